@@ -1,0 +1,154 @@
+// Package store keeps documents: one aggregate, one document, one atomic write.
+//
+// It is as narrow as the services need it, so that it means the same on every
+// engine: packages sqlite (the embedded default) and mongo (production). What an
+// engine must hold is told by the comments here and proven by package storetest.
+//
+// A document is a Go struct (its json tags name the fields), found by its
+// association and id, or by keys: values derived from it at each write, indexed,
+// searched and never read back.
+package store
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// Keys are the values a document is found by: string, int64 or bool. A key that
+// is absent is not in the index; a unique index binds only documents that have
+// all of its keys.
+type Keys map[string]any
+
+// Index names keys, in order. The association is always its first part.
+type Index []string
+
+// Spec declares a collection to an engine.
+type Spec struct {
+	Name    string // lower-case letters and "_"
+	Keys    []string
+	Unique  []Index
+	Indexes []Index
+}
+
+// Record is a document on its way in.
+type Record struct {
+	Association string
+	ID          string
+	Version     int64 // at least 1
+	Keys        Keys
+	Body        any // pointer to the struct
+}
+
+// Found is a document on its way out.
+type Found struct {
+	Association string
+	ID          string
+	Version     int64
+	Settled     int64
+	Decode      func(into any) error
+}
+
+// Op compares a key with a value.
+type Op string
+
+// The comparisons that every engine has.
+const (
+	Eq  Op = "="
+	In  Op = "in" // Value is []any
+	Lt  Op = "<"
+	Lte Op = "<="
+	Gt  Op = ">"
+	Gte Op = ">="
+)
+
+// Cond is one condition on a key.
+type Cond struct {
+	Key   string
+	Op    Op
+	Value any
+}
+
+// Order sorts by a key; documents without it come last when ascending.
+type Order struct {
+	Key  string
+	Desc bool
+}
+
+// Query finds documents of one association; all conditions must hold. Ties of
+// Sort are broken by id, ascending, or descending where the last Order is.
+type Query struct {
+	Association string
+	Where       []Cond
+	Sort        []Order // at most 2
+	After       Cursor  // only documents behind this one in the order
+	Skip        int
+	Limit       int // 1 to 1000
+}
+
+// Group is a count of the documents that share the values of some keys.
+type Group struct {
+	Keys  Keys
+	Count int64
+}
+
+// Engine is a database, or the part of one that belongs to one service.
+//
+// Every method answers within the context's deadline. A write that returned nil
+// is durable: it survives the death of the process and of the machine. Reads see
+// every write that returned before they began.
+type Engine interface {
+	// Prepare makes the collection and its indexes be as declared. It may be
+	// called by several processes at once and again at each start.
+	Prepare(ctx context.Context, s Spec) error
+
+	// Get finds one document, or ErrNotFound.
+	Get(ctx context.Context, collection, association, id string) (Found, error)
+
+	// Insert adds a document; ErrExists when the id, or ErrTaken when a
+	// unique index's values are there already.
+	Insert(ctx context.Context, collection string, r Record) error
+
+	// Replace writes body, keys and version in one step, if the stored version
+	// is still from; else ErrStale, or ErrNotFound. The settled number is left
+	// as it is. Errors as Insert for unique indexes.
+	Replace(ctx context.Context, collection string, r Record, from int64) error
+
+	// Delete removes a document if its version is still from; errors as Replace.
+	Delete(ctx context.Context, collection, association, id string, from int64) error
+
+	// Find gives the matching documents in order.
+	Find(ctx context.Context, collection string, q Query) ([]Found, error)
+
+	// Count counts the matching documents by the values of the keys in by;
+	// without by one group (also when it is zero).
+	Count(ctx context.Context, collection, association string, where []Cond, by []string) ([]Group, error)
+
+	// Unsettled gives documents of any association whose settled number is
+	// below their version, in the order of their latest write as far as the
+	// engine knows it, at most limit.
+	Unsettled(ctx context.Context, collection string, limit int) ([]Found, error)
+
+	// Settle raises the settled numbers of documents to at least the versions
+	// given; it never changes a version and never disturbs a Replace under way.
+	Settle(ctx context.Context, collection string, marks []Mark) error
+
+	// Ping tells whether the engine can serve.
+	Ping(ctx context.Context) error
+}
+
+// Mark says up to which version a document's steps have been told.
+type Mark struct {
+	Association string
+	ID          string
+	Settled     int64
+}
+
+// What a store can answer instead.
+var (
+	ErrNotFound = fault.ErrNotFound
+	ErrStale    = fault.ErrStale
+	ErrExists   = fault.ErrConflict
+	ErrTaken    = fault.New(fault.Conflict, "value-taken",
+		"Värdet används redan av något annat.", "The value is already used by something else.")
+)

@@ -1,0 +1,7 @@
+module github.com/finsam/finsam/services/referral
+
+go 1.26.0
+
+require github.com/finsam/finsam/pkg v0.0.0
+
+replace github.com/finsam/finsam/pkg => ../../pkg
