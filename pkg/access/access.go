@@ -1,0 +1,159 @@
+// Package access holds the access table, who may do what to which thing, and
+// decides by it: first at the gateway (may this role call this operation at
+// all), then in the nouns (has the caller the relation to this very thing).
+package access
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// Relation is what must hold between the caller and the thing.
+type Relation string
+
+// The relations of the table; table.yaml tells what each means.
+const (
+	OwnUnit         Relation = "own-unit"
+	OwnAuthority    Relation = "own-authority"
+	OwnMunicipality Relation = "own-municipality"
+	OwnParticipant  Relation = "own-participant"
+	Association     Relation = "association"
+	Public          Relation = "public"
+)
+
+// Cell is one entry of a row: this role may, under these conditions.
+type Cell struct {
+	Role     actor.Role `yaml:"role"`
+	Relation Relation   `yaml:"relation"`
+	Consent  bool       `yaml:"consent"`
+	Named    bool       `yaml:"named"`
+}
+
+// Tie is one way in which a thing belongs to somebody: a referral's sender and
+// its municipality, with the authorities that the person's consent covers.
+type Tie struct {
+	Authority    string
+	Unit         string
+	Municipality string
+	Consent      []string // ids of the authorities that consent covers now
+}
+
+// Thing is what the caller wants, as far as access depends on it. A person with
+// several referrals has several ties; a consent given with one opens no other.
+type Thing struct {
+	Association string
+	Participant string
+	Ties        []Tie
+	Protected   bool     // the person's identity is protected
+	Handlers    []string // subjects named to handle a protected person
+}
+
+// MayCall tells whether the actor's roles may call the operation at all.
+func MayCall(operation string, a actor.Actor) bool {
+	return slices.ContainsFunc(rows[operation], func(c Cell) bool {
+		return c.Relation == Public || a.Has(c.Role)
+	})
+}
+
+// Decide gives nil when the actor may do this to the thing, ErrForbidden when no
+// role of the actor is in the row, and else ErrNotFound: a thing one may not see
+// answers as one that does not exist.
+func Decide(operation string, a actor.Actor, t Thing) error {
+	if !MayCall(operation, a) {
+		return fault.ErrForbidden
+	}
+	if !Allows(operation, a, t) {
+		return fault.ErrNotFound
+	}
+	return nil
+}
+
+// Allows tells whether a cell of the row, or of the view "operation#part", lets
+// the actor through to the thing.
+func Allows(row string, a actor.Actor, t Thing) bool {
+	return slices.ContainsFunc(rows[row], func(c Cell) bool { return c.opens(a, t) })
+}
+
+func (c Cell) opens(a actor.Actor, t Thing) bool {
+	switch {
+	case c.Relation == Public:
+		return true
+	case !a.Has(c.Role) || a.Association == "" || a.Association != t.Association:
+		return false
+	case c.Named && t.Protected && !slices.Contains(t.Handlers, a.Subject):
+		return false
+	case c.Relation == Association:
+		return true
+	case c.Relation == OwnParticipant:
+		return a.Participant != "" && a.Participant == t.Participant
+	}
+	return slices.ContainsFunc(t.Ties, func(tie Tie) bool {
+		return c.ties(a, tie) && (!c.Consent || slices.Contains(tie.Consent, a.Authority))
+	})
+}
+
+func (c Cell) ties(a actor.Actor, tie Tie) bool {
+	switch c.Relation {
+	case OwnUnit:
+		return a.Authority != "" && a.Authority == tie.Authority && a.Unit != "" && a.Unit == tie.Unit
+	case OwnAuthority:
+		return a.Authority != "" && a.Authority == tie.Authority
+	case OwnMunicipality:
+		return a.Municipality != "" && a.Municipality == tie.Municipality
+	}
+	return false
+}
+
+// Scope gives the relation in which the actor reads a list: that of the first
+// cell whose role the actor has. A caller with several roles reads in one.
+func Scope(operation string, a actor.Actor) (Relation, bool) {
+	for _, c := range rows[operation] {
+		if a.Has(c.Role) {
+			return c.Relation, true
+		}
+	}
+	return "", false
+}
+
+// Row gives the cells of an operation or view, for the tests and the documents
+// that are made from the table.
+func Row(name string) []Cell { return slices.Clone(rows[name]) }
+
+// Operations lists the operations that have a row, sorted, views left out.
+func Operations() []string {
+	var names []string
+	for name := range rows {
+		if !strings.Contains(name, "#") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// RolesOf lists the roles that may call an operation, in the table's order.
+func RolesOf(operation string) []actor.Role {
+	var roles []actor.Role
+	for _, c := range rows[operation] {
+		if c.Role != "" && !slices.Contains(roles, c.Role) {
+			roles = append(roles, c.Role)
+		}
+	}
+	return roles
+}
+
+// SeesPersons tells whether a role may see persons anywhere in the table. Such a
+// role may not be combined with association_admin (domain rules, secrecy).
+func SeesPersons(r actor.Role) bool {
+	for _, row := range rows {
+		for _, c := range row {
+			if c.Role == r && c.Relation != Association && c.Relation != Public {
+				return true
+			}
+		}
+	}
+	return r == actor.Reviewer
+}

@@ -1,0 +1,146 @@
+package access
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// thing is a referral of Försäkringskassan's unit "molndal" to Mölndal, about p1.
+var thing = Thing{Association: "insjoriket", Participant: "p1", Ties: []Tie{{
+	Authority: "fk", Unit: "molndal", Municipality: "1481", Consent: []string{"fk"},
+}}}
+
+func who(role actor.Role, change ...func(*actor.Actor)) actor.Actor {
+	a := actor.Actor{Subject: "s1", Association: "insjoriket", Roles: []actor.Role{role}}
+	for _, c := range change {
+		c(&a)
+	}
+	return a
+}
+
+func at(authority, unit string) func(*actor.Actor) {
+	return func(a *actor.Actor) { a.Authority, a.Unit = authority, unit }
+}
+
+func in(municipality string) func(*actor.Actor) {
+	return func(a *actor.Actor) { a.Municipality = municipality }
+}
+
+func TestDecide(t *testing.T) {
+	withdrawn := thing
+	withdrawn.Ties = []Tie{{Authority: "fk", Unit: "molndal", Municipality: "1481"}}
+	elsewhere := thing
+	elsewhere.Association = "kalmar"
+	for _, c := range []struct {
+		sentence  string
+		operation string
+		actor     actor.Actor
+		thing     Thing
+		want      error
+	}{
+		{"the unit that sent a referral sees it", "getReferral", who(actor.Referrer, at("fk", "molndal")), thing, nil},
+		{"another unit of the authority does not", "getReferral", who(actor.Referrer, at("fk", "lerum")), thing, fault.ErrNotFound},
+		{"a referrer without unit sees nothing", "getReferral", who(actor.Referrer, at("fk", "")), thing, fault.ErrNotFound},
+		{"another authority does not", "getReferral", who(actor.Referrer, at("af", "molndal")), thing, fault.ErrNotFound},
+		{"the authority's system sees every unit's", "getReferral", who(actor.Integration, at("fk", "")), thing, nil},
+		{"the receiving municipality sees it", "getReferral", who(actor.Intake, in("1481")), thing, nil},
+		{"another municipality does not", "getReferral", who(actor.Intake, in("1402")), thing, fault.ErrNotFound},
+		{"no municipality is no municipality", "getReferral", who(actor.Intake), Thing{Association: "insjoriket", Ties: []Tie{{}}}, fault.ErrNotFound},
+		{"the person sees the own one", "getReferral", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), thing, nil},
+		{"another person does not", "getReferral", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p2" }), thing, fault.ErrNotFound},
+		{"another association's thing does not exist", "getReferral", who(actor.Intake, in("1481")), elsewhere, fault.ErrNotFound},
+		{"the association's staff never see persons", "getReferral", who(actor.AssociationAdmin), thing, fault.ErrForbidden},
+		{"a sender with consent sees the course", "getEnrolment", who(actor.Referrer, at("fk", "molndal")), thing, nil},
+		{"a sender without does not", "getEnrolment", who(actor.Referrer, at("fk", "molndal")), withdrawn, fault.ErrNotFound},
+		{"nobody may nothing", "getReferral", actor.Actor{}, thing, fault.ErrForbidden},
+		{"an unknown operation is nobody's", "dropEverything", who(actor.Coach, in("1481")), thing, fault.ErrForbidden},
+		{"a calendar's secret is its own key", "readCalendar", actor.Actor{}, Thing{}, nil},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			if err := Decide(c.operation, c.actor, c.thing); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAConsentOpensOnlyTheReferralItWasGivenFor(t *testing.T) {
+	two := Thing{Association: "insjoriket", Ties: []Tie{
+		{Authority: "fk", Unit: "molndal"},
+		{Authority: "af", Unit: "lerum", Consent: []string{"af", "fk"}},
+	}}
+	if Allows("getEnrolment", who(actor.Referrer, at("fk", "molndal")), two) {
+		t.Error("consent given with another's referral opened this one")
+	}
+	if !Allows("getEnrolment", who(actor.Referrer, at("af", "lerum")), two) {
+		t.Error("the sender with consent was shut out")
+	}
+}
+
+func TestAProtectedPersonIsNamedOnlyToItsHandlers(t *testing.T) {
+	protected := thing
+	protected.Protected, protected.Handlers = true, []string{"s9"}
+	coach := who(actor.Coach, in("1481"))
+	if Allows("getParticipant#identity", coach, protected) {
+		t.Error("a coach who is not named saw the identity")
+	}
+	if !Allows("getParticipant", coach, protected) {
+		t.Error("the masked answer is for every coach of the municipality")
+	}
+	coach.Subject = "s9"
+	if !Allows("getParticipant#identity", coach, protected) {
+		t.Error("the named handler was shut out")
+	}
+}
+
+func TestAListIsReadInOneRelation(t *testing.T) {
+	both := who(actor.Referrer, at("fk", "molndal"), in("1481"))
+	both.Roles = append(both.Roles, actor.Intake)
+	if r, ok := Scope("listReferrals", both); !ok || r != OwnMunicipality {
+		t.Errorf("got %v %v", r, ok)
+	}
+	if _, ok := Scope("listReferrals", who(actor.Board)); ok {
+		t.Error("the board has no list of persons")
+	}
+}
+
+func TestTheAssociationsStaffAndBoardMeetNoPerson(t *testing.T) {
+	for _, r := range []actor.Role{actor.AssociationAdmin, actor.Board} {
+		if SeesPersons(r) {
+			t.Errorf("%s sees persons", r)
+		}
+	}
+	for _, r := range []actor.Role{actor.Coach, actor.Intake, actor.Referrer, actor.Reviewer, actor.Participant} {
+		if !SeesPersons(r) {
+			t.Errorf("%s sees no person, says the table", r)
+		}
+	}
+}
+
+func TestEveryViewBelongsToAnOperation(t *testing.T) {
+	for name := range rows {
+		if op, _, view := strings.Cut(name, "#"); view && len(Row(op)) == 0 {
+			t.Errorf("%s has no operation", name)
+		}
+	}
+}
+
+func TestATableThatIsMisspeltIsRefused(t *testing.T) {
+	for sentence, text := range map[string]string{
+		"an unknown role":             "g: {op: [{role: couch, relation: own-unit}]}",
+		"a role only services have":   "g: {op: [{role: system, relation: own-unit}]}",
+		"an unknown relation":         "g: {op: [{role: coach, relation: own}]}",
+		"an unknown condition":        "g: {op: [{role: coach, relation: own-unit, consents: true}]}",
+		"two rows of one operation":   "g: {op: [{relation: public}]}\nh: {op: [{relation: public}]}",
+		"public with a role":          "g: {op: [{role: coach, relation: public}]}",
+		"consent where none is asked": "g: {op: [{role: coach, relation: own-municipality, consent: true}]}",
+	} {
+		if _, err := parse([]byte(text)); err == nil {
+			t.Errorf("%s was taken", sentence)
+		}
+	}
+}

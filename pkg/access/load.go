@@ -1,0 +1,69 @@
+package access
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+//go:embed table.yaml
+var tableYAML []byte
+
+// rows is the table; it is part of the program, so a fault in it is a fault of
+// the build, found by the first test that runs.
+var rows = must(parse(tableYAML))
+
+func must(r map[string][]Cell, err error) map[string][]Cell {
+	if err != nil {
+		panic("access table: " + err.Error())
+	}
+	return r
+}
+
+// parse reads groups of rows and refuses what is not in the table's vocabulary:
+// a misspelt role would otherwise be nobody's, and a misspelt condition none.
+func parse(text []byte) (map[string][]Cell, error) {
+	var groups map[string]map[string][]Cell
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&groups); err != nil {
+		return nil, err
+	}
+	rows := map[string][]Cell{}
+	for _, group := range groups {
+		for name, cells := range group {
+			if _, twice := rows[name]; twice {
+				return nil, fmt.Errorf("%s has two rows", name)
+			}
+			for _, c := range cells {
+				if err := c.valid(); err != nil {
+					return nil, fmt.Errorf("%s: %w", name, err)
+				}
+			}
+			rows[name] = cells
+		}
+	}
+	return rows, nil
+}
+
+func (c Cell) valid() error {
+	relations := []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, Association, Public}
+	switch {
+	case !slices.Contains(relations, c.Relation):
+		return fmt.Errorf("no such relation: %q", c.Relation)
+	case c.Relation == Public:
+		if c != (Cell{Relation: Public}) {
+			return fmt.Errorf("public takes no role and no condition")
+		}
+	case !slices.Contains(actor.Roles, c.Role):
+		return fmt.Errorf("no such role: %q", c.Role)
+	case c.Consent && c.Relation != OwnUnit && c.Relation != OwnAuthority:
+		return fmt.Errorf("consent is asked of senders only, not of %s", c.Relation)
+	}
+	return nil
+}
