@@ -1,0 +1,145 @@
+// Package association reads what a coordination association (samordningsförbund)
+// has decided: its municipalities, its initiative with blocks and ages, and the
+// weeks that its municipalities offer. It is configuration in YAML, never code:
+// a programme differs per municipality and changes over time.
+//
+// A configuration has a Version, so that what was planned by it can say by which
+// one. Nothing here is about persons.
+package association
+
+import (
+	"slices"
+	"time"
+)
+
+// Association is one tenant and what it has decided.
+type Association struct {
+	ID             string // short name, such as "insjoriket"
+	Name           string // as people write it
+	Version        string // twelve hex digits of the SHA-256 of the file
+	Municipalities []Municipality
+	Initiatives    []Initiative
+	Weeks          []Week
+}
+
+// Municipality is a member municipality.
+type Municipality struct {
+	Code string // four digits, Statistics Sweden's municipality code
+	Name string
+}
+
+// Initiative (insats) is what participants are enrolled in.
+type Initiative struct {
+	ID          string
+	Name        string
+	Orientation string // "individual" or "structural"
+	MaxWeeks    int    // the most weeks that a participant may be active
+	MinAge      int    // whole years on the start date
+	MaxAge      int    // whole years on the start date, itself allowed
+	Blocks      []Block
+}
+
+// Block is a part of an initiative.
+type Block struct {
+	Number  int // from 1, without gaps
+	Name    string
+	Weeks   int
+	CheckIn bool     // the referrer is asked before the next block
+	Closing bool     // ends with closing conversation and documentation
+	Content []string // categories of activity
+}
+
+// Week is what one municipality offers every week.
+type Week struct {
+	Municipality string // code
+	Activities   []Activity
+	WorkTraining []WorkTraining
+}
+
+// Activity is one line of a municipality's week. Fields that its material does
+// not give are empty; they are never guessed.
+type Activity struct {
+	ID           string // UUID, the same as long as municipality, name, day and start are
+	Municipality string // code
+	Name         string
+	Category     string // one of Categories
+	Day          string // "monday" to "sunday"; empty: not set yet
+	From, To     string // local time "15:04" (Europe/Stockholm); empty: by individual planning
+	Part         string // "morning" or "afternoon", where no times are given
+	Mode         string // "digital", or empty: at the place
+	Place        string
+	Places       []string // where the place is chosen individually
+	Gather       string   // where to meet
+	Individual   bool     // the time is planned with each participant
+	Rotating     bool     // not every week is alike
+	ClosedGroup  *ClosedGroup
+}
+
+// ClosedGroup says that an activity is a course that one joins from its start.
+type ClosedGroup struct {
+	Sessions int // zero: not given
+}
+
+// WorkTraining is a site that takes participants for work training.
+type WorkTraining struct {
+	Site  string
+	Areas []string // codes such as "carpentry"
+}
+
+// Categories are the kinds of activity.
+var Categories = []string{"health", "act", "social", "creative", "work_oriented"}
+
+// days are the weekdays' names in the order of the ISO week.
+var days = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+
+// Scheduled tells whether the activity has a weekday, so that it has dates.
+func (a Activity) Scheduled() bool { return a.Day != "" }
+
+// Timed tells whether the activity has a start and an end.
+func (a Activity) Timed() bool { return a.From != "" }
+
+// Weekday gives the activity's day; ok is false when it has none.
+func (a Activity) Weekday() (day time.Weekday, ok bool) {
+	i := slices.Index(days, a.Day)
+	return time.Weekday((i + 1) % 7), i >= 0
+}
+
+// Municipality finds a member municipality by its code.
+func (a *Association) Municipality(code string) (Municipality, bool) {
+	i := slices.IndexFunc(a.Municipalities, func(m Municipality) bool { return m.Code == code })
+	if i < 0 {
+		return Municipality{}, false
+	}
+	return a.Municipalities[i], true
+}
+
+// Initiative finds an initiative by its id.
+func (a *Association) Initiative(id string) (Initiative, bool) {
+	i := slices.IndexFunc(a.Initiatives, func(x Initiative) bool { return x.ID == id })
+	if i < 0 {
+		return Initiative{}, false
+	}
+	return a.Initiatives[i], true
+}
+
+// Week gives what a municipality offers; a municipality without a week of its
+// own offers nothing yet.
+func (a *Association) Week(municipality string) Week {
+	i := slices.IndexFunc(a.Weeks, func(w Week) bool { return w.Municipality == municipality })
+	if i < 0 {
+		return Week{Municipality: municipality}
+	}
+	return a.Weeks[i]
+}
+
+// Activity finds an activity of any of the municipalities by its id.
+func (a *Association) Activity(id string) (Activity, bool) {
+	for _, w := range a.Weeks {
+		for _, x := range w.Activities {
+			if x.ID == id {
+				return x, true
+			}
+		}
+	}
+	return Activity{}, false
+}

@@ -1,0 +1,162 @@
+package association
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+var (
+	idForm   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	codeForm = regexp.MustCompile(`^[0-9]{4}$`)
+	areaForm = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
+)
+
+// checker walks a file and notes everything that is wrong in it.
+type checker struct{ problems Problems }
+
+func (c *checker) want(ok bool, place, format string, args ...any) {
+	if !ok {
+		c.problems = append(c.problems, Problem{place, fmt.Sprintf(format, args...)})
+	}
+}
+
+// text wants something that a person can read, on one line.
+func (c *checker) text(s, place string, required bool) {
+	if required && strings.TrimSpace(s) == "" {
+		c.want(false, place, "want a text, got nothing")
+		return
+	}
+	printable := !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
+	c.want(printable && len(s) <= 200 && s == strings.TrimSpace(s), place,
+		"want at most 200 bytes of printable text on one line without outer blanks, got %q", s)
+}
+
+func (c *checker) oneOf(s, place string, values []string, required bool) {
+	if s == "" && !required {
+		return
+	}
+	c.want(slices.Contains(values, s), place, "want one of %s, got %q", strings.Join(values, ", "), s)
+}
+
+func (c *checker) file(f *file) {
+	c.want(idForm.MatchString(f.Association.ID), "association.id",
+		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", f.Association.ID)
+	c.text(f.Association.Name, "association.name", true)
+	c.want(len(f.Municipalities) > 0, "municipalities", "want at least one municipality, got none")
+	codes := map[string]bool{}
+	for i, m := range f.Municipalities {
+		place := fmt.Sprintf("municipalities[%d]", i)
+		c.want(codeForm.MatchString(m.Code), place+".code", "want four digits, got %q", m.Code)
+		c.want(!codes[m.Code], place+".code", "want each municipality once, got %q again", m.Code)
+		c.text(m.Name, place+".name", true)
+		codes[m.Code] = true
+	}
+	c.initiative(f.Initiative)
+	seen := map[string]bool{}
+	for i, w := range f.Weeks {
+		place := fmt.Sprintf("weeks[%d]", i)
+		c.want(codes[w.Municipality], place+".municipality", "want the code of a municipality above, got %q", w.Municipality)
+		c.want(!seen[w.Municipality], place+".municipality", "want one week per municipality, got %q again", w.Municipality)
+		seen[w.Municipality] = true
+		c.week(w, f.Association.ID, place)
+	}
+}
+
+func (c *checker) initiative(i fileInitiative) {
+	c.want(idForm.MatchString(i.ID), "initiative.id",
+		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", i.ID)
+	c.text(i.Name, "initiative.name", true)
+	c.oneOf(i.Orientation, "initiative.orientation", []string{"individual", "structural"}, true)
+	c.want(i.MaxWeeks >= 1 && i.MaxWeeks <= 260, "initiative.maxWeeks", "want 1 to 260 weeks, got %d", i.MaxWeeks)
+	agesOK := len(i.Ages) == 2 && i.Ages[0] >= 0 && i.Ages[0] <= i.Ages[1] && i.Ages[1] <= 120
+	c.want(agesOK, "initiative.ages", "want [lowest, highest] between 0 and 120 years, got %v", i.Ages)
+	c.want(len(i.Blocks) > 0, "initiative.blocks", "want at least one block, got none")
+	total := 0
+	for n, b := range i.Blocks {
+		place := fmt.Sprintf("initiative.blocks[%d]", n)
+		last := n == len(i.Blocks)-1
+		c.want(b.Number == n+1, place+".number", "want %d, as blocks are numbered from 1 without gaps, got %d", n+1, b.Number)
+		c.text(b.Name, place+".name", false)
+		c.want(b.Weeks >= 1 && b.Weeks <= 52, place+".weeks", "want 1 to 52 weeks, got %d", b.Weeks)
+		c.want(b.Closing == last, place+".closing", "want %t, as the last block and only that closes the initiative, got %t", last, b.Closing)
+		c.want(!b.CheckIn || !last, place+".checkIn", "want false, as no block follows the last one, got true")
+		for k, content := range b.Content {
+			c.oneOf(content, fmt.Sprintf("%s.content[%d]", place, k), Categories, true)
+		}
+		total += min(max(b.Weeks, 0), 52)
+	}
+	c.want(total <= i.MaxWeeks, "initiative.blocks", "want at most maxWeeks (%d) weeks together, got %d", i.MaxWeeks, total)
+}
+
+func (c *checker) week(w fileWeek, association, place string) {
+	ids := map[string]int{}
+	for i, x := range w.Activities {
+		at := fmt.Sprintf("%s.activities[%d]", place, i)
+		c.activity(x, at)
+		id := activityID(association, w.Municipality, x)
+		if first, twice := ids[id]; twice {
+			c.want(false, at, "want another name, day or time than activities[%d], got the same", first)
+			continue
+		}
+		ids[id] = i
+	}
+	for i, t := range w.WorkTraining {
+		at := fmt.Sprintf("%s.workTraining[%d]", place, i)
+		c.text(t.Site, at+".site", true)
+		for k, area := range t.Areas {
+			c.want(areaForm.MatchString(area), fmt.Sprintf("%s.areas[%d]", at, k), "want lower-case letters and \"_\", got %q", area)
+		}
+	}
+}
+
+func (c *checker) activity(x fileActivity, place string) {
+	c.text(x.Name, place+".name", true)
+	c.oneOf(x.Category, place+".category", Categories, true)
+	c.oneOf(x.Day, place+".day", days, false)
+	c.oneOf(x.Part, place+".part", []string{"morning", "afternoon"}, false)
+	c.oneOf(x.Mode, place+".mode", []string{"digital"}, false)
+	c.text(x.Place, place+".place", false)
+	c.text(x.Gather, place+".gather", false)
+	for i, p := range x.Places {
+		c.text(p, fmt.Sprintf("%s.places[%d]", place, i), true)
+	}
+	c.times(x, place)
+	if x.ClosedGroup != nil {
+		s := x.ClosedGroup.Sessions
+		c.want(s >= 0 && s <= 200, place+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", s)
+	}
+}
+
+// times wants a whole span of local time within a day, or none and a part of
+// the day instead.
+func (c *checker) times(x fileActivity, place string) {
+	if x.From == "" && x.To == "" {
+		c.want(x.Individual || x.Part != "", place+".from", "want a time such as \"09:30\", or individual: true, or a part of the day, got nothing")
+		return
+	}
+	from, okFrom := Clock(x.From)
+	to, okTo := Clock(x.To)
+	c.want(okFrom, place+".from", "want a time such as \"09:30\", got %q", x.From)
+	c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", x.To)
+	c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
+	c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
+}
+
+// Clock reads a time of day such as "09:30" as the time since midnight on the
+// wall clock; ok is false for anything else.
+func Clock(s string) (sinceMidnight time.Duration, ok bool) {
+	if len(s) != 5 || s[2] != ':' {
+		return 0, false
+	}
+	h, errH := strconv.ParseUint(s[:2], 10, 8)
+	m, errM := strconv.ParseUint(s[3:], 10, 8)
+	if errH != nil || errM != nil || h > 23 || m > 59 {
+		return 0, false
+	}
+	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute, true
+}

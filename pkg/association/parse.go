@@ -1,0 +1,145 @@
+package association
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxFile is the most bytes that a configuration may have; the real one has 4 KB.
+const maxFile = 1 << 20
+
+// space is the name space of activity ids (UUID version 5, RFC 9562). It must
+// never change: bookings and calendars point at the ids made in it.
+var space = uuid.MustParse("6f3a4c7e-52f5-5d0c-9a43-0c5f0d1b7e11")
+
+// Problem is one thing wrong with a configuration.
+type Problem struct {
+	Place string // such as "weeks[0].activities[2].day"; a line number where YAML itself is at fault
+	Want  string // what should stand there
+}
+
+// Problems is everything wrong with a configuration, in the order of the file.
+type Problems []Problem
+
+// Error gives one line per problem.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, x := range p {
+		lines[i] = x.Place + ": " + x.Want
+	}
+	return "association configuration: " + strings.Join(lines, "\nassociation configuration: ")
+}
+
+// Parse reads and checks a configuration. Fields that it does not know are
+// refused. The error is Problems: all that is wrong, not only the first.
+func Parse(data []byte) (*Association, error) {
+	f, problems := decode(data)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	c := &checker{}
+	c.file(f)
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	sum := sha256.Sum256(data)
+	return build(f, hex.EncodeToString(sum[:6])), nil
+}
+
+// decode reads exactly one YAML document of the file's shape.
+func decode(data []byte) (*file, Problems) {
+	if len(data) > maxFile {
+		return nil, Problems{{"file", fmt.Sprintf("want at most %d bytes, got %d", maxFile, len(data))}}
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	f := new(file)
+	if err := d.Decode(f); errors.Is(err, io.EOF) {
+		return nil, Problems{{"file", "want a YAML document, got nothing"}}
+	} else if err != nil {
+		return nil, yamlProblems(err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, Problems{{"file", "want one YAML document, got more behind it"}}
+	}
+	return f, nil
+}
+
+// yamlProblems turns "line 7: field x not found in type …" into a place and a
+// sentence without Go's type names.
+func yamlProblems(err error) Problems {
+	var te *yaml.TypeError
+	texts := []string{err.Error()}
+	if errors.As(err, &te) {
+		texts = te.Errors
+	}
+	var all Problems
+	for _, t := range texts {
+		t = strings.TrimPrefix(t, "yaml: ")
+		place, what, ok := strings.Cut(t, ": ")
+		if !ok || !strings.HasPrefix(place, "line ") {
+			place, what = "file", t
+		}
+		if name, _, found := strings.Cut(what, " not found in type "); found {
+			what = "want only known fields, got " + name
+		}
+		if value, _, found := strings.Cut(what, " into "); found {
+			what = "want another kind of value, " + value
+		}
+		all = append(all, Problem{place, what})
+	}
+	return all
+}
+
+// build turns a checked file into what it means.
+func build(f *file, version string) *Association {
+	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version}
+	for _, m := range f.Municipalities {
+		a.Municipalities = append(a.Municipalities, Municipality(m))
+	}
+	i := f.Initiative
+	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, MaxWeeks: i.MaxWeeks, MinAge: i.Ages[0], MaxAge: i.Ages[1]}
+	for _, b := range i.Blocks {
+		initiative.Blocks = append(initiative.Blocks, Block(b))
+	}
+	a.Initiatives = []Initiative{initiative}
+	for _, w := range f.Weeks {
+		week := Week{Municipality: w.Municipality}
+		for _, x := range w.Activities {
+			week.Activities = append(week.Activities, activity(a.ID, w.Municipality, x))
+		}
+		for _, t := range w.WorkTraining {
+			week.WorkTraining = append(week.WorkTraining, WorkTraining(t))
+		}
+		a.Weeks = append(a.Weeks, week)
+	}
+	return a
+}
+
+func activity(association, municipality string, x fileActivity) Activity {
+	a := Activity{
+		ID:           activityID(association, municipality, x),
+		Municipality: municipality,
+		Name:         x.Name, Category: x.Category, Day: x.Day, From: x.From, To: x.To, Part: x.Part, Mode: x.Mode,
+		Place: x.Place, Places: x.Places, Gather: x.Gather, Individual: x.Individual, Rotating: x.Rotating,
+	}
+	if x.ClosedGroup != nil {
+		a.ClosedGroup = &ClosedGroup{Sessions: x.ClosedGroup.Sessions}
+	}
+	return a
+}
+
+// activityID is the same on every machine and after every reload, so that a
+// booking survives that other lines of the week come and go.
+func activityID(association, municipality string, x fileActivity) string {
+	name := strings.Join([]string{association, municipality, x.Name, x.Day, x.From}, "/")
+	return uuid.NewSHA1(space, []byte(name)).String()
+}

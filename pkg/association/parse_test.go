@@ -1,0 +1,183 @@
+package association
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// realFile is the configuration that the product ships as its example.
+func realFile(t testing.TB) []byte {
+	t.Helper()
+	data, err := os.ReadFile("../../services/standalone/example/insjoriket.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestTheRealAssociationIsReadAsItIs(t *testing.T) {
+	a, err := Parse(realFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.ID != "insjoriket" || a.Name != "Samordningsförbundet Insjöriket" || len(a.Municipalities) != 5 || len(a.Version) != 12 {
+		t.Errorf("got %s %s with %d municipalities, version %q", a.ID, a.Name, len(a.Municipalities), a.Version)
+	}
+	i, ok := a.Initiative("activera")
+	if !ok || i.MaxWeeks != 24 || i.MinAge != 16 || i.MaxAge != 64 || len(i.Blocks) != 4 || !i.Blocks[3].Closing || !i.Blocks[2].CheckIn {
+		t.Errorf("got initiative %+v", i)
+	}
+	molndal, alingsas := a.Week("1481"), a.Week("1489")
+	if len(molndal.Activities) != 10 || len(molndal.WorkTraining) != 2 || len(alingsas.Activities) != 7 {
+		t.Errorf("got %d, %d and %d", len(molndal.Activities), len(molndal.WorkTraining), len(alingsas.Activities))
+	}
+	if len(a.Week("1402").Activities) != 0 {
+		t.Error("Partille has published no week")
+	}
+	walk := molndal.Activities[3]
+	if day, ok := walk.Weekday(); !ok || day != time.Tuesday || walk.From != "13:00" || !walk.Timed() {
+		t.Errorf("got %+v", walk)
+	}
+	if g := molndal.Activities[2].ClosedGroup; g == nil || g.Sessions != 8 {
+		t.Errorf("the ACT course has 8 sessions, got %+v", g)
+	}
+	if x := alingsas.Activities[0]; x.Scheduled() || !x.Rotating {
+		t.Errorf("Alingsås has no weekdays yet, got %+v", x)
+	}
+}
+
+func TestActivityIdsAreStable(t *testing.T) {
+	a, err := Parse(realFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Bookings and calendars out there point at this id: it may never change.
+	const want = "fb5fa133-7031-548c-88db-384e1fc1f78d"
+	if got := a.Week("1481").Activities[3].ID; got != want {
+		t.Errorf("Promenad in Mölndal: got %s, want %s", got, want)
+	}
+	seen := map[string]bool{}
+	for _, w := range a.Weeks {
+		for _, x := range w.Activities {
+			found, ok := a.Activity(x.ID)
+			if seen[x.ID] || !ok || !cmp.Equal(found, x) {
+				t.Errorf("%s: id %s is not its own", x.Name, x.ID)
+			}
+			seen[x.ID] = true
+		}
+	}
+}
+
+// change replaces one piece of the real file; it must be there.
+func change(t *testing.T, old, new string) []byte {
+	t.Helper()
+	text := string(realFile(t))
+	if !strings.Contains(text, old) {
+		t.Fatalf("the example has no %q", old)
+	}
+	return []byte(strings.Replace(text, old, new, 1))
+}
+
+func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
+	cases := []struct{ name, old, new, want string }{
+		{"an unknown field", "maxWeeks: 24", "maxWeek: 24", "line 15: want only known fields, got field maxWeek"},
+		{"a field twice", "maxWeeks: 24", "maxWeeks: 24\n  maxWeeks: 24", "already defined"},
+		{"a word for a number", "maxWeeks: 24", "maxWeeks: many", "line 15: want another kind of value, cannot unmarshal !!str `many`"},
+		{"no YAML", "weeks:", "weeks: [", "line"},
+		{"an id with blanks", "id: insjoriket", "id: insjö riket", `association.id: want lower-case letters`},
+		{"a name that is empty", "name: ACTivera", `name: ""`, "initiative.name: want a text, got nothing"},
+		{"a name over two lines", "name: ACTivera", `name: "ACT\nivera"`, "initiative.name: want at most 200 bytes of printable text"},
+		{"a name that is too long", "name: ACTivera", "name: " + strings.Repeat("x", 201), "initiative.name: want at most 200 bytes"},
+		{"a code of three digits", `code: "1481"`, `code: "148"`, `municipalities[0].code: want four digits, got "148"`},
+		{"a municipality twice", `code: "1402"`, `code: "1481"`, `municipalities[1].code: want each municipality once, got "1481" again`},
+		{"an orientation of its own", "orientation: individual", "orientation: both", "initiative.orientation: want one of individual, structural"},
+		{"ages turned round", "[16, 64]", "[64, 16]", "initiative.ages: want [lowest, highest]"},
+		{"one age", "[16, 64]", "[16]", "initiative.ages: want [lowest, highest]"},
+		{"no weeks at all", "maxWeeks: 24", "maxWeeks: 0", "initiative.maxWeeks: want 1 to 260 weeks, got 0"},
+		{"blocks longer than the most weeks", "maxWeeks: 24", "maxWeeks: 23", "initiative.blocks: want at most maxWeeks (23) weeks together, got 24"},
+		{"a gap in the blocks", "number: 2", "number: 5", "initiative.blocks[1].number: want 2"},
+		{"a block without weeks", "number: 2, weeks: 6", "number: 2, weeks: 0", "initiative.blocks[1].weeks: want 1 to 52"},
+		{"a last block that does not close", "closing: true", "closing: false", "initiative.blocks[3].closing: want true"},
+		{"a check-in after the last block", "checkIn: false", "checkIn: true", "initiative.blocks[3].checkIn: want false"},
+		{"content that is no category", "content: [health, act]", "content: [sport]", "initiative.blocks[0].content[0]: want one of health"},
+		{"a week of a stranger", `municipality: "1481"`, `municipality: "1480"`, "weeks[0].municipality: want the code of a municipality above"},
+		{"a week twice", `municipality: "1489"`, `municipality: "1481"`, `weeks[1].municipality: want one week per municipality`},
+		{"a day of its own", "day: monday", "day: måndag", `weeks[0].activities[0].day: want one of monday`},
+		{"a category of its own", "category: health", "category: sport", "weeks[0].activities[0].category: want one of"},
+		{"a time that is none", `from: "11:00"`, `from: "25:00"`, `weeks[0].activities[0].from: want a time such as "09:30", got "25:00"`},
+		{"a time without an end", `to: "12:00", mode`, `mode`, `weeks[0].activities[0].to: want a time such as "12:00", got ""`},
+		{"an end before the start", `to: "12:00"`, `to: "10:00"`, "weeks[0].activities[0].to: want a time after from (11:00)"},
+		{"times and a part of the day", `day: monday, from`, `day: monday, part: morning, from`, "weeks[0].activities[0].part: want no part of the day"},
+		{"neither time nor individual", "part: afternoon, individual: true, ", "", `weeks[0].activities[1].from: want a time such as "09:30", or individual`},
+		{"a mode of its own", "mode: digital", "mode: telepathy", "weeks[0].activities[0].mode: want one of digital"},
+		{"sessions below zero", "sessions: 8", "sessions: -8", "weeks[0].activities[2].closedGroup.sessions: want 1 to 200"},
+		{"an area with capitals", "[carpentry", "[Carpentry", "weeks[0].workTraining[0].areas[0]: want lower-case letters"},
+		{"the same activity twice", "name: Promenad, category: social, day: tuesday", "name: ACT - att hantera stress och främja hälsa, category: act, day: tuesday, from: \"09:30\", to: \"12:00\" }\n      - { name: Promenad, category: social, day: tuesday",
+			"weeks[0].activities[3]: want another name, day or time than activities[2], got the same"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(change(t, c.old, c.new))
+			var p Problems
+			if !errors.As(err, &p) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+	_, err := Parse([]byte("association: { id: X }\ninitiative: { maxWeeks: -1 }\nweeks: [{ municipality: \"1\", activities: [{}] }]"))
+	var p Problems
+	if !errors.As(err, &p) || len(p) < 10 {
+		t.Errorf("got %d problems: %v", len(p), err)
+	}
+}
+
+func TestOnlyOneDocumentOfABoundedSizeIsRead(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"nothing":       nil,
+		"two documents": append(realFile(t), []byte("\n---\nassociation: {}\n")...),
+		"too much":      make([]byte, maxFile+1),
+	} {
+		if _, err := Parse(data); err == nil || !strings.Contains(err.Error(), "file: want") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestClockReadsOnlyWholeTimesOfDay(t *testing.T) {
+	for s, want := range map[string]time.Duration{"00:00": 0, "09:30": 570 * time.Minute, "23:59": 1439 * time.Minute} {
+		if got, ok := Clock(s); !ok || got != want {
+			t.Errorf("%s: got %v %t", s, got, ok)
+		}
+	}
+	for _, s := range []string{"", "9:30", "24:00", "12:60", "+1:00", "12.00", "1２:0", "12:000"} {
+		if got, ok := Clock(s); ok {
+			t.Errorf("%q was read as %v", s, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(realFile(f))
+	f.Add([]byte("association: &a { id: *a }"))
+	f.Add([]byte("initiative: { ages: [1] }"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, err := Parse(data)
+		if (a == nil) == (err == nil) {
+			t.Fatalf("want either an association or an error, got %v and %v", a, err)
+		}
+		if err != nil {
+			var p Problems
+			if !errors.As(err, &p) || len(p) == 0 {
+				t.Fatalf("want problems with a place, got %v", err)
+			}
+		}
+	})
+}

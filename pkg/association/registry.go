@@ -1,0 +1,121 @@
+package association
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// Registry holds the associations that this installation serves. It does not
+// change after it is made, so it may be read from everywhere at once.
+type Registry struct{ byID map[string]*Association }
+
+// NewRegistry makes a registry; two of the same id are refused.
+func NewRegistry(all ...*Association) (*Registry, error) {
+	r := &Registry{byID: make(map[string]*Association, len(all))}
+	for _, a := range all {
+		if r.byID[a.ID] != nil {
+			return nil, fmt.Errorf("association %q is configured twice", a.ID)
+		}
+		r.byID[a.ID] = a
+	}
+	return r, nil
+}
+
+// LoadDir reads every .yaml and .yml file of a folder; a folder without any
+// gives an empty registry. The error names each file that is wrong and why.
+func LoadDir(dir string) (*Registry, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read associations: %w", err)
+	}
+	var all []*Association
+	var wrong []error
+	for _, e := range entries {
+		ext := filepath.Ext(e.Name())
+		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || (ext != ".yaml" && ext != ".yml") {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("read associations: %w", err)
+		}
+		a, err := Parse(data)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", e.Name(), err))
+			continue
+		}
+		all = append(all, a)
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	return NewRegistry(all...)
+}
+
+// Get finds an association. One that is not served here is fault.ErrNotFound,
+// the same answer as for any other thing that the caller may not see.
+func (r *Registry) Get(id string) (*Association, error) {
+	if a := r.byID[id]; a != nil {
+		return a, nil
+	}
+	return nil, fault.ErrNotFound.Because(fmt.Errorf("no association %q is loaded", id))
+}
+
+// All gives the associations in the order of their ids.
+func (r *Registry) All() []*Association {
+	all := make([]*Association, 0, len(r.byID))
+	for _, a := range r.byID {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b *Association) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Save checks a configuration and puts it into the folder as <id>.yaml in one
+// step: after a crash the folder holds the old file or the new one, whole.
+func Save(dir string, data []byte) (*Association, error) {
+	a, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("save association: %w", err)
+	}
+	if err := writeWhole(dir, a.ID+".yaml", data); err != nil {
+		return nil, fmt.Errorf("save association: %w", err)
+	}
+	return a, nil
+}
+
+// writeWhole writes beside the file, makes it durable and renames it into place.
+func writeWhole(dir, name string, data []byte) (err error) {
+	f, err := os.CreateTemp(dir, "."+name+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	// The rename is durable only when the folder is.
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
