@@ -1,0 +1,152 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// position is how far a follower has come in one log.
+type position struct {
+	Name string `json:"name"`
+	Seq  int64  `json:"seq"`
+	// Moves counts the writes, so that each one is a new version.
+	Moves int64 `json:"moves"`
+}
+
+// Handle does what an event asks for. It must be idempotent by the event's ID:
+// after a death between effect and position the same event comes again. An error
+// makes the follower wait and bring the event again; ErrSkip passes it over.
+type Handle func(ctx context.Context, e Event) error
+
+// ErrSkip tells a follower that an event can never be handled here, and why, by
+// errors.Join or %w; it is noted in the log and passed over.
+var ErrSkip = errors.New("event passed over")
+
+// Follower reads a log from where it stopped last and hands each event, in
+// order, to its Handle.
+type Follower struct {
+	name      string
+	log       Reader
+	handle    Handle
+	positions *store.Collection[position]
+	errors    *slog.Logger
+}
+
+// NewFollower makes a follower whose position is kept in e under name.
+func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h Handle) (*Follower, error) {
+	positions, err := store.Open(ctx, e, store.Kind[position]{
+		Name:    "positions",
+		ID:      func(p *position) (string, string) { return nobody, p.Name },
+		Version: func(p *position) int64 { return p.Moves },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log}, nil
+}
+
+// attemptTime bounds the handling of one event.
+const attemptTime = 10 * time.Second
+
+// Run follows until the context ends. What fails is tried again without end, ever
+// more slowly: an event is never lost because its receiver was ill.
+func (f *Follower) Run(ctx context.Context) error {
+	failures := 0
+	for ctx.Err() == nil {
+		if err := f.round(ctx); err != nil && ctx.Err() == nil {
+			failures++
+			f.errors.WarnContext(ctx, "follow feed", "follower", f.name, "error", err, "failures", failures)
+			sleep(ctx, backoff(failures), nil)
+			continue
+		}
+		failures = 0
+	}
+	return nil
+}
+
+// round handles one page of events and saves the position behind the last one
+// handled, also when the next one failed.
+func (f *Follower) round(ctx context.Context) error {
+	at, err := f.Position(ctx)
+	if err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, MaxWait+attemptTime)
+	events, err := f.log.After(wait, at, MaxLimit, MaxWait)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	done := at
+	for _, e := range events {
+		if e.Sequence != done+1 {
+			err = fmt.Errorf("the log goes from %d to %d", done, e.Sequence)
+			break
+		}
+		if err = f.one(ctx, e); err != nil {
+			err = fmt.Errorf("event %s: %w", e.ID, err)
+			break
+		}
+		done = e.Sequence
+	}
+	if done > at {
+		if saveErr := f.save(ctx, at, done); saveErr != nil {
+			return errors.Join(err, saveErr)
+		}
+	}
+	return err
+}
+
+func (f *Follower) one(ctx context.Context, e Event) error {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	err := f.handle(ctx, e)
+	if errors.Is(err, ErrSkip) {
+		f.errors.WarnContext(ctx, "event passed over", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
+		return nil
+	}
+	return err
+}
+
+// Position gives the sequence number of the last event handled; 0 at first.
+func (f *Follower) Position(ctx context.Context) (int64, error) {
+	v, err := f.positions.Get(ctx, nobody, f.name)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read position: %w", err)
+	}
+	return v.Value.Seq, nil
+}
+
+// save moves the position from where this round began. A twin of this follower
+// in another process may have moved it; then it stays as the twin left it, and
+// the next round begins there.
+func (f *Follower) save(ctx context.Context, from, to int64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+	defer cancel()
+	if from == 0 {
+		_, err := f.positions.Insert(ctx, &position{Name: f.name, Seq: to, Moves: 1})
+		if !errors.Is(err, store.ErrExists) {
+			return err
+		}
+	}
+	_, err := f.positions.Update(ctx, nobody, f.name, 0, func(p *position) error {
+		if p.Seq >= to {
+			return store.Unchanged()
+		}
+		p.Seq, p.Moves = to, p.Moves+1
+		return nil
+	})
+	if fault.Of(err) != nil {
+		return fmt.Errorf("save position: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// block is a run of events with consecutive sequence numbers, one document. Its
+// id is its number in the chain, so two publishers cannot both write the next
+// one: the store lets only the first in. That, and no clock, is the fence.
+type block struct {
+	Number int64   `json:"number"`
+	First  int64   `json:"first"` // sequence of the first event
+	Events []Event `json:"events"`
+}
+
+func (b block) last() int64 { return b.First + int64(len(b.Events)) - 1 }
+
+// nobody is the association of what belongs to the service itself.
+const nobody = "-"
+
+// Log is the event log of one service, kept by its store.
+type Log struct {
+	source string
+	blocks *store.Collection[block]
+
+	mu    sync.Mutex
+	grown chan struct{} // closed when this process has appended
+	tail  []block       // the newest blocks, for followers that keep up
+}
+
+// tailBlocks bounds how many of the newest blocks stay in memory.
+const tailBlocks = 64
+
+// OpenLog opens the log of the service that source names.
+func OpenLog(ctx context.Context, e store.Engine, source string) (*Log, error) {
+	blocks, err := store.Open(ctx, e, store.Kind[block]{
+		Name:    "events",
+		Indexes: []store.Index{{"last"}},
+		ID:      func(b *block) (string, string) { return nobody, blockID(b.Number) },
+		Keys:    func(b *block) store.Keys { return store.Keys{"last": b.last()} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Log{source: source, blocks: blocks, grown: make(chan struct{})}, nil
+}
+
+func blockID(n int64) string { return fmt.Sprintf("%016d", n) }
+
+// poll is how often After looks for what another process of the same service
+// has appended; what this one appends wakes it at once.
+const poll = 250 * time.Millisecond
+
+// After implements Reader.
+func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]Event, error) {
+	limit = min(max(limit, 1), MaxLimit)
+	deadline := time.NewTimer(min(wait, MaxWait))
+	defer deadline.Stop()
+	for {
+		grown := l.whenGrown()
+		events, err := l.read(ctx, seq, limit)
+		if err != nil || len(events) > 0 || wait <= 0 {
+			return events, err
+		}
+		again := time.NewTimer(poll)
+		select {
+		case <-grown:
+		case <-again.C:
+		case <-deadline.C:
+			again.Stop()
+			return nil, nil
+		case <-ctx.Done():
+			again.Stop()
+			return nil, ctx.Err()
+		}
+		again.Stop()
+	}
+}
+
+func (l *Log) whenGrown() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.grown
+}
+
+func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
+	blocks := l.recent(seq)
+	if blocks == nil {
+		page, err := l.blocks.Find(ctx, store.Query{
+			Association: nobody,
+			Where:       []store.Cond{{Key: "last", Op: store.Gt, Value: seq}},
+			Sort:        []store.Order{{Key: "last"}},
+			Limit:       16,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page.Items {
+			blocks = append(blocks, *v.Value)
+		}
+	}
+	var events []Event
+	for _, b := range blocks {
+		for _, e := range b.Events {
+			if e.Sequence > seq && len(events) < limit {
+				events = append(events, e)
+			}
+		}
+	}
+	return events, nil
+}
+
+// recent gives the blocks behind seq when memory holds all of them, else nil.
+func (l *Log) recent(seq int64) []block {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, b := range l.tail {
+		if b.First <= seq+1 && seq < b.last() {
+			return append([]block(nil), l.tail[i:]...)
+		}
+	}
+	return nil
+}
+
+// errOvertaken tells a publisher that another one has written in between.
+var errOvertaken = errors.New("another publisher was faster")
+
+// newest gives the last block, or the zero block of an empty log.
+func (l *Log) newest(ctx context.Context) (block, error) {
+	page, err := l.blocks.Find(ctx, store.Query{
+		Association: nobody, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,
+	})
+	if err != nil || len(page.Items) == 0 {
+		return block{First: 1}, err
+	}
+	return *page.Items[0].Value, nil
+}
+
+// append writes events behind the block that the caller knows as the newest, or
+// gives errOvertaken when it no longer is.
+func (l *Log) append(ctx context.Context, newest block, events []Event) (block, error) {
+	b := block{Number: newest.Number + 1, First: newest.last() + 1, Events: events}
+	for i := range b.Events {
+		b.Events[i].Sequence = b.First + int64(i)
+		b.Events[i].Source = l.source
+	}
+	if _, err := l.blocks.Insert(ctx, &b); errors.Is(err, store.ErrExists) {
+		return b, errOvertaken
+	} else if err != nil {
+		return b, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.tail); n > 0 && l.tail[n-1].Number+1 != b.Number {
+		l.tail = nil // another process wrote in between: memory has a hole
+	}
+	l.tail = append(l.tail, b)
+	if len(l.tail) > tailBlocks {
+		l.tail = append([]block(nil), l.tail[len(l.tail)-tailBlocks:]...)
+	}
+	close(l.grown)
+	l.grown = make(chan struct{})
+	return b, nil
+}
