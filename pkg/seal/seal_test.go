@@ -1,0 +1,177 @@
+package seal_test
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/seal"
+)
+
+func sealer(t testing.TB) (*seal.Sealer, []byte, []byte) {
+	t.Helper()
+	a, p, err := seal.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := seal.New(a, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, a, p
+}
+
+func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
+	s, _, _ := sealer(t)
+	clear := []byte("Vill helst börja på måndagar.")
+	one, err1 := s.Seal(clear, "referral/1/reason")
+	two, err2 := s.Seal(clear, "referral/1/reason")
+	if err1 != nil || err2 != nil || bytes.Equal(one, two) {
+		t.Fatalf("two seals must differ: %v %v", err1, err2)
+	}
+	if bytes.Contains(one, clear) {
+		t.Fatal("the clear text stands in the sealed one")
+	}
+	for _, sealed := range [][]byte{one, two} {
+		got, err := s.Open(sealed, "referral/1/reason")
+		if err != nil || !bytes.Equal(got, clear) {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+}
+
+func TestWhatDoesNotBelongDoesNotOpen(t *testing.T) {
+	s, _, _ := sealer(t)
+	other, _, _ := sealer(t)
+	sealed, _ := s.Seal([]byte("text"), "participant/1/identity")
+	altered := bytes.Clone(sealed)
+	altered[len(altered)-1] ^= 1
+	for name, open := range map[string]func() ([]byte, error){
+		"another context":     func() ([]byte, error) { return s.Open(sealed, "participant/2/identity") },
+		"an empty context":    func() ([]byte, error) { return s.Open(sealed, "") },
+		"another key":         func() ([]byte, error) { return other.Open(sealed, "participant/1/identity") },
+		"an altered text":     func() ([]byte, error) { return s.Open(altered, "participant/1/identity") },
+		"a shortened text":    func() ([]byte, error) { return s.Open(sealed[:8], "participant/1/identity") },
+		"nothing whatsoever":  func() ([]byte, error) { return s.Open(nil, "participant/1/identity") },
+		"the clear text only": func() ([]byte, error) { return s.Open([]byte("text"), "participant/1/identity") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, err := open(); !errors.Is(err, seal.ErrOpen) || got != nil {
+				t.Fatalf("got %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAfterARotationTheOldStillOpensAndTheNewUsesTheNewKey(t *testing.T) {
+	before, a, p := sealer(t)
+	old, _ := before.Seal([]byte("old"), "c")
+	rotated, err := seal.Rotate(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := seal.New(rotated, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := after.Open(old, "c"); err != nil || string(got) != "old" {
+		t.Fatalf("the old text: %q, %v", got, err)
+	}
+	fresh, _ := after.Seal([]byte("new"), "c")
+	if _, err := before.Open(fresh, "c"); !errors.Is(err, seal.ErrOpen) {
+		t.Fatal("the new text was sealed with the old key")
+	}
+}
+
+func TestALookupIsTheSameForTheSameValueAndKeyOnly(t *testing.T) {
+	s, a, p := sealer(t)
+	again, _ := seal.New(a, p)
+	other, _, _ := sealer(t)
+	const number = "191212121212"
+	if s.Lookup(number) != again.Lookup(number) {
+		t.Fatal("the same key gave two look-ups")
+	}
+	if s.Lookup(number) == s.Lookup("189001019802") || s.Lookup(number) == other.Lookup(number) {
+		t.Fatal("look-ups must differ by value and by key")
+	}
+	if s.Lookup(number) == s.Fingerprint([]byte(number)) {
+		t.Fatal("a look-up and a fingerprint must have nothing in common")
+	}
+	if strings.Contains(s.Lookup(number), number) || len(s.Lookup(number)) != 43 {
+		t.Fatalf("got %q", s.Lookup(number))
+	}
+}
+
+func TestAValueFiledUnderTheOlderKeyIsStillFound(t *testing.T) {
+	before, a, p := sealer(t)
+	rotated, err := seal.RotateLookup(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := seal.New(a, rotated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := after.Lookups("191212121212")
+	if len(all) != 2 || all[0] != after.Lookup("191212121212") || all[1] != before.Lookup("191212121212") {
+		t.Fatalf("got %v", all)
+	}
+}
+
+func TestWrongKeysAreRefusedAndNotRepeated(t *testing.T) {
+	_, a, p := sealer(t)
+	for name, keys := range map[string][2][]byte{
+		"the two files swapped": {p, a},
+		"an empty file":         {nil, p},
+		"something else":        {[]byte(`{"secret":"mellon"}`), p},
+		"only the look-up bad":  {a, []byte("mellon")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := seal.New(keys[0], keys[1])
+			if err == nil || strings.Contains(err.Error(), "mellon") {
+				t.Fatalf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestItDoesNotReachTheNetwork(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains("\n"+string(out), "\nnet/http\n") {
+		t.Fatal("the services' nouns use this package, and they must not reach net/http")
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	s, _, _ := sealer(f)
+	sealed, _ := s.Seal([]byte("text"), "c")
+	f.Add(sealed, "d")
+	f.Add([]byte{}, "")
+	f.Fuzz(func(t *testing.T, b []byte, context string) {
+		if got, err := s.Open(b, context); err == nil && (context != "c" || string(got) != "text") {
+			t.Fatalf("opened %q in %q", got, context)
+		}
+	})
+}
+
+func BenchmarkSeal(b *testing.B) {
+	s, _, _ := sealer(b)
+	clear := bytes.Repeat([]byte("x"), 400)
+	for b.Loop() {
+		if _, err := s.Seal(clear, "referral/1/reason"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	s, _, _ := sealer(b)
+	for b.Loop() {
+		s.Lookup("191212121212")
+	}
+}
