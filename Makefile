@@ -1,0 +1,46 @@
+# Each target is one or two lines; what is longer stands in scripts/.
+SHELL := /bin/sh
+export CGO_ENABLED ?= 0
+MODULES := pkg services/participant services/referral services/activity services/gateway services/standalone test
+DATA ?= data/demo
+ADDR ?= 127.0.0.1:8080
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/finsam/finsam/pkg/launch.Version=$(VERSION)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## start the whole suite in one process, with the example association
+	./bin/finsam serve --demo --addr $(ADDR) --data $(DATA)
+
+build: ## bin/finsam and one binary per service
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway
+
+run-services: build ## the four services as four processes: MONGODB_URI=… REDIS_URL=… make run-services
+	./scripts/run-services.sh
+
+test: setup check ## everything that has to pass: the checks, then every test
+	go test -count=1 -timeout 10m work
+
+setup: ## what the tests need beside Go: Redis
+	@./scripts/setup.sh
+
+race: ## every test under the race detector
+	CGO_ENABLED=1 go test -race -count=1 -timeout 20m work
+
+check: ## format, vet, staticcheck, modules on their own, generated files, known vulnerabilities
+	./scripts/check.sh $(MODULES)
+
+generate: ## write the generated files anew
+	for m in $(MODULES); do go -C $$m generate ./... || exit 1; done
+
+tidy: ## bring go.mod and go.sum in order, in every module
+	for m in $(MODULES); do go -C $$m mod tidy || exit 1; done; go work sync
+
+bench: build ## the figures of docs/performance.md
+	./scripts/bench.sh
+
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	./scripts/fuzz.sh $(MODULES)
+
+.PHONY: help run build run-services test setup race check generate tidy bench fuzz

@@ -1,0 +1,294 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+)
+
+// path is an aggregate of these tests: nothing but its steps.
+type path struct {
+	ID    string   `json:"id"`
+	Steps []string `json:"steps"`
+}
+
+var kind = store.Kind[path]{
+	Name:    "paths",
+	ID:      func(p *path) (string, string) { return "insjoriket", p.ID },
+	Version: func(p *path) int64 { return int64(len(p.Steps)) },
+}
+
+func tell(p *path, n int64) feed.Event {
+	return feed.Event{Type: "se.finsam.test." + p.Steps[n-1], Subject: p.ID, Association: "insjoriket", Time: time.Unix(n, 0).UTC()}
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func engine(t *testing.T) store.Engine {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "feed.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db.Engine("test")
+}
+
+func open(t *testing.T, e store.Engine) (*store.Collection[path], *feed.Log) {
+	t.Helper()
+	paths, err := store.Open(t.Context(), e, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := feed.OpenLog(t.Context(), e, "/services/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths, log
+}
+
+// faulty fails a part of all settles and inserts, after the write as often as
+// before it: the unknown outcome of a process that dies, or a reply that is lost.
+type faulty struct {
+	store.Engine
+	failures *atomic.Int64
+}
+
+var errLost = errors.New("lost")
+
+func (f faulty) coin() bool {
+	if rand.N(4) == 0 {
+		f.failures.Add(1)
+		return true
+	}
+	return false
+}
+
+func (f faulty) Insert(ctx context.Context, c string, r store.Record) error {
+	if f.coin() {
+		return errLost
+	}
+	if err := f.Engine.Insert(ctx, c, r); err != nil || !f.coin() {
+		return err
+	}
+	return errLost
+}
+
+func (f faulty) Settle(ctx context.Context, c string, marks []store.Mark) error {
+	if f.coin() {
+		return f.Engine.Settle(ctx, c, marks[:len(marks)/2])
+	}
+	if err := f.Engine.Settle(ctx, c, marks); err != nil || !f.coin() {
+		return err
+	}
+	return errLost
+}
+
+func TestEveryStepIsToldOnceInOrderWhateverFailsAndHoweverManyTell(t *testing.T) {
+	e := engine(t)
+	paths, log := open(t, e)
+	const writers, documents, steps = 4, 12, 25
+	var failures atomic.Int64
+	publishing, stop := context.WithCancel(t.Context())
+	var publishers sync.WaitGroup
+	for range 3 {
+		shaky := faulty{e, &failures}
+		told, shakyLog := open(t, shaky)
+		publishers.Go(func() {
+			for publishing.Err() == nil { // a publisher that dies and starts again
+				life, die := context.WithTimeout(publishing, rand.N(80*time.Millisecond))
+				_ = feed.NewPublisher(shakyLog, quiet, feed.FromCollection(told, "se.finsam.test.", tell)).Run(life)
+				die()
+			}
+		})
+	}
+	for d := range documents {
+		if _, err := paths.Insert(t.Context(), &path{ID: fmt.Sprint("p", d), Steps: []string{"begun"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var writing sync.WaitGroup
+	for range writers {
+		writing.Go(func() {
+			for range documents * steps / writers {
+				_, err := paths.Update(t.Context(), "insjoriket", fmt.Sprint("p", rand.N(documents)), 0, func(p *path) error {
+					p.Steps = append(p.Steps, "walked")
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	waitSettled(t, paths)
+	stop()
+	publishers.Wait()
+	if failures.Load() < 10 {
+		t.Errorf("only %d failures: the test proves little", failures.Load())
+	}
+	compare(t, paths, log, documents)
+}
+
+func waitSettled(t *testing.T, paths *store.Collection[path]) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		left, err := paths.Unsettled(t.Context(), 1)
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("not all was told: %d, %v", len(left), err)
+		}
+		if len(left) == 0 {
+			return
+		}
+	}
+}
+
+// compare reads the whole log and holds it against the steps.
+func compare(t *testing.T, paths *store.Collection[path], log *feed.Log, documents int) {
+	t.Helper()
+	next, told := int64(1), map[string]int{}
+	for {
+		events, err := log.After(t.Context(), next-1, 7, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(events) == 0 {
+			break
+		}
+		for _, e := range events {
+			told[e.Subject]++
+			if want := fmt.Sprintf("%s/%d", e.Subject, told[e.Subject]); e.ID != want || e.Sequence != next {
+				t.Fatalf("event %d is %s, want %d %s", e.Sequence, e.ID, next, want)
+			}
+			next++
+		}
+	}
+	for d := range documents {
+		v, err := paths.Get(t.Context(), "insjoriket", fmt.Sprint("p", d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told[v.Value.ID] != len(v.Value.Steps) {
+			t.Errorf("%s has %d steps, %d told", v.Value.ID, len(v.Value.Steps), told[v.Value.ID])
+		}
+	}
+}
+
+func TestAFollowerThatDiesAndStartsAgainMissesNothing(t *testing.T) {
+	e := engine(t)
+	paths, log := open(t, e)
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	go func() { _ = p.Run(t.Context()) }()
+	const all = 200
+	go func() {
+		for i := range all {
+			_, _ = paths.Insert(t.Context(), &path{ID: fmt.Sprint("q", i), Steps: []string{"begun"}})
+			p.Wake()
+		}
+	}()
+	var mu sync.Mutex
+	seen, last := map[string]bool{}, int64(0)
+	done := make(chan struct{})
+	handle := func(_ context.Context, ev feed.Event) error {
+		if rand.N(10) == 0 {
+			return errLost
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if ev.Sequence > last+1 {
+			t.Errorf("jumped from %d to %d", last, ev.Sequence)
+		}
+		last = ev.Sequence
+		if seen[ev.ID] = true; len(seen) == all {
+			select {
+			case <-done:
+			default:
+				close(done)
+			}
+		}
+		return nil
+	}
+	deadline := time.After(60 * time.Second)
+	for {
+		life, die := context.WithTimeout(t.Context(), 20*time.Millisecond+rand.N(200*time.Millisecond))
+		f, err := feed.NewFollower(t.Context(), e, quiet, "f", log, handle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Run(life)
+		die()
+		select {
+		case <-done:
+			return
+		case <-deadline:
+			t.Fatalf("saw %d of %d", len(seen), all)
+		default:
+		}
+	}
+}
+
+func TestAnEventThatCannotBeHandledIsPassedOver(t *testing.T) {
+	e := engine(t)
+	paths, log := open(t, e)
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	go func() { _ = p.Run(t.Context()) }()
+	for _, id := range []string{"bad", "good"} {
+		if _, err := paths.Insert(t.Context(), &path{ID: id, Steps: []string{"begun"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make(chan string, 1)
+	f, err := feed.NewFollower(t.Context(), e, quiet, "f", log, func(_ context.Context, ev feed.Event) error {
+		if ev.Subject == "bad" {
+			return fmt.Errorf("%w: no such thing here", feed.ErrSkip)
+		}
+		got <- ev.Subject
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = f.Run(t.Context()) }()
+	select {
+	case s := <-got:
+		if s != "good" {
+			t.Errorf("got %s", s)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the good event never came")
+	}
+}
+
+func TestALongPollIsWokenByWhatIsAppended(t *testing.T) {
+	e := engine(t)
+	paths, log := open(t, e)
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	go func() { _ = p.Run(t.Context()) }()
+	got := make(chan int, 1)
+	go func() {
+		events, _ := log.After(t.Context(), 0, 10, 10*time.Second)
+		got <- len(events)
+	}()
+	if _, err := paths.Insert(t.Context(), &path{ID: "x", Steps: []string{"begun"}}); err != nil {
+		t.Fatal(err)
+	}
+	p.Wake()
+	if n := <-got; n != 1 {
+		t.Errorf("got %d events", n)
+	}
+	if events, err := log.After(t.Context(), 1, 10, 10*time.Millisecond); err != nil || len(events) != 0 {
+		t.Errorf("nothing is behind the end: %v %v", events, err)
+	}
+}
