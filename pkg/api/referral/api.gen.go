@@ -13,7 +13,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
-	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for AuthorityKind.
@@ -96,18 +95,17 @@ func (e Gender) Valid() bool {
 
 // Defines values for ReferralCourseKind.
 const (
-	ReferralCourseKindAnswered            ReferralCourseKind = "answered"
-	ReferralCourseKindBlockStarted        ReferralCourseKind = "block_started"
-	ReferralCourseKindCancelled           ReferralCourseKind = "cancelled"
-	ReferralCourseKindCheckInDue          ReferralCourseKind = "check_in_due"
-	ReferralCourseKindClosed              ReferralCourseKind = "closed"
-	ReferralCourseKindClosing             ReferralCourseKind = "closing"
-	ReferralCourseKindClosingConversation ReferralCourseKind = "closing_conversation"
-	ReferralCourseKindDecided             ReferralCourseKind = "decided"
-	ReferralCourseKindNotAnswered         ReferralCourseKind = "not_answered"
-	ReferralCourseKindPlanned             ReferralCourseKind = "planned"
-	ReferralCourseKindResumed             ReferralCourseKind = "resumed"
-	ReferralCourseKindStarted             ReferralCourseKind = "started"
+	ReferralCourseKindAnswered         ReferralCourseKind = "answered"
+	ReferralCourseKindBlockStarted     ReferralCourseKind = "block_started"
+	ReferralCourseKindCheckInDue       ReferralCourseKind = "check_in_due"
+	ReferralCourseKindClosed           ReferralCourseKind = "closed"
+	ReferralCourseKindClosing          ReferralCourseKind = "closing"
+	ReferralCourseKindConversationHeld ReferralCourseKind = "conversation_held"
+	ReferralCourseKindDecided          ReferralCourseKind = "decided"
+	ReferralCourseKindNotAnswered      ReferralCourseKind = "not_answered"
+	ReferralCourseKindPlanned          ReferralCourseKind = "planned"
+	ReferralCourseKindResumed          ReferralCourseKind = "resumed"
+	ReferralCourseKindStarted          ReferralCourseKind = "started"
 )
 
 // Valid indicates whether the value is a known member of the ReferralCourseKind enum.
@@ -117,15 +115,13 @@ func (e ReferralCourseKind) Valid() bool {
 		return true
 	case ReferralCourseKindBlockStarted:
 		return true
-	case ReferralCourseKindCancelled:
-		return true
 	case ReferralCourseKindCheckInDue:
 		return true
 	case ReferralCourseKindClosed:
 		return true
 	case ReferralCourseKindClosing:
 		return true
-	case ReferralCourseKindClosingConversation:
+	case ReferralCourseKindConversationHeld:
 		return true
 	case ReferralCourseKindDecided:
 		return true
@@ -144,19 +140,19 @@ func (e ReferralCourseKind) Valid() bool {
 
 // Defines values for ReferralOutcome.
 const (
-	ReferralOutcomeCancelled   ReferralOutcome = "cancelled"
-	ReferralOutcomeCompleted   ReferralOutcome = "completed"
-	ReferralOutcomeInterrupted ReferralOutcome = "interrupted"
+	Cancelled   ReferralOutcome = "cancelled"
+	Completed   ReferralOutcome = "completed"
+	Interrupted ReferralOutcome = "interrupted"
 )
 
 // Valid indicates whether the value is a known member of the ReferralOutcome enum.
 func (e ReferralOutcome) Valid() bool {
 	switch e {
-	case ReferralOutcomeCancelled:
+	case Cancelled:
 		return true
-	case ReferralOutcomeCompleted:
+	case Completed:
 		return true
-	case ReferralOutcomeInterrupted:
+	case Interrupted:
 		return true
 	default:
 		return false
@@ -290,6 +286,7 @@ const (
 	ReferralStepKindSubmitted           ReferralStepKind = "submitted"
 	ReferralStepKindSupplementRequested ReferralStepKind = "supplement_requested"
 	ReferralStepKindSupplemented        ReferralStepKind = "supplemented"
+	ReferralStepKindUnprotected         ReferralStepKind = "unprotected"
 	ReferralStepKindWaitlisted          ReferralStepKind = "waitlisted"
 	ReferralStepKindWithdrawn           ReferralStepKind = "withdrawn"
 )
@@ -318,6 +315,8 @@ func (e ReferralStepKind) Valid() bool {
 	case ReferralStepKindSupplementRequested:
 		return true
 	case ReferralStepKindSupplemented:
+		return true
+	case ReferralStepKindUnprotected:
 		return true
 	case ReferralStepKindWaitlisted:
 		return true
@@ -386,7 +385,7 @@ type Acceptance struct {
 	Municipality *string `json:"municipality,omitempty"`
 
 	// StartDate Högst ett år bakåt eller framåt. / At most a year back or ahead.
-	StartDate openapi_types.Date `json:"startDate"`
+	StartDate string `json:"startDate"`
 }
 
 // AuthorityKind De fyra slagen av part (lag 2003:1210). / The four kinds of party (lag 2003:1210).
@@ -436,9 +435,9 @@ type NewConsent struct {
 	DataCategories *[]ConsentDataCategory `json:"dataCategories,omitempty"`
 
 	// Given Måste vara sant. / Must be true.
-	Given       bool               `json:"given"`
-	GivenOn     openapi_types.Date `json:"givenOn"`
-	TextVersion string             `json:"textVersion"`
+	Given       bool   `json:"given"`
+	GivenOn     string `json:"givenOn"`
+	TextVersion string `json:"textVersion"`
 }
 
 // NewReferral defines model for NewReferral.
@@ -470,9 +469,9 @@ type Referral struct {
 	Consent         ReferralConsent     `json:"consent"`
 
 	// Course Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
-	Course            *ReferralCourse    `json:"course,omitempty"`
-	ExternalReference *string            `json:"externalReference,omitempty"`
-	Id                openapi_types.UUID `json:"id"`
+	Course            *ReferralCourse `json:"course,omitempty"`
+	ExternalReference *string         `json:"externalReference,omitempty"`
+	Id                string          `json:"id"`
 
 	// Municipality Kommunen som har remissen. / The municipality that has the referral.
 	Municipality string `json:"municipality"`
@@ -481,7 +480,7 @@ type Referral struct {
 	Outcome *ReferralOutcome `json:"outcome,omitempty"`
 
 	// Participant Personens id i valvet. / The person's id in the vault.
-	Participant openapi_types.UUID `json:"participant"`
+	Participant string `json:"participant"`
 
 	// Priority Hur angelägen platsen är. / How urgent the place is.
 	Priority *ReferralPriority `json:"priority,omitempty"`
@@ -501,18 +500,18 @@ type Referral struct {
 
 // ReferralAcceptance defines model for ReferralAcceptance.
 type ReferralAcceptance struct {
-	AcceptedAt   time.Time          `json:"acceptedAt"`
-	Coach        string             `json:"coach"`
-	Initiative   string             `json:"initiative"`
-	Municipality string             `json:"municipality"`
-	StartDate    openapi_types.Date `json:"startDate"`
+	AcceptedAt   time.Time `json:"acceptedAt"`
+	Coach        string    `json:"coach"`
+	Initiative   string    `json:"initiative"`
+	Municipality string    `json:"municipality"`
+	StartDate    string    `json:"startDate"`
 }
 
 // ReferralConsent defines model for ReferralConsent.
 type ReferralConsent struct {
 	Authorities    []string               `json:"authorities"`
 	DataCategories *[]ConsentDataCategory `json:"dataCategories,omitempty"`
-	GivenOn        openapi_types.Date     `json:"givenOn"`
+	GivenOn        string                 `json:"givenOn"`
 
 	// Holds Om samtycket gäller nu. / Whether the consent holds now.
 	Holds       bool       `json:"holds"`
@@ -522,9 +521,9 @@ type ReferralConsent struct {
 
 // ReferralCourse Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
 type ReferralCourse struct {
-	Enrolment openapi_types.UUID   `json:"enrolment"`
-	FirstDay  *openapi_types.Date  `json:"firstDay,omitempty"`
-	LastDay   *openapi_types.Date  `json:"lastDay,omitempty"`
+	Enrolment string               `json:"enrolment"`
+	FirstDay  *string              `json:"firstDay,omitempty"`
+	LastDay   *string              `json:"lastDay,omitempty"`
 	Steps     []ReferralCourseStep `json:"steps"`
 }
 
@@ -544,7 +543,7 @@ type ReferralCourseStep struct {
 	Kind ReferralCourseKind `json:"kind"`
 
 	// On Dagen det gäller. / The day it is about.
-	On *openapi_types.Date `json:"on,omitempty"`
+	On *string `json:"on,omitempty"`
 }
 
 // ReferralList defines model for ReferralList.
@@ -592,8 +591,8 @@ type ReferralStep struct {
 	Code *string `json:"code,omitempty"`
 
 	// Kind Vad som hände i ett steg. / What happened in a step.
-	Kind   ReferralStepKind `json:"kind"`
-	Number int              `json:"number"`
+	Kind ReferralStepKind `json:"kind"`
+	N    int              `json:"n"`
 
 	// Text Bara för den som får läsa texter. / Only for those who may read texts.
 	Text *string `json:"text,omitempty"`
@@ -606,14 +605,14 @@ type ReferralStepKind string
 // ReferralSummary defines model for ReferralSummary.
 type ReferralSummary struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks   Links              `json:"_links"`
-	ChangedAt         time.Time          `json:"changedAt"`
-	ExternalReference *string            `json:"externalReference,omitempty"`
-	Id                openapi_types.UUID `json:"id"`
-	Municipality      string             `json:"municipality"`
+	UnderscoreLinks   Links     `json:"_links"`
+	ChangedAt         time.Time `json:"changedAt"`
+	ExternalReference *string   `json:"externalReference,omitempty"`
+	Id                string    `json:"id"`
+	Municipality      string    `json:"municipality"`
 
 	// Participant Personens id i valvet. / The person's id in the vault.
-	Participant openapi_types.UUID `json:"participant"`
+	Participant string `json:"participant"`
 
 	// Priority Hur angelägen platsen är. / How urgent the place is.
 	Priority   *ReferralPriority `json:"priority,omitempty"`
@@ -629,8 +628,8 @@ type ReferralWithdrawer string
 
 // ReferredPerson defines model for ReferredPerson.
 type ReferredPerson struct {
-	Email      *openapi_types.Email `json:"email,omitempty"`
-	FamilyName string               `json:"familyName"`
+	Email      *string `json:"email,omitempty"`
+	FamilyName string  `json:"familyName"`
 
 	// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
 	Gender    *Gender `json:"gender,omitempty"`
@@ -695,7 +694,7 @@ type Withdrawal struct {
 type Cursor = string
 
 // Id defines model for Id.
-type Id = openapi_types.UUID
+type Id = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
