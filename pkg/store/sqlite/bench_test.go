@@ -1,0 +1,149 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+)
+
+// note is a document of about 2 KB, as a referral with a few steps is.
+type note struct {
+	ID    string   `json:"id"`
+	Unit  string   `json:"unit"`
+	At    int64    `json:"at"`
+	State string   `json:"state"`
+	Lines []string `json:"lines"`
+}
+
+func notes(tb testing.TB) *store.Collection[note] {
+	tb.Helper()
+	db, err := sqlite.Open(tb.Context(), filepath.Join(tb.TempDir(), "bench.db"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	c, err := store.Open(tb.Context(), db.Engine("bench"), store.Kind[note]{
+		Name:    "notes",
+		Indexes: []store.Index{{"unit", "at"}, {"state", "at"}},
+		ID:      func(n *note) (string, string) { return "north", n.ID },
+		Keys:    func(n *note) store.Keys { return store.Keys{"unit": n.Unit, "at": n.At, "state": n.State} },
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func newNote(i int64) *note {
+	// A random-looking id, as a UUID is: the worst case for the primary key.
+	id := fmt.Sprintf("%016x-%08x", uint64(i)*0x9e3779b97f4a7c15, i)
+	return &note{ID: id, Unit: fmt.Sprint("unit", i%50), At: 1_700_000_000_000 + i, State: "received",
+		Lines: []string{strings.Repeat("a line of some words ", 30), strings.Repeat("and another one here ", 30)}}
+}
+
+func BenchmarkInsert(b *testing.B) {
+	for _, writers := range []int{1, 16, 64, 256} {
+		b.Run(fmt.Sprintf("goroutines=%d", writers), func(b *testing.B) {
+			c := notes(b)
+			spread(b, writers, func(i int64) error {
+				_, err := c.Insert(context.Background(), newNote(i))
+				return err
+			})
+		})
+	}
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	for _, writers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("goroutines=%d", writers), func(b *testing.B) {
+			c := filled(b, 10_000)
+			spread(b, writers, func(i int64) error {
+				_, err := c.Update(context.Background(), "north", newNote(i%10_000+1).ID, 0, func(n *note) error { n.State = "accepted"; return nil })
+				return err
+			})
+		})
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	for _, rows := range []int64{10_000} {
+		c := filled(b, rows)
+		for _, g := range []int{1, 4, 16} {
+			b.Run(fmt.Sprintf("rows=%d/goroutines=%d", rows, g), func(b *testing.B) {
+				spread(b, g, func(i int64) error {
+					_, err := c.Get(context.Background(), "north", newNote(i%rows+1).ID)
+					return err
+				})
+			})
+		}
+	}
+}
+
+func BenchmarkFindPageOf20(b *testing.B) {
+	c := filled(b, 10_000)
+	for _, g := range []int{1, 16} {
+		b.Run(fmt.Sprintf("goroutines=%d", g), func(b *testing.B) {
+			spread(b, g, func(i int64) error {
+				page, err := c.Find(context.Background(), store.Query{Association: "north", Limit: 20,
+					Where: []store.Cond{{Key: "unit", Op: store.Eq, Value: fmt.Sprint("unit", i%50)}},
+					Sort:  []store.Order{{Key: "at", Desc: true}}})
+				if err == nil && len(page.Items) != 20 {
+					err = fmt.Errorf("%d items", len(page.Items))
+				}
+				return err
+			})
+		})
+	}
+}
+
+func filled(b *testing.B, rows int64) *store.Collection[note] {
+	c := notes(b)
+	var wg sync.WaitGroup
+	for w := range int64(64) {
+		wg.Go(func() {
+			for i := w + 1; i <= rows; i += 64 {
+				if _, err := c.Insert(context.Background(), newNote(i)); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return c
+}
+
+// spread runs b.N calls over some goroutines and reports calls per second.
+func spread(b *testing.B, goroutines int, call func(i int64) error) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for {
+				i := next.Add(1)
+				if i > int64(b.N) {
+					return
+				}
+				if err := call(i); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}

@@ -1,0 +1,160 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/internal/rule"
+)
+
+// sqlText is a statement under construction. Its text holds names and
+// comparisons only, never values, so that the same shape is prepared once.
+type sqlText struct {
+	strings.Builder
+	args []value
+}
+
+func (s *sqlText) add(text string, args ...value) {
+	s.WriteString(text)
+	s.args = append(s.args, args...)
+}
+
+// find builds the statement of a query that rule.Query has passed.
+func (t *table) find(q store.Query) (*sqlText, error) {
+	s := &sqlText{}
+	s.add("SELECT id,version,settled,body FROM "+quote(t.name)+" WHERE association=?", q.Association)
+	if err := s.where(q.Where); err != nil {
+		return nil, err
+	}
+	if q.After.ID != "" {
+		if err := s.after(q); err != nil {
+			return nil, err
+		}
+	}
+	s.add(" ORDER BY ")
+	for _, o := range q.Sort {
+		s.add(column(o.Key) + direction(o.Desc) + ",")
+	}
+	s.add("id" + direction(lastDesc(q.Sort)))
+	s.add(" LIMIT ? OFFSET ?", int64(q.Limit), int64(q.Skip))
+	return s, nil
+}
+
+func direction(desc bool) string {
+	if desc {
+		return " DESC"
+	}
+	return ""
+}
+
+func lastDesc(sort []store.Order) bool { return len(sort) > 0 && sort[len(sort)-1].Desc }
+
+// where adds the conditions. Each says also that the key is present: that keeps
+// absent ones out of ranges and lets a unique, partial index be used.
+func (s *sqlText) where(where []store.Cond) error {
+	for _, c := range where {
+		col := column(c.Key)
+		if c.Op == store.In {
+			if err := s.in(col, c.Value.([]any)); err != nil {
+				return fmt.Errorf("condition on %s: %w", c.Key, err)
+			}
+			continue
+		}
+		v, err := encode(c.Value)
+		if err != nil {
+			return fmt.Errorf("condition on %s: %w", c.Key, err)
+		}
+		s.add(" AND "+col+string(c.Op)+"? AND "+col+"<>"+absent, v)
+	}
+	return nil
+}
+
+// in adds a list of values. The list is filled up to a power of two with its
+// last value, so that there are few shapes of it to prepare.
+func (s *sqlText) in(col string, list []any) error {
+	if len(list) == 0 {
+		s.add(" AND 0")
+		return nil
+	}
+	n := 1
+	for n < len(list) {
+		n *= 2
+	}
+	s.add(" AND " + col + "<>" + absent + " AND " + col + " IN (?" + strings.Repeat(",?", n-1) + ")")
+	for i := range n {
+		v, err := encode(list[min(i, len(list)-1)])
+		if err != nil {
+			return err
+		}
+		s.args = append(s.args, v)
+	}
+	return nil
+}
+
+// after adds that a document stands behind the cursor: for each column of the
+// order in turn, the ones before it are equal and it is further on.
+func (s *sqlText) after(q store.Query) error {
+	type part struct {
+		col  string
+		desc bool
+		v    value
+	}
+	parts := make([]part, 0, 3)
+	for i, o := range q.Sort {
+		v, err := encode(q.After.Values[i])
+		if err != nil {
+			return fmt.Errorf("cursor: %w", err)
+		}
+		parts = append(parts, part{column(o.Key), o.Desc, v})
+	}
+	parts = append(parts, part{"id", lastDesc(q.Sort), q.After.ID})
+	compare := func(desc bool) string {
+		if desc {
+			return "<"
+		}
+		return ">"
+	}
+	// All in one direction: SQLite can start in the middle of the index.
+	if !slices.ContainsFunc(parts, func(p part) bool { return p.desc != parts[0].desc }) {
+		cols, marks := parts[0].col, "?"
+		for _, p := range parts[1:] {
+			cols += "," + p.col
+			marks += ",?"
+		}
+		s.add(" AND (" + cols + ")" + compare(parts[0].desc) + "(" + marks + ")")
+		for _, p := range parts {
+			s.args = append(s.args, p.v)
+		}
+		return nil
+	}
+	// Two directions: the first column bounds the range, the rest is compared.
+	a, b, id := parts[0], parts[1], parts[2]
+	s.add(" AND "+a.col+compare(a.desc)+"=? AND ("+a.col+compare(a.desc)+"? OR ("+b.col+",id)"+compare(b.desc)+"(?,?))", a.v, a.v, b.v, id.v)
+	return nil
+}
+
+// count builds the statement of Count.
+func (t *table) count(association string, where []store.Cond, by []string) (*sqlText, error) {
+	if err := rule.Where(where, t.spec.Keys); err != nil {
+		return nil, err
+	}
+	cols := make([]string, len(by))
+	for i, key := range by {
+		if !slices.Contains(t.spec.Keys, key) {
+			return nil, fmt.Errorf("count by %s: no index declares this key", key)
+		}
+		cols[i] = column(key)
+	}
+	s := &sqlText{}
+	s.add("SELECT " + strings.Join(append(slices.Clone(cols), "count(*)"), ","))
+	s.add(" FROM "+quote(t.name)+" WHERE association=?", association)
+	if err := s.where(where); err != nil {
+		return nil, err
+	}
+	if len(by) > 0 {
+		s.add(" GROUP BY " + strings.Join(cols, ","))
+	}
+	return s, nil
+}
