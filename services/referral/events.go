@@ -1,0 +1,164 @@
+package referral
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// eventPrefix begins the types of the events that referrals tell.
+const eventPrefix = "se.finsam.referral."
+
+// event tells step n of a referral. Whom the enrolment is hidden from is not
+// told of it either: then no authority is named, and no authority's own feed
+// bears the event.
+func event(r *Referral, n int64) feed.Event {
+	s := r.Steps[n-1]
+	e := feed.Event{
+		Type: eventPrefix + string(s.Kind), Subject: r.ID, Time: s.At,
+		Association: r.Association, Authority: r.Authority, TraceParent: s.TraceParent,
+		Data: map[string]string{"referral": r.ID, "participant": r.Participant},
+	}
+	then := r.at(n)
+	if s.hidden(slices.Contains(then.thing(categoryCourse).Ties[0].Consent, r.Authority), false) {
+		e.Authority = ""
+	}
+	switch s.Kind {
+	case Submitted, Withdrawn, Rejected, Waitlisted, MarkedInError:
+		e.Data["municipality"] = then.Municipality()
+	case Accepted:
+		e.Data["initiative"] = s.Acceptance.Initiative
+		e.Data["municipality"] = s.Acceptance.Municipality
+		e.Data["startDate"] = s.Acceptance.StartDate
+		e.Data["coach"] = s.Acceptance.Coach
+		e.Data["authority"] = r.Authority
+		e.Data["unit"] = r.Unit
+	}
+	return e
+}
+
+// What this service follows in the participant service's feed.
+const (
+	enrolmentEvents  = "se.finsam.enrolment."
+	consentWithdrawn = "se.finsam.participant.consent_withdrawn"
+	protected        = "se.finsam.participant.protected"
+	unprotected      = "se.finsam.participant.unprotected"
+)
+
+// handle takes what an event means for referrals as a step of theirs. It may
+// come twice; the step that bears its id as the cause is there only once.
+func (s *Service) handle(ctx context.Context, e feed.Event) error {
+	step, ok := stepOf(e)
+	if !ok {
+		return nil
+	}
+	if id := e.Data["referral"]; id != "" {
+		return s.follow(ctx, e, id, step)
+	}
+	// Told of the person: it concerns every referral about it.
+	var after store.Cursor
+	for {
+		page, err := s.ofParticipant(ctx, e.Association, e.Subject, after)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Items {
+			if err := s.follow(ctx, e, r.Value.ID, step); err != nil {
+				return err
+			}
+		}
+		if after = page.Next; after.ID == "" {
+			return nil
+		}
+	}
+}
+
+// follow adds the step to one referral, once.
+func (s *Service) follow(ctx context.Context, e feed.Event, id string, step Step) error {
+	h := Hand{Subject: "service:participant", Authority: "finsam", TraceParent: e.TraceParent}
+	_, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *Referral) error {
+		return r.follow(h, s.Now(), step)
+	})
+	switch {
+	case errors.Is(err, ErrWrongState), errors.Is(err, store.ErrNotFound):
+		// A withdrawal may cross the enrolment on its way: the participant
+		// service, which follows the withdrawal, cancels what it planned.
+		return fmt.Errorf("%w: referral %s: %w", feed.ErrSkip, id, err)
+	case err != nil:
+		return err
+	}
+	s.publisher.Wake()
+	return nil
+}
+
+// follow takes a step that an event led to, unless it has been taken.
+func (r *Referral) follow(h Hand, now time.Time, step Step) error {
+	if slices.ContainsFunc(r.Steps, func(old Step) bool { return old.Cause == step.Cause }) {
+		return store.Unchanged()
+	}
+	return r.take(h, now, step)
+}
+
+// stepOf reads an event as a step; ok is false for what concerns no referral.
+func stepOf(e feed.Event) (s Step, ok bool) {
+	s.Cause = e.ID
+	switch e.Type {
+	case consentWithdrawn:
+		s.Kind = ConsentWithdrawn
+		return s, true
+	case protected:
+		s.Kind, s.Code = Protected, e.Data["level"]
+		s.Handlers = strings.FieldsFunc(e.Data["handlers"], func(r rune) bool { return r == ',' || r == ' ' })
+		return s, true
+	case unprotected:
+		s.Kind = Unprotected
+		return s, true
+	}
+	kind, ofEnrolment := strings.CutPrefix(e.Type, enrolmentEvents)
+	if !ofEnrolment || !slices.Contains(courseKinds, kind) {
+		return s, false
+	}
+	s.Course = courseOf(e, kind)
+	s.Code = s.Course.Kind
+	switch kind {
+	case "planned":
+		s.Kind = Enrolled
+	case "closed":
+		s.Kind, s.Code = Closed, s.Course.Code
+	default:
+		s.Kind = Course
+	}
+	return s, true
+}
+
+// courseKinds are the enrolment's steps that belong to the course; others, such
+// as a consent withdrawn there, have an event of the person's own.
+var courseKinds = []string{
+	"planned", "started", "block_started", "check_in_due", "answered", "not_answered",
+	"decided", "resumed", "closing", "conversation_held", "closed",
+}
+
+// courseOf reads what an enrolment's event says of the course.
+func courseOf(e feed.Event, kind string) *CourseStep {
+	c := &CourseStep{
+		Kind: kind, Enrolment: e.Subject, On: e.Data["on"],
+		FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"],
+	}
+	c.Block, _ = strconv.Atoi(e.Data["number"])
+	switch kind {
+	case "answered":
+		c.Code = e.Data["readiness"]
+	case "decided":
+		c.Code = e.Data["decision"]
+	case "closed":
+		c.Code = e.Data["outcome"]
+	}
+	return c
+}

@@ -1,0 +1,78 @@
+package referral
+
+import (
+	"fmt"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// What a referral can answer instead of what was asked for.
+var (
+	ErrWrongState = fault.New(fault.Conflict, "wrong-state",
+		"Detta går inte att göra med remissen som den är nu.", "This cannot be done with the referral as it is now.")
+	ErrTooManySteps = fault.New(fault.Conflict, "too-many-steps",
+		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.",
+		"Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
+	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
+		"Enheten är inte den som du är inloggad för.", "The unit is not the one that you are signed in for.")
+	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
+		"Utan personens samtycke kan remissen inte skickas.", "Without the person's consent the referral cannot be sent.")
+	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",
+		"Samtycket kan inte vara lämnat efter i dag.", "The consent cannot be given later than today.")
+	ErrConsentWithoutReferrer = fault.New(fault.Unprocessable, "consent-without-referrer",
+		"Samtycket måste omfatta din egen myndighet.", "The consent must cover your own authority.")
+	ErrDate = fault.New(fault.Unprocessable, "no-such-date",
+		"Datumet finns inte.", "There is no such date.")
+	ErrMunicipality = fault.New(fault.Unprocessable, "not-a-member-municipality",
+		"Kommunen är inte medlem i samordningsförbundet.", "The municipality is not a member of the coordination association.")
+	ErrOtherMunicipality = fault.New(fault.Unprocessable, "other-municipality",
+		"En kommun kan bara ta emot till sig själv.", "A municipality can only receive into its own.")
+	ErrInitiative = fault.New(fault.Unprocessable, "no-such-initiative",
+		"Samordningsförbundet har ingen sådan insats.", "The coordination association has no such initiative.")
+	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
+		"Startdagen får ligga högst ett år bakåt eller framåt.", "The start date may be at most a year back or ahead.")
+	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
+		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not of the initiative's ages on the start date.")
+	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",
+		"Den som återtar sin egen remiss gör det som personen själv.", "One who withdraws a referral about oneself does so as the person.")
+	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",
+		"Er myndighet har redan skickat en remiss med samma externa referens.", "Your authority has already sent a referral with the same external reference.")
+	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
+		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
+		"The external reference looks like a personal identity number. Use the case number instead.")
+)
+
+// words name the states in the two languages, for sentences.
+var words = map[State]fault.Text{
+	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waits for a decision"},
+	StateSupplement:     {SV: "i väntan på komplettering", EN: "waiting for a supplement"},
+	StateWaitlisted:     {SV: "på väntelistan", EN: "on the waiting list"},
+	StateAccepted:       {SV: "antagen", EN: "accepted"},
+	StateRejected:       {SV: "avvisad", EN: "rejected"},
+	StateEnrolled:       {SV: "inskriven i insatsen", EN: "enrolled in the initiative"},
+	StateClosed:         {SV: "avslutad", EN: "closed"},
+	StateWithdrawn:      {SV: "återtagen", EN: "withdrawn"},
+	StateEnteredInError: {SV: "märkt som felskickad", EN: "marked as sent in error"},
+}
+
+// stateFault says in which state the referral is that forbids the step.
+func stateFault(s State) error {
+	f := *ErrWrongState
+	w := words[s]
+	f.Text = fault.Text{
+		SV: fmt.Sprintf("Det går inte att göra nu: remissen är %s.", w.SV),
+		EN: fmt.Sprintf("This cannot be done now: the referral is %s.", w.EN),
+	}
+	return &f
+}
+
+// ageFault says which ages the initiative is for, and never the person's.
+func ageFault(in association.Initiative) error {
+	f := *ErrAge
+	f.Text = fault.Text{
+		SV: fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
+		EN: fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1),
+	}
+	return f.AtField("/startDate")
+}

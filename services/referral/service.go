@@ -1,0 +1,183 @@
+package referral
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// People is what the referral needs of the vault, which alone knows who a
+// person is. Both ask with the caller's own token.
+type People interface {
+	// Put files the person and gives the participant's id; the same for the
+	// same person, and safe to repeat for the same referral. Its faults name
+	// the fields of the person as "/person/<field>".
+	Put(ctx context.Context, p PersonInput) (participant string, err error)
+
+	// AgeOn gives the participant's age in whole years on a date.
+	AgeOn(ctx context.Context, participant, date string) (int, error)
+}
+
+// PersonInput is what the vault is told of a referred person.
+type PersonInput struct {
+	Referral     string
+	Authority    string
+	Unit         string
+	Municipality string // four-digit code of the municipality wished for
+	Person       Person
+	Consent      Consent
+}
+
+// Deps is what the service is made of.
+type Deps struct {
+	Engine       store.Engine
+	Feed         *feed.Log
+	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
+	Access       *accesslog.Log
+	Seal         *seal.Sealer
+	Associations *association.Registry
+	People       People
+	Now          func() time.Time
+	NewID        func() string // unguessable UUIDs
+	Log          *slog.Logger
+}
+
+// Service holds the verbs. Each takes the caller from the context, decides by
+// the access table, and answers with a fault.Error.
+type Service struct {
+	Deps
+	referrals *store.Collection[Referral]
+	publisher *feed.Publisher
+	followers []*feed.Follower
+}
+
+// New opens the service's collections and positions on the engine.
+func New(ctx context.Context, d Deps) (*Service, error) {
+	referrals, err := store.Open(ctx, d.Engine, kind())
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	s := &Service{Deps: d, referrals: referrals}
+	s.publisher = feed.NewPublisher(d.Feed, d.Log, feed.FromCollection(referrals, eventPrefix, event))
+	for name, peer := range d.Peers {
+		f, err := feed.NewFollower(ctx, d.Engine, d.Log, name, peer, s.handle)
+		if err != nil {
+			return nil, fmt.Errorf("referral: follow %s: %w", name, err)
+		}
+		s.followers = append(s.followers, f)
+	}
+	return s, nil
+}
+
+// Run publishes and follows until the context ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.publisher.Run(ctx) })
+	for _, f := range s.followers {
+		g.Go(func() error { return f.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// Get gives a referral as the caller may see it.
+func (s *Service) Get(ctx context.Context, id string) (*View, error) {
+	r, err := s.load(ctx, "getReferral", id)
+	if err != nil {
+		return nil, err
+	}
+	return see(r.Value, actor.From(ctx), s.Seal)
+}
+
+// load finds a referral that the caller may do this to, and notes the access or
+// the refusal. A foreign id takes the same way as one that does not exist.
+func (s *Service) load(ctx context.Context, operation, id string) (store.Versioned[Referral], error) {
+	a := actor.From(ctx)
+	if !access.MayCall(operation, a) {
+		return store.Versioned[Referral]{}, fault.ErrForbidden
+	}
+	entry := accesslog.Entry{Operation: operation, Thing: "referral/" + id, Outcome: accesslog.Allowed}
+	r, err := s.referrals.Get(ctx, a.Association, id)
+	if err == nil {
+		entry.Participants = []string{r.Value.Participant}
+		err = access.Decide(operation, a, r.Value.Thing())
+	}
+	if errors.Is(err, fault.ErrNotFound) {
+		entry.Outcome, entry.Why = accesslog.Refused, "not-related"
+		err = fault.ErrNotFound // whatever the cause, so that both answer alike
+	} else if err != nil {
+		return r, err
+	}
+	if logErr := s.Access.Touch(ctx, entry); logErr != nil {
+		return r, logErr
+	}
+	return r, err
+}
+
+// change lets the noun take a step, with a sealed text if there is one, on a
+// referral that is still at ifVersion, and gives it as the caller may see it
+// then. The relation is decided before the version is compared: a foreigner
+// learns nothing from a stale one.
+func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, text string, take func(*Referral, Hand, []byte) error) (*View, error) {
+	r, err := s.load(ctx, operation, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.Version != ifVersion {
+		return nil, store.ErrStale
+	}
+	sealed, err := s.sealed(text, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := take(r.Value, hand(ctx), sealed); err != nil {
+		return nil, err
+	}
+	return s.save(ctx, r)
+}
+
+// save writes a changed referral, if it is still stored at the version that it
+// was loaded at, and tells the publisher.
+func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View, error) {
+	saved, err := s.referrals.Replace(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.Wake()
+	return see(saved.Value, actor.From(ctx), s.Seal)
+}
+
+// hand tells whose step it is.
+func hand(ctx context.Context) Hand {
+	a := actor.From(ctx)
+	h := Hand{Subject: a.Subject, Authority: a.Authority, Unit: a.Unit}
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		h.TraceParent = "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
+	}
+	return h
+}
+
+// sealed gives a text sealed for its referral; an empty text stays nothing.
+func (s *Service) sealed(text, id string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	sealed, err := s.Seal.Seal([]byte(text), sealContext(id))
+	if err != nil {
+		return nil, fmt.Errorf("referral %s: %w", id, err)
+	}
+	return sealed, nil
+}

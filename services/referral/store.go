@@ -1,0 +1,117 @@
+package referral
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// The keys that a referral is found by.
+const (
+	keyState        = "state"
+	keyAuthority    = "authority"
+	keyUnit         = "unit"
+	keyMunicipality = "municipality"
+	keyParticipant  = "participant"
+	keyReceived     = "receivedAt" // Unix milliseconds
+	keyExternal     = "external"
+)
+
+// kind declares how referrals are kept. The indexes follow the relations in which
+// a list is read, each ended by the order of the list.
+func kind() store.Kind[Referral] {
+	return store.Kind[Referral]{
+		Name:   "referrals",
+		Unique: []store.Index{{keyAuthority, keyExternal}},
+		Indexes: []store.Index{
+			{keyMunicipality, keyReceived},
+			{keyMunicipality, keyState, keyReceived},
+			{keyAuthority, keyReceived},
+			{keyAuthority, keyUnit, keyReceived},
+			{keyParticipant, keyReceived},
+		},
+		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
+		Version: (*Referral).Version,
+		Keys:    keys,
+	}
+}
+
+func keys(r *Referral) store.Keys {
+	k := store.Keys{
+		keyState:        string(r.State()),
+		keyAuthority:    r.Authority,
+		keyUnit:         r.Unit,
+		keyMunicipality: r.Municipality(),
+		keyParticipant:  r.Participant,
+		keyReceived:     r.ReceivedAt().UnixMilli(),
+	}
+	// A referral sent in error gives its reference back: the case may be sent anew.
+	if r.ExternalReference != "" && r.State() != StateEnteredInError {
+		k[keyExternal] = r.ExternalReference
+	}
+	return k
+}
+
+// Filter narrows a list.
+type Filter struct {
+	State        State  // empty: any
+	Municipality string // empty: any
+}
+
+// conditions gives what a list is read by: the caller's relation from the access
+// table, and the filter. ok is false when nothing can match.
+func conditions(operation string, a actor.Actor, f Filter) (where []store.Cond, ok bool) {
+	eq := func(key, value string) { where = append(where, store.Cond{Key: key, Op: store.Eq, Value: value}) }
+	relation, known := access.Scope(operation, a)
+	switch {
+	case !known:
+		return nil, false
+	case relation == access.OwnMunicipality && a.Municipality != "":
+		if f.Municipality != "" && f.Municipality != a.Municipality {
+			return nil, false
+		}
+		f.Municipality = a.Municipality
+	case relation == access.OwnAuthority && a.Authority != "":
+		eq(keyAuthority, a.Authority)
+	case relation == access.OwnUnit && a.Authority != "" && a.Unit != "":
+		eq(keyAuthority, a.Authority)
+		eq(keyUnit, a.Unit)
+	default:
+		return nil, false // a token that names no place of its own has no list
+	}
+	if f.Municipality != "" {
+		eq(keyMunicipality, f.Municipality)
+	}
+	if f.State != "" {
+		eq(keyState, string(f.State))
+	}
+	return where, true
+}
+
+// latestFirst is the order of the list.
+var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
+
+// referenceTaken tells whether the authority has a referral of this reference.
+func (s *Service) referenceTaken(ctx context.Context, a actor.Actor, reference string) (bool, error) {
+	if reference == "" {
+		return false, nil
+	}
+	n, err := s.referrals.Count(ctx, a.Association, []store.Cond{
+		{Key: keyAuthority, Op: store.Eq, Value: a.Authority},
+		{Key: keyExternal, Op: store.Eq, Value: reference},
+	})
+	return n > 0, err
+}
+
+// ofParticipant gives a page of the referrals about one person.
+func (s *Service) ofParticipant(ctx context.Context, association, participant string, after store.Cursor) (store.Page[Referral], error) {
+	return s.referrals.Find(ctx, store.Query{
+		Association: association,
+		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: participant}},
+		Sort:        latestFirst,
+		After:       after,
+		Limit:       100,
+	})
+}

@@ -1,0 +1,146 @@
+package referral
+
+import (
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // the days are Swedish days, also where no zone files are installed
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// Submission is a referral on its way in, with the person in clear.
+type Submission struct {
+	Person             Person
+	Unit               string
+	TargetGroup        TargetGroup
+	Given              bool // whether the person has consented
+	Consent            Consent
+	WishedMunicipality string
+	Reason             string
+	ExternalReference  string
+}
+
+// Person is the one who is referred. It goes to the vault and nowhere else.
+type Person struct {
+	PersonalIdentityNumber string
+	GivenName              string
+	FamilyName             string
+	Gender                 string
+	Email                  string
+	Phone                  string
+}
+
+// dateForm is how dates are written (ISO 8601).
+const dateForm = "2006-01-02"
+
+// stockholm is the zone in which a day begins and ends.
+var stockholm = mustZone("Europe/Stockholm")
+
+func mustZone(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err) // time/tzdata is linked in
+	}
+	return zone
+}
+
+// check holds a submission against the rules; the fault names every field that
+// is wrong, under the first rule that was broken.
+func (s Submission) check(a actor.Actor, in *association.Association, now time.Time) error {
+	var first *fault.Error
+	wrong := func(f *fault.Error, pointer string) {
+		if first == nil {
+			first = f.AtField(pointer)
+			return
+		}
+		first = first.At(fault.Field{Pointer: pointer, Code: f.Code, Text: f.Text})
+	}
+	if !s.Given {
+		wrong(ErrConsentMissing, "/consent/given")
+	}
+	switch given, err := time.Parse(dateForm, s.Consent.GivenOn); {
+	case err != nil:
+		wrong(ErrDate, "/consent/givenOn")
+	case given.Format(dateForm) > today(now):
+		wrong(ErrConsentDate, "/consent/givenOn")
+	}
+	if !s.Consent.names(a.Authority, a.AuthorityKind) {
+		wrong(ErrConsentWithoutReferrer, "/consent/authorities")
+	}
+	if _, member := in.Municipality(s.WishedMunicipality); !member {
+		wrong(ErrMunicipality, "/wishedMunicipality")
+	}
+	if looksLikeIdentity(s.ExternalReference) {
+		wrong(ErrReferenceIsIdentity, "/externalReference")
+	}
+	if first == nil {
+		return nil
+	}
+	return first
+}
+
+// today is the date in Sweden.
+func today(now time.Time) string { return now.In(stockholm).Format(dateForm) }
+
+// startDateFault wants a date within a year of today: a coach may register late,
+// and nobody plans further ahead.
+func startDateFault(now time.Time, date string) error {
+	if _, err := time.Parse(dateForm, date); err != nil {
+		return ErrDate.AtField("/startDate")
+	}
+	day := now.In(stockholm)
+	if date < day.AddDate(-1, 0, 0).Format(dateForm) || date > day.AddDate(1, 0, 0).Format(dateForm) {
+		return ErrStartDate.AtField("/startDate")
+	}
+	return nil
+}
+
+// names tells whether the consent covers an authority, by its id or its kind.
+func (c Consent) names(authority string, kind actor.AuthorityKind) bool {
+	return slices.Contains(c.Authorities, authority) || kind != "" && slices.Contains(c.Authorities, string(kind))
+}
+
+// covers tells whether the consent is about this sort of data.
+func (c Consent) covers(category string) bool {
+	return len(c.Categories) == 0 || slices.Contains(c.Categories, category)
+}
+
+// looksLikeIdentity tells whether a text is, signs and prefix aside, ten or
+// twelve digits whose last ten pass the check of a Swedish personal identity
+// number (Luhn) and whose month and day can be of a date. References are kept
+// in clear, so such a number must not become one.
+func looksLikeIdentity(text string) bool {
+	digits := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9':
+			return r
+		case strings.ContainsRune("-+./:_", r):
+			return -1
+		}
+		return 'x'
+	}, text)
+	if len(digits) == 12 {
+		digits = digits[2:]
+	}
+	if len(digits) != 10 || strings.Contains(digits, "x") {
+		return false
+	}
+	day := int(digits[4]-'0')*10 + int(digits[5]-'0')
+	month := int(digits[2]-'0')*10 + int(digits[3]-'0')
+	// Day plus 60 is a coordination number.
+	if month < 1 || month > 12 || day%60 < 1 || day%60 > 31 || day > 91 {
+		return false
+	}
+	sum := 0
+	for i, r := range digits {
+		d := int(r - '0')
+		if i%2 == 0 {
+			d *= 2
+		}
+		sum += d/10 + d%10
+	}
+	return sum%10 == 0
+}

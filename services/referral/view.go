@@ -1,0 +1,130 @@
+package referral
+
+import (
+	"fmt"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/seal"
+)
+
+// View is a referral as one caller may see it.
+type View struct {
+	Referral *Referral
+	Reason   string           // empty when texts are hidden
+	Texts    map[int64]string // by number of step; nil when texts are hidden
+	Steps    []Step           // those that the caller may see, their sealed texts left out
+	Course   *CourseView      // nil when there is none, or it is hidden
+	Outcome  string           // empty when there is none, or it is hidden
+	Acts     []string         // the operations that the caller may call now
+}
+
+// CourseView is the person's way through the initiative.
+type CourseView struct {
+	Enrolment string
+	FirstDay  string // planned, or as started
+	LastDay   string
+	Steps     []Step // those that bear a course step
+}
+
+// see gives what the actor may see of the referral.
+func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
+	v := &View{Referral: r, Acts: r.acts(a)}
+	onCourse := access.Allows("getReferral#course", a, r.thing(categoryCourse))
+	outcome := access.Allows("getReferral#course", a, r.thing(categoryOutcome))
+	texts := access.Allows("getReferral#text", a, r.Thing())
+	for _, step := range r.Steps {
+		if step.hidden(onCourse, texts) {
+			continue
+		}
+		v.Steps = append(v.Steps, step.shown(a, outcome))
+	}
+	if onCourse && r.Enrolment() != "" {
+		v.Course = course(r.Enrolment(), v.Steps)
+	}
+	if outcome {
+		v.Outcome = r.Outcome()
+	}
+	if !texts {
+		return v, nil
+	}
+	return v, v.open(s)
+}
+
+// hidden tells whether a step is left out of what is shown: the course without
+// consent, and protection for all but those named to handle it.
+func (s Step) hidden(course, texts bool) bool {
+	switch s.Kind {
+	case Enrolled, Course, Closed:
+		return !course
+	case Protected, Unprotected:
+		return !texts
+	}
+	return false
+}
+
+// shown gives a step without what the actor may not see of it: who did it, at
+// another authority, and how the initiative ended.
+func (s Step) shown(a actor.Actor, outcome bool) Step {
+	if s.Authority != a.Authority {
+		s.By, s.Unit = "", ""
+	}
+	if s.Kind == Closed && !outcome {
+		end := *s.Course
+		end.Code = ""
+		s.Code, s.Course = "", &end
+	}
+	return s
+}
+
+// open unseals the texts.
+func (v *View) open(s *seal.Sealer) error {
+	reason, err := s.Open(v.Referral.Reason, sealContext(v.Referral.ID))
+	if err != nil {
+		return fmt.Errorf("referral %s: reason: %w", v.Referral.ID, err)
+	}
+	v.Reason, v.Texts = string(reason), map[int64]string{}
+	for _, step := range v.Steps {
+		if step.Text == nil {
+			continue
+		}
+		text, err := s.Open(step.Text, sealContext(v.Referral.ID))
+		if err != nil {
+			return fmt.Errorf("referral %s: text of step %d: %w", v.Referral.ID, step.N, err)
+		}
+		v.Texts[step.N] = string(text)
+	}
+	return nil
+}
+
+// sealContext binds a sealed text to its referral.
+func sealContext(id string) string { return "referral/" + id }
+
+// acts lists the operations that the state and the access table both allow now.
+func (r *Referral) acts(a actor.Actor) []string {
+	var names []string
+	for _, act := range acts {
+		if r.May(act.kind) && access.Allows(act.operation, a, r.Thing()) {
+			names = append(names, act.operation)
+		}
+	}
+	return names
+}
+
+// course collects what the enrolment's feed has told.
+func course(enrolment string, steps []Step) *CourseView {
+	c := &CourseView{Enrolment: enrolment}
+	for _, step := range steps {
+		if step.Course == nil {
+			continue
+		}
+		if step.Course.FirstDay != "" {
+			c.FirstDay = step.Course.FirstDay
+		}
+		if step.Course.LastDay != "" {
+			c.LastDay = step.Course.LastDay
+		}
+		c.Steps = append(c.Steps, step)
+	}
+	return c
+}
