@@ -1,0 +1,191 @@
+// Package suite starts the built binaries for the tests, as an operator would:
+// the whole suite in one process, or four services as four processes, each with
+// a database file of its own. It knows the product only from outside.
+package suite
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Suite is a running suite.
+type Suite struct {
+	Base      string // the API, such as http://127.0.0.1:4711/finsam/v1
+	Data      string // the folder with keys, associations and databases
+	Processes map[string]*Process
+	bin       string
+	tokens    sync.Map
+}
+
+// Services are the four processes of the suite in services mode; the gateway is
+// the last to start.
+var Services = []string{"participant", "referral", "activity", "gateway"}
+
+// binaries builds the programs once for all tests of one test binary.
+var binaries = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "finsam-bin-")
+	if err != nil {
+		return "", err
+	}
+	root, err := exec.Command("go", "env", "GOWORK").Output()
+	if err != nil {
+		return "", err
+	}
+	packages := []string{"./services/standalone/cmd/finsam"}
+	for _, s := range Services {
+		packages = append(packages, "./services/"+s+"/cmd/"+s)
+	}
+	cmd := exec.Command("go", append([]string{"build", "-o", dir + string(os.PathSeparator)}, packages...)...)
+	cmd.Dir = filepath.Dir(strings.TrimSpace(string(root)))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// Main runs the tests of a package and then removes what binaries built.
+func Main(m *testing.M) {
+	code := m.Run()
+	if dir, err := binaries(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+func prepare(t testing.TB) *Suite {
+	t.Helper()
+	bin, err := binaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Suite{bin: bin, Data: t.TempDir(), Processes: map[string]*Process{}}
+}
+
+// OneProcess starts finsam serve --demo on a free port, with extra environment.
+func OneProcess(t testing.TB, env ...string) *Suite {
+	t.Helper()
+	s := prepare(t)
+	addr, admin := freeAddr(t), freeAddr(t)
+	s.Base = "http://" + addr + "/finsam/v1"
+	s.add(t, &Process{
+		Name: "finsam", Admin: "http://" + admin,
+		args: []string{filepath.Join(s.bin, "finsam"), "serve", "--demo", "--addr", addr, "--admin-addr", admin, "--data", s.Data},
+		env:  env,
+	})
+	return s
+}
+
+// FourProcesses starts the services and the gateway as separate processes, each
+// service on its own SQLite file, with extra environment for all of them.
+func FourProcesses(t testing.TB, env ...string) *Suite {
+	t.Helper()
+	s := prepare(t)
+	s.Finsam(t, "load", "--data", s.Data, example(t))
+	s.Finsam(t, "keys", "--data", s.Data)
+	s.Token(t, Caller{Role: "coach"}) // makes the demo issuer and its trust file
+	addrs := map[string]string{}
+	for _, name := range Services {
+		addrs[name] = freeAddr(t)
+	}
+	common := append([]string{
+		"FINSAM_KEYS_DIR=" + filepath.Join(s.Data, "keys"),
+		"FINSAM_ASSOCIATIONS_DIR=" + filepath.Join(s.Data, "associations"),
+		"FINSAM_TRUST_FILE=" + filepath.Join(s.Data, "demo", "trust.yaml"),
+		"FINSAM_REFERRAL_URL=http://" + addrs["referral"],
+		"FINSAM_PARTICIPANT_URL=http://" + addrs["participant"],
+		"FINSAM_ACTIVITY_URL=http://" + addrs["activity"],
+	}, env...)
+	s.Base = "http://" + addrs["gateway"] + "/finsam/v1"
+	for _, name := range Services {
+		admin := freeAddr(t)
+		s.add(t, &Process{
+			Name: name, Admin: "http://" + admin,
+			args: []string{filepath.Join(s.bin, name)},
+			env: append([]string{
+				"FINSAM_ADDR=" + addrs[name],
+				"FINSAM_ADMIN_ADDR=" + admin,
+				"FINSAM_STORE=sqlite:" + filepath.Join(s.Data, name+".db"),
+			}, common...),
+		})
+	}
+	return s
+}
+
+func (s *Suite) add(t testing.TB, p *Process) {
+	t.Helper()
+	s.Processes[p.Name] = p
+	p.logPath = filepath.Join(s.Data, p.Name+".log")
+	p.Start(t)
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("%s said last:\n%s", p.Name, tail(p.logPath))
+		}
+	})
+	p.WaitReady(t)
+}
+
+// Finsam runs the finsam program and gives what it prints.
+func (s *Suite) Finsam(t testing.TB, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(s.bin, "finsam"), args...).Output()
+	if err != nil {
+		said := ""
+		if e, ok := err.(*exec.ExitError); ok {
+			said = string(e.Stderr)
+		}
+		t.Fatalf("finsam %s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Logs gives all that the processes have written to standard output and error.
+func (s *Suite) Logs() string {
+	var all strings.Builder
+	for _, p := range s.Processes {
+		text, _ := os.ReadFile(p.logPath)
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// example is the association's file in the project.
+func example(t testing.TB) string {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOWORK").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(filepath.Dir(strings.TrimSpace(string(root))), "services", "standalone", "example", "insjoriket.yaml")
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func tail(path string) string {
+	text, _ := os.ReadFile(path)
+	if len(text) > 6000 {
+		text = text[len(text)-6000:]
+	}
+	return string(text)
+}
+
+var probe = &http.Client{Timeout: time.Second}
