@@ -116,6 +116,9 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 		} else if err != nil {
 			return err
 		}
+		if ctx.Err() != nil { // the driver itself watches only the first row
+			return ctx.Err()
+		}
 		if err := each(row); err != nil {
 			return err
 		}

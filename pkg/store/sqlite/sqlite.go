@@ -51,46 +51,55 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	path, err := create(path)
+	// Locks that belong to the open file: with the usual ones, any other code
+	// that opens and closes the file, a backup, would drop ours unnoticed.
+	// Where the system has none, the usual ones serve.
+	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the database: %w", err)
 	}
 	guard, err := takeFile(path)
 	if err != nil {
 		return nil, err
 	}
+	d, err := open(path, guard)
+	if err != nil {
+		return nil, errors.Join(err, guard.close())
+	}
+	return d, nil
+}
+
+// open opens the file's connections; the file is taken.
+func open(path string, guard *conn) (*DB, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make the database file: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("make the database file: %w", err)
+	}
 	d := &DB{guard: guard, readers: make(chan *conn, readers), closed: make(chan struct{}), tables: map[string]*table{}}
 	wc, err := dial(path, "busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=2000",
 		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
-		return nil, errors.Join(err, guard.close())
+		return nil, err
 	}
 	d.writer = startWriter(wc)
 	for range readers {
 		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-8000", "temp_store=MEMORY")
 		if err != nil {
-			return nil, errors.Join(err, d.Close())
+			return nil, errors.Join(err, d.shut())
 		}
 		d.readers <- c
 		d.pool++
 	}
 	return d, nil
-}
-
-// create makes the file where it is missing, and gives its absolute path.
-func create(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("make the folder of the database: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return "", fmt.Errorf("make the database file: %w", err)
-	}
-	return path, f.Close()
 }
 
 // takeFile keeps every other process from opening the same database: the write
@@ -115,20 +124,23 @@ func takeFile(path string) (*conn, error) {
 // comes later, are answered that the service is not available.
 func (d *DB) Close() error {
 	var err error
-	d.once.Do(func() {
-		close(d.closed)
-		limit := time.After(5 * time.Second)
-		for range d.pool {
-			select {
-			case c := <-d.readers:
-				err = errors.Join(err, c.close())
-			case <-limit:
-				err = errors.Join(err, errors.New("a read was still under way at closing"))
-			}
-		}
-		err = errors.Join(err, d.writer.stop(), d.guard.close())
-	})
+	d.once.Do(func() { err = errors.Join(d.shut(), d.guard.close()) })
 	return err
+}
+
+func (d *DB) shut() error {
+	close(d.closed)
+	var err error
+	limit := time.After(5 * time.Second)
+	for range d.pool {
+		select {
+		case c := <-d.readers:
+			err = errors.Join(err, c.close())
+		case <-limit:
+			return errors.Join(err, errors.New("a read was still under way at closing"), d.writer.stop())
+		}
+	}
+	return errors.Join(err, d.writer.stop())
 }
 
 // Engine gives the part of the file that belongs to one service.
