@@ -1,0 +1,130 @@
+package participant
+
+import (
+	"slices"
+	"time"
+)
+
+// Consent is what the person agreed to when a referral was written: that the
+// secrecy between authorities is lifted (OSL 10:1), until it is withdrawn.
+type Consent struct {
+	Referral     string
+	Authority    string   // the sender's
+	Unit         string   // the sender's
+	Municipality string   // where the person wished to take part
+	Authorities  []string // ids or kinds, as the consent names them
+	TextVersion  string
+	GivenOn      Day       // on paper
+	From         time.Time // known here
+	Until        time.Time // withdrawn; zero while it holds
+}
+
+// NewConsent is what comes with a referral.
+type NewConsent struct {
+	Referral     string
+	Authority    string
+	Unit         string
+	Municipality string
+	Authorities  []string
+	TextVersion  string
+	GivenOn      Day
+}
+
+// GiveConsent notes a referral's consent. The same referral again changes
+// nothing; then it answers false.
+func (p *Person) GiveConsent(c NewConsent, by string, now time.Time) bool {
+	if _, known := p.Consent(c.Referral); known {
+		return false
+	}
+	s := p.step(ConsentGiven, Who{By: by, Authority: c.Authority}, now)
+	s.Referral, s.Unit, s.Municipality = c.Referral, c.Unit, c.Municipality
+	s.Authorities, s.TextVersion, s.GivenOn = slices.Clone(c.Authorities), c.TextVersion, c.GivenOn
+	return true
+}
+
+// Consents gives the consents in the order in which they were given.
+func (p *Person) Consents() []Consent {
+	var all []Consent
+	for _, s := range p.Steps {
+		switch s.Kind {
+		case ConsentGiven:
+			all = append(all, Consent{
+				Referral: s.Referral, Authority: s.Authority, Unit: s.Unit, Municipality: s.Municipality,
+				Authorities: s.Authorities, TextVersion: s.TextVersion, GivenOn: s.GivenOn, From: s.At,
+			})
+		case ConsentWithdrawn:
+			for i := range all {
+				if all[i].Referral == s.Referral {
+					all[i].Until = s.At
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Consent finds the consent of a referral.
+func (p *Person) Consent(referral string) (Consent, bool) {
+	all := p.Consents()
+	i := slices.IndexFunc(all, func(c Consent) bool { return c.Referral == referral })
+	if i < 0 {
+		return Consent{}, false
+	}
+	return all[i], true
+}
+
+// InForce tells whether the consent has not been withdrawn.
+func (c Consent) InForce() bool { return c.Until.IsZero() }
+
+// covered lists the authorities that it opens for now; the sender's is always
+// one of them, since without it there would have been no referral.
+func (c Consent) covered() []string {
+	if !c.InForce() {
+		return nil
+	}
+	return append([]string{c.Authority}, c.Authorities...)
+}
+
+// Sight is what an authority could see of a person by one of its referrals.
+type Sight struct {
+	Referral string
+	Course   bool // how the person's way went
+	Identity bool // name and number too
+}
+
+// VisibleTo answers what a sending authority could see at some time of a day,
+// from the steps alone: what it sent, while consent held, and who the person
+// was unless that was protected all day and none of its staff was named.
+func (p *Person) VisibleTo(authority string, on Day) []Sight {
+	var seen []Sight
+	for _, c := range p.Consents() {
+		if c.Authority != authority || DayOf(c.From) > on || (!c.InForce() && DayOf(c.Until) < on) {
+			continue
+		}
+		seen = append(seen, Sight{Referral: c.Referral, Course: true, Identity: p.openOn(authority, on)})
+	}
+	return seen
+}
+
+// openOn tells whether somebody at the authority could see the identity at some
+// time of the day: one of the protections in force during it was none, or named
+// a handler there.
+func (p *Person) openOn(authority string, on Day) bool {
+	open := true // before any step, nothing is protected
+	for _, s := range p.Steps {
+		if DayOf(s.At) > on {
+			break
+		}
+		before := open
+		switch s.Kind {
+		case Protected:
+			open = len(s.Handlers) > 0 && s.Authority == authority
+		case Unprotected:
+			open = true
+		}
+		if DayOf(s.At) == on {
+			open = open || before
+		}
+	}
+	return open
+}

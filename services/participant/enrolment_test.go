@@ -1,0 +1,202 @@
+package participant
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// noon of the day that the tests call today.
+var noon = time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
+
+var coach = Who{By: "coach-17", Authority: "molndal"}
+var sender = Who{By: "fk-9", Authority: "fk"}
+
+// activera is the programme's plan: four blocks of six weeks, 24 at most.
+func activera() Plan {
+	return Plan{Version: "v1", MaxWeeks: 24, Blocks: []PlanBlock{
+		{Name: "Lära känna", Weeks: 6, CheckIn: true}, {Weeks: 6, CheckIn: true}, {Weeks: 6, CheckIn: true}, {Weeks: 6},
+	}}
+}
+
+func planned(start Day) *Enrolment {
+	return NewEnrolment(Enrolment{
+		Association: "insjoriket", Referral: "r1", Participant: "p1", Referrer: "fk", Unit: "fk-molndal",
+		Municipality: "1481", Initiative: "activera", Coach: "coach-17", PlannedStart: start, Plan: activera(),
+	}, "r1/2", clock, noon)
+}
+
+// must takes steps that the test takes for granted.
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// through brings an enrolment that began long ago to the end of a block.
+func through(t testing.TB, block int) *Enrolment {
+	t.Helper()
+	start := Day("2026-04-20")
+	e := planned(start)
+	must(t, e.Start(start, coach, noon))
+	e.FallDue(noon)
+	for n := 1; n < block; n++ {
+		must(t, e.Answer(n, "ready", nil, sender, noon),
+			e.Decide(n, CheckInDecision{Decision: Continue, On: start.AddWeeks(6 * n)}, coach, noon),
+			e.StartBlock(n+1, start.AddWeeks(6*n), coach, noon))
+		e.FallDue(noon)
+	}
+	return e
+}
+
+func TestTheWholeWay(t *testing.T) {
+	e := through(t, 4)
+	if s := e.Course().State; s != StateClosing {
+		t.Fatalf("after the last block: %s", s)
+	}
+	must(t, e.HoldConversation("2026-10-05", nil, coach, noon))
+	must(t, e.Close(Documentation{On: "2026-10-06", EndReason: AccordingToPlan,
+		Occupation: Occupation{Kind: "works", Extent: 50}, Livelihood: []string{"salary"}}, coach, noon))
+	c := e.Course()
+	if c.State != StateClosed || c.Outcome != Completed || c.ActiveWeeks() != 24 {
+		t.Fatalf("got %s %s after %d weeks", c.State, c.Outcome, c.ActiveWeeks())
+	}
+	if b := c.Blocks[3]; b.First != "2026-08-24" || b.Last != "2026-10-04" {
+		t.Errorf("block 4 took %s to %s", b.First, b.Last)
+	}
+}
+
+func TestThePlansDays(t *testing.T) {
+	c := planned("2026-12-07").Course()
+	want := [][2]Day{{"2026-12-07", "2027-01-17"}, {"2027-01-18", "2027-02-28"}, {"2027-03-01", "2027-04-11"}, {"2027-04-12", "2027-05-23"}}
+	for i, b := range c.Blocks {
+		if b.PlannedFirst != want[i][0] || b.PlannedLast != want[i][1] || b.First != "" {
+			t.Errorf("block %d is planned %s to %s", b.Number, b.PlannedFirst, b.PlannedLast)
+		}
+	}
+	if len(c.CheckIns) != 3 || c.CheckIns[0].DueOn != "2027-01-18" {
+		t.Errorf("check-ins %+v", c.CheckIns)
+	}
+}
+
+func TestALateStartMovesTheBlocksToCome(t *testing.T) {
+	e := planned("2026-11-02")
+	must(t, e.Start("2026-11-09", coach, noon))
+	c := e.Course()
+	if c.Blocks[0].PlannedFirst != "2026-11-02" || c.Blocks[0].First != "2026-11-09" || c.Blocks[1].PlannedFirst != "2026-12-21" {
+		t.Errorf("got %+v", c.Blocks[:2])
+	}
+}
+
+func TestRulesOfTheWay(t *testing.T) {
+	cont := CheckInDecision{Decision: Continue, On: "2026-06-02"}
+	for _, c := range []struct {
+		sentence string
+		e        func(t *testing.T) *Enrolment
+		do       func(e *Enrolment) error
+		want     *fault.Error
+	}{
+		{"nobody begins tomorrow", fresh, func(e *Enrolment) error { return e.Start("2026-11-23", coach, noon) }, ErrFuture},
+		{"nobody began two years before the plan", fresh, func(e *Enrolment) error { return e.Start("2024-11-01", coach, noon) }, ErrTooEarly},
+		{"nobody begins twice", at(1), func(e *Enrolment) error { return e.Start("2026-04-20", coach, noon) }, ErrState},
+		{"block 2 waits for the decision", at(1), func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", coach, noon) }, ErrState},
+		{"a decision waits for the answer", at(1), func(e *Enrolment) error { return e.Decide(1, cont, coach, noon) }, ErrUnanswered},
+		{"only the check-in that is due is answered", at(1), func(e *Enrolment) error { return e.Answer(2, "ready", nil, sender, noon) }, ErrCheckInNumber},
+		{"before the block's end nobody is asked", running, func(e *Enrolment) error { return e.Answer(1, "ready", nil, sender, noon) }, ErrState},
+		{"nobody answers twice", answered, func(e *Enrolment) error { return e.Answer(1, "unsure", nil, sender, noon) }, ErrAnswered},
+		{"an answer that came is no non-answer", answered, func(e *Enrolment) error { return e.RecordNonAnswer(1, nil, coach, noon) }, ErrAnswered},
+		{"a non-answer will do", at(1), func(e *Enrolment) error {
+			return errors.Join(e.RecordNonAnswer(1, nil, coach, noon), e.Decide(1, cont, coach, noon))
+		}, nil},
+		{"a late answer replaces the non-answer", at(1), func(e *Enrolment) error {
+			return errors.Join(e.RecordNonAnswer(1, nil, coach, noon), e.Answer(1, "ready", nil, sender, noon), e.Decide(1, cont, coach, noon))
+		}, nil},
+		{"nobody decides before the block", answered, func(e *Enrolment) error {
+			return e.Decide(1, CheckInDecision{Decision: Continue, On: "2026-04-19"}, coach, noon)
+		}, ErrTooEarly},
+		{"block 3 does not follow block 1", decided, func(e *Enrolment) error { return e.StartBlock(3, "2026-06-02", coach, noon) }, ErrBlockNumber},
+		{"block 2 does not begin before the decision's day", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", coach, noon) }, ErrTooEarly},
+		{"block 2 begins", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, nil},
+		{"a prolongation says how long", answered, decide(Prolong, 0, nil), ErrWeeks},
+		{"only a prolongation has weeks", answered, decide(Continue, 2, nil), ErrWeeks},
+		{"only a prolongation has an exception", answered, decide(Continue, 0, &Exception{Approver: "chef"}), ErrException},
+		{"25 weeks need an exception", answered, decide(Prolong, 1, nil), ErrTooManyWeeks},
+		{"25 weeks with an exception", answered, decide(Prolong, 1, &Exception{Approver: "chef"}), nil},
+		{"a pause is resumed before the next block", paused, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, ErrState},
+		{"nobody resumes before the pause", paused, func(e *Enrolment) error { return e.Resume("2026-05-31", coach, noon) }, ErrTooEarly},
+		{"a pause ends", paused, func(e *Enrolment) error { return e.Resume("2026-08-10", coach, noon) }, nil},
+		{"no closing conversation in the middle", at(1), func(e *Enrolment) error { return e.HoldConversation("2026-06-02", nil, coach, noon) }, ErrState},
+		{"one closing conversation", talked, func(e *Enrolment) error { return e.HoldConversation("2026-10-05", nil, coach, noon) }, ErrHeld},
+		{"what began cannot be cancelled", at(1), func(e *Enrolment) error { return e.Cancel(nil, coach, noon) }, ErrState},
+		{"what has not begun can", fresh, func(e *Enrolment) error { return e.Cancel(nil, coach, noon) }, nil},
+		{"what has not begun cannot be closed", fresh, closeFor(AccordingToPlan), ErrState},
+		{"the plan is not run through", at(1), closeFor(AccordingToPlan), ErrNotByPlan},
+		{"the conversation comes first", at(4), closeFor(AccordingToPlan), ErrNoConversation},
+		{"who falls ill may leave at any time", at(1), closeFor("ill_health"), nil},
+		{"who is paused may leave", paused, closeFor("moved"), nil},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			e := c.e(t)
+			before := len(e.Steps)
+			err := c.do(e)
+			if c.want == nil {
+				must(t, err)
+			} else if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			} else if len(e.Steps) != before {
+				t.Fatal("a refused step was taken")
+			}
+		})
+	}
+}
+
+func fresh(*testing.T) *Enrolment { return planned("2026-11-02") }
+
+func at(block int) func(*testing.T) *Enrolment {
+	return func(t *testing.T) *Enrolment { return through(t, block) }
+}
+
+func running(t *testing.T) *Enrolment {
+	e := planned("2026-11-02")
+	must(t, e.Start("2026-11-02", coach, noon))
+	return e
+}
+
+func answered(t *testing.T) *Enrolment {
+	e := through(t, 1)
+	must(t, e.Answer(1, "ready", nil, sender, noon))
+	return e
+}
+
+func decided(t *testing.T) *Enrolment {
+	e := answered(t)
+	must(t, decide(Continue, 0, nil)(e))
+	return e
+}
+
+func paused(t *testing.T) *Enrolment {
+	e := answered(t)
+	must(t, decide(Pause, 0, nil)(e))
+	return e
+}
+
+func talked(t *testing.T) *Enrolment {
+	e := through(t, 4)
+	must(t, e.HoldConversation("2026-10-05", nil, coach, noon))
+	return e
+}
+
+func decide(d Decision, weeks int, x *Exception) func(*Enrolment) error {
+	return func(e *Enrolment) error {
+		return e.Decide(1, CheckInDecision{Decision: d, On: "2026-06-02", Weeks: weeks, Exception: x}, coach, noon)
+	}
+}
+
+func closeFor(reason EndReason) func(*Enrolment) error {
+	return func(e *Enrolment) error {
+		return e.Close(Documentation{On: "2026-11-20", EndReason: reason, Occupation: Occupation{Kind: "none"}, Livelihood: []string{"other"}}, coach, noon)
+	}
+}

@@ -1,0 +1,146 @@
+package participant
+
+import (
+	"slices"
+	"time"
+
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// Person is somebody in the vault. Who it is stands sealed in Identity and
+// Contact, and nowhere else in the whole system; the steps bear no identity.
+type Person struct {
+	Association string       `json:"association"`
+	ID          string       `json:"id"`       // random, tells nothing
+	Lookup      string       `json:"lookup"`   // keyed function of the canonical number
+	Identity    []byte       `json:"identity"` // sealed Identity
+	Contact     []byte       `json:"contact"`  // sealed Contact; none for a protected person
+	Steps       []PersonStep `json:"steps"`
+}
+
+// PersonStepKind names what happened to what is known of a person.
+type PersonStepKind string
+
+// The kinds of step.
+const (
+	Registered       PersonStepKind = "registered"        // first known here
+	ConsentGiven     PersonStepKind = "consent_given"     // with a referral
+	ConsentWithdrawn PersonStepKind = "consent_withdrawn" // for a referral
+	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative from now on
+	Protected        PersonStepKind = "protected"         // identity protected, or protected otherwise
+	Unprotected      PersonStepKind = "unprotected"       // protection removed
+	ContactChanged   PersonStepKind = "contact_changed"   // a later referral gave other ways to reach the person
+)
+
+// PersonStep is one thing that happened. Authority is the one that it happened
+// for: with a referral its sender, else that of whoever did it.
+type PersonStep struct {
+	N            int64           `json:"n"`
+	At           time.Time       `json:"at"`
+	By           string          `json:"by"`
+	Authority    string          `json:"authority"`
+	Kind         PersonStepKind  `json:"kind"`
+	Cause        string          `json:"cause,omitempty"` // id of the event that led to it
+	Referral     string          `json:"referral,omitempty"`
+	Enrolment    string          `json:"enrolment,omitempty"`
+	Unit         string          `json:"unit,omitempty"`         // the sender's, of consent_given
+	Municipality string          `json:"municipality,omitempty"` // wished, or that of the enrolment
+	Authorities  []string        `json:"authorities,omitempty"`  // between which consent lifts secrecy
+	TextVersion  string          `json:"textVersion,omitempty"`  // of the consent's text
+	GivenOn      Day             `json:"givenOn,omitempty"`
+	Level        ProtectionLevel `json:"level,omitempty"`
+	Handlers     []string        `json:"handlers,omitempty"` // subjects at Authority
+	Text         []byte          `json:"text,omitempty"`     // sealed
+}
+
+// ProtectionLevel is how strongly an identity is protected.
+type ProtectionLevel string
+
+// The levels (Population Registration Act, OSL 22:1, Act on Assumed Identity).
+const (
+	NoProtection           ProtectionLevel = ""
+	ConfidentialityMarking ProtectionLevel = "confidentiality_marking" // sekretessmarkering
+	ProtectedRegistration  ProtectionLevel = "protected_registration"  // skyddad folkbokföring
+	AssumedIdentity        ProtectionLevel = "assumed_identity"        // fingerade personuppgifter
+)
+
+// What a person's rules answer.
+var (
+	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",
+		"Samtycket är redan återkallat.", "The consent has been withdrawn already.")
+	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
+		"Det finns inget samtycke för den remissen.", "There is no consent for that referral.")
+	ErrNotProtected = fault.New(fault.Conflict, "not-protected",
+		"Personens uppgifter är inte skyddade.", "The person's identity is not protected.")
+)
+
+// Who takes a step, and for which authority.
+type Who struct{ By, Authority string }
+
+func (p *Person) step(kind PersonStepKind, who Who, now time.Time) *PersonStep {
+	p.Steps = append(p.Steps, PersonStep{
+		N: int64(len(p.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind,
+	})
+	return &p.Steps[len(p.Steps)-1]
+}
+
+// stamp is how an instant stands in a document.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// WithdrawConsent ends the sharing that a referral's consent allowed.
+func (p *Person) WithdrawConsent(referral string, text []byte, who Who, now time.Time) error {
+	c, ok := p.Consent(referral)
+	switch {
+	case !ok:
+		return ErrNoConsent.AtField("/referral")
+	case !c.InForce():
+		return ErrConsentGone
+	}
+	s := p.step(ConsentWithdrawn, who, now)
+	s.Referral, s.Text = referral, text
+	return nil
+}
+
+// Protect hides the identity from all but the handlers, who are subjects at the
+// authority of who, and destroys what could lead to the person's home at once.
+func (p *Person) Protect(level ProtectionLevel, handlers []string, who Who, now time.Time) {
+	s := p.step(Protected, who, now)
+	s.Level, s.Handlers = level, slices.Clone(handlers)
+	p.Contact = nil
+}
+
+// Unprotect shows the identity again; ErrNotProtected when it is not hidden.
+func (p *Person) Unprotect(text []byte, who Who, now time.Time) error {
+	if p.Protection() == NoProtection {
+		return ErrNotProtected
+	}
+	p.step(Unprotected, who, now).Text = text
+	return nil
+}
+
+// Protection gives the level that holds now.
+func (p *Person) Protection() ProtectionLevel { return p.protection().Level }
+
+// protection gives the step that set the present protection, or the zero step.
+func (p *Person) protection() PersonStep {
+	for _, s := range slices.Backward(p.Steps) {
+		switch s.Kind {
+		case Protected:
+			return s
+		case Unprotected:
+			return PersonStep{}
+		}
+	}
+	return PersonStep{}
+}
+
+// Enrol notes that the person now belongs to a municipality's initiative. The
+// same event again changes nothing; then it answers false.
+func (p *Person) Enrol(enrolment, referral, municipality, cause string, who Who, now time.Time) bool {
+	if slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Cause == cause }) {
+		return false
+	}
+	s := p.step(Enrolled, who, now)
+	s.Enrolment, s.Referral, s.Municipality, s.Cause = enrolment, referral, municipality, cause
+	return true
+}
