@@ -17,6 +17,7 @@ type View struct {
 	Course   *CourseView      // nil when there is none, or it is hidden
 	Outcome  string           // empty when there is none, or it is hidden
 	Acts     []string         // the operations that the caller may call now
+	Person   bool             // whether the vault shows the person to the caller
 }
 
 // CourseView is the person's way through the initiative.
@@ -29,7 +30,7 @@ type CourseView struct {
 
 // see gives what the actor may see of the referral.
 func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
-	v := &View{Referral: r, Acts: r.acts(a)}
+	v := outline(r, a)
 	onCourse := access.Allows("getReferral#course", a, r.thing(categoryCourse))
 	outcome := access.Allows("getReferral#course", a, r.thing(categoryOutcome))
 	texts := access.Allows("getReferral#text", a, r.Thing())
@@ -49,6 +50,11 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
 		return v, nil
 	}
 	return v, v.open(s)
+}
+
+// outline gives what a list shows of the referral.
+func outline(r *Referral, a actor.Actor) *View {
+	return &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.Thing())}
 }
 
 // hidden tells whether a step is left out of what is shown: the course without

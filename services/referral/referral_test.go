@@ -1,0 +1,190 @@
+package referral
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// noon is the time at which the noun's tests play.
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// sample is a referral from Försäkringskassan to Mölndal about an invented person.
+func sample() *Referral {
+	return &Referral{
+		Association: "insjoriket", ID: "r1", Participant: "p1",
+		Authority: "fk", AuthorityKind: actor.SocialInsurance, Unit: "fk-molndal", WishedMunicipality: "1481",
+		TargetGroup: TargetGroup{Reasons: []string{"long_absence"}, Concerned: []actor.AuthorityKind{actor.SocialInsurance, actor.Region}},
+		Consent:     Consent{GivenOn: "2026-02-27", TextVersion: "2026-1", Authorities: []string{"fk", "molndal"}},
+		Steps:       []Step{{N: 1, At: noon, Kind: Submitted, By: "system", Authority: "fk", Unit: "fk-molndal"}},
+	}
+}
+
+var activera = association.Initiative{ID: "activera", MinAge: 16, MaxAge: 64}
+
+func TestAcceptanceAsksForTheInitiativesAgesOnTheStartDate(t *testing.T) {
+	for age, ok := range map[int]bool{15: false, 16: true, 40: true, 64: true, 65: false, 113: false} {
+		r := sample()
+		err := r.Accept(Hand{}, noon, "1481", Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "c"}, activera, age)
+		if ok && (err != nil || r.State() != StateAccepted) || !ok && (!errors.Is(err, ErrAge) || r.Version() != 1) {
+			t.Errorf("age %d: got %v in state %s", age, err, r.State())
+		}
+	}
+}
+
+func TestTheStartDateLiesWithinAYearAndExists(t *testing.T) {
+	for date, want := range map[string]*fault.Error{
+		"2026-03-16": nil, "2025-03-02": nil, "2027-03-02": nil, "2025-08-04": nil,
+		"2025-03-01": ErrStartDate, "2027-03-03": ErrStartDate, "0001-01-01": ErrStartDate,
+		"2026-02-30": ErrDate, "2026-3-16": ErrDate, "": ErrDate,
+	} {
+		err := sample().Acceptable(noon, "1481", Acceptance{Municipality: "1481", StartDate: date})
+		if want == nil && err != nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%q: want %v, got %v", date, want, err)
+		}
+	}
+}
+
+func TestAMunicipalityReceivesOnlyIntoItsOwn(t *testing.T) {
+	err := sample().Acceptable(noon, "1481", Acceptance{Municipality: "1402", StartDate: "2026-03-16"})
+	if !errors.Is(err, ErrOtherMunicipality) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOneWhoWithdrawsAReferralAboutOneselfDoesSoAsThePerson(t *testing.T) {
+	if err := sample().Withdraw(Hand{}, noon, "referrer", true, nil); !errors.Is(err, ErrWithdrawer) {
+		t.Errorf("got %v", err)
+	}
+	r := sample()
+	if err := r.Withdraw(Hand{}, noon, "person", true, nil); err != nil || r.State() != StateWithdrawn {
+		t.Errorf("got %v", err)
+	}
+}
+
+// submission is one without fault.
+func submission() Submission {
+	r := sample()
+	return Submission{
+		Person: Person{PersonalIdentityNumber: "191212121212", GivenName: "Tolvan", FamilyName: "Påhittad"},
+		Unit:   "fk-molndal", TargetGroup: r.TargetGroup, Given: true, Consent: r.Consent,
+		WishedMunicipality: "1481", Reason: "Påhittat.", ExternalReference: "FK-1",
+	}
+}
+
+func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
+	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal"}}}
+	fk := actor.Actor{Authority: "fk", AuthorityKind: actor.SocialInsurance}
+	cases := map[string]struct {
+		change func(*Submission)
+		want   []string // pointer and code
+	}{
+		"one without fault is received":                     {func(*Submission) {}, nil},
+		"consent between kinds of authority is as good":     {func(s *Submission) { s.Consent.Authorities = []string{"social_insurance"} }, nil},
+		"consent may be given today":                        {func(s *Submission) { s.Consent.GivenOn = "2026-03-02" }, nil},
+		"consent must be given":                             {func(s *Submission) { s.Given = false }, []string{"/consent/given consent-missing"}},
+		"consent cannot be given tomorrow":                  {func(s *Submission) { s.Consent.GivenOn = "2026-03-03" }, []string{"/consent/givenOn consent-in-future"}},
+		"the consent's day must exist":                      {func(s *Submission) { s.Consent.GivenOn = "2025-02-29" }, []string{"/consent/givenOn no-such-date"}},
+		"consent must be about the referrer":                {func(s *Submission) { s.Consent.Authorities = []string{"af", "region"} }, []string{"/consent/authorities consent-without-referrer"}},
+		"only members receive":                              {func(s *Submission) { s.WishedMunicipality = "0180" }, []string{"/wishedMunicipality not-a-member-municipality"}},
+		"a personal number is no reference":                 {func(s *Submission) { s.ExternalReference = "19121212-1212" }, []string{"/externalReference reference-is-identity"}},
+		"all that is wrong is said at once, in field order": {func(s *Submission) { s.Given = false; s.WishedMunicipality = "0180" }, []string{"/consent/given consent-missing", "/wishedMunicipality not-a-member-municipality"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := submission()
+			c.change(&s)
+			err := s.check(fk, in, noon)
+			var got []string
+			if err != nil {
+				for _, f := range fault.Of(err).Fields {
+					got = append(got, f.Pointer+" "+f.Code)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("want %v, got %v", c.want, got)
+			}
+		})
+	}
+}
+
+func TestTheDayBeginsInSweden(t *testing.T) {
+	if got := today(time.Date(2026, 3, 2, 23, 30, 0, 0, time.UTC)); got != "2026-03-03" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestReferencesThatLookLikePersonalNumbersAreKnown(t *testing.T) {
+	for text, want := range map[string]bool{
+		"19121212-1212": true, "191212121212": true, "121212-1212": true, "121212+1212": true, "12.12.12:1212": true,
+		"189001019802": true, "701063-2391": true, // a coordination number: day 63
+		"FK-2026-004711": false, "": false, "1212121213": false, "1213121212": false, "2026004711": false,
+		"FK191212121212": false,
+	} {
+		if got := looksLikeIdentity(text); got != want {
+			t.Errorf("%q: got %t", text, got)
+		}
+	}
+}
+
+func FuzzLooksLikeIdentity(f *testing.F) {
+	f.Add("19121212-1212")
+	f.Add("FK-2026-004711")
+	f.Fuzz(func(t *testing.T, text string) {
+		if looksLikeIdentity(text) && !looksLikeIdentity("-"+text+"-") {
+			t.Errorf("%q is known, but not between signs", text)
+		}
+	})
+}
+
+func TestWhoMaySeeTheCourseFollowsTheConsent(t *testing.T) {
+	referrer := actor.Actor{Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
+	intake := actor.Actor{Association: "insjoriket", Authority: "molndal", Municipality: "1481", Roles: []actor.Role{actor.Intake}}
+	cases := map[string]struct {
+		change   func(*Referral)
+		referrer bool
+	}{
+		"while the consent holds":              {func(*Referral) {}, true},
+		"a consent between kinds counts":       {func(r *Referral) { r.Consent.Authorities = []string{"social_insurance"} }, true},
+		"not when the consent is about others": {func(r *Referral) { r.Consent.Authorities = []string{"af"} }, false},
+		"not when the consent leaves it out":   {func(r *Referral) { r.Consent.Categories = []string{"identity"} }, false},
+		"not after the consent is withdrawn": {func(r *Referral) {
+			r.Steps = append(r.Steps, Step{N: 4, At: noon, Kind: ConsentWithdrawn})
+		}, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := after(Submitted, Accepted, Enrolled)
+			c.change(r)
+			if got := access.Allows("getReferral#course", referrer, r.thing(categoryCourse)); got != c.referrer {
+				t.Errorf("the referrer sees it: %t", got)
+			}
+			if !access.Allows("getReferral#course", intake, r.thing(categoryCourse)) {
+				t.Error("the municipality itself must see it")
+			}
+		})
+	}
+}
+
+func TestProtectionHoldsUntilItIsLifted(t *testing.T) {
+	r := sample()
+	r.Steps = append(r.Steps, Step{N: 2, Kind: Protected, Handlers: []string{"h1"}})
+	if thing := r.Thing(); !thing.Protected || fmt.Sprint(thing.Handlers) != "[h1]" {
+		t.Errorf("got %+v", thing)
+	}
+	r.Steps = append(r.Steps, Step{N: 3, Kind: Unprotected})
+	if r.Thing().Protected {
+		t.Error("still protected")
+	}
+	r.Steps = append(r.Steps, Step{N: 4, Kind: Protected})
+	if !r.Thing().Protected {
+		t.Error("not protected again")
+	}
+}

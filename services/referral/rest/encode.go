@@ -1,0 +1,140 @@
+package rest
+
+import (
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// body writes a referral as the caller may see it; from is the depth of the
+// request's path.
+func body(v *referral.View, from depth) api.Referral {
+	r := v.Referral
+	b := api.Referral{
+		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
+		Referrer: referrer(r), ExternalReference: optional[string](r.ExternalReference),
+		TargetGroup: targetGroup(r.TargetGroup), Consent: consent(r),
+		WishedMunicipality: r.WishedMunicipality, Municipality: r.Municipality(),
+		Reason:   optional[string](v.Reason),
+		Priority: optional[api.ReferralPriority](r.Priority()),
+		Outcome:  optional[api.ReferralOutcome](v.Outcome),
+		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(),
+		Timeline: timeline(v), UnderscoreLinks: links(v, from),
+	}
+	for _, s := range v.Steps {
+		switch s.Kind {
+		case referral.Accepted:
+			b.Acceptance = &api.ReferralAcceptance{
+				Initiative: s.Acceptance.Initiative, Municipality: s.Acceptance.Municipality,
+				StartDate: s.Acceptance.StartDate, Coach: s.Acceptance.Coach, AcceptedAt: s.At,
+			}
+		case referral.Rejected:
+			b.Rejection = &api.ReferralRejection{
+				Code: api.ReferralRejectionCode(s.Code), Text: optional[string](v.Texts[s.N]), RejectedAt: s.At,
+			}
+		}
+	}
+	return b
+}
+
+func summary(v *referral.View) api.ReferralSummary {
+	r := v.Referral
+	return api.ReferralSummary{
+		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
+		Referrer: referrer(r), Municipality: r.Municipality(),
+		Priority:          optional[api.ReferralPriority](r.Priority()),
+		ExternalReference: optional[string](r.ExternalReference),
+		ReceivedAt:        r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
+	}
+}
+
+// list writes a part of the list. A page number and totals belong to a list read
+// by page; read by cursor it has neither.
+func list(l *referral.List, f referral.Filter, w referral.Window) api.ReferralList {
+	b := api.ReferralList{
+		Items:           make([]api.ReferralSummary, 0, len(l.Items)),
+		UnderscoreMeta:  api.Meta{Limit: w.Limit, Count: len(l.Items), NextCursor: optional[string](l.Next)},
+		UnderscoreLinks: listLinks(f, w, l.Next),
+	}
+	if l.Total >= 0 {
+		total := int(l.Total)
+		pages := (total + w.Limit - 1) / w.Limit
+		b.UnderscoreMeta.Page, b.UnderscoreMeta.TotalRecords, b.UnderscoreMeta.TotalPages = &w.Page, &total, &pages
+	}
+	for _, v := range l.Items {
+		b.Items = append(b.Items, summary(v))
+	}
+	return b
+}
+
+func referrer(r *referral.Referral) api.Referrer {
+	return api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit}
+}
+
+func targetGroup(g referral.TargetGroup) api.TargetGroup {
+	var b api.TargetGroup
+	for _, r := range g.Reasons {
+		b.Reasons = append(b.Reasons, api.ReferralReason(r))
+	}
+	for _, k := range g.Concerned {
+		b.AuthoritiesConcerned = append(b.AuthoritiesConcerned, api.AuthorityKind(k))
+	}
+	return b
+}
+
+func consent(r *referral.Referral) api.ReferralConsent {
+	withdrawn := r.ConsentWithdrawnAt()
+	b := api.ReferralConsent{
+		GivenOn: r.Consent.GivenOn, TextVersion: r.Consent.TextVersion, Authorities: r.Consent.Authorities,
+		Holds: withdrawn == nil, WithdrawnAt: withdrawn,
+	}
+	if len(r.Consent.Categories) > 0 {
+		var all []api.ConsentDataCategory
+		for _, c := range r.Consent.Categories {
+			all = append(all, api.ConsentDataCategory(c))
+		}
+		b.DataCategories = &all
+	}
+	return b
+}
+
+func course(c *referral.CourseView) *api.ReferralCourse {
+	if c == nil {
+		return nil
+	}
+	b := &api.ReferralCourse{
+		Enrolment: c.Enrolment, FirstDay: optional[string](c.FirstDay), LastDay: optional[string](c.LastDay),
+		Steps: []api.ReferralCourseStep{},
+	}
+	for _, s := range c.Steps {
+		step := api.ReferralCourseStep{
+			Kind: api.ReferralCourseKind(s.Course.Kind), At: s.At,
+			On: optional[string](s.Course.On), Code: optional[string](s.Course.Code),
+		}
+		if s.Course.Block > 0 {
+			step.Block = &s.Course.Block
+		}
+		b.Steps = append(b.Steps, step)
+	}
+	return b
+}
+
+func timeline(v *referral.View) []api.ReferralStep {
+	all := make([]api.ReferralStep, 0, len(v.Steps))
+	for _, s := range v.Steps {
+		all = append(all, api.ReferralStep{
+			N: int(s.N), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
+			Unit: optional[string](s.Unit), By: optional[string](s.By),
+			Code: optional[string](s.Code), Text: optional[string](v.Texts[s.N]),
+		})
+	}
+	return all
+}
+
+// optional gives nil for nothing.
+func optional[T ~string](s string) *T {
+	if s == "" {
+		return nil
+	}
+	t := T(s)
+	return &t
+}

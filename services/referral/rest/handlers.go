@@ -1,0 +1,135 @@
+package rest
+
+import (
+	"context"
+
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// CreateReferral answers POST /referrals.
+func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralRequestObject) (api.CreateReferralResponseObject, error) {
+	v, err := h.service.Create(ctx, value(r.Params.IdempotencyKey), submission(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	at, tag := "referrals/"+v.Referral.ID, web.ETag(1)
+	return api.CreateReferral201JSONResponse{
+		Body:    body(v, fromList),
+		Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at},
+	}, nil
+}
+
+// ListReferrals answers GET /referrals.
+func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestObject) (api.ListReferralsResponseObject, error) {
+	w := referral.Window{Limit: 20, Page: 1, Cursor: value(r.Params.Cursor)}
+	if r.Params.Limit != nil {
+		w.Limit = *r.Params.Limit
+	}
+	if r.Params.Page != nil {
+		w.Page = *r.Params.Page
+	}
+	f := referral.Filter{State: referral.State(value(r.Params.State)), Municipality: value(r.Params.Municipality)}
+	l, err := h.service.List(ctx, f, w)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListReferrals200JSONResponse(list(l, f, w)), nil
+}
+
+// GetReferral answers GET /referrals/{id}.
+func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObject) (api.GetReferralResponseObject, error) {
+	v, err := h.service.Get(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	tag := web.ETag(v.Referral.Version())
+	if web.NotModified(r.Params.IfNoneMatch, v.Referral.Version()) {
+		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.GetReferral200JSONResponse{
+		Body: body(v, fromItem), Headers: api.GetReferral200ResponseHeaders{ETag: &tag},
+	}, nil
+}
+
+// AcceptReferral answers POST /referrals/{id}/acceptance.
+func (h handlers) AcceptReferral(ctx context.Context, r api.AcceptReferralRequestObject) (api.AcceptReferralResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Accept(ctx, r.Id, version, referral.Acceptance{
+			Initiative: r.Body.Initiative, Municipality: value(r.Body.Municipality),
+			StartDate: r.Body.StartDate, Coach: r.Body.Coach,
+		})
+	})
+	return api.AcceptReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// RejectReferral answers POST /referrals/{id}/rejection.
+func (h handlers) RejectReferral(ctx context.Context, r api.RejectReferralRequestObject) (api.RejectReferralResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Reject(ctx, r.Id, version, string(r.Body.Code), r.Body.Text)
+	})
+	return api.RejectReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// WaitlistReferral answers POST /referrals/{id}/waitlisting.
+func (h handlers) WaitlistReferral(ctx context.Context, r api.WaitlistReferralRequestObject) (api.WaitlistReferralResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Waitlist(ctx, r.Id, version, string(r.Body.Priority))
+	})
+	return api.WaitlistReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// RequestSupplement answers POST /referrals/{id}/supplement-requests.
+func (h handlers) RequestSupplement(ctx context.Context, r api.RequestSupplementRequestObject) (api.RequestSupplementResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.RequestSupplement(ctx, r.Id, version, r.Body.Text)
+	})
+	return api.RequestSupplement200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// SendSupplement answers POST /referrals/{id}/supplements.
+func (h handlers) SendSupplement(ctx context.Context, r api.SendSupplementRequestObject) (api.SendSupplementResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.SendSupplement(ctx, r.Id, version, r.Body.Text)
+	})
+	return api.SendSupplement200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// WithdrawReferral answers POST /referrals/{id}/withdrawal.
+func (h handlers) WithdrawReferral(ctx context.Context, r api.WithdrawReferralRequestObject) (api.WithdrawReferralResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Withdraw(ctx, r.Id, version, string(r.Body.By), value(r.Body.Text))
+	})
+	return api.WithdrawReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// MarkReferralInError answers POST /referrals/{id}/error-marking.
+func (h handlers) MarkReferralInError(ctx context.Context, r api.MarkReferralInErrorRequestObject) (api.MarkReferralInErrorResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.MarkInError(ctx, r.Id, version, r.Body.Text)
+	})
+	return api.MarkReferralInError200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// changed calls a verb with the version of If-Match and answers what came of it.
+func changed(ifMatch *string, verb func(version int64) (*referral.View, error)) (api.ChangedJSONResponse, error) {
+	version, err := web.Version(ifMatch)
+	if err != nil {
+		return api.ChangedJSONResponse{}, err
+	}
+	v, err := verb(version)
+	if err != nil {
+		return api.ChangedJSONResponse{}, err
+	}
+	tag := web.ETag(v.Referral.Version())
+	return api.ChangedJSONResponse{Body: body(v, fromAct), Headers: api.ChangedResponseHeaders{ETag: &tag}}, nil
+}
+
+// value gives what an optional field bears, or nothing.
+func value[T ~string](p *T) string {
+	if p == nil {
+		return ""
+	}
+	return string(*p)
+}
