@@ -1,0 +1,89 @@
+// Package accesslog keeps who has seen or changed what of whom.
+//
+// No entry, no read: a verb calls Touch as soon as it knows whose data it is,
+// and the answer waits until the entry is durable. Entries that come while a
+// block is being written share the next one, so that many callers cost one write.
+//
+// A block is one document of the collection "access_log", chained by hashes to
+// the one before; each entry within is chained as well. Verify finds an entry or
+// block that was altered, removed or added. The log holds ids, never names,
+// numbers or free text about a person.
+package accesslog
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// Outcome tells whether the one who asked was let through.
+type Outcome string
+
+// The outcomes; refused tries are kept as well.
+const (
+	Allowed Outcome = "allowed"
+	Refused Outcome = "refused"
+)
+
+// Entry is one access. Touch fills what tells who asked and when.
+type Entry struct {
+	At           time.Time `json:"at"`                     // UTC, whole milliseconds
+	Subject      string    `json:"subject,omitempty"`      // the asker's opaque id at its authority
+	Association  string    `json:"association,omitempty"`  // whose data
+	Authority    string    `json:"authority,omitempty"`    // the asker's authority
+	Unit         string    `json:"unit,omitempty"`         // the asker's unit there
+	Roles        []string  `json:"roles,omitempty"`        // the roles the asker came with
+	Operation    string    `json:"operation,omitempty"`    // what was done: an operationId or a verb
+	Thing        string    `json:"thing,omitempty"`        // to what: "referral/<id>"
+	Participants []string  `json:"participants,omitempty"` // whose data: ids of participants
+	Outcome      Outcome   `json:"outcome,omitempty"`      // allowed or refused
+	Why          string    `json:"why,omitempty"`          // the relation or reason, a code
+	TraceID      string    `json:"traceId,omitempty"`      // the request, as in the traces
+	Hash         string    `json:"hash,omitempty"`         // chains it to the entry before; set by the log
+}
+
+// ErrNotLogged answers when an access could not be logged in time: then nothing
+// is shown.
+var ErrNotLogged = fault.New(fault.Unavailable, "access-not-logged",
+	"Åtkomsten kunde inte loggas, och därför visas inget. Försök igen om en stund.",
+	"The access could not be logged, so nothing is shown. Try again shortly.").After(2 * time.Second)
+
+// limits of one entry, so that no caller can make a block of any size.
+const (
+	maxParticipants = 1000
+	maxText         = 300
+)
+
+// fill completes e with the actor and the trace of the context.
+func (e *Entry) fill(ctx context.Context, now time.Time) {
+	e.At = now.UTC().Truncate(time.Millisecond)
+	if a := actor.From(ctx); a.Subject != "" {
+		e.Subject, e.Association, e.Authority, e.Unit = a.Subject, a.Association, a.Authority, a.Unit
+		e.Roles = make([]string, len(a.Roles))
+		for i, r := range a.Roles {
+			e.Roles[i] = string(r)
+		}
+	}
+	if e.Outcome == "" {
+		e.Outcome = Allowed
+	}
+	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
+		e.TraceID = sc.TraceID().String()
+	}
+	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why} {
+		*text = cut(*text)
+	}
+	e.Hash = ""
+}
+
+// cut bounds a text; an id of ours is never that long.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return text[:maxText]
+}

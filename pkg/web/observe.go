@@ -1,0 +1,155 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// The headers that every answer bears, and the one it is worded by.
+const (
+	headerRequestID   = "X-Request-Id"
+	headerTraceParent = "Traceparent"
+	headerLanguage    = "Accept-Language"
+)
+
+// patience is how long a request may take; the feed has its own.
+const patience = 20 * time.Second
+
+var w3c propagation.TraceContext
+
+// observe is the outermost middleware: it names, traces, times and bounds the
+// request, and turns whatever comes back, a panic too, into an answer.
+func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		r := c.Request()
+		op := s.operation(c)
+		ctx, cancel := context.WithTimeout(r.Context(), op.patience)
+		defer cancel()
+		ctx, span := s.begin(ctx, r, op)
+		in := &info{requestID: requestID(r.Header.Get(headerRequestID)), language: r.Header.Get(headerLanguage)}
+		ctx = context.WithValue(ctx, infoKey{}, in)
+		c.SetRequest(r.WithContext(ctx))
+		c.Set(operationKey, op)
+
+		h := c.Response().Header()
+		h.Set(headerRequestID, in.requestID)
+		h.Set(headerTraceParent, traceParent(trace.SpanContextFromContext(ctx)))
+		h.Set("Cache-Control", "no-store")
+
+		if err := s.recovered(next, c); err != nil {
+			s.fail(err, c)
+		}
+		s.finish(c, span, op, start)
+		return nil
+	}
+}
+
+// begin starts the request's span as a child of the caller's. Without a tracer
+// the request still gets an identity, so that logs and problems name it.
+func (s *server) begin(ctx context.Context, r *http.Request, op *operation) (context.Context, trace.Span) {
+	ctx = w3c.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	ctx, span := s.tracer.Start(ctx, op.span, trace.WithSpanKind(trace.SpanKindServer), op.attributes)
+	if !span.SpanContext().IsValid() {
+		ctx = trace.ContextWithSpanContext(ctx, newSpanContext())
+	}
+	return ctx, span
+}
+
+func newSpanContext() trace.SpanContext {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(b[:16]), SpanID: trace.SpanID(b[16:]),
+	})
+}
+
+func traceParent(sc trace.SpanContext) string {
+	return "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + (sc.TraceFlags() & trace.FlagsSampled).String()
+}
+
+// finish notes how it went: in the span and in the durations.
+func (s *server) finish(c echo.Context, span trace.Span, op *operation, start time.Time) {
+	status := c.Response().Status
+	a := actor.From(c.Request().Context())
+	if span.IsRecording() {
+		span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("finsam.authority", a.Authority))
+		if status >= 500 {
+			span.SetStatus(codes.Error, http.StatusText(status))
+		}
+	}
+	span.End()
+	s.durations.record(c.Request().Context(), op.id, status, a.Authority, time.Since(start))
+}
+
+// recovered calls the handler and turns a panic into an internal fault. The
+// log gets the kind of the panic and the stack, never a value: it could be
+// somebody's name.
+func (s *server) recovered(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		what := fmt.Sprintf("panic of type %T", p)
+		if re, ok := p.(runtime.Error); ok {
+			what = "panic: " + re.Error()
+		}
+		s.Log.ErrorContext(c.Request().Context(), what, "stack", string(debug.Stack()))
+		err = fault.ErrInternal.Because(fmt.Errorf("%s", what))
+	}()
+	return next(c)
+}
+
+// info is what the request carries besides the actor.
+type info struct {
+	requestID string
+	token     string // the internal token as it came, to be passed on
+	issuer    string
+	language  string // Accept-Language, so that the next service speaks alike
+}
+
+type infoKey struct{}
+
+func infoOf(ctx context.Context) *info {
+	in, _ := ctx.Value(infoKey{}).(*info)
+	if in == nil {
+		return &info{}
+	}
+	return in
+}
+
+// RequestID gives the id of the request that ctx belongs to, or "".
+func RequestID(ctx context.Context) string { return infoOf(ctx).requestID }
+
+// requestID takes the caller's id when it is plain and at most 128 characters
+// long, else makes one.
+func requestID(given string) string {
+	if len(given) == 0 || len(given) > 128 {
+		return uuid.NewString()
+	}
+	for i := range len(given) {
+		if c := given[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' || c == ',' {
+			return uuid.NewString()
+		}
+	}
+	return given
+}
