@@ -170,7 +170,6 @@ const (
 	EnrolmentStepKindCheckInDue       EnrolmentStepKind = "check_in_due"
 	EnrolmentStepKindClosed           EnrolmentStepKind = "closed"
 	EnrolmentStepKindClosing          EnrolmentStepKind = "closing"
-	EnrolmentStepKindConsentWithdrawn EnrolmentStepKind = "consent_withdrawn"
 	EnrolmentStepKindConversationHeld EnrolmentStepKind = "conversation_held"
 	EnrolmentStepKindDecided          EnrolmentStepKind = "decided"
 	EnrolmentStepKindNotAnswered      EnrolmentStepKind = "not_answered"
@@ -191,8 +190,6 @@ func (e EnrolmentStepKind) Valid() bool {
 	case EnrolmentStepKindClosed:
 		return true
 	case EnrolmentStepKindClosing:
-		return true
-	case EnrolmentStepKindConsentWithdrawn:
 		return true
 	case EnrolmentStepKindConversationHeld:
 		return true
@@ -625,12 +622,18 @@ type EnrolmentStep struct {
 	At        Instant           `json:"at"`
 	Authority string            `json:"authority"`
 	By        *string           `json:"by,omitempty"`
+	Decision  *CheckInDecision  `json:"decision,omitempty"`
 	Kind      EnrolmentStepKind `json:"kind"`
 	N         int               `json:"n"`
 
 	// Number Blockets eller avstämningens nummer. / The number of the block or check-in.
-	Number *int `json:"number,omitempty"`
-	On     *Day `json:"on,omitempty"`
+	Number    *int              `json:"number,omitempty"`
+	On        *Day              `json:"on,omitempty"`
+	Outcome   *EnrolmentOutcome `json:"outcome,omitempty"`
+	Readiness *Readiness        `json:"readiness,omitempty"`
+
+	// Weeks Veckor som blocket förlängs med. / Weeks by which the block is prolonged.
+	Weeks *int `json:"weeks,omitempty"`
 }
 
 // EnrolmentStepKind defines model for EnrolmentStepKind.
@@ -825,7 +828,7 @@ type ProtectionRemoval struct {
 // ProtectionRequest defines model for ProtectionRequest.
 type ProtectionRequest struct {
 	// Handlers De som får se uppgifterna, som deras sub hos din myndighet. / Those who may see the data, as their sub at your authority.
-	Handlers *[]Code `json:"handlers,omitempty"`
+	Handlers *[]Subject `json:"handlers,omitempty"`
 
 	// Level Nivå av skyddade personuppgifter. / Level of protected identity.
 	Level ProtectionLevel `json:"level"`
@@ -843,6 +846,9 @@ type ResumptionRequest struct {
 type StartRequest struct {
 	StartedOn Day `json:"startedOn"`
 }
+
+// Subject Någons id hos sin myndighet (sub i åtkomsttokenet). / Somebody's id at their authority (sub in the access token).
+type Subject = string
 
 // Uuid defines model for Uuid.
 type Uuid = string

@@ -1,0 +1,38 @@
+package participant
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/finsam/finsam/pkg/web"
+)
+
+// Client is what the vault does for its neighbours. It asks with the token of
+// the request that is being answered, so the vault decides for the same caller.
+type Client struct{ web *web.Client }
+
+// NewClient makes a client that calls by c.
+func NewClient(c *web.Client) *Client { return &Client{web: c} }
+
+// Put files a referred person and gives the participant's id: the same for the
+// same personal identity number, and safe to repeat for the same referral.
+// Faults of the person's fields name them as "/person/<field>".
+func (c *Client) Put(ctx context.Context, p PersonInput) (participant string, err error) {
+	var ref PersonRef
+	if err := c.web.Call(ctx, http.MethodPost, "/internal/persons", p, &ref); err != nil {
+		return "", err
+	}
+	return ref.Participant, nil
+}
+
+// AgeOn gives the participant's age in whole years on a date; fault.ErrNotFound
+// for one who is not there, or not to be seen by the caller.
+func (c *Client) AgeOn(ctx context.Context, participant, date string) (years int, err error) {
+	var age Age
+	path := "/internal/persons/" + url.PathEscape(participant) + "/age?on=" + url.QueryEscape(date)
+	if err := c.web.Call(ctx, http.MethodGet, path, nil, &age); err != nil {
+		return 0, err
+	}
+	return age.Years, nil
+}
