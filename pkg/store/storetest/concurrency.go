@@ -1,0 +1,306 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// race runs do in n goroutines that start together, and fails on any error.
+func (s *suite) race(n int, do func(i int) error) {
+	s.Helper()
+	s.start(n, do).Wait()
+	if s.Failed() {
+		s.FailNow()
+	}
+}
+
+// start is race without the waiting.
+func (s *suite) start(n int, do func(i int) error) *sync.WaitGroup {
+	start := make(chan struct{})
+	wg := new(sync.WaitGroup)
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			if err := do(i); err != nil {
+				s.Errorf("goroutine %d: %v", i, err)
+			}
+		})
+	}
+	close(start)
+	return wg
+}
+
+// winners counts those that came through, and wants all others to have lost in
+// the one way that the contract names.
+func winners(got *atomic.Int64, err, lost error) error {
+	if err == nil {
+		got.Add(1)
+	} else if !errors.Is(err, lost) {
+		return err
+	}
+	return nil
+}
+
+var concurrencyCases = []testCase{
+	{"no update is lost", func(s *suite) {
+		c := s.with(one("a"))
+		s.race(8, func(int) error {
+			for range 10 {
+				if err := s.increment(c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		v := s.get(c, "north", "a")
+		s.equal("count", v.Value.Count, int64(80))
+		s.equal("version", v.Version, int64(81))
+	}},
+	{"a compare-and-swap has one winner", func(s *suite) {
+		c := s.with(one("a"))
+		for round := range int64(10) {
+			var won atomic.Int64
+			v := s.get(c, "north", "a")
+			s.race(8, func(i int) error {
+				mine := *v.Value
+				mine.Count = int64(i)
+				_, err := c.Replace(s.ctx, store.Versioned[thing]{Value: &mine, Version: v.Version})
+				return winners(&won, err, store.ErrStale)
+			})
+			s.equal("winners", won.Load(), int64(1))
+			s.equal("version", s.get(c, "north", "a").Version, round+2)
+		}
+	}},
+	{"an id is inserted once", func(s *suite) {
+		c := s.things()
+		for round := range 10 {
+			var won atomic.Int64
+			s.race(8, func(i int) error {
+				_, err := c.Insert(s.ctx, &thing{Association: "north", ID: fmt.Sprint("id", round), Count: int64(i)})
+				return winners(&won, err, store.ErrExists)
+			})
+			s.equal("winners", won.Load(), int64(1))
+		}
+	}},
+	{"a unique value is taken once by inserts", func(s *suite) {
+		c := s.things()
+		for round := range 10 {
+			var won atomic.Int64
+			s.race(8, func(i int) error {
+				_, err := c.Insert(s.ctx, ptr(coded(fmt.Sprintf("%d-%d", round, i), fmt.Sprint(round))))
+				return winners(&won, err, store.ErrTaken)
+			})
+			s.equal("winners", won.Load(), int64(1))
+			s.equal("stored", s.count(c, "code", fmt.Sprint(round)), int64(1))
+		}
+	}},
+	{"a unique value is taken once by replaces", func(s *suite) {
+		c := s.things()
+		for i := range 8 {
+			_, err := c.Insert(s.ctx, ptr(one(fmt.Sprint(i))))
+			s.ok(err)
+		}
+		var won atomic.Int64
+		s.race(8, func(i int) error {
+			v, err := c.Get(s.ctx, "north", fmt.Sprint(i))
+			if err != nil {
+				return err
+			}
+			v.Value.Code = ptr("x")
+			_, err = c.Replace(s.ctx, v)
+			return winners(&won, err, store.ErrTaken)
+		})
+		s.equal("winners", won.Load(), int64(1))
+		s.equal("stored", s.count(c, "code", "x"), int64(1))
+	}},
+	{"a document is deleted once", func(s *suite) {
+		c := s.with(one("a"))
+		var won atomic.Int64
+		s.race(8, func(int) error { return winners(&won, c.Delete(s.ctx, "north", "a", 1), store.ErrNotFound) })
+		s.equal("winners", won.Load(), int64(1))
+	}},
+	{"replace and delete of one version have one winner", func(s *suite) {
+		c := s.things()
+		for round := range 10 {
+			id := fmt.Sprint("id", round)
+			_, err := c.Insert(s.ctx, ptr(one(id)))
+			s.ok(err)
+			var won atomic.Int64
+			s.race(2, func(i int) error {
+				var err error
+				if i == 0 {
+					err = c.Delete(s.ctx, "north", id, 1)
+				} else {
+					err = s.engine.Replace(s.ctx, s.name, record(id, 2), 1)
+				}
+				if errors.Is(err, store.ErrNotFound) {
+					err = store.ErrStale
+				}
+				return winners(&won, err, store.ErrStale)
+			})
+			s.equal("winners", won.Load(), int64(1))
+		}
+	}},
+	{"a sequence has neither gap nor double", sequence},
+	{"a writer sees its own write at once", func(s *suite) {
+		c := s.things()
+		s.race(8, func(i int) error {
+			for n := range 10 {
+				id := fmt.Sprintf("%d-%d", i, n)
+				if _, err := c.Insert(s.ctx, ptr(one(id))); err != nil {
+					return err
+				}
+				if _, err := c.Get(s.ctx, "north", id); err != nil {
+					return fmt.Errorf("%s: %w", id, err)
+				}
+			}
+			return nil
+		})
+	}},
+	{"settling races writing without losing either", settleRace},
+	{"failing writes do not disturb their neighbours", neighbours},
+	{"a caller that gives up leaves a whole write or none", givesUp},
+}
+
+// increment updates as often as faster writers make it necessary.
+func (s *suite) increment(c *store.Collection[thing]) error {
+	for {
+		_, err := c.Update(s.ctx, "north", "a", 0, func(v *thing) error { v.Count++; return nil })
+		if err == nil || s.ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// sequence lets appenders insert the number behind the last one that they see.
+func sequence(s *suite) {
+	c := s.things()
+	const each = 12
+	s.race(6, func(int) error {
+		for range each {
+			for {
+				page, err := c.Find(s.ctx, whole(store.Query{Sort: []store.Order{by("rank", true)}, Limit: 1}))
+				if err != nil {
+					return err
+				}
+				next := int64(1)
+				if len(page.Items) > 0 {
+					next = *page.Items[0].Value.Rank + 1
+				}
+				_, err = c.Insert(s.ctx, &thing{Association: "north", ID: fmt.Sprintf("%08d", next), Rank: &next})
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, store.ErrExists) {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	page, err := c.Find(s.ctx, whole(store.Query{}))
+	s.ok(err)
+	s.equal("length", len(page.Items), 6*each)
+	for i, v := range page.Items {
+		s.equal("number", *v.Value.Rank, int64(i+1))
+	}
+}
+
+// settleRace publishes what writers write at the same time, as the feed does: in
+// the end every version has been told.
+func settleRace(s *suite) {
+	c := s.with(one("a"), one("b"))
+	const writes = 20
+	done := make(chan struct{})
+	told := map[string]int64{}
+	publish := func() {
+		found, err := c.Unsettled(s.ctx, 10)
+		s.ok(err)
+		for _, v := range found {
+			told[v.Value.ID] = max(told[v.Value.ID], v.Version)
+			s.settle(c, v.Value.ID, v.Version)
+		}
+	}
+	writers := s.start(2, func(i int) error {
+		for range writes {
+			if _, err := c.Update(s.ctx, "north", []string{"a", "b"}[i], 0, func(v *thing) error { v.Count++; return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	go func() {
+		writers.Wait()
+		close(done)
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		publish()
+	}
+	for _, id := range []string{"a", "b"} {
+		v := s.get(c, "north", id)
+		s.equal("count of "+id, v.Value.Count, int64(writes))
+		s.equal("version of "+id, v.Version, int64(writes+1))
+		s.equal("settled of "+id, v.Settled, v.Version)
+		s.equal("told of "+id, told[id], v.Version)
+	}
+}
+
+// neighbours mixes writes that must fail with writes that must not.
+func neighbours(s *suite) {
+	c := s.with(coded("taken", "x"))
+	s.race(16, func(i int) error {
+		for n := range 5 {
+			id := fmt.Sprintf("%d-%d", i, n)
+			var err, want error
+			switch i % 4 {
+			case 0:
+				_, err = c.Insert(s.ctx, ptr(coded(id, "x")))
+				want = store.ErrTaken
+			case 1:
+				_, err = c.Insert(s.ctx, ptr(one("taken")))
+				want = store.ErrExists
+			case 2:
+				err, want = s.engine.Replace(s.ctx, s.name, record("taken", 9), 8), store.ErrStale
+			default:
+				_, err = c.Insert(s.ctx, ptr(one(id)))
+			}
+			if !errors.Is(err, want) {
+				return fmt.Errorf("got %w, want %w", err, want)
+			}
+		}
+		return nil
+	})
+	n, err := c.Count(s.ctx, "north", nil)
+	s.ok(err)
+	s.equal("stored", n, int64(1+4*5))
+}
+
+// givesUp lets callers leave at any moment: what is stored then is whole.
+func givesUp(s *suite) {
+	c := s.with(one("a"))
+	for i := range 40 {
+		ctx, cancel := context.WithTimeout(s.ctx, time.Duration(i)*50*time.Microsecond)
+		_, _ = c.Update(ctx, "north", "a", 0, func(v *thing) error { // either outcome is right
+			v.Count++
+			v.Rank = ptr(v.Count)
+			return nil
+		})
+		cancel()
+	}
+	v := s.get(c, "north", "a")
+	s.equal("version", v.Version, v.Value.Count+1)
+	if v.Value.Count > 0 {
+		s.equal("by key", s.count(c, "rank", v.Value.Count), int64(1))
+	}
+}

@@ -1,0 +1,135 @@
+// Package storetest is what an engine of package store must hold, as a suite
+// that every engine passes. Each name is a sentence of the contract.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// Run proves an engine. open gives a new, empty one each time it is called; what
+// it needs to stop, it registers with t.Cleanup.
+func Run(t *testing.T, open func(t *testing.T) store.Engine) {
+	groups := []struct {
+		name  string
+		cases []testCase
+	}{
+		{"prepare", prepareCases},
+		{"a round trip keeps", roundTripCases()},
+		{"write", writeCases},
+		{"unique", uniqueCases},
+		{"collection", collectionCases},
+		{"find", findCases()},
+		{"page", pageCases()},
+		{"count", countCases},
+		{"association", associationCases},
+		{"settle", settleCases},
+		{"refuse", refuseCases()},
+		{"context", contextCases},
+		{"concurrency", concurrencyCases},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			e := open(t)
+			for i, c := range g.cases {
+				t.Run(c.name, func(t *testing.T) {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					c.run(&suite{T: t, ctx: ctx, engine: e, name: fmt.Sprintf("things%d", i)})
+				})
+			}
+		})
+	}
+}
+
+type testCase struct {
+	name string
+	run  func(*suite)
+}
+
+// suite is what one case works with: the engine of its group and a collection
+// name of its own.
+type suite struct {
+	*testing.T
+	ctx    context.Context
+	engine store.Engine
+	name   string
+}
+
+// thing is the suite's document. Pointers are keys that may be absent.
+type thing struct {
+	Association string  `json:"association"`
+	ID          string  `json:"id"`
+	Unit        *string `json:"unit,omitempty"`
+	Rank        *int64  `json:"rank,omitempty"`
+	Open        *bool   `json:"open,omitempty"`
+	Code        *string `json:"code,omitempty"`
+	Serial      *int64  `json:"serial,omitempty"`
+	Text        string  `json:"text,omitempty"`
+	Count       int64   `json:"count"`
+}
+
+// kind declares the suite's collection: keys of every type, two unique indexes,
+// one of them over two keys.
+func kind(name string) store.Kind[thing] {
+	return store.Kind[thing]{
+		Name:    name,
+		Unique:  []store.Index{{"code"}, {"unit", "serial"}},
+		Indexes: []store.Index{{"unit", "rank"}, {"rank"}, {"open"}},
+		ID:      func(v *thing) (string, string) { return v.Association, v.ID },
+		Keys:    thingKeys,
+	}
+}
+
+func thingKeys(v *thing) store.Keys {
+	keys := store.Keys{}
+	put(keys, "unit", v.Unit)
+	put(keys, "rank", v.Rank)
+	put(keys, "open", v.Open)
+	put(keys, "code", v.Code)
+	put(keys, "serial", v.Serial)
+	return keys
+}
+
+func put[V any](keys store.Keys, name string, v *V) {
+	if v != nil {
+		keys[name] = *v
+	}
+}
+
+// things opens the case's collection.
+func (s *suite) things() *store.Collection[thing] {
+	s.Helper()
+	c, err := store.Open(s.ctx, s.engine, kind(s.name))
+	s.ok(err)
+	return c
+}
+
+// with opens the case's collection holding some documents.
+func (s *suite) with(all ...thing) *store.Collection[thing] {
+	s.Helper()
+	c := s.things()
+	for _, v := range all {
+		_, err := c.Insert(s.ctx, &v)
+		s.ok(err)
+	}
+	return c
+}
+
+func (s *suite) get(c *store.Collection[thing], association, id string) store.Versioned[thing] {
+	s.Helper()
+	v, err := c.Get(s.ctx, association, id)
+	s.ok(err)
+	return v
+}
+
+func (s *suite) ok(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
