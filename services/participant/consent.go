@@ -32,11 +32,12 @@ type NewConsent struct {
 
 // GiveConsent notes a referral's consent. The same referral again changes
 // nothing; then it answers false.
-func (p *Person) GiveConsent(c NewConsent, by string, now time.Time) bool {
+func (p *Person) GiveConsent(c NewConsent, who Who, now time.Time) bool {
 	if _, known := p.Consent(c.Referral); known {
 		return false
 	}
-	s := p.step(ConsentGiven, Who{By: by, Authority: c.Authority}, now)
+	who.Authority = c.Authority
+	s := p.step(ConsentGiven, who, now)
 	s.Referral, s.Unit, s.Municipality = c.Referral, c.Unit, c.Municipality
 	s.Authorities, s.TextVersion, s.GivenOn = slices.Clone(c.Authorities), c.TextVersion, c.GivenOn
 	return true

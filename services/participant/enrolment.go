@@ -41,23 +41,24 @@ type PlanBlock struct {
 
 // EnrolmentStep is one thing that happened on the way.
 type EnrolmentStep struct {
-	N          int64       `json:"n"`
-	At         time.Time   `json:"at"` // noted here
-	By         string      `json:"by"`
-	Authority  string      `json:"authority"`
-	Kind       StepKind    `json:"kind"`
-	Cause      string      `json:"cause,omitempty"`  // id of the event that led to it
-	Number     int         `json:"number,omitempty"` // of the block or check-in
-	On         Day         `json:"on,omitempty"`     // the day it happened
-	Readiness  string      `json:"readiness,omitempty"`
-	Decision   Decision    `json:"decision,omitempty"`
-	Weeks      int         `json:"weeks,omitempty"` // of a prolongation
-	Exception  *Exception  `json:"exception,omitempty"`
-	Outcome    Outcome     `json:"outcome,omitempty"`
-	EndReason  EndReason   `json:"endReason,omitempty"`
-	Occupation *Occupation `json:"occupation,omitempty"`
-	Livelihood []string    `json:"livelihood,omitempty"`
-	Text       []byte      `json:"text,omitempty"` // sealed
+	N           int64       `json:"n"`
+	At          time.Time   `json:"at"` // noted here
+	By          string      `json:"by"`
+	Authority   string      `json:"authority"`
+	Kind        StepKind    `json:"kind"`
+	Cause       string      `json:"cause,omitempty"`       // id of the event that led to it
+	TraceParent string      `json:"traceparent,omitempty"` // the request that it came with
+	Number      int         `json:"number,omitempty"`      // of the block or check-in
+	On          Day         `json:"on,omitempty"`          // the day it happened
+	Readiness   string      `json:"readiness,omitempty"`
+	Decision    Decision    `json:"decision,omitempty"`
+	Weeks       int         `json:"weeks,omitempty"` // of a prolongation
+	Exception   *Exception  `json:"exception,omitempty"`
+	Outcome     Outcome     `json:"outcome,omitempty"`
+	EndReason   EndReason   `json:"endReason,omitempty"`
+	Occupation  *Occupation `json:"occupation,omitempty"`
+	Livelihood  []string    `json:"livelihood,omitempty"`
+	Text        []byte      `json:"text,omitempty"` // sealed
 }
 
 // Exception lets an enrolment run longer than the plan's most weeks.
@@ -92,7 +93,7 @@ func NewEnrolment(e Enrolment, cause string, who Who, now time.Time) *Enrolment 
 
 func (e *Enrolment) step(kind StepKind, who Who, now time.Time) *EnrolmentStep {
 	e.Steps = append(e.Steps, EnrolmentStep{
-		N: int64(len(e.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind,
+		N: int64(len(e.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind, TraceParent: who.TraceParent,
 	})
 	return &e.Steps[len(e.Steps)-1]
 }

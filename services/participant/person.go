@@ -40,7 +40,8 @@ type PersonStep struct {
 	By           string          `json:"by"`
 	Authority    string          `json:"authority"`
 	Kind         PersonStepKind  `json:"kind"`
-	Cause        string          `json:"cause,omitempty"` // id of the event that led to it
+	Cause        string          `json:"cause,omitempty"`       // id of the event that led to it
+	TraceParent  string          `json:"traceparent,omitempty"` // the request that it came with
 	Referral     string          `json:"referral,omitempty"`
 	Enrolment    string          `json:"enrolment,omitempty"`
 	Unit         string          `json:"unit,omitempty"`         // the sender's, of consent_given
@@ -74,12 +75,12 @@ var (
 		"Personens uppgifter är inte skyddade.", "The person's identity is not protected.")
 )
 
-// Who takes a step, and for which authority.
-type Who struct{ By, Authority string }
+// Who takes a step, for which authority, and by which request (W3C traceparent).
+type Who struct{ By, Authority, TraceParent string }
 
 func (p *Person) step(kind PersonStepKind, who Who, now time.Time) *PersonStep {
 	p.Steps = append(p.Steps, PersonStep{
-		N: int64(len(p.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind,
+		N: int64(len(p.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind, TraceParent: who.TraceParent,
 	})
 	return &p.Steps[len(p.Steps)-1]
 }
@@ -118,6 +119,17 @@ func (p *Person) Unprotect(text []byte, who Who, now time.Time) error {
 	return nil
 }
 
+// Reach keeps other ways to reach the person, sealed; never for a protected one,
+// and then it answers false.
+func (p *Person) Reach(contact []byte, referral string, who Who, now time.Time) bool {
+	if p.Protection() != NoProtection {
+		return false
+	}
+	p.Contact = contact
+	p.step(ContactChanged, who, now).Referral = referral
+	return true
+}
+
 // Protection gives the level that holds now.
 func (p *Person) Protection() ProtectionLevel { return p.protection().Level }
 
@@ -143,4 +155,11 @@ func (p *Person) Enrol(enrolment, referral, municipality, cause string, who Who,
 	s := p.step(Enrolled, who, now)
 	s.Enrolment, s.Referral, s.Municipality, s.Cause = enrolment, referral, municipality, cause
 	return true
+}
+
+// NewPerson makes a person who is first known by a referral.
+func NewPerson(association, id, lookup string, identity, contact []byte, referral string, who Who, now time.Time) *Person {
+	p := &Person{Association: association, ID: id, Lookup: lookup, Identity: identity, Contact: contact}
+	p.step(Registered, who, now).Referral = referral
+	return p
 }

@@ -30,7 +30,7 @@ const (
 	Decided          StepKind = "decided"
 	Resumed          StepKind = "resumed"
 	Closing          StepKind = "closing" // by the clock, after the last block
-	ConversationHeld StepKind = "closing_conversation"
+	ConversationHeld StepKind = "conversation_held"
 	Closed           StepKind = "closed"
 )
 

@@ -1,0 +1,183 @@
+package participant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// PersonInput is a referred person, as the sender tells of it.
+type PersonInput struct {
+	Number     string // as typed
+	GivenName  string
+	FamilyName string
+	Gender     string
+	Contact    Contact
+	Consent    NewConsent
+}
+
+// Put files a referred person and gives the participant's id: the same for the
+// same number, also when two post the same new person at once. Repeated for the
+// same referral it changes nothing.
+func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
+	a, now := actor.From(ctx), s.Now()
+	own := access.Thing{Association: a.Association, Ties: []access.Tie{{Authority: in.Consent.Authority, Unit: in.Consent.Unit}}}
+	if err := access.Decide("createReferral", a, own); err != nil {
+		return "", errors.Join(s.touch(ctx, "putPerson", "referral/"+in.Consent.Referral, err), err)
+	}
+	number, err := ParseNumber(in.Number, DayOf(now))
+	if err != nil {
+		return "", fault.Of(err).AtField("/person/personalIdentityNumber")
+	}
+	if err := happened(in.Consent.GivenOn, number.Birth(), DayOf(now), "/consent/givenOn"); err != nil {
+		return "", err
+	}
+	id, err := s.put(ctx, a.Association, number, in, now)
+	if err != nil {
+		return "", err
+	}
+	if err := s.touch(ctx, "putPerson", "participant/"+id, nil, id); err != nil {
+		return "", err
+	}
+	s.wrote()
+	return id, nil
+}
+
+// puts bounds how often two first posts of one person may meet.
+const puts = 3
+
+func (s *Service) put(ctx context.Context, association string, number Number, in PersonInput, now time.Time) (string, error) {
+	lookups := s.Seal.Lookups(string(number))
+	for range puts {
+		known, found, err := s.personByLookup(ctx, association, lookups)
+		if err != nil {
+			return "", err
+		}
+		if found {
+			return known.Value.ID, s.refer(ctx, association, known.Value.ID, in, now)
+		}
+		p, err := s.newPerson(ctx, association, number, lookups[0], in, now)
+		if err != nil {
+			return "", err
+		}
+		if _, err = s.people.Insert(ctx, p); err == nil {
+			return p.ID, nil
+		} else if !errors.Is(err, store.ErrTaken) {
+			return "", err
+		}
+	}
+	return "", fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
+}
+
+func (s *Service) newPerson(ctx context.Context, association string, number Number, lookup string, in PersonInput, now time.Time) (*Person, error) {
+	id, who := s.NewID(), hand(ctx)
+	identity, err := s.sealJSON(Identity{Number: number, GivenName: in.GivenName, FamilyName: in.FamilyName, Gender: in.Gender}, identityOf(id))
+	if err != nil {
+		return nil, err
+	}
+	contact, err := s.sealContact(in.Contact, id)
+	if err != nil {
+		return nil, err
+	}
+	p := NewPerson(association, id, lookup, identity, contact, in.Consent.Referral, who, now)
+	p.GiveConsent(in.Consent, who, now)
+	return p, nil
+}
+
+// refer adds what another referral brings: its consent, and other ways to reach
+// the person. Name and gender stay as they were first given.
+func (s *Service) refer(ctx context.Context, association, id string, in PersonInput, now time.Time) error {
+	who := hand(ctx)
+	_, err := s.people.Update(ctx, association, id, 0, func(p *Person) error {
+		if !p.GiveConsent(in.Consent, who, now) {
+			return store.Unchanged()
+		}
+		if in.Contact == (Contact{}) {
+			return nil
+		}
+		old, err := s.contactOf(p)
+		if err != nil || old == in.Contact {
+			return err
+		}
+		sealed, err := s.sealContact(in.Contact, id)
+		if err != nil {
+			return err
+		}
+		p.Reach(sealed, in.Consent.Referral, who, now)
+		return nil
+	})
+	return err
+}
+
+// AgeOn gives the person's age in whole years on a day, to those who may accept
+// a referral and to the services themselves.
+func (s *Service) AgeOn(ctx context.Context, id string, on Day) (int, error) {
+	a := actor.From(ctx)
+	v, err := s.people.Get(ctx, a.Association, id)
+	if err != nil {
+		return 0, err
+	}
+	if !a.Has(actor.System) {
+		err = access.Decide("acceptReferral", a, v.Value.Thing(a, ""))
+	}
+	if logErr := s.touch(ctx, "readAge", "participant/"+id, err, id); logErr != nil || err != nil {
+		return 0, errors.Join(logErr, err)
+	}
+	identity, err := s.identityOf(v.Value)
+	if err != nil {
+		return 0, err
+	}
+	return yearsBetween(identity.Number.Birth(), on), nil
+}
+
+// identityOf is where a person's sealed identity belongs.
+func identityOf(id string) string { return "participant/" + id + "/identity" }
+
+func contactOf(id string) string { return "participant/" + id + "/contact" }
+
+func (s *Service) sealContact(c Contact, id string) ([]byte, error) {
+	if c == (Contact{}) {
+		return nil, nil
+	}
+	return s.sealJSON(c, contactOf(id))
+}
+
+func (s *Service) sealJSON(v any, place string) ([]byte, error) {
+	clear, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("seal %T: %w", v, err)
+	}
+	return s.Seal.Seal(clear, place)
+}
+
+func (s *Service) identityOf(p *Person) (Identity, error) {
+	return openJSON[Identity](s, p.Identity, identityOf(p.ID))
+}
+
+func (s *Service) contactOf(p *Person) (Contact, error) {
+	if len(p.Contact) == 0 {
+		return Contact{}, nil
+	}
+	return openJSON[Contact](s, p.Contact, contactOf(p.ID))
+}
+
+func openJSON[T any](s *Service, sealed []byte, place string) (v T, err error) {
+	clear, err := s.Seal.Open(sealed, place)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(clear, &v); err != nil {
+		return v, fault.ErrInternal.Because(fmt.Errorf("sealed %T is not what was sealed", v))
+	}
+	return v, nil
+}
+
+// textOfPerson is where the sealed texts of a person's steps belong.
+func textOfPerson(id string) string { return "participant/" + id + "/text" }
