@@ -1,0 +1,142 @@
+package inproc_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/finsam/finsam/pkg/inproc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func client(h http.HandlerFunc) *http.Client { return &http.Client{Transport: inproc.Transport(h)} }
+
+type secret struct{}
+
+func TestACallLooksToTheHandlerAsOneOverTheNetwork(t *testing.T) {
+	c := client(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Method != "POST" || r.URL.Path != "/a/b" || r.URL.RawQuery != "c=d" || r.RequestURI != "/a/b?c=d" ||
+			r.Host != "participant" || string(body) != "hello" || r.Header.Get("X-One") != "1" {
+			t.Errorf("got %s %s %s %q", r.Method, r.RequestURI, r.Host, body)
+		}
+		if r.Context().Value(secret{}) != nil {
+			t.Error("the handler sees into the caller's context")
+		}
+		r.Header.Set("X-One", "changed")
+		w.Header().Set("X-Two", "2")
+		w.WriteHeader(http.StatusCreated)
+		w.Header().Set("X-Late", "3")
+		_, _ = io.WriteString(w, "there")
+	})
+	ctx := context.WithValue(context.Background(), secret{}, "s")
+	req, _ := http.NewRequestWithContext(ctx, "POST", "http://participant/a/b?c=d", strings.NewReader("hello"))
+	req.Header.Set("X-One", "1")
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != 201 || string(body) != "there" || resp.ContentLength != 5 || resp.Header.Get("X-Two") != "2" {
+		t.Fatalf("got %s %q", resp.Status, body)
+	}
+	if resp.Header.Get("X-Late") != "" || req.Header.Get("X-One") != "1" {
+		t.Fatal("headers are shared between the two sides")
+	}
+}
+
+func TestAHandlerThatSaysNothingHasSaidOK(t *testing.T) {
+	resp, err := client(func(http.ResponseWriter, *http.Request) {}).Get("http://x/")
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+}
+
+func TestTheCallersPatienceEndsTheCall(t *testing.T) {
+	ended := make(chan struct{})
+	c := client(func(_ http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+		defer cancel()
+		<-ctx.Done()
+		close(ended)
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, "GET", "http://x/", nil)
+	if _, err := c.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the handler was not told")
+	}
+}
+
+func TestACallerThatHasGivenUpDoesNotCall(t *testing.T) {
+	c := client(func(http.ResponseWriter, *http.Request) { t.Error("called") })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	req, _ := http.NewRequestWithContext(ctx, "GET", "http://x/", nil)
+	if _, err := c.Do(req); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestAPanicEndsTheCallAndNothingElse(t *testing.T) {
+	c := client(func(http.ResponseWriter, *http.Request) { panic("Anna Andersson") })
+	if _, err := c.Get("http://x/"); err == nil || strings.Contains(err.Error(), "Anna") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
+	c := client(func(w http.ResponseWriter, _ *http.Request) {
+		chunk := make([]byte, 1<<20)
+		for range 64 {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+		t.Error("64 MiB were taken")
+	})
+	if _, err := c.Get("http://x/"); err == nil {
+		t.Fatal("no error")
+	}
+}
+
+func TestABodyThatBreaksBreaksInTheHandler(t *testing.T) {
+	c := client(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err == nil {
+			t.Error("the handler read a whole body")
+		}
+		w.WriteHeader(http.StatusBadRequest)
+	})
+	resp, err := c.Post("http://x/", "text/plain", iotest.ErrReader(errors.New("broken")))
+	if err != nil || resp.StatusCode != 400 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	c := client(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	req := httptest.NewRequest("GET", "http://x/", nil)
+	req.RequestURI = ""
+	b.ReportAllocs()
+	for b.Loop() {
+		resp, err := c.Do(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+}
