@@ -1,0 +1,138 @@
+package referraltest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// The actors of the tests; none of them exists.
+var (
+	FK = actor.Actor{Subject: "fk-system", Association: "insjoriket", Authority: "fk", AuthorityKind: actor.SocialInsurance,
+		Unit: "fk-molndal", Roles: []actor.Role{actor.Integration}}
+	Officer = actor.Actor{Subject: "fk-1", Association: "insjoriket", Authority: "fk", AuthorityKind: actor.SocialInsurance,
+		Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
+	OtherUnit = actor.Actor{Subject: "fk-2", Association: "insjoriket", Authority: "fk", AuthorityKind: actor.SocialInsurance,
+		Unit: "fk-lerum", Roles: []actor.Role{actor.Referrer}}
+	AF = actor.Actor{Subject: "af-1", Association: "insjoriket", Authority: "af", AuthorityKind: actor.EmploymentService,
+		Unit: "af-molndal", Roles: []actor.Role{actor.Referrer}}
+	Intake = actor.Actor{Subject: "mottagare-1", Association: "insjoriket", Authority: "molndal", AuthorityKind: actor.Municipality,
+		Municipality: "1481", Roles: []actor.Role{actor.Intake}}
+	Intake2 = actor.Actor{Subject: "mottagare-2", Association: "insjoriket", Authority: "molndal", AuthorityKind: actor.Municipality,
+		Municipality: "1481", Roles: []actor.Role{actor.Intake}}
+	Coach = actor.Actor{Subject: "coach-1", Association: "insjoriket", Authority: "molndal", AuthorityKind: actor.Municipality,
+		Municipality: "1481", Roles: []actor.Role{actor.Coach}}
+	Partille = actor.Actor{Subject: "mottagare-3", Association: "insjoriket", Authority: "partille", AuthorityKind: actor.Municipality,
+		Municipality: "1402", Roles: []actor.Role{actor.Intake}}
+	Elsewhere = actor.Actor{Subject: "fk-9", Association: "elsewhere", Authority: "fk", AuthorityKind: actor.SocialInsurance,
+		Unit: "fk-molndal", Roles: []actor.Role{actor.Integration}}
+	Board = actor.Actor{Subject: "board-1", Association: "insjoriket", Authority: "insjoriket", Roles: []actor.Role{actor.Board}}
+)
+
+// Person gives the participant as an actor.
+func Person(participant string) actor.Actor {
+	return actor.Actor{Subject: "person-1", Association: "insjoriket", Authority: "self", AuthorityKind: actor.Self,
+		Participant: participant, Roles: []actor.Role{actor.Participant}}
+}
+
+// Canary is what must never be found in clear: an invented person and reason.
+var Canary = []string{"191212121212", "19121212-1212", "Tolvan", "Kanariefågelsson", "kanarieorsak", "0709990000"}
+
+// Submission is a referral without fault, of an invented person.
+func Submission() referral.Submission {
+	return referral.Submission{
+		Person: referral.Person{PersonalIdentityNumber: "191212121212", GivenName: "Tolvan", FamilyName: "Kanariefågelsson", Phone: "0709990000"},
+		Unit:   "fk-molndal",
+		TargetGroup: referral.TargetGroup{
+			Reasons: []string{"long_absence"}, Concerned: []actor.AuthorityKind{actor.SocialInsurance, actor.Region},
+		},
+		Given:              true,
+		Consent:            referral.Consent{GivenOn: "2026-02-27", TextVersion: "2026-1", Authorities: []string{"fk", "molndal"}},
+		WishedMunicipality: "1481",
+		Reason:             "Påhittad kanarieorsak.",
+	}
+}
+
+// ErrNumber is what the fake vault answers to BadNumber.
+var ErrNumber = fault.New(fault.Unprocessable, "bad-personal-identity-number",
+	"Personnumret finns inte.", "There is no such personal identity number.").AtField("/person/personalIdentityNumber")
+
+// BadNumber has the form of a personal identity number, and a wrong check digit.
+const BadNumber = "191212121213"
+
+// People is a vault of invented people; the zero value is ready to use.
+type People struct {
+	mu   sync.Mutex
+	Age  int   // of everybody; zero: 40
+	Err  error // what every call answers, when set
+	Puts int   // how many persons were told of
+}
+
+// Put implements referral.People: the same number is the same participant.
+func (p *People) Put(_ context.Context, in referral.PersonInput) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Puts++
+	if in.Person.PersonalIdentityNumber == BadNumber {
+		return "", ErrNumber
+	}
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.Person.PersonalIdentityNumber)).String(), p.Err
+}
+
+// AgeOn implements referral.People.
+func (p *People) AgeOn(context.Context, string, string) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Age == 0 {
+		return 40, p.Err
+	}
+	return p.Age, p.Err
+}
+
+// Peer is another service's feed, written by hand.
+type Peer struct {
+	mu     sync.Mutex
+	events []feed.Event
+	grown  chan struct{}
+}
+
+// NewPeer gives an empty feed.
+func NewPeer() *Peer { return &Peer{grown: make(chan struct{})} }
+
+// Tell adds an event behind the others.
+func (p *Peer) Tell(e feed.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.Sequence = int64(len(p.events)) + 1
+	p.events = append(p.events, e)
+	close(p.grown)
+	p.grown = make(chan struct{})
+}
+
+// After implements feed.Reader.
+func (p *Peer) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]feed.Event, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		p.mu.Lock()
+		events, grown := p.events[min(int(seq), len(p.events)):], p.grown
+		p.mu.Unlock()
+		if len(events) > 0 {
+			return events[:min(limit, len(events))], nil
+		}
+		select {
+		case <-grown:
+		case <-timer.C:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,151 @@
+// Package referraltest is a referral service for tests: the real one, on an
+// embedded store in a temporary folder, with invented people in a small fake of
+// the vault, a clock that stands still and ids that are the same in every run.
+package referraltest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// World is a service with all that it stands on.
+type World struct {
+	Service *referral.Service
+	Engine  store.Engine
+	Access  *accesslog.Log
+	Feed    *feed.Log
+	People  *People
+	Peer    *Peer // the participant service's feed
+	Clock   *Clock
+	Dir     string // where the store's files are
+}
+
+// Noon is where the clock begins.
+var Noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// example is the association that the repository bears as its own example.
+const example = "services/standalone/example/insjoriket.yaml"
+
+// New makes a service. Nothing is published or followed until Run.
+func New(t testing.TB) *World {
+	t.Helper()
+	w := &World{People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Dir: t.TempDir()}
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, filepath.Join(w.Dir, "referral.db"))
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	w.Engine = db.Engine("referral")
+	w.Access, err = accesslog.Open(ctx, w.Engine, "referral", w.Clock.Now)
+	must(t, err)
+	t.Cleanup(func() { must(t, w.Access.Close()) })
+	w.Feed, err = feed.OpenLog(ctx, w.Engine, "/services/referral")
+	must(t, err)
+	sealing, looking, err := seal.Generate()
+	must(t, err)
+	sealer, err := seal.New(sealing, looking)
+	must(t, err)
+	w.Service, err = referral.New(ctx, referral.Deps{
+		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, Access: w.Access, Seal: sealer,
+		Associations: associations(t), People: w.People, Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
+	})
+	must(t, err)
+	return w
+}
+
+// Run publishes and follows until the test ends.
+func (w *World) Run(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Service.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		must(t, <-done)
+	})
+}
+
+// associations gives the example and a second one of the same municipalities.
+func associations(t testing.TB) *association.Registry {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), example))
+	must(t, err)
+	one, err := association.Parse(text)
+	must(t, err)
+	two := *one
+	two.ID = "elsewhere"
+	r, err := association.NewRegistry(one, &two)
+	must(t, err)
+	return r
+}
+
+// root finds the folder of go.work above the test.
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	must(t, err)
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, example)); err == nil {
+			return dir
+		}
+	}
+	t.Fatalf("%s is not above the test", example)
+	return ""
+}
+
+// ids gives UUIDs that are the same in every run.
+func ids() func() string {
+	var mu sync.Mutex
+	n := 0
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, n)).String()
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Clock tells a time that only Advance moves.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now gives the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// As gives a context in which the actor asks.
+func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }

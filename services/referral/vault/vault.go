@@ -1,0 +1,75 @@
+// Package vault is how the referral service asks the participant service, which
+// alone knows who a person is: its client, in the referral's own words.
+package vault
+
+import (
+	"context"
+	"fmt"
+
+	types "github.com/oapi-codegen/runtime/types"
+
+	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// client is the part of api.Client that is asked.
+type client interface {
+	Put(ctx context.Context, p api.PersonInput) (string, error)
+	AgeOn(ctx context.Context, participant, date string) (int, error)
+}
+
+type people struct{ client client }
+
+// New gives the people whom the vault at the other end of c knows.
+func New(c *api.Client) referral.People { return people{c} }
+
+// Put implements referral.People.
+func (p people) Put(ctx context.Context, in referral.PersonInput) (string, error) {
+	id, err := p.client.Put(ctx, api.PersonInput{
+		Referral: in.Referral, Authority: in.Authority, Unit: in.Unit, Municipality: &in.Municipality,
+		Person: api.Person{
+			PersonalIdentityNumber: in.Person.PersonalIdentityNumber,
+			GivenName:              in.Person.GivenName, FamilyName: in.Person.FamilyName,
+			Gender: optional[api.Gender](in.Person.Gender),
+			Email:  optional[types.Email](in.Person.Email), Phone: optional[string](in.Person.Phone),
+		},
+		Consent: api.ConsentInput{
+			GivenOn: in.Consent.GivenOn, TextVersion: in.Consent.TextVersion, Authorities: in.Consent.Authorities,
+		},
+	})
+	if err != nil {
+		return "", passable(err)
+	}
+	return id, nil
+}
+
+// AgeOn implements referral.People.
+func (p people) AgeOn(ctx context.Context, participant, date string) (int, error) {
+	years, err := p.client.AgeOn(ctx, participant, date)
+	if err != nil {
+		return 0, passable(err)
+	}
+	return years, nil
+}
+
+// passable gives what of a vault's refusal may go on to the caller: what the
+// caller can mend, or wait for. That the vault knows nobody of that id, or does
+// not trust this service, is no news about the referral.
+func passable(err error) error {
+	switch f := fault.Of(err); f.Kind {
+	case fault.Invalid, fault.Unprocessable, fault.Conflict, fault.TooMany, fault.Unavailable, fault.Timeout:
+		return f
+	default:
+		return fault.ErrUnavailable.Because(fmt.Errorf("vault: %w", err))
+	}
+}
+
+// optional gives nil for nothing.
+func optional[T ~string](s string) *T {
+	if s == "" {
+		return nil
+	}
+	t := T(s)
+	return &t
+}

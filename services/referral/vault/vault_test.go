@@ -1,0 +1,63 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// fake answers as it is told and keeps what it was asked.
+type fake struct {
+	err  error
+	seen api.PersonInput
+}
+
+func (f *fake) Put(_ context.Context, p api.PersonInput) (string, error) {
+	f.seen = p
+	return "p1", f.err
+}
+func (f *fake) AgeOn(context.Context, string, string) (int, error) { return 40, f.err }
+
+func TestThePersonReachesTheVaultWhole(t *testing.T) {
+	f := &fake{}
+	id, err := people{f}.Put(t.Context(), referral.PersonInput{
+		Referral: "r1", Authority: "fk", Unit: "u", Municipality: "1481",
+		Person:  referral.Person{PersonalIdentityNumber: "191212121212", GivenName: "Tolvan", FamilyName: "Påhittad", Gender: "male", Email: "t@example.se"},
+		Consent: referral.Consent{GivenOn: "2026-02-27", TextVersion: "2026-1", Authorities: []string{"fk"}},
+	})
+	if err != nil || id != "p1" {
+		t.Fatalf("got %q, %v", id, err)
+	}
+	p := f.seen
+	if *p.Municipality != "1481" || *p.Person.Gender != "male" || *p.Person.Email != "t@example.se" || p.Person.Phone != nil || p.Consent.GivenOn != "2026-02-27" {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func TestOnlyWhatTheCallerCanMendOrWaitForIsPassedOn(t *testing.T) {
+	mend := fault.New(fault.Unprocessable, "bad-number", "Fel.", "Wrong.").AtField("/person/personalIdentityNumber")
+	for _, c := range []struct {
+		sentence string
+		err      error
+		want     *fault.Error
+	}{
+		{"a wrong number is told with its field", mend, mend},
+		{"a vault that is away is told", fault.ErrUnavailable, fault.ErrUnavailable},
+		{"a person unknown there is no answer about the referral", fault.ErrNotFound, fault.ErrUnavailable},
+		{"distrust between services is none of the caller's", fault.ErrForbidden, fault.ErrUnavailable},
+		{"a broken vault is one that cannot answer", errors.New("disk"), fault.ErrUnavailable},
+	} {
+		p := people{&fake{err: c.err}}
+		if _, err := p.Put(t.Context(), referral.PersonInput{}); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v", c.sentence, err)
+		}
+		_, err := p.AgeOn(t.Context(), "p1", "2026-03-16")
+		if !errors.Is(err, c.want) || len(fault.Of(err).Fields) != len(c.want.Fields) {
+			t.Errorf("%s: got %v", c.sentence, err)
+		}
+	}
+}
