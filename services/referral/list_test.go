@@ -1,0 +1,114 @@
+package referral_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/referraltest"
+)
+
+// several creates n referrals a second apart and gives their ids, latest first.
+func several(t *testing.T, w *referraltest.World, n int) []string {
+	t.Helper()
+	var ids []string
+	for range n {
+		ids = append(ids, created(t, w).ID)
+		w.Clock.Advance(time.Second)
+	}
+	slices.Reverse(ids)
+	return ids
+}
+
+func idsOf(l *referral.List) []string {
+	ids := []string{}
+	for _, v := range l.Items {
+		ids = append(ids, v.Referral.ID)
+	}
+	return ids
+}
+
+func TestAListIsReadByPageAndByCursorInTheSameOrder(t *testing.T) {
+	w := referraltest.New(t)
+	all := several(t, w, 7)
+	intake := referraltest.As(referraltest.Intake)
+	var byPage, byCursor []string
+	for page := 1; page <= 3; page++ {
+		l, err := w.Service.List(intake, referral.Filter{}, referral.Window{Limit: 3, Page: page})
+		if err != nil || l.Total != 7 {
+			t.Fatalf("page %d: total %d, %v", page, l.Total, err)
+		}
+		byPage = append(byPage, idsOf(l)...)
+		if last := page == 3; last != (l.Next == "") {
+			t.Fatalf("page %d goes on at %q", page, l.Next)
+		}
+	}
+	cursor := ""
+	for range 4 {
+		l, err := w.Service.List(intake, referral.Filter{}, referral.Window{Limit: 2, Page: 1, Cursor: cursor})
+		if err != nil || cursor != "" && l.Total != -1 {
+			t.Fatalf("total %d, %v", l.Total, err)
+		}
+		byCursor = append(byCursor, idsOf(l)...)
+		cursor = l.Next
+	}
+	if !slices.Equal(byPage, all) || !slices.Equal(byCursor, all) || cursor != "" {
+		t.Errorf("want %v\nby page %v\nby cursor %v", all, byPage, byCursor)
+	}
+	l, err := w.Service.List(intake, referral.Filter{}, referral.Window{Limit: 3, Page: 99})
+	if err != nil || len(l.Items) != 0 || l.Total != 7 {
+		t.Errorf("behind the end: %v, %v", idsOf(l), err)
+	}
+}
+
+func TestEveryCallersListHoldsOnlyItsOwn(t *testing.T) {
+	w := referraltest.New(t)
+	ids := several(t, w, 2)
+	lerum := referraltest.Submission()
+	lerum.Unit, lerum.WishedMunicipality = "fk-lerum", "1441"
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", lerum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := v.Referral.ID
+	if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), ids[1], 1, "high"); err != nil {
+		t.Fatal(err)
+	}
+	unitless, placeless := referraltest.Officer, referraltest.Intake
+	unitless.Unit, placeless.Municipality = "", ""
+	for _, c := range []struct {
+		sentence string
+		who      actor.Actor
+		filter   referral.Filter
+		want     []string
+	}{
+		{"an authority's system sees all of its authority", referraltest.FK, referral.Filter{}, []string{third, ids[0], ids[1]}},
+		{"narrowed to a municipality", referraltest.FK, referral.Filter{Municipality: "1441"}, []string{third}},
+		{"narrowed to a state", referraltest.FK, referral.Filter{State: referral.StateWaitlisted}, []string{ids[1]}},
+		{"an official sees the unit's", referraltest.Officer, referral.Filter{}, ids},
+		{"another unit its own", referraltest.OtherUnit, referral.Filter{}, []string{third}},
+		{"a receiver sees the municipality's", referraltest.Intake, referral.Filter{State: referral.StateSubmitted}, []string{ids[0]}},
+		{"and no other municipality's by asking for it", referraltest.Intake, referral.Filter{Municipality: "1441"}, []string{}},
+		{"another municipality nothing", referraltest.Partille, referral.Filter{}, []string{}},
+		{"another authority nothing", referraltest.AF, referral.Filter{}, []string{}},
+		{"another association nothing", referraltest.Elsewhere, referral.Filter{}, []string{}},
+		{"a token without a unit nothing", unitless, referral.Filter{}, []string{}},
+		{"a token without a municipality nothing", placeless, referral.Filter{}, []string{}},
+	} {
+		l, err := w.Service.List(referraltest.As(c.who), c.filter, referral.Window{Limit: 20, Page: 1})
+		if err != nil || !slices.Equal(idsOf(l), c.want) || l.Total != int64(len(c.want)) {
+			t.Errorf("%s: want %v, got %v of %d, %v", c.sentence, c.want, idsOf(l), l.Total, err)
+		}
+	}
+	if _, err := w.Service.List(referraltest.As(referraltest.Board), referral.Filter{}, referral.Window{Limit: 20, Page: 1}); !errors.Is(err, fault.ErrForbidden) {
+		t.Errorf("a board member: %v", err)
+	}
+	if _, err := w.Service.List(referraltest.As(referraltest.FK), referral.Filter{}, referral.Window{Limit: 20, Page: 1, Cursor: "bm9wZQ"}); !errors.Is(err, store.ErrCursor) {
+		t.Errorf("a made-up cursor: %v", err)
+	}
+}
