@@ -1,0 +1,166 @@
+// Package collector is an OTLP/HTTP collector for tests: the processes of the
+// suite send it their spans, and the tests look at them.
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collect "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// Span is one span, with the service that sent it.
+type Span struct {
+	Service, Name, Kind string
+	Trace, ID, Parent   string // hexadecimal; Parent is empty for a root
+	Attributes          map[string]string
+}
+
+// Collector keeps what it was sent.
+type Collector struct {
+	URL string
+
+	mu    sync.Mutex
+	spans []Span
+	raw   bytes.Buffer
+}
+
+// Start starts a collector that ends with the test.
+func Start(t testing.TB) *Collector {
+	t.Helper()
+	c := &Collector{}
+	server := httptest.NewServer(http.HandlerFunc(c.take))
+	t.Cleanup(server.Close)
+	c.URL = server.URL
+	return c
+}
+
+// Env is what makes a process of the suite send everything here, at once.
+func (c *Collector) Env() []string {
+	return []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.URL,
+		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+		"OTEL_TRACES_SAMPLER=parentbased_always_on",
+		"OTEL_BSP_SCHEDULE_DELAY=100",
+		"OTEL_METRIC_EXPORT_INTERVAL=500",
+	}
+}
+
+// Raw gives the bodies of all requests, uncompressed, metrics and logs among them.
+func (c *Collector) Raw() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.raw.Bytes())
+}
+
+// Of gives the spans of one trace.
+func (c *Collector) Of(trace string) (spans []Span) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.spans {
+		if s.Trace == trace {
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
+
+// Wait waits until the spans of a trace are as ok wants them, at most ten seconds,
+// and gives them either way.
+func (c *Collector) Wait(trace string, ok func([]Span) bool) []Span {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if spans := c.Of(trace); ok(spans) {
+			return spans
+		}
+	}
+	return c.Of(trace)
+}
+
+func (c *Collector) take(w http.ResponseWriter, r *http.Request) {
+	body, err := read(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	var spans []Span
+	if strings.HasSuffix(r.URL.Path, "/v1/traces") {
+		if spans, err = decode(body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	}
+	c.mu.Lock()
+	c.raw.Write(body)
+	c.spans = append(c.spans, spans...)
+	c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/x-protobuf")
+}
+
+func read(r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return io.ReadAll(r.Body)
+	}
+	z, err := gzip.NewReader(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+func decode(body []byte) ([]Span, error) {
+	var request collect.ExportTraceServiceRequest
+	if err := proto.Unmarshal(body, &request); err != nil {
+		return nil, err
+	}
+	var spans []Span
+	for _, rs := range request.ResourceSpans {
+		for _, ss := range rs.ScopeSpans {
+			for _, s := range ss.Spans {
+				spans = append(spans, span(serviceOf(rs.Resource), s))
+			}
+		}
+	}
+	return spans, nil
+}
+
+func serviceOf(r *resource.Resource) string { return attributes(r.GetAttributes())["service.name"] }
+
+func span(service string, s *trace.Span) Span {
+	all := attributes(s.Attributes)
+	for _, e := range s.Events {
+		for k, v := range attributes(e.Attributes) {
+			all["event "+e.Name+" "+k] = v
+		}
+	}
+	if m := s.GetStatus().GetMessage(); m != "" {
+		all["status"] = m
+	}
+	return Span{
+		Service: service, Name: s.Name, Kind: strings.TrimPrefix(s.Kind.String(), "SPAN_KIND_"),
+		Trace: hex.EncodeToString(s.TraceId), ID: hex.EncodeToString(s.SpanId), Parent: hex.EncodeToString(s.ParentSpanId),
+		Attributes: all,
+	}
+}
+
+func attributes(kvs []*common.KeyValue) map[string]string {
+	all := map[string]string{}
+	for _, kv := range kvs {
+		all[kv.Key] = kv.Value.String()
+		if s, ok := kv.Value.GetValue().(*common.AnyValue_StringValue); ok {
+			all[kv.Key] = s.StringValue
+		}
+	}
+	return all
+}

@@ -1,0 +1,174 @@
+package contract
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Secret stands in every wrong value of Bad, so that an answer which repeats
+// what was sent is found out. It looks like nothing that the API says itself.
+const Secret = "zq7Hemligt"
+
+// Bad is a value that the schema forbids, and what is wrong with it.
+type Bad struct {
+	Why     string
+	Pointer string // where in the value, as a JSON pointer
+	Value   any
+}
+
+// BadValues gives values that the schema forbids, each wrong in one place only.
+func (d *Document) BadValues(s Schema) []Bad {
+	s = d.Follow(s)
+	bad := []Bad{{Why: "of another type", Value: otherType(s)}}
+	if s["nullable"] != true {
+		bad = append(bad, Bad{Why: "null"})
+	}
+	if len(array(s["enum"])) > 0 {
+		bad = append(bad, Bad{Why: "no value of the enumeration", Value: Secret})
+	}
+	switch s["type"] {
+	case "object":
+		return append(bad, d.badObjects(s)...)
+	case "array":
+		return append(bad, d.badArrays(s)...)
+	case "integer", "number":
+		return append(bad, badNumbers(s)...)
+	case "string":
+		return append(bad, badTexts(s)...)
+	}
+	return bad
+}
+
+func (d *Document) badObjects(s Schema) (bad []Bad) {
+	good := func() map[string]any { return maps.Clone(object(d.Sample(s, true))) }
+	if s["additionalProperties"] == false {
+		more := good()
+		more["unknownField"] = Secret
+		odd := good()
+		odd[Secret+" 191212121212"] = 1
+		bad = append(bad, Bad{Why: "an unknown field", Pointer: "/unknownField", Value: more},
+			Bad{Why: "an unknown field whose name must not be repeated", Value: odd})
+	}
+	for _, name := range texts(s["required"]) {
+		less := good()
+		delete(less, name)
+		bad = append(bad, Bad{Why: "the required field is missing", Pointer: "/" + name, Value: less})
+	}
+	properties := object(s["properties"])
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		for _, b := range d.BadValues(object(properties[name])) {
+			v := good()
+			v[name] = b.Value
+			bad = append(bad, Bad{Why: b.Why, Pointer: "/" + name + b.Pointer, Value: v})
+		}
+	}
+	return bad
+}
+
+func (d *Document) badArrays(s Schema) (bad []Bad) {
+	items := object(s["items"])
+	good := array(d.Sample(s, true))
+	if least, ok := s["minItems"].(float64); ok && least > 0 {
+		bad = append(bad, Bad{Why: "too few", Value: good[:int(least)-1]})
+	}
+	if most, ok := s["maxItems"].(float64); ok {
+		many := make([]any, int(most)+1)
+		for i := range many {
+			many[i] = good[0]
+		}
+		bad = append(bad, Bad{Why: "too many", Value: many})
+	}
+	if s["uniqueItems"] == true {
+		bad = append(bad, Bad{Why: "the same twice", Value: append(slices.Clone(good), good[0])})
+	}
+	for _, b := range d.BadValues(items) {
+		v := slices.Clone(good)
+		v[0] = b.Value
+		bad = append(bad, Bad{Why: b.Why, Pointer: "/0" + b.Pointer, Value: v})
+	}
+	return bad
+}
+
+func badNumbers(s Schema) (bad []Bad) {
+	if least, ok := s["minimum"].(float64); ok {
+		bad = append(bad, Bad{Why: "too small", Value: least - 1})
+	}
+	if most, ok := s["maximum"].(float64); ok {
+		bad = append(bad, Bad{Why: "too large", Value: most + 1})
+	}
+	if s["type"] == "integer" {
+		bad = append(bad, Bad{Why: "not whole", Value: 1.5}, Bad{Why: "beyond all bounds", Value: 1e300})
+	}
+	return bad
+}
+
+// tries are texts of which those are sent that the schema's pattern, format or
+// length forbids.
+var tries = []struct{ why, text string }{
+	{"empty", ""},
+	{"a word", Secret},
+	{"with a control character", Secret + "\x01"},
+	{"with blanks around", " " + Secret + " "},
+	{"a day that no calendar has", "2026-02-30"},
+	{"an instant in words", "yesterday " + Secret},
+	{"a script", "<script>" + Secret + "</script>"},
+	{"a query", "' or 1=1; --" + Secret},
+	{"with letters of another alphabet", "Ж" + Secret},
+}
+
+func badTexts(s Schema) (bad []Bad) {
+	for _, try := range tries {
+		if !fits(s, try.text) {
+			bad = append(bad, Bad{Why: try.why, Value: try.text})
+		}
+	}
+	if most, ok := s["maxLength"].(float64); ok {
+		long := Secret + strings.Repeat("a", int(most))
+		bad = append(bad, Bad{Why: fmt.Sprintf("longer than %d", int(most)), Value: long})
+	}
+	return bad
+}
+
+var formats = map[string]*regexp.Regexp{
+	"uuid":      regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
+	"date":      regexp.MustCompile(`^20[0-9]{2}-(0[1-9]|1[0-2])-([01][0-9]|2[0-8])$`),
+	"date-time": regexp.MustCompile(`^20[0-9]{2}-[0-9]{2}-[0-9]{2}T.*Z$`),
+	"email":     regexp.MustCompile(`^[^\s@]+@[^\s@]+$`),
+}
+
+// fits tells whether the schema allows the text.
+func fits(s Schema, text string) bool {
+	length := float64(utf8.RuneCountInString(text))
+	if least, ok := s["minLength"].(float64); ok && length < least {
+		return false
+	}
+	if most, ok := s["maxLength"].(float64); ok && length > most {
+		return false
+	}
+	if enum := array(s["enum"]); len(enum) > 0 {
+		return slices.Contains(enum, any(text))
+	}
+	if pattern, ok := s["pattern"].(string); ok && !regexp.MustCompile(pattern).MatchString(text) {
+		return false
+	}
+	format, _ := s["format"].(string)
+	want, known := formats[format]
+	return !known || want.MatchString(text)
+}
+
+// otherType gives a value of a type that the schema does not have.
+func otherType(s Schema) any {
+	switch s["type"] {
+	case "object":
+		return Secret
+	case "array":
+		return map[string]any{Secret: Secret}
+	case "string":
+		return map[string]any{"a": Secret}
+	}
+	return Secret
+}
