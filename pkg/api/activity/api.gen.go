@@ -14,30 +14,29 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
-	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for ActivityCategory.
 const (
-	Act          ActivityCategory = "act"
-	Creative     ActivityCategory = "creative"
-	Health       ActivityCategory = "health"
-	Social       ActivityCategory = "social"
-	WorkOriented ActivityCategory = "work_oriented"
+	ActivityCategoryAct          ActivityCategory = "act"
+	ActivityCategoryCreative     ActivityCategory = "creative"
+	ActivityCategoryHealth       ActivityCategory = "health"
+	ActivityCategorySocial       ActivityCategory = "social"
+	ActivityCategoryWorkOriented ActivityCategory = "work_oriented"
 )
 
 // Valid indicates whether the value is a known member of the ActivityCategory enum.
 func (e ActivityCategory) Valid() bool {
 	switch e {
-	case Act:
+	case ActivityCategoryAct:
 		return true
-	case Creative:
+	case ActivityCategoryCreative:
 		return true
-	case Health:
+	case ActivityCategoryHealth:
 		return true
-	case Social:
+	case ActivityCategorySocial:
 		return true
-	case WorkOriented:
+	case ActivityCategoryWorkOriented:
 		return true
 	default:
 		return false
@@ -46,13 +45,13 @@ func (e ActivityCategory) Valid() bool {
 
 // Defines values for ActivityMode.
 const (
-	Digital ActivityMode = "digital"
+	ActivityModeDigital ActivityMode = "digital"
 )
 
 // Valid indicates whether the value is a known member of the ActivityMode enum.
 func (e ActivityMode) Valid() bool {
 	switch e {
-	case Digital:
+	case ActivityModeDigital:
 		return true
 	default:
 		return false
@@ -61,19 +60,19 @@ func (e ActivityMode) Valid() bool {
 
 // Defines values for Attendance.
 const (
-	Absent         Attendance = "absent"
-	AbsentNotified Attendance = "absent_notified"
-	Present        Attendance = "present"
+	AttendanceAbsent         Attendance = "absent"
+	AttendanceAbsentNotified Attendance = "absent_notified"
+	AttendancePresent        Attendance = "present"
 )
 
 // Valid indicates whether the value is a known member of the Attendance enum.
 func (e Attendance) Valid() bool {
 	switch e {
-	case Absent:
+	case AttendanceAbsent:
 		return true
-	case AbsentNotified:
+	case AttendanceAbsentNotified:
 		return true
-	case Present:
+	case AttendancePresent:
 		return true
 	default:
 		return false
@@ -130,16 +129,16 @@ func (e BookingStepKind) Valid() bool {
 
 // Defines values for CalendarFeedState.
 const (
-	Open    CalendarFeedState = "open"
-	Revoked CalendarFeedState = "revoked"
+	CalendarFeedStateOpen    CalendarFeedState = "open"
+	CalendarFeedStateRevoked CalendarFeedState = "revoked"
 )
 
 // Valid indicates whether the value is a known member of the CalendarFeedState enum.
 func (e CalendarFeedState) Valid() bool {
 	switch e {
-	case Open:
+	case CalendarFeedStateOpen:
 		return true
-	case Revoked:
+	case CalendarFeedStateRevoked:
 		return true
 	default:
 		return false
@@ -148,31 +147,31 @@ func (e CalendarFeedState) Valid() bool {
 
 // Defines values for CancellationReason.
 const (
-	LeaderAbsent     CancellationReason = "leader_absent"
-	Other            CancellationReason = "other"
-	PlaceUnavailable CancellationReason = "place_unavailable"
-	PlanningDay      CancellationReason = "planning_day"
-	PublicHoliday    CancellationReason = "public_holiday"
-	TooFew           CancellationReason = "too_few"
-	Weather          CancellationReason = "weather"
+	CancellationReasonLeaderAbsent     CancellationReason = "leader_absent"
+	CancellationReasonOther            CancellationReason = "other"
+	CancellationReasonPlaceUnavailable CancellationReason = "place_unavailable"
+	CancellationReasonPlanningDay      CancellationReason = "planning_day"
+	CancellationReasonPublicHoliday    CancellationReason = "public_holiday"
+	CancellationReasonTooFew           CancellationReason = "too_few"
+	CancellationReasonWeather          CancellationReason = "weather"
 )
 
 // Valid indicates whether the value is a known member of the CancellationReason enum.
 func (e CancellationReason) Valid() bool {
 	switch e {
-	case LeaderAbsent:
+	case CancellationReasonLeaderAbsent:
 		return true
-	case Other:
+	case CancellationReasonOther:
 		return true
-	case PlaceUnavailable:
+	case CancellationReasonPlaceUnavailable:
 		return true
-	case PlanningDay:
+	case CancellationReasonPlanningDay:
 		return true
-	case PublicHoliday:
+	case CancellationReasonPublicHoliday:
 		return true
-	case TooFew:
+	case CancellationReasonTooFew:
 		return true
-	case Weather:
+	case CancellationReasonWeather:
 		return true
 	default:
 		return false
@@ -199,16 +198,16 @@ func (e CancellationState) Valid() bool {
 
 // Defines values for DayPart.
 const (
-	Afternoon DayPart = "afternoon"
-	Morning   DayPart = "morning"
+	DayPartAfternoon DayPart = "afternoon"
+	DayPartMorning   DayPart = "morning"
 )
 
 // Valid indicates whether the value is a known member of the DayPart enum.
 func (e DayPart) Valid() bool {
 	switch e {
-	case Afternoon:
+	case DayPartAfternoon:
 		return true
-	case Morning:
+	case DayPartMorning:
 		return true
 	default:
 		return false
@@ -235,31 +234,31 @@ func (e OccurrenceState) Valid() bool {
 
 // Defines values for Weekday.
 const (
-	Friday    Weekday = "friday"
-	Monday    Weekday = "monday"
-	Saturday  Weekday = "saturday"
-	Sunday    Weekday = "sunday"
-	Thursday  Weekday = "thursday"
-	Tuesday   Weekday = "tuesday"
-	Wednesday Weekday = "wednesday"
+	WeekdayFriday    Weekday = "friday"
+	WeekdayMonday    Weekday = "monday"
+	WeekdaySaturday  Weekday = "saturday"
+	WeekdaySunday    Weekday = "sunday"
+	WeekdayThursday  Weekday = "thursday"
+	WeekdayTuesday   Weekday = "tuesday"
+	WeekdayWednesday Weekday = "wednesday"
 )
 
 // Valid indicates whether the value is a known member of the Weekday enum.
 func (e Weekday) Valid() bool {
 	switch e {
-	case Friday:
+	case WeekdayFriday:
 		return true
-	case Monday:
+	case WeekdayMonday:
 		return true
-	case Saturday:
+	case WeekdaySaturday:
 		return true
-	case Sunday:
+	case WeekdaySunday:
 		return true
-	case Thursday:
+	case WeekdayThursday:
 		return true
-	case Tuesday:
+	case WeekdayTuesday:
 		return true
-	case Wednesday:
+	case WeekdayWednesday:
 		return true
 	default:
 		return false
@@ -289,8 +288,8 @@ type Activity struct {
 	From *LocalTime `json:"from,omitempty"`
 
 	// Gather Samlingsplats. / Where to meet.
-	Gather *string            `json:"gather,omitempty"`
-	Id     openapi_types.UUID `json:"id"`
+	Gather *string `json:"gather,omitempty"`
+	Id     string  `json:"id"`
 
 	// Individual Tiden planeras med varje deltagare. / The time is planned with each participant.
 	Individual bool `json:"individual"`
@@ -320,10 +319,10 @@ type ActivityCategory string
 // ActivityDay defines model for ActivityDay.
 type ActivityDay struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks Links              `json:"_links"`
-	Activity        openapi_types.UUID `json:"activity"`
-	Date            openapi_types.Date `json:"date"`
-	Items           []ActivityDayItem  `json:"items"`
+	UnderscoreLinks Links             `json:"_links"`
+	Activity        string            `json:"activity"`
+	Date            string            `json:"date"`
+	Items           []ActivityDayItem `json:"items"`
 
 	// Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 	Occurrence Occurrence `json:"occurrence"`
@@ -335,9 +334,9 @@ type ActivityDayItem struct {
 	UnderscoreLinks Links `json:"_links"`
 
 	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
-	Attendance  *Attendance        `json:"attendance,omitempty"`
-	Booking     openapi_types.UUID `json:"booking"`
-	Participant openapi_types.UUID `json:"participant"`
+	Attendance  *Attendance `json:"attendance,omitempty"`
+	Booking     string      `json:"booking"`
+	Participant string      `json:"participant"`
 
 	// Version Bokningens version, att ge i If-Match. / The booking's version, to give in If-Match.
 	Version int64 `json:"version"`
@@ -362,38 +361,38 @@ type Attendance string
 // AttendanceNote defines model for AttendanceNote.
 type AttendanceNote struct {
 	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
-	Attendance Attendance         `json:"attendance"`
-	Date       openapi_types.Date `json:"date"`
-	NotedAt    time.Time          `json:"notedAt"`
+	Attendance Attendance `json:"attendance"`
+	Date       string     `json:"date"`
+	NotedAt    time.Time  `json:"notedAt"`
 }
 
 // Booking defines model for Booking.
 type Booking struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks Links              `json:"_links"`
-	Activity        openapi_types.UUID `json:"activity"`
-	Attendances     []AttendanceNote   `json:"attendances"`
-	Enrolment       openapi_types.UUID `json:"enrolment"`
-	From            openapi_types.Date `json:"from"`
-	Id              openapi_types.UUID `json:"id"`
-	Municipality    string             `json:"municipality"`
+	UnderscoreLinks Links            `json:"_links"`
+	Activity        string           `json:"activity"`
+	Attendances     []AttendanceNote `json:"attendances"`
+	Enrolment       string           `json:"enrolment"`
+	From            string           `json:"from"`
+	Id              string           `json:"id"`
+	Municipality    string           `json:"municipality"`
 
 	// Name Aktivitetens namn; saknas när den inte längre erbjuds. / The activity's name; absent when it is no longer offered.
-	Name        *string            `json:"name,omitempty"`
-	Participant openapi_types.UUID `json:"participant"`
+	Name        *string `json:"name,omitempty"`
+	Participant string  `json:"participant"`
 
 	// State Bokningens läge, härlett ur stegen. / The booking's state, derived from the steps.
 	State    BookingState  `json:"state"`
 	Timeline []BookingStep `json:"timeline"`
 
 	// Until Sista dag, om det finns en. / Last day, if there is one.
-	Until *openapi_types.Date `json:"until,omitempty"`
+	Until *string `json:"until,omitempty"`
 }
 
 // BookingCancellation defines model for BookingCancellation.
 type BookingCancellation struct {
 	// From Första dag som bokningen inte längre gäller. / First day that the booking no longer holds.
-	From openapi_types.Date `json:"from"`
+	From string `json:"from"`
 }
 
 // BookingList defines model for BookingList.
@@ -418,8 +417,8 @@ type BookingStep struct {
 	Authority  *string     `json:"authority,omitempty"`
 
 	// By Vem som tog steget, som id. / Who took the step, as an id.
-	By   *string             `json:"by,omitempty"`
-	Date *openapi_types.Date `json:"date,omitempty"`
+	By   *string `json:"by,omitempty"`
+	Date *string `json:"date,omitempty"`
 
 	// Kind Vad som hände i ett steg. / What happened in a step.
 	Kind   BookingStepKind `json:"kind"`
@@ -432,10 +431,10 @@ type BookingStepKind string
 // CalendarFeed defines model for CalendarFeed.
 type CalendarFeed struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks Links              `json:"_links"`
-	CreatedAt       time.Time          `json:"createdAt"`
-	Id              openapi_types.UUID `json:"id"`
-	Participant     openapi_types.UUID `json:"participant"`
+	UnderscoreLinks Links     `json:"_links"`
+	CreatedAt       time.Time `json:"createdAt"`
+	Id              string    `json:"id"`
+	Participant     string    `json:"participant"`
 
 	// State Om kalenderadressen gäller. / Whether the calendar address is valid.
 	State CalendarFeedState `json:"state"`
@@ -457,12 +456,12 @@ type CalendarFeedState string
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks Links              `json:"_links"`
-	Activity        openapi_types.UUID `json:"activity"`
-	CancelledAt     time.Time          `json:"cancelledAt"`
-	Date            openapi_types.Date `json:"date"`
-	Id              openapi_types.UUID `json:"id"`
-	Municipality    string             `json:"municipality"`
+	UnderscoreLinks Links     `json:"_links"`
+	Activity        string    `json:"activity"`
+	CancelledAt     time.Time `json:"cancelledAt"`
+	Date            string    `json:"date"`
+	Id              string    `json:"id"`
+	Municipality    string    `json:"municipality"`
 
 	// Reason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 	Reason     CancellationReason `json:"reason"`
@@ -528,12 +527,12 @@ type MunicipalityWeek struct {
 	UnderscoreLinks Links `json:"_links"`
 
 	// ConfigurationVersion Vilken version av förbundets beslut som veckan bygger på. / Which version of the association's decisions the week builds on.
-	ConfigurationVersion string             `json:"configurationVersion"`
-	FirstDay             openapi_types.Date `json:"firstDay"`
-	Items                []Occurrence       `json:"items"`
-	LastDay              openapi_types.Date `json:"lastDay"`
-	Municipality         string             `json:"municipality"`
-	Name                 string             `json:"name"`
+	ConfigurationVersion string       `json:"configurationVersion"`
+	FirstDay             string       `json:"firstDay"`
+	Items                []Occurrence `json:"items"`
+	LastDay              string       `json:"lastDay"`
+	Municipality         string       `json:"municipality"`
+	Name                 string       `json:"name"`
 
 	// Unscheduled Aktiviteter utan veckodag. / Activities without a weekday.
 	Unscheduled []Activity `json:"unscheduled"`
@@ -546,31 +545,31 @@ type NewAttendance struct {
 	Attendance Attendance `json:"attendance"`
 
 	// Date Dagen för tillfället. / The day of the occurrence.
-	Date openapi_types.Date `json:"date"`
+	Date string `json:"date"`
 }
 
 // NewBooking defines model for NewBooking.
 type NewBooking struct {
 	// Activity En av den egna kommunens aktiviteter. / One of the own municipality's activities.
-	Activity openapi_types.UUID `json:"activity"`
+	Activity string `json:"activity"`
 
 	// Enrolment Inskrivningen. / The enrolment.
-	Enrolment openapi_types.UUID `json:"enrolment"`
+	Enrolment string `json:"enrolment"`
 
 	// From Första dag som bokningen gäller. / First day of the booking.
-	From openapi_types.Date `json:"from"`
+	From string `json:"from"`
 
 	// Until Sista dag; utan den gäller bokningen tills vidare. / Last day; without it the booking goes on.
-	Until *openapi_types.Date `json:"until,omitempty"`
+	Until *string `json:"until,omitempty"`
 }
 
 // NewCalendarFeed defines model for NewCalendarFeed.
 type NewCalendarFeed struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks Links              `json:"_links"`
-	CreatedAt       time.Time          `json:"createdAt"`
-	Id              openapi_types.UUID `json:"id"`
-	Participant     openapi_types.UUID `json:"participant"`
+	UnderscoreLinks Links     `json:"_links"`
+	CreatedAt       time.Time `json:"createdAt"`
+	Id              string    `json:"id"`
+	Participant     string    `json:"participant"`
 
 	// State Om kalenderadressen gäller. / Whether the calendar address is valid.
 	State CalendarFeedState `json:"state"`
@@ -582,7 +581,7 @@ type NewCalendarFeed struct {
 // NewCancellation defines model for NewCancellation.
 type NewCancellation struct {
 	// Date Dagen som tillfället skulle ha varit. / The day of the occurrence.
-	Date openapi_types.Date `json:"date"`
+	Date string `json:"date"`
 
 	// Reason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 	Reason CancellationReason `json:"reason"`
@@ -590,16 +589,16 @@ type NewCancellation struct {
 
 // Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 type Occurrence struct {
-	Activity openapi_types.UUID `json:"activity"`
+	Activity string `json:"activity"`
 
 	// Cancellation Inställelsens id. / The cancellation's id.
-	Cancellation *openapi_types.UUID `json:"cancellation,omitempty"`
+	Cancellation *string `json:"cancellation,omitempty"`
 
 	// Category Slag av aktivitet. / Kind of activity.
-	Category ActivityCategory   `json:"category"`
-	Date     openapi_types.Date `json:"date"`
-	EndsAt   *time.Time         `json:"endsAt,omitempty"`
-	Gather   *string            `json:"gather,omitempty"`
+	Category ActivityCategory `json:"category"`
+	Date     string           `json:"date"`
+	EndsAt   *time.Time       `json:"endsAt,omitempty"`
+	Gather   *string          `json:"gather,omitempty"`
 
 	// Holiday En allmän helgdag (lag 1989:253). / A public holiday (lag 1989:253).
 	Holiday    *Holiday `json:"holiday,omitempty"`
@@ -630,18 +629,18 @@ type OccurrenceState string
 type ParticipantWeek struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks Links                 `json:"_links"`
-	FirstDay        openapi_types.Date    `json:"firstDay"`
+	FirstDay        string                `json:"firstDay"`
 	Items           []ParticipantWeekItem `json:"items"`
-	LastDay         openapi_types.Date    `json:"lastDay"`
-	Participant     openapi_types.UUID    `json:"participant"`
+	LastDay         string                `json:"lastDay"`
+	Participant     string                `json:"participant"`
 	Week            string                `json:"week"`
 }
 
 // ParticipantWeekItem defines model for ParticipantWeekItem.
 type ParticipantWeekItem struct {
 	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
-	Attendance *Attendance        `json:"attendance,omitempty"`
-	Booking    openapi_types.UUID `json:"booking"`
+	Attendance *Attendance `json:"attendance,omitempty"`
+	Booking    string      `json:"booking"`
 
 	// Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 	Occurrence Occurrence `json:"occurrence"`
@@ -651,13 +650,13 @@ type ParticipantWeekItem struct {
 type Weekday string
 
 // CancellationId defines model for CancellationId.
-type CancellationId = openapi_types.UUID
+type CancellationId = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
 
 // Id defines model for Id.
-type Id = openapi_types.UUID
+type Id = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -716,13 +715,13 @@ type RestoreOccurrenceParams struct {
 // ListBookingsParams defines parameters for ListBookings.
 type ListBookingsParams struct {
 	// Participant Bara denna deltagares. / Only this participant's.
-	Participant *openapi_types.UUID `form:"participant,omitempty" json:"participant,omitempty"`
+	Participant *string `form:"participant,omitempty" json:"participant,omitempty"`
 
 	// Enrolment Bara denna inskrivnings. / Only this enrolment's.
-	Enrolment *openapi_types.UUID `form:"enrolment,omitempty" json:"enrolment,omitempty"`
+	Enrolment *string `form:"enrolment,omitempty" json:"enrolment,omitempty"`
 
 	// Activity Bara i denna aktivitet. / Only into this activity.
-	Activity *openapi_types.UUID `form:"activity,omitempty" json:"activity,omitempty"`
+	Activity *string `form:"activity,omitempty" json:"activity,omitempty"`
 
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
@@ -837,7 +836,7 @@ type ServerInterface interface {
 	RestoreOccurrence(ctx echo.Context, id Id, cancellation CancellationId, params RestoreOccurrenceParams) error
 	// GetActivityDay Läs dagens lista / Read the day's list
 	// (GET /activities/{id}/days/{date})
-	GetActivityDay(ctx echo.Context, id Id, date openapi_types.Date) error
+	GetActivityDay(ctx echo.Context, id Id, date string) error
 	// ListBookings Lista bokningar / List bookings
 	// (GET /bookings)
 	ListBookings(ctx echo.Context, params ListBookingsParams) error
@@ -867,10 +866,10 @@ type ServerInterface interface {
 	CreateCalendarFeed(ctx echo.Context, id Id, params CreateCalendarFeedParams) error
 	// RevokeCalendarFeed Återkalla en kalenderadress / Revoke a calendar address
 	// (DELETE /participants/{id}/calendar-feeds/{feed})
-	RevokeCalendarFeed(ctx echo.Context, id Id, feed openapi_types.UUID, params RevokeCalendarFeedParams) error
+	RevokeCalendarFeed(ctx echo.Context, id Id, feed string, params RevokeCalendarFeedParams) error
 	// GetCalendarFeed Läs en kalenderadress / Read a calendar address
 	// (GET /participants/{id}/calendar-feeds/{feed})
-	GetCalendarFeed(ctx echo.Context, id Id, feed openapi_types.UUID, params GetCalendarFeedParams) error
+	GetCalendarFeed(ctx echo.Context, id Id, feed string, params GetCalendarFeedParams) error
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx echo.Context, id Id, params GetParticipantWeekParams) error
@@ -1049,7 +1048,7 @@ func (w *ServerInterfaceWrapper) GetActivityDay(ctx echo.Context) error {
 	}
 
 	// ------------- Path parameter "date" -------------
-	var date openapi_types.Date
+	var date string
 
 	err = runtime.BindStyledParameterWithOptions("simple", "date", ctx.Param("date"), &date, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "date", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -1416,7 +1415,7 @@ func (w *ServerInterfaceWrapper) RevokeCalendarFeed(ctx echo.Context) error {
 	}
 
 	// ------------- Path parameter "feed" -------------
-	var feed openapi_types.UUID
+	var feed string
 
 	err = runtime.BindStyledParameterWithOptions("simple", "feed", ctx.Param("feed"), &feed, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -1460,7 +1459,7 @@ func (w *ServerInterfaceWrapper) GetCalendarFeed(ctx echo.Context) error {
 	}
 
 	// ------------- Path parameter "feed" -------------
-	var feed openapi_types.UUID
+	var feed string
 
 	err = runtime.BindStyledParameterWithOptions("simple", "feed", ctx.Param("feed"), &feed, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -1738,8 +1737,8 @@ func (response RestoreOccurrence200JSONResponse) VisitRestoreOccurrenceResponse(
 }
 
 type GetActivityDayRequestObject struct {
-	Id   Id                 `json:"id"`
-	Date openapi_types.Date `json:"date"`
+	Id   Id     `json:"id"`
+	Date string `json:"date"`
 }
 
 type GetActivityDayResponseObject interface {
@@ -2089,8 +2088,8 @@ func (response CreateCalendarFeed201JSONResponse) VisitCreateCalendarFeedRespons
 }
 
 type RevokeCalendarFeedRequestObject struct {
-	Id     Id                 `json:"id"`
-	Feed   openapi_types.UUID `json:"feed"`
+	Id     Id     `json:"id"`
+	Feed   string `json:"feed"`
 	Params RevokeCalendarFeedParams
 }
 
@@ -2107,8 +2106,8 @@ func (response RevokeCalendarFeed204Response) VisitRevokeCalendarFeedResponse(w 
 }
 
 type GetCalendarFeedRequestObject struct {
-	Id     Id                 `json:"id"`
-	Feed   openapi_types.UUID `json:"feed"`
+	Id     Id     `json:"id"`
+	Feed   string `json:"feed"`
 	Params GetCalendarFeedParams
 }
 
@@ -2375,7 +2374,7 @@ func (sh *strictHandler) RestoreOccurrence(ctx echo.Context, id Id, cancellation
 }
 
 // GetActivityDay operation middleware
-func (sh *strictHandler) GetActivityDay(ctx echo.Context, id Id, date openapi_types.Date) error {
+func (sh *strictHandler) GetActivityDay(ctx echo.Context, id Id, date string) error {
 	var request GetActivityDayRequestObject
 
 	request.Id = id
@@ -2702,7 +2701,7 @@ func (sh *strictHandler) CreateCalendarFeed(ctx echo.Context, id Id, params Crea
 }
 
 // RevokeCalendarFeed operation middleware
-func (sh *strictHandler) RevokeCalendarFeed(ctx echo.Context, id Id, feed openapi_types.UUID, params RevokeCalendarFeedParams) error {
+func (sh *strictHandler) RevokeCalendarFeed(ctx echo.Context, id Id, feed string, params RevokeCalendarFeedParams) error {
 	var request RevokeCalendarFeedRequestObject
 
 	request.Id = id
@@ -2729,7 +2728,7 @@ func (sh *strictHandler) RevokeCalendarFeed(ctx echo.Context, id Id, feed openap
 }
 
 // GetCalendarFeed operation middleware
-func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, id Id, feed openapi_types.UUID, params GetCalendarFeedParams) error {
+func (sh *strictHandler) GetCalendarFeed(ctx echo.Context, id Id, feed string, params GetCalendarFeedParams) error {
 	var request GetCalendarFeedRequestObject
 
 	request.Id = id

@@ -1,0 +1,46 @@
+package activity
+
+import (
+	"github.com/rickar/cal/v2"
+	"github.com/rickar/cal/v2/se"
+)
+
+// Holiday is a public holiday by law (lag 1989:253 om allmänna helgdagar), by
+// name. Ordinary Sundays are public holidays as well, but not named ones.
+type Holiday struct {
+	SV string
+	EN string
+}
+
+// holidays are the law's named days. The law's list, checked for whole years in
+// the tests, is the judge of the library that computes them.
+var holidays = []struct {
+	rule *cal.Holiday
+	Holiday
+}{
+	{se.Nyarsdagen, Holiday{"Nyårsdagen", "New Year's Day"}},
+	{se.TrettondedagJul, Holiday{"Trettondedag jul", "Epiphany"}},
+	{se.Langfredagen, Holiday{"Långfredagen", "Good Friday"}},
+	{se.Paskdagen, Holiday{"Påskdagen", "Easter Sunday"}},
+	{se.AnnandagPask, Holiday{"Annandag påsk", "Easter Monday"}},
+	{se.ForstaMaj, Holiday{"Första maj", "May Day"}},
+	{se.KristiHimmelfardsdag, Holiday{"Kristi himmelsfärdsdag", "Ascension Day"}},
+	{se.Pingstdagen, Holiday{"Pingstdagen", "Whit Sunday"}},
+	{se.Nationaldagen, Holiday{"Nationaldagen", "National Day of Sweden"}},
+	{se.Midsommardagen, Holiday{"Midsommardagen", "Midsummer Day"}},
+	{se.AllaHelgonsDag, Holiday{"Alla helgons dag", "All Saints' Day"}},
+	{se.Juldagen, Holiday{"Juldagen", "Christmas Day"}},
+	{se.AnnandagJul, Holiday{"Annandag jul", "Boxing Day"}},
+}
+
+// HolidayOn gives the public holiday on a date; ok is false on other days.
+// Nothing is skipped for it: the municipality decides what takes place.
+func HolidayOn(d Date) (h Holiday, ok bool) {
+	day := d.day()
+	for _, x := range holidays {
+		if actual, _ := x.rule.Calc(day.Year()); actual.Month() == day.Month() && actual.Day() == day.Day() {
+			return x.Holiday, true
+		}
+	}
+	return Holiday{}, false
+}
