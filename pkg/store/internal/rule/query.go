@@ -59,3 +59,13 @@ func Where(where []store.Cond, declared []string) error {
 	}
 	return nil
 }
+
+// By refuses to group by keys that do not exist.
+func By(by, declared []string) error {
+	for _, key := range by {
+		if !slices.Contains(declared, key) {
+			return fmt.Errorf("count by %s: no index declares this key", key)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// answer turns a driver's error into one that may be logged: of a server's error
+// only the code and its name, as the text may quote values of the document.
+func answer(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fault.ErrUnavailable.Because(fmt.Errorf("%s: the caller gave up: %w", what, context.Cause(ctx)))
+	}
+	var command mongo.CommandError
+	var write mongo.WriteException
+	switch {
+	case passing(err) || mongo.IsTimeout(err):
+		return fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", what, err))
+	case errors.As(err, &command):
+		return fmt.Errorf("%s: the server answers error %d (%s)", what, command.Code, command.Name)
+	case errors.As(err, &write) && len(write.WriteErrors) > 0:
+		return fmt.Errorf("%s: the server answers write error %d", what, write.WriteErrors[0].Code)
+	case errors.As(err, &write) && write.WriteConcernError != nil:
+		// Written, but perhaps not by a majority: it may still be undone.
+		return fault.ErrUnavailable.Because(fmt.Errorf("%s: not known to be durable: %d (%s)", what, write.WriteConcernError.Code, write.WriteConcernError.Name))
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// passing tells whether the same command may succeed in a moment: the connection
+// broke, or the primary is changing. Whether a write arrived is not known then.
+func passing(err error) bool {
+	var labeled mongo.LabeledError
+	return mongo.IsNetworkError(err) ||
+		errors.As(err, &labeled) && (labeled.HasErrorLabel("RetryableWriteError") || labeled.HasErrorLabel("RetryableReadError"))
+}
+
+// tries bounds how often a command is sent. The driver repeats once on servers
+// that announce it; this is for those that do not, and for longer elections.
+const tries = 4
+
+// retry sends a command until it is answered, with growing pauses of random
+// length. Each command that it is used for can be sent twice without doing its
+// work twice: by its version filter, its id, or the token of its write.
+func retry(ctx context.Context, what string, send func() error) error {
+	for try := 1; ; try++ {
+		err := send()
+		if err == nil || try == tries || !passing(err) || ctx.Err() != nil {
+			return answerUnlessOwn(ctx, what, err)
+		}
+		pause := time.Duration(1<<try) * 25 * time.Millisecond
+		select {
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+			return answer(ctx, what, err)
+		}
+	}
+}
+
+// answerUnlessOwn leaves faults of the contract as they are.
+func answerUnlessOwn(ctx context.Context, what string, err error) error {
+	var own *fault.Error
+	if errors.As(err, &own) {
+		return err
+	}
+	return answer(ctx, what, err)
+}

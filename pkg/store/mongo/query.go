@@ -1,0 +1,139 @@
+package mongo
+
+import (
+	"fmt"
+	"math"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+var operators = map[store.Op]string{store.Lt: "$lt", store.Lte: "$lte", store.Gt: "$gt", store.Gte: "$gte"}
+
+// filterOf builds the filter of a query that rule.Query has passed.
+func filterOf(q store.Query) (bson.D, error) {
+	filter, err := whereOf(q.Association, q.Where)
+	if err != nil || q.After.ID == "" {
+		return filter, err
+	}
+	after, err := afterOf(q)
+	return append(filter, bson.E{Key: "$or", Value: after}), err
+}
+
+// whereOf builds conditions. Several on one key stand in an $and of their own:
+// servers differ in what they make of a key that is named twice.
+func whereOf(association string, where []store.Cond) (bson.D, error) {
+	filter := bson.D{{Key: "association", Value: association}}
+	all := bson.A{}
+	for _, c := range where {
+		e, err := condOf(c)
+		if err != nil {
+			return nil, fmt.Errorf("condition on %s: %w", c.Key, err)
+		}
+		all = append(all, bson.D{e})
+	}
+	if len(all) > 0 {
+		filter = append(filter, bson.E{Key: "$and", Value: all})
+	}
+	return filter, nil
+}
+
+func condOf(c store.Cond) (bson.E, error) {
+	path := "keys." + c.Key
+	if c.Op == store.In {
+		list := bson.A{}
+		for _, v := range c.Value.([]any) {
+			x, err := encode(v)
+			if err != nil {
+				return bson.E{}, err
+			}
+			if x != absent {
+				list = append(list, x)
+			}
+		}
+		return bson.E{Key: path, Value: bson.D{{Key: "$in", Value: list}}}, nil
+	}
+	v, err := encode(c.Value)
+	if err != nil || c.Op == store.Eq {
+		return bson.E{Key: path, Value: v}, err
+	}
+	return bson.E{Key: path, Value: bson.D{{Key: operators[c.Op], Value: v}}}, nil
+}
+
+// part is one column of the order and its value at the cursor.
+type part struct {
+	path string
+	desc bool
+	v    any
+}
+
+func partsOf(q store.Query) ([]part, error) {
+	var parts []part
+	desc := false
+	for i, o := range q.Sort {
+		desc = o.Desc
+		p := part{path: "keys." + o.Key, desc: desc}
+		if q.After.ID != "" {
+			v, err := encode(q.After.Values[i])
+			if err != nil {
+				return nil, fmt.Errorf("cursor: %w", err)
+			}
+			p.v = v
+		}
+		parts = append(parts, p)
+	}
+	return append(parts, part{path: "_id", desc: desc, v: documentID(q.Association, q.After.ID)}), nil
+}
+
+// sortOf gives the order of a query, ties by id.
+func sortOf(q store.Query) bson.D {
+	parts, _ := partsOf(store.Query{Sort: q.Sort}) // without a cursor nothing can be wrong
+	order := bson.D{}
+	for _, p := range parts {
+		direction := 1
+		if p.desc {
+			direction = -1
+		}
+		order = append(order, bson.E{Key: p.path, Value: direction})
+	}
+	return order
+}
+
+// afterOf builds what is behind the cursor: for each column in turn, the ones
+// before it are equal and it is further on.
+func afterOf(q store.Query) (bson.A, error) {
+	parts, err := partsOf(q)
+	if err != nil {
+		return nil, err
+	}
+	either, equal := bson.A{}, bson.D{}
+	for _, p := range parts {
+		for _, further := range p.further() {
+			either = append(either, append(equal[:len(equal):len(equal)], bson.E{Key: p.path, Value: further}))
+		}
+		equal = append(equal, bson.E{Key: p.path, Value: p.v})
+	}
+	return either, nil
+}
+
+// further gives what a column must be to stand behind its value at the cursor.
+// A comparison meets only values of its own type, so absent ones are named.
+func (p part) further() []any {
+	switch {
+	case !p.desc && p.v == absent: // the last
+		return nil
+	case !p.desc && p.path == "_id":
+		return []any{bson.D{{Key: "$gt", Value: p.v}}}
+	case !p.desc:
+		return []any{bson.D{{Key: "$gt", Value: p.v}}, absent}
+	case p.v == absent: // the first: whatever is present is behind
+		return []any{
+			bson.D{{Key: "$gte", Value: ""}},
+			bson.D{{Key: "$gte", Value: int64(math.MinInt64)}},
+			bson.D{{Key: "$in", Value: bson.A{false, true}}},
+		}
+	default:
+		return []any{bson.D{{Key: "$lt", Value: p.v}}}
+	}
+}

@@ -1,0 +1,70 @@
+package storemongo
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/mongo"
+	"github.com/finsam/finsam/pkg/store/storetest"
+	"github.com/finsam/finsam/test/mongowire"
+)
+
+func TestTheEngineHoldsTheContractInProcess(t *testing.T) {
+	prove(t, mongowire.Start(t))
+}
+
+func TestTheEngineHoldsTheContractOnTheServerNamed(t *testing.T) {
+	uri := os.Getenv("FINSAM_TEST_MONGO_URI")
+	if uri == "" {
+		t.Log("FINSAM_TEST_MONGO_URI is not set: what only a complete MongoDB has (its own concurrency, indexes) is not proven by this run")
+		return
+	}
+	prove(t, uri)
+}
+
+func prove(t *testing.T, uri string) {
+	storetest.Run(t, func(t *testing.T) store.Engine {
+		db := connect(t, uri)
+		namespace := "t" + strings.ToLower(rand.Text()[:12])
+		t.Cleanup(func() { dropDatabase(t, uri, "finsam-"+namespace) })
+		return db.Engine(namespace)
+	})
+}
+
+func connect(t *testing.T, uri string) *mongo.DB {
+	t.Helper()
+	db, err := mongo.Open(t.Context(), uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func dropDatabase(t *testing.T, uri, name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := driver.Connect(options.Client().ApplyURI(uri))
+	if err == nil {
+		err = c.Database(name).Drop(ctx)
+	}
+	if err == nil {
+		err = c.Disconnect(ctx)
+	}
+	if err != nil {
+		t.Error(fmt.Errorf("drop the test's database: %w", err))
+	}
+}
