@@ -49,11 +49,11 @@ func (e *Enrolment) StartBlock(number int, on Day, who Who, now time.Time) error
 	if !c.State.allows(BlockStarted) {
 		return ErrState
 	}
-	if number != c.Block+1 || number > len(c.Blocks) {
-		return ErrBlockNumber
-	}
 	if c.State == StateActive && c.current().CheckIn {
-		return ErrState // the table lets an active block be followed only where no check-in is due
+		return ErrState // the table lets a running block be followed for those without check-in
+	}
+	if !c.mayBegin(number) {
+		return ErrBlockNumber
 	}
 	if err := happened(on, max(c.current().runsTo().Add(1), c.notBefore), DayOf(now), "/startedOn"); err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
-	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for CheckInDecision.
@@ -425,10 +424,10 @@ type Block struct {
 	CheckIn bool `json:"checkIn"`
 
 	// FirstDay Dagen då blocket började. / The day on which the block began.
-	FirstDay *string `json:"firstDay,omitempty"`
+	FirstDay *Day `json:"firstDay,omitempty"`
 
 	// LastDay Dagen då blocket slutade. / The day on which the block ended.
-	LastDay         *string `json:"lastDay,omitempty"`
+	LastDay         *Day    `json:"lastDay,omitempty"`
 	Name            *string `json:"name,omitempty"`
 	Number          int     `json:"number"`
 	PlannedFirstDay Day     `json:"plannedFirstDay"`
@@ -450,7 +449,7 @@ type CheckIn struct {
 	Decision *CheckInOutcome `json:"decision,omitempty"`
 
 	// DueOn Första dagen efter blocket. / The first day after the block.
-	DueOn  string       `json:"dueOn"`
+	DueOn  Day          `json:"dueOn"`
 	Number int          `json:"number"`
 	State  CheckInState `json:"state"`
 }
@@ -470,10 +469,10 @@ type CheckInOutcome struct {
 	DecidedOn Day             `json:"decidedOn"`
 	Decision  CheckInDecision `json:"decision"`
 
-	// Exception Undantag från planens längsta tid. / Exception from the plan's longest time.
-	Exception *PlanException `json:"exception,omitempty"`
-	Reason    *FreeText      `json:"reason,omitempty"`
-	Weeks     *int           `json:"weeks,omitempty"`
+	// Exception Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
+	Exception *PlanExceptionNote `json:"exception,omitempty"`
+	Reason    *FreeText          `json:"reason,omitempty"`
+	Weeks     *int               `json:"weeks,omitempty"`
 }
 
 // CheckInState defines model for CheckInState.
@@ -619,18 +618,22 @@ type EnrolmentState string
 
 // EnrolmentStep defines model for EnrolmentStep.
 type EnrolmentStep struct {
-	At        Instant           `json:"at"`
-	Authority string            `json:"authority"`
-	By        *string           `json:"by,omitempty"`
-	Decision  *CheckInDecision  `json:"decision,omitempty"`
-	Kind      EnrolmentStepKind `json:"kind"`
-	N         int               `json:"n"`
+	At        Instant          `json:"at"`
+	Authority string           `json:"authority"`
+	By        *string          `json:"by,omitempty"`
+	Decision  *CheckInDecision `json:"decision,omitempty"`
+
+	// Exception Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
+	Exception *PlanExceptionNote `json:"exception,omitempty"`
+	Kind      EnrolmentStepKind  `json:"kind"`
+	N         int                `json:"n"`
 
 	// Number Blockets eller avstämningens nummer. / The number of the block or check-in.
 	Number    *int              `json:"number,omitempty"`
 	On        *Day              `json:"on,omitempty"`
 	Outcome   *EnrolmentOutcome `json:"outcome,omitempty"`
 	Readiness *Readiness        `json:"readiness,omitempty"`
+	Text      *FreeText         `json:"text,omitempty"`
 
 	// Weeks Veckor som blocket förlängs med. / Weeks by which the block is prolonged.
 	Weeks *int `json:"weeks,omitempty"`
@@ -765,8 +768,8 @@ type Participant struct {
 
 // Person defines model for Person.
 type Person struct {
-	Email      *openapi_types.Email `json:"email,omitempty"`
-	FamilyName string               `json:"familyName"`
+	Email      *string `json:"email,omitempty"`
+	FamilyName string  `json:"familyName"`
 
 	// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
 	Gender    *Gender `json:"gender,omitempty"`
@@ -814,6 +817,13 @@ type PlanException struct {
 	Reason   FreeText `json:"reason"`
 }
 
+// PlanExceptionNote Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
+type PlanExceptionNote struct {
+	// Approver Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	Approver Code      `json:"approver"`
+	Reason   *FreeText `json:"reason,omitempty"`
+}
+
 // Protection Nivån, eller none. / The level, or none.
 type Protection string
 
@@ -857,7 +867,7 @@ type Uuid = string
 type Cursor = string
 
 // Id defines model for Id.
-type Id = openapi_types.UUID
+type Id = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
