@@ -49,10 +49,39 @@ func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View
 	}); err != nil {
 		return nil, err
 	}
+	if err := s.inherit(ctx, made.Value); err != nil {
+		return nil, err
+	}
 	if !replayed {
 		s.publisher.Wake()
 	}
 	return see(made.Value.at(1), a, s.Seal)
+}
+
+// inherit protects a new referral about a person who is protected already: the
+// event of that came before the referral, which therefore was not among those
+// that it found. It is asked after the insert, so that no event falls between.
+func (s *Service) inherit(ctx context.Context, r *Referral) error {
+	page, err := s.ofParticipant(ctx, r.Association, r.Participant, store.Cursor{})
+	if err != nil {
+		return err
+	}
+	for _, other := range page.Items {
+		on, _ := other.Value.protection()
+		if !on || other.Value.ID == r.ID {
+			continue
+		}
+		was := other.Value.last(Protected)
+		h := Hand{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
+		_, err := s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *Referral) error {
+			if r.last(Unprotected) != nil {
+				return store.Unchanged() // its end has been told meanwhile
+			}
+			return r.follow(h, s.Now(), Step{Kind: Protected, Code: was.Code, Handlers: was.Handlers, Cause: was.Cause})
+		})
+		return err
+	}
+	return nil
 }
 
 // admit holds the submission against the caller's place and the rules.

@@ -123,7 +123,10 @@ func TestProtectionToldOfAPersonHoldsForEveryReferralAboutIt(t *testing.T) {
 		until(t, w, referraltest.Intake2, r.ID, func(v *referral.View) bool { return v.Reason == "" && len(v.Steps) == 1 })
 		until(t, w, referraltest.Intake, r.ID, func(v *referral.View) bool { return v.Reason != "" && len(v.Steps) == 2 })
 	}
+	later := created(t, w) // about a person who is protected already
+	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return v.Reason == "" })
 	w.Peer.Tell(toldOfPerson(one, "p/4", "unprotected", nil))
+	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return v.Reason != "" })
 	until(t, w, referraltest.Intake2, two.ID, func(v *referral.View) bool { return v.Reason != "" })
 }
 

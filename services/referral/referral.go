@@ -83,10 +83,10 @@ type Acceptance struct {
 type CourseStep struct {
 	Kind      string `json:"kind"`
 	Enrolment string `json:"enrolment"`
-	On        string `json:"on,omitempty"`    // the day it is about
-	Block     int    `json:"block,omitempty"` // number of block or check-in
-	Code      string `json:"code,omitempty"`  // answer, decision or outcome
-	FirstDay  string `json:"firstDay,omitempty"`
+	On        string `json:"on,omitempty"`       // the day it is about
+	Block     int    `json:"block,omitempty"`    // number of block or check-in
+	Code      string `json:"code,omitempty"`     // answer, decision or outcome
+	FirstDay  string `json:"firstDay,omitempty"` // of the way as planned, or of the block
 	LastDay   string `json:"lastDay,omitempty"`
 }
 

@@ -23,7 +23,7 @@ type View struct {
 // CourseView is the person's way through the initiative.
 type CourseView struct {
 	Enrolment string
-	FirstDay  string // planned, or as started
+	FirstDay  string // as planned
 	LastDay   string
 	Steps     []Step // those that bear a course step
 }
@@ -124,11 +124,8 @@ func course(enrolment string, steps []Step) *CourseView {
 		if step.Course == nil {
 			continue
 		}
-		if step.Course.FirstDay != "" {
-			c.FirstDay = step.Course.FirstDay
-		}
-		if step.Course.LastDay != "" {
-			c.LastDay = step.Course.LastDay
+		if step.Kind == Enrolled {
+			c.FirstDay, c.LastDay = step.Course.FirstDay, step.Course.LastDay
 		}
 		c.Steps = append(c.Steps, step)
 	}

@@ -521,10 +521,10 @@ type ReferralConsent struct {
 
 // ReferralCourse Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
 type ReferralCourse struct {
-	Enrolment string               `json:"enrolment"`
-	FirstDay  *string              `json:"firstDay,omitempty"`
-	LastDay   *string              `json:"lastDay,omitempty"`
-	Steps     []ReferralCourseStep `json:"steps"`
+	Enrolment       string               `json:"enrolment"`
+	PlannedFirstDay *string              `json:"plannedFirstDay,omitempty"`
+	PlannedLastDay  *string              `json:"plannedLastDay,omitempty"`
+	Steps           []ReferralCourseStep `json:"steps"`
 }
 
 // ReferralCourseKind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.
@@ -533,14 +533,22 @@ type ReferralCourseKind string
 // ReferralCourseStep defines model for ReferralCourseStep.
 type ReferralCourseStep struct {
 	// At När det noterades. / When it was noted.
-	At    time.Time `json:"at"`
-	Block *int      `json:"block,omitempty"`
+	At time.Time `json:"at"`
+
+	// Block Blockets eller avstämningens nummer. / The number of the block or check-in.
+	Block *int `json:"block,omitempty"`
 
 	// Code Stegets egen kod, såsom svaret, beslutet eller slutet. / The step's own code, such as the answer, the decision or the end.
 	Code *string `json:"code,omitempty"`
 
+	// FirstDay Blockets första dag. / The block's first day.
+	FirstDay *string `json:"firstDay,omitempty"`
+
 	// Kind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.
 	Kind ReferralCourseKind `json:"kind"`
+
+	// LastDay Blockets sista dag. / The block's last day.
+	LastDay *string `json:"lastDay,omitempty"`
 
 	// On Dagen det gäller. / The day it is about.
 	On *string `json:"on,omitempty"`

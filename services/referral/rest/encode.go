@@ -102,13 +102,16 @@ func course(c *referral.CourseView) *api.ReferralCourse {
 		return nil
 	}
 	b := &api.ReferralCourse{
-		Enrolment: c.Enrolment, FirstDay: optional[string](c.FirstDay), LastDay: optional[string](c.LastDay),
+		Enrolment: c.Enrolment, PlannedFirstDay: optional[string](c.FirstDay), PlannedLastDay: optional[string](c.LastDay),
 		Steps: []api.ReferralCourseStep{},
 	}
 	for _, s := range c.Steps {
 		step := api.ReferralCourseStep{
 			Kind: api.ReferralCourseKind(s.Course.Kind), At: s.At,
 			On: optional[string](s.Course.On), Code: optional[string](s.Course.Code),
+		}
+		if s.Kind != referral.Enrolled {
+			step.FirstDay, step.LastDay = optional[string](s.Course.FirstDay), optional[string](s.Course.LastDay)
 		}
 		if s.Course.Block > 0 {
 			step.Block = &s.Course.Block
