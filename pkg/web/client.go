@@ -131,10 +131,17 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	if token := TokenFrom(ctx); token != "" {
 		return token, nil
 	}
+	return c.own(actor.From(ctx).Association)
+}
+
+// OwnToken gives a token of this service itself, for the feeds of others.
+func (c *Client) OwnToken() (string, error) { return c.own("") }
+
+func (c *Client) own(association string) (string, error) {
 	if c.Signer == nil {
 		return "", fault.ErrInternal.Because(errors.New("no token to call another service with"))
 	}
-	return c.Signer.Token(actor.ForService(c.Signer.Issuer(), actor.From(ctx).Association))
+	return c.Signer.Token(actor.ForService(c.Signer.Issuer(), association))
 }
 
 // read takes the answer apart.

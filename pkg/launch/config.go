@@ -1,0 +1,155 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/finsam/finsam/pkg/telemetry"
+)
+
+// Config is what the environment says. Where telemetry goes is said by the
+// standard OTEL_* variables beside it.
+type Config struct {
+	// Addr is where callers come, as host:port.
+	Addr string `env:"FINSAM_ADDR" envDefault:":8080"`
+	// AdminAddr serves /livez, /readyz and /metrics, as host:port; "off" serves none.
+	AdminAddr string `env:"FINSAM_ADMIN_ADDR" envDefault:":9090"`
+	// Store is the database: "sqlite:/path/file.db" or "mongodb://…".
+	Store string `env:"FINSAM_STORE"`
+	// RedisURL is the shared cache, as redis://host:port/0. Empty: each process has its own.
+	RedisURL string `env:"FINSAM_REDIS_URL"`
+	// KeysDir is the folder of the keys (see ReadKeys); in a cluster a mounted secret.
+	KeysDir string `env:"FINSAM_KEYS_DIR"`
+	// AssociationsDir is the folder of the associations' YAML files.
+	AssociationsDir string `env:"FINSAM_ASSOCIATIONS_DIR"`
+	// ReferralURL, ParticipantURL and ActivityURL are where the other services are.
+	ReferralURL    string `env:"FINSAM_REFERRAL_URL"`
+	ParticipantURL string `env:"FINSAM_PARTICIPANT_URL"`
+	ActivityURL    string `env:"FINSAM_ACTIVITY_URL"`
+	// TrustFile says whose access tokens the gateway accepts.
+	TrustFile string `env:"FINSAM_TRUST_FILE"`
+	// LogLevel is the least that is logged: debug, info, warn or error.
+	LogLevel string `env:"FINSAM_LOG_LEVEL" envDefault:"info"`
+	// Linger is how long a service that is told to end serves on, no longer
+	// ready, so that the platform stops sending it requests.
+	Linger time.Duration `env:"FINSAM_LINGER" envDefault:"3s"`
+}
+
+// ReadConfig reads the environment. Its error names the first variable that is
+// wrong and says what is wanted; it never repeats the value of an address that
+// may hold a password.
+func ReadConfig(environ map[string]string) (Config, error) {
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	if err != nil {
+		var all env.AggregateError
+		if errors.As(err, &all) && len(all.Errors) > 0 {
+			err = all.Errors[0]
+		}
+		var parse env.ParseError
+		if errors.As(err, &parse) {
+			return c, fmt.Errorf("%s: cannot be read as a %s, such as 3s", variableOf(parse.Name), parse.Type)
+		}
+		return c, err
+	}
+	return c, c.check()
+}
+
+// variableOf gives the variable behind a field of Config.
+func variableOf(name string) string {
+	f, ok := reflect.TypeFor[Config]().FieldByName(name)
+	if !ok {
+		return name
+	}
+	return f.Tag.Get("env")
+}
+
+func (c Config) check() error {
+	for _, a := range []struct{ variable, value string }{{"FINSAM_ADDR", c.Addr}, {"FINSAM_ADMIN_ADDR", c.AdminAddr}} {
+		if a.value == "off" && a.variable == "FINSAM_ADMIN_ADDR" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(a.value); err != nil {
+			return fmt.Errorf("%s: %q is no address; write host:port, such as 127.0.0.1:8080 or :8080", a.variable, a.value)
+		}
+	}
+	if _, err := telemetry.Level(c.LogLevel); err != nil {
+		return fmt.Errorf("FINSAM_LOG_LEVEL: %w", err)
+	}
+	if c.Linger < 0 || c.Linger > time.Minute {
+		return fmt.Errorf("FINSAM_LINGER: %s is not between 0s and 1m", c.Linger)
+	}
+	if c.Store != "" {
+		if _, _, err := storeOf(c.Store); err != nil {
+			return err
+		}
+	}
+	if c.RedisURL != "" && !strings.HasPrefix(c.RedisURL, "redis://") && !strings.HasPrefix(c.RedisURL, "rediss://") && !strings.HasPrefix(c.RedisURL, "unix://") {
+		return errors.New("FINSAM_REDIS_URL: must begin with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379/0")
+	}
+	for peer := range peerVariables {
+		if err := checkURL(peerVariables[peer], c.PeerURL(peer)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkURL(variable, text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
+		return fmt.Errorf("%s: must be an address such as http://127.0.0.1:8081", variable)
+	}
+	return nil
+}
+
+// peerVariables are the variables that say where each service is.
+var peerVariables = map[string]string{
+	"referral": "FINSAM_REFERRAL_URL", "participant": "FINSAM_PARTICIPANT_URL", "activity": "FINSAM_ACTIVITY_URL",
+}
+
+// PeerURL gives where a service is; "" when no variable says so.
+func (c Config) PeerURL(service string) string {
+	switch service {
+	case "referral":
+		return c.ReferralURL
+	case "participant":
+		return c.ParticipantURL
+	case "activity":
+		return c.ActivityURL
+	}
+	return ""
+}
+
+// missing says which of the variables that a service needs are empty.
+func missing(wanted map[string]string) error {
+	for _, variable := range []string{
+		"FINSAM_STORE", "FINSAM_KEYS_DIR", "FINSAM_ASSOCIATIONS_DIR", "FINSAM_TRUST_FILE",
+		"FINSAM_REFERRAL_URL", "FINSAM_PARTICIPANT_URL", "FINSAM_ACTIVITY_URL",
+	} {
+		if value, needed := wanted[variable]; needed && value == "" {
+			return fmt.Errorf("%s: is not set; %s", variable, hints[variable])
+		}
+	}
+	return nil
+}
+
+// hints say what a variable is for.
+var hints = map[string]string{
+	"FINSAM_STORE":            "name the database, such as sqlite:/var/lib/finsam/referral.db or mongodb://127.0.0.1:27017",
+	"FINSAM_KEYS_DIR":         "name the folder of the keys",
+	"FINSAM_ASSOCIATIONS_DIR": "name the folder of the associations' YAML files",
+	"FINSAM_TRUST_FILE":       "name the file that says whose access tokens are accepted",
+	"FINSAM_REFERRAL_URL":     "say where the referral service is, such as http://127.0.0.1:8081",
+	"FINSAM_PARTICIPANT_URL":  "say where the participant service is, such as http://127.0.0.1:8082",
+	"FINSAM_ACTIVITY_URL":     "say where the activity service is, such as http://127.0.0.1:8083",
+}

@@ -1,0 +1,240 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/feed/feedhttp"
+	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/telemetry"
+	"github.com/finsam/finsam/pkg/web"
+)
+
+// Needs says which parts a service is made of.
+type Needs struct {
+	Service      string   // its name, such as "referral"
+	Store        bool     // a database, with the feed and the access log in it
+	Seal         bool     // keys to seal and look up
+	Associations bool     // the associations' files
+	Trust        bool     // the trust file (the gateway)
+	Peers        []string // the services that it calls or follows
+}
+
+// Parts are what a service is made of. What it does not need is nil.
+type Parts struct {
+	Config       Config
+	Service      string
+	Log          *slog.Logger
+	Engine       store.Engine
+	Feed         *feed.Log
+	Access       *accesslog.Log
+	Seal         *seal.Sealer
+	Associations *association.Registry
+	Signer       *internaltoken.Signer
+	Verifier     *internaltoken.Verifier
+	Now          func() time.Time
+	NewID        func() string // a random UUID
+
+	transport http.RoundTripper
+	closers   []func() error // in the order of opening
+}
+
+// Open reads the environment and opens the parts. When one cannot be opened,
+// those before it are closed, and the error names the variable.
+func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, error) {
+	c, err := ReadConfig(environ)
+	if err != nil {
+		return nil, err
+	}
+	if err := missing(n.variables(c)); err != nil {
+		return nil, err
+	}
+	level, err := telemetry.Level(c.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	p := &Parts{
+		Config: c, Service: n.Service, Now: time.Now, NewID: uuid.NewString,
+		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: web.NewTransport(),
+	}
+	slog.SetDefault(p.Log)
+	for _, open := range []func(context.Context, Needs) error{p.openTelemetry, p.openKeys, p.openAssociations, p.openStore} {
+		if err := open(ctx, n); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+	return p, nil
+}
+
+// variables gives the values of the variables that the service needs.
+func (n Needs) variables(c Config) map[string]string {
+	wanted := map[string]string{"FINSAM_KEYS_DIR": c.KeysDir}
+	if n.Store {
+		wanted["FINSAM_STORE"] = c.Store
+	}
+	if n.Associations {
+		wanted["FINSAM_ASSOCIATIONS_DIR"] = c.AssociationsDir
+	}
+	if n.Trust {
+		wanted["FINSAM_TRUST_FILE"] = c.TrustFile
+	}
+	for _, peer := range n.Peers {
+		wanted[peerVariables[peer]] = c.PeerURL(peer)
+	}
+	return wanted
+}
+
+func (p *Parts) openTelemetry(ctx context.Context, _ Needs) error {
+	shutdown, err := telemetry.Start(ctx, "finsam-"+p.Service, Version())
+	if err != nil {
+		return err
+	}
+	p.closing(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return shutdown(ctx)
+	})
+	return nil
+}
+
+func (p *Parts) openKeys(_ context.Context, n Needs) (err error) {
+	keys := ReadKeys(p.Config.KeysDir)
+	if p.Signer, err = keys.Signer(n.Service, p.Now); err != nil {
+		return err
+	}
+	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
+		return err
+	}
+	if n.Seal {
+		p.Seal, err = keys.Sealer()
+	}
+	return err
+}
+
+func (p *Parts) openAssociations(_ context.Context, n Needs) (err error) {
+	if !n.Associations {
+		return nil
+	}
+	if p.Associations, err = association.LoadDir(p.Config.AssociationsDir); err != nil {
+		return fmt.Errorf("FINSAM_ASSOCIATIONS_DIR: %w", err)
+	}
+	return nil
+}
+
+func (p *Parts) openStore(ctx context.Context, n Needs) error {
+	if !n.Store {
+		return nil
+	}
+	db, err := OpenStore(ctx, p.Config.Store)
+	if err != nil {
+		return err
+	}
+	p.closing(db.Close)
+	return p.On(ctx, db.Engine(n.Service))
+}
+
+// On opens the feed and the access log of the service on the engine.
+func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
+	p.Engine = e
+	if p.Feed, err = feed.OpenLog(ctx, e, "/services/"+p.Service); err != nil {
+		return fmt.Errorf("FINSAM_STORE: open the feed: %w", err)
+	}
+	if p.Access, err = accesslog.Open(ctx, e, p.Service, p.Now); err != nil {
+		return fmt.Errorf("FINSAM_STORE: %w", err)
+	}
+	p.closing(func() error {
+		err := p.Access.Close()
+		// Kept with the logs, elsewhere than the database, the head shows
+		// later whether the end of the chain has been cut off.
+		if h := p.Access.Head(); h.N > 0 {
+			p.Log.Info("access log ends", "chain", h.Chain, "n", h.N, "hash", h.Hash)
+		}
+		return err
+	})
+	return nil
+}
+
+func (p *Parts) closing(f func() error) { p.closers = append(p.closers, f) }
+
+// Close closes the parts in the reverse order of their opening.
+func (p *Parts) Close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	p.closers = nil
+	return errors.Join(errs...)
+}
+
+// Client gives the client of another service.
+func (p *Parts) Client(service string) *web.Client {
+	return web.NewClient(p.Config.PeerURL(service), p.transport, p.Signer)
+}
+
+// Reader gives the reader of another service's feed.
+func (p *Parts) Reader(service string) feed.Reader {
+	c := p.Client(service)
+	return &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: c.OwnToken}
+}
+
+// Readers gives the feeds of several services, by name.
+func (p *Parts) Readers(services ...string) map[string]feed.Reader {
+	all := map[string]feed.Reader{}
+	for _, s := range services {
+		all[s] = p.Reader(s)
+	}
+	return all
+}
+
+// Web gives the options of the service's HTTP face, for its contract.
+func (p *Parts) Web(spec []byte) web.Options {
+	return web.Options{Service: p.Service, Spec: spec, Verify: p.Verifier, Access: p.Access, Feed: p.Feed, Log: p.Log}
+}
+
+// Serve serves the handler and does the work beside it until ctx ends; the first
+// of them that fails ends all. The work ends only after the last request.
+func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
+	group, serving := errgroup.WithContext(ctx)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	for _, w := range work {
+		group.Go(func() error {
+			if err := w(working); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer stop()
+		return web.Serve(serving, p.server(h))
+	})
+	return group.Wait()
+}
+
+func (p *Parts) server(h http.Handler) web.Server {
+	s := web.Server{
+		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
+		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
+	}
+	if s.AdminAddr == "off" {
+		s.AdminAddr = ""
+	}
+	if p.Engine != nil {
+		s.Ready = p.Engine.Ping
+	}
+	return s
+}

@@ -1,0 +1,119 @@
+// Package traced shows what a request asks of its store: a span for every call
+// of an engine, "store get referrals". Names only: no id, key or value.
+package traced
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// Engine gives an engine that does what e does, with a span for each call made
+// within a trace that is recorded. Elsewhere, in a poll or a trace that was not
+// sampled, it costs nothing.
+func Engine(e store.Engine, service string) store.Engine {
+	return &engine{next: e, service: service, tracer: otel.Tracer("github.com/finsam/finsam/pkg/store/traced")}
+}
+
+type engine struct {
+	next    store.Engine
+	service string
+	tracer  trace.Tracer
+}
+
+// do runs one call within a span.
+func (e *engine) do(ctx context.Context, verb, collection string, call func(context.Context) error) error {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return call(ctx)
+	}
+	ctx, span := e.tracer.Start(ctx, "store "+verb+" "+collection, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("db.operation.name", verb), attribute.String("db.collection.name", collection),
+			attribute.String("finsam.service", e.service)))
+	defer span.End()
+	err := call(ctx)
+	var f *fault.Error
+	switch {
+	case err == nil:
+	case errors.As(err, &f):
+		// A fault such as "not found" is an answer, not a failure of the store.
+		span.SetAttributes(attribute.String("finsam.fault", f.Code))
+	default:
+		span.SetStatus(codes.Error, "the store failed")
+	}
+	return err
+}
+
+// Prepare implements store.Engine.
+func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
+	return e.do(ctx, "prepare", s.Name, func(ctx context.Context) error { return e.next.Prepare(ctx, s) })
+}
+
+// Get implements store.Engine.
+func (e *engine) Get(ctx context.Context, collection, association, id string) (f store.Found, err error) {
+	err = e.do(ctx, "get", collection, func(ctx context.Context) error {
+		f, err = e.next.Get(ctx, collection, association, id)
+		return err
+	})
+	return f, err
+}
+
+// Insert implements store.Engine.
+func (e *engine) Insert(ctx context.Context, collection string, r store.Record) error {
+	return e.do(ctx, "insert", collection, func(ctx context.Context) error { return e.next.Insert(ctx, collection, r) })
+}
+
+// Replace implements store.Engine.
+func (e *engine) Replace(ctx context.Context, collection string, r store.Record, from int64) error {
+	return e.do(ctx, "replace", collection, func(ctx context.Context) error { return e.next.Replace(ctx, collection, r, from) })
+}
+
+// Delete implements store.Engine.
+func (e *engine) Delete(ctx context.Context, collection, association, id string, from int64) error {
+	return e.do(ctx, "delete", collection, func(ctx context.Context) error {
+		return e.next.Delete(ctx, collection, association, id, from)
+	})
+}
+
+// Find implements store.Engine.
+func (e *engine) Find(ctx context.Context, collection string, q store.Query) (f []store.Found, err error) {
+	err = e.do(ctx, "find", collection, func(ctx context.Context) error {
+		f, err = e.next.Find(ctx, collection, q)
+		return err
+	})
+	return f, err
+}
+
+// Count implements store.Engine.
+func (e *engine) Count(ctx context.Context, collection, association string, where []store.Cond, by []string) (g []store.Group, err error) {
+	err = e.do(ctx, "count", collection, func(ctx context.Context) error {
+		g, err = e.next.Count(ctx, collection, association, where, by)
+		return err
+	})
+	return g, err
+}
+
+// Unsettled implements store.Engine.
+func (e *engine) Unsettled(ctx context.Context, collection string, limit int) (f []store.Found, err error) {
+	err = e.do(ctx, "unsettled", collection, func(ctx context.Context) error {
+		f, err = e.next.Unsettled(ctx, collection, limit)
+		return err
+	})
+	return f, err
+}
+
+// Settle implements store.Engine.
+func (e *engine) Settle(ctx context.Context, collection string, marks []store.Mark) error {
+	return e.do(ctx, "settle", collection, func(ctx context.Context) error { return e.next.Settle(ctx, collection, marks) })
+}
+
+// Ping implements store.Engine.
+func (e *engine) Ping(ctx context.Context) error {
+	return e.do(ctx, "ping", "", e.next.Ping)
+}

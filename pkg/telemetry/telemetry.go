@@ -1,0 +1,114 @@
+// Package telemetry starts and stops what tells how a process is doing: traces,
+// metrics and logs, joined by the trace's id.
+//
+// Traces and metrics leave over OTLP only when a collector is named by the
+// standard variables (OTEL_EXPORTER_OTLP_ENDPOINT and its like); metrics can
+// always be read at /metrics. Names of operations, routes, collections and
+// authorities go out, never the values of a request: no person is in a span, a
+// metric or a log.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+)
+
+// gathered is the registry of the latest Start; OpenTelemetry's own providers
+// are global in the same way.
+var gathered atomic.Pointer[prometheus.Registry]
+
+// Start makes the process's traces and metrics go where the OTEL_* variables
+// say, under the service's name. The shutdown sends what has not gone yet, within
+// the patience of its context.
+func Start(ctx context.Context, service, version string) (shutdown func(context.Context) error, err error) {
+	res, err := resource.New(ctx, resource.WithAttributes(
+		attribute.String("service.name", service), attribute.String("service.version", version)), resource.WithFromEnv())
+	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
+		return nil, fmt.Errorf("telemetry: OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	traces, err := startTraces(ctx, res)
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := startMetrics(ctx, res)
+	if err != nil {
+		return nil, errors.Join(err, traces.Shutdown(ctx))
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		slog.Warn("telemetry could not be sent", "cause", err.Error())
+	}))
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	otel.SetTracerProvider(traces)
+	otel.SetMeterProvider(metrics)
+	return func(ctx context.Context) error {
+		return errors.Join(traces.Shutdown(ctx), metrics.Shutdown(ctx))
+	}, nil
+}
+
+// collector tells whether a collector is named for the signal.
+func collector(signal string) bool {
+	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
+}
+
+// startTraces samples as OTEL_TRACES_SAMPLER says. Without a collector nothing is
+// recorded, but every request still has its trace id, for logs and problems.
+func startTraces(ctx context.Context, res *resource.Resource) (*trace.TracerProvider, error) {
+	if !collector("TRACES") {
+		return trace.NewTracerProvider(trace.WithResource(res), trace.WithSampler(trace.NeverSample())), nil
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+	}
+	return trace.NewTracerProvider(trace.WithResource(res), trace.WithBatcher(exporter, trace.WithBatchTimeout(time.Second))), nil
+}
+
+func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterProvider, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	reader, err := otelprom.New(otelprom.WithRegisterer(registry))
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: metrics: %w", err)
+	}
+	options := []metric.Option{metric.WithResource(res), metric.WithReader(reader)}
+	if collector("METRICS") {
+		exporter, err := otlpmetrichttp.New(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		}
+		options = append(options, metric.WithReader(metric.NewPeriodicReader(exporter)))
+	}
+	gathered.Store(registry)
+	return metric.NewMeterProvider(options...), nil
+}
+
+// Metrics serves what has been measured since Start, as Prometheus reads it.
+func Metrics() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		registry := gathered.Load()
+		if registry == nil {
+			http.Error(w, "nothing is measured yet", http.StatusServiceUnavailable)
+			return
+		}
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{Timeout: 5 * time.Second}).ServeHTTP(w, r)
+	})
+}
