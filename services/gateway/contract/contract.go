@@ -18,10 +18,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/web"
 )
 
 // BasePath is where the API is, under every host.
-const BasePath = "/finsam/v1"
+const BasePath = web.BasePath
 
 // Own is the name under which the gateway's own operations stand.
 const Own = "gateway"
@@ -131,6 +132,11 @@ func (c *Contract) Version() string { return text(c.root, "info", "version") }
 
 // Title gives the API's name.
 func (c *Contract) Title() string { return text(c.root, "info", "title") }
+
+// Released gives the date of the version, and whether it is active.
+func (c *Contract) Released() (date, status string) {
+	return text(c.root, "info", "x-released"), text(c.root, "info", "x-status")
+}
 
 func setServer(root *yaml.Node, publicURL string) {
 	if publicURL == "" {

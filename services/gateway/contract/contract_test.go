@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/web"
 )
 
 func TestTheJoinedDocumentIsValidOpenAPI(t *testing.T) {
@@ -188,6 +190,20 @@ func BenchmarkRender(b *testing.B) {
 	for b.Loop() {
 		if _, err := render(c.root); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestTheExamplesOfProblemsAreWhatTheGatewayWrites(t *testing.T) {
+	for _, p := range append(slices.Clone(problems), otherProblem) {
+		w := httptest.NewRecorder()
+		web.WriteProblem(w, httptest.NewRequest("GET", "/", nil), p.example)
+		var got web.Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != p.status || got.Title != p.title || got.Detail != p.example.Text.SV || got.Type != web.ProblemBase+got.Code {
+			t.Errorf("%s: written as %d %+v", p.name, w.Code, got)
 		}
 	}
 }

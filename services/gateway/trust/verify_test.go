@@ -34,7 +34,7 @@ func TestAGoodTokenSpeaksForItsActor(t *testing.T) {
 			t.Errorf("%s: %s", round, d)
 		}
 	}
-	if !v.Known(token) || v.Known(token+"x") {
+	if !known(v, token) || known(v, token+"x") {
 		t.Error("only a verified token is known")
 	}
 }
@@ -217,13 +217,18 @@ func TestARememberedTokenDiesWithItsExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := fk.token(t, nil, nil)
-	if _, _, err := v.Verify(t.Context(), token); err != nil || !v.Known(token) {
+	if _, _, err := v.Verify(t.Context(), token); err != nil || !known(v, token) {
 		t.Fatal(err)
 	}
 	now = now.Add(11 * time.Minute)
-	if _, _, err := v.Verify(t.Context(), token); !errors.Is(err, ErrExpired) || v.Known(token) {
+	if _, _, err := v.Verify(t.Context(), token); !errors.Is(err, ErrExpired) || known(v, token) {
 		t.Error(err)
 	}
+}
+
+func known(v *Verifier, token string) bool {
+	_, _, ok := v.Recall(token)
+	return ok
 }
 
 func BenchmarkVerify(b *testing.B) {

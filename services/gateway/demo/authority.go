@@ -1,0 +1,84 @@
+package demo
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+// authority is one of the demo's members.
+type authority struct {
+	id           string
+	name         string
+	kind         actor.AuthorityKind
+	unit         string // what its tokens name when no unit is asked for
+	municipality string // its code, if it is one
+	roles        []actor.Role
+}
+
+var (
+	senders    = []actor.Role{actor.Integration, actor.Referrer}
+	performers = []actor.Role{actor.Intake, actor.Coach, actor.Supervisor, actor.Referrer}
+)
+
+// authorities are the members of the association Insjöriket, a private care giver,
+// the association's own staff, and the persons themselves.
+var authorities = []authority{
+	{"fk", "Försäkringskassan", actor.SocialInsurance, "fk-molndal", "", senders},
+	{"af", "Arbetsförmedlingen", actor.EmploymentService, "af-molndal", "", senders},
+	{"vgr", "Västra Götalandsregionen", actor.Region, "vgr-molndal", "", senders},
+	{"molndal", "Mölndals stad", actor.Municipality, "molndal-1", "1481", performers},
+	{"partille", "Partille kommun", actor.Municipality, "partille-1", "1402", performers},
+	{"harryda", "Härryda kommun", actor.Municipality, "harryda-1", "1401", performers},
+	{"lerum", "Lerums kommun", actor.Municipality, "lerum-1", "1441", performers},
+	{"alingsas", "Alingsås kommun", actor.Municipality, "alingsas-1", "1489", performers},
+	{"vardgivaren", "En privat vårdgivare", actor.PrivateCare, "vardgivaren-1", "", senders},
+	{"forbundet", "Samordningsförbundets kansli", "", "", "", []actor.Role{actor.AssociationAdmin, actor.Board, actor.Reviewer}},
+	{"self", "Personen själv", actor.Self, "", "", nil},
+}
+
+var form = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+func idForm(id string) bool { return form.MatchString(id) }
+
+func find(id string) (authority, bool) {
+	for _, a := range authorities {
+		if a.id == id {
+			return a, true
+		}
+	}
+	return authority{}, false
+}
+
+func names() string {
+	var all []string
+	for _, a := range authorities {
+		all = append(all, a.id)
+	}
+	return strings.Join(all, ", ")
+}
+
+// Client is an invented OAuth client of the token endpoint.
+type Client struct {
+	ID     string
+	Secret string
+	Name   string // of its authority
+	Claims Claims
+}
+
+// Secret is what every invented client shows; it opens nothing real.
+const Secret = "demo"
+
+// Clients lists the invented clients, one for each authority and each of its
+// roles, such as fk-integration.
+func Clients() []Client {
+	var all []Client
+	for _, a := range authorities {
+		for _, r := range a.roles {
+			id := a.id + "-" + strings.ReplaceAll(string(r), "_", "-")
+			all = append(all, Client{id, Secret, a.name, Claims{Authority: a.id, Roles: []actor.Role{r}}})
+		}
+	}
+	return all
+}

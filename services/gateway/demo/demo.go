@@ -1,0 +1,216 @@
+// Package demo is an issuer of access tokens for trying things out: the real
+// rules on invented people, with nobody's real identity provider.
+//
+// It keeps one key, one key set and one entry in a trust file for each authority,
+// as the members themselves would, so that what works here works there. Who has
+// its folder can be anybody: it is never to be reachable from another machine,
+// which CheckAddr guards.
+package demo
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/gateway/trust"
+)
+
+// Audience is what the demo's tokens are for.
+const Audience = "https://finsam.example/finsam/v1"
+
+// issuerBase stands before an authority's id in the name of its issuer.
+const issuerBase = "https://demo.finsam.example/"
+
+// Lifetime is how long a token lives when nothing else is asked for.
+const Lifetime = 12 * time.Hour
+
+// Options are the parts of an Issuer.
+type Options struct {
+	Folder      string           // where keys and the trust file are; made if missing
+	Association string           // empty: insjoriket
+	Now         func() time.Time // nil: the clock
+}
+
+// Issuer issues tokens as any of the demo's authorities.
+type Issuer struct {
+	options Options
+
+	mu   sync.Mutex
+	keys map[string]*ecdsa.PrivateKey
+}
+
+// Claims are who a token is to speak for. Authority and Roles are needed; what
+// else is empty gets the authority's own unit and municipality, and a subject such
+// as "coach-molndal-1".
+type Claims struct {
+	Subject      string
+	Authority    string
+	Unit         string
+	Municipality string
+	Participant  string
+	Roles        []actor.Role
+	Lifetime     time.Duration
+}
+
+// Open makes the folder ready: keys that are missing are made, and authorities
+// that the trust file lacks are added. What stands there stays.
+func Open(o Options) (*Issuer, error) {
+	if o.Association == "" {
+		o.Association = "insjoriket"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
+		return nil, fmt.Errorf("demo issuer: %w", err)
+	}
+	i := &Issuer{options: o, keys: map[string]*ecdsa.PrivateKey{}}
+	if err := i.add(authorities...); err != nil {
+		return nil, fmt.Errorf("demo issuer: %w", err)
+	}
+	return i, nil
+}
+
+// TrustFile gives the path of the trust file for the gateway.
+func (i *Issuer) TrustFile() string { return filepath.Join(i.options.Folder, "trust.yaml") }
+
+// Association gives the association that the tokens are for.
+func (i *Issuer) Association() string { return i.options.Association }
+
+// Token signs a token. An authority that the demo does not know yet is made up
+// on the spot; the gateway takes it from its next look at the trust file.
+func (i *Issuer) Token(c Claims) (string, error) {
+	a, err := i.complete(&c)
+	if err != nil {
+		return "", err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	key, ok := i.keys[c.Authority]
+	if !ok {
+		if err := i.add(a); err != nil {
+			return "", fmt.Errorf("demo issuer: %w", err)
+		}
+		key = i.keys[c.Authority]
+	}
+	now := i.options.Now().Truncate(time.Second)
+	claims := jwt.MapClaims{
+		"iss": issuerBase + c.Authority, "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
+		"iat": now.Unix(), "exp": now.Add(c.Lifetime).Unix(), "roles": c.Roles,
+	}
+	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
+		if value != "" {
+			claims[name] = value
+		}
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	t.Header["typ"], t.Header["kid"] = "at+jwt", c.Authority
+	return t.SignedString(key)
+}
+
+// complete fills in what the caller left out, and refuses what no token of the
+// authority could say.
+func (i *Issuer) complete(c *Claims) (authority, error) {
+	if len(c.Roles) == 0 {
+		return authority{}, fmt.Errorf("name at least one role of %v", actor.Roles)
+	}
+	for _, r := range c.Roles {
+		if !slices.Contains(actor.Roles, r) {
+			return authority{}, fmt.Errorf("%q is not a role; the roles are %v", r, actor.Roles)
+		}
+	}
+	a, known := find(c.Authority)
+	switch {
+	case !known && !idForm(c.Authority):
+		return a, fmt.Errorf("authority %q is not an id of lower-case letters, digits and \"-\", such as %s", c.Authority, names())
+	case !known:
+		a = authority{id: c.Authority, kind: actor.PrivateCare, unit: c.Authority + "-1"}
+	case a.municipality != "" && c.Municipality != "" && c.Municipality != a.municipality:
+		return a, fmt.Errorf("%s speaks for the municipality %s only, not for %s", a.id, a.municipality, c.Municipality)
+	}
+	c.Subject = or(c.Subject, strings.ReplaceAll(string(c.Roles[0]), "_", "-")+"-"+c.Authority+"-1")
+	c.Unit = or(c.Unit, a.unit)
+	c.Municipality = or(c.Municipality, a.municipality)
+	if c.Lifetime == 0 {
+		c.Lifetime = Lifetime
+	}
+	return a, nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// add makes keys and entries of the trust file for authorities; what is there
+// already stays as it is, also an entry that somebody has disabled. The caller
+// holds mu, or nobody else has the issuer yet.
+func (i *Issuer) add(all ...authority) error {
+	var file trust.File
+	before, err := os.ReadFile(i.TrustFile())
+	if err == nil {
+		file, err = trust.ParseFile(before)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, a := range all {
+		if i.keys[a.id], err = i.key(a.id); err != nil {
+			return err
+		}
+		entry := i.entry(a)
+		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
+			file.Issuers = append(file.Issuers, entry)
+		}
+	}
+	text, err := yaml.Marshal(file)
+	if err != nil || string(text) == string(before) {
+		return err
+	}
+	return write(i.TrustFile(), text)
+}
+
+// entry is the authority's part of the trust file.
+func (i *Issuer) entry(a authority) trust.Issuer {
+	roles := map[string]actor.Role{}
+	for _, r := range actor.Roles {
+		roles[string(r)] = r
+	}
+	return trust.Issuer{
+		Issuer: issuerBase + a.id, JWKS: a.id + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
+		Association: i.options.Association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality,
+		MaxLifetime: 24 * time.Hour,
+		Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},
+			Unit: "unit", Municipality: "municipality", Participant: "participant"},
+	}
+}
+
+// ErrExposed stops a demo that another machine could reach.
+var ErrExposed = errors.New("the demo issuer gives anybody any role, so --demo serves loopback addresses only, such as 127.0.0.1:8080")
+
+// CheckAddr gives ErrExposed unless addr listens on this machine alone.
+func CheckAddr(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port: %w", addr, err)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%w; %q is not one", ErrExposed, addr)
+}

@@ -1,0 +1,120 @@
+package demo
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// key gives an authority's key, made at the first time, and sees to it that its
+// key set stands beside it.
+func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
+	path := filepath.Join(i.options.Folder, id+".key")
+	key, err := readKey(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if err := makeKey(path); err != nil {
+			return nil, err
+		}
+		key, err = readKey(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	set, err := jwks(key, id)
+	if err != nil {
+		return nil, err
+	}
+	public := filepath.Join(i.options.Folder, id+".jwks.json")
+	if before, err := os.ReadFile(public); err == nil && string(before) == string(set) {
+		return key, nil
+	}
+	return key, write(public, set)
+}
+
+// makeKey writes a new key, unless another process was faster.
+func makeKey(path string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	fresh, err := temporary(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		return err
+	}
+	defer os.Remove(fresh)
+	if err := os.Link(fresh, path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func readKey(path string) (*ecdsa.PrivateKey, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s is not a PEM file", path)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("%s is not a key for ES256", path)
+	}
+	return key, nil
+}
+
+// jwks is the public key as a key set (RFC 7517).
+func jwks(key *ecdsa.PrivateKey, id string) ([]byte, error) {
+	point, err := key.PublicKey.Bytes() // 4, then x and y of one length
+	if err != nil {
+		return nil, err
+	}
+	half := (len(point) - 1) / 2
+	b64 := base64.RawURLEncoding.EncodeToString
+	return json.Marshal(map[string]any{"keys": []map[string]string{{
+		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id,
+		"x": b64(point[1 : 1+half]), "y": b64(point[1+half:]),
+	}}})
+}
+
+// write replaces a file at once, so that nobody reads half of it.
+func write(path string, text []byte) error {
+	fresh, err := temporary(path, text)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	return nil
+}
+
+// temporary writes a file beside path, for its owner alone, and gives its name.
+func temporary(path string, text []byte) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}

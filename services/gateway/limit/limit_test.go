@@ -1,0 +1,197 @@
+package limit
+
+import (
+	"context"
+	"net/netip"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// clock is a time that only the test moves.
+type clock struct{ at atomic.Int64 }
+
+func (c *clock) now() time.Time       { return time.Unix(1_800_000_000, c.at.Load()) }
+func (c *clock) pass(d time.Duration) { c.at.Add(int64(d)) }
+
+func TestABucketHoldsItsBurstAndFillsByItsRate(t *testing.T) {
+	var c clock
+	l := New(Options{Policy: Policy{PerSecond: 10, Burst: 20}, Now: c.now})
+	for i := range 20 {
+		if d := l.Take(t.Context(), "fk", 1); !d.Allowed || d.Remaining != 19-i {
+			t.Fatalf("take %d: %+v", i, d)
+		}
+	}
+	d := l.Take(t.Context(), "fk", 1)
+	if d.Allowed || d.RetryAfter != 100*time.Millisecond || d.Reset != 2*time.Second {
+		t.Errorf("an empty bucket: %+v", d)
+	}
+	if !l.Take(t.Context(), "af", 1).Allowed {
+		t.Error("one authority's use took from another's")
+	}
+	c.pass(300 * time.Millisecond)
+	if d := l.Take(t.Context(), "fk", 3); !d.Allowed {
+		t.Errorf("after three tenths of a second: %+v", d)
+	}
+	if l.Take(t.Context(), "fk", 1).Allowed {
+		t.Error("more came in than the rate")
+	}
+}
+
+func TestACostAboveTheBurstIsTheWholeBurst(t *testing.T) {
+	var c clock
+	l := New(Options{Policy: Policy{PerSecond: 5, Burst: 5}, Now: c.now})
+	if !l.Take(t.Context(), "fk", 50).Allowed || l.Take(t.Context(), "fk", 1).Allowed {
+		t.Error("a dear call must be possible, and leave nothing")
+	}
+}
+
+func TestNoRateIsNoLimit(t *testing.T) {
+	l := New(Options{})
+	for range 10_000 {
+		if !l.Take(t.Context(), "fk", 100).Allowed {
+			t.Fatal("limited")
+		}
+	}
+}
+
+// startRedis starts Debian's redis-server for the test.
+func startRedis(t *testing.T) (*redis.Client, *exec.Cmd) {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not installed (apt install redis-server): that limits are shared is not proven here")
+	}
+	socket := t.TempDir() + "/redis.sock"
+	cmd := exec.Command(path, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1, DialTimeout: 50 * time.Millisecond, DialerRetries: 1})
+	t.Cleanup(func() { _ = client.Close() })
+	for range 100 {
+		if client.Ping(context.Background()).Err() == nil {
+			return client, cmd
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("redis-server does not answer")
+	return nil, nil
+}
+
+func TestSeveralGatewaysShareOneLimit(t *testing.T) {
+	client, _ := startRedis(t)
+	p := Policy{PerSecond: 20, Burst: 200}
+	var allowed atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		l := New(Options{Policy: p, Redis: client})
+		wg.Go(func() {
+			for range 200 {
+				if l.Take(context.Background(), "fk", 1).Allowed {
+					allowed.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := allowed.Load(); n < 190 || n > 260 {
+		t.Errorf("four gateways allowed %d of a burst of 200", n)
+	}
+}
+
+func TestALeaseSparesRoundTrips(t *testing.T) {
+	client, _ := startRedis(t)
+	l := New(Options{Policy: Policy{PerSecond: 1000, Burst: 1000}, Redis: client})
+	calls := func() int {
+		info, _ := client.InfoMap(t.Context(), "commandstats").Result()
+		for name, stat := range info["Commandstats"] {
+			if strings.HasPrefix(name, "cmdstat_evalsha") {
+				n, _ := strconv.Atoi(strings.Split(strings.TrimPrefix(stat, "calls="), ",")[0])
+				return n
+			}
+		}
+		return 0
+	}
+	for range 500 {
+		if !l.Take(t.Context(), "fk", 1).Allowed {
+			t.Fatal("limited too early")
+		}
+	}
+	if n := calls(); n > 30 {
+		t.Errorf("%d round trips for 500 requests", n)
+	}
+}
+
+func TestWithoutRedisEachGatewayLimitsByItself(t *testing.T) {
+	client, cmd := startRedis(t)
+	l := New(Options{Policy: Policy{PerSecond: 1, Burst: 10}, Redis: client})
+	if !l.Take(t.Context(), "fk", 1).Allowed {
+		t.Fatal("the first was refused")
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	start, allowed := time.Now(), 0
+	for range 50 {
+		if l.Take(t.Context(), "fk", 1).Allowed {
+			allowed++
+		}
+	}
+	if allowed < 10 || allowed > 12 || time.Since(start) > time.Second {
+		t.Errorf("allowed %d in %s", allowed, time.Since(start))
+	}
+}
+
+func TestAStrangerIsChargedForWhatFailed(t *testing.T) {
+	var c clock
+	s, err := NewStrangers(Policy{PerSecond: 2, Burst: 4}, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	for range 4 {
+		if s.May(a) != 0 {
+			t.Fatal("stopped too early")
+		}
+		s.Charge(a, 1)
+	}
+	if wait := s.May(a); wait != 500*time.Millisecond {
+		t.Errorf("waits %s", wait)
+	}
+	if s.May(b) != 0 {
+		t.Error("another address was stopped")
+	}
+	c.pass(time.Second)
+	if s.May(a) != 0 {
+		t.Error("still stopped after a second")
+	}
+}
+
+func TestAStrangerIsANetwork(t *testing.T) {
+	for one, two := range map[string]string{"192.0.2.1": "::ffff:192.0.2.1", "2001:db8::1": "2001:db8::ffff"} {
+		if network(netip.MustParseAddr(one)) != network(netip.MustParseAddr(two)) {
+			t.Errorf("%s and %s are two", one, two)
+		}
+	}
+	if network(netip.MustParseAddr("192.0.2.1")) == network(netip.MustParseAddr("192.0.2.2")) {
+		t.Error("two IPv4 addresses are one")
+	}
+	network(netip.Addr{})
+}
+
+func BenchmarkTake(b *testing.B) {
+	l := New(Options{Policy: Policy{PerSecond: 1_000_000_000, Burst: 1_000_000_000}})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			l.Take(context.Background(), "insjoriket/fk", 1)
+		}
+	})
+}
