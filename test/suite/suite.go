@@ -30,6 +30,10 @@ type Suite struct {
 // the last to start.
 var Services = []string{"participant", "referral", "activity", "gateway"}
 
+// built names the folder of programs that are built already; without it they are
+// built for the run.
+const built = "FINSAM_BIN"
+
 // binaries builds the programs once for all tests of one test binary.
 var binaries = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "finsam-bin-")
@@ -55,23 +59,28 @@ var binaries = sync.OnceValues(func() (string, error) {
 // Main runs the tests of a package and then removes what binaries built.
 func Main(m *testing.M) {
 	code := m.Run()
-	if dir, err := binaries(); err == nil {
-		_ = os.RemoveAll(dir)
+	if os.Getenv(built) == "" {
+		if dir, err := binaries(); err == nil {
+			_ = os.RemoveAll(dir)
+		}
 	}
 	os.Exit(code)
 }
 
-func prepare(t testing.TB) *Suite {
+func prepare(t T) *Suite {
 	t.Helper()
-	bin, err := binaries()
-	if err != nil {
-		t.Fatal(err)
+	bin := os.Getenv(built)
+	if bin == "" {
+		var err error
+		if bin, err = binaries(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return &Suite{bin: bin, Data: t.TempDir(), Processes: map[string]*Process{}}
 }
 
 // OneProcess starts finsam serve --demo on a free port, with extra environment.
-func OneProcess(t testing.TB, env ...string) *Suite {
+func OneProcess(t T, env ...string) *Suite {
 	t.Helper()
 	s := prepare(t)
 	addr, admin := freeAddr(t), freeAddr(t)
@@ -86,7 +95,7 @@ func OneProcess(t testing.TB, env ...string) *Suite {
 
 // FourProcesses starts the services and the gateway as separate processes, each
 // service on its own SQLite file, with extra environment for all of them.
-func FourProcesses(t testing.TB, env ...string) *Suite {
+func FourProcesses(t T, env ...string) *Suite {
 	t.Helper()
 	s := prepare(t)
 	s.Finsam(t, "load", "--data", s.Data, example(t))
@@ -120,7 +129,7 @@ func FourProcesses(t testing.TB, env ...string) *Suite {
 	return s
 }
 
-func (s *Suite) add(t testing.TB, p *Process) {
+func (s *Suite) add(t T, p *Process) {
 	t.Helper()
 	s.Processes[p.Name] = p
 	p.logPath = filepath.Join(s.Data, p.Name+".log")
@@ -135,7 +144,7 @@ func (s *Suite) add(t testing.TB, p *Process) {
 }
 
 // Finsam runs the finsam program and gives what it prints.
-func (s *Suite) Finsam(t testing.TB, args ...string) string {
+func (s *Suite) Finsam(t T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -161,7 +170,7 @@ func (s *Suite) Logs() string {
 }
 
 // example is the association's file in the project.
-func example(t testing.TB) string {
+func example(t T) string {
 	t.Helper()
 	root, err := exec.Command("go", "env", "GOWORK").Output()
 	if err != nil {
@@ -170,7 +179,7 @@ func example(t testing.TB) string {
 	return filepath.Join(filepath.Dir(strings.TrimSpace(string(root))), "services", "standalone", "example", "insjoriket.yaml")
 }
 
-func freeAddr(t testing.TB) string {
+func freeAddr(t T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
