@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	types "github.com/oapi-codegen/runtime/types"
-
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/services/referral"
@@ -32,7 +30,7 @@ func (p people) Put(ctx context.Context, in referral.PersonInput) (string, error
 			PersonalIdentityNumber: in.Person.PersonalIdentityNumber,
 			GivenName:              in.Person.GivenName, FamilyName: in.Person.FamilyName,
 			Gender: optional[api.Gender](in.Person.Gender),
-			Email:  optional[types.Email](in.Person.Email), Phone: optional[string](in.Person.Phone),
+			Email:  optional[string](in.Person.Email), Phone: optional[string](in.Person.Phone),
 		},
 		Consent: api.ConsentInput{
 			GivenOn: in.Consent.GivenOn, TextVersion: in.Consent.TextVersion, Authorities: in.Consent.Authorities,

@@ -1,0 +1,146 @@
+package rest_test
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/webtest"
+	"github.com/finsam/finsam/services/referral/referraltest"
+)
+
+func names(l api.Links) []string { return slices.Sorted(maps.Keys(l)) }
+
+func TestAReferralGoesFromPostedToDecided(t *testing.T) {
+	f := newFront(t)
+	first := f.post(t, "FK-1", "key-1")
+	r := read(t, first, 201)
+	if first.Header.Get("Location") != "referrals/"+r.Id || first.Header.Get("ETag") != `"1"` {
+		t.Errorf("got Location %q, ETag %q", first.Header.Get("Location"), first.Header.Get("ETag"))
+	}
+	if again := f.post(t, "FK-1", "key-1"); again.Status != 201 || string(again.Body) != string(first.Body) {
+		t.Errorf("the repeat: %d %s", again.Status, again.Body)
+	}
+
+	asked := read(t, f.act(t, referraltest.Intake, r.Id, "supplement-requests", `"1"`, map[string]any{"text": "Vad säger vården?"}), 200)
+	if asked.State != "supplement_requested" || !slices.Equal(names(asked.UnderscoreLinks), []string{"participant", "rejection", "self"}) {
+		t.Errorf("got %s with %v", asked.State, names(asked.UnderscoreLinks))
+	}
+	sent := read(t, f.act(t, referraltest.Officer, r.Id, "supplements", `"2"`, map[string]any{"text": "Återbesök i april."}), 200)
+	if last := sent.Timeline[2]; *last.Text != "Återbesök i april." || *last.By != "fk-1" || sent.Timeline[1].By != nil {
+		t.Errorf("the referrer's timeline: %s", indented(t, sent.Timeline))
+	}
+	waits := read(t, f.act(t, referraltest.Intake, r.Id, "waitlisting", `"3"`, map[string]any{"priority": "high"}), 200)
+	if *waits.Priority != "high" {
+		t.Errorf("got priority %v", waits.Priority)
+	}
+	answer := f.act(t, referraltest.Intake, r.Id, "acceptance", `"4"`, map[string]any{
+		"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1", "municipality": "1481",
+	})
+	accepted := read(t, answer, 200)
+	if accepted.State != "accepted" || accepted.Acceptance.Coach != "coach-1" || answer.Header.Get("ETag") != `"5"` {
+		t.Errorf("got %s at %s", accepted.State, answer.Header.Get("ETag"))
+	}
+}
+
+func TestARejectionAWithdrawalAndAnErrorAreAnswered(t *testing.T) {
+	f := newFront(t)
+	one, two, three := read(t, f.post(t, "FK-1", "1"), 201), read(t, f.post(t, "FK-2", "2"), 201), read(t, f.post(t, "FK-3", "3"), 201)
+	rejected := read(t, f.act(t, referraltest.Intake, one.Id, "rejection", `"1"`, map[string]any{"code": "no_capacity", "text": "Fullt i vår."}), 200)
+	if rejected.Rejection.Code != "no_capacity" || *rejected.Rejection.Text != "Fullt i vår." {
+		t.Errorf("got %s", indented(t, rejected.Rejection))
+	}
+	if w := read(t, f.act(t, referraltest.Person(two.Participant), two.Id, "withdrawal", `"1"`, map[string]any{"by": "person"}), 200); w.State != "withdrawn" {
+		t.Errorf("got %s", w.State)
+	}
+	if m := read(t, f.act(t, referraltest.FK, three.Id, "error-marking", `"1"`, map[string]any{"text": "Fel person."}), 200); m.State != "entered_in_error" {
+		t.Errorf("got %s", m.State)
+	}
+}
+
+func TestLinksAreRightFromWhereverTheAnswerCame(t *testing.T) {
+	f := newFront(t)
+	r := read(t, f.post(t, "FK-1", "1"), 201)
+	want := web.BasePath + "/referrals/" + r.Id
+	var list api.ReferralList
+	f.do(t, webtest.Request{Method: "GET", Path: "/referrals", As: referraltest.Intake}).Into(t, 200, &list)
+	got := read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: referraltest.Intake}), 200)
+	acted := read(t, f.act(t, referraltest.Intake, r.Id, "waitlisting", `"1"`, map[string]any{"priority": "low"}), 200)
+	for from, links := range map[string]api.Links{
+		"/referrals": list.Items[0].UnderscoreLinks, "/referrals/" + r.Id: got.UnderscoreLinks, "/referrals/" + r.Id + "/waitlisting": acted.UnderscoreLinks,
+	} {
+		base, _ := url.Parse("https://proxy.example" + web.BasePath + from)
+		for name, link := range links {
+			at, err := base.Parse(link.Href)
+			if err != nil || !strings.HasPrefix(at.Path, want) && name != "participant" || name == "participant" && at.Path != web.BasePath+"/participants/"+r.Participant {
+				t.Errorf("from %s: %s leads to %s, %v", from, name, at, err)
+			}
+		}
+	}
+}
+
+func TestWhoHasTheVersionAlreadyGetsNoBody(t *testing.T) {
+	f := newFront(t)
+	r := read(t, f.post(t, "FK-1", "1"), 201)
+	get := webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: referraltest.FK, Header: map[string]string{"If-None-Match": `W/"1"`}}
+	if a := f.do(t, get); a.Status != 304 || len(a.Body) != 0 || a.Header.Get("ETag") != `"1"` {
+		t.Errorf("got %d %s", a.Status, a.Body)
+	}
+	get.Header["If-None-Match"] = `"2"`
+	if a := f.do(t, get); a.Status != 200 {
+		t.Errorf("got %d", a.Status)
+	}
+}
+
+func TestTheListIsReadByPageAndByCursor(t *testing.T) {
+	f := newFront(t)
+	for _, n := range []string{"1", "2", "3"} {
+		f.post(t, "FK-"+n, n)
+		f.Clock.Advance(time.Second)
+	}
+	read := func(path string) (l api.ReferralList) {
+		f.do(t, webtest.Request{Method: "GET", Path: path, As: referraltest.FK}).Into(t, 200, &l)
+		return l
+	}
+	l := read("/referrals?limit=2&state=submitted&municipality=1481")
+	if m := l.UnderscoreMeta; *m.Page != 1 || *m.TotalRecords != 3 || *m.TotalPages != 2 || m.Count != 2 || m.Limit != 2 || *l.Items[0].ExternalReference != "FK-3" {
+		t.Errorf("first page: %s", indented(t, l.UnderscoreMeta))
+	}
+	next := read("/" + l.UnderscoreLinks["next"].Href)
+	if m := next.UnderscoreMeta; m.Page != nil || m.TotalRecords != nil || m.NextCursor != nil || m.Count != 1 || *next.Items[0].ExternalReference != "FK-1" {
+		t.Errorf("behind the cursor: %s", indented(t, next))
+	}
+	if l := read("/referrals?page=2&limit=2"); l.UnderscoreMeta.Count != 1 || *l.UnderscoreMeta.Page != 2 {
+		t.Errorf("second page: %s", indented(t, l.UnderscoreMeta))
+	}
+}
+
+func TestTheCourseAndTheOutcomeAreShownAsContracted(t *testing.T) {
+	f := newFront(t)
+	f.Run(t)
+	r := read(t, f.post(t, "FK-1", "1"), 201)
+	f.act(t, referraltest.Intake, r.Id, "acceptance", `"1"`, map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1"})
+	tell := func(id, kind string, data map[string]string) {
+		data["referral"] = r.Id
+		f.Peer.Tell(feed.Event{ID: id, Type: "se.finsam.enrolment." + kind, Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket", Data: data})
+	}
+	tell("e/1", "planned", map[string]string{"firstDay": "2026-03-16", "lastDay": "2026-08-30"})
+	tell("e/2", "started", map[string]string{"on": "2026-03-16", "number": "1", "firstDay": "2026-03-16", "lastDay": "2026-04-26"})
+	tell("e/3", "closed", map[string]string{"on": "2026-04-01", "outcome": "interrupted"})
+	var got api.Referral
+	for end := time.Now().Add(10 * time.Second); got.State != "closed" && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		got = read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: referraltest.Officer}), 200)
+	}
+	if got.Outcome == nil || *got.Outcome != "interrupted" || len(got.Course.Steps) != 3 || *got.Course.PlannedLastDay != "2026-08-30" || *got.Course.Steps[1].LastDay != "2026-04-26" {
+		t.Errorf("got %s", indented(t, got))
+	}
+	if href := got.UnderscoreLinks["enrolment"].Href; href != "../enrolments/7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f" {
+		t.Errorf("got %s", href)
+	}
+}
