@@ -55,7 +55,12 @@ func (d Date) Weekday() time.Weekday { return d.day().Weekday() }
 func (d Date) At(sinceMidnight time.Duration) time.Time {
 	t := d.day()
 	minutes := int(sinceMidnight / time.Minute)
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, minutes, 0, 0, stockholm).UTC()
+	at := time.Date(t.Year(), t.Month(), t.Day(), 0, minutes, 0, 0, stockholm)
+	// Package time leaves open which of two it gives; RFC 5545 means the first.
+	if earlier := at.Add(-time.Hour); earlier.Format(time.DateTime) == at.Format(time.DateTime) {
+		at = earlier
+	}
+	return at.UTC()
 }
 
 // ErrNoSuchWeek answers a week that no calendar has.

@@ -1,0 +1,279 @@
+package activity
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/once"
+)
+
+var (
+	friday = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	coach  = Hand{Subject: "coach-1", Authority: "molndal"}
+)
+
+// walk is the Tuesday walk in Mölndal.
+func walk(t testing.TB) association.Activity {
+	t.Helper()
+	return insjoriket(t).Week("1481").Activities[3]
+}
+
+// booked is a booking of the walk that began four weeks ago, on Monday 26 October.
+func booked(t testing.TB) *Booking {
+	e := &Enrolment{Association: "insjoriket", ID: "e1", Participant: "p1", Municipality: "1481"}
+	return Book("b1", e, Request{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, once.Receipt{}, coach, friday)
+}
+
+func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {
+	cases := []struct {
+		sentence    string
+		from, until Date
+		want        error
+	}{
+		{"from today, going on", "2026-11-20", "", nil},
+		{"written down thirty weeks late", "2026-04-24", "", nil},
+		{"for one day", "2026-11-24", "2026-11-24", nil},
+		{"from a day that does not exist", "2026-02-30", "", ErrDate},
+		{"until a day that does not exist", "2026-11-24", "soon", ErrDate},
+		{"until before it begins", "2026-11-24", "2026-11-23", ErrPeriod},
+		{"for ever and a day", "2026-11-24", "2031-01-01", ErrPeriod},
+		{"from two years ago", "2024-11-24", "", ErrFrom},
+		{"from two years ahead", "2028-11-24", "", ErrFrom},
+	}
+	for _, c := range cases {
+		if err := (Request{From: c.from, Until: c.until}).Check(friday); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
+		}
+	}
+}
+
+func TestWhatMayBeBooked(t *testing.T) {
+	in := insjoriket(t)
+	cases := []struct {
+		sentence string
+		activity association.Activity
+		known    bool
+		want     error
+	}{
+		{"the own municipality's walk", walk(t), true, nil},
+		{"an afternoon without times", in.Week("1481").Activities[1], true, nil},
+		{"an activity that is not offered", association.Activity{}, false, ErrActivity},
+		{"another municipality's", in.Week("1489").Activities[0], true, ErrElsewhere},
+	}
+	for _, c := range cases {
+		if err := Bookable(c.activity, c.known, "1481"); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
+		}
+	}
+	if err := Bookable(in.Week("1489").Activities[0], true, "1489"); !errors.Is(err, ErrUnscheduled) {
+		t.Errorf("one without a weekday: got %v", err)
+	}
+}
+
+func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
+	off := Called{CalledKey{walk(t).ID, "2026-11-10"}: &Cancellation{}}
+	cases := []struct {
+		sentence string
+		date     Date
+		word     Attendance
+		known    bool
+		want     error
+	}{
+		{"a Tuesday that has been", "2026-11-17", Present, true, nil},
+		{"the first Tuesday of the booking", "2026-10-27", Absent, true, nil},
+		{"a Wednesday", "2026-11-18", Present, true, ErrNoOccurrence},
+		{"the Tuesday before the booking", "2026-10-20", Present, true, ErrNotCovered},
+		{"next Tuesday", "2026-11-24", Present, true, ErrFuture},
+		{"a Tuesday that was called off", "2026-11-10", Present, true, ErrDayOff},
+		{"a day that does not exist", "2026-11-31", Present, true, ErrDate},
+		{"a word of one's own", "2026-11-17", "late", true, ErrAttendance},
+		{"an activity that is gone", "2026-11-17", Present, false, ErrNoOccurrence},
+	}
+	for _, c := range cases {
+		b := booked(t)
+		changed, err := b.Note(walk(t), c.known, c.date, c.word, off, coach, friday)
+		if !errors.Is(err, c.want) || changed != (c.want == nil) {
+			t.Errorf("%s: got %t, %v, want %v", c.sentence, changed, err, c.want)
+		}
+	}
+}
+
+func TestASecondNoteCorrectsTheFirstAndBothStay(t *testing.T) {
+	b := booked(t)
+	for i, word := range []Attendance{Absent, Absent, AbsentNotified} {
+		changed, err := b.Note(walk(t), true, "2026-11-17", word, nil, coach, friday)
+		if err != nil || changed != (i != 1) {
+			t.Fatalf("note %d: %t, %v", i, changed, err)
+		}
+	}
+	if n, ok := b.AttendanceOn("2026-11-17"); !ok || n.Attendance != AbsentNotified || len(b.Attendances()) != 1 {
+		t.Errorf("got %+v", n)
+	}
+	var kinds []Kind
+	for _, s := range b.Steps {
+		kinds = append(kinds, s.Kind)
+	}
+	if want := []Kind{StepBooked, StepNoted, StepCorrected}; !slices.Equal(kinds, want) || b.Version() != 3 {
+		t.Errorf("got %v", kinds)
+	}
+}
+
+func TestABookingHasABoundedHistory(t *testing.T) {
+	b := booked(t)
+	for len(b.Steps) < maxSteps {
+		b.step(Step{Kind: StepNoted, Date: "2026-11-10", Attendance: Absent}, coach, friday)
+	}
+	if _, err := b.Note(walk(t), true, "2026-11-17", Present, nil, coach, friday); !errors.Is(err, ErrTooMany) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCancellingEndsABookingFromADayOn(t *testing.T) {
+	noted := booked(t)
+	if _, err := noted.Note(walk(t), true, "2026-11-17", Present, nil, coach, friday); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		sentence string
+		booking  *Booking
+		from     Date
+		want     error
+		last     Date
+	}{
+		{"from next month", booked(t), "2026-12-01", nil, "2026-11-30"},
+		{"from two weeks ago", booked(t), "2026-11-06", nil, "2026-11-05"},
+		{"from before it began", booked(t), "2026-10-01", nil, "2026-09-30"},
+		{"from a day that does not exist", booked(t), "2026-12-32", ErrDate, Forever},
+		{"from long after everything", booked(t), "2031-01-01", ErrPeriod, Forever},
+		{"from a day with attendance", noted, "2026-11-17", ErrAttended, Forever},
+		{"from the day after it", noted, "2026-11-18", nil, "2026-11-17"},
+		{"a second time", noted, "2026-12-01", ErrNotBooked, "2026-11-17"},
+	}
+	for _, c := range cases {
+		if err := c.booking.Cancel(c.from, coach, friday); !errors.Is(err, c.want) || c.booking.LastDay() != c.last {
+			t.Errorf("%s: got %v and %s, want %v and %s", c.sentence, err, c.booking.LastDay(), c.want, c.last)
+		}
+	}
+}
+
+func TestAClosedEnrolmentEndsItsBookingsOnce(t *testing.T) {
+	b, over := booked(t), booked(t)
+	if !b.End("2026-11-18", coach, friday) || b.State() != StateEnded || b.LastDay() != "2026-11-18" {
+		t.Errorf("got %s until %s", b.State(), b.LastDay())
+	}
+	if b.End("2026-11-18", coach, friday) {
+		t.Error("it ended twice")
+	}
+	if err := over.Cancel("2026-11-10", coach, friday); err != nil {
+		t.Fatal(err)
+	}
+	if over.End("2026-11-18", coach, friday) {
+		t.Error("a booking that was over already has nothing to end")
+	}
+	later := booked(t)
+	if err := later.Cancel("2027-01-01", coach, friday); err != nil {
+		t.Fatal(err)
+	}
+	if !later.End("2026-11-18", coach, friday) || later.LastDay() != "2026-11-18" {
+		t.Errorf("a cancellation for later gives way to the end; got %s", later.LastDay())
+	}
+}
+
+func TestCallingOff(t *testing.T) {
+	unscheduled := insjoriket(t).Week("1489").Activities[0]
+	cases := []struct {
+		sentence string
+		activity association.Activity
+		date     Date
+		reason   string
+		want     error
+	}{
+		{"next Tuesday", walk(t), "2026-11-24", "weather", nil},
+		{"a Wednesday", walk(t), "2026-11-25", "weather", ErrNoOccurrence},
+		{"last Tuesday", walk(t), "2026-11-17", "weather", ErrPast},
+		{"in two years", walk(t), "2028-11-21", "weather", ErrTooFar},
+		{"no day at all", walk(t), "tisdag", "weather", ErrDate},
+		{"a reason of one's own", walk(t), "2026-11-24", "football", ErrReason},
+		{"what has no weekday", unscheduled, "2026-11-24", "weather", ErrUnscheduled},
+	}
+	for _, c := range cases {
+		x, err := CallOff("c1", "insjoriket", c.activity, c.date, c.reason, coach, friday)
+		if !errors.Is(err, c.want) || (x == nil) != (c.want != nil) {
+			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
+		}
+	}
+}
+
+func TestARestoredOccurrenceIsRestoredOnceAndInTime(t *testing.T) {
+	c, err := CallOff("c1", "insjoriket", walk(t), "2026-11-24", "weather", coach, friday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Restore(coach, friday.AddDate(0, 0, 5)); !errors.Is(err, ErrPast) {
+		t.Errorf("after the day: got %v", err)
+	}
+	if err := c.Restore(coach, friday); err != nil || c.State() != Restored || c.Version() != 2 {
+		t.Errorf("got %v, %s", err, c.State())
+	}
+	if err := c.Restore(coach, friday); !errors.Is(err, ErrRestored) {
+		t.Errorf("again: got %v", err)
+	}
+}
+
+func TestWhatCollides(t *testing.T) {
+	on := func(day, from, to string) association.Activity {
+		return association.Activity{ID: day + from, Day: day, From: from, To: to}
+	}
+	tuesday := on("tuesday", "13:00", "14:00")
+	cases := []struct {
+		sentence    string
+		other       association.Activity
+		first, last Date
+		want        bool
+	}{
+		{"the same hour", on("tuesday", "13:30", "15:00"), "2026-11-23", Forever, true},
+		{"one within the other", on("tuesday", "13:15", "13:45"), "2026-11-23", Forever, true},
+		{"one right after the other", on("tuesday", "14:00", "15:00"), "2026-11-23", Forever, false},
+		{"one right before the other", on("tuesday", "12:00", "13:00"), "2026-11-23", Forever, false},
+		{"another day", on("wednesday", "13:00", "14:00"), "2026-11-23", Forever, false},
+		{"no Tuesday in common", on("tuesday", "13:30", "15:00"), "2026-11-25", "2026-11-30", false},
+		{"one Tuesday in common", on("tuesday", "13:30", "15:00"), "2026-11-25", "2026-12-01", true},
+		{"no day in common", on("tuesday", "13:30", "15:00"), "2026-11-25", "2026-11-24", false},
+		{"no time to compare", association.Activity{ID: "x", Day: "tuesday", Part: "afternoon"}, "2026-11-23", Forever, false},
+		{"itself", tuesday, "2026-11-23", Forever, true},
+		{"what has no weekday", association.Activity{ID: "x", From: "13:00", To: "14:00"}, "2026-11-23", Forever, false},
+	}
+	for _, c := range cases {
+		if got := collide(tuesday, c.other, c.first, c.last); got != c.want {
+			t.Errorf("%s: got %t", c.sentence, got)
+		}
+		if got := collide(c.other, tuesday, c.first, c.last); got != c.want {
+			t.Errorf("%s, turned round: got %t", c.sentence, got)
+		}
+	}
+}
+
+func TestADiaryForgetsWhatIsLongOver(t *testing.T) {
+	d := &Diary{}
+	d.Take(Claim{Booking: "old", Activity: "a", From: "2020-01-01", Until: "2020-02-01", At: friday.AddDate(-6, 0, 0)})
+	d.Take(Claim{Booking: "new", Activity: "a", From: "2026-01-01", Until: Forever, At: friday})
+	if len(d.Claims) != 1 || d.Claims[0].Booking != "new" || d.Writes != 2 {
+		t.Errorf("got %+v", d)
+	}
+	if d.Shorten("new", Forever) || !d.Shorten("new", "2026-03-01") || d.Claims[0].Until != "2026-03-01" {
+		t.Errorf("got %+v", d)
+	}
+	if !d.Shorten("new", "2025-12-31") || len(d.Claims) != 0 || d.Shorten("gone", "2020-01-01") {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestEveryReasonOfTheContractIsKnown(t *testing.T) {
+	if fmt.Sprint(reasons) != "[leader_absent public_holiday weather place_unavailable too_few planning_day other]" {
+		t.Errorf("the contract's CancellationReason and the noun's reasons differ: %v", reasons)
+	}
+}

@@ -1,0 +1,93 @@
+package activity
+
+import (
+	"testing"
+	"time"
+)
+
+// entriesOf gives the walk's entries by date.
+func entriesOf(t testing.TB, b *Booking, now time.Time, history map[CalledKey][]*Cancellation) map[Date]Entry {
+	t.Helper()
+	byDate := map[Date]Entry{}
+	for _, e := range CalendarOf([]*Booking{b}, insjoriket(t).Activity, history, now) {
+		byDate[e.Date] = e
+	}
+	return byDate
+}
+
+func TestACalendarReachesAMonthBackAndHalfAYearAhead(t *testing.T) {
+	entries := entriesOf(t, booked(t), friday, nil)
+	if len(entries) != 30 { // 4 Tuesdays back since the booking began, 26 ahead
+		t.Errorf("got %d", len(entries))
+	}
+	if _, ok := entries["2026-10-27"]; !ok {
+		t.Error("the first Tuesday is missing")
+	}
+	if _, ok := entries["2026-10-20"]; ok {
+		t.Error("a Tuesday before the booking is shown")
+	}
+}
+
+func TestAChangeRaisesTheSequenceAndKeepsTheUID(t *testing.T) {
+	b := booked(t)
+	before := entriesOf(t, b, friday, nil)["2026-11-24"]
+	if before.Sequence != 0 || before.Cancelled || before.ChangedAt != friday {
+		t.Fatalf("got %+v", before)
+	}
+	off, err := CallOff("c1", "insjoriket", walk(t), "2026-11-24", "weather", coach, friday.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := map[CalledKey][]*Cancellation{{walk(t).ID, "2026-11-24"}: {off}}
+	called := entriesOf(t, b, friday.Add(time.Hour), history)["2026-11-24"]
+	if called.Sequence != 1 || !called.Cancelled || called.UID != before.UID || called.ChangedAt != friday.Add(time.Hour) {
+		t.Errorf("called off: got %+v", called)
+	}
+	if err := off.Restore(coach, friday.Add(2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	restored := entriesOf(t, b, friday.Add(2*time.Hour), history)["2026-11-24"]
+	if restored.Sequence != 2 || restored.Cancelled || restored.UID != before.UID {
+		t.Errorf("restored: got %+v", restored)
+	}
+	if err := b.Cancel("2026-11-24", coach, friday.Add(3*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	gone := entriesOf(t, b, friday.Add(3*time.Hour), history)["2026-11-24"]
+	if gone.Sequence != 3 || !gone.Cancelled || gone.UID != before.UID {
+		t.Errorf("cancelled: got %+v", gone)
+	}
+	if past := entriesOf(t, b, friday.Add(3*time.Hour), history)["2026-11-17"]; past.Sequence != 0 || past.Cancelled {
+		t.Errorf("what was before the cancellation is untouched; got %+v", past)
+	}
+}
+
+func TestWhatIsCancelledStaysThirtyDays(t *testing.T) {
+	b := booked(t)
+	if err := b.Cancel("2026-11-21", coach, friday); err != nil {
+		t.Fatal(err)
+	}
+	for days, want := range map[int]bool{0: true, 29: true, 30: true, 31: false} {
+		now := friday.AddDate(0, 0, days)
+		if e, shown := entriesOf(t, b, now, nil)["2027-01-05"]; shown != want || shown && !e.Cancelled {
+			t.Errorf("after %d days: got %t", days, shown)
+		}
+	}
+}
+
+func TestAnActivityWithoutTimesHasADayAndNoHour(t *testing.T) {
+	b := booked(t)
+	b.Activity = insjoriket(t).Week("1481").Activities[1].ID
+	e, ok := entriesOf(t, b, friday, nil)["2026-11-23"]
+	if !ok || !e.Starts.IsZero() || !e.Ends.IsZero() {
+		t.Errorf("got %+v, %t", e, ok)
+	}
+}
+
+func TestWhatIsNoLongerOfferedIsNotInTheCalendar(t *testing.T) {
+	b := booked(t)
+	b.Activity = "gone"
+	if n := len(entriesOf(t, b, friday, nil)); n != 0 {
+		t.Errorf("got %d", n)
+	}
+}

@@ -1,0 +1,410 @@
+package activity_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/services/activity"
+	. "github.com/finsam/finsam/services/activity/activitytest"
+)
+
+// running gives a suite that follows and publishes, and a coach's context.
+func running(t *testing.T) (*Suite, context.Context) {
+	t.Helper()
+	s := New(t)
+	s.Run(t)
+	s.Enrolled(t, Person, Molndal)
+	return s, actor.With(t.Context(), Coach(Molndal))
+}
+
+func walkFrom(from activity.Date) activity.Request {
+	return activity.Request{Enrolment: Enrolment, Activity: Walk, From: from}
+}
+
+func TestFromABookingToAFilledWeek(t *testing.T) {
+	s, ctx := running(t)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = s.Service.Note(ctx, b.ID, 1, "2026-11-17", activity.Present); err != nil {
+		t.Fatal(err)
+	}
+	own := actor.With(t.Context(), Participant(Person))
+	w, err := s.Service.ParticipantWeek(own, Person, "2026-W47")
+	if err != nil || len(w.Items) != 1 || w.Items[0].Attendance != activity.Present || w.Items[0].Booking != b.ID {
+		t.Errorf("got %+v, %v", w, err)
+	}
+	if w, err = s.Service.ParticipantWeek(own, Person, "2026-W46"); err != nil || len(w.Items) != 0 {
+		t.Errorf("the week before: got %+v, %v", w, err)
+	}
+	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "leader_absent", ""); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = s.Service.ParticipantWeek(own, Person, "2026-W48"); err != nil || len(w.Items) != 1 || w.Items[0].Cancelled == nil {
+		t.Errorf("the week of the called-off walk: got %+v, %v", w, err)
+	}
+}
+
+func TestWhoMayBookWhomIntoWhat(t *testing.T) {
+	s, ctx := running(t)
+	abroad := actor.With(t.Context(), Coach(Alingsas))
+	referrer := actor.With(t.Context(), actor.Actor{Subject: "r", Association: Tenant, Roles: []actor.Role{actor.Referrer}})
+	unknown := walkFrom("2026-11-23")
+	unknown.Enrolment = "99999999-9999-4999-8999-999999999999"
+	elsewhere, gone := walkFrom("2026-11-23"), walkFrom("2026-11-23")
+	elsewhere.Activity, gone.Activity = s.Activity(t, Alingsas, 0), "00000000-0000-4000-8000-000000000000"
+	cases := []struct {
+		sentence string
+		ctx      context.Context
+		request  activity.Request
+		want     error
+	}{
+		{"a coach of another municipality does not see the enrolment", abroad, walkFrom("2026-11-23"), fault.ErrNotFound},
+		{"an enrolment that does not exist answers alike", ctx, unknown, fault.ErrNotFound},
+		{"a referrer has no row", referrer, walkFrom("2026-11-23"), fault.ErrForbidden},
+		{"another municipality's activity", ctx, elsewhere, activity.ErrElsewhere},
+		{"an activity that is not offered", ctx, gone, activity.ErrActivity},
+		{"a start in the far past", ctx, walkFrom("2020-01-01"), activity.ErrFrom},
+		{"the own coach, the own walk", ctx, walkFrom("2026-11-23"), nil},
+		{"the same again", ctx, walkFrom("2026-11-30"), activity.ErrBooked},
+	}
+	for _, c := range cases {
+		if _, err := s.Service.Book(c.ctx, c.request, ""); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
+		}
+	}
+}
+
+func TestTheSameKeyBooksOnce(t *testing.T) {
+	s, ctx := running(t)
+	first, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "key-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Note(ctx, first.ID, 1, "2026-11-17", activity.Absent); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "key-1")
+	if err != nil || again.ID != first.ID || again.Version() != 1 {
+		t.Errorf("the repeat answers as the first did; got %+v, %v", again, err)
+	}
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "key-1"); !errors.Is(err, once.ErrReused) {
+		t.Errorf("another request under the key: got %v", err)
+	}
+}
+
+func TestOfManyBookingsThatCollideOneIsMade(t *testing.T) {
+	s, ctx := running(t)
+	var wait sync.WaitGroup
+	results := make(chan error, 16)
+	for range cap(results) {
+		wait.Go(func() {
+			_, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "")
+			results <- err
+		})
+	}
+	wait.Wait()
+	close(results)
+	made := 0
+	for err := range results {
+		if err == nil {
+			made++
+		} else if !errors.Is(err, activity.ErrBooked) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d bookings were made", made)
+	}
+}
+
+func TestACancelledBookingGivesItsTimeBack(t *testing.T) {
+	s, ctx := running(t)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Cancel(ctx, b.ID, 1, "2026-12-01"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-30"), ""); err != nil {
+		t.Errorf("from the day before the end, the next Tuesday is free: got %v", err)
+	}
+}
+
+func TestAClosedEnrolmentEndsItsBookingsAndTakesNoMore(t *testing.T) {
+	s, ctx := running(t)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Tell("started", Enrolment, Person, Molndal, 2, "2026-11-16")
+	s.Tell("closed", Enrolment, Person, Molndal, 3, "2026-11-18")
+	Eventually(t, "the booking has ended", func() bool {
+		b, err = s.Service.Booking(ctx, b.ID)
+		return err == nil && b.State() == activity.StateEnded
+	})
+	if last := b.Steps[len(b.Steps)-1]; b.LastDay() != "2026-11-18" || last.Cause != Enrolment+"/3" || last.By != "service:activity" {
+		t.Errorf("got %s, %+v", b.LastDay(), last)
+	}
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); !errors.Is(err, activity.ErrEnrolmentClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStaleVersionChangesNothing(t *testing.T) {
+	s, ctx := running(t)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Note(ctx, b.ID, 2, "2026-11-17", activity.Present); !errors.Is(err, fault.ErrStale) {
+		t.Errorf("note: got %v", err)
+	}
+	if _, err := s.Service.Cancel(ctx, b.ID, 7, "2026-12-01"); !errors.Is(err, fault.ErrStale) {
+		t.Errorf("cancel: got %v", err)
+	}
+}
+
+func TestAnOccurrenceIsCalledOffOnceAndMayBeRestored(t *testing.T) {
+	s, ctx := running(t)
+	c, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", "key-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", "key-1"); err != nil || again.ID != c.ID {
+		t.Errorf("the repeat: got %v, %v", again, err)
+	}
+	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "other", ""); !errors.Is(err, activity.ErrCalledOff) {
+		t.Errorf("a second one: got %v", err)
+	}
+	abroad := actor.With(t.Context(), Coach(Alingsas))
+	if _, err := s.Service.Restore(abroad, Walk, c.ID, 1); !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("another municipality: got %v", err)
+	}
+	before, err := s.Service.MunicipalityWeek(ctx, Molndal, "2026-W48")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Restore(ctx, Walk, c.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	after, err := s.Service.MunicipalityWeek(ctx, Molndal, "2026-W48")
+	if err != nil || after.Version == before.Version {
+		t.Errorf("the week has changed and its version has not: %v", err)
+	}
+	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "other", ""); err != nil {
+		t.Errorf("once restored it may be called off again: got %v", err)
+	}
+}
+
+func TestEventsTellWhatHappenedAndNothingAboutThePerson(t *testing.T) {
+	s, ctx := running(t)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Note(ctx, b.ID, 1, "2026-11-17", activity.Absent); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", ""); err != nil {
+		t.Fatal(err)
+	}
+	var events []feed.Event
+	Eventually(t, "three events are told", func() bool {
+		events, err = s.Feed.After(ctx, 0, 10, 0)
+		return err == nil && len(events) == 3
+	})
+	told := map[string]feed.Event{}
+	for _, e := range events {
+		told[e.Type] = e
+		if strings.Contains(fmt.Sprint(e.Data), "absent") {
+			t.Errorf("the event tells who was absent: %v", e)
+		}
+	}
+	if d := told["se.finsam.activity.cancelled"].Data; d["municipality"] != Molndal || d["week"] != "2026-W48" || d["on"] != "2026-11-24" {
+		t.Errorf("cancelled: got %v", d)
+	}
+	if d := told["se.finsam.booking.booked"].Data; d["enrolment"] != Enrolment || d["participant"] != Person || d["on"] != "2026-11-16" {
+		t.Errorf("booked: got %v", d)
+	}
+	if e := told["se.finsam.booking.attendance_noted"]; e.ID != b.ID+"/2" || e.Data["on"] != "2026-11-17" || e.Authority != "molndal" {
+		t.Errorf("noted: got %v", e)
+	}
+}
+
+func TestTheDaysListIsForThoseWhoLeadIt(t *testing.T) {
+	s, ctx := running(t)
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-16"), ""); err != nil {
+		t.Fatal(err)
+	}
+	supervisor := Coach(Molndal)
+	supervisor.Roles = []actor.Role{actor.Supervisor}
+	d, err := s.Service.Day(actor.With(t.Context(), supervisor), Walk, "2026-11-17")
+	if err != nil || len(d.Bookings) != 1 || d.Bookings[0].Participant != Person {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	for sentence, ask := range map[string]func() error{
+		"a day without an occurrence": func() error { _, err := s.Service.Day(ctx, Walk, "2026-11-18"); return err },
+		"another municipality's leader": func() error {
+			_, err := s.Service.Day(actor.With(t.Context(), Coach(Alingsas)), Walk, "2026-11-17")
+			return err
+		},
+		"an activity that is not offered": func() error { _, err := s.Service.Day(ctx, "nothing", "2026-11-17"); return err },
+	} {
+		if err := ask(); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("%s: got %v", sentence, err)
+		}
+	}
+}
+
+func TestListsAreReadInOneRelation(t *testing.T) {
+	s, ctx := running(t)
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-16"), ""); err != nil {
+		t.Fatal(err)
+	}
+	window := activity.Window{Limit: 20, Page: 1}
+	nowhere := Coach("")
+	cases := []struct {
+		sentence string
+		who      actor.Actor
+		filter   activity.Filter
+		want     int
+	}{
+		{"the municipality's coach", Coach(Molndal), activity.Filter{}, 1},
+		{"by state", Coach(Molndal), activity.Filter{State: activity.StateCancelled}, 0},
+		{"by activity and enrolment", Coach(Molndal), activity.Filter{Activity: Walk, Enrolment: Enrolment}, 1},
+		{"another municipality's coach", Coach(Alingsas), activity.Filter{}, 0},
+		{"a coach of no municipality", nowhere, activity.Filter{}, 0},
+		{"the person", Participant(Person), activity.Filter{}, 1},
+		{"the person asking for another", Participant(Person), activity.Filter{Participant: Enrolment}, 0},
+		{"another person", Participant(Enrolment), activity.Filter{}, 0},
+	}
+	for _, c := range cases {
+		l, err := s.Service.Bookings(actor.With(t.Context(), c.who), c.filter, window)
+		if err != nil || len(l.Items) != c.want {
+			t.Errorf("%s: got %+v, %v", c.sentence, l, err)
+		}
+	}
+}
+
+func TestASecretOpensACalendarUntilItIsRevoked(t *testing.T) {
+	s, ctx := running(t)
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-16"), ""); err != nil {
+		t.Fatal(err)
+	}
+	own := actor.With(t.Context(), Participant(Person))
+	a, secret, err := s.Service.OpenAddress(own, Person, "key-1")
+	if err != nil || len(secret) != 64 {
+		t.Fatalf("got %q, %v", secret, err)
+	}
+	if again, same, err := s.Service.OpenAddress(own, Person, "key-1"); err != nil || again.ID != a.ID || same != secret {
+		t.Errorf("the repeat answers the same; got %v", err)
+	}
+	if _, other, err := s.Service.OpenAddress(own, Person, ""); err != nil || other == secret {
+		t.Errorf("another address has another secret; %v", err)
+	}
+	entries, err := s.Service.Calendar(t.Context(), secret)
+	if err != nil || len(entries) != 27 {
+		t.Errorf("got %d entries, %v", len(entries), err)
+	}
+	if err := s.Service.Revoke(own, Person, a.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	for sentence, try := range map[string]string{"a revoked secret": secret, "one that never was": strings.Repeat("0", 64)} {
+		if _, err := s.Service.Calendar(t.Context(), try); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("%s: got %v", sentence, err)
+		}
+	}
+	if l, err := s.Service.Addresses(own, Person, activity.Window{Limit: 20, Page: 1}); err != nil || len(l.Items) != 1 {
+		t.Errorf("one valid address is left; got %v, %v", l, err)
+	}
+	for range 9 {
+		_, _, err = s.Service.OpenAddress(own, Person, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := s.Service.OpenAddress(own, Person, ""); !errors.Is(err, activity.ErrAddresses) {
+		t.Errorf("an eleventh: got %v", err)
+	}
+}
+
+func TestTheFollowerTakesTheSameEventTwice(t *testing.T) {
+	s, ctx := running(t)
+	const other = "33333333-3333-4333-8333-333333333333"
+	for range 2 {
+		s.Tell("planned", other, other, Molndal, 1, "")
+		s.Tell("cancelled", other, other, Molndal, 2, "")
+	}
+	s.Tell("closed", "44444444-4444-4444-8444-444444444444", "", "", 3, "") // first word of it, about nobody: passed over
+	s.Tell("answered", other, other, Molndal, 3, "")
+	s.Enrolled(t, other, Molndal)
+	r := walkFrom("2026-11-23")
+	r.Enrolment = other
+	Eventually(t, "the enrolment is closed, and stays so when it is told again", func() bool {
+		_, err := s.Service.Book(ctx, r, "")
+		return errors.Is(err, activity.ErrEnrolmentClosed)
+	})
+}
+
+// crowded is Mölndal's week with something else at the time of the walk.
+func crowded(t *testing.T) (*Suite, context.Context) {
+	t.Helper()
+	s := NewWith(t, "      - { name: Promenad, category: social, day: tuesday",
+		"      - { name: Simning, category: health, day: tuesday, from: \"13:30\", to: \"14:30\" }\n      - { name: Promenad, category: social, day: tuesday")
+	s.Run(t)
+	s.Enrolled(t, Person, Molndal)
+	return s, actor.With(t.Context(), Coach(Molndal))
+}
+
+func TestACollisionNamesTheActivityInTheWay(t *testing.T) {
+	s, ctx := crowded(t)
+	first, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	swim := walkFrom("2026-11-23")
+	swim.Activity = s.Activity(t, Molndal, 3)
+	_, err = s.Service.Book(ctx, swim, "")
+	if f := fault.Of(err); !errors.Is(err, activity.ErrCollision) || !strings.Contains(f.Text.SV, "Promenad kl. 13:00–14:00") {
+		t.Errorf("got %v: %s", err, fault.Of(err).Text.SV)
+	}
+	swim.Until = "2026-11-23" // a Monday: no Tuesday in common
+	if _, err := s.Service.Book(ctx, swim, ""); err != nil {
+		t.Errorf("without a day in common: got %v", err)
+	}
+	if _, err := s.Service.Cancel(ctx, first.ID, 1, "2026-11-24"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOfManyOverlappingBookingsOneIsMade(t *testing.T) {
+	s, ctx := crowded(t)
+	swim := walkFrom("2026-11-23")
+	swim.Activity = s.Activity(t, Molndal, 3)
+	var wait sync.WaitGroup
+	var made atomic.Int32
+	for i := range 16 {
+		wait.Go(func() {
+			r := []activity.Request{walkFrom("2026-11-23"), swim}[i%2]
+			if _, err := s.Service.Book(ctx, r, ""); err == nil {
+				made.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	if made.Load() != 1 {
+		t.Errorf("%d bookings were made", made.Load())
+	}
+}
