@@ -1,0 +1,90 @@
+package memory_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/finsam/finsam/pkg/cache"
+	"github.com/finsam/finsam/pkg/cache/cachetest"
+	"github.com/finsam/finsam/pkg/cache/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(tb testing.TB, size int64) *memory.Cache {
+	tb.Helper()
+	c, err := memory.New(size)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return c
+}
+
+func TestTheCacheHoldsTheContract(t *testing.T) {
+	cachetest.Run(t, func(t *testing.T) cache.Cache { return open(t, 1<<20) })
+}
+
+func TestItHoldsNoMoreThanItsBytes(t *testing.T) {
+	const size, each = 1 << 20, 10_000
+	c := open(t, size)
+	for i := range 1000 {
+		if err := c.Set(t.Context(), fmt.Sprint(i), bytes.Repeat([]byte{1}, each), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept int
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		kept = 0
+		for i := range 1000 {
+			if _, ok, _ := c.Get(t.Context(), fmt.Sprint(i)); ok {
+				kept++
+			}
+		}
+		if kept*each <= size {
+			break
+		}
+	}
+	if kept == 0 || kept*each > size {
+		t.Fatalf("%d values of %d bytes in a cache of %d", kept, each, size)
+	}
+}
+
+func TestOneValueCannotFillIt(t *testing.T) {
+	c := open(t, 1<<20)
+	if err := c.Set(t.Context(), "a", make([]byte, 1<<19), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, _ := c.Get(t.Context(), "a"); ok {
+		t.Fatal("kept a value of half the cache")
+	}
+}
+
+func TestASizeMustBeGiven(t *testing.T) {
+	if _, err := memory.New(0); err == nil {
+		t.Fatal("made a cache of nothing")
+	}
+}
+
+func BenchmarkGetTagged(b *testing.B) {
+	c := open(b, 1<<24)
+	if err := c.Set(b.Context(), "a", make([]byte, 4096), time.Hour, "t"); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, ok, _ := c.Get(b.Context(), "a"); !ok {
+				b.Fail()
+			}
+		}
+	})
+}
