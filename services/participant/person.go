@@ -147,9 +147,9 @@ func (p *Person) protection() PersonStep {
 }
 
 // Enrol notes that the person now belongs to a municipality's initiative. The
-// same event again changes nothing; then it answers false.
+// same enrolment again changes nothing; then it answers false.
 func (p *Person) Enrol(enrolment, referral, municipality, cause string, who Who, now time.Time) bool {
-	if slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Cause == cause }) {
+	if slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == Enrolled && s.Enrolment == enrolment }) {
 		return false
 	}
 	s := p.step(Enrolled, who, now)

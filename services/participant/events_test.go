@@ -1,0 +1,186 @@
+package participant_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/services/participant"
+	. "github.com/finsam/finsam/services/participant/internal/testservice"
+)
+
+func told(t *testing.T, f *Fixture, want int) []feed.Event {
+	t.Helper()
+	var events []feed.Event
+	f.Until("the steps are told", func() bool {
+		var err error
+		if events, err = f.Deps.Feed.After(context.Background(), 0, 500, 0); err != nil {
+			t.Fatal(err)
+		}
+		return len(events) >= want
+	})
+	return events
+}
+
+func kinds(events []feed.Event, subject string) string {
+	var all []string
+	for _, e := range events {
+		if e.Subject == subject {
+			all = append(all, e.Type[strings.LastIndex(e.Type, ".")+1:])
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
+	f := New(t, true)
+	in, id, enrolment := f.Enrolled(20, "2026-12-07")
+	v, err := f.Enrolment(As(Coach), enrolment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := v.Course
+	if c.State != participant.StatePlanned || len(c.Blocks) != 4 || c.Blocks[3].PlannedLast != "2027-05-23" || v.Coach != "coach-17" || v.Plan.Version == "" {
+		t.Errorf("got %+v", v.Enrolment)
+	}
+	// The same event once more, as after a death in the middle.
+	f.Referrals.Accepted(in.Consent.Referral, id, "2027-01-11")
+	f.Referrals.Accepted(Person(21).Consent.Referral, f.Put(Person(21)), "2026-12-07")
+	f.Until("the later one is planned", func() bool {
+		p, err := f.Enrolments(As(Coach), participant.EnrolmentFilter{Limit: 20, Page: 1})
+		return err == nil && p.Total == 2
+	})
+	if again, err := f.Enrolment(As(Coach), enrolment); err != nil || again.Version != 1 || again.PlannedStart != "2026-12-07" {
+		t.Errorf("got %+v, %v", again, err)
+	}
+}
+
+func TestTheMunicipalityOfTheEnrolmentSeesThePerson(t *testing.T) {
+	f := New(t, true)
+	in := Person(22)
+	in.Consent.Municipality = "1402"
+	id := f.Put(in)
+	if _, err := f.Person(As(Coach), id); !errors.Is(err, fault.ErrNotFound) {
+		t.Fatalf("before the acceptance: %v", err)
+	}
+	f.Referrals.Accepted(in.Consent.Referral, id, "2026-12-07")
+	f.Until("Mölndal sees the person", func() bool {
+		_, err := f.Person(As(Coach), id)
+		return err == nil
+	})
+}
+
+func TestAWithdrawalThatCrossesThePlanCancelsIt(t *testing.T) {
+	f := New(t, true)
+	in, _, enrolment := f.Enrolled(23, "2026-12-07")
+	f.Referrals.Tell("withdrawn", in.Consent.Referral, map[string]string{"referral": in.Consent.Referral})
+	f.Until("the enrolment is cancelled", func() bool {
+		v, err := f.Enrolment(As(Coach), enrolment)
+		return err == nil && v.Course.Outcome == participant.Cancelled
+	})
+}
+
+func TestWhatCannotBeHandledIsPassedOver(t *testing.T) {
+	f := New(t, true)
+	f.Referrals.Accepted("5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "nobody", "2026-12-07")
+	f.Referrals.Accepted("6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", f.Put(Person(24)), "the seventh")
+	f.Referrals.Tell("submitted", "7b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", nil)
+	f.Referrals.Tell("withdrawn", "7b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", nil)
+	f.Enrolled(25, "2026-12-07")
+}
+
+func TestTheFeedTellsEveryStepAndNoPerson(t *testing.T) {
+	f := New(t, true)
+	in, id, enrolment := f.Enrolled(26, "2026-04-20")
+	v, err := f.Start(As(Coach), enrolment, 1, "2026-04-20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err = f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", "en text om personen"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = f.DecideCheckIn(As(Coach), enrolment, v.Version, 1, participant.DecisionInput{Decision: participant.Continue, On: "2026-06-01"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = f.Protect(As(Coach), id, 3, participant.AssumedIdentity, []string{"coach-17", "chef-2"}); err != nil {
+		t.Fatal(err)
+	}
+	events := told(t, f, 9)
+	if got := kinds(events, enrolment); got != "planned started check_in_due answered decided" {
+		t.Errorf("enrolment: %s", got)
+	}
+	if got := kinds(events, id); got != "registered consent_given enrolled protected" {
+		t.Errorf("participant: %s", got)
+	}
+	for i, e := range events {
+		if e.Sequence != int64(i+1) || e.Authority != "" {
+			t.Errorf("event %d: %+v", i, e)
+		}
+		switch e.Type {
+		case "se.finsam.enrolment.planned":
+			if e.Data["firstDay"] != "2026-04-20" || e.Data["lastDay"] != "2026-10-04" || e.Data["referral"] != in.Consent.Referral || e.Data["state"] != "planned" {
+				t.Errorf("got %+v", e.Data)
+			}
+		case "se.finsam.enrolment.decided":
+			if e.Data["decision"] != "continue" || e.Data["number"] != "1" || e.Data["on"] != "2026-06-01" {
+				t.Errorf("got %+v", e.Data)
+			}
+		case "se.finsam.participant.protected":
+			if e.Data["level"] != "assumed_identity" || e.Data["handlers"] != "coach-17,chef-2" {
+				t.Errorf("got %+v", e.Data)
+			}
+		}
+	}
+	text, err := json.Marshal(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, canary := range []string{in.Number, in.Number[2:], in.GivenName, in.FamilyName, in.Contact.Email, "en text"} {
+		if strings.Contains(string(text), canary) {
+			t.Error("the feed bears personal data")
+		}
+	}
+}
+
+func TestConsentRulesTheReferrersAnswer(t *testing.T) {
+	f := New(t, true)
+	in, id, enrolment := f.Enrolled(27, "2026-04-20")
+	v, err := f.Start(As(Coach), enrolment, 1, "2026-04-20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := FKUnit
+	stranger.Unit = "fk-lerum"
+	for _, a := range []actor.Actor{stranger, AF} {
+		if _, err := f.AnswerCheckIn(As(a), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("%s: %v", a.Subject, err)
+		}
+	}
+	if _, err := f.WithdrawConsent(As(Participant(id)), id, 3, in.Consent.Referral, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("after the withdrawal: %v", err)
+	}
+	if _, err := f.Person(As(FK), id); !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("after the withdrawal: %v", err)
+	}
+	if _, err := f.RecordNonAnswer(As(Coach), enrolment, v.Version, 1, ""); err != nil {
+		t.Errorf("the way goes on without the referrer: %v", err)
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	f := New(t, false)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := f.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,159 @@
+package participant
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+func day(d Day) time.Time {
+	t, err := time.Parse(time.RFC3339, string(d)+"T12:00:00Z")
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// known is a person whom FK referred to Mölndal on 1 March and Af to Partille on
+// 1 May; the consent to FK was withdrawn on 1 July.
+func known() *Person {
+	p := NewPerson("insjoriket", "p1", "lookup", []byte("sealed"), []byte("sealed too"), "r1", sender, day("2026-03-01"))
+	p.GiveConsent(NewConsent{Referral: "r1", Authority: "fk", Unit: "fk-molndal", Municipality: "1481", Authorities: []string{"molndal"}, GivenOn: "2026-02-27"}, sender, day("2026-03-01"))
+	p.GiveConsent(NewConsent{Referral: "r2", Authority: "af", Unit: "af-1", Municipality: "1402", Authorities: []string{"af", "fk"}, GivenOn: "2026-05-01"}, Who{By: "af-3"}, day("2026-05-01"))
+	if err := p.WithdrawConsent("r1", nil, coach, day("2026-07-01")); err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
+	p := known()
+	p.Protect(ConfidentialityMarking, []string{"coach-17"}, coach, day("2026-09-01"))
+	if err := p.Unprotect(nil, coach, day("2026-10-01")); err != nil {
+		t.Fatal(err)
+	}
+	all := func(r string) []Sight { return []Sight{{Referral: r, Course: true, Identity: true}} }
+	for _, c := range []struct {
+		sentence  string
+		authority string
+		on        Day
+		want      []Sight
+	}{
+		{"nothing before the referral", "fk", "2026-02-28", nil},
+		{"everything from the day of the referral", "fk", "2026-03-01", all("r1")},
+		{"everything while consent holds", "fk", "2026-06-30", all("r1")},
+		{"still something on the day of the withdrawal", "fk", "2026-07-01", all("r1")},
+		{"nothing from the day after", "fk", "2026-07-02", nil},
+		{"the other sender's consent is its own", "af", "2026-07-02", all("r2")},
+		{"an authority that is only named in a consent has sent nothing", "molndal", "2026-06-30", nil},
+		{"on the day of the protection the name could still be seen", "af", "2026-09-01", all("r2")},
+		{"while protected the course but not the name", "af", "2026-09-02", []Sight{{Referral: "r2", Course: true}}},
+		{"the name again when the protection is removed", "af", "2026-10-01", all("r2")},
+		{"a stranger sees nothing", "vgr", "2026-06-01", nil},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			if got := p.VisibleTo(c.authority, c.on); !slices.Equal(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestConsentIsWithdrawnOnce(t *testing.T) {
+	p := known()
+	if err := p.WithdrawConsent("r1", nil, coach, noon); !errors.Is(err, ErrConsentGone) {
+		t.Errorf("got %v", err)
+	}
+	if err := p.WithdrawConsent("r9", nil, coach, noon); !errors.Is(err, ErrNoConsent) {
+		t.Errorf("got %v", err)
+	}
+	if p.GiveConsent(NewConsent{Referral: "r2", Authority: "af"}, sender, noon) {
+		t.Error("one referral gave its consent twice")
+	}
+	if c, ok := p.Consent("r1"); !ok || c.InForce() || len(c.covered()) != 0 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
+	p := known()
+	p.Protect(AssumedIdentity, []string{"coach-17"}, coach, noon)
+	if p.Contact != nil {
+		t.Error("the contact is still there")
+	}
+	if p.Reach([]byte("new"), "r3", sender, noon) || p.Contact != nil {
+		t.Error("a protected person's contact was stored")
+	}
+	must(t, p.Unprotect(nil, coach, noon))
+	if p.Contact != nil || p.Protection() != NoProtection {
+		t.Error("what was destroyed came back")
+	}
+	if err := p.Unprotect(nil, coach, noon); !errors.Is(err, ErrNotProtected) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
+	p := known()
+	p.Protect(ProtectedRegistration, []string{"coach-17"}, coach, noon)
+	if h := p.Thing(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
+		t.Errorf("got %v", h)
+	}
+	if h := p.Thing(actor.Actor{Authority: "fk", Subject: "coach-17"}, "").Handlers; len(h) != 0 {
+		t.Errorf("the same subject elsewhere is somebody else: %v", h)
+	}
+}
+
+func TestTheTiesOfAPerson(t *testing.T) {
+	p := known()
+	p.Enrol("e2", "r2", "1481", "r2/2", clock, noon)
+	if p.Enrol("e2", "r2", "1481", "r2/2", clock, noon) {
+		t.Error("one event enrolled twice")
+	}
+	all := p.Thing(actor.Actor{}, "")
+	if len(all.Ties) != 3 || len(all.Ties[0].Consent) != 0 || !slices.Contains(all.Ties[1].Consent, "af") || all.Ties[2].Municipality != "1481" {
+		t.Errorf("got %+v", all.Ties)
+	}
+	if one := p.Thing(actor.Actor{}, "r1"); len(one.Ties) != 1 || one.Ties[0].Authority != "fk" {
+		t.Errorf("got %+v", one.Ties)
+	}
+}
+
+func TestAnAliasFollowsFromTheID(t *testing.T) {
+	a := Alias("3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d")
+	if a != Alias("3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d") || a == Alias("other") || len(a) != len("Deltagare 7F3K") {
+		t.Errorf("got %q", a)
+	}
+}
+
+func TestAgeInWholeYears(t *testing.T) {
+	for _, c := range []struct {
+		birth, on Day
+		want      int
+	}{
+		{"2010-11-22", "2026-11-21", 15}, {"2010-11-22", "2026-11-22", 16},
+		{"2008-02-29", "2025-02-28", 16}, {"2008-02-29", "2025-03-01", 17}, {"2008-02-29", "2024-02-29", 16},
+	} {
+		if got := yearsBetween(c.birth, c.on); got != c.want {
+			t.Errorf("born %s, on %s: got %d, want %d", c.birth, c.on, got, c.want)
+		}
+	}
+}
+
+func TestADayIsASwedishDay(t *testing.T) {
+	for at, want := range map[string]Day{
+		"2026-11-22T22:59:59Z": "2026-11-22", "2026-11-22T23:00:00Z": "2026-11-23",
+		"2026-07-01T21:59:59Z": "2026-07-01", "2026-07-01T22:00:00Z": "2026-07-02",
+	} {
+		instant, _ := time.Parse(time.RFC3339, at)
+		if got := DayOf(instant); got != want {
+			t.Errorf("%s: got %s", at, got)
+		}
+	}
+	if Day("2026-10-20").AddWeeks(1) != "2026-10-27" || Day("2026-12-31").Add(1) != "2027-01-01" {
+		t.Error("a week over the change of clocks has seven days")
+	}
+}

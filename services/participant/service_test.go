@@ -1,0 +1,268 @@
+package participant_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/services/participant"
+	. "github.com/finsam/finsam/services/participant/internal/testservice"
+)
+
+func TestTheSameNumberIsTheSameParticipant(t *testing.T) {
+	f := New(t, false)
+	first := Person(1)
+	id := f.Put(first)
+	if again := f.Put(first); again != id {
+		t.Error("a repeat made another participant")
+	}
+	second := first
+	second.Consent.Referral, second.Consent.Authority, second.Consent.Unit = uuid.NewString(), "af", "af-1"
+	second.Number = first.Number[2:8] + "-" + first.Number[8:]
+	if other := f.Put(second); other != id {
+		t.Error("another authority's referral made another participant")
+	}
+	other := Person(1)
+	other.Number = Person(2).Number
+	if f.Put(other) == id {
+		t.Error("another number is another person")
+	}
+	v, err := f.Person(As(Coach), id)
+	if err != nil || len(v.Consents) != 2 || v.Version != 3 {
+		t.Fatalf("got %+v, %v", v, err)
+	}
+}
+
+func TestManyPostsOfOneNewPersonMakeOneParticipant(t *testing.T) {
+	f := New(t, false)
+	for round := range 5 {
+		ids := make([]string, 12)
+		var wg sync.WaitGroup
+		for i := range ids {
+			wg.Go(func() {
+				in := Person(uint64(100 + round))
+				ids[i], _ = f.Service.Put(As(FK), in)
+			})
+		}
+		wg.Wait()
+		for _, id := range ids {
+			if id == "" || id != ids[0] {
+				t.Fatalf("round %d: %v", round, ids)
+			}
+		}
+		v, err := f.Person(As(Coach), ids[0])
+		if err != nil || len(v.Consents) != len(ids) {
+			t.Fatalf("round %d: %d consents of %d, %v", round, len(v.Consents), len(ids), err)
+		}
+	}
+}
+
+func TestWhatTheVaultDoesNotTake(t *testing.T) {
+	f := New(t, false)
+	for _, c := range []struct {
+		sentence string
+		as       actor.Actor
+		change   func(*participant.PersonInput)
+		want     *fault.Error
+	}{
+		{"a number with a wrong check digit", FK, func(p *participant.PersonInput) { p.Number = "199001012386" }, participant.ErrNumber},
+		{"a consent of tomorrow", FK, func(p *participant.PersonInput) { p.Consent.GivenOn = "2026-11-23" }, participant.ErrFuture},
+		{"a consent older than the person", FK, func(p *participant.PersonInput) { p.Consent.GivenOn = "1920-01-01" }, participant.ErrTooEarly},
+		{"a referral of another authority", AF, func(*participant.PersonInput) {}, fault.ErrNotFound},
+		{"a referral of another unit", FKUnit, func(p *participant.PersonInput) { p.Consent.Unit = "fk-lerum" }, fault.ErrNotFound},
+		{"a referral by a coach", Coach, func(*participant.PersonInput) {}, fault.ErrForbidden},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			in := Person(3)
+			c.change(&in)
+			if id, err := f.Service.Put(As(c.as), in); !errors.Is(err, c.want) || id != "" {
+				t.Errorf("got %q, %v", id, err)
+			}
+		})
+	}
+}
+
+func TestAgeIsToldToThoseWhoMayAccept(t *testing.T) {
+	f := New(t, false)
+	in := Person(4)
+	in.Number = "199001012385"
+	id := f.Put(in)
+	for day, want := range map[participant.Day]int{"2026-11-22": 36, "2026-01-01": 36, "2025-12-31": 35} {
+		if got, err := f.AgeOn(As(Intake), id, day); err != nil || got != want {
+			t.Errorf("on %s: got %d, %v", day, got, err)
+		}
+	}
+	if _, err := f.AgeOn(As(actor.ForService("referral", "insjoriket")), id, "2026-11-22"); err != nil {
+		t.Error(err)
+	}
+	for _, a := range []actor.Actor{Coach, FK} {
+		if _, err := f.AgeOn(As(a), id, "2026-11-22"); !errors.Is(err, fault.ErrForbidden) {
+			t.Errorf("%s: %v", a.Subject, err)
+		}
+	}
+}
+
+func TestALaterReferralGivesOtherWaysToReachThePerson(t *testing.T) {
+	f := New(t, false)
+	in := Person(5)
+	id := f.Put(in)
+	in.Consent.Referral, in.Contact.Phone = uuid.NewString(), "070-1740699"
+	f.Put(in)
+	v, err := f.Person(As(Coach), id)
+	if err != nil || v.Contact.Phone != "070-1740699" || v.Contact.Email != in.Contact.Email {
+		t.Fatalf("got %+v, %v", v.Contact, err)
+	}
+}
+
+// TestNothingOfAPersonStandsInClear greps every byte that the service has
+// written for what was told to it.
+func TestNothingOfAPersonStandsInClear(t *testing.T) {
+	f := New(t, true)
+	in, id, enrolment := f.Enrolled(6, "2026-04-20")
+	const secret = "hemligheten om kanariefågeln"
+	v, err := f.Start(As(Coach), enrolment, 1, "2026-04-20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WithdrawConsent(As(Coach), id, 3, in.Consent.Referral, secret); err != nil {
+		t.Fatal(err)
+	}
+	canaries := []string{in.Number, in.Number[2:], in.Number[2:8] + "-" + in.Number[8:], in.FamilyName, in.Contact.Email, in.Contact.Phone, secret}
+	files, _ := filepath.Glob(filepath.Join(f.Dir, "*"))
+	if len(files) == 0 {
+		t.Fatal("nothing was written")
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, canary := range canaries {
+			if bytes.Contains(text, []byte(canary)) {
+				t.Errorf("%s holds canary %d in clear", filepath.Base(file), i)
+			}
+		}
+	}
+}
+
+func TestEveryReadAndEveryRefusalIsLogged(t *testing.T) {
+	f := New(t, false)
+	id := f.Put(Person(7))
+	before := len(f.Entries())
+	if _, err := f.Person(As(Coach), id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Person(As(Elsewhere), id); !errors.Is(err, fault.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if _, err := f.Person(As(Coach), uuid.NewString()); !errors.Is(err, fault.ErrNotFound) {
+		t.Fatal(err)
+	}
+	entries := f.Entries()[before:]
+	if len(entries) != 3 {
+		t.Fatalf("%d entries", len(entries))
+	}
+	e := entries[0]
+	if e.Subject != "coach-17" || e.Operation != "getParticipant" || e.Outcome != accesslog.Allowed || e.Why != "own-municipality" || len(e.Participants) != 1 || e.Participants[0] != id {
+		t.Errorf("got %+v", e)
+	}
+	if entries[1].Outcome != accesslog.Refused || entries[2].Outcome != accesslog.Refused {
+		t.Errorf("got %+v", entries[1:])
+	}
+}
+
+func TestABatchOfIdentitiesIsOneEntry(t *testing.T) {
+	f := New(t, false)
+	a, b, hidden := f.Put(Person(8)), f.Put(Person(9)), Person(10)
+	hidden.Consent.Municipality = "1402"
+	c := f.Put(hidden)
+	if _, err := f.Protect(As(Coach), b, 2, participant.ConfidentialityMarking, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := len(f.Entries())
+	named, err := f.Identities(As(Intake), []string{a, b, c, a, uuid.NewString()})
+	if err != nil || len(named) != 2 {
+		t.Fatalf("got %+v, %v", named, err)
+	}
+	if in := Person(8); named[0].Name != in.GivenName+" "+in.FamilyName || named[0].Number != in.Number[:8]+"-****" {
+		t.Errorf("got %+v", named[0])
+	}
+	if named[1].Name != participant.Alias(b) || named[1].Number != "" || !named[1].Protected {
+		t.Errorf("a protected person: %+v", named[1])
+	}
+	entries := f.Entries()[before:]
+	if len(entries) != 2 || len(entries[0].Participants) != 1 || entries[0].Outcome != accesslog.Refused || len(entries[1].Participants) != 2 {
+		t.Fatalf("got %+v", entries)
+	}
+	if named, _ := f.Identities(As(Leader), []string{a}); len(named) != 1 || named[0].Number != "" {
+		t.Errorf("a supervisor needs no number: %+v", named)
+	}
+	if _, err := f.Identities(As(Board), []string{a}); !errors.Is(err, fault.ErrForbidden) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTwoChangesOfOneVersionHaveOneWinner(t *testing.T) {
+	f := New(t, true)
+	for round := range 5 {
+		_, _, enrolment := f.Enrolled(uint64(200+round), "2026-11-02")
+		errs := make([]error, 8)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() { _, errs[i] = f.Start(As(Coach), enrolment, 1, "2026-11-02") })
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else if !errors.Is(err, fault.ErrStale) {
+				t.Errorf("a loser got %v", err)
+			}
+		}
+		if won != 1 {
+			t.Fatalf("round %d: %d winners", round, won)
+		}
+	}
+}
+
+func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
+	f := New(t, true)
+	_, _, enrolment := f.Enrolled(11, "2026-11-02")
+	if _, err := f.Start(As(Coach), enrolment, 1, "2026-11-02"); err != nil {
+		t.Fatal(err)
+	}
+	f.Move(21 * 24 * time.Hour) // 13 December, the block's last day
+	if err := f.Sweep(As(Coach)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := f.Enrolment(As(Coach), enrolment); err != nil || v.Course.State != participant.StateActive {
+		t.Fatalf("too early: %v, %v", v, err)
+	}
+	f.Move(24 * time.Hour)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := f.Sweep(As(Coach)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	v, err := f.Enrolment(As(Coach), enrolment)
+	if err != nil || v.Course.State != participant.StateCheckInDue || v.Version != 3 {
+		t.Fatalf("got %+v, %v", v, err)
+	}
+}
