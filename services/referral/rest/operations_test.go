@@ -1,0 +1,160 @@
+package rest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/finsam/finsam/pkg/actor"
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/web/webtest"
+	"github.com/finsam/finsam/services/referral/referraltest"
+)
+
+// on gives the path of an action on a referral.
+func on(action string) func(string) string {
+	return func(id string) string { return "/referrals/" + id + action }
+}
+
+// fixed gives a path without an id.
+func fixed(path string) func(string) string { return func(string) string { return path } }
+
+// rejection leads to a state in which nothing may happen any more.
+var rejection = map[string]any{"code": "other", "text": "Påhittat."}
+
+// operations lists every operation of the contract.
+func operations() []operation {
+	return []operation{
+		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
+		{id: "createReferral", method: "POST", path: fixed("/referrals"), who: referraltest.FK, body: unreferenced(), more: badReferrals(),
+			may: []string{"consent/dataCategories", "person/email", "person/gender", "person/phone"}},
+		{id: "getReferral", method: "GET", path: on(""), who: referraltest.Officer},
+		change("acceptReferral", "/acceptance", referraltest.Intake, []string{"municipality"},
+			map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1", "municipality": "1481"}, badAcceptances()...),
+		change("rejectReferral", "/rejection", referraltest.Intake, nil, map[string]any{"code": "no_capacity", "text": "Påhittat: fullt."},
+			body("with a code that is none", "code", "tired", rejection)),
+		change("waitlistReferral", "/waitlisting", referraltest.Intake, nil, map[string]any{"priority": "high"},
+			body("with a priority that is none", "priority", "urgent", map[string]any{})),
+		change("requestSupplement", "/supplement-requests", referraltest.Intake, nil, map[string]any{"text": "Påhittad fråga?"}),
+		change("sendSupplement", "/supplements", referraltest.Officer, nil, map[string]any{"text": "Påhittat svar."},
+			refusal{"when nothing was asked for", webtest.Request{}}),
+		change("withdrawReferral", "/withdrawal", referraltest.Officer, []string{"text"}, map[string]any{"by": "person", "text": "Påhittat."},
+			body("by somebody who is none", "by", "neighbour", map[string]any{})),
+		change("markReferralInError", "/error-marking", referraltest.FK, nil, map[string]any{"text": "Påhittat: fel person."}),
+	}
+}
+
+func change(id, action string, who actor.Actor, may []string, body map[string]any, more ...refusal) operation {
+	return operation{
+		id: id, method: "POST", path: on(action), who: who, body: body, may: may,
+		spoilt: "rejection", by: referraltest.Intake, with: rejection, more: more,
+	}
+}
+
+// body is a refusal of a body with another value of one field.
+func body(sentence, field string, value any, of map[string]any) refusal {
+	b := clone(of)
+	b[field] = value
+	return refusal{sentence, webtest.Request{Body: b}}
+}
+
+// unreferenced is a new referral without an external reference, so that it is
+// refused for nothing but what is tried.
+func unreferenced() map[string]any {
+	b := newReferral()
+	delete(b, "externalReference")
+	return b
+}
+
+func badLists() []refusal {
+	query := func(sentence, q string) refusal {
+		return refusal{sentence, webtest.Request{Path: "/referrals?" + q}}
+	}
+	return []refusal{
+		query("with a limit of nothing", "limit=0"),
+		query("with a limit that is too high", "limit=201"),
+		query("with a limit that is no number", "limit=many"),
+		query("with a page before the first", "page=0"),
+		query("with a state that is none", "state=lost"),
+		query("with a municipality that is no code", "municipality=Lerum"),
+		query("with a cursor that was never given", "cursor=bm9wZQ"),
+		query("with a cursor of forbidden characters", "cursor=%C3%A5"),
+		query("with an unknown parameter", "personnummer=1"),
+	}
+}
+
+func badReferrals() []refusal {
+	// inside gives a referral with another value of a field of a part.
+	inside := func(sentence, part, field string, value any) refusal {
+		b := unreferenced()
+		p := clone(b[part].(map[string]any))
+		p[field] = value
+		b[part] = p
+		return refusal{sentence, webtest.Request{Body: b}}
+	}
+	all := unreferenced()
+	all["wishedMunicipality"] = "0180"
+	all["consent"] = map[string]any{"given": false, "givenOn": "2026-03-03", "textVersion": "1", "authorities": []any{"af"}}
+	official := referraltest.Officer
+	official.Unit = "fk-lerum"
+	return []refusal{
+		inside("about a number that is nobody's", "person", "personalIdentityNumber", referraltest.BadNumber),
+		inside("about a number of a wrong form", "person", "personalIdentityNumber", "1912-12-12"),
+		inside("with a gender that is none", "person", "gender", "unspoken"),
+		inside("with an address that is none", "person", "email", "tolvan"),
+		inside("with one authority concerned", "targetGroup", "authoritiesConcerned", []any{"region"}),
+		inside("with an authority named twice", "targetGroup", "authoritiesConcerned", []any{"region", "region"}),
+		inside("with an authority that is none", "targetGroup", "authoritiesConcerned", []any{"region", "church"}),
+		inside("without any reason", "targetGroup", "reasons", []any{}),
+		inside("with a reason that is none", "targetGroup", "reasons", []any{"boredom"}),
+		inside("without the person's consent", "consent", "given", false),
+		inside("with a consent of tomorrow", "consent", "givenOn", "2026-03-03"),
+		inside("with a consent of no such day", "consent", "givenOn", "2026-02-30"),
+		inside("with a consent that leaves the referrer out", "consent", "authorities", []any{"af"}),
+		inside("with a consent about data that is none", "consent", "dataCategories", []any{"shoe_size"}),
+		body("to a municipality that is no member", "wishedMunicipality", "0180", unreferenced()),
+		body("with a reference that is a personal number", "externalReference", "19121212-1212", unreferenced()),
+		body("with a reference that is taken", "externalReference", "FK-A", unreferenced()),
+		{"with several things against the rules", webtest.Request{Body: all}},
+		{"by an official of another unit", webtest.Request{As: official}},
+		{"with a key that stands for another request", webtest.Request{Header: map[string]string{"Idempotency-Key": "a"}}},
+		{"with a key of forbidden characters", webtest.Request{Header: map[string]string{"Idempotency-Key": "å b"}}},
+		{"with a key that is too long", webtest.Request{Header: map[string]string{"Idempotency-Key": strings.Repeat("k", 129)}}},
+	}
+}
+
+func badAcceptances() []refusal {
+	good := map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1"}
+	return []refusal{
+		body("into an initiative that is none", "initiative", "lugn", good),
+		body("from a day that is none", "startDate", "2026-02-30", good),
+		body("from a day too long ago", "startDate", "2025-03-01", good),
+		body("from a day too far ahead", "startDate", "2027-03-03", good),
+		body("into another municipality", "municipality", "1402", good),
+		body("with a coach of forbidden characters", "coach", "coach ett", good),
+	}
+}
+
+func TestEveryOperationOfTheContractHasItsRefusals(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, op := range operations() {
+		known[op.id] = true
+	}
+	n := 0
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			n++
+			if !known[op.OperationID] {
+				t.Errorf("%s %s (%s) has no golden file", method, path, op.OperationID)
+			}
+		}
+	}
+	if n != len(known) {
+		t.Errorf("the contract has %d operations, %d are tested", n, len(known))
+	}
+}
