@@ -28,7 +28,7 @@ func parseJSON(text []byte, depth int) (any, error) {
 type parser struct {
 	text []byte
 	at   int
-	path []string // where in the value, for what is wrong with a name
+	path []string // where in the value, in the caller's words
 }
 
 // broken says where the text stops being JSON, by its place, not its contents.
@@ -39,7 +39,20 @@ func (p *parser) broken() error {
 }
 
 func (p *parser) wrong(code string) error {
-	return ErrInvalid.At(field(pointer(p.path), code, nil))
+	path := make([]string, len(p.path))
+	for i, name := range p.path {
+		if path[i] = name; !isIndex(name) {
+			path[i] = shown(name)
+		}
+	}
+	return ErrInvalid.At(field(pointer(path), code, nil))
+}
+
+// isIndex tells whether a step of the path is a place in an array. A name that
+// looks alike is short, and so no personal number.
+func isIndex(name string) bool {
+	n, err := strconv.Atoi(name)
+	return err == nil && n >= 0 && len(name) <= 6
 }
 
 func (p *parser) space() {
@@ -109,7 +122,7 @@ func (p *parser) object(depth int) (any, error) {
 			return nil, p.broken()
 		}
 		p.at++
-		p.path = append(p.path, shown(name))
+		p.path = append(p.path, name)
 		if _, twice := object[name]; twice {
 			return nil, p.wrong("duplicate-field")
 		}

@@ -119,6 +119,8 @@ var (
 		"Det går inte att göra så med den här adressen.", "This cannot be done with this address.")
 	ErrNoRoute = fault.New(fault.NotFound, "no-such-address",
 		"Adressen finns inte. Se dokumentationen.", "There is no such address. See the documentation.")
+	ErrUnreadable = fault.New(fault.Invalid, "unreadable-request",
+		"Anropet går inte att läsa. Se dokumentationen.", "The request cannot be read. See the documentation.")
 	ErrTooMany = fault.New(fault.TooMany, "too-many-requests",
 		"Det kom för många anrop. Vänta en stund.", "There were too many requests. Wait a while.")
 )
@@ -145,7 +147,7 @@ func ofEcho(status int) *fault.Error {
 		return ErrTimeout
 	}
 	if status >= 400 && status < 500 {
-		return ErrInvalid
+		return ErrUnreadable
 	}
 	return fault.ErrInternal
 }

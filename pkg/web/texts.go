@@ -15,7 +15,7 @@ import (
 var fieldCodes = map[string]string{
 	"required": "required", "type": "type", "format": "format", "pattern": "pattern", "enum": "enum",
 	"maxLength": "too-long", "minLength": "too-short", "minimum": "minimum", "maximum": "maximum",
-	"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum", "multipleOf": "step",
+	"exclusiveMinimum": "above", "exclusiveMaximum": "below", "multipleOf": "step",
 	"minItems": "min-items", "maxItems": "max-items", "uniqueItems": "not-unique",
 	"minProperties": "min-fields", "maxProperties": "max-fields", "readOnly": "read-only", "nullable": "not-null",
 }
@@ -69,6 +69,9 @@ func sentence(code string, s *openapi3.Schema) fault.Text {
 	if text, ok := texts[code]; ok || s == nil {
 		return text
 	}
+	if text, ok := wanted(s); ok && (code == "pattern" || code == "format" || code == "shape") {
+		return text
+	}
 	switch code {
 	case "type":
 		if len(s.Type.Slice()) > 0 {
@@ -85,15 +88,25 @@ func sentence(code string, s *openapi3.Schema) fault.Text {
 	case "too-long":
 		return both("Texten får ha högst %s tecken.", "The text may have at most %s characters.", number(*s.MaxLength))
 	case "too-short":
+		if s.MinLength == 1 {
+			return fault.Text{SV: "Texten får inte vara tom.", EN: "The text must not be empty."}
+		}
 		return both("Texten ska ha minst %s tecken.", "The text must have at least %s characters.", number(s.MinLength))
 	case "min-items":
+		if s.MinItems == 1 {
+			return fault.Text{SV: "Listan får inte vara tom.", EN: "The array must not be empty."}
+		}
 		return both("Listan ska ha minst %s värden.", "The array must have at least %s values.", number(s.MinItems))
 	case "max-items":
 		return both("Listan får ha högst %s värden.", "The array may have at most %s values.", number(*s.MaxItems))
 	case "minimum":
-		return both("Värdet ska vara minst %s.", "The value must be at least %s.", bound(s.Min, s.ExclusiveMin))
+		return both("Värdet ska vara minst %s.", "The value must be at least %s.", bound(s.Min))
+	case "above":
+		return both("Värdet ska vara större än %s.", "The value must be more than %s.", bound(s.Min))
 	case "maximum":
-		return both("Värdet får vara högst %s.", "The value may be at most %s.", bound(s.Max, s.ExclusiveMax))
+		return both("Värdet får vara högst %s.", "The value may be at most %s.", bound(s.Max))
+	case "below":
+		return both("Värdet ska vara mindre än %s.", "The value must be less than %s.", bound(s.Max))
 	}
 	return texts["shape"]
 }
@@ -104,14 +117,21 @@ func both(sv, en, value string) fault.Text {
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
 
-func bound(limit *float64, exclusive openapi3.ExclusiveBound) string {
-	if exclusive.Value != nil {
-		limit = exclusive.Value
-	}
+func bound(limit *float64) string {
 	if limit == nil {
 		return "?"
 	}
 	return strconv.FormatFloat(*limit, 'f', -1, 64)
+}
+
+// wanted gives the contract's own words for what a value must look like, where
+// its schema has them: x-wanted: {sv: …, en: …}. A pattern tells a case worker
+// nothing.
+func wanted(s *openapi3.Schema) (fault.Text, bool) {
+	words, _ := s.Extensions["x-wanted"].(map[string]any)
+	sv, _ := words["sv"].(string)
+	en, _ := words["en"].(string)
+	return fault.Text{SV: sv, EN: en}, sv != "" && en != ""
 }
 
 // listed gives the allowed values, at most the first 30 of them.

@@ -1,0 +1,244 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"go.uber.org/goleak"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/webtest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var coach = actor.Actor{Subject: "m-7", Association: "insjoriket", Authority: "molndal", Roles: []actor.Role{actor.Coach}}
+
+// lines is a log that several goroutines write.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// service is a service of the contract in testdata.
+type service struct {
+	*echo.Echo
+	trust *webtest.Trust
+	log   *lines
+}
+
+func options(t testing.TB, trust *webtest.Trust, log io.Writer) web.Options {
+	t.Helper()
+	spec, err := os.ReadFile("testdata/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return web.Options{Service: "things", Spec: spec, Verify: trust.Verifier, Log: slog.New(slog.NewJSONHandler(log, nil))}
+}
+
+func newService(t testing.TB) *service {
+	t.Helper()
+	s := &service{trust: webtest.NewTrust(t, nil), log: &lines{}}
+	e, err := web.New(options(t, s.trust, s.log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Echo = e
+	ok := func(c echo.Context) error { return c.String(http.StatusOK, actor.From(c.Request().Context()).Subject) }
+	e.GET(web.BasePath+"/things", ok)
+	e.GET(web.BasePath+"/calendars/:token", ok)
+	e.PUT(web.BasePath+"/things/:id", ok)
+	e.POST(web.BasePath+"/things", func(c echo.Context) error {
+		b, err := io.ReadAll(c.Request().Body)
+		if err != nil {
+			return err
+		}
+		return c.Blob(http.StatusCreated, "application/json", b)
+	})
+	e.GET(web.BasePath+"/things/:id", func(c echo.Context) error { return failures[c.QueryParam("")] })
+	e.GET("/fail/:how", func(c echo.Context) error {
+		if c.Param("how") == "panic" {
+			panic("Anna Andersson 191212121212")
+		}
+		if c.Param("how") == "index" {
+			var none []int
+			return c.JSON(200, none[len(c.Param("how"))])
+		}
+		return failures[c.Param("how")]
+	})
+	return s
+}
+
+var failures = map[string]error{
+	"plain":       errors.New("disk of Anna Andersson is full"),
+	"internal":    fault.New(fault.Internal, "seal-broken", "hemligt", "secret"),
+	"not-found":   fault.ErrNotFound,
+	"forbidden":   fault.ErrForbidden,
+	"stale":       fault.ErrStale.Because(errors.New("v7")),
+	"unavailable": fault.ErrUnavailable.After(1500e6),
+	"conflict":    fault.ErrConflict.At(fault.Field{Pointer: "/unit", Code: "taken", Text: fault.Text{SV: "Upptaget.", EN: "Taken."}}),
+	"timeout":     context.DeadlineExceeded,
+	"echo-400":    echo.NewHTTPError(http.StatusBadRequest, "Invalid format for parameter id: 191212121212"),
+	"echo-502":    echo.NewHTTPError(http.StatusBadGateway, "Anna"),
+}
+
+func (s *service) do(t testing.TB, method, path string, header map[string]string, body any) *webtest.Response {
+	t.Helper()
+	return s.trust.Do(t, s, webtest.Request{Method: method, Path: path, As: coach, Header: header, Body: body})
+}
+
+// golden holds text against a file of testdata/golden.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run with -update if it should.\ngot:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+func TestNewRefusesWhatWouldBeOpenOrUnusable(t *testing.T) {
+	trust := webtest.NewTrust(t, nil)
+	for name, c := range map[string]struct {
+		change func(*web.Options)
+		want   string
+	}{
+		"no verifier":             {func(o *web.Options) { o.Verify = nil }, "open to anybody"},
+		"a contract that is none": {func(o *web.Options) { o.Spec = []byte("{") }, "read the contract"},
+		"a body that is no JSON":  {func(o *web.Options) { o.Spec = edit(o.Spec, "application/json", "text/plain") }, "createThing"},
+		"a pattern that is none":  {func(o *web.Options) { o.Spec = edit(o.Spec, "'^[0-9]{12}$'", "'('") }, "pattern"},
+		"a parameter in a cookie": {func(o *web.Options) { o.Spec = edit(o.Spec, "name: limit, in: query", "name: limit, in: cookie") }, "cookies"},
+		"a parameter of an object": {func(o *web.Options) {
+			o.Spec = edit(o.Spec, "{type: boolean}}\n        - {name: from", "{type: object}}\n        - {name: from")
+		}, "open"},
+		"an operation without id": {func(o *web.Options) { o.Spec = edit(o.Spec, "operationId: listThings", "x-nothing: 1") }, "operationId"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, trust, io.Discard)
+			c.change(&o)
+			_, err := web.New(o)
+			if name == "a body that is no JSON" {
+				c.want = "application/json"
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want something of %q", err, c.want)
+			}
+		})
+	}
+}
+
+func edit(spec []byte, from, to string) []byte {
+	return []byte(strings.ReplaceAll(string(spec), from, to))
+}
+
+func TestOnlyWhoBearsAValidTokenIsLetIn(t *testing.T) {
+	s := newService(t)
+	other := webtest.NewTrust(t, nil)
+	for name, c := range map[string]struct {
+		path, authorization string
+		status              int
+	}{
+		"none":                               {"/things", "", 401},
+		"of a stranger":                      {"/things", "Bearer " + other.Token(t, coach), 401},
+		"basic":                              {"/things", "Basic Zm9vOmJhcg==", 401},
+		"empty":                              {"/things", "Bearer ", 401},
+		"valid":                              {"/things", "Bearer " + s.trust.Token(t, coach), 200},
+		"valid, in small letters":            {"/things", "bearer " + s.trust.Token(t, coach), 200},
+		"none, where none is needed":         {"/calendars/x", "", 200},
+		"invalid, where none is needed":      {"/calendars/x", "Bearer x", 401},
+		"none, at an address that is none":   {"/nothing", "", 401},
+		"valid, at an address that is none":  {"/nothing", "Bearer " + s.trust.Token(t, coach), 404},
+		"none, with a method that is none":   {"/calendars/x?", "", 200},
+		"a service's own, as a user's would": {"/things", "Bearer " + s.trust.Token(t, actor.ForService("referral", "a")), 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := map[string]string{}
+			if c.authorization != "" {
+				header["Authorization"] = c.authorization
+			}
+			r := s.trust.Do(t, s, webtest.Request{Method: "GET", Path: c.path, Header: header})
+			if r.Status != c.status {
+				t.Fatalf("got %d %s", r.Status, r.Body)
+			}
+			if c.status == 401 && (r.Problem(t, 401).Code != internaltoken.ErrToken.Code || r.Header.Get("WWW-Authenticate") != "Bearer") {
+				t.Fatalf("got %s", r.Body)
+			}
+		})
+	}
+}
+
+func TestAMethodThatAnAddressDoesNotHaveIsAProblemToo(t *testing.T) {
+	s := newService(t)
+	r := s.do(t, "DELETE", "/things", nil, nil)
+	if p := r.Problem(t, 405); p.Code != "method-not-allowed" || !strings.Contains(r.Header.Get("Allow"), "POST") {
+		t.Fatalf("got %s %q", r.Body, r.Header.Get("Allow"))
+	}
+}
+
+func TestEveryAnswerIsNamedTracedAndNotKept(t *testing.T) {
+	s := newService(t)
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for name, c := range map[string]struct{ path, id, wantID string }{
+		"a good one":        {"/things", "caller-1", "caller-1"},
+		"a bad one":         {"/things?limit=0", "caller-2", "caller-2"},
+		"an unknown one":    {"/nothing", "caller-3", "caller-3"},
+		"one too long":      {"/things", strings.Repeat("a", 129), ""},
+		"one with a blank":  {"/things", "a b", ""},
+		"one with a line":   {"/things", "a\tb", ""},
+		"one without an id": {"/things", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.do(t, "GET", c.path, map[string]string{"Traceparent": parent, "X-Request-Id": c.id}, nil)
+			if id := r.Header.Get("X-Request-Id"); id != c.wantID && !(c.wantID == "" && len(id) == 36) {
+				t.Errorf("request id %q", id)
+			}
+			if got := r.Header.Get("Traceparent"); !strings.HasPrefix(got, parent[:36]) || len(got) != len(parent) {
+				t.Errorf("traceparent %q", got)
+			}
+			if r.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("cache-control %q", r.Header.Get("Cache-Control"))
+			}
+		})
+	}
+	r := s.do(t, "GET", "/things", nil, nil)
+	if got := r.Header.Get("Traceparent"); len(got) != len(parent) || strings.Contains(got, strings.Repeat("0", 32)) {
+		t.Errorf("without a parent: traceparent %q", got)
+	}
+}
