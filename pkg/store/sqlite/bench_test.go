@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
 // note is a document of about 2 KB, as a referral with a few steps is.
@@ -25,25 +24,7 @@ type note struct {
 
 func notes(tb testing.TB) *store.Collection[note] {
 	tb.Helper()
-	db, err := sqlite.Open(tb.Context(), filepath.Join(tb.TempDir(), "bench.db"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	c, err := store.Open(tb.Context(), db.Engine("bench"), store.Kind[note]{
-		Name:    "notes",
-		Indexes: []store.Index{{"unit", "at"}, {"state", "at"}},
-		ID:      func(n *note) (string, string) { return "north", n.ID },
-		Keys:    func(n *note) store.Keys { return store.Keys{"unit": n.Unit, "at": n.At, "state": n.State} },
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
+	return notesOf(tb, open(tb, filepath.Join(tb.TempDir(), "bench.db")))
 }
 
 func newNote(i int64) *note {
@@ -94,14 +75,41 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
+// BenchmarkEngine measures the engine alone, without reading the JSON: what
+// storage engines are compared by.
+func BenchmarkEngine(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "bench.db"))
+	const rows = 10_000
+	fill(b, notesOf(b, db), rows)
+	e := db.Engine("bench")
+	for _, g := range []int{1, 16} {
+		b.Run(fmt.Sprintf("get/goroutines=%d", g), func(b *testing.B) {
+			spread(b, g, func(i int64) error {
+				_, err := e.Get(context.Background(), "notes", "north", noteID(i%rows+1))
+				return err
+			})
+		})
+		b.Run(fmt.Sprintf("page/goroutines=%d", g), func(b *testing.B) {
+			spread(b, g, func(i int64) error {
+				_, err := e.Find(context.Background(), "notes", pageOf20(i))
+				return err
+			})
+		})
+	}
+}
+
+func pageOf20(i int64) store.Query {
+	return store.Query{Association: "north", Limit: 20,
+		Where: []store.Cond{{Key: "unit", Op: store.Eq, Value: fmt.Sprint("unit", i%50)}},
+		Sort:  []store.Order{{Key: "at", Desc: true}}}
+}
+
 func BenchmarkFindPageOf20(b *testing.B) {
 	c := filled(b, 10_000)
 	for _, g := range []int{1, 16} {
 		b.Run(fmt.Sprintf("goroutines=%d", g), func(b *testing.B) {
 			spread(b, g, func(i int64) error {
-				page, err := c.Find(context.Background(), store.Query{Association: "north", Limit: 20,
-					Where: []store.Cond{{Key: "unit", Op: store.Eq, Value: fmt.Sprint("unit", i%50)}},
-					Sort:  []store.Order{{Key: "at", Desc: true}}})
+				page, err := c.Find(context.Background(), pageOf20(i))
 				if err == nil && len(page.Items) != 20 {
 					err = fmt.Errorf("%d items", len(page.Items))
 				}
@@ -113,6 +121,12 @@ func BenchmarkFindPageOf20(b *testing.B) {
 
 func filled(b *testing.B, rows int64) *store.Collection[note] {
 	c := notes(b)
+	fill(b, c, rows)
+	return c
+}
+
+func fill(b *testing.B, c *store.Collection[note], rows int64) {
+	b.Helper()
 	var wg sync.WaitGroup
 	for w := range int64(64) {
 		wg.Go(func() {
@@ -125,7 +139,6 @@ func filled(b *testing.B, rows int64) *store.Collection[note] {
 		})
 	}
 	wg.Wait()
-	return c
 }
 
 // spread runs b.N calls over some goroutines and reports calls per second.

@@ -105,7 +105,7 @@ func open(path string, guard *conn) (*DB, error) {
 // counter and the group commit know of one writer only. The lock is SQLite's own,
 // on an empty file beside it, and ends with the process, however that ends.
 func takeFile(path string) (*conn, error) {
-	c, err := dial(path+".lock", "busy_timeout=2000", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE")
+	c, err := dial(path+".lock", "busy_timeout=1000", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE")
 	if err == nil {
 		if err = c.exec("BEGIN EXCLUSIVE"); err == nil {
 			return c, nil
