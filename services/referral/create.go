@@ -62,26 +62,19 @@ func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View
 // event of that came before the referral, which therefore was not among those
 // that it found. It is asked after the insert, so that no event falls between.
 func (s *Service) inherit(ctx context.Context, r *Referral) error {
-	page, err := s.ofParticipant(ctx, r.Association, r.Participant, store.Cursor{})
-	if err != nil {
+	other, err := s.protectedOf(ctx, r)
+	if other == nil || err != nil {
 		return err
 	}
-	for _, other := range page.Items {
-		on, _ := other.Value.protection()
-		if !on || other.Value.ID == r.ID {
-			continue
+	was := other.last(Protected)
+	h := Hand{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
+	_, err = s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *Referral) error {
+		if r.last(Unprotected) != nil {
+			return store.Unchanged() // its end has been told meanwhile
 		}
-		was := other.Value.last(Protected)
-		h := Hand{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
-		_, err := s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *Referral) error {
-			if r.last(Unprotected) != nil {
-				return store.Unchanged() // its end has been told meanwhile
-			}
-			return r.follow(h, s.Now(), Step{Kind: Protected, Code: was.Code, Handlers: was.Handlers, Cause: was.Cause})
-		})
-		return err
-	}
-	return nil
+		return r.follow(h, s.Now(), Step{Kind: Protected, Code: was.Code, Handlers: was.Handlers, Cause: was.Cause})
+	})
+	return err
 }
 
 // admit holds the submission against the caller's place and the rules.
@@ -108,7 +101,7 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, su
 	}
 	participant, err := s.People.Put(ctx, PersonInput{
 		Referral: id, Authority: a.Authority, Unit: sub.Unit, Municipality: sub.WishedMunicipality,
-		Person: sub.Person, Consent: sub.Consent,
+		Person: sub.Person, Consent: sub.Consent.naming(a.Authority, a.AuthorityKind),
 	})
 	if err != nil {
 		return nil, err

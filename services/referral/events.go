@@ -145,13 +145,18 @@ var courseKinds = []string{
 	"decided", "resumed", "closing", "conversation_held", "closed",
 }
 
+// maxBlocks bounds the number of a block, as the contract does.
+const maxBlocks = 100
+
 // courseOf reads what an enrolment's event says of the course.
 func courseOf(e feed.Event, kind string) *CourseStep {
 	c := &CourseStep{
 		Kind: kind, Enrolment: e.Subject, On: e.Data["on"],
 		FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"],
 	}
-	c.Block, _ = strconv.Atoi(e.Data["number"])
+	if n, err := strconv.Atoi(e.Data["number"]); err == nil && n > 0 && n <= maxBlocks {
+		c.Block = n
+	}
 	switch kind {
 	case "answered":
 		c.Code = e.Data["readiness"]

@@ -105,7 +105,7 @@ func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testin
 		t.Errorf("the referrer sees course %v, outcome %q, reason %q", v.Course, v.Outcome, v.Reason)
 	}
 	for _, s := range v.Steps {
-		if s.Kind == referral.Enrolled || s.Kind == referral.Closed {
+		if s.Kind == referral.Enrolled || s.Kind == referral.Closed || s.Acceptance != nil {
 			t.Errorf("the timeline shows %s", s.Kind)
 		}
 	}
@@ -190,4 +190,19 @@ func log(t *testing.T, w *referraltest.World, n int) []feed.Event {
 		events = append(events, more...)
 	}
 	return events
+}
+
+func FuzzStepOf(f *testing.F) {
+	f.Add("se.finsam.enrolment.started", "2026-03-16", "1")
+	f.Add("se.finsam.participant.protected", "", "-7")
+	f.Fuzz(func(t *testing.T, kind, on, number string) {
+		w := feed.Event{ID: "e/1", Type: kind, Subject: "e", Data: map[string]string{"on": on, "number": number, "referral": "r"}}
+		s, ok := referral.StepOf(w)
+		if ok && !slices.Contains(referral.Kinds, s.Kind) {
+			t.Errorf("%s is read as a step of kind %q", kind, s.Kind)
+		}
+		if s.Course != nil && s.Course.Block < 0 {
+			t.Errorf("block %d", s.Course.Block)
+		}
+	})
 }

@@ -86,10 +86,7 @@ func (r *Referral) Thing() access.Thing { return r.thing("") }
 func (r *Referral) thing(category string) access.Thing {
 	tie := access.Tie{Authority: r.Authority, Unit: r.Unit, Municipality: r.Municipality()}
 	if r.ConsentWithdrawnAt() == nil && (category == "" || r.Consent.covers(category)) {
-		tie.Consent = append(tie.Consent, r.Consent.Authorities...)
-		if r.Consent.names(r.Authority, r.AuthorityKind) {
-			tie.Consent = append(tie.Consent, r.Authority)
-		}
+		tie.Consent = r.Consent.naming(r.Authority, r.AuthorityKind).Authorities
 	}
 	t := access.Thing{Association: r.Association, Participant: r.Participant, Ties: []access.Tie{tie}}
 	t.Protected, t.Handlers = r.protection()

@@ -17,6 +17,7 @@ const (
 	keyParticipant  = "participant"
 	keyReceived     = "receivedAt" // Unix milliseconds
 	keyExternal     = "external"
+	keyProtected    = "protected" // only while the person is
 )
 
 // kind declares how referrals are kept. The indexes follow the relations in which
@@ -31,6 +32,7 @@ func kind() store.Kind[Referral] {
 			{keyAuthority, keyReceived},
 			{keyAuthority, keyUnit, keyReceived},
 			{keyParticipant, keyReceived},
+			{keyParticipant, keyProtected},
 		},
 		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
 		Version: (*Referral).Version,
@@ -50,6 +52,9 @@ func keys(r *Referral) store.Keys {
 	// A referral sent in error gives its reference back: the case may be sent anew.
 	if r.ExternalReference != "" && r.State() != StateEnteredInError {
 		k[keyExternal] = r.ExternalReference
+	}
+	if on, _ := r.protection(); on {
+		k[keyProtected] = true
 	}
 	return k
 }
@@ -114,4 +119,23 @@ func (s *Service) ofParticipant(ctx context.Context, association, participant st
 		After:       after,
 		Limit:       100,
 	})
+}
+
+// protectedOf gives another referral about the person of r that is protected, or
+// nil.
+func (s *Service) protectedOf(ctx context.Context, r *Referral) (*Referral, error) {
+	page, err := s.referrals.Find(ctx, store.Query{
+		Association: r.Association,
+		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: r.Participant}, {Key: keyProtected, Op: store.Eq, Value: true}},
+		Limit:       2,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range page.Items {
+		if other.Value.ID != r.ID {
+			return other.Value, nil
+		}
+	}
+	return nil, nil
 }

@@ -103,6 +103,15 @@ func (c Consent) names(authority string, kind actor.AuthorityKind) bool {
 	return slices.Contains(c.Authorities, authority) || kind != "" && slices.Contains(c.Authorities, string(kind))
 }
 
+// naming gives the consent with the authority named by its id, also where the
+// person named its kind: the vault knows ids only.
+func (c Consent) naming(authority string, kind actor.AuthorityKind) Consent {
+	if c.names(authority, kind) && !slices.Contains(c.Authorities, authority) {
+		c.Authorities = append(slices.Clone(c.Authorities), authority)
+	}
+	return c
+}
+
 // covers tells whether the consent is about this sort of data.
 func (c Consent) covers(category string) bool {
 	return len(c.Categories) == 0 || slices.Contains(c.Categories, category)

@@ -38,7 +38,7 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
 		if step.hidden(onCourse, texts) {
 			continue
 		}
-		v.Steps = append(v.Steps, step.shown(a, outcome))
+		v.Steps = append(v.Steps, step.shown(a, onCourse, outcome))
 	}
 	if onCourse && r.Enrolment() != "" {
 		v.Course = course(r.Enrolment(), v.Steps)
@@ -70,8 +70,11 @@ func (s Step) hidden(course, texts bool) bool {
 }
 
 // shown gives a step without what the actor may not see of it: who did it, at
-// another authority, and how the initiative ended.
-func (s Step) shown(a actor.Actor, outcome bool) Step {
+// another authority, what was planned for the person, and how it ended.
+func (s Step) shown(a actor.Actor, course, outcome bool) Step {
+	if !course {
+		s.Acceptance = nil
+	}
 	if s.Authority != a.Authority {
 		s.By, s.Unit = "", ""
 	}

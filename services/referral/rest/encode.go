@@ -21,13 +21,13 @@ func body(v *referral.View, from depth) api.Referral {
 		Timeline: timeline(v), UnderscoreLinks: links(v, from),
 	}
 	for _, s := range v.Steps {
-		switch s.Kind {
-		case referral.Accepted:
+		switch {
+		case s.Acceptance != nil:
 			b.Acceptance = &api.ReferralAcceptance{
 				Initiative: s.Acceptance.Initiative, Municipality: s.Acceptance.Municipality,
 				StartDate: s.Acceptance.StartDate, Coach: s.Acceptance.Coach, AcceptedAt: s.At,
 			}
-		case referral.Rejected:
+		case s.Kind == referral.Rejected:
 			b.Rejection = &api.ReferralRejection{
 				Code: api.ReferralRejectionCode(s.Code), Text: optional[string](v.Texts[s.N]), RejectedAt: s.At,
 			}
