@@ -20,6 +20,7 @@ type operation struct {
 	span       string // "GET /referrals/{id}"
 	attributes trace.SpanStartEventOption
 	patience   time.Duration
+	contract   bool // it is in the contract, so its parameters and body are checked
 	public     bool // `security: []`: no token is needed
 	params     []parameter
 	body       *openapi3.Schema // nil: no JSON body is taken
@@ -97,6 +98,7 @@ func prepare(doc *openapi3.T, item *openapi3.PathItem, o *openapi3.Operation, me
 		return nil, fmt.Errorf("no operationId")
 	}
 	op := newOperation(o.OperationID, method, path)
+	op.contract = true
 	security := o.Security
 	if security == nil {
 		security = &doc.Security
