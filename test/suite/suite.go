@@ -22,6 +22,7 @@ type Suite struct {
 	Base      string // the API, such as http://127.0.0.1:4711/finsam/v1
 	Data      string // the folder with keys, associations and databases
 	Processes map[string]*Process
+	Addrs     map[string]string // host:port of each service, when they are processes of their own
 	bin       string
 	tokens    sync.Map
 }
@@ -98,13 +99,32 @@ func OneProcess(t T, env ...string) *Suite {
 func FourProcesses(t T, env ...string) *Suite {
 	t.Helper()
 	s := prepare(t)
-	s.Finsam(t, "load", "--data", s.Data, example(t))
-	s.Finsam(t, "keys", "--data", s.Data)
-	s.Token(t, Caller{Role: "coach"}) // makes the demo issuer and its trust file
 	addrs := map[string]string{}
 	for _, name := range Services {
 		addrs[name] = freeAddr(t)
 	}
+	s.separate(t, Services, addrs, env)
+	return s
+}
+
+// GatewayAlone starts the gateway in front of whatever answers at the address,
+// taken for all services.
+func GatewayAlone(t T, behind string, env ...string) *Suite {
+	t.Helper()
+	s := prepare(t)
+	s.separate(t, []string{"gateway"}, map[string]string{
+		"gateway": freeAddr(t), "referral": behind, "participant": behind, "activity": behind,
+	}, env)
+	return s
+}
+
+// separate starts these services as processes of their own; addrs says where
+// each service is.
+func (s *Suite) separate(t T, names []string, addrs map[string]string, env []string) {
+	t.Helper()
+	s.Finsam(t, "load", "--data", s.Data, example(t))
+	s.Finsam(t, "keys", "--data", s.Data)
+	s.Token(t, Caller{Role: "coach"}) // makes the demo issuer and its trust file
 	common := append([]string{
 		"FINSAM_KEYS_DIR=" + filepath.Join(s.Data, "keys"),
 		"FINSAM_ASSOCIATIONS_DIR=" + filepath.Join(s.Data, "associations"),
@@ -114,7 +134,8 @@ func FourProcesses(t T, env ...string) *Suite {
 		"FINSAM_ACTIVITY_URL=http://" + addrs["activity"],
 	}, env...)
 	s.Base = "http://" + addrs["gateway"] + "/finsam/v1"
-	for _, name := range Services {
+	s.Addrs = addrs
+	for _, name := range names {
 		admin := freeAddr(t)
 		s.add(t, &Process{
 			Name: name, Admin: "http://" + admin,
@@ -126,7 +147,6 @@ func FourProcesses(t T, env ...string) *Suite {
 			}, common...),
 		})
 	}
-	return s
 }
 
 func (s *Suite) add(t T, p *Process) {

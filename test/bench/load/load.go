@@ -7,42 +7,37 @@
 package load
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Request appends the bytes of the next request of one asker; n counts its
-// requests from 0. What is appended must be a whole HTTP/1.1 request.
-type Request func(to []byte, n int) []byte
+// Asker asks one question after another. It is used by one goroutine.
+type Asker interface {
+	Ask(n int) error // n counts its questions from 0
+	Close() error
+}
 
 // Plan is what to ask, how hard and for how long.
 type Plan struct {
-	Addr        string                      // host:port; the host must be a loopback address
-	Connections int                         // how many ask at the same time
-	Warm        time.Duration               // asked, not counted
-	For         time.Duration               // counted at most so long
-	Most        int                         // counted at most so many requests; 0: as many as fit
-	Asker       func(worker int) Request    // gives each connection its requests
-	Seen        func(worker int, a *Answer) // told every answer; nil: nobody is
-	Begin, End  func()                      // called when counting begins and ends; may be nil
+	Askers     int                             // how many ask at the same time
+	Warm       time.Duration                   // asked, not counted
+	For        time.Duration                   // counted at most so long
+	Most       int                             // counted at most so many questions; 0: as many as fit
+	New        func(worker int) (Asker, error) // makes each asker
+	Begin, End func()                          // called when counting begins and ends; may be nil
 }
 
 // Result is how it went, over the counted time.
 type Result struct {
-	Requests int
-	Took     time.Duration
-	Times    Histogram // of the single requests
+	Answers int
+	Took    time.Duration
+	Times   Histogram // of the single answers
 }
 
-// PerSecond is the rate of answered requests.
-func (r Result) PerSecond() float64 { return float64(r.Requests) / r.Took.Seconds() }
-
-// grace is how long the last answers may take once the time is over.
-const grace = 10 * time.Second
+// PerSecond is the rate of answers.
+func (r Result) PerSecond() float64 { return float64(r.Answers) / r.Took.Seconds() }
 
 // run is a plan under way.
 type run struct {
@@ -54,29 +49,30 @@ type run struct {
 	failed         chan error // of capacity 1: the first error
 }
 
-// Run asks as planned. Any answer but a 2xx or a 304, and any connection that
-// breaks, ends the run with an error that shows it.
+// one is an asker and what it measures.
+type one struct {
+	Asker
+	times Histogram
+}
+
+// Run asks as planned. The first error ends the run.
 func Run(p Plan) (Result, error) {
-	if err := local(p.Addr); err != nil {
-		return Result{}, err
-	}
 	r := &run{Plan: p, full: make(chan struct{}), failed: make(chan error, 1)}
-	askers, err := r.dial()
+	askers, err := r.make()
 	if err != nil {
 		return Result{}, err
 	}
 	var all sync.WaitGroup
-	for _, a := range askers {
-		all.Go(func() { r.ask(a) })
+	for i, a := range askers {
+		all.Go(func() { r.ask(i, a) })
 	}
-	took := r.conduct()
+	result := Result{Took: r.conduct()}
 	all.Wait()
-	result := Result{Took: took}
 	for _, a := range askers {
-		_ = a.conn.Close()
+		_ = a.Close()
 		result.Times.Add(&a.times)
 	}
-	result.Requests = result.Times.Count()
+	result.Answers = result.Times.Count()
 	select {
 	case err := <-r.failed:
 		return result, err
@@ -85,28 +81,16 @@ func Run(p Plan) (Result, error) {
 	}
 }
 
-// local refuses every address but this machine's own.
-func local(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("%s is not this machine: no other is asked", addr)
-	}
-	return nil
-}
-
-func (r *run) dial() (askers []*asker, err error) {
-	for i := range r.Connections {
-		a, err := newAsker(i, r.Addr, r.Asker(i), r.Warm+r.For+grace)
+func (r *run) make() (askers []*one, err error) {
+	for i := range r.Askers {
+		a, err := r.New(i)
 		if err != nil {
 			for _, a := range askers {
-				_ = a.conn.Close()
+				_ = a.Close()
 			}
 			return nil, err
 		}
-		askers = append(askers, a)
+		askers = append(askers, &one{Asker: a})
 	}
 	return askers, nil
 }
@@ -145,31 +129,21 @@ func (r *run) wait(d time.Duration, enough <-chan struct{}) bool {
 	return true
 }
 
-func (r *run) ask(a *asker) {
+func (r *run) ask(worker int, a *one) {
 	for n := 0; !r.over.Load(); n++ {
-		took, err := a.once(n)
-		if err != nil {
-			r.fail(fmt.Errorf("connection %d, request %d: %w", a.worker, n, err))
+		start := time.Now()
+		if err := a.Ask(n); err != nil {
+			select {
+			case r.failed <- fmt.Errorf("asker %d, question %d: %w", worker, n, err):
+			default:
+			}
 			return
 		}
-		if r.Seen != nil {
-			r.Seen(a.worker, &a.answer)
-		}
 		if r.counting.Load() {
-			a.times.Note(took)
+			a.times.Note(time.Since(start))
 			if r.counted.Add(1) == int64(r.Most) {
 				r.once.Do(func() { close(r.full) })
 			}
 		}
 	}
 }
-
-func (r *run) fail(err error) {
-	select {
-	case r.failed <- err:
-	default:
-	}
-}
-
-// errStatus is an answer that was not what a good request gets.
-var errStatus = errors.New("not a 2xx answer")
