@@ -43,9 +43,6 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.touch(ctx, "putPerson", "participant/"+id, nil, id); err != nil {
-		return "", err
-	}
 	s.wrote()
 	return id, nil
 }
@@ -61,10 +58,14 @@ func (s *Service) put(ctx context.Context, association string, number Number, in
 			return "", err
 		}
 		if found {
-			return known.Value.ID, s.refer(ctx, association, known.Value.ID, in, now)
+			return s.refer(ctx, association, known.Value.ID, in, now)
 		}
 		p, err := s.newPerson(ctx, association, number, lookups[0], in, now)
 		if err != nil {
+			return "", err
+		}
+		// Noted before it is written, so that both become durable together.
+		if err := s.touch(ctx, "putPerson", "participant/"+p.ID, nil, p.ID); err != nil {
 			return "", err
 		}
 		if _, err = s.people.Insert(ctx, p); err == nil {
@@ -93,7 +94,10 @@ func (s *Service) newPerson(ctx context.Context, association string, number Numb
 
 // refer adds what another referral brings: its consent, and other ways to reach
 // the person. Name and gender stay as they were first given.
-func (s *Service) refer(ctx context.Context, association, id string, in PersonInput, now time.Time) error {
+func (s *Service) refer(ctx context.Context, association, id string, in PersonInput, now time.Time) (string, error) {
+	if err := s.touch(ctx, "putPerson", "participant/"+id, nil, id); err != nil {
+		return "", err
+	}
 	who := hand(ctx)
 	_, err := s.people.Update(ctx, association, id, 0, func(p *Person) error {
 		if !p.GiveConsent(in.Consent, who, now) {
@@ -113,7 +117,7 @@ func (s *Service) refer(ctx context.Context, association, id string, in PersonIn
 		p.Reach(sealed, in.Consent.Referral, who, now)
 		return nil
 	})
-	return err
+	return id, err
 }
 
 // AgeOn gives the person's age in whole years on a day, to those who may accept
