@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
@@ -20,7 +21,7 @@ import (
 // running gives a suite that follows and publishes, and a coach's context.
 func running(t *testing.T) (*Suite, context.Context) {
 	t.Helper()
-	s := New(t)
+	s := Start(t)
 	s.Run(t)
 	s.Enrolled(t, Person, Molndal)
 	return s, actor.With(t.Context(), Coach(Molndal))
@@ -361,7 +362,7 @@ func TestTheFollowerTakesTheSameEventTwice(t *testing.T) {
 // crowded is Mölndal's week with something else at the time of the walk.
 func crowded(t *testing.T) (*Suite, context.Context) {
 	t.Helper()
-	s := NewWith(t, "      - { name: Promenad, category: social, day: tuesday",
+	s := StartWith(t, "      - { name: Promenad, category: social, day: tuesday",
 		"      - { name: Simning, category: health, day: tuesday, from: \"13:30\", to: \"14:30\" }\n      - { name: Promenad, category: social, day: tuesday")
 	s.Run(t)
 	s.Enrolled(t, Person, Molndal)
@@ -406,5 +407,22 @@ func TestOfManyOverlappingBookingsOneIsMade(t *testing.T) {
 	wait.Wait()
 	if made.Load() != 1 {
 		t.Errorf("%d bookings were made", made.Load())
+	}
+}
+
+func TestAClaimWithoutABookingGivesWayAfterAMinute(t *testing.T) {
+	s, ctx := running(t)
+	void := activity.Claim{
+		Booking: "55555555-5555-4555-8555-555555555555", Activity: Walk, From: "2026-11-01", Until: activity.Forever, At: s.Now(),
+	}
+	if err := s.Service.TakeClaim(ctx, Tenant, Person, void); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); !errors.Is(err, activity.ErrBooked) {
+		t.Errorf("while its booking may still come: got %v", err)
+	}
+	s.At(s.Now().Add(2 * time.Minute))
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); err != nil {
+		t.Errorf("when it will not come any more: got %v", err)
 	}
 }

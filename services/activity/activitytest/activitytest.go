@@ -50,11 +50,11 @@ type Suite struct {
 	ids     int
 }
 
-// New sets up a suite at 10:00 on Friday 20 November 2026, with one enrolment.
-func New(t testing.TB) *Suite { return NewWith(t, "", "") }
+// Start sets up a suite at 10:00 on Friday 20 November 2026, with one enrolment.
+func Start(t testing.TB) *Suite { return StartWith(t, "", "") }
 
-// NewWith is New with one piece of the configuration replaced.
-func NewWith(t testing.TB, old, new string) *Suite {
+// StartWith is Start with one piece of the configuration replaced.
+func StartWith(t testing.TB, old, new string) *Suite {
 	t.Helper()
 	s := &Suite{Dir: t.TempDir(), peer: &peer{}, now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
 	ctx := t.Context()

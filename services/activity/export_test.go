@@ -1,0 +1,12 @@
+package activity
+
+import "context"
+
+// TakeClaim leaves a claim in a diary, as a process does that dies before it has
+// made the booking.
+func (s *Service) TakeClaim(ctx context.Context, association, participant string, c Claim) error {
+	return s.diary(ctx, association, participant, func(d *Diary) error {
+		d.Take(c)
+		return nil
+	})
+}

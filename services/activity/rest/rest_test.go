@@ -1,0 +1,237 @@
+package rest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/labstack/echo/v4"
+
+	"github.com/finsam/finsam/pkg/actor"
+	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/webtest"
+	. "github.com/finsam/finsam/services/activity/activitytest"
+)
+
+// face is the service behind its real router, asked as clients ask.
+type face struct {
+	*Suite
+	t     *testing.T
+	echo  *echo.Echo
+	trust *webtest.Trust
+	paths routers.Router
+}
+
+// newFace gives a face whose service follows and publishes and knows Person's
+// enrolment in Mölndal.
+func newFace(t *testing.T) *face {
+	t.Helper()
+	f := &face{Suite: Start(t), t: t}
+	f.Run(t)
+	f.Enrolled(t, Person, Molndal)
+	f.trust = webtest.NewTrust(t, nil)
+	var err error
+	f.echo, err = New(f.Service, web.Options{Verify: f.trust.Verifier, Access: f.Deps.Access, Feed: f.Feed, Log: f.Deps.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.paths, err = legacy.NewRouter(doc); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// coach is Mölndal's coach, the usual caller.
+var coach = Coach(Molndal)
+
+// do asks, and holds every answer that is no error against the contract.
+func (f *face) do(who actor.Actor, method, path string, body any, header ...string) *webtest.Response {
+	f.t.Helper()
+	h := map[string]string{}
+	for i := 0; i+1 < len(header); i += 2 {
+		h[header[i]] = header[i+1]
+	}
+	r := f.trust.Do(f.t, f.echo, webtest.Request{Method: method, Path: path, As: who, Body: body, Header: h})
+	if r.Status < 400 {
+		f.contract(method, path, r)
+	}
+	return r
+}
+
+func init() { openapi3filter.RegisterBodyDecoder("text/calendar", openapi3filter.FileBodyDecoder) }
+
+// contract holds an answer against openapi.yaml.
+func (f *face) contract(method, path string, r *webtest.Response) {
+	f.t.Helper()
+	u, err := url.Parse(web.BasePath + path)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	request := &http.Request{Method: method, URL: u, Header: http.Header{}}
+	route, params, err := f.paths.FindRoute(request)
+	if err != nil {
+		f.t.Fatalf("%s %s is not in the contract: %v", method, path, err)
+	}
+	err = openapi3filter.ValidateResponse(f.t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route},
+		Status:                 r.Status, Header: r.Header, Body: io.NopCloser(bytes.NewReader(r.Body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	})
+	if err != nil {
+		f.t.Errorf("%s %s: %d breaks the contract: %v\n%s", method, path, r.Status, err, r.Body)
+	}
+}
+
+type object = map[string]any
+
+// booking books Person into the walk and gives the answer.
+func (f *face) booking() api.Booking {
+	f.t.Helper()
+	var b api.Booking
+	f.do(coach, "POST", "/bookings", object{"enrolment": Enrolment, "activity": Walk, "from": "2026-11-16"}).Into(f.t, 201, &b)
+	return b
+}
+
+// follow resolves a link against the path that it came from.
+func follow(t *testing.T, path, href string) string {
+	t.Helper()
+	base, err := url.Parse(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := base.Parse(href)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to.RequestURI()
+}
+
+func TestABookingFromFirstToLast(t *testing.T) {
+	f := newFace(t)
+	r := f.do(coach, "POST", "/bookings", object{"enrolment": Enrolment, "activity": Walk, "from": "2026-11-16"}, "Idempotency-Key", "k1")
+	var b api.Booking
+	r.Into(t, 201, &b)
+	at := follow(t, "/bookings", r.Header.Get("Location"))
+	if r.Header.Get("ETag") != `"1"` || at != "/bookings/"+b.Id || *b.Name != "Promenad" || b.State != api.BookingStateBooked {
+		t.Fatalf("got %s at %s: %+v", r.Header.Get("ETag"), at, b)
+	}
+	again := f.do(coach, "POST", "/bookings", object{"enrolment": Enrolment, "activity": Walk, "from": "2026-11-16"}, "Idempotency-Key", "k1")
+	if again.Status != 201 || !bytes.Equal(again.Body, r.Body) {
+		t.Errorf("the repeat answers %d %s", again.Status, again.Body)
+	}
+	note := follow(t, at, follow(t, "/bookings", b.UnderscoreLinks["attendances"].Href))
+	r = f.do(coach, "POST", note, object{"date": "2026-11-17", "attendance": "present"}, "If-Match", `"1"`)
+	r.Into(t, 200, &b)
+	if r.Header.Get("ETag") != `"2"` || len(b.Attendances) != 1 || len(b.Timeline) != 2 {
+		t.Errorf("got %s: %+v", r.Header.Get("ETag"), b)
+	}
+	f.do(coach, "GET", at, nil).Into(t, 200, &b)
+	f.do(coach, "GET", at, nil, "If-None-Match", `"2"`).Into(t, 304, nil)
+	end := follow(t, at, b.UnderscoreLinks["cancellation"].Href)
+	b = api.Booking{}
+	f.do(coach, "POST", end, object{"from": "2026-12-01"}, "If-Match", `"2"`).Into(t, 200, &b)
+	if _, may := b.UnderscoreLinks["cancellation"]; may || b.State != api.BookingStateCancelled || *b.Until != "2026-11-30" {
+		t.Errorf("got %+v", b)
+	}
+	var l api.BookingList
+	f.do(coach, "GET", "/bookings?limit=1&state=cancelled&participant="+Person, nil).Into(t, 200, &l)
+	if len(l.Items) != 1 || *l.UnderscoreMeta.TotalRecords != 1 {
+		t.Errorf("got %+v", l)
+	}
+}
+
+func TestAListReadByCursorEndsAndNamesNoPage(t *testing.T) {
+	f := newFace(t)
+	f.booking()
+	other := object{"enrolment": Enrolment, "activity": f.Activity(t, Molndal, 4), "from": "2026-11-16"}
+	f.do(coach, "POST", "/bookings", other).Into(t, 201, nil)
+	var first, second api.BookingList
+	f.do(coach, "GET", "/bookings?limit=1", nil).Into(t, 200, &first)
+	next := follow(t, "/bookings", first.UnderscoreLinks["next"].Href)
+	f.do(coach, "GET", next, nil).Into(t, 200, &second)
+	if len(second.Items) != 1 || second.Items[0].Id == first.Items[0].Id || second.UnderscoreMeta.Page != nil || second.UnderscoreMeta.NextCursor != nil {
+		t.Errorf("got %+v", second)
+	}
+}
+
+func TestTheWeekIsTheSameForEverybodyAndChangesWithACancellation(t *testing.T) {
+	f := newFace(t)
+	board := actor.Actor{Subject: "b", Association: Tenant, Roles: []actor.Role{actor.Board}}
+	const path = "/municipalities/1481/week?week=2026-W48"
+	before := f.do(coach, "GET", path, nil)
+	if !bytes.Equal(before.Body, f.do(board, "GET", path, nil).Body) {
+		t.Error("the week is kept for all by the gateway, so it may not depend on who asks")
+	}
+	tag := before.Header.Get("ETag")
+	f.do(board, "GET", path, nil, "If-None-Match", tag).Into(t, 304, nil)
+	var c api.Cancellation
+	r := f.do(coach, "POST", "/activities/"+Walk+"/cancellations", object{"date": "2026-11-24", "reason": "weather"})
+	r.Into(t, 201, &c)
+	at := follow(t, "/activities/"+Walk+"/cancellations", r.Header.Get("Location"))
+	f.do(coach, "GET", at, nil).Into(t, 200, &c)
+	f.do(coach, "GET", at, nil, "If-None-Match", `"1"`).Into(t, 304, nil)
+	var w api.MunicipalityWeek
+	f.do(board, "GET", path, nil, "If-None-Match", tag).Into(t, 200, &w)
+	off := 0
+	for _, o := range w.Items {
+		if o.State == api.OccurrenceStateCancelled && *o.Reason == api.CancellationReasonWeather && *o.Cancellation == c.Id {
+			off++
+		}
+	}
+	if off != 1 || len(w.Items) != 10 || w.Week != "2026-W48" {
+		t.Errorf("got %d called off of %d", off, len(w.Items))
+	}
+	f.do(coach, "POST", follow(t, at, c.UnderscoreLinks["restoration"].Href), nil, "If-Match", `"1"`).Into(t, 200, &c)
+	f.do(board, "GET", "/municipalities/1489/week", nil).Into(t, 200, &w)
+	if len(w.Unscheduled) != 7 || w.Week != "2026-W47" {
+		t.Errorf("Alingsås: got %d unscheduled in %s", len(w.Unscheduled), w.Week)
+	}
+}
+
+func TestActivitiesAreListedInPages(t *testing.T) {
+	f := newFace(t)
+	var l api.ActivityList
+	f.do(coach, "GET", "/activities", nil).Into(t, 200, &l)
+	if *l.UnderscoreMeta.TotalRecords != 17 || len(l.Items) != 17 {
+		t.Errorf("got %d of %d", len(l.Items), *l.UnderscoreMeta.TotalRecords)
+	}
+	f.do(coach, "GET", "/activities?municipality=1481&limit=4&page=3", nil).Into(t, 200, &l)
+	if len(l.Items) != 2 || *l.UnderscoreMeta.TotalPages != 3 {
+		t.Errorf("got %d in %d pages", len(l.Items), *l.UnderscoreMeta.TotalPages)
+	}
+	f.do(coach, "GET", "/activities?municipality=1481&page=1000000&limit=200", nil).Into(t, 200, &l)
+}
+
+func TestTheDayAndTheParticipantsWeekShowAttendance(t *testing.T) {
+	f := newFace(t)
+	b := f.booking()
+	supervisor := Coach(Molndal)
+	supervisor.Roles = []actor.Role{actor.Supervisor}
+	var d api.ActivityDay
+	path := "/activities/" + Walk + "/days/2026-11-17"
+	f.do(supervisor, "GET", path, nil).Into(t, 200, &d)
+	if len(d.Items) != 1 || d.Items[0].Participant != Person || d.Items[0].Version != 1 {
+		t.Fatalf("got %+v", d)
+	}
+	note := follow(t, path, d.Items[0].UnderscoreLinks["attendances"].Href)
+	f.do(supervisor, "POST", note, object{"date": "2026-11-17", "attendance": "absent_notified"}, "If-Match", `"1"`).Into(t, 200, &b)
+	var w api.ParticipantWeek
+	f.do(Participant(Person), "GET", "/participants/"+Person+"/week", nil).Into(t, 200, &w)
+	if len(w.Items) != 1 || *w.Items[0].Attendance != api.AttendanceAbsentNotified {
+		t.Errorf("got %+v", w)
+	}
+	if next := follow(t, "/participants/"+Person+"/week", w.UnderscoreLinks["next"].Href); next != "/participants/"+Person+"/week?week=2026-W48" {
+		t.Errorf("next is %s", next)
+	}
+}
