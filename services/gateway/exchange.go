@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/web"
+)
+
+// exchange is one request on its way.
+type exchange struct {
+	answer
+	g         *Gateway
+	r         *http.Request
+	ctx       context.Context
+	span      trace.Span
+	begun     time.Time
+	requestID string
+	op        *operation // nil until the path is matched, and for own pages
+	route     string     // for the log and the metrics: never the path itself
+	actor     actor.Actor
+	issuer    string
+	kept      string // what the cache said: hit, miss, or nothing
+}
+
+// answer is the caller's ResponseWriter, which notes the status.
+type answer struct {
+	http.ResponseWriter
+	status    int
+	challenge string // WWW-Authenticate of a 401
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if a.status != 0 {
+		return
+	}
+	a.status = status
+	if status == http.StatusUnauthorized && a.challenge != "" {
+		a.Header().Set("WWW-Authenticate", a.challenge)
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer itself.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// unrouted is the route of what the contract does not know.
+const unrouted = "unrouted"
+
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{answer: answer{ResponseWriter: w}, g: g, r: r, begun: g.Now(), route: unrouted}
+	x.match()
+	x.begin()
+	defer x.end()
+	defer x.recovered()
+	g.headers(x.Header())
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
+
+// match finds what is asked for, before anything else is done, so that the span
+// bears the route and never the path.
+func (x *exchange) match() {
+	if x.r.URL.RawPath != "" || !plainPath(x.r.URL.Path) {
+		return
+	}
+	below, ok := strings.CutPrefix(x.r.URL.Path, BasePath)
+	if !ok {
+		return
+	}
+	method := x.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if op := x.g.routes.find(below)[method]; op != nil {
+		x.op, x.route = op, op.ID
+	}
+}
+
+// serve takes the request its whole way.
+func (x *exchange) serve() error {
+	if x.cors() {
+		return nil
+	}
+	if x.op == nil {
+		return x.unmatched()
+	}
+	if err := x.admit(); err != nil {
+		return err
+	}
+	if err := x.limited(); err != nil {
+		return err
+	}
+	if x.op.Cache.Seconds > 0 && x.g.Cache != nil && x.g.fresh() {
+		return x.fromCache()
+	}
+	return x.forward()
+}
+
+// unmatched answers for own pages, for a method that a path does not have, and
+// for what is no path of ours.
+func (x *exchange) unmatched() error {
+	if x.r.URL.RawPath != "" || !plainPath(x.r.URL.Path) {
+		return web.ErrNoRoute
+	}
+	if done, err := x.g.own.serve(x); done || err != nil {
+		return err
+	}
+	below, ok := strings.CutPrefix(x.r.URL.Path, BasePath)
+	methods := x.g.routes.find(below)
+	if !ok || len(methods) == 0 {
+		return web.ErrNoRoute
+	}
+	return x.methodNotAllowed(allowed(methods))
+}
+
+func (x *exchange) methodNotAllowed(allow string) error {
+	x.Header().Set("Allow", allow)
+	if x.r.Method == http.MethodOptions {
+		x.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return web.ErrMethod
+}
+
+// fail answers with the problem that err is; what is ours is logged with its
+// cause.
+func (x *exchange) fail(err error) {
+	if x.status != 0 { // too late for another answer
+		x.g.Log.WarnContext(x.ctx, "an answer broke off", "operation", x.route, "error", err)
+		return
+	}
+	f := fault.Of(err)
+	if f.Kind == fault.Internal || f.Kind == fault.Unavailable || f.Kind == fault.Timeout {
+		x.g.Log.ErrorContext(x.ctx, "request failed", "operation", x.route, "code", f.Code, "error", err)
+	}
+	if errors.Is(x.r.Context().Err(), context.Canceled) {
+		x.status = statusGone
+		return
+	}
+	web.WriteProblem(x, x.r.WithContext(x.ctx), err)
+}
+
+// statusGone stands in logs and metrics for a caller who did not wait; nothing
+// is sent.
+const statusGone = 499
+
+// recovered turns a panic into an internal fault. The log gets its kind and the
+// stack, never a value: it could be somebody's name.
+func (x *exchange) recovered() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	what := fmt.Sprintf("panic of type %T", p)
+	if re, ok := p.(runtime.Error); ok {
+		what = "panic: " + re.Error()
+	}
+	x.g.Log.ErrorContext(x.ctx, what, "stack", string(debug.Stack()))
+	x.fail(fault.ErrInternal.Because(errors.New(what)))
+}

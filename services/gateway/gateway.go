@@ -1,0 +1,211 @@
+// Package gateway is the front door: tokens in, routes, limits, cache, documents.
+// It has no domain words: what it must know of an operation it reads from the
+// joined contract.
+//
+// A request takes one way through it: its path is matched, its token verified
+// and turned into an actor, its role held against the access table, its authority
+// limited; then the answer comes from the cache or from the service, which is
+// shown a short internal token and decides for itself.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/services/gateway/contract"
+	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/gateway/limit"
+	"github.com/finsam/finsam/services/gateway/trust"
+)
+
+// Service is one service behind the gateway.
+type Service struct {
+	Name      string            // such as "referral"
+	Spec      []byte            // its openapi.yaml
+	Base      string            // where it is, such as "http://referral:8080"
+	Transport http.RoundTripper // nil: over the network
+	Feed      feed.Reader       // its events, which empty the cache; nil: what they would empty is not cached
+}
+
+// Cache keeps answers that bear no personal data; package cache has two.
+type Cache interface {
+	Get(ctx context.Context, key string) ([]byte, bool, error)
+	Set(ctx context.Context, key string, value []byte, ttl time.Duration, tags ...string) error
+	Drop(ctx context.Context, tag string) error
+}
+
+// Options are the parts of a Gateway. Services, Trust and Signer are needed.
+type Options struct {
+	Services  []Service
+	Trust     *trust.Verifier
+	Signer    *internaltoken.Signer // of the issuer "gateway"
+	Cache     Cache                 // nil: nothing is cached
+	Limits    *limit.Limiter        // per authority; nil: none
+	Strangers *limit.Strangers      // per address; nil: none
+	Demo      *demo.Issuer          // nil: no demo
+
+	PublicURL string         // where the installation is reached, such as https://api.example.se; empty: not said
+	Origins   []string       // of browsers that may call, such as https://app.example.se
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	InFlight  int            // requests to the services at once; zero: 1,024
+	Patience  time.Duration  // for one answer of a service; zero: 15 s
+
+	Log    *slog.Logger
+	Tracer trace.TracerProvider // nil: the global one
+	Meter  metric.MeterProvider // nil: the global one
+	Now    func() time.Time
+}
+
+const (
+	defaultInFlight = 1024
+	defaultPatience = 15 * time.Second
+)
+
+// Gateway is the front door as a handler. Run must run beside it.
+type Gateway struct {
+	Options
+	contract  *contract.Contract
+	routes    *tree
+	upstreams map[string]*upstream
+	followers map[string]*follower
+	emptiedBy map[string][]*operation // operations by the event that empties them
+	flights   singleflight.Group
+	inFlight  atomic.Int64
+	own       *ownPages
+	origins   map[string]bool
+	secure    bool // reached by https
+	tracer    trace.Tracer
+	meters    *meters
+}
+
+// New joins the services' contracts and makes the gateway; its errors say what
+// does not fit.
+func New(o Options) (*Gateway, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	g := &Gateway{
+		Options: o, upstreams: map[string]*upstream{}, followers: map[string]*follower{},
+		emptiedBy: map[string][]*operation{}, origins: map[string]bool{}, secure: strings.HasPrefix(o.PublicURL, "https://"),
+		tracer: o.Tracer.Tracer(scope), routes: &tree{},
+	}
+	for _, origin := range o.Origins {
+		g.origins[origin] = true
+	}
+	var err error
+	if g.meters, err = newMeters(o.Meter, &g.inFlight); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	if err := g.join(); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	if g.own, err = newOwnPages(g); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return g, nil
+}
+
+// scope names this package in traces and metrics.
+const scope = "github.com/finsam/finsam/services/gateway"
+
+func (o *Options) complete() error {
+	switch {
+	case o.Trust == nil || o.Signer == nil:
+		return errors.New("without trust and a signer there is nobody to let in")
+	case o.Signer.Issuer() != internaltoken.Gateway:
+		return fmt.Errorf("the signer is %q, but only %q may speak for others", o.Signer.Issuer(), internaltoken.Gateway)
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Tracer == nil {
+		o.Tracer = otel.GetTracerProvider()
+	}
+	if o.Meter == nil {
+		o.Meter = otel.GetMeterProvider()
+	}
+	if o.Limits == nil {
+		o.Limits = limit.New(limit.Options{})
+	}
+	if o.InFlight == 0 {
+		o.InFlight = defaultInFlight
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
+	if o.Strangers != nil {
+		return nil
+	}
+	var err error
+	o.Strangers, err = limit.NewStrangers(limit.Policy{}, o.Now)
+	return err
+}
+
+// join reads the contract and makes the routes.
+func (g *Gateway) join() error {
+	var sources []contract.Source
+	for _, s := range g.Services {
+		sources = append(sources, contract.Source{Service: s.Name, Spec: s.Spec})
+		u, err := newUpstream(s)
+		if err != nil {
+			return err
+		}
+		g.upstreams[s.Name] = u
+		if s.Feed != nil && g.Cache != nil {
+			g.followers[s.Name] = &follower{service: s.Name, reader: s.Feed, handle: g.empty, log: g.Log, now: g.Now}
+		}
+	}
+	var err error
+	if g.contract, err = contract.Join(g.PublicURL, sources...); err != nil {
+		return err
+	}
+	for _, o := range g.contract.Operations {
+		if o.Service == contract.Own {
+			continue
+		}
+		op := newOperation(o, g.upstreams[o.Service])
+		g.routes.add(op)
+		for _, event := range o.Cache.EmptiedBy {
+			g.emptiedBy[event] = append(g.emptiedBy[event], op)
+		}
+	}
+	return nil
+}
+
+// Contract gives the joined document.
+func (g *Gateway) Contract() *contract.Contract { return g.contract }
+
+// Run watches the trust file and follows the services' feeds until ctx ends.
+func (g *Gateway) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.Trust.Run(ctx) })
+	for _, f := range g.followers {
+		group.Go(func() error { return f.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// interface check: a gateway is what web.Serve serves.
+var _ http.Handler = (*Gateway)(nil)
+
+// BasePath is where the API is, under every host.
+const BasePath = web.BasePath

@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+var w3c propagation.TraceContext
+
+// unroutedStart are the attributes of a span of what the contract does not know.
+var unroutedStart = trace.WithAttributes(attribute.String("finsam.operation", unrouted))
+
+// begin names and traces the request; the answer bears both.
+func (x *exchange) begin() {
+	name, start := unrouted, unroutedStart
+	if x.op != nil {
+		name, start = x.op.span, x.op.start
+	}
+	ctx := w3c.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header))
+	x.ctx, x.span = x.g.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), start)
+	if !x.span.SpanContext().IsValid() {
+		x.ctx = trace.ContextWithSpanContext(x.ctx, newSpanContext())
+	}
+	x.requestID = requestID(x.r.Header.Get("X-Request-Id"))
+	h := x.Header()
+	h["X-Request-Id"] = []string{x.requestID}
+	h["Traceparent"] = []string{traceParent(trace.SpanContextFromContext(x.ctx))}
+}
+
+func newSpanContext() trace.SpanContext {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID(b[:16]), SpanID: trace.SpanID(b[16:])})
+}
+
+// traceParent writes a span's context as W3C Trace Context has it.
+func traceParent(sc trace.SpanContext) string {
+	b := [55]byte{0: '0', 1: '0', 2: '-', 35: '-', 52: '-', 53: '0', 54: '0'}
+	t, s := sc.TraceID(), sc.SpanID()
+	hex.Encode(b[3:], t[:])
+	hex.Encode(b[36:], s[:])
+	if sc.IsSampled() {
+		b[54] = '1'
+	}
+	return string(b[:])
+}
+
+// requestID takes the caller's id when it is plain and at most 128 characters
+// long, else makes one.
+func requestID(given string) string {
+	if len(given) == 0 || len(given) > 128 {
+		return uuid.NewString()
+	}
+	for i := range len(given) {
+		switch c := given[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+		default:
+			return uuid.NewString()
+		}
+	}
+	return given
+}
+
+// end notes what was decided and how it went: one line in the security log, one
+// value in the metrics. Neither names a person, nor what was asked for.
+func (x *exchange) end() {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	if x.span.IsRecording() {
+		x.span.SetAttributes(attribute.Int("http.response.status_code", x.status), attribute.String("finsam.authority", x.actor.Authority))
+		if x.status >= 500 {
+			x.span.SetStatus(codes.Error, http.StatusText(x.status))
+		}
+	}
+	x.span.End()
+	x.g.meters.record(x.ctx, x)
+	level, outcome := slog.LevelInfo, outcomeOf(x.status)
+	if outcome != allowedOutcome {
+		level = slog.LevelWarn
+	}
+	if !x.g.Log.Enabled(x.ctx, level) {
+		return
+	}
+	x.g.Log.LogAttrs(x.ctx, level, "access",
+		slog.String("operation", x.route), slog.String("outcome", outcome), slog.Int("status", x.status),
+		slog.String("association", x.actor.Association), slog.String("authority", x.actor.Authority), slog.String("role", roles(x.actor)),
+		slog.String("issuer", x.issuer), slog.String("request", x.requestID), slog.String("cache", x.kept),
+		slog.Int64("micros", x.g.Now().Sub(x.begun).Microseconds()))
+}
+
+const allowedOutcome = "allowed"
+
+// outcomeOf says in a word what the status decided about access.
+func outcomeOf(status int) string {
+	switch {
+	case status == http.StatusUnauthorized:
+		return "unauthenticated"
+	case status == http.StatusForbidden:
+		return "forbidden"
+	case status == http.StatusNotFound:
+		return "not-found"
+	case status == http.StatusTooManyRequests:
+		return "limited"
+	case status >= 500:
+		return "failed"
+	case status >= 400:
+		return "refused"
+	}
+	return allowedOutcome
+}
+
+// roles writes an actor's roles in one text.
+func roles(a actor.Actor) string {
+	switch len(a.Roles) {
+	case 0:
+		return ""
+	case 1:
+		return string(a.Roles[0])
+	}
+	text := string(a.Roles[0])
+	for _, r := range a.Roles[1:] {
+		text += " " + string(r)
+	}
+	return text
+}
+
+// meters measure the front door.
+type meters struct {
+	durations metric.Float64Histogram
+	cache     metric.Int64Counter
+	sets      syncMap[meterKey, metric.MeasurementOption]
+	kept      syncMap[keptKey, metric.MeasurementOption]
+}
+
+type meterKey struct {
+	operation, authority, outcome string
+	class                         int
+}
+
+type keptKey struct{ operation, result string }
+
+func newMeters(p metric.MeterProvider, inFlight *atomic.Int64) (*meters, error) {
+	m := p.Meter(scope)
+	d, err := m.Float64Histogram("finsam.gateway.request.duration", metric.WithUnit("s"),
+		metric.WithDescription("How long requests took at the front door, by operation, outcome and authority."),
+		metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
+	if err != nil {
+		return nil, err
+	}
+	c, err := m.Int64Counter("finsam.gateway.cache", metric.WithDescription("Requests for what may be cached, by operation and result."))
+	if err != nil {
+		return nil, err
+	}
+	_, err = m.Int64ObservableGauge("finsam.gateway.in_flight", metric.WithDescription("Requests that wait for a service now."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(inFlight.Load())
+			return nil
+		}))
+	return &meters{durations: d, cache: c}, err
+}
+
+func (m *meters) record(ctx context.Context, x *exchange) {
+	key := meterKey{x.route, x.actor.Authority, outcomeOf(x.status), x.status / 100}
+	set := m.sets.get(key, func() metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(
+			attribute.String("operation", key.operation), attribute.String("authority", key.authority),
+			attribute.String("outcome", key.outcome), attribute.String("status_class", strconv.Itoa(key.class)+"xx")))
+	})
+	m.durations.Record(ctx, x.g.Now().Sub(x.begun).Seconds(), set)
+	if x.kept == "" {
+		return
+	}
+	m.cache.Add(ctx, 1, m.kept.get(keptKey{x.route, x.kept}, func() metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", x.route), attribute.String("result", x.kept)))
+	}))
+}

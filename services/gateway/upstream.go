@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// upstream is a service as the gateway calls it.
+type upstream struct {
+	name      string
+	scheme    string
+	host      string
+	transport http.RoundTripper
+}
+
+func newUpstream(s Service) (*upstream, error) {
+	base := s.Base
+	if base == "" && s.Transport != nil {
+		base = "http://" + s.Name
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("the address of %s must be like http://127.0.0.1:8081, without a path", s.Name)
+	}
+	if s.Transport == nil {
+		s.Transport = newTransport()
+	}
+	return &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}, nil
+}
+
+// newTransport makes the pool of connections to one service. It follows no
+// redirect, uses no proxy, and leaves bodies as they are.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   2 * time.Second,
+		MaxIdleConns:          1024,
+		MaxIdleConnsPerHost:   512,
+		MaxConnsPerHost:       1024,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true,
+		WriteBufferSize:       16 << 10,
+		ReadBufferSize:        16 << 10,
+	}
+}
