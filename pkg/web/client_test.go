@@ -99,12 +99,14 @@ func TestAnAnswerThatIsNoneIsAFaultWithoutItsContents(t *testing.T) {
 		answer http.HandlerFunc
 		want   error
 	}{
-		"a page of a proxy":    {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Anna", http.StatusServiceUnavailable) }, fault.ErrUnavailable},
-		"not what it must be":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"age":"Anna"}`) }, fault.ErrInternal},
-		"without end":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(endless{}, 9<<20)) }, fault.ErrInternal},
-		"cut off":              {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") }, fault.ErrUnavailable},
-		"a redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://example.org/", http.StatusFound) }, fault.ErrInternal},
-		"an empty refusal":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, web.ErrNoRoute},
+		"a page of a proxy":   {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Anna", http.StatusServiceUnavailable) }, fault.ErrUnavailable},
+		"not what it must be": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"age":"Anna"}`) }, fault.ErrInternal},
+		"without end":         {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(endless{}, 9<<20)) }, fault.ErrInternal},
+		"cut off":             {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") }, fault.ErrUnavailable},
+		"a redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://example.org/", http.StatusFound)
+		}, fault.ErrInternal},
+		"an empty refusal": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, web.ErrNoRoute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out struct{ Age int }
