@@ -45,7 +45,7 @@ func newTable(namespace string, spec store.Spec) *table {
 	t.sqlReplace = "UPDATE " + q + " SET version=?,written=?,body=?" + sets.String() + one + " AND version=?"
 	t.sqlDelete = "DELETE FROM " + q + one + " AND version=?"
 	t.sqlSettle = "UPDATE " + q + " SET settled=?" + one + " AND settled<?"
-	t.sqlUnsettled = "SELECT association,id,version,settled,body FROM " + q + " WHERE settled<version ORDER BY written LIMIT ?"
+	t.sqlUnsettled = "SELECT association,id,version,settled,body FROM " + q + " WHERE settled<version ORDER BY written" + limit
 	return t
 }
 
