@@ -21,13 +21,14 @@ const (
 // enrolmentEvents is what it listens to.
 const enrolmentEvents = "se.finsam.enrolment."
 
-// bookingEvent tells step n of a booking. Whether the person came is not told:
-// only that it was noted.
+// bookingEvent tells step n of a booking. Whether the person came is not told,
+// only that it was noted; and no authority is named, so that it comes into no
+// authority's own feed.
 func bookingEvent(b *Booking, n int64) feed.Event {
 	step := b.Steps[n-1]
 	e := feed.Event{
 		Type: bookingEvents + string(step.Kind), Subject: b.ID, Time: step.At, Association: b.Association,
-		Authority: step.Authority, TraceParent: step.TraceParent,
+		TraceParent: step.TraceParent,
 		Data: map[string]string{
 			"booking": b.ID, "enrolment": b.Enrolment, "participant": b.Participant,
 			"municipality": b.Municipality, "activity": b.Activity, "on": string(step.Date),

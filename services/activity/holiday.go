@@ -1,6 +1,9 @@
 package activity
 
 import (
+	"sync"
+	"time"
+
 	"github.com/rickar/cal/v2"
 	"github.com/rickar/cal/v2/se"
 )
@@ -36,11 +39,24 @@ var holidays = []struct {
 // HolidayOn gives the public holiday on a date; ok is false on other days.
 // Nothing is skipped for it: the municipality decides what takes place.
 func HolidayOn(d Date) (h Holiday, ok bool) {
-	day := d.day()
-	for _, x := range holidays {
-		if actual, _ := x.rule.Calc(day.Year()); actual.Month() == day.Month() && actual.Day() == day.Day() {
-			return x.Holiday, true
-		}
+	h, ok = holidaysOf(d.day().Year())[d]
+	return h, ok
+}
+
+// byYear remembers the holidays of the years asked for, at most those of Date.
+var byYear sync.Map // int -> map[Date]Holiday
+
+func holidaysOf(year int) map[Date]Holiday {
+	if known, ok := byYear.Load(year); ok {
+		return known.(map[Date]Holiday)
 	}
-	return Holiday{}, false
+	days := map[Date]Holiday{}
+	for _, x := range holidays {
+		actual, _ := x.rule.Calc(year)
+		days[Date(actual.Format(time.DateOnly))] = x.Holiday
+	}
+	if year >= 2000 && year <= 2100 {
+		byYear.Store(year, days)
+	}
+	return days
 }

@@ -2,6 +2,8 @@ package rest
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +145,25 @@ func TestASubscribedCalendarSaysWhenAndNothingElse(t *testing.T) {
 	f.do(coach, "GET", "/participants/"+Person+"/calendar-feeds", nil).Into(t, 200, nil)
 	f.do(Participant(Person), "DELETE", at, nil, "If-Match", `"1"`).Into(t, 204, nil)
 	f.do(nobody, "GET", path, nil).Problem(t, 404)
+	f.keepsNo(made.Token)
+}
+
+// keepsNo wants a text to be in none of the files that the service has written.
+func (f *face) keepsNo(text string) {
+	f.t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.Dir, "*"))
+	if err != nil || len(files) == 0 {
+		f.t.Fatalf("nothing is stored: %v", err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte(text)) {
+			f.t.Errorf("%s holds what may be stored nowhere", file)
+		}
+	}
 }
 
 func TestAnActivityWithoutTimesIsADayInTheCalendar(t *testing.T) {
