@@ -112,8 +112,9 @@ func sealContext(id string) string { return "referral/" + id }
 // acts lists the operations that the state and the access table both allow now.
 func (r *Referral) acts(a actor.Actor) []string {
 	var names []string
+	state, thing := r.State(), r.Thing()
 	for _, act := range acts {
-		if r.May(act.kind) && access.Allows(act.operation, a, r.Thing()) {
+		if _, may := next(state, act.kind); may && access.Allows(act.operation, a, thing) {
 			names = append(names, act.operation)
 		}
 	}

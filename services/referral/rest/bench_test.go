@@ -1,0 +1,65 @@
+package rest_test
+
+import (
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/webtest"
+	"github.com/finsam/finsam/services/referral/referraltest"
+	"github.com/finsam/finsam/services/referral/rest"
+)
+
+// bench asks the service over its router, from many goroutines at once; the
+// network, the gateway and the vault are left out.
+func bench(b *testing.B, prepare int, request func(n int64, ids []string) webtest.Request, status int) {
+	w, trust := referraltest.New(b), webtest.NewTrust(b, nil)
+	h, err := rest.New(w.Service, web.Options{Verify: trust.Verifier, Access: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.Run(b)
+	var ids []string
+	for range prepare {
+		v, err := w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
+		if err != nil {
+			b.Fatal(err)
+		}
+		ids = append(ids, v.Referral.ID)
+	}
+	var n atomic.Int64
+	b.SetParallelism(64)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if a := trust.Do(b, h, request(n.Add(1), ids)); a.Status != status {
+				b.Errorf("%d: %s", a.Status, a.Body)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+}
+
+func BenchmarkCreate(b *testing.B) {
+	bench(b, 0, func(n int64, _ []string) webtest.Request {
+		body := newReferral()
+		body["externalReference"] = "FK-" + strconv.FormatInt(n, 10)
+		return webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: body,
+			Header: map[string]string{"Idempotency-Key": strconv.FormatInt(n, 10)}}
+	}, 201)
+}
+
+func BenchmarkGet(b *testing.B) {
+	bench(b, 1000, func(n int64, ids []string) webtest.Request {
+		return webtest.Request{Method: "GET", Path: "/referrals/" + ids[n%1000], As: referraltest.Intake}
+	}, 200)
+}
+
+func BenchmarkListOf20(b *testing.B) {
+	bench(b, 1000, func(int64, []string) webtest.Request {
+		return webtest.Request{Method: "GET", Path: "/referrals?state=submitted&limit=20", As: referraltest.Intake}
+	}, 200)
+}
