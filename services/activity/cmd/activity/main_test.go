@@ -48,7 +48,7 @@ func TestTheProgramServesUntilItIsToldToEnd(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, env) }()
 	for path, want := range map[string]int{
-		"http://" + env["FINSAM_ADMIN_ADDR"] + "/readyz":        200,
+		"http://" + env["FINSAM_ADMIN_ADDR"] + "/readyz":       200,
 		"http://" + env["FINSAM_ADDR"] + "/finsam/v1/bookings": 401,
 	} {
 		if got := answer(t, path); got != want {
