@@ -198,3 +198,29 @@ func TestABatchOfIdentities(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestAnotherAssociationSharesNothing(t *testing.T) {
+	s := newSuite(t)
+	_, id, _ := s.Enrolled(21, "2026-12-07")
+	stranger := Coach
+	stranger.Association = "kalmar"
+	var l api.EnrolmentList
+	s.get(stranger, "/enrolments").Into(t, 200, &l)
+	var named api.Identities
+	s.post(stranger, "/participants/identities", "", object{"participants": []string{id}}).Into(t, 200, &named)
+	if len(l.Items)+len(named.Items) != 0 {
+		t.Errorf("got %+v and %+v", l.Items, named.Items)
+	}
+}
+
+func TestARefusalIsWordedInTheCallersLanguage(t *testing.T) {
+	s := newSuite(t)
+	_, _, id := s.Enrolled(22, "2026-12-07")
+	got := s.do(webtest.Request{
+		Method: http.MethodPost, Path: "/enrolments/" + id + "/start", As: Coach, Body: object{"startedOn": "2026-11-23"},
+		Header: map[string]string{"If-Match": `"1"`, "Accept-Language": "en"},
+	})
+	if p := got.Problem(t, 422); p.Detail != "The day lies in the future. Give the day on which it happened." || p.Errors[0].Pointer != "/startedOn" {
+		t.Errorf("got %+v", p)
+	}
+}

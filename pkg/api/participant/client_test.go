@@ -1,0 +1,60 @@
+package participant_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/web"
+)
+
+// vault answers one path of the contract with a status and a body.
+func vault(t *testing.T, method, path string, status int, answer any) *participant.Client {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method || r.URL.RequestURI() != web.BasePath+path || r.Header.Get("Authorization") != "Bearer the-askers-token" {
+			t.Errorf("asked %s %s with %q", r.Method, r.URL.RequestURI(), r.Header.Get("Authorization"))
+		}
+		w.WriteHeader(status)
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return participant.NewClient(web.NewClient(s.URL, nil, nil))
+}
+
+var asked = web.WithToken(context.Background(), "the-askers-token")
+
+func TestPutGivesTheParticipant(t *testing.T) {
+	c := vault(t, http.MethodPost, "/internal/persons", 200, participant.PersonRef{Participant: "p1"})
+	if id, err := c.Put(asked, participant.PersonInput{}); err != nil || id != "p1" {
+		t.Errorf("got %q, %v", id, err)
+	}
+}
+
+func TestAgeOnAsksForTheDay(t *testing.T) {
+	c := vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 200, participant.Age{Years: 34})
+	if years, err := c.AgeOn(asked, "p1", "2026-12-07"); err != nil || years != 34 {
+		t.Errorf("got %d, %v", years, err)
+	}
+}
+
+func TestTheVaultsFaultIsTheCallers(t *testing.T) {
+	problem := web.Problem{Code: "bad-personal-identity-number", Detail: "Personnumret är inte giltigt.",
+		Errors: []web.ProblemField{{Pointer: "/person/personalIdentityNumber", Code: "bad-personal-identity-number"}}}
+	_, err := vault(t, http.MethodPost, "/internal/persons", 422, problem).Put(asked, participant.PersonInput{})
+	f := fault.Of(err)
+	if f.Kind != fault.Unprocessable || f.Code != problem.Code || len(f.Fields) != 1 || f.Fields[0].Pointer != "/person/personalIdentityNumber" {
+		t.Errorf("got %+v", f)
+	}
+	_, err = vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 404, web.Problem{Code: "not-found"}).AgeOn(asked, "p1", "2026-12-07")
+	if !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
