@@ -28,7 +28,7 @@ const BasePath = "/finsam/v1"
 // Options tell New what the service is and what it works with.
 type Options struct {
 	Service string                  // its name, such as "referral"
-	Spec    []byte                  // its openapi.yaml, 3.0.3; nil: nothing is validated
+	Spec    []byte                  // its openapi.yaml, 3.0.3; only an Open one may do without
 	Verify  *internaltoken.Verifier // whose tokens it accepts
 	Open    bool                    // no internal token is asked for: only the gateway, which checks access tokens itself
 	Access  *accesslog.Log          // for Gate; New does not use it
@@ -51,6 +51,9 @@ type server struct {
 func New(o Options) (*echo.Echo, error) {
 	if o.Verify == nil && !o.Open {
 		return nil, errors.New("web: a service without a verifier of tokens would be open to anybody")
+	}
+	if len(o.Spec) == 0 && !o.Open {
+		return nil, errors.New("web: a service without a contract would take anything")
 	}
 	s, err := newServer(o)
 	if err != nil {

@@ -141,6 +141,7 @@ func TestNewRefusesWhatWouldBeOpenOrUnusable(t *testing.T) {
 		want   string
 	}{
 		"no verifier":             {func(o *web.Options) { o.Verify = nil }, "open to anybody"},
+		"no contract":             {func(o *web.Options) { o.Spec = nil }, "take anything"},
 		"a contract that is none": {func(o *web.Options) { o.Spec = []byte("{") }, "read the contract"},
 		"a body that is no JSON":  {func(o *web.Options) { o.Spec = edit(o.Spec, "application/json", "text/plain") }, "createThing"},
 		"a pattern that is none":  {func(o *web.Options) { o.Spec = edit(o.Spec, "'^[0-9]{12}$'", "'('") }, "pattern"},
