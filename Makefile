@@ -4,8 +4,7 @@ export CGO_ENABLED ?= 0
 MODULES := pkg services/participant services/referral services/activity services/gateway services/standalone test
 DATA ?= data/demo
 ADDR ?= 127.0.0.1:8080
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X github.com/finsam/finsam/pkg/launch.Version=$(VERSION)
+LDFLAGS := -s -w
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +13,7 @@ run: build ## start the whole suite in one process, with the example association
 	./bin/finsam serve --demo --addr $(ADDR) --data $(DATA)
 
 build: ## bin/finsam and one binary per service
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway
+	go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway
 
 run-services: build ## the four services as four processes: MONGODB_URI=… REDIS_URL=… make run-services
 	./scripts/run-services.sh

@@ -18,7 +18,7 @@ var (
 	afOfficer = suite.Caller{Role: "referrer", Authority: "af", Unit: "af-molndal", Subject: "af-officer-1"}
 	intake    = suite.Caller{Role: "intake", Authority: "molndal", Municipality: "1481", Subject: "intake-1"}
 	coach     = suite.Caller{Role: "coach", Authority: "molndal", Municipality: "1481", Subject: "coach-1"}
-	board     = suite.Caller{Role: "board", Authority: "insjoriket", Subject: "board-1"}
+	board     = suite.Caller{Role: "board", Authority: "forbundet", Subject: "board-1"}
 )
 
 // day gives the date n days from today, as the API writes dates.
@@ -106,7 +106,7 @@ func fromReferralToOutcome(t *testing.T, s *suite.Suite) {
 // municipality's receiver finds the referral and accepts it.
 func (w walk) referredAndAccepted() string {
 	post := suite.Request{
-		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: referral("191212121212", "Tolvan", "Påhittad"),
+		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: referral("198001012387", "Tolvan", "Påhittad"),
 		Header: map[string]string{"Idempotency-Key": "story-1"},
 	}
 	created := w.Must(w.t, 201, post)

@@ -1,0 +1,61 @@
+package standalone
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/cache/memory"
+	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/services/gateway"
+	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/gateway/trust"
+)
+
+// specs are the contracts of the services behind the door.
+var specs = map[string][]byte{"referral": referral.Spec, "participant": participant.Spec, "activity": activity.Spec}
+
+// cacheBytes bounds the cache in memory.
+const cacheBytes = 32 << 20
+
+// Door is how the suite is entered.
+type Door struct {
+	TrustFile string         // whose access tokens are accepted
+	Demo      *demo.Issuer   // nil: no demo
+	Config    gateway.Config // limits, origins, public address
+	Log       *slog.Logger
+}
+
+// Gateway puts the front door before the suite; close its cache by the function
+// given beside it.
+func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, done func() error, err error) {
+	o := gateway.Options{Demo: d.Demo, Log: d.Log.With("service", "gateway"), Now: time.Now}
+	if o.Signer, err = keys.Signer("gateway", o.Now); err != nil {
+		return nil, nil, err
+	}
+	if o.Trust, err = trust.Open(trust.Options{Path: d.TrustFile, Log: o.Log, Now: o.Now}); err != nil {
+		return nil, nil, fmt.Errorf("trust file: %w", err)
+	}
+	if err := d.Config.Apply(&o, nil); err != nil {
+		return nil, nil, err
+	}
+	for name, transport := range s.Upstreams {
+		o.Services = append(o.Services, gateway.Service{
+			Name: name, Spec: specs[name], Base: "http://" + name, Transport: transport, Feed: s.Feeds[name],
+		})
+	}
+	kept, err := memory.New(cacheBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Cache = kept
+	g, err := gateway.New(o)
+	if err != nil {
+		return nil, nil, errors.Join(err, kept.Close())
+	}
+	return g, kept.Close, nil
+}

@@ -1,0 +1,176 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/telemetry"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/services/gateway"
+	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/standalone/example"
+)
+
+// Options say how to serve the suite.
+type Options struct {
+	Data      Layout
+	Addr      string            // where the API is, as host:port
+	AdminAddr string            // /livez, /readyz and /metrics, as host:port; "off": not served
+	Demo      bool              // with the demo issuer and, in an empty folder, the example association
+	TrustFile string            // whose tokens are accepted, without the demo
+	Environ   map[string]string // for gateway.Config, the log level and OTEL_*
+	Linger    time.Duration     // how long it serves on once told to end
+	Out       io.Writer         // where it tells where to look
+}
+
+// Serve puts the suite together, serves it until ctx ends and takes it apart.
+func Serve(ctx context.Context, o Options) (err error) {
+	if o.Demo {
+		if err := demo.CheckAddr(o.Addr); err != nil {
+			return err
+		}
+	}
+	config, err := gateway.ReadConfig(o.Environ)
+	if err != nil {
+		return err
+	}
+	log, stopTelemetry, err := observe(ctx, o.Environ)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopTelemetry()) }()
+	issuer, err := o.prepare()
+	if err != nil {
+		return err
+	}
+	suite, err := Open(ctx, o.Data, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, suite.Close()) }()
+	door := Door{TrustFile: o.TrustFile, Demo: issuer, Config: config, Log: log}
+	if issuer != nil {
+		door.TrustFile = issuer.TrustFile()
+	}
+	g, closeCache, err := suite.Gateway(launch.ReadKeys(o.Data.Keys()), door)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeCache()) }()
+	return o.serve(ctx, suite, g, log)
+}
+
+// serve runs the server with the work beside it; the work ends only after the
+// last request, so that nothing answered is left untold.
+func (o Options) serve(ctx context.Context, suite *Suite, g *gateway.Gateway, log *slog.Logger) error {
+	group, serving := errgroup.WithContext(ctx)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	for _, work := range []func(context.Context) error{suite.Run, g.Run} {
+		group.Go(func() error {
+			if err := work(working); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer stop()
+		return web.Serve(serving, web.Server{
+			Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
+			Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
+			Started: func(addr, admin string) { o.welcome(addr, admin) },
+		})
+	})
+	return group.Wait()
+}
+
+func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func() error, error) {
+	level, err := telemetry.Level(environ["FINSAM_LOG_LEVEL"])
+	if err != nil {
+		return nil, nil, fmt.Errorf("FINSAM_LOG_LEVEL: %w", err)
+	}
+	log := telemetry.Logger(os.Stderr, "finsam", level)
+	slog.SetDefault(log)
+	shutdown, err := telemetry.Start(ctx, "finsam", launch.Version())
+	if err != nil {
+		return nil, nil, err
+	}
+	return log, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return shutdown(ctx)
+	}, nil
+}
+
+// prepare makes the data folder ready: keys, associations and, in a demo, the
+// issuer of its tokens.
+func (o Options) prepare() (*demo.Issuer, error) {
+	if !o.Demo && o.TrustFile == "" {
+		return nil, errors.New("nobody could be let in: name a trust file with --trust, or try it out with --demo")
+	}
+	if err := launch.WriteKeys(o.Data.Keys()); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Data.Associations(), 0o755); err != nil {
+		return nil, fmt.Errorf("make the folder of the associations: %w", err)
+	}
+	loaded, err := filepath.Glob(filepath.Join(o.Data.Associations(), "*.y*ml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(loaded) == 0 && !o.Demo {
+		return nil, errors.New("no association is loaded: run finsam load --data " + string(o.Data) + " FILE.yaml first")
+	}
+	if len(loaded) == 0 {
+		if _, err := association.Save(o.Data.Associations(), example.Insjoriket); err != nil {
+			return nil, err
+		}
+	}
+	if !o.Demo {
+		return nil, nil
+	}
+	return demo.Open(demo.Options{Folder: o.Data.Demo()})
+}
+
+// welcome tells where to look and how to begin.
+func (o Options) welcome(addr, admin string) {
+	base := "http://" + reachable(addr)
+	fmt.Fprintf(o.Out, "finsam %s is ready\n\n", launch.Version())
+	fmt.Fprintf(o.Out, "  API            %s%s\n", base, gateway.BasePath)
+	fmt.Fprintf(o.Out, "  Documentation  %s%s/docs\n", base, gateway.BasePath)
+	if admin != "" {
+		fmt.Fprintf(o.Out, "  Health         http://%s/readyz, /livez, /metrics\n", reachable(admin))
+	}
+	if !o.Demo {
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		program = "finsam"
+	}
+	fmt.Fprintf(o.Out, "\nMölndal's week, read by a coach:\n\n  curl -s -H \"Authorization: Bearer $(%s token --data %s --role coach --authority molndal)\" %s%s/municipalities/1481/week\n\n",
+		program, o.Data, base, gateway.BasePath)
+	fmt.Fprintln(o.Out, "The demo holds invented people only. Stop it with Ctrl-C.")
+}
+
+// reachable writes an address that listens everywhere as one to call.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
+}

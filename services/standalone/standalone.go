@@ -1,0 +1,182 @@
+// Package standalone is the whole suite in one process: the very same services
+// and gateway, on one SQLite file, a call away from each other instead of a hop.
+// It is for trying out, for tests, and for an association that is small enough
+// for one machine.
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/inproc"
+	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/services/activity"
+	activityrest "github.com/finsam/finsam/services/activity/rest"
+	"github.com/finsam/finsam/services/participant"
+	participantrest "github.com/finsam/finsam/services/participant/rest"
+	"github.com/finsam/finsam/services/referral"
+	referralrest "github.com/finsam/finsam/services/referral/rest"
+	"github.com/finsam/finsam/services/referral/vault"
+)
+
+// Suite is the services of one process, ready to serve.
+type Suite struct {
+	// Upstreams are the services' handlers, as the gateway reaches them.
+	Upstreams map[string]http.RoundTripper
+	// Feeds are the services' event feeds, as the gateway follows them.
+	Feeds map[string]feed.Reader
+
+	db      *sqlite.DB
+	parts   map[string]*launch.Parts
+	workers []func(context.Context) error
+}
+
+// Open opens the data folder and puts the services together. The associations
+// must be loaded and the keys made (launch.WriteKeys).
+func Open(ctx context.Context, data Layout, log *slog.Logger) (_ *Suite, err error) {
+	associations, err := association.LoadDir(data.Associations())
+	if err != nil {
+		return nil, err
+	}
+	s := &Suite{Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, parts: map[string]*launch.Parts{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.db, err = sqlite.Open(ctx, data.Database()); err != nil {
+		return nil, err
+	}
+	keys := launch.ReadKeys(data.Keys())
+	for _, name := range []string{"referral", "participant", "activity"} {
+		if err := s.room(ctx, name, keys, associations, log); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, build := range []func(context.Context) error{s.participant, s.referral, s.activity} {
+		if err := build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// room opens what a service is made of, in its part of the database.
+func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
+	p := &launch.Parts{Service: name, Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
+	if p.Seal, err = keys.Sealer(); err != nil {
+		return err
+	}
+	if p.Signer, err = keys.Signer(name, p.Now); err != nil {
+		return err
+	}
+	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
+		return err
+	}
+	if err := p.On(ctx, s.db.Engine(name)); err != nil {
+		return err
+	}
+	s.parts[name], s.Feeds[name] = p, p.Feed
+	return nil
+}
+
+func (s *Suite) participant(ctx context.Context) error {
+	p := s.parts["participant"]
+	v, err := participant.New(ctx, participant.Deps{
+		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("referral"), Access: p.Access, Seal: p.Seal,
+		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
+	})
+	if err != nil {
+		return err
+	}
+	e, err := participantrest.New(v, p.Web(nil))
+	return s.add("participant", e, v.Run, err)
+}
+
+func (s *Suite) referral(ctx context.Context) error {
+	p := s.parts["referral"]
+	v, err := referral.New(ctx, referral.Deps{
+		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), Access: p.Access, Seal: p.Seal,
+		Associations: p.Associations, People: s.people(p), Now: p.Now, NewID: p.NewID, Log: p.Log,
+	})
+	if err != nil {
+		return err
+	}
+	e, err := referralrest.New(v, p.Web(nil))
+	return s.add("referral", e, v.Run, err)
+}
+
+func (s *Suite) activity(ctx context.Context) error {
+	p := s.parts["activity"]
+	v, err := activity.New(ctx, activity.Deps{
+		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), Access: p.Access, Seal: p.Seal,
+		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
+	})
+	if err != nil {
+		return err
+	}
+	e, err := activityrest.New(v, p.Web(nil))
+	return s.add("activity", e, v.Run, err)
+}
+
+func (s *Suite) add(name string, h http.Handler, run func(context.Context) error, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	s.Upstreams[name] = inproc.Transport(h)
+	s.workers = append(s.workers, run)
+	return nil
+}
+
+// peers gives the feeds that a service follows.
+func (s *Suite) peers(names ...string) map[string]feed.Reader {
+	all := map[string]feed.Reader{}
+	for _, n := range names {
+		all[n] = s.Feeds[n]
+	}
+	return all
+}
+
+// people is the vault as the referral service reaches it, within the process.
+func (s *Suite) people(p *launch.Parts) referral.People {
+	return vault.New(api.NewClient(web.NewClient("http://participant", s.Upstreams["participant"], p.Signer)))
+}
+
+// Run publishes and follows until the context ends.
+func (s *Suite) Run(ctx context.Context) error {
+	failed := make(chan error, len(s.workers))
+	for _, work := range s.workers {
+		go func() { failed <- work(ctx) }()
+	}
+	var errs []error
+	for range s.workers {
+		errs = append(errs, <-failed)
+	}
+	return errors.Join(errs...)
+}
+
+// Ready tells whether the database can serve.
+func (s *Suite) Ready(ctx context.Context) error { return s.parts["referral"].Engine.Ping(ctx) }
+
+// Close closes the access logs and the database.
+func (s *Suite) Close() error {
+	var errs []error
+	for _, p := range s.parts {
+		errs = append(errs, p.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}
