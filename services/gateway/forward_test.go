@@ -1,0 +1,255 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+const aReferral = "/finsam/v1/referrals/5b7c1c0e-52f4-5a0a-9d3e-6f0a4f6d2c11"
+
+func TestAServiceSeesOnlyTheHeadersItMay(t *testing.T) {
+	r := newRig(t)
+	w := r.as("fk", actor.Integration, "GET", aReferral, "",
+		"If-None-Match", `"3"`, "Accept-Language", "en", "X-Request-Id", "my-own-1", "Cookie", "a=b",
+		"X-Forwarded-For", "192.0.2.1", "X-Forwarded-User", "admin", "Forwarded", "for=x", "X-Finsam-Actor", "board", "X-Real-Ip", "1.1.1.1",
+		"Te", "trailers", "Upgrade", "h2c", "Proxy-Authorization", "Basic x", "Keep-Alive", "x", "Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	got := r.services["referral"].last().Header
+	want := []string{"Accept-Language", "Authorization", "If-None-Match", "Traceparent", "User-Agent", "X-Request-Id"}
+	var names []string
+	for name := range got {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, want) {
+		t.Errorf("the service saw %v", got)
+	}
+	if !strings.HasPrefix(got.Get("Traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-") || got.Get("X-Request-Id") != "my-own-1" {
+		t.Errorf("trace and request id: %v", got)
+	}
+	if !strings.HasPrefix(w.Header().Get("Traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-") || w.Header().Get("X-Request-Id") != "my-own-1" {
+		t.Errorf("the answer's trace and request id: %v", w.Header())
+	}
+}
+
+func TestACallerTakesNoHeaderOfOursAwayByConnection(t *testing.T) {
+	r := newRig(t)
+	r.as("fk", actor.Integration, "GET", aReferral, "", "Connection", "close, Authorization, traceparent, X-Request-Id, if-none-match", "If-None-Match", `"3"`)
+	got := r.services["referral"].last().Header
+	if !strings.HasPrefix(got.Get("Authorization"), "Bearer ") || got.Get("Traceparent") == "" || got.Get("X-Request-Id") == "" {
+		t.Errorf("ours were taken away: %v", got)
+	}
+	if got.Get("If-None-Match") != "" || got.Get("Connection") != "" {
+		t.Errorf("the caller's were not: %v", got)
+	}
+}
+
+func TestACallerSeesOnlyTheHeadersItMay(t *testing.T) {
+	r := newRig(t)
+	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		for name, v := range map[string]string{"Content-Type": "application/json", "Etag": `"4"`, "Location": "referrals/1", "Set-Cookie": "a=b",
+			"Server": "x", "X-Powered-By": "x", "Access-Control-Allow-Origin": "*", "Connection": "Etag", "Ratelimit": "mine",
+			"X-Request-Id": "other", "Cache-Control": "public", "Deprecation": "@1", "Transfer-Encoding": "identity"} {
+			h.Set(name, v)
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{}`)
+	}
+	w := r.as("fk", actor.Integration, "POST", "/finsam/v1/referrals", "{}")
+	h := w.Header()
+	if w.Code != http.StatusCreated || w.Body.String() != "{}" || h.Get("Etag") != `"4"` || h.Get("Location") != "referrals/1" || h.Get("Deprecation") != "@1" {
+		t.Errorf("%d %v %s", w.Code, h, w.Body)
+	}
+	for _, name := range []string{"Set-Cookie", "Server", "X-Powered-By", "Access-Control-Allow-Origin", "Ratelimit", "Connection"} {
+		if h.Get(name) != "" {
+			t.Errorf("%s: %s", name, h.Get(name))
+		}
+	}
+	if h.Get("Cache-Control") != "no-store" || h.Get("X-Request-Id") == "other" || h.Get("Traceparent") == "" {
+		t.Errorf("%v", h)
+	}
+}
+
+func TestThePathThatIsAuthorisedIsThePathThatIsServed(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{
+		"/finsam/v1/referrals/..%2fparticipants", "/finsam/v1/referrals/%2e%2e/participants", "/finsam/v1/referrals/../participants",
+		"/finsam/v1/referrals/./x", "/finsam/v1//referrals", "/finsam/v1/referrals/", "/finsam/v1/referrals//", "//finsam/v1/referrals",
+		"/finsam/v1/Referrals", "/FINSAM/v1/referrals", "/finsam/v1/referrals%00", "/finsam/v1/referrals/a%20b", "/finsam/v1/referrals;a=b",
+		"/finsam/v1/referrals/a;b", "/finsam/v1/referrals/%61", "/finsam/v1/referrals/a%2Fb", "/finsam/v1/referrals/a\\b", "/finsam/v1/referrals/å",
+		"/finsam/v1/internal/persons", "/internal/feed", "/finsam/v1/referrals/x/acceptance/y", "/finsam/v1/..;/internal/feed",
+	} {
+		req := httptest.NewRequest("GET", "/", nil)
+		req.URL.Path, req.URL.RawPath = unescape(path)
+		req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
+		w := httptest.NewRecorder()
+		r.g.ServeHTTP(w, req)
+		if w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	for name, s := range r.services {
+		if s.times() > 0 {
+			t.Errorf("%s was asked for %s", name, s.last().URL)
+		}
+	}
+}
+
+// unescape does to a path what net/http's server does.
+func unescape(raw string) (path, rawPath string) {
+	req, err := http.NewRequest("GET", "http://x"+strings.ReplaceAll(raw, "\\", "%5C"), nil)
+	if err != nil {
+		return raw, ""
+	}
+	return req.URL.Path, req.URL.RawPath
+}
+
+func TestHeadIsGetWithoutBody(t *testing.T) {
+	r := newRig(t)
+	w := r.as("fk", actor.Integration, "HEAD", aReferral, "")
+	if w.Code != http.StatusOK || w.Body.Len() > 0 || r.services["referral"].last().Method != "HEAD" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestAServiceThatRefusesTheGatewaysOwnTokenIsOurFault(t *testing.T) {
+	r := newRig(t)
+	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	if w := r.as("fk", actor.Integration, "GET", aReferral, ""); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d: the caller would look for the fault in its own token", w.Code)
+	}
+}
+
+func TestABodyThatGrowsOverTheBoundIsStopped(t *testing.T) {
+	r := newRig(t)
+	r.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
+		if n, err := io.Copy(io.Discard, q.Body); err == nil || n > maxBody {
+			t.Errorf("the service read %d bytes, %v", n, err)
+		}
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	}
+	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", maxBody+10))))
+	req.ContentLength = -1
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
+	w := httptest.NewRecorder()
+	r.g.ServeHTTP(w, req)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d", w.Code)
+	}
+}
+
+func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
+	defer s.Close()
+	r := newRig(t, func(o *Options) { toNetwork(t, o, "referral", s.URL) })
+	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", maxBody+10))))
+	req.ContentLength = -1
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
+	w := httptest.NewRecorder()
+	r.g.ServeHTTP(w, req)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// toNetwork makes a service be reached over the network.
+func toNetwork(t testing.TB, o *Options, name, base string) {
+	for i := range o.Services {
+		if o.Services[i].Name == name {
+			transport := newTransport()
+			t.Cleanup(transport.CloseIdleConnections)
+			o.Services[i].Base, o.Services[i].Transport = base, transport
+		}
+	}
+}
+
+func TestAnAnswerThatBreaksOffIsNotTakenForWhole(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer s.Close()
+	r := newRig(t, func(o *Options) { toNetwork(t, o, "referral", s.URL) })
+	front := httptest.NewServer(r.g)
+	defer front.Close()
+	req, err := http.NewRequest("GET", front.URL+aReferral, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
+	resp, err := front.Client().Do(req)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("half an answer looked whole")
+	}
+}
+
+func TestOnlySoManyWaitAtOnce(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.InFlight = 2 })
+	gate := make(chan struct{})
+	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { <-gate; w.WriteHeader(http.StatusOK) }
+	token := "Bearer " + r.token("fk", actor.Integration)
+	done := make(chan int, 2)
+	for range 2 {
+		go func() { done <- r.ask("GET", aReferral, "", "Authorization", token).Code }()
+	}
+	r.soon("both places are taken", func() bool { return r.services["referral"].times() == 2 })
+	w := r.ask("GET", aReferral, "", "Authorization", token)
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("the third: %d %v", w.Code, w.Header())
+	}
+	close(gate)
+	for range 2 {
+		if code := <-done; code != http.StatusOK {
+			t.Errorf("one of the two: %d", code)
+		}
+	}
+	if w := r.ask("GET", aReferral, "", "Authorization", token); w.Code != http.StatusOK {
+		t.Errorf("afterwards: %d", w.Code)
+	}
+}
+
+func TestACallerWhoGoesAwayEndsTheCall(t *testing.T) {
+	r := newRig(t)
+	ended := make(chan struct{})
+	r.services["referral"].answer = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done(); close(ended) }
+	ctx, cancel := context.WithCancel(t.Context())
+	req := httptest.NewRequest("GET", aReferral, nil).WithContext(ctx)
+	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
+	go func() { time.Sleep(20 * time.Millisecond); cancel() }()
+	r.g.ServeHTTP(httptest.NewRecorder(), req)
+	select {
+	case <-ended:
+	case <-time.After(2 * time.Second):
+		t.Error("the service still works for nobody")
+	}
+}
+
+func FuzzPlainPath(f *testing.F) {
+	for _, p := range []string{"/finsam/v1/referrals", "//", "/a/../b", "/a%2fb", "/.well-known"} {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if !plainPath(path) {
+			return
+		}
+		if got, raw := unescape(path); got != path || raw != "" || strings.Contains(path, "//") || strings.Contains(path, "/.") {
+			t.Errorf("%q may mean something else", path)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/gateway/contract"
+)
+
+// someone gives an authority that has the role in the demo.
+func someone(role actor.Role) string {
+	switch role {
+	case actor.Intake, actor.Coach, actor.Supervisor:
+		return "molndal"
+	case actor.AssociationAdmin, actor.Board, actor.Reviewer:
+		return "forbundet"
+	case actor.Participant:
+		return "self"
+	}
+	return "fk"
+}
+
+var parameter = regexp.MustCompile(`\{([a-z]+)\}`)
+
+// filled writes an operation's path with values for its parameters.
+func filled(path string) string {
+	return BasePath + parameter.ReplaceAllStringFunc(path, func(p string) string {
+		switch p {
+		case "{number}":
+			return "1"
+		case "{code}":
+			return "1481"
+		case "{date}":
+			return "2026-11-24"
+		}
+		return "5b7c1c0e-52f4-5a0a-9d3e-6f0a4f6d2c11"
+	})
+}
+
+func TestEveryOperationReachesItsServiceAsItsActorForItsRolesAlone(t *testing.T) {
+	r := newRig(t)
+	for _, op := range r.g.Contract().Operations {
+		if op.Service == contract.Own {
+			continue
+		}
+		for _, role := range actor.Roles {
+			s := r.services[op.Service]
+			before := s.times()
+			body := ""
+			if op.Body {
+				body = "{}"
+			}
+			w := r.as(someone(role), role, op.Method, filled(op.Path), body)
+			may := op.Public || slices.Contains(op.Roles, role)
+			switch {
+			case may && (w.Code != http.StatusOK || s.times() != before+1):
+				t.Errorf("%s as %s: %d %s", op.ID, role, w.Code, w.Body)
+			case !may && (w.Code != http.StatusForbidden || s.times() != before):
+				t.Errorf("%s as %s: %d, and the service was asked %d times", op.ID, role, w.Code, s.times()-before)
+			}
+			if !may {
+				continue
+			}
+			got := s.last()
+			if got.URL.Path != filled(op.Path) || got.Method != op.Method {
+				t.Errorf("%s became %s %s", op.ID, got.Method, got.URL.Path)
+			}
+			if op.Public {
+				if got.Header.Get("Authorization") != "" {
+					t.Errorf("%s: a public operation was called with a token", op.ID)
+				}
+				continue
+			}
+			a, issuer, err := r.internal.Verifier.Verify(strings.TrimPrefix(got.Header.Get("Authorization"), "Bearer "))
+			if err != nil || issuer != "gateway" || !slices.Equal(a.Roles, []actor.Role{role}) || a.Association != "insjoriket" {
+				t.Errorf("%s as %s arrived as %+v of %s, %v", op.ID, role, a, issuer, err)
+			}
+		}
+	}
+}
+
+func TestEveryOperationWithoutTokenIsRefused(t *testing.T) {
+	r := newRig(t)
+	for _, op := range r.g.Contract().Operations {
+		if op.Public {
+			continue
+		}
+		w := r.ask(op.Method, filled(op.Path), "")
+		if w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("Www-Authenticate"), "Bearer") {
+			t.Errorf("%s: %d %v", op.ID, w.Code, w.Header())
+		}
+	}
+	for name, s := range r.services {
+		if s.times() > 0 {
+			t.Errorf("%s was asked", name)
+		}
+	}
+	if len(access.Operations()) < 40 {
+		t.Error("the access table is not whole")
+	}
+}
+
+func TestTheOwnPagesAreThere(t *testing.T) {
+	r := newRig(t)
+	for path, media := range map[string]string{
+		"/finsam/v1/api-info": "application/json", "/finsam/v1/openapi.json": "application/json", "/finsam/v1/api-docs": "application/json",
+		"/finsam/v1/openapi.yaml": "application/yaml", "/openapi.json": "application/json", "/finsam/v1/docs/openapi.json": "application/json",
+		"/finsam/v1/docs": "text/html", "/docs": "text/html", "/finsam/v1/docs/swagger-ui.css": "text/css", "/docs/swagger-ui-bundle.js": "javascript",
+		"/finsam/v1/docs/problems": "text/html", "/finsam/v1/docs/problems/token-missing": "text/html", "/docs/problems/not-found": "text/html",
+	} {
+		w := r.ask("GET", path, "")
+		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Type"), media) || w.Body.Len() == 0 {
+			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Content-Type"))
+		}
+		if tag := w.Header().Get("Etag"); tag != "" {
+			if again := r.ask("GET", path, "", "If-None-Match", tag); again.Code != http.StatusNotModified || again.Body.Len() > 0 {
+				t.Errorf("%s again: %d", path, again.Code)
+			}
+		}
+		if head := r.ask("HEAD", path, ""); head.Code != http.StatusOK {
+			t.Errorf("HEAD %s: %d", path, head.Code)
+		}
+	}
+	for _, path := range []string{"/finsam/v1/docs/none.js", "/docs/problems/none", "/docsx", "/finsam/v1/docs/problemsx", "/internal/feed", "/finsam/v1/internal/persons", "/", "/finsam/v1"} {
+		if w := r.ask("GET", path, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestApiInfoSaysWhatTheProfileAsksFor(t *testing.T) {
+	var info map[string]any
+	if err := json.Unmarshal(newRig(t).ask("GET", "/finsam/v1/api-info", "").Body.Bytes(), &info); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"apiName", "apiVersion", "apiReleased", "apiDocumentation", "apiStatus", "_links"} {
+		if info[name] == nil || info[name] == "" {
+			t.Errorf("%s is missing in %v", name, info)
+		}
+	}
+}
+
+func TestTheTokenEndpointIsThereInADemoOnly(t *testing.T) {
+	const form = "grant_type=client_credentials&client_id=fk-integration&client_secret=demo"
+	r := newRig(t)
+	req := func(r *rig) int {
+		q := httptest.NewRequest("POST", "/finsam/v1/token", strings.NewReader(form))
+		q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		r.g.ServeHTTP(w, q)
+		return w.Code
+	}
+	if code := req(r); code != http.StatusOK {
+		t.Errorf("in a demo: %d", code)
+	}
+	if w := r.ask("GET", "/token", ""); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", w.Code)
+	}
+	if code := req(newRig(t, func(o *Options) { o.Demo = nil })); code != http.StatusNotFound {
+		t.Errorf("without: %d", code)
+	}
+}
+
+func TestAGatewayThatDoesNotFitDoesNotStart(t *testing.T) {
+	good := newRig(t)
+	for sentence, change := range map[string]func(*Options){
+		"nobody to trust":                   func(o *Options) { o.Trust = nil },
+		"no signer":                         func(o *Options) { o.Signer = nil },
+		"a service's signer":                func(o *Options) { o.Signer = good.internal.Signers["referral"] },
+		"a service without address":         func(o *Options) { o.Services = []Service{{Name: "referral", Spec: o.Services[0].Spec}} },
+		"a service's address with a path":   func(o *Options) { o.Services = []Service{{Name: "referral", Base: "http://x/y"}} },
+		"a contract that cannot be read":    func(o *Options) { o.Services = []Service{{Name: "referral", Base: "http://x", Spec: []byte("-")}} },
+		"a contract that two services have": func(o *Options) { o.Services = append(o.Services, o.Services[0]) },
+	} {
+		o := good.g.Options
+		o.Services = slices.Clone(o.Services)
+		change(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: it started", sentence)
+		}
+	}
+}

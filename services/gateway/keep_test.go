@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+const (
+	aWeek     = "/finsam/v1/municipalities/1481/week?week=2026-W48"
+	cancelled = "se.finsam.activity.cancelled"
+)
+
+// counted lets a service say how often it was asked.
+func counted(s *service) *atomic.Int64 {
+	var n atomic.Int64
+	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Etag", `"`+strconv.FormatInt(n.Add(1), 10)+`"`)
+		_, _ = io.WriteString(w, `{"asked":`+strconv.FormatInt(n.Load(), 10)+`}`)
+	}
+	return &n
+}
+
+func TestAnAnswerIsKeptUntilAnEventEmptiesIt(t *testing.T) {
+	r := newRig(t)
+	s := r.services["activity"]
+	n := counted(s)
+	r.run()
+	for range 3 {
+		w := r.as("fk", actor.Integration, "GET", aWeek, "")
+		if w.Body.String() != `{"asked":1}` || w.Header().Get("Age") == "" || w.Header().Get("Cache-Control") != "private, no-cache" || w.Header().Get("Etag") != `"1"` {
+			t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
+	}
+	if w := r.as("molndal", actor.Coach, "GET", aWeek, "", "If-None-Match", `"1"`); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
+		t.Errorf("whoever has it: %d %s", w.Code, w.Body)
+	}
+	if n.Load() != 1 {
+		t.Errorf("the service was asked %d times", n.Load())
+	}
+	s.feed.add("se.finsam.booking.booked", "insjoriket")
+	s.feed.add(cancelled, "kalmar")
+	time.Sleep(50 * time.Millisecond)
+	if r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 1 {
+		t.Error("an event that has nothing to do with it emptied it")
+	}
+	s.feed.add(cancelled, "insjoriket")
+	r.soon("the event empties it", func() bool {
+		return r.as("fk", actor.Integration, "GET", aWeek, "").Body.String() != `{"asked":1}`
+	})
+}
+
+func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
+	r := newRig(t)
+	s := r.services["activity"]
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-goOn
+		_, _ = io.WriteString(w, `{}`)
+	}
+	r.run()
+	done := make(chan struct{})
+	go func() { r.as("fk", actor.Integration, "GET", aWeek, ""); close(done) }()
+	<-asked
+	s.feed.add(cancelled, "insjoriket")
+	op := r.g.routes.find("/municipalities/1481/week")["GET"]
+	r.soon("the event is heard", func() bool { return op.emptied.Load() > 0 })
+	goOn <- struct{}{}
+	<-done
+	n := counted(s)
+	if r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 1 {
+		t.Error("what was read before the event was kept after it")
+	}
+}
+
+func TestManyWhoAskTheSameAskOnce(t *testing.T) {
+	r := newRig(t)
+	s := r.services["activity"]
+	var n atomic.Int64
+	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+		n.Add(1)
+		time.Sleep(50 * time.Millisecond)
+		_, _ = io.WriteString(w, `{}`)
+	}
+	r.run()
+	token := r.token("fk", actor.Integration)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if w := r.ask("GET", aWeek, "", "Authorization", "Bearer "+token); w.Code != http.StatusOK || w.Body.String() != "{}" {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if n.Load() > 2 {
+		t.Errorf("the service was asked %d times", n.Load())
+	}
+}
+
+func TestWhatIsKeptIsKeptForWhatWasAsked(t *testing.T) {
+	r := newRig(t)
+	n := counted(r.services["activity"])
+	r.run()
+	for i, c := range []struct {
+		target string
+		fresh  bool
+	}{
+		{"/finsam/v1/municipalities/1481/week?week=2026-W48", true},
+		{"/finsam/v1/municipalities/1481/week?week=2026-W48", false},
+		{"/finsam/v1/municipalities/1481/week?week=2026-W49", true},
+		{"/finsam/v1/municipalities/1402/week?week=2026-W48", true},
+		{"/finsam/v1/municipalities/1481/week", true},
+		{"/finsam/v1/municipalities/1481/week?a=1&week=2026-W48", true},
+		{"/finsam/v1/municipalities/1481/week?week=2026-W48&a=1", false},
+		{"/finsam/v1/municipalities/1481/week?week=2026%2DW48", false},
+		{"/finsam/v1/municipalities/1481/week?week=%zz", true},
+		{"/finsam/v1/municipalities/1481/week?week=%zz", true},
+	} {
+		before := n.Load()
+		r.as("fk", actor.Integration, "GET", c.target, "")
+		if (n.Load() > before) != c.fresh {
+			t.Errorf("%d %s: asked %d times", i, c.target, n.Load()-before)
+		}
+	}
+}
+
+func TestOnlySuccessIsKept(t *testing.T) {
+	r := newRig(t)
+	s := r.services["activity"]
+	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"code":"x"}`)
+	}
+	r.run()
+	for range 2 {
+		if w := r.as("fk", actor.Integration, "GET", aWeek, ""); w.Code != http.StatusNotFound || w.Body.String() != `{"code":"x"}` || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if s.times() != 2 {
+		t.Errorf("asked %d times", s.times())
+	}
+}
+
+func TestWithoutWordFromTheFeedNothingIsTakenFromTheCache(t *testing.T) {
+	r := newRig(t)
+	s := r.services["activity"]
+	n := counted(s)
+	r.run()
+	r.as("fk", actor.Integration, "GET", aWeek, "")
+	r.services["referral"].feed.away.Store(true)
+	r.soon("the gateway notices", func() bool { return !r.g.fresh() })
+	if r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 2 {
+		t.Error("an answer was taken from a cache that nobody empties")
+	}
+	r.services["referral"].feed.away.Store(false)
+	r.soon("it is followed again", r.g.fresh)
+}
+
+func TestWhatWasKeptBeforeThisGatewayBeganIsNotBelieved(t *testing.T) {
+	r := newRig(t)
+	n := counted(r.services["activity"])
+	old := &page{at: time.Now().Add(-time.Minute), etag: `"0"`, media: "application/json", body: []byte(`{"old":true}`)}
+	key := "insjoriket getMunicipalityWeek " + aWeek
+	if err := r.g.Cache.Set(t.Context(), key, old.write(), time.Hour, tag("getMunicipalityWeek", "insjoriket")); err != nil {
+		t.Fatal(err)
+	}
+	r.run()
+	if w := r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 1 {
+		t.Errorf("%s: an event may have emptied it while nobody followed", w.Body)
+	}
+}
+
+func TestTheEndOfAFeedIsFound(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 3, 7, 8, 9, 1000, 1023, 1024, 1025} {
+		var e events
+		for range n {
+			e.add("x", "y")
+		}
+		if got, err := end(context.Background(), &e); err != nil || got != int64(n) {
+			t.Errorf("of %d: %d, %v", n, got, err)
+		}
+	}
+}
+
+func FuzzReadPage(f *testing.F) {
+	p := &page{at: time.UnixMilli(1), etag: `"1"`, media: "application/json", language: "sv", body: []byte("{}")}
+	f.Add(p.write())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if p, err := readPage(b); err == nil && !bytes.Equal(p.write(), b) {
+			t.Errorf("%q became %q", b, p.write())
+		}
+	})
+}
