@@ -35,8 +35,12 @@ var Services = []string{"participant", "referral", "activity", "gateway"}
 // built for the run.
 const built = "FINSAM_BIN"
 
-// binaries builds the programs once for all tests of one test binary.
+// binaries builds the programs once for all tests of one test binary. A folder
+// named by FINSAM_TEST_BIN has them already.
 var binaries = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("FINSAM_TEST_BIN"); dir != "" {
+		return dir, nil
+	}
 	dir, err := os.MkdirTemp("", "finsam-bin-")
 	if err != nil {
 		return "", err
@@ -61,7 +65,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 func Main(m *testing.M) {
 	code := m.Run()
 	if os.Getenv(built) == "" {
-		if dir, err := binaries(); err == nil {
+		if dir, err := binaries(); err == nil && os.Getenv("FINSAM_TEST_BIN") == "" {
 			_ = os.RemoveAll(dir)
 		}
 	}
@@ -124,7 +128,7 @@ func (s *Suite) separate(t T, names []string, addrs map[string]string, env []str
 	t.Helper()
 	s.Finsam(t, "load", "--data", s.Data, example(t))
 	s.Finsam(t, "keys", "--data", s.Data)
-	s.Token(t, Caller{Role: "coach"}) // makes the demo issuer and its trust file
+	s.Token(t, Caller{Role: "coach", Authority: "molndal"}) // makes the demo issuer and its trust file
 	common := append([]string{
 		"FINSAM_KEYS_DIR=" + filepath.Join(s.Data, "keys"),
 		"FINSAM_ASSOCIATIONS_DIR=" + filepath.Join(s.Data, "associations"),
