@@ -34,7 +34,11 @@ func personEvent(p *Person, n int64) feed.Event {
 	put(e.Data, "enrolment", s.Enrolment)
 	put(e.Data, "municipality", s.Municipality)
 	put(e.Data, "level", string(s.Level))
-	put(e.Data, "handlers", strings.Join(s.Handlers, ","))
+	if s.Kind == Protected {
+		// Handlers are subjects at the authority that named them.
+		put(e.Data, "handlers", strings.Join(s.Handlers, ","))
+		put(e.Data, "authority", s.Authority)
+	}
 	return e
 }
 

@@ -132,7 +132,7 @@ func TestTheFeedTellsEveryStepAndNoPerson(t *testing.T) {
 				t.Errorf("got %+v", e.Data)
 			}
 		case "se.finsam.participant.protected":
-			if e.Data["level"] != "assumed_identity" || e.Data["handlers"] != "coach-17,chef-2" {
+			if e.Data["level"] != "assumed_identity" || e.Data["handlers"] != "coach-17,chef-2" || e.Data["authority"] != "molndal" {
 				t.Errorf("got %+v", e.Data)
 			}
 		}
@@ -181,6 +181,23 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := f.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAForeignReferralsConsentIsNoneOfTheCallers(t *testing.T) {
+	f := New(t, false)
+	in := Person(28)
+	id := f.Put(in)
+	other := in
+	other.Consent.Referral, other.Consent.Municipality = "8b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "1402"
+	f.Put(other)
+	for _, referral := range []string{in.Consent.Referral, "9b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11"} {
+		if _, err := f.WithdrawConsent(As(Elsewhere), id, 3, referral, ""); !errors.Is(err, participant.ErrNoConsent) {
+			t.Errorf("%s: %v", referral, err)
+		}
+	}
+	if _, err := f.WithdrawConsent(As(Elsewhere), id, 3, other.Consent.Referral, ""); err != nil {
 		t.Error(err)
 	}
 }

@@ -26,16 +26,15 @@ type PersonView struct {
 
 // Person gives a person as the caller may see it.
 func (s *Service) Person(ctx context.Context, id string) (*PersonView, error) {
-	v, err := s.person(ctx, "getParticipant", id, "")
+	v, err := s.person(ctx, "getParticipant", id)
 	if err != nil {
 		return nil, err
 	}
 	return s.viewPerson(ctx, v)
 }
 
-// person loads a person for an operation that the caller may call on it. With a
-// referral, the caller must have the relation by that one.
-func (s *Service) person(ctx context.Context, operation, id, referral string) (store.Versioned[Person], error) {
+// person loads a person for an operation that the caller may call on it.
+func (s *Service) person(ctx context.Context, operation, id string) (store.Versioned[Person], error) {
 	a := actor.From(ctx)
 	if !access.MayCall(operation, a) {
 		return store.Versioned[Person]{}, fault.ErrForbidden
@@ -48,16 +47,20 @@ func (s *Service) person(ctx context.Context, operation, id, referral string) (s
 	if err != nil {
 		return v, err
 	}
-	return v, s.decide(ctx, operation, "participant/"+id, v.Value.Thing(a, referral))
+	return v, s.decide(ctx, operation, "participant/"+id, v.Value.Thing(a, ""))
 }
 
-// WithdrawConsent takes back the consent of a referral.
+// WithdrawConsent takes back the consent of a referral. One that the caller has
+// no relation to is as one that does not exist: ErrNoConsent.
 func (s *Service) WithdrawConsent(ctx context.Context, id string, version int64, referral, text string) (*PersonView, error) {
-	v, err := s.person(ctx, "withdrawConsent", id, referral)
+	v, err := s.person(ctx, "withdrawConsent", id)
 	if err != nil {
 		return nil, err
 	}
 	return s.changePerson(ctx, v, version, func(p *Person) error {
+		if a := actor.From(ctx); !access.Allows("withdrawConsent", a, p.Thing(a, referral)) {
+			return ErrNoConsent.AtField("/referral")
+		}
 		sealed, err := s.sealed(text, textOfPerson(p.ID))
 		if err != nil {
 			return err
@@ -68,7 +71,7 @@ func (s *Service) WithdrawConsent(ctx context.Context, id string, version int64,
 
 // Protect hides the person's identity from all but the handlers.
 func (s *Service) Protect(ctx context.Context, id string, version int64, level ProtectionLevel, handlers []string) (*PersonView, error) {
-	v, err := s.person(ctx, "protectParticipant", id, "")
+	v, err := s.person(ctx, "protectParticipant", id)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +83,7 @@ func (s *Service) Protect(ctx context.Context, id string, version int64, level P
 
 // Unprotect shows the person's identity again.
 func (s *Service) Unprotect(ctx context.Context, id string, version int64, text string) (*PersonView, error) {
-	v, err := s.person(ctx, "unprotectParticipant", id, "")
+	v, err := s.person(ctx, "unprotectParticipant", id)
 	if err != nil {
 		return nil, err
 	}
