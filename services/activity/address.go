@@ -3,7 +3,6 @@ package activity
 import (
 	"time"
 
-	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/once"
 )
 
@@ -57,9 +56,4 @@ func (a *Address) step(kind string, h Hand, now time.Time) {
 	a.Steps = append(a.Steps, AddressStep{
 		N: int64(len(a.Steps)) + 1, At: instant(now), Kind: kind, By: h.Subject, Authority: h.Authority, TraceParent: h.TraceParent,
 	})
-}
-
-// Thing is what access depends on: the coaches of the participant's enrolments.
-func (a *Address) Thing(ties []access.Tie) access.Thing {
-	return access.Thing{Association: a.Association, Participant: a.Participant, Ties: ties}
 }

@@ -426,3 +426,53 @@ func TestAClaimWithoutABookingGivesWayAfterAMinute(t *testing.T) {
 		t.Errorf("when it will not come any more: got %v", err)
 	}
 }
+
+func TestTheSameActivityMayBeBookedForOnePeriodAfterAnother(t *testing.T) {
+	s, ctx := running(t)
+	autumn, spring := walkFrom("2026-11-23"), walkFrom("2027-01-11")
+	autumn.Until = "2026-12-20"
+	for _, r := range []activity.Request{autumn, spring} {
+		if _, err := s.Service.Book(ctx, r, ""); err != nil {
+			t.Errorf("from %s: got %v", r.From, err)
+		}
+	}
+	within := walkFrom("2026-12-01")
+	within.Until = "2026-12-02"
+	if _, err := s.Service.Book(ctx, within, ""); !errors.Is(err, activity.ErrBooked) {
+		t.Errorf("within the first: got %v", err)
+	}
+}
+
+func TestTheStoreHoldsOneBookingAlsoWhenTheDiaryHasForgotten(t *testing.T) {
+	s, ctx := running(t)
+	for i, want := range []error{nil, activity.ErrBooked, activity.ErrBooked} {
+		if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); !errors.Is(err, want) {
+			t.Errorf("booking %d: got %v, want %v", i, err, want)
+		}
+		if err := s.Service.Forget(ctx, Tenant, Person); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNoBookingSurvivesAClosingThatComesInBetween(t *testing.T) {
+	for range 5 {
+		s, ctx := running(t)
+		var wait sync.WaitGroup
+		for n := range 8 {
+			r := walkFrom("2026-11-23")
+			r.Activity = s.Activity(t, Molndal, n)
+			wait.Go(func() { _, _ = s.Service.Book(ctx, r, "") })
+			if n == 3 {
+				s.Tell("closed", Enrolment, Person, Molndal, 2, "2026-11-20")
+			}
+		}
+		wait.Wait()
+		Eventually(t, "no booking is open", func() bool {
+			r := walkFrom("2026-11-23")
+			_, err := s.Service.Book(ctx, r, "")
+			open, lerr := s.Service.Bookings(ctx, activity.Filter{State: activity.StateBooked}, activity.Window{Limit: 20, Page: 1})
+			return errors.Is(err, activity.ErrEnrolmentClosed) && lerr == nil && len(open.Items) == 0
+		})
+	}
+}

@@ -38,9 +38,10 @@ func bookings() store.Kind[Booking] {
 				keyEnrolment: b.Enrolment, keyParticipant: b.Participant, keyMunicipality: b.Municipality, keyActivity: b.Activity,
 				keyState: string(b.State()), keyBooked: b.BookedAt().UnixMilli(), keyLast: string(b.LastDay()),
 			}
-			// Only one open booking per enrolment and activity; the index binds
-			// documents that have the key.
-			if b.State() == StateBooked {
+			// Only one booking that goes on per enrolment and activity; the index
+			// binds documents that have the key. Those with a last day are kept
+			// apart by the diary.
+			if b.State() == StateBooked && b.Until == "" {
 				k[keyOpen] = b.Activity
 			}
 			return k
