@@ -19,6 +19,26 @@ import (
 // stop when the test ends.
 func Start(tb testing.TB) (uri string) {
 	tb.Helper()
+	return StartServer(tb).URI
+}
+
+// Server is a server whose proxy can be told to look and to fail.
+type Server struct {
+	URI   string
+	proxy *proxy
+}
+
+// Watch hands each command that passes to look, which must not keep it. Commands
+// of several connections come at once.
+func (s *Server) Watch(look func(Command)) { s.proxy.watch.Store(&look) }
+
+// LoseAnswers lets the next n writes be done and their answers be lost, with the
+// connection that they were to come by.
+func (s *Server) LoseAnswers(n int) { s.proxy.lose.Store(int64(n)) }
+
+// StartServer is Start for tests that look or fail.
+func StartServer(tb testing.TB) *Server {
+	tb.Helper()
 	f, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
 		Handler:   "sqlite",
@@ -44,5 +64,6 @@ func Start(tb testing.TB) (uri string) {
 			tb.Error("FerretDB did not stop")
 		}
 	})
-	return "mongodb://" + startProxy(tb, hostOf(f.MongoDBURI())) + "/"
+	p := startProxy(tb, hostOf(f.MongoDBURI()))
+	return &Server{URI: "mongodb://" + p.listener.Addr().String() + "/", proxy: p}
 }

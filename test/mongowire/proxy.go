@@ -1,30 +1,23 @@
 package mongowire
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// OP_MSG is the one kind of message that today's drivers send; its layout is in
-// the MongoDB wire protocol's documentation.
-const (
-	headerSize = 16
-	opMsg      = 2013
-	maxMessage = 48_000_000
-)
-
 // proxy forwards messages one for one, and lets one write run at a time.
 type proxy struct {
-	target string
-	writes sync.Mutex
+	target   string
+	listener net.Listener
+	writes   sync.Mutex
+	watch    atomic.Pointer[func(Command)]
+	lose     atomic.Int64 // answers to writes that are still to be lost
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -32,20 +25,20 @@ type proxy struct {
 	wg    sync.WaitGroup
 }
 
-func startProxy(tb testing.TB, target string) string {
+func startProxy(tb testing.TB, target string) *proxy {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &proxy{target: target, conns: map[net.Conn]struct{}{}}
+	p := &proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
 	p.wg.Go(func() { p.accept(l) })
 	tb.Cleanup(func() {
 		l.Close()
 		p.end()
 		p.wg.Wait()
 	})
-	return l.Addr().String()
+	return p
 }
 
 func hostOf(uri string) string {
@@ -124,71 +117,29 @@ func (p *proxy) serve(client net.Conn) {
 // forward sends one request and waits for its answer, holding back other writes
 // meanwhile when it is one.
 func (p *proxy) forward(server net.Conn, request []byte) ([]byte, error) {
-	if isWrite(commandOf(request)) {
+	c, err := parseCommand(request)
+	if err == nil {
+		if look := p.watch.Load(); look != nil {
+			(*look)(c)
+		}
+	}
+	write := isWrite(c.Name)
+	if write {
 		p.writes.Lock()
 		defer p.writes.Unlock()
 	}
 	if _, err := server.Write(request); err != nil {
 		return nil, err
 	}
-	return readMessage(server)
+	answer, err := readMessage(server)
+	if err == nil && write && p.lose.Load() > 0 && p.lose.Add(-1) >= 0 {
+		return nil, errLost
+	}
+	return answer, err
 }
 
-func readMessage(r io.Reader) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
-	}
-	size := binary.LittleEndian.Uint32(head[:])
-	if size < headerSize || size > maxMessage {
-		return nil, fmt.Errorf("a message of %d bytes", size)
-	}
-	m := make([]byte, size)
-	copy(m, head[:])
-	_, err := io.ReadFull(r, m[4:])
-	return m, err
-}
-
-// errNoCommand is why a message is forwarded without looking at it further.
-var errNoCommand = errors.New("no command")
-
-// commandOf gives the name of a message's command: the first key of the document
-// in its section of kind 0. It is empty for other messages.
-func commandOf(m []byte) string {
-	name, err := parseCommand(m)
-	if err != nil {
-		return ""
-	}
-	return name
-}
-
-func parseCommand(m []byte) (string, error) {
-	if len(m) < headerSize+5 || binary.LittleEndian.Uint32(m[12:]) != opMsg {
-		return "", errNoCommand
-	}
-	rest := m[headerSize+4:] // behind the flags
-	for len(rest) > 5 {
-		kind := rest[0]
-		size := int(binary.LittleEndian.Uint32(rest[1:]))
-		if size < 4 || size > len(rest)-1 {
-			return "", errNoCommand
-		}
-		if kind != 0 { // a list of documents, which may stand before the command
-			rest = rest[1+size:]
-			continue
-		}
-		first := rest[5 : 1+size] // behind the document's length: type, name, 0
-		if len(first) < 2 {
-			return "", errNoCommand
-		}
-		name, _, ok := strings.Cut(string(first[1:]), "\x00")
-		if !ok {
-			return "", errNoCommand
-		}
-		return name, nil
-	}
-	return "", errNoCommand
-}
+// errLost ends a connection whose answer is to be lost.
+var errLost = errors.New("the answer is lost")
 
 // isWrite tells whether a command changes anything, and so must run alone.
 func isWrite(command string) bool {

@@ -11,6 +11,7 @@ import (
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/goleak"
 
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/mongo"
@@ -68,3 +69,5 @@ func dropDatabase(t *testing.T, uri, name string) {
 		t.Error(fmt.Errorf("drop the test's database: %w", err))
 	}
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

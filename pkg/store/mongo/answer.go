@@ -24,24 +24,31 @@ func answer(ctx context.Context, what string, err error) error {
 	var command mongo.CommandError
 	var write mongo.WriteException
 	switch {
+	case errors.As(err, &write) && len(write.WriteErrors) == 0 && write.WriteConcernError != nil:
+		// Written, but perhaps not by a majority: it may still be undone.
+		return fault.ErrUnavailable.Because(fmt.Errorf("%s: not known to be durable: %d (%s)", what, write.WriteConcernError.Code, write.WriteConcernError.Name))
 	case passing(err) || mongo.IsTimeout(err):
 		return fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", what, err))
 	case errors.As(err, &command):
 		return fmt.Errorf("%s: the server answers error %d (%s)", what, command.Code, command.Name)
 	case errors.As(err, &write) && len(write.WriteErrors) > 0:
 		return fmt.Errorf("%s: the server answers write error %d", what, write.WriteErrors[0].Code)
-	case errors.As(err, &write) && write.WriteConcernError != nil:
-		// Written, but perhaps not by a majority: it may still be undone.
-		return fault.ErrUnavailable.Because(fmt.Errorf("%s: not known to be durable: %d (%s)", what, write.WriteConcernError.Code, write.WriteConcernError.Name))
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// errAgain asks for another try: a write of ours is there, but not yet with a
+// majority.
+var errAgain = errors.New("not yet known to be durable")
+
 // passing tells whether the same command may succeed in a moment: the connection
-// broke, or the primary is changing. Whether a write arrived is not known then.
+// broke, the primary is changing, or a majority was too slow. Whether a write
+// arrived, and whether it stays, is not known then.
 func passing(err error) bool {
 	var labeled mongo.LabeledError
-	return mongo.IsNetworkError(err) ||
+	var write mongo.WriteException
+	return mongo.IsNetworkError(err) || errors.Is(err, errAgain) ||
+		errors.As(err, &write) && len(write.WriteErrors) == 0 && write.WriteConcernError != nil ||
 		errors.As(err, &labeled) && (labeled.HasErrorLabel("RetryableWriteError") || labeled.HasErrorLabel("RetryableReadError"))
 }
 

@@ -4,8 +4,9 @@
 // It asks only for what all of them have: one document per write, filters by
 // equality and range, $set, plain indexes; no transactions, no change streams.
 // Every write waits for a majority with its journal flushed, every read is one
-// of the majority, from the primary; every command has a time limit, and every
-// change names the version that it changes.
+// of the majority, from the primary; every command has a time limit (for lists
+// the driver keeps it on our side only), and every change names the version that
+// it changes.
 //
 // A document is stored as
 //

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/internal/rule"
@@ -40,8 +41,8 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 		// Which value is taken is asked, not read from the error's text: servers
 		// word it differently.
 		switch old, lost := e.look(ctx, c, doc.Association, doc.ID); {
-		case lost == nil && old.Token == doc.Token:
-			return nil // our own write, whose answer was lost
+		case lost == nil && old.Token == doc.Token: // our own write, whose answer was lost
+			return e.durable(ctx, c, doc)
 		case lost == nil:
 			return store.ErrExists
 		case !errors.Is(lost, store.ErrNotFound):
@@ -73,11 +74,13 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 		if err != nil || done.MatchedCount > 0 {
 			return err
 		}
-		old, err := e.look(ctx, c, doc.Association, doc.ID)
-		if err == nil && old.Token != doc.Token {
-			err = store.ErrStale
+		switch old, lost := e.look(ctx, c, doc.Association, doc.ID); {
+		case lost != nil:
+			return lost
+		case old.Token == doc.Token: // our own write, whose answer was lost
+			return e.durable(ctx, c, doc)
 		}
-		return err
+		return store.ErrStale
 	})
 }
 
@@ -131,7 +134,7 @@ func (e *engine) takenOr(ctx context.Context, c *mongo.Collection, doc *stored, 
 		var other struct {
 			ID string `bson:"_id"`
 		}
-		switch missing := c.FindOne(ctx, filter, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Decode(&other); {
+		switch missing := e.local(c).FindOne(ctx, filter, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Decode(&other); {
 		case missing == nil && other.ID != doc.ID:
 			return store.ErrTaken
 		case missing != nil && !errors.Is(missing, mongo.ErrNoDocuments):
@@ -144,10 +147,28 @@ func (e *engine) takenOr(ctx context.Context, c *mongo.Collection, doc *stored, 
 	return err
 }
 
+// local reads what the primary has, whether a majority has it or not: what it
+// judged a write by.
+func (e *engine) local(c *mongo.Collection) *mongo.Collection {
+	return c.Database().Collection(c.Name(), options.Collection().SetReadConcern(readconcern.Local()))
+}
+
+// durable tells that a write of ours is with a majority, or asks for another try.
+func (e *engine) durable(ctx context.Context, c *mongo.Collection, doc *stored) error {
+	var r read
+	err := c.FindOne(ctx, byID(doc.Association, doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&r)
+	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && r.Version < doc.Version {
+		return errAgain
+	}
+	return err
+}
+
+var versionOnly = bson.D{{Key: "version", Value: 1}, {Key: "token", Value: 1}}
+
 // look reads what tells why a write did not happen.
 func (e *engine) look(ctx context.Context, c *mongo.Collection, association, id string) (read, error) {
 	var r read
-	err := c.FindOne(ctx, byID(association, id), options.FindOne().SetProjection(bson.D{{Key: "version", Value: 1}, {Key: "token", Value: 1}})).Decode(&r)
+	err := e.local(c).FindOne(ctx, byID(association, id), options.FindOne().SetProjection(versionOnly)).Decode(&r)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		err = store.ErrNotFound
 	}
