@@ -77,22 +77,22 @@ func whole(q store.Query) store.Query {
 func findCases() []testCase {
 	var cases []testCase
 	for _, n := range queries() {
-		cases = append(cases, testCase{n.name, func(s *suite) { s.asks(s.with(library()...), whole(n.q)) }})
+		cases = append(cases, testCase{n.name, func(s *suite) { s.asks(s.library(), whole(n.q)) }})
 	}
 	return append(cases,
-		testCase{"as many as the limit", func(s *suite) { s.asks(s.with(library()...), whole(store.Query{Limit: 3})) }},
+		testCase{"as many as the limit", func(s *suite) { s.asks(s.library(), whole(store.Query{Limit: 3})) }},
 		testCase{"behind some that are skipped", func(s *suite) {
-			s.asks(s.with(library()...), whole(store.Query{Skip: 5, Limit: 3, Sort: []store.Order{by("rank", true)}}))
+			s.asks(s.library(), whole(store.Query{Skip: 5, Limit: 3, Sort: []store.Order{by("rank", true)}}))
 		}},
-		testCase{"nothing when all are skipped", func(s *suite) { s.asks(s.with(library()...), whole(store.Query{Skip: 500})) }},
+		testCase{"nothing when all are skipped", func(s *suite) { s.asks(s.library(), whole(store.Query{Skip: 500})) }},
 		testCase{"whatever is asked at random", func(s *suite) {
-			c, r := s.with(library()...), rand.New(rand.NewPCG(1, 2))
+			c, r := s.library(), rand.New(rand.NewPCG(1, 2))
 			for range 150 {
 				s.asks(c, whole(randomQuery(r)))
 			}
 		}},
 		testCase{"a value of a named type", func(s *suite) {
-			n, err := s.with(library()...).Count(s.ctx, "north", where("unit", store.Eq, state("unit1")))
+			n, err := s.library().Count(s.ctx, "north", where("unit", store.Eq, state("unit1")))
 			s.ok(err)
 			s.equal("found", n, int64(len(library().find(whole(store.Query{Where: where("unit", store.Eq, "unit1")})))))
 		}},
@@ -106,6 +106,17 @@ func findCases() []testCase {
 			s.equal("order", s.ids(c, whole(store.Query{})), "10 9 B a a-1 b ö")
 		}},
 	)
+}
+
+// library opens the collection that holds the model's documents.
+func (s *suite) library() *store.Collection[thing] {
+	s.Helper()
+	if s.shelf.things == nil {
+		c := *s
+		c.name = "library"
+		s.shelf.things = c.with(library()...)
+	}
+	return s.shelf.things
 }
 
 // asks compares the engine's answer with the model's.

@@ -34,12 +34,12 @@ func Run(t *testing.T, open func(t *testing.T) store.Engine) {
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
-			e := open(t)
+			e, library := open(t), new(shelf)
 			for i, c := range g.cases {
 				t.Run(c.name, func(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 					defer cancel()
-					c.run(&suite{T: t, ctx: ctx, engine: e, name: fmt.Sprintf("things%d", i)})
+					c.run(&suite{T: t, ctx: ctx, engine: e, name: fmt.Sprintf("things%d", i), shelf: library})
 				})
 			}
 		})
@@ -58,7 +58,11 @@ type suite struct {
 	ctx    context.Context
 	engine store.Engine
 	name   string
+	shelf  *shelf
 }
+
+// shelf holds the library for the cases of a group, which only look at it.
+type shelf struct{ things *store.Collection[thing] }
 
 // thing is the suite's document. Pointers are keys that may be absent.
 type thing struct {
