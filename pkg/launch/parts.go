@@ -157,14 +157,39 @@ func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 	}
 	p.closing(func() error {
 		err := p.Access.Close()
-		// Kept with the logs, elsewhere than the database, the head shows
-		// later whether the end of the chain has been cut off.
-		if h := p.Access.Head(); h.N > 0 {
-			p.Log.Info("access log ends", "chain", h.Chain, "n", h.N, "hash", h.Hash)
-		}
+		p.tellHead()
 		return err
 	})
 	return nil
+}
+
+// betweenCheckpoints is how often the access log's head is told.
+const betweenCheckpoints = 10 * time.Minute
+
+// checkpoint tells the access log's head now and then, while it grows.
+func (p *Parts) checkpoint(ctx context.Context) {
+	tick := time.NewTicker(betweenCheckpoints)
+	defer tick.Stop()
+	for told := int64(0); ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if n := p.Access.Head().N; n != told {
+			p.tellHead()
+			told = n
+		}
+	}
+}
+
+// tellHead puts the access log's head into the process's log. Kept there,
+// elsewhere than the database, it shows later whether the end of the chain has
+// been cut off or written anew (accesslog.Log.Verify).
+func (p *Parts) tellHead() {
+	if h := p.Access.Head(); h.N > 0 {
+		p.Log.Info("access log checkpoint", "chain", h.Chain, "n", h.N, "hash", h.Hash)
+	}
 }
 
 func (p *Parts) closing(f func() error) { p.closers = append(p.closers, f) }
@@ -217,6 +242,9 @@ func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.
 			}
 			return nil
 		})
+	}
+	if p.Access != nil {
+		group.Go(func() error { p.checkpoint(working); return nil })
 	}
 	group.Go(func() error {
 		defer stop()

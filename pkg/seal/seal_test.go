@@ -175,3 +175,11 @@ func BenchmarkLookup(b *testing.B) {
 		s.Lookup("191212121212")
 	}
 }
+
+func TestKeysThatAreNoneDoNotRotate(t *testing.T) {
+	for name, rotate := range map[string]func([]byte) ([]byte, error){"sealing": seal.Rotate, "look-up": seal.RotateLookup} {
+		if got, err := rotate([]byte("mellon")); err == nil || got != nil || strings.Contains(err.Error(), "mellon") {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}

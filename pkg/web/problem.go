@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -157,7 +158,11 @@ func ofEcho(status int) *fault.Error {
 func (s *server) fail(err error, c echo.Context) {
 	r := c.Request()
 	if f := public(err); f.Kind.Status() >= 500 {
-		s.Log.ErrorContext(r.Context(), "request failed", "operation", operationOf(c).id, "code", f.Code, "cause", err.Error())
+		level := slog.LevelError
+		if errors.Is(r.Context().Err(), context.Canceled) {
+			level = slog.LevelDebug // the caller has gone; nobody reads the answer
+		}
+		s.Log.Log(r.Context(), level, "request failed", "operation", operationOf(c).id, "code", f.Code, "cause", err.Error())
 	}
 	if !c.Response().Committed {
 		WriteProblem(c.Response(), r, err)

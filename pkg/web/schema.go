@@ -127,7 +127,7 @@ func collect(err error, prefix string, fields *[]fault.Field) {
 	case "allOf":
 		var parts openapi3.MultiError
 		if errors.As(e.Origin, &parts) {
-			collect(parts, at, fields)
+			collect(parts, prefix, fields) // the parts know the whole path themselves
 			return
 		}
 	case "properties":

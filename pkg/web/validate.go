@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -90,9 +89,6 @@ func readBody(r *http.Request) ([]byte, error) {
 	text := make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead)
 	b := bytes.NewBuffer(text)
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
-		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			return nil, ErrTooLarge
-		}
 		return nil, ErrBodyBroken.Because(err)
 	}
 	if b.Len() > maxBody {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -107,6 +108,17 @@ var failures = map[string]error{
 	"conflict":    fault.ErrConflict.At(fault.Field{Pointer: "/unit", Code: "taken", Text: fault.Text{SV: "Upptaget.", EN: "Taken."}}),
 	"timeout":     context.DeadlineExceeded,
 	"echo-400":    echo.NewHTTPError(http.StatusBadRequest, "Invalid format for parameter id: 191212121212"),
+	"canceled":    context.Canceled,
+	"echo-401":    echo.ErrUnauthorized,
+	"echo-403":    echo.ErrForbidden,
+	"echo-404":    echo.ErrNotFound,
+	"echo-413":    echo.ErrStatusRequestEntityTooLarge,
+	"echo-415":    echo.ErrUnsupportedMediaType,
+	"echo-418":    echo.NewHTTPError(http.StatusTeapot),
+	"echo-429":    echo.ErrTooManyRequests,
+	"echo-503":    echo.ErrServiceUnavailable,
+	"echo-504":    echo.NewHTTPError(http.StatusGatewayTimeout),
+	"wrapped":     fmt.Errorf("load: %w", fault.ErrStale),
 	"echo-502":    echo.NewHTTPError(http.StatusBadGateway, "Anna"),
 }
 
@@ -147,7 +159,7 @@ func TestNewRefusesWhatWouldBeOpenOrUnusable(t *testing.T) {
 		"a pattern that is none":  {func(o *web.Options) { o.Spec = edit(o.Spec, "'^[0-9]{12}$'", "'('") }, "pattern"},
 		"a parameter in a cookie": {func(o *web.Options) { o.Spec = edit(o.Spec, "name: limit, in: query", "name: limit, in: cookie") }, "cookies"},
 		"a parameter of an object": {func(o *web.Options) {
-			o.Spec = edit(o.Spec, "{type: boolean}}\n        - {name: from", "{type: object}}\n        - {name: from")
+			o.Spec = edit(o.Spec, "name: open, in: query, schema: {type: boolean}", "name: open, in: query, schema: {type: object}")
 		}, "open"},
 		"an operation without id": {func(o *web.Options) { o.Spec = edit(o.Spec, "operationId: listThings", "x-nothing: 1") }, "operationId"},
 	} {
