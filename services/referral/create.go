@@ -72,7 +72,7 @@ func (s *Service) inherit(ctx context.Context, r *Referral) error {
 		if r.last(Unprotected) != nil {
 			return store.Unchanged() // its end has been told meanwhile
 		}
-		return r.follow(h, s.Now(), Step{Kind: Protected, Code: was.Code, Handlers: was.Handlers, Cause: was.Cause})
+		return r.follow(h, s.Now(), Step{Kind: Protected, Code: was.Code, Handlers: was.Handlers, HandledBy: was.HandledBy, Cause: was.Cause})
 	})
 	return err
 }

@@ -114,7 +114,7 @@ func stepOf(e feed.Event) (s Step, ok bool) {
 		s.Kind = ConsentWithdrawn
 		return s, true
 	case protected:
-		s.Kind, s.Code = Protected, e.Data["level"]
+		s.Kind, s.Code, s.HandledBy = Protected, e.Data["level"], e.Data["authority"]
 		s.Handlers = strings.FieldsFunc(e.Data["handlers"], func(r rune) bool { return r == ',' || r == ' ' })
 		return s, true
 	case unprotected:

@@ -118,7 +118,7 @@ func TestProtectionToldOfAPersonHoldsForEveryReferralAboutIt(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	one, two := created(t, w), created(t, w)
-	w.Peer.Tell(toldOfPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "handlers": "mottagare-1,coach-1"}))
+	w.Peer.Tell(toldOfPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1,coach-1"}))
 	for _, r := range []*referral.Referral{one, two} {
 		until(t, w, referraltest.Intake2, r.ID, func(v *referral.View) bool { return v.Reason == "" && len(v.Steps) == 1 })
 		until(t, w, referraltest.Intake, r.ID, func(v *referral.View) bool { return v.Reason != "" && len(v.Steps) == 2 })

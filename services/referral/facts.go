@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
 )
 
 // last gives the latest step of a kind, or nil.
@@ -80,6 +81,16 @@ func (r *Referral) protection() (bool, []string) {
 // Thing is the referral as far as access to it depends on it, for what every
 // consent covers.
 func (r *Referral) Thing() access.Thing { return r.thing("") }
+
+// ThingFor is the Thing as the actor meets it: a handler is a subject at the
+// authority that named it, and the same subject elsewhere is somebody else.
+func (r *Referral) ThingFor(a actor.Actor) access.Thing {
+	t := r.Thing()
+	if on := r.last(Protected); on != nil && on.HandledBy != a.Authority {
+		t.Handlers = nil
+	}
+	return t
+}
 
 // thing is the referral as seen for one sort of data: a consent that leaves the
 // sort out, or that is withdrawn, covers nobody.

@@ -66,7 +66,8 @@ type Step struct {
 	Text        []byte      `json:"text,omitempty"` // sealed
 	Acceptance  *Acceptance `json:"acceptance,omitempty"`
 	Course      *CourseStep `json:"course,omitempty"`
-	Handlers    []string    `json:"handlers,omitempty"`    // named for a protected person
+	Handlers    []string    `json:"handlers,omitempty"`    // named for a protected person: subjects at HandledBy
+	HandledBy   string      `json:"handledBy,omitempty"`   // the authority that named them
 	Cause       string      `json:"cause,omitempty"`       // id of the event that led to it
 	TraceParent string      `json:"traceparent,omitempty"` // the request that led to it
 }

@@ -173,6 +173,20 @@ func TestWhoMaySeeTheCourseFollowsTheConsent(t *testing.T) {
 	}
 }
 
+func TestAHandlerIsASubjectAtTheAuthorityThatNamedIt(t *testing.T) {
+	r := sample()
+	r.Steps = append(r.Steps, Step{N: 2, Kind: Protected, Handlers: []string{"h1"}, HandledBy: "molndal"})
+	for authority, want := range map[string]bool{"molndal": true, r.Authority: false, "": false} {
+		a := actor.Actor{
+			Subject: "h1", Association: r.Association, Authority: authority, Unit: r.Unit, Municipality: r.Municipality(),
+			Roles: []actor.Role{actor.Intake, actor.Integration},
+		}
+		if got := access.Allows("getReferral#text", a, r.ThingFor(a)); got != want {
+			t.Errorf("h1 at %q sees the texts: %t", authority, got)
+		}
+	}
+}
+
 func TestProtectionHoldsUntilItIsLifted(t *testing.T) {
 	r := sample()
 	r.Steps = append(r.Steps, Step{N: 2, Kind: Protected, Handlers: []string{"h1"}})

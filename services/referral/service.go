@@ -113,7 +113,7 @@ func (s *Service) load(ctx context.Context, operation, id string) (store.Version
 	r, err := s.referrals.Get(ctx, a.Association, id)
 	if err == nil {
 		entry.Participants = []string{r.Value.Participant}
-		err = access.Decide(operation, a, r.Value.Thing())
+		err = access.Decide(operation, a, r.Value.ThingFor(a))
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		entry.Outcome, entry.Why = accesslog.Refused, "not-related"

@@ -33,7 +33,7 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
 	v := outline(r, a)
 	onCourse := access.Allows("getReferral#course", a, r.thing(categoryCourse))
 	outcome := access.Allows("getReferral#course", a, r.thing(categoryOutcome))
-	texts := access.Allows("getReferral#text", a, r.Thing())
+	texts := access.Allows("getReferral#text", a, r.ThingFor(a))
 	for _, step := range r.Steps {
 		if step.hidden(onCourse, texts) {
 			continue
@@ -54,7 +54,7 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
 
 // outline gives what a list shows of the referral.
 func outline(r *Referral, a actor.Actor) *View {
-	return &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.Thing())}
+	return &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.ThingFor(a))}
 }
 
 // hidden tells whether a step is left out of what is shown: the course without
@@ -112,7 +112,7 @@ func sealContext(id string) string { return "referral/" + id }
 // acts lists the operations that the state and the access table both allow now.
 func (r *Referral) acts(a actor.Actor) []string {
 	var names []string
-	state, thing := r.State(), r.Thing()
+	state, thing := r.State(), r.ThingFor(a)
 	for _, act := range acts {
 		if _, may := next(state, act.kind); may && access.Allows(act.operation, a, thing) {
 			names = append(names, act.operation)
