@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -26,7 +25,8 @@ type exchange struct {
 	span      trace.Span
 	begun     time.Time
 	requestID string
-	op        *operation // nil until the path is matched, and for own pages
+	op        *operation // nil for own pages and for what is no path of ours
+	allow     string     // the methods of a path that has not this one
 	route     string     // for the log and the metrics: never the path itself
 	actor     actor.Actor
 	issuer    string
@@ -66,35 +66,29 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // unrouted is the route of what the contract does not know.
 const unrouted = "unrouted"
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. A path that could be read in two ways is no
+// path, before anything is matched.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{answer: answer{ResponseWriter: w}, g: g, r: r, begun: g.Now(), route: unrouted}
-	x.match()
+	if r.URL.RawPath != "" || !plainPath(r.URL.Path) {
+		g.take(w, r, nil, "")
+		return
+	}
+	g.echo.ServeHTTP(w, r)
+}
+
+// take takes a request that asks for op its whole way; nil: for what is no
+// operation, with the methods that its path has.
+func (g *Gateway) take(w http.ResponseWriter, r *http.Request, op *operation, allow string) {
+	x := &exchange{answer: answer{ResponseWriter: w}, g: g, r: r, begun: g.Now(), op: op, allow: allow, route: unrouted}
+	if op != nil {
+		x.route = op.ID
+	}
 	x.begin()
 	defer x.end()
 	defer x.recovered()
 	g.headers(x.Header())
 	if err := x.serve(); err != nil {
 		x.fail(err)
-	}
-}
-
-// match finds what is asked for, before anything else is done, so that the span
-// bears the route and never the path.
-func (x *exchange) match() {
-	if x.r.URL.RawPath != "" || !plainPath(x.r.URL.Path) {
-		return
-	}
-	below, ok := strings.CutPrefix(x.r.URL.Path, BasePath)
-	if !ok {
-		return
-	}
-	method := x.r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if op := x.g.routes.find(below)[method]; op != nil {
-		x.op, x.route = op, op.ID
 	}
 }
 
@@ -127,12 +121,10 @@ func (x *exchange) unmatched() error {
 	if done, err := x.g.own.serve(x); done || err != nil {
 		return err
 	}
-	below, ok := strings.CutPrefix(x.r.URL.Path, BasePath)
-	methods := x.g.routes.find(below)
-	if !ok || len(methods) == 0 {
+	if x.allow == "" {
 		return web.ErrNoRoute
 	}
-	return x.methodNotAllowed(allowed(methods))
+	return x.methodNotAllowed(x.allow)
 }
 
 func (x *exchange) methodNotAllowed(allow string) error {

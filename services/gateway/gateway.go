@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
@@ -80,18 +81,19 @@ const (
 // Gateway is the front door as a handler. Run must run beside it.
 type Gateway struct {
 	Options
-	contract  *contract.Contract
-	routes    *tree
-	upstreams map[string]*upstream
-	followers map[string]*follower
-	emptiedBy map[string][]*operation // operations by the event that empties them
-	flights   singleflight.Group
-	inFlight  atomic.Int64
-	own       *ownPages
-	origins   map[string]bool
-	secure    bool // reached by https
-	tracer    trace.Tracer
-	meters    *meters
+	contract   *contract.Contract
+	echo       *echo.Echo
+	operations map[string]*operation // by operationId
+	upstreams  map[string]*upstream
+	followers  map[string]*follower
+	emptiedBy  map[string][]*operation // operations by the event that empties them
+	flights    singleflight.Group
+	inFlight   atomic.Int64
+	own        *ownPages
+	origins    map[string]bool
+	secure     bool // reached by https
+	tracer     trace.Tracer
+	meters     *meters
 }
 
 // New joins the services' contracts and makes the gateway; its errors say what
@@ -103,7 +105,7 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{
 		Options: o, upstreams: map[string]*upstream{}, followers: map[string]*follower{},
 		emptiedBy: map[string][]*operation{}, origins: map[string]bool{}, secure: strings.HasPrefix(o.PublicURL, "https://"),
-		tracer: o.Tracer.Tracer(scope), routes: &tree{},
+		tracer: o.Tracer.Tracer(scope), operations: map[string]*operation{},
 	}
 	for _, origin := range o.Origins {
 		g.origins[origin] = true
@@ -118,6 +120,7 @@ func New(o Options) (*Gateway, error) {
 	if g.own, err = newOwnPages(g); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	g.echo = g.door()
 	return g, nil
 }
 
@@ -183,7 +186,7 @@ func (g *Gateway) join() error {
 			continue
 		}
 		op := newOperation(o, g.upstreams[o.Service])
-		g.routes.add(op)
+		g.operations[op.ID] = op
 		for _, event := range o.Cache.EmptiedBy {
 			g.emptiedBy[event] = append(g.emptiedBy[event], op)
 		}

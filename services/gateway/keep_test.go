@@ -74,7 +74,7 @@ func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
 	go func() { r.as("fk", actor.Integration, "GET", aWeek, ""); close(done) }()
 	<-asked
 	s.feed.add(cancelled, "insjoriket")
-	op := r.g.routes.find("/municipalities/1481/week")["GET"]
+	op := r.g.operations["getMunicipalityWeek"]
 	r.soon("the event is heard", func() bool { return op.emptied.Load() > 0 })
 	goOn <- struct{}{}
 	<-done

@@ -103,7 +103,7 @@ func (o *ownPages) serve(x *exchange) (bool, error) {
 	}
 	x.route = "documentation"
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		return true, x.methodNotAllowed("GET, HEAD, OPTIONS")
+		return true, x.methodNotAllowed("OPTIONS, GET, HEAD")
 	}
 	return true, answer(x)
 }

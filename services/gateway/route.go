@@ -1,10 +1,11 @@
 package gateway
 
 import (
-	"slices"
+	"net/http"
 	"strings"
 	"sync/atomic"
 
+	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
@@ -29,72 +30,32 @@ func newOperation(o contract.Operation, u *upstream) *operation {
 	}
 }
 
-// tree is the routes, one level for each segment of a path. A segment that is
-// written out goes before a parameter.
-type tree struct {
-	static    map[string]*tree
-	parameter *tree
-	methods   map[string]*operation
-}
-
-func (t *tree) add(o *operation) {
-	for segment := range strings.SplitSeq(strings.TrimPrefix(o.Path, "/"), "/") {
-		t = t.down(segment)
-	}
-	if t.methods == nil {
-		t.methods = map[string]*operation{}
-	}
-	t.methods[o.Method] = o
-}
-
-func (t *tree) down(segment string) *tree {
-	if strings.HasPrefix(segment, "{") {
-		if t.parameter == nil {
-			t.parameter = &tree{}
-		}
-		return t.parameter
-	}
-	if t.static == nil {
-		t.static = map[string]*tree{}
-	}
-	if t.static[segment] == nil {
-		t.static[segment] = &tree{}
-	}
-	return t.static[segment]
-}
-
-// find gives the methods of a path below BasePath, nil when there is no such
-// path. The path must be safe: see plainPath.
-func (t *tree) find(path string) map[string]*operation {
-	for path != "" {
-		segment, rest, _ := strings.Cut(path[1:], "/")
-		next := t.static[segment]
-		if next == nil {
-			next = t.parameter
-		}
-		if next == nil {
+// door makes the routes: every operation of the contract, by its own path and
+// method. Whatever else is asked for ends in unrouted.
+func (g *Gateway) door() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	for _, op := range g.operations {
+		take := func(c echo.Context) error {
+			g.take(c.Response(), c.Request(), op, "")
 			return nil
 		}
-		if t = next; rest == "" {
-			return t.methods
+		path := BasePath + parameters.Replace(op.Path)
+		e.Add(op.Method, path, take)
+		if op.Method == http.MethodGet {
+			e.Add(http.MethodHead, path, take)
 		}
-		path = path[len(path)-len(rest)-1:]
 	}
-	return nil
+	// Operations answer for themselves, so an error is one of the router.
+	e.HTTPErrorHandler = func(_ error, c echo.Context) {
+		allow, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
+		g.take(c.Response(), c.Request(), nil, allow)
+	}
+	return e
 }
 
-// allowed lists the methods of a path for the header Allow.
-func allowed(methods map[string]*operation) string {
-	all := []string{"OPTIONS"}
-	for m := range methods {
-		all = append(all, m)
-		if m == "GET" {
-			all = append(all, "HEAD")
-		}
-	}
-	slices.Sort(all)
-	return strings.Join(all, ", ")
-}
+// parameters writes a path of the contract as echo does: {id} becomes :id.
+var parameters = strings.NewReplacer("{", ":", "}", "")
 
 // plainPath tells whether a path can mean only one thing to everybody who reads
 // it: written with letters, digits and "-._~" alone, nothing escaped, no empty
