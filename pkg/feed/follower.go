@@ -104,7 +104,7 @@ func (f *Follower) round(ctx context.Context) error {
 }
 
 func (f *Follower) one(ctx context.Context, e Event) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	ctx, cancel := context.WithTimeout(e.within(ctx), attemptTime)
 	defer cancel()
 	err := f.handle(ctx, e)
 	if errors.Is(err, ErrSkip) {

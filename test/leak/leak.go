@@ -30,6 +30,7 @@ type needle struct {
 // Found is one appearance.
 type Found struct{ Where, What string }
 
+// String says what was found and where, never the value itself.
 func (f Found) String() string { return f.What + " in " + f.Where }
 
 // Number adds a personal identity number of twelve digits, in all the ways in

@@ -30,7 +30,9 @@ type engine struct {
 
 // do runs one call within a span.
 func (e *engine) do(ctx context.Context, verb, collection string, call func(context.Context) error) error {
-	if !trace.SpanFromContext(ctx).IsRecording() {
+	// Not IsRecording: what an event asks for belongs to the trace that led to
+	// it, whose span was another process's and is no longer recording.
+	if !trace.SpanContextFromContext(ctx).IsSampled() {
 		return call(ctx)
 	}
 	ctx, span := e.tracer.Start(ctx, "store "+verb+" "+collection, trace.WithSpanKind(trace.SpanKindClient),
