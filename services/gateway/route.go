@@ -31,20 +31,26 @@ func newOperation(o contract.Operation, u *upstream) *operation {
 }
 
 // door makes the routes: every operation of the contract, by its own path and
-// method. Whatever else is asked for ends in unrouted.
+// method. Whatever else is asked for is taken as no operation.
 func (g *Gateway) door() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
+	allow := map[string]string{}
 	for _, op := range g.operations {
-		take := func(c echo.Context) error {
-			g.take(c.Response(), c.Request(), op, "")
-			return nil
-		}
 		path := BasePath + parameters.Replace(op.Path)
-		e.Add(op.Method, path, take)
-		if op.Method == http.MethodGet {
-			e.Add(http.MethodHead, path, take)
+		for _, method := range methods(op) {
+			e.Add(method, path, func(c echo.Context) error {
+				g.take(c.Response(), c.Request(), op, "")
+				return nil
+			})
+			allow[path] += ", " + method
 		}
+	}
+	for path, all := range allow { // else echo would answer, and know nothing of origins
+		e.OPTIONS(path, func(c echo.Context) error {
+			g.take(c.Response(), c.Request(), nil, "OPTIONS"+all)
+			return nil
+		})
 	}
 	// Operations answer for themselves, so an error is one of the router.
 	e.HTTPErrorHandler = func(_ error, c echo.Context) {
@@ -52,6 +58,15 @@ func (g *Gateway) door() *echo.Echo {
 		g.take(c.Response(), c.Request(), nil, allow)
 	}
 	return e
+}
+
+// methods gives the methods that an operation answers: what can be read can be
+// asked for without its body.
+func methods(op *operation) []string {
+	if op.Method == http.MethodGet {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{op.Method}
 }
 
 // parameters writes a path of the contract as echo does: {id} becomes :id.
