@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -28,6 +29,12 @@ type NewConsent struct {
 	Authorities  []string
 	TextVersion  string
 	GivenOn      Day
+}
+
+// codes wants the parts that are kept in clear to point out nobody.
+func (c NewConsent) codes(today Day) error {
+	return errors.Join(noNumber("/unit", today, c.Unit),
+		noNumber("/consent/textVersion", today, c.TextVersion), noNumber("/consent/authorities", today, c.Authorities...))
 }
 
 // GiveConsent notes a referral's consent. The same referral again changes

@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -109,3 +110,23 @@ func (n Number) Birth() Day { return Day(n.date()) }
 
 // Masked gives the number with the last four digits hidden.
 func (n Number) Masked() string { return string(n[:8]) + "-****" }
+
+// ErrNumberHere answers a code or an id in which a personal identity number
+// stands: codes are kept and told in clear, so it must not get that far.
+var ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
+	"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon.",
+	"A personal identity number must not stand here. Give an id that points out nobody.")
+
+var digitsLikeANumber = regexp.MustCompile(`[0-9]{6,8}[-+]?[0-9]{4}`)
+
+// noNumber wants codes without a personal identity number in them.
+func noNumber(pointer string, today Day, codes ...string) error {
+	for _, code := range codes {
+		for _, digits := range digitsLikeANumber.FindAllString(code, -1) {
+			if _, err := ParseNumber(digits, today); err == nil {
+				return ErrNumberHere.AtField(pointer)
+			}
+		}
+	}
+	return nil
+}

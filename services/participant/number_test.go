@@ -111,6 +111,18 @@ func TestOneWrongDigitIsAlwaysFound(t *testing.T) {
 	}
 }
 
+func TestCodesBearNoNumber(t *testing.T) {
+	for code, bears := range map[string]bool{
+		"199001012385": true, "unit-900101-2385": true, "19900101-2385 Vera": true, "a9001012385b": true,
+		"fk-molndal": false, "coach-17": false, "2120001488": false, "199001012386": false, "": false,
+		"3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d": false,
+	} {
+		if got := errors.Is(noNumber("/unit", today, "fk", code), ErrNumberHere); got != bears {
+			t.Errorf("%q: got %v", code, got)
+		}
+	}
+}
+
 func FuzzParseNumber(f *testing.F) {
 	for _, s := range []string{"199001012385", "900101-2385", "121212+1212", "191401682396", "", "-+", "000000-0000"} {
 		f.Add(s)

@@ -76,8 +76,7 @@ func (s *Service) Protect(ctx context.Context, id string, version int64, level P
 		return nil, err
 	}
 	return s.changePerson(ctx, v, version, func(p *Person) error {
-		p.Protect(level, handlers, hand(ctx), s.Now())
-		return nil
+		return p.Protect(level, handlers, hand(ctx), s.Now())
 	})
 }
 

@@ -104,10 +104,14 @@ func (p *Person) WithdrawConsent(referral string, text []byte, who Who, now time
 
 // Protect hides the identity from all but the handlers, who are subjects at the
 // authority of who, and destroys what could lead to the person's home at once.
-func (p *Person) Protect(level ProtectionLevel, handlers []string, who Who, now time.Time) {
+func (p *Person) Protect(level ProtectionLevel, handlers []string, who Who, now time.Time) error {
+	if err := noNumber("/handlers", DayOf(now), handlers...); err != nil {
+		return err
+	}
 	s := p.step(Protected, who, now)
 	s.Level, s.Handlers = level, slices.Clone(handlers)
 	p.Contact = nil
+	return nil
 }
 
 // Unprotect shows the identity again; ErrNotProtected when it is not hidden.

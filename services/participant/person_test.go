@@ -31,7 +31,7 @@ func known() *Person {
 
 func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	p := known()
-	p.Protect(ConfidentialityMarking, []string{"coach-17"}, coach, day("2026-09-01"))
+	must(t, p.Protect(ConfidentialityMarking, []string{"coach-17"}, coach, day("2026-09-01")))
 	if err := p.Unprotect(nil, coach, day("2026-10-01")); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestConsentIsWithdrawnOnce(t *testing.T) {
 
 func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
 	p := known()
-	p.Protect(AssumedIdentity, []string{"coach-17"}, coach, noon)
+	must(t, p.Protect(AssumedIdentity, []string{"coach-17"}, coach, noon))
 	if p.Contact != nil {
 		t.Error("the contact is still there")
 	}
@@ -98,7 +98,7 @@ func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
 
 func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 	p := known()
-	p.Protect(ProtectedRegistration, []string{"coach-17"}, coach, noon)
+	must(t, p.Protect(ProtectedRegistration, []string{"coach-17"}, coach, noon))
 	if h := p.Thing(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
 		t.Errorf("got %v", h)
 	}

@@ -147,6 +147,11 @@ func (e *Enrolment) Decide(number int, d CheckInDecision, who Who, now time.Time
 	if err := d.fits(c, e.Plan.MaxWeeks); err != nil {
 		return err
 	}
+	if d.Exception != nil {
+		if err := noNumber("/exception/approver", DayOf(now), d.Exception.Approver); err != nil {
+			return err
+		}
+	}
 	s := e.step(Decided, who, now)
 	s.Number, s.On, s.Decision, s.Weeks, s.Text, s.Exception = number, d.On, d.Decision, d.Weeks, d.Reason, d.Exception
 	return nil

@@ -39,6 +39,9 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	if err := happened(in.Consent.GivenOn, number.Birth(), DayOf(now), "/consent/givenOn"); err != nil {
 		return "", err
 	}
+	if err := in.Consent.codes(DayOf(now)); err != nil {
+		return "", err
+	}
 	id, err := s.put(ctx, a.Association, number, in, now)
 	if err != nil {
 		return "", err

@@ -83,6 +83,7 @@ func targets(s *suite) map[string]*target {
 			body("weeks without prolongation", object{"decision": "continue", "decidedOn": "2026-06-02", "weeks": 2}),
 			body("an exception without prolongation", object{"decision": "end", "decidedOn": "2026-06-02", "exception": object{"reason": "Sjukdom.", "approver": "chef-1"}}),
 			body("more weeks than the plan", object{"decision": "prolong", "decidedOn": "2026-06-02", "weeks": 2}),
+			body("an approver who is a personal number", object{"decision": "prolong", "decidedOn": "2026-06-02", "weeks": 1, "exception": object{"reason": "Sjukdom.", "approver": "191212121212"}}),
 			body("decided tomorrow", object{"decision": "continue", "decidedOn": "2026-11-23"}),
 			body("decided before the block", object{"decision": "continue", "decidedOn": "2026-04-19"})),
 		"resumeEnrolment": on(g.paused, "/resumption", g.vPaused, object{"resumedOn": "2026-08-10"},
@@ -118,6 +119,7 @@ func people(all map[string]*target, g *stages) {
 		body: object{"level": "assumed_identity", "handlers": []any{"coach-17"}}, rules: []wrong{
 			as("another municipality's", Elsewhere), as("the sender may not", FKUnit),
 			body("a handler with a blank", object{"level": "assumed_identity", "handlers": []any{"coach 17"}}),
+			body("a handler who is a personal number", object{"level": "assumed_identity", "handlers": []any{"191212121212"}}),
 			body("a handler twice", object{"level": "assumed_identity", "handlers": []any{"a", "a"}}),
 		}}
 	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: web.ETag(3),
@@ -141,6 +143,8 @@ func internal(all map[string]*target, g *stages) {
 	}
 	all["putPerson"] = &target{path: "/internal/persons", as: FK, body: good, rules: []wrong{
 		as("another authority's", AF), as("another unit's", unit("fk-lerum")),
+		body("a unit that is a personal number", with(good, "unit", "191212121212")),
+		body("a consent text that is a personal number", with(good, "consent", object{"givenOn": "2026-08-01", "textVersion": "121212+1212", "authorities": []any{"fk"}})),
 		body("a wrong check digit", with(good, "person", with(person, "personalIdentityNumber", "191212121213"))),
 		body("no such day of birth", with(good, "person", with(person, "personalIdentityNumber", "199002302385"))),
 		body("a consent of tomorrow", with(good, "consent", object{"givenOn": "2026-11-23", "textVersion": "2026-1", "authorities": []any{"fk"}})),

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func TestItServesUntilItIsToldToEnd(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, environ(t)) }()
+	go func() { done <- Run(ctx, environ(t)) }()
 	select {
 	case err := <-done:
 		if err != nil || ctx.Err() == nil {
@@ -49,7 +49,7 @@ func TestAMissingVariableIsNamed(t *testing.T) {
 	for _, name := range []string{"FINSAM_STORE", "FINSAM_KEYS_DIR", "FINSAM_ASSOCIATIONS_DIR", "FINSAM_REFERRAL_URL"} {
 		e := environ(t)
 		delete(e, name)
-		if err := run(context.Background(), e); err == nil || !strings.Contains(err.Error(), name) {
+		if err := Run(context.Background(), e); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
