@@ -79,7 +79,7 @@ func (x *exchange) checkBody() error {
 // the cache asks for the whole answer.
 func (x *exchange) request(ctx context.Context, whole bool) (*http.Request, error) {
 	u := x.op.upstream
-	h := make(http.Header, 12)
+	h := make(http.Header, 8) // as many as one group of a map holds
 	dropped := connectionNamed(x.r.Header)
 	for _, name := range asked {
 		if v := x.r.Header[name]; len(v) > 0 && !dropped[name] {
