@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/caarlos0/env/v11"
@@ -29,22 +28,4 @@ func Main(run func(ctx context.Context, environ map[string]string) error) {
 		fmt.Fprintln(os.Stderr, "finsam: "+err.Error())
 		os.Exit(1)
 	}
-}
-
-// Version gives the version that the binary was built from: the module's, else
-// the commit's, else "dev".
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return "dev"
 }

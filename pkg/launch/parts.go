@@ -146,7 +146,8 @@ func (p *Parts) openStore(ctx context.Context, n Needs) error {
 	return p.On(ctx, db.Engine(n.Service))
 }
 
-// On opens the feed and the access log of the service on the engine.
+// On opens the feed and the access log of the service on the engine. The log's
+// head is told now and then until Close.
 func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 	p.Engine = e
 	if p.Feed, err = feed.OpenLog(ctx, e, "/services/"+p.Service); err != nil {
@@ -155,11 +156,14 @@ func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 	if p.Access, err = accesslog.Open(ctx, e, p.Service, p.Now); err != nil {
 		return fmt.Errorf("FINSAM_STORE: %w", err)
 	}
+	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.closing(func() error {
+		stop()
 		err := p.Access.Close()
 		p.tellHead()
 		return err
 	})
+	go p.checkpoint(telling)
 	return nil
 }
 
@@ -229,9 +233,15 @@ func (p *Parts) Web(spec []byte) web.Options {
 	return web.Options{Service: p.Service, Spec: spec, Verify: p.Verifier, Access: p.Access, Feed: p.Feed, Log: p.Log}
 }
 
-// Serve serves the handler and does the work beside it until ctx ends; the first
-// of them that fails ends all. The work ends only after the last request.
+// Serve serves the handler and does the work beside it; see Serve.
 func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
+	return Serve(ctx, p.server(h), work...)
+}
+
+// Serve serves s and does the work beside it until ctx ends; the first of them
+// that fails ends all. The work ends only after the last request, so that nothing
+// that was answered is left untold.
+func Serve(ctx context.Context, s web.Server, work ...func(context.Context) error) error {
 	group, serving := errgroup.WithContext(ctx)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -243,12 +253,9 @@ func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.
 			return nil
 		})
 	}
-	if p.Access != nil {
-		group.Go(func() error { p.checkpoint(working); return nil })
-	}
 	group.Go(func() error {
 		defer stop()
-		return web.Serve(serving, p.server(h))
+		return web.Serve(serving, s)
 	})
 	return group.Wait()
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/telemetry"
@@ -72,29 +70,12 @@ func Serve(ctx context.Context, o Options) (err error) {
 	return o.serve(ctx, suite, g, log)
 }
 
-// serve runs the server with the work beside it; the work ends only after the
-// last request, so that nothing answered is left untold.
 func (o Options) serve(ctx context.Context, suite *Suite, g *gateway.Gateway, log *slog.Logger) error {
-	group, serving := errgroup.WithContext(ctx)
-	working, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	for _, work := range []func(context.Context) error{suite.Run, g.Run} {
-		group.Go(func() error {
-			if err := work(working); err != nil && !errors.Is(err, context.Canceled) {
-				return err
-			}
-			return nil
-		})
-	}
-	group.Go(func() error {
-		defer stop()
-		return web.Serve(serving, web.Server{
-			Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
-			Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
-			Started: func(addr, admin string) { o.welcome(addr, admin) },
-		})
-	})
-	return group.Wait()
+	return launch.Serve(ctx, web.Server{
+		Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
+		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
+		Started: func(addr, admin string) { o.welcome(addr, admin) },
+	}, suite.Run, g.Run)
 }
 
 func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func() error, error) {
