@@ -38,6 +38,9 @@ var (
 		"Den som återtar sin egen remiss gör det som personen själv.", "One who withdraws a referral about oneself does so as the person.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",
 		"Er myndighet har redan skickat en remiss med samma externa referens.", "Your authority has already sent a referral with the same external reference.")
+	ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
+		"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon.",
+		"A personal identity number must not stand here. Give an id that points out nobody.")
 	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
 		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
 		"The external reference looks like a personal identity number. Use the case number instead.")

@@ -14,6 +14,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/personal"
 )
 
 // Referral is one referral, as it is stored.
@@ -138,6 +139,9 @@ func (r *Referral) Acceptable(now time.Time, own string, a Acceptance) error {
 	}
 	if a.Municipality != own {
 		return ErrOtherMunicipality.AtField("/municipality")
+	}
+	if personal.Number(a.Coach) {
+		return ErrNumberHere.AtField("/coach")
 	}
 	return startDateFault(now, a.StartDate)
 }

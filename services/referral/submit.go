@@ -2,13 +2,13 @@ package referral
 
 import (
 	"slices"
-	"strings"
 	"time"
 	_ "time/tzdata" // the days are Swedish days, also where no zone files are installed
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personal"
 )
 
 // Submission is a referral on its way in, with the person in clear.
@@ -73,7 +73,7 @@ func (s Submission) check(a actor.Actor, in *association.Association, now time.T
 	if _, member := in.Municipality(s.WishedMunicipality); !member {
 		wrong(ErrMunicipality, "/wishedMunicipality")
 	}
-	if looksLikeIdentity(s.ExternalReference) {
+	if personal.Number(s.ExternalReference) {
 		wrong(ErrReferenceIsIdentity, "/externalReference")
 	}
 	if first == nil {
@@ -115,41 +115,4 @@ func (c Consent) naming(authority string, kind actor.AuthorityKind) Consent {
 // covers tells whether the consent is about this sort of data.
 func (c Consent) covers(category string) bool {
 	return len(c.Categories) == 0 || slices.Contains(c.Categories, category)
-}
-
-// looksLikeIdentity tells whether a text is, signs and prefix aside, ten or
-// twelve digits whose last ten pass the check of a Swedish personal identity
-// number (Luhn) and whose month and day can be of a date. References are kept
-// in clear, so such a number must not become one.
-func looksLikeIdentity(text string) bool {
-	digits := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9':
-			return r
-		case strings.ContainsRune("-+./:_", r):
-			return -1
-		}
-		return 'x'
-	}, text)
-	if len(digits) == 12 {
-		digits = digits[2:]
-	}
-	if len(digits) != 10 || strings.Contains(digits, "x") {
-		return false
-	}
-	day := int(digits[4]-'0')*10 + int(digits[5]-'0')
-	month := int(digits[2]-'0')*10 + int(digits[3]-'0')
-	// Day plus 60 is a coordination number.
-	if month < 1 || month > 12 || day%60 < 1 || day%60 > 31 || day > 91 {
-		return false
-	}
-	sum := 0
-	for i, r := range digits {
-		d := int(r - '0')
-		if i%2 == 0 {
-			d *= 2
-		}
-		sum += d/10 + d%10
-	}
-	return sum%10 == 0
 }
