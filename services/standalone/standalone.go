@@ -20,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/inproc"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/pkg/store/traced"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/activity"
 	activityrest "github.com/finsam/finsam/services/activity/rest"
@@ -84,7 +85,7 @@ func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *as
 	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
 		return err
 	}
-	if err := p.On(ctx, s.db.Engine(name)); err != nil {
+	if err := p.On(ctx, traced.Engine(s.db.Engine(name), name)); err != nil {
 		return err
 	}
 	s.parts[name], s.Feeds[name] = p, p.Feed
