@@ -66,6 +66,8 @@ type Options struct {
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	InFlight  int            // requests to the services at once; zero: 1,024
 	Patience  time.Duration  // for one answer of a service; zero: 15 s
+	Version   string         // of the software, as /api-info tells it; empty: not told
+	Revision  string         // the commit that it was built from; empty: not told
 
 	Log    *slog.Logger
 	Tracer trace.TracerProvider // nil: the global one

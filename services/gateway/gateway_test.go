@@ -140,7 +140,7 @@ func TestApiInfoSaysWhatTheProfileAsksFor(t *testing.T) {
 	if err := json.Unmarshal(newRig(t).ask("GET", "/finsam/v1/api-info", "").Body.Bytes(), &info); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"apiName", "apiVersion", "apiReleased", "apiDocumentation", "apiStatus", "_links"} {
+	for _, name := range []string{"apiName", "apiVersion", "apiReleased", "apiDocumentation", "apiStatus", "_links", "softwareVersion", "softwareRevision"} {
 		if info[name] == nil || info[name] == "" {
 			t.Errorf("%s is missing in %v", name, info)
 		}

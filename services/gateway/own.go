@@ -75,8 +75,10 @@ func apiInfo(g *Gateway) ([]byte, error) {
 		Released      string          `json:"apiReleased"`
 		Documentation string          `json:"apiDocumentation"`
 		Status        string          `json:"apiStatus"`
+		Software      string          `json:"softwareVersion,omitempty"`
+		Revision      string          `json:"softwareRevision,omitempty"`
 		Links         map[string]link `json:"_links"`
-	}{g.contract.Title(), g.contract.Version(), released, documentation, status,
+	}{g.contract.Title(), g.contract.Version(), released, documentation, status, g.Options.Version, g.Options.Revision,
 		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
 }
 

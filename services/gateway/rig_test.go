@@ -146,7 +146,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	if r.issuer, err = demo.Open(demo.Options{Folder: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Signer: r.internal.Signers[internaltoken.Gateway], Demo: r.issuer,
+	o := Options{Version: "1.0.0", Revision: "abc", Signer: r.internal.Signers[internaltoken.Gateway], Demo: r.issuer,
 		Log: slog.New(slog.NewJSONHandler(r.log, nil)), PublicURL: "https://api.finsam.example"}
 	if o.Trust, err = trust.Open(trust.Options{Path: r.issuer.TrustFile(), Log: o.Log}); err != nil {
 		t.Fatal(err)

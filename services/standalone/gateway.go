@@ -33,7 +33,7 @@ type Door struct {
 // Gateway puts the front door before the suite; close its cache by the function
 // given beside it.
 func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, done func() error, err error) {
-	o := gateway.Options{Demo: d.Demo, Log: d.Log.With("service", "gateway"), Now: time.Now}
+	o := gateway.Options{Demo: d.Demo, Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
 	if o.Signer, err = keys.Signer("gateway", o.Now); err != nil {
 		return nil, nil, err
 	}

@@ -1,39 +1,9 @@
-// Command activity serves the activity service. Its environment variables
-// are told in the service's README and checked by package launch.
+// Command activity is the activity service as a program of its own; see package program.
 package main
 
 import (
-	"context"
-	"errors"
-
-	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/services/activity"
-	"github.com/finsam/finsam/services/activity/rest"
+	"github.com/finsam/finsam/services/activity/program"
 )
 
-func main() { launch.Main(run) }
-
-var needs = launch.Needs{
-	Service: "activity", Store: true, Seal: true, Associations: true, Peers: []string{"participant"},
-}
-
-func run(ctx context.Context, environ map[string]string) (err error) {
-	parts, err := launch.Open(ctx, needs, environ)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, parts.Close()) }()
-	service, err := activity.New(ctx, activity.Deps{
-		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), Access: parts.Access,
-		Seal: parts.Seal, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
-	})
-	if err != nil {
-		return err
-	}
-	handler, err := rest.New(service, parts.Web(api.Spec))
-	if err != nil {
-		return err
-	}
-	return parts.Serve(ctx, handler, service.Run)
-}
+func main() { launch.Main(program.Run) }

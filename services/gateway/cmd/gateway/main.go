@@ -1,55 +1,9 @@
-// Command gateway is the front door as a program of its own. What it reads from
-// the environment is told in the README of services/gateway.
+// Command gateway is the front door as a program of its own; see package program.
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
-	"github.com/finsam/finsam/pkg/api/activity"
-	"github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/services/gateway"
-	"github.com/finsam/finsam/services/gateway/trust"
+	"github.com/finsam/finsam/services/gateway/program"
 )
 
-func main() { launch.Main(run) }
-
-// specs are the contracts of the services behind the door.
-var specs = map[string][]byte{"referral": referral.Spec, "participant": participant.Spec, "activity": activity.Spec}
-
-// run puts the gateway together, serves it until ctx ends, and takes it apart.
-func run(ctx context.Context, environ map[string]string) (err error) {
-	peers := []string{"referral", "participant", "activity"}
-	p, err := launch.Open(ctx, launch.Needs{Service: "gateway", Trust: true, Peers: peers}, environ)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Close()) }()
-	c, err := gateway.ReadConfig(environ)
-	if err != nil {
-		return err
-	}
-	o := gateway.Options{Signer: p.Signer, Log: p.Log, Now: p.Now}
-	shared, done, err := share(&o, p.Config.RedisURL)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	if err := c.Apply(&o, shared); err != nil {
-		return err
-	}
-	if o.Trust, err = trust.Open(trust.Options{Path: p.Config.TrustFile, Log: p.Log, Now: p.Now}); err != nil {
-		return fmt.Errorf("FINSAM_TRUST_FILE: %w", err)
-	}
-	for _, name := range peers {
-		o.Services = append(o.Services, gateway.Service{Name: name, Spec: specs[name], Base: p.Config.PeerURL(name), Feed: p.Reader(name)})
-	}
-	g, err := gateway.New(o)
-	if err != nil {
-		return err
-	}
-	return p.Serve(ctx, g, g.Run)
-}
+func main() { launch.Main(program.Run) }

@@ -1,41 +1,9 @@
-// Command referral is the referral service as a program of its own. What it
-// reads from the environment is told in docs/operations.md.
+// Command referral is the referral service as a program of its own; see package program.
 package main
 
 import (
-	"context"
-	"errors"
-
-	"github.com/finsam/finsam/pkg/api/participant"
-	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/services/referral"
-	"github.com/finsam/finsam/services/referral/rest"
-	"github.com/finsam/finsam/services/referral/vault"
+	"github.com/finsam/finsam/services/referral/program"
 )
 
-func main() { launch.Main(run) }
-
-// run puts the service together, serves it until ctx ends, and takes it apart.
-func run(ctx context.Context, environ map[string]string) (err error) {
-	p, err := launch.Open(ctx, launch.Needs{
-		Service: "referral", Store: true, Seal: true, Associations: true, Peers: []string{"participant"},
-	}, environ)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Close()) }()
-	s, err := referral.New(ctx, referral.Deps{
-		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), Access: p.Access, Seal: p.Seal,
-		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
-		Now: p.Now, NewID: p.NewID, Log: p.Log,
-	})
-	if err != nil {
-		return err
-	}
-	h, err := rest.New(s, p.Web(api.Spec))
-	if err != nil {
-		return err
-	}
-	return p.Serve(ctx, h, s.Run)
-}
+func main() { launch.Main(program.Run) }

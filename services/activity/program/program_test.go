@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func environ(t *testing.T) map[string]string {
 	}
 	return map[string]string{
 		"FINSAM_ADDR": freeAddr(t), "FINSAM_ADMIN_ADDR": freeAddr(t), "FINSAM_LINGER": "0s", "FINSAM_LOG_LEVEL": "error",
-		"FINSAM_STORE": "sqlite:" + filepath.Join(dir, "referral.db"), "FINSAM_KEYS_DIR": keys,
+		"FINSAM_STORE": "sqlite:" + filepath.Join(dir, "activity.db"), "FINSAM_KEYS_DIR": keys,
 		"FINSAM_ASSOCIATIONS_DIR": associations, "FINSAM_PARTICIPANT_URL": "http://127.0.0.1:1",
 	}
 }
@@ -46,10 +46,10 @@ func TestTheProgramServesUntilItIsToldToEnd(t *testing.T) {
 	env := environ(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, env) }()
+	go func() { done <- Run(ctx, env) }()
 	for path, want := range map[string]int{
-		"http://" + env["FINSAM_ADMIN_ADDR"] + "/readyz":        200,
-		"http://" + env["FINSAM_ADDR"] + "/finsam/v1/referrals": 401,
+		"http://" + env["FINSAM_ADMIN_ADDR"] + "/readyz":       200,
+		"http://" + env["FINSAM_ADDR"] + "/finsam/v1/bookings": 401,
 	} {
 		if got := answer(t, path); got != want {
 			t.Errorf("%s: want %d, got %d", path, want, got)
@@ -87,7 +87,7 @@ func TestAWrongValueStopsTheStartAndNamesTheVariable(t *testing.T) {
 	} {
 		env := environ(t)
 		env[variable] = value
-		if err := run(t.Context(), env); err == nil || !strings.Contains(err.Error(), variable) {
+		if err := Run(t.Context(), env); err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("%s=%q: got %v", variable, value, err)
 		}
 	}

@@ -1,0 +1,40 @@
+package launch
+
+import "runtime/debug"
+
+// Set by the linker for a release: -X github.com/finsam/finsam/pkg/launch.version=1.2.3
+// and .revision=<commit>. A build that is not stamped says what Go knows of it.
+var version, revision string
+
+// Version gives the version of the binary: the release's, else the module's,
+// else the commit's first twelve digits, else "dev".
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	if r := Revision(); len(r) >= 12 {
+		return r[:12]
+	}
+	return "dev"
+}
+
+// Revision gives the commit that the binary was built from, "" when nothing in
+// it says so.
+func Revision() string {
+	if revision != "" {
+		return revision
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,40 @@
+// Package program is the activity service as a program: what its own binary and
+// `finsam activity` run. What it reads from the environment is told in the
+// service's README and checked by package launch.
+package program
+
+import (
+	"context"
+	"errors"
+
+	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/rest"
+)
+
+var needs = launch.Needs{
+	Service: "activity", Store: true, Seal: true, Associations: true, Peers: []string{"participant"},
+}
+
+// Run puts the service together, serves it until ctx ends, and takes it apart.
+// Its error names the variable that is wrong.
+func Run(ctx context.Context, environ map[string]string) (err error) {
+	parts, err := launch.Open(ctx, needs, environ)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, parts.Close()) }()
+	service, err := activity.New(ctx, activity.Deps{
+		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), Access: parts.Access,
+		Seal: parts.Seal, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
+	})
+	if err != nil {
+		return err
+	}
+	handler, err := rest.New(service, parts.Web(api.Spec))
+	if err != nil {
+		return err
+	}
+	return parts.Serve(ctx, handler, service.Run)
+}
