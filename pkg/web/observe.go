@@ -18,6 +18,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personal"
 )
 
 // The headers that every answer bears, and the one it is worded by.
@@ -140,10 +141,13 @@ func infoOf(ctx context.Context) *info {
 // RequestID gives the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string { return infoOf(ctx).requestID }
 
-// requestID takes the caller's id when it is plain and at most 128 characters
-// long, else makes one.
+// requestID takes the caller's id when it is plain, at most 128 characters long
+// and no personal number, for it is logged; else it makes one.
 func requestID(given string) string {
-	if len(given) == 0 || len(given) > 128 {
+	if len(given) == 36 && uuid.Validate(given) == nil {
+		return given
+	}
+	if len(given) == 0 || len(given) > 128 || personal.Number(given) {
 		return uuid.NewString()
 	}
 	for i := range len(given) {

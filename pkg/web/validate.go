@@ -30,6 +30,8 @@ var (
 		"Innehållet är för stort. Det får vara högst 1 MiB.", "The body is too large. It may be at most 1 MiB.")
 	ErrMediaType = fault.New(fault.Unsupported, "media-type",
 		"Skicka innehållet som application/json i UTF-8.", "Send the body as application/json in UTF-8.")
+	ErrEncoding = fault.New(fault.Unsupported, "content-encoding",
+		"Skicka innehållet som det är, utan komprimering.", "Send the body as it is, without compression.")
 	ErrBodyBroken = fault.New(fault.Invalid, "body-incomplete",
 		"Innehållet kom inte fram helt. Försök igen.", "The body did not arrive in full. Try again.")
 )
@@ -68,6 +70,9 @@ func (op *operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if !isJSON(r.Header.Get(echo.HeaderContentType)) {
 		return nil, ErrMediaType
 	}
+	if Encoded(r.Header) {
+		return nil, ErrEncoding
+	}
 	text, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -97,6 +102,17 @@ func readBody(r *http.Request) ([]byte, error) {
 	r.Body = io.NopCloser(bytes.NewReader(b.Bytes()))
 	r.ContentLength = int64(b.Len())
 	return b.Bytes(), nil
+}
+
+// Encoded tells whether a body is said to be compressed or otherwise encoded,
+// which none here may be: what it unpacks to would have to be bounded anew.
+func Encoded(h http.Header) bool {
+	for _, coding := range h.Values("Content-Encoding") {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return true
+		}
+	}
+	return false
 }
 
 // isJSON tells whether the media type is application/json, in UTF-8 if it says.

@@ -236,6 +236,7 @@ func TestEveryAnswerIsNamedTracedAndNotKept(t *testing.T) {
 		"one with a blank":  {"/things", "a b", ""},
 		"one with a line":   {"/things", "a\tb", ""},
 		"one without an id": {"/things", "", ""},
+		"a person's number": {"/things", "19121212-1212", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.do(t, "GET", c.path, map[string]string{"Traceparent": parent, "X-Request-Id": c.id}, nil)

@@ -70,6 +70,9 @@ func (x *exchange) checkBody() error {
 		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		return web.ErrMediaType
 	}
+	if web.Encoded(x.r.Header) {
+		return web.ErrEncoding
+	}
 	x.r.Body = http.MaxBytesReader(x, x.r.Body, maxBody)
 	return nil
 }

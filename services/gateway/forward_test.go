@@ -39,6 +39,21 @@ func TestAServiceSeesOnlyTheHeadersItMay(t *testing.T) {
 	}
 }
 
+func TestARequestIsNamedByNoPersonalNumber(t *testing.T) {
+	r := newRig(t)
+	w := r.as("fk", actor.Integration, "GET", aReferral, "", "X-Request-Id", "19121212-1212")
+	if id := w.Header().Get("X-Request-Id"); len(id) != 36 || r.services["referral"].last().Header.Get("X-Request-Id") != id {
+		t.Errorf("the request is named %q", id)
+	}
+}
+
+func TestACompressedBodyIsRefused(t *testing.T) {
+	r := newRig(t)
+	if w := r.as("fk", actor.Integration, "POST", "/finsam/v1/referrals", `{"a":1}`, "Content-Encoding", "gzip"); w.Code != 415 || !strings.Contains(w.Body.String(), `"content-encoding"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestACallerTakesNoHeaderOfOursAwayByConnection(t *testing.T) {
 	r := newRig(t)
 	r.as("fk", actor.Integration, "GET", aReferral, "", "Connection", "close, Authorization, traceparent, X-Request-Id, if-none-match", "If-None-Match", `"3"`)

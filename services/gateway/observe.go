@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/personal"
 )
 
 var w3c propagation.TraceContext
@@ -59,10 +60,13 @@ func traceParent(sc trace.SpanContext) string {
 	return string(b[:])
 }
 
-// requestID takes the caller's id when it is plain and at most 128 characters
-// long, else makes one.
+// requestID takes the caller's id when it is plain, at most 128 characters long
+// and no personal number, for it is logged; else it makes one.
 func requestID(given string) string {
-	if len(given) == 0 || len(given) > 128 {
+	if len(given) == 36 && uuid.Validate(given) == nil {
+		return given
+	}
+	if len(given) == 0 || len(given) > 128 || personal.Number(given) {
 		return uuid.NewString()
 	}
 	for i := range len(given) {
