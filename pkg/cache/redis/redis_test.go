@@ -10,7 +10,11 @@ import (
 	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/cache/cachetest"
 	"github.com/finsam/finsam/pkg/cache/redis"
+	"github.com/finsam/finsam/pkg/cache/redistest"
 )
+
+// unproven is what a run without Redis does not prove here.
+const unproven = "that the shared cache holds its contract on a real Redis, and what it does when that is killed, emptied, slow or replaced"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -55,22 +59,22 @@ func eventually(tb testing.TB, what string, happens func() bool) {
 }
 
 func TestTheCacheHoldsTheContract(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
+	s := redistest.Start(t)
 	cachetest.Run(t, func(t *testing.T) cache.Cache {
-		s.must("FLUSHALL")
-		return open(t, s.url())
+		s.Must("FLUSHALL")
+		return open(t, s.URL())
 	})
 }
 
 func TestProcessesShareWhatIsSetAndDropped(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
-	one, two := open(t, s.url()), open(t, s.url())
+	s := redistest.Start(t)
+	one, two := open(t, s.URL()), open(t, s.URL())
 	set(t, one, "a", "t")
 	if !holds(t, two, "a") {
 		t.Fatal("not shared")
@@ -84,7 +88,7 @@ func TestProcessesShareWhatIsSetAndDropped(t *testing.T) {
 }
 
 func TestARedisThatIsNotThereIsAMissAtOnce(t *testing.T) {
-	c := open(t, "redis://127.0.0.1:"+freePort(t)+"/0")
+	c := open(t, "redis://127.0.0.1:1/0") // nobody listens there
 	began := time.Now()
 	for range 100 {
 		set(t, c, "a")
@@ -101,17 +105,17 @@ func TestARedisThatIsNotThereIsAMissAtOnce(t *testing.T) {
 }
 
 func TestAKilledRedisComesBackEmptyAndServesAgain(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
-	c := open(t, s.url())
+	s := redistest.Start(t)
+	c := open(t, s.URL())
 	set(t, c, "a", "t")
-	s.kill()
+	s.Kill()
 	if holds(t, c, "a") {
 		t.Fatal("held by a dead server")
 	}
-	s.start()
+	s.Start()
 	eventually(t, "it serves again", func() bool { set(t, c, "b"); return holds(t, c, "b") })
 	if holds(t, c, "a") {
 		t.Fatal("came back from nowhere")
@@ -119,32 +123,32 @@ func TestAKilledRedisComesBackEmptyAndServesAgain(t *testing.T) {
 }
 
 func TestARedisRestoredFromAnOldCopyBeginsAnew(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
-	c := open(t, s.url())
+	s := redistest.Start(t)
+	c := open(t, s.URL())
 	set(t, c, "a", "t")
-	s.must("SAVE")
+	s.Must("SAVE")
 	if err := c.Drop(t.Context(), "t"); err != nil {
 		t.Fatal(err)
 	}
-	s.kill()
-	s.start() // with the copy, in which "a" is valid
+	s.Kill()
+	s.Start() // with the copy, in which "a" is valid
 	eventually(t, "it serves again", func() bool { set(t, c, "b"); return holds(t, c, "b") })
-	if holds(t, c, "a") || holds(t, open(t, s.url()), "a") {
+	if holds(t, c, "a") || holds(t, open(t, s.URL()), "a") {
 		t.Fatal("an answer from before the drop came back")
 	}
 }
 
 func TestTagsThatRedisThrewAwayMakeMisses(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
-	c := open(t, s.url())
+	s := redistest.Start(t)
+	c := open(t, s.URL())
 	set(t, c, "a", "t")
-	s.must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:g:*')) do redis.call('DEL',k) end", 0)
+	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:g:*')) do redis.call('DEL',k) end", 0)
 	if holds(t, c, "a") {
 		t.Fatal("believed without its tag")
 	}
@@ -155,32 +159,32 @@ func TestTagsThatRedisThrewAwayMakeMisses(t *testing.T) {
 }
 
 func TestForeignValuesAreMisses(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
-	c := open(t, s.url())
+	s := redistest.Start(t)
+	c := open(t, s.URL())
 	set(t, c, "a")
 	for _, foreign := range []string{"", "x", "finsam1\x00", "finsam1\x00\x01\x05ab", "finsam1\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
-		s.must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:a')) do redis.call('SET',k,ARGV[1]) end", 0, foreign)
+		s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:a')) do redis.call('SET',k,ARGV[1]) end", 0, foreign)
 		if holds(t, c, "a") {
 			t.Fatalf("believed %q", foreign)
 		}
 	}
-	s.must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:a')) do redis.call('DEL',k); redis.call('LPUSH',k,'x') end", 0)
+	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:a')) do redis.call('DEL',k); redis.call('LPUSH',k,'x') end", 0)
 	if holds(t, c, "a") {
 		t.Fatal("believed a list")
 	}
 }
 
 func TestASlowRedisIsLeftAlone(t *testing.T) {
-	if without(t) {
+	if redistest.Without(t, unproven) {
 		return
 	}
-	s := startServer(t)
-	c := open(t, s.url())
+	s := redistest.Start(t)
+	c := open(t, s.URL())
 	set(t, c, "a")
-	s.must("CLIENT", "PAUSE", 2000, "ALL")
+	s.Must("CLIENT", "PAUSE", 2000, "ALL")
 	began := time.Now()
 	for range 50 {
 		if holds(t, c, "a") {
@@ -201,10 +205,10 @@ func TestAURLThatCannotBeReadIsNotRepeated(t *testing.T) {
 }
 
 func BenchmarkGetTagged(b *testing.B) {
-	if without(b) {
+	if redistest.Without(b, unproven) {
 		return
 	}
-	c := open(b, startServer(b).url())
+	c := open(b, redistest.Start(b).URL())
 	set(b, c, "a", "t")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -3,7 +3,6 @@ package limit
 import (
 	"context"
 	"net/netip"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/finsam/finsam/pkg/cache/redistest"
 )
 
 // clock is a time that only the test moves.
@@ -61,33 +62,27 @@ func TestNoRateIsNoLimit(t *testing.T) {
 	}
 }
 
-// startRedis starts Debian's redis-server for the test.
-func startRedis(t *testing.T) (*redis.Client, *exec.Cmd) {
+// unproven is what a run without Redis does not prove here.
+const unproven = "that several gateways share one limit, and what they do when Redis is away"
+
+// startRedis starts a Redis and gives a client of it; nil where the run is told
+// to do without.
+func startRedis(t *testing.T) (*redis.Client, *redistest.Server) {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("redis-server is not installed (apt install redis-server): that limits are shared is not proven here")
+	if redistest.Without(t, unproven) {
+		return nil, nil
 	}
-	socket := t.TempDir() + "/redis.sock"
-	cmd := exec.Command(path, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1, DialTimeout: 50 * time.Millisecond, DialerRetries: 1})
+	s := redistest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialTimeout: 50 * time.Millisecond, DialerRetries: 1})
 	t.Cleanup(func() { _ = client.Close() })
-	for range 100 {
-		if client.Ping(context.Background()).Err() == nil {
-			return client, cmd
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatal("redis-server does not answer")
-	return nil, nil
+	return client, s
 }
 
 func TestSeveralGatewaysShareOneLimit(t *testing.T) {
 	client, _ := startRedis(t)
+	if client == nil {
+		return
+	}
 	p := Policy{PerSecond: 20, Burst: 200}
 	var allowed atomic.Int64
 	var wg sync.WaitGroup
@@ -109,6 +104,9 @@ func TestSeveralGatewaysShareOneLimit(t *testing.T) {
 
 func TestALeaseSparesRoundTrips(t *testing.T) {
 	client, _ := startRedis(t)
+	if client == nil {
+		return
+	}
 	l := New(Options{Policy: Policy{PerSecond: 1000, Burst: 1000}, Redis: client})
 	calls := func() int {
 		info, _ := client.InfoMap(t.Context(), "commandstats").Result()
@@ -131,13 +129,15 @@ func TestALeaseSparesRoundTrips(t *testing.T) {
 }
 
 func TestWithoutRedisEachGatewayLimitsByItself(t *testing.T) {
-	client, cmd := startRedis(t)
+	client, server := startRedis(t)
+	if client == nil {
+		return
+	}
 	l := New(Options{Policy: Policy{PerSecond: 1, Burst: 10}, Redis: client})
 	if !l.Take(t.Context(), "fk", 1).Allowed {
 		t.Fatal("the first was refused")
 	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
+	server.Kill()
 	start, allowed := time.Now(), 0
 	for range 50 {
 		if l.Take(t.Context(), "fk", 1).Allowed {

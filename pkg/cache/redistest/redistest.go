@@ -1,0 +1,111 @@
+// Package redistest starts a real Redis for a test: Debian's redis-server, as a
+// child process on a free port of this machine, ended with the test.
+package redistest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is a Redis of one test's own.
+type Server struct {
+	Addr string // host:port
+	Dir  string // where it saves when told to
+
+	tb      testing.TB
+	process *exec.Cmd
+}
+
+// Without tells, once in the test's log, what a run that has been told to do
+// without Redis (FINSAM_WITHOUT_REDIS=1) does not prove.
+func Without(tb testing.TB, unproven string) bool {
+	tb.Helper()
+	if os.Getenv("FINSAM_WITHOUT_REDIS") != "1" {
+		return false
+	}
+	tb.Log("FINSAM_WITHOUT_REDIS=1: not proven by this run: " + unproven)
+	return true
+}
+
+// Start starts a server. Where there is no redis-server the test fails with how
+// to get it; ask Without first.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		tb.Fatal("redis-server is missing: run make setup, or set FINSAM_WITHOUT_REDIS=1 to go without this proof")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Server{Addr: l.Addr().String(), Dir: tb.TempDir(), tb: tb}
+	if err := l.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	s.Start()
+	tb.Cleanup(s.Kill)
+	return s
+}
+
+// URL is the server as FINSAM_REDIS_URL names it.
+func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
+
+// Start starts the server again, on the same port, after Kill.
+func (s *Server) Start() {
+	s.tb.Helper()
+	_, port, _ := net.SplitHostPort(s.Addr)
+	s.process = exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", s.Dir,
+		"--save", "", "--appendonly", "no", "--rdbcompression", "no")
+	if err := s.process.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		_, err := s.Do("PING")
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.tb.Fatal("redis-server did not start: ", err)
+		}
+	}
+}
+
+// Kill ends the server as a power cut does.
+func (s *Server) Kill() {
+	if s.process == nil {
+		return
+	}
+	_ = s.process.Process.Kill() // it may have ended by itself
+	_ = s.process.Wait()         // "signal: killed" is what was asked for
+	s.process = nil
+}
+
+// Do gives the server one command, and its answer; nil for what is not there.
+func (s *Server) Do(args ...any) (any, error) {
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1})
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	answer, err := c.Do(ctx, args...).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return answer, err
+}
+
+// Must is Do where an error ends the test.
+func (s *Server) Must(args ...any) any {
+	s.tb.Helper()
+	answer, err := s.Do(args...)
+	if err != nil {
+		s.tb.Fatalf("redis %v: %v", args[0], err)
+	}
+	return answer
+}
