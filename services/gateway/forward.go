@@ -33,7 +33,7 @@ const (
 
 // asked are the headers of a caller that a service sees. All else stays here:
 // whoever the caller says to be or to come from is nothing a service believes.
-var asked = []string{"Accept", "Accept-Language", "Content-Type", "If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key", "Tracestate"}
+var asked = []string{"Accept", "Accept-Language", "Content-Type", "If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key"}
 
 // answered are the headers of a service that a caller sees.
 var answered = []string{"Content-Type", "Content-Language", "Content-Disposition", "Etag", "Last-Modified", "Location",

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ const aReferral = "/finsam/v1/referrals/5b7c1c0e-52f4-5a0a-9d3e-6f0a4f6d2c11"
 func TestAServiceSeesOnlyTheHeadersItMay(t *testing.T) {
 	r := newRig(t)
 	w := r.as("fk", actor.Integration, "GET", aReferral, "",
-		"If-None-Match", `"3"`, "Accept-Language", "en", "X-Request-Id", "my-own-1", "Cookie", "a=b",
+		"If-None-Match", `"3"`, "Accept-Language", "en", "X-Request-Id", "my-own-1", "Cookie", "a=b", "Tracestate", "a=b",
 		"X-Forwarded-For", "192.0.2.1", "X-Forwarded-User", "admin", "Forwarded", "for=x", "X-Finsam-Actor", "board", "X-Real-Ip", "1.1.1.1",
 		"Te", "trailers", "Upgrade", "h2c", "Proxy-Authorization", "Basic x", "Keep-Alive", "x", "Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	got := r.services["referral"].last().Header
@@ -179,10 +180,14 @@ func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
 
 // toNetwork makes a service be reached over the network.
 func toNetwork(t testing.TB, o *Options, name, base string) {
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range o.Services {
 		if o.Services[i].Name == name {
-			transport := newTransport()
-			t.Cleanup(transport.CloseIdleConnections)
+			transport := newTransport(u)
+			t.Cleanup(transport.(interface{ CloseIdleConnections() }).CloseIdleConnections)
 			o.Services[i].Base, o.Services[i].Transport = base, transport
 		}
 	}

@@ -31,7 +31,7 @@ func (x *exchange) begin() {
 	if x.op != nil {
 		name, start = x.op.span, x.op.start
 	}
-	ctx := w3c.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header))
+	ctx := withoutState(w3c.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header)))
 	x.ctx, x.span = x.g.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), start)
 	if !x.span.SpanContext().IsValid() {
 		x.ctx = trace.ContextWithSpanContext(x.ctx, newSpanContext())
@@ -40,6 +40,16 @@ func (x *exchange) begin() {
 	h := x.Header()
 	h["X-Request-Id"] = []string{x.requestID}
 	h["Traceparent"] = []string{traceParent(trace.SpanContextFromContext(x.ctx))}
+}
+
+// withoutState drops the caller's tracestate: it would be exported with every
+// span, and whatever a stranger writes into it with it.
+func withoutState(ctx context.Context) context.Context {
+	sc := trace.SpanContextFromContext(ctx)
+	if sc.TraceState().Len() == 0 {
+		return ctx
+	}
+	return trace.ContextWithRemoteSpanContext(ctx, sc.WithTraceState(trace.TraceState{}))
 }
 
 func newSpanContext() trace.SpanContext {

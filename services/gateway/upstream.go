@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/finsam/finsam/services/gateway/wire"
 )
 
 // upstream is a service as the gateway calls it.
@@ -26,24 +28,31 @@ func newUpstream(s Service) (*upstream, error) {
 		return nil, fmt.Errorf("the address of %s must be like http://127.0.0.1:8081, without a path", s.Name)
 	}
 	if s.Transport == nil {
-		s.Transport = newTransport()
+		s.Transport = newTransport(u)
 	}
 	return &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}, nil
 }
 
-// newTransport makes the pool of connections to one service. It follows no
-// redirect, uses no proxy, and leaves bodies as they are.
-func newTransport() *http.Transport {
+// newTransport makes the pool of connections to one service: package wire, or
+// where TLS is spoken the standard library's, which follows no redirect, uses no
+// proxy, and leaves bodies as they are.
+func newTransport(u *url.URL) http.RoundTripper {
+	if u.Scheme == "http" {
+		port := u.Port()
+		if port == "" {
+			port = "80"
+		}
+		return wire.New(net.JoinHostPort(u.Hostname(), port))
+	}
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   2 * time.Second,
-		MaxIdleConns:          1024,
-		MaxIdleConnsPerHost:   512,
-		MaxConnsPerHost:       1024,
-		IdleConnTimeout:       90 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true,
-		WriteBufferSize:       16 << 10,
-		ReadBufferSize:        16 << 10,
+		DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 2 * time.Second,
+		MaxIdleConns:        1024,
+		MaxIdleConnsPerHost: 512,
+		MaxConnsPerHost:     1024,
+		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  true,
+		WriteBufferSize:     16 << 10,
+		ReadBufferSize:      16 << 10,
 	}
 }

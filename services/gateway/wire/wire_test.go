@@ -1,0 +1,257 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve starts a server, and counts its connections.
+func serve(t testing.TB, h http.HandlerFunc) (*Transport, *httptest.Server, *atomic.Int64) {
+	t.Helper()
+	var made atomic.Int64
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	s.Start()
+	tr := New(s.Listener.Addr().String())
+	t.Cleanup(func() { tr.CloseIdleConnections(); s.Close() })
+	return tr, s, &made
+}
+
+func ask(t testing.TB, tr *Transport, ctx context.Context, method, body string) (*http.Response, string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, "http://service/path?q=1", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body == "" {
+		r.Body = nil
+	}
+	resp, err := tr.RoundTrip(r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp, string(text), err
+}
+
+func TestAConnectionIsUsedAgain(t *testing.T) {
+	tr, _, made := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		w.Header().Set("Etag", `"1"`)
+		if r.Method == "DELETE" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		fmt.Fprintf(w, "%s %s %s", r.Method, r.URL, text)
+		if len(text) > 100 {
+			w.(http.Flusher).Flush() // chunked
+			fmt.Fprint(w, "!")
+		}
+	})
+	long := strings.Repeat("x", 200_000)
+	for _, c := range []struct{ method, body, want string }{
+		{"GET", "", "GET /path?q=1 "}, {"POST", "abc", "POST /path?q=1 abc"}, {"DELETE", "", ""}, {"HEAD", "", ""},
+		{"POST", long, "POST /path?q=1 " + long + "!"}, {"GET", "", "GET /path?q=1 "},
+	} {
+		resp, text, err := ask(t, tr, t.Context(), c.method, c.body)
+		if err != nil || text != c.want || resp.Header.Get("Etag") != `"1"` {
+			t.Errorf("%s: %v, %v, %.40s", c.method, err, resp, text)
+		}
+	}
+	if made.Load() != 1 {
+		t.Errorf("%d connections", made.Load())
+	}
+}
+
+func TestManyAtOnceGetTheirOwnAnswers(t *testing.T) {
+	tr, _, made := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	var wg sync.WaitGroup
+	for i := range 32 {
+		wg.Go(func() {
+			for j := range 50 {
+				want := fmt.Sprint(i, " ", j)
+				if _, text, err := ask(t, tr, context.Background(), "POST", want); err != nil || text != want {
+					t.Errorf("%s became %q, %v", want, text, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() > 32 {
+		t.Errorf("%d connections for 32 callers", made.Load())
+	}
+}
+
+func TestAConnectionThatWasClosedMeanwhileIsNotUsed(t *testing.T) {
+	tr, s, made := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	for _, method := range []string{"GET", "POST"} {
+		body := ""
+		if method == "POST" {
+			body = "x"
+		}
+		if _, _, err := ask(t, tr, t.Context(), method, body); err != nil {
+			t.Fatal(err)
+		}
+		s.CloseClientConnections()
+		time.Sleep(20 * time.Millisecond)
+		if _, text, err := ask(t, tr, t.Context(), method, body); err != nil || text != "ok" {
+			t.Errorf("%s afterwards: %q, %v", method, text, err)
+		}
+	}
+	if made.Load() < 3 {
+		t.Errorf("%d connections", made.Load())
+	}
+}
+
+func TestTheEndOfPatienceEndsTheCallAndTheConnection(t *testing.T) {
+	ended := make(chan struct{}, 2)
+	tr, _, made := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" { // half an answer, then nothing
+			_, _ = io.WriteString(w, "half")
+			w.(http.Flusher).Flush()
+		}
+		<-r.Context().Done()
+		ended <- struct{}{}
+	})
+	for _, method := range []string{"GET", "POST"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, _, err := ask(t, tr, ctx, method, "")
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", method, err)
+		}
+		select {
+		case <-ended:
+		case <-time.After(2 * time.Second):
+			t.Errorf("%s: the service was not told", method)
+		}
+	}
+	if made.Load() != 2 {
+		t.Errorf("%d connections: one that was given up must not be used again", made.Load())
+	}
+}
+
+func TestABodyLeftUnreadTakesItsConnectionWithIt(t *testing.T) {
+	tr, _, made := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", 100_000)) })
+	for range 2 {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://service/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := tr.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	if made.Load() != 2 {
+		t.Errorf("%d connections", made.Load())
+	}
+}
+
+// raw starts a server that reads a request and answers with a text.
+func raw(t *testing.T, answer string) *Transport {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer c.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+					_, _ = io.WriteString(c, answer)
+				}
+			})
+		}
+	})
+	tr := New(l.Addr().String())
+	t.Cleanup(func() { tr.CloseIdleConnections(); _ = l.Close(); wg.Wait() })
+	return tr
+}
+
+func TestWhatIsNoWholeAnswerIsAnError(t *testing.T) {
+	for sentence, answer := range map[string]string{
+		"nothing":                 "",
+		"not HTTP":                "hello\r\n\r\n",
+		"a head without end":      "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", 200_000) + "\r\n\r\n",
+		"half a body":             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+		"half a chunk":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+		"another protocol":        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+		"only that it takes time": strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 10),
+	} {
+		if resp, text, err := ask(t, raw(t, answer), t.Context(), "GET", ""); err == nil {
+			t.Errorf("%s: %v %q", sentence, resp, text)
+		}
+	}
+	_, text, err := ask(t, raw(t, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"), t.Context(), "GET", "")
+	if err != nil || text != "ok" {
+		t.Errorf("an early hint: %q, %v", text, err)
+	}
+}
+
+func TestAServiceThatIsAwayIsAnErrorAtOnce(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	start := time.Now()
+	if _, _, err := ask(t, New(addr), t.Context(), "POST", "x"); err == nil || time.Since(start) > time.Second {
+		t.Error(err)
+	}
+}
+
+func BenchmarkRoundTrip(b *testing.B) {
+	tr, s, _ := serve(b, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", 1000)) })
+	standard := &http.Transport{MaxIdleConnsPerHost: 512}
+	defer standard.CloseIdleConnections()
+	for name, rt := range map[string]http.RoundTripper{"wire": tr, "net/http": standard} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetParallelism(64)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+					r, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
+					resp, err := rt.RoundTrip(r)
+					if err != nil {
+						b.Error(err)
+						cancel()
+						return
+					}
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+					cancel()
+				}
+			})
+		})
+	}
+}
