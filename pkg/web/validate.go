@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -94,6 +95,9 @@ func readBody(r *http.Request) ([]byte, error) {
 	text := make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead)
 	b := bytes.NewBuffer(text)
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			return nil, ErrTooLarge // the gateway's bound, met while it comes in by chunks
+		}
 		return nil, ErrBodyBroken.Because(err)
 	}
 	if b.Len() > maxBody {

@@ -175,7 +175,8 @@ func TestABodyWithoutALengthIsBoundedToo(t *testing.T) {
 		status int
 	}{
 		"endless": {httptest.NewRequest("POST", web.BasePath+"/things", endless{}), 413},
-		"broken":  {httptest.NewRequest("POST", web.BasePath+"/things", iotest.ErrReader(http.ErrBodyReadAfterClose)), 400},
+		"bounded by the gateway in the same process": {httptest.NewRequest("POST", web.BasePath+"/things", iotest.ErrReader(&http.MaxBytesError{Limit: 1})), 413},
+		"broken": {httptest.NewRequest("POST", web.BasePath+"/things", iotest.ErrReader(http.ErrBodyReadAfterClose)), 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.req.ContentLength = -1
