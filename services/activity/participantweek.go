@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
 )
 
 // ParticipantWeek is what a participant is booked into in one week.
@@ -83,10 +84,13 @@ func (s *Service) attended(ctx context.Context, in *association.Association, b *
 }
 
 // person decides whether the caller may do this for a participant. The ties are
-// the municipalities of the participant's enrolments; one who has none is known
-// to nobody here but the participant.
+// the municipalities of the participant's enrolments; one who has none, such as
+// another association's, does not exist here.
 func (s *Service) person(ctx context.Context, operation string, a actor.Actor, participant string) error {
 	found, err := every(ctx, s.enrolments, a.Association, 100, is(keyParticipant, participant))
+	if err == nil && len(found) == 0 {
+		err = fault.ErrNotFound
+	}
 	t := access.Thing{Association: a.Association, Participant: participant}
 	for _, e := range found {
 		t.Ties = append(t.Ties, access.Tie{Municipality: e.Value.Municipality})

@@ -476,3 +476,19 @@ func TestNoBookingSurvivesAClosingThatComesInBetween(t *testing.T) {
 		})
 	}
 }
+
+func TestOfAPersonWithoutAnEnrolmentNothingIsKnownHere(t *testing.T) {
+	s, _ := running(t)
+	stranger := Participant("55555555-5555-4555-8555-555555555555")
+	elsewhere := Participant(Person)
+	elsewhere.Association = "kalmar"
+	for sentence, a := range map[string]actor.Actor{"a stranger": stranger, "the person's id in another association": elsewhere} {
+		ctx := actor.With(t.Context(), a)
+		if _, err := s.Service.ParticipantWeek(ctx, a.Participant, ""); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("%s reads a week: %v", sentence, err)
+		}
+		if _, _, err := s.Service.OpenAddress(ctx, a.Participant, ""); !errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("%s opens a calendar: %v", sentence, err)
+		}
+	}
+}
