@@ -1,0 +1,99 @@
+package program
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/services/gateway/demo"
+)
+
+// environment is one that a gateway starts with, before one service that
+// answers everything.
+func environment(t *testing.T) (map[string]string, *demo.Issuer) {
+	t.Helper()
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasPrefix(r.URL.Path, "/internal/feed") {
+			_, _ = io.WriteString(w, `{"events":[]}`)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]string{"path": r.URL.Path})
+	}))
+	t.Cleanup(service.Close)
+	issuer, err := demo.Open(demo.Options{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := t.TempDir()
+	if err := launch.WriteKeys(keys); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return map[string]string{
+		"FINSAM_ADDR": l.Addr().String(), "FINSAM_ADMIN_ADDR": "off", "FINSAM_LINGER": "0s", "FINSAM_KEYS_DIR": keys, "FINSAM_LOG_LEVEL": "error",
+		"FINSAM_TRUST_FILE": issuer.TrustFile(), "FINSAM_REFERRAL_URL": service.URL, "FINSAM_PARTICIPANT_URL": service.URL, "FINSAM_ACTIVITY_URL": service.URL,
+	}, issuer
+}
+
+func TestTheProgramServesAndEnds(t *testing.T) {
+	environ, issuer := environment(t)
+	token, err := issuer.Token(demo.Claims{Authority: "fk", Roles: []actor.Role{actor.Integration}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, environ) }()
+	var status int
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end) && status != http.StatusOK; time.Sleep(20 * time.Millisecond) {
+		req, err := http.NewRequest("GET", "http://"+environ["FINSAM_ADDR"]+"/finsam/v1/referrals", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			status = resp.StatusCode
+			_ = resp.Body.Close()
+		}
+	}
+	if status != http.StatusOK {
+		t.Errorf("answered %d", status)
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not end")
+	}
+}
+
+func TestAWrongVariableStopsTheStartWithItsName(t *testing.T) {
+	for variable, value := range map[string]string{
+		"FINSAM_TRUST_FILE": "/nowhere/trust.yaml", "FINSAM_REFERRAL_URL": "referral", "FINSAM_CORS_ORIGINS": "*",
+		"FINSAM_PUBLIC_URL": "api.example.se", "FINSAM_RATE_PER_SECOND": "-1", "FINSAM_REDIS_URL": "redis://%zz", "FINSAM_KEYS_DIR": "",
+	} {
+		environ, _ := environment(t)
+		environ[variable] = value
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if err := Run(ctx, environ); err == nil || !strings.Contains(err.Error(), variable) {
+			t.Errorf("%s=%q: %v", variable, value, err)
+		}
+		cancel()
+	}
+}
