@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/finsam/finsam/test/contract"
+	"github.com/finsam/finsam/test/suite"
+)
+
+// probe calls one operation so that the answer tells whether the caller was let
+// through, and nothing is changed: a change names a version that is not there
+// (412), or is against a rule that is asked after the right (422).
+type probe struct {
+	op     contract.Operation
+	body   func(w *world, c suite.Caller, t thing) any // nil: the contract's own example
+	header map[string]string
+	status int                                           // of an allowed call
+	sees   func(a suite.Answer, t thing) bool            // for lists: whether the thing is shown
+	denied string                                        // for a creation: the code that says whose it is not, with 422
+	own    func(c suite.Caller, t thing) thing           // the thing that the caller asks for, if it depends on the caller
+	views  map[string]func(a suite.Answer, t thing) bool // whether a part of the answer is shown, by name of the view
+}
+
+// probeOf gives the probe of an operation. An operation that is new is probed by
+// its contract alone; if that is not enough, the test says so.
+func probeOf(op contract.Operation) probe {
+	p := probe{op: op, status: 200, header: map[string]string{}}
+	if takes(op, "If-Match") {
+		p.header["If-Match"], p.status = `"999999"`, 412
+	}
+	switch op.ID {
+	case "createReferral":
+		p.body, p.status, p.denied = refusedReferral, 422, "unit-not-yours"
+		p.own = func(c suite.Caller, t thing) thing {
+			return thing{association: association(c), authority: c.Authority, unit: "fk-molndal"}
+		}
+	case "readIdentities":
+		p.body = func(_ *world, _ suite.Caller, t thing) any {
+			return map[string]any{"participants": []string{t.participant}}
+		}
+		p.sees = listed(func(t thing) string { return t.participant })
+	case "listReferrals":
+		p.sees = listed(func(t thing) string { return t.referral })
+	case "listEnrolments":
+		p.sees = listed(func(t thing) string { return t.enrolment })
+	case "listBookings":
+		p.sees = listed(func(t thing) string { return t.booking })
+	case "listActivities":
+		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"1481"`) }
+	case "cancelOccurrence":
+		p.status = 422
+		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"date": day(-1), "reason": "other"} }
+	case "createBooking":
+		p.status = 422
+		p.body = func(w *world, _ suite.Caller, t thing) any {
+			return map[string]any{"enrolment": t.enrolment, "activity": w.activity, "from": day(0), "until": day(-1)}
+		}
+	case "createCalendarFeed":
+		p.status = 201
+	case "withdrawConsent":
+		p.body = func(_ *world, _ suite.Caller, t thing) any { return map[string]any{"referral": t.referral} }
+	}
+	p.views = views[op.ID]
+	return p
+}
+
+// views tell whether a part of an answer is shown.
+var views = map[string]map[string]func(suite.Answer, thing) bool{
+	"getReferral": {
+		"course": func(a suite.Answer, t thing) bool { return a.Text("course.enrolment") == t.enrolment },
+		"text":   func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
+	},
+	"getParticipant": {"identity": func(a suite.Answer, t thing) bool {
+		return a.Text("familyName") == t.family && a.Text("personalIdentityNumber") != ""
+	}},
+	"getEnrolment": {"text": func(a suite.Answer, _ thing) bool {
+		return strings.Contains(string(a.Raw), "Påhittat svar.")
+	}},
+	"readIdentities": {
+		"name": func(a suite.Answer, t thing) bool {
+			return strings.Contains(a.Text("items.0.displayName"), t.family)
+		},
+		"number": func(a suite.Answer, _ thing) bool { return a.Text("items.0.personalIdentityNumber") != "" },
+	},
+}
+
+// refusedReferral lacks the consent, which is asked after the unit.
+func refusedReferral(*world, suite.Caller, thing) any {
+	body := referral(adult, "Tolvan", "Påhittad")
+	body["consent"].(map[string]any)["given"] = false
+	return body
+}
+
+func takes(op contract.Operation, header string) bool {
+	return slices.ContainsFunc(op.Params, func(p contract.Param) bool { return p.Name == header })
+}
+
+func listed(id func(thing) string) func(suite.Answer, thing) bool {
+	return func(a suite.Answer, t thing) bool { return strings.Contains(string(a.Raw), `"`+id(t)+`"`) }
+}
+
+// request makes the call for one caller and one thing.
+func (p probe) request(w *world, c suite.Caller, t thing, token string) suite.Request {
+	r := suite.Request{Method: p.op.Method, Path: w.path(p.op, t), Token: token, Header: p.header}
+	switch {
+	case p.body != nil:
+		r.Body = p.body(w, c, t)
+	case p.op.Body != nil:
+		r.Body = p.op.Example
+	}
+	if p.op.ID == "createCalendarFeed" {
+		r.Header = map[string]string{"Idempotency-Key": "access-" + t.participant}
+	}
+	return r
+}
+
+// path fills in the ids of the thing, by the first word of the path.
+func (w *world) path(op contract.Operation, t thing) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
+	id := map[string]string{
+		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
+		"bookings": t.booking, "activities": w.activity,
+	}[first]
+	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
+		"{cancellation}", w.cancellation, "{date}", w.date).Replace(op.Path)
+	if takes(op, "limit") {
+		path += "?limit=200"
+	}
+	return path
+}
+
+// judge tells what is wrong with an answer; empty: nothing. It holds the answer
+// against the table.
+func (p probe) judge(table map[string][]cell, c suite.Caller, t thing, a suite.Answer) (want verdict, wrong []string) {
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if p.own != nil {
+		t = p.own(c, t)
+	}
+	want = says(table[p.op.ID], c, t)
+	switch {
+	case want == forbidden:
+		if a.Status != 403 {
+			say("%d, want 403", a.Status)
+		}
+		return want, wrong
+	case p.sees != nil:
+		if a.Status != 200 {
+			say("%d, want 200", a.Status)
+		} else if shown := p.sees(a, t); shown != (want == allowed) {
+			say("shown: %v, but %s", shown, want)
+		}
+	case want == hidden && p.denied != "":
+		if a.Status != 422 || a.Text("code") != p.denied {
+			say("%d %s, want 422 %s", a.Status, a.Text("code"), p.denied)
+		}
+	case want == hidden:
+		if a.Status != 404 {
+			say("%d, want 404", a.Status)
+		}
+	case a.Status != p.status, p.denied != "" && a.Text("code") == p.denied:
+		say("%d %s, want %d", a.Status, a.Text("code"), p.status)
+	}
+	return want, wrong
+}
+
+// judgeViews holds the parts of an answer against the table, and tells how many
+// there were.
+func (p probe) judgeViews(table map[string][]cell, c suite.Caller, t thing, a suite.Answer) (n int, wrong []string) {
+	if a.Status != 200 || says(table[p.op.ID], c, t) != allowed {
+		return 0, nil
+	}
+	for view, shown := range p.views {
+		n++
+		if want := says(table[p.op.ID+"#"+view], c, t); shown(a, t) != (want == allowed) {
+			wrong = append(wrong, fmt.Sprintf("#%s shown: %v, but %s", view, shown(a, t), want))
+		}
+	}
+	return n, wrong
+}

@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/test/suite"
+)
+
+// world is a running suite with everything in it that a right can be about.
+type world struct {
+	walk
+	things       []thing
+	activity     string // of Mölndal, with a weekday
+	date         string // of an occurrence that has been
+	cancellation string
+}
+
+// newWorld makes four persons' cases that differ only in what a right depends
+// on, far enough on their way to have a course and texts.
+func newWorld(t *testing.T, s *suite.Suite) *world {
+	w := &world{walk: walk{s, t}}
+	r := rand.New(rand.NewPCG(1, 2))
+	past := time.Now().UTC().AddDate(0, 0, -14)
+	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(past)), "Promenad")
+	w.activity, w.date = o["activity"].(string), o["date"].(string)
+	w.cancellation = w.callOff()
+	for _, th := range []thing{
+		{name: "an open case", consent: true},
+		{name: "a case without consent"},
+		{name: "a person protected by the municipality", consent: true, protected: true, handledBy: "molndal"},
+		{name: "a person protected by the sender", consent: true, protected: true, handledBy: "fk"},
+	} {
+		w.things = append(w.things, w.onTheWay(th, persontest.New(r, day(0)), len(w.things)))
+	}
+	return w
+}
+
+// callOff calls off an occurrence that the other tests do not need.
+func (w *world) callOff() string {
+	w.t.Helper()
+	soon := time.Now().UTC().AddDate(0, 0, 21)
+	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(soon)), "Promenad")
+	a := w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/activities/" + o["activity"].(string) + "/cancellations", Token: w.Token(w.t, coach),
+		Body: map[string]any{"date": o["date"], "reason": "weather"}, Header: map[string]string{"Idempotency-Key": "world"},
+	})
+	return a.Text("id")
+}
+
+// onTheWay leads a person to the answered check-in after block 1, and then
+// withdraws the consent or protects the person.
+func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
+	w.t.Helper()
+	th.authority, th.unit, th.municipality, th.association, th.family = "fk", "fk-molndal", "1481", "insjoriket", p.FamilyName
+	made := w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: referral(p.Number, p.GivenName, p.FamilyName),
+	})
+	th.referral, th.participant = made.Text("id"), made.Text("participant")
+	at := "/referrals/" + th.referral
+	w.change(intake, at, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-60), "coach": "coach-1"})
+	th.enrolment = w.state(intake, at, "enrolled").Text("course.enrolment")
+	enrolment := "/enrolments/" + th.enrolment
+	w.change(coach, enrolment, "start", map[string]any{"startedOn": day(-60)})
+	w.state(coach, enrolment, "check_in_due")
+	w.change(fkOfficer, enrolment, "check-ins/1/answer", map[string]any{"readiness": "ready", "text": "Påhittat svar."})
+	booking := w.book(enrolment, map[string]any{"activity": w.activity}, fmt.Sprint("world-", n))
+	th.booking = strings.TrimPrefix(booking, "/bookings/")
+	me := suite.Caller{Role: "participant", Authority: "self", Participant: th.participant, Subject: "somebody"}
+	feed := w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/participants/" + th.participant + "/calendar-feeds", Token: w.Token(w.t, me),
+	})
+	th.feed, th.secret = feed.Text("id"), feed.Text("token")
+	w.settle(th)
+	return th
+}
+
+// settle brings consent and protection to what the thing says, and waits until
+// the referral service knows of it too.
+func (w *world) settle(th thing) {
+	w.t.Helper()
+	person, at := "/participants/"+th.participant, "/referrals/"+th.referral
+	if !th.consent {
+		w.change(coach, person, "consent-withdrawals", map[string]any{"referral": th.referral})
+		w.until(fkSystem, at, "without course", func(a suite.Answer) bool { return a.At("course") == nil })
+	}
+	if !th.protected {
+		return
+	}
+	by := coach
+	if th.handledBy == "fk" {
+		by = suite.Caller{Role: "reviewer", Authority: "fk", Subject: "reviewer-1"}
+	}
+	etag := w.get(coach, person).Header.Get("ETag")
+	w.Must(w.t, 200, suite.Request{
+		Method: "POST", Path: person + "/protection", Token: w.Token(w.t, by), Header: map[string]string{"If-Match": etag},
+		Body: map[string]any{"level": "protected_registration", "handlers": []string{"named"}},
+	})
+	w.until(intake, at, "masked", func(a suite.Answer) bool { return a.At("reason") == nil })
+}

@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/test/collector"
+	"github.com/finsam/finsam/test/suite"
+)
+
+// newTrace invents a sampled trace that begins at the caller.
+func newTrace() (trace, span, header string) {
+	b := make([]byte, 24)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	trace, span = hex.EncodeToString(b[:16]), hex.EncodeToString(b[16:])
+	return trace, span, "00-" + trace + "-" + span + "-01"
+}
+
+func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.T) {
+	c := collector.Start(t)
+	s := suite.FourProcesses(t, slices.Concat(quick, unlimited, c.Env())...)
+	trace, root, header := newTrace()
+	a := s.Must(t, 201, suite.Request{
+		Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Spårlöst"),
+		Header: map[string]string{"traceparent": header, "X-Request-Id": "trace-test-1", "Idempotency-Key": "trace-1"},
+	})
+	if got := a.Header.Get("X-Request-Id"); got != "trace-test-1" {
+		t.Errorf("the answer bears the X-Request-Id %q", got)
+	}
+	if got := a.Header.Get("Traceparent"); !strings.HasPrefix(got, "00-"+trace+"-") {
+		t.Errorf("the answer bears the traceparent %q, not of trace %s", got, trace)
+	}
+	spans := c.Wait(trace, func(spans []collector.Span) bool {
+		return in(spans, "finsam-gateway") > 0 && stores(spans, "finsam-referral") > 0 && stores(spans, "finsam-participant") > 0
+	})
+	for _, service := range []string{"finsam-gateway", "finsam-referral", "finsam-participant"} {
+		if in(spans, service) == 0 {
+			t.Errorf("no span of %s", service)
+		}
+	}
+	for _, service := range []string{"finsam-referral", "finsam-participant"} {
+		if stores(spans, service) == 0 {
+			t.Errorf("no call of the store of %s", service)
+		}
+	}
+	joined(t, spans, root)
+	impersonal(t, spans)
+	if t.Failed() {
+		t.Log(tree(spans))
+	}
+}
+
+func in(spans []collector.Span, service string) (n int) {
+	for _, s := range spans {
+		if s.Service == service {
+			n++
+		}
+	}
+	return n
+}
+
+func stores(spans []collector.Span, service string) (n int) {
+	for _, s := range spans {
+		if s.Service == service && strings.HasPrefix(s.Name, "store ") {
+			n++
+		}
+	}
+	return n
+}
+
+// joined wants every span to hang below the caller's own, through spans that are
+// there, and each service's first to hang below another service's.
+func joined(t *testing.T, spans []collector.Span, root string) {
+	t.Helper()
+	byID := map[string]collector.Span{}
+	for _, s := range spans {
+		byID[s.ID] = s
+	}
+	for _, s := range spans {
+		at := s
+		for range 50 {
+			parent, there := byID[at.Parent]
+			if !there {
+				break
+			}
+			at = parent
+		}
+		if at.Parent != root {
+			t.Errorf("%s of %s hangs below %q, which is neither the caller nor a span of the trace", at.Name, at.Service, at.Parent)
+		}
+		if s.Service == "finsam-gateway" || s.Kind != "SERVER" {
+			continue
+		}
+		if parent := byID[s.Parent]; parent.Service == s.Service || parent.Service == "" {
+			t.Errorf("%s of %s was called by %q: not joined to another service", s.Name, s.Service, parent.Service)
+		}
+	}
+}
+
+var number = regexp.MustCompile(`[0-9]{6}[-+]?[0-9]{4}`)
+
+// impersonal wants nothing in a span that could be about the person: neither what
+// was sent nor an address with an id in it.
+func impersonal(t *testing.T, spans []collector.Span) {
+	t.Helper()
+	for _, s := range spans {
+		words := s.Name
+		for k, v := range s.Attributes {
+			words += " " + k + "=" + v
+		}
+		for _, secret := range []string{"Tolvan", "Spårlöst", adult, "123 45 67", "Påhittat exempel", "Bearer "} {
+			if strings.Contains(words, secret) {
+				t.Errorf("a span of %s tells %q: %s", s.Service, secret, s.Name)
+			}
+		}
+		if number.MatchString(s.Name) {
+			t.Errorf("the name of a span of %s could be a personal number: %s", s.Service, s.Name)
+		}
+	}
+}
+
+// tree draws a trace for a failed test.
+func tree(spans []collector.Span) string {
+	var b strings.Builder
+	for _, s := range spans {
+		fmt.Fprintf(&b, "%-20s %s < %s %-8s %s %v\n", s.Service, s.ID, s.Parent, s.Kind, s.Name, slices.Sorted(maps.Keys(s.Attributes)))
+	}
+	return b.String()
+}
+
+func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
+	c := collector.Start(t)
+	s := suite.FourProcesses(t, slices.Concat(quick, unlimited, c.Env())...)
+	w := walk{s, t}
+	made := s.Must(t, 201, suite.Request{
+		Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Spårlöst"),
+	})
+	thing := "/referrals/" + made.Text("id")
+	trace, _, header := newTrace()
+	s.Must(t, 200, suite.Request{
+		Method: "POST", Path: thing + "/acceptance", Token: s.Token(t, intake),
+		Body:   map[string]any{"initiative": "activera", "startDate": day(-1), "coach": "coach-1"},
+		Header: map[string]string{"traceparent": header, "If-Match": made.Header.Get("ETag")},
+	})
+	w.state(intake, thing, "enrolled")
+	spans := c.Wait(trace, func(spans []collector.Span) bool {
+		return wrote(spans, "finsam-participant", "enrolments") && wrote(spans, "finsam-activity", "enrolments")
+	})
+	for _, service := range []string{"finsam-participant", "finsam-activity"} {
+		if !wrote(spans, service, "enrolments") {
+			t.Errorf("the trace does not reach the enrolment in %s:\n%s", service, tree(spans))
+		}
+	}
+}
+
+// wrote tells whether a service wrote to a collection within the trace.
+func wrote(spans []collector.Span, service, collection string) bool {
+	return slices.ContainsFunc(spans, func(s collector.Span) bool {
+		return s.Service == service && (s.Name == "store insert "+collection || s.Name == "store replace "+collection)
+	})
+}

@@ -1,0 +1,138 @@
+// Package issuer gives out access tokens as the members' own identity providers
+// would (RFC 9068), written by hand so that it stands against the product's
+// reading of them. Unlike the demo's issuer it says exactly what it is told: a
+// coach of no municipality, an authority of another association.
+package issuer
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/finsam/finsam/test/suite"
+)
+
+// kinds are the authorities that have an issuer here, in every association.
+var kinds = map[string]string{
+	"fk": "social_insurance", "af": "employment_service", "vgr": "region", "molndal": "municipality", "self": "self", "forbundet": "",
+}
+
+// audience is what the tokens are for; any, as long as the trust file says so.
+const audience = "https://finsam.example/finsam/v1"
+
+var roles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer"}
+
+// Issuer signs for every authority of the associations that it was made for.
+type Issuer struct {
+	key   *ecdsa.PrivateKey
+	given sync.Map // suite.Caller to token
+}
+
+// New writes a trust file for the authorities of some associations into a folder,
+// in the place of one that is there, with the key set beside it.
+func New(t suite.T, folder string, associations ...string) *Issuer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var issuers []map[string]any
+	for _, association := range associations {
+		for authority, kind := range kinds {
+			issuers = append(issuers, entry(association, authority, kind))
+		}
+	}
+	i := &Issuer{key: key}
+	write(t, filepath.Join(folder, "test.jwks.json"), map[string]any{"keys": []any{i.public(t)}})
+	write(t, filepath.Join(folder, "trust.yaml"), map[string]any{"issuers": issuers}) // JSON is YAML
+	return i
+}
+
+func write(t suite.T, path string, v any) {
+	t.Helper()
+	text, err := json.MarshalIndent(v, "", " ")
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func name(association, authority string) string {
+	return "https://issuer.example/" + association + "/" + authority
+}
+
+func entry(association, authority, kind string) map[string]any {
+	all := map[string]string{}
+	for _, r := range roles {
+		all[r] = r
+	}
+	return map[string]any{
+		"issuer": name(association, authority), "jwks": "test.jwks.json", "audience": audience, "algorithms": []string{"ES256"},
+		"association": association, "authority": authority, "authorityKind": kind, "maxLifetime": "12h",
+		"claims": map[string]any{
+			"roles": map[string]any{"claim": "roles", "map": all}, "unit": "unit", "municipality": "municipality", "participant": "participant",
+		},
+	}
+}
+
+var b64 = base64.RawURLEncoding.EncodeToString
+
+func (i *Issuer) public(t suite.T) map[string]string {
+	point, err := i.key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:])}
+}
+
+// Token gives a token that says of the caller just what stands there, valid for
+// an hour.
+func (i *Issuer) Token(t suite.T, c suite.Caller) string {
+	t.Helper()
+	if token, ok := i.given.Load(c); ok {
+		return token.(string)
+	}
+	association := c.Association
+	if association == "" {
+		association = "insjoriket"
+	}
+	now := time.Now().Unix()
+	claims := map[string]any{
+		"iss": name(association, c.Authority), "aud": audience, "sub": c.Subject, "client_id": "test", "jti": rand.Text(),
+		"iat": now, "exp": now + 3600, "roles": []string{c.Role},
+	}
+	for claim, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
+		if value != "" {
+			claims[claim] = value
+		}
+	}
+	token := i.sign(t, claims)
+	i.given.Store(c, token)
+	return token
+}
+
+func (i *Issuer) sign(t suite.T, claims map[string]any) string {
+	body, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := b64([]byte(`{"typ":"at+jwt","alg":"ES256","kid":"test"}`)) + "." + b64(body)
+	sum := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, i.key, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return text + "." + b64(signature)
+}
