@@ -42,9 +42,14 @@ func (d doc) kinds(kind string) (n int) {
 
 // books are the databases of all services, read after they have ended.
 type books struct {
-	t    *testing.T
-	docs map[string]map[string]doc // by collection and id
-	feed map[string][]feed.Event   // by service
+	t     *testing.T
+	docs  map[string]map[string]doc // by collection and id
+	feed  map[string][]feed.Event   // by service
+	wrong []string                  // what count has found
+}
+
+func (b *books) find(format string, args ...any) {
+	b.wrong = append(b.wrong, fmt.Sprintf(format, args...))
 }
 
 // telling says which collections the events of a service come from.
@@ -117,8 +122,9 @@ func (b *books) events(e store.Engine, service string) (all []feed.Event) {
 	}
 }
 
-// count holds what was acknowledged against what is stored.
-func (l *load) count(b *books) {
+// count holds what was acknowledged against what is stored, and gives what does
+// not agree.
+func (b *books) count(told []story) []string {
 	for collection, docs := range b.docs {
 		for id, d := range docs {
 			b.steps(collection, id, d)
@@ -134,13 +140,14 @@ func (l *load) count(b *books) {
 	for _, d := range b.docs["bookings"] {
 		bookings[d.Enrolment]++
 	}
-	for _, st := range l.told {
+	for _, st := range told {
 		b.story(st)
 		if enrolments[st.referral] != 1 || bookings[st.enrolment] != 1 {
-			l.t.Errorf("referral %s has %d enrolments and %d bookings", st.referral, enrolments[st.referral], bookings[st.enrolment])
+			b.find("referral %s has %d enrolments and %d bookings", st.referral, enrolments[st.referral], bookings[st.enrolment])
 		}
 	}
 	b.unique()
+	return b.wrong
 }
 
 // story wants each step of an acknowledged story exactly once.
@@ -154,11 +161,11 @@ func (b *books) story(st story) {
 		{e, "planned"}, {e, "started"}, {k, "booked"}, {k, "attendance_noted"},
 	} {
 		if n := want.d.kinds(want.kind); n != 1 {
-			b.t.Errorf("story of %s: %s happened %d times: %+v", st.referral, want.kind, n, want.d)
+			b.find("story of %s: %s happened %d times: %+v", st.referral, want.kind, n, want.d)
 		}
 	}
 	if e.Participant != st.participant || k.Participant != st.participant || r.Participant != st.participant {
-		b.t.Errorf("story of %s: three services speak of three persons", st.referral)
+		b.find("story of %s: three services speak of three persons", st.referral)
 	}
 }
 
@@ -168,15 +175,15 @@ func (b *books) steps(collection, id string, d doc) {
 	causes := map[string]bool{}
 	for i, s := range d.Steps {
 		if s.N != int64(i+1) {
-			b.t.Errorf("%s %s: step %d is numbered %d", collection, id, i+1, s.N)
+			b.find("%s %s: step %d is numbered %d", collection, id, i+1, s.N)
 		}
 		if s.Cause != "" && causes[s.Cause] {
-			b.t.Errorf("%s %s: %s led to two steps", collection, id, s.Cause)
+			b.find("%s %s: %s led to two steps", collection, id, s.Cause)
 		}
 		causes[s.Cause] = true
 	}
 	if d.version != int64(len(d.Steps)) {
-		b.t.Errorf("%s %s: version %d, %d steps", collection, id, d.version, len(d.Steps))
+		b.find("%s %s: version %d, %d steps", collection, id, d.version, len(d.Steps))
 	}
 }
 
@@ -187,14 +194,14 @@ func (b *books) told(service string) {
 	seen, last := map[string]bool{}, map[string]int{}
 	for i, e := range events {
 		if e.Sequence != int64(i+1) {
-			b.t.Errorf("%s: event %d has the sequence number %d", service, i+1, e.Sequence)
+			b.find("%s: event %d has the sequence number %d", service, i+1, e.Sequence)
 		}
 		if seen[e.ID] {
-			b.t.Errorf("%s: %s was told twice", service, e.ID)
+			b.find("%s: %s was told twice", service, e.ID)
 		}
 		seen[e.ID] = true
 		if last[e.Subject]++; e.ID != fmt.Sprintf("%s/%d", e.Subject, last[e.Subject]) {
-			b.t.Errorf("%s: %s was told out of order", service, e.ID)
+			b.find("%s: %s was told out of order", service, e.ID)
 		}
 	}
 	steps := 0
@@ -203,13 +210,13 @@ func (b *books) told(service string) {
 			for n := range d.Steps {
 				steps++
 				if name := fmt.Sprintf("%s/%d", id, n+1); !seen[name] {
-					b.t.Errorf("%s: %s was never told", service, name)
+					b.find("%s: %s was never told", service, name)
 				}
 			}
 		}
 	}
 	if steps != len(events) {
-		b.t.Errorf("%s: %d steps, %d events", service, steps, len(events))
+		b.find("%s: %d steps, %d events", service, steps, len(events))
 	}
 }
 
@@ -225,7 +232,71 @@ func (b *books) unique() {
 	for what, all := range map[string][]string{"reference": references, "person": persons} {
 		slices.Sort(all)
 		if n := len(all); n != len(slices.Compact(all)) {
-			b.t.Errorf("a %s is there twice among %d", what, n)
+			b.find("a %s is there twice among %d", what, n)
 		}
+	}
+}
+
+// sound are the books of one story as they should be.
+func sound() (*books, []story) {
+	steps := func(kinds ...string) (all []step) {
+		for i, k := range kinds {
+			all = append(all, step{N: int64(i + 1), Kind: k, Cause: "cause of " + k})
+		}
+		return all
+	}
+	b := &books{feed: map[string][]feed.Event{}, docs: map[string]map[string]doc{
+		"referrals":  {"r": {ID: "r", Participant: "p", External: "FK-1", Steps: steps("submitted", "accepted", "enrolled", "course"), version: 4}},
+		"persons":    {"p": {ID: "p", Lookup: "l", Steps: steps("registered"), version: 1}},
+		"enrolments": {"e": {ID: "e", Referral: "r", Participant: "p", Steps: steps("planned", "started"), version: 2}},
+		"bookings":   {"b": {ID: "b", Enrolment: "e", Participant: "p", Steps: steps("booked", "attendance_noted"), version: 2}},
+	}}
+	for service, subjects := range map[string][]string{"referral": {"r", "r", "r", "r"}, "participant": {"p", "e", "e"}, "activity": {"b", "b"}} {
+		times := map[string]int{}
+		for i, id := range subjects {
+			times[id]++
+			b.feed[service] = append(b.feed[service], feed.Event{Sequence: int64(i + 1), ID: fmt.Sprint(id, "/", times[id]), Subject: id})
+		}
+	}
+	return b, []story{{referral: "r", participant: "p", enrolment: "e", booking: "b"}}
+}
+
+func TestTheBooksThatAreWrongAreFoundWrong(t *testing.T) {
+	if b, told := sound(); len(b.count(told)) > 0 {
+		t.Errorf("sound books: %v", b.wrong)
+	}
+	change := func(b *books, collection, id string, how func(*doc)) {
+		d := b.docs[collection][id]
+		how(&d)
+		b.docs[collection][id] = d
+	}
+	for sentence, spoil := range map[string]func(b *books){
+		"a referral is lost":         func(b *books) { delete(b.docs["referrals"], "r") },
+		"a person is enrolled twice": func(b *books) { b.docs["enrolments"]["f"] = doc{ID: "f", Referral: "r"} },
+		"a booking is made twice":    func(b *books) { b.docs["bookings"]["c"] = doc{ID: "c", Enrolment: "e"} },
+		"a person is there twice":    func(b *books) { b.docs["persons"]["q"] = doc{ID: "q", Lookup: "l"} },
+		"a reference is there twice": func(b *books) { b.docs["referrals"]["s"] = doc{ID: "s", External: "FK-1"} },
+		"a step is lost":             func(b *books) { change(b, "bookings", "b", func(d *doc) { d.Steps, d.version = d.Steps[:1], 1 }) },
+		"a step is taken twice": func(b *books) {
+			change(b, "enrolments", "e", func(d *doc) { d.Steps = append(d.Steps, step{N: 3, Kind: "started"}); d.version = 3 })
+		},
+		"an event leads to two steps": func(b *books) { change(b, "referrals", "r", func(d *doc) { d.Steps[3].Cause = d.Steps[2].Cause }) },
+		"a step's number is left out": func(b *books) { change(b, "referrals", "r", func(d *doc) { d.Steps[3].N = 5 }) },
+		"a step is never told":        func(b *books) { b.feed["activity"] = b.feed["activity"][:1] },
+		"a step is told twice": func(b *books) {
+			b.feed["activity"] = append(b.feed["activity"], feed.Event{Sequence: 3, ID: "b/2", Subject: "b"})
+		},
+		"a sequence number is left out":  func(b *books) { b.feed["referral"][3].Sequence = 5 },
+		"a step is told before the last": func(b *books) { f := b.feed["referral"]; f[0].ID, f[1].ID = f[1].ID, f[0].ID },
+		"what never happened is told": func(b *books) {
+			b.feed["participant"] = append(b.feed["participant"], feed.Event{Sequence: 4, ID: "x/1", Subject: "x"})
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			b, told := sound()
+			if spoil(b); len(b.count(told)) == 0 {
+				t.Error("nobody has noticed")
+			}
+		})
 	}
 }
