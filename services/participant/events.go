@@ -60,7 +60,6 @@ func enrolmentEvent(e *Enrolment, n int64) feed.Event {
 	put(ev.Data, "readiness", s.Readiness)
 	put(ev.Data, "decision", string(s.Decision))
 	put(ev.Data, "outcome", string(s.Outcome))
-	put(ev.Data, "endReason", string(s.EndReason))
 	if s.Number > 0 {
 		ev.Data["number"] = strconv.Itoa(s.Number)
 	}
@@ -91,7 +90,9 @@ func put(data map[string]string, key, value string) {
 // What this service follows in the referral service's feed.
 const (
 	referralAccepted  = "se.finsam.referral.accepted"
+	referralRejected  = "se.finsam.referral.rejected"
 	referralWithdrawn = "se.finsam.referral.withdrawn"
+	referralMistaken  = "se.finsam.referral.entered_in_error"
 )
 
 // handle does what a referral's event means here. Events may come twice; the
@@ -102,7 +103,9 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 	case referralAccepted:
 		return s.enrol(ctx, e)
 	case referralWithdrawn:
-		return s.unplan(ctx, e)
+		return errors.Join(s.unplan(ctx, e), s.release(ctx, e))
+	case referralRejected, referralMistaken:
+		return s.release(ctx, e)
 	}
 	return nil
 }
@@ -142,6 +145,23 @@ func (s *Service) enrol(ctx context.Context, e feed.Event) error {
 	}
 	s.wrote()
 	return nil
+}
+
+// release ends what a referral that came to nothing tied to the person.
+func (s *Service) release(ctx context.Context, e feed.Event) error {
+	who := clock
+	who.TraceParent = e.TraceParent
+	_, err := s.people.Update(ctx, e.Association, e.Data["participant"], 0, func(p *Person) error {
+		if !p.Release(e.Subject, e.Type == referralMistaken, e.ID, who, s.Now()) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // an event that names nobody ties nobody
+	}
+	s.wrote()
+	return err
 }
 
 // planOf gives the plan of the initiative that the event names. An initiative

@@ -86,6 +86,27 @@ func TestAWithdrawalThatCrossesThePlanCancelsIt(t *testing.T) {
 	})
 }
 
+func TestAReferralThatCameToNothingTiesNobodyToThePerson(t *testing.T) {
+	for n, kind := range []string{"rejected", "withdrawn", "entered_in_error"} {
+		f := New(t, true)
+		in := Person(uint64(60 + n))
+		in.Consent.Municipality = "1481"
+		id := f.Put(in)
+		if _, err := f.Person(As(Intake), id); err != nil {
+			t.Fatalf("before the referral is %s: %v", kind, err)
+		}
+		f.Referrals.Tell(kind, in.Consent.Referral, map[string]string{"referral": in.Consent.Referral, "participant": id})
+		f.Until("the municipality has no more to do with the person", func() bool {
+			_, err := f.Person(As(Intake), id)
+			return errors.Is(err, fault.ErrNotFound)
+		})
+		_, err := f.Person(As(FKUnit), id)
+		if seen, want := err == nil, kind != "entered_in_error"; seen != want {
+			t.Errorf("%s: the sender sees the person: %v, want %v", kind, seen, want)
+		}
+	}
+}
+
 func TestWhatCannotBeHandledIsPassedOver(t *testing.T) {
 	f := New(t, true)
 	f.Referrals.Accepted("5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "nobody", "2026-12-07")

@@ -27,6 +27,8 @@ const (
 	ConsentGiven     PersonStepKind = "consent_given"     // with a referral
 	ConsentWithdrawn PersonStepKind = "consent_withdrawn" // for a referral
 	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative from now on
+	Released         PersonStepKind = "released"          // a referral came to nothing: the municipality asked has no more to do with the person
+	Mistaken         PersonStepKind = "mistaken"          // a referral was entered in error: neither has its sender
 	Protected        PersonStepKind = "protected"         // identity protected, or protected otherwise
 	Unprotected      PersonStepKind = "unprotected"       // protection removed
 	ContactChanged   PersonStepKind = "contact_changed"   // a later referral gave other ways to reach the person
@@ -159,6 +161,27 @@ func (p *Person) Enrol(enrolment, referral, municipality, cause string, who Who,
 	s := p.step(Enrolled, who, now)
 	s.Enrolment, s.Referral, s.Municipality, s.Cause = enrolment, referral, municipality, cause
 	return true
+}
+
+// Release ends what a referral that came to nothing tied to the person: the
+// municipality that was asked and, when it was entered in error, its sender. A
+// referral that ends after its acceptance releases nothing: the enrolment is the
+// tie then. The same referral again changes nothing; then it answers false.
+func (p *Person) Release(referral string, mistaken bool, cause string, who Who, now time.Time) bool {
+	kind := Released
+	if mistaken {
+		kind = Mistaken
+	}
+	if _, known := p.Consent(referral); !known || p.has(kind, referral) {
+		return false
+	}
+	s := p.step(kind, who, now)
+	s.Referral, s.Cause = referral, cause
+	return true
+}
+
+func (p *Person) has(kind PersonStepKind, referral string) bool {
+	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == kind && s.Referral == referral })
 }
 
 // NewPerson makes a person who is first known by a referral.

@@ -10,11 +10,14 @@ import (
 func (p *Person) Thing(a actor.Actor, referral string) access.Thing {
 	t := access.Thing{Association: p.Association, Participant: p.ID}
 	for _, c := range p.Consents() {
-		if referral == "" || c.Referral == referral {
-			t.Ties = append(t.Ties, access.Tie{
-				Authority: c.Authority, Unit: c.Unit, Municipality: c.Municipality, Consent: c.covered(),
-			})
+		if referral != "" && c.Referral != referral || p.has(Mistaken, c.Referral) {
+			continue
 		}
+		tie := access.Tie{Authority: c.Authority, Unit: c.Unit, Municipality: c.Municipality, Consent: c.covered()}
+		if p.has(Released, c.Referral) {
+			tie.Municipality = ""
+		}
+		t.Ties = append(t.Ties, tie)
 	}
 	for _, s := range p.Steps {
 		if s.Kind == Enrolled && (referral == "" || s.Referral == referral) {

@@ -63,7 +63,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		if err != nil {
 			return nil, fmt.Errorf("participant: %w", err)
 		}
-		s.followers = append(s.followers, f)
+		s.followers = append(s.followers, f.Measured("participant", "referral"))
 	}
 	return s, nil
 }

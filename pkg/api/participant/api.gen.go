@@ -315,8 +315,10 @@ const (
 	PersonStepKindConsentWithdrawn PersonStepKind = "consent_withdrawn"
 	PersonStepKindContactChanged   PersonStepKind = "contact_changed"
 	PersonStepKindEnrolled         PersonStepKind = "enrolled"
+	PersonStepKindMistaken         PersonStepKind = "mistaken"
 	PersonStepKindProtected        PersonStepKind = "protected"
 	PersonStepKindRegistered       PersonStepKind = "registered"
+	PersonStepKindReleased         PersonStepKind = "released"
 	PersonStepKindUnprotected      PersonStepKind = "unprotected"
 )
 
@@ -331,9 +333,13 @@ func (e PersonStepKind) Valid() bool {
 		return true
 	case PersonStepKindEnrolled:
 		return true
+	case PersonStepKindMistaken:
+		return true
 	case PersonStepKindProtected:
 		return true
 	case PersonStepKindRegistered:
+		return true
+	case PersonStepKindReleased:
 		return true
 	case PersonStepKindUnprotected:
 		return true
