@@ -71,6 +71,9 @@ func (j *join) components(service string, components *yaml.Node) error {
 func (j *join) tags(tags *yaml.Node) error {
 	into := get(j.root, "tags")
 	for _, tag := range items(tags) {
+		if text(tag, "x-internal") == "true" {
+			continue
+		}
 		same := func(t *yaml.Node) bool { return text(t, "name") == text(tag, "name") }
 		if slices.ContainsFunc(into.Content, same) {
 			return fmt.Errorf("tag %q is there already", text(tag, "name"))
