@@ -255,3 +255,25 @@ func BenchmarkRoundTrip(b *testing.B) {
 		})
 	}
 }
+
+// Whatever a service answers, the caller gets an answer or an error, within its
+// patience, and never more than it has asked for.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+		"HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "\r\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		tr := raw(t, answer)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		resp, text, err := ask(t, tr, ctx, http.MethodGet, "")
+		if err == nil && (resp.StatusCode < 200 || len(text) > len(answer)) {
+			t.Errorf("%d with %d bytes of %d", resp.StatusCode, len(text), len(answer))
+		}
+	})
+}
