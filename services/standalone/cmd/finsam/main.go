@@ -1,5 +1,5 @@
-// Command finsam is the whole suite in one program: it serves, loads an
-// association, and makes keys and demo tokens.
+// Command finsam is the whole suite in one program: it serves all of it or one
+// service, loads an association, and makes keys and demo tokens.
 package main
 
 import (
@@ -27,12 +27,21 @@ func root() *cobra.Command {
 	c := &cobra.Command{
 		Use:           "finsam",
 		Short:         "The path from referral to work, for coordination associations and their members",
-		Version:       launch.Version(),
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serve(), token(), load(), keys())
+	c.AddCommand(serve(), token(), load(), keys(), values(), probe())
+	c.AddCommand(programs()...)
 	return c
+}
+
+// version is the version with the commit it was built from.
+func version() string {
+	if r := launch.Revision(); r != "" {
+		return launch.Version() + " (" + r + ")"
+	}
+	return launch.Version()
 }
 
 // dataFlag declares the folder that all commands work on.
