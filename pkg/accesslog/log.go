@@ -33,6 +33,9 @@ type Log struct {
 	stop   chan struct{}
 	done   chan struct{} // the writer has ended
 
+	measured *measured
+	unwatch  func() // ends the gauges
+
 	newest Block // what the chain hangs on; only the writer uses it
 	head   Head  // the same for other goroutines, under mu
 }
@@ -75,7 +78,7 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 		return nil, fmt.Errorf("access log of %s: newest block: %w", service, err)
 	}
 	l := &Log{
-		blocks: blocks, now: now, next: newBatch(),
+		blocks: blocks, now: now, next: newBatch(), measured: newMeasured(service),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if len(page.Items) > 0 {
@@ -84,6 +87,7 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 	} else {
 		l.begin("", "")
 	}
+	l.unwatch = l.measured.watch(l.queued)
 	go l.run()
 	return l, nil
 }
@@ -106,6 +110,9 @@ func (l *Log) Touch(ctx context.Context, e Entry) error {
 	}
 	e.fill(ctx, l.now())
 	t, err := l.enqueue(ctx, e)
+	if err != nil {
+		l.measured.lost(1)
+	}
 	if p := pendingOf(ctx); p != nil {
 		p.add(t, err)
 		return err
@@ -113,6 +120,7 @@ func (l *Log) Touch(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
+	defer l.measured.waiting(ctx, time.Now())
 	return t.wait(ctx)
 }
 
@@ -176,7 +184,15 @@ func (l *Log) Close() error {
 	}
 	l.mu.Unlock()
 	<-l.done
+	l.unwatch()
 	return nil
+}
+
+// queued is how many entries wait for the next block.
+func (l *Log) queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.next.entries)
 }
 
 // asFault keeps a fault of the store's and hides nothing from the log.

@@ -3,6 +3,7 @@ package accesslog
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // pending is what one request waits for.
@@ -48,6 +49,9 @@ func (l *Log) Wait(ctx context.Context) error {
 	p.mu.Lock()
 	batches, err := p.batches, p.err
 	p.mu.Unlock()
+	if len(batches) > 0 {
+		defer l.measured.waiting(ctx, time.Now())
+	}
 	for _, b := range batches {
 		if werr := b.wait(ctx); err == nil {
 			err = werr

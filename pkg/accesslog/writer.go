@@ -51,6 +51,7 @@ func (l *Log) write(b *batch, final bool) {
 		return
 	}
 	if b.err = asFault(l.insert(&block)); b.err != nil {
+		l.measured.lost(len(b.entries))
 		// Nobody knows whether the block is stored, so nothing may hang on it,
 		// and its place may not be used again: a new chain goes on from the
 		// last block that is certain.
@@ -62,6 +63,7 @@ func (l *Log) write(b *batch, final bool) {
 		return
 	}
 	l.newest = block
+	l.measured.written(b.entries)
 	l.mu.Lock()
 	l.head = Head{Chain: block.Chain, N: block.N, Hash: block.Hash}
 	l.mu.Unlock()

@@ -36,6 +36,7 @@ type Follower struct {
 	handle    Handle
 	positions *store.Collection[position]
 	errors    *slog.Logger
+	measured  *Following
 }
 
 // NewFollower makes a follower whose position is kept in e under name.
@@ -48,7 +49,14 @@ func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name str
 	if err != nil {
 		return nil, err
 	}
-	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log}, nil
+	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log, measured: NewFollowing("", name)}, nil
+}
+
+// Measured names the service that follows and the one that it follows, for the
+// metrics; without it the follower's own name stands for the latter.
+func (f *Follower) Measured(service, source string) *Follower {
+	f.measured = NewFollowing(service, source)
+	return f
 }
 
 // attemptTime bounds the handling of one event.
@@ -57,10 +65,12 @@ const attemptTime = 10 * time.Second
 // Run follows until the context ends. What fails is tried again without end, ever
 // more slowly: an event is never lost because its receiver was ill.
 func (f *Follower) Run(ctx context.Context) error {
+	defer f.measured.Watch()()
 	failures := 0
 	for ctx.Err() == nil {
 		if err := f.round(ctx); err != nil && ctx.Err() == nil {
 			failures++
+			f.measured.Failed(ctx)
 			f.errors.WarnContext(ctx, "follow feed", "follower", f.name, "error", err, "failures", failures)
 			sleep(ctx, backoff(failures), nil)
 			continue
@@ -77,14 +87,16 @@ func (f *Follower) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.measured.Begin(at)
 	wait, cancel := context.WithTimeout(ctx, MaxWait+attemptTime)
 	events, err := f.log.After(wait, at, MaxLimit, MaxWait)
 	cancel()
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
+	f.measured.Read(events)
 	done := at
-	for _, e := range events {
+	for i, e := range events {
 		if e.Sequence != done+1 {
 			err = fmt.Errorf("the log goes from %d to %d", done, e.Sequence)
 			break
@@ -94,6 +106,7 @@ func (f *Follower) round(ctx context.Context) error {
 			break
 		}
 		done = e.Sequence
+		f.measured.Handled(e.within(ctx), events[i:])
 	}
 	if done > at {
 		if saveErr := f.save(ctx, at, done); saveErr != nil {
@@ -108,6 +121,7 @@ func (f *Follower) one(ctx context.Context, e Event) error {
 	defer cancel()
 	err := f.handle(ctx, e)
 	if errors.Is(err, ErrSkip) {
+		f.measured.Skipped(ctx)
 		f.errors.WarnContext(ctx, "event passed over", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
 		return nil
 	}

@@ -75,11 +75,12 @@ type Publisher struct {
 	wake    chan struct{}
 	marked  int64 // number of the newest block whose steps are marked as told
 	errors  *slog.Logger
+	telling *telling
 }
 
 // NewPublisher makes a publisher of sources made by FromCollection.
 func NewPublisher(l *Log, log *slog.Logger, sources ...Source) *Publisher {
-	p := &Publisher{log: l, sources: map[string]Source{}, wake: make(chan struct{}, 1), errors: log}
+	p := &Publisher{log: l, sources: map[string]Source{}, wake: make(chan struct{}, 1), errors: log, telling: newTelling(l.source)}
 	for _, s := range sources {
 		p.sources[s.prefix()] = s
 	}
@@ -99,6 +100,7 @@ func (p *Publisher) Wake() {
 // Run publishes until the context ends. A failing store is tried again, ever
 // more slowly, up to every few seconds.
 func (p *Publisher) Run(ctx context.Context) error {
+	defer p.telling.watch()()
 	failures := 0
 	for {
 		n, err := p.round(ctx)
@@ -110,6 +112,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 			pause = rand.N(50 * time.Millisecond)
 		case err != nil:
 			failures++
+			p.telling.failures.Add(ctx, 1, p.telling.labels)
 			p.errors.ErrorContext(ctx, "publish events", "error", err, "failures", failures)
 			pause = backoff(failures)
 		default:
@@ -144,13 +147,16 @@ func (p *Publisher) round(ctx context.Context) (int, error) {
 		}
 		events = append(events, some...)
 	}
+	p.telling.found(events)
 	if len(events) == 0 {
+		p.telling.told(newest.last())
 		return 0, nil
 	}
 	b, err := p.log.append(ctx, newest, events)
 	if err != nil {
 		return 0, err
 	}
+	p.telling.told(b.last())
 	return len(events), p.mark(ctx, b)
 }
 

@@ -98,7 +98,7 @@ func (n Needs) variables(c Config) map[string]string {
 }
 
 func (p *Parts) openTelemetry(ctx context.Context, _ Needs) error {
-	shutdown, err := telemetry.Start(ctx, "finsam-"+p.Service, Version())
+	shutdown, err := telemetry.Start(ctx, Program("finsam-"+p.Service))
 	if err != nil {
 		return err
 	}

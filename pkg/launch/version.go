@@ -1,6 +1,10 @@
 package launch
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+
+	"github.com/finsam/finsam/pkg/telemetry"
+)
 
 // Set by the linker for a release: -X github.com/finsam/finsam/pkg/launch.version=1.2.3
 // and .revision=<commit>. A build that is not stamped says what Go knows of it.
@@ -37,4 +41,9 @@ func Revision() string {
 		}
 	}
 	return ""
+}
+
+// Program names the binary for telemetry, as the service that it is.
+func Program(service string) telemetry.Program {
+	return telemetry.Program{Service: service, Version: Version(), Revision: Revision()}
 }

@@ -30,18 +30,27 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/finsam/finsam/pkg/measure"
 )
 
 // gathered is the registry of the latest Start; OpenTelemetry's own providers
 // are global in the same way.
 var gathered atomic.Pointer[prometheus.Registry]
 
+// Program is what runs, as traces and metrics name it.
+type Program struct {
+	Service  string // such as "finsam-referral"
+	Version  string // of the release
+	Revision string // the commit that it was built from; empty: not known
+}
+
 // Start makes the process's traces and metrics go where the OTEL_* variables
-// say, under the service's name. The shutdown sends what has not gone yet, within
-// the patience of its context.
-func Start(ctx context.Context, service, version string) (shutdown func(context.Context) error, err error) {
+// say, under the program's name, and be the ones that package measure uses. The
+// shutdown sends what has not gone yet, within the patience of its context.
+func Start(ctx context.Context, p Program) (shutdown func(context.Context) error, err error) {
 	res, err := resource.New(ctx, resource.WithAttributes(
-		attribute.String("service.name", service), attribute.String("service.version", version)), resource.WithFromEnv())
+		attribute.String("service.name", p.Service), attribute.String("service.version", p.Version)), resource.WithFromEnv())
 	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
 		return nil, fmt.Errorf("telemetry: OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
@@ -59,6 +68,11 @@ func Start(ctx context.Context, service, version string) (shutdown func(context.
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetTracerProvider(traces)
 	otel.SetMeterProvider(metrics)
+	measure.Use(metrics)
+	measure.Watch(measure.Labels{"service": p.Service, "version": p.Version, "revision": p.Revision}, measure.Gauge{
+		Name: "finsam.build.info", Description: "What runs here; always 1.",
+		Read: func() (float64, bool) { return 1, true },
+	})
 	return func(ctx context.Context) error {
 		return errors.Join(traces.Shutdown(ctx), metrics.Shutdown(ctx))
 	}, nil
@@ -85,7 +99,7 @@ func startTraces(ctx context.Context, res *resource.Resource) (*trace.TracerProv
 func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterProvider, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	reader, err := otelprom.New(otelprom.WithRegisterer(registry))
+	reader, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: metrics: %w", err)
 	}
@@ -101,7 +115,9 @@ func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterPro
 	return metric.NewMeterProvider(options...), nil
 }
 
-// Metrics serves what has been measured since Start, as Prometheus reads it.
+// Metrics serves what has been measured since Start, as Prometheus reads it. One
+// that asks for OpenMetrics is also told, for slow requests of traces that are
+// recorded, which trace to look at (exemplars).
 func Metrics() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		registry := gathered.Load()
@@ -109,6 +125,6 @@ func Metrics() http.Handler {
 			http.Error(w, "nothing is measured yet", http.StatusServiceUnavailable)
 			return
 		}
-		promhttp.HandlerFor(registry, promhttp.HandlerOpts{Timeout: 5 * time.Second}).ServeHTTP(w, r)
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{Timeout: 5 * time.Second, EnableOpenMetrics: true}).ServeHTTP(w, r)
 	})
 }

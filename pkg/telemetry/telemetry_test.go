@@ -53,7 +53,7 @@ func TestALevelIsOneOfFour(t *testing.T) {
 }
 
 func TestWithoutACollectorThereAreMetricsAndTraceIDsAndNoSpans(t *testing.T) {
-	shutdown, err := telemetry.Start(t.Context(), "finsam-test", "v1")
+	shutdown, err := telemetry.Start(t.Context(), telemetry.Program{Service: "finsam-test", Version: "v1", Revision: "abc"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestWithACollectorSpansAndMetricsAreSentToIt(t *testing.T) {
 	defer s.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", s.URL)
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_on")
-	shutdown, err := telemetry.Start(t.Context(), "finsam-test", "v1")
+	shutdown, err := telemetry.Start(t.Context(), telemetry.Program{Service: "finsam-test", Version: "v1", Revision: "abc"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestWithACollectorSpansAndMetricsAreSentToIt(t *testing.T) {
 func TestTheSamplerIsTheStandardVariables(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
-	shutdown, err := telemetry.Start(t.Context(), "finsam-test", "v1")
+	shutdown, err := telemetry.Start(t.Context(), telemetry.Program{Service: "finsam-test", Version: "v1", Revision: "abc"})
 	if err != nil {
 		t.Fatal(err)
 	}

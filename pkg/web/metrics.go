@@ -3,20 +3,23 @@ package web
 import (
 	"context"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/finsam/finsam/pkg/measure"
 )
 
-// durations is how long requests took, by operation, class of status and
-// authority: rate, errors and duration in one histogram.
-type durations struct {
-	histogram metric.Float64Histogram
-	sets      sync.Map // durationKey -> metric.MeasurementOption
-	known     atomic.Int64
+// meters measure a service's requests. Rate, errors and durations are one
+// histogram, by operation, class of status and authority; beside it stands how
+// many requests are under way.
+type meters struct {
+	service  string
+	duration metric.Float64Histogram
+	inFlight atomic.Int64
+	sets     measure.Sets[durationKey]
 }
 
 type durationKey struct {
@@ -24,32 +27,42 @@ type durationKey struct {
 	class                int
 }
 
-// maxSets bounds the remembered sets of labels; authorities come from the trust
-// file, so there are few.
-const maxSets = 4096
-
-func newDurations(p metric.MeterProvider) (*durations, error) {
-	h, err := p.Meter(scope).Float64Histogram("finsam.request.duration",
-		metric.WithUnit("s"), metric.WithDescription("How long requests took, by operation, status class and authority."),
-		metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
-	return &durations{histogram: h}, err
+func newMeters(p metric.MeterProvider, service string) (*meters, error) {
+	m := &meters{service: service}
+	var err error
+	m.duration, err = p.Meter(scope).Float64Histogram("finsam.request.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long requests took, by service, operation, status class and authority."),
+		measure.Buckets)
+	if err != nil {
+		return nil, err
+	}
+	own := measure.Labels{"service": service}.Option()
+	_, err = p.Meter(scope).Int64ObservableGauge("finsam.requests.in_flight",
+		metric.WithDescription("Requests under way in the service, without those that wait for events."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(m.inFlight.Load(), own)
+			return nil
+		}))
+	return m, err
 }
 
-func (d *durations) record(ctx context.Context, operation string, status int, authority string, took time.Duration) {
-	d.histogram.Record(ctx, took.Seconds(), d.labels(durationKey{operation, authority, status / 100}))
+// under counts a request as begun (1) or ended (-1). A follower's call waits for
+// events and does no work meanwhile, so it is not counted.
+func (m *meters) under(op *operation, change int64) {
+	if op != followed {
+		m.inFlight.Add(change)
+	}
 }
 
-func (d *durations) labels(k durationKey) metric.MeasurementOption {
-	if set, ok := d.sets.Load(k); ok {
-		return set.(metric.MeasurementOption)
-	}
-	set := metric.WithAttributeSet(attribute.NewSet(
-		attribute.String("operation", k.operation),
-		attribute.String("status_class", strconv.Itoa(k.class)+"xx"),
-		attribute.String("authority", k.authority),
-	))
-	if d.known.Add(1) <= maxSets {
-		d.sets.Store(k, set)
-	}
-	return set
+// record notes how a request went that took that long.
+func (m *meters) record(ctx context.Context, op *operation, status int, authority string, took time.Duration) {
+	key := durationKey{op.id, authority, status / 100}
+	m.duration.Record(ctx, took.Seconds(), m.sets.Get(key, func() metric.MeasurementOption {
+		return metric.WithAttributeSet(attribute.NewSet(
+			attribute.String("service", m.service),
+			attribute.String("operation", key.operation),
+			attribute.String("status_class", strconv.Itoa(key.class)+"xx"),
+			attribute.String("authority", key.authority),
+		))
+	}))
 }

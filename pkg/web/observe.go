@@ -40,6 +40,8 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start := time.Now()
 		r := c.Request()
 		op := s.operation(c)
+		s.meters.under(op, 1)
+		defer s.meters.under(op, -1)
 		ctx, cancel := context.WithTimeout(r.Context(), op.patience)
 		defer cancel()
 		ctx, span := s.begin(ctx, r, op)
@@ -95,7 +97,7 @@ func (s *server) finish(c echo.Context, span trace.Span, op *operation, start ti
 		}
 	}
 	span.End()
-	s.durations.record(c.Request().Context(), op.id, status, a.Authority, time.Since(start))
+	s.meters.record(c.Request().Context(), op, status, a.Authority, time.Since(start))
 }
 
 // recovered calls the handler and turns a panic into an internal fault. The

@@ -42,7 +42,7 @@ type Options struct {
 type server struct {
 	Options
 	tracer     trace.Tracer
-	durations  *durations
+	meters     *meters
 	operations map[string]*operation // by method and echo's route
 }
 
@@ -79,7 +79,7 @@ func newServer(o Options) (*server, error) {
 	if o.Meter == nil {
 		o.Meter = otel.GetMeterProvider()
 	}
-	d, err := newDurations(o.Meter)
+	m, err := newMeters(o.Meter, o.Service)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func newServer(o Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{Options: o, tracer: o.Tracer.Tracer(scope), durations: d, operations: ops}, nil
+	return &server{Options: o, tracer: o.Tracer.Tracer(scope), meters: m, operations: ops}, nil
 }
 
 // scope names this package in traces and metrics.

@@ -60,7 +60,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		if err != nil {
 			return nil, fmt.Errorf("activity: follow %s: %w", name, err)
 		}
-		s.followers = append(s.followers, f)
+		s.followers = append(s.followers, f.Measured("activity", name))
 	}
 	return s, nil
 }

@@ -78,7 +78,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		if err != nil {
 			return nil, fmt.Errorf("referral: follow %s: %w", name, err)
 		}
-		s.followers = append(s.followers, f)
+		s.followers = append(s.followers, f.Measured("referral", name))
 	}
 	return s, nil
 }

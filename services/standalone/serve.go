@@ -85,7 +85,7 @@ func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func
 	}
 	log := telemetry.Logger(os.Stderr, "finsam", level)
 	slog.SetDefault(log)
-	shutdown, err := telemetry.Start(ctx, "finsam", launch.Version())
+	shutdown, err := telemetry.Start(ctx, launch.Program("finsam"))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -39,6 +39,7 @@ type DB struct {
 	guard   *conn      // holds the file for this process
 	closed  chan struct{}
 	once    sync.Once
+	unwatch func() // ends the gauges
 
 	mu     sync.RWMutex
 	tables map[string]*table
@@ -98,6 +99,7 @@ func open(path string, guard *conn) (*DB, error) {
 		d.readers <- c
 		d.pool++
 	}
+	d.unwatch = d.watch(path)
 	return d, nil
 }
 
@@ -123,7 +125,10 @@ func takeFile(path string) (*conn, error) {
 // comes later, are answered that the service is not available.
 func (d *DB) Close() error {
 	var err error
-	d.once.Do(func() { err = errors.Join(d.shut(), d.guard.close()) })
+	d.once.Do(func() {
+		d.unwatch()
+		err = errors.Join(d.shut(), d.guard.close())
+	})
 	return err
 }
 

@@ -1,10 +1,12 @@
-// Package traced shows what a request asks of its store: a span for every call
-// of an engine, "store get referrals". Names only: no id, key or value.
+// Package traced shows what is asked of a store: how long every call of an engine
+// took, and within a trace a span for it, "store get referrals". Names only: no
+// id, key or value.
 package traced
 
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -15,21 +17,32 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Engine gives an engine that does what e does, with a span for each call made
-// within a trace that is recorded. Elsewhere, in a poll or a trace that was not
-// sampled, it costs nothing.
+// Engine gives an engine that does what e does, timed, and with a span for each
+// call made within a trace that is recorded. Elsewhere, in a poll or a trace that
+// was not sampled, there is no span and no cost of one.
 func Engine(e store.Engine, service string) store.Engine {
-	return &engine{next: e, service: service, tracer: otel.Tracer("github.com/finsam/finsam/pkg/store/traced")}
+	return &engine{
+		next: e, service: service, tracer: otel.Tracer("github.com/finsam/finsam/pkg/store/traced"), measured: newMeasured(service),
+	}
 }
 
 type engine struct {
-	next    store.Engine
-	service string
-	tracer  trace.Tracer
+	next     store.Engine
+	service  string
+	tracer   trace.Tracer
+	measured *measured
 }
 
-// do runs one call within a span.
+// do times one call.
 func (e *engine) do(ctx context.Context, verb, collection string, call func(context.Context) error) error {
+	began := time.Now()
+	err := e.spanned(ctx, verb, collection, call)
+	e.measured.took(ctx, verb, collection, time.Since(began), err)
+	return err
+}
+
+// spanned runs one call within a span.
+func (e *engine) spanned(ctx context.Context, verb, collection string, call func(context.Context) error) error {
 	// Not IsRecording: what an event asks for belongs to the trace that led to
 	// it, whose span was another process's and is no longer recording.
 	if !trace.SpanContextFromContext(ctx).IsSampled() {
@@ -40,16 +53,22 @@ func (e *engine) do(ctx context.Context, verb, collection string, call func(cont
 			attribute.String("finsam.service", e.service)))
 	defer span.End()
 	err := call(ctx)
-	var f *fault.Error
-	switch {
-	case err == nil:
-	case errors.As(err, &f):
-		// A fault such as "not found" is an answer, not a failure of the store.
-		span.SetAttributes(attribute.String("finsam.fault", f.Code))
-	default:
+	if failed(err) {
 		span.SetStatus(codes.Error, "the store failed")
+	} else if err != nil {
+		span.SetAttributes(attribute.String("finsam.fault", fault.Of(err).Code))
 	}
 	return err
+}
+
+// failed tells whether the store failed. A fault such as "not found" is an
+// answer; that it is not available is none, unless it was the caller who left.
+func failed(err error) bool {
+	var f *fault.Error
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	return !errors.As(err, &f) || f.Kind == fault.Unavailable || f.Kind == fault.Internal
 }
 
 // Prepare implements store.Engine.

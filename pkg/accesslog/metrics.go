@@ -1,0 +1,74 @@
+package accesslog
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/finsam/finsam/pkg/measure"
+)
+
+// measured counts what is logged: by authority and outcome, never whose data or
+// who asked. How many participants an authority's people were shown is what tells
+// of mass reading.
+type measured struct {
+	service                           string
+	blocks, entries, people, failures metric.Int64Counter
+	wait                              metric.Float64Histogram
+	own                               metric.MeasurementOption // the service alone
+	sets                              measure.Sets[series]
+}
+
+// series is what entries are counted by.
+type series struct {
+	authority string
+	outcome   Outcome
+}
+
+func newMeasured(service string) *measured {
+	m := &measured{
+		service:  service,
+		blocks:   measure.Counter("finsam.access_log.blocks", "Blocks of the access log made durable."),
+		entries:  measure.Counter("finsam.access_log.entries", "Entries of the access log made durable, by the asker's authority and the outcome."),
+		people:   measure.Counter("finsam.access_log.people", "Participants in those entries; one who is shown twice counts twice."),
+		failures: measure.Counter("finsam.access_log.failures", "Entries that could not be made durable; what they were for was not shown."),
+		wait:     measure.Seconds("finsam.access_log.wait", "How long answers were held back until their entries were durable."),
+		own:      measure.Labels{"service": service}.Option(),
+	}
+	for _, zero := range []metric.Int64Counter{m.blocks, m.failures} {
+		zero.Add(context.Background(), 0, m.own)
+	}
+	return m
+}
+
+// watch shows how many entries wait, until stop is called.
+func (m *measured) watch(queued func() int) (stop func()) {
+	return measure.Watch(measure.Labels{"service": m.service}, measure.Gauge{
+		Name: "finsam.access_log.queued", Description: "Entries that wait for the next block.",
+		Read: func() (float64, bool) { return float64(queued()), true },
+	})
+}
+
+// written counts a block's entries.
+func (m *measured) written(entries []Entry) {
+	ctx := context.Background()
+	m.blocks.Add(ctx, 1, m.own)
+	for _, e := range entries {
+		labels := m.sets.Get(series{e.Authority, e.Outcome}, func() metric.MeasurementOption {
+			return measure.Labels{"service": m.service, "authority": e.Authority, "outcome": string(e.Outcome)}.Option()
+		})
+		m.entries.Add(ctx, 1, labels)
+		m.people.Add(ctx, int64(len(e.Participants)), labels)
+	}
+}
+
+// lost counts entries that are in no block.
+func (m *measured) lost(entries int) {
+	m.failures.Add(context.Background(), int64(entries), m.own)
+}
+
+// waiting notes that a request has waited since then.
+func (m *measured) waiting(ctx context.Context, since time.Time) {
+	m.wait.Record(ctx, time.Since(since).Seconds(), m.own)
+}

@@ -1,0 +1,54 @@
+package accesslog_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/measure/measuretest"
+)
+
+func TestEntriesAreCountedByAuthorityAndNeverByPerson(t *testing.T) {
+	m := measuretest.New(t)
+	l, err := accesslog.Open(t.Context(), newMemory(), "participant", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := actor.With(t.Context(), actor.Actor{Subject: "anna-andersson", Association: "insjoriket", Authority: "molndal"})
+	for _, o := range []accesslog.Outcome{accesslog.Allowed, accesslog.Refused, accesslog.Refused} {
+		if err := l.Touch(ctx, accesslog.Entry{Operation: "readIdentities", Thing: "participant/p-1", Participants: []string{"p-1", "p-2"}, Outcome: o}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := m.Read(t)
+	for series, want := range map[string]float64{
+		"finsam.access_log.entries{authority=molndal outcome=allowed service=participant}": 1,
+		"finsam.access_log.entries{authority=molndal outcome=refused service=participant}": 2,
+		"finsam.access_log.people{authority=molndal outcome=allowed service=participant}":  2,
+		"finsam.access_log.blocks{service=participant}":                                    3,
+		"finsam.access_log.failures{service=participant}":                                  0,
+		"finsam.access_log.wait{service=participant}":                                      3,
+		"finsam.access_log.queued{service=participant}":                                    0,
+	} {
+		if v, there := got[series]; !there || v != want {
+			t.Errorf("%s is %v (%t), want %v", series, v, there, want)
+		}
+	}
+	for series := range got {
+		if strings.Contains(series, "anna") || strings.Contains(series, "p-1") {
+			t.Errorf("%s names somebody", series)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Touch(ctx, accesslog.Entry{}); !errors.Is(err, accesslog.ErrNotLogged) {
+		t.Errorf("a closed log took an entry: %v", err)
+	}
+	if v := m.Read(t)["finsam.access_log.failures{service=participant}"]; v != 1 {
+		t.Errorf("%v failures", v)
+	}
+}

@@ -1,0 +1,114 @@
+// Package measure lets any package count and time what it does, also those that
+// may reach neither an SDK nor a network: it knows OpenTelemetry's interface only.
+//
+// Package telemetry names the provider when the process starts; before that, and
+// in most tests, what is measured goes nowhere. Labels are operations, authorities,
+// collections and fixed words: bounded sets, and never a person, a subject or a
+// thing.
+package measure
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// provider boxes the interface, as atomic values need one type.
+type provider struct{ metric.MeterProvider }
+
+var current atomic.Pointer[provider]
+
+// Use makes p the provider of every instrument that is made from now on.
+func Use(p metric.MeterProvider) { current.Store(&provider{p}) }
+
+// Provider gives what Use was given last; without it, one that keeps nothing.
+func Provider() metric.MeterProvider {
+	if p := current.Load(); p != nil {
+		return p.MeterProvider
+	}
+	return noop.NewMeterProvider()
+}
+
+// Buckets are the bounds of histograms of time, in seconds: from half a
+// millisecond, a read in memory, to ten seconds, when all patience ends.
+var Buckets = metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
+
+// Counter makes a counter of the current provider. The names given to these
+// functions are constants of ours, so an error is a fault of the programmer; the
+// instrument that comes with it counts nothing, and a test finds it missing.
+func Counter(name, description string) metric.Int64Counter {
+	c, err := meter().Int64Counter(name, metric.WithDescription(description))
+	if err != nil {
+		return noop.Int64Counter{}
+	}
+	return c
+}
+
+// Seconds makes a histogram of times.
+func Seconds(name, description string) metric.Float64Histogram {
+	h, err := meter().Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description), Buckets)
+	if err != nil {
+		return noop.Float64Histogram{}
+	}
+	return h
+}
+
+// UpDown makes a count of what is there now.
+func UpDown(name, description string) metric.Int64UpDownCounter {
+	c, err := meter().Int64UpDownCounter(name, metric.WithDescription(description))
+	if err != nil {
+		return noop.Int64UpDownCounter{}
+	}
+	return c
+}
+
+// Gauge is a value that is asked for when the metrics are read.
+type Gauge struct {
+	Name, Unit, Description string
+	Read                    func() (value float64, ok bool) // ok false: there is none now
+}
+
+// Watch reads the gauges, under the labels, whenever the metrics are read, until
+// stop is called. Reading must be quick and must not block.
+func Watch(labels Labels, gauges ...Gauge) (stop func()) {
+	m, set := meter(), labels.Option()
+	all := make([]metric.Observable, len(gauges))
+	instruments := make([]metric.Float64ObservableGauge, len(gauges))
+	for i, g := range gauges {
+		o, err := m.Float64ObservableGauge(g.Name, metric.WithUnit(g.Unit), metric.WithDescription(g.Description))
+		if err != nil {
+			return func() {}
+		}
+		all[i], instruments[i] = o, o
+	}
+	r, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for i, g := range gauges {
+			if v, ok := g.Read(); ok {
+				o.ObserveFloat64(instruments[i], v, set)
+			}
+		}
+		return nil
+	}, all...)
+	if err != nil {
+		return func() {}
+	}
+	return sync.OnceFunc(func() { _ = r.Unregister() }) // fails only when done twice
+}
+
+func meter() metric.Meter { return Provider().Meter("github.com/finsam/finsam") }
+
+// Labels are the labels of a series, by name.
+type Labels map[string]string
+
+// Option makes the labels ready, to be made once and used often.
+func (l Labels) Option() metric.MeasurementOption {
+	all := make([]attribute.KeyValue, 0, len(l))
+	for name, value := range l {
+		all = append(all, attribute.String(name, value))
+	}
+	return metric.WithAttributeSet(attribute.NewSet(all...)) // sorts them
+}

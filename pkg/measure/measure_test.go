@@ -1,0 +1,67 @@
+package measure_test
+
+import (
+	"maps"
+	"testing"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/measure/measuretest"
+)
+
+func TestWithoutAProviderMeasuringCostsAndChangesNothing(t *testing.T) {
+	measure.Counter("finsam.test.things", "Things.").Add(t.Context(), 1)
+	measure.Seconds("finsam.test.time", "Time.").Record(t.Context(), 1)
+	measure.Watch(nil, measure.Gauge{Name: "finsam.test.height", Read: func() (float64, bool) { return 1, true }})()
+}
+
+func TestWhatIsMeasuredIsReadByNameAndLabels(t *testing.T) {
+	m := measuretest.New(t)
+	labels := measure.Labels{"service": "referral", "verb": "get"}.Option()
+	measure.Counter("finsam.test.things", "Things.").Add(t.Context(), 2, labels)
+	measure.Seconds("finsam.test.time", "Time.").Record(t.Context(), .1, labels)
+	known := true
+	stop := measure.Watch(measure.Labels{"service": "referral"},
+		measure.Gauge{Name: "finsam.test.height", Unit: "m", Read: func() (float64, bool) { return 7, known }})
+	want := map[string]float64{
+		"finsam.test.things{service=referral verb=get}": 2,
+		"finsam.test.time{service=referral verb=get}":   1,
+		"finsam.test.height{service=referral}":          7,
+	}
+	if got := m.Read(t); !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+	known = false
+	if _, there := m.Read(t)["finsam.test.height{service=referral}"]; there {
+		t.Error("a gauge without a value was shown")
+	}
+	known = true
+	stop()
+	stop()
+	if _, there := m.Read(t)["finsam.test.height{service=referral}"]; there {
+		t.Error("a gauge was shown after it ended")
+	}
+}
+
+func TestLabelsAreMadeOnceForAKeyAndTheirNumberIsBounded(t *testing.T) {
+	var s measure.Sets[int]
+	made := 0
+	f := func() metric.MeasurementOption { made++; return measure.Labels{"a": "b"}.Option() }
+	for range 3 {
+		s.Get(1, f)
+	}
+	if made != 1 {
+		t.Errorf("made %d times", made)
+	}
+	for i := range 10_000 {
+		s.Get(i, f)
+	}
+	made = 0
+	for i := range 10_000 {
+		s.Get(i, f)
+	}
+	if made != 10_000-4096 {
+		t.Errorf("%d were not remembered", made)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux && !darwin
+
+package sqlite
+
+// disk is not known on this system.
+func disk(string) (free, all float64, ok bool) { return 0, 0, false }
