@@ -32,6 +32,7 @@ func (x *exchange) admit() error {
 	}
 	from := x.remote()
 	if wait := x.g.Strangers.May(from); wait > 0 {
+		x.g.meters.tooMany(x.ctx, byAddress, "")
 		return web.ErrTooMany.After(wait)
 	}
 	if x.op.Public {
@@ -41,11 +42,13 @@ func (x *exchange) admit() error {
 	if !shown {
 		x.g.Strangers.Charge(from, 1)
 		x.challenge = challengeMissing
+		x.g.meters.turnedAway(x.ctx, ErrNoToken)
 		return ErrNoToken
 	}
 	a, issuer, err := x.g.Trust.Verify(x.ctx, token)
 	x.actor, x.issuer = a, issuer
 	if err != nil {
+		x.g.meters.turnedAway(x.ctx, err)
 		x.refused(from, err)
 		return err
 	}
@@ -107,6 +110,7 @@ func (x *exchange) limited() error {
 	h["Ratelimit-Policy"] = []string{`"authority";q=` + strconv.Itoa(p.Burst) + ";w=" + strconv.Itoa((p.Burst+p.PerSecond-1)/p.PerSecond)}
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(seconds(d.Reset))}
 	if !d.Allowed {
+		x.g.meters.tooMany(x.ctx, byAuthority, x.actor.Authority)
 		return web.ErrTooMany.After(d.RetryAfter)
 	}
 	return nil

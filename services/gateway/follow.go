@@ -29,6 +29,8 @@ type follower struct {
 	now     func() time.Time
 	begun   atomic.Int64 // Unix milliseconds of the beginning
 	heard   atomic.Int64 // Unix nanoseconds of the last word, while caught up
+
+	measured *feed.Following
 }
 
 // fresh tells whether what is kept may be believed: every service's events are
@@ -65,6 +67,7 @@ func (f *follower) healthy(now int64) bool {
 // run follows until ctx ends; a feed that fails is asked again, ever more slowly,
 // and meanwhile nothing comes from the cache.
 func (f *follower) run(ctx context.Context) error {
+	defer f.measured.Watch()()
 	at, begun, failures := int64(0), false, 0
 	for ctx.Err() == nil {
 		var err error
@@ -84,6 +87,7 @@ func (f *follower) run(ctx context.Context) error {
 			break
 		}
 		f.heard.Store(0)
+		f.measured.Failed(ctx)
 		failures++
 		f.log.WarnContext(ctx, "a feed cannot be followed; nothing is taken from the cache meanwhile", "service", f.service, "error", err, "failures", failures)
 		pause(ctx, failures)
@@ -97,15 +101,18 @@ func (f *follower) round(ctx context.Context, at int64) (int64, error) {
 	if f.heard.Load() == 0 {
 		wait = 0 // say soon whether all is well
 	}
+	f.measured.Begin(at)
 	events, err := f.reader.After(ctx, at, feed.MaxLimit, wait)
 	if err != nil {
 		return at, err
 	}
-	for _, e := range events {
+	f.measured.Read(events)
+	for i, e := range events {
 		if err := f.handle(ctx, e); err != nil {
 			return at, err
 		}
 		at = e.Sequence
+		f.measured.Handled(ctx, events[i:])
 	}
 	if len(events) < feed.MaxLimit {
 		f.heard.Store(f.now().UnixNano())

@@ -113,7 +113,7 @@ func New(o Options) (*Gateway, error) {
 		g.origins[origin] = true
 	}
 	var err error
-	if g.meters, err = newMeters(o.Meter, &g.inFlight); err != nil {
+	if g.meters, err = newMeters(g); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	if err := g.join(); err != nil {
@@ -122,6 +122,7 @@ func New(o Options) (*Gateway, error) {
 	if g.own, err = newOwnPages(g); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	g.meters.begin(g)
 	g.echo = g.door()
 	return g, nil
 }
@@ -176,7 +177,8 @@ func (g *Gateway) join() error {
 		}
 		g.upstreams[s.Name] = u
 		if s.Feed != nil && g.Cache != nil {
-			g.followers[s.Name] = &follower{service: s.Name, reader: s.Feed, handle: g.empty, log: g.Log, now: g.Now}
+			g.followers[s.Name] = &follower{service: s.Name, reader: s.Feed, handle: g.empty, log: g.Log, now: g.Now,
+				measured: feed.NewFollowing("gateway", s.Name)}
 		}
 	}
 	var err error

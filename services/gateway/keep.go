@@ -18,6 +18,12 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 )
 
+// What the cache can say.
+const (
+	hit  = "hit"
+	miss = "miss"
+)
+
 // page is an answer that is kept: only of status 200, only without personal data.
 type page struct {
 	at       time.Time
@@ -43,10 +49,10 @@ func (x *exchange) fromCache() error {
 		return x.forward()
 	}
 	if p, ok := x.find(key); ok {
-		x.kept = "hit"
+		x.kept = hit
 		return x.give(p)
 	}
-	x.kept = "miss"
+	x.kept = miss
 	v, err, _ := x.g.flights.Do(key+"\n"+x.r.Header.Get("Accept-Language"), func() (any, error) { return x.fetch(key) })
 	if err != nil {
 		return x.unanswered(err)

@@ -6,13 +6,10 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -151,55 +148,4 @@ func roles(a actor.Actor) string {
 		text += " " + string(r)
 	}
 	return text
-}
-
-// meters measure the front door.
-type meters struct {
-	durations metric.Float64Histogram
-	cache     metric.Int64Counter
-	sets      syncMap[meterKey, metric.MeasurementOption]
-	kept      syncMap[keptKey, metric.MeasurementOption]
-}
-
-type meterKey struct {
-	operation, authority, outcome string
-	class                         int
-}
-
-type keptKey struct{ operation, result string }
-
-func newMeters(p metric.MeterProvider, inFlight *atomic.Int64) (*meters, error) {
-	m := p.Meter(scope)
-	d, err := m.Float64Histogram("finsam.gateway.request.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long requests took at the front door, by operation, outcome and authority."),
-		metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
-	if err != nil {
-		return nil, err
-	}
-	c, err := m.Int64Counter("finsam.gateway.cache", metric.WithDescription("Requests for what may be cached, by operation and result."))
-	if err != nil {
-		return nil, err
-	}
-	_, err = m.Int64ObservableGauge("finsam.gateway.in_flight", metric.WithDescription("Requests that wait for a service now."),
-		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(inFlight.Load())
-			return nil
-		}))
-	return &meters{durations: d, cache: c}, err
-}
-
-func (m *meters) record(ctx context.Context, x *exchange) {
-	key := meterKey{x.route, x.actor.Authority, outcomeOf(x.status), x.status / 100}
-	set := m.sets.get(key, func() metric.MeasurementOption {
-		return metric.WithAttributeSet(attribute.NewSet(
-			attribute.String("operation", key.operation), attribute.String("authority", key.authority),
-			attribute.String("outcome", key.outcome), attribute.String("status_class", strconv.Itoa(key.class)+"xx")))
-	})
-	m.durations.Record(ctx, x.g.Now().Sub(x.begun).Seconds(), set)
-	if x.kept == "" {
-		return
-	}
-	m.cache.Add(ctx, 1, m.kept.get(keptKey{x.route, x.kept}, func() metric.MeasurementOption {
-		return metric.WithAttributeSet(attribute.NewSet(attribute.String("operation", x.route), attribute.String("result", x.kept)))
-	}))
 }

@@ -42,6 +42,7 @@ const defaultTokens = 65_536
 type Verifier struct {
 	options Options
 	set     atomic.Pointer[set]
+	wrong   atomic.Bool // the trust file as last read could not be taken
 	tokens  *otter.Cache[[sha256.Size]byte, *verified]
 
 	mu       sync.Mutex // guards the reading of the trust file

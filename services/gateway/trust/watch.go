@@ -68,6 +68,7 @@ func (v *Verifier) reload(pause time.Duration) {
 	if err == nil {
 		err = v.take(text)
 	}
+	v.wrong.Store(err != nil)
 	if err != nil {
 		v.text = text
 		v.options.Log.Error("the trust file is wrong; the one before still holds", "error", err)
