@@ -3,6 +3,7 @@ package activity
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -124,6 +125,12 @@ type Day struct {
 func (s *Service) Day(ctx context.Context, activity string, d Date) (*Day, error) {
 	const operation = "getActivityDay"
 	a, x, err := s.activity(ctx, operation, activity)
+	if errors.Is(err, fault.ErrNotFound) {
+		// The list names persons, so the one who was refused it is noted.
+		return nil, errors.Join(s.Access.Touch(ctx, accesslog.Entry{
+			Operation: operation, Thing: "activity/" + activity + "/" + string(d), Outcome: accesslog.Refused, Why: "not-related",
+		}), err)
+	}
 	if err != nil {
 		return nil, err
 	}
