@@ -20,10 +20,13 @@ for m in "$@"; do
 done
 
 say "generated files are current"
-before=$(git ls-files '*.gen.go' | xargs sha256sum)
+sums() { git ls-files -z | xargs -0 sha256sum 2>/dev/null; }
+sums >"${TMPDIR:-/tmp}/finsam-before.$$"
 make -s generate
-after=$(git ls-files '*.gen.go' | xargs sha256sum)
-[ "$before" = "$after" ] || { echo "generated files were old: commit what make generate wrote" >&2; exit 1; }
+sums >"${TMPDIR:-/tmp}/finsam-after.$$"
+old=$(diff "${TMPDIR:-/tmp}/finsam-before.$$" "${TMPDIR:-/tmp}/finsam-after.$$" | sed -n 's/^> [0-9a-f]*  //p')
+rm -f "${TMPDIR:-/tmp}/finsam-before.$$" "${TMPDIR:-/tmp}/finsam-after.$$"
+[ -z "$old" ] || { echo "old, now written anew, to be committed: $old" >&2; exit 1; }
 
 # The vulnerability database: the one beside the project, else the public one.
 db=../shared/data/vulndb.tar.xz
