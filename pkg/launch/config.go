@@ -35,6 +35,9 @@ type Config struct {
 	ActivityURL    string `env:"FINSAM_ACTIVITY_URL"`
 	// TrustFile says whose access tokens the gateway accepts.
 	TrustFile string `env:"FINSAM_TRUST_FILE"`
+	// Migrate is what a service does to a database of an earlier version: auto
+	// brings it up at start, check tells what there is to do and ends.
+	Migrate string `env:"FINSAM_MIGRATE" envDefault:"auto"`
 	// LogLevel is the least that is logged: debug, info, warn or error.
 	LogLevel string `env:"FINSAM_LOG_LEVEL" envDefault:"info"`
 	// Linger is how long a service that is told to end serves on, no longer
@@ -81,6 +84,9 @@ func (c Config) check() error {
 	}
 	if _, err := telemetry.Level(c.LogLevel); err != nil {
 		return fmt.Errorf("FINSAM_LOG_LEVEL: %w", err)
+	}
+	if c.Migrate != migrateAuto && c.Migrate != migrateCheck {
+		return fmt.Errorf("FINSAM_MIGRATE: %q is neither auto nor check", c.Migrate)
 	}
 	if c.Linger < 0 || c.Linger > time.Minute {
 		return fmt.Errorf("FINSAM_LINGER: %s is not between 0s and 1m", c.Linger)

@@ -19,18 +19,20 @@ import (
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/schema"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
 )
 
 // Needs says which parts a service is made of.
 type Needs struct {
-	Service      string   // its name, such as "referral"
-	Store        bool     // a database, with the feed and the access log in it
-	Seal         bool     // keys to seal and look up
-	Associations bool     // the associations' files
-	Trust        bool     // the trust file (the gateway)
-	Peers        []string // the services that it calls or follows
+	Service      string               // its name, such as "referral"
+	Store        bool                 // a database, with the feed and the access log in it
+	Schema       func() schema.Schema // what the database is brought to before it is used; nil: it has none
+	Seal         bool                 // keys to seal and look up
+	Associations bool                 // the associations' files
+	Trust        bool                 // the trust file (the gateway)
+	Peers        []string             // the services that it calls or follows
 }
 
 // Parts are what a service is made of. What it does not need is nil.
@@ -39,6 +41,7 @@ type Parts struct {
 	Service      string
 	Log          *slog.Logger
 	Engine       store.Engine
+	Schema       func() schema.Schema // nil: the database is taken as it is
 	Feed         *feed.Log
 	Access       *accesslog.Log
 	Seal         *seal.Sealer
@@ -67,7 +70,7 @@ func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, erro
 		return nil, err
 	}
 	p := &Parts{
-		Config: c, Service: n.Service, Now: time.Now, NewID: uuid.NewString,
+		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
 		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: web.NewTransport(),
 	}
 	slog.SetDefault(p.Log)
@@ -146,10 +149,13 @@ func (p *Parts) openStore(ctx context.Context, n Needs) error {
 	return p.On(ctx, db.Engine(n.Service))
 }
 
-// On opens the feed and the access log of the service on the engine. The log's
-// head is told now and then until Close.
+// On brings the database behind the engine to the service's schema and opens the
+// feed and the access log in it. The log's head is told now and then until Close.
 func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 	p.Engine = e
+	if err := p.migrate(ctx); err != nil {
+		return err
+	}
 	if p.Feed, err = feed.OpenLog(ctx, e, "/services/"+p.Service); err != nil {
 		return fmt.Errorf("FINSAM_STORE: open the feed: %w", err)
 	}
@@ -235,7 +241,7 @@ func (p *Parts) Web(spec []byte) web.Options {
 
 // Serve serves the handler and does the work beside it; see Serve.
 func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
-	return Serve(ctx, p.server(h), work...)
+	return Serve(ctx, p.server(h), append(work, p.Watch)...)
 }
 
 // Serve serves s and does the work beside it until ctx ends; the first of them

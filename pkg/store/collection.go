@@ -35,10 +35,20 @@ type Versioned[T any] struct {
 	Value   *T
 	Version int64
 	Settled int64
+
+	unknown func(into any) error // Found.Unknown
 }
 
 // Open prepares the collection and gives it.
 func Open[T any](ctx context.Context, e Engine, k Kind[T]) (*Collection[T], error) {
+	if err := e.Prepare(ctx, k.Spec()); err != nil {
+		return nil, fmt.Errorf("prepare collection %s: %w", k.Name, err)
+	}
+	return &Collection[T]{engine: e, kind: k}, nil
+}
+
+// Spec gives what the kind declares to an engine.
+func (k Kind[T]) Spec() Spec {
 	spec := Spec{Name: k.Name, Unique: k.Unique, Indexes: k.Indexes}
 	for _, ix := range append(append([]Index{}, k.Unique...), k.Indexes...) {
 		for _, key := range ix {
@@ -47,10 +57,7 @@ func Open[T any](ctx context.Context, e Engine, k Kind[T]) (*Collection[T], erro
 			}
 		}
 	}
-	if err := e.Prepare(ctx, spec); err != nil {
-		return nil, fmt.Errorf("prepare collection %s: %w", k.Name, err)
-	}
-	return &Collection[T]{engine: e, kind: k}, nil
+	return spec
 }
 
 // Get finds a document, or ErrNotFound.
@@ -108,8 +115,15 @@ func (c *Collection[T]) Update(ctx context.Context, association, id string, ifVe
 	return Versioned[T]{}, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", c.kind.Name, attempts))
 }
 
-// Replace saves a changed document if it is still stored at v.Version.
+// Replace saves a changed document if it is still stored at v.Version. One that
+// a newer program has written fields to that this one does not know is refused
+// with ErrNewer: saved from here it would lose them.
 func (c *Collection[T]) Replace(ctx context.Context, v Versioned[T]) (Versioned[T], error) {
+	if v.unknown != nil {
+		if err := v.unknown(new(T)); err != nil {
+			return v, ErrNewer.Because(fmt.Errorf("%s: %w", c.kind.Name, err))
+		}
+	}
 	from := v.Version
 	r := c.record(v.Value, from+1)
 	if err := c.engine.Replace(ctx, c.kind.Name, r, from); err != nil {
@@ -199,7 +213,7 @@ func (c *Collection[T]) decode(f Found) (Versioned[T], error) {
 	if err := f.Decode(v); err != nil {
 		return Versioned[T]{}, fmt.Errorf("%s: read document: %w", c.kind.Name, err)
 	}
-	return Versioned[T]{Value: v, Version: f.Version, Settled: f.Settled}, nil
+	return Versioned[T]{Value: v, Version: f.Version, Settled: f.Settled, unknown: f.Unknown}, nil
 }
 
 func (c *Collection[T]) decodeAll(found []Found) ([]Versioned[T], error) {

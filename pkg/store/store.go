@@ -11,6 +11,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/finsam/finsam/pkg/fault"
 )
@@ -47,6 +48,19 @@ type Found struct {
 	Version     int64
 	Settled     int64
 	Decode      func(into any) error
+
+	// Unknown decodes as well, but fails on a field that into does not have: the
+	// document was written by a newer program. Nil: nothing can be told.
+	Unknown func(into any) error
+	// Keys are as stored; only Walk gives them. Nil when one of those declared
+	// was never written: an older program did not know it.
+	Keys Keys
+}
+
+// Place is where a walk through a collection stands; zero is before the first.
+type Place struct {
+	Association string
+	ID          string
 }
 
 // Op compares a key with a value.
@@ -133,6 +147,16 @@ type Engine interface {
 	// given; it never changes a version and never disturbs a Replace under way.
 	Settle(ctx context.Context, collection string, marks []Mark) error
 
+	// Walk gives documents of any association behind a place, at most limit (1
+	// to 1000), with their keys, in an order of the engine's own that does not
+	// change. What is written meanwhile may be given or not.
+	Walk(ctx context.Context, collection string, after Place, limit int) ([]Found, error)
+
+	// Rekey writes only the keys of a document, if it is still stored at
+	// r.Version; else ErrStale, or ErrNotFound. Body, version and settled number
+	// stay, and a Replace under way is not disturbed. ErrTaken as Insert.
+	Rekey(ctx context.Context, collection string, r Record) error
+
 	// Ping tells whether the engine can serve.
 	Ping(ctx context.Context) error
 }
@@ -151,4 +175,9 @@ var (
 	ErrExists   = fault.ErrConflict
 	ErrTaken    = fault.New(fault.Conflict, "value-taken",
 		"Värdet används redan av något annat.", "The value is already used by something else.")
+	// ErrNewer refuses to write over what a newer program has added: while two
+	// versions run side by side, the newer one can make the change.
+	ErrNewer = fault.New(fault.Unavailable, "written-by-newer-version",
+		"Uppgiften har ändrats av en nyare version av systemet, som just håller på att införas. Försök igen om en stund.",
+		"This was changed by a newer version of the system, which is being put in place just now. Try again shortly.").After(2 * time.Second)
 )

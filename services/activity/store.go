@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/schema"
 )
 
 // The keys that documents are found by.
@@ -19,6 +20,19 @@ const (
 	keyParticipant  = "participant"
 	keyState        = "state"
 )
+
+// Schema is what this version knows of the service's database. A release that
+// changes what a kind above or below declares adds a step, be it without Do; see
+// docs/operations.md, "Upgrade".
+func Schema() schema.Schema {
+	return schema.Schema{
+		Service:     "activity",
+		Collections: []schema.Collection{
+			schema.Of(bookings()), schema.Of(cancellations()), schema.Of(enrolments()), schema.Of(diaries()), schema.Of(addresses()),
+		},
+		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
+	}
+}
 
 func bookings() store.Kind[Booking] {
 	return store.Kind[Booking]{

@@ -4,7 +4,19 @@ import (
 	"context"
 
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/schema"
 )
+
+// Schema is what this version knows of the service's database. A release that
+// changes what a kind above or below declares adds a step, be it without Do; see
+// docs/operations.md, "Upgrade".
+func Schema() schema.Schema {
+	return schema.Schema{
+		Service:     "participant",
+		Collections: []schema.Collection{schema.Of(kindOfPerson()), schema.Of(kindOfEnrolment())},
+		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
+	}
+}
 
 // kindOfPerson declares how persons are kept. The keyed look-up of the number is
 // unique: of two who post the same new person, one creates and the other finds.

@@ -6,6 +6,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/schema"
 )
 
 // The keys that a referral is found by.
@@ -19,6 +20,17 @@ const (
 	keyExternal     = "external"
 	keyProtected    = "protected" // only while the person is
 )
+
+// Schema is what this version knows of the service's database. A release that
+// changes what a kind above or below declares adds a step, be it without Do; see
+// docs/operations.md, "Upgrade".
+func Schema() schema.Schema {
+	return schema.Schema{
+		Service:     "referral",
+		Collections: []schema.Collection{schema.Of(kind())},
+		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
+	}
+}
 
 // kind declares how referrals are kept. The indexes follow the relations in which
 // a list is read, each ended by the order of the list.

@@ -19,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inproc"
 	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/store/schema"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
 	"github.com/finsam/finsam/pkg/web"
@@ -73,9 +74,12 @@ func Open(ctx context.Context, data Layout, log *slog.Logger) (_ *Suite, err err
 	return s, nil
 }
 
+// schemas are what each service knows of its part of the database.
+var schemas = map[string]func() schema.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activity.Schema}
+
 // room opens what a service is made of, in its part of the database.
 func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
-	p := &launch.Parts{Service: name, Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
+	p := &launch.Parts{Service: name, Schema: schemas[name], Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
 	if p.Seal, err = keys.Sealer(); err != nil {
 		return err
 	}
@@ -89,6 +93,7 @@ func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *as
 		return err
 	}
 	s.parts[name], s.Feeds[name] = p, p.Feed
+	s.workers = append(s.workers, p.Watch)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -33,6 +34,8 @@ type read struct {
 	Version     int64    `bson:"version"`
 	Settled     int64    `bson:"settled"`
 	Token       string   `bson:"token"`
+	Keys        bson.Raw `bson:"keys"`   // read by Walk only
+	Unique      bson.Raw `bson:"unique"` // read by Walk only
 	Body        bson.Raw `bson:"body"`
 }
 
@@ -100,5 +103,7 @@ func (r read) found() store.Found {
 			d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(r.Body)))
 			d.UseJSONStructTags()
 			return d.Decode(into)
-		}}
+		},
+		Unknown: func(into any) error { return unknown(r.Body, reflect.TypeOf(into)) },
+	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
+
+	fastjson "github.com/go-json-experiment/json/v1"
 
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/internal/rule"
@@ -54,7 +57,13 @@ func fill(f *store.Found, row []value) {
 	row = row[len(row)-3:]
 	f.Version, f.Settled = row[0].(int64), row[1].(int64)
 	body := row[2].(string)
-	f.Decode = func(into any) error { return json.Unmarshal([]byte(body), into) }
+	// The standard library's decoder takes three times as long (docs/performance.md).
+	f.Decode = func(into any) error { return fastjson.Unmarshal([]byte(body), into) }
+	f.Unknown = func(into any) error {
+		d := json.NewDecoder(strings.NewReader(body))
+		d.DisallowUnknownFields()
+		return d.Decode(into)
+	}
 }
 
 // Find implements store.Engine.

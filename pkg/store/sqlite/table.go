@@ -21,7 +21,7 @@ type table struct {
 	name string
 	spec store.Spec
 
-	sqlGet, sqlVersion, sqlInsert, sqlReplace, sqlDelete, sqlSettle, sqlUnsettled string
+	sqlGet, sqlVersion, sqlInsert, sqlReplace, sqlDelete, sqlSettle, sqlUnsettled, sqlWalk, sqlRekey string
 }
 
 // absent is stored where a document lacks a key. As a BLOB it sorts behind every
@@ -46,6 +46,8 @@ func newTable(namespace string, spec store.Spec) *table {
 	t.sqlDelete = "DELETE FROM " + q + one + " AND version=?"
 	t.sqlSettle = "UPDATE " + q + " SET settled=?" + one + " AND settled<?"
 	t.sqlUnsettled = "SELECT association,id,version,settled,body FROM " + q + " WHERE settled<version ORDER BY written" + limit
+	t.sqlWalk = "SELECT association,id" + cols.String() + ",version,settled,body FROM " + q + " WHERE (association,id)>(?,?) ORDER BY association,id" + limit
+	t.sqlRekey = "UPDATE " + q + " SET version=version" + sets.String() + one + " AND version=?"
 	return t
 }
 

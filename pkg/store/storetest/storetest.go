@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"count", countCases},
 		{"association", associationCases},
 		{"settle", settleCases},
+		{"rekey", rekeyCases},
+		{"newer", newerCases},
 		{"refuse", refuseCases()},
 		{"context", contextCases},
 		{"concurrency", concurrencyCases},

@@ -9,8 +9,8 @@ import (
 	"github.com/finsam/finsam/pkg/measure"
 )
 
-// verbs are the calls of a store.Engine, as they are measured.
-var verbs = []string{"prepare", "get", "insert", "replace", "delete", "find", "count", "unsettled", "settle", "ping"}
+// verbs are the calls of a store.Engine whose failures are counted from zero on.
+var verbs = []string{"get", "insert", "replace", "delete", "find", "count", "unsettled", "settle", "ping"}
 
 // measured is how long calls took, by service, verb and collection, and which
 // verbs failed.
@@ -19,7 +19,6 @@ type measured struct {
 	duration metric.Float64Histogram
 	failures metric.Int64Counter
 	sets     measure.Sets[call]
-	failing  map[string]metric.MeasurementOption // by verb
 }
 
 // call is what calls are measured by.
@@ -30,20 +29,27 @@ func newMeasured(service string) *measured {
 		service:  service,
 		duration: measure.Seconds("finsam.store.duration", "How long calls of the store took, by verb and collection."),
 		failures: measure.Counter("finsam.store.failures", "Calls that the store did not answer, by verb."),
-		failing:  map[string]metric.MeasurementOption{},
 	}
 	for _, verb := range verbs {
-		m.failing[verb] = measure.Labels{"service": service, "verb": verb}.Option()
-		m.failures.Add(context.Background(), 0, m.failing[verb])
+		m.failures.Add(context.Background(), 0, m.failing(verb))
 	}
 	return m
 }
 
+// took notes a call. What is prepared at the start is not timed: it would be one
+// value, kept for ever, for each collection.
 func (m *measured) took(ctx context.Context, verb, collection string, took time.Duration, err error) {
+	if verb == "prepare" && err == nil {
+		return
+	}
 	m.duration.Record(ctx, took.Seconds(), m.sets.Get(call{verb, collection}, func() metric.MeasurementOption {
 		return measure.Labels{"service": m.service, "verb": verb, "collection": collection}.Option()
 	}))
 	if failed(err) {
-		m.failures.Add(ctx, 1, m.failing[verb])
+		m.failures.Add(ctx, 1, m.failing(verb))
 	}
+}
+
+func (m *measured) failing(verb string) metric.MeasurementOption {
+	return measure.Labels{"service": m.service, "verb": verb}.Option()
 }

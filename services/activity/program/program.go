@@ -14,7 +14,7 @@ import (
 )
 
 var needs = launch.Needs{
-	Service: "activity", Store: true, Seal: true, Associations: true, Peers: []string{"participant"},
+	Service: "activity", Store: true, Schema: activity.Schema, Seal: true, Associations: true, Peers: []string{"participant"},
 }
 
 // Run puts the service together, serves it until ctx ends, and takes it apart.

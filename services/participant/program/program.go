@@ -14,7 +14,7 @@ import (
 )
 
 var needs = launch.Needs{
-	Service: "participant", Store: true, Seal: true, Associations: true, Peers: []string{"referral"},
+	Service: "participant", Store: true, Schema: participant.Schema, Seal: true, Associations: true, Peers: []string{"referral"},
 }
 
 // Run puts the service together, serves it until ctx ends, and takes it apart.

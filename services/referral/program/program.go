@@ -18,7 +18,7 @@ import (
 // Run puts the service together, serves it until ctx ends, and takes it apart.
 func Run(ctx context.Context, environ map[string]string) (err error) {
 	p, err := launch.Open(ctx, launch.Needs{
-		Service: "referral", Store: true, Seal: true, Associations: true, Peers: []string{"participant"},
+		Service: "referral", Store: true, Schema: referral.Schema, Seal: true, Associations: true, Peers: []string{"participant"},
 	}, environ)
 	if err != nil {
 		return err

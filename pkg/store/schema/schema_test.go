@@ -1,0 +1,305 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+)
+
+// card is the document of the tests; its kinds are what two releases declare.
+type card struct {
+	ID    string `json:"id"`
+	Color string `json:"color"`
+	Size  int64  `json:"size"`
+}
+
+func first() store.Kind[card] {
+	return store.Kind[card]{
+		Name: "cards", Indexes: []store.Index{{"color"}},
+		ID:   func(c *card) (string, string) { return "north", c.ID },
+		Keys: func(c *card) store.Keys { return store.Keys{"color": c.Color} },
+	}
+}
+
+func second() store.Kind[card] {
+	k := first()
+	k.Indexes = append(k.Indexes, store.Index{"size"})
+	k.Keys = func(c *card) store.Keys { return store.Keys{"color": c.Color, "size": c.Size} }
+	return k
+}
+
+// bench is a database with a clock.
+type bench struct {
+	t      *testing.T
+	engine store.Engine
+	mu     sync.Mutex
+	now    time.Time
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "b.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return &bench{t: t, engine: db.Engine("cards"), now: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)}
+}
+
+func (b *bench) clock() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now
+}
+
+func (b *bench) later(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now = b.now.Add(d)
+}
+
+// release is a program that knows some steps and declares a kind.
+func (b *bench) release(program string, k store.Kind[card], steps ...schema.Step) schema.Migration {
+	return schema.Migration{
+		Schema: schema.Schema{Service: "cards", Collections: []schema.Collection{schema.Of(k)}, Steps: steps},
+		Engine: b.engine, Program: program, Now: b.clock, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (b *bench) up(m schema.Migration) {
+	b.t.Helper()
+	if err := m.Up(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) put(k store.Kind[card], cards ...card) *store.Collection[card] {
+	b.t.Helper()
+	c, err := store.Open(b.t.Context(), b.engine, k)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, v := range cards {
+		if _, err := c.Insert(b.t.Context(), &v); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// ofSize counts by the key that the second release declares.
+func (b *bench) ofSize(n int64) int64 {
+	b.t.Helper()
+	got, err := b.put(second()).Count(b.t.Context(), "north", []store.Cond{{Key: "size", Op: store.Eq, Value: n}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return got
+}
+
+var (
+	begin = schema.Step{Name: "begin"}
+	sizes = schema.Step{Name: "cards are found by their size"}
+)
+
+func TestADatabaseOfTheReleaseBeforeVersionsWereNotedIsBroughtUp(t *testing.T) {
+	b := newBench(t)
+	b.put(first(), card{"a", "red", 4}, card{"b", "blue", 4})
+	b.up(b.release("1", second(), begin, sizes))
+	if got := b.ofSize(4); got != 2 {
+		t.Errorf("found %d of 2 by the new key", got)
+	}
+}
+
+func TestDocumentsAreFoundByAKeyThatANewReleaseDeclares(t *testing.T) {
+	b := newBench(t)
+	b.up(b.release("1", first(), begin))
+	var cards []card
+	for i := range 501 { // more than two batches
+		cards = append(cards, card{fmt.Sprintf("c%03d", i), "red", 4})
+	}
+	b.put(first(), cards...)
+	two := b.release("2", second(), begin, sizes)
+	plan, err := two.Check(t.Context())
+	want := "cards: database at version 1, program at version 2\n  step: cards are found by their size\n  look through the keys of cards"
+	if err != nil || plan.String() != want {
+		t.Errorf("the plan: %v, %v", plan, err)
+	}
+	if got := b.ofSize(4); got != 0 {
+		t.Errorf("looking has written %d", got)
+	}
+	b.up(two)
+	if got := b.ofSize(4); got != 501 {
+		t.Errorf("found %d of 501", got)
+	}
+}
+
+func TestAnUpgradedDatabaseHasNothingLeftToDo(t *testing.T) {
+	b := newBench(t)
+	taken := 0
+	count := schema.Step{Name: "count", Do: func(context.Context, store.Engine) error { taken++; return nil }}
+	m := b.release("2", second(), begin, count)
+	b.up(m)
+	b.up(m)
+	plan, err := m.Check(t.Context())
+	if err != nil || !strings.HasSuffix(plan.String(), "nothing to do") || taken != 1 {
+		t.Errorf("%v, %v; taken %d times", plan, err, taken)
+	}
+}
+
+func TestAStepThatFailsIsTakenAgainAndTheOnesBeforeItAreNot(t *testing.T) {
+	b := newBench(t)
+	var taken []string
+	step := func(name string, err *error) schema.Step {
+		return schema.Step{Name: name, Do: func(context.Context, store.Engine) error { taken = append(taken, name); return *err }}
+	}
+	var none error
+	ill := errors.New("ill")
+	m := b.release("1", first(), step("one", &none), step("two", &ill), step("three", &none))
+	if err := m.Up(t.Context()); !errors.Is(err, ill) || !strings.Contains(err.Error(), "step 2 (two)") {
+		t.Fatalf("%v", err)
+	}
+	ill = nil
+	b.up(m)
+	if got := strings.Join(taken, " "); got != "one two two three" {
+		t.Errorf("taken: %s", got)
+	}
+}
+
+func TestManyProgramsThatStartAtOnceTakeEachStepOnce(t *testing.T) {
+	b := newBench(t)
+	b.put(first(), card{"a", "red", 4})
+	var mu sync.Mutex
+	taken := 0
+	slow := schema.Step{Name: "slow", Do: func(context.Context, store.Engine) error {
+		time.Sleep(20 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		taken++
+		return nil
+	}}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if err := b.release("1", second(), begin, slow).Up(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if taken != 1 {
+		t.Errorf("the step was taken %d times", taken)
+	}
+}
+
+func TestAnOlderProgramWorksBesideANewerOneAndWhatItWritesIsFoundInTheEnd(t *testing.T) {
+	b := newBench(t)
+	one, two := b.release("1", first(), begin), b.release("2", second(), begin, sizes)
+	b.up(one)
+	b.up(two)
+	b.up(one) // a pod of the old version starts again while the new one is put in place
+	b.put(first(), card{"late", "red", 4})
+	if got := b.ofSize(4); got != 0 {
+		t.Fatalf("the older program knows no size, and yet %d are found", got)
+	}
+	b.later(5 * time.Minute)
+	b.watched(two)
+	if got := b.ofSize(4); got != 0 {
+		t.Errorf("it was looked through while the older program may still write")
+	}
+	b.later(6 * time.Minute)
+	b.watched(two)
+	if got := b.ofSize(4); got != 1 {
+		t.Errorf("found %d of 1 after the older program went silent", got)
+	}
+	plan, err := two.Check(t.Context())
+	if err != nil || !strings.HasSuffix(plan.String(), "nothing to do") {
+		t.Errorf("%v %v", plan, err)
+	}
+}
+
+// watched lets one round of Watch pass.
+func (b *bench) watched(m schema.Migration) {
+	b.t.Helper()
+	if err := schema.Look(b.t.Context(), m); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestAfterARollbackAndAnotherUpgradeEverythingIsFoundAtOnce(t *testing.T) {
+	b := newBench(t)
+	one, two := b.release("1", first(), begin), b.release("2", second(), begin, sizes)
+	b.up(two)
+	b.put(second(), card{"a", "red", 4})
+	b.up(one)
+	c := b.put(first(), card{"b", "red", 4})
+	if _, err := c.Update(t.Context(), "north", "a", 0, func(v *card) error { v.Size = 7; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	b.up(two)
+	if four, seven := b.ofSize(4), b.ofSize(7); four != 1 || seven != 1 {
+		t.Errorf("found %d of size 4 and %d of size 7", four, seven)
+	}
+}
+
+func TestAStepThatOlderProgramsCannotLiveWithShutsThemOut(t *testing.T) {
+	b := newBench(t)
+	one := b.release("1.0", first(), begin)
+	b.up(one)
+	b.up(b.release("2.0", first(), begin, schema.Step{Name: "colors are numbers", Breaks: true}))
+	want := "the database of cards is at version 2 and cannot be used by programs below version 2; this program knows version 1: start the newer program (2.0), or restore a backup made before the upgrade"
+	if err := one.Up(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("at start: %v", err)
+	}
+	if err := schema.Look(t.Context(), one); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("one that is running: %v", err)
+	}
+	if plan, err := one.Check(t.Context()); err != nil || !strings.Contains(plan.String(), "refused: only programs of version 2 and later") {
+		t.Errorf("%v, %v", plan, err)
+	}
+}
+
+func TestAUniqueIndexOnACollectionInUseIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.up(b.release("1", first(), begin))
+	k := first()
+	k.Unique = []store.Index{{"color"}}
+	if err := b.release("2", k, begin, sizes).Up(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot be given the unique index color") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWatchEndsWithItsContext(t *testing.T) {
+	m := newBench(t).release("1", first(), begin)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := m.Watch(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheDeadHoldersLeaseIsWaitedForAndThenTaken(t *testing.T) {
+	b := newBench(t)
+	m := b.release("1", first(), begin)
+	schema.Abandon(t, m)
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	if err := m.Up(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("while the lease holds: %v", err)
+	}
+	b.later(31 * time.Second)
+	b.up(m)
+}
