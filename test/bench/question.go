@@ -65,7 +65,7 @@ func (w *way) reading(worker int) load.Request {
 
 // listing is the first page of what has come in to one municipality.
 func (w *way) listing(int) load.Request {
-	return get(w.as(intake), func(int) string { return "referrals?state=received&municipality=1481&limit=20" })
+	return get(w.as(intake), func(int) string { return "referrals?state=submitted&municipality=1481&limit=20" })
 }
 
 // week is a municipality's current week, the same one each time.
