@@ -26,11 +26,11 @@ const (
 // docs/operations.md, "Upgrade".
 func Schema() schema.Schema {
 	return schema.Schema{
-		Service:     "activity",
+		Service: "activity",
 		Collections: []schema.Collection{
 			schema.Of(bookings()), schema.Of(cancellations()), schema.Of(enrolments()), schema.Of(diaries()), schema.Of(addresses()),
 		},
-		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
+		Steps: []schema.Step{{Name: "begin to note the version of the database"}},
 	}
 }
 
