@@ -49,7 +49,7 @@ func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name str
 	if err != nil {
 		return nil, err
 	}
-	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log, measured: NewFollowing("", name)}, nil
+	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log}, nil
 }
 
 // Measured names the service that follows and the one that it follows, for the
@@ -65,6 +65,9 @@ const attemptTime = 10 * time.Second
 // Run follows until the context ends. What fails is tried again without end, ever
 // more slowly: an event is never lost because its receiver was ill.
 func (f *Follower) Run(ctx context.Context) error {
+	if f.measured == nil {
+		f.Measured("", f.name)
+	}
 	defer f.measured.Watch()()
 	failures := 0
 	for ctx.Err() == nil {

@@ -37,12 +37,16 @@ func newMeters(p metric.MeterProvider, service string) (*meters, error) {
 		return nil, err
 	}
 	own := measure.Labels{"service": service}.Option()
-	_, err = p.Meter(scope).Int64ObservableGauge("finsam.requests.in_flight",
-		metric.WithDescription("Requests under way in the service, without those that wait for events."),
-		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(m.inFlight.Load(), own)
-			return nil
-		}))
+	inFlight, err := p.Meter(scope).Int64ObservableGauge("finsam.requests.in_flight",
+		metric.WithDescription("Requests under way in the service, without those that wait for events."))
+	if err != nil {
+		return nil, err
+	}
+	// Registered by itself: of several services in one process, each shows its own.
+	_, err = p.Meter(scope).RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveInt64(inFlight, m.inFlight.Load(), own)
+		return nil
+	}, inFlight)
 	return m, err
 }
 

@@ -1,0 +1,45 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/webtest"
+)
+
+func TestRequestsUnderWayAreCountedForEachServiceOfTheProcess(t *testing.T) {
+	m := measuretest.New(t)
+	trust := webtest.NewTrust(t, nil)
+	under := map[string]float64{}
+	for _, service := range []string{"referral", "activity"} {
+		o := options(t, trust, io.Discard)
+		o.Meter, o.Service = m, service
+		e, err := web.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.GET(web.BasePath+"/things/:id", func(c echo.Context) error {
+			under[service] = m.Read(t)["finsam.requests.in_flight{service="+service+"}"]
+			if service == "activity" {
+				panic("ill")
+			}
+			return c.NoContent(http.StatusOK)
+		})
+		trust.Do(t, e, webtest.Request{Method: "GET", Path: "/things/" + id, As: coach})
+	}
+	got := m.Read(t)
+	for service, class := range map[string]string{"referral": "2xx", "activity": "5xx"} {
+		if under[service] != 1 || got["finsam.requests.in_flight{service="+service+"}"] != 0 {
+			t.Errorf("%s: %v under way within, %v after", service, under[service], got["finsam.requests.in_flight{service="+service+"}"])
+		}
+		series := "finsam.request.duration{authority=" + coach.Authority + " operation=getThing service=" + service + " status_class=" + class + "}"
+		if got[series] != 1 {
+			t.Errorf("no %s in %v", series, got)
+		}
+	}
+}
