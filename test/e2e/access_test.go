@@ -86,6 +86,8 @@ func TestEveryCellOfTheAccessTable(t *testing.T) {
 	close(queue)
 	wg.Wait()
 	sheet.complete(table, len(guarded(d))*len(roles)*len(variants)*len(w.things))
+	w.Processes["finsam"].Stop()
+	sheet.holdAgainst(readAccessLog(t, w.Data))
 }
 
 // ask makes one call and notes what came of it.
@@ -95,7 +97,9 @@ func (w *world) ask(s *sheet, tokens *issuer.Issuer, table map[string][]cell, p 
 	if p.op.Public {
 		token = ""
 	}
-	a, err := w.Do(p.request(w, c, th, token))
+	request := p.request(w, c, th, token)
+	trace := s.trace(&request)
+	a, err := w.Do(request)
 	if err != nil {
 		w.t.Errorf("%s as %s %s about %s: %v", p.op.ID, role, v.name, th.name, err)
 		return
@@ -106,6 +110,7 @@ func (w *world) ask(s *sheet, tokens *issuer.Issuer, table map[string][]cell, p 
 		s.wrong(fmt.Sprintf("%s as %s %s about %s: %s", p.op.ID, role, v.name, th.name, sentence))
 	}
 	s.note(p.op.ID, role, want, views)
+	s.expect(trace, p, want, th, a)
 }
 
 // sheet counts the cells that were asked, and what they should have answered.
@@ -114,9 +119,13 @@ type sheet struct {
 	mu                   sync.Mutex
 	cells, views, faults int
 	met                  map[string]int // by operation, role and verdict
+	unseen               map[string]int // the bodies of 404, by what is the same in all
+	expected             []expectation
 }
 
-func newSheet(t *testing.T) *sheet { return &sheet{t: t, met: map[string]int{}} }
+func newSheet(t *testing.T) *sheet {
+	return &sheet{t: t, met: map[string]int{}, unseen: map[string]int{}}
+}
 
 func (s *sheet) note(operation, role string, want verdict, views int) {
 	s.mu.Lock()
@@ -143,6 +152,9 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 	s.t.Logf("%d cells and %d views asked, %d of them wrong", s.cells, s.views, s.faults)
 	if s.cells < expected {
 		s.t.Errorf("%d cells asked, the table has %d", s.cells, expected)
+	}
+	if len(s.unseen) != 1 {
+		s.t.Errorf("what is hidden is told from what does not exist: %v", s.unseen)
 	}
 	for name, row := range table {
 		if strings.Contains(name, "#") {

@@ -56,6 +56,12 @@ func TestWhoAPersonIsStandsInClearNowhere(t *testing.T) {
 		p.Stop()
 	}
 	found = append(found, b.files(t, s.Data)...) // what they wrote at the end
+	for service, events := range openBooks(t, s.Data).feed {
+		if len(events) == 0 {
+			t.Errorf("the feed of %s is empty: nothing is proven of it", service)
+		}
+		found = append(found, b.InJSON("the feed of "+service, events)...)
+	}
 	for _, f := range found {
 		t.Error(f)
 	}

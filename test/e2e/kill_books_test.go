@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -62,19 +63,25 @@ var telling = map[string][]string{
 func openBooks(t *testing.T, data string) *books {
 	t.Helper()
 	b := &books{t: t, docs: map[string]map[string]doc{}, feed: map[string][]feed.Event{}}
+	opened := map[string]*sqlite.DB{}
 	for service, collections := range telling {
-		db, err := sqlite.Open(t.Context(), filepath.Join(data, service+".db"))
-		if err != nil {
-			t.Fatal(err)
+		path := filepath.Join(data, service+".db")
+		if _, err := os.Stat(path); err != nil {
+			path = filepath.Join(data, "finsam.db") // one process keeps all in one file
 		}
-		e := db.Engine(service)
+		if opened[path] == nil {
+			db, err := sqlite.Open(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			opened[path] = db
+		}
+		e := opened[path].Engine(service)
 		for _, name := range collections {
 			b.docs[name] = b.read(e, name)
 		}
 		b.feed[service] = b.events(e, service)
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
 	}
 	return b
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -17,14 +18,23 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// TestKillingAnyProcessAtAnyMomentLosesNothingAndDoesNothingTwice lets coaches,
-// receivers and an authority's system work while the processes are killed and
-// started again, and then opens the databases and counts. FINSAM_KILLS says how
-// often (30), FINSAM_SEED replays the choice of victims and moments.
 func TestKillingAnyProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.T) {
-	kills, seed := fromEnv("FINSAM_KILLS", 30), fromEnv("FINSAM_SEED", int(time.Now().UnixNano()%1_000_000))
+	underKills(t, suite.FourProcesses(t, slices.Concat(quick, unlimited)...), fromEnv("FINSAM_KILLS", 30))
+}
+
+func TestKillingTheOneProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.T) {
+	underKills(t, suite.OneProcess(t, slices.Concat(quick, unlimited)...), fromEnv("FINSAM_KILLS", 30)/3)
+}
+
+// underKills lets coaches, receivers and an authority's system work while the
+// processes are killed and started again, and then opens the databases and
+// counts. FINSAM_KILLS says how often (30), FINSAM_SEED replays the choice of
+// victims and moments.
+func underKills(t *testing.T, s *suite.Suite, kills int) {
+	t.Helper()
+	seed := fromEnv("FINSAM_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("FINSAM_SEED=%d FINSAM_KILLS=%d", seed, kills)
-	s := suite.FourProcesses(t, slices.Concat(quick, unlimited)...)
+	names := slices.Sorted(maps.Keys(s.Processes))
 	l := newLoad(t, s, uint64(seed))
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -36,7 +46,7 @@ func TestKillingAnyProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.
 	victims := map[string]int{}
 	for range kills {
 		time.Sleep(time.Duration(r.IntN(200)) * time.Millisecond)
-		p := s.Processes[suite.Services[r.IntN(len(suite.Services))]]
+		p := s.Processes[names[r.IntN(len(names))]]
 		victims[p.Name]++
 		p.Kill()
 		time.Sleep(time.Duration(r.IntN(30)) * time.Millisecond)
@@ -50,7 +60,7 @@ func TestKillingAnyProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.
 		t.Errorf("only %d stories were told to their end: too few to prove anything", len(l.told))
 	}
 	l.readBack()
-	for _, name := range suite.Services {
+	for _, name := range names {
 		s.Processes[name].Stop()
 	}
 	for _, wrong := range openBooks(t, s.Data).count(l.told) {

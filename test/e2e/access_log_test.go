@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/test/suite"
+)
+
+// expectation is what the access log must say of one call, found by its trace.
+type expectation struct {
+	trace, operation, participant string
+	outcome                       accesslog.Outcome
+}
+
+// trace gives a call a trace of its own, by which the access log names it.
+func (s *sheet) trace(r *suite.Request) string {
+	id, _, header := newTrace()
+	r.Header = maps.Clone(r.Header)
+	if r.Header == nil {
+		r.Header = map[string]string{}
+	}
+	r.Header["traceparent"] = header[:len(header)-2] + "00" // not sampled
+	return id
+}
+
+// expect notes what the access log must say of a call that bore personal data,
+// or would have; and what a hidden thing was answered with.
+func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.Status == 404 {
+		s.unseen[fmt.Sprint(a.Text("type"), a.Text("title"), a.Text("detail"), a.At("errors"), len(a.JSON))]++
+	}
+	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Allowed}
+	switch {
+	case !p.op.Personal || want == forbidden || p.op.ID == "createReferral":
+		return // bears nobody, or was ended before it was about anybody
+	case want == hidden && p.sees != nil && p.op.ID != "readIdentities":
+		e.participant = "" // a list without the person: logged, with whom it did show
+	case want == hidden:
+		e.outcome, e.participant = accesslog.Refused, ""
+	}
+	s.expected = append(s.expected, e)
+}
+
+// holdAgainst wants an entry for every call that was let through to a person's
+// data, and for every one that was refused.
+func (s *sheet) holdAgainst(log map[string][]accesslog.Entry) {
+	missing := 0
+	for _, want := range s.expected {
+		if !slices.ContainsFunc(log[want.trace], func(e accesslog.Entry) bool {
+			return e.Operation == want.operation && e.Outcome == want.outcome && e.Subject+e.Why != "" &&
+				(want.participant == "" || slices.Contains(e.Participants, want.participant))
+		}) {
+			if missing++; missing <= 20 {
+				s.t.Errorf("no entry in the access log: %+v, but %+v", want, log[want.trace])
+			}
+		}
+	}
+	s.t.Logf("%d of %d calls that bore personal data, or would have, are in the access log", len(s.expected)-missing, len(s.expected))
+	if len(s.expected) < 3000 {
+		s.t.Errorf("only %d calls were looked for in the access log", len(s.expected))
+	}
+}
+
+// readAccessLog reads the access logs of all services from the database of one
+// process, by trace, and checks their chains.
+func readAccessLog(t *testing.T, data string) map[string][]accesslog.Entry {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(data, "finsam.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	all := map[string][]accesslog.Entry{}
+	for service := range telling {
+		e := db.Engine(service)
+		verify(t, e, service)
+		for skip := 0; ; skip += 500 {
+			found, err := e.Find(t.Context(), "access_log", store.Query{Association: "-", Skip: skip, Limit: 500})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range found {
+				var b accesslog.Block
+				if err := f.Decode(&b); err != nil {
+					t.Fatal(err)
+				}
+				for _, entry := range b.Entries {
+					all[entry.TraceID] = append(all[entry.TraceID], entry)
+				}
+			}
+			if len(found) < 500 {
+				break
+			}
+		}
+	}
+	return all
+}
+
+func verify(t *testing.T, e store.Engine, service string) {
+	t.Helper()
+	log, err := accesslog.Open(t.Context(), e, service, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	report, err := log.Verify(t.Context())
+	if err != nil || len(report.Flaws) > 0 || report.Entries == 0 {
+		t.Errorf("the access log of %s: %d entries, %v, %v", service, report.Entries, report.Flaws, err)
+	}
+}
