@@ -25,13 +25,13 @@ func TestEntriesAreCountedByAuthorityAndNeverByPerson(t *testing.T) {
 	}
 	got := m.Read(t)
 	for series, want := range map[string]float64{
-		"finsam.access_log.entries{authority=molndal outcome=allowed service=participant}": 1,
-		"finsam.access_log.entries{authority=molndal outcome=refused service=participant}": 2,
-		"finsam.access_log.people{authority=molndal outcome=allowed service=participant}":  2,
-		"finsam.access_log.blocks{service=participant}":                                    3,
-		"finsam.access_log.failures{service=participant}":                                  0,
-		"finsam.access_log.wait{service=participant}":                                      3,
-		"finsam.access_log.queued{service=participant}":                                    0,
+		"finsam.access_log.entries{authority=molndal component=participant outcome=allowed}": 1,
+		"finsam.access_log.entries{authority=molndal component=participant outcome=refused}": 2,
+		"finsam.access_log.people{authority=molndal component=participant outcome=allowed}":  2,
+		"finsam.access_log.blocks{component=participant}":                                    3,
+		"finsam.access_log.failures{component=participant}":                                  0,
+		"finsam.access_log.wait{component=participant}":                                      3,
+		"finsam.access_log.queued{component=participant}":                                    0,
 	} {
 		if v, there := got[series]; !there || v != want {
 			t.Errorf("%s is %v (%t), want %v", series, v, there, want)
@@ -48,7 +48,7 @@ func TestEntriesAreCountedByAuthorityAndNeverByPerson(t *testing.T) {
 	if err := l.Touch(ctx, accesslog.Entry{}); !errors.Is(err, accesslog.ErrNotLogged) {
 		t.Errorf("a closed log took an entry: %v", err)
 	}
-	if v := m.Read(t)["finsam.access_log.failures{service=participant}"]; v != 1 {
+	if v := m.Read(t)["finsam.access_log.failures{component=participant}"]; v != 1 {
 		t.Errorf("%v failures", v)
 	}
 }

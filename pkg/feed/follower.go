@@ -15,6 +15,7 @@ import (
 type position struct {
 	Name string `json:"name"`
 	Seq  int64  `json:"seq"`
+	Last string `json:"last,omitempty"` // id of the event at Seq
 	// Moves counts the writes, so that each one is a new version.
 	Moves int64 `json:"moves"`
 }
@@ -37,19 +38,29 @@ type Follower struct {
 	positions *store.Collection[position]
 	errors    *slog.Logger
 	measured  *Following
+	gate      *Gate // nil: never held
+	agreed    bool  // the log has been seen to have what was handled last
+}
+
+func kindOfPosition() store.Kind[position] {
+	return store.Kind[position]{
+		Name:    "positions",
+		ID:      func(p *position) (string, string) { return nobody, p.Name },
+		Version: func(p *position) int64 { return p.Moves },
+	}
 }
 
 // NewFollower makes a follower whose position is kept in e under name.
 func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h Handle) (*Follower, error) {
-	positions, err := store.Open(ctx, e, store.Kind[position]{
-		Name:    "positions",
-		ID:      func(p *position) (string, string) { return nobody, p.Name },
-		Version: func(p *position) int64 { return p.Moves },
-	})
+	positions, err := store.Open(ctx, e, kindOfPosition())
 	if err != nil {
 		return nil, err
 	}
-	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log}, nil
+	f := &Follower{name: name, log: r, handle: h, positions: positions, errors: log}
+	if g, ok := r.(gated); ok {
+		f.gate = g.gate
+	}
+	return f, nil
 }
 
 // Measured names the service that follows and the one that it follows, for the
@@ -86,19 +97,29 @@ func (f *Follower) Run(ctx context.Context) error {
 // round handles one page of events and saves the position behind the last one
 // handled, also when the next one failed.
 func (f *Follower) round(ctx context.Context) error {
-	at, err := f.Position(ctx)
+	from, err := f.position(ctx)
 	if err != nil {
 		return err
 	}
+	at := from.Seq
 	f.measured.Begin(at)
+	if err := f.agree(ctx, from); err != nil {
+		return err
+	}
 	wait, cancel := context.WithTimeout(ctx, MaxWait+attemptTime)
 	events, err := f.log.After(wait, at, MaxLimit, MaxWait)
 	cancel()
+	f.agreed = err == nil && len(events) > 0 // it may be another log next time
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
 	f.measured.Read(events)
-	done := at
+	leave, err := f.gate.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	done, last := at, ""
 	for i, e := range events {
 		if e.Sequence != done+1 {
 			err = fmt.Errorf("the log goes from %d to %d", done, e.Sequence)
@@ -108,11 +129,11 @@ func (f *Follower) round(ctx context.Context) error {
 			err = fmt.Errorf("event %s: %w", e.ID, err)
 			break
 		}
-		done = e.Sequence
+		done, last = e.Sequence, e.ID
 		f.measured.Handled(e.within(ctx), events[i:])
 	}
 	if done > at {
-		if saveErr := f.save(ctx, at, done); saveErr != nil {
+		if saveErr := f.save(ctx, at, done, last); saveErr != nil {
 			return errors.Join(err, saveErr)
 		}
 	}
@@ -133,24 +154,29 @@ func (f *Follower) one(ctx context.Context, e Event) error {
 
 // Position gives the sequence number of the last event handled; 0 at first.
 func (f *Follower) Position(ctx context.Context) (int64, error) {
+	p, err := f.position(ctx)
+	return p.Seq, err
+}
+
+func (f *Follower) position(ctx context.Context) (position, error) {
 	v, err := f.positions.Get(ctx, nobody, f.name)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil
+		return position{}, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read position: %w", err)
+		return position{}, fmt.Errorf("read position: %w", err)
 	}
-	return v.Value.Seq, nil
+	return *v.Value, nil
 }
 
 // save moves the position from where this round began. A twin of this follower
 // in another process may have moved it; then it stays as the twin left it, and
 // the next round begins there.
-func (f *Follower) save(ctx context.Context, from, to int64) error {
+func (f *Follower) save(ctx context.Context, from, to int64, last string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
 	defer cancel()
 	if from == 0 {
-		_, err := f.positions.Insert(ctx, &position{Name: f.name, Seq: to, Moves: 1})
+		_, err := f.positions.Insert(ctx, &position{Name: f.name, Seq: to, Last: last, Moves: 1})
 		if !errors.Is(err, store.ErrExists) {
 			return err
 		}
@@ -159,7 +185,7 @@ func (f *Follower) save(ctx context.Context, from, to int64) error {
 		if p.Seq >= to {
 			return store.Unchanged()
 		}
-		p.Seq, p.Moves = to, p.Moves+1
+		p.Seq, p.Last, p.Moves = to, last, p.Moves+1
 		return nil
 	})
 	if fault.Of(err) != nil {

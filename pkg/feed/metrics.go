@@ -35,7 +35,7 @@ func NewFollowing(service, source string) *Following {
 		delay:    measure.Seconds("finsam.follower.delay", "From the step to its event being handled, by the service that follows and the one that it follows."),
 		failures: measure.Counter("finsam.follower.failures", "Times that a follower could not read the log or handle an event."),
 		skipped:  measure.Counter("finsam.follower.skipped", "Events passed over, as they can never be handled here."),
-		labels:   measure.Labels{"service": service, "source": source}.Option(),
+		labels:   measure.Labels{"component": service, "source": source}.Option(),
 	}
 	f.heard.Store(time.Now().UnixMilli())
 	f.failures.Add(context.Background(), 0, f.labels)
@@ -46,7 +46,7 @@ func NewFollowing(service, source string) *Following {
 // Watch shows the gauges until stop is called.
 func (f *Following) Watch() (stop func()) {
 	return measure.Watch(
-		measure.Labels{"service": f.service, "source": f.source},
+		measure.Labels{"component": f.service, "source": f.source},
 		measure.Gauge{Name: "finsam.follower.position", Description: "Sequence number of the last event handled.",
 			Read: func() (float64, bool) { return float64(f.position.Load()), true }},
 		measure.Gauge{Name: "finsam.follower.lag", Unit: "s", Description: "Age of the oldest event known and not handled; 0: none.",

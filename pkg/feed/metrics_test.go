@@ -49,7 +49,7 @@ func TestAFeedTellsHowFarItHasComeAndAFollowerHowFarItLags(t *testing.T) {
 		}
 	}
 	p.Wake()
-	const labels = "{service=other source=test}"
+	const labels = "{component=other source=test}"
 	until(t, m, "the follower is ill", func(v map[string]float64) bool {
 		return v["finsam.feed.head{source=test}"] == 2 && v["finsam.publisher.backlog{source=test}"] == 0 &&
 			v["finsam.follower.position"+labels] == 0 && v["finsam.follower.lag"+labels] > 0 && v["finsam.follower.failures"+labels] > 0

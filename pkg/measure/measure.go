@@ -1,6 +1,9 @@
 // Package measure lets any package count and time what it does, also those that
 // may reach neither an SDK nor a network: it knows OpenTelemetry's interface only.
 //
+// The service that measures is the label "component": Prometheus' operator sets a
+// label "service" of its own, and "namespace", "pod", "job" and "instance".
+//
 // Package telemetry names the provider when the process starts; before that, and
 // in most tests, what is measured goes nowhere. Labels are operations, authorities,
 // collections and fixed words: bounded sets, and never a person, a subject or a

@@ -18,28 +18,28 @@ func TestWithoutAProviderMeasuringCostsAndChangesNothing(t *testing.T) {
 
 func TestWhatIsMeasuredIsReadByNameAndLabels(t *testing.T) {
 	m := measuretest.New(t)
-	labels := measure.Labels{"service": "referral", "verb": "get"}.Option()
+	labels := measure.Labels{"component": "referral", "verb": "get"}.Option()
 	measure.Counter("finsam.test.things", "Things.").Add(t.Context(), 2, labels)
 	measure.Seconds("finsam.test.time", "Time.").Record(t.Context(), .1, labels)
 	known := true
-	stop := measure.Watch(measure.Labels{"service": "referral"},
+	stop := measure.Watch(measure.Labels{"component": "referral"},
 		measure.Gauge{Name: "finsam.test.height", Unit: "m", Read: func() (float64, bool) { return 7, known }})
 	want := map[string]float64{
-		"finsam.test.things{service=referral verb=get}": 2,
-		"finsam.test.time{service=referral verb=get}":   1,
-		"finsam.test.height{service=referral}":          7,
+		"finsam.test.things{component=referral verb=get}": 2,
+		"finsam.test.time{component=referral verb=get}":   1,
+		"finsam.test.height{component=referral}":          7,
 	}
 	if got := m.Read(t); !maps.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 	known = false
-	if _, there := m.Read(t)["finsam.test.height{service=referral}"]; there {
+	if _, there := m.Read(t)["finsam.test.height{component=referral}"]; there {
 		t.Error("a gauge without a value was shown")
 	}
 	known = true
 	stop()
 	stop()
-	if _, there := m.Read(t)["finsam.test.height{service=referral}"]; there {
+	if _, there := m.Read(t)["finsam.test.height{component=referral}"]; there {
 		t.Error("a gauge was shown after it ended")
 	}
 }

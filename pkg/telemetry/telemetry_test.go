@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/finsam/finsam/pkg/measure"
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
@@ -112,6 +113,38 @@ func TestWithACollectorSpansAndMetricsAreSentToIt(t *testing.T) {
 	defer c.mu.Unlock()
 	if got := c.sent["/v1/traces"]; !strings.Contains(got, "GET /things/{id}") || !strings.Contains(got, "finsam-test") {
 		t.Errorf("traces: %q", got)
+	}
+}
+
+func TestATraceThatIsRecordedIsTheExemplarOfItsTime(t *testing.T) {
+	c := &collector{sent: map[string]string{}}
+	s := httptest.NewServer(c)
+	defer s.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", s.URL)
+	shutdown, err := telemetry.Start(t.Context(), telemetry.Program{Service: "finsam-test", Version: "v1", Revision: "abc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, span := otel.Tracer("test").Start(t.Context(), "x")
+	measure.Seconds("finsam.test.time", "Time.").Record(ctx, .2)
+	span.End()
+	r := httptest.NewRequest("GET", "/metrics", nil)
+	r.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	w := httptest.NewRecorder()
+	telemetry.Metrics().ServeHTTP(w, r)
+	for _, want := range []string{`trace_id="` + span.SpanContext().TraceID().String() + `"`,
+		`finsam_build_info{component="finsam-test",revision="abc",version="v1"} 1`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("no %s in the metrics", want)
+		}
+	}
+	if err := shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if got := c.sent["/v1/metrics"]; !strings.Contains(got, "finsam.test.time") {
+		t.Error("the metrics were not sent to the collector")
 	}
 }
 

@@ -36,7 +36,7 @@ func newMeters(p metric.MeterProvider, service string) (*meters, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := measure.Labels{"service": service}.Option()
+	own := measure.Labels{"component": service}.Option()
 	inFlight, err := p.Meter(scope).Int64ObservableGauge("finsam.requests.in_flight",
 		metric.WithDescription("Requests under way in the service, without those that wait for events."))
 	if err != nil {
@@ -63,7 +63,7 @@ func (m *meters) record(ctx context.Context, op *operation, status int, authorit
 	key := durationKey{op.id, authority, status / 100}
 	m.duration.Record(ctx, took.Seconds(), m.sets.Get(key, func() metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(
-			attribute.String("service", m.service),
+			attribute.String("component", m.service),
 			attribute.String("operation", key.operation),
 			attribute.String("status_class", strconv.Itoa(key.class)+"xx"),
 			attribute.String("authority", key.authority),

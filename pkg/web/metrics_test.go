@@ -24,7 +24,7 @@ func TestRequestsUnderWayAreCountedForEachServiceOfTheProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.GET(web.BasePath+"/things/:id", func(c echo.Context) error {
-			under[service] = m.Read(t)["finsam.requests.in_flight{service="+service+"}"]
+			under[service] = m.Read(t)["finsam.requests.in_flight{component="+service+"}"]
 			if service == "activity" {
 				panic("ill")
 			}
@@ -34,10 +34,10 @@ func TestRequestsUnderWayAreCountedForEachServiceOfTheProcess(t *testing.T) {
 	}
 	got := m.Read(t)
 	for service, class := range map[string]string{"referral": "2xx", "activity": "5xx"} {
-		if under[service] != 1 || got["finsam.requests.in_flight{service="+service+"}"] != 0 {
-			t.Errorf("%s: %v under way within, %v after", service, under[service], got["finsam.requests.in_flight{service="+service+"}"])
+		if under[service] != 1 || got["finsam.requests.in_flight{component="+service+"}"] != 0 {
+			t.Errorf("%s: %v under way within, %v after", service, under[service], got["finsam.requests.in_flight{component="+service+"}"])
 		}
-		series := "finsam.request.duration{authority=" + coach.Authority + " operation=getThing service=" + service + " status_class=" + class + "}"
+		series := "finsam.request.duration{authority=" + coach.Authority + " component=" + service + " operation=getThing status_class=" + class + "}"
 		if got[series] != 1 {
 			t.Errorf("no %s in %v", series, got)
 		}

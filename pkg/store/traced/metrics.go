@@ -43,7 +43,7 @@ func (m *measured) took(ctx context.Context, verb, collection string, took time.
 		return
 	}
 	m.duration.Record(ctx, took.Seconds(), m.sets.Get(call{verb, collection}, func() metric.MeasurementOption {
-		return measure.Labels{"service": m.service, "verb": verb, "collection": collection}.Option()
+		return measure.Labels{"component": m.service, "verb": verb, "collection": collection}.Option()
 	}))
 	if failed(err) {
 		m.failures.Add(ctx, 1, m.failing(verb))
@@ -51,5 +51,5 @@ func (m *measured) took(ctx context.Context, verb, collection string, took time.
 }
 
 func (m *measured) failing(verb string) metric.MeasurementOption {
-	return measure.Labels{"service": m.service, "verb": verb}.Option()
+	return measure.Labels{"component": m.service, "verb": verb}.Option()
 }

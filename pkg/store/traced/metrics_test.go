@@ -30,7 +30,7 @@ func TestEachCallIsTimedByVerbAndCollection(t *testing.T) {
 		_, _ = e.Get(t.Context(), "referrals", "a", "Anna")
 	}
 	got := m.Read(t)
-	if n := got["finsam.store.duration{collection=referrals service=referral verb=get}"]; n != 3 {
+	if n := got["finsam.store.duration{collection=referrals component=referral verb=get}"]; n != 3 {
 		t.Errorf("%v calls: %v", n, got)
 	}
 	for series := range got {
@@ -47,7 +47,7 @@ func TestAnAnswerIsNoFailureOfTheStore(t *testing.T) {
 	_ = e.Ping(t.Context())
 	got := m.Read(t)
 	for verb, want := range map[string]float64{"get": 0, "ping": 1, "insert": 0} {
-		if n, there := got["finsam.store.failures{service=referral verb="+verb+"}"]; !there || n != want {
+		if n, there := got["finsam.store.failures{component=referral verb="+verb+"}"]; !there || n != want {
 			t.Errorf("%s failed %v times (%t), want %v", verb, n, there, want)
 		}
 	}
