@@ -18,6 +18,7 @@ type Server struct {
 	AdminAddr string                      // /livez, /readyz and /metrics; "": not served
 	Ready     func(context.Context) error // nil when the service can serve; its error goes to the log
 	Metrics   http.Handler                // nil: no /metrics
+	Backup    http.Handler                // serves what is below /backup on the admin port; nil: no backup
 	Started   func(addr, admin string)    // called once both listen; may be nil
 	Linger    time.Duration               // how long it serves on, no longer ready, before it stops
 	Log       *slog.Logger                // nil: slog.Default
@@ -150,6 +151,9 @@ func (s *Server) admin(ctx context.Context) http.Handler {
 		}
 		say(w, http.StatusOK, "ok")
 	})
+	if s.Backup != nil {
+		mux.Handle("POST /backup/", s.Backup)
+	}
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
 	}

@@ -33,6 +33,7 @@ const readers = 4
 
 // DB is an open file.
 type DB struct {
+	path    string
 	writer  *writer
 	readers chan *conn // those at rest
 	pool    int        // how many there are
@@ -84,7 +85,7 @@ func open(path string, guard *conn) (*DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("make the database file: %w", err)
 	}
-	d := &DB{guard: guard, readers: make(chan *conn, readers), closed: make(chan struct{}), tables: map[string]*table{}}
+	d := &DB{path: path, guard: guard, readers: make(chan *conn, readers), closed: make(chan struct{}), tables: map[string]*table{}}
 	wc, err := dial(path, "busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=2000",
 		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
