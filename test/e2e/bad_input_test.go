@@ -39,7 +39,7 @@ type critic struct {
 }
 
 func newCritic(t *testing.T) *critic {
-	s := suite.OneProcess(t, slices.Concat(quick, unlimited)...)
+	s := suite.OneProcess(t, unlimited...)
 	k := &critic{Suite: s, t: t, doc: theContract(t, s), tokens: map[string]string{}}
 	for _, op := range k.doc.Operations {
 		if len(op.Roles) > 0 {

@@ -44,7 +44,7 @@ const control = "KONTROLL-4711-fyndplats"
 func TestWhoAPersonIsStandsInClearNowhere(t *testing.T) {
 	b, c := newBird(3), collector.Start(t)
 	redis := startRedis(t)
-	s := suite.FourProcesses(t, slices.Concat(quick, unlimited, c.Env(), redis.env(), []string{"FINSAM_LOG_LEVEL=debug"})...)
+	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env(), redis.env(), []string{"FINSAM_LOG_LEVEL=debug"})...)
 	w := walk{s, t}
 	b.livesThroughTheStory(w)
 	found := b.isPutInWrongPlaces(w)

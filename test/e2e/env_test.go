@@ -13,8 +13,5 @@ var unlimited = []string{"FINSAM_RATE_PER_SECOND=0", "FINSAM_STRANGERS_PER_SECON
 // limited gives each authority ten calls at once and then ten a second.
 var limited = []string{"FINSAM_RATE_PER_SECOND=10", "FINSAM_RATE_BURST=10"}
 
-// quick lets processes end at once: nobody is sent to them by a platform here.
-var quick = []string{"FINSAM_LINGER=0s"}
-
 // adult is the number of an invented person of forty.
 var adult = persontest.NumberAged(rand.New(rand.NewPCG(40, 40)), day(0), 40, false)

@@ -74,13 +74,13 @@ func (w weekly) callsOffAndRestores() {
 }
 
 func TestAKeptWeekShowsACalledOffOccurrenceWithinASecond(t *testing.T) {
-	w := walk{suite.OneProcess(t, slices.Concat(quick, unlimited)...), t}
+	w := walk{suite.OneProcess(t, unlimited...), t}
 	nextWeek(w, 3).callsOffAndRestores()
 }
 
 func TestAKeptWeekStaysRightOverFourProcessesAlsoWhenRedisDies(t *testing.T) {
 	r := startRedis(t)
-	w := walk{suite.FourProcesses(t, slices.Concat(quick, unlimited, r.env())...), t}
+	w := walk{suite.FourProcesses(t, slices.Concat(unlimited, r.env())...), t}
 	nextWeek(w, 3).callsOffAndRestores()
 	if r.command != nil && !strings.Contains(string(r.dump(t)), "Promenad") {
 		t.Error("the week is not in Redis: the cache was not used, and nothing is proven")
@@ -97,7 +97,7 @@ func TestAKeptWeekStaysRightOverFourProcessesAlsoWhenRedisDies(t *testing.T) {
 }
 
 func TestWhoeverHoldsTheNewestVersionIsAnswered304(t *testing.T) {
-	w := walk{suite.OneProcess(t, slices.Concat(quick, unlimited)...), t}
+	w := walk{suite.OneProcess(t, unlimited...), t}
 	made := w.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Påhittad"),
 	})
@@ -126,9 +126,9 @@ func TestWhoeverHoldsTheNewestVersionIsAnswered304(t *testing.T) {
 
 func TestWhoeverAsksTooOftenIsAnswered429AndOthersAreServed(t *testing.T) {
 	for sentence, start := range map[string]func(*testing.T) *suite.Suite{
-		"in one process": func(t *testing.T) *suite.Suite { return suite.OneProcess(t, slices.Concat(quick, limited)...) },
+		"in one process": func(t *testing.T) *suite.Suite { return suite.OneProcess(t, limited...) },
 		"with Redis": func(t *testing.T) *suite.Suite {
-			return suite.FourProcesses(t, slices.Concat(quick, limited, startRedis(t).env())...)
+			return suite.FourProcesses(t, slices.Concat(limited, startRedis(t).env())...)
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {

@@ -19,11 +19,11 @@ import (
 )
 
 func TestKillingAnyProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.T) {
-	underKills(t, suite.FourProcesses(t, slices.Concat(quick, unlimited)...), fromEnv("FINSAM_KILLS", 30))
+	underKills(t, suite.FourProcesses(t, unlimited...), fromEnv("FINSAM_KILLS", 30))
 }
 
 func TestKillingTheOneProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.T) {
-	underKills(t, suite.OneProcess(t, slices.Concat(quick, unlimited)...), fromEnv("FINSAM_KILLS", 30)/3)
+	underKills(t, suite.OneProcess(t, unlimited...), fromEnv("FINSAM_KILLS", 30)/3)
 }
 
 // underKills lets coaches, receivers and an authority's system work while the

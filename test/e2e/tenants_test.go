@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +19,7 @@ var municipalityCode = regexp.MustCompile(`"14([0-9]{2})"`)
 // says of a caller whatever a test wants.
 func twoAssociations(t *testing.T) (*suite.Suite, *issuer.Issuer) {
 	t.Helper()
-	s := suite.OneProcess(t, slices.Concat(quick, unlimited)...)
+	s := suite.OneProcess(t, unlimited...)
 	text, err := os.ReadFile(filepath.Join("..", "..", "services", "standalone", "example", "insjoriket.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func newTrace() (trace, span, header string) {
 
 func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.T) {
 	c := collector.Start(t)
-	s := suite.FourProcesses(t, slices.Concat(quick, unlimited, c.Env())...)
+	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	trace, root, header := newTrace()
 	a := s.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Spårlöst"),
@@ -136,7 +136,7 @@ func tree(spans []collector.Span) string {
 
 func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
 	c := collector.Start(t)
-	s := suite.FourProcesses(t, slices.Concat(quick, unlimited, c.Env())...)
+	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	w := walk{s, t}
 	made := s.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Spårlöst"),

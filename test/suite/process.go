@@ -34,7 +34,8 @@ func (p *Process) Start(t T) {
 	}
 	defer log.Close()
 	cmd := exec.Command(p.args[0], p.args[1:]...)
-	cmd.Env = append(os.Environ(), p.env...)
+	// No lingering at the end: no platform sends anybody here.
+	cmd.Env = append(append(os.Environ(), "FINSAM_LINGER=0s"), p.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
