@@ -1,0 +1,98 @@
+{{/* The environment of a workload: dict root, name, facts, s (its settings). */}}
+{{- define "finsam.env" -}}
+{{- $v := .root.Values -}}
+{{- $full := include "finsam.fullname" .root -}}
+- { name: FINSAM_LOG_LEVEL, value: {{ .s.logLevel | quote }} }
+{{- if not .facts.data }}
+- { name: FINSAM_ADDR, value: ":8080" }
+- { name: FINSAM_ADMIN_ADDR, value: ":9090" }
+- { name: FINSAM_LINGER, value: "{{ int $v.drain.lingerSeconds }}s" }
+- { name: FINSAM_KEYS_DIR, value: {{ .facts.keysDir }} }
+{{- with .facts.associations }}
+- { name: FINSAM_ASSOCIATIONS_DIR, value: {{ . }} }
+{{- end }}
+{{- if .facts.front }}
+- { name: FINSAM_TRUST_FILE, value: /etc/finsam/trust/trust.yaml }
+{{- end }}
+{{- end }}
+{{- if .facts.store }}
+- name: FINSAM_STORE
+  valueFrom:
+    secretKeyRef:
+      name: {{ .s.mongodb.existingSecret.name | default $v.mongodb.existingSecret.name }}
+      key: {{ .s.mongodb.existingSecret.key | default $v.mongodb.existingSecret.key }}
+{{- end }}
+{{- range .facts.peers }}
+- { name: FINSAM_{{ upper . }}_URL, value: "http://{{ $full }}-{{ . }}:{{ (fromYaml (include "finsam.settings" (dict "root" $.root "name" .))).service.port }}" }
+{{- end }}
+{{- if .facts.front }}
+{{- include "finsam.frontEnv" . }}
+{{- end }}
+{{- include "finsam.outsideEnv" . }}
+{{- with .s.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What only the front door reads. */}}
+{{- define "finsam.frontEnv" -}}
+{{- $v := .root.Values }}
+{{- with $v.api.publicURL }}
+- { name: FINSAM_PUBLIC_URL, value: {{ . | quote }} }
+{{- end }}
+{{- with $v.api.corsOrigins }}
+- { name: FINSAM_CORS_ORIGINS, value: {{ join "," . | quote }} }
+{{- end }}
+{{- with $v.api.trustedProxies }}
+- { name: FINSAM_TRUSTED_PROXIES, value: {{ join "," . | quote }} }
+{{- end }}
+{{- with $v.api.limits }}
+- { name: FINSAM_RATE_PER_SECOND, value: "{{ int .ratePerSecond }}" }
+- { name: FINSAM_RATE_BURST, value: "{{ int .rateBurst }}" }
+- { name: FINSAM_STRANGERS_PER_SECOND, value: "{{ int .strangersPerSecond }}" }
+- { name: FINSAM_STRANGERS_BURST, value: "{{ int .strangersBurst }}" }
+- { name: FINSAM_IN_FLIGHT, value: "{{ int .inFlight }}" }
+- { name: FINSAM_PATIENCE, value: {{ .patience | quote }} }
+{{- end }}
+{{- if and .facts.redis $v.redis.existingSecret.name }}
+- name: FINSAM_REDIS_URL
+  valueFrom: { secretKeyRef: { name: {{ $v.redis.existingSecret.name }}, key: {{ $v.redis.existingSecret.key }} } }
+{{- end }}
+{{- end -}}
+
+{{/* Telemetry, proxies and certificate authorities: the same for every workload. */}}
+{{- define "finsam.outsideEnv" -}}
+{{- $v := .root.Values -}}
+{{- $full := include "finsam.fullname" .root }}
+- name: POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.namespace={{ .root.Release.Namespace }},service.instance.id=$(POD_NAME){{ with index $v.telemetry.env "OTEL_RESOURCE_ATTRIBUTES" }},{{ . }}{{ end }}" }
+{{- with $v.telemetry.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- range $name, $value := omit $v.telemetry.env "OTEL_RESOURCE_ATTRIBUTES" }}
+- { name: {{ $name }}, value: {{ $value | toString | quote }} }
+{{- end }}
+{{- with $v.telemetry.headers.existingSecret }}
+{{- if .name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom: { secretKeyRef: { name: {{ .name }}, key: {{ .key }} } }
+{{- end }}
+{{- end }}
+{{- with $v.proxy.http }}
+- { name: HTTP_PROXY, value: {{ . | quote }} }
+{{- end }}
+{{- with $v.proxy.https }}
+- { name: HTTPS_PROXY, value: {{ . | quote }} }
+{{- end }}
+{{- if or $v.proxy.http $v.proxy.https }}
+{{- $within := list "localhost" "127.0.0.1" ".svc" ".cluster.local" }}
+{{- range fromJsonArray (include "finsam.workloads" .root) }}
+{{- $within = append $within (printf "%s-%s" $full .) }}
+{{- end }}
+- { name: NO_PROXY, value: {{ concat $within $v.proxy.noProxy | join "," | quote }} }
+{{- end }}
+{{- if include "finsam.hasCA" .root }}
+- { name: SSL_CERT_DIR, value: /etc/finsam/ca }
+{{- end }}
+{{- end -}}

@@ -1,0 +1,155 @@
+{{/* The pod of a workload: dict root, name, object, facts, s. */}}
+{{- define "finsam.pod" -}}
+{{- $v := .root.Values -}}
+metadata:
+  labels:
+    {{- $labels := fromYaml (include "finsam.selector" .) }}
+    {{- merge $labels (default dict .s.podLabels) $v.commonLabels | toYaml | nindent 4 }}
+  {{- $checks := dict -}}
+  {{- if and .facts.associations $v.associations.files }}
+  {{- $_ := set $checks "checksum/associations" (toJson $v.associations.files | sha256sum) }}
+  {{- end }}
+  {{- with merge $checks (default dict .s.podAnnotations) $v.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "finsam.serviceAccountName" . }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ int $v.drain.graceSeconds }}
+  securityContext:
+    {{- toYaml .s.podSecurityContext | nindent 4 }}
+  {{- with $v.global.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- include "finsam.placing" . | nindent 2 }}
+  containers:
+    - name: finsam
+      image: {{ include "finsam.image" .root }}
+      imagePullPolicy: {{ $v.image.pullPolicy }}
+      args:
+        {{- range .facts.args }}
+        - {{ . }}
+        {{- end }}
+        {{- if .facts.data }}
+        - --linger={{ int $v.drain.lingerSeconds }}s
+        {{- end }}
+      ports:
+        - { name: http, containerPort: 8080 }
+        - { name: admin, containerPort: 9090 }
+      env:
+        {{- include "finsam.env" . | nindent 8 }}
+      {{- with .s.extraEnvFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      resources:
+        {{- toYaml .s.resources | nindent 8 }}
+      securityContext:
+        {{- toYaml .s.securityContext | nindent 8 }}
+      startupProbe:
+        {{- merge (dict "httpGet" (dict "path" "/readyz" "port" "admin")) .s.probes.startup | toYaml | nindent 8 }}
+      readinessProbe:
+        {{- merge (dict "httpGet" (dict "path" "/readyz" "port" "admin")) .s.probes.readiness | toYaml | nindent 8 }}
+      livenessProbe:
+        {{- merge (dict "httpGet" (dict "path" "/livez" "port" "admin")) .s.probes.liveness | toYaml | nindent 8 }}
+      volumeMounts:
+        {{- include "finsam.mounts" . | nindent 8 }}
+  volumes:
+    {{- include "finsam.volumes" . | nindent 4 }}
+{{- end -}}
+
+{{/* Where the pod stands; dict s, and root and name to spread by. */}}
+{{- define "finsam.placing" -}}
+{{- with .s.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .s.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .s.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .s.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if .s.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- toYaml .s.topologySpreadConstraints | nindent 2 }}
+{{- else if not .facts.data }}
+topologySpreadConstraints:
+  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    matchLabelKeys: [pod-template-hash]
+    labelSelector:
+      matchLabels:
+        {{- include "finsam.selector" $ | nindent 8 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "finsam.mounts" -}}
+- { name: tmp, mountPath: /tmp }
+{{- if .facts.data }}
+- { name: data, mountPath: /data }
+{{- end }}
+{{- if .root.Values.keys.existingSecret.name }}
+- { name: keys, mountPath: {{ .facts.keysDir }}, readOnly: true }
+{{- end }}
+{{- with .facts.associations }}
+- { name: associations, mountPath: {{ . }}, readOnly: true }
+{{- end }}
+{{- if .facts.front }}
+- { name: trust, mountPath: /etc/finsam/trust, readOnly: true }
+{{- end }}
+{{- if include "finsam.hasCA" .root }}
+- { name: ca, mountPath: /etc/finsam/ca, readOnly: true }
+{{- end }}
+{{- with .s.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "finsam.volumes" -}}
+{{- $v := .root.Values -}}
+- { name: tmp, emptyDir: { sizeLimit: 256Mi } }
+{{- if .facts.data }}
+{{- if not $v.persistence.enabled }}
+- { name: data, emptyDir: {} }
+{{- else if $v.persistence.existingClaim }}
+- { name: data, persistentVolumeClaim: { claimName: {{ $v.persistence.existingClaim }} } }
+{{- end }}
+{{- end }}
+{{- if $v.keys.existingSecret.name }}
+- name: keys
+  secret:
+    secretName: {{ $v.keys.existingSecret.name }}
+    defaultMode: 0440
+    items:
+      {{- range .facts.keys }}
+      - { key: {{ . }}, path: {{ . }} }
+      {{- end }}
+{{- end }}
+{{- if .facts.associations }}
+- name: associations
+  {{- include "finsam.associationsVolume" .root | nindent 2 }}
+{{- end }}
+{{- if .facts.front }}
+- name: trust
+  {{- include "finsam.trustVolume" .root | nindent 2 }}
+{{- end }}
+{{- if include "finsam.hasCA" .root }}
+- name: ca
+  {{- include "finsam.caVolume" .root | nindent 2 }}
+{{- end }}
+{{- with .s.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

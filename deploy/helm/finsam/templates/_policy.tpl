@@ -1,0 +1,97 @@
+{{/*
+Who may reach a workload, and whom it may reach: the calls of finsam.facts, read
+in both directions. default-deny stands in networkpolicy.yaml.
+*/}}
+
+{{/* A pod of the release, as a peer: dict root, name. */}}
+{{- define "finsam.peer" -}}
+- podSelector:
+    matchLabels:
+      {{- include "finsam.selector" . | nindent 6 }}
+{{- end -}}
+
+{{/* A rule of egress: dict to, ports, udp. */}}
+{{- define "finsam.towards" -}}
+- ports:
+    {{- range .ports }}
+    {{- if $.udp }}
+    - { port: {{ int . }}, protocol: UDP }
+    {{- end }}
+    - { port: {{ int . }}, protocol: TCP }
+    {{- end }}
+  {{- with .to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "finsam.policy" -}}
+{{- if .root.Values.networkPolicy.enabled -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "finsam.metadata" . | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "finsam.selector" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    {{- include "finsam.mayCome" . | nindent 4 }}
+  egress:
+    {{- include "finsam.mayGo" . | nindent 4 }}
+{{- end -}}
+{{- end -}}
+
+{{- define "finsam.mayCome" -}}
+{{- $n := .root.Values.networkPolicy -}}
+{{- if .facts.front -}}
+- ports: [{ port: http, protocol: TCP }]
+  {{- with $n.ingressFrom }}
+  from:
+    {{- toYaml . | nindent 4 }}
+    {{- include "finsam.peer" (dict "root" $.root "name" "test") | nindent 4 }}
+  {{- end }}
+{{- else -}}
+- ports: [{ port: http, protocol: TCP }]
+  from:
+    {{- range $caller, $facts := fromYaml (include "finsam.facts" .root) }}
+    {{- if has $.name $facts.peers }}
+    {{- include "finsam.peer" (dict "root" $.root "name" $caller) | nindent 4 }}
+    {{- end }}
+    {{- end }}
+{{- end }}
+{{- with $n.metricsFrom }}
+- ports: [{ port: admin, protocol: TCP }]
+  from:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{- define "finsam.mayGo" -}}
+{{- $v := .root.Values -}}
+{{- $n := $v.networkPolicy -}}
+{{ include "finsam.towards" (merge (dict "udp" true) $n.dns) }}
+{{- with .facts.peers }}
+- ports: [{ port: http, protocol: TCP }]
+  to:
+    {{- range . }}
+    {{- include "finsam.peer" (dict "root" $.root "name" .) | nindent 4 }}
+    {{- end }}
+{{- end }}
+{{- if .facts.store }}
+{{ include "finsam.towards" $n.mongodb }}
+{{- end }}
+{{- if and .facts.redis $v.redis.existingSecret.name }}
+{{ include "finsam.towards" $n.redis }}
+{{- end }}
+{{- if $v.telemetry.endpoint }}
+{{ include "finsam.towards" $n.otlp }}
+{{- end }}
+{{- if .facts.front }}
+{{ include "finsam.towards" $n.issuers }}
+{{- end }}
+{{- with $n.extraEgress }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,80 @@
+{{/*
+What cannot work fails here, all of it at once, each with a sentence that says
+what to do. The schema has refused typos and wrong types before.
+*/}}
+{{- define "finsam.validate" -}}
+{{- $said := list -}}
+{{- range list "finsam.wrongKeys" "finsam.wrongParts" "finsam.wrongMode" "finsam.wrongScaling" "finsam.wrongDoors" -}}
+{{- $said = concat $said (include . $ | trim | splitList "\n") -}}
+{{- end -}}
+{{- $said = without $said "" -}}
+{{- if $said -}}
+{{- fail (printf "\n\nfinsam cannot be installed like this:\n  * %s\n" (join "\n  * " $said)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Keys that were renamed: old key → new key. */}}
+{{- define "finsam.wrongKeys" -}}
+{{- range (fromYaml (.Files.Get "files/renamed.yaml")).renamed -}}
+{{- $at := dict "values" $.Values "found" true -}}
+{{- range splitList "." .from -}}
+{{- if and $at.found (kindIs "map" $at.values) (hasKey $at.values .) -}}
+{{- $_ := set $at "values" (index $at.values .) -}}
+{{- else -}}
+{{- $_ := set $at "found" false -}}
+{{- end -}}
+{{- end }}
+{{ if $at.found }}{{ .from }} → {{ .to }}: the key was renamed; run "finsam values migrate FILE" or move it by hand.{{ end }}
+{{- end -}}
+{{- end -}}
+
+{{- define "finsam.wrongParts" -}}
+{{- $v := .Values -}}
+{{- $trust := compact (list (ternary "trust.files" "" (not (empty $v.trust.files))) (ternary "trust.existingConfigMap.name" "" (ne $v.trust.existingConfigMap.name "")) (ternary "trust.existingSecret.name" "" (ne $v.trust.existingSecret.name ""))) }}
+{{ if not $trust }}Nobody could be let in: set trust.existingConfigMap.name to a ConfigMap with trust.yaml, or write it under trust.files.{{ end }}
+{{ if gt (len $trust) 1 }}{{ join " and " $trust }} are both set: keep the one that holds the trust file.{{ end }}
+{{ if and $v.trust.files (not (hasKey $v.trust.files "trust.yaml")) }}trust.files has no trust.yaml: that is the file that is read; others beside it may be JWKS files that it names.{{ end }}
+{{ if and (not $v.associations.files) (not $v.associations.existingConfigMap.name) }}No association would be served: set associations.existingConfigMap.name to a ConfigMap with the associations' files, or write them under associations.files.{{ end }}
+{{ if and $v.associations.files $v.associations.existingConfigMap.name }}associations.files and associations.existingConfigMap.name are both set: keep the one that holds the associations.{{ end }}
+{{ if and $v.caBundle.existingConfigMap.name $v.caBundle.existingSecret.name }}caBundle.existingConfigMap.name and caBundle.existingSecret.name are both set: keep one.{{ end }}
+{{ if le (int $v.drain.graceSeconds) (int $v.drain.lingerSeconds) }}drain.graceSeconds must be longer than drain.lingerSeconds, or pods are killed with requests under way: set it to at least {{ add (int $v.drain.lingerSeconds) 30 }}.{{ end }}
+{{- end -}}
+
+{{- define "finsam.wrongMode" -}}
+{{- $v := .Values }}
+{{ if eq $v.mode "services" -}}
+{{ if not $v.keys.existingSecret.name }}The services need keys: run "finsam keys --data DIR", make a Secret of the files in DIR/keys, and set keys.existingSecret.name to its name.{{ end }}
+{{ range list "referral" "participant" "activity" -}}
+{{- $s := fromYaml (include "finsam.settings" (dict "root" $ "name" .)) }}
+{{ if not (or $v.mongodb.existingSecret.name $s.mongodb.existingSecret.name) }}The {{ . }} service needs MongoDB: set mongodb.existingSecret.name to a Secret with the connection string, or choose mode: standalone.{{ end }}
+{{- end }}
+{{ if $v.backup.enabled }}backup.enabled is for mode standalone only: back MongoDB up by its own tools (docs/operations.md says how), and set backup.enabled to false.{{ end }}
+{{- else -}}
+{{ if $v.mongodb.existingSecret.name }}Standalone keeps everything on its own volume: remove mongodb.existingSecret.name, or choose mode: services.{{ end }}
+{{ if $v.redis.existingSecret.name }}Standalone has its cache in memory: remove redis.existingSecret.name, or choose mode: services.{{ end }}
+{{ if gt (int ($v.standalone.replicas | default 1)) 1 }}Standalone has one pod, since its database is a file: remove standalone.replicas, or choose mode: services.{{ end }}
+{{ if ($v.standalone.autoscaling | default dict).enabled }}Standalone has one pod and cannot scale: remove standalone.autoscaling, or choose mode: services.{{ end }}
+{{ if and $v.backup.enabled (not $v.persistence.enabled) }}There is nothing to back up without a volume: set persistence.enabled to true, or backup.enabled to false.{{ end }}
+{{- end }}
+{{- end -}}
+
+{{- define "finsam.wrongScaling" -}}
+{{- range list "gateway" "referral" "participant" "activity" -}}
+{{- $a := (fromYaml (include "finsam.settings" (dict "root" $ "name" .))).autoscaling -}}
+{{- if and (eq $.Values.mode "services") $a.enabled }}
+{{ if gt (int $a.minReplicas) (int $a.maxReplicas) }}{{ . }}.autoscaling: minReplicas ({{ int $a.minReplicas }}) is more than maxReplicas ({{ int $a.maxReplicas }}): exchange them.{{ end }}
+{{ if and $a.inFlight.enabled (not $a.inFlight.metric) }}{{ . }}.autoscaling.inFlight is enabled without a metric: name it in {{ . }}.autoscaling.inFlight.metric, or switch inFlight on for the gateway only.{{ end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "finsam.wrongDoors" -}}
+{{- $v := .Values }}
+{{ if and $v.ingress.enabled (not $v.ingress.host) }}The Ingress needs a host: set ingress.host, such as finsam.example.se.{{ end }}
+{{ if and $v.gatewayAPI.enabled (not $v.gatewayAPI.parentRefs) }}The HTTPRoute joins no Gateway: set gatewayAPI.parentRefs, such as [{name: public, namespace: gateways}].{{ end }}
+{{ range fromJsonArray (include "finsam.workloads" .) -}}
+{{- $type := (fromYaml (include "finsam.settings" (dict "root" $ "name" .))).service.type }}
+{{ if and $v.monitoring.serviceMonitor.enabled (ne $type "ClusterIP") }}{{ . }}.service.type {{ $type }} would show /metrics to the world, so its Service has no port for Prometheus: set it to ClusterIP and make an Ingress or an HTTPRoute, or switch monitoring.serviceMonitor off.{{ end }}
+{{- end }}
+{{ if and $v.telemetry.headers.existingSecret.name (not $v.telemetry.endpoint) }}telemetry.headers are set without a collector: set telemetry.endpoint, or remove them.{{ end }}
+{{- end -}}
