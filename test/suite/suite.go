@@ -5,6 +5,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -45,7 +46,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	root, err := exec.Command("go", "env", "GOWORK").Output()
+	root, err := root()
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +55,8 @@ var binaries = sync.OnceValues(func() (string, error) {
 		packages = append(packages, "./services/"+s+"/cmd/"+s)
 	}
 	cmd := exec.Command("go", append([]string{"build", "-o", dir + string(os.PathSeparator)}, packages...)...)
-	cmd.Dir = filepath.Dir(strings.TrimSpace(string(root)))
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work")) // also for a test outside the workspace
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
@@ -74,6 +76,11 @@ func Main(m *testing.M) {
 
 func prepare(t T) *Suite {
 	t.Helper()
+	return prepareOn(t, t.TempDir())
+}
+
+func prepareOn(t T, data string) *Suite {
+	t.Helper()
 	bin := os.Getenv(built)
 	if bin == "" {
 		var err error
@@ -81,13 +88,19 @@ func prepare(t T) *Suite {
 			t.Fatal(err)
 		}
 	}
-	return &Suite{bin: bin, Data: t.TempDir(), Processes: map[string]*Process{}}
+	return &Suite{bin: bin, Data: data, Processes: map[string]*Process{}}
 }
 
 // OneProcess starts finsam serve --demo on a free port, with extra environment.
 func OneProcess(t T, env ...string) *Suite {
 	t.Helper()
-	s := prepare(t)
+	return OneProcessOn(t, t.TempDir(), env...)
+}
+
+// OneProcessOn is OneProcess on a data folder that may have been used before.
+func OneProcessOn(t T, data string, env ...string) *Suite {
+	t.Helper()
+	s := prepareOn(t, data)
 	addr, admin := freeAddr(t), freeAddr(t)
 	s.Base = "http://" + addr + "/finsam/v1"
 	s.add(t, &Process{
@@ -102,7 +115,14 @@ func OneProcess(t T, env ...string) *Suite {
 // service on its own SQLite file, with extra environment for all of them.
 func FourProcesses(t T, env ...string) *Suite {
 	t.Helper()
-	s := prepare(t)
+	return FourProcessesOn(t, t.TempDir(), env...)
+}
+
+// FourProcessesOn is FourProcesses on a data folder that may have been used
+// before.
+func FourProcessesOn(t T, data string, env ...string) *Suite {
+	t.Helper()
+	s := prepareOn(t, data)
 	addrs := map[string]string{}
 	for _, name := range Services {
 		addrs[name] = freeAddr(t)
@@ -196,11 +216,26 @@ func (s *Suite) Logs() string {
 // example is the association's file in the project.
 func example(t T) string {
 	t.Helper()
-	root, err := exec.Command("go", "env", "GOWORK").Output()
+	root, err := root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(filepath.Dir(strings.TrimSpace(string(root))), "services", "standalone", "example", "insjoriket.yaml")
+	return filepath.Join(root, "services", "standalone", "example", "insjoriket.yaml")
+}
+
+// root is the project's folder: the one above the working folder with go.work.
+func root() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, there := os.Stat(filepath.Join(dir, "go.work")); there == nil {
+			return dir, nil
+		}
+		if filepath.Dir(dir) == dir {
+			return "", errors.New("there is no go.work above the working folder")
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", err
 }
 
 func freeAddr(t T) string {
