@@ -25,6 +25,7 @@ type wrongCall struct {
 	want         []int  // statuses that may answer
 	pointer      string // that the problem must name; empty: any
 	unsized      bool   // the body comes in chunks, its length not told before
+	twice        string // the header that is sent twice, with different values
 }
 
 // critic sends wrong calls to a suite and judges the answers.
@@ -237,9 +238,23 @@ func TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt(t *testi
 	}
 }
 
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
 // missing gives calls without what they need, or by another method.
 func (k *critic) missing(op contract.Operation) (calls []wrongCall) {
 	good := k.theUsual(op)
+	for header, want := range map[string]int{"Authorization": 401, "If-Match": 400, "Idempotency-Key": 400} {
+		if header == "Authorization" && !op.Public || takes(op, header) {
+			c := good.with(header, or(good.header[header], "a")).says("two headers "+header, want)
+			c.twice = header
+			calls = append(calls, c)
+		}
+	}
 	if takes(op, "If-Match") {
 		calls = append(calls, good.with("If-Match", "").says("without If-Match", 404, 428))
 		for _, tag := range []string{contract.Secret, `W/"1"`, `"1", "2"`, "*", `"-1"`, `"99999999999999999999"`} {
@@ -304,6 +319,9 @@ func (k *critic) one(c wrongCall, language string) (wrong []string, detail strin
 	}
 	for name, value := range c.header {
 		req.Header.Set(name, value)
+	}
+	if c.twice != "" {
+		req.Header.Add(c.twice, req.Header.Get(c.twice)+"0")
 	}
 	if c.unsized {
 		req.ContentLength = -1
