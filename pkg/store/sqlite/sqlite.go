@@ -104,6 +104,9 @@ func open(path string, guard *conn) (*DB, error) {
 	return d, nil
 }
 
+// ErrInUse tells that another process has the file open.
+var ErrInUse = errors.New("in use by another process")
+
 // takeFile keeps every other process from opening the same database: the write
 // counter and the group commit know of one writer only. The lock is SQLite's own,
 // on an empty file beside it, and ends with the process, however that ends.
@@ -117,7 +120,7 @@ func takeFile(path string) (*conn, error) {
 	}
 	var e *sqlite.Error
 	if errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_BUSY {
-		return nil, fmt.Errorf("the database file %s is in use by another process: stop that one, or give this one a file of its own", path)
+		return nil, fmt.Errorf("the database file %s is %w: stop that one, or give this one a file of its own", path, ErrInUse)
 	}
 	return nil, err
 }
