@@ -52,6 +52,8 @@ type Parts struct {
 	NewID        func() string // a random UUID
 
 	transport http.RoundTripper
+	db        *Database
+	gate      *feed.Gate     // where its followers rest while backups are made
 	closers   []func() error // in the order of opening
 }
 
@@ -72,6 +74,7 @@ func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, erro
 	p := &Parts{
 		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
 		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: web.NewTransport(),
+		gate: new(feed.Gate),
 	}
 	slog.SetDefault(p.Log)
 	for _, open := range []func(context.Context, Needs) error{p.openTelemetry, p.openKeys, p.openAssociations, p.openStore} {
@@ -146,6 +149,7 @@ func (p *Parts) openStore(ctx context.Context, n Needs) error {
 		return err
 	}
 	p.closing(db.Close)
+	p.db = db
 	return p.On(ctx, db.Engine(n.Service))
 }
 
@@ -229,7 +233,7 @@ func (p *Parts) Reader(service string) feed.Reader {
 func (p *Parts) Readers(services ...string) map[string]feed.Reader {
 	all := map[string]feed.Reader{}
 	for _, s := range services {
-		all[s] = p.Reader(s)
+		all[s] = feed.Gated(p.Reader(s), p.gate)
 	}
 	return all
 }
@@ -273,6 +277,9 @@ func (p *Parts) server(h http.Handler) web.Server {
 	}
 	if s.AdminAddr == "off" {
 		s.AdminAddr = ""
+	}
+	if p.db != nil && p.db.backup != nil && p.Config.BackupDir != "" {
+		s.Backup = p.backup()
 	}
 	if p.Engine != nil {
 		s.Ready = p.Engine.Ping

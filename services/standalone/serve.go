@@ -73,7 +73,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 func (o Options) serve(ctx context.Context, suite *Suite, g *gateway.Gateway, log *slog.Logger) error {
 	return launch.Serve(ctx, web.Server{
 		Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
-		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
+		Metrics: telemetry.Metrics(), Backup: suite.backups(o, log), Linger: o.Linger, Log: log,
 		Started: func(addr, admin string) { o.welcome(addr, admin) },
 	}, suite.Run, g.Run)
 }
@@ -101,6 +101,9 @@ func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func
 func (o Options) prepare() (*demo.Issuer, error) {
 	if !o.Demo && o.TrustFile == "" {
 		return nil, errors.New("nobody could be let in: name a trust file with --trust, or try it out with --demo")
+	}
+	if err := o.Data.keysBelong(); err != nil {
+		return nil, err
 	}
 	if err := launch.WriteKeys(o.Data.Keys()); err != nil {
 		return nil, err

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/finsam/finsam/services/standalone"
+)
+
+func restoreCommand() *cobra.Command {
+	var data, from string
+	c := &cobra.Command{
+		Use:   "restore",
+		Short: "Put a backup into a new data folder",
+		Long: "Checks a backup and puts it into a data folder, which must be empty but for the\n" +
+			"keys. The keys are not in a backup: put those that belong to it into the folder\n" +
+			"before or after, else the suite does not start.",
+		Example: "  finsam restore --from /backups/finsam-20261122T031500.000Z --data data",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, err := standalone.Restore(c.Context(), from, standalone.Layout(data))
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			fmt.Fprintf(out, "restored %d files of %s, made by finsam %s\n", len(m.Files), m.Began.Format(time.RFC3339), m.Program)
+			fmt.Fprintf(out, "The keys are not in a backup: %s must hold the keys that belong to it before the suite starts.\n", standalone.Layout(data).Keys())
+			return nil
+		},
+	}
+	dataFlag(c, &data)
+	c.Flags().StringVar(&from, "from", "", "the backup: its folder")
+	_ = c.MarkFlagRequired("from")
+	return c
+}
