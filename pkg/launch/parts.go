@@ -255,6 +255,7 @@ func Serve(ctx context.Context, s web.Server, work ...func(context.Context) erro
 	group, serving := errgroup.WithContext(ctx)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	group.Go(func() error { return collect(working) })
 	for _, w := range work {
 		group.Go(func() error {
 			if err := w(working); err != nil && !errors.Is(err, context.Canceled) {
