@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
@@ -67,6 +68,18 @@ func (p *Process) end(signal syscall.Signal) {
 		<-p.ended
 	}
 	p.command = nil
+}
+
+// alarm gives what the program said of a data race or a panic, which no answer
+// tells of; empty when there was none.
+func (p *Process) alarm() string {
+	text, _ := os.ReadFile(p.logPath)
+	for _, word := range []string{"DATA RACE", "panic", "fatal error: "} {
+		if at := bytes.Index(text, []byte(word)); at >= 0 {
+			return string(text[at:min(len(text), at+4000)])
+		}
+	}
+	return ""
 }
 
 // Pid gives the process id of the running program.

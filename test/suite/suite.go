@@ -54,7 +54,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	for _, s := range Services {
 		packages = append(packages, "./services/"+s+"/cmd/"+s)
 	}
-	cmd := exec.Command("go", append([]string{"build", "-o", dir + string(os.PathSeparator)}, packages...)...)
+	cmd := exec.Command("go", append(append([]string{"build"}, buildFlags...), append([]string{"-o", dir + string(os.PathSeparator)}, packages...)...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work")) // also for a test outside the workspace
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -182,6 +182,9 @@ func (s *Suite) add(t T, p *Process) {
 		p.Stop()
 		if t.Failed() {
 			t.Logf("%s said last:\n%s", p.Name, tail(p.logPath))
+		}
+		if said := p.alarm(); said != "" {
+			t.Fatalf("%s said:\n%s", p.Name, said)
 		}
 	})
 	p.WaitReady(t)
