@@ -12,6 +12,7 @@ type Rekeyed struct {
 	Next  Place // where the next batch begins; zero when the walk has ended
 	Seen  int
 	Stale int // documents whose keys are not as declared now
+	Newer int // documents with fields that this program does not know; counted when looking only
 }
 
 // Rekey looks through a batch of documents, of all associations, and writes the
@@ -33,6 +34,9 @@ func (c *Collection[T]) Rekey(ctx context.Context, after Place, limit int, look 
 		v, err := c.decode(f)
 		if err != nil {
 			return r, err
+		}
+		if look && v.unknown != nil && v.unknown(new(T)) != nil {
+			r.Newer++
 		}
 		keys := c.keys(v.Value)
 		if f.Keys != nil && sameKeys(f.Keys, keys) {

@@ -99,7 +99,7 @@ func (m Migration) change(ctx context.Context, states *store.Collection[state], 
 	}
 	rewritten, seen := 0, 0
 	for _, name := range plan.Rekey {
-		stale, all, err := m.rekey(ctx, name, false)
+		stale, all, err := m.rekey(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -165,25 +165,44 @@ func (m Migration) uniqueStay(have state) error {
 	return nil
 }
 
-// rekey looks through one collection; it tells how many documents had other keys
-// than declared, and how many there are.
-func (m Migration) rekey(ctx context.Context, name string, look bool) (stale, seen int, err error) {
+// Inspect reads every document of the service, of a database that Up has brought
+// up, and tells by collection how many there are and what is wrong with them.
+func (m Migration) Inspect(ctx context.Context) (map[string]store.Rekeyed, error) {
+	all := map[string]store.Rekeyed{}
+	for _, c := range m.Schema.Collections {
+		found, err := m.walk(ctx, c.spec.Name, true)
+		if err != nil {
+			return nil, err
+		}
+		all[c.spec.Name] = found
+	}
+	return all, nil
+}
+
+// rekey looks through one collection and writes the keys anew where they are not
+// as declared; it tells how many documents that were, and how many there are.
+func (m Migration) rekey(ctx context.Context, name string) (stale, seen int, err error) {
+	found, err := m.walk(ctx, name, false)
+	return found.Stale, found.Seen, err
+}
+
+func (m Migration) walk(ctx context.Context, name string, look bool) (total store.Rekeyed, err error) {
 	i := slices.IndexFunc(m.Schema.Collections, func(c Collection) bool { return c.spec.Name == name })
 	c, err := m.Schema.Collections[i].open(ctx, m.Engine)
 	if err != nil {
-		return 0, 0, err
+		return total, err
 	}
 	for at := (store.Place{}); ; {
 		r, err := c.Rekey(ctx, at, batch, look)
 		if err != nil {
-			return stale, seen, fmt.Errorf("%s: write keys anew: %w", m.Schema.Service, err)
+			return total, fmt.Errorf("%s: look through the documents: %w", m.Schema.Service, err)
 		}
-		stale, seen = stale+r.Stale, seen+r.Seen
+		total.Seen, total.Stale, total.Newer = total.Seen+r.Seen, total.Stale+r.Stale, total.Newer+r.Newer
 		if at = r.Next; at == (store.Place{}) {
-			return stale, seen, nil
+			return total, nil
 		}
 		if err := ctx.Err(); err != nil {
-			return stale, seen, context.Cause(ctx)
+			return total, context.Cause(ctx)
 		}
 	}
 }

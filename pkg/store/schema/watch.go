@@ -70,7 +70,7 @@ func (m Migration) recheck(ctx context.Context, states *store.Collection[state])
 	}
 	rewritten := 0
 	for _, c := range m.Schema.Collections {
-		stale, _, err := m.rekey(ctx, c.spec.Name, false)
+		stale, _, err := m.rekey(ctx, c.spec.Name)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,208 @@
+package standalone_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/backup"
+	"github.com/finsam/finsam/services/standalone"
+)
+
+// saved makes a backup of a suite that rests, and gives its folder.
+func saved(t *testing.T, data standalone.Layout, to string, keep int) string {
+	t.Helper()
+	set, err := standalone.Backup(t.Context(), standalone.BackupOptions{Data: data, To: to, Keep: keep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestASuiteThatRestsIsBackedUpAndRestoredWithoutItsKeys(t *testing.T) {
+	data := frozen(t, "release-0")
+	open(t, data).stop()
+	set := saved(t, data, t.TempDir(), 0)
+	var names []string
+	for _, dir := range []string{set, filepath.Join(set, "associations")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+	}
+	if got := strings.Join(names, " "); got != "associations finsam.db manifest.json insjoriket.yaml" {
+		t.Errorf("a backup holds %s", got)
+	}
+	restored := standalone.Layout(filepath.Join(t.TempDir(), "new"))
+	if err := os.CopyFS(restored.Keys(), os.DirFS(data.Keys())); err != nil { // the keys may be there before
+		t.Fatal(err)
+	}
+	if _, err := standalone.Restore(t.Context(), set, restored); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(open(t, restored).list(receiver, "/referrals")); n != 7 {
+		t.Errorf("%d referrals of 7", n)
+	}
+}
+
+func TestARestoredDatabaseWithoutItsKeysIsNotStarted(t *testing.T) {
+	data := frozen(t, "release-0")
+	restored := standalone.Layout(filepath.Join(t.TempDir(), "new"))
+	if _, err := standalone.Restore(t.Context(), saved(t, data, t.TempDir(), 0), restored); err != nil {
+		t.Fatal(err)
+	}
+	err := standalone.Serve(t.Context(), standalone.Options{Data: restored, Addr: "127.0.0.1:0", AdminAddr: "off", Demo: true, Out: os.Stderr})
+	if err == nil || !strings.Contains(err.Error(), "put the keys back that belong to it") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(restored.Keys()); !os.IsNotExist(err) {
+		t.Errorf("it made new keys: %v", err)
+	}
+}
+
+func TestOnlyTheNewestBackupsAreKept(t *testing.T) {
+	data, to := frozen(t, "release-0"), t.TempDir()
+	var sets []string
+	for range 4 {
+		sets = append(sets, filepath.Base(saved(t, data, to, 2)))
+	}
+	kept, err := backup.Sets(to)
+	if err != nil || strings.Join(kept, " ") != strings.Join(sets[2:], " ") {
+		t.Errorf("kept %v of %v, %v", kept, sets, err)
+	}
+}
+
+func TestARestoreIsRefusedAndLeavesNothingBehind(t *testing.T) {
+	data := frozen(t, "release-0")
+	good := saved(t, data, t.TempDir(), 0)
+	for _, c := range []struct {
+		sentence, want string
+		spoil          func(t *testing.T, set string, into standalone.Layout)
+	}{
+		{"into a folder that holds something", "is not empty (note.txt is in it)", func(t *testing.T, _ string, into standalone.Layout) {
+			put(t, filepath.Join(string(into), "note.txt"), []byte("x"))
+		}},
+		{"of a folder without a manifest", "is no backup: it has no manifest.json", func(t *testing.T, set string, _ standalone.Layout) {
+			if err := os.Remove(filepath.Join(set, "manifest.json")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"of a database that one byte was changed in", "finsam.db: it is not as the manifest says", func(t *testing.T, set string, _ standalone.Layout) {
+			text := get(t, filepath.Join(set, "finsam.db"))
+			text[len(text)/2] ^= 1
+			put(t, filepath.Join(set, "finsam.db"), text)
+		}},
+		{"of a database that was cut off", "finsam.db: it is not as the manifest says", func(t *testing.T, set string, _ standalone.Layout) {
+			text := get(t, filepath.Join(set, "finsam.db"))
+			put(t, filepath.Join(set, "finsam.db"), text[:len(text)-4096])
+		}},
+		{"of a later format", "it has the format 2", func(t *testing.T, set string, _ standalone.Layout) {
+			path := filepath.Join(set, "manifest.json")
+			put(t, path, []byte(strings.Replace(string(get(t, path)), `"format": 1`, `"format": 2`, 1)))
+		}},
+		{"of a manifest that points out of its folder", "cannot be the name of a file in it", func(t *testing.T, set string, _ standalone.Layout) {
+			path := filepath.Join(set, "manifest.json")
+			put(t, path, []byte(strings.Replace(string(get(t, path)), `"finsam.db"`, `"../finsam.db"`, 1)))
+		}},
+		{"without the database of a service", "it has the databases of 0 services", func(t *testing.T, set string, _ standalone.Layout) {
+			path := filepath.Join(set, "manifest.json")
+			var m backup.Manifest
+			if err := json.Unmarshal(get(t, path), &m); err != nil {
+				t.Fatal(err)
+			}
+			m.Files = m.Files[1:]
+			text, err := json.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, path, text)
+		}},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			set, into := filepath.Join(t.TempDir(), "set"), standalone.Layout(filepath.Join(t.TempDir(), "new"))
+			if err := os.CopyFS(set, os.DirFS(good)); err != nil {
+				t.Fatal(err)
+			}
+			c.spoil(t, set, into)
+			if _, err := standalone.Restore(t.Context(), set, into); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			for _, left := range []string{into.Database(), string(into) + ".restoring"} {
+				if _, err := os.Stat(left); !os.IsNotExist(err) {
+					t.Errorf("%s was left behind", left)
+				}
+			}
+		})
+	}
+}
+
+func get(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func put(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDatabasesOfDifferentTimesAreNotRestoredTogether mixes two backups: what one
+// service has handled, the other has not told any more.
+func TestDatabasesOfDifferentTimesAreNotRestoredTogether(t *testing.T) {
+	set := filepath.Join(t.TempDir(), "finsam-20261122T000000.000Z")
+	m := backup.Manifest{Program: "test"}
+	files := split(t)
+	for _, name := range []string{"activity.db", "participant.db", "referral.db"} {
+		put(t, filepath.Join(set+".unfinished", name), get(t, files[name]))
+		f, err := backup.Sum(set+".unfinished", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Files = append(m.Files, f)
+	}
+	if _, err := backup.Finish(filepath.Dir(set), filepath.Base(set), m); err != nil {
+		t.Fatal(err)
+	}
+	_, err := standalone.Restore(t.Context(), set, standalone.Layout(filepath.Join(t.TempDir(), "new")))
+	if err == nil || !strings.Contains(err.Error(), "participant follows referral") || !strings.Contains(err.Error(), "restore both from the same backup") {
+		t.Errorf("%v", err)
+	}
+}
+
+// split gives a database file per service of the first release, of which the
+// referral service's is as it was before anything was told.
+func split(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, s := range schemas {
+		path := filepath.Join(t.TempDir(), s.Service+".db")
+		load(t, path, filepath.Join("testdata", "release-0", s.Service+".sql"))
+		files[s.Service+".db"] = path
+	}
+	db, err := sql.Open("sqlite", files["referral.db"])
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), "DELETE FROM referral__events")
+	}
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
