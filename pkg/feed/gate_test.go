@@ -1,0 +1,177 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+)
+
+// told is a feed of n events, written by hand.
+type told int
+
+func (n told) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]feed.Event, error) {
+	var events []feed.Event
+	for i := seq + 1; i <= int64(n) && len(events) < limit; i++ {
+		events = append(events, feed.Event{Sequence: i, ID: "thing/" + string(rune('0'+i)), Type: "x.y"})
+	}
+	if len(events) == 0 && wait > 0 {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+	return events, nil
+}
+
+func ownEngine(t *testing.T) store.Engine {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "f.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db.Engine("f")
+}
+
+// followed runs a follower until stop, which gives what it wrote to the log.
+func followed(t *testing.T, e store.Engine, r feed.Reader, handle feed.Handle) (f *feed.Follower, stop func() string) {
+	t.Helper()
+	var said strings.Builder
+	f, err := feed.NewFollower(t.Context(), e, slog.New(slog.NewTextHandler(&said, nil)), "peer", r, handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = f.Run(ctx)
+	}()
+	return f, func() string { cancel(); <-done; return said.String() }
+}
+
+func reaches(t *testing.T, f *feed.Follower, seq int64) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if at, err := f.Position(t.Context()); err == nil && at == seq {
+			return
+		}
+	}
+	t.Fatalf("the follower did not come to %d", seq)
+}
+
+func TestAFollowerStopsAtALogThatWasRestoredToAnEarlierTime(t *testing.T) {
+	e := ownEngine(t)
+	f, stop := followed(t, e, told(5), func(context.Context, feed.Event) error { return nil })
+	reaches(t, f, 5)
+	stop()
+	for sentence, log := range map[string]feed.Reader{
+		"it ends before the position":                   told(3),
+		"another event stands at the position":          renamed{told(9)},
+		"it is empty":                                   told(0),
+		"it ends one before the position":               told(4),
+		"another event, and nothing new behind it":      renamed{told(5)},
+		"another event, and the follower is held a bit": feed.Gated(renamed{told(6)}, new(feed.Gate)),
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			var handled atomic.Int64
+			_, stop := followed(t, e, log, func(context.Context, feed.Event) error { handled.Add(1); return nil })
+			time.Sleep(50 * time.Millisecond)
+			if said := stop(); handled.Load() != 0 || !strings.Contains(said, "restore both from the same backup") {
+				t.Errorf("handled %d events and said %s", handled.Load(), said)
+			}
+		})
+	}
+}
+
+// renamed is the same feed with other events.
+type renamed struct{ feed.Reader }
+
+func (r renamed) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]feed.Event, error) {
+	events, err := r.Reader.After(ctx, seq, limit, wait)
+	for i := range events {
+		events[i].ID = "other" + events[i].ID
+	}
+	return events, err
+}
+
+func TestAFollowerGoesOnAtALogThatHasWhatItHandledLast(t *testing.T) {
+	e := ownEngine(t)
+	f, stop := followed(t, e, told(5), func(context.Context, feed.Event) error { return nil })
+	reaches(t, f, 5)
+	stop()
+	f, stop = followed(t, e, told(7), func(context.Context, feed.Event) error { return nil })
+	reaches(t, f, 7)
+	stop()
+}
+
+func TestHeldFollowersHandleNothingUntilTheyAreReleased(t *testing.T) {
+	g := new(feed.Gate)
+	release, err := g.Hold(t.Context(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Hold(t.Context(), time.Minute); !errors.Is(err, feed.ErrHeld) {
+		t.Errorf("a second hold: %v", err)
+	}
+	var handled atomic.Int64
+	f, stop := followed(t, ownEngine(t), feed.Gated(told(3), g), func(context.Context, feed.Event) error { handled.Add(1); return nil })
+	defer stop()
+	time.Sleep(50 * time.Millisecond)
+	if at, err := f.Position(t.Context()); err != nil || at != 0 || handled.Load() != 0 {
+		t.Errorf("held at %d (%v), and %d were handled", at, err, handled.Load())
+	}
+	if !release() {
+		t.Error("the hold had ended by itself")
+	}
+	reaches(t, f, 3)
+}
+
+func TestAHoldWaitsForTheEventThatIsBeingHandled(t *testing.T) {
+	g, began, end := new(feed.Gate), make(chan struct{}), make(chan struct{})
+	f, stop := followed(t, ownEngine(t), feed.Gated(told(1), g), func(context.Context, feed.Event) error { close(began); <-end; return nil })
+	defer stop()
+	<-began
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := g.Hold(ctx, time.Minute); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("held in the middle of an event: %v", err)
+	}
+	close(end)
+	release, err := g.Hold(t.Context(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if at, err := f.Position(t.Context()); err != nil || at != 1 {
+		t.Errorf("the hold came before the position was saved: %d, %v", at, err)
+	}
+}
+
+func TestAHoldEndsByItselfAndSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := new(feed.Gate)
+		release, err := g.Hold(t.Context(), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute + time.Second)
+		if release() {
+			t.Error("it says that it was in force until now")
+		}
+		if again, err := g.Hold(t.Context(), time.Minute); err != nil || !again() {
+			t.Errorf("the gate is not open: %v", err)
+		}
+	})
+}
