@@ -83,7 +83,7 @@ func newServer(o Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops, err := operationsOf(o.Spec)
+	ops, err := contractOf(o.Spec)()
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	activityapi "github.com/finsam/finsam/pkg/api/activity"
+	participantapi "github.com/finsam/finsam/pkg/api/participant"
+	referralapi "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/telemetry"
@@ -33,8 +36,16 @@ type Options struct {
 	Out       io.Writer         // where it tells where to look
 }
 
+// readContracts begins with what takes longest of a start.
+func readContracts() {
+	web.Read(referralapi.Spec)
+	web.Read(participantapi.Spec)
+	web.Read(activityapi.Spec)
+}
+
 // Serve puts the suite together, serves it until ctx ends and takes it apart.
 func Serve(ctx context.Context, o Options) (err error) {
+	readContracts()
 	if o.Demo {
 		if err := demo.CheckAddr(o.Addr); err != nil {
 			return err
