@@ -125,30 +125,34 @@ func TestWhoeverHoldsTheNewestVersionIsAnswered304(t *testing.T) {
 }
 
 func TestWhoeverAsksTooOftenIsAnswered429AndOthersAreServed(t *testing.T) {
-	for sentence, start := range map[string]func(*testing.T) *suite.Suite{
-		"in one process": func(t *testing.T) *suite.Suite { return suite.OneProcess(t, limited...) },
-		"with Redis": func(t *testing.T) *suite.Suite {
-			return suite.FourProcesses(t, slices.Concat(limited, startRedis(t).env())...)
-		},
-	} {
-		t.Run(sentence, func(t *testing.T) {
-			s := start(t)
-			refused := storm(t, s, s.Token(t, fkSystem))
-			if refused.Status != 429 {
-				t.Fatal("nobody was held back")
-			}
-			if refused.Header.Get("Retry-After") == "" || refused.Header.Get("RateLimit") == "" || refused.Header.Get("RateLimit-Policy") == "" ||
-				refused.Header.Get("Content-Type") != "application/problem+json" || refused.Text("code") == "" {
-				t.Errorf("a 429 without Retry-After, RateLimit and a problem: %v %s", refused.Header, refused.Raw)
-			}
-			a := s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)})
-			if a.Header.Get("RateLimit") == "" {
-				t.Error("an answer does not tell how much of the limit is left")
-			}
-			time.Sleep(1500 * time.Millisecond)
-			s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, fkSystem)})
-		})
+	holdsBack(t, suite.OneProcess(t, limited...))
+}
+
+func TestTheSharedLimitHoldsAndServesOnWhenRedisDies(t *testing.T) {
+	r := startRedis(t)
+	s := suite.FourProcesses(t, slices.Concat(limited, r.env())...)
+	holdsBack(t, s)
+	r.kill()
+	holdsBack(t, s)
+}
+
+// holdsBack asks too often as one authority, and then as another.
+func holdsBack(t *testing.T, s *suite.Suite) {
+	t.Helper()
+	refused := storm(t, s, s.Token(t, fkSystem))
+	if refused.Status != 429 {
+		t.Fatal("nobody was held back")
 	}
+	if refused.Header.Get("Retry-After") == "" || refused.Header.Get("RateLimit") == "" || refused.Header.Get("RateLimit-Policy") == "" ||
+		refused.Header.Get("Content-Type") != "application/problem+json" || refused.Text("code") == "" {
+		t.Errorf("a 429 without Retry-After, RateLimit and a problem: %v %s", refused.Header, refused.Raw)
+	}
+	a := s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)})
+	if a.Header.Get("RateLimit") == "" {
+		t.Error("an answer does not tell how much of the limit is left")
+	}
+	time.Sleep(1500 * time.Millisecond)
+	s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, fkSystem)})
 }
 
 // storm asks as fast as it can and gives the first refusal.
