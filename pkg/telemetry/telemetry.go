@@ -9,6 +9,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	otel.SetTracerProvider(traces)
 	otel.SetMeterProvider(metrics)
 	measure.Use(metrics)
-	measure.Watch(measure.Labels{"component": p.Service, "version": p.Version, "revision": p.Revision}, measure.Gauge{
+	measure.Watch(measure.Labels{"component": p.Service, "version": p.Version, "revision": cmp.Or(p.Revision, "unknown")}, measure.Gauge{
 		Name: "finsam.build.info", Description: "What runs here; always 1.",
 		Read: func() (float64, bool) { return 1, true },
 	})

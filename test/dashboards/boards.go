@@ -179,7 +179,7 @@ func processes(program string) []panel {
 		{title: "Memory", about: "Resident.", unit: "bytes", queries: one(process("process_resident_memory_bytes"+match(), program), legend)},
 		{title: "Goroutines", about: "A number that only grows is a leak.", unit: "short", queries: one(process("go_goroutines"+match(), program), legend)},
 		{title: "Heap", about: "In use.", unit: "bytes", queries: one(process("go_memstats_heap_inuse_bytes"+match(), program), legend)},
-		{title: "Pauses of the garbage collector", about: "The longest.", unit: "s", queries: one(process("go_gc_duration_seconds"+match(`quantile="1"`), program), legend)},
+		{title: "Pauses of the garbage collector", about: "The longest.", unit: "s", queries: one(process("go_gc_duration_seconds"+match(`quantile=~"1|1.0"`), program), legend)},
 		{title: "Open files", about: "Connections among them.", unit: "short", queries: one(process("process_open_fds"+match(), program), legend)},
 	}
 }
