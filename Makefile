@@ -20,6 +20,7 @@ run-services: build ## the four services as four processes: MONGODB_URI=… REDI
 
 test: setup check ## everything that has to pass: the checks, then every test
 	go test -count=1 -timeout 10m work
+	GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./...
 
 setup: ## what the tests need beside Go: Redis
 	@./scripts/setup.sh
