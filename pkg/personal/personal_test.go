@@ -53,7 +53,7 @@ func TestWhatIsNoNumberIsLeftAlone(t *testing.T) {
 func FuzzNumber(f *testing.F) {
 	f.Add("191212121212")
 	f.Fuzz(func(t *testing.T, text string) {
-		if Number(text) && strings.IndexAny(text, "0123456789") < 0 {
+		if Number(text) && !strings.ContainsAny(text, "0123456789") {
 			t.Errorf("%q has no digits", text)
 		}
 	})
