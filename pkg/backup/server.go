@@ -14,9 +14,10 @@ import (
 	"github.com/finsam/finsam/pkg/internaltoken"
 )
 
-// Server lets a process copy its own database, which no other process may open.
-// It is served on the admin port, never on the public one, writes into its own
-// folder only, and obeys whoever has the gateway's signing key.
+// Server lets a service that is a process of its own copy its database, so that
+// several of them can be copied at one point of their common time. It is served on
+// the admin port, never on the public one, writes into its own folder only, and
+// obeys whoever has the gateway's signing key.
 //
 //	POST /backup/hold            the followers rest, at most for MaxHold
 //	POST /backup/copy?set=NAME   copies the database into the unfinished set
@@ -128,13 +129,9 @@ func (s *Server) copy(ctx context.Context, set string) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var files []File
-	for _, name := range names {
-		f, err := Sum(folder, name)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
+	files, err := Sums(folder, names)
+	if err != nil {
+		return nil, err
 	}
 	s.Log.InfoContext(ctx, "backup copied", "set", set, "files", len(files), "millis", time.Since(began).Milliseconds())
 	return files, nil

@@ -73,6 +73,19 @@ func Sum(folder, name string) (File, error) {
 	return File{Name: name, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
 }
 
+// Sums is Sum of several files.
+func Sums(folder string, names []string) ([]File, error) {
+	files := make([]File, 0, len(names))
+	for _, name := range names {
+		f, err := Sum(folder, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
 // Finish writes the manifest and gives the set its name; it gives the folder.
 func Finish(dir, name string, m Manifest) (string, error) {
 	folder, err := Unfinished(dir, name)
@@ -199,8 +212,9 @@ func Prune(dir string, keep int, now time.Time) ([]string, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		name, left := strings.CutSuffix(e.Name(), unfinished)
-		if info, err := e.Info(); left && setName.MatchString(name) && err == nil && now.Sub(info.ModTime()) > abandonedAfter {
+		name, ending, _ := strings.Cut(e.Name(), "Z.")
+		left := slices.Contains([]string{unfinished, request, reply}, "."+ending)
+		if info, err := e.Info(); left && setName.MatchString(name+"Z") && err == nil && now.Sub(info.ModTime()) > abandonedAfter {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return nil, err
 			}
@@ -212,14 +226,22 @@ func Prune(dir string, keep int, now time.Time) ([]string, error) {
 	}
 	old := names[:len(names)-keep]
 	for _, name := range old {
-		// Out of the way first: half a set must not bear the name of a whole one.
-		gone := filepath.Join(dir, name+unfinished)
-		if err := os.Rename(filepath.Join(dir, name), gone); err != nil {
-			return nil, err
-		}
-		if err := os.RemoveAll(gone); err != nil {
+		if err := Remove(dir, name); err != nil {
 			return nil, err
 		}
 	}
 	return old, nil
+}
+
+// Remove removes a set.
+func Remove(dir, name string) error {
+	// Out of the way first: half a set must not bear the name of a whole one.
+	gone, err := Unfinished(dir, name)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(dir, name), gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
 }

@@ -22,18 +22,12 @@ import (
 // databaseFile is the suite's database in a set.
 const databaseFile = "finsam.db"
 
-// backups serves copies of the suite's file on the admin port; see backup.Server.
-func (s *Suite) backups(o Options, log *slog.Logger) http.Handler {
-	dir := o.Environ["FINSAM_BACKUP_DIR"]
-	if dir == "" {
-		dir = o.Data.Backups()
-	}
-	if absolute, err := filepath.Abs(dir); err == nil {
-		dir = absolute
-	}
-	return &backup.Server{
-		Service: "finsam", Dir: dir, Verify: s.parts["participant"].Verifier, Log: log,
-		Copy: func(ctx context.Context, folder string) ([]string, error) { return copies(ctx, s.db, o.Data, folder) },
+// attend answers requests for a backup of the suite's file; see backup.Attend.
+func (s *Suite) attend(data Layout, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return backup.Attend(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
+			return copies(ctx, s.db, data, folder)
+		})
 	}
 }
 
@@ -68,69 +62,75 @@ func copies(ctx context.Context, db *sqlite.DB, data Layout, folder string) ([]s
 // BackupOptions say what to back up, and where to.
 type BackupOptions struct {
 	Data   Layout
-	To     string   // folder of the sets; empty: where the running suite writes them
-	Admins []string // the admin ports of what runs; several for services that are processes of their own
+	To     string   // folder of the sets; empty: backups in the data folder
+	Admins []string // the admin ports of services that are processes of their own; none: one suite
 	Keep   int      // how many sets to keep; 0: all
 }
 
-// Backup makes a set and gives its folder. A suite that runs makes the copy
-// itself, asked on its admin port; else the file is copied here.
+// Backup makes a set and gives its folder. What runs makes the copies itself: a
+// suite is asked by a file in its data folder, services on their admin ports. The
+// file of a suite that rests is copied here.
 func Backup(ctx context.Context, o BackupOptions) (set string, err error) {
-	if _, err := os.Stat(o.Data.Database()); errors.Is(err, fs.ErrNotExist) && len(o.Admins) <= 1 {
-		return "", fmt.Errorf("there is no database in %s", o.Data)
-	}
-	if len(o.Admins) > 1 {
-		set, err = o.ofRunning(ctx)
-	} else if set, err = o.ofResting(ctx); errors.Is(err, sqlite.ErrInUse) {
-		set, err = o.ofRunning(ctx)
+	if len(o.Admins) > 0 {
+		set, err = o.ofServices(ctx)
+	} else {
+		set, err = o.ofSuite(ctx)
 	}
 	if err != nil {
 		return "", err
 	}
+	made := filepath.Dir(set)
 	if set, err = o.move(set); err != nil {
+		return "", err
+	}
+	if _, err := backup.Prune(made, 0, time.Now()); err != nil { // what died halfway
 		return "", err
 	}
 	_, err = backup.Prune(filepath.Dir(set), o.Keep, time.Now())
 	return set, err
 }
 
-// ofResting copies a database that no process has open.
-func (o BackupOptions) ofResting(ctx context.Context) (string, error) {
-	began := time.Now().UTC()
+// ofSuite copies the one file of a suite, or has it copied.
+func (o BackupOptions) ofSuite(ctx context.Context) (string, error) {
+	if _, err := os.Stat(o.Data.Database()); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no database in %s", o.Data)
+	}
+	m := backup.Manifest{Program: launch.Version(), Began: time.Now().UTC()}
+	name := backup.NewName(m.Began)
+	files, err := o.copyHere(ctx, name)
+	if errors.Is(err, sqlite.ErrInUse) {
+		files, err = backup.Ask(ctx, o.Data.Backups(), name)
+	}
+	if err != nil {
+		return "", err
+	}
+	m.Files, m.Ended = files, time.Now().UTC()
+	return backup.Finish(o.Data.Backups(), name, m)
+}
+
+// copyHere copies a database that no process has open.
+func (o BackupOptions) copyHere(ctx context.Context, name string) ([]backup.File, error) {
 	db, err := sqlite.Open(ctx, o.Data.Database())
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer db.Close()
-	dir := o.To
-	if dir == "" {
-		dir = o.Data.Backups()
-	}
-	name := backup.NewName(began)
-	folder, err := backup.Unfinished(dir, name)
+	folder, err := backup.Unfinished(o.Data.Backups(), name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	names, err := copies(ctx, db, o.Data, folder)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	m := backup.Manifest{Program: launch.Version(), Began: began, Ended: time.Now().UTC()}
-	for _, n := range names {
-		f, err := backup.Sum(folder, n)
-		if err != nil {
-			return "", err
-		}
-		m.Files = append(m.Files, f)
-	}
-	return backup.Finish(dir, name, m)
+	return backup.Sums(folder, names)
 }
 
-// ofRunning asks what runs.
-func (o BackupOptions) ofRunning(ctx context.Context) (string, error) {
+// ofServices asks services that are processes of their own.
+func (o BackupOptions) ofServices(ctx context.Context) (string, error) {
 	signer, err := launch.ReadKeys(o.Data.Keys()).Signer(internaltoken.Gateway, time.Now)
 	if err != nil {
-		return "", fmt.Errorf("the suite runs, and to ask it for a copy its signing key is needed: %w", err)
+		return "", fmt.Errorf("to ask the services for copies the gateway's signing key is needed: %w", err)
 	}
 	return backup.Running{
 		Admins: o.Admins, HTTP: &http.Client{}, Program: launch.Version(), Now: time.Now,
@@ -159,7 +159,7 @@ func (o BackupOptions) move(set string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return moved, os.RemoveAll(set)
+	return moved, backup.Remove(filepath.Dir(set), name)
 }
 
 func sameFolder(a, b string) bool {

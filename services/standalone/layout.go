@@ -18,6 +18,5 @@ func (l Layout) Associations() string { return filepath.Join(string(l), "associa
 // Demo is the folder of the demo issuer and its trust file.
 func (l Layout) Demo() string { return filepath.Join(string(l), "demo") }
 
-// Backups is where the running suite writes backups, if FINSAM_BACKUP_DIR names
-// no other folder; keep copies of them elsewhere.
+// Backups is where backups are made; keep them elsewhere (finsam backup --to).
 func (l Layout) Backups() string { return filepath.Join(string(l), "backups") }

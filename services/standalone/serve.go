@@ -84,7 +84,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 func (o Options) serve(ctx context.Context, suite *Suite, g *gateway.Gateway, log *slog.Logger) error {
 	return launch.Serve(ctx, web.Server{
 		Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
-		Metrics: telemetry.Metrics(), Backup: suite.backups(o, log), Linger: o.Linger, Log: log,
+		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
 		Started: func(addr, admin string) { o.welcome(addr, admin) },
 	}, suite.Run, g.Run)
 }

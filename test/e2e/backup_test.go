@@ -16,7 +16,7 @@ const stories = 12
 
 func TestWhatWasAcknowledgedBeforeABackupUnderLoadIsThereAfterTheRestoreInOneProcess(t *testing.T) {
 	s := suite.OneProcess(t, unlimited...)
-	destroyAndRestore(t, s, []string{"finsam"}, func(data string) *suite.Suite {
+	destroyAndRestore(t, s, nil, func(data string) *suite.Suite {
 		return suite.OneProcessOn(t, data, unlimited...)
 	})
 }
@@ -47,7 +47,7 @@ func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again f
 	}
 	backups, began := t.TempDir(), time.Now()
 	args := []string{"backup", "--data", s.Data, "--to", backups, "--keep", "2"}
-	for _, name := range processes {
+	for _, name := range processes { // of a suite in one process: none
 		args = append(args, "--admin", s.Processes[name].Admin)
 	}
 	set := s.Finsam(t, args...)
