@@ -43,4 +43,14 @@ bench: build ## the figures of docs/performance.md
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	./scripts/fuzz.sh $(MODULES)
 
-.PHONY: help run build run-services test setup race check generate tidy bench fuzz
+images: ## dist/finsam.tar, the one image, and its bill of materials; CHECK=1: built again and compared
+	GOWORK=off go -C deploy/image vet ./... && GOWORK=off go -C deploy/image test ./...
+	./scripts/images.sh
+
+chart: ## lint the chart, run its suites, check every object; UPDATE=1 writes its README, PACKAGE=1 packs it
+	./scripts/chart.sh
+
+cluster-test: ## install the chart on a real Kubernetes and live with it there; RUN=regexp, KEEP=1
+	./scripts/cluster-test.sh
+
+.PHONY: help run build run-services test setup race check generate tidy bench fuzz images chart cluster-test

@@ -8,7 +8,9 @@ package mongowire
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -39,31 +41,47 @@ func (s *Server) LoseAnswers(n int) { s.proxy.lose.Store(int64(n)) }
 // StartServer is Start for tests that look or fail.
 func StartServer(tb testing.TB) *Server {
 	tb.Helper()
-	f, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Handler:   "sqlite",
-		SQLiteURL: "file:" + tb.TempDir() + "/",
-		Logger:    slog.New(slog.DiscardHandler),
-	})
+	s, stop, err := Serve("127.0.0.1:0", tb.TempDir())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		if err := f.Run(ctx); err != nil {
+	tb.Cleanup(func() {
+		if err := stop(); err != nil {
 			tb.Error(err)
 		}
-	}()
-	tb.Cleanup(func() {
+	})
+	return s
+}
+
+// Serve starts the server on a folder and its proxy at an address, for whoever is
+// no test: the image for tests on a cluster.
+func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
+	f, err := ferretdb.New(&ferretdb.Config{
+		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
+		Handler:   "sqlite",
+		SQLiteURL: "file:" + dir + "/",
+		Logger:    slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.Run(ctx) }()
+	p := startProxy(l, hostOf(f.MongoDBURI()))
+	stop = func() error {
+		p.stop()
 		cancel()
 		select {
-		case <-stopped:
+		case err := <-stopped:
+			return err
 		case <-time.After(10 * time.Second):
-			tb.Error("FerretDB did not stop")
+			return errors.New("FerretDB did not stop")
 		}
-	})
-	p := startProxy(tb, hostOf(f.MongoDBURI()))
-	return &Server{URI: "mongodb://" + p.listener.Addr().String() + "/", proxy: p}
+	}
+	return &Server{URI: "mongodb://" + l.Addr().String() + "/", proxy: p}, stop, nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 )
 
@@ -25,20 +24,17 @@ type proxy struct {
 	wg    sync.WaitGroup
 }
 
-func startProxy(tb testing.TB, target string) *proxy {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
+func startProxy(l net.Listener, target string) *proxy {
 	p := &proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
 	p.wg.Go(func() { p.accept(l) })
-	tb.Cleanup(func() {
-		l.Close()
-		p.end()
-		p.wg.Wait()
-	})
 	return p
+}
+
+// stop ends every connection and waits until they are gone.
+func (p *proxy) stop() {
+	p.listener.Close()
+	p.end()
+	p.wg.Wait()
 }
 
 func hostOf(uri string) string {
