@@ -120,7 +120,7 @@ func (l *Log) Touch(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
-	defer l.measured.waiting(ctx, time.Now())
+	defer l.measured.waiting(time.Now())
 	return t.wait(ctx)
 }
 

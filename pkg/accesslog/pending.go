@@ -50,7 +50,7 @@ func (l *Log) Wait(ctx context.Context) error {
 	batches, err := p.batches, p.err
 	p.mu.Unlock()
 	if len(batches) > 0 {
-		defer l.measured.waiting(ctx, time.Now())
+		defer l.measured.waiting(time.Now())
 	}
 	for _, b := range batches {
 		if werr := b.wait(ctx); err == nil {

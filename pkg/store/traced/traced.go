@@ -35,19 +35,25 @@ type engine struct {
 
 // do times one call.
 func (e *engine) do(ctx context.Context, verb, collection string, call func(context.Context) error) error {
-	began := time.Now()
+	// Not IsRecording: what an event asks for belongs to the trace that led to
+	// it, whose span was another process's and is no longer recording.
+	sampled, began := trace.SpanContextFromContext(ctx).IsSampled(), time.Now()
+	if !sampled {
+		err := call(ctx)
+		e.measured.took(unsampled, verb, collection, time.Since(began), err)
+		return err
+	}
 	err := e.spanned(ctx, verb, collection, call)
 	e.measured.took(ctx, verb, collection, time.Since(began), err)
 	return err
 }
 
+// unsampled is the context of a time that no trace is the example of, so that
+// the request's own is not searched for one again.
+var unsampled = context.Background()
+
 // spanned runs one call within a span.
 func (e *engine) spanned(ctx context.Context, verb, collection string, call func(context.Context) error) error {
-	// Not IsRecording: what an event asks for belongs to the trace that led to
-	// it, whose span was another process's and is no longer recording.
-	if !trace.SpanContextFromContext(ctx).IsSampled() {
-		return call(ctx)
-	}
 	ctx, span := e.tracer.Start(ctx, "store "+verb+" "+collection, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("db.operation.name", verb), attribute.String("db.collection.name", collection),
 			attribute.String("finsam.service", e.service)))
