@@ -19,12 +19,18 @@ type document struct {
 }
 
 // decode reads it strictly first: most often that is all, and Unknown has its
-// answer for nothing.
+// answer for nothing. What a failed try has filled in is taken back.
 func (d *document) decode(into any) error {
+	target := reflect.ValueOf(into).Elem()
+	before := reflect.Zero(target.Type())
+	if !target.IsZero() {
+		before = reflect.New(target.Type()).Elem()
+		before.Set(target)
+	}
 	if d.known = d.unknown(into) == nil; d.known {
 		return nil
 	}
-	reflect.ValueOf(into).Elem().SetZero()
+	target.Set(before)
 	return jsonv1.Unmarshal([]byte(d.text), into)
 }
 

@@ -215,6 +215,17 @@ var newerCases = []testCase{
 	{"one without such a field is written as ever", func(s *suite) {
 		s.ok(s.changing(s.newer(later{Association: "north", ID: "a", Parts: []part{{Name: "p"}}})))
 	}},
+	{"what stood before in what it is decoded into stays", func(s *suite) {
+		s.newer(later{Association: "north", ID: "a", Added: "x"})
+		f, err := s.engine.Get(s.ctx, s.name, "north", "a")
+		s.ok(err)
+		v := struct {
+			ID    string `json:"id"`
+			Other string `json:"other"`
+		}{Other: "stays"}
+		s.ok(f.Decode(&v))
+		s.equal("id and what stood before", v.ID+" "+v.Other, "a stays")
+	}},
 	{"it may be deleted", func(s *suite) {
 		s.ok(s.newer(later{Association: "north", ID: "a", Added: "x"}).Delete(s.ctx, "north", "a", 1))
 	}},
