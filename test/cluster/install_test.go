@@ -10,12 +10,7 @@ import (
 )
 
 func TestTheServicesAreInstalledLivedWithAndLeaveNothing(t *testing.T) {
-	r := newRoom(t, "finsam-services")
-	r.kubectl("apply", "-f", "testdata/backing.yaml")
-	r.kubectl("rollout", "status", "deployment/mongodb", "deployment/redis", "--timeout=2m")
-	r.kubectl("create", "secret", "generic", "finsam-mongodb", "--from-literal=uri="+env("FINSAM_TEST_MONGO_URI", "mongodb://mongodb:27017/"))
-	r.kubectl("create", "secret", "generic", "finsam-redis", "--from-literal=url=redis://redis:6379/0")
-	r.install("demo.yaml")
+	r := services(t, "finsam-services", "common.replicas=1")
 	r.allowsOnlyTheCalls()
 	r.livesThrough("finsam-gateway")
 	r.helm("test", "finsam")
@@ -33,6 +28,13 @@ func TestStandaloneIsInstalledLivedWithAndLeavesNothingButItsData(t *testing.T) 
 	}
 	r.install("standalone-small.yaml", more...)
 	r.livesThrough("finsam-standalone")
+	r.kubectl("create", "job", "--from=cronjob/finsam-backup", "now")
+	r.kubectl("wait", "--for=condition=complete", "job/now", "--timeout=2m")
+	if hostPath != "" {
+		if sets, err := filepath.Glob(filepath.Join(hostPath, "backup", "*", "finsam.db")); err != nil || len(sets) != 1 {
+			t.Errorf("the backup's sets: %v, %v", sets, err)
+		}
+	}
 	r.helm("test", "finsam")
 	r.leavesNothing()
 }

@@ -114,8 +114,11 @@ func (r room) install(example string, more ...string) {
 func (r room) address(service string) string {
 	r.Helper()
 	direct := "http://" + r.kubectl("get", "service", service, "-o", "jsonpath={.spec.clusterIP}")
-	if answers(direct) {
-		return direct
+	for range 10 { // the node learns of a new Service within seconds
+		if answers(direct) {
+			return direct
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
 	cmd := exec.CommandContext(r.Context(), "kubectl", "-n", r.name, "port-forward", "service/"+service, "18080:http")
 	if err := cmd.Start(); err != nil {
