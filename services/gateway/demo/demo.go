@@ -33,6 +33,9 @@ const Audience = "https://finsam.example/finsam/v1"
 // issuerBase stands before an authority's id in the name of its issuer.
 const issuerBase = "https://demo.finsam.example/"
 
+// firstAssociation is the one whose issuers bear the authorities' ids alone.
+const firstAssociation = "insjoriket"
+
 // Lifetime is how long a token lives when nothing else is asked for.
 const Lifetime = 12 * time.Hour
 
@@ -68,7 +71,10 @@ type Claims struct {
 // that the trust file lacks are added. What stands there stays.
 func Open(o Options) (*Issuer, error) {
 	if o.Association == "" {
-		o.Association = "insjoriket"
+		o.Association = firstAssociation
+	}
+	if !idForm(o.Association) {
+		return nil, fmt.Errorf("association %q is not an id of lower-case letters, digits and \"-\"", o.Association)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -107,7 +113,7 @@ func (i *Issuer) Token(c Claims) (string, error) {
 	}
 	now := i.options.Now().Truncate(time.Second)
 	claims := jwt.MapClaims{
-		"iss": issuerBase + c.Authority, "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
+		"iss": issuerBase + i.name(c.Authority), "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
 		"iat": now.Unix(), "exp": now.Add(c.Lifetime).Unix(), "roles": c.Roles,
 	}
 	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
@@ -116,8 +122,17 @@ func (i *Issuer) Token(c Claims) (string, error) {
 		}
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-	t.Header["typ"], t.Header["kid"] = "at+jwt", c.Authority
+	t.Header["typ"], t.Header["kid"] = "at+jwt", i.name(c.Authority)
 	return t.SignedString(key)
+}
+
+// name tells an authority of this association from its namesake in another: an
+// issuer speaks for one association only.
+func (i *Issuer) name(authority string) string {
+	if i.options.Association == firstAssociation {
+		return authority
+	}
+	return i.options.Association + "." + authority
 }
 
 // complete fills in what the caller left out, and refuses what no token of the
@@ -169,7 +184,7 @@ func (i *Issuer) add(all ...authority) error {
 		return err
 	}
 	for _, a := range all {
-		if i.keys[a.id], err = i.key(a.id); err != nil {
+		if i.keys[a.id], err = i.key(i.name(a.id)); err != nil {
 			return err
 		}
 		entry := i.entry(a)
@@ -191,7 +206,7 @@ func (i *Issuer) entry(a authority) trust.Issuer {
 		roles[string(r)] = r
 	}
 	return trust.Issuer{
-		Issuer: issuerBase + a.id, JWKS: a.id + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
+		Issuer: issuerBase + i.name(a.id), JWKS: i.name(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
 		Association: i.options.Association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality,
 		MaxLifetime: 24 * time.Hour,
 		Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},

@@ -57,6 +57,28 @@ func TestAnAuthorityNobodyKnewPassesAtOnce(t *testing.T) {
 	}
 }
 
+func TestATokenForAnotherAssociationSpeaksForThatOne(t *testing.T) {
+	folder := t.TempDir()
+	ours := open(t, folder)
+	theirs, err := Open(Options{Folder: folder, Association: "kalmar"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := verifier(t, ours)
+	for i, want := range map[*Issuer]string{ours: "insjoriket", theirs: "kalmar"} {
+		token, err := i.Token(Claims{Authority: "fk", Roles: []actor.Role{actor.Integration}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, _, err := v.Verify(t.Context(), token); err != nil || a.Association != want || a.Authority != "fk" {
+			t.Errorf("%+v, %v, want %s", a, err, want)
+		}
+	}
+	if _, err := Open(Options{Folder: folder, Association: "../elsewhere"}); err == nil {
+		t.Error("an association that is a path was taken")
+	}
+}
+
 func TestAFolderOpenedAgainIsTheSameIssuer(t *testing.T) {
 	folder := t.TempDir()
 	v := verifier(t, open(t, folder))
