@@ -288,8 +288,8 @@ func (b bird) wouldHaveBeenFound(t *testing.T, s *suite.Suite, c *collector.Coll
 	if len(b.In("telemetry", c.Raw())) == 0 {
 		t.Error("what was planted in the telemetry was not found")
 	}
-	r.plant(t, "finsam:planted", b.Person.Number)
-	if r.command != nil && len(b.In("Redis", r.dump(t))) == 0 {
+	r.plant("finsam:planted", b.Person.Number)
+	if r.server != nil && len(b.In("Redis", r.dump(t))) == 0 {
 		t.Error("what was planted in Redis was not found")
 	}
 }

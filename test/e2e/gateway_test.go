@@ -82,7 +82,7 @@ func TestAKeptWeekStaysRightOverFourProcessesAlsoWhenRedisDies(t *testing.T) {
 	r := startRedis(t)
 	w := walk{suite.FourProcesses(t, slices.Concat(unlimited, r.env())...), t}
 	nextWeek(w, 3).callsOffAndRestores()
-	if r.command != nil && !strings.Contains(string(r.dump(t)), "Promenad") {
+	if r.server != nil && !strings.Contains(string(r.dump(t)), "Promenad") {
 		t.Error("the week is not in Redis: the cache was not used, and nothing is proven")
 	}
 	four, five := nextWeek(w, 4), nextWeek(w, 5)
