@@ -107,6 +107,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		pause := idle
 		switch {
 		case ctx.Err() != nil:
+			p.last(ctx)
 			return nil
 		case errors.Is(err, errOvertaken):
 			pause = rand.N(50 * time.Millisecond)
@@ -122,7 +123,23 @@ func (p *Publisher) Run(ctx context.Context) error {
 			}
 		}
 		if !sleep(ctx, pause, p.wake) {
+			p.last(ctx)
 			return nil
+		}
+	}
+}
+
+// lastPatience bounds what a publisher that is told to end still tells.
+const lastPatience = 2 * time.Second
+
+// last tells what was written until the end, so that others need not wait for
+// the next start. What it cannot tell in time is told then.
+func (p *Publisher) last(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPatience)
+	defer cancel()
+	for {
+		if n, err := p.round(ctx); n == 0 || err != nil {
+			return
 		}
 	}
 }
