@@ -50,6 +50,7 @@ var (
 var words = map[State]fault.Text{
 	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waits for a decision"},
 	StateSupplement:     {SV: "i väntan på komplettering", EN: "waiting for a supplement"},
+	StateTransfer:       {SV: "på väg till en annan kommun, som inte har svarat", EN: "on its way to another municipality, which has not answered"},
 	StateWaitlisted:     {SV: "på väntelistan", EN: "on the waiting list"},
 	StateAccepted:       {SV: "antagen", EN: "accepted"},
 	StateRejected:       {SV: "avvisad", EN: "rejected"},

@@ -13,26 +13,49 @@ import (
 
 var update = flag.Bool("update", false, "write the drawings in README.md anew")
 
-// drawing gives the table of transitions as a Mermaid diagram.
+// drawing gives the table of transitions: as a Mermaid diagram what changes the
+// state, and behind it every row.
 func drawing() string {
 	var b strings.Builder
 	b.WriteString("```mermaid\nstateDiagram-v2\n")
-	for _, from := range append([]State{none}, States...) {
-		name := string(from)
-		if from == none {
+	for _, s := range append([]State{none}, States...) {
+		name, final := string(s), true
+		if s == none {
 			name = "[*]"
 		}
-		for _, k := range Kinds {
-			if to, ok := transitions[from][k]; ok {
-				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, to, k)
+		for _, row := range table {
+			if to, ok := next(s, row.Kind); ok && to != s {
+				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, to, row.Kind)
+				final = false
 			}
 		}
-		if from != none && len(transitions[from]) == 0 {
+		if final {
 			fmt.Fprintf(&b, "    %s --> [*]\n", name)
 		}
 	}
-	b.WriteString("```\n")
+	b.WriteString("```\n\n| step | by | from | to | operation |\n|---|---|---|---|---|\n")
+	for _, row := range table {
+		where, to, operation := listed(row.From), string(row.To), ""
+		if len(row.From) == len(States) {
+			where = "any state"
+		}
+		if row.To == same {
+			to = "the same"
+		}
+		if row.Operation != "" {
+			operation = "`" + row.Operation + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", row.Kind, listed(row.By), where, to, operation)
+	}
 	return b.String()
+}
+
+func listed[T ~string](all []T) string {
+	var names []string
+	for _, x := range all {
+		names = append(names, string(x))
+	}
+	return strings.Join(names, ", ")
 }
 
 // rights gives the rows of the access table that are this service's.

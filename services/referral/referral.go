@@ -9,6 +9,7 @@
 package referral
 
 import (
+	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
@@ -101,7 +102,7 @@ type Hand struct {
 }
 
 // maxSteps bounds what people may do to one referral, so that its document has
-// an end; events are never turned away by it.
+// an end; what a service tells is never turned away by it.
 const maxSteps = 200
 
 // take adds a step if the table allows it now.
@@ -109,7 +110,7 @@ func (r *Referral) take(h Hand, now time.Time, s Step) error {
 	if !r.May(s.Kind) {
 		return stateFault(r.State())
 	}
-	if len(r.Steps) >= maxSteps && s.Cause == "" {
+	if len(r.Steps) >= maxSteps && !slices.Contains(rowOf(s.Kind).By, PartyService) {
 		return ErrTooManySteps
 	}
 	s.N = int64(len(r.Steps)) + 1

@@ -2,106 +2,76 @@ package referral
 
 import "slices"
 
-// State is where a referral stands. It is derived from the steps, never stored.
-type State string
-
-// The states.
-const (
-	none                State = "" // before the first step
-	StateSubmitted      State = "submitted"
-	StateSupplement     State = "supplement_requested"
-	StateWaitlisted     State = "waitlisted"
-	StateAccepted       State = "accepted"
-	StateRejected       State = "rejected"
-	StateEnrolled       State = "enrolled"
-	StateClosed         State = "closed"
-	StateWithdrawn      State = "withdrawn"
-	StateEnteredInError State = "entered_in_error"
-)
-
-// States lists the states in the order in which a referral meets them.
-var States = []State{
-	StateSubmitted, StateSupplement, StateWaitlisted, StateAccepted, StateRejected,
-	StateEnrolled, StateClosed, StateWithdrawn, StateEnteredInError,
+// transition is one row of the table: this kind of step, taken by these parties,
+// may happen in these states and leads to that one.
+type transition struct {
+	Operation string // of the contract, that takes it; empty: none does
+	Kind      Kind
+	By        []Party
+	From      []State
+	To        State // same: the state stays
 }
 
-// Kind is what happened in a step.
-type Kind string
+// same stands for the state that the referral was in already.
+const same State = "="
 
-// The kinds of step. Those from Enrolled on are told by the participant service.
-const (
-	Submitted           Kind = "submitted"
-	SupplementRequested Kind = "supplement_requested"
-	Supplemented        Kind = "supplemented"
-	Waitlisted          Kind = "waitlisted"
-	Accepted            Kind = "accepted"
-	Rejected            Kind = "rejected"
-	Withdrawn           Kind = "withdrawn"
-	MarkedInError       Kind = "marked_in_error"
-	Enrolled            Kind = "enrolled"
-	Course              Kind = "course"
-	Closed              Kind = "closed"
-	ConsentWithdrawn    Kind = "consent_withdrawn"
-	Protected           Kind = "protected"
-	Unprotected         Kind = "unprotected"
-)
+// undecided are the states in which nothing has been decided yet.
+var undecided = []State{StateSubmitted, StateSupplement, StateTransfer, StateWaitlisted}
 
-// Kinds lists the kinds of step.
-var Kinds = []Kind{
-	Submitted, SupplementRequested, Supplemented, Waitlisted, Accepted, Rejected, Withdrawn, MarkedInError,
-	Enrolled, Course, Closed, ConsentWithdrawn, Protected, Unprotected,
+// table says what may happen when, by whom, and where it leads: the only place
+// that does. The drawing in the README, the links of an answer and the rights to
+// the operations follow from it.
+var table = []transition{
+	{"createReferral", Submitted, by(PartySender), from(none), StateSubmitted},
+	{"requestSupplement", SupplementRequested, by(PartyReceiver), from(StateSubmitted), StateSupplement},
+	{"sendSupplement", Supplemented, by(PartySender), from(StateSupplement), StateSubmitted},
+	{"", Amended, by(PartySender), undecided, same},
+	{"", AttachmentAdded, by(PartySender), undecided, same},
+	{"", AttachmentRemoved, by(PartySender), undecided, same},
+	{"", Assigned, by(PartyReceiver), from(StateSubmitted, StateSupplement, StateWaitlisted, StateAccepted), same},
+	{"", TransferRequested, by(PartyReceiver), from(StateSubmitted, StateWaitlisted), StateTransfer},
+	{"", TransferAccepted, by(PartyAsked), from(StateTransfer), StateSubmitted},
+	{"", TransferDeclined, by(PartyAsked), from(StateTransfer), StateSubmitted},
+	{"", TransferCancelled, by(PartyReceiver), from(StateTransfer), StateSubmitted},
+	{"waitlistReferral", Waitlisted, by(PartyReceiver), from(StateSubmitted, StateWaitlisted), StateWaitlisted}, // once more: with another priority
+	{"", MovedUp, by(PartyService), from(StateWaitlisted), same},
+	{"acceptReferral", Accepted, by(PartyReceiver), from(StateSubmitted, StateWaitlisted), StateAccepted},
+	// A referrer that never answers must not hold the case for ever.
+	{"rejectReferral", Rejected, by(PartyReceiver), from(StateSubmitted, StateSupplement, StateWaitlisted), StateRejected},
+	{"withdrawReferral", Withdrawn, by(PartySender, PartyPerson), append(slices.Clone(undecided), StateAccepted), StateWithdrawn},
+	{"markReferralInError", MarkedInError, by(PartySender), undecided, StateEnteredInError},
+	{"", Enrolled, by(PartyService), from(StateAccepted), StateEnrolled},
+	{"", Course, by(PartyService), from(StateEnrolled), same},
+	{"", Closed, by(PartyService), from(StateEnrolled), StateClosed},
+	{"", Overdue, by(PartyService), append(slices.Clone(undecided), StateAccepted, StateEnrolled), same},
+	// Told of the person, whatever became of the referral.
+	{"", ConsentWithdrawn, by(PartyService), States, same},
+	{"", Protected, by(PartyService), States, same},
+	{"", Unprotected, by(PartyService), States, same},
 }
 
-// transitions says what may happen when, and where it leads: the only place that
-// does. What is told of the person (consent, protection) may come in any state
-// and changes none; see next.
-var transitions = map[State]map[Kind]State{
-	none: {Submitted: StateSubmitted},
-	StateSubmitted: {
-		SupplementRequested: StateSupplement,
-		Waitlisted:          StateWaitlisted,
-		Accepted:            StateAccepted,
-		Rejected:            StateRejected,
-		Withdrawn:           StateWithdrawn,
-		MarkedInError:       StateEnteredInError,
-	},
-	StateSupplement: {
-		Supplemented:  StateSubmitted,
-		Rejected:      StateRejected, // a referrer that never answers must not hold the case for ever
-		Withdrawn:     StateWithdrawn,
-		MarkedInError: StateEnteredInError,
-	},
-	StateWaitlisted: {
-		Waitlisted:    StateWaitlisted, // with another priority
-		Accepted:      StateAccepted,
-		Rejected:      StateRejected,
-		Withdrawn:     StateWithdrawn,
-		MarkedInError: StateEnteredInError,
-	},
-	StateAccepted: {
-		Enrolled:  StateEnrolled,
-		Withdrawn: StateWithdrawn,
-	},
-	StateEnrolled: {
-		Course: StateEnrolled,
-		Closed: StateClosed,
-	},
-	StateRejected:       {},
-	StateClosed:         {},
-	StateWithdrawn:      {},
-	StateEnteredInError: {},
-}
+func by(parties ...Party) []Party  { return parties }
+func from(states ...State) []State { return states }
 
-// ofPerson are the kinds that tell of the person and not of the referral.
-var ofPerson = []Kind{ConsentWithdrawn, Protected, Unprotected}
+// rowOf gives the row of a kind of step; each kind has one.
+func rowOf(k Kind) transition {
+	i := slices.IndexFunc(table, func(t transition) bool { return t.Kind == k })
+	if i < 0 {
+		return transition{}
+	}
+	return table[i]
+}
 
 // next gives where a step of this kind leads from a state.
-func next(from State, k Kind) (State, bool) {
-	if from != none && slices.Contains(ofPerson, k) {
-		return from, true
+func next(s State, k Kind) (State, bool) {
+	row := rowOf(k)
+	switch {
+	case !slices.Contains(row.From, s):
+		return "", false
+	case row.To == same:
+		return s, true
 	}
-	to, ok := transitions[from][k]
-	return to, ok
+	return row.To, true
 }
 
 // State follows the steps through the table.
@@ -117,18 +87,4 @@ func (r *Referral) State() State {
 func (r *Referral) May(k Kind) bool {
 	_, ok := next(r.State(), k)
 	return ok
-}
-
-// acts tells which operation of the contract takes a step of which kind.
-var acts = []struct {
-	operation string
-	kind      Kind
-}{
-	{"acceptReferral", Accepted},
-	{"rejectReferral", Rejected},
-	{"waitlistReferral", Waitlisted},
-	{"requestSupplement", SupplementRequested},
-	{"sendSupplement", Supplemented},
-	{"withdrawReferral", Withdrawn},
-	{"markReferralInError", MarkedInError},
 }

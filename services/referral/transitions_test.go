@@ -3,7 +3,15 @@ package referral
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	api "github.com/finsam/finsam/pkg/api/referral"
 )
 
 // reached gives a referral in every state, by the shortest way there.
@@ -11,6 +19,7 @@ var reached = map[State][]Kind{
 	none:                {},
 	StateSubmitted:      {Submitted},
 	StateSupplement:     {Submitted, SupplementRequested},
+	StateTransfer:       {Submitted, TransferRequested},
 	StateWaitlisted:     {Submitted, Waitlisted},
 	StateAccepted:       {Submitted, Accepted},
 	StateRejected:       {Submitted, Rejected},
@@ -35,12 +44,29 @@ func after(kinds ...Kind) *Referral {
 // leads is the whole table once more, written by hand from the domain's words:
 // what is not named here must be refused.
 var leads = map[State]map[Kind]State{
-	none:            {Submitted: StateSubmitted},
-	StateSubmitted:  {SupplementRequested: StateSupplement, Waitlisted: StateWaitlisted, Accepted: StateAccepted, Rejected: StateRejected, Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError},
-	StateSupplement: {Supplemented: StateSubmitted, Rejected: StateRejected, Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError},
-	StateWaitlisted: {Waitlisted: StateWaitlisted, Accepted: StateAccepted, Rejected: StateRejected, Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError},
-	StateAccepted:   {Enrolled: StateEnrolled, Withdrawn: StateWithdrawn},
-	StateEnrolled:   {Course: StateEnrolled, Closed: StateClosed},
+	none: {Submitted: StateSubmitted},
+	StateSubmitted: {
+		SupplementRequested: StateSupplement, TransferRequested: StateTransfer, Waitlisted: StateWaitlisted, Accepted: StateAccepted, Rejected: StateRejected,
+		Amended: StateSubmitted, AttachmentAdded: StateSubmitted, AttachmentRemoved: StateSubmitted, Assigned: StateSubmitted, Overdue: StateSubmitted,
+		Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError,
+	},
+	StateSupplement: {
+		Supplemented: StateSubmitted, Rejected: StateRejected,
+		Amended: StateSupplement, AttachmentAdded: StateSupplement, AttachmentRemoved: StateSupplement, Assigned: StateSupplement, Overdue: StateSupplement,
+		Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError,
+	},
+	StateTransfer: {
+		TransferAccepted: StateSubmitted, TransferDeclined: StateSubmitted, TransferCancelled: StateSubmitted,
+		Amended: StateTransfer, AttachmentAdded: StateTransfer, AttachmentRemoved: StateTransfer, Overdue: StateTransfer,
+		Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError,
+	},
+	StateWaitlisted: {
+		TransferRequested: StateTransfer, Waitlisted: StateWaitlisted, MovedUp: StateWaitlisted, Accepted: StateAccepted, Rejected: StateRejected,
+		Amended: StateWaitlisted, AttachmentAdded: StateWaitlisted, AttachmentRemoved: StateWaitlisted, Assigned: StateWaitlisted, Overdue: StateWaitlisted,
+		Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError,
+	},
+	StateAccepted: {Enrolled: StateEnrolled, Assigned: StateAccepted, Overdue: StateAccepted, Withdrawn: StateWithdrawn},
+	StateEnrolled: {Course: StateEnrolled, Overdue: StateEnrolled, Closed: StateClosed},
 }
 
 func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
@@ -67,13 +93,59 @@ func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
 	}
 }
 
-func TestEveryStateHasARowAndWords(t *testing.T) {
+func TestEveryKindHasOneRowAndEveryStateHasWords(t *testing.T) {
+	var kinds []Kind
+	for _, row := range table {
+		kinds = append(kinds, row.Kind)
+	}
+	slices.Sort(kinds)
+	if want := slices.Sorted(slices.Values(Kinds)); !slices.Equal(kinds, want) {
+		t.Errorf("the rows are about %v, the kinds are %v", kinds, want)
+	}
 	for _, s := range States {
-		if _, ok := transitions[s]; !ok {
-			t.Errorf("%s has no row", s)
-		}
 		if words[s].SV == "" || words[s].EN == "" {
 			t.Errorf("%s has no words", s)
+		}
+	}
+}
+
+// rolesOf are the roles of the access table that act as a party.
+var rolesOf = map[Party][]actor.Role{
+	PartyReceiver: {actor.Intake},
+	PartyAsked:    {actor.Intake},
+	PartySender:   {actor.Referrer, actor.Integration},
+	PartyPerson:   {actor.Participant},
+}
+
+func TestTheRightsToAnOperationAreThoseOfItsParties(t *testing.T) {
+	acting := map[string]bool{}
+	for _, row := range table {
+		if slices.Contains(row.By, PartyService) != (row.Operation == "" && len(row.By) == 1 && row.By[0] == PartyService) {
+			t.Errorf("%s: what a service does is no operation, and nobody else's act", row.Kind)
+		}
+		if row.Operation == "" {
+			continue
+		}
+		acting[row.Operation] = true
+		var want []actor.Role
+		for _, p := range row.By {
+			want = append(want, rolesOf[p]...)
+		}
+		slices.Sort(want)
+		if got := slices.Sorted(slices.Values(access.RolesOf(row.Operation))); !slices.Equal(got, slices.Compact(want)) {
+			t.Errorf("%s is an act of %v: want the roles %v, the access table has %v", row.Operation, row.By, want, got)
+		}
+	}
+	// The other way: whoever may change a referral does so by a row.
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if strings.HasPrefix(path, "/referrals/{id}/") && method != "GET" && !acting[op.OperationID] {
+				t.Errorf("%s %s (%s) has no row in the table of transitions", method, path, op.OperationID)
+			}
 		}
 	}
 }

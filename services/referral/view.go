@@ -113,9 +113,9 @@ func sealContext(id string) string { return "referral/" + id }
 func (r *Referral) acts(a actor.Actor) []string {
 	var names []string
 	state, thing := r.State(), r.ThingFor(a)
-	for _, act := range acts {
-		if _, may := next(state, act.kind); may && access.Allows(act.operation, a, thing) {
-			names = append(names, act.operation)
+	for _, row := range table {
+		if _, may := next(state, row.Kind); may && row.Operation != "" && access.Allows(row.Operation, a, thing) {
+			names = append(names, row.Operation)
 		}
 	}
 	return names

@@ -243,6 +243,7 @@ const (
 	ReferralStateRejected            ReferralState = "rejected"
 	ReferralStateSubmitted           ReferralState = "submitted"
 	ReferralStateSupplementRequested ReferralState = "supplement_requested"
+	ReferralStateTransferRequested   ReferralState = "transfer_requested"
 	ReferralStateWaitlisted          ReferralState = "waitlisted"
 	ReferralStateWithdrawn           ReferralState = "withdrawn"
 )
@@ -264,6 +265,8 @@ func (e ReferralState) Valid() bool {
 		return true
 	case ReferralStateSupplementRequested:
 		return true
+	case ReferralStateTransferRequested:
+		return true
 	case ReferralStateWaitlisted:
 		return true
 	case ReferralStateWithdrawn:
@@ -276,16 +279,26 @@ func (e ReferralState) Valid() bool {
 // Defines values for ReferralStepKind.
 const (
 	ReferralStepKindAccepted            ReferralStepKind = "accepted"
+	ReferralStepKindAmended             ReferralStepKind = "amended"
+	ReferralStepKindAssigned            ReferralStepKind = "assigned"
+	ReferralStepKindAttachmentAdded     ReferralStepKind = "attachment_added"
+	ReferralStepKindAttachmentRemoved   ReferralStepKind = "attachment_removed"
 	ReferralStepKindClosed              ReferralStepKind = "closed"
 	ReferralStepKindConsentWithdrawn    ReferralStepKind = "consent_withdrawn"
 	ReferralStepKindCourse              ReferralStepKind = "course"
 	ReferralStepKindEnrolled            ReferralStepKind = "enrolled"
 	ReferralStepKindMarkedInError       ReferralStepKind = "marked_in_error"
+	ReferralStepKindMovedUp             ReferralStepKind = "moved_up"
+	ReferralStepKindOverdue             ReferralStepKind = "overdue"
 	ReferralStepKindProtected           ReferralStepKind = "protected"
 	ReferralStepKindRejected            ReferralStepKind = "rejected"
 	ReferralStepKindSubmitted           ReferralStepKind = "submitted"
 	ReferralStepKindSupplementRequested ReferralStepKind = "supplement_requested"
 	ReferralStepKindSupplemented        ReferralStepKind = "supplemented"
+	ReferralStepKindTransferAccepted    ReferralStepKind = "transfer_accepted"
+	ReferralStepKindTransferCancelled   ReferralStepKind = "transfer_cancelled"
+	ReferralStepKindTransferDeclined    ReferralStepKind = "transfer_declined"
+	ReferralStepKindTransferRequested   ReferralStepKind = "transfer_requested"
 	ReferralStepKindUnprotected         ReferralStepKind = "unprotected"
 	ReferralStepKindWaitlisted          ReferralStepKind = "waitlisted"
 	ReferralStepKindWithdrawn           ReferralStepKind = "withdrawn"
@@ -295,6 +308,14 @@ const (
 func (e ReferralStepKind) Valid() bool {
 	switch e {
 	case ReferralStepKindAccepted:
+		return true
+	case ReferralStepKindAmended:
+		return true
+	case ReferralStepKindAssigned:
+		return true
+	case ReferralStepKindAttachmentAdded:
+		return true
+	case ReferralStepKindAttachmentRemoved:
 		return true
 	case ReferralStepKindClosed:
 		return true
@@ -306,6 +327,10 @@ func (e ReferralStepKind) Valid() bool {
 		return true
 	case ReferralStepKindMarkedInError:
 		return true
+	case ReferralStepKindMovedUp:
+		return true
+	case ReferralStepKindOverdue:
+		return true
 	case ReferralStepKindProtected:
 		return true
 	case ReferralStepKindRejected:
@@ -315,6 +340,14 @@ func (e ReferralStepKind) Valid() bool {
 	case ReferralStepKindSupplementRequested:
 		return true
 	case ReferralStepKindSupplemented:
+		return true
+	case ReferralStepKindTransferAccepted:
+		return true
+	case ReferralStepKindTransferCancelled:
+		return true
+	case ReferralStepKindTransferDeclined:
+		return true
+	case ReferralStepKindTransferRequested:
 		return true
 	case ReferralStepKindUnprotected:
 		return true
