@@ -100,7 +100,7 @@ topologySpreadConstraints:
 {{- if .facts.data }}
 - { name: data, mountPath: /data }
 {{- end }}
-{{- if .root.Values.keys.existingSecret.name }}
+{{- if include "finsam.keysSecret" . }}
 - { name: keys, mountPath: {{ .facts.keysDir }}, readOnly: true }
 {{- end }}
 {{- with .facts.associations }}
@@ -127,13 +127,13 @@ topologySpreadConstraints:
 - { name: data, persistentVolumeClaim: { claimName: {{ $v.persistence.existingClaim }} } }
 {{- end }}
 {{- end }}
-{{- if $v.keys.existingSecret.name }}
+{{- with include "finsam.keysSecret" . }}
 - name: keys
   secret:
-    secretName: {{ $v.keys.existingSecret.name }}
+    secretName: {{ . }}
     defaultMode: 0440
     items:
-      {{- range .facts.keys }}
+      {{- range $.facts.keys }}
       - { key: {{ . }}, path: {{ . }} }
       {{- end }}
 {{- end }}
@@ -152,4 +152,9 @@ topologySpreadConstraints:
 {{- with .s.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* The Secret of the workload's keys: its own, or the one of all; empty without either. */}}
+{{- define "finsam.keysSecret" -}}
+{{- .s.keys.existingSecret.name | default .root.Values.keys.existingSecret.name -}}
 {{- end -}}

@@ -43,7 +43,10 @@ what to do. The schema has refused typos and wrong types before.
 {{- define "finsam.wrongMode" -}}
 {{- $v := .Values }}
 {{ if eq $v.mode "services" -}}
-{{ if not $v.keys.existingSecret.name }}The services need keys: run "finsam keys --data DIR", make a Secret of the files in DIR/keys, and set keys.existingSecret.name to its name.{{ end }}
+{{ range list "gateway" "referral" "participant" "activity" -}}
+{{- $s := fromYaml (include "finsam.settings" (dict "root" $ "name" .)) }}
+{{ if not (include "finsam.keysSecret" (dict "root" $ "s" $s)) }}The {{ . }} needs keys: run "finsam keys --data DIR", make a Secret of the files in DIR/keys, and set keys.existingSecret.name to its name.{{ end }}
+{{- end }}
 {{ range list "referral" "participant" "activity" -}}
 {{- $s := fromYaml (include "finsam.settings" (dict "root" $ "name" .)) }}
 {{ if not (or $v.mongodb.existingSecret.name $s.mongodb.existingSecret.name) }}The {{ . }} service needs MongoDB: set mongodb.existingSecret.name to a Secret with the connection string, or choose mode: standalone.{{ end }}

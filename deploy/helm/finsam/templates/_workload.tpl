@@ -90,6 +90,8 @@ spec:
   replicas: {{ int .s.replicas }}
   {{- end }}
   revisionHistoryLimit: 5
+  # A rollout is given up no sooner than a pod that starts.
+  progressDeadlineSeconds: {{ add 60 (mul .s.probes.startup.periodSeconds .s.probes.startup.failureThreshold) }}
   strategy: { type: RollingUpdate, rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } }
   selector:
     matchLabels:
