@@ -101,7 +101,7 @@ type jwk struct {
 	Curve     string `json:"crv"`
 	Algorithm string `json:"alg"`
 	Use       string `json:"use"`
-	ID        string `json:"kid"` // the issuer; while keys rotate also "<issuer>.next"
+	ID        string `json:"kid"` // the issuer; while keys rotate also "<issuer>.next" or "<issuer>.before"
 	X         string `json:"x"`
 }
 

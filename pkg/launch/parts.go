@@ -153,11 +153,14 @@ func (p *Parts) openStore(ctx context.Context, n Needs) error {
 	return p.On(ctx, db.Engine(n.Service))
 }
 
-// On brings the database behind the engine to the service's schema and opens the
-// feed and the access log in it. The log's head is told now and then until Close.
+// On brings the database behind the engine to the service's schema, holds the keys
+// against it, and opens the feed and the access log in it. The log's head is told now and then until Close.
 func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 	p.Engine = e
 	if err := p.migrate(ctx); err != nil {
+		return err
+	}
+	if err := p.prove(ctx); err != nil {
 		return err
 	}
 	if p.Feed, err = feed.OpenLog(ctx, e, "/services/"+p.Service); err != nil {

@@ -76,12 +76,16 @@ func privateKey(path string) (ed25519.PublicKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		return private.Public().(ed25519.PublicKey), writeWhole(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		return public(private), writeWhole(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return private.Public().(ed25519.PublicKey), nil
+	return public(private), nil
+}
+
+func public(private ed25519.PrivateKey) ed25519.PublicKey {
+	return private.Public().(ed25519.PublicKey)
 }
 
 // publicSet reads the set of public keys, to be completed.

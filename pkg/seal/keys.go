@@ -23,22 +23,52 @@ func Generate() (aeadKeys, prfKeys []byte, err error) {
 	return aeadKeys, prfKeys, nil
 }
 
-// Rotate gives the sealing keys with a new one in front: what is sealed from now
-// on uses it, and what was sealed before still opens.
-func Rotate(aeadKeys []byte) ([]byte, error) { return rotateIn(aeadKeys, aead.AES256GCMKeyTemplate()) }
+// Announce gives the sealing keys with a new one behind, which opens and does not
+// seal yet: a program that knows it reads what others seal with it once it is in
+// front (Promote). Keys with a new one that waits already stay as they are.
+func Announce(aeadKeys []byte) ([]byte, error) {
+	handle, err := read(aeadKeys)
+	if err != nil {
+		return nil, err
+	}
+	if newest(handle) != handle.KeysetInfo().GetPrimaryKeyId() {
+		return aeadKeys, nil
+	}
+	m := keyset.NewManagerFromHandle(handle)
+	if _, err := m.Add(aead.AES256GCMKeyTemplate()); err != nil {
+		return nil, err
+	}
+	return write(m)
+}
+
+// Promote gives the sealing keys with the newest in front: what is sealed from
+// now on uses it, and what was sealed before still opens.
+func Promote(aeadKeys []byte) ([]byte, error) {
+	handle, err := read(aeadKeys)
+	if err != nil {
+		return nil, err
+	}
+	m := keyset.NewManagerFromHandle(handle)
+	if err := m.SetPrimary(newest(handle)); err != nil {
+		return nil, err
+	}
+	return write(m)
+}
+
+// newest is the id of the key that was added last.
+func newest(handle *keyset.Handle) uint32 {
+	all := handle.KeysetInfo().GetKeyInfo()
+	return all[len(all)-1].GetKeyId()
+}
 
 // RotateLookup gives the look-up keys with a new one in front. What is filed
 // under the older key is found by Lookups until it is filed anew.
 func RotateLookup(prfKeys []byte) ([]byte, error) {
-	return rotateIn(prfKeys, prf.HMACSHA256PRFKeyTemplate())
-}
-
-func rotateIn(keys []byte, template *tinkpb.KeyTemplate) ([]byte, error) {
-	handle, err := read(keys)
+	handle, err := read(prfKeys)
 	if err != nil {
 		return nil, err
 	}
-	return rotate(keyset.NewManagerFromHandle(handle), template)
+	return rotate(keyset.NewManagerFromHandle(handle), prf.HMACSHA256PRFKeyTemplate())
 }
 
 func rotate(m *keyset.Manager, template *tinkpb.KeyTemplate) ([]byte, error) {
@@ -49,6 +79,11 @@ func rotate(m *keyset.Manager, template *tinkpb.KeyTemplate) ([]byte, error) {
 	if err := m.SetPrimary(id); err != nil {
 		return nil, err
 	}
+	return write(m)
+}
+
+// write gives a key set as JSON, in clear.
+func write(m *keyset.Manager) ([]byte, error) {
 	handle, err := m.Handle()
 	if err != nil {
 		return nil, err

@@ -13,11 +13,13 @@
 package seal
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/core/cryptofmt"
 	"github.com/tink-crypto/tink-go/v2/prf"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
@@ -31,8 +33,9 @@ var ErrOpen = fault.New(fault.Internal, "seal-broken",
 
 // Sealer seals, opens and looks up. It is safe for concurrent use.
 type Sealer struct {
-	aead tink.AEAD
-	prf  *prf.Set
+	aead   tink.AEAD
+	prefix []byte // what all that is sealed with the newest key begins with
+	prf    *prf.Set
 }
 
 // New makes a sealer of the two key sets that Generate gives.
@@ -58,8 +61,15 @@ func New(aeadKeys, prfKeys []byte) (*Sealer, error) {
 			return nil, fmt.Errorf("look-up key %d: %w", id, err)
 		}
 	}
-	return &Sealer{aead: a, prf: p}, nil
+	sample, err := a.Encrypt(nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("sealing keys: %w", err)
+	}
+	return &Sealer{aead: a, prefix: sample[:cryptofmt.TinkPrefixSize], prf: p}, nil
 }
+
+// Newest tells whether a sealed text was sealed with the key that seals now.
+func (s *Sealer) Newest(sealed []byte) bool { return bytes.HasPrefix(sealed, s.prefix) }
 
 // Seal encrypts clear for one context: what is sealed and where it belongs, such
 // as "participant/<id>/identity". The same text seals differently each time.

@@ -65,23 +65,43 @@ func TestWhatDoesNotBelongDoesNotOpen(t *testing.T) {
 	}
 }
 
-func TestAfterARotationTheOldStillOpensAndTheNewUsesTheNewKey(t *testing.T) {
-	before, a, p := sealer(t)
-	old, _ := before.Seal([]byte("old"), "c")
-	rotated, err := seal.Rotate(a)
-	if err != nil {
-		t.Fatal(err)
+func TestThroughARotationWhoeverRunsOpensWhatItsNeighboursSeal(t *testing.T) {
+	_, a, p := sealer(t)
+	announced := must(t)(seal.Announce(a))
+	if again := must(t)(seal.Announce(announced)); !bytes.Equal(again, announced) {
+		t.Error("a new key that waits is to be the only one")
 	}
-	after, err := seal.New(rotated, p)
-	if err != nil {
-		t.Fatal(err)
+	promoted := must(t)(seal.Promote(announced))
+	var stages []*seal.Sealer
+	for _, keys := range [][]byte{a, announced, promoted} {
+		s, err := seal.New(keys, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stages = append(stages, s)
 	}
-	if got, err := after.Open(old, "c"); err != nil || string(got) != "old" {
-		t.Fatalf("the old text: %q, %v", got, err)
+	for i, sealing := range stages {
+		sealed := must(t)(sealing.Seal([]byte("text"), "c"))
+		if later := stages[len(stages)-1]; later.Newest(sealed) != (sealing == later) || !sealing.Newest(sealed) {
+			t.Errorf("sealed at stage %d: with the newest key?", i)
+		}
+		for j, opening := range stages {
+			got, err := opening.Open(sealed, "c")
+			// Only the first program and the last never run side by side.
+			if wanted := i-j < 2; wanted != (err == nil && string(got) == "text") {
+				t.Errorf("sealed at stage %d, opened at stage %d: %q, %v", i, j, got, err)
+			}
+		}
 	}
-	fresh, _ := after.Seal([]byte("new"), "c")
-	if _, err := before.Open(fresh, "c"); !errors.Is(err, seal.ErrOpen) {
-		t.Fatal("the new text was sealed with the old key")
+}
+
+func must(t *testing.T) func([]byte, error) []byte {
+	return func(b []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
 	}
 }
 
@@ -177,7 +197,9 @@ func BenchmarkLookup(b *testing.B) {
 }
 
 func TestKeysThatAreNoneDoNotRotate(t *testing.T) {
-	for name, rotate := range map[string]func([]byte) ([]byte, error){"sealing": seal.Rotate, "look-up": seal.RotateLookup} {
+	for name, rotate := range map[string]func([]byte) ([]byte, error){
+		"announced": seal.Announce, "promoted": seal.Promote, "look-up": seal.RotateLookup,
+	} {
 		if got, err := rotate([]byte("mellon")); err == nil || got != nil || strings.Contains(err.Error(), "mellon") {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
