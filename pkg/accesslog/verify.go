@@ -46,25 +46,8 @@ func (r *Report) flaw(block string, entry int, what string) {
 // end, or written anew from some block on, which the links alone cannot.
 func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 	var w walk
-	q := store.Query{
-		Association: nobody,
-		Sort:        []store.Order{{Key: "chain"}, {Key: "n"}},
-		Limit:       100,
-	}
-	for {
-		page, err := l.blocks.Find(ctx, q)
-		if err != nil {
-			return w.report, fmt.Errorf("access log: read: %w", err)
-		}
-		for _, v := range page.Items {
-			if err := w.step(*v.Value); err != nil {
-				return w.report, err
-			}
-		}
-		if page.Next.ID == "" {
-			break
-		}
-		q.After = page.Next
+	if err := l.each(ctx, w.step); err != nil {
+		return w.report, err
 	}
 	w.end()
 	for _, first := range w.firsts {
@@ -83,6 +66,43 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 	return w.report, nil
 }
 
+// Entries gives every entry of the log to a function, in the order of their
+// chains, until that fails; who reads them is to be logged by whoever lets them.
+func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
+	return l.each(ctx, func(b Block) error {
+		for _, e := range b.Entries {
+			if err := entry(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// each gives every block to a function, chain by chain, until that fails.
+func (l *Log) each(ctx context.Context, block func(Block) error) error {
+	q := store.Query{
+		Association: nobody,
+		Sort:        []store.Order{{Key: "chain"}, {Key: "n"}},
+		Limit:       100,
+	}
+	for {
+		page, err := l.blocks.Find(ctx, q)
+		if err != nil {
+			return fmt.Errorf("access log: read: %w", err)
+		}
+		for _, v := range page.Items {
+			if err := block(*v.Value); err != nil {
+				return err
+			}
+		}
+		if page.Next.ID == "" {
+			return nil
+		}
+		q.After = page.Next
+	}
+}
+
 // hangs checks that the block which a chain begins behind is still there.
 func (l *Log) hangs(ctx context.Context, w *walk, first Block) error {
 	if first.Follows == "" {
@@ -93,6 +113,13 @@ func (l *Log) hangs(ctx context.Context, w *walk, first Block) error {
 		w.report.flaw(first.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
 	}
 	return err
+}
+
+// HeadAt gives a block's place and hash, as they are now; without a hash when the
+// log has no such block.
+func (l *Log) HeadAt(ctx context.Context, chain string, n int64) (Head, error) {
+	hash, err := l.hashOf(ctx, (&Block{Chain: chain, N: n}).id())
+	return Head{Chain: chain, N: n, Hash: hash}, err
 }
 
 // hashOf gives the hash of a block, "" when it is missing.

@@ -190,6 +190,16 @@ func (s *Suite) add(t T, p *Process) {
 	p.WaitReady(t)
 }
 
+// Programs gives the folder of the built programs, for a test that starts them
+// itself.
+func Programs(t T) string {
+	t.Helper()
+	return prepareOn(t, "").bin
+}
+
+// FreeAddr gives an address of this machine that nobody listens on.
+func FreeAddr(t T) string { t.Helper(); return freeAddr(t) }
+
 // Finsam runs the finsam program and gives what it prints.
 func (s *Suite) Finsam(t T, args ...string) string {
 	t.Helper()

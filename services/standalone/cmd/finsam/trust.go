@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/finsam/finsam/services/gateway/trust"
+)
+
+// trustPatience is how long an issuer may take to give its keys.
+const trustPatience = 20 * time.Second
+
+func trustCommand() *cobra.Command {
+	var token string
+	c := &cobra.Command{
+		Use:   "trust FILE",
+		Short: "Check a trust file and, with --token, whom an access token speaks for",
+		Long: "Reads a trust file as the gateway does, and tells every authority that it lets in.\n" +
+			"With --token it also tells whom a token speaks for, or why it is refused; the\n" +
+			"token comes from a file, or from standard input (-), and is sent nowhere.",
+		Example: "  finsam trust trust.yaml\n  finsam trust trust.yaml --token - < token.txt",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			info, err := os.Stat(args[0])
+			if err != nil {
+				return err
+			}
+			if info.Size() > maxFile {
+				return fmt.Errorf("%s is larger than %d MiB: is it a trust file?", args[0], maxFile>>20)
+			}
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			file, err := trust.ParseFile(text)
+			if err != nil {
+				return err
+			}
+			for _, is := range file.Issuers {
+				fmt.Fprintln(c.OutOrStdout(), letsIn(is))
+			}
+			v, err := trust.Open(trust.Options{Path: args[0], Log: slog.New(slog.DiscardHandler)})
+			if err != nil || token == "" {
+				return err
+			}
+			return speaksFor(c, v, token)
+		},
+	}
+	c.Flags().StringVar(&token, "token", "", "a file with an access token; -: standard input")
+	return c
+}
+
+// letsIn tells in a line whom an entry of the trust file lets in.
+func letsIn(is trust.Issuer) string {
+	var roles []string
+	for _, r := range is.Claims.Roles.Map {
+		roles = append(roles, string(r))
+	}
+	slices.Sort(roles)
+	line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(slices.Compact(roles), ", "))
+	if is.Disabled {
+		return line + " (shut out)"
+	}
+	return line
+}
+
+// speaksFor tells whom a token speaks for. Its error names the check that failed.
+func speaksFor(c *cobra.Command, v *trust.Verifier, file string) error {
+	var from io.Reader = c.InOrStdin()
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		from = f
+	}
+	token, err := io.ReadAll(io.LimitReader(from, 64<<10))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), trustPatience)
+	defer cancel()
+	a, issuer, err := v.Verify(ctx, strings.TrimSpace(string(token)))
+	if err != nil {
+		return fmt.Errorf("the token is refused: %w", err)
+	}
+	fmt.Fprintf(c.OutOrStdout(), "the token speaks for %s of %s (association %s, unit %q), as %v, issued by %s\n",
+		a.Subject, a.Authority, a.Association, a.Unit, a.Roles, issuer)
+	return nil
+}
