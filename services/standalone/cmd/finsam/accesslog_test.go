@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/services/standalone"
+)
+
+// logged is a data folder with two accesses in the participant service's log,
+// and the log's head.
+func logged(t *testing.T) (dir string, head accesslog.Head) {
+	t.Helper()
+	t.Setenv("FINSAM_STORE", "")
+	dir = t.TempDir()
+	db, err := launch.OpenStore(t.Context(), "sqlite:"+standalone.Layout(dir).Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	l, err := accesslog.Open(t.Context(), db.Engine("participant"), "participant", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, authority := range []string{"fk", "molndal"} {
+		ctx := actor.With(t.Context(), actor.Actor{Subject: "m-7", Authority: authority, Roles: []actor.Role{actor.Coach}})
+		if err := l.Touch(ctx, accesslog.Entry{Operation: "listNames", Participants: []string{"p-" + authority}, Outcome: accesslog.Allowed}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head = l.Head()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, head
+}
+
+func TestTheAccessLogIsVerifiedAgainstAHeadNotedEarlier(t *testing.T) {
+	dir, head := logged(t)
+	at := fmt.Sprintf("%s/%d/%s", head.Chain, head.N, head.Hash)
+	for range 2 { // looking adds nothing
+		out, _, err := finsam(t, "access-log", "verify", "--data", dir, "--head", at)
+		if err != nil || !strings.Contains(out, "participant: 2 entries in 3 blocks of 1 chains, 0 flaws\n") {
+			t.Errorf("%q, %v", out, err)
+		}
+	}
+	out, _, err := finsam(t, "access-log", "verify", "--data", dir, "--head", head.Chain+"/9/"+head.Hash)
+	if err == nil || !strings.Contains(out, "is not as it was") {
+		t.Errorf("an end that was cut off: %q, %v", out, err)
+	}
+	if _, _, err := finsam(t, "access-log", "verify", "--data", t.TempDir()); err == nil || !strings.Contains(err.Error(), "there is no database") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if _, _, err := finsam(t, "access-log", "verify", "--data", dir, "--head", "x"); err == nil || !strings.Contains(err.Error(), "CHAIN/N/HASH") {
+		t.Errorf("no head: %v", err)
+	}
+}
+
+func TestEntriesAreReadByWhoAndWhoseAndWhen(t *testing.T) {
+	dir, _ := logged(t)
+	for flags, want := range map[string]int{
+		"": 2, "--authority fk": 1, "--participant p-molndal": 1, "--participant p": 0, "--subject m-7": 2,
+		"--from 2000-01-01": 2, "--to 2000-01-01": 0, "--subject m-7 --authority af": 0,
+	} {
+		out, _, err := finsam(t, append([]string{"access-log", "read", "--data", dir}, strings.Fields(flags)...)...)
+		if err != nil || strings.Count(out, "\n") != want || strings.Count(out, `"operation":"listNames"`) != want {
+			t.Errorf("%s: %q, %v", flags, out, err)
+		}
+	}
+}

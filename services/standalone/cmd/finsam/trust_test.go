@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestATrustFileIsToldOrRefused(t *testing.T) {
+	data := t.TempDir()
+	token, _, err := finsam(t, "token", "--data", data, "--role", "coach", "--authority", "molndal", "--unit", "amc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, text := filepath.Join(data, "demo", "trust.yaml"), filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(text, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := finsam(t, "trust", file, "--token", text)
+	if err != nil || !strings.Contains(out, "molndal of insjoriket, as ") || !strings.Contains(out, `of molndal (association insjoriket, unit "amc"), as [coach]`) {
+		t.Errorf("%q, %v", out, err)
+	}
+	if err := os.WriteFile(text, []byte(token[:len(token)-9]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := finsam(t, "trust", file, "--token", text); err == nil || !strings.Contains(err.Error(), "the token is refused: token-invalid: ") || strings.Contains(out+err.Error(), token[:40]) {
+		t.Errorf("a token cut short: %q, %v", out, err)
+	}
+	empty := filepath.Join(t.TempDir(), "trust.yaml")
+	if err := os.WriteFile(empty, []byte("issuers: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := finsam(t, "trust", empty); err == nil || !strings.Contains(err.Error(), "names no issuer") {
+		t.Errorf("an empty one: %v", err)
+	}
+}
