@@ -26,6 +26,9 @@ type Association struct {
 type Municipality struct {
 	Code string // four digits, Statistics Sweden's municipality code
 	Name string
+	// Authority is the id of the municipality as a member authority, the one that
+	// its staff's tokens and a person's consent bear; empty: not given.
+	Authority string
 }
 
 // Initiative (insats) is what participants are enrolled in.

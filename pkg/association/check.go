@@ -11,9 +11,10 @@ import (
 )
 
 var (
-	idForm   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-	codeForm = regexp.MustCompile(`^[0-9]{4}$`)
-	areaForm = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
+	idForm        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	codeForm      = regexp.MustCompile(`^[0-9]{4}$`)
+	authorityForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	areaForm      = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 )
 
 // checker walks a file and notes everything that is wrong in it.
@@ -54,6 +55,8 @@ func (c *checker) file(f *file) {
 		c.want(codeForm.MatchString(m.Code), place+".code", "want four digits, got %q", m.Code)
 		c.want(!codes[m.Code], place+".code", "want each municipality once, got %q again", m.Code)
 		c.text(m.Name, place+".name", true)
+		c.want(m.Authority == "" || authorityForm.MatchString(m.Authority), place+".authority",
+			"want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", m.Authority)
 		codes[m.Code] = true
 	}
 	c.initiative(f.Initiative)

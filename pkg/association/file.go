@@ -7,8 +7,9 @@ type file struct {
 		Name string `yaml:"name"`
 	} `yaml:"association"`
 	Municipalities []struct {
-		Code string `yaml:"code"`
-		Name string `yaml:"name"`
+		Code      string `yaml:"code"`
+		Name      string `yaml:"name"`
+		Authority string `yaml:"authority"`
 	} `yaml:"municipalities"`
 	Initiative fileInitiative `yaml:"initiative"`
 	Weeks      []fileWeek     `yaml:"weeks"`

@@ -50,6 +50,18 @@ func (p *Person) GiveConsent(c NewConsent, who Who, now time.Time) bool {
 	return true
 }
 
+// ExtendConsent notes that a referral's consent covers more now. What is told
+// twice, or of a consent that has ended, changes nothing; then it answers false.
+func (p *Person) ExtendConsent(c NewConsent, cause string, who Who, now time.Time) bool {
+	if old, known := p.Consent(c.Referral); !known || !old.InForce() || p.caused(cause) {
+		return false
+	}
+	s := p.step(ConsentExtended, who, now)
+	s.Referral, s.Cause = c.Referral, cause
+	s.Authorities, s.TextVersion, s.GivenOn = slices.Clone(c.Authorities), c.TextVersion, c.GivenOn
+	return true
+}
+
 // Consents gives the consents in the order in which they were given.
 func (p *Person) Consents() []Consent {
 	var all []Consent
@@ -60,6 +72,12 @@ func (p *Person) Consents() []Consent {
 				Referral: s.Referral, Authority: s.Authority, Unit: s.Unit, Municipality: s.Municipality,
 				Authorities: s.Authorities, TextVersion: s.TextVersion, GivenOn: s.GivenOn, From: s.At,
 			})
+		case ConsentExtended:
+			for i := range all {
+				if all[i].Referral == s.Referral {
+					all[i].Authorities, all[i].TextVersion, all[i].GivenOn = s.Authorities, s.TextVersion, s.GivenOn
+				}
+			}
 		case ConsentWithdrawn:
 			for i := range all {
 				if all[i].Referral == s.Referral {

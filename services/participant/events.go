@@ -92,7 +92,8 @@ const (
 	referralAccepted  = "se.finsam.referral.accepted"
 	referralRejected  = "se.finsam.referral.rejected"
 	referralWithdrawn = "se.finsam.referral.withdrawn"
-	referralMistaken  = "se.finsam.referral.entered_in_error"
+	referralMistaken  = "se.finsam.referral.marked_in_error"
+	referralAmended   = "se.finsam.referral.amended"
 )
 
 // handle does what a referral's event means here. Events may come twice; the
@@ -106,6 +107,11 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 		return errors.Join(s.unplan(ctx, e), s.release(ctx, e))
 	case referralRejected, referralMistaken:
 		return s.release(ctx, e)
+	case referralAmended:
+		return s.amend(ctx, e)
+	}
+	if _, ok := transfers[e.Type]; ok {
+		return s.transfer(ctx, e)
 	}
 	return nil
 }
@@ -149,19 +155,9 @@ func (s *Service) enrol(ctx context.Context, e feed.Event) error {
 
 // release ends what a referral that came to nothing tied to the person.
 func (s *Service) release(ctx context.Context, e feed.Event) error {
-	who := clock
-	who.TraceParent = e.TraceParent
-	_, err := s.people.Update(ctx, e.Association, e.Data["participant"], 0, func(p *Person) error {
-		if !p.Release(e.Subject, e.Type == referralMistaken, e.ID, who, s.Now()) {
-			return store.Unchanged()
-		}
-		return nil
+	return s.follow(ctx, e, func(p *Person, who Who) bool {
+		return p.Release(e.Subject, e.Type == referralMistaken, e.ID, who, s.Now())
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // an event that names nobody ties nobody
-	}
-	s.wrote()
-	return err
 }
 
 // planOf gives the plan of the initiative that the event names. An initiative

@@ -87,7 +87,7 @@ func TestAWithdrawalThatCrossesThePlanCancelsIt(t *testing.T) {
 }
 
 func TestAReferralThatCameToNothingTiesNobodyToThePerson(t *testing.T) {
-	for n, kind := range []string{"rejected", "withdrawn", "entered_in_error"} {
+	for n, kind := range []string{"rejected", "withdrawn", "marked_in_error"} {
 		f := New(t, true)
 		in := Person(uint64(60 + n))
 		in.Consent.Municipality = "1481"
@@ -101,7 +101,7 @@ func TestAReferralThatCameToNothingTiesNobodyToThePerson(t *testing.T) {
 			return errors.Is(err, fault.ErrNotFound)
 		})
 		_, err := f.Person(As(FKUnit), id)
-		if seen, want := err == nil, kind != "entered_in_error"; seen != want {
+		if seen, want := err == nil, kind != "marked_in_error"; seen != want {
 			t.Errorf("%s: the sender sees the person: %v, want %v", kind, seen, want)
 		}
 	}

@@ -29,6 +29,10 @@ const (
 	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative from now on
 	Released         PersonStepKind = "released"          // a referral came to nothing: the municipality asked has no more to do with the person
 	Mistaken         PersonStepKind = "mistaken"          // a referral was entered in error: neither has its sender
+	ConsentExtended  PersonStepKind = "consent_extended"  // the sender amended the referral
+	TransferAsked    PersonStepKind = "transfer_asked"    // another municipality is asked to take a referral over
+	TransferEnded    PersonStepKind = "transfer_ended"    // it will not: it has no more to do with the person
+	HandedOver       PersonStepKind = "handed_over"       // it did: neither has the one that had the referral
 	Protected        PersonStepKind = "protected"         // identity protected, or protected otherwise
 	Unprotected      PersonStepKind = "unprotected"       // protection removed
 	ContactChanged   PersonStepKind = "contact_changed"   // a later referral gave other ways to reach the person

@@ -13,11 +13,11 @@ func (p *Person) Thing(a actor.Actor, referral string) access.Thing {
 		if referral != "" && c.Referral != referral || p.has(Mistaken, c.Referral) {
 			continue
 		}
-		tie := access.Tie{Authority: c.Authority, Unit: c.Unit, Municipality: c.Municipality, Consent: c.covered()}
-		if p.has(Released, c.Referral) {
-			tie.Municipality = ""
+		has, asked := p.places(c.Referral, c.Municipality)
+		t.Ties = append(t.Ties, access.Tie{Authority: c.Authority, Unit: c.Unit, Municipality: has, Consent: c.covered()})
+		if asked != "" {
+			t.Ties = append(t.Ties, access.Tie{Municipality: asked})
 		}
-		t.Ties = append(t.Ties, tie)
 	}
 	for _, s := range p.Steps {
 		if s.Kind == Enrolled && (referral == "" || s.Referral == referral) {

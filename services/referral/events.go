@@ -31,8 +31,23 @@ func event(r *Referral, n int64) feed.Event {
 		e.Authority = ""
 	}
 	switch s.Kind {
-	case Submitted, Withdrawn, Rejected, Waitlisted, MarkedInError:
+	case Submitted, Withdrawn, Rejected, Waitlisted, MarkedInError, Assigned, MovedUp:
 		e.Data["municipality"] = then.Municipality()
+	case Amended:
+		e.Data["municipality"] = then.Municipality()
+		e.Data["fields"] = strings.Join(s.Amendment.fields(), ",")
+		if s.Amendment.Consent != nil {
+			// The vault, which follows, opens the person to those named since.
+			consent := then.Consent.naming(r.Authority, r.AuthorityKind)
+			e.Data["authorities"] = strings.Join(consent.Authorities, ",")
+			e.Data["textVersion"], e.Data["givenOn"] = consent.TextVersion, consent.GivenOn
+		}
+	case TransferRequested:
+		e.Data["municipality"], e.Data["to"] = then.Municipality(), s.Municipality
+	case TransferAccepted:
+		e.Data["municipality"], e.Data["from"] = s.Municipality, r.at(n-1).Municipality()
+	case TransferDeclined, TransferCancelled:
+		e.Data["municipality"], e.Data["to"] = then.Municipality(), then.last(TransferRequested).Municipality
 	case Accepted:
 		e.Data["initiative"] = s.Acceptance.Initiative
 		e.Data["municipality"] = s.Acceptance.Municipality

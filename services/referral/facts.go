@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -26,20 +27,30 @@ func (r *Referral) ChangedAt() time.Time { return r.Steps[len(r.Steps)-1].At }
 // Version is the number of steps, and so the referral's ETag.
 func (r *Referral) Version() int64 { return int64(len(r.Steps)) }
 
-// Municipality has the referral: the one that accepted it, until then the one
-// that the person wished for.
+// Municipality has the referral: the one that the person wished for, until
+// another one has taken it over.
 func (r *Referral) Municipality() string {
-	if a := r.last(Accepted); a != nil {
-		return a.Acceptance.Municipality
+	for i := len(r.Steps) - 1; i >= 0; i-- {
+		switch s := &r.Steps[i]; s.Kind {
+		case Accepted:
+			return s.Acceptance.Municipality
+		case TransferAccepted:
+			return s.Municipality
+		}
 	}
 	return r.WishedMunicipality
 }
 
-// Priority is the latest priority on the waiting list; empty when it never was
-// put there.
+// Priority is the latest priority on the municipality's waiting list; empty when
+// the referral never was put there.
 func (r *Referral) Priority() string {
-	if w := r.last(Waitlisted); w != nil {
-		return w.Code
+	for i := len(r.Steps) - 1; i >= 0; i-- {
+		switch s := &r.Steps[i]; s.Kind {
+		case Waitlisted:
+			return s.Code
+		case TransferAccepted:
+			return "" // it was on another municipality's list
+		}
 	}
 	return ""
 }
@@ -92,6 +103,26 @@ func (r *Referral) ThingFor(a actor.Actor) access.Thing {
 	return t
 }
 
+// ThingTo is the Thing for an operation that is one party's act. While two
+// municipalities see the referral, what the one may do is not the other's; when
+// none is asked, its act is refused to the one that there is, by the state.
+func (r *Referral) ThingTo(operation string, a actor.Actor) access.Thing {
+	t := r.ThingFor(a)
+	if len(t.Ties) < 2 {
+		return t
+	}
+	for _, row := range table {
+		switch {
+		case row.Operation != operation || operation == "":
+		case slices.Contains(row.By, PartyReceiver):
+			t.Ties = t.Ties[:1]
+		case slices.Contains(row.By, PartyAsked):
+			t.Ties = t.Ties[1:]
+		}
+	}
+	return t
+}
+
 // thing is the referral as seen for one sort of data: a consent that leaves the
 // sort out, or that is withdrawn, covers nobody.
 func (r *Referral) thing(category string) access.Thing {
@@ -100,6 +131,9 @@ func (r *Referral) thing(category string) access.Thing {
 		tie.Consent = r.Consent.naming(r.Authority, r.AuthorityKind).Authorities
 	}
 	t := access.Thing{Association: r.Association, Participant: r.Participant, Ties: []access.Tie{tie}}
+	if asked := r.Asked(); asked != "" {
+		t.Ties = append(t.Ties, access.Tie{Municipality: asked})
+	}
 	t.Protected, t.Handlers = r.protection()
 	return t
 }
@@ -107,6 +141,11 @@ func (r *Referral) thing(category string) access.Thing {
 // at gives the referral as it was at a version.
 func (r *Referral) at(version int64) *Referral {
 	then := *r
+	for _, s := range slices.Backward(r.Steps[version:]) {
+		if s.Amendment != nil {
+			s.Amendment.undo(&then)
+		}
+	}
 	then.Steps = r.Steps[:version:version]
 	return &then
 }

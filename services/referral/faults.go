@@ -2,6 +2,7 @@ package referral
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
@@ -38,6 +39,25 @@ var (
 		"Den som återtar sin egen remiss gör det som personen själv.", "One who withdraws a referral about oneself does so as the person.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",
 		"Er myndighet har redan skickat en remiss med samma externa referens.", "Your authority has already sent a referral with the same external reference.")
+	ErrNothingAmended = fault.New(fault.Unprocessable, "nothing-amended",
+		"Ändringen ändrar ingenting: det som står där är redan så.", "The amendment changes nothing: what it says stands there already.")
+	ErrConsentWithdrawn = fault.New(fault.Conflict, "consent-withdrawn",
+		"Personen har återkallat sitt samtycke, så remissen kan inte visas för fler.",
+		"The person has withdrawn the consent, so the referral cannot be shown to anybody more.")
+	ErrConsentNarrowed = fault.New(fault.Unprocessable, "consent-narrowed",
+		"Ett nytt samtycke måste omfatta minst det som det förra gör. Att ta tillbaka samtycke gör personen.",
+		"A new consent must cover at least what the former one does. To take consent back is for the person to do.")
+	ErrConsentWithoutMunicipality = fault.New(fault.Unprocessable, "consent-without-municipality",
+		"Samtycket omfattar inte den kommunen. Remittenten kan utvidga det med personens medgivande.",
+		"The consent does not cover that municipality. The referrer can extend it if the person agrees.")
+	ErrTransferToItself = fault.New(fault.Unprocessable, "already-there",
+		"Remissen finns redan hos den kommunen.", "The referral is with that municipality already.")
+	ErrNotAsked = fault.New(fault.Conflict, "not-asked",
+		"Det är en annan kommun som har fått frågan om att ta över.", "It is another municipality that was asked to take over.")
+	ErrAssignedAlready = fault.New(fault.Unprocessable, "assigned-already",
+		"Det är redan så ansvaret är fördelat.", "That is how it is assigned already.")
+	ErrHandedOver = fault.New(fault.NotFound, "handed-over",
+		"Remissen har lämnats över till en annan kommun.", "The referral has been handed over to another municipality.")
 	ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
 		"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon.",
 		"A personal identity number must not stand here. Give an id that points out nobody.")
@@ -79,4 +99,15 @@ func ageFault(in association.Initiative) error {
 		EN: fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1),
 	}
 	return f.AtField("/startDate")
+}
+
+// handedOverFault says to a municipality which other one has the referral now.
+func handedOverFault(to string, at time.Time) error {
+	f := *ErrHandedOver
+	day := at.In(stockholm).Format(dateForm)
+	f.Text = fault.Text{
+		SV: fmt.Sprintf("Remissen lämnades över till %s %s.", to, day),
+		EN: fmt.Sprintf("The referral was handed over to %s on %s.", to, day),
+	}
+	return &f
 }

@@ -58,20 +58,23 @@ const (
 // Step is one thing that happened to the referral. Which of the fields behind
 // Kind are set depends on it.
 type Step struct {
-	N           int64       `json:"n"` // from 1, without gaps
-	At          time.Time   `json:"at"`
-	Kind        Kind        `json:"kind"`
-	By          string      `json:"by"`        // subject of the one who did it
-	Authority   string      `json:"authority"` // for which authority
-	Unit        string      `json:"unit,omitempty"`
-	Code        string      `json:"code,omitempty"` // reason, priority, whose will, outcome
-	Text        []byte      `json:"text,omitempty"` // sealed
-	Acceptance  *Acceptance `json:"acceptance,omitempty"`
-	Course      *CourseStep `json:"course,omitempty"`
-	Handlers    []string    `json:"handlers,omitempty"`    // named for a protected person: subjects at HandledBy
-	HandledBy   string      `json:"handledBy,omitempty"`   // the authority that named them
-	Cause       string      `json:"cause,omitempty"`       // id of the event that led to it
-	TraceParent string      `json:"traceparent,omitempty"` // the request that led to it
+	N            int64       `json:"n"` // from 1, without gaps
+	At           time.Time   `json:"at"`
+	Kind         Kind        `json:"kind"`
+	By           string      `json:"by"`        // subject of the one who did it
+	Authority    string      `json:"authority"` // for which authority
+	Unit         string      `json:"unit,omitempty"`
+	Code         string      `json:"code,omitempty"` // reason, priority, whose will, outcome
+	Text         []byte      `json:"text,omitempty"` // sealed
+	Acceptance   *Acceptance `json:"acceptance,omitempty"`
+	Amendment    *Amendment  `json:"amendment,omitempty"`
+	Course       *CourseStep `json:"course,omitempty"`
+	Municipality string      `json:"municipality,omitempty"` // that is asked to take over, or has
+	Responsible  string      `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody any more
+	Handlers     []string    `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy
+	HandledBy    string      `json:"handledBy,omitempty"`    // the authority that named them
+	Cause        string      `json:"cause,omitempty"`        // id of the event that led to it
+	TraceParent  string      `json:"traceparent,omitempty"`  // the request that led to it
 }
 
 // Acceptance is what the municipality decided when it accepted.

@@ -113,11 +113,14 @@ func (s *Service) load(ctx context.Context, operation, id string) (store.Version
 	r, err := s.referrals.Get(ctx, a.Association, id)
 	if err == nil {
 		entry.Participants = []string{r.Value.Participant}
-		err = access.Decide(operation, a, r.Value.ThingFor(a))
+		err = access.Decide(operation, a, r.Value.ThingTo(operation, a))
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		entry.Outcome, entry.Why = accesslog.Refused, "not-related"
 		err = fault.ErrNotFound // whatever the cause, so that both answer alike
+		if r.Value != nil {
+			err = s.handedOver(operation, a, r.Value)
+		}
 	} else if err != nil {
 		return r, err
 	}

@@ -19,6 +19,8 @@ const (
 	keyReceived     = "receivedAt" // Unix milliseconds
 	keyExternal     = "external"
 	keyProtected    = "protected" // only while the person is
+	keyResponsible  = "responsible"
+	keyAsked        = "asked" // municipality that is asked to take over
 )
 
 // Schema is what this version knows of the service's database. A release that
@@ -28,7 +30,10 @@ func Schema() schema.Schema {
 	return schema.Schema{
 		Service:     "referral",
 		Collections: []schema.Collection{schema.Of(kind())},
-		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
+		Steps: []schema.Step{
+			{Name: "begin to note the version of the database"},
+			{Name: "find referrals by who is responsible and by the municipality asked to take over"},
+		},
 	}
 }
 
@@ -45,6 +50,8 @@ func kind() store.Kind[Referral] {
 			{keyAuthority, keyUnit, keyReceived},
 			{keyParticipant, keyReceived},
 			{keyParticipant, keyProtected},
+			{keyMunicipality, keyResponsible, keyReceived},
+			{keyAsked, keyReceived},
 		},
 		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
 		Version: (*Referral).Version,
@@ -65,6 +72,12 @@ func keys(r *Referral) store.Keys {
 	if r.ExternalReference != "" && r.State() != StateEnteredInError {
 		k[keyExternal] = r.ExternalReference
 	}
+	if who := r.Responsible(); who != "" {
+		k[keyResponsible] = who
+	}
+	if asked := r.Asked(); asked != "" {
+		k[keyAsked] = asked
+	}
 	if on, _ := r.protection(); on {
 		k[keyProtected] = true
 	}
@@ -75,6 +88,7 @@ func keys(r *Referral) store.Keys {
 type Filter struct {
 	State        State  // empty: any
 	Municipality string // empty: any
+	Asked        string // municipality that is asked to take over now; empty: any
 }
 
 // conditions gives what a list is read by: the caller's relation from the access
@@ -85,6 +99,8 @@ func conditions(operation string, a actor.Actor, f Filter) (where []store.Cond, 
 	switch {
 	case !known:
 		return nil, false
+	case relation == access.OwnMunicipality && a.Municipality != "" && f.Asked == a.Municipality:
+		// Not the own municipality's yet, but shown to it until it has answered.
 	case relation == access.OwnMunicipality && a.Municipality != "":
 		if f.Municipality != "" && f.Municipality != a.Municipality {
 			return nil, false
@@ -100,6 +116,9 @@ func conditions(operation string, a actor.Actor, f Filter) (where []store.Cond, 
 	}
 	if f.Municipality != "" {
 		eq(keyMunicipality, f.Municipality)
+	}
+	if f.Asked != "" {
+		eq(keyAsked, f.Asked)
 	}
 	if f.State != "" {
 		eq(keyState, string(f.State))

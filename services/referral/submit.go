@@ -7,7 +7,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/personal"
 )
 
@@ -50,36 +49,21 @@ func mustZone(name string) *time.Location {
 // check holds a submission against the rules; the fault names every field that
 // is wrong, under the first rule that was broken.
 func (s Submission) check(a actor.Actor, in *association.Association, now time.Time) error {
-	var first *fault.Error
-	wrong := func(f *fault.Error, pointer string) {
-		if first == nil {
-			first = f.AtField(pointer)
-			return
-		}
-		first = first.At(fault.Field{Pointer: pointer, Code: f.Code, Text: f.Text})
-	}
+	var wrong wrongs
 	if !s.Given {
-		wrong(ErrConsentMissing, "/consent/given")
+		wrong.add(ErrConsentMissing, "/consent/given")
 	}
-	switch given, err := time.Parse(dateForm, s.Consent.GivenOn); {
-	case err != nil:
-		wrong(ErrDate, "/consent/givenOn")
-	case given.Format(dateForm) > today(now):
-		wrong(ErrConsentDate, "/consent/givenOn")
-	}
+	wrong.date(s.Consent.GivenOn, now, "/consent/givenOn")
 	if !s.Consent.names(a.Authority, a.AuthorityKind) {
-		wrong(ErrConsentWithoutReferrer, "/consent/authorities")
+		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
 	}
 	if _, member := in.Municipality(s.WishedMunicipality); !member {
-		wrong(ErrMunicipality, "/wishedMunicipality")
+		wrong.add(ErrMunicipality, "/wishedMunicipality")
 	}
 	if personal.Number(s.ExternalReference) {
-		wrong(ErrReferenceIsIdentity, "/externalReference")
+		wrong.add(ErrReferenceIsIdentity, "/externalReference")
 	}
-	if first == nil {
-		return nil
-	}
-	return first
+	return wrong.fault()
 }
 
 // today is the date in Sweden.

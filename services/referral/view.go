@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -10,14 +11,16 @@ import (
 
 // View is a referral as one caller may see it.
 type View struct {
-	Referral *Referral
-	Reason   string           // empty when texts are hidden
-	Texts    map[int64]string // by number of step; nil when texts are hidden
-	Steps    []Step           // those that the caller may see, their sealed texts left out
-	Course   *CourseView      // nil when there is none, or it is hidden
-	Outcome  string           // empty when there is none, or it is hidden
-	Acts     []string         // the operations that the caller may call now
-	Person   bool             // whether the vault shows the person to the caller
+	Referral    *Referral
+	Reason      string                   // empty when texts are hidden
+	Texts       map[int64]string         // by number of step; nil when texts are hidden
+	Reasons     map[int64]Change[string] // by number of the step that amended the reason; nil when texts are hidden
+	Steps       []Step                   // those that the caller may see, their sealed texts left out
+	Course      *CourseView              // nil when there is none, or it is hidden
+	Outcome     string                   // empty when there is none, or it is hidden
+	Responsible string                   // at the municipality that has the referral, for itself only
+	Acts        []string                 // the operations that the caller may call now
+	Person      bool                     // whether the vault shows the person to the caller
 }
 
 // CourseView is the person's way through the initiative.
@@ -54,7 +57,11 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
 
 // outline gives what a list shows of the referral.
 func outline(r *Referral, a actor.Actor) *View {
-	return &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.ThingFor(a))}
+	v := &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.ThingFor(a))}
+	if a.Municipality == r.Municipality() {
+		v.Responsible = r.Responsible()
+	}
+	return v
 }
 
 // hidden tells whether a step is left out of what is shown: the course without
@@ -76,7 +83,7 @@ func (s Step) shown(a actor.Actor, course, outcome bool) Step {
 		s.Acceptance = nil
 	}
 	if s.Authority != a.Authority {
-		s.By, s.Unit = "", ""
+		s.By, s.Unit, s.Responsible = "", "", ""
 	}
 	if s.Kind == Closed && !outcome {
 		end := *s.Course
@@ -92,8 +99,16 @@ func (v *View) open(s *seal.Sealer) error {
 	if err != nil {
 		return fmt.Errorf("referral %s: reason: %w", v.Referral.ID, err)
 	}
-	v.Reason, v.Texts = string(reason), map[int64]string{}
+	v.Reason, v.Texts, v.Reasons = string(reason), map[int64]string{}, map[int64]Change[string]{}
 	for _, step := range v.Steps {
+		if step.Amendment != nil && step.Amendment.Reason != nil {
+			was, errOld := s.Open(step.Amendment.Reason.Old, sealContext(v.Referral.ID))
+			is, errNew := s.Open(step.Amendment.Reason.New, sealContext(v.Referral.ID))
+			if err := errors.Join(errOld, errNew); err != nil {
+				return fmt.Errorf("referral %s: reasons of step %d: %w", v.Referral.ID, step.N, err)
+			}
+			v.Reasons[step.N] = Change[string]{string(was), string(is)}
+		}
 		if step.Text == nil {
 			continue
 		}
@@ -112,9 +127,9 @@ func sealContext(id string) string { return "referral/" + id }
 // acts lists the operations that the state and the access table both allow now.
 func (r *Referral) acts(a actor.Actor) []string {
 	var names []string
-	state, thing := r.State(), r.ThingFor(a)
+	state := r.State()
 	for _, row := range table {
-		if _, may := next(state, row.Kind); may && row.Operation != "" && access.Allows(row.Operation, a, thing) {
+		if _, may := next(state, row.Kind); may && row.Operation != "" && access.Allows(row.Operation, a, r.ThingTo(row.Operation, a)) {
 			names = append(names, row.Operation)
 		}
 	}

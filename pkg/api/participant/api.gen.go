@@ -311,20 +311,26 @@ func (e OccupationKind) Valid() bool {
 
 // Defines values for PersonStepKind.
 const (
+	PersonStepKindConsentExtended  PersonStepKind = "consent_extended"
 	PersonStepKindConsentGiven     PersonStepKind = "consent_given"
 	PersonStepKindConsentWithdrawn PersonStepKind = "consent_withdrawn"
 	PersonStepKindContactChanged   PersonStepKind = "contact_changed"
 	PersonStepKindEnrolled         PersonStepKind = "enrolled"
+	PersonStepKindHandedOver       PersonStepKind = "handed_over"
 	PersonStepKindMistaken         PersonStepKind = "mistaken"
 	PersonStepKindProtected        PersonStepKind = "protected"
 	PersonStepKindRegistered       PersonStepKind = "registered"
 	PersonStepKindReleased         PersonStepKind = "released"
+	PersonStepKindTransferAsked    PersonStepKind = "transfer_asked"
+	PersonStepKindTransferEnded    PersonStepKind = "transfer_ended"
 	PersonStepKindUnprotected      PersonStepKind = "unprotected"
 )
 
 // Valid indicates whether the value is a known member of the PersonStepKind enum.
 func (e PersonStepKind) Valid() bool {
 	switch e {
+	case PersonStepKindConsentExtended:
+		return true
 	case PersonStepKindConsentGiven:
 		return true
 	case PersonStepKindConsentWithdrawn:
@@ -333,6 +339,8 @@ func (e PersonStepKind) Valid() bool {
 		return true
 	case PersonStepKindEnrolled:
 		return true
+	case PersonStepKindHandedOver:
+		return true
 	case PersonStepKindMistaken:
 		return true
 	case PersonStepKindProtected:
@@ -340,6 +348,10 @@ func (e PersonStepKind) Valid() bool {
 	case PersonStepKindRegistered:
 		return true
 	case PersonStepKindReleased:
+		return true
+	case PersonStepKindTransferAsked:
+		return true
+	case PersonStepKindTransferEnded:
 		return true
 	case PersonStepKindUnprotected:
 		return true

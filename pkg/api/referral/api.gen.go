@@ -421,8 +421,45 @@ type Acceptance struct {
 	StartDate string `json:"startDate"`
 }
 
+// Amendment defines model for Amendment.
+type Amendment struct {
+	// Changes De uppgifter som ska stå i stället; de andra är som de var. / What shall stand instead; the rest stays.
+	Changes AmendmentChanges `json:"changes"`
+
+	// Reason Varför, till den som läser remissen. / Why, for those who read the referral.
+	Reason string `json:"reason"`
+}
+
+// AmendmentChanges De uppgifter som ska stå i stället; de andra är som de var. / What shall stand instead; the rest stays.
+type AmendmentChanges struct {
+	// Consent Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
+	Consent *ExtendedConsent `json:"consent,omitempty"`
+
+	// ExternalReference Ärendets nummer hos er; aldrig ett personnummer. / Your own case number; never a personal identity number.
+	ExternalReference *string `json:"externalReference,omitempty"`
+
+	// Reason Varför personen remitteras. / Why the person is referred.
+	Reason      *string      `json:"reason,omitempty"`
+	TargetGroup *TargetGroup `json:"targetGroup,omitempty"`
+}
+
+// Assignment defines model for Assignment.
+type Assignment struct {
+	// Responsible Mottagarens id hos kommunen (sub i hens token); utelämnat är ingen utsedd. / The receiver's id at the municipality (sub in their token); without it nobody is named.
+	Responsible *string `json:"responsible,omitempty"`
+}
+
 // AuthorityKind De fyra slagen av part (lag 2003:1210). / The four kinds of party (lag 2003:1210).
 type AuthorityKind string
+
+// ConsentChange defines model for ConsentChange.
+type ConsentChange struct {
+	// New Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
+	New ExtendedConsent `json:"new"`
+
+	// Old Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
+	Old ExtendedConsent `json:"old"`
+}
 
 // ConsentDataCategory Vilka uppgifter samtycket omfattar. / Which data the consent covers.
 type ConsentDataCategory string
@@ -430,6 +467,16 @@ type ConsentDataCategory string
 // ErrorMarking defines model for ErrorMarking.
 type ErrorMarking struct {
 	Text string `json:"text"`
+}
+
+// ExtendedConsent Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
+type ExtendedConsent struct {
+	Authorities []string `json:"authorities"`
+
+	// DataCategories Saknas den gäller samtycket alla uppgifter. / Without it the consent covers all data.
+	DataCategories *[]ConsentDataCategory `json:"dataCategories,omitempty"`
+	GivenOn        string                 `json:"givenOn"`
+	TextVersion    string                 `json:"textVersion"`
 }
 
 // Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
@@ -498,8 +545,11 @@ type Referral struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks Links               `json:"_links"`
 	Acceptance      *ReferralAcceptance `json:"acceptance,omitempty"`
-	ChangedAt       time.Time           `json:"changedAt"`
-	Consent         ReferralConsent     `json:"consent"`
+
+	// ChangeLog Rättelser efter att remissen skickades, för den som får läsa texter. / Amendments since the referral was sent, for those who may read texts.
+	ChangeLog *[]ReferralAmendment `json:"changeLog,omitempty"`
+	ChangedAt time.Time            `json:"changedAt"`
+	Consent   ReferralConsent      `json:"consent"`
 
 	// Course Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
 	Course            *ReferralCourse `json:"course,omitempty"`
@@ -524,11 +574,17 @@ type Referral struct {
 	Referrer   Referrer           `json:"referrer"`
 	Rejection  *ReferralRejection `json:"rejection,omitempty"`
 
+	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
+	Responsible *string `json:"responsible,omitempty"`
+
 	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
-	State              ReferralState  `json:"state"`
-	TargetGroup        TargetGroup    `json:"targetGroup"`
-	Timeline           []ReferralStep `json:"timeline"`
-	WishedMunicipality string         `json:"wishedMunicipality"`
+	State       ReferralState  `json:"state"`
+	TargetGroup TargetGroup    `json:"targetGroup"`
+	Timeline    []ReferralStep `json:"timeline"`
+
+	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
+	Transfer           *ReferralTransfer `json:"transfer,omitempty"`
+	WishedMunicipality string            `json:"wishedMunicipality"`
 }
 
 // ReferralAcceptance defines model for ReferralAcceptance.
@@ -538,6 +594,24 @@ type ReferralAcceptance struct {
 	Initiative   string    `json:"initiative"`
 	Municipality string    `json:"municipality"`
 	StartDate    string    `json:"startDate"`
+}
+
+// ReferralAmendment En rättelse, med gammalt och nytt. / An amendment, with old and new.
+type ReferralAmendment struct {
+	At      time.Time       `json:"at"`
+	Changes ReferralChanges `json:"changes"`
+
+	// N Stegets nummer i tidslinjen. / The step's number in the timeline.
+	N      int    `json:"n"`
+	Reason string `json:"reason"`
+}
+
+// ReferralChanges defines model for ReferralChanges.
+type ReferralChanges struct {
+	Consent           *ConsentChange     `json:"consent,omitempty"`
+	ExternalReference *TextChange        `json:"externalReference,omitempty"`
+	Reason            *TextChange        `json:"reason,omitempty"`
+	TargetGroup       *TargetGroupChange `json:"targetGroup,omitempty"`
 }
 
 // ReferralConsent defines model for ReferralConsent.
@@ -633,7 +707,13 @@ type ReferralStep struct {
 
 	// Kind Vad som hände i ett steg. / What happened in a step.
 	Kind ReferralStepKind `json:"kind"`
-	N    int              `json:"n"`
+
+	// Municipality Kommunen som får frågan eller tar över. / The municipality that is asked or takes over.
+	Municipality *string `json:"municipality,omitempty"`
+	N            int     `json:"n"`
+
+	// Responsible Ansvarig mottagare, bara inom den egna myndigheten. / The responsible receiver, only within the own authority.
+	Responsible *string `json:"responsible,omitempty"`
 
 	// Text Bara för den som får läsa texter. / Only for those who may read texts.
 	Text *string `json:"text,omitempty"`
@@ -660,8 +740,20 @@ type ReferralSummary struct {
 	ReceivedAt time.Time         `json:"receivedAt"`
 	Referrer   Referrer          `json:"referrer"`
 
+	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
+	Responsible *string `json:"responsible,omitempty"`
+
 	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
 	State ReferralState `json:"state"`
+
+	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
+	Transfer *ReferralTransfer `json:"transfer,omitempty"`
+}
+
+// ReferralTransfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
+type ReferralTransfer struct {
+	Municipality string    `json:"municipality"`
+	RequestedAt  time.Time `json:"requestedAt"`
 }
 
 // ReferralWithdrawer Vems vilja återtagandet är. / Whose will the withdrawal is.
@@ -718,6 +810,39 @@ type TargetGroup struct {
 	Reasons              []ReferralReason `json:"reasons"`
 }
 
+// TargetGroupChange defines model for TargetGroupChange.
+type TargetGroupChange struct {
+	New TargetGroup `json:"new"`
+	Old TargetGroup `json:"old"`
+}
+
+// TextChange defines model for TextChange.
+type TextChange struct {
+	New string  `json:"new"`
+	Old *string `json:"old,omitempty"`
+}
+
+// TransferAcceptance defines model for TransferAcceptance.
+type TransferAcceptance struct {
+	Text *string `json:"text,omitempty"`
+}
+
+// TransferCancellation defines model for TransferCancellation.
+type TransferCancellation struct {
+	Text *string `json:"text,omitempty"`
+}
+
+// TransferRefusal defines model for TransferRefusal.
+type TransferRefusal struct {
+	Text string `json:"text"`
+}
+
+// TransferRequest defines model for TransferRequest.
+type TransferRequest struct {
+	Municipality string `json:"municipality"`
+	Text         string `json:"text"`
+}
+
 // Waitlisting defines model for Waitlisting.
 type Waitlisting struct {
 	// Priority Hur angelägen platsen är. / How urgent the place is.
@@ -763,6 +888,9 @@ type ListReferralsParams struct {
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
+	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; en mottagare ser så de som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; so a receiver sees those that wait for the own municipality's answer.
+	TransferTo *string `form:"transferTo,omitempty" json:"transferTo,omitempty"`
+
 	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -791,6 +919,18 @@ type AcceptReferralParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AmendReferralParams defines parameters for AmendReferral.
+type AmendReferralParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AssignReferralParams defines parameters for AssignReferral.
+type AssignReferralParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // MarkReferralInErrorParams defines parameters for MarkReferralInError.
 type MarkReferralInErrorParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -815,6 +955,30 @@ type SendSupplementParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AcceptTransferParams defines parameters for AcceptTransfer.
+type AcceptTransferParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// CancelTransferParams defines parameters for CancelTransfer.
+type CancelTransferParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DeclineTransferParams defines parameters for DeclineTransfer.
+type DeclineTransferParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RequestTransferParams defines parameters for RequestTransfer.
+type RequestTransferParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // WaitlistReferralParams defines parameters for WaitlistReferral.
 type WaitlistReferralParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -833,6 +997,12 @@ type CreateReferralJSONRequestBody = NewReferral
 // AcceptReferralJSONRequestBody defines body for AcceptReferral for application/json ContentType.
 type AcceptReferralJSONRequestBody = Acceptance
 
+// AmendReferralJSONRequestBody defines body for AmendReferral for application/json ContentType.
+type AmendReferralJSONRequestBody = Amendment
+
+// AssignReferralJSONRequestBody defines body for AssignReferral for application/json ContentType.
+type AssignReferralJSONRequestBody = Assignment
+
 // MarkReferralInErrorJSONRequestBody defines body for MarkReferralInError for application/json ContentType.
 type MarkReferralInErrorJSONRequestBody = ErrorMarking
 
@@ -844,6 +1014,18 @@ type RequestSupplementJSONRequestBody = SupplementRequest
 
 // SendSupplementJSONRequestBody defines body for SendSupplement for application/json ContentType.
 type SendSupplementJSONRequestBody = Supplement
+
+// AcceptTransferJSONRequestBody defines body for AcceptTransfer for application/json ContentType.
+type AcceptTransferJSONRequestBody = TransferAcceptance
+
+// CancelTransferJSONRequestBody defines body for CancelTransfer for application/json ContentType.
+type CancelTransferJSONRequestBody = TransferCancellation
+
+// DeclineTransferJSONRequestBody defines body for DeclineTransfer for application/json ContentType.
+type DeclineTransferJSONRequestBody = TransferRefusal
+
+// RequestTransferJSONRequestBody defines body for RequestTransfer for application/json ContentType.
+type RequestTransferJSONRequestBody = TransferRequest
 
 // WaitlistReferralJSONRequestBody defines body for WaitlistReferral for application/json ContentType.
 type WaitlistReferralJSONRequestBody = Waitlisting
@@ -865,6 +1047,12 @@ type ServerInterface interface {
 	// AcceptReferral Anta en remiss / Accept a referral
 	// (POST /referrals/{id}/acceptance)
 	AcceptReferral(ctx echo.Context, id Id, params AcceptReferralParams) error
+	// AmendReferral Rätta en skickad remiss / Amend a referral that was sent
+	// (POST /referrals/{id}/amendments)
+	AmendReferral(ctx echo.Context, id Id, params AmendReferralParams) error
+	// AssignReferral Fördela en remiss / Assign a referral
+	// (POST /referrals/{id}/assignment)
+	AssignReferral(ctx echo.Context, id Id, params AssignReferralParams) error
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx echo.Context, id Id, params MarkReferralInErrorParams) error
@@ -877,6 +1065,18 @@ type ServerInterface interface {
 	// SendSupplement Komplettera en remiss / Supplement a referral
 	// (POST /referrals/{id}/supplements)
 	SendSupplement(ctx echo.Context, id Id, params SendSupplementParams) error
+	// AcceptTransfer Ta över en remiss / Take a referral over
+	// (POST /referrals/{id}/transfer-acceptance)
+	AcceptTransfer(ctx echo.Context, id Id, params AcceptTransferParams) error
+	// CancelTransfer Återta frågan om att ta över / Take back the question to take over
+	// (POST /referrals/{id}/transfer-cancellation)
+	CancelTransfer(ctx echo.Context, id Id, params CancelTransferParams) error
+	// DeclineTransfer Avböja att ta över en remiss / Decline to take a referral over
+	// (POST /referrals/{id}/transfer-refusal)
+	DeclineTransfer(ctx echo.Context, id Id, params DeclineTransferParams) error
+	// RequestTransfer Be en annan kommun ta över en remiss / Ask another municipality to take a referral over
+	// (POST /referrals/{id}/transfer-requests)
+	RequestTransfer(ctx echo.Context, id Id, params RequestTransferParams) error
 	// WaitlistReferral Sätt en remiss på väntelista / Put a referral on the waiting list
 	// (POST /referrals/{id}/waitlisting)
 	WaitlistReferral(ctx echo.Context, id Id, params WaitlistReferralParams) error
@@ -908,6 +1108,13 @@ func (w *ServerInterfaceWrapper) ListReferrals(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// ------------- Optional query parameter "transferTo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "transferTo", ctx.QueryParams(), &params.TransferTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter transferTo: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -1034,6 +1241,78 @@ func (w *ServerInterfaceWrapper) AcceptReferral(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AcceptReferral(ctx, id, params)
+	return err
+}
+
+// AmendReferral converts echo context to params.
+func (w *ServerInterfaceWrapper) AmendReferral(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AmendReferralParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AmendReferral(ctx, id, params)
+	return err
+}
+
+// AssignReferral converts echo context to params.
+func (w *ServerInterfaceWrapper) AssignReferral(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignReferralParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AssignReferral(ctx, id, params)
 	return err
 }
 
@@ -1181,6 +1460,150 @@ func (w *ServerInterfaceWrapper) SendSupplement(ctx echo.Context) error {
 	return err
 }
 
+// AcceptTransfer converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptTransfer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptTransferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptTransfer(ctx, id, params)
+	return err
+}
+
+// CancelTransfer converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelTransfer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelTransferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelTransfer(ctx, id, params)
+	return err
+}
+
+// DeclineTransfer converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineTransfer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclineTransferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineTransfer(ctx, id, params)
+	return err
+}
+
+// RequestTransfer converts echo context to params.
+func (w *ServerInterfaceWrapper) RequestTransfer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RequestTransferParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RequestTransfer(ctx, id, params)
+	return err
+}
+
 // WaitlistReferral converts echo context to params.
 func (w *ServerInterfaceWrapper) WaitlistReferral(ctx echo.Context) error {
 	var err error
@@ -1310,6 +1733,12 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/referrals/:id/supplements", wrapper.SendSupplement, options.OperationMiddlewares["sendSupplement"]...)
 	router.POST(options.BaseURL+"/referrals/:id/withdrawal", wrapper.WithdrawReferral, options.OperationMiddlewares["withdrawReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/error-marking", wrapper.MarkReferralInError, options.OperationMiddlewares["markReferralInError"]...)
+	router.POST(options.BaseURL+"/referrals/:id/amendments", wrapper.AmendReferral, options.OperationMiddlewares["amendReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/assignment", wrapper.AssignReferral, options.OperationMiddlewares["assignReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-requests", wrapper.RequestTransfer, options.OperationMiddlewares["requestTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-acceptance", wrapper.AcceptTransfer, options.OperationMiddlewares["acceptTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-refusal", wrapper.DeclineTransfer, options.OperationMiddlewares["declineTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-cancellation", wrapper.CancelTransfer, options.OperationMiddlewares["cancelTransfer"]...)
 
 }
 
@@ -1457,6 +1886,60 @@ func (response AcceptReferral200JSONResponse) VisitAcceptReferralResponse(w http
 	return err
 }
 
+type AmendReferralRequestObject struct {
+	Id     Id `json:"id"`
+	Params AmendReferralParams
+	Body   *AmendReferralJSONRequestBody
+}
+
+type AmendReferralResponseObject interface {
+	VisitAmendReferralResponse(w http.ResponseWriter) error
+}
+
+type AmendReferral200JSONResponse struct{ ChangedJSONResponse }
+
+func (response AmendReferral200JSONResponse) VisitAmendReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignReferralRequestObject struct {
+	Id     Id `json:"id"`
+	Params AssignReferralParams
+	Body   *AssignReferralJSONRequestBody
+}
+
+type AssignReferralResponseObject interface {
+	VisitAssignReferralResponse(w http.ResponseWriter) error
+}
+
+type AssignReferral200JSONResponse struct{ ChangedJSONResponse }
+
+func (response AssignReferral200JSONResponse) VisitAssignReferralResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MarkReferralInErrorRequestObject struct {
 	Id     Id `json:"id"`
 	Params MarkReferralInErrorParams
@@ -1565,6 +2048,114 @@ func (response SendSupplement200JSONResponse) VisitSendSupplementResponse(w http
 	return err
 }
 
+type AcceptTransferRequestObject struct {
+	Id     Id `json:"id"`
+	Params AcceptTransferParams
+	Body   *AcceptTransferJSONRequestBody
+}
+
+type AcceptTransferResponseObject interface {
+	VisitAcceptTransferResponse(w http.ResponseWriter) error
+}
+
+type AcceptTransfer200JSONResponse struct{ ChangedJSONResponse }
+
+func (response AcceptTransfer200JSONResponse) VisitAcceptTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTransferRequestObject struct {
+	Id     Id `json:"id"`
+	Params CancelTransferParams
+	Body   *CancelTransferJSONRequestBody
+}
+
+type CancelTransferResponseObject interface {
+	VisitCancelTransferResponse(w http.ResponseWriter) error
+}
+
+type CancelTransfer200JSONResponse struct{ ChangedJSONResponse }
+
+func (response CancelTransfer200JSONResponse) VisitCancelTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineTransferRequestObject struct {
+	Id     Id `json:"id"`
+	Params DeclineTransferParams
+	Body   *DeclineTransferJSONRequestBody
+}
+
+type DeclineTransferResponseObject interface {
+	VisitDeclineTransferResponse(w http.ResponseWriter) error
+}
+
+type DeclineTransfer200JSONResponse struct{ ChangedJSONResponse }
+
+func (response DeclineTransfer200JSONResponse) VisitDeclineTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestTransferRequestObject struct {
+	Id     Id `json:"id"`
+	Params RequestTransferParams
+	Body   *RequestTransferJSONRequestBody
+}
+
+type RequestTransferResponseObject interface {
+	VisitRequestTransferResponse(w http.ResponseWriter) error
+}
+
+type RequestTransfer200JSONResponse struct{ ChangedJSONResponse }
+
+func (response RequestTransfer200JSONResponse) VisitRequestTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type WaitlistReferralRequestObject struct {
 	Id     Id `json:"id"`
 	Params WaitlistReferralParams
@@ -1633,6 +2224,12 @@ type StrictServerInterface interface {
 	// AcceptReferral Anta en remiss / Accept a referral
 	// (POST /referrals/{id}/acceptance)
 	AcceptReferral(ctx context.Context, request AcceptReferralRequestObject) (AcceptReferralResponseObject, error)
+	// AmendReferral Rätta en skickad remiss / Amend a referral that was sent
+	// (POST /referrals/{id}/amendments)
+	AmendReferral(ctx context.Context, request AmendReferralRequestObject) (AmendReferralResponseObject, error)
+	// AssignReferral Fördela en remiss / Assign a referral
+	// (POST /referrals/{id}/assignment)
+	AssignReferral(ctx context.Context, request AssignReferralRequestObject) (AssignReferralResponseObject, error)
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx context.Context, request MarkReferralInErrorRequestObject) (MarkReferralInErrorResponseObject, error)
@@ -1645,6 +2242,18 @@ type StrictServerInterface interface {
 	// SendSupplement Komplettera en remiss / Supplement a referral
 	// (POST /referrals/{id}/supplements)
 	SendSupplement(ctx context.Context, request SendSupplementRequestObject) (SendSupplementResponseObject, error)
+	// AcceptTransfer Ta över en remiss / Take a referral over
+	// (POST /referrals/{id}/transfer-acceptance)
+	AcceptTransfer(ctx context.Context, request AcceptTransferRequestObject) (AcceptTransferResponseObject, error)
+	// CancelTransfer Återta frågan om att ta över / Take back the question to take over
+	// (POST /referrals/{id}/transfer-cancellation)
+	CancelTransfer(ctx context.Context, request CancelTransferRequestObject) (CancelTransferResponseObject, error)
+	// DeclineTransfer Avböja att ta över en remiss / Decline to take a referral over
+	// (POST /referrals/{id}/transfer-refusal)
+	DeclineTransfer(ctx context.Context, request DeclineTransferRequestObject) (DeclineTransferResponseObject, error)
+	// RequestTransfer Be en annan kommun ta över en remiss / Ask another municipality to take a referral over
+	// (POST /referrals/{id}/transfer-requests)
+	RequestTransfer(ctx context.Context, request RequestTransferRequestObject) (RequestTransferResponseObject, error)
 	// WaitlistReferral Sätt en remiss på väntelista / Put a referral on the waiting list
 	// (POST /referrals/{id}/waitlisting)
 	WaitlistReferral(ctx context.Context, request WaitlistReferralRequestObject) (WaitlistReferralResponseObject, error)
@@ -1807,6 +2416,104 @@ func (sh *strictHandler) AcceptReferral(ctx echo.Context, id Id, params AcceptRe
 		return err
 	} else if validResponse, ok := response.(AcceptReferralResponseObject); ok {
 		return validResponse.VisitAcceptReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AmendReferral operation middleware
+func (sh *strictHandler) AmendReferral(ctx echo.Context, id Id, params AmendReferralParams) error {
+	var request AmendReferralRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body AmendReferralJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AmendReferral(ctx.Request().Context(), request.(AmendReferralRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AmendReferral")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AmendReferralResponseObject); ok {
+		return validResponse.VisitAmendReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AssignReferral operation middleware
+func (sh *strictHandler) AssignReferral(ctx echo.Context, id Id, params AssignReferralParams) error {
+	var request AssignReferralRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body AssignReferralJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignReferral(ctx.Request().Context(), request.(AssignReferralRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignReferral")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AssignReferralResponseObject); ok {
+		return validResponse.VisitAssignReferralResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -2003,6 +2710,202 @@ func (sh *strictHandler) SendSupplement(ctx echo.Context, id Id, params SendSupp
 		return err
 	} else if validResponse, ok := response.(SendSupplementResponseObject); ok {
 		return validResponse.VisitSendSupplementResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptTransfer operation middleware
+func (sh *strictHandler) AcceptTransfer(ctx echo.Context, id Id, params AcceptTransferParams) error {
+	var request AcceptTransferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body AcceptTransferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptTransfer(ctx.Request().Context(), request.(AcceptTransferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptTransfer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptTransferResponseObject); ok {
+		return validResponse.VisitAcceptTransferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelTransfer operation middleware
+func (sh *strictHandler) CancelTransfer(ctx echo.Context, id Id, params CancelTransferParams) error {
+	var request CancelTransferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body CancelTransferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelTransfer(ctx.Request().Context(), request.(CancelTransferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelTransfer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelTransferResponseObject); ok {
+		return validResponse.VisitCancelTransferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineTransfer operation middleware
+func (sh *strictHandler) DeclineTransfer(ctx echo.Context, id Id, params DeclineTransferParams) error {
+	var request DeclineTransferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body DeclineTransferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineTransfer(ctx.Request().Context(), request.(DeclineTransferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineTransfer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineTransferResponseObject); ok {
+		return validResponse.VisitDeclineTransferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RequestTransfer operation middleware
+func (sh *strictHandler) RequestTransfer(ctx echo.Context, id Id, params RequestTransferParams) error {
+	var request RequestTransferRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body RequestTransferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RequestTransfer(ctx.Request().Context(), request.(RequestTransferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RequestTransfer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RequestTransferResponseObject); ok {
+		return validResponse.VisitRequestTransferResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -23,16 +22,7 @@ func submission(b *api.NewReferral) referral.Submission {
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
 		},
 	}
-	for _, r := range b.TargetGroup.Reasons {
-		s.TargetGroup.Reasons = append(s.TargetGroup.Reasons, string(r))
-	}
-	for _, k := range b.TargetGroup.AuthoritiesConcerned {
-		s.TargetGroup.Concerned = append(s.TargetGroup.Concerned, actor.AuthorityKind(k))
-	}
-	if b.Consent.DataCategories != nil {
-		for _, c := range *b.Consent.DataCategories {
-			s.Consent.Categories = append(s.Consent.Categories, string(c))
-		}
-	}
+	s.TargetGroup = readTargetGroup(b.TargetGroup)
+	s.Consent.Categories = categories(b.Consent.DataCategories)
 	return s
 }

@@ -18,6 +18,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Priority: optional[api.ReferralPriority](r.Priority()),
 		Outcome:  optional[api.ReferralOutcome](v.Outcome),
 		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(),
+		Responsible: optional[string](v.Responsible), Transfer: transfer(r), ChangeLog: changeLog(v),
 		Timeline: timeline(v), UnderscoreLinks: links(v, from),
 	}
 	for _, s := range v.Steps {
@@ -43,7 +44,8 @@ func summary(v *referral.View) api.ReferralSummary {
 		Referrer: referrer(r), Municipality: r.Municipality(),
 		Priority:          optional[api.ReferralPriority](r.Priority()),
 		ExternalReference: optional[string](r.ExternalReference),
-		ReceivedAt:        r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
+		Responsible:       optional[string](v.Responsible), Transfer: transfer(r),
+		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
 	}
 }
 
@@ -87,13 +89,7 @@ func consent(r *referral.Referral) api.ReferralConsent {
 		GivenOn: r.Consent.GivenOn, TextVersion: r.Consent.TextVersion, Authorities: r.Consent.Authorities,
 		Holds: withdrawn == nil, WithdrawnAt: withdrawn,
 	}
-	if len(r.Consent.Categories) > 0 {
-		var all []api.ConsentDataCategory
-		for _, c := range r.Consent.Categories {
-			all = append(all, api.ConsentDataCategory(c))
-		}
-		b.DataCategories = &all
-	}
+	b.DataCategories = dataCategories(r.Consent)
 	return b
 }
 
@@ -128,6 +124,7 @@ func timeline(v *referral.View) []api.ReferralStep {
 			N: int(s.N), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
 			Unit: optional[string](s.Unit), By: optional[string](s.By),
 			Code: optional[string](s.Code), Text: optional[string](v.Texts[s.N]),
+			Municipality: optional[string](s.Municipality), Responsible: optional[string](s.Responsible),
 		})
 	}
 	return all

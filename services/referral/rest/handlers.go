@@ -30,7 +30,7 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 	if r.Params.Page != nil {
 		w.Page = *r.Params.Page
 	}
-	f := referral.Filter{State: referral.State(value(r.Params.State)), Municipality: value(r.Params.Municipality)}
+	f := referral.Filter{State: referral.State(value(r.Params.State)), Municipality: value(r.Params.Municipality), Asked: value(r.Params.TransferTo)}
 	l, err := h.service.List(ctx, f, w)
 	if err != nil {
 		return nil, err

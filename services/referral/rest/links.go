@@ -29,6 +29,12 @@ var actions = map[string]struct{ link, path string }{
 	"sendSupplement":      {"supplements", "supplements"},
 	"withdrawReferral":    {"withdrawal", "withdrawal"},
 	"markReferralInError": {"errorMarking", "error-marking"},
+	"amendReferral":       {"amendments", "amendments"},
+	"assignReferral":      {"assignment", "assignment"},
+	"requestTransfer":     {"transferRequests", "transfer-requests"},
+	"acceptTransfer":      {"transferAcceptance", "transfer-acceptance"},
+	"declineTransfer":     {"transferRefusal", "transfer-refusal"},
+	"cancelTransfer":      {"transferCancellation", "transfer-cancellation"},
 }
 
 // links gives what the caller can do with a referral now.
@@ -56,6 +62,9 @@ func listLinks(f referral.Filter, w referral.Window, next string) api.Links {
 	}
 	if f.Municipality != "" {
 		q.Set("municipality", f.Municipality)
+	}
+	if f.Asked != "" {
+		q.Set("transferTo", f.Asked)
 	}
 	all := api.Links{}
 	if next != "" {

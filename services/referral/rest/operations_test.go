@@ -41,6 +41,21 @@ func operations() []operation {
 			refusal{"when nothing was asked for", webtest.Request{}}),
 		change("withdrawReferral", "/withdrawal", referraltest.Officer, []string{"text"}, map[string]any{"by": "person", "text": "Påhittat."},
 			body("by somebody who is none", "by", "neighbour", map[string]any{})),
+		change("amendReferral", "/amendments", referraltest.Officer,
+			[]string{"changes/consent", "changes/consent/dataCategories", "changes/externalReference", "changes/reason", "changes/targetGroup"}, amendment(), badAmendments()...),
+		change("assignReferral", "/assignment", referraltest.Intake, []string{"responsible"}, map[string]any{"responsible": "mottagare-2"},
+			body("to a personal number", "responsible", "19121212-1212", map[string]any{})),
+		change("requestTransfer", "/transfer-requests", referraltest.Intake, nil, map[string]any{"municipality": "1402", "text": "Påhittat: flyttat."},
+			body("to the municipality that has it", "municipality", "1481", map[string]any{"text": "Påhittat."}),
+			body("to a municipality that is no member", "municipality", "0180", map[string]any{"text": "Påhittat."}),
+			body("to one that the consent leaves out", "municipality", "1402", map[string]any{"text": "Påhittat."}),
+			body("to one of no such form", "municipality", "Partille", map[string]any{"text": "Påhittat."})),
+		change("acceptTransfer", "/transfer-acceptance", referraltest.Intake, []string{"text"}, map[string]any{"text": "Påhittat ja."},
+			refusal{"when nobody was asked", webtest.Request{}}),
+		change("declineTransfer", "/transfer-refusal", referraltest.Intake, nil, map[string]any{"text": "Påhittat nej."},
+			refusal{"when nobody was asked", webtest.Request{}}),
+		change("cancelTransfer", "/transfer-cancellation", referraltest.Intake, []string{"text"}, map[string]any{"text": "Påhittat."},
+			refusal{"when nobody was asked", webtest.Request{}}),
 		change("markReferralInError", "/error-marking", referraltest.FK, nil, map[string]any{"text": "Påhittat: fel person."}),
 	}
 }
@@ -121,6 +136,34 @@ func badReferrals() []refusal {
 		{"with a key that stands for another request", webtest.Request{Header: map[string]string{"Idempotency-Key": "a"}}},
 		{"with a key of forbidden characters", webtest.Request{Header: map[string]string{"Idempotency-Key": "å b"}}},
 		{"with a key that is too long", webtest.Request{Header: map[string]string{"Idempotency-Key": strings.Repeat("k", 129)}}},
+	}
+}
+
+// amendment corrects all that can be corrected.
+func amendment() map[string]any {
+	return map[string]any{"reason": "Påhittat: rättat.", "changes": map[string]any{
+		"reason": "Påhittad kanarieorsak.", "externalReference": "FK-2026-2",
+		"targetGroup": map[string]any{"reasons": []any{"young_adult"}, "authoritiesConcerned": []any{"social_insurance", "region"}},
+		"consent":     map[string]any{"givenOn": "2026-03-01", "textVersion": "2026-1", "authorities": []any{"fk", "molndal", "partille"}},
+	}}
+}
+
+func badAmendments() []refusal {
+	changes := func(sentence string, c map[string]any) refusal {
+		return refusal{sentence, webtest.Request{Body: map[string]any{"reason": "Påhittat.", "changes": c}}}
+	}
+	consent := func(givenOn, version string, authorities ...any) map[string]any {
+		return map[string]any{"consent": map[string]any{"givenOn": givenOn, "textVersion": version, "authorities": authorities}}
+	}
+	return []refusal{
+		changes("that changes nothing", map[string]any{"reason": "Påhittad kanarieorsak."}),
+		changes("without any change", map[string]any{}),
+		changes("with a reference that is a personal number", map[string]any{"externalReference": "19121212-1212"}),
+		changes("with a reference that is taken", map[string]any{"externalReference": "FK-C"}),
+		changes("with a consent of tomorrow", consent("2026-03-03", "2026-1", "fk", "molndal")),
+		changes("with a consent that covers less", consent("2026-03-01", "2026-1", "fk")),
+		changes("with a consent whose version is a personal number", consent("2026-03-01", "19121212-1212", "fk", "molndal")),
+		changes("of another municipality", map[string]any{"wishedMunicipality": "1402"}),
 	}
 }
 

@@ -55,6 +55,7 @@ func TestEveryRefusalIsExactlyAsWritten(t *testing.T) {
 func (f *front) refusals(t *testing.T, op operation) []refusal {
 	t.Helper()
 	id := read(t, f.post(t, "FK-A", "a"), 201).Id
+	read(t, f.post(t, "FK-C", "c"), 201)
 	good := webtest.Request{Method: op.method, Path: op.path(id), As: op.who, Header: map[string]string{}}
 	if op.body != nil {
 		good.Body = op.body

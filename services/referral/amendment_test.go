@@ -1,0 +1,132 @@
+package referral
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// inClear seals by leaving the text as it is.
+func inClear(text string) ([]byte, error) { return []byte(text), nil }
+
+func pointer[T any](v T) *T { return &v }
+
+// amended gives the sample after one amendment.
+func amended(t *testing.T, c Changes) *Referral {
+	t.Helper()
+	r := sample()
+	r.Reason, r.ExternalReference = []byte("first"), "FK-1"
+	if err := r.Amend(Hand{Authority: "fk"}, noon, c, "first", inClear, []byte("why")); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAnAmendmentChangesWhatItSaysAndKeepsOldAndNew(t *testing.T) {
+	wider := Consent{GivenOn: "2026-03-01", TextVersion: "2026-2", Authorities: []string{"fk", "molndal", "partille"}}
+	group := TargetGroup{Reasons: []string{"young_adult"}, Concerned: sample().TargetGroup.Concerned}
+	r := amended(t, Changes{
+		TargetGroup: &group, Consent: &wider, Reason: pointer("second"), ExternalReference: pointer("FK-2"),
+	})
+	if string(r.Reason) != "second" || r.ExternalReference != "FK-2" || !r.Consent.same(wider) || !r.TargetGroup.same(group) || r.State() != StateSubmitted {
+		t.Errorf("the fields are not those amended: %+v", r)
+	}
+	a := r.Steps[1].Amendment
+	if string(a.Reason.Old) != "first" || a.ExternalReference.Old != "FK-1" || !a.Consent.Old.same(sample().Consent) || !a.TargetGroup.Old.same(sample().TargetGroup) {
+		t.Errorf("the step does not keep what was before: %+v", a)
+	}
+	if got := a.fields(); !slices.Equal(got, []string{"consent", "externalReference", "reason", "targetGroup"}) {
+		t.Errorf("got fields %v", got)
+	}
+}
+
+func TestAReferralAsItWasHasTheFieldsOfThatTime(t *testing.T) {
+	r := amended(t, Changes{Reason: pointer("second")})
+	if err := r.Amend(Hand{}, noon, Changes{Reason: pointer("third"), ExternalReference: pointer("FK-3")}, "second", inClear, nil); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[int64]string{1: "first FK-1", 2: "second FK-1", 3: "third FK-3"} {
+		then := r.at(version)
+		if got := string(then.Reason) + " " + then.ExternalReference; got != want || then.Version() != version {
+			t.Errorf("at %d: want %s, got %s", version, want, got)
+		}
+	}
+	if string(r.Reason) != "third" {
+		t.Error("looking back changed the referral")
+	}
+}
+
+func TestWhatIsTheSameAlreadyIsNoChange(t *testing.T) {
+	r := amended(t, Changes{Reason: pointer("second"), ExternalReference: pointer("FK-1")})
+	if got := r.Steps[1].Amendment.fields(); !slices.Equal(got, []string{"reason"}) {
+		t.Errorf("got %v", got)
+	}
+	err := r.Amend(Hand{}, noon, Changes{Reason: pointer("second")}, "second", inClear, nil)
+	if !errors.Is(err, ErrNothingAmended) || r.Version() != 2 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
+	consent := func(change func(*Consent)) Changes {
+		c := sample().Consent
+		c.Authorities = slices.Clone(c.Authorities)
+		change(&c)
+		return Changes{Consent: &c}
+	}
+	for sentence, c := range map[string]struct {
+		changes Changes
+		want    *fault.Error
+	}{
+		"a consent may cover more authorities": {consent(func(c *Consent) { c.Authorities = append(c.Authorities, "partille") }), nil},
+		"but not fewer":                        {consent(func(c *Consent) { c.Authorities = c.Authorities[:1] }), ErrConsentNarrowed},
+		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"course"} }), ErrConsentNarrowed},
+		"it is not given tomorrow":             {consent(func(c *Consent) { c.GivenOn = "2026-03-03" }), ErrConsentDate},
+		"nor on a day that is none":            {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
+		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), ErrNumberHere},
+		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
+	} {
+		r := sample()
+		err := r.Amend(Hand{}, noon, c.changes, "", inClear, nil)
+		if c.want == nil && err != nil || c.want != nil && (!errors.Is(err, c.want) || r.Version() != 1) {
+			t.Errorf("%s: got %v", sentence, err)
+		}
+	}
+}
+
+func TestAConsentThatIsWithdrawnIsNotExtended(t *testing.T) {
+	r := after(Submitted, ConsentWithdrawn)
+	c := r.Consent
+	c.Authorities = append(slices.Clone(c.Authorities), "partille")
+	if err := r.Amend(Hand{}, noon, Changes{Consent: &c}, "", inClear, nil); !errors.Is(err, ErrConsentWithdrawn) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheSenderSeesNoMoreThanTheAmendedConsentCovers(t *testing.T) {
+	fk := actor.Actor{Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
+	sees := func(r *Referral, category string) bool {
+		return access.Allows("getReferral#course", fk, r.thing(category))
+	}
+	r := sample()
+	r.Consent.Categories = []string{categoryOutcome}
+	if sees(r, categoryCourse) || !sees(r, categoryOutcome) {
+		t.Error("before: want the outcome and not the course")
+	}
+	wider := r.Consent
+	wider.Categories = []string{categoryOutcome, categoryCourse}
+	if err := r.Amend(Hand{}, noon, Changes{Consent: &wider}, "", inClear, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !sees(r, categoryCourse) || !sees(r, categoryOutcome) {
+		t.Error("after: want both")
+	}
+	r.Steps = append(r.Steps, Step{N: 3, At: noon, Kind: ConsentWithdrawn})
+	if sees(r, categoryCourse) || sees(r, categoryOutcome) {
+		t.Error("withdrawn: want neither")
+	}
+}
