@@ -46,7 +46,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 // NewTransport gives a transport over the network for calls between services.
 func NewTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = nil
+	t.Proxy, t.DialContext = nil, Dial
 	t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 256, 512
 	t.ResponseHeaderTimeout = 40 * time.Second // longer than a long poll
 	t.DisableCompression = true

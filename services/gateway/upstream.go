@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway/wire"
 )
 
@@ -45,7 +46,7 @@ func newTransport(u *url.URL) http.RoundTripper {
 		return wire.New(net.JoinHostPort(u.Hostname(), port))
 	}
 	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:         web.Dial,
 		TLSHandshakeTimeout: 2 * time.Second,
 		MaxIdleConns:        1024,
 		MaxIdleConnsPerHost: 512,

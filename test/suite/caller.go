@@ -83,7 +83,7 @@ func (s *Suite) Do(r Request) (Answer, error) {
 	for k, v := range r.Header {
 		req.Header.Set(k, v)
 	}
-	resp, err := client.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return Answer{}, err
 	}

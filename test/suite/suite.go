@@ -26,6 +26,7 @@ type Suite struct {
 	Addrs     map[string]string // host:port of each service, when they are processes of their own
 	bin       string
 	tokens    sync.Map
+	client    *http.Client
 }
 
 // Services are the four processes of the suite in services mode; the gateway is
@@ -88,7 +89,7 @@ func prepareOn(t T, data string) *Suite {
 			t.Fatal(err)
 		}
 	}
-	return &Suite{bin: bin, Data: data, Processes: map[string]*Process{}}
+	return &Suite{bin: bin, Data: data, Processes: map[string]*Process{}, client: client}
 }
 
 // OneProcess starts finsam serve --demo on a free port, with extra environment.

@@ -18,11 +18,13 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/finsam/finsam/pkg/web"
 )
 
 const (
-	// dialTime bounds the making of a connection.
-	dialTime = time.Second
+	// maxTries bounds how often a request that only reads is sent.
+	maxTries = 3
 	// maxIdle bounds the connections that wait for a request.
 	maxIdle = 512
 	// maxAge is how long a connection waits at most; less than a service waits.
@@ -35,8 +37,7 @@ const (
 
 // Transport calls the service at one address. It is safe for concurrent use.
 type Transport struct {
-	addr   string
-	dialer net.Dialer
+	addr string
 
 	mu   sync.Mutex
 	idle []*conn // the latest used is last, and used first
@@ -44,7 +45,7 @@ type Transport struct {
 
 // New makes a transport to host:port.
 func New(addr string) *Transport {
-	return &Transport{addr: addr, dialer: net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second}}
+	return &Transport{addr: addr}
 }
 
 // conn is a connection, used by one request at a time.
@@ -68,19 +69,24 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// RoundTrip implements http.RoundTripper. A request without a body is sent again
-// when a connection that had been waiting turns out to be closed; one with a body
-// may have had its effect, and is not.
+// RoundTrip implements http.RoundTripper. When nothing has come back, a request
+// that only reads is sent again, to another pod maybe, and one without a body when
+// the connection had been waiting and turns out to be closed; one with a body may
+// have had its effect, and is not.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	for {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	for try := 1; ; try++ {
 		c, waited, err := t.get(r.Context())
 		if err != nil {
 			closeBody(r)
 			return nil, err
 		}
 		resp, begun, err := t.exchange(c, r)
-		if err == nil || begun || !waited || r.Body != nil && r.Body != http.NoBody || r.Context().Err() != nil {
+		if err == nil || begun || r.Body != nil && r.Body != http.NoBody || r.Context().Err() != nil {
 			return resp, err
+		}
+		if !waited && (!reads || try >= maxTries) {
+			return nil, err
 		}
 	}
 }
@@ -102,6 +108,8 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, beg
 			_ = c.Close()
 			if ctx.Err() != nil {
 				err = ctx.Err()
+			} else if errors.Is(err, syscall.ETIMEDOUT) {
+				t.CloseIdleConnections() // the machine at their other end is gone, too
 			}
 		}
 	}()
@@ -227,7 +235,7 @@ func (t *Transport) get(ctx context.Context) (*conn, bool, error) {
 		}
 		_ = c.Close()
 	}
-	raw, err := t.dialer.DialContext(ctx, "tcp", t.addr)
+	raw, err := web.Dial(ctx, "tcp", t.addr)
 	if err != nil {
 		return nil, false, err
 	}

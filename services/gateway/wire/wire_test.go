@@ -123,6 +123,25 @@ func TestAConnectionThatWasClosedMeanwhileIsNotUsed(t *testing.T) {
 	}
 }
 
+func TestWhatOnlyReadsIsSentAgainWhenTheServiceDiesOverIt(t *testing.T) {
+	var seen atomic.Int64
+	tr, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if seen.Add(1) < maxTries {
+			panic(http.ErrAbortHandler) // the connection ends, without an answer
+		}
+		_, _ = io.WriteString(w, "ok")
+	})
+	if _, text, err := ask(t, tr, t.Context(), "GET", ""); err != nil || text != "ok" {
+		t.Errorf("GET: %q, %v", text, err)
+	}
+	tr.CloseIdleConnections()
+	seen.Store(0)
+	if _, _, err := ask(t, tr, t.Context(), "POST", "x"); err == nil || seen.Load() != 1 {
+		t.Errorf("POST, which may have had its effect: %v, sent %d times", err, seen.Load())
+	}
+}
+
 func TestTheEndOfPatienceEndsTheCallAndTheConnection(t *testing.T) {
 	ended := make(chan struct{}, 2)
 	tr, _, made := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -70,7 +70,18 @@ priorityClassName: {{ . }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .s.tolerations }}
+{{- $tolerations := .s.tolerations | default list -}}
+{{- if not .facts.data }}
+{{- /* Kubernetes waits five minutes before it starts a lost node's pods elsewhere. These hold no data. */}}
+{{- $named := list -}}
+{{- range $tolerations }}{{ $named = append $named .key }}{{ end -}}
+{{- range list "node.kubernetes.io/unreachable" "node.kubernetes.io/not-ready" -}}
+{{- if not (has . $named) -}}
+{{- $tolerations = append $tolerations (dict "key" . "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" 30) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+{{- with $tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+)
+
+func TestAConnectionIsTriedAgainWhenNobodyListensYet(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Dial(t.Context(), "tcp", addr); err == nil {
+		_ = c.Close()
+		t.Fatal("connected to nobody")
+	}
+	again := make(chan error, 1)
+	go func() {
+		time.Sleep(dialPause / 2) // after the first try, before the second
+		l, err := net.Listen("tcp", addr)
+		if err == nil {
+			defer l.Close()
+			var c net.Conn
+			if c, err = l.Accept(); err == nil {
+				err = c.Close()
+			}
+		}
+		again <- err
+	}()
+	for try := range 20 { // a loaded machine may let all three tries pass
+		c, err := Dial(t.Context(), "tcp", addr)
+		if err == nil {
+			_ = c.Close()
+			break
+		}
+		if try == 19 {
+			t.Fatal(err)
+		}
+	}
+	if err := <-again; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestACallThatHasEndedConnectsNoMore(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if c, err := Dial(ctx, "tcp", "127.0.0.1:1"); err == nil {
+		_ = c.Close()
+		t.Fatal("connected for a call that has ended")
+	}
+}
