@@ -40,6 +40,9 @@ tidy: ## bring go.mod and go.sum in order, in every module
 bench: build ## the figures of docs/performance.md
 	./scripts/bench.sh
 
+costs: build ## what an association of 500, 5,000 and 50,000 participants needs, from a small one measured
+	./scripts/bench.sh -costs 200
+
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	./scripts/fuzz.sh $(MODULES)
 
@@ -53,4 +56,4 @@ chart: ## lint the chart, run its suites, check every object; UPDATE=1 writes it
 cluster-test: ## install the chart on a real Kubernetes and live with it there; RUN=regexp, KEEP=1
 	./scripts/cluster-test.sh
 
-.PHONY: help run build run-services test setup race check generate tidy bench fuzz images chart cluster-test
+.PHONY: help run build run-services test setup race check generate tidy bench costs fuzz images chart cluster-test

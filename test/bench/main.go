@@ -26,6 +26,8 @@ type options struct {
 	connections  []int
 	only         *regexp.Regexp // of "<question>/<way>"
 	starts       int
+	paths        int // of the table of costs; 0: measure the rest
+	assumptions
 }
 
 func parse(args []string) (options, error) {
@@ -36,6 +38,13 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.most, "most", 100_000, "count at most so many requests")
 	f.IntVar(&o.seed, "seed", 10_000, "referrals stored before anything is counted")
 	f.IntVar(&o.starts, "starts", 9, "how often each program is started for the time it takes")
+	f.IntVar(&o.paths, "costs", 0, "instead of all else, the table of costs from so many and twice as many participants")
+	f.Float64Var(&o.requests, "requests", 20, "costs: requests per participant and working day")
+	f.Float64Var(&o.peak, "peak", 5, "costs: the busiest hour, in average ones")
+	f.Float64Var(&o.years, "years", 5, "costs: how long all is kept")
+	f.Float64Var(&o.cpu, "cpu", 250, "costs: SEK for a vCPU and month")
+	f.Float64Var(&o.memory, "memory", 40, "costs: SEK for a GiB of memory and month")
+	f.Float64Var(&o.disk, "disk", 2, "costs: SEK for a GiB of disk and month")
 	connections := f.String("connections", "128,16", "how many ask at the same time, one run each")
 	only := f.String("only", "", "only the cases that match, such as 'POST referral/one process'")
 	if err := f.Parse(args); err != nil {
@@ -60,7 +69,10 @@ func parse(args []string) (options, error) {
 
 func main() {
 	o, err := parse(os.Args[1:])
-	if err == nil {
+	switch {
+	case err == nil && o.paths > 0:
+		err = needs(o)
+	case err == nil:
 		err = run(o)
 	}
 	if errors.Is(err, flag.ErrHelp) {

@@ -3,143 +3,246 @@
 package cluster
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/test/suite"
 )
 
-// load asks the front door 100 times a second, each time over a new connection,
-// for what bears no person and so writes nothing, and posts a referral a second
-// beside it, until it is stopped. The wire server takes no more: it looks through
-// whole collections and writes one thing at a time.
+// Who asks. All of them are invented.
+var (
+	sender = suite.Caller{Role: "integration", Authority: "fk"}
+	intake = suite.Caller{Role: "intake", Authority: "molndal", Municipality: "1481", Subject: "intake-1"}
+	coach  = suite.Caller{Role: "coach", Authority: "molndal", Municipality: "1481", Subject: "coach-1"}
+)
+
+// waiting bounds the requests under way.
+const waiting = 1000
+
+// load asks the front door so many times a second, and posts a referral a second
+// beside it, until it is stopped.
 type load struct {
 	room
-	base, coach, sender string
-	client              *http.Client
+	*suite.Suite
+	light, personal []suite.Request // take turns
+	share           int             // of the personal ones, in percent
+	patient         bool            // a referral is posted again, with its key, until it is acknowledged
 
-	wg      sync.WaitGroup
-	ended   chan struct{}
-	mu      sync.Mutex
-	asked   int
-	failed  []string
-	created []string // the referrals that were acknowledged
+	wg     sync.WaitGroup
+	ended  chan struct{}
+	places chan struct{}
+
+	mu     sync.Mutex
+	asked  int
+	slow   time.Duration // the slowest good answer
+	failed []failure
+	posted []suite.Request // those that were acknowledged
+	ids    []string        // what they became
 }
 
-// under begins the load on a Service.
-func (r room) under(service string) *load {
+type failure struct {
+	at   time.Time
+	what string
+}
+
+// share is how much of the load bears personal data, in percent: on a real
+// MongoDB all of it. Each such answer waits for its entry in the access log, and
+// the stand-in writes one thing at a time and looks through whole collections.
+func share() int {
+	if mongoURI != "" {
+		return 100
+	}
+	return standInShare
+}
+
+// under begins a load of so many requests a second.
+func (r room) under(p suite.Place, people []person, rate, share int, patient bool) *load {
 	r.Helper()
-	finsam := filepath.Join(programs, "finsam")
-	token := func(args ...string) string {
-		return must(r.T, time.Minute, finsam, append([]string{"token", "--data", r.data}, args...)...)
-	}
 	l := &load{
-		room: r, base: r.address(service) + "/finsam/v1", ended: make(chan struct{}),
-		coach:  token("--role", "coach", "--authority", "molndal", "--municipality", "1481", "--subject", "coach-1"),
-		sender: token("--role", "integration", "--authority", "fk"),
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+		room: r, Suite: suite.At(r.T, p), share: share, patient: patient,
+		ended: make(chan struct{}), places: make(chan struct{}, waiting),
 	}
-	l.wg.Go(l.asks)
-	l.wg.Go(l.posts)
+	l.light, l.personal = l.questions(people)
+	l.wg.Go(func() { l.asks(rate) })
+	if share > 0 {
+		post := l.Token(r.T, sender)
+		l.wg.Go(func() { l.posts(post) })
+	}
 	return l
 }
 
-func (l *load) asks() {
-	tick := time.NewTicker(10 * time.Millisecond)
+// questions are what is asked: of no person, and of persons, at every service.
+func (l *load) questions(people []person) (light, personal []suite.Request) {
+	c, s := l.Token(l.room.T, coach), l.Token(l.room.T, sender)
+	get := func(token, path string) suite.Request { return suite.Request{Method: "GET", Path: path, Token: token} }
+	light = []suite.Request{get(c, "/activities?municipality=1481"), get(c, "/municipalities/1481/week?week="+isoWeek(time.Now()))}
+	for _, p := range people {
+		personal = append(personal,
+			get(s, "/referrals/"+p.referral), get(c, "/participants/"+p.participant),
+			get(c, "/enrolments/"+p.enrolment), get(c, "/bookings/"+p.booking),
+			suite.Request{Method: "POST", Path: "/participants/identities", Token: c, Body: map[string]any{"participants": []string{p.participant}}},
+		)
+	}
+	return light, personal
+}
+
+func isoWeek(t time.Time) string {
+	year, week := t.ISOWeek()
+	return fmt.Sprintf("%d-W%02d", year, week)
+}
+
+func (l *load) asks(rate int) {
+	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
-	for {
+	for n, persons := 1, 0; ; n++ {
 		select {
 		case <-l.ended:
 			return
 		case <-tick.C:
-			l.wg.Go(func() { l.send("GET", "/activities?municipality=1481", l.coach, http.StatusOK, "", nil) })
+		}
+		q := l.light[n%len(l.light)]
+		if n*l.share/100 > persons {
+			q = l.personal[persons%len(l.personal)]
+			persons++
+		}
+		select {
+		case l.places <- struct{}{}:
+			l.wg.Go(func() {
+				l.send(q, http.StatusOK)
+				<-l.places
+			})
+		default:
+			l.note(q, "not sent: too many requests wait for an answer")
 		}
 	}
 }
 
 // posts sends one referral after the other: an acknowledged one must be there
 // afterwards, whatever happened.
-func (l *load) posts() {
-	numbers := rand.New(rand.NewPCG(3, 3))
-	today := time.Now().UTC().Format(time.DateOnly)
-	for n := 0; ; n++ {
+func (l *load) posts(token string) {
+	numbers := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 3))
+	for {
+		q := post(token, numbers)
+		for end := time.Now().Add(90 * time.Second); ; {
+			a, ok := l.send(q, http.StatusCreated)
+			if ok {
+				l.mu.Lock()
+				l.posted, l.ids = append(l.posted, q), append(l.ids, a.Text("id"))
+				l.mu.Unlock()
+			}
+			if ok || !l.patient {
+				break
+			}
+			if time.Now().After(end) {
+				l.Error("a referral was not acknowledged within a minute and a half")
+				break
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
 		select {
 		case <-l.ended:
 			return
 		case <-time.After(time.Second):
 		}
-		body, err := json.Marshal(map[string]any{
-			"person": map[string]any{"personalIdentityNumber": persontest.NumberAged(numbers, today, 40, false), "givenName": "Tolvan", "familyName": "Påhittad"},
-			"unit":   "fk-molndal", "wishedMunicipality": "1481", "reason": "Påhittat exempel.",
-			"targetGroup": map[string]any{"reasons": []string{"long_absence"}, "authoritiesConcerned": []string{"social_insurance", "region"}},
-			"consent":     map[string]any{"given": true, "givenOn": today, "textVersion": "2026-1", "authorities": []string{"fk", "molndal"}},
-		})
-		if err != nil {
-			l.Error(err)
-			return
-		}
-		var made struct {
-			ID string `json:"id"`
-		}
-		if l.send("POST", "/referrals", l.sender, http.StatusCreated, fmt.Sprint("load-", n), body, &made) {
-			l.mu.Lock()
-			l.created = append(l.created, made.ID)
-			l.mu.Unlock()
-		}
 	}
 }
 
-func (l *load) send(method, path, token string, want int, key string, body []byte, into ...any) bool {
-	req, err := http.NewRequest(method, l.base+path, bytes.NewReader(body))
-	if err != nil {
-		l.Error(err)
-		return false
+// post is a referral of an invented person, with a key of its own.
+func post(token string, chance *rand.Rand) suite.Request {
+	today := time.Now().UTC().Format(time.DateOnly)
+	return suite.Request{
+		Method: "POST", Path: "/referrals", Token: token, Header: map[string]string{"Idempotency-Key": fmt.Sprintf("load-%x", chance.Uint64())},
+		Body: map[string]any{
+			"person": map[string]any{"personalIdentityNumber": persontest.NumberAged(chance, today, 40, false), "givenName": "Tolvan", "familyName": "Påhittad"},
+			"unit":   "fk-molndal", "wishedMunicipality": "1481", "reason": "Påhittat exempel.",
+			"targetGroup": map[string]any{"reasons": []string{"long_absence"}, "authoritiesConcerned": []string{"social_insurance", "region"}},
+			"consent":     map[string]any{"given": true, "givenOn": today, "textVersion": "2026-1", "authorities": []string{"fk", "molndal"}},
+		},
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Idempotency-Key", key)
-	}
-	resp, err := l.client.Do(req)
-	what := fmt.Sprint(err)
-	if err == nil {
-		text, readErr := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		for _, v := range into {
-			_ = json.Unmarshal(text, v)
-		}
-		if err = readErr; err == nil && resp.StatusCode != want {
-			err = fmt.Errorf("%d", resp.StatusCode)
-		}
-		what = fmt.Sprintf("%v %.200s", err, text)
+}
+
+func (l *load) send(q suite.Request, want int) (suite.Answer, bool) {
+	began := time.Now()
+	a, err := l.Do(q)
+	switch {
+	case err != nil:
+		l.note(q, err.Error())
+		return a, false
+	case a.Status != want:
+		l.note(q, fmt.Sprintf("%d %.200s", a.Status, a.Raw))
+		return a, false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked++
-	if err != nil {
-		l.failed = append(l.failed, fmt.Sprintf("%s %s %s: %s", time.Now().Format("15:04:05.000"), method, path, what))
-	}
-	return err == nil
+	l.slow = max(l.slow, time.Since(began))
+	return a, true
 }
 
-// stop ends the load and tells what failed; every acknowledged referral must be there.
-func (l *load) stop() (asked int, failed []string) {
+func (l *load) note(q suite.Request, what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked++
+	l.failed = append(l.failed, failure{time.Now(), fmt.Sprintf("%s %s %s: %s", time.Now().Format("15:04:05.000"), q.Method, q.Path, what)})
+}
+
+// stop ends the load and tells what failed. Every acknowledged referral must be
+// there, and be the answer to its key still.
+func (l *load) stop(what string) result {
 	l.Helper()
 	close(l.ended)
 	l.wg.Wait()
-	asked, failed = l.asked, l.failed
-	for _, id := range l.created {
-		if !l.send("GET", "/referrals/"+id, l.sender, http.StatusOK, "", nil) {
-			l.Errorf("referral %s was acknowledged and is lost", id)
+	res := result{what: what, asked: l.asked, failed: l.failed, acknowledged: len(l.ids), slow: l.slow}
+	for i, id := range l.ids {
+		if a, err := l.Do(suite.Request{Method: "GET", Path: "/referrals/" + id, Token: l.posted[i].Token}); err != nil || a.Status != http.StatusOK {
+			l.Errorf("referral %s was acknowledged and is lost: %d %v", id, a.Status, err)
+		}
+		if !l.patient {
+			continue
+		}
+		if a, err := l.Do(l.posted[i]); err != nil || a.Status != http.StatusCreated || a.Text("id") != id {
+			l.Errorf("referral %s became another one when it was posted again: %d %v", id, a.Status, err)
 		}
 	}
-	l.Logf("%d requests, %d failed, %d referrals acknowledged and found again", asked, len(failed), len(l.created))
-	return asked, failed
+	l.Log(res)
+	return res
+}
+
+// result is what became of a load.
+type result struct {
+	what                string
+	asked, acknowledged int
+	failed              []failure
+	slow                time.Duration
+}
+
+// over tells for how long requests failed, from the first to the last.
+func (r result) over() time.Duration {
+	if len(r.failed) == 0 {
+		return 0
+	}
+	return r.failed[len(r.failed)-1].at.Sub(r.failed[0].at)
+}
+
+// String implements fmt.Stringer.
+func (r result) String() string {
+	text := fmt.Sprintf("%s: %d requests, %d failed", r.what, r.asked, len(r.failed))
+	if len(r.failed) > 0 {
+		text += fmt.Sprintf(" over %s", r.over().Round(100*time.Millisecond))
+	}
+	return text + fmt.Sprintf("; %d referrals acknowledged, all there; slowest good answer %s", r.acknowledged, r.slow.Round(time.Millisecond))
+}
+
+// some shows the first failures.
+func (r result) some() string {
+	var b strings.Builder
+	for _, f := range r.failed[:min(len(r.failed), 20)] {
+		b.WriteString("\n" + f.what)
+	}
+	return b.String()
 }

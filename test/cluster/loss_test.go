@@ -1,0 +1,207 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// losesProcesses kills one process of each service, and then all of them at once.
+// Some requests fail; every acknowledged referral is there, and one that is
+// posted again with its key is the same one.
+func (l *life) losesProcesses() {
+	l.Helper()
+	one := l.meanwhile("a process of each Deployment killed", true, func() {
+		for _, c := range components {
+			l.kill(l.pods(c)[:1])
+			l.ready()
+		}
+	})
+	all := l.meanwhile("all processes of the suite killed at once", true, func() {
+		var pods []string
+		for _, c := range components {
+			pods = append(pods, l.pods(c)...)
+		}
+		l.kill(pods)
+		l.comesBack(2 * time.Minute)
+	})
+	for _, res := range []result{one, all} {
+		if res.acknowledged == 0 || len(res.failed) == res.asked {
+			l.Errorf("%s: it never came back%s", res, res.some())
+		}
+	}
+}
+
+// comesBack waits until every pod is ready again.
+func (l *life) comesBack(patience time.Duration) {
+	l.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
+		ready := l.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}")
+		if !strings.Contains(ready, "false") && strings.Count(ready, "true") >= 2*len(components) {
+			return
+		}
+		if time.Now().After(end) {
+			l.Fatalf("not all pods are ready within %s: %s", patience, ready)
+		}
+	}
+}
+
+// kill kills the processes of pods with SIGKILL: their containers start again in
+// the same pods. Where the nodes are other machines it deletes the pods by force,
+// which gives them no time either.
+func (l *life) kill(pods []string) {
+	l.Helper()
+	var pids []int
+	for _, p := range pods {
+		id := l.kubectl("get", "pod", p, "-o", "jsonpath={.status.containerStatuses[0].containerID}")
+		pids = append(pids, processes(id[strings.LastIndexByte(id, '/')+1:])...)
+	}
+	if len(pids) < len(pods) {
+		l.Log("the processes are not on this machine: their pods are deleted by force instead")
+		l.kubectl(append([]string{"delete", "pod", "--force", "--grace-period=0"}, pods...)...)
+		return
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			l.Error(err)
+		}
+	}
+}
+
+// processes gives those of a container on this machine, by its control group.
+func processes(container string) (pids []int) {
+	groups, _ := filepath.Glob("/proc/[0-9]*/cgroup")
+	for _, g := range groups {
+		text, err := os.ReadFile(g)
+		if pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(g))); err == nil && container != "" && bytes.Contains(text, []byte(container)) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// other gives the node that is taken away: not the first one, which has the
+// stand-ins.
+func (l *life) other() string {
+	l.Helper()
+	all := nodes(l.T)
+	if len(all) < 2 {
+		l.Skip("the cluster has one node: none is taken away")
+	}
+	return all[1]
+}
+
+// on gives the components that have a pod on the node.
+func (l *life) on(node string) []string {
+	l.Helper()
+	out := l.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam", "--field-selector", "spec.nodeName="+node,
+		"-o", `jsonpath={.items[*].metadata.labels.app\.kubernetes\.io/component}`)
+	return slices.Compact(slices.Sorted(strings.FieldsSeq(out)))
+}
+
+// spread starts all pods anew, so that they stand on all nodes.
+func (l *life) spread(node string) {
+	l.Helper()
+	if len(l.on(node)) == len(components) {
+		return
+	}
+	l.kubectl("rollout", "restart", "deployment", "-l", "app.kubernetes.io/instance=finsam")
+	l.ready()
+	if got := l.on(node); len(got) != len(components) {
+		l.Fatalf("not every Deployment stands on node %s too: %v", node, got)
+	}
+}
+
+func (l *life) isDrained() {
+	l.Helper()
+	node := l.other()
+	l.spread(node)
+	l.Cleanup(func() { must(l.T, time.Minute, "kubectl", "uncordon", node) })
+	l.unharmed("a node drained", func() {
+		must(l.T, 4*time.Minute, "kubectl", "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--pod-selector=app.kubernetes.io/instance=finsam", "--timeout=3m")
+		l.ready()
+	})
+	if left := l.on(node); len(left) > 0 {
+		l.Errorf("on the drained node there are still %v", left)
+	}
+}
+
+// isCutOff takes a node from the network: what it has under way is lost, and
+// nobody says so. FINSAM_TEST_CUT and FINSAM_TEST_JOIN are the commands for it.
+func (l *life) isCutOff() {
+	l.Helper()
+	cut, join := strings.Fields(os.Getenv("FINSAM_TEST_CUT")), strings.Fields(os.Getenv("FINSAM_TEST_JOIN"))
+	if len(cut) == 0 || len(join) == 0 {
+		l.Skip("FINSAM_TEST_CUT and FINSAM_TEST_JOIN do not say how the second node is cut off and joined again")
+	}
+	node := l.other()
+	l.spread(node)
+	joined := false
+	again := func() {
+		if !joined {
+			joined = true
+			must(l.T, time.Minute, join[0], join[1:]...)
+		}
+	}
+	l.Cleanup(again)
+	res := l.meanwhile("a node cut off", true, func() {
+		must(l.T, time.Minute, cut[0], cut[1:]...)
+		must(l.T, 2*time.Minute, "kubectl", "wait", "--for=condition=Ready=Unknown", "node/"+node, "--timeout=90s")
+		time.Sleep(40 * time.Second) // the tolerations end after 30
+		for _, c := range components {
+			l.kubectl("wait", "--for=condition=Available", "deployment/finsam-"+c, "--timeout=1m")
+		}
+		again()
+		must(l.T, 2*time.Minute, "kubectl", "wait", "--for=condition=Ready", "node/"+node, "--timeout=90s")
+		l.comesBack(2 * time.Minute)
+	})
+	if res.acknowledged == 0 || len(res.failed)*2 > res.asked {
+		l.Errorf("%s: it did not come back%s", res, res.some())
+	}
+	l.Logf("the first failures:%s", res.some())
+}
+
+// scales lets the gateway follow its processor time out and in.
+func (l *life) scales() {
+	l.Helper()
+	if _, err := run(l.T, time.Minute, nil, "kubectl", "get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"); err != nil {
+		l.Skip("the cluster has no metrics-server: nothing can scale by processor time")
+	}
+	l.helm("upgrade", "finsam", chart, "--reuse-values", "--wait", "--timeout", "3m", "--set", strings.Join([]string{
+		"gateway.autoscaling.enabled=true", "gateway.autoscaling.minReplicas=1", "gateway.autoscaling.maxReplicas=3",
+		"gateway.autoscaling.targetCPUUtilizationPercentage=60", "gateway.resources.requests.cpu=20m",
+		"gateway.autoscaling.behavior.scaleDown.stabilizationWindowSeconds=5",
+	}, ","))
+	l.podsBecome(1, 3*time.Minute)
+	load := l.under(l.door, l.everybody(), 300, 0, false)
+	out := l.podsBecome(3, 3*time.Minute)
+	res := load.stop("scaled from 1 gateway to 3")
+	if len(res.failed) > 0 {
+		l.Errorf("%s%s", res, res.some())
+	}
+	in := l.podsBecome(1, 3*time.Minute)
+	figure("services, 300 requests/s: from 1 gateway to 3 in %s, back to 1 in %s after the load", out.Round(time.Second), in.Round(time.Second))
+}
+
+// podsBecome waits until so many gateways are ready, and gives how long it took.
+func (l *life) podsBecome(n int, patience time.Duration) time.Duration {
+	l.Helper()
+	began := time.Now()
+	for {
+		status := l.kubectl("get", "deployment", "finsam-gateway", "-o", "jsonpath={.spec.replicas} {.status.readyReplicas}")
+		if want := strconv.Itoa(n); status == want+" "+want {
+			return time.Since(began)
+		}
+		if time.Since(began) > patience {
+			l.Fatalf("the gateways (wanted, ready) are %s and not %d within %s\n%s", status, n, patience, l.kubectl("describe", "hpa", "finsam-gateway"))
+		}
+		time.Sleep(time.Second)
+	}
+}
