@@ -1,16 +1,37 @@
 #!/bin/sh
-# Prints a folder with JSON schemas of every kind of Kubernetes, split by the test
-# cluster's own script from the API server's OpenAPI document: that of the running
-# test cluster's version, as its Go module holds it. Prints nothing when the test
-# cluster is not beside the project: kubeconform then fetches its own.
+# Prints folders with the JSON schemas that kubeconform holds the chart's objects
+# against, one in a line. First those of the kinds that others define
+# (ServiceMonitor, PrometheusRule, HTTPRoute), made from the definitions in their
+# Go modules. Then those of Kubernetes, split by the test cluster's own script from
+# the API server's OpenAPI document of the version that it runs; without the test
+# cluster beside the project that line is missing and kubeconform fetches its own.
 set -eu
-testcluster=$(cd "$(dirname "$0")/../../shared/testcluster" 2>/dev/null && pwd) || exit 0
+cd "$(dirname "$0")/.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/finsam-tools
+
+# module version: its folder, downloaded if need be
+module() { (cd /tmp && GOWORK=off GOFLAGS=-mod=mod go mod download -json "$1@$2") | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'; }
+
+operator=v0.85.0
+gateway=v1.6.3
+crds=$cache/crds-$operator-$gateway-$(cksum <deploy/tools/crdschemas/main.go | cut -d' ' -f1)
+if [ ! -d "$crds" ]; then
+	o=$(module github.com/prometheus-operator/prometheus-operator $operator)/example/prometheus-operator-crd
+	g=$(module sigs.k8s.io/gateway-api $gateway)/config/crd/standard
+	rm -rf "$crds.new" && mkdir -p "$crds.new"
+	GOWORK=off GOFLAGS= go -C deploy/tools run ./crdschemas "$crds.new" \
+		"$o/monitoring.coreos.com_servicemonitors.yaml" "$o/monitoring.coreos.com_prometheusrules.yaml" \
+		"$g/gateway.networking.k8s.io_httproutes.yaml" >&2
+	mv "$crds.new" "$crds"
+fi
+echo "$crds"
+
+testcluster=$(cd ../shared/testcluster 2>/dev/null && pwd) || exit 0
 [ -f "$testcluster/openapi2schemas.py" ] || exit 0
 version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[0-9.]*\)$/\1/p' "$testcluster/src/kube/go.mod")
-out=${XDG_CACHE_HOME:-$HOME/.cache}/finsam-tools/schemas-$version
+out=$cache/schemas-$version
 if [ ! -f "$out/_definitions.json" ]; then
-	dir=$(cd /tmp && GOWORK=off GOFLAGS=-mod=mod go mod download -json "k8s.io/kubernetes@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
-	python3 "$testcluster/openapi2schemas.py" "$dir/api/openapi-spec/swagger.json" "$out.new" >&2
+	python3 "$testcluster/openapi2schemas.py" "$(module k8s.io/kubernetes "$version")/api/openapi-spec/swagger.json" "$out.new" >&2
 	mv "$out.new" "$out"
 fi
 echo "$out"
