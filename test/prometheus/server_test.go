@@ -76,10 +76,14 @@ func watch(t *testing.T, s *suite.Suite) *server {
 		}
 	})
 	p := newParser()
-	return &server{t: t, db: db, parser: p, engine: promql.NewEngine(promql.EngineOpts{
-		Logger: quiet, MaxSamples: 10_000_000, Timeout: 30 * time.Second, EnableAtModifier: true, Parser: p,
+	return &server{t: t, db: db, parser: p, engine: newEngine(p)}
+}
+
+func newEngine(p parser.Parser) *promql.Engine {
+	return promql.NewEngine(promql.EngineOpts{
+		Logger: slog.New(slog.DiscardHandler), MaxSamples: 10_000_000, Timeout: 30 * time.Second, EnableAtModifier: true, Parser: p,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
-	})}
+	})
 }
 
 func groups(s *suite.Suite) []*targetgroup.Group {
@@ -95,8 +99,11 @@ func groups(s *suite.Suite) []*targetgroup.Group {
 }
 
 // ask evaluates an expression now.
-func (s *server) ask(expr string) (promql.Vector, error) {
-	q, err := s.engine.NewInstantQuery(context.Background(), s.db, nil, expr, time.Now())
+func (s *server) ask(expr string) (promql.Vector, error) { return s.askAt(expr, time.Now()) }
+
+// askAt evaluates an expression as of a time.
+func (s *server) askAt(expr string, at time.Time) (promql.Vector, error) {
+	q, err := s.engine.NewInstantQuery(context.Background(), s.db, nil, expr, at)
 	if err != nil {
 		return nil, err
 	}
