@@ -20,6 +20,7 @@ type Association struct {
 	Municipalities []Municipality
 	Initiatives    []Initiative
 	Weeks          []Week
+	Terms          Terms
 }
 
 // Municipality is a member municipality.

@@ -60,6 +60,7 @@ func (c *checker) file(f *file) {
 		codes[m.Code] = true
 	}
 	c.initiative(f.Initiative)
+	c.terms(f.Terms)
 	seen := map[string]bool{}
 	for i, w := range f.Weeks {
 		place := fmt.Sprintf("weeks[%d]", i)

@@ -13,6 +13,7 @@ type file struct {
 	} `yaml:"municipalities"`
 	Initiative fileInitiative `yaml:"initiative"`
 	Weeks      []fileWeek     `yaml:"weeks"`
+	Terms      Terms          `yaml:"terms"`
 }
 
 type fileInitiative struct {

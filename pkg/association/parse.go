@@ -101,7 +101,7 @@ func yamlProblems(err error) Problems {
 
 // build turns a checked file into what it means.
 func build(f *file, version string) *Association {
-	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version}
+	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Terms: f.Terms}
 	for _, m := range f.Municipalities {
 		a.Municipalities = append(a.Municipalities, Municipality(m))
 	}

@@ -116,6 +116,8 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"neither time nor individual", "part: afternoon, individual: true, ", "", `weeks[0].activities[1].from: want a time such as "09:30", or individual`},
 		{"a mode of its own", "mode: digital", "mode: telepathy", "weeks[0].activities[0].mode: want one of digital"},
 		{"sessions below zero", "sessions: 8", "sessions: -8", "weeks[0].activities[2].closedGroup.sessions: want 1 to 200"},
+		{"a term of too many days", "weeks:\n", "terms: { transfer: 366 }\nweeks:\n", "terms.transfer: want 1 to 365 days, or none given, got 366"},
+		{"a term below zero", "weeks:\n", "terms: { decision: -1 }\nweeks:\n", "terms.decision: want 1 to 365 days, or none given, got -1"},
 		{"an area with capitals", "[carpentry", "[Carpentry", "weeks[0].workTraining[0].areas[0]: want lower-case letters"},
 		{"the same activity twice", "name: Promenad, category: social, day: tuesday", "name: ACT - att hantera stress och främja hälsa, category: act, day: tuesday, from: \"09:30\", to: \"12:00\" }\n      - { name: Promenad, category: social, day: tuesday",
 			"weeks[0].activities[3]: want another name, day or time than activities[2], got the same"},
@@ -128,6 +130,13 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestTermsThatAreNotGivenAreLeftToTheDefault(t *testing.T) {
+	a, err := Parse(change(t, "weeks:\n", "terms: { decision: 10, closing: 30 }\nweeks:\n"))
+	if want := (Terms{Decision: 10, Closing: 30}); err != nil || a.Terms != want {
+		t.Errorf("got %+v, %v, want %+v", a.Terms, err, want)
 	}
 }
 

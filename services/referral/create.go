@@ -10,6 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
 	"github.com/finsam/finsam/pkg/store"
@@ -55,7 +56,7 @@ func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View
 	if !replayed {
 		s.publisher.Wake()
 	}
-	return see(made.Value.at(1), a, s.Seal)
+	return see(made.Value.at(1), a, s.Seal, s.Now())
 }
 
 // inherit protects a new referral about a person who is protected already: the
@@ -116,6 +117,9 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, su
 		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
 		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
 		Receipt: once.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
+	}
+	if in, err := s.Associations.Get(a.Association); err == nil && in.Terms != (association.Terms{}) {
+		r.Terms = &in.Terms
 	}
 	h := hand(ctx)
 	h.Unit = sub.Unit

@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,10 @@ func event(r *Referral, n int64) feed.Event {
 		e.Data["municipality"], e.Data["from"] = s.Municipality, r.at(n-1).Municipality()
 	case TransferDeclined, TransferCancelled:
 		e.Data["municipality"], e.Data["to"] = then.Municipality(), then.last(TransferRequested).Municipality
+	case Overdue:
+		e.Data["municipality"] = cmp.Or(s.Turn.Municipality, then.Municipality())
+		e.Data["party"], e.Data["wait"] = string(s.Turn.Party), string(s.Turn.Wait)
+		e.Data["since"], e.Data["due"] = s.Turn.Since.Format(time.RFC3339), s.Turn.Due.Format(time.RFC3339)
 	case Accepted:
 		e.Data["initiative"] = s.Acceptance.Initiative
 		e.Data["municipality"] = s.Acceptance.Municipality

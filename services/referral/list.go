@@ -63,7 +63,7 @@ func (s *Service) shown(ctx context.Context, page store.Page[Referral], total in
 	people := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		people = append(people, item.Value.Participant)
-		l.Items = append(l.Items, outline(item.Value, a))
+		l.Items = append(l.Items, outline(item.Value, a, s.Now()))
 	}
 	return l, s.Access.Touch(ctx, accesslog.Entry{Operation: "listReferrals", Thing: "referrals", Participants: people})
 }

@@ -32,6 +32,7 @@ type Referral struct {
 	Consent            Consent             `json:"consent"`
 	Reason             []byte              `json:"reason"` // sealed
 	Receipt            once.Receipt        `json:"receipt"`
+	Terms              *association.Terms  `json:"terms,omitempty"` // in force when it came in; nil: the defaults
 	Steps              []Step              `json:"steps"`
 }
 
@@ -69,6 +70,7 @@ type Step struct {
 	Acceptance   *Acceptance `json:"acceptance,omitempty"`
 	Amendment    *Amendment  `json:"amendment,omitempty"`
 	Course       *CourseStep `json:"course,omitempty"`
+	Turn         *Turn       `json:"turn,omitempty"`         // that is overdue
 	Municipality string      `json:"municipality,omitempty"` // that is asked to take over, or has
 	Responsible  string      `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody any more
 	Handlers     []string    `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy

@@ -87,6 +87,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
+	g.Go(func() error { return s.sweep(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}
@@ -99,7 +100,7 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return see(r.Value, actor.From(ctx), s.Seal)
+	return see(r.Value, actor.From(ctx), s.Seal, s.Now())
 }
 
 // load finds a referral that the caller may do this to, and notes the access or
@@ -160,7 +161,7 @@ func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View,
 		return nil, err
 	}
 	s.publisher.Wake()
-	return see(saved.Value, actor.From(ctx), s.Seal)
+	return see(saved.Value, actor.From(ctx), s.Seal, s.Now())
 }
 
 // hand tells whose step it is.

@@ -71,6 +71,7 @@ const (
 	PartyReceiver Party = "receiver" // the municipality that has the referral
 	PartyAsked    Party = "asked"    // the municipality that is asked to take it over
 	PartySender   Party = "sender"   // the unit or the authority that sent it
+	PartyCoach    Party = "coach"    // the coach who was named at the acceptance
 	PartyPerson   Party = "person"   // the one whom it is about
 	PartyService  Party = "service"  // the clock, the queue, and what another service told
 )

@@ -20,7 +20,10 @@ const (
 	keyExternal     = "external"
 	keyProtected    = "protected" // only while the person is
 	keyResponsible  = "responsible"
-	keyAsked        = "asked" // municipality that is asked to take over
+	keyAsked        = "asked"   // municipality that is asked to take over
+	keyDue          = "dueAt"   // Unix milliseconds; only while it is somebody's turn
+	keyTurn         = "turn"    // whose turn it is: see turnKey
+	keyAlarm        = "alarmAt" // as keyDue, until the turn has been told to be overdue
 )
 
 // Schema is what this version knows of the service's database. A release that
@@ -33,6 +36,7 @@ func Schema() schema.Schema {
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
 			{Name: "find referrals by who is responsible and by the municipality asked to take over"},
+			{Name: "find referrals by whose turn it is and when it is due"},
 		},
 	}
 }
@@ -52,6 +56,10 @@ func kind() store.Kind[Referral] {
 			{keyParticipant, keyProtected},
 			{keyMunicipality, keyResponsible, keyReceived},
 			{keyAsked, keyReceived},
+			{keyMunicipality, keyDue},
+			{keyAuthority, keyDue},
+			{keyTurn, keyDue},
+			{keyAlarm},
 		},
 		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
 		Version: (*Referral).Version,
@@ -81,7 +89,25 @@ func keys(r *Referral) store.Keys {
 	if on, _ := r.protection(); on {
 		k[keyProtected] = true
 	}
+	if t, ok := r.Turn(); ok {
+		k[keyDue], k[keyTurn] = t.Due.UnixMilli(), r.turnKey(t)
+		if !r.told(t) {
+			k[keyAlarm] = t.Due.UnixMilli()
+		}
+	}
 	return k
+}
+
+// turnKey names those whose turn it is, as they are found by: the receivers or
+// the coaches of a municipality, or a sending authority.
+func (r *Referral) turnKey(t Turn) string {
+	switch t.Party {
+	case PartySender:
+		return string(PartySender) + "/" + r.Authority
+	case PartyCoach:
+		return string(PartyCoach) + "/" + t.Municipality
+	}
+	return string(PartyReceiver) + "/" + t.Municipality
 }
 
 // Filter narrows a list.

@@ -3,6 +3,7 @@ package referral
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
@@ -20,6 +21,8 @@ type View struct {
 	Outcome     string                   // empty when there is none, or it is hidden
 	Responsible string                   // at the municipality that has the referral, for itself only
 	Acts        []string                 // the operations that the caller may call now
+	Turn        *Turn                    // nil when it is nobody's, or hidden
+	Overdue     bool                     // whether the turn's time has passed
 	Person      bool                     // whether the vault shows the person to the caller
 }
 
@@ -32,8 +35,8 @@ type CourseView struct {
 }
 
 // see gives what the actor may see of the referral.
-func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
-	v := outline(r, a)
+func see(r *Referral, a actor.Actor, s *seal.Sealer, now time.Time) (*View, error) {
+	v := outline(r, a, now)
 	onCourse := access.Allows("getReferral#course", a, r.thing(categoryCourse))
 	outcome := access.Allows("getReferral#course", a, r.thing(categoryOutcome))
 	texts := access.Allows("getReferral#text", a, r.ThingFor(a))
@@ -56,8 +59,11 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer) (*View, error) {
 }
 
 // outline gives what a list shows of the referral.
-func outline(r *Referral, a actor.Actor) *View {
+func outline(r *Referral, a actor.Actor, now time.Time) *View {
 	v := &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.ThingFor(a))}
+	if t, ok := r.Turn(); ok && (!t.Wait.ofCourse() || access.Allows("getReferral#course", a, r.thing(categoryCourse))) {
+		v.Turn, v.Overdue = &t, t.Overdue(now)
+	}
 	if a.Municipality == r.Municipality() {
 		v.Responsible = r.Responsible()
 	}
@@ -70,6 +76,8 @@ func (s Step) hidden(course, texts bool) bool {
 	switch s.Kind {
 	case Enrolled, Course, Closed:
 		return !course
+	case Overdue:
+		return s.Turn != nil && s.Turn.Wait.ofCourse() && !course
 	case Protected, Unprotected:
 		return !texts
 	}

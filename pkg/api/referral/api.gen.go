@@ -159,6 +159,30 @@ func (e ReferralOutcome) Valid() bool {
 	}
 }
 
+// Defines values for ReferralParty.
+const (
+	Asked    ReferralParty = "asked"
+	Coach    ReferralParty = "coach"
+	Receiver ReferralParty = "receiver"
+	Sender   ReferralParty = "sender"
+)
+
+// Valid indicates whether the value is a known member of the ReferralParty enum.
+func (e ReferralParty) Valid() bool {
+	switch e {
+	case Asked:
+		return true
+	case Coach:
+		return true
+	case Receiver:
+		return true
+	case Sender:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReferralPriority.
 const (
 	High   ReferralPriority = "high"
@@ -354,6 +378,45 @@ func (e ReferralStepKind) Valid() bool {
 	case ReferralStepKindWaitlisted:
 		return true
 	case ReferralStepKindWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReferralWait.
+const (
+	ReferralWaitCheckInAnswer   ReferralWait = "check_in_answer"
+	ReferralWaitCheckInDecision ReferralWait = "check_in_decision"
+	ReferralWaitClosing         ReferralWait = "closing"
+	ReferralWaitDecision        ReferralWait = "decision"
+	ReferralWaitNextBlock       ReferralWait = "next_block"
+	ReferralWaitPlace           ReferralWait = "place"
+	ReferralWaitStart           ReferralWait = "start"
+	ReferralWaitSupplement      ReferralWait = "supplement"
+	ReferralWaitTransfer        ReferralWait = "transfer"
+)
+
+// Valid indicates whether the value is a known member of the ReferralWait enum.
+func (e ReferralWait) Valid() bool {
+	switch e {
+	case ReferralWaitCheckInAnswer:
+		return true
+	case ReferralWaitCheckInDecision:
+		return true
+	case ReferralWaitClosing:
+		return true
+	case ReferralWaitDecision:
+		return true
+	case ReferralWaitNextBlock:
+		return true
+	case ReferralWaitPlace:
+		return true
+	case ReferralWaitStart:
+		return true
+	case ReferralWaitSupplement:
+		return true
+	case ReferralWaitTransfer:
 		return true
 	default:
 		return false
@@ -583,8 +646,11 @@ type Referral struct {
 	Timeline    []ReferralStep `json:"timeline"`
 
 	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
-	Transfer           *ReferralTransfer `json:"transfer,omitempty"`
-	WishedMunicipality string            `json:"wishedMunicipality"`
+	Transfer *ReferralTransfer `json:"transfer,omitempty"`
+
+	// Turn Vems tur det är, sedan när och till när. Saknas när ingen väntar på någon. Tiderna är förbundets, så som de var när remissen kom in. / Whose turn it is, since when and until when. Absent when nobody waits for anybody. The terms are the association's, as they were when the referral came in.
+	Turn               *ReferralTurn `json:"turn,omitempty"`
+	WishedMunicipality string        `json:"wishedMunicipality"`
 }
 
 // ReferralAcceptance defines model for ReferralAcceptance.
@@ -674,6 +740,9 @@ type ReferralList struct {
 // ReferralOutcome Hur insatsen slutade. / How the initiative ended.
 type ReferralOutcome string
 
+// ReferralParty Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's or the coach's.
+type ReferralParty string
+
 // ReferralPriority Hur angelägen platsen är. / How urgent the place is.
 type ReferralPriority string
 
@@ -748,6 +817,9 @@ type ReferralSummary struct {
 
 	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
 	Transfer *ReferralTransfer `json:"transfer,omitempty"`
+
+	// Turn Vems tur det är, sedan när och till när. Saknas när ingen väntar på någon. Tiderna är förbundets, så som de var när remissen kom in. / Whose turn it is, since when and until when. Absent when nobody waits for anybody. The terms are the association's, as they were when the referral came in.
+	Turn *ReferralTurn `json:"turn,omitempty"`
 }
 
 // ReferralTransfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
@@ -755,6 +827,31 @@ type ReferralTransfer struct {
 	Municipality string    `json:"municipality"`
 	RequestedAt  time.Time `json:"requestedAt"`
 }
+
+// ReferralTurn Vems tur det är, sedan när och till när. Saknas när ingen väntar på någon. Tiderna är förbundets, så som de var när remissen kom in. / Whose turn it is, since when and until when. Absent when nobody waits for anybody. The terms are the association's, as they were when the referral came in.
+type ReferralTurn struct {
+	// Due Slutet av den sista dagen, svensk tid. / The end of the last day, Swedish time.
+	Due time.Time `json:"due"`
+
+	// Municipality Vars mottagare eller coach det är. / Whose receiver or coach it is.
+	Municipality *string `json:"municipality,omitempty"`
+
+	// Number Avstämningen eller blocket. / The check-in or the block.
+	Number *int `json:"number,omitempty"`
+
+	// Overdue Tiden har gått ut. / The time has passed.
+	Overdue bool `json:"overdue"`
+
+	// Party Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's or the coach's.
+	Party ReferralParty `json:"party"`
+	Since time.Time     `json:"since"`
+
+	// Wait Vad som inväntas. / What is waited for.
+	Wait ReferralWait `json:"wait"`
+}
+
+// ReferralWait Vad som inväntas. / What is waited for.
+type ReferralWait string
 
 // ReferralWithdrawer Vems vilja återtagandet är. / Whose will the withdrawal is.
 type ReferralWithdrawer string

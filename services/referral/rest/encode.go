@@ -19,7 +19,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Outcome:  optional[api.ReferralOutcome](v.Outcome),
 		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), ChangeLog: changeLog(v),
-		Timeline: timeline(v), UnderscoreLinks: links(v, from),
+		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
 	}
 	for _, s := range v.Steps {
 		switch {
@@ -44,7 +44,7 @@ func summary(v *referral.View) api.ReferralSummary {
 		Referrer: referrer(r), Municipality: r.Municipality(),
 		Priority:          optional[api.ReferralPriority](r.Priority()),
 		ExternalReference: optional[string](r.ExternalReference),
-		Responsible:       optional[string](v.Responsible), Transfer: transfer(r),
+		Responsible:       optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
 	}
 }
@@ -64,6 +64,21 @@ func list(l *referral.List, f referral.Filter, w referral.Window) api.ReferralLi
 	}
 	for _, v := range l.Items {
 		b.Items = append(b.Items, summary(v))
+	}
+	return b
+}
+
+func turn(v *referral.View) *api.ReferralTurn {
+	t := v.Turn
+	if t == nil {
+		return nil
+	}
+	b := &api.ReferralTurn{
+		Wait: api.ReferralWait(t.Wait), Party: api.ReferralParty(t.Party), Municipality: optional[string](t.Municipality),
+		Since: t.Since, Due: t.Due, Overdue: v.Overdue,
+	}
+	if t.Number > 0 {
+		b.Number = &t.Number
 	}
 	return b
 }
