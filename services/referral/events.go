@@ -34,6 +34,9 @@ func event(r *Referral, n int64) feed.Event {
 	switch s.Kind {
 	case Submitted, Withdrawn, Rejected, Waitlisted, MarkedInError, Assigned, MovedUp:
 		e.Data["municipality"] = then.Municipality()
+		if s.Initiative != "" {
+			e.Data["initiative"] = s.Initiative
+		}
 	case Amended:
 		e.Data["municipality"] = then.Municipality()
 		e.Data["fields"] = strings.Join(s.Amendment.fields(), ",")
@@ -103,7 +106,7 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 // follow adds the step to one referral, once.
 func (s *Service) follow(ctx context.Context, e feed.Event, id string, step Step) error {
 	h := Hand{Subject: "service:participant", Authority: "finsam", TraceParent: e.TraceParent}
-	_, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *Referral) error {
+	saved, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *Referral) error {
 		return r.follow(h, s.Now(), step)
 	})
 	switch {
@@ -115,6 +118,7 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step Step
 		return err
 	}
 	s.publisher.Wake()
+	s.stepped(saved.Value)
 	return nil
 }
 

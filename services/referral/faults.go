@@ -58,6 +58,11 @@ var (
 		"Det är redan så ansvaret är fördelat.", "That is how it is assigned already.")
 	ErrHandedOver = fault.New(fault.NotFound, "handed-over",
 		"Remissen har lämnats över till en annan kommun.", "The referral has been handed over to another municipality.")
+	ErrNoPlace = fault.New(fault.Conflict, "no-place",
+		"Alla platser i insatsen är upptagna. Sätt remissen på väntelista, så flyttas den upp av sig själv när en plats blir ledig.",
+		"All places in the initiative are taken. Put the referral on the waiting list; it is moved up by itself when a place is free.")
+	ErrWaitingListFull = fault.New(fault.Conflict, "waiting-list-full",
+		"Väntelistan är full.", "The waiting list is full.")
 	ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
 		"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon.",
 		"A personal identity number must not stand here. Give an id that points out nobody.")

@@ -37,7 +37,7 @@ func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
 	}
 	where, ok := conditions("listReferrals", a, f)
 	if !ok {
-		return s.shown(ctx, store.Page[Referral]{}, 0)
+		return s.shown(ctx, "listReferrals", store.Page[Referral]{}, 0)
 	}
 	q := store.Query{Association: a.Association, Where: where, Sort: latestFirst, After: after, Limit: w.Limit}
 	total := int64(-1)
@@ -53,11 +53,11 @@ func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
 			return nil, err
 		}
 	}
-	return s.shown(ctx, page, total)
+	return s.shown(ctx, "listReferrals", page, total)
 }
 
 // shown notes whose referrals are shown and turns them into what the caller sees.
-func (s *Service) shown(ctx context.Context, page store.Page[Referral], total int64) (*List, error) {
+func (s *Service) shown(ctx context.Context, operation string, page store.Page[Referral], total int64) (*List, error) {
 	a := actor.From(ctx)
 	l := &List{Items: make([]*View, 0, len(page.Items)), Next: page.Next.String(), Total: total}
 	people := make([]string, 0, len(page.Items))
@@ -65,5 +65,8 @@ func (s *Service) shown(ctx context.Context, page store.Page[Referral], total in
 		people = append(people, item.Value.Participant)
 		l.Items = append(l.Items, outline(item.Value, a, s.Now()))
 	}
-	return l, s.Access.Touch(ctx, accesslog.Entry{Operation: "listReferrals", Thing: "referrals", Participants: people})
+	if err := s.line(ctx, l.Items...); err != nil {
+		return nil, err
+	}
+	return l, s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people})
 }

@@ -76,7 +76,7 @@ func TestEveryCallersListHoldsOnlyItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := v.Referral.ID
-	if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), ids[1], 1, "high"); err != nil {
+	if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), ids[1], 1, "high", ""); err != nil {
 		t.Fatal(err)
 	}
 	unitless, placeless := referraltest.Officer, referraltest.Intake

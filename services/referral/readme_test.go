@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/access"
+	api "github.com/finsam/finsam/pkg/api/referral"
 )
 
 var update = flag.Bool("update", false, "write the drawings in README.md anew")
@@ -62,8 +64,9 @@ func listed[T ~string](all []T) string {
 func rights() string {
 	var rows []string
 	for _, name := range append(access.Operations(), "getReferral#course", "getReferral#text") {
-		if !strings.Contains(name, "Referral") && !strings.Contains(name, "Supplement") {
-			continue
+		operation, _, _ := strings.Cut(name, "#")
+		if !bytes.Contains(api.Spec, []byte("operationId: "+operation+"\n")) {
+			continue // of another service
 		}
 		var cells []string
 		for _, c := range access.Row(name) {

@@ -71,6 +71,7 @@ type Step struct {
 	Amendment    *Amendment  `json:"amendment,omitempty"`
 	Course       *CourseStep `json:"course,omitempty"`
 	Turn         *Turn       `json:"turn,omitempty"`         // that is overdue
+	Initiative   string      `json:"initiative,omitempty"`   // waited for
 	Municipality string      `json:"municipality,omitempty"` // that is asked to take over, or has
 	Responsible  string      `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody any more
 	Handlers     []string    `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy
@@ -157,9 +158,10 @@ func (r *Referral) Reject(h Hand, now time.Time, code string, text []byte) error
 	return r.take(h, now, Step{Kind: Rejected, Code: code, Text: text})
 }
 
-// Waitlist lets the person wait for a place, or changes how urgent that is.
-func (r *Referral) Waitlist(h Hand, now time.Time, priority string) error {
-	return r.take(h, now, Step{Kind: Waitlisted, Code: priority})
+// Waitlist lets the person wait for a place in an initiative, or changes how
+// urgent that is, or puts a place back that was kept.
+func (r *Referral) Waitlist(h Hand, now time.Time, priority, initiative string) error {
+	return r.take(h, now, Step{Kind: Waitlisted, Code: priority, Initiative: initiative})
 }
 
 // RequestSupplement asks the referrer for more.

@@ -61,6 +61,9 @@ type Deps struct {
 type Service struct {
 	Deps
 	referrals *store.Collection[Referral]
+	places    *store.Collection[Places]
+	placing   chan struct{} // held by the one who changes places; see changePlaces
+	mover     *mover
 	publisher *feed.Publisher
 	followers []*feed.Follower
 }
@@ -71,7 +74,11 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s := &Service{Deps: d, referrals: referrals}
+	places, err := store.Open(ctx, d.Engine, kindOfPlaces())
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	s := &Service{Deps: d, referrals: referrals, places: places, placing: make(chan struct{}, 1), mover: newMover()}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log, feed.FromCollection(referrals, eventPrefix, event))
 	for name, peer := range d.Peers {
 		f, err := feed.NewFollower(ctx, d.Engine, d.Log, name, peer, s.handle)
@@ -88,6 +95,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
+	g.Go(func() error { return s.move(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}
@@ -100,7 +108,11 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return see(r.Value, actor.From(ctx), s.Seal, s.Now())
+	v, err := see(r.Value, actor.From(ctx), s.Seal, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return v, s.line(ctx, v)
 }
 
 // load finds a referral that the caller may do this to, and notes the access or
@@ -161,7 +173,12 @@ func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View,
 		return nil, err
 	}
 	s.publisher.Wake()
-	return see(saved.Value, actor.From(ctx), s.Seal, s.Now())
+	s.stepped(saved.Value)
+	v, err := see(saved.Value, actor.From(ctx), s.Seal, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return v, s.line(ctx, v)
 }
 
 // hand tells whose step it is.

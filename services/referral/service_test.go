@@ -56,7 +56,7 @@ func TestARepeatOfACreationIsTheSameReferralAsItWasThen(t *testing.T) {
 	fk := referraltest.As(referraltest.FK)
 	first, err := w.Service.Create(fk, "key-1", referraltest.Submission())
 	wants(t, "first", err, nil)
-	if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), first.Referral.ID, 1, "high"); err != nil {
+	if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), first.Referral.ID, 1, "high", ""); err != nil {
 		t.Fatal(err)
 	}
 	again, err := w.Service.Create(fk, "key-1", referraltest.Submission())

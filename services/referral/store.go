@@ -20,10 +20,12 @@ const (
 	keyExternal     = "external"
 	keyProtected    = "protected" // only while the person is
 	keyResponsible  = "responsible"
-	keyAsked        = "asked"   // municipality that is asked to take over
 	keyDue          = "dueAt"   // Unix milliseconds; only while it is somebody's turn
 	keyTurn         = "turn"    // whose turn it is: see turnKey
 	keyAlarm        = "alarmAt" // as keyDue, until the turn has been told to be overdue
+	keyStands       = "stands"  // asked, queued or with a place; see below
+	keyRank         = "rank"    // of the priority; only in the queue
+	keySince        = "since"   // on the list, Unix milliseconds; only in the queue
 )
 
 // Schema is what this version knows of the service's database. A release that
@@ -32,11 +34,12 @@ const (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service:     "referral",
-		Collections: []schema.Collection{schema.Of(kind())},
+		Collections: []schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces())},
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
 			{Name: "find referrals by who is responsible and by the municipality asked to take over"},
 			{Name: "find referrals by whose turn it is and when it is due"},
+			{Name: "keep places; find referrals by their place in the queue"},
 		},
 	}
 }
@@ -55,11 +58,11 @@ func kind() store.Kind[Referral] {
 			{keyParticipant, keyReceived},
 			{keyParticipant, keyProtected},
 			{keyMunicipality, keyResponsible, keyReceived},
-			{keyAsked, keyReceived},
 			{keyMunicipality, keyDue},
 			{keyAuthority, keyDue},
 			{keyTurn, keyDue},
 			{keyAlarm},
+			{keyStands, keyRank, keySince},
 		},
 		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
 		Version: (*Referral).Version,
@@ -84,7 +87,11 @@ func keys(r *Referral) store.Keys {
 		k[keyResponsible] = who
 	}
 	if asked := r.Asked(); asked != "" {
-		k[keyAsked] = asked
+		k[keyStands] = askedAt(asked)
+	} else if r.waiting() {
+		k[keyStands], k[keyRank], k[keySince] = queuedAt(r.Municipality(), r.queue()), int64(r.rank()), r.waitingSince().UnixMilli()
+	} else if h, ok := r.holding(); ok {
+		k[keyStands] = placedAt(r.Municipality(), h.initiative)
 	}
 	if on, _ := r.protection(); on {
 		k[keyProtected] = true
@@ -108,6 +115,17 @@ func (r *Referral) turnKey(t Turn) string {
 		return string(PartyCoach) + "/" + t.Municipality
 	}
 	return string(PartyReceiver) + "/" + t.Municipality
+}
+
+// The values of keyStands, one key for three sets that exclude each other: those
+// that another municipality is asked to take over, a queue, and those that have
+// a place. Most referrals are in none, and each index costs every write.
+func askedAt(municipality string) string { return "asked/" + municipality }
+func queuedAt(municipality, initiative string) string {
+	return "queue/" + municipality + "/" + initiative
+}
+func placedAt(municipality, initiative string) string {
+	return "place/" + municipality + "/" + initiative
 }
 
 // Filter narrows a list.
@@ -144,7 +162,7 @@ func conditions(operation string, a actor.Actor, f Filter) (where []store.Cond, 
 		eq(keyMunicipality, f.Municipality)
 	}
 	if f.Asked != "" {
-		eq(keyAsked, f.Asked)
+		eq(keyStands, askedAt(f.Asked))
 	}
 	if f.State != "" {
 		eq(keyState, string(f.State))

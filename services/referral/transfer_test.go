@@ -81,7 +81,7 @@ func TestOnlyTheOneWithoutTheReferralLosesSightOfIt(t *testing.T) {
 	for kind, has := range map[Kind]string{TransferAccepted: "1402", TransferDeclined: "1481", TransferCancelled: "1481"} {
 		r := opened()
 		must(t, r.Assign(Hand{}, noon, "mottagare-1"))
-		must(t, r.Waitlist(Hand{}, noon, "high"))
+		must(t, r.Waitlist(Hand{}, noon, "high", "activera"))
 		must(t, r.RequestTransfer(Hand{}, noon, partille, nil))
 		switch kind {
 		case TransferAccepted:

@@ -153,7 +153,7 @@ func TestTheRightsToAnOperationAreThoseOfItsParties(t *testing.T) {
 func TestStepsAreNumberedWithoutGapsAndTheirNumberIsTheVersion(t *testing.T) {
 	r := after(Submitted)
 	for range 5 {
-		if err := r.Waitlist(Hand{Subject: "i"}, noon, "high"); err != nil {
+		if err := r.Waitlist(Hand{Subject: "i"}, noon, "high", "activera"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -170,11 +170,11 @@ func TestStepsAreNumberedWithoutGapsAndTheirNumberIsTheVersion(t *testing.T) {
 func TestPeopleCannotGrowAReferralWithoutEndButEventsAlwaysFit(t *testing.T) {
 	r := after(Submitted)
 	for len(r.Steps) < maxSteps {
-		if err := r.Waitlist(Hand{}, noon, "low"); err != nil {
+		if err := r.Waitlist(Hand{}, noon, "low", "activera"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := r.Waitlist(Hand{}, noon, "low"); !errors.Is(err, ErrTooManySteps) {
+	if err := r.Waitlist(Hand{}, noon, "low", "activera"); !errors.Is(err, ErrTooManySteps) {
 		t.Fatalf("want a refusal, got %v", err)
 	}
 	if err := r.take(Hand{}, noon, Step{Kind: ConsentWithdrawn, Cause: "p/9"}); err != nil {

@@ -36,10 +36,14 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, a Acce
 	if err != nil {
 		return nil, err
 	}
+	kept, has := r.Value.holding()
 	if err := r.Value.Accept(hand(ctx), s.Now(), own, a, initiative, age); err != nil {
 		return nil, err
 	}
-	return s.save(ctx, r)
+	if has && kept.initiative == a.Initiative {
+		return s.save(ctx, r) // into the place that was kept
+	}
+	return s.intoPlace(ctx, r, initiative)
 }
 
 // Reject turns the person away.
@@ -49,10 +53,21 @@ func (s *Service) Reject(ctx context.Context, id string, ifVersion int64, code, 
 	})
 }
 
-// Waitlist lets the person wait for a place.
-func (s *Service) Waitlist(ctx context.Context, id string, ifVersion int64, priority string) (*View, error) {
+// Waitlist lets the person wait for a place in an initiative; empty: the one that
+// the person waits for already, or the association's only one.
+func (s *Service) Waitlist(ctx context.Context, id string, ifVersion int64, priority, initiative string) (*View, error) {
 	return s.change(ctx, "waitlistReferral", id, ifVersion, "", func(r *Referral, h Hand, _ []byte) error {
-		return r.Waitlist(h, s.Now(), priority)
+		if !r.May(Waitlisted) {
+			return stateFault(r.State())
+		}
+		into, err := s.waitsFor(r, initiative)
+		if err != nil {
+			return err
+		}
+		if err := s.roomToWait(ctx, r, into); err != nil {
+			return err
+		}
+		return r.Waitlist(h, s.Now(), priority, into)
 	})
 }
 

@@ -19,12 +19,16 @@ type View struct {
 	Steps       []Step                   // those that the caller may see, their sealed texts left out
 	Course      *CourseView              // nil when there is none, or it is hidden
 	Outcome     string                   // empty when there is none, or it is hidden
+	Queue       *InQueue                 // nil when the referral stands in none
 	Responsible string                   // at the municipality that has the referral, for itself only
 	Acts        []string                 // the operations that the caller may call now
 	Turn        *Turn                    // nil when it is nobody's, or hidden
 	Overdue     bool                     // whether the turn's time has passed
 	Person      bool                     // whether the vault shows the person to the caller
 }
+
+// InQueue is where a referral stands in its queue: first is 1.
+type InQueue struct{ Place, Of int64 }
 
 // CourseView is the person's way through the initiative.
 type CourseView struct {

@@ -43,6 +43,8 @@ func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.An
 	switch {
 	case !p.op.Personal || want == forbidden || p.op.ID == "createReferral":
 		return // bears nobody, or was ended before it was about anybody
+	case p.op.ID == "listWaiting":
+		e.participant = "" // it shows somebody else
 	case want == hidden && p.sees != nil && p.op.ID != "readIdentities":
 		e.participant = "" // a list without the person: logged, with whom it did show
 	case want == hidden:

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -41,6 +42,12 @@ func probeOf(op contract.Operation) probe {
 			return map[string]any{"participants": []string{t.participant}}
 		}
 		p.sees = listed(func(t thing) string { return t.participant })
+	case "getCapacity":
+		p.denied = "not-a-member-municipality" // of the other association
+	case "setPlaces":
+		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"places": 0} }
+	case "listWaiting":
+		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"waitlisted"`) }
 	case "listReferrals":
 		p.sees = listed(func(t thing) string { return t.referral })
 	case "listEnrolments":
@@ -124,9 +131,18 @@ func (w *world) path(op contract.Operation, t thing) string {
 		"bookings": t.booking, "activities": w.activity,
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
-		"{cancellation}", w.cancellation, "{date}", w.date).Replace(op.Path)
-	if takes(op, "limit") {
-		path += "?limit=200"
+		"{cancellation}", w.cancellation, "{date}", w.date, "{municipality}", "1481", "{initiative}", "activera").Replace(op.Path)
+	query := url.Values{}
+	for name, value := range map[string]string{"limit": "200", "initiative": "activera"} {
+		if takes(op, name) && !strings.Contains(op.Path, "{"+name+"}") {
+			query.Set(name, value)
+		}
+	}
+	if op.ID == "getCapacity" {
+		query.Set("municipality", "1481")
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	return path
 }

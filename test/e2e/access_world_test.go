@@ -37,6 +37,10 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 	} {
 		w.things = append(w.things, w.onTheWay(th, persontest.New(r, day(0)), len(w.things)))
 	}
+	waits := w.Must(t, 201, suite.Request{
+		Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(persontest.New(r, day(0)).Number, "Väntar", "Påhittad"),
+	})
+	w.change(intake, "/referrals/"+waits.Text("id"), "waitlisting", map[string]any{"priority": "low"})
 	return w
 }
 

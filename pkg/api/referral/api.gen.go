@@ -39,6 +39,30 @@ func (e AuthorityKind) Valid() bool {
 	}
 }
 
+// Defines values for CapacityAnswer.
+const (
+	CapacityAnswerAssessmentNeeded CapacityAnswer = "assessment_needed"
+	CapacityAnswerCapacity         CapacityAnswer = "capacity"
+	CapacityAnswerNoCapacity       CapacityAnswer = "no_capacity"
+	CapacityAnswerWaitlist         CapacityAnswer = "waitlist"
+)
+
+// Valid indicates whether the value is a known member of the CapacityAnswer enum.
+func (e CapacityAnswer) Valid() bool {
+	switch e {
+	case CapacityAnswerAssessmentNeeded:
+		return true
+	case CapacityAnswerCapacity:
+		return true
+	case CapacityAnswerNoCapacity:
+		return true
+	case CapacityAnswerWaitlist:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConsentDataCategory.
 const (
 	ConsentDataCategoryCourse     ConsentDataCategory = "course"
@@ -515,6 +539,26 @@ type Assignment struct {
 // AuthorityKind De fyra slagen av part (lag 2003:1210). / The four kinds of party (lag 2003:1210).
 type AuthorityKind string
 
+// Capacity defines model for Capacity.
+type Capacity struct {
+	// Answer Om det finns plats. / Whether there is room.
+	Answer CapacityAnswer `json:"answer"`
+
+	// ExpectedStart Första dagen för den som ställer sig sist; saknas när det inte går att säga. / The first day for one who comes last; absent when there is no telling.
+	ExpectedStart *string `json:"expectedStart,omitempty"`
+
+	// Free Lediga platser när det finns plats. / Free places where there is room.
+	Free         *int   `json:"free,omitempty"`
+	Initiative   string `json:"initiative"`
+	Municipality string `json:"municipality"`
+
+	// Waiting Hur många som väntar. / How many wait.
+	Waiting int `json:"waiting"`
+}
+
+// CapacityAnswer Om det finns plats. / Whether there is room.
+type CapacityAnswer string
+
 // ConsentChange defines model for ConsentChange.
 type ConsentChange struct {
 	// New Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
@@ -583,6 +627,12 @@ type NewConsent struct {
 	TextVersion string `json:"textVersion"`
 }
 
+// NewPlaces defines model for NewPlaces.
+type NewPlaces struct {
+	MaxWaiting *int `json:"maxWaiting,omitempty"`
+	Places     int  `json:"places"`
+}
+
 // NewReferral defines model for NewReferral.
 type NewReferral struct {
 	// Consent Personens skriftliga samtycke. / The person's written consent.
@@ -601,6 +651,32 @@ type NewReferral struct {
 
 	// WishedMunicipality Kommunen där personen vill delta, vilken medlemskommun som helst. / The municipality where the person wants to take part, any member.
 	WishedMunicipality string `json:"wishedMunicipality"`
+}
+
+// Places defines model for Places.
+type Places struct {
+	Initiative string `json:"initiative"`
+
+	// Kept Hållna för dem som har flyttats upp från väntelistan. / Kept for those moved up from the waiting list.
+	Kept int `json:"kept"`
+
+	// MaxWaiting Saknas när så många som helst får vänta. / Absent when as many as come may wait.
+	MaxWaiting   *int   `json:"maxWaiting,omitempty"`
+	Municipality string `json:"municipality"`
+
+	// Places Saknas när inget antal är angivet. / Absent when no number is set.
+	Places *int       `json:"places,omitempty"`
+	SetAt  *time.Time `json:"setAt,omitempty"`
+
+	// Taken Antagna och inskrivna. / Accepted and enrolled.
+	Taken   int `json:"taken"`
+	Waiting int `json:"waiting"`
+}
+
+// QueuePlace Platsen i kön till insatsen. / The place in the initiative's queue.
+type QueuePlace struct {
+	Of    int `json:"of"`
+	Place int `json:"place"`
 }
 
 // Referral defines model for Referral.
@@ -628,8 +704,14 @@ type Referral struct {
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
 
+	// PlaceReady En plats hålls för den som väntar; kommunen antar, avvisar eller sätter tillbaka. / A place is kept for the one who waits; the municipality accepts, rejects or puts back.
+	PlaceReady *bool `json:"placeReady,omitempty"`
+
 	// Priority Hur angelägen platsen är. / How urgent the place is.
 	Priority *ReferralPriority `json:"priority,omitempty"`
+
+	// Queue Platsen i kön till insatsen. / The place in the initiative's queue.
+	Queue *QueuePlace `json:"queue,omitempty"`
 
 	// Reason Bara för den som får läsa texter. / Only for those who may read texts.
 	Reason     *string            `json:"reason,omitempty"`
@@ -804,10 +886,16 @@ type ReferralSummary struct {
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
 
+	// PlaceReady En plats hålls för den som väntar. / A place is kept for the one who waits.
+	PlaceReady *bool `json:"placeReady,omitempty"`
+
 	// Priority Hur angelägen platsen är. / How urgent the place is.
-	Priority   *ReferralPriority `json:"priority,omitempty"`
-	ReceivedAt time.Time         `json:"receivedAt"`
-	Referrer   Referrer          `json:"referrer"`
+	Priority *ReferralPriority `json:"priority,omitempty"`
+
+	// Queue Platsen i kön till insatsen. / The place in the initiative's queue.
+	Queue      *QueuePlace `json:"queue,omitempty"`
+	ReceivedAt time.Time   `json:"receivedAt"`
+	Referrer   Referrer    `json:"referrer"`
 
 	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
 	Responsible *string `json:"responsible,omitempty"`
@@ -940,8 +1028,21 @@ type TransferRequest struct {
 	Text         string `json:"text"`
 }
 
+// WaitingList defines model for WaitingList.
+type WaitingList struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta              `json:"_meta"`
+	Items          []ReferralSummary `json:"items"`
+}
+
 // Waitlisting defines model for Waitlisting.
 type Waitlisting struct {
+	// Initiative Insatsen som personen väntar på; utelämnad den som väntas på redan, eller förbundets enda. / The initiative waited for; without it the one waited for already, or the association's only one.
+	Initiative *string `json:"initiative,omitempty"`
+
 	// Priority Hur angelägen platsen är. / How urgent the place is.
 	Priority ReferralPriority `json:"priority"`
 }
@@ -976,6 +1077,15 @@ type Page = int
 
 // Changed defines model for Changed.
 type Changed = Referral
+
+// GetCapacityParams defines parameters for GetCapacity.
+type GetCapacityParams struct {
+	// Initiative Insatsen. / The initiative.
+	Initiative string `form:"initiative" json:"initiative"`
+
+	// Municipality Kommunen (fyrsiffrig kod). / The municipality (four-digit code).
+	Municipality string `form:"municipality" json:"municipality"`
+}
 
 // ListReferralsParams defines parameters for ListReferrals.
 type ListReferralsParams struct {
@@ -1088,6 +1198,21 @@ type WithdrawReferralParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListWaitingParams defines parameters for ListWaiting.
+type ListWaitingParams struct {
+	// Initiative Insatsen. / The initiative.
+	Initiative string `form:"initiative" json:"initiative"`
+
+	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// SetPlacesJSONRequestBody defines body for SetPlaces for application/json ContentType.
+type SetPlacesJSONRequestBody = NewPlaces
+
 // CreateReferralJSONRequestBody defines body for CreateReferral for application/json ContentType.
 type CreateReferralJSONRequestBody = NewReferral
 
@@ -1132,6 +1257,15 @@ type WithdrawReferralJSONRequestBody = Withdrawal
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetPlaces Läs antalet platser / Read the number of places
+	// (GET /capacities/{initiative}/{municipality})
+	GetPlaces(ctx echo.Context, initiative string, municipality string) error
+	// SetPlaces Ange antalet platser / Set the number of places
+	// (PUT /capacities/{initiative}/{municipality})
+	SetPlaces(ctx echo.Context, initiative string, municipality string) error
+	// GetCapacity Fråga om plats / Ask for capacity
+	// (GET /capacity)
+	GetCapacity(ctx echo.Context, params GetCapacityParams) error
 	// ListReferrals Lista remisser / List referrals
 	// (GET /referrals)
 	ListReferrals(ctx echo.Context, params ListReferralsParams) error
@@ -1180,11 +1314,87 @@ type ServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx echo.Context, id Id, params WithdrawReferralParams) error
+	// ListWaiting Lista väntelistan / List the waiting list
+	// (GET /waiting-list)
+	ListWaiting(ctx echo.Context, params ListWaitingParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPlaces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "initiative" -------------
+	var initiative string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "initiative", ctx.Param("initiative"), &initiative, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Path parameter "municipality" -------------
+	var municipality string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "municipality", ctx.Param("municipality"), &municipality, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPlaces(ctx, initiative, municipality)
+	return err
+}
+
+// SetPlaces converts echo context to params.
+func (w *ServerInterfaceWrapper) SetPlaces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "initiative" -------------
+	var initiative string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "initiative", ctx.Param("initiative"), &initiative, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Path parameter "municipality" -------------
+	var municipality string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "municipality", ctx.Param("municipality"), &municipality, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetPlaces(ctx, initiative, municipality)
+	return err
+}
+
+// GetCapacity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCapacity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCapacityParams
+	// ------------- Required query parameter "initiative" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Required query parameter "municipality" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCapacity(ctx, params)
+	return err
 }
 
 // ListReferrals converts echo context to params.
@@ -1773,6 +1983,38 @@ func (w *ServerInterfaceWrapper) WithdrawReferral(ctx echo.Context) error {
 	return err
 }
 
+// ListWaiting converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWaiting(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWaitingParams
+	// ------------- Required query parameter "initiative" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWaiting(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -1836,6 +2078,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/referrals/:id/transfer-acceptance", wrapper.AcceptTransfer, options.OperationMiddlewares["acceptTransfer"]...)
 	router.POST(options.BaseURL+"/referrals/:id/transfer-refusal", wrapper.DeclineTransfer, options.OperationMiddlewares["declineTransfer"]...)
 	router.POST(options.BaseURL+"/referrals/:id/transfer-cancellation", wrapper.CancelTransfer, options.OperationMiddlewares["cancelTransfer"]...)
+	router.GET(options.BaseURL+"/capacity", wrapper.GetCapacity, options.OperationMiddlewares["getCapacity"]...)
+	router.GET(options.BaseURL+"/waiting-list", wrapper.ListWaiting, options.OperationMiddlewares["listWaiting"]...)
+	router.GET(options.BaseURL+"/capacities/:initiative/:municipality", wrapper.GetPlaces, options.OperationMiddlewares["getPlaces"]...)
+	router.PUT(options.BaseURL+"/capacities/:initiative/:municipality", wrapper.SetPlaces, options.OperationMiddlewares["setPlaces"]...)
 
 }
 
@@ -1846,6 +2092,75 @@ type ChangedJSONResponse struct {
 	Body Referral
 
 	Headers ChangedResponseHeaders
+}
+
+type GetPlacesRequestObject struct {
+	Initiative   string `json:"initiative"`
+	Municipality string `json:"municipality"`
+}
+
+type GetPlacesResponseObject interface {
+	VisitGetPlacesResponse(w http.ResponseWriter) error
+}
+
+type GetPlaces200JSONResponse Places
+
+func (response GetPlaces200JSONResponse) VisitGetPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPlacesRequestObject struct {
+	Initiative   string `json:"initiative"`
+	Municipality string `json:"municipality"`
+	Body         *SetPlacesJSONRequestBody
+}
+
+type SetPlacesResponseObject interface {
+	VisitSetPlacesResponse(w http.ResponseWriter) error
+}
+
+type SetPlaces200JSONResponse Places
+
+func (response SetPlaces200JSONResponse) VisitSetPlacesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCapacityRequestObject struct {
+	Params GetCapacityParams
+}
+
+type GetCapacityResponseObject interface {
+	VisitGetCapacityResponse(w http.ResponseWriter) error
+}
+
+type GetCapacity200JSONResponse Capacity
+
+func (response GetCapacity200JSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListReferralsRequestObject struct {
@@ -2307,8 +2622,39 @@ func (response WithdrawReferral200JSONResponse) VisitWithdrawReferralResponse(w 
 	return err
 }
 
+type ListWaitingRequestObject struct {
+	Params ListWaitingParams
+}
+
+type ListWaitingResponseObject interface {
+	VisitListWaitingResponse(w http.ResponseWriter) error
+}
+
+type ListWaiting200JSONResponse WaitingList
+
+func (response ListWaiting200JSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetPlaces Läs antalet platser / Read the number of places
+	// (GET /capacities/{initiative}/{municipality})
+	GetPlaces(ctx context.Context, request GetPlacesRequestObject) (GetPlacesResponseObject, error)
+	// SetPlaces Ange antalet platser / Set the number of places
+	// (PUT /capacities/{initiative}/{municipality})
+	SetPlaces(ctx context.Context, request SetPlacesRequestObject) (SetPlacesResponseObject, error)
+	// GetCapacity Fråga om plats / Ask for capacity
+	// (GET /capacity)
+	GetCapacity(ctx context.Context, request GetCapacityRequestObject) (GetCapacityResponseObject, error)
 	// ListReferrals Lista remisser / List referrals
 	// (GET /referrals)
 	ListReferrals(ctx context.Context, request ListReferralsRequestObject) (ListReferralsResponseObject, error)
@@ -2357,6 +2703,9 @@ type StrictServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx context.Context, request WithdrawReferralRequestObject) (WithdrawReferralResponseObject, error)
+	// ListWaiting Lista väntelistan / List the waiting list
+	// (GET /waiting-list)
+	ListWaiting(ctx context.Context, request ListWaitingRequestObject) (ListWaitingResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -2369,6 +2718,106 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetPlaces operation middleware
+func (sh *strictHandler) GetPlaces(ctx echo.Context, initiative string, municipality string) error {
+	var request GetPlacesRequestObject
+
+	request.Initiative = initiative
+	request.Municipality = municipality
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlaces(ctx.Request().Context(), request.(GetPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPlacesResponseObject); ok {
+		return validResponse.VisitGetPlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetPlaces operation middleware
+func (sh *strictHandler) SetPlaces(ctx echo.Context, initiative string, municipality string) error {
+	var request SetPlacesRequestObject
+
+	request.Initiative = initiative
+	request.Municipality = municipality
+
+	var body SetPlacesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetPlaces(ctx.Request().Context(), request.(SetPlacesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetPlaces")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetPlacesResponseObject); ok {
+		return validResponse.VisitSetPlacesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCapacity operation middleware
+func (sh *strictHandler) GetCapacity(ctx echo.Context, params GetCapacityParams) error {
+	var request GetCapacityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCapacity(ctx.Request().Context(), request.(GetCapacityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCapacity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCapacityResponseObject); ok {
+		return validResponse.VisitGetCapacityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListReferrals operation middleware
@@ -3101,6 +3550,31 @@ func (sh *strictHandler) WithdrawReferral(ctx echo.Context, id Id, params Withdr
 		return err
 	} else if validResponse, ok := response.(WithdrawReferralResponseObject); ok {
 		return validResponse.VisitWithdrawReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWaiting operation middleware
+func (sh *strictHandler) ListWaiting(ctx echo.Context, params ListWaitingParams) error {
+	var request ListWaitingRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWaiting(ctx.Request().Context(), request.(ListWaitingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWaiting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWaitingResponseObject); ok {
+		return validResponse.VisitListWaitingResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -33,6 +33,7 @@ var (
 		Municipality: "1402", Roles: []actor.Role{actor.Intake}}
 	Elsewhere = actor.Actor{Subject: "fk-9", Association: "elsewhere", Authority: "fk", AuthorityKind: actor.SocialInsurance,
 		Unit: "fk-molndal", Roles: []actor.Role{actor.Integration}}
+	Admin = actor.Actor{Subject: "admin-1", Association: "insjoriket", Authority: "insjoriket", Roles: []actor.Role{actor.AssociationAdmin}}
 	Board = actor.Actor{Subject: "board-1", Association: "insjoriket", Authority: "insjoriket", Roles: []actor.Role{actor.Board}}
 )
 

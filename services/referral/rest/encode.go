@@ -18,6 +18,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Priority: optional[api.ReferralPriority](r.Priority()),
 		Outcome:  optional[api.ReferralOutcome](v.Outcome),
 		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(),
+		Queue: queue(v), PlaceReady: truth(r.PlaceReady()),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), ChangeLog: changeLog(v),
 		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
 	}
@@ -45,6 +46,7 @@ func summary(v *referral.View) api.ReferralSummary {
 		Priority:          optional[api.ReferralPriority](r.Priority()),
 		ExternalReference: optional[string](r.ExternalReference),
 		Responsible:       optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
+		Queue: queue(v), PlaceReady: truth(r.PlaceReady()),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
 	}
 }

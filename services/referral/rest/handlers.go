@@ -75,7 +75,7 @@ func (h handlers) RejectReferral(ctx context.Context, r api.RejectReferralReques
 // WaitlistReferral answers POST /referrals/{id}/waitlisting.
 func (h handlers) WaitlistReferral(ctx context.Context, r api.WaitlistReferralRequestObject) (api.WaitlistReferralResponseObject, error) {
 	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
-		return h.service.Waitlist(ctx, r.Id, version, string(r.Body.Priority))
+		return h.service.Waitlist(ctx, r.Id, version, string(r.Body.Priority), value(r.Body.Initiative))
 	})
 	return api.WaitlistReferral200JSONResponse{ChangedJSONResponse: c}, err
 }

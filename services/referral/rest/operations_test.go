@@ -34,7 +34,8 @@ func operations() []operation {
 			map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1", "municipality": "1481"}, badAcceptances()...),
 		change("rejectReferral", "/rejection", referraltest.Intake, nil, map[string]any{"code": "no_capacity", "text": "Påhittat: fullt."},
 			body("with a code that is none", "code", "tired", rejection)),
-		change("waitlistReferral", "/waitlisting", referraltest.Intake, nil, map[string]any{"priority": "high"},
+		change("waitlistReferral", "/waitlisting", referraltest.Intake, []string{"initiative"}, map[string]any{"priority": "high", "initiative": "activera"},
+			body("for an initiative that is none", "initiative", "lugn", map[string]any{"priority": "high"}),
 			body("with a priority that is none", "priority", "urgent", map[string]any{})),
 		change("requestSupplement", "/supplement-requests", referraltest.Intake, nil, map[string]any{"text": "Påhittad fråga?"}),
 		change("sendSupplement", "/supplements", referraltest.Officer, nil, map[string]any{"text": "Påhittat svar."},
@@ -56,6 +57,23 @@ func operations() []operation {
 			refusal{"when nobody was asked", webtest.Request{}}),
 		change("cancelTransfer", "/transfer-cancellation", referraltest.Intake, []string{"text"}, map[string]any{"text": "Påhittat."},
 			refusal{"when nobody was asked", webtest.Request{}}),
+		{id: "getCapacity", method: "GET", path: fixed("/capacity?initiative=activera&municipality=1481"), who: referraltest.FK, more: []refusal{
+			{"of an initiative that is none", webtest.Request{Path: "/capacity?initiative=lugn&municipality=1481"}},
+			{"of several things that are none", webtest.Request{Path: "/capacity?initiative=lugn&municipality=0180"}},
+			{"without a municipality", webtest.Request{Path: "/capacity?initiative=activera"}},
+			{"of a municipality by its name", webtest.Request{Path: "/capacity?initiative=activera&municipality=Lerum"}},
+		}},
+		{id: "listWaiting", method: "GET", path: fixed("/waiting-list?initiative=activera"), who: referraltest.Intake, more: []refusal{
+			{"for an initiative that is none", webtest.Request{Path: "/waiting-list?initiative=lugn"}},
+			{"for no initiative", webtest.Request{Path: "/waiting-list"}},
+			{"with a cursor that was never given", webtest.Request{Path: "/waiting-list?initiative=activera&cursor=bm9wZQ"}},
+			{"with a limit of nothing", webtest.Request{Path: "/waiting-list?initiative=activera&limit=0"}},
+		}},
+		{id: "getPlaces", method: "GET", path: fixed("/capacities/activera/1481"), who: referraltest.Intake, more: badPlaces()},
+		{id: "setPlaces", method: "PUT", path: fixed("/capacities/activera/1481"), who: referraltest.Intake, body: map[string]any{"places": 20, "maxWaiting": 15},
+			may: []string{"maxWaiting"}, more: append(badPlaces(),
+				body("with fewer than none", "places", -1, map[string]any{}), body("with more than there can be", "places", 1001, map[string]any{}),
+				body("with half a place", "places", 1.5, map[string]any{}))},
 		change("markReferralInError", "/error-marking", referraltest.FK, nil, map[string]any{"text": "Påhittat: fel person."}),
 	}
 }
@@ -164,6 +182,15 @@ func badAmendments() []refusal {
 		changes("with a consent that covers less", consent("2026-03-01", "2026-1", "fk")),
 		changes("with a consent whose version is a personal number", consent("2026-03-01", "19121212-1212", "fk", "molndal")),
 		changes("of another municipality", map[string]any{"wishedMunicipality": "1402"}),
+	}
+}
+
+func badPlaces() []refusal {
+	return []refusal{
+		{"of another municipality", webtest.Request{As: referraltest.Partille}},
+		{"of a municipality that is no member", webtest.Request{Path: "/capacities/activera/0180"}},
+		{"of an initiative that is none", webtest.Request{Path: "/capacities/lugn/1481"}},
+		{"of what is no code", webtest.Request{Path: "/capacities/activera/Lerum"}},
 	}
 }
 

@@ -1,0 +1,257 @@
+package referral
+
+import (
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// kindOfPlaces declares how places are kept: by their id alone.
+func kindOfPlaces() store.Kind[Places] {
+	return store.Kind[Places]{
+		Name:    "places",
+		ID:      func(p *Places) (string, string) { return p.Association, p.ID },
+		Version: func(p *Places) int64 { return p.Writes },
+	}
+}
+
+// placesSpace is the name space of the ids of places (RFC 9562, version 5).
+var placesSpace = uuid.MustParse("3b1f0f7e-2f0a-5c53-9a51-6a6f1f0c5d21")
+
+func placesID(municipality, initiative string) string {
+	return uuid.NewSHA1(placesSpace, []byte(initiative+"/"+municipality)).String()
+}
+
+// placesOf gives the places, or nil while nobody has set or taken any.
+func (s *Service) placesOf(ctx context.Context, in, municipality, initiative string) (*Places, error) {
+	v, err := s.places.Get(ctx, in, placesID(municipality, initiative))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return v.Value, err
+}
+
+// changePlaces lets change alter the places, made if there are none yet. Within
+// the process one does so at a time: of many who accept at once, nobody is turned
+// away for being slower than the others.
+func (s *Service) changePlaces(ctx context.Context, in, municipality, initiative string, change func(*Places) error) error {
+	select {
+	case s.placing <- struct{}{}:
+		defer func() { <-s.placing }()
+	case <-ctx.Done():
+		return fault.ErrUnavailable.Because(context.Cause(ctx))
+	}
+	id := placesID(municipality, initiative)
+	counted := func(p *Places) error {
+		err := change(p)
+		if err == nil {
+			p.Writes++
+		}
+		return err
+	}
+	_, err := s.places.Update(ctx, in, id, 0, counted)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	p := &Places{Association: in, ID: id, Initiative: initiative, Municipality: municipality}
+	if err := counted(p); err != nil {
+		return err
+	}
+	if _, err = s.places.Insert(ctx, p); errors.Is(err, store.ErrExists) {
+		_, err = s.places.Update(ctx, in, id, 0, counted)
+	}
+	return err
+}
+
+// intoPlace takes a place for an acceptance and then saves it. When the save is
+// refused the place is given back; when it is not known what became of it, the
+// mover looks later.
+func (s *Service) intoPlace(ctx context.Context, r store.Versioned[Referral], in association.Initiative) (*View, error) {
+	a := r.Value.last(Accepted).Acceptance
+	t := Taken{Referral: r.Value.ID, Version: r.Version, Mark: crand.Text(), At: s.Now().UTC(), Until: r.Value.until(in.MaxWeeks)}
+	err := s.changePlaces(ctx, r.Value.Association, a.Municipality, a.Initiative, func(p *Places) error { return p.Take(t) })
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.save(ctx, r)
+	if refused(err) {
+		err = errors.Join(err, s.giveBack(ctx, r.Value.Association, a.Municipality, a.Initiative, t.Mark))
+	}
+	return v, err
+}
+
+// refused tells whether a save has certainly not been written.
+func refused(err error) bool {
+	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrNewer)
+}
+
+// giveBackTime bounds the giving back, which goes on when the caller has gone.
+const giveBackTime = 5 * time.Second
+
+func (s *Service) giveBack(ctx context.Context, in, municipality, initiative, mark string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
+	defer cancel()
+	err := s.changePlaces(ctx, in, municipality, initiative, func(p *Places) error {
+		if !p.GiveBack(mark) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if err != nil {
+		s.Log.WarnContext(ctx, "give a place back", "error", err, "municipality", municipality)
+	}
+	s.wake(in, municipality)
+	return nil
+}
+
+// Capacity is what a unit may know before it refers: without any person.
+type Capacity struct {
+	Answer        string // "capacity", "waitlist", "no_capacity" or "assessment_needed"
+	Free          int    // of "capacity"
+	Waiting       int64
+	ExpectedStart string // date; empty: no telling
+}
+
+// Capacity tells whether there is room in an initiative of a municipality now.
+func (s *Service) Capacity(ctx context.Context, initiative, municipality string) (*Capacity, error) {
+	a := actor.From(ctx)
+	if err := access.Decide("getCapacity", a, access.Thing{Association: a.Association}); err != nil {
+		return nil, err
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	var wrong wrongs
+	i, known := in.Initiative(initiative)
+	if !known {
+		wrong.add(ErrInitiative, "?initiative")
+	}
+	if _, member := in.Municipality(municipality); !member {
+		wrong.add(ErrMunicipality, "?municipality")
+	}
+	if err := wrong.fault(); err != nil {
+		return nil, err
+	}
+	p, err := s.placesOf(ctx, a.Association, municipality, initiative)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := s.referrals.Count(ctx, a.Association, inQueue(in, municipality, initiative))
+	if err != nil {
+		return nil, err
+	}
+	return p.capacity(today(s.Now()), waiting, i.MaxWeeks), nil
+}
+
+// capacity answers from the places and the queue.
+func (p *Places) capacity(today string, waiting int64, weeks int) *Capacity {
+	c := &Capacity{Answer: "assessment_needed", Waiting: waiting}
+	if p == nil || p.Setting() == nil {
+		return c
+	}
+	setting := p.Setting()
+	free, _ := p.Free()
+	if free = free - int(waiting); free > 0 {
+		c.Answer, c.Free, c.ExpectedStart = "capacity", free, today
+		return c
+	}
+	c.ExpectedStart = expectedStart(today, setting.Number, p.Taken, int(waiting), weeks)
+	c.Answer = "waitlist"
+	if setting.MaxWaiting != nil && waiting >= int64(*setting.MaxWaiting) {
+		c.Answer, c.ExpectedStart = "no_capacity", ""
+	}
+	return c
+}
+
+// PlacesView is the places as those see them who decide on them: numbers only.
+type PlacesView struct {
+	Initiative, Municipality string
+	Setting                  *Setting // nil while none is set
+	Taken, Kept              int      // accepted or enrolled, and kept for those moved up
+	Waiting                  int64
+	Version                  int64 // zero before anything was written
+}
+
+// GetPlaces gives the places of an initiative in a municipality.
+func (s *Service) GetPlaces(ctx context.Context, municipality, initiative string) (*PlacesView, error) {
+	in, err := s.decidesOnPlaces(ctx, "getPlaces", municipality, initiative)
+	if err != nil {
+		return nil, err
+	}
+	return s.viewPlaces(ctx, in, municipality, initiative)
+}
+
+// SetPlaces decides how many places there are, and how many may wait; nil: as
+// many as come. What is set last is in force.
+func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string, number int, maxWaiting *int) (*PlacesView, error) {
+	in, err := s.decidesOnPlaces(ctx, "setPlaces", municipality, initiative)
+	if err != nil {
+		return nil, err
+	}
+	h := hand(ctx)
+	err = s.changePlaces(ctx, in.ID, municipality, initiative, func(p *Places) error {
+		p.Set(h, s.Now(), number, maxWaiting)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Those accepted before anybody counted have their places too.
+	if err := s.settlePlaces(ctx, in, municipality, initiative); err != nil {
+		return nil, err
+	}
+	return s.viewPlaces(ctx, in, municipality, initiative)
+}
+
+// decidesOnPlaces gives the caller's association if the caller may do this to
+// the places; a municipality or an initiative that it lacks has none.
+func (s *Service) decidesOnPlaces(ctx context.Context, operation, municipality, initiative string) (*association.Association, error) {
+	a := actor.From(ctx)
+	if !access.MayCall(operation, a) {
+		return nil, fault.ErrForbidden
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	_, member := in.Municipality(municipality)
+	_, known := in.Initiative(initiative)
+	if !member || !known {
+		return nil, fault.ErrNotFound
+	}
+	return in, access.Decide(operation, a, access.Thing{Association: in.ID, Ties: []access.Tie{{Municipality: municipality}}})
+}
+
+func (s *Service) viewPlaces(ctx context.Context, in *association.Association, municipality, initiative string) (*PlacesView, error) {
+	v := &PlacesView{Initiative: initiative, Municipality: municipality}
+	p, err := s.placesOf(ctx, in.ID, municipality, initiative)
+	if err != nil {
+		return nil, err
+	}
+	if v.Waiting, err = s.referrals.Count(ctx, in.ID, inQueue(in, municipality, initiative)); err != nil {
+		return nil, fmt.Errorf("count the queue: %w", err)
+	}
+	if p == nil {
+		return v, nil
+	}
+	v.Setting, v.Version = p.Setting(), p.Writes
+	for _, t := range p.Taken {
+		if t.Kept {
+			v.Kept++
+		} else {
+			v.Taken++
+		}
+	}
+	return v, nil
+}
