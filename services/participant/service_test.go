@@ -268,3 +268,21 @@ func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
 		t.Fatalf("got %+v, %v", v, err)
 	}
 }
+
+func TestWhoAppliesForOneselfIsFiledByTheOwnNumberOnly(t *testing.T) {
+	f := New(t, false)
+	mine, other := Person(31), Person(32)
+	id := f.Put(mine)
+	me := Participant(id)
+	mine.Consent.Referral, mine.Consent.Authority, mine.Consent.Unit = "6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c12", "self", "self"
+	if again, err := f.Service.Put(As(me), mine); err != nil || again != id {
+		t.Errorf("the own number: got %q, %v", again, err)
+	}
+	if _, err := f.Service.Put(As(me), other); !errors.Is(err, participant.ErrNotYou) {
+		t.Errorf("a stranger's number: got %v", err)
+	}
+	f.Put(other)
+	if _, err := f.Service.Put(As(me), other); !errors.Is(err, participant.ErrNotYou) {
+		t.Errorf("another person's number: got %v", err)
+	}
+}

@@ -28,7 +28,8 @@ type PersonInput struct {
 // same referral it changes nothing.
 func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	a, now := actor.From(ctx), s.Now()
-	own := access.Thing{Association: a.Association, Ties: []access.Tie{{Authority: in.Consent.Authority, Unit: in.Consent.Unit}}}
+	own := access.Thing{Association: a.Association, Participant: a.Participant,
+		Ties: []access.Tie{{Authority: in.Consent.Authority, Unit: in.Consent.Unit, Municipality: in.Consent.Municipality}}}
 	if err := access.Decide("createReferral", a, own); err != nil {
 		return "", errors.Join(s.touch(ctx, "putPerson", "referral/"+in.Consent.Referral, err), err)
 	}
@@ -50,15 +51,34 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	return id, nil
 }
 
+// AgeNow gives the age in whole years on this day of whoever has the number; nil
+// for what is no number.
+func (s *Service) AgeNow(number string) *int {
+	on := DayOf(s.Now())
+	n, err := ParseNumber(number, on)
+	if err != nil {
+		return nil
+	}
+	years := yearsBetween(n.Birth(), on)
+	return &years
+}
+
+// ErrNotYou answers a person who applies with somebody else's number.
+var ErrNotYou = fault.New(fault.Unprocessable, "number-not-yours",
+	"Personnumret är inte det som du är inloggad med.", "The personal identity number is not the one that you are signed in with.")
+
 // puts bounds how often two first posts of one person may meet.
 const puts = 3
 
 func (s *Service) put(ctx context.Context, association string, number Number, in PersonInput, now time.Time) (string, error) {
-	lookups := s.Seal.Lookups(string(number))
+	lookups, who := s.Seal.Lookups(string(number)), actor.From(ctx)
 	for range puts {
 		known, found, err := s.personByLookup(ctx, association, lookups)
 		if err != nil {
 			return "", err
+		}
+		if self, _ := access.Scope("createReferral", who); self == access.OwnParticipant && (!found || known.Value.ID != who.Participant) {
+			return "", ErrNotYou.AtField("/person/personalIdentityNumber")
 		}
 		if found {
 			return s.refer(ctx, association, known.Value.ID, in, now)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -25,23 +26,21 @@ func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View
 	if !access.MayCall("createReferral", a) {
 		return nil, fault.ErrForbidden
 	}
-	if err := s.admit(a, sub); err != nil {
+	from, err := s.admit(ctx, a, &sub)
+	if err != nil {
 		return nil, err
+	}
+	if sub.Self && key != "" {
+		key = a.Participant + "/" + key // persons are no authority that could keep their keys apart
 	}
 	print, err := json.Marshal(sub)
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint: %w", err)
 	}
-	request := once.Request{
-		Actor: a, Operation: "createReferral", Key: key, Fingerprint: s.Seal.Fingerprint(print),
-		Now: s.Now().UTC().Truncate(time.Millisecond), NewID: s.NewID,
-	}
-	made, replayed, err := once.Create(ctx, s.referrals, request,
-		func(r *Referral) once.Receipt { return r.Receipt },
-		func(id string) (*Referral, error) { return s.build(ctx, id, request, sub) })
-	if errors.Is(err, store.ErrTaken) {
-		return nil, ErrExternalReference.AtField("/externalReference")
-	}
+	made, replayed, err := s.insert(ctx, once.Request{
+		Actor: from.as(a), Operation: "createReferral", Key: key, Fingerprint: s.Seal.Fingerprint(print),
+		Now: s.Now().UTC().Truncate(time.Millisecond), NewID: sync.OnceValue(s.NewID),
+	}, from, sub)
 	if err != nil {
 		return nil, err
 	}
@@ -78,31 +77,122 @@ func (s *Service) inherit(ctx context.Context, r *Referral) error {
 	return err
 }
 
-// admit holds the submission against the caller's place and the rules.
-func (s *Service) admit(a actor.Actor, sub Submission) error {
-	in, err := s.Associations.Get(a.Association)
-	if err != nil {
-		return err
-	}
-	own := access.Thing{Association: a.Association, Ties: []access.Tie{{Authority: a.Authority, Unit: sub.Unit}}}
-	if !access.Allows("createReferral", a, own) {
-		return ErrUnit.AtField("/unit")
-	}
-	return sub.check(a, in, s.Now())
+// sender is from where a referral comes, as it is kept.
+type sender struct {
+	authority string
+	kind      actor.AuthorityKind
+	unit      string
+	source    Source
 }
 
-// build makes the document of a referral that is to be stored under id.
-func (s *Service) build(ctx context.Context, id string, request once.Request, sub Submission) (*Referral, error) {
+// as gives the actor for the place that the referral comes from.
+func (f sender) as(a actor.Actor) actor.Actor {
+	a.Authority, a.AuthorityKind = f.authority, f.kind
+	return a
+}
+
+// admit holds the submission against the caller's place, the register of units
+// and the rules, and tells where it comes from. It notes in the submission
+// whether the person sends it.
+func (s *Service) admit(ctx context.Context, a actor.Actor, sub *Submission) (sender, error) {
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return sender{}, err
+	}
+	tie := access.Tie{Authority: a.Authority, Unit: sub.Unit}
+	if sub.OnBehalf != "" {
+		tie = access.Tie{Authority: a.Authority, Unit: a.Unit, Municipality: sub.WishedMunicipality}
+	}
+	own := access.Thing{Association: a.Association, Participant: a.Participant, Ties: []access.Tie{tie}}
+	relation, _ := access.Scope("createReferral", a)
+	sub.Self = relation == access.OwnParticipant
+	if relation == access.OwnMunicipality {
+		own.Ties[0].Municipality = sub.WishedMunicipality
+	}
+	if !access.Allows("createReferral", a, own) {
+		return sender{}, ErrUnit.AtField("/unit")
+	}
+	register, err := s.register(ctx, a.Association)
+	if err != nil {
+		return sender{}, err
+	}
+	from, refused := register.Value.place(a, relation, *sub)
+	if refused != nil {
+		return sender{}, refused
+	}
+	return from, sub.check(from, in, s.Now())
+}
+
+// renumbered bounds how often a referral gets another registry number because
+// somebody, thought dead, has come with the first one after all.
+const renumbered = 3
+
+// insert stores the referral, unless it is a repeat, and settles what its registry
+// number has come to.
+func (s *Service) insert(ctx context.Context, request once.Request, from sender, sub Submission) (made store.Versioned[Referral], replayed bool, err error) {
+	for range renumbered {
+		var lent *loan
+		made, replayed, err = once.Create(ctx, s.referrals, request,
+			func(r *Referral) once.Receipt { return r.Receipt },
+			func(id string) (r *Referral, err error) {
+				r, lent, err = s.build(ctx, id, request, from, sub)
+				return r, err
+			})
+		switch {
+		case lent == nil && errors.Is(err, store.ErrTaken):
+			return made, false, ErrExternalReference.AtField("/externalReference")
+		case lent == nil:
+			return made, replayed, err
+		case err == nil || errors.Is(err, store.ErrExists):
+			lent.settle(err == nil && !replayed)
+			return made, replayed, err
+		case !errors.Is(err, store.ErrTaken):
+			return made, false, err // it may be stored or not: the number stays lent until that is seen
+		}
+		number := registryNumber(lent.queue.year, lent.number)
+		on, lookErr := s.registered(ctx, request.Actor.Association, []string{number})
+		if lookErr != nil {
+			return made, false, lookErr
+		}
+		lent.settle(on[number])
+		if !on[number] {
+			return made, false, ErrExternalReference.AtField("/externalReference")
+		}
+	}
+	return made, false, fault.ErrUnavailable.Because(errors.New("registry numbers were taken by others again and again"))
+}
+
+// build makes the document of a referral that is to be stored under id, with a
+// registry number that is lent to it. While the number is being written, the
+// vault files the person.
+func (s *Service) build(ctx context.Context, id string, request once.Request, from sender, sub Submission) (_ *Referral, lent *loan, err error) {
 	a := request.Actor
 	// Before the vault is told: a refused referral leaves no person behind.
 	if taken, err := s.referenceTaken(ctx, a, sub.ExternalReference); err != nil {
-		return nil, err
+		return nil, nil, err
 	} else if taken {
-		return nil, store.ErrTaken
+		return nil, nil, store.ErrTaken
 	}
-	participant, err := s.People.Put(ctx, PersonInput{
-		Referral: id, Authority: a.Authority, Unit: sub.Unit, Municipality: sub.WishedMunicipality,
-		Person: sub.Person, Consent: sub.Consent.naming(a.Authority, a.AuthorityKind),
+	if lent, err = s.numbers.reserve(a.Association, id, request.Now); err != nil {
+		return nil, nil, err
+	}
+	r, err := s.document(ctx, id, request, from, sub)
+	if err == nil {
+		r.RegistryNumber, err = lent.wait(ctx)
+	}
+	if err != nil {
+		lent.settle(false)
+		return nil, nil, err
+	}
+	return r, lent, nil
+}
+
+// document files the person and makes the referral about it.
+func (s *Service) document(ctx context.Context, id string, request once.Request, from sender, sub Submission) (*Referral, error) {
+	a := request.Actor
+	filed, err := s.People.Put(ctx, PersonInput{
+		Referral: id, Authority: from.authority, Unit: from.unit, Municipality: sub.WishedMunicipality,
+		Person: sub.Person, Consent: sub.Consent.naming(from.authority, from.kind),
 	})
 	if err != nil {
 		return nil, err
@@ -112,8 +202,9 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, su
 		return nil, err
 	}
 	r := &Referral{
-		Association: a.Association, ID: id, Participant: participant,
-		Authority: a.Authority, AuthorityKind: a.AuthorityKind, Unit: sub.Unit,
+		Association: a.Association, ID: id, Participant: filed.Participant,
+		Authority: from.authority, AuthorityKind: from.kind, Unit: from.unit,
+		Source: from.source, Gender: sub.Person.Gender,
 		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
 		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
 		Receipt: once.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
@@ -122,6 +213,6 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, su
 		r.Terms = &in.Terms
 	}
 	h := hand(ctx)
-	h.Unit = sub.Unit
+	h.Authority, h.Unit = from.authority, from.unit
 	return r, r.take(h, request.Now, Step{Kind: Submitted})
 }

@@ -41,6 +41,15 @@ func (r *Referral) Municipality() string {
 	return r.WishedMunicipality
 }
 
+// SourceOf is where the referral came from; of one that was stored before sources
+// were kept, the kind of its authority.
+func (r *Referral) SourceOf() Source {
+	if r.Source == "" {
+		return Source(r.AuthorityKind)
+	}
+	return r.Source
+}
+
 // Priority is the latest priority on the municipality's waiting list; empty when
 // the referral never was put there.
 func (r *Referral) Priority() string {
@@ -127,6 +136,9 @@ func (r *Referral) ThingTo(operation string, a actor.Actor) access.Thing {
 // sort out, or that is withdrawn, covers nobody.
 func (r *Referral) thing(category string) access.Thing {
 	tie := access.Tie{Authority: r.Authority, Unit: r.Unit, Municipality: r.Municipality()}
+	if r.AuthorityKind == actor.Self {
+		tie.Authority = "" // persons are no authority: none of them may read another's
+	}
 	if r.ConsentWithdrawnAt() == nil && (category == "" || r.Consent.covers(category)) {
 		tie.Consent = r.Consent.naming(r.Authority, r.AuthorityKind).Authorities
 	}

@@ -16,7 +16,8 @@ var (
 		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.",
 		"Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
 	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
-		"Enheten är inte den som du är inloggad för.", "The unit is not the one that you are signed in for.")
+		"Enheten, kommunen eller personen är inte den som du är inloggad för.",
+		"The unit, the municipality or the person is not the one that you are signed in for.")
 	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
 		"Utan personens samtycke kan remissen inte skickas.", "Without the person's consent the referral cannot be sent.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",

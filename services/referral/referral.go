@@ -26,7 +26,10 @@ type Referral struct {
 	Authority          string              `json:"authority"`   // the referrer's authority, such as "fk"
 	AuthorityKind      actor.AuthorityKind `json:"authorityKind"`
 	Unit               string              `json:"unit"`
-	WishedMunicipality string              `json:"wishedMunicipality"` // four-digit code
+	Source             Source              `json:"source,omitempty"`         // empty: before sources were kept
+	RegistryNumber     string              `json:"registryNumber,omitempty"` // empty: received before there were any
+	Gender             string              `json:"gender,omitempty"`         // as given, for figures only
+	WishedMunicipality string              `json:"wishedMunicipality"`       // four-digit code
 	ExternalReference  string              `json:"externalReference,omitempty"`
 	TargetGroup        TargetGroup         `json:"targetGroup"`
 	Consent            Consent             `json:"consent"`

@@ -81,7 +81,7 @@ func submission() Submission {
 
 func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal"}}}
-	fk := actor.Actor{Authority: "fk", AuthorityKind: actor.SocialInsurance}
+	fk := sender{authority: "fk", kind: actor.SocialInsurance}
 	cases := map[string]struct {
 		change func(*Submission)
 		want   []string // pointer and code

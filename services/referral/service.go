@@ -23,13 +23,19 @@ import (
 // People is what the referral needs of the vault, which alone knows who a
 // person is. Both ask with the caller's own token.
 type People interface {
-	// Put files the person and gives the participant's id; the same for the
-	// same person, and safe to repeat for the same referral. Its faults name
-	// the fields of the person as "/person/<field>".
-	Put(ctx context.Context, p PersonInput) (participant string, err error)
+	// Put files the person and gives the participant's id, the same for the same
+	// person, and the age on this day; safe to repeat for the same referral. Its
+	// faults name the fields of the person as "/person/<field>".
+	Put(ctx context.Context, p PersonInput) (Filed, error)
 
 	// AgeOn gives the participant's age in whole years on a date.
 	AgeOn(ctx context.Context, participant, date string) (int, error)
+}
+
+// Filed is what the vault tells of a person that it has filed.
+type Filed struct {
+	Participant string
+	Age         *int // in whole years; nil: the vault does not tell
 }
 
 // PersonInput is what the vault is told of a referred person.
@@ -64,6 +70,8 @@ type Service struct {
 	places    *store.Collection[Places]
 	placing   chan struct{} // held by the one who changes places; see changePlaces
 	mover     *mover
+	registers *store.Collection[Register]
+	numbers   *reserver
 	publisher *feed.Publisher
 	followers []*feed.Follower
 }
@@ -78,8 +86,18 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s := &Service{Deps: d, referrals: referrals, places: places, placing: make(chan struct{}, 1), mover: newMover()}
-	s.publisher = feed.NewPublisher(d.Feed, d.Log, feed.FromCollection(referrals, eventPrefix, event))
+	registers, err := store.Open(ctx, d.Engine, kindOfRegister())
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	counters, err := store.Open(ctx, d.Engine, kindOfCounter())
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	s := &Service{Deps: d, referrals: referrals, registers: registers, places: places, placing: make(chan struct{}, 1), mover: newMover()}
+	s.numbers = &reserver{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
+	s.publisher = feed.NewPublisher(d.Feed, d.Log,
+		feed.FromCollection(referrals, eventPrefix, event), feed.FromCollection(registers, unitsPrefix, changedUnits))
 	for name, peer := range d.Peers {
 		f, err := feed.NewFollower(ctx, d.Engine, d.Log, name, peer, s.handle)
 		if err != nil {
@@ -96,6 +114,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.publisher.Run(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.move(ctx) })
+	g.Go(func() error { return s.tidy(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}

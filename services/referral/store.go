@@ -16,6 +16,8 @@ const (
 	keyUnit         = "unit"
 	keyMunicipality = "municipality"
 	keyParticipant  = "participant"
+	keySource       = "source"
+	keyNumber       = "number"     // the registry number
 	keyReceived     = "receivedAt" // Unix milliseconds
 	keyExternal     = "external"
 	keyProtected    = "protected" // only while the person is
@@ -34,12 +36,14 @@ const (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service:     "referral",
-		Collections: []schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces())},
+		Collections: []schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter())},
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
 			{Name: "find referrals by who is responsible and by the municipality asked to take over"},
 			{Name: "find referrals by whose turn it is and when it is due"},
 			{Name: "keep places; find referrals by their place in the queue"},
+			{Name: "find referrals by their source; keep registers of units"},
+			{Name: "find referrals by their registry number"},
 		},
 	}
 }
@@ -49,10 +53,11 @@ func Schema() schema.Schema {
 func kind() store.Kind[Referral] {
 	return store.Kind[Referral]{
 		Name:   "referrals",
-		Unique: []store.Index{{keyAuthority, keyExternal}},
+		Unique: []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
 		Indexes: []store.Index{
 			{keyMunicipality, keyReceived},
 			{keyMunicipality, keyState, keyReceived},
+			{keyMunicipality, keySource, keyReceived},
 			{keyAuthority, keyReceived},
 			{keyAuthority, keyUnit, keyReceived},
 			{keyParticipant, keyReceived},
@@ -77,6 +82,7 @@ func keys(r *Referral) store.Keys {
 		keyUnit:         r.Unit,
 		keyMunicipality: r.Municipality(),
 		keyParticipant:  r.Participant,
+		keySource:       string(r.SourceOf()),
 		keyReceived:     r.ReceivedAt().UnixMilli(),
 	}
 	// A referral sent in error gives its reference back: the case may be sent anew.
@@ -92,6 +98,9 @@ func keys(r *Referral) store.Keys {
 		k[keyStands], k[keyRank], k[keySince] = queuedAt(r.Municipality(), r.queue()), int64(r.rank()), r.waitingSince().UnixMilli()
 	} else if h, ok := r.holding(); ok {
 		k[keyStands] = placedAt(r.Municipality(), h.initiative)
+	}
+	if r.RegistryNumber != "" {
+		k[keyNumber] = r.RegistryNumber
 	}
 	if on, _ := r.protection(); on {
 		k[keyProtected] = true

@@ -20,6 +20,8 @@ type Submission struct {
 	WishedMunicipality string
 	Reason             string
 	ExternalReference  string
+	OnBehalf           Source `json:",omitempty"` // of whom the municipality posts: SelfReferral, SourcePrivateCare, or nobody
+	Self               bool   `json:",omitempty"` // the person sends it; said by the token, not by the body
 }
 
 // Person is the one who is referred. It goes to the vault and nowhere else.
@@ -48,13 +50,13 @@ func mustZone(name string) *time.Location {
 
 // check holds a submission against the rules; the fault names every field that
 // is wrong, under the first rule that was broken.
-func (s Submission) check(a actor.Actor, in *association.Association, now time.Time) error {
+func (s Submission) check(from sender, in *association.Association, now time.Time) error {
 	var wrong wrongs
 	if !s.Given {
 		wrong.add(ErrConsentMissing, "/consent/given")
 	}
 	wrong.date(s.Consent.GivenOn, now, "/consent/givenOn")
-	if !s.Consent.names(a.Authority, a.AuthorityKind) {
+	if !s.Self && !s.Consent.names(from.authority, from.kind) {
 		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
 	}
 	if _, member := in.Municipality(s.WishedMunicipality); !member {

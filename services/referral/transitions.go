@@ -22,7 +22,7 @@ var undecided = []State{StateSubmitted, StateSupplement, StateTransfer, StateWai
 // that does. The drawing in the README, the links of an answer and the rights to
 // the operations follow from it.
 var table = []transition{
-	{"createReferral", Submitted, by(PartySender), from(none), StateSubmitted},
+	{"createReferral", Submitted, by(PartySender, PartyReceiver, PartyPerson), from(none), StateSubmitted},
 	{"requestSupplement", SupplementRequested, by(PartyReceiver), from(StateSubmitted), StateSupplement},
 	{"sendSupplement", Supplemented, by(PartySender), from(StateSupplement), StateSubmitted},
 	{"amendReferral", Amended, by(PartySender), undecided, same},

@@ -69,6 +69,11 @@ func Serve(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, suite.Close()) }()
+	if o.Demo {
+		if err := suite.demonstrate(ctx); err != nil {
+			return err
+		}
+	}
 	door := Door{TrustFile: o.TrustFile, Demo: issuer, Config: config, Log: log}
 	if issuer != nil {
 		door.TrustFile = issuer.TrustFile()

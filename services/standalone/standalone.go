@@ -39,6 +39,8 @@ type Suite struct {
 	// Feeds are the services' event feeds, as the gateway follows them.
 	Feeds map[string]feed.Reader
 
+	referrals *referral.Service
+
 	db      *sqlite.DB
 	parts   map[string]*launch.Parts
 	workers []func(context.Context) error
@@ -120,6 +122,7 @@ func (s *Suite) referral(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.referrals = v
 	e, err := referralrest.New(v, p.Web(nil))
 	return s.add("referral", e, v.Run, err)
 }

@@ -103,6 +103,7 @@ func TestTheFirstReleasesDataIsBroughtUpAndEveryDocumentFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	left := map[string]bool{"bookings": true, "calendar_addresses": true, "cancellations": true, "diaries": true, "enrolments": true, "persons": true, "referrals": true}
 	for _, s := range schemas {
 		m := schema.Migration{Schema: s, Engine: db.Engine(s.Service), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 		found, err := m.Inspect(t.Context())
@@ -110,7 +111,7 @@ func TestTheFirstReleasesDataIsBroughtUpAndEveryDocumentFits(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(found)) {
-			if f := found[name]; f.Seen == 0 || f.Stale > 0 || f.Newer > 0 {
+			if f := found[name]; f.Seen == 0 && left[name] || f.Stale > 0 || f.Newer > 0 {
 				t.Errorf("%s %s: %d documents, %d not found by their keys, %d with fields that are not known any more", s.Service, name, f.Seen, f.Stale, f.Newer)
 			}
 		}

@@ -34,9 +34,11 @@ func probeOf(op contract.Operation) probe {
 	switch op.ID {
 	case "createReferral":
 		p.body, p.status, p.denied = refusedReferral, 422, "unit-not-yours"
-		p.own = func(c suite.Caller, t thing) thing {
-			return thing{association: association(c), authority: c.Authority, unit: "fk-molndal"}
-		}
+		p.own = ownReferral
+	case "listUnits":
+		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"fk-molndal"`) }
+	case "replaceUnits", "replaceUnit":
+		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "readIdentities":
 		p.body = func(_ *world, _ suite.Caller, t thing) any {
 			return map[string]any{"participants": []string{t.participant}}
@@ -93,6 +95,16 @@ var views = map[string]map[string]func(suite.Answer, thing) bool{
 	},
 }
 
+// ownReferral is what somebody refers: for the unit of the body, of the own
+// authority; to the municipality of the body; or about oneself.
+func ownReferral(c suite.Caller, _ thing) thing {
+	t := thing{association: association(c), authority: c.Authority, unit: "fk-molndal", municipality: "1481", participant: c.Participant}
+	if t.participant == "" {
+		t.participant = nobodys
+	}
+	return t
+}
+
 // refusedReferral lacks the consent, which is asked after the unit.
 func refusedReferral(*world, suite.Caller, thing) any {
 	body := referral(adult, "Tolvan", "Påhittad")
@@ -131,7 +143,7 @@ func (w *world) path(op contract.Operation, t thing) string {
 		"bookings": t.booking, "activities": w.activity,
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
-		"{cancellation}", w.cancellation, "{date}", w.date, "{municipality}", "1481", "{initiative}", "activera").Replace(op.Path)
+		"{cancellation}", w.cancellation, "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
 	query := url.Values{}
 	for name, value := range map[string]string{"limit": "200", "initiative": "activera"} {
 		if takes(op, name) && !strings.Contains(op.Path, "{"+name+"}") {

@@ -164,12 +164,16 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 			if c.role != "" && s.met[fmt.Sprint(name, " ", c.role, " ", allowed)] == 0 {
 				s.t.Errorf("nobody was let through %s as %s", name, c.role)
 			}
-			if c.role != "" && s.met[fmt.Sprint(name, " ", c.role, " ", hidden)] == 0 && name != "createReferral" {
+			if c.role != "" && s.met[fmt.Sprint(name, " ", c.role, " ", hidden)] == 0 && !slices.Contains(anybodys, name) {
 				s.t.Errorf("nobody was shut out of %s as %s", name, c.role)
 			}
 		}
 	}
 }
+
+// anybodys are the operations on what the caller names or has itself, such as the
+// own association's register: a foreigner to one is at home in another.
+var anybodys = []string{"createReferral", "replaceUnits", "replaceUnit"}
 
 func TestWithoutATokenOnlyThePublicOperationsAnswer(t *testing.T) {
 	s := suite.OneProcess(t)

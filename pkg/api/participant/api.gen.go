@@ -811,6 +811,8 @@ type PersonInput struct {
 
 // PersonRef defines model for PersonRef.
 type PersonRef struct {
+	// Age Hela år den dag uppgifterna kom. / Whole years on the day that the data came.
+	Age         *int `json:"age,omitempty"`
 	Participant Uuid `json:"participant"`
 }
 

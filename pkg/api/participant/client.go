@@ -15,15 +15,12 @@ type Client struct{ web *web.Client }
 // NewClient makes a client that calls by c.
 func NewClient(c *web.Client) *Client { return &Client{web: c} }
 
-// Put files a referred person and gives the participant's id: the same for the
-// same personal identity number, and safe to repeat for the same referral.
-// Faults of the person's fields name them as "/person/<field>".
-func (c *Client) Put(ctx context.Context, p PersonInput) (participant string, err error) {
-	var ref PersonRef
-	if err := c.web.Call(ctx, http.MethodPost, "/internal/persons", p, &ref); err != nil {
-		return "", err
-	}
-	return ref.Participant, nil
+// Put files a referred person and gives the participant's id, the same for the
+// same personal identity number, and the age on this day; safe to repeat for the
+// same referral. Faults of the person's fields name them as "/person/<field>".
+func (c *Client) Put(ctx context.Context, p PersonInput) (ref PersonRef, err error) {
+	err = c.web.Call(ctx, http.MethodPost, "/internal/persons", p, &ref)
+	return ref, err
 }
 
 // AgeOn gives the participant's age in whole years on a date; fault.ErrNotFound

@@ -33,8 +33,8 @@ var asked = web.WithToken(context.Background(), "the-askers-token")
 
 func TestPutGivesTheParticipant(t *testing.T) {
 	c := vault(t, http.MethodPost, "/internal/persons", 200, participant.PersonRef{Participant: "p1"})
-	if id, err := c.Put(asked, participant.PersonInput{}); err != nil || id != "p1" {
-		t.Errorf("got %q, %v", id, err)
+	if ref, err := c.Put(asked, participant.PersonInput{}); err != nil || ref.Participant != "p1" || ref.Age != nil {
+		t.Errorf("got %+v, %v", ref, err)
 	}
 }
 

@@ -117,6 +117,24 @@ func (e Gender) Valid() bool {
 	}
 }
 
+// Defines values for OnBehalf.
+const (
+	OnBehalfPrivateCare  OnBehalf = "private_care"
+	OnBehalfSelfReferral OnBehalf = "self_referral"
+)
+
+// Valid indicates whether the value is a known member of the OnBehalf enum.
+func (e OnBehalf) Valid() bool {
+	switch e {
+	case OnBehalfPrivateCare:
+		return true
+	case OnBehalfSelfReferral:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReferralCourseKind.
 const (
 	ReferralCourseKindAnswered         ReferralCourseKind = "answered"
@@ -276,6 +294,63 @@ func (e ReferralRejectionCode) Valid() bool {
 	case ReferralRejectionCodeOtherInitiative:
 		return true
 	case ReferralRejectionCodeSupplementMissing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReferralSource.
+const (
+	ReferralSourceEmploymentOffice  ReferralSource = "employment_office"
+	ReferralSourceEmploymentService ReferralSource = "employment_service"
+	ReferralSourceHealthCentre      ReferralSource = "health_centre"
+	ReferralSourceInsuranceOffice   ReferralSource = "insurance_office"
+	ReferralSourceLivelihoodSupport ReferralSource = "livelihood_support"
+	ReferralSourceMunicipality      ReferralSource = "municipality"
+	ReferralSourceOther             ReferralSource = "other"
+	ReferralSourcePrivateCare       ReferralSource = "private_care"
+	ReferralSourcePsychiatry        ReferralSource = "psychiatry"
+	ReferralSourceRegion            ReferralSource = "region"
+	ReferralSourceSelf              ReferralSource = "self"
+	ReferralSourceSelfReferral      ReferralSource = "self_referral"
+	ReferralSourceSocialInsurance   ReferralSource = "social_insurance"
+	ReferralSourceSocialServices    ReferralSource = "social_services"
+	ReferralSourceYouthClinic       ReferralSource = "youth_clinic"
+)
+
+// Valid indicates whether the value is a known member of the ReferralSource enum.
+func (e ReferralSource) Valid() bool {
+	switch e {
+	case ReferralSourceEmploymentOffice:
+		return true
+	case ReferralSourceEmploymentService:
+		return true
+	case ReferralSourceHealthCentre:
+		return true
+	case ReferralSourceInsuranceOffice:
+		return true
+	case ReferralSourceLivelihoodSupport:
+		return true
+	case ReferralSourceMunicipality:
+		return true
+	case ReferralSourceOther:
+		return true
+	case ReferralSourcePrivateCare:
+		return true
+	case ReferralSourcePsychiatry:
+		return true
+	case ReferralSourceRegion:
+		return true
+	case ReferralSourceSelf:
+		return true
+	case ReferralSourceSelfReferral:
+		return true
+	case ReferralSourceSocialInsurance:
+		return true
+	case ReferralSourceSocialServices:
+		return true
+	case ReferralSourceYouthClinic:
 		return true
 	default:
 		return false
@@ -495,6 +570,45 @@ func (e ReferrerKind) Valid() bool {
 	}
 }
 
+// Defines values for UnitKind.
+const (
+	UnitKindEmploymentOffice  UnitKind = "employment_office"
+	UnitKindHealthCentre      UnitKind = "health_centre"
+	UnitKindInsuranceOffice   UnitKind = "insurance_office"
+	UnitKindLivelihoodSupport UnitKind = "livelihood_support"
+	UnitKindOther             UnitKind = "other"
+	UnitKindPrivateCare       UnitKind = "private_care"
+	UnitKindPsychiatry        UnitKind = "psychiatry"
+	UnitKindSocialServices    UnitKind = "social_services"
+	UnitKindYouthClinic       UnitKind = "youth_clinic"
+)
+
+// Valid indicates whether the value is a known member of the UnitKind enum.
+func (e UnitKind) Valid() bool {
+	switch e {
+	case UnitKindEmploymentOffice:
+		return true
+	case UnitKindHealthCentre:
+		return true
+	case UnitKindInsuranceOffice:
+		return true
+	case UnitKindLivelihoodSupport:
+		return true
+	case UnitKindOther:
+		return true
+	case UnitKindPrivateCare:
+		return true
+	case UnitKindPsychiatry:
+		return true
+	case UnitKindSocialServices:
+		return true
+	case UnitKindYouthClinic:
+		return true
+	default:
+		return false
+	}
+}
+
 // Acceptance defines model for Acceptance.
 type Acceptance struct {
 	// Coach Coachens id hos kommunen (sub i hens token). / The coach's id at the municipality (sub in their token).
@@ -643,15 +757,61 @@ type NewReferral struct {
 	Person            ReferredPerson `json:"person"`
 
 	// Reason Varför personen remitteras. / Why the person is referred.
-	Reason      string      `json:"reason"`
+	Reason string `json:"reason"`
+
+	// Source När kommunens mottagare lämnar en egen ansökan eller en privat vårdgivares remiss för någon annan. / When the municipality's receiver hands in a person's own application or a private care giver's referral on behalf of another.
+	Source      *OnBehalf   `json:"source,omitempty"`
 	TargetGroup TargetGroup `json:"targetGroup"`
 
-	// Unit Enheten som remitterar; samma som i åtkomsttokenet. / The referring unit; the same as in the access token.
-	Unit string `json:"unit"`
+	// Unit Enheten som remitterar, ur registret; samma som i åtkomsttokenet. Behövs inte i en egen ansökan. / The referring unit, of the register; the same as in the access token. Not needed in a person's own application.
+	Unit *string `json:"unit,omitempty"`
 
 	// WishedMunicipality Kommunen där personen vill delta, vilken medlemskommun som helst. / The municipality where the person wants to take part, any member.
 	WishedMunicipality string `json:"wishedMunicipality"`
 }
+
+// NewUnit defines model for NewUnit.
+type NewUnit struct {
+	// Active Om enheten får remittera. / Whether the unit may refer.
+	Active bool `json:"active"`
+
+	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care givers.
+	Authority *UnitAuthority `json:"authority,omitempty"`
+
+	// Kind Vad enheten är. / What the unit is.
+	Kind UnitKind `json:"kind"`
+
+	// Municipality Kommunen som enheten remitterar för; utan den alla. / The municipality that the unit refers for; without it all of them.
+	Municipality *UnitMunicipality `json:"municipality,omitempty"`
+	Name         UnitName          `json:"name"`
+}
+
+// NewUnitInRegister defines model for NewUnitInRegister.
+type NewUnitInRegister struct {
+	// Active Om enheten får remittera. / Whether the unit may refer.
+	Active bool `json:"active"`
+
+	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care givers.
+	Authority *UnitAuthority `json:"authority,omitempty"`
+
+	// Id Enhetens id, som i åtkomsttokenet. / The unit's id, as in the access token.
+	Id UnitId `json:"id"`
+
+	// Kind Vad enheten är. / What the unit is.
+	Kind UnitKind `json:"kind"`
+
+	// Municipality Kommunen som enheten remitterar för; utan den alla. / The municipality that the unit refers for; without it all of them.
+	Municipality *UnitMunicipality `json:"municipality,omitempty"`
+	Name         UnitName          `json:"name"`
+}
+
+// NewUnitRegister defines model for NewUnitRegister.
+type NewUnitRegister struct {
+	Items []NewUnitInRegister `json:"items"`
+}
+
+// OnBehalf För vem kommunen lämnar remissen. / On whose behalf the municipality hands in the referral.
+type OnBehalf string
 
 // Places defines model for Places.
 type Places struct {
@@ -714,13 +874,19 @@ type Referral struct {
 	Queue *QueuePlace `json:"queue,omitempty"`
 
 	// Reason Bara för den som får läsa texter. / Only for those who may read texts.
-	Reason     *string            `json:"reason,omitempty"`
-	ReceivedAt time.Time          `json:"receivedAt"`
-	Referrer   Referrer           `json:"referrer"`
-	Rejection  *ReferralRejection `json:"rejection,omitempty"`
+	Reason     *string   `json:"reason,omitempty"`
+	ReceivedAt time.Time `json:"receivedAt"`
+	Referrer   Referrer  `json:"referrer"`
+
+	// RegistryNumber Diarienummer hos samordningsförbundet, utan luckor inom ett år. / The registry number at the coordination association, without gaps within a year.
+	RegistryNumber *RegistryNumber    `json:"registryNumber,omitempty"`
+	Rejection      *ReferralRejection `json:"rejection,omitempty"`
 
 	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
 	Responsible *string `json:"responsible,omitempty"`
+
+	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+	Source *ReferralSource `json:"source,omitempty"`
 
 	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
 	State       ReferralState  `json:"state"`
@@ -842,6 +1008,9 @@ type ReferralRejection struct {
 // ReferralRejectionCode Varför remissen avvisas. / Why the referral is rejected.
 type ReferralRejectionCode string
 
+// ReferralSource Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+type ReferralSource string
+
 // ReferralState Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
 type ReferralState string
 
@@ -897,8 +1066,14 @@ type ReferralSummary struct {
 	ReceivedAt time.Time   `json:"receivedAt"`
 	Referrer   Referrer    `json:"referrer"`
 
+	// RegistryNumber Diarienummer hos samordningsförbundet, utan luckor inom ett år. / The registry number at the coordination association, without gaps within a year.
+	RegistryNumber *RegistryNumber `json:"registryNumber,omitempty"`
+
 	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
 	Responsible *string `json:"responsible,omitempty"`
+
+	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+	Source *ReferralSource `json:"source,omitempty"`
 
 	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
 	State ReferralState `json:"state"`
@@ -971,6 +1146,9 @@ type Referrer struct {
 // ReferrerKind Vem som kan remittera. / Who can refer.
 type ReferrerKind string
 
+// RegistryNumber Diarienummer hos samordningsförbundet, utan luckor inom ett år. / The registry number at the coordination association, without gaps within a year.
+type RegistryNumber = string
+
 // Rejection defines model for Rejection.
 type Rejection struct {
 	// Code Varför remissen avvisas. / Why the referral is rejected.
@@ -1026,6 +1204,44 @@ type TransferRefusal struct {
 type TransferRequest struct {
 	Municipality string `json:"municipality"`
 	Text         string `json:"text"`
+}
+
+// Unit defines model for Unit.
+type Unit struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links   `json:"_links"`
+	Active          bool    `json:"active"`
+	Authority       *string `json:"authority,omitempty"`
+
+	// Id Enhetens id, som i åtkomsttokenet. / The unit's id, as in the access token.
+	Id UnitId `json:"id"`
+
+	// Kind Vad enheten är. / What the unit is.
+	Kind         UnitKind `json:"kind"`
+	Municipality *string  `json:"municipality,omitempty"`
+	Name         string   `json:"name"`
+}
+
+// UnitAuthority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care givers.
+type UnitAuthority = string
+
+// UnitId Enhetens id, som i åtkomsttokenet. / The unit's id, as in the access token.
+type UnitId = string
+
+// UnitKind Vad enheten är. / What the unit is.
+type UnitKind string
+
+// UnitMunicipality Kommunen som enheten remitterar för; utan den alla. / The municipality that the unit refers for; without it all of them.
+type UnitMunicipality = string
+
+// UnitName defines model for UnitName.
+type UnitName = string
+
+// UnitRegister defines model for UnitRegister.
+type UnitRegister struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Items           []Unit `json:"items"`
 }
 
 // WaitingList defines model for WaitingList.
@@ -1198,6 +1414,30 @@ type WithdrawReferralParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListUnitsParams defines parameters for ListUnits.
+type ListUnitsParams struct {
+	// Kind Bara enheter av detta slag. / Only units of this kind.
+	Kind *UnitKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Municipality Bara enheter som remitterar för denna kommun (fyrsiffrig kod), och dem som gör det för alla. / Only units that refer for this municipality (four-digit code), and those that do for all.
+	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
+
+	// Active Med true bara enheter som får remittera nu. / With true only units that may refer now.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+}
+
+// ReplaceUnitsParams defines parameters for ReplaceUnits.
+type ReplaceUnitsParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceUnitParams defines parameters for ReplaceUnit.
+type ReplaceUnitParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListWaitingParams defines parameters for ListWaiting.
 type ListWaitingParams struct {
 	// Initiative Insatsen. / The initiative.
@@ -1254,6 +1494,12 @@ type WaitlistReferralJSONRequestBody = Waitlisting
 
 // WithdrawReferralJSONRequestBody defines body for WithdrawReferral for application/json ContentType.
 type WithdrawReferralJSONRequestBody = Withdrawal
+
+// ReplaceUnitsJSONRequestBody defines body for ReplaceUnits for application/json ContentType.
+type ReplaceUnitsJSONRequestBody = NewUnitRegister
+
+// ReplaceUnitJSONRequestBody defines body for ReplaceUnit for application/json ContentType.
+type ReplaceUnitJSONRequestBody = NewUnit
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1314,6 +1560,15 @@ type ServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx echo.Context, id Id, params WithdrawReferralParams) error
+	// ListUnits Lista enheter / List units
+	// (GET /units)
+	ListUnits(ctx echo.Context, params ListUnitsParams) error
+	// ReplaceUnits Läs in registret över enheter / Load the register of units
+	// (PUT /units)
+	ReplaceUnits(ctx echo.Context, params ReplaceUnitsParams) error
+	// ReplaceUnit Lägg till eller ändra en enhet / Add or change a unit
+	// (PUT /units/{unit})
+	ReplaceUnit(ctx echo.Context, unit UnitId, params ReplaceUnitParams) error
 	// ListWaiting Lista väntelistan / List the waiting list
 	// (GET /waiting-list)
 	ListWaiting(ctx echo.Context, params ListWaitingParams) error
@@ -1983,6 +2238,103 @@ func (w *ServerInterfaceWrapper) WithdrawReferral(ctx echo.Context) error {
 	return err
 }
 
+// ListUnits converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUnits(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUnitsParams
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "municipality" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// ------------- Optional query parameter "active" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "active", ctx.QueryParams(), &params.Active, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter active: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUnits(ctx, params)
+	return err
+}
+
+// ReplaceUnits converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceUnits(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceUnitsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceUnits(ctx, params)
+	return err
+}
+
+// ReplaceUnit converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceUnit(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "unit" -------------
+	var unit UnitId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "unit", ctx.Param("unit"), &unit, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unit: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceUnitParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceUnit(ctx, unit, params)
+	return err
+}
+
 // ListWaiting converts echo context to params.
 func (w *ServerInterfaceWrapper) ListWaiting(ctx echo.Context) error {
 	var err error
@@ -2064,6 +2416,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/referrals", wrapper.ListReferrals, options.OperationMiddlewares["listReferrals"]...)
 	router.POST(options.BaseURL+"/referrals", wrapper.CreateReferral, options.OperationMiddlewares["createReferral"]...)
+	router.GET(options.BaseURL+"/units", wrapper.ListUnits, options.OperationMiddlewares["listUnits"]...)
+	router.PUT(options.BaseURL+"/units", wrapper.ReplaceUnits, options.OperationMiddlewares["replaceUnits"]...)
+	router.PUT(options.BaseURL+"/units/:unit", wrapper.ReplaceUnit, options.OperationMiddlewares["replaceUnit"]...)
 	router.GET(options.BaseURL+"/referrals/:id", wrapper.GetReferral, options.OperationMiddlewares["getReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/acceptance", wrapper.AcceptReferral, options.OperationMiddlewares["acceptReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/rejection", wrapper.RejectReferral, options.OperationMiddlewares["rejectReferral"]...)
@@ -2622,6 +2977,105 @@ func (response WithdrawReferral200JSONResponse) VisitWithdrawReferralResponse(w 
 	return err
 }
 
+type ListUnitsRequestObject struct {
+	Params ListUnitsParams
+}
+
+type ListUnitsResponseObject interface {
+	VisitListUnitsResponse(w http.ResponseWriter) error
+}
+
+type ListUnits200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListUnits200JSONResponse struct {
+	Body    UnitRegister
+	Headers ListUnits200ResponseHeaders
+}
+
+func (response ListUnits200JSONResponse) VisitListUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceUnitsRequestObject struct {
+	Params ReplaceUnitsParams
+	Body   *ReplaceUnitsJSONRequestBody
+}
+
+type ReplaceUnitsResponseObject interface {
+	VisitReplaceUnitsResponse(w http.ResponseWriter) error
+}
+
+type ReplaceUnits200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReplaceUnits200JSONResponse struct {
+	Body    UnitRegister
+	Headers ReplaceUnits200ResponseHeaders
+}
+
+func (response ReplaceUnits200JSONResponse) VisitReplaceUnitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceUnitRequestObject struct {
+	Unit   UnitId `json:"unit"`
+	Params ReplaceUnitParams
+	Body   *ReplaceUnitJSONRequestBody
+}
+
+type ReplaceUnitResponseObject interface {
+	VisitReplaceUnitResponse(w http.ResponseWriter) error
+}
+
+type ReplaceUnit200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReplaceUnit200JSONResponse struct {
+	Body    Unit
+	Headers ReplaceUnit200ResponseHeaders
+}
+
+func (response ReplaceUnit200JSONResponse) VisitReplaceUnitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListWaitingRequestObject struct {
 	Params ListWaitingParams
 }
@@ -2703,6 +3157,15 @@ type StrictServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx context.Context, request WithdrawReferralRequestObject) (WithdrawReferralResponseObject, error)
+	// ListUnits Lista enheter / List units
+	// (GET /units)
+	ListUnits(ctx context.Context, request ListUnitsRequestObject) (ListUnitsResponseObject, error)
+	// ReplaceUnits Läs in registret över enheter / Load the register of units
+	// (PUT /units)
+	ReplaceUnits(ctx context.Context, request ReplaceUnitsRequestObject) (ReplaceUnitsResponseObject, error)
+	// ReplaceUnit Lägg till eller ändra en enhet / Add or change a unit
+	// (PUT /units/{unit})
+	ReplaceUnit(ctx context.Context, request ReplaceUnitRequestObject) (ReplaceUnitResponseObject, error)
 	// ListWaiting Lista väntelistan / List the waiting list
 	// (GET /waiting-list)
 	ListWaiting(ctx context.Context, request ListWaitingRequestObject) (ListWaitingResponseObject, error)
@@ -3550,6 +4013,128 @@ func (sh *strictHandler) WithdrawReferral(ctx echo.Context, id Id, params Withdr
 		return err
 	} else if validResponse, ok := response.(WithdrawReferralResponseObject); ok {
 		return validResponse.VisitWithdrawReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUnits operation middleware
+func (sh *strictHandler) ListUnits(ctx echo.Context, params ListUnitsParams) error {
+	var request ListUnitsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUnits(ctx.Request().Context(), request.(ListUnitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUnits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUnitsResponseObject); ok {
+		return validResponse.VisitListUnitsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceUnits operation middleware
+func (sh *strictHandler) ReplaceUnits(ctx echo.Context, params ReplaceUnitsParams) error {
+	var request ReplaceUnitsRequestObject
+
+	request.Params = params
+
+	var body ReplaceUnitsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceUnits(ctx.Request().Context(), request.(ReplaceUnitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceUnits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceUnitsResponseObject); ok {
+		return validResponse.VisitReplaceUnitsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceUnit operation middleware
+func (sh *strictHandler) ReplaceUnit(ctx echo.Context, unit UnitId, params ReplaceUnitParams) error {
+	var request ReplaceUnitRequestObject
+
+	request.Unit = unit
+	request.Params = params
+
+	var body ReplaceUnitJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceUnit(ctx.Request().Context(), request.(ReplaceUnitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceUnit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceUnitResponseObject); ok {
+		return validResponse.VisitReplaceUnitResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -89,7 +89,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.PutPerson200JSONResponse{Participant: id}, nil
+	return api.PutPerson200JSONResponse{Participant: id, Age: h.service.AgeNow(b.Person.PersonalIdentityNumber)}, nil
 }
 
 // ReadAge answers GET /internal/persons/{id}/age.

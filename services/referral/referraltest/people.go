@@ -77,24 +77,29 @@ type People struct {
 }
 
 // Put implements referral.People: the same number is the same participant.
-func (p *People) Put(_ context.Context, in referral.PersonInput) (string, error) {
+func (p *People) Put(_ context.Context, in referral.PersonInput) (referral.Filed, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.Puts++
 	if in.Person.PersonalIdentityNumber == BadNumber {
-		return "", ErrNumber
+		return referral.Filed{}, ErrNumber
 	}
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.Person.PersonalIdentityNumber)).String(), p.Err
+	age := p.age()
+	return referral.Filed{Participant: uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.Person.PersonalIdentityNumber)).String(), Age: &age}, p.Err
 }
 
 // AgeOn implements referral.People.
 func (p *People) AgeOn(context.Context, string, string) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.age(), p.Err
+}
+
+func (p *People) age() int {
 	if p.Age == 0 {
-		return 40, p.Err
+		return 40
 	}
-	return p.Age, p.Err
+	return p.Age
 }
 
 // Peer is another service's feed, written by hand.

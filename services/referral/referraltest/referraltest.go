@@ -35,6 +35,8 @@ type World struct {
 	Peer    *Peer // the participant service's feed
 	Clock   *Clock
 	Dir     string // where the store's files are
+
+	deps referral.Deps
 }
 
 // Noon is where the clock begins.
@@ -61,12 +63,24 @@ func New(t testing.TB) *World {
 	must(t, err)
 	sealer, err := seal.New(sealing, looking)
 	must(t, err)
-	w.Service, err = referral.New(ctx, referral.Deps{
+	w.deps = referral.Deps{
 		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, Access: w.Access, Seal: sealer,
 		Associations: associations(t), People: w.People, Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	w.Service, err = referral.New(ctx, w.deps)
 	must(t, err)
 	return w
+}
+
+// Another gives one more service of the same world on an engine of its own, as
+// another process would be.
+func (w *World) Another(t testing.TB, e store.Engine) *referral.Service {
+	t.Helper()
+	deps := w.deps
+	deps.Engine = e
+	s, err := referral.New(context.Background(), deps)
+	must(t, err)
+	return s
 }
 
 // Run publishes and follows until the test ends.

@@ -11,7 +11,8 @@ func body(v *referral.View, from depth) api.Referral {
 	r := v.Referral
 	b := api.Referral{
 		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
-		Referrer: referrer(r), ExternalReference: optional[string](r.ExternalReference),
+		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.SourceOf())),
+		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
 		TargetGroup: targetGroup(r.TargetGroup), Consent: consent(r),
 		WishedMunicipality: r.WishedMunicipality, Municipality: r.Municipality(),
 		Reason:   optional[string](v.Reason),
@@ -42,10 +43,10 @@ func summary(v *referral.View) api.ReferralSummary {
 	r := v.Referral
 	return api.ReferralSummary{
 		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
-		Referrer: referrer(r), Municipality: r.Municipality(),
-		Priority:          optional[api.ReferralPriority](r.Priority()),
-		ExternalReference: optional[string](r.ExternalReference),
-		Responsible:       optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
+		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.SourceOf())), Municipality: r.Municipality(),
+		Priority:       optional[api.ReferralPriority](r.Priority()),
+		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
+		Responsible: optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
 		Queue: queue(v), PlaceReady: truth(r.PlaceReady()),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
 	}

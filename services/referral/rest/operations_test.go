@@ -12,6 +12,46 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
+// put is an operation on the register of units: nobody may spoil it for another.
+func put(id, path string, body map[string]any, may []string, more ...refusal) operation {
+	tag := map[string]string{"If-Match": `"1"`}
+	for i := range more {
+		more[i].request.Header = tag
+	}
+	return operation{
+		id: id, method: "PUT", path: fixed(path), who: referraltest.Admin, body: body, may: may, header: tag,
+		more: append(more,
+			refusal{"by a role that sees persons", webtest.Request{As: referraltest.Intake, Header: tag}},
+			refusal{"without If-Match", webtest.Request{Header: map[string]string{"If-Match": ""}}},
+			refusal{"with If-Match of another version", webtest.Request{Header: map[string]string{"If-Match": `"7"`}}}),
+	}
+}
+
+// unit is one of the register, without fault.
+func unit() map[string]any {
+	return map[string]any{"name": "Påhittat kontor", "kind": "insurance_office", "authority": "fk", "municipality": "1481", "active": true}
+}
+
+func badUnits() []refusal {
+	items := func(sentence string, change func(map[string]any)) refusal {
+		u := unit()
+		u["id"] = "fk-molndal"
+		change(u)
+		return refusal{sentence, webtest.Request{Body: map[string]any{"items": []any{u}}}}
+	}
+	u := unit()
+	u["id"] = "fk-molndal"
+	return []refusal{
+		{"with the same unit twice", webtest.Request{Body: map[string]any{"items": []any{u, u}}}},
+		items("with a unit without id", func(u map[string]any) { delete(u, "id") }),
+		items("with an id of forbidden characters", func(u map[string]any) { u["id"] = "FK Mölndal" }),
+		items("with a kind that is none", func(u map[string]any) { u["kind"] = "church" }),
+		items("with a member's unit without a member", func(u map[string]any) { delete(u, "authority") }),
+		items("with a municipality that is no member", func(u map[string]any) { u["municipality"] = "0180" }),
+		items("with a unit named by a personal number", func(u map[string]any) { u["name"] = "19121212-1212" }),
+	}
+}
+
 // on gives the path of an action on a referral.
 func on(action string) func(string) string {
 	return func(id string) string { return "/referrals/" + id + action }
@@ -28,7 +68,7 @@ func operations() []operation {
 	return []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
 		{id: "createReferral", method: "POST", path: fixed("/referrals"), who: referraltest.FK, body: unreferenced(), more: badReferrals(),
-			may: []string{"consent/dataCategories", "person/email", "person/gender", "person/phone"}},
+			may: []string{"unit", "consent/dataCategories", "person/email", "person/gender", "person/phone"}},
 		{id: "getReferral", method: "GET", path: on(""), who: referraltest.Officer},
 		change("acceptReferral", "/acceptance", referraltest.Intake, []string{"municipality"},
 			map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1", "municipality": "1481"}, badAcceptances()...),
@@ -74,6 +114,14 @@ func operations() []operation {
 			may: []string{"maxWaiting"}, more: append(badPlaces(),
 				body("with fewer than none", "places", -1, map[string]any{}), body("with more than there can be", "places", 1001, map[string]any{}),
 				body("with half a place", "places", 1.5, map[string]any{}))},
+		{id: "listUnits", method: "GET", path: fixed("/units"), who: referraltest.Intake, nobody: true, more: []refusal{
+			{"of a kind that is none", webtest.Request{Path: "/units?kind=church"}},
+			{"of a municipality that is no code", webtest.Request{Path: "/units?municipality=Lerum"}},
+		}},
+		put("replaceUnits", "/units", map[string]any{"items": []any{}}, nil, badUnits()...),
+		put("replaceUnit", "/units/fk-molndal", unit(), []string{"authority", "municipality"},
+			body("of a kind that is none", "kind", "church", unit()), body("of a member's without a member", "authority", nil, unit()),
+			refusal{"of an id of forbidden characters", webtest.Request{Path: "/units/FK"}}),
 		change("markReferralInError", "/error-marking", referraltest.FK, nil, map[string]any{"text": "Påhittat: fel person."}),
 	}
 }
@@ -88,7 +136,9 @@ func change(id, action string, who actor.Actor, may []string, body map[string]an
 // body is a refusal of a body with another value of one field.
 func body(sentence, field string, value any, of map[string]any) refusal {
 	b := clone(of)
-	b[field] = value
+	if b[field] = value; value == nil {
+		delete(b, field)
+	}
 	return refusal{sentence, webtest.Request{Body: b}}
 }
 
@@ -148,6 +198,12 @@ func badReferrals() []refusal {
 		inside("with a consent about data that is none", "consent", "dataCategories", []any{"shoe_size"}),
 		body("to a municipality that is no member", "wishedMunicipality", "0180", unreferenced()),
 		body("with a reference that is a personal number", "externalReference", "19121212-1212", unreferenced()),
+		body("without a unit", "unit", nil, unreferenced()),
+		body("on behalf of somebody who is none", "source", "neighbour", unreferenced()),
+		body("on behalf of another, by an authority", "source", "self_referral", unreferenced()),
+		{"by a receiver for nobody", webtest.Request{As: referraltest.Intake}},
+		{"by a receiver to another municipality", webtest.Request{As: referraltest.Partille}},
+		{"by a person with a reference", webtest.Request{As: referraltest.Person("p1"), Body: newReferral()}},
 		body("with a reference that is taken", "externalReference", "FK-A", unreferenced()),
 		{"with several things against the rules", webtest.Request{Body: all}},
 		{"by an official of another unit", webtest.Request{As: official}},

@@ -13,7 +13,7 @@ import (
 
 // client is the part of api.Client that is asked.
 type client interface {
-	Put(ctx context.Context, p api.PersonInput) (string, error)
+	Put(ctx context.Context, p api.PersonInput) (api.PersonRef, error)
 	AgeOn(ctx context.Context, participant, date string) (int, error)
 }
 
@@ -23,8 +23,8 @@ type people struct{ client client }
 func New(c *api.Client) referral.People { return people{c} }
 
 // Put implements referral.People.
-func (p people) Put(ctx context.Context, in referral.PersonInput) (string, error) {
-	id, err := p.client.Put(ctx, api.PersonInput{
+func (p people) Put(ctx context.Context, in referral.PersonInput) (referral.Filed, error) {
+	ref, err := p.client.Put(ctx, api.PersonInput{
 		Referral: in.Referral, Authority: in.Authority, Unit: in.Unit, Municipality: &in.Municipality,
 		Person: api.Person{
 			PersonalIdentityNumber: in.Person.PersonalIdentityNumber,
@@ -37,9 +37,9 @@ func (p people) Put(ctx context.Context, in referral.PersonInput) (string, error
 		},
 	})
 	if err != nil {
-		return "", passable(err)
+		return referral.Filed{}, passable(err)
 	}
-	return id, nil
+	return referral.Filed{Participant: ref.Participant, Age: ref.Age}, nil
 }
 
 // AgeOn implements referral.People.

@@ -16,21 +16,22 @@ type fake struct {
 	seen api.PersonInput
 }
 
-func (f *fake) Put(_ context.Context, p api.PersonInput) (string, error) {
+func (f *fake) Put(_ context.Context, p api.PersonInput) (api.PersonRef, error) {
 	f.seen = p
-	return "p1", f.err
+	age := 40
+	return api.PersonRef{Participant: "p1", Age: &age}, f.err
 }
 func (f *fake) AgeOn(context.Context, string, string) (int, error) { return 40, f.err }
 
 func TestThePersonReachesTheVaultWhole(t *testing.T) {
 	f := &fake{}
-	id, err := people{f}.Put(t.Context(), referral.PersonInput{
+	filed, err := people{f}.Put(t.Context(), referral.PersonInput{
 		Referral: "r1", Authority: "fk", Unit: "u", Municipality: "1481",
 		Person:  referral.Person{PersonalIdentityNumber: "191212121212", GivenName: "Tolvan", FamilyName: "Påhittad", Gender: "male", Email: "t@example.se"},
 		Consent: referral.Consent{GivenOn: "2026-02-27", TextVersion: "2026-1", Authorities: []string{"fk"}},
 	})
-	if err != nil || id != "p1" {
-		t.Fatalf("got %q, %v", id, err)
+	if err != nil || filed.Participant != "p1" || *filed.Age != 40 {
+		t.Fatalf("got %+v, %v", filed, err)
 	}
 	p := f.seen
 	if *p.Municipality != "1481" || *p.Person.Gender != "male" || *p.Person.Email != "t@example.se" || p.Person.Phone != nil || p.Consent.GivenOn != "2026-02-27" {

@@ -8,3 +8,11 @@ import _ "embed"
 //
 //go:embed insjoriket.yaml
 var Insjoriket []byte
+
+// Association is its id.
+const Association = "insjoriket"
+
+// Units is an invented register of the units that refer to it, as JSON.
+//
+//go:embed units.json
+var Units []byte
