@@ -18,9 +18,10 @@ import (
 // have it.
 const user = "65532:65532"
 
-// build makes the image of two layers: what seldom changes, and the program.
-func build(program []byte, arch string, labels map[string]string, created time.Time) (v1.Image, error) {
-	base, err := layer(
+// beneath is what seldom changes: the public certificate authorities and an
+// unprivileged user.
+func beneath() (v1.Layer, error) {
+	return layer(
 		entry{"etc/", 0o755, nil},
 		entry{"etc/passwd", 0o644, []byte("root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n")},
 		entry{"etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")},
@@ -29,6 +30,11 @@ func build(program []byte, arch string, labels map[string]string, created time.T
 		entry{"etc/ssl/certs/ca-certificates.crt", 0o644, authorities()},
 		entry{"tmp/", 0o1777, nil},
 	)
+}
+
+// build makes the image of two layers: what seldom changes, and the program.
+func build(program []byte, arch string, labels map[string]string, created time.Time) (v1.Image, error) {
+	base, err := beneath()
 	if err != nil {
 		return nil, err
 	}

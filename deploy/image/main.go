@@ -26,8 +26,13 @@ func main() {
 	flag.StringVar(&o.version, "version", "dev", "the release")
 	flag.StringVar(&o.revision, "revision", "", "the commit")
 	flag.Int64Var(&o.created, "created", 0, "when the commit was made, in seconds since 1970: SOURCE_DATE_EPOCH")
+	registry := flag.String("registry", "", "serve a registry on this machine for a trial, with a base image, until the program is killed; its address is written to this file")
 	flag.Parse()
-	if err := o.run(); err != nil {
+	run := o.run
+	if *registry != "" {
+		run = func() error { return serve(*registry) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
