@@ -40,6 +40,17 @@ grep -q 'Skipped: 0$' "$work/summary"
 sed 's/parentRefs:/parentRef:/' "$work/gateway-api-private-ca.yaml" >"$work/wrong.yaml"
 if kubeconform "$@" $own "$work/wrong.yaml" >/dev/null; then echo "a wrong HTTPRoute passed" >&2; exit 1; fi
 
+say "below a parent chart"
+parent=$work/parent
+mkdir -p "$parent/charts" "$parent/templates" && cp -r $chart "$parent/charts/finsam"
+printf 'apiVersion: v2\nname: parent\nversion: 0.1.0\ndependencies: [{ name: finsam, alias: path, version: "*", condition: path.enabled }]\n' >"$parent/Chart.yaml"
+{ printf 'global: { team: it, imageRegistry: mirror.example.se }\npath:\n' && sed 's/^/  /' $chart/examples/services-replica-set.yaml; } >"$parent/values.yaml"
+helm template p "$parent" >"$work/parent.yaml"
+kubeconform "$@" $own "$work/parent.yaml"
+grep -q 'image: mirror.example.se/finsam/finsam:' "$work/parent.yaml" || { echo "the parent's registry is not used" >&2; exit 1; }
+if helm template p "$parent" --set path.enabled=false | grep -q kind:; then echo "it is there although it is switched off" >&2; exit 1; fi
+if helm template p "$parent" --set path.gatway.replicas=3 >/dev/null 2>&1; then echo "a typo below a parent passed" >&2; exit 1; fi
+
 if [ "${PACKAGE:-}" = 1 ]; then
 	say "package"
 	mkdir -p dist && helm package "$chart" -d dist

@@ -21,7 +21,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "", "the program, linked statically")
 	flag.StringVar(&o.tag, "tag", "finsam:dev", "name:tag within the archive")
-	flag.StringVar(&o.out, "o", "", "the archive to write (docker load, ctr images import, skopeo)")
+	flag.StringVar(&o.out, "o", "", "the archive to write (docker load, ctr images import, crane push)")
 	flag.StringVar(&o.sbom, "sbom", "", "the bill of materials to write (CycloneDX 1.5)")
 	flag.StringVar(&o.version, "version", "dev", "the release")
 	flag.StringVar(&o.revision, "revision", "", "the commit")
