@@ -41,6 +41,8 @@ type Initiative struct {
 	MinAge      int    // whole years on the start date
 	MaxAge      int    // whole years on the start date, itself allowed
 	Blocks      []Block
+	TargetGroup TargetGroup
+	RightTime   []Question // whether now is the right time; the sender answers
 }
 
 // Block is a part of an initiative.

@@ -79,6 +79,7 @@ func (c *checker) initiative(i fileInitiative) {
 	c.want(i.MaxWeeks >= 1 && i.MaxWeeks <= 260, "initiative.maxWeeks", "want 1 to 260 weeks, got %d", i.MaxWeeks)
 	agesOK := len(i.Ages) == 2 && i.Ages[0] >= 0 && i.Ages[0] <= i.Ages[1] && i.Ages[1] <= 120
 	c.want(agesOK, "initiative.ages", "want [lowest, highest] between 0 and 120 years, got %v", i.Ages)
+	c.target(i)
 	c.want(len(i.Blocks) > 0, "initiative.blocks", "want at least one block, got none")
 	total := 0
 	for n, b := range i.Blocks {

@@ -22,6 +22,8 @@ type fileInitiative struct {
 	Orientation string      `yaml:"orientation"`
 	MaxWeeks    int         `yaml:"maxWeeks"`
 	Ages        []int       `yaml:"ages"`
+	TargetGroup TargetGroup `yaml:"targetGroup"`
+	RightTime   []Question  `yaml:"rightTime"`
 	Blocks      []fileBlock `yaml:"blocks"`
 }
 

@@ -25,6 +25,7 @@ type operation struct {
 	params     []parameter
 	body       *openapi3.Schema // nil: no JSON body is taken
 	bodyNeeded bool
+	bodyLimit  int64 // bytes
 }
 
 const operationKey = "finsam.operation"
@@ -121,6 +122,9 @@ func prepare(doc *openapi3.T, item *openapi3.PathItem, o *openapi3.Operation, me
 	if media == nil || media.Schema == nil || len(body.Content) != 1 {
 		return nil, fmt.Errorf("the body must be application/json with a schema, and nothing else")
 	}
-	op.body, op.bodyNeeded = media.Schema.Value, body.Required
+	op.body, op.bodyNeeded, op.bodyLimit = leftToHandler(media.Schema.Value), body.Required, maxBody
+	if limit, ok := o.Extensions["x-body-limit"].(float64); ok {
+		op.bodyLimit = int64(limit)
+	}
 	return op, compilePatterns(op.body, map[*openapi3.Schema]bool{})
 }

@@ -15,7 +15,7 @@ import (
 
 // The bounds of a body.
 const (
-	maxBody  = 1 << 20 // bytes
+	maxBody  = 1 << 20 // bytes, unless the operation's x-body-limit says otherwise
 	maxDepth = 32      // arrays and objects within one another
 )
 
@@ -74,7 +74,7 @@ func (op *operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if Encoded(r.Header) {
 		return nil, ErrEncoding
 	}
-	text, err := readBody(r)
+	text, err := readBody(r, op.bodyLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -88,20 +88,20 @@ func (op *operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	return faultsOf(visit(op.body, v), ""), nil
 }
 
-func readBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBody {
-		return nil, ErrTooLarge
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, TooLarge(limit)
 	}
 	text := make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead)
 	b := bytes.NewBuffer(text)
-	if _, err := b.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
+	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			return nil, ErrTooLarge // the gateway's bound, met while it comes in by chunks
+			return nil, TooLarge(limit) // the gateway's bound, met while it comes in by chunks
 		}
 		return nil, ErrBodyBroken.Because(err)
 	}
-	if b.Len() > maxBody {
-		return nil, ErrTooLarge
+	if int64(b.Len()) > limit {
+		return nil, TooLarge(limit)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b.Bytes()))
 	r.ContentLength = int64(b.Len())

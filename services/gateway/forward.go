@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// maxBody bounds what a caller sends, in bytes.
-	maxBody = 1 << 20
 	// maxAnswer bounds what a service answers, in bytes.
 	maxAnswer = 16 << 20
 	// busyPause is what a caller is advised to wait when all places are taken.
@@ -63,8 +61,8 @@ func (x *exchange) checkBody() error {
 	if x.r.ContentLength == 0 || x.r.Method == http.MethodGet || x.r.Method == http.MethodHead {
 		return nil
 	}
-	if x.r.ContentLength > maxBody {
-		return web.ErrTooLarge
+	if x.r.ContentLength > x.op.BodyLimit {
+		return web.TooLarge(x.op.BodyLimit)
 	}
 	if media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); err != nil || media != "application/json" ||
 		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
@@ -73,7 +71,7 @@ func (x *exchange) checkBody() error {
 	if web.Encoded(x.r.Header) {
 		return web.ErrEncoding
 	}
-	x.r.Body = http.MaxBytesReader(x, x.r.Body, maxBody)
+	x.r.Body = http.MaxBytesReader(x, x.r.Body, x.op.BodyLimit)
 	return nil
 }
 
@@ -166,7 +164,7 @@ func (x *exchange) unanswered(err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return web.ErrTooLarge
+		return web.TooLarge(large.Limit)
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.DeadlineExceeded):

@@ -14,6 +14,9 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 )
 
+// maxBody is how many bytes an operation takes that says nothing else.
+const maxBody = 1 << 20
+
 const aReferral = "/finsam/v1/referrals/5b7c1c0e-52f4-5a0a-9d3e-6f0a4f6d2c11"
 
 func TestAServiceSeesOnlyTheHeadersItMay(t *testing.T) {

@@ -212,6 +212,14 @@ func (s *Service) document(ctx context.Context, id string, request once.Request,
 	if in, err := s.Associations.Get(a.Association); err == nil && in.Terms != (association.Terms{}) {
 		r.Terms = &in.Terms
 	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	facts := Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
+	if err := s.assess(r, in, today(request.Now), facts); err != nil {
+		return nil, err
+	}
 	h := hand(ctx)
 	h.Authority, h.Unit = from.authority, from.unit
 	return r, r.take(h, request.Now, Step{Kind: Submitted})

@@ -32,6 +32,8 @@ type Referral struct {
 	WishedMunicipality string              `json:"wishedMunicipality"`       // four-digit code
 	ExternalReference  string              `json:"externalReference,omitempty"`
 	TargetGroup        TargetGroup         `json:"targetGroup"`
+	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // at receipt; empty: never tested
+	Assessment         []byte              `json:"assessment,omitempty"`     // sealed: the test at receipt
 	Consent            Consent             `json:"consent"`
 	Reason             []byte              `json:"reason"` // sealed
 	Receipt            once.Receipt        `json:"receipt"`

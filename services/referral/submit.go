@@ -20,8 +20,9 @@ type Submission struct {
 	WishedMunicipality string
 	Reason             string
 	ExternalReference  string
-	OnBehalf           Source `json:",omitempty"` // of whom the municipality posts: SelfReferral, SourcePrivateCare, or nobody
-	Self               bool   `json:",omitempty"` // the person sends it; said by the token, not by the body
+	RightTime          []TimelyAnswer `json:",omitempty"`
+	OnBehalf           Source         `json:",omitempty"` // of whom the municipality posts: SelfReferral, SourcePrivateCare, or nobody
+	Self               bool           `json:",omitempty"` // the person sends it; said by the token, not by the body
 }
 
 // Person is the one who is referred. It goes to the vault and nowhere else.
@@ -58,6 +59,9 @@ func (s Submission) check(from sender, in *association.Association, now time.Tim
 	wrong.date(s.Consent.GivenOn, now, "/consent/givenOn")
 	if !s.Self && !s.Consent.names(from.authority, from.kind) {
 		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
+	}
+	if len(in.Initiatives) > 0 {
+		s.checklist(in.Initiatives[0], &wrong)
 	}
 	if _, member := in.Municipality(s.WishedMunicipality); !member {
 		wrong.add(ErrMunicipality, "/wishedMunicipality")

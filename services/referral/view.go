@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,6 +15,7 @@ import (
 type View struct {
 	Referral    *Referral
 	Reason      string                   // empty when texts are hidden
+	Assessed    *Assessment              // nil when texts are hidden, or there was no test at receipt
 	Texts       map[int64]string         // by number of step; nil when texts are hidden
 	Reasons     map[int64]Change[string] // by number of the step that amended the reason; nil when texts are hidden
 	Steps       []Step                   // those that the caller may see, their sealed texts left out
@@ -112,6 +114,15 @@ func (v *View) open(s *seal.Sealer) error {
 		return fmt.Errorf("referral %s: reason: %w", v.Referral.ID, err)
 	}
 	v.Reason, v.Texts, v.Reasons = string(reason), map[int64]string{}, map[int64]Change[string]{}
+	if len(v.Referral.Assessment) > 0 {
+		text, err := s.Open(v.Referral.Assessment, assessmentContext(v.Referral.ID))
+		if err == nil {
+			err = json.Unmarshal(text, &v.Assessed)
+		}
+		if err != nil {
+			return fmt.Errorf("referral %s: assessment: %w", v.Referral.ID, err)
+		}
+	}
 	for _, step := range v.Steps {
 		if step.Amendment != nil && step.Amendment.Reason != nil {
 			was, errOld := s.Open(step.Amendment.Reason.Old, sealContext(v.Referral.ID))

@@ -85,6 +85,9 @@ func (d *Document) badArrays(s Schema) (bad []Bad) {
 	if s["uniqueItems"] == true {
 		bad = append(bad, Bad{Why: "the same twice", Value: append(slices.Clone(good), good[0])})
 	}
+	if s["x-each"] == true {
+		return bad // an item that is wrong is answered for itself
+	}
 	for _, b := range d.BadValues(items) {
 		v := slices.Clone(good)
 		v[0] = b.Value

@@ -28,6 +28,7 @@ type Operation struct {
 	Personal         bool     // x-personal
 	Params           []Param
 	Body             Schema // of application/json; nil: takes none
+	BodyLimit        int    // x-body-limit in bytes; 0: as for all
 	Example          any    // the first example of the body
 }
 
@@ -75,6 +76,9 @@ func (d *Document) operation(path, method string, item, op Schema) Operation {
 	o := Operation{Method: strings.ToUpper(method), Path: path}
 	o.ID, _ = op["operationId"].(string)
 	o.Personal, _ = op["x-personal"].(bool)
+	if limit, ok := op["x-body-limit"].(float64); ok {
+		o.BodyLimit = int(limit)
+	}
 	o.Roles = texts(op["x-roles"])
 	if tags := texts(op["tags"]); len(tags) > 0 {
 		o.Tag = tags[0]

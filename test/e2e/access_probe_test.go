@@ -35,6 +35,12 @@ func probeOf(op contract.Operation) probe {
 	case "createReferral":
 		p.body, p.status, p.denied = refusedReferral, 422, "unit-not-yours"
 		p.own = ownReferral
+	case "createReferrals":
+		p.body = func(w *world, c suite.Caller, t thing) any {
+			return map[string]any{"items": []any{map[string]any{"referral": refusedReferral(w, c, t)}}}
+		}
+		p.own = ownReferral
+		p.sees = func(a suite.Answer, _ thing) bool { return a.Text("items.0.problem.code") != "unit-not-yours" }
 	case "listUnits":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"fk-molndal"`) }
 	case "replaceUnits", "replaceUnit":

@@ -117,10 +117,10 @@ func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 		c.body = body
 		calls = append(calls, c)
 	}
-	huge := good.says("the body is larger than 1 MiB", 413)
-	huge.body = `{"a":"` + strings.Repeat(contract.Secret, 120_000) + `"}`
+	huge := good.says("the body is larger than 1 MiB, or than its operation says", 413)
+	huge.body = `{"a":"` + strings.Repeat(contract.Secret, 120_000+op.BodyLimit/len(contract.Secret)) + `"}`
 	calls = append(calls, huge)
-	endless := huge.says("the body has no known length and is larger than 1 MiB", 413)
+	endless := huge.says("the body has no known length and is larger than allowed", 413)
 	endless.unsized = true
 	calls = append(calls, endless)
 	for _, kind := range []string{"text/plain", "application/xml", "application/json; charset=latin1", "multipart/form-data", contract.Secret, "", "application/jsonp"} {

@@ -483,6 +483,27 @@ func (e ReferralStepKind) Valid() bool {
 	}
 }
 
+// Defines values for ReferralVerdict.
+const (
+	ReferralVerdictMet     ReferralVerdict = "met"
+	ReferralVerdictNotMet  ReferralVerdict = "not_met"
+	ReferralVerdictUnknown ReferralVerdict = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ReferralVerdict enum.
+func (e ReferralVerdict) Valid() bool {
+	switch e {
+	case ReferralVerdictMet:
+		return true
+	case ReferralVerdictNotMet:
+		return true
+	case ReferralVerdictUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReferralWait.
 const (
 	ReferralWaitCheckInAnswer   ReferralWait = "check_in_answer"
@@ -564,6 +585,27 @@ func (e ReferrerKind) Valid() bool {
 	case ReferrerKindSelf:
 		return true
 	case ReferrerKindSocialInsurance:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RightTimeAnswer.
+const (
+	RightTimeAnswerNo      RightTimeAnswer = "no"
+	RightTimeAnswerUnknown RightTimeAnswer = "unknown"
+	RightTimeAnswerYes     RightTimeAnswer = "yes"
+)
+
+// Valid indicates whether the value is a known member of the RightTimeAnswer enum.
+func (e RightTimeAnswer) Valid() bool {
+	switch e {
+	case RightTimeAnswerNo:
+		return true
+	case RightTimeAnswerUnknown:
+		return true
+	case RightTimeAnswerYes:
 		return true
 	default:
 		return false
@@ -759,6 +801,9 @@ type NewReferral struct {
 	// Reason Varför personen remitteras. / Why the person is referred.
 	Reason string `json:"reason"`
 
+	// RightTime Svar på insatsens checklista för om det är rätt tid. / Answers to the initiative's checklist whether it is the right time.
+	RightTime *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
+
 	// Source När kommunens mottagare lämnar en egen ansökan eller en privat vårdgivares remiss för någon annan. / When the municipality's receiver hands in a person's own application or a private care giver's referral on behalf of another.
 	Source      *OnBehalf   `json:"source,omitempty"`
 	TargetGroup TargetGroup `json:"targetGroup"`
@@ -768,6 +813,23 @@ type NewReferral struct {
 
 	// WishedMunicipality Kommunen där personen vill delta, vilken medlemskommun som helst. / The municipality where the person wants to take part, any member.
 	WishedMunicipality string `json:"wishedMunicipality"`
+}
+
+// NewReferralBatch defines model for NewReferralBatch.
+type NewReferralBatch struct {
+	Items []NewReferralInBatch `json:"items"`
+}
+
+// NewReferralInBatch defines model for NewReferralInBatch.
+type NewReferralInBatch = json.RawMessage
+
+// NewRightTimeAnswer defines model for NewRightTimeAnswer.
+type NewRightTimeAnswer struct {
+	// Answer Svar på en fråga i checklistan. / Answer to an item of the checklist.
+	Answer RightTimeAnswer `json:"answer"`
+
+	// Item Frågans id i insatsens checklista. / The item's id in the initiative's checklist.
+	Item string `json:"item"`
 }
 
 // NewUnit defines model for NewUnit.
@@ -885,13 +947,19 @@ type Referral struct {
 	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
 	Responsible *string `json:"responsible,omitempty"`
 
+	// RightTime Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+	RightTime *RightTime `json:"rightTime,omitempty"`
+
 	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
 	Source *ReferralSource `json:"source,omitempty"`
 
 	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
-	State       ReferralState  `json:"state"`
-	TargetGroup TargetGroup    `json:"targetGroup"`
-	Timeline    []ReferralStep `json:"timeline"`
+	State       ReferralState `json:"state"`
+	TargetGroup TargetGroup   `json:"targetGroup"`
+
+	// TargetGroupTest Målgruppsprövningen när remissen kom in, regel för regel; den avvisar ingen. Bara för den som får läsa texter. / The target-group test at receipt, rule by rule; it turns nobody away. Only for those who may read texts.
+	TargetGroupTest *TargetGroupTest `json:"targetGroupTest,omitempty"`
+	Timeline        []ReferralStep   `json:"timeline"`
 
 	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
 	Transfer *ReferralTransfer `json:"transfer,omitempty"`
@@ -918,6 +986,33 @@ type ReferralAmendment struct {
 	// N Stegets nummer i tidslinjen. / The step's number in the timeline.
 	N      int    `json:"n"`
 	Reason string `json:"reason"`
+}
+
+// ReferralBatch defines model for ReferralBatch.
+type ReferralBatch struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links                 `json:"_links"`
+	Items           []ReferralBatchAnswer `json:"items"`
+}
+
+// ReferralBatchAnswer Vad som blev av en remiss; antingen id eller problem. / What came of one referral; either id or problem.
+type ReferralBatchAnswer struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks   *Links  `json:"_links,omitempty"`
+	ExternalReference *string `json:"externalReference,omitempty"`
+	Id                *string `json:"id,omitempty"`
+
+	// Index Platsen i anropet, från 0. / The place in the request, from 0.
+	Index int `json:"index"`
+
+	// Problem Varför en remiss inte togs emot (RFC 9457). / Why a referral was not received (RFC 9457).
+	Problem *ReferralProblem `json:"problem,omitempty"`
+
+	// RegistryNumber Diarienummer hos samordningsförbundet, utan luckor inom ett år. / The registry number at the coordination association, without gaps within a year.
+	RegistryNumber *RegistryNumber `json:"registryNumber,omitempty"`
+
+	// Status Som om remissen skickats ensam. / As if the referral had been sent alone.
+	Status int `json:"status"`
 }
 
 // ReferralChanges defines model for ReferralChanges.
@@ -993,6 +1088,27 @@ type ReferralParty string
 
 // ReferralPriority Hur angelägen platsen är. / How urgent the place is.
 type ReferralPriority string
+
+// ReferralProblem Varför en remiss inte togs emot (RFC 9457). / Why a referral was not received (RFC 9457).
+type ReferralProblem struct {
+	Code     string                  `json:"code"`
+	Detail   string                  `json:"detail"`
+	Errors   *[]ReferralProblemField `json:"errors,omitempty"`
+	Instance string                  `json:"instance"`
+	Status   int                     `json:"status"`
+	Title    string                  `json:"title"`
+	TraceId  *string                 `json:"traceId,omitempty"`
+	Type     string                  `json:"type"`
+}
+
+// ReferralProblemField defines model for ReferralProblemField.
+type ReferralProblemField struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+
+	// Pointer JSON-pekare i posten. / JSON pointer into the item.
+	Pointer string `json:"pointer"`
+}
 
 // ReferralReason Grund för att höra till målgruppen. / Ground for belonging to the target group.
 type ReferralReason string
@@ -1078,6 +1194,9 @@ type ReferralSummary struct {
 	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
 	State ReferralState `json:"state"`
 
+	// TargetGroup Målgruppsprövningen när remissen kom in, i korthet. / The target-group test at receipt, in short.
+	TargetGroup *TargetGroupMet `json:"targetGroup,omitempty"`
+
 	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
 	Transfer *ReferralTransfer `json:"transfer,omitempty"`
 
@@ -1112,6 +1231,9 @@ type ReferralTurn struct {
 	// Wait Vad som inväntas. / What is waited for.
 	Wait ReferralWait `json:"wait"`
 }
+
+// ReferralVerdict Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+type ReferralVerdict string
 
 // ReferralWait Vad som inväntas. / What is waited for.
 type ReferralWait string
@@ -1156,6 +1278,27 @@ type Rejection struct {
 	Text string                `json:"text"`
 }
 
+// RightTime Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+type RightTime struct {
+	Initiative string          `json:"initiative"`
+	Items      []RightTimeItem `json:"items"`
+
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	Met     ReferralVerdict `json:"met"`
+	Version string          `json:"version"`
+}
+
+// RightTimeAnswer Svar på en fråga i checklistan. / Answer to an item of the checklist.
+type RightTimeAnswer string
+
+// RightTimeItem defines model for RightTimeItem.
+type RightTimeItem struct {
+	// Answer Svar på en fråga i checklistan. / Answer to an item of the checklist.
+	Answer   RightTimeAnswer `json:"answer"`
+	Item     string          `json:"item"`
+	Question TwoLanguages    `json:"question"`
+}
+
 // Supplement defines model for Supplement.
 type Supplement struct {
 	Text string `json:"text"`
@@ -1168,7 +1311,7 @@ type SupplementRequest struct {
 
 // TargetGroup defines model for TargetGroup.
 type TargetGroup struct {
-	// AuthoritiesConcerned De parter som personen behöver samordnat stöd från, minst två. / The parties whose coordinated support the person needs, at least two.
+	// AuthoritiesConcerned De parter som personen behöver samordnat stöd från. Är de för få tas remissen emot ändå, och målgruppsprövningen visar det. / The parties whose coordinated support the person needs. If they are too few the referral is received all the same, and the target-group test shows it.
 	AuthoritiesConcerned []AuthorityKind  `json:"authoritiesConcerned"`
 	Reasons              []ReferralReason `json:"reasons"`
 }
@@ -1177,6 +1320,37 @@ type TargetGroup struct {
 type TargetGroupChange struct {
 	New TargetGroup `json:"new"`
 	Old TargetGroup `json:"old"`
+}
+
+// TargetGroupMet Målgruppsprövningen när remissen kom in, i korthet. / The target-group test at receipt, in short.
+type TargetGroupMet struct {
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	Met ReferralVerdict `json:"met"`
+}
+
+// TargetGroupRule defines model for TargetGroupRule.
+type TargetGroupRule struct {
+	Id string `json:"id"`
+
+	// Input Vad som prövades. / What was looked at.
+	Input []string `json:"input"`
+
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	Met      ReferralVerdict `json:"met"`
+	Sentence TwoLanguages    `json:"sentence"`
+}
+
+// TargetGroupTest Målgruppsprövningen när remissen kom in, regel för regel; den avvisar ingen. Bara för den som får läsa texter. / The target-group test at receipt, rule by rule; it turns nobody away. Only for those who may read texts.
+type TargetGroupTest struct {
+	Initiative string `json:"initiative"`
+
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	Met      ReferralVerdict   `json:"met"`
+	Rules    []TargetGroupRule `json:"rules"`
+	TestedOn string            `json:"testedOn"`
+
+	// Version Version av samordningsförbundets regler. / Version of the coordination association's rules.
+	Version string `json:"version"`
 }
 
 // TextChange defines model for TextChange.
@@ -1204,6 +1378,12 @@ type TransferRefusal struct {
 type TransferRequest struct {
 	Municipality string `json:"municipality"`
 	Text         string `json:"text"`
+}
+
+// TwoLanguages defines model for TwoLanguages.
+type TwoLanguages struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
 }
 
 // Unit defines model for Unit.
@@ -1326,6 +1506,12 @@ type ListReferralsParams struct {
 
 // CreateReferralParams defines parameters for CreateReferral.
 type CreateReferralParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CreateReferralsParams defines parameters for CreateReferrals.
+type CreateReferralsParams struct {
 	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -1456,6 +1642,9 @@ type SetPlacesJSONRequestBody = NewPlaces
 // CreateReferralJSONRequestBody defines body for CreateReferral for application/json ContentType.
 type CreateReferralJSONRequestBody = NewReferral
 
+// CreateReferralsJSONRequestBody defines body for CreateReferrals for application/json ContentType.
+type CreateReferralsJSONRequestBody = NewReferralBatch
+
 // AcceptReferralJSONRequestBody defines body for AcceptReferral for application/json ContentType.
 type AcceptReferralJSONRequestBody = Acceptance
 
@@ -1518,6 +1707,9 @@ type ServerInterface interface {
 	// CreateReferral Skicka en remiss / Send a referral
 	// (POST /referrals)
 	CreateReferral(ctx echo.Context, params CreateReferralParams) error
+	// CreateReferrals Skicka flera remisser / Send several referrals
+	// (POST /referrals/batch)
+	CreateReferrals(ctx echo.Context, params CreateReferralsParams) error
 	// GetReferral Läs en remiss / Read a referral
 	// (GET /referrals/{id})
 	GetReferral(ctx echo.Context, id Id, params GetReferralParams) error
@@ -1731,6 +1923,35 @@ func (w *ServerInterfaceWrapper) CreateReferral(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateReferral(ctx, params)
+	return err
+}
+
+// CreateReferrals converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateReferrals(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReferralsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateReferrals(ctx, params)
 	return err
 }
 
@@ -2416,6 +2637,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/referrals", wrapper.ListReferrals, options.OperationMiddlewares["listReferrals"]...)
 	router.POST(options.BaseURL+"/referrals", wrapper.CreateReferral, options.OperationMiddlewares["createReferral"]...)
+	router.POST(options.BaseURL+"/referrals/batch", wrapper.CreateReferrals, options.OperationMiddlewares["createReferrals"]...)
 	router.GET(options.BaseURL+"/units", wrapper.ListUnits, options.OperationMiddlewares["listUnits"]...)
 	router.PUT(options.BaseURL+"/units", wrapper.ReplaceUnits, options.OperationMiddlewares["replaceUnits"]...)
 	router.PUT(options.BaseURL+"/units/:unit", wrapper.ReplaceUnit, options.OperationMiddlewares["replaceUnit"]...)
@@ -2573,6 +2795,29 @@ func (response CreateReferral201JSONResponse) VisitCreateReferralResponse(w http
 		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
 	}
 	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReferralsRequestObject struct {
+	Params CreateReferralsParams
+	Body   *CreateReferralsJSONRequestBody
+}
+
+type CreateReferralsResponseObject interface {
+	VisitCreateReferralsResponse(w http.ResponseWriter) error
+}
+
+type CreateReferrals200JSONResponse ReferralBatch
+
+func (response CreateReferrals200JSONResponse) VisitCreateReferralsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3115,6 +3360,9 @@ type StrictServerInterface interface {
 	// CreateReferral Skicka en remiss / Send a referral
 	// (POST /referrals)
 	CreateReferral(ctx context.Context, request CreateReferralRequestObject) (CreateReferralResponseObject, error)
+	// CreateReferrals Skicka flera remisser / Send several referrals
+	// (POST /referrals/batch)
+	CreateReferrals(ctx context.Context, request CreateReferralsRequestObject) (CreateReferralsResponseObject, error)
 	// GetReferral Läs en remiss / Read a referral
 	// (GET /referrals/{id})
 	GetReferral(ctx context.Context, request GetReferralRequestObject) (GetReferralResponseObject, error)
@@ -3350,6 +3598,54 @@ func (sh *strictHandler) CreateReferral(ctx echo.Context, params CreateReferralP
 		return err
 	} else if validResponse, ok := response.(CreateReferralResponseObject); ok {
 		return validResponse.VisitCreateReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateReferrals operation middleware
+func (sh *strictHandler) CreateReferrals(ctx echo.Context, params CreateReferralsParams) error {
+	var request CreateReferralsRequestObject
+
+	request.Params = params
+
+	var body CreateReferralsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReferrals(ctx.Request().Context(), request.(CreateReferralsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReferrals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateReferralsResponseObject); ok {
+		return validResponse.VisitCreateReferralsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

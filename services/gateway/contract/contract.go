@@ -47,7 +47,9 @@ type Operation struct {
 	Public   bool // needs no token
 	Personal bool // the answer or the body bears personal data
 	Body     bool // takes a JSON body
-	Cache    Cache
+	// BodyLimit is how many bytes a body may have.
+	BodyLimit int64
+	Cache     Cache
 }
 
 // Cache tells how long an answer may be kept and which events end that.

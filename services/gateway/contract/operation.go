@@ -14,11 +14,14 @@ import (
 
 // extensions are the x-… that an operation may bear; a misspelt one would
 // otherwise silently not hold.
-var extensions = []string{"x-cost", "x-cache", "x-personal", "x-internal"}
+var extensions = []string{"x-cost", "x-cache", "x-personal", "x-internal", "x-body-limit"}
 
 // pathForm is what a path may be: lower-case words parted by "-", parameters of
 // lower-case letters (UFN.08, UFN.09, RES.06).
 var pathForm = regexp.MustCompile(`^(/([a-z0-9][a-z0-9.-]*|\{[a-z]+\}))+$`)
+
+// maxBody is how many bytes a body may have where the contract says nothing else.
+const maxBody = 1 << 20
 
 // maxCost bounds x-cost, so that one call can never be beyond any limit.
 const maxCost = 100
@@ -70,6 +73,11 @@ func (o *Operation) read(op *yaml.Node) error {
 	}
 	o.Personal = text(op, "x-personal") == "true"
 	o.Body = get(op, "requestBody") != nil
+	limit, err := whole(op, maxBody, "x-body-limit")
+	if err != nil || limit < maxBody || limit > 64*maxBody {
+		return fmt.Errorf("x-body-limit is not a whole number from %d to %d", maxBody, 64*maxBody)
+	}
+	o.BodyLimit = int64(limit)
 	security := child(op, "security")
 	o.Public = security != nil && len(items(security)) == 0
 	return o.cache(op)

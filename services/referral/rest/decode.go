@@ -24,6 +24,11 @@ func submission(b *api.NewReferral) referral.Submission {
 		},
 	}
 	s.TargetGroup = readTargetGroup(b.TargetGroup)
+	if b.RightTime != nil {
+		for _, t := range *b.RightTime {
+			s.RightTime = append(s.RightTime, referral.TimelyAnswer{Item: t.Item, Answer: string(t.Answer)})
+		}
+	}
 	s.Consent.Categories = categories(b.Consent.DataCategories)
 	return s
 }

@@ -13,6 +13,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
 		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.SourceOf())),
 		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
+		TargetGroupTest: targetGroupTest(v.Assessed), RightTime: rightTime(v.Assessed),
 		TargetGroup: targetGroup(r.TargetGroup), Consent: consent(r),
 		WishedMunicipality: r.WishedMunicipality, Municipality: r.Municipality(),
 		Reason:   optional[string](v.Reason),
@@ -47,7 +48,7 @@ func summary(v *referral.View) api.ReferralSummary {
 		Priority:       optional[api.ReferralPriority](r.Priority()),
 		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
-		Queue: queue(v), PlaceReady: truth(r.PlaceReady()),
+		Queue: queue(v), TargetGroup: targetGroupMet(r), PlaceReady: truth(r.PlaceReady()),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
 	}
 }
@@ -91,7 +92,7 @@ func referrer(r *referral.Referral) api.Referrer {
 }
 
 func targetGroup(g referral.TargetGroup) api.TargetGroup {
-	var b api.TargetGroup
+	b := api.TargetGroup{Reasons: []api.ReferralReason{}, AuthoritiesConcerned: []api.AuthorityKind{}}
 	for _, r := range g.Reasons {
 		b.Reasons = append(b.Reasons, api.ReferralReason(r))
 	}

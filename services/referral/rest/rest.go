@@ -14,7 +14,10 @@ import (
 )
 
 // handlers answers the operations of the contract.
-type handlers struct{ service *referral.Service }
+type handlers struct {
+	service   *referral.Service
+	batchItem web.Shape
+}
 
 var _ api.StrictServerInterface = handlers{}
 
@@ -26,7 +29,11 @@ func New(s *referral.Service, o web.Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := api.NewStrictHandler(handlers{s}, []api.StrictMiddlewareFunc{gate(o.Access)})
+	item, err := web.NewShape(api.Spec, "NewReferralInBatch")
+	if err != nil {
+		return nil, err
+	}
+	strict := api.NewStrictHandler(handlers{s, item}, []api.StrictMiddlewareFunc{gate(o.Access)})
 	api.RegisterHandlersWithBaseURL(e, strict, web.BasePath)
 	return e, nil
 }

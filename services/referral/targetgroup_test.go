@@ -1,0 +1,78 @@
+package referral
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+)
+
+// checked is an initiative with a checklist; the questions are invented.
+var checked = association.Initiative{
+	ID: "activera", MinAge: 16, MaxAge: 64,
+	TargetGroup: association.TargetGroup{Authorities: 2, Reasons: []string{"long_absence", "young_adult"}},
+	RightTime:   []association.Question{{ID: "wants_to", SV: "Påhittad fråga?", EN: "An invented question?"}, {ID: "can_attend", SV: "Påhittad fråga två?", EN: "Another?"}},
+}
+
+func TestTheTargetGroupIsTestedRuleByRule(t *testing.T) {
+	years := func(n int) *int { return &n }
+	two := TargetGroup{Reasons: []string{"long_absence"}, Concerned: []actor.AuthorityKind{actor.SocialInsurance, actor.Region}}
+	for _, c := range []struct {
+		sentence string
+		facts    Facts
+		want     [3]Verdict
+		all      Verdict
+	}{
+		{"one in need belongs to it", Facts{Age: years(40), Group: two}, [3]Verdict{Met, Met, Met}, Met},
+		{"from the first year", Facts{Age: years(16), Group: two}, [3]Verdict{Met, Met, Met}, Met},
+		{"not before", Facts{Age: years(15), Group: two}, [3]Verdict{NotMet, Met, Met}, NotMet},
+		{"to the end of the last", Facts{Age: years(64), Group: two}, [3]Verdict{Met, Met, Met}, Met},
+		{"not after", Facts{Age: years(65), Group: two}, [3]Verdict{NotMet, Met, Met}, NotMet},
+		{"an age that is not told is unknown", Facts{Group: two}, [3]Verdict{Unknown, Met, Met}, Unknown},
+		{"one authority alone needs no coordination", Facts{Age: years(40), Group: TargetGroup{Reasons: two.Reasons, Concerned: two.Concerned[:1]}}, [3]Verdict{Met, NotMet, Met}, NotMet},
+		{"what is not told is unknown", Facts{Age: years(40)}, [3]Verdict{Met, Unknown, Unknown}, Unknown},
+		{"a ground of another programme is none here", Facts{Age: years(40), Group: TargetGroup{Reasons: []string{"not_entitled_sickness_benefit"}, Concerned: two.Concerned}}, [3]Verdict{Met, Met, NotMet}, NotMet},
+		{"not met weighs more than unknown", Facts{Age: years(15)}, [3]Verdict{NotMet, Unknown, Unknown}, NotMet},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			a := Assess(checked, "v1", "2026-03-02", c.facts)
+			if got := [3]Verdict{a.Rules[0].Met, a.Rules[1].Met, a.Rules[2].Met}; got != c.want || a.Met != c.all || a.Version != "v1" {
+				t.Errorf("got %v and %s, want %v and %s", got, a.Met, c.want, c.all)
+			}
+			for _, r := range a.Rules {
+				if s := r.Sentence(); s.SV == "" || s.EN == "" || s.SV == s.EN {
+					t.Errorf("%s says %q and %q", r.ID, s.SV, s.EN)
+				}
+			}
+		})
+	}
+}
+
+func TestTheChecklistIsKeptAsItWasWorded(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		answers []TimelyAnswer
+		want    Verdict
+	}{
+		"all yes":           {[]TimelyAnswer{{"wants_to", "yes"}, {"can_attend", "yes"}}, Met},
+		"one no":            {[]TimelyAnswer{{"wants_to", "unknown"}, {"can_attend", "no"}}, NotMet},
+		"one not answered":  {[]TimelyAnswer{{"wants_to", "yes"}}, Unknown},
+		"nothing answered":  {nil, Unknown},
+		"answered: unknown": {[]TimelyAnswer{{"wants_to", "yes"}, {"can_attend", "unknown"}}, Unknown},
+	} {
+		a := Assess(checked, "v1", "2026-03-02", Facts{RightTime: c.answers})
+		if a.Timely != c.want || len(a.Checklist) != 2 || a.Checklist[0].SV != "Påhittad fråga?" {
+			t.Errorf("%s: got %s of %+v", sentence, a.Timely, a.Checklist)
+		}
+	}
+	for sentence, answers := range map[string][]TimelyAnswer{
+		"what is not asked": {{"sleeps_well", "yes"}}, "the same twice": {{"wants_to", "yes"}, {"wants_to", "no"}},
+	} {
+		var wrong wrongs
+		Submission{RightTime: answers}.checklist(checked, &wrong)
+		if err := wrong.fault(); !errors.Is(err, ErrRightTimeItem) || len(fault.Of(err).Fields) != 1 {
+			t.Errorf("%s: got %v", sentence, err)
+		}
+	}
+}
