@@ -14,6 +14,7 @@ type Kind[T any] struct {
 	Name    string  // lower-case letters and "_"
 	Unique  []Index // no two documents of an association share all these keys
 	Indexes []Index
+	Narrows []string // keys that are in no index, and only narrow or order what one has found
 
 	// ID gives the association and the id of a document.
 	ID func(*T) (association, id string)
@@ -55,6 +56,11 @@ func (k Kind[T]) Spec() Spec {
 			if !slices.Contains(spec.Keys, key) {
 				spec.Keys = append(spec.Keys, key)
 			}
+		}
+	}
+	for _, key := range k.Narrows {
+		if !slices.Contains(spec.Keys, key) {
+			spec.Keys = append(spec.Keys, key)
 		}
 	}
 	return spec
@@ -177,6 +183,22 @@ func (c *Collection[T]) Count(ctx context.Context, association string, where []C
 		return 0, err
 	}
 	return groups[0].Count, nil
+}
+
+// MostCounted is how many documents of a list are counted at most: counting costs
+// as much as there is to count, and nobody turns to page 51 of 20 each.
+const MostCounted = 1000
+
+// Total is how many documents there are.
+type Total struct {
+	Records int64
+	Minimum bool // there are more than that
+}
+
+// Total counts the documents that match, as far as MostCounted.
+func (c *Collection[T]) Total(ctx context.Context, association string, where []Cond) (Total, error) {
+	n, err := c.engine.CountUpTo(ctx, c.kind.Name, association, where, MostCounted+1)
+	return Total{Records: min(n, MostCounted), Minimum: n > MostCounted}, err
 }
 
 // Unsettled gives documents with steps that have not been told yet.

@@ -138,6 +138,10 @@ type Engine interface {
 	// without by one group (also when it is zero).
 	Count(ctx context.Context, collection, association string, where []Cond, by []string) ([]Group, error)
 
+	// CountUpTo counts the matching documents, and stops at most (1 or more): what
+	// it costs is bounded by that, however many there are.
+	CountUpTo(ctx context.Context, collection, association string, where []Cond, most int) (int64, error)
+
 	// Unsettled gives documents of any association whose settled number is
 	// below their version, in the order of their latest write as far as the
 	// engine knows it, at most limit.

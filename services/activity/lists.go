@@ -31,8 +31,8 @@ type Window struct {
 // List is a part of a list.
 type List[T any] struct {
 	Items []*T
-	Next  string // cursor; empty on the last page
-	Total int64  // of the whole list; -1 when it was read by cursor
+	Next  string       // cursor; empty on the last page
+	Total *store.Total // of the whole list; nil when it was read by cursor
 }
 
 // latestFirst is the order of the list.
@@ -93,13 +93,15 @@ func page[T any](ctx context.Context, c *store.Collection[T], association string
 		return nil, err
 	}
 	q := store.Query{Association: association, Where: where, Sort: latestFirst, After: after, Limit: w.Limit}
-	list := &List[T]{Total: -1}
+	list := &List[T]{}
 	if w.Cursor == "" {
 		q.Skip = (w.Page - 1) * w.Limit
-		if list.Total, err = c.Count(ctx, association, where); err != nil {
+		total, err := c.Total(ctx, association, where)
+		if err != nil {
 			return nil, err
 		}
-		if int64(q.Skip) >= list.Total {
+		list.Total = &total
+		if !total.Minimum && int64(q.Skip) >= total.Records {
 			return list, nil
 		}
 	}

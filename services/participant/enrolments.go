@@ -130,8 +130,8 @@ type EnrolmentFilter struct {
 // EnrolmentPage is one page of a list.
 type EnrolmentPage struct {
 	Items []*EnrolmentView
-	Total int64  // without cursor: how many there are in all
-	Next  string // cursor behind this page; empty at the end
+	Total store.Total // without cursor: how many there are in all
+	Next  string      // cursor behind this page; empty at the end
 }
 
 // Enrolments lists the enrolments of the caller's municipality, or the caller's
@@ -187,7 +187,7 @@ func (s *Service) page(ctx context.Context, q store.Query) (*EnrolmentPage, erro
 	}
 	page := &EnrolmentPage{Next: found.Next.String()}
 	if q.After.ID == "" {
-		if page.Total, err = s.enrolments.Count(ctx, q.Association, q.Where); err != nil {
+		if page.Total, err = s.enrolments.Total(ctx, q.Association, q.Where); err != nil {
 			return nil, err
 		}
 	}

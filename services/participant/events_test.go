@@ -54,7 +54,7 @@ func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
 	f.Referrals.Accepted(Person(21).Consent.Referral, f.Put(Person(21)), "2026-12-07")
 	f.Until("the later one is planned", func() bool {
 		p, err := f.Enrolments(As(Coach), participant.EnrolmentFilter{Limit: 20, Page: 1})
-		return err == nil && p.Total == 2
+		return err == nil && p.Total.Records == 2
 	})
 	if again, err := f.Enrolment(As(Coach), enrolment); err != nil || again.Version != 1 || again.PlannedStart != "2026-12-07" {
 		t.Errorf("got %+v, %v", again, err)

@@ -64,6 +64,10 @@ var (
 		"All places in the initiative are taken. Put the referral on the waiting list; it is moved up by itself when a place is free.")
 	ErrWaitingListFull = fault.New(fault.Conflict, "waiting-list-full",
 		"Väntelistan är full.", "The waiting list is full.")
+	ErrOwnFilter = fault.New(fault.Unprocessable, "not-yours-to-filter-by",
+		"Det urvalet kan bara göras av den kommun som har remisserna.", "Only the municipality that has the referrals can select by this.")
+	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
+		"Efter angelägenhet sorteras bara väntelistan.", "Only the waiting list is sorted by priority.")
 	ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
 		"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon.",
 		"A personal identity number must not stand here. Give an id that points out nobody.")

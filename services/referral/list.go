@@ -19,51 +19,101 @@ type Window struct {
 
 // List is a part of a list.
 type List struct {
-	Items []*View // without texts and course
-	Next  string  // cursor; empty on the last page
-	Total int64   // of the whole list; -1 when it was read by cursor
+	Items []*View      // without texts and course
+	Next  string       // cursor; empty on the last page
+	Total *store.Total // of the whole list; nil when it was read by cursor
 }
 
-// List gives the referrals that the caller may see, the latest first. One entry
-// of the access log names all persons shown.
+// List gives the referrals that the caller may see. One entry of the access log
+// names all persons shown.
 func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
+	const operation = "listReferrals"
 	a := actor.From(ctx)
-	if !access.MayCall("listReferrals", a) {
+	if !access.MayCall(operation, a) {
 		return nil, fault.ErrForbidden
 	}
-	after, err := store.ParseCursor(w.Cursor, len(latestFirst))
+	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && w.Cursor == "" {
+		f.Sort.Key = SortDue
+	}
+	sort, after, err := f.Sort.behind(w.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	where, ok := conditions("listReferrals", a, f)
-	if !ok {
-		return s.shown(ctx, "listReferrals", store.Page[Referral]{}, 0)
+	f.Sort = sort
+	where, ok, err := conditions(operation, a, f, s.Now())
+	if err != nil {
+		return nil, err
 	}
-	q := store.Query{Association: a.Association, Where: where, Sort: latestFirst, After: after, Limit: w.Limit}
-	total := int64(-1)
-	if w.Cursor == "" {
-		q.Skip = (w.Page - 1) * w.Limit
-		if total, err = s.referrals.Count(ctx, a.Association, where); err != nil {
-			return nil, err
+	return s.read(ctx, operation, where, ok, sort, after, w)
+}
+
+// Tasks gives the referrals that wait for the caller: for receivers and coaches of
+// the municipality, for the sending unit or authority. What is due first comes
+// first, and so what is overdue before all else. responsible, when given, leaves
+// those that are assigned to this subject.
+func (s *Service) Tasks(ctx context.Context, responsible string, w Window) (*List, error) {
+	const operation = "listTasks"
+	a := actor.From(ctx)
+	if !access.MayCall(operation, a) {
+		return nil, fault.ErrForbidden
+	}
+	sort := Sort{Key: SortDue}
+	sort, after, err := sort.behind(w.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	where, ok := waiting(operation, a)
+	if responsible != "" {
+		if relation, _ := access.Scope(operation, a); relation != access.OwnMunicipality {
+			return nil, ErrOwnFilter.AtField("responsible")
 		}
+		where = append(where, store.Cond{Key: keyResponsible, Op: store.Eq, Value: responsible})
+	}
+	return s.read(ctx, operation, where, ok, sort, after, w)
+}
+
+// read gives a part of what the conditions find; found is false when nothing can
+// match.
+func (s *Service) read(ctx context.Context, operation string, where []store.Cond, found bool, sort Sort, after store.Cursor, w Window) (*List, error) {
+	var total *store.Total
+	if w.Cursor == "" {
+		total = new(store.Total)
 	}
 	page := store.Page[Referral]{}
-	if total < 0 || int64(q.Skip) < total {
+	if !found {
+		return s.shown(ctx, operation, page, total)
+	}
+	a := actor.From(ctx)
+	q := store.Query{Association: a.Association, Where: where, Sort: sort.orders(where), After: after, Limit: w.Limit}
+	if total != nil {
+		q.Skip = (w.Page - 1) * w.Limit
+		n, err := s.referrals.Total(ctx, a.Association, where)
+		if err != nil {
+			return nil, err
+		}
+		*total = n
+	}
+	if total == nil || total.Minimum || int64(q.Skip) < total.Records {
+		var err error
 		if page, err = s.referrals.Find(ctx, q); err != nil {
 			return nil, err
 		}
 	}
-	return s.shown(ctx, "listReferrals", page, total)
+	l, err := s.shown(ctx, operation, page, total)
+	if err == nil {
+		l.Next = sort.cursor(page.Next)
+	}
+	return l, err
 }
 
 // shown notes whose referrals are shown and turns them into what the caller sees.
-func (s *Service) shown(ctx context.Context, operation string, page store.Page[Referral], total int64) (*List, error) {
-	a := actor.From(ctx)
+func (s *Service) shown(ctx context.Context, operation string, page store.Page[Referral], total *store.Total) (*List, error) {
+	a, now := actor.From(ctx), s.Now()
 	l := &List{Items: make([]*View, 0, len(page.Items)), Next: page.Next.String(), Total: total}
 	people := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		people = append(people, item.Value.Participant)
-		l.Items = append(l.Items, outline(item.Value, a, s.Now()))
+		l.Items = append(l.Items, outline(item.Value, a, now))
 	}
 	if err := s.line(ctx, l.Items...); err != nil {
 		return nil, err

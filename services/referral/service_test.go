@@ -98,8 +98,8 @@ func TestTwentyAtOnceWithOneKeyMakeOneReferral(t *testing.T) {
 		}
 	}
 	l, err := w.Service.List(referraltest.As(referraltest.FK), referral.Filter{}, referral.Window{Limit: 20, Page: 1})
-	if err != nil || l.Total != 1 {
-		t.Fatalf("want one referral, got %d, %v", l.Total, err)
+	if err != nil || l.Total.Records != 1 {
+		t.Fatalf("want one referral, got %v, %v", l.Total, err)
 	}
 }
 

@@ -2,8 +2,8 @@ package referral
 
 import (
 	"context"
+	"slices"
 
-	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/schema"
@@ -22,7 +22,9 @@ const (
 	keyExternal     = "external"
 	keyProtected    = "protected" // only while the person is
 	keyResponsible  = "responsible"
-	keyDue          = "dueAt"   // Unix milliseconds; only while it is somebody's turn
+	keyDue          = "dueAt"       // Unix milliseconds; only while it is somebody's turn
+	keySenderDue    = "senderDueAt" // as keyDue, while the sender may know of the turn
+	keyInitiative   = "initiative"
 	keyTurn         = "turn"    // whose turn it is: see turnKey
 	keyAlarm        = "alarmAt" // as keyDue, until the turn has been told to be overdue
 	keyStands       = "stands"  // asked, queued or with a place; see below
@@ -44,6 +46,7 @@ func Schema() schema.Schema {
 			{Name: "keep places; find referrals by their place in the queue"},
 			{Name: "find referrals by their source; keep registers of units"},
 			{Name: "find referrals by their registry number"},
+			{Name: "find referrals by initiative and by state, and a sender's by when they are due"},
 		},
 	}
 }
@@ -59,16 +62,18 @@ func kind() store.Kind[Referral] {
 			{keyMunicipality, keyState, keyReceived},
 			{keyMunicipality, keySource, keyReceived},
 			{keyAuthority, keyReceived},
+			{keyAuthority, keyState, keyReceived},
 			{keyAuthority, keyUnit, keyReceived},
 			{keyParticipant, keyReceived},
 			{keyParticipant, keyProtected},
 			{keyMunicipality, keyResponsible, keyReceived},
 			{keyMunicipality, keyDue},
-			{keyAuthority, keyDue},
+			{keyAuthority, keySenderDue},
 			{keyTurn, keyDue},
 			{keyAlarm},
 			{keyStands, keyRank, keySince},
 		},
+		Narrows: []string{keyInitiative},
 		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
 		Version: (*Referral).Version,
 		Keys:    keys,
@@ -107,9 +112,15 @@ func keys(r *Referral) store.Keys {
 	}
 	if t, ok := r.Turn(); ok {
 		k[keyDue], k[keyTurn] = t.Due.UnixMilli(), r.turnKey(t)
+		if !t.Wait.ofCourse() || slices.Contains(r.thing(categoryCourse).Ties[0].Consent, r.Authority) {
+			k[keySenderDue] = t.Due.UnixMilli()
+		}
 		if !r.told(t) {
 			k[keyAlarm] = t.Due.UnixMilli()
 		}
+	}
+	if a := r.last(Accepted); a != nil {
+		k[keyInitiative] = a.Acceptance.Initiative
 	}
 	return k
 }
@@ -137,49 +148,7 @@ func placedAt(municipality, initiative string) string {
 	return "place/" + municipality + "/" + initiative
 }
 
-// Filter narrows a list.
-type Filter struct {
-	State        State  // empty: any
-	Municipality string // empty: any
-	Asked        string // municipality that is asked to take over now; empty: any
-}
-
-// conditions gives what a list is read by: the caller's relation from the access
-// table, and the filter. ok is false when nothing can match.
-func conditions(operation string, a actor.Actor, f Filter) (where []store.Cond, ok bool) {
-	eq := func(key, value string) { where = append(where, store.Cond{Key: key, Op: store.Eq, Value: value}) }
-	relation, known := access.Scope(operation, a)
-	switch {
-	case !known:
-		return nil, false
-	case relation == access.OwnMunicipality && a.Municipality != "" && f.Asked == a.Municipality:
-		// Not the own municipality's yet, but shown to it until it has answered.
-	case relation == access.OwnMunicipality && a.Municipality != "":
-		if f.Municipality != "" && f.Municipality != a.Municipality {
-			return nil, false
-		}
-		f.Municipality = a.Municipality
-	case relation == access.OwnAuthority && a.Authority != "":
-		eq(keyAuthority, a.Authority)
-	case relation == access.OwnUnit && a.Authority != "" && a.Unit != "":
-		eq(keyAuthority, a.Authority)
-		eq(keyUnit, a.Unit)
-	default:
-		return nil, false // a token that names no place of its own has no list
-	}
-	if f.Municipality != "" {
-		eq(keyMunicipality, f.Municipality)
-	}
-	if f.Asked != "" {
-		eq(keyStands, askedAt(f.Asked))
-	}
-	if f.State != "" {
-		eq(keyState, string(f.State))
-	}
-	return where, true
-}
-
-// latestFirst is the order of the list.
+// latestFirst is the order in which the referrals about a person are read.
 var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
 
 // referenceTaken tells whether the authority has a referral of this reference.

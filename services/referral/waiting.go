@@ -137,7 +137,7 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) 
 		return nil, err
 	}
 	if relation != access.OwnMunicipality || a.Municipality == "" {
-		return s.shown(ctx, "listWaiting", store.Page[Referral]{}, -1)
+		return s.shown(ctx, "listWaiting", store.Page[Referral]{}, nil)
 	}
 	page, err := s.referrals.Find(ctx, store.Query{
 		Association: a.Association, Where: inQueue(in, a.Municipality, initiative), Sort: firstInQueue, After: after, Limit: w.Limit,
@@ -145,5 +145,5 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) 
 	if err != nil {
 		return nil, err
 	}
-	return s.shown(ctx, "listWaiting", page, -1)
+	return s.shown(ctx, "listWaiting", page, nil)
 }

@@ -519,6 +519,9 @@ type Meta struct {
 	Page         *int `json:"page,omitempty"`
 	TotalPages   *int `json:"totalPages,omitempty"`
 	TotalRecords *int `json:"totalRecords,omitempty"`
+
+	// TotalRecordsIsMinimum true när listan är längre än vad som räknas (1000 poster). / true when the list is longer than what is counted (1000 items).
+	TotalRecordsIsMinimum *bool `json:"totalRecordsIsMinimum,omitempty"`
 }
 
 // MunicipalityWeek defines model for MunicipalityWeek.

@@ -300,6 +300,27 @@ func (e ReferralRejectionCode) Valid() bool {
 	}
 }
 
+// Defines values for ReferralSort.
+const (
+	DueAt      ReferralSort = "dueAt"
+	Priority   ReferralSort = "priority"
+	ReceivedAt ReferralSort = "receivedAt"
+)
+
+// Valid indicates whether the value is a known member of the ReferralSort enum.
+func (e ReferralSort) Valid() bool {
+	switch e {
+	case DueAt:
+		return true
+	case Priority:
+		return true
+	case ReceivedAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReferralSource.
 const (
 	ReferralSourceEmploymentOffice  ReferralSource = "employment_office"
@@ -612,6 +633,24 @@ func (e RightTimeAnswer) Valid() bool {
 	}
 }
 
+// Defines values for SortOrder.
+const (
+	Ascending  SortOrder = "ascending"
+	Descending SortOrder = "descending"
+)
+
+// Valid indicates whether the value is a known member of the SortOrder enum.
+func (e SortOrder) Valid() bool {
+	switch e {
+	case Ascending:
+		return true
+	case Descending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UnitKind.
 const (
 	UnitKindEmploymentOffice  UnitKind = "employment_office"
@@ -767,6 +806,9 @@ type Meta struct {
 	Page         *int `json:"page,omitempty"`
 	TotalPages   *int `json:"totalPages,omitempty"`
 	TotalRecords *int `json:"totalRecords,omitempty"`
+
+	// TotalRecordsIsMinimum true när listan är längre än vad som räknas (1000 poster). / true when the list is longer than what is counted (1000 items).
+	TotalRecordsIsMinimum *bool `json:"totalRecordsIsMinimum,omitempty"`
 }
 
 // NewConsent Personens skriftliga samtycke. / The person's written consent.
@@ -1124,6 +1166,9 @@ type ReferralRejection struct {
 // ReferralRejectionCode Varför remissen avvisas. / Why the referral is rejected.
 type ReferralRejectionCode string
 
+// ReferralSort Vad en lista sorteras efter. / What a list is sorted by.
+type ReferralSort string
+
 // ReferralSource Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
 type ReferralSource string
 
@@ -1298,6 +1343,9 @@ type RightTimeItem struct {
 	Item     string          `json:"item"`
 	Question TwoLanguages    `json:"question"`
 }
+
+// SortOrder Stigande eller fallande. / Ascending or descending.
+type SortOrder string
 
 // Supplement defines model for Supplement.
 type Supplement struct {
@@ -1485,14 +1533,47 @@ type GetCapacityParams struct {
 
 // ListReferralsParams defines parameters for ListReferrals.
 type ListReferralsParams struct {
-	// State Bara remisser i detta läge. / Only referrals in this state.
-	State *ReferralState `form:"state,omitempty" json:"state,omitempty"`
+	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, parted by commas.
+	State *[]ReferralState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
 	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; en mottagare ser så de som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; so a receiver sees those that wait for the own municipality's answer.
 	TransferTo *string `form:"transferTo,omitempty" json:"transferTo,omitempty"`
+
+	// Unit Bara remisser från denna enhet. / Only referrals from this unit.
+	Unit *string `form:"unit,omitempty" json:"unit,omitempty"`
+
+	// ReceivedFrom Bara remisser som kom in denna dag eller senare, svensk tid. / Only referrals that came in on this day or later, Swedish time.
+	ReceivedFrom *string `form:"receivedFrom,omitempty" json:"receivedFrom,omitempty"`
+
+	// ReceivedTo Bara remisser som kom in denna dag eller tidigare, svensk tid. / Only referrals that came in on this day or earlier, Swedish time.
+	ReceivedTo *string `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
+
+	// Responsible Bara remisser som denna mottagare ansvarar för; för den kommun som har dem. / Only referrals that this receiver is responsible for; for the municipality that has them.
+	Responsible *string `form:"responsible,omitempty" json:"responsible,omitempty"`
+
+	// Initiative Bara remisser som antagits till denna insats; för den kommun som har dem. / Only referrals accepted into this initiative; for the municipality that has them.
+	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
+
+	// Overdue true: bara de som väntar på någon vars tid har gått ut; false: bara de som väntar på någon som har tid kvar. / true: only those that wait for somebody whose time has passed; false: only those that wait for somebody who has time left.
+	Overdue *bool `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Source Bara remisser härifrån. / Only referrals from there.
+	Source *ReferralSource `form:"source,omitempty" json:"source,omitempty"`
+
+	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral of this registry number.
+	RegistryNumber *RegistryNumber `form:"registryNumber,omitempty" json:"registryNumber,omitempty"`
+
+	// ExternalReference Bara remissen med denna externa referens. / Only the referral of this external reference.
+	ExternalReference *string `form:"externalReference,omitempty" json:"externalReference,omitempty"`
+
+	// Sort Sortering; utan den senast inkomna först, eller de som skulle ha varit klara först när overdue=true. dueAt utelämnar dem som inte väntar på någon; priority är väntelistan. / Order; without it the latest first, or what was due first when overdue=true. dueAt leaves out those that wait for nobody; priority is the waiting list.
+	Sort *ReferralSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Order Stigande eller fallande; priority är alltid mest angelägen först. / Ascending or descending; priority is always the most urgent first.
+	Order *SortOrder `form:"order,omitempty" json:"order,omitempty"`
 
 	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1598,6 +1679,21 @@ type WaitlistReferralParams struct {
 type WithdrawReferralParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListTasksParams defines parameters for ListTasks.
+type ListTasksParams struct {
+	// Responsible Bara det som denna mottagare ansvarar för; för den kommun som har remisserna. / Only what this receiver is responsible for; for the municipality that has the referrals.
+	Responsible *string `form:"responsible,omitempty" json:"responsible,omitempty"`
+
+	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListUnitsParams defines parameters for ListUnits.
@@ -1752,6 +1848,9 @@ type ServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx echo.Context, id Id, params WithdrawReferralParams) error
+	// ListTasks Lista det som väntar på dig / List what waits for you
+	// (GET /tasks)
+	ListTasks(ctx echo.Context, params ListTasksParams) error
 	// ListUnits Lista enheter / List units
 	// (GET /units)
 	ListUnits(ctx echo.Context, params ListUnitsParams) error
@@ -1852,7 +1951,7 @@ func (w *ServerInterfaceWrapper) ListReferrals(ctx echo.Context) error {
 	var params ListReferralsParams
 	// ------------- Optional query parameter "state" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
 	}
@@ -1869,6 +1968,83 @@ func (w *ServerInterfaceWrapper) ListReferrals(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "transferTo", ctx.QueryParams(), &params.TransferTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter transferTo: %s", err))
+	}
+
+	// ------------- Optional query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", ctx.QueryParams(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unit: %s", err))
+	}
+
+	// ------------- Optional query parameter "receivedFrom" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "receivedFrom", ctx.QueryParams(), &params.ReceivedFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter receivedFrom: %s", err))
+	}
+
+	// ------------- Optional query parameter "receivedTo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "receivedTo", ctx.QueryParams(), &params.ReceivedTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter receivedTo: %s", err))
+	}
+
+	// ------------- Optional query parameter "responsible" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "responsible", ctx.QueryParams(), &params.Responsible, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter responsible: %s", err))
+	}
+
+	// ------------- Optional query parameter "initiative" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Optional query parameter "overdue" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overdue", ctx.QueryParams(), &params.Overdue, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter overdue: %s", err))
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", ctx.QueryParams(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter source: %s", err))
+	}
+
+	// ------------- Optional query parameter "registryNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "registryNumber", ctx.QueryParams(), &params.RegistryNumber, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter registryNumber: %s", err))
+	}
+
+	// ------------- Optional query parameter "externalReference" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "externalReference", ctx.QueryParams(), &params.ExternalReference, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter externalReference: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -2459,6 +2635,45 @@ func (w *ServerInterfaceWrapper) WithdrawReferral(ctx echo.Context) error {
 	return err
 }
 
+// ListTasks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTasks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTasksParams
+	// ------------- Optional query parameter "responsible" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "responsible", ctx.QueryParams(), &params.Responsible, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter responsible: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTasks(ctx, params)
+	return err
+}
+
 // ListUnits converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUnits(ctx echo.Context) error {
 	var err error
@@ -2641,6 +2856,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/units", wrapper.ListUnits, options.OperationMiddlewares["listUnits"]...)
 	router.PUT(options.BaseURL+"/units", wrapper.ReplaceUnits, options.OperationMiddlewares["replaceUnits"]...)
 	router.PUT(options.BaseURL+"/units/:unit", wrapper.ReplaceUnit, options.OperationMiddlewares["replaceUnit"]...)
+	router.GET(options.BaseURL+"/tasks", wrapper.ListTasks, options.OperationMiddlewares["listTasks"]...)
 	router.GET(options.BaseURL+"/referrals/:id", wrapper.GetReferral, options.OperationMiddlewares["getReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/acceptance", wrapper.AcceptReferral, options.OperationMiddlewares["acceptReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/rejection", wrapper.RejectReferral, options.OperationMiddlewares["rejectReferral"]...)
@@ -3222,6 +3438,28 @@ func (response WithdrawReferral200JSONResponse) VisitWithdrawReferralResponse(w 
 	return err
 }
 
+type ListTasksRequestObject struct {
+	Params ListTasksParams
+}
+
+type ListTasksResponseObject interface {
+	VisitListTasksResponse(w http.ResponseWriter) error
+}
+
+type ListTasks200JSONResponse ReferralList
+
+func (response ListTasks200JSONResponse) VisitListTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUnitsRequestObject struct {
 	Params ListUnitsParams
 }
@@ -3405,6 +3643,9 @@ type StrictServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx context.Context, request WithdrawReferralRequestObject) (WithdrawReferralResponseObject, error)
+	// ListTasks Lista det som väntar på dig / List what waits for you
+	// (GET /tasks)
+	ListTasks(ctx context.Context, request ListTasksRequestObject) (ListTasksResponseObject, error)
 	// ListUnits Lista enheter / List units
 	// (GET /units)
 	ListUnits(ctx context.Context, request ListUnitsRequestObject) (ListUnitsResponseObject, error)
@@ -4309,6 +4550,31 @@ func (sh *strictHandler) WithdrawReferral(ctx echo.Context, id Id, params Withdr
 		return err
 	} else if validResponse, ok := response.(WithdrawReferralResponseObject); ok {
 		return validResponse.VisitWithdrawReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTasks operation middleware
+func (sh *strictHandler) ListTasks(ctx echo.Context, params ListTasksParams) error {
+	var request ListTasksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTasks(ctx.Request().Context(), request.(ListTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTasks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTasksResponseObject); ok {
+		return validResponse.VisitListTasksResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

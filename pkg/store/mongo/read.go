@@ -151,6 +151,26 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	return groups, nil
 }
 
+// CountUpTo implements store.Engine.
+func (e *engine) CountUpTo(ctx context.Context, collection, association string, where []store.Cond, most int) (n int64, err error) {
+	c, spec, err := e.collection(collection)
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(rule.Where(where, spec.Keys), rule.Most(most)); err != nil {
+		return 0, fmt.Errorf("%s: %w", collection, err)
+	}
+	filter, err := whereOf(association, where)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", collection, err)
+	}
+	err = retry(ctx, "count "+collection, func() error {
+		n, err = c.CountDocuments(ctx, filter, options.Count().SetLimit(int64(most)))
+		return err
+	})
+	return n, err
+}
+
 // keysOf reads the values that a group shares; an absent one is left out.
 func keysOf(v bson.RawValue, by []string) store.Keys {
 	keys := store.Keys{}

@@ -161,3 +161,17 @@ func (t *table) count(association string, where []store.Cond, by []string) (*sql
 	}
 	return s, nil
 }
+
+// countUpTo builds the statement of CountUpTo.
+func (t *table) countUpTo(association string, where []store.Cond, most int) (*sqlText, error) {
+	if err := errors.Join(rule.Where(where, t.spec.Keys), rule.Most(most)); err != nil {
+		return nil, err
+	}
+	s := &sqlText{}
+	s.add("SELECT count(*) FROM (SELECT 1 FROM "+quote(t.name)+" WHERE association=?", association)
+	if err := s.where(where); err != nil {
+		return nil, err
+	}
+	s.add(limit+")", int64(most))
+	return s, nil
+}

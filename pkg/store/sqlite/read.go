@@ -107,6 +107,25 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	return all, err
 }
 
+// CountUpTo implements store.Engine.
+func (e *engine) CountUpTo(ctx context.Context, collection, association string, where []store.Cond, most int) (n int64, err error) {
+	t, err := e.table(collection)
+	if err != nil {
+		return 0, err
+	}
+	s, err := t.countUpTo(association, where, most)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", t.name, err)
+	}
+	err = e.db.read(ctx, func(c *conn) error {
+		return c.query(ctx, s.String(), s.args, func(row []value) error {
+			n = row[0].(int64)
+			return nil
+		})
+	})
+	return n, err
+}
+
 // Unsettled implements store.Engine.
 func (e *engine) Unsettled(ctx context.Context, collection string, limit int) ([]store.Found, error) {
 	t, err := e.table(collection)

@@ -98,6 +98,23 @@ func ranked(id string, unit *string, rank *int64, open *bool) thing {
 }
 
 var countCases = []testCase{
+	{"up to a number and no further", func(s *suite) {
+		c := s.library()
+		for most, want := range map[int]int64{1: 1, 29: 29, 30: 30, 31: 30, 1000: 30} {
+			n, err := s.engine.CountUpTo(s.ctx, "library", "north", nil, most)
+			s.ok(err)
+			s.equal(fmt.Sprintf("up to %d", most), n, want)
+		}
+		total, err := c.Total(s.ctx, "north", where("rank", store.Gte, int64(1)))
+		s.ok(err)
+		s.equal("total", total, store.Total{Records: int64(len(library().find(whole(store.Query{Where: where("rank", store.Gte, int64(1))}))))})
+		n, err := s.engine.CountUpTo(s.ctx, "library", "nowhere", nil, 5)
+		s.ok(err)
+		s.equal("of another association", n, int64(0))
+		if _, err := s.engine.CountUpTo(s.ctx, "library", "north", nil, 0); err == nil {
+			s.Error("a count up to nothing was let through")
+		}
+	}},
 	{"all", func(s *suite) {
 		n, err := s.library().Count(s.ctx, "north", nil)
 		s.ok(err)

@@ -15,6 +15,15 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Place,
 	return f, err
 }
 
+// CountUpTo implements store.Engine.
+func (e *engine) CountUpTo(ctx context.Context, collection, association string, where []store.Cond, most int) (n int64, err error) {
+	err = e.do(ctx, "count", collection, func(ctx context.Context) error {
+		n, err = e.next.CountUpTo(ctx, collection, association, where, most)
+		return err
+	})
+	return n, err
+}
+
 // Rekey implements store.Engine.
 func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) error {
 	return e.do(ctx, "rekey", collection, func(ctx context.Context) error { return e.next.Rekey(ctx, collection, r) })

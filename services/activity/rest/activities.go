@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/activity"
 )
@@ -36,7 +37,7 @@ func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesReques
 		q.Set("municipality", m)
 	}
 	b := api.ListActivities200JSONResponse{
-		Items: make([]api.Activity, 0, len(shown)), UnderscoreMeta: meta(w, len(shown), "", int64(len(all))),
+		Items: make([]api.Activity, 0, len(shown)), UnderscoreMeta: meta(w, len(shown), "", &store.Total{Records: int64(len(all))}),
 		UnderscoreLinks: listLinks(fromOne, "activities", q, w, ""),
 	}
 	for _, x := range shown {

@@ -8,6 +8,7 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
 )
 
@@ -100,12 +101,13 @@ func listLinks(from depth, path string, q url.Values, w activity.Window, next st
 
 // meta tells where in a list an answer is. A page number and totals belong to a
 // list read by page; read by cursor it has neither.
-func meta(w activity.Window, count int, next string, total int64) api.Meta {
+func meta(w activity.Window, count int, next string, total *store.Total) api.Meta {
 	m := api.Meta{Limit: w.Limit, Count: count, NextCursor: optional[string](next)}
-	if total >= 0 {
-		records := int(total)
+	if total != nil {
+		records := int(total.Records)
 		pages := (records + w.Limit - 1) / w.Limit
 		m.Page, m.TotalRecords, m.TotalPages = &w.Page, &records, &pages
+		m.TotalRecordsIsMinimum = &total.Minimum
 	}
 	return m
 }

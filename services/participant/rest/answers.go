@@ -57,9 +57,10 @@ func enrolmentList(p *participant.EnrolmentPage, f participant.EnrolmentFilter) 
 		UnderscoreLinks: listLinks(f, p.Next),
 	}
 	if f.Cursor == "" {
-		total := int(p.Total)
+		total := int(p.Total.Records)
 		pages := (total + f.Limit - 1) / f.Limit
 		b.UnderscoreMeta.Page, b.UnderscoreMeta.TotalRecords, b.UnderscoreMeta.TotalPages = &f.Page, &total, &pages
+		b.UnderscoreMeta.TotalRecordsIsMinimum = &p.Total.Minimum
 	}
 	for _, v := range p.Items {
 		b.Items = append(b.Items, api.EnrolmentSummary{

@@ -53,25 +53,6 @@ func summary(v *referral.View) api.ReferralSummary {
 	}
 }
 
-// list writes a part of the list. A page number and totals belong to a list read
-// by page; read by cursor it has neither.
-func list(l *referral.List, f referral.Filter, w referral.Window) api.ReferralList {
-	b := api.ReferralList{
-		Items:           make([]api.ReferralSummary, 0, len(l.Items)),
-		UnderscoreMeta:  api.Meta{Limit: w.Limit, Count: len(l.Items), NextCursor: optional[string](l.Next)},
-		UnderscoreLinks: listLinks(f, w, l.Next),
-	}
-	if l.Total >= 0 {
-		total := int(l.Total)
-		pages := (total + w.Limit - 1) / w.Limit
-		b.UnderscoreMeta.Page, b.UnderscoreMeta.TotalRecords, b.UnderscoreMeta.TotalPages = &w.Page, &total, &pages
-	}
-	for _, v := range l.Items {
-		b.Items = append(b.Items, summary(v))
-	}
-	return b
-}
-
 func turn(v *referral.View) *api.ReferralTurn {
 	t := v.Turn
 	if t == nil {

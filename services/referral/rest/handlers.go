@@ -21,23 +21,6 @@ func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralReques
 	}, nil
 }
 
-// ListReferrals answers GET /referrals.
-func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestObject) (api.ListReferralsResponseObject, error) {
-	w := referral.Window{Limit: 20, Page: 1, Cursor: value(r.Params.Cursor)}
-	if r.Params.Limit != nil {
-		w.Limit = *r.Params.Limit
-	}
-	if r.Params.Page != nil {
-		w.Page = *r.Params.Page
-	}
-	f := referral.Filter{State: referral.State(value(r.Params.State)), Municipality: value(r.Params.Municipality), Asked: value(r.Params.TransferTo)}
-	l, err := h.service.List(ctx, f, w)
-	if err != nil {
-		return nil, err
-	}
-	return api.ListReferrals200JSONResponse(list(l, f, w)), nil
-}
-
 // GetReferral answers GET /referrals/{id}.
 func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObject) (api.GetReferralResponseObject, error) {
 	v, err := h.service.Get(ctx, r.Id)

@@ -1,9 +1,6 @@
 package rest
 
 import (
-	"net/url"
-	"strconv"
-
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -51,32 +48,5 @@ func links(v *referral.View, from depth) api.Links {
 		a := actions[operation]
 		all[a.link] = api.Link{Href: self + "/" + a.path}
 	}
-	return all
-}
-
-// listLinks gives this part of the list and the next one.
-func listLinks(f referral.Filter, w referral.Window, next string) api.Links {
-	q := url.Values{"limit": {strconv.Itoa(w.Limit)}}
-	if f.State != "" {
-		q.Set("state", string(f.State))
-	}
-	if f.Municipality != "" {
-		q.Set("municipality", f.Municipality)
-	}
-	if f.Asked != "" {
-		q.Set("transferTo", f.Asked)
-	}
-	all := api.Links{}
-	if next != "" {
-		q.Set("cursor", next)
-		all["next"] = api.Link{Href: "referrals?" + q.Encode()}
-		q.Del("cursor")
-	}
-	if w.Cursor != "" {
-		q.Set("cursor", w.Cursor)
-	} else {
-		q.Set("page", strconv.Itoa(w.Page))
-	}
-	all["self"] = api.Link{Href: "referrals?" + q.Encode()}
 	return all
 }

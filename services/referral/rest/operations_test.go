@@ -67,6 +67,11 @@ var rejection = map[string]any{"code": "other", "text": "Påhittat."}
 func operations() []operation {
 	return []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
+		{id: "listTasks", method: "GET", path: fixed("/tasks"), who: referraltest.Intake, more: []refusal{
+			{"with a limit that is too high", webtest.Request{Path: "/tasks?limit=201"}},
+			{"with a cursor of another list", webtest.Request{Path: "/tasks?cursor=rd-WzEsImEiXQ"}},
+			{"of somebody's at another authority", webtest.Request{Path: "/tasks?responsible=mottagare-1", As: referraltest.FK}},
+		}},
 		{id: "createReferral", method: "POST", path: fixed("/referrals"), who: referraltest.FK, body: unreferenced(), more: badReferrals(),
 			may: []string{"unit", "consent/dataCategories", "person/email", "person/gender", "person/phone"}},
 		{id: "createReferrals", method: "POST", path: fixed("/referrals/batch"), who: referraltest.FK, body: map[string]any{"items": []any{map[string]any{"referral": unreferenced()}}}, more: []refusal{
@@ -164,6 +169,17 @@ func badLists() []refusal {
 		query("with a limit that is no number", "limit=many"),
 		query("with a page before the first", "page=0"),
 		query("with a state that is none", "state=lost"),
+		query("with one state of several that is none", "state=submitted,lost"),
+		query("with an order that is none", "sort=name"),
+		query("with a direction that is none", "order=sideways"),
+		query("with a first day that is none", "receivedFrom=2026-02-30"),
+		query("with a last day of another form", "receivedTo=2026-2"),
+		query("with an overdue that is neither", "overdue=perhaps"),
+		query("sorted by priority outside the waiting list", "sort=priority&state=submitted"),
+		query("with a cursor of another order", "sort=dueAt&cursor=rd-WzEsImEiXQ"),
+		query("with a cursor of an order that is none", "cursor=xx-WzEsImEiXQ"),
+		{"by who is responsible at another authority", webtest.Request{Path: "/referrals?responsible=mottagare-1", As: referraltest.FK}},
+		{"by initiative at another authority", webtest.Request{Path: "/referrals?initiative=activera", As: referraltest.FK}},
 		query("with a municipality that is no code", "municipality=Lerum"),
 		query("with a cursor that was never given", "cursor=bm9wZQ"),
 		query("with a cursor of forbidden characters", "cursor=%C3%A5"),

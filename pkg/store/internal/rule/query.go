@@ -37,6 +37,14 @@ func Limit(n int) error {
 	return nil
 }
 
+// Most refuses a count without bound, or of nothing.
+func Most(n int) error {
+	if n < 1 {
+		return fmt.Errorf("a count goes to at least 1, not %d", n)
+	}
+	return nil
+}
+
 // Where refuses conditions on keys or by comparisons that do not exist.
 func Where(where []store.Cond, declared []string) error {
 	for _, c := range where {

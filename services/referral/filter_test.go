@@ -1,0 +1,113 @@
+package referral
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
+)
+
+// callers are one of each relation in which lists are read.
+var callers = map[string]actor.Actor{
+	"municipality": {Association: "insjoriket", Authority: "molndal", Municipality: "1481", Roles: []actor.Role{actor.Intake}},
+	"authority":    {Association: "insjoriket", Authority: "fk", Roles: []actor.Role{actor.Integration}},
+	"unit":         {Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}},
+}
+
+func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "plan.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	e := db.Engine("referral")
+	if _, err := store.Open(t.Context(), e, kind()); err != nil {
+		t.Fatal(err)
+	}
+	explain := e.(interface {
+		Explain(ctx context.Context, collection string, q store.Query) ([]string, error)
+	}).Explain
+	yes := true
+	filters := map[string]Filter{
+		"nothing":            {},
+		"one state":          {States: []State{StateSubmitted}},
+		"several states":     {States: []State{StateSubmitted, StateWaitlisted}},
+		"period":             {From: "2026-01-01", To: "2026-03-31"},
+		"state and period":   {States: []State{StateClosed}, From: "2026-01-01", To: "2026-03-31"},
+		"unit":               {Unit: "fk-molndal"},
+		"overdue":            {Overdue: &yes, Sort: Sort{Key: SortDue}},
+		"by due":             {Sort: Sort{Key: SortDue}},
+		"by due, downwards":  {Sort: Sort{Key: SortDue, Desc: true}},
+		"oldest first":       {Sort: Sort{Key: SortReceived}},
+		"external reference": {ExternalReference: "FK-1"},
+		"registry number":    {RegistryNumber: "2026-000001"},
+		"source":             {Source: SelfReferral},
+		"the waiting list":   {Sort: Sort{Key: SortPriority}},
+		"responsible":        {Responsible: "mottagare-1"},
+		"initiative":         {Initiative: "activera"},
+		"another's answer":   {Asked: "1481"},
+	}
+	try := func(name string, where []store.Cond, sort Sort, sorted bool) {
+		t.Helper()
+		for _, after := range []store.Cursor{{}, {Values: make([]any, len(sort.orders(where))), ID: "x"}} {
+			for i := range after.Values {
+				after.Values[i] = int64(5)
+			}
+			plan, err := explain(t.Context(), "referrals", store.Query{Association: "insjoriket", Where: where, Sort: sort.orders(where), After: after, Limit: 20})
+			text := strings.Join(plan, "; ")
+			if err != nil || !strings.Contains(text, "SEARCH") || strings.Contains(text, "SCAN") || strings.Contains(text, "(association=?)") {
+				t.Errorf("%s: %v: %s", name, err, text)
+			}
+			if strings.Contains(text, "TEMP B-TREE") && !sorted {
+				t.Errorf("%s is sorted after it is found: %s", name, text)
+			}
+		}
+	}
+	for who, a := range callers {
+		for name, f := range filters {
+			if f.Sort == (Sort{}) {
+				f.Sort = Sort{Key: SortReceived, Desc: true}
+			}
+			where, ok, err := conditions("listReferrals", a, f, noon)
+			if !ok || err != nil {
+				continue // not this caller's
+			}
+			// A queue, and the few that await an answer, are sorted in memory; one reference needs no order.
+			try(who+" by "+name, where, f.Sort, name == "the waiting list" || f.Asked != "" || f.ExternalReference+f.RegistryNumber != "")
+		}
+		where, ok := waiting("listTasks", a)
+		if !ok {
+			t.Fatalf("%s has no tasks", who)
+		}
+		try(who+"'s tasks", where, Sort{Key: SortDue}, false)
+	}
+	try("the sweeper", []store.Cond{{Key: keyAlarm, Op: store.Lt, Value: int64(5)}}, Sort{Key: "none"}, true)
+}
+
+func TestACursorBearsTheOrderOfItsList(t *testing.T) {
+	place := store.Cursor{Values: []any{int64(7)}, ID: "x"}
+	for _, order := range []Sort{{SortReceived, true}, {SortReceived, false}, {SortDue, true}, {SortDue, false}} {
+		text := order.cursor(place)
+		for _, asked := range []Sort{{}, order} {
+			got, at, err := asked.behind(text)
+			if err != nil || got != order || at.ID != "x" || at.Values[0] != int64(7) {
+				t.Errorf("%+v by %s: %+v, %+v, %v", asked, text, got, at, err)
+			}
+		}
+		if _, _, err := (Sort{SortPriority, false}).behind(text); err == nil {
+			t.Errorf("%s went on in another order", text)
+		}
+	}
+	if got, _, err := (Sort{}).behind(place.String()); err != nil || got != (Sort{SortReceived, true}) {
+		t.Errorf("a cursor of before: %+v, %v", got, err)
+	}
+	for _, bad := range []string{"rd-", "zz-" + place.String(), "rx-" + place.String(), "-", "rd-" + place.String()[1:]} {
+		if _, _, err := (Sort{}).behind(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
