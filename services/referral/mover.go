@@ -124,8 +124,25 @@ func (s *Service) SweepPlaces(ctx context.Context) error {
 // that are free to the first in the queue.
 func (s *Service) settlePlaces(ctx context.Context, in *association.Association, municipality, initiative string) error {
 	i, known := in.Initiative(initiative)
-	p, err := s.placesOf(ctx, in.ID, municipality, initiative)
-	if err != nil || p == nil || !known {
+	if !known {
+		return nil
+	}
+	if err := s.reconcile(ctx, in.ID, municipality, i); err != nil {
+		return err
+	}
+	for range maxMoves {
+		if moved, err := s.moveUp(ctx, in, i, municipality); err != nil || !moved {
+			return err
+		}
+	}
+	return nil
+}
+
+// reconcile makes the places be those that the referrals say. Faster writers make
+// it begin anew, a few times; then the next round looks.
+func (s *Service) reconcile(ctx context.Context, in, municipality string, i association.Initiative) error {
+	p, err := s.placesOf(ctx, in, municipality, i.ID)
+	if err != nil || p == nil {
 		return err
 	}
 	for range 3 {
@@ -134,7 +151,7 @@ func (s *Service) settlePlaces(ctx context.Context, in *association.Association,
 			return err
 		}
 		seen := p.Writes
-		err = s.changePlaces(ctx, in.ID, municipality, initiative, func(now *Places) error {
+		err = s.changePlaces(ctx, in, municipality, i.ID, func(now *Places) error {
 			if p = now; now.Writes != seen {
 				return errOvertaken
 			}
@@ -143,15 +160,7 @@ func (s *Service) settlePlaces(ctx context.Context, in *association.Association,
 			}
 			return nil
 		})
-		if err == nil {
-			break
-		}
 		if !errors.Is(err, errOvertaken) {
-			return err
-		}
-	}
-	for range maxMoves {
-		if moved, err := s.moveUp(ctx, in, i, municipality); err != nil || !moved {
 			return err
 		}
 	}

@@ -207,10 +207,13 @@ func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string
 	if err != nil {
 		return nil, err
 	}
-	// Those accepted before anybody counted have their places too.
-	if err := s.settlePlaces(ctx, in, municipality, initiative); err != nil {
+	// Those accepted before anybody counted have their places too; then those who
+	// wait are moved up, which the caller need not wait for.
+	i, _ := in.Initiative(initiative)
+	if err := s.reconcile(ctx, in.ID, municipality, i); err != nil {
 		return nil, err
 	}
+	s.wake(in.ID, municipality)
 	return s.viewPlaces(ctx, in, municipality, initiative)
 }
 

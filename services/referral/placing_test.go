@@ -37,6 +37,11 @@ func TestHoweverManyAreAcceptedAtOnceNoMoreHaveAPlaceThanThereAre(t *testing.T) 
 	w := referraltest.New(t)
 	const number, referrals, each = 5, 24, 3
 	places(t, w, number, nil)
+	// As another process on the same database: they know of each other by it alone.
+	twin, err := referral.New(t.Context(), w.Service.Deps)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var ids []string
 	for range referrals {
 		ids = append(ids, created(t, w).ID)
@@ -46,11 +51,11 @@ func TestHoweverManyAreAcceptedAtOnceNoMoreHaveAPlaceThanThereAre(t *testing.T) 
 	for _, id := range ids {
 		for n := range each { // several receivers decide on the same one
 			all.Go(func() {
-				who := referraltest.Intake
+				who, s := referraltest.Intake, w.Service
 				if n%2 == 1 {
-					who = referraltest.Intake2
+					who, s = referraltest.Intake2, twin
 				}
-				_, err := w.Service.Accept(referraltest.As(who), id, 1, acceptance())
+				_, err := s.Accept(referraltest.As(who), id, 1, acceptance())
 				switch {
 				case err == nil:
 					won.Add(1)
