@@ -29,12 +29,17 @@ type Handle func(ctx context.Context, e Event) error
 // errors.Join or %w; it is noted in the log and passed over.
 var ErrSkip = errors.New("event passed over")
 
+// HandlePage does what a run of events asks for, all or nothing: an error brings
+// all of them again. It must be idempotent as Handle is.
+type HandlePage func(ctx context.Context, events []Event) error
+
 // Follower reads a log from where it stopped last and hands each event, in
-// order, to its Handle.
+// order, to its Handle, or each page of them to its HandlePage.
 type Follower struct {
 	name      string
 	log       Reader
 	handle    Handle
+	page      HandlePage // nil: one by one
 	positions *store.Collection[position]
 	errors    *slog.Logger
 	measured  *Following
@@ -63,6 +68,16 @@ func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name str
 	return f, nil
 }
 
+// NewPageFollower is NewFollower for one that writes what several events lead to
+// at once.
+func NewPageFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h HandlePage) (*Follower, error) {
+	f, err := NewFollower(ctx, e, log, name, r, nil)
+	if err == nil {
+		f.page = h
+	}
+	return f, err
+}
+
 // Measured names the service that follows and the one that it follows, for the
 // metrics; without it the follower's own name stands for the latter.
 func (f *Follower) Measured(service, source string) *Follower {
@@ -70,8 +85,11 @@ func (f *Follower) Measured(service, source string) *Follower {
 	return f
 }
 
-// attemptTime bounds the handling of one event.
-const attemptTime = 10 * time.Second
+// attemptTime bounds the handling of one event, pageTime that of a page.
+const (
+	attemptTime = 10 * time.Second
+	pageTime    = 30 * time.Second
+)
 
 // Run follows until the context ends. What fails is tried again without end, ever
 // more slowly: an event is never lost because its receiver was ill.
@@ -119,25 +137,50 @@ func (f *Follower) round(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	done, last := at, ""
-	for i, e := range events {
-		if e.Sequence != done+1 {
-			err = fmt.Errorf("the log goes from %d to %d", done, e.Sequence)
-			break
-		}
-		if err = f.one(ctx, e); err != nil {
-			err = fmt.Errorf("event %s: %w", e.ID, err)
-			break
-		}
-		done, last = e.Sequence, e.ID
-		f.measured.Handled(e.within(ctx), events[i:])
-	}
-	if done > at {
-		if saveErr := f.save(ctx, at, done, last); saveErr != nil {
+	done, err := f.all(ctx, at, events)
+	if done > 0 {
+		if saveErr := f.save(ctx, at, at+int64(done), events[done-1].ID); saveErr != nil {
 			return errors.Join(err, saveErr)
 		}
 	}
 	return err
+}
+
+// all handles events that follow on the position at, and gives how many of them
+// it has handled, in order.
+func (f *Follower) all(ctx context.Context, at int64, events []Event) (done int, err error) {
+	for i, e := range events {
+		if e.Sequence != at+int64(i)+1 {
+			events, err = events[:i], fmt.Errorf("the log goes from %d to %d", at+int64(i), e.Sequence)
+			break
+		}
+	}
+	if f.page != nil {
+		return f.together(ctx, events, err)
+	}
+	for i, e := range events {
+		if err := f.one(ctx, e); err != nil {
+			return i, fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		f.measured.Handled(e.within(ctx), events[i:])
+	}
+	return len(events), err
+}
+
+// together hands a page of events to the HandlePage; gap is what ends the page.
+func (f *Follower) together(ctx context.Context, events []Event, gap error) (int, error) {
+	if len(events) == 0 {
+		return 0, gap
+	}
+	limited, cancel := context.WithTimeout(ctx, pageTime)
+	defer cancel()
+	if err := f.page(limited, events); err != nil {
+		return 0, fmt.Errorf("events %d to %d: %w", events[0].Sequence, events[len(events)-1].Sequence, err)
+	}
+	for i, e := range events {
+		f.measured.Handled(e.within(ctx), events[i:])
+	}
+	return len(events), gap
 }
 
 func (f *Follower) one(ctx context.Context, e Event) error {

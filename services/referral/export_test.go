@@ -1,4 +1,64 @@
 package referral
 
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral/figures"
+)
+
 // StepOf is how an event is read, for the tests from outside.
 var StepOf = stepOf
+
+// Handle takes an event of a peer, as the follower does.
+func (s *Service) Handle(ctx context.Context, e feed.Event) error { return s.handle(ctx, e) }
+
+// Recount counts the whole feed by a projector of that version, in small pages.
+// When dies says so it dies in the middle of a page, or before it has noted the
+// position, and the page comes again, as it also does to a twin.
+func (s *Service) Recount(ctx context.Context, version int, dies func() bool) error {
+	p, err := s.newProjector(ctx, version)
+	if err != nil {
+		return err
+	}
+	for seq := int64(0); ; {
+		events, err := s.Feed.After(ctx, seq, 7, 0)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		if dies() {
+			if err := s.count(ctx, p, events[:len(events)/2]); err != nil {
+				return err
+			}
+		}
+		if err := s.count(ctx, p, events); err != nil {
+			return err
+		}
+		if !dies() {
+			seq = events[len(events)-1].Sequence
+		}
+	}
+}
+
+// Months gives what a version has counted in an association.
+func (s *Service) Months(ctx context.Context, version int, association string) ([]*figures.Month, error) {
+	page, err := s.projector.months.Find(ctx, store.Query{
+		Association: association, Where: []store.Cond{{Key: "version", Op: store.Eq, Value: version}}, Sort: []store.Order{{Key: "month"}}, Limit: 1000,
+	})
+	var all []*figures.Month
+	for _, m := range page.Items {
+		all = append(all, m.Value)
+	}
+	return all, err
+}
+
+// All gives every referral of an association.
+func (s *Service) All(ctx context.Context, association string) ([]*Referral, error) {
+	page, err := s.referrals.Find(ctx, store.Query{Association: association, Limit: 1000})
+	var all []*Referral
+	for _, r := range page.Items {
+		all = append(all, r.Value)
+	}
+	return all, err
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral/figures"
 )
 
 // People is what the referral needs of the vault, which alone knows who a
@@ -74,6 +75,7 @@ type Service struct {
 	numbers   *reserver
 	publisher *feed.Publisher
 	followers []*feed.Follower
+	projector *projector
 }
 
 // New opens the service's collections and positions on the engine.
@@ -105,6 +107,9 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		}
 		s.followers = append(s.followers, f.Measured("referral", name))
 	}
+	if s.projector, err = s.newProjector(ctx, figures.Version); err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
 	return s, nil
 }
 
@@ -115,7 +120,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.move(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
-	for _, f := range s.followers {
+	for _, f := range append([]*feed.Follower{s.projector.follower}, s.followers...) {
 		g.Go(func() error { return f.Run(ctx) })
 	}
 	return g.Wait()

@@ -38,7 +38,7 @@ const (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service:     "referral",
-		Collections: []schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter())},
+		Collections: []schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths())},
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
 			{Name: "find referrals by who is responsible and by the municipality asked to take over"},
@@ -47,6 +47,7 @@ func Schema() schema.Schema {
 			{Name: "find referrals by their source; keep registers of units"},
 			{Name: "find referrals by their registry number"},
 			{Name: "find referrals by initiative and by state, and a sender's by when they are due"},
+			{Name: "keep figures per month"},
 		},
 	}
 }

@@ -93,6 +93,63 @@ func (e ConsentDataCategory) Valid() bool {
 	}
 }
 
+// Defines values for FigureMeasure.
+const (
+	FigureMeasureAccepted       FigureMeasure = "accepted"
+	FigureMeasureClosed         FigureMeasure = "closed"
+	FigureMeasureEnteredInError FigureMeasure = "entered_in_error"
+	FigureMeasureReceived       FigureMeasure = "received"
+	FigureMeasureRejected       FigureMeasure = "rejected"
+	FigureMeasureWaiting        FigureMeasure = "waiting"
+	FigureMeasureWithdrawn      FigureMeasure = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the FigureMeasure enum.
+func (e FigureMeasure) Valid() bool {
+	switch e {
+	case FigureMeasureAccepted:
+		return true
+	case FigureMeasureClosed:
+		return true
+	case FigureMeasureEnteredInError:
+		return true
+	case FigureMeasureReceived:
+		return true
+	case FigureMeasureRejected:
+		return true
+	case FigureMeasureWaiting:
+		return true
+	case FigureMeasureWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FigureTable.
+const (
+	FigureTableGender       FigureTable = "gender"
+	FigureTableMunicipality FigureTable = "municipality"
+	FigureTableSource       FigureTable = "source"
+	FigureTableTotal        FigureTable = "total"
+)
+
+// Valid indicates whether the value is a known member of the FigureTable enum.
+func (e FigureTable) Valid() bool {
+	switch e {
+	case FigureTableGender:
+		return true
+	case FigureTableMunicipality:
+		return true
+	case FigureTableSource:
+		return true
+	case FigureTableTotal:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Gender.
 const (
 	GenderFemale  Gender = "female"
@@ -111,6 +168,36 @@ func (e Gender) Valid() bool {
 	case GenderOther:
 		return true
 	case GenderUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LeadTimeStep.
+const (
+	LeadTimeStepCheckIn       LeadTimeStep = "check_in"
+	LeadTimeStepCheckInAnswer LeadTimeStep = "check_in_answer"
+	LeadTimeStepClosing       LeadTimeStep = "closing"
+	LeadTimeStepDecision      LeadTimeStep = "decision"
+	LeadTimeStepStart         LeadTimeStep = "start"
+	LeadTimeStepTurn          LeadTimeStep = "turn"
+)
+
+// Valid indicates whether the value is a known member of the LeadTimeStep enum.
+func (e LeadTimeStep) Valid() bool {
+	switch e {
+	case LeadTimeStepCheckIn:
+		return true
+	case LeadTimeStepCheckInAnswer:
+		return true
+	case LeadTimeStepClosing:
+		return true
+	case LeadTimeStepDecision:
+		return true
+	case LeadTimeStepStart:
+		return true
+	case LeadTimeStepTurn:
 		return true
 	default:
 		return false
@@ -781,8 +868,17 @@ type ExtendedConsent struct {
 	TextVersion    string                 `json:"textVersion"`
 }
 
+// FigureMeasure Vad som räknas: det som hände i perioden, och (waiting) hur många som väntade på plats vid dess slut. / What is counted: what happened in the period, and (waiting) how many waited for a place at its end.
+type FigureMeasure string
+
+// FigureTable Vad en tabell delas efter. / What a table is parted by.
+type FigureTable string
+
 // Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
 type Gender string
+
+// LeadTimeStep Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); aktuell avstämning till svar; första dag till avslut; en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
+type LeadTimeStep string
 
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
 type Link struct {
@@ -1077,6 +1173,22 @@ type ReferralConsent struct {
 	WithdrawnAt *time.Time `json:"withdrawnAt,omitempty"`
 }
 
+// ReferralCount En cell i en tabell. / A cell of a table.
+type ReferralCount struct {
+	// By Vad en tabell delas efter. / What a table is parted by.
+	By    FigureTable `json:"by"`
+	Count int         `json:"count"`
+
+	// Detail Avvisningens orsak eller avslutets utfall; saknas för alla. / The rejection's reason or the close's outcome; absent for all.
+	Detail *string `json:"detail,omitempty"`
+
+	// Measure Vad som räknas: det som hände i perioden, och (waiting) hur många som väntade på plats vid dess slut. / What is counted: what happened in the period, and (waiting) how many waited for a place at its end.
+	Measure FigureMeasure `json:"measure"`
+
+	// Value Källan, könet eller kommunen; saknas i totalen och där inget är angett. / The source, gender or municipality; absent in the total and where nothing was given.
+	Value *string `json:"value,omitempty"`
+}
+
 // ReferralCourse Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
 type ReferralCourse struct {
 	Enrolment       string               `json:"enrolment"`
@@ -1110,6 +1222,40 @@ type ReferralCourseStep struct {
 
 	// On Dagen det gäller. / The day it is about.
 	On *string `json:"on,omitempty"`
+}
+
+// ReferralFigures defines model for ReferralFigures.
+type ReferralFigures struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// CountedUntil Det som hände före denna tid är räknat. / What happened before this time is counted.
+	CountedUntil time.Time       `json:"countedUntil"`
+	Counts       []ReferralCount `json:"counts"`
+
+	// Exact false: med brus. / false: with noise.
+	Exact     bool               `json:"exact"`
+	From      string             `json:"from"`
+	LeadTimes []ReferralLeadTime `json:"leadTimes"`
+
+	// Municipality Saknas när talen är förbundets. / Absent when the figures are the association's.
+	Municipality *string `json:"municipality,omitempty"`
+	To           string  `json:"to"`
+}
+
+// ReferralLeadTime Hur många hela dagar ett steg tog. / How many whole days a step took.
+type ReferralLeadTime struct {
+	Count  int     `json:"count"`
+	Detail *string `json:"detail,omitempty"`
+
+	// MedianDays Saknas när fallen är för få. / Absent when the cases are too few.
+	MedianDays *int `json:"medianDays,omitempty"`
+
+	// P90Days 90:e percentilen. / The 90th percentile.
+	P90Days *int `json:"p90Days,omitempty"`
+
+	// Step Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); aktuell avstämning till svar; första dag till avslut; en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
+	Step LeadTimeStep `json:"step"`
 }
 
 // ReferralList defines model for ReferralList.
@@ -1531,6 +1677,18 @@ type GetCapacityParams struct {
 	Municipality string `form:"municipality" json:"municipality"`
 }
 
+// GetReferralFiguresParams defines parameters for GetReferralFigures.
+type GetReferralFiguresParams struct {
+	// From Första månaden. / The first month.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Sista månaden, som räknas med. / The last month, which is included.
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// Municipality Bara denna kommun (fyrsiffrig kod). / Only this municipality (four-digit code).
+	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
+}
+
 // ListReferralsParams defines parameters for ListReferrals.
 type ListReferralsParams struct {
 	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, parted by commas.
@@ -1797,6 +1955,9 @@ type ServerInterface interface {
 	// GetCapacity Fråga om plats / Ask for capacity
 	// (GET /capacity)
 	GetCapacity(ctx echo.Context, params GetCapacityParams) error
+	// GetReferralFigures Läs remissernas antal och ledtider / Read the referrals' numbers and lead times
+	// (GET /referral-figures)
+	GetReferralFigures(ctx echo.Context, params GetReferralFiguresParams) error
 	// ListReferrals Lista remisser / List referrals
 	// (GET /referrals)
 	ListReferrals(ctx echo.Context, params ListReferralsParams) error
@@ -1940,6 +2101,38 @@ func (w *ServerInterfaceWrapper) GetCapacity(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetCapacity(ctx, params)
+	return err
+}
+
+// GetReferralFigures converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReferralFigures(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetReferralFiguresParams
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "municipality" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReferralFigures(ctx, params)
 	return err
 }
 
@@ -2856,6 +3049,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/units", wrapper.ListUnits, options.OperationMiddlewares["listUnits"]...)
 	router.PUT(options.BaseURL+"/units", wrapper.ReplaceUnits, options.OperationMiddlewares["replaceUnits"]...)
 	router.PUT(options.BaseURL+"/units/:unit", wrapper.ReplaceUnit, options.OperationMiddlewares["replaceUnit"]...)
+	router.GET(options.BaseURL+"/referral-figures", wrapper.GetReferralFigures, options.OperationMiddlewares["getReferralFigures"]...)
 	router.GET(options.BaseURL+"/tasks", wrapper.ListTasks, options.OperationMiddlewares["listTasks"]...)
 	router.GET(options.BaseURL+"/referrals/:id", wrapper.GetReferral, options.OperationMiddlewares["getReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/acceptance", wrapper.AcceptReferral, options.OperationMiddlewares["acceptReferral"]...)
@@ -2945,6 +3139,28 @@ type GetCapacityResponseObject interface {
 type GetCapacity200JSONResponse Capacity
 
 func (response GetCapacity200JSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReferralFiguresRequestObject struct {
+	Params GetReferralFiguresParams
+}
+
+type GetReferralFiguresResponseObject interface {
+	VisitGetReferralFiguresResponse(w http.ResponseWriter) error
+}
+
+type GetReferralFigures200JSONResponse ReferralFigures
+
+func (response GetReferralFigures200JSONResponse) VisitGetReferralFiguresResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3592,6 +3808,9 @@ type StrictServerInterface interface {
 	// GetCapacity Fråga om plats / Ask for capacity
 	// (GET /capacity)
 	GetCapacity(ctx context.Context, request GetCapacityRequestObject) (GetCapacityResponseObject, error)
+	// GetReferralFigures Läs remissernas antal och ledtider / Read the referrals' numbers and lead times
+	// (GET /referral-figures)
+	GetReferralFigures(ctx context.Context, request GetReferralFiguresRequestObject) (GetReferralFiguresResponseObject, error)
 	// ListReferrals Lista remisser / List referrals
 	// (GET /referrals)
 	ListReferrals(ctx context.Context, request ListReferralsRequestObject) (ListReferralsResponseObject, error)
@@ -3766,6 +3985,31 @@ func (sh *strictHandler) GetCapacity(ctx echo.Context, params GetCapacityParams)
 		return err
 	} else if validResponse, ok := response.(GetCapacityResponseObject); ok {
 		return validResponse.VisitGetCapacityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetReferralFigures operation middleware
+func (sh *strictHandler) GetReferralFigures(ctx echo.Context, params GetReferralFiguresParams) error {
+	var request GetReferralFiguresRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReferralFigures(ctx.Request().Context(), request.(GetReferralFiguresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReferralFigures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReferralFiguresResponseObject); ok {
+		return validResponse.VisitGetReferralFiguresResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -67,6 +67,12 @@ var rejection = map[string]any{"code": "other", "text": "Påhittat."}
 func operations() []operation {
 	return []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
+		{id: "getReferralFigures", method: "GET", path: fixed("/referral-figures"), who: referraltest.Intake, more: []refusal{
+			{"of a month that is none", webtest.Request{Path: "/referral-figures?from=2026-13"}},
+			{"of a period turned round", webtest.Request{Path: "/referral-figures?from=2026-03&to=2026-02"}},
+			{"of a period without end", webtest.Request{Path: "/referral-figures?from=1926-01&to=2026-02"}},
+			{"of another municipality", webtest.Request{Path: "/referral-figures?municipality=1402"}},
+		}},
 		{id: "listTasks", method: "GET", path: fixed("/tasks"), who: referraltest.Intake, more: []refusal{
 			{"with a limit that is too high", webtest.Request{Path: "/tasks?limit=201"}},
 			{"with a cursor of another list", webtest.Request{Path: "/tasks?cursor=rd-WzEsImEiXQ"}},

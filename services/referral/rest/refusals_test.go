@@ -86,7 +86,7 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 	if !op.nobody {
 		try("by a role that has no row", func(r *webtest.Request) {
 			r.As = referraltest.Board
-			if op.id == "getCapacity" { // which a board member may ask for
+			if op.id == "getCapacity" || op.id == "getReferralFigures" { // which a board member may ask for
 				r.As.Roles = []actor.Role{actor.Reviewer}
 			}
 		})
