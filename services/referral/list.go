@@ -118,5 +118,8 @@ func (s *Service) shown(ctx context.Context, operation string, page store.Page[R
 	if err := s.line(ctx, l.Items...); err != nil {
 		return nil, err
 	}
+	if err := s.countDuplicates(ctx, l.Items); err != nil {
+		return nil, err
+	}
 	return l, s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people})
 }

@@ -63,7 +63,7 @@ func listed[T ~string](all []T) string {
 // rights gives the rows of the access table that are this service's.
 func rights() string {
 	var rows []string
-	for _, name := range append(access.Operations(), "getReferral#course", "getReferral#text") {
+	for _, name := range append(access.Operations(), "getReferral#course", "getReferral#duplicates", "getReferral#text") {
 		operation, _, _ := strings.Cut(name, "#")
 		if !bytes.Contains(api.Spec, []byte("operationId: "+operation+"\n")) {
 			continue // of another service

@@ -136,6 +136,9 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.Duplicates, err = s.duplicates(ctx, r.Value); err != nil {
+		return nil, err
+	}
 	return v, s.line(ctx, v)
 }
 

@@ -15,6 +15,7 @@ import (
 type View struct {
 	Referral    *Referral
 	Reason      string                   // empty when texts are hidden
+	Duplicates  []Duplicate              // nil when none are shown to the caller
 	Assessed    *Assessment              // nil when texts are hidden, or there was no test at receipt
 	Texts       map[int64]string         // by number of step; nil when texts are hidden
 	Reasons     map[int64]Change[string] // by number of the step that amended the reason; nil when texts are hidden

@@ -84,8 +84,9 @@ func probeOf(op contract.Operation) probe {
 // views tell whether a part of an answer is shown.
 var views = map[string]map[string]func(suite.Answer, thing) bool{
 	"getReferral": {
-		"course": func(a suite.Answer, t thing) bool { return a.Text("course.enrolment") == t.enrolment },
-		"text":   func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
+		"course":     func(a suite.Answer, t thing) bool { return a.Text("course.enrolment") == t.enrolment },
+		"text":       func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
+		"duplicates": func(a suite.Answer, _ thing) bool { return a.At("duplicates") != nil },
 	},
 	"getParticipant": {"identity": func(a suite.Answer, t thing) bool {
 		return a.Text("familyName") == t.family && a.Text("personalIdentityNumber") != ""

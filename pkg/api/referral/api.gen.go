@@ -1051,9 +1051,12 @@ type Referral struct {
 	Consent   ReferralConsent      `json:"consent"`
 
 	// Course Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
-	Course            *ReferralCourse `json:"course,omitempty"`
-	ExternalReference *string         `json:"externalReference,omitempty"`
-	Id                string          `json:"id"`
+	Course *ReferralCourse `json:"course,omitempty"`
+
+	// Duplicates Andra pågående remisser för samma person; bara för mottagaren. / Other referrals of the same person that are under way; for the receiver only.
+	Duplicates        *[]ReferralDuplicate `json:"duplicates,omitempty"`
+	ExternalReference *string              `json:"externalReference,omitempty"`
+	Id                string               `json:"id"`
 
 	// Municipality Kommunen som har remissen. / The municipality that has the referral.
 	Municipality string `json:"municipality"`
@@ -1224,6 +1227,18 @@ type ReferralCourseStep struct {
 	On *string `json:"on,omitempty"`
 }
 
+// ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Bara kommunen när den andra inte får läsas. / Another referral or enrolment of the same person that is under way. The municipality alone when the other may not be read.
+type ReferralDuplicate struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks *Links     `json:"_links,omitempty"`
+	Id              *string    `json:"id,omitempty"`
+	Municipality    string     `json:"municipality"`
+	ReceivedAt      *time.Time `json:"receivedAt,omitempty"`
+
+	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
+	State *ReferralState `json:"state,omitempty"`
+}
+
 // ReferralFigures defines model for ReferralFigures.
 type ReferralFigures struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
@@ -1353,11 +1368,14 @@ type ReferralStepKind string
 // ReferralSummary defines model for ReferralSummary.
 type ReferralSummary struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks   Links     `json:"_links"`
-	ChangedAt         time.Time `json:"changedAt"`
-	ExternalReference *string   `json:"externalReference,omitempty"`
-	Id                string    `json:"id"`
-	Municipality      string    `json:"municipality"`
+	UnderscoreLinks Links     `json:"_links"`
+	ChangedAt       time.Time `json:"changedAt"`
+
+	// Duplicates Andra pågående remisser för samma person; bara för mottagaren. / Other referrals of the same person that are under way; for the receiver only.
+	Duplicates        *int    `json:"duplicates,omitempty"`
+	ExternalReference *string `json:"externalReference,omitempty"`
+	Id                string  `json:"id"`
+	Municipality      string  `json:"municipality"`
 
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`

@@ -13,7 +13,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
 		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.SourceOf())),
 		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
-		TargetGroupTest: targetGroupTest(v.Assessed), RightTime: rightTime(v.Assessed),
+		Duplicates: duplicates(v, from), TargetGroupTest: targetGroupTest(v.Assessed), RightTime: rightTime(v.Assessed),
 		TargetGroup: targetGroup(r.TargetGroup), Consent: consent(r),
 		WishedMunicipality: r.WishedMunicipality, Municipality: r.Municipality(),
 		Reason:   optional[string](v.Reason),
@@ -48,7 +48,7 @@ func summary(v *referral.View) api.ReferralSummary {
 		Priority:       optional[api.ReferralPriority](r.Priority()),
 		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
-		Queue: queue(v), TargetGroup: targetGroupMet(r), PlaceReady: truth(r.PlaceReady()),
+		Queue: queue(v), TargetGroup: targetGroupMet(r), Duplicates: duplicateCount(v), PlaceReady: truth(r.PlaceReady()),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
 	}
 }
