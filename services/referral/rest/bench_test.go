@@ -52,6 +52,20 @@ func BenchmarkCreate(b *testing.B) {
 	}, 201)
 }
 
+// BenchmarkBatchOf100 counts batches; each bears a hundred referrals.
+func BenchmarkBatchOf100(b *testing.B) {
+	bench(b, 0, func(n int64, _ []string) webtest.Request {
+		items := make([]any, 100)
+		for i := range items {
+			body := newReferral()
+			body["externalReference"] = "FK-" + strconv.FormatInt(n, 10) + "-" + strconv.Itoa(i)
+			items[i] = map[string]any{"referral": body}
+		}
+		return webtest.Request{Method: "POST", Path: "/referrals/batch", As: referraltest.FK, Body: map[string]any{"items": items},
+			Header: map[string]string{"Idempotency-Key": strconv.FormatInt(n, 10)}}
+	}, 200)
+}
+
 func BenchmarkGet(b *testing.B) {
 	bench(b, 1000, func(n int64, ids []string) webtest.Request {
 		return webtest.Request{Method: "GET", Path: "/referrals/" + ids[n%1000], As: referraltest.Intake}
