@@ -54,7 +54,7 @@ func TestTheReceiverAloneSeesTheSamePersonsOtherReferrals(t *testing.T) {
 			t.Errorf("%s sees %+v", who.Subject, d)
 		}
 	}
-	l, err := w.Service.List(referraltest.As(referraltest.Intake), referral.Filter{State: referral.StateSubmitted}, referral.Window{Limit: 20, Page: 1})
+	l, err := w.Service.List(referraltest.As(referraltest.Intake), referral.Filter{States: []referral.State{referral.StateSubmitted}}, referral.Window{Limit: 20, Page: 1})
 	if err != nil || len(l.Items) != 2 || len(l.Items[0].Duplicates) != 2 {
 		t.Fatalf("%v: %+v", err, l)
 	}
