@@ -278,7 +278,7 @@ func (s *Service) Figures(ctx context.Context, from, to, municipality string) (*
 	switch {
 	case !ok:
 		return nil, fault.ErrForbidden
-	case f.Exact && (a.Municipality == "" || municipality != "" && municipality != a.Municipality):
+	case f.Exact && municipality != "" && municipality != a.Municipality:
 		return nil, fault.ErrForbidden
 	case f.Exact:
 		f.Municipality = a.Municipality
@@ -310,6 +310,9 @@ func (s *Service) Figures(ctx context.Context, from, to, municipality string) (*
 	var months []*figures.Month
 	for _, m := range page.Items {
 		months = append(months, m.Value)
+	}
+	if f.Exact && f.Municipality == "" {
+		return f, nil // a token that names no place of its own has no figures
 	}
 	f.Result = figures.Over(months, from, to, f.Municipality)
 	if !f.Exact {

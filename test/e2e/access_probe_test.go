@@ -45,6 +45,10 @@ func probeOf(op contract.Operation) probe {
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"fk-molndal"`) }
 	case "replaceUnits", "replaceUnit":
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
+	case "listTasks", "getReferralFigures":
+		p.own = func(c suite.Caller, _ thing) thing {
+			return thing{association: association(c), authority: c.Authority, unit: c.Unit, municipality: c.Municipality}
+		}
 	case "readIdentities":
 		p.body = func(_ *world, _ suite.Caller, t thing) any {
 			return map[string]any{"participants": []string{t.participant}}
@@ -153,6 +157,9 @@ func (w *world) path(op contract.Operation, t thing) string {
 		"{cancellation}", w.cancellation, "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
 	query := url.Values{}
 	for name, value := range map[string]string{"limit": "200", "initiative": "activera"} {
+		if op.ID == "listReferrals" && name == "initiative" {
+			continue // a filter that only the municipality has
+		}
 		if takes(op, name) && !strings.Contains(op.Path, "{"+name+"}") {
 			query.Set(name, value)
 		}
