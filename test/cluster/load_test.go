@@ -24,8 +24,8 @@ var (
 // waiting bounds the requests under way.
 const waiting = 1000
 
-// load asks the front door so many times a second, and posts a referral a second
-// beside it, until it is stopped.
+// load asks the front door so many times a second, and posts referrals one after
+// the other beside it, until it is stopped.
 type load struct {
 	room
 	*suite.Suite
@@ -58,6 +58,15 @@ func share() int {
 		return 100
 	}
 	return standInShare
+}
+
+// pause is the time between two posted referrals. The stand-in becomes slower with
+// each of them.
+func pause() time.Duration {
+	if mongoURI != "" {
+		return 200 * time.Millisecond
+	}
+	return 2 * time.Second
 }
 
 // under begins a load of so many requests a second.
@@ -147,7 +156,7 @@ func (l *load) posts(token string) {
 		select {
 		case <-l.ended:
 			return
-		case <-time.After(time.Second):
+		case <-time.After(pause()):
 		}
 	}
 }

@@ -85,24 +85,33 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .s.affinity }}
+{{- if .s.affinity }}
 affinity:
-  {{- toYaml . | nindent 2 }}
+  {{- toYaml .s.affinity | nindent 2 }}
+{{- else if not .facts.data }}
+# No second spread constraint: a node without a zone would be left out of both.
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 50
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels:
+              {{- include "finsam.selector" $ | nindent 14 }}
 {{- end }}
 {{- if .s.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- toYaml .s.topologySpreadConstraints | nindent 2 }}
 {{- else if not .facts.data }}
 topologySpreadConstraints:
-  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - maxSkew: 1
-    topologyKey: {{ . }}
+    topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
     matchLabelKeys: [pod-template-hash]
     labelSelector:
       matchLabels:
         {{- include "finsam.selector" $ | nindent 8 }}
-  {{- end }}
 {{- end }}
 {{- end -}}
 
