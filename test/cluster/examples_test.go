@@ -59,7 +59,7 @@ func (r room) unknown() (off string) {
 func (r room) inventsWhatTheyName() {
 	r.Helper()
 	for _, s := range []string{"referral", "participant", "activity"} {
-		r.kubectl("create", "secret", "generic", "atlas-"+s, "--from-literal=connectionString="+r.kubectl("get", "secret", "finsam-mongodb", "-o", `go-template={{.data.uri | base64decode}}`))
+		r.kubectl("create", "secret", "generic", "atlas-"+s, "--from-literal=connectionStringPrivateSrv="+r.kubectl("get", "secret", "finsam-mongodb", "-o", `go-template={{.data.uri | base64decode}}`))
 	}
 	r.kubectl(append([]string{"create", "secret", "generic", "finsam-trust"}, r.trustFiles()...)...)
 	r.kubectl("create", "secret", "docker-registry", "registry", "--docker-server=registry.region.example.se", "--docker-username=nobody", "--docker-password=invented")

@@ -94,9 +94,12 @@ func (r room) helm(args ...string) string {
 	return must(r.T, 5*time.Minute, "helm", append([]string{"-n", r.name}, args...)...)
 }
 
+// host is the name that the Ingress is asked for; each room has its own.
+func (r room) host() string { return r.name + ".example.se" }
+
 // values are the arguments that every installation has: this image, and an
 // Ingress where there is a controller.
-func values(example string) []string {
+func (r room) values(example string) []string {
 	all := []string{
 		"-f", filepath.Join(chart, "examples", example),
 		"--set", "image.registry=" + registry + ",image.repository=finsam,image.tag=" + tag,
@@ -104,15 +107,15 @@ func values(example string) []string {
 	if ingress == "" {
 		return append(all, "--set", "ingress.enabled=false")
 	}
-	return append(all, "--set", "ingress.enabled=true,ingress.className="+class+",ingress.host="+host+
-		",ingress.tls.existingSecret.name=finsam-tls,api.publicURL=https://"+host)
+	return append(all, "--set", "ingress.enabled=true,ingress.className="+class+",ingress.host="+r.host()+
+		",ingress.tls.existingSecret.name=finsam-tls,api.publicURL=https://"+r.host())
 }
 
 // install installs the chart with an example's values and more, and waits for it.
 func (r room) install(example string, more ...string) {
 	r.Helper()
 	began := time.Now()
-	r.helm(append(append([]string{"install", "finsam", chart, "--wait", "--timeout", "4m"}, values(example)...), more...)...)
+	r.helm(append(append([]string{"install", "finsam", chart, "--wait", "--timeout", "4m"}, r.values(example)...), more...)...)
 	r.Logf("%s: installed and ready in %s", example, time.Since(began).Round(100*time.Millisecond))
 }
 
@@ -136,7 +139,7 @@ func (r room) backing() {
 func (r room) door(service string) suite.Place {
 	r.Helper()
 	if ingress != "" {
-		return suite.Place{Base: "https://" + host + "/finsam/v1", Data: r.data, Address: ingress, CA: r.ca}
+		return suite.Place{Base: "https://" + r.host() + "/finsam/v1", Data: r.data, Address: ingress, CA: r.ca}
 	}
 	r.Log("not through an Ingress: FINSAM_TEST_INGRESS names no controller")
 	return suite.Place{Base: r.address(service) + "/finsam/v1", Data: r.data, Fresh: true}

@@ -20,7 +20,7 @@ func TestStandaloneLivesOnAClusterAndLeavesNothingButItsData(t *testing.T) {
 		more = append(more, "--set", "persistence.storageClassName=finsam-data,backup.storageClassName=finsam-backup")
 	}
 	began := time.Now()
-	r.helm(append(append([]string{"install", "finsam", chart}, values("standalone-small.yaml")...), more...)...)
+	r.helm(append(append([]string{"install", "finsam", chart}, r.values("standalone-small.yaml")...), more...)...)
 	door := r.door("finsam-standalone")
 	r.accepted(suite.At(t, door), 3*time.Minute)
 	figure("standalone: from helm install to the first accepted referral: %s", time.Since(began).Round(100*time.Millisecond))

@@ -24,9 +24,6 @@ var (
 	class    = os.Getenv("FINSAM_TEST_INGRESS_CLASS")
 )
 
-// host is the name that the Ingress is asked for.
-const host = "finsam.example.se"
-
 func env(name, otherwise string) string {
 	if v := os.Getenv(name); v != "" {
 		return v
