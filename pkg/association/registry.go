@@ -3,65 +3,69 @@ package association
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Registry holds the associations that this installation serves. It does not
-// change after it is made, so it may be read from everywhere at once.
-type Registry struct{ byID map[string]*Association }
+// Registry holds the associations that this installation serves. It may be read
+// from everywhere at once: what it gives is never changed, only replaced by what
+// Follow has read.
+type Registry struct {
+	served atomic.Pointer[map[string]*Association]
+	folder *folder // where they were read; nil: nowhere
+}
 
 // NewRegistry makes a registry; two of the same id are refused.
 func NewRegistry(all ...*Association) (*Registry, error) {
-	r := &Registry{byID: make(map[string]*Association, len(all))}
-	for _, a := range all {
-		if r.byID[a.ID] != nil {
-			return nil, fmt.Errorf("association %q is configured twice", a.ID)
-		}
-		r.byID[a.ID] = a
+	r := &Registry{}
+	byID, err := index(all)
+	if err != nil {
+		return nil, err
 	}
+	r.served.Store(&byID)
 	return r, nil
 }
 
 // LoadDir reads every .yaml and .yml file of a folder; a folder without any
 // gives an empty registry. The error names each file that is wrong and why.
 func LoadDir(dir string) (*Registry, error) {
-	entries, err := os.ReadDir(dir)
+	texts, err := readTexts(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read associations: %w", err)
 	}
-	var all []*Association
-	var wrong []error
-	for _, e := range entries {
-		ext := filepath.Ext(e.Name())
-		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || (ext != ".yaml" && ext != ".yml") {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("read associations: %w", err)
-		}
-		a, err := Parse(data)
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", e.Name(), err))
-			continue
-		}
-		all = append(all, a)
+	all, err := parseAll(texts)
+	if err != nil {
+		return nil, err
 	}
-	if len(wrong) > 0 {
-		return nil, errors.Join(wrong...)
+	r, err := NewRegistry(all...)
+	if err != nil {
+		return nil, err
 	}
-	return NewRegistry(all...)
+	r.folder = &folder{dir: dir, told: content{texts: texts}}
+	return r, nil
+}
+
+func index(all []*Association) (map[string]*Association, error) {
+	byID := make(map[string]*Association, len(all))
+	for _, a := range all {
+		if byID[a.ID] != nil {
+			return nil, fmt.Errorf("association %q is configured twice", a.ID)
+		}
+		byID[a.ID] = a
+	}
+	return byID, nil
 }
 
 // Get finds an association. One that is not served here is fault.ErrNotFound,
 // the same answer as for any other thing that the caller may not see.
 func (r *Registry) Get(id string) (*Association, error) {
-	if a := r.byID[id]; a != nil {
+	if a := (*r.served.Load())[id]; a != nil {
 		return a, nil
 	}
 	return nil, fault.ErrNotFound.Because(fmt.Errorf("no association %q is loaded", id))
@@ -69,12 +73,7 @@ func (r *Registry) Get(id string) (*Association, error) {
 
 // All gives the associations in the order of their ids.
 func (r *Registry) All() []*Association {
-	all := make([]*Association, 0, len(r.byID))
-	for _, a := range r.byID {
-		all = append(all, a)
-	}
-	slices.SortFunc(all, func(a, b *Association) int { return strings.Compare(a.ID, b.ID) })
-	return all
+	return slices.SortedFunc(maps.Values(*r.served.Load()), func(a, b *Association) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Save checks a configuration and puts it into the folder as <id>.yaml in one

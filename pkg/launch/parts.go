@@ -248,7 +248,15 @@ func (p *Parts) Web(spec []byte) web.Options {
 
 // Serve serves the handler and does the work beside it; see Serve.
 func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
-	return Serve(ctx, p.server(h), append(work, p.Watch)...)
+	return Serve(ctx, p.server(h), append(work, p.Watch, p.follow)...)
+}
+
+// follow takes the associations' files as they change.
+func (p *Parts) follow(ctx context.Context) error {
+	if p.Associations == nil {
+		return nil
+	}
+	return p.Associations.Follow(ctx, p.Service, p.Log)
 }
 
 // Serve serves s and does the work beside it until ctx ends; the first of them

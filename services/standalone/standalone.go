@@ -62,7 +62,7 @@ func Open(ctx context.Context, data Layout, log *slog.Logger) (_ *Suite, err err
 	if s.db, err = sqlite.Open(ctx, data.Database()); err != nil {
 		return nil, err
 	}
-	s.workers = append(s.workers, s.attend(data, log))
+	s.workers = append(s.workers, s.attend(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
 	keys := launch.ReadKeys(data.Keys())
 	for _, name := range []string{"referral", "participant", "activity"} {
 		if err := s.room(ctx, name, keys, associations, log); err != nil {

@@ -5,11 +5,7 @@ metadata:
   labels:
     {{- $labels := fromYaml (include "finsam.selector" .) }}
     {{- merge $labels (default dict .s.podLabels) $v.commonLabels | toYaml | nindent 4 }}
-  {{- $checks := dict -}}
-  {{- if and .facts.associations $v.associations.files }}
-  {{- $_ := set $checks "checksum/associations" (toJson $v.associations.files | sha256sum) }}
-  {{- end }}
-  {{- with merge $checks (default dict .s.podAnnotations) $v.commonAnnotations }}
+  {{- with merge (dict) (default dict .s.podAnnotations) $v.commonAnnotations }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}

@@ -18,7 +18,7 @@ func load() *cobra.Command {
 	var data string
 	c := &cobra.Command{
 		Use:   "load FILE.yaml",
-		Short: "Check an association's file and put it in place for the next start",
+		Short: "Check an association's file and put it in place; what runs takes it within seconds",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			info, err := os.Stat(args[0])
