@@ -1,7 +1,7 @@
 # Each target is one or two lines; what is longer stands in scripts/.
 SHELL := /bin/sh
 export CGO_ENABLED ?= 0
-MODULES := pkg services/participant services/referral services/activity services/gateway services/standalone test
+MODULES := pkg finsamctl services/participant services/referral services/activity services/gateway services/standalone test
 DATA ?= data/demo
 ADDR ?= 127.0.0.1:8080
 LDFLAGS := -s -w
@@ -13,7 +13,7 @@ run: build ## start the whole suite in one process, with the example association
 	./bin/finsam serve --demo --addr $(ADDR) --data $(DATA)
 
 build: ## bin/finsam and one binary per service
-	go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway
+	go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway ./finsamctl
 
 run-services: build ## the four services as four processes: MONGODB_URI=… REDIS_URL=… make run-services
 	./scripts/run-services.sh

@@ -37,6 +37,11 @@ var rules = []rule{
 		reason:   "what is shared knows no service",
 	},
 	{
+		packages: "finsamctl",
+		never:    []string{prefix + "pkg/", prefix + "services/"},
+		reason:   "the integrators' client knows the public API and nothing behind it",
+	},
+	{
 		packages: "services/gateway",
 		never:    []string{prefix + "services/referral", prefix + "services/participant", prefix + "services/activity"},
 		reason:   "the front door reads the contract; it has no domain words",

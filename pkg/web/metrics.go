@@ -50,13 +50,9 @@ func newMeters(p metric.MeterProvider, service string) (*meters, error) {
 	return m, err
 }
 
-// under counts a request as begun (1) or ended (-1). A follower's call waits for
-// events and does no work meanwhile, so it is not counted.
-func (m *meters) under(op *operation, change int64) {
-	if op != followed {
-		m.inFlight.Add(change)
-	}
-}
+// under counts a request as begun (1) or ended (-1). One that waits for events
+// does no work meanwhile, and is not counted.
+func (m *meters) under(change int64) { m.inFlight.Add(change) }
 
 // record notes how a request went that took that long.
 func (m *meters) record(ctx context.Context, op *operation, status int, authority string, took time.Duration) {

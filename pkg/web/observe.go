@@ -28,7 +28,7 @@ const (
 	headerLanguage    = "Accept-Language"
 )
 
-// patience is how long a request may take; the feed has its own.
+// patience is how long a request may take; a long poll has its own.
 const patience = 20 * time.Second
 
 var w3c propagation.TraceContext
@@ -40,8 +40,14 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start := time.Now()
 		r := c.Request()
 		op := s.operation(c)
-		s.meters.under(op, 1)
-		defer s.meters.under(op, -1)
+		waits := op.longPoll && Waits(r)
+		if waits {
+			// The server's own write timeout is shorter than a long poll.
+			_ = http.NewResponseController(c.Response()).SetWriteDeadline(start.Add(longPatience + 5*time.Second))
+		} else {
+			s.meters.under(1)
+			defer s.meters.under(-1)
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), op.patience)
 		defer cancel()
 		ctx, span := s.begin(ctx, r, op)
@@ -58,9 +64,16 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.recovered(next, c); err != nil {
 			s.fail(err, c)
 		}
-		s.finish(c, span, op, start)
+		s.finish(c, span, op, start, waits)
 		return nil
 	}
+}
+
+// Waits tells whether a request asks a long poll to wait. Such a one does no work
+// meanwhile, and how long it takes tells nothing: it is not timed.
+func Waits(r *http.Request) bool {
+	wait := r.URL.Query().Get("wait")
+	return wait != "" && wait != "0"
 }
 
 // begin starts the request's span as a child of the caller's. Without a tracer
@@ -87,7 +100,7 @@ func traceParent(sc trace.SpanContext) string {
 }
 
 // finish notes how it went: in the span and in the durations.
-func (s *server) finish(c echo.Context, span trace.Span, op *operation, start time.Time) {
+func (s *server) finish(c echo.Context, span trace.Span, op *operation, start time.Time, waited bool) {
 	status := c.Response().Status
 	a := actor.From(c.Request().Context())
 	if span.IsRecording() {
@@ -97,6 +110,9 @@ func (s *server) finish(c echo.Context, span trace.Span, op *operation, start ti
 		}
 	}
 	span.End()
+	if waited && status < 500 && op != followed {
+		return
+	}
 	s.meters.record(c.Request().Context(), op, status, a.Authority, time.Since(start))
 }
 

@@ -22,6 +22,7 @@ type operation struct {
 	patience   time.Duration
 	contract   bool // it is in the contract, so its parameters and body are checked
 	public     bool // `security: []`: no token is needed
+	longPoll   bool // `x-long-poll: true`: its answer may wait for what is new
 	params     []parameter
 	body       *openapi3.Schema // nil: no JSON body is taken
 	bodyNeeded bool
@@ -57,9 +58,12 @@ func (s *server) operation(c echo.Context) *operation {
 // followed is the feed, whose answer waits for events.
 var followed = func() *operation {
 	op := newOperation("readFeed", "GET", feedhttp.Path)
-	op.patience = feed.MaxWait + 5*time.Second
+	op.patience, op.longPoll = longPatience, true
 	return op
 }()
+
+// longPatience is how long a call may take that waits for what is new.
+const longPatience = feed.MaxWait + 5*time.Second
 
 func newOperation(id, method, path string) *operation {
 	return &operation{
@@ -105,6 +109,9 @@ func prepare(doc *openapi3.T, item *openapi3.PathItem, o *openapi3.Operation, me
 		security = &doc.Security
 	}
 	op.public = o.Security != nil && len(*security) == 0
+	if op.longPoll = o.Extensions["x-long-poll"] == true; op.longPoll {
+		op.patience = longPatience
+	}
 	for _, refs := range []openapi3.Parameters{item.Parameters, o.Parameters} {
 		for _, ref := range refs {
 			p, err := newParameter(ref.Value)

@@ -106,6 +106,15 @@ func shutdown(servers []*running) error {
 
 type drainKey struct{}
 
+// Draining gives what is closed when the server of a request begins to drain; nil,
+// which is never closed, where no server of ours is above.
+func Draining(ctx context.Context) <-chan struct{} {
+	if draining, ok := ctx.Value(drainKey{}).(context.Context); ok {
+		return draining.Done()
+	}
+	return nil
+}
+
 // untilDrained gives a context that ends when the server begins to drain: a long
 // poll must not hold it up.
 func untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -42,13 +43,13 @@ func (x *exchange) forward() error {
 	if err := x.checkBody(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(x.ctx, x.g.Patience)
+	ctx, cancel, send := x.patience()
 	defer cancel()
 	r, err := x.request(ctx, false)
 	if err != nil {
 		return err
 	}
-	resp, err := x.g.send(x.op.upstream, r)
+	resp, err := send(x.op.upstream, r)
 	if err != nil {
 		return x.unanswered(err)
 	}
@@ -134,13 +135,19 @@ func connectionNamed(h http.Header) map[string]bool {
 // errBusy says that as many requests wait for services as may.
 var errBusy = fault.ErrUnavailable.Because(errors.New("too many requests in flight")).After(busyPause)
 
-// send calls a service, in a span of its own, while there is a place.
+// send calls a service while there is a place.
 func (g *Gateway) send(u *upstream, r *http.Request) (*http.Response, error) {
-	if g.inFlight.Add(1) > int64(g.InFlight) {
-		g.inFlight.Add(-1)
+	return g.within(&g.inFlight, g.InFlight, u, r)
+}
+
+// within calls a service, in a span of its own, unless as many calls as there may
+// be are counted already.
+func (g *Gateway) within(count *atomic.Int64, most int, u *upstream, r *http.Request) (*http.Response, error) {
+	if count.Add(1) > int64(most) {
+		count.Add(-1)
 		return nil, errBusy
 	}
-	defer g.inFlight.Add(-1)
+	defer count.Add(-1)
 	ctx, span := g.tracer.Start(r.Context(), "call "+u.name, trace.WithSpanKind(trace.SpanKindClient))
 	defer span.End()
 	if sc := span.SpanContext(); sc.IsValid() {

@@ -91,6 +91,7 @@ type Gateway struct {
 	emptiedBy  map[string][]*operation // operations by the event that empties them
 	flights    singleflight.Group
 	inFlight   atomic.Int64
+	polls      atomic.Int64 // long polls that wait for a service
 	own        *ownPages
 	origins    map[string]bool
 	secure     bool // reached by https

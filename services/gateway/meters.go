@@ -132,6 +132,9 @@ func (m *meters) turnedAway(ctx context.Context, err error) {
 // record notes how a request went.
 func (m *meters) record(ctx context.Context, x *exchange) {
 	key := meterKey{x.route, x.actor.Authority, outcomeOf(x.status), x.status / 100}
+	if x.waits() && x.status < http.StatusInternalServerError {
+		return
+	}
 	m.durations.Record(ctx, x.g.Now().Sub(x.begun).Seconds(), m.sets.Get(key, func() metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(
 			attribute.String("operation", key.operation), attribute.String("authority", key.authority),

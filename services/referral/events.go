@@ -25,20 +25,19 @@ func event(r *Referral, n int64) feed.Event {
 	e := feed.Event{
 		Type: eventPrefix + string(s.Kind), Subject: r.ID, Time: s.At,
 		Association: r.Association, Authority: r.Authority, TraceParent: s.TraceParent,
-		Data: map[string]string{"referral": r.ID, "participant": r.Participant},
+		Data: map[string]string{"referral": r.ID, "participant": r.Participant, "unit": r.Unit},
 	}
 	then := r.at(n)
+	e.Data["municipality"] = then.Municipality()
 	if s.hidden(slices.Contains(then.thing(categoryCourse).Ties[0].Consent, r.Authority), false) {
 		e.Authority = ""
 	}
 	switch s.Kind {
 	case Submitted, Withdrawn, Rejected, Waitlisted, MarkedInError, Assigned, MovedUp:
-		e.Data["municipality"] = then.Municipality()
 		if s.Initiative != "" {
 			e.Data["initiative"] = s.Initiative
 		}
 	case Amended:
-		e.Data["municipality"] = then.Municipality()
 		e.Data["fields"] = strings.Join(s.Amendment.fields(), ",")
 		if s.Amendment.Consent != nil {
 			// The vault, which follows, opens the person to those named since.
@@ -47,22 +46,20 @@ func event(r *Referral, n int64) feed.Event {
 			e.Data["textVersion"], e.Data["givenOn"] = consent.TextVersion, consent.GivenOn
 		}
 	case TransferRequested:
-		e.Data["municipality"], e.Data["to"] = then.Municipality(), s.Municipality
+		e.Data["to"] = s.Municipality
 	case TransferAccepted:
-		e.Data["municipality"], e.Data["from"] = s.Municipality, r.at(n-1).Municipality()
+		e.Data["from"] = r.at(n - 1).Municipality()
 	case TransferDeclined, TransferCancelled:
-		e.Data["municipality"], e.Data["to"] = then.Municipality(), then.last(TransferRequested).Municipality
+		e.Data["to"] = then.last(TransferRequested).Municipality
 	case Overdue:
 		e.Data["municipality"] = cmp.Or(s.Turn.Municipality, then.Municipality())
 		e.Data["party"], e.Data["wait"] = string(s.Turn.Party), string(s.Turn.Wait)
 		e.Data["since"], e.Data["due"] = s.Turn.Since.Format(time.RFC3339), s.Turn.Due.Format(time.RFC3339)
 	case Accepted:
 		e.Data["initiative"] = s.Acceptance.Initiative
-		e.Data["municipality"] = s.Acceptance.Municipality
 		e.Data["startDate"] = s.Acceptance.StartDate
 		e.Data["coach"] = s.Acceptance.Coach
 		e.Data["authority"] = r.Authority
-		e.Data["unit"] = r.Unit
 	}
 	return e
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral/figures"
+	"github.com/finsam/finsam/services/referral/outbound"
 )
 
 // People is what the referral needs of the vault, which alone knows who a
@@ -58,6 +59,7 @@ type Deps struct {
 	Seal         *seal.Sealer
 	Associations *association.Registry
 	People       People
+	Webhooks     outbound.Sender
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
 	Log          *slog.Logger
@@ -76,6 +78,9 @@ type Service struct {
 	publisher *feed.Publisher
 	followers []*feed.Follower
 	projector *projector
+
+	// Outbound tells the authorities; its verbs are called as they are.
+	Outbound *outbound.Service
 }
 
 // New opens the service's collections and positions on the engine.
@@ -110,6 +115,13 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if s.projector, err = s.newProjector(ctx, figures.Version); err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
+	s.Outbound, err = outbound.New(ctx, outbound.Deps{
+		Engine: d.Engine, Feed: d.Feed, Access: d.Access, Seal: d.Seal, Associations: d.Associations,
+		Sender: d.Webhooks, Now: d.Now, NewID: d.NewID, Log: d.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
 	return s, nil
 }
 
@@ -120,6 +132,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.move(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
+	g.Go(func() error { return s.Outbound.Run(ctx) })
 	for _, f := range append([]*feed.Follower{s.projector.follower}, s.followers...) {
 		g.Go(func() error { return f.Run(ctx) })
 	}

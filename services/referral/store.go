@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/services/referral/outbound"
 )
 
 // The keys that a referral is found by.
@@ -37,8 +38,9 @@ const (
 // docs/operations.md, "Upgrade".
 func Schema() schema.Schema {
 	return schema.Schema{
-		Service:     "referral",
-		Collections: []schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths())},
+		Service: "referral",
+		Collections: append([]schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths())},
+			outbound.Collections()...),
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
 			{Name: "find referrals by who is responsible and by the municipality asked to take over"},
@@ -48,6 +50,7 @@ func Schema() schema.Schema {
 			{Name: "find referrals by their registry number"},
 			{Name: "find referrals by initiative and by state, and a sender's by when they are due"},
 			{Name: "keep figures per month"},
+			{Name: "keep notices for authorities, webhooks and their deliveries"},
 		},
 	}
 }

@@ -137,7 +137,7 @@ func TestATransferIsToldWithBothMunicipalities(t *testing.T) {
 		{"municipality": "1481", "to": "1402"},
 		{"municipality": "1402", "from": "1481"},
 	} {
-		want["referral"], want["participant"] = r.ID, r.Participant
+		want["referral"], want["participant"], want["unit"] = r.ID, r.Participant, r.Unit
 		for key, value := range want {
 			if events[i].Data[key] != value {
 				t.Errorf("%s tells %v, want %s %s", events[i].Type, events[i].Data, key, value)

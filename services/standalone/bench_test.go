@@ -20,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone"
 	"github.com/finsam/finsam/services/standalone/example"
 )
@@ -107,7 +108,7 @@ func served(b *testing.B) (http.Handler, *demo.Issuer) {
 		b.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	suite, err := standalone.Open(b.Context(), data, log)
+	suite, err := standalone.Open(b.Context(), data, send.Config{}, log)
 	if err != nil {
 		b.Fatal(err)
 	}

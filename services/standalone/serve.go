@@ -21,6 +21,7 @@ import (
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone/example"
 )
 
@@ -31,7 +32,7 @@ type Options struct {
 	AdminAddr string            // /livez, /readyz and /metrics, as host:port; "off": not served
 	Demo      bool              // with the demo issuer and, in an empty folder, the example association
 	TrustFile string            // whose tokens are accepted, without the demo
-	Environ   map[string]string // for gateway.Config, the log level and OTEL_*
+	Environ   map[string]string // for gateway.Config, send.Config, the log level and OTEL_*
 	Linger    time.Duration     // how long it serves on once told to end
 	Out       io.Writer         // where it tells where to look
 }
@@ -55,6 +56,10 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	webhooks, err := send.ReadConfig(o.Environ)
+	if err != nil {
+		return err
+	}
 	log, stopTelemetry, err := observe(ctx, o.Environ)
 	if err != nil {
 		return err
@@ -64,7 +69,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	suite, err := Open(ctx, o.Data, log)
+	suite, err := Open(ctx, o.Data, webhooks, log)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/finsam/finsam/services/participant"
 	participantrest "github.com/finsam/finsam/services/participant/rest"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/outbound/send"
 	referralrest "github.com/finsam/finsam/services/referral/rest"
 	"github.com/finsam/finsam/services/referral/vault"
 )
@@ -42,18 +43,24 @@ type Suite struct {
 	referrals *referral.Service
 
 	db      *sqlite.DB
+	sender  *send.Sender
 	parts   map[string]*launch.Parts
 	workers []func(context.Context) error
 }
 
 // Open opens the data folder and puts the services together. The associations
-// must be loaded and the keys made (launch.WriteKeys).
-func Open(ctx context.Context, data Layout, log *slog.Logger) (_ *Suite, err error) {
+// must be loaded and the keys made (launch.WriteKeys). webhooks says where to
+// the referral service sends.
+func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logger) (_ *Suite, err error) {
 	associations, err := association.LoadDir(data.Associations())
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, parts: map[string]*launch.Parts{}}
+	sender, err := send.New(webhooks)
+	if err != nil {
+		return nil, err
+	}
+	s := &Suite{sender: sender, Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, parts: map[string]*launch.Parts{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -117,7 +124,7 @@ func (s *Suite) referral(ctx context.Context) error {
 	p := s.parts["referral"]
 	v, err := referral.New(ctx, referral.Deps{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), Access: p.Access, Seal: p.Seal,
-		Associations: p.Associations, People: s.people(p), Now: p.Now, NewID: p.NewID, Log: p.Log,
+		Associations: p.Associations, People: s.people(p), Webhooks: s.sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
 		return err

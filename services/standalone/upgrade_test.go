@@ -27,6 +27,7 @@ import (
 	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone"
 	"github.com/finsam/finsam/services/standalone/example"
 )
@@ -129,7 +130,7 @@ type office struct {
 func open(t *testing.T, data standalone.Layout) *office {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	suite, err := standalone.Open(t.Context(), data, log)
+	suite, err := standalone.Open(t.Context(), data, send.Config{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The objectives of the association's service level, over 30 days; the alerts in
 // files/alerts.yaml have the same.
@@ -62,7 +65,7 @@ func overview() board {
 // service is the dashboard of one of the three services.
 func service(name string) board {
 	own, of := fmt.Sprintf("component=%q", name), fmt.Sprintf("source=%q", name)
-	return board{name, "finsam: " + name, "The " + name + " service: what it is asked, what it tells, what it keeps.", []row{
+	b := board{name, "finsam: " + name, "The " + name + " service: what it is asked, what it tells, what it keeps.", []row{
 		{"Requests", []panel{
 			{title: "By operation", about: "Requests to the service.", unit: "reqps", queries: one(rate(requests+"_count", "operation", own, waiting), "{{operation}}")},
 			{title: "By authority", about: "Requests to the service.", unit: "reqps", queries: one(rate(requests+"_count", "authority", own, waiting), "{{authority}}")},
@@ -97,7 +100,20 @@ func service(name string) board {
 		}},
 		{"Processes", processes(name)},
 	}}
+	if name == "referral" {
+		b.rows = slices.Insert(b.rows, 3, outward)
+	}
+	return b
 }
+
+// outward is what the referral service tells the authorities.
+var outward = row{"Out to the authorities", []panel{
+	{title: "Webhooks", about: "Tries to deliver, a second, by outcome.", unit: "ops", queries: one(rate("finsam_webhook_tries_total", "outcome"), "{{outcome}}")},
+	{title: "Waiting and given up", about: "Deliveries that wait, and those given up in an hour.", unit: "short", queries: []query{
+		{"max(finsam_webhook_queue_depth" + match() + ")", "waiting"}, {"sum(increase(finsam_webhook_dead_letters_total" + match() + "[1h]))", "given up"},
+		{"max(finsam_webhook_off" + match() + ")", "webhooks off, receiver gone"}, {"sum(finsam_events_waiters" + match() + ")", "callers waiting for events"}}},
+	{title: "Oldest that waits", about: "After about 24 hours it is given up.", unit: "s", queries: one("max(finsam_webhook_queue_age_seconds"+match()+")", "oldest")},
+}}
 
 func gateway() board {
 	const own = `component="gateway"`

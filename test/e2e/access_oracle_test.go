@@ -53,6 +53,7 @@ type thing struct {
 	name                                       string
 	referral, participant, enrolment           string // ids
 	booking, feed, secret                      string // feed and secret are of a calendar address
+	webhook                                    string // of the sender's system
 	family                                     string // the person's name
 	authority, unit, municipality, association string
 	consent                                    bool   // the sender's consent is in force

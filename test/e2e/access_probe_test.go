@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -60,7 +61,7 @@ func probeOf(op contract.Operation) probe {
 		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"places": 0} }
 	case "listWaiting":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"waitlisted"`) }
-	case "listReferrals":
+	case "listReferrals", "listEvents":
 		p.sees = listed(func(t thing) string { return t.referral })
 	case "listEnrolments":
 		p.sees = listed(func(t thing) string { return t.enrolment })
@@ -78,12 +79,28 @@ func probeOf(op contract.Operation) probe {
 		}
 	case "createCalendarFeed":
 		p.status = 201
+	case "createWebhook":
+		p.status, p.denied = 201, "no-place-of-ones-own"
+		p.header["Idempotency-Key"] = "access"
+		p.body = func(*world, suite.Caller, thing) any { return silentWebhook }
+		p.own = func(c suite.Caller, _ thing) thing {
+			return thing{association: association(c), authority: c.Authority, municipality: cmp.Or(c.Municipality, "none")}
+		}
+	case "changeWebhook":
+		p.body = func(*world, suite.Caller, thing) any { return silentWebhook }
+	case "testWebhook", "resendDelivery":
+		p.status = 409 // it is off
+	case "listWebhooks":
+		p.sees = listed(func(t thing) string { return t.webhook })
 	case "withdrawConsent":
 		p.body = func(_ *world, _ suite.Caller, t thing) any { return map[string]any{"referral": t.referral} }
 	}
 	p.views = views[op.ID]
 	return p
 }
+
+// silentWebhook is one that is never called.
+var silentWebhook = map[string]any{"url": "https://hooks.finsam.example/", "active": false}
 
 // views tell whether a part of an answer is shown.
 var views = map[string]map[string]func(suite.Answer, thing) bool{
@@ -151,10 +168,10 @@ func (w *world) path(op contract.Operation, t thing) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
-		"bookings": t.booking, "activities": w.activity,
+		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook,
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
-		"{cancellation}", w.cancellation, "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
+		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
 	query := url.Values{}
 	for name, value := range map[string]string{"limit": "200", "initiative": "activera"} {
 		if op.ID == "listReferrals" && name == "initiative" {

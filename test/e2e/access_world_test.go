@@ -79,6 +79,11 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 		Method: "POST", Path: "/participants/" + th.participant + "/calendar-feeds", Token: w.Token(w.t, me),
 	})
 	th.feed, th.secret = feed.Text("id"), feed.Text("token")
+	system := fkSystem
+	system.Municipality = th.municipality
+	th.webhook = w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/webhooks", Token: w.Token(w.t, system), Body: silentWebhook,
+	}).Text("id")
 	w.settle(th)
 	return th
 }

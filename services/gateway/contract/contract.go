@@ -46,6 +46,7 @@ type Operation struct {
 	Cost     int  // what a call takes from the authority's limit, at least 1
 	Public   bool // needs no token
 	Personal bool // the answer or the body bears personal data
+	LongPoll bool // the answer may wait for what is new, as long as the caller says
 	Body     bool // takes a JSON body
 	// BodyLimit is how many bytes a body may have.
 	BodyLimit int64

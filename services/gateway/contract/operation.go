@@ -14,7 +14,7 @@ import (
 
 // extensions are the x-… that an operation may bear; a misspelt one would
 // otherwise silently not hold.
-var extensions = []string{"x-cost", "x-cache", "x-personal", "x-internal", "x-body-limit"}
+var extensions = []string{"x-cost", "x-cache", "x-personal", "x-internal", "x-body-limit", "x-long-poll"}
 
 // pathForm is what a path may be: lower-case words parted by "-", parameters of
 // lower-case letters (UFN.08, UFN.09, RES.06).
@@ -72,6 +72,7 @@ func (o *Operation) read(op *yaml.Node) error {
 		return fmt.Errorf("x-cost is not a whole number from 1 to %d", maxCost)
 	}
 	o.Personal = text(op, "x-personal") == "true"
+	o.LongPoll = text(op, "x-long-poll") == "true"
 	o.Body = get(op, "requestBody") != nil
 	limit, err := whole(op, maxBody, "x-body-limit")
 	if err != nil || limit < maxBody || limit > 64*maxBody {

@@ -11,12 +11,21 @@ import (
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/referral/rest"
 	"github.com/finsam/finsam/services/referral/vault"
 )
 
 // Run puts the service together, serves it until ctx ends, and takes it apart.
 func Run(ctx context.Context, environ map[string]string) (err error) {
+	webhooks, err := send.ReadConfig(environ)
+	if err != nil {
+		return err
+	}
+	sender, err := send.New(webhooks)
+	if err != nil {
+		return err
+	}
 	p, err := launch.Open(ctx, launch.Needs{
 		Service: "referral", Store: true, Schema: referral.Schema, Seal: true, Associations: true, Peers: []string{"participant"},
 	}, environ)
@@ -27,7 +36,7 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 	s, err := referral.New(ctx, referral.Deps{
 		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), Access: p.Access, Seal: p.Seal,
 		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
-		Now: p.Now, NewID: p.NewID, Log: p.Log,
+		Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
 		return err

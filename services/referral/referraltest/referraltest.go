@@ -34,7 +34,11 @@ type World struct {
 	People  *People
 	Peer    *Peer // the participant service's feed
 	Clock   *Clock
-	Dir     string // where the store's files are
+	Dir     string    // where the store's files are
+	Hooks   *Receiver // the network, and whoever receives webhooks
+	Seal    *seal.Sealer
+
+	Associations *association.Registry
 
 	deps referral.Deps
 }
@@ -48,7 +52,7 @@ const example = "services/standalone/example/insjoriket.yaml"
 // New makes a service. Nothing is published or followed until Run.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Dir: t.TempDir()}
+	w := &World{People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Dir: t.TempDir(), Hooks: &Receiver{}}
 	ctx := context.Background()
 	db, err := sqlite.Open(ctx, filepath.Join(w.Dir, "referral.db"))
 	must(t, err)
@@ -63,9 +67,10 @@ func New(t testing.TB) *World {
 	must(t, err)
 	sealer, err := seal.New(sealing, looking)
 	must(t, err)
+	w.Seal, w.Associations = sealer, associations(t)
 	w.deps = referral.Deps{
 		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, Access: w.Access, Seal: sealer,
-		Associations: associations(t), People: w.People, Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
+		Associations: w.Associations, People: w.People, Webhooks: w.Hooks, Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
 	}
 	w.Service, err = referral.New(ctx, w.deps)
 	must(t, err)

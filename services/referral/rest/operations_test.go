@@ -65,7 +65,7 @@ var rejection = map[string]any{"code": "other", "text": "Påhittat."}
 
 // operations lists every operation of the contract.
 func operations() []operation {
-	return []operation{
+	return append(webhookOperations(), []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
 		{id: "getReferralFigures", method: "GET", path: fixed("/referral-figures"), who: referraltest.Intake, more: []refusal{
 			{"of a month that is none", webtest.Request{Path: "/referral-figures?from=2026-13"}},
@@ -84,6 +84,7 @@ func operations() []operation {
 			{"without any referral", webtest.Request{Body: map[string]any{"items": []any{}}}},
 			{"with more than it takes", webtest.Request{Body: map[string]any{"items": make([]any, 501)}}},
 		}},
+		{id: "listEvents", method: "GET", path: fixed("/events"), who: referraltest.FK, more: badEvents()},
 		{id: "getReferral", method: "GET", path: on(""), who: referraltest.Officer},
 		change("acceptReferral", "/acceptance", referraltest.Intake, []string{"municipality"},
 			map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1", "municipality": "1481"}, badAcceptances()...),
@@ -138,7 +139,7 @@ func operations() []operation {
 			body("of a kind that is none", "kind", "church", unit()), body("of a member's without a member", "authority", nil, unit()),
 			refusal{"of an id of forbidden characters", webtest.Request{Path: "/units/FK"}}),
 		change("markReferralInError", "/error-marking", referraltest.FK, nil, map[string]any{"text": "Påhittat: fel person."}),
-	}
+	}...)
 }
 
 func change(id, action string, who actor.Actor, may []string, body map[string]any, more ...refusal) operation {

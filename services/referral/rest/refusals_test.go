@@ -38,6 +38,12 @@ type operation struct {
 	nobody bool     // every role may: none lacks a row
 	header map[string]string
 	more   []refusal // those of its own; a path of "" is the operation's
+
+	// For what is no referral: made makes the thing that the path is about, at
+	// version 2; matched tells that If-Match is wanted; foreign may, but not this.
+	made    func(*testing.T, *front) string
+	matched bool
+	foreign actor.Actor
 }
 
 func TestEveryRefusalIsExactlyAsWritten(t *testing.T) {
@@ -65,9 +71,15 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 	for k, v := range op.header {
 		good.Header[k] = v
 	}
-	changes := op.method == "POST" && strings.Contains(op.path("x"), "x")
+	changes := op.made == nil && op.method == "POST" && strings.Contains(op.path("x"), "x")
 	if changes {
 		good.Header["If-Match"] = `"1"`
+	}
+	if op.made != nil {
+		good.Path = op.path(op.made(t, f))
+	}
+	if op.matched {
+		good.Header["If-Match"] = `"2"`
 	}
 	var all []refusal
 	try := func(sentence string, change func(*webtest.Request)) {
@@ -93,7 +105,7 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 	}
 	if strings.Contains(op.path("x"), "x") {
 		try("of something that does not exist", func(r *webtest.Request) { r.Path = op.path("00000000-0000-4000-8000-000000000000") })
-		try("by another authority, municipality or unit", func(r *webtest.Request) { r.As = foreigner(op.who) })
+		try("by another authority, municipality or unit", func(r *webtest.Request) { r.As = foreigner(op) })
 		try("by the same authority in another association", func(r *webtest.Request) { r.As.Association = "elsewhere" })
 		try("of an id that is none", func(r *webtest.Request) { r.Path = op.path("19121212-1212") })
 	}
@@ -104,6 +116,11 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 		try("with If-Match of an old version", func(r *webtest.Request) { r.Path = op.path(spoilt) })
 		try("with If-Match that is no version of ours", func(r *webtest.Request) { r.Header["If-Match"] = `W/"1"` })
 		try("in a state that forbids it", func(r *webtest.Request) { r.Path, r.Header["If-Match"] = op.path(spoilt), `"2"` })
+	}
+	if op.matched {
+		try("without If-Match", func(r *webtest.Request) { delete(r.Header, "If-Match") })
+		try("with If-Match of an old version", func(r *webtest.Request) { r.Header["If-Match"] = `"1"` })
+		try("with If-Match that is no version of ours", func(r *webtest.Request) { r.Header["If-Match"] = `W/"2"` })
 	}
 	if op.body != nil {
 		all = append(all, badBodies(good, op)...)
@@ -127,8 +144,11 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 	return all
 }
 
-func foreigner(a actor.Actor) actor.Actor {
-	if a.Has(actor.Intake) {
+func foreigner(op operation) actor.Actor {
+	if op.foreign.Subject != "" {
+		return op.foreign
+	}
+	if op.who.Has(actor.Intake) {
 		return referraltest.Partille
 	}
 	return referraltest.AF

@@ -28,6 +28,14 @@
 {{- if .facts.front }}
 {{- include "finsam.frontEnv" . }}
 {{- end }}
+{{- if has .name (list "referral" "standalone") }}
+{{- with $v.webhooks.allow }}
+- { name: FINSAM_WEBHOOK_ALLOW, value: {{ join "," . | quote }} }
+{{- end }}
+{{- with $v.webhooks.proxy }}
+- { name: FINSAM_WEBHOOK_PROXY, value: {{ . | quote }} }
+{{- end }}
+{{- end }}
 {{- include "finsam.outsideEnv" . }}
 {{- with .s.extraEnv }}
 {{ toYaml . }}

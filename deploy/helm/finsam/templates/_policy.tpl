@@ -91,6 +91,9 @@ spec:
 {{- if .facts.front }}
 {{ include "finsam.towards" $n.issuers }}
 {{- end }}
+{{- if has .name (list "referral" "standalone") }}
+{{ include "finsam.towards" $n.webhookEgress }}
+{{- end }}
 {{- with $n.extraEgress }}
 {{ toYaml . }}
 {{- end }}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// batchItem is what one row's answer is within that of a batch.
+type batchItem struct {
+	Index          int      `json:"index"`
+	Status         int      `json:"status"`
+	ID             string   `json:"id"`
+	RegistryNumber string   `json:"registryNumber"`
+	Problem        *problem `json:"problem"`
+}
+
+// batch posts referrals in one call. Those that are to come again, as the
+// installation was busy, are posted again, some times.
+func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
+	results := make([]result, len(items))
+	left := make([]int, len(items)) // indexes into items
+	for i := range items {
+		left[i] = i
+	}
+	for n := 0; ; n++ {
+		answer, err := p.postBatch(ctx, items, left)
+		if err != nil {
+			return nil, err
+		}
+		var again []int
+		for _, a := range answer {
+			i := left[a.Index]
+			it := items[i]
+			if a.Problem != nil {
+				a.Problem.Status = a.Status
+				results[i] = refused(it, a.Problem)
+			} else {
+				results[i] = result{Row: it.row, Key: it.key, Status: a.Status, ID: a.ID, RegistryNumber: a.RegistryNumber}
+			}
+			if later(a.Status) {
+				again = append(again, i)
+			}
+		}
+		if left = again; len(left) == 0 || n == attempts-1 {
+			return results, nil
+		}
+		pause := time.NewTimer(min(500*time.Millisecond<<n, maxPause))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
+		case <-pause.C:
+		}
+	}
+}
+
+// postBatch posts some of the items, and gives an answer to each of them.
+func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]batchItem, error) {
+	list := make([]json.RawMessage, 0, len(which))
+	for _, i := range which {
+		list = append(list, withKey(items[i]))
+	}
+	body, err := json.Marshal(map[string]any{"items": list})
+	if err != nil {
+		return nil, errors.New("a row cannot be written as JSON")
+	}
+	var answer struct {
+		Items []batchItem `json:"items"`
+	}
+	if err := p.call(ctx, http.MethodPost, "/referrals/batch", nil, body, &answer); err != nil {
+		return nil, err
+	}
+	seen := make([]bool, len(which))
+	for _, a := range answer.Items {
+		if a.Index < 0 || a.Index >= len(which) || seen[a.Index] {
+			return nil, errors.New("the answer to a batch is not one per row")
+		}
+		seen[a.Index] = true
+	}
+	if len(answer.Items) != len(which) {
+		return nil, errors.New("the answer to a batch is not one per row")
+	}
+	return answer.Items, nil
+}
+
+// withKey gives a row as an item of a batch. The key means the same there as the
+// Idempotency-Key of a referral that is posted alone.
+func withKey(it item) json.RawMessage {
+	return append(append([]byte(`{"key":"`+it.key+`","referral":`), it.body...), '}')
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// column says where a CSV column goes in the body of POST /referrals.
+type column struct {
+	name    string
+	path    []string
+	list    bool // several values, parted by "|"
+	yes     bool // yes or no
+	example string
+}
+
+// columns are those of a CSV file, in the order of the template.
+var columns = []column{
+	{name: "externalReference", path: []string{"externalReference"}, example: "FK-2026-000001"},
+	{name: "personalIdentityNumber", path: []string{"person", "personalIdentityNumber"}, example: "191212121212"},
+	{name: "givenName", path: []string{"person", "givenName"}, example: "Tolvan"},
+	{name: "familyName", path: []string{"person", "familyName"}, example: "Tolvansson (påhittad)"},
+	{name: "gender", path: []string{"person", "gender"}, example: "male"},
+	{name: "email", path: []string{"person", "email"}},
+	{name: "phone", path: []string{"person", "phone"}},
+	{name: "unit", path: []string{"unit"}, example: "Sjukförsäkring Mölndal"},
+	{name: "wishedMunicipality", path: []string{"wishedMunicipality"}, example: "1481"},
+	{name: "reasons", path: []string{"targetGroup", "reasons"}, list: true, example: "long_absence"},
+	{name: "authoritiesConcerned", path: []string{"targetGroup", "authoritiesConcerned"}, list: true, example: "social_insurance|region"},
+	{name: "consentGiven", path: []string{"consent", "given"}, yes: true, example: "ja"},
+	{name: "consentGivenOn", path: []string{"consent", "givenOn"}, example: "2026-02-27"},
+	{name: "consentTextVersion", path: []string{"consent", "textVersion"}, example: "2026-1"},
+	{name: "consentAuthorities", path: []string{"consent", "authorities"}, list: true, example: "fk|molndal"},
+	{name: "consentDataCategories", path: []string{"consent", "dataCategories"}, list: true},
+	{name: "reason", path: []string{"reason"}, example: "Påhittat exempel."},
+}
+
+// template writes a CSV file with the columns and one invented row.
+func template(w io.Writer) error {
+	c := csv.NewWriter(w)
+	c.Comma = ';'
+	var names, example []string
+	for _, col := range columns {
+		names, example = append(names, col.name), append(example, col.example)
+	}
+	return errors.Join(c.Write(names), c.Write(example), flush(c))
+}
+
+func flush(c *csv.Writer) error {
+	c.Flush()
+	return c.Error()
+}
+
+// csvRows reads a CSV file whose first line names the columns, parted by ";" or ",".
+func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
+	first, err := in.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.New("the file cannot be read")
+	}
+	head, _, _ := strings.Cut(string(first), "\n")
+	c := csv.NewReader(in)
+	c.ReuseRecord = true
+	if strings.Count(head, ";") > strings.Count(head, ",") {
+		c.Comma = ';'
+	}
+	names, err := c.Read()
+	if err != nil {
+		return nil, errors.New("the first line does not name the columns")
+	}
+	cols, err := columnsOf(names)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(row, error) bool) {
+		for n := 1; ; n++ {
+			record, err := c.Read()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			var wrong *csv.ParseError
+			if errors.As(err, &wrong) && !errors.Is(wrong.Err, csv.ErrFieldCount) {
+				// Behind a quote that does not end, nobody knows where a row begins.
+				yield(row{}, fmt.Errorf("row %d, line %d: %w", n, wrong.Line, wrong.Err))
+				return
+			}
+			if err != nil && wrong == nil {
+				yield(row{}, errors.New("the file cannot be read to its end"))
+				return
+			}
+			r := row{n: n, err: &errRow{"wrong-number-of-columns", "The row has another number of columns than the first line."}}
+			if err == nil {
+				r = fromCSV(n, cols, record)
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+// columnsOf finds the columns by name, in any order and any case.
+func columnsOf(names []string) ([]column, error) {
+	var all []column
+	for i, name := range names {
+		at := slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
+		if at < 0 {
+			return nil, fmt.Errorf("column %d has a name that finsamctl does not know; --print-template shows those it does", i+1)
+		}
+		if slices.ContainsFunc(all, func(c column) bool { return c.name == columns[at].name }) {
+			return nil, fmt.Errorf("the column %s stands twice", columns[at].name)
+		}
+		all = append(all, columns[at])
+	}
+	return all, nil
+}
+
+// yes are the words for yes; any other word that is not one for no is a fault.
+var (
+	yesWords = []string{"ja", "yes", "true", "1", "x"}
+	noWords  = []string{"nej", "no", "false", "0"}
+)
+
+// fromCSV makes the body of a row. An empty cell is left out.
+func fromCSV(n int, cols []column, record []string) row {
+	body := map[string]any{}
+	for i, c := range cols {
+		text := strings.TrimSpace(record[i])
+		if !utf8.ValidString(text) {
+			return row{n: n, err: &errRow{"not-utf-8", "The column " + c.name + " is not in UTF-8."}}
+		}
+		if text == "" {
+			continue
+		}
+		var value any = text
+		switch word := strings.ToLower(text); {
+		case c.list:
+			value = split(text)
+		case c.yes && slices.Contains(yesWords, word):
+			value = true
+		case c.yes && slices.Contains(noWords, word):
+			value = false
+		case c.yes:
+			return row{n: n, err: &errRow{"neither-yes-nor-no", "The column " + c.name + " is neither ja nor nej."}}
+		}
+		at := body
+		for _, name := range c.path[:len(c.path)-1] {
+			if at[name] == nil {
+				at[name] = map[string]any{}
+			}
+			at = at[name].(map[string]any)
+		}
+		at[c.path[len(c.path)-1]] = value
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return row{n: n, err: &errRow{"not-json", "The row cannot be written as JSON."}}
+	}
+	return checked(n, text)
+}
+
+// split parts a list; empty values are left out.
+func split(text string) []string {
+	all := []string{}
+	for part := range strings.SplitSeq(text, "|") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// read gives the rows of a text, and the error that ends it.
+func read(t testing.TB, name, text string) (all []row, end error) {
+	t.Helper()
+	seq, err := rows(name, strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	for r, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func TestTheTemplateIsReadAsAReferral(t *testing.T) {
+	var b bytes.Buffer
+	if err := template(&b); err != nil {
+		t.Fatal(err)
+	}
+	for sentence, text := range map[string]string{
+		"as printed": b.String(), "with a byte order mark": "\ufeff" + b.String(),
+		"parted by commas": strings.ReplaceAll(b.String(), ";", ","), "with lines of Windows": strings.ReplaceAll(b.String(), "\n", "\r\n"),
+	} {
+		all, err := read(t, "x.csv", text)
+		if err != nil || len(all) != 1 || all[0].err != nil {
+			t.Fatalf("%s: %v %v", sentence, all, err)
+		}
+		var body struct {
+			Person  map[string]string `json:"person"`
+			Consent struct {
+				Given       bool     `json:"given"`
+				Authorities []string `json:"authorities"`
+			} `json:"consent"`
+		}
+		if err := json.Unmarshal(all[0].body, &body); err != nil || body.Person["givenName"] != "Tolvan" || !body.Consent.Given || len(body.Consent.Authorities) != 2 {
+			t.Errorf("%s: %s", sentence, all[0].body)
+		}
+		if _, there := body.Person["phone"]; there {
+			t.Errorf("%s: an empty cell is sent", sentence)
+		}
+	}
+}
+
+func TestARowThatIsWrongHidesNoOther(t *testing.T) {
+	all, err := read(t, "x.csv", "givenName;consentGiven\nA;ja\nB;kanske\nC\nD\xff;nej\nE;nej\n")
+	if err != nil || len(all) != 5 {
+		t.Fatalf("%d rows, %v", len(all), err)
+	}
+	for i, want := range []string{"", "neither-yes-nor-no", "wrong-number-of-columns", "not-utf-8", ""} {
+		var e *errRow
+		if errors.As(all[i].err, &e); e == nil && want != "" || e != nil && e.code != want {
+			t.Errorf("row %d: %v, want %q", all[i].n, all[i].err, want)
+		}
+	}
+}
+
+func TestWhatIsWrongWithAFileIsToldWithoutWhatItHolds(t *testing.T) {
+	for _, c := range []struct{ name, text string }{
+		{"x.csv", ""}, {"x.csv", "Kanariefågelsson;b\n"}, {"x.csv", "unit;unit\n"}, {"x.csv", "unit\n\"Kanariefågelsson\n"}, {"x.csv", "unit\nKanarie\"fågelsson\n"},
+		{"x.json", ""}, {"x.json", "Kanariefågelsson"}, {"x.json", `[{"a":1},Kanariefågelsson]`}, {"x.json", `[{"a":1}`},
+		{"x.jsonl", "{\"a\":1}\n{Kanariefågelsson"}, {"x.txt", "Kanariefågelsson"},
+	} {
+		_, err := read(t, c.name, c.text)
+		if err == nil || strings.Contains(err.Error(), "Kanarie") {
+			t.Errorf("%s %q: %v", c.name, c.text, err)
+		}
+	}
+	if all, err := read(t, "x.json", "[7]"); err != nil || len(all) != 1 || all[0].err == nil {
+		t.Errorf("a number for a referral: %v %v", all, err)
+	}
+}
+
+func TestJSONIsReadAsAListAsLinesAndAsOne(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       int
+	}{{"x.json", ` [ {"a":1}, {"a":2} ] `, 2}, {"x.json", `{"a":1}`, 1}, {"x.json", "[]", 0}, {"x.jsonl", "{\"a\":1}\n\n{\"a\":2}\n", 2}, {"x.jsonl", "", 0}} {
+		if all, err := read(t, c.name, c.text); err != nil || len(all) != c.want {
+			t.Errorf("%s: %d rows, %v", c.text, len(all), err)
+		}
+	}
+}
+
+func FuzzRows(f *testing.F) {
+	var b bytes.Buffer
+	if err := template(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add("x.csv", b.String())
+	f.Add("x.csv", "unit,reason\n\"a\nb\",c\n")
+	f.Add("x.json", `[{"a":1}]`)
+	f.Add("x.jsonl", "{\"a\":1}\n{}")
+	f.Fuzz(func(t *testing.T, name, text string) {
+		all, err := read(t, name, text)
+		for i, r := range all {
+			if r.n != i+1 || (r.body == nil) == (r.err == nil) {
+				t.Fatalf("row %d is %+v", i+1, r)
+			}
+			if r.err == nil && (!json.Valid(r.body) || r.body[0] != '{' || !json.Valid(withKey(item{key: "k", body: r.body}))) {
+				t.Fatalf("row %d is no object", r.n)
+			}
+		}
+		if err != nil && len(text) > 40 && strings.Contains(err.Error(), text[10:40]) {
+			t.Fatalf("the error tells what the file holds")
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// result is what became of a row.
+type result struct {
+	Row            int      `json:"row"`
+	Key            string   `json:"key"`
+	Status         int      `json:"status"` // HTTP; 0: it was not posted
+	ID             string   `json:"id,omitempty"`
+	RegistryNumber string   `json:"registryNumber,omitempty"`
+	Code           string   `json:"code,omitempty"`
+	Detail         string   `json:"detail,omitempty"`
+	Fields         []string `json:"fields,omitempty"` // "pointer: sentence"
+}
+
+// taken tells whether the referral is received.
+func (r result) taken() bool { return r.Status >= 200 && r.Status < 300 && r.ID != "" }
+
+// settled tells whether posting the same row again would give the same.
+func (r result) settled() bool { return r.taken() }
+
+// journal notes, beside the input file, what has been posted, so that a run that
+// was broken off goes on where it was. It begins with a random salt: the keys of
+// the rows follow from it and the rows, and tell nothing of what these hold.
+type journal struct {
+	file *os.File
+	salt []byte
+	done map[string]result // by key
+}
+
+type journalHead struct {
+	Version int    `json:"version"`
+	Salt    string `json:"salt"`
+}
+
+// openJournal opens or begins a journal, and cuts off a line that a death left
+// half written. Only one run may use it at a time.
+func openJournal(path string) (*journal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	j := &journal{file: f, done: map[string]result{}}
+	if err := errors.Join(lock(f), j.read()); err != nil {
+		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), f.Close())
+	}
+	return j, nil
+}
+
+func (j *journal) read() error {
+	in, whole := bufio.NewReader(j.file), int64(0)
+	for first := true; ; first = false {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break // a half line at the end was never answered for
+		}
+		if err != nil {
+			return err
+		}
+		whole += int64(len(line))
+		if first {
+			var h journalHead
+			if json.Unmarshal(line, &h) != nil || h.Version != 1 {
+				return errors.New("is no journal of finsamctl")
+			}
+			if j.salt, err = hex.DecodeString(h.Salt); err != nil || len(j.salt) != sha256.Size {
+				return errors.New("is no journal of finsamctl")
+			}
+			continue
+		}
+		var r result
+		if json.Unmarshal(line, &r) != nil {
+			return errors.New("has a line that is none of finsamctl's")
+		}
+		j.done[r.Key] = r
+	}
+	if err := j.file.Truncate(whole); err != nil {
+		return err
+	}
+	if _, err := j.file.Seek(whole, io.SeekStart); err != nil {
+		return err
+	}
+	if j.salt != nil {
+		return nil
+	}
+	j.salt = make([]byte, sha256.Size)
+	_, _ = rand.Read(j.salt) // never fails (crypto/rand)
+	return j.write(journalHead{Version: 1, Salt: hex.EncodeToString(j.salt)})
+}
+
+// write appends lines and makes them durable.
+func (j *journal) write(lines ...any) error {
+	var b bytes.Buffer
+	for _, l := range lines {
+		text, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		b.Write(append(text, '\n'))
+	}
+	if _, err := j.file.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	return nil
+}
+
+// note notes what became of rows.
+func (j *journal) note(all []result) error {
+	lines := make([]any, 0, len(all))
+	for _, r := range all {
+		lines = append(lines, r)
+		j.done[r.Key] = r
+	}
+	return j.write(lines...)
+}
+
+// key gives the Idempotency-Key of a row: the same row has the same one in every
+// run with this journal.
+func (j *journal) key(body []byte) string {
+	h := hmac.New(sha256.New, j.salt)
+	h.Write(body)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func (j *journal) close() error { return j.file.Close() }

@@ -1,0 +1,70 @@
+// Command finsamctl is for those who integrate with finsam: it posts referrals
+// from files, follows events and verifies webhooks. It speaks the public API and
+// nothing else, and knows no code of the services.
+//
+// Nothing of a person is ever written to its output, its journal or its errors: a
+// row is told by its number, a referral by its id.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+// The exit codes.
+const (
+	exitFailed  = 1 // it could not be done
+	exitNotAll  = 3 // some rows were not taken, or the signature is not valid
+	interrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root().ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errNotAll):
+		os.Exit(exitNotAll)
+	case errors.Is(err, context.Canceled):
+		os.Exit(interrupted)
+	}
+	fmt.Fprintln(os.Stderr, "finsamctl:", err)
+	os.Exit(exitFailed)
+}
+
+// errNotAll ends a command that has said all there is to say.
+var errNotAll = errors.New("not all")
+
+func root() *cobra.Command {
+	c := &connection{}
+	cmd := &cobra.Command{
+		Use: "finsamctl", Short: "Post referrals, follow events and verify webhooks of finsam",
+		SilenceUsage: true, SilenceErrors: true, Version: version,
+	}
+	f := cmd.PersistentFlags()
+	f.StringVar(&c.url, "url", os.Getenv("FINSAM_URL"), "where the API is, such as https://api.example.se/finsam/v1 ($FINSAM_URL)")
+	f.StringVar(&c.tokenFile, "token-file", "", "file with an access token; without it $FINSAM_TOKEN")
+	f.StringVar(&c.clientID, "client-id", "", "id of the client, for client credentials")
+	f.StringVar(&c.secretFile, "client-secret-file", "", "file with the client's secret")
+	f.StringVar(&c.tokenURL, "token-url", "", "where tokens are given, such as https://login.example.se/token")
+	f.StringVar(&c.language, "language", "sv", "language of the sentences: sv or en")
+	cmd.AddCommand(postCommand(c), eventsCommand(c), webhookCommand(), &cobra.Command{
+		Use: "version", Short: "Tell the version", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
+			return err
+		},
+	})
+	return cmd
+}

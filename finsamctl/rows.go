@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+)
+
+// row is one referral of a file.
+type row struct {
+	n    int             // from 1, in the order of the file
+	body json.RawMessage // as POST /referrals takes it
+	err  error           // why it cannot be posted; says nothing of what it holds
+}
+
+// errRow is why a row cannot be posted, with a code for the report.
+type errRow struct{ code, text string }
+
+func (e *errRow) Error() string { return e.text }
+
+// maxRow bounds one row, in bytes.
+const maxRow = 1 << 20
+
+// rows reads a file row by row: it is never in memory whole. An error ends the
+// file; a row that is wrong bears its own.
+func rows(name string, r io.Reader) (iter.Seq2[row, error], error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	if bom, err := in.Peek(3); err == nil && bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
+		_, _ = in.Discard(3)
+	}
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".csv":
+		return csvRows(in)
+	case ".jsonl", ".ndjson":
+		return jsonRows(in, false), nil
+	case ".json":
+		return jsonRows(in, true), nil
+	}
+	return nil, errors.New("the file must end in .csv, .json or .jsonl")
+}
+
+// jsonRows reads objects one after the other; array tells that they stand in a
+// list, or are a single one.
+func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		d := json.NewDecoder(in)
+		if array {
+			first, err := firstByte(in)
+			if err != nil {
+				yield(row{}, errors.New("the file is empty"))
+				return
+			}
+			if array = first == '['; array {
+				if _, err := d.Token(); err != nil {
+					yield(row{}, errNotJSON(1))
+					return
+				}
+			}
+		}
+		for n := 1; !array || d.More(); n++ {
+			var body json.RawMessage
+			if err := d.Decode(&body); errors.Is(err, io.EOF) && !array {
+				return
+			} else if err != nil {
+				yield(row{}, errNotJSON(n))
+				return
+			}
+			if !yield(checked(n, body), nil) {
+				return
+			}
+		}
+		if _, err := d.Token(); array && err != nil {
+			yield(row{}, errors.New("the list in the file does not end"))
+		}
+	}
+}
+
+// firstByte gives the first byte that is no blank.
+func firstByte(in *bufio.Reader) (byte, error) {
+	for {
+		b, err := in.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		if b != ' ' && b != '\n' && b != '\t' && b != '\r' {
+			return b, in.UnreadByte()
+		}
+	}
+}
+
+func errNotJSON(n int) error { return fmt.Errorf("row %d is not JSON", n) }
+
+// checked gives a row without blanks; what is no object, or too large, bears an
+// error.
+func checked(n int, body json.RawMessage) row {
+	r := row{n: n}
+	var b bytes.Buffer
+	switch err := json.Compact(&b, body); {
+	case err != nil || b.Len() == 0 || b.Bytes()[0] != '{':
+		r.err = &errRow{"not-an-object", "The row is not a JSON object."}
+	case !utf8.Valid(b.Bytes()):
+		r.err = &errRow{"not-utf-8", "The row is not in UTF-8."}
+	case b.Len() > maxRow:
+		r.err = &errRow{"too-large", "The row is larger than 1 MiB."}
+	default:
+		r.body = b.Bytes()
+	}
+	return r
+}

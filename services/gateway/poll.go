@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/web"
+)
+
+// waits tells whether the request is a long poll that asks to wait. It does no
+// work while it waits, so it has places of its own and is not timed.
+func (x *exchange) waits() bool { return x.op != nil && x.op.LongPoll && web.Waits(x.r) }
+
+// patience gives the context that a service has to answer in, and how it is called.
+func (x *exchange) patience() (context.Context, context.CancelFunc, func(*upstream, *http.Request) (*http.Response, error)) {
+	if x.waits() {
+		ctx, cancel := x.patiently()
+		return ctx, cancel, x.g.sendPoll
+	}
+	ctx, cancel := context.WithTimeout(x.ctx, x.g.Patience)
+	return ctx, cancel, x.g.send
+}
+
+// patiently gives the context of a long poll: as long as it may wait, and the
+// usual time beside it. It ends when the server begins to drain, so that nobody
+// who waits holds that up; the caller is told to ask again.
+func (x *exchange) patiently() (context.Context, context.CancelFunc) {
+	most := feed.MaxWait + x.g.Patience
+	// The server's own write timeout is shorter.
+	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Now().Add(most + 5*time.Second))
+	ctx, cancel := context.WithTimeout(x.ctx, most)
+	if draining := web.Draining(x.r.Context()); draining != nil {
+		go func() {
+			select {
+			case <-draining:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, cancel
+}
+
+// sendPoll calls a service with a long poll, while there is a place: a quarter as
+// many as for other requests, beside theirs.
+func (g *Gateway) sendPoll(u *upstream, r *http.Request) (*http.Response, error) {
+	return g.within(&g.polls, max(g.InFlight/4, 1), u, r)
+}

@@ -1,0 +1,101 @@
+package outbound
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// Window is which part of a list is wanted.
+type Window struct {
+	Limit  int    // 1 to 200
+	Page   int    // from 1; not read when there is a cursor
+	Cursor string // as an earlier list gave it; empty: by page
+}
+
+// List is a part of a list.
+type List[T any] struct {
+	Items []T
+	Next  string // cursor; empty on the last page
+	Total int64  // of the whole list; -1 when it was read by cursor
+}
+
+// latestFirst is the order of the lists.
+var latestFirst = []store.Order{{Key: keyAt, Desc: true}}
+
+// page reads a part of a list, with its total when it is read by page.
+func page[T any](ctx context.Context, c *store.Collection[T], association string, where []store.Cond, w Window) (store.Page[T], int64, error) {
+	after, err := store.ParseCursor(w.Cursor, len(latestFirst))
+	if err != nil {
+		return store.Page[T]{}, 0, err
+	}
+	q := store.Query{Association: association, Where: where, Sort: latestFirst, After: after, Limit: w.Limit}
+	total := int64(-1)
+	if w.Cursor == "" {
+		q.Skip = (w.Page - 1) * w.Limit
+		if total, err = c.Count(ctx, association, where); err != nil || int64(q.Skip) >= total {
+			return store.Page[T]{}, total, err
+		}
+	}
+	found, err := c.Find(ctx, q)
+	return found, total, err
+}
+
+// ownWebhooks gives what the caller's webhooks are found by; ok is false when it
+// has no place of its own.
+func ownWebhooks(operation string, a actor.Actor) (where []store.Cond, ok bool) {
+	relation, _ := access.Scope(operation, a)
+	switch {
+	case relation == access.OwnMunicipality && a.Municipality != "":
+		return []store.Cond{{Key: keyPlace, Op: store.Eq, Value: a.Municipality}}, true
+	case relation == access.OwnAuthority && a.Authority != "":
+		return []store.Cond{{Key: keyAuthority, Op: store.Eq, Value: a.Authority}}, true
+	}
+	return nil, false
+}
+
+// Webhooks gives the webhooks of the caller's authority, or municipality.
+func (s *Service) Webhooks(ctx context.Context, w Window) (*List[*Kept], error) {
+	a := actor.From(ctx)
+	if !access.MayCall("listWebhooks", a) {
+		return nil, fault.ErrForbidden
+	}
+	where, ok := ownWebhooks("listWebhooks", a)
+	if !ok {
+		return &List[*Kept]{}, nil
+	}
+	found, total, err := page(ctx, s.webhooks, a.Association, where, w)
+	if err != nil {
+		return nil, err
+	}
+	l := &List[*Kept]{Next: found.Next.String(), Total: total}
+	for _, v := range found.Items {
+		l.Items = append(l.Items, &Kept{Webhook: v.Value, Version: v.Version})
+	}
+	return l, nil
+}
+
+// Deliveries gives the deliveries of a webhook, the latest first; state narrows
+// them, empty: any.
+func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState, w Window) (*List[*Delivery], error) {
+	v, err := s.load(ctx, "listDeliveries", id)
+	if err != nil {
+		return nil, err
+	}
+	where := []store.Cond{{Key: keyWebhook, Op: store.Eq, Value: id}}
+	if state != "" {
+		where = append(where, store.Cond{Key: keyState, Op: store.Eq, Value: string(state)})
+	}
+	found, total, err := page(ctx, s.deliveries, v.Value.Association, where, w)
+	if err != nil {
+		return nil, err
+	}
+	l := &List[*Delivery]{Next: found.Next.String(), Total: total}
+	for _, d := range found.Items {
+		l.Items = append(l.Items, d.Value)
+	}
+	return l, nil
+}

@@ -1,0 +1,126 @@
+package rest
+
+import (
+	"context"
+
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/services/referral/outbound"
+)
+
+// CreateWebhook answers POST /webhooks.
+func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestObject) (api.CreateWebhookResponseObject, error) {
+	k, err := h.service.Outbound.Create(ctx, value(r.Params.IdempotencyKey), settings(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	at, tag := "webhooks/"+k.ID, web.ETag(k.Version)
+	return api.CreateWebhook201JSONResponse{
+		Body: withSecret(k, fromList), Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at},
+	}, nil
+}
+
+// ListWebhooks answers GET /webhooks.
+func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObject) (api.ListWebhooksResponseObject, error) {
+	w := outWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	l, err := h.service.Outbound.Webhooks(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	b := api.WebhookList{
+		Items: make([]api.Webhook, 0, len(l.Items)), UnderscoreMeta: meta(len(l.Items), l.Total, l.Next, w),
+		UnderscoreLinks: pageLinks("webhooks", "", l.Next, w),
+	}
+	for _, k := range l.Items {
+		b.Items = append(b.Items, webhook(k, fromList))
+	}
+	return api.ListWebhooks200JSONResponse(b), nil
+}
+
+// GetWebhook answers GET /webhooks/{id}.
+func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject) (api.GetWebhookResponseObject, error) {
+	k, err := h.service.Outbound.Get(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	tag := web.ETag(k.Version)
+	if web.NotModified(r.Params.IfNoneMatch, k.Version) {
+		return api.GetWebhook304Response{Headers: api.GetWebhook304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.GetWebhook200JSONResponse{Body: webhook(k, fromItem), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// ChangeWebhook answers PUT /webhooks/{id}.
+func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestObject) (api.ChangeWebhookResponseObject, error) {
+	version, err := web.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	k, err := h.service.Outbound.Change(ctx, r.Id, version, settings(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	tag := web.ETag(k.Version)
+	return api.ChangeWebhook200JSONResponse{Body: webhook(k, fromItem), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// RemoveWebhook answers DELETE /webhooks/{id}.
+func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestObject) (api.RemoveWebhookResponseObject, error) {
+	version, err := web.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return api.RemoveWebhook204Response{}, h.service.Outbound.Remove(ctx, r.Id, version)
+}
+
+// RotateWebhookSecret answers POST /webhooks/{id}/secrets.
+func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSecretRequestObject) (api.RotateWebhookSecretResponseObject, error) {
+	version, err := web.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	k, err := h.service.Outbound.Rotate(ctx, r.Id, version)
+	if err != nil {
+		return nil, err
+	}
+	tag := web.ETag(k.Version)
+	return api.RotateWebhookSecret200JSONResponse{
+		Body: withSecret(k, fromAct), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
+	}, nil
+}
+
+// TestWebhook answers POST /webhooks/{id}/test-deliveries.
+func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObject) (api.TestWebhookResponseObject, error) {
+	d, err := h.service.Outbound.Test(ctx, r.Id, value(r.Params.IdempotencyKey))
+	if err != nil {
+		return nil, err
+	}
+	at := "deliveries"
+	return api.TestWebhook201JSONResponse{Body: delivery(d, "../"), Headers: api.TestWebhook201ResponseHeaders{Location: &at}}, nil
+}
+
+// ListDeliveries answers GET /webhooks/{id}/deliveries.
+func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
+	w, state := outWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), value(r.Params.State)
+	l, err := h.service.Outbound.Deliveries(ctx, r.Id, outbound.DeliveryState(state), w)
+	if err != nil {
+		return nil, err
+	}
+	b := api.DeliveryList{
+		Items: make([]api.Delivery, 0, len(l.Items)), UnderscoreMeta: meta(len(l.Items), l.Total, l.Next, w),
+		UnderscoreLinks: pageLinks("deliveries", state, l.Next, w),
+	}
+	for _, d := range l.Items {
+		b.Items = append(b.Items, delivery(d, ""))
+	}
+	return api.ListDeliveries200JSONResponse(b), nil
+}
+
+// ResendDelivery answers POST /webhooks/{id}/deliveries/{delivery}/resending.
+func (h handlers) ResendDelivery(ctx context.Context, r api.ResendDeliveryRequestObject) (api.ResendDeliveryResponseObject, error) {
+	d, err := h.service.Outbound.Resend(ctx, r.Id, r.Delivery)
+	if err != nil {
+		return nil, err
+	}
+	return api.ResendDelivery200JSONResponse(delivery(d, "../../")), nil
+}

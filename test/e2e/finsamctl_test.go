@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/test/suite"
+)
+
+// finsamctl builds the integrators' client, once per test.
+func finsamctl(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "finsamctl")
+	cmd := exec.Command("go", "build", "-o", program, "github.com/finsam/finsam/finsamctl")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build finsamctl: %v\n%s", err, out)
+	}
+	return program
+}
+
+// ctl makes a call of finsamctl as FK's system.
+func ctl(t *testing.T, s *suite.Suite, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "FINSAM_URL="+s.Base, "FINSAM_TOKEN="+s.Token(t, fkSystem))
+	return cmd
+}
+
+// exitCode runs the command and gives its exit code and output.
+func exitCode(t *testing.T, cmd *exec.Cmd) (int, string) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// file writes n referrals about invented persons, row by row, and gives all that
+// nobody but the API may be told.
+func file(t *testing.T, n int) (path string, secret []string) {
+	t.Helper()
+	var b bytes.Buffer
+	r := rand.New(rand.NewPCG(7, 7))
+	for i := range n {
+		p := persontest.New(r, day(0))
+		body := referral(p.Number, p.GivenName, p.FamilyName+" Kanariefågelsson")
+		body["externalReference"] = fmt.Sprintf("CTL-%05d", i)
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(append(text, '\n'))
+		secret = append(secret, p.Number)
+	}
+	path = filepath.Join(t.TempDir(), "remisser.jsonl")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, append(secret, "Kanariefågelsson")
+}
+
+// TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice kills finsamctl in the
+// middle, some times, and then lets it end.
+func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
+	s, program := suite.OneProcess(t, unlimited...), finsamctl(t)
+	const n = 300
+	path, secret := file(t, n)
+	report := filepath.Join(t.TempDir(), "report.csv")
+	var said strings.Builder
+	for i := range 4 {
+		cmd := ctl(t, s, program, "post", path, "--batch", "10", "--report", report)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(60+40*i) * time.Millisecond) // anywhere
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	code, out := exitCode(t, ctl(t, s, program, "post", path, "--batch", "10", "--report", report))
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	said.WriteString(out)
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(lines) != n+1 {
+		t.Fatalf("the report has %d lines, %v", len(lines), err)
+	}
+	ids := map[string]bool{}
+	for i, l := range lines[1:] {
+		if l[0] != fmt.Sprint(i+1) || l[1] != "201" || l[2] == "" {
+			t.Errorf("line %d: %v", i+1, l)
+		}
+		ids[l[2]] = true
+	}
+	total := s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, fkSystem)}).At("_meta.totalRecords")
+	if len(ids) != n || total != float64(n) {
+		t.Errorf("%d referrals reported, %v there, want %d", len(ids), total, n)
+	}
+	journal, err := os.ReadFile(path + ".finsam-journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range secret {
+		for what, where := range map[string]string{"the output": said.String(), "the journal": string(journal), "the report": string(text)} {
+			if strings.Contains(where, word) {
+				t.Errorf("%s tells who somebody is", what)
+			}
+		}
+	}
+	followsAll(t, s, program, ids)
+}
+
+// followsAll wants every referral among the events.
+func followsAll(t *testing.T, s *suite.Suite, program string, ids map[string]bool) {
+	t.Helper()
+	state, seen := filepath.Join(t.TempDir(), "position"), map[string]int{}
+	for end := time.Now().Add(60 * time.Second); len(seen) < len(ids) && time.Now().Before(end); {
+		code, out := exitCode(t, ctl(t, s, program, "events", "follow", "--until-empty", "--state-file", state))
+		if code != 0 {
+			t.Fatalf("exit code %d: %s", code, out)
+		}
+		for line := range strings.Lines(out) {
+			var e struct{ Subject, Type string }
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if ids[e.Subject] && e.Type == "se.finsam.referral.submitted" {
+				seen[e.Subject]++
+			}
+		}
+	}
+	for id := range ids {
+		if seen[id] != 1 {
+			t.Fatalf("an event was seen %d times; %d of %d referrals told", seen[id], len(seen), len(ids))
+		}
+	}
+}
+
+func TestARowThatIsNotTakenIsToldAndHidesNoOther(t *testing.T) {
+	s, program := suite.OneProcess(t, unlimited...), finsamctl(t)
+	p := persontest.New(rand.New(rand.NewPCG(8, 8)), day(0))
+	good, bad := referral(p.Number, p.GivenName, p.FamilyName), referral(p.Number, p.GivenName, p.FamilyName)
+	bad["wishedMunicipality"] = "0180"
+	wrong := referral(p.Number, p.GivenName, p.FamilyName)
+	wrong["nonsense"] = "x"
+	text, err := json.Marshal([]any{bad, good, wrong, 7, good})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "x.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := ctl(t, s, program, "post", path, "--quiet")
+	out, _ := cmd.Output()
+	lines, err := csv.NewReader(bytes.NewReader(out)).ReadAll()
+	if err != nil || len(lines) != 6 || cmd.ProcessState.ExitCode() != 3 {
+		t.Fatalf("exit code %d, %v: %s", cmd.ProcessState.ExitCode(), err, out)
+	}
+	got := map[string]string{}
+	for _, l := range lines[1:] {
+		got[l[0]] = l[1] + " " + l[4]
+	}
+	for row, want := range map[string]string{"1": "422", "2": "201", "3": "400", "4": " not-an-object", "5": " same-as-row"} {
+		if !strings.HasPrefix(got[row], want) {
+			t.Errorf("row %s: %s, want %s", row, got[row], want)
+		}
+	}
+}
