@@ -4,6 +4,7 @@ export CGO_ENABLED ?= 0
 MODULES := pkg finsamctl services/participant services/referral services/activity services/gateway services/standalone test
 DATA ?= data/demo
 ADDR ?= 127.0.0.1:8080
+SIZES ?= 10000,100000
 LDFLAGS := -s -w
 
 help: ## list the targets
@@ -40,6 +41,9 @@ tidy: ## bring go.mod and go.sum in order, in every module
 bench: build ## the figures of docs/performance.md
 	./scripts/bench.sh
 
+bench-intake: ## what 1,000 to SIZES stored referrals do to posting, reading and listing, in docs/performance.md
+	FINSAM_BENCH_INTAKE=$(SIZES) go test -run '^$$' -bench '^BenchmarkIntake$$' -benchtime 1x -timeout 90m ./services/referral
+
 costs: build ## what an association of 500, 5,000 and 50,000 participants needs, from a small one measured
 	./scripts/bench.sh -costs 200
 
@@ -57,4 +61,4 @@ chart: ## lint the chart, run its suites, check every object; UPDATE=1 writes it
 cluster-test: ## install the chart on a real Kubernetes and live with it there; RUN=regexp, KEEP=1
 	./scripts/cluster-test.sh
 
-.PHONY: help run build run-services test setup race check generate tidy bench costs fuzz images chart cluster-test
+.PHONY: help run build run-services test setup race check generate tidy bench bench-intake costs fuzz images chart cluster-test

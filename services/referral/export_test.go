@@ -8,9 +8,6 @@ import (
 	"github.com/finsam/finsam/services/referral/figures"
 )
 
-// StepOf is how an event is read, for the tests from outside.
-var StepOf = stepOf
-
 // Handle takes an event of a peer, as the follower does.
 func (s *Service) Handle(ctx context.Context, e feed.Event) error { return s.handle(ctx, e) }
 
@@ -62,3 +59,11 @@ func (s *Service) All(ctx context.Context, association string) ([]*Referral, err
 	}
 	return all, err
 }
+
+// For the tests from outside.
+var (
+	StepOf            = stepOf            // how an event is read
+	KindOf            = kind              // how referrals are kept
+	SealContext       = sealContext       // what a text is sealed for
+	AssessmentContext = assessmentContext // what an assessment is sealed for
+)

@@ -85,7 +85,12 @@ func (p *People) Put(_ context.Context, in referral.PersonInput) (referral.Filed
 		return referral.Filed{}, ErrNumber
 	}
 	age := p.age()
-	return referral.Filed{Participant: uuid.NewSHA1(uuid.NameSpaceOID, []byte(in.Person.PersonalIdentityNumber)).String(), Age: &age}, p.Err
+	return referral.Filed{Participant: p.Of(in.Person.PersonalIdentityNumber), Age: &age}, p.Err
+}
+
+// Of gives the participant's id of a number, as Put does.
+func (p *People) Of(number string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(number)).String()
 }
 
 // AgeOn implements referral.People.

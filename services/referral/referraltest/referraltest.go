@@ -52,12 +52,21 @@ const example = "services/standalone/example/insjoriket.yaml"
 // New makes a service. Nothing is published or followed until Run.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Dir: t.TempDir(), Hooks: &Receiver{}}
-	ctx := context.Background()
-	db, err := sqlite.Open(ctx, filepath.Join(w.Dir, "referral.db"))
+	dir := t.TempDir()
+	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "referral.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	w.Engine = db.Engine("referral")
+	w := On(t, db.Engine("referral"))
+	w.Dir = dir
+	return w
+}
+
+// On makes a service on an engine of the caller's, who keeps and closes it.
+func On(t testing.TB, e store.Engine) *World {
+	t.Helper()
+	w := &World{Engine: e, People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Hooks: &Receiver{}}
+	ctx := context.Background()
+	var err error
 	w.Access, err = accesslog.Open(ctx, w.Engine, "referral", w.Clock.Now)
 	must(t, err)
 	t.Cleanup(func() { must(t, w.Access.Close()) })
