@@ -44,7 +44,7 @@ func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, operation, where, ok, sort, after, w)
+	return s.read(ctx, operation, where, ok, sort.orders(where), sort.cursor, after, w)
 }
 
 // Tasks gives the referrals that wait for the caller: for receivers and coaches of
@@ -69,12 +69,12 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w Window) (*Lis
 		}
 		where = append(where, store.Cond{Key: keyResponsible, Op: store.Eq, Value: responsible})
 	}
-	return s.read(ctx, operation, where, ok, sort, after, w)
+	return s.read(ctx, operation, where, ok, sort.orders(where), sort.cursor, after, w)
 }
 
 // read gives a part of what the conditions find; found is false when nothing can
-// match.
-func (s *Service) read(ctx context.Context, operation string, where []store.Cond, found bool, sort Sort, after store.Cursor, w Window) (*List, error) {
+// match, and next writes the cursor of what follows.
+func (s *Service) read(ctx context.Context, operation string, where []store.Cond, found bool, sort []store.Order, next func(store.Cursor) string, after store.Cursor, w Window) (*List, error) {
 	var total *store.Total
 	if w.Cursor == "" {
 		total = new(store.Total)
@@ -84,7 +84,7 @@ func (s *Service) read(ctx context.Context, operation string, where []store.Cond
 		return s.shown(ctx, operation, page, total)
 	}
 	a := actor.From(ctx)
-	q := store.Query{Association: a.Association, Where: where, Sort: sort.orders(where), After: after, Limit: w.Limit}
+	q := store.Query{Association: a.Association, Where: where, Sort: sort, After: after, Limit: w.Limit}
 	if total != nil {
 		q.Skip = (w.Page - 1) * w.Limit
 		n, err := s.referrals.Total(ctx, a.Association, where)
@@ -101,7 +101,7 @@ func (s *Service) read(ctx context.Context, operation string, where []store.Cond
 	}
 	l, err := s.shown(ctx, operation, page, total)
 	if err == nil {
-		l.Next = sort.cursor(page.Next)
+		l.Next = next(page.Next)
 	}
 	return l, err
 }

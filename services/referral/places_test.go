@@ -143,16 +143,16 @@ func TestCapacityIsAnsweredFromPlacesAndQueue(t *testing.T) {
 		waiting int64
 		want    Capacity
 	}{
-		"nobody has set a number":          {nil, 2, Capacity{"assessment_needed", 0, 2, ""}},
-		"or only taken places":             {&Places{Taken: []Taken{{}}}, 0, Capacity{"assessment_needed", 0, 0, ""}},
-		"there is room":                    {bounded(3, Taken{}), 0, Capacity{"capacity", 2, 0, "2026-03-02"}},
-		"those who wait come first":        {bounded(3, Taken{}), 1, Capacity{"capacity", 1, 1, "2026-03-02"}},
-		"and may need it all":              {bounded(2, Taken{Until: "2026-03-31"}), 1, Capacity{"waitlist", 0, 1, "2026-04-01"}},
-		"all places are taken":             {bounded(1, Taken{Until: "2026-03-31"}), 0, Capacity{"waitlist", 0, 0, "2026-04-01"}},
-		"there is room on the list":        {limited, 0, Capacity{"waitlist", 0, 0, "2026-04-01"}},
-		"until it is full":                 {limited, 1, Capacity{"no_capacity", 0, 1, ""}},
-		"no places and as many as come":    {bounded(0), 0, Capacity{"waitlist", 0, 0, ""}},
-		"the list is long, and goes round": {bounded(1, Taken{Until: "2026-03-31"}), 1, Capacity{"waitlist", 0, 1, "2026-09-16"}},
+		"nobody has set a number":          {nil, 2, Capacity{"", "assessment_needed", 0, 2, ""}},
+		"or only taken places":             {&Places{Taken: []Taken{{}}}, 0, Capacity{"", "assessment_needed", 0, 0, ""}},
+		"there is room":                    {bounded(3, Taken{}), 0, Capacity{"", "capacity", 2, 0, "2026-03-02"}},
+		"those who wait come first":        {bounded(3, Taken{}), 1, Capacity{"", "capacity", 1, 1, "2026-03-02"}},
+		"and may need it all":              {bounded(2, Taken{Until: "2026-03-31"}), 1, Capacity{"", "waitlist", 0, 1, "2026-04-01"}},
+		"all places are taken":             {bounded(1, Taken{Until: "2026-03-31"}), 0, Capacity{"", "waitlist", 0, 0, "2026-04-01"}},
+		"there is room on the list":        {limited, 0, Capacity{"", "waitlist", 0, 0, "2026-04-01"}},
+		"until it is full":                 {limited, 1, Capacity{"", "no_capacity", 0, 1, ""}},
+		"no places and as many as come":    {bounded(0), 0, Capacity{"", "waitlist", 0, 0, ""}},
+		"the list is long, and goes round": {bounded(1, Taken{Until: "2026-03-31"}), 1, Capacity{"", "waitlist", 0, 1, "2026-09-16"}},
 	} {
 		if got := c.places.capacity("2026-03-02", c.waiting, 24); *got != c.want {
 			t.Errorf("%s: want %+v, got %+v", sentence, c.want, *got)

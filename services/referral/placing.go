@@ -116,6 +116,7 @@ func (s *Service) giveBack(ctx context.Context, in, municipality, initiative, ma
 
 // Capacity is what a unit may know before it refers: without any person.
 type Capacity struct {
+	Initiative    string // the one that was asked about
 	Answer        string // "capacity", "waitlist", "no_capacity" or "assessment_needed"
 	Free          int    // of "capacity"
 	Waiting       int64
@@ -133,7 +134,7 @@ func (s *Service) Capacity(ctx context.Context, initiative, municipality string)
 		return nil, err
 	}
 	var wrong wrongs
-	i, known := in.Initiative(initiative)
+	i, known := asked(in, initiative)
 	if !known {
 		wrong.add(ErrInitiative, "?initiative")
 	}
@@ -143,15 +144,17 @@ func (s *Service) Capacity(ctx context.Context, initiative, municipality string)
 	if err := wrong.fault(); err != nil {
 		return nil, err
 	}
-	p, err := s.placesOf(ctx, a.Association, municipality, initiative)
+	p, err := s.placesOf(ctx, a.Association, municipality, i.ID)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.referrals.Count(ctx, a.Association, inQueue(in, municipality, initiative))
+	waiting, err := s.referrals.Count(ctx, a.Association, inQueue(in, municipality, i.ID))
 	if err != nil {
 		return nil, err
 	}
-	return p.capacity(today(s.Now()), waiting, i.MaxWeeks), nil
+	c := p.capacity(today(s.Now()), waiting, i.MaxWeeks)
+	c.Initiative = i.ID
+	return c, nil
 }
 
 // capacity answers from the places and the queue.

@@ -108,7 +108,7 @@ func TestAPlaceThatIsFreeGoesToTheFirstInTheQueue(t *testing.T) {
 		}
 	}
 	queue := func() []string {
-		l, err := w.Service.WaitingList(intake, "activera", referral.Window{Limit: 2})
+		l, err := w.Service.WaitingList(intake, "activera", referral.Window{Limit: 2, Page: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,8 +252,8 @@ func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {
 	}
 	_, err = w.Service.SetPlaces(referraltest.As(referraltest.Admin), "0180", "activera", 3, nil)
 	wants(t, "where nobody is a member", err, fault.ErrNotFound)
-	c, err := w.Service.Capacity(referraltest.As(referraltest.FK), "activera", "1481")
-	if err != nil || *c != (referral.Capacity{Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {
+	c, err := w.Service.Capacity(referraltest.As(referraltest.FK), "", "1481")
+	if err != nil || *c != (referral.Capacity{Initiative: "activera", Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }

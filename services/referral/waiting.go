@@ -118,10 +118,11 @@ func (s *Service) byRank(ctx context.Context, in string, where []store.Cond) (ma
 }
 
 // WaitingList gives the queue to an initiative of the caller's municipality, the
-// first one first. It is read by cursor.
+// first one first; an association with one initiative need not be told which.
 func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) (*List, error) {
+	const operation = "listWaiting"
 	a := actor.From(ctx)
-	relation, known := access.Scope("listWaiting", a)
+	relation, known := access.Scope(operation, a)
 	if !known {
 		return nil, fault.ErrForbidden
 	}
@@ -129,21 +130,22 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) 
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := in.Initiative(initiative); !ok {
+	i, known := asked(in, initiative)
+	if !known {
 		return nil, ErrInitiative.AtField("?initiative")
 	}
 	after, err := store.ParseCursor(w.Cursor, len(firstInQueue))
 	if err != nil {
 		return nil, err
 	}
-	if relation != access.OwnMunicipality || a.Municipality == "" {
-		return s.shown(ctx, "listWaiting", store.Page[Referral]{}, nil)
+	found := relation == access.OwnMunicipality && a.Municipality != ""
+	return s.read(ctx, operation, inQueue(in, a.Municipality, i.ID), found, firstInQueue, store.Cursor.String, after, w)
+}
+
+// asked gives the initiative of a question; left out it is the association's only one.
+func asked(in *association.Association, initiative string) (association.Initiative, bool) {
+	if initiative == "" && len(in.Initiatives) == 1 {
+		return in.Initiatives[0], true
 	}
-	page, err := s.referrals.Find(ctx, store.Query{
-		Association: a.Association, Where: inQueue(in, a.Municipality, initiative), Sort: firstInQueue, After: after, Limit: w.Limit,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.shown(ctx, "listWaiting", page, nil)
+	return in.Initiative(initiative)
 }

@@ -901,6 +901,9 @@ type AuthorityKind string
 
 // Capacity defines model for Capacity.
 type Capacity struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links `json:"_links"`
+
 	// Answer Om det finns plats. / Whether there is room.
 	Answer CapacityAnswer `json:"answer"`
 
@@ -1198,7 +1201,9 @@ type OnBehalf string
 
 // Places defines model for Places.
 type Places struct {
-	Initiative string `json:"initiative"`
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Initiative      string `json:"initiative"`
 
 	// Kept Hållna för dem som har flyttats upp från väntelistan. / Kept for those moved up from the waiting list.
 	Kept int `json:"kept"`
@@ -1819,16 +1824,6 @@ type UnitRegister struct {
 	Items           []Unit `json:"items"`
 }
 
-// WaitingList defines model for WaitingList.
-type WaitingList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
-	UnderscoreLinks Links `json:"_links"`
-
-	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
-	UnderscoreMeta Meta              `json:"_meta"`
-	Items          []ReferralSummary `json:"items"`
-}
-
 // Waitlisting defines model for Waitlisting.
 type Waitlisting struct {
 	// Initiative Insatsen som personen väntar på; utelämnad den som väntas på redan, eller förbundets enda. / The initiative waited for; without it the one waited for already, or the association's only one.
@@ -1932,11 +1927,11 @@ type Changed = Referral
 
 // GetCapacityParams defines parameters for GetCapacity.
 type GetCapacityParams struct {
-	// Initiative Insatsen. / The initiative.
-	Initiative string `form:"initiative" json:"initiative"`
+	// Initiative Insatsen; behövs när förbundet har flera. / The initiative; needed when the association has several.
+	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
 
-	// Municipality Kommunen (fyrsiffrig kod). / The municipality (four-digit code).
-	Municipality string `form:"municipality" json:"municipality"`
+	// Municipality Kommunen (fyrsiffrig kod); behövs. / The municipality (four-digit code); needed.
+	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 }
 
 // ListEventsParams defines parameters for ListEvents.
@@ -2154,11 +2149,14 @@ type ReplaceUnitParams struct {
 
 // ListWaitingParams defines parameters for ListWaiting.
 type ListWaitingParams struct {
-	// Initiative Insatsen. / The initiative.
-	Initiative string `form:"initiative" json:"initiative"`
+	// Initiative Insatsen; behövs när förbundet har flera. / The initiative; needed when the association has several.
+	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
 
 	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -2458,16 +2456,16 @@ func (w *ServerInterfaceWrapper) GetCapacity(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetCapacityParams
-	// ------------- Required query parameter "initiative" -------------
+	// ------------- Optional query parameter "initiative" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
 	}
 
-	// ------------- Required query parameter "municipality" -------------
+	// ------------- Optional query parameter "municipality" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
 	}
@@ -3375,9 +3373,9 @@ func (w *ServerInterfaceWrapper) ListWaiting(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListWaitingParams
-	// ------------- Required query parameter "initiative" -------------
+	// ------------- Optional query parameter "initiative" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, true, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
 	}
@@ -3387,6 +3385,13 @@ func (w *ServerInterfaceWrapper) ListWaiting(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
 	}
 
 	// ------------- Optional query parameter "cursor" -------------
@@ -4531,7 +4536,7 @@ type ListWaitingResponseObject interface {
 	VisitListWaitingResponse(w http.ResponseWriter) error
 }
 
-type ListWaiting200JSONResponse WaitingList
+type ListWaiting200JSONResponse ReferralList
 
 func (response ListWaiting200JSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
 

@@ -121,7 +121,6 @@ func operations() []operation {
 		}},
 		{id: "listWaiting", method: "GET", path: fixed("/waiting-list?initiative=activera"), who: referraltest.Intake, more: []refusal{
 			{"for an initiative that is none", webtest.Request{Path: "/waiting-list?initiative=lugn"}},
-			{"for no initiative", webtest.Request{Path: "/waiting-list"}},
 			{"with a cursor that was never given", webtest.Request{Path: "/waiting-list?initiative=activera&cursor=bm9wZQ"}},
 			{"with a limit of nothing", webtest.Request{Path: "/waiting-list?initiative=activera&limit=0"}},
 		}},

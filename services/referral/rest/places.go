@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/url"
-	"strconv"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/services/referral"
@@ -11,45 +10,30 @@ import (
 
 // GetCapacity answers GET /capacity.
 func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObject) (api.GetCapacityResponseObject, error) {
-	c, err := h.service.Capacity(ctx, r.Params.Initiative, r.Params.Municipality)
+	municipality := value(r.Params.Municipality)
+	c, err := h.service.Capacity(ctx, value(r.Params.Initiative), municipality)
 	if err != nil {
 		return nil, err
 	}
+	q := url.Values{"initiative": {c.Initiative}, "municipality": {municipality}}
 	return api.GetCapacity200JSONResponse{
-		Initiative: r.Params.Initiative, Municipality: r.Params.Municipality, Answer: api.CapacityAnswer(c.Answer),
+		Initiative: c.Initiative, Municipality: municipality, Answer: api.CapacityAnswer(c.Answer),
 		Free: positive(c.Free), Waiting: int(c.Waiting), ExpectedStart: optional[string](c.ExpectedStart),
+		UnderscoreLinks: api.Links{"self": {Href: "capacity?" + q.Encode()}},
 	}, nil
 }
 
 // ListWaiting answers GET /waiting-list.
 func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObject) (api.ListWaitingResponseObject, error) {
-	w := referral.Window{Limit: 20, Cursor: value(r.Params.Cursor)}
-	if r.Params.Limit != nil {
-		w.Limit = *r.Params.Limit
-	}
-	l, err := h.service.WaitingList(ctx, r.Params.Initiative, w)
+	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	initiative := value(r.Params.Initiative)
+	l, err := h.service.WaitingList(ctx, initiative, w)
 	if err != nil {
 		return nil, err
 	}
-	at := func(cursor string) api.Link {
-		q := url.Values{"initiative": {r.Params.Initiative}, "limit": {strconv.Itoa(w.Limit)}}
-		if cursor != "" {
-			q.Set("cursor", cursor)
-		}
-		return api.Link{Href: "waiting-list?" + q.Encode()}
-	}
-	b := api.ListWaiting200JSONResponse{
-		Items:           make([]api.ReferralSummary, 0, len(l.Items)),
-		UnderscoreMeta:  api.Meta{Limit: w.Limit, Count: len(l.Items), NextCursor: optional[string](l.Next)},
-		UnderscoreLinks: api.Links{"self": at(w.Cursor)},
-	}
-	if l.Next != "" {
-		b.UnderscoreLinks["next"] = at(l.Next)
-	}
-	for _, v := range l.Items {
-		b.Items = append(b.Items, summary(v))
-	}
-	return b, nil
+	q := url.Values{}
+	set(q, "initiative", initiative)
+	return api.ListWaiting200JSONResponse(list(l, w, "waiting-list", q)), nil
 }
 
 // GetPlaces answers GET /capacities/{initiative}/{municipality}.
@@ -71,7 +55,10 @@ func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (
 }
 
 func places(p *referral.PlacesView) api.Places {
-	b := api.Places{Initiative: p.Initiative, Municipality: p.Municipality, Taken: p.Taken, Kept: p.Kept, Waiting: int(p.Waiting)}
+	at := "../../capacities/" + p.Initiative + "/" + p.Municipality
+	b := api.Places{
+		UnderscoreLinks: api.Links{"self": {Href: at}},
+		Initiative:      p.Initiative, Municipality: p.Municipality, Taken: p.Taken, Kept: p.Kept, Waiting: int(p.Waiting)}
 	if p.Setting != nil {
 		b.Places, b.MaxWaiting, b.SetAt = &p.Setting.Number, p.Setting.MaxWaiting, &p.Setting.At
 	}

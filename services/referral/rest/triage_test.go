@@ -87,9 +87,9 @@ func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 	if c := capacity(); c.Answer != "no_capacity" || c.Waiting != 1 || c.ExpectedStart != nil {
 		t.Errorf("got %s", indented(t, c))
 	}
-	var list api.WaitingList
+	var list api.ReferralList
 	f.do(t, webtest.Request{Method: "GET", Path: "/waiting-list?initiative=activera", As: referraltest.Coach}).Into(t, 200, &list)
-	if len(list.Items) != 1 || list.Items[0].Queue.Place != 1 || list.UnderscoreLinks["self"].Href != "waiting-list?initiative=activera&limit=20" {
+	if len(list.Items) != 1 || list.Items[0].Queue.Place != 1 || list.UnderscoreLinks["self"].Href != "waiting-list?initiative=activera&limit=20&page=1" {
 		t.Errorf("got %s", indented(t, list))
 	}
 }
