@@ -4797,16 +4797,16 @@ type TestWebhookResponseObject interface {
 	VisitTestWebhookResponse(w http.ResponseWriter) error
 }
 
-type TestWebhook201ResponseHeaders struct {
+type TestWebhook202ResponseHeaders struct {
 	Location *string
 }
 
-type TestWebhook201JSONResponse struct {
+type TestWebhook202JSONResponse struct {
 	Body    Delivery
-	Headers TestWebhook201ResponseHeaders
+	Headers TestWebhook202ResponseHeaders
 }
 
-func (response TestWebhook201JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+func (response TestWebhook202JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4816,7 +4816,7 @@ func (response TestWebhook201JSONResponse) VisitTestWebhookResponse(w http.Respo
 	if response.Headers.Location != nil {
 		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
 	}
-	w.WriteHeader(201)
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }

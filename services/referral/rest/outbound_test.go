@@ -124,7 +124,7 @@ func TestAWebhookIsMadeRotatedTriedAndRemoved(t *testing.T) {
 		t.Errorf("a secret is shown: %s", read.Body)
 	}
 	var d api.Delivery
-	ask("POST", at+"/test-deliveries", "", nil, 201, &d)
+	ask("POST", at+"/test-deliveries", "", nil, 202, &d)
 	delivered := func(state string) api.DeliveryList {
 		var l api.DeliveryList
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && len(l.Items) == 0; time.Sleep(10 * time.Millisecond) {

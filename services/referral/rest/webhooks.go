@@ -96,7 +96,7 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 		return nil, err
 	}
 	at := "deliveries"
-	return api.TestWebhook201JSONResponse{Body: delivery(d, "../"), Headers: api.TestWebhook201ResponseHeaders{Location: &at}}, nil
+	return api.TestWebhook202JSONResponse{Body: delivery(d, "../"), Headers: api.TestWebhook202ResponseHeaders{Location: &at}}, nil
 }
 
 // ListDeliveries answers GET /webhooks/{id}/deliveries.
