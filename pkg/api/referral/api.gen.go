@@ -1870,6 +1870,8 @@ type WebhookSettings struct {
 	Kinds *[]ReferralStepKind `json:"kinds,omitempty"`
 
 	// Url https till ett publikt namn, på port 443 eller över 1023. / https to a public name, on port 443 or above 1023.
+	//
+	// Example: https://halsa.example.se/finsam
 	Url string `json:"url"`
 }
 
