@@ -2,6 +2,7 @@ package referral
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,6 +86,7 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 		}
 		try(who+"'s tasks", where, Sort{Key: SortDue}, false)
 	}
+	try("the protected of a person", []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: "p"}, {Key: keyProtected, Op: store.Eq, Value: true}}, Sort{SortReceived, true}, false)
 	try("the sweeper", []store.Cond{{Key: keyAlarm, Op: store.Lt, Value: int64(5)}}, Sort{Key: "none"}, true)
 }
 
@@ -110,4 +112,32 @@ func TestACursorBearsTheOrderOfItsList(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
+}
+
+// FuzzListCursor hands in cursors: what is taken says again what it said, and the
+// rest is the caller's own fault.
+func FuzzListCursor(f *testing.F) {
+	place := store.Cursor{Values: []any{int64(7)}, ID: "x"}
+	for _, order := range []Sort{{SortReceived, true}, {SortDue, false}} {
+		f.Add(order.cursor(place), "")
+	}
+	f.Add(place.String(), SortReceived)
+	f.Add("pa-"+store.Cursor{Values: []any{int64(1), int64(2)}, ID: "x"}.String(), SortPriority)
+	f.Add("rd-", "")
+	f.Fuzz(func(t *testing.T, text, asked string) {
+		order, at, err := Sort{Key: asked}.behind(text)
+		if err != nil {
+			if !errors.Is(err, store.ErrCursor) {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if at.ID == "" {
+			return
+		}
+		again, there, err := order.behind(order.cursor(at))
+		if err != nil || again != order || there.String() != at.String() {
+			t.Fatalf("%q is %+v behind %+v, and then %+v behind %+v: %v", text, order, at, again, there, err)
+		}
+	})
 }

@@ -69,7 +69,6 @@ func kind() store.Kind[Referral] {
 			{keyAuthority, keyState, keyReceived},
 			{keyAuthority, keyUnit, keyReceived},
 			{keyParticipant, keyReceived},
-			{keyParticipant, keyProtected},
 			{keyMunicipality, keyResponsible, keyReceived},
 			{keyMunicipality, keyDue},
 			{keyAuthority, keySenderDue},
@@ -77,7 +76,9 @@ func kind() store.Kind[Referral] {
 			{keyAlarm},
 			{keyStands, keyRank, keySince},
 		},
-		Narrows: []string{keyInitiative},
+		// A person has few referrals: of these one finds the protected without an index,
+		// which would be written at a random place with every referral.
+		Narrows: []string{keyInitiative, keyProtected},
 		ID:      func(r *Referral) (string, string) { return r.Association, r.ID },
 		Version: (*Referral).Version,
 		Keys:    keys,
@@ -184,6 +185,7 @@ func (s *Service) protectedOf(ctx context.Context, r *Referral) (*Referral, erro
 	page, err := s.referrals.Find(ctx, store.Query{
 		Association: r.Association,
 		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: r.Participant}, {Key: keyProtected, Op: store.Eq, Value: true}},
+		Sort:        latestFirst,
 		Limit:       2,
 	})
 	if err != nil {
