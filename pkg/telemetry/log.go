@@ -2,10 +2,16 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 
+	"go.opentelemetry.io/contrib/bridges/otelslog"
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
+	"go.opentelemetry.io/otel/log/global"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -22,10 +28,58 @@ func Level(text string) (slog.Level, error) {
 }
 
 // Logger gives a log of JSON lines from that level on. Lines written within a
-// request bear its trace_id and span_id.
+// request bear its trace_id and span_id. After Start the same lines go to the
+// collector of logs, if there is one.
 func Logger(w io.Writer, service string, level slog.Leveler) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
-	return slog.New(traced{h}).With("service", service)
+	return slog.New(both{traced{h}, otelslog.NewHandler("github.com/finsam/finsam")}).With("service", service)
+}
+
+// startLogs sends what Logger writes to the collector of logs. The queue holds
+// 2,048 lines (OTEL_BLRP_MAX_QUEUE_SIZE) and then lets the oldest go: standard
+// error has them all.
+func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(context.Context) error, err error) {
+	if !collector("LOGS") {
+		return func(context.Context) error { return nil }, nil
+	}
+	exporter, err := otlploghttp.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+	}
+	p := sdklog.NewLoggerProvider(sdklog.WithResource(res), sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter)))
+	global.SetLoggerProvider(p)
+	return p.Shutdown, nil
+}
+
+type hereKey struct{}
+
+// here makes a line stay on standard error: that the collector cannot be reached is
+// not to be sent to it, again and again.
+func here(ctx context.Context) context.Context { return context.WithValue(ctx, hereKey{}, true) }
+
+// both writes a line, and sends it.
+type both struct{ line, sent slog.Handler }
+
+// Enabled implements slog.Handler; the level is that of the lines.
+func (h both) Enabled(ctx context.Context, l slog.Level) bool { return h.line.Enabled(ctx, l) }
+
+// Handle implements slog.Handler.
+func (h both) Handle(ctx context.Context, r slog.Record) error {
+	err := h.line.Handle(ctx, r)
+	if ctx.Value(hereKey{}) == nil && h.sent.Enabled(ctx, r.Level) {
+		err = errors.Join(err, h.sent.Handle(ctx, r))
+	}
+	return err
+}
+
+// WithAttrs implements slog.Handler.
+func (h both) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return both{h.line.WithAttrs(attrs), h.sent.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h both) WithGroup(name string) slog.Handler {
+	return both{h.line.WithGroup(name), h.sent.WithGroup(name)}
 }
 
 // traced adds the trace to each line.

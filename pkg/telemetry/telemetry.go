@@ -1,9 +1,10 @@
 // Package telemetry starts and stops what tells how a process is doing: traces,
 // metrics and logs, joined by the trace's id.
 //
-// Traces and metrics leave over OTLP only when a collector is named by the
-// standard variables (OTEL_EXPORTER_OTLP_ENDPOINT and its like); metrics can
-// always be read at /metrics. Names of operations, routes, collections and
+// They leave over OTLP only when a collector is named by the standard variables
+// (OTEL_EXPORTER_OTLP_ENDPOINT and its like) and the signal is not switched off
+// (OTEL_LOGS_EXPORTER=none and its like); metrics can always be read at /metrics,
+// and every line of the log stands on standard error. Names of operations, routes, collections and
 // authorities go out, never the values of a request: no person is in a span, a
 // metric or a log.
 package telemetry
@@ -22,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelbridge "go.opentelemetry.io/contrib/bridges/prometheus"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -46,7 +48,7 @@ type Program struct {
 	Revision string // the commit that it was built from; empty: not known
 }
 
-// Start makes the process's traces and metrics go where the OTEL_* variables
+// Start makes the process's traces, metrics and logs go where the OTEL_* variables
 // say, under the program's name, and be the ones that package measure uses. The
 // shutdown sends what has not gone yet, within the patience of its context.
 func Start(ctx context.Context, p Program) (shutdown func(context.Context) error, err error) {
@@ -63,8 +65,12 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	if err != nil {
 		return nil, errors.Join(err, traces.Shutdown(ctx))
 	}
+	logs, err := startLogs(ctx, res)
+	if err != nil {
+		return nil, errors.Join(err, traces.Shutdown(ctx), metrics.Shutdown(ctx))
+	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		slog.Warn("telemetry could not be sent", "cause", err.Error())
+		slog.WarnContext(here(context.Background()), "telemetry could not be sent", "cause", err.Error())
 	}))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetTracerProvider(traces)
@@ -75,12 +81,15 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 		Read: func() (float64, bool) { return 1, true },
 	})
 	return func(ctx context.Context) error {
-		return errors.Join(traces.Shutdown(ctx), metrics.Shutdown(ctx))
+		return errors.Join(traces.Shutdown(ctx), metrics.Shutdown(ctx), logs(ctx))
 	}, nil
 }
 
 // collector tells whether a collector is named for the signal.
 func collector(signal string) bool {
+	if os.Getenv("OTEL_"+signal+"_EXPORTER") == "none" {
+		return false
+	}
 	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
 }
 
@@ -99,7 +108,11 @@ func startTraces(ctx context.Context, res *resource.Resource) (*trace.TracerProv
 
 func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterProvider, error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	process := prometheus.NewRegistry() // what the Go runtime and the operating system tell, for both ways out
+	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+		registry.MustRegister(c)
+		process.MustRegister(c)
+	}
 	reader, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithoutScopeInfo())
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: metrics: %w", err)
@@ -110,7 +123,8 @@ func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterPro
 		if err != nil {
 			return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 		}
-		options = append(options, metric.WithReader(metric.NewPeriodicReader(exporter)))
+		options = append(options, metric.WithReader(metric.NewPeriodicReader(exporter,
+			metric.WithProducer(otelbridge.NewMetricProducer(otelbridge.WithGatherer(process))))))
 	}
 	gathered.Store(registry)
 	return metric.NewMeterProvider(options...), nil

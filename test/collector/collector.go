@@ -1,5 +1,5 @@
 // Package collector is an OTLP/HTTP collector for tests: the processes of the
-// suite send it their spans, and the tests look at them.
+// suite send it their spans, logs and metrics, and the tests look at them.
 package collector
 
 import (
@@ -32,9 +32,11 @@ type Span struct {
 type Collector struct {
 	URL string
 
-	mu    sync.Mutex
-	spans []Span
-	raw   bytes.Buffer
+	mu     sync.Mutex
+	spans  []Span
+	lines  []Line
+	series map[[2]string]map[string]bool // by service and metric, the exemplars' traces
+	raw    bytes.Buffer
 }
 
 // Start starts a collector that ends with the test.
@@ -54,6 +56,7 @@ func (c *Collector) Env() []string {
 		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
 		"OTEL_TRACES_SAMPLER=parentbased_always_on",
 		"OTEL_BSP_SCHEDULE_DELAY=100",
+		"OTEL_BLRP_SCHEDULE_DELAY=100",
 		"OTEL_METRIC_EXPORT_INTERVAL=500",
 	}
 }
@@ -94,18 +97,26 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	var spans []Span
-	if strings.HasSuffix(r.URL.Path, "/v1/traces") {
-		if spans, err = decode(body); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
+	if err := c.note(r.URL.Path, body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
-	c.mu.Lock()
-	c.raw.Write(body)
-	c.spans = append(c.spans, spans...)
-	c.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-protobuf")
+}
+
+func (c *Collector) note(path string, body []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.raw.Write(body)
+	switch {
+	case strings.HasSuffix(path, "/v1/logs"):
+		return c.takeLogs(body)
+	case strings.HasSuffix(path, "/v1/metrics"):
+		return c.takeMetrics(body)
+	}
+	spans, err := decode(body)
+	c.spans = append(c.spans, spans...)
+	return err
 }
 
 func read(r *http.Request) ([]byte, error) {

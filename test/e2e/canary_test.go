@@ -271,6 +271,15 @@ func (b bird) wouldHaveBeenFound(t *testing.T, s *suite.Suite, c *collector.Coll
 	if !strings.Contains(string(c.Raw()), "finsam-participant") {
 		t.Error("no telemetry of the participant service was searched")
 	}
+	logged := map[string]bool{}
+	for _, l := range c.Lines() {
+		logged[l.Service] = true
+	}
+	for _, service := range suite.Services {
+		if !logged["finsam-"+service] {
+			t.Errorf("no line of %s was among the exported logs that were searched", service)
+		}
+	}
 	for file, text := range map[string]string{
 		"participant.db": "\x00\x05" + b.FamilyName, "gateway.log": "GET /referrals/" + b.Person.Number + "\n", "activity.db-wal": b.text,
 	} {
