@@ -197,8 +197,13 @@ type Total struct {
 
 // Total counts the documents that match, as far as MostCounted.
 func (c *Collection[T]) Total(ctx context.Context, association string, where []Cond) (Total, error) {
-	n, err := c.engine.CountUpTo(ctx, c.kind.Name, association, where, MostCounted+1)
+	n, err := c.CountUpTo(ctx, association, where, MostCounted+1)
 	return Total{Records: min(n, MostCounted), Minimum: n > MostCounted}, err
+}
+
+// CountUpTo counts the documents that match, and stops at most (1 or more).
+func (c *Collection[T]) CountUpTo(ctx context.Context, association string, where []Cond, most int) (int64, error) {
+	return c.engine.CountUpTo(ctx, c.kind.Name, association, where, most)
 }
 
 // Unsettled gives documents with steps that have not been told yet.

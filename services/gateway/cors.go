@@ -6,7 +6,7 @@ import "net/http"
 var (
 	corsMethods = []string{"GET, POST, PUT, PATCH, DELETE"}
 	corsHeaders = []string{"Authorization, Content-Type, Accept-Language, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, Traceparent"}
-	corsExposed = []string{"ETag, Location, Content-Language, RateLimit, RateLimit-Policy, Retry-After, Age, Traceparent, X-Request-Id, Deprecation, Sunset"}
+	corsExposed = []string{"ETag, Location, Content-Disposition, Content-Language, RateLimit, RateLimit-Policy, Retry-After, Age, Traceparent, X-Request-Id, Deprecation, Sunset"}
 	corsMaxAge  = []string{"600"}
 )
 

@@ -3,6 +3,8 @@ package referral
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral/figures"
@@ -67,3 +69,20 @@ var (
 	SealContext       = sealContext       // what a text is sealed for
 	AssessmentContext = assessmentContext // what an assessment is sealed for
 )
+
+// ExportAtMost bounds an export by fewer rows.
+func (s *Service) ExportAtMost(rows int) { s.mostExported = rows }
+
+// Fill stores n copies of a referral as it is, each with an id and a number of its
+// own, 200 persons in turn.
+func (s *Service) Fill(ctx context.Context, like *Referral, n int) error {
+	for i := range n {
+		r := *like
+		r.ID, r.RegistryNumber, r.ExternalReference = s.NewID(), registryNumber(2026, 100_000+i), ""
+		r.Participant = uuid.NewSHA1(uuid.NameSpaceOID, []byte{byte(i % 200)}).String()
+		if _, err := s.referrals.Insert(ctx, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -39,6 +39,15 @@ type Sort struct {
 	Desc bool
 }
 
+// order gives the order that is asked for; of a list of what is overdue that begins
+// anew, what was due first.
+func (f Filter) order(cursor string) Sort {
+	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && cursor == "" {
+		f.Sort.Key = SortDue
+	}
+	return f.Sort
+}
+
 // letters name the sorts in cursors.
 var letters = map[string]string{"r": SortReceived, "d": SortDue, "p": SortPriority}
 

@@ -32,10 +32,7 @@ func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
 	if !access.MayCall(operation, a) {
 		return nil, fault.ErrForbidden
 	}
-	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && w.Cursor == "" {
-		f.Sort.Key = SortDue
-	}
-	sort, after, err := f.Sort.behind(w.Cursor)
+	sort, after, err := f.order(w.Cursor).behind(w.Cursor)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,10 @@ type People interface {
 
 	// AgeOn gives the participant's age in whole years on a date.
 	AgeOn(ctx context.Context, participant, date string) (int, error)
+
+	// Identities tells who the participants are, at most 200 of them, by their ids.
+	// Whoever the caller may not see is left out.
+	Identities(ctx context.Context, participants []string) (map[string]Identity, error)
 }
 
 // Filed is what the vault tells of a person that it has filed.
@@ -69,15 +73,17 @@ type Deps struct {
 // the access table, and answers with a fault.Error.
 type Service struct {
 	Deps
-	referrals *store.Collection[Referral]
-	places    *store.Collection[Places]
-	placing   chan struct{} // held by the one who changes places; see changePlaces
-	mover     *mover
-	registers *store.Collection[Register]
-	numbers   *reserver
-	publisher *feed.Publisher
-	followers []*feed.Follower
-	projector *projector
+	referrals    *store.Collection[Referral]
+	places       *store.Collection[Places]
+	placing      chan struct{} // held by the one who changes places; see changePlaces
+	mover        *mover
+	registers    *store.Collection[Register]
+	numbers      *reserver
+	exporting    chan struct{} // held by the one export that is under way
+	mostExported int           // rows
+	publisher    *feed.Publisher
+	followers    []*feed.Follower
+	projector    *projector
 
 	// Outbound tells the authorities; its verbs are called as they are.
 	Outbound *outbound.Service
@@ -101,7 +107,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s := &Service{Deps: d, referrals: referrals, registers: registers, places: places, placing: make(chan struct{}, 1), mover: newMover()}
+	s := &Service{Deps: d, referrals: referrals, registers: registers, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported}
 	s.numbers = &reserver{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log,
 		feed.FromCollection(referrals, eventPrefix, event), feed.FromCollection(registers, unitsPrefix, changedUnits))

@@ -56,9 +56,6 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer, now time.Time) (*View, erro
 	if onCourse && r.Enrolment() != "" {
 		v.Course = course(r.Enrolment(), v.Steps)
 	}
-	if outcome {
-		v.Outcome = r.Outcome()
-	}
 	if !texts {
 		return v, nil
 	}
@@ -73,6 +70,9 @@ func outline(r *Referral, a actor.Actor, now time.Time) *View {
 	}
 	if a.Municipality == r.Municipality() {
 		v.Responsible = r.Responsible()
+	}
+	if access.Allows("getReferral#course", a, r.thing(categoryOutcome)) {
+		v.Outcome = r.Outcome()
 	}
 	return v
 }

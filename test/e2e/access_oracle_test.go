@@ -52,6 +52,7 @@ func accessTable(t *testing.T) map[string][]cell {
 type thing struct {
 	name                                       string
 	referral, participant, enrolment           string // ids
+	number                                     string // the referral's, in the register
 	booking, feed, secret                      string // feed and secret are of a calendar address
 	webhook                                    string // of the sender's system
 	family                                     string // the person's name

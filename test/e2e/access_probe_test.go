@@ -63,6 +63,8 @@ func probeOf(op contract.Operation) probe {
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"waitlisted"`) }
 	case "listReferrals", "listEvents":
 		p.sees = listed(func(t thing) string { return t.referral })
+	case "exportReferrals":
+		p.sees = func(a suite.Answer, t thing) bool { return strings.Contains(string(a.Raw), t.number+";") }
 	case "listEnrolments":
 		p.sees = listed(func(t thing) string { return t.enrolment })
 	case "listBookings":
@@ -174,7 +176,7 @@ func (w *world) path(op contract.Operation, t thing) string {
 		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)
 	query := url.Values{}
 	for name, value := range map[string]string{"limit": "200", "initiative": "activera"} {
-		if op.ID == "listReferrals" && name == "initiative" {
+		if (op.ID == "listReferrals" || op.ID == "exportReferrals") && name == "initiative" {
 			continue // a filter that only the municipality has
 		}
 		if takes(op, name) && !strings.Contains(op.Path, "{"+name+"}") {

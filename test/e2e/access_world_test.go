@@ -64,7 +64,7 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	made := w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: referral(p.Number, p.GivenName, p.FamilyName),
 	})
-	th.referral, th.participant = made.Text("id"), made.Text("participant")
+	th.referral, th.participant, th.number = made.Text("id"), made.Text("participant"), made.Text("registryNumber")
 	at := "/referrals/" + th.referral
 	w.change(intake, at, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-60), "coach": "coach-1"})
 	th.enrolment = w.state(intake, at, "enrolled").Text("course.enrolment")

@@ -23,6 +23,14 @@ func (c *Client) Put(ctx context.Context, p PersonInput) (ref PersonRef, err err
 	return ref, err
 }
 
+// Identities tells who the participants are, 1 to 200 of them, as far as the caller
+// may know it. Whoever is not there, or not to be seen by the caller, is left out.
+func (c *Client) Identities(ctx context.Context, participants []string) ([]Identity, error) {
+	var all Identities
+	err := c.web.Call(ctx, http.MethodPost, "/participants/identities", IdentitiesRequest{Participants: participants}, &all)
+	return all.Items, err
+}
+
 // AgeOn gives the participant's age in whole years on a date; fault.ErrNotFound
 // for one who is not there, or not to be seen by the caller.
 func (c *Client) AgeOn(ctx context.Context, participant, date string) (years int, err error) {

@@ -8,11 +8,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for AuthorityKind.
@@ -144,6 +146,24 @@ func (e DeliveryState) Valid() bool {
 	case DeliveryStateDelivered:
 		return true
 	case DeliveryStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportFormat.
+const (
+	Csv  ExportFormat = "csv"
+	Xlsx ExportFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportFormat enum.
+func (e ExportFormat) Valid() bool {
+	switch e {
+	case Csv:
+		return true
+	case Xlsx:
 		return true
 	default:
 		return false
@@ -1044,6 +1064,12 @@ type EventList struct {
 	Events []Event `json:"events"`
 }
 
+// ExportFile defines model for ExportFile.
+type ExportFile = openapi_types.File
+
+// ExportFormat csv eller xlsx. / csv or xlsx.
+type ExportFormat string
+
 // ExtendedConsent Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
 type ExtendedConsent struct {
 	Authorities []string `json:"authorities"`
@@ -1906,6 +1932,42 @@ type Withdrawal struct {
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// FilterExternalReference defines model for FilterExternalReference.
+type FilterExternalReference = string
+
+// FilterInitiative defines model for FilterInitiative.
+type FilterInitiative = string
+
+// FilterMunicipality Example: 1481
+type FilterMunicipality = string
+
+// FilterOverdue defines model for FilterOverdue.
+type FilterOverdue = bool
+
+// FilterReceivedFrom defines model for FilterReceivedFrom.
+type FilterReceivedFrom = string
+
+// FilterReceivedTo defines model for FilterReceivedTo.
+type FilterReceivedTo = string
+
+// FilterRegistryNumber Diarienummer hos samordningsförbundet, utan luckor inom ett år. / The registry number at the coordination association, without gaps within a year.
+type FilterRegistryNumber = RegistryNumber
+
+// FilterResponsible defines model for FilterResponsible.
+type FilterResponsible = string
+
+// FilterSource Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+type FilterSource = ReferralSource
+
+// FilterState defines model for FilterState.
+type FilterState = []ReferralState
+
+// FilterTransferTo Example: 1402
+type FilterTransferTo = string
+
+// FilterUnit defines model for FilterUnit.
+type FilterUnit = string
+
 // Id defines model for Id.
 type Id = string
 
@@ -1920,6 +1982,12 @@ type IfNoneMatch = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// ListOrder Stigande eller fallande. / Ascending or descending.
+type ListOrder = SortOrder
+
+// ListSort Vad en lista sorteras efter. / What a list is sorted by.
+type ListSort = ReferralSort
 
 // Page defines model for Page.
 type Page = int
@@ -1948,6 +2016,57 @@ type ListEventsParams struct {
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 }
 
+// ExportReferralsParams defines parameters for ExportReferrals.
+type ExportReferralsParams struct {
+	// Format Filens slag. / The kind of file.
+	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Identities true: också namn och personnummer så långt som de visas, för den vars roll får se båda; annars 403. Den som har skyddade personuppgifter står med alias. / true: name and personal identity number as well, as far as they are shown, for one whose role may see both; else 403. A person with protected identity stands with an alias.
+	Identities *bool `form:"identities,omitempty" json:"identities,omitempty"`
+
+	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, parted by commas.
+	State *FilterState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
+	Municipality *FilterMunicipality `form:"municipality,omitempty" json:"municipality,omitempty"`
+
+	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; en mottagare ser så de som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; so a receiver sees those that wait for the own municipality's answer.
+	TransferTo *FilterTransferTo `form:"transferTo,omitempty" json:"transferTo,omitempty"`
+
+	// Unit Bara remisser från denna enhet. / Only referrals from this unit.
+	Unit *FilterUnit `form:"unit,omitempty" json:"unit,omitempty"`
+
+	// ReceivedFrom Bara remisser som kom in denna dag eller senare, svensk tid. / Only referrals that came in on this day or later, Swedish time.
+	ReceivedFrom *FilterReceivedFrom `form:"receivedFrom,omitempty" json:"receivedFrom,omitempty"`
+
+	// ReceivedTo Bara remisser som kom in denna dag eller tidigare, svensk tid. / Only referrals that came in on this day or earlier, Swedish time.
+	ReceivedTo *FilterReceivedTo `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
+
+	// Responsible Bara remisser som denna mottagare ansvarar för; för den kommun som har dem. / Only referrals that this receiver is responsible for; for the municipality that has them.
+	Responsible *FilterResponsible `form:"responsible,omitempty" json:"responsible,omitempty"`
+
+	// Initiative Bara remisser som antagits till denna insats; för den kommun som har dem. / Only referrals accepted into this initiative; for the municipality that has them.
+	Initiative *FilterInitiative `form:"initiative,omitempty" json:"initiative,omitempty"`
+
+	// Overdue true: bara de som väntar på någon vars tid har gått ut; false: bara de som väntar på någon som har tid kvar. / true: only those that wait for somebody whose time has passed; false: only those that wait for somebody who has time left.
+	Overdue *FilterOverdue `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Source Bara remisser härifrån. / Only referrals from there.
+	Source *FilterSource `form:"source,omitempty" json:"source,omitempty"`
+
+	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral of this registry number.
+	RegistryNumber *FilterRegistryNumber `form:"registryNumber,omitempty" json:"registryNumber,omitempty"`
+
+	// ExternalReference Bara remissen med denna externa referens. / Only the referral of this external reference.
+	ExternalReference *FilterExternalReference `form:"externalReference,omitempty" json:"externalReference,omitempty"`
+
+	// Sort Sortering; utan den senast inkomna först, eller de som skulle ha varit klara först när overdue=true. dueAt utelämnar dem som inte väntar på någon; priority är väntelistan. / Order; without it the latest first, or what was due first when overdue=true. dueAt leaves out those that wait for nobody; priority is the waiting list.
+	Sort *ListSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Order Stigande eller fallande; priority är alltid mest angelägen först. / Ascending or descending; priority is always the most urgent first.
+	Order *ListOrder `form:"order,omitempty" json:"order,omitempty"`
+}
+
 // GetReferralFiguresParams defines parameters for GetReferralFigures.
 type GetReferralFiguresParams struct {
 	// From Första månaden. / The first month.
@@ -1963,46 +2082,46 @@ type GetReferralFiguresParams struct {
 // ListReferralsParams defines parameters for ListReferrals.
 type ListReferralsParams struct {
 	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, parted by commas.
-	State *[]ReferralState `form:"state,omitempty" json:"state,omitempty"`
+	State *FilterState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
-	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
+	Municipality *FilterMunicipality `form:"municipality,omitempty" json:"municipality,omitempty"`
 
 	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; en mottagare ser så de som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; so a receiver sees those that wait for the own municipality's answer.
-	TransferTo *string `form:"transferTo,omitempty" json:"transferTo,omitempty"`
+	TransferTo *FilterTransferTo `form:"transferTo,omitempty" json:"transferTo,omitempty"`
 
 	// Unit Bara remisser från denna enhet. / Only referrals from this unit.
-	Unit *string `form:"unit,omitempty" json:"unit,omitempty"`
+	Unit *FilterUnit `form:"unit,omitempty" json:"unit,omitempty"`
 
 	// ReceivedFrom Bara remisser som kom in denna dag eller senare, svensk tid. / Only referrals that came in on this day or later, Swedish time.
-	ReceivedFrom *string `form:"receivedFrom,omitempty" json:"receivedFrom,omitempty"`
+	ReceivedFrom *FilterReceivedFrom `form:"receivedFrom,omitempty" json:"receivedFrom,omitempty"`
 
 	// ReceivedTo Bara remisser som kom in denna dag eller tidigare, svensk tid. / Only referrals that came in on this day or earlier, Swedish time.
-	ReceivedTo *string `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
+	ReceivedTo *FilterReceivedTo `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
 
 	// Responsible Bara remisser som denna mottagare ansvarar för; för den kommun som har dem. / Only referrals that this receiver is responsible for; for the municipality that has them.
-	Responsible *string `form:"responsible,omitempty" json:"responsible,omitempty"`
+	Responsible *FilterResponsible `form:"responsible,omitempty" json:"responsible,omitempty"`
 
 	// Initiative Bara remisser som antagits till denna insats; för den kommun som har dem. / Only referrals accepted into this initiative; for the municipality that has them.
-	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
+	Initiative *FilterInitiative `form:"initiative,omitempty" json:"initiative,omitempty"`
 
 	// Overdue true: bara de som väntar på någon vars tid har gått ut; false: bara de som väntar på någon som har tid kvar. / true: only those that wait for somebody whose time has passed; false: only those that wait for somebody who has time left.
-	Overdue *bool `form:"overdue,omitempty" json:"overdue,omitempty"`
+	Overdue *FilterOverdue `form:"overdue,omitempty" json:"overdue,omitempty"`
 
 	// Source Bara remisser härifrån. / Only referrals from there.
-	Source *ReferralSource `form:"source,omitempty" json:"source,omitempty"`
+	Source *FilterSource `form:"source,omitempty" json:"source,omitempty"`
 
 	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral of this registry number.
-	RegistryNumber *RegistryNumber `form:"registryNumber,omitempty" json:"registryNumber,omitempty"`
+	RegistryNumber *FilterRegistryNumber `form:"registryNumber,omitempty" json:"registryNumber,omitempty"`
 
 	// ExternalReference Bara remissen med denna externa referens. / Only the referral of this external reference.
-	ExternalReference *string `form:"externalReference,omitempty" json:"externalReference,omitempty"`
+	ExternalReference *FilterExternalReference `form:"externalReference,omitempty" json:"externalReference,omitempty"`
 
 	// Sort Sortering; utan den senast inkomna först, eller de som skulle ha varit klara först när overdue=true. dueAt utelämnar dem som inte väntar på någon; priority är väntelistan. / Order; without it the latest first, or what was due first when overdue=true. dueAt leaves out those that wait for nobody; priority is the waiting list.
-	Sort *ReferralSort `form:"sort,omitempty" json:"sort,omitempty"`
+	Sort *ListSort `form:"sort,omitempty" json:"sort,omitempty"`
 
 	// Order Stigande eller fallande; priority är alltid mest angelägen först. / Ascending or descending; priority is always the most urgent first.
-	Order *SortOrder `form:"order,omitempty" json:"order,omitempty"`
+	Order *ListOrder `form:"order,omitempty" json:"order,omitempty"`
 
 	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2301,6 +2420,9 @@ type ServerInterface interface {
 	// ListEvents Följ händelser / Follow events
 	// (GET /events)
 	ListEvents(ctx echo.Context, params ListEventsParams) error
+	// ExportReferrals Hämta remisser som fil / Fetch referrals as a file
+	// (GET /referral-exports)
+	ExportReferrals(ctx echo.Context, params ExportReferralsParams) error
 	// GetReferralFigures Läs remissernas antal och ledtider / Read the referrals' numbers and lead times
 	// (GET /referral-figures)
 	GetReferralFigures(ctx echo.Context, params GetReferralFiguresParams) error
@@ -2506,6 +2628,129 @@ func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListEvents(ctx, params)
+	return err
+}
+
+// ExportReferrals converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportReferrals(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportReferralsParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "identities" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identities", ctx.QueryParams(), &params.Identities, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter identities: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "municipality" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// ------------- Optional query parameter "transferTo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "transferTo", ctx.QueryParams(), &params.TransferTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter transferTo: %s", err))
+	}
+
+	// ------------- Optional query parameter "unit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unit", ctx.QueryParams(), &params.Unit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unit: %s", err))
+	}
+
+	// ------------- Optional query parameter "receivedFrom" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "receivedFrom", ctx.QueryParams(), &params.ReceivedFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter receivedFrom: %s", err))
+	}
+
+	// ------------- Optional query parameter "receivedTo" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "receivedTo", ctx.QueryParams(), &params.ReceivedTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter receivedTo: %s", err))
+	}
+
+	// ------------- Optional query parameter "responsible" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "responsible", ctx.QueryParams(), &params.Responsible, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter responsible: %s", err))
+	}
+
+	// ------------- Optional query parameter "initiative" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Optional query parameter "overdue" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overdue", ctx.QueryParams(), &params.Overdue, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter overdue: %s", err))
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", ctx.QueryParams(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter source: %s", err))
+	}
+
+	// ------------- Optional query parameter "registryNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "registryNumber", ctx.QueryParams(), &params.RegistryNumber, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter registryNumber: %s", err))
+	}
+
+	// ------------- Optional query parameter "externalReference" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "externalReference", ctx.QueryParams(), &params.ExternalReference, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter externalReference: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportReferrals(ctx, params)
 	return err
 }
 
@@ -3772,6 +4017,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/units", wrapper.ListUnits, options.OperationMiddlewares["listUnits"]...)
 	router.PUT(options.BaseURL+"/units", wrapper.ReplaceUnits, options.OperationMiddlewares["replaceUnits"]...)
 	router.PUT(options.BaseURL+"/units/:unit", wrapper.ReplaceUnit, options.OperationMiddlewares["replaceUnit"]...)
+	router.GET(options.BaseURL+"/referral-exports", wrapper.ExportReferrals, options.OperationMiddlewares["exportReferrals"]...)
 	router.GET(options.BaseURL+"/referral-figures", wrapper.GetReferralFigures, options.OperationMiddlewares["getReferralFigures"]...)
 	router.GET(options.BaseURL+"/tasks", wrapper.ListTasks, options.OperationMiddlewares["listTasks"]...)
 	router.GET(options.BaseURL+"/referrals/:id", wrapper.GetReferral, options.OperationMiddlewares["getReferral"]...)
@@ -3902,6 +4148,66 @@ func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportReferralsRequestObject struct {
+	Params ExportReferralsParams
+}
+
+type ExportReferralsResponseObject interface {
+	VisitExportReferralsResponse(w http.ResponseWriter) error
+}
+
+type ExportReferrals200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type ExportReferrals200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       ExportReferrals200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportReferrals200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitExportReferralsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportReferrals200TextcsvResponse struct {
+	Body          io.Reader
+	Headers       ExportReferrals200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportReferrals200TextcsvResponse) VisitExportReferralsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -4837,6 +5143,9 @@ type StrictServerInterface interface {
 	// ListEvents Följ händelser / Follow events
 	// (GET /events)
 	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
+	// ExportReferrals Hämta remisser som fil / Fetch referrals as a file
+	// (GET /referral-exports)
+	ExportReferrals(ctx context.Context, request ExportReferralsRequestObject) (ExportReferralsResponseObject, error)
 	// GetReferralFigures Läs remissernas antal och ledtider / Read the referrals' numbers and lead times
 	// (GET /referral-figures)
 	GetReferralFigures(ctx context.Context, request GetReferralFiguresRequestObject) (GetReferralFiguresResponseObject, error)
@@ -5066,6 +5375,31 @@ func (sh *strictHandler) ListEvents(ctx echo.Context, params ListEventsParams) e
 		return err
 	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
 		return validResponse.VisitListEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportReferrals operation middleware
+func (sh *strictHandler) ExportReferrals(ctx echo.Context, params ExportReferralsParams) error {
+	var request ExportReferralsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportReferrals(ctx.Request().Context(), request.(ExportReferralsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportReferrals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportReferralsResponseObject); ok {
+		return validResponse.VisitExportReferralsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

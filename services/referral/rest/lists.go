@@ -14,7 +14,16 @@ import (
 // ListReferrals answers GET /referrals.
 func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestObject) (api.ListReferralsResponseObject, error) {
 	p := r.Params
-	w := window(p.Limit, p.Page, p.Cursor)
+	w, f := window(p.Limit, p.Page, p.Cursor), filter(p)
+	l, err := h.service.List(ctx, f, w)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListReferrals200JSONResponse(list(l, w, "referrals", filterQuery(f, p))), nil
+}
+
+// filter reads what a list is narrowed by.
+func filter(p api.ListReferralsParams) referral.Filter {
 	f := referral.Filter{
 		Municipality: value(p.Municipality), Asked: value(p.TransferTo), Unit: value(p.Unit),
 		From: value(p.ReceivedFrom), To: value(p.ReceivedTo), Responsible: value(p.Responsible), Initiative: value(p.Initiative),
@@ -27,11 +36,7 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 		}
 	}
 	f.Sort = sorted(value(p.Sort), value(p.Order))
-	l, err := h.service.List(ctx, f, w)
-	if err != nil {
-		return nil, err
-	}
-	return api.ListReferrals200JSONResponse(list(l, w, "referrals", filterQuery(f, p))), nil
+	return f
 }
 
 // ListTasks answers GET /tasks.

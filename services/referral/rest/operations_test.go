@@ -67,6 +67,7 @@ var rejection = map[string]any{"code": "other", "text": "Påhittat."}
 func operations() []operation {
 	return append(webhookOperations(), []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
+		{id: "exportReferrals", method: "GET", path: fixed("/referral-exports"), who: referraltest.Intake, more: badExports()},
 		{id: "getReferralFigures", method: "GET", path: fixed("/referral-figures"), who: referraltest.Intake, more: []refusal{
 			{"of a month that is none", webtest.Request{Path: "/referral-figures?from=2026-13"}},
 			{"of a period turned round", webtest.Request{Path: "/referral-figures?from=2026-03&to=2026-02"}},
@@ -190,6 +191,23 @@ func badLists() []refusal {
 		query("with a cursor that was never given", "cursor=bm9wZQ"),
 		query("with a cursor of forbidden characters", "cursor=%C3%A5"),
 		query("with an unknown parameter", "personnummer=1"),
+	}
+}
+
+func badExports() []refusal {
+	query := func(sentence, q string, as actor.Actor) refusal {
+		return refusal{sentence, webtest.Request{Path: "/referral-exports?" + q, As: as}}
+	}
+	return []refusal{
+		query("of a format that is none", "format=pdf", referraltest.Intake),
+		query("with identities that are neither", "identities=perhaps", referraltest.Intake),
+		query("with identities, by a role that may see names but no numbers", "identities=true", referraltest.Officer),
+		query("with identities, by an authority's system", "identities=true", referraltest.FK),
+		query("with a page, as if it were a list", "page=2", referraltest.Intake),
+		query("with a state that is none", "state=lost", referraltest.Intake),
+		query("with a first day that is none", "receivedFrom=2026-02-30", referraltest.Intake),
+		query("sorted by priority outside the waiting list", "sort=priority&state=submitted", referraltest.Intake),
+		query("by who is responsible at another authority", "responsible=mottagare-1", referraltest.FK),
 	}
 }
 

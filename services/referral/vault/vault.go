@@ -15,6 +15,7 @@ import (
 type client interface {
 	Put(ctx context.Context, p api.PersonInput) (api.PersonRef, error)
 	AgeOn(ctx context.Context, participant, date string) (int, error)
+	Identities(ctx context.Context, participants []string) ([]api.Identity, error)
 }
 
 type people struct{ client client }
@@ -49,6 +50,23 @@ func (p people) AgeOn(ctx context.Context, participant, date string) (int, error
 		return 0, passable(err)
 	}
 	return years, nil
+}
+
+// Identities implements referral.People.
+func (p people) Identities(ctx context.Context, participants []string) (map[string]referral.Identity, error) {
+	shown, err := p.client.Identities(ctx, participants)
+	if err != nil {
+		return nil, passable(err)
+	}
+	all := make(map[string]referral.Identity, len(shown))
+	for _, i := range shown {
+		who := referral.Identity{Name: i.DisplayName}
+		if i.PersonalIdentityNumber != nil {
+			who.Number = *i.PersonalIdentityNumber
+		}
+		all[i.Participant] = who
+	}
+	return all, nil
 }
 
 // passable gives what of a vault's refusal may go on to the caller: what the

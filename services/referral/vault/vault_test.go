@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
@@ -21,6 +22,10 @@ func (f *fake) Put(_ context.Context, p api.PersonInput) (api.PersonRef, error) 
 	age := 40
 	return api.PersonRef{Participant: "p1", Age: &age}, f.err
 }
+func (f *fake) Identities(context.Context, []string) ([]api.Identity, error) {
+	number := "19121212-****"
+	return []api.Identity{{Participant: "p1", DisplayName: "Tolvan Påhittad", PersonalIdentityNumber: &number}, {Participant: "p2", DisplayName: "Deltagare 7F3K", Protected: true}}, f.err
+}
 func (f *fake) AgeOn(context.Context, string, string) (int, error) { return 40, f.err }
 
 func TestThePersonReachesTheVaultWhole(t *testing.T) {
@@ -36,6 +41,17 @@ func TestThePersonReachesTheVaultWhole(t *testing.T) {
 	p := f.seen
 	if *p.Municipality != "1481" || *p.Person.Gender != "male" || *p.Person.Email != "t@example.se" || p.Person.Phone != nil || p.Consent.GivenOn != "2026-02-27" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+func TestWhoTheyAreComesAsTheVaultShowsIt(t *testing.T) {
+	all, err := people{&fake{}}.Identities(t.Context(), []string{"p1", "p2", "p3"})
+	want := map[string]referral.Identity{"p1": {Name: "Tolvan Påhittad", Number: "19121212-****"}, "p2": {Name: "Deltagare 7F3K"}}
+	if err != nil || !maps.Equal(all, want) {
+		t.Errorf("got %v, %v", all, err)
+	}
+	if _, err := (people{&fake{err: fault.ErrForbidden}}).Identities(t.Context(), []string{"p1"}); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,0 +1,116 @@
+package sheet
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+)
+
+var errFull = errors.New("full")
+
+func TestACSVFileIsReadBackAsItWasWritten(t *testing.T) {
+	s := NewCSV(errFull)
+	rows := [][]string{{"Läge", "Enhet"}, {"inkommen; väntar", "Ett \"namn\""}, {"", "två\nrader"}}
+	file := written(t, s, rows)
+	if !bytes.HasPrefix(file, []byte("\xef\xbb\xbfL\xc3\xa4ge;Enhet\r\n")) {
+		t.Errorf("it begins with %q", file[:20])
+	}
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte(bom))))
+	r.Comma = ';'
+	got, err := r.ReadAll()
+	if err != nil || !slices.EqualFunc(got, rows, slices.Equal) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestNothingInACSVFileIsComputed(t *testing.T) {
+	for cell, want := range map[string]string{
+		"=1+1": "'=1+1", "+46": "'+46", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1",
+		"": "", "2026-000123": "2026-000123", "a=1": "a=1", "Åsa": "Åsa",
+	} {
+		if got := inert(cell); got != want {
+			t.Errorf("%q became %q, want %q", cell, got, want)
+		}
+	}
+	file := written(t, NewCSV(errFull), [][]string{{"=cmd|' /C calc'!A0", "b"}})
+	if !bytes.HasPrefix(file, []byte(bom+"'=cmd")) {
+		t.Errorf("got %q", file)
+	}
+}
+
+func TestAnXLSXFileIsReadBackAndNothingInItIsComputed(t *testing.T) {
+	s, err := NewXLSX(errFull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := [][]string{{"Läge", "Enhet", "Kommun"}, {"=1+1", "", "Mölndal"}, {"@a", "<&>", "+1"}}
+	f, err := excelize.OpenReader(bytes.NewReader(written(t, s, rows)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, err := f.GetRows("Remisser")
+	if err != nil || !slices.EqualFunc(got, rows, slices.Equal) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, cell := range []string{"A2", "A3", "C3"} {
+		formula, err := f.GetCellFormula("Remisser", cell)
+		kind, kerr := f.GetCellType("Remisser", cell)
+		if formula != "" || err != nil || kerr != nil || kind != excelize.CellTypeInlineString && kind != excelize.CellTypeSharedString {
+			t.Errorf("%s is a formula %q of type %v, %v, %v", cell, formula, kind, err, kerr)
+		}
+	}
+}
+
+func TestAFileHasABoundAndNeverTouchesTheDisk(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	long := []string{strings.Repeat("å", 500), strings.Repeat("b", 1000)}
+	x, err := NewXLSX(errFull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]Sheet{"csv": NewCSV(errFull), "xlsx": x} {
+		n := 0
+		for err = nil; err == nil && n < 20_000; n++ {
+			err = s.Write(long)
+		}
+		if !errors.Is(err, errFull) || n < 7000 {
+			t.Errorf("%s: %v after %d rows", name, err, n)
+		}
+	}
+	// More XML than the library keeps in memory where it has a choice: 16 MiB.
+	x, err = NewXLSX(errFull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := slices.Repeat([]string{"åtta"}, 17)
+	rows := slices.Repeat([][]string{cells}, 25_000)
+	written(t, x, rows)
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("on disk: %v, %v", left, err)
+	}
+	if f, err := os.CreateTemp(noFolder, "x"); err == nil {
+		t.Errorf("%s can be made", f.Name())
+	}
+}
+
+func written(t *testing.T, s Sheet, rows [][]string) []byte {
+	t.Helper()
+	for _, r := range rows {
+		if err := s.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := s.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
