@@ -34,6 +34,7 @@ type load struct {
 	patient         bool            // a referral is posted again, with its key, until it is acknowledged
 
 	wg     sync.WaitGroup
+	began  time.Time
 	ended  chan struct{}
 	places chan struct{}
 
@@ -74,7 +75,7 @@ func (r room) under(p suite.Place, people []person, rate, share int, patient boo
 	r.Helper()
 	l := &load{
 		room: r, Suite: suite.At(r.T, p), share: share, patient: patient,
-		ended: make(chan struct{}), places: make(chan struct{}, waiting),
+		began: time.Now(), ended: make(chan struct{}), places: make(chan struct{}, waiting),
 	}
 	l.light, l.personal = l.questions(people)
 	l.wg.Go(func() { l.asks(rate) })
@@ -105,14 +106,14 @@ func isoWeek(t time.Time) string {
 	return fmt.Sprintf("%d-W%02d", year, week)
 }
 
+// asks at the rate, whatever the answers take; what this machine had no time to send
+// is sent later.
 func (l *load) asks(rate int) {
-	tick := time.NewTicker(time.Second / time.Duration(rate))
-	defer tick.Stop()
 	for n, persons := 1, 0; ; n++ {
 		select {
 		case <-l.ended:
 			return
-		case <-tick.C:
+		case <-time.After(time.Until(l.began.Add(time.Duration(n) * time.Second / time.Duration(rate)))):
 		}
 		q := l.light[n%len(l.light)]
 		if n*l.share/100 > persons {
@@ -205,8 +206,9 @@ func (l *load) note(q suite.Request, what string) {
 func (l *load) stop(what string) result {
 	l.Helper()
 	close(l.ended)
+	took := time.Since(l.began)
 	l.wg.Wait()
-	res := result{what: what, asked: l.asked, failed: l.failed, acknowledged: len(l.ids), slow: l.slow}
+	res := result{what: what, took: took, asked: l.asked, failed: l.failed, acknowledged: len(l.ids), slow: l.slow}
 	for i, id := range l.ids {
 		if a, err := l.Do(suite.Request{Method: "GET", Path: "/referrals/" + id, Token: l.posted[i].Token}); err != nil || a.Status != http.StatusOK {
 			l.Errorf("referral %s was acknowledged and is lost: %d %v", id, a.Status, err)
@@ -225,6 +227,7 @@ func (l *load) stop(what string) result {
 // result is what became of a load.
 type result struct {
 	what                string
+	took                time.Duration
 	asked, acknowledged int
 	failed              []failure
 	slow                time.Duration
@@ -240,7 +243,7 @@ func (r result) over() time.Duration {
 
 // String implements fmt.Stringer.
 func (r result) String() string {
-	text := fmt.Sprintf("%s: %d requests, %d failed", r.what, r.asked, len(r.failed))
+	text := fmt.Sprintf("%s: %d requests in %s, %d failed", r.what, r.asked, r.took.Round(time.Second), len(r.failed))
 	if len(r.failed) > 0 {
 		text += fmt.Sprintf(" over %s", r.over().Round(100*time.Millisecond))
 	}
