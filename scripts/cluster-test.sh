@@ -30,7 +30,7 @@ only=${RUN:-.} # the test cluster has a RUN of its own
 if [ -d "$testcluster" ]; then
 	why=
 	[ "$(id -u)" = 0 ] || why="root is needed for network namespaces and containers"
-	[ -n "$why" ] || unshare --mount --pid --uts --ipc --fork --mount-proc true 2>/dev/null || why="the machine lets nobody make namespaces (unshare)"
+	[ -n "$why" ] || unshare --net --mount --pid --uts --ipc --fork --mount-proc true 2>/dev/null || why="the machine lets nobody make namespaces (unshare)"
 	[ -n "$why" ] || [ -d /sys/fs/cgroup/memory ] || why="there are no control groups of version 1 below /sys/fs/cgroup"
 	if [ -z "$why" ] && command -v ip >/dev/null 2>&1; then
 		ip netns add finsam-probe 2>/dev/null && ip netns del finsam-probe || why="the machine lets nobody make network namespaces (ip netns add)"
@@ -72,4 +72,4 @@ echo 20480 >"/sys/fs/cgroup/cpu$CGROUP_ROOT/cpu.shares" || true
 FINSAM_TEST_INGRESS=$(scripts/cluster-addons.sh apply)
 export FINSAM_TEST_INGRESS FINSAM_CLUSTER_HOSTPATH="$KUBE_ROOT/finsam-volumes"
 export FINSAM_TEST_CUT="ip link set vn2 down" FINSAM_TEST_JOIN="ip link set vn2 up"
-go test -tags cluster -count=1 -v -timeout 40m -run "$only" -exec "$testcluster/k.sh" ./test/cluster
+go test -tags cluster -count=1 -v -timeout 40m -run "$only" -exec "nice -n -15 $testcluster/k.sh" ./test/cluster

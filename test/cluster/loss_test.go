@@ -175,18 +175,18 @@ func (l *life) scales() {
 	}
 	l.helm("upgrade", "finsam", chart, "--reuse-values", "--wait", "--timeout", "3m", "--set", strings.Join([]string{
 		"gateway.autoscaling.enabled=true", "gateway.autoscaling.minReplicas=1", "gateway.autoscaling.maxReplicas=3",
-		"gateway.autoscaling.targetCPUUtilizationPercentage=60", "gateway.resources.requests.cpu=20m",
+		"gateway.autoscaling.targetCPUUtilizationPercentage=50",
 		"gateway.autoscaling.behavior.scaleDown.stabilizationWindowSeconds=5",
 	}, ","))
 	l.podsBecome(1, 3*time.Minute)
-	load := l.under(l.door, l.everybody(), 300, 0, false)
+	load := l.under(l.door, l.everybody(), 200, 0, false)
 	out := l.podsBecome(3, 3*time.Minute)
 	res := load.stop("scaled from 1 gateway to 3")
 	if len(res.failed) > 0 {
 		l.Errorf("%s%s", res, res.some())
 	}
 	in := l.podsBecome(1, 3*time.Minute)
-	figure("services, 300 requests/s: from 1 gateway to 3 in %s, back to 1 in %s after the load", out.Round(time.Second), in.Round(time.Second))
+	figure("services, 200 requests/s of no person: from 1 gateway to 3 in %s, back to 1 in %s after the load", out.Round(time.Second), in.Round(time.Second))
 }
 
 // podsBecome waits until so many gateways are ready, and gives how long it took.

@@ -56,7 +56,7 @@ func TestFourServicesLiveOnACluster(t *testing.T) {
 func (l *life) isInstalled() {
 	l.Helper()
 	began := time.Now()
-	l.helm(append(append([]string{"install", "finsam", chart}, l.values("demo.yaml")...), "--set", "common.replicas=2")...)
+	l.helm(append(append([]string{"install", "finsam", chart}, l.values("demo.yaml")...), "--set", "common.replicas=2,common.resources.requests.cpu=80m")...) // the stand-ins must not starve it
 	l.door = l.room.door("finsam-gateway")
 	l.accepted(suite.At(l.T, l.door), 3*time.Minute)
 	figure("services: from helm install to the first accepted referral: %s", time.Since(began).Round(100*time.Millisecond))
