@@ -80,15 +80,21 @@ func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
 	path, secret := file(t, n)
 	report := filepath.Join(t.TempDir(), "report.csv")
 	var said strings.Builder
-	for i := range 4 {
+	for range 4 {
 		cmd := ctl(t, s, program, "post", path, "--batch", "10", "--report", report)
 		cmd.Stdout, cmd.Stderr = &said, &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(60+40*i) * time.Millisecond) // anywhere
-		_ = cmd.Process.Kill()
+		before := journalled(path)
+		for end := time.Now().Add(30 * time.Second); journalled(path) == before && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		_ = cmd.Process.Kill() // it has posted something, and has more to post
 		_ = cmd.Wait()
+		if rows := journalled(path); rows <= before || rows >= n {
+			t.Fatalf("killed with %d rows of %d journalled, %d before", rows, n, before)
+		}
 	}
 	code, out := exitCode(t, ctl(t, s, program, "post", path, "--batch", "10", "--report", report))
 	if code != 0 {
@@ -126,6 +132,12 @@ func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
 		}
 	}
 	followsAll(t, s, program, ids)
+}
+
+// journalled counts the rows that the journal beside a file has.
+func journalled(path string) int {
+	text, _ := os.ReadFile(path + ".finsam-journal") // none is none
+	return max(bytes.Count(text, []byte("\n"))-1, 0) // without its head
 }
 
 // followsAll wants every referral among the events.
