@@ -18,6 +18,8 @@ import (
 const (
 	maxExported = 50_000 // rows
 	exportPage  = 200    // rows read at once, and persons asked of the vault at once
+
+	turnToExport = 5 * time.Second // how long one waits while another's file is made
 )
 
 // What an export can answer instead.
@@ -54,11 +56,15 @@ func (s *Service) Export(ctx context.Context, f Filter, identities bool, t Table
 		identities && !(access.MayCall("readIdentities#name", a) && access.MayCall("readIdentities#number", a)) {
 		return fault.ErrForbidden
 	}
+	wait := time.NewTimer(turnToExport)
+	defer wait.Stop()
 	select {
 	case s.exporting <- struct{}{}:
 		defer func() { <-s.exporting }()
-	default:
+	case <-wait.C:
 		return ErrExporting
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	f.Sort = f.order("")
 	where, found, err := conditions(operation, a, f, s.Now())
