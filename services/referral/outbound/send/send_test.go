@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -165,7 +166,10 @@ func TestAnAnswerIsReadAsWhatItIs(t *testing.T) {
 }
 
 func TestWhoDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
-	s, port := receiver(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, net.DefaultResolver, "127.0.0.1/32")
+	s, port := receiver(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a server looks whether the caller is gone only when all is read
+		<-r.Context().Done()
+	}, net.DefaultResolver, "127.0.0.1/32")
 	s.client.Timeout = 50 * time.Millisecond
 	if a := s.Send(t.Context(), message("https://127.0.0.1:"+port+"/")); a.Outcome != outbound.TimedOut {
 		t.Errorf("got %+v", a)
