@@ -148,14 +148,15 @@ func (x *exchange) fail(err error) {
 		x.g.Log.ErrorContext(x.ctx, "request failed", "operation", x.route, "code", f.Code, "error", err)
 	}
 	if errors.Is(x.r.Context().Err(), context.Canceled) {
-		x.status = statusGone
+		x.Header().Set("Connection", "close")
+		x.WriteHeader(statusGone)
 		return
 	}
 	web.WriteProblem(x, x.r.WithContext(x.ctx), err)
 }
 
-// statusGone stands in logs and metrics for a caller who did not wait; nothing
-// is sent.
+// statusGone is for a caller who did not wait. It is sent, as a caller who only says
+// nothing more looks like one who has gone, and must not take nothing for a success.
 const statusGone = 499
 
 // recovered turns a panic into an internal fault. The log gets its kind and the

@@ -72,7 +72,11 @@ func (x *exchange) checkBody() error {
 	if web.Encoded(x.r.Header) {
 		return web.ErrEncoding
 	}
-	x.r.Body = http.MaxBytesReader(x, x.r.Body, x.op.BodyLimit)
+	// The server looks at the body of its own request to learn whether something is
+	// left of it on the connection: that one stays as it is.
+	bounded := *x.r
+	bounded.Body = http.MaxBytesReader(x, x.r.Body, x.op.BodyLimit)
+	x.r = &bounded
 	return nil
 }
 

@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -178,6 +181,57 @@ func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
 	r.g.ServeHTTP(w, req)
 	if w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// What is left of a body that was refused must never be read as the next request:
+// behind an Ingress that is somebody else's (request smuggling, RFC 9112 section 11.2).
+func TestWhatIsLeftOfARefusedBodyIsNoRequest(t *testing.T) {
+	reads := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
+	defer reads.Close()
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
+	defer refuses.Close()
+	hidden := strings.Repeat("GET /finsam/v1/api-info HTTP/1.1\r\nHost: x\r\n\r\n", 50_000)
+	for what, c := range map[string]struct{ base, framing, body string }{
+		"too large, in one chunk":            {reads.URL, "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden)},
+		"refused before it was read":         {refuses.URL, fmt.Sprintf("Content-Length: %d", maxBody), hidden[:maxBody]},
+		"too large, as its length says":      {reads.URL, fmt.Sprintf("Content-Length: %d", len(hidden)), hidden},
+		"too large, by a service in process": {"", "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := newRig(t, func(o *Options) {
+				if c.base != "" {
+					toNetwork(t, o, "referral", c.base)
+				}
+			})
+			front := httptest.NewServer(r.g)
+			defer front.Close()
+			conn, err := net.Dial("tcp", front.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				_, _ = fmt.Fprintf(conn, "POST /finsam/v1/referrals HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n%s",
+					r.token("fk", actor.Integration), c.framing, c.body) // the gateway may hang up before all is sent
+				_ = conn.(*net.TCPConn).CloseWrite()
+			}()
+			in := bufio.NewReader(conn)
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode < 400 && c.base != "" {
+				t.Errorf("%d %v", resp.StatusCode, err)
+			}
+			if more, err := http.ReadResponse(in, nil); err == nil {
+				t.Errorf("the rest of the body was answered: %d", more.StatusCode)
+			}
+			<-sent
+		})
 	}
 }
 
