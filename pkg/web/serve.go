@@ -49,7 +49,7 @@ func Serve(ctx context.Context, s Server) error {
 	}
 	draining, drain := context.WithCancel(context.Background())
 	defer drain()
-	servers := []*running{{server: s.http(s.Handler, draining), listener: main}}
+	servers := []*running{{server: s.http(parting(ctx, s.Handler), draining), listener: main}}
 	adminAddr := ""
 	if s.AdminAddr != "" {
 		admin, err := listen(s.AdminAddr, "FINSAM_ADMIN_ADDR")
@@ -73,6 +73,17 @@ func Serve(ctx context.Context, s Server) error {
 	}
 	drain()
 	return errors.Join(err, shutdown(servers))
+}
+
+// parting lets go of callers' connections once ctx has ended: none is kept that a
+// request could be sent on in the moment in which the server stops.
+func parting(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 type running struct {

@@ -89,7 +89,7 @@ func TestTheAdminPortTellsLifeReadinessAndMetrics(t *testing.T) {
 func TestWhenToldToEndItFinishesWhatItHasBegun(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
 	addr, admin, stop := served(t, web.Server{
-		Linger: 300 * time.Millisecond,
+		Linger: time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/slow" {
 				close(begun)
@@ -107,10 +107,16 @@ func TestWhenToldToEndItFinishesWhatItHasBegun(t *testing.T) {
 	if status, body := get(admin + "/readyz"); status != 503 || body != "stopping\n" {
 		t.Errorf("while it lingers it is not ready: %d %q", status, body)
 	}
-	if status, _ := get(addr + "/quick"); status != 200 {
-		t.Errorf("while it lingers it still serves: %d", status)
+	if resp, err := http.Get(addr + "/quick"); err != nil || resp.StatusCode != 200 || !resp.Close {
+		t.Errorf("while it lingers it still serves, and keeps no connection: %+v %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
 	}
-	time.Sleep(500 * time.Millisecond)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if status, _ := get(addr + "/quick"); status == 0 {
+			break
+		}
+	}
 	close(finish)
 	if body := <-answered; body != "done" {
 		t.Errorf("the request under way got %q", body)
