@@ -118,7 +118,7 @@ func (c Running) ask(ctx context.Context, admin, what string, patience time.Dura
 		return a, fmt.Errorf("the admin port %s does not answer: %w", admin, err)
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest))
 	if err != nil {
 		return a, fmt.Errorf("%s: %w", admin, err)
 	}

@@ -23,6 +23,12 @@ import (
 	"time"
 )
 
+// Blobs is the folder of a set, and of a data folder, that holds the attachments.
+const Blobs = "attachments"
+
+// maxManifest bounds a manifest, in bytes: 200 for each attachment.
+const maxManifest = 256 << 20
+
 // manifestFile is the file of a set that tells of the others.
 const manifestFile = "manifest.json"
 
@@ -118,7 +124,7 @@ func Read(folder string) (Manifest, error) {
 		return m, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
 	if err == nil {
 		m, err = parse(text)
 	}

@@ -16,14 +16,16 @@ import (
 	"strconv"
 )
 
-// maxAnswer bounds an answer, in bytes.
-const maxAnswer = 16 << 20
+// held is how much of an answer is kept until its handler ends, in bytes. What is
+// longer goes on as a stream, no faster than it is read.
+const held = 256 << 10
 
-// errTooLarge tells the handler that its answer is larger than that.
-var errTooLarge = errors.New("inproc: the answer is larger than 16 MiB")
+// errLeft tells the handler that nobody reads its answer any more.
+var errLeft = errors.New("inproc: nobody reads the answer any more")
 
 // Transport gives a transport that lets h answer every request, whatever host it
-// names. The answer is complete when RoundTrip returns; there are no streams.
+// names. A short answer is complete when RoundTrip returns; of a long one the
+// rest is read as it is written. The request's body is read as a stream.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
 type transport struct{ handler http.Handler }
@@ -36,17 +38,24 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, err
 	}
-	a := &answer{header: http.Header{}}
+	a := &answer{ctx: ctx, header: http.Header{}, long: make(chan struct{})}
 	done := make(chan error, 1)
 	go func() {
 		defer closeBody(r)
-		done <- serve(t.handler, a, incoming(r))
+		err := serve(t.handler, a, incoming(r))
+		if a.rest != nil {
+			a.rest.CloseWithError(err) // nil: the end
+			a.stop()
+		}
+		done <- err
 	}()
 	select {
 	case err := <-done:
-		if err != nil {
+		if err != nil && a.rest == nil {
 			return nil, err
 		}
+		return a.response(r), nil
+	case <-a.long:
 		return a.response(r), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -68,9 +77,6 @@ func serve(h http.Handler, a *answer, r *http.Request) (err error) {
 		}
 	}()
 	h.ServeHTTP(a, r)
-	if a.tooLarge {
-		return errTooLarge
-	}
 	return nil
 }
 
@@ -102,13 +108,17 @@ func (bare) Value(any) any { return nil }
 // AfterFunc lets package context watch for the end without a goroutine.
 func (b bare) AfterFunc(f func()) func() bool { return context.AfterFunc(b.Context, f) }
 
-// answer collects what the handler writes.
+// answer collects what the handler writes, and passes on what becomes too long.
 type answer struct {
-	header   http.Header
-	sent     http.Header // the headers as they were when the status was written
-	status   int
-	body     bytes.Buffer
-	tooLarge bool
+	ctx    context.Context // the caller's
+	header http.Header
+	sent   http.Header // the headers as they were when the status was written
+	status int
+	body   bytes.Buffer
+	long   chan struct{} // closed when the rest follows as a stream
+	read   *io.PipeReader
+	rest   *io.PipeWriter // nil: all is in body
+	stop   func() bool    // ends the watch for the end of ctx
 }
 
 // Header implements http.ResponseWriter.
@@ -125,19 +135,44 @@ func (a *answer) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (a *answer) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
-	if a.body.Len()+len(b) > maxAnswer {
-		a.tooLarge = true
-		return 0, errTooLarge
+	if a.rest == nil && a.body.Len()+len(b) <= held {
+		return a.body.Write(b)
 	}
-	return a.body.Write(b)
+	if a.rest == nil {
+		read, rest := io.Pipe()
+		a.read, a.rest = read, rest
+		a.stop = context.AfterFunc(a.ctx, func() { read.CloseWithError(context.Cause(a.ctx)) })
+		close(a.long)
+	}
+	return a.rest.Write(b)
 }
 
+// response gives the answer as far as it has come. A long one says its length
+// where the handler did, and else has none.
 func (a *answer) response(r *http.Request) *http.Response {
 	a.WriteHeader(http.StatusOK)
-	return &http.Response{
+	resp := &http.Response{
 		Status:     strconv.Itoa(a.status) + " " + http.StatusText(a.status),
 		StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.sent, Body: io.NopCloser(bytes.NewReader(a.body.Bytes())),
-		ContentLength: int64(a.body.Len()), Request: r,
+		Header: a.sent, ContentLength: int64(a.body.Len()), Request: r,
 	}
+	if a.rest == nil {
+		resp.Body = io.NopCloser(bytes.NewReader(a.body.Bytes()))
+		return resp
+	}
+	resp.ContentLength = -1
+	if n, err := strconv.ParseInt(a.sent.Get("Content-Length"), 10, 64); err == nil {
+		resp.ContentLength = n
+	}
+	resp.Body = &stream{Reader: io.MultiReader(bytes.NewReader(a.body.Bytes()), a.read), from: a.read}
+	return resp
 }
+
+// stream is the body of a long answer.
+type stream struct {
+	io.Reader
+	from *io.PipeReader
+}
+
+// Close lets the handler know that nobody reads on.
+func (s *stream) Close() error { return s.from.CloseWithError(errLeft) }

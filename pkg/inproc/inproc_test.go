@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -99,18 +100,92 @@ func TestAPanicEndsTheCallAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithoutEndIsRefused(t *testing.T) {
-	c := client(func(w http.ResponseWriter, _ *http.Request) {
+// long writes chunks of 1 MiB until a write fails, and tells how many it wrote.
+func long(written *atomic.Int64, ended chan<- error) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		chunk := make([]byte, 1<<20)
-		for range 64 {
+		for {
 			if _, err := w.Write(chunk); err != nil {
+				ended <- err
 				return
 			}
+			written.Add(1)
 		}
-		t.Error("64 MiB were taken")
-	})
-	if _, err := c.Get("http://x/"); err == nil {
-		t.Fatal("no error")
+	}
+}
+
+func TestALongAnswerIsWrittenNoFasterThanItIsRead(t *testing.T) {
+	var written atomic.Int64
+	ended := make(chan error, 1)
+	resp, err := client(long(&written, ended)).Get("http://x/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(io.Discard, resp.Body, 5<<20); err != nil {
+		t.Fatal(err)
+	}
+	if n := written.Load(); n > 6 {
+		t.Errorf("%d MiB were written when 5 were read", n)
+	}
+	_ = resp.Body.Close()
+	if err := <-ended; err == nil {
+		t.Error("the handler was not told that nobody reads on")
+	}
+}
+
+func TestALongAnswerEndsWithTheCallersPatience(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var written atomic.Int64
+	ended := make(chan error, 1)
+	req, _ := http.NewRequestWithContext(ctx, "GET", "http://x/", nil)
+	resp, err := client(long(&written, ended)).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the handler was told %v", err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Error("it ended as if it were whole")
+	}
+}
+
+func TestALongAnswerThatBreaksOffIsNoWholeOne(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"by a panic": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(make([]byte, 1<<20))
+			panic(http.ErrAbortHandler)
+		},
+		"at its end": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1048577")
+			_, _ = w.Write(make([]byte, 1<<20))
+			panic(http.ErrAbortHandler)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, err := client(handler).Get("http://x/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if n, err := io.Copy(io.Discard, resp.Body); err == nil || n != 1<<20 {
+				t.Errorf("%d bytes and %v", n, err)
+			}
+		})
+	}
+}
+
+func TestALongAnswerThatSaysItsLengthHasIt(t *testing.T) {
+	resp, err := client(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1048576")
+		_, _ = w.Write(make([]byte, 1<<20))
+	}).Get("http://x/")
+	if err != nil || resp.ContentLength != 1<<20 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != 1<<20 {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
 

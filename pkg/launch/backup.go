@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"path"
 	"path/filepath"
 
 	"github.com/finsam/finsam/pkg/backup"
@@ -13,7 +14,16 @@ func (p *Parts) backup() *backup.Server {
 	return &backup.Server{
 		Service: p.Service, Dir: p.Config.BackupDir, Verify: p.Verifier, Gate: p.gate, Log: p.Log,
 		Copy: func(ctx context.Context, folder string) ([]string, error) {
-			return []string{file}, p.db.backup(ctx, filepath.Join(folder, file))
+			names := []string{file}
+			database := func() error { return p.db.backup(ctx, filepath.Join(folder, file)) }
+			if p.folder == nil {
+				return names, database()
+			}
+			blobs, err := p.folder.Copy(ctx, filepath.Join(folder, backup.Blobs), database)
+			for _, name := range blobs {
+				names = append(names, path.Join(backup.Blobs, name))
+			}
+			return names, err
 		},
 	}
 }

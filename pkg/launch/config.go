@@ -23,6 +23,10 @@ type Config struct {
 	AdminAddr string `env:"FINSAM_ADMIN_ADDR" envDefault:":9090"`
 	// Store is the database: "sqlite:/path/file.db" or "mongodb://…".
 	Store string `env:"FINSAM_STORE"`
+	// Blobs is where attachments are: "folder:/path", or
+	// "s3://bucket?endpoint=https://…&region=…" with the credentials in
+	// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Empty: none are taken.
+	Blobs string `env:"FINSAM_BLOBS"`
 	// RedisURL is the shared cache, as redis://host:port/0. Empty: each process has its own.
 	RedisURL string `env:"FINSAM_REDIS_URL"`
 	// KeysDir is the folder of the keys (see ReadKeys); in a cluster a mounted secret.
@@ -90,6 +94,9 @@ func (c Config) check() error {
 	}
 	if c.Migrate != migrateAuto && c.Migrate != migrateCheck {
 		return fmt.Errorf("FINSAM_MIGRATE: %q is neither auto nor check", c.Migrate)
+	}
+	if err := checkBlobs(c.Blobs); err != nil {
+		return err
 	}
 	if c.Linger < 0 || c.Linger > time.Minute {
 		return fmt.Errorf("FINSAM_LINGER: %s is not between 0s and 1m", c.Linger)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/blob"
+	"github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
@@ -29,6 +31,7 @@ type Needs struct {
 	Service      string               // its name, such as "referral"
 	Store        bool                 // a database, with the feed and the access log in it
 	Schema       func() schema.Schema // what the database is brought to before it is used; nil: it has none
+	Blobs        bool                 // a place for attachments, if the environment names one
 	Seal         bool                 // keys to seal and look up
 	Associations bool                 // the associations' files
 	Trust        bool                 // the trust file (the gateway)
@@ -41,6 +44,7 @@ type Parts struct {
 	Service      string
 	Log          *slog.Logger
 	Engine       store.Engine
+	Blobs        blob.Store           // nil: no place for attachments is named
 	Schema       func() schema.Schema // nil: the database is taken as it is
 	Feed         *feed.Log
 	Access       *accesslog.Log
@@ -53,6 +57,7 @@ type Parts struct {
 
 	transport http.RoundTripper
 	db        *Database
+	folder    *folder.Store  // behind Blobs; nil: there is none, or it is elsewhere
 	gate      *feed.Gate     // where its followers rest while backups are made
 	closers   []func() error // in the order of opening
 }
@@ -77,7 +82,8 @@ func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, erro
 		gate: new(feed.Gate),
 	}
 	slog.SetDefault(p.Log)
-	for _, open := range []func(context.Context, Needs) error{p.openTelemetry, p.openKeys, p.openAssociations, p.openStore} {
+	blobs := func(context.Context, Needs) error { return p.openBlobs(n, environ) }
+	for _, open := range []func(context.Context, Needs) error{p.openTelemetry, p.openKeys, p.openAssociations, p.openStore, blobs} {
 		if err := open(ctx, n); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}

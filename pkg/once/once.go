@@ -71,7 +71,7 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 				if r.expired(receipt(old.Value)) {
 					continue
 				}
-				return old, true, r.same(receipt(old.Value))
+				return old, true, r.Same(receipt(old.Value))
 			}
 			if !errors.Is(err, store.ErrNotFound) {
 				return v, false, err
@@ -87,16 +87,36 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 			if err != nil {
 				return v, false, err
 			}
-			return old, true, r.same(receipt(old.Value))
+			return old, true, r.Same(receipt(old.Value))
 		}
 		return store.Versioned[T]{Value: made, Version: version}, false, err
 	}
 	return v, false, ErrReused
 }
 
+// Find gives the id of what the request creates where that is no document of its
+// own but a part of one. receipt gives what was kept of the request that created
+// the part of that id, if there is one; found tells that this is the same request,
+// and then Same must hold.
+func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found bool, err error) {
+	for n := range generations {
+		id := r.id(n)
+		was, ok := receipt(id)
+		if !ok {
+			return id, false, nil
+		}
+		if !r.expired(was) {
+			return id, true, nil
+		}
+	}
+	return "", false, ErrReused
+}
+
 func (r Request) expired(was Receipt) bool { return r.Now.Sub(was.At) > Kept }
 
-func (r Request) same(was Receipt) error {
+// Same tells whether the request is the one that the receipt was given for, else
+// ErrReused.
+func (r Request) Same(was Receipt) error {
 	if was.Fingerprint != r.Fingerprint {
 		return ErrReused
 	}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"io"
+
 	"github.com/labstack/echo/v4"
 	strictecho "github.com/oapi-codegen/runtime/strictmiddleware/echo"
 
@@ -18,6 +20,9 @@ func Gate(l *accesslog.Log) strictecho.StrictEchoMiddlewareFunc {
 			c.SetRequest(r.WithContext(ctx))
 			response, err := next(c, request)
 			if werr := l.Wait(ctx); werr != nil {
+				if open, ok := response.(io.Closer); ok { // it will not be sent
+					_ = open.Close()
+				}
 				return nil, werr
 			}
 			return response, err

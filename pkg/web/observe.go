@@ -31,6 +31,17 @@ const (
 // patience is how long a request may take; a long poll has its own.
 const patience = 20 * time.Second
 
+// TransferPatience is how long one may take whose operation says x-transfer: for
+// 10 MiB at 0.7 Mbit/s.
+const TransferPatience = 2 * time.Minute
+
+// TakeTime lets a transfer last longer than the server's own patience.
+func TakeTime(w http.ResponseWriter, until time.Time) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(until) // within a process there is no connection to wait for
+	_ = c.SetWriteDeadline(until)
+}
+
 var w3c propagation.TraceContext
 
 // observe is the outermost middleware: it names, traces, times and bounds the
@@ -56,12 +67,16 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(ctx))
 		c.Set(operationKey, op)
 
+		if op.transfer {
+			TakeTime(c.Response(), start.Add(op.patience))
+		}
 		h := c.Response().Header()
 		h.Set(headerRequestID, in.requestID)
 		h.Set(headerTraceParent, traceParent(trace.SpanContextFromContext(ctx)))
 		h.Set("Cache-Control", "no-store")
 
 		if err := s.recovered(next, c); err != nil {
+			op.drain(c)
 			s.fail(err, c)
 		}
 		s.finish(c, span, op, start, waits)

@@ -27,6 +27,8 @@ type operation struct {
 	body       *openapi3.Schema // nil: no JSON body is taken
 	bodyNeeded bool
 	bodyLimit  int64 // bytes
+	form       bool  // the body is multipart/form-data, which the handler reads as it comes
+	transfer   bool  // `x-transfer`: what comes or goes is long, and takes its time
 }
 
 const operationKey = "finsam.operation"
@@ -67,7 +69,7 @@ const longPatience = feed.MaxWait + 5*time.Second
 
 func newOperation(id, method, path string) *operation {
 	return &operation{
-		id: id, span: strings.TrimSpace(method + " " + path), patience: patience,
+		id: id, span: strings.TrimSpace(method + " " + path), patience: patience, bodyLimit: maxBody,
 		attributes: trace.WithAttributes(
 			attribute.String("http.request.method", method), attribute.String("http.route", path),
 			attribute.String("finsam.operation", id)),
@@ -121,17 +123,34 @@ func prepare(doc *openapi3.T, item *openapi3.PathItem, o *openapi3.Operation, me
 			op.params = append(op.params, p)
 		}
 	}
-	if o.RequestBody == nil {
-		return op, nil
+	if err := op.extend(o.Extensions); err != nil || o.RequestBody == nil {
+		return op, err
 	}
 	body := o.RequestBody.Value
+	if op.form = body.Content[formType] != nil && len(body.Content) == 1; op.form {
+		return op, nil
+	}
 	media := body.Content["application/json"]
 	if media == nil || media.Schema == nil || len(body.Content) != 1 {
-		return nil, fmt.Errorf("the body must be application/json with a schema, and nothing else")
+		return nil, fmt.Errorf("the body must be application/json with a schema or multipart/form-data, and nothing else")
 	}
-	op.body, op.bodyNeeded, op.bodyLimit = leftToHandler(media.Schema.Value), body.Required, maxBody
-	if limit, ok := o.Extensions["x-body-limit"].(float64); ok {
+	op.body, op.bodyNeeded = leftToHandler(media.Schema.Value), body.Required
+	return op, compilePatterns(op.body, map[*openapi3.Schema]bool{})
+}
+
+// formType is the media type of a form that bears a file.
+const formType = "multipart/form-data"
+
+// extend takes what the operation says of what comes and goes.
+func (op *operation) extend(extensions map[string]any) error {
+	if v, given := extensions["x-transfer"]; given {
+		if op.transfer = v == true; !op.transfer {
+			return fmt.Errorf("x-transfer is true, or left out")
+		}
+		op.patience = TransferPatience
+	}
+	if limit, ok := extensions["x-body-limit"].(float64); ok {
 		op.bodyLimit = int64(limit)
 	}
-	return op, compilePatterns(op.body, map[*openapi3.Schema]bool{})
+	return nil
 }

@@ -33,6 +33,8 @@ var (
 		"Skicka innehållet som application/json i UTF-8.", "Send the body as application/json in UTF-8.")
 	ErrEncoding = fault.New(fault.Unsupported, "content-encoding",
 		"Skicka innehållet som det är, utan komprimering.", "Send the body as it is, without compression.")
+	ErrForm = fault.New(fault.Unsupported, "media-type-form",
+		"Skicka innehållet som multipart/form-data.", "Send the body as multipart/form-data.")
 	ErrBodyBroken = fault.New(fault.Invalid, "body-incomplete",
 		"Innehållet kom inte fram helt. Försök igen.", "The body did not arrive in full. Try again.")
 )
@@ -46,6 +48,11 @@ func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		wrong := op.checkParameters(c)
+		if op.form {
+			if err := op.checkForm(c); err != nil {
+				return err
+			}
+		}
 		if op.body != nil {
 			fields, err := op.checkBody(c.Request())
 			if err != nil {
@@ -86,6 +93,37 @@ func (op *operation) checkBody(r *http.Request) ([]fault.Field, error) {
 		return nil, err
 	}
 	return faultsOf(visit(op.body, v), ""), nil
+}
+
+// checkForm bounds a form. Its parts are the handler's: it reads them as they
+// come, and they are never in memory together.
+func (op *operation) checkForm(c echo.Context) error {
+	r := c.Request()
+	if !IsForm(r.Header.Get(echo.HeaderContentType)) {
+		return ErrForm
+	}
+	if Encoded(r.Header) {
+		return ErrEncoding
+	}
+	if r.ContentLength > op.bodyLimit {
+		return TooLarge(op.bodyLimit)
+	}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, op.bodyLimit)
+	return nil
+}
+
+// drain reads what is left of a refused form, which is bounded: a caller that
+// still sends would not see the answer otherwise.
+func (op *operation) drain(c echo.Context) {
+	if op.form && c.Request().Body != nil {
+		_, _ = io.Copy(io.Discard, c.Request().Body)
+	}
+}
+
+// IsForm tells whether the media type is multipart/form-data with a boundary.
+func IsForm(contentType string) bool {
+	t, params, err := mime.ParseMediaType(contentType)
+	return err == nil && t == formType && params["boundary"] != ""
 }
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {

@@ -35,7 +35,7 @@ const (
 var asked = []string{"Accept", "Accept-Language", "Content-Type", "If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key"}
 
 // answered are the headers of a service that a caller sees.
-var answered = []string{"Content-Type", "Content-Language", "Content-Disposition", "Etag", "Last-Modified", "Location",
+var answered = []string{"Content-Type", "Content-Language", "Content-Disposition", "Content-Security-Policy", "Etag", "Last-Modified", "Location",
 	"Link", "Retry-After", "Deprecation", "Sunset", "Vary"}
 
 // forward lets the service answer.
@@ -65,7 +65,11 @@ func (x *exchange) checkBody() error {
 	if x.r.ContentLength > x.op.BodyLimit {
 		return web.TooLarge(x.op.BodyLimit)
 	}
-	if media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); err != nil || media != "application/json" ||
+	if x.op.Form {
+		if !web.IsForm(x.r.Header.Get("Content-Type")) {
+			return web.ErrForm
+		}
+	} else if media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); err != nil || media != "application/json" ||
 		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		return web.ErrMediaType
 	}

@@ -153,12 +153,12 @@ func TestAServiceThatRefusesTheGatewaysOwnTokenIsOurFault(t *testing.T) {
 func TestABodyThatGrowsOverTheBoundIsStopped(t *testing.T) {
 	r := newRig(t)
 	r.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
-		if n, err := io.Copy(io.Discard, q.Body); err == nil || n > maxBody {
+		if n, err := io.Copy(io.Discard, q.Body); err == nil || n > (1<<20) {
 			t.Errorf("the service read %d bytes, %v", n, err)
 		}
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	}
-	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", maxBody+10))))
+	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", (1<<20)+10))))
 	req.ContentLength = -1
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
@@ -173,7 +173,7 @@ func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
 	defer s.Close()
 	r := newRig(t, func(o *Options) { toNetwork(t, o, "referral", s.URL) })
-	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", maxBody+10))))
+	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", (1<<20)+10))))
 	req.ContentLength = -1
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))

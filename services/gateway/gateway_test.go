@@ -57,7 +57,11 @@ func TestEveryOperationReachesItsServiceAsItsActorForItsRolesAlone(t *testing.T)
 			if op.Body {
 				body = "{}"
 			}
-			w := r.as(someone(role), role, op.Method, filled(op.Path), body)
+			kind := "application/json"
+			if op.Form {
+				kind = "multipart/form-data; boundary=grans"
+			}
+			w := r.as(someone(role), role, op.Method, filled(op.Path), body, "Content-Type", kind)
 			may := op.Public || slices.Contains(op.Roles, role)
 			switch {
 			case may && (w.Code != http.StatusOK || s.times() != before+1):

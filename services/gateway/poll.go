@@ -19,7 +19,12 @@ func (x *exchange) patience() (context.Context, context.CancelFunc, func(*upstre
 		ctx, cancel := x.patiently()
 		return ctx, cancel, x.g.sendPoll
 	}
-	ctx, cancel := context.WithTimeout(x.ctx, x.g.Patience)
+	patience := x.g.Patience
+	if x.op.Transfer {
+		patience = web.TransferPatience
+		web.TakeTime(x, time.Now().Add(patience))
+	}
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
 	return ctx, cancel, x.g.send
 }
 

@@ -62,7 +62,7 @@ func TestEveryFailureIsAProblem(t *testing.T) {
 		"405-method":          func() *httptest.ResponseRecorder { return free.as("fk", actor.Integration, "DELETE", list, "") },
 		"405-own-page":        func() *httptest.ResponseRecorder { return free.ask("POST", "/finsam/v1/api-info", "{}") },
 		"413-too-large": func() *httptest.ResponseRecorder {
-			return free.as("fk", actor.Integration, "POST", list, strings.Repeat("a", maxBody+1))
+			return free.as("fk", actor.Integration, "POST", list, strings.Repeat("a", (1<<20)+1))
 		},
 		"415-media-type": func() *httptest.ResponseRecorder { return free.media("text/plain") },
 		"415-charset":    func() *httptest.ResponseRecorder { return free.media("application/json; charset=latin1") },

@@ -213,6 +213,9 @@ func (r *rig) ask(method, target, body string, headers ...string) *httptest.Resp
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Content-Type" {
+			req.Header.Del(headers[i])
+		}
 		req.Header.Add(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()

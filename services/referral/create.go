@@ -55,7 +55,7 @@ func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View
 	if !replayed {
 		s.publisher.Wake()
 	}
-	return see(made.Value.at(1), a, s.Seal, s.Now())
+	return s.see(ctx, made.Value.at(1))
 }
 
 // inherit protects a new referral about a person who is protected already: the

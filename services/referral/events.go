@@ -55,6 +55,8 @@ func event(r *Referral, n int64) feed.Event {
 		e.Data["municipality"] = cmp.Or(s.Turn.Municipality, then.Municipality())
 		e.Data["party"], e.Data["wait"] = string(s.Turn.Party), string(s.Turn.Wait)
 		e.Data["since"], e.Data["due"] = s.Turn.Since.Format(time.RFC3339), s.Turn.Due.Format(time.RFC3339)
+	case AttachmentAdded, AttachmentRemoved:
+		e.Data["attachment"] = s.Attachment.ID
 	case Accepted:
 		e.Data["initiative"] = s.Acceptance.Initiative
 		e.Data["startDate"] = s.Acceptance.StartDate

@@ -110,7 +110,7 @@ func (s *Service) shown(ctx context.Context, operation string, page store.Page[R
 	people := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		people = append(people, item.Value.Participant)
-		l.Items = append(l.Items, outline(item.Value, a, now))
+		l.Items = append(l.Items, s.offered(outline(item.Value, a, now)))
 	}
 	if err := s.line(ctx, l.Items...); err != nil {
 		return nil, err

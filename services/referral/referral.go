@@ -74,6 +74,7 @@ type Step struct {
 	Text         []byte      `json:"text,omitempty"` // sealed
 	Acceptance   *Acceptance `json:"acceptance,omitempty"`
 	Amendment    *Amendment  `json:"amendment,omitempty"`
+	Attachment   *Attachment `json:"attachment,omitempty"`
 	Course       *CourseStep `json:"course,omitempty"`
 	Turn         *Turn       `json:"turn,omitempty"`         // that is overdue
 	Initiative   string      `json:"initiative,omitempty"`   // waited for

@@ -14,6 +14,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/seal"
@@ -64,6 +65,7 @@ type Deps struct {
 	Associations *association.Registry
 	People       People
 	Webhooks     outbound.Sender
+	Blobs        blob.Store // where attachments are; nil: none are taken or shown
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
 	Log          *slog.Logger
@@ -81,6 +83,8 @@ type Service struct {
 	numbers      *reserver
 	exporting    chan struct{} // held by the one export that is under way
 	mostExported int           // rows
+	notes        *store.Collection[blobNote]
+	transfers    chan struct{} // one for each file under way
 	publisher    *feed.Publisher
 	followers    []*feed.Follower
 	projector    *projector
@@ -92,6 +96,10 @@ type Service struct {
 // New opens the service's collections and positions on the engine.
 func New(ctx context.Context, d Deps) (*Service, error) {
 	referrals, err := store.Open(ctx, d.Engine, kind())
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	notes, err := store.Open(ctx, d.Engine, kindOfNote())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
@@ -108,6 +116,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
 	s := &Service{Deps: d, referrals: referrals, registers: registers, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported}
+	s.notes, s.transfers = notes, make(chan struct{}, maxTransfers)
 	s.numbers = &reserver{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log,
 		feed.FromCollection(referrals, eventPrefix, event), feed.FromCollection(registers, unitsPrefix, changedUnits))
@@ -131,7 +140,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	return s, nil
 }
 
-// Run publishes and follows until the context ends.
+// Run publishes, follows and sweeps until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
@@ -139,6 +148,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.move(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.Outbound.Run(ctx) })
+	g.Go(func() error { return s.sweepBlobs(ctx) })
 	for _, f := range append([]*feed.Follower{s.projector.follower}, s.followers...) {
 		g.Go(func() error { return f.Run(ctx) })
 	}
@@ -151,24 +161,28 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := see(r.Value, actor.From(ctx), s.Seal, s.Now())
+	v, err := s.see(ctx, r.Value)
 	if err != nil {
 		return nil, err
 	}
-	if v.Duplicates, err = s.duplicates(ctx, r.Value); err != nil {
-		return nil, err
-	}
-	return v, s.line(ctx, v)
+	v.Duplicates, err = s.duplicates(ctx, r.Value)
+	return v, err
 }
 
 // load finds a referral that the caller may do this to, and notes the access or
 // the refusal. A foreign id takes the same way as one that does not exist.
 func (s *Service) load(ctx context.Context, operation, id string) (store.Versioned[Referral], error) {
+	return s.loadPart(ctx, operation, id, "referral/"+id)
+}
+
+// loadPart is load of a referral of which a part is wanted, as the access log is
+// to name it.
+func (s *Service) loadPart(ctx context.Context, operation, id, thing string) (store.Versioned[Referral], error) {
 	a := actor.From(ctx)
 	if !access.MayCall(operation, a) {
 		return store.Versioned[Referral]{}, fault.ErrForbidden
 	}
-	entry := accesslog.Entry{Operation: operation, Thing: "referral/" + id, Outcome: accesslog.Allowed}
+	entry := accesslog.Entry{Operation: operation, Thing: thing, Outcome: accesslog.Allowed}
 	r, err := s.referrals.Get(ctx, a.Association, id)
 	if err == nil {
 		entry.Participants = []string{r.Value.Participant}
@@ -220,11 +234,7 @@ func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View,
 	}
 	s.publisher.Wake()
 	s.stepped(saved.Value)
-	v, err := see(saved.Value, actor.From(ctx), s.Seal, s.Now())
-	if err != nil {
-		return nil, err
-	}
-	return v, s.line(ctx, v)
+	return s.see(ctx, saved.Value)
 }
 
 // hand tells whose step it is.

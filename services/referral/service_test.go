@@ -46,7 +46,7 @@ func TestTheReferrerReadsBackWhatWasSent(t *testing.T) {
 	if v.Reason != referraltest.Submission().Reason || v.Referral.State() != referral.StateSubmitted || v.Referral.Version() != 1 {
 		t.Errorf("got %q in %s", v.Reason, v.Referral.State())
 	}
-	if got := v.Acts; !slices.Equal(got, []string{"amendReferral", "withdrawReferral", "markReferralInError"}) {
+	if got := v.Acts; !slices.Equal(got, []string{"amendReferral", "addAttachment", "withdrawReferral", "markReferralInError"}) {
 		t.Errorf("the referrer may now %v", got)
 	}
 }

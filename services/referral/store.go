@@ -39,7 +39,7 @@ const (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service: "referral",
-		Collections: append([]schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths())},
+		Collections: append([]schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths()), schema.Of(kindOfNote())},
 			outbound.Collections()...),
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
@@ -51,6 +51,7 @@ func Schema() schema.Schema {
 			{Name: "find referrals by initiative and by state, and a sender's by when they are due"},
 			{Name: "keep figures per month"},
 			{Name: "keep notices for authorities, webhooks and their deliveries"},
+			{Name: "note blobs that may be nobody's"},
 		},
 	}
 }

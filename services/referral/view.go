@@ -28,6 +28,8 @@ type View struct {
 	Turn        *Turn                    // nil when it is nobody's, or hidden
 	Overdue     bool                     // whether the turn's time has passed
 	Person      bool                     // whether the vault shows the person to the caller
+
+	Attachments []*AttachmentView // those that are there now; none when texts are hidden
 }
 
 // InQueue is where a referral stands in its queue: first is 1.
@@ -153,6 +155,9 @@ func (r *Referral) acts(a actor.Actor) []string {
 	var names []string
 	state := r.State()
 	for _, row := range table {
+		if row.Kind == AttachmentRemoved { // an attachment tells it itself
+			continue
+		}
 		if _, may := next(state, row.Kind); may && row.Operation != "" && access.Allows(row.Operation, a, r.ThingTo(row.Operation, a)) {
 			names = append(names, row.Operation)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/backup"
+	blobfolder "github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store/sqlite"
@@ -26,17 +27,24 @@ const databaseFile = "finsam.db"
 func (s *Suite) attend(data Layout, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return backup.Attend(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
-			return copies(ctx, s.db, data, folder)
+			return copies(ctx, s.db, s.blobs, data, folder)
 		})
 	}
 }
 
-// copies copies the database and the associations; never the keys.
-func copies(ctx context.Context, db *sqlite.DB, data Layout, folder string) ([]string, error) {
-	if err := db.Backup(ctx, filepath.Join(folder, databaseFile)); err != nil {
+// copies copies the database with the attachments that it names, and the
+// associations; never the keys.
+func copies(ctx context.Context, db *sqlite.DB, blobs *blobfolder.Store, data Layout, folder string) ([]string, error) {
+	attached, err := blobs.Copy(ctx, filepath.Join(folder, backup.Blobs), func() error {
+		return db.Backup(ctx, filepath.Join(folder, databaseFile))
+	})
+	if err != nil {
 		return nil, err
 	}
 	names := []string{databaseFile}
+	for _, name := range attached {
+		names = append(names, path.Join(backup.Blobs, name))
+	}
 	loaded, err := filepath.Glob(filepath.Join(data.Associations(), "*.y*ml"))
 	if err != nil {
 		return nil, err
@@ -119,7 +127,11 @@ func (o BackupOptions) copyHere(ctx context.Context, name string) ([]backup.File
 	if err != nil {
 		return nil, err
 	}
-	names, err := copies(ctx, db, o.Data, folder)
+	blobs, err := blobfolder.Open(o.Data.Attachments())
+	if err != nil {
+		return nil, err
+	}
+	names, err := copies(ctx, db, blobs, o.Data, folder)
 	if err != nil {
 		return nil, err
 	}

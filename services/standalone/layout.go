@@ -1,6 +1,10 @@
 package standalone
 
-import "path/filepath"
+import (
+	"path/filepath"
+
+	"github.com/finsam/finsam/pkg/backup"
+)
 
 // Layout is the data folder and where in it things stand.
 type Layout string
@@ -20,3 +24,6 @@ func (l Layout) Demo() string { return filepath.Join(string(l), "demo") }
 
 // Backups is where backups are made; keep them elsewhere (finsam backup --to).
 func (l Layout) Backups() string { return filepath.Join(string(l), "backups") }
+
+// Attachments is the folder of the attachments, sealed.
+func (l Layout) Attachments() string { return filepath.Join(string(l), backup.Blobs) }

@@ -16,6 +16,8 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/blob/folder"
+	blobs "github.com/finsam/finsam/pkg/blob/traced"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inproc"
 	"github.com/finsam/finsam/pkg/launch"
@@ -44,6 +46,7 @@ type Suite struct {
 
 	db      *sqlite.DB
 	sender  *send.Sender
+	blobs   *folder.Store
 	parts   map[string]*launch.Parts
 	workers []func(context.Context) error
 }
@@ -67,6 +70,9 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 		}
 	}()
 	if s.db, err = sqlite.Open(ctx, data.Database()); err != nil {
+		return nil, err
+	}
+	if s.blobs, err = folder.Open(data.Attachments()); err != nil {
 		return nil, err
 	}
 	s.workers = append(s.workers, s.attend(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
@@ -124,7 +130,8 @@ func (s *Suite) referral(ctx context.Context) error {
 	p := s.parts["referral"]
 	v, err := referral.New(ctx, referral.Deps{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), Access: p.Access, Seal: p.Seal,
-		Associations: p.Associations, People: s.people(p), Webhooks: s.sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
+		Associations: p.Associations, People: s.people(p), Blobs: blobs.Store(s.blobs, p.Service), Webhooks: s.sender,
+		Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type Operation struct {
 	Body             Schema // of application/json; nil: takes none
 	BodyLimit        int    // x-body-limit in bytes; 0: as for all
 	Example          any    // the first example of the body
+	Form             bool   // the body is multipart/form-data
 }
 
 // Param is a parameter of an operation.
@@ -89,7 +90,9 @@ func (d *Document) operation(path, method string, item, op Schema) Operation {
 	for _, p := range append(slices.Clone(array(item["parameters"])), array(op["parameters"])...) {
 		o.Params = append(o.Params, d.param(object(p)))
 	}
-	content := object(object(d.Follow(object(op["requestBody"]))["content"])["application/json"])
+	bodies := object(d.Follow(object(op["requestBody"]))["content"])
+	_, o.Form = bodies["multipart/form-data"]
+	content := object(bodies["application/json"])
 	o.Body = object(content["schema"])
 	for _, example := range object(content["examples"]) {
 		o.Example = d.Follow(object(example))["value"]

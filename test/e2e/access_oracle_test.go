@@ -54,6 +54,7 @@ type thing struct {
 	referral, participant, enrolment           string // ids
 	number                                     string // the referral's, in the register
 	booking, feed, secret                      string // feed and secret are of a calendar address
+	attachment                                 string
 	webhook                                    string // of the sender's system
 	family                                     string // the person's name
 	authority, unit, municipality, association string

@@ -66,6 +66,7 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	})
 	th.referral, th.participant, th.number = made.Text("id"), made.Text("participant"), made.Text("registryNumber")
 	at := "/referrals/" + th.referral
+	th.attachment = w.attach(fkSystem, at, form("", "", pdf)).Text("id")
 	w.change(intake, at, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-60), "coach": "coach-1"})
 	th.enrolment = w.state(intake, at, "enrolled").Text("course.enrolment")
 	enrolment := "/enrolments/" + th.enrolment

@@ -34,12 +34,17 @@ func TestWhatWasAcknowledgedBeforeABackupUnderLoadIsThereAfterTheRestoreOfFourPr
 // must hold every story that was told before the backup began, each step of it
 // once, and no feed may differ from what its followers have handled.
 func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again func(data string) *suite.Suite) {
-	l := newLoad(t, s, 11)
+	l, files := newLoad(t, s, 11), newAttachedLoad(walk{s, t})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		l.run(ctx)
+	}()
+	filed := make(chan struct{})
+	go func() {
+		defer close(filed)
+		files.run(ctx.Done())
 	}()
 	var before []story
 	for end := time.Now().Add(time.Minute); len(before) < stories && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -54,6 +59,10 @@ func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again f
 	took, after := time.Since(began), len(l.toldYet())
 	stop()
 	<-done
+	<-filed
+	if files.calls.Load() == 0 {
+		t.Error("no file came or went meanwhile")
+	}
 	for _, p := range s.Processes {
 		p.Kill()
 	}
@@ -72,6 +81,7 @@ func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again f
 	l.Suite = again(restored)
 	l.told = before
 	l.readBack()
+	files.readBack(l.Suite)
 	l.worksOn()
 	for _, p := range l.Processes {
 		p.Stop()

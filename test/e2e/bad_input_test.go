@@ -64,6 +64,9 @@ func (k *critic) theUsual(op contract.Operation) wrongCall {
 	if takes(op, "If-Match") {
 		c.header["If-Match"] = `"1"`
 	}
+	if op.Form {
+		c.body, c.header["Content-Type"] = string(form("Påhittat", "", pdf)), formType
+	}
 	if op.Body != nil {
 		text, err := json.Marshal(k.doc.Sample(op.Body, true))
 		if err != nil {
@@ -124,6 +127,30 @@ func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 	endless.unsized = true
 	calls = append(calls, endless)
 	for _, kind := range []string{"text/plain", "application/xml", "application/json; charset=latin1", "multipart/form-data", contract.Secret, "", "application/jsonp"} {
+		calls = append(calls, good.with("Content-Type", kind).says("the Content-Type is "+kind, 415))
+	}
+	return append(calls, good.with("Content-Encoding", "gzip").says("the body is not compressed as it says", 415))
+}
+
+// forms gives wrong forms of a file.
+func (k *critic) forms(op contract.Operation) (calls []wrongCall) {
+	good := k.theUsual(op)
+	for what, body := range map[string]string{
+		"nothing": "", "no form": contract.Secret, "half of a form": good.body[:len(good.body)/2],
+		"a form of another boundary": strings.ReplaceAll(good.body, boundary, contract.Secret),
+		"a form without a file":      strings.ReplaceAll(good.body, `name="file"`, `name="`+contract.Secret+`"`),
+	} {
+		c := good.says("the body is "+what, 400)
+		c.body = body
+		calls = append(calls, c)
+	}
+	huge := good.says("the body is larger than 10 MiB", 413)
+	huge.body = string(form("", "", pdf+strings.Repeat(contract.Secret, 1_200_000)))
+	// Nobody's referral is told before a body of which no length is known is read.
+	endless := huge.says("the body has no known length and is larger than 10 MiB", 413, 404)
+	endless.unsized = true
+	calls = append(calls, huge, endless)
+	for _, kind := range []string{"text/plain", "application/json", "multipart/form-data", "multipart/mixed; boundary=" + boundary, contract.Secret, ""} {
 		calls = append(calls, good.with("Content-Type", kind).says("the Content-Type is "+kind, 415))
 	}
 	return append(calls, good.with("Content-Encoding", "gzip").says("the body is not compressed as it says", 415))
@@ -208,6 +235,9 @@ func TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt(t *testi
 	for _, op := range k.doc.Operations {
 		if op.Body != nil {
 			calls = append(calls, k.bodies(op)...)
+		}
+		if op.Form {
+			calls = append(calls, k.forms(op)...)
 		}
 		if op.Tag != "about" {
 			calls = append(calls, k.parameters(op)...)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -82,6 +83,7 @@ func (b bird) livesThroughTheStory(w walk) {
 	thing := "/referrals/" + made.Text("id")
 	w.change(intake, thing, "supplement-requests", map[string]any{"text": b.text + " i frågan"})
 	w.change(fkSystem, thing, "supplements", map[string]any{"text": b.text + " i svaret"})
+	b.sendsFiles(w, thing)
 	w.change(intake, thing, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-210), "coach": "coach-1"})
 	enrolment := w.enrolled(thing)
 	participant := w.get(coach, enrolment).Text("participant")
@@ -100,6 +102,28 @@ func (b bird) livesThroughTheStory(w walk) {
 	})
 	w.state(intake, thing, "closed")
 	b.isRead(w, participant, thing, enrolment)
+}
+
+// sendsFiles attaches a file with the person in its content, its title and its
+// name, and reads it; and sends some that are refused.
+func (b bird) sendsFiles(w walk, thing string) {
+	w.t.Helper()
+	content := pdf + "% " + b.Person.Number + " " + b.GivenName + " " + b.FamilyName + " " + b.text + "\n"
+	a := w.attach(fkSystem, thing, form(b.text+" i titeln "+b.Person.Number, "", content))
+	named := bytes.ReplaceAll(form("", "", content), []byte("intyg.pdf"), []byte(b.FamilyName+" "+b.Person.Number+".pdf"))
+	w.attach(fkSystem, thing, named)
+	if got := w.get(intake, thing+"/attachments/"+a.Text("id")); string(got.Raw) != content {
+		w.t.Errorf("the file came back otherwise: %q", got.Raw)
+	}
+	for _, body := range [][]byte{
+		form(b.FamilyName+"\n"+b.Person.Number, "", content), form("", b.Person.Number+"/"+b.FamilyName, content), form("", "", "<html>"+b.text),
+		bytes.ReplaceAll(named, []byte(`name="file"`), []byte(`name="`+b.Person.Number+`"`)),
+	} {
+		a, err := w.Do(suite.Request{Method: "POST", Path: thing + "/attachments", Token: w.Token(w.t, fkSystem), Body: body, Header: map[string]string{"Content-Type": formType}})
+		if err != nil || a.Status < 400 || len(b.In("the refusal of a file", a.Raw)) > 0 {
+			w.t.Errorf("%v %d %s", err, a.Status, a.Raw)
+		}
+	}
 }
 
 // isRead reads the person in clear where that is right, which also shows that

@@ -154,6 +154,7 @@ func (s *Suite) separate(t T, names []string, addrs map[string]string, env []str
 		"FINSAM_KEYS_DIR=" + filepath.Join(s.Data, "keys"),
 		"FINSAM_ASSOCIATIONS_DIR=" + filepath.Join(s.Data, "associations"),
 		"FINSAM_TRUST_FILE=" + filepath.Join(s.Data, "demo", "trust.yaml"),
+		"FINSAM_BLOBS=folder:" + filepath.Join(s.Data, "attachments"),
 		"FINSAM_REFERRAL_URL=http://" + addrs["referral"],
 		"FINSAM_PARTICIPANT_URL=http://" + addrs["participant"],
 		"FINSAM_ACTIVITY_URL=http://" + addrs["activity"],

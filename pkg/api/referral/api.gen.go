@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"time"
 
@@ -16,6 +17,36 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
+
+// Defines values for AttachmentType.
+const (
+	Applicationpdf AttachmentType = "application/pdf"
+	Imagejpeg      AttachmentType = "image/jpeg"
+	Imagepng       AttachmentType = "image/png"
+	Imagetiff      AttachmentType = "image/tiff"
+	Imagewebp      AttachmentType = "image/webp"
+	Textplain      AttachmentType = "text/plain"
+)
+
+// Valid indicates whether the value is a known member of the AttachmentType enum.
+func (e AttachmentType) Valid() bool {
+	switch e {
+	case Applicationpdf:
+		return true
+	case Imagejpeg:
+		return true
+	case Imagepng:
+		return true
+	case Imagetiff:
+		return true
+	case Imagewebp:
+		return true
+	case Textplain:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for AuthorityKind.
 const (
@@ -916,6 +947,30 @@ type Assignment struct {
 	Responsible *string `json:"responsible,omitempty"`
 }
 
+// Attachment defines model for Attachment.
+type Attachment struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links     `json:"_links"`
+	AddedAt         time.Time `json:"addedAt"`
+
+	// Authority Myndigheten som bifogade den. / The authority that attached it.
+	Authority string `json:"authority"`
+	Id        string `json:"id"`
+
+	// Sha256 Innehållets kontrollsumma. / The content's checksum.
+	Sha256 string `json:"sha256"`
+
+	// Size Byte. / Bytes.
+	Size  int64  `json:"size"`
+	Title string `json:"title"`
+
+	// Type Filens slag, som innehållet visar det. / The file's kind, as its content shows it.
+	Type AttachmentType `json:"type"`
+}
+
+// AttachmentType Filens slag, som innehållet visar det. / The file's kind, as its content shows it.
+type AttachmentType string
+
 // AuthorityKind De fyra slagen av part (lag 2003:1210). / The four kinds of party (lag 2003:1210).
 type AuthorityKind string
 
@@ -1086,6 +1141,9 @@ type FigureMeasure string
 // FigureTable Vad en tabell delas efter. / What a table is parted by.
 type FigureTable string
 
+// FileContent defines model for FileContent.
+type FileContent = openapi_types.File
+
 // Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
 type Gender string
 
@@ -1117,6 +1175,14 @@ type Meta struct {
 
 	// TotalRecordsIsMinimum true när listan är längre än vad som räknas (1000 poster). / true when the list is longer than what is counted (1000 items).
 	TotalRecordsIsMinimum *bool `json:"totalRecordsIsMinimum,omitempty"`
+}
+
+// NewAttachment defines model for NewAttachment.
+type NewAttachment struct {
+	File openapi_types.File `json:"file"`
+
+	// Title Utan den gäller filens namn. / Without it the file's name is used.
+	Title *string `json:"title,omitempty"`
 }
 
 // NewConsent Personens skriftliga samtycke. / The person's written consent.
@@ -1258,6 +1324,9 @@ type Referral struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks Links               `json:"_links"`
 	Acceptance      *ReferralAcceptance `json:"acceptance,omitempty"`
+
+	// Attachments Bara för den som får läsa texter. / Only for those who may read texts.
+	Attachments *[]Attachment `json:"attachments,omitempty"`
 
 	// ChangeLog Rättelser efter att remissen skickades, för den som får läsa texter. / Amendments since the referral was sent, for those who may read texts.
 	ChangeLog *[]ReferralAmendment `json:"changeLog,omitempty"`
@@ -1553,6 +1622,9 @@ type ReferralState string
 // ReferralStep defines model for ReferralStep.
 type ReferralStep struct {
 	At time.Time `json:"at"`
+
+	// Attachment Bilagan som steget gäller. / The attachment that the step is about.
+	Attachment *string `json:"attachment,omitempty"`
 
 	// Authority För vilken myndighet det gjordes. / For which authority it was done.
 	Authority string `json:"authority"`
@@ -1929,6 +2001,9 @@ type Withdrawal struct {
 	Text *string            `json:"text,omitempty"`
 }
 
+// AttachmentId defines model for AttachmentId.
+type AttachmentId = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -2169,6 +2244,18 @@ type AssignReferralParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AddAttachmentParams defines parameters for AddAttachment.
+type AddAttachmentParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RemoveAttachmentParams defines parameters for RemoveAttachment.
+type RemoveAttachmentParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // MarkReferralInErrorParams defines parameters for MarkReferralInError.
 type MarkReferralInErrorParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -2364,6 +2451,9 @@ type AmendReferralJSONRequestBody = Amendment
 // AssignReferralJSONRequestBody defines body for AssignReferral for application/json ContentType.
 type AssignReferralJSONRequestBody = Assignment
 
+// AddAttachmentMultipartRequestBody defines body for AddAttachment for multipart/form-data ContentType.
+type AddAttachmentMultipartRequestBody = NewAttachment
+
 // MarkReferralInErrorJSONRequestBody defines body for MarkReferralInError for application/json ContentType.
 type MarkReferralInErrorJSONRequestBody = ErrorMarking
 
@@ -2447,6 +2537,15 @@ type ServerInterface interface {
 	// AssignReferral Fördela en remiss / Assign a referral
 	// (POST /referrals/{id}/assignment)
 	AssignReferral(ctx echo.Context, id Id, params AssignReferralParams) error
+	// AddAttachment Bifoga en fil / Attach a file
+	// (POST /referrals/{id}/attachments)
+	AddAttachment(ctx echo.Context, id Id, params AddAttachmentParams) error
+	// RemoveAttachment Ta bort en bilaga / Remove an attachment
+	// (DELETE /referrals/{id}/attachments/{attachment})
+	RemoveAttachment(ctx echo.Context, id Id, attachment AttachmentId, params RemoveAttachmentParams) error
+	// GetAttachment Hämta en bilaga / Fetch an attachment
+	// (GET /referrals/{id}/attachments/{attachment})
+	GetAttachment(ctx echo.Context, id Id, attachment AttachmentId) error
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx echo.Context, id Id, params MarkReferralInErrorParams) error
@@ -3115,6 +3214,110 @@ func (w *ServerInterfaceWrapper) AssignReferral(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AssignReferral(ctx, id, params)
+	return err
+}
+
+// AddAttachment converts echo context to params.
+func (w *ServerInterfaceWrapper) AddAttachment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddAttachmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddAttachment(ctx, id, params)
+	return err
+}
+
+// RemoveAttachment converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveAttachment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "attachment" -------------
+	var attachment AttachmentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "attachment", ctx.Param("attachment"), &attachment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter attachment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveAttachmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveAttachment(ctx, id, attachment, params)
+	return err
+}
+
+// GetAttachment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAttachment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "attachment" -------------
+	var attachment AttachmentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "attachment", ctx.Param("attachment"), &attachment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter attachment: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAttachment(ctx, id, attachment)
 	return err
 }
 
@@ -4048,6 +4251,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/webhooks/:id/test-deliveries", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 	router.GET(options.BaseURL+"/webhooks/:id/deliveries", wrapper.ListDeliveries, options.OperationMiddlewares["listDeliveries"]...)
 	router.POST(options.BaseURL+"/webhooks/:id/deliveries/:delivery/resending", wrapper.ResendDelivery, options.OperationMiddlewares["resendDelivery"]...)
+	router.POST(options.BaseURL+"/referrals/:id/attachments", wrapper.AddAttachment, options.OperationMiddlewares["addAttachment"]...)
+	router.DELETE(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.RemoveAttachment, options.OperationMiddlewares["removeAttachment"]...)
+	router.GET(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.GetAttachment, options.OperationMiddlewares["getAttachment"]...)
 
 }
 
@@ -4442,6 +4648,239 @@ func (response AssignReferral200JSONResponse) VisitAssignReferralResponse(w http
 	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddAttachmentRequestObject struct {
+	Id     Id `json:"id"`
+	Params AddAttachmentParams
+	Body   *multipart.Reader
+}
+
+type AddAttachmentResponseObject interface {
+	VisitAddAttachmentResponse(w http.ResponseWriter) error
+}
+
+type AddAttachment201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type AddAttachment201JSONResponse struct {
+	Body    Attachment
+	Headers AddAttachment201ResponseHeaders
+}
+
+func (response AddAttachment201JSONResponse) VisitAddAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveAttachmentRequestObject struct {
+	Id         Id           `json:"id"`
+	Attachment AttachmentId `json:"attachment"`
+	Params     RemoveAttachmentParams
+}
+
+type RemoveAttachmentResponseObject interface {
+	VisitRemoveAttachmentResponse(w http.ResponseWriter) error
+}
+
+type RemoveAttachment204ResponseHeaders struct {
+	ETag *string
+}
+
+type RemoveAttachment204Response struct {
+	Headers RemoveAttachment204ResponseHeaders
+}
+
+func (response RemoveAttachment204Response) VisitRemoveAttachmentResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type GetAttachmentRequestObject struct {
+	Id         Id           `json:"id"`
+	Attachment AttachmentId `json:"attachment"`
+}
+
+type GetAttachmentResponseObject interface {
+	VisitGetAttachmentResponse(w http.ResponseWriter) error
+}
+
+type GetAttachment200ResponseHeaders struct {
+	ContentDisposition *string
+	ETag               *string
+}
+
+type GetAttachment200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       GetAttachment200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetAttachment200ApplicationpdfResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAttachment200ImagejpegResponse struct {
+	Body          io.Reader
+	Headers       GetAttachment200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetAttachment200ImagejpegResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/jpeg")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAttachment200ImagepngResponse struct {
+	Body          io.Reader
+	Headers       GetAttachment200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetAttachment200ImagepngResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/png")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAttachment200ImagetiffResponse struct {
+	Body          io.Reader
+	Headers       GetAttachment200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetAttachment200ImagetiffResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/tiff")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAttachment200ImagewebpResponse struct {
+	Body          io.Reader
+	Headers       GetAttachment200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetAttachment200ImagewebpResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/webp")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetAttachment200TextResponse struct {
+	Body    FileContent
+	Headers GetAttachment200ResponseHeaders
+}
+
+func (response GetAttachment200TextResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
 	return err
 }
 
@@ -5170,6 +5609,15 @@ type StrictServerInterface interface {
 	// AssignReferral Fördela en remiss / Assign a referral
 	// (POST /referrals/{id}/assignment)
 	AssignReferral(ctx context.Context, request AssignReferralRequestObject) (AssignReferralResponseObject, error)
+	// AddAttachment Bifoga en fil / Attach a file
+	// (POST /referrals/{id}/attachments)
+	AddAttachment(ctx context.Context, request AddAttachmentRequestObject) (AddAttachmentResponseObject, error)
+	// RemoveAttachment Ta bort en bilaga / Remove an attachment
+	// (DELETE /referrals/{id}/attachments/{attachment})
+	RemoveAttachment(ctx context.Context, request RemoveAttachmentRequestObject) (RemoveAttachmentResponseObject, error)
+	// GetAttachment Hämta en bilaga / Fetch an attachment
+	// (GET /referrals/{id}/attachments/{attachment})
+	GetAttachment(ctx context.Context, request GetAttachmentRequestObject) (GetAttachmentResponseObject, error)
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx context.Context, request MarkReferralInErrorRequestObject) (MarkReferralInErrorResponseObject, error)
@@ -5719,6 +6167,91 @@ func (sh *strictHandler) AssignReferral(ctx echo.Context, id Id, params AssignRe
 		return err
 	} else if validResponse, ok := response.(AssignReferralResponseObject); ok {
 		return validResponse.VisitAssignReferralResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddAttachment operation middleware
+func (sh *strictHandler) AddAttachment(ctx echo.Context, id Id, params AddAttachmentParams) error {
+	var request AddAttachmentRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	if reader, err := ctx.Request().MultipartReader(); err != nil {
+		return err
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddAttachment(ctx.Request().Context(), request.(AddAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddAttachmentResponseObject); ok {
+		return validResponse.VisitAddAttachmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveAttachment operation middleware
+func (sh *strictHandler) RemoveAttachment(ctx echo.Context, id Id, attachment AttachmentId, params RemoveAttachmentParams) error {
+	var request RemoveAttachmentRequestObject
+
+	request.Id = id
+	request.Attachment = attachment
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveAttachment(ctx.Request().Context(), request.(RemoveAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveAttachmentResponseObject); ok {
+		return validResponse.VisitRemoveAttachmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAttachment operation middleware
+func (sh *strictHandler) GetAttachment(ctx echo.Context, id Id, attachment AttachmentId) error {
+	var request GetAttachmentRequestObject
+
+	request.Id = id
+	request.Attachment = attachment
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAttachment(ctx.Request().Context(), request.(GetAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAttachmentResponseObject); ok {
+		return validResponse.VisitGetAttachmentResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -47,7 +47,9 @@ type Operation struct {
 	Public   bool // needs no token
 	Personal bool // the answer or the body bears personal data
 	LongPoll bool // the answer may wait for what is new, as long as the caller says
-	Body     bool // takes a JSON body
+	Body     bool // takes a body
+	Form     bool // and that is multipart/form-data, not JSON
+	Transfer bool // what comes or goes is long, and takes its time
 	// BodyLimit is how many bytes a body may have.
 	BodyLimit int64
 	Cache     Cache

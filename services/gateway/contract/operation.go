@@ -14,7 +14,7 @@ import (
 
 // extensions are the x-… that an operation may bear; a misspelt one would
 // otherwise silently not hold.
-var extensions = []string{"x-cost", "x-cache", "x-personal", "x-internal", "x-body-limit", "x-long-poll"}
+var extensions = []string{"x-cost", "x-cache", "x-personal", "x-internal", "x-transfer", "x-body-limit", "x-long-poll"}
 
 // pathForm is what a path may be: lower-case words parted by "-", parameters of
 // lower-case letters (UFN.08, UFN.09, RES.06).
@@ -79,6 +79,10 @@ func (o *Operation) read(op *yaml.Node) error {
 		return fmt.Errorf("x-body-limit is not a whole number from %d to %d", maxBody, 64*maxBody)
 	}
 	o.BodyLimit = int64(limit)
+	o.Form = get(op, "requestBody", "content", "multipart/form-data") != nil
+	if o.Transfer = text(op, "x-transfer") == "true"; o.Form && !o.Transfer {
+		return errors.New("a form bears a file, and needs x-transfer: true")
+	}
 	security := child(op, "security")
 	o.Public = security != nil && len(items(security)) == 0
 	return o.cache(op)

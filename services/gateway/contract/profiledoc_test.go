@@ -78,9 +78,9 @@ var documentRules = []rule{
 			}
 		}
 	}},
-	{"ARQ.01", "a request's body is application/json", func(w *walk, broken func(string, ...any)) {
+	{"ARQ.01", "a request's body is application/json; a form bears a file", func(w *walk, broken func(string, ...any)) {
 		for _, b := range w.bodies() {
-			if b.request && b.media != "application/json" {
+			if b.request && b.media != "application/json" && !isFile(b) {
 				broken("%s is %s", b.place, b.media)
 			}
 		}
@@ -244,5 +244,13 @@ var safetyRules = []rule{
 	}},
 }
 
-// isFile tells whether an answer is a file as it is: what JSON has no way to say.
-func isFile(b body) bool { return !b.request && b.Schema.Value.Format == "binary" }
+// isFile tells whether a body is a file as it is, or a form that bears one: what
+// JSON has no way to say.
+func isFile(b body) bool {
+	s := b.Schema.Value
+	if b.request && b.media == "multipart/form-data" {
+		file := s.Properties["file"]
+		return file != nil && file.Value.Format == "binary"
+	}
+	return s.Format == "binary"
+}

@@ -27,7 +27,7 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return err
 	}
 	p, err := launch.Open(ctx, launch.Needs{
-		Service: "referral", Store: true, Schema: referral.Schema, Seal: true, Associations: true, Peers: []string{"participant"},
+		Service: "referral", Store: true, Schema: referral.Schema, Blobs: true, Seal: true, Associations: true, Peers: []string{"participant"},
 	}, environ)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 	s, err := referral.New(ctx, referral.Deps{
 		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), Access: p.Access, Seal: p.Seal,
 		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
-		Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
+		Blobs: p.Blobs, Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ package referraltest
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +19,8 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/blob"
+	"github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
@@ -34,7 +37,8 @@ type World struct {
 	People  *People
 	Peer    *Peer // the participant service's feed
 	Clock   *Clock
-	Dir     string    // where the store's files are
+	Dir     string // where the store's files are
+	Blobs   *Blobs
 	Hooks   *Receiver // the network, and whoever receives webhooks
 	Seal    *seal.Sealer
 
@@ -56,15 +60,19 @@ func New(t testing.TB) *World {
 	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "referral.db"))
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	w := On(t, db.Engine("referral"))
-	w.Dir = dir
-	return w
+	return in(t, db.Engine("referral"), dir)
 }
 
 // On makes a service on an engine of the caller's, who keeps and closes it.
 func On(t testing.TB, e store.Engine) *World {
 	t.Helper()
-	w := &World{Engine: e, People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Hooks: &Receiver{}}
+	return in(t, e, t.TempDir())
+}
+
+// in makes a service on an engine, with its attachments in a directory.
+func in(t testing.TB, e store.Engine, dir string) *World {
+	t.Helper()
+	w := &World{Dir: dir, Engine: e, People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Hooks: &Receiver{}}
 	ctx := context.Background()
 	var err error
 	w.Access, err = accesslog.Open(ctx, w.Engine, "referral", w.Clock.Now)
@@ -77,9 +85,13 @@ func On(t testing.TB, e store.Engine) *World {
 	sealer, err := seal.New(sealing, looking)
 	must(t, err)
 	w.Seal, w.Associations = sealer, associations(t)
+	files, err := folder.Open(filepath.Join(w.Dir, "attachments"))
+	must(t, err)
+	w.Blobs = &Blobs{Store: files}
 	w.deps = referral.Deps{
 		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, Access: w.Access, Seal: sealer,
-		Associations: w.Associations, People: w.People, Webhooks: w.Hooks, Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
+		Associations: w.Associations, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks,
+		Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
 	}
 	w.Service, err = referral.New(ctx, w.deps)
 	must(t, err)
@@ -177,3 +189,18 @@ func (c *Clock) Advance(d time.Duration) {
 
 // As gives a context in which the actor asks.
 func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }
+
+// Blobs is a folder of blobs whose calls a test can follow.
+type Blobs struct {
+	blob.Store
+	After func(verb string) // nil: nobody follows
+}
+
+// Put implements blob.Store.
+func (b *Blobs) Put(ctx context.Context, name string, fill func(io.Writer) error) error {
+	err := b.Store.Put(ctx, name, fill)
+	if b.After != nil {
+		b.After("put")
+	}
+	return err
+}

@@ -24,6 +24,13 @@ func body(v *referral.View, from depth) api.Referral {
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), ChangeLog: changeLog(v),
 		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
 	}
+	if len(v.Attachments) > 0 {
+		all := make([]api.Attachment, 0, len(v.Attachments))
+		for _, a := range v.Attachments {
+			all = append(all, attachment(a, from))
+		}
+		b.Attachments = &all
+	}
 	for _, s := range v.Steps {
 		switch {
 		case s.Acceptance != nil:
@@ -120,8 +127,13 @@ func course(c *referral.CourseView) *api.ReferralCourse {
 func timeline(v *referral.View) []api.ReferralStep {
 	all := make([]api.ReferralStep, 0, len(v.Steps))
 	for _, s := range v.Steps {
+		attached := ""
+		if s.Attachment != nil {
+			attached = s.Attachment.ID
+		}
 		all = append(all, api.ReferralStep{
-			N: int(s.N), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
+			Attachment: optional[string](attached),
+			N:          int(s.N), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
 			Unit: optional[string](s.Unit), By: optional[string](s.By),
 			Code: optional[string](s.Code), Text: optional[string](v.Texts[s.N]),
 			Municipality: optional[string](s.Municipality), Responsible: optional[string](s.Responsible),

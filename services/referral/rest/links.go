@@ -32,6 +32,7 @@ var actions = map[string]struct{ link, path string }{
 	"acceptTransfer":      {"transferAcceptance", "transfer-acceptance"},
 	"declineTransfer":     {"transferRefusal", "transfer-refusal"},
 	"cancelTransfer":      {"transferCancellation", "transfer-cancellation"},
+	"addAttachment":       {"attachments", "attachments"},
 }
 
 // links gives what the caller can do with a referral now.

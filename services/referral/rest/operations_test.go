@@ -138,6 +138,12 @@ func operations() []operation {
 		put("replaceUnit", "/units/fk-molndal", unit(), []string{"authority", "municipality"},
 			body("of a kind that is none", "kind", "church", unit()), body("of a member's without a member", "authority", nil, unit()),
 			refusal{"of an id of forbidden characters", webtest.Request{Path: "/units/FK"}}),
+		{id: "addAttachment", method: "POST", path: on("/attachments"), who: referraltest.Officer, form: form("", "intyg.pdf", "application/pdf", pdf),
+			free: true, spoilt: "rejection", by: referraltest.Intake, with: rejection, more: badForms()},
+		{id: "getAttachment", method: "GET", path: on("/attachments/" + noAttachment), who: referraltest.Officer,
+			more: []refusal{{"of an attachment that is none", webtest.Request{}}}},
+		{id: "removeAttachment", method: "DELETE", path: on("/attachments/" + noAttachment), who: referraltest.Officer,
+			spoilt: "rejection", by: referraltest.Intake, with: rejection, more: []refusal{{"of an attachment that is none", webtest.Request{}}}},
 		change("markReferralInError", "/error-marking", referraltest.FK, nil, map[string]any{"text": "Påhittat: fel person."}),
 	}...)
 }

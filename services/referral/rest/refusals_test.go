@@ -37,6 +37,8 @@ type operation struct {
 	may    []string // the fields that may be left out
 	nobody bool     // every role may: none lacks a row
 	header map[string]string
+	form   []byte    // sent instead of a body, as multipart/form-data
+	free   bool      // it takes no If-Match: nobody's change is overwritten by it
 	more   []refusal // those of its own; a path of "" is the operation's
 
 	// For what is no referral: made makes the thing that the path is about, at
@@ -71,8 +73,11 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 	for k, v := range op.header {
 		good.Header[k] = v
 	}
-	changes := op.made == nil && op.method == "POST" && op.path("x") != op.path("y")
-	if changes {
+	if op.form != nil {
+		good.Body, good.Header["Content-Type"] = op.form, formType
+	}
+	changes := op.made == nil && (op.method == "POST" || op.method == "DELETE") && op.path("x") != op.path("y")
+	if changes && !op.free {
 		good.Header["If-Match"] = `"1"`
 	}
 	if op.made != nil {
@@ -109,7 +114,11 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 		try("by the same authority in another association", func(r *webtest.Request) { r.As.Association = "elsewhere" })
 		try("of an id that is none", func(r *webtest.Request) { r.Path = op.path("19121212-1212") })
 	}
-	if changes {
+	if op.free {
+		spoilt := read(t, f.post(t, "FK-B", "b"), 201).Id
+		read(t, f.act(t, op.by, spoilt, op.spoilt, `"1"`, op.with), 200)
+		try("in a state that forbids it", func(r *webtest.Request) { r.Path = op.path(spoilt) })
+	} else if changes {
 		spoilt := read(t, f.post(t, "FK-B", "b"), 201).Id
 		read(t, f.act(t, op.by, spoilt, op.spoilt, `"1"`, op.with), 200)
 		try("without If-Match", func(r *webtest.Request) { delete(r.Header, "If-Match") })

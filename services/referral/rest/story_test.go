@@ -29,7 +29,7 @@ func TestAReferralGoesFromPostedToDecided(t *testing.T) {
 	}
 
 	asked := read(t, f.act(t, referraltest.Intake, r.Id, "supplement-requests", `"1"`, map[string]any{"text": "Vad säger vården?"}), 200)
-	if asked.State != "supplement_requested" || !slices.Equal(names(asked.UnderscoreLinks), []string{"assignment", "participant", "rejection", "self"}) {
+	if asked.State != "supplement_requested" || !slices.Equal(names(asked.UnderscoreLinks), []string{"assignment", "attachments", "participant", "rejection", "self"}) {
 		t.Errorf("got %s with %v", asked.State, names(asked.UnderscoreLinks))
 	}
 	sent := read(t, f.act(t, referraltest.Officer, r.Id, "supplements", `"2"`, map[string]any{"text": "Återbesök i april."}), 200)

@@ -32,7 +32,7 @@ func TestAnAmendmentIsShownOldAndNewAndATransferGoesItsWay(t *testing.T) {
 		t.Errorf("the sender sees who is responsible: %s", indented(t, seen))
 	}
 	asked := read(t, f.act(t, referraltest.Intake, r.Id, "transfer-requests", `"3"`, map[string]any{"municipality": "1402", "text": "Påhittat."}), 200)
-	if asked.State != "transfer_requested" || asked.Transfer.Municipality != "1402" || !slices.Equal(names(asked.UnderscoreLinks), []string{"participant", "self", "transferCancellation"}) {
+	if asked.State != "transfer_requested" || asked.Transfer.Municipality != "1402" || !slices.Equal(names(asked.UnderscoreLinks), []string{"attachments", "participant", "self", "transferCancellation"}) {
 		t.Errorf("got %s", indented(t, asked))
 	}
 	var list api.ReferralList
