@@ -35,11 +35,12 @@ const patience = 20 * time.Second
 // 10 MiB at 0.7 Mbit/s.
 const TransferPatience = 2 * time.Minute
 
-// TakeTime lets a transfer last longer than the server's own patience.
+// TakeTime lets a transfer last longer than the server's own patience, and leaves
+// some seconds to tell that it took too long.
 func TakeTime(w http.ResponseWriter, until time.Time) {
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(until) // within a process there is no connection to wait for
-	_ = c.SetWriteDeadline(until)
+	_ = c.SetWriteDeadline(until.Add(5 * time.Second))
 }
 
 var w3c propagation.TraceContext

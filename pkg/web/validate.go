@@ -95,37 +95,6 @@ func (op *operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	return faultsOf(visit(op.body, v), ""), nil
 }
 
-// checkForm bounds a form. Its parts are the handler's: it reads them as they
-// come, and they are never in memory together.
-func (op *operation) checkForm(c echo.Context) error {
-	r := c.Request()
-	if !IsForm(r.Header.Get(echo.HeaderContentType)) {
-		return ErrForm
-	}
-	if Encoded(r.Header) {
-		return ErrEncoding
-	}
-	if r.ContentLength > op.bodyLimit {
-		return TooLarge(op.bodyLimit)
-	}
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, op.bodyLimit)
-	return nil
-}
-
-// drain reads what is left of a refused form, which is bounded: a caller that
-// still sends would not see the answer otherwise.
-func (op *operation) drain(c echo.Context) {
-	if op.form && c.Request().Body != nil {
-		_, _ = io.Copy(io.Discard, c.Request().Body)
-	}
-}
-
-// IsForm tells whether the media type is multipart/form-data with a boundary.
-func IsForm(contentType string) bool {
-	t, params, err := mime.ParseMediaType(contentType)
-	return err == nil && t == formType && params["boundary"] != ""
-}
-
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, TooLarge(limit)

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
 	"github.com/finsam/finsam/services/referral"
@@ -94,6 +96,12 @@ func TestOnlyWhoAttachedMayRemoveAndThenNothingOpensItAgain(t *testing.T) {
 		if _, err := w.Service.RemoveAttachment(referraltest.As(referraltest.Officer), id, 4, attachment); !errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("removed once more: %v", err)
 		}
+	}
+}
+
+func TestWhoMayReadTheTextsMayReadTheAttachmentsAndNobodyElse(t *testing.T) {
+	if files, texts := access.Row("getAttachment"), access.Row("getReferral#text"); len(texts) == 0 || !slices.Equal(files, texts) {
+		t.Errorf("files: %v, texts: %v", files, texts)
 	}
 }
 
@@ -280,6 +288,44 @@ func TestManyLargeFilesAtOnceStayWithinBounds(t *testing.T) {
 		t.Errorf("%d MiB were held, at most %d may be", most>>20, bound>>20)
 	}
 	t.Logf("%d MiB were held at most", most>>20)
+}
+
+// TestAFileIsNeverWholeInMemory looks at what is held when half of a file of 10 MiB
+// has come in, and when half of it has gone out.
+func TestAFileIsNeverWholeInMemory(t *testing.T) {
+	const bound = 5 << 20
+	w := referraltest.New(t)
+	id := created(t, w).ID
+	held := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before, halfway := held(), int64(0)
+	content := io.MultiReader(strings.NewReader(invented), &zeros{left: 10<<20 - int64(len(invented)), each: 5 << 20, look: func() { halfway = held() }})
+	v, err := w.Service.AddAttachment(referraltest.As(referraltest.Officer), id, "", referral.Upload{Content: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := halfway - before
+	before = held()
+	f, err := w.Service.Attachment(referraltest.As(referraltest.Intake), id, v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Content.Close()
+	if _, err := io.CopyN(io.Discard, f.Content, 5<<20); err != nil {
+		t.Fatal(err)
+	}
+	out := held() - before
+	if n, err := io.Copy(io.Discard, f.Content); err != nil || n != 5<<20 {
+		t.Errorf("%d bytes of the second half, %v", n, err)
+	}
+	if halfway == 0 || in > bound || out > bound {
+		t.Errorf("%d KiB were held on the way in, %d KiB on the way out", in>>10, out>>10)
+	}
+	t.Logf("%d KiB were held on the way in, %d KiB on the way out", in>>10, out>>10)
 }
 
 // zeros gives as many as are left, and lets the test look now and then.

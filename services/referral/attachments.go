@@ -132,6 +132,9 @@ func (s *Service) opened(ctx context.Context, r *Referral, a *Attachment) (*open
 		return nil, fails(err)
 	}
 	o := &opening{clear: clear, sealed: sealed, left: a.Size, failed: func(err error) {
+		if ctx.Err() != nil {
+			return // the caller left, or was too slow
+		}
 		s.Log.ErrorContext(ctx, "an attachment does not open to its end", "referral", r.ID, "attachment", a.ID, "cause", err)
 	}}
 	head := make([]byte, min(a.Size, 512))

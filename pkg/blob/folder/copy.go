@@ -37,8 +37,12 @@ func (s *Store) Copy(ctx context.Context, into string, database func() error) (n
 		if err != nil {
 			return err
 		}
+		err = link(path, filepath.Join(into, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // its removal had begun before the copy did: the database does not name it
+		}
 		names = append(names, filepath.ToSlash(name))
-		return link(path, filepath.Join(into, name))
+		return err
 	})
 	return names, err
 }

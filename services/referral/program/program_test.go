@@ -83,7 +83,7 @@ func answer(t *testing.T, address string) int {
 
 func TestAWrongValueStopsTheStartAndNamesTheVariable(t *testing.T) {
 	for variable, value := range map[string]string{
-		"FINSAM_STORE": "", "FINSAM_PARTICIPANT_URL": "participant", "FINSAM_KEYS_DIR": "/nowhere", "FINSAM_ASSOCIATIONS_DIR": "/nowhere", "FINSAM_ADDR": "8080", "FINSAM_WEBHOOK_ALLOW": "10.0.0.1", "FINSAM_WEBHOOK_PROXY": "proxy:3128",
+		"FINSAM_STORE": "", "FINSAM_PARTICIPANT_URL": "participant", "FINSAM_KEYS_DIR": "/nowhere", "FINSAM_ASSOCIATIONS_DIR": "/nowhere", "FINSAM_ADDR": "8080", "FINSAM_BLOBS": "s3://bucket", "FINSAM_WEBHOOK_ALLOW": "10.0.0.1", "FINSAM_WEBHOOK_PROXY": "proxy:3128",
 	} {
 		env := environ(t)
 		env[variable] = value

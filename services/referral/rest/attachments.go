@@ -16,7 +16,7 @@ import (
 
 // AddAttachment answers POST /referrals/{id}/attachments.
 func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestObject) (api.AddAttachmentResponseObject, error) {
-	u, err := upload(r.Body)
+	u, err := upload(ctx, r.Body)
 	if err != nil {
 		return nil, err
 	}

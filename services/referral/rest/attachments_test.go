@@ -78,6 +78,8 @@ func badForms() []refusal {
 		with("with a title far too long", form(strings.Repeat("å", 10_000), "a.pdf", "", pdf)),
 		with("with a title of two lines", form("Påhittat\nintyg", "a.pdf", "", pdf)),
 		with("with two files", bytes.Replace(whole, []byte("--"+boundary+"--"), whole, 1)),
+		with("with a part that has no end of headers", bytes.Replace(whole, []byte("Content-Disposition"), []byte("X: "+strings.Repeat("x", 1<<20)+"\r\nContent-Disposition"), 1)),
+		with("with such a part behind the file", bytes.Replace(whole, []byte("--"+boundary+"--"), []byte("--"+boundary+"\r\nX: "+strings.Repeat("x", 1<<20)), 1)),
 		with("cut off in the file", whole[:len(whole)-40]),
 		content("with an empty file", "", ""),
 		content("with a page", "", "<!doctype html><html><script>alert(1)</script>"),
@@ -184,6 +186,32 @@ func TestAFileOfAnyKindTakenComesBackAsItWas(t *testing.T) {
 			t.Errorf("%s: %+v, %d bytes of %d as %s", kind, a, len(got.Body), len(content), got.Header.Get("Content-Type"))
 		}
 	}
+}
+
+func TestWithoutAPlaceForFilesAllButAttachmentsWorks(t *testing.T) {
+	f := newFront(t)
+	id := read(t, f.post(t, "FK-A", "a"), 201).Id
+	a := f.attached(t, referraltest.Officer, id, "", form("Påhittat", "a.pdf", "", pdf))
+	f.Service.Blobs = nil
+	at := "/referrals/" + id + "/attachments"
+	for _, r := range []webtest.Request{
+		{Method: "POST", Path: at, Body: form("Påhittat", "a.pdf", "", pdf), Header: map[string]string{"Content-Type": formType}},
+		{Method: "GET", Path: at + "/" + a.Id},
+		{Method: "DELETE", Path: at + "/" + a.Id, Header: map[string]string{"If-Match": `"2"`}},
+	} {
+		r.As = referraltest.Officer
+		if p := f.trust.Do(t, f.handler, r).Problem(t, 503); p.Code != "attachments-not-configured" {
+			t.Errorf("%s answered %+v", r.Method, p)
+		}
+	}
+	whole := read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + id, As: referraltest.Officer}), 200)
+	if whole.Attachments == nil || len((*whole.Attachments)[0].UnderscoreLinks) != 0 {
+		t.Errorf("what is there is not told, or offered: %+v", whole.Attachments)
+	}
+	if _, offered := whole.UnderscoreLinks["attachments"]; offered {
+		t.Error("it offers to take a file")
+	}
+	read(t, f.post(t, "FK-B", "b"), 201)
 }
 
 // TestASpoiltBlobBreaksTheAnswer spoils sealed files in the folder itself.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -25,7 +26,7 @@ var (
 
 // upload reads a form as far as its file, which comes last. The file itself is
 // read by whoever reads Content; its end is the end of the form.
-func upload(form *multipart.Reader) (u referral.Upload, err error) {
+func upload(ctx context.Context, form *multipart.Reader) (u referral.Upload, err error) {
 	titled := false
 	for {
 		part, err := form.NextPart()
@@ -51,7 +52,8 @@ func upload(form *multipart.Reader) (u referral.Upload, err error) {
 			u.Title = string(text)
 		case "file":
 			u.FileName, u.Declared = part.FileName(), declared(part.Header.Get("Content-Type"))
-			u.Content = &last{form: form, part: part}
+			u.Content = &last{ctx: ctx, form: form, part: part}
+			web.FormFile(ctx, true)
 			return u, nil
 		default:
 			return u, ErrFormPart.AtField("/?")
@@ -61,6 +63,7 @@ func upload(form *multipart.Reader) (u referral.Upload, err error) {
 
 // last reads the last part of a form, and sees to it that it is.
 type last struct {
+	ctx  context.Context // the request's
 	form *multipart.Reader
 	part *multipart.Part
 	err  error // once it has ended
@@ -84,6 +87,7 @@ func (l *last) Read(b []byte) (n int, err error) {
 
 // end gives io.EOF when the form ends behind the part.
 func (l *last) end() error {
+	web.FormFile(l.ctx, false)
 	_, err := l.form.NextPart()
 	switch err {
 	case nil:
@@ -99,6 +103,9 @@ func broken(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return web.TooLarge(large.Limit)
+	}
+	if errors.Is(err, web.ErrFormHead) {
+		return ErrFormPart
 	}
 	return web.ErrBodyBroken.Because(err)
 }
