@@ -132,6 +132,8 @@ func (r room) backing() {
 	r.kubectl("rollout", "status", "deployment/redis", "--timeout=2m")
 	r.kubectl("create", "secret", "generic", "finsam-mongodb", "--from-literal=uri="+r.mongo())
 	r.kubectl("create", "secret", "generic", "finsam-redis", "--from-literal=url=redis://redis:6379/0", "--from-literal=rediss=redis://redis:6379/0")
+	// Nobody listens there: attachments are refused, and all else works.
+	r.kubectl("create", "secret", "generic", "finsam-s3", "--from-literal=access-key=invented", "--from-literal=secret-key=invented")
 }
 
 // door is where the suite is reached from outside: through the Ingress where there

@@ -22,6 +22,15 @@
       name: {{ .s.mongodb.existingSecret.name | default $v.mongodb.existingSecret.name }}
       key: {{ .s.mongodb.existingSecret.key | default $v.mongodb.existingSecret.key }}
 {{- end }}
+{{- with $v.blobs.s3 }}
+{{- if and $.facts.blobs .endpoint }}
+- { name: FINSAM_BLOBS, value: {{ printf "s3://%s?endpoint=%s&region=%s" .bucket .endpoint .region | quote }} }
+- name: AWS_ACCESS_KEY_ID
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret.name }}, key: {{ .existingSecret.accessKeyKey }} } }
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret.name }}, key: {{ .existingSecret.secretKeyKey }} } }
+{{- end }}
+{{- end }}
 {{- range .facts.peers }}
 - { name: FINSAM_{{ upper . }}_URL, value: "http://{{ $full }}-{{ . }}:{{ (fromYaml (include "finsam.settings" (dict "root" $.root "name" .))).service.port }}" }
 {{- end }}

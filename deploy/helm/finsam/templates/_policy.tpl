@@ -85,6 +85,9 @@ spec:
 {{- if and .facts.redis $v.redis.existingSecret.name }}
 {{ include "finsam.towards" $n.redis }}
 {{- end }}
+{{- if and .facts.blobs $v.blobs.s3.endpoint }}
+{{ include "finsam.towards" $n.blobs }}
+{{- end }}
 {{- if $v.telemetry.endpoint }}
 {{ include "finsam.towards" $n.otlp }}
 {{- end }}

@@ -15,6 +15,7 @@ gateway:
 referral:
   args: [referral]
   store: true
+  blobs: true
   keysDir: /etc/finsam/keys
   keys: [referral.key, internal-jwks.json, seal.json, prf.json]
   associations: /etc/finsam/associations
