@@ -22,6 +22,12 @@ import (
 // person is filed in the vault before the referral is: what dies in between
 // leaves a person that the repeat finds again, never a referral about nobody.
 func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View, error) {
+	return s.create(ctx, "createReferral", key, s.NewID, sub)
+}
+
+// create is Create for an operation that makes a referral; newID gives the
+// referral's id where no key does.
+func (s *Service) create(ctx context.Context, operation, key string, newID func() string, sub Submission) (*View, error) {
 	a := actor.From(ctx)
 	if !access.MayCall("createReferral", a) {
 		return nil, fault.ErrForbidden
@@ -39,23 +45,29 @@ func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View
 	}
 	made, replayed, err := s.insert(ctx, once.Request{
 		Actor: from.as(a), Operation: "createReferral", Key: key, Fingerprint: s.Seal.Fingerprint(print),
-		Now: s.Now().UTC().Truncate(time.Millisecond), NewID: sync.OnceValue(s.NewID),
+		Now: s.Now().UTC().Truncate(time.Millisecond), NewID: sync.OnceValue(newID),
 	}, from, sub)
 	if err != nil {
 		return nil, err
 	}
+	return s.received(ctx, operation, made.Value, replayed)
+}
+
+// received notes who has made a referral, or made it again, and gives it as it was
+// at its first step.
+func (s *Service) received(ctx context.Context, operation string, r *Referral, replayed bool) (*View, error) {
 	if err := s.Access.Touch(ctx, accesslog.Entry{
-		Operation: "createReferral", Thing: "referral/" + made.Value.ID, Participants: []string{made.Value.Participant},
+		Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant},
 	}); err != nil {
 		return nil, err
 	}
-	if err := s.inherit(ctx, made.Value); err != nil {
+	if err := s.inherit(ctx, r); err != nil {
 		return nil, err
 	}
 	if !replayed {
 		s.publisher.Wake()
 	}
-	return s.see(ctx, made.Value.at(1))
+	return s.see(ctx, r.at(1))
 }
 
 // inherit protects a new referral about a person who is protected already: the

@@ -80,6 +80,7 @@ type Service struct {
 	placing      chan struct{} // held by the one who changes places; see changePlaces
 	mover        *mover
 	registers    *store.Collection[Register]
+	drafts       *store.Collection[Draft]
 	numbers      *reserver
 	exporting    chan struct{} // held by the one export that is under way
 	mostExported int           // rows
@@ -115,7 +116,11 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s := &Service{Deps: d, referrals: referrals, registers: registers, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported}
+	drafts, err := store.Open(ctx, d.Engine, kindOfDrafts())
+	if err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	s := &Service{Deps: d, referrals: referrals, registers: registers, drafts: drafts, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported}
 	s.notes, s.transfers = notes, make(chan struct{}, maxTransfers)
 	s.numbers = &reserver{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log,
@@ -149,6 +154,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.Outbound.Run(ctx) })
 	g.Go(func() error { return s.sweepBlobs(ctx) })
+	g.Go(func() error { return s.expire(ctx) })
 	for _, f := range append([]*feed.Follower{s.projector.follower}, s.followers...) {
 		g.Go(func() error { return f.Run(ctx) })
 	}

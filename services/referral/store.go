@@ -39,7 +39,7 @@ const (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service: "referral",
-		Collections: append([]schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths()), schema.Of(kindOfNote())},
+		Collections: append([]schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths()), schema.Of(kindOfNote()), schema.Of(kindOfDrafts())},
 			outbound.Collections()...),
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
@@ -52,6 +52,7 @@ func Schema() schema.Schema {
 			{Name: "keep figures per month"},
 			{Name: "keep notices for authorities, webhooks and their deliveries"},
 			{Name: "note blobs that may be nobody's"},
+			{Name: "keep drafts"},
 		},
 	}
 }

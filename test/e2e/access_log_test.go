@@ -45,6 +45,8 @@ func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.An
 		return // bears nobody, or was ended before it was about anybody
 	case p.op.ID == "listWaiting":
 		e.participant = "" // it shows somebody else
+	case p.op.Tag == "drafts" && (want == allowed || p.sees != nil):
+		e.participant = "" // of a draft nobody knows yet whom it is about
 	case want == hidden && p.sees != nil && p.op.ID != "readIdentities":
 		e.participant = "" // a list without the person: logged, with whom it did show
 	case want == hidden:

@@ -56,6 +56,7 @@ type thing struct {
 	booking, feed, secret                      string // feed and secret are of a calendar address
 	attachment                                 string
 	webhook                                    string // of the sender's system
+	draft, receiversDraft                      string // of the unit, and of the municipality
 	family                                     string // the person's name
 	authority, unit, municipality, association string
 	consent                                    bool   // the sender's consent is in force

@@ -42,6 +42,13 @@ func probeOf(op contract.Operation) probe {
 		}
 		p.own = ownReferral
 		p.sees = func(a suite.Answer, _ thing) bool { return a.Text("items.0.problem.code") != "unit-not-yours" }
+	case "createDraft":
+		p.status, p.denied, p.own = 201, "unit-not-yours", ownDraft
+		p.header["Idempotency-Key"] = "access"
+	case "listDrafts":
+		p.own, p.sees = draftOf, listed(func(t thing) string { return t.draft })
+	case "getDraft", "replaceDraft", "deleteDraft", "sendDraft":
+		p.own = draftOf
 	case "listUnits":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"fk-molndal"`) }
 	case "replaceUnits", "replaceUnit":
@@ -138,6 +145,21 @@ func ownReferral(c suite.Caller, _ thing) thing {
 	return t
 }
 
+// ownDraft is what somebody drafts: for the own unit or municipality, so that only
+// one who has none is shut out.
+func ownDraft(c suite.Caller, _ thing) thing {
+	return thing{association: association(c), authority: c.Authority, unit: cmp.Or(c.Unit, "none"), municipality: cmp.Or(c.Municipality, "none")}
+}
+
+// draftOf is the draft of those of whom the caller is one: the unit's, or for
+// receivers the municipality's.
+func draftOf(c suite.Caller, t thing) thing {
+	if c.Role == "intake" {
+		t.draft = t.receiversDraft
+	}
+	return t
+}
+
 // refusedReferral lacks the consent, which is asked after the unit.
 func refusedReferral(*world, suite.Caller, thing) any {
 	body := referral(adult, "Tolvan", "Påhittad")
@@ -155,6 +177,9 @@ func listed(id func(thing) string) func(suite.Answer, thing) bool {
 
 // request makes the call for one caller and one thing.
 func (p probe) request(w *world, c suite.Caller, t thing, token string) suite.Request {
+	if p.op.Tag == "drafts" {
+		t = p.own(c, t)
+	}
 	r := suite.Request{Method: p.op.Method, Path: w.path(p.op, t), Token: token, Header: p.header}
 	switch {
 	case p.body != nil:
@@ -173,7 +198,7 @@ func (w *world) path(op contract.Operation, t thing) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
-		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook,
+		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft,
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
 		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{attachment}", cmp.Or(t.attachment, nobodys), "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)

@@ -85,8 +85,17 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	th.webhook = w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/webhooks", Token: w.Token(w.t, system), Body: silentWebhook,
 	}).Text("id")
+	th.draft, th.receiversDraft = w.drafted(fkOfficer), w.drafted(intake)
 	w.settle(th)
 	return th
+}
+
+// drafted saves a draft and gives its id.
+func (w *world) drafted(c suite.Caller) string {
+	w.t.Helper()
+	return w.Must(w.t, 201, suite.Request{
+		Method: "POST", Path: "/drafts", Token: w.Token(w.t, c), Body: map[string]any{"person": map[string]any{"givenName": "Påhittad"}},
+	}).Text("id")
 }
 
 // settle brings consent and protection to what the thing says, and waits until

@@ -58,7 +58,7 @@ func (k *critic) theUsual(op contract.Operation) wrongCall {
 	c := wrongCall{
 		method: op.Method, header: map[string]string{"Authorization": "Bearer " + k.tokens[op.ID]}, want: []int{400},
 		path: w.path(op, thing{
-			referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
+			referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, draft: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
 		}),
 	}
 	if takes(op, "If-Match") {

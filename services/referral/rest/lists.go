@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -111,24 +112,29 @@ func set(q url.Values, name, value string) {
 	}
 }
 
-// list writes a part of a list. A page number and totals belong to a list read by
-// page; read by cursor it has neither.
+// list writes a part of a list.
 func list(l *referral.List, w referral.Window, path string, q url.Values) api.ReferralList {
 	b := api.ReferralList{
 		Items:           make([]api.ReferralSummary, 0, len(l.Items)),
-		UnderscoreMeta:  api.Meta{Limit: w.Limit, Count: len(l.Items), NextCursor: optional[string](l.Next)},
+		UnderscoreMeta:  part(w, len(l.Items), l.Next, l.Total),
 		UnderscoreLinks: listLinks(path, q, w, l.Next),
-	}
-	if l.Total != nil {
-		total := int(l.Total.Records)
-		pages := (total + w.Limit - 1) / w.Limit
-		b.UnderscoreMeta.Page, b.UnderscoreMeta.TotalRecords, b.UnderscoreMeta.TotalPages = &w.Page, &total, &pages
-		b.UnderscoreMeta.TotalRecordsIsMinimum = &l.Total.Minimum
 	}
 	for _, v := range l.Items {
 		b.Items = append(b.Items, summary(v))
 	}
 	return b
+}
+
+// part tells where in a list an answer is. A page number and totals belong to a
+// list read by page; read by cursor it has neither.
+func part(w referral.Window, count int, next string, all *store.Total) api.Meta {
+	m := api.Meta{Limit: w.Limit, Count: count, NextCursor: optional[string](next)}
+	if all != nil {
+		total := int(all.Records)
+		pages := (total + w.Limit - 1) / w.Limit
+		m.Page, m.TotalRecords, m.TotalPages, m.TotalRecordsIsMinimum = &w.Page, &total, &pages, &all.Minimum
+	}
+	return m
 }
 
 // listLinks gives this part of the list and the next one.

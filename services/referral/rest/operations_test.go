@@ -65,7 +65,7 @@ var rejection = map[string]any{"code": "other", "text": "Påhittat."}
 
 // operations lists every operation of the contract.
 func operations() []operation {
-	return append(webhookOperations(), []operation{
+	return append(append(webhookOperations(), draftOperations()...), []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
 		{id: "exportReferrals", method: "GET", path: fixed("/referral-exports"), who: referraltest.Intake, more: badExports()},
 		{id: "getReferralFigures", method: "GET", path: fixed("/referral-figures"), who: referraltest.Intake, more: []refusal{

@@ -15,8 +15,9 @@ import (
 
 // handlers answers the operations of the contract.
 type handlers struct {
-	service   *referral.Service
-	batchItem web.Shape
+	service     *referral.Service
+	batchItem   web.Shape
+	newReferral web.Shape
 }
 
 var _ api.StrictServerInterface = handlers{}
@@ -33,7 +34,11 @@ func New(s *referral.Service, o web.Options) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := api.NewStrictHandler(handlers{s, item}, []api.StrictMiddlewareFunc{gate(o.Access)})
+	whole, err := web.NewShape(api.Spec, "NewReferral")
+	if err != nil {
+		return nil, err
+	}
+	strict := api.NewStrictHandler(handlers{s, item, whole}, []api.StrictMiddlewareFunc{gate(o.Access)})
 	api.RegisterHandlersWithBaseURL(e, strict, web.BasePath)
 	return e, nil
 }
