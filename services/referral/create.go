@@ -22,12 +22,13 @@ import (
 // person is filed in the vault before the referral is: what dies in between
 // leaves a person that the repeat finds again, never a referral about nobody.
 func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View, error) {
-	return s.create(ctx, "createReferral", key, s.NewID, sub)
+	return s.create(ctx, "createReferral", once.Request{Key: key, NewID: s.NewID}, sub)
 }
 
-// create is Create for an operation that makes a referral; newID gives the
-// referral's id where no key does.
-func (s *Service) create(ctx context.Context, operation, key string, newID func() string, sub Submission) (*View, error) {
+// create is Create for an operation that makes a referral. The request has what
+// that operation knows of it: how the id is given, and the fingerprint if what
+// was sent is not the submission as it is read.
+func (s *Service) create(ctx context.Context, operation string, request once.Request, sub Submission) (*View, error) {
 	a := actor.From(ctx)
 	if !access.MayCall("createReferral", a) {
 		return nil, fault.ErrForbidden
@@ -36,17 +37,19 @@ func (s *Service) create(ctx context.Context, operation, key string, newID func(
 	if err != nil {
 		return nil, err
 	}
-	if sub.Self && key != "" {
-		key = a.Participant + "/" + key // persons are no authority that could keep their keys apart
+	if sub.Self && request.Key != "" {
+		request.Key = a.Participant + "/" + request.Key // persons are no authority that could keep their keys apart
 	}
-	print, err := json.Marshal(sub)
-	if err != nil {
-		return nil, fmt.Errorf("fingerprint: %w", err)
+	if request.Fingerprint == "" {
+		print, err := json.Marshal(sub)
+		if err != nil {
+			return nil, fmt.Errorf("fingerprint: %w", err)
+		}
+		request.Fingerprint = s.Seal.Fingerprint(print)
 	}
-	made, replayed, err := s.insert(ctx, once.Request{
-		Actor: from.as(a), Operation: "createReferral", Key: key, Fingerprint: s.Seal.Fingerprint(print),
-		Now: s.Now().UTC().Truncate(time.Millisecond), NewID: sync.OnceValue(newID),
-	}, from, sub)
+	request.Actor, request.Operation = from.as(a), "createReferral"
+	request.Now, request.NewID = s.Now().UTC().Truncate(time.Millisecond), sync.OnceValue(request.NewID)
+	made, replayed, err := s.insert(ctx, request, from, sub)
 	if err != nil {
 		return nil, err
 	}

@@ -235,7 +235,8 @@ func (s *Service) readDrafts(ctx context.Context, l *DraftList, own *Draft, afte
 // Create, and destroys the draft. read holds what was written against the
 // contract. The referral stands first: what dies in between leaves a draft that
 // gives the same referral when it is sent again. A repeat finds the referral when
-// the draft is gone, too.
+// the draft is gone, too. What somebody else saved in the meantime is not lost:
+// it stays as a draft, which is read and deleted, but neither changed nor sent.
 func (s *Service) SendDraft(ctx context.Context, id string, ifVersion int64, read func([]byte) (Submission, error)) (*View, error) {
 	const operation = "sendDraft"
 	if !access.MayCall(operation, actor.From(ctx)) {
@@ -245,6 +246,11 @@ func (s *Service) SendDraft(ctx context.Context, id string, ifVersion int64, rea
 		return v, err
 	}
 	d, err := s.loadDraftAt(ctx, operation, id, ifVersion)
+	if errors.Is(err, fault.ErrNotFound) { // or somebody has sent it just now
+		if v, errSent := s.sent(ctx, operation, id); v != nil || errSent != nil {
+			return v, errSent
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -256,19 +262,22 @@ func (s *Service) SendDraft(ctx context.Context, id string, ifVersion int64, rea
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.create(ctx, operation, "", func() string { return sentAs(id) }, sub)
+	v, err := s.create(ctx, operation, once.Request{NewID: func() string { return sentAs(id) }, Fingerprint: s.Seal.Fingerprint(draft.Clear)}, sub)
 	if errors.Is(err, store.ErrExists) { // another sending was faster
-		return s.sent(ctx, operation, id)
+		if v, err = s.sent(ctx, operation, id); v == nil && err == nil {
+			err = ErrDraftSent
+		}
+		return v, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	return v, s.destroyDraft(ctx, d.Value.Association, id)
+	return v, s.destroyDraft(ctx, d)
 }
 
 // sent gives the referral that a draft has become already, as it was at its first
-// step, and destroys a draft that was left; nil when there is none, or none of the
-// caller's.
+// step, and destroys the draft if it was left with what was sent; nil when there
+// is no referral, or none of the caller's.
 func (s *Service) sent(ctx context.Context, operation, draft string) (*View, error) {
 	a := actor.From(ctx)
 	r, err := s.referrals.Get(ctx, a.Association, sentAs(draft))
@@ -278,28 +287,41 @@ func (s *Service) sent(ctx context.Context, operation, draft string) (*View, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.destroyDraft(ctx, a.Association, draft); err != nil {
+	left, err := s.drafts.Get(ctx, a.Association, draft)
+	if err == nil {
+		err = s.destroySent(ctx, left, r.Value.Receipt.Fingerprint)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	return s.received(ctx, operation, r.Value, true)
+	v, err := s.received(ctx, operation, r.Value, true)
+	if err == nil && !access.Allows("getReferral#text", a, r.Value.ThingFor(a)) {
+		v.conceal() // the person has become protected, and a draft is a whole unit's
+	}
+	return v, err
 }
 
-// destroyDraft removes a draft that has become a referral, at whatever version it
-// is.
-func (s *Service) destroyDraft(ctx context.Context, association, id string) error {
-	for range 3 { // nobody may change it any more, but somebody was about to
-		d, err := s.drafts.Get(ctx, association, id)
-		if err == nil {
-			err = s.drafts.Delete(ctx, association, id, d.Version)
-		}
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return nil
-		case !errors.Is(err, store.ErrStale):
-			return err
-		}
+// destroySent destroys a draft that has become the referral of that fingerprint,
+// unless it says something else by now.
+func (s *Service) destroySent(ctx context.Context, d store.Versioned[Draft], fingerprint string) error {
+	draft, err := s.seeDraft(d.Value)
+	if err != nil {
+		return err
 	}
-	return fault.ErrUnavailable.Because(fmt.Errorf("draft %s: changed again and again", id))
+	if s.Seal.Fingerprint(draft.Clear) != fingerprint {
+		return ErrDraftSent
+	}
+	return s.destroyDraft(ctx, d)
+}
+
+// destroyDraft removes a draft that has become a referral. One that is gone is
+// destroyed, and what somebody has saved meanwhile stays.
+func (s *Service) destroyDraft(ctx context.Context, d store.Versioned[Draft]) error {
+	err := s.drafts.Delete(ctx, d.Value.Association, d.Value.ID, d.Version)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStale) {
+		return nil
+	}
+	return err
 }
 
 // How the drafts' sweeper goes about.

@@ -202,6 +202,69 @@ func TestADeathBetweenReferralAndDraftLeavesOneReferral(t *testing.T) {
 	}
 }
 
+// meddling is an engine under which somebody saves the draft just before the
+// referral is inserted that it becomes.
+type meddling struct {
+	store.Engine
+	save func()
+}
+
+func (m *meddling) Insert(ctx context.Context, collection string, r store.Record) error {
+	if collection == "referrals" && m.save != nil {
+		m.save()
+		m.save = nil
+	}
+	return m.Engine.Insert(ctx, collection, r)
+}
+
+func TestWhatSomebodySavesAsTheDraftIsSentIsNotLost(t *testing.T) {
+	w := referraltest.New(t)
+	engine := &meddling{Engine: w.Engine}
+	s := w.Another(t, engine)
+	officer, later := referraltest.As(referraltest.Officer), []byte(`{"Reason":"Påhittat senare."}`)
+	d := drafted(t, s)
+	engine.save = func() {
+		if _, err := w.Service.ReplaceDraft(officer, d.ID, 1, later); err != nil {
+			t.Error(err)
+		}
+	}
+	if v, err := s.SendDraft(officer, d.ID, 1, reads); err != nil || v.Reason != referraltest.Submission().Reason {
+		t.Fatalf("got %+v, %v", v, err)
+	}
+	if _, err := s.ReplaceDraft(officer, d.ID, 2, later); !errors.Is(err, referral.ErrDraftSent) {
+		t.Errorf("changed after it was sent: %v", err)
+	}
+	if _, err := s.SendDraft(officer, d.ID, 2, reads); !errors.Is(err, referral.ErrDraftSent) {
+		t.Errorf("sent again with other words: %v", err)
+	}
+	if v, err := s.GetDraft(officer, d.ID); err != nil || !bytes.Equal(v.Clear, later) {
+		t.Errorf("what was saved is lost: %v, %v", v, err)
+	}
+	if err := s.DeleteDraft(officer, d.ID, 2); err != nil {
+		t.Error(err)
+	}
+	if all, err := s.All(t.Context(), "insjoriket"); err != nil || len(all) != 1 {
+		t.Errorf("%d referrals, %v", len(all), err)
+	}
+}
+
+func TestARepeatedSendingShowsNoTextOfSomebodyProtectedMeanwhile(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	officer := referraltest.As(referraltest.Officer)
+	d := drafted(t, w.Service)
+	v, err := w.Service.SendDraft(officer, d.ID, 1, reads)
+	if err != nil || v.Reason == "" {
+		t.Fatalf("got %+v, %v", v, err)
+	}
+	w.Peer.Tell(toldOfPerson(v.Referral, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1"}))
+	until(t, w, referraltest.Officer, v.Referral.ID, func(v *referral.View) bool { return v.Reason == "" })
+	again, err := w.Service.SendDraft(officer, d.ID, 1, reads)
+	if err != nil || again.Referral.ID != v.Referral.ID || again.Reason != "" || again.Texts != nil || again.Assessed != nil {
+		t.Errorf("got %+v, %v", again, err)
+	}
+}
+
 func TestADraftThatManySendAtOnceIsOneReferral(t *testing.T) {
 	w := referraltest.New(t)
 	d := drafted(t, w.Service)

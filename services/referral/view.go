@@ -147,6 +147,9 @@ func (v *View) open(s *seal.Sealer) error {
 	return nil
 }
 
+// conceal takes back what open has given.
+func (v *View) conceal() { v.Reason, v.Texts, v.Reasons, v.Assessed = "", nil, nil, nil }
+
 // sealContext binds a sealed text to its referral.
 func sealContext(id string) string { return "referral/" + id }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -77,6 +78,7 @@ func (b bird) livesThroughTheStory(w walk) {
 	person := body["person"].(map[string]any)
 	person["email"], person["phone"] = b.Email, b.Phone
 	body["reason"], body["externalReference"] = b.text+" i remissen", control
+	b.isDrafted(w, body)
 	made := w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: body, Header: map[string]string{"Idempotency-Key": "canary-1"},
 	})
@@ -124,6 +126,23 @@ func (b bird) sendsFiles(w walk, thing string) {
 			w.t.Errorf("%v %d %s", err, a.Status, a.Raw)
 		}
 	}
+}
+
+// isDrafted writes the person into two drafts: one stays, and one is refused when
+// it is sent.
+func (b bird) isDrafted(w walk, body map[string]any) {
+	w.t.Helper()
+	token := w.Token(w.t, fkOfficer)
+	w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/drafts", Token: token, Body: body})
+	wrong := maps.Clone(body)
+	wrong["externalReference"], wrong["wishedMunicipality"] = b.Person.Number, "9999"
+	made := w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/drafts", Token: token, Body: wrong})
+	if len(b.In("the draft", made.Raw)) == 0 {
+		w.t.Errorf("the draft does not say who it is about: %s", made.Raw)
+	}
+	w.Must(w.t, 422, suite.Request{
+		Method: "POST", Path: "/drafts/" + made.Text("id") + "/sending", Token: token, Header: map[string]string{"If-Match": `"1"`},
+	})
 }
 
 // isRead reads the person in clear where that is right, which also shows that
