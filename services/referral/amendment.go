@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/personal"
 )
 
 // Amendment is what a sender corrected after sending, old and new. The fields of
-// the referral are those as corrected; the old values stand here.
+// the referral are those as corrected; the old values stand here, with the test
+// of the target group when it was made anew, so that it stays explained which
+// input led to what.
 //
 // The person, the unit and the wished municipality cannot be corrected. Another
 // person is another referral; and a municipality that has received one hands it
@@ -20,6 +23,9 @@ type Amendment struct {
 	Consent           *Change[Consent]     `json:"consent,omitempty"`
 	Reason            *Change[[]byte]      `json:"reason,omitempty"` // sealed
 	ExternalReference *Change[string]      `json:"externalReference,omitempty"`
+	RightTime         bool                 `json:"rightTime,omitempty"`  // the answers to the checklist; they stand in the assessments
+	Met               *Change[Verdict]     `json:"met,omitempty"`        // with Assessment
+	Assessment        *Change[[]byte]      `json:"assessment,omitempty"` // sealed; nil: no input of it was corrected
 }
 
 // Change is one corrected field.
@@ -34,6 +40,13 @@ type Changes struct {
 	Consent           *Consent // extended: at least what it covered before
 	Reason            *string  // in clear
 	ExternalReference *string
+	RightTime         *[]TimelyAnswer // all answers; what is left out is unknown
+}
+
+// Clear is what stands sealed in a referral, in clear.
+type Clear struct {
+	Reason   string
+	Assessed *Assessment // nil: never tested
 }
 
 // fields names the fields that were corrected, as the contract does.
@@ -42,6 +55,7 @@ func (a *Amendment) fields() []string {
 	for name, set := range map[string]bool{
 		"targetGroup": a.TargetGroup != nil, "consent": a.Consent != nil,
 		"reason": a.Reason != nil, "externalReference": a.ExternalReference != nil,
+		"rightTime": a.RightTime,
 	} {
 		if set {
 			names = append(names, name)
@@ -51,13 +65,15 @@ func (a *Amendment) fields() []string {
 	return names
 }
 
-// Amend corrects the referral. was is the reason in clear, and seal seals what
-// stands instead; text, sealed, tells why.
-func (r *Referral) Amend(h Hand, now time.Time, c Changes, was string, seal func(string) ([]byte, error), text []byte) error {
+// Amend corrects the referral, and tests anew under the association's rules of
+// now what an input was corrected of. was is in clear what stands sealed, and
+// seal seals, bound to a context, what stands instead; text, sealed, tells why.
+func (r *Referral) Amend(h Hand, now time.Time, in *association.Association, c Changes, was Clear, seal func(content []byte, context string) ([]byte, error), text []byte) error {
 	if !r.May(Amended) {
 		return stateFault(r.State())
 	}
-	if err := r.amendable(c, now); err != nil {
+	initiative, tested := was.Assessed.initiative(in)
+	if err := r.amendable(c, initiative, now); err != nil {
 		return err
 	}
 	a := &Amendment{}
@@ -70,12 +86,21 @@ func (r *Referral) Amend(h Hand, now time.Time, c Changes, was string, seal func
 	if c.ExternalReference != nil && *c.ExternalReference != r.ExternalReference {
 		a.ExternalReference = &Change[string]{r.ExternalReference, *c.ExternalReference}
 	}
-	if c.Reason != nil && *c.Reason != was {
-		sealed, err := seal(*c.Reason)
+	if c.Reason != nil && *c.Reason != was.Reason {
+		sealed, err := seal([]byte(*c.Reason), sealContext(r.ID))
 		if err != nil {
 			return err
 		}
 		a.Reason = &Change[[]byte]{r.Reason, sealed}
+	}
+	if f, other := r.facts(c, was.Assessed); other && tested {
+		a.RightTime = c.RightTime != nil && !sameAnswers(*c.RightTime, was.Assessed.answers())
+		anew := Assess(initiative, in.Version, today(now), f)
+		sealed, err := anew.sealed(r.ID, seal)
+		if err != nil {
+			return err
+		}
+		a.Met, a.Assessment = &Change[Verdict]{r.TargetGroupMet, anew.Met}, &Change[[]byte]{r.Assessment, sealed}
 	}
 	if len(a.fields()) == 0 {
 		return ErrNothingAmended.AtField("/changes")
@@ -87,10 +112,29 @@ func (r *Referral) Amend(h Hand, now time.Time, c Changes, was string, seal func
 	return nil
 }
 
+// facts gives what the target group is tested by once the changes are made, and
+// whether that is other than what it was tested by. The age stays that of the day
+// of receipt.
+func (r *Referral) facts(c Changes, was *Assessment) (f Facts, other bool) {
+	f = Facts{Age: was.age(), Group: r.TargetGroup, RightTime: was.answers()}
+	if c.TargetGroup != nil {
+		other = !c.TargetGroup.same(r.TargetGroup)
+		f.Group = *c.TargetGroup
+	}
+	if c.RightTime != nil {
+		other = other || !sameAnswers(*c.RightTime, f.RightTime)
+		f.RightTime = *c.RightTime
+	}
+	return f, other
+}
+
 // amendable holds the changes against the rules of a submission; the fault names
 // every field that is wrong.
-func (r *Referral) amendable(c Changes, now time.Time) error {
+func (r *Referral) amendable(c Changes, in association.Initiative, now time.Time) error {
 	var wrong wrongs
+	if c.RightTime != nil {
+		checklist(in, *c.RightTime, "/changes/rightTime", &wrong)
+	}
 	if c.Consent != nil {
 		wrong.date(c.Consent.GivenOn, now, "/changes/consent/givenOn")
 		if personal.Number(c.Consent.TextVersion) {
@@ -118,6 +162,8 @@ func (a *Amendment) apply(r *Referral) {
 	put(&r.Consent, a.Consent, false)
 	put(&r.Reason, a.Reason, false)
 	put(&r.ExternalReference, a.ExternalReference, false)
+	put(&r.TargetGroupMet, a.Met, false)
+	put(&r.Assessment, a.Assessment, false)
 }
 
 func (a *Amendment) undo(r *Referral) {
@@ -125,6 +171,8 @@ func (a *Amendment) undo(r *Referral) {
 	put(&r.Consent, a.Consent, true)
 	put(&r.Reason, a.Reason, true)
 	put(&r.ExternalReference, a.ExternalReference, true)
+	put(&r.TargetGroupMet, a.Met, true)
+	put(&r.Assessment, a.Assessment, true)
 }
 
 func put[T any](field *T, c *Change[T], old bool) {

@@ -1,17 +1,24 @@
 package referral
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
 // inClear seals by leaving the text as it is.
-func inClear(text string) ([]byte, error) { return []byte(text), nil }
+func inClear(content []byte, _ string) ([]byte, error) { return content, nil }
+
+// rules are an association's, whose only initiative has a checklist.
+var rules = &association.Association{Version: "v2", Initiatives: []association.Initiative{checked}}
 
 func pointer[T any](v T) *T { return &v }
 
@@ -20,7 +27,7 @@ func amended(t *testing.T, c Changes) *Referral {
 	t.Helper()
 	r := sample()
 	r.Reason, r.ExternalReference = []byte("first"), "FK-1"
-	if err := r.Amend(Hand{Authority: "fk"}, noon, c, "first", inClear, []byte("why")); err != nil {
+	if err := r.Amend(Hand{Authority: "fk"}, noon, rules, c, Clear{Reason: "first"}, inClear, []byte("why")); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -46,7 +53,7 @@ func TestAnAmendmentChangesWhatItSaysAndKeepsOldAndNew(t *testing.T) {
 
 func TestAReferralAsItWasHasTheFieldsOfThatTime(t *testing.T) {
 	r := amended(t, Changes{Reason: pointer("second")})
-	if err := r.Amend(Hand{}, noon, Changes{Reason: pointer("third"), ExternalReference: pointer("FK-3")}, "second", inClear, nil); err != nil {
+	if err := r.Amend(Hand{}, noon, rules, Changes{Reason: pointer("third"), ExternalReference: pointer("FK-3")}, Clear{Reason: "second"}, inClear, nil); err != nil {
 		t.Fatal(err)
 	}
 	for version, want := range map[int64]string{1: "first FK-1", 2: "second FK-1", 3: "third FK-3"} {
@@ -65,7 +72,7 @@ func TestWhatIsTheSameAlreadyIsNoChange(t *testing.T) {
 	if got := r.Steps[1].Amendment.fields(); !slices.Equal(got, []string{"reason"}) {
 		t.Errorf("got %v", got)
 	}
-	err := r.Amend(Hand{}, noon, Changes{Reason: pointer("second")}, "second", inClear, nil)
+	err := r.Amend(Hand{}, noon, rules, Changes{Reason: pointer("second")}, Clear{Reason: "second"}, inClear, nil)
 	if !errors.Is(err, ErrNothingAmended) || r.Version() != 2 {
 		t.Errorf("got %v", err)
 	}
@@ -91,7 +98,7 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
 	} {
 		r := sample()
-		err := r.Amend(Hand{}, noon, c.changes, "", inClear, nil)
+		err := r.Amend(Hand{}, noon, rules, c.changes, Clear{}, inClear, nil)
 		if c.want == nil && err != nil || c.want != nil && (!errors.Is(err, c.want) || r.Version() != 1) {
 			t.Errorf("%s: got %v", sentence, err)
 		}
@@ -102,7 +109,7 @@ func TestAConsentThatIsWithdrawnIsNotExtended(t *testing.T) {
 	r := after(Submitted, ConsentWithdrawn)
 	c := r.Consent
 	c.Authorities = append(slices.Clone(c.Authorities), "partille")
-	if err := r.Amend(Hand{}, noon, Changes{Consent: &c}, "", inClear, nil); !errors.Is(err, ErrConsentWithdrawn) {
+	if err := r.Amend(Hand{}, noon, rules, Changes{Consent: &c}, Clear{}, inClear, nil); !errors.Is(err, ErrConsentWithdrawn) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -119,7 +126,7 @@ func TestTheSenderSeesNoMoreThanTheAmendedConsentCovers(t *testing.T) {
 	}
 	wider := r.Consent
 	wider.Categories = []string{categoryOutcome, categoryCourse}
-	if err := r.Amend(Hand{}, noon, Changes{Consent: &wider}, "", inClear, nil); err != nil {
+	if err := r.Amend(Hand{}, noon, rules, Changes{Consent: &wider}, Clear{}, inClear, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !sees(r, categoryCourse) || !sees(r, categoryOutcome) {
@@ -128,5 +135,79 @@ func TestTheSenderSeesNoMoreThanTheAmendedConsentCovers(t *testing.T) {
 	r.Steps = append(r.Steps, Step{N: 3, At: noon, Kind: ConsentWithdrawn})
 	if sees(r, categoryCourse) || sees(r, categoryOutcome) {
 		t.Error("withdrawn: want neither")
+	}
+}
+
+// assessed is the sample as it was received: a person of forty years, in the
+// target group under the rules of then, who did not want to.
+func assessed(t *testing.T) (*Referral, Assessment) {
+	t.Helper()
+	r, years := sample(), 40
+	was := Assess(checked, "v1", "2026-03-01", Facts{Age: &years, Group: r.TargetGroup, RightTime: []TimelyAnswer{{"wants_to", "no"}, {"can_attend", "yes"}}})
+	sealed, err := was.sealed(r.ID, inClear)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.TargetGroupMet, r.Assessment = was.Met, sealed
+	return r, was
+}
+
+func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
+	alone := TargetGroup{Reasons: []string{"long_absence"}, Concerned: []actor.AuthorityKind{actor.Region}}
+	wants := []TimelyAnswer{{"wants_to", "yes"}, {"can_attend", "yes"}}
+	same := sample().TargetGroup
+	for _, c := range []struct {
+		sentence    string
+		changes     Changes
+		fields      string
+		met, timely Verdict // empty: not judged anew
+	}{
+		{"what the target group is told by", Changes{TargetGroup: &alone}, "[targetGroup]", NotMet, NotMet},
+		{"the answers to the checklist", Changes{RightTime: &wants}, "[rightTime]", Met, Met},
+		{"both", Changes{TargetGroup: &alone, RightTime: &wants}, "[rightTime targetGroup]", NotMet, Met},
+		{"an answer that is taken back is unknown", Changes{RightTime: pointer(wants[:1])}, "[rightTime]", Met, Unknown},
+		{"what is no input leaves the test as it is", Changes{Reason: pointer("second")}, "[reason]", "", ""},
+		{"and so does what is the same already", Changes{Reason: pointer("second"), TargetGroup: &same, RightTime: &[]TimelyAnswer{{"can_attend", "yes"}, {"wants_to", "no"}}}, "[reason]", "", ""},
+	} {
+		r, was := assessed(t)
+		if err := r.Amend(Hand{}, noon, rules, c.changes, Clear{"first", &was}, inClear, nil); err != nil {
+			t.Errorf("%s: %v", c.sentence, err)
+			continue
+		}
+		a := r.Steps[1].Amendment
+		if got := fmt.Sprint(a.fields()); got != c.fields {
+			t.Errorf("%s: got fields %s", c.sentence, got)
+		}
+		var now Assessment
+		if err := json.Unmarshal(r.Assessment, &now); err != nil {
+			t.Fatal(err)
+		}
+		if c.met == "" {
+			if a.Assessment != nil || now.Version != "v1" {
+				t.Errorf("%s: judged anew: %+v", c.sentence, now)
+			}
+			continue
+		}
+		if now.Met != c.met || r.TargetGroupMet != c.met || now.Timely != c.timely || now.Version != "v2" || now.On != "2026-03-02" || now.Rules[0].Seen[0] != "40" {
+			t.Errorf("%s: got %+v", c.sentence, now)
+		}
+		if then := r.at(1); then.TargetGroupMet != Met || !bytes.Equal(then.Assessment, a.Assessment.Old) || bytes.Equal(then.Assessment, r.Assessment) {
+			t.Errorf("%s: the former test is not kept", c.sentence)
+		}
+	}
+}
+
+func TestAReferralThatWasNeverTestedIsTestedWhenItIsAmended(t *testing.T) {
+	r := amended(t, Changes{RightTime: &[]TimelyAnswer{{"wants_to", "yes"}}})
+	if r.TargetGroupMet != Unknown || r.Steps[1].Amendment.Met.Old != "" { // of an age that was not kept
+		t.Errorf("got %s, %+v", r.TargetGroupMet, r.Steps[1].Amendment)
+	}
+}
+
+func TestAnAnswerToWhatTheRulesOfNowDoNotAskIsRefused(t *testing.T) {
+	r, was := assessed(t)
+	err := r.Amend(Hand{}, noon, rules, Changes{RightTime: &[]TimelyAnswer{{"sleeps_well", "yes"}}}, Clear{"first", &was}, inClear, nil)
+	if !errors.Is(err, ErrRightTimeItem) || fault.Of(err).Fields[0].Pointer != "/changes/rightTime/0/item" || r.Version() != 1 {
+		t.Errorf("got %v", err)
 	}
 }

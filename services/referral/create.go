@@ -232,8 +232,12 @@ func (s *Service) document(ctx context.Context, id string, request once.Request,
 		return nil, err
 	}
 	facts := Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
-	if err := s.assess(r, in, today(request.Now), facts); err != nil {
-		return nil, err
+	if len(in.Initiatives) > 0 {
+		a := Assess(in.Initiatives[0], in.Version, today(request.Now), facts)
+		if r.Assessment, err = a.sealed(id, s.Seal.Seal); err != nil {
+			return nil, err
+		}
+		r.TargetGroupMet = a.Met
 	}
 	h := hand(ctx)
 	h.Authority, h.Unit = from.authority, from.unit

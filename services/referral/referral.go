@@ -32,8 +32,8 @@ type Referral struct {
 	WishedMunicipality string              `json:"wishedMunicipality"`       // four-digit code
 	ExternalReference  string              `json:"externalReference,omitempty"`
 	TargetGroup        TargetGroup         `json:"targetGroup"`
-	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // at receipt; empty: never tested
-	Assessment         []byte              `json:"assessment,omitempty"`     // sealed: the test at receipt
+	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // of Assessment, for lists; empty: never tested
+	Assessment         []byte              `json:"assessment,omitempty"`     // sealed: the newest test
 	Consent            Consent             `json:"consent"`
 	Reason             []byte              `json:"reason"` // sealed
 	Receipt            once.Receipt        `json:"receipt"`

@@ -61,7 +61,7 @@ func (s Submission) check(from sender, in *association.Association, now time.Tim
 		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
 	}
 	if len(in.Initiatives) > 0 {
-		s.checklist(in.Initiatives[0], &wrong)
+		checklist(in.Initiatives[0], s.RightTime, "/rightTime", &wrong)
 	}
 	if _, member := in.Municipality(s.WishedMunicipality); !member {
 		wrong.add(ErrMunicipality, "/wishedMunicipality")

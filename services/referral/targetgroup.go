@@ -3,11 +3,13 @@ package referral
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/seal"
 )
 
 // Verdict is what a rule, or all of them together, came to.
@@ -51,8 +53,8 @@ type TimelyItem struct {
 }
 
 // Assessment is what the target group's rules and the checklist came to on one
-// day, under one version of the association's rules. It turns nobody away: the
-// municipality decides.
+// day, under one version of the association's rules: that of receipt, and of an
+// amendment of what was looked at. It turns nobody away: the municipality decides.
 type Assessment struct {
 	Initiative string       `json:"initiative"`
 	Version    string       `json:"version"`
@@ -171,32 +173,98 @@ func (r Rule) Sentence() fault.Text {
 	return fault.Text{SV: t.SV + ".", EN: t.EN + "."}
 }
 
-// checklist holds the answers of a submission against the initiative's checklist.
-func (s Submission) checklist(in association.Initiative, wrong *wrongs) {
+// checklist holds answers against the initiative's checklist; pointer is where in
+// the body they stand.
+func checklist(in association.Initiative, answers []TimelyAnswer, pointer string, wrong *wrongs) {
 	seen := map[string]bool{}
-	for i, t := range s.RightTime {
+	for i, t := range answers {
 		known := slices.ContainsFunc(in.RightTime, func(q association.Question) bool { return q.ID == t.Item })
 		if !known || seen[t.Item] {
-			wrong.add(ErrRightTimeItem, "/rightTime/"+strconv.Itoa(i)+"/item")
+			wrong.add(ErrRightTimeItem, pointer+"/"+strconv.Itoa(i)+"/item")
 		}
 		seen[t.Item] = true
 	}
 }
 
-// assess tests a new referral and keeps what came of it: the verdicts for lists
-// in clear, what was looked at sealed, as it tells of the person.
-func (s *Service) assess(r *Referral, in *association.Association, on string, f Facts) error {
+// initiative gives the one by whose rules a referral is tested: that of its
+// former test, nil at receipt, or the association's first; false when it has none.
+func (a *Assessment) initiative(in *association.Association) (association.Initiative, bool) {
+	if a != nil {
+		if former, ok := in.Initiative(a.Initiative); ok {
+			return former, true
+		}
+	}
 	if len(in.Initiatives) == 0 {
+		return association.Initiative{}, false
+	}
+	return in.Initiatives[0], true
+}
+
+// age gives the age that was looked at; nil when none was told.
+func (a *Assessment) age() *int {
+	if a == nil {
 		return nil
 	}
-	a := Assess(in.Initiatives[0], in.Version, on, f)
+	i := slices.IndexFunc(a.Rules, func(r Rule) bool { return r.ID == ruleAge && len(r.Seen) == 1 })
+	if i < 0 {
+		return nil
+	}
+	years, err := strconv.Atoi(a.Rules[i].Seen[0])
+	if err != nil {
+		return nil
+	}
+	return &years
+}
+
+// answers gives the answers to the checklist.
+func (a *Assessment) answers() (all []TimelyAnswer) {
+	if a == nil {
+		return nil
+	}
+	for _, q := range a.Checklist {
+		all = append(all, TimelyAnswer{q.ID, q.Answer})
+	}
+	return all
+}
+
+// sameAnswers tells whether two lists of answers say the same, in whatever order;
+// what is left out is unknown.
+func sameAnswers(one, two []TimelyAnswer) bool {
+	said := func(all []TimelyAnswer) map[string]string {
+		m := map[string]string{}
+		for _, t := range all {
+			if t.Answer != "unknown" {
+				m[t.Item] = t.Answer
+			}
+		}
+		return m
+	}
+	return maps.Equal(said(one), said(two))
+}
+
+// sealed gives the assessment as the referral of that id keeps it: what was
+// looked at tells of the person.
+func (a Assessment) sealed(id string, seal func(content []byte, context string) ([]byte, error)) ([]byte, error) {
 	text, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("referral %s: assessment: %w", r.ID, err)
+		return nil, fmt.Errorf("referral %s: assessment: %w", id, err)
 	}
-	r.TargetGroupMet = a.Met
-	r.Assessment, err = s.Seal.Seal(text, assessmentContext(r.ID))
-	return err
+	return seal(text, assessmentContext(id))
+}
+
+// openAssessment reads what sealed gave; nil of a referral that was never tested.
+func openAssessment(s *seal.Sealer, id string, sealed []byte) (a *Assessment, err error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	text, err := s.Open(sealed, assessmentContext(id))
+	if err == nil {
+		err = json.Unmarshal(text, &a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("referral %s: assessment: %w", id, err)
+	}
+	return a, nil
 }
 
 // assessmentContext binds a sealed assessment to its referral.

@@ -70,7 +70,7 @@ func TestTheChecklistIsKeptAsItWasWorded(t *testing.T) {
 		"what is not asked": {{"sleeps_well", "yes"}}, "the same twice": {{"wants_to", "yes"}, {"wants_to", "no"}},
 	} {
 		var wrong wrongs
-		Submission{RightTime: answers}.checklist(checked, &wrong)
+		checklist(checked, answers, "/rightTime", &wrong)
 		if err := wrong.fault(); !errors.Is(err, ErrRightTimeItem) || len(fault.Of(err).Fields) != 1 {
 			t.Errorf("%s: got %v", sentence, err)
 		}

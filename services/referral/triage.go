@@ -14,12 +14,19 @@ import (
 // Amend corrects what was sent; why tells the municipality the reason.
 func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c Changes, why string) (*View, error) {
 	v, err := s.change(ctx, "amendReferral", id, ifVersion, why, func(r *Referral, h Hand, sealed []byte) error {
+		in, err := s.Associations.Get(r.Association)
+		if err != nil {
+			return err
+		}
 		was, err := s.Seal.Open(r.Reason, sealContext(id))
 		if err != nil {
 			return fmt.Errorf("referral %s: reason: %w", id, err)
 		}
-		seal := func(text string) ([]byte, error) { return s.sealed(text, id) }
-		return r.Amend(h, s.Now(), c, string(was), seal, sealed)
+		assessed, err := openAssessment(s.Seal, id, r.Assessment)
+		if err != nil {
+			return err
+		}
+		return r.Amend(h, s.Now(), in, c, Clear{string(was), assessed}, s.Seal.Seal, sealed)
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return nil, ErrExternalReference.AtField("/changes/externalReference")

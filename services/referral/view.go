@@ -1,7 +1,6 @@
 package referral
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,20 +13,21 @@ import (
 // View is a referral as one caller may see it.
 type View struct {
 	Referral    *Referral
-	Reason      string                   // empty when texts are hidden
-	Duplicates  []Duplicate              // nil when none are shown to the caller
-	Assessed    *Assessment              // nil when texts are hidden, or there was no test at receipt
-	Texts       map[int64]string         // by number of step; nil when texts are hidden
-	Reasons     map[int64]Change[string] // by number of the step that amended the reason; nil when texts are hidden
-	Steps       []Step                   // those that the caller may see, their sealed texts left out
-	Course      *CourseView              // nil when there is none, or it is hidden
-	Outcome     string                   // empty when there is none, or it is hidden
-	Queue       *InQueue                 // nil when the referral stands in none
-	Responsible string                   // at the municipality that has the referral, for itself only
-	Acts        []string                 // the operations that the caller may call now
-	Turn        *Turn                    // nil when it is nobody's, or hidden
-	Overdue     bool                     // whether the turn's time has passed
-	Person      bool                     // whether the vault shows the person to the caller
+	Reason      string                        // empty when texts are hidden
+	Duplicates  []Duplicate                   // nil when none are shown to the caller
+	Assessed    *Assessment                   // the newest; nil when texts are hidden, or there was no test
+	Texts       map[int64]string              // by number of step; nil when texts are hidden
+	Reasons     map[int64]Change[string]      // by number of the step that amended the reason; nil when texts are hidden
+	Assessments map[int64]Change[*Assessment] // by number of the step that made the test anew; nil when texts are hidden
+	Steps       []Step                        // those that the caller may see, their sealed texts left out
+	Course      *CourseView                   // nil when there is none, or it is hidden
+	Outcome     string                        // empty when there is none, or it is hidden
+	Queue       *InQueue                      // nil when the referral stands in none
+	Responsible string                        // at the municipality that has the referral, for itself only
+	Acts        []string                      // the operations that the caller may call now
+	Turn        *Turn                         // nil when it is nobody's, or hidden
+	Overdue     bool                          // whether the turn's time has passed
+	Person      bool                          // whether the vault shows the person to the caller
 
 	Attachments []*AttachmentView // those that are there now; none when texts are hidden
 }
@@ -116,15 +116,9 @@ func (v *View) open(s *seal.Sealer) error {
 	if err != nil {
 		return fmt.Errorf("referral %s: reason: %w", v.Referral.ID, err)
 	}
-	v.Reason, v.Texts, v.Reasons = string(reason), map[int64]string{}, map[int64]Change[string]{}
-	if len(v.Referral.Assessment) > 0 {
-		text, err := s.Open(v.Referral.Assessment, assessmentContext(v.Referral.ID))
-		if err == nil {
-			err = json.Unmarshal(text, &v.Assessed)
-		}
-		if err != nil {
-			return fmt.Errorf("referral %s: assessment: %w", v.Referral.ID, err)
-		}
+	v.Reason, v.Texts, v.Reasons, v.Assessments = string(reason), map[int64]string{}, map[int64]Change[string]{}, map[int64]Change[*Assessment]{}
+	if v.Assessed, err = openAssessment(s, v.Referral.ID, v.Referral.Assessment); err != nil {
+		return err
 	}
 	for _, step := range v.Steps {
 		if step.Amendment != nil && step.Amendment.Reason != nil {
@@ -134,6 +128,14 @@ func (v *View) open(s *seal.Sealer) error {
 				return fmt.Errorf("referral %s: reasons of step %d: %w", v.Referral.ID, step.N, err)
 			}
 			v.Reasons[step.N] = Change[string]{string(was), string(is)}
+		}
+		if step.Amendment != nil && step.Amendment.Assessment != nil {
+			was, errOld := openAssessment(s, v.Referral.ID, step.Amendment.Assessment.Old)
+			is, errNew := openAssessment(s, v.Referral.ID, step.Amendment.Assessment.New)
+			if err := errors.Join(errOld, errNew); err != nil {
+				return err
+			}
+			v.Assessments[step.N] = Change[*Assessment]{was, is}
 		}
 		if step.Text == nil {
 			continue
@@ -148,7 +150,9 @@ func (v *View) open(s *seal.Sealer) error {
 }
 
 // conceal takes back what open has given.
-func (v *View) conceal() { v.Reason, v.Texts, v.Reasons, v.Assessed = "", nil, nil, nil }
+func (v *View) conceal() {
+	v.Reason, v.Texts, v.Reasons, v.Assessed, v.Assessments = "", nil, nil, nil, nil
+}
 
 // sealContext binds a sealed text to its referral.
 func sealContext(id string) string { return "referral/" + id }

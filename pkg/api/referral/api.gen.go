@@ -937,8 +937,11 @@ type AmendmentChanges struct {
 	ExternalReference *string `json:"externalReference,omitempty"`
 
 	// Reason Varför personen remitteras. / Why the person is referred.
-	Reason      *string      `json:"reason,omitempty"`
-	TargetGroup *TargetGroup `json:"targetGroup,omitempty"`
+	Reason *string `json:"reason,omitempty"`
+
+	// RightTime Alla svar på insatsens checklista; en fråga som utelämnas är obesvarad. / All answers to the initiative's checklist; an item that is left out is unanswered.
+	RightTime   *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
+	TargetGroup *TargetGroup          `json:"targetGroup,omitempty"`
 }
 
 // Assignment defines model for Assignment.
@@ -1464,7 +1467,7 @@ type Referral struct {
 	State       ReferralState `json:"state"`
 	TargetGroup TargetGroup   `json:"targetGroup"`
 
-	// TargetGroupTest Målgruppsprövningen när remissen kom in, regel för regel; den avvisar ingen. Bara för den som får läsa texter. / The target-group test at receipt, rule by rule; it turns nobody away. Only for those who may read texts.
+	// TargetGroupTest Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
 	TargetGroupTest *TargetGroupTest `json:"targetGroupTest,omitempty"`
 	Timeline        []ReferralStep   `json:"timeline"`
 
@@ -1524,10 +1527,16 @@ type ReferralBatchAnswer struct {
 
 // ReferralChanges defines model for ReferralChanges.
 type ReferralChanges struct {
-	Consent           *ConsentChange     `json:"consent,omitempty"`
-	ExternalReference *TextChange        `json:"externalReference,omitempty"`
-	Reason            *TextChange        `json:"reason,omitempty"`
-	TargetGroup       *TargetGroupChange `json:"targetGroup,omitempty"`
+	Consent           *ConsentChange `json:"consent,omitempty"`
+	ExternalReference *TextChange    `json:"externalReference,omitempty"`
+	Reason            *TextChange    `json:"reason,omitempty"`
+
+	// RightTime Checklistan före och efter rättelsen. / The checklist before and after the amendment.
+	RightTime   *RightTimeChange   `json:"rightTime,omitempty"`
+	TargetGroup *TargetGroupChange `json:"targetGroup,omitempty"`
+
+	// TargetGroupTest Prövningen före och efter rättelsen; old saknas om remissen inte prövats förut. / The test before and after the amendment; without old the referral was not tested before.
+	TargetGroupTest *TargetGroupTestChange `json:"targetGroupTest,omitempty"`
 }
 
 // ReferralConsent defines model for ReferralConsent.
@@ -1869,6 +1878,15 @@ type RightTime struct {
 // RightTimeAnswer Svar på en fråga i checklistan. / Answer to an item of the checklist.
 type RightTimeAnswer string
 
+// RightTimeChange Checklistan före och efter rättelsen. / The checklist before and after the amendment.
+type RightTimeChange struct {
+	// New Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+	New *RightTime `json:"new,omitempty"`
+
+	// Old Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+	Old *RightTime `json:"old,omitempty"`
+}
+
 // RightTimeItem defines model for RightTimeItem.
 type RightTimeItem struct {
 	// Answer Svar på en fråga i checklistan. / Answer to an item of the checklist.
@@ -1921,7 +1939,7 @@ type TargetGroupRule struct {
 	Sentence TwoLanguages    `json:"sentence"`
 }
 
-// TargetGroupTest Målgruppsprövningen när remissen kom in, regel för regel; den avvisar ingen. Bara för den som får läsa texter. / The target-group test at receipt, rule by rule; it turns nobody away. Only for those who may read texts.
+// TargetGroupTest Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
 type TargetGroupTest struct {
 	Initiative string `json:"initiative"`
 
@@ -1932,6 +1950,15 @@ type TargetGroupTest struct {
 
 	// Version Version av samordningsförbundets regler. / Version of the coordination association's rules.
 	Version string `json:"version"`
+}
+
+// TargetGroupTestChange Prövningen före och efter rättelsen; old saknas om remissen inte prövats förut. / The test before and after the amendment; without old the referral was not tested before.
+type TargetGroupTestChange struct {
+	// New Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
+	New TargetGroupTest `json:"new"`
+
+	// Old Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
+	Old *TargetGroupTest `json:"old,omitempty"`
 }
 
 // TextChange defines model for TextChange.

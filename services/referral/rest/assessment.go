@@ -12,7 +12,7 @@ func targetGroupMet(r *referral.Referral) *api.TargetGroupMet {
 	return &api.TargetGroupMet{Met: api.ReferralVerdict(r.TargetGroupMet)}
 }
 
-// targetGroupTest writes the test at receipt, rule by rule.
+// targetGroupTest writes a test of the target group, rule by rule.
 func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
 	if a == nil {
 		return nil

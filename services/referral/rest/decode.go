@@ -25,10 +25,16 @@ func submission(b *api.NewReferral) referral.Submission {
 	}
 	s.TargetGroup = readTargetGroup(b.TargetGroup)
 	if b.RightTime != nil {
-		for _, t := range *b.RightTime {
-			s.RightTime = append(s.RightTime, referral.TimelyAnswer{Item: t.Item, Answer: string(t.Answer)})
-		}
+		s.RightTime = timely(*b.RightTime)
 	}
 	s.Consent.Categories = categories(b.Consent.DataCategories)
 	return s
+}
+
+// timely reads the answers to a checklist.
+func timely(b []api.NewRightTimeAnswer) (all []referral.TimelyAnswer) {
+	for _, t := range b {
+		all = append(all, referral.TimelyAnswer{Item: t.Item, Answer: string(t.Answer)})
+	}
+	return all
 }

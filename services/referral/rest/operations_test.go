@@ -100,7 +100,7 @@ func operations() []operation {
 		change("withdrawReferral", "/withdrawal", referraltest.Officer, []string{"text"}, map[string]any{"by": "person", "text": "Påhittat."},
 			body("by somebody who is none", "by", "neighbour", map[string]any{})),
 		change("amendReferral", "/amendments", referraltest.Officer,
-			[]string{"changes/consent", "changes/consent/dataCategories", "changes/externalReference", "changes/reason", "changes/targetGroup"}, amendment(), badAmendments()...),
+			[]string{"changes/consent", "changes/consent/dataCategories", "changes/externalReference", "changes/reason", "changes/rightTime", "changes/targetGroup"}, amendment(), badAmendments()...),
 		change("assignReferral", "/assignment", referraltest.Intake, []string{"responsible"}, map[string]any{"responsible": "mottagare-2"},
 			body("to a personal number", "responsible", "19121212-1212", map[string]any{})),
 		change("requestTransfer", "/transfer-requests", referraltest.Intake, nil, map[string]any{"municipality": "1402", "text": "Påhittat: flyttat."},
@@ -267,6 +267,7 @@ func badReferrals() []refusal {
 func amendment() map[string]any {
 	return map[string]any{"reason": "Påhittat: rättat.", "changes": map[string]any{
 		"reason": "Påhittad kanarieorsak.", "externalReference": "FK-2026-2",
+		"rightTime":   []any{map[string]any{"item": "wants_to", "answer": "yes"}},
 		"targetGroup": map[string]any{"reasons": []any{"young_adult"}, "authoritiesConcerned": []any{"social_insurance", "region"}},
 		"consent":     map[string]any{"givenOn": "2026-03-01", "textVersion": "2026-1", "authorities": []any{"fk", "molndal", "partille"}},
 	}}
@@ -287,6 +288,8 @@ func badAmendments() []refusal {
 		changes("with a consent of tomorrow", consent("2026-03-03", "2026-1", "fk", "molndal")),
 		changes("with a consent that covers less", consent("2026-03-01", "2026-1", "fk")),
 		changes("with a consent whose version is a personal number", consent("2026-03-01", "19121212-1212", "fk", "molndal")),
+		changes("with an answer to no question of the checklist", map[string]any{"rightTime": []any{map[string]any{"item": "sleeps_well", "answer": "yes"}}}),
+		changes("with an answer that is none", map[string]any{"rightTime": []any{map[string]any{"item": "wants_to", "answer": "perhaps"}}}),
 		changes("of another municipality", map[string]any{"wishedMunicipality": "1402"}),
 	}
 }

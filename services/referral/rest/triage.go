@@ -63,6 +63,10 @@ func changes(b api.AmendmentChanges) referral.Changes {
 		g := readTargetGroup(*b.TargetGroup)
 		c.TargetGroup = &g
 	}
+	if b.RightTime != nil {
+		all := timely(*b.RightTime)
+		c.RightTime = &all
+	}
 	if b.Consent != nil {
 		c.Consent = &referral.Consent{
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
@@ -111,6 +115,12 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 		}
 		if x, ok := v.Reasons[s.N]; ok {
 			c.Reason = &api.TextChange{Old: optional[string](x.Old), New: x.New}
+		}
+		if x, ok := v.Assessments[s.N]; ok {
+			c.TargetGroupTest = &api.TargetGroupTestChange{Old: targetGroupTest(x.Old), New: *targetGroupTest(x.New)}
+			if s.Amendment.RightTime {
+				c.RightTime = &api.RightTimeChange{Old: rightTime(x.Old), New: rightTime(x.New)}
+			}
 		}
 		if x := s.Amendment.ExternalReference; x != nil {
 			c.ExternalReference = &api.TextChange{Old: optional[string](x.Old), New: x.New}

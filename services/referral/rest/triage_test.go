@@ -50,6 +50,32 @@ func TestAnAmendmentIsShownOldAndNewAndATransferGoesItsWay(t *testing.T) {
 	}
 }
 
+func TestAnAmendmentOfTheChecklistShowsTheTestOfThenAndOfNow(t *testing.T) {
+	f := newFront(t)
+	b := unreferenced()
+	b["rightTime"] = []any{map[string]any{"item": "wants_to", "answer": "no"}}
+	r := read(t, f.do(t, webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: b}), 201)
+	amended := read(t, f.act(t, referraltest.Officer, r.Id, "amendments", `"1"`, map[string]any{"reason": "Påhittat: hon vill.", "changes": map[string]any{
+		"rightTime":   []any{map[string]any{"item": "wants_to", "answer": "yes"}},
+		"targetGroup": map[string]any{"reasons": []any{"long_absence"}, "authoritiesConcerned": []any{"region"}},
+	}}), 200)
+	if i := amended.RightTime.Items[0]; i.Item != "wants_to" || i.Answer != "yes" || amended.TargetGroupTest.Met != "not_met" {
+		t.Errorf("the newest is not shown: %s", indented(t, amended))
+	}
+	c := (*amended.ChangeLog)[0].Changes
+	if c.RightTime == nil || c.RightTime.Old.Items[0].Answer != "no" || c.RightTime.Old.Met != "not_met" || c.RightTime.New.Items[0].Answer != "yes" {
+		t.Errorf("got %s", indented(t, c))
+	}
+	if c.TargetGroupTest == nil || c.TargetGroupTest.Old.Met != r.TargetGroupTest.Met || c.TargetGroupTest.Old.Met == "not_met" || c.TargetGroupTest.New.Rules[1].Met != "not_met" {
+		t.Errorf("got %s", indented(t, c))
+	}
+	var l api.ReferralList
+	f.do(t, webtest.Request{Method: "GET", Path: "/referrals", As: referraltest.Intake}).Into(t, 200, &l)
+	if l.Items[0].TargetGroup == nil || l.Items[0].TargetGroup.Met != "not_met" {
+		t.Errorf("the list shows %+v", l.Items[0].TargetGroup)
+	}
+}
+
 func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 	f := newFront(t)
 	f.Run(t)
