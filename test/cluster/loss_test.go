@@ -125,6 +125,8 @@ func (l *life) isDrained() {
 	l.spread(node)
 	l.Cleanup(func() { undo("kubectl", "uncordon", node) })
 	l.unharmed("a node drained", func() {
+		must(l.T, time.Minute, "kubectl", "uncordon", node) // for the second time
+		l.spread(node)
 		must(l.T, 4*time.Minute, "kubectl", "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--pod-selector=app.kubernetes.io/instance=finsam", "--timeout=3m")
 		l.ready()
 	})
