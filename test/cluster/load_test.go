@@ -4,8 +4,10 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,7 +51,8 @@ type load struct {
 
 type failure struct {
 	at   time.Time
-	what string
+	what string // the request and what came instead of its answer
+	kind string // the status, or the error without addresses
 }
 
 // share is how much of the load bears personal data, in percent: on a real
@@ -182,10 +185,10 @@ func (l *load) send(q suite.Request, want int) (suite.Answer, bool) {
 	a, err := l.Do(q)
 	switch {
 	case err != nil:
-		l.note(q, err.Error())
+		l.note(q, err.Error(), "no answer")
 		return a, false
 	case a.Status != want:
-		l.note(q, fmt.Sprintf("%d %.200s", a.Status, a.Raw))
+		l.note(q, fmt.Sprintf("%d %.200s", a.Status, a.Raw), fmt.Sprintf("%d %s", a.Status, a.Text("code")))
 		return a, false
 	}
 	l.mu.Lock()
@@ -195,11 +198,11 @@ func (l *load) send(q suite.Request, want int) (suite.Answer, bool) {
 	return a, true
 }
 
-func (l *load) note(q suite.Request, what string) {
+func (l *load) note(q suite.Request, what, kind string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked++
-	l.failed = append(l.failed, failure{time.Now(), fmt.Sprintf("%s %s %s: %s", time.Now().Format("15:04:05.000"), q.Method, q.Path, what)})
+	l.failed = append(l.failed, failure{time.Now(), fmt.Sprintf("%s %s %s: %s", time.Now().Format("15:04:05.000"), q.Method, q.Path, what), kind})
 }
 
 // stop ends the load and tells what failed. Every acknowledged referral must be
@@ -251,10 +254,18 @@ func (r result) String() string {
 	return text + fmt.Sprintf("; %d referrals acknowledged, all there; slowest good answer %s", r.acknowledged, r.slow.Round(time.Millisecond))
 }
 
-// some shows the first failures.
+// some tells how many failed in which way and when, and shows the first ones.
 func (r result) some() string {
 	var b strings.Builder
-	for _, f := range r.failed[:min(len(r.failed), 20)] {
+	kinds := map[string][]time.Time{}
+	for _, f := range r.failed {
+		kinds[f.kind] = append(kinds[f.kind], f.at)
+	}
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		all := kinds[k]
+		fmt.Fprintf(&b, "\n%d times %s, from %s to %s", len(all), k, all[0].Format(time.TimeOnly), all[len(all)-1].Format(time.TimeOnly))
+	}
+	for _, f := range r.failed[:min(len(r.failed), 10)] {
 		b.WriteString("\n" + f.what)
 	}
 	return b.String()

@@ -160,9 +160,10 @@ func (l *life) isCutOff() {
 	if res.acknowledged == 0 || len(res.failed)*2 > res.asked {
 		l.Errorf("%s: it did not come back%s", res, res.some())
 	}
+	l.Logf("those that failed: %s", res.some())
 	byController := 0
 	for _, f := range res.failed {
-		if strings.Contains(f.what, ": 502 ") { // the gateway never answers so
+		if strings.HasPrefix(f.kind, "502 ") { // the gateway never answers so
 			byController++
 		}
 	}

@@ -1,0 +1,176 @@
+//go:build cluster
+
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/test/suite"
+)
+
+// blocks gives the blocks of sh in a chapter of docs/operations.md, in order.
+func blocks(t *testing.T, chapter string) (all []string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(page), "\n## "+chapter+"\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	for {
+		_, rest, more := strings.Cut(text, "```sh\n")
+		if !more {
+			break
+		}
+		var block string
+		block, text, _ = strings.Cut(rest, "```")
+		all = append(all, block)
+	}
+	if !ok || len(all) == 0 {
+		t.Fatalf("docs/operations.md has no chapter %q with commands", chapter)
+	}
+	return all
+}
+
+// reader does what the document says, in a folder of its own.
+type reader struct {
+	*testing.T
+	dir string
+}
+
+// does runs commands of the document, one after the other. What must be another
+// name here is put in place of the document's, pair by pair; each must be there.
+func (r reader) does(script string, instead ...string) string {
+	r.Helper()
+	for i := 0; i+1 < len(instead); i += 2 {
+		if !strings.Contains(script, instead[i]) {
+			r.Fatalf("the document no longer has %q:\n%s", instead[i], script)
+		}
+		script = strings.ReplaceAll(script, instead[i], instead[i+1])
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-euc", script)
+	bin, err := filepath.Abs(programs)
+	if err != nil {
+		r.Fatal(err)
+	}
+	cmd.Dir, cmd.Env = r.dir, append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		r.Fatalf("%v\n%s\n== %s", err, script, out.String())
+	}
+	return out.String()
+}
+
+// soon does something until it prints what is wanted.
+func (r reader) soon(script, want string) {
+	r.Helper()
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(2 * time.Second) {
+		out := r.does(script + " || true")
+		if strings.Contains(out, want) {
+			return
+		}
+		if time.Now().After(end) {
+			r.Fatalf("%s\n%s\nand not %s", script, out, want)
+		}
+	}
+}
+
+// TestTheDocumentsCommandsWorkAsTheyStandThere follows docs/operations.md: install,
+// connect an authority, rotate the keys, look, roll back.
+func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
+	beside := newRoom(t, "finsam-beside") // what the document takes for granted
+	beside.backing()
+	chartFolder, err := filepath.Abs(chart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reader{t, t.TempDir()}
+	must(t, 2*time.Minute, "kubectl", "delete", "namespace", "finsam", "--ignore-not-found", "--wait")
+	t.Cleanup(func() {
+		if t.Failed() {
+			room{t, "finsam", "", ""}.tell()
+		}
+		undo("helm", "-n", "finsam", "uninstall", "finsam")
+		undo("kubectl", "delete", "namespace", "finsam", "--wait=false")
+	})
+	if err := os.Symlink(mustAbs(t, "../../services"), filepath.Join(r.dir, "services")); err != nil {
+		t.Fatal(err)
+	}
+
+	// Install in five minutes, with issuers that finsam invents.
+	install := blocks(t, "Install in five minutes")
+	if len(install) != 2 {
+		t.Fatalf("the chapter has %d blocks", len(install))
+	}
+	before, after, _ := strings.Cut(install[0], "# 4. ")
+	_, after, _ = strings.Cut(after, "# 5. ")
+	database := "mongodb://mongodb.finsam-beside:27017/"
+	if mongoURI != "" {
+		database = mongoURI
+	}
+	r.does(before+install[1]+"# "+after,
+		"crane push", "true", // REGISTRY=1 make images does it
+		"mongodb://finsam:PASSWORD@mongodb-0.mongodb-svc:27017/?replicaSet=rs0", database,
+		"redis://:PASSWORD@redis:6379/0", "redis://redis.finsam-beside:6379/0",
+		"image.registry=registry.example.se", "image.repository=finsam,image.registry="+registry+",image.tag="+tag+",common.autoscaling.enabled=false,drain.lingerSeconds=1",
+		"deploy/helm/finsam", chartFolder)
+	door := suite.Place{Base: "http://" + must(t, time.Minute, "kubectl", "-n", "finsam", "get", "service", "finsam-gateway", "-o", "jsonpath={.spec.clusterIP}") + "/finsam/v1", Data: filepath.Join(r.dir, "DIR"), Fresh: true}
+	s := suite.At(t, door)
+	read := func(when string) {
+		t.Helper()
+		if a, err := s.Do(suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)}); err != nil || a.Status != 200 {
+			t.Fatalf("%s: %d %v", when, a.Status, err)
+		}
+	}
+	read("installed")
+
+	// Rotate the keys, all three stages.
+	rotate := blocks(t, "Rotate the keys")[0]
+	stage := rotate[strings.Index(rotate, "finsam keys rotate"):strings.Index(rotate, "# The same four")]
+	r.does("cp -a DIR/keys DIR/keys.before\n" + stage)
+	read("announced")
+	for _, name := range []string{"switch", "retire"} {
+		r.does(stage, "rotate announce", "rotate "+name)
+		read("after " + name)
+	}
+
+	// Incidents and runbooks.
+	look := blocks(t, "Runbooks")[0]
+	r.does(strings.TrimSpace(look) + " || true")
+	r.does("kubectl -n finsam rollout restart deployment/finsam-gateway\nkubectl -n finsam rollout status deployment/finsam-gateway --timeout=2m")
+	r.does("helm -n finsam upgrade finsam " + chartFolder + " --reuse-values --set common.podAnnotations.turn=two --wait\nhelm -n finsam rollback finsam --wait --timeout 10m")
+	read("rolled back")
+
+	// Connect an authority: the gateways take the trust file without a restart.
+	connect := blocks(t, "Connect an authority")
+	entry, _, _ := strings.Cut(connect[2], "finsam trust ")
+	inCluster := connect[len(connect)-1]
+	put, logs, ok := strings.Cut(inCluster, "\nkubectl -n finsam logs")
+	if !ok {
+		t.Fatal("the chapter no longer ends with the gateways' logs")
+	}
+	r.does(connect[1] + entry + put)
+	r.soon("kubectl -n finsam logs"+logs, "the trust file has been read anew")
+	if a, err := s.Do(suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)}); err != nil || a.Status != 401 {
+		t.Fatalf("an issuer that is no longer in the trust file: %d %v", a.Status, err)
+	}
+}
+
+func mustAbs(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
