@@ -160,7 +160,7 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		t.Fatal("the chapter no longer ends with the gateways' logs")
 	}
 	r.does(connect[1] + entry + put)
-	r.soon("kubectl -n finsam logs"+logs, "the trust file has been read anew")
+	r.soon("kubectl -n finsam logs "+strings.TrimSpace(logs), "the trust file has been read anew")
 	if a, err := s.Do(suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)}); err != nil || a.Status != 401 {
 		t.Fatalf("an issuer that is no longer in the trust file: %d %v", a.Status, err)
 	}

@@ -106,17 +106,41 @@ func (l *life) on(node string) []string {
 	return slices.Compact(slices.Sorted(strings.FieldsSeq(out)))
 }
 
-// spread starts all pods anew, so that they stand on all nodes.
+// spread starts pods anew until each Deployment stands on the node and on another
+// one: the scheduler takes that for a wish, and another time it may come true.
 func (l *life) spread(node string) {
 	l.Helper()
-	if len(l.on(node)) == len(components) {
-		return
+	var left []string
+	for range 5 {
+		left = nil
+		for _, c := range components {
+			on := strings.Fields(l.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam,app.kubernetes.io/component="+c, "-o", "jsonpath={.items[*].spec.nodeName}"))
+			if !slices.Contains(on, node) || !slices.ContainsFunc(on, func(n string) bool { return n != node }) {
+				left = append(left, c)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		for _, c := range left {
+			l.kubectl("rollout", "restart", "deployment/finsam-"+c)
+		}
+		l.ready()
+		l.settled()
 	}
-	l.kubectl("rollout", "restart", "deployment", "-l", "app.kubernetes.io/instance=finsam")
-	l.ready()
-	if got := l.on(node); len(got) != len(components) {
-		l.Fatalf("not every Deployment stands on node %s too: %v", node, got)
+	l.Fatalf("not on node %s and another one: %v", node, left)
+}
+
+// settled waits until the pods of before have gone.
+func (l *life) settled() {
+	l.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
+		names := l.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam", "-o", "name")
+		if strings.Count(names, "pod/") <= 2*len(components) {
+			return
+		}
 	}
+	l.Fatal("pods that were replaced do not end")
 }
 
 func (l *life) isDrained() {
