@@ -185,6 +185,20 @@ func (c *Collection[T]) Count(ctx context.Context, association string, where []C
 	return groups[0].Count, nil
 }
 
+// CountBy counts the documents that match, by the value of a key; those without it
+// are under nil.
+func (c *Collection[T]) CountBy(ctx context.Context, association string, where []Cond, key string) (map[any]int64, error) {
+	groups, err := c.engine.Count(ctx, c.kind.Name, association, where, []string{key})
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[any]int64, len(groups))
+	for _, g := range groups {
+		all[g.Keys[key]] = g.Count
+	}
+	return all, nil
+}
+
 // MostCounted is how many documents of a list are counted at most: counting costs
 // as much as there is to count, and nobody turns to page 51 of 20 each.
 const MostCounted = 1000

@@ -24,8 +24,10 @@ func bench(b *testing.B, prepare int, request func(n int64, ids []string) webtes
 	}
 	w.Run(b)
 	var ids []string
-	for range prepare {
-		v, err := w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
+	for n := range prepare {
+		somebody := referraltest.Submission() // each somebody else
+		somebody.Person.PersonalIdentityNumber = persontest.Number(rand.New(rand.NewPCG(uint64(n), 2)), "2026-03-02")
+		v, err := w.Service.Create(referraltest.As(referraltest.FK), "", somebody)
 		if err != nil {
 			b.Fatal(err)
 		}
