@@ -36,20 +36,33 @@ const (
 	early     = 30 * time.Second // before a token ends, it is fetched anew
 )
 
-// check says what is missing, and refuses to send a token in clear.
+// newConnection gives one that follows no redirect: it would take a person's number
+// to another machine, or a token off https.
+func newConnection() *connection {
+	return &connection{http: http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// check says what is missing, and refuses to send a token or a secret in clear.
 func (c *connection) check() error {
-	u, err := url.Parse(c.url)
-	local := err == nil && (u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost" || u.Hostname() == "::1")
-	switch {
+	switch u, err := url.Parse(c.url); {
 	case c.url == "":
 		return errors.New("say with --url where the API is, such as https://api.example.se/finsam/v1")
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && !(u.Scheme == "http" && local):
+	case err != nil || !safe(u) || u.RawQuery != "":
 		return errors.New("--url must be https (or http to this machine), such as https://api.example.se/finsam/v1")
 	case (c.clientID != "") != (c.tokenURL != "") || (c.clientID != "") != (c.secretFile != ""):
 		return errors.New("--client-id, --client-secret-file and --token-url belong together")
 	}
+	if u, err := url.Parse(c.tokenURL); c.tokenURL != "" && (err != nil || !safe(u)) {
+		return errors.New("--token-url must be https (or http to this machine), such as https://login.example.se/token")
+	}
 	c.url = strings.TrimSuffix(c.url, "/")
 	return nil
+}
+
+// safe tells whether what is sent to an address is read by nobody on the way.
+func safe(u *url.URL) bool {
+	local := u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost" || u.Hostname() == "::1"
+	return u.Hostname() != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && local)
 }
 
 // bearer gives the token, fetched anew shortly before it ends.
@@ -98,6 +111,9 @@ func (c *connection) fetch(ctx context.Context) error {
 		return fmt.Errorf("no token could be fetched: %w", cause(err))
 	}
 	defer resp.Body.Close()
+	if redirect(resp.StatusCode) {
+		return fmt.Errorf("no token could be fetched: %s answered %d, a redirect, which is not followed; give --token-url the address itself", c.tokenURL, resp.StatusCode)
+	}
 	var answer struct {
 		Token   string `json:"access_token"`
 		Seconds int    `json:"expires_in"`
@@ -120,7 +136,7 @@ func cause(err error) error {
 	return err
 }
 
-// problem is an answer of 400 and above (RFC 9457). Its sentences bear nothing
+// problem is an answer of 300 and above (RFC 9457; of a redirect it is our own). Its sentences bear nothing
 // of a person.
 type problem struct {
 	Status int    `json:"status"`
@@ -208,6 +224,9 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 		}
 		return -1, nil
 	}
+	if redirect(resp.StatusCode) {
+		return -1, &problem{Status: resp.StatusCode, Code: "redirect", Detail: "the answer is a redirect, which is not followed; give --url the address of the API itself"}
+	}
 	p := &problem{}
 	if json.Unmarshal(text, p) != nil || p.Code == "" {
 		p = &problem{Code: "no-problem", Detail: "the answer is none of finsam's"}
@@ -218,6 +237,9 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 	}
 	return -1, p
 }
+
+// redirect tells whether a status sends the caller elsewhere.
+func redirect(status int) bool { return status >= 300 && status < 400 }
 
 // later tells whether a status asks to come again.
 func later(status int) bool {

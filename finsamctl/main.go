@@ -47,7 +47,7 @@ func main() {
 var errNotAll = errors.New("not all")
 
 func root() *cobra.Command {
-	c := &connection{}
+	c := newConnection()
 	cmd := &cobra.Command{
 		Use: "finsamctl", Short: "Post referrals, follow events and verify webhooks of finsam",
 		SilenceUsage: true, SilenceErrors: true, Version: version,
