@@ -1,7 +1,6 @@
 package referral
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +51,9 @@ func event(r *Referral, n int64) feed.Event {
 	case TransferDeclined, TransferCancelled:
 		e.Data["to"] = then.last(TransferRequested).Municipality
 	case Overdue:
-		e.Data["municipality"] = cmp.Or(s.Turn.Municipality, then.Municipality())
+		if asked := s.Turn.Municipality; asked != then.Municipality() {
+			e.Data["to"] = asked // of a transfer: both are told
+		}
 		e.Data["party"], e.Data["wait"] = string(s.Turn.Party), string(s.Turn.Wait)
 		e.Data["since"], e.Data["due"] = s.Turn.Since.Format(time.RFC3339), s.Turn.Due.Format(time.RFC3339)
 	case AttachmentAdded, AttachmentRemoved:

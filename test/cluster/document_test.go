@@ -95,7 +95,9 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reader{t, t.TempDir()}
-	must(t, 2*time.Minute, "kubectl", "delete", "namespace", "finsam", "--ignore-not-found", "--wait")
+	if _, err := run(t, time.Minute, nil, "kubectl", "get", "namespace", "finsam"); err == nil {
+		t.Skip("there is a namespace finsam, which the document's commands would change: it may be somebody's own")
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			room{t, "finsam", "", ""}.tell()

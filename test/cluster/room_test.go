@@ -128,7 +128,9 @@ func (r room) backing() {
 		r.Fatal(err)
 	}
 	r.apply(string(bytes.ReplaceAll(manifest, []byte("FIRST-NODE"), []byte(strings.TrimPrefix(first, "node/")))))
-	r.kubectl("rollout", "status", "deployment/mongodb", "--timeout=2m")
+	if mongoURI == "" {
+		r.kubectl("rollout", "status", "deployment/mongodb", "--timeout=2m")
+	}
 	r.kubectl("rollout", "status", "deployment/redis", "--timeout=2m")
 	r.kubectl("create", "secret", "generic", "finsam-mongodb", "--from-literal=uri="+r.mongo())
 	r.kubectl("create", "secret", "generic", "finsam-redis", "--from-literal=url=redis://redis:6379/0", "--from-literal=rediss=redis://redis:6379/0")

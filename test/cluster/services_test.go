@@ -108,6 +108,7 @@ func (l *life) unharmed(what string, do func()) {
 	res := l.meanwhile(what, false, do)
 	if few := res.asked / 200; len(res.failed) > 0 && len(res.failed) <= few {
 		l.Logf("once more, as few failed: %s%s", res, res.some())
+		figure("services, %s: few failed, so it was done once more", what)
 		res = l.meanwhile(what+", once more", false, do)
 	}
 	if len(res.failed) > 0 {

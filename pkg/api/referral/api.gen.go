@@ -1188,11 +1188,17 @@ type EventData struct {
 	Party    *string `json:"party,omitempty"`
 	Referral string  `json:"referral"`
 
-	// To Vid överflyttning. / At a transfer.
+	// Since Sedan när. / Since when.
+	Since *string `json:"since,omitempty"`
+
+	// To Vid överflyttning, också när dess tid har gått ut. / At a transfer, also when its time has passed.
 	To *string `json:"to,omitempty"`
 
 	// Unit Enheten som remitterade. / The referring unit.
 	Unit *string `json:"unit,omitempty"`
+
+	// Wait Vad som väntas på, när tiden har gått ut; värden som i ReferralWait. / What is waited for, when the time has passed; values as in ReferralWait.
+	Wait *string `json:"wait,omitempty"`
 }
 
 // EventList En del av flödet; det har ingen sidindelning utan en position som man fortsätter från. / A part of the feed; it has no pages but a position to go on from.

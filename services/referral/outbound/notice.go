@@ -29,10 +29,10 @@ type Notice struct {
 func (n Notice) Kind() string { return strings.TrimPrefix(n.Type, prefix) }
 
 // told are the parts of an event's data that leave the house. All else stays:
-// what a new kind of step adds is told only when it is named here. Dates of the
-// course, the coach and the outcome are not among them, for the referrer sees
+// what a new kind of step adds is told only when it is named here. The course's own
+// dates, the coach and the outcome are not among them, for the referrer sees
 // those only as far as the consent covers them.
-var told = []string{"referral", "municipality", "from", "to", "unit", "party", "due"}
+var told = []string{"referral", "municipality", "from", "to", "unit", "party", "wait", "since", "due"}
 
 // silent are the kinds that nobody is told of: whether a person is protected is
 // for the named handlers, who see it in the referral.

@@ -28,7 +28,9 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 		return nil, err
 	}
 	tag := web.ETag(v.Referral.Version())
-	if web.NotModified(r.Params.IfNoneMatch, v.Referral.Version()) {
+	// The place in the queue and the person's other referrals change with other things
+	// than this one: who is shown them reads it whole.
+	if v.Queue == nil && v.Duplicates == nil && web.NotModified(r.Params.IfNoneMatch, v.Referral.Version()) {
 		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetReferral200JSONResponse{

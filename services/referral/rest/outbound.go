@@ -58,6 +58,6 @@ func eventData(n outbound.Notice) api.EventData {
 	return api.EventData{
 		Referral: n.Referral, Municipality: optional[string](d["municipality"]), Unit: optional[string](d["unit"]),
 		From: optional[string](d["from"]), To: optional[string](d["to"]),
-		Party: optional[string](d["party"]), Due: optional[string](d["due"]),
+		Party: optional[string](d["party"]), Wait: optional[string](d["wait"]), Since: optional[string](d["since"]), Due: optional[string](d["due"]),
 	}
 }

@@ -1,11 +1,13 @@
 package rest_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -177,5 +179,42 @@ func TestAnAuthorityFollowsItsEventsFromAnswerToAnswer(t *testing.T) {
 	}
 	if len(last.Events) != 0 {
 		t.Fatalf("got %s", indented(t, last))
+	}
+}
+
+// Nobody's mailbox is asked: the authority's system is told, and tells its own people.
+func TestAnOverdueTurnIsToldToBothMunicipalitiesAndTheReferrer(t *testing.T) {
+	f := newFront(t)
+	f.Run(t)
+	wide := newReferral()
+	wide["consent"].(map[string]any)["authorities"] = []any{"fk", "molndal", "partille"}
+	id := read(t, f.do(t, webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: wide, Header: map[string]string{"Idempotency-Key": "w"}}), 201).Id
+	read(t, f.act(t, referraltest.Intake, id, "transfer-requests", `"1"`, map[string]any{"municipality": "1402", "text": "Påhittad flytt."}), 200)
+	f.Clock.Advance(8 * 24 * time.Hour)
+	if _, err := f.Service.Sweep(t.Context()); err != nil { // or the sweeper was there before
+		t.Fatal(err)
+	}
+	for name, who := range map[string]actor.Actor{"referrer": referraltest.FK, "asked": referraltest.Partille, "asks": referraltest.Intake} {
+		var overdue *api.EventData
+		for end, after := time.Now().Add(20*time.Second), ""; overdue == nil && time.Now().Before(end); {
+			var l api.EventList
+			f.do(t, webtest.Request{Method: "GET", Path: "/events?limit=50&wait=1" + after, As: who}).Into(t, 200, &l)
+			for _, e := range l.Events {
+				if e.Type == "se.finsam.referral.overdue" {
+					overdue = &e.Data
+				}
+			}
+			after = "&after=" + l.After
+		}
+		if overdue == nil {
+			t.Fatalf("the %s is not told", name)
+		}
+		want := api.EventData{
+			Referral: id, Municipality: new("1481"), To: new("1402"), Unit: new("fk-molndal"), Party: new("asked"), Wait: new("transfer"),
+			Since: overdue.Since, Due: overdue.Due,
+		}
+		if overdue.Since == nil || overdue.Due == nil || !reflect.DeepEqual(*overdue, want) {
+			t.Errorf("the %s is told %s", name, indented(t, overdue))
+		}
 	}
 }

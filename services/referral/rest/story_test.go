@@ -98,6 +98,17 @@ func TestWhoHasTheVersionAlreadyGetsNoBody(t *testing.T) {
 	}
 }
 
+// A receiver sees the person's other referrals, which come without this one changing.
+func TestAReceiverReadsWhatOtherReferralsChangeAnew(t *testing.T) {
+	f := newFront(t)
+	r := read(t, f.post(t, "FK-1", "1"), 201)
+	get := webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: referraltest.Intake, Header: map[string]string{"If-None-Match": `"1"`}}
+	f.post(t, "FK-2", "2")
+	if got := read(t, f.do(t, get), 200); got.Duplicates == nil || len(*got.Duplicates) != 1 {
+		t.Errorf("got %s", indented(t, got))
+	}
+}
+
 func TestTheListIsReadByPageAndByCursor(t *testing.T) {
 	f := newFront(t)
 	for _, n := range []string{"1", "2", "3"} {
