@@ -18,7 +18,8 @@ type batchItem struct {
 }
 
 // batch posts referrals in one call. Those that are to come again, as the
-// installation was busy, are posted again, some times.
+// installation was busy, are posted again, some times. An error after the first
+// answer leaves each row what it was answered last.
 func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 	results := make([]result, len(items))
 	left := make([]int, len(items)) // indexes into items
@@ -27,6 +28,9 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 	}
 	for n := 0; ; n++ {
 		answer, err := p.postBatch(ctx, items, left)
+		if err != nil && n > 0 {
+			return results, err
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +55,7 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 		select {
 		case <-ctx.Done():
 			pause.Stop()
-			return nil, ctx.Err()
+			return results, ctx.Err()
 		case <-pause.C:
 		}
 	}

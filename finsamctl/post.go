@@ -102,7 +102,8 @@ func (p *poster) file(cmd *cobra.Command, path, journalPath, reportPath string) 
 }
 
 // rows posts row by row in batches; the last error of the file comes after what
-// stands before it has been posted.
+// stands before it has been posted. After a failure the rest is read for the
+// report alone.
 func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 	all, err := rows(name, in)
 	if err != nil {
@@ -115,22 +116,25 @@ func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 		batch, size = batch[:0], 0
 		return err
 	}
+	var failed error
 	for r, err := range all {
 		if err != nil {
-			return errors.Join(send(), err)
+			return errors.Join(failed, send(), err)
 		}
 		it, ready := p.prepare(r)
 		if !ready {
 			continue
 		}
-		if len(batch) == p.size || size+len(it.body) > maxBody {
-			if err := send(); err != nil {
-				return err
-			}
+		if failed == nil && (len(batch) == p.size || size+len(it.body) > maxBody) {
+			failed = send()
+		}
+		if failed != nil {
+			p.report.add(it.notPosted())
+			continue
 		}
 		batch, size = append(batch, it), size+len(it.body)
 	}
-	return send()
+	return errors.Join(failed, send())
 }
 
 // item is a row that is to be posted.
@@ -138,6 +142,16 @@ type item struct {
 	row  int
 	key  string
 	body json.RawMessage
+}
+
+// notPosted is for a row that a failed run did not reach.
+func (it item) notPosted() result {
+	return result{Row: it.row, Key: it.key, Code: "not-posted", Detail: "The row was not posted: the run failed before it."}
+}
+
+// noAnswer is for a row that was under way as the run failed.
+func (it item) noAnswer() result {
+	return result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before it was answered. Post the file again to know."}
 }
 
 // prepare gives a row its key; not ready is one that needs no call: it is wrong in
@@ -162,33 +176,47 @@ func (p *poster) prepare(r row) (item, bool) {
 	return item{r.n, key, r.body}, true
 }
 
-// send posts a batch and notes what became of it, durably, before it goes on.
+// send posts a batch and notes what became of it, durably, before it goes on or
+// fails.
 func (p *poster) send(ctx context.Context, batch []item) error {
 	for len(batch) > 0 {
 		results, err := p.post(ctx, batch)
-		if err != nil {
-			return err
-		}
-		if err := p.journal.note(results); err != nil {
-			return err
+		if len(results) > 0 {
+			err = errors.Join(p.journal.note(results), err)
 		}
 		for _, r := range results {
 			p.report.add(r)
 		}
 		batch = batch[len(results):]
+		if err != nil {
+			for i, it := range batch {
+				if p.single && i > 0 {
+					p.report.add(it.notPosted())
+				} else {
+					p.report.add(it.noAnswer())
+				}
+			}
+			return err
+		}
 		p.tell(false)
 	}
 	return nil
 }
 
 // post posts the first items of a batch, all of them where the installation takes
-// batches, and gives what became of them, in order.
+// batches, and gives what became of them, in order: of some of them beside an error.
 func (p *poster) post(ctx context.Context, batch []item) ([]result, error) {
 	if p.single {
 		r, err := p.one(ctx, batch[0])
-		return []result{r}, err
+		if err != nil {
+			return nil, err
+		}
+		return []result{r}, nil
 	}
 	results, err := p.batch(ctx, batch)
+	if len(results) > 0 {
+		return results, err
+	}
 	var none *problem
 	if errors.As(err, &none) && (none.Status == http.StatusNotFound || none.Status == http.StatusMethodNotAllowed) {
 		p.single = true // an installation from before batches
@@ -208,17 +236,11 @@ func (p *poster) post(ctx context.Context, batch []item) ([]result, error) {
 func (p *poster) alone(ctx context.Context, batch []item) ([]result, error) {
 	half := len(batch) / 2
 	first, err := p.post(ctx, batch[:half])
-	if err != nil {
+	if err != nil || len(first) < half {
 		return first, err
 	}
-	if len(first) < half {
-		return first, nil
-	}
 	second, err := p.post(ctx, batch[half:])
-	if err != nil {
-		return first, nil // noted first; the rest comes again
-	}
-	return append(first, second...), nil
+	return append(first, second...), err
 }
 
 // one posts one referral by itself.
@@ -232,7 +254,10 @@ func (p *poster) one(ctx context.Context, it item) (result, error) {
 	if errors.As(err, &not) && ofRow(not.Status) {
 		return refused(it, not), nil
 	}
-	return result{Row: it.row, Key: it.key, Status: http.StatusCreated, ID: made.ID, RegistryNumber: made.RegistryNumber}, err
+	if err != nil {
+		return result{}, err
+	}
+	return result{Row: it.row, Key: it.key, Status: http.StatusCreated, ID: made.ID, RegistryNumber: made.RegistryNumber}, nil
 }
 
 // ofRow tells whether a status is about the row, and not about the caller or the
