@@ -102,7 +102,9 @@
 {{- with $v.proxy.https }}
 - { name: HTTPS_PROXY, value: {{ . | quote }} }
 {{- end }}
-{{- if or $v.proxy.http $v.proxy.https }}
+{{- $own := list }}
+{{- range .s.extraEnv }}{{ $own = append $own .name }}{{ end }}
+{{- if and (or $v.proxy.http $v.proxy.https (has "HTTP_PROXY" $own) (has "HTTPS_PROXY" $own)) (not (has "NO_PROXY" $own)) }}
 {{- $within := list "localhost" "127.0.0.1" ".svc" ".cluster.local" }}
 {{- range fromJsonArray (include "finsam.workloads" .root) }}
 {{- $within = append $within (printf "%s-%s" $full .) }}

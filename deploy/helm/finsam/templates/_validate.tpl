@@ -4,7 +4,7 @@ what to do. The schema has refused typos and wrong types before.
 */}}
 {{- define "finsam.validate" -}}
 {{- $said := list -}}
-{{- range list "finsam.wrongKeys" "finsam.wrongParts" "finsam.wrongMode" "finsam.wrongScaling" "finsam.wrongDoors" -}}
+{{- range list "finsam.wrongKeys" "finsam.wrongParts" "finsam.wrongMode" "finsam.wrongScaling" "finsam.wrongDoors" "finsam.wrongOutside" -}}
 {{- $said = concat $said (include . $ | trim | splitList "\n") -}}
 {{- end -}}
 {{- $said = without $said "" -}}
@@ -85,4 +85,17 @@ what to do. The schema has refused typos and wrong types before.
 {{ if and $v.monitoring.serviceMonitor.enabled (ne $type "ClusterIP") }}{{ . }}.service.type {{ $type }} would show /metrics to the world, so its Service has no port for Prometheus: set it to ClusterIP and make an Ingress or an HTTPRoute, or switch monitoring.serviceMonitor off.{{ end }}
 {{- end }}
 {{ if and $v.telemetry.headers.existingSecret.name (not $v.telemetry.endpoint) }}telemetry.headers are set without a collector: set telemetry.endpoint, or remove them.{{ end }}
+{{- end -}}
+
+{{/* Secrets come by reference only; what they are is never repeated. */}}
+{{- define "finsam.wrongOutside" -}}
+{{- $v := .Values }}
+{{ range $key, $variable := dict "proxy.http" "HTTP_PROXY" "proxy.https" "HTTPS_PROXY" "webhooks.proxy" "FINSAM_WEBHOOK_PROXY" -}}
+{{- $at := splitList "." $key -}}
+{{- if contains "@" (index $v (first $at) (last $at)) }}{{ $key }} holds a password, and no value may: remove it, and give {{ $variable }} from a Secret by {{ ternary "common" (ternary "standalone" "referral" (eq $v.mode "standalone")) (hasPrefix "proxy" $key) }}.extraEnv with valueFrom.secretKeyRef.{{ end }}
+{{ end }}
+{{ if contains "@" $v.telemetry.endpoint }}telemetry.endpoint holds a password, and no value may: take it out, and name a Secret with the header in telemetry.headers.existingSecret.name.{{ end }}
+{{ range $name, $_ := $v.telemetry.env -}}
+{{- if hasSuffix "_HEADERS" $name }}telemetry.env.{{ $name }} may hold a secret, and no value may: remove it, and name a Secret in telemetry.headers.existingSecret.name, or for one signal in common.extraEnv with valueFrom.secretKeyRef.{{ end }}
+{{ end }}
 {{- end -}}
