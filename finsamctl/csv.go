@@ -19,6 +19,7 @@ type column struct {
 	path    []string
 	list    bool // several values, parted by "|"
 	yes     bool // yes or no
+	answers bool // of a checklist: "item=answer", parted by "|"
 	example string
 }
 
@@ -32,9 +33,11 @@ var columns = []column{
 	{name: "email", path: []string{"person", "email"}},
 	{name: "phone", path: []string{"person", "phone"}},
 	{name: "unit", path: []string{"unit"}, example: "Sjukförsäkring Mölndal"},
+	{name: "source", path: []string{"source"}}, // a municipality's alone; the example is an authority's
 	{name: "wishedMunicipality", path: []string{"wishedMunicipality"}, example: "1481"},
 	{name: "reasons", path: []string{"targetGroup", "reasons"}, list: true, example: "long_absence"},
 	{name: "authoritiesConcerned", path: []string{"targetGroup", "authoritiesConcerned"}, list: true, example: "social_insurance|region"},
+	{name: "rightTime", path: []string{"rightTime"}, answers: true, example: "wants_to=ja|can_attend=nej"},
 	{name: "consentGiven", path: []string{"consent", "given"}, yes: true, example: "ja"},
 	{name: "consentGivenOn", path: []string{"consent", "givenOn"}, example: "2026-02-27"},
 	{name: "consentTextVersion", path: []string{"consent", "textVersion"}, example: "2026-1"},
@@ -143,6 +146,12 @@ func fromCSV(n int, cols []column, record []string) row {
 		switch word := strings.ToLower(text); {
 		case c.list:
 			value = split(text)
+		case c.answers:
+			all, ok := answers(word)
+			if !ok {
+				return row{n: n, err: &errRow{"no-answer-to-an-item", "The column " + c.name + " is not item=answer, with ja, nej or unknown as the answer."}}
+			}
+			value = all
 		case c.yes && slices.Contains(yesWords, word):
 			value = true
 		case c.yes && slices.Contains(noWords, word):
@@ -175,4 +184,30 @@ func split(text string) []string {
 		}
 	}
 	return all
+}
+
+// answer is one to an item of the "right time" checklist.
+type answer struct {
+	Item   string `json:"item"`
+	Answer string `json:"answer"`
+}
+
+// answers reads those of a checklist; not ok is one that is none.
+func answers(text string) (all []answer, ok bool) {
+	for _, part := range split(text) {
+		item, word, _ := strings.Cut(part, "=")
+		a := answer{strings.TrimSpace(item), strings.TrimSpace(word)}
+		switch {
+		case a.Item == "":
+			return nil, false
+		case slices.Contains(yesWords, a.Answer):
+			a.Answer = "yes"
+		case slices.Contains(noWords, a.Answer):
+			a.Answer = "no"
+		case a.Answer != "unknown":
+			return nil, false
+		}
+		all = append(all, a)
+	}
+	return all, len(all) > 0
 }

@@ -53,6 +53,34 @@ func TestTheTemplateIsReadAsAReferral(t *testing.T) {
 	}
 }
 
+func TestWhatAMunicipalityHandsInForSomebodyIsReadFromCSV(t *testing.T) {
+	for sentence, c := range map[string]struct{ head, cells, want string }{
+		"a person's own application":    {"source;wishedMunicipality", "self_referral;1481", `{"source":"self_referral","wishedMunicipality":"1481"}`},
+		"a private care giver's":        {"unit;source", "v-1;private_care", `{"source":"private_care","unit":"v-1"}`},
+		"an authority's own":            {"unit;source", "fk;", `{"unit":"fk"}`},
+		"a checklist":                   {"rightTime", "wants_to=ja|can_attend = Nej | care_in_place=unknown", `{"rightTime":[{"item":"wants_to","answer":"yes"},{"item":"can_attend","answer":"no"},{"item":"care_in_place","answer":"unknown"}]}`},
+		"a checklist in English":        {"righttime", "a=yes|b=no|", `{"rightTime":[{"item":"a","answer":"yes"},{"item":"b","answer":"no"}]}`},
+		"no checklist":                  {"unit;rightTime", "fk; ", `{"unit":"fk"}`},
+		"an answer that is none":        {"rightTime", "a=ja|b=kanske", "no-answer-to-an-item"},
+		"an item without an answer":     {"rightTime", "a", "no-answer-to-an-item"},
+		"an answer without an item":     {"rightTime", "=ja", "no-answer-to-an-item"},
+		"an answer of several words":    {"rightTime", "a=ja=nej", "no-answer-to-an-item"},
+		"a checklist that says nothing": {"rightTime", "|", "no-answer-to-an-item"},
+	} {
+		all, err := read(t, "x.csv", c.head+"\n"+c.cells+"\n")
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%s: %v %v", sentence, all, err)
+		}
+		got := string(all[0].body)
+		if e := (*errRow)(nil); errors.As(all[0].err, &e) {
+			got = e.code
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", sentence, got, c.want)
+		}
+	}
+}
+
 func TestARowThatIsWrongHidesNoOther(t *testing.T) {
 	all, err := read(t, "x.csv", "givenName;consentGiven\nA;ja\nB;kanske\nC\nD\xff;nej\nE;nej\n")
 	if err != nil || len(all) != 5 {
