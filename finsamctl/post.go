@@ -222,17 +222,17 @@ func (p *poster) post(ctx context.Context, batch []item) ([]result, error) {
 		p.single = true // an installation from before batches
 		return p.post(ctx, batch)
 	}
-	if errors.As(err, &none) && none.Status == http.StatusBadRequest && len(batch) > 1 {
-		return p.alone(ctx, batch) // one row's form spoils the whole call: find it
+	if none == nil || !ofRow(none.Status) {
+		return nil, err
 	}
-	if errors.As(err, &none) && none.Status == http.StatusBadRequest {
-		return []result{refused(batch[0], none)}, nil
+	if len(batch) > 1 {
+		return p.alone(ctx, batch) // one row's form or size spoils the whole call: find it
 	}
-	return results, err
+	return []result{refused(batch[0], none)}, nil
 }
 
 // alone posts the items of a batch in halves, so that one that is wrong in its
-// form hides no other.
+// form, or too large, hides no other.
 func (p *poster) alone(ctx context.Context, batch []item) ([]result, error) {
 	half := len(batch) / 2
 	first, err := p.post(ctx, batch[:half])

@@ -136,3 +136,37 @@ func TestARunThatFailsTellsOfEveryRowAndGoesOnWhereItWas(t *testing.T) {
 		})
 	}
 }
+
+func TestARowThatIsTooLargeStopsNoOther(t *testing.T) {
+	t.Setenv("FINSAM_TOKEN", "a-token")
+	large := func(n int) string { return fmt.Sprintf(`{"unit":"%s"}`, strings.Repeat("x", n-len(`{"unit":""}`))) }
+	for sentence, c := range map[string]struct{ name, text, want string }{
+		"as lines":           {"x.jsonl", "{}\n" + large(maxRow+1) + "\n{\"a\":1}\n", "201 too-large 201"},
+		"in a list":          {"x.json", "[{}," + large(maxRow+1) + ",{\"a\":1}]", "201 too-large 201"},
+		"as CSV":             {"x.csv", "unit\na\n" + strings.Repeat("x", maxRow) + "\nb\n", "201 too-large 201"},
+		"larger by blanks":   {"x.jsonl", "{}\n{" + strings.Repeat(" ", maxRow) + "\"b\":1}\n", "201 201"},
+		"as large as may be": {"x.jsonl", "{}\n" + large(maxRow) + "\n", "201 201"},
+		"for the server":     {"x.jsonl", "{}\n{\"large\":1}\n{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", "201 413 201 201 201"},
+	} {
+		var calls, rows atomic.Int32
+		good := saying(t, &calls, &rows, said{})
+		path := filepath.Join(t.TempDir(), c.name)
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := posts(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if r.Body = io.NopCloser(bytes.NewReader(body)); bytes.Contains(body, []byte("large")) {
+				http.Error(w, "<h1>413</h1>", http.StatusRequestEntityTooLarge) // as a proxy says it
+				return
+			}
+			good(w, r)
+		}), path)
+		if all := strings.Trim(got, "201 ") == ""; got != c.want || all != (err == nil) || !all && !errors.Is(err, errNotAll) {
+			t.Errorf("%s: %q, want %q; %v", sentence, got, c.want, err)
+		}
+	}
+}

@@ -25,7 +25,7 @@ type errRow struct{ code, text string }
 
 func (e *errRow) Error() string { return e.text }
 
-// maxRow bounds one row, in bytes.
+// maxRow bounds one row, in bytes: what the body of POST /referrals may have.
 const maxRow = 1 << 20
 
 // rows reads a file row by row: it is never in memory whole. An error ends the
