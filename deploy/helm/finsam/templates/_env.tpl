@@ -109,7 +109,14 @@
 {{- range fromJsonArray (include "finsam.workloads" .root) }}
 {{- $within = append $within (printf "%s-%s" $full .) }}
 {{- end }}
-- { name: NO_PROXY, value: {{ concat $within $v.proxy.noProxy | join "," | quote }} }
+{{- range compact (list $v.telemetry.endpoint $v.blobs.s3.endpoint) }}
+{{- $host := regexReplaceAll ":[0-9]+$" (include "finsam.hostPort" .) "" }}
+{{- /* name or name.namespace: within the cluster */}}
+{{- if regexMatch "^[-a-z0-9]+(\\.[-a-z0-9]+)?$" $host }}
+{{- $within = append $within $host }}
+{{- end }}
+{{- end }}
+- { name: NO_PROXY, value: {{ concat $within $v.proxy.noProxy | uniq | join "," | quote }} }
 {{- end }}
 {{- if include "finsam.hasCA" .root }}
 - { name: SSL_CERT_DIR, value: /etc/finsam/ca }

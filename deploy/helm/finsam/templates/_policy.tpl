@@ -25,6 +25,23 @@ in both directions. default-deny stands in networkpolicy.yaml.
   {{- end }}
 {{- end -}}
 
+{{/* The host and the port of a URL, as `host:port`; without a scheme it is taken for http, as proxies are. */}}
+{{- define "finsam.hostPort" -}}
+{{- $at := regexReplaceAll "^[a-z]+://|[/?].*$" . "" -}}
+{{- ternary $at (printf "%s:%s" $at (ternary "443" "80" (hasPrefix "https:" .))) (regexMatch ":[0-9]+$" $at) -}}
+{{- end -}}
+
+{{/* A rule of egress to what the values name by URL: dict rule, urls. Their ports are open, whether the rule lists them or not. */}}
+{{- define "finsam.towardsURLs" -}}
+{{- $ports := .rule.ports -}}
+{{- range compact .urls -}}
+{{- $ports = append $ports (include "finsam.hostPort" . | splitList ":" | last) -}}
+{{- end -}}
+{{- $whole := list -}}
+{{- range $ports }}{{ $whole = append $whole (int .) }}{{ end -}}
+{{- include "finsam.towards" (dict "to" .rule.to "ports" (uniq $whole)) -}}
+{{- end -}}
+
 {{- define "finsam.policy" -}}
 {{- if .root.Values.networkPolicy.enabled -}}
 apiVersion: networking.k8s.io/v1
@@ -86,16 +103,16 @@ spec:
 {{ include "finsam.towards" $n.redis }}
 {{- end }}
 {{- if and .facts.blobs $v.blobs.s3.endpoint }}
-{{ include "finsam.towards" $n.blobs }}
+{{ include "finsam.towardsURLs" (dict "rule" $n.blobs "urls" (list $v.blobs.s3.endpoint $v.proxy.http $v.proxy.https)) }}
 {{- end }}
 {{- if $v.telemetry.endpoint }}
-{{ include "finsam.towards" $n.otlp }}
+{{ include "finsam.towardsURLs" (dict "rule" $n.otlp "urls" (list $v.telemetry.endpoint $v.proxy.http $v.proxy.https)) }}
 {{- end }}
 {{- if .facts.front }}
-{{ include "finsam.towards" $n.issuers }}
+{{ include "finsam.towardsURLs" (dict "rule" $n.issuers "urls" (list $v.proxy.http $v.proxy.https)) }}
 {{- end }}
 {{- if has .name (list "referral" "standalone") }}
-{{ include "finsam.towards" $n.webhookEgress }}
+{{ include "finsam.towardsURLs" (dict "rule" $n.webhookEgress "urls" (list $v.webhooks.proxy)) }}
 {{- end }}
 {{- with $n.extraEgress }}
 {{ toYaml . }}

@@ -87,7 +87,7 @@ what to do. The schema has refused typos and wrong types before.
 {{ if and $v.telemetry.headers.existingSecret.name (not $v.telemetry.endpoint) }}telemetry.headers are set without a collector: set telemetry.endpoint, or remove them.{{ end }}
 {{- end -}}
 
-{{/* Secrets come by reference only; what they are is never repeated. */}}
+{{/* What leads out. Secrets come by reference only; what they are is never repeated. */}}
 {{- define "finsam.wrongOutside" -}}
 {{- $v := .Values }}
 {{ range $key, $variable := dict "proxy.http" "HTTP_PROXY" "proxy.https" "HTTPS_PROXY" "webhooks.proxy" "FINSAM_WEBHOOK_PROXY" -}}
@@ -95,6 +95,7 @@ what to do. The schema has refused typos and wrong types before.
 {{- if contains "@" (index $v (first $at) (last $at)) }}{{ $key }} holds a password, and no value may: remove it, and give {{ $variable }} from a Secret by {{ ternary "common" (ternary "standalone" "referral" (eq $v.mode "standalone")) (hasPrefix "proxy" $key) }}.extraEnv with valueFrom.secretKeyRef.{{ end }}
 {{ end }}
 {{ if contains "@" $v.telemetry.endpoint }}telemetry.endpoint holds a password, and no value may: take it out, and name a Secret with the header in telemetry.headers.existingSecret.name.{{ end }}
+{{ if hasKey $v.telemetry.env "OTEL_EXPORTER_OTLP_ENDPOINT" }}telemetry.env.OTEL_EXPORTER_OTLP_ENDPOINT is what telemetry.endpoint sets, with the way to it: move it there.{{ end }}
 {{ range $name, $_ := $v.telemetry.env -}}
 {{- if hasSuffix "_HEADERS" $name }}telemetry.env.{{ $name }} may hold a secret, and no value may: remove it, and name a Secret in telemetry.headers.existingSecret.name, or for one signal in common.extraEnv with valueFrom.secretKeyRef.{{ end }}
 {{ end }}
