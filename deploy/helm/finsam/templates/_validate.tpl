@@ -55,13 +55,17 @@ what to do. The schema has refused typos and wrong types before.
 {{- $set := compact (list .endpoint .bucket .region .existingSecret.name) -}}
 {{ if and $set (lt (len $set) 4) }}The bucket of attachments is half described: set all of blobs.s3.endpoint, bucket, region and existingSecret.name, or none of them.{{ end }}
 {{- end }}
+{{ if (dig "mongodb" "existingSecret" "name" "" ($v.gateway | default dict)) }}The gateway keeps nothing in MongoDB: remove gateway.mongodb.{{ end }}
 {{ if $v.backup.enabled }}backup.enabled is for mode standalone only: back MongoDB up by its own tools (docs/operations.md says how), and set backup.enabled to false.{{ end }}
 {{- else -}}
 {{ if $v.mongodb.existingSecret.name }}Standalone keeps everything on its own volume: remove mongodb.existingSecret.name, or choose mode: services.{{ end }}
+{{ range list "common" "standalone" -}}
+{{ if (dig "mongodb" "existingSecret" "name" "" (index $v . | default dict)) }}Standalone keeps everything on its own volume: remove {{ . }}.mongodb, or choose mode: services.{{ end }}
+{{ if (dig "autoscaling" "enabled" false (index $v . | default dict)) }}Standalone has one pod and cannot scale: remove {{ . }}.autoscaling, or choose mode: services.{{ end }}
+{{ end }}
 {{ if $v.redis.existingSecret.name }}Standalone has its cache in memory: remove redis.existingSecret.name, or choose mode: services.{{ end }}
 {{ if $v.blobs.s3.endpoint }}Standalone keeps attachments on its own volume: remove blobs.s3.endpoint, or choose mode: services.{{ end }}
 {{ if gt (int ($v.standalone.replicas | default 1)) 1 }}Standalone has one pod, since its database is a file: remove standalone.replicas, or choose mode: services.{{ end }}
-{{ if ($v.standalone.autoscaling | default dict).enabled }}Standalone has one pod and cannot scale: remove standalone.autoscaling, or choose mode: services.{{ end }}
 {{ if and $v.backup.enabled (not $v.persistence.enabled) }}There is nothing to back up without a volume: set persistence.enabled to true, or backup.enabled to false.{{ end }}
 {{- end }}
 {{- end -}}
