@@ -27,3 +27,6 @@ func (l Layout) Backups() string { return filepath.Join(string(l), "backups") }
 
 // Attachments is the folder of the attachments, sealed.
 func (l Layout) Attachments() string { return filepath.Join(string(l), backup.Blobs) }
+
+// Restoring is the folder of a restore under way; nothing in it is data.
+func (l Layout) Restoring() string { return filepath.Join(string(l), ".restoring") }

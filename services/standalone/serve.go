@@ -123,6 +123,9 @@ func (o Options) prepare() (*demo.Issuer, error) {
 	if !o.Demo && o.TrustFile == "" {
 		return nil, errors.New("nobody could be let in: name a trust file with --trust, or try it out with --demo")
 	}
+	if err := o.Data.isWhole(); err != nil {
+		return nil, err
+	}
 	if err := o.Data.keysBelong(); err != nil {
 		return nil, err
 	}

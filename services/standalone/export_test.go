@@ -1,0 +1,21 @@
+package standalone
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/backup"
+)
+
+// RestoreAndDie restores until n of the set's names are in their places and leaves
+// all as it then is, as a death does. It gives how many names there are.
+func RestoreAndDie(ctx context.Context, set string, data Layout, n int) (int, error) {
+	m, err := backup.Read(set)
+	if err != nil {
+		return 0, err
+	}
+	p, err := data.stage(ctx, set, m)
+	if err != nil {
+		return 0, err
+	}
+	return len(p.Names), data.take(p, n)
+}
