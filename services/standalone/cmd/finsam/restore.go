@@ -14,9 +14,9 @@ func restoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore",
 		Short: "Put a backup into a new data folder",
-		Long: "Checks a backup and puts it into a data folder, which must be empty but for the\n" +
-			"keys. The keys are not in a backup: put those that belong to it into the folder\n" +
-			"before or after, else the suite does not start.",
+		Long: "Checks a backup and puts it into a data folder, which must hold nothing but keys\n" +
+			"and empty folders. Nothing is made beside it. The keys are not in a backup: put\n" +
+			"those that belong to it into the folder before or after, else the suite does not start.",
 		Example: "  finsam restore --from /backups/finsam-20261122T031500.000Z --data data",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
