@@ -197,3 +197,28 @@ func TestARowThatIsNotTakenIsToldAndHidesNoOther(t *testing.T) {
 		}
 	}
 }
+
+// TestAMunicipalityHandsInForSomebodyFromCSV posts a person's own application with
+// answers to the checklist, as the municipality's receiver.
+func TestAMunicipalityHandsInForSomebodyFromCSV(t *testing.T) {
+	s, program := suite.OneProcess(t, unlimited...), finsamctl(t)
+	p := persontest.New(rand.New(rand.NewPCG(9, 9)), day(0))
+	path := filepath.Join(t.TempDir(), "x.csv")
+	text := "personalIdentityNumber;givenName;familyName;source;wishedMunicipality;reasons;authoritiesConcerned;rightTime;" +
+		"consentGiven;consentGivenOn;consentTextVersion;consentAuthorities;reason\n" + strings.Join([]string{p.Number, p.GivenName, p.FamilyName + " (påhittad)",
+		"self_referral", "1481", "long_absence", "social_insurance|region", "wants_to=ja|can_attend=nej", "ja", day(-220), "2026-1", "fk|molndal", "Påhittat exempel."}, ";") + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := ctl(t, s, program, "post", path, "--quiet")
+	cmd.Env = append(cmd.Env, "FINSAM_TOKEN="+s.Token(t, intake)) // the last one counts
+	out, _ := cmd.Output()
+	lines, err := csv.NewReader(bytes.NewReader(out)).ReadAll()
+	if err != nil || len(lines) != 2 || lines[1][1] != "201" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	shown := s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals/" + lines[1][2], Token: s.Token(t, intake)})
+	if shown.Text("source") != "self_referral" || !strings.Contains(string(shown.Raw), `"wants_to"`) || !strings.Contains(string(shown.Raw), `"answer":"yes"`) {
+		t.Errorf("the referral is %s", shown.Raw)
+	}
+}
