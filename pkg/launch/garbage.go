@@ -2,8 +2,10 @@ package launch
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"time"
 )
 
@@ -16,11 +18,24 @@ const garbage = 400
 // the start needed.
 const settled = time.Second
 
-// collect sets how garbage is collected, unless GOGC says so. GOMEMLIMIT bounds
-// the memory in any case, as an operator sets it.
+// usable is how much of the memory that a process may use the collector lets it
+// take, in percent: the rest is for what it does not see (SQLite's pages, stacks of
+// the kernel), so that garbage never gets a process killed.
+const usable = 85
+
+// collect sets how garbage is collected, unless GOGC says so. The memory is bounded
+// by FINSAM_MEMORY_LIMIT, the bytes that the platform kills the process at, or by
+// GOMEMLIMIT as an operator sets it.
 func collect(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
+	}
+	if text := os.Getenv("FINSAM_MEMORY_LIMIT"); text != "" && os.Getenv("GOMEMLIMIT") == "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1<<20 {
+			return fmt.Errorf("FINSAM_MEMORY_LIMIT: %q is no number of bytes above a million", text)
+		}
+		debug.SetMemoryLimit(n / 100 * usable)
 	}
 	select {
 	case <-time.After(settled):

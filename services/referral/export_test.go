@@ -70,8 +70,8 @@ var (
 	AssessmentContext = assessmentContext // what an assessment is sealed for
 )
 
-// ExportAtMost bounds an export by fewer rows.
-func (s *Service) ExportAtMost(rows int) { s.mostExported = rows }
+// ExportAtMost bounds an export by fewer rows, and one with identities.
+func (s *Service) ExportAtMost(rows, named int) { s.mostExported, s.mostNamed = rows, named }
 
 // Fill stores n copies of a referral as it is, each with an id and a number of its
 // own, 200 persons in turn.

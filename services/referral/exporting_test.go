@@ -92,15 +92,18 @@ func TestAnExportIsReadInPagesAndEveryPersonIsLoggedOnce(t *testing.T) {
 func TestAnExportIsBoundedBeforeAndWhileItIsRead(t *testing.T) {
 	w := referraltest.New(t)
 	all := several(t, w, 4)
-	w.Service.ExportAtMost(3)
+	w.Service.ExportAtMost(3, 3)
 	var got rows
 	err := w.Service.Export(referraltest.As(referraltest.Intake), referral.Filter{}, false, &got)
 	if !errors.Is(err, referral.ErrExportTooLarge) || len(got) > 1 || len(exports(t, w)) > 0 {
 		t.Errorf("%v, %d rows", err, len(got))
 	}
-	w.Service.ExportAtMost(4)
+	w.Service.ExportAtMost(4, 3)
 	if got := exported(t, w, referraltest.Intake, referral.Filter{}, false); len(got) != 1+len(all) {
 		t.Errorf("%d rows", len(got))
+	}
+	if err := w.Service.Export(referraltest.As(referraltest.Intake), referral.Filter{}, true, &got); !errors.Is(err, referral.ErrExportTooLarge) {
+		t.Errorf("with identities: %v", err)
 	}
 }
 

@@ -84,6 +84,7 @@ type Service struct {
 	numbers      *reserver
 	exporting    chan struct{} // held by the one export that is under way
 	mostExported int           // rows
+	mostNamed    int           // rows with identities
 	notes        *store.Collection[blobNote]
 	transfers    chan struct{} // one for each file under way
 	publisher    *feed.Publisher
@@ -120,7 +121,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s := &Service{Deps: d, referrals: referrals, registers: registers, drafts: drafts, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported}
+	s := &Service{Deps: d, referrals: referrals, registers: registers, drafts: drafts, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported, mostNamed: maxNamed}
 	s.notes, s.transfers = notes, make(chan struct{}, maxTransfers)
 	s.numbers = &reserver{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log,

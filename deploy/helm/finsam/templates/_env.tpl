@@ -3,6 +3,9 @@
 {{- $v := .root.Values -}}
 {{- $full := include "finsam.fullname" .root -}}
 - { name: FINSAM_LOG_LEVEL, value: {{ .s.logLevel | quote }} }
+{{- if dig "limits" "memory" "" .s.resources }}
+- { name: FINSAM_MEMORY_LIMIT, valueFrom: { resourceFieldRef: { resource: limits.memory } } }
+{{- end }}
 {{- if not .facts.data }}
 - { name: FINSAM_ADDR, value: ":8080" }
 - { name: FINSAM_ADMIN_ADDR, value: ":9090" }
