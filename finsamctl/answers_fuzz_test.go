@@ -28,12 +28,10 @@ func FuzzAnswers(f *testing.F) {
 		201: `{"id":"x","registryNumber":"2026-000001"}`, 202: `{"items":[{"index":1,"status":201},{"index":1,"status":0,"problem":{}}]}`,
 		206: `{"events":[{"id":"1"},null, [ ]],"after":"p\n"}`, 400: `{"status":7,"code":"c","detail":"d","errors":[{}]}`, 307: "", 404: "<h1>", 413: "null", 503: "", 299: `{"items":[{"index":1,"status":503},{"index":0,"status":429}]}`,
 	} {
-		f.Add(status, []byte(text))
+		f.Add(status-200, []byte(text))
 	}
 	f.Fuzz(func(t *testing.T, status int, text []byte) {
-		if status < 200 || status > 999 {
-			t.Skip("no status of HTTP")
-		}
+		status = 200 + int(uint(status)%800)  // what a client can be given
 		synctest.Test(t, func(t *testing.T) { // busy answers are tried again, in no time
 			takesAnswer(t, canned{status, text})
 		})

@@ -1,12 +1,18 @@
 #!/bin/sh
-# Sees to it that the tests find what they need beside Go: a Redis server.
+# Sees to it that the tests find what they need beside Go: a Redis server, and what
+# the commands of docs/operations.md use.
 set -eu
-command -v redis-server >/dev/null 2>&1 && exit 0
+missing=
+for tool in redis-server openssl curl; do
+	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+[ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-	echo "installing redis-server for the cache tests"
-	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends redis-server; } >/dev/null
+	echo "installing$missing for the tests"
+	# shellcheck disable=SC2086 # several packages, each named as its program
+	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } >/dev/null
 	exit 0
 fi
-echo "redis-server is missing: install it (Debian: sudo apt-get install redis-server, macOS: brew install redis)," >&2
-echo "or run FINSAM_WITHOUT_REDIS=1 make test, which then proves nothing about the Redis cache and the shared limits." >&2
-[ "${FINSAM_WITHOUT_REDIS:-}" = 1 ]
+echo "missing:$missing. Install them (Debian: sudo apt-get install$missing, macOS: brew install redis)," >&2
+echo "or, without redis-server only, run FINSAM_WITHOUT_REDIS=1 make test, which then proves nothing about the Redis cache and the shared limits." >&2
+[ "${FINSAM_WITHOUT_REDIS:-}" = 1 ] && [ "$missing" = " redis-server" ]
