@@ -5,8 +5,8 @@
 #   RUN=regexp   only these tests        KEEP=1   leaves the test cluster and namespaces
 #
 # Outside, on a cluster of your own (it makes and deletes namespaces finsam-services,
-# finsam-standalone, finsam-examples and finsam-beside, and drains its second node of
-# their pods; and finsam, unless there is one already: then the document is not tried):
+# finsam-standalone, finsam-examples, finsam-document and finsam-beside, and drains its
+# second node of their pods):
 #
 #   FINSAM_IMAGE_REGISTRY, FINSAM_IMAGE_TAG   where its nodes find the image (localhost, dev)
 #   FINSAM_TEST_INGRESS         host:port of the Ingress controller's TLS; without it, and

@@ -203,6 +203,13 @@ func (c *Collection[T]) CountBy(ctx context.Context, association string, where [
 // as much as there is to count, and nobody turns to page 51 of 20 each.
 const MostCounted = 1000
 
+// Window is the part of a list that is wanted: a page, or what follows a cursor.
+type Window struct {
+	Limit  int    // 1 to 200
+	Page   int    // from 1; not read when there is a cursor
+	Cursor string // as an earlier list gave it; empty: by page
+}
+
 // Total is how many documents there are.
 type Total struct {
 	Records int64

@@ -11,11 +11,7 @@ import (
 )
 
 // Window is the part of a list that is wanted: a page, or what follows a cursor.
-type Window struct {
-	Limit  int    // 1 to 200
-	Page   int    // from 1; not read when there is a cursor
-	Cursor string // as an earlier list gave it; empty: by page
-}
+type Window = store.Window
 
 // List is a part of a list.
 type List struct {

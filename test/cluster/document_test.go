@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,12 @@ type reader struct {
 	dir string
 }
 
+// documents is the namespace that stands for the document's finsam, which may be
+// somebody's own.
+const documents = "finsam-document"
+
+var namespace = regexp.MustCompile(`(-n|namespace) finsam(\s)`)
+
 // does runs commands of the document, one after the other. What must be another
 // name here is put in place of the document's, pair by pair; each must be there.
 func (r reader) does(script string, instead ...string) string {
@@ -55,6 +62,7 @@ func (r reader) does(script string, instead ...string) string {
 		}
 		script = strings.ReplaceAll(script, instead[i], instead[i+1])
 	}
+	script = namespace.ReplaceAllString(script, "$1 "+documents+"$2")
 	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euc", script)
@@ -95,15 +103,13 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reader{t, t.TempDir()}
-	if _, err := run(t, time.Minute, nil, "kubectl", "get", "namespace", "finsam"); err == nil {
-		t.Skip("there is a namespace finsam, which the document's commands would change: it may be somebody's own")
-	}
+	must(t, 2*time.Minute, "kubectl", "delete", "namespace", documents, "--ignore-not-found", "--wait")
 	t.Cleanup(func() {
 		if t.Failed() {
-			room{t, "finsam", "", ""}.tell()
+			room{t, documents, "", ""}.tell()
 		}
-		undo("helm", "-n", "finsam", "uninstall", "finsam")
-		undo("kubectl", "delete", "namespace", "finsam", "--wait=false")
+		undo("helm", "-n", documents, "uninstall", "finsam")
+		undo("kubectl", "delete", "namespace", documents, "--wait=false")
 	})
 	if err := os.Symlink(mustAbs(t, "../../services"), filepath.Join(r.dir, "services")); err != nil {
 		t.Fatal(err)
@@ -126,7 +132,7 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		"redis://:PASSWORD@redis:6379/0", "redis://redis.finsam-beside:6379/0",
 		"image.registry=registry.example.se", "image.repository=finsam,image.registry="+registry+",image.tag="+tag+",common.autoscaling.enabled=false,drain.lingerSeconds=1",
 		"deploy/helm/finsam", chartFolder)
-	door := suite.Place{Base: "http://" + must(t, time.Minute, "kubectl", "-n", "finsam", "get", "service", "finsam-gateway", "-o", "jsonpath={.spec.clusterIP}") + "/finsam/v1", Data: filepath.Join(r.dir, "DIR"), Fresh: true}
+	door := suite.Place{Base: "http://" + must(t, time.Minute, "kubectl", "-n", documents, "get", "service", "finsam-gateway", "-o", "jsonpath={.spec.clusterIP}") + "/finsam/v1", Data: filepath.Join(r.dir, "DIR"), Fresh: true}
 	s := suite.At(t, door)
 	read := func(when string) {
 		t.Helper()

@@ -9,39 +9,36 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Window is which part of a list is wanted.
-type Window struct {
-	Limit  int    // 1 to 200
-	Page   int    // from 1; not read when there is a cursor
-	Cursor string // as an earlier list gave it; empty: by page
-}
+// Window is the part of a list that is wanted: a page, or what follows a cursor.
+type Window = store.Window
 
 // List is a part of a list.
 type List[T any] struct {
 	Items []T
-	Next  string // cursor; empty on the last page
-	Total int64  // of the whole list; -1 when it was read by cursor
+	Next  string       // cursor; empty on the last page
+	Total *store.Total // of the whole list; nil when it was read by cursor
 }
 
 // latestFirst is the order of the lists.
 var latestFirst = []store.Order{{Key: keyAt, Desc: true}}
 
 // page reads a part of a list, with its total when it is read by page.
-func page[T any](ctx context.Context, c *store.Collection[T], association string, where []store.Cond, w Window) (store.Page[T], int64, error) {
+func page[T any](ctx context.Context, c *store.Collection[T], association string, where []store.Cond, w Window) (store.Page[T], *store.Total, error) {
 	after, err := store.ParseCursor(w.Cursor, len(latestFirst))
 	if err != nil {
-		return store.Page[T]{}, 0, err
+		return store.Page[T]{}, nil, err
 	}
 	q := store.Query{Association: association, Where: where, Sort: latestFirst, After: after, Limit: w.Limit}
-	total := int64(-1)
+	var all *store.Total
 	if w.Cursor == "" {
 		q.Skip = (w.Page - 1) * w.Limit
-		if total, err = c.Count(ctx, association, where); err != nil || int64(q.Skip) >= total {
-			return store.Page[T]{}, total, err
+		total, err := c.Total(ctx, association, where)
+		if all = &total; err != nil || int64(q.Skip) >= total.Records && !total.Minimum {
+			return store.Page[T]{}, all, err
 		}
 	}
 	found, err := c.Find(ctx, q)
-	return found, total, err
+	return found, all, err
 }
 
 // ownWebhooks gives what the caller's webhooks are found by; ok is false when it
@@ -65,7 +62,7 @@ func (s *Service) Webhooks(ctx context.Context, w Window) (*List[*Kept], error) 
 	}
 	where, ok := ownWebhooks("listWebhooks", a)
 	if !ok {
-		return &List[*Kept]{}, nil
+		return &List[*Kept]{Total: &store.Total{}}, nil
 	}
 	found, total, err := page(ctx, s.webhooks, a.Association, where, w)
 	if err != nil {

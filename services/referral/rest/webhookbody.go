@@ -1,9 +1,6 @@
 package rest
 
 import (
-	"net/url"
-	"strconv"
-
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/services/referral/outbound"
 )
@@ -77,48 +74,4 @@ func delivery(d *outbound.Delivery, to string) api.Delivery {
 		b.Tries = append(b.Tries, try)
 	}
 	return b
-}
-
-// outWindow reads which part of a list is wanted.
-func outWindow(limit, page *int, cursor *string) outbound.Window {
-	w := outbound.Window{Limit: 20, Page: 1, Cursor: value(cursor)}
-	if limit != nil {
-		w.Limit = *limit
-	}
-	if page != nil {
-		w.Page = *page
-	}
-	return w
-}
-
-// meta tells where in a list the answer is.
-func meta(count int, total int64, next string, w outbound.Window) api.Meta {
-	m := api.Meta{Limit: w.Limit, Count: count, NextCursor: optional[string](next)}
-	if total >= 0 {
-		all := int(total)
-		pages := (all + w.Limit - 1) / w.Limit
-		m.Page, m.TotalRecords, m.TotalPages = &w.Page, &all, &pages
-	}
-	return m
-}
-
-// pageLinks gives this part of a list and the next one.
-func pageLinks(path, state, next string, w outbound.Window) api.Links {
-	q := url.Values{"limit": {strconv.Itoa(w.Limit)}}
-	if state != "" {
-		q.Set("state", state)
-	}
-	all := api.Links{}
-	if next != "" {
-		q.Set("cursor", next)
-		all["next"] = api.Link{Href: path + "?" + q.Encode()}
-		q.Del("cursor")
-	}
-	if w.Cursor != "" {
-		q.Set("cursor", w.Cursor)
-	} else {
-		q.Set("page", strconv.Itoa(w.Page))
-	}
-	all["self"] = api.Link{Href: path + "?" + q.Encode()}
-	return all
 }

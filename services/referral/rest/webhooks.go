@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/web"
@@ -22,14 +23,14 @@ func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestO
 
 // ListWebhooks answers GET /webhooks.
 func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObject) (api.ListWebhooksResponseObject, error) {
-	w := outWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	l, err := h.service.Outbound.Webhooks(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	b := api.WebhookList{
-		Items: make([]api.Webhook, 0, len(l.Items)), UnderscoreMeta: meta(len(l.Items), l.Total, l.Next, w),
-		UnderscoreLinks: pageLinks("webhooks", "", l.Next, w),
+		Items: make([]api.Webhook, 0, len(l.Items)), UnderscoreMeta: part(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: listLinks("webhooks", url.Values{}, w, l.Next),
 	}
 	for _, k := range l.Items {
 		b.Items = append(b.Items, webhook(k, fromList))
@@ -101,14 +102,18 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 
 // ListDeliveries answers GET /webhooks/{id}/deliveries.
 func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
-	w, state := outWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), value(r.Params.State)
+	w, state := window(r.Params.Limit, r.Params.Page, r.Params.Cursor), value(r.Params.State)
 	l, err := h.service.Outbound.Deliveries(ctx, r.Id, outbound.DeliveryState(state), w)
 	if err != nil {
 		return nil, err
 	}
+	q := url.Values{}
+	if state != "" {
+		q.Set("state", state)
+	}
 	b := api.DeliveryList{
-		Items: make([]api.Delivery, 0, len(l.Items)), UnderscoreMeta: meta(len(l.Items), l.Total, l.Next, w),
-		UnderscoreLinks: pageLinks("deliveries", state, l.Next, w),
+		Items: make([]api.Delivery, 0, len(l.Items)), UnderscoreMeta: part(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: listLinks("deliveries", q, w, l.Next),
 	}
 	for _, d := range l.Items {
 		b.Items = append(b.Items, delivery(d, ""))
