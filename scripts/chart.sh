@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the chart without a cluster: lint and schema for every example, the suites
-# of helm-unittest, every object against Kubernetes' own schemas, the README against
+# of helm-unittest, every connection that the policies let through, every object against Kubernetes' own schemas, the README against
 # the values. UPDATE=1 writes the README; PACKAGE=1 makes dist/finsam-<version>.tgz.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,6 +24,9 @@ done
 
 say "helm-unittest"
 helm-unittest --strict "$chart"
+
+say "who may reach whom"
+go test -tags chart -count=1 ./test/policies
 
 say "kubeconform"
 set -- -strict -summary

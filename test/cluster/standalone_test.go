@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/test/policies"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -25,6 +26,7 @@ func TestStandaloneLivesOnAClusterAndLeavesNothingButItsData(t *testing.T) {
 	r.accepted(suite.At(t, door), 3*time.Minute)
 	figure("standalone: from helm install to the first accepted referral: %s", time.Since(began).Round(100*time.Millisecond))
 	r.ready()
+	r.allowsOnlyTheCalls(policies.OfStandalone, policies.Small)
 	r.livesThrough(door)
 	r.helm("test", "finsam")
 

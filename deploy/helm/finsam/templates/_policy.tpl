@@ -42,6 +42,24 @@ in both directions. default-deny stands in networkpolicy.yaml.
 {{- include "finsam.towards" (dict "to" .rule.to "ports" (uniq $whole)) -}}
 {{- end -}}
 
+{{/*
+Where webhooks go. Unless the values say: to public addresses and to the networks that
+webhooks.allow names. A proxy may stand anywhere, and what is behind it is its own matter.
+*/}}
+{{- define "finsam.receivers" -}}
+{{- $v := .root.Values -}}
+{{- $to := $v.networkPolicy.webhookEgress.to -}}
+{{- $proxy := $v.webhooks.proxy -}}
+{{- range .s.extraEnv }}{{ if eq (.name | default "") "FINSAM_WEBHOOK_PROXY" }}{{ $proxy = .name }}{{ end }}{{ end -}}
+{{- if not (or $to $proxy) -}}
+{{- $to = list
+  (dict "ipBlock" (dict "cidr" "0.0.0.0/0" "except" (list "10.0.0.0/8" "100.64.0.0/10" "127.0.0.0/8" "169.254.0.0/16" "172.16.0.0/12" "192.168.0.0/16")))
+  (dict "ipBlock" (dict "cidr" "::/0" "except" (list "::1/128" "fc00::/7" "fe80::/10"))) -}}
+{{- range $v.webhooks.allow }}{{ $to = append $to (dict "ipBlock" (dict "cidr" .)) }}{{ end -}}
+{{- end -}}
+{{- dict "to" $to "ports" $v.networkPolicy.webhookEgress.ports | toYaml -}}
+{{- end -}}
+
 {{- define "finsam.policy" -}}
 {{- if .root.Values.networkPolicy.enabled -}}
 apiVersion: networking.k8s.io/v1
@@ -112,7 +130,7 @@ spec:
 {{ include "finsam.towardsURLs" (dict "rule" $n.issuers "urls" (list $v.proxy.http $v.proxy.https)) }}
 {{- end }}
 {{- if has .name (list "referral" "standalone") }}
-{{ include "finsam.towardsURLs" (dict "rule" $n.webhookEgress "urls" (list $v.webhooks.proxy)) }}
+{{ include "finsam.towardsURLs" (dict "rule" (fromYaml (include "finsam.receivers" .)) "urls" (list $v.webhooks.proxy)) }}
 {{- end }}
 {{- with $n.extraEgress }}
 {{ toYaml . }}
