@@ -47,7 +47,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 func NewTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy, t.DialContext = nil, Dial
-	t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 256, 512
+	t.MaxIdleConnsPerHost, t.MaxConnsPerHost, t.IdleConnTimeout = 256, 512, KeepIdle
 	t.ResponseHeaderTimeout = 40 * time.Second // longer than a long poll
 	t.DisableCompression = true
 	return t

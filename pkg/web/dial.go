@@ -11,9 +11,10 @@ import (
 // is noticed by what stays unacknowledged, and the next connection goes to a pod
 // that lives.
 const (
-	dialTries   = 3
+	dialTries   = 6
 	dialTime    = time.Second             // for one try
-	dialPause   = 20 * time.Millisecond   // at least, before the next try; at most three times that
+	dialAll     = 3 * time.Second         // after which no further one is begun
+	dialPause   = 10 * time.Millisecond   // at least, before the second try; before each further one twice as long
 	unheardTime = 3 * time.Second         // after which a peer that acknowledges nothing is gone
 	quietTime   = 5 * time.Second         // after which a silent connection is asked whether it lives
 	askTime     = 1500 * time.Millisecond // between such questions
@@ -25,19 +26,33 @@ var dialer = net.Dialer{
 	ControlContext:  unheard,
 }
 
-// Dial connects to a service. Behind one address there may be several pods, one of
-// which has just been lost: as nothing has been sent yet, it tries three times. A
-// connection whose other side acknowledges nothing for three seconds breaks.
+// KeepIdle is how long a connection between services waits for its next request at
+// most. A service that ends lingers for longer (FINSAM_LINGER) and lets go of each
+// connection that is used meanwhile; so it ends none in the moment in which a request
+// is sent on it.
+const KeepIdle = 2 * time.Second
+
+// Dial connects to a service. Behind one address there may be several pods, and as
+// many that have just ended and are still chosen by chance: as nothing has been sent
+// yet, it tries six times, for about half a second. A connection whose other side
+// acknowledges nothing for three seconds breaks.
 func Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	begun := time.Now()
 	for try := 1; ; try++ {
 		c, err := dialer.DialContext(ctx, network, addr)
-		if err == nil || try == dialTries || ctx.Err() != nil {
+		if err == nil || try == dialTries || time.Since(begun) > dialAll || !Pause(ctx, dialPause<<(try-1)) {
 			return c, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(dialPause + rand.N(2*dialPause)):
-		}
+	}
+}
+
+// Pause waits before another try, for at least the time given and at most twice
+// that; false: the context has ended.
+func Pause(ctx context.Context, least time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(least + rand.N(least)):
+		return ctx.Err() == nil
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -45,6 +46,34 @@ func TestAConnectionIsTriedAgainWhenNobodyListensYet(t *testing.T) {
 	}
 	if err := <-again; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Behind one address there may be as many pods that have just died as there are
+// that live, and the one is chosen by chance.
+func TestAConnectionIsTriedUntilItMeetsAPodThatLives(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	tries := 0
+	defer func(d net.Dialer) { dialer = d }(dialer)
+	for dead, lives := range map[int]bool{0: true, 5: true, 100: false} {
+		tries = 0
+		dialer.ControlContext = func(context.Context, string, string, syscall.RawConn) error {
+			if tries++; tries <= dead {
+				return syscall.ECONNREFUSED
+			}
+			return nil
+		}
+		c, err := Dial(t.Context(), "tcp", l.Addr().String())
+		if (err == nil) != lives || tries > 10 {
+			t.Errorf("%d dead pods in a row: %v after %d tries", dead, err, tries)
+		}
+		if err == nil {
+			_ = c.Close()
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func newTransport(u *url.URL) http.RoundTripper {
 		MaxIdleConns:        1024,
 		MaxIdleConnsPerHost: 512,
 		MaxConnsPerHost:     1024,
-		IdleConnTimeout:     90 * time.Second,
+		IdleConnTimeout:     web.KeepIdle,
 		DisableCompression:  true,
 		WriteBufferSize:     16 << 10,
 		ReadBufferSize:      16 << 10,

@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -23,12 +24,13 @@ import (
 )
 
 const (
-	// maxTries bounds how often a request that only reads is sent.
-	maxTries = 3
+	// maxTries bounds how often a request that only reads is sent, on connections
+	// that were made for it.
+	maxTries = 5
+	// tryPause is waited at least before it is sent again; each time twice as long.
+	tryPause = 20 * time.Millisecond
 	// maxIdle bounds the connections that wait for a request.
 	maxIdle = 512
-	// maxAge is how long a connection waits at most; less than a service waits.
-	maxAge = 60 * time.Second
 	// maxHead bounds an answer's status line and headers, in bytes.
 	maxHead = 64 << 10
 	// bufferSize is that of each direction of a connection.
@@ -70,12 +72,12 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 // RoundTrip implements http.RoundTripper. When nothing has come back, a request
-// that only reads is sent again, to another pod maybe, and one without a body when
-// the connection had been waiting and turns out to be closed; one with a body may
-// have had its effect, and is not.
+// that only reads is sent again after a pause, to another pod maybe, and one without a
+// body when the connection had been waiting and turns out to be closed; one with a body
+// may have had its effect, and is not.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	for try := 1; ; try++ {
+	for try := 1; ; {
 		c, waited, err := t.get(r.Context())
 		if err != nil {
 			closeBody(r)
@@ -85,9 +87,13 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err == nil || begun || r.Body != nil && r.Body != http.NoBody || r.Context().Err() != nil {
 			return resp, err
 		}
-		if !waited && (!reads || try >= maxTries) {
+		if waited { // it says nothing of the pods; there are only so many, and each is tried once
+			continue
+		}
+		if !reads || try == maxTries || !web.Pause(r.Context(), tryPause<<(try-1)) {
 			return nil, err
 		}
+		try++
 	}
 }
 
@@ -230,7 +236,7 @@ func (t *Transport) get(ctx context.Context) (*conn, bool, error) {
 		if c == nil {
 			break
 		}
-		if time.Since(c.since) < maxAge && alive(c) {
+		if time.Since(c.since) < web.KeepIdle && alive(c) {
 			return c, true, nil
 		}
 		_ = c.Close()
@@ -257,10 +263,15 @@ func (t *Transport) pop() *conn {
 	return c
 }
 
+// put lets a connection wait, and lets one go that has waited for too long.
 func (t *Transport) put(c *conn) {
 	c.since = time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(t.idle) > 0 && c.since.Sub(t.idle[0].since) > web.KeepIdle {
+		_ = t.idle[0].Close()
+		t.idle = slices.Delete(t.idle, 0, 1)
+	}
 	if len(t.idle) < maxIdle && c.in.Buffered() == 0 {
 		t.idle = append(t.idle, c)
 		return

@@ -142,6 +142,51 @@ func TestWhatOnlyReadsIsSentAgainWhenTheServiceDiesOverIt(t *testing.T) {
 	}
 }
 
+func TestWhatOnlyReadsOutlivesPodsThatDieInARow(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		deaths int64
+		wants  string
+	}{
+		"as many as there are tries":               {maxTries - 1, "ok"},
+		"and a connection that waited before them": {maxTries, "ok"},
+		"but not without end":                      {1000, ""},
+	} {
+		var seen atomic.Int64
+		tr, _, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if n := seen.Add(1); n > 1 && n <= 1+c.deaths {
+				panic(http.ErrAbortHandler)
+			}
+			_, _ = io.WriteString(w, "ok")
+		})
+		if _, _, err := ask(t, tr, t.Context(), "GET", ""); err != nil { // its connection waits now
+			t.Fatal(err)
+		}
+		if c.deaths < maxTries {
+			tr.CloseIdleConnections()
+		}
+		if _, text, err := ask(t, tr, t.Context(), "GET", ""); text != c.wants || (err == nil) != (c.wants != "") || seen.Load() > maxTries+3 {
+			t.Errorf("%s: %q, %v, sent %d times", sentence, text, err, seen.Load())
+		}
+	}
+}
+
+// A service that ends closes the connections that wait, maybe in the moment in which
+// a request is sent on one. Before that it lets go of each one that is used.
+func TestAConnectionThatWaitedForLongerThanAServiceLingersIsNotUsed(t *testing.T) {
+	tr, _, made := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	for range 2 {
+		if _, _, err := ask(t, tr, t.Context(), "POST", "x"); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range tr.idle {
+			c.since = c.since.Add(-2500 * time.Millisecond)
+		}
+	}
+	if made.Load() != 2 {
+		t.Errorf("%d connections", made.Load())
+	}
+}
+
 func TestTheEndOfPatienceEndsTheCallAndTheConnection(t *testing.T) {
 	ended := make(chan struct{}, 2)
 	tr, _, made := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -235,15 +280,16 @@ func TestWhatIsNoWholeAnswerIsAnError(t *testing.T) {
 	}
 }
 
-func TestAServiceThatIsAwayIsAnErrorAtOnce(t *testing.T) {
+func TestAServiceThatIsAwayIsAnErrorLongBeforePatienceEnds(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
 	_ = l.Close()
-	start := time.Now()
-	if _, _, err := ask(t, New(addr), t.Context(), "POST", "x"); err == nil || time.Since(start) > time.Second {
+	patience, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, _, err := ask(t, New(addr), patience, "POST", "x"); err == nil || patience.Err() != nil {
 		t.Error(err)
 	}
 }
