@@ -20,6 +20,8 @@ const (
 	OwnAuthority    Relation = "own-authority"
 	OwnMunicipality Relation = "own-municipality"
 	OwnParticipant  Relation = "own-participant"
+	OwnApplication  Relation = "own-application"
+	OwnHandIn       Relation = "own-hand-in"
 	Association     Relation = "association"
 	Public          Relation = "public"
 )
@@ -38,6 +40,7 @@ type Tie struct {
 	Authority    string
 	Unit         string
 	Municipality string
+	HandedIn     bool     // the municipality stands in for its sender
 	Consent      []string // ids of the authorities that consent covers now
 }
 
@@ -46,6 +49,7 @@ type Tie struct {
 type Thing struct {
 	Association string
 	Participant string
+	Applied     bool // the participant applied; nobody else refers
 	Ties        []Tie
 	Protected   bool     // the person's identity is protected
 	Handlers    []string // subjects named to handle a protected person
@@ -89,6 +93,8 @@ func (c Cell) opens(a actor.Actor, t Thing) bool {
 		return true
 	case c.Relation == OwnParticipant:
 		return a.Participant != "" && a.Participant == t.Participant
+	case c.Relation == OwnApplication:
+		return t.Applied && a.Participant != "" && a.Participant == t.Participant
 	}
 	return slices.ContainsFunc(t.Ties, func(tie Tie) bool {
 		return c.ties(a, tie) && (!c.Consent || slices.Contains(tie.Consent, a.Authority))
@@ -103,6 +109,8 @@ func (c Cell) ties(a actor.Actor, tie Tie) bool {
 		return a.Authority != "" && a.Authority == tie.Authority
 	case OwnMunicipality:
 		return a.Municipality != "" && a.Municipality == tie.Municipality
+	case OwnHandIn:
+		return tie.HandedIn && a.Municipality != "" && a.Municipality == tie.Municipality
 	}
 	return false
 }

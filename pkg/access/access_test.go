@@ -33,6 +33,9 @@ func in(municipality string) func(*actor.Actor) {
 func TestDecide(t *testing.T) {
 	withdrawn := thing
 	withdrawn.Ties = []Tie{{Authority: "fk", Unit: "molndal", Municipality: "1481"}}
+	applied := Thing{Association: "insjoriket", Participant: "p1", Applied: true, Ties: []Tie{
+		{Authority: "molndal", Unit: "intake", Municipality: "1481", HandedIn: true}, {Municipality: "1402"}, // which is asked to take over
+	}}
 	elsewhere := thing
 	elsewhere.Association = "kalmar"
 	for _, c := range []struct {
@@ -52,6 +55,13 @@ func TestDecide(t *testing.T) {
 		{"no municipality is no municipality", "getReferral", who(actor.Intake), Thing{Association: "insjoriket", Ties: []Tie{{}}}, fault.ErrNotFound},
 		{"the person sees the own one", "getReferral", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), thing, nil},
 		{"another person does not", "getReferral", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p2" }), thing, fault.ErrNotFound},
+		{"who applied answers as the sender", "sendSupplement", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), applied, nil},
+		{"another person does not", "sendSupplement", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p2" }), applied, fault.ErrNotFound},
+		{"nobody is no applicant", "sendSupplement", who(actor.Participant), Thing{Association: "insjoriket", Applied: true}, fault.ErrNotFound},
+		{"who was referred does not", "sendSupplement", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), thing, fault.ErrNotFound},
+		{"the municipality answers for what was handed in to it", "sendSupplement", who(actor.Intake, in("1481")), applied, nil},
+		{"not for what others sent to it", "sendSupplement", who(actor.Intake, in("1481")), thing, fault.ErrNotFound},
+		{"one that is asked to take over does not yet", "sendSupplement", who(actor.Intake, in("1402")), applied, fault.ErrNotFound},
 		{"another association's thing does not exist", "getReferral", who(actor.Intake, in("1481")), elsewhere, fault.ErrNotFound},
 		{"the association's staff never see persons", "getReferral", who(actor.AssociationAdmin), thing, fault.ErrForbidden},
 		{"a sender with consent sees the course", "getEnrolment", who(actor.Referrer, at("fk", "molndal")), thing, nil},

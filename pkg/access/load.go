@@ -52,7 +52,7 @@ func parse(text []byte) (map[string][]Cell, error) {
 }
 
 func (c Cell) valid() error {
-	relations := []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, Association, Public}
+	relations := []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, Public}
 	switch {
 	case !slices.Contains(relations, c.Relation):
 		return fmt.Errorf("no such relation: %q", c.Relation)

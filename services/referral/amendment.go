@@ -41,6 +41,7 @@ type Changes struct {
 	Reason            *string  // in clear
 	ExternalReference *string
 	RightTime         *[]TimelyAnswer // all answers; what is left out is unknown
+	Self              bool            // the person amends; said by the token
 }
 
 // Clear is what stands sealed in a referral, in clear.
@@ -149,6 +150,9 @@ func (r *Referral) amendable(c Changes, in association.Initiative, now time.Time
 		if !c.Consent.extends(r.Consent) {
 			wrong.add(ErrConsentNarrowed, "/changes/consent")
 		}
+	}
+	if c.ExternalReference != nil && c.Self {
+		wrong.add(ErrReferenceOfPerson, "/changes/externalReference")
 	}
 	if c.ExternalReference != nil && personal.Number(*c.ExternalReference) {
 		wrong.add(ErrReferenceIsIdentity, "/changes/externalReference")

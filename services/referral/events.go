@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -28,6 +29,9 @@ func event(r *Referral, n int64) feed.Event {
 	}
 	then := r.at(n)
 	e.Data["municipality"] = then.Municipality()
+	if r.AuthorityKind == actor.Self {
+		e.Authority = "" // persons are no authority with a feed of its own
+	}
 	if s.hidden(slices.Contains(then.thing(categoryCourse).Ties[0].Consent, r.Authority), false) {
 		e.Authority = ""
 	}

@@ -50,6 +50,25 @@ func (r *Referral) SourceOf() Source {
 	return r.Source
 }
 
+// applied tells whether the person is who asks: with an own token, or by what the
+// municipality handed in.
+func (r *Referral) applied() bool {
+	return r.AuthorityKind == actor.Self || r.SourceOf() == SelfReferral
+}
+
+// handedIn tells whether a municipality received the referral for somebody who
+// has no system to send it by. Whichever municipality has it stands in for the
+// sender: a question never waits for one who cannot answer.
+func (r *Referral) handedIn() bool {
+	switch r.SourceOf() {
+	case SelfReferral:
+		return r.AuthorityKind != actor.Self
+	case SourcePrivateCare:
+		return r.AuthorityKind != actor.PrivateCare
+	}
+	return false
+}
+
 // Priority is the latest priority on the municipality's waiting list; empty when
 // the referral never was put there.
 func (r *Referral) Priority() string {
@@ -135,14 +154,14 @@ func (r *Referral) ThingTo(operation string, a actor.Actor) access.Thing {
 // thing is the referral as seen for one sort of data: a consent that leaves the
 // sort out, or that is withdrawn, covers nobody.
 func (r *Referral) thing(category string) access.Thing {
-	tie := access.Tie{Authority: r.Authority, Unit: r.Unit, Municipality: r.Municipality()}
+	tie := access.Tie{Authority: r.Authority, Unit: r.Unit, Municipality: r.Municipality(), HandedIn: r.handedIn()}
 	if r.AuthorityKind == actor.Self {
 		tie.Authority = "" // persons are no authority: none of them may read another's
 	}
 	if r.ConsentWithdrawnAt() == nil && (category == "" || r.Consent.covers(category)) {
 		tie.Consent = r.Consent.naming(r.Authority, r.AuthorityKind).Authorities
 	}
-	t := access.Thing{Association: r.Association, Participant: r.Participant, Ties: []access.Tie{tie}}
+	t := access.Thing{Association: r.Association, Participant: r.Participant, Applied: r.applied(), Ties: []access.Tie{tie}}
 	if asked := r.Asked(); asked != "" {
 		t.Ties = append(t.Ties, access.Tie{Municipality: asked})
 	}

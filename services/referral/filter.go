@@ -230,6 +230,12 @@ func waiting(operation string, a actor.Actor) (where []store.Cond, ok bool) {
 			{Key: keyTurn, Op: store.Eq, Value: string(PartySender) + "/" + a.Authority},
 			{Key: keyUnit, Op: store.Eq, Value: a.Unit},
 		}, true
+	case relation == access.OwnParticipant && a.Participant != "": // of what the person applied with; see applied
+		return []store.Cond{
+			{Key: keyParticipant, Op: store.Eq, Value: a.Participant},
+			{Key: keySource, Op: store.In, Value: []any{string(SelfReferral), string(actor.Self)}},
+			{Key: keyState, Op: store.Eq, Value: string(StateSupplement)},
+		}, true
 	}
 	return nil, false
 }

@@ -17,6 +17,7 @@ var callers = map[string]actor.Actor{
 	"municipality": {Association: "insjoriket", Authority: "molndal", Municipality: "1481", Roles: []actor.Role{actor.Intake}},
 	"authority":    {Association: "insjoriket", Authority: "fk", Roles: []actor.Role{actor.Integration}},
 	"unit":         {Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}},
+	"person":       {Association: "insjoriket", Authority: "self", Participant: "p", Roles: []actor.Role{actor.Participant}},
 }
 
 func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
@@ -84,7 +85,7 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s has no tasks", who)
 		}
-		try(who+"'s tasks", where, Sort{Key: SortDue}, false)
+		try(who+"'s tasks", where, Sort{Key: SortDue}, who == "person") // a person has few
 	}
 	try("the protected of a person", []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: "p"}, {Key: keyProtected, Op: store.Eq, Value: true}}, Sort{SortReceived, true}, false)
 	try("the sweeper", []store.Cond{{Key: keyAlarm, Op: store.Lt, Value: int64(5)}}, Sort{Key: "none"}, true)

@@ -70,7 +70,7 @@ type Party string
 const (
 	PartyReceiver Party = "receiver" // the municipality that has the referral
 	PartyAsked    Party = "asked"    // the municipality that is asked to take it over
-	PartySender   Party = "sender"   // the unit or the authority that sent it
+	PartySender   Party = "sender"   // the unit or the authority that sent it; the person who applied; who stands in for either
 	PartyCoach    Party = "coach"    // the coach who was named at the acceptance
 	PartyPerson   Party = "person"   // the one whom it is about
 	PartyService  Party = "service"  // the clock, the queue, and what another service told

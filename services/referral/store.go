@@ -133,12 +133,16 @@ func keys(r *Referral) store.Keys {
 }
 
 // turnKey names those whose turn it is, as they are found by: the receivers or
-// the coaches of a municipality, or a sending authority.
+// the coaches of a municipality, or a sending authority. What was handed in is
+// the receivers' also when the sender is asked; a person's own is found by the
+// person, see waiting.
 func (r *Referral) turnKey(t Turn) string {
-	switch t.Party {
-	case PartySender:
+	switch {
+	case t.Party == PartySender && r.handedIn():
+		return string(PartyReceiver) + "/" + r.Municipality()
+	case t.Party == PartySender:
 		return string(PartySender) + "/" + r.Authority
-	case PartyCoach:
+	case t.Party == PartyCoach:
 		return string(PartyCoach) + "/" + t.Municipality
 	}
 	return string(PartyReceiver) + "/" + t.Municipality

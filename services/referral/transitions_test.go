@@ -113,7 +113,7 @@ func TestEveryKindHasOneRowAndEveryStateHasWords(t *testing.T) {
 var rolesOf = map[Party][]actor.Role{
 	PartyReceiver: {actor.Intake},
 	PartyAsked:    {actor.Intake},
-	PartySender:   {actor.Referrer, actor.Integration},
+	PartySender:   {actor.Referrer, actor.Integration, actor.Participant, actor.Intake}, // who applied; who handed in
 	PartyPerson:   {actor.Participant},
 }
 

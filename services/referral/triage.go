@@ -13,6 +13,7 @@ import (
 
 // Amend corrects what was sent; why tells the municipality the reason.
 func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c Changes, why string) (*View, error) {
+	a := actor.From(ctx)
 	v, err := s.change(ctx, "amendReferral", id, ifVersion, why, func(r *Referral, h Hand, sealed []byte) error {
 		in, err := s.Associations.Get(r.Association)
 		if err != nil {
@@ -26,6 +27,7 @@ func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c Chang
 		if err != nil {
 			return err
 		}
+		c.Self = a.Participant != "" && a.Participant == r.Participant
 		return r.Amend(h, s.Now(), in, c, Clear{string(was), assessed}, s.Seal.Seal, sealed)
 	})
 	if errors.Is(err, store.ErrTaken) {

@@ -37,7 +37,7 @@ func TestAnAmendedReasonIsReadOldAndNewByThoseWhoMayReadTexts(t *testing.T) {
 	_, err = w.Service.Amend(referraltest.As(referraltest.FK), r.ID, 1, extended(r), "x")
 	wants(t, "on an old version", err, fault.ErrStale)
 	_, err = w.Service.Amend(referraltest.As(referraltest.Intake), r.ID, 2, extended(r), "x")
-	wants(t, "by the municipality", err, fault.ErrForbidden)
+	wants(t, "by the municipality, which did not send it", err, fault.ErrNotFound)
 }
 
 func TestAnAmendedReferenceIsOncePerAuthorityAndTheRepeatIsAsItWas(t *testing.T) {

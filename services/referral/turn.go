@@ -90,18 +90,20 @@ var waitAfter = map[string]Wait{
 	"resumed": WaitNextBlock, "closing": WaitClosing, "conversation_held": WaitClosing,
 }
 
+// asksSender tells whether there is somebody to answer a check-in: while consent
+// covers the course, who referred. One who applies oneself has no referrer.
+func (r *Referral) asksSender(then []Step) bool {
+	for i := range then {
+		if then[i].Kind == ConsentWithdrawn {
+			return false
+		}
+	}
+	return !r.applied() && !r.handedIn() && r.Consent.covers(categoryCourse)
+}
+
 // waitFor gives what is waited for after a step, where w was before it; a wait
 // that stays the same goes on, its clock with it.
 func (r *Referral) waitFor(w Wait, s *Step, before, after State) Wait {
-	consent := func() bool {
-		then := r.Steps[:s.N]
-		for i := range then {
-			if then[i].Kind == ConsentWithdrawn {
-				return false
-			}
-		}
-		return r.Consent.covers(categoryCourse)
-	}
 	switch {
 	case s.Kind == MovedUp:
 		return WaitPlace
@@ -113,8 +115,8 @@ func (r *Referral) waitFor(w Wait, s *Step, before, after State) Wait {
 		if !known {
 			return w
 		}
-		if next == WaitCheckInAnswer && !consent() {
-			return WaitCheckInDecision // the sender is not asked: the coach notes that no answer came
+		if next == WaitCheckInAnswer && !r.asksSender(r.Steps[:s.N]) {
+			return WaitCheckInDecision // the coach notes that no answer came
 		}
 		return next
 	case s.Kind == ConsentWithdrawn && w == WaitCheckInAnswer:

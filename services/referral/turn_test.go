@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 )
 
@@ -104,6 +105,27 @@ func TestWhoseTurnItIsFollowsFromTheSteps(t *testing.T) {
 		}
 		if (c.party == PartySender) != (got.Municipality == "") {
 			t.Errorf("%s: of %q", c.sentence, got.Municipality)
+		}
+	}
+}
+
+func TestACheckInWaitsForNobodyWhoCannotAnswerIt(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		from actor.AuthorityKind
+		of   Source
+		want Wait
+	}{
+		"an authority answers":                      {actor.SocialInsurance, "insurance_office", WaitCheckInAnswer},
+		"a private care giver with a system too":    {actor.PrivateCare, SourcePrivateCare, WaitCheckInAnswer},
+		"a municipality's own unit too":             {actor.Municipality, "social_services", WaitCheckInAnswer},
+		"who applied has no referrer":               {actor.Self, SelfReferral, WaitCheckInDecision},
+		"nor has who applied at the municipality":   {actor.Municipality, SelfReferral, WaitCheckInDecision},
+		"a private care giver's letter asks nobody": {actor.Municipality, SourcePrivateCare, WaitCheckInDecision},
+	} {
+		r := happened(enrolled(CourseStep{Kind: "started", Block: 1}, CourseStep{Kind: "check_in_due", Block: 1})...)
+		r.AuthorityKind, r.Source = c.from, c.of
+		if turn, _ := r.Turn(); turn.Wait != c.want {
+			t.Errorf("%s: it waits for %s", sentence, turn.Wait)
 		}
 	}
 }

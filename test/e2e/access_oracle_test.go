@@ -59,6 +59,7 @@ type thing struct {
 	draft, receiversDraft                      string // of the unit, and of the municipality
 	family                                     string // the person's name
 	authority, unit, municipality, association string
+	applied, handedIn                          bool   // by the person; by the municipality for somebody
 	consent                                    bool   // the sender's consent is in force
 	protected                                  bool   // the person's identity is protected
 	handledBy                                  string // the authority whose subject "named" may handle it
@@ -107,6 +108,10 @@ func related(relation string, c suite.Caller, t thing) bool {
 		return c.Municipality == t.municipality
 	case "own-participant":
 		return c.Participant == t.participant
+	case "own-application":
+		return t.applied && c.Participant == t.participant
+	case "own-hand-in":
+		return t.handedIn && c.Municipality == t.municipality
 	}
 	return relation == "association"
 }

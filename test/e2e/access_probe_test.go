@@ -55,7 +55,7 @@ func probeOf(op contract.Operation) probe {
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "listTasks", "getReferralFigures":
 		p.own = func(c suite.Caller, _ thing) thing {
-			return thing{association: association(c), authority: c.Authority, unit: c.Unit, municipality: c.Municipality}
+			return thing{association: association(c), authority: c.Authority, unit: c.Unit, municipality: c.Municipality, participant: c.Participant}
 		}
 	case "readIdentities":
 		p.body = func(_ *world, _ suite.Caller, t thing) any {

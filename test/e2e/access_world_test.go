@@ -20,7 +20,7 @@ type world struct {
 	cancellation string
 }
 
-// newWorld makes four persons' cases that differ only in what a right depends
+// newWorld makes five persons' cases that differ only in what a right depends
 // on, far enough on their way to have a course and texts.
 func newWorld(t *testing.T, s *suite.Suite) *world {
 	w := &world{walk: walk{s, t}}
@@ -34,6 +34,7 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 		{name: "a case without consent"},
 		{name: "a person protected by the municipality", consent: true, protected: true, handledBy: "molndal"},
 		{name: "a person protected by the sender", consent: true, protected: true, handledBy: "fk"},
+		{name: "an application that was handed in", consent: true, applied: true, handedIn: true},
 	} {
 		w.things = append(w.things, w.onTheWay(th, persontest.New(r, day(0)), len(w.things)))
 	}
@@ -61,18 +62,24 @@ func (w *world) callOff() string {
 func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	w.t.Helper()
 	th.authority, th.unit, th.municipality, th.association, th.family = "fk", "fk-molndal", "1481", "insjoriket", p.FamilyName
-	made := w.Must(w.t, 201, suite.Request{
-		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: referral(p.Number, p.GivenName, p.FamilyName),
-	})
+	sender, system, officer, body := fkSystem, fkSystem, fkOfficer, referral(p.Number, p.GivenName, p.FamilyName)
+	if th.handedIn {
+		th.authority, th.unit = "molndal", "molndal-1"
+		sender, system = intake, suite.Caller{Role: "integration", Authority: "molndal"}
+		officer = suite.Caller{Role: "referrer", Authority: "molndal", Unit: "molndal-1"}
+		delete(body, "unit")
+		body["source"] = "self_referral"
+	}
+	made := w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/referrals", Token: w.Token(w.t, sender), Body: body})
 	th.referral, th.participant, th.number = made.Text("id"), made.Text("participant"), made.Text("registryNumber")
 	at := "/referrals/" + th.referral
-	th.attachment = w.attach(fkSystem, at, form("", "", pdf)).Text("id")
+	th.attachment = w.attach(system, at, form("", "", pdf)).Text("id")
 	w.change(intake, at, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-60), "coach": "coach-1"})
 	th.enrolment = w.state(intake, at, "enrolled").Text("course.enrolment")
 	enrolment := "/enrolments/" + th.enrolment
 	w.change(coach, enrolment, "start", map[string]any{"startedOn": day(-60)})
 	w.state(coach, enrolment, "check_in_due")
-	w.change(fkOfficer, enrolment, "check-ins/1/answer", map[string]any{"readiness": "ready", "text": "Påhittat svar."})
+	w.change(officer, enrolment, "check-ins/1/answer", map[string]any{"readiness": "ready", "text": "Påhittat svar."})
 	booking := w.book(enrolment, map[string]any{"activity": w.activity}, fmt.Sprint("world-", n))
 	th.booking = strings.TrimPrefix(booking, "/bookings/")
 	me := suite.Caller{Role: "participant", Authority: "self", Participant: th.participant, Subject: "somebody"}
@@ -80,12 +87,11 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 		Method: "POST", Path: "/participants/" + th.participant + "/calendar-feeds", Token: w.Token(w.t, me),
 	})
 	th.feed, th.secret = feed.Text("id"), feed.Text("token")
-	system := fkSystem
 	system.Municipality = th.municipality
 	th.webhook = w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/webhooks", Token: w.Token(w.t, system), Body: silentWebhook,
 	}).Text("id")
-	th.draft, th.receiversDraft = w.drafted(fkOfficer), w.drafted(intake)
+	th.draft, th.receiversDraft = w.drafted(officer), w.drafted(intake)
 	w.settle(th)
 	return th
 }

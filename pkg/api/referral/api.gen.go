@@ -1667,7 +1667,7 @@ type ReferralList struct {
 // ReferralOutcome Hur insatsen slutade. / How the initiative ended.
 type ReferralOutcome string
 
-// ReferralParty Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's or the coach's.
+// ReferralParty Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens (av en egen ansökan personen) eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's (of an own application the person) or the coach's.
 type ReferralParty string
 
 // ReferralPriority Hur angelägen platsen är. / How urgent the place is.
@@ -1817,7 +1817,7 @@ type ReferralTurn struct {
 	// Overdue Tiden har gått ut. / The time has passed.
 	Overdue bool `json:"overdue"`
 
-	// Party Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's or the coach's.
+	// Party Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens (av en egen ansökan personen) eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's (of an own application the person) or the coach's.
 	Party ReferralParty `json:"party"`
 	Since time.Time     `json:"since"`
 

@@ -312,27 +312,29 @@ func related(a answered, r *referral.Referral, s stand) bool {
 	case a.who.Association != r.Association || !may(a):
 		return false
 	case a.who.Participant != "":
-		return a.who.Participant == r.Participant
+		return a.who.Participant == r.Participant && (a.op == "withdrawReferral" || r.Source == referral.SelfReferral)
 	case a.who.Has(actor.Integration):
 		return a.who.Authority == r.Authority
 	case a.who.Has(actor.Referrer):
 		return a.who.Authority == r.Authority && a.who.Unit == r.Unit
 	case (a.op == "acceptTransfer" || a.op == "declineTransfer") && s.asked != "" && !s.noConsent:
 		return a.who.Municipality == s.asked
+	case ofSender[a.op] && (r.Authority == "self" || r.Source != referral.SelfReferral): // the others are handed in
+		return false
 	}
 	return a.who.Municipality == s.municipality
 }
 
 // may tells whether the caller's role has the act at all.
 func may(a answered) bool {
-	switch a.op {
-	case "sendSupplement", "markReferralInError", "amendReferral":
-		return a.who.Has(actor.Integration) || a.who.Has(actor.Referrer)
-	case "withdrawReferral":
-		return a.who.Has(actor.Integration) || a.who.Has(actor.Referrer) || a.who.Has(actor.Participant)
+	if ofSender[a.op] && (a.who.Has(actor.Integration) || a.who.Has(actor.Referrer) || a.who.Has(actor.Participant)) {
+		return true
 	}
 	return a.who.Has(actor.Intake)
 }
+
+// ofSender are the sender's acts: of who applied, too, and of who handed in.
+var ofSender = map[string]bool{"sendSupplement": true, "markReferralInError": true, "amendReferral": true, "withdrawReferral": true}
 
 // wrong tells what is wrong with a refusal; empty when it is right.
 func wrong(a answered, r *referral.Referral, stands []stand) string {
@@ -381,7 +383,7 @@ func unless(right bool, why string) string {
 // unprocessable are the broken rules of bodies.
 var unprocessable = map[string]string{
 	"acceptReferral": "other-municipality no-such-initiative", "requestTransfer": "already-there consent-without-municipality",
-	"assignReferral": "assigned-already", "withdrawReferral": "withdrawer-mismatch", "amendReferral": "nothing-amended",
+	"assignReferral": "assigned-already", "withdrawReferral": "withdrawer-mismatch", "amendReferral": "nothing-amended reference-of-person",
 }
 
 // checkTold: what was told of a person stands on each referral that was there,

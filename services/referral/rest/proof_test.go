@@ -214,6 +214,8 @@ func (p *proof) move(t *testing.T, who actor.Actor, m move) {
 		time.Sleep(5 * time.Millisecond)
 	case who.Subject == referraltest.Admin.Subject && m.act%3 == 0:
 		p.places(t, m.choice%7)
+	case m.act%9 == 8 && who.Association == "insjoriket" && who.Has(actor.Participant):
+		p.create(t, who, m, 0)
 	case m.act%9 == 8 && who.Association == "insjoriket" && (who.Unit != "" || who.Has(actor.Intake)):
 		p.create(t, who, m, m.target%(len(numbers)-1))
 	default:
@@ -313,7 +315,9 @@ func (p *proof) create(t *testing.T, who actor.Actor, m move, person int) {
 		body["source"] = "self_referral"
 		body["wishedMunicipality"] = who.Municipality
 	}
-	if m.choice%11 == 1 {
+	if who.Has(actor.Participant) {
+		delete(body, "unit")
+	} else if m.choice%11 == 1 {
 		body["externalReference"] = fmt.Sprint("case-", m.target%5) // some are taken
 	}
 	key := fmt.Sprint("key-", p.keys.Add(1))
