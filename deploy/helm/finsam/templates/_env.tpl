@@ -3,7 +3,7 @@
 {{- $v := .root.Values -}}
 {{- $full := include "finsam.fullname" .root -}}
 - { name: FINSAM_LOG_LEVEL, value: {{ .s.logLevel | quote }} }
-{{- if dig "limits" "memory" "" .s.resources }}
+{{- if dig "limits" "memory" "" (default dict .s.resources) }}
 - { name: FINSAM_MEMORY_LIMIT, valueFrom: { resourceFieldRef: { resource: limits.memory } } }
 {{- end }}
 {{- if not .facts.data }}
@@ -86,11 +86,11 @@
 {{- $full := include "finsam.fullname" .root }}
 - name: POD_NAME
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
-- { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.namespace={{ .root.Release.Namespace }},service.instance.id=$(POD_NAME){{ with index $v.telemetry.env "OTEL_RESOURCE_ATTRIBUTES" }},{{ . }}{{ end }}" }
+- { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.namespace={{ .root.Release.Namespace }},service.instance.id=$(POD_NAME){{ with index (default dict $v.telemetry.env) "OTEL_RESOURCE_ATTRIBUTES" }},{{ . }}{{ end }}" }
 {{- with $v.telemetry.endpoint }}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
 {{- end }}
-{{- range $name, $value := omit $v.telemetry.env "OTEL_RESOURCE_ATTRIBUTES" }}
+{{- range $name, $value := omit (default dict $v.telemetry.env) "OTEL_RESOURCE_ATTRIBUTES" }}
 - { name: {{ $name }}, value: {{ $value | toString | quote }} }
 {{- end }}
 {{- with $v.telemetry.headers.existingSecret }}

@@ -40,7 +40,7 @@ app.kubernetes.io/component: {{ . }}
   "app.kubernetes.io/part-of" "finsam"
   "app.kubernetes.io/managed-by" .root.Release.Service
   "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63)) -}}
-{{- merge $own (default dict .extra) .root.Values.commonLabels | toYaml -}}
+{{- merge $own (default dict .extra) (default dict .root.Values.commonLabels) | toYaml -}}
 {{- end -}}
 
 {{/* metadata of an object: dict root, name (of the workload or ""), object (its own name), labels, annotations. */}}
@@ -49,7 +49,7 @@ name: {{ .object }}
 namespace: {{ .root.Release.Namespace }}
 labels:
   {{- include "finsam.labels" (dict "root" .root "name" .name "extra" .labels) | nindent 2 }}
-{{- with merge (dict) (default dict .annotations) .root.Values.commonAnnotations }}
+{{- with merge (dict) (default dict .annotations) (default dict .root.Values.commonAnnotations) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -62,6 +62,16 @@ annotations:
 {{- printf "%s@%s" $path .Values.image.digest -}}
 {{- else -}}
 {{- printf "%s:%s" $path (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Pull secrets of a pod; parents give them as objects or, as some charts want it, as names. */}}
+{{- define "finsam.pullSecrets" -}}
+{{- with .Values.global.imagePullSecrets -}}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ if kindIs "string" . }}{{ . }}{{ else }}{{ .name }}{{ end }}
+{{- end }}
 {{- end -}}
 {{- end -}}
 

@@ -4,8 +4,8 @@
 metadata:
   labels:
     {{- $labels := fromYaml (include "finsam.selector" .) }}
-    {{- merge $labels (default dict .s.podLabels) $v.commonLabels | toYaml | nindent 4 }}
-  {{- with merge (dict) (default dict .s.podAnnotations) $v.commonAnnotations }}
+    {{- merge $labels (default dict .s.podLabels) (default dict $v.commonLabels) | toYaml | nindent 4 }}
+  {{- with merge (dict) (default dict .s.podAnnotations) (default dict $v.commonAnnotations) }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -16,9 +16,8 @@ spec:
   terminationGracePeriodSeconds: {{ int $v.drain.graceSeconds }}
   securityContext:
     {{- toYaml .s.podSecurityContext | nindent 4 }}
-  {{- with $v.global.imagePullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
+  {{- with include "finsam.pullSecrets" .root }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- include "finsam.placing" . | nindent 2 }}
   containers:
@@ -46,11 +45,11 @@ spec:
       securityContext:
         {{- toYaml .s.securityContext | nindent 8 }}
       startupProbe:
-        {{- merge (dict "httpGet" (dict "path" "/readyz" "port" "admin")) .s.probes.startup | toYaml | nindent 8 }}
+        {{- merge (dict "httpGet" (dict "path" "/readyz" "port" "admin")) (default dict .s.probes.startup) | toYaml | nindent 8 }}
       readinessProbe:
-        {{- merge (dict "httpGet" (dict "path" "/readyz" "port" "admin")) .s.probes.readiness | toYaml | nindent 8 }}
+        {{- merge (dict "httpGet" (dict "path" "/readyz" "port" "admin")) (default dict .s.probes.readiness) | toYaml | nindent 8 }}
       livenessProbe:
-        {{- merge (dict "httpGet" (dict "path" "/livez" "port" "admin")) .s.probes.liveness | toYaml | nindent 8 }}
+        {{- merge (dict "httpGet" (dict "path" "/livez" "port" "admin")) (default dict .s.probes.liveness) | toYaml | nindent 8 }}
       volumeMounts:
         {{- include "finsam.mounts" . | nindent 8 }}
   volumes:

@@ -3,6 +3,7 @@ What cannot work fails here, all of it at once, each with a sentence that says
 what to do. The schema has refused typos and wrong types before.
 */}}
 {{- define "finsam.validate" -}}
+{{- include "finsam.lacking" . -}}
 {{- $said := list -}}
 {{- range list "finsam.wrongKeys" "finsam.wrongParts" "finsam.wrongMode" "finsam.wrongScaling" "finsam.wrongDoors" "finsam.wrongOutside" -}}
 {{- $said = concat $said (include . $ | trim | splitList "\n") -}}
@@ -10,6 +11,33 @@ what to do. The schema has refused typos and wrong types before.
 {{- $said = without $said "" -}}
 {{- if $said -}}
 {{- fail (printf "\n\nfinsam cannot be installed like this:\n  * %s\n" (join "\n  * " $said)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Values that lack keys of this chart are an older one's, kept by --reuse-values: they
+would fail anywhere or mean something else. What has a default is told by the table of
+README.md; without an empty list, text or object all works as with it.
+*/}}
+{{- define "finsam.lacking" -}}
+{{- $lacking := list -}}
+{{- range regexFindAll "(?m)^\\| [a-zA-Z0-9.]+ \\| [a-z]+ \\| `[^`]*` \\|" (.Files.Get "README.md") -1 -}}
+{{- $row := splitList " | " . -}}
+{{- $parts := splitList "." (first $row | trimPrefix "| ") -}}
+{{- $at := dict "value" $.Values "gone" "" -}}
+{{- range $i, $part := $parts -}}
+{{- if not $at.gone -}}
+{{- if and (kindIs "map" $at.value) (hasKey $at.value $part) -}}
+{{- $_ := set $at "value" (index $at.value $part) -}}
+{{- else if or (lt (add1 $i) (len $parts)) (and (ne (index $row 1) "object") (not (regexMatch "`(\"\"|\\[\\])`" (index $row 2)))) -}}
+{{- $_ := set $at "gone" (slice $parts 0 (int (add1 $i)) | join ".") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $at.gone }}{{ $lacking = append $lacking $at.gone }}{{ end -}}
+{{- end -}}
+{{- if $lacking -}}
+{{- fail (printf "\n\nThese values lack %s: they are an older chart's, as helm upgrade --reuse-values brings no new defaults. Take --reset-then-reuse-values (Helm 3.14), or -f with your own values.\n" (uniq $lacking | join ", ")) -}}
 {{- end -}}
 {{- end -}}
 
@@ -96,10 +124,10 @@ what to do. The schema has refused typos and wrong types before.
 {{- $v := .Values }}
 {{ range $key, $variable := dict "proxy.http" "HTTP_PROXY" "proxy.https" "HTTPS_PROXY" "webhooks.proxy" "FINSAM_WEBHOOK_PROXY" -}}
 {{- $at := splitList "." $key -}}
-{{- if contains "@" (index $v (first $at) (last $at)) }}{{ $key }} holds a password, and no value may: remove it, and give {{ $variable }} from a Secret by {{ ternary "common" (ternary "standalone" "referral" (eq $v.mode "standalone")) (hasPrefix "proxy" $key) }}.extraEnv with valueFrom.secretKeyRef.{{ end }}
+{{- if contains "@" (index $v (first $at) (last $at) | default "") }}{{ $key }} holds a password, and no value may: remove it, and give {{ $variable }} from a Secret by {{ ternary "common" (ternary "standalone" "referral" (eq $v.mode "standalone")) (hasPrefix "proxy" $key) }}.extraEnv with valueFrom.secretKeyRef.{{ end }}
 {{ end }}
-{{ if contains "@" $v.telemetry.endpoint }}telemetry.endpoint holds a password, and no value may: take it out, and name a Secret with the header in telemetry.headers.existingSecret.name.{{ end }}
-{{ if hasKey $v.telemetry.env "OTEL_EXPORTER_OTLP_ENDPOINT" }}telemetry.env.OTEL_EXPORTER_OTLP_ENDPOINT is what telemetry.endpoint sets, with the way to it: move it there.{{ end }}
+{{ if contains "@" (default "" $v.telemetry.endpoint) }}telemetry.endpoint holds a password, and no value may: take it out, and name a Secret with the header in telemetry.headers.existingSecret.name.{{ end }}
+{{ if hasKey (default dict $v.telemetry.env) "OTEL_EXPORTER_OTLP_ENDPOINT" }}telemetry.env.OTEL_EXPORTER_OTLP_ENDPOINT is what telemetry.endpoint sets, with the way to it: move it there.{{ end }}
 {{ range $name, $_ := $v.telemetry.env -}}
 {{- if hasSuffix "_HEADERS" $name }}telemetry.env.{{ $name }} may hold a secret, and no value may: remove it, and name a Secret in telemetry.headers.existingSecret.name, or for one signal in common.extraEnv with valueFrom.secretKeyRef.{{ end }}
 {{ end }}

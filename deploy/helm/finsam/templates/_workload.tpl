@@ -92,7 +92,7 @@ spec:
   {{- end }}
   revisionHistoryLimit: 5
   # A rollout is given up no sooner than a pod that starts.
-  progressDeadlineSeconds: {{ add 60 (mul .s.probes.startup.periodSeconds .s.probes.startup.failureThreshold) }}
+  progressDeadlineSeconds: {{ add 60 (mul (dig "periodSeconds" 10 (default dict .s.probes.startup)) (dig "failureThreshold" 3 (default dict .s.probes.startup))) }}
   strategy: { type: RollingUpdate, rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } }
   selector:
     matchLabels:
