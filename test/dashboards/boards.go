@@ -112,7 +112,7 @@ var outward = row{"Out to the authorities", []panel{
 	{title: "Waiting and given up", about: "Deliveries that wait, and those given up in an hour.", unit: "short", queries: []query{
 		{"max(finsam_webhook_queue_depth" + match() + ")", "waiting"}, {"sum(increase(finsam_webhook_dead_letters_total" + match() + "[1h]))", "given up"},
 		{"max(finsam_webhook_off" + match() + ")", "webhooks off, receiver gone"}, {"sum(finsam_events_waiters" + match() + ")", "callers waiting for events"}}},
-	{title: "Oldest that waits", about: "After about 24 hours it is given up.", unit: "s", queries: one("max(finsam_webhook_queue_age_seconds"+match()+")", "oldest")},
+	{title: "Oldest that waits", about: "After 24 hours at the least it is given up.", unit: "s", queries: one("max(finsam_webhook_queue_age_seconds"+match()+")", "oldest")},
 }}
 
 func gateway() board {

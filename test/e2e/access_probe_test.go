@@ -97,7 +97,7 @@ func probeOf(op contract.Operation) probe {
 		}
 	case "changeWebhook":
 		p.body = func(*world, suite.Caller, thing) any { return silentWebhook }
-	case "testWebhook", "resendDelivery":
+	case "testWebhook", "resendDelivery", "resendDeadLetters":
 		p.status = 409 // it is off
 	case "listWebhooks":
 		p.sees = listed(func(t thing) string { return t.webhook })

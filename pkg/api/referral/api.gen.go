@@ -1871,6 +1871,18 @@ type Rejection struct {
 	Text string                `json:"text"`
 }
 
+// Resent defines model for Resent.
+type Resent struct {
+	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// More Om det finns fler som getts upp. / Whether there are others that were given up.
+	More bool `json:"more"`
+
+	// Resent Leveranser som väntar på nytt. / Deliveries that wait anew.
+	Resent int `json:"resent"`
+}
+
 // RightTime Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
 type RightTime struct {
 	Initiative string          `json:"initiative"`
@@ -2794,6 +2806,9 @@ type ServerInterface interface {
 	// ResendDelivery Skicka en leverans igen / Send a delivery again
 	// (POST /webhooks/{id}/deliveries/{delivery}/resending)
 	ResendDelivery(ctx echo.Context, id Id, delivery string) error
+	// ResendDeadLetters Skicka allt som getts upp igen / Send all that was given up again
+	// (POST /webhooks/{id}/resending)
+	ResendDeadLetters(ctx echo.Context, id Id) error
 	// RotateWebhookSecret Byt en webhooks hemlighet / Change a webhook's secret
 	// (POST /webhooks/{id}/secrets)
 	RotateWebhookSecret(ctx echo.Context, id Id, params RotateWebhookSecretParams) error
@@ -4482,6 +4497,22 @@ func (w *ServerInterfaceWrapper) ResendDelivery(ctx echo.Context) error {
 	return err
 }
 
+// ResendDeadLetters converts echo context to params.
+func (w *ServerInterfaceWrapper) ResendDeadLetters(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResendDeadLetters(ctx, id)
+	return err
+}
+
 // RotateWebhookSecret converts echo context to params.
 func (w *ServerInterfaceWrapper) RotateWebhookSecret(ctx echo.Context) error {
 	var err error
@@ -4644,6 +4675,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/webhooks/:id/test-deliveries", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 	router.GET(options.BaseURL+"/webhooks/:id/deliveries", wrapper.ListDeliveries, options.OperationMiddlewares["listDeliveries"]...)
 	router.POST(options.BaseURL+"/webhooks/:id/deliveries/:delivery/resending", wrapper.ResendDelivery, options.OperationMiddlewares["resendDelivery"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/resending", wrapper.ResendDeadLetters, options.OperationMiddlewares["resendDeadLetters"]...)
 	router.POST(options.BaseURL+"/referrals/:id/attachments", wrapper.AddAttachment, options.OperationMiddlewares["addAttachment"]...)
 	router.DELETE(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.RemoveAttachment, options.OperationMiddlewares["removeAttachment"]...)
 	router.GET(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.GetAttachment, options.OperationMiddlewares["getAttachment"]...)
@@ -6091,6 +6123,28 @@ func (response ResendDelivery200JSONResponse) VisitResendDeliveryResponse(w http
 	return err
 }
 
+type ResendDeadLettersRequestObject struct {
+	Id Id `json:"id"`
+}
+
+type ResendDeadLettersResponseObject interface {
+	VisitResendDeadLettersResponse(w http.ResponseWriter) error
+}
+
+type ResendDeadLetters200JSONResponse Resent
+
+func (response ResendDeadLetters200JSONResponse) VisitResendDeadLettersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RotateWebhookSecretRequestObject struct {
 	Id     Id `json:"id"`
 	Params RotateWebhookSecretParams
@@ -6291,6 +6345,9 @@ type StrictServerInterface interface {
 	// ResendDelivery Skicka en leverans igen / Send a delivery again
 	// (POST /webhooks/{id}/deliveries/{delivery}/resending)
 	ResendDelivery(ctx context.Context, request ResendDeliveryRequestObject) (ResendDeliveryResponseObject, error)
+	// ResendDeadLetters Skicka allt som getts upp igen / Send all that was given up again
+	// (POST /webhooks/{id}/resending)
+	ResendDeadLetters(ctx context.Context, request ResendDeadLettersRequestObject) (ResendDeadLettersResponseObject, error)
 	// RotateWebhookSecret Byt en webhooks hemlighet / Change a webhook's secret
 	// (POST /webhooks/{id}/secrets)
 	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
@@ -7947,6 +8004,31 @@ func (sh *strictHandler) ResendDelivery(ctx echo.Context, id Id, delivery string
 		return err
 	} else if validResponse, ok := response.(ResendDeliveryResponseObject); ok {
 		return validResponse.VisitResendDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResendDeadLetters operation middleware
+func (sh *strictHandler) ResendDeadLetters(ctx echo.Context, id Id) error {
+	var request ResendDeadLettersRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResendDeadLetters(ctx.Request().Context(), request.(ResendDeadLettersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResendDeadLetters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResendDeadLettersResponseObject); ok {
+		return validResponse.VisitResendDeadLettersResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -63,13 +63,13 @@ const (
 	mostRetryAfter         = 2 * time.Hour    // of what a receiver asks for
 	lease                  = 45 * time.Second // longer than any try
 	testType               = "se.finsam.test" // of a test delivery
-	jitter                 = 5                // a wait differs by at most one part in so many
+	jitter                 = 5                // a wait is longer by at most one part in so many
 )
 
-// waits are the pauses between tries: about 24 hours in all, growing, as Standard
-// Webhooks recommends.
+// waits are the shortest pauses between tries: growing, and never less than 24
+// hours in all, so that a receiver may be away for a day.
 var waits = [...]time.Duration{
-	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 4 * time.Hour, 7 * time.Hour, 10 * time.Hour,
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 4 * time.Hour, 7 * time.Hour, 10*time.Hour + 30*time.Minute,
 }
 
 // deliveries are named by webhook and event, so that a page of the feed that comes
@@ -119,7 +119,7 @@ func (d *Delivery) ended(t Try, after time.Duration, now time.Time, spread float
 		settled(Dead)
 	default:
 		pause := waits[max(d.Begun-1, 0)]
-		pause += time.Duration((spread - .5) * 2 * float64(pause/jitter))
+		pause += time.Duration(spread * float64(pause/jitter))
 		d.Due = now.Add(max(pause, min(after, mostRetryAfter)))
 	}
 }

@@ -206,6 +206,44 @@ func (s *Service) Test(ctx context.Context, id, key string) (*Delivery, error) {
 	return d, nil
 }
 
+// mostResent bounds how many dead letters one call sends again.
+const mostResent = 200
+
+// ResendDead lets the webhook's dead letters be tried again, the oldest first and
+// at most mostResent of them: what a receiver missed that was away for longer than
+// the tries last. more tells whether there are others.
+func (s *Service) ResendDead(ctx context.Context, id string) (resent int, more bool, err error) {
+	w, err := s.load(ctx, "resendDeadLetters", id)
+	if err != nil {
+		return 0, false, err
+	}
+	if !w.Value.On() {
+		return 0, false, ErrWebhookOff
+	}
+	dead, err := s.deliveries.Find(ctx, store.Query{
+		Association: w.Value.Association,
+		Where:       []store.Cond{{Key: keyWebhook, Op: store.Eq, Value: id}, {Key: keyState, Op: store.Eq, Value: string(Dead)}},
+		Sort:        []store.Order{{Key: keyAt}}, Limit: mostResent,
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	for _, d := range dead.Items {
+		if err := d.Value.resend(s.now()); err != nil {
+			return resent, true, err
+		}
+		switch _, err := s.deliveries.Replace(ctx, d); {
+		case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrNotFound):
+			continue // somebody else was faster
+		case err != nil:
+			return resent, true, err
+		}
+		resent++
+	}
+	s.queue.wake()
+	return resent, dead.Next.ID != "", nil
+}
+
 // Resend lets a delivery that was settled, delivered or dead, be tried again. It
 // goes before later ones of its referral that still wait, and behind those that
 // were sent.

@@ -16,6 +16,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral/outbound"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -124,7 +125,7 @@ func TestWhatIsNeverTakenIsTriedForADayAndThenADeadLetter(t *testing.T) {
 	if len(dead) != 1 || len(w.Hooks.Got()) != 8 {
 		t.Fatalf("%d dead after %d tries", len(dead), len(w.Hooks.Got()))
 	}
-	if took := w.Clock.Now().Sub(begun); took < 20*time.Hour || took > 28*time.Hour {
+	if took := w.Clock.Now().Sub(begun); took < 24*time.Hour || took > 29*time.Hour {
 		t.Errorf("given up after %s", took)
 	}
 	for i := 2; i < 8; i++ {
@@ -138,6 +139,51 @@ func TestWhatIsNeverTakenIsTriedForADayAndThenADeadLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "sent again", func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Delivered)) == 1 })
+}
+
+func TestAReceiverThatWasAwayTooLongIsSentAllItMissed(t *testing.T) {
+	w := referraltest.New(t)
+	w.Hooks.Answer = func(m outbound.Message) outbound.Answer {
+		return outbound.Answer{Outcome: outbound.OutcomeGone, Status: 410}
+	}
+	k := hooked(t, w)
+	w.Run(t)
+	ctx := referraltest.As(referraltest.FK)
+	on := func() {
+		t.Helper()
+		now, err := w.Service.Outbound.Get(ctx, k.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Service.Outbound.Change(ctx, k.ID, now.Version, outbound.Settings{URL: now.URL, On: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := 1; n <= 3; n++ {
+		on()
+		put(t, w)
+		until(t, "dead letters: "+strconv.Itoa(n), func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Dead)) == n })
+		until(t, "turned off", func() bool {
+			now, err := w.Service.Outbound.Get(ctx, k.ID)
+			return err == nil && now.Off == outbound.OffGone
+		})
+	}
+	if _, _, err := w.Service.Outbound.ResendDead(ctx, k.ID); !errors.Is(err, outbound.ErrWebhookOff) {
+		t.Errorf("while it is off: %v", err)
+	}
+	if _, _, err := w.Service.Outbound.ResendDead(referraltest.As(referraltest.Intake), k.ID); !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("by another: %v", err)
+	}
+	w.Hooks.Set(nil)
+	on()
+	n, more, err := w.Service.Outbound.ResendDead(ctx, k.ID)
+	if err != nil || n != 3 || more {
+		t.Fatalf("%d sent again, more %t, %v", n, more, err)
+	}
+	until(t, "all delivered", func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Delivered)) == 3 })
+	if n, more, err := w.Service.Outbound.ResendDead(ctx, k.ID); err != nil || n != 0 || more {
+		t.Errorf("once more: %d, %t, %v", n, more, err)
+	}
 }
 
 func TestAReceiverThatIsGoneIsNotCalledUntilItsOwnerSaysSo(t *testing.T) {

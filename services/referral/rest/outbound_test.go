@@ -74,6 +74,7 @@ func webhookOperations() []operation {
 		of("removeWebhook", "DELETE", "", madeHook, true),
 		of("rotateWebhookSecret", "POST", "/secrets", madeHook, true),
 		withGood(of("testWebhook", "POST", "/test-deliveries", offHook, false), "while the webhook is off"),
+		withGood(of("resendDeadLetters", "POST", "/resending", offHook, false), "while the webhook is off"),
 		withGood(of("resendDelivery", "POST", "/deliveries/00000000-0000-4000-8000-000000000000/resending", madeHook, false), "that is not of the webhook"),
 	}
 }

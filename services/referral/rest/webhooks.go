@@ -129,3 +129,12 @@ func (h handlers) ResendDelivery(ctx context.Context, r api.ResendDeliveryReques
 	}
 	return api.ResendDelivery200JSONResponse(delivery(d, "../../")), nil
 }
+
+// ResendDeadLetters answers POST /webhooks/{id}/resending.
+func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLettersRequestObject) (api.ResendDeadLettersResponseObject, error) {
+	n, more, err := h.service.Outbound.ResendDead(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	return api.ResendDeadLetters200JSONResponse{Resent: n, More: more, UnderscoreLinks: api.Links{"deliveries": {Href: "deliveries?state=waiting"}}}, nil
+}
