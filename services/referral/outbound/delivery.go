@@ -95,9 +95,10 @@ func (d *Delivery) begin(now time.Time) {
 	d.Begun++
 }
 
-// later tells whether it is being tried, or waits to be tried again, at that time.
+// later tells whether it is being tried, or waits after a try, at that time. One
+// that only waits for another of its lane does not.
 func (d *Delivery) later(now time.Time) bool {
-	return (d.Claimed || len(d.Tries) > 0) && d.Due.After(now)
+	return (d.Claimed || d.Begun > 0) && d.Due.After(now)
 }
 
 // ended notes a try, and what follows from it. after is what the receiver asked

@@ -159,10 +159,16 @@ func TestAReceiverThatWasAwayTooLongIsSentAllItMissed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for n := 1; n <= 3; n++ {
+	// Of one referral, so that each waits for the one before it.
+	id := ""
+	for n := int64(1); n <= 3; n++ {
 		on()
-		put(t, w)
-		until(t, "dead letters: "+strconv.Itoa(n), func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Dead)) == n })
+		if n == 1 {
+			id = put(t, w)
+		} else if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), id, n-1, "normal", "activera"); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "dead letters: "+strconv.FormatInt(n, 10), func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Dead)) == int(n) })
 		until(t, "turned off", func() bool {
 			now, err := w.Service.Outbound.Get(ctx, k.ID)
 			return err == nil && now.Off == outbound.OffGone
