@@ -68,8 +68,13 @@ func (s *Service) AddAttachment(ctx context.Context, id, key string, u Upload) (
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Value.Attachable(); err != nil && !repeated {
-		return nil, err
+	if !repeated {
+		if err := r.Value.refusal("addAttachment", request.Actor); err != nil {
+			return nil, err
+		}
+		if err := r.Value.Attachable(); err != nil {
+			return nil, err
+		}
 	}
 	leave, err := s.transfer(ctx)
 	if err != nil {
@@ -191,6 +196,9 @@ func (s *Service) keep(ctx context.Context, association string, in *incoming) (s
 		if r.attachment(in.made.ID) != nil {
 			return store.Unchanged() // the same request was faster
 		}
+		if err := r.refusal("addAttachment", in.request.Actor); err != nil {
+			return err
+		}
 		return r.Attach(h, s.Now(), in.made)
 	})
 }
@@ -207,15 +215,12 @@ func blobFault(err error) error {
 // RemoveAttachment removes an attachment from a referral that is still at
 // ifVersion: its key first, with which nothing opens it any more, then the blob.
 func (s *Service) RemoveAttachment(ctx context.Context, id string, ifVersion int64, attachment string) (*View, error) {
-	r, err := s.load(ctx, "removeAttachment", id)
+	r, err := s.loadAt(ctx, "removeAttachment", id, ifVersion)
 	if err != nil {
 		return nil, err
 	}
 	if s.Blobs == nil {
 		return nil, ErrNoBlobs
-	}
-	if r.Version != ifVersion {
-		return nil, store.ErrStale
 	}
 	blob, err := r.Value.Detach(hand(ctx), s.Now(), attachment)
 	if err != nil {

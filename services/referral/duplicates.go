@@ -41,7 +41,8 @@ var underWay = func() (open []any) {
 // consent given with that case covers the actor's authority (OSL 10:1).
 func (r *Referral) duplicate(a actor.Actor) (Duplicate, bool) {
 	if access.Allows("getReferral", a, r.ThingFor(a)) {
-		return Duplicate{Municipality: r.Municipality(), ID: r.ID, State: r.State(), ReceivedAt: r.ReceivedAt()}, true
+		state, _ := r.stands(r.sightOf(a))
+		return Duplicate{Municipality: r.Municipality(), ID: r.ID, State: state, ReceivedAt: r.ReceivedAt()}, true
 	}
 	if r.ConsentWithdrawnAt() == nil && r.Consent.names(a.Authority, a.AuthorityKind) {
 		return Duplicate{Municipality: r.Municipality()}, true

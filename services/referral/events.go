@@ -32,7 +32,7 @@ func event(r *Referral, n int64) feed.Event {
 	if r.AuthorityKind == actor.Self {
 		e.Authority = "" // persons are no authority with a feed of its own
 	}
-	if s.hidden(slices.Contains(then.thing(categoryCourse).Ties[0].Consent, r.Authority), false) {
+	if s.hidden(then.sendersSight()) {
 		e.Authority = ""
 	}
 	switch s.Kind {

@@ -46,7 +46,7 @@ func until(t *testing.T, w *referraltest.World, a actor.Actor, id string, ok fun
 }
 
 func inState(s referral.State) func(*referral.View) bool {
-	return func(v *referral.View) bool { return v.Referral.State() == s }
+	return func(v *referral.View) bool { return v.State == s }
 }
 
 // enrolled gives a referral whose enrolment is planned.
@@ -100,7 +100,8 @@ func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testin
 	}
 	w.Peer.Tell(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
 	w.Peer.Tell(told(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
-	v := until(t, w, referraltest.FK, r.ID, inState(referral.StateClosed))
+	until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))
+	v := until(t, w, referraltest.FK, r.ID, inState(referral.StateAccepted))
 	if v.Course != nil || v.Outcome != "" || v.Reason == "" || v.Referral.ConsentWithdrawnAt() == nil {
 		t.Errorf("the referrer sees course %v, outcome %q, reason %q", v.Course, v.Outcome, v.Reason)
 	}

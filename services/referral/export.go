@@ -167,7 +167,7 @@ func (x *export) page(ctx context.Context, items []store.Versioned[Referral]) er
 	}
 	a, now := actor.From(ctx), x.service.Now()
 	for _, item := range items {
-		cells := x.cells(outline(item.Value, a, now), a)
+		cells := x.cells(outline(item.Value, a, now))
 		if x.identities {
 			who := named[item.Value.Participant]
 			cells = append(cells, who.Name, who.Number)

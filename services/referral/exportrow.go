@@ -1,11 +1,6 @@
 package referral
 
-import (
-	"time"
-
-	"github.com/finsam/finsam/pkg/access"
-	"github.com/finsam/finsam/pkg/actor"
-)
+import "time"
 
 // The headings of an export, in the order of a row's cells.
 var (
@@ -18,10 +13,10 @@ var (
 
 // cells gives a referral as text, for people in Sweden: what the caller may not
 // see, and what there is not, is empty alike.
-func (x *export) cells(v *View, a actor.Actor) []string {
+func (x *export) cells(v *View) []string {
 	r := v.Referral
 	var initiative, party, due, late, decided string
-	if accepted := r.last(Accepted); accepted != nil && access.Allows("getReferral#course", a, r.thing(categoryCourse)) {
+	if accepted := r.last(Accepted); accepted != nil && v.sight.course {
 		initiative = x.initiative(accepted.Acceptance.Initiative)
 	}
 	if v.Turn != nil {
@@ -34,7 +29,7 @@ func (x *export) cells(v *View, a actor.Actor) []string {
 		decided = minute(at)
 	}
 	return []string{
-		r.RegistryNumber, words[r.State()].SV, minute(r.ReceivedAt()), orCode(sourceNames, string(r.SourceOf())),
+		r.RegistryNumber, words[v.State].SV, minute(r.ReceivedAt()), orCode(sourceNames, string(r.SourceOf())),
 		r.Authority, x.unit(r.Unit), x.municipality(r.Municipality()), initiative, orCode(priorityNames, r.Priority()),
 		v.Responsible, party, due, late, decided, orCode(outcomeNames, v.Outcome),
 	}

@@ -21,9 +21,6 @@ func (r *Referral) last(k Kind) *Step {
 // ReceivedAt is when the referral came in.
 func (r *Referral) ReceivedAt() time.Time { return r.Steps[0].At }
 
-// ChangedAt is when the latest step was taken.
-func (r *Referral) ChangedAt() time.Time { return r.Steps[len(r.Steps)-1].At }
-
 // Version is the number of steps, and so the referral's ETag.
 func (r *Referral) Version() int64 { return int64(len(r.Steps)) }
 

@@ -122,10 +122,10 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		}
 	}
 	relation, _ := access.Scope(operation, a)
-	due := keySenderDue
+	due, state := keySenderDue, keySenderState
 	switch {
 	case relation == access.OwnMunicipality && a.Municipality != "":
-		due = keyDue
+		due, state = keyDue, keyState
 		if f.Asked != a.Municipality { // shown to the one that is asked until it has answered
 			if f.Municipality != "" && f.Municipality != a.Municipality {
 				return nil, false, nil
@@ -168,13 +168,13 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 	switch len(f.States) {
 	case 0:
 	case 1:
-		is(keyState, store.Eq, string(f.States[0]))
+		is(state, store.Eq, string(f.States[0]))
 	default:
 		var all []any
 		for _, s := range f.States {
 			all = append(all, string(s))
 		}
-		is(keyState, store.In, all)
+		is(state, store.In, all)
 	}
 	switch {
 	case f.Overdue != nil && *f.Overdue:

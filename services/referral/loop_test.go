@@ -56,14 +56,15 @@ func TestTheSenderSeesTheWayToItsEndAndNoMoreThanTheConsentCovers(t *testing.T) 
 		given    []string // the sorts of data that the consent is given for; nil: all
 		extended []string // by an amendment before the acceptance; nil: not
 		want     string
+		state    referral.State
 	}{
-		"all of it, where the consent is about all":    {nil, nil, wholeWay},
-		"no outcome where it is left out":              {[]string{"course"}, nil, wayNoEnd},
-		"the outcome alone":                            {[]string{"outcome"}, nil, outcomeNow},
-		"nothing where both are left out":              {[]string{"identity"}, nil, ""},
-		"more, since the consent was extended":         {[]string{"outcome"}, []string{"outcome", "course"}, wholeWay},
-		"not more, where something else was added":     {[]string{"outcome"}, []string{"outcome", "health"}, outcomeNow},
-		"the course too, where nothing else was there": {[]string{"identity"}, []string{"identity", "course"}, wayNoEnd},
+		"all of it, where the consent is about all":    {nil, nil, wholeWay, referral.StateClosed},
+		"no outcome where it is left out":              {[]string{"course"}, nil, wayNoEnd, referral.StateClosed},
+		"the outcome alone":                            {[]string{"outcome"}, nil, outcomeNow, referral.StateClosed},
+		"nothing where both are left out":              {[]string{"identity"}, nil, "", referral.StateAccepted},
+		"more, since the consent was extended":         {[]string{"outcome"}, []string{"outcome", "course"}, wholeWay, referral.StateClosed},
+		"not more, where something else was added":     {[]string{"outcome"}, []string{"outcome", "health"}, outcomeNow, referral.StateClosed},
+		"the course too, where nothing else was there": {[]string{"identity"}, []string{"identity", "course"}, wayNoEnd, referral.StateClosed},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			w := referraltest.New(t)
@@ -88,16 +89,21 @@ func TestTheSenderSeesTheWayToItsEndAndNoMoreThanTheConsentCovers(t *testing.T) 
 			for i, e := range way {
 				w.Peer.Tell(told(r, fmt.Sprint("e/", i+1), e.kind, e.data))
 			}
-			if got := shows(until(t, w, referraltest.Officer, r.ID, inState(referral.StateClosed))); got != c.want {
-				t.Errorf("the sender sees  %s\nwant             %s", got, c.want)
-			}
 			if got := shows(until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))); got != wholeWay {
 				t.Errorf("the municipality itself sees %s", got)
 			}
+			seen := until(t, w, referraltest.Officer, r.ID, inState(c.state))
+			if got := shows(seen); got != c.want {
+				t.Errorf("the sender sees  %s\nwant             %s", got, c.want)
+			}
+			found, err := w.Service.List(referraltest.As(referraltest.Officer), referral.Filter{States: []referral.State{referral.StateClosed}}, referral.Window{Limit: 20, Page: 1})
+			if err != nil || (len(found.Items) == 1) != (c.state == referral.StateClosed) {
+				t.Errorf("among those that are closed the sender finds %d, %v", len(found.Items), err)
+			}
 			w.Peer.Tell(toldOfPerson(r, "p/9", "consent_withdrawn", map[string]string{"referral": r.ID}))
 			gone := until(t, w, referraltest.Officer, r.ID, func(v *referral.View) bool { return v.Referral.ConsentWithdrawnAt() != nil })
-			if got := shows(gone); got != "" || gone.Reason == "" {
-				t.Errorf("after the withdrawal the sender sees %q, and its own words %q", got, gone.Reason)
+			if got := shows(gone); got != "" || gone.Reason == "" || gone.State != referral.StateAccepted {
+				t.Errorf("after the withdrawal the sender sees %q, %s, and its own words %q", got, gone.State, gone.Reason)
 			}
 		})
 	}

@@ -210,17 +210,29 @@ func (s *Service) loadPart(ctx context.Context, operation, id, thing string) (st
 	return r, err
 }
 
-// change lets the noun take a step, with a sealed text if there is one, on a
-// referral that is still at ifVersion, and gives it as the caller may see it
-// then. The relation is decided before the version is compared: a foreigner
-// learns nothing from a stale one.
-func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, text string, take func(*Referral, Hand, []byte) error) (*View, error) {
+// loadAt is load for an act on a referral that the caller still sees at ifVersion.
+// The relation is decided before the version is compared, so that a foreigner learns
+// nothing from a stale one; and the version before the state. What the caller does
+// not see may change meanwhile: the write is held against the stored version.
+func (s *Service) loadAt(ctx context.Context, operation, id string, ifVersion int64) (store.Versioned[Referral], error) {
 	r, err := s.load(ctx, operation, id)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	if r.Version != ifVersion {
-		return nil, store.ErrStale
+	a := actor.From(ctx)
+	if r.Value.version(a) != ifVersion {
+		return r, store.ErrStale
+	}
+	return r, r.Value.refusal(operation, a)
+}
+
+// change lets the noun take a step, with a sealed text if there is one, on a
+// referral that the caller sees at ifVersion, and gives it as the caller may see
+// it then.
+func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, text string, take func(*Referral, Hand, []byte) error) (*View, error) {
+	r, err := s.loadAt(ctx, operation, id, ifVersion)
+	if err != nil {
+		return nil, err
 	}
 	sealed, err := s.sealed(text, id)
 	if err != nil {

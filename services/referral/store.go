@@ -2,7 +2,6 @@ package referral
 
 import (
 	"context"
-	"slices"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/store"
@@ -25,6 +24,7 @@ const (
 	keyResponsible  = "responsible"
 	keyDue          = "dueAt"       // Unix milliseconds; only while it is somebody's turn
 	keySenderDue    = "senderDueAt" // as keyDue, while the sender may know of the turn
+	keySenderState  = "senderState" // as keyState, as far as the sender may know of it
 	keyInitiative   = "initiative"
 	keyTurn         = "turn"    // whose turn it is: see turnKey
 	keyAlarm        = "alarmAt" // as keyDue, until the turn has been told to be overdue
@@ -53,6 +53,7 @@ func Schema() schema.Schema {
 			{Name: "keep notices for authorities, webhooks and their deliveries"},
 			{Name: "note blobs that may be nobody's"},
 			{Name: "keep drafts"},
+			{Name: "find a sender's referrals by the state that the sender may know of"},
 		},
 	}
 }
@@ -68,7 +69,7 @@ func kind() store.Kind[Referral] {
 			{keyMunicipality, keyState, keyReceived},
 			{keyMunicipality, keySource, keyReceived},
 			{keyAuthority, keyReceived},
-			{keyAuthority, keyState, keyReceived},
+			{keyAuthority, keySenderState, keyReceived},
 			{keyAuthority, keyUnit, keyReceived},
 			{keyParticipant, keyReceived},
 			{keyMunicipality, keyResponsible, keyReceived},
@@ -88,8 +89,11 @@ func kind() store.Kind[Referral] {
 }
 
 func keys(r *Referral) store.Keys {
+	told := r.sendersSight()
+	senderState, _ := r.stands(told)
 	k := store.Keys{
 		keyState:        string(r.State()),
+		keySenderState:  string(senderState),
 		keyAuthority:    r.Authority,
 		keyUnit:         r.Unit,
 		keyMunicipality: r.Municipality(),
@@ -119,7 +123,7 @@ func keys(r *Referral) store.Keys {
 	}
 	if t, ok := r.Turn(); ok {
 		k[keyDue], k[keyTurn] = t.Due.UnixMilli(), r.turnKey(t)
-		if !t.Wait.ofCourse() || slices.Contains(r.thing(categoryCourse).Ties[0].Consent, r.Authority) {
+		if !t.Wait.ofCourse() || told.course {
 			k[keySenderDue] = t.Due.UnixMilli()
 		}
 		if !r.told(t) {

@@ -70,10 +70,10 @@ func TestWhileOneIsAskedBothSeeTheReferralAndEachDoesItsPart(t *testing.T) {
 			}
 		}
 	}
-	if got := r.acts(receiverOf("1481")); !slices.Equal(got, []string{"addAttachment", "cancelTransfer"}) {
+	if got := outline(r, receiverOf("1481"), noon).Acts; !slices.Equal(got, []string{"addAttachment", "cancelTransfer"}) {
 		t.Errorf("the one that has it may now %v", got)
 	}
-	if got := r.acts(receiverOf("1402")); len(got) != 2 || got[0] != "acceptTransfer" || got[1] != "declineTransfer" {
+	if got := outline(r, receiverOf("1402"), noon).Acts; len(got) != 2 || got[0] != "acceptTransfer" || got[1] != "declineTransfer" {
 		t.Errorf("the one that is asked may now %v", got)
 	}
 }

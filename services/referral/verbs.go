@@ -4,18 +4,14 @@ import (
 	"context"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/store"
 )
 
 // Accept takes the person into an initiative of the caller's municipality. The
 // vault is asked for the age only when nothing else stands in the way.
 func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, a Acceptance) (*View, error) {
-	r, err := s.load(ctx, "acceptReferral", id)
+	r, err := s.loadAt(ctx, "acceptReferral", id, ifVersion)
 	if err != nil {
 		return nil, err
-	}
-	if r.Version != ifVersion {
-		return nil, store.ErrStale
 	}
 	own := actor.From(ctx).Municipality
 	if a.Municipality == "" {

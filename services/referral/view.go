@@ -13,6 +13,9 @@ import (
 // View is a referral as one caller may see it.
 type View struct {
 	Referral    *Referral
+	State       State                         // as far as it is shown; see sight
+	ChangedAt   time.Time                     // when the last step was taken that is shown
+	Version     int64                         // changed by whatever the caller sees; 0 in lists
 	Reason      string                        // empty when texts are hidden
 	Duplicates  []Duplicate                   // nil when none are shown to the caller
 	Assessed    *Assessment                   // the newest; nil when texts are hidden, or there was no test
@@ -30,6 +33,8 @@ type View struct {
 	Person      bool                          // whether the vault shows the person to the caller
 
 	Attachments []*AttachmentView // those that are there now; none when texts are hidden
+
+	sight sight // what the caller is shown
 }
 
 // InQueue is where a referral stands in its queue: first is 1.
@@ -46,19 +51,17 @@ type CourseView struct {
 // see gives what the actor may see of the referral.
 func see(r *Referral, a actor.Actor, s *seal.Sealer, now time.Time) (*View, error) {
 	v := outline(r, a, now)
-	onCourse := access.Allows("getReferral#course", a, r.thing(categoryCourse))
-	outcome := access.Allows("getReferral#course", a, r.thing(categoryOutcome))
-	texts := access.Allows("getReferral#text", a, r.ThingFor(a))
+	_, last := r.stands(v.sight)
+	v.Version = v.Number(last.N)
 	for _, step := range r.Steps {
-		if step.hidden(onCourse, texts) {
-			continue
+		if !step.hidden(v.sight) {
+			v.Steps = append(v.Steps, step.shown(a, v.sight))
 		}
-		v.Steps = append(v.Steps, step.shown(a, onCourse, outcome))
 	}
-	if onCourse && r.Enrolment() != "" {
+	if v.sight.course && r.Enrolment() != "" {
 		v.Course = course(r.Enrolment(), v.Steps)
 	}
-	if !texts {
+	if !v.sight.texts {
 		return v, nil
 	}
 	return v, v.open(s)
@@ -66,44 +69,35 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer, now time.Time) (*View, erro
 
 // outline gives what a list shows of the referral.
 func outline(r *Referral, a actor.Actor, now time.Time) *View {
-	v := &View{Referral: r, Acts: r.acts(a), Person: access.Allows("getParticipant", a, r.ThingFor(a))}
-	if t, ok := r.Turn(); ok && (!t.Wait.ofCourse() || access.Allows("getReferral#course", a, r.thing(categoryCourse))) {
+	v := &View{Referral: r, Person: access.Allows("getParticipant", a, r.ThingFor(a)), sight: r.sightOf(a)}
+	state, last := r.stands(v.sight)
+	v.State, v.ChangedAt, v.Acts = state, last.At, r.acts(a, state, v.sight)
+	if t, ok := r.Turn(); ok && (!t.Wait.ofCourse() || v.sight.course) {
 		v.Turn, v.Overdue = &t, t.Overdue(now)
 	}
 	if a.Municipality == r.Municipality() {
 		v.Responsible = r.Responsible()
 	}
-	if access.Allows("getReferral#course", a, r.thing(categoryOutcome)) {
+	if v.sight.outcome {
 		v.Outcome = r.Outcome()
 	}
 	return v
 }
 
-// hidden tells whether a step is left out of what is shown: the course without
-// consent, and protection for all but those named to handle it.
-func (s Step) hidden(course, texts bool) bool {
-	switch s.Kind {
-	case Enrolled, Course, Closed:
-		return !course
-	case Overdue:
-		return s.Turn != nil && s.Turn.Wait.ofCourse() && !course
-	case Protected, Unprotected:
-		return !texts
-	}
-	return false
-}
+// Number gives a step's number as the caller counts the steps.
+func (v *View) Number(n int64) int64 { return v.Referral.number(n, v.sight) }
 
 // shown gives a step without what the actor may not see of it: who did it, at
 // another authority, what was planned for the person, and how it ended.
-func (s Step) shown(a actor.Actor, course, outcome bool) Step {
-	if !course {
-		s.Acceptance = nil
+func (s Step) shown(a actor.Actor, to sight) Step {
+	if !to.course {
+		s.Acceptance, s.Course = nil, nil
 	}
 	if s.Authority != a.Authority {
 		s.By, s.Unit, s.Responsible = "", "", ""
 	}
-	if s.Kind == Closed && !outcome {
-		end := *s.Course
+	if s.Kind == Closed && !to.outcome {
+		end := *s.Course // a closed step that is shown at all is of the course then
 		end.Code = ""
 		s.Code, s.Course = "", &end
 	}
@@ -157,15 +151,15 @@ func (v *View) conceal() {
 // sealContext binds a sealed text to its referral.
 func sealContext(id string) string { return "referral/" + id }
 
-// acts lists the operations that the state and the access table both allow now.
-func (r *Referral) acts(a actor.Actor) []string {
+// acts lists the operations that the state, as it is shown, and the access table
+// both allow now.
+func (r *Referral) acts(a actor.Actor, in State, to sight) []string {
 	var names []string
-	state := r.State()
 	for _, row := range table {
 		if row.Kind == AttachmentRemoved { // an attachment tells it itself
 			continue
 		}
-		if _, may := next(state, row.Kind); may && row.Operation != "" && access.Allows(row.Operation, a, r.ThingTo(row.Operation, a)) {
+		if to.opens(row.Kind, in) && row.Operation != "" && access.Allows(row.Operation, a, r.ThingTo(row.Operation, a)) {
 			names = append(names, row.Operation)
 		}
 	}

@@ -1469,7 +1469,7 @@ type Referral struct {
 	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
 	Source *ReferralSource `json:"source,omitempty"`
 
-	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
+	// State Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
 	State       ReferralState `json:"state"`
 	TargetGroup TargetGroup   `json:"targetGroup"`
 
@@ -1616,7 +1616,7 @@ type ReferralDuplicate struct {
 	Municipality    string     `json:"municipality"`
 	ReceivedAt      *time.Time `json:"receivedAt,omitempty"`
 
-	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
+	// State Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
 	State *ReferralState `json:"state,omitempty"`
 }
 
@@ -1714,7 +1714,7 @@ type ReferralSort string
 // ReferralSource Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
 type ReferralSource string
 
-// ReferralState Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
+// ReferralState Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
 type ReferralState string
 
 // ReferralStep defines model for ReferralStep.
@@ -1784,7 +1784,7 @@ type ReferralSummary struct {
 	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
 	Source *ReferralSource `json:"source,omitempty"`
 
-	// State Remissens läge, härlett ur stegen. / The referral's state, derived from the steps.
+	// State Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
 	State ReferralState `json:"state"`
 
 	// TargetGroup Målgruppsprövningen när remissen kom in, i korthet. / The target-group test at receipt, in short.

@@ -40,7 +40,7 @@ func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRe
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(v.Referral.Version())
+	tag := web.ETag(v.Version)
 	return api.RemoveAttachment204Response{Headers: api.RemoveAttachment204ResponseHeaders{ETag: &tag}}, nil
 }
 

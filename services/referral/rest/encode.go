@@ -10,7 +10,7 @@ import (
 func body(v *referral.View, from depth) api.Referral {
 	r := v.Referral
 	b := api.Referral{
-		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
+		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.SourceOf())),
 		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
 		Duplicates: duplicates(v, from), TargetGroupTest: targetGroupTest(v.Assessed), RightTime: rightTime(v.Assessed),
@@ -19,7 +19,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Reason:   optional[string](v.Reason),
 		Priority: optional[api.ReferralPriority](r.Priority()),
 		Outcome:  optional[api.ReferralOutcome](v.Outcome),
-		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(),
+		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,
 		Queue: queue(v), PlaceReady: truth(r.PlaceReady()),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), ChangeLog: changeLog(v),
 		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
@@ -50,13 +50,13 @@ func body(v *referral.View, from depth) api.Referral {
 func summary(v *referral.View) api.ReferralSummary {
 	r := v.Referral
 	return api.ReferralSummary{
-		Id: r.ID, State: api.ReferralState(r.State()), Participant: r.Participant,
+		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.SourceOf())), Municipality: r.Municipality(),
 		Priority:       optional[api.ReferralPriority](r.Priority()),
 		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), Turn: turn(v),
 		Queue: queue(v), TargetGroup: targetGroupMet(r), Duplicates: duplicateCount(v), PlaceReady: truth(r.PlaceReady()),
-		ReceivedAt: r.ReceivedAt(), ChangedAt: r.ChangedAt(), UnderscoreLinks: links(v, fromList),
+		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links(v, fromList),
 	}
 }
 
@@ -133,7 +133,7 @@ func timeline(v *referral.View) []api.ReferralStep {
 		}
 		all = append(all, api.ReferralStep{
 			Attachment: optional[string](attached),
-			N:          int(s.N), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
+			N:          int(v.Number(s.N)), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
 			Unit: optional[string](s.Unit), By: optional[string](s.By),
 			Code: optional[string](s.Code), Text: optional[string](v.Texts[s.N]),
 			Municipality: optional[string](s.Municipality), Responsible: optional[string](s.Responsible),

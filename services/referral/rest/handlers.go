@@ -27,10 +27,10 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(v.Referral.Version())
+	tag := web.ETag(v.Version)
 	// The place in the queue and the person's other referrals change with other things
 	// than this one: who is shown them reads it whole.
-	if v.Queue == nil && v.Duplicates == nil && web.NotModified(r.Params.IfNoneMatch, v.Referral.Version()) {
+	if v.Queue == nil && v.Duplicates == nil && web.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetReferral200JSONResponse{
@@ -107,7 +107,7 @@ func changed(ifMatch *string, verb func(version int64) (*referral.View, error)) 
 	if err != nil {
 		return api.ChangedJSONResponse{}, err
 	}
-	tag := web.ETag(v.Referral.Version())
+	tag := web.ETag(v.Version)
 	return api.ChangedJSONResponse{Body: body(v, fromAct), Headers: api.ChangedResponseHeaders{ETag: &tag}}, nil
 }
 

@@ -125,7 +125,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 		if x := s.Amendment.ExternalReference; x != nil {
 			c.ExternalReference = &api.TextChange{Old: optional[string](x.Old), New: x.New}
 		}
-		all = append(all, api.ReferralAmendment{N: int(s.N), At: s.At, Reason: v.Texts[s.N], Changes: c})
+		all = append(all, api.ReferralAmendment{N: int(v.Number(s.N)), At: s.At, Reason: v.Texts[s.N], Changes: c})
 	}
 	if all == nil {
 		return nil
