@@ -3,6 +3,8 @@ package referral
 import (
 	"slices"
 	"time"
+
+	"github.com/finsam/finsam/pkg/store"
 )
 
 // Places are those of one initiative in one municipality: how many there are, and
@@ -16,6 +18,7 @@ type Places struct {
 	Municipality string    `json:"municipality"`
 	Settings     []Setting `json:"settings"` // the latest is in force; none: without bound
 	Taken        []Taken   `json:"taken"`
+	Sets         int64     `json:"sets"` // how often a number was set; Settings keeps the last
 	Writes       int64     `json:"writes"`
 }
 
@@ -46,15 +49,21 @@ const maxSettings = 100
 // longer than any request lives.
 const grace = 5 * time.Minute
 
-// Set decides how many places there are from now on. Who has one keeps it, also
-// when there are fewer now.
-func (p *Places) Set(h Hand, now time.Time, number int, maxWaiting *int) {
+// Set decides how many places there are from now on, over what was set ifSets
+// times; store.ErrStale when somebody has since. Who has one keeps it, also when
+// there are fewer now.
+func (p *Places) Set(h Hand, now time.Time, ifSets int64, number int, maxWaiting *int) error {
+	if p.Sets != ifSets {
+		return store.ErrStale
+	}
+	p.Sets++
 	p.Settings = append(p.Settings, Setting{
 		At: now.UTC().Truncate(time.Millisecond), By: h.Subject, Authority: h.Authority, Number: number, MaxWaiting: maxWaiting,
 	})
 	if over := len(p.Settings) - maxSettings; over > 0 {
 		p.Settings = slices.Delete(p.Settings, 0, over)
 	}
+	return nil
 }
 
 // Setting gives the setting in force, or nil.

@@ -9,7 +9,9 @@ import (
 // bounded gives places of which there are n.
 func bounded(n int, taken ...Taken) *Places {
 	p := &Places{Association: "insjoriket", Initiative: "activera", Municipality: "1481", Taken: taken}
-	p.Set(Hand{Subject: "a"}, noon, n, nil)
+	if err := p.Set(Hand{Subject: "a"}, noon, p.Sets, n, nil); err != nil {
+		panic(err) // they were never set
+	}
 	return p
 }
 
@@ -24,7 +26,7 @@ func TestNoMorePlacesAreTakenThanThereAre(t *testing.T) {
 		t.Error("a place is given back once, by the one who took it")
 	}
 	must(t, p.Take(Taken{Referral: "c", Mark: "3"}))
-	p.Set(Hand{}, noon, 1, nil)
+	must(t, p.Set(Hand{}, noon, p.Sets, 1, nil))
 	if free, ok := p.Free(); !ok || free != 0 || len(p.Taken) != 2 {
 		t.Errorf("fewer places than there were: %d free, %d taken", free, len(p.Taken))
 	}

@@ -183,7 +183,7 @@ type PlacesView struct {
 	Setting                  *Setting // nil while none is set
 	Taken, Kept              int      // accepted or enrolled, and kept for those moved up
 	Waiting                  int64
-	Version                  int64 // zero before anything was written
+	Version                  int64 // of the setting: how often one was made; who takes a place does not change it
 }
 
 // GetPlaces gives the places of an initiative in a municipality.
@@ -195,17 +195,16 @@ func (s *Service) GetPlaces(ctx context.Context, municipality, initiative string
 	return s.viewPlaces(ctx, in, municipality, initiative)
 }
 
-// SetPlaces decides how many places there are, and how many may wait; nil: as
-// many as come. What is set last is in force.
-func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string, number int, maxWaiting *int) (*PlacesView, error) {
+// SetPlaces decides how many places there are, and how many may wait (nil: as
+// many as come), in the place of the setting at ifVersion.
+func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string, ifVersion int64, number int, maxWaiting *int) (*PlacesView, error) {
 	in, err := s.decidesOnPlaces(ctx, "setPlaces", municipality, initiative)
 	if err != nil {
 		return nil, err
 	}
 	h := hand(ctx)
 	err = s.changePlaces(ctx, in.ID, municipality, initiative, func(p *Places) error {
-		p.Set(h, s.Now(), number, maxWaiting)
-		return nil
+		return p.Set(h, s.Now(), ifVersion, number, maxWaiting)
 	})
 	if err != nil {
 		return nil, err
@@ -251,7 +250,7 @@ func (s *Service) viewPlaces(ctx context.Context, in *association.Association, m
 	if p == nil {
 		return v, nil
 	}
-	v.Setting, v.Version = p.Setting(), p.Writes
+	v.Setting, v.Version = p.Setting(), p.Sets
 	for _, t := range p.Taken {
 		if t.Kept {
 			v.Kept++

@@ -18,7 +18,12 @@ import (
 // places sets how many there are in Mölndal.
 func places(t *testing.T, w *referraltest.World, n int, maxWaiting *int) {
 	t.Helper()
-	if _, err := w.Service.SetPlaces(referraltest.As(referraltest.Admin), "1481", "activera", n, maxWaiting); err != nil {
+	admin := referraltest.As(referraltest.Admin)
+	was, err := w.Service.GetPlaces(admin, "1481", "activera")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Service.SetPlaces(admin, "1481", "activera", was.Version, n, maxWaiting); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -242,15 +247,15 @@ func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {
 		want     *fault.Error
 	}{
 		{"the association's own staff set any", referraltest.Admin, nil},
-		{"a municipality its own", referraltest.Intake, nil},
+		{"a municipality its own, but not over another's", referraltest.Intake, fault.ErrStale},
 		{"and no other's", referraltest.Partille, fault.ErrNotFound},
 		{"a coach none", referraltest.Coach, fault.ErrForbidden},
 		{"a sender none", referraltest.FK, fault.ErrForbidden},
 	} {
-		_, err := w.Service.SetPlaces(referraltest.As(c.who), "1481", "activera", 3, nil)
+		_, err := w.Service.SetPlaces(referraltest.As(c.who), "1481", "activera", 0, 3, nil)
 		wants(t, c.sentence, err, c.want)
 	}
-	_, err = w.Service.SetPlaces(referraltest.As(referraltest.Admin), "0180", "activera", 3, nil)
+	_, err = w.Service.SetPlaces(referraltest.As(referraltest.Admin), "0180", "activera", 0, 3, nil)
 	wants(t, "where nobody is a member", err, fault.ErrNotFound)
 	c, err := w.Service.Capacity(referraltest.As(referraltest.FK), "", "1481")
 	if err != nil || *c != (referral.Capacity{Initiative: "activera", Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {

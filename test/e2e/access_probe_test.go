@@ -64,8 +64,6 @@ func probeOf(op contract.Operation) probe {
 		p.sees = listed(func(t thing) string { return t.participant })
 	case "getCapacity":
 		p.denied = "not-a-member-municipality" // of the other association
-	case "setPlaces":
-		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"places": 0} }
 	case "listWaiting":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"waitlisted"`) }
 	case "listReferrals", "listEvents":

@@ -17,8 +17,10 @@ var (
 
 func TestOneIsHandedOverAndAnotherMovesUpFromTheWaitingList(t *testing.T) {
 	w := walk{suite.OneProcess(t), t}
+	const places = "/capacities/activera/1481"
 	w.Must(t, 200, suite.Request{
-		Method: "PUT", Path: "/capacities/activera/1481", Token: w.Token(t, forbundets), Body: map[string]any{"places": 1},
+		Method: "PUT", Path: places, Token: w.Token(t, forbundets), Body: map[string]any{"places": 1},
+		Header: map[string]string{"If-Match": w.get(forbundets, places).Header.Get("ETag")},
 	})
 	r := rand.New(rand.NewPCG(4, 7))
 	has, waits, moves := w.posted(r), w.posted(r), w.posted(r)
@@ -37,7 +39,7 @@ func TestOneIsHandedOverAndAnotherMovesUpFromTheWaitingList(t *testing.T) {
 	}
 	w.change(intake, waits, "acceptance", map[string]any{"initiative": "activera", "startDate": day(14), "coach": "coach-1"})
 	w.state(fkSystem, waits, "enrolled")
-	p := w.get(forbundets, "/capacities/activera/1481")
+	p := w.get(forbundets, places)
 	if p.At("taken") != 1.0 || p.At("kept") != 0.0 || p.At("waiting") != 0.0 {
 		t.Errorf("the places in the end: %s", p.Raw)
 	}

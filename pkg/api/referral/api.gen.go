@@ -2198,6 +2198,12 @@ type Page = int
 // Changed defines model for Changed.
 type Changed = Referral
 
+// SetPlacesParams defines parameters for SetPlaces.
+type SetPlacesParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // GetCapacityParams defines parameters for GetCapacity.
 type GetCapacityParams struct {
 	// Initiative Insatsen; behövs när förbundet har flera. / The initiative; needed when the association has several.
@@ -2679,7 +2685,7 @@ type ServerInterface interface {
 	GetPlaces(ctx echo.Context, initiative string, municipality string) error
 	// SetPlaces Ange antalet platser / Set the number of places
 	// (PUT /capacities/{initiative}/{municipality})
-	SetPlaces(ctx echo.Context, initiative string, municipality string) error
+	SetPlaces(ctx echo.Context, initiative string, municipality string, params SetPlacesParams) error
 	// GetCapacity Fråga om plats / Ask for capacity
 	// (GET /capacity)
 	GetCapacity(ctx echo.Context, params GetCapacityParams) error
@@ -2865,8 +2871,28 @@ func (w *ServerInterfaceWrapper) SetPlaces(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetPlacesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.SetPlaces(ctx, initiative, municipality)
+	err = w.Handler.SetPlaces(ctx, initiative, municipality, params)
 	return err
 }
 
@@ -4700,15 +4726,25 @@ type GetPlacesResponseObject interface {
 	VisitGetPlacesResponse(w http.ResponseWriter) error
 }
 
-type GetPlaces200JSONResponse Places
+type GetPlaces200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPlaces200JSONResponse struct {
+	Body    Places
+	Headers GetPlaces200ResponseHeaders
+}
 
 func (response GetPlaces200JSONResponse) VisitGetPlacesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4717,6 +4753,7 @@ func (response GetPlaces200JSONResponse) VisitGetPlacesResponse(w http.ResponseW
 type SetPlacesRequestObject struct {
 	Initiative   string `json:"initiative"`
 	Municipality string `json:"municipality"`
+	Params       SetPlacesParams
 	Body         *SetPlacesJSONRequestBody
 }
 
@@ -4724,15 +4761,25 @@ type SetPlacesResponseObject interface {
 	VisitSetPlacesResponse(w http.ResponseWriter) error
 }
 
-type SetPlaces200JSONResponse Places
+type SetPlaces200ResponseHeaders struct {
+	ETag *string
+}
+
+type SetPlaces200JSONResponse struct {
+	Body    Places
+	Headers SetPlaces200ResponseHeaders
+}
 
 func (response SetPlaces200JSONResponse) VisitSetPlacesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -6395,11 +6442,12 @@ func (sh *strictHandler) GetPlaces(ctx echo.Context, initiative string, municipa
 }
 
 // SetPlaces operation middleware
-func (sh *strictHandler) SetPlaces(ctx echo.Context, initiative string, municipality string) error {
+func (sh *strictHandler) SetPlaces(ctx echo.Context, initiative string, municipality string, params SetPlacesParams) error {
 	var request SetPlacesRequestObject
 
 	request.Initiative = initiative
 	request.Municipality = municipality
+	request.Params = params
 
 	var body SetPlacesJSONRequestBody
 	var err error

@@ -127,7 +127,9 @@ func operations() []operation {
 		}},
 		{id: "getPlaces", method: "GET", path: fixed("/capacities/activera/1481"), who: referraltest.Intake, more: badPlaces()},
 		{id: "setPlaces", method: "PUT", path: fixed("/capacities/activera/1481"), who: referraltest.Intake, body: map[string]any{"places": 20, "maxWaiting": 15},
-			may: []string{"maxWaiting"}, more: append(badPlaces(),
+			header: map[string]string{"If-Match": `"1"`}, may: []string{"maxWaiting"}, more: append(badPlaces(),
+				refusal{"without If-Match", webtest.Request{Header: map[string]string{"If-Match": ""}}},
+				refusal{"with If-Match of another version", webtest.Request{Header: map[string]string{"If-Match": `"7"`}}},
 				body("with fewer than none", "places", -1, map[string]any{}), body("with more than there can be", "places", 1001, map[string]any{}),
 				body("with half a place", "places", 1.5, map[string]any{}))},
 		{id: "listUnits", method: "GET", path: fixed("/units"), who: referraltest.Intake, nobody: true, more: []refusal{

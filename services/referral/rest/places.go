@@ -42,16 +42,22 @@ func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.GetPlaces200JSONResponse(places(p)), nil
+	tag := unsetTag(p.Version)
+	return api.GetPlaces200JSONResponse{Body: places(p), Headers: api.GetPlaces200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // SetPlaces answers PUT /capacities/{initiative}/{municipality}.
 func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (api.SetPlacesResponseObject, error) {
-	p, err := h.service.SetPlaces(ctx, r.Municipality, r.Initiative, r.Body.Places, r.Body.MaxWaiting)
+	version, err := unsetVersion(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	return api.SetPlaces200JSONResponse(places(p)), nil
+	p, err := h.service.SetPlaces(ctx, r.Municipality, r.Initiative, version, r.Body.Places, r.Body.MaxWaiting)
+	if err != nil {
+		return nil, err
+	}
+	tag := unsetTag(p.Version)
+	return api.SetPlaces200JSONResponse{Body: places(p), Headers: api.SetPlaces200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func places(p *referral.PlacesView) api.Places {

@@ -244,7 +244,10 @@ func (p *proof) places(t *testing.T, n int) {
 	if p.plan.maxWaiting > 0 {
 		body["maxWaiting"] = p.plan.maxWaiting
 	}
-	if a := p.ask(t, referraltest.Admin, move{}, "PUT", "/capacities/activera/1481", nil, body); a.Code != 200 {
+	const path = "/capacities/activera/1481"
+	was := p.ask(t, referraltest.Admin, move{}, "GET", path, nil, nil)
+	header := map[string]string{"If-Match": was.Header().Get("ETag")}
+	if a := p.ask(t, referraltest.Admin, move{}, "PUT", path, header, body); a.Code != 200 {
 		t.Errorf("set places: %d: %s", a.Code, a.Body)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -86,10 +87,25 @@ func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 	if c := capacity(); c.Answer != "assessment_needed" {
 		t.Errorf("got %s", indented(t, c))
 	}
+	set := func(who actor.Actor, etag string, n int) *webtest.Response {
+		r := webtest.Request{Method: "PUT", Path: "/capacities/activera/1481", As: who, Body: map[string]any{"places": n, "maxWaiting": 1}}
+		if etag != "" {
+			r.Header = map[string]string{"If-Match": etag}
+		}
+		return f.do(t, r)
+	}
+	none := f.do(t, webtest.Request{Method: "GET", Path: "/capacities/activera/1481", As: referraltest.Intake}).Header.Get("ETag")
 	var p api.Places
-	f.do(t, webtest.Request{Method: "PUT", Path: "/capacities/activera/1481", As: referraltest.Admin, Body: map[string]any{"places": 1, "maxWaiting": 1}}).Into(t, 200, &p)
-	if *p.Places != 1 || *p.MaxWaiting != 1 || p.SetAt == nil {
+	first := set(referraltest.Admin, none, 1)
+	first.Into(t, 200, &p)
+	if *p.Places != 1 || *p.MaxWaiting != 1 || p.SetAt == nil || first.Header.Get("ETag") == none {
 		t.Errorf("got %s", indented(t, p))
+	}
+	if a := set(referraltest.Intake, none, 3); a.Status != 412 {
+		t.Errorf("over what another one has set: %d", a.Status)
+	}
+	if a := set(referraltest.Intake, "", 3); a.Status != 428 {
+		t.Errorf("whatever is set: %d", a.Status)
 	}
 	if c := capacity(); c.Answer != "capacity" || *c.Free != 1 || *c.ExpectedStart != "2026-03-02" {
 		t.Errorf("got %s", indented(t, c))
@@ -99,6 +115,9 @@ func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 	read(t, f.act(t, referraltest.Intake, one.Id, "acceptance", `"1"`, accept), 200)
 	if p := f.act(t, referraltest.Intake, two.Id, "acceptance", `"1"`, accept).Problem(t, 409); p.Code != "no-place" {
 		t.Errorf("got %s", p.Code)
+	}
+	if now := f.do(t, webtest.Request{Method: "GET", Path: "/capacities/activera/1481", As: referraltest.Intake}); now.Header.Get("ETag") != first.Header.Get("ETag") {
+		t.Error("a place that is taken is no reason to look again at how many there are")
 	}
 	if c := capacity(); c.Answer != "waitlist" || c.Waiting != 0 || *c.ExpectedStart != "2026-08-31" {
 		t.Errorf("got %s", indented(t, c))

@@ -8,11 +8,12 @@ import (
 	"github.com/finsam/finsam/services/referral"
 )
 
-// registerTag gives the entity tag of a register. One that was never loaded is
-// at version 0 and needs a tag too, so that the first load can name it.
-func registerTag(version int64) string { return web.ETag(version + 1) }
+// unsetTag gives the entity tag of what is there before anybody has set it. Never
+// set, it is at version 0 and needs a tag too, so that the first who sets it can
+// name it.
+func unsetTag(version int64) string { return web.ETag(version + 1) }
 
-func registerVersion(ifMatch *string) (int64, error) {
+func unsetVersion(ifMatch *string) (int64, error) {
 	v, err := web.Version(ifMatch)
 	return v - 1, err
 }
@@ -26,13 +27,13 @@ func (h handlers) ListUnits(ctx context.Context, r api.ListUnitsRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	tag := registerTag(version)
+	tag := unsetTag(version)
 	return api.ListUnits200JSONResponse{Body: units200(units), Headers: api.ListUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // ReplaceUnits answers PUT /units.
 func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObject) (api.ReplaceUnitsResponseObject, error) {
-	version, err := registerVersion(r.Params.IfMatch)
+	version, err := unsetVersion(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +48,13 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	tag := registerTag(version)
+	tag := unsetTag(version)
 	return api.ReplaceUnits200JSONResponse{Body: units200(units), Headers: api.ReplaceUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // ReplaceUnit answers PUT /units/{unit}.
 func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObject) (api.ReplaceUnitResponseObject, error) {
-	version, err := registerVersion(r.Params.IfMatch)
+	version, err := unsetVersion(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	tag := registerTag(version)
+	tag := unsetTag(version)
 	b := unit(u, fromItem)
 	b.UnderscoreLinks["register"] = api.Link{Href: string(fromItem) + "units"}
 	return api.ReplaceUnit200JSONResponse{Body: b, Headers: api.ReplaceUnit200ResponseHeaders{ETag: &tag}}, nil
