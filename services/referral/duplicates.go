@@ -19,6 +19,8 @@ type Duplicate struct {
 	ID           string // empty: of another municipality
 	State        State
 	ReceivedAt   time.Time
+	Enrolment    string // that followed; empty: none, or not the caller's to read
+	Participant  string // with Enrolment, whom the vault shows to the caller; empty: not
 }
 
 // maxDuplicates bounds what is shown of one person's other referrals.
@@ -42,7 +44,14 @@ var underWay = func() (open []any) {
 func (r *Referral) duplicate(a actor.Actor) (Duplicate, bool) {
 	if access.Allows("getReferral", a, r.ThingFor(a)) {
 		state, _ := r.stands(r.sightOf(a))
-		return Duplicate{Municipality: r.Municipality(), ID: r.ID, State: state, ReceivedAt: r.ReceivedAt()}, true
+		d := Duplicate{Municipality: r.Municipality(), ID: r.ID, State: state, ReceivedAt: r.ReceivedAt()}
+		if e := r.Enrolment(); e != "" && access.Allows("getEnrolment", a, r.thing(categoryCourse)) {
+			d.Enrolment = e
+			if access.Allows("getParticipant", a, r.ThingFor(a)) {
+				d.Participant = r.Participant
+			}
+		}
+		return d, true
 	}
 	if r.ConsentWithdrawnAt() == nil && r.Consent.names(a.Authority, a.AuthorityKind) {
 		return Duplicate{Municipality: r.Municipality()}, true

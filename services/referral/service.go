@@ -168,11 +168,18 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.see(ctx, r.Value)
+	return s.whole(ctx, r.Value)
+}
+
+// whole gives what the caller may see of the referral as it is now, with the
+// person's others where those are shown. The answer to a creation goes without: a
+// repeat is to be the same, and they change.
+func (s *Service) whole(ctx context.Context, r *Referral) (*View, error) {
+	v, err := s.see(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	v.Duplicates, err = s.duplicates(ctx, r.Value)
+	v.Duplicates, err = s.duplicates(ctx, r)
 	return v, err
 }
 
@@ -253,7 +260,7 @@ func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View,
 	}
 	s.publisher.Wake()
 	s.stepped(saved.Value)
-	return s.see(ctx, saved.Value)
+	return s.whole(ctx, saved.Value)
 }
 
 // hand tells whose step it is.

@@ -1608,7 +1608,7 @@ type ReferralCourseStep struct {
 	On *string `json:"on,omitempty"`
 }
 
-// ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Bara kommunen när den andra inte får läsas. / Another referral or enrolment of the same person that is under way. The municipality alone when the other may not be read.
+// ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Länkarna leder till remissen och, när personen är inskriven, till inskrivningen och personen, så långt den som frågar får läsa dem. Bara kommunen när den andra inte får läsas. / Another referral or enrolment of the same person that is under way. The links lead to the referral and, when the person is enrolled, to the enrolment and the person, as far as the caller may read them. The municipality alone when the other may not be read.
 type ReferralDuplicate struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks *Links     `json:"_links,omitempty"`

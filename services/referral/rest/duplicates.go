@@ -17,7 +17,14 @@ func duplicates(v *referral.View, from depth) *[]api.ReferralDuplicate {
 		if d.ID != "" {
 			received := d.ReceivedAt
 			b.Id, b.State, b.ReceivedAt = &d.ID, optional[api.ReferralState](string(d.State)), &received
-			b.UnderscoreLinks = &api.Links{"self": {Href: string(from) + "referrals/" + d.ID}}
+			links := api.Links{"self": {Href: string(from) + "referrals/" + d.ID}}
+			if d.Enrolment != "" {
+				links["enrolment"] = api.Link{Href: string(from) + "enrolments/" + d.Enrolment}
+			}
+			if d.Participant != "" {
+				links["participant"] = api.Link{Href: string(from) + "participants/" + d.Participant}
+			}
+			b.UnderscoreLinks = &links
 		}
 		all = append(all, b)
 	}

@@ -109,6 +109,48 @@ func TestAReceiverReadsWhatOtherReferralsChangeAnew(t *testing.T) {
 	}
 }
 
+// An enrolment that is under way is reached from the new referral, and what a
+// receiver does to that shows it as well.
+func TestAReceiverIsLedFromAReferralToTheSamePersonsOthers(t *testing.T) {
+	f := newFront(t)
+	f.Run(t)
+	enrolled, waits, r := read(t, f.post(t, "FK-1", "1"), 201), read(t, f.post(t, "FK-2", "2"), 201), read(t, f.post(t, "FK-3", "3"), 201)
+	read(t, f.act(t, referraltest.Intake, enrolled.Id, "acceptance", `"1"`, map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1"}), 200)
+	f.Peer.Tell(feed.Event{ID: "e/1", Type: "se.finsam.enrolment.planned", Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket",
+		Data: map[string]string{"referral": enrolled.Id, "firstDay": "2026-03-16", "lastDay": "2026-08-30"}})
+	get := webtest.Request{Method: "GET", Path: "/referrals/" + enrolled.Id, As: referraltest.Intake}
+	for end := time.Now().Add(10 * time.Second); read(t, f.do(t, get), 200).State != "enrolled" && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	want := func(shown api.Referral, back string) {
+		t.Helper()
+		if shown.Duplicates == nil || len(*shown.Duplicates) != 2 {
+			t.Fatalf("got %s", indented(t, shown.Duplicates))
+		}
+		for _, d := range *shown.Duplicates {
+			links := map[string]string{"self": back + "referrals/" + *d.Id}
+			if *d.Id == enrolled.Id {
+				links["enrolment"], links["participant"] = back+"enrolments/7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", back+"participants/"+r.Participant
+			} else if *d.Id != waits.Id {
+				t.Errorf("shown: %s", *d.Id)
+			}
+			got := map[string]string{}
+			for name, l := range *d.UnderscoreLinks {
+				got[name] = l.Href
+			}
+			if !maps.Equal(got, links) {
+				t.Errorf("want %v, got %v", links, got)
+			}
+		}
+	}
+	get.Path = "/referrals/" + r.Id
+	want(read(t, f.do(t, get), 200), "../")
+	want(read(t, f.act(t, referraltest.Intake, r.Id, "supplement-requests", `"1"`, map[string]any{"text": "Påhittat?"}), 200), "../../")
+	if sent := read(t, f.act(t, referraltest.FK, r.Id, "supplements", `"2"`, map[string]any{"text": "Påhittat."}), 200); sent.Duplicates != nil {
+		t.Errorf("the sender is shown %s", indented(t, sent.Duplicates))
+	}
+}
+
 func TestTheListIsReadByPageAndByCursor(t *testing.T) {
 	f := newFront(t)
 	for _, n := range []string{"1", "2", "3"} {
