@@ -28,6 +28,9 @@ helm-unittest --strict "$chart"
 say "who may reach whom"
 go test -tags chart -count=1 ./test/policies
 
+say "alerts of a release"
+GOWORK=off go -C test/prometheus test -tags chart -count=1 ./release
+
 say "kubeconform"
 set -- -strict -summary
 own=-schema-location\ default

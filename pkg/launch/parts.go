@@ -14,6 +14,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/backup"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/feed"
@@ -298,6 +299,8 @@ func (p *Parts) server(h http.Handler) web.Server {
 	}
 	if p.db != nil && p.db.backup != nil && p.Config.BackupDir != "" {
 		s.Backup = p.backup()
+		stop := backup.Watch(p.Config.BackupDir, p.Service)
+		p.closing(func() error { stop(); return nil })
 	}
 	if p.Engine != nil {
 		s.Ready = p.Engine.Ping

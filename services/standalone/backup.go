@@ -26,6 +26,7 @@ const databaseFile = "finsam.db"
 // attend answers requests for a backup of the suite's file; see backup.Attend.
 func (s *Suite) attend(data Layout, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
+		defer backup.Watch(data.Backups(), "finsam")()
 		return backup.Attend(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
 			return copies(ctx, s.db, s.blobs, data, folder)
 		})
@@ -89,6 +90,13 @@ func Backup(ctx context.Context, o BackupOptions) (set string, err error) {
 	}
 	made := filepath.Dir(set)
 	if set, err = o.move(set); err != nil {
+		return "", err
+	}
+	m, err := backup.Read(set)
+	if err == nil {
+		err = backup.Note(made, m.Began)
+	}
+	if err != nil {
 		return "", err
 	}
 	if _, err := backup.Prune(made, 0, time.Now()); err != nil { // what died halfway

@@ -57,6 +57,10 @@ func overview() board {
 			{title: "Disk", about: "The database file on SQLite; a MongoDB has dashboards of its own.", unit: "bytes", queries: []query{
 				{"finsam_sqlite_size_bytes" + match(), "database"}, {"finsam_sqlite_wal_size_bytes" + match(), "write-ahead log"},
 				{"finsam_sqlite_disk_free_bytes" + match(), "free on the disk"}}},
+			{title: "Waiting for the disk", about: "Writes that wait for SQLite's next commit.", unit: "short", queries: one("max(finsam_sqlite_queue"+match()+")", "writes")},
+			{title: "Newest backup", about: "Age of the newest that finsam backup has finished; without one, since the start. MongoDB is backed up by its own tools.", unit: "s",
+				queries: one(gauge("finsam_backup_age_seconds", "namespace"), "{{namespace}}")},
+			{title: "Associations' files", about: "1 while they cannot be taken and those before still hold.", unit: "short", queries: one(gauge("finsam_association_files_wrong", "component"), "{{component}}")},
 		}},
 		{"Processes", processes("")},
 	}}
@@ -78,6 +82,8 @@ func service(name string) board {
 			{title: "Events", about: "Told, a second.", unit: "ops", queries: one("max(deriv(finsam_feed_head"+match(of)+"[5m]))", "events")},
 			{title: "Not yet told", about: "Steps saved that are not in the feed, and the age of the oldest.", unit: "short", queries: []query{
 				{"max(finsam_publisher_backlog" + match(of) + ")", "steps"}, {"max(finsam_publisher_age_seconds" + match(of) + ")", "seconds"}}},
+			{title: "Rounds of publishing", about: "Those that failed, and the time since the last that succeeded.", unit: "short", queries: []query{
+				{total("finsam_publisher_failures_total", of), "failed a second"}, {"min(finsam_publisher_silence_seconds" + match(of) + ")", "seconds since the last"}}},
 			{title: "Who follows it: events behind", about: "Between the end of its feed and the follower.", unit: "short", queries: one(behind(of), "{{component}}")},
 		}},
 		{"What it follows", []panel{
@@ -101,7 +107,7 @@ func service(name string) board {
 		{"Processes", processes(name)},
 	}}
 	if name == "referral" {
-		b.rows = slices.Insert(b.rows, 3, outward)
+		b.rows = slices.Insert(b.rows, 3, outward, attachments)
 	}
 	return b
 }
@@ -113,6 +119,15 @@ var outward = row{"Out to the authorities", []panel{
 		{"max(finsam_webhook_queue_depth" + match() + ")", "waiting"}, {"sum(increase(finsam_webhook_dead_letters_total" + match() + "[1h]))", "given up"},
 		{"max(finsam_webhook_off" + match() + ")", "webhooks off, receiver gone"}, {"sum(finsam_events_waiters" + match() + ")", "callers waiting for events"}}},
 	{title: "Oldest that waits", about: "After 24 hours at the least it is given up.", unit: "s", queries: one("max(finsam_webhook_queue_age_seconds"+match()+")", "oldest")},
+	{title: "Time of a try", about: "Until the receiver has answered, or was given up for this time.", unit: "s", queries: quantiles("finsam_webhook_try_duration_seconds")},
+}}
+
+// attachments is how the place that keeps them answers.
+var attachments = row{"Attachments", []panel{
+	{title: "Calls", about: "Of the folder or bucket, by verb.", unit: "ops", queries: one(rate("finsam_blob_duration_seconds_count", "verb"), "{{verb}}")},
+	{title: "95 of 100 within", about: "By verb.", unit: "s", queries: one(quantile(.95, "finsam_blob_duration_seconds", "verb"), "{{verb}}")},
+	{title: "Bytes and failures", about: "Sealed bytes, and calls that were not answered, a second.", unit: "short", queries: []query{
+		{rate("finsam_blob_bytes_total", "verb"), "bytes {{verb}}"}, {rate("finsam_blob_failures_total", "verb"), "not answered {{verb}}"}}},
 }}
 
 func gateway() board {

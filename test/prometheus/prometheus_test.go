@@ -21,7 +21,7 @@ func TestEveryQueryFindsItsSeriesInTheSuiteAsOneProcess(t *testing.T) {
 }
 
 func TestEveryQueryFindsItsSeriesInTheSuiteAsFourProcesses(t *testing.T) {
-	everyQuery(t, suite.FourProcesses(t))
+	everyQuery(t, suite.FourProcesses(t, "FINSAM_BACKUP_DIR="+t.TempDir()))
 }
 
 func everyQuery(t *testing.T, s *suite.Suite) {
@@ -29,6 +29,7 @@ func everyQuery(t *testing.T, s *suite.Suite) {
 	prom := watch(t, s)
 	prom.until("every process is scraped", "sum(up) == count(up)")
 	participant := st.used()
+	prom.until("a webhook is tried", "sum(finsam_webhook_try_duration_seconds_count) > 0")
 	prom.until("what was done is scraped", `finsam_access_log_people_total{authority="molndal",component="participant"}`)
 	prom.until("and more than once", `count(count_over_time(finsam_gateway_request_duration_seconds_count{operation="unrouted"}[1m]) > 3)`)
 
@@ -49,6 +50,7 @@ func everyQuery(t *testing.T, s *suite.Suite) {
 		}
 	}
 	t.Logf("%d queries of dashboards, %d alerts", len(dashboards), len(rules))
+	prom.scales(s)
 	nobodyIn(t, raw(t, s), st.secret)
 	prom.raises(rules, st, participant)
 }

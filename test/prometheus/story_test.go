@@ -63,9 +63,14 @@ func (s *story) until(c suite.Caller, path, value string) string {
 	return ""
 }
 
-// referred posts a referral and accepts it; its enrolment follows from the event.
+// file is a form with a PDF in it.
+const file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"intyg.pdf\"\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7\n% " + reason + "\n%%EOF\n\r\n--b--\r\n"
+
+// referred posts a referral with a file, whose event goes to a webhook that nobody
+// answers, and accepts it; its enrolment follows from the event.
 func (s *story) referred() (enrolment, participant string) {
 	s.t.Helper()
+	s.wants(201, s.do(system, "POST", "/webhooks", map[string]any{"url": "https://mottagare.finsam.example/krok"}, nil))
 	created := s.wants(201, s.do(system, "POST", "/referrals", map[string]any{
 		"person": map[string]any{"personalIdentityNumber": number, "givenName": given, "familyName": family, "gender": "female", "phone": phone},
 		"unit":   "fk-molndal",
@@ -76,8 +81,9 @@ func (s *story) referred() (enrolment, participant string) {
 	}, map[string]string{"Idempotency-Key": "measured-1"}))
 	id := created.Text("id")
 	thing := "/referrals/" + id
+	s.wants(201, s.do(system, "POST", thing+"/attachments", []byte(file), map[string]string{"Content-Type": "multipart/form-data; boundary=b"}))
 	s.wants(200, s.do(intake, "POST", thing+"/acceptance", map[string]any{"initiative": "activera", "startDate": day(-10), "coach": clerk},
-		map[string]string{"If-Match": created.Header.Get("ETag")}))
+		map[string]string{"If-Match": s.wants(200, s.do(intake, "GET", thing, nil, nil)).Header.Get("ETag")}))
 	enrolment = s.until(intake, thing, "course.enrolment")
 	participant = s.until(coach, "/enrolments/"+enrolment, "participant")
 	s.secret = append(s.secret, number, number[2:], given, family, phone, reason, clerk, id, enrolment, participant)
