@@ -71,6 +71,26 @@ func event(r *Referral, n int64) feed.Event {
 	return e
 }
 
+// told gives the number by which a referral's sender may be told of a step now; 0: not
+// at all. The rule is the one that its events are made by, held against the consent of
+// now: an event that was made while it held may be asked for later.
+func (s *Service) told(ctx context.Context, association, id string) (func(step int64) int64, error) {
+	r, err := s.referrals.Get(ctx, association, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return func(int64) int64 { return 0 }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	to := r.Value.sendersSight()
+	return func(n int64) int64 {
+		if n < 1 || n > r.Value.Version() || r.Value.Steps[n-1].hidden(to) {
+			return 0
+		}
+		return r.Value.number(n, to)
+	}, nil
+}
+
 // What this service follows in the participant service's feed.
 const (
 	enrolmentEvents  = "se.finsam.enrolment."

@@ -138,7 +138,7 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	}
 	s.Outbound, err = outbound.New(ctx, outbound.Deps{
 		Engine: d.Engine, Feed: d.Feed, Access: d.Access, Seal: d.Seal, Associations: d.Associations,
-		Sender: d.Webhooks, Now: d.Now, NewID: d.NewID, Log: d.Log,
+		Sender: d.Webhooks, Now: d.Now, NewID: d.NewID, Log: d.Log, Told: s.told,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)

@@ -34,7 +34,6 @@ var (
 type Events struct {
 	Items []Notice
 	After string
-	More  bool // there are more behind it already
 }
 
 // MaxWait is the longest that Events waits.
@@ -139,9 +138,33 @@ func (s *Service) read(ctx context.Context, association string, who []Recipient,
 	slices.SortFunc(all, func(a, b Notice) int { return int(a.Sequence - b.Sequence) })
 	all = slices.CompactFunc(all, func(a, b Notice) bool { return a.Sequence == b.Sequence })
 	all = slices.DeleteFunc(all, func(n Notice) bool { return n.Sequence <= from || n.Sequence > horizon })
-	e := &Events{Items: all, After: position(horizon)}
-	if len(all) > limit {
-		e.Items, e.After, e.More = all[:limit], position(all[limit-1].Sequence), true
+	return s.tellable(ctx, association, who, all, limit, horizon)
+}
+
+// tellable gives the first of the notices up to the horizon that may be told now, as
+// many as the limit lets.
+func (s *Service) tellable(ctx context.Context, association string, who []Recipient, all []Notice, limit int, horizon int64) (*Events, error) {
+	e := &Events{After: position(horizon)}
+	for len(all) > 0 {
+		part := all[:min(limit, len(all))]
+		words := make([]word, len(part))
+		for i, n := range part {
+			words[i] = wordTo(who, n.Referral, n.ID, n.Data)
+		}
+		ids, err := s.ids(ctx, association, words)
+		if err != nil {
+			return nil, err
+		}
+		for i, n := range part {
+			if n.ID = ids[i]; n.ID == "" {
+				continue
+			}
+			if e.Items = append(e.Items, n); len(e.Items) == limit && n.Sequence < all[len(all)-1].Sequence {
+				e.After = position(n.Sequence)
+				return e, nil
+			}
+		}
+		all = all[len(part):]
 	}
 	return e, nil
 }

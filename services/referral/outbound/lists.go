@@ -76,7 +76,8 @@ func (s *Service) Webhooks(ctx context.Context, w Window) (*List[*Kept], error) 
 }
 
 // Deliveries gives the deliveries of a webhook, the latest first; state narrows
-// them, empty: any.
+// them, empty: any. What may not be told any more is left out, and so a page may be
+// shorter than another.
 func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState, w Window) (*List[*Delivery], error) {
 	v, err := s.load(ctx, "listDeliveries", id)
 	if err != nil {
@@ -90,9 +91,19 @@ func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState
 	if err != nil {
 		return nil, err
 	}
-	l := &List[*Delivery]{Next: found.Next.String(), Total: total}
+	all := make([]*Delivery, 0, len(found.Items))
 	for _, d := range found.Items {
-		l.Items = append(l.Items, d.Value)
+		all = append(all, d.Value)
+	}
+	ids, err := s.deliveryIDs(ctx, v.Value, all...)
+	if err != nil {
+		return nil, err
+	}
+	l := &List[*Delivery]{Next: found.Next.String(), Total: total}
+	for i, d := range all {
+		if d.Event = ids[i]; d.Event != "" {
+			l.Items = append(l.Items, d)
+		}
 	}
 	return l, nil
 }

@@ -55,12 +55,7 @@ func recipients(e feed.Event) []Recipient {
 	if e.Authority != "" {
 		all = append(all, ofAuthority(e.Authority))
 	}
-	for _, key := range []string{"municipality", "from", "to"} {
-		if code := e.Data[key]; code != "" && !slices.Contains(all, ofMunicipality(code)) {
-			all = append(all, ofMunicipality(code))
-		}
-	}
-	return all
+	return append(all, places(e.Data)...)
 }
 
 // noticeOf makes a notice of an event.

@@ -28,6 +28,10 @@ type Deps struct {
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
 	Log          *slog.Logger
+
+	// Told gives the number by which the sender of a referral may be told of a step now,
+	// by the step's own; 0: not at all, as of a referral that is not there.
+	Told func(ctx context.Context, association, referral string) (func(step int64) int64, error)
 }
 
 // Sender calls webhooks.

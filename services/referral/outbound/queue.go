@@ -210,19 +210,28 @@ func (s *Service) next(ctx context.Context, association, lane string) (*store.Ve
 	return nil, nil
 }
 
-// try makes one try and notes it. on tells whether the next of the lane may go.
+// try makes one try and notes it, unless the delivery may not be told any more: then
+// it is dropped. on tells whether the next of the lane may go.
 func (s *Service) try(ctx context.Context, w *Webhook, d store.Versioned[Delivery]) (on bool, err error) {
-	at := s.Now()
-	body, err := d.Value.body()
+	ids, err := s.deliveryIDs(ctx, w, d.Value)
 	if err != nil {
 		return false, err
 	}
-	signature, err := s.signatures(w, d.Value.Event, at, body)
+	id := ids[0]
+	if id == "" {
+		return true, s.drop(ctx, d)
+	}
+	at := s.Now()
+	body, err := d.Value.body(id)
+	if err != nil {
+		return false, err
+	}
+	signature, err := s.signatures(w, id, at, body)
 	if err != nil {
 		return false, err
 	}
 	begun := time.Now()
-	a := s.Sender.Send(ctx, Message{URL: w.URL, ID: d.Value.Event, At: at, Signature: signature, Body: body})
+	a := s.Sender.Send(ctx, Message{URL: w.URL, ID: id, At: at, Signature: signature, Body: body})
 	if ctx.Err() != nil && a.Outcome != OK {
 		a = Answer{Outcome: Interrupted}
 	}
@@ -242,6 +251,16 @@ func (s *Service) try(ctx context.Context, w *Webhook, d store.Versioned[Deliver
 		return false, s.turnOff(ctx, w)
 	}
 	return d.Value.State != Waiting, nil
+}
+
+// drop removes a delivery that may not be told any more. It was neither delivered
+// nor given up.
+func (s *Service) drop(ctx context.Context, d store.Versioned[Delivery]) error {
+	err := s.deliveries.Delete(ctx, d.Value.Association, d.Value.ID, d.Version)
+	if gone(err) {
+		return nil
+	}
+	return err
 }
 
 // turnOff turns a webhook off whose receiver says that it is gone for good.

@@ -19,13 +19,13 @@ type payload struct {
 	Data      map[string]string `json:"data"`
 }
 
-// body writes the payload; it is the same at each try.
-func (d *Delivery) body() ([]byte, error) {
+// body writes the payload of an event that is told by an id; it is the same at each try.
+func (d *Delivery) body(id string) ([]byte, error) {
 	p := payload{Type: d.Type, Timestamp: d.Time, Data: map[string]string{}}
 	for k, v := range d.Data {
 		p.Data[k] = v
 	}
-	if _, step, ok := strings.Cut(d.Event, "/"); ok && !d.Test() {
+	if _, step, ok := strings.Cut(id, "/"); ok && !d.Test() {
 		p.Data["step"] = step // the referral's own order
 	}
 	b, err := json.Marshal(p)

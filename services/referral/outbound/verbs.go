@@ -211,7 +211,7 @@ const mostResent = 200
 
 // ResendDead lets the webhook's dead letters be tried again, the oldest first and
 // at most mostResent of them: what a receiver missed that was away for longer than
-// the tries last. more tells whether there are others.
+// the tries last. What may not be told any more is dropped. more tells whether there are others.
 func (s *Service) ResendDead(ctx context.Context, id string) (resent int, more bool, err error) {
 	w, err := s.load(ctx, "resendDeadLetters", id)
 	if err != nil {
@@ -228,7 +228,21 @@ func (s *Service) ResendDead(ctx context.Context, id string) (resent int, more b
 	if err != nil {
 		return 0, false, err
 	}
+	all := make([]*Delivery, 0, len(dead.Items))
 	for _, d := range dead.Items {
+		all = append(all, d.Value)
+	}
+	ids, err := s.deliveryIDs(ctx, w.Value, all...)
+	if err != nil {
+		return 0, false, err
+	}
+	for i, d := range dead.Items {
+		if ids[i] == "" {
+			if err := s.drop(ctx, d); err != nil {
+				return resent, true, err
+			}
+			continue
+		}
 		if err := d.Value.resend(s.now()); err != nil {
 			return resent, true, err
 		}
@@ -246,7 +260,7 @@ func (s *Service) ResendDead(ctx context.Context, id string) (resent int, more b
 
 // Resend lets a delivery that was settled, delivered or dead, be tried again. It
 // goes before later ones of its referral that still wait, and behind those that
-// were sent.
+// were sent. One that may not be told any more is not there.
 func (s *Service) Resend(ctx context.Context, id, delivery string) (*Delivery, error) {
 	w, err := s.load(ctx, "resendDelivery", id)
 	if err != nil {
@@ -265,6 +279,16 @@ func (s *Service) Resend(ctx context.Context, id, delivery string) (*Delivery, e
 	if err != nil {
 		return nil, err
 	}
+	ids, err := s.deliveryIDs(ctx, w.Value, d.Value)
+	if err != nil {
+		return nil, err
+	}
+	if ids[0] == "" {
+		if err := s.drop(ctx, d); err != nil {
+			return nil, err
+		}
+		return nil, fault.ErrNotFound
+	}
 	if err := d.Value.resend(s.now()); err != nil {
 		return nil, err
 	}
@@ -273,5 +297,6 @@ func (s *Service) Resend(ctx context.Context, id, delivery string) (*Delivery, e
 		return nil, err
 	}
 	s.queue.wake()
+	saved.Value.Event = ids[0]
 	return saved.Value, nil
 }

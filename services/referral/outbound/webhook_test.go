@@ -241,7 +241,7 @@ func twin(t *testing.T, w *referraltest.World, e store.Engine) *outbound.Service
 	t.Helper()
 	s, err := outbound.New(t.Context(), outbound.Deps{
 		Engine: e, Feed: w.Feed, Access: w.Access, Seal: w.Seal, Associations: w.Associations, Sender: w.Hooks,
-		Now: w.Clock.Now, NewID: func() string { return "" }, Log: slog.New(slog.DiscardHandler),
+		Now: w.Clock.Now, NewID: func() string { return "" }, Log: slog.New(slog.DiscardHandler), Told: w.Service.Outbound.Told,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -272,6 +272,18 @@ func TestTheNumbersOfStepsDoNotCountWhatTheSenderWasNeverTold(t *testing.T) {
 	if last := r.Timeline[len(r.Timeline)-1]; r.State != "accepted" || a.Header.Get("ETag") != `"4"` || len(r.Timeline) != 4 || last.N != 4 || last.Kind != "consent_withdrawn" {
 		t.Errorf("the sender sees %s at %s: %s", r.State, a.Header.Get("ETag"), indented(t, r.Timeline))
 	}
+	var e api.EventList
+	u.do(t, webtest.Request{Method: "GET", Path: "/events?limit=200", As: referraltest.FK}).Into(t, 200, &e)
+	var d api.DeliveryList
+	u.do(t, webtest.Request{Method: "GET", Path: "/webhooks/" + u.hook + "/deliveries", As: referraltest.FK}).Into(t, 200, &d)
+	sent := u.Hooks.Got()
+	for i, s := range r.Timeline {
+		id := fmt.Sprint(u.referral, "/", s.N)
+		if len(e.Events) != 4 || e.Events[i].Id != id || len(sent) != 4 || sent[i].ID != id || !strings.Contains(string(sent[i].Body), fmt.Sprintf(`"step":"%d"`, s.N)) ||
+			len(d.Items) != 4 || !slices.ContainsFunc(d.Items, func(d api.Delivery) bool { return d.Event == id }) {
+			t.Errorf("step %d is told as %v, sent as %v, listed as %v", s.N, e.Events, sent, d.Items)
+		}
+	}
 	own := u.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + u.referral, As: referraltest.Coach})
 	if r := read(t, own, 200); r.State != "closed" || own.Header.Get("ETag") != `"10"` || len(r.Timeline) != 10 {
 		t.Errorf("the municipality itself sees %s at %s", r.State, own.Header.Get("ETag"))
