@@ -32,7 +32,7 @@ type Draft struct {
 
 // What bounds drafts: personal data that nobody has asked for must have an end.
 const (
-	draftLife = 90 * 24 * time.Hour // after the last change
+	draftLife = 90 * 24 * time.Hour // from when it was begun, however often it is changed
 	maxDrafts = store.MostCounted   // of one unit or municipality
 )
 
@@ -69,8 +69,8 @@ func (d *Draft) Write(by string, now time.Time, sealed []byte) {
 	}
 }
 
-// ExpiresAt is when the draft is destroyed, unless it is changed before.
-func (d *Draft) ExpiresAt() time.Time { return d.ChangedAt.Add(draftLife) }
+// ExpiresAt is when the draft is destroyed, unless it is sent before.
+func (d *Draft) ExpiresAt() time.Time { return d.CreatedAt.Add(draftLife) }
 
 // expired tells whether the draft's time is over: then it is not shown, swept or not.
 func (d *Draft) expired(now time.Time) bool { return !now.Before(d.ExpiresAt()) }
@@ -113,16 +113,17 @@ func (r *Referral) sentFrom(a actor.Actor) access.Thing {
 const (
 	keyHolder  = "holder"    // see Draft.holder
 	keyChanged = "changedAt" // Unix milliseconds
+	keyExpires = "expiresAt" // Unix milliseconds
 )
 
 func kindOfDrafts() store.Kind[Draft] {
 	return store.Kind[Draft]{
 		Name:    "drafts",
-		Indexes: []store.Index{{keyHolder, keyChanged}, {keyChanged}},
+		Indexes: []store.Index{{keyHolder, keyChanged}, {keyExpires}},
 		ID:      func(d *Draft) (string, string) { return d.Association, d.ID },
 		Version: func(d *Draft) int64 { return d.Changes },
 		Keys: func(d *Draft) store.Keys {
-			return store.Keys{keyHolder: d.holder(), keyChanged: d.ChangedAt.UnixMilli()}
+			return store.Keys{keyHolder: d.holder(), keyChanged: d.ChangedAt.UnixMilli(), keyExpires: d.ExpiresAt().UnixMilli()}
 		},
 	}
 }

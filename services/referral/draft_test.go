@@ -44,7 +44,7 @@ func TestADraftBelongsToAUnitOrAMunicipality(t *testing.T) {
 	}
 }
 
-func TestADraftEndsNinetyDaysAfterItsLastChange(t *testing.T) {
+func TestADraftEndsNinetyDaysAfterItWasBegunHoweverOftenItIsChanged(t *testing.T) {
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	d := Draft{}
 	d.Write("one", noon, []byte("a"))
@@ -52,7 +52,7 @@ func TestADraftEndsNinetyDaysAfterItsLastChange(t *testing.T) {
 	if d.CreatedBy != "one" || d.ChangedBy != "two" || d.Changes != 2 || !d.CreatedAt.Equal(noon) || string(d.Content) != "b" {
 		t.Errorf("got %+v", d)
 	}
-	end := noon.AddDate(0, 0, 120)
+	end := noon.AddDate(0, 0, 90)
 	if !d.ExpiresAt().Equal(end) || d.expired(end.Add(-time.Millisecond)) || !d.expired(end) {
 		t.Errorf("ends %s", d.ExpiresAt())
 	}

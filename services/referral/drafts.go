@@ -214,7 +214,7 @@ func (s *Service) Drafts(ctx context.Context, w Window) (*DraftList, error) {
 func (s *Service) readDrafts(ctx context.Context, l *DraftList, own *Draft, after store.Cursor, w Window) error {
 	q := store.Query{
 		Association: own.Association, Sort: latestChanged, After: after, Limit: w.Limit,
-		Where: append(own.beside(), store.Cond{Key: keyChanged, Op: store.Gt, Value: s.Now().Add(-draftLife).UnixMilli()}),
+		Where: append(own.beside(), store.Cond{Key: keyExpires, Op: store.Gt, Value: s.Now().UnixMilli()}),
 	}
 	if l.Total != nil {
 		total, err := s.drafts.Total(ctx, q.Association, q.Where)
@@ -340,8 +340,8 @@ func (s *Service) SweepDrafts(ctx context.Context) (int, error) {
 	for _, in := range s.Associations.All() {
 		for more := true; more; {
 			page, err := s.drafts.Find(ctx, store.Query{
-				Association: in.ID, Sort: []store.Order{{Key: keyChanged}}, Limit: expireBatch,
-				Where: []store.Cond{{Key: keyChanged, Op: store.Lte, Value: s.Now().Add(-draftLife).UnixMilli()}},
+				Association: in.ID, Sort: []store.Order{{Key: keyExpires}}, Limit: expireBatch,
+				Where: []store.Cond{{Key: keyExpires, Op: store.Lte, Value: s.Now().UnixMilli()}},
 			})
 			if err != nil {
 				return destroyed, err

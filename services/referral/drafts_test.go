@@ -317,12 +317,17 @@ func TestDraftsAreDestroyedWhenTheirTimeIsOverHoweverManySweep(t *testing.T) {
 	w := referraltest.New(t)
 	officer := referraltest.As(referraltest.Officer)
 	const old = 230 // more than two batches
+	var first *referral.DraftView
 	for range old {
-		drafted(t, w.Service)
+		first = drafted(t, w.Service)
 	}
 	w.Clock.Advance(24 * time.Hour)
 	young := drafted(t, w.Service)
-	w.Clock.Advance(89 * 24 * time.Hour)
+	w.Clock.Advance(88 * 24 * time.Hour)
+	if _, err := w.Service.ReplaceDraft(officer, first.ID, 1, written(t)); err != nil {
+		t.Error(err)
+	}
+	w.Clock.Advance(24 * time.Hour)
 	l, err := w.Service.Drafts(officer, referral.Window{Limit: 20, Page: 1})
 	if err != nil || len(l.Items) != 1 || l.Items[0].ID != young.ID || l.Total.Records != 1 {
 		t.Errorf("what is over is still shown: %+v, %v", l, err)

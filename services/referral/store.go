@@ -54,6 +54,7 @@ func Schema() schema.Schema {
 			{Name: "note blobs that may be nobody's"},
 			{Name: "keep drafts"},
 			{Name: "find a sender's referrals by the state that the sender may know of"},
+			{Name: "find drafts by when their time is over"},
 		},
 	}
 }

@@ -1077,7 +1077,7 @@ type Draft struct {
 	CreatedAt time.Time    `json:"createdAt"`
 	CreatedBy string       `json:"createdBy"`
 
-	// ExpiresAt När utkastet förstörs om det inte ändras. / When the draft is destroyed unless it is changed.
+	// ExpiresAt När utkastet förstörs om det inte skickas dessförinnan; det ändras inte av att utkastet ändras. / When the draft is destroyed unless it is sent before; changing the draft does not change it.
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
 }
@@ -1137,7 +1137,7 @@ type DraftSummary struct {
 	CreatedAt       time.Time `json:"createdAt"`
 	CreatedBy       string    `json:"createdBy"`
 
-	// ExpiresAt När utkastet förstörs om det inte ändras. / When the draft is destroyed unless it is changed.
+	// ExpiresAt När utkastet förstörs om det inte skickas dessförinnan; det ändras inte av att utkastet ändras. / When the draft is destroyed unless it is sent before; changing the draft does not change it.
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
 }
