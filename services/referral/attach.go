@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
@@ -193,6 +194,9 @@ func (s *Service) keep(ctx context.Context, association string, in *incoming) (s
 	in.made.Receipt = once.Receipt{Fingerprint: in.request.Fingerprint, At: in.request.Now}
 	h := hand(ctx)
 	return s.referrals.Update(ctx, association, in.referral, 0, func(r *Referral) error {
+		if a := in.request.Actor; !access.Allows("addAttachment", a, r.ThingTo("addAttachment", a)) {
+			return s.handedOver("addAttachment", a, r) // while the file came
+		}
 		if r.attachment(in.made.ID) != nil {
 			return store.Unchanged() // the same request was faster
 		}

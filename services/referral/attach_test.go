@@ -218,6 +218,29 @@ func TestAFileWhoseReferralIsDecidedMeanwhileLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAFileOfOneWhoHandsTheReferralOverMeanwhileLeavesNothing(t *testing.T) {
+	w := referraltest.New(t)
+	sub := referraltest.Submission()
+	sub.Consent.Authorities = []string{"fk", "molndal", "partille"}
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", sub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := v.Referral.ID
+	content := &leaving{strings.NewReader(invented), func() {
+		if _, err := w.Service.RequestTransfer(referraltest.As(referraltest.Intake2), id, 1, "1402", "Påhittat."); err != nil {
+			t.Error(err)
+		}
+		if _, err := w.Service.AcceptTransfer(referraltest.As(referraltest.Partille), id, 2, ""); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err = w.Service.AddAttachment(referraltest.As(referraltest.Intake), id, "", referral.Upload{Content: content})
+	if f := new(fault.Error); !errors.As(err, &f) || f.Code != "handed-over" || len(blobs(t, w)) != 0 {
+		t.Errorf("%v, %v", err, blobs(t, w))
+	}
+}
+
 // TestWhatADeathLeavesIsSwept ends the context at the worst moments: when the blob
 // is there and the referral does not name it yet.
 func TestWhatADeathLeavesIsSwept(t *testing.T) {

@@ -54,8 +54,13 @@ var acts = []deed{
 	{"markReferralInError", "errorMarking", "error-marking", referral.MarkedInError, says("text", "Påhittat: fel person.")},
 	{"amendReferral", "amendments", "amendments", referral.Amended, func(choice int) map[string]any {
 		c := map[string]any{"reason": fmt.Sprint("Påhittad orsak ", choice)}
-		if choice%5 == 0 {
+		switch choice % 5 {
+		case 0:
 			c = map[string]any{"externalReference": fmt.Sprint("case-", choice%3)}
+		case 1:
+			c = map[string]any{"rightTime": []any{map[string]any{"item": "wants_to", "answer": []string{"yes", "no", "unknown"}[choice%3]}}}
+		case 2:
+			c = map[string]any{"targetGroup": map[string]any{"reasons": []any{[]string{"young_adult", "long_absence"}[choice%2]}, "authoritiesConcerned": []any{"social_insurance", "region"}}}
 		}
 		return map[string]any{"reason": "Påhittat: rättat.", "changes": c}
 	}},

@@ -20,10 +20,10 @@ import (
 // words: where each kind of step leads from each state. What is not here is never.
 var leads = map[string]string{
 	"":                     "submitted=submitted",
-	"submitted":            "supplement_requested=supplement_requested transfer_requested=transfer_requested waitlisted=waitlisted accepted=accepted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended overdue",
-	"supplement_requested": "supplemented=submitted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended overdue",
-	"transfer_requested":   "transfer_accepted=submitted transfer_declined=submitted transfer_cancelled=submitted withdrawn=withdrawn marked_in_error=entered_in_error amended overdue",
-	"waitlisted":           "waitlisted moved_up transfer_requested=transfer_requested accepted=accepted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended overdue",
+	"submitted":            "supplement_requested=supplement_requested transfer_requested=transfer_requested waitlisted=waitlisted accepted=accepted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended attachment_added attachment_removed overdue",
+	"supplement_requested": "supplemented=submitted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended attachment_added attachment_removed overdue",
+	"transfer_requested":   "transfer_accepted=submitted transfer_declined=submitted transfer_cancelled=submitted withdrawn=withdrawn marked_in_error=entered_in_error amended attachment_added attachment_removed overdue",
+	"waitlisted":           "waitlisted moved_up transfer_requested=transfer_requested accepted=accepted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended attachment_added attachment_removed overdue",
 	"accepted":             "enrolled=enrolled assigned withdrawn=withdrawn overdue",
 	"enrolled":             "course closed=closed overdue",
 }
@@ -114,6 +114,7 @@ func (p *proof) rest(t *testing.T) {
 	if err := p.Service.SweepPlaces(context.Background()); err != nil {
 		t.Error(err)
 	}
+	p.Service.SweepBlobs(context.Background())
 	p.quiet(t)
 	// The next to come take the numbers of those that came to nothing.
 	for round := 0; ; round++ {
@@ -227,6 +228,7 @@ func (p *proof) check(t *testing.T) {
 	p.checkTold(t, byID)
 	p.checkPlaces(t, byID, stands)
 	p.checkQueue(t)
+	p.checkBlobs(t, byID)
 }
 
 // checkFeed: the feed tells each step once, in order.
@@ -271,6 +273,15 @@ func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, s
 			if a.code != "external-reference-taken" && !a.cut {
 				t.Errorf("a creation as %s was answered %d: %s", a.who.Subject, a.status, a.body)
 			}
+		case a.cut && a.op == "addAttachment":
+			perhaps[fmt.Sprint(a.id, kindOf(a.op), a.who.Subject)] = true
+		case a.op == "addAttachment":
+			if n := p.checkAttached(t, a, r, stands[a.id]); n > 0 {
+				if was := byKey[a.key]; was != "" && was != a.made {
+					t.Errorf("the key %s gave the file %s, and before %s", a.key, a.made, was)
+				}
+				byKey[a.key], claimed[stepKey{a.id, n}] = a.made, true
+			}
 		case a.status/100 == 2:
 			key := stepKey{a.id, a.version + 1}
 			if claimed[key] || r == nil || int(a.version) >= len(r.Steps) {
@@ -295,7 +306,7 @@ func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, s
 	for id, r := range byID {
 		for _, s := range r.Steps {
 			ofService := strings.HasPrefix(s.By, "service:")
-			if !ofService && !claimed[stepKey{id, s.N}] && !perhaps[fmt.Sprint(id, s.N, s.Kind, s.By)] {
+			if !ofService && !claimed[stepKey{id, s.N}] && !perhaps[fmt.Sprint(id, s.N, s.Kind, s.By)] && !perhaps[fmt.Sprint(id, s.Kind, s.By)] {
 				t.Errorf("%s: nobody was told of step %d, %s by %s", id, s.N, s.Kind, s.By)
 			}
 		}
@@ -303,6 +314,12 @@ func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, s
 }
 
 func kindOf(op string) referral.Kind {
+	switch op {
+	case "addAttachment":
+		return referral.AttachmentAdded
+	case "removeAttachment":
+		return referral.AttachmentRemoved
+	}
 	return acts[slices.IndexFunc(acts, func(a deed) bool { return a.op == op })].kind
 }
 
@@ -327,7 +344,7 @@ func related(a answered, r *referral.Referral, s stand) bool {
 
 // may tells whether the caller's role has the act at all.
 func may(a answered) bool {
-	if ofSender[a.op] && (a.who.Has(actor.Integration) || a.who.Has(actor.Referrer) || a.who.Has(actor.Participant)) {
+	if (ofSender[a.op] || strings.HasSuffix(a.op, "Attachment")) && (a.who.Has(actor.Integration) || a.who.Has(actor.Referrer) || a.who.Has(actor.Participant)) {
 		return true
 	}
 	return a.who.Has(actor.Intake)
@@ -347,6 +364,8 @@ func wrong(a answered, r *referral.Referral, stands []stand) string {
 		return unless(a.version == 0, "there was a version")
 	case !may(a) || a.status == 403:
 		return unless(!may(a) && a.status == 403, "the role is not in the row, or it is")
+	case a.status == 404 && a.op == "removeAttachment":
+		return "" // somebody else has removed it, perhaps
 	case a.status == 404:
 		return unless(slices.ContainsFunc(stands[1:], strangerAt), "it is the caller's at any time")
 	case a.status == 412:
@@ -365,6 +384,8 @@ func wrong(a answered, r *referral.Referral, stands []stand) string {
 		return unless(a.op == "acceptReferral" && leads && stands[a.version].municipality == "1481", "places are bounded in Mölndal")
 	case a.status == 409 && a.code == "waiting-list-full":
 		return unless(a.op == "waitlistReferral" && leads && stands[a.version].state != "waitlisted", "it stands on the list")
+	case a.status == 409 && a.op == "removeAttachment":
+		return unless(a.code == "attachment-of-another", "no such refusal")
 	case a.status == 409:
 		return unless(a.op == "amendReferral" && a.code == "external-reference-taken", "no such refusal")
 	case a.status == 422:

@@ -132,6 +132,8 @@ type answered struct {
 	code    string // of the problem
 	links   bool   // the act was among the links at that version
 	cut     bool   // given up by the caller: the answer does not tell what became of it
+	again   bool   // asked once more, by the same key
+	made    string // what the answer names: of a file its id
 	body    string
 }
 
@@ -218,6 +220,8 @@ func (p *proof) move(t *testing.T, who actor.Actor, m move) {
 		p.create(t, who, m, 0)
 	case m.act%9 == 8 && who.Association == "insjoriket" && (who.Unit != "" || who.Has(actor.Intake)):
 		p.create(t, who, m, m.target%(len(numbers)-1))
+	case m.act%9 == 7:
+		p.file(t, who, m)
 	default:
 		p.try(t, who, m)
 	}
@@ -256,9 +260,12 @@ func (p *proof) places(t *testing.T, n int) {
 // at the same time. A caller may give up within the first milliseconds.
 func (p *proof) ask(t *testing.T, who actor.Actor, m move, method, path string, header map[string]string, body any) *httptest.ResponseRecorder {
 	p.Clock.Advance(time.Millisecond)
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Error(err)
+	text, whole := body.([]byte)
+	if !whole {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			t.Error(err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	if m.lost >= 8 {
@@ -281,11 +288,13 @@ func (p *proof) ask(t *testing.T, who actor.Actor, m move, method, path string, 
 	return w
 }
 
-func (p *proof) note(a answered, w *httptest.ResponseRecorder) answered {
-	a.status, a.body = w.Code, w.Body.String()
+func (p *proof) note(a answered, w *httptest.ResponseRecorder) { p.noted(a, w.Code, w.Body.String()) }
+
+func (p *proof) noted(a answered, status int, body string) {
+	a.status, a.body = status, body
 	var says struct{ ID, Code string }
-	_ = json.Unmarshal(w.Body.Bytes(), &says) // an answer of another form has neither
-	if a.code = says.Code; a.id == "" {
+	_ = json.Unmarshal([]byte(body), &says) // an answer of another form has neither
+	if a.code, a.made = says.Code, says.ID; a.id == "" {
 		a.id = says.ID
 	}
 	p.mu.Lock()
@@ -297,7 +306,6 @@ func (p *proof) note(a answered, w *httptest.ResponseRecorder) answered {
 	if a.op == "acceptReferral" && a.status == 200 {
 		p.taken = append(p.taken, a.id)
 	}
-	return a
 }
 
 // create sends a referral, and once more when no answer came.
@@ -325,6 +333,16 @@ func (p *proof) create(t *testing.T, who actor.Actor, m move, person int) {
 	}
 	key := fmt.Sprint("key-", p.keys.Add(1))
 	a := answered{who: who, op: "createReferral", key: key, cut: m.lost >= 8}
+	switch m.choice % 4 {
+	case 1:
+		p.batch(t, a, m, body)
+		return
+	case 2:
+		if who.Has(actor.Referrer) || who.Has(actor.Intake) {
+			p.draft(t, a, m, body)
+			return
+		}
+	}
 	header := map[string]string{"Idempotency-Key": key}
 	p.note(a, p.ask(t, who, m, "POST", "/referrals", header, body))
 	if m.lost > 5 {
@@ -333,14 +351,25 @@ func (p *proof) create(t *testing.T, who actor.Actor, m move, person int) {
 	}
 }
 
+// some gives a referral, of the latest mostly.
+func (p *proof) some(m move) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ids[len(p.ids)-1-m.target%min(len(p.ids), 1+m.target/100)]
+}
+
+// versionOf gives the version that an answer bears; 0: none.
+func versionOf(w *httptest.ResponseRecorder) int64 {
+	version, _ := strconv.ParseInt(strings.Trim(w.Header().Get("ETag"), `"`), 10, 64)
+	return version
+}
+
 // try reads a referral and does something to it, and once more when no answer
 // came.
 func (p *proof) try(t *testing.T, who actor.Actor, m move) {
-	p.mu.Lock()
-	id := p.ids[len(p.ids)-1-m.target%min(len(p.ids), 1+m.target/100)]
-	p.mu.Unlock()
+	id := p.some(m)
 	read := p.ask(t, who, move{}, "GET", "/referrals/"+id, nil, nil)
-	version, _ := strconv.ParseInt(strings.Trim(read.Header().Get("ETag"), `"`), 10, 64)
+	version := versionOf(read)
 	act := acts[m.act%len(acts)]
 	var shown struct {
 		Links map[string]any `json:"_links"`
