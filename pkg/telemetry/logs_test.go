@@ -2,13 +2,10 @@ package telemetry_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/otel"
 
@@ -16,31 +13,20 @@ import (
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
-// sentTo starts telemetry with a collector, does something with a log that was
-// made before, as programs make it, and gives what came by its path.
+// sentTo starts telemetry with a collector, does something with a log, and gives
+// what came by its path, and what was written.
 func sentTo(t *testing.T, do func(log *slog.Logger)) (sent map[string]string, lines string) {
 	t.Helper()
-	c := &collector{sent: map[string]string{}}
-	s := httptest.NewServer(c)
-	defer s.Close()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", s.URL)
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_on")
-	shutdown, err := telemetry.Start(t.Context(), telemetry.Program{Service: "finsam-test", Version: "v1", Revision: "abc"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	log := telemetry.Logger(&out, "referral", slog.LevelInfo)
 	before := slog.Default()
 	defer slog.SetDefault(before)
-	slog.SetDefault(log)
-	do(log)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if err := shutdown(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return c.sent, out.String() // nobody sends any more
+	sent = withCollector(t, func() {
+		log := telemetry.Logger(&out, "referral", slog.LevelInfo)
+		slog.SetDefault(log)
+		do(log)
+	})
+	return sent, out.String()
 }
 
 func TestALineOfTheLogIsSentWithItsTrace(t *testing.T) {

@@ -53,10 +53,9 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]
 	return e.all(ctx, c, filter, o)
 }
 
-// all reads a list that is bounded by its limit.
-func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) ([]store.Found, error) {
-	var docs []read
-	err := retry(ctx, "find "+c.Name(), func() error {
+// documents reads what a filter matches, within the limit of the options.
+func documents(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) (docs []read, err error) {
+	err = retry(ctx, "find "+c.Name(), func() error {
 		docs = nil
 		cursor, err := c.Find(ctx, filter, o)
 		if err != nil {
@@ -64,6 +63,12 @@ func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o 
 		}
 		return cursor.All(ctx, &docs)
 	})
+	return docs, err
+}
+
+// all reads a list that is bounded by its limit.
+func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) ([]store.Found, error) {
+	docs, err := documents(ctx, c, filter, o)
 	if err != nil {
 		return nil, err
 	}

@@ -24,15 +24,7 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Place,
 	if after != (store.Place{}) {
 		filter = bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: documentID(after.Association, after.ID)}}}}
 	}
-	var docs []read
-	err = retry(ctx, "walk "+collection, func() error {
-		docs = nil
-		cursor, err := c.Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
-		if err != nil {
-			return err
-		}
-		return cursor.All(ctx, &docs)
-	})
+	docs, err := documents(ctx, c, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
 	if err != nil {
 		return nil, err
 	}

@@ -5,22 +5,14 @@ import (
 	"fmt"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
 // Explain tells how SQLite would find what a query asks for, line by line (EXPLAIN
 // QUERY PLAN), for tests that hold a service's lists to its indexes.
 func (e *engine) Explain(ctx context.Context, collection string, q store.Query) (plan []string, err error) {
-	t, err := e.table(collection)
+	s, err := e.find(collection, q)
 	if err != nil {
 		return nil, err
-	}
-	if err := rule.Query(q, t.spec.Keys); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
-	}
-	s, err := t.find(q)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
 	err = e.db.read(ctx, func(c *conn) error {
 		return c.query(ctx, "EXPLAIN QUERY PLAN "+s.String(), s.args, func(row []value) error {

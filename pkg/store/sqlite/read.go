@@ -56,8 +56,8 @@ func fill(f *store.Found, row []value) {
 	f.Decode, f.Unknown = d.decode, d.unknown
 }
 
-// Find implements store.Engine.
-func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Found, error) {
+// find gives the statement that reads what a query asks for.
+func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 	t, err := e.table(collection)
 	if err != nil {
 		return nil, err
@@ -68,6 +68,15 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]
 	s, err := t.find(q)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
+	}
+	return s, nil
+}
+
+// Find implements store.Engine.
+func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Found, error) {
+	s, err := e.find(collection, q)
+	if err != nil {
+		return nil, err
 	}
 	var all []store.Found
 	err = e.db.read(ctx, func(c *conn) error {

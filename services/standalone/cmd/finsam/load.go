@@ -11,8 +11,20 @@ import (
 	"github.com/finsam/finsam/services/standalone"
 )
 
-// maxFile bounds an association's file, in bytes.
+// maxFile bounds a file that is handed to a command, in bytes.
 const maxFile = 4 << 20
+
+// readFile reads a file whole that is to be what it is called.
+func readFile(path, what string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d MiB: is it %s?", filepath.Base(path), maxFile>>20, what)
+	}
+	return os.ReadFile(path)
+}
 
 func load() *cobra.Command {
 	var data string
@@ -21,14 +33,7 @@ func load() *cobra.Command {
 		Short: "Check an association's file and put it in place; what runs takes it within seconds",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			info, err := os.Stat(args[0])
-			if err != nil {
-				return err
-			}
-			if info.Size() > maxFile {
-				return fmt.Errorf("%s is larger than %d MiB: is it an association's file?", filepath.Base(args[0]), maxFile>>20)
-			}
-			text, err := os.ReadFile(args[0])
+			text, err := readFile(args[0], "an association's file")
 			if err != nil {
 				return err
 			}

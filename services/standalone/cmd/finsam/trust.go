@@ -29,14 +29,7 @@ func trustCommand() *cobra.Command {
 		Example: "  finsam trust trust.yaml\n  finsam trust trust.yaml --token - < token.txt",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			info, err := os.Stat(args[0])
-			if err != nil {
-				return err
-			}
-			if info.Size() > maxFile {
-				return fmt.Errorf("%s is larger than %d MiB: is it a trust file?", args[0], maxFile>>20)
-			}
-			text, err := os.ReadFile(args[0])
+			text, err := readFile(args[0], "a trust file")
 			if err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -19,14 +18,7 @@ func values() *cobra.Command {
 		Example: "  finsam values migrate values.yaml > new.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			info, err := os.Stat(args[0])
-			if err != nil {
-				return err
-			}
-			if info.Size() > maxFile {
-				return fmt.Errorf("%s is larger than %d MiB: is it a values file?", args[0], maxFile>>20)
-			}
-			file, err := os.ReadFile(args[0])
+			file, err := readFile(args[0], "a values file")
 			if err != nil {
 				return err
 			}

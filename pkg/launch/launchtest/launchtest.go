@@ -1,0 +1,108 @@
+// Package launchtest starts a service's program in a test, as its main does.
+package launchtest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/launch"
+)
+
+// Environ is a whole environment for a service on temporary files. The other
+// services are named, and need not be there for the start.
+func Environ(t *testing.T) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	keys, associations := filepath.Join(dir, "keys"), filepath.Join(dir, "associations")
+	if err := launch.WriteKeys(keys); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(associations, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{
+		"FINSAM_ADDR": freeAddr(t), "FINSAM_ADMIN_ADDR": freeAddr(t), "FINSAM_LINGER": "0s", "FINSAM_LOG_LEVEL": "error",
+		"FINSAM_STORE": "sqlite:" + filepath.Join(dir, "service.db"), "FINSAM_KEYS_DIR": keys, "FINSAM_ASSOCIATIONS_DIR": associations,
+		"FINSAM_REFERRAL_URL": "http://127.0.0.1:1", "FINSAM_PARTICIPANT_URL": "http://127.0.0.1:1",
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Run is a program: it serves until the context ends.
+type Run func(ctx context.Context, environ map[string]string) error
+
+// Serves wants the program to become ready, to ask for a token at the API's path,
+// and to end when it is told to.
+func Serves(t *testing.T, run Run, path string) {
+	t.Helper()
+	env := Environ(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, env) }()
+	for address, want := range map[string]int{
+		"http://" + env["FINSAM_ADMIN_ADDR"] + "/readyz":     http.StatusOK,
+		"http://" + env["FINSAM_ADDR"] + "/finsam/v1" + path: http.StatusUnauthorized,
+	} {
+		if got := answer(t, address); got != want {
+			t.Errorf("%s: want %d, got %d", address, want, got)
+		}
+	}
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it did not end")
+	}
+}
+
+// answer asks until somebody listens.
+func answer(t *testing.T, address string) int {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		resp, err := http.Get(address)
+		if err != nil {
+			continue
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			return resp.StatusCode
+		}
+	}
+	t.Fatalf("nobody answers at %s", address)
+	return 0
+}
+
+// RefusesEach wants a start with any one of the variables at this value to fail,
+// naming the variable; empty: it is not set.
+func RefusesEach(t *testing.T, run Run, wrong map[string]string) {
+	t.Helper()
+	for variable, value := range wrong {
+		env := Environ(t)
+		env[variable] = value
+		if value == "" {
+			delete(env, variable)
+		}
+		if err := run(t.Context(), env); err == nil || !strings.Contains(err.Error(), variable) {
+			t.Errorf("%s=%q: got %v", variable, value, err)
+		}
+	}
+}
