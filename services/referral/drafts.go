@@ -337,7 +337,7 @@ func (s *Service) SweepDrafts(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, expireRound)
 	defer cancel()
 	destroyed := 0
-	for _, in := range s.Associations.All() {
+	for in := range s.draftRounds.from(s.Associations.All()) {
 		for more := true; more; {
 			page, err := s.drafts.Find(ctx, store.Query{
 				Association: in.ID, Sort: []store.Order{{Key: keyExpires}}, Limit: expireBatch,

@@ -13,6 +13,9 @@ import (
 // Handle takes an event of a peer, as the follower does.
 func (s *Service) Handle(ctx context.Context, e feed.Event) error { return s.handle(ctx, e) }
 
+// MoveDue does what the steps of this process have woken the mover for.
+func (s *Service) MoveDue(ctx context.Context) error { return s.moveDue(ctx) }
+
 // Recount counts the whole feed by a projector of that version, in small pages.
 // When dies says so it dies in the middle of a page, or before it has noted the
 // position, and the page comes again, as it also does to a twin.

@@ -29,6 +29,8 @@ type mover struct {
 	mu   sync.Mutex
 	due  map[town]bool
 	wake chan struct{}
+
+	rounds rotation
 }
 
 // town is a municipality of an association.
@@ -108,26 +110,44 @@ func (s *Service) SweepPlaces(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, moveRound)
 	defer cancel()
 	var errs []error
-	for _, in := range s.Associations.All() {
+	for in := range s.mover.rounds.from(s.Associations.All()) {
 		page, err := s.places.Find(ctx, store.Query{Association: in.ID, Limit: maxPlaces})
 		if err != nil {
 			return err
 		}
 		for _, p := range page.Items {
+			if p.Value.Forget(s.Now()) {
+				errs = append(errs, s.forget(ctx, p.Value))
+				continue
+			}
 			errs = append(errs, s.settlePlaces(ctx, in, p.Value.Municipality, p.Value.Initiative))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+func (s *Service) forget(ctx context.Context, p *Places) error {
+	return s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Places) error {
+		if !now.Forget(s.Now()) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+}
+
 // settlePlaces makes the places be those that the referrals say, and gives those
-// that are free to the first in the queue.
+// that are free to the first in the queue. Where no number is set there is nothing
+// to give.
 func (s *Service) settlePlaces(ctx context.Context, in *association.Association, municipality, initiative string) error {
 	i, known := in.Initiative(initiative)
 	if !known {
 		return nil
 	}
-	if err := s.reconcile(ctx, in.ID, municipality, i); err != nil {
+	p, err := s.placesOf(ctx, in.ID, municipality, i.ID)
+	if err != nil || p == nil || p.Setting() == nil {
+		return err
+	}
+	if err := s.reconcile(ctx, p, i); err != nil {
 		return err
 	}
 	for range maxMoves {
@@ -140,18 +160,14 @@ func (s *Service) settlePlaces(ctx context.Context, in *association.Association,
 
 // reconcile makes the places be those that the referrals say. Faster writers make
 // it begin anew, a few times; then the next round looks.
-func (s *Service) reconcile(ctx context.Context, in, municipality string, i association.Initiative) error {
-	p, err := s.placesOf(ctx, in, municipality, i.ID)
-	if err != nil || p == nil {
-		return err
-	}
+func (s *Service) reconcile(ctx context.Context, p *Places, i association.Initiative) error {
 	for range 3 {
 		byID, err := s.partiesTo(ctx, p)
 		if err != nil {
 			return err
 		}
 		seen := p.Writes
-		err = s.changePlaces(ctx, in, municipality, i.ID, func(now *Places) error {
+		err = s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Places) error {
 			if p = now; now.Writes != seen {
 				return errOvertaken
 			}

@@ -42,7 +42,7 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, sweepRound)
 	defer cancel()
 	taken := 0
-	for _, in := range s.Associations.All() {
+	for in := range s.overdueRounds.from(s.Associations.All()) {
 		n, err := s.sweepAssociation(ctx, in.ID)
 		if taken += n; err != nil {
 			return taken, err

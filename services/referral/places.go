@@ -99,6 +99,18 @@ func (p *Places) GiveBack(mark string) bool {
 	return len(p.Taken) < before
 }
 
+// Forget lets go of what is not under way any more while no number is set: then
+// nobody is turned away, and whoever sets one reads first who has a place. So the
+// document does not grow with all who ever were accepted. It tells whether
+// something changed.
+func (p *Places) Forget(now time.Time) bool {
+	before := len(p.Taken)
+	if p.Setting() == nil {
+		p.Taken = slices.DeleteFunc(p.Taken, func(t Taken) bool { return now.Sub(t.At) >= grace })
+	}
+	return len(p.Taken) < before
+}
+
 // Reconcile makes the places be those that the referrals say: by id those named
 // in Taken, and all that hold a place here. It tells whether something changed.
 //

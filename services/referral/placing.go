@@ -32,6 +32,10 @@ func placesID(municipality, initiative string) string {
 	return uuid.NewSHA1(placesSpace, []byte(initiative+"/"+municipality)).String()
 }
 
+func newPlaces(in, municipality, initiative string) *Places {
+	return &Places{Association: in, ID: placesID(municipality, initiative), Initiative: initiative, Municipality: municipality}
+}
+
 // placesOf gives the places, or nil while nobody has set or taken any.
 func (s *Service) placesOf(ctx context.Context, in, municipality, initiative string) (*Places, error) {
 	v, err := s.places.Get(ctx, in, placesID(municipality, initiative))
@@ -63,7 +67,7 @@ func (s *Service) changePlaces(ctx context.Context, in, municipality, initiative
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	p := &Places{Association: in, ID: id, Initiative: initiative, Municipality: municipality}
+	p := newPlaces(in, municipality, initiative)
 	if err := counted(p); err != nil {
 		return err
 	}
@@ -195,6 +199,10 @@ func (s *Service) GetPlaces(ctx context.Context, municipality, initiative string
 	return s.viewPlaces(ctx, in, municipality, initiative)
 }
 
+// setTries bounds how often a first setting begins anew, because somebody was
+// accepted while it was read who has a place.
+const setTries = 16
+
 // SetPlaces decides how many places there are, and how many may wait (nil: as
 // many as come), in the place of the setting at ifVersion.
 func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string, ifVersion int64, number int, maxWaiting *int) (*PlacesView, error) {
@@ -202,21 +210,47 @@ func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string
 	if err != nil {
 		return nil, err
 	}
-	h := hand(ctx)
-	err = s.changePlaces(ctx, in.ID, municipality, initiative, func(p *Places) error {
-		return p.Set(h, s.Now(), ifVersion, number, maxWaiting)
-	})
+	p, err := s.placesOf(ctx, in.ID, municipality, initiative)
 	if err != nil {
 		return nil, err
 	}
-	// Those accepted before anybody counted have their places too; then those who
-	// wait are moved up, which the caller need not wait for.
+	if p == nil {
+		p = newPlaces(in.ID, municipality, initiative)
+	}
+	h := hand(ctx)
 	i, _ := in.Initiative(initiative)
-	if err := s.reconcile(ctx, in.ID, municipality, i); err != nil {
+	err = s.setPlaces(ctx, p, i, func(p *Places) error { return p.Set(h, s.Now(), ifVersion, number, maxWaiting) })
+	if err != nil {
 		return nil, err
 	}
-	s.wake(in.ID, municipality)
+	s.wake(in.ID, municipality) // those who wait are moved up, which the caller need not wait for
 	return s.viewPlaces(ctx, in, municipality, initiative)
+}
+
+// setPlaces makes a setting. In the same write as the first one, those accepted
+// before anybody counted get their places: in between, others might be accepted
+// into them.
+func (s *Service) setPlaces(ctx context.Context, p *Places, i association.Initiative, set func(*Places) error) error {
+	for range setTries {
+		byID, err := s.partiesTo(ctx, p)
+		if err != nil {
+			return err
+		}
+		seen := p.Writes
+		err = s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Places) error {
+			switch p = now; {
+			case now.Writes == seen:
+				now.Reconcile(s.Now().UTC(), byID, i.MaxWeeks)
+			case now.Setting() == nil:
+				return errOvertaken
+			}
+			return set(now)
+		})
+		if !errors.Is(err, errOvertaken) {
+			return err
+		}
+	}
+	return fault.ErrUnavailable.Because(errOvertaken)
 }
 
 // decidesOnPlaces gives the caller's association if the caller may do this to
@@ -247,8 +281,10 @@ func (s *Service) viewPlaces(ctx context.Context, in *association.Association, m
 	if v.Waiting, err = s.referrals.Count(ctx, in.ID, inQueue(in, municipality, initiative)); err != nil {
 		return nil, fmt.Errorf("count the queue: %w", err)
 	}
-	if p == nil {
-		return v, nil
+	if p == nil || p.Setting() == nil { // nobody keeps account of who has a place
+		have, err := s.referrals.Count(ctx, in.ID, []store.Cond{{Key: keyStands, Op: store.Eq, Value: placedAt(municipality, initiative)}})
+		v.Taken = int(have)
+		return v, err
 	}
 	v.Setting, v.Version = p.Setting(), p.Sets
 	for _, t := range p.Taken {

@@ -3,6 +3,7 @@ package referral_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
@@ -261,4 +264,110 @@ func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {
 	if err != nil || *c != (referral.Capacity{Initiative: "activera", Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {
 		t.Errorf("got %+v, %v", c, err)
 	}
+}
+
+// lookUps is an engine that counts how often those who have a place are looked up.
+type lookUps struct {
+	store.Engine
+	holders atomic.Int64
+	during  func() // what happens the first time; nil: nothing
+}
+
+func (e *lookUps) Find(ctx context.Context, collection string, q store.Query) ([]store.Found, error) {
+	if collection == "referrals" && slices.ContainsFunc(q.Where, func(c store.Cond) bool { return c.Value == "place/1481/activera" }) {
+		found, err := e.Engine.Find(ctx, collection, q)
+		if e.holders.Add(1) == 1 && e.during != nil {
+			e.during()
+		}
+		return found, err
+	}
+	return e.Engine.Find(ctx, collection, q)
+}
+
+// Where nobody has set how many places there are, there is nobody to be moved up and
+// nothing to keep in step: a step costs no look at those who have one.
+func TestWithoutANumberOfPlacesNobodyIsLookedUpForAStep(t *testing.T) {
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "places.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	e := &lookUps{Engine: db.Engine("referral")}
+	w := referraltest.On(t, e)
+	intake := referraltest.As(referraltest.Intake)
+	stays, leaves := created(t, w), created(t, w)
+	for _, r := range []*referral.Referral{stays, leaves} {
+		if _, err := w.Service.Accept(intake, r.ID, 1, acceptance()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Service.Withdraw(referraltest.As(referraltest.FK), leaves.ID, 2, "referrer", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(time.Hour)
+	if err := errors.Join(w.Service.MoveDue(t.Context()), w.Service.SweepPlaces(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if n := e.holders.Load(); n != 0 {
+		t.Errorf("they are looked up %d times", n)
+	}
+	if accepted, kept := taken(t, w); accepted != 1 || kept != 0 {
+		t.Errorf("%d accepted, %d kept", accepted, kept)
+	}
+	// From the moment a number is set those who have a place count against it, also one
+	// who is accepted while they are looked up.
+	meanwhile, late := created(t, w), created(t, w)
+	e.during = func() {
+		if _, err := w.Service.Accept(intake, meanwhile.ID, 1, acceptance()); err != nil {
+			t.Error(err)
+		}
+	}
+	places(t, w, 2, nil)
+	if accepted, _ := taken(t, w); accepted != 2 {
+		t.Errorf("%d are counted", accepted)
+	}
+	if _, err := w.Service.Accept(intake, late.ID, 1, acceptance()); !errors.Is(err, referral.ErrNoPlace) {
+		t.Errorf("one more is accepted: %v", err)
+	}
+	if e.holders.Load() == 0 {
+		t.Error("nobody was looked up")
+	}
+}
+
+// The first number counts everybody: those of long ago, and those who are accepted
+// at the very moment.
+func TestTheFirstNumberOfPlacesCountsEverybodyWhoHasOne(t *testing.T) {
+	w := referraltest.New(t)
+	intake := referraltest.As(referraltest.Intake)
+	accept := func(id string) error {
+		_, err := w.Service.Accept(intake, id, 1, acceptance())
+		return err
+	}
+	const long, now, number = 2, 12, 5
+	var ids []string
+	for n := range long + now {
+		ids = append(ids, created(t, w).ID)
+		if n < long {
+			wants(t, "long ago", accept(ids[n]), nil)
+		}
+	}
+	w.Clock.Advance(time.Hour)
+	wants(t, "the account of them ends", w.Service.SweepPlaces(t.Context()), nil)
+	var all sync.WaitGroup
+	var won atomic.Int64
+	for _, id := range ids[long:] {
+		all.Go(func() {
+			if err := accept(id); err == nil {
+				won.Add(1)
+			} else if !errors.Is(err, referral.ErrNoPlace) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Go(func() { places(t, w, number, nil) })
+	all.Wait()
+	if accepted, _ := taken(t, w); accepted != long+int(won.Load()) || accepted < number {
+		t.Errorf("%d are counted of %d and %d", accepted, long, won.Load())
+	}
+	wants(t, "and nobody more is accepted", accept(created(t, w).ID), referral.ErrNoPlace)
 }

@@ -75,12 +75,15 @@ type Deps struct {
 // the access table, and answers with a fault.Error.
 type Service struct {
 	Deps
-	referrals    *store.Collection[Referral]
-	places       *store.Collection[Places]
-	placing      chan struct{} // held by the one who changes places; see changePlaces
-	mover        *mover
-	registers    *store.Collection[Register]
-	drafts       *store.Collection[Draft]
+	referrals *store.Collection[Referral]
+	places    *store.Collection[Places]
+	placing   chan struct{} // held by the one who changes places; see changePlaces
+	mover     *mover
+	registers *store.Collection[Register]
+	drafts    *store.Collection[Draft]
+
+	overdueRounds, draftRounds rotation
+
 	numbers      *reserver
 	exporting    chan struct{} // held by the one export that is under way
 	mostExported int           // rows
