@@ -5,10 +5,12 @@
 #   RUN=regexp   only these tests        KEEP=1   leaves the test cluster and namespaces
 #
 # Outside, on a cluster of your own (it makes and deletes namespaces finsam-services,
-# finsam-standalone, finsam-examples, finsam-document and finsam-beside, and drains its
-# second node of their pods):
+# finsam-standalone, finsam-examples, finsam-document, finsam-alone and finsam-beside, and
+# drains its second node of their pods):
 #
 #   FINSAM_IMAGE_REGISTRY, FINSAM_IMAGE_TAG   where its nodes find the image (localhost, dev)
+#   FINSAM_IMAGE_BEFORE         tag of an older version's image there, to upgrade from and
+#                               roll back to; without it all upgrades are to the same one
 #   FINSAM_TEST_INGRESS         host:port of the Ingress controller's TLS; without it, and
 #                               without a way to cluster IPs, requests go through a tunnel
 #                               that breaks with the pod it leads to
@@ -56,6 +58,21 @@ fi
 . "$testcluster/env.sh"
 [ -x "$BIN/kubebox" ] && [ -x "$BIN/helm" ] && [ -e "$IMAGES/coredns.tar" ] || { echo "== test cluster, once"; "$testcluster/install.sh"; }
 echo "== images"
+# The version before: that of the newest tag. Without one the same source bears another
+# version's name, and the upgrade shows two images and no older program.
+old=$(git describe --tags --abbrev=0 HEAD^ 2>/dev/null || true)
+if [ -n "$old" ]; then
+	echo "the version before: $old"
+	copy=$(mktemp -d)
+	git archive "$old" | tar -xf - -C "$copy"
+	(cd "$copy" && VERSION=$old TAG=localhost/finsam:before scripts/images.sh)
+	cp "$copy/dist/finsam.tar" "$IMAGES/finsam-before.tar"
+	rm -rf "$copy"
+else
+	echo "there is no tag: the version before is this source under another name"
+	VERSION=before TAG=localhost/finsam:before scripts/images.sh
+	cp dist/finsam.tar "$IMAGES/finsam-before.tar"
+fi
 TAG=localhost/finsam:dev scripts/images.sh
 cp dist/finsam.tar "$IMAGES/finsam.tar"
 CGO_ENABLED=0 go build -trimpath -o dist/mongowire ./test/mongowire/cmd/mongowire
@@ -71,6 +88,6 @@ NODES=2 nice -n -10 "$testcluster/up.sh"
 # Else all pods together get what one other process of the machine gets.
 echo 20480 >"/sys/fs/cgroup/cpu$CGROUP_ROOT/cpu.shares" || true
 FINSAM_TEST_INGRESS=$(scripts/cluster-addons.sh apply)
-export FINSAM_TEST_INGRESS FINSAM_CLUSTER_HOSTPATH="$KUBE_ROOT/finsam-volumes"
+export FINSAM_IMAGE_BEFORE=before FINSAM_TEST_INGRESS FINSAM_CLUSTER_HOSTPATH="$KUBE_ROOT/finsam-volumes"
 export FINSAM_TEST_CUT="ip link set vn2 down" FINSAM_TEST_JOIN="ip link set vn2 up"
 go test -tags cluster -count=1 -v -timeout 40m -run "$only" -exec "nice -n -15 $testcluster/k.sh" ./test/cluster

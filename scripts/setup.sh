@@ -3,7 +3,7 @@
 # the commands of docs/operations.md use.
 set -eu
 missing=
-for tool in redis-server openssl curl; do
+for tool in redis-server openssl curl jq; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0

@@ -16,17 +16,26 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// blocks gives the blocks of sh in a chapter of docs/operations.md, in order.
-func blocks(t *testing.T, chapter string) (all []string) {
+// blocks gives the blocks of sh in a chapter of docs/operations.md, in order; a
+// chapter below another one is named with its marks, such as "### On SQLite".
+func blocks(t *testing.T, chapter string) []string { return blocksOf(t, chapter, "sh") }
+
+func blocksOf(t *testing.T, chapter, kind string) (all []string) {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, ok := strings.Cut(string(page), "\n## "+chapter+"\n")
-	text, _, _ = strings.Cut(text, "\n## ")
+	if !strings.HasPrefix(chapter, "#") {
+		chapter = "## " + chapter
+	}
+	_, text, ok := strings.Cut(string(page), "\n"+chapter+"\n")
+	marks, _, _ := strings.Cut(chapter, " ")
+	for m := marks; len(m) > 1; m = m[1:] { // it ends with the next one of its height, or above it
+		text, _, _ = strings.Cut(text, "\n"+m+" ")
+	}
 	for {
-		_, rest, more := strings.Cut(text, "```sh\n")
+		_, rest, more := strings.Cut(text, "```"+kind+"\n")
 		if !more {
 			break
 		}
@@ -40,17 +49,39 @@ func blocks(t *testing.T, chapter string) (all []string) {
 	return all
 }
 
-// reader does what the document says, in a folder of its own.
+// reader does what the document says, in a folder of its own, and in a namespace that
+// stands for the document's finsam, which may be somebody's own.
 type reader struct {
 	*testing.T
-	dir string
+	dir, namespace string
 }
 
-// documents is the namespace that stands for the document's finsam, which may be
-// somebody's own.
-const documents = "finsam-document"
+// newReader makes a reader; the namespace goes with the test.
+func newReader(t *testing.T, name string) reader {
+	t.Helper()
+	must(t, 2*time.Minute, "kubectl", "delete", "namespace", name, "--ignore-not-found", "--wait")
+	r := reader{t, t.TempDir(), name}
+	t.Cleanup(func() {
+		if t.Failed() {
+			room{t, name, "", ""}.tell()
+		}
+		undo("helm", "-n", name, "uninstall", "finsam")
+		undo("kubectl", "delete", "namespace", name, "--wait=false")
+	})
+	if err := os.Symlink(mustAbs(t, "../../services"), filepath.Join(r.dir, "services")); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
 
-var namespace = regexp.MustCompile(`(-n|namespace) finsam(\s)`)
+// door is where the suite is reached from within the cluster.
+func (r reader) door(service string) suite.Place {
+	r.Helper()
+	ip := must(r.T, time.Minute, "kubectl", "-n", r.namespace, "get", "service", service, "-o", "jsonpath={.spec.clusterIP}")
+	return suite.Place{Base: "http://" + ip + "/finsam/v1", Data: filepath.Join(r.dir, "DIR"), Fresh: true}
+}
+
+var namespace = regexp.MustCompile(`(-n|namespace:?) finsam([\s,}])`)
 
 // does runs commands of the document, one after the other. What must be another
 // name here is put in place of the document's, pair by pair; each must be there.
@@ -62,7 +93,7 @@ func (r reader) does(script string, instead ...string) string {
 		}
 		script = strings.ReplaceAll(script, instead[i], instead[i+1])
 	}
-	script = namespace.ReplaceAllString(script, "$1 "+documents+"$2")
+	script = namespace.ReplaceAllString(script, "$1 "+r.namespace+"$2")
 	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euc", script)
@@ -102,18 +133,7 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := reader{t, t.TempDir()}
-	must(t, 2*time.Minute, "kubectl", "delete", "namespace", documents, "--ignore-not-found", "--wait")
-	t.Cleanup(func() {
-		if t.Failed() {
-			room{t, documents, "", ""}.tell()
-		}
-		undo("helm", "-n", documents, "uninstall", "finsam")
-		undo("kubectl", "delete", "namespace", documents, "--wait=false")
-	})
-	if err := os.Symlink(mustAbs(t, "../../services"), filepath.Join(r.dir, "services")); err != nil {
-		t.Fatal(err)
-	}
+	r := newReader(t, "finsam-document")
 
 	// Install in five minutes, with issuers that finsam invents.
 	install := blocks(t, "Install in five minutes")
@@ -132,8 +152,7 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		"redis://:PASSWORD@redis:6379/0", "redis://redis.finsam-beside:6379/0",
 		"image.registry=registry.example.se", "image.repository=finsam,image.registry="+registry+",image.tag="+tag+",common.autoscaling.enabled=false,drain.lingerSeconds=1",
 		"deploy/helm/finsam", chartFolder)
-	door := suite.Place{Base: "http://" + must(t, time.Minute, "kubectl", "-n", documents, "get", "service", "finsam-gateway", "-o", "jsonpath={.spec.clusterIP}") + "/finsam/v1", Data: filepath.Join(r.dir, "DIR"), Fresh: true}
-	s := suite.At(t, door)
+	s := suite.At(t, r.door("finsam-gateway"))
 	read := func(when string) {
 		t.Helper()
 		if a, err := s.Do(suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)}); err != nil || a.Status != 200 {
@@ -150,6 +169,20 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 	for _, name := range []string{"switch", "retire"} {
 		r.does(stage, "rotate announce", "rotate "+name)
 		read("after " + name)
+	}
+
+	// Look first, with the image that would come.
+	out := r.does(blocks(t, "### Look first, in a cluster")[0], "registry.example.se/finsam/finsam:0.2.0", registry+"/finsam:"+tag)
+	if strings.Count(out, "nothing to do") != 3 {
+		t.Errorf("the look tells something else than of three databases that are as they should be:\n%s", out)
+	}
+
+	// Look into the access log, of the databases as they are.
+	if _, verify, _ := strings.Cut(blocks(t, "#### Suspected snooping")[0], "FINSAM_STORE="); mongoURI == "" {
+		ip := must(t, time.Minute, "kubectl", "-n", beside.name, "get", "service", "mongodb", "-o", "jsonpath={.spec.clusterIP}")
+		if out := r.does("FINSAM_STORE="+verify, "mongodb://…", "mongodb://"+ip+":27017/"); strings.Count(out, ", 0 flaws") != 3 {
+			t.Errorf("the access log tells something else:\n%s", out)
+		}
 	}
 
 	// Incidents and runbooks.

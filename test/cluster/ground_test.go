@@ -89,8 +89,11 @@ func (r room) mongo() string {
 	return mongoURI
 }
 
-// volume makes a volume of a folder on the node, for a cluster that provides none.
-func (r room) volume(name string) {
+// volume makes a volume of a folder on the node, for a cluster that provides none, in
+// a class of its own.
+func (r room) volume(name string) { r.volumeOf(name, "finsam-"+name) }
+
+func (r room) volumeOf(name, class string) {
 	r.Helper()
 	dir := filepath.Join(hostPath, name)
 	for _, do := range []func() error{
@@ -100,12 +103,12 @@ func (r room) volume(name string) {
 			r.Fatal(err)
 		}
 	}
-	r.kubectl("delete", "persistentvolume", "finsam-"+name, "--ignore-not-found")
+	must(r.T, time.Minute, "kubectl", "delete", "persistentvolume", "finsam-"+name, "--ignore-not-found")
 	r.apply(`apiVersion: v1
 kind: PersistentVolume
 metadata: { name: finsam-` + name + ` }
 spec:
-  storageClassName: finsam-` + name + `
+  storageClassName: ` + class + `
   capacity: { storage: 1Gi }
   accessModes: [ReadWriteOnce]
   persistentVolumeReclaimPolicy: Retain

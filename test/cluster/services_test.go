@@ -35,7 +35,7 @@ func TestFourServicesLiveOnACluster(t *testing.T) {
 		{"the story is told through the front door", func(l *life) { l.livesThrough(l.door) }},
 		{"helm test passes", func(l *life) { l.helm("test", "finsam") }},
 		{"what it takes idle and under load is measured", (*life).isMeasured},
-		{"an upgrade of every Deployment fails no request", (*life).isUpgraded},
+		{"an upgrade of every Deployment, back and forth, fails no request", (*life).isUpgraded},
 		{"a bad upgrade is rolled back and harms nobody", (*life).isUpgradedBadly},
 		{"deleted pods fail no request", (*life).losesPods},
 		{"killed processes lose nothing acknowledged", (*life).losesProcesses},
@@ -57,7 +57,7 @@ func TestFourServicesLiveOnACluster(t *testing.T) {
 func (l *life) isInstalled() {
 	l.Helper()
 	began := time.Now()
-	l.helm(append(append([]string{"install", "finsam", chart}, l.values("demo.yaml")...), "--set", "common.replicas=2,common.resources.requests.cpu=80m")...) // the stand-ins must not starve it
+	l.helm(append(append([]string{"install", "finsam", chart}, l.values("demo.yaml")...), "--set", "common.replicas=2,common.resources.requests.cpu=80m,image.tag="+before)...) // the stand-ins must not starve it
 	l.door = l.room.door("finsam-gateway")
 	l.accepted(suite.At(l.T, l.door), 3*time.Minute)
 	figure("services: from helm install to the first accepted referral: %s", time.Since(began).Round(100*time.Millisecond))
@@ -117,11 +117,38 @@ func (l *life) unharmed(what string, do func()) {
 	}
 }
 
+// isUpgraded from the version before to this one, rolled back, and upgraded again:
+// meanwhile both serve, on the same data.
 func (l *life) isUpgraded() {
 	l.Helper()
-	l.unharmed("rolling upgrade of every Deployment", func() {
-		l.helm("upgrade", "finsam", chart, "--reuse-values", "--set", "common.podAnnotations.turn="+time.Now().Format("t150405"), "--wait", "--timeout", "3m")
+	if before == tag {
+		l.Log("FINSAM_IMAGE_BEFORE names no image of another version: the upgrade is to the same one")
+	}
+	first := l.version()
+	upgrade := func() {
+		l.helm("upgrade", "finsam", chart, "--reuse-values", "--set", "image.tag="+tag+",common.podAnnotations.turn="+time.Now().Format("t150405"), "--wait", "--timeout", "3m")
+	}
+	l.unharmed("rolling upgrade of every Deployment", upgrade)
+	l.settled()
+	second := l.version()
+	if (before == tag) != (first == second) {
+		l.Errorf("version %s became %s", first, second)
+	}
+	l.unharmed("rolled back to the version before, and upgraded again", func() {
+		l.helm("rollback", "finsam", "1", "--wait", "--timeout", "3m")
+		l.settled()
+		if got := l.version(); got != first {
+			l.Errorf("after the roll-back it is version %s, not %s", got, first)
+		}
+		upgrade()
 	})
+	figure("services: version %s upgraded to %s, rolled back, and upgraded again", first, second)
+}
+
+// version is that of the front door.
+func (l *life) version() string {
+	l.Helper()
+	return suite.At(l.T, l.door).Must(l.T, 200, suite.Request{Method: "GET", Path: "/api-info"}).Text("softwareVersion")
 }
 
 // isUpgradedBadly: to an image that is not there.

@@ -16,6 +16,7 @@ var (
 	chart    = env("FINSAM_CHART", "../../deploy/helm/finsam")
 	registry = env("FINSAM_IMAGE_REGISTRY", "localhost")
 	tag      = env("FINSAM_IMAGE_TAG", "dev")
+	before   = env("FINSAM_IMAGE_BEFORE", tag) // tag of the version before it; the same: none is at hand
 	programs = env("FINSAM_BIN", "../../bin")
 	story    = env("FINSAM_STORY", "./e2e.test") // test/e2e, built with the tag
 	hostPath = os.Getenv("FINSAM_CLUSTER_HOSTPATH")
