@@ -18,6 +18,8 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
@@ -369,4 +371,48 @@ func (z *zeros) Read(b []byte) (int, error) {
 		z.look()
 	}
 	return n, nil
+}
+
+// noting is an engine in which something happens right after a blob is noted.
+type noting struct {
+	store.Engine
+	then func()
+}
+
+func (e *noting) Insert(ctx context.Context, collection string, r store.Record) error {
+	err := e.Engine.Insert(ctx, collection, r)
+	if collection == "blob_notes" && e.then != nil {
+		e.then()
+	}
+	return err
+}
+
+// Who was overtaken while removing a file removes it the next time: what the first
+// try has noted stands in nobody's way.
+func TestAFileIsRemovedAfterATryThatWasOvertaken(t *testing.T) {
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "notes.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	e := &noting{Engine: db.Engine("referral")}
+	w := referraltest.On(t, e)
+	officer := referraltest.As(referraltest.Officer)
+	id := created(t, w).ID
+	a, err := w.Service.AddAttachment(officer, id, "", upload("Påhittat", invented))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.then = func() {
+		if _, err := w.Service.Assign(referraltest.As(referraltest.Intake), id, 2, "mottagare-1"); err != nil {
+			t.Error(err)
+		}
+		e.then = nil
+	}
+	if _, err := w.Service.RemoveAttachment(officer, id, 2, a.ID); !errors.Is(err, fault.ErrStale) {
+		t.Fatalf("overtaken: %v", err)
+	}
+	if _, err := w.Service.RemoveAttachment(officer, id, 3, a.ID); err != nil || len(blobs(t, w)) != 0 {
+		t.Errorf("the next try: %v, %v", err, blobs(t, w))
+	}
 }

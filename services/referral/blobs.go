@@ -42,8 +42,13 @@ const (
 	sweepBlobsAtOnce = 100
 )
 
+// noteBlob notes that a blob may be nobody's. One that is noted already stays so: a
+// removal that was overtaken is tried again.
 func (s *Service) noteBlob(ctx context.Context, association, blob, referral string) error {
 	_, err := s.notes.Insert(ctx, &blobNote{Association: association, Blob: blob, Referral: referral, At: s.Now().UTC().Truncate(time.Millisecond)})
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
 	return err
 }
 
