@@ -127,9 +127,16 @@ func (p *Person) VisibleTo(authority string, on Day) []Sight {
 		if c.Authority != authority || DayOf(c.From) > on || (!c.InForce() && DayOf(c.Until) < on) {
 			continue
 		}
-		seen = append(seen, Sight{Referral: c.Referral, Course: true, Identity: p.openOn(authority, on)})
+		seen = append(seen, Sight{Referral: c.Referral, Course: !p.keepsCourse(c.Referral), Identity: p.openOn(authority, on)})
 	}
 	return seen
+}
+
+// keepsCourse tells whether a referral's consent leaves the course out.
+func (p *Person) keepsCourse(referral string) bool {
+	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool {
+		return s.Kind == Enrolled && s.Referral == referral && slices.Contains(s.Unshared, courseData)
+	})
 }
 
 // openOn tells whether somebody at the authority could see the identity at some

@@ -18,7 +18,8 @@ type Enrolment struct {
 	Unit         string          `json:"unit"`     // its unit
 	Municipality string          `json:"municipality"`
 	Initiative   string          `json:"initiative"`
-	Coach        string          `json:"coach"` // subject at the municipality
+	Coach        string          `json:"coach"`              // subject at the municipality
+	Unshared     []string        `json:"unshared,omitempty"` // what the consent keeps from the sender: course, outcome
 	PlannedStart Day             `json:"plannedStart"`
 	Plan         Plan            `json:"plan"`
 	Steps        []EnrolmentStep `json:"steps"`

@@ -84,7 +84,7 @@ func (s *Service) viewEnrolment(ctx context.Context, v store.Versioned[Enrolment
 		return view, nil
 	}
 	view.Texts = map[int64]Texts{}
-	for _, step := range v.Value.Steps {
+	for _, step := range view.Steps {
 		t, err := s.texts(v.Value.ID, step)
 		if err != nil {
 			return nil, err
@@ -107,8 +107,9 @@ func (s *Service) texts(id string, step EnrolmentStep) (t Texts, err error) {
 func (s *Service) summary(ctx context.Context, v store.Versioned[Enrolment], p *Person) *EnrolmentView {
 	a := actor.From(ctx)
 	t := v.Value.Thing(p, a)
+	seen, course := v.Value.seenBy(p, a)
 	return &EnrolmentView{
-		Enrolment: v.Value, Version: v.Version, Course: v.Value.Course(),
+		Enrolment: seen, Version: v.Version, Course: course,
 		May: func(operation string) bool { return access.Allows(operation, a, t) },
 	}
 }

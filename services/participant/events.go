@@ -132,10 +132,11 @@ func (s *Service) enrol(ctx context.Context, e feed.Event) error {
 		Association: e.Association, Referral: e.Data["referral"], Participant: e.Data["participant"],
 		Referrer: e.Data["authority"], Unit: e.Data["unit"], Municipality: e.Data["municipality"],
 		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: plan,
+		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
 	}, e.ID, who, s.Now())
 	// The person first: whoever can find the enrolment can then find the person.
 	_, err = s.people.Update(ctx, e.Association, enrolment.Participant, 0, func(p *Person) error {
-		if !p.Enrol(enrolment.ID, enrolment.Referral, enrolment.Municipality, e.ID, who, s.Now()) {
+		if !p.Enrol(enrolment, e.ID, who, s.Now()) {
 			return store.Unchanged()
 		}
 		return nil

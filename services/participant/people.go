@@ -146,7 +146,7 @@ func (p *Person) stepsFor(a actor.Actor) []PersonStep {
 		if _, asked := known[s.Referral]; !asked {
 			known[s.Referral] = access.Allows("getParticipant", a, p.Thing(a, s.Referral))
 		}
-		if known[s.Referral] {
+		if known[s.Referral] && !p.hides(s, a) {
 			steps = append(steps, s)
 		}
 	}

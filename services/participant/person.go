@@ -55,6 +55,7 @@ type PersonStep struct {
 	Authorities  []string        `json:"authorities,omitempty"`  // between which consent lifts secrecy
 	TextVersion  string          `json:"textVersion,omitempty"`  // of the consent's text
 	GivenOn      Day             `json:"givenOn,omitempty"`
+	Unshared     []string        `json:"unshared,omitempty"` // of enrolled: what the consent keeps from the sender
 	Level        ProtectionLevel `json:"level,omitempty"`
 	Handlers     []string        `json:"handlers,omitempty"` // subjects at Authority
 	Text         []byte          `json:"text,omitempty"`     // sealed
@@ -158,12 +159,12 @@ func (p *Person) protection() PersonStep {
 
 // Enrol notes that the person now belongs to a municipality's initiative. The
 // same enrolment again changes nothing; then it answers false.
-func (p *Person) Enrol(enrolment, referral, municipality, cause string, who Who, now time.Time) bool {
-	if slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == Enrolled && s.Enrolment == enrolment }) {
+func (p *Person) Enrol(e *Enrolment, cause string, who Who, now time.Time) bool {
+	if slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == Enrolled && s.Enrolment == e.ID }) {
 		return false
 	}
 	s := p.step(Enrolled, who, now)
-	s.Enrolment, s.Referral, s.Municipality, s.Cause = enrolment, referral, municipality, cause
+	s.Enrolment, s.Referral, s.Municipality, s.Unshared, s.Cause = e.ID, e.Referral, e.Municipality, e.Unshared, cause
 	return true
 }
 

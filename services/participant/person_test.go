@@ -62,6 +62,14 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	}
 }
 
+func TestAConsentThatLeavesTheCourseOutOpensNone(t *testing.T) {
+	p := known()
+	p.Enrol(&Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"course", "outcome"}}, "r2/2", clock, noon)
+	if got := p.VisibleTo("af", "2026-10-01"); !slices.Equal(got, []Sight{{Referral: "r2", Identity: true}}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestConsentIsWithdrawnOnce(t *testing.T) {
 	p := known()
 	if err := p.WithdrawConsent("r1", nil, coach, noon); !errors.Is(err, ErrConsentGone) {
@@ -109,8 +117,9 @@ func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 
 func TestTheTiesOfAPerson(t *testing.T) {
 	p := known()
-	p.Enrol("e2", "r2", "1481", "r2/2", clock, noon)
-	if p.Enrol("e2", "r2", "1481", "r2/2", clock, noon) {
+	e := &Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"course"}}
+	p.Enrol(e, "r2/2", clock, noon)
+	if p.Enrol(e, "r2/2", clock, noon) {
 		t.Error("one event enrolled twice")
 	}
 	all := p.Thing(actor.Actor{}, "")

@@ -67,6 +67,9 @@ func event(r *Referral, n int64) feed.Event {
 		e.Data["startDate"] = s.Acceptance.StartDate
 		e.Data["coach"] = s.Acceptance.Coach
 		e.Data["authority"] = r.Authority
+		if kept := then.agreedSight().unshared(); len(kept) > 0 {
+			e.Data["unshared"] = strings.Join(kept, ",") // the enrolment is as hidden as its mirror here
+		}
 	}
 	return e
 }

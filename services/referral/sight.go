@@ -40,6 +40,17 @@ func (r *Referral) agreedSight() sight {
 	return sight{course: r.Consent.covers(categoryCourse), outcome: r.Consent.covers(categoryOutcome)}
 }
 
+// unshared names the sorts of data that are not shown.
+func (to sight) unshared() (names []string) {
+	if !to.course {
+		names = append(names, categoryCourse)
+	}
+	if !to.outcome {
+		names = append(names, categoryOutcome)
+	}
+	return names
+}
+
 // hidden tells whether a step is left out of what is shown. That the person is
 // enrolled is the beginning of the course; the municipality's answer is not of it.
 func (s Step) hidden(from sight) bool {

@@ -114,3 +114,15 @@ func TestNoRefusalTellsWhetherTheCourseHasBegun(t *testing.T) {
 		t.Errorf("with consent, of one that is closed: %v", err)
 	}
 }
+
+func TestTheAcceptanceTellsTheEnrolmentWhatTheConsentLeavesOut(t *testing.T) {
+	for want, categories := range map[string][]string{
+		"": nil, "course,outcome": {"identity", "health"}, "course": {"outcome"}, "outcome": {"course"},
+	} {
+		r := happened(of(Submitted, Accepted)...)
+		r.Consent.Categories = categories
+		if got := event(r, 2).Data["unshared"]; got != want {
+			t.Errorf("%v: %q is left out", categories, got)
+		}
+	}
+}

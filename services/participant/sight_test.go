@@ -1,0 +1,82 @@
+package participant_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/services/participant"
+	. "github.com/finsam/finsam/services/participant/internal/testservice"
+)
+
+// closedWay gives an enrolment that was closed, under a consent that leaves some
+// sorts of data out.
+func closedWay(t *testing.T, f *Fixture, seed uint64, leavesOut string) (person, enrolment string) {
+	t.Helper()
+	in := Person(seed)
+	person = f.Put(in)
+	f.Referrals.Tell("accepted", in.Consent.Referral, map[string]string{
+		"referral": in.Consent.Referral, "participant": person, "initiative": "activera", "municipality": "1481", "startDate": "2026-11-16",
+		"coach": "coach-17", "authority": "fk", "unit": "fk-molndal", "unshared": leavesOut,
+	})
+	enrolment = participant.EnrolmentID("insjoriket", in.Consent.Referral)
+	f.Until("the enrolment is planned", func() bool {
+		_, err := f.Enrolment(As(Coach), enrolment)
+		return err == nil
+	})
+	v, err := f.Start(As(Coach), enrolment, 1, "2026-11-16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Close(As(Coach), enrolment, v.Version, participant.Documentation{
+		On: "2026-11-20", EndReason: participant.Work, Occupation: participant.Occupation{Kind: "works", Extent: 50}, Livelihood: []string{"salary"},
+	}, "Påhittat slut.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person, enrolment
+}
+
+// enrolledIn tells whether the caller sees that the person was enrolled.
+func enrolledIn(t *testing.T, f *Fixture, a actor.Actor, person string) bool {
+	t.Helper()
+	v, err := f.Person(As(a), person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(v.Steps, func(s participant.PersonStep) bool { return s.Kind == participant.Enrolled })
+}
+
+func TestTheSenderSeesOfTheWayWhatTheConsentCovers(t *testing.T) {
+	f := New(t, true)
+	for i, c := range []struct {
+		leavesOut       string
+		course, outcome bool
+	}{{"", true, true}, {"outcome", true, false}, {"course", false, false}, {"course,outcome", false, false}} {
+		person, enrolment := closedWay(t, f, uint64(900+i), c.leavesOut)
+		for _, a := range []actor.Actor{FK, FKUnit, Coach, Participant(person)} {
+			sender := a.Authority == "fk"
+			v, err := f.Enrolment(As(a), enrolment)
+			if shown := err == nil; shown != (c.course || !sender) || !shown && !errors.Is(err, fault.ErrNotFound) {
+				t.Errorf("without %q, %s: %v", c.leavesOut, a.Subject, err)
+			}
+			if got := enrolledIn(t, f, a, person); got != (c.course || !sender) {
+				t.Errorf("without %q, %s sees that the person was enrolled: %t", c.leavesOut, a.Subject, got)
+			}
+			if err != nil {
+				continue
+			}
+			last := v.Steps[len(v.Steps)-1]
+			told := v.Course.Outcome != "" || last.Outcome != "" || last.EndReason != "" || last.Occupation != nil || len(last.Livelihood) > 0 ||
+				v.Texts[last.N].Text != "" || v.Course.Closed.Outcome != "" || v.Course.Closed.Occupation != nil
+			if told != (c.outcome || !sender) || v.Course.State != participant.StateClosed || last.Kind != participant.Closed || last.On != "2026-11-20" {
+				t.Errorf("without %q, %s is told the outcome: %t, of %s", c.leavesOut, a.Subject, told, v.Course.State)
+			}
+		}
+		if _, err := f.AnswerCheckIn(As(FK), enrolment, 3, 1, "ready", ""); c.course == errors.Is(err, fault.ErrNotFound) {
+			t.Errorf("without %q an answer: %v", c.leavesOut, err)
+		}
+	}
+}
