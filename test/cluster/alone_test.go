@@ -70,7 +70,7 @@ func (a *alone) isInstalled() {
 	a.does(before+install[1]+"# "+rest,
 		"crane push", "true", // REGISTRY=1 make images does it
 		"services-replica-set.yaml", "standalone-small.yaml",
-		"image.registry=registry.example.se", "ingress.enabled=false,image.repository=finsam,image.registry="+registry+",image.tag="+tag+sizes,
+		"image.registry=registry.example.se", "ingress.enabled=false,drain.lingerSeconds=1,image.repository=finsam,image.registry="+registry+",image.tag="+tag+sizes,
 		"deploy/helm/finsam", mustAbs(a.T, chart))
 	a.s = suite.At(a.T, a.door("finsam-standalone"))
 }

@@ -202,7 +202,7 @@ func (l *life) scales() {
 	}
 	l.helm("upgrade", "finsam", chart, "--reuse-values", "--wait", "--timeout", "3m", "--set", strings.Join([]string{
 		"gateway.autoscaling.enabled=true", "gateway.autoscaling.minReplicas=1", "gateway.autoscaling.maxReplicas=3",
-		"gateway.autoscaling.targetCPUUtilizationPercentage=50",
+		"gateway.autoscaling.targetCPUUtilizationPercentage=50", "gateway.autoscaling.inFlight.enabled=false",
 		"gateway.autoscaling.behavior.scaleDown.stabilizationWindowSeconds=5",
 	}, ","))
 	l.podsBecome(1, 3*time.Minute)

@@ -41,6 +41,7 @@ func TestFourServicesLiveOnACluster(t *testing.T) {
 		{"killed processes lose nothing acknowledged", (*life).losesProcesses},
 		{"a drained node fails no request", (*life).isDrained},
 		{"a node that is cut off loses nothing acknowledged", (*life).isCutOff},
+		{"it scales out and in by requests in flight", (*life).scalesInFlight},
 		{"it scales out and in", (*life).scales},
 		{"uninstall leaves nothing", func(l *life) { l.leavesNothing() }},
 	} {
