@@ -140,6 +140,9 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		}
 		is(keyAuthority, store.Eq, a.Authority)
 		f.Unit = a.Unit
+	case relation == access.OwnParticipant && a.Participant != "":
+		due, state = keyDue, keyState
+		is(keyParticipant, store.Eq, a.Participant)
 	default:
 		return nil, false, nil // a token that names no place of its own has no list
 	}

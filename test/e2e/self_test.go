@@ -46,6 +46,11 @@ func TestAPersonIsAskedAndAnswersFromTheFrontDoor(t *testing.T) {
 			t.Errorf("then it is %s", a.Text("state"))
 		}
 	}
+	for who, want := range map[*suite.Caller]float64{&me: 2, &stranger: 0} {
+		if a := w.get(*who, "/referrals"); a.At("_meta.totalRecords") != want {
+			t.Errorf("%s finds %s", who.Subject, a.Raw)
+		}
+	}
 	w.change(me, "/referrals/"+first.Text("id"), "withdrawal", map[string]any{"by": "person"})
 	if a := w.change(intake, "/referrals/"+second.Text("id"), "acceptance", map[string]any{"initiative": "activera", "startDate": day(7), "coach": "coach-1"}); a.Text("state") != "accepted" {
 		t.Errorf("at last it is %s", a.Text("state"))

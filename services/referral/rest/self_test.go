@@ -183,3 +183,49 @@ func TestAHandInGoesWithTheReferral(t *testing.T) {
 	}
 	read(t, f.act(t, referraltest.Partille, r.Id, "supplements", `"4"`, map[string]any{"text": "Påhittat svar."}), 200)
 }
+
+// TestAPersonFindsWhatIsAboutThePerson: whoever applied comes back to it without
+// having kept its id.
+func TestAPersonFindsWhatIsAboutThePerson(t *testing.T) {
+	f := newFront(t)
+	sent, applied := f.hand(t, referraltest.FK, referred("191212121212")), f.hand(t, tolvan, handed(""))
+	f.hand(t, referraltest.FK, referred(numbers[1]))
+	for query, want := range map[string][]string{
+		"":                      {applied.Id, sent.Id},
+		"?source=self_referral": {applied.Id},
+		"?state=submitted&sort=receivedAt&order=ascending": {sent.Id, applied.Id},
+		"?state=withdrawn":                 {},
+		"?overdue=true":                    {},
+		"?municipality=1402":               {},
+		"?receivedFrom=2026-03-01":         {applied.Id, sent.Id},
+		"?state=submitted&limit=1":         {applied.Id},
+		"?unit=fk-molndal&state=submitted": {sent.Id},
+	} {
+		var l api.ReferralList
+		f.do(t, webtest.Request{Method: "GET", Path: "/referrals" + query, As: tolvan}).Into(t, 200, &l)
+		got := []string{}
+		for _, r := range l.Items {
+			got = append(got, r.Id)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: want %v, got %v", query, want, got)
+		}
+	}
+	for who, a := range map[string]actor.Actor{"another person": other, "one without a person": referraltest.Person("")} {
+		var l api.ReferralList
+		f.do(t, webtest.Request{Method: "GET", Path: "/referrals", As: a}).Into(t, 200, &l)
+		if len(l.Items) != 0 {
+			t.Errorf("%s is shown %s", who, indented(t, l))
+		}
+	}
+	if a := f.do(t, webtest.Request{Method: "GET", Path: "/referrals?responsible=mottagare-1", As: tolvan}); a.Status != 422 {
+		t.Errorf("who is responsible is the municipality's to ask: %d", a.Status)
+	}
+}
+
+// referred is a referral of an authority about the person of this number.
+func referred(number string) map[string]any {
+	body := unreferenced()
+	body["person"].(map[string]any)["personalIdentityNumber"] = number
+	return body
+}
