@@ -374,6 +374,9 @@ func wrong(a answered, r *referral.Referral, stands []stand) string {
 		return "it was not the caller's, or never at that version"
 	case a.links && a.code == "wrong-state":
 		return "it was among the links at that version"
+	case a.status == 409 && a.code == "wrong-state" && a.op == "withdrawReferral" && (a.who.Has(actor.Integration) || a.who.Has(actor.Referrer)) && stands[a.version].noConsent:
+		// No refusal tells such a sender whether the course has begun (ADR 32).
+		return unless(!leads || stands[a.version].state == "accepted", "the table allows it, and the course is not begun")
 	case a.status == 409 && a.code == "wrong-state":
 		return unless(!leads, "the table allows it")
 	case a.status == 409 && a.code == "consent-withdrawn":
