@@ -155,14 +155,18 @@ func (l *life) version() string {
 // isUpgradedBadly: to an image that is not there.
 func (l *life) isUpgradedBadly() {
 	l.Helper()
+	image := func() string {
+		return l.kubectl("get", "deployment", "finsam-gateway", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+	}
+	was := image()
 	l.unharmed("bad upgrade, rolled back", func() {
 		out, err := run(l.T, 3*time.Minute, nil, "helm", "-n", l.name, "upgrade", "finsam", chart, "--reuse-values", "--set", "image.tag=absent", "--atomic", "--timeout", "15s")
 		if err == nil {
 			l.Errorf("an upgrade to an image that is not there went through:\n%s", out)
 		}
 	})
-	if image := l.kubectl("get", "deployment", "finsam-gateway", "-o", "jsonpath={.spec.template.spec.containers[0].image}"); !strings.HasSuffix(image, ":"+tag) {
-		l.Errorf("the image is %s after the roll-back", image)
+	if now := image(); now != was {
+		l.Errorf("the image is %s after the roll-back, and was %s", now, was)
 	}
 }
 
