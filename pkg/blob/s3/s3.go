@@ -42,8 +42,8 @@ var _ blob.Store = (*Store)(nil)
 
 // transport bounds what a store that does not answer can hold up; the whole of a
 // call is bounded by its context.
-func transport() *http.Transport {
-	return &http.Transport{
+func transport() http.RoundTripper {
+	return lastOfItsConnection{&http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
@@ -53,7 +53,22 @@ func transport() *http.Transport {
 		MaxIdleConnsPerHost:   32,
 		MaxConnsPerHost:       128,
 		DisableCompression:    true,
+	}}
+}
+
+// lastOfItsConnection lets nothing follow a request with a body on its connection. A
+// store that refuses one unread (412: the name is taken) may take what it has not read
+// for the next request, and its answer to that would come to whoever is next.
+type lastOfItsConnection struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t lastOfItsConnection) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		last := *r
+		last.Close = true
+		r = &last
 	}
+	return t.RoundTripper.RoundTrip(r)
 }
 
 // Put implements blob.Store.
