@@ -55,7 +55,7 @@ func TestAStreamOfAnyLengthOpensAgain(t *testing.T) {
 	for _, n := range []int{0, 1, 1000, segment - 60, segment - 56, segment - 55, segment, 3*segment + 17} {
 		clear := random(n)
 		stream, key := sealedStream(t, s, clear, "referral/1/attachment/2")
-		if bytes.Contains(stream, clear[:min(n, 16)]) && n > 0 {
+		if n >= 16 && bytes.Contains(stream, clear[:16]) { // fewer may stand there by chance
 			t.Errorf("%d bytes: they stand there in clear", n)
 		}
 		got, err := openedStream(s, stream, key, "referral/1/attachment/2")
