@@ -140,10 +140,10 @@ func (s *Service) Capacity(ctx context.Context, initiative, municipality string)
 	var wrong wrongs
 	i, known := asked(in, initiative)
 	if !known {
-		wrong.add(ErrInitiative, "?initiative")
+		wrong.add(ErrInitiative, "initiative")
 	}
 	if _, member := in.Municipality(municipality); !member {
-		wrong.add(ErrMunicipality, "?municipality")
+		wrong.add(ErrMunicipality, "municipality")
 	}
 	if err := wrong.fault(); err != nil {
 		return nil, err

@@ -132,7 +132,7 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) 
 	}
 	i, known := asked(in, initiative)
 	if !known {
-		return nil, ErrInitiative.AtField("?initiative")
+		return nil, ErrInitiative.AtField("initiative")
 	}
 	after, err := store.ParseCursor(w.Cursor, len(firstInQueue))
 	if err != nil {
