@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,8 @@ import (
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
+
+	"github.com/finsam/finsam/test/suite"
 )
 
 // What tells a process of the test binary that it is the server.
@@ -93,7 +94,7 @@ func Start(t testing.TB) Server {
 			t.Fatal(err)
 		}
 	}
-	addr := free(t)
+	addr := suite.FreeAddr(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -133,14 +134,4 @@ func await(t testing.TB, addr string, said *bytes.Buffer) {
 			t.Fatalf("the S3 server does not answer: %v\n%s", err, said)
 		}
 	}
-}
-
-func free(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
