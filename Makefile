@@ -51,10 +51,9 @@ costs: build ## what an association of 500, 5,000 and 50,000 participants needs,
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	./scripts/fuzz.sh $(MODULES)
 
-images: ## dist/finsam.tar, the one image, and its bill of materials; CHECK=1: built again and compared; REGISTRY=1: ko and registries tried
+images: ## dist/finsam.tar, the one image, and its bill of materials; CHECK=1: built again and compared
 	GOWORK=off go -C deploy/image vet ./... && GOWORK=off go -C deploy/image test ./...
 	./scripts/images.sh
-	$(if $(REGISTRY),./scripts/registry.sh)
 
 chart: ## lint the chart, run its suites, check every object; UPDATE=1 writes its README, PACKAGE=1 packs it
 	./scripts/chart.sh

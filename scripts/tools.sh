@@ -2,7 +2,6 @@
 # Builds the chart's tools once, pinned, from Go modules, into a cache; prints the
 # folder. With ../shared/testcluster installed, its helm is the same.
 #   PATH=$(scripts/tools.sh):$PATH
-# With the word registry, ko and crane too, which take minutes to build.
 set -eu
 cd "$(dirname "$0")/.."
 bin=${XDG_CACHE_HOME:-$HOME/.cache}/finsam-tools
@@ -26,10 +25,6 @@ lint=helm.sh/helm/v3/pkg/lint/rules.k8sVersion
 tool helm v3.22.0 helm.sh/helm/v3/cmd/helm "-X helm.sh/helm/v3/internal/version.version=v3.22.0 -X ${k8s}Major=1 -X ${k8s}Minor=34 -X ${lint}Major=1 -X ${lint}Minor=34"
 tool helm-docs v1.14.2 github.com/norwoodj/helm-docs/cmd/helm-docs
 tool kubeconform v0.8.0 github.com/yannh/kubeconform/cmd/kubeconform
-if [ "${1:-}" = registry ]; then
-	tool ko v0.19.1 github.com/google/ko
-	tool crane v0.21.7 github.com/google/go-containerregistry/cmd/crane
-fi
 
 # helm-unittest replaces a module of its own, so it is built from one (see there).
 sum=$(cksum <deploy/tools/go.sum | cut -d' ' -f1)

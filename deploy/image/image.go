@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/pem"
 	"io"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,14 +15,12 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// user is who runs in the container: nobody's own number, as distroless images
-// have it.
+// user runs the program; distroless images use the same number.
 const user = "65532:65532"
 
-// beneath is what seldom changes: the public certificate authorities and an
-// unprivileged user.
-func beneath() (v1.Layer, error) {
-	return layer(
+// build returns an image of two layers: what seldom changes, and the program.
+func build(program []byte, arch string, labels map[string]string, created time.Time) (v1.Image, error) {
+	base, err := layer(
 		entry{"etc/", 0o755, nil},
 		entry{"etc/passwd", 0o644, []byte("root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n")},
 		entry{"etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")},
@@ -30,11 +29,6 @@ func beneath() (v1.Layer, error) {
 		entry{"etc/ssl/certs/ca-certificates.crt", 0o644, authorities()},
 		entry{"tmp/", 0o1777, nil},
 	)
-}
-
-// build makes the image of two layers: what seldom changes, and the program.
-func build(program []byte, arch string, labels map[string]string, created time.Time) (v1.Image, error) {
-	base, err := beneath()
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +53,8 @@ func build(program []byte, arch string, labels map[string]string, created time.T
 	return mutate.ConfigFile(img, config)
 }
 
-// entry is a file, or a folder when its name ends in a slash. It bears no time,
-// so that the same content is the same layer.
+// entry is a file, or a folder if its name ends in a slash. It has no time, so
+// that the same content is the same layer.
 type entry struct {
 	name    string
 	mode    int64
@@ -72,7 +66,7 @@ func layer(entries ...entry) (v1.Layer, error) {
 	w := tar.NewWriter(&buf)
 	for _, e := range entries {
 		h := &tar.Header{Name: e.name, Mode: e.mode, Size: int64(len(e.content)), Typeflag: tar.TypeReg, Format: tar.FormatUSTAR}
-		if e.name[len(e.name)-1] == '/' {
+		if strings.HasSuffix(e.name, "/") {
 			h.Typeflag = tar.TypeDir
 		}
 		if err := w.WriteHeader(h); err != nil {
@@ -88,14 +82,14 @@ func layer(entries ...entry) (v1.Layer, error) {
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(buf.Bytes())), nil })
 }
 
-// authorities are the public certificate authorities as Mozilla trusts them, from
-// the pinned Go module, in PEM. Those that Mozilla binds to conditions which a
-// file cannot say are left out.
+// authorities returns the public certificate authorities that Mozilla trusts, in
+// PEM, from the pinned Go module. Those that Mozilla trusts only under conditions
+// are left out: a file cannot express the conditions.
 func authorities() []byte {
 	var out bytes.Buffer
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {
-			_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // a buffer takes all
+			_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // never fails on a buffer
 		}
 	}
 	return out.Bytes()

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// A bill of materials in CycloneDX 1.5, as far as the build info of a Go binary
-// can tell it: every module that is linked in, and the standard library.
+// bom is a bill of materials in CycloneDX 1.5: every module that the build info of
+// the binary names, and the standard library.
 type bom struct {
 	Format       string       `json:"bomFormat"`
 	SpecVersion  string       `json:"specVersion"`
@@ -46,35 +46,34 @@ type dependency struct {
 	DependsOn []string `json:"dependsOn"`
 }
 
-// own begins the paths of the product's own modules.
-const own = "github.com/finsam/finsam/"
+// ownPrefix begins the paths of finsam's own modules.
+const ownPrefix = "github.com/finsam/finsam/"
 
 func writeSBOM(path string, info *buildinfo.BuildInfo, version string, binary []byte) error {
 	sum := sha256.Sum256(binary)
-	main := golang("application", info.Main.Path, version)
-	main.Hashes = []hash{{"SHA-256", hex.EncodeToString(sum[:])}}
+	app := newComponent("application", info.Main.Path, version)
+	app.Hashes = []hash{{"SHA-256", hex.EncodeToString(sum[:])}}
 	b := bom{
-		Format: "CycloneDX", SpecVersion: "1.5", Version: 1, Metadata: metadata{main},
-		// of the binary, so that the same binary has the same bill
-		SerialNumber: serial(sum),
-		Components:   []component{golang("library", "stdlib", strings.TrimPrefix(info.GoVersion, "go"))},
+		Format: "CycloneDX", SpecVersion: "1.5", Version: 1, Metadata: metadata{app},
+		SerialNumber: uuidOf(sum), // of the binary, so that the same binary has the same bill
+		Components:   []component{newComponent("library", "stdlib", strings.TrimPrefix(info.GoVersion, "go"))},
 	}
 	for _, m := range info.Deps {
 		if m.Replace != nil && m.Replace.Version != "" {
 			m = m.Replace
 		}
 		v := m.Version
-		if strings.HasPrefix(m.Path, own) {
+		if strings.HasPrefix(m.Path, ownPrefix) {
 			v = version
 		}
-		b.Components = append(b.Components, golang("library", m.Path, v))
+		b.Components = append(b.Components, newComponent("library", m.Path, v))
 	}
 	slices.SortFunc(b.Components, func(x, y component) int { return strings.Compare(x.Ref, y.Ref) })
-	on := dependency{Ref: main.Ref}
+	all := dependency{Ref: app.Ref}
 	for _, c := range b.Components {
-		on.DependsOn = append(on.DependsOn, c.Ref)
+		all.DependsOn = append(all.DependsOn, c.Ref)
 	}
-	b.Dependencies = []dependency{on}
+	b.Dependencies = []dependency{all}
 	text, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
 		return err
@@ -82,13 +81,13 @@ func writeSBOM(path string, info *buildinfo.BuildInfo, version string, binary []
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-func golang(kind, path, version string) component {
+func newComponent(kind, path, version string) component {
 	purl := "pkg:golang/" + path + "@" + strings.ReplaceAll(version, "+", "%2B")
 	return component{Type: kind, Ref: purl, Name: path, Version: version, PURL: purl}
 }
 
-// serial writes a sum as a UUID of version 8 (RFC 9562: of one's own making).
-func serial(sum [sha256.Size]byte) string {
+// uuidOf returns a sum as a UUID of version 8 (RFC 9562: vendor-specific).
+func uuidOf(sum [sha256.Size]byte) string {
 	u := sum[:16]
 	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])

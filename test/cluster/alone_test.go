@@ -68,7 +68,7 @@ func (a *alone) isInstalled() {
 		sizes += ",persistence.storageClassName=finsam-alone,backup.storageClassName=finsam-alone-backup"
 	}
 	a.does(before+install[1]+"# "+rest,
-		"crane push", "true", // REGISTRY=1 make images does it
+		"crane push", "true", // the test cluster has no registry; deploy/image tests the push
 		"services-replica-set.yaml", "standalone-small.yaml",
 		"image.registry=registry.example.se", "ingress.enabled=false,drain.lingerSeconds=1,image.repository=finsam,image.registry="+registry+",image.tag="+tag+sizes,
 		"deploy/helm/finsam", mustAbs(a.T, chart))

@@ -147,7 +147,7 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		database = mongoURI
 	}
 	r.does(before+install[1]+"# "+after,
-		"crane push", "true", // REGISTRY=1 make images does it
+		"crane push", "true", // the test cluster has no registry; deploy/image tests the push
 		"mongodb://finsam:PASSWORD@mongodb-0.mongodb-svc:27017/?replicaSet=rs0", database,
 		"redis://:PASSWORD@redis:6379/0", "redis://redis.finsam-beside:6379/0",
 		"image.registry=registry.example.se", "image.repository=finsam,image.registry="+registry+",image.tag="+tag+",common.autoscaling.enabled=false,drain.lingerSeconds=1",

@@ -5,7 +5,7 @@ what to do. The schema has refused typos and wrong types before.
 {{- define "finsam.validate" -}}
 {{- include "finsam.lacking" . -}}
 {{- $said := list -}}
-{{- range list "finsam.wrongKeys" "finsam.wrongParts" "finsam.wrongMode" "finsam.wrongScaling" "finsam.wrongDoors" "finsam.wrongOutside" -}}
+{{- range list "finsam.wrongParts" "finsam.wrongMode" "finsam.wrongScaling" "finsam.wrongDoors" "finsam.wrongOutside" -}}
 {{- $said = concat $said (include . $ | trim | splitList "\n") -}}
 {{- end -}}
 {{- $said = without $said "" -}}
@@ -38,21 +38,6 @@ README.md; without an empty list, text or object all works as with it.
 {{- end -}}
 {{- if $lacking -}}
 {{- fail (printf "\n\nThese values lack %s: they are an older chart's, as helm upgrade --reuse-values brings no new defaults. Take --reset-then-reuse-values (Helm 3.14), or -f with your own values.\n" (uniq $lacking | join ", ")) -}}
-{{- end -}}
-{{- end -}}
-
-{{/* Keys that were renamed: old key → new key. */}}
-{{- define "finsam.wrongKeys" -}}
-{{- range (fromYaml (.Files.Get "files/renamed.yaml")).renamed -}}
-{{- $at := dict "values" $.Values "found" true -}}
-{{- range splitList "." .from -}}
-{{- if and $at.found (kindIs "map" $at.values) (hasKey $at.values .) -}}
-{{- $_ := set $at "values" (index $at.values .) -}}
-{{- else -}}
-{{- $_ := set $at "found" false -}}
-{{- end -}}
-{{- end }}
-{{ if $at.found }}{{ .from }} → {{ .to }}: the key was renamed; run "finsam values migrate FILE" or move it by hand.{{ end }}
 {{- end -}}
 {{- end -}}
 

@@ -31,7 +31,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serve(), token(), load(), keys(), trustCommand(), accessLog(), values(), probe(), backupCommand(), restoreCommand(), migrateCommand())
+	c.AddCommand(serve(), token(), load(), keys(), trustCommand(), accessLog(), probe(), backupCommand(), restoreCommand(), migrateCommand())
 	c.AddCommand(programs()...)
 	return c
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -44,17 +42,6 @@ func TestAProbeAsksUntilTheAnswerIsTheWantedOne(t *testing.T) {
 	}
 	if _, _, err := finsam(t, "probe", "--within", "700ms", s.URL+"=401"); err == nil || !strings.Contains(err.Error(), "answers 200, not 401") {
 		t.Errorf("another answer: %v", err)
-	}
-}
-
-func TestValuesAreMigratedToStandardOutput(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "values.yaml")
-	if err := os.WriteFile(file, []byte("replicaCount: 3\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, told, err := finsam(t, "values", "migrate", file)
-	if err != nil || out != "common:\n  replicas: 3\n" || told != "replicaCount is now common.replicas\n" {
-		t.Errorf("%q, %q, %v", out, told, err)
 	}
 }
 
