@@ -2,167 +2,145 @@ package style
 
 import (
 	"bytes"
+	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// The lengths that a reader takes in; generated files are not read.
-const (
-	maxFile     = 400
-	maxTestFile = 600
-	maxFunc     = 80
+var (
+	rootFlag  = flag.String("root", "", "the `folder` of go.work to examine instead of the current one")
+	underFlag = flag.String("under", "", "report only what is below this `path` of the project")
+	allFlag   = flag.Bool("all", false, "report what is pending as well")
 )
 
 // source is one Go file of the project.
 type source struct {
-	path  string
-	lines int
-	test  bool
-	file  *ast.File
-	fset  *token.FileSet
+	path      string // below the project
+	lines     int
+	test      bool
+	generated bool
+	file      *ast.File
+	fset      *token.FileSet
 }
 
-func sources(t *testing.T) []source {
+func (s *source) dir() string { return filepath.ToSlash(filepath.Dir(s.path)) }
+
+func (s *source) line(p token.Pos) int { return s.fset.Position(p).Line }
+
+// report fails the test for a violation at a path, unless the rule is pending there.
+func report(t *testing.T, rule, path, format string, args ...any) {
+	t.Helper()
+	if !isBelow(path, *underFlag) {
+		return
+	}
+	if !*allFlag {
+		for _, p := range pending[rule] {
+			if isBelow(path, p) {
+				return
+			}
+		}
+	}
+	t.Errorf(format, args...)
+}
+
+// isBelow reports whether a path is a folder or in it; every path is in "".
+func isBelow(path, folder string) bool {
+	return folder == "" || path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+}
+
+// projectRoot is the folder of go.work.
+func projectRoot(t *testing.T) string {
+	t.Helper()
+	if *rootFlag != "" {
+		return *rootFlag
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOWORK").Output()
+	file := strings.TrimSpace(string(out))
+	if err != nil || filepath.Base(file) != "go.work" {
+		t.Fatalf("no go.work: %q, %v", file, err)
+	}
+	return filepath.Dir(file)
+}
+
+// walk calls f with every file of the project that people write, by its path below it.
+func walk(t *testing.T, f func(path string, text []byte) error) {
 	t.Helper()
 	root := projectRoot(t)
-	var all []source
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != root || d.Name() == "testdata" || d.Name() == "bin") {
+		name := d.Name()
+		short, _ := filepath.Rel(root, path)
+		switch short = filepath.ToSlash(short); {
+		case d.IsDir() && (name == ".git" || name == "testdata" || short == "bin" || short == "dist" || short == "data"):
 			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".gen.go") {
+		case !d.Type().IsRegular() || !isWritten(name):
 			return nil
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		short, _ := filepath.Rel(root, path)
-		all = append(all, source{short, bytes.Count(text, []byte("\n")), strings.HasSuffix(path, "_test.go"), file, fset})
-		return nil
+		return f(short, text)
 	})
-	if err != nil || len(all) < 30 {
-		t.Fatalf("%d files, %v", len(all), err)
-	}
-	return all
-}
-
-func TestFilesAndFunctionsAreShortEnoughToRead(t *testing.T) {
-	for _, s := range sources(t) {
-		if limit := map[bool]int{true: maxTestFile, false: maxFile}[s.test]; s.lines > limit {
-			t.Errorf("%s has %d lines, more than %d: part it by subject", s.path, s.lines, limit)
-		}
-		if s.test {
-			continue
-		}
-		for _, d := range s.file.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			if !ok {
-				continue
-			}
-			if n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1; n > maxFunc {
-				t.Errorf("%s: %s has %d lines, more than %d: name its parts", s.path, f.Name.Name, n, maxFunc)
-			}
-		}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
-func TestEveryPackageIsExplained(t *testing.T) {
-	documented := map[string]bool{}
-	for _, s := range sources(t) {
-		dir := filepath.Dir(s.path)
-		if !s.test {
-			documented[dir] = documented[dir] || s.file.Doc != nil
-		}
-	}
-	for dir, ok := range documented {
-		if !ok {
-			t.Errorf("package %s has no doc comment: say what the room is for", dir)
-		}
-	}
-}
-
-func TestEveryExportedNameIsExplained(t *testing.T) {
-	for _, s := range sources(t) {
-		if s.test || s.file.Name.Name == "main" {
-			continue
-		}
-		for _, d := range s.file.Decls {
-			for _, name := range unexplained(d) {
-				t.Errorf("%s: %s has no doc comment: say what it means, its units, its errors", s.path, name)
-			}
-		}
-	}
-}
-
-// unexplained lists the exported names of a declaration that no comment stands
-// at; a comment on a group explains the group.
-func unexplained(d ast.Decl) []string {
-	var names []string
-	switch d := d.(type) {
-	case *ast.FuncDecl:
-		if d.Name.IsExported() && d.Doc == nil && exportedReceiver(d) {
-			names = append(names, d.Name.Name)
-		}
-	case *ast.GenDecl:
-		for _, spec := range d.Specs {
-			switch spec := spec.(type) {
-			case *ast.TypeSpec:
-				if spec.Name.IsExported() && spec.Doc == nil && d.Doc == nil {
-					names = append(names, spec.Name.Name)
-				}
-			case *ast.ValueSpec:
-				if spec.Names[0].IsExported() && spec.Doc == nil && spec.Comment == nil && d.Doc == nil {
-					names = append(names, spec.Names[0].Name)
-				}
-			}
-		}
-	}
-	return names
-}
-
-func exportedReceiver(f *ast.FuncDecl) bool {
-	if f.Recv == nil {
+// isWritten reports whether a file is of a sort that people write.
+func isWritten(name string) bool {
+	switch filepath.Ext(name) {
+	case ".go", ".md", ".gotmpl", ".yaml", ".yml", ".tpl", ".txt", ".sh", ".js", ".html":
 		return true
 	}
-	t := f.Recv.List[0].Type
-	for {
-		switch x := t.(type) {
-		case *ast.StarExpr:
-			t = x.X
-		case *ast.IndexExpr:
-			t = x.X
-		case *ast.Ident:
-			return x.IsExported()
-		default:
-			return false
-		}
-	}
+	return name == "Makefile" || name == "run"
 }
 
-func TestNothingIsLeftOpenInTheCode(t *testing.T) {
-	marks := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X:"}
-	for _, s := range sources(t) {
-		for _, group := range s.file.Comments {
-			for _, m := range marks {
-				if strings.Contains(group.Text(), m) {
-					t.Errorf("%s:%d says %s: finish it, or file an issue", s.path, s.fset.Position(group.Pos()).Line, m)
-				}
+var parsed struct {
+	once    sync.Once
+	sources []*source
+}
+
+// sources returns every Go file of the project, parsed once.
+func sources(t *testing.T) []*source {
+	t.Helper()
+	parsed.once.Do(func() {
+		walk(t, func(path string, text []byte) error {
+			if filepath.Ext(path) != ".go" {
+				return nil
 			}
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			parsed.sources = append(parsed.sources, &source{
+				path, bytes.Count(text, []byte("\n")), strings.HasSuffix(path, "_test.go"), ast.IsGenerated(file), file, fset,
+			})
+			return nil
+		})
+	})
+	if len(parsed.sources) < 30 {
+		t.Fatalf("only %d Go files found", len(parsed.sources))
+	}
+	return parsed.sources
+}
+
+// functions calls f with every function of a file.
+func (s *source) functions(f func(d *ast.FuncDecl, lines int)) {
+	for _, d := range s.file.Decls {
+		if d, ok := d.(*ast.FuncDecl); ok {
+			f(d, s.line(d.End())-s.line(d.Pos())+1)
 		}
 	}
 }
