@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that the tests find what they need beside Go: a Redis server, and what
-# the commands of docs/operations.md use.
+# the commands of docs/operations/day-two.md use.
 set -eu
 missing=
 for tool in redis-server openssl curl jq; do

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// maxBytes is the largest program that is packed (docs/operations.md).
+// maxBytes is the largest program that is packed (docs/operations/install.md).
 const maxBytes = 60_000_000
 
 type options struct {

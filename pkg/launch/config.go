@@ -107,7 +107,7 @@ func (c Config) check() error {
 		}
 	}
 	if kind, _, _ := storeOf(c.Store); c.BackupDir != "" && kind == "mongo" {
-		return errors.New("FINSAM_BACKUP_DIR: a MongoDB database is backed up with MongoDB's own tools; see docs/operations.md")
+		return errors.New("FINSAM_BACKUP_DIR: a MongoDB database is backed up with MongoDB's own tools; see docs/operations/day-two.md")
 	}
 	if c.RedisURL != "" && !strings.HasPrefix(c.RedisURL, "redis://") && !strings.HasPrefix(c.RedisURL, "rediss://") && !strings.HasPrefix(c.RedisURL, "unix://") {
 		return errors.New("FINSAM_REDIS_URL: must begin with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379/0")

@@ -47,6 +47,6 @@ func TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid(t *testing.T) {
 		"events":     {Name: "events", Keys: []string{"last"}, Indexes: []store.Index{{"last"}}},
 	}
 	if diff := cmp.Diff(want, n.declared); diff != "" {
-		t.Errorf("these collections are in no Schema, so no step would follow (docs/operations.md, Upgrade):\n%s", diff)
+		t.Errorf("these collections are in no Schema, so no step would follow (docs/operations/day-two.md, Upgrade):\n%s", diff)
 	}
 }

@@ -23,7 +23,7 @@ const (
 
 // Schema is what this version knows of the service's database. A release that
 // changes what a kind above or below declares adds a step, be it without Do; see
-// docs/operations.md, "Upgrade".
+// docs/operations/day-two.md, "Upgrade".
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service: "activity",

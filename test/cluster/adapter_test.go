@@ -19,7 +19,7 @@ import (
 const inFlight = "finsam_gateway_in_flight"
 
 // adapter stands for prometheus-adapter: it serves custom.metrics.k8s.io from what the
-// gateways' pods say of themselves now. docs/operations.md has the rule for the real
+// gateways' pods say of themselves now. docs/operations/alerts.md has the rule for the real
 // one, and test/prometheus asks what that would ask. It listens on the node where this
 // test runs, so it is for the test cluster only.
 func (l *life) adapter() {

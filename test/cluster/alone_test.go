@@ -14,7 +14,7 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// alone is an installation of standalone by docs/operations.md, and what the document
+// alone is an installation of standalone by docs/operations, and what the document
 // says to do with it.
 type alone struct {
 	reader

@@ -16,37 +16,16 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// blocks gives the blocks of sh in a chapter of docs/operations.md, in order; a
+// blocks returns the blocks of sh in a chapter of docs/operations, in order; a
 // chapter below another one is named with its marks, such as "### On SQLite".
 func blocks(t *testing.T, chapter string) []string { return blocksOf(t, chapter, "sh") }
 
-func blocksOf(t *testing.T, chapter, kind string) (all []string) {
+func blocksOf(t *testing.T, chapter, kind string) []string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	if !strings.HasPrefix(chapter, "#") {
 		chapter = "## " + chapter
 	}
-	_, text, ok := strings.Cut(string(page), "\n"+chapter+"\n")
-	marks, _, _ := strings.Cut(chapter, " ")
-	for m := marks; len(m) > 1; m = m[1:] { // it ends with the next one of its height, or above it
-		text, _, _ = strings.Cut(text, "\n"+m+" ")
-	}
-	for {
-		_, rest, more := strings.Cut(text, "```"+kind+"\n")
-		if !more {
-			break
-		}
-		var block string
-		block, text, _ = strings.Cut(rest, "```")
-		all = append(all, block)
-	}
-	if !ok || len(all) == 0 {
-		t.Fatalf("docs/operations.md has no chapter %q with commands", chapter)
-	}
-	return all
+	return suite.Blocks(t, chapter, kind)
 }
 
 // reader does what the document says, in a folder of its own, and in a namespace that
@@ -124,7 +103,7 @@ func (r reader) soon(script, want string) {
 	}
 }
 
-// TestTheDocumentsCommandsWorkAsTheyStandThere follows docs/operations.md: install,
+// TestTheDocumentsCommandsWorkAsTheyStandThere follows docs/operations: install,
 // connect an authority, rotate the keys, look, roll back.
 func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 	beside := newRoom(t, "finsam-beside") // what the document takes for granted

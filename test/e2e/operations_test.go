@@ -18,34 +18,15 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// commands gives the blocks of sh in a chapter of docs/operations.md, in order,
+// commands returns the blocks of sh in a chapter of docs/operations, in order,
 // without those that need a cluster.
 func commands(t *testing.T, chapter string) string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, ok := strings.Cut(string(page), "\n## "+chapter+"\n")
-	if !ok {
-		t.Fatalf("docs/operations.md has no chapter %q", chapter)
-	}
-	text, _, _ = strings.Cut(text, "\n## ")
-	var all strings.Builder
-	for {
-		_, rest, ok := strings.Cut(text, "```sh\n")
-		if !ok {
-			break
-		}
-		block, after, _ := strings.Cut(rest, "```")
-		if text = after; !strings.Contains(block, "kubectl") {
-			all.WriteString(block)
-		}
-	}
-	if all.Len() == 0 {
+	blocks := slices.DeleteFunc(suite.Blocks(t, "## "+chapter, "sh"), func(b string) bool { return strings.Contains(b, "kubectl") })
+	if len(blocks) == 0 {
 		t.Fatalf("the chapter %q has no commands", chapter)
 	}
-	return all.String()
+	return strings.Join(blocks, "")
 }
 
 // follow runs a chapter's commands in an empty folder with the example's file,

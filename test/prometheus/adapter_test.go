@@ -10,11 +10,11 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// scales asks what prometheus-adapter asks by the rule of docs/operations.md when a
+// scales asks what prometheus-adapter asks by the rule of docs/operations/alerts.md when a
 // HorizontalPodAutoscaler wants a metric of the pods of a workload.
 func (s *server) scales(st *suite.Suite) {
 	s.t.Helper()
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/operations/alerts.md")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func (s *server) scales(st *suite.Suite) {
 		}
 	}
 	if err := yaml.Unmarshal([]byte("rules:\n"+text), &file); err != nil || len(file.Rules) != 1 {
-		s.t.Fatalf("docs/operations.md has no rule for the adapter: %v", err)
+		s.t.Fatalf("docs/operations/alerts.md has no rule for the adapter: %v", err)
 	}
 	rule := file.Rules[0]
 	found, err := s.ask(rule.Series)

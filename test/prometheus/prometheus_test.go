@@ -90,11 +90,11 @@ func (s *server) raises(rules []rulefmt.Rule, st *story, participant string) {
 }
 
 func TestEveryAlertHasARunbookAndEveryRunbookAnAlert(t *testing.T) {
-	text, err := os.ReadFile("../../docs/operations.md")
+	text, err := os.ReadFile("../../docs/operations/alerts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const base = "https://github.com/finsam/finsam/blob/main/docs/operations.md#"
+	const base = "https://github.com/finsam/finsam/blob/main/docs/operations/alerts.md#"
 	known := map[string]bool{}
 	for _, r := range alerts(t, newParser()) {
 		known[r.Alert] = true
@@ -102,7 +102,7 @@ func TestEveryAlertHasARunbookAndEveryRunbookAnAlert(t *testing.T) {
 			t.Errorf("%s: runbook_url is %q, want %q", r.Alert, got, want)
 		}
 		if !strings.Contains(string(text), "\n#### "+r.Alert+"\n") {
-			t.Errorf("docs/operations.md has no runbook %s", r.Alert)
+			t.Errorf("docs/operations/alerts.md has no runbook %s", r.Alert)
 		}
 		if s := r.Labels["severity"]; s != "page" && s != "ticket" {
 			t.Errorf("%s: severity %q", r.Alert, s)

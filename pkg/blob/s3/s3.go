@@ -159,7 +159,7 @@ func (u *upload) finish() error {
 }
 
 // abort removes the parts of an upload that failed, also when its context has
-// ended. What a death leaves is for a rule of the bucket; see docs/operations.md.
+// ended. What a death leaves is for a rule of the bucket; see docs/operations/install.md.
 func (u *upload) abort() error {
 	if u.id == "" {
 		return nil

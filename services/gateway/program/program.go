@@ -1,5 +1,5 @@
 // Package program is the front door as a program: what its own binary and `finsam
-// gateway` run. What it reads from the environment is told in docs/operations.md
+// gateway` run. What it reads from the environment is told in docs/operations/install.md
 // and checked by package launch and gateway.ReadConfig.
 package program
 

@@ -69,7 +69,7 @@ README.md; without an empty list, text or object all works as with it.
 {{ if and $set (lt (len $set) 4) }}The bucket of attachments is half described: set all of blobs.s3.endpoint, bucket, region and existingSecret.name, or none of them.{{ end }}
 {{- end }}
 {{ if (dig "mongodb" "existingSecret" "name" "" ($v.gateway | default dict)) }}The gateway keeps nothing in MongoDB: remove gateway.mongodb.{{ end }}
-{{ if $v.backup.enabled }}backup.enabled is for mode standalone only: back MongoDB up by its own tools (docs/operations.md says how), and set backup.enabled to false.{{ end }}
+{{ if $v.backup.enabled }}backup.enabled is for mode standalone only: back MongoDB up by its own tools (docs/operations/day-two.md says how), and set backup.enabled to false.{{ end }}
 {{- else -}}
 {{ if $v.mongodb.existingSecret.name }}Standalone keeps everything on its own volume: remove mongodb.existingSecret.name, or choose mode: services.{{ end }}
 {{ range list "common" "standalone" -}}
