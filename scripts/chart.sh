@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks the chart without a cluster: lint and schema for every example, the suites
-# of helm-unittest, every connection that the policies let through, every object against Kubernetes' own schemas, the README against
-# the values. UPDATE=1 writes the README; PACKAGE=1 makes dist/finsam-<version>.tgz.
+# of helm-unittest, the rules of the network policies, every object against Kubernetes'
+# own schemas, the README against the values. UPDATE=1 writes the README; PACKAGE=1 makes dist/finsam-<version>.tgz.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$(scripts/tools.sh):$PATH
@@ -25,7 +25,7 @@ done
 say "helm-unittest"
 helm-unittest --strict "$chart"
 
-say "who may reach whom"
+say "network policies"
 go test -tags chart -count=1 ./test/policies
 
 say "alerts of a release"

@@ -1,0 +1,3 @@
+// Package policies holds the chart's NetworkPolicies against the rules listed in
+// testdata (make chart).
+package policies
