@@ -5,10 +5,7 @@ go 1.26.0
 
 replace github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0
 
-require (
-	github.com/helm-unittest/helm-unittest v1.1.2
-	sigs.k8s.io/yaml v1.6.0
-)
+require github.com/helm-unittest/helm-unittest v1.1.2
 
 require (
 	dario.cat/mergo v1.0.2 // indirect
@@ -89,4 +86,5 @@ require (
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
+	sigs.k8s.io/yaml v1.6.0 // indirect
 )

@@ -142,3 +142,49 @@ func (s *server) shows(q query) (wrong []string) {
 	}
 	return wrong
 }
+
+func TestEveryPanelIsDescribedAndOverlapsNoOther(t *testing.T) {
+	const columns = 24 // of Grafana's grid
+	files, err := filepath.Glob(chart + "dashboards/*.json")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("%d dashboards: %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var board struct {
+			Title, Description string
+			Panels             []struct {
+				Type, Title, Description string
+				GridPos                  struct{ X, Y, W, H int }
+				FieldConfig              struct{ Defaults struct{ Unit string } }
+				Targets                  []struct{ LegendFormat string }
+			}
+		}
+		if err := json.Unmarshal(text, &board); err != nil || board.Title == "" || board.Description == "" {
+			t.Fatalf("%s: %v, or no title or description", file, err)
+		}
+		taken := map[[2]int]string{}
+		for _, p := range board.Panels {
+			if p.Type != "row" && (p.Title == "" || p.Description == "" || p.FieldConfig.Defaults.Unit == "" || len(p.Targets) == 0) {
+				t.Errorf("%s: %q lacks a title, a description, a unit or a query", file, p.Title)
+			}
+			for _, target := range p.Targets {
+				if target.LegendFormat == "" && p.Type != "stat" {
+					t.Errorf("%s: %q: a query without a legend", file, p.Title)
+				}
+			}
+			g := p.GridPos
+			for x := g.X; x < g.X+g.W; x++ {
+				for y := g.Y; y < g.Y+g.H; y++ {
+					if other, ok := taken[[2]int{x, y}]; ok || x >= columns {
+						t.Errorf("%s: %s overlaps %q or the edge", file, p.Title, other)
+					}
+					taken[[2]int{x, y}] = p.Title
+				}
+			}
+		}
+	}
+}
