@@ -75,6 +75,9 @@ func (d Date) DaysUntil(other Date) int {
 	return int(other.midnightUTC().Sub(d.midnightUTC()) / (24 * time.Hour))
 }
 
+// Year returns the year of the date.
+func (d Date) Year() int { return d.midnightUTC().Year() }
+
 // Weekday returns the day of the week.
 func (d Date) Weekday() time.Weekday { return d.midnightUTC().Weekday() }
 

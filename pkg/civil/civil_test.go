@@ -19,6 +19,8 @@ func TestADateIsTheDateInSweden(t *testing.T) {
 	for at, want := range map[string]Date{
 		"2026-03-02T23:30:00Z":           "2026-03-03",
 		"2026-03-02T22:59:59Z":           "2026-03-02",
+		"2026-11-22T22:59:59Z":           "2026-11-22",
+		"2026-11-22T23:00:00Z":           "2026-11-23",
 		"2026-07-01T21:59:59Z":           "2026-07-01",
 		"2026-07-01T22:00:00Z":           "2026-07-02",
 		"2026-12-31T23:00:00Z":           "2027-01-01",
@@ -74,7 +76,7 @@ func TestWeeksAreThoseOfISO8601(t *testing.T) {
 		"2026-01-01": "2026-W01 Thursday", "2025-12-29": "2026-W01 Monday", "2027-01-03": "2026-W53 Sunday", "2026-11-24": "2026-W48 Tuesday",
 	} {
 		year, week := date.ISOWeek()
-		if got := fmt.Sprintf("%d-W%02d %s", year, week, date.Weekday()); got != want {
+		if got := fmt.Sprintf("%d-W%02d %s", year, week, date.Weekday()); got != want || fmt.Sprint(date.Year()) != string(date[:4]) {
 			t.Errorf("%s: got %s, want %s", date, got, want)
 		}
 	}
@@ -118,6 +120,7 @@ func TestAgeIsCountedInWholeYears(t *testing.T) {
 	}{
 		{"1990-05-17", "2026-05-16", 35}, {"1990-05-17", "2026-05-17", 36},
 		{"2000-02-29", "2026-02-28", 25}, {"2000-02-29", "2026-03-01", 26}, {"2000-02-29", "2024-02-29", 24},
+		{"2010-11-22", "2026-11-21", 15}, {"2010-11-22", "2026-11-22", 16}, {"2008-02-29", "2025-02-28", 16}, {"2008-02-29", "2025-03-01", 17},
 		{"1926-11-22", "2026-11-22", 100}, {"2026-11-23", "2026-11-22", -1},
 	} {
 		if got := c.birth.AgeOn(c.on); got != c.want {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // The headers that every answer bears, and the one it is worded by.
@@ -181,7 +181,7 @@ func requestID(given string) string {
 	if len(given) == 36 && uuid.Validate(given) == nil {
 		return given
 	}
-	if len(given) == 0 || len(given) > 128 || personal.Number(given) {
+	if len(given) == 0 || len(given) > 128 || personnummer.Contains(given) {
 		return uuid.NewString()
 	}
 	for i := range len(given) {

@@ -6,6 +6,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // acts gives those of the operations that the caller may call for a thing.
@@ -31,7 +32,7 @@ func (b *Booking) Acts(ctx context.Context) []string {
 }
 
 // Acts gives the operations that the caller can do with the cancellation on a day.
-func (c *Cancellation) Acts(ctx context.Context, today Date) []string {
+func (c *Cancellation) Acts(ctx context.Context, today civil.Date) []string {
 	if c.State() == Restored || c.Date < today {
 		return nil
 	}

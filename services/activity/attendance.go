@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -21,7 +22,7 @@ const (
 
 // Note is the attendance noted for a day, the latest word on it.
 type Note struct {
-	Date       Date
+	Date       civil.Date
 	Attendance Attendance
 	At         time.Time // when it was noted
 }
@@ -43,10 +44,10 @@ const maxSteps = 4000
 // Note notes attendance on a day that has been, or is, an occurrence within the
 // booking. A second note for the day corrects the first; the same word again
 // changes nothing, and changed is false.
-func (b *Booking) Note(a association.Activity, known bool, d Date, word Attendance, called Called, h Hand, now time.Time) (changed bool, err error) {
+func (b *Booking) Note(a association.Activity, known bool, d civil.Date, word Attendance, called Called, h Hand, now time.Time) (changed bool, err error) {
 	o, occurs := OccurrenceOn(a, d, called)
 	switch {
-	case !d.Valid():
+	case !isDate(d):
 		return false, ErrDate.AtField("/date")
 	case word != Present && word != AbsentNotified && word != Absent:
 		return false, ErrAttendance.AtField("/attendance")
@@ -54,7 +55,7 @@ func (b *Booking) Note(a association.Activity, known bool, d Date, word Attendan
 		return false, ErrNoOccurrence.AtField("/date")
 	case !b.Covers(d):
 		return false, ErrNotCovered.AtField("/date")
-	case d > DateOf(now):
+	case d > civil.DateOf(now):
 		return false, ErrFuture.AtField("/date")
 	case o.Cancelled != nil:
 		return false, ErrDayOff.AtField("/date")
@@ -73,7 +74,7 @@ func (b *Booking) Note(a association.Activity, known bool, d Date, word Attendan
 }
 
 // AttendanceOn gives the latest note for a day.
-func (b *Booking) AttendanceOn(d Date) (n Note, noted bool) {
+func (b *Booking) AttendanceOn(d civil.Date) (n Note, noted bool) {
 	for _, s := range b.Steps {
 		if s.Attendance != "" && s.Date == d {
 			n, noted = Note{s.Date, s.Attendance, s.At}, true
@@ -84,7 +85,7 @@ func (b *Booking) AttendanceOn(d Date) (n Note, noted bool) {
 
 // Attendances gives the latest note for each day, in the order of the days.
 func (b *Booking) Attendances() []Note {
-	latest := map[Date]Note{}
+	latest := map[civil.Date]Note{}
 	for _, s := range b.Steps {
 		if s.Attendance != "" {
 			latest[s.Date] = Note{s.Date, s.Attendance, s.At}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
 )
@@ -18,8 +19,8 @@ type Booking struct {
 	Participant  string       `json:"participant"`  // the person's id in the vault
 	Municipality string       `json:"municipality"` // four-digit code of the enrolment's and the activity's
 	Activity     string       `json:"activity"`
-	From         Date         `json:"from"`            // first day
-	Until        Date         `json:"until,omitempty"` // last day as booked; empty: it goes on
+	From         civil.Date   `json:"from"`            // first day
+	Until        civil.Date   `json:"until,omitempty"` // last day as booked; empty: it goes on
 	Receipt      once.Receipt `json:"receipt"`
 	Steps        []Step       `json:"steps"`
 }
@@ -31,7 +32,7 @@ type Step struct {
 	Kind        Kind       `json:"kind"`
 	By          string     `json:"by"`
 	Authority   string     `json:"authority"`
-	Date        Date       `json:"date,omitempty"`       // of attendance; else the first day that the booking no longer holds
+	Date        civil.Date `json:"date,omitempty"`       // of attendance; else the first day that the booking no longer holds
 	Attendance  Attendance `json:"attendance,omitempty"` // of attendance
 	Cause       string     `json:"cause,omitempty"`      // id of the event that led to it
 	TraceParent string     `json:"traceparent,omitempty"`
@@ -80,21 +81,21 @@ var (
 type Request struct {
 	Enrolment string
 	Activity  string
-	From      Date
-	Until     Date // empty: it goes on
+	From      civil.Date
+	Until     civil.Date // empty: it goes on
 }
 
 // Check holds the request's days against the rules.
 func (r Request) Check(now time.Time) error {
-	today := DateOf(now)
+	today := civil.DateOf(now)
 	switch {
-	case !r.From.Valid():
+	case !isDate(r.From):
 		return ErrDate.AtField("/from")
 	case r.From < today.AddDays(-366) || r.From > today.AddDays(366):
 		return ErrFrom.AtField("/from")
 	case r.Until == "":
 		return nil
-	case !r.Until.Valid():
+	case !isDate(r.Until):
 		return ErrDate.AtField("/until")
 	case r.Until < r.From || r.Until > r.From.AddDays(2*366):
 		return ErrPeriod.AtField("/until")
@@ -114,13 +115,13 @@ func Book(id string, e *Enrolment, r Request, receipt once.Receipt, h Hand, now 
 
 // Cancel ends the booking from a day on, which may have been, but not before
 // attendance that is noted.
-func (b *Booking) Cancel(from Date, h Hand, now time.Time) error {
+func (b *Booking) Cancel(from civil.Date, h Hand, now time.Time) error {
 	switch {
 	case b.State() != StateBooked:
 		return ErrNotBooked
-	case !from.Valid():
+	case !isDate(from):
 		return ErrDate.AtField("/from")
-	case from > DateOf(now).AddDays(2*366):
+	case from > civil.DateOf(now).AddDays(2*366):
 		return ErrPeriod.AtField("/from")
 	case slices.ContainsFunc(b.Attendances(), func(n Note) bool { return n.Date >= from }):
 		return ErrAttended.AtField("/from")
@@ -131,7 +132,7 @@ func (b *Booking) Cancel(from Date, h Hand, now time.Time) error {
 
 // End ends the booking because the enrolment ended on a day, the last one that
 // may still count. It changes nothing, and says so, when that was done before.
-func (b *Booking) End(lastDay Date, h Hand, now time.Time) (changed bool) {
+func (b *Booking) End(lastDay civil.Date, h Hand, now time.Time) (changed bool) {
 	from := lastDay.AddDays(1)
 	if b.State() == StateEnded || b.State() == StateCancelled && b.LastDay() < from {
 		return false
@@ -161,7 +162,7 @@ func (b *Booking) State() State {
 }
 
 // LastDay is the last day that the booking holds; Forever when it goes on.
-func (b *Booking) LastDay() Date {
+func (b *Booking) LastDay() civil.Date {
 	last := Forever
 	if b.Until != "" {
 		last = b.Until
@@ -175,7 +176,7 @@ func (b *Booking) LastDay() Date {
 }
 
 // Covers tells whether the booking holds on a day.
-func (b *Booking) Covers(d Date) bool { return b.From <= d && d <= b.LastDay() }
+func (b *Booking) Covers(d civil.Date) bool { return b.From <= d && d <= b.LastDay() }
 
 // Version is the number of steps.
 func (b *Booking) Version() int64 { return int64(len(b.Steps)) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/once"
 )
 
@@ -31,7 +32,7 @@ func booked(t testing.TB) *Booking {
 func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {
 	cases := []struct {
 		sentence    string
-		from, until Date
+		from, until civil.Date
 		want        error
 	}{
 		{"from today, going on", "2026-11-20", "", nil},
@@ -78,7 +79,7 @@ func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
 	off := Called{CalledKey{walk(t).ID, "2026-11-10"}: &Cancellation{}}
 	cases := []struct {
 		sentence string
-		date     Date
+		date     civil.Date
 		word     Attendance
 		known    bool
 		want     error
@@ -140,9 +141,9 @@ func TestCancellingEndsABookingFromADayOn(t *testing.T) {
 	cases := []struct {
 		sentence string
 		booking  *Booking
-		from     Date
+		from     civil.Date
 		want     error
-		last     Date
+		last     civil.Date
 	}{
 		{"from next month", booked(t), "2026-12-01", nil, "2026-11-30"},
 		{"from two weeks ago", booked(t), "2026-11-06", nil, "2026-11-05"},
@@ -188,7 +189,7 @@ func TestCallingOff(t *testing.T) {
 	cases := []struct {
 		sentence string
 		activity association.Activity
-		date     Date
+		date     civil.Date
 		reason   string
 		want     error
 	}{
@@ -232,7 +233,7 @@ func TestWhatCollides(t *testing.T) {
 	cases := []struct {
 		sentence    string
 		other       association.Activity
-		first, last Date
+		first, last civil.Date
 		want        bool
 	}{
 		{"the same hour", on("tuesday", "13:30", "15:00"), "2026-11-23", Forever, true},

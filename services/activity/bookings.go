@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/once"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -110,7 +111,7 @@ func (s *Service) load(ctx context.Context, operation, id string) (store.Version
 }
 
 // Cancel ends a booking from a day on.
-func (s *Service) Cancel(ctx context.Context, id string, ifVersion int64, from Date) (*Booking, error) {
+func (s *Service) Cancel(ctx context.Context, id string, ifVersion int64, from civil.Date) (*Booking, error) {
 	b, err := s.load(ctx, "cancelBooking", id)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (s *Service) Cancel(ctx context.Context, id string, ifVersion int64, from D
 }
 
 // Note notes attendance on a day of a booking.
-func (s *Service) Note(ctx context.Context, id string, ifVersion int64, d Date, word Attendance) (*Booking, error) {
+func (s *Service) Note(ctx context.Context, id string, ifVersion int64, d civil.Date, word Attendance) (*Booking, error) {
 	b, err := s.load(ctx, "noteAttendance", id)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // Entry is one line of a participant's calendar. It says that there is
@@ -16,7 +17,7 @@ import (
 type Entry struct {
 	UID       string // the same for the same occurrence, always
 	Sequence  int    // raised by each change
-	Date      Date
+	Date      civil.Date
 	Starts    time.Time // UTC; zero: some time of the day
 	Ends      time.Time // UTC; zero as Starts
 	Cancelled bool
@@ -57,17 +58,17 @@ func CalendarOf(booked []*Booking, offered func(id string) (association.Activity
 }
 
 // span is the first and the last day of a calendar.
-func span(now time.Time) (first, last Date) {
-	today := DateOf(now)
+func span(now time.Time) (first, last civil.Date) {
+	today := civil.DateOf(now)
 	return today.AddDays(-daysBack), today.AddDays(daysAhead)
 }
 
 // asBooked is the last day that the booking was made for.
-func (b *Booking) asBooked() Date { return cmp.Or(b.Until, Forever) }
+func (b *Booking) asBooked() civil.Date { return cmp.Or(b.Until, Forever) }
 
 // entry gives the calendar's entry for a day. Whatever can change it is a step:
 // of the booking, or of a cancellation; their number is its sequence.
-func (b *Booking) entry(a association.Activity, d Date, history []*Cancellation, now time.Time) (e Entry, shown bool) {
+func (b *Booking) entry(a association.Activity, d civil.Date, history []*Cancellation, now time.Time) (e Entry, shown bool) {
 	o, occurs := OccurrenceOn(a, d, nil)
 	if !occurs {
 		return Entry{}, false

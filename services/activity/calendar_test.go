@@ -3,12 +3,14 @@ package activity
 import (
 	"testing"
 	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // entriesOf gives the walk's entries by date.
-func entriesOf(t testing.TB, b *Booking, now time.Time, history map[CalledKey][]*Cancellation) map[Date]Entry {
+func entriesOf(t testing.TB, b *Booking, now time.Time, history map[CalledKey][]*Cancellation) map[civil.Date]Entry {
 	t.Helper()
-	byDate := map[Date]Entry{}
+	byDate := map[civil.Date]Entry{}
 	for _, e := range CalendarOf([]*Booking{b}, insjoriket(t).Activity, history, now) {
 		byDate[e.Date] = e
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
 	"github.com/finsam/finsam/pkg/store"
@@ -14,7 +15,7 @@ import (
 
 // CallOff says that an activity does not take place on a day. It bears no
 // person, so there is no entry in the access log.
-func (s *Service) CallOff(ctx context.Context, activity string, date Date, reason, key string) (*Cancellation, error) {
+func (s *Service) CallOff(ctx context.Context, activity string, date civil.Date, reason, key string) (*Cancellation, error) {
 	const operation = "cancelOccurrence"
 	a, x, err := s.activity(ctx, operation, activity)
 	if err != nil {

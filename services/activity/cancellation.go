@@ -6,6 +6,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
 )
@@ -16,7 +17,7 @@ type Cancellation struct {
 	ID           string             `json:"id"`
 	Activity     string             `json:"activity"`
 	Municipality string             `json:"municipality"` // four-digit code, the activity's
-	Date         Date               `json:"date"`
+	Date         civil.Date         `json:"date"`
 	Reason       string             `json:"reason"` // code
 	Receipt      once.Receipt       `json:"receipt"`
 	Steps        []CancellationStep `json:"steps"`
@@ -58,11 +59,11 @@ var (
 
 // CallOff gives the cancellation of an activity's occurrence on a date, today or
 // within a year.
-func CallOff(id, associationID string, a association.Activity, date Date, reason string, h Hand, now time.Time) (*Cancellation, error) {
-	today := DateOf(now)
+func CallOff(id, associationID string, a association.Activity, date civil.Date, reason string, h Hand, now time.Time) (*Cancellation, error) {
+	today := civil.DateOf(now)
 	_, occurs := OccurrenceOn(a, date, nil)
 	switch {
-	case !date.Valid():
+	case !isDate(date):
 		return nil, ErrDate.AtField("/date")
 	case !slices.Contains(reasons, reason):
 		return nil, ErrReason.AtField("/reason")
@@ -85,7 +86,7 @@ func (c *Cancellation) Restore(h Hand, now time.Time) error {
 	switch {
 	case c.State() == Restored:
 		return ErrRestored
-	case c.Date < DateOf(now):
+	case c.Date < civil.DateOf(now):
 		return ErrPast
 	}
 	c.step(Restored, h, now)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -22,11 +23,11 @@ type Diary struct {
 
 // Claim is the time that a booking takes, or is about to.
 type Claim struct {
-	Booking  string    `json:"booking"`
-	Activity string    `json:"activity"`
-	From     Date      `json:"from"`
-	Until    Date      `json:"until"` // Forever when the booking goes on
-	At       time.Time `json:"at"`
+	Booking  string     `json:"booking"`
+	Activity string     `json:"activity"`
+	From     civil.Date `json:"from"`
+	Until    civil.Date `json:"until"` // Forever when the booking goes on
+	At       time.Time  `json:"at"`
 }
 
 // fresh is how long a claim stands whose booking is not there yet: longer than
@@ -60,7 +61,7 @@ func (d *Diary) InTheWay(c Claim, known func(id string) (association.Activity, b
 // Take puts the claim in, in place of an earlier one of the same booking. Claims
 // that ended long ago are let go.
 func (d *Diary) Take(c Claim) {
-	old := DateOf(c.At).AddDays(-2 * 366)
+	old := civil.DateOf(c.At).AddDays(-2 * 366)
 	d.Claims = slices.DeleteFunc(d.Claims, func(x Claim) bool { return x.Booking == c.Booking || x.Until < old })
 	d.Claims = append(d.Claims, c)
 	d.Writes++
@@ -68,7 +69,7 @@ func (d *Diary) Take(c Claim) {
 
 // Shorten makes a booking's claim end with the day, or drops it when nothing of
 // it is left. It tells whether anything changed.
-func (d *Diary) Shorten(booking string, lastDay Date) bool {
+func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 	i := slices.IndexFunc(d.Claims, func(c Claim) bool { return c.Booking == booking })
 	if i < 0 || d.Claims[i].Until <= lastDay {
 		return false
@@ -83,7 +84,7 @@ func (d *Diary) Shorten(booking string, lastDay Date) bool {
 
 // collide tells whether two activities take the same time on some day of a span
 // that both are booked for. The same activity twice collides also without times.
-func collide(a, b association.Activity, first, last Date) bool {
+func collide(a, b association.Activity, first, last civil.Date) bool {
 	day, scheduled := a.Weekday()
 	if !scheduled || a.Day != b.Day || first > last {
 		return false

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -108,9 +109,9 @@ func (x *Enrolment) tell(e feed.Event, n int64) {
 	}
 	switch strings.TrimPrefix(e.Type, enrolmentEvents) {
 	case "closed", "cancelled":
-		x.Closed, x.LastDay = true, Date(e.Data["on"])
-		if !x.LastDay.Valid() {
-			x.LastDay = DateOf(e.Time)
+		x.Closed, x.LastDay = true, civil.Date(e.Data["on"])
+		if !isDate(x.LastDay) {
+			x.LastDay = civil.DateOf(e.Time)
 		}
 	}
 }

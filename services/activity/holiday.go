@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/rickar/cal/v2"
 	"github.com/rickar/cal/v2/se"
 )
@@ -38,22 +39,22 @@ var holidays = []struct {
 
 // HolidayOn gives the public holiday on a date; ok is false on other days.
 // Nothing is skipped for it: the municipality decides what takes place.
-func HolidayOn(d Date) (h Holiday, ok bool) {
-	h, ok = holidaysOf(d.day().Year())[d]
+func HolidayOn(d civil.Date) (h Holiday, ok bool) {
+	h, ok = holidaysOf(d.Year())[d]
 	return h, ok
 }
 
-// byYear remembers the holidays of the years asked for, at most those of Date.
+// byYear remembers the holidays of the years asked for, those of the dates that isDate accepts.
 var byYear sync.Map // int -> map[Date]Holiday
 
-func holidaysOf(year int) map[Date]Holiday {
+func holidaysOf(year int) map[civil.Date]Holiday {
 	if known, ok := byYear.Load(year); ok {
-		return known.(map[Date]Holiday)
+		return known.(map[civil.Date]Holiday)
 	}
-	days := map[Date]Holiday{}
+	days := map[civil.Date]Holiday{}
 	for _, x := range holidays {
 		actual, _ := x.rule.Calc(year)
-		days[Date(actual.Format(time.DateOnly))] = x.Holiday
+		days[civil.Date(actual.Format(time.DateOnly))] = x.Holiday
 	}
 	if year >= 2000 && year <= 2100 {
 		byYear.Store(year, days)

@@ -9,6 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -120,7 +121,7 @@ type Day struct {
 
 // Day gives the day's list of an activity of the caller's municipality, for the
 // one who leads it: ids only.
-func (s *Service) Day(ctx context.Context, activity string, d Date) (*Day, error) {
+func (s *Service) Day(ctx context.Context, activity string, d civil.Date) (*Day, error) {
 	const operation = "getActivityDay"
 	a, x, err := s.activity(ctx, operation, activity)
 	if errors.Is(err, fault.ErrNotFound) {
@@ -132,7 +133,7 @@ func (s *Service) Day(ctx context.Context, activity string, d Date) (*Day, error
 	if err != nil {
 		return nil, err
 	}
-	if !d.Valid() {
+	if !isDate(d) {
 		return nil, ErrDate.AtField("date")
 	}
 	called, err := s.called(ctx, a.Association, is(keyActivity, activity), d, d)

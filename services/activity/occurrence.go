@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // Occurrence is one day on which an activity takes place, or should have.
 type Occurrence struct {
 	Activity  association.Activity
-	Date      Date
+	Date      civil.Date
 	Starts    time.Time // UTC; zero where no time is decided
 	Ends      time.Time // UTC; zero where no time is decided
 	Holiday   *Holiday  // nil on other days
@@ -24,12 +25,12 @@ type Called map[CalledKey]*Cancellation
 // CalledKey names an occurrence.
 type CalledKey struct {
 	Activity string
-	Date     Date
+	Date     civil.Date
 }
 
 // OccurrenceOn gives the activity's occurrence on a date; ok is false when the
 // activity is not on that weekday, or on none yet.
-func OccurrenceOn(a association.Activity, d Date, called Called) (o Occurrence, ok bool) {
+func OccurrenceOn(a association.Activity, d civil.Date, called Called) (o Occurrence, ok bool) {
 	day, scheduled := a.Weekday()
 	if !scheduled || day != d.Weekday() {
 		return Occurrence{}, false

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/once"
@@ -27,7 +28,7 @@ func running(t *testing.T) (*Suite, context.Context) {
 	return s, actor.With(t.Context(), Coach(Molndal))
 }
 
-func walkFrom(from activity.Date) activity.Request {
+func walkFrom(from civil.Date) activity.Request {
 	return activity.Request{Enrolment: Enrolment, Activity: Walk, From: from}
 }
 

@@ -3,6 +3,7 @@ package activity
 import (
 	"context"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/schema"
 )
@@ -143,7 +144,7 @@ func to(key string, value any) store.Cond { return store.Cond{Key: key, Op: stor
 
 // called gives what is called off of some activities, or of a municipality, in a
 // span of days.
-func (s *Service) called(ctx context.Context, association string, what store.Cond, first, last Date) (Called, error) {
+func (s *Service) called(ctx context.Context, association string, what store.Cond, first, last civil.Date) (Called, error) {
 	found, err := every(ctx, s.cancellations, association, 5000, what, from(keyDate, string(first)), to(keyDate, string(last)))
 	if err != nil {
 		return nil, err

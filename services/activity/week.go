@@ -2,66 +2,16 @@ package activity
 
 import (
 	"fmt"
-	"time"
-	_ "time/tzdata" // weeks are Swedish weeks, also where no zone files are installed
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Zone is the time zone of every week and date here.
-const Zone = "Europe/Stockholm"
-
-var stockholm = mustZone(Zone)
-
-func mustZone(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err) // time/tzdata is linked in
-	}
-	return zone
-}
-
-// Date is a calendar day in Sweden, written as "2006-01-02". Dates compare as
-// strings do.
-type Date string
-
 // Forever stands for the last day of what has none.
-const Forever Date = "9999-12-31"
+const Forever civil.Date = "9999-12-31"
 
-// DateOf gives the day of an instant.
-func DateOf(t time.Time) Date { return Date(t.In(stockholm).Format(time.DateOnly)) }
-
-// Valid tells whether the date exists, between the years 2000 and 2099.
-func (d Date) Valid() bool {
-	t, err := time.Parse(time.DateOnly, string(d))
-	return err == nil && t.Year() >= 2000 && t.Year() <= 2099
-}
-
-// day gives the date as midnight UTC, for counting; it is never shown.
-func (d Date) day() time.Time {
-	t, _ := time.Parse(time.DateOnly, string(d))
-	return t
-}
-
-// AddDays gives the date n days later.
-func (d Date) AddDays(n int) Date { return Date(d.day().AddDate(0, 0, n).Format(time.DateOnly)) }
-
-// Weekday gives the day of the week.
-func (d Date) Weekday() time.Weekday { return d.day().Weekday() }
-
-// At gives the instant at which the wall clock in Sweden shows a time of day on
-// the date. A time that a clock change skips is the same time an hour later; one
-// that it repeats is the first of the two.
-func (d Date) At(sinceMidnight time.Duration) time.Time {
-	t := d.day()
-	minutes := int(sinceMidnight / time.Minute)
-	at := time.Date(t.Year(), t.Month(), t.Day(), 0, minutes, 0, 0, stockholm)
-	// Package time leaves open which of two it gives; RFC 5545 means the first.
-	if earlier := at.Add(-time.Hour); earlier.Format(time.DateTime) == at.Format(time.DateTime) {
-		at = earlier
-	}
-	return at.UTC()
-}
+// isDate reports whether a date exists, between the years 2000 and 2099.
+func isDate(d civil.Date) bool { return d.Valid() && d >= "2000-01-01" && d <= "2099-12-31" }
 
 // ErrNoSuchWeek answers a week that no calendar has.
 var ErrNoSuchWeek = fault.New(fault.Invalid, "no-such-week",
@@ -74,8 +24,8 @@ type Week struct {
 }
 
 // WeekOf gives the week of a date.
-func WeekOf(d Date) Week {
-	year, number := d.day().ISOWeek()
+func WeekOf(d civil.Date) Week {
+	year, number := d.ISOWeek()
 	return Week{year, number}
 }
 
@@ -96,14 +46,14 @@ func ParseWeek(s string) (Week, error) {
 func (w Week) String() string { return fmt.Sprintf("%04d-W%02d", w.Year, w.Number) }
 
 // Monday gives the week's first day. Week 1 is the one with 4 January.
-func (w Week) Monday() Date {
-	fourth := time.Date(w.Year, 1, 4, 0, 0, 0, 0, time.UTC)
+func (w Week) Monday() civil.Date {
+	fourth := civil.Date(fmt.Sprintf("%04d-01-04", w.Year))
 	sinceMonday := (int(fourth.Weekday()) + 6) % 7
-	return Date(fourth.AddDate(0, 0, (w.Number-1)*7-sinceMonday).Format(time.DateOnly))
+	return fourth.AddWeeks(w.Number - 1).AddDays(-sinceMonday)
 }
 
 // Sunday gives the week's last day.
-func (w Week) Sunday() Date { return w.Monday().AddDays(6) }
+func (w Week) Sunday() civil.Date { return w.Monday().AddDays(6) }
 
 // Next gives the week after.
 func (w Week) Next() Week { return WeekOf(w.Monday().AddDays(7)) }

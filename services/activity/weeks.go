@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -24,7 +25,7 @@ type MunicipalityWeek struct {
 // thisWeek reads a week, or gives the present one for none.
 func (s *Service) thisWeek(text string) (Week, error) {
 	if text == "" {
-		return WeekOf(DateOf(s.Now())), nil
+		return WeekOf(civil.DateOf(s.Now())), nil
 	}
 	return ParseWeek(text)
 }

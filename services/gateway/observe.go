@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 var w3c propagation.TraceContext
@@ -73,7 +73,7 @@ func requestID(given string) string {
 	if len(given) == 36 && uuid.Validate(given) == nil {
 		return given
 	}
-	if len(given) == 0 || len(given) > 128 || personal.Number(given) {
+	if len(given) == 0 || len(given) > 128 || personnummer.Contains(given) {
 		return uuid.NewString()
 	}
 	for i := range len(given) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -25,7 +26,7 @@ var (
 )
 
 // HoldConversation notes the closing conversation.
-func (e *Enrolment) HoldConversation(on Day, text []byte, who Who, now time.Time) error {
+func (e *Enrolment) HoldConversation(on civil.Date, text []byte, who Who, now time.Time) error {
 	c := e.Course()
 	if !c.State.allows(ConversationHeld) {
 		return ErrState
@@ -33,7 +34,7 @@ func (e *Enrolment) HoldConversation(on Day, text []byte, who Who, now time.Time
 	if c.Conversation != nil {
 		return ErrHeld
 	}
-	if err := happened(on, c.current().First, DayOf(now), "/heldOn"); err != nil {
+	if err := happened(on, c.current().First, civil.DateOf(now), "/heldOn"); err != nil {
 		return err
 	}
 	s := e.step(ConversationHeld, who, now)
@@ -43,7 +44,7 @@ func (e *Enrolment) HoldConversation(on Day, text []byte, who Who, now time.Time
 
 // Documentation is what the closing documentation says.
 type Documentation struct {
-	On         Day
+	On         civil.Date
 	EndReason  EndReason
 	Occupation Occupation
 	Livelihood []string
@@ -59,7 +60,7 @@ func (e *Enrolment) Close(d Documentation, who Who, now time.Time) error {
 	if !c.State.allows(Closed) || c.State == StatePlanned {
 		return ErrState
 	}
-	if err := happened(d.On, c.current().First, DayOf(now), "/closedOn"); err != nil {
+	if err := happened(d.On, c.current().First, civil.DateOf(now), "/closedOn"); err != nil {
 		return err
 	}
 	if err := d.fits(c); err != nil {
@@ -100,6 +101,6 @@ func (e *Enrolment) Cancel(text []byte, who Who, now time.Time) error {
 		return ErrState
 	}
 	s := e.step(Closed, who, now)
-	s.On, s.Outcome, s.Text = DayOf(now), Cancelled, text
+	s.On, s.Outcome, s.Text = civil.DateOf(now), Cancelled, text
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // Consent is what the person agreed to when a referral was written: that the
@@ -15,9 +17,9 @@ type Consent struct {
 	Municipality string   // where the person wished to take part
 	Authorities  []string // ids or kinds, as the consent names them
 	TextVersion  string
-	GivenOn      Day       // on paper
-	From         time.Time // known here
-	Until        time.Time // withdrawn; zero while it holds
+	GivenOn      civil.Date // on paper
+	From         time.Time  // known here
+	Until        time.Time  // withdrawn; zero while it holds
 }
 
 // NewConsent is what comes with a referral.
@@ -28,13 +30,13 @@ type NewConsent struct {
 	Municipality string
 	Authorities  []string
 	TextVersion  string
-	GivenOn      Day
+	GivenOn      civil.Date
 }
 
 // codes wants the parts that are kept in clear to point out nobody.
-func (c NewConsent) codes(today Day) error {
-	return errors.Join(noNumber("/unit", today, c.Unit),
-		noNumber("/consent/textVersion", today, c.TextVersion), noNumber("/consent/authorities", today, c.Authorities...))
+func (c NewConsent) codes() error {
+	return errors.Join(noNumber("/unit", c.Unit),
+		noNumber("/consent/textVersion", c.TextVersion), noNumber("/consent/authorities", c.Authorities...))
 }
 
 // GiveConsent notes a referral's consent. The same referral again changes
@@ -121,10 +123,10 @@ type Sight struct {
 // VisibleTo answers what a sending authority could see at some time of a day,
 // from the steps alone: what it sent, while consent held, and who the person
 // was unless that was protected all day and none of its staff was named.
-func (p *Person) VisibleTo(authority string, on Day) []Sight {
+func (p *Person) VisibleTo(authority string, on civil.Date) []Sight {
 	var seen []Sight
 	for _, c := range p.Consents() {
-		if c.Authority != authority || DayOf(c.From) > on || (!c.InForce() && DayOf(c.Until) < on) {
+		if c.Authority != authority || civil.DateOf(c.From) > on || (!c.InForce() && civil.DateOf(c.Until) < on) {
 			continue
 		}
 		seen = append(seen, Sight{Referral: c.Referral, Course: !p.keepsCourse(c.Referral), Identity: p.openOn(authority, on)})
@@ -142,10 +144,10 @@ func (p *Person) keepsCourse(referral string) bool {
 // openOn tells whether somebody at the authority could see the identity at some
 // time of the day: one of the protections in force during it was none, or named
 // a handler there.
-func (p *Person) openOn(authority string, on Day) bool {
+func (p *Person) openOn(authority string, on civil.Date) bool {
 	open := true // before any step, nothing is protected
 	for _, s := range p.Steps {
-		if DayOf(s.At) > on {
+		if civil.DateOf(s.At) > on {
 			break
 		}
 		before := open
@@ -155,7 +157,7 @@ func (p *Person) openOn(authority string, on Day) bool {
 		case Unprotected:
 			open = true
 		}
-		if DayOf(s.At) == on {
+		if civil.DateOf(s.At) == on {
 			open = open || before
 		}
 	}

@@ -1,18 +1,20 @@
 package participant
 
+import "github.com/finsam/finsam/pkg/civil"
+
 // Course is what the steps of an enrolment amount to.
 type Course struct {
 	State        State
 	Outcome      Outcome // of a closed one
 	Block        int     // number of the block that runs or ran last; 0 before the start
-	Started      Day
+	Started      civil.Date
 	Blocks       []Block
 	CheckIns     []CheckIn
 	Conversation *EnrolmentStep
 	Closed       *EnrolmentStep
 
-	ranAll    bool // the last block came to its end
-	notBefore Day  // the next block may not begin earlier
+	ranAll    bool       // the last block came to its end
+	notBefore civil.Date // the next block may not begin earlier
 }
 
 // Block is one block with the days it was meant to take and those it took.
@@ -20,24 +22,24 @@ type Block struct {
 	PlanBlock
 	Number       int
 	Prolonged    int // weeks
-	PlannedFirst Day
-	PlannedLast  Day
-	First        Day // empty: not begun
-	Last         Day // empty: not over
+	PlannedFirst civil.Date
+	PlannedLast  civil.Date
+	First        civil.Date // empty: not begun
+	Last         civil.Date // empty: not over
 }
 
 // Total gives the block's weeks with its prolongations.
 func (b Block) Total() int { return b.Weeks + b.Prolonged }
 
 // runsTo gives the block's last day if nothing ends it earlier.
-func (b Block) runsTo() Day { return b.First.AddWeeks(b.Total()).Add(-1) }
+func (b Block) runsTo() civil.Date { return b.First.AddWeeks(b.Total()).AddDays(-1) }
 
 // CheckIn is one check-in. A block that was prolonged gets it once more; then this
 // is the round to come, and the earlier one stands in the steps only.
 type CheckIn struct {
 	Number   int
 	Due      bool           // its block is over
-	DueOn    Day            // the first day after its block
+	DueOn    civil.Date     // the first day after its block
 	Answer   *EnrolmentStep // answered or not_answered
 	Decision *EnrolmentStep
 }
@@ -120,18 +122,18 @@ func (c *Course) close(s *EnrolmentStep) {
 
 // plan fills in the days that are not history: each block follows on the one
 // before, and not before the day from which it may.
-func (c *Course) plan(start Day) {
+func (c *Course) plan(start civil.Date) {
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
 		b.PlannedFirst = start
 		if b.Number == c.Block+1 {
 			b.PlannedFirst = max(start, c.notBefore)
 		}
-		b.PlannedLast = b.PlannedFirst.AddWeeks(b.Total()).Add(-1)
+		b.PlannedLast = b.PlannedFirst.AddWeeks(b.Total()).AddDays(-1)
 		if b.First == "" {
-			start = b.PlannedLast.Add(1)
+			start = b.PlannedLast.AddDays(1)
 		} else {
-			start = b.runsTo().Add(1)
+			start = b.runsTo().AddDays(1)
 		}
 		if in := c.checkIn(b.Number); in != nil {
 			in.DueOn = start
@@ -172,7 +174,7 @@ func (c *Course) totalWeeks() int {
 
 // DueOn gives the last day of a block whose end brings something about, or no
 // day when nothing waits for the clock.
-func (c *Course) DueOn() Day {
+func (c *Course) DueOn() civil.Date {
 	if c.State != StateActive {
 		return ""
 	}

@@ -3,6 +3,7 @@ package participant
 import (
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/google/uuid"
 )
 
@@ -20,7 +21,7 @@ type Enrolment struct {
 	Initiative   string          `json:"initiative"`
 	Coach        string          `json:"coach"`              // subject at the municipality
 	Unshared     []string        `json:"unshared,omitempty"` // what the consent keeps from the sender: course, outcome
-	PlannedStart Day             `json:"plannedStart"`
+	PlannedStart civil.Date      `json:"plannedStart"`
 	Plan         Plan            `json:"plan"`
 	Steps        []EnrolmentStep `json:"steps"`
 }
@@ -50,7 +51,7 @@ type EnrolmentStep struct {
 	Cause       string      `json:"cause,omitempty"`       // id of the event that led to it
 	TraceParent string      `json:"traceparent,omitempty"` // the request that it came with
 	Number      int         `json:"number,omitempty"`      // of the block or check-in
-	On          Day         `json:"on,omitempty"`          // the day it happened
+	On          civil.Date  `json:"on,omitempty"`          // the day it happened
 	Readiness   string      `json:"readiness,omitempty"`
 	Decision    Decision    `json:"decision,omitempty"`
 	Weeks       int         `json:"weeks,omitempty"` // of a prolongation

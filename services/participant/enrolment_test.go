@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -21,7 +22,7 @@ func activera() Plan {
 	}}
 }
 
-func planned(start Day) *Enrolment {
+func planned(start civil.Date) *Enrolment {
 	return NewEnrolment(Enrolment{
 		Association: "insjoriket", Referral: "r1", Participant: "p1", Referrer: "fk", Unit: "fk-molndal",
 		Municipality: "1481", Initiative: "activera", Coach: "coach-17", PlannedStart: start, Plan: activera(),
@@ -39,7 +40,7 @@ func must(t testing.TB, errs ...error) {
 // through brings an enrolment that began long ago to the end of a block.
 func through(t testing.TB, block int) *Enrolment {
 	t.Helper()
-	start := Day("2026-04-20")
+	start := civil.Date("2026-04-20")
 	e := planned(start)
 	must(t, e.Start(start, coach, noon))
 	e.FallDue(noon)
@@ -71,7 +72,7 @@ func TestTheWholeWay(t *testing.T) {
 
 func TestThePlansDays(t *testing.T) {
 	c := planned("2026-12-07").Course()
-	want := [][2]Day{{"2026-12-07", "2027-01-17"}, {"2027-01-18", "2027-02-28"}, {"2027-03-01", "2027-04-11"}, {"2027-04-12", "2027-05-23"}}
+	want := [][2]civil.Date{{"2026-12-07", "2027-01-17"}, {"2027-01-18", "2027-02-28"}, {"2027-03-01", "2027-04-11"}, {"2027-04-12", "2027-05-23"}}
 	for i, b := range c.Blocks {
 		if b.PlannedFirst != want[i][0] || b.PlannedLast != want[i][1] || b.First != "" {
 			t.Errorf("block %d is planned %s to %s", b.Number, b.PlannedFirst, b.PlannedLast)

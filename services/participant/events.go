@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -71,7 +72,7 @@ func enrolmentEvent(e *Enrolment, n int64) feed.Event {
 
 // span gives the days that a step settles: the whole way when it is planned, the
 // block's when one begins or is prolonged.
-func (c *Course) span(s EnrolmentStep) (first, last Day) {
+func (c *Course) span(s EnrolmentStep) (first, last civil.Date) {
 	switch {
 	case s.Kind == Planned:
 		return c.Blocks[0].PlannedFirst, c.Blocks[len(c.Blocks)-1].PlannedLast
@@ -122,7 +123,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event) error {
 	if err != nil {
 		return err
 	}
-	start, err := ParseDay(e.Data["startDate"])
+	start, err := civil.Parse(e.Data["startDate"])
 	if err != nil {
 		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
 	}

@@ -2,14 +2,16 @@ package participant
 
 import (
 	"crypto/sha256"
+
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Identity is who a person is; it is stored sealed only.
 type Identity struct {
-	Number     Number `json:"number"`
-	GivenName  string `json:"givenName"`
-	FamilyName string `json:"familyName"`
-	Gender     string `json:"gender,omitempty"` // as given, never derived
+	Number     personnummer.Number `json:"number"`
+	GivenName  string              `json:"givenName"`
+	FamilyName string              `json:"familyName"`
+	Gender     string              `json:"gender,omitempty"` // as given, never derived
 }
 
 // Contact is how a person is reached; it is stored sealed only, and never for a

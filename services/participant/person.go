@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -54,7 +55,7 @@ type PersonStep struct {
 	Municipality string          `json:"municipality,omitempty"` // wished, or that of the enrolment
 	Authorities  []string        `json:"authorities,omitempty"`  // between which consent lifts secrecy
 	TextVersion  string          `json:"textVersion,omitempty"`  // of the consent's text
-	GivenOn      Day             `json:"givenOn,omitempty"`
+	GivenOn      civil.Date      `json:"givenOn,omitempty"`
 	Unshared     []string        `json:"unshared,omitempty"` // of enrolled: what the consent keeps from the sender
 	Level        ProtectionLevel `json:"level,omitempty"`
 	Handlers     []string        `json:"handlers,omitempty"` // subjects at Authority
@@ -112,7 +113,7 @@ func (p *Person) WithdrawConsent(referral string, text []byte, who Who, now time
 // Protect hides the identity from all but the handlers, who are subjects at the
 // authority of who, and destroys what could lead to the person's home at once.
 func (p *Person) Protect(level ProtectionLevel, handlers []string, who Who, now time.Time) error {
-	if err := noNumber("/handlers", DayOf(now), handlers...); err != nil {
+	if err := noNumber("/handlers", handlers...); err != nil {
 		return err
 	}
 	s := p.step(Protected, who, now)

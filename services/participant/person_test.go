@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
-func day(d Day) time.Time {
+func day(d civil.Date) time.Time {
 	t, err := time.Parse(time.RFC3339, string(d)+"T12:00:00Z")
 	if err != nil {
 		panic(err)
@@ -39,7 +40,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	for _, c := range []struct {
 		sentence  string
 		authority string
-		on        Day
+		on        civil.Date
 		want      []Sight
 	}{
 		{"nothing before the referral", "fk", "2026-02-28", nil},
@@ -135,34 +136,5 @@ func TestAnAliasFollowsFromTheID(t *testing.T) {
 	a := Alias("3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d")
 	if a != Alias("3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d") || a == Alias("other") || len(a) != len("Deltagare 7F3K") {
 		t.Errorf("got %q", a)
-	}
-}
-
-func TestAgeInWholeYears(t *testing.T) {
-	for _, c := range []struct {
-		birth, on Day
-		want      int
-	}{
-		{"2010-11-22", "2026-11-21", 15}, {"2010-11-22", "2026-11-22", 16},
-		{"2008-02-29", "2025-02-28", 16}, {"2008-02-29", "2025-03-01", 17}, {"2008-02-29", "2024-02-29", 16},
-	} {
-		if got := yearsBetween(c.birth, c.on); got != c.want {
-			t.Errorf("born %s, on %s: got %d, want %d", c.birth, c.on, got, c.want)
-		}
-	}
-}
-
-func TestADayIsASwedishDay(t *testing.T) {
-	for at, want := range map[string]Day{
-		"2026-11-22T22:59:59Z": "2026-11-22", "2026-11-22T23:00:00Z": "2026-11-23",
-		"2026-07-01T21:59:59Z": "2026-07-01", "2026-07-01T22:00:00Z": "2026-07-02",
-	} {
-		instant, _ := time.Parse(time.RFC3339, at)
-		if got := DayOf(instant); got != want {
-			t.Errorf("%s: got %s", at, got)
-		}
-	}
-	if Day("2026-10-20").AddWeeks(1) != "2026-10-27" || Day("2026-12-31").Add(1) != "2027-01-01" {
-		t.Error("a week over the change of clocks has seven days")
 	}
 }

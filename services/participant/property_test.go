@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"pgregory.net/rapid"
 )
 
@@ -34,8 +35,8 @@ func TestNoOrderOfStepsBreaksTheInvariants(t *testing.T) {
 }
 
 func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
-	today := DayOf(now)
-	on := today.Add(-rapid.IntRange(-3, 80).Draw(t, "days ago"))
+	today := civil.DateOf(now)
+	on := today.AddDays(-rapid.IntRange(-3, 80).Draw(t, "days ago"))
 	n := rapid.IntRange(1, 5).Draw(t, "number")
 	if c := e.Course(); c.Block > 0 && rapid.Bool().Draw(t, "the number due") {
 		n = c.Block
@@ -84,7 +85,7 @@ func invariants(t *rapid.T, e *Enrolment, now time.Time) {
 	asked, paused := false, false
 	started, goOn := 0, map[int]bool{}
 	for _, s := range e.Steps {
-		if s.On > DayOf(now) && s.Kind != Planned {
+		if s.On > civil.DateOf(now) && s.Kind != Planned {
 			t.Fatalf("%s on %s is in the future", s.Kind, s.On)
 		}
 		switch s.Kind {

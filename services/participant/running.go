@@ -3,6 +3,7 @@ package participant
 import (
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -30,12 +31,12 @@ var (
 var clock = Who{By: "service:participant", Authority: "finsam"}
 
 // Start begins the enrolment and its first block on a day that has come.
-func (e *Enrolment) Start(on Day, who Who, now time.Time) error {
+func (e *Enrolment) Start(on civil.Date, who Who, now time.Time) error {
 	if !e.Course().State.allows(Started) {
 		return ErrState
 	}
 	// More than a year before the plan is a slip of the pen, not a late note.
-	if err := happened(on, e.PlannedStart.Add(-366), DayOf(now), "/startedOn"); err != nil {
+	if err := happened(on, e.PlannedStart.AddDays(-366), civil.DateOf(now), "/startedOn"); err != nil {
 		return err
 	}
 	s := e.step(Started, who, now)
@@ -44,7 +45,7 @@ func (e *Enrolment) Start(on Day, who Who, now time.Time) error {
 }
 
 // StartBlock begins the next block; the check-in before it has been decided.
-func (e *Enrolment) StartBlock(number int, on Day, who Who, now time.Time) error {
+func (e *Enrolment) StartBlock(number int, on civil.Date, who Who, now time.Time) error {
 	c := e.Course()
 	if !c.State.allows(BlockStarted) {
 		return ErrState
@@ -55,7 +56,7 @@ func (e *Enrolment) StartBlock(number int, on Day, who Who, now time.Time) error
 	if !c.mayBegin(number) {
 		return ErrBlockNumber
 	}
-	if err := happened(on, max(c.current().runsTo().Add(1), c.notBefore), DayOf(now), "/startedOn"); err != nil {
+	if err := happened(on, max(c.current().runsTo().AddDays(1), c.notBefore), civil.DateOf(now), "/startedOn"); err != nil {
 		return err
 	}
 	s := e.step(BlockStarted, who, now)
@@ -68,7 +69,7 @@ func (e *Enrolment) StartBlock(number int, on Day, who Who, now time.Time) error
 func (e *Enrolment) FallDue(now time.Time) bool {
 	c := e.Course()
 	due := c.DueOn()
-	if due == "" || due >= DayOf(now) {
+	if due == "" || due >= civil.DateOf(now) {
 		return false
 	}
 	kind := Closing
@@ -76,7 +77,7 @@ func (e *Enrolment) FallDue(now time.Time) bool {
 		kind = CheckInDue
 	}
 	s := e.step(kind, clock, now)
-	s.On, s.Number = due.Add(1), c.Block
+	s.On, s.Number = due.AddDays(1), c.Block
 	return true
 }
 
@@ -103,7 +104,7 @@ func (e *Enrolment) Answer(number int, readiness string, text []byte, who Who, n
 		return ErrAnswered
 	}
 	s := e.step(Answered, who, now)
-	s.Number, s.On, s.Readiness, s.Text = number, DayOf(now), readiness, text
+	s.Number, s.On, s.Readiness, s.Text = number, civil.DateOf(now), readiness, text
 	return nil
 }
 
@@ -117,14 +118,14 @@ func (e *Enrolment) RecordNonAnswer(number int, text []byte, who Who, now time.T
 		return ErrAnswered
 	}
 	s := e.step(NotAnswered, who, now)
-	s.Number, s.On, s.Text = number, DayOf(now), text
+	s.Number, s.On, s.Text = number, civil.DateOf(now), text
 	return nil
 }
 
 // CheckInDecision is what is decided at a check-in.
 type CheckInDecision struct {
 	Decision  Decision
-	On        Day
+	On        civil.Date
 	Weeks     int        // of a prolongation
 	Reason    []byte     // sealed
 	Exception *Exception // wanted when the plan's most weeks are passed
@@ -141,14 +142,14 @@ func (e *Enrolment) Decide(number int, d CheckInDecision, who Who, now time.Time
 		return ErrUnanswered
 	}
 	c := e.Course()
-	if err := happened(d.On, c.current().First, DayOf(now), "/decidedOn"); err != nil {
+	if err := happened(d.On, c.current().First, civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
 	if err := d.fits(c, e.Plan.MaxWeeks); err != nil {
 		return err
 	}
 	if d.Exception != nil {
-		if err := noNumber("/exception/approver", DayOf(now), d.Exception.Approver); err != nil {
+		if err := noNumber("/exception/approver", d.Exception.Approver); err != nil {
 			return err
 		}
 	}
@@ -170,12 +171,12 @@ func (d CheckInDecision) fits(c Course, maxWeeks int) error {
 }
 
 // Resume ends a pause; the next block may start from that day.
-func (e *Enrolment) Resume(on Day, who Who, now time.Time) error {
+func (e *Enrolment) Resume(on civil.Date, who Who, now time.Time) error {
 	c := e.Course()
 	if !c.State.allows(Resumed) {
 		return ErrState
 	}
-	if err := happened(on, c.notBefore, DayOf(now), "/resumedOn"); err != nil {
+	if err := happened(on, c.notBefore, civil.DateOf(now), "/resumedOn"); err != nil {
 		return err
 	}
 	s := e.step(Resumed, who, now)

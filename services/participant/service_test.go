@@ -14,7 +14,9 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
 )
@@ -75,7 +77,7 @@ func TestWhatTheVaultDoesNotTake(t *testing.T) {
 		change   func(*participant.PersonInput)
 		want     *fault.Error
 	}{
-		{"a number with a wrong check digit", FK, func(p *participant.PersonInput) { p.Number = "199001012386" }, participant.ErrNumber},
+		{"a number with a wrong check digit", FK, func(p *participant.PersonInput) { p.Number = "199001012386" }, personnummer.ErrInvalid},
 		{"a consent of tomorrow", FK, func(p *participant.PersonInput) { p.Consent.GivenOn = "2026-11-23" }, participant.ErrFuture},
 		{"a consent older than the person", FK, func(p *participant.PersonInput) { p.Consent.GivenOn = "1920-01-01" }, participant.ErrTooEarly},
 		{"a referral of another authority", AF, func(*participant.PersonInput) {}, fault.ErrNotFound},
@@ -97,7 +99,7 @@ func TestAgeIsToldToThoseWhoMayAccept(t *testing.T) {
 	in := Person(4)
 	in.Number = "199001012385"
 	id := f.Put(in)
-	for day, want := range map[participant.Day]int{"2026-11-22": 36, "2026-01-01": 36, "2025-12-31": 35} {
+	for day, want := range map[civil.Date]int{"2026-11-22": 36, "2026-01-01": 36, "2025-12-31": 35} {
 		if got, err := f.AgeOn(As(Intake), id, day); err != nil || got != want {
 			t.Errorf("on %s: got %d, %v", day, got, err)
 		}

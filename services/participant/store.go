@@ -3,6 +3,7 @@ package participant
 import (
 	"context"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/schema"
 )
@@ -83,7 +84,7 @@ func (s *Service) personsByID(ctx context.Context, association string, ids []str
 
 // dueBefore finds enrolments whose block's last day has passed, the longest
 // overdue first.
-func (s *Service) dueBefore(ctx context.Context, association string, today Day, limit int) ([]store.Versioned[Enrolment], error) {
+func (s *Service) dueBefore(ctx context.Context, association string, today civil.Date, limit int) ([]store.Versioned[Enrolment], error) {
 	page, err := s.enrolments.Find(ctx, store.Query{
 		Association: association, Where: []store.Cond{{Key: "dueOn", Op: store.Lt, Value: string(today)}},
 		Sort: []store.Order{{Key: "dueOn"}}, Limit: limit,

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -58,7 +59,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 // key or its state, so the next batch is another one.
 func (s *Service) sweepSome(ctx context.Context, association string) (int, error) {
 	now := s.Now()
-	due, err := s.dueBefore(ctx, association, DayOf(now), sweepBatch)
+	due, err := s.dueBefore(ctx, association, civil.DateOf(now), sweepBatch)
 	if err != nil {
 		return 0, err
 	}

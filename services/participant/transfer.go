@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -78,7 +79,7 @@ func (s *Service) amend(ctx context.Context, e feed.Event) error {
 	}
 	c := NewConsent{
 		Referral: e.Subject, Authorities: strings.Split(e.Data["authorities"], ","),
-		TextVersion: e.Data["textVersion"], GivenOn: Day(e.Data["givenOn"]),
+		TextVersion: e.Data["textVersion"], GivenOn: civil.Date(e.Data["givenOn"]),
 	}
 	return s.follow(ctx, e, func(p *Person, who Who) bool { return p.ExtendConsent(c, e.ID, who, s.Now()) })
 }

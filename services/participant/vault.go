@@ -9,7 +9,9 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -33,14 +35,18 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	if err := access.Decide("createReferral", a, own); err != nil {
 		return "", errors.Join(s.touch(ctx, "putPerson", "referral/"+in.Consent.Referral, err), err)
 	}
-	number, err := ParseNumber(in.Number, DayOf(now))
+	number, err := personnummer.Parse(in.Number, civil.DateOf(now))
 	if err != nil {
 		return "", fault.Of(err).AtField("/person/personalIdentityNumber")
 	}
-	if err := happened(in.Consent.GivenOn, number.Birth(), DayOf(now), "/consent/givenOn"); err != nil {
+	birth, known := number.BirthDate()
+	if !known { // every rule on ages needs the date
+		return "", personnummer.ErrInvalid.AtField("/person/personalIdentityNumber")
+	}
+	if err := happened(in.Consent.GivenOn, birth, civil.DateOf(now), "/consent/givenOn"); err != nil {
 		return "", err
 	}
-	if err := in.Consent.codes(DayOf(now)); err != nil {
+	if err := in.Consent.codes(); err != nil {
 		return "", err
 	}
 	id, err := s.put(ctx, a.Association, number, in, now)
@@ -51,15 +57,18 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	return id, nil
 }
 
-// AgeNow gives the age in whole years on this day of whoever has the number; nil
-// for what is no number.
+// AgeNow returns the age in whole years, today, of the person with the number; nil
+// when the text is no number or the number names no date of birth.
 func (s *Service) AgeNow(number string) *int {
-	on := DayOf(s.Now())
-	n, err := ParseNumber(number, on)
+	on := civil.DateOf(s.Now())
+	n, err := personnummer.Parse(number, on)
 	if err != nil {
 		return nil
 	}
-	years := yearsBetween(n.Birth(), on)
+	years, known := n.AgeOn(on)
+	if !known {
+		return nil
+	}
 	return &years
 }
 
@@ -70,7 +79,7 @@ var ErrNotYou = fault.New(fault.Unprocessable, "number-not-yours",
 // puts bounds how often two first posts of one person may meet.
 const puts = 3
 
-func (s *Service) put(ctx context.Context, association string, number Number, in PersonInput, now time.Time) (string, error) {
+func (s *Service) put(ctx context.Context, association string, number personnummer.Number, in PersonInput, now time.Time) (string, error) {
 	lookups, who := s.Seal.Lookups(string(number)), actor.From(ctx)
 	for range puts {
 		known, found, err := s.personByLookup(ctx, association, lookups)
@@ -100,7 +109,7 @@ func (s *Service) put(ctx context.Context, association string, number Number, in
 	return "", fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
 }
 
-func (s *Service) newPerson(ctx context.Context, association string, number Number, lookup string, in PersonInput, now time.Time) (*Person, error) {
+func (s *Service) newPerson(ctx context.Context, association string, number personnummer.Number, lookup string, in PersonInput, now time.Time) (*Person, error) {
 	id, who := s.NewID(), hand(ctx)
 	identity, err := s.sealJSON(Identity{Number: number, GivenName: in.GivenName, FamilyName: in.FamilyName, Gender: in.Gender}, identityOf(id))
 	if err != nil {
@@ -145,7 +154,7 @@ func (s *Service) refer(ctx context.Context, association, id string, in PersonIn
 
 // AgeOn gives the person's age in whole years on a day, to those who may accept
 // a referral and to the services themselves.
-func (s *Service) AgeOn(ctx context.Context, id string, on Day) (int, error) {
+func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, error) {
 	a := actor.From(ctx)
 	v, err := s.people.Get(ctx, a.Association, id)
 	if err != nil {
@@ -161,7 +170,11 @@ func (s *Service) AgeOn(ctx context.Context, id string, on Day) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return yearsBetween(identity.Number.Birth(), on), nil
+	years, known := identity.Number.AgeOn(on)
+	if !known {
+		return 0, fault.ErrInternal.Because(errors.New("a number without a date of birth is in the vault"))
+	}
+	return years, nil
 }
 
 // identityOf is where a person's sealed identity belongs.

@@ -1,16 +1,20 @@
 package participant
 
-import "context"
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/civil"
+)
 
 // Start begins an enrolment and its first block.
-func (s *Service) Start(ctx context.Context, id string, version int64, on Day) (*EnrolmentView, error) {
+func (s *Service) Start(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
 	return s.change(ctx, "startEnrolment", id, version, func(e *Enrolment, who Who) error {
 		return e.Start(on, who, s.Now())
 	})
 }
 
 // StartBlock begins the next block.
-func (s *Service) StartBlock(ctx context.Context, id string, version int64, number int, on Day) (*EnrolmentView, error) {
+func (s *Service) StartBlock(ctx context.Context, id string, version int64, number int, on civil.Date) (*EnrolmentView, error) {
 	return s.change(ctx, "startBlock", id, version, func(e *Enrolment, who Who) error {
 		return e.StartBlock(number, on, who, s.Now())
 	})
@@ -42,7 +46,7 @@ func (s *Service) RecordNonAnswer(ctx context.Context, id string, version int64,
 // DecisionInput is what the coach decides at a check-in, in clear.
 type DecisionInput struct {
 	Decision        Decision
-	On              Day
+	On              civil.Date
 	Weeks           int
 	Reason          string
 	ExceptionReason string
@@ -69,14 +73,14 @@ func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, n
 }
 
 // Resume ends a pause.
-func (s *Service) Resume(ctx context.Context, id string, version int64, on Day) (*EnrolmentView, error) {
+func (s *Service) Resume(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
 	return s.change(ctx, "resumeEnrolment", id, version, func(e *Enrolment, who Who) error {
 		return e.Resume(on, who, s.Now())
 	})
 }
 
 // HoldConversation notes the closing conversation.
-func (s *Service) HoldConversation(ctx context.Context, id string, version int64, on Day, text string) (*EnrolmentView, error) {
+func (s *Service) HoldConversation(ctx context.Context, id string, version int64, on civil.Date, text string) (*EnrolmentView, error) {
 	sealed, err := s.sealed(text, textOf(id))
 	if err != nil {
 		return nil, err

@@ -6,8 +6,9 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Amendment is what a sender corrected after sending, old and new. The fields of
@@ -96,7 +97,7 @@ func (r *Referral) Amend(h Hand, now time.Time, in *association.Association, c C
 	}
 	if f, other := r.facts(c, was.Assessed); other && tested {
 		a.RightTime = c.RightTime != nil && !sameAnswers(*c.RightTime, was.Assessed.answers())
-		anew := Assess(initiative, in.Version, today(now), f)
+		anew := Assess(initiative, in.Version, civil.DateOf(now), f)
 		sealed, err := anew.sealed(r.ID, seal)
 		if err != nil {
 			return err
@@ -138,11 +139,11 @@ func (r *Referral) amendable(c Changes, in association.Initiative, now time.Time
 	}
 	if c.Consent != nil {
 		wrong.date(c.Consent.GivenOn, now, "/changes/consent/givenOn")
-		if personal.Number(c.Consent.TextVersion) {
-			wrong.add(ErrNumberHere, "/changes/consent/textVersion")
+		if personnummer.Contains(c.Consent.TextVersion) {
+			wrong.add(personnummer.ErrNumberHere, "/changes/consent/textVersion")
 		}
-		if slices.ContainsFunc(c.Consent.Authorities, personal.Number) {
-			wrong.add(ErrNumberHere, "/changes/consent/authorities")
+		if slices.ContainsFunc(c.Consent.Authorities, personnummer.Contains) {
+			wrong.add(personnummer.ErrNumberHere, "/changes/consent/authorities")
 		}
 		if r.ConsentWithdrawnAt() != nil {
 			wrong.add(ErrConsentWithdrawn, "/changes/consent")
@@ -154,7 +155,7 @@ func (r *Referral) amendable(c Changes, in association.Initiative, now time.Time
 	if c.ExternalReference != nil && c.Self {
 		wrong.add(ErrReferenceOfPerson, "/changes/externalReference")
 	}
-	if c.ExternalReference != nil && personal.Number(*c.ExternalReference) {
+	if c.ExternalReference != nil && personnummer.Contains(*c.ExternalReference) {
 		wrong.add(ErrReferenceIsIdentity, "/changes/externalReference")
 	}
 	return wrong.fault()
@@ -239,10 +240,10 @@ func (w *wrongs) add(f *fault.Error, pointer string) {
 
 // date wants the day of a consent: one that exists, today or earlier.
 func (w *wrongs) date(day string, now time.Time, pointer string) {
-	switch given, err := time.Parse(dateForm, day); {
+	switch given, err := civil.Parse(day); {
 	case err != nil:
 		w.add(ErrDate, pointer)
-	case given.Format(dateForm) > today(now):
+	case given > civil.DateOf(now):
 		w.add(ErrConsentDate, pointer)
 	}
 }

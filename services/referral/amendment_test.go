@@ -12,6 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // inClear seals by leaving the text as it is.
@@ -94,7 +95,7 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"course"} }), ErrConsentNarrowed},
 		"it is not given tomorrow":             {consent(func(c *Consent) { c.GivenOn = "2026-03-03" }), ErrConsentDate},
 		"nor on a day that is none":            {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
-		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), ErrNumberHere},
+		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), personnummer.ErrNumberHere},
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
 	} {
 		r := sample()

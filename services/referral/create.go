@@ -12,6 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/once"
 	"github.com/finsam/finsam/pkg/store"
@@ -233,7 +234,7 @@ func (s *Service) document(ctx context.Context, id string, request once.Request,
 	}
 	facts := Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
 	if len(in.Initiatives) > 0 {
-		a := Assess(in.Initiatives[0], in.Version, today(request.Now), facts)
+		a := Assess(in.Initiatives[0], in.Version, civil.DateOf(request.Now), facts)
 		if r.Assessment, err = a.sealed(id, s.Seal.Seal); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -40,7 +41,7 @@ type Identity struct {
 }
 
 // Today is the date in Sweden, for the name of a file.
-func (s *Service) Today() string { return s.Now().In(stockholm).Format(dateForm) }
+func (s *Service) Today() string { return string(civil.DateOf(s.Now())) }
 
 // Table takes an export, row by row. What it refuses ends the export.
 type Table interface{ Write(cells []string) error }

@@ -1,6 +1,10 @@
 package referral
 
-import "time"
+import (
+	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
+)
 
 // The headings of an export, in the order of a row's cells.
 var (
@@ -20,7 +24,7 @@ func (x *export) cells(v *View) []string {
 		initiative = x.initiative(accepted.Acceptance.Initiative)
 	}
 	if v.Turn != nil {
-		party, due, late = orCode(partyNames, string(v.Turn.Party)), v.Turn.Due.In(stockholm).Format(dateForm), "Nej"
+		party, due, late = orCode(partyNames, string(v.Turn.Party)), string(civil.DateOf(v.Turn.Due)), "Nej"
 	}
 	if v.Overdue {
 		late = "Ja"
@@ -67,7 +71,7 @@ func (x *export) initiative(id string) string {
 }
 
 // minute writes an instant as a clock in Sweden shows it.
-func minute(t time.Time) string { return t.In(stockholm).Format("2006-01-02 15:04") }
+func minute(t time.Time) string { return t.In(civil.Zone).Format("2006-01-02 15:04") }
 
 // orCode gives the name of a code, or the code itself where it has none.
 func orCode(names map[string]string, code string) string {

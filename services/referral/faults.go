@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -68,9 +69,6 @@ var (
 		"Det urvalet kan bara göras av den kommun som har remisserna.", "Only the municipality that has the referrals can select by this.")
 	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
 		"Efter angelägenhet sorteras bara väntelistan.", "Only the waiting list is sorted by priority.")
-	ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
-		"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon.",
-		"A personal identity number must not stand here. Give an id that points out nobody.")
 	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
 		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
 		"The external reference looks like a personal identity number. Use the case number instead.")
@@ -114,7 +112,7 @@ func ageFault(in association.Initiative) error {
 // handedOverFault says to a municipality which other one has the referral now.
 func handedOverFault(to string, at time.Time) error {
 	f := *ErrHandedOver
-	day := at.In(stockholm).Format(dateForm)
+	day := civil.DateOf(at)
 	f.Text = fault.Text{
 		SV: fmt.Sprintf("Remissen lämnades över till %s %s.", to, day),
 		EN: fmt.Sprintf("The referral was handed over to %s on %s.", to, day),

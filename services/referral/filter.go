@@ -6,6 +6,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -201,11 +202,11 @@ func (f Filter) period(is func(string, store.Op, any)) error {
 		if end.date == "" {
 			continue
 		}
-		day, err := time.ParseInLocation(dateForm, end.date, stockholm)
+		day, err := civil.Parse(end.date)
 		if err != nil {
 			return ErrDate.AtField(end.field)
 		}
-		is(keyReceived, end.op, day.AddDate(0, 0, end.days).UnixMilli())
+		is(keyReceived, end.op, day.AddDays(end.days).Start().UnixMilli())
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -191,43 +192,32 @@ func (r *Referral) until(weeks int) string {
 	if day != "" || a == nil {
 		return day
 	}
-	start, err := time.Parse(dateForm, a.Acceptance.StartDate)
+	start, err := civil.Parse(a.Acceptance.StartDate)
 	if err != nil {
 		return ""
 	}
-	return start.AddDate(0, 0, 7*weeks-1).Format(dateForm)
+	return string(start.AddWeeks(weeks).AddDays(-1))
 }
 
 // expectedStart is the first day on which one who comes last in a queue can have
 // a place: the planned last days of those who have one say when each is free, and
 // everyone in between stays as long as the initiative lasts. Empty: no telling.
-func expectedStart(today string, number int, taken []Taken, ahead, weeks int) string {
+func expectedStart(today civil.Date, number int, taken []Taken, ahead, weeks int) civil.Date {
 	if number <= 0 {
 		return ""
 	}
-	now, err := time.Parse(dateForm, today)
-	if err != nil {
-		return ""
-	}
-	free := make([]time.Time, 0, number)
+	free := make([]civil.Date, 0, number)
 	for _, t := range taken {
-		last, err := time.Parse(dateForm, t.Until)
+		last, err := civil.Parse(t.Until)
 		if err != nil {
-			last = now.AddDate(0, 0, 7*weeks-1) // begins at the earliest today
+			last = today.AddWeeks(weeks).AddDays(-1) // begins at the earliest today
 		}
-		free = append(free, later(now, last.AddDate(0, 0, 1)))
+		free = append(free, max(today, last.AddDays(1)))
 	}
 	for len(free) < number {
-		free = append(free, now)
+		free = append(free, today)
 	}
-	slices.SortFunc(free, time.Time.Compare)
+	slices.Sort(free)
 	free = free[len(free)-number:] // more have one than there are: the first to end are not followed
-	return free[ahead%number].AddDate(0, 0, 7*weeks*(ahead/number)).Format(dateForm)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return free[ahead%number].AddWeeks(weeks * (ahead / number))
 }

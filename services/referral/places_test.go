@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // bounded gives places of which there are n.
@@ -119,7 +121,7 @@ func TestTheExpectedStartFollowsFromThePlannedLastDays(t *testing.T) {
 		number int
 		taken  []Taken
 		ahead  int
-		want   string
+		want   civil.Date
 	}{
 		"a free place is free today":                       {3, two, 0, "2026-03-02"},
 		"the first to end makes room for the first":        {2, two, 0, "2026-04-01"},

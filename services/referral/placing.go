@@ -12,6 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -124,7 +125,7 @@ type Capacity struct {
 	Answer        string // "capacity", "waitlist", "no_capacity" or "assessment_needed"
 	Free          int    // of "capacity"
 	Waiting       int64
-	ExpectedStart string // date; empty: no telling
+	ExpectedStart civil.Date // empty: cannot be known
 }
 
 // Capacity tells whether there is room in an initiative of a municipality now.
@@ -156,13 +157,13 @@ func (s *Service) Capacity(ctx context.Context, initiative, municipality string)
 	if err != nil {
 		return nil, err
 	}
-	c := p.capacity(today(s.Now()), waiting, i.MaxWeeks)
+	c := p.capacity(civil.DateOf(s.Now()), waiting, i.MaxWeeks)
 	c.Initiative = i.ID
 	return c, nil
 }
 
 // capacity answers from the places and the queue.
-func (p *Places) capacity(today string, waiting int64, weeks int) *Capacity {
+func (p *Places) capacity(today civil.Date, waiting int64, weeks int) *Capacity {
 	c := &Capacity{Answer: "assessment_needed", Waiting: waiting}
 	if p == nil || p.Setting() == nil {
 		return c

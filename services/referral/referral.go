@@ -15,7 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/once"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Referral is one referral, as it is stored.
@@ -153,8 +153,8 @@ func (r *Referral) Acceptable(now time.Time, own string, a Acceptance) error {
 	if a.Municipality != own {
 		return ErrOtherMunicipality.AtField("/municipality")
 	}
-	if personal.Number(a.Coach) {
-		return ErrNumberHere.AtField("/coach")
+	if personnummer.Contains(a.Coach) {
+		return personnummer.ErrNumberHere.AtField("/coach")
 	}
 	return startDateFault(now, a.StartDate)
 }

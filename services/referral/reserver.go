@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -86,7 +87,7 @@ func (v *reserver) queueOf(association string, year int) *queue {
 
 // reserve begins to lend a number to a referral received now; wait gives it.
 func (v *reserver) reserve(association, referral string, received time.Time) (*loan, error) {
-	l := &loan{queue: v.queueOf(association, received.In(stockholm).Year()), referral: referral, done: make(chan struct{})}
+	l := &loan{queue: v.queueOf(association, civil.DateOf(received).Year()), referral: referral, done: make(chan struct{})}
 	q := l.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()

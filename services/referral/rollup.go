@@ -13,6 +13,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
@@ -150,7 +151,7 @@ func (s *Service) recordKey(id string) uint32 {
 // counts tells what step n counts for.
 func (r *Referral) counts(n int64) figures.Delta {
 	s, then := r.Steps[n-1], r.at(n)
-	d := figures.Delta{Month: s.At.In(stockholm).Format("2006-01")}
+	d := figures.Delta{Month: s.At.In(civil.Zone).Format("2006-01")}
 	cell := func(of *Referral, measure, detail string) figures.Cell {
 		return figures.Cell{Measure: measure, Detail: detail, Source: string(r.SourceOf()), Gender: r.Gender, Municipality: of.Municipality()}
 	}
@@ -238,8 +239,8 @@ func latest(steps []Step, is func(Step) bool) *Step {
 // on which it was told.
 func (s *Step) day() time.Time {
 	if s.Course != nil {
-		if on, err := time.ParseInLocation(dateForm, s.Course.On, stockholm); err == nil {
-			return on
+		if on, err := civil.Parse(s.Course.On); err == nil {
+			return on.Start()
 		}
 	}
 	return s.At
@@ -247,11 +248,7 @@ func (s *Step) day() time.Time {
 
 // days counts whole days by the calendar in Sweden, never below 0.
 func days(since, until time.Time) int {
-	date := func(t time.Time) time.Time {
-		y, m, d := t.In(stockholm).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return max(0, int(date(until).Sub(date(since)).Hours()/24))
+	return max(0, civil.DateOf(since).DaysUntil(civil.DateOf(until)))
 }
 
 // Figures is what a period came to, as one caller may see it.

@@ -3,11 +3,11 @@ package referral
 import (
 	"slices"
 	"time"
-	_ "time/tzdata" // the days are Swedish days, also where no zone files are installed
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Submission is a referral on its way in, with the person in clear.
@@ -35,20 +35,6 @@ type Person struct {
 	Phone                  string
 }
 
-// dateForm is how dates are written (ISO 8601).
-const dateForm = "2006-01-02"
-
-// stockholm is the zone in which a day begins and ends.
-var stockholm = mustZone("Europe/Stockholm")
-
-func mustZone(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err) // time/tzdata is linked in
-	}
-	return zone
-}
-
 // check holds a submission against the rules; the fault names every field that
 // is wrong, under the first rule that was broken.
 func (s Submission) check(from sender, in *association.Association, now time.Time) error {
@@ -66,23 +52,20 @@ func (s Submission) check(from sender, in *association.Association, now time.Tim
 	if _, member := in.Municipality(s.WishedMunicipality); !member {
 		wrong.add(ErrMunicipality, "/wishedMunicipality")
 	}
-	if personal.Number(s.ExternalReference) {
+	if personnummer.Contains(s.ExternalReference) {
 		wrong.add(ErrReferenceIsIdentity, "/externalReference")
 	}
 	return wrong.fault()
 }
 
-// today is the date in Sweden.
-func today(now time.Time) string { return now.In(stockholm).Format(dateForm) }
-
 // startDateFault wants a date within a year of today: a coach may register late,
 // and nobody plans further ahead.
 func startDateFault(now time.Time, date string) error {
-	if _, err := time.Parse(dateForm, date); err != nil {
+	start, err := civil.Parse(date)
+	if err != nil {
 		return ErrDate.AtField("/startDate")
 	}
-	day := now.In(stockholm)
-	if date < day.AddDate(-1, 0, 0).Format(dateForm) || date > day.AddDate(1, 0, 0).Format(dateForm) {
+	if today := civil.DateOf(now); start < today.AddYears(-1) || start > today.AddYears(1) {
 		return ErrStartDate.AtField("/startDate")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/seal"
 )
@@ -58,7 +59,7 @@ type TimelyItem struct {
 type Assessment struct {
 	Initiative string       `json:"initiative"`
 	Version    string       `json:"version"`
-	On         string       `json:"on"` // date
+	On         civil.Date   `json:"on"`
 	Met        Verdict      `json:"met"`
 	Rules      []Rule       `json:"rules"`
 	Timely     Verdict      `json:"timely,omitempty"` // empty: the programme has no checklist
@@ -78,7 +79,7 @@ var ErrRightTimeItem = fault.New(fault.Unprocessable, "no-such-checklist-item",
 
 // Assess tests what is known of a person against an initiative's rules, as they
 // are under version on a day.
-func Assess(in association.Initiative, version, on string, f Facts) Assessment {
+func Assess(in association.Initiative, version string, on civil.Date, f Facts) Assessment {
 	a := Assessment{Initiative: in.ID, Version: version, On: on, Rules: []Rule{
 		age(in, f.Age), concerned(in, f.Group), reason(in, f.Group),
 	}}

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Assign makes somebody at the municipality responsible for the referral, or
@@ -13,8 +13,8 @@ func (r *Referral) Assign(h Hand, now time.Time, responsible string) error {
 	switch {
 	case !r.May(Assigned):
 		return stateFault(r.State())
-	case personal.Number(responsible):
-		return ErrNumberHere.AtField("/responsible")
+	case personnummer.Contains(responsible):
+		return personnummer.ErrNumberHere.AtField("/responsible")
 	case responsible == r.Responsible():
 		return ErrAssignedAlready.AtField("/responsible")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 var partille = association.Municipality{Code: "1402", Name: "Partille", Authority: "partille"}
@@ -150,7 +151,7 @@ func TestAnAssignmentNamesAnotherOrNobody(t *testing.T) {
 	if err := r.Assign(Hand{}, noon, ""); !errors.Is(err, ErrAssignedAlready) {
 		t.Errorf("the same again: %v", err)
 	}
-	if err := r.Assign(Hand{}, noon, "19121212-1212"); !errors.Is(err, ErrNumberHere) {
+	if err := r.Assign(Hand{}, noon, "19121212-1212"); !errors.Is(err, personnummer.ErrNumberHere) {
 		t.Errorf("got %v", err)
 	}
 	if err := after(Submitted, Rejected).Assign(Hand{}, noon, "x"); !errors.Is(err, ErrWrongState) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // Wait is what is waited for in a turn.
@@ -172,17 +173,13 @@ func restarts(w Wait, s *Step, before, after State) bool {
 // due is the end of the term's last day. A coach's start is counted from the day
 // that was agreed.
 func (r *Referral) due(t Turn) time.Time {
-	from := t.Since.In(stockholm).Format(dateForm)
+	from := civil.DateOf(t.Since)
 	if a := r.last(Accepted); t.Wait == WaitStart && a != nil && a.Acceptance != nil {
-		from = max(from, a.Acceptance.StartDate)
+		if start := civil.Date(a.Acceptance.StartDate); start.Valid() {
+			from = max(from, start)
+		}
 	}
-	day, err := time.ParseInLocation(dateForm, from, stockholm)
-	if err != nil {
-		day = t.Since.In(stockholm)
-	}
-	// Midnight by the calendar, not by hours: a day may have 23 or 25.
-	end := time.Date(day.Year(), day.Month(), day.Day()+r.term(t.Wait)+1, 0, 0, 0, 0, stockholm)
-	return end.Add(-time.Second).UTC()
+	return from.AddDays(r.term(t.Wait)).End().Add(-time.Second)
 }
 
 // term is how many days a turn may take.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // happened gives a referral whose steps came a day apart from noon on.
@@ -27,7 +28,7 @@ func of(kinds ...Kind) []Step {
 			s.Municipality = "1402"
 		}
 		if k == Accepted {
-			s.Acceptance = &Acceptance{Municipality: "1481", StartDate: noon.AddDate(0, 0, 10).Format(dateForm)}
+			s.Acceptance = &Acceptance{Municipality: "1481", StartDate: string(civil.DateOf(noon).AddDays(10))}
 		}
 		all = append(all, s)
 	}
@@ -100,8 +101,8 @@ func TestWhoseTurnItIsFollowsFromTheSteps(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if want := got.Since.In(stockholm).AddDate(0, 0, c.days).Format(dateForm) + " 23:59:59"; got.Due.In(stockholm).Format("2006-01-02 15:04:05") != want {
-			t.Errorf("%s: want it due %s, got %s", c.sentence, want, got.Due.In(stockholm))
+		if want := string(civil.DateOf(got.Since).AddDays(c.days)) + " 23:59:59"; got.Due.In(civil.Zone).Format("2006-01-02 15:04:05") != want {
+			t.Errorf("%s: want it due %s, got %s", c.sentence, want, got.Due.In(civil.Zone))
 		}
 		if (c.party == PartySender) != (got.Municipality == "") {
 			t.Errorf("%s: of %q", c.sentence, got.Municipality)
@@ -144,7 +145,7 @@ func TestATermIsTheAssociationsWhenTheReferralCameIn(t *testing.T) {
 	r := happened(of(Submitted)...)
 	r.Terms = &association.Terms{Decision: 3}
 	turn, _ := r.Turn()
-	if want := noon.In(stockholm).AddDate(0, 0, 3); turn.Due.In(stockholm).YearDay() != want.YearDay() {
+	if want := noon.In(civil.Zone).AddDate(0, 0, 3); turn.Due.In(civil.Zone).YearDay() != want.YearDay() {
 		t.Errorf("want %s, got %s", want, turn.Due)
 	}
 	if err := r.take(Hand{}, noon, Step{Kind: SupplementRequested}); err != nil {

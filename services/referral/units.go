@@ -10,7 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Source is where a referral comes from, for lists and figures: the kind of the
@@ -128,8 +128,8 @@ func (g *Register) changed(now time.Time) {
 }
 
 func (u Unit) check(in *association.Association, at string) error {
-	if personal.Number(u.ID) || personal.Number(u.Name) {
-		return ErrNumberHere.AtField(at + "/name")
+	if personnummer.Contains(u.ID) || personnummer.Contains(u.Name) {
+		return personnummer.ErrNumberHere.AtField(at + "/name")
 	}
 	if (u.Authority == "") != (u.Kind == SourcePrivateCare) {
 		return ErrUnitWithoutAuthority.AtField(at + "/authority")

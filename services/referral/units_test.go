@@ -8,6 +8,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // units is an invented register.
@@ -85,7 +86,7 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 		"a member's unit without a member": {func(u []Unit) []Unit { u[1].Authority = ""; return u }, ErrUnitWithoutAuthority, "/items/1/authority"},
 		"a private one with a member":      {func(u []Unit) []Unit { u[4].Authority = "vgr"; return u }, ErrUnitWithoutAuthority, "/items/4/authority"},
 		"a municipality that is none":      {func(u []Unit) []Unit { u[0].Municipality = "0180"; return u }, ErrMunicipality, "/items/0/municipality"},
-		"a person as a unit":               {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, ErrNumberHere, "/items/0/name"},
+		"a person as a unit":               {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/name"},
 		"more than there are":              {func(u []Unit) []Unit { return make([]Unit, maxUnits+1) }, ErrTooManyUnits, "/items"},
 	} {
 		t.Run(sentence, func(t *testing.T) {

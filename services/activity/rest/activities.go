@@ -5,9 +5,9 @@ import (
 	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/web"
-	"github.com/finsam/finsam/services/activity"
 )
 
 // GetMunicipalityWeek answers GET /municipalities/{code}/week.
@@ -48,7 +48,7 @@ func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesReques
 
 // CancelOccurrence answers POST /activities/{id}/cancellations.
 func (h handlers) CancelOccurrence(ctx context.Context, r api.CancelOccurrenceRequestObject) (api.CancelOccurrenceResponseObject, error) {
-	c, err := h.service.CallOff(ctx, r.Id, activity.Date(r.Body.Date), string(r.Body.Reason), value(r.Params.IdempotencyKey))
+	c, err := h.service.CallOff(ctx, r.Id, civil.Date(r.Body.Date), string(r.Body.Reason), value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (h handlers) RestoreOccurrence(ctx context.Context, r api.RestoreOccurrence
 
 // GetActivityDay answers GET /activities/{id}/days/{date}.
 func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayRequestObject) (api.GetActivityDayResponseObject, error) {
-	d, err := h.service.Day(ctx, r.Id, activity.Date(r.Date))
+	d, err := h.service.Day(ctx, r.Id, civil.Date(r.Date))
 	if err != nil {
 		return nil, err
 	}
@@ -117,4 +117,4 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 }
 
 // today is the day on which links are given.
-func (h handlers) today() activity.Date { return activity.DateOf(h.service.Now()) }
+func (h handlers) today() civil.Date { return civil.DateOf(h.service.Now()) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/activity"
 )
@@ -13,7 +14,7 @@ import (
 // CreateBooking answers POST /bookings.
 func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestObject) (api.CreateBookingResponseObject, error) {
 	b, err := h.service.Book(ctx, activity.Request{
-		Enrolment: r.Body.Enrolment, Activity: r.Body.Activity, From: activity.Date(r.Body.From), Until: activity.Date(value(r.Body.Until)),
+		Enrolment: r.Body.Enrolment, Activity: r.Body.Activity, From: civil.Date(r.Body.From), Until: civil.Date(value(r.Body.Until)),
 	}, value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (h handlers) GetBooking(ctx context.Context, r api.GetBookingRequestObject)
 // CancelBooking answers POST /bookings/{id}/cancellation.
 func (h handlers) CancelBooking(ctx context.Context, r api.CancelBookingRequestObject) (api.CancelBookingResponseObject, error) {
 	c, err := h.changed(ctx, r.Params.IfMatch, func(version int64) (*activity.Booking, error) {
-		return h.service.Cancel(ctx, r.Id, version, activity.Date(r.Body.From))
+		return h.service.Cancel(ctx, r.Id, version, civil.Date(r.Body.From))
 	})
 	return api.CancelBooking200JSONResponse{BookingChangedJSONResponse: c}, err
 }
@@ -77,7 +78,7 @@ func (h handlers) CancelBooking(ctx context.Context, r api.CancelBookingRequestO
 // NoteAttendance answers POST /bookings/{id}/attendances.
 func (h handlers) NoteAttendance(ctx context.Context, r api.NoteAttendanceRequestObject) (api.NoteAttendanceResponseObject, error) {
 	c, err := h.changed(ctx, r.Params.IfMatch, func(version int64) (*activity.Booking, error) {
-		return h.service.Note(ctx, r.Id, version, activity.Date(r.Body.Date), activity.Attendance(r.Body.Attendance))
+		return h.service.Note(ctx, r.Id, version, civil.Date(r.Body.Date), activity.Attendance(r.Body.Attendance))
 	})
 	return api.NoteAttendance200JSONResponse{BookingChangedJSONResponse: c}, err
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/services/activity"
@@ -65,7 +66,7 @@ func week(w *activity.MunicipalityWeek) api.MunicipalityWeek {
 	return b
 }
 
-func cancellation(ctx context.Context, c *activity.Cancellation, today activity.Date, from depth) api.Cancellation {
+func cancellation(ctx context.Context, c *activity.Cancellation, today civil.Date, from depth) api.Cancellation {
 	b := api.Cancellation{
 		Id: c.ID, Activity: c.Activity, Municipality: c.Municipality, Date: string(c.Date), Week: activity.WeekOf(c.Date).String(),
 		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.State()), CancelledAt: c.Steps[0].At,

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	ics "github.com/arran4/golang-ical"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/services/activity"
 )
 
@@ -20,14 +20,6 @@ const (
 	localTimeForm = "20060102T150405"
 	utcTimeForm   = "20060102T150405Z"
 )
-
-var zone = func() *time.Location {
-	z, err := time.LoadLocation(activity.Zone)
-	if err != nil {
-		panic(err) // package activity links time/tzdata in
-	}
-	return z
-}()
 
 // calendar writes entries as iCalendar (RFC 5545): one event per occurrence,
 // with wall-clock times in Europe/Stockholm and the zone's rules beside them. The
@@ -64,21 +56,21 @@ func event(e activity.Entry) *ics.VEvent {
 		v.SetStatus(ics.ObjectStatusCancelled)
 	}
 	if e.Starts.IsZero() {
-		day := func(d activity.Date) string { return strings.ReplaceAll(string(d), "-", "") }
+		day := func(d civil.Date) string { return strings.ReplaceAll(string(d), "-", "") }
 		v.SetProperty(ics.ComponentPropertyDtStart, day(e.Date), ics.WithValue("DATE"))
 		v.SetProperty(ics.ComponentPropertyDtEnd, day(e.Date.AddDays(1)), ics.WithValue("DATE"))
 		v.SetTimeTransparency(ics.TransparencyTransparent) // some time of the day, not all of it
 		return v
 	}
-	v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(zone).Format(localTimeForm), ics.WithTZID(activity.Zone))
-	v.SetProperty(ics.ComponentPropertyDtEnd, e.Ends.In(zone).Format(localTimeForm), ics.WithTZID(activity.Zone))
+	v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
+	v.SetProperty(ics.ComponentPropertyDtEnd, e.Ends.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
 	return v
 }
 
 // timezone gives the rules of Europe/Stockholm as they are since 1996: summer
 // time from the last Sunday of March to that of October, at 01:00 UTC.
 func timezone() *ics.VTimezone {
-	z := ics.NewTimezone(activity.Zone)
+	z := ics.NewTimezone(civil.ZoneName)
 	summer := &ics.Daylight{}
 	rule(&summer.ComponentBase, "CEST", "+0100", "+0200", "19960331T020000", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU")
 	winter := z.AddStandard()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
@@ -33,7 +34,7 @@ func read(t *testing.T, text []byte) (*goical.Calendar, map[string]goical.Event)
 
 func TestACalendarProgramReadsTheRightTimesOverBothClockChanges(t *testing.T) {
 	var entries []activity.Entry
-	for _, d := range []activity.Date{"2026-03-24", "2026-03-31", "2026-10-20", "2026-10-27"} {
+	for _, d := range []civil.Date{"2026-03-24", "2026-03-31", "2026-10-20", "2026-10-27"} {
 		entries = append(entries, activity.Entry{
 			UID: string(d) + "@finsam", Date: d, Starts: d.At(13 * time.Hour), Ends: d.At(14 * time.Hour), ChangedAt: time.Unix(0, 0),
 		})
@@ -86,8 +87,8 @@ func TestTheZonesRulesAreTheRealOnes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, was := before.Add(-time.Second).In(zone).Zone()
-			_, becomes := before.In(zone).Zone()
+			_, was := before.Add(-time.Second).In(civil.Zone).Zone()
+			_, becomes := before.In(civil.Zone).Zone()
 			if (was == 3600) != (from == "+0100") || (becomes == 3600) != (to == "+0100") || was == becomes {
 				t.Errorf("%s: at %s the zone goes from %d to %d", rules.Name, before, was, becomes)
 			}

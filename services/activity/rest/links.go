@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/store"
@@ -42,7 +43,7 @@ func bookingLinks(ctx context.Context, b *activity.Booking, from depth) api.Link
 	return all
 }
 
-func cancellationLinks(ctx context.Context, c *activity.Cancellation, today activity.Date, from depth) api.Links {
+func cancellationLinks(ctx context.Context, c *activity.Cancellation, today civil.Date, from depth) api.Links {
 	self := "activities/" + c.Activity + "/cancellations/" + c.ID
 	all := api.Links{
 		"self": from.to(self),

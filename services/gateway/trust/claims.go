@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // claims checks the token by its issuer's rules and keys and gives its claims,
@@ -57,10 +57,6 @@ func (is *Issuer) newParser(now func() time.Time) *jwt.Parser {
 	)
 }
 
-// personalNumber is the form of a Swedish personal identity or coordination
-// number; no such may stand for a subject, since subjects are logged.
-var personalNumber = regexp.MustCompile(`^(?:[0-9]{2})?[0-9]{6}[-+]?[0-9]{4}$`)
-
 // actor reads verified claims as the trust file says, and gives the time until
 // which they hold.
 func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
@@ -74,7 +70,8 @@ func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
 		Unit: single(claims, is.Claims.Unit), Participant: single(claims, is.Claims.Participant),
 		Municipality: single(claims, is.Claims.Municipality),
 	}
-	if a.Subject == "" || !plain(a.Subject) || personalNumber.MatchString(a.Subject) {
+	// Subject and unit are kept in steps and in the access log.
+	if a.Subject == "" || !plain(a.Subject) || personnummer.Contains(a.Subject) {
 		return actor.Actor{}, until, ErrSubject
 	}
 	if is.Municipality != "" && a.Municipality == "" {
@@ -86,6 +83,8 @@ func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
 		return actor.Actor{}, until, ErrToken.Because(errors.New("the issuer may not speak for this municipality"))
 	case !plain(a.Unit) || !plain(a.Participant):
 		return actor.Actor{}, until, ErrToken.Because(errors.New("unit or participant is not a short plain text"))
+	case personnummer.Contains(a.Unit) || personnummer.Contains(a.Participant):
+		return actor.Actor{}, until, ErrToken.Because(errors.New("unit or participant contains a personal identity number"))
 	}
 	for _, value := range list(claims, is.Claims.Roles.Claim) {
 		if role, ok := is.Claims.Roles.Map[value]; ok && !a.Has(role) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/participant"
 )
@@ -43,7 +44,7 @@ func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObj
 // StartEnrolment answers POST /enrolments/{id}/start.
 func (h handlers) StartEnrolment(ctx context.Context, r api.StartEnrolmentRequestObject) (api.StartEnrolmentResponseObject, error) {
 	a, err := changed(r.Params.IfMatch, fromAct, func(version int64) (*participant.EnrolmentView, error) {
-		return h.service.Start(ctx, r.Id, version, participant.Day(r.Body.StartedOn))
+		return h.service.Start(ctx, r.Id, version, civil.Date(r.Body.StartedOn))
 	})
 	return api.StartEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -51,7 +52,7 @@ func (h handlers) StartEnrolment(ctx context.Context, r api.StartEnrolmentReques
 // StartBlock answers POST /enrolments/{id}/blocks/{number}/start.
 func (h handlers) StartBlock(ctx context.Context, r api.StartBlockRequestObject) (api.StartBlockResponseObject, error) {
 	a, err := changed(r.Params.IfMatch, fromPart, func(version int64) (*participant.EnrolmentView, error) {
-		return h.service.StartBlock(ctx, r.Id, version, r.Number, participant.Day(r.Body.StartedOn))
+		return h.service.StartBlock(ctx, r.Id, version, r.Number, civil.Date(r.Body.StartedOn))
 	})
 	return api.StartBlock200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -75,7 +76,7 @@ func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequ
 // DecideCheckIn answers POST /enrolments/{id}/check-ins/{number}/decision.
 func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestObject) (api.DecideCheckInResponseObject, error) {
 	in := participant.DecisionInput{
-		Decision: participant.Decision(r.Body.Decision), On: participant.Day(r.Body.DecidedOn),
+		Decision: participant.Decision(r.Body.Decision), On: civil.Date(r.Body.DecidedOn),
 		Weeks: value(r.Body.Weeks), Reason: value(r.Body.Reason),
 	}
 	if x := r.Body.Exception; x != nil {
@@ -90,7 +91,7 @@ func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestO
 // ResumeEnrolment answers POST /enrolments/{id}/resumption.
 func (h handlers) ResumeEnrolment(ctx context.Context, r api.ResumeEnrolmentRequestObject) (api.ResumeEnrolmentResponseObject, error) {
 	a, err := changed(r.Params.IfMatch, fromAct, func(version int64) (*participant.EnrolmentView, error) {
-		return h.service.Resume(ctx, r.Id, version, participant.Day(r.Body.ResumedOn))
+		return h.service.Resume(ctx, r.Id, version, civil.Date(r.Body.ResumedOn))
 	})
 	return api.ResumeEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -98,7 +99,7 @@ func (h handlers) ResumeEnrolment(ctx context.Context, r api.ResumeEnrolmentRequ
 // HoldClosingConversation answers POST /enrolments/{id}/closing-conversation.
 func (h handlers) HoldClosingConversation(ctx context.Context, r api.HoldClosingConversationRequestObject) (api.HoldClosingConversationResponseObject, error) {
 	a, err := changed(r.Params.IfMatch, fromAct, func(version int64) (*participant.EnrolmentView, error) {
-		return h.service.HoldConversation(ctx, r.Id, version, participant.Day(r.Body.HeldOn), r.Body.Text)
+		return h.service.HoldConversation(ctx, r.Id, version, civil.Date(r.Body.HeldOn), r.Body.Text)
 	})
 	return api.HoldClosingConversation200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -106,7 +107,7 @@ func (h handlers) HoldClosingConversation(ctx context.Context, r api.HoldClosing
 // CloseEnrolment answers POST /enrolments/{id}/closing-documentation.
 func (h handlers) CloseEnrolment(ctx context.Context, r api.CloseEnrolmentRequestObject) (api.CloseEnrolmentResponseObject, error) {
 	d := participant.Documentation{
-		On: participant.Day(r.Body.ClosedOn), EndReason: participant.EndReason(r.Body.EndReason),
+		On: civil.Date(r.Body.ClosedOn), EndReason: participant.EndReason(r.Body.EndReason),
 		Occupation: participant.Occupation{Kind: string(r.Body.OccupationAfter.Kind), Extent: value(r.Body.OccupationAfter.Extent)},
 	}
 	for _, l := range r.Body.LivelihoodAfter {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/participant"
 )
@@ -83,7 +84,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 		Contact: participant.Contact{Email: value(b.Person.Email), Phone: value(b.Person.Phone)},
 		Consent: participant.NewConsent{
 			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: value(b.Municipality),
-			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: participant.Day(b.Consent.GivenOn),
+			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: civil.Date(b.Consent.GivenOn),
 		},
 	})
 	if err != nil {
@@ -94,7 +95,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 
 // ReadAge answers GET /internal/persons/{id}/age.
 func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {
-	years, err := h.service.AgeOn(ctx, r.Id, participant.Day(r.Params.On))
+	years, err := h.service.AgeOn(ctx, r.Id, civil.Date(r.Params.On))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/participant"
@@ -17,7 +18,7 @@ type stages struct {
 	vPlanned, vDue, vAnswered, vDecided, vPaused, vClosing, vEnd string
 }
 
-const longAgo = participant.Day("2026-04-20")
+const longAgo = civil.Date("2026-04-20")
 
 func newStages(s *suite) *stages {
 	g := &stages{}

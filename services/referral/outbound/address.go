@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/finsam/finsam/pkg/personal"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // maxURL bounds the address of a webhook, in bytes.
@@ -26,7 +26,7 @@ func CheckURL(text string, literal bool) error {
 	if u.Scheme != "https" || u.Opaque != "" || u.User != nil || u.Fragment != "" || strings.Contains(text, "#") || !port(u) {
 		return ErrAddress.AtField("/url")
 	}
-	if personal.Number(text) {
+	if personnummer.Contains(text) {
 		return ErrAddressNumber.AtField("/url")
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err == nil {

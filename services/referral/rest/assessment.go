@@ -17,7 +17,7 @@ func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
 	if a == nil {
 		return nil
 	}
-	b := &api.TargetGroupTest{Initiative: a.Initiative, Version: a.Version, TestedOn: a.On, Met: api.ReferralVerdict(a.Met)}
+	b := &api.TargetGroupTest{Initiative: a.Initiative, Version: a.Version, TestedOn: string(a.On), Met: api.ReferralVerdict(a.Met)}
 	for _, r := range a.Rules {
 		text := r.Sentence()
 		b.Rules = append(b.Rules, api.TargetGroupRule{

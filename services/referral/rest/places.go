@@ -18,7 +18,7 @@ func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObjec
 	q := url.Values{"initiative": {c.Initiative}, "municipality": {municipality}}
 	return api.GetCapacity200JSONResponse{
 		Initiative: c.Initiative, Municipality: municipality, Answer: api.CapacityAnswer(c.Answer),
-		Free: positive(c.Free), Waiting: int(c.Waiting), ExpectedStart: optional[string](c.ExpectedStart),
+		Free: positive(c.Free), Waiting: int(c.Waiting), ExpectedStart: optional[string](string(c.ExpectedStart)),
 		UnderscoreLinks: api.Links{"self": {Href: "capacity?" + q.Encode()}},
 	}, nil
 }
