@@ -70,7 +70,7 @@ func (r *Registry) reload(log *slog.Logger) {
 	err := r.take(now, log)
 	f.wrong.Store(err != nil)
 	if err != nil {
-		log.Error("the associations' files are wrong; those before still hold", "places", places(err))
+		log.Error("invalid association files; keeping the previous ones", "places", places(err))
 	}
 }
 
@@ -95,7 +95,7 @@ func (r *Registry) take(c content, log *slog.Logger) error {
 		}
 	}
 	r.served.Store(&next)
-	log.Info("the associations' files have been read anew", "associations", versions(all))
+	log.Info("association files reloaded", "associations", versions(all))
 	return nil
 }
 

@@ -77,9 +77,9 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 		says   string // in the log
 		never  string // in the log
 	}{
-		"a good file is taken":             {func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)) }, renamed, 1, false, "read anew", ""},
+		"a good file is taken":             {func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)) }, renamed, 1, false, "files reloaded", ""},
 		"an association more is served":    {func(f *followed) { f.write("two.yaml", second(f)) }, old, 2, false, "annat", ""},
-		"what is no YAML is not looked at": {func(f *followed) { f.write("notes.txt", "a: [") }, old, 1, false, "", "anew"},
+		"what is no YAML is not looked at": {func(f *followed) { f.write("notes.txt", "a: [") }, old, 1, false, "", "reloaded"},
 		"an unknown field is refused, and not told": {
 			func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)+"\nTolvanPåhittad: 1\n") }, old, 1, true, "insjoriket.yaml: line ", "Påhittad"},
 		"a wrong value is refused, and not told": {
@@ -94,7 +94,7 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 		"the same association twice is refused":  {func(f *followed) { f.write("two.yaml", f.text()) }, old, 1, true, "configured twice", ""},
 		"a link to nowhere is refused":           {func(f *followed) { _ = os.Symlink("nowhere", filepath.Join(f.dir, "two.yaml")) }, old, 1, true, "two.yaml", ""},
 		"an association whose file goes is kept": {func(f *followed) { _ = os.Remove(filepath.Join(f.dir, "insjoriket.yaml")) }, old, 1, false, "has gone", ""},
-		"a folder that goes changes nothing":     {func(f *followed) { _ = os.RemoveAll(f.dir) }, old, 1, true, "wrong", ""},
+		"a folder that goes changes nothing":     {func(f *followed) { _ = os.RemoveAll(f.dir) }, old, 1, true, "invalid", ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			f := newFollowed(t)
@@ -141,7 +141,7 @@ func TestTheFileOfBeforeMakesItGoodAgain(t *testing.T) {
 	}
 	f.write("insjoriket.yaml", f.text())
 	f.looks(2)
-	if f.folder.wrong.Load() || !strings.Contains(f.log.String(), "read anew") {
+	if f.folder.wrong.Load() || !strings.Contains(f.log.String(), "files reloaded") {
 		t.Errorf("the good file was not taken: %s", &f.log)
 	}
 }

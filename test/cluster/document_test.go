@@ -180,7 +180,7 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 		t.Fatal("the chapter no longer ends with the gateways' logs")
 	}
 	r.does(connect[1] + entry + put)
-	r.soon("kubectl -n finsam logs "+strings.TrimSpace(logs), "the trust file has been read anew")
+	r.soon("kubectl -n finsam logs "+strings.TrimSpace(logs), "trust file reloaded")
 	for end, refused := time.Now().Add(2*time.Minute), 0; refused < 10; { // by each gateway
 		a, err := s.Do(suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)})
 		if refused++; err != nil || a.Status != 401 {

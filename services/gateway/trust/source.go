@@ -158,7 +158,7 @@ func (s *source) start() chan struct{} {
 		s.failed = fmt.Sprint(err)
 		s.mu.Unlock()
 		if err != nil && told != err.Error() {
-			s.log.Error("an issuer's keys could not be read; those known before still hold", "jwks", s.place, "error", err)
+			s.log.Error("could not read an issuer's keys; keeping the previous ones", "jwks", s.place, "error", err)
 		}
 	}()
 	return busy

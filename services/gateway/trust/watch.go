@@ -71,10 +71,10 @@ func (v *Verifier) reload(pause time.Duration) {
 	v.wrong.Store(err != nil)
 	if err != nil {
 		v.text = text
-		v.options.Log.Error("the trust file is wrong; the one before still holds", "error", err)
+		v.options.Log.Error("invalid trust file; keeping the previous one", "error", err)
 		return
 	}
-	v.options.Log.Info("the trust file has been read anew", "issuers", len(v.set.Load().issuers))
+	v.options.Log.Info("trust file reloaded", "issuers", len(v.set.Load().issuers))
 }
 
 // take makes a text of the trust file the one that holds; the caller holds mu.
