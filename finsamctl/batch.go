@@ -90,7 +90,7 @@ func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]ba
 	return answer.Items, nil
 }
 
-// withKey gives a row as an item of a batch. The key means the same there as the
+// withKey returns a row as an item of a batch. The key means the same there as the
 // Idempotency-Key of a referral that is posted alone.
 func withKey(it item) json.RawMessage {
 	return append(append([]byte(`{"key":"`+it.key+`","referral":`), it.body...), '}')

@@ -36,7 +36,7 @@ const (
 	early     = 30 * time.Second // before a token ends, it is fetched anew
 )
 
-// newConnection gives one that follows no redirect: it would take a person's number
+// newConnection returns one that follows no redirect: it would take a person's number
 // to another machine, or a token off https.
 func newConnection() *connection {
 	return &connection{http: http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
@@ -59,13 +59,13 @@ func (c *connection) check() error {
 	return nil
 }
 
-// safe tells whether what is sent to an address is read by nobody on the way.
+// safe reports whether what is sent to an address is read by nobody on the way.
 func safe(u *url.URL) bool {
 	local := u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost" || u.Hostname() == "::1"
 	return u.Hostname() != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && local)
 }
 
-// bearer gives the token, fetched anew shortly before it ends.
+// bearer returns the token, fetched anew shortly before it ends.
 func (c *connection) bearer(ctx context.Context) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -238,10 +238,10 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 	return -1, p
 }
 
-// redirect tells whether a status sends the caller elsewhere.
+// redirect reports whether a status sends the caller elsewhere.
 func redirect(status int) bool { return status >= 300 && status < 400 }
 
-// later tells whether a status asks to come again.
+// later reports whether a status asks to come again.
 func later(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

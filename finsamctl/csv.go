@@ -131,7 +131,7 @@ var (
 	noWords  = []string{"nej", "no", "false", "0"}
 )
 
-// fromCSV makes the body of a row. An empty cell is left out.
+// fromCSV creates the body of a row. An empty cell is left out.
 func fromCSV(n int, cols []column, record []string) row {
 	body := map[string]any{}
 	for i, c := range cols {

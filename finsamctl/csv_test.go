@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// read gives the rows of a text, and the error that ends it.
+// read returns the rows of a text, and the error that ends it.
 func read(t testing.TB, name, text string) (all []row, end error) {
 	t.Helper()
 	seq, err := rows(name, strings.NewReader(text))

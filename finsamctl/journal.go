@@ -26,10 +26,10 @@ type result struct {
 	Fields         []string `json:"fields,omitempty"` // "pointer: sentence"
 }
 
-// taken tells whether the referral is received.
+// taken reports whether the referral is received.
 func (r result) taken() bool { return r.Status >= 200 && r.Status < 300 && r.ID != "" }
 
-// settled tells whether posting the same row again would give the same.
+// settled reports whether posting the same row again would give the same.
 func (r result) settled() bool { return r.taken() }
 
 // journal notes, beside the input file, what has been posted, so that a run that
@@ -130,7 +130,7 @@ func (j *journal) note(all []result) error {
 	return j.write(lines...)
 }
 
-// key gives the Idempotency-Key of a row: the same row has the same one in every
+// key returns the Idempotency-Key of a row: the same row has the same one in every
 // run with this journal.
 func (j *journal) key(body []byte) string {
 	h := hmac.New(sha256.New, j.salt)

@@ -154,7 +154,7 @@ func (it item) noAnswer() result {
 	return result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before it was answered. Post the file again to know."}
 }
 
-// prepare gives a row its key; not ready is one that needs no call: it is wrong in
+// prepare returns a row its key; not ready is one that needs no call: it is wrong in
 // itself, was taken by an earlier run, or stands in the file already.
 func (p *poster) prepare(r row) (item, bool) {
 	var wrong *errRow
@@ -260,7 +260,7 @@ func (p *poster) one(ctx context.Context, it item) (result, error) {
 	return result{Row: it.row, Key: it.key, Status: http.StatusCreated, ID: made.ID, RegistryNumber: made.RegistryNumber}, nil
 }
 
-// ofRow tells whether a status is about the row, and not about the caller or the
+// ofRow reports whether a status is about the row, and not about the caller or the
 // installation.
 func ofRow(status int) bool {
 	switch status {

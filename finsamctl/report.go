@@ -74,7 +74,7 @@ func (r *report) close() error {
 // betweenProgress is how often progress is told.
 const betweenProgress = 2 * time.Second
 
-// tell tells how far it has come; at the end always.
+// tell returns how far it has come; at the end always.
 func (p *poster) tell(end bool) {
 	if !end && time.Since(p.told) < betweenProgress {
 		return

@@ -82,7 +82,7 @@ func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 	}
 }
 
-// firstByte gives the first byte that is no blank.
+// firstByte returns the first byte that is no blank.
 func firstByte(in *bufio.Reader) (byte, error) {
 	for {
 		b, err := in.ReadByte()
@@ -97,7 +97,7 @@ func firstByte(in *bufio.Reader) (byte, error) {
 
 func errNotJSON(n int) error { return fmt.Errorf("row %d is not JSON", n) }
 
-// checked gives a row without blanks; what is no object, or too large, bears an
+// checked returns a row without blanks; what is no object, or too large, bears an
 // error.
 func checked(n int, body json.RawMessage) row {
 	r := row{n: n}

@@ -11,7 +11,7 @@ import (
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// headersFor gives the headers of a message.
+// headersFor returns the headers of a message.
 func headersFor(t testing.TB, at time.Time, body string) string {
 	t.Helper()
 	w, err := standardwebhooks.NewWebhook(secret)

@@ -34,9 +34,9 @@ type Cell struct {
 	Named    bool       `yaml:"named"`
 }
 
-// Tie is one way in which a thing belongs to somebody: a referral's sender and
+// Relationship is one way in which a thing belongs to somebody: a referral's sender and
 // its municipality, with the authorities that the person's consent covers.
-type Tie struct {
+type Relationship struct {
 	Authority    string
 	Unit         string
 	Municipality string
@@ -44,28 +44,28 @@ type Tie struct {
 	Consent      []string // ids of the authorities that consent covers now
 }
 
-// Thing is what the caller wants, as far as access depends on it. A person with
+// Resource is what the caller wants, as far as access depends on it. A person with
 // several referrals has several ties; a consent given with one opens no other.
-type Thing struct {
-	Association string
-	Participant string
-	Applied     bool // the participant applied; nobody else refers
-	Ties        []Tie
-	Protected   bool     // the person's identity is protected
-	Handlers    []string // subjects named to handle a protected person
+type Resource struct {
+	Association   string
+	Participant   string
+	Applied       bool // the participant applied; nobody else refers
+	Relationships []Relationship
+	Protected     bool     // the person's identity is protected
+	Handlers      []string // subjects named to handle a protected person
 }
 
-// MayCall tells whether the actor's roles may call the operation at all.
+// MayCall reports whether the actor's roles may call the operation at all.
 func MayCall(operation string, a actor.Actor) bool {
 	return slices.ContainsFunc(rows[operation], func(c Cell) bool {
 		return c.Relation == Public || a.Has(c.Role)
 	})
 }
 
-// Decide gives nil when the actor may do this to the thing, ErrForbidden when no
+// Decide returns nil when the actor may do this to the thing, ErrForbidden when no
 // role of the actor is in the row, and else ErrNotFound: a thing one may not see
 // answers as one that does not exist.
-func Decide(operation string, a actor.Actor, t Thing) error {
+func Decide(operation string, a actor.Actor, t Resource) error {
 	if !MayCall(operation, a) {
 		return fault.ErrForbidden
 	}
@@ -75,13 +75,13 @@ func Decide(operation string, a actor.Actor, t Thing) error {
 	return nil
 }
 
-// Allows tells whether a cell of the row, or of the view "operation#part", lets
+// Allows reports whether a cell of the row, or of the view "operation#part", lets
 // the actor through to the thing.
-func Allows(row string, a actor.Actor, t Thing) bool {
+func Allows(row string, a actor.Actor, t Resource) bool {
 	return slices.ContainsFunc(rows[row], func(c Cell) bool { return c.opens(a, t) })
 }
 
-func (c Cell) opens(a actor.Actor, t Thing) bool {
+func (c Cell) opens(a actor.Actor, t Resource) bool {
 	switch {
 	case c.Relation == Public:
 		return true
@@ -96,12 +96,12 @@ func (c Cell) opens(a actor.Actor, t Thing) bool {
 	case c.Relation == OwnApplication:
 		return t.Applied && a.Participant != "" && a.Participant == t.Participant
 	}
-	return slices.ContainsFunc(t.Ties, func(tie Tie) bool {
+	return slices.ContainsFunc(t.Relationships, func(tie Relationship) bool {
 		return c.ties(a, tie) && (!c.Consent || slices.Contains(tie.Consent, a.Authority))
 	})
 }
 
-func (c Cell) ties(a actor.Actor, tie Tie) bool {
+func (c Cell) ties(a actor.Actor, tie Relationship) bool {
 	switch c.Relation {
 	case OwnUnit:
 		return a.Authority != "" && a.Authority == tie.Authority && a.Unit != "" && a.Unit == tie.Unit
@@ -115,7 +115,7 @@ func (c Cell) ties(a actor.Actor, tie Tie) bool {
 	return false
 }
 
-// Scope gives the relation in which the actor reads a list: that of the first
+// Scope returns the relation in which the actor reads a list: that of the first
 // cell whose role the actor has. A caller with several roles reads in one.
 func Scope(operation string, a actor.Actor) (Relation, bool) {
 	for _, c := range rows[operation] {
@@ -126,7 +126,7 @@ func Scope(operation string, a actor.Actor) (Relation, bool) {
 	return "", false
 }
 
-// Row gives the cells of an operation or view, for the tests and the documents
+// Row returns the cells of an operation or view, for the tests and the documents
 // that are made from the table.
 func Row(name string) []Cell { return slices.Clone(rows[name]) }
 
@@ -153,7 +153,7 @@ func RolesOf(operation string) []actor.Role {
 	return roles
 }
 
-// SeesPersons tells whether a role may see persons anywhere in the table. Such a
+// SeesPersons reports whether a role may see persons anywhere in the table. Such a
 // role may not be combined with association_admin (domain rules, secrecy).
 func SeesPersons(r actor.Role) bool {
 	for _, row := range rows {

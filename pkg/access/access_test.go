@@ -10,7 +10,7 @@ import (
 )
 
 // thing is a referral of Försäkringskassan's unit "molndal" to Mölndal, about p1.
-var thing = Thing{Association: "insjoriket", Participant: "p1", Ties: []Tie{{
+var thing = Resource{Association: "insjoriket", Participant: "p1", Relationships: []Relationship{{
 	Authority: "fk", Unit: "molndal", Municipality: "1481", Consent: []string{"fk"},
 }}}
 
@@ -32,8 +32,8 @@ func in(municipality string) func(*actor.Actor) {
 
 func TestDecide(t *testing.T) {
 	withdrawn := thing
-	withdrawn.Ties = []Tie{{Authority: "fk", Unit: "molndal", Municipality: "1481"}}
-	applied := Thing{Association: "insjoriket", Participant: "p1", Applied: true, Ties: []Tie{
+	withdrawn.Relationships = []Relationship{{Authority: "fk", Unit: "molndal", Municipality: "1481"}}
+	applied := Resource{Association: "insjoriket", Participant: "p1", Applied: true, Relationships: []Relationship{
 		{Authority: "molndal", Unit: "intake", Municipality: "1481", HandedIn: true}, {Municipality: "1402"}, // which is asked to take over
 	}}
 	elsewhere := thing
@@ -42,7 +42,7 @@ func TestDecide(t *testing.T) {
 		sentence  string
 		operation string
 		actor     actor.Actor
-		thing     Thing
+		thing     Resource
 		want      error
 	}{
 		{"the unit that sent a referral sees it", "getReferral", who(actor.Referrer, at("fk", "molndal")), thing, nil},
@@ -52,12 +52,12 @@ func TestDecide(t *testing.T) {
 		{"the authority's system sees every unit's", "getReferral", who(actor.Integration, at("fk", "")), thing, nil},
 		{"the receiving municipality sees it", "getReferral", who(actor.Intake, in("1481")), thing, nil},
 		{"another municipality does not", "getReferral", who(actor.Intake, in("1402")), thing, fault.ErrNotFound},
-		{"no municipality is no municipality", "getReferral", who(actor.Intake), Thing{Association: "insjoriket", Ties: []Tie{{}}}, fault.ErrNotFound},
+		{"no municipality is no municipality", "getReferral", who(actor.Intake), Resource{Association: "insjoriket", Relationships: []Relationship{{}}}, fault.ErrNotFound},
 		{"the person sees the own one", "getReferral", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), thing, nil},
 		{"another person does not", "getReferral", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p2" }), thing, fault.ErrNotFound},
 		{"who applied answers as the sender", "sendSupplement", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), applied, nil},
 		{"another person does not", "sendSupplement", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p2" }), applied, fault.ErrNotFound},
-		{"nobody is no applicant", "sendSupplement", who(actor.Participant), Thing{Association: "insjoriket", Applied: true}, fault.ErrNotFound},
+		{"nobody is no applicant", "sendSupplement", who(actor.Participant), Resource{Association: "insjoriket", Applied: true}, fault.ErrNotFound},
 		{"who was referred does not", "sendSupplement", who(actor.Participant, func(a *actor.Actor) { a.Participant = "p1" }), thing, fault.ErrNotFound},
 		{"the municipality answers for what was handed in to it", "sendSupplement", who(actor.Intake, in("1481")), applied, nil},
 		{"not for what others sent to it", "sendSupplement", who(actor.Intake, in("1481")), thing, fault.ErrNotFound},
@@ -68,7 +68,7 @@ func TestDecide(t *testing.T) {
 		{"a sender without does not", "getEnrolment", who(actor.Referrer, at("fk", "molndal")), withdrawn, fault.ErrNotFound},
 		{"nobody may nothing", "getReferral", actor.Actor{}, thing, fault.ErrForbidden},
 		{"an unknown operation is nobody's", "dropEverything", who(actor.Coach, in("1481")), thing, fault.ErrForbidden},
-		{"a calendar's secret is its own key", "readCalendar", actor.Actor{}, Thing{}, nil},
+		{"a calendar's secret is its own key", "readCalendar", actor.Actor{}, Resource{}, nil},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			if err := Decide(c.operation, c.actor, c.thing); !errors.Is(err, c.want) {
@@ -79,7 +79,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestAConsentOpensOnlyTheReferralItWasGivenFor(t *testing.T) {
-	two := Thing{Association: "insjoriket", Ties: []Tie{
+	two := Resource{Association: "insjoriket", Relationships: []Relationship{
 		{Authority: "fk", Unit: "molndal"},
 		{Authority: "af", Unit: "lerum", Consent: []string{"af", "fk"}},
 	}}

@@ -20,7 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Outcome tells whether the one who asked was let through.
+// Outcome reports whether the one who asked was let through.
 type Outcome string
 
 // The outcomes; refused tries are kept as well.

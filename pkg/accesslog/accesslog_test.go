@@ -46,7 +46,7 @@ func TestOutsideARequestAnEntryIsStoredWhenTouchReturns(t *testing.T) {
 	m := newMemory()
 	l := open(t, m)
 	for i := range 3 {
-		if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral", Thing: "referral/1"}); err != nil {
+		if err := l.Record(official(), accesslog.Entry{Operation: "getReferral", Thing: "referral/1"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := stored(m); got != i+1 {
@@ -60,7 +60,7 @@ func TestAnEntrySaysWhoAskedAndInWhichTrace(t *testing.T) {
 	l := open(t, m)
 	id, _ := trace.TraceIDFromHex("4bf92f3577b34da6a3ce929d0e0e4736")
 	ctx := trace.ContextWithSpanContext(official(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: trace.SpanID{1}}))
-	if err := l.Touch(ctx, accesslog.Entry{Operation: "getReferral", Participants: []string{"p1"}, Subject: "forged"}); err != nil {
+	if err := l.Record(ctx, accesslog.Entry{Operation: "getReferral", Participants: []string{"p1"}, Subject: "forged"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range m.docs {
@@ -79,7 +79,7 @@ func TestWithinARequestTouchDoesNotWaitAndWaitDoes(t *testing.T) {
 	l := open(t, m)
 	ctx := accesslog.Begin(official())
 	for range 5 {
-		if err := l.Touch(ctx, accesslog.Entry{Operation: "readIdentities"}); err != nil {
+		if err := l.Record(ctx, accesslog.Entry{Operation: "readIdentities"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,14 +112,14 @@ func TestWhenTheStoreFailsNothingIsShown(t *testing.T) {
 	m.refuse = func(string) (bool, error) { return false, errors.New("disk full") }
 	l := open(t, m)
 	ctx := accesslog.Begin(official())
-	_ = l.Touch(ctx, accesslog.Entry{Operation: "getReferral"})
+	_ = l.Record(ctx, accesslog.Entry{Operation: "getReferral"})
 	if err := l.Wait(ctx); !errors.Is(err, accesslog.ErrNotLogged) {
 		t.Fatalf("got %v", err)
 	}
 	m.mu.Lock()
 	m.refuse = nil
 	m.mu.Unlock()
-	if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
+	if err := l.Record(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
 		t.Fatalf("the log must go on when the store does: %v", err)
 	}
 	sound(t, l, 1)
@@ -136,7 +136,7 @@ func TestAWriteOfUnknownOutcomeIsStoredOnce(t *testing.T) {
 		return true, nil
 	}
 	l := open(t, m)
-	if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
+	if err := l.Record(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
 		t.Fatal(err)
 	}
 	sound(t, l, 1)
@@ -146,7 +146,7 @@ func TestAChainHangsOnTheOneBeforeItAfterARestart(t *testing.T) {
 	m := newMemory()
 	for range 3 {
 		l := open(t, m)
-		if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
+		if err := l.Record(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Close(); err != nil {
@@ -163,7 +163,7 @@ func TestAChainHangsOnTheOneBeforeItAfterARestart(t *testing.T) {
 func TestAfterCloseNothingIsTaken(t *testing.T) {
 	l := open(t, newMemory())
 	_ = l.Close()
-	if err := l.Touch(official(), accesslog.Entry{}); !errors.Is(err, accesslog.ErrNotLogged) {
+	if err := l.Record(official(), accesslog.Entry{}); !errors.Is(err, accesslog.ErrNotLogged) {
 		t.Fatalf("got %v", err)
 	}
 	if err := l.Close(); err != nil {
@@ -183,7 +183,7 @@ func TestAFullQueueHoldsTheCallerBackUntilItsPatienceEnds(t *testing.T) {
 	var err error
 	taken := 0
 	for err == nil && taken < 5000 {
-		if err = l.Touch(impatient, accesslog.Entry{Operation: "x"}); err == nil {
+		if err = l.Record(impatient, accesslog.Entry{Operation: "x"}); err == nil {
 			taken++
 		}
 	}
@@ -201,7 +201,7 @@ func TestManyAtOnceAllAreDurableAndTheChainIsWhole(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				ctx := accesslog.Begin(official())
-				_ = l.Touch(ctx, accesslog.Entry{Operation: "getReferral", Thing: fmt.Sprintf("referral/%d-%d", c, i)})
+				_ = l.Record(ctx, accesslog.Entry{Operation: "getReferral", Thing: fmt.Sprintf("referral/%d-%d", c, i)})
 				if err := l.Wait(ctx); err != nil {
 					t.Error(err)
 				}

@@ -26,7 +26,7 @@ func BenchmarkDurable(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					ctx := accesslog.Begin(official())
-					_ = l.Touch(ctx, accesslog.Entry{
+					_ = l.Record(ctx, accesslog.Entry{
 						Operation: "getReferral", Thing: "referral/7d444840-9dc0-11d1-b245-5ffdce74fad2",
 						Participants: []string{"7d444840-9dc0-11d1-b245-5ffdce74fad2"}, Why: "own-unit",
 					})

@@ -27,8 +27,8 @@ type Block struct {
 // hold entries of several associations.
 const nobody = "-"
 
-func kind() store.Kind[Block] {
-	return store.Kind[Block]{
+func kind() store.Schema[Block] {
+	return store.Schema[Block]{
 		Name:    "access_log",
 		Indexes: []store.Index{{"chain", "n"}},
 		ID:      func(b *Block) (string, string) { return nobody, b.id() },

@@ -40,7 +40,7 @@ type Log struct {
 	head   Head  // the same for other goroutines, under mu
 }
 
-// batch is the entries of one block to come. Whoever has put one in holds the
+// batch is the entries of one block to come. Anyone who has put one in holds the
 // batch as a ticket and waits for written.
 type batch struct {
 	entries []Entry
@@ -101,10 +101,10 @@ func (l *Log) begin(follows, prev string) {
 	l.newest = Block{Chain: chain, Follows: follows, Hash: prev}
 }
 
-// Touch logs one access. Within Begin it queues the entry and gives control back
+// Record logs one access. Within Begin it queues the entry and gives control back
 // at once; Wait then tells whether it is durable. Elsewhere it returns when it is.
 // ErrNotLogged when it cannot be; within Begin, Wait gives that as well.
-func (l *Log) Touch(ctx context.Context, e Entry) error {
+func (l *Log) Record(ctx context.Context, e Entry) error {
 	if len(e.Participants) > maxParticipants {
 		return ErrNotLogged.Because(fmt.Errorf("%d participants in one entry", len(e.Participants)))
 	}
@@ -168,7 +168,7 @@ func (b *batch) wait(ctx context.Context) error {
 	}
 }
 
-// Head gives the end of this process's chain, as far as it is durable.
+// Head returns the end of this process's chain, as far as it is durable.
 func (l *Log) Head() Head {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // measured counts what is logged: by authority and outcome, never whose data or
@@ -17,7 +17,7 @@ type measured struct {
 	blocks, entries, people, failures metric.Int64Counter
 	wait                              metric.Float64Histogram
 	own                               metric.MeasurementOption // the service alone
-	sets                              measure.Sets[series]
+	sets                              metrics.Sets[series]
 }
 
 // series is what entries are counted by.
@@ -29,12 +29,12 @@ type series struct {
 func newMeasured(service string) *measured {
 	m := &measured{
 		service:  service,
-		blocks:   measure.Counter("finsam.access_log.blocks", "Blocks of the access log made durable."),
-		entries:  measure.Counter("finsam.access_log.entries", "Entries of the access log made durable, by the asker's authority and the outcome."),
-		people:   measure.Counter("finsam.access_log.people", "Participants in those entries; one who is shown twice counts twice."),
-		failures: measure.Counter("finsam.access_log.failures", "Entries that could not be made durable; what they were for was not shown."),
-		wait:     measure.Seconds("finsam.access_log.wait", "How long answers were held back until their entries were durable."),
-		own:      measure.Labels{"component": service}.Option(),
+		blocks:   metrics.Counter("finsam.access_log.blocks", "Blocks of the access log made durable."),
+		entries:  metrics.Counter("finsam.access_log.entries", "Entries of the access log made durable, by the asker's authority and the outcome."),
+		people:   metrics.Counter("finsam.access_log.people", "Participants in those entries; one who is shown twice counts twice."),
+		failures: metrics.Counter("finsam.access_log.failures", "Entries that could not be made durable; what they were for was not shown."),
+		wait:     metrics.Seconds("finsam.access_log.wait", "How long answers were held back until their entries were durable."),
+		own:      metrics.Labels{"component": service}.Option(),
 	}
 	for _, zero := range []metric.Int64Counter{m.blocks, m.failures} {
 		zero.Add(context.Background(), 0, m.own)
@@ -44,7 +44,7 @@ func newMeasured(service string) *measured {
 
 // watch shows how many entries wait, until stop is called.
 func (m *measured) watch(queued func() int) (stop func()) {
-	return measure.Watch(measure.Labels{"component": m.service}, measure.Gauge{
+	return metrics.Watch(metrics.Labels{"component": m.service}, metrics.Gauge{
 		Name: "finsam.access_log.queued", Description: "Entries that wait for the next block.",
 		Read: func() (float64, bool) { return float64(queued()), true },
 	})
@@ -56,7 +56,7 @@ func (m *measured) written(entries []Entry) {
 	m.blocks.Add(ctx, 1, m.own)
 	for _, e := range entries {
 		labels := m.sets.Get(series{e.Authority, e.Outcome}, func() metric.MeasurementOption {
-			return measure.Labels{"component": m.service, "authority": e.Authority, "outcome": string(e.Outcome)}.Option()
+			return metrics.Labels{"component": m.service, "authority": e.Authority, "outcome": string(e.Outcome)}.Option()
 		})
 		m.entries.Add(ctx, 1, labels)
 		m.people.Add(ctx, int64(len(e.Participants)), labels)

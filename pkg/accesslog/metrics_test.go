@@ -8,18 +8,18 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 )
 
 func TestEntriesAreCountedByAuthorityAndNeverByPerson(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	l, err := accesslog.Open(t.Context(), newMemory(), "participant", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx := actor.With(t.Context(), actor.Actor{Subject: "anna-andersson", Association: "insjoriket", Authority: "molndal"})
 	for _, o := range []accesslog.Outcome{accesslog.Allowed, accesslog.Refused, accesslog.Refused} {
-		if err := l.Touch(ctx, accesslog.Entry{Operation: "readIdentities", Thing: "participant/p-1", Participants: []string{"p-1", "p-2"}, Outcome: o}); err != nil {
+		if err := l.Record(ctx, accesslog.Entry{Operation: "readIdentities", Thing: "participant/p-1", Participants: []string{"p-1", "p-2"}, Outcome: o}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,7 +45,7 @@ func TestEntriesAreCountedByAuthorityAndNeverByPerson(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Touch(ctx, accesslog.Entry{}); !errors.Is(err, accesslog.ErrNotLogged) {
+	if err := l.Record(ctx, accesslog.Entry{}); !errors.Is(err, accesslog.ErrNotLogged) {
 		t.Errorf("a closed log took an entry: %v", err)
 	}
 	if v := m.Read(t)["finsam.access_log.failures{component=participant}"]; v != 1 {

@@ -15,8 +15,8 @@ type pending struct {
 
 type pendingKey struct{}
 
-// Begin gives a context in which Touch does not wait: the entry is written while
-// the request's other work goes on. Whoever begins calls Wait before the answer
+// Begin returns a context in which Touch does not wait: the entry is written while
+// the request's other work goes on. Anyone who begins calls Wait before the answer
 // leaves.
 func Begin(ctx context.Context) context.Context {
 	return context.WithValue(ctx, pendingKey{}, &pending{})

@@ -24,7 +24,7 @@ func TestOnARealStoreTheLogOutlivesTheProcessAndVerifies(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 250 { // more than one page of blocks in all
-			if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral", Participants: []string{"p"}}); err != nil {
+			if err := l.Record(official(), accesslog.Entry{Operation: "getReferral", Participants: []string{"p"}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -55,7 +55,7 @@ func TestAForeignBlockInTheStoreIsFound(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	e := db.Engine("referral")
 	l := open(t, e)
-	if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
+	if err := l.Record(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
 		t.Fatal(err)
 	}
 	h := l.Head()

@@ -15,7 +15,7 @@ type Flaw struct {
 	What  string // what is wrong, for an operator
 }
 
-// String gives the flaw as one line.
+// String returns the flaw as one line.
 func (f Flaw) String() string {
 	if f.Entry < 0 {
 		return fmt.Sprintf("block %s: %s", f.Block, f.What)
@@ -66,8 +66,8 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 	return w.report, nil
 }
 
-// Entries gives every entry of the log to a function, in the order of their
-// chains, until that fails; who reads them is to be logged by whoever lets them.
+// Entries returns every entry of the log to a function, in the order of their
+// chains, until that fails; who reads them is to be logged by anyone who lets them.
 func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
 	return l.each(ctx, func(b Block) error {
 		for _, e := range b.Entries {
@@ -79,7 +79,7 @@ func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
 	})
 }
 
-// each gives every block to a function, chain by chain, until that fails.
+// each returns every block to a function, chain by chain, until that fails.
 func (l *Log) each(ctx context.Context, block func(Block) error) error {
 	q := store.Query{
 		Association: nobody,
@@ -115,14 +115,14 @@ func (l *Log) hangs(ctx context.Context, w *walk, first Block) error {
 	return err
 }
 
-// HeadAt gives a block's place and hash, as they are now; without a hash when the
+// HeadAt returns a block's place and hash, as they are now; without a hash when the
 // log has no such block.
 func (l *Log) HeadAt(ctx context.Context, chain string, n int64) (Head, error) {
 	hash, err := l.hashOf(ctx, (&Block{Chain: chain, N: n}).id())
 	return Head{Chain: chain, N: n, Hash: hash}, err
 }
 
-// hashOf gives the hash of a block, "" when it is missing.
+// hashOf returns the hash of a block, "" when it is missing.
 func (l *Log) hashOf(ctx context.Context, id string) (string, error) {
 	v, err := l.blocks.Get(ctx, nobody, id)
 	if errors.Is(err, store.ErrNotFound) {

@@ -15,7 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 )
 
-// written gives an engine with a log of so many starts, each of several blocks.
+// written returns an engine with a log of so many starts, each of several blocks.
 func written(t testing.TB, starts, blocks int) (*memory, []string) {
 	t.Helper()
 	m := newMemory()
@@ -24,7 +24,7 @@ func written(t testing.TB, starts, blocks int) (*memory, []string) {
 		for block := range blocks {
 			ctx := accesslog.Begin(official())
 			for e := range 3 {
-				_ = l.Touch(ctx, accesslog.Entry{
+				_ = l.Record(ctx, accesslog.Entry{
 					Operation: "getReferral", Thing: fmt.Sprintf("referral/%d-%d-%d", start, block, e),
 					Participants: []string{"p1", "p2"}, Why: "own-unit",
 				})
@@ -111,7 +111,7 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 	}
 }
 
-// lastOf gives the last block of the chain that id is in.
+// lastOf returns the last block of the chain that id is in.
 func lastOf(ids []string, id string) string {
 	chain, _, _ := strings.Cut(id, "/")
 	last := id
@@ -127,7 +127,7 @@ func TestWhatIsCutOffAtTheEndIsFoundByAHeadKeptElsewhere(t *testing.T) {
 	m := newMemory()
 	l := open(t, m)
 	for range 3 {
-		if err := l.Touch(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
+		if err := l.Record(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestTenThousandTamperingsAreFound(t *testing.T) {
 	}
 }
 
-// sameBlock tells whether two texts say the same, such as 0A and 0a in an escape.
+// sameBlock reports whether two texts say the same, such as 0A and 0a in an escape.
 func sameBlock(a, b []byte) bool {
 	var x, y accesslog.Block
 	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {

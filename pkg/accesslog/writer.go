@@ -30,7 +30,7 @@ func (l *Log) run() {
 	}
 }
 
-// take gives what has queued and opens the next batch.
+// take returns what has queued and opens the next batch.
 func (l *Log) take() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,7 +40,7 @@ func (l *Log) take() *batch {
 	return b
 }
 
-// write makes a batch durable as one block and tells those who wait for it.
+// write creates a batch durable as one block and tells those who wait for it.
 func (l *Log) write(b *batch, final bool) {
 	defer close(b.written)
 	if len(b.entries) == 0 && !(final && l.newest.N > 0) {
@@ -69,7 +69,7 @@ func (l *Log) write(b *batch, final bool) {
 	l.mu.Unlock()
 }
 
-// following makes the next block of the chain.
+// following creates the next block of the chain.
 func (l *Log) following(entries []Entry, final bool) Block {
 	b := Block{
 		Chain: l.newest.Chain, N: l.newest.N + 1, Prev: l.newest.Hash, Follows: l.newest.Follows,

@@ -52,10 +52,10 @@ type Actor struct {
 	Roles         []Role
 }
 
-// Has tells whether the actor has the role.
+// Has reports whether the actor has the role.
 func (a Actor) Has(r Role) bool { return slices.Contains(a.Roles, r) }
 
-// ForService gives the actor that a service is when it acts on an event.
+// ForService returns the actor that a service is when it acts on an event.
 func ForService(name, association string) Actor {
 	return Actor{Subject: "service:" + name, Association: association, Authority: "finsam", Roles: []Role{System}}
 }
@@ -65,7 +65,7 @@ type key struct{}
 // With puts the actor into the context.
 func With(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, key{}, a) }
 
-// From gives the actor of the context; without one it is nobody, who may nothing.
+// From returns the actor of the context; without one it is nobody, who may nothing.
 func From(ctx context.Context) Actor {
 	a, _ := ctx.Value(key{}).(Actor)
 	return a

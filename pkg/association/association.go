@@ -98,13 +98,13 @@ var Categories = []string{"health", "act", "social", "creative", "work_oriented"
 // days are the weekdays' names in the order of the ISO week.
 var days = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
-// Scheduled tells whether the activity has a weekday, so that it has dates.
+// Scheduled reports whether the activity has a weekday, so that it has dates.
 func (a Activity) Scheduled() bool { return a.Day != "" }
 
-// Timed tells whether the activity has a start and an end.
+// Timed reports whether the activity has a start and an end.
 func (a Activity) Timed() bool { return a.From != "" }
 
-// Weekday gives the activity's day; ok is false when it has none.
+// Weekday returns the activity's day; ok is false when it has none.
 func (a Activity) Weekday() (day time.Weekday, ok bool) {
 	i := slices.Index(days, a.Day)
 	return time.Weekday((i + 1) % 7), i >= 0
@@ -128,7 +128,7 @@ func (a *Association) Initiative(id string) (Initiative, bool) {
 	return a.Initiatives[i], true
 }
 
-// Week gives what a municipality offers; a municipality without a week of its
+// Week returns what a municipality offers; a municipality without a week of its
 // own offers nothing yet.
 func (a *Association) Week(municipality string) Week {
 	i := slices.IndexFunc(a.Weeks, func(w Week) bool { return w.Municipality == municipality })

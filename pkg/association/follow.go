@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // between is how often the folder is looked at, give or take a quarter. What is
@@ -37,7 +37,7 @@ func (r *Registry) Follow(ctx context.Context, component string, log *slog.Logge
 	if r.folder == nil {
 		return nil
 	}
-	defer measure.Watch(measure.Labels{"component": component}, measure.Gauge{
+	defer metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
 		Name:        "finsam.association.files.wrong",
 		Description: "1 while the associations' files cannot be taken and those before still hold.",
 		Read: func() (float64, bool) {
@@ -74,7 +74,7 @@ func (r *Registry) reload(log *slog.Logger) {
 	}
 }
 
-// take makes the content of the folder what is served.
+// take creates the content of the folder what is served.
 func (r *Registry) take(c content, log *slog.Logger) error {
 	if c.err != "" {
 		return errors.New(c.err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 )
 
 // followed is a folder with the real association, whose registry is looked after
@@ -165,7 +165,7 @@ func mount(t *testing.T, dir, version, text string) {
 }
 
 func TestFollowSeesAConfigMapThatIsSwappedWhileOthersRead(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	dir := t.TempDir()
 	mount(t, dir, "..2026_1", string(realFile(t)))
 	if err := os.Symlink(filepath.Join("..data", "insjoriket.yaml"), filepath.Join(dir, "insjoriket.yaml")); err != nil {

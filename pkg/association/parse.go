@@ -29,7 +29,7 @@ type Problem struct {
 // Problems is everything wrong with a configuration, in the order of the file.
 type Problems []Problem
 
-// Error gives one line per problem.
+// Error returns one line per problem.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i, x := range p {

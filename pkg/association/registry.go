@@ -21,7 +21,7 @@ type Registry struct {
 	folder *folder // where they were read; nil: nowhere
 }
 
-// NewRegistry makes a registry; two of the same id are refused.
+// NewRegistry creates a registry; two of the same id are refused.
 func NewRegistry(all ...*Association) (*Registry, error) {
 	r := &Registry{}
 	byID, err := index(all)
@@ -71,7 +71,7 @@ func (r *Registry) Get(id string) (*Association, error) {
 	return nil, fault.ErrNotFound.Because(fmt.Errorf("no association %q is loaded", id))
 }
 
-// All gives the associations in the order of their ids.
+// All returns the associations in the order of their ids.
 func (r *Registry) All() []*Association {
 	return slices.SortedFunc(maps.Values(*r.served.Load()), func(a, b *Association) int { return strings.Compare(a.ID, b.ID) })
 }

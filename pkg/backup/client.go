@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// order is in which services are copied: whoever speaks of something before the
+// order is in which services are copied: anyone who speaks of something before the
 // one that keeps it, so that no copy speaks of what another does not have yet.
 // What is told by the feeds stands still meanwhile (Gate). Others go first.
 var order = []string{"activity", "referral", "participant"}
 
-// Running makes a set of what runs.
+// Running creates a set of what runs.
 type Running struct {
 	Admins  []string               // the admin ports' addresses, such as http://127.0.0.1:9090
 	Token   func() (string, error) // signed with the gateway's key

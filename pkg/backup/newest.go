@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // newest is the file of a folder of backups that tells when the last one began that
@@ -42,7 +42,7 @@ func Age(dir string, started, now time.Time) float64 {
 // Watch tells the age of the newest backup, until stop is called.
 func Watch(dir, component string) (stop func()) {
 	started := time.Now()
-	return measure.Watch(measure.Labels{"component": component}, measure.Gauge{
+	return metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
 		Name: "finsam.backup.age", Unit: "s", Description: "Age of the newest backup that finsam backup has finished; without one, since the start.",
 		Read: func() (float64, bool) { return Age(dir, started, time.Now()), true },
 	})

@@ -99,7 +99,7 @@ func Attend(ctx context.Context, dir string, log *slog.Logger, copies func(ctx c
 	}
 }
 
-// oblige makes a copy and says how it went.
+// oblige creates a copy and says how it went.
 func oblige(ctx context.Context, folder, answered string, copies func(ctx context.Context, folder string) ([]string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, copyTime)
 	defer cancel()

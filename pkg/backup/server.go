@@ -17,7 +17,7 @@ import (
 // Server lets a service that is a process of its own copy its database, so that
 // several of them can be copied at one point of their common time. It is served on
 // the admin port, never on the public one, writes into its own folder only, and
-// obeys whoever has the gateway's signing key.
+// obeys anyone who has the gateway's signing key.
 //
 //	POST /backup/hold            the followers rest, at most for MaxHold
 //	POST /backup/copy?set=NAME   copies the database into the unfinished set

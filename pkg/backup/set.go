@@ -35,7 +35,7 @@ const manifestFile = "manifest.json"
 // format is the version of the manifest; a program refuses those it is too old for.
 const format = 1
 
-// Manifest tells what is in a set.
+// Manifest returns what is in a set.
 type Manifest struct {
 	Format  int       `json:"format"`
 	Program string    `json:"program"` // the version that made it
@@ -190,7 +190,7 @@ func copyFile(set, into string, want File) (err error) {
 	return to.Sync()
 }
 
-// Sets gives the finished sets of a folder, the oldest first.
+// Sets returns the finished sets of a folder, the oldest first.
 func Sets(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// set makes a set of one file.
+// set creates a set of one file.
 func set(t *testing.T, dir string, at time.Time) string {
 	t.Helper()
 	name := backup.NewName(at)

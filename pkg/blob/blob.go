@@ -24,7 +24,7 @@ type Store interface {
 	// was. No more than a fixed part of the blob is in memory.
 	Put(ctx context.Context, name string, fill func(io.Writer) error) error
 
-	// Get gives a blob from its beginning, or ErrNotFound. The caller closes it;
+	// Get returns a blob from its beginning, or ErrNotFound. The caller closes it;
 	// a blob that breaks off is an error of a Read, never a clean end.
 	Get(ctx context.Context, name string) (io.ReadCloser, error)
 
@@ -51,7 +51,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Until gives a writer that ends with the context.
+// Until returns a writer that ends with the context.
 func Until(ctx context.Context, w io.Writer) io.Writer { return writer{ctx, w} }
 
 type writer struct {

@@ -24,7 +24,7 @@ const (
 
 // Cache keeps values by key. It may be used by many goroutines at once.
 type Cache interface {
-	// Get gives what was set for the key, if it is there, its time is not up and
+	// Get returns what was set for the key, if it is there, its time is not up and
 	// none of its tags was dropped since. The value must not be changed. What is
 	// wrong with the cache itself is a miss; an error is only the context's.
 	Get(ctx context.Context, key string) ([]byte, bool, error)

@@ -16,7 +16,7 @@ type Text struct {
 	EN string
 }
 
-// Field tells what is wrong with one part of the input.
+// Field returns what is wrong with one part of the input.
 type Field struct {
 	Pointer string // JSON pointer into the body, or the parameter's name
 	Code    string // stable, lower-case words parted by "-"
@@ -25,7 +25,7 @@ type Field struct {
 
 // Error is a failure with a public face.
 type Error struct {
-	Kind       Kind
+	Status     Status
 	Code       string        // stable, lower-case words parted by "-"
 	Text       Text          // a whole sentence, safe to show
 	Fields     []Field       // the parts of the input at fault, if known
@@ -33,12 +33,12 @@ type Error struct {
 	cause      error
 }
 
-// New makes a fault; declare it once, beside the rule that it guards.
-func New(kind Kind, code, sv, en string) *Error {
-	return &Error{Kind: kind, Code: code, Text: Text{SV: sv, EN: en}}
+// New creates a fault; declare it once, beside the rule that it guards.
+func New(kind Status, code, sv, en string) *Error {
+	return &Error{Status: kind, Code: code, Text: Text{SV: sv, EN: en}}
 }
 
-// Error gives the code and the cause, for logs; never for answers.
+// Error returns the code and the cause, for logs; never for answers.
 func (e *Error) Error() string {
 	if e.cause != nil {
 		return e.Code + ": " + e.cause.Error()
@@ -46,7 +46,7 @@ func (e *Error) Error() string {
 	return e.Code
 }
 
-// Unwrap gives the private cause.
+// Unwrap returns the private cause.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Is holds two faults for the same when their codes are the same, so that a
@@ -56,26 +56,26 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// At gives a copy that names the fields at fault.
+// At returns a copy that names the fields at fault.
 func (e *Error) At(fields ...Field) *Error {
 	c := *e
 	c.Fields = append(append([]Field(nil), e.Fields...), fields...)
 	return &c
 }
 
-// AtField gives a copy that names one field, with the fault's own code and text.
+// AtField returns a copy that names one field, with the fault's own code and text.
 func (e *Error) AtField(pointer string) *Error {
 	return e.At(Field{Pointer: pointer, Code: e.Code, Text: e.Text})
 }
 
-// Because gives a copy with a private cause.
+// Because returns a copy with a private cause.
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c
 }
 
-// After gives a copy that advises when to try again.
+// After returns a copy that advises when to try again.
 func (e *Error) After(d time.Duration) *Error {
 	c := *e
 	c.RetryAfter = d

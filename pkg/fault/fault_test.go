@@ -8,7 +8,7 @@ import (
 )
 
 func TestEveryKindHasItsOwnStatusAndBack(t *testing.T) {
-	seen := map[int]Kind{}
+	seen := map[int]Status{}
 	for k := Internal; k <= Timeout; k++ {
 		s := k.Status()
 		if s < 400 || s > 599 {
@@ -18,11 +18,11 @@ func TestEveryKindHasItsOwnStatusAndBack(t *testing.T) {
 			t.Errorf("kinds %d and %d share status %d", k, other, s)
 		}
 		seen[s] = k
-		if KindOf(s) != k {
-			t.Errorf("KindOf(%d) = %d, want %d", s, KindOf(s), k)
+		if StatusOf(s) != k {
+			t.Errorf("KindOf(%d) = %d, want %d", s, StatusOf(s), k)
 		}
 	}
-	if KindOf(418) != Internal {
+	if StatusOf(418) != Internal {
 		t.Error("an unknown status must be internal")
 	}
 }
@@ -44,7 +44,7 @@ func TestACopyStillMatchesItsSentinel(t *testing.T) {
 func TestWhatIsNoFaultIsInternalAndKeepsItsCause(t *testing.T) {
 	cause := errors.New("disk full")
 	f := Of(cause)
-	if f.Kind != Internal || !errors.Is(f, cause) {
+	if f.Status != Internal || !errors.Is(f, cause) {
 		t.Fatalf("got %+v", f)
 	}
 	if Of(nil) != nil {

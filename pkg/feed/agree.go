@@ -50,7 +50,7 @@ func has(ctx context.Context, log Reader, at position) error {
 // service that is not among them is not asked.
 func Agree(ctx context.Context, databases map[string]store.Engine) error {
 	for name, e := range databases {
-		positions, err := store.Open(ctx, e, kindOfPosition())
+		positions, err := store.Open(ctx, e, positionCollection())
 		if err != nil {
 			return err
 		}

@@ -28,9 +28,9 @@ type Event struct {
 	Data        map[string]string `json:"data,omitempty"`        // ids, codes of kind, dates
 }
 
-// Reader gives the events of a log.
+// Reader returns the events of a log.
 type Reader interface {
-	// After gives at most limit events behind the sequence number seq, oldest
+	// After returns at most limit events behind the sequence number seq, oldest
 	// first. When there are none it waits, at most as long as wait, and then
 	// answers with none.
 	After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]Event, error)

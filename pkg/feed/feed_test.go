@@ -23,7 +23,7 @@ type path struct {
 	Steps []string `json:"steps"`
 }
 
-var kind = store.Kind[path]{
+var kind = store.Schema[path]{
 	Name:    "paths",
 	ID:      func(p *path) (string, string) { return "insjoriket", p.ID },
 	Version: func(p *path) int64 { return int64(len(p.Steps)) },
@@ -85,11 +85,11 @@ func (f faulty) Insert(ctx context.Context, c string, r store.Record) error {
 	return errLost
 }
 
-func (f faulty) Settle(ctx context.Context, c string, marks []store.Mark) error {
+func (f faulty) Settle(ctx context.Context, c string, marks []store.PublishedMark) error {
 	if f.coin() {
-		return errors.Join(errLost, f.Engine.Settle(ctx, c, marks[:len(marks)/2]))
+		return errors.Join(errLost, f.Engine.MarkPublished(ctx, c, marks[:len(marks)/2]))
 	}
-	if err := f.Engine.Settle(ctx, c, marks); err != nil || !f.coin() {
+	if err := f.Engine.MarkPublished(ctx, c, marks); err != nil || !f.coin() {
 		return err
 	}
 	return errLost
@@ -145,7 +145,7 @@ func TestEveryStepIsToldOnceInOrderWhateverFailsAndHoweverManyTell(t *testing.T)
 func waitSettled(t *testing.T, paths *store.Collection[path]) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		left, err := paths.Unsettled(t.Context(), 1)
+		left, err := paths.Unpublished(t.Context(), 1)
 		if err != nil || time.Now().After(end) {
 			t.Fatalf("not all was told: %d, %v", len(left), err)
 		}

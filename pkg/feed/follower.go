@@ -47,17 +47,17 @@ type Follower struct {
 	agreed    bool  // the log has been seen to have what was handled last
 }
 
-func kindOfPosition() store.Kind[position] {
-	return store.Kind[position]{
+func positionCollection() store.Schema[position] {
+	return store.Schema[position]{
 		Name:    "positions",
 		ID:      func(p *position) (string, string) { return nobody, p.Name },
 		Version: func(p *position) int64 { return p.Moves },
 	}
 }
 
-// NewFollower makes a follower whose position is kept in e under name.
+// NewFollower creates a follower whose position is kept in e under name.
 func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h Handle) (*Follower, error) {
-	positions, err := store.Open(ctx, e, kindOfPosition())
+	positions, err := store.Open(ctx, e, positionCollection())
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (f *Follower) one(ctx context.Context, e Event) error {
 	return err
 }
 
-// Position gives the sequence number of the last event handled; 0 at first.
+// Position returns the sequence number of the last event handled; 0 at first.
 func (f *Follower) Position(ctx context.Context) (int64, error) {
 	p, err := f.position(ctx)
 	return p.Seq, err

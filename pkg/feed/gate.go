@@ -25,7 +25,7 @@ type hold struct {
 // ErrHeld tells that the gate is held already.
 var ErrHeld = errors.New("the followers are held already")
 
-// Gated gives a reader whose followers stop at the gate.
+// Gated returns a reader whose followers stop at the gate.
 func Gated(r Reader, g *Gate) Reader { return gated{r, g} }
 
 type gated struct {

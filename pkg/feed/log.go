@@ -39,7 +39,7 @@ const tailBlocks = 64
 
 // OpenLog opens the log of the service that source names.
 func OpenLog(ctx context.Context, e store.Engine, source string) (*Log, error) {
-	blocks, err := store.Open(ctx, e, store.Kind[block]{
+	blocks, err := store.Open(ctx, e, store.Schema[block]{
 		Name:    "events",
 		Indexes: []store.Index{{"last"}},
 		ID:      func(b *block) (string, string) { return nobody, blockID(b.Number) },
@@ -116,7 +116,7 @@ func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
 	return events, nil
 }
 
-// recent gives the blocks behind seq when memory holds all of them, else nil.
+// recent returns the blocks behind seq when memory holds all of them, else nil.
 func (l *Log) recent(seq int64) []block {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,7 +131,7 @@ func (l *Log) recent(seq int64) []block {
 // errOvertaken tells a publisher that another one has written in between.
 var errOvertaken = errors.New("another publisher was faster")
 
-// newest gives the last block, or the zero block of an empty log.
+// newest returns the last block, or the zero block of an empty log.
 func (l *Log) newest(ctx context.Context) (block, error) {
 	page, err := l.blocks.Find(ctx, store.Query{
 		Association: nobody, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,

@@ -8,10 +8,10 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
-// Following tells how far a follower has come, for the metrics: the position,
+// Following returns how far a follower has come, for the metrics: the position,
 // how old the oldest event is that it knows of and has not handled, and for how
 // long the log has not answered. Any follower may use one; it is safe for
 // concurrent use.
@@ -27,15 +27,15 @@ type Following struct {
 	labels            metric.MeasurementOption
 }
 
-// NewFollowing makes the measurements of the service that follows the log of
+// NewFollowing creates the measurements of the service that follows the log of
 // source; both are names such as "referral".
 func NewFollowing(service, source string) *Following {
 	f := &Following{
 		service: service, source: source,
-		delay:    measure.Seconds("finsam.follower.delay", "From the step to its event being handled, by the service that follows and the one that it follows."),
-		failures: measure.Counter("finsam.follower.failures", "Times that a follower could not read the log or handle an event."),
-		skipped:  measure.Counter("finsam.follower.skipped", "Events passed over, as they can never be handled here."),
-		labels:   measure.Labels{"component": service, "source": source}.Option(),
+		delay:    metrics.Seconds("finsam.follower.delay", "From the step to its event being handled, by the service that follows and the one that it follows."),
+		failures: metrics.Counter("finsam.follower.failures", "Times that a follower could not read the log or handle an event."),
+		skipped:  metrics.Counter("finsam.follower.skipped", "Events passed over, as they can never be handled here."),
+		labels:   metrics.Labels{"component": service, "source": source}.Option(),
 	}
 	f.heard.Store(time.Now().UnixMilli())
 	f.failures.Add(context.Background(), 0, f.labels)
@@ -45,13 +45,13 @@ func NewFollowing(service, source string) *Following {
 
 // Watch shows the gauges until stop is called.
 func (f *Following) Watch() (stop func()) {
-	return measure.Watch(
-		measure.Labels{"component": f.service, "source": f.source},
-		measure.Gauge{Name: "finsam.follower.position", Description: "Sequence number of the last event handled.",
+	return metrics.Watch(
+		metrics.Labels{"component": f.service, "source": f.source},
+		metrics.Gauge{Name: "finsam.follower.position", Description: "Sequence number of the last event handled.",
 			Read: func() (float64, bool) { return float64(f.position.Load()), true }},
-		measure.Gauge{Name: "finsam.follower.lag", Unit: "s", Description: "Age of the oldest event known and not handled; 0: none.",
+		metrics.Gauge{Name: "finsam.follower.lag", Unit: "s", Description: "Age of the oldest event known and not handled; 0: none.",
 			Read: func() (float64, bool) { return age(f.oldest.Load()), true }},
-		measure.Gauge{Name: "finsam.follower.silence", Unit: "s", Description: "Since the log answered last.",
+		metrics.Gauge{Name: "finsam.follower.silence", Unit: "s", Description: "Since the log answered last.",
 			Read: func() (float64, bool) { return age(f.heard.Load()), true }},
 	)
 }
@@ -87,7 +87,7 @@ func (f *Following) Failed(ctx context.Context) { f.failures.Add(ctx, 1, f.label
 // Skipped notes that an event was passed over.
 func (f *Following) Skipped(ctx context.Context) { f.skipped.Add(ctx, 1, f.labels) }
 
-// telling tells how far a publisher has come, for the metrics.
+// telling returns how far a publisher has come, for the metrics.
 type telling struct {
 	service string
 	head    atomic.Int64 // sequence of the newest event in the log
@@ -103,8 +103,8 @@ func newTelling(source string) *telling {
 	service := path.Base(source)
 	t := &telling{
 		service:  service,
-		failures: measure.Counter("finsam.publisher.failures", "Rounds of publishing that failed."),
-		labels:   measure.Labels{"source": service}.Option(),
+		failures: metrics.Counter("finsam.publisher.failures", "Rounds of publishing that failed."),
+		labels:   metrics.Labels{"source": service}.Option(),
 	}
 	t.done.Store(time.Now().UnixMilli())
 	t.failures.Add(context.Background(), 0, t.labels)
@@ -112,15 +112,15 @@ func newTelling(source string) *telling {
 }
 
 func (t *telling) watch() (stop func()) {
-	return measure.Watch(
-		measure.Labels{"source": t.service},
-		measure.Gauge{Name: "finsam.feed.head", Description: "Sequence number of the newest event in the log of the source.",
+	return metrics.Watch(
+		metrics.Labels{"source": t.service},
+		metrics.Gauge{Name: "finsam.feed.head", Description: "Sequence number of the newest event in the log of the source.",
 			Read: func() (float64, bool) { return float64(t.head.Load()), true }},
-		measure.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet told, as far as one round looks.",
+		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet told, as far as one round looks.",
 			Read: func() (float64, bool) { return float64(t.backlog.Load()), true }},
-		measure.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet told; 0: none.",
+		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet told; 0: none.",
 			Read: func() (float64, bool) { return age(t.oldest.Load()), true }},
-		measure.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
+		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
 			Read: func() (float64, bool) { return age(t.done.Load()), true }},
 	)
 }

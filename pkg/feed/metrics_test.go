@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 )
 
 // until reads the metrics until they are as wanted.
-func until(t *testing.T, m *measuretest.Meter, what string, as func(map[string]float64) bool) {
+func until(t *testing.T, m *metricstest.Meter, what string, as func(map[string]float64) bool) {
 	t.Helper()
 	var got map[string]float64
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -23,7 +23,7 @@ func until(t *testing.T, m *measuretest.Meter, what string, as func(map[string]f
 }
 
 func TestAFeedTellsHowFarItHasComeAndAFollowerHowFarItLags(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	e := engine(t)
 	paths, log := open(t, e)
 	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))

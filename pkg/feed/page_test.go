@@ -44,7 +44,7 @@ func pages(t *testing.T, e store.Engine, r feed.Reader, handle feed.HandlePage) 
 	return f, handed, func() string { cancel(); <-done; return said.String() }
 }
 
-// next gives the next page that was handed over.
+// next returns the next page that was handed over.
 func next(t *testing.T, handed chan string) string {
 	t.Helper()
 	select {

@@ -15,13 +15,13 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Source gives a publisher the steps of one collection that are not told yet.
+// Source returns a publisher the steps of one collection that are not told yet.
 type Source interface {
-	// pending gives events in the order of the documents' latest writes, each
+	// pending returns events in the order of the documents' latest writes, each
 	// document's own in the order of its steps, of at most limit documents.
 	pending(ctx context.Context, limit int) ([]Event, error)
 	// settle notes that the steps up to these versions are told.
-	settle(ctx context.Context, marks []store.Mark) error
+	settle(ctx context.Context, marks []store.PublishedMark) error
 	// prefix is what the types of its events begin with.
 	prefix() string
 }
@@ -32,7 +32,7 @@ type source[T any] struct {
 	kind      string
 }
 
-// FromCollection makes a source of a collection whose documents' versions are
+// FromCollection creates a source of a collection whose documents' versions are
 // the numbers of their steps. event tells step n, counted from 1: it sets Type,
 // Subject (the document's id), Association, Time and what else there is; the ID
 // follows. Type is prefix, such as "se.finsam.referral.", and one more word.
@@ -41,13 +41,13 @@ func FromCollection[T any](c *store.Collection[T], prefix string, event func(v *
 }
 
 func (s source[T]) pending(ctx context.Context, limit int) ([]Event, error) {
-	unsettled, err := s.documents.Unsettled(ctx, limit)
+	unsettled, err := s.documents.Unpublished(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
 	var events []Event
 	for _, v := range unsettled {
-		for n := v.Settled + 1; n <= v.Version; n++ {
+		for n := v.Published + 1; n <= v.Version; n++ {
 			e := s.event(v.Value, n)
 			e.ID = fmt.Sprintf("%s/%d", e.Subject, n)
 			events = append(events, e)
@@ -56,8 +56,8 @@ func (s source[T]) pending(ctx context.Context, limit int) ([]Event, error) {
 	return events, nil
 }
 
-func (s source[T]) settle(ctx context.Context, marks []store.Mark) error {
-	return s.documents.Settle(ctx, marks)
+func (s source[T]) settle(ctx context.Context, marks []store.PublishedMark) error {
+	return s.documents.MarkPublished(ctx, marks)
 }
 
 // batch bounds how many documents one round takes from each source.
@@ -78,7 +78,7 @@ type Publisher struct {
 	telling *telling
 }
 
-// NewPublisher makes a publisher of sources made by FromCollection.
+// NewPublisher creates a publisher of sources made by FromCollection.
 func NewPublisher(l *Log, log *slog.Logger, sources ...Source) *Publisher {
 	p := &Publisher{log: l, sources: map[string]Source{}, wake: make(chan struct{}, 1), errors: log, telling: newTelling(l.source)}
 	for _, s := range sources {
@@ -132,7 +132,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 // lastPatience bounds what a publisher that is told to end still tells.
 const lastPatience = 2 * time.Second
 
-// last tells what was written until the end, so that others need not wait for
+// last returns what was written until the end, so that others need not wait for
 // the next start. What it cannot tell in time is told then.
 func (p *Publisher) last(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPatience)
@@ -199,9 +199,9 @@ func (p *Publisher) mark(ctx context.Context, b block) error {
 	return nil
 }
 
-// marks gives the highest step told of each document, by kind of event.
-func marks(events []Event) (map[string]map[string]store.Mark, error) {
-	told := map[string]map[string]store.Mark{}
+// marks returns the highest step told of each document, by kind of event.
+func marks(events []Event) (map[string]map[string]store.PublishedMark, error) {
+	told := map[string]map[string]store.PublishedMark{}
 	for _, e := range events {
 		kind := e.Type[:strings.LastIndexByte(e.Type, '.')+1]
 		_, number, _ := strings.Cut(e.ID, "/")
@@ -210,17 +210,17 @@ func marks(events []Event) (map[string]map[string]store.Mark, error) {
 			return nil, fmt.Errorf("event id %s: %w", e.ID, err)
 		}
 		if told[kind] == nil {
-			told[kind] = map[string]store.Mark{}
+			told[kind] = map[string]store.PublishedMark{}
 		}
 		document := e.Association + "/" + e.Subject
-		if m := told[kind][document]; n > m.Settled {
-			told[kind][document] = store.Mark{Association: e.Association, ID: e.Subject, Settled: n}
+		if m := told[kind][document]; n > m.Published {
+			told[kind][document] = store.PublishedMark{Association: e.Association, ID: e.Subject, Published: n}
 		}
 	}
 	return told, nil
 }
 
-// backoff gives a growing pause with jitter, at most five seconds.
+// backoff returns a growing pause with jitter, at most five seconds.
 func backoff(failures int) time.Duration {
 	d := min(100*time.Millisecond<<min(failures, 6), 5*time.Second)
 	return d/2 + rand.N(d/2)

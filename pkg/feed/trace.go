@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// within gives a context of the trace of the request that caused the event, so
+// within returns a context of the trace of the request that caused the event, so
 // that what follows from it in another service is seen where it began. An event
 // without one, or with one that cannot be read, leaves the context as it is.
 func (e Event) within(ctx context.Context) context.Context {

@@ -3,5 +3,5 @@ package internaltoken
 // MaxKept is the bound that the tests hold Kept against.
 const MaxKept = maxKept
 
-// Kept gives how many tokens the signer remembers.
+// Kept returns how many tokens the signer remembers.
 func (s *Signer) Kept() int { return s.kept.size() }

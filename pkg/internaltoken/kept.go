@@ -3,7 +3,7 @@ package internaltoken
 import "sync"
 
 // kept remembers at most max values in two generations: when the younger one is
-// half of max, it becomes the older one and the oldest are forgotten. Whoever
+// half of max, it becomes the older one and the oldest are forgotten. Anyone who
 // reads checks the expiry; nothing needs a goroutine or a clock here.
 type kept[K comparable, V any] struct {
 	half int
@@ -40,7 +40,7 @@ func (k *kept[K, V]) put(key K, v V) {
 	k.young[key] = v
 }
 
-// size gives how many values are remembered.
+// size returns how many values are remembered.
 func (k *kept[K, V]) size() int {
 	k.mu.RLock()
 	defer k.mu.RUnlock()

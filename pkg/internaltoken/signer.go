@@ -31,15 +31,15 @@ const fresh = 20 * time.Second
 // maxKept bounds how many tokens are remembered on each side.
 const maxKept = 8192
 
-// NewSigner makes a signer. The issuer is "gateway" or the service's name.
+// NewSigner creates a signer. The issuer is "gateway" or the service's name.
 func NewSigner(issuer string, key ed25519.PrivateKey, now func() time.Time) *Signer {
 	return &Signer{issuer: issuer, key: key, now: now, kept: newKept[string, signed](maxKept)}
 }
 
-// Issuer gives the name that the signer signs as.
+// Issuer returns the name that the signer signs as.
 func (s *Signer) Issuer() string { return s.issuer }
 
-// Token gives a token for the actor, valid for another 20 to 60 seconds. An
+// Token returns a token for the actor, valid for another 20 to 60 seconds. An
 // issuer that may not speak for the actor gets an error.
 func (s *Signer) Token(a actor.Actor) (string, error) {
 	now := s.now()

@@ -57,8 +57,8 @@ func (c *claims) actor() actor.Actor {
 	}
 }
 
-// maySpeakFor tells whether the issuer may sign for the actor: the gateway for
-// whoever has shown it a token, and each service for itself. Nobody but the
+// maySpeakFor reports whether the issuer may sign for the actor: the gateway for
+// anyone who has shown it a token, and each service for itself. Nobody but the
 // service of that name has the role system.
 func maySpeakFor(issuer string, a actor.Actor) bool {
 	if issuer == Gateway && !a.Has(actor.System) {

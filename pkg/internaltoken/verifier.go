@@ -26,7 +26,7 @@ type verified struct {
 	expires time.Time
 }
 
-// NewVerifier makes a verifier of the issuers' public keys. While an issuer's
+// NewVerifier creates a verifier of the issuers' public keys. While an issuer's
 // key is rotated it may have two, the other under its name with a suffix behind
 // a dot: "gateway" and "gateway.next".
 func NewVerifier(keys map[string]ed25519.PublicKey, now func() time.Time) *Verifier {
@@ -47,7 +47,7 @@ func NewVerifier(keys map[string]ed25519.PublicKey, now func() time.Time) *Verif
 	return v
 }
 
-// Verify gives the actor of a valid token and who issued it, else ErrToken.
+// Verify returns the actor of a valid token and who issued it, else ErrToken.
 func (v *Verifier) Verify(token string) (actor.Actor, string, error) {
 	if got, ok := v.kept.get(token); ok && v.now().Before(got.expires) {
 		return got.actor, got.issuer, nil
@@ -80,7 +80,7 @@ func (c *claims) check(a actor.Actor) error {
 	return nil
 }
 
-// key gives the keys of the issuer that the token names. It is called before the
+// key returns the keys of the issuer that the token names. It is called before the
 // signature is checked: a key belongs to its issuer, and no other key is tried.
 func (v *Verifier) key(t *jwt.Token) (any, error) {
 	if t.Header["typ"] != Type {

@@ -9,7 +9,7 @@ import (
 )
 
 // backup serves copies of the service's SQLite file; see backup.Server.
-func (p *Parts) backup() *backup.Server {
+func (p *App) backup() *backup.Server {
 	file := p.Service + ".db"
 	return &backup.Server{
 		Service: p.Service, Dir: p.Config.BackupDir, Verify: p.Verifier, Gate: p.gate, Log: p.Log,

@@ -15,7 +15,7 @@ const folderScheme = "folder:"
 
 // openBlobs opens the place that FINSAM_BLOBS names, if it names one. An S3 store
 // is asked for nothing yet, nor by /readyz: while it is away only attachments are.
-func (p *Parts) openBlobs(n Needs, environ map[string]string) error {
+func (p *App) openBlobs(n Requirements, environ map[string]string) error {
 	if !n.Blobs || p.Config.Blobs == "" {
 		return nil
 	}

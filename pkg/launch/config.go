@@ -71,7 +71,7 @@ func ReadConfig(environ map[string]string) (Config, error) {
 	return c, c.check()
 }
 
-// variableOf gives the variable behind a field of Config.
+// variableOf returns the variable behind a field of Config.
 func variableOf(name string) string {
 	f, ok := reflect.TypeFor[Config]().FieldByName(name)
 	if !ok {
@@ -136,7 +136,7 @@ var peerVariables = map[string]string{
 	"referral": "FINSAM_REFERRAL_URL", "participant": "FINSAM_PARTICIPANT_URL", "activity": "FINSAM_ACTIVITY_URL",
 }
 
-// PeerURL gives where a service is; "" when no variable says so.
+// PeerURL returns where a service is; "" when no variable says so.
 func (c Config) PeerURL(service string) string {
 	switch service {
 	case "referral":

@@ -26,7 +26,7 @@ func (n noting) Prepare(ctx context.Context, s store.Spec) error {
 }
 
 // TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid freezes the collections that every
-// service has beside those of its Schema. Nothing writes their keys anew: whoever
+// service has beside those of its Schema. Nothing writes their keys anew: anyone who
 // changes them here writes what brings the documents of before along.
 func TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"))
@@ -35,7 +35,7 @@ func TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid(t *testing.T) {
 	}
 	defer db.Close()
 	n := noting{db.Engine("referral"), map[string]store.Spec{}}
-	p := &launch.Parts{Service: "referral", Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	p := &launch.App{Service: "referral", Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	if err := p.On(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/internaltoken"
-	"github.com/finsam/finsam/pkg/seal"
 )
 
 // The files of a folder of keys. A service needs its own private key, the public
-// keys of all, and the key sets of pkg/seal if it keeps what is said of people.
+// keys of all, and the key sets of pkg/encryption if it keeps what is said of people.
 const (
 	publicKeys = "internal-jwks.json"
 	sealKeys   = "seal.json"
@@ -32,10 +32,10 @@ var issuers = []string{internaltoken.Gateway, "referral", "participant", "activi
 // Keys is a folder of keys, read when asked for.
 type Keys struct{ dir string }
 
-// ReadKeys gives the keys of a folder.
+// ReadKeys returns the keys of a folder.
 func ReadKeys(dir string) Keys { return Keys{dir: dir} }
 
-// Signer gives the signer of an issuer, by its own private key.
+// Signer returns the signer of an issuer, by its own private key.
 func (k Keys) Signer(issuer string, now func() time.Time) (*internaltoken.Signer, error) {
 	private, err := readPrivate(filepath.Join(k.dir, issuer+".key"))
 	if err != nil {
@@ -44,7 +44,7 @@ func (k Keys) Signer(issuer string, now func() time.Time) (*internaltoken.Signer
 	return internaltoken.NewSigner(issuer, private, now), nil
 }
 
-// Verifier gives the verifier of all issuers' tokens.
+// Verifier returns the verifier of all issuers' tokens.
 func (k Keys) Verifier(now func() time.Time) (*internaltoken.Verifier, error) {
 	keys, err := readPublic(filepath.Join(k.dir, publicKeys))
 	if err != nil {
@@ -53,8 +53,8 @@ func (k Keys) Verifier(now func() time.Time) (*internaltoken.Verifier, error) {
 	return internaltoken.NewVerifier(keys, now), nil
 }
 
-// Sealer gives the sealer of the two key sets.
-func (k Keys) Sealer() (*seal.Sealer, error) {
+// Sealer returns the sealer of the two key sets.
+func (k Keys) Sealer() (*encryption.Cipher, error) {
 	a, err := os.ReadFile(filepath.Join(k.dir, sealKeys))
 	if err != nil {
 		return nil, keyFault(sealKeys, err)
@@ -63,7 +63,7 @@ func (k Keys) Sealer() (*seal.Sealer, error) {
 	if err != nil {
 		return nil, keyFault(lookupKeys, err)
 	}
-	s, err := seal.New(a, p)
+	s, err := encryption.New(a, p)
 	if err != nil {
 		return nil, fmt.Errorf("FINSAM_KEYS_DIR: %s and %s: %w", sealKeys, lookupKeys, err)
 	}

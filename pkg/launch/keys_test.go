@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/launch"
 )
 
-// files gives every file of a folder with its content.
+// files returns every file of a folder with its content.
 func files(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

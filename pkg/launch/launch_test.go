@@ -17,7 +17,7 @@ import (
 	"github.com/finsam/finsam/pkg/launch"
 )
 
-// asChild makes the test binary behave as a program whose main is Main.
+// asChild creates the test binary behave as a program whose main is Main.
 const asChild = "FINSAM_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -86,7 +86,7 @@ func whole(t *testing.T) map[string]string {
 	}
 }
 
-var all = launch.Needs{Service: "referral", Store: true, Seal: true, Associations: true, Peers: []string{"participant"}}
+var all = launch.Requirements{Service: "referral", Store: true, Cipher: true, Associations: true, Peers: []string{"participant"}}
 
 func TestAWholeEnvironmentGivesAllPartsAndTheyServe(t *testing.T) {
 	p, err := launch.Open(t.Context(), all, whole(t))
@@ -94,7 +94,7 @@ func TestAWholeEnvironmentGivesAllPartsAndTheyServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := p.NewID()
-	if p.Engine == nil || p.Feed == nil || p.Access == nil || p.Seal == nil || p.Associations == nil || p.Signer == nil || p.Verifier == nil ||
+	if p.Engine == nil || p.Feed == nil || p.AccessLog == nil || p.Cipher == nil || p.Associations == nil || p.Signer == nil || p.Verifier == nil ||
 		p.NewID() == id || len(p.Readers("participant")) != 1 || p.Client("participant").Base != "http://127.0.0.1:1" {
 		t.Fatalf("something is missing: %+v", p)
 	}
@@ -105,7 +105,7 @@ func TestAWholeEnvironmentGivesAllPartsAndTheyServe(t *testing.T) {
 	if a, issuer, err := p.Verifier.Verify(token); err != nil || issuer != "referral" || a.Subject != "service:referral" {
 		t.Fatalf("its own token: %+v %s %v", a, issuer, err)
 	}
-	if err := p.Access.Touch(t.Context(), accesslog.Entry{Operation: "x"}); err != nil {
+	if err := p.AccessLog.Record(t.Context(), accesslog.Entry{Operation: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -191,7 +191,7 @@ func TestAWrongValueStopsTheStartInOneSentenceThatNamesTheVariable(t *testing.T)
 
 func TestAPortThatIsTakenIsToldByItsVariable(t *testing.T) {
 	environ := whole(t)
-	first, err := launch.Open(t.Context(), launch.Needs{Service: "gateway"}, environ)
+	first, err := launch.Open(t.Context(), launch.Requirements{Service: "gateway"}, environ)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ var ErrChecked = fmt.Errorf("FINSAM_MIGRATE: the database was looked at, nothing
 
 // migrate brings the database to the service's schema, or tells on standard
 // output what there is to do.
-func (p *Parts) migrate(ctx context.Context) error {
+func (p *App) migrate(ctx context.Context) error {
 	m := p.Migration()
 	if m == nil {
 		return nil
@@ -39,8 +39,8 @@ func (p *Parts) migrate(ctx context.Context) error {
 	return nil
 }
 
-// Migration gives the service's schema with its database; nil without one.
-func (p *Parts) Migration() *schema.Migration {
+// Migration returns the service's schema with its database; nil without one.
+func (p *App) Migration() *schema.Migration {
 	if p.Schema == nil || p.Engine == nil {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (p *Parts) Migration() *schema.Migration {
 
 // Watch looks after the database's version until ctx ends; see
 // schema.Migration.Watch.
-func (p *Parts) Watch(ctx context.Context) error {
+func (p *App) Watch(ctx context.Context) error {
 	m := p.Migration()
 	if m == nil {
 		<-ctx.Done()

@@ -21,7 +21,7 @@ type note struct {
 func notes() schema.Schema {
 	return schema.Schema{
 		Service:     "notes",
-		Collections: []schema.Collection{schema.Of(store.Kind[note]{Name: "notes", ID: func(n *note) (string, string) { return "north", n.ID }})},
+		Collections: []schema.Collection{schema.Of(store.Schema[note]{Name: "notes", ID: func(n *note) (string, string) { return "north", n.ID }})},
 		Steps:       []schema.Step{{Name: "begin"}},
 	}
 }
@@ -34,7 +34,7 @@ func TestAServiceBringsItsDatabaseUpOrOnlyLooks(t *testing.T) {
 	environ := map[string]string{
 		"FINSAM_KEYS_DIR": dir, "FINSAM_STORE": "sqlite:" + filepath.Join(dir, "n.db"), "FINSAM_LOG_LEVEL": "error",
 	}
-	needs := launch.Needs{Service: "referral", Store: true, Schema: notes}
+	needs := launch.Requirements{Service: "referral", Store: true, Schema: notes}
 	look := maps.Clone(environ)
 	look["FINSAM_MIGRATE"] = "check"
 	for range 2 { // looking changes nothing

@@ -17,30 +17,30 @@ import (
 	"github.com/finsam/finsam/pkg/backup"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/blob/folder"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/schema"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
 )
 
-// Needs says which parts a service is made of.
-type Needs struct {
+// Requirements says which parts a service is made of.
+type Requirements struct {
 	Service      string               // its name, such as "referral"
 	Store        bool                 // a database, with the feed and the access log in it
 	Schema       func() schema.Schema // what the database is brought to before it is used; nil: it has none
 	Blobs        bool                 // a place for attachments, if the environment names one
-	Seal         bool                 // keys to seal and look up
+	Cipher       bool                 // keys to seal and look up
 	Associations bool                 // the associations' files
 	Trust        bool                 // the trust file (the gateway)
 	Peers        []string             // the services that it calls or follows
 }
 
-// Parts are what a service is made of. What it does not need is nil.
-type Parts struct {
+// App are what a service is made of. What it does not need is nil.
+type App struct {
 	Config       Config
 	Service      string
 	Log          *slog.Logger
@@ -48,8 +48,8 @@ type Parts struct {
 	Blobs        blob.Store           // nil: no place for attachments is named
 	Schema       func() schema.Schema // nil: the database is taken as it is
 	Feed         *feed.Log
-	Access       *accesslog.Log
-	Seal         *seal.Sealer
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
 	Associations *association.Registry
 	Signer       *internaltoken.Signer
 	Verifier     *internaltoken.Verifier
@@ -65,7 +65,7 @@ type Parts struct {
 
 // Open reads the environment and opens the parts. When one cannot be opened,
 // those before it are closed, and the error names the variable.
-func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, error) {
+func Open(ctx context.Context, n Requirements, environ map[string]string) (*App, error) {
 	c, err := ReadConfig(environ)
 	if err != nil {
 		return nil, err
@@ -77,14 +77,14 @@ func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &Parts{
+	p := &App{
 		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
 		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: web.NewTransport(),
 		gate: new(feed.Gate),
 	}
 	slog.SetDefault(p.Log)
-	blobs := func(context.Context, Needs) error { return p.openBlobs(n, environ) }
-	for _, open := range []func(context.Context, Needs) error{p.openTelemetry, p.openKeys, p.openAssociations, p.openStore, blobs} {
+	blobs := func(context.Context, Requirements) error { return p.openBlobs(n, environ) }
+	for _, open := range []func(context.Context, Requirements) error{p.openTelemetry, p.openKeys, p.openAssociations, p.openStore, blobs} {
 		if err := open(ctx, n); err != nil {
 			return nil, errors.Join(err, p.Close())
 		}
@@ -92,8 +92,8 @@ func Open(ctx context.Context, n Needs, environ map[string]string) (*Parts, erro
 	return p, nil
 }
 
-// variables gives the values of the variables that the service needs.
-func (n Needs) variables(c Config) map[string]string {
+// variables returns the values of the variables that the service needs.
+func (n Requirements) variables(c Config) map[string]string {
 	wanted := map[string]string{"FINSAM_KEYS_DIR": c.KeysDir}
 	if n.Store {
 		wanted["FINSAM_STORE"] = c.Store
@@ -110,7 +110,7 @@ func (n Needs) variables(c Config) map[string]string {
 	return wanted
 }
 
-func (p *Parts) openTelemetry(ctx context.Context, _ Needs) error {
+func (p *App) openTelemetry(ctx context.Context, _ Requirements) error {
 	shutdown, err := telemetry.Start(ctx, Program("finsam-"+p.Service))
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (p *Parts) openTelemetry(ctx context.Context, _ Needs) error {
 	return nil
 }
 
-func (p *Parts) openKeys(_ context.Context, n Needs) (err error) {
+func (p *App) openKeys(_ context.Context, n Requirements) (err error) {
 	keys := ReadKeys(p.Config.KeysDir)
 	if p.Signer, err = keys.Signer(n.Service, p.Now); err != nil {
 		return err
@@ -131,13 +131,13 @@ func (p *Parts) openKeys(_ context.Context, n Needs) (err error) {
 	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
 		return err
 	}
-	if n.Seal {
-		p.Seal, err = keys.Sealer()
+	if n.Cipher {
+		p.Cipher, err = keys.Sealer()
 	}
 	return err
 }
 
-func (p *Parts) openAssociations(_ context.Context, n Needs) (err error) {
+func (p *App) openAssociations(_ context.Context, n Requirements) (err error) {
 	if !n.Associations {
 		return nil
 	}
@@ -147,7 +147,7 @@ func (p *Parts) openAssociations(_ context.Context, n Needs) (err error) {
 	return nil
 }
 
-func (p *Parts) openStore(ctx context.Context, n Needs) error {
+func (p *App) openStore(ctx context.Context, n Requirements) error {
 	if !n.Store {
 		return nil
 	}
@@ -162,7 +162,7 @@ func (p *Parts) openStore(ctx context.Context, n Needs) error {
 
 // On brings the database behind the engine to the service's schema, holds the keys
 // against it, and opens the feed and the access log in it. The log's head is told now and then until Close.
-func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
+func (p *App) On(ctx context.Context, e store.Engine) (err error) {
 	p.Engine = e
 	if err := p.migrate(ctx); err != nil {
 		return err
@@ -173,13 +173,13 @@ func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 	if p.Feed, err = feed.OpenLog(ctx, e, "/services/"+p.Service); err != nil {
 		return fmt.Errorf("FINSAM_STORE: open the feed: %w", err)
 	}
-	if p.Access, err = accesslog.Open(ctx, e, p.Service, p.Now); err != nil {
+	if p.AccessLog, err = accesslog.Open(ctx, e, p.Service, p.Now); err != nil {
 		return fmt.Errorf("FINSAM_STORE: %w", err)
 	}
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.closing(func() error {
 		stop()
-		err := p.Access.Close()
+		err := p.AccessLog.Close()
 		p.tellHead()
 		return err
 	})
@@ -191,7 +191,7 @@ func (p *Parts) On(ctx context.Context, e store.Engine) (err error) {
 const betweenCheckpoints = 10 * time.Minute
 
 // checkpoint tells the access log's head now and then, while it grows.
-func (p *Parts) checkpoint(ctx context.Context) {
+func (p *App) checkpoint(ctx context.Context) {
 	tick := time.NewTicker(betweenCheckpoints)
 	defer tick.Stop()
 	for told := int64(0); ; {
@@ -200,7 +200,7 @@ func (p *Parts) checkpoint(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if n := p.Access.Head().N; n != told {
+		if n := p.AccessLog.Head().N; n != told {
 			p.tellHead()
 			told = n
 		}
@@ -210,16 +210,16 @@ func (p *Parts) checkpoint(ctx context.Context) {
 // tellHead puts the access log's head into the process's log. Kept there,
 // elsewhere than the database, it shows later whether the end of the chain has
 // been cut off or written anew (accesslog.Log.Verify).
-func (p *Parts) tellHead() {
-	if h := p.Access.Head(); h.N > 0 {
+func (p *App) tellHead() {
+	if h := p.AccessLog.Head(); h.N > 0 {
 		p.Log.Info("access log checkpoint", "chain", h.Chain, "n", h.N, "hash", h.Hash)
 	}
 }
 
-func (p *Parts) closing(f func() error) { p.closers = append(p.closers, f) }
+func (p *App) closing(f func() error) { p.closers = append(p.closers, f) }
 
 // Close closes the parts in the reverse order of their opening.
-func (p *Parts) Close() error {
+func (p *App) Close() error {
 	var errs []error
 	for i := len(p.closers) - 1; i >= 0; i-- {
 		errs = append(errs, p.closers[i]())
@@ -228,19 +228,19 @@ func (p *Parts) Close() error {
 	return errors.Join(errs...)
 }
 
-// Client gives the client of another service.
-func (p *Parts) Client(service string) *web.Client {
+// Client returns the client of another service.
+func (p *App) Client(service string) *web.Client {
 	return web.NewClient(p.Config.PeerURL(service), p.transport, p.Signer)
 }
 
-// Reader gives the reader of another service's feed.
-func (p *Parts) Reader(service string) feed.Reader {
+// Reader returns the reader of another service's feed.
+func (p *App) Reader(service string) feed.Reader {
 	c := p.Client(service)
 	return &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: c.OwnToken}
 }
 
-// Readers gives the feeds of several services, by name.
-func (p *Parts) Readers(services ...string) map[string]feed.Reader {
+// Readers returns the feeds of several services, by name.
+func (p *App) Readers(services ...string) map[string]feed.Reader {
 	all := map[string]feed.Reader{}
 	for _, s := range services {
 		all[s] = feed.Gated(p.Reader(s), p.gate)
@@ -248,18 +248,18 @@ func (p *Parts) Readers(services ...string) map[string]feed.Reader {
 	return all
 }
 
-// Web gives the options of the service's HTTP face, for its contract.
-func (p *Parts) Web(spec []byte) web.Options {
-	return web.Options{Service: p.Service, Spec: spec, Verify: p.Verifier, Access: p.Access, Feed: p.Feed, Log: p.Log}
+// Web returns the options of the service's HTTP face, for its contract.
+func (p *App) Web(spec []byte) web.Options {
+	return web.Options{Service: p.Service, Spec: spec, Verify: p.Verifier, Access: p.AccessLog, Feed: p.Feed, Log: p.Log}
 }
 
 // Serve serves the handler and does the work beside it; see Serve.
-func (p *Parts) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
+func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
 	return Serve(ctx, p.server(h), append(work, p.Watch, p.follow)...)
 }
 
 // follow takes the associations' files as they change.
-func (p *Parts) follow(ctx context.Context) error {
+func (p *App) follow(ctx context.Context) error {
 	if p.Associations == nil {
 		return nil
 	}
@@ -289,7 +289,7 @@ func Serve(ctx context.Context, s web.Server, work ...func(context.Context) erro
 	return group.Wait()
 }
 
-func (p *Parts) server(h http.Handler) web.Server {
+func (p *App) server(h http.Handler) web.Server {
 	s := web.Server{
 		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
 		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },

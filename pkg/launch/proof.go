@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -25,8 +25,8 @@ const (
 	proofTries = 20
 )
 
-func proofs() store.Kind[proof] {
-	return store.Kind[proof]{
+func proofs() store.Schema[proof] {
+	return store.Schema[proof]{
 		Name:    "keys_proof",
 		ID:      func(*proof) (string, string) { return nobody, nobody },
 		Version: func(p *proof) int64 { return p.Writes },
@@ -36,8 +36,8 @@ func proofs() store.Kind[proof] {
 // prove holds the keys against the database, which gets its proof from those it
 // is first started with. With other keys the service would run, name nobody, and
 // seal what the right ones do not open.
-func (p *Parts) prove(ctx context.Context) error {
-	if p.Seal == nil {
+func (p *App) prove(ctx context.Context) error {
+	if p.Cipher == nil {
 		return nil
 	}
 	all, err := store.Open(ctx, p.Engine, proofs())
@@ -47,15 +47,15 @@ func (p *Parts) prove(ctx context.Context) error {
 	for range proofTries {
 		have, err := all.Get(ctx, nobody, nobody)
 		if errors.Is(err, store.ErrNotFound) {
-			have.Value, err = &proof{Lookup: p.Seal.Lookup(proven)}, nil
+			have.Value, err = &proof{Lookup: p.Cipher.Lookup(proven)}, nil
 		}
 		if err != nil {
 			return fmt.Errorf("FINSAM_STORE: %w", err)
 		}
-		if err := have.Value.holds(p.Seal, p.Service); err != nil {
+		if err := have.Value.holds(p.Cipher, p.Service); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(have.Value.Sealed, p.Seal.Newest) {
+		if slices.ContainsFunc(have.Value.Sealed, p.Cipher.Newest) {
 			return nil
 		}
 		if err := p.addProof(ctx, all, have); !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrStale) {
@@ -67,13 +67,13 @@ func (p *Parts) prove(ctx context.Context) error {
 }
 
 // holds says which file of the keys is not the database's own.
-func (v *proof) holds(s *seal.Sealer, service string) error {
+func (v *proof) holds(s *encryption.Cipher, service string) error {
 	wrong := ""
 	if !slices.Contains(s.Lookups(proven), v.Lookup) {
 		wrong = lookupKeys
 	}
 	for _, sealed := range v.Sealed {
-		if clear, err := s.Open(sealed, proofs().Name); err != nil || string(clear) != proven {
+		if clear, err := s.Decrypt(sealed, proofs().Name); err != nil || string(clear) != proven {
 			wrong = sealKeys
 		}
 	}
@@ -85,8 +85,8 @@ func (v *proof) holds(s *seal.Sealer, service string) error {
 }
 
 // addProof seals the known text with the key that seals now.
-func (p *Parts) addProof(ctx context.Context, all *store.Collection[proof], have store.Versioned[proof]) error {
-	sealed, err := p.Seal.Seal([]byte(proven), proofs().Name)
+func (p *App) addProof(ctx context.Context, all *store.Collection[proof], have store.Versioned[proof]) error {
+	sealed, err := p.Cipher.Encrypt([]byte(proven), proofs().Name)
 	if err != nil {
 		return err
 	}

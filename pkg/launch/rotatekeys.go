@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/encryption"
 )
 
 // The stages of a rotation, in their order. Between two of them every program is
@@ -64,7 +64,7 @@ type rotation struct {
 
 func (r rotation) path(name string) string { return filepath.Join(r.dir, name) }
 
-// announce makes a private key that waits for each issuer, tells its public half,
+// announce creates a private key that waits for each issuer, tells its public half,
 // and adds a sealing key that does not seal yet.
 func (r rotation) announce() error {
 	if r.set.with(before) {
@@ -80,13 +80,13 @@ func (r rotation) announce() error {
 		}
 		r.set.put(issuer+next, x)
 	}
-	if err := r.seal(seal.Announce); err != nil {
+	if err := r.seal(encryption.Announce); err != nil {
 		return err
 	}
 	return r.save()
 }
 
-// use gives each issuer the private key that waits. The set of public keys is
+// use returns each issuer the private key that waits. The set of public keys is
 // written first, as it holds both halves before and after.
 func (r rotation) use() error {
 	waiting := slices.DeleteFunc(slices.Clone(issuers), func(i string) bool { return !exists(r.path(i + next + ".key")) })
@@ -106,7 +106,7 @@ func (r rotation) use() error {
 		r.set.put(issuer, public(fresh))
 		r.set.remove(issuer + next)
 	}
-	if err := errors.Join(r.save(), r.seal(seal.Promote)); err != nil {
+	if err := errors.Join(r.save(), r.seal(encryption.Promote)); err != nil {
 		return err
 	}
 	for _, issuer := range waiting {
@@ -152,7 +152,7 @@ func (r rotation) save() error {
 	return writeWhole(r.path(publicKeys), text)
 }
 
-// with tells whether a key with that suffix is in the set.
+// with reports whether a key with that suffix is in the set.
 func (s *jwks) with(suffix string) bool {
 	return slices.ContainsFunc(s.Keys, func(k jwk) bool { return strings.HasSuffix(k.ID, suffix) })
 }

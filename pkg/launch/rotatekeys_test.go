@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/pkg/seal"
 )
 
 // program is one that was started with the keys as they then were.
 type program struct {
 	signer   *internaltoken.Signer
 	verifier *internaltoken.Verifier
-	sealer   *seal.Sealer
+	sealer   *encryption.Cipher
 }
 
 func started(t *testing.T, dir string) (p program) {
@@ -49,11 +49,11 @@ func (p program) accepts(t *testing.T, other program) bool {
 
 func (p program) opens(t *testing.T, other program) bool {
 	t.Helper()
-	sealed, err := other.sealer.Seal([]byte("text"), "c")
+	sealed, err := other.sealer.Encrypt([]byte("text"), "c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	clear, err := p.sealer.Open(sealed, "c")
+	clear, err := p.sealer.Decrypt(sealed, "c")
 	return err == nil && string(clear) == "text"
 }
 

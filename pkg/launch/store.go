@@ -60,7 +60,7 @@ func storeOf(address string) (kind, path string, err error) {
 	return "", "", errors.New("FINSAM_STORE: must begin with sqlite: or mongodb://, such as sqlite:/var/lib/finsam/referral.db")
 }
 
-// Engine gives the part of the database that belongs to one service, traced.
+// Engine returns the part of the database that belongs to one service, traced.
 func (d *Database) Engine(service string) store.Engine {
 	return traced.Engine(d.engine(service), service)
 }

@@ -10,7 +10,7 @@ import (
 // and .revision=<commit>. A build that is not stamped says what Go knows of it.
 var version, revision string
 
-// Version gives the version of the binary: the release's, else the module's,
+// Version returns the version of the binary: the release's, else the module's,
 // else the commit's first twelve digits, else "dev".
 func Version() string {
 	if version != "" {
@@ -25,7 +25,7 @@ func Version() string {
 	return "dev"
 }
 
-// Revision gives the commit that the binary was built from, "" when nothing in
+// Revision returns the commit that the binary was built from, "" when nothing in
 // it says so.
 func Revision() string {
 	if revision != "" {

@@ -13,10 +13,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/encryption"
 )
 
-// WriteKeys makes the keys that are missing in the folder, each file with mode
+// WriteKeys creates the keys that are missing in the folder, each file with mode
 // 0600, and makes the set of public keys agree with the private ones. Keys that
 // are there are never changed: without seal.json nothing sealed can be read again.
 func WriteKeys(dir string) error {
@@ -48,7 +48,7 @@ func WriteKeys(dir string) error {
 	return writeWhole(filepath.Join(dir, publicKeys), text)
 }
 
-// writeSealKeys makes the two key sets; only both or none may be missing.
+// writeSealKeys creates the two key sets; only both or none may be missing.
 func writeSealKeys(dir string) error {
 	a, p := filepath.Join(dir, sealKeys), filepath.Join(dir, lookupKeys)
 	hasA, hasP := exists(a), exists(p)
@@ -58,7 +58,7 @@ func writeSealKeys(dir string) error {
 	case hasA != hasP:
 		return fmt.Errorf("only one of %s and %s is there; put the other one back, for new keys could not read what is stored", sealKeys, lookupKeys)
 	}
-	aeadKeys, prfKeys, err := seal.Generate()
+	aeadKeys, prfKeys, err := encryption.Generate()
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func publicSet(dir string) (*jwks, error) {
 	return set, nil
 }
 
-// put sets the key of an issuer, and tells whether that changed anything.
+// put sets the key of an issuer, and reports whether that changed anything.
 func (s *jwks) put(issuer string, x ed25519.PublicKey) bool {
 	k := jwk{KeyType: "OKP", Curve: "Ed25519", Algorithm: "EdDSA", Use: "sig", ID: issuer, X: base64.RawURLEncoding.EncodeToString(x)}
 	i := slices.IndexFunc(s.Keys, func(k jwk) bool { return k.ID == issuer })

@@ -56,7 +56,7 @@ func NumberAged(r *rand.Rand, on string, years int, coordination bool) string {
 	return fmt.Sprintf("%02d%s%d", birth.Year()/100, nine, CheckDigit(nine))
 }
 
-// CheckDigit gives the Luhn check digit of nine digits.
+// CheckDigit returns the Luhn check digit of nine digits.
 func CheckDigit(nine string) int {
 	sum := 0
 	for i, c := range nine {

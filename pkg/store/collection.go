@@ -9,18 +9,18 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Kind declares how one type of document is kept.
-type Kind[T any] struct {
+// Schema declares how one type of document is kept.
+type Schema[T any] struct {
 	Name    string  // lower-case letters and "_"
 	Unique  []Index // no two documents of an association share all these keys
 	Indexes []Index
 	Narrows []string // keys that are in no index, and only narrow or order what one has found
 
-	// ID gives the association and the id of a document.
+	// ID returns the association and the id of a document.
 	ID func(*T) (association, id string)
 	// Keys derives what it is found by. Nil: by its id alone.
 	Keys func(*T) Keys
-	// Version gives the document's own version, which must grow with each
+	// Version returns the document's own version, which must grow with each
 	// change: the number of its steps. Nil: the store counts.
 	Version func(*T) int64
 }
@@ -28,28 +28,28 @@ type Kind[T any] struct {
 // Collection keeps documents of one type on an engine.
 type Collection[T any] struct {
 	engine Engine
-	kind   Kind[T]
+	kind   Schema[T]
 }
 
 // Versioned is a document with the version that it was read at.
 type Versioned[T any] struct {
-	Value   *T
-	Version int64
-	Settled int64
+	Value     *T
+	Version   int64
+	Published int64
 
 	unknown func(into any) error // Found.Unknown
 }
 
 // Open prepares the collection and gives it.
-func Open[T any](ctx context.Context, e Engine, k Kind[T]) (*Collection[T], error) {
+func Open[T any](ctx context.Context, e Engine, k Schema[T]) (*Collection[T], error) {
 	if err := e.Prepare(ctx, k.Spec()); err != nil {
 		return nil, fmt.Errorf("prepare collection %s: %w", k.Name, err)
 	}
 	return &Collection[T]{engine: e, kind: k}, nil
 }
 
-// Spec gives what the kind declares to an engine.
-func (k Kind[T]) Spec() Spec {
+// Spec returns what the kind declares to an engine.
+func (k Schema[T]) Spec() Spec {
 	spec := Spec{Name: k.Name, Unique: k.Unique, Indexes: k.Indexes}
 	for _, ix := range append(append([]Index{}, k.Unique...), k.Indexes...) {
 		for _, key := range ix {
@@ -150,7 +150,7 @@ type Page[T any] struct {
 	Next  Cursor // zero when the list has ended
 }
 
-// Find gives a page of documents.
+// Find returns a page of documents.
 func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
 	limit := q.Limit
 	q.Limit++
@@ -199,9 +199,9 @@ func (c *Collection[T]) CountBy(ctx context.Context, association string, where [
 	return all, nil
 }
 
-// MostCounted is how many documents of a list are counted at most: counting costs
+// MaxCounted is how many documents of a list are counted at most: counting costs
 // as much as there is to count, and nobody turns to page 51 of 20 each.
-const MostCounted = 1000
+const MaxCounted = 1000
 
 // Window is the part of a list that is wanted: a page, or what follows a cursor.
 type Window struct {
@@ -218,8 +218,8 @@ type Total struct {
 
 // Total counts the documents that match, as far as MostCounted.
 func (c *Collection[T]) Total(ctx context.Context, association string, where []Cond) (Total, error) {
-	n, err := c.CountUpTo(ctx, association, where, MostCounted+1)
-	return Total{Records: min(n, MostCounted), Minimum: n > MostCounted}, err
+	n, err := c.CountUpTo(ctx, association, where, MaxCounted+1)
+	return Total{Records: min(n, MaxCounted), Minimum: n > MaxCounted}, err
 }
 
 // CountUpTo counts the documents that match, and stops at most (1 or more).
@@ -227,18 +227,18 @@ func (c *Collection[T]) CountUpTo(ctx context.Context, association string, where
 	return c.engine.CountUpTo(ctx, c.kind.Name, association, where, most)
 }
 
-// Unsettled gives documents with steps that have not been told yet.
-func (c *Collection[T]) Unsettled(ctx context.Context, limit int) ([]Versioned[T], error) {
-	found, err := c.engine.Unsettled(ctx, c.kind.Name, limit)
+// Unpublished returns documents with steps that have not been told yet.
+func (c *Collection[T]) Unpublished(ctx context.Context, limit int) ([]Versioned[T], error) {
+	found, err := c.engine.Unpublished(ctx, c.kind.Name, limit)
 	if err != nil {
 		return nil, err
 	}
 	return c.decodeAll(found)
 }
 
-// Settle notes up to which version documents have been told.
-func (c *Collection[T]) Settle(ctx context.Context, marks []Mark) error {
-	return c.engine.Settle(ctx, c.kind.Name, marks)
+// MarkPublished notes up to which version documents have been told.
+func (c *Collection[T]) MarkPublished(ctx context.Context, marks []PublishedMark) error {
+	return c.engine.MarkPublished(ctx, c.kind.Name, marks)
 }
 
 func (c *Collection[T]) keys(v *T) Keys {
@@ -261,7 +261,7 @@ func (c *Collection[T]) decode(f Found) (Versioned[T], error) {
 	if err := f.Decode(v); err != nil {
 		return Versioned[T]{}, fmt.Errorf("%s: read document: %w", c.kind.Name, err)
 	}
-	return Versioned[T]{Value: v, Version: f.Version, Settled: f.Settled, unknown: f.Unknown}, nil
+	return Versioned[T]{Value: v, Version: f.Version, Published: f.Published, unknown: f.Unknown}, nil
 }
 
 func (c *Collection[T]) decodeAll(found []Found) ([]Versioned[T], error) {

@@ -19,7 +19,7 @@ type Cursor struct {
 var ErrCursor = fault.New(fault.Invalid, "bad-cursor",
 	"Markören är inte giltig. Börja om från listans början.", "The cursor is not valid. Start again from the beginning of the list.")
 
-// String gives the cursor as text for a client to hand back.
+// String returns the cursor as text for a client to hand back.
 func (c Cursor) String() string {
 	if c.ID == "" {
 		return ""

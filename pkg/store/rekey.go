@@ -9,7 +9,7 @@ import (
 
 // Rekeyed is what one batch of Rekey came by.
 type Rekeyed struct {
-	Next  Place // where the next batch begins; zero when the walk has ended
+	Next  Position // where the next batch begins; zero when the walk has ended
 	Seen  int
 	Stale int // documents whose keys are not as declared now
 	Newer int // documents with fields that this program does not know; counted when looking only
@@ -20,7 +20,7 @@ type Rekeyed struct {
 // key that was declared later, or is derived otherwise. With look only, nothing
 // is written. A document that is changed by somebody else meanwhile is left to
 // them.
-func (c *Collection[T]) Rekey(ctx context.Context, after Place, limit int, look bool) (Rekeyed, error) {
+func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, look bool) (Rekeyed, error) {
 	found, err := c.engine.Walk(ctx, c.kind.Name, after, limit)
 	if err != nil {
 		return Rekeyed{}, err
@@ -28,7 +28,7 @@ func (c *Collection[T]) Rekey(ctx context.Context, after Place, limit int, look 
 	r := Rekeyed{Seen: len(found)}
 	if len(found) == limit {
 		last := found[len(found)-1]
-		r.Next = Place{Association: last.Association, ID: last.ID}
+		r.Next = Position{Association: last.Association, ID: last.ID}
 	}
 	for _, f := range found {
 		v, err := c.decode(f)
@@ -70,7 +70,7 @@ func sameKeys(stored, derived Keys) bool {
 	return present == len(stored)
 }
 
-// plain gives a value as string, int64 or bool, which is what engines store.
+// plain returns a value as string, int64 or bool, which is what engines store.
 func plain(v any) any {
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.String:

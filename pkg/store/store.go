@@ -46,7 +46,7 @@ type Found struct {
 	Association string
 	ID          string
 	Version     int64
-	Settled     int64
+	Published   int64
 	Decode      func(into any) error
 
 	// Unknown decodes as well, but fails on a field that into does not have: the
@@ -57,8 +57,8 @@ type Found struct {
 	Keys Keys
 }
 
-// Place is where a walk through a collection stands; zero is before the first.
-type Place struct {
+// Position is where a walk through a collection stands; zero is before the first.
+type Position struct {
 	Association string
 	ID          string
 }
@@ -112,7 +112,7 @@ type Group struct {
 // is durable: it survives the death of the process and of the machine. Reads see
 // every write that returned before they began.
 type Engine interface {
-	// Prepare makes the collection and its indexes be as declared. It may be
+	// Prepare creates the collection and its indexes be as declared. It may be
 	// called by several processes at once and again at each start.
 	Prepare(ctx context.Context, s Spec) error
 
@@ -131,7 +131,7 @@ type Engine interface {
 	// Delete removes a document if its version is still from; errors as Replace.
 	Delete(ctx context.Context, collection, association, id string, from int64) error
 
-	// Find gives the matching documents in order.
+	// Find returns the matching documents in order.
 	Find(ctx context.Context, collection string, q Query) ([]Found, error)
 
 	// Count counts the matching documents by the values of the keys in by;
@@ -142,34 +142,34 @@ type Engine interface {
 	// it costs is bounded by that, however many there are.
 	CountUpTo(ctx context.Context, collection, association string, where []Cond, most int) (int64, error)
 
-	// Unsettled gives documents of any association whose settled number is
+	// Unpublished returns documents of any association whose settled number is
 	// below their version, in the order of their latest write as far as the
 	// engine knows it, at most limit.
-	Unsettled(ctx context.Context, collection string, limit int) ([]Found, error)
+	Unpublished(ctx context.Context, collection string, limit int) ([]Found, error)
 
-	// Settle raises the settled numbers of documents to at least the versions
+	// MarkPublished raises the settled numbers of documents to at least the versions
 	// given; it never changes a version and never disturbs a Replace under way.
-	Settle(ctx context.Context, collection string, marks []Mark) error
+	MarkPublished(ctx context.Context, collection string, marks []PublishedMark) error
 
-	// Walk gives documents of any association behind a place, at most limit (1
+	// Walk returns documents of any association behind a place, at most limit (1
 	// to 1000), with their keys, in an order of the engine's own that does not
 	// change. What is written meanwhile may be given or not.
-	Walk(ctx context.Context, collection string, after Place, limit int) ([]Found, error)
+	Walk(ctx context.Context, collection string, after Position, limit int) ([]Found, error)
 
 	// Rekey writes only the keys of a document, if it is still stored at
 	// r.Version; else ErrStale, or ErrNotFound. Body, version and settled number
 	// stay, and a Replace under way is not disturbed. ErrTaken as Insert.
 	Rekey(ctx context.Context, collection string, r Record) error
 
-	// Ping tells whether the engine can serve.
+	// Ping reports whether the engine can serve.
 	Ping(ctx context.Context) error
 }
 
-// Mark says up to which version a document's steps have been told.
-type Mark struct {
+// PublishedMark says up to which version a document's steps have been told.
+type PublishedMark struct {
 	Association string
 	ID          string
-	Settled     int64
+	Published   int64
 }
 
 // What a store can answer instead.

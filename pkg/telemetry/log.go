@@ -27,7 +27,7 @@ func Level(text string) (slog.Level, error) {
 	return l, nil
 }
 
-// Logger gives a log of JSON lines from that level on. Lines written within a
+// Logger returns a log of JSON lines from that level on. Lines written within a
 // request bear its trace_id and span_id. After Start the same lines go to the
 // collector of logs, if there is one.
 func Logger(w io.Writer, service string, level slog.Leveler) *slog.Logger {
@@ -53,7 +53,7 @@ func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(conte
 
 type hereKey struct{}
 
-// here makes a line stay on standard error: that the collector cannot be reached is
+// here creates a line stay on standard error: that the collector cannot be reached is
 // not to be sent to it, again and again.
 func here(ctx context.Context) context.Context { return context.WithValue(ctx, hereKey{}, true) }
 

@@ -9,7 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
@@ -61,7 +61,7 @@ func TestASignalCanBeSwitchedOff(t *testing.T) {
 			t.Setenv("OTEL_"+signal+"_EXPORTER", "none")
 			sent, _ := sentTo(t, func(log *slog.Logger) {
 				ctx, span := otel.Tracer("test").Start(t.Context(), "x")
-				measure.Counter("finsam.test.things", "Things.").Add(ctx, 1)
+				metrics.Counter("finsam.test.things", "Things.").Add(ctx, 1)
 				log.InfoContext(ctx, "a line")
 				span.End()
 			})

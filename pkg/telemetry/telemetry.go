@@ -34,7 +34,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // gathered is the registry of the latest Start; OpenTelemetry's own providers
@@ -48,7 +48,7 @@ type Program struct {
 	Revision string // the commit that it was built from; empty: not known
 }
 
-// Start makes the process's traces, metrics and logs go where the OTEL_* variables
+// Start creates the process's traces, metrics and logs go where the OTEL_* variables
 // say, under the program's name, and be the ones that package measure uses. The
 // shutdown sends what has not gone yet, within the patience of its context.
 func Start(ctx context.Context, p Program) (shutdown func(context.Context) error, err error) {
@@ -61,31 +61,31 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := startMetrics(ctx, res)
+	meters, err := startMetrics(ctx, res)
 	if err != nil {
 		return nil, errors.Join(err, traces.Shutdown(ctx))
 	}
 	logs, err := startLogs(ctx, res)
 	if err != nil {
-		return nil, errors.Join(err, traces.Shutdown(ctx), metrics.Shutdown(ctx))
+		return nil, errors.Join(err, traces.Shutdown(ctx), meters.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		slog.WarnContext(here(context.Background()), "telemetry could not be sent", "cause", err.Error())
 	}))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetTracerProvider(traces)
-	otel.SetMeterProvider(metrics)
-	measure.Use(metrics)
-	measure.Watch(measure.Labels{"component": p.Service, "version": p.Version, "revision": cmp.Or(p.Revision, "unknown")}, measure.Gauge{
+	otel.SetMeterProvider(meters)
+	metrics.Use(meters)
+	metrics.Watch(metrics.Labels{"component": p.Service, "version": p.Version, "revision": cmp.Or(p.Revision, "unknown")}, metrics.Gauge{
 		Name: "finsam.build.info", Description: "What runs here; always 1.",
 		Read: func() (float64, bool) { return 1, true },
 	})
 	return func(ctx context.Context) error {
-		return errors.Join(traces.Shutdown(ctx), metrics.Shutdown(ctx), logs(ctx))
+		return errors.Join(traces.Shutdown(ctx), meters.Shutdown(ctx), logs(ctx))
 	}, nil
 }
 
-// collector tells whether a collector is named for the signal.
+// collector reports whether a collector is named for the signal.
 func collector(signal string) bool {
 	if os.Getenv("OTEL_"+signal+"_EXPORTER") == "none" {
 		return false

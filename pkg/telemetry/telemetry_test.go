@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
@@ -134,7 +134,7 @@ func TestATraceThatIsRecordedIsTheExemplarOfItsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, span := otel.Tracer("test").Start(t.Context(), "x")
-	measure.Seconds("finsam.test.time", "Time.").Record(ctx, .2)
+	metrics.Seconds("finsam.test.time", "Time.").Record(ctx, .2)
 	span.End()
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	r.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")

@@ -37,7 +37,7 @@ func (s *server) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// bearer gives the token of an Authorization header, and whether there was any
+// bearer returns the token of an Authorization header, and whether there was any
 // such header at all.
 func bearer(header string) (string, bool) {
 	const scheme = "Bearer "
@@ -47,11 +47,11 @@ func bearer(header string) (string, bool) {
 	return "", header != ""
 }
 
-// TokenFrom gives the internal token that the request came with, or "". It is
+// TokenFrom returns the internal token that the request came with, or "". It is
 // passed on to the next service, which then decides for the same actor.
 func TokenFrom(ctx context.Context) string { return infoOf(ctx).token }
 
-// WithToken gives a context that bears the internal token, as if a request had
+// WithToken returns a context that bears the internal token, as if a request had
 // come with it.
 func WithToken(ctx context.Context, token string) context.Context {
 	in := *infoOf(ctx)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/finsam/finsam/pkg/inproc"
+	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/webtest"
@@ -69,7 +69,7 @@ func BenchmarkBadPost(b *testing.B) { benchmark(b, "POST", "/things", `{"x":1}`,
 // client, the token, inproc, the chain, and the way back.
 func BenchmarkHop(b *testing.B) {
 	s := newService(b)
-	client := web.NewClient("http://things", inproc.Transport(s), s.trust.Signers[internaltoken.Gateway])
+	client := web.NewClient("http://things", inprocess.Transport(s), s.trust.Signers[internaltoken.Gateway])
 	ctx := web.WithToken(b.Context(), s.trust.Token(b, coach))
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

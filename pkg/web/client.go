@@ -31,7 +31,7 @@ type Client struct {
 	Timeout time.Duration         // for one call; zero: 10 seconds
 }
 
-// NewClient makes a client of the service at base. A nil transport is one of its
+// NewClient creates a client of the service at base. A nil transport is one of its
 // own over the network; package inproc has one that stays in the process.
 func NewClient(base string, transport http.RoundTripper, s *internaltoken.Signer) *Client {
 	if transport == nil {
@@ -43,7 +43,7 @@ func NewClient(base string, transport http.RoundTripper, s *internaltoken.Signer
 // noRedirect: no service of ours redirects, and a token must not follow one.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// NewTransport gives a transport over the network for calls between services.
+// NewTransport returns a transport over the network for calls between services.
 func NewTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy, t.DialContext = nil, Dial
@@ -126,7 +126,7 @@ func unanswered(ctx context.Context, err error) error {
 	return fault.ErrUnavailable.Because(err)
 }
 
-// token gives the token of the request being answered, or one of this service.
+// token returns the token of the request being answered, or one of this service.
 func (c *Client) token(ctx context.Context) (string, error) {
 	if token := TokenFrom(ctx); token != "" {
 		return token, nil
@@ -134,7 +134,7 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	return c.own(actor.From(ctx).Association)
 }
 
-// OwnToken gives a token of this service itself, for the feeds of others.
+// OwnToken returns a token of this service itself, for the feeds of others.
 func (c *Client) OwnToken() (string, error) { return c.own("") }
 
 func (c *Client) own(association string) (string, error) {
@@ -164,11 +164,11 @@ func read(resp *http.Response, out any) error {
 	return nil
 }
 
-// FaultOf gives back the fault that another service has answered with: its kind
+// FaultOf returns the fault that another service has answered with: its kind
 // by the status, its code and its fields. The sentences come in one language, that
 // of the request being answered, and stand for both.
 func FaultOf(resp *http.Response, body []byte) *fault.Error {
-	kind := fault.KindOf(resp.StatusCode)
+	kind := fault.StatusOf(resp.StatusCode)
 	var p Problem
 	if err := json.Unmarshal(body, &p); err != nil || p.Code == "" {
 		return ofEcho(resp.StatusCode).Because(fmt.Errorf("another service answered %d", resp.StatusCode))

@@ -15,11 +15,11 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/inproc"
+	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/web"
 )
 
-// peer gives a client of a service that answers by h, over the network.
+// peer returns a client of a service that answers by h, over the network.
 func peer(t *testing.T, h http.HandlerFunc) *web.Client {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -33,7 +33,7 @@ func TestACallBearsWhatTheRequestCameWith(t *testing.T) {
 	s := newService(t)
 	var got http.Header
 	s.GET(web.BasePath+"/echo", func(c echo.Context) error { got = c.Request().Header; return c.JSON(200, map[string]string{"a": "b"}) })
-	client := web.NewClient("http://things", inproc.Transport(s), s.trust.Signers["referral"])
+	client := web.NewClient("http://things", inprocess.Transport(s), s.trust.Signers["referral"])
 	s.GET(web.BasePath+"/relay", func(c echo.Context) error {
 		var out map[string]string
 		if err := client.Call(c.Request().Context(), "GET", "/echo", nil, &out); err != nil {
@@ -56,7 +56,7 @@ func TestWithoutARequestTheServiceSpeaksForItself(t *testing.T) {
 	s := newService(t)
 	var got actor.Actor
 	s.GET(web.BasePath+"/who", func(c echo.Context) error { got = actor.From(c.Request().Context()); return c.NoContent(204) })
-	client := web.NewClient("http://things", inproc.Transport(s), s.trust.Signers["referral"])
+	client := web.NewClient("http://things", inprocess.Transport(s), s.trust.Signers["referral"])
 	ctx := actor.With(context.Background(), actor.ForService("referral", "insjoriket"))
 	if err := client.Call(ctx, "GET", "/who", nil, nil); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestWithoutARequestTheServiceSpeaksForItself(t *testing.T) {
 
 func TestWhatIsNotFoundThereIsNotFoundHere(t *testing.T) {
 	s := newService(t)
-	client := web.NewClient("http://things", inproc.Transport(s), s.trust.Signers["referral"])
+	client := web.NewClient("http://things", inprocess.Transport(s), s.trust.Signers["referral"])
 	for how, failure := range failures {
 		s.GET(web.BasePath+"/fails/"+how, func(echo.Context) error { return failure })
 	}
@@ -85,7 +85,7 @@ func TestWhatIsNotFoundThereIsNotFoundHere(t *testing.T) {
 		}
 	}
 	err := client.Call(context.Background(), "GET", "/fails/unavailable", nil, nil)
-	if f := fault.Of(err); f.Kind != fault.Unavailable || f.RetryAfter != 2*time.Second {
+	if f := fault.Of(err); f.Status != fault.Unavailable || f.RetryAfter != 2*time.Second {
 		t.Errorf("got %+v", f)
 	}
 	err = client.Call(context.Background(), "GET", "/fails/conflict", nil, nil)

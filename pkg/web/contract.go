@@ -11,7 +11,7 @@ var contracts sync.Map // *byte -> func() (map[string]*operation, error)
 // things, and is ready a fifth sooner (docs/performance.md).
 func Read(spec []byte) { go contractOf(spec)() } //nolint:errcheck // New meets the same error
 
-// contractOf gives what reads the contract, once.
+// contractOf returns what reads the contract, once.
 func contractOf(spec []byte) func() (map[string]*operation, error) {
 	if len(spec) == 0 {
 		return func() (map[string]*operation, error) { return nil, nil }

@@ -11,18 +11,18 @@ import (
 // is noticed by what stays unacknowledged, and the next connection goes to a pod
 // that lives.
 const (
-	dialTries   = 6
-	dialTime    = time.Second             // for one try
-	dialAll     = 3 * time.Second         // after which no further one is begun
-	dialPause   = 10 * time.Millisecond   // at least, before the second try; before each further one twice as long
-	unheardTime = 3 * time.Second         // after which a peer that acknowledges nothing is gone
-	quietTime   = 5 * time.Second         // after which a silent connection is asked whether it lives
-	askTime     = 1500 * time.Millisecond // between such questions
+	dialTries         = 6
+	dialTime          = time.Second             // for one try
+	dialAll           = 3 * time.Second         // after which no further one is begun
+	dialPause         = 10 * time.Millisecond   // at least, before the second try; before each further one twice as long
+	userTimeout       = 3 * time.Second         // after which a peer that acknowledges nothing is gone
+	keepAliveIdle     = 5 * time.Second         // after which a silent connection is asked whether it lives
+	keepAliveInterval = 1500 * time.Millisecond // between such questions
 )
 
 var dialer = net.Dialer{
 	Timeout:         dialTime,
-	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: quietTime, Interval: askTime, Count: 3},
+	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: 3},
 	ControlContext:  unheard,
 }
 

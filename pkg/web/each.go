@@ -43,13 +43,13 @@ func (s Shape) Check(text []byte) error {
 	return nil
 }
 
-// ProblemOf gives the problem that err is, in the language of the request that
+// ProblemOf returns the problem that err is, in the language of the request that
 // ctx belongs to, for an answer of several parts.
 func ProblemOf(ctx context.Context, err error) Problem {
 	return problemOf(ctx, public(err), speak(infoOf(ctx).language))
 }
 
-// leftToHandler gives the schema of a body without what the handler checks.
+// leftToHandler returns the schema of a body without what the handler checks.
 func leftToHandler(s *openapi3.Schema) *openapi3.Schema {
 	for name, p := range s.Properties {
 		if p.Value == nil || p.Value.Extensions[each] != true {

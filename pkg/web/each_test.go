@@ -47,7 +47,7 @@ func TestAShapeNamesWhatIsWrongAndRepeatsNothing(t *testing.T) {
 			continue
 		}
 		f := fault.Of(err)
-		if f == nil || f.Kind != fault.Invalid || len(f.Fields) == 0 || f.Fields[0].Pointer != pointer || strings.Contains(f.Fields[0].Text.SV, "hemligt") {
+		if f == nil || f.Status != fault.Invalid || len(f.Fields) == 0 || f.Fields[0].Pointer != pointer || strings.Contains(f.Fields[0].Text.SV, "hemligt") {
 			t.Errorf("%s: got %+v", text, f)
 		}
 	}
@@ -67,7 +67,7 @@ func FuzzShape(f *testing.F) {
 	}
 	s := shape(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if err := s.Check(text); err != nil && fault.Of(err).Kind != fault.Invalid {
+		if err := s.Check(text); err != nil && fault.Of(err).Status != fault.Invalid {
 			t.Fatalf("%q: %v", text, err)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 var ErrNoVersion = fault.New(fault.PreconditionRequired, "if-match-required",
 	"Ange i If-Match vilken version du har läst (dess ETag).", "Say in If-Match which version you have read (its ETag).")
 
-// ETag gives the entity tag of a version: its number in quotes.
+// ETag returns the entity tag of a version: its number in quotes.
 func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
 // Version reads the version that If-Match names: ErrNoVersion without one, and
@@ -27,7 +27,7 @@ func Version(ifMatch *string) (int64, error) {
 	return n, nil
 }
 
-// NotModified tells whether If-None-Match names the version: the caller has it
+// NotModified reports whether If-None-Match names the version: the caller has it
 // already. The comparison is the weak one (RFC 9110, 13.1.2).
 func NotModified(ifNoneMatch *string, version int64) bool {
 	if ifNoneMatch == nil {

@@ -78,7 +78,7 @@ func (op *operation) drain(c echo.Context) {
 	}
 }
 
-// IsForm tells whether the media type is multipart/form-data with a boundary.
+// IsForm reports whether the media type is multipart/form-data with a boundary.
 func IsForm(contentType string) bool {
 	t, params, err := mime.ParseMediaType(contentType)
 	return err == nil && t == formType && params["boundary"] != ""

@@ -71,7 +71,7 @@ func TestTheAnswerWaitsUntilTheEntryIsDurable(t *testing.T) {
 		close(e.release)
 	}()
 	got, err := call(l, func(ctx context.Context) (any, error) {
-		err := l.Touch(ctx, accesslog.Entry{Operation: "getThing", Thing: "thing/1"})
+		err := l.Record(ctx, accesslog.Entry{Operation: "getThing", Thing: "thing/1"})
 		if e.inserted.Load() != 0 {
 			t.Error("the handler had to wait")
 		}
@@ -88,10 +88,10 @@ func TestWithoutAnEntryThereIsNoAnswer(t *testing.T) {
 	close(e.release)
 	e.broken.Store(true)
 	got, err := call(l, func(ctx context.Context) (any, error) {
-		_ = l.Touch(ctx, accesslog.Entry{Operation: "getThing"})
+		_ = l.Record(ctx, accesslog.Entry{Operation: "getThing"})
 		return "data", nil
 	})
-	if got != nil || !errors.Is(err, accesslog.ErrNotLogged) || fault.Of(err).Kind.Status() != 503 {
+	if got != nil || !errors.Is(err, accesslog.ErrNotLogged) || fault.Of(err).Status.Status() != 503 {
 		t.Fatalf("got %v, %v", got, err)
 	}
 }
@@ -100,7 +100,7 @@ func TestARefusedTryIsWaitedForToo(t *testing.T) {
 	e, l := gated(t)
 	close(e.release)
 	_, err := call(l, func(ctx context.Context) (any, error) {
-		_ = l.Touch(ctx, accesslog.Entry{Operation: "getThing", Outcome: accesslog.Refused})
+		_ = l.Record(ctx, accesslog.Entry{Operation: "getThing", Outcome: accesslog.Refused})
 		return nil, fault.ErrNotFound
 	})
 	if !errors.Is(err, fault.ErrNotFound) || e.inserted.Load() != 1 {
@@ -108,7 +108,7 @@ func TestARefusedTryIsWaitedForToo(t *testing.T) {
 	}
 	e.broken.Store(true)
 	_, err = call(l, func(ctx context.Context) (any, error) {
-		_ = l.Touch(ctx, accesslog.Entry{Operation: "getThing", Outcome: accesslog.Refused})
+		_ = l.Record(ctx, accesslog.Entry{Operation: "getThing", Outcome: accesslog.Refused})
 		return nil, io.EOF
 	})
 	if !errors.Is(err, accesslog.ErrNotLogged) {

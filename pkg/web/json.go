@@ -48,7 +48,7 @@ func (p *parser) wrong(code string) error {
 	return ErrInvalid.At(field(pointer(path), code, nil))
 }
 
-// isIndex tells whether a step of the path is a place in an array. A name that
+// isIndex reports whether a step of the path is a place in an array. A name that
 // looks alike is short, and so no personal number.
 func isIndex(name string) bool {
 	n, err := strconv.Atoi(name)

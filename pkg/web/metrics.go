@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // meters measure a service's requests. Rate, errors and durations are one
@@ -19,7 +19,7 @@ type meters struct {
 	service  string
 	duration metric.Float64Histogram
 	inFlight atomic.Int64
-	sets     measure.Sets[durationKey]
+	sets     metrics.Sets[durationKey]
 }
 
 type durationKey struct {
@@ -32,11 +32,11 @@ func newMeters(p metric.MeterProvider, service string) (*meters, error) {
 	var err error
 	m.duration, err = p.Meter(scope).Float64Histogram("finsam.request.duration",
 		metric.WithUnit("s"), metric.WithDescription("How long requests took, by service, operation, status class and authority."),
-		measure.Buckets)
+		metrics.Buckets)
 	if err != nil {
 		return nil, err
 	}
-	own := measure.Labels{"component": service}.Option()
+	own := metrics.Labels{"component": service}.Option()
 	inFlight, err := p.Meter(scope).Int64ObservableGauge("finsam.requests.in_flight",
 		metric.WithDescription("Requests under way in the service, without those that wait for events."))
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/webtest"
 )
 
 func TestRequestsUnderWayAreCountedForEachServiceOfTheProcess(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	trust := webtest.NewTrust(t, nil)
 	under := map[string]float64{}
 	for _, service := range []string{"referral", "activity"} {

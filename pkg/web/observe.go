@@ -85,7 +85,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// Waits tells whether a request asks a long poll to wait. Such a one does no work
+// Waits reports whether a request asks a long poll to wait. Such a one does no work
 // meanwhile, and how long it takes tells nothing: it is not timed.
 func Waits(r *http.Request) bool {
 	wait := r.URL.Query().Get("wait")
@@ -172,7 +172,7 @@ func infoOf(ctx context.Context) *info {
 	return in
 }
 
-// RequestID gives the id of the request that ctx belongs to, or "".
+// RequestID returns the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string { return infoOf(ctx).requestID }
 
 // requestID takes the caller's id when it is plain, at most 128 characters long

@@ -33,7 +33,7 @@ type operation struct {
 
 const operationKey = "finsam.operation"
 
-// operationOf gives the operation that observe has found.
+// operationOf returns the operation that observe has found.
 func operationOf(c echo.Context) *operation {
 	if op, ok := c.Get(operationKey).(*operation); ok {
 		return op

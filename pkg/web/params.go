@@ -66,7 +66,7 @@ func (op *operation) unknownIn(query url.Values) (wrong []fault.Field) {
 	return wrong
 }
 
-// values gives the parameter's values as text; none when it is not there.
+// values returns the parameter's values as text; none when it is not there.
 func (p *parameter) values(c echo.Context, query url.Values) []string {
 	switch p.in {
 	case openapi3.ParameterInPath:

@@ -58,20 +58,20 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Add("Vary", "Accept-Language")
-	if f.Kind == fault.Unauthenticated {
+	if f.Status == fault.Unauthenticated {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if f.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(f.Kind.Status())
+	w.WriteHeader(f.Status.Status())
 	_, _ = w.Write(body)
 }
 
 func problemOf(ctx context.Context, f *fault.Error, tag string) Problem {
 	p := Problem{
-		Type: ProblemBase + f.Code, Title: in(titles[f.Kind], tag), Status: f.Kind.Status(),
+		Type: ProblemBase + f.Code, Title: in(titles[f.Status], tag), Status: f.Status.Status(),
 		Detail: in(f.Text, tag), Instance: "urn:uuid:" + instance(ctx), Code: f.Code,
 	}
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
@@ -91,13 +91,13 @@ func instance(ctx context.Context) string {
 	return uuid.NewString()
 }
 
-// public gives the fault that may be shown for err.
+// public returns the fault that may be shown for err.
 func public(err error) *fault.Error {
 	var f *fault.Error
 	var he *echo.HTTPError
 	switch {
 	case errors.As(err, &f):
-		if f.Kind == fault.Internal {
+		if f.Status == fault.Internal {
 			return fault.ErrInternal
 		}
 		return f
@@ -127,7 +127,7 @@ var (
 )
 
 func ofEcho(status int) *fault.Error {
-	switch fault.KindOf(status) {
+	switch fault.StatusOf(status) {
 	case fault.NotFound:
 		return ErrNoRoute
 	case fault.MethodNotAllowed:
@@ -157,7 +157,7 @@ func ofEcho(status int) *fault.Error {
 // What is ours is logged with its cause.
 func (s *server) fail(err error, c echo.Context) {
 	r := c.Request()
-	if f := public(err); f.Kind.Status() >= 500 {
+	if f := public(err); f.Status.Status() >= 500 {
 		level := slog.LevelError
 		if errors.Is(r.Context().Err(), context.Canceled) {
 			level = slog.LevelDebug // the caller has gone; nobody reads the answer
@@ -194,7 +194,7 @@ func in(t fault.Text, tag string) string {
 }
 
 // titles name the kinds of problem.
-var titles = map[fault.Kind]fault.Text{
+var titles = map[fault.Status]fault.Text{
 	fault.Internal:             {SV: "Internt fel", EN: "Internal error"},
 	fault.Invalid:              {SV: "Felaktigt anrop", EN: "Invalid request"},
 	fault.Unauthenticated:      {SV: "Inte inloggad", EN: "Not signed in"},

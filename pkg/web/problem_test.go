@@ -16,7 +16,7 @@ import (
 // varying is what differs from one answer to the next.
 var varying = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"traceId": "[0-9a-f]{32}"`)
 
-// pretty gives a problem in lines, without what varies.
+// pretty returns a problem in lines, without what varies.
 func pretty(t *testing.T, body []byte) string {
 	t.Helper()
 	var v any

@@ -148,7 +148,7 @@ func unknownFields(e *openapi3.SchemaError, at string) (fields []fault.Field) {
 	return fields
 }
 
-// shown gives a name that the caller made up, if it looks like a name: it could
+// shown returns a name that the caller made up, if it looks like a name: it could
 // be anything, a personal number too, and is not repeated then.
 func shown(name string) string {
 	if !nameLike.MatchString(name) {
@@ -161,7 +161,7 @@ var nameLike = regexp.MustCompile(`^[A-Za-z][A-Za-z_-]{0,39}[0-9]{0,2}$`)
 
 var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
-// pointer gives a JSON pointer (RFC 6901).
+// pointer returns a JSON pointer (RFC 6901).
 func pointer(path []string) string {
 	var b strings.Builder
 	for _, p := range path {

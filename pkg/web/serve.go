@@ -36,7 +36,7 @@ const (
 )
 
 // Serve serves until ctx ends. Then it is no longer ready, serves on for Linger
-// so that whoever sends it requests learns of that, lets the running requests
+// so that anyone who sends it requests learns of that, lets the running requests
 // end, and returns. An address that cannot be listened on is an error that says
 // what to do.
 func Serve(ctx context.Context, s Server) error {
@@ -49,7 +49,7 @@ func Serve(ctx context.Context, s Server) error {
 	}
 	draining, drain := context.WithCancel(context.Background())
 	defer drain()
-	servers := []*running{{server: s.http(parting(ctx, s.Handler), draining), listener: main}}
+	servers := []*running{{server: s.http(closeConnections(ctx, s.Handler), draining), listener: main}}
 	adminAddr := ""
 	if s.AdminAddr != "" {
 		admin, err := listen(s.AdminAddr, "FINSAM_ADMIN_ADDR")
@@ -75,9 +75,9 @@ func Serve(ctx context.Context, s Server) error {
 	return errors.Join(err, shutdown(servers))
 }
 
-// parting lets go of callers' connections once ctx has ended: none is kept that a
+// closeConnections lets go of callers' connections once ctx has ended: none is kept that a
 // request could be sent on in the moment in which the server stops.
-func parting(ctx context.Context, h http.Handler) http.Handler {
+func closeConnections(ctx context.Context, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ctx.Err() != nil {
 			w.Header().Set("Connection", "close")
@@ -117,7 +117,7 @@ func shutdown(servers []*running) error {
 
 type drainKey struct{}
 
-// Draining gives what is closed when the server of a request begins to drain; nil,
+// Draining returns what is closed when the server of a request begins to drain; nil,
 // which is never closed, where no server of ours is above.
 func Draining(ctx context.Context) <-chan struct{} {
 	if draining, ok := ctx.Value(drainKey{}).(context.Context); ok {
@@ -126,7 +126,7 @@ func Draining(ctx context.Context) <-chan struct{} {
 	return nil
 }
 
-// untilDrained gives a context that ends when the server begins to drain: a long
+// untilDrained returns a context that ends when the server begins to drain: a long
 // poll must not hold it up.
 func untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {
 	draining, ok := ctx.Value(drainKey{}).(context.Context)

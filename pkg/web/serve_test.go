@@ -40,7 +40,7 @@ func served(t *testing.T, s web.Server) (addr, admin string, stop func() error) 
 	return "", "", nil
 }
 
-// get gives status and body of an address; 0 when nobody answers.
+// get returns status and body of an address; 0 when nobody answers.
 func get(url string, header ...string) (int, string) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	req, err := http.NewRequest("GET", url, nil)

@@ -124,7 +124,7 @@ func bound(limit *float64) string {
 	return strconv.FormatFloat(*limit, 'f', -1, 64)
 }
 
-// wanted gives the contract's own words for what a value must look like, where
+// wanted returns the contract's own words for what a value must look like, where
 // its schema has them: x-wanted: {sv: …, en: …}. A pattern tells a case worker
 // nothing.
 func wanted(s *openapi3.Schema) (fault.Text, bool) {
@@ -134,7 +134,7 @@ func wanted(s *openapi3.Schema) (fault.Text, bool) {
 	return fault.Text{SV: sv, EN: en}, sv != "" && en != ""
 }
 
-// listed gives the allowed values, at most the first 30 of them.
+// listed returns the allowed values, at most the first 30 of them.
 func listed(enum []any) string {
 	var names []string
 	for _, v := range enum[:min(len(enum), 30)] {

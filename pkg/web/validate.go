@@ -115,7 +115,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Encoded tells whether a body is said to be compressed or otherwise encoded,
+// Encoded reports whether a body is said to be compressed or otherwise encoded,
 // which none here may be: what it unpacks to would have to be bounded anew.
 func Encoded(h http.Header) bool {
 	for _, coding := range h.Values("Content-Encoding") {
@@ -126,7 +126,7 @@ func Encoded(h http.Header) bool {
 	return false
 }
 
-// isJSON tells whether the media type is application/json, in UTF-8 if it says.
+// isJSON reports whether the media type is application/json, in UTF-8 if it says.
 func isJSON(contentType string) bool {
 	if contentType == "application/json" {
 		return true

@@ -46,7 +46,7 @@ type server struct {
 	operations map[string]*operation // by method and echo's route
 }
 
-// New gives an echo that does everything but the handlers. Register those with
+// New returns an echo that does everything but the handlers. Register those with
 // the base path BasePath. It fails when the contract cannot be used.
 func New(o Options) (*echo.Echo, error) {
 	if o.Verify == nil && !o.Open {

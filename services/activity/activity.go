@@ -40,7 +40,7 @@ var (
 		"The activity has no weekday yet, so it can be neither booked nor called off.")
 )
 
-// instant gives a time as documents keep it: UTC, whole milliseconds.
+// instant returns a time as documents keep it: UTC, whole milliseconds.
 func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // traceParent writes the identity of the request in progress.

@@ -9,8 +9,8 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 )
 
-// acts gives those of the operations that the caller may call for a thing.
-func acts(ctx context.Context, t access.Thing, operations ...string) []string {
+// acts returns those of the operations that the caller may call for a thing.
+func acts(ctx context.Context, t access.Resource, operations ...string) []string {
 	var may []string
 	for _, o := range operations {
 		if access.Allows(o, actor.From(ctx), t) {
@@ -20,30 +20,30 @@ func acts(ctx context.Context, t access.Thing, operations ...string) []string {
 	return may
 }
 
-// Acts gives the operations that the caller can do with the booking now.
+// Acts returns the operations that the caller can do with the booking now.
 func (b *Booking) Acts(ctx context.Context) []string {
 	if b.State() == StateBooked {
-		return acts(ctx, b.Thing(), "noteAttendance", "cancelBooking")
+		return acts(ctx, b.Resource(), "noteAttendance", "cancelBooking")
 	}
 	if b.From <= b.LastDay() {
-		return acts(ctx, b.Thing(), "noteAttendance") // of the days before it ended
+		return acts(ctx, b.Resource(), "noteAttendance") // of the days before it ended
 	}
 	return nil
 }
 
-// Acts gives the operations that the caller can do with the cancellation on a day.
+// Acts returns the operations that the caller can do with the cancellation on a day.
 func (c *Cancellation) Acts(ctx context.Context, today civil.Date) []string {
 	if c.State() == Restored || c.Date < today {
 		return nil
 	}
-	return acts(ctx, c.Thing(), "restoreOccurrence")
+	return acts(ctx, c.Resource(), "restoreOccurrence")
 }
 
-// ActsOn gives the operations that the caller can do with an activity now.
+// ActsOn returns the operations that the caller can do with an activity now.
 func ActsOn(ctx context.Context, x association.Activity) []string {
 	if !x.Scheduled() {
 		return nil
 	}
-	t := access.Thing{Association: actor.From(ctx).Association, Ties: []access.Tie{{Municipality: x.Municipality}}}
+	t := access.Resource{Association: actor.From(ctx).Association, Relationships: []access.Relationship{{Municipality: x.Municipality}}}
 	return acts(ctx, t, "createBooking", "cancelOccurrence")
 }

@@ -3,19 +3,19 @@ package activity
 import (
 	"time"
 
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 // Address is a participant's secret calendar address. The secret itself is not
 // kept: only what it is found by, under a key that is not in the store.
 type Address struct {
-	Association string        `json:"association"`
-	ID          string        `json:"id"`
-	Participant string        `json:"participant"`
-	Nonce       []byte        `json:"nonce"`  // 256 random bits that the secret is made from, with the key
-	Lookup      string        `json:"lookup"` // keyed look-up of the secret
-	Receipt     once.Receipt  `json:"receipt"`
-	Steps       []AddressStep `json:"steps"`
+	Association string              `json:"association"`
+	ID          string              `json:"id"`
+	Participant string              `json:"participant"`
+	Nonce       []byte              `json:"nonce"`  // 256 random bits that the secret is made from, with the key
+	Lookup      string              `json:"lookup"` // keyed look-up of the secret
+	Receipt     idempotency.Receipt `json:"receipt"`
+	Steps       []AddressStep       `json:"steps"`
 }
 
 // AddressStep is one thing that happened to it.
@@ -34,7 +34,7 @@ const (
 	revoked = "revoked"
 )
 
-// Open tells whether the address is valid.
+// Open reports whether the address is valid.
 func (a *Address) Open() bool { return a.Steps[len(a.Steps)-1].Kind == opened }
 
 // Version is the number of steps.
@@ -43,7 +43,7 @@ func (a *Address) Version() int64 { return int64(len(a.Steps)) }
 // CreatedAt is when the address was made.
 func (a *Address) CreatedAt() time.Time { return a.Steps[0].At }
 
-// Revoke makes the address invalid; once is enough.
+// Revoke creates the address invalid; once is enough.
 func (a *Address) Revoke(h Hand, now time.Time) (changed bool) {
 	if !a.Open() {
 		return false

@@ -10,7 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Attendance tells whether the participant came.
+// Attendance reports whether the participant came.
 type Attendance string
 
 // The values of attendance.
@@ -73,7 +73,7 @@ func (b *Booking) Note(a association.Activity, known bool, d civil.Date, word At
 	return true, nil
 }
 
-// AttendanceOn gives the latest note for a day.
+// AttendanceOn returns the latest note for a day.
 func (b *Booking) AttendanceOn(d civil.Date) (n Note, noted bool) {
 	for _, s := range b.Steps {
 		if s.Attendance != "" && s.Date == d {
@@ -83,7 +83,7 @@ func (b *Booking) AttendanceOn(d civil.Date) (n Note, noted bool) {
 	return n, noted
 }
 
-// Attendances gives the latest note for each day, in the order of the days.
+// Attendances returns the latest note for each day, in the order of the days.
 func (b *Booking) Attendances() []Note {
 	latest := map[civil.Date]Note{}
 	for _, s := range b.Steps {

@@ -8,21 +8,21 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 // Booking is one participant's place in one activity, every week from a day on.
 type Booking struct {
-	Association  string       `json:"association"`
-	ID           string       `json:"id"`
-	Enrolment    string       `json:"enrolment"`
-	Participant  string       `json:"participant"`  // the person's id in the vault
-	Municipality string       `json:"municipality"` // four-digit code of the enrolment's and the activity's
-	Activity     string       `json:"activity"`
-	From         civil.Date   `json:"from"`            // first day
-	Until        civil.Date   `json:"until,omitempty"` // last day as booked; empty: it goes on
-	Receipt      once.Receipt `json:"receipt"`
-	Steps        []Step       `json:"steps"`
+	Association  string              `json:"association"`
+	ID           string              `json:"id"`
+	Enrolment    string              `json:"enrolment"`
+	Participant  string              `json:"participant"`  // the person's id in the vault
+	Municipality string              `json:"municipality"` // four-digit code of the enrolment's and the activity's
+	Activity     string              `json:"activity"`
+	From         civil.Date          `json:"from"`            // first day
+	Until        civil.Date          `json:"until,omitempty"` // last day as booked; empty: it goes on
+	Receipt      idempotency.Receipt `json:"receipt"`
+	Steps        []Step              `json:"steps"`
 }
 
 // Step is one thing that happened to the booking.
@@ -103,8 +103,8 @@ func (r Request) Check(now time.Time) error {
 	return nil
 }
 
-// Book gives a new booking of a checked request.
-func Book(id string, e *Enrolment, r Request, receipt once.Receipt, h Hand, now time.Time) *Booking {
+// Book returns a new booking of a checked request.
+func Book(id string, e *Enrolment, r Request, receipt idempotency.Receipt, h Hand, now time.Time) *Booking {
 	b := &Booking{
 		Association: e.Association, ID: id, Enrolment: e.ID, Participant: e.Participant, Municipality: e.Municipality,
 		Activity: r.Activity, From: r.From, Until: r.Until, Receipt: receipt,
@@ -175,7 +175,7 @@ func (b *Booking) LastDay() civil.Date {
 	return last
 }
 
-// Covers tells whether the booking holds on a day.
+// Covers reports whether the booking holds on a day.
 func (b *Booking) Covers(d civil.Date) bool { return b.From <= d && d <= b.LastDay() }
 
 // Version is the number of steps.
@@ -184,9 +184,9 @@ func (b *Booking) Version() int64 { return int64(len(b.Steps)) }
 // BookedAt is when the booking was made.
 func (b *Booking) BookedAt() time.Time { return b.Steps[0].At }
 
-// Thing is what access depends on.
-func (b *Booking) Thing() access.Thing {
-	return access.Thing{Association: b.Association, Participant: b.Participant, Ties: []access.Tie{{Municipality: b.Municipality}}}
+// Resource is what access depends on.
+func (b *Booking) Resource() access.Resource {
+	return access.Resource{Association: b.Association, Participant: b.Participant, Relationships: []access.Relationship{{Municipality: b.Municipality}}}
 }
 
 // Bookable tells why a municipality's coach may not book into an activity.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 var (
@@ -26,7 +26,7 @@ func walk(t testing.TB) association.Activity {
 // booked is a booking of the walk that began four weeks ago, on Monday 26 October.
 func booked(t testing.TB) *Booking {
 	e := &Enrolment{Association: "insjoriket", ID: "e1", Participant: "p1", Municipality: "1481"}
-	return Book("b1", e, Request{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, once.Receipt{}, coach, friday)
+	return Book("b1", e, Request{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, idempotency.Receipt{}, coach, friday)
 }
 
 func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {

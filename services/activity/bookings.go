@@ -8,7 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -18,7 +18,7 @@ func (s *Service) fingerprint(parts ...any) string {
 	for i, p := range parts {
 		text[i] = fmt.Sprintf("%q", fmt.Sprint(p))
 	}
-	return s.Seal.Fingerprint([]byte(strings.Join(text, " ")))
+	return s.Cipher.Fingerprint([]byte(strings.Join(text, " ")))
 }
 
 // Book books an enrolled participant into an activity of the caller's
@@ -40,10 +40,10 @@ func (s *Service) Book(ctx context.Context, r Request, key string) (*Booking, er
 	}
 	now := s.Now()
 	var made *Booking
-	receipt := once.Receipt{At: instant(now), Fingerprint: s.fingerprint(r.Enrolment, r.Activity, r.From, r.Until)}
-	v, replayed, err := once.Create(ctx, s.bookings, once.Request{
+	receipt := idempotency.Receipt{At: instant(now), Fingerprint: s.fingerprint(r.Enrolment, r.Activity, r.From, r.Until)}
+	v, replayed, err := idempotency.Create(ctx, s.bookings, idempotency.Request{
 		Actor: a, Operation: operation, Key: key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID,
-	}, func(b *Booking) once.Receipt { return b.Receipt }, func(id string) (*Booking, error) {
+	}, func(b *Booking) idempotency.Receipt { return b.Receipt }, func(id string) (*Booking, error) {
 		x, known := in.Activity(r.Activity)
 		if err := errors.Join(Bookable(x, known, e.Value.Municipality), r.Check(now)); err != nil {
 			return nil, err
@@ -67,15 +67,15 @@ func (s *Service) Book(ctx context.Context, r Request, key string) (*Booking, er
 	return v.Value, s.unlessClosed(ctx, v.Value)
 }
 
-func thingOf(e *Enrolment, err error) access.Thing {
+func thingOf(e *Enrolment, err error) access.Resource {
 	if err != nil {
-		return access.Thing{}
+		return access.Resource{}
 	}
-	return e.Thing()
+	return e.Resource()
 }
 
 // unlessClosed ends a booking just made when its enrolment was closed meanwhile:
-// whoever closed it may have looked for bookings before this one was there.
+// anyone who closed it may have looked for bookings before this one was there.
 func (s *Service) unlessClosed(ctx context.Context, b *Booking) error {
 	e, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Service) unlessClosed(ctx context.Context, b *Booking) error {
 	return ErrEnrolmentClosed.AtField("/enrolment")
 }
 
-// Booking gives a booking.
+// Booking returns a booking.
 func (s *Service) Booking(ctx context.Context, id string) (*Booking, error) {
 	b, err := s.load(ctx, "getBooking", id)
 	return b.Value, err
@@ -103,9 +103,9 @@ func (s *Service) load(ctx context.Context, operation, id string) (store.Version
 		return store.Versioned[Booking]{}, err
 	}
 	b, err := s.bookings.Get(ctx, a.Association, id)
-	t := access.Thing{}
+	t := access.Resource{}
 	if err == nil {
-		t = b.Value.Thing()
+		t = b.Value.Resource()
 	}
 	return b, s.decide(ctx, operation, "booking/"+id, t, err)
 }

@@ -36,7 +36,7 @@ const (
 // must never change: calendars out there know the entries by them.
 var calendarSpace = uuid.MustParse("0d6b1a52-8f0e-5b5c-9a5d-6f4f3a7c2e90")
 
-// CalendarOf gives the entries of a participant's bookings around a day, in the
+// CalendarOf returns the entries of a participant's bookings around a day, in the
 // order of time. history is every cancellation of the bookings' activities in
 // the span, lifted ones too.
 func CalendarOf(booked []*Booking, offered func(id string) (association.Activity, bool), history map[CalledKey][]*Cancellation, now time.Time) []Entry {
@@ -66,7 +66,7 @@ func span(now time.Time) (first, last civil.Date) {
 // asBooked is the last day that the booking was made for.
 func (b *Booking) asBooked() civil.Date { return cmp.Or(b.Until, Forever) }
 
-// entry gives the calendar's entry for a day. Whatever can change it is a step:
+// entry returns the calendar's entry for a day. Whatever can change it is a step:
 // of the booking, or of a cancellation; their number is its sequence.
 func (b *Booking) entry(a association.Activity, d civil.Date, history []*Cancellation, now time.Time) (e Entry, shown bool) {
 	o, occurs := OccurrenceOn(a, d, nil)

@@ -7,7 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 )
 
-// entriesOf gives the walk's entries by date.
+// entriesOf returns the walk's entries by date.
 func entriesOf(t testing.TB, b *Booking, now time.Time, history map[CalledKey][]*Cancellation) map[civil.Date]Entry {
 	t.Helper()
 	byDate := map[civil.Date]Entry{}

@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -25,7 +25,7 @@ var ErrAddresses = fault.New(fault.Conflict, "too-many-calendar-addresses",
 // device and helper.
 const maxAddresses = 10
 
-// OpenAddress makes a calendar address for a participant and gives its secret,
+// OpenAddress creates a calendar address for a participant and gives its secret,
 // which is shown only now and to a repeat of the same request.
 func (s *Service) OpenAddress(ctx context.Context, participant, key string) (address *Address, secret string, err error) {
 	const operation = "createCalendarFeed"
@@ -37,10 +37,10 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 		return nil, "", err
 	}
 	now := s.Now()
-	receipt := once.Receipt{At: instant(now), Fingerprint: s.fingerprint(participant)}
-	v, replayed, err := once.Create(ctx, s.addresses, once.Request{
+	receipt := idempotency.Receipt{At: instant(now), Fingerprint: s.fingerprint(participant)}
+	v, replayed, err := idempotency.Create(ctx, s.addresses, idempotency.Request{
 		Actor: a, Operation: operation, Key: key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID,
-	}, func(x *Address) once.Receipt { return x.Receipt }, func(id string) (*Address, error) {
+	}, func(x *Address) idempotency.Receipt { return x.Receipt }, func(id string) (*Address, error) {
 		open, err := s.addresses.Count(ctx, a.Association, openOf(participant))
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 		x := &Address{Association: a.Association, ID: id, Participant: participant, Nonce: make([]byte, 32), Receipt: receipt}
 		_, _ = rand.Read(x.Nonce) // never fails (crypto/rand)
 		secret, err := s.secret(x)
-		x.Lookup = s.Seal.Lookup(lookedUp(secret))
+		x.Lookup = s.Cipher.Lookup(lookedUp(secret))
 		x.step(opened, hand(ctx), now)
 		return x, err
 	})
@@ -65,10 +65,10 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 	return v.Value, secret, err
 }
 
-// secret gives the address's secret: 256 bits that follow from the random nonce
+// secret returns the address's secret: 256 bits that follow from the random nonce
 // and the key, which is in no store. So it need not be kept to be given again.
 func (s *Service) secret(a *Address) (string, error) {
-	keyed := s.Seal.Lookup("calendar-secret/" + a.ID + "/" + hex.EncodeToString(a.Nonce))
+	keyed := s.Cipher.Lookup("calendar-secret/" + a.ID + "/" + hex.EncodeToString(a.Nonce))
 	b, err := base64.RawURLEncoding.DecodeString(keyed)
 	if err != nil || len(b) != 32 {
 		return "", fmt.Errorf("calendar secret: %d bytes: %w", len(b), err)
@@ -96,7 +96,7 @@ func (s *Service) Addresses(ctx context.Context, participant string, w Window) (
 	return page(ctx, s.addresses, a.Association, openOf(participant), w)
 }
 
-// Address gives a calendar address of a participant.
+// Address returns a calendar address of a participant.
 func (s *Service) Address(ctx context.Context, participant, id string) (*Address, error) {
 	v, err := s.address(ctx, "getCalendarFeed", participant, id)
 	return v.Value, err
@@ -121,7 +121,7 @@ func (s *Service) address(ctx context.Context, operation, participant, id string
 	return v, nil
 }
 
-// Revoke makes a calendar address invalid at once.
+// Revoke creates a calendar address invalid at once.
 func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion int64) error {
 	v, err := s.address(ctx, "revokeCalendarFeed", participant, id)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion 
 	return err
 }
 
-// Calendar gives the entries behind a secret. It asks for no caller: the secret
+// Calendar returns the entries behind a secret. It asks for no caller: the secret
 // is the key. A revoked one answers as one that never was.
 func (s *Service) Calendar(ctx context.Context, secret string) ([]Entry, error) {
 	for _, in := range s.Associations.All() {
@@ -151,7 +151,7 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]Entry, error) 
 		if err != nil {
 			return nil, err
 		}
-		return entries, s.Access.Touch(ctx, accesslog.Entry{
+		return entries, s.AccessLog.Record(ctx, accesslog.Entry{
 			Operation: "readCalendar", Association: in.ID, Thing: "calendar-address/" + address.ID,
 			Participants: []string{address.Participant}, Why: string(access.Public),
 		})
@@ -163,7 +163,7 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]Entry, error) 
 // address filed under an older key is found while keys are rotated.
 func (s *Service) behind(ctx context.Context, in *association.Association, secret string) (*Address, error) {
 	filed := []any{}
-	for _, l := range s.Seal.Lookups(lookedUp(secret)) {
+	for _, l := range s.Cipher.Lookups(lookedUp(secret)) {
 		filed = append(filed, l)
 	}
 	found, err := s.addresses.Find(ctx, store.Query{
@@ -175,7 +175,7 @@ func (s *Service) behind(ctx context.Context, in *association.Association, secre
 	return found.Items[0].Value, nil
 }
 
-// entries gives a participant's calendar.
+// entries returns a participant's calendar.
 func (s *Service) entries(ctx context.Context, in *association.Association, participant string) ([]Entry, error) {
 	now := s.Now()
 	first, last := span(now)

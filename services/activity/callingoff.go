@@ -9,7 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -22,10 +22,10 @@ func (s *Service) CallOff(ctx context.Context, activity string, date civil.Date,
 		return nil, err
 	}
 	now := s.Now()
-	receipt := once.Receipt{At: instant(now), Fingerprint: s.fingerprint(activity, date, reason)}
-	v, replayed, err := once.Create(ctx, s.cancellations, once.Request{
+	receipt := idempotency.Receipt{At: instant(now), Fingerprint: s.fingerprint(activity, date, reason)}
+	v, replayed, err := idempotency.Create(ctx, s.cancellations, idempotency.Request{
 		Actor: a, Operation: operation, Key: key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID,
-	}, func(c *Cancellation) once.Receipt { return c.Receipt }, func(id string) (*Cancellation, error) {
+	}, func(c *Cancellation) idempotency.Receipt { return c.Receipt }, func(id string) (*Cancellation, error) {
 		c, err := CallOff(id, a.Association, x, date, reason, hand(ctx), now)
 		if err == nil {
 			c.Receipt = receipt
@@ -59,10 +59,10 @@ func (s *Service) activity(ctx context.Context, operation, id string) (actor.Act
 	if !known {
 		return a, x, fault.ErrNotFound
 	}
-	return a, x, access.Decide(operation, a, access.Thing{Association: in.ID, Ties: []access.Tie{{Municipality: x.Municipality}}})
+	return a, x, access.Decide(operation, a, access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: x.Municipality}}})
 }
 
-// Cancellation gives a cancellation of an activity.
+// Cancellation returns a cancellation of an activity.
 func (s *Service) Cancellation(ctx context.Context, activity, id string) (*Cancellation, error) {
 	c, err := s.cancellation(ctx, "getCancellation", activity, id)
 	return c.Value, err
@@ -101,7 +101,7 @@ func (s *Service) cancellation(ctx context.Context, operation, activity, id stri
 	if c.Value.Activity != activity {
 		return none, fault.ErrNotFound
 	}
-	if err := access.Decide(operation, a, c.Value.Thing()); err != nil {
+	if err := access.Decide(operation, a, c.Value.Resource()); err != nil {
 		return none, err
 	}
 	return c, nil

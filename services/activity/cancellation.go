@@ -8,19 +8,19 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 // Cancellation is one day on which an activity does not take place.
 type Cancellation struct {
-	Association  string             `json:"association"`
-	ID           string             `json:"id"`
-	Activity     string             `json:"activity"`
-	Municipality string             `json:"municipality"` // four-digit code, the activity's
-	Date         civil.Date         `json:"date"`
-	Reason       string             `json:"reason"` // code
-	Receipt      once.Receipt       `json:"receipt"`
-	Steps        []CancellationStep `json:"steps"`
+	Association  string              `json:"association"`
+	ID           string              `json:"id"`
+	Activity     string              `json:"activity"`
+	Municipality string              `json:"municipality"` // four-digit code, the activity's
+	Date         civil.Date          `json:"date"`
+	Reason       string              `json:"reason"` // code
+	Receipt      idempotency.Receipt `json:"receipt"`
+	Steps        []CancellationStep  `json:"steps"`
 }
 
 // CancellationStep is one thing that happened to it.
@@ -57,7 +57,7 @@ var (
 		"Dagen ligger mer än ett år bort.", "The day is more than a year away.")
 )
 
-// CallOff gives the cancellation of an activity's occurrence on a date, today or
+// CallOff returns the cancellation of an activity's occurrence on a date, today or
 // within a year.
 func CallOff(id, associationID string, a association.Activity, date civil.Date, reason string, h Hand, now time.Time) (*Cancellation, error) {
 	today := civil.DateOf(now)
@@ -99,7 +99,7 @@ func (c *Cancellation) step(k CancellationKind, h Hand, now time.Time) {
 	})
 }
 
-// State tells whether the occurrence is called off or restored.
+// State reports whether the occurrence is called off or restored.
 func (c *Cancellation) State() CancellationKind { return c.Steps[len(c.Steps)-1].Kind }
 
 // Version is the number of steps.
@@ -108,7 +108,7 @@ func (c *Cancellation) Version() int64 { return int64(len(c.Steps)) }
 // ChangedAt is when the latest step was taken.
 func (c *Cancellation) ChangedAt() time.Time { return c.Steps[len(c.Steps)-1].At }
 
-// Thing is what access depends on.
-func (c *Cancellation) Thing() access.Thing {
-	return access.Thing{Association: c.Association, Ties: []access.Tie{{Municipality: c.Municipality}}}
+// Resource is what access depends on.
+func (c *Cancellation) Resource() access.Resource {
+	return access.Resource{Association: c.Association, Relationships: []access.Relationship{{Municipality: c.Municipality}}}
 }

@@ -59,7 +59,7 @@ func (s *Service) diary(ctx context.Context, association, participant string, ch
 	}
 }
 
-// release corrects a claim by the booking that it is for, and tells whether it
+// release corrects a claim by the booking that it is for, and reports whether it
 // has given way.
 func (s *Service) release(ctx context.Context, b *Booking, c Claim) (bool, error) {
 	lastDay := c.From.AddDays(-1)
@@ -89,7 +89,7 @@ func (s *Service) collision(ctx context.Context, a actor.Actor, in *association.
 		return ErrBooked.AtField("/activity")
 	}
 	x, _ := in.Activity(c.Activity)
-	t := access.Thing{Association: b.Association, Participant: b.Participant, Ties: []access.Tie{{Municipality: x.Municipality}}}
+	t := access.Resource{Association: b.Association, Participant: b.Participant, Relationships: []access.Relationship{{Municipality: x.Municipality}}}
 	if !access.Allows("getBooking", a, t) {
 		return ErrCollision.AtField("/activity")
 	}

@@ -42,7 +42,7 @@ var ErrCollision = fault.New(fault.Unprocessable, "booking-collides",
 var ErrBooked = fault.New(fault.Conflict, "already-booked",
 	"Deltagaren är redan bokad på aktiviteten.", "The participant is already booked into the activity.")
 
-// InTheWay gives the first other claim that collides with c.
+// InTheWay returns the first other claim that collides with c.
 func (d *Diary) InTheWay(c Claim, known func(id string) (association.Activity, bool)) (Claim, bool) {
 	wanted, _ := known(c.Activity)
 	i := slices.IndexFunc(d.Claims, func(other Claim) bool {
@@ -67,7 +67,7 @@ func (d *Diary) Take(c Claim) {
 	d.Writes++
 }
 
-// Shorten makes a booking's claim end with the day, or drops it when nothing of
+// Shorten creates a booking's claim end with the day, or drops it when nothing of
 // it is left. It tells whether anything changed.
 func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 	i := slices.IndexFunc(d.Claims, func(c Claim) bool { return c.Booking == booking })
@@ -82,7 +82,7 @@ func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 	return true
 }
 
-// collide tells whether two activities take the same time on some day of a span
+// collide reports whether two activities take the same time on some day of a span
 // that both are booked for. The same activity twice collides also without times.
 func collide(a, b association.Activity, first, last civil.Date) bool {
 	day, scheduled := a.Weekday()

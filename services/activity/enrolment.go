@@ -24,7 +24,7 @@ type Enrolment struct {
 var ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
 	"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
 
-// Thing is what access depends on.
-func (e *Enrolment) Thing() access.Thing {
-	return access.Thing{Association: e.Association, Participant: e.Participant, Ties: []access.Tie{{Municipality: e.Municipality}}}
+// Resource is what access depends on.
+func (e *Enrolment) Resource() access.Resource {
+	return access.Resource{Association: e.Association, Participant: e.Participant, Relationships: []access.Relationship{{Municipality: e.Municipality}}}
 }

@@ -145,7 +145,7 @@ func (s *Service) end(ctx context.Context, e *Enrolment, booking string, h Hand)
 	return s.shorten(ctx, v.Value)
 }
 
-// shorten makes the diary's claim end where the booking does.
+// shorten creates the diary's claim end where the booking does.
 func (s *Service) shorten(ctx context.Context, b *Booking) error {
 	return s.diary(ctx, b.Association, b.Participant, func(d *Diary) error {
 		if !d.Shorten(b.ID, b.LastDay()) {

@@ -37,7 +37,7 @@ var holidays = []struct {
 	{se.AnnandagJul, Holiday{"Annandag jul", "Boxing Day"}},
 }
 
-// HolidayOn gives the public holiday on a date; ok is false on other days.
+// HolidayOn returns the public holiday on a date; ok is false on other days.
 // Nothing is skipped for it: the municipality decides what takes place.
 func HolidayOn(d civil.Date) (h Holiday, ok bool) {
 	h, ok = holidaysOf(d.Year())[d]

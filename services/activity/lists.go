@@ -35,7 +35,7 @@ type List[T any] struct {
 // latestFirst is the order of the list.
 var latestFirst = []store.Order{{Key: keyBooked, Desc: true}}
 
-// Bookings gives the bookings that the caller may see, the latest first. One
+// Bookings returns the bookings that the caller may see, the latest first. One
 // entry of the access log names all persons shown.
 func (s *Service) Bookings(ctx context.Context, f Filter, w Window) (*List[Booking], error) {
 	const operation = "listBookings"
@@ -58,10 +58,10 @@ func (s *Service) Bookings(ctx context.Context, f Filter, w Window) (*List[Booki
 			people = append(people, b.Participant)
 		}
 	}
-	return list, s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "bookings", Participants: people})
+	return list, s.AccessLog.Record(ctx, accesslog.Entry{Operation: operation, Thing: "bookings", Participants: people})
 }
 
-// conditions gives what the list is read by: the caller's relation from the
+// conditions returns what the list is read by: the caller's relation from the
 // access table, and the filter. ok is false when nothing can match.
 func conditions(operation string, a actor.Actor, f Filter) (where []store.Cond, ok bool) {
 	relation, _ := access.Scope(operation, a)
@@ -119,14 +119,14 @@ type Day struct {
 	Bookings   []*Booking // in the order in which they were made
 }
 
-// Day gives the day's list of an activity of the caller's municipality, for the
+// Day returns the day's list of an activity of the caller's municipality, for the
 // one who leads it: ids only.
 func (s *Service) Day(ctx context.Context, activity string, d civil.Date) (*Day, error) {
 	const operation = "getActivityDay"
 	a, x, err := s.activity(ctx, operation, activity)
 	if errors.Is(err, fault.ErrNotFound) {
 		// The list names persons, so the one who was refused it is noted.
-		return nil, errors.Join(s.Access.Touch(ctx, accesslog.Entry{
+		return nil, errors.Join(s.AccessLog.Record(ctx, accesslog.Entry{
 			Operation: operation, Thing: "activity/" + activity + "/" + string(d), Outcome: accesslog.Refused, Why: "not-related",
 		}), err)
 	}
@@ -151,11 +151,11 @@ func (s *Service) Day(ctx context.Context, activity string, d civil.Date) (*Day,
 	day := &Day{Occurrence: o}
 	var people []string
 	for _, b := range found {
-		if b.Value.Covers(d) && access.Allows(operation, a, b.Value.Thing()) {
+		if b.Value.Covers(d) && access.Allows(operation, a, b.Value.Resource()) {
 			day.Bookings = append(day.Bookings, b.Value)
 			people = append(people, b.Value.Participant)
 		}
 	}
 	slices.SortFunc(day.Bookings, func(a, b *Booking) int { return cmp.Or(a.BookedAt().Compare(b.BookedAt()), cmp.Compare(a.ID, b.ID)) })
-	return day, s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "activity/" + activity + "/" + string(d), Participants: people})
+	return day, s.AccessLog.Record(ctx, accesslog.Entry{Operation: operation, Thing: "activity/" + activity + "/" + string(d), Participants: people})
 }

@@ -28,7 +28,7 @@ type CalledKey struct {
 	Date     civil.Date
 }
 
-// OccurrenceOn gives the activity's occurrence on a date; ok is false when the
+// OccurrenceOn returns the activity's occurrence on a date; ok is false when the
 // activity is not on that weekday, or on none yet.
 func OccurrenceOn(a association.Activity, d civil.Date, called Called) (o Occurrence, ok bool) {
 	day, scheduled := a.Weekday()
@@ -46,7 +46,7 @@ func OccurrenceOn(a association.Activity, d civil.Date, called Called) (o Occurr
 	return o, true
 }
 
-// OccurrencesIn gives what takes place in a week, in the order of time; what has
+// OccurrencesIn returns what takes place in a week, in the order of time; what has
 // no time of day comes last on its day.
 func OccurrencesIn(w Week, activities []association.Activity, called Called) []Occurrence {
 	var all []Occurrence

@@ -25,7 +25,7 @@ type Attended struct {
 	Occurrence
 }
 
-// ParticipantWeek gives a participant's week. A coach sees of it what lies in
+// ParticipantWeek returns a participant's week. A coach sees of it what lies in
 // the own municipality, the participant all.
 func (s *Service) ParticipantWeek(ctx context.Context, participant, week string) (*ParticipantWeek, error) {
 	const operation = "getParticipantWeek"
@@ -50,7 +50,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	}
 	view := &ParticipantWeek{Participant: participant, Week: w}
 	for _, b := range booked {
-		if !access.Allows(operation, a, b.Value.Thing()) {
+		if !access.Allows(operation, a, b.Value.Resource()) {
 			continue
 		}
 		items, err := s.attended(ctx, in, b.Value, w)
@@ -63,7 +63,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	return view, nil
 }
 
-// attended gives the occurrences of one booking in a week.
+// attended returns the occurrences of one booking in a week.
 func (s *Service) attended(ctx context.Context, in *association.Association, b *Booking, w Week) ([]Attended, error) {
 	x, offered := in.Activity(b.Activity)
 	if !offered {
@@ -91,9 +91,9 @@ func (s *Service) person(ctx context.Context, operation string, a actor.Actor, p
 	if err == nil && len(found) == 0 {
 		err = fault.ErrNotFound
 	}
-	t := access.Thing{Association: a.Association, Participant: participant}
+	t := access.Resource{Association: a.Association, Participant: participant}
 	for _, e := range found {
-		t.Ties = append(t.Ties, access.Tie{Municipality: e.Value.Municipality})
+		t.Relationships = append(t.Relationships, access.Relationship{Municipality: e.Value.Municipality})
 	}
 	return s.decide(ctx, operation, "participant/"+participant, t, err)
 }

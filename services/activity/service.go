@@ -14,19 +14,19 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Deps is what the service is made of.
-type Deps struct {
+// Config is what the service is made of.
+type Config struct {
 	Engine       store.Engine
 	Feed         *feed.Log
 	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
-	Access       *accesslog.Log
-	Seal         *seal.Sealer
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
 	Associations *association.Registry
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
@@ -36,7 +36,7 @@ type Deps struct {
 // Service holds the verbs. Each takes the caller from the context, decides by
 // the access table, and answers with a fault.Error.
 type Service struct {
-	Deps
+	Config
 	bookings      *store.Collection[Booking]
 	cancellations *store.Collection[Cancellation]
 	enrolments    *store.Collection[Enrolment]
@@ -47,8 +47,8 @@ type Service struct {
 }
 
 // New opens the service's collections and positions on the engine.
-func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d}
+func New(ctx context.Context, d Config) (*Service, error) {
+	s := &Service{Config: d}
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("activity: %w", err)
 	}
@@ -66,19 +66,19 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 }
 
 func (s *Service) open(ctx context.Context) (err error) {
-	if s.bookings, err = store.Open(ctx, s.Engine, bookings()); err != nil {
+	if s.bookings, err = store.Open(ctx, s.Engine, bookingCollection()); err != nil {
 		return err
 	}
-	if s.cancellations, err = store.Open(ctx, s.Engine, cancellations()); err != nil {
+	if s.cancellations, err = store.Open(ctx, s.Engine, cancellationCollection()); err != nil {
 		return err
 	}
-	if s.enrolments, err = store.Open(ctx, s.Engine, enrolments()); err != nil {
+	if s.enrolments, err = store.Open(ctx, s.Engine, enrolmentCollection()); err != nil {
 		return err
 	}
-	if s.diaries, err = store.Open(ctx, s.Engine, diaries()); err != nil {
+	if s.diaries, err = store.Open(ctx, s.Engine, diaryCollection()); err != nil {
 		return err
 	}
-	s.addresses, err = store.Open(ctx, s.Engine, addresses())
+	s.addresses, err = store.Open(ctx, s.Engine, addressCollection())
 	return err
 }
 
@@ -110,7 +110,7 @@ func may(ctx context.Context, operation string) (actor.Actor, error) {
 // decide asks the access table about a thing of a participant that was looked
 // for, found or not, and notes the access or the refusal. A foreign thing takes
 // the same way as one that does not exist, and answers alike.
-func (s *Service) decide(ctx context.Context, operation, name string, t access.Thing, found error) error {
+func (s *Service) decide(ctx context.Context, operation, name string, t access.Resource, found error) error {
 	entry := accesslog.Entry{Operation: operation, Thing: name, Outcome: accesslog.Allowed}
 	err := found
 	if err == nil {
@@ -123,10 +123,10 @@ func (s *Service) decide(ctx context.Context, operation, name string, t access.T
 	} else if err != nil {
 		return err
 	}
-	return errors.Join(s.Access.Touch(ctx, entry), err)
+	return errors.Join(s.AccessLog.Record(ctx, entry), err)
 }
 
-// programme gives what the caller's association has decided.
+// programme returns what the caller's association has decided.
 func (s *Service) programme(a actor.Actor) (*association.Association, error) {
 	return s.Associations.Get(a.Association)
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
 
-// running gives a suite that follows and publishes, and a coach's context.
+// running returns a suite that follows and publishes, and a coach's context.
 func running(t *testing.T) (*Suite, context.Context) {
 	t.Helper()
 	s := Start(t)
@@ -100,7 +100,7 @@ func TestTheSameKeyBooksOnce(t *testing.T) {
 	if err != nil || again.ID != first.ID || again.Version() != 1 {
 		t.Errorf("the repeat answers as the first did; got %+v, %v", again, err)
 	}
-	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "key-1"); !errors.Is(err, once.ErrReused) {
+	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "key-1"); !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("another request under the key: got %v", err)
 	}
 }

@@ -29,14 +29,14 @@ func Schema() schema.Schema {
 	return schema.Schema{
 		Service: "activity",
 		Collections: []schema.Collection{
-			schema.Of(bookings()), schema.Of(cancellations()), schema.Of(enrolments()), schema.Of(diaries()), schema.Of(addresses()),
+			schema.Of(bookingCollection()), schema.Of(cancellationCollection()), schema.Of(enrolmentCollection()), schema.Of(diaryCollection()), schema.Of(addressCollection()),
 		},
 		Steps: []schema.Step{{Name: "begin to note the version of the database"}},
 	}
 }
 
-func bookings() store.Kind[Booking] {
-	return store.Kind[Booking]{
+func bookingCollection() store.Schema[Booking] {
+	return store.Schema[Booking]{
 		Name:   "bookings",
 		Unique: []store.Index{{keyEnrolment, keyOpen}},
 		Indexes: []store.Index{
@@ -64,8 +64,8 @@ func bookings() store.Kind[Booking] {
 	}
 }
 
-func cancellations() store.Kind[Cancellation] {
-	return store.Kind[Cancellation]{
+func cancellationCollection() store.Schema[Cancellation] {
+	return store.Schema[Cancellation]{
 		Name:    "cancellations",
 		Unique:  []store.Index{{keyActivity, keyOpen}},
 		Indexes: []store.Index{{keyMunicipality, keyDate}, {keyActivity, keyDate}},
@@ -82,8 +82,8 @@ func cancellations() store.Kind[Cancellation] {
 	}
 }
 
-func enrolments() store.Kind[Enrolment] {
-	return store.Kind[Enrolment]{
+func enrolmentCollection() store.Schema[Enrolment] {
+	return store.Schema[Enrolment]{
 		Name:    "enrolments",
 		Indexes: []store.Index{{keyParticipant}},
 		ID:      func(e *Enrolment) (string, string) { return e.Association, e.ID },
@@ -92,16 +92,16 @@ func enrolments() store.Kind[Enrolment] {
 	}
 }
 
-func diaries() store.Kind[Diary] {
-	return store.Kind[Diary]{
+func diaryCollection() store.Schema[Diary] {
+	return store.Schema[Diary]{
 		Name:    "diaries",
 		ID:      func(d *Diary) (string, string) { return d.Association, d.Participant },
 		Version: func(d *Diary) int64 { return d.Writes },
 	}
 }
 
-func addresses() store.Kind[Address] {
-	return store.Kind[Address]{
+func addressCollection() store.Schema[Address] {
+	return store.Schema[Address]{
 		Name:    "calendar_addresses",
 		Unique:  []store.Index{{keyLookup}},
 		Indexes: []store.Index{{keyParticipant, keyState, keyBooked}},
@@ -142,7 +142,7 @@ func from(key string, value any) store.Cond { return store.Cond{Key: key, Op: st
 
 func to(key string, value any) store.Cond { return store.Cond{Key: key, Op: store.Lte, Value: value} }
 
-// called gives what is called off of some activities, or of a municipality, in a
+// called returns what is called off of some activities, or of a municipality, in a
 // span of days.
 func (s *Service) called(ctx context.Context, association string, what store.Cond, first, last civil.Date) (Called, error) {
 	found, err := every(ctx, s.cancellations, association, 5000, what, from(keyDate, string(first)), to(keyDate, string(last)))

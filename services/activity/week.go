@@ -23,7 +23,7 @@ type Week struct {
 	Number int // 1 to 52, or 53
 }
 
-// WeekOf gives the week of a date.
+// WeekOf returns the week of a date.
 func WeekOf(d civil.Date) Week {
 	year, number := d.ISOWeek()
 	return Week{year, number}
@@ -42,21 +42,21 @@ func ParseWeek(s string) (Week, error) {
 	return w, nil
 }
 
-// String gives the week as ParseWeek reads it.
+// String returns the week as ParseWeek reads it.
 func (w Week) String() string { return fmt.Sprintf("%04d-W%02d", w.Year, w.Number) }
 
-// Monday gives the week's first day. Week 1 is the one with 4 January.
+// Monday returns the week's first day. Week 1 is the one with 4 January.
 func (w Week) Monday() civil.Date {
 	fourth := civil.Date(fmt.Sprintf("%04d-01-04", w.Year))
 	sinceMonday := (int(fourth.Weekday()) + 6) % 7
 	return fourth.AddWeeks(w.Number - 1).AddDays(-sinceMonday)
 }
 
-// Sunday gives the week's last day.
+// Sunday returns the week's last day.
 func (w Week) Sunday() civil.Date { return w.Monday().AddDays(6) }
 
-// Next gives the week after.
+// Next returns the week after.
 func (w Week) Next() Week { return WeekOf(w.Monday().AddDays(7)) }
 
-// Previous gives the week before.
+// Previous returns the week before.
 func (w Week) Previous() Week { return WeekOf(w.Monday().AddDays(-7)) }

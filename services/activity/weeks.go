@@ -30,7 +30,7 @@ func (s *Service) thisWeek(text string) (Week, error) {
 	return ParseWeek(text)
 }
 
-// MunicipalityWeek gives a municipality's week; it bears no person. A
+// MunicipalityWeek returns a municipality's week; it bears no person. A
 // municipality that is not a member does not exist here.
 func (s *Service) MunicipalityWeek(ctx context.Context, code, week string) (*MunicipalityWeek, error) {
 	a, err := may(ctx, "getMunicipalityWeek")
@@ -77,14 +77,14 @@ func (w *MunicipalityWeek) version() int64 {
 	return Digest(all.Bytes())
 }
 
-// Digest gives a positive number that is the same for the same text and hardly
+// Digest returns a positive number that is the same for the same text and hardly
 // ever for another: the version of what is derived and has no steps.
 func Digest(text []byte) int64 {
 	sum := sha256.Sum256(text)
 	return int64(binary.BigEndian.Uint64(sum[:])>>1) | 1
 }
 
-// Activities gives the association's activities, or one municipality's, in the
+// Activities returns the association's activities, or one municipality's, in the
 // order of the configuration.
 func (s *Service) Activities(ctx context.Context, municipality string) ([]association.Activity, error) {
 	a, err := may(ctx, "listActivities")

@@ -20,9 +20,9 @@ var ErrNoToken = fault.New(fault.Unauthenticated, "token-missing",
 	"The request has no access token. Send it as Authorization: Bearer.")
 
 // admit verifies the token and asks whether its roles may call the operation at
-// all. Whoever shows no good token is charged by address, and stopped before any
+// all. Anyone who shows no good token is charged by address, and stopped before any
 // signature work once that is used up. A public operation is charged likewise.
-func (x *exchange) admit() error {
+func (x *request) admit() error {
 	token, shown := bearer(x.r.Header)
 	if shown && !x.op.Public {
 		if a, issuer, ok := x.g.Trust.Recall(token); ok {
@@ -63,15 +63,15 @@ const (
 
 // refused charges a token that did not pass. One whose issuer's keys cannot be
 // fetched is not the caller's fault.
-func (x *exchange) refused(from netip.Addr, err error) {
-	if f := fault.Of(err); f.Kind == fault.Unauthenticated {
+func (x *request) refused(from netip.Addr, err error) {
+	if f := fault.Of(err); f.Status == fault.Unauthenticated {
 		x.g.Strangers.Charge(from, 1)
 		x.challenge = challengeInvalid
 		x.g.Log.InfoContext(x.ctx, "token refused", "operation", x.route, "issuer", x.issuer, "code", f.Code, "cause", causeOf(f))
 	}
 }
 
-// causeOf gives a fault's private cause. Those of tokens name checks and
+// causeOf returns a fault's private cause. Those of tokens name checks and
 // algorithms, no content of the token.
 func causeOf(f *fault.Error) string {
 	if cause := errors.Unwrap(f); cause != nil {
@@ -80,14 +80,14 @@ func causeOf(f *fault.Error) string {
 	return ""
 }
 
-func (x *exchange) called() error {
+func (x *request) called() error {
 	if !access.MayCall(x.op.ID, x.actor) {
 		return fault.ErrForbidden
 	}
 	return nil
 }
 
-// bearer gives the token of the one Authorization header, false when there is
+// bearer returns the token of the one Authorization header, false when there is
 // none, several, or one of another scheme.
 func bearer(h http.Header) (string, bool) {
 	const scheme = "Bearer "
@@ -100,7 +100,7 @@ func bearer(h http.Header) (string, bool) {
 
 // limited takes the operation's cost from the authority's limit, and tells in the
 // headers what is left (draft-ietf-httpapi-ratelimit-headers).
-func (x *exchange) limited() error {
+func (x *request) limited() error {
 	if x.op.Public || !x.g.Limits.Limits() {
 		return nil
 	}
@@ -116,12 +116,12 @@ func (x *exchange) limited() error {
 	return nil
 }
 
-// seconds rounds up, so that whoever waits that long has waited enough.
+// seconds rounds up, so that anyone who waits that long has waited enough.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
-// remote gives the caller's address: the connection's, or behind a proxy that is
+// remote returns the caller's address: the connection's, or behind a proxy that is
 // believed the last address that no such proxy has.
-func (x *exchange) remote() netip.Addr {
+func (x *request) remote() netip.Addr {
 	at, err := netip.ParseAddrPort(x.r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}

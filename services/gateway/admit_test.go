@@ -17,7 +17,7 @@ import (
 )
 
 // strangers is a limit for addresses whose time stands still.
-func strangers(t *testing.T, perSecond, burst int) *limit.Strangers {
+func strangers(t *testing.T, perSecond, burst int) *limit.UnauthenticatedLimiter {
 	t.Helper()
 	s, err := limit.NewStrangers(limit.Policy{PerSecond: perSecond, Burst: burst}, func() time.Time { return time.Unix(1_800_000_000, 0) })
 	if err != nil {
@@ -91,7 +91,7 @@ func TestTheCallersAddressIsThatOfTheLastHopNobodyBelieves(t *testing.T) {
 		if c.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", c.forwarded)
 		}
-		if got := (&exchange{g: g, r: r}).remote(); got.String() != c.want {
+		if got := (&request{g: g, r: r}).remote(); got.String() != c.want {
 			t.Errorf("%s: %s", sentence, got)
 		}
 	}

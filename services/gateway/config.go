@@ -81,7 +81,7 @@ func (c Config) check() error {
 	return nil
 }
 
-// origin tells whether a URL is a scheme, a host and perhaps a port.
+// origin reports whether a URL is a scheme, a host and perhaps a port.
 func origin(u *url.URL) bool {
 	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil &&
 		strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""

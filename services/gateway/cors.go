@@ -33,7 +33,7 @@ func (g *Gateway) headers(h http.Header) {
 
 // cors tells a browser whether its page's origin may call, and answers its
 // question beforehand (a preflight) by itself: true means the answer is given.
-func (x *exchange) cors() bool {
+func (x *request) cors() bool {
 	if len(x.g.origins) == 0 {
 		return false
 	}

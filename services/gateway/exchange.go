@@ -16,8 +16,8 @@ import (
 	"github.com/finsam/finsam/pkg/web"
 )
 
-// exchange is one request on its way.
-type exchange struct {
+// request is one request on its way.
+type request struct {
 	answer
 	g         *Gateway
 	r         *http.Request
@@ -79,7 +79,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // take takes a request that asks for op its whole way; nil: for what is no
 // operation, with the methods that its path has.
 func (g *Gateway) take(w http.ResponseWriter, r *http.Request, op *operation, allow string) {
-	x := &exchange{answer: answer{ResponseWriter: w}, g: g, r: r, begun: g.Now(), op: op, allow: allow, route: unrouted}
+	x := &request{answer: answer{ResponseWriter: w}, g: g, r: r, begun: g.Now(), op: op, allow: allow, route: unrouted}
 	if op != nil {
 		x.route = op.ID
 	}
@@ -93,7 +93,7 @@ func (g *Gateway) take(w http.ResponseWriter, r *http.Request, op *operation, al
 }
 
 // serve takes the request its whole way.
-func (x *exchange) serve() error {
+func (x *request) serve() error {
 	if x.cors() {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (x *exchange) serve() error {
 
 // unmatched answers for own pages, for a method that a path does not have, and
 // for what is no path of ours.
-func (x *exchange) unmatched() error {
+func (x *request) unmatched() error {
 	if x.r.URL.RawPath != "" || !plainPath(x.r.URL.Path) {
 		return web.ErrNoRoute
 	}
@@ -127,7 +127,7 @@ func (x *exchange) unmatched() error {
 	return x.methodNotAllowed(x.allow)
 }
 
-func (x *exchange) methodNotAllowed(allow string) error {
+func (x *request) methodNotAllowed(allow string) error {
 	x.Header().Set("Allow", allow)
 	if x.r.Method == http.MethodOptions {
 		x.WriteHeader(http.StatusNoContent)
@@ -138,13 +138,13 @@ func (x *exchange) methodNotAllowed(allow string) error {
 
 // fail answers with the problem that err is; what is ours is logged with its
 // cause.
-func (x *exchange) fail(err error) {
+func (x *request) fail(err error) {
 	if x.status != 0 { // too late for another answer
 		x.g.Log.WarnContext(x.ctx, "an answer broke off", "operation", x.route, "error", err)
 		return
 	}
 	f := fault.Of(err)
-	if f.Kind == fault.Internal || f.Kind == fault.Unavailable || f.Kind == fault.Timeout {
+	if f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout {
 		x.g.Log.ErrorContext(x.ctx, "request failed", "operation", x.route, "code", f.Code, "error", err)
 	}
 	if errors.Is(x.r.Context().Err(), context.Canceled) {
@@ -161,7 +161,7 @@ const statusGone = 499
 
 // recovered turns a panic into an internal fault. The log gets its kind and the
 // stack, never a value: it could be somebody's name.
-func (x *exchange) recovered() {
+func (x *request) recovered() {
 	p := recover()
 	if p == nil {
 		return

@@ -33,7 +33,7 @@ type follower struct {
 	measured *feed.Following
 }
 
-// fresh tells whether what is kept may be believed: every service's events are
+// fresh reports whether what is kept may be believed: every service's events are
 // followed, and all were heard of a moment ago.
 func (g *Gateway) fresh() bool {
 	if len(g.followers) < len(g.Services) {
@@ -48,7 +48,7 @@ func (g *Gateway) fresh() bool {
 	return true
 }
 
-// before tells whether a time lies before all feeds were followed.
+// before reports whether a time lies before all feeds were followed.
 func (g *Gateway) before(t time.Time) bool {
 	for _, f := range g.followers {
 		if t.UnixMilli() < f.begun.Load() {
@@ -58,7 +58,7 @@ func (g *Gateway) before(t time.Time) bool {
 	return false
 }
 
-// healthy tells whether the feed was heard of a moment ago.
+// healthy reports whether the feed was heard of a moment ago.
 func (f *follower) healthy(now int64) bool {
 	heard := f.heard.Load()
 	return heard != 0 && now-heard < int64(staleAfter)

@@ -31,7 +31,7 @@ const (
 )
 
 // asked are the headers of a caller that a service sees. All else stays here:
-// whoever the caller says to be or to come from is nothing a service believes.
+// anyone who the caller says to be or to come from is nothing a service believes.
 var asked = []string{"Accept", "Accept-Language", "Content-Type", "If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key"}
 
 // answered are the headers of a service that a caller sees.
@@ -39,7 +39,7 @@ var answered = []string{"Content-Type", "Content-Language", "Content-Disposition
 	"Link", "Retry-After", "Deprecation", "Sunset", "Vary"}
 
 // forward lets the service answer.
-func (x *exchange) forward() error {
+func (x *request) forward() error {
 	if err := x.checkBody(); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (x *exchange) forward() error {
 }
 
 // checkBody refuses what no service would take, before it is sent there.
-func (x *exchange) checkBody() error {
+func (x *request) checkBody() error {
 	if x.r.ContentLength == 0 || x.r.Method == http.MethodGet || x.r.Method == http.MethodHead {
 		return nil
 	}
@@ -84,10 +84,10 @@ func (x *exchange) checkBody() error {
 	return nil
 }
 
-// request makes the request for the service: the path that was matched, the
+// request creates the request for the service: the path that was matched, the
 // headers that a service may see, and the internal token of the actor. One for
 // the cache asks for the whole answer.
-func (x *exchange) request(ctx context.Context, whole bool) (*http.Request, error) {
+func (x *request) request(ctx context.Context, whole bool) (*http.Request, error) {
 	u := x.op.upstream
 	h := make(http.Header, 8) // as many as one group of a map holds
 	dropped := connectionNamed(x.r.Header)
@@ -125,7 +125,7 @@ func (x *exchange) request(ctx context.Context, whole bool) (*http.Request, erro
 
 var gatewayAgent = []string{"finsam-gateway"}
 
-// connectionNamed gives the headers that the caller's Connection header names:
+// connectionNamed returns the headers that the caller's Connection header names:
 // they are for this hop only (RFC 9110 section 7.6.1). Ours are set after them,
 // so a caller can never take one of those away (CVE-2025-48865).
 func connectionNamed(h http.Header) map[string]bool {
@@ -174,7 +174,7 @@ func (g *Gateway) within(count *atomic.Int64, most int, u *upstream, r *http.Req
 }
 
 // unanswered says what it means that a service gave no answer.
-func (x *exchange) unanswered(err error) error {
+func (x *request) unanswered(err error) error {
 	var f *fault.Error
 	var large *http.MaxBytesError
 	switch {
@@ -193,8 +193,8 @@ func (x *exchange) unanswered(err error) error {
 // buffers are for the copying of answers.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// pass gives the service's answer to the caller.
-func (x *exchange) pass(resp *http.Response) error {
+// pass returns the service's answer to the caller.
+func (x *request) pass(resp *http.Response) error {
 	h := x.Header()
 	copyHeaders(h, resp.Header)
 	if x.op.Public { // a calendar program may keep what it read for a while

@@ -235,7 +235,7 @@ func TestWhatIsLeftOfARefusedBodyIsNoRequest(t *testing.T) {
 	}
 }
 
-// toNetwork makes a service be reached over the network.
+// toNetwork creates a service be reached over the network.
 func toNetwork(t testing.TB, o *Options, name, base string) {
 	u, err := url.Parse(base)
 	if err != nil {

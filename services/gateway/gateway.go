@@ -55,11 +55,11 @@ type Cache interface {
 type Options struct {
 	Services  []Service
 	Trust     *trust.Verifier
-	Signer    *internaltoken.Signer // of the issuer "gateway"
-	Cache     Cache                 // nil: nothing is cached
-	Limits    *limit.Limiter        // per authority; nil: none
-	Strangers *limit.Strangers      // per address; nil: none
-	Demo      *demo.Issuer          // nil: no demo
+	Signer    *internaltoken.Signer         // of the issuer "gateway"
+	Cache     Cache                         // nil: nothing is cached
+	Limits    *limit.Limiter                // per authority; nil: none
+	Strangers *limit.UnauthenticatedLimiter // per address; nil: none
+	Demo      *demo.Issuer                  // nil: no demo
 
 	PublicURL string         // where the installation is reached, such as https://api.example.se; empty: not said
 	Origins   []string       // of browsers that may call, such as https://app.example.se
@@ -199,7 +199,7 @@ func (g *Gateway) join() error {
 	return nil
 }
 
-// Contract gives the joined document.
+// Contract returns the joined document.
 func (g *Gateway) Contract() *contract.Contract { return g.contract }
 
 // Run watches the trust file and follows the services' feeds until ctx ends.

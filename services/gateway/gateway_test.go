@@ -14,7 +14,7 @@ import (
 	"github.com/finsam/finsam/services/gateway/contract"
 )
 
-// someone gives an authority that has the role in the demo.
+// someone returns an authority that has the role in the demo.
 func someone(role actor.Role) string {
 	switch role {
 	case actor.Intake, actor.Coach, actor.Supervisor:

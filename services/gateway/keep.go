@@ -24,8 +24,8 @@ const (
 	miss = "miss"
 )
 
-// page is an answer that is kept: only of status 200, only without personal data.
-type page struct {
+// cachedResponse is an answer that is kept: only of status 200, only without personal data.
+type cachedResponse struct {
 	at       time.Time
 	etag     string
 	media    string
@@ -35,7 +35,7 @@ type page struct {
 
 // fetched is what a flight came back with: a page, or an answer to pass on.
 type fetched struct {
-	page   *page
+	page   *cachedResponse
 	status int
 	header http.Header
 	body   []byte
@@ -43,14 +43,14 @@ type fetched struct {
 
 // fromCache answers from what is kept, else asks the service once for all who
 // ask the same at the same time.
-func (x *exchange) fromCache() error {
+func (x *request) fromCache() error {
 	key, ok := x.key()
 	if !ok {
 		return x.forward()
 	}
 	if p, ok := x.find(key); ok {
 		x.kept = hit
-		return x.give(p)
+		return x.serveCached(p)
 	}
 	x.kept = miss
 	v, err, _ := x.g.flights.Do(key+"\n"+x.r.Header.Get("Accept-Language"), func() (any, error) { return x.fetch(key) })
@@ -59,7 +59,7 @@ func (x *exchange) fromCache() error {
 	}
 	f := v.(*fetched)
 	if f.page != nil {
-		return x.give(f.page)
+		return x.serveCached(f.page)
 	}
 	copyHeaders(x.Header(), f.header)
 	x.WriteHeader(f.status)
@@ -70,7 +70,7 @@ func (x *exchange) fromCache() error {
 // key is the association, the operation, and what exactly was asked for. The
 // query's order means nothing; a query that cannot be read is the service's to
 // refuse.
-func (x *exchange) key() (string, bool) {
+func (x *request) key() (string, bool) {
 	query := x.r.URL.RawQuery
 	if strings.ContainsAny(query, "&;%+") {
 		values, err := url.ParseQuery(query)
@@ -82,7 +82,7 @@ func (x *exchange) key() (string, bool) {
 	return x.actor.Association + " " + x.op.ID + " " + x.r.URL.Path + "?" + query, true
 }
 
-func (x *exchange) find(key string) (*page, bool) {
+func (x *request) find(key string) (*cachedResponse, bool) {
 	text, ok, err := x.g.Cache.Get(x.ctx, key)
 	if err != nil {
 		x.g.Log.WarnContext(x.ctx, "the cache cannot be read", "error", err)
@@ -97,10 +97,10 @@ func (x *exchange) find(key string) (*page, bool) {
 	return p, true
 }
 
-// fetch asks the service, for everybody who waits: whoever asked first may go,
+// fetch asks the service, for everybody who waits: anyone who asked first may go,
 // the others still get the answer. It is kept unless an event has emptied the
 // operation's answers in the meantime.
-func (x *exchange) fetch(key string) (*fetched, error) {
+func (x *request) fetch(key string) (*fetched, error) {
 	epoch := x.op.emptied.Load()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), x.g.Patience)
 	defer cancel()
@@ -123,7 +123,7 @@ func (x *exchange) fetch(key string) (*fetched, error) {
 	if resp.StatusCode != http.StatusOK {
 		return &fetched{status: resp.StatusCode, header: resp.Header, body: body}, nil
 	}
-	p := &page{at: x.g.Now(), etag: resp.Header.Get("Etag"), media: resp.Header.Get("Content-Type"),
+	p := &cachedResponse{at: x.g.Now(), etag: resp.Header.Get("Etag"), media: resp.Header.Get("Content-Type"),
 		language: resp.Header.Get("Content-Language"), body: body}
 	if p.etag == "" {
 		sum := sha256.Sum256(body)
@@ -138,8 +138,8 @@ func (x *exchange) fetch(key string) (*fetched, error) {
 	return &fetched{page: p}, nil
 }
 
-// give answers with a page, or with 304 when the caller has it.
-func (x *exchange) give(p *page) error {
+// serveCached answers with a page, or with 304 when the caller has it.
+func (x *request) serveCached(p *cachedResponse) error {
 	h := x.Header()
 	h["Etag"] = []string{p.etag}
 	h["Cache-Control"] = revalidate
@@ -165,7 +165,7 @@ func (x *exchange) give(p *page) error {
 // still holds: an event can end it at any moment.
 var revalidate = []string{"private, no-cache"}
 
-// has tells whether If-None-Match names the tag (weak comparison, RFC 9110 13.1.2).
+// has reports whether If-None-Match names the tag (weak comparison, RFC 9110 13.1.2).
 func has(ifNoneMatch, etag string) bool {
 	if ifNoneMatch == "" {
 		return false
@@ -194,7 +194,7 @@ func (g *Gateway) empty(ctx context.Context, e feed.Event) error {
 
 // write and readPage are the form of a page in the cache: a version, the time in
 // Unix milliseconds, three short texts with their lengths, the body.
-func (p *page) write() []byte {
+func (p *cachedResponse) write() []byte {
 	b := make([]byte, 0, 1+8+6+len(p.etag)+len(p.media)+len(p.language)+len(p.body))
 	b = append(b, pageVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(p.at.UnixMilli()))
@@ -209,11 +209,11 @@ const pageVersion = 1
 
 var errPage = errors.New("not a page of this version")
 
-func readPage(b []byte) (*page, error) {
+func readPage(b []byte) (*cachedResponse, error) {
 	if len(b) < 9 || b[0] != pageVersion {
 		return nil, errPage
 	}
-	p := &page{at: time.UnixMilli(int64(binary.BigEndian.Uint64(b[1:])))}
+	p := &cachedResponse{at: time.UnixMilli(int64(binary.BigEndian.Uint64(b[1:])))}
 	b = b[9:]
 	for _, s := range []*string{&p.etag, &p.media, &p.language} {
 		if len(b) < 2 || len(b) < 2+int(binary.BigEndian.Uint16(b)) {

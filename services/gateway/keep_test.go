@@ -173,7 +173,7 @@ func TestWithoutWordFromTheFeedNothingIsTakenFromTheCache(t *testing.T) {
 func TestWhatWasKeptBeforeThisGatewayBeganIsNotBelieved(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])
-	old := &page{at: time.Now().Add(-time.Minute), etag: `"0"`, media: "application/json", body: []byte(`{"old":true}`)}
+	old := &cachedResponse{at: time.Now().Add(-time.Minute), etag: `"0"`, media: "application/json", body: []byte(`{"old":true}`)}
 	key := "insjoriket getMunicipalityWeek " + aWeek
 	if err := r.g.Cache.Set(t.Context(), key, old.write(), time.Hour, tag("getMunicipalityWeek", "insjoriket")); err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestTheEndOfAFeedIsFound(t *testing.T) {
 }
 
 func FuzzReadPage(f *testing.F) {
-	p := &page{at: time.UnixMilli(1), etag: `"1"`, media: "application/json", language: "sv", body: []byte("{}")}
+	p := &cachedResponse{at: time.UnixMilli(1), etag: `"1"`, media: "application/json", language: "sv", body: []byte("{}")}
 	f.Add(p.write())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, err := readPage(b); err == nil && !bytes.Equal(p.write(), b) {

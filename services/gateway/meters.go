@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
@@ -21,9 +21,9 @@ type meters struct {
 	cache     metric.Int64Counter
 	limited   metric.Int64Counter
 	refused   metric.Int64Counter
-	sets      measure.Sets[meterKey]
-	one       measure.Sets[label]
-	two       measure.Sets[[2]label]
+	sets      metrics.Sets[meterKey]
+	one       metrics.Sets[label]
+	two       metrics.Sets[[2]label]
 }
 
 type meterKey struct {
@@ -38,7 +38,7 @@ func newMeters(g *Gateway) (*meters, error) {
 	m, p := &meters{}, g.Meter.Meter(scope)
 	var err error
 	m.durations, err = p.Float64Histogram("finsam.gateway.request.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long requests took at the front door, by operation, outcome and authority."), measure.Buckets)
+		metric.WithDescription("How long requests took at the front door, by operation, outcome and authority."), metrics.Buckets)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (m *meters) turnedAway(ctx context.Context, err error) {
 }
 
 // record notes how a request went.
-func (m *meters) record(ctx context.Context, x *exchange) {
+func (m *meters) record(ctx context.Context, x *request) {
 	key := meterKey{x.route, x.actor.Authority, outcomeOf(x.status), x.status / 100}
 	if x.waits() && x.status < http.StatusInternalServerError {
 		return
@@ -149,11 +149,11 @@ func (m *meters) record(ctx context.Context, x *exchange) {
 }
 
 func (m *meters) by(l label) metric.MeasurementOption {
-	return m.one.Get(l, func() metric.MeasurementOption { return measure.Labels{l.name: l.value}.Option() })
+	return m.one.Get(l, func() metric.MeasurementOption { return metrics.Labels{l.name: l.value}.Option() })
 }
 
 func (m *meters) by2(a, b label) metric.MeasurementOption {
 	return m.two.Get([2]label{a, b}, func() metric.MeasurementOption {
-		return measure.Labels{a.name: a.value, b.name: b.value}.Option()
+		return metrics.Labels{a.name: a.value, b.name: b.value}.Option()
 	})
 }

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
-func measuredRig(t *testing.T, change ...func(*Options)) (*rig, *measuretest.Meter) {
-	m := measuretest.New(t)
+func measuredRig(t *testing.T, change ...func(*Options)) (*rig, *metricstest.Meter) {
+	m := metricstest.New(t)
 	return newRig(t, append(change, func(o *Options) { o.Meter = m })...), m
 }
 

@@ -23,7 +23,7 @@ var w3c propagation.TraceContext
 var unroutedStart = trace.WithAttributes(attribute.String("finsam.operation", unrouted))
 
 // begin names and traces the request; the answer bears both.
-func (x *exchange) begin() {
+func (x *request) begin() {
 	name, start := unrouted, unroutedStart
 	if x.op != nil {
 		name, start = x.op.span, x.op.start
@@ -88,7 +88,7 @@ func requestID(given string) string {
 
 // end notes what was decided and how it went: one line in the security log, one
 // value in the metrics. Neither names a person, nor what was asked for.
-func (x *exchange) end() {
+func (x *request) end() {
 	if x.status == 0 {
 		x.status = http.StatusOK
 	}

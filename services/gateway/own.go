@@ -94,7 +94,7 @@ func clients(i *demo.Issuer) []docs.Client {
 }
 
 // serve answers for an own page; false when the path is none.
-func (o *ownPages) serve(x *exchange) (bool, error) {
+func (o *ownPages) serve(x *request) (bool, error) {
 	path := strings.TrimPrefix(x.r.URL.Path, BasePath)
 	if path == "/token" && x.g.Demo != nil {
 		return true, o.token(x)
@@ -110,17 +110,17 @@ func (o *ownPages) serve(x *exchange) (bool, error) {
 	return true, answer(x)
 }
 
-// find gives who answers for a path, which stands with and without the base path.
-func (o *ownPages) find(path string) func(*exchange) error {
+// find returns who answers for a path, which stands with and without the base path.
+func (o *ownPages) find(path string) func(*request) error {
 	switch path {
 	case "/api-info":
-		return func(x *exchange) error { return x.document(o.info) }
+		return func(x *request) error { return x.document(o.info) }
 	case "/openapi.json", "/api-docs":
-		return func(x *exchange) error { return x.document(o.json) }
+		return func(x *request) error { return x.document(o.json) }
 	case "/openapi.yaml":
-		return func(x *exchange) error { return x.document(o.yaml) }
+		return func(x *request) error { return x.document(o.yaml) }
 	case "/docs/openapi.json":
-		return func(x *exchange) error { return x.document(o.local) }
+		return func(x *request) error { return x.document(o.local) }
 	}
 	rest, ok := strings.CutPrefix(path, "/docs")
 	if !ok || rest != "" && rest[0] != '/' {
@@ -128,9 +128,9 @@ func (o *ownPages) find(path string) func(*exchange) error {
 	}
 	rest = strings.TrimPrefix(rest, "/")
 	if code, ok := strings.CutPrefix(rest, "problems"); ok && (code == "" || code[0] == '/') {
-		return func(x *exchange) error { return o.problem(x, strings.TrimPrefix(code, "/")) }
+		return func(x *request) error { return o.problem(x, strings.TrimPrefix(code, "/")) }
 	}
-	return func(x *exchange) error {
+	return func(x *request) error {
 		p, err := o.page()
 		if err == nil && !p.Serve(x, x.r, rest) {
 			err = web.ErrNoRoute
@@ -139,7 +139,7 @@ func (o *ownPages) find(path string) func(*exchange) error {
 	}
 }
 
-func (o *ownPages) problem(x *exchange, code string) error {
+func (o *ownPages) problem(x *request, code string) error {
 	p, err := o.problems()
 	if err == nil && !p.Serve(x, code) {
 		err = web.ErrNoRoute
@@ -147,9 +147,9 @@ func (o *ownPages) problem(x *exchange, code string) error {
 	return err
 }
 
-// token answers for the demo's token endpoint; whoever fails there is charged as
+// token answers for the demo's token endpoint; anyone who fails there is charged as
 // one who shows a bad token.
-func (o *ownPages) token(x *exchange) error {
+func (o *ownPages) token(x *request) error {
 	x.route = "token"
 	if x.r.Method != http.MethodPost {
 		return x.methodNotAllowed("POST, OPTIONS")
@@ -166,7 +166,7 @@ func (o *ownPages) token(x *exchange) error {
 }
 
 // document answers with a text that is the same until the next start.
-func (x *exchange) document(get func() (*document, error)) error {
+func (x *request) document(get func() (*document, error)) error {
 	d, err := get()
 	if err != nil {
 		return err

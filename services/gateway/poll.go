@@ -9,12 +9,12 @@ import (
 	"github.com/finsam/finsam/pkg/web"
 )
 
-// waits tells whether the request is a long poll that asks to wait. It does no
+// waits reports whether the request is a long poll that asks to wait. It does no
 // work while it waits, so it has places of its own and is not timed.
-func (x *exchange) waits() bool { return x.op != nil && x.op.LongPoll && web.Waits(x.r) }
+func (x *request) waits() bool { return x.op != nil && x.op.LongPoll && web.Waits(x.r) }
 
-// patience gives the context that a service has to answer in, and how it is called.
-func (x *exchange) patience() (context.Context, context.CancelFunc, func(*upstream, *http.Request) (*http.Response, error)) {
+// patience returns the context that a service has to answer in, and how it is called.
+func (x *request) patience() (context.Context, context.CancelFunc, func(*upstream, *http.Request) (*http.Response, error)) {
 	if x.waits() {
 		ctx, cancel := x.patiently()
 		return ctx, cancel, x.g.sendPoll
@@ -28,10 +28,10 @@ func (x *exchange) patience() (context.Context, context.CancelFunc, func(*upstre
 	return ctx, cancel, x.g.send
 }
 
-// patiently gives the context of a long poll: as long as it may wait, and the
+// patiently returns the context of a long poll: as long as it may wait, and the
 // usual time beside it. It ends when the server begins to drain, so that nobody
 // who waits holds that up; the caller is told to ask again.
-func (x *exchange) patiently() (context.Context, context.CancelFunc) {
+func (x *request) patiently() (context.Context, context.CancelFunc) {
 	most := feed.MaxWait + x.g.Patience
 	// The server's own write timeout is shorter.
 	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Now().Add(most + 5*time.Second))

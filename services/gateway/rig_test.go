@@ -26,7 +26,7 @@ import (
 	"github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/cache/memory"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/inproc"
+	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/gateway/demo"
@@ -67,7 +67,7 @@ func (s *service) times() int {
 	return len(s.asked)
 }
 
-// last gives the latest request, nil when there was none.
+// last returns the latest request, nil when there was none.
 func (s *service) last() *http.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +160,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	for name, spec := range map[string][]byte{"referral": referral.Spec, "participant": participant.Spec, "activity": activity.Spec} {
 		s := &service{}
 		r.services[name] = s
-		o.Services = append(o.Services, Service{Name: name, Spec: spec, Transport: inproc.Transport(s), Feed: &s.feed})
+		o.Services = append(o.Services, Service{Name: name, Spec: spec, Transport: inprocess.Transport(s), Feed: &s.feed})
 	}
 	for _, c := range change {
 		c(&o)

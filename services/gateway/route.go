@@ -30,7 +30,7 @@ func newOperation(o contract.Operation, u *upstream) *operation {
 	}
 }
 
-// door makes the routes: every operation of the contract, by its own path and
+// door creates the routes: every operation of the contract, by its own path and
 // method. Whatever else is asked for is taken as no operation.
 func (g *Gateway) door() *echo.Echo {
 	e := echo.New()
@@ -60,7 +60,7 @@ func (g *Gateway) door() *echo.Echo {
 	return e
 }
 
-// methods gives the methods that an operation answers: what can be read can be
+// methods returns the methods that an operation answers: what can be read can be
 // asked for without its body.
 func methods(op *operation) []string {
 	if op.Method == http.MethodGet {
@@ -72,7 +72,7 @@ func methods(op *operation) []string {
 // parameters writes a path of the contract as echo does: {id} becomes :id.
 var parameters = strings.NewReplacer("{", ":", "}", "")
 
-// plainPath tells whether a path can mean only one thing to everybody who reads
+// plainPath reports whether a path can mean only one thing to everybody who reads
 // it: written with letters, digits and "-._~" alone, nothing escaped, no empty
 // segment, none that begins with a dot, no slash at the end. So the path that is
 // authorised here is the path that is served there.

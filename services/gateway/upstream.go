@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/web"
-	"github.com/finsam/finsam/services/gateway/wire"
+	"github.com/finsam/finsam/services/gateway/hop"
 )
 
 // upstream is a service as the gateway calls it.
@@ -34,7 +34,7 @@ func newUpstream(s Service) (*upstream, error) {
 	return &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}, nil
 }
 
-// newTransport makes the pool of connections to one service: package wire, or
+// newTransport creates the pool of connections to one service: package wire, or
 // where TLS is spoken the standard library's, which follows no redirect, uses no
 // proxy, and leaves bodies as they are.
 func newTransport(u *url.URL) http.RoundTripper {
@@ -43,7 +43,7 @@ func newTransport(u *url.URL) http.RoundTripper {
 		if port == "" {
 			port = "80"
 		}
-		return wire.New(net.JoinHostPort(u.Hostname(), port))
+		return hop.New(net.JoinHostPort(u.Hostname(), port))
 	}
 	return &http.Transport{
 		DialContext:         web.Dial,

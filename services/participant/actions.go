@@ -7,7 +7,7 @@ type Action struct {
 }
 
 // Actions lists what the state allows now; who may do it is another question.
-func (c *Course) Actions() []Action {
+func (c *Progress) Actions() []Action {
 	var can []Action
 	add := func(ok bool, operation string, number int) {
 		if ok {
@@ -28,8 +28,8 @@ func (c *Course) Actions() []Action {
 	return can
 }
 
-// mayBegin tells whether the block may be the next to begin: there is one, and
+// mayBegin reports whether the block may be the next to begin: there is one, and
 // no check-in of a running block stands before it.
-func (c *Course) mayBegin(number int) bool {
+func (c *Progress) mayBegin(number int) bool {
 	return number == c.Block+1 && number <= len(c.Blocks) && (c.State != StateActive || !c.current().CheckIn)
 }

@@ -27,7 +27,7 @@ var (
 
 // HoldConversation notes the closing conversation.
 func (e *Enrolment) HoldConversation(on civil.Date, text []byte, who Who, now time.Time) error {
-	c := e.Course()
+	c := e.Progress()
 	if !c.State.allows(ConversationHeld) {
 		return ErrState
 	}
@@ -56,7 +56,7 @@ type Documentation struct {
 // studies, and the conversation was held; else it is interrupted, which may
 // happen at any time after the start.
 func (e *Enrolment) Close(d Documentation, who Who, now time.Time) error {
-	c := e.Course()
+	c := e.Progress()
 	if !c.State.allows(Closed) || c.State == StatePlanned {
 		return ErrState
 	}
@@ -72,7 +72,7 @@ func (e *Enrolment) Close(d Documentation, who Who, now time.Time) error {
 	return nil
 }
 
-func (d Documentation) fits(c Course) error {
+func (d Documentation) fits(c Progress) error {
 	works := d.Occupation.Kind == "works" || d.Occupation.Kind == "studies"
 	switch {
 	case len(d.Livelihood) > 1 && slices.Contains(d.Livelihood, "none"):
@@ -87,7 +87,7 @@ func (d Documentation) fits(c Course) error {
 	return nil
 }
 
-func (d Documentation) outcome(c Course) Outcome {
+func (d Documentation) outcome(c Progress) Outcome {
 	reached := c.ranAll || d.EndReason == AccordingToPlan || d.EndReason == Work || d.EndReason == Studies
 	if c.State == StateClosing && c.Conversation != nil && reached && d.EndReason != MisRegistered {
 		return Completed
@@ -97,7 +97,7 @@ func (d Documentation) outcome(c Course) Outcome {
 
 // Cancel ends an enrolment that never began.
 func (e *Enrolment) Cancel(text []byte, who Who, now time.Time) error {
-	if !e.Course().State.allows(Closed, string(Cancelled)) {
+	if !e.Progress().State.allows(Closed, string(Cancelled)) {
 		return ErrState
 	}
 	s := e.step(Closed, who, now)

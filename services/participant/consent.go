@@ -64,7 +64,7 @@ func (p *Person) ExtendConsent(c NewConsent, cause string, who Who, now time.Tim
 	return true
 }
 
-// Consents gives the consents in the order in which they were given.
+// Consents returns the consents in the order in which they were given.
 func (p *Person) Consents() []Consent {
 	var all []Consent
 	for _, s := range p.Steps {
@@ -101,7 +101,7 @@ func (p *Person) Consent(referral string) (Consent, bool) {
 	return all[i], true
 }
 
-// InForce tells whether the consent has not been withdrawn.
+// InForce reports whether the consent has not been withdrawn.
 func (c Consent) InForce() bool { return c.Until.IsZero() }
 
 // covered lists the authorities that it opens for now; the sender's is always
@@ -116,7 +116,7 @@ func (c Consent) covered() []string {
 // Sight is what an authority could see of a person by one of its referrals.
 type Sight struct {
 	Referral string
-	Course   bool // how the person's way went
+	Progress bool // how the person's way went
 	Identity bool // name and number too
 }
 
@@ -129,19 +129,19 @@ func (p *Person) VisibleTo(authority string, on civil.Date) []Sight {
 		if c.Authority != authority || civil.DateOf(c.From) > on || (!c.InForce() && civil.DateOf(c.Until) < on) {
 			continue
 		}
-		seen = append(seen, Sight{Referral: c.Referral, Course: !p.keepsCourse(c.Referral), Identity: p.openOn(authority, on)})
+		seen = append(seen, Sight{Referral: c.Referral, Progress: !p.keepsCourse(c.Referral), Identity: p.openOn(authority, on)})
 	}
 	return seen
 }
 
-// keepsCourse tells whether a referral's consent leaves the course out.
+// keepsCourse reports whether a referral's consent leaves the course out.
 func (p *Person) keepsCourse(referral string) bool {
 	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool {
-		return s.Kind == Enrolled && s.Referral == referral && slices.Contains(s.Unshared, courseData)
+		return s.Kind == Enrolled && s.Referral == referral && slices.Contains(s.Unshared, progressData)
 	})
 }
 
-// openOn tells whether somebody at the authority could see the identity at some
+// openOn reports whether somebody at the authority could see the identity at some
 // time of the day: one of the protections in force during it was none, or named
 // a handler there.
 func (p *Person) openOn(authority string, on civil.Date) bool {

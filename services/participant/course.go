@@ -2,8 +2,8 @@ package participant
 
 import "github.com/finsam/finsam/pkg/civil"
 
-// Course is what the steps of an enrolment amount to.
-type Course struct {
+// Progress is what the steps of an enrolment amount to.
+type Progress struct {
 	State        State
 	Outcome      Outcome // of a closed one
 	Block        int     // number of the block that runs or ran last; 0 before the start
@@ -28,10 +28,10 @@ type Block struct {
 	Last         civil.Date // empty: not over
 }
 
-// Total gives the block's weeks with its prolongations.
+// Total returns the block's weeks with its prolongations.
 func (b Block) Total() int { return b.Weeks + b.Prolonged }
 
-// runsTo gives the block's last day if nothing ends it earlier.
+// runsTo returns the block's last day if nothing ends it earlier.
 func (b Block) runsTo() civil.Date { return b.First.AddWeeks(b.Total()).AddDays(-1) }
 
 // CheckIn is one check-in. A block that was prolonged gets it once more; then this
@@ -44,9 +44,9 @@ type CheckIn struct {
 	Decision *EnrolmentStep
 }
 
-// Course derives where the enrolment stands.
-func (e *Enrolment) Course() Course {
-	c := Course{}
+// Progress derives where the enrolment stands.
+func (e *Enrolment) Progress() Progress {
+	c := Progress{}
 	for i, b := range e.Plan.Blocks {
 		c.Blocks = append(c.Blocks, Block{PlanBlock: b, Number: i + 1})
 		if b.CheckIn {
@@ -61,7 +61,7 @@ func (e *Enrolment) Course() Course {
 }
 
 // take goes one step further.
-func (c *Course) take(s *EnrolmentStep) {
+func (c *Progress) take(s *EnrolmentStep) {
 	c.State = transitions[c.State][moveOf(*s)]
 	switch s.Kind {
 	case Started, BlockStarted:
@@ -89,7 +89,7 @@ func (c *Course) take(s *EnrolmentStep) {
 	}
 }
 
-func (c *Course) begin(s *EnrolmentStep) {
+func (c *Progress) begin(s *EnrolmentStep) {
 	if s.Kind == Started {
 		c.Started = s.On
 	} else if c.current().Last == "" {
@@ -99,7 +99,7 @@ func (c *Course) begin(s *EnrolmentStep) {
 	c.current().First = s.On
 }
 
-func (c *Course) decide(s *EnrolmentStep) {
+func (c *Progress) decide(s *EnrolmentStep) {
 	c.notBefore = max(c.notBefore, s.On)
 	in := c.checkIn(s.Number)
 	if in == nil {
@@ -113,7 +113,7 @@ func (c *Course) decide(s *EnrolmentStep) {
 	}
 }
 
-func (c *Course) close(s *EnrolmentStep) {
+func (c *Progress) close(s *EnrolmentStep) {
 	c.Outcome, c.Closed = s.Outcome, s
 	if c.Block > 0 && c.current().Last == "" {
 		c.current().Last = min(c.current().runsTo(), s.On)
@@ -122,7 +122,7 @@ func (c *Course) close(s *EnrolmentStep) {
 
 // plan fills in the days that are not history: each block follows on the one
 // before, and not before the day from which it may.
-func (c *Course) plan(start civil.Date) {
+func (c *Progress) plan(start civil.Date) {
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
 		b.PlannedFirst = start
@@ -141,10 +141,10 @@ func (c *Course) plan(start civil.Date) {
 	}
 }
 
-// current gives the block that runs or ran last.
-func (c *Course) current() *Block { return &c.Blocks[c.Block-1] }
+// current returns the block that runs or ran last.
+func (c *Progress) current() *Block { return &c.Blocks[c.Block-1] }
 
-func (c *Course) checkIn(number int) *CheckIn {
+func (c *Progress) checkIn(number int) *CheckIn {
 	for i := range c.CheckIns {
 		if c.CheckIns[i].Number == number {
 			return &c.CheckIns[i]
@@ -153,9 +153,9 @@ func (c *Course) checkIn(number int) *CheckIn {
 	return nil
 }
 
-// ActiveWeeks gives the weeks of the blocks that have begun. Pauses and the time
+// ActiveWeeks returns the weeks of the blocks that have begun. Pauses and the time
 // between blocks do not count.
-func (c *Course) ActiveWeeks() int {
+func (c *Progress) ActiveWeeks() int {
 	weeks := 0
 	for _, b := range c.Blocks[:c.Block] {
 		weeks += b.Total()
@@ -163,8 +163,8 @@ func (c *Course) ActiveWeeks() int {
 	return weeks
 }
 
-// totalWeeks gives the weeks of all blocks.
-func (c *Course) totalWeeks() int {
+// totalWeeks returns the weeks of all blocks.
+func (c *Progress) totalWeeks() int {
 	weeks := 0
 	for _, b := range c.Blocks {
 		weeks += b.Total()
@@ -172,9 +172,9 @@ func (c *Course) totalWeeks() int {
 	return weeks
 }
 
-// DueOn gives the last day of a block whose end brings something about, or no
+// DueOn returns the last day of a block whose end brings something about, or no
 // day when nothing waits for the clock.
-func (c *Course) DueOn() civil.Date {
+func (c *Progress) DueOn() civil.Date {
 	if c.State != StateActive {
 		return ""
 	}

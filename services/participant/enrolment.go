@@ -78,7 +78,7 @@ type Occupation struct {
 // enrolments is the name space of enrolment ids (RFC 9562, version 5).
 var enrolments = uuid.MustParse("0f1f5a0e-9a2c-4a53-8f0b-6c1d2f7be0a4")
 
-// EnrolmentID gives the id of the enrolment that an accepted referral leads to;
+// EnrolmentID returns the id of the enrolment that an accepted referral leads to;
 // the same referral can never lead to two.
 func EnrolmentID(association, referral string) string {
 	return uuid.NewSHA1(enrolments, []byte(association+"\x00"+referral)).String()

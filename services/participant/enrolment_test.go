@@ -43,25 +43,25 @@ func through(t testing.TB, block int) *Enrolment {
 	start := civil.Date("2026-04-20")
 	e := planned(start)
 	must(t, e.Start(start, coach, noon))
-	e.FallDue(noon)
+	e.MarkOverdue(noon)
 	for n := 1; n < block; n++ {
 		must(t, e.Answer(n, "ready", nil, sender, noon),
 			e.Decide(n, CheckInDecision{Decision: Continue, On: start.AddWeeks(6 * n)}, coach, noon),
 			e.StartBlock(n+1, start.AddWeeks(6*n), coach, noon))
-		e.FallDue(noon)
+		e.MarkOverdue(noon)
 	}
 	return e
 }
 
 func TestTheWholeWay(t *testing.T) {
 	e := through(t, 4)
-	if s := e.Course().State; s != StateClosing {
+	if s := e.Progress().State; s != StateClosing {
 		t.Fatalf("after the last block: %s", s)
 	}
 	must(t, e.HoldConversation("2026-10-05", nil, coach, noon))
 	must(t, e.Close(Documentation{On: "2026-10-06", EndReason: AccordingToPlan,
 		Occupation: Occupation{Kind: "works", Extent: 50}, Livelihood: []string{"salary"}}, coach, noon))
-	c := e.Course()
+	c := e.Progress()
 	if c.State != StateClosed || c.Outcome != Completed || c.ActiveWeeks() != 24 {
 		t.Fatalf("got %s %s after %d weeks", c.State, c.Outcome, c.ActiveWeeks())
 	}
@@ -71,7 +71,7 @@ func TestTheWholeWay(t *testing.T) {
 }
 
 func TestThePlansDays(t *testing.T) {
-	c := planned("2026-12-07").Course()
+	c := planned("2026-12-07").Progress()
 	want := [][2]civil.Date{{"2026-12-07", "2027-01-17"}, {"2027-01-18", "2027-02-28"}, {"2027-03-01", "2027-04-11"}, {"2027-04-12", "2027-05-23"}}
 	for i, b := range c.Blocks {
 		if b.PlannedFirst != want[i][0] || b.PlannedLast != want[i][1] || b.First != "" {
@@ -86,7 +86,7 @@ func TestThePlansDays(t *testing.T) {
 func TestALateStartMovesTheBlocksToCome(t *testing.T) {
 	e := planned("2026-11-02")
 	must(t, e.Start("2026-11-09", coach, noon))
-	c := e.Course()
+	c := e.Progress()
 	if c.Blocks[0].PlannedFirst != "2026-11-02" || c.Blocks[0].First != "2026-11-09" || c.Blocks[1].PlannedFirst != "2026-12-21" {
 		t.Errorf("got %+v", c.Blocks[:2])
 	}

@@ -13,10 +13,10 @@ import (
 // EnrolmentView is an enrolment as one caller may see it.
 type EnrolmentView struct {
 	*Enrolment
-	Version int64
-	Course  Course
-	Texts   map[int64]Texts // by step; nil when the texts are not for the caller
-	May     func(operation string) bool
+	Version  int64
+	Progress Progress
+	Texts    map[int64]Texts // by step; nil when the texts are not for the caller
+	May      func(operation string) bool
 }
 
 // Texts is the free text of one step, in clear.
@@ -25,7 +25,7 @@ type Texts struct {
 	Exception string
 }
 
-// Enrolment gives an enrolment with its texts.
+// Enrolment returns an enrolment with its texts.
 func (s *Service) Enrolment(ctx context.Context, id string) (*EnrolmentView, error) {
 	v, p, err := s.enrolment(ctx, "getEnrolment", id)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Service) enrolment(ctx context.Context, operation, id string) (v store.
 	if err != nil {
 		return v, nil, fault.ErrInternal.Because(errors.New("an enrolment without its person"))
 	}
-	return v, person.Value, s.decide(ctx, operation, "enrolment/"+id, v.Value.Thing(person.Value, a))
+	return v, person.Value, s.decide(ctx, operation, "enrolment/"+id, v.Value.Resource(person.Value, a))
 }
 
 // change loads an enrolment for an operation, lets the noun change it, lets time
@@ -67,7 +67,7 @@ func (s *Service) change(ctx context.Context, operation, id string, version int6
 		if err := do(e, hand(ctx)); err != nil {
 			return err
 		}
-		e.FallDue(s.Now())
+		e.MarkOverdue(s.Now())
 		return nil
 	})
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Service) change(ctx context.Context, operation, id string, version int6
 func (s *Service) viewEnrolment(ctx context.Context, v store.Versioned[Enrolment], p *Person) (*EnrolmentView, error) {
 	view := s.summary(ctx, v, p)
 	a := actor.From(ctx)
-	if !access.Allows("getEnrolment#text", a, v.Value.Thing(p, a)) {
+	if !access.Allows("getEnrolment#text", a, v.Value.Resource(p, a)) {
 		return view, nil
 	}
 	view.Texts = map[int64]Texts{}
@@ -106,10 +106,10 @@ func (s *Service) texts(id string, step EnrolmentStep) (t Texts, err error) {
 
 func (s *Service) summary(ctx context.Context, v store.Versioned[Enrolment], p *Person) *EnrolmentView {
 	a := actor.From(ctx)
-	t := v.Value.Thing(p, a)
+	t := v.Value.Resource(p, a)
 	seen, course := v.Value.seenBy(p, a)
 	return &EnrolmentView{
-		Enrolment: seen, Version: v.Version, Course: course,
+		Enrolment: seen, Version: v.Version, Progress: course,
 		May: func(operation string) bool { return access.Allows(operation, a, t) },
 	}
 }
@@ -158,7 +158,7 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter) (*Enrolment
 	return s.page(ctx, q)
 }
 
-// within gives the filter's conditions, narrowed to what the caller reads in the
+// within returns the filter's conditions, narrowed to what the caller reads in the
 // relation; ok is false when that leaves nothing.
 func (f EnrolmentFilter) within(relation access.Relation, a actor.Actor) (where []store.Cond, ok bool) {
 	own, narrowed := a.Municipality, &f.Municipality

@@ -48,7 +48,7 @@ func enrolmentEvent(e *Enrolment, n int64) feed.Event {
 	s := e.Steps[n-1]
 	then := *e
 	then.Steps = e.Steps[:n]
-	c := then.Course()
+	c := then.Progress()
 	ev := feed.Event{
 		Type: enrolmentEvents + string(s.Kind), Subject: e.ID, Time: s.At,
 		Association: e.Association, TraceParent: s.TraceParent,
@@ -70,9 +70,9 @@ func enrolmentEvent(e *Enrolment, n int64) feed.Event {
 	return ev
 }
 
-// span gives the days that a step settles: the whole way when it is planned, the
+// span returns the days that a step settles: the whole way when it is planned, the
 // block's when one begins or is prolonged.
-func (c *Course) span(s EnrolmentStep) (first, last civil.Date) {
+func (c *Progress) span(s EnrolmentStep) (first, last civil.Date) {
 	switch {
 	case s.Kind == Planned:
 		return c.Blocks[0].PlannedFirst, c.Blocks[len(c.Blocks)-1].PlannedLast
@@ -135,7 +135,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event) error {
 		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: plan,
 		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
 	}, e.ID, who, s.Now())
-	// The person first: whoever can find the enrolment can then find the person.
+	// The person first: anyone who can find the enrolment can then find the person.
 	_, err = s.people.Update(ctx, e.Association, enrolment.Participant, 0, func(p *Person) error {
 		if !p.Enrol(enrolment, e.ID, who, s.Now()) {
 			return store.Unchanged()
@@ -162,7 +162,7 @@ func (s *Service) release(ctx context.Context, e feed.Event) error {
 	})
 }
 
-// planOf gives the plan of the initiative that the event names. An initiative
+// planOf returns the plan of the initiative that the event names. An initiative
 // that this service's configuration lacks is waited for, not passed over: the
 // referral service has it, and a person waits.
 func (s *Service) planOf(e feed.Event) (Plan, error) {
@@ -191,7 +191,7 @@ func (s *Service) unplan(ctx context.Context, e feed.Event) error {
 	who := clock
 	who.TraceParent = e.TraceParent
 	_, err := s.enrolments.Update(ctx, e.Association, EnrolmentID(e.Association, e.Subject), 0, func(n *Enrolment) error {
-		if n.Course().State != StatePlanned {
+		if n.Progress().State != StatePlanned {
 			return store.Unchanged()
 		}
 		if err := n.Cancel(nil, who, s.Now()); err != nil {

@@ -45,7 +45,7 @@ func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := v.Course
+	c := v.Progress
 	if c.State != participant.StatePlanned || len(c.Blocks) != 4 || c.Blocks[3].PlannedLast != "2027-05-23" || v.Coach != "coach-17" || v.Plan.Version == "" {
 		t.Errorf("got %+v", v.Enrolment)
 	}
@@ -82,7 +82,7 @@ func TestAWithdrawalThatCrossesThePlanCancelsIt(t *testing.T) {
 	f.Referrals.Tell("withdrawn", in.Consent.Referral, map[string]string{"referral": in.Consent.Referral})
 	f.Until("the enrolment is cancelled", func() bool {
 		v, err := f.Enrolment(As(Coach), enrolment)
-		return err == nil && v.Course.Outcome == participant.Cancelled
+		return err == nil && v.Progress.Outcome == participant.Cancelled
 	})
 }
 

@@ -21,7 +21,7 @@ type Contact struct {
 	Phone string `json:"phone,omitempty"`
 }
 
-// Name gives the whole name.
+// Name returns the whole name.
 func (i Identity) Name() string { return i.GivenName + " " + i.FamilyName }
 
 // letters are those that nobody mistakes for one another (Crockford's base 32).

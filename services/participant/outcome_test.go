@@ -33,7 +33,7 @@ func TestHowAnEnrolmentEnds(t *testing.T) {
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			must(t, closeFor(c.reason)(c.e))
-			if got := c.e.Course().Outcome; got != c.want {
+			if got := c.e.Progress().Outcome; got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -54,11 +54,11 @@ func TestTheDocumentationFits(t *testing.T) {
 func TestAProlongedBlockIsAskedOfOnceMore(t *testing.T) {
 	e := answered(t)
 	must(t, decide(Prolong, 2, &Exception{Approver: "chef"})(e))
-	c := e.Course()
+	c := e.Progress()
 	if c.State != StateActive || c.DueOn() != "2026-06-14" || c.CheckIns[0].Answer != nil || c.Blocks[1].PlannedFirst != "2026-06-15" {
 		t.Fatalf("got %s due %s, %+v", c.State, c.DueOn(), c.CheckIns[0])
 	}
-	if !e.FallDue(noon) || e.Course().State != StateCheckInDue {
+	if !e.MarkOverdue(noon) || e.Progress().State != StateCheckInDue {
 		t.Fatal("the prolonged block has ended")
 	}
 	if err := decide(Continue, 0, nil)(e); !errors.Is(err, ErrUnanswered) {
@@ -69,10 +69,10 @@ func TestAProlongedBlockIsAskedOfOnceMore(t *testing.T) {
 func TestNothingFallsDueBeforeItsDay(t *testing.T) {
 	e := running(t) // from 2 November, so to 13 December
 	last := time.Date(2026, 12, 13, 22, 59, 0, 0, time.UTC)
-	if e.FallDue(last) {
+	if e.MarkOverdue(last) {
 		t.Error("due at a minute to midnight of the last day")
 	}
-	if !e.FallDue(last.Add(time.Minute)) || e.FallDue(last.Add(time.Hour)) {
+	if !e.MarkOverdue(last.Add(time.Minute)) || e.MarkOverdue(last.Add(time.Hour)) {
 		t.Error("due once, from midnight in Sweden")
 	}
 	if s := e.Steps[len(e.Steps)-1]; s.Kind != CheckInDue || s.On != "2026-12-14" || s.Number != 1 {
@@ -85,14 +85,14 @@ func TestAnIntroductionWithoutCheckInLeadsStraightOn(t *testing.T) {
 	e.Plan.Blocks = append([]PlanBlock{{Name: "Introduktion", Weeks: 2}}, e.Plan.Blocks...)
 	e.Plan.MaxWeeks = 26
 	must(t, e.Start("2026-09-07", coach, noon))
-	if e.FallDue(noon) {
+	if e.MarkOverdue(noon) {
 		t.Fatal("nothing waits for the clock")
 	}
 	if err := e.StartBlock(2, "2026-09-20", coach, noon); !errors.Is(err, ErrTooEarly) {
 		t.Errorf("got %v", err)
 	}
 	must(t, e.StartBlock(2, "2026-09-21", coach, noon))
-	if c := e.Course(); c.Block != 2 || c.Blocks[0].Last != "2026-09-20" {
+	if c := e.Progress(); c.Block != 2 || c.Blocks[0].Last != "2026-09-20" {
 		t.Errorf("got %+v", c.Blocks[0])
 	}
 }

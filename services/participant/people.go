@@ -25,7 +25,7 @@ type PersonView struct {
 	May        map[string]bool // operations that the caller may call on the person now
 }
 
-// Person gives a person as the caller may see it.
+// Person returns a person as the caller may see it.
 func (s *Service) Person(ctx context.Context, id string) (*PersonView, error) {
 	v, err := s.person(ctx, "getParticipant", id)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Service) person(ctx context.Context, operation, id string) (store.Versi
 	if err != nil {
 		return v, err
 	}
-	return v, s.decide(ctx, operation, "participant/"+id, v.Value.Thing(a, ""))
+	return v, s.decide(ctx, operation, "participant/"+id, v.Value.Resource(a, ""))
 }
 
 // WithdrawConsent takes back the consent of a referral. One that the caller has
@@ -59,7 +59,7 @@ func (s *Service) WithdrawConsent(ctx context.Context, id string, version int64,
 		return nil, err
 	}
 	return s.changePerson(ctx, v, version, func(p *Person) error {
-		if a := actor.From(ctx); !access.Allows("withdrawConsent", a, p.Thing(a, referral)) {
+		if a := actor.From(ctx); !access.Allows("withdrawConsent", a, p.Resource(a, referral)) {
 			return ErrNoConsent.AtField("/referral")
 		}
 		sealed, err := s.sealed(text, textOfPerson(p.ID))
@@ -109,7 +109,7 @@ func (s *Service) changePerson(ctx context.Context, v store.Versioned[Person], v
 func (s *Service) viewPerson(ctx context.Context, v store.Versioned[Person]) (*PersonView, error) {
 	a, p := actor.From(ctx), v.Value
 	view := &PersonView{ID: p.ID, Version: v.Version, Protection: p.Protection(), May: map[string]bool{}}
-	t := p.Thing(a, "")
+	t := p.Resource(a, "")
 	if access.Allows("getParticipant#identity", a, t) {
 		identity, err := s.identityOf(p)
 		if err != nil {
@@ -124,10 +124,10 @@ func (s *Service) viewPerson(ctx context.Context, v store.Versioned[Person]) (*P
 		view.Handlers = p.protection().Handlers
 	}
 	for _, c := range p.Consents() {
-		if access.Allows("getParticipant", a, p.Thing(a, c.Referral)) {
+		if access.Allows("getParticipant", a, p.Resource(a, c.Referral)) {
 			view.Consents = append(view.Consents, c)
 			view.May["withdrawConsent"] = view.May["withdrawConsent"] ||
-				c.InForce() && access.Allows("withdrawConsent", a, p.Thing(a, c.Referral))
+				c.InForce() && access.Allows("withdrawConsent", a, p.Resource(a, c.Referral))
 		}
 	}
 	view.Steps = p.stepsFor(a)
@@ -137,14 +137,14 @@ func (s *Service) viewPerson(ctx context.Context, v store.Versioned[Person]) (*P
 	return view, nil
 }
 
-// stepsFor gives the steps that the caller may know of: those of no referral,
+// stepsFor returns the steps that the caller may know of: those of no referral,
 // and those of referrals that the caller has a relation to.
 func (p *Person) stepsFor(a actor.Actor) []PersonStep {
 	known := map[string]bool{"": true}
 	var steps []PersonStep
 	for _, s := range p.Steps {
 		if _, asked := known[s.Referral]; !asked {
-			known[s.Referral] = access.Allows("getParticipant", a, p.Thing(a, s.Referral))
+			known[s.Referral] = access.Allows("getParticipant", a, p.Resource(a, s.Referral))
 		}
 		if known[s.Referral] && !p.hides(s, a) {
 			steps = append(steps, s)
@@ -161,7 +161,7 @@ type NamedPerson struct {
 	Number    string // last digits hidden; empty where it is not for the caller
 }
 
-// Identities tells who the participants are, as far as the caller may know it.
+// Identities returns who the participants are, as far as the caller may know it.
 // Who is missing and who is not for the caller are left out alike, and one entry
 // in the access log tells of all that were shown.
 func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, error) {
@@ -179,7 +179,7 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 		p := found[id]
 		switch {
 		case slices.Contains(ids[:i], id): // an id named twice is answered once
-		case p == nil || !access.Allows("readIdentities", a, p.Thing(a, "")):
+		case p == nil || !access.Allows("readIdentities", a, p.Resource(a, "")):
 			// Missing and foreign alike: somebody who tries out ids is noted.
 			hidden = append(hidden, id)
 		default:
@@ -198,7 +198,7 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 func (s *Service) touchBatch(ctx context.Context, shown, hidden []string) error {
 	if len(hidden) > 0 {
 		e := accesslog.Entry{Operation: "readIdentities", Thing: "participants", Participants: hidden, Outcome: accesslog.Refused}
-		if err := s.Access.Touch(ctx, e); err != nil {
+		if err := s.AccessLog.Record(ctx, e); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (s *Service) touchBatch(ctx context.Context, shown, hidden []string) error 
 }
 
 func (s *Service) named(a actor.Actor, p *Person) (NamedPerson, error) {
-	t := p.Thing(a, "")
+	t := p.Resource(a, "")
 	n := NamedPerson{ID: p.ID, Name: Alias(p.ID), Protected: t.Protected}
 	if !access.Allows("readIdentities#name", a, t) {
 		return n, nil

@@ -40,7 +40,7 @@ const (
 )
 
 // PersonStep is one thing that happened. Authority is the one that it happened
-// for: with a referral its sender, else that of whoever did it.
+// for: with a referral its sender, else that of anyone who did it.
 type PersonStep struct {
 	N            int64           `json:"n"`
 	At           time.Time       `json:"at"`
@@ -142,10 +142,10 @@ func (p *Person) Reach(contact []byte, referral string, who Who, now time.Time) 
 	return true
 }
 
-// Protection gives the level that holds now.
+// Protection returns the level that holds now.
 func (p *Person) Protection() ProtectionLevel { return p.protection().Level }
 
-// protection gives the step that set the present protection, or the zero step.
+// protection returns the step that set the present protection, or the zero step.
 func (p *Person) protection() PersonStep {
 	for _, s := range slices.Backward(p.Steps) {
 		switch s.Kind {
@@ -190,7 +190,7 @@ func (p *Person) has(kind PersonStepKind, referral string) bool {
 	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == kind && s.Referral == referral })
 }
 
-// NewPerson makes a person who is first known by a referral.
+// NewPerson creates a person who is first known by a referral.
 func NewPerson(association, id, lookup string, identity, contact []byte, referral string, who Who, now time.Time) *Person {
 	p := &Person{Association: association, ID: id, Lookup: lookup, Identity: identity, Contact: contact}
 	p.step(Registered, who, now).Referral = referral

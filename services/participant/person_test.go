@@ -36,7 +36,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	if err := p.Unprotect(nil, coach, day("2026-10-01")); err != nil {
 		t.Fatal(err)
 	}
-	all := func(r string) []Sight { return []Sight{{Referral: r, Course: true, Identity: true}} }
+	all := func(r string) []Sight { return []Sight{{Referral: r, Progress: true, Identity: true}} }
 	for _, c := range []struct {
 		sentence  string
 		authority string
@@ -51,7 +51,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 		{"the other sender's consent is its own", "af", "2026-07-02", all("r2")},
 		{"an authority that is only named in a consent has sent nothing", "molndal", "2026-06-30", nil},
 		{"on the day of the protection the name could still be seen", "af", "2026-09-01", all("r2")},
-		{"while protected the course but not the name", "af", "2026-09-02", []Sight{{Referral: "r2", Course: true}}},
+		{"while protected the course but not the name", "af", "2026-09-02", []Sight{{Referral: "r2", Progress: true}}},
 		{"the name again when the protection is removed", "af", "2026-10-01", all("r2")},
 		{"a stranger sees nothing", "vgr", "2026-06-01", nil},
 	} {
@@ -65,7 +65,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 
 func TestAConsentThatLeavesTheCourseOutOpensNone(t *testing.T) {
 	p := known()
-	p.Enrol(&Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"course", "outcome"}}, "r2/2", clock, noon)
+	p.Enrol(&Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress", "outcome"}}, "r2/2", clock, noon)
 	if got := p.VisibleTo("af", "2026-10-01"); !slices.Equal(got, []Sight{{Referral: "r2", Identity: true}}) {
 		t.Errorf("got %+v", got)
 	}
@@ -108,27 +108,27 @@ func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
 func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 	p := known()
 	must(t, p.Protect(ProtectedRegistration, []string{"coach-17"}, coach, noon))
-	if h := p.Thing(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
+	if h := p.Resource(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
 		t.Errorf("got %v", h)
 	}
-	if h := p.Thing(actor.Actor{Authority: "fk", Subject: "coach-17"}, "").Handlers; len(h) != 0 {
+	if h := p.Resource(actor.Actor{Authority: "fk", Subject: "coach-17"}, "").Handlers; len(h) != 0 {
 		t.Errorf("the same subject elsewhere is somebody else: %v", h)
 	}
 }
 
 func TestTheTiesOfAPerson(t *testing.T) {
 	p := known()
-	e := &Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"course"}}
+	e := &Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress"}}
 	p.Enrol(e, "r2/2", clock, noon)
 	if p.Enrol(e, "r2/2", clock, noon) {
 		t.Error("one event enrolled twice")
 	}
-	all := p.Thing(actor.Actor{}, "")
-	if len(all.Ties) != 3 || len(all.Ties[0].Consent) != 0 || !slices.Contains(all.Ties[1].Consent, "af") || all.Ties[2].Municipality != "1481" {
-		t.Errorf("got %+v", all.Ties)
+	all := p.Resource(actor.Actor{}, "")
+	if len(all.Relationships) != 3 || len(all.Relationships[0].Consent) != 0 || !slices.Contains(all.Relationships[1].Consent, "af") || all.Relationships[2].Municipality != "1481" {
+		t.Errorf("got %+v", all.Relationships)
 	}
-	if one := p.Thing(actor.Actor{}, "r1"); len(one.Ties) != 1 || one.Ties[0].Authority != "fk" {
-		t.Errorf("got %+v", one.Ties)
+	if one := p.Resource(actor.Actor{}, "r1"); len(one.Relationships) != 1 || one.Relationships[0].Authority != "fk" {
+		t.Errorf("got %+v", one.Relationships)
 	}
 }
 

@@ -22,8 +22,8 @@ func TestNoOrderOfStepsBreaksTheInvariants(t *testing.T) {
 			if err != nil && len(e.Steps) != len(before) {
 				t.Fatalf("refused with %v, and yet taken", err)
 			}
-			e.FallDue(now)
-			if e.FallDue(now) {
+			e.MarkOverdue(now)
+			if e.MarkOverdue(now) {
 				t.Fatal("fell due twice")
 			}
 			if !slices.EqualFunc(before, e.Steps[:len(before)], func(a, b EnrolmentStep) bool { return a.N == b.N && a.Kind == b.Kind && a.At.Equal(b.At) }) {
@@ -38,7 +38,7 @@ func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
 	today := civil.DateOf(now)
 	on := today.AddDays(-rapid.IntRange(-3, 80).Draw(t, "days ago"))
 	n := rapid.IntRange(1, 5).Draw(t, "number")
-	if c := e.Course(); c.Block > 0 && rapid.Bool().Draw(t, "the number due") {
+	if c := e.Progress(); c.Block > 0 && rapid.Bool().Draw(t, "the number due") {
 		n = c.Block
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "what") {
@@ -74,7 +74,7 @@ func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
 // invariants are those of the field (domain rules, enrolment), told by the steps
 // alone wherever that can be done without the code that is tested.
 func invariants(t *rapid.T, e *Enrolment, now time.Time) {
-	c := e.Course()
+	c := e.Progress()
 	if c.State == "" {
 		t.Fatalf("a step outside the table: %+v", e.Steps[len(e.Steps)-1])
 	}

@@ -32,7 +32,7 @@ var clock = Who{By: "service:participant", Authority: "finsam"}
 
 // Start begins the enrolment and its first block on a day that has come.
 func (e *Enrolment) Start(on civil.Date, who Who, now time.Time) error {
-	if !e.Course().State.allows(Started) {
+	if !e.Progress().State.allows(Started) {
 		return ErrState
 	}
 	// More than a year before the plan is a slip of the pen, not a late note.
@@ -46,7 +46,7 @@ func (e *Enrolment) Start(on civil.Date, who Who, now time.Time) error {
 
 // StartBlock begins the next block; the check-in before it has been decided.
 func (e *Enrolment) StartBlock(number int, on civil.Date, who Who, now time.Time) error {
-	c := e.Course()
+	c := e.Progress()
 	if !c.State.allows(BlockStarted) {
 		return ErrState
 	}
@@ -64,10 +64,10 @@ func (e *Enrolment) StartBlock(number int, on civil.Date, who Who, now time.Time
 	return nil
 }
 
-// FallDue takes the step that time has brought, if one: the check-in after a
+// MarkOverdue takes the step that time has brought, if one: the check-in after a
 // block's last day, or the closing after the last block's. It tells whether.
-func (e *Enrolment) FallDue(now time.Time) bool {
-	c := e.Course()
+func (e *Enrolment) MarkOverdue(now time.Time) bool {
+	c := e.Progress()
 	due := c.DueOn()
 	if due == "" || due >= civil.DateOf(now) {
 		return false
@@ -81,9 +81,9 @@ func (e *Enrolment) FallDue(now time.Time) bool {
 	return true
 }
 
-// open gives the check-in that waits, if it is this one.
+// open returns the check-in that waits, if it is this one.
 func (e *Enrolment) open(number int, kind StepKind) (*CheckIn, error) {
-	c := e.Course()
+	c := e.Progress()
 	if !c.State.allows(kind) {
 		return nil, ErrState
 	}
@@ -141,7 +141,7 @@ func (e *Enrolment) Decide(number int, d CheckInDecision, who Who, now time.Time
 	if in.Answer == nil {
 		return ErrUnanswered
 	}
-	c := e.Course()
+	c := e.Progress()
 	if err := happened(d.On, c.current().First, civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (e *Enrolment) Decide(number int, d CheckInDecision, who Who, now time.Time
 	return nil
 }
 
-func (d CheckInDecision) fits(c Course, maxWeeks int) error {
+func (d CheckInDecision) fits(c Progress, maxWeeks int) error {
 	switch {
 	case (d.Decision == Prolong) != (d.Weeks > 0):
 		return ErrWeeks.AtField("/weeks")
@@ -172,7 +172,7 @@ func (d CheckInDecision) fits(c Course, maxWeeks int) error {
 
 // Resume ends a pause; the next block may start from that day.
 func (e *Enrolment) Resume(on civil.Date, who Who, now time.Time) error {
-	c := e.Course()
+	c := e.Progress()
 	if !c.State.allows(Resumed) {
 		return ErrState
 	}

@@ -15,19 +15,19 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Deps is what the service is made of.
-type Deps struct {
+// Config is what the service is made of.
+type Config struct {
 	Engine       store.Engine
 	Feed         *feed.Log              // its own
 	Peers        map[string]feed.Reader // feeds to follow, by service name: "referral"
-	Access       *accesslog.Log
-	Seal         *seal.Sealer
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
 	Associations *association.Registry
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
@@ -37,7 +37,7 @@ type Deps struct {
 // Service holds the verbs. Each takes the caller from the context, decides by the
 // access table, and answers with a fault.Error.
 type Service struct {
-	Deps
+	Config
 	people     *store.Collection[Person]
 	enrolments *store.Collection[Enrolment]
 	publisher  *feed.Publisher
@@ -46,13 +46,13 @@ type Service struct {
 }
 
 // New opens the service's collections and positions on the engine.
-func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d, overdue: make(chan struct{}, 1)}
+func New(ctx context.Context, d Config) (*Service, error) {
+	s := &Service{Config: d, overdue: make(chan struct{}, 1)}
 	var err error
-	if s.people, err = store.Open(ctx, d.Engine, kindOfPerson()); err != nil {
+	if s.people, err = store.Open(ctx, d.Engine, personCollection()); err != nil {
 		return nil, fmt.Errorf("participant: %w", err)
 	}
-	if s.enrolments, err = store.Open(ctx, d.Engine, kindOfEnrolment()); err != nil {
+	if s.enrolments, err = store.Open(ctx, d.Engine, enrolmentCollection()); err != nil {
 		return nil, fmt.Errorf("participant: %w", err)
 	}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log,
@@ -95,7 +95,7 @@ func (s *Service) touch(ctx context.Context, operation, thing string, err error,
 	if err != nil {
 		outcome = accesslog.Refused
 	}
-	return s.Access.Touch(ctx, accesslog.Entry{
+	return s.AccessLog.Record(ctx, accesslog.Entry{
 		Operation: operation, Thing: thing, Participants: participants, Outcome: outcome, Why: why(operation, actor.From(ctx)),
 	})
 }
@@ -112,7 +112,7 @@ func why(operation string, a actor.Actor) string {
 }
 
 // decide asks the access table and notes the try, also a refused one.
-func (s *Service) decide(ctx context.Context, operation, thing string, t access.Thing) error {
+func (s *Service) decide(ctx context.Context, operation, thing string, t access.Resource) error {
 	err := access.Decide(operation, actor.From(ctx), t)
 	if logErr := s.touch(ctx, operation, thing, err, t.Participant); logErr != nil {
 		return logErr
@@ -120,7 +120,7 @@ func (s *Service) decide(ctx context.Context, operation, thing string, t access.
 	return err
 }
 
-// hand gives who takes a step.
+// hand returns who takes a step.
 func hand(ctx context.Context) Who {
 	a := actor.From(ctx)
 	w := Who{By: a.Subject, Authority: a.Authority}
@@ -151,14 +151,14 @@ func (s *Service) sealed(text, place string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
 	}
-	return s.Seal.Seal([]byte(text), place)
+	return s.Cipher.Encrypt([]byte(text), place)
 }
 
-// opened gives back a text that may be empty.
+// opened returns a text that may be empty.
 func (s *Service) opened(sealed []byte, place string) (string, error) {
 	if len(sealed) == 0 {
 		return "", nil
 	}
-	clear, err := s.Seal.Open(sealed, place)
+	clear, err := s.Cipher.Decrypt(sealed, place)
 	return string(clear), err
 }

@@ -252,7 +252,7 @@ func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
 	if err := f.Sweep(As(Coach)); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := f.Enrolment(As(Coach), enrolment); err != nil || v.Course.State != participant.StateActive {
+	if v, err := f.Enrolment(As(Coach), enrolment); err != nil || v.Progress.State != participant.StateActive {
 		t.Fatalf("too early: %v, %v", v, err)
 	}
 	f.Move(24 * time.Hour)
@@ -266,7 +266,7 @@ func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
 	}
 	wg.Wait()
 	v, err := f.Enrolment(As(Coach), enrolment)
-	if err != nil || v.Course.State != participant.StateCheckInDue || v.Version != 3 {
+	if err != nil || v.Progress.State != participant.StateCheckInDue || v.Version != 3 {
 		t.Fatalf("got %+v, %v", v, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
 )
 
-// closedWay gives an enrolment that was closed, under a consent that leaves some
+// closedWay returns an enrolment that was closed, under a consent that leaves some
 // sorts of data out.
 func closedWay(t *testing.T, f *Fixture, seed uint64, leavesOut string) (person, enrolment string) {
 	t.Helper()
@@ -39,7 +39,7 @@ func closedWay(t *testing.T, f *Fixture, seed uint64, leavesOut string) (person,
 	return person, enrolment
 }
 
-// enrolledIn tells whether the caller sees that the person was enrolled.
+// enrolledIn reports whether the caller sees that the person was enrolled.
 func enrolledIn(t *testing.T, f *Fixture, a actor.Actor, person string) bool {
 	t.Helper()
 	v, err := f.Person(As(a), person)
@@ -54,7 +54,7 @@ func TestTheSenderSeesOfTheWayWhatTheConsentCovers(t *testing.T) {
 	for i, c := range []struct {
 		leavesOut       string
 		course, outcome bool
-	}{{"", true, true}, {"outcome", true, false}, {"course", false, false}, {"course,outcome", false, false}} {
+	}{{"", true, true}, {"outcome", true, false}, {"progress", false, false}, {"progress,outcome", false, false}} {
 		person, enrolment := closedWay(t, f, uint64(900+i), c.leavesOut)
 		for _, a := range []actor.Actor{FK, FKUnit, Coach, Participant(person)} {
 			sender := a.Authority == "fk"
@@ -69,10 +69,10 @@ func TestTheSenderSeesOfTheWayWhatTheConsentCovers(t *testing.T) {
 				continue
 			}
 			last := v.Steps[len(v.Steps)-1]
-			told := v.Course.Outcome != "" || last.Outcome != "" || last.EndReason != "" || last.Occupation != nil || len(last.Livelihood) > 0 ||
-				v.Texts[last.N].Text != "" || v.Course.Closed.Outcome != "" || v.Course.Closed.Occupation != nil
-			if told != (c.outcome || !sender) || v.Course.State != participant.StateClosed || last.Kind != participant.Closed || last.On != "2026-11-20" {
-				t.Errorf("without %q, %s is told the outcome: %t, of %s", c.leavesOut, a.Subject, told, v.Course.State)
+			told := v.Progress.Outcome != "" || last.Outcome != "" || last.EndReason != "" || last.Occupation != nil || len(last.Livelihood) > 0 ||
+				v.Texts[last.N].Text != "" || v.Progress.Closed.Outcome != "" || v.Progress.Closed.Occupation != nil
+			if told != (c.outcome || !sender) || v.Progress.State != participant.StateClosed || last.Kind != participant.Closed || last.On != "2026-11-20" {
+				t.Errorf("without %q, %s is told the outcome: %t, of %s", c.leavesOut, a.Subject, told, v.Progress.State)
 			}
 		}
 		if _, err := f.AnswerCheckIn(As(FK), enrolment, 3, 1, "ready", ""); c.course == errors.Is(err, fault.ErrNotFound) {

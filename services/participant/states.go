@@ -117,7 +117,7 @@ var transitions = map[State]map[move]State{
 	},
 }
 
-// moveOf gives the step's move.
+// moveOf returns the step's move.
 func moveOf(s EnrolmentStep) move {
 	switch s.Kind {
 	case Decided:
@@ -128,7 +128,7 @@ func moveOf(s EnrolmentStep) move {
 	return move{kind: s.Kind}
 }
 
-// allows tells whether the table has the move, with any decision or outcome when
+// allows reports whether the table has the move, with any decision or outcome when
 // which is empty.
 func (s State) allows(kind StepKind, which ...string) bool {
 	for m := range transitions[s] {

@@ -14,15 +14,15 @@ import (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service:     "participant",
-		Collections: []schema.Collection{schema.Of(kindOfPerson()), schema.Of(kindOfEnrolment())},
+		Collections: []schema.Collection{schema.Of(personCollection()), schema.Of(enrolmentCollection())},
 		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
 	}
 }
 
-// kindOfPerson declares how persons are kept. The keyed look-up of the number is
+// personCollection declares how persons are kept. The keyed look-up of the number is
 // unique: of two who post the same new person, one creates and the other finds.
-func kindOfPerson() store.Kind[Person] {
-	return store.Kind[Person]{
+func personCollection() store.Schema[Person] {
+	return store.Schema[Person]{
 		Name:    "persons",
 		Unique:  []store.Index{{"lookup"}},
 		Indexes: []store.Index{{"person"}},
@@ -32,17 +32,17 @@ func kindOfPerson() store.Kind[Person] {
 	}
 }
 
-// kindOfEnrolment declares how enrolments are kept: found by what lists filter
+// enrolmentCollection declares how enrolments are kept: found by what lists filter
 // on, and by the day on which the clock has something to do.
-func kindOfEnrolment() store.Kind[Enrolment] {
-	return store.Kind[Enrolment]{
+func enrolmentCollection() store.Schema[Enrolment] {
+	return store.Schema[Enrolment]{
 		Name: "enrolments",
 		Indexes: []store.Index{
 			{"municipality", "created"}, {"municipality", "state", "created"}, {"participant", "created"}, {"dueOn"},
 		},
 		ID: func(e *Enrolment) (string, string) { return e.Association, e.ID },
 		Keys: func(e *Enrolment) store.Keys {
-			c := e.Course()
+			c := e.Progress()
 			k := store.Keys{
 				"municipality": e.Municipality, "participant": e.Participant,
 				"state": string(c.State), "created": e.Steps[0].At.UnixMilli(),

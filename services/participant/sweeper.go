@@ -65,7 +65,7 @@ func (s *Service) sweepSome(ctx context.Context, association string) (int, error
 	}
 	for _, v := range due {
 		_, err := s.enrolments.Update(ctx, association, v.Value.ID, 0, func(e *Enrolment) error {
-			if !e.FallDue(now) {
+			if !e.MarkOverdue(now) {
 				return store.Unchanged()
 			}
 			return nil

@@ -24,7 +24,7 @@ func (p *Person) Transfer(kind PersonStepKind, referral, municipality, cause str
 	return true
 }
 
-// places gives the municipality that has a referral, and the one that is asked to
+// places returns the municipality that has a referral, and the one that is asked to
 // take it over; wished is where it went first. Each may be empty.
 func (p *Person) places(referral, wished string) (has, asked string) {
 	has = wished
@@ -52,7 +52,7 @@ func (p *Person) caused(cause string) bool {
 	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Cause == cause })
 }
 
-// transfers tells what each event of a transfer means to the person, and which
+// transfers returns what each event of a transfer means to the person, and which
 // of its data names the municipality.
 var transfers = map[string]struct {
 	kind PersonStepKind

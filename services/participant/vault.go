@@ -30,8 +30,8 @@ type PersonInput struct {
 // same referral it changes nothing.
 func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	a, now := actor.From(ctx), s.Now()
-	own := access.Thing{Association: a.Association, Participant: a.Participant,
-		Ties: []access.Tie{{Authority: in.Consent.Authority, Unit: in.Consent.Unit, Municipality: in.Consent.Municipality}}}
+	own := access.Resource{Association: a.Association, Participant: a.Participant,
+		Relationships: []access.Relationship{{Authority: in.Consent.Authority, Unit: in.Consent.Unit, Municipality: in.Consent.Municipality}}}
 	if err := access.Decide("createReferral", a, own); err != nil {
 		return "", errors.Join(s.touch(ctx, "putPerson", "referral/"+in.Consent.Referral, err), err)
 	}
@@ -80,7 +80,7 @@ var ErrNotYou = fault.New(fault.Unprocessable, "number-not-yours",
 const puts = 3
 
 func (s *Service) put(ctx context.Context, association string, number personnummer.Number, in PersonInput, now time.Time) (string, error) {
-	lookups, who := s.Seal.Lookups(string(number)), actor.From(ctx)
+	lookups, who := s.Cipher.Lookups(string(number)), actor.From(ctx)
 	for range puts {
 		known, found, err := s.personByLookup(ctx, association, lookups)
 		if err != nil {
@@ -152,7 +152,7 @@ func (s *Service) refer(ctx context.Context, association, id string, in PersonIn
 	return id, err
 }
 
-// AgeOn gives the person's age in whole years on a day, to those who may accept
+// AgeOn returns the person's age in whole years on a day, to those who may accept
 // a referral and to the services themselves.
 func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, error) {
 	a := actor.From(ctx)
@@ -161,7 +161,7 @@ func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, err
 		return 0, err
 	}
 	if !a.Has(actor.System) {
-		err = access.Decide("acceptReferral", a, v.Value.Thing(a, ""))
+		err = access.Decide("acceptReferral", a, v.Value.Resource(a, ""))
 	}
 	if logErr := s.touch(ctx, "readAge", "participant/"+id, err, id); logErr != nil || err != nil {
 		return 0, errors.Join(logErr, err)
@@ -194,7 +194,7 @@ func (s *Service) sealJSON(v any, place string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal %T: %w", v, err)
 	}
-	return s.Seal.Seal(clear, place)
+	return s.Cipher.Encrypt(clear, place)
 }
 
 func (s *Service) identityOf(p *Person) (Identity, error) {
@@ -209,7 +209,7 @@ func (s *Service) contactOf(p *Person) (Contact, error) {
 }
 
 func openJSON[T any](s *Service, sealed []byte, place string) (v T, err error) {
-	clear, err := s.Seal.Open(sealed, place)
+	clear, err := s.Cipher.Decrypt(sealed, place)
 	if err != nil {
 		return v, err
 	}

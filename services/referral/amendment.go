@@ -114,7 +114,7 @@ func (r *Referral) Amend(h Hand, now time.Time, in *association.Association, c C
 	return nil
 }
 
-// facts gives what the target group is tested by once the changes are made, and
+// facts returns what the target group is tested by once the changes are made, and
 // whether that is other than what it was tested by. The age stays that of the day
 // of receipt.
 func (r *Referral) facts(c Changes, was *Assessment) (f Facts, other bool) {
@@ -161,7 +161,7 @@ func (r *Referral) amendable(c Changes, in association.Initiative, now time.Time
 	return wrong.fault()
 }
 
-// apply makes the fields be as corrected, and undo as they were before.
+// apply creates the fields be as corrected, and undo as they were before.
 func (a *Amendment) apply(r *Referral) {
 	put(&r.TargetGroup, a.TargetGroup, false)
 	put(&r.Consent, a.Consent, false)
@@ -199,7 +199,7 @@ func (c Consent) same(other Consent) bool {
 		slices.Equal(c.Authorities, other.Authorities) && slices.Equal(c.Categories, other.Categories)
 }
 
-// extends tells whether the consent covers all that the other one covers: to
+// extends reports whether the consent covers all that the other one covers: to
 // cover less is to withdraw, which is the person's to do.
 func (c Consent) extends(other Consent) bool {
 	for _, a := range other.Authorities {
@@ -221,7 +221,7 @@ func (c Consent) extends(other Consent) bool {
 	return true
 }
 
-// coversMunicipality tells whether a municipality may be shown the referral: the
+// coversMunicipality reports whether a municipality may be shown the referral: the
 // consent names its authority, or municipalities as a kind.
 func (r *Referral) coversMunicipality(authority string) bool {
 	return r.Consent.names(authority, actor.Municipality)

@@ -23,7 +23,7 @@ var rules = &association.Association{Version: "v2", Initiatives: []association.I
 
 func pointer[T any](v T) *T { return &v }
 
-// amended gives the sample after one amendment.
+// amended returns the sample after one amendment.
 func amended(t *testing.T, c Changes) *Referral {
 	t.Helper()
 	r := sample()
@@ -92,7 +92,7 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 	}{
 		"a consent may cover more authorities": {consent(func(c *Consent) { c.Authorities = append(c.Authorities, "partille") }), nil},
 		"but not fewer":                        {consent(func(c *Consent) { c.Authorities = c.Authorities[:1] }), ErrConsentNarrowed},
-		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"course"} }), ErrConsentNarrowed},
+		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"progress"} }), ErrConsentNarrowed},
 		"it is not given tomorrow":             {consent(func(c *Consent) { c.GivenOn = "2026-03-03" }), ErrConsentDate},
 		"nor on a day that is none":            {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
 		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), personnummer.ErrNumberHere},
@@ -118,23 +118,23 @@ func TestAConsentThatIsWithdrawnIsNotExtended(t *testing.T) {
 func TestTheSenderSeesNoMoreThanTheAmendedConsentCovers(t *testing.T) {
 	fk := actor.Actor{Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
 	sees := func(r *Referral, category string) bool {
-		return access.Allows("getReferral#course", fk, r.thing(category))
+		return access.Allows("getReferral#progress", fk, r.resource(category))
 	}
 	r := sample()
 	r.Consent.Categories = []string{categoryOutcome}
-	if sees(r, categoryCourse) || !sees(r, categoryOutcome) {
+	if sees(r, categoryProgress) || !sees(r, categoryOutcome) {
 		t.Error("before: want the outcome and not the course")
 	}
 	wider := r.Consent
-	wider.Categories = []string{categoryOutcome, categoryCourse}
+	wider.Categories = []string{categoryOutcome, categoryProgress}
 	if err := r.Amend(Hand{}, noon, rules, Changes{Consent: &wider}, Clear{}, inClear, nil); err != nil {
 		t.Fatal(err)
 	}
-	if !sees(r, categoryCourse) || !sees(r, categoryOutcome) {
+	if !sees(r, categoryProgress) || !sees(r, categoryOutcome) {
 		t.Error("after: want both")
 	}
 	r.Steps = append(r.Steps, Step{N: 3, At: noon, Kind: ConsentWithdrawn})
-	if sees(r, categoryCourse) || sees(r, categoryOutcome) {
+	if sees(r, categoryProgress) || sees(r, categoryOutcome) {
 		t.Error("withdrawn: want neither")
 	}
 }

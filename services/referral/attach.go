@@ -11,7 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -61,7 +61,7 @@ func (s *Service) AddAttachment(ctx context.Context, id, key string, u Upload) (
 	if err != nil {
 		return nil, err
 	}
-	request := once.Request{
+	request := idempotency.Request{
 		Actor: actor.From(ctx), Operation: "addAttachment/" + id, Key: key,
 		Now: s.Now().UTC().Truncate(time.Millisecond), NewID: s.NewID,
 	}
@@ -97,7 +97,7 @@ func (s *Service) AddAttachment(ctx context.Context, id, key string, u Upload) (
 // incoming is a file that may come in.
 type incoming struct {
 	referral string
-	request  once.Request
+	request  idempotency.Request
 	title    string
 	content  *content
 	made     Attachment
@@ -112,7 +112,7 @@ func (s *Service) attachedBefore(ctx context.Context, r *Referral, in *incoming)
 	return s.same(ctx, r, in)
 }
 
-// same gives what an earlier, same request has attached. What was removed since
+// same returns what an earlier, same request has attached. What was removed since
 // is not attached once more by the same key.
 func (s *Service) same(ctx context.Context, r *Referral, in *incoming) (*AttachmentView, error) {
 	was := r.attachment(in.made.ID)
@@ -120,21 +120,21 @@ func (s *Service) same(ctx context.Context, r *Referral, in *incoming) (*Attachm
 		return nil, err
 	}
 	if was.Attachment.Key == nil {
-		return nil, once.ErrReused
+		return nil, idempotency.ErrKeyReused
 	}
 	return s.attachmentView(ctx, r, was)
 }
 
-// printOf gives the fingerprint of a file that has been read to its end.
+// printOf returns the fingerprint of a file that has been read to its end.
 func (s *Service) printOf(in *incoming) string {
-	return s.Seal.Fingerprint([]byte(in.title + "\x00" + in.content.kind + "\x00" + in.content.sha256()))
+	return s.Cipher.Fingerprint([]byte(in.title + "\x00" + in.content.kind + "\x00" + in.content.sha256()))
 }
 
-// receipt gives what was kept of the request that made an attachment.
-func (r *Referral) receipt(attachment string) (once.Receipt, bool) {
+// receipt returns what was kept of the request that made an attachment.
+func (r *Referral) receipt(attachment string) (idempotency.Receipt, bool) {
 	s := r.attachment(attachment)
 	if s == nil {
-		return once.Receipt{}, false
+		return idempotency.Receipt{}, false
 	}
 	return s.Attachment.Receipt, true
 }
@@ -149,7 +149,7 @@ func (s *Service) attach(ctx context.Context, in *incoming) (*AttachmentView, er
 	}
 	saved, err := s.keep(ctx, association, in)
 	// Whose blob it is after a write without an answer, the sweeper finds out.
-	if refused := new(fault.Error); err == nil || errors.As(err, &refused) && refused.Kind != fault.Unavailable && refused.Kind != fault.Internal {
+	if refused := new(fault.Error); err == nil || errors.As(err, &refused) && refused.Status != fault.Unavailable && refused.Status != fault.Internal {
 		s.settleBlob(context.WithoutCancel(ctx), association, in.made.Blob, saved.Value)
 	}
 	if err != nil {
@@ -162,12 +162,12 @@ func (s *Service) attach(ctx context.Context, in *incoming) (*AttachmentView, er
 // keep puts the blob and names it in the referral.
 func (s *Service) keep(ctx context.Context, association string, in *incoming) (saved store.Versioned[Referral], err error) {
 	sealing := attachmentContext(in.referral, in.made.ID)
-	key, sealedKey, err := s.Seal.NewStreamKey(sealing)
+	key, sealedKey, err := s.Cipher.NewStreamKey(sealing)
 	if err != nil {
 		return saved, fmt.Errorf("referral %s: %w", in.referral, err)
 	}
 	err = s.Blobs.Put(ctx, association+"/"+in.made.Blob, func(w io.Writer) error {
-		sealed, err := key.Seal(w)
+		sealed, err := key.Encrypt(w)
 		if err != nil {
 			return err
 		}
@@ -186,15 +186,15 @@ func (s *Service) keep(ctx context.Context, association string, in *incoming) (s
 	if err != nil {
 		return saved, fmt.Errorf("referral %s: %w", in.referral, err)
 	}
-	if in.made.Label, err = s.Seal.Seal(label, sealing); err != nil {
+	if in.made.Label, err = s.Cipher.Encrypt(label, sealing); err != nil {
 		return saved, fmt.Errorf("referral %s: %w", in.referral, err)
 	}
 	in.request.Fingerprint = s.printOf(in)
 	in.made.Key, in.made.Type, in.made.Size = sealedKey, in.content.kind, in.content.size
-	in.made.Receipt = once.Receipt{Fingerprint: in.request.Fingerprint, At: in.request.Now}
+	in.made.Receipt = idempotency.Receipt{Fingerprint: in.request.Fingerprint, At: in.request.Now}
 	h := hand(ctx)
 	return s.referrals.Update(ctx, association, in.referral, 0, func(r *Referral) error {
-		if a := in.request.Actor; !access.Allows("addAttachment", a, r.ThingTo("addAttachment", a)) {
+		if a := in.request.Actor; !access.Allows("addAttachment", a, r.ResourceTo("addAttachment", a)) {
 			return s.handedOver("addAttachment", a, r) // while the file came
 		}
 		if r.attachment(in.made.ID) != nil {

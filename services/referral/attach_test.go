@@ -17,7 +17,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/referral"
@@ -30,7 +30,7 @@ func upload(title, content string) referral.Upload {
 	return referral.Upload{Title: title, Content: strings.NewReader(content)}
 }
 
-// attached gives a new referral with one attachment by its sender.
+// attached returns a new referral with one attachment by its sender.
 func attached(t *testing.T, w *referraltest.World) (id, attachment string) {
 	t.Helper()
 	id = created(t, w).ID
@@ -41,7 +41,7 @@ func attached(t *testing.T, w *referraltest.World) (id, attachment string) {
 	return id, v.ID
 }
 
-// blobs gives the files that the folder holds.
+// blobs returns the files that the folder holds.
 func blobs(t *testing.T, w *referraltest.World) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.Dir, "attachments", "*", "*"))
@@ -157,7 +157,7 @@ func TestTheSameKeyAttachesOnceAlsoWhenAskedAtOnce(t *testing.T) {
 	if n := len(blobs(t, w)); n != 1 {
 		t.Errorf("%d blobs", n)
 	}
-	if _, err := w.Service.AddAttachment(referraltest.As(referraltest.Officer), id, "nyckel", upload("Påhittat", invented+"x")); !errors.Is(err, once.ErrReused) {
+	if _, err := w.Service.AddAttachment(referraltest.As(referraltest.Officer), id, "nyckel", upload("Påhittat", invented+"x")); !errors.Is(err, idempotency.ErrKeyReused) {
 		t.Errorf("another content under the key: %v", err)
 	}
 	w.Clock.Advance(25 * time.Hour)
@@ -353,7 +353,7 @@ func TestAFileIsNeverWholeInMemory(t *testing.T) {
 	t.Logf("%d KiB were held on the way in, %d KiB on the way out", in>>10, out>>10)
 }
 
-// zeros gives as many as are left, and lets the test look now and then.
+// zeros returns as many as are left, and lets the test look now and then.
 type zeros struct {
 	left, each, passed int64
 	look               func()

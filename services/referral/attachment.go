@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 const (
@@ -21,13 +21,13 @@ const (
 // file itself is a blob; its key is here and nowhere else. When the attachment is
 // removed, all that tells of its content is destroyed, and the step stays.
 type Attachment struct {
-	ID      string       `json:"id"`
-	Blob    string       `json:"blob,omitempty"`  // random; within the association's
-	Key     []byte       `json:"key,omitempty"`   // sealed: opens the blob
-	Label   []byte       `json:"label,omitempty"` // sealed: Label as JSON
-	Type    string       `json:"type,omitempty"`  // media type, as its content shows
-	Size    int64        `json:"size,omitempty"`  // bytes
-	Receipt once.Receipt `json:"receipt"`
+	ID      string              `json:"id"`
+	Blob    string              `json:"blob,omitempty"`  // random; within the association's
+	Key     []byte              `json:"key,omitempty"`   // sealed: opens the blob
+	Label   []byte              `json:"label,omitempty"` // sealed: Label as JSON
+	Type    string              `json:"type,omitempty"`  // media type, as its content shows
+	Size    int64               `json:"size,omitempty"`  // bytes
+	Receipt idempotency.Receipt `json:"receipt"`
 }
 
 // Label is what is said of an attachment and tells something of the person.
@@ -53,7 +53,7 @@ var (
 		"Det överförs många filer just nu. Försök igen om en stund.", "Many files are being transferred right now. Try again shortly.").After(5 * time.Second)
 )
 
-// attachments gives the steps that added what is attached now, in order.
+// attachments returns the steps that added what is attached now, in order.
 func (r *Referral) attachments() []*Step {
 	var all []*Step
 	for i := range r.Steps {
@@ -64,7 +64,7 @@ func (r *Referral) attachments() []*Step {
 	return all
 }
 
-// attachment gives the step that added an attachment, or nil. What was removed
+// attachment returns the step that added an attachment, or nil. What was removed
 // has a step as well.
 func (r *Referral) attachment(id string) *Step {
 	for i := range r.Steps {
@@ -75,7 +75,7 @@ func (r *Referral) attachment(id string) *Step {
 	return nil
 }
 
-// Attachable tells what stands in the way of another attachment, whatever it is.
+// Attachable returns what stands in the way of another attachment, whatever it is.
 func (r *Referral) Attachable() error {
 	if !r.May(AttachmentAdded) {
 		return stateFault(r.State())
@@ -95,7 +95,7 @@ func (r *Referral) Attach(h Hand, now time.Time, a Attachment) error {
 }
 
 // Detach removes an attachment and destroys its key, and gives what its blob is
-// called. Whoever added it may.
+// called. Anyone who added it may.
 func (r *Referral) Detach(h Hand, now time.Time, id string) (blob string, err error) {
 	s := r.attachment(id)
 	switch {
@@ -113,7 +113,7 @@ func (r *Referral) Detach(h Hand, now time.Time, id string) (blob string, err er
 	return blob, r.take(h, now, Step{Kind: AttachmentRemoved, Attachment: &Attachment{ID: id}})
 }
 
-// titled gives an attachment's title: the one given, else the name of the file,
+// titled returns an attachment's title: the one given, else the name of the file,
 // else a word. The name is whatever the sender's disk calls it: what is no name
 // is left out of it. A title that is none is refused.
 func titled(title, fileName string) (string, error) {
@@ -139,11 +139,11 @@ func titled(title, fileName string) (string, error) {
 	return name, nil
 }
 
-// hiddenRune tells whether a character is not seen as what it is: line breaks,
+// hiddenRune reports whether a character is not seen as what it is: line breaks,
 // controls, and those that turn the direction of writing.
 func hiddenRune(c rune) bool { return !unicode.IsPrint(c) }
 
-// FileName gives what a file of this title and type is called on a disk.
+// FileName returns what a file of this title and type is called on a disk.
 func FileName(title, kind string) string {
 	ending := extensions[kind]
 	name := strings.Map(func(c rune) rune {

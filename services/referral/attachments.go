@@ -11,8 +11,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/seal"
 )
 
 // AttachmentView is an attachment as one caller may see it.
@@ -36,8 +36,8 @@ func (s *Service) attachmentView(ctx context.Context, r *Referral, step *Step) (
 		ID: a.ID, Referral: r.ID, Type: a.Type, Size: a.Size, AddedAt: step.At, Authority: step.Authority,
 		Readable: s.Blobs != nil,
 	}
-	v.Removable = s.Blobs != nil && step.Authority == who.Authority && r.May(AttachmentRemoved) && access.Allows("removeAttachment", who, r.ThingFor(who))
-	text, err := s.Seal.Open(a.Label, attachmentContext(r.ID, a.ID))
+	v.Removable = s.Blobs != nil && step.Authority == who.Authority && r.May(AttachmentRemoved) && access.Allows("removeAttachment", who, r.ResourceFor(who))
+	text, err := s.Cipher.Decrypt(a.Label, attachmentContext(r.ID, a.ID))
 	if err != nil {
 		return nil, fmt.Errorf("referral %s: attachment %s: %w", r.ID, a.ID, err)
 	}
@@ -47,11 +47,11 @@ func (s *Service) attachmentView(ctx context.Context, r *Referral, step *Step) (
 	return v, nil
 }
 
-// see gives what the actor may see of the referral, with its attachments where
+// view returns what the actor may see of the referral, with its attachments where
 // its texts are shown.
-func (s *Service) see(ctx context.Context, r *Referral) (*View, error) {
+func (s *Service) view(ctx context.Context, r *Referral) (*View, error) {
 	a := actor.From(ctx)
-	v, err := see(r, a, s.Seal, s.Now())
+	v, err := see(r, a, s.Cipher, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +65,11 @@ func (s *Service) see(ctx context.Context, r *Referral) (*View, error) {
 		}
 		v.Attachments = append(v.Attachments, attached)
 	}
-	return s.offered(v), s.line(ctx, v)
+	return s.offeredPlaces(v), s.fillQueuePositions(ctx, v)
 }
 
-// offered leaves out what cannot be done for want of a place.
-func (s *Service) offered(v *View) *View {
+// offeredPlaces leaves out what cannot be done for want of a place.
+func (s *Service) offeredPlaces(v *View) *View {
 	if s.Blobs != nil {
 		return v
 	}
@@ -85,7 +85,7 @@ type File struct {
 	Content io.ReadCloser // ends in io.EOF only when all of it came as it was sealed
 }
 
-// Attachment gives an attachment's content. Its first part is opened before it is
+// Attachment returns an attachment's content. Its first part is opened before it is
 // given: what does not open at all is an error here.
 func (s *Service) Attachment(ctx context.Context, id, attachment string) (*File, error) {
 	r, err := s.loadPart(ctx, "getAttachment", id, "referral/"+id+"/attachment/"+attachment)
@@ -118,7 +118,7 @@ func (s *Service) opened(ctx context.Context, r *Referral, a *Attachment) (*open
 	fails := func(err error) error {
 		return fmt.Errorf("referral %s: attachment %s: %w", r.ID, a.ID, err)
 	}
-	key, err := s.Seal.OpenStreamKey(a.Key, attachmentContext(r.ID, a.ID))
+	key, err := s.Cipher.OpenStreamKey(a.Key, attachmentContext(r.ID, a.ID))
 	if err != nil {
 		return nil, fails(err)
 	}
@@ -126,7 +126,7 @@ func (s *Service) opened(ctx context.Context, r *Referral, a *Attachment) (*open
 	if err != nil {
 		return nil, fails(blobFault(err))
 	}
-	clear, err := key.Open(sealed)
+	clear, err := key.Decrypt(sealed)
 	if err != nil {
 		_ = sealed.Close()
 		return nil, fails(err)
@@ -140,7 +140,7 @@ func (s *Service) opened(ctx context.Context, r *Referral, a *Attachment) (*open
 	head := make([]byte, min(a.Size, 512))
 	if _, err := io.ReadFull(o, head); err != nil {
 		_ = sealed.Close()
-		return nil, fails(seal.ErrOpen.Because(err))
+		return nil, fails(encryption.ErrOpen.Because(err))
 	}
 	o.clear, o.left = io.MultiReader(bytes.NewReader(head), clear), a.Size
 	return o, nil
@@ -156,18 +156,18 @@ type opening struct {
 }
 
 // Read implements io.Reader. The last byte is given only when nothing is left
-// behind it: whoever has all the bytes has what was sealed.
+// behind it: anyone who has all the bytes has what was sealed.
 func (o *opening) Read(b []byte) (int, error) {
 	n, err := o.clear.Read(b)
 	if o.left -= int64(n); o.left == 0 && err == nil {
 		var more [1]byte
 		var k int
 		if k, err = io.ReadFull(o.clear, more[:]); k > 0 {
-			err = seal.ErrOpen
+			err = encryption.ErrOpen
 		}
 	}
 	if o.left < 0 || o.left > 0 && err == io.EOF {
-		err = seal.ErrOpen
+		err = encryption.ErrOpen
 	}
 	if err != nil && err != io.EOF {
 		o.failed(err)

@@ -22,9 +22,9 @@ type blobNote struct {
 
 const keyNoted = "at" // Unix milliseconds
 
-// kindOfNote declares how the notes are kept.
-func kindOfNote() store.Kind[blobNote] {
-	return store.Kind[blobNote]{
+// noteCollection declares how the notes are kept.
+func noteCollection() store.Schema[blobNote] {
+	return store.Schema[blobNote]{
 		Name:    "blob_notes",
 		Indexes: []store.Index{{keyNoted}},
 		ID:      func(n *blobNote) (string, string) { return n.Association, n.Blob },
@@ -76,7 +76,7 @@ func (s *Service) settleOnce(ctx context.Context, association, blob string, r *R
 	return err
 }
 
-// holds tells whether an attachment of the referral is in this blob.
+// holds reports whether an attachment of the referral is in this blob.
 func (r *Referral) holds(blob string) bool {
 	for _, s := range r.attachments() {
 		if s.Attachment.Blob == blob {

@@ -70,14 +70,14 @@ func typeOf(head []byte, declared string) (string, error) {
 	return kind, nil
 }
 
-// isText tells whether a beginning is UTF-8 without NUL; the last character may
+// isText reports whether a beginning is UTF-8 without NUL; the last character may
 // be cut off.
 func isText(head []byte) bool {
 	rest, ok := text(head)
 	return ok && len(rest) < utf8.UTFMax
 }
 
-// declares tells whether what is declared fits the type found.
+// declares reports whether what is declared fits the type found.
 func declares(declared, kind string) bool {
 	if declared == "" {
 		return true
@@ -147,7 +147,7 @@ func (c *content) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// goesOn tells whether a text is one so far.
+// goesOn reports whether a text is one so far.
 func (c *content) goesOn(b []byte) bool {
 	if len(c.tail) > 0 {
 		// At most as much as completes the character: the rest stays where it is.
@@ -169,7 +169,7 @@ func (c *content) goesOn(b []byte) bool {
 	return ok
 }
 
-// text gives what is left over at the end of a text, less than a character, and
+// text returns what is left over at the end of a text, less than a character, and
 // whether all before it is UTF-8 without NUL.
 func text(b []byte) (rest []byte, ok bool) {
 	if bytes.IndexByte(b, 0) >= 0 {
@@ -187,7 +187,7 @@ func text(b []byte) (rest []byte, ok bool) {
 	return b[end:], utf8.Valid(b[:end])
 }
 
-// sha256 gives the digest of what has been read, in hexadecimal.
+// sha256 returns the digest of what has been read, in hexadecimal.
 func (c *content) sha256() string { return hex.EncodeToString(c.sum.Sum(nil)) }
 
 // What is said of a file that is not taken.

@@ -14,7 +14,7 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -23,13 +23,13 @@ import (
 // person is filed in the vault before the referral is: what dies in between
 // leaves a person that the repeat finds again, never a referral about nobody.
 func (s *Service) Create(ctx context.Context, key string, sub Submission) (*View, error) {
-	return s.create(ctx, "createReferral", once.Request{Key: key, NewID: s.NewID}, sub)
+	return s.create(ctx, "createReferral", idempotency.Request{Key: key, NewID: s.NewID}, sub)
 }
 
 // create is Create for an operation that makes a referral. The request has what
 // that operation knows of it: how the id is given, and the fingerprint if what
 // was sent is not the submission as it is read.
-func (s *Service) create(ctx context.Context, operation string, request once.Request, sub Submission) (*View, error) {
+func (s *Service) create(ctx context.Context, operation string, request idempotency.Request, sub Submission) (*View, error) {
 	a := actor.From(ctx)
 	if !access.MayCall("createReferral", a) {
 		return nil, fault.ErrForbidden
@@ -46,7 +46,7 @@ func (s *Service) create(ctx context.Context, operation string, request once.Req
 		if err != nil {
 			return nil, fmt.Errorf("fingerprint: %w", err)
 		}
-		request.Fingerprint = s.Seal.Fingerprint(print)
+		request.Fingerprint = s.Cipher.Fingerprint(print)
 	}
 	request.Actor, request.Operation = from.as(a), "createReferral"
 	request.Now, request.NewID = s.Now().UTC().Truncate(time.Millisecond), sync.OnceValue(request.NewID)
@@ -60,7 +60,7 @@ func (s *Service) create(ctx context.Context, operation string, request once.Req
 // received notes who has made a referral, or made it again, and gives it as it was
 // at its first step.
 func (s *Service) received(ctx context.Context, operation string, r *Referral, replayed bool) (*View, error) {
-	if err := s.Access.Touch(ctx, accesslog.Entry{
+	if err := s.AccessLog.Record(ctx, accesslog.Entry{
 		Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant},
 	}); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (s *Service) received(ctx context.Context, operation string, r *Referral, r
 	if !replayed {
 		s.publisher.Wake()
 	}
-	return s.see(ctx, r.at(1))
+	return s.view(ctx, r.at(1))
 }
 
 // inherit protects a new referral about a person who is protected already: the
@@ -101,7 +101,7 @@ type sender struct {
 	source    Source
 }
 
-// as gives the actor for the place that the referral comes from.
+// as returns the actor for the place that the referral comes from.
 func (f sender) as(a actor.Actor) actor.Actor {
 	a.Authority, a.AuthorityKind = f.authority, f.kind
 	return a
@@ -115,15 +115,15 @@ func (s *Service) admit(ctx context.Context, a actor.Actor, sub *Submission) (se
 	if err != nil {
 		return sender{}, err
 	}
-	tie := access.Tie{Authority: a.Authority, Unit: sub.Unit}
+	tie := access.Relationship{Authority: a.Authority, Unit: sub.Unit}
 	if sub.OnBehalf != "" {
-		tie = access.Tie{Authority: a.Authority, Unit: a.Unit, Municipality: sub.WishedMunicipality}
+		tie = access.Relationship{Authority: a.Authority, Unit: a.Unit, Municipality: sub.WishedMunicipality}
 	}
-	own := access.Thing{Association: a.Association, Participant: a.Participant, Ties: []access.Tie{tie}}
+	own := access.Resource{Association: a.Association, Participant: a.Participant, Relationships: []access.Relationship{tie}}
 	relation, _ := access.Scope("createReferral", a)
 	sub.Self = relation == access.OwnParticipant
 	if relation == access.OwnMunicipality {
-		own.Ties[0].Municipality = sub.WishedMunicipality
+		own.Relationships[0].Municipality = sub.WishedMunicipality
 	}
 	if !access.Allows("createReferral", a, own) {
 		return sender{}, ErrUnit.AtField("/unit")
@@ -145,11 +145,11 @@ const renumbered = 3
 
 // insert stores the referral, unless it is a repeat, and settles what its registry
 // number has come to.
-func (s *Service) insert(ctx context.Context, request once.Request, from sender, sub Submission) (made store.Versioned[Referral], replayed bool, err error) {
+func (s *Service) insert(ctx context.Context, request idempotency.Request, from sender, sub Submission) (made store.Versioned[Referral], replayed bool, err error) {
 	for range renumbered {
-		var lent *loan
-		made, replayed, err = once.Create(ctx, s.referrals, request,
-			func(r *Referral) once.Receipt { return r.Receipt },
+		var lent *reservation
+		made, replayed, err = idempotency.Create(ctx, s.referrals, request,
+			func(r *Referral) idempotency.Receipt { return r.Receipt },
 			func(id string) (r *Referral, err error) {
 				r, lent, err = s.build(ctx, id, request, from, sub)
 				return r, err
@@ -178,10 +178,10 @@ func (s *Service) insert(ctx context.Context, request once.Request, from sender,
 	return made, false, fault.ErrUnavailable.Because(errors.New("registry numbers were taken by others again and again"))
 }
 
-// build makes the document of a referral that is to be stored under id, with a
+// build creates the document of a referral that is to be stored under id, with a
 // registry number that is lent to it. While the number is being written, the
 // vault files the person.
-func (s *Service) build(ctx context.Context, id string, request once.Request, from sender, sub Submission) (_ *Referral, lent *loan, err error) {
+func (s *Service) build(ctx context.Context, id string, request idempotency.Request, from sender, sub Submission) (_ *Referral, lent *reservation, err error) {
 	a := request.Actor
 	// Before the vault is told: a refused referral leaves no person behind.
 	if taken, err := s.referenceTaken(ctx, a, sub.ExternalReference); err != nil {
@@ -204,7 +204,7 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, fr
 }
 
 // document files the person and makes the referral about it.
-func (s *Service) document(ctx context.Context, id string, request once.Request, from sender, sub Submission) (*Referral, error) {
+func (s *Service) document(ctx context.Context, id string, request idempotency.Request, from sender, sub Submission) (*Referral, error) {
 	a := request.Actor
 	filed, err := s.People.Put(ctx, PersonInput{
 		Referral: id, Authority: from.authority, Unit: from.unit, Municipality: sub.WishedMunicipality,
@@ -223,7 +223,7 @@ func (s *Service) document(ctx context.Context, id string, request once.Request,
 		Source: from.source, Gender: sub.Person.Gender,
 		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
 		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
-		Receipt: once.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
+		Receipt: idempotency.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
 	}
 	if in, err := s.Associations.Get(a.Association); err == nil && in.Terms != (association.Terms{}) {
 		r.Terms = &in.Terms
@@ -235,7 +235,7 @@ func (s *Service) document(ctx context.Context, id string, request once.Request,
 	facts := Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
 	if len(in.Initiatives) > 0 {
 		a := Assess(in.Initiatives[0], in.Version, civil.DateOf(request.Now), facts)
-		if r.Assessment, err = a.sealed(id, s.Seal.Seal); err != nil {
+		if r.Assessment, err = a.sealed(id, s.Cipher.Encrypt); err != nil {
 			return nil, err
 		}
 		r.TargetGroupMet = a.Met

@@ -8,7 +8,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -16,24 +16,24 @@ import (
 // the receivers of a municipality, and known to nobody else. It has no steps and
 // tells no events, and the vault does not know the person yet.
 type Draft struct {
-	Association  string       `json:"association"`
-	ID           string       `json:"id"`
-	Authority    string       `json:"authority,omitempty"`    // with Unit: whose it is
-	Unit         string       `json:"unit,omitempty"`         // of a referrer
-	Municipality string       `json:"municipality,omitempty"` // of a receiver; then without authority and unit
-	Content      []byte       `json:"content"`                // all that has been written, sealed whole
-	CreatedBy    string       `json:"createdBy"`
-	CreatedAt    time.Time    `json:"createdAt"`
-	ChangedBy    string       `json:"changedBy"`
-	ChangedAt    time.Time    `json:"changedAt"`
-	Changes      int64        `json:"changes"`
-	Receipt      once.Receipt `json:"receipt"`
+	Association  string              `json:"association"`
+	ID           string              `json:"id"`
+	Authority    string              `json:"authority,omitempty"`    // with Unit: whose it is
+	Unit         string              `json:"unit,omitempty"`         // of a referrer
+	Municipality string              `json:"municipality,omitempty"` // of a receiver; then without authority and unit
+	Content      []byte              `json:"content"`                // all that has been written, sealed whole
+	CreatedBy    string              `json:"createdBy"`
+	CreatedAt    time.Time           `json:"createdAt"`
+	ChangedBy    string              `json:"changedBy"`
+	ChangedAt    time.Time           `json:"changedAt"`
+	Changes      int64               `json:"changes"`
+	Receipt      idempotency.Receipt `json:"receipt"`
 }
 
 // What bounds drafts: personal data that nobody has asked for must have an end.
 const (
 	draftLife = 90 * 24 * time.Hour // from when it was begun, however often it is changed
-	maxDrafts = store.MostCounted   // of one unit or municipality
+	maxDrafts = store.MaxCounted    // of one unit or municipality
 )
 
 // What a draft can answer instead of what was asked for.
@@ -45,9 +45,9 @@ var (
 		"Utkastet är redan skickat som remiss.", "The draft has been sent as a referral already.")
 )
 
-// begun gives a draft of where the actor drafts, still empty; ok is false for one
+// newDraftFor returns a draft of where the actor drafts, still empty; ok is false for one
 // who is signed in for no such place.
-func begun(a actor.Actor) (d Draft, ok bool) {
+func newDraftFor(a actor.Actor) (d Draft, ok bool) {
 	d.Association = a.Association
 	switch relation, _ := access.Scope("createDraft", a); relation {
 	case access.OwnUnit:
@@ -72,18 +72,18 @@ func (d *Draft) Write(by string, now time.Time, sealed []byte) {
 // ExpiresAt is when the draft is destroyed, unless it is sent before.
 func (d *Draft) ExpiresAt() time.Time { return d.CreatedAt.Add(draftLife) }
 
-// expired tells whether the draft's time is over: then it is not shown, swept or not.
+// expired reports whether the draft's time is over: then it is not shown, swept or not.
 func (d *Draft) expired(now time.Time) bool { return !now.Before(d.ExpiresAt()) }
 
-// Thing is the draft as far as access depends on it.
-func (d *Draft) Thing() access.Thing {
-	return access.Thing{Association: d.Association, Ties: []access.Tie{
+// Resource is the draft as far as access depends on it.
+func (d *Draft) Resource() access.Resource {
+	return access.Resource{Association: d.Association, Relationships: []access.Relationship{
 		{Authority: d.Authority, Unit: d.Unit, Municipality: d.Municipality},
 	}}
 }
 
-// holder names those whose the draft is, as it is found by.
-func (d *Draft) holder() string {
+// ownerKey names those whose the draft is, as it is found by.
+func (d *Draft) ownerKey() string {
 	if d.Municipality != "" {
 		return "municipality/" + d.Municipality
 	}
@@ -96,18 +96,18 @@ func draftContext(id string) string { return "draft/" + id }
 // sendings is the namespace of the ids that drafts give to their referrals.
 var sendings = uuid.MustParse("0b7f2f5e-3f0c-4c39-8a51-5d3c1a9be7d4")
 
-// sentAs gives the id of the referral that a draft becomes. It follows from the
+// sentAs returns the id of the referral that a draft becomes. It follows from the
 // draft's alone, so that a draft becomes one referral however often it is sent.
 func sentAs(draft string) string { return uuid.NewSHA1(sendings, []byte(draft)).String() }
 
 // sentFrom is what a repeated sending is allowed by when the draft is gone: the
 // referral as the thing that its draft was.
-func (r *Referral) sentFrom(a actor.Actor) access.Thing {
-	tie := access.Tie{Authority: r.Authority, Unit: r.Unit}
+func (r *Referral) sentFrom(a actor.Actor) access.Resource {
+	tie := access.Relationship{Authority: r.Authority, Unit: r.Unit}
 	if r.Authority == a.Authority {
 		tie.Municipality = r.WishedMunicipality // a receiver sends to the own one only
 	}
-	return access.Thing{Association: r.Association, Ties: []access.Tie{tie}}
+	return access.Resource{Association: r.Association, Relationships: []access.Relationship{tie}}
 }
 
 const (
@@ -116,14 +116,14 @@ const (
 	keyExpires = "expiresAt" // Unix milliseconds
 )
 
-func kindOfDrafts() store.Kind[Draft] {
-	return store.Kind[Draft]{
+func draftCollection() store.Schema[Draft] {
+	return store.Schema[Draft]{
 		Name:    "drafts",
 		Indexes: []store.Index{{keyHolder, keyChanged}, {keyExpires}},
 		ID:      func(d *Draft) (string, string) { return d.Association, d.ID },
 		Version: func(d *Draft) int64 { return d.Changes },
 		Keys: func(d *Draft) store.Keys {
-			return store.Keys{keyHolder: d.holder(), keyChanged: d.ChangedAt.UnixMilli(), keyExpires: d.ExpiresAt().UnixMilli()}
+			return store.Keys{keyHolder: d.ownerKey(), keyChanged: d.ChangedAt.UnixMilli(), keyExpires: d.ExpiresAt().UnixMilli()}
 		},
 	}
 }

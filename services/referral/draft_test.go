@@ -31,14 +31,14 @@ func TestADraftBelongsToAUnitOrAMunicipality(t *testing.T) {
 		{"an authority's system", who(actor.Integration, "fk", "fk-molndal", ""), false, false},
 	} {
 		for _, operation := range []string{"getDraft", "replaceDraft", "deleteDraft", "sendDraft"} {
-			if got := access.Allows(operation, c.actor, unit.Thing()); got != c.unit {
+			if got := access.Allows(operation, c.actor, unit.Resource()); got != c.unit {
 				t.Errorf("%s: %s of a unit's: %v", c.sentence, operation, got)
 			}
-			if got := access.Allows(operation, c.actor, town.Thing()); got != c.town {
+			if got := access.Allows(operation, c.actor, town.Resource()); got != c.town {
 				t.Errorf("%s: %s of a municipality's: %v", c.sentence, operation, got)
 			}
 		}
-		if d, ok := begun(c.actor); ok != (c.unit || c.town || c.sentence == "of another unit" || c.sentence == "of another municipality" || c.actor.Authority == "af") {
+		if d, ok := newDraftFor(c.actor); ok != (c.unit || c.town || c.sentence == "of another unit" || c.sentence == "of another municipality" || c.actor.Authority == "af") {
 			t.Errorf("%s begins %+v, %v", c.sentence, d, ok)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -35,22 +35,22 @@ func (s *Service) CreateDraft(ctx context.Context, key string, content []byte) (
 	if !access.MayCall(operation, a) {
 		return nil, fault.ErrForbidden
 	}
-	d, ok := begun(a)
+	d, ok := newDraftFor(a)
 	if !ok {
 		return nil, ErrUnit
 	}
 	named := key != ""
 	if named {
-		key = d.holder() + "/" + key // another unit's keys are others
+		key = d.ownerKey() + "/" + key // another unit's keys are others
 	}
-	r := once.Request{Actor: a, Operation: operation, Key: key, Fingerprint: s.Seal.Fingerprint(content), Now: s.Now(), NewID: s.NewID}
-	made, _, err := once.Create(ctx, s.drafts, r,
-		func(d *Draft) once.Receipt { return d.Receipt },
+	r := idempotency.Request{Actor: a, Operation: operation, Key: key, Fingerprint: s.Cipher.Fingerprint(content), Now: s.Now(), NewID: s.NewID}
+	made, _, err := idempotency.Create(ctx, s.drafts, r,
+		func(d *Draft) idempotency.Receipt { return d.Receipt },
 		func(id string) (*Draft, error) {
 			if err := s.roomForDraft(ctx, &d); err != nil {
 				return nil, err
 			}
-			d.ID, d.Receipt = id, once.Receipt{Fingerprint: r.Fingerprint, At: r.Now}
+			d.ID, d.Receipt = id, idempotency.Receipt{Fingerprint: r.Fingerprint, At: r.Now}
 			if named {
 				// A draft of this key may have been sent and be gone.
 				if err := s.unsent(ctx, &d); err != nil {
@@ -62,7 +62,7 @@ func (s *Service) CreateDraft(ctx context.Context, key string, content []byte) (
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "draft/" + made.Value.ID}); err != nil {
+	if err := s.AccessLog.Record(ctx, accesslog.Entry{Operation: operation, Thing: "draft/" + made.Value.ID}); err != nil {
 		return nil, err
 	}
 	return s.seeDraft(made.Value)
@@ -71,16 +71,16 @@ func (s *Service) CreateDraft(ctx context.Context, key string, content []byte) (
 // roomForDraft refuses one draft too many. Several that come at once may together
 // go a little beyond.
 func (s *Service) roomForDraft(ctx context.Context, d *Draft) error {
-	n, err := s.drafts.Total(ctx, d.Association, d.beside())
+	n, err := s.drafts.Total(ctx, d.Association, d.sameOwner())
 	if err == nil && n.Records >= maxDrafts {
 		err = ErrTooManyDrafts
 	}
 	return err
 }
 
-// beside finds the drafts of those whose d is.
-func (d *Draft) beside() []store.Cond {
-	return []store.Cond{{Key: keyHolder, Op: store.Eq, Value: d.holder()}}
+// sameOwner finds the drafts of those whose d is.
+func (d *Draft) sameOwner() []store.Cond {
+	return []store.Cond{{Key: keyHolder, Op: store.Eq, Value: d.ownerKey()}}
 }
 
 // unsent refuses a draft that has become a referral.
@@ -96,7 +96,7 @@ func (s *Service) unsent(ctx context.Context, d *Draft) error {
 }
 
 func (s *Service) write(d *Draft, by string, content []byte) error {
-	sealed, err := s.Seal.Seal(content, draftContext(d.ID))
+	sealed, err := s.Cipher.Encrypt(content, draftContext(d.ID))
 	if err != nil {
 		return fmt.Errorf("draft %s: %w", d.ID, err)
 	}
@@ -105,7 +105,7 @@ func (s *Service) write(d *Draft, by string, content []byte) error {
 }
 
 func (s *Service) seeDraft(d *Draft) (*DraftView, error) {
-	content, err := s.Seal.Open(d.Content, draftContext(d.ID))
+	content, err := s.Cipher.Decrypt(d.Content, draftContext(d.ID))
 	if err != nil {
 		return nil, fmt.Errorf("draft %s: %w", d.ID, err)
 	}
@@ -122,7 +122,7 @@ func (s *Service) loadDraft(ctx context.Context, operation, id string) (store.Ve
 	entry := accesslog.Entry{Operation: operation, Thing: "draft/" + id, Outcome: accesslog.Allowed}
 	d, err := s.drafts.Get(ctx, a.Association, id)
 	if err == nil {
-		err = access.Decide(operation, a, d.Value.Thing())
+		err = access.Decide(operation, a, d.Value.Resource())
 	}
 	if err == nil && d.Value.expired(s.Now()) {
 		err = fault.ErrNotFound
@@ -133,7 +133,7 @@ func (s *Service) loadDraft(ctx context.Context, operation, id string) (store.Ve
 	} else if err != nil {
 		return d, err
 	}
-	if logErr := s.Access.Touch(ctx, entry); logErr != nil {
+	if logErr := s.AccessLog.Record(ctx, entry); logErr != nil {
 		return d, logErr
 	}
 	return d, err
@@ -148,7 +148,7 @@ func (s *Service) loadDraftAt(ctx context.Context, operation, id string, version
 	return d, err
 }
 
-// GetDraft gives a draft with all that has been written.
+// GetDraft returns a draft with all that has been written.
 func (s *Service) GetDraft(ctx context.Context, id string) (*DraftView, error) {
 	d, err := s.loadDraft(ctx, "getDraft", id)
 	if err != nil {
@@ -187,7 +187,7 @@ func (s *Service) DeleteDraft(ctx context.Context, id string, ifVersion int64) e
 // latestChanged is the order of the list of drafts.
 var latestChanged = []store.Order{{Key: keyChanged, Desc: true}}
 
-// Drafts gives the drafts of the caller's unit or municipality, without what has
+// Drafts returns the drafts of the caller's unit or municipality, without what has
 // been written; the latest changed first.
 func (s *Service) Drafts(ctx context.Context, w Window) (*DraftList, error) {
 	const operation = "listDrafts"
@@ -203,18 +203,18 @@ func (s *Service) Drafts(ctx context.Context, w Window) (*DraftList, error) {
 	if w.Cursor == "" {
 		l.Total = new(store.Total)
 	}
-	if own, ok := begun(a); ok {
+	if own, ok := newDraftFor(a); ok {
 		if err := s.readDrafts(ctx, l, &own, after, w); err != nil {
 			return nil, err
 		}
 	}
-	return l, s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "drafts"})
+	return l, s.AccessLog.Record(ctx, accesslog.Entry{Operation: operation, Thing: "drafts"})
 }
 
 func (s *Service) readDrafts(ctx context.Context, l *DraftList, own *Draft, after store.Cursor, w Window) error {
 	q := store.Query{
 		Association: own.Association, Sort: latestChanged, After: after, Limit: w.Limit,
-		Where: append(own.beside(), store.Cond{Key: keyExpires, Op: store.Gt, Value: s.Now().UnixMilli()}),
+		Where: append(own.sameOwner(), store.Cond{Key: keyExpires, Op: store.Gt, Value: s.Now().UnixMilli()}),
 	}
 	if l.Total != nil {
 		total, err := s.drafts.Total(ctx, q.Association, q.Where)
@@ -231,7 +231,7 @@ func (s *Service) readDrafts(ctx context.Context, l *DraftList, own *Draft, afte
 	return err
 }
 
-// SendDraft makes the referral of the draft at ifVersion, by the same admission as
+// SendDraft creates the referral of the draft at ifVersion, by the same admission as
 // Create, and destroys the draft. read holds what was written against the
 // contract. The referral stands first: what dies in between leaves a draft that
 // gives the same referral when it is sent again. A repeat finds the referral when
@@ -262,7 +262,7 @@ func (s *Service) SendDraft(ctx context.Context, id string, ifVersion int64, rea
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.create(ctx, operation, once.Request{NewID: func() string { return sentAs(id) }, Fingerprint: s.Seal.Fingerprint(draft.Clear)}, sub)
+	v, err := s.create(ctx, operation, idempotency.Request{NewID: func() string { return sentAs(id) }, Fingerprint: s.Cipher.Fingerprint(draft.Clear)}, sub)
 	if errors.Is(err, store.ErrExists) { // another sending was faster
 		if v, err = s.sent(ctx, operation, id); v == nil && err == nil {
 			err = ErrDraftSent
@@ -275,7 +275,7 @@ func (s *Service) SendDraft(ctx context.Context, id string, ifVersion int64, rea
 	return v, s.destroyDraft(ctx, d)
 }
 
-// sent gives the referral that a draft has become already, as it was at its first
+// sent returns the referral that a draft has become already, as it was at its first
 // step, and destroys the draft if it was left with what was sent; nil when there
 // is no referral, or none of the caller's.
 func (s *Service) sent(ctx context.Context, operation, draft string) (*View, error) {
@@ -295,7 +295,7 @@ func (s *Service) sent(ctx context.Context, operation, draft string) (*View, err
 		return nil, err
 	}
 	v, err := s.received(ctx, operation, r.Value, true)
-	if err == nil && !access.Allows("getReferral#text", a, r.Value.ThingFor(a)) {
+	if err == nil && !access.Allows("getReferral#text", a, r.Value.ResourceFor(a)) {
 		v.conceal() // the person has become protected, and a draft is a whole unit's
 	}
 	return v, err
@@ -308,7 +308,7 @@ func (s *Service) destroySent(ctx context.Context, d store.Versioned[Draft], fin
 	if err != nil {
 		return err
 	}
-	if s.Seal.Fingerprint(draft.Clear) != fingerprint {
+	if s.Cipher.Fingerprint(draft.Clear) != fingerprint {
 		return ErrDraftSent
 	}
 	return s.destroyDraft(ctx, d)

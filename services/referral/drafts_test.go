@@ -43,7 +43,7 @@ func drafted(t *testing.T, s *referral.Service) *referral.DraftView {
 	return d
 }
 
-// stored gives the documents of drafts as the store has them.
+// stored returns the documents of drafts as the store has them.
 func stored(t *testing.T, w *referraltest.World) []referral.Draft {
 	t.Helper()
 	found, err := w.Engine.Find(t.Context(), "drafts", store.Query{Association: "insjoriket", Limit: 1000})
@@ -107,7 +107,7 @@ func TestWhatADraftSaysStandsNowhereInClearAndIsToldToNobody(t *testing.T) {
 func TestADraftsContentDoesNotOpenInAnother(t *testing.T) {
 	w := referraltest.New(t)
 	one, two := drafted(t, w.Service), drafted(t, w.Service)
-	c, err := store.Open(t.Context(), w.Engine, store.Kind[referral.Draft]{
+	c, err := store.Open(t.Context(), w.Engine, store.Schema[referral.Draft]{
 		Name: "drafts", Version: func(d *referral.Draft) int64 { return d.Changes },
 		ID: func(d *referral.Draft) (string, string) { return d.Association, d.ID },
 	})
@@ -123,7 +123,7 @@ func TestADraftsContentDoesNotOpenInAnother(t *testing.T) {
 	if _, err := c.Replace(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Service.GetDraft(referraltest.As(referraltest.Officer), two.ID); fault.Of(err).Kind != fault.Internal {
+	if _, err := w.Service.GetDraft(referraltest.As(referraltest.Officer), two.ID); fault.Of(err).Status != fault.Internal {
 		t.Errorf("got %v", err)
 	}
 }

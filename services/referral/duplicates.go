@@ -37,17 +37,17 @@ var underWay = func() (open []any) {
 	return open
 }()
 
-// duplicate tells what the actor may know of another referral about a person that
+// duplicate returns what the actor may know of another referral about a person that
 // it has a referral about; ok is false for nothing. That somebody has a case with
 // another municipality is secret there too (OSL 26:1): it is told only while the
 // consent given with that case covers the actor's authority (OSL 10:1).
 func (r *Referral) duplicate(a actor.Actor) (Duplicate, bool) {
-	if access.Allows("getReferral", a, r.ThingFor(a)) {
-		state, _ := r.stands(r.sightOf(a))
+	if access.Allows("getReferral", a, r.ResourceFor(a)) {
+		state, _ := r.visibleState(r.visibilityFor(a))
 		d := Duplicate{Municipality: r.Municipality(), ID: r.ID, State: state, ReceivedAt: r.ReceivedAt()}
-		if e := r.Enrolment(); e != "" && access.Allows("getEnrolment", a, r.thing(categoryCourse)) {
+		if e := r.Enrolment(); e != "" && access.Allows("getEnrolment", a, r.resource(categoryProgress)) {
 			d.Enrolment = e
-			if access.Allows("getParticipant", a, r.ThingFor(a)) {
+			if access.Allows("getParticipant", a, r.ResourceFor(a)) {
 				d.Participant = r.Participant
 			}
 		}
@@ -59,12 +59,12 @@ func (r *Referral) duplicate(a actor.Actor) (Duplicate, bool) {
 	return Duplicate{}, false
 }
 
-// duplicates gives the other referrals about the person of r that are under way,
+// duplicates returns the other referrals about the person of r that are under way,
 // as far as the caller may know of them, the latest first; nil for a caller to
 // whom none are shown.
 func (s *Service) duplicates(ctx context.Context, r *Referral) ([]Duplicate, error) {
 	a := actor.From(ctx)
-	if !access.Allows("getReferral#duplicates", a, r.ThingFor(a)) {
+	if !access.Allows("getReferral#duplicates", a, r.ResourceFor(a)) {
 		return nil, nil
 	}
 	page, err := s.referrals.Find(ctx, store.Query{
@@ -91,7 +91,7 @@ func (s *Service) countDuplicates(ctx context.Context, views []*View) error {
 	var shown []*View
 	var people []any
 	for _, v := range views {
-		if access.Allows("getReferral#duplicates", a, v.Referral.ThingFor(a)) {
+		if access.Allows("getReferral#duplicates", a, v.Referral.ResourceFor(a)) {
 			v.Duplicates = []Duplicate{}
 			shown, people = append(shown, v), append(people, v.Referral.Participant)
 		}

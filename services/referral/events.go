@@ -32,7 +32,7 @@ func event(r *Referral, n int64) feed.Event {
 	if r.AuthorityKind == actor.Self {
 		e.Authority = "" // persons are no authority with a feed of its own
 	}
-	if s.hidden(then.sendersSight()) {
+	if s.hidden(then.senderVisibility()) {
 		e.Authority = ""
 	}
 	switch s.Kind {
@@ -67,17 +67,17 @@ func event(r *Referral, n int64) feed.Event {
 		e.Data["startDate"] = s.Acceptance.StartDate
 		e.Data["coach"] = s.Acceptance.Coach
 		e.Data["authority"] = r.Authority
-		if kept := then.agreedSight().unshared(); len(kept) > 0 {
+		if kept := then.consentedVisibility().unshared(); len(kept) > 0 {
 			e.Data["unshared"] = strings.Join(kept, ",") // the enrolment is as hidden as its mirror here
 		}
 	}
 	return e
 }
 
-// told gives the number by which a referral's sender may be told of a step now; 0: not
+// visibleStepNumber returns the number by which a referral's sender may be told of a step now; 0: not
 // at all. The rule is the one that its events are made by, held against the consent of
 // now: an event that was made while it held may be asked for later.
-func (s *Service) told(ctx context.Context, association, id string) (func(step int64) int64, error) {
+func (s *Service) visibleStepNumber(ctx context.Context, association, id string) (func(step int64) int64, error) {
 	r, err := s.referrals.Get(ctx, association, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return func(int64) int64 { return 0 }, nil
@@ -85,7 +85,7 @@ func (s *Service) told(ctx context.Context, association, id string) (func(step i
 	if err != nil {
 		return nil, err
 	}
-	to := r.Value.sendersSight()
+	to := r.Value.senderVisibility()
 	return func(n int64) int64 {
 		if n < 1 || n > r.Value.Version() || r.Value.Steps[n-1].hidden(to) {
 			return 0
@@ -173,25 +173,25 @@ func stepOf(e feed.Event) (s Step, ok bool) {
 		return s, true
 	}
 	kind, ofEnrolment := strings.CutPrefix(e.Type, enrolmentEvents)
-	if !ofEnrolment || !slices.Contains(courseKinds, kind) {
+	if !ofEnrolment || !slices.Contains(progressKinds, kind) {
 		return s, false
 	}
-	s.Course = courseOf(e, kind)
-	s.Code = s.Course.Kind
+	s.Progress = progressOf(e, kind)
+	s.Code = s.Progress.Kind
 	switch kind {
 	case "planned":
 		s.Kind = Enrolled
 	case "closed":
-		s.Kind, s.Code = Closed, s.Course.Code
+		s.Kind, s.Code = Closed, s.Progress.Code
 	default:
-		s.Kind = Course
+		s.Kind = ProgressReported
 	}
 	return s, true
 }
 
-// courseKinds are the enrolment's steps that belong to the course; others, such
+// progressKinds are the enrolment's steps that belong to the course; others, such
 // as a consent withdrawn there, have an event of the person's own.
-var courseKinds = []string{
+var progressKinds = []string{
 	"planned", "started", "block_started", "check_in_due", "answered", "not_answered",
 	"decided", "resumed", "closing", "conversation_held", "closed",
 }
@@ -199,9 +199,9 @@ var courseKinds = []string{
 // maxBlocks bounds the number of a block, as the contract does.
 const maxBlocks = 100
 
-// courseOf reads what an enrolment's event says of the course.
-func courseOf(e feed.Event, kind string) *CourseStep {
-	c := &CourseStep{
+// progressOf reads what an enrolment's event says of the course.
+func progressOf(e feed.Event, kind string) *ProgressStep {
+	c := &ProgressStep{
 		Kind: kind, Enrolment: e.Subject, On: e.Data["on"],
 		FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"],
 	}

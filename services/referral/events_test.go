@@ -16,14 +16,14 @@ import (
 // enrolment is the id of the enrolment in these tests.
 const enrolment = "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f"
 
-// told gives an event of the enrolment that follows the referral.
+// told returns an event of the enrolment that follows the referral.
 func told(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
 	d := map[string]string{"referral": r.ID, "participant": r.Participant}
 	maps.Copy(d, data)
 	return feed.Event{ID: id, Type: "se.finsam.enrolment." + kind, Subject: enrolment, Association: "insjoriket", Data: d}
 }
 
-// toldOfPerson gives an event of the person.
+// toldOfPerson returns an event of the person.
 func toldOfPerson(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
 	return feed.Event{ID: id, Type: "se.finsam.participant." + kind, Subject: r.Participant, Association: "insjoriket", Data: data}
 }
@@ -49,7 +49,7 @@ func inState(s referral.State) func(*referral.View) bool {
 	return func(v *referral.View) bool { return v.State == s }
 }
 
-// enrolled gives a referral whose enrolment is planned.
+// enrolled returns a referral whose enrolment is planned.
 func enrolled(t *testing.T, w *referraltest.World) *referral.Referral {
 	t.Helper()
 	r := created(t, w)
@@ -78,16 +78,16 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 		w.Peer.Tell(e)
 	}
 	v := until(t, w, referraltest.Officer, r.ID, inState(referral.StateClosed))
-	if v.Outcome != "completed" || v.Course == nil || v.Course.Enrolment != enrolment {
-		t.Fatalf("got outcome %q, course %+v", v.Outcome, v.Course)
+	if v.Outcome != "completed" || v.Progress == nil || v.Progress.Enrolment != enrolment {
+		t.Fatalf("got outcome %q, course %+v", v.Outcome, v.Progress)
 	}
 	var kinds []string
-	for _, s := range v.Course.Steps {
-		kinds = append(kinds, s.Course.Kind+" "+s.Course.Code)
+	for _, s := range v.Progress.Steps {
+		kinds = append(kinds, s.Progress.Kind+" "+s.Progress.Code)
 	}
 	want := []string{"planned ", "started ", "check_in_due ", "answered ready", "decided continue", "closed completed"}
-	if !slices.Equal(kinds, want) || v.Course.LastDay != "2026-08-30" || v.Course.Steps[2].Course.Block != 1 {
-		t.Fatalf("got %v until %s", kinds, v.Course.LastDay)
+	if !slices.Equal(kinds, want) || v.Progress.LastDay != "2026-08-30" || v.Progress.Steps[2].Progress.Block != 1 {
+		t.Fatalf("got %v until %s", kinds, v.Progress.LastDay)
 	}
 }
 
@@ -95,22 +95,22 @@ func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testin
 	w := referraltest.New(t)
 	w.Run(t)
 	r := enrolled(t, w)
-	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateEnrolled)); v.Course == nil {
+	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateEnrolled)); v.Progress == nil {
 		t.Fatal("the course is hidden while the consent holds")
 	}
 	w.Peer.Tell(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
 	w.Peer.Tell(told(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
 	until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))
 	v := until(t, w, referraltest.FK, r.ID, inState(referral.StateAccepted))
-	if v.Course != nil || v.Outcome != "" || v.Reason == "" || v.Referral.ConsentWithdrawnAt() == nil {
-		t.Errorf("the referrer sees course %v, outcome %q, reason %q", v.Course, v.Outcome, v.Reason)
+	if v.Progress != nil || v.Outcome != "" || v.Reason == "" || v.Referral.ConsentWithdrawnAt() == nil {
+		t.Errorf("the referrer sees course %v, outcome %q, reason %q", v.Progress, v.Outcome, v.Reason)
 	}
 	for _, s := range v.Steps {
 		if s.Kind == referral.Enrolled || s.Kind == referral.Closed || s.Acceptance != nil {
 			t.Errorf("the timeline shows %s", s.Kind)
 		}
 	}
-	if v := until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed)); v.Outcome != "interrupted" || v.Course == nil {
+	if v := until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed)); v.Outcome != "interrupted" || v.Progress == nil {
 		t.Errorf("the municipality itself sees outcome %q", v.Outcome)
 	}
 }
@@ -160,7 +160,7 @@ func TestEveryStepIsToldWithIdsAndCodesAndToNobodyWhoMayNotKnow(t *testing.T) {
 	w.Peer.Tell(told(r, "e/2", "started", nil))
 	w.Peer.Tell(toldOfPerson(r, "p/4", "protected", nil))
 	want := []struct{ kind, authority string }{
-		{"submitted", "fk"}, {"accepted", "fk"}, {"enrolled", "fk"}, {"consent_withdrawn", "fk"}, {"course", ""}, {"protected", ""},
+		{"submitted", "fk"}, {"accepted", "fk"}, {"enrolled", "fk"}, {"consent_withdrawn", "fk"}, {"progress_reported", ""}, {"protected", ""},
 	}
 	events := log(t, w, len(want))
 	for i, e := range events {
@@ -199,11 +199,11 @@ func FuzzStepOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, on, number string) {
 		w := feed.Event{ID: "e/1", Type: kind, Subject: "e", Data: map[string]string{"on": on, "number": number, "referral": "r"}}
 		s, ok := referral.StepOf(w)
-		if ok && !slices.Contains(referral.Kinds, s.Kind) {
+		if ok && !slices.Contains(referral.StepKinds, s.Kind) {
 			t.Errorf("%s is read as a step of kind %q", kind, s.Kind)
 		}
-		if s.Course != nil && s.Course.Block < 0 {
-			t.Errorf("block %d", s.Course.Block)
+		if s.Progress != nil && s.Progress.Block < 0 {
+			t.Errorf("block %d", s.Progress.Block)
 		}
 	})
 }

@@ -156,7 +156,7 @@ func (x *export) page(ctx context.Context, items []store.Versioned[Referral]) er
 	if x.identities {
 		entry.Why = "with-identities"
 	}
-	if err := x.service.Access.Touch(ctx, entry); err != nil {
+	if err := x.service.AccessLog.Record(ctx, entry); err != nil {
 		return err
 	}
 	var named map[string]Identity

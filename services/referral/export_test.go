@@ -43,7 +43,7 @@ func (s *Service) Recount(ctx context.Context, version int, dies func() bool) er
 	}
 }
 
-// Months gives what a version has counted in an association.
+// Months returns what a version has counted in an association.
 func (s *Service) Months(ctx context.Context, version int, association string) ([]*figures.Month, error) {
 	page, err := s.projector.months.Find(ctx, store.Query{
 		Association: association, Where: []store.Cond{{Key: "version", Op: store.Eq, Value: version}}, Sort: []store.Order{{Key: "month"}}, Limit: 1000,
@@ -55,7 +55,7 @@ func (s *Service) Months(ctx context.Context, version int, association string) (
 	return all, err
 }
 
-// All gives every referral of an association.
+// All returns every referral of an association.
 func (s *Service) All(ctx context.Context, association string) ([]*Referral, error) {
 	page, err := s.referrals.Find(ctx, store.Query{Association: association, Limit: 1000})
 	var all []*Referral
@@ -67,10 +67,10 @@ func (s *Service) All(ctx context.Context, association string) ([]*Referral, err
 
 // For the tests from outside.
 var (
-	StepOf            = stepOf            // how an event is read
-	KindOf            = kind              // how referrals are kept
-	SealContext       = sealContext       // what a text is sealed for
-	AssessmentContext = assessmentContext // what an assessment is sealed for
+	StepOf            = stepOf             // how an event is read
+	KindOf            = referralCollection // how referrals are kept
+	SealContext       = sealContext        // what a text is sealed for
+	AssessmentContext = assessmentContext  // what an assessment is sealed for
 )
 
 // ExportAtMost bounds an export by fewer rows, and one with identities.

@@ -22,7 +22,7 @@ func (r *rows) Write(cells []string) error {
 	return nil
 }
 
-// column gives the cells below a heading.
+// column returns the cells below a heading.
 func (r rows) column(t *testing.T, heading string) (cells []string) {
 	t.Helper()
 	i := slices.Index(r[0], heading)
@@ -45,7 +45,7 @@ func exported(t *testing.T, w *referraltest.World, a actor.Actor, f referral.Fil
 	return all
 }
 
-// exports gives the entries of the access log about exports, in order.
+// exports returns the entries of the access log about exports, in order.
 func exports(t *testing.T, w *referraltest.World) (all []accesslog.Entry) {
 	t.Helper()
 	err := w.Access.Entries(t.Context(), func(e accesslog.Entry) error {

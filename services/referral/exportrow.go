@@ -15,12 +15,12 @@ var (
 	identityHeadings = []string{"Namn", "Personnummer"}
 )
 
-// cells gives a referral as text, for people in Sweden: what the caller may not
+// cells returns a referral as text, for people in Sweden: what the caller may not
 // see, and what there is not, is empty alike.
 func (x *export) cells(v *View) []string {
 	r := v.Referral
 	var initiative, party, due, late, decided string
-	if accepted := r.last(Accepted); accepted != nil && v.sight.course {
+	if accepted := r.last(Accepted); accepted != nil && v.sight.progress {
 		initiative = x.initiative(accepted.Acceptance.Initiative)
 	}
 	if v.Turn != nil {
@@ -73,7 +73,7 @@ func (x *export) initiative(id string) string {
 // minute writes an instant as a clock in Sweden shows it.
 func minute(t time.Time) string { return t.In(civil.Zone).Format("2006-01-02 15:04") }
 
-// orCode gives the name of a code, or the code itself where it has none.
+// orCode returns the name of a code, or the code itself where it has none.
 func orCode(names map[string]string, code string) string {
 	if name, ok := names[code]; ok {
 		return name

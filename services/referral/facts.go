@@ -8,8 +8,8 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-// last gives the latest step of a kind, or nil.
-func (r *Referral) last(k Kind) *Step {
+// last returns the latest step of a kind, or nil.
+func (r *Referral) last(k StepKind) *Step {
 	for i := len(r.Steps) - 1; i >= 0; i-- {
 		if r.Steps[i].Kind == k {
 			return &r.Steps[i]
@@ -47,13 +47,13 @@ func (r *Referral) SourceOf() Source {
 	return r.Source
 }
 
-// applied tells whether the person is who asks: with an own token, or by what the
+// applied reports whether the person is who asks: with an own token, or by what the
 // municipality handed in.
 func (r *Referral) applied() bool {
 	return r.AuthorityKind == actor.Self || r.SourceOf() == SelfReferral
 }
 
-// handedIn tells whether a municipality received the referral for somebody who
+// handedIn reports whether a municipality received the referral for somebody who
 // has no system to send it by. Whichever municipality has it stands in for the
 // sender: a question never waits for one who cannot answer.
 func (r *Referral) handedIn() bool {
@@ -83,7 +83,7 @@ func (r *Referral) Priority() string {
 // Enrolment is the id of the enrolment that followed; empty before.
 func (r *Referral) Enrolment() string {
 	if e := r.last(Enrolled); e != nil {
-		return e.Course.Enrolment
+		return e.Progress.Enrolment
 	}
 	return ""
 }
@@ -105,7 +105,7 @@ func (r *Referral) ConsentWithdrawnAt() *time.Time {
 	return nil
 }
 
-// protection gives whether the person is protected now, and the handlers named.
+// protection returns whether the person is protected now, and the handlers named.
 func (r *Referral) protection() (bool, []string) {
 	on, off := r.last(Protected), r.last(Unprotected)
 	if on == nil || off != nil && off.N > on.N {
@@ -114,59 +114,59 @@ func (r *Referral) protection() (bool, []string) {
 	return true, on.Handlers
 }
 
-// Thing is the referral as far as access to it depends on it, for what every
+// Resource is the referral as far as access to it depends on it, for what every
 // consent covers.
-func (r *Referral) Thing() access.Thing { return r.thing("") }
+func (r *Referral) Resource() access.Resource { return r.resource("") }
 
-// ThingFor is the Thing as the actor meets it: a handler is a subject at the
+// ResourceFor is the Thing as the actor meets it: a handler is a subject at the
 // authority that named it, and the same subject elsewhere is somebody else.
-func (r *Referral) ThingFor(a actor.Actor) access.Thing {
-	t := r.Thing()
+func (r *Referral) ResourceFor(a actor.Actor) access.Resource {
+	t := r.Resource()
 	if on := r.last(Protected); on != nil && on.HandledBy != a.Authority {
 		t.Handlers = nil
 	}
 	return t
 }
 
-// ThingTo is the Thing for an operation that is one party's act. While two
+// ResourceTo is the Thing for an operation that is one party's act. While two
 // municipalities see the referral, what the one may do is not the other's; when
 // none is asked, its act is refused to the one that there is, by the state.
-func (r *Referral) ThingTo(operation string, a actor.Actor) access.Thing {
-	t := r.ThingFor(a)
-	if len(t.Ties) < 2 {
+func (r *Referral) ResourceTo(operation string, a actor.Actor) access.Resource {
+	t := r.ResourceFor(a)
+	if len(t.Relationships) < 2 {
 		return t
 	}
 	for _, row := range table {
 		switch {
 		case row.Operation != operation || operation == "":
 		case slices.Contains(row.By, PartyReceiver):
-			t.Ties = t.Ties[:1]
+			t.Relationships = t.Relationships[:1]
 		case slices.Contains(row.By, PartyAsked):
-			t.Ties = t.Ties[1:]
+			t.Relationships = t.Relationships[1:]
 		}
 	}
 	return t
 }
 
-// thing is the referral as seen for one sort of data: a consent that leaves the
+// resource is the referral as seen for one sort of data: a consent that leaves the
 // sort out, or that is withdrawn, covers nobody.
-func (r *Referral) thing(category string) access.Thing {
-	tie := access.Tie{Authority: r.Authority, Unit: r.Unit, Municipality: r.Municipality(), HandedIn: r.handedIn()}
+func (r *Referral) resource(category string) access.Resource {
+	tie := access.Relationship{Authority: r.Authority, Unit: r.Unit, Municipality: r.Municipality(), HandedIn: r.handedIn()}
 	if r.AuthorityKind == actor.Self {
 		tie.Authority = "" // persons are no authority: none of them may read another's
 	}
 	if r.ConsentWithdrawnAt() == nil && (category == "" || r.Consent.covers(category)) {
 		tie.Consent = r.Consent.naming(r.Authority, r.AuthorityKind).Authorities
 	}
-	t := access.Thing{Association: r.Association, Participant: r.Participant, Applied: r.applied(), Ties: []access.Tie{tie}}
-	if asked := r.Asked(); asked != "" {
-		t.Ties = append(t.Ties, access.Tie{Municipality: asked})
+	t := access.Resource{Association: r.Association, Participant: r.Participant, Applied: r.applied(), Relationships: []access.Relationship{tie}}
+	if asked := r.TransferTarget(); asked != "" {
+		t.Relationships = append(t.Relationships, access.Relationship{Municipality: asked})
 	}
 	t.Protected, t.Handlers = r.protection()
 	return t
 }
 
-// at gives the referral as it was at a version.
+// at returns the referral as it was at a version.
 func (r *Referral) at(version int64) *Referral {
 	then := *r
 	for _, s := range slices.Backward(r.Steps[version:]) {

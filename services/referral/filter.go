@@ -40,7 +40,7 @@ type Sort struct {
 	Desc bool
 }
 
-// order gives the order that is asked for; of a list of what is overdue that begins
+// order returns the order that is asked for; of a list of what is overdue that begins
 // anew, what was due first.
 func (f Filter) order(cursor string) Sort {
 	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && cursor == "" {
@@ -52,7 +52,7 @@ func (f Filter) order(cursor string) Sort {
 // letters name the sorts in cursors.
 var letters = map[string]string{"r": SortReceived, "d": SortDue, "p": SortPriority}
 
-// cursor gives a place in the order as text for a client to hand back; it bears
+// cursor returns a place in the order as text for a client to hand back; it bears
 // the order, so that a list goes on as it began.
 func (o Sort) cursor(c store.Cursor) string {
 	if c.ID == "" {
@@ -95,7 +95,7 @@ func (o Sort) behind(cursor string) (Sort, store.Cursor, error) {
 	return bears, c, err
 }
 
-// orders gives the order in keys. A sender's turns are sorted by what the sender
+// orders returns the order in keys. A sender's turns are sorted by what the sender
 // may know of them.
 func (o Sort) orders(where []store.Cond) []store.Order {
 	switch o.Key {
@@ -113,7 +113,7 @@ func (o Sort) orders(where []store.Cond) []store.Order {
 	return []store.Order{{Key: keyReceived, Desc: o.Desc}}
 }
 
-// conditions gives what a list is read by: the caller's relation from the access
+// conditions returns what a list is read by: the caller's relation from the access
 // table, and the filter. ok is false when nothing can match; a filter by what the
 // caller may not know is refused.
 func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where []store.Cond, ok bool, err error) {
@@ -211,7 +211,7 @@ func (f Filter) period(is func(string, store.Op, any)) error {
 	return nil
 }
 
-// waiting gives the conditions of what waits for the caller.
+// waiting returns the conditions of what waits for the caller.
 func waiting(operation string, a actor.Actor) (where []store.Cond, ok bool) {
 	relation, _ := access.Scope(operation, a)
 	switch {

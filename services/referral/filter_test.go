@@ -27,7 +27,7 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 	}
 	defer db.Close()
 	e := db.Engine("referral")
-	if _, err := store.Open(t.Context(), e, kind()); err != nil {
+	if _, err := store.Open(t.Context(), e, referralCollection()); err != nil {
 		t.Fatal(err)
 	}
 	explain := e.(interface {

@@ -94,7 +94,7 @@ func TestRegistryNumbersHaveNoGaps(t *testing.T) {
 			})
 		}
 		all.Wait()
-		// Whoever comes next takes the numbers that were lent to the dead, and those
+		// Anyone who comes next takes the numbers that were lent to the dead, and those
 		// that the living are still about to give back.
 		missing := 1
 		for round := 0; missing > 0; round++ {
@@ -119,7 +119,7 @@ func TestRegistryNumbersHaveNoGaps(t *testing.T) {
 	}
 }
 
-// storedNumbers gives the registry numbers of all referrals, in order.
+// storedNumbers returns the registry numbers of all referrals, in order.
 func storedNumbers(t *testing.T, w *referraltest.World) []string {
 	t.Helper()
 	var numbers []string
@@ -199,7 +199,7 @@ func TestEachYearAndAssociationCountsForItself(t *testing.T) {
 	_, err = w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
 	wants(t, "a refused one", err, fault.ErrUnavailable)
 	w.People.Err = nil
-	// It gives its number back with the next write of the counter, or the one after.
+	// It returns its number back with the next write of the counter, or the one after.
 	next := []string{created(t, w).RegistryNumber, created(t, w).RegistryNumber}
 	if slices.Sort(next); next[0] != "2027-000002" || next[1] != "2027-000003" {
 		t.Errorf("after what was refused come %v", next)

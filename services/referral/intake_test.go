@@ -27,7 +27,7 @@ import (
 	"github.com/finsam/finsam/services/referral/rest"
 )
 
-// BenchmarkIntake tells whether intake and lists keep their speed as referrals
+// BenchmarkIntake reports whether intake and lists keep their speed as referrals
 // gather: it fills a store to each of the sizes in FINSAM_BENCH_INTAKE, measures
 // there, by turns with a store of 1,000, and prints the table of
 // docs/performance.md. It runs once, on SQLite
@@ -126,7 +126,7 @@ func (in *intake) submission() referral.Submission {
 // towns are the member municipalities of the example.
 var towns = []string{"1481", "1402", "1401", "1441", "1489"}
 
-// old makes the n-th referral that fills the store.
+// old creates the n-th referral that fills the store.
 func (in *intake) old(n int) (*referral.Referral, error) {
 	r := *in.template
 	r.ID, r.Participant = uuid.NewString(), uuid.NewString()
@@ -145,15 +145,15 @@ func (in *intake) old(n int) (*referral.Referral, error) {
 		r.Steps = append(r.Steps, s)
 	}
 	var err error
-	if r.Reason, err = in.Service.Seal.Seal(in.open(in.template.Reason, referral.SealContext(in.template.ID)), referral.SealContext(r.ID)); err != nil {
+	if r.Reason, err = in.Service.Cipher.Encrypt(in.open(in.template.Reason, referral.SealContext(in.template.ID)), referral.SealContext(r.ID)); err != nil {
 		return nil, err
 	}
-	r.Assessment, err = in.Service.Seal.Seal(in.open(in.template.Assessment, referral.AssessmentContext(in.template.ID)), referral.AssessmentContext(r.ID))
+	r.Assessment, err = in.Service.Cipher.Encrypt(in.open(in.template.Assessment, referral.AssessmentContext(in.template.ID)), referral.AssessmentContext(r.ID))
 	return &r, err
 }
 
 func (in *intake) open(sealed []byte, context string) []byte {
-	text, err := in.Service.Seal.Open(sealed, context)
+	text, err := in.Service.Cipher.Decrypt(sealed, context)
 	if err != nil {
 		panic(err) // sealed by this very service
 	}
@@ -311,7 +311,7 @@ func (in *intake) round(b *testing.B, q question) (rate float64, cpu time.Durati
 // told waits until every step is told in the feed.
 func (in *intake) told(b *testing.B) {
 	for deadline := time.Now().Add(20 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
-		left, err := in.stored.Unsettled(context.Background(), 1)
+		left, err := in.stored.Unpublished(context.Background(), 1)
 		if err != nil || b.Failed() || time.Now().After(deadline) {
 			b.Fatal("what is stored was not told", err)
 		}

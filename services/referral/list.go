@@ -20,7 +20,7 @@ type List struct {
 	Total *store.Total // of the whole list; nil when it was read by cursor
 }
 
-// List gives the referrals that the caller may see. One entry of the access log
+// List returns the referrals that the caller may see. One entry of the access log
 // names all persons shown.
 func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
 	const operation = "listReferrals"
@@ -40,7 +40,7 @@ func (s *Service) List(ctx context.Context, f Filter, w Window) (*List, error) {
 	return s.read(ctx, operation, where, ok, sort.orders(where), sort.cursor, after, w)
 }
 
-// Tasks gives the referrals that wait for the caller: for receivers and coaches of
+// Tasks returns the referrals that wait for the caller: for receivers and coaches of
 // the municipality, for the sending unit or authority. What is due first comes
 // first, and so what is overdue before all else. responsible, when given, leaves
 // those that are assigned to this subject.
@@ -65,7 +65,7 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w Window) (*Lis
 	return s.read(ctx, operation, where, ok, sort.orders(where), sort.cursor, after, w)
 }
 
-// read gives a part of what the conditions find; found is false when nothing can
+// read returns a part of what the conditions find; found is false when nothing can
 // match, and next writes the cursor of what follows.
 func (s *Service) read(ctx context.Context, operation string, where []store.Cond, found bool, sort []store.Order, next func(store.Cursor) string, after store.Cursor, w Window) (*List, error) {
 	var total *store.Total
@@ -106,13 +106,13 @@ func (s *Service) shown(ctx context.Context, operation string, page store.Page[R
 	people := make([]string, 0, len(page.Items))
 	for _, item := range page.Items {
 		people = append(people, item.Value.Participant)
-		l.Items = append(l.Items, s.offered(outline(item.Value, a, now)))
+		l.Items = append(l.Items, s.offeredPlaces(outline(item.Value, a, now)))
 	}
-	if err := s.line(ctx, l.Items...); err != nil {
+	if err := s.fillQueuePositions(ctx, l.Items...); err != nil {
 		return nil, err
 	}
 	if err := s.countDuplicates(ctx, l.Items); err != nil {
 		return nil, err
 	}
-	return l, s.Access.Touch(ctx, accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people})
+	return l, s.AccessLog.Record(ctx, accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people})
 }

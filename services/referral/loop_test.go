@@ -28,15 +28,15 @@ var way = []struct {
 	{"closed", map[string]string{"outcome": "completed"}},
 }
 
-// shows tells what a caller sees of the course, the acceptance and the outcome.
+// shows returns what a caller sees of the course, the acceptance and the outcome.
 func shows(v *referral.View) string {
 	var all []string
 	for _, s := range v.Steps {
 		switch {
 		case s.Acceptance != nil:
 			all = append(all, "accepted")
-		case s.Course != nil:
-			all = append(all, strings.TrimSpace(fmt.Sprint(s.Course.Kind, " ", s.Course.Code)))
+		case s.Progress != nil:
+			all = append(all, strings.TrimSpace(fmt.Sprint(s.Progress.Kind, " ", s.Progress.Code)))
 		}
 	}
 	if v.Outcome != "" {
@@ -59,12 +59,12 @@ func TestTheSenderSeesTheWayToItsEndAndNoMoreThanTheConsentCovers(t *testing.T) 
 		state    referral.State
 	}{
 		"all of it, where the consent is about all":    {nil, nil, wholeWay, referral.StateClosed},
-		"no outcome where it is left out":              {[]string{"course"}, nil, wayNoEnd, referral.StateClosed},
+		"no outcome where it is left out":              {[]string{"progress"}, nil, wayNoEnd, referral.StateClosed},
 		"the outcome alone":                            {[]string{"outcome"}, nil, outcomeNow, referral.StateClosed},
 		"nothing where both are left out":              {[]string{"identity"}, nil, "", referral.StateAccepted},
-		"more, since the consent was extended":         {[]string{"outcome"}, []string{"outcome", "course"}, wholeWay, referral.StateClosed},
+		"more, since the consent was extended":         {[]string{"outcome"}, []string{"outcome", "progress"}, wholeWay, referral.StateClosed},
 		"not more, where something else was added":     {[]string{"outcome"}, []string{"outcome", "health"}, outcomeNow, referral.StateClosed},
-		"the course too, where nothing else was there": {[]string{"identity"}, []string{"identity", "course"}, wayNoEnd, referral.StateClosed},
+		"the course too, where nothing else was there": {[]string{"identity"}, []string{"identity", "progress"}, wayNoEnd, referral.StateClosed},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			w := referraltest.New(t)

@@ -21,11 +21,11 @@ const (
 	lookAhead = 50               // how far behind the first it looks for one who has rested
 )
 
-// mover keeps the places and the queues in step: a place that is free goes to the
+// waitlistAllocator keeps the places and the queues in step: a place that is free goes to the
 // first in the queue. It is woken by the steps of its own process and looks at
 // everything every few minutes, for what another process or a death left behind.
 // Several may work at once: each change is by compare-and-swap.
-type mover struct {
+type waitlistAllocator struct {
 	mu   sync.Mutex
 	due  map[town]bool
 	wake chan struct{}
@@ -36,7 +36,9 @@ type mover struct {
 // town is a municipality of an association.
 type town struct{ association, municipality string }
 
-func newMover() *mover { return &mover{due: map[town]bool{}, wake: make(chan struct{}, 1)} }
+func newWaitlistAllocator() *waitlistAllocator {
+	return &waitlistAllocator{due: map[town]bool{}, wake: make(chan struct{}, 1)}
+}
 
 // wake tells that places or queues of a municipality may have changed; it never
 // blocks.
@@ -63,8 +65,8 @@ func (s *Service) stepped(r *Referral) {
 	}
 }
 
-// move works until the context ends.
-func (s *Service) move(ctx context.Context) error {
+// allocatePlaces works until the context ends.
+func (s *Service) allocatePlaces(ctx context.Context) error {
 	for {
 		// Jitter keeps several processes from looking at the same moment.
 		t := time.NewTimer(moveEvery + rand.N(moveEvery/10))
@@ -126,8 +128,8 @@ func (s *Service) SweepPlaces(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (s *Service) forget(ctx context.Context, p *Places) error {
-	return s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Places) error {
+func (s *Service) forget(ctx context.Context, p *Capacity) error {
+	return s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Capacity) error {
 		if !now.Forget(s.Now()) {
 			return store.Unchanged()
 		}
@@ -135,7 +137,7 @@ func (s *Service) forget(ctx context.Context, p *Places) error {
 	})
 }
 
-// settlePlaces makes the places be those that the referrals say, and gives those
+// settlePlaces creates the places be those that the referrals say, and gives those
 // that are free to the first in the queue. Where no number is set there is nothing
 // to give.
 func (s *Service) settlePlaces(ctx context.Context, in *association.Association, municipality, initiative string) error {
@@ -158,16 +160,16 @@ func (s *Service) settlePlaces(ctx context.Context, in *association.Association,
 	return nil
 }
 
-// reconcile makes the places be those that the referrals say. Faster writers make
+// reconcile creates the places be those that the referrals say. Faster writers make
 // it begin anew, a few times; then the next round looks.
-func (s *Service) reconcile(ctx context.Context, p *Places, i association.Initiative) error {
+func (s *Service) reconcile(ctx context.Context, p *Capacity, i association.Initiative) error {
 	for range 3 {
 		byID, err := s.partiesTo(ctx, p)
 		if err != nil {
 			return err
 		}
 		seen := p.Writes
-		err = s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Places) error {
+		err = s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Capacity) error {
 			if p = now; now.Writes != seen {
 				return errOvertaken
 			}
@@ -186,9 +188,9 @@ func (s *Service) reconcile(ctx context.Context, p *Places, i association.Initia
 // errOvertaken ends a reconciliation whose places have changed meanwhile.
 var errOvertaken = errors.New("the places have changed")
 
-// partiesTo gives the referrals that places are about: those that they name, and
+// partiesTo returns the referrals that places are about: those that they name, and
 // those that have one. They are read after the places were.
-func (s *Service) partiesTo(ctx context.Context, p *Places) (map[string]*Referral, error) {
+func (s *Service) partiesTo(ctx context.Context, p *Capacity) (map[string]*Referral, error) {
 	page, err := s.referrals.Find(ctx, store.Query{
 		Association: p.Association, Limit: maxPlaces,
 		Where: []store.Cond{{Key: keyStands, Op: store.Eq, Value: placedAt(p.Municipality, p.Initiative)}},
@@ -236,14 +238,14 @@ func (s *Service) moveUp(ctx context.Context, in *association.Association, i ass
 			continue
 		}
 		t := Taken{Referral: r.Value.ID, Version: r.Version, Mark: crand.Text(), At: s.Now().UTC(), Kept: true}
-		err := s.changePlaces(ctx, in.ID, municipality, i.ID, func(p *Places) error { return p.Take(t) })
+		err := s.changePlaces(ctx, in.ID, municipality, i.ID, func(p *Capacity) error { return p.Take(t) })
 		if errors.Is(err, ErrNoPlace) {
 			return false, nil
 		}
 		if err != nil {
 			return false, err
 		}
-		if err = r.Value.MoveUp(Hand{Subject: "service:referral", Authority: "finsam"}, s.Now(), i.ID); err == nil {
+		if err = r.Value.OfferPlace(Hand{Subject: "service:referral", Authority: "finsam"}, s.Now(), i.ID); err == nil {
 			_, err = s.referrals.Replace(ctx, r)
 		}
 		if err == nil {

@@ -67,7 +67,7 @@ func (s *Service) sweepAssociation(ctx context.Context, association string) (int
 		for _, r := range page.Items {
 			fell := false
 			_, err := s.referrals.Update(ctx, association, r.Value.ID, 0, func(r *Referral) error {
-				if fell = r.FallOverdue(now); !fell {
+				if fell = r.MarkOverdue(now); !fell {
 					return store.Unchanged()
 				}
 				return nil

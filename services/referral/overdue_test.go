@@ -13,12 +13,12 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// twins gives several services on the engine of w, as pods have one database.
+// twins returns several services on the engine of w, as pods have one database.
 func twins(t *testing.T, w *referraltest.World, n int) []*referral.Service {
 	t.Helper()
 	all := []*referral.Service{w.Service}
 	for len(all) < n {
-		deps := w.Service.Deps
+		deps := w.Service.Config
 		deps.Peers, deps.Log = nil, slog.New(slog.DiscardHandler)
 		s, err := referral.New(t.Context(), deps)
 		if err != nil {
@@ -152,7 +152,7 @@ func TestASenderWithoutConsentIsNotToldThatTheCourseStandsStill(t *testing.T) {
 	}
 }
 
-// viewed gives a referral as its receiver sees it.
+// viewed returns a referral as its receiver sees it.
 func viewed(t *testing.T, w *referraltest.World, id string) *referral.View {
 	t.Helper()
 	v, err := w.Service.Get(referraltest.As(referraltest.Intake), id)

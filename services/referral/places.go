@@ -8,11 +8,11 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Places are those of one initiative in one municipality: how many there are, and
+// Capacity are those of one initiative in one municipality: how many there are, and
 // who has one. Every acceptance takes its place here first, by compare-and-swap,
 // and only then is the referral saved; so never more have one than there are,
 // however many are accepted at once. What a death left behind, Reconcile mends.
-type Places struct {
+type Capacity struct {
 	Association  string    `json:"association"`
 	ID           string    `json:"id"` // follows from initiative and municipality
 	Initiative   string    `json:"initiative"`
@@ -53,7 +53,7 @@ const grace = 5 * time.Minute
 // Set decides how many places there are from now on, over what was set ifSets
 // times; store.ErrStale when somebody has since. Who has one keeps it, also when
 // there are fewer now.
-func (p *Places) Set(h Hand, now time.Time, ifSets int64, number int, maxWaiting *int) error {
+func (p *Capacity) Set(h Hand, now time.Time, ifSets int64, number int, maxWaiting *int) error {
 	if p.Sets != ifSets {
 		return store.ErrStale
 	}
@@ -67,8 +67,8 @@ func (p *Places) Set(h Hand, now time.Time, ifSets int64, number int, maxWaiting
 	return nil
 }
 
-// Setting gives the setting in force, or nil.
-func (p *Places) Setting() *Setting {
+// Setting returns the setting in force, or nil.
+func (p *Capacity) Setting() *Setting {
 	if len(p.Settings) == 0 {
 		return nil
 	}
@@ -76,7 +76,7 @@ func (p *Places) Setting() *Setting {
 }
 
 // Free is how many more may be taken; ok is false while no number is set.
-func (p *Places) Free() (n int, ok bool) {
+func (p *Capacity) Free() (n int, ok bool) {
 	s := p.Setting()
 	if s == nil {
 		return 0, false
@@ -85,7 +85,7 @@ func (p *Places) Free() (n int, ok bool) {
 }
 
 // Take takes a place; ErrNoPlace when there is none.
-func (p *Places) Take(t Taken) error {
+func (p *Capacity) Take(t Taken) error {
 	if free, bounded := p.Free(); bounded && free == 0 {
 		return ErrNoPlace
 	}
@@ -93,18 +93,18 @@ func (p *Places) Take(t Taken) error {
 	return nil
 }
 
-// GiveBack gives a place back to where it came from; false when it is gone.
-func (p *Places) GiveBack(mark string) bool {
+// GiveBack returns a place back to where it came from; false when it is gone.
+func (p *Capacity) GiveBack(mark string) bool {
 	before := len(p.Taken)
 	p.Taken = slices.DeleteFunc(p.Taken, func(t Taken) bool { return t.Mark == mark })
 	return len(p.Taken) < before
 }
 
 // Forget lets go of what is not under way any more while no number is set: then
-// nobody is turned away, and whoever sets one reads first who has a place. So the
+// nobody is turned away, and anyone who sets one reads first who has a place. So the
 // document does not grow with all who ever were accepted. It tells whether
 // something changed.
-func (p *Places) Forget(now time.Time) bool {
+func (p *Capacity) Forget(now time.Time) bool {
 	before := len(p.Taken)
 	if p.Setting() == nil {
 		p.Taken = slices.DeleteFunc(p.Taken, func(t Taken) bool { return now.Sub(t.At) >= grace })
@@ -112,13 +112,13 @@ func (p *Places) Forget(now time.Time) bool {
 	return len(p.Taken) < before
 }
 
-// Reconcile makes the places be those that the referrals say: by id those named
+// Reconcile creates the places be those that the referrals say: by id those named
 // in Taken, and all that hold a place here. It tells whether something changed.
 //
 // A referral changes by compare-and-swap, so a place taken at a version that the
 // referral has gone past without holding it is nobody's for certain; one taken at
 // the version that it still has may be on its way, and is left for a while.
-func (p *Places) Reconcile(now time.Time, byID map[string]*Referral, weeks int) bool {
+func (p *Capacity) Reconcile(now time.Time, byID map[string]*Referral, weeks int) bool {
 	var kept []Taken
 	settled := map[string]bool{}
 	for _, t := range p.Taken {
@@ -159,7 +159,7 @@ type hold struct {
 	kept       bool  // not accepted yet
 }
 
-// holding gives the place that the referral has; false when it has none.
+// holding returns the place that the referral has; false when it has none.
 func (r *Referral) holding() (h hold, ok bool) {
 	if r == nil {
 		return h, false
@@ -184,8 +184,8 @@ func (r *Referral) holding() (h hold, ok bool) {
 func (r *Referral) until(weeks int) string {
 	day := ""
 	for _, s := range r.Steps {
-		if s.Course != nil {
-			day = max(day, s.Course.LastDay)
+		if s.Progress != nil {
+			day = max(day, s.Progress.LastDay)
 		}
 	}
 	a := r.last(Accepted)

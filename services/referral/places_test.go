@@ -8,9 +8,9 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 )
 
-// bounded gives places of which there are n.
-func bounded(n int, taken ...Taken) *Places {
-	p := &Places{Association: "insjoriket", Initiative: "activera", Municipality: "1481", Taken: taken}
+// bounded returns places of which there are n.
+func bounded(n int, taken ...Taken) *Capacity {
+	p := &Capacity{Association: "insjoriket", Initiative: "activera", Municipality: "1481", Taken: taken}
 	if err := p.Set(Hand{Subject: "a"}, noon, p.Sets, n, nil); err != nil {
 		panic(err) // they were never set
 	}
@@ -32,23 +32,23 @@ func TestNoMorePlacesAreTakenThanThereAre(t *testing.T) {
 	if free, ok := p.Free(); !ok || free != 0 || len(p.Taken) != 2 {
 		t.Errorf("fewer places than there were: %d free, %d taken", free, len(p.Taken))
 	}
-	unbounded := &Places{}
+	unbounded := &Capacity{}
 	must(t, unbounded.Take(Taken{}))
 	if _, ok := unbounded.Free(); ok {
 		t.Error("without a number there is no telling what is free")
 	}
 }
 
-// accepted gives a referral that was accepted as step 2, into ACTivera in Mölndal.
-func accepted(more ...Kind) *Referral {
-	r := after(append([]Kind{Submitted, Accepted}, more...)...)
+// accepted returns a referral that was accepted as step 2, into ACTivera in Mölndal.
+func accepted(more ...StepKind) *Referral {
+	r := after(append([]StepKind{Submitted, Accepted}, more...)...)
 	r.Steps[1].Acceptance = &Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16"}
 	return r
 }
 
-// moved gives a referral that waits and is moved up as step 3.
-func moved(more ...Kind) *Referral {
-	r := after(append([]Kind{Submitted, Waitlisted, MovedUp}, more...)...)
+// moved returns a referral that waits and is moved up as step 3.
+func moved(more ...StepKind) *Referral {
+	r := after(append([]StepKind{Submitted, Waitlisted, MovedUp}, more...)...)
 	for i := range r.Steps {
 		r.Steps[i].Initiative = "activera"
 		if r.Steps[i].Kind == Accepted {
@@ -103,13 +103,13 @@ func TestAPlaceIsHeldUntilThePlannedLastDay(t *testing.T) {
 	if got := r.until(24); got != "2026-08-30" {
 		t.Errorf("planned from the start date: %s", got)
 	}
-	r = accepted(Enrolled, Course)
-	r.Steps[2].Course = &CourseStep{LastDay: "2026-09-06"}
-	r.Steps[3].Course = &CourseStep{LastDay: "2026-04-26"}
+	r = accepted(Enrolled, ProgressReported)
+	r.Steps[2].Progress = &ProgressStep{LastDay: "2026-09-06"}
+	r.Steps[3].Progress = &ProgressStep{LastDay: "2026-04-26"}
 	if got := r.until(24); got != "2026-09-06" {
 		t.Errorf("planned by the enrolment: %s", got)
 	}
-	r.Steps[3].Course.LastDay = "2026-09-20" // the last block was prolonged
+	r.Steps[3].Progress.LastDay = "2026-09-20" // the last block was prolonged
 	if got := r.until(24); got != "2026-09-20" {
 		t.Errorf("prolonged: %s", got)
 	}
@@ -143,20 +143,20 @@ func TestCapacityIsAnsweredFromPlacesAndQueue(t *testing.T) {
 	limited := bounded(1, Taken{Until: "2026-03-31"})
 	limited.Settings[0].MaxWaiting = &one
 	for sentence, c := range map[string]struct {
-		places  *Places
+		places  *Capacity
 		waiting int64
-		want    Capacity
+		want    Availability
 	}{
-		"nobody has set a number":          {nil, 2, Capacity{"", "assessment_needed", 0, 2, ""}},
-		"or only taken places":             {&Places{Taken: []Taken{{}}}, 0, Capacity{"", "assessment_needed", 0, 0, ""}},
-		"there is room":                    {bounded(3, Taken{}), 0, Capacity{"", "capacity", 2, 0, "2026-03-02"}},
-		"those who wait come first":        {bounded(3, Taken{}), 1, Capacity{"", "capacity", 1, 1, "2026-03-02"}},
-		"and may need it all":              {bounded(2, Taken{Until: "2026-03-31"}), 1, Capacity{"", "waitlist", 0, 1, "2026-04-01"}},
-		"all places are taken":             {bounded(1, Taken{Until: "2026-03-31"}), 0, Capacity{"", "waitlist", 0, 0, "2026-04-01"}},
-		"there is room on the list":        {limited, 0, Capacity{"", "waitlist", 0, 0, "2026-04-01"}},
-		"until it is full":                 {limited, 1, Capacity{"", "no_capacity", 0, 1, ""}},
-		"no places and as many as come":    {bounded(0), 0, Capacity{"", "waitlist", 0, 0, ""}},
-		"the list is long, and goes round": {bounded(1, Taken{Until: "2026-03-31"}), 1, Capacity{"", "waitlist", 0, 1, "2026-09-16"}},
+		"nobody has set a number":          {nil, 2, Availability{"", "assessment_needed", 0, 2, ""}},
+		"or only taken places":             {&Capacity{Taken: []Taken{{}}}, 0, Availability{"", "assessment_needed", 0, 0, ""}},
+		"there is room":                    {bounded(3, Taken{}), 0, Availability{"", "capacity", 2, 0, "2026-03-02"}},
+		"those who wait come first":        {bounded(3, Taken{}), 1, Availability{"", "capacity", 1, 1, "2026-03-02"}},
+		"and may need it all":              {bounded(2, Taken{Until: "2026-03-31"}), 1, Availability{"", "waitlist", 0, 1, "2026-04-01"}},
+		"all places are taken":             {bounded(1, Taken{Until: "2026-03-31"}), 0, Availability{"", "waitlist", 0, 0, "2026-04-01"}},
+		"there is room on the list":        {limited, 0, Availability{"", "waitlist", 0, 0, "2026-04-01"}},
+		"until it is full":                 {limited, 1, Availability{"", "no_capacity", 0, 1, ""}},
+		"no places and as many as come":    {bounded(0), 0, Availability{"", "waitlist", 0, 0, ""}},
+		"the list is long, and goes round": {bounded(1, Taken{Until: "2026-03-31"}), 1, Availability{"", "waitlist", 0, 1, "2026-09-16"}},
 	} {
 		if got := c.places.capacity("2026-03-02", c.waiting, 24); *got != c.want {
 			t.Errorf("%s: want %+v, got %+v", sentence, c.want, *got)
@@ -172,11 +172,11 @@ func TestTheTimeOnTheListIsKept(t *testing.T) {
 	if r.waitingSince() != at(1) || r.rank() != 0 || !r.waiting() {
 		t.Errorf("another priority: since %s, rank %d", r.waitingSince(), r.rank())
 	}
-	must(t, r.MoveUp(Hand{}, at(3), "activera"))
+	must(t, r.OfferPlace(Hand{}, at(3), "activera"))
 	if r.waiting() || !r.PlaceReady() || r.State() != StateWaitlisted {
 		t.Error("one who is moved up is not in the queue")
 	}
-	if err := r.MoveUp(Hand{}, at(3), "activera"); !errors.Is(err, ErrWrongState) {
+	if err := r.OfferPlace(Hand{}, at(3), "activera"); !errors.Is(err, ErrWrongState) {
 		t.Errorf("moved up twice: %v", err)
 	}
 	must(t, r.Waitlist(Hand{}, at(4), "high", "activera"))

@@ -17,12 +17,12 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// kindOfPlaces declares how places are kept: by their id alone.
-func kindOfPlaces() store.Kind[Places] {
-	return store.Kind[Places]{
+// capacityCollection declares how places are kept: by their id alone.
+func capacityCollection() store.Schema[Capacity] {
+	return store.Schema[Capacity]{
 		Name:    "places",
-		ID:      func(p *Places) (string, string) { return p.Association, p.ID },
-		Version: func(p *Places) int64 { return p.Writes },
+		ID:      func(p *Capacity) (string, string) { return p.Association, p.ID },
+		Version: func(p *Capacity) int64 { return p.Writes },
 	}
 }
 
@@ -33,12 +33,12 @@ func placesID(municipality, initiative string) string {
 	return uuid.NewSHA1(placesSpace, []byte(initiative+"/"+municipality)).String()
 }
 
-func newPlaces(in, municipality, initiative string) *Places {
-	return &Places{Association: in, ID: placesID(municipality, initiative), Initiative: initiative, Municipality: municipality}
+func newPlaces(in, municipality, initiative string) *Capacity {
+	return &Capacity{Association: in, ID: placesID(municipality, initiative), Initiative: initiative, Municipality: municipality}
 }
 
-// placesOf gives the places, or nil while nobody has set or taken any.
-func (s *Service) placesOf(ctx context.Context, in, municipality, initiative string) (*Places, error) {
+// placesOf returns the places, or nil while nobody has set or taken any.
+func (s *Service) placesOf(ctx context.Context, in, municipality, initiative string) (*Capacity, error) {
 	v, err := s.places.Get(ctx, in, placesID(municipality, initiative))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -49,7 +49,7 @@ func (s *Service) placesOf(ctx context.Context, in, municipality, initiative str
 // changePlaces lets change alter the places, made if there are none yet. Within
 // the process one does so at a time: of many who accept at once, nobody is turned
 // away for being slower than the others.
-func (s *Service) changePlaces(ctx context.Context, in, municipality, initiative string, change func(*Places) error) error {
+func (s *Service) changePlaces(ctx context.Context, in, municipality, initiative string, change func(*Capacity) error) error {
 	select {
 	case s.placing <- struct{}{}:
 		defer func() { <-s.placing }()
@@ -57,7 +57,7 @@ func (s *Service) changePlaces(ctx context.Context, in, municipality, initiative
 		return fault.ErrUnavailable.Because(context.Cause(ctx))
 	}
 	id := placesID(municipality, initiative)
-	counted := func(p *Places) error {
+	counted := func(p *Capacity) error {
 		err := change(p)
 		if err == nil {
 			p.Writes++
@@ -78,13 +78,13 @@ func (s *Service) changePlaces(ctx context.Context, in, municipality, initiative
 	return err
 }
 
-// intoPlace takes a place for an acceptance and then saves it. When the save is
+// acceptWithPlace takes a place for an acceptance and then saves it. When the save is
 // refused the place is given back; when it is not known what became of it, the
 // mover looks later.
-func (s *Service) intoPlace(ctx context.Context, r store.Versioned[Referral], in association.Initiative) (*View, error) {
+func (s *Service) acceptWithPlace(ctx context.Context, r store.Versioned[Referral], in association.Initiative) (*View, error) {
 	a := r.Value.last(Accepted).Acceptance
 	t := Taken{Referral: r.Value.ID, Version: r.Version, Mark: crand.Text(), At: s.Now().UTC(), Until: r.Value.until(in.MaxWeeks)}
-	err := s.changePlaces(ctx, r.Value.Association, a.Municipality, a.Initiative, func(p *Places) error { return p.Take(t) })
+	err := s.changePlaces(ctx, r.Value.Association, a.Municipality, a.Initiative, func(p *Capacity) error { return p.Take(t) })
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (s *Service) intoPlace(ctx context.Context, r store.Versioned[Referral], in
 	return v, err
 }
 
-// refused tells whether a save has certainly not been written.
+// refused reports whether a save has certainly not been written.
 func refused(err error) bool {
 	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrNewer)
 }
@@ -106,7 +106,7 @@ const giveBackTime = 5 * time.Second
 func (s *Service) giveBack(ctx context.Context, in, municipality, initiative, mark string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
 	defer cancel()
-	err := s.changePlaces(ctx, in, municipality, initiative, func(p *Places) error {
+	err := s.changePlaces(ctx, in, municipality, initiative, func(p *Capacity) error {
 		if !p.GiveBack(mark) {
 			return store.Unchanged()
 		}
@@ -120,7 +120,7 @@ func (s *Service) giveBack(ctx context.Context, in, municipality, initiative, ma
 }
 
 // Capacity is what a unit may know before it refers: without any person.
-type Capacity struct {
+type Availability struct {
 	Initiative    string // the one that was asked about
 	Answer        string // "capacity", "waitlist", "no_capacity" or "assessment_needed"
 	Free          int    // of "capacity"
@@ -128,10 +128,10 @@ type Capacity struct {
 	ExpectedStart civil.Date // empty: cannot be known
 }
 
-// Capacity tells whether there is room in an initiative of a municipality now.
-func (s *Service) Capacity(ctx context.Context, initiative, municipality string) (*Capacity, error) {
+// Capacity reports whether there is room in an initiative of a municipality now.
+func (s *Service) Capacity(ctx context.Context, initiative, municipality string) (*Availability, error) {
 	a := actor.From(ctx)
-	if err := access.Decide("getCapacity", a, access.Thing{Association: a.Association}); err != nil {
+	if err := access.Decide("getCapacity", a, access.Resource{Association: a.Association}); err != nil {
 		return nil, err
 	}
 	in, err := s.Associations.Get(a.Association)
@@ -163,8 +163,8 @@ func (s *Service) Capacity(ctx context.Context, initiative, municipality string)
 }
 
 // capacity answers from the places and the queue.
-func (p *Places) capacity(today civil.Date, waiting int64, weeks int) *Capacity {
-	c := &Capacity{Answer: "assessment_needed", Waiting: waiting}
+func (p *Capacity) capacity(today civil.Date, waiting int64, weeks int) *Availability {
+	c := &Availability{Answer: "assessment_needed", Waiting: waiting}
 	if p == nil || p.Setting() == nil {
 		return c
 	}
@@ -191,7 +191,7 @@ type PlacesView struct {
 	Version                  int64 // of the setting: how often one was made; who takes a place does not change it
 }
 
-// GetPlaces gives the places of an initiative in a municipality.
+// GetPlaces returns the places of an initiative in a municipality.
 func (s *Service) GetPlaces(ctx context.Context, municipality, initiative string) (*PlacesView, error) {
 	in, err := s.decidesOnPlaces(ctx, "getPlaces", municipality, initiative)
 	if err != nil {
@@ -220,7 +220,7 @@ func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string
 	}
 	h := hand(ctx)
 	i, _ := in.Initiative(initiative)
-	err = s.setPlaces(ctx, p, i, func(p *Places) error { return p.Set(h, s.Now(), ifVersion, number, maxWaiting) })
+	err = s.setPlaces(ctx, p, i, func(p *Capacity) error { return p.Set(h, s.Now(), ifVersion, number, maxWaiting) })
 	if err != nil {
 		return nil, err
 	}
@@ -228,17 +228,17 @@ func (s *Service) SetPlaces(ctx context.Context, municipality, initiative string
 	return s.viewPlaces(ctx, in, municipality, initiative)
 }
 
-// setPlaces makes a setting. In the same write as the first one, those accepted
+// setPlaces creates a setting. In the same write as the first one, those accepted
 // before anybody counted get their places: in between, others might be accepted
 // into them.
-func (s *Service) setPlaces(ctx context.Context, p *Places, i association.Initiative, set func(*Places) error) error {
+func (s *Service) setPlaces(ctx context.Context, p *Capacity, i association.Initiative, set func(*Capacity) error) error {
 	for range setTries {
 		byID, err := s.partiesTo(ctx, p)
 		if err != nil {
 			return err
 		}
 		seen := p.Writes
-		err = s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Places) error {
+		err = s.changePlaces(ctx, p.Association, p.Municipality, p.Initiative, func(now *Capacity) error {
 			switch p = now; {
 			case now.Writes == seen:
 				now.Reconcile(s.Now().UTC(), byID, i.MaxWeeks)
@@ -254,7 +254,7 @@ func (s *Service) setPlaces(ctx context.Context, p *Places, i association.Initia
 	return fault.ErrUnavailable.Because(errOvertaken)
 }
 
-// decidesOnPlaces gives the caller's association if the caller may do this to
+// decidesOnPlaces returns the caller's association if the caller may do this to
 // the places; a municipality or an initiative that it lacks has none.
 func (s *Service) decidesOnPlaces(ctx context.Context, operation, municipality, initiative string) (*association.Association, error) {
 	a := actor.From(ctx)
@@ -270,7 +270,7 @@ func (s *Service) decidesOnPlaces(ctx context.Context, operation, municipality, 
 	if !member || !known {
 		return nil, fault.ErrNotFound
 	}
-	return in, access.Decide(operation, a, access.Thing{Association: in.ID, Ties: []access.Tie{{Municipality: municipality}}})
+	return in, access.Decide(operation, a, access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: municipality}}})
 }
 
 func (s *Service) viewPlaces(ctx context.Context, in *association.Association, municipality, initiative string) (*PlacesView, error) {

@@ -31,7 +31,7 @@ func places(t *testing.T, w *referraltest.World, n int, maxWaiting *int) {
 	}
 }
 
-// taken gives how many places are taken and kept in Mölndal.
+// taken returns how many places are taken and kept in Mölndal.
 func taken(t *testing.T, w *referraltest.World) (accepted, kept int) {
 	t.Helper()
 	p, err := w.Service.GetPlaces(referraltest.As(referraltest.Intake), "1481", "activera")
@@ -46,7 +46,7 @@ func TestHoweverManyAreAcceptedAtOnceNoMoreHaveAPlaceThanThereAre(t *testing.T) 
 	const number, referrals, each = 5, 24, 3
 	places(t, w, number, nil)
 	// As another process on the same database: they know of each other by it alone.
-	twin, err := referral.New(t.Context(), w.Service.Deps)
+	twin, err := referral.New(t.Context(), w.Service.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestHoweverManyAreAcceptedAtOnceNoMoreHaveAPlaceThanThereAre(t *testing.T) 
 	if won.Load()+full.Load()+late.Load() != referrals*each || won.Load() == 0 || won.Load() > number {
 		t.Fatalf("%d accepted, %d without place, %d late", won.Load(), full.Load(), late.Load())
 	}
-	// Whoever lost a race gave its place back: they can all be had now.
+	// Anyone who lost a race gave its place back: they can all be had now.
 	for _, id := range ids {
 		_, err := w.Service.Accept(referraltest.As(referraltest.Intake), id, 1, acceptance())
 		if err == nil {
@@ -261,7 +261,7 @@ func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {
 	_, err = w.Service.SetPlaces(referraltest.As(referraltest.Admin), "0180", "activera", 0, 3, nil)
 	wants(t, "where nobody is a member", err, fault.ErrNotFound)
 	c, err := w.Service.Capacity(referraltest.As(referraltest.FK), "", "1481")
-	if err != nil || *c != (referral.Capacity{Initiative: "activera", Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {
+	if err != nil || *c != (referral.Availability{Initiative: "activera", Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// entries gives the whole access log, in order.
+// entries returns the whole access log, in order.
 func entries(t *testing.T, w *referraltest.World) []accesslog.Entry {
 	t.Helper()
 	found, err := w.Engine.Find(t.Context(), "access_log", store.Query{
@@ -130,7 +130,7 @@ func TestASealedTextDoesNotOpenInAnotherReferral(t *testing.T) {
 	w := referraltest.New(t)
 	one, two := created(t, w), created(t, w)
 	// Copied behind the service's back, from one person's document to another's.
-	stored, err := store.Open(t.Context(), w.Engine, store.Kind[referral.Referral]{
+	stored, err := store.Open(t.Context(), w.Engine, store.Schema[referral.Referral]{
 		Name: "referrals", Version: (*referral.Referral).Version,
 		ID: func(r *referral.Referral) (string, string) { return r.Association, r.ID },
 	})
@@ -146,7 +146,7 @@ func TestASealedTextDoesNotOpenInAnotherReferral(t *testing.T) {
 	if _, err := stored.Replace(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Service.Get(referraltest.As(referraltest.FK), two.ID); fault.Of(err).Kind != fault.Internal {
+	if _, err := w.Service.Get(referraltest.As(referraltest.FK), two.ID); fault.Of(err).Status != fault.Internal {
 		t.Errorf("got %v", err)
 	}
 }

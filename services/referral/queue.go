@@ -12,7 +12,7 @@ var priorities = []string{"high", "normal", "low"}
 // goes to somebody else meanwhile.
 const rest = 24 * time.Hour
 
-// movedUp gives the step by which a place is kept for the one who waits; nil when
+// movedUp returns the step by which a place is kept for the one who waits; nil when
 // none is, or when it has been put back.
 func (r *Referral) movedUp() *Step {
 	up := r.last(MovedUp)
@@ -22,10 +22,10 @@ func (r *Referral) movedUp() *Step {
 	return up
 }
 
-// PlaceReady tells whether a place is kept for the one who waits.
+// PlaceReady reports whether a place is kept for the one who waits.
 func (r *Referral) PlaceReady() bool { return r.movedUp() != nil }
 
-// waiting tells whether the referral stands in the queue.
+// waiting reports whether the referral stands in the queue.
 func (r *Referral) waiting() bool { return r.State() == StateWaitlisted && !r.PlaceReady() }
 
 // queue is the initiative that the referral waits for; empty when it was put on
@@ -55,14 +55,14 @@ func (r *Referral) waitingSince() time.Time {
 	return since
 }
 
-// rested tells whether the referral may be moved up: it was not put back lately.
+// rested reports whether the referral may be moved up: it was not put back lately.
 func (r *Referral) rested(now time.Time) bool {
 	w := r.last(Waitlisted)
 	return w == nil || now.Sub(w.At) >= rest || !r.at(w.N-1).PlaceReady()
 }
 
-// MoveUp keeps a place in an initiative for the one who waits.
-func (r *Referral) MoveUp(h Hand, now time.Time, initiative string) error {
+// OfferPlace keeps a place in an initiative for the one who waits.
+func (r *Referral) OfferPlace(h Hand, now time.Time, initiative string) error {
 	if !r.waiting() {
 		return stateFault(r.State())
 	}

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the drawings in README.md anew")
 
-// drawing gives the table of transitions: as a Mermaid diagram what changes the
+// drawing returns the table of transitions: as a Mermaid diagram what changes the
 // state, and behind it every row.
 func drawing() string {
 	var b strings.Builder
@@ -60,10 +60,10 @@ func listed[T ~string](all []T) string {
 	return strings.Join(names, ", ")
 }
 
-// rights gives the rows of the access table that are this service's.
+// rights returns the rows of the access table that are this service's.
 func rights() string {
 	var rows []string
-	for _, name := range append(access.Operations(), "getReferral#course", "getReferral#duplicates", "getReferral#text") {
+	for _, name := range append(access.Operations(), "getReferral#progress", "getReferral#duplicates", "getReferral#text") {
 		operation, _, _ := strings.Cut(name, "#")
 		if !bytes.Contains(api.Spec, []byte("operationId: "+operation+"\n")) {
 			continue // of another service

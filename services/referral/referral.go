@@ -14,7 +14,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/personnummer"
 )
 
@@ -36,7 +36,7 @@ type Referral struct {
 	Assessment         []byte              `json:"assessment,omitempty"`     // sealed: the newest test
 	Consent            Consent             `json:"consent"`
 	Reason             []byte              `json:"reason"` // sealed
-	Receipt            once.Receipt        `json:"receipt"`
+	Receipt            idempotency.Receipt `json:"receipt"`
 	Terms              *association.Terms  `json:"terms,omitempty"` // in force when it came in; nil: the defaults
 	Steps              []Step              `json:"steps"`
 }
@@ -57,33 +57,33 @@ type Consent struct {
 
 // The data that a consent may leave out and that this service would show.
 const (
-	categoryCourse  = "course"
-	categoryOutcome = "outcome"
+	categoryProgress = "progress"
+	categoryOutcome  = "outcome"
 )
 
 // Step is one thing that happened to the referral. Which of the fields behind
 // Kind are set depends on it.
 type Step struct {
-	N            int64       `json:"n"` // from 1, without gaps
-	At           time.Time   `json:"at"`
-	Kind         Kind        `json:"kind"`
-	By           string      `json:"by"`        // subject of the one who did it
-	Authority    string      `json:"authority"` // for which authority
-	Unit         string      `json:"unit,omitempty"`
-	Code         string      `json:"code,omitempty"` // reason, priority, whose will, outcome
-	Text         []byte      `json:"text,omitempty"` // sealed
-	Acceptance   *Acceptance `json:"acceptance,omitempty"`
-	Amendment    *Amendment  `json:"amendment,omitempty"`
-	Attachment   *Attachment `json:"attachment,omitempty"`
-	Course       *CourseStep `json:"course,omitempty"`
-	Turn         *Turn       `json:"turn,omitempty"`         // that is overdue
-	Initiative   string      `json:"initiative,omitempty"`   // waited for
-	Municipality string      `json:"municipality,omitempty"` // that is asked to take over, or has
-	Responsible  string      `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody any more
-	Handlers     []string    `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy
-	HandledBy    string      `json:"handledBy,omitempty"`    // the authority that named them
-	Cause        string      `json:"cause,omitempty"`        // id of the event that led to it
-	TraceParent  string      `json:"traceparent,omitempty"`  // the request that led to it
+	N            int64         `json:"n"` // from 1, without gaps
+	At           time.Time     `json:"at"`
+	Kind         StepKind      `json:"kind"`
+	By           string        `json:"by"`        // subject of the one who did it
+	Authority    string        `json:"authority"` // for which authority
+	Unit         string        `json:"unit,omitempty"`
+	Code         string        `json:"code,omitempty"` // reason, priority, whose will, outcome
+	Text         []byte        `json:"text,omitempty"` // sealed
+	Acceptance   *Acceptance   `json:"acceptance,omitempty"`
+	Amendment    *Amendment    `json:"amendment,omitempty"`
+	Attachment   *Attachment   `json:"attachment,omitempty"`
+	Progress     *ProgressStep `json:"progress,omitempty"`
+	Turn         *Turn         `json:"turn,omitempty"`         // that is overdue
+	Initiative   string        `json:"initiative,omitempty"`   // waited for
+	Municipality string        `json:"municipality,omitempty"` // that is asked to take over, or has
+	Responsible  string        `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody any more
+	Handlers     []string      `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy
+	HandledBy    string        `json:"handledBy,omitempty"`    // the authority that named them
+	Cause        string        `json:"cause,omitempty"`        // id of the event that led to it
+	TraceParent  string        `json:"traceparent,omitempty"`  // the request that led to it
 }
 
 // Acceptance is what the municipality decided when it accepted.
@@ -94,8 +94,8 @@ type Acceptance struct {
 	Coach        string `json:"coach"`        // subject of the coach
 }
 
-// CourseStep is one step of the person's enrolment, as its feed told it.
-type CourseStep struct {
+// ProgressStep is one step of the person's enrolment, as its feed told it.
+type ProgressStep struct {
 	Kind      string `json:"kind"`
 	Enrolment string `json:"enrolment"`
 	On        string `json:"on,omitempty"`       // the day it is about
@@ -105,7 +105,7 @@ type CourseStep struct {
 	LastDay   string `json:"lastDay,omitempty"`
 }
 
-// Hand is whoever takes a step, and the request in which.
+// Hand is anyone who takes a step, and the request in which.
 type Hand struct {
 	Subject     string
 	Authority   string
@@ -144,7 +144,7 @@ func (r *Referral) Accept(h Hand, now time.Time, own string, a Acceptance, in as
 	return r.take(h, now, Step{Kind: Accepted, Acceptance: &a})
 }
 
-// Acceptable tells what stands in the way of an acceptance, whatever the
+// Acceptable returns what stands in the way of an acceptance, whatever the
 // person's age is; own is the accepting municipality.
 func (r *Referral) Acceptable(now time.Time, own string, a Acceptance) error {
 	if !r.May(Accepted) {

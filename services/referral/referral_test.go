@@ -147,10 +147,10 @@ func TestWhoMaySeeTheCourseFollowsTheConsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := after(Submitted, Accepted, Enrolled)
 			c.change(r)
-			if got := access.Allows("getReferral#course", referrer, r.thing(categoryCourse)); got != c.referrer {
+			if got := access.Allows("getReferral#progress", referrer, r.resource(categoryProgress)); got != c.referrer {
 				t.Errorf("the referrer sees it: %t", got)
 			}
-			if !access.Allows("getReferral#course", intake, r.thing(categoryCourse)) {
+			if !access.Allows("getReferral#progress", intake, r.resource(categoryProgress)) {
 				t.Error("the municipality itself must see it")
 			}
 		})
@@ -165,7 +165,7 @@ func TestAHandlerIsASubjectAtTheAuthorityThatNamedIt(t *testing.T) {
 			Subject: "h1", Association: r.Association, Authority: authority, Unit: r.Unit, Municipality: r.Municipality(),
 			Roles: []actor.Role{actor.Intake, actor.Integration},
 		}
-		if got := access.Allows("getReferral#text", a, r.ThingFor(a)); got != want {
+		if got := access.Allows("getReferral#text", a, r.ResourceFor(a)); got != want {
 			t.Errorf("h1 at %q sees the texts: %t", authority, got)
 		}
 	}
@@ -174,15 +174,15 @@ func TestAHandlerIsASubjectAtTheAuthorityThatNamedIt(t *testing.T) {
 func TestProtectionHoldsUntilItIsLifted(t *testing.T) {
 	r := sample()
 	r.Steps = append(r.Steps, Step{N: 2, Kind: Protected, Handlers: []string{"h1"}})
-	if thing := r.Thing(); !thing.Protected || fmt.Sprint(thing.Handlers) != "[h1]" {
+	if thing := r.Resource(); !thing.Protected || fmt.Sprint(thing.Handlers) != "[h1]" {
 		t.Errorf("got %+v", thing)
 	}
 	r.Steps = append(r.Steps, Step{N: 3, Kind: Unprotected})
-	if r.Thing().Protected {
+	if r.Resource().Protected {
 		t.Error("still protected")
 	}
 	r.Steps = append(r.Steps, Step{N: 4, Kind: Protected})
-	if !r.Thing().Protected {
+	if !r.Resource().Protected {
 		t.Error("not protected again")
 	}
 }

@@ -16,8 +16,8 @@ import (
 // unitsPrefix begins the types of the events that the register tells.
 const unitsPrefix = "se.finsam.units."
 
-func kindOfRegister() store.Kind[Register] {
-	return store.Kind[Register]{
+func registerCollection() store.Schema[Register] {
+	return store.Schema[Register]{
 		Name:    "unit_registers",
 		ID:      func(g *Register) (string, string) { return g.Association, g.Association },
 		Version: func(g *Register) int64 { return g.Changes },
@@ -30,7 +30,7 @@ func changedUnits(g *Register, _ int64) feed.Event {
 	return feed.Event{Type: unitsPrefix + "changed", Subject: g.Association, Time: g.ChangedAt, Association: g.Association}
 }
 
-// register gives the association's register; one that nobody has loaded is empty,
+// register returns the association's register; one that nobody has loaded is empty,
 // at version 0.
 func (s *Service) register(ctx context.Context, association string) (store.Versioned[Register], error) {
 	g, err := s.registers.Get(ctx, association, association)
@@ -47,11 +47,11 @@ type UnitFilter struct {
 	Active       bool   // only those that may refer
 }
 
-// Units gives the association's register, in the order of the units' ids, with
+// Units returns the association's register, in the order of the units' ids, with
 // its version.
 func (s *Service) Units(ctx context.Context, f UnitFilter) ([]Unit, int64, error) {
 	a := actor.From(ctx)
-	if !access.Allows("listUnits", a, access.Thing{Association: a.Association}) {
+	if !access.Allows("listUnits", a, access.Resource{Association: a.Association}) {
 		return nil, 0, fault.ErrForbidden
 	}
 	g, err := s.register(ctx, a.Association)
@@ -95,7 +95,7 @@ func (s *Service) ChangeUnit(ctx context.Context, ifVersion int64, u Unit) (Unit
 
 func (s *Service) changeRegister(ctx context.Context, operation string, ifVersion int64, change func(*Register) error) (g store.Versioned[Register], err error) {
 	a := actor.From(ctx)
-	if !access.Allows(operation, a, access.Thing{Association: a.Association}) {
+	if !access.Allows(operation, a, access.Resource{Association: a.Association}) {
 		return g, fault.ErrForbidden
 	}
 	if g, err = s.register(ctx, a.Association); err != nil {

@@ -14,11 +14,11 @@ import (
 // referral, but for those that are pending (reserved for a referral whose insert
 // is under way, or whose program died in it) and free (reserved once, and not
 // used). A free number is given before a new one is begun, a free one at the end
-// is as if never begun, and a pending one is settled by whoever reserves next
+// is as if never begun, and a pending one is settled by anyone who reserves next
 // once it is older than loanGrace. So a number that is missing from the referrals is
 // in the counter's document, and is taken by the next to come that year.
 
-// loanGrace is how long a pending number is left to whoever reserved it: longer than
+// loanGrace is how long a pending number is left to anyone who reserved it: longer than
 // any request may take.
 const loanGrace = 2 * time.Minute
 
@@ -86,7 +86,7 @@ func (c *Counter) trim() {
 	}
 }
 
-// Overdue gives the loans that are older than loanGrace.
+// Overdue returns the loans that are older than loanGrace.
 func (c *Counter) Overdue(now time.Time) []Pending {
 	var old []Pending
 	for _, p := range c.Pending {

@@ -14,17 +14,17 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-func kindOfCounter() store.Kind[Counter] {
-	return store.Kind[Counter]{
+func counterCollection() store.Schema[Counter] {
+	return store.Schema[Counter]{
 		Name: "registry_counters",
 		ID:   func(c *Counter) (string, string) { return c.Association, strconv.Itoa(c.Year) },
 	}
 }
 
-// reserver gives this process's referrals their registry numbers. Those who ask
+// numberAllocator returns this process's referrals their registry numbers. Those who ask
 // while a counter is being written share its next write, as those whose referrals
 // are stored or refused do: one small write per group.
-type reserver struct {
+type numberAllocator struct {
 	counters *store.Collection[Counter]
 	stored   func(ctx context.Context, association string, numbers []string) (map[string]bool, error)
 	now      func() time.Time
@@ -33,19 +33,19 @@ type reserver struct {
 	queues map[string]*queue // by association and year
 }
 
-// queue is what waits for one counter. Whoever finds it idle writes.
+// queue is what waits for one counter. Anyone who finds it idle writes.
 type queue struct {
 	association string
 	year        int
 
 	mu      sync.Mutex
-	asked   []*loan
+	asked   []*reservation
 	settled []settlement
 	writing bool
 }
 
-// loan is a number asked for a referral.
-type loan struct {
+// reservation is a number asked for a referral.
+type reservation struct {
 	queue    *queue
 	referral string
 	number   int
@@ -72,8 +72,8 @@ const (
 // errBusyRegistry answers when more wait for a number than may.
 var errBusyRegistry = fault.ErrUnavailable.Because(errors.New("too many wait for a registry number")).After(time.Second)
 
-// queueOf gives the queue of a counter.
-func (v *reserver) queueOf(association string, year int) *queue {
+// queueOf returns the queue of a counter.
+func (v *numberAllocator) queueOf(association string, year int) *queue {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	key := association + "/" + strconv.Itoa(year)
@@ -86,8 +86,8 @@ func (v *reserver) queueOf(association string, year int) *queue {
 }
 
 // reserve begins to lend a number to a referral received now; wait gives it.
-func (v *reserver) reserve(association, referral string, received time.Time) (*loan, error) {
-	l := &loan{queue: v.queueOf(association, civil.DateOf(received).Year()), referral: referral, done: make(chan struct{})}
+func (v *numberAllocator) reserve(association, referral string, received time.Time) (*reservation, error) {
+	l := &reservation{queue: v.queueOf(association, civil.DateOf(received).Year()), referral: referral, done: make(chan struct{})}
 	q := l.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -102,8 +102,8 @@ func (v *reserver) reserve(association, referral string, received time.Time) (*l
 	return l, nil
 }
 
-// wait gives the number when it is lent durably.
-func (l *loan) wait(ctx context.Context) (string, error) {
+// wait returns the number when it is lent durably.
+func (l *reservation) wait(ctx context.Context) (string, error) {
 	select {
 	case <-l.done:
 		return registryNumber(l.queue.year, l.number), l.err
@@ -114,7 +114,7 @@ func (l *loan) wait(ctx context.Context) (string, error) {
 
 // settle ends the loan with the next write. A loan that nobody waited for is
 // settled once it is made.
-func (l *loan) settle(used bool) {
+func (l *reservation) settle(used bool) {
 	select {
 	case <-l.done:
 		l.queue.settle(l, used)
@@ -126,7 +126,7 @@ func (l *loan) settle(used bool) {
 	}
 }
 
-func (q *queue) settle(l *loan, used bool) {
+func (q *queue) settle(l *reservation, used bool) {
 	if l.err != nil {
 		return
 	}
@@ -136,7 +136,7 @@ func (q *queue) settle(l *loan, used bool) {
 }
 
 // write serves the queue until nobody asks any more.
-func (v *reserver) write(q *queue) {
+func (v *numberAllocator) write(q *queue) {
 	for {
 		q.mu.Lock()
 		asked := q.asked[:min(len(q.asked), maxGroup)]
@@ -153,7 +153,7 @@ func (v *reserver) write(q *queue) {
 
 // flush writes what is settled while nobody asks for a number, and settles what
 // the dead have left. It is for the times when nothing comes in.
-func (v *reserver) flush() {
+func (v *numberAllocator) flush() {
 	v.mu.Lock()
 	queues := make([]*queue, 0, len(v.queues))
 	for _, q := range v.queues {
@@ -174,7 +174,7 @@ func (v *reserver) flush() {
 
 // group lends a number to each of those who asked, and settles what has been
 // settled, in one write.
-func (v *reserver) group(q *queue, asked []*loan) {
+func (v *numberAllocator) group(q *queue, asked []*reservation) {
 	ctx, cancel := context.WithTimeout(context.Background(), groupPatience)
 	defer cancel()
 	q.mu.Lock()
@@ -200,7 +200,7 @@ func (v *reserver) group(q *queue, asked []*loan) {
 }
 
 // change writes the counter, by compare-and-swap against other processes.
-func (v *reserver) change(ctx context.Context, q *queue, ids []string, settled []settlement) (numbers []int, err error) {
+func (v *numberAllocator) change(ctx context.Context, q *queue, ids []string, settled []settlement) (numbers []int, err error) {
 	for range maxRaces {
 		numbers, err = v.try(ctx, q, ids, settled)
 		if !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrExists) {
@@ -215,7 +215,7 @@ func (v *reserver) change(ctx context.Context, q *queue, ids []string, settled [
 	return nil, fault.ErrUnavailable.Because(fmt.Errorf("registry of %d: other processes were faster %d times", q.year, maxRaces))
 }
 
-func (v *reserver) try(ctx context.Context, q *queue, ids []string, settled []settlement) ([]int, error) {
+func (v *numberAllocator) try(ctx context.Context, q *queue, ids []string, settled []settlement) ([]int, error) {
 	c, err := v.counters.Get(ctx, q.association, strconv.Itoa(q.year))
 	isNew := errors.Is(err, store.ErrNotFound)
 	switch {
@@ -233,7 +233,7 @@ func (v *reserver) try(ctx context.Context, q *queue, ids []string, settled []se
 	for _, s := range settled {
 		c.Value.Settle(s.number, s.referral, s.used)
 	}
-	if err := v.bury(ctx, c.Value, old); err != nil {
+	if err := v.reclaimExpired(ctx, c.Value, old); err != nil {
 		return nil, err
 	}
 	if len(c.Value.Pending)+len(ids) > maxReserved {
@@ -248,10 +248,10 @@ func (v *reserver) try(ctx context.Context, q *queue, ids []string, settled []se
 	return numbers, err
 }
 
-// bury settles the loans of those who died: whether a referral bears the number
+// reclaimExpired settles the loans of those who died: whether a referral bears the number
 // tells whether it is used. Should its insert be under way all the same, the
 // unique index turns away whichever comes second, who then asks for another.
-func (v *reserver) bury(ctx context.Context, c *Counter, old []Pending) error {
+func (v *numberAllocator) reclaimExpired(ctx context.Context, c *Counter, old []Pending) error {
 	if len(old) == 0 {
 		return nil
 	}
@@ -270,7 +270,7 @@ func (v *reserver) bury(ctx context.Context, c *Counter, old []Pending) error {
 	return nil
 }
 
-// registered tells which of the registry numbers stand on referrals.
+// registered returns which of the registry numbers stand on referrals.
 func (s *Service) registered(ctx context.Context, association string, numbers []string) (map[string]bool, error) {
 	among := make([]any, len(numbers))
 	for i, n := range numbers {

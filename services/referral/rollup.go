@@ -20,11 +20,11 @@ import (
 	"github.com/finsam/finsam/services/referral/figures"
 )
 
-// kindOfMonths declares how the figures are kept: a document per association and
+// monthsCollection declares how the figures are kept: a document per association and
 // month and version of the rules, so that programs of two versions can count side
 // by side, and a newer one from the beginning.
-func kindOfMonths() store.Kind[figures.Month] {
-	return store.Kind[figures.Month]{
+func monthsCollection() store.Schema[figures.Month] {
+	return store.Schema[figures.Month]{
 		Name:    "figures",
 		Indexes: []store.Index{{"version", "month"}},
 		ID: func(m *figures.Month) (string, string) {
@@ -47,10 +47,10 @@ type projector struct {
 	follower *feed.Follower
 }
 
-// newProjector makes the projector of one version of the rules; the first time it
+// newProjector creates the projector of one version of the rules; the first time it
 // runs it counts from the beginning of the feed.
 func (s *Service) newProjector(ctx context.Context, version int) (*projector, error) {
-	months, err := store.Open(ctx, s.Engine, kindOfMonths())
+	months, err := store.Open(ctx, s.Engine, monthsCollection())
 	if err != nil {
 		return nil, err
 	}
@@ -73,15 +73,15 @@ type told struct {
 
 // count counts a page of events.
 func (s *Service) count(ctx context.Context, p *projector, events []feed.Event) error {
-	loaded := map[store.Place]*Referral{}
-	months := map[store.Place][]told{}
+	loaded := map[store.Position]*Referral{}
+	months := map[store.Position][]told{}
 	for _, e := range events {
 		_, number, _ := strings.Cut(e.ID, "/")
 		n, err := strconv.ParseInt(number, 10, 64)
 		if !strings.HasPrefix(e.Type, eventPrefix) || err != nil {
 			continue
 		}
-		at := store.Place{Association: e.Association, ID: e.Subject}
+		at := store.Position{Association: e.Association, ID: e.Subject}
 		r, known := loaded[at]
 		if !known {
 			v, err := s.referrals.Get(ctx, e.Association, e.Subject)
@@ -138,17 +138,17 @@ func (p *projector) write(ctx context.Context, association, month string, page [
 	return err
 }
 
-// recordKey gives the referral's key for the Cell Key Method: even over all 32-bit
-// numbers, always the same, and unknown to whoever has not the look-up keys.
+// recordKey returns the referral's key for the Cell Key Method: even over all 32-bit
+// numbers, always the same, and unknown to anyone who has not the look-up keys.
 func (s *Service) recordKey(id string) uint32 {
-	b, err := base64.RawURLEncoding.DecodeString(s.Seal.Fingerprint([]byte("figures/" + id)))
+	b, err := base64.RawURLEncoding.DecodeString(s.Cipher.Fingerprint([]byte("figures/" + id)))
 	if err != nil || len(b) < 4 {
 		panic("referral: a fingerprint is 32 bytes in base64url") // package seal says so
 	}
 	return binary.BigEndian.Uint32(b)
 }
 
-// counts tells what step n counts for.
+// counts returns what step n counts for.
 func (r *Referral) counts(n int64) figures.Delta {
 	s, then := r.Steps[n-1], r.at(n)
 	d := figures.Delta{Month: s.At.In(civil.Zone).Format("2006-01")}
@@ -189,7 +189,7 @@ func (r *Referral) counts(n int64) figures.Delta {
 	return d
 }
 
-// spans tells what the latest step was the end of.
+// spans returns what the latest step was the end of.
 func (r *Referral) spans() (all []figures.Span) {
 	s := r.last(r.Steps[len(r.Steps)-1].Kind)
 	add := func(step, detail string, since, until time.Time) {
@@ -200,25 +200,25 @@ func (r *Referral) spans() (all []figures.Span) {
 	if decides(*s) && !slices.ContainsFunc(earlier, decides) {
 		add(figures.ToDecision, "", r.ReceivedAt(), s.At)
 	}
-	if s.Course == nil {
+	if s.Progress == nil {
 		return all
 	}
-	started := latest(earlier, func(o Step) bool { return o.Kind == Course && o.Course.Kind == "started" })
+	started := latest(earlier, func(o Step) bool { return o.Kind == ProgressReported && o.Progress.Kind == "started" })
 	switch {
 	case s.Kind == Closed:
 		if started != nil {
 			add(figures.ToClose, "", started.day(), s.day())
 		}
-	case s.Kind == Course && s.Course.Kind == "started" && started == nil:
+	case s.Kind == ProgressReported && s.Progress.Kind == "started" && started == nil:
 		if a := r.last(Accepted); a != nil {
 			add(figures.ToStart, "", a.At, s.day())
 		}
-	case s.Kind == Course && s.Course.Kind == "answered":
+	case s.Kind == ProgressReported && s.Progress.Kind == "answered":
 		if started != nil {
-			add(figures.ToCheckIn, strconv.Itoa(s.Course.Block), started.day(), s.day())
+			add(figures.ToCheckIn, strconv.Itoa(s.Progress.Block), started.day(), s.day())
 		}
 		if due := latest(earlier, func(o Step) bool {
-			return o.Kind == Course && o.Course.Kind == "check_in_due" && o.Course.Block == s.Course.Block
+			return o.Kind == ProgressReported && o.Progress.Kind == "check_in_due" && o.Progress.Block == s.Progress.Block
 		}); due != nil {
 			add(figures.ToCheckInAnswer, "", due.day(), s.day())
 		}
@@ -238,8 +238,8 @@ func latest(steps []Step, is func(Step) bool) *Step {
 // day is the day that a step of the course is about; where none is given, the day
 // on which it was told.
 func (s *Step) day() time.Time {
-	if s.Course != nil {
-		if on, err := civil.Parse(s.Course.On); err == nil {
+	if s.Progress != nil {
+		if on, err := civil.Parse(s.Progress.On); err == nil {
 			return on.Start()
 		}
 	}
@@ -264,7 +264,7 @@ var ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
 	"Perioden ska gå från en månad till samma eller en senare, högst fem år.",
 	"The period goes from a month to the same or a later one, at most five years.")
 
-// Figures gives what happened from one month to another ("2026-01"), both
+// Figures returns what happened from one month to another ("2026-01"), both
 // included: a municipality's own exactly, the association's as aggregates under
 // the Cell Key Method.
 func (s *Service) Figures(ctx context.Context, from, to, municipality string) (*Figures, error) {

@@ -60,7 +60,7 @@ func act(t *rapid.T, w *referraltest.World, id, participant string, version int6
 	case 11:
 		event("started", map[string]string{"on": today, "number": "1"})
 	case 12:
-		kind := rapid.SampledFrom([]string{"check_in_due", "answered", "decided"}).Draw(t, "course")
+		kind := rapid.SampledFrom([]string{"check_in_due", "answered", "decided"}).Draw(t, "progress")
 		event(kind, map[string]string{"on": today, "number": strconv.Itoa(rapid.IntRange(1, 3).Draw(t, "block")), "decision": "continue"})
 	case 13:
 		event("closed", map[string]string{"on": today, "outcome": "completed"})
@@ -121,7 +121,7 @@ func brute(all []*referral.Referral, from, to, municipality string) (map[figures
 				waits = true
 			case referral.Accepted, referral.Rejected, referral.Withdrawn, referral.MarkedInError:
 				waits = false
-				name := map[referral.Kind]string{referral.Accepted: "accepted", referral.Rejected: "rejected", referral.Withdrawn: "withdrawn", referral.MarkedInError: "entered_in_error"}[s.Kind]
+				name := map[referral.StepKind]string{referral.Accepted: "accepted", referral.Rejected: "rejected", referral.Withdrawn: "withdrawn", referral.MarkedInError: "entered_in_error"}[s.Kind]
 				detail := ""
 				if s.Kind == referral.Rejected {
 					detail = s.Code
@@ -139,20 +139,20 @@ func brute(all []*referral.Referral, from, to, municipality string) (map[figures
 						span("closing", "", started, s.At)
 					}
 				}
-			case referral.Course:
-				switch s.Course.Kind {
+			case referral.ProgressReported:
+				switch s.Progress.Kind {
 				case "started":
 					if in && started.IsZero() {
 						span("start", "", accepted, s.At)
 					}
 					started = s.At
 				case "check_in_due":
-					due[s.Course.Block] = s.At
+					due[s.Progress.Block] = s.At
 				case "answered":
 					if in && !started.IsZero() {
-						span("check_in", strconv.Itoa(s.Course.Block), started, s.At)
+						span("check_in", strconv.Itoa(s.Progress.Block), started, s.At)
 					}
-					if at, ok := due[s.Course.Block]; in && ok {
+					if at, ok := due[s.Progress.Block]; in && ok {
 						span("check_in_answer", "", at, s.At)
 					}
 				}

@@ -17,7 +17,7 @@ type rotation struct {
 	last string // id
 }
 
-// from gives all associations, which are in the order of their ids, beginning
+// from returns all associations, which are in the order of their ids, beginning
 // behind the one that was given last.
 func (r *rotation) from(all []*association.Association) iter.Seq[*association.Association] {
 	r.mu.Lock()

@@ -15,9 +15,9 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral/figures"
 	"github.com/finsam/finsam/services/referral/outbound"
@@ -31,11 +31,11 @@ type People interface {
 	// faults name the fields of the person as "/person/<field>".
 	Put(ctx context.Context, p PersonInput) (Filed, error)
 
-	// AgeOn gives the participant's age in whole years on a date.
+	// AgeOn returns the participant's age in whole years on a date.
 	AgeOn(ctx context.Context, participant, date string) (int, error)
 
-	// Identities tells who the participants are, at most 200 of them, by their ids.
-	// Whoever the caller may not see is left out.
+	// Identities returns who the participants are, at most 200 of them, by their ids.
+	// Anyone who the caller may not see is left out.
 	Identities(ctx context.Context, participants []string) (map[string]Identity, error)
 }
 
@@ -55,13 +55,13 @@ type PersonInput struct {
 	Consent      Consent
 }
 
-// Deps is what the service is made of.
-type Deps struct {
+// Config is what the service is made of.
+type Config struct {
 	Engine       store.Engine
 	Feed         *feed.Log
 	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
-	Access       *accesslog.Log
-	Seal         *seal.Sealer
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
 	Associations *association.Registry
 	People       People
 	Webhooks     outbound.Sender
@@ -74,17 +74,17 @@ type Deps struct {
 // Service holds the verbs. Each takes the caller from the context, decides by
 // the access table, and answers with a fault.Error.
 type Service struct {
-	Deps
+	Config
 	referrals *store.Collection[Referral]
-	places    *store.Collection[Places]
+	places    *store.Collection[Capacity]
 	placing   chan struct{} // held by the one who changes places; see changePlaces
-	mover     *mover
+	mover     *waitlistAllocator
 	registers *store.Collection[Register]
 	drafts    *store.Collection[Draft]
 
 	overdueRounds, draftRounds rotation
 
-	numbers      *reserver
+	numbers      *numberAllocator
 	exporting    chan struct{} // held by the one export that is under way
 	mostExported int           // rows
 	mostNamed    int           // rows with identities
@@ -99,34 +99,34 @@ type Service struct {
 }
 
 // New opens the service's collections and positions on the engine.
-func New(ctx context.Context, d Deps) (*Service, error) {
-	referrals, err := store.Open(ctx, d.Engine, kind())
+func New(ctx context.Context, d Config) (*Service, error) {
+	referrals, err := store.Open(ctx, d.Engine, referralCollection())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	notes, err := store.Open(ctx, d.Engine, kindOfNote())
+	notes, err := store.Open(ctx, d.Engine, noteCollection())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	places, err := store.Open(ctx, d.Engine, kindOfPlaces())
+	places, err := store.Open(ctx, d.Engine, capacityCollection())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	registers, err := store.Open(ctx, d.Engine, kindOfRegister())
+	registers, err := store.Open(ctx, d.Engine, registerCollection())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	counters, err := store.Open(ctx, d.Engine, kindOfCounter())
+	counters, err := store.Open(ctx, d.Engine, counterCollection())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	drafts, err := store.Open(ctx, d.Engine, kindOfDrafts())
+	drafts, err := store.Open(ctx, d.Engine, draftCollection())
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s := &Service{Deps: d, referrals: referrals, registers: registers, drafts: drafts, places: places, placing: make(chan struct{}, 1), mover: newMover(), exporting: make(chan struct{}, 1), mostExported: maxExported, mostNamed: maxNamed}
+	s := &Service{Config: d, referrals: referrals, registers: registers, drafts: drafts, places: places, placing: make(chan struct{}, 1), mover: newWaitlistAllocator(), exporting: make(chan struct{}, 1), mostExported: maxExported, mostNamed: maxNamed}
 	s.notes, s.transfers = notes, make(chan struct{}, maxTransfers)
-	s.numbers = &reserver{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
+	s.numbers = &numberAllocator{counters: counters, stored: s.registered, now: d.Now, queues: map[string]*queue{}}
 	s.publisher = feed.NewPublisher(d.Feed, d.Log,
 		feed.FromCollection(referrals, eventPrefix, event), feed.FromCollection(registers, unitsPrefix, changedUnits))
 	for name, peer := range d.Peers {
@@ -139,9 +139,9 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 	if s.projector, err = s.newProjector(ctx, figures.Version); err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}
-	s.Outbound, err = outbound.New(ctx, outbound.Deps{
-		Engine: d.Engine, Feed: d.Feed, Access: d.Access, Seal: d.Seal, Associations: d.Associations,
-		Sender: d.Webhooks, Now: d.Now, NewID: d.NewID, Log: d.Log, Told: s.told,
+	s.Outbound, err = outbound.New(ctx, outbound.Config{
+		Engine: d.Engine, Feed: d.Feed, AccessLog: d.AccessLog, Cipher: d.Cipher, Associations: d.Associations,
+		Sender: d.Webhooks, Now: d.Now, NewID: d.NewID, Log: d.Log, VisibleStepNumber: s.visibleStepNumber,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
@@ -154,7 +154,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
-	g.Go(func() error { return s.move(ctx) })
+	g.Go(func() error { return s.allocatePlaces(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.Outbound.Run(ctx) })
 	g.Go(func() error { return s.sweepBlobs(ctx) })
@@ -165,20 +165,20 @@ func (s *Service) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Get gives a referral as the caller may see it.
+// Get returns a referral as the caller may see it.
 func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	r, err := s.load(ctx, "getReferral", id)
 	if err != nil {
 		return nil, err
 	}
-	return s.whole(ctx, r.Value)
+	return s.viewWithDuplicates(ctx, r.Value)
 }
 
-// whole gives what the caller may see of the referral as it is now, with the
+// viewWithDuplicates returns what the caller may see of the referral as it is now, with the
 // person's others where those are shown. The answer to a creation goes without: a
 // repeat is to be the same, and they change.
-func (s *Service) whole(ctx context.Context, r *Referral) (*View, error) {
-	v, err := s.see(ctx, r)
+func (s *Service) viewWithDuplicates(ctx context.Context, r *Referral) (*View, error) {
+	v, err := s.view(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (s *Service) loadPart(ctx context.Context, operation, id, thing string) (st
 	r, err := s.referrals.Get(ctx, a.Association, id)
 	if err == nil {
 		entry.Participants = []string{r.Value.Participant}
-		err = access.Decide(operation, a, r.Value.ThingTo(operation, a))
+		err = access.Decide(operation, a, r.Value.ResourceTo(operation, a))
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		entry.Outcome, entry.Why = accesslog.Refused, "not-related"
@@ -214,7 +214,7 @@ func (s *Service) loadPart(ctx context.Context, operation, id, thing string) (st
 	} else if err != nil {
 		return r, err
 	}
-	if logErr := s.Access.Touch(ctx, entry); logErr != nil {
+	if logErr := s.AccessLog.Record(ctx, entry); logErr != nil {
 		return r, logErr
 	}
 	return r, err
@@ -263,7 +263,7 @@ func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View,
 	}
 	s.publisher.Wake()
 	s.stepped(saved.Value)
-	return s.whole(ctx, saved.Value)
+	return s.viewWithDuplicates(ctx, saved.Value)
 }
 
 // hand tells whose step it is.
@@ -276,12 +276,12 @@ func hand(ctx context.Context) Hand {
 	return h
 }
 
-// sealed gives a text sealed for its referral; an empty text stays nothing.
+// sealed returns a text sealed for its referral; an empty text stays nothing.
 func (s *Service) sealed(text, id string) ([]byte, error) {
 	if text == "" {
 		return nil, nil
 	}
-	sealed, err := s.Seal.Seal([]byte(text), sealContext(id))
+	sealed, err := s.Cipher.Encrypt([]byte(text), sealContext(id))
 	if err != nil {
 		return nil, fmt.Errorf("referral %s: %w", id, err)
 	}

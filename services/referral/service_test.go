@@ -9,12 +9,12 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// created gives a new referral from Försäkringskassan to Mölndal.
+// created returns a new referral from Försäkringskassan to Mölndal.
 func created(t *testing.T, w *referraltest.World) *referral.Referral {
 	t.Helper()
 	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
@@ -67,8 +67,8 @@ func TestARepeatOfACreationIsTheSameReferralAsItWasThen(t *testing.T) {
 	other := referraltest.Submission()
 	other.Reason = "Något annat."
 	_, err = w.Service.Create(fk, "key-1", other)
-	wants(t, "another body under the same key", err, once.ErrReused)
-	w.Clock.Advance(once.Kept + time.Minute)
+	wants(t, "another body under the same key", err, idempotency.ErrKeyReused)
+	w.Clock.Advance(idempotency.KeyLifetime + time.Minute)
 	later, err := w.Service.Create(fk, "key-1", other)
 	wants(t, "the key is free after its rest", err, nil)
 	if err == nil && later.Referral.ID == first.Referral.ID {

@@ -24,42 +24,42 @@ var States = []State{
 	StateEnrolled, StateClosed, StateWithdrawn, StateEnteredInError,
 }
 
-// Kind is what happened in a step.
-type Kind string
+// StepKind is what happened in a step.
+type StepKind string
 
 // The kinds of step.
 const (
-	Submitted           Kind = "submitted"
-	SupplementRequested Kind = "supplement_requested"
-	Supplemented        Kind = "supplemented"
-	Amended             Kind = "amended" // corrected by the sender; the step keeps old and new
-	AttachmentAdded     Kind = "attachment_added"
-	AttachmentRemoved   Kind = "attachment_removed"
-	Assigned            Kind = "assigned" // to a receiver, or to nobody any more
-	TransferRequested   Kind = "transfer_requested"
-	TransferAccepted    Kind = "transfer_accepted"
-	TransferDeclined    Kind = "transfer_declined"
-	TransferCancelled   Kind = "transfer_cancelled"
-	Waitlisted          Kind = "waitlisted"
-	MovedUp             Kind = "moved_up" // a place is kept for the one who waits
-	Accepted            Kind = "accepted"
-	Rejected            Kind = "rejected"
-	Withdrawn           Kind = "withdrawn"
-	MarkedInError       Kind = "marked_in_error"
-	Enrolled            Kind = "enrolled"
-	Course              Kind = "course"
-	Closed              Kind = "closed"
-	Overdue             Kind = "overdue" // a party's turn has lasted longer than the terms say
-	ConsentWithdrawn    Kind = "consent_withdrawn"
-	Protected           Kind = "protected"
-	Unprotected         Kind = "unprotected"
+	Submitted           StepKind = "submitted"
+	SupplementRequested StepKind = "supplement_requested"
+	Supplemented        StepKind = "supplemented"
+	Amended             StepKind = "amended" // corrected by the sender; the step keeps old and new
+	AttachmentAdded     StepKind = "attachment_added"
+	AttachmentRemoved   StepKind = "attachment_removed"
+	Assigned            StepKind = "assigned" // to a receiver, or to nobody any more
+	TransferRequested   StepKind = "transfer_requested"
+	TransferAccepted    StepKind = "transfer_accepted"
+	TransferDeclined    StepKind = "transfer_declined"
+	TransferCancelled   StepKind = "transfer_cancelled"
+	Waitlisted          StepKind = "waitlisted"
+	MovedUp             StepKind = "moved_up" // a place is kept for the one who waits
+	Accepted            StepKind = "accepted"
+	Rejected            StepKind = "rejected"
+	Withdrawn           StepKind = "withdrawn"
+	MarkedInError       StepKind = "marked_in_error"
+	Enrolled            StepKind = "enrolled"
+	ProgressReported    StepKind = "progress_reported"
+	Closed              StepKind = "closed"
+	Overdue             StepKind = "overdue" // a party's turn has lasted longer than the terms say
+	ConsentWithdrawn    StepKind = "consent_withdrawn"
+	Protected           StepKind = "protected"
+	Unprotected         StepKind = "unprotected"
 )
 
-// Kinds lists the kinds of step.
-var Kinds = []Kind{
+// StepKinds lists the kinds of step.
+var StepKinds = []StepKind{
 	Submitted, SupplementRequested, Supplemented, Amended, AttachmentAdded, AttachmentRemoved, Assigned,
 	TransferRequested, TransferAccepted, TransferDeclined, TransferCancelled, Waitlisted, MovedUp,
-	Accepted, Rejected, Withdrawn, MarkedInError, Enrolled, Course, Closed, Overdue,
+	Accepted, Rejected, Withdrawn, MarkedInError, Enrolled, ProgressReported, Closed, Overdue,
 	ConsentWithdrawn, Protected, Unprotected,
 }
 

@@ -39,7 +39,7 @@ const (
 func Schema() schema.Schema {
 	return schema.Schema{
 		Service: "referral",
-		Collections: append([]schema.Collection{schema.Of(kind()), schema.Of(kindOfPlaces()), schema.Of(kindOfRegister()), schema.Of(kindOfCounter()), schema.Of(kindOfMonths()), schema.Of(kindOfNote()), schema.Of(kindOfDrafts())},
+		Collections: append([]schema.Collection{schema.Of(referralCollection()), schema.Of(capacityCollection()), schema.Of(registerCollection()), schema.Of(counterCollection()), schema.Of(monthsCollection()), schema.Of(noteCollection()), schema.Of(draftCollection())},
 			outbound.Collections()...),
 		Steps: []schema.Step{
 			{Name: "begin to note the version of the database"},
@@ -59,10 +59,10 @@ func Schema() schema.Schema {
 	}
 }
 
-// kind declares how referrals are kept. The indexes follow the relations in which
+// referralCollection declares how referrals are kept. The indexes follow the relations in which
 // a list is read, each ended by the order of the list.
-func kind() store.Kind[Referral] {
-	return store.Kind[Referral]{
+func referralCollection() store.Schema[Referral] {
+	return store.Schema[Referral]{
 		Name:   "referrals",
 		Unique: []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
 		Indexes: []store.Index{
@@ -90,8 +90,8 @@ func kind() store.Kind[Referral] {
 }
 
 func keys(r *Referral) store.Keys {
-	told := r.sendersSight()
-	senderState, _ := r.stands(told)
+	told := r.senderVisibility()
+	senderState, _ := r.visibleState(told)
 	k := store.Keys{
 		keyState:        string(r.State()),
 		keySenderState:  string(senderState),
@@ -109,7 +109,7 @@ func keys(r *Referral) store.Keys {
 	if who := r.Responsible(); who != "" {
 		k[keyResponsible] = who
 	}
-	if asked := r.Asked(); asked != "" {
+	if asked := r.TransferTarget(); asked != "" {
 		k[keyStands] = askedAt(asked)
 	} else if r.waiting() {
 		k[keyStands], k[keyRank], k[keySince] = queuedAt(r.Municipality(), r.queue()), int64(r.rank()), r.waitingSince().UnixMilli()
@@ -124,10 +124,10 @@ func keys(r *Referral) store.Keys {
 	}
 	if t, ok := r.Turn(); ok {
 		k[keyDue], k[keyTurn] = t.Due.UnixMilli(), r.turnKey(t)
-		if !t.Wait.ofCourse() || told.course {
+		if !t.Wait.isProgress() || told.progress {
 			k[keySenderDue] = t.Due.UnixMilli()
 		}
-		if !r.told(t) {
+		if !r.overdueReported(t) {
 			k[keyAlarm] = t.Due.UnixMilli()
 		}
 	}
@@ -167,7 +167,7 @@ func placedAt(municipality, initiative string) string {
 // latestFirst is the order in which the referrals about a person are read.
 var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
 
-// referenceTaken tells whether the authority has a referral of this reference.
+// referenceTaken reports whether the authority has a referral of this reference.
 func (s *Service) referenceTaken(ctx context.Context, a actor.Actor, reference string) (bool, error) {
 	if reference == "" {
 		return false, nil
@@ -179,7 +179,7 @@ func (s *Service) referenceTaken(ctx context.Context, a actor.Actor, reference s
 	return n > 0, err
 }
 
-// ofParticipant gives a page of the referrals about one person.
+// ofParticipant returns a page of the referrals about one person.
 func (s *Service) ofParticipant(ctx context.Context, association, participant string, after store.Cursor) (store.Page[Referral], error) {
 	return s.referrals.Find(ctx, store.Query{
 		Association: association,
@@ -190,7 +190,7 @@ func (s *Service) ofParticipant(ctx context.Context, association, participant st
 	})
 }
 
-// protectedOf gives another referral about the person of r that is protected, or
+// protectedOf returns another referral about the person of r that is protected, or
 // nil.
 func (s *Service) protectedOf(ctx context.Context, r *Referral) (*Referral, error) {
 	page, err := s.referrals.Find(ctx, store.Query{

@@ -71,12 +71,12 @@ func startDateFault(now time.Time, date string) error {
 	return nil
 }
 
-// names tells whether the consent covers an authority, by its id or its kind.
+// names reports whether the consent covers an authority, by its id or its kind.
 func (c Consent) names(authority string, kind actor.AuthorityKind) bool {
 	return slices.Contains(c.Authorities, authority) || kind != "" && slices.Contains(c.Authorities, string(kind))
 }
 
-// naming gives the consent with the authority named by its id, also where the
+// naming returns the consent with the authority named by its id, also where the
 // person named its kind: the vault knows ids only.
 func (c Consent) naming(authority string, kind actor.AuthorityKind) Consent {
 	if c.names(authority, kind) && !slices.Contains(c.Authorities, authority) {
@@ -85,7 +85,7 @@ func (c Consent) naming(authority string, kind actor.AuthorityKind) Consent {
 	return c
 }
 
-// covers tells whether the consent is about this sort of data.
+// covers reports whether the consent is about this sort of data.
 func (c Consent) covers(category string) bool {
 	return len(c.Categories) == 0 || slices.Contains(c.Categories, category)
 }

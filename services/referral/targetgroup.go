@@ -9,8 +9,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/seal"
 )
 
 // Verdict is what a rule, or all of them together, came to.
@@ -98,7 +98,7 @@ func Assess(in association.Initiative, version string, on civil.Date, f Facts) A
 // verdictOf reads an answer of the checklist.
 var verdictOf = map[string]Verdict{"yes": Met, "no": NotMet, "unknown": Unknown}
 
-// worst gives what some verdicts come to together: not met if one is not, else
+// worst returns what some verdicts come to together: not met if one is not, else
 // unknown if one is.
 func worst(all ...Verdict) Verdict {
 	for _, v := range []Verdict{NotMet, Unknown} {
@@ -187,7 +187,7 @@ func checklist(in association.Initiative, answers []TimelyAnswer, pointer string
 	}
 }
 
-// initiative gives the one by whose rules a referral is tested: that of its
+// initiative returns the one by whose rules a referral is tested: that of its
 // former test, nil at receipt, or the association's first; false when it has none.
 func (a *Assessment) initiative(in *association.Association) (association.Initiative, bool) {
 	if a != nil {
@@ -201,7 +201,7 @@ func (a *Assessment) initiative(in *association.Association) (association.Initia
 	return in.Initiatives[0], true
 }
 
-// age gives the age that was looked at; nil when none was told.
+// age returns the age that was looked at; nil when none was told.
 func (a *Assessment) age() *int {
 	if a == nil {
 		return nil
@@ -217,7 +217,7 @@ func (a *Assessment) age() *int {
 	return &years
 }
 
-// answers gives the answers to the checklist.
+// answers returns the answers to the checklist.
 func (a *Assessment) answers() (all []TimelyAnswer) {
 	if a == nil {
 		return nil
@@ -228,7 +228,7 @@ func (a *Assessment) answers() (all []TimelyAnswer) {
 	return all
 }
 
-// sameAnswers tells whether two lists of answers say the same, in whatever order;
+// sameAnswers reports whether two lists of answers say the same, in whatever order;
 // what is left out is unknown.
 func sameAnswers(one, two []TimelyAnswer) bool {
 	said := func(all []TimelyAnswer) map[string]string {
@@ -243,7 +243,7 @@ func sameAnswers(one, two []TimelyAnswer) bool {
 	return maps.Equal(said(one), said(two))
 }
 
-// sealed gives the assessment as the referral of that id keeps it: what was
+// sealed returns the assessment as the referral of that id keeps it: what was
 // looked at tells of the person.
 func (a Assessment) sealed(id string, seal func(content []byte, context string) ([]byte, error)) ([]byte, error) {
 	text, err := json.Marshal(a)
@@ -254,11 +254,11 @@ func (a Assessment) sealed(id string, seal func(content []byte, context string) 
 }
 
 // openAssessment reads what sealed gave; nil of a referral that was never tested.
-func openAssessment(s *seal.Sealer, id string, sealed []byte) (a *Assessment, err error) {
+func openAssessment(s *encryption.Cipher, id string, sealed []byte) (a *Assessment, err error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
-	text, err := s.Open(sealed, assessmentContext(id))
+	text, err := s.Decrypt(sealed, assessmentContext(id))
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}

@@ -59,7 +59,7 @@ func (r *Referral) AcceptTransfer(h Hand, now time.Time, own string, text []byte
 		return stateFault(r.State())
 	case r.ConsentWithdrawnAt() != nil:
 		return ErrConsentWithdrawn
-	case own != r.Asked():
+	case own != r.TransferTarget():
 		return ErrNotAsked
 	}
 	return r.take(h, now, Step{Kind: TransferAccepted, Municipality: own, Text: text})
@@ -70,7 +70,7 @@ func (r *Referral) DeclineTransfer(h Hand, now time.Time, own string, text []byt
 	switch {
 	case !r.May(TransferDeclined):
 		return stateFault(r.State())
-	case own != r.Asked():
+	case own != r.TransferTarget():
 		return ErrNotAsked
 	}
 	return r.take(h, now, Step{Kind: TransferDeclined, Text: text})
@@ -81,9 +81,9 @@ func (r *Referral) CancelTransfer(h Hand, now time.Time, text []byte) error {
 	return r.take(h, now, Step{Kind: TransferCancelled, Text: text})
 }
 
-// Asked is the municipality that is asked to take the referral over now; empty
+// TransferTarget is the municipality that is asked to take the referral over now; empty
 // when none is, or when the consent that opened the referral to it has ended.
-func (r *Referral) Asked() string {
+func (r *Referral) TransferTarget() string {
 	t := r.Transfer()
 	if t == nil || r.ConsentWithdrawnAt() != nil {
 		return ""
@@ -91,7 +91,7 @@ func (r *Referral) Asked() string {
 	return t.Municipality
 }
 
-// Transfer gives the question to another municipality while it waits for its
+// Transfer returns the question to another municipality while it waits for its
 // answer; nil when there is none.
 func (r *Referral) Transfer() *Step {
 	if t := r.last(TransferRequested); t != nil && r.State() == StateTransfer {
@@ -100,7 +100,7 @@ func (r *Referral) Transfer() *Step {
 	return nil
 }
 
-// handedOverBy gives the step by which a municipality handed the referral over
+// handedOverBy returns the step by which a municipality handed the referral over
 // for good, or nil: one that has it again has not.
 func (r *Referral) handedOverBy(municipality string) *Step {
 	if municipality == "" || municipality == r.Municipality() {

@@ -66,7 +66,7 @@ func TestWhileOneIsAskedBothSeeTheReferralAndEachDoesItsPart(t *testing.T) {
 	} {
 		a := receiverOf(code)
 		for operation, may := range want {
-			if got := access.Allows(operation, a, r.ThingTo(operation, a)); got != may {
+			if got := access.Allows(operation, a, r.ResourceTo(operation, a)); got != may {
 				t.Errorf("%s and %s: got %t", code, operation, got)
 			}
 		}
@@ -80,7 +80,7 @@ func TestWhileOneIsAskedBothSeeTheReferralAndEachDoesItsPart(t *testing.T) {
 }
 
 func TestOnlyTheOneWithoutTheReferralLosesSightOfIt(t *testing.T) {
-	for kind, has := range map[Kind]string{TransferAccepted: "1402", TransferDeclined: "1481", TransferCancelled: "1481"} {
+	for kind, has := range map[StepKind]string{TransferAccepted: "1402", TransferDeclined: "1481", TransferCancelled: "1481"} {
 		r := opened()
 		must(t, r.Assign(Hand{}, noon, "mottagare-1"))
 		must(t, r.Waitlist(Hand{}, noon, "high", "activera"))
@@ -93,12 +93,12 @@ func TestOnlyTheOneWithoutTheReferralLosesSightOfIt(t *testing.T) {
 		default:
 			must(t, r.CancelTransfer(Hand{}, noon, nil))
 		}
-		if r.Municipality() != has || r.State() != StateSubmitted || r.Asked() != "" {
+		if r.Municipality() != has || r.State() != StateSubmitted || r.TransferTarget() != "" {
 			t.Errorf("%s: with %s in %s", kind, r.Municipality(), r.State())
 		}
 		for _, code := range []string{"1481", "1402"} {
 			a := receiverOf(code)
-			if got := access.Allows("getReferral", a, r.ThingFor(a)); got != (code == has) {
+			if got := access.Allows("getReferral", a, r.ResourceFor(a)); got != (code == has) {
 				t.Errorf("%s: %s sees it: %t", kind, code, got)
 			}
 		}
@@ -120,7 +120,7 @@ func TestAWithdrawnConsentClosesTheReferralToTheOneThatIsAsked(t *testing.T) {
 	must(t, r.RequestTransfer(Hand{}, noon, partille, nil))
 	r.Steps = append(r.Steps, Step{N: 3, At: noon, Kind: ConsentWithdrawn})
 	a := receiverOf("1402")
-	if access.Allows("getReferral", a, r.ThingFor(a)) {
+	if access.Allows("getReferral", a, r.ResourceFor(a)) {
 		t.Error("it still sees it")
 	}
 	if err := r.AcceptTransfer(Hand{}, noon, "1402", nil); !errors.Is(err, ErrConsentWithdrawn) {

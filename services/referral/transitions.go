@@ -6,7 +6,7 @@ import "slices"
 // may happen in these states and leads to that one.
 type transition struct {
 	Operation string // of the contract, that takes it; empty: none does
-	Kind      Kind
+	Kind      StepKind
 	By        []Party
 	From      []State
 	To        State // same: the state stays
@@ -41,7 +41,7 @@ var table = []transition{
 	{"withdrawReferral", Withdrawn, by(PartySender, PartyPerson), append(slices.Clone(undecided), StateAccepted), StateWithdrawn},
 	{"markReferralInError", MarkedInError, by(PartySender), undecided, StateEnteredInError},
 	{"", Enrolled, by(PartyService), from(StateAccepted), StateEnrolled},
-	{"", Course, by(PartyService), from(StateEnrolled), same},
+	{"", ProgressReported, by(PartyService), from(StateEnrolled), same},
 	{"", Closed, by(PartyService), from(StateEnrolled), StateClosed},
 	{"", Overdue, by(PartyService), append(slices.Clone(undecided), StateAccepted, StateEnrolled), same},
 	// Told of the person, whatever became of the referral.
@@ -53,8 +53,8 @@ var table = []transition{
 func by(parties ...Party) []Party  { return parties }
 func from(states ...State) []State { return states }
 
-// rowOf gives the row of a kind of step; each kind has one.
-func rowOf(k Kind) transition {
+// rowOf returns the row of a kind of step; each kind has one.
+func rowOf(k StepKind) transition {
 	i := slices.IndexFunc(table, func(t transition) bool { return t.Kind == k })
 	if i < 0 {
 		return transition{}
@@ -62,8 +62,8 @@ func rowOf(k Kind) transition {
 	return table[i]
 }
 
-// next gives where a step of this kind leads from a state.
-func next(s State, k Kind) (State, bool) {
+// next returns where a step of this kind leads from a state.
+func next(s State, k StepKind) (State, bool) {
 	row := rowOf(k)
 	switch {
 	case !slices.Contains(row.From, s):
@@ -83,8 +83,8 @@ func (r *Referral) State() State {
 	return s
 }
 
-// May tells whether a step of this kind may happen now.
-func (r *Referral) May(k Kind) bool {
+// May reports whether a step of this kind may happen now.
+func (r *Referral) May(k StepKind) bool {
 	_, ok := next(r.State(), k)
 	return ok
 }

@@ -14,8 +14,8 @@ import (
 	api "github.com/finsam/finsam/pkg/api/referral"
 )
 
-// reached gives a referral in every state, by the shortest way there.
-var reached = map[State][]Kind{
+// reached returns a referral in every state, by the shortest way there.
+var reached = map[State][]StepKind{
 	none:                {},
 	StateSubmitted:      {Submitted},
 	StateSupplement:     {Submitted, SupplementRequested},
@@ -29,13 +29,13 @@ var reached = map[State][]Kind{
 	StateEnteredInError: {Submitted, MarkedInError},
 }
 
-func after(kinds ...Kind) *Referral {
+func after(kinds ...StepKind) *Referral {
 	r := sample()
 	r.Steps = nil
 	for i, k := range kinds {
 		r.Steps = append(r.Steps, Step{
 			N: int64(i) + 1, At: noon, Kind: k, Authority: "fk",
-			Acceptance: &Acceptance{Municipality: "1481"}, Course: &CourseStep{Enrolment: "e"},
+			Acceptance: &Acceptance{Municipality: "1481"}, Progress: &ProgressStep{Enrolment: "e"},
 		})
 	}
 	return r
@@ -43,7 +43,7 @@ func after(kinds ...Kind) *Referral {
 
 // leads is the whole table once more, written by hand from the domain's words:
 // what is not named here must be refused.
-var leads = map[State]map[Kind]State{
+var leads = map[State]map[StepKind]State{
 	none: {Submitted: StateSubmitted},
 	StateSubmitted: {
 		SupplementRequested: StateSupplement, TransferRequested: StateTransfer, Waitlisted: StateWaitlisted, Accepted: StateAccepted, Rejected: StateRejected,
@@ -66,7 +66,7 @@ var leads = map[State]map[Kind]State{
 		Withdrawn: StateWithdrawn, MarkedInError: StateEnteredInError,
 	},
 	StateAccepted: {Enrolled: StateEnrolled, Assigned: StateAccepted, Overdue: StateAccepted, Withdrawn: StateWithdrawn},
-	StateEnrolled: {Course: StateEnrolled, Overdue: StateEnrolled, Closed: StateClosed},
+	StateEnrolled: {ProgressReported: StateEnrolled, Overdue: StateEnrolled, Closed: StateClosed},
 }
 
 func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
@@ -74,7 +74,7 @@ func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
 		t.Fatalf("%d states can be reached, there are %d", len(reached)-1, len(States))
 	}
 	for _, from := range append([]State{none}, States...) {
-		for _, k := range Kinds {
+		for _, k := range StepKinds {
 			want, may := leads[from][k]
 			if from != none && (k == ConsentWithdrawn || k == Protected || k == Unprotected) {
 				want, may = from, true
@@ -94,12 +94,12 @@ func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
 }
 
 func TestEveryKindHasOneRowAndEveryStateHasWords(t *testing.T) {
-	var kinds []Kind
+	var kinds []StepKind
 	for _, row := range table {
 		kinds = append(kinds, row.Kind)
 	}
 	slices.Sort(kinds)
-	if want := slices.Sorted(slices.Values(Kinds)); !slices.Equal(kinds, want) {
+	if want := slices.Sorted(slices.Values(StepKinds)); !slices.Equal(kinds, want) {
 		t.Errorf("the rows are about %v, the kinds are %v", kinds, want)
 	}
 	for _, s := range States {
@@ -136,7 +136,7 @@ func TestTheRightsToAnOperationAreThoseOfItsParties(t *testing.T) {
 			t.Errorf("%s is an act of %v: want the roles %v, the access table has %v", row.Operation, row.By, want, got)
 		}
 	}
-	// The other way: whoever may change a referral does so by a row.
+	// The other way: anyone who may change a referral does so by a row.
 	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
 	if err != nil {
 		t.Fatal(err)

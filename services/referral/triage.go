@@ -19,16 +19,16 @@ func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c Chang
 		if err != nil {
 			return err
 		}
-		was, err := s.Seal.Open(r.Reason, sealContext(id))
+		was, err := s.Cipher.Decrypt(r.Reason, sealContext(id))
 		if err != nil {
 			return fmt.Errorf("referral %s: reason: %w", id, err)
 		}
-		assessed, err := openAssessment(s.Seal, id, r.Assessment)
+		assessed, err := openAssessment(s.Cipher, id, r.Assessment)
 		if err != nil {
 			return err
 		}
 		c.Self = a.Participant != "" && a.Participant == r.Participant
-		return r.Amend(h, s.Now(), in, c, Clear{string(was), assessed}, s.Seal.Seal, sealed)
+		return r.Amend(h, s.Now(), in, c, Clear{string(was), assessed}, s.Cipher.Encrypt, sealed)
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return nil, ErrExternalReference.AtField("/changes/externalReference")
@@ -80,12 +80,12 @@ func (s *Service) CancelTransfer(ctx context.Context, id string, ifVersion int64
 	})
 }
 
-// handedOver gives what a municipality without relation to the referral is told:
+// handedOver returns what a municipality without relation to the referral is told:
 // one that handed it over learns to whom and when, and nothing of the person any
 // more; everybody else, that there is no such thing.
 func (s *Service) handedOver(operation string, a actor.Actor, r *Referral) error {
 	step := r.handedOverBy(a.Municipality)
-	own := access.Thing{Association: r.Association, Ties: []access.Tie{{Municipality: a.Municipality}}}
+	own := access.Resource{Association: r.Association, Relationships: []access.Relationship{{Municipality: a.Municipality}}}
 	if step == nil || !access.Allows(operation, a, own) {
 		return fault.ErrNotFound
 	}

@@ -43,9 +43,9 @@ func (w Wait) party() Party {
 	return PartyCoach
 }
 
-// ofCourse tells whether the wait is a part of the person's course, which the
+// isProgress reports whether the wait is a part of the person's course, which the
 // sender is shown only while consent holds.
-func (w Wait) ofCourse() bool {
+func (w Wait) isProgress() bool {
 	switch w {
 	case WaitStart, WaitCheckInAnswer, WaitCheckInDecision, WaitNextBlock, WaitClosing:
 		return true
@@ -66,12 +66,12 @@ type Turn struct {
 	Began        int64     `json:"began"` // number of the step that began it
 }
 
-// Overdue tells whether the time has passed.
+// Overdue reports whether the time has passed.
 func (t Turn) Overdue(now time.Time) bool { return now.After(t.Due) }
 
-// nobodys is the wait in which it is nobody's turn: a queue, a block that runs, a
+// noWait is the wait in which it is nobody's turn: a queue, a block that runs, a
 // pause, an end.
-const nobodys Wait = ""
+const noWait Wait = ""
 
 // waitIn is what is waited for when a referral has come into a state.
 var waitIn = map[State]Wait{
@@ -85,13 +85,13 @@ var waitIn = map[State]Wait{
 // waitAfter is what is waited for after a step of the course. A prolonged block
 // runs on, and a pause stops the clock.
 var waitAfter = map[string]Wait{
-	"planned": WaitStart, "started": nobodys, "block_started": nobodys,
+	"planned": WaitStart, "started": noWait, "block_started": noWait,
 	"check_in_due": WaitCheckInAnswer, "answered": WaitCheckInDecision, "not_answered": WaitCheckInDecision,
-	"decided/continue": WaitNextBlock, "decided/prolong": nobodys, "decided/pause": nobodys, "decided/end": WaitClosing,
+	"decided/continue": WaitNextBlock, "decided/prolong": noWait, "decided/pause": noWait, "decided/end": WaitClosing,
 	"resumed": WaitNextBlock, "closing": WaitClosing, "conversation_held": WaitClosing,
 }
 
-// asksSender tells whether there is somebody to answer a check-in: while consent
+// asksSender reports whether there is somebody to answer a check-in: while consent
 // covers the course, who referred. One who applies oneself has no referrer.
 func (r *Referral) asksSender(then []Step) bool {
 	for i := range then {
@@ -99,19 +99,19 @@ func (r *Referral) asksSender(then []Step) bool {
 			return false
 		}
 	}
-	return !r.applied() && !r.handedIn() && r.Consent.covers(categoryCourse)
+	return !r.applied() && !r.handedIn() && r.Consent.covers(categoryProgress)
 }
 
-// waitFor gives what is waited for after a step, where w was before it; a wait
+// waitFor returns what is waited for after a step, where w was before it; a wait
 // that stays the same goes on, its clock with it.
 func (r *Referral) waitFor(w Wait, s *Step, before, after State) Wait {
 	switch {
 	case s.Kind == MovedUp:
 		return WaitPlace
-	case s.Kind == Course && s.Course != nil:
-		next, known := waitAfter[s.Course.Kind]
-		if s.Course.Kind == "decided" {
-			next, known = waitAfter["decided/"+s.Course.Code]
+	case s.Kind == ProgressReported && s.Progress != nil:
+		next, known := waitAfter[s.Progress.Kind]
+		if s.Progress.Kind == "decided" {
+			next, known = waitAfter["decided/"+s.Progress.Code]
 		}
 		if !known {
 			return w
@@ -128,7 +128,7 @@ func (r *Referral) waitFor(w Wait, s *Step, before, after State) Wait {
 	return w
 }
 
-// Turn gives whose move it is; ok is false when it is nobody's.
+// Turn returns whose move it is; ok is false when it is nobody's.
 func (r *Referral) Turn() (t Turn, ok bool) {
 	state := none
 	for i := range r.Steps {
@@ -140,11 +140,11 @@ func (r *Referral) Turn() (t Turn, ok bool) {
 			continue
 		}
 		t = Turn{Wait: w, Since: s.At, Began: s.N}
-		if s.Course != nil {
-			t.Number = s.Course.Block
+		if s.Progress != nil {
+			t.Number = s.Progress.Block
 		}
 	}
-	if t.Wait == nobodys {
+	if t.Wait == noWait {
 		return Turn{}, false
 	}
 	t.Party = t.Wait.party()
@@ -152,7 +152,7 @@ func (r *Referral) Turn() (t Turn, ok bool) {
 	case PartyReceiver, PartyCoach:
 		t.Municipality = r.Municipality()
 	case PartyAsked:
-		if t.Municipality = r.Asked(); t.Municipality == "" {
+		if t.Municipality = r.TransferTarget(); t.Municipality == "" {
 			// The consent ended, and with it what the other one sees: it is for the first one to cancel.
 			t.Party, t.Municipality = PartyReceiver, r.Municipality()
 		}
@@ -161,13 +161,13 @@ func (r *Referral) Turn() (t Turn, ok bool) {
 	return t, true
 }
 
-// restarts tells whether a step begins the same wait anew: the state was left and
+// restarts reports whether a step begins the same wait anew: the state was left and
 // come back to, or the check-in is another one.
 func restarts(w Wait, s *Step, before, after State) bool {
 	if w == WaitStart {
 		return false // accepted, then enrolled: one wait
 	}
-	return before != after || s.Kind == Course && s.Course.Kind == "check_in_due"
+	return before != after || s.Kind == ProgressReported && s.Progress.Kind == "check_in_due"
 }
 
 // due is the end of the term's last day. A coach's start is counted from the day
@@ -212,21 +212,21 @@ func (r *Referral) term(w Wait) int {
 	return cmp.Or(in(own), in(association.DefaultTerms))
 }
 
-// told tells whether it has been made a step that this turn is overdue.
-func (r *Referral) told(t Turn) bool {
+// overdueReported reports whether it has been made a step that this turn is overdue.
+func (r *Referral) overdueReported(t Turn) bool {
 	o := r.last(Overdue)
 	return o != nil && o.N > t.Began
 }
 
-// FallOverdue takes the step that silence has brought, if one, and tells whether.
+// MarkOverdue takes the step that silence has brought, if one, and reports whether.
 // Each turn has at most one.
-func (r *Referral) FallOverdue(now time.Time) bool {
+func (r *Referral) MarkOverdue(now time.Time) bool {
 	t, ok := r.Turn()
-	if !ok || !t.Overdue(now) || r.told(t) {
+	if !ok || !t.Overdue(now) || r.overdueReported(t) {
 		return false
 	}
-	return r.take(clockHand, now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil
+	return r.take(systemAuthor, now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil
 }
 
-// clockHand is who takes the steps that time brings.
-var clockHand = Hand{Subject: "service:referral", Authority: "finsam"}
+// systemAuthor is who takes the steps that time brings.
+var systemAuthor = Hand{Subject: "service:referral", Authority: "finsam"}

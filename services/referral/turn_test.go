@@ -9,7 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 )
 
-// happened gives a referral whose steps came a day apart from noon on.
+// happened returns a referral whose steps came a day apart from noon on.
 func happened(steps ...Step) *Referral {
 	r := sample()
 	r.Steps = nil
@@ -20,7 +20,7 @@ func happened(steps ...Step) *Referral {
 	return r
 }
 
-func of(kinds ...Kind) []Step {
+func of(kinds ...StepKind) []Step {
 	var all []Step
 	for _, k := range kinds {
 		s := Step{Kind: k}
@@ -35,20 +35,20 @@ func of(kinds ...Kind) []Step {
 	return all
 }
 
-// enrolled gives the steps of one who is enrolled, and then of the course.
-func enrolled(course ...CourseStep) []Step {
-	all := append(of(Submitted, Accepted), Step{Kind: Enrolled, Course: &CourseStep{Kind: "planned", Enrolment: "e"}})
+// enrolled returns the steps of one who is enrolled, and then of the course.
+func enrolled(course ...ProgressStep) []Step {
+	all := append(of(Submitted, Accepted), Step{Kind: Enrolled, Progress: &ProgressStep{Kind: "planned", Enrolment: "e"}})
 	for _, c := range course {
-		all = append(all, Step{Kind: Course, Code: c.Code, Course: &c})
+		all = append(all, Step{Kind: ProgressReported, Code: c.Code, Progress: &c})
 	}
 	return all
 }
 
 func TestWhoseTurnItIsFollowsFromTheSteps(t *testing.T) {
-	started := CourseStep{Kind: "started", Block: 1}
-	due := CourseStep{Kind: "check_in_due", Block: 1}
-	answered, silent := CourseStep{Kind: "answered", Block: 1}, CourseStep{Kind: "not_answered", Block: 1}
-	decided := func(code string) CourseStep { return CourseStep{Kind: "decided", Block: 1, Code: code} }
+	started := ProgressStep{Kind: "started", Block: 1}
+	due := ProgressStep{Kind: "check_in_due", Block: 1}
+	answered, silent := ProgressStep{Kind: "answered", Block: 1}, ProgressStep{Kind: "not_answered", Block: 1}
+	decided := func(code string) ProgressStep { return ProgressStep{Kind: "decided", Block: 1, Code: code} }
 	without := Step{Kind: ConsentWithdrawn}
 	for _, c := range []struct {
 		sentence string
@@ -66,35 +66,35 @@ func TestWhoseTurnItIsFollowsFromTheSteps(t *testing.T) {
 		{"the municipality that is asked to take over", of(Submitted, TransferRequested), WaitTransfer, PartyAsked, 2, 7},
 		{"which takes over, and has a decision to make", of(Submitted, TransferRequested, TransferAccepted), WaitDecision, PartyReceiver, 3, 14},
 		{"or declines, and the first one has it", of(Submitted, TransferRequested, TransferDeclined), WaitDecision, PartyReceiver, 3, 14},
-		{"in the queue it is nobody's", of(Submitted, Waitlisted), nobodys, "", 0, 0},
-		{"also with another priority", of(Submitted, Waitlisted, Waitlisted), nobodys, "", 0, 0},
+		{"in the queue it is nobody's", of(Submitted, Waitlisted), noWait, "", 0, 0},
+		{"also with another priority", of(Submitted, Waitlisted, Waitlisted), noWait, "", 0, 0},
 		{"a place that is kept is to be taken", of(Submitted, Waitlisted, MovedUp), WaitPlace, PartyReceiver, 3, 7},
 		{"the coach starts what is accepted, from the agreed day on", of(Submitted, Accepted), WaitStart, PartyCoach, 2, 10 - 1 + 7},
 		{"the enrolment that follows is the same turn", enrolled(), WaitStart, PartyCoach, 2, 10 - 1 + 7},
-		{"a block that runs is nobody's", enrolled(started), nobodys, "", 0, 0},
+		{"a block that runs is nobody's", enrolled(started), noWait, "", 0, 0},
 		{"a check-in is the sender's to answer", enrolled(started, due), WaitCheckInAnswer, PartySender, 5, 14},
 		{"an answer is the coach's to decide on", enrolled(started, due, answered), WaitCheckInDecision, PartyCoach, 6, 7},
 		{"and so is silence that is noted", enrolled(started, due, silent), WaitCheckInDecision, PartyCoach, 6, 7},
 		{"an answer after all leaves the clock as it is", enrolled(started, due, silent, answered), WaitCheckInDecision, PartyCoach, 6, 7},
-		{"without consent the sender is not asked", append(enrolled(started), without, Step{Kind: Course, Course: &due}), WaitCheckInDecision, PartyCoach, 6, 7},
+		{"without consent the sender is not asked", append(enrolled(started), without, Step{Kind: ProgressReported, Progress: &due}), WaitCheckInDecision, PartyCoach, 6, 7},
 		{"and is asked no longer when it ends", append(enrolled(started, due), without), WaitCheckInDecision, PartyCoach, 6, 7},
 		{"to go on is the coach's", enrolled(started, due, answered, decided("continue")), WaitNextBlock, PartyCoach, 7, 7},
-		{"a prolonged block runs on", enrolled(started, due, answered, decided("prolong")), nobodys, "", 0, 0},
-		{"a pause stops the clock", enrolled(started, due, answered, decided("pause")), nobodys, "", 0, 0},
-		{"until it is over", enrolled(started, due, answered, decided("pause"), CourseStep{Kind: "resumed", Block: 1}), WaitNextBlock, PartyCoach, 8, 7},
+		{"a prolonged block runs on", enrolled(started, due, answered, decided("prolong")), noWait, "", 0, 0},
+		{"a pause stops the clock", enrolled(started, due, answered, decided("pause")), noWait, "", 0, 0},
+		{"until it is over", enrolled(started, due, answered, decided("pause"), ProgressStep{Kind: "resumed", Block: 1}), WaitNextBlock, PartyCoach, 8, 7},
 		{"an end is to be closed", enrolled(started, due, answered, decided("end")), WaitClosing, PartyCoach, 7, 14},
-		{"so is the end of the last block", enrolled(started, CourseStep{Kind: "closing"}), WaitClosing, PartyCoach, 5, 14},
-		{"the conversation is a part of it", enrolled(started, CourseStep{Kind: "closing"}, CourseStep{Kind: "conversation_held"}), WaitClosing, PartyCoach, 5, 14},
+		{"so is the end of the last block", enrolled(started, ProgressStep{Kind: "closing"}), WaitClosing, PartyCoach, 5, 14},
+		{"the conversation is a part of it", enrolled(started, ProgressStep{Kind: "closing"}, ProgressStep{Kind: "conversation_held"}), WaitClosing, PartyCoach, 5, 14},
 		{"the same check-in once more is another turn", enrolled(started, due, answered, decided("prolong"), due), WaitCheckInAnswer, PartySender, 8, 14},
-		{"a step of the course that is new to this program changes nothing", enrolled(started, due, CourseStep{Kind: "sung"}), WaitCheckInAnswer, PartySender, 5, 14},
-		{"what is closed is nobody's", append(enrolled(started), of(Closed)...), nobodys, "", 0, 0},
-		{"what is rejected is nobody's", of(Submitted, Rejected), nobodys, "", 0, 0},
-		{"what is withdrawn is nobody's", of(Submitted, SupplementRequested, Withdrawn), nobodys, "", 0, 0},
-		{"what was sent in error is nobody's", of(Submitted, MarkedInError), nobodys, "", 0, 0},
+		{"a step of the course that is new to this program changes nothing", enrolled(started, due, ProgressStep{Kind: "sung"}), WaitCheckInAnswer, PartySender, 5, 14},
+		{"what is closed is nobody's", append(enrolled(started), of(Closed)...), noWait, "", 0, 0},
+		{"what is rejected is nobody's", of(Submitted, Rejected), noWait, "", 0, 0},
+		{"what is withdrawn is nobody's", of(Submitted, SupplementRequested, Withdrawn), noWait, "", 0, 0},
+		{"what was sent in error is nobody's", of(Submitted, MarkedInError), noWait, "", 0, 0},
 	} {
 		r := happened(c.steps...)
 		got, ok := r.Turn()
-		if ok != (c.wait != nobodys) || got.Wait != c.wait || got.Party != c.party || got.Began != c.began {
+		if ok != (c.wait != noWait) || got.Wait != c.wait || got.Party != c.party || got.Began != c.began {
 			t.Errorf("%s: want %s of %s since step %d, got %+v", c.sentence, c.wait, c.party, c.began, got)
 			continue
 		}
@@ -123,7 +123,7 @@ func TestACheckInWaitsForNobodyWhoCannotAnswerIt(t *testing.T) {
 		"nor has who applied at the municipality":   {actor.Municipality, SelfReferral, WaitCheckInDecision},
 		"a private care giver's letter asks nobody": {actor.Municipality, SourcePrivateCare, WaitCheckInDecision},
 	} {
-		r := happened(enrolled(CourseStep{Kind: "started", Block: 1}, CourseStep{Kind: "check_in_due", Block: 1})...)
+		r := happened(enrolled(ProgressStep{Kind: "started", Block: 1}, ProgressStep{Kind: "check_in_due", Block: 1})...)
 		r.AuthorityKind, r.Source = c.from, c.of
 		if turn, _ := r.Turn(); turn.Wait != c.want {
 			t.Errorf("%s: it waits for %s", sentence, turn.Wait)
@@ -177,10 +177,10 @@ func TestATermEndsAtMidnightInSwedenOverBothClockChanges(t *testing.T) {
 func TestATurnIsToldToBeOverdueOnceAndNotBeforeItIs(t *testing.T) {
 	r := happened(of(Submitted)...)
 	turn, _ := r.Turn()
-	if r.FallOverdue(turn.Due) {
+	if r.MarkOverdue(turn.Due) {
 		t.Error("told while there was a moment left")
 	}
-	if !r.FallOverdue(turn.Due.Add(time.Millisecond)) || r.FallOverdue(turn.Due.AddDate(1, 0, 0)) {
+	if !r.MarkOverdue(turn.Due.Add(time.Millisecond)) || r.MarkOverdue(turn.Due.AddDate(1, 0, 0)) {
 		t.Fatal("want one step")
 	}
 	s := r.Steps[1]
@@ -191,7 +191,7 @@ func TestATurnIsToldToBeOverdueOnceAndNotBeforeItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	next, _ := r.Turn()
-	if !r.FallOverdue(next.Due.Add(time.Second)) || r.Steps[3].Code != "sender" {
+	if !r.MarkOverdue(next.Due.Add(time.Second)) || r.Steps[3].Code != "sender" {
 		t.Error("the next turn has a step of its own")
 	}
 }

@@ -70,7 +70,7 @@ var (
 		"En egen ansökan har ingen extern referens.", "A person's own application has no external reference.")
 )
 
-// find gives the unit of an id, and its place.
+// find returns the unit of an id, and its place.
 func (g *Register) find(id string) (Unit, int, bool) {
 	i, ok := slices.BinarySearchFunc(g.Units, id, func(u Unit, id string) int { return strings.Compare(u.ID, id) })
 	if !ok {

@@ -39,7 +39,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, a Acce
 	if has && kept.initiative == a.Initiative {
 		return s.save(ctx, r) // into the place that was kept
 	}
-	return s.intoPlace(ctx, r, initiative)
+	return s.acceptWithPlace(ctx, r, initiative)
 }
 
 // Reject turns the person away.
@@ -60,7 +60,7 @@ func (s *Service) Waitlist(ctx context.Context, id string, ifVersion int64, prio
 		if err != nil {
 			return err
 		}
-		if err := s.roomToWait(ctx, r, into); err != nil {
+		if err := s.checkWaitlistLimit(ctx, r, into); err != nil {
 			return err
 		}
 		return r.Waitlist(h, s.Now(), priority, into)

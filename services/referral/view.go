@@ -7,7 +7,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/encryption"
 )
 
 // View is a referral as one caller may see it.
@@ -23,7 +23,7 @@ type View struct {
 	Reasons     map[int64]Change[string]      // by number of the step that amended the reason; nil when texts are hidden
 	Assessments map[int64]Change[*Assessment] // by number of the step that made the test anew; nil when texts are hidden
 	Steps       []Step                        // those that the caller may see, their sealed texts left out
-	Course      *CourseView                   // nil when there is none, or it is hidden
+	Progress    *ProgressView                 // nil when there is none, or it is hidden
 	Outcome     string                        // empty when there is none, or it is hidden
 	Queue       *InQueue                      // nil when the referral stands in none
 	Responsible string                        // at the municipality that has the referral, for itself only
@@ -34,32 +34,32 @@ type View struct {
 
 	Attachments []*AttachmentView // those that are there now; none when texts are hidden
 
-	sight sight // what the caller is shown
+	sight Visibility // what the caller is shown
 }
 
 // InQueue is where a referral stands in its queue: first is 1.
 type InQueue struct{ Place, Of int64 }
 
-// CourseView is the person's way through the initiative.
-type CourseView struct {
+// ProgressView is the person's way through the initiative.
+type ProgressView struct {
 	Enrolment string
 	FirstDay  string // as planned
 	LastDay   string
 	Steps     []Step // those that bear a course step
 }
 
-// see gives what the actor may see of the referral.
-func see(r *Referral, a actor.Actor, s *seal.Sealer, now time.Time) (*View, error) {
+// see returns what the actor may see of the referral.
+func see(r *Referral, a actor.Actor, s *encryption.Cipher, now time.Time) (*View, error) {
 	v := outline(r, a, now)
-	_, last := r.stands(v.sight)
+	_, last := r.visibleState(v.sight)
 	v.Version = v.Number(last.N)
 	for _, step := range r.Steps {
 		if !step.hidden(v.sight) {
 			v.Steps = append(v.Steps, step.shown(a, v.sight))
 		}
 	}
-	if v.sight.course && r.Enrolment() != "" {
-		v.Course = course(r.Enrolment(), v.Steps)
+	if v.sight.progress && r.Enrolment() != "" {
+		v.Progress = course(r.Enrolment(), v.Steps)
 	}
 	if !v.sight.texts {
 		return v, nil
@@ -67,12 +67,12 @@ func see(r *Referral, a actor.Actor, s *seal.Sealer, now time.Time) (*View, erro
 	return v, v.open(s)
 }
 
-// outline gives what a list shows of the referral.
+// outline returns what a list shows of the referral.
 func outline(r *Referral, a actor.Actor, now time.Time) *View {
-	v := &View{Referral: r, Person: access.Allows("getParticipant", a, r.ThingFor(a)), sight: r.sightOf(a)}
-	state, last := r.stands(v.sight)
+	v := &View{Referral: r, Person: access.Allows("getParticipant", a, r.ResourceFor(a)), sight: r.visibilityFor(a)}
+	state, last := r.visibleState(v.sight)
 	v.State, v.ChangedAt, v.Acts = state, last.At, r.acts(a, state, v.sight)
-	if t, ok := r.Turn(); ok && (!t.Wait.ofCourse() || v.sight.course) {
+	if t, ok := r.Turn(); ok && (!t.Wait.isProgress() || v.sight.progress) {
 		v.Turn, v.Overdue = &t, t.Overdue(now)
 	}
 	if a.Municipality == r.Municipality() {
@@ -84,29 +84,29 @@ func outline(r *Referral, a actor.Actor, now time.Time) *View {
 	return v
 }
 
-// Number gives a step's number as the caller counts the steps.
+// Number returns a step's number as the caller counts the steps.
 func (v *View) Number(n int64) int64 { return v.Referral.number(n, v.sight) }
 
-// shown gives a step without what the actor may not see of it: who did it, at
+// shown returns a step without what the actor may not see of it: who did it, at
 // another authority, what was planned for the person, and how it ended.
-func (s Step) shown(a actor.Actor, to sight) Step {
-	if !to.course {
-		s.Acceptance, s.Course = nil, nil
+func (s Step) shown(a actor.Actor, to Visibility) Step {
+	if !to.progress {
+		s.Acceptance, s.Progress = nil, nil
 	}
 	if s.Authority != a.Authority {
 		s.By, s.Unit, s.Responsible = "", "", ""
 	}
 	if s.Kind == Closed && !to.outcome {
-		end := *s.Course // a closed step that is shown at all is of the course then
+		end := *s.Progress // a closed step that is shown at all is of the course then
 		end.Code = ""
-		s.Code, s.Course = "", &end
+		s.Code, s.Progress = "", &end
 	}
 	return s
 }
 
 // open unseals the texts.
-func (v *View) open(s *seal.Sealer) error {
-	reason, err := s.Open(v.Referral.Reason, sealContext(v.Referral.ID))
+func (v *View) open(s *encryption.Cipher) error {
+	reason, err := s.Decrypt(v.Referral.Reason, sealContext(v.Referral.ID))
 	if err != nil {
 		return fmt.Errorf("referral %s: reason: %w", v.Referral.ID, err)
 	}
@@ -116,8 +116,8 @@ func (v *View) open(s *seal.Sealer) error {
 	}
 	for _, step := range v.Steps {
 		if step.Amendment != nil && step.Amendment.Reason != nil {
-			was, errOld := s.Open(step.Amendment.Reason.Old, sealContext(v.Referral.ID))
-			is, errNew := s.Open(step.Amendment.Reason.New, sealContext(v.Referral.ID))
+			was, errOld := s.Decrypt(step.Amendment.Reason.Old, sealContext(v.Referral.ID))
+			is, errNew := s.Decrypt(step.Amendment.Reason.New, sealContext(v.Referral.ID))
 			if err := errors.Join(errOld, errNew); err != nil {
 				return fmt.Errorf("referral %s: reasons of step %d: %w", v.Referral.ID, step.N, err)
 			}
@@ -134,7 +134,7 @@ func (v *View) open(s *seal.Sealer) error {
 		if step.Text == nil {
 			continue
 		}
-		text, err := s.Open(step.Text, sealContext(v.Referral.ID))
+		text, err := s.Decrypt(step.Text, sealContext(v.Referral.ID))
 		if err != nil {
 			return fmt.Errorf("referral %s: text of step %d: %w", v.Referral.ID, step.N, err)
 		}
@@ -153,13 +153,13 @@ func sealContext(id string) string { return "referral/" + id }
 
 // acts lists the operations that the state, as it is shown, and the access table
 // both allow now.
-func (r *Referral) acts(a actor.Actor, in State, to sight) []string {
+func (r *Referral) acts(a actor.Actor, in State, to Visibility) []string {
 	var names []string
 	for _, row := range table {
 		if row.Kind == AttachmentRemoved { // an attachment tells it itself
 			continue
 		}
-		if to.opens(row.Kind, in) && row.Operation != "" && access.Allows(row.Operation, a, r.ThingTo(row.Operation, a)) {
+		if to.allows(row.Kind, in) && row.Operation != "" && access.Allows(row.Operation, a, r.ResourceTo(row.Operation, a)) {
 			names = append(names, row.Operation)
 		}
 	}
@@ -167,14 +167,14 @@ func (r *Referral) acts(a actor.Actor, in State, to sight) []string {
 }
 
 // course collects what the enrolment's feed has told.
-func course(enrolment string, steps []Step) *CourseView {
-	c := &CourseView{Enrolment: enrolment}
+func course(enrolment string, steps []Step) *ProgressView {
+	c := &ProgressView{Enrolment: enrolment}
 	for _, step := range steps {
-		if step.Course == nil {
+		if step.Progress == nil {
 			continue
 		}
 		if step.Kind == Enrolled {
-			c.FirstDay, c.LastDay = step.Course.FirstDay, step.Course.LastDay
+			c.FirstDay, c.LastDay = step.Progress.FirstDay, step.Progress.LastDay
 		}
 		c.Steps = append(c.Steps, step)
 	}

@@ -13,7 +13,7 @@ import (
 // firstInQueue is the order of a queue: priority, then time on the list.
 var firstInQueue = []store.Order{{Key: keyRank}, {Key: keySince}}
 
-// inQueue gives the conditions of a queue. Those put on the list before it named
+// inQueue returns the conditions of a queue. Those put on the list before it named
 // an initiative wait for the association's first.
 func inQueue(in *association.Association, municipality, initiative string) []store.Cond {
 	names := []any{queuedAt(municipality, initiative)}
@@ -23,7 +23,7 @@ func inQueue(in *association.Association, municipality, initiative string) []sto
 	return []store.Cond{{Key: keyStands, Op: store.In, Value: names}}
 }
 
-// waitsFor gives the initiative that a person is to wait for.
+// waitsFor returns the initiative that a person is to wait for.
 func (s *Service) waitsFor(r *Referral, wanted string) (string, error) {
 	in, err := s.Associations.Get(r.Association)
 	if err != nil {
@@ -41,9 +41,9 @@ func (s *Service) waitsFor(r *Referral, wanted string) (string, error) {
 	return wanted, nil
 }
 
-// roomToWait refuses one more where the waiting list has a bound. It is asked and
+// checkWaitlistLimit refuses one more where the waiting list has a bound. It is asked and
 // not held: two who come at the same moment may both find the last room.
-func (s *Service) roomToWait(ctx context.Context, r *Referral, initiative string) error {
+func (s *Service) checkWaitlistLimit(ctx context.Context, r *Referral, initiative string) error {
 	if r.State() == StateWaitlisted {
 		return nil
 	}
@@ -62,8 +62,8 @@ func (s *Service) roomToWait(ctx context.Context, r *Referral, initiative string
 	return err
 }
 
-// line fills in where those of the views that wait stand in their queue.
-func (s *Service) line(ctx context.Context, views ...*View) error {
+// fillQueuePositions fills in where those of the views that wait stand in their queue.
+func (s *Service) fillQueuePositions(ctx context.Context, views ...*View) error {
 	type queue struct{ association, municipality, initiative string }
 	ranks := map[queue]map[int64]int64{} // how many wait, by rank
 	for _, v := range views {
@@ -117,7 +117,7 @@ func (s *Service) byRank(ctx context.Context, in string, where []store.Cond) (ma
 	return all, nil
 }
 
-// WaitingList gives the queue to an initiative of the caller's municipality, the
+// WaitingList returns the queue to an initiative of the caller's municipality, the
 // first one first; an association with one initiative need not be told which.
 func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) (*List, error) {
 	const operation = "listWaiting"
@@ -142,7 +142,7 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w Window) 
 	return s.read(ctx, operation, inQueue(in, a.Municipality, i.ID), found, firstInQueue, store.Cursor.String, after, w)
 }
 
-// asked gives the initiative of a question; left out it is the association's only one.
+// asked returns the initiative of a question; left out it is the association's only one.
 func asked(in *association.Association, initiative string) (association.Initiative, bool) {
 	if initiative == "" && len(in.Initiatives) == 1 {
 		return in.Initiatives[0], true

@@ -76,7 +76,7 @@ type BackupOptions struct {
 	Keep   int      // how many sets to keep; 0: all
 }
 
-// Backup makes a set and gives its folder. What runs makes the copies itself: a
+// Backup creates a set and gives its folder. What runs makes the copies itself: a
 // suite is asked by a file in its data folder, services on their admin ports. The
 // file of a suite that rests is copied here.
 func Backup(ctx context.Context, o BackupOptions) (set string, err error) {

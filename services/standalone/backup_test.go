@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/services/standalone"
 )
 
-// saved makes a backup of a suite that rests, and gives its folder.
+// saved creates a backup of a suite that rests, and gives its folder.
 func saved(t *testing.T, data standalone.Layout, to string, keep int) string {
 	t.Helper()
 	set, err := standalone.Backup(t.Context(), standalone.BackupOptions{Data: data, To: to, Keep: keep})
@@ -185,7 +185,7 @@ func TestDatabasesOfDifferentTimesAreNotRestoredTogether(t *testing.T) {
 	}
 }
 
-// split gives a database file per service of the first release, of which the
+// split returns a database file per service of the first release, of which the
 // referral service's is as it was before anything was told.
 func split(t *testing.T) map[string]string {
 	t.Helper()

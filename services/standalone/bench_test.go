@@ -16,7 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/gateway/demo"
@@ -31,7 +31,7 @@ import (
 func BenchmarkGet(b *testing.B) {
 	b.Run("bare", func(b *testing.B) {
 		otel.SetMeterProvider(noop.NewMeterProvider())
-		measure.Use(noop.NewMeterProvider())
+		metrics.Use(noop.NewMeterProvider())
 		readReferral(b)
 	})
 	b.Run("measured", func(b *testing.B) {
@@ -94,7 +94,7 @@ const aReferral = `{"person":{"personalIdentityNumber":"198001012387","givenName
 "consent":{"given":true,"givenOn":"2026-01-01","textVersion":"2026-1","authorities":["fk","molndal"]},
 "wishedMunicipality":"1481","reason":"Påhittat exempel."}`
 
-// served gives the suite behind its front door, in this process.
+// served returns the suite behind its front door, in this process.
 func served(b *testing.B) (http.Handler, *demo.Issuer) {
 	data := standalone.Layout(b.TempDir())
 	if err := launch.WriteKeys(data.Keys()); err != nil {

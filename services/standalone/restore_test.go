@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/services/standalone"
 )
 
-// attached makes a backup of the first release's data with an attachment.
+// attached creates a backup of the first release's data with an attachment.
 func attached(t *testing.T) string {
 	t.Helper()
 	data := frozen(t, "release-0")

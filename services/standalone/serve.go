@@ -117,7 +117,7 @@ func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func
 	}, nil
 }
 
-// prepare makes the data folder ready: keys, associations and, in a demo, the
+// prepare creates the data folder ready: keys, associations and, in a demo, the
 // issuer of its tokens.
 func (o Options) prepare() (*demo.Issuer, error) {
 	if !o.Demo && o.TrustFile == "" {

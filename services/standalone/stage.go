@@ -50,7 +50,7 @@ func (l Layout) plan(m backup.Manifest) (plan, error) {
 	return p, nil
 }
 
-// names gives what a set holds at its top, databases last: a folder with all of
+// names returns what a set holds at its top, databases last: a folder with all of
 // them in it has all else.
 func names(m backup.Manifest) []string {
 	var first, last []string

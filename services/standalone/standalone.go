@@ -19,7 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/blob/folder"
 	blobs "github.com/finsam/finsam/pkg/blob/traced"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/inproc"
+	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store/schema"
 	"github.com/finsam/finsam/pkg/store/sqlite"
@@ -47,7 +47,7 @@ type Suite struct {
 	db      *sqlite.DB
 	sender  *send.Sender
 	blobs   *folder.Store
-	parts   map[string]*launch.Parts
+	parts   map[string]*launch.App
 	workers []func(context.Context) error
 }
 
@@ -63,7 +63,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{sender: sender, Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, parts: map[string]*launch.Parts{}}
+	s := &Suite{sender: sender, Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, parts: map[string]*launch.App{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -95,8 +95,8 @@ var schemas = map[string]func() schema.Schema{"referral": referral.Schema, "part
 
 // room opens what a service is made of, in its part of the database.
 func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
-	p := &launch.Parts{Service: name, Schema: schemas[name], Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
-	if p.Seal, err = keys.Sealer(); err != nil {
+	p := &launch.App{Service: name, Schema: schemas[name], Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
+	if p.Cipher, err = keys.Sealer(); err != nil {
 		return err
 	}
 	if p.Signer, err = keys.Signer(name, p.Now); err != nil {
@@ -115,8 +115,8 @@ func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *as
 
 func (s *Suite) participant(ctx context.Context) error {
 	p := s.parts["participant"]
-	v, err := participant.New(ctx, participant.Deps{
-		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("referral"), Access: p.Access, Seal: p.Seal,
+	v, err := participant.New(ctx, participant.Config{
+		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("referral"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
@@ -128,8 +128,8 @@ func (s *Suite) participant(ctx context.Context) error {
 
 func (s *Suite) referral(ctx context.Context) error {
 	p := s.parts["referral"]
-	v, err := referral.New(ctx, referral.Deps{
-		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), Access: p.Access, Seal: p.Seal,
+	v, err := referral.New(ctx, referral.Config{
+		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, People: s.people(p), Blobs: blobs.Store(s.blobs, p.Service), Webhooks: s.sender,
 		Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
@@ -143,8 +143,8 @@ func (s *Suite) referral(ctx context.Context) error {
 
 func (s *Suite) activity(ctx context.Context) error {
 	p := s.parts["activity"]
-	v, err := activity.New(ctx, activity.Deps{
-		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), Access: p.Access, Seal: p.Seal,
+	v, err := activity.New(ctx, activity.Config{
+		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
@@ -158,12 +158,12 @@ func (s *Suite) add(name string, h http.Handler, run func(context.Context) error
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	s.Upstreams[name] = inproc.Transport(h)
+	s.Upstreams[name] = inprocess.Transport(h)
 	s.workers = append(s.workers, run)
 	return nil
 }
 
-// peers gives the feeds that a service follows.
+// peers returns the feeds that a service follows.
 func (s *Suite) peers(names ...string) map[string]feed.Reader {
 	all := map[string]feed.Reader{}
 	for _, n := range names {
@@ -173,7 +173,7 @@ func (s *Suite) peers(names ...string) map[string]feed.Reader {
 }
 
 // people is the vault as the referral service reaches it, within the process.
-func (s *Suite) people(p *launch.Parts) referral.People {
+func (s *Suite) people(p *launch.App) referral.People {
 	return vault.New(api.NewClient(web.NewClient("http://participant", s.Upstreams["participant"], p.Signer)))
 }
 
@@ -190,7 +190,7 @@ func (s *Suite) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Ready tells whether the database can serve.
+// Ready reports whether the database can serve.
 func (s *Suite) Ready(ctx context.Context) error { return s.parts["referral"].Engine.Ping(ctx) }
 
 // Close closes the access logs and the database.

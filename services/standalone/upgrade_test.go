@@ -35,7 +35,7 @@ import (
 // schemas are what the services of this version know of their databases.
 var schemas = []schema.Schema{activity.Schema(), participant.Schema(), referral.Schema()}
 
-// frozen gives a data folder as a release has left it: its databases as SQL text,
+// frozen returns a data folder as a release has left it: its databases as SQL text,
 // with the keys that it was sealed with. All people in it are invented, and the
 // keys are used nowhere else.
 func frozen(t *testing.T, release string) standalone.Layout {

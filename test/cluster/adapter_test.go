@@ -100,7 +100,7 @@ func (l *life) metrics(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// told gives what a pod says of its requests in flight; empty: nothing.
+// told returns what a pod says of its requests in flight; empty: nothing.
 func told(ip string) string {
 	resp, err := (&http.Client{Timeout: 2 * time.Second}).Get("http://" + net.JoinHostPort(ip, "9090") + "/metrics")
 	if err != nil {

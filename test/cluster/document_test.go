@@ -35,7 +35,7 @@ type reader struct {
 	dir, namespace string
 }
 
-// newReader makes a reader; the namespace goes with the test.
+// newReader creates a reader; the namespace goes with the test.
 func newReader(t *testing.T, name string) reader {
 	t.Helper()
 	must(t, 2*time.Minute, "kubectl", "delete", "namespace", name, "--ignore-not-found", "--wait")

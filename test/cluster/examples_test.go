@@ -55,7 +55,7 @@ func (r room) unknown() (off string) {
 	return off
 }
 
-// inventsWhatTheyName makes the objects that the examples say are there.
+// inventsWhatTheyName creates the objects that the examples say are there.
 func (r room) inventsWhatTheyName() {
 	r.Helper()
 	for _, s := range []string{"referral", "participant", "activity"} {

@@ -23,20 +23,20 @@ import (
 // extraKinds are those of others that the chart can make objects of.
 var extraKinds = []string{"servicemonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com", "httproutes.gateway.networking.k8s.io"}
 
-// known tells whether the cluster knows a kind.
+// known reports whether the cluster knows a kind.
 func known(t *testing.T, kind string) bool {
 	t.Helper()
 	_, err := run(t, time.Minute, nil, "kubectl", "get", "customresourcedefinition", kind)
 	return err == nil
 }
 
-// nodes gives the nodes that take pods, by name.
+// nodes returns the nodes that take pods, by name.
 func nodes(t *testing.T) []string {
 	t.Helper()
 	return strings.Fields(must(t, time.Minute, "kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"))
 }
 
-// certificate makes a certificate of the Ingress' host, its own authority, as a
+// certificate creates a certificate of the Ingress' host, its own authority, as a
 // Secret, and gives its file.
 func (r room) certificate() string {
 	r.Helper()
@@ -69,7 +69,7 @@ func (r room) certificate() string {
 	return crt
 }
 
-// mongo gives the database's address. A real one is emptied of what an earlier
+// mongo returns the database's address. A real one is emptied of what an earlier
 // installation, with other keys, has left there.
 func (r room) mongo() string {
 	r.Helper()
@@ -89,7 +89,7 @@ func (r room) mongo() string {
 	return mongoURI
 }
 
-// volume makes a volume of a folder on the node, for a cluster that provides none, in
+// volume creates a volume of a folder on the node, for a cluster that provides none, in
 // a class of its own.
 func (r room) volume(name string) { r.volumeOf(name, "finsam-"+name) }
 

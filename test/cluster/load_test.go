@@ -254,7 +254,7 @@ func (r result) String() string {
 	return text + fmt.Sprintf("; %d referrals acknowledged, all there; slowest good answer %s", r.acknowledged, r.slow.Round(time.Millisecond))
 }
 
-// some tells how many failed in which way and when, and shows the first ones.
+// some returns how many failed in which way and when, and shows the first ones.
 func (r result) some() string {
 	var b strings.Builder
 	kinds := map[string][]time.Time{}

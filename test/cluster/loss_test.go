@@ -55,7 +55,7 @@ func (l *life) comesBack(patience time.Duration) {
 
 // kill kills the processes of pods with SIGKILL: their containers start again in
 // the same pods. Where the nodes are other machines it deletes the pods by force,
-// which gives them no time either.
+// which returns them no time either.
 func (l *life) kill(pods []string) {
 	l.Helper()
 	var pids []int
@@ -75,7 +75,7 @@ func (l *life) kill(pods []string) {
 	}
 }
 
-// processes gives those of a container on this machine, by its control group.
+// processes returns those of a container on this machine, by its control group.
 func processes(container string) (pids []int) {
 	groups, _ := filepath.Glob("/proc/[0-9]*/cgroup")
 	for _, g := range groups {
@@ -87,7 +87,7 @@ func processes(container string) (pids []int) {
 	return pids
 }
 
-// other gives the node that is taken away: not the first one, which has the
+// other returns the node that is taken away: not the first one, which has the
 // stand-ins.
 func (l *life) other() string {
 	l.Helper()
@@ -98,7 +98,7 @@ func (l *life) other() string {
 	return all[1]
 }
 
-// on gives the components that have a pod on the node.
+// on returns the components that have a pod on the node.
 func (l *life) on(node string) []string {
 	l.Helper()
 	out := l.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam", "--field-selector", "spec.nodeName="+node,

@@ -67,8 +67,8 @@ func (r room) people(p suite.Place, n int) (all []person) {
 		var one person
 		one.referral = r.accepted(s, time.Minute)
 		a := r.ask(s, http.StatusOK, time.Minute, suite.Request{Method: "GET", Path: "/referrals/" + one.referral, Token: s.Token(r.T, intake)},
-			func(a suite.Answer) bool { return a.Text("course.enrolment") != "" })
-		one.participant, one.enrolment = a.Text("participant"), a.Text("course.enrolment")
+			func(a suite.Answer) bool { return a.Text("progress.enrolment") != "" })
+		one.participant, one.enrolment = a.Text("participant"), a.Text("progress.enrolment")
 		r.does(s, coach, "/enrolments/"+one.enrolment, "start", map[string]any{"startedOn": day(-20)})
 		one.booking = r.ask(s, http.StatusCreated, time.Minute, suite.Request{
 			Method: "POST", Path: "/bookings", Token: token, Header: map[string]string{"Idempotency-Key": "book-" + one.enrolment},

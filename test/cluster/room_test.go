@@ -25,7 +25,7 @@ type room struct {
 	ca   string // file of the certificate that the Ingress shows
 }
 
-// newRoom makes a namespace that admits restricted pods only, with the keys, the
+// newRoom creates a namespace that admits restricted pods only, with the keys, the
 // trust, the association and the certificate of a demo in it.
 func newRoom(t *testing.T, name string) room {
 	t.Helper()
@@ -149,7 +149,7 @@ func (r room) door(service string) suite.Place {
 	return suite.Place{Base: r.address(service) + "/finsam/v1", Data: r.data, Fresh: true}
 }
 
-// address gives where a Service is reached from here: by its cluster IP where that
+// address returns where a Service is reached from here: by its cluster IP where that
 // is possible, else through a tunnel that ends with the test.
 func (r room) address(service string) string {
 	r.Helper()

@@ -80,7 +80,7 @@ func (l *life) isMeasured() {
 	}
 }
 
-// everybody makes the people that a load asks for, when no part before has.
+// everybody creates the people that a load asks for, when no part before has.
 func (l *life) everybody() []person {
 	l.Helper()
 	if l.people == nil {
@@ -171,7 +171,7 @@ func (l *life) isUpgradedBadly() {
 
 var components = []string{"gateway", "referral", "participant", "activity"}
 
-// pods gives the pods of a component, by name.
+// pods returns the pods of a component, by name.
 func (r room) pods(component string) []string {
 	r.Helper()
 	return strings.Fields(r.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam,app.kubernetes.io/component="+component, "-o", "jsonpath={.items[*].metadata.name}"))

@@ -61,14 +61,14 @@ func (c *Collector) Env() []string {
 	}
 }
 
-// Raw gives the bodies of all requests, uncompressed, metrics and logs among them.
+// Raw returns the bodies of all requests, uncompressed, metrics and logs among them.
 func (c *Collector) Raw() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return bytes.Clone(c.raw.Bytes())
 }
 
-// Of gives the spans of one trace.
+// Of returns the spans of one trace.
 func (c *Collector) Of(trace string) (spans []Span) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +81,7 @@ func (c *Collector) Of(trace string) (spans []Span) {
 }
 
 // Wait waits until the spans of a trace are as ok wants them, at most ten seconds,
-// and gives them either way.
+// and returns them either way.
 func (c *Collector) Wait(trace string, ok func([]Span) bool) []Span {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if spans := c.Of(trace); ok(spans) {

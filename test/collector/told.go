@@ -16,14 +16,14 @@ type Line struct {
 	Attributes    map[string]string
 }
 
-// Lines gives the lines of all logs.
+// Lines returns the lines of all logs.
 func (c *Collector) Lines() []Line {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Line(nil), c.lines...)
 }
 
-// Exemplars gives the traces that a service's metric has named as its examples.
+// Exemplars returns the traces that a service's metric has named as its examples.
 // The metric is known, without any, once it was sent.
 func (c *Collector) Exemplars(service, metric string) (traces map[string]bool, known bool) {
 	c.mu.Lock()

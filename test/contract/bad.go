@@ -20,7 +20,7 @@ type Bad struct {
 	Value   any
 }
 
-// BadValues gives values that the schema forbids, each wrong in one place only.
+// BadValues returns values that the schema forbids, each wrong in one place only.
 func (d *Document) BadValues(s Schema) []Bad {
 	s = d.Follow(s)
 	bad := []Bad{{Why: "of another type", Value: otherType(s)}}
@@ -143,7 +143,7 @@ var formats = map[string]*regexp.Regexp{
 	"email":     regexp.MustCompile(`^[^\s@]+@[^\s@]+$`),
 }
 
-// fits tells whether the schema allows the text.
+// fits reports whether the schema allows the text.
 func fits(s Schema, text string) bool {
 	length := float64(utf8.RuneCountInString(text))
 	if least, ok := s["minLength"].(float64); ok && length < least {
@@ -163,7 +163,7 @@ func fits(s Schema, text string) bool {
 	return !known || want.MatchString(text)
 }
 
-// otherType gives a value of a type that the schema does not have.
+// otherType returns a value of a type that the schema does not have.
 func otherType(s Schema) any {
 	switch s["type"] {
 	case "object":

@@ -64,7 +64,7 @@ func Read(text []byte) (*Document, error) {
 	return d, nil
 }
 
-// Operation gives the operation of that id; ok is false when there is none.
+// Operation returns the operation of that id; ok is false when there is none.
 func (d *Document) Operation(id string) (op Operation, ok bool) {
 	i := slices.IndexFunc(d.Operations, func(o Operation) bool { return o.ID == id })
 	if i < 0 {
@@ -108,7 +108,7 @@ func (d *Document) param(p Schema) Param {
 	return Param{Name: name, In: in, Required: required, Schema: d.Follow(object(p["schema"]))}
 }
 
-// Follow gives what a node's $ref leads to, or the node itself. Schemas that are
+// Follow returns what a node's $ref leads to, or the node itself. Schemas that are
 // an allOf of one, as 3.0.3 needs them for a description beside a $ref, are it.
 func (d *Document) Follow(s Schema) Schema {
 	for range 16 {

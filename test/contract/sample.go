@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Sample gives a value that the schema allows: every required field, and the
+// Sample returns a value that the schema allows: every required field, and the
 // optional ones too when whole is set.
 func (d *Document) Sample(s Schema, whole bool) any {
 	s = d.Follow(s)

@@ -20,7 +20,7 @@ type expectation struct {
 	outcome                       accesslog.Outcome
 }
 
-// trace gives a call a trace of its own, by which the access log names it.
+// trace returns a call a trace of its own, by which the access log names it.
 func (s *sheet) trace(r *suite.Request) string {
 	id, _, header := newTrace()
 	r.Header = maps.Clone(r.Header)

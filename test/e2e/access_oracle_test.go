@@ -74,7 +74,7 @@ const (
 	forbidden verdict = "forbidden"
 )
 
-// says gives the verdict of a row for one caller and one thing. It is written
+// says returns the verdict of a row for one caller and one thing. It is written
 // from the comments of the table, not from the code that decides in the product.
 func says(row []cell, c suite.Caller, t thing) verdict {
 	if !slices.ContainsFunc(row, func(x cell) bool { return has(c, x) }) {
@@ -88,10 +88,10 @@ func says(row []cell, c suite.Caller, t thing) verdict {
 	return hidden
 }
 
-// has tells whether the cell is for the caller's role.
+// has reports whether the cell is for the caller's role.
 func has(c suite.Caller, x cell) bool { return x.relation == "public" || x.role == c.Role }
 
-// related tells whether the caller has the relation to the thing.
+// related reports whether the caller has the relation to the thing.
 func related(relation string, c suite.Caller, t thing) bool {
 	if relation == "public" {
 		return true
@@ -116,7 +116,7 @@ func related(relation string, c suite.Caller, t thing) bool {
 	return relation == "association"
 }
 
-// mayKnow tells whether the caller may know who a protected person is: only the
+// mayKnow reports whether the caller may know who a protected person is: only the
 // subject "named" at the authority that named it; a namesake elsewhere may not.
 func mayKnow(c suite.Caller, t thing) bool {
 	return !t.protected || c.Subject == "named" && c.Authority == t.handledBy

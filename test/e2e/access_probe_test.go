@@ -25,7 +25,7 @@ type probe struct {
 	views  map[string]func(a suite.Answer, t thing) bool // whether a part of the answer is shown, by name of the view
 }
 
-// probeOf gives the probe of an operation. An operation that is new is probed by
+// probeOf returns the probe of an operation. An operation that is new is probed by
 // its contract alone; if that is not enough, the test says so.
 func probeOf(op contract.Operation) probe {
 	p := probe{op: op, status: 200, header: map[string]string{}}
@@ -115,7 +115,7 @@ var silentWebhook = map[string]any{"url": "https://hooks.finsam.example/", "acti
 // views tell whether a part of an answer is shown.
 var views = map[string]map[string]func(suite.Answer, thing) bool{
 	"getReferral": {
-		"course":     func(a suite.Answer, t thing) bool { return a.Text("course.enrolment") == t.enrolment },
+		"progress":   func(a suite.Answer, t thing) bool { return a.Text("progress.enrolment") == t.enrolment },
 		"text":       func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
 		"duplicates": func(a suite.Answer, _ thing) bool { return a.At("duplicates") != nil },
 	},
@@ -173,7 +173,7 @@ func listed(id func(thing) string) func(suite.Answer, thing) bool {
 	return func(a suite.Answer, t thing) bool { return strings.Contains(string(a.Raw), `"`+id(t)+`"`) }
 }
 
-// request makes the call for one caller and one thing.
+// request creates the call for one caller and one thing.
 func (p probe) request(w *world, c suite.Caller, t thing, token string) suite.Request {
 	if p.op.Tag == "drafts" {
 		t = p.own(c, t)
@@ -218,7 +218,7 @@ func (w *world) path(op contract.Operation, t thing) string {
 	return path
 }
 
-// judge tells what is wrong with an answer; empty: nothing. It holds the answer
+// judge returns what is wrong with an answer; empty: nothing. It holds the answer
 // against the table.
 func (p probe) judge(table map[string][]cell, c suite.Caller, t thing, a suite.Answer) (want verdict, wrong []string) {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }

@@ -23,7 +23,7 @@ func theContract(t *testing.T, s *suite.Suite) *contract.Document {
 	return d
 }
 
-// guarded gives the operations that the access table is about: all but those
+// guarded returns the operations that the access table is about: all but those
 // that tell of the API itself.
 func guarded(d *contract.Document) []contract.Operation {
 	return slices.DeleteFunc(slices.Clone(d.Operations), func(op contract.Operation) bool { return op.Tag == "about" })

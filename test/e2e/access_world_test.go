@@ -75,7 +75,7 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	at := "/referrals/" + th.referral
 	th.attachment = w.attach(system, at, form("", "", pdf)).Text("id")
 	w.change(intake, at, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-60), "coach": "coach-1"})
-	th.enrolment = w.state(intake, at, "enrolled").Text("course.enrolment")
+	th.enrolment = w.state(intake, at, "enrolled").Text("progress.enrolment")
 	enrolment := "/enrolments/" + th.enrolment
 	w.change(coach, enrolment, "start", map[string]any{"startedOn": day(-60)})
 	w.state(coach, enrolment, "check_in_due")
@@ -111,7 +111,7 @@ func (w *world) settle(th thing) {
 	person, at := "/participants/"+th.participant, "/referrals/"+th.referral
 	if !th.consent {
 		w.change(coach, person, "consent-withdrawals", map[string]any{"referral": th.referral})
-		w.until(fkSystem, at, "without course", func(a suite.Answer) bool { return a.At("course") == nil })
+		w.until(fkSystem, at, "without course", func(a suite.Answer) bool { return a.At("progress") == nil })
 	}
 	if !th.protected {
 		return

@@ -52,7 +52,7 @@ func newCritic(t *testing.T) *critic {
 	return k
 }
 
-// theUsual gives a right call of an operation, to be spoilt.
+// theUsual returns a right call of an operation, to be spoilt.
 func (k *critic) theUsual(op contract.Operation) wrongCall {
 	w := &world{activity: nobodys, cancellation: nobodys, date: day(-1)}
 	c := wrongCall{
@@ -96,7 +96,7 @@ func (c wrongCall) says(what string, want ...int) wrongCall {
 	return c
 }
 
-// bodies gives wrong bodies: every rule of the schema broken once, and what is
+// bodies returns wrong bodies: every rule of the schema broken once, and what is
 // no JSON of ours at all.
 func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 	good := k.theUsual(op)
@@ -132,7 +132,7 @@ func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 	return append(calls, good.with("Content-Encoding", "gzip").says("the body is not compressed as it says", 415))
 }
 
-// forms gives wrong forms of a file.
+// forms returns wrong forms of a file.
 func (k *critic) forms(op contract.Operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for what, body := range map[string]string{
@@ -156,7 +156,7 @@ func (k *critic) forms(op contract.Operation) (calls []wrongCall) {
 	return append(calls, good.with("Content-Encoding", "gzip").says("the body is not compressed as it says", 415))
 }
 
-// parameters gives wrong parameters, each alone.
+// parameters returns wrong parameters, each alone.
 func (k *critic) parameters(op contract.Operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for _, p := range op.Params {
@@ -275,7 +275,7 @@ func or(text, otherwise string) string {
 	return text
 }
 
-// missing gives calls without what they need, or by another method.
+// missing returns calls without what they need, or by another method.
 func (k *critic) missing(op contract.Operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for header, want := range map[string]int{"Authorization": 401, "If-Match": 400, "Idempotency-Key": 400} {
@@ -302,7 +302,7 @@ func (k *critic) missing(op contract.Operation) (calls []wrongCall) {
 	return calls
 }
 
-// elsewhere gives calls of what is no operation.
+// elsewhere returns calls of what is no operation.
 func (k *critic) elsewhere() (calls []wrongCall) {
 	token := map[string]string{"Authorization": "Bearer " + k.tokens["listReferrals"]}
 	for _, path := range []string{
@@ -319,7 +319,7 @@ func (k *critic) elsewhere() (calls []wrongCall) {
 	return calls
 }
 
-// judge makes a call in both languages and holds the answers against what every
+// judge creates a call in both languages and holds the answers against what every
 // problem must be (RFC 9457, and the API's own rules).
 func (k *critic) judge(c wrongCall) {
 	var details []string
@@ -396,7 +396,7 @@ func (k *critic) one(c wrongCall, language string) (wrong []string, detail strin
 	return wrong, p.Detail
 }
 
-// opaque makes an address that net/url would not read, as a rude client sends it.
+// opaque creates an address that net/url would not read, as a rude client sends it.
 func opaque(base, path string) *url.URL {
 	u, _ := url.Parse(base)
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Opaque: "//" + u.Host + u.Path + path}

@@ -235,7 +235,7 @@ func (b bird) isReferredWrongly(w walk, token string) (found []leak.Found) {
 	return found
 }
 
-// sent makes a call by hand and looks into its answer, headers and all. What a
+// sent creates a call by hand and looks into its answer, headers and all. What a
 // client library or a proxy refuses by itself says nothing about the product.
 func (b bird) sent(w walk, method, path string, header map[string]string, body, token string) []leak.Found {
 	req, err := http.NewRequest(method, w.Base+path, strings.NewReader(body))

@@ -20,12 +20,12 @@ func TestWithoutConsentToTheCourseTheSenderSeesNoneOfItAnywhere(t *testing.T) {
 	thing, person := "/referrals/"+first.Text("id"), "/participants/"+first.Text("participant")
 	w.change(intake, thing, "acceptance", map[string]any{"initiative": "activera", "startDate": day(7), "coach": "coach-1"})
 	accepted := w.get(fkSystem, thing)
-	enrolment := "/enrolments/" + w.state(intake, thing, "enrolled").Text("course.enrolment")
+	enrolment := "/enrolments/" + w.state(intake, thing, "enrolled").Text("progress.enrolment")
 	w.change(coach, enrolment, "cancellation", map[string]any{"text": "Påhittat: har fått arbete."})
 	w.state(intake, thing, "closed")
 	for _, who := range []suite.Caller{fkSystem, fkOfficer} {
 		a := w.get(who, thing)
-		if a.Text("state") != "accepted" || a.Header.Get("ETag") != accepted.Header.Get("ETag") || a.At("course") != nil || a.At("outcome") != nil || a.At("acceptance") != nil {
+		if a.Text("state") != "accepted" || a.Header.Get("ETag") != accepted.Header.Get("ETag") || a.At("progress") != nil || a.At("outcome") != nil || a.At("acceptance") != nil {
 			t.Errorf("%s reads %s: %s", who.Role, a.Header.Get("ETag"), a.Raw)
 		}
 		for state, there := range map[string]bool{"accepted": true, "enrolled": false, "closed": false} {
@@ -45,5 +45,5 @@ func TestWithoutConsentToTheCourseTheSenderSeesNoneOfItAnywhere(t *testing.T) {
 	other := referral("198001012387", "Tolvan", "Påhittad")
 	second := "/referrals/" + post(other).Text("id")
 	w.change(intake, second, "acceptance", map[string]any{"initiative": "activera", "startDate": day(7), "coach": "coach-1"})
-	w.get(fkSystem, "/enrolments/"+w.state(fkSystem, second, "enrolled").Text("course.enrolment"))
+	w.get(fkSystem, "/enrolments/"+w.state(fkSystem, second, "enrolled").Text("progress.enrolment"))
 }

@@ -10,7 +10,7 @@ import (
 // their own.
 var unlimited = []string{"FINSAM_RATE_PER_SECOND=0", "FINSAM_STRANGERS_PER_SECOND=0"}
 
-// limited gives each authority ten calls at once and then ten a second.
+// limited returns each authority ten calls at once and then ten a second.
 var limited = []string{"FINSAM_RATE_PER_SECOND=10", "FINSAM_RATE_BURST=10"}
 
 // adult is the number of an invented person of forty.

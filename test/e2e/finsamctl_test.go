@@ -29,7 +29,7 @@ func finsamctl(t *testing.T) string {
 	return program
 }
 
-// ctl makes a call of finsamctl as FK's system.
+// ctl creates a call of finsamctl as FK's system.
 func ctl(t *testing.T, s *suite.Suite, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program, args...)

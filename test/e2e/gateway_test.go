@@ -25,7 +25,7 @@ func nextWeek(w walk, weeks int) weekly {
 	return weekly{w, path, o["activity"].(string), o["date"].(string)}
 }
 
-// state gives the occurrence's state as the caller reads it now.
+// state returns the occurrence's state as the caller reads it now.
 func (w weekly) state(c suite.Caller) string {
 	a, err := w.Do(suite.Request{Method: "GET", Path: w.path, Token: w.Token(w.t, c)})
 	if err != nil || a.Status != 200 {

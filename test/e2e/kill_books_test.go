@@ -165,7 +165,7 @@ func (b *books) story(st story) {
 		d    doc
 		kind string
 	}{
-		{r, "submitted"}, {r, "accepted"}, {r, "enrolled"}, {r, "course"},
+		{r, "submitted"}, {r, "accepted"}, {r, "enrolled"}, {r, "progress_reported"},
 		{e, "planned"}, {e, "started"}, {k, "booked"}, {k, "attendance_noted"},
 	} {
 		if n := want.d.kinds(want.kind); n != 1 {
@@ -261,7 +261,7 @@ func sound() (*books, []story) {
 		return all
 	}
 	b := &books{feed: map[string][]feed.Event{}, docs: map[string]map[string]doc{
-		"referrals":  {"r": {ID: "r", Participant: "p", External: "FK-1", Steps: steps("submitted", "accepted", "enrolled", "course"), version: 4}},
+		"referrals":  {"r": {ID: "r", Participant: "p", External: "FK-1", Steps: steps("submitted", "accepted", "enrolled", "progress_reported"), version: 4}},
 		"persons":    {"p": {ID: "p", Lookup: "l", Steps: steps("registered"), version: 1}},
 		"enrolments": {"e": {ID: "e", Referral: "r", Participant: "p", Steps: steps("planned", "started"), version: 2}},
 		"bookings":   {"b": {ID: "b", Enrolment: "e", Participant: "p", Steps: steps("booked", "attendance_noted"), version: 2}},

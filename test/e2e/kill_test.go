@@ -166,7 +166,7 @@ func contains(all []int, n int) bool {
 	return false
 }
 
-// always makes a request that is the same each time.
+// always creates a request that is the same each time.
 func always(r suite.Request) func() (suite.Request, bool) {
 	return func() (suite.Request, bool) { return r, true }
 }
@@ -217,7 +217,7 @@ func (l *load) accept(st *story, _ int, _ persontest.Person) bool {
 func (l *load) enrolled(st *story, _ int, _ persontest.Person) bool {
 	get := suite.Request{Method: "GET", Path: "/referrals/" + st.referral, Token: l.tokens[intake]}
 	return l.until("enrolled", nil, always(get), func(a suite.Answer) bool {
-		st.enrolment = a.Text("course.enrolment")
+		st.enrolment = a.Text("progress.enrolment")
 		return st.enrolment != ""
 	})
 }

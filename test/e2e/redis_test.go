@@ -34,7 +34,7 @@ func (r *redisServer) kill() {
 	}
 }
 
-// dump gives all that the server holds, uncompressed; nothing when there is none.
+// dump returns all that the server holds, uncompressed; nothing when there is none.
 func (r *redisServer) dump(t *testing.T) []byte {
 	t.Helper()
 	if r.server == nil {

@@ -21,7 +21,7 @@ var (
 	board     = suite.Caller{Role: "board", Authority: "forbundet", Subject: "board-1"}
 )
 
-// day gives the date n days from today, as the API writes dates.
+// day returns the date n days from today, as the API writes dates.
 func day(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
 
 // referral is a complete referral of an invented person.
@@ -132,7 +132,7 @@ func (w walk) referredAndAccepted() string {
 func (w walk) enrolled(thing string) string {
 	w.t.Helper()
 	a := w.state(intake, thing, "enrolled")
-	id := a.Text("course.enrolment")
+	id := a.Text("progress.enrolment")
 	if id == "" {
 		w.t.Fatalf("the referral does not show its enrolment: %s", a.Raw)
 	}
@@ -168,7 +168,7 @@ func (w walk) closes(enrolment string) {
 func (w walk) readsTheOutcome(thing string) {
 	w.state(intake, thing, "closed")
 	for _, c := range []suite.Caller{fkOfficer, fkSystem} {
-		if a := w.get(c, thing); a.At("outcome") == nil || a.Text("course.enrolment") == "" {
+		if a := w.get(c, thing); a.At("outcome") == nil || a.Text("progress.enrolment") == "" {
 			w.t.Errorf("%s does not see the outcome: %s", c.Role, a.Raw)
 		}
 	}

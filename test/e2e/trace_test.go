@@ -159,7 +159,7 @@ func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
 	}
 }
 
-// wrote tells whether a service wrote to a collection within the trace.
+// wrote reports whether a service wrote to a collection within the trace.
 func wrote(spans []collector.Span, service, collection string) bool {
 	return slices.ContainsFunc(spans, func(s collector.Span) bool {
 		return s.Service == service && (s.Name == "store insert "+collection || s.Name == "store replace "+collection)

@@ -25,7 +25,7 @@ func TestOneIsHandedOverAndAnotherMovesUpFromTheWaitingList(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 7))
 	has, waits, moves := w.posted(r), w.posted(r), w.posted(r)
 	w.change(intake, has, "acceptance", map[string]any{"initiative": "activera", "startDate": day(7), "coach": "coach-1"})
-	enrolment := "/enrolments/" + w.state(intake, has, "enrolled").Text("course.enrolment")
+	enrolment := "/enrolments/" + w.state(intake, has, "enrolled").Text("progress.enrolment")
 	w.waits(waits)
 	w.handsOver(moves)
 	// The one who had the place never begins, and the first in the queue has it.
@@ -45,7 +45,7 @@ func TestOneIsHandedOverAndAnotherMovesUpFromTheWaitingList(t *testing.T) {
 	}
 }
 
-// posted gives the path of a new referral of another invented person.
+// posted returns the path of a new referral of another invented person.
 func (w walk) posted(r *rand.Rand) string {
 	w.t.Helper()
 	p := persontest.New(r, day(0))

@@ -68,7 +68,7 @@ func (r *authority) answers(status int) {
 	r.answer = status
 }
 
-// has gives the messages of a type that were answered so, oldest first.
+// has returns the messages of a type that were answered so, oldest first.
 func (r *authority) has(kind string, status int) (found []message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -94,7 +94,7 @@ func (i *Issuer) public(t suite.T) map[string]string {
 	return map[string]string{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:])}
 }
 
-// Token gives a token that says of the caller just what stands there, valid for
+// Token returns a token that says of the caller just what stands there, valid for
 // an hour.
 func (i *Issuer) Token(t suite.T, c suite.Caller) string {
 	t.Helper()

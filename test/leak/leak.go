@@ -102,7 +102,7 @@ func wide(text string) []byte {
 	return b
 }
 
-// core gives those letters of the text's base64 that stay the same whatever
+// core returns those letters of the text's base64 that stay the same whatever
 // stands before and behind it, when it begins shift bytes into a group of three.
 func core(e *base64.Encoding, text string, shift int) []byte {
 	padded := append(make([]byte, shift), text...)
@@ -112,7 +112,7 @@ func core(e *base64.Encoding, text string, shift int) []byte {
 	return []byte(out[first:whole])
 }
 
-// In gives what of the canary stands in data.
+// In returns what of the canary stands in data.
 func (c *Canary) In(where string, data []byte) (found []Found) {
 	for _, n := range c.needles {
 		if at := bytes.Index(data, n.text); at >= 0 {

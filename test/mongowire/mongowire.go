@@ -53,7 +53,7 @@ func StartServer(tb testing.TB) *Server {
 	return s
 }
 
-// Serve starts the server on a folder and its proxy at an address, for whoever is
+// Serve starts the server on a folder and its proxy at an address, for anyone who is
 // no test: the image for tests on a cluster.
 func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
 	f, err := ferretdb.New(&ferretdb.Config{

@@ -137,7 +137,7 @@ func (p *proxy) forward(server net.Conn, request []byte) ([]byte, error) {
 // errLost ends a connection whose answer is to be lost.
 var errLost = errors.New("the answer is lost")
 
-// isWrite tells whether a command changes anything, and so must run alone.
+// isWrite reports whether a command changes anything, and so must run alone.
 func isWrite(command string) bool {
 	switch strings.ToLower(command) {
 	case "insert", "update", "delete", "findandmodify", "drop", "dropdatabase", "dropindexes", "renamecollection", "collmod":

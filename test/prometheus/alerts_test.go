@@ -53,7 +53,7 @@ func TestEachAlertIsRaisedByWhatItIsForAndSilentElsewhere(t *testing.T) {
 	}
 }
 
-// raises tells whether the alert is raised at the last of the values, with the
+// raises reports whether the alert is raised at the last of the values, with the
 // rule looked at once per value as Prometheus does: an alert is raised when its
 // expression has held for as long as `for` says.
 func (g history) raises(t *testing.T, rule rulefmt.Rule) bool {

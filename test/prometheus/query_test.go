@@ -22,7 +22,7 @@ const chart = "../../deploy/helm/finsam/"
 // query is one of the chart's, with the place where it stands.
 type query struct{ place, expr, legend string }
 
-// panels gives the queries of every dashboard.
+// panels returns the queries of every dashboard.
 func panels(t *testing.T) []query {
 	t.Helper()
 	files, err := filepath.Glob(chart + "dashboards/*.json")
@@ -57,7 +57,7 @@ func panels(t *testing.T) []query {
 // variables are what Grafana puts in.
 var variables = strings.NewReplacer("$namespace", ".*", "$__rate_interval", "1m")
 
-// alerts gives the alerts, as Prometheus reads them.
+// alerts returns the alerts, as Prometheus reads them.
 func alerts(t *testing.T, p parser.Parser) []rulefmt.Rule {
 	t.Helper()
 	file, errs := rulefmt.ParseFile(chart+"files/alerts.yaml", false, model.UTF8Validation, p, slog.New(slog.DiscardHandler))

@@ -141,7 +141,7 @@ func (s *server) until(what, expr string) {
 	s.t.Fatalf("%s: %s is %v", what, expr, last)
 }
 
-// series gives the labels of every series that the matchers choose now.
+// series returns the labels of every series that the matchers choose now.
 func (s *server) series(matchers []*labels.Matcher) []labels.Labels {
 	s.t.Helper()
 	now := time.Now()
@@ -161,7 +161,7 @@ func (s *server) series(matchers []*labels.Matcher) []labels.Labels {
 	return all
 }
 
-// raw gives the metrics of every process as text, in both forms that they have.
+// raw returns the metrics of every process as text, in both forms that they have.
 func raw(t *testing.T, s *suite.Suite) string {
 	t.Helper()
 	var all strings.Builder

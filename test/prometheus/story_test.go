@@ -84,7 +84,7 @@ func (s *story) referred() (enrolment, participant string) {
 	s.wants(201, s.do(system, "POST", thing+"/attachments", []byte(file), map[string]string{"Content-Type": "multipart/form-data; boundary=b"}))
 	s.wants(200, s.do(intake, "POST", thing+"/acceptance", map[string]any{"initiative": "activera", "startDate": day(-10), "coach": clerk},
 		map[string]string{"If-Match": s.wants(200, s.do(intake, "GET", thing, nil, nil)).Header.Get("ETag")}))
-	enrolment = s.until(intake, thing, "course.enrolment")
+	enrolment = s.until(intake, thing, "progress.enrolment")
 	participant = s.until(coach, "/enrolments/"+enrolment, "participant")
 	s.secret = append(s.secret, number, number[2:], given, family, phone, reason, clerk, id, enrolment, participant)
 	s.wants(404, s.do(other, "GET", thing, nil, nil))

@@ -29,7 +29,7 @@ const secret = "Aurora Exempelsson"
 
 func people(t *testing.T, db *mongo.DB) *store.Collection[person] {
 	t.Helper()
-	c, err := store.Open(t.Context(), db.Engine("commands"), store.Kind[person]{
+	c, err := store.Open(t.Context(), db.Engine("commands"), store.Schema[person]{
 		Name:    "people",
 		Unique:  []store.Index{{"code"}},
 		Indexes: []store.Index{{"n"}},
@@ -58,9 +58,9 @@ func everything(t *testing.T, c *store.Collection[person]) {
 	must(t, err)
 	_, err = c.Count(ctx, "north", nil)
 	must(t, err)
-	_, err = c.Unsettled(ctx, 5)
+	_, err = c.Unpublished(ctx, 5)
 	must(t, err)
-	must(t, c.Settle(ctx, []store.Mark{{Association: "north", ID: secret, Settled: 2}}))
+	must(t, c.MarkPublished(ctx, []store.PublishedMark{{Association: "north", ID: secret, Published: 2}}))
 	must(t, c.Delete(ctx, "north", secret, 2))
 }
 
@@ -73,7 +73,7 @@ func must(t *testing.T, err error) {
 
 func TestEveryWriteWaitsForAMajorityHasATimeLimitAndSaysWhatItChanges(t *testing.T) {
 	server := mongowire.StartServer(t)
-	// Whoever writes the URI cannot weaken them.
+	// Anyone who writes the URI cannot weaken them.
 	c := people(t, connect(t, server.URI+"?w=0&readConcernLevel=local&readPreference=nearest"))
 	var mu sync.Mutex
 	seen := map[string]int{}
@@ -93,7 +93,7 @@ func TestEveryWriteWaitsForAMajorityHasATimeLimitAndSaysWhatItChanges(t *testing
 	}
 }
 
-// check tells what a command lacks.
+// check returns what a command lacks.
 func check(c mongowire.Command) string {
 	writes := []string{"insert", "update", "delete"}
 	if !slices.Contains(append(writes, "find", "aggregate"), c.Name) {
@@ -150,7 +150,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 			t.Fatalf("%s was changed %d times, to version %d", id, v.Value.N, v.Version)
 		}
 		server.LoseAnswers(1)
-		must(t, c.Settle(ctx, []store.Mark{{Association: "north", ID: id, Settled: 3}}))
+		must(t, c.MarkPublished(ctx, []store.PublishedMark{{Association: "north", ID: id, Published: 3}}))
 		if i%2 == 0 {
 			server.LoseAnswers(1)
 			must(t, c.Delete(ctx, "north", id, 3))

@@ -19,7 +19,7 @@ func TestADatabaseIsOpenedWithTheKeysThatItWasSealedWith(t *testing.T) {
 		}
 	}
 	start := func(keys string) error {
-		p, err := launch.Open(t.Context(), launch.Needs{Service: "referral", Store: true, Seal: true},
+		p, err := launch.Open(t.Context(), launch.Requirements{Service: "referral", Store: true, Cipher: true},
 			map[string]string{"FINSAM_STORE": uri, "FINSAM_KEYS_DIR": keys, "FINSAM_LOG_LEVEL": "error"})
 		if err != nil {
 			return err

@@ -18,8 +18,8 @@ type card struct {
 	Size int64  `json:"size"`
 }
 
-func cards(keys ...string) store.Kind[card] {
-	k := store.Kind[card]{
+func cards(keys ...string) store.Schema[card] {
+	k := store.Schema[card]{
 		Name: "cards",
 		ID:   func(c *card) (string, string) { return "north", c.ID },
 		Keys: func(c *card) store.Keys {

@@ -15,7 +15,7 @@ type Caller struct {
 	Role, Authority, Unit, Municipality, Subject, Participant, Association string
 }
 
-// Token gives a demo token for the caller, made by finsam token.
+// Token returns a demo token for the caller, made by finsam token.
 func (s *Suite) Token(t T, c Caller) string {
 	t.Helper()
 	if token, ok := s.tokens.Load(c); ok {
@@ -112,7 +112,7 @@ func (s *Suite) Must(t T, status int, r Request) Answer {
 	return a
 }
 
-// At gives the value at a path such as "blocks.0.state", or nil.
+// At returns the value at a path such as "blocks.0.state", or nil.
 func (a Answer) At(path string) any {
 	var v any = a.JSON
 	for part := range strings.SplitSeq(path, ".") {
@@ -132,7 +132,7 @@ func (a Answer) At(path string) any {
 	return v
 }
 
-// Text gives the string at a path, or "".
+// Text returns the string at a path, or "".
 func (a Answer) Text(path string) string {
 	text, _ := a.At(path).(string)
 	return text

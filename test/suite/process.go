@@ -70,7 +70,7 @@ func (p *Process) end(signal syscall.Signal) {
 	p.command = nil
 }
 
-// alarm gives what the program said of a data race or a panic, which no answer
+// alarm returns what the program said of a data race or a panic, which no answer
 // tells of; empty when there was none.
 func (p *Process) alarm() string {
 	text, _ := os.ReadFile(p.logPath)
@@ -82,7 +82,7 @@ func (p *Process) alarm() string {
 	return ""
 }
 
-// Pid gives the process id of the running program.
+// Pid returns the process id of the running program.
 func (p *Process) Pid() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

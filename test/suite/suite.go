@@ -192,14 +192,14 @@ func (s *Suite) add(t T, p *Process) {
 	p.WaitReady(t)
 }
 
-// Programs gives the folder of the built programs, for a test that starts them
+// Programs returns the folder of the built programs, for a test that starts them
 // itself.
 func Programs(t T) string {
 	t.Helper()
 	return prepareOn(t, "").bin
 }
 
-// FreeAddr gives an address of this machine that nobody listens on.
+// FreeAddr returns an address of this machine that nobody listens on.
 func FreeAddr(t T) string { t.Helper(); return freeAddr(t) }
 
 // Finsam runs the finsam program and gives what it prints.
@@ -218,7 +218,7 @@ func (s *Suite) Finsam(t T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Logs gives all that the processes have written to standard output and error.
+// Logs returns all that the processes have written to standard output and error.
 func (s *Suite) Logs() string {
 	var all strings.Builder
 	for _, p := range s.Processes {

@@ -1,6 +1,6 @@
 package suite
 
-// T is what the suite needs of whoever runs it: a test, or a program such as
+// T is what the suite needs of anyone who runs it: a test, or a program such as
 // test/bench. Every testing.TB is one.
 type T interface {
 	Helper()

@@ -12,7 +12,7 @@ import (
 // the request that is being answered, so the vault decides for the same caller.
 type Client struct{ web *web.Client }
 
-// NewClient makes a client that calls by c.
+// NewClient creates a client that calls by c.
 func NewClient(c *web.Client) *Client { return &Client{web: c} }
 
 // Put files a referred person and gives the participant's id, the same for the
@@ -23,15 +23,15 @@ func (c *Client) Put(ctx context.Context, p PersonInput) (ref PersonRef, err err
 	return ref, err
 }
 
-// Identities tells who the participants are, 1 to 200 of them, as far as the caller
-// may know it. Whoever is not there, or not to be seen by the caller, is left out.
+// Identities returns who the participants are, 1 to 200 of them, as far as the caller
+// may know it. Anyone who is not there, or not to be seen by the caller, is left out.
 func (c *Client) Identities(ctx context.Context, participants []string) ([]Identity, error) {
 	var all Identities
 	err := c.web.Call(ctx, http.MethodPost, "/participants/identities", IdentitiesRequest{Participants: participants}, &all)
 	return all.Items, err
 }
 
-// AgeOn gives the participant's age in whole years on a date; fault.ErrNotFound
+// AgeOn returns the participant's age in whole years on a date; fault.ErrNotFound
 // for one who is not there, or not to be seen by the caller.
 func (c *Client) AgeOn(ctx context.Context, participant, date string) (years int, err error) {
 	var age Age

@@ -50,7 +50,7 @@ func TestTheVaultsFaultIsTheCallers(t *testing.T) {
 		Errors: []web.ProblemField{{Pointer: "/person/personalIdentityNumber", Code: "bad-personal-identity-number"}}}
 	_, err := vault(t, http.MethodPost, "/internal/persons", 422, problem).Put(asked, participant.PersonInput{})
 	f := fault.Of(err)
-	if f.Kind != fault.Unprocessable || f.Code != problem.Code || len(f.Fields) != 1 || f.Fields[0].Pointer != "/person/personalIdentityNumber" {
+	if f.Status != fault.Unprocessable || f.Code != problem.Code || len(f.Fields) != 1 || f.Fields[0].Pointer != "/person/personalIdentityNumber" {
 		t.Errorf("got %+v", f)
 	}
 	_, err = vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 404, web.Problem{Code: "not-found"}).AgeOn(asked, "p1", "2026-12-07")

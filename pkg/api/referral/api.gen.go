@@ -98,28 +98,28 @@ func (e CapacityAnswer) Valid() bool {
 
 // Defines values for ConsentDataCategory.
 const (
-	ConsentDataCategoryCourse     ConsentDataCategory = "course"
-	ConsentDataCategoryEmployment ConsentDataCategory = "employment"
-	ConsentDataCategoryHealth     ConsentDataCategory = "health"
-	ConsentDataCategoryIdentity   ConsentDataCategory = "identity"
-	ConsentDataCategoryLivelihood ConsentDataCategory = "livelihood"
-	ConsentDataCategoryOutcome    ConsentDataCategory = "outcome"
+	Employment ConsentDataCategory = "employment"
+	Health     ConsentDataCategory = "health"
+	Identity   ConsentDataCategory = "identity"
+	Livelihood ConsentDataCategory = "livelihood"
+	Outcome    ConsentDataCategory = "outcome"
+	Progress   ConsentDataCategory = "progress"
 )
 
 // Valid indicates whether the value is a known member of the ConsentDataCategory enum.
 func (e ConsentDataCategory) Valid() bool {
 	switch e {
-	case ConsentDataCategoryCourse:
+	case Employment:
 		return true
-	case ConsentDataCategoryEmployment:
+	case Health:
 		return true
-	case ConsentDataCategoryHealth:
+	case Identity:
 		return true
-	case ConsentDataCategoryIdentity:
+	case Livelihood:
 		return true
-	case ConsentDataCategoryLivelihood:
+	case Outcome:
 		return true
-	case ConsentDataCategoryOutcome:
+	case Progress:
 		return true
 	default:
 		return false
@@ -330,51 +330,6 @@ func (e OnBehalf) Valid() bool {
 	}
 }
 
-// Defines values for ReferralCourseKind.
-const (
-	ReferralCourseKindAnswered         ReferralCourseKind = "answered"
-	ReferralCourseKindBlockStarted     ReferralCourseKind = "block_started"
-	ReferralCourseKindCheckInDue       ReferralCourseKind = "check_in_due"
-	ReferralCourseKindClosed           ReferralCourseKind = "closed"
-	ReferralCourseKindClosing          ReferralCourseKind = "closing"
-	ReferralCourseKindConversationHeld ReferralCourseKind = "conversation_held"
-	ReferralCourseKindDecided          ReferralCourseKind = "decided"
-	ReferralCourseKindNotAnswered      ReferralCourseKind = "not_answered"
-	ReferralCourseKindPlanned          ReferralCourseKind = "planned"
-	ReferralCourseKindResumed          ReferralCourseKind = "resumed"
-	ReferralCourseKindStarted          ReferralCourseKind = "started"
-)
-
-// Valid indicates whether the value is a known member of the ReferralCourseKind enum.
-func (e ReferralCourseKind) Valid() bool {
-	switch e {
-	case ReferralCourseKindAnswered:
-		return true
-	case ReferralCourseKindBlockStarted:
-		return true
-	case ReferralCourseKindCheckInDue:
-		return true
-	case ReferralCourseKindClosed:
-		return true
-	case ReferralCourseKindClosing:
-		return true
-	case ReferralCourseKindConversationHeld:
-		return true
-	case ReferralCourseKindDecided:
-		return true
-	case ReferralCourseKindNotAnswered:
-		return true
-	case ReferralCourseKindPlanned:
-		return true
-	case ReferralCourseKindResumed:
-		return true
-	case ReferralCourseKindStarted:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ReferralOutcome.
 const (
 	ReferralOutcomeCancelled   ReferralOutcome = "cancelled"
@@ -435,6 +390,51 @@ func (e ReferralPriority) Valid() bool {
 	case Low:
 		return true
 	case Normal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReferralProgressKind.
+const (
+	ReferralProgressKindAnswered         ReferralProgressKind = "answered"
+	ReferralProgressKindBlockStarted     ReferralProgressKind = "block_started"
+	ReferralProgressKindCheckInDue       ReferralProgressKind = "check_in_due"
+	ReferralProgressKindClosed           ReferralProgressKind = "closed"
+	ReferralProgressKindClosing          ReferralProgressKind = "closing"
+	ReferralProgressKindConversationHeld ReferralProgressKind = "conversation_held"
+	ReferralProgressKindDecided          ReferralProgressKind = "decided"
+	ReferralProgressKindNotAnswered      ReferralProgressKind = "not_answered"
+	ReferralProgressKindPlanned          ReferralProgressKind = "planned"
+	ReferralProgressKindResumed          ReferralProgressKind = "resumed"
+	ReferralProgressKindStarted          ReferralProgressKind = "started"
+)
+
+// Valid indicates whether the value is a known member of the ReferralProgressKind enum.
+func (e ReferralProgressKind) Valid() bool {
+	switch e {
+	case ReferralProgressKindAnswered:
+		return true
+	case ReferralProgressKindBlockStarted:
+		return true
+	case ReferralProgressKindCheckInDue:
+		return true
+	case ReferralProgressKindClosed:
+		return true
+	case ReferralProgressKindClosing:
+		return true
+	case ReferralProgressKindConversationHeld:
+		return true
+	case ReferralProgressKindDecided:
+		return true
+	case ReferralProgressKindNotAnswered:
+		return true
+	case ReferralProgressKindPlanned:
+		return true
+	case ReferralProgressKindResumed:
+		return true
+	case ReferralProgressKindStarted:
 		return true
 	default:
 		return false
@@ -624,11 +624,11 @@ const (
 	ReferralStepKindAttachmentRemoved   ReferralStepKind = "attachment_removed"
 	ReferralStepKindClosed              ReferralStepKind = "closed"
 	ReferralStepKindConsentWithdrawn    ReferralStepKind = "consent_withdrawn"
-	ReferralStepKindCourse              ReferralStepKind = "course"
 	ReferralStepKindEnrolled            ReferralStepKind = "enrolled"
 	ReferralStepKindMarkedInError       ReferralStepKind = "marked_in_error"
 	ReferralStepKindMovedUp             ReferralStepKind = "moved_up"
 	ReferralStepKindOverdue             ReferralStepKind = "overdue"
+	ReferralStepKindProgressReported    ReferralStepKind = "progress_reported"
 	ReferralStepKindProtected           ReferralStepKind = "protected"
 	ReferralStepKindRejected            ReferralStepKind = "rejected"
 	ReferralStepKindSubmitted           ReferralStepKind = "submitted"
@@ -660,8 +660,6 @@ func (e ReferralStepKind) Valid() bool {
 		return true
 	case ReferralStepKindConsentWithdrawn:
 		return true
-	case ReferralStepKindCourse:
-		return true
 	case ReferralStepKindEnrolled:
 		return true
 	case ReferralStepKindMarkedInError:
@@ -669,6 +667,8 @@ func (e ReferralStepKind) Valid() bool {
 	case ReferralStepKindMovedUp:
 		return true
 	case ReferralStepKindOverdue:
+		return true
+	case ReferralStepKindProgressReported:
 		return true
 	case ReferralStepKindProtected:
 		return true
@@ -1425,9 +1425,6 @@ type Referral struct {
 	ChangedAt time.Time            `json:"changedAt"`
 	Consent   ReferralConsent      `json:"consent"`
 
-	// Course Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
-	Course *ReferralCourse `json:"course,omitempty"`
-
 	// Duplicates Andra pågående remisser för samma person; bara för mottagaren. / Other referrals of the same person that are under way; for the receiver only.
 	Duplicates        *[]ReferralDuplicate `json:"duplicates,omitempty"`
 	ExternalReference *string              `json:"externalReference,omitempty"`
@@ -1447,6 +1444,9 @@ type Referral struct {
 
 	// Priority Hur angelägen platsen är. / How urgent the place is.
 	Priority *ReferralPriority `json:"priority,omitempty"`
+
+	// Progress Personens väg i insatsen, så länge den får visas. / The person's progress in the initiative, as long as it may be shown.
+	Progress *ReferralProgress `json:"progress,omitempty"`
 
 	// Queue Platsen i kön till insatsen. / The place in the initiative's queue.
 	Queue *QueuePlace `json:"queue,omitempty"`
@@ -1573,41 +1573,6 @@ type ReferralCount struct {
 	Value *string `json:"value,omitempty"`
 }
 
-// ReferralCourse Personens väg i insatsen, så länge den får visas. / The person's course in the initiative, as long as it may be shown.
-type ReferralCourse struct {
-	Enrolment       string               `json:"enrolment"`
-	PlannedFirstDay *string              `json:"plannedFirstDay,omitempty"`
-	PlannedLastDay  *string              `json:"plannedLastDay,omitempty"`
-	Steps           []ReferralCourseStep `json:"steps"`
-}
-
-// ReferralCourseKind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.
-type ReferralCourseKind string
-
-// ReferralCourseStep defines model for ReferralCourseStep.
-type ReferralCourseStep struct {
-	// At När det noterades. / When it was noted.
-	At time.Time `json:"at"`
-
-	// Block Blockets eller avstämningens nummer. / The number of the block or check-in.
-	Block *int `json:"block,omitempty"`
-
-	// Code Stegets egen kod, såsom svaret, beslutet eller slutet. / The step's own code, such as the answer, the decision or the end.
-	Code *string `json:"code,omitempty"`
-
-	// FirstDay Blockets första dag. / The block's first day.
-	FirstDay *string `json:"firstDay,omitempty"`
-
-	// Kind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.
-	Kind ReferralCourseKind `json:"kind"`
-
-	// LastDay Blockets sista dag. / The block's last day.
-	LastDay *string `json:"lastDay,omitempty"`
-
-	// On Dagen det gäller. / The day it is about.
-	On *string `json:"on,omitempty"`
-}
-
 // ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Länkarna leder till remissen och, när personen är inskriven, till inskrivningen och personen, så långt den som frågar får läsa dem. Bara kommunen när den andra inte får läsas. / Another referral or enrolment of the same person that is under way. The links lead to the referral and, when the person is enrolled, to the enrolment and the person, as far as the caller may read them. The municipality alone when the other may not be read.
 type ReferralDuplicate struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
@@ -1692,6 +1657,41 @@ type ReferralProblemField struct {
 
 	// Pointer JSON-pekare i posten. / JSON pointer into the item.
 	Pointer string `json:"pointer"`
+}
+
+// ReferralProgress Personens väg i insatsen, så länge den får visas. / The person's progress in the initiative, as long as it may be shown.
+type ReferralProgress struct {
+	Enrolment       string                 `json:"enrolment"`
+	PlannedFirstDay *string                `json:"plannedFirstDay,omitempty"`
+	PlannedLastDay  *string                `json:"plannedLastDay,omitempty"`
+	Steps           []ReferralProgressStep `json:"steps"`
+}
+
+// ReferralProgressKind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.
+type ReferralProgressKind string
+
+// ReferralProgressStep defines model for ReferralProgressStep.
+type ReferralProgressStep struct {
+	// At När det noterades. / When it was noted.
+	At time.Time `json:"at"`
+
+	// Block Blockets eller avstämningens nummer. / The number of the block or check-in.
+	Block *int `json:"block,omitempty"`
+
+	// Code Stegets egen kod, såsom svaret, beslutet eller slutet. / The step's own code, such as the answer, the decision or the end.
+	Code *string `json:"code,omitempty"`
+
+	// FirstDay Blockets första dag. / The block's first day.
+	FirstDay *string `json:"firstDay,omitempty"`
+
+	// Kind Vad som hände på personens väg i insatsen. / What happened on the person's way through the initiative.
+	Kind ReferralProgressKind `json:"kind"`
+
+	// LastDay Blockets sista dag. / The block's last day.
+	LastDay *string `json:"lastDay,omitempty"`
+
+	// On Dagen det gäller. / The day it is about.
+	On *string `json:"on,omitempty"`
 }
 
 // ReferralReason Grund för att höra till målgruppen. / Ground for belonging to the target group.

@@ -61,7 +61,7 @@ var lengths = []int{0, 1, 64 << 10, 5*mebibyte - 1, 5 * mebibyte, 5*mebibyte + 1
 
 func newName() string { return "insjoriket/" + uuid.NewString() }
 
-// text gives n bytes that differ from seed to seed.
+// text returns n bytes that differ from seed to seed.
 func text(n int, seed uint64) []byte {
 	b := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(b)

@@ -75,7 +75,7 @@ func (s *Store) release() error {
 	return errors.Join(errs...)
 }
 
-// link gives a file a second name, or copies it to another file system.
+// link returns a file a second name, or copies it to another file system.
 func link(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err

@@ -36,7 +36,7 @@ type Store struct {
 
 var _ blob.Store = (*Store)(nil)
 
-// Open makes the folder if there is none, and removes what an earlier process
+// Open creates the folder if there is none, and removes what an earlier process
 // has left half written.
 func Open(dir string) (*Store, error) {
 	half := filepath.Join(dir, unfinished)
@@ -151,7 +151,7 @@ func (s *Store) isGone(name string) bool {
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
-// makeDir makes a folder below root, and flushes the names on the way to it.
+// makeDir creates a folder below root, and flushes the names on the way to it.
 func makeDir(root, dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil

@@ -21,7 +21,7 @@ const (
 // Scheme begins an address.
 const Scheme = "s3://"
 
-// Open makes the store of an address such as
+// Open creates the store of an address such as
 //
 //	s3://finsam-attachments?endpoint=https://s3.example.se&region=eu-north-1
 //
@@ -55,7 +55,7 @@ type address struct {
 	region   string
 }
 
-// Check tells whether an address can be one; it never repeats it.
+// Check reports whether an address can be one; it never repeats it.
 func Check(text string) error {
 	_, err := parse(text)
 	return err

@@ -58,7 +58,7 @@ func transport() http.RoundTripper {
 
 // lastOfItsConnection lets nothing follow a request with a body on its connection. A
 // store that refuses one unread (412: the name is taken) may take what it has not read
-// for the next request, and its answer to that would come to whoever is next.
+// for the next request, and its answer to that would come to anyone who is next.
 type lastOfItsConnection struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -140,7 +140,7 @@ func (u *upload) send() (err error) {
 // mediaType says nothing of what is sealed.
 const mediaType = "application/octet-stream"
 
-// finish makes the blob be there.
+// finish creates the blob be there.
 func (u *upload) finish() error {
 	s, o := u.store, minio.PutObjectOptions{ContentType: mediaType}
 	o.SetMatchETagExcept("*") // only if there is none of the name

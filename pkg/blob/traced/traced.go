@@ -16,23 +16,23 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/blob"
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // verbs are the calls of a blob.Store.
 var verbs = []string{"put", "get", "delete"}
 
-// Store gives a store that does what s does, measured under the service's name.
+// Store returns a store that does what s does, measured under the service's name.
 // The time of a get lasts until its content is closed.
 func Store(s blob.Store, service string) blob.Store {
 	t := &store{
 		next: s, tracer: otel.Tracer("github.com/finsam/finsam/pkg/blob/traced"), labels: map[string]metric.MeasurementOption{},
-		duration: measure.Seconds("finsam.blob.duration", "How long calls of the place for blobs took, by verb."),
-		bytes:    measure.Counter("finsam.blob.bytes", "Sealed bytes put into and got from the place for blobs, by verb."),
-		failures: measure.Counter("finsam.blob.failures", "Calls that the place for blobs did not answer, by verb."),
+		duration: metrics.Seconds("finsam.blob.duration", "How long calls of the place for blobs took, by verb."),
+		bytes:    metrics.Counter("finsam.blob.bytes", "Sealed bytes put into and got from the place for blobs, by verb."),
+		failures: metrics.Counter("finsam.blob.failures", "Calls that the place for blobs did not answer, by verb."),
 	}
 	for _, verb := range verbs {
-		t.labels[verb] = measure.Labels{"component": service, "verb": verb}.Option()
+		t.labels[verb] = metrics.Labels{"component": service, "verb": verb}.Option()
 		t.bytes.Add(context.Background(), 0, t.labels[verb])
 		t.failures.Add(context.Background(), 0, t.labels[verb])
 	}

@@ -45,7 +45,7 @@ type generation struct {
 	dropped time.Time // zero: never
 }
 
-// New makes a cache of at most so many bytes.
+// New creates a cache of at most so many bytes.
 func New(bytes int64) (*Cache, error) {
 	if bytes < 1 {
 		return nil, fmt.Errorf("a cache of %d bytes", bytes)

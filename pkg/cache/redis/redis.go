@@ -42,7 +42,7 @@ type Cache struct {
 
 var _ cache.Cache = (*Cache)(nil)
 
-// quiet makes the driver say nothing by itself: it would write a line to standard
+// quiet creates the driver say nothing by itself: it would write a line to standard
 // error for every try to connect. What matters, Cache logs.
 type quiet struct{}
 
@@ -133,7 +133,7 @@ func (c *Cache) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 	return ctx.Err() // whatever else was wrong: it is not kept
 }
 
-// generation gives a tag's number, made here if Redis has none, and whether the
+// generation returns a tag's number, made here if Redis has none, and whether the
 // tag was dropped just now.
 func (c *Cache) generation(ctx context.Context, k keys, tag string) (g string, settling bool, err error) {
 	p := c.client.Pipeline()
@@ -197,7 +197,7 @@ func (c *Cache) try(ctx context.Context, do func(context.Context, keys) error) e
 	return err
 }
 
-// keys gives the names of the server that is there now.
+// keys returns the names of the server that is there now.
 func (c *Cache) keys(ctx context.Context) (keys, error) {
 	if c.epoch.Load() == nil {
 		if err := c.client.Ping(ctx).Err(); err != nil {
@@ -211,7 +211,7 @@ func (c *Cache) keys(ctx context.Context) (keys, error) {
 	return keys{epoch: *e}, nil
 }
 
-// moved tells whether another server answers than the one that k names.
+// moved reports whether another server answers than the one that k names.
 func (c *Cache) moved(k keys) bool { return *c.epoch.Load() != k.epoch }
 
 func (c *Cache) failed(err error) error {

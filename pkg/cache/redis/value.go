@@ -21,7 +21,7 @@ func (k keys) generations(tags []string) []string {
 	return all
 }
 
-// newGeneration gives a number that was never given before, also not before the
+// newGeneration returns a number that was never given before, also not before the
 // server lost its data.
 func newGeneration() string { return rand.Text() }
 
@@ -84,7 +84,7 @@ func cutText(b []byte) (string, []byte, bool) {
 	return string(b[:n]), b[n:], true
 }
 
-// holds tells whether the tags' generations are still what they were.
+// holds reports whether the tags' generations are still what they were.
 func (p packed) holds(now []any) bool {
 	for i, g := range p.gens {
 		if s, ok := now[i].(string); !ok || s != g {

@@ -87,7 +87,7 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// Do gives the server one command, and its answer; nil for what is not there.
+// Do returns the server one command, and its answer; nil for what is not there.
 func (s *Server) Do(args ...any) (any, error) {
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1})
 	defer c.Close()

@@ -41,7 +41,7 @@ func answer(ctx context.Context, what string, err error) error {
 // majority.
 var errAgain = errors.New("not yet known to be durable")
 
-// passing tells whether the same command may succeed in a moment: the connection
+// passing reports whether the same command may succeed in a moment: the connection
 // broke, the primary is changing, or a majority was too slow. Whether a write
 // arrived, and whether it stays, is not known then.
 func passing(err error) bool {

@@ -19,7 +19,7 @@ type stored struct {
 	Association string `bson:"association"`
 	Version     int64  `bson:"version"`
 	Settled     int64  `bson:"settled"`
-	Unsettled   bool   `bson:"unsettled"` // settled < version, as a field that an index can hold
+	Unpublished bool   `bson:"unsettled"` // settled < version, as a field that an index can hold
 	Written     int64  `bson:"written"`
 	Token       string `bson:"token"` // of the latest write: tells its writer that it did arrive
 	Keys        bson.D `bson:"keys"`
@@ -46,7 +46,7 @@ func documentID(association, id string) string { return association + rule.Separ
 // would sort first. No comparison with another type meets it.
 var absent = bson.NewDateTimeFromTime(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC))
 
-// encode gives a key's value as it is stored.
+// encode returns a key's value as it is stored.
 func encode(v any) (any, error) {
 	x, err := rule.Scalar(v)
 	if x == nil && err == nil {
@@ -57,7 +57,7 @@ func encode(v any) (any, error) {
 
 // newStored builds the document of a record that rule.Record has passed.
 func newStored(spec store.Spec, r store.Record, written int64, token string) (*stored, error) {
-	s := &stored{ID: documentID(r.Association, r.ID), Association: r.Association, Version: r.Version, Unsettled: true,
+	s := &stored{ID: documentID(r.Association, r.ID), Association: r.Association, Version: r.Version, Unpublished: true,
 		Written: written, Token: token, Keys: bson.D{}, Unique: bson.D{}, Body: r.Body}
 	for _, key := range spec.Keys {
 		v, err := encode(r.Keys[key])
@@ -96,9 +96,9 @@ func uniqueValue(ix store.Index, r store.Record, id string) (string, error) {
 	return string(b), err
 }
 
-// found gives what the contract promises of a document.
+// found returns what the contract promises of a document.
 func (r read) found() store.Found {
-	return store.Found{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Settled: r.Settled,
+	return store.Found{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Published: r.Settled,
 		Decode: func(into any) error {
 			d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(r.Body)))
 			d.UseJSONStructTags()

@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// prepare makes the indexes; the server takes one that is there already.
+// prepare creates the indexes; the server takes one that is there already.
 func (e *engine) prepare(ctx context.Context, s store.Spec) error {
 	view := e.at(s.Name).Indexes()
 	make := func(m mongo.IndexModel) error {

@@ -88,7 +88,7 @@ func (d *DB) Close() error {
 	return d.client.Disconnect(ctx)
 }
 
-// Engine gives the database "finsam-<namespace>".
+// Engine returns the database "finsam-<namespace>".
 func (d *DB) Engine(namespace string) store.Engine {
 	return &engine{db: d, namespace: namespace, specs: map[string]store.Spec{}}
 }

@@ -19,7 +19,7 @@ type spanKey struct {
 	request    int64
 }
 
-// newMonitor gives each command that is part of a trace a span: its name, the
+// newMonitor returns each command that is part of a trace a span: its name, the
 // database and the collection, and the error's code. Never a value of the
 // command, which may be personal data.
 //

@@ -86,7 +86,7 @@ func partsOf(q store.Query) ([]part, error) {
 	return append(parts, part{path: "_id", desc: desc, v: documentID(q.Association, q.After.ID)}), nil
 }
 
-// sortOf gives the order of a query, ties by id.
+// sortOf returns the order of a query, ties by id.
 func sortOf(q store.Query) bson.D {
 	parts, _ := partsOf(store.Query{Sort: q.Sort}) // without a cursor nothing can be wrong
 	order := bson.D{}
@@ -117,7 +117,7 @@ func afterOf(q store.Query) (bson.A, error) {
 	return either, nil
 }
 
-// further gives what a column must be to stand behind its value at the cursor.
+// further returns what a column must be to stand behind its value at the cursor.
 // A comparison meets only values of its own type, so absent ones are named.
 func (p part) further() []any {
 	switch {

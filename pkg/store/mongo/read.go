@@ -79,9 +79,9 @@ func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o 
 	return found, nil
 }
 
-// Unsettled implements store.Engine. A document that was settled ahead of its
+// Unpublished implements store.Engine. A document that was settled ahead of its
 // version, and written since, is still marked; its mark is put right here.
-func (e *engine) Unsettled(ctx context.Context, collection string, limit int) ([]store.Found, error) {
+func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Found, error) {
 	c, _, err := e.collection(collection)
 	if err != nil {
 		return nil, err
@@ -95,15 +95,15 @@ func (e *engine) Unsettled(ctx context.Context, collection string, limit int) ([
 		return nil, err
 	}
 	var found []store.Found
-	var settled []store.Mark
+	var settled []store.PublishedMark
 	for _, f := range marked {
-		if f.Settled < f.Version {
+		if f.Published < f.Version {
 			found = append(found, f)
 		} else {
-			settled = append(settled, store.Mark{Association: f.Association, ID: f.ID, Settled: f.Settled})
+			settled = append(settled, store.PublishedMark{Association: f.Association, ID: f.ID, Published: f.Published})
 		}
 	}
-	return found, e.Settle(ctx, collection, settled)
+	return found, e.MarkPublished(ctx, collection, settled)
 }
 
 // Count implements store.Engine.

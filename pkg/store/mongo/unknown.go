@@ -65,7 +65,7 @@ func unknownIn(v bson.RawValue, t reflect.Type) error {
 	return nil
 }
 
-// fieldOf gives the type of the field that is stored under a name, as the
+// fieldOf returns the type of the field that is stored under a name, as the
 // decoder finds it: by its json tag, or else its name in lower case.
 func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
 	for i := range t.NumField() {

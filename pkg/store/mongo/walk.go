@@ -12,7 +12,7 @@ import (
 )
 
 // Walk implements store.Engine.
-func (e *engine) Walk(ctx context.Context, collection string, after store.Place, limit int) ([]store.Found, error) {
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Found, error) {
 	c, spec, err := e.collection(collection)
 	if err != nil {
 		return nil, err
@@ -21,7 +21,7 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Place,
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
 	filter := bson.D{}
-	if after != (store.Place{}) {
+	if after != (store.Position{}) {
 		filter = bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: documentID(after.Association, after.ID)}}}}
 	}
 	docs, err := documents(ctx, c, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
@@ -38,7 +38,7 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Place,
 	return found, nil
 }
 
-// whole tells whether everything was written that is declared: one that an older
+// whole reports whether everything was written that is declared: one that an older
 // program wrote lacks what was declared since.
 func (r read) whole(s store.Spec) bool {
 	for _, key := range s.Keys {

@@ -119,7 +119,7 @@ func atVersion(association, id string, version int64) bson.D {
 	return append(byID(association, id), bson.E{Key: "version", Value: version})
 }
 
-// refused tells whether the server took the command and would not do it, which
+// refused reports whether the server took the command and would not do it, which
 // is how a unique index answers, on some servers by another code than 11000.
 func refused(err error) bool {
 	var server mongo.ServerError
@@ -175,10 +175,10 @@ func (e *engine) look(ctx context.Context, c *mongo.Collection, association, id 
 	return r, err
 }
 
-// Settle implements store.Engine. Two changes per document, of which one
+// MarkPublished implements store.Engine. Two changes per document, of which one
 // matches: all is told, or a later version is there already. Both say what they
 // expect of the version, so a Replace in between is not disturbed.
-func (e *engine) Settle(ctx context.Context, collection string, marks []store.Mark) error {
+func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
 	c, _, err := e.collection(collection)
 	if err != nil || len(marks) == 0 {
 		return err
@@ -186,11 +186,11 @@ func (e *engine) Settle(ctx context.Context, collection string, marks []store.Ma
 	changes := make([]mongo.WriteModel, 0, 2*len(marks))
 	for _, m := range marks {
 		id := byID(m.Association, documentID(m.Association, m.ID))
-		whole := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Settled}}}, bson.E{Key: "settled", Value: bson.D{{Key: "$lte", Value: m.Settled}}})
-		part := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Settled}}}, bson.E{Key: "settled", Value: bson.D{{Key: "$lt", Value: m.Settled}}})
+		whole := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Published}}}, bson.E{Key: "settled", Value: bson.D{{Key: "$lte", Value: m.Published}}})
+		part := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Published}}}, bson.E{Key: "settled", Value: bson.D{{Key: "$lt", Value: m.Published}}})
 		changes = append(changes,
-			mongo.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "settled", Value: m.Settled}, {Key: "unsettled", Value: false}}}}),
-			mongo.NewUpdateOneModel().SetFilter(part).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "settled", Value: m.Settled}}}}))
+			mongo.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "settled", Value: m.Published}, {Key: "unsettled", Value: false}}}}),
+			mongo.NewUpdateOneModel().SetFilter(part).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "settled", Value: m.Published}}}}))
 	}
 	return retry(ctx, "settle "+collection, func() error {
 		_, err := c.BulkWrite(ctx, changes)

@@ -20,8 +20,8 @@ type lease struct {
 	Writes int64  `json:"writes"`
 }
 
-func kindOfLease() store.Kind[lease] {
-	return store.Kind[lease]{
+func kindOfLease() store.Schema[lease] {
+	return store.Schema[lease]{
 		Name:    "schema_lock",
 		ID:      func(*lease) (string, string) { return nobody, nobody },
 		Version: func(l *lease) int64 { return l.Writes },
@@ -126,7 +126,7 @@ func (m Migration) renew(ctx context.Context, leases *store.Collection[lease], m
 	}
 }
 
-// give gives the lease back.
+// give returns the lease back.
 func (m Migration) give(ctx context.Context, leases *store.Collection[lease], me string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

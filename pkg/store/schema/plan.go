@@ -46,7 +46,7 @@ func (p Plan) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Check tells what Up would do, and does nothing of it.
+// Check returns what Up would do, and does nothing of it.
 func (m Migration) Check(ctx context.Context) (Plan, error) {
 	states, err := store.Open(ctx, m.Engine, kind())
 	if err != nil {

@@ -54,11 +54,11 @@ type Collection struct {
 }
 
 type rekeyer interface {
-	Rekey(ctx context.Context, after store.Place, limit int, look bool) (store.Rekeyed, error)
+	Rekey(ctx context.Context, after store.Position, limit int, look bool) (store.Rekeyed, error)
 }
 
-// Of gives the collection of a kind.
-func Of[T any](k store.Kind[T]) Collection {
+// Of returns the collection of a kind.
+func Of[T any](k store.Schema[T]) Collection {
 	return Collection{spec: k.Spec(), open: func(ctx context.Context, e store.Engine) (rekeyer, error) { return store.Open(ctx, e, k) }}
 }
 
@@ -69,7 +69,7 @@ type Declaration struct {
 	Unique []string `json:"unique"` // each index as its keys, joined by "+"
 }
 
-// Declared gives what the schema declares now, by collection.
+// Declared returns what the schema declares now, by collection.
 func (s Schema) Declared() map[string]Declaration {
 	all := map[string]Declaration{}
 	for _, c := range s.Collections {
@@ -103,8 +103,8 @@ type state struct {
 // id of what it has one of.
 const nobody = "-"
 
-func kind() store.Kind[state] {
-	return store.Kind[state]{
+func kind() store.Schema[state] {
+	return store.Schema[state]{
 		Name:    "schema",
 		ID:      func(*state) (string, string) { return nobody, nobody },
 		Version: func(s *state) int64 { return s.Writes },

@@ -24,15 +24,15 @@ type card struct {
 	Size  int64  `json:"size"`
 }
 
-func first() store.Kind[card] {
-	return store.Kind[card]{
+func first() store.Schema[card] {
+	return store.Schema[card]{
 		Name: "cards", Indexes: []store.Index{{"color"}},
 		ID:   func(c *card) (string, string) { return "north", c.ID },
 		Keys: func(c *card) store.Keys { return store.Keys{"color": c.Color} },
 	}
 }
 
-func second() store.Kind[card] {
+func second() store.Schema[card] {
 	k := first()
 	k.Indexes = append(k.Indexes, store.Index{"size"})
 	k.Keys = func(c *card) store.Keys { return store.Keys{"color": c.Color, "size": c.Size} }
@@ -70,7 +70,7 @@ func (b *bench) later(d time.Duration) {
 }
 
 // release is a program that knows some steps and declares a kind.
-func (b *bench) release(program string, k store.Kind[card], steps ...schema.Step) schema.Migration {
+func (b *bench) release(program string, k store.Schema[card], steps ...schema.Step) schema.Migration {
 	return schema.Migration{
 		Schema: schema.Schema{Service: "cards", Collections: []schema.Collection{schema.Of(k)}, Steps: steps},
 		Engine: b.engine, Program: program, Now: b.clock, Log: slog.New(slog.DiscardHandler),
@@ -84,7 +84,7 @@ func (b *bench) up(m schema.Migration) {
 	}
 }
 
-func (b *bench) put(k store.Kind[card], cards ...card) *store.Collection[card] {
+func (b *bench) put(k store.Schema[card], cards ...card) *store.Collection[card] {
 	b.t.Helper()
 	c, err := store.Open(b.t.Context(), b.engine, k)
 	if err != nil {

@@ -38,7 +38,7 @@ func (m Migration) Up(ctx context.Context) error {
 		return nil
 	}
 	return m.locked(ctx, patience, func(ctx context.Context) error {
-		// Whoever held the lease before may have done it all.
+		// Anyone who held the lease before may have done it all.
 		have, err := m.read(ctx, states)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func (m Migration) Up(ctx context.Context) error {
 	})
 }
 
-// read gives what the database tells of itself; of a database that tells
+// read returns what the database tells of itself; of a database that tells
 // nothing yet, version 0 and Writes 0.
 func (m Migration) read(ctx context.Context, states *store.Collection[state]) (store.Versioned[state], error) {
 	v, err := states.Get(ctx, nobody, nobody)
@@ -192,13 +192,13 @@ func (m Migration) walk(ctx context.Context, name string, look bool) (total stor
 	if err != nil {
 		return total, err
 	}
-	for at := (store.Place{}); ; {
+	for at := (store.Position{}); ; {
 		r, err := c.Rekey(ctx, at, batch, look)
 		if err != nil {
 			return total, fmt.Errorf("%s: look through the documents: %w", m.Schema.Service, err)
 		}
 		total.Seen, total.Stale, total.Newer = total.Seen+r.Seen, total.Stale+r.Stale, total.Newer+r.Newer
-		if at = r.Next; at == (store.Place{}) {
+		if at = r.Next; at == (store.Position{}) {
 			return total, nil
 		}
 		if err := ctx.Err(); err != nil {

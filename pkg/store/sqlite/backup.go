@@ -54,7 +54,7 @@ func (d *DB) copyTo(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// Check tells whether a file that no process has open is a whole SQLite database:
+// Check reports whether a file that no process has open is a whole SQLite database:
 // it reads all of it.
 func Check(ctx context.Context, path string) (err error) {
 	if _, err := os.Stat(path); err != nil {

@@ -21,8 +21,8 @@ type numbered struct {
 	Text string `json:"text"`
 }
 
-func kindOfNumbered() store.Kind[numbered] {
-	return store.Kind[numbered]{Name: "numbered", Indexes: []store.Index{{"n"}},
+func kindOfNumbered() store.Schema[numbered] {
+	return store.Schema[numbered]{Name: "numbered", Indexes: []store.Index{{"n"}},
 		ID:   func(v *numbered) (string, string) { return "north", fmt.Sprintf("%08d", v.N) },
 		Keys: func(v *numbered) store.Keys { return store.Keys{"n": v.N} }}
 }

@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func noteKind() store.Kind[note] {
-	return store.Kind[note]{
+func noteKind() store.Schema[note] {
+	return store.Schema[note]{
 		Name:    "notes",
 		Unique:  []store.Index{{"at"}},
 		Indexes: []store.Index{{"unit", "at"}, {"state", "at"}},
@@ -176,7 +176,7 @@ func TestWhatWasWrittenIsThereAfterReopening(t *testing.T) {
 	if _, err := c.Insert(t.Context(), newNote(2)); err != nil {
 		t.Fatal(err)
 	}
-	found, err := c.Unsettled(t.Context(), 10)
+	found, err := c.Unpublished(t.Context(), 10)
 	if err != nil || len(found) != 2 || found[1].Value.ID != noteID(2) {
 		t.Fatalf("got %v, %v", found, err)
 	}

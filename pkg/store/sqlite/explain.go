@@ -7,7 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Explain tells how SQLite would find what a query asks for, line by line (EXPLAIN
+// Explain returns how SQLite would find what a query asks for, line by line (EXPLAIN
 // QUERY PLAN), for tests that hold a service's lists to its indexes.
 func (e *engine) Explain(ctx context.Context, collection string, q store.Query) (plan []string, err error) {
 	s, err := e.find(collection, q)

@@ -3,7 +3,7 @@ package sqlite
 import (
 	"os"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // watch shows how large the file and its write-ahead log are, how much room the
@@ -18,14 +18,14 @@ func (d *DB) watch(path string) (stop func()) {
 			return float64(info.Size()), true
 		}
 	}
-	return measure.Watch(nil,
-		measure.Gauge{Name: "finsam.sqlite.size", Unit: "By", Description: "Size of the database file.", Read: size(path)},
-		measure.Gauge{Name: "finsam.sqlite.wal.size", Unit: "By", Description: "Size of its write-ahead log.", Read: size(path + "-wal")},
-		measure.Gauge{Name: "finsam.sqlite.disk.free", Unit: "By", Description: "Room left to this program on the disk that the file is on.",
+	return metrics.Watch(nil,
+		metrics.Gauge{Name: "finsam.sqlite.size", Unit: "By", Description: "Size of the database file.", Read: size(path)},
+		metrics.Gauge{Name: "finsam.sqlite.wal.size", Unit: "By", Description: "Size of its write-ahead log.", Read: size(path + "-wal")},
+		metrics.Gauge{Name: "finsam.sqlite.disk.free", Unit: "By", Description: "Room left to this program on the disk that the file is on.",
 			Read: func() (float64, bool) { free, _, ok := disk(path); return free, ok }},
-		measure.Gauge{Name: "finsam.sqlite.disk.size", Unit: "By", Description: "Size of that disk.",
+		metrics.Gauge{Name: "finsam.sqlite.disk.size", Unit: "By", Description: "Size of that disk.",
 			Read: func() (float64, bool) { _, all, ok := disk(path); return all, ok }},
-		measure.Gauge{Name: "finsam.sqlite.queue", Description: "Writes that wait for the next commit.",
+		metrics.Gauge{Name: "finsam.sqlite.queue", Description: "Writes that wait for the next commit.",
 			Read: func() (float64, bool) { return float64(len(d.writer.queue)), true }},
 	)
 }

@@ -4,12 +4,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
 func TestTheFileTellsItsSizeAndTheRoomLeftUntilItIsClosed(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
 	if err != nil {
 		t.Fatal(err)

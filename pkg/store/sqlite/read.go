@@ -51,12 +51,12 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 // fill takes version, settled and body from the end of a row.
 func fill(f *store.Found, row []value) {
 	row = row[len(row)-3:]
-	f.Version, f.Settled = row[0].(int64), row[1].(int64)
+	f.Version, f.Published = row[0].(int64), row[1].(int64)
 	d := &document{text: row[2].(string)}
 	f.Decode, f.Unknown = d.decode, d.unknown
 }
 
-// find gives the statement that reads what a query asks for.
+// find returns the statement that reads what a query asks for.
 func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 	t, err := e.table(collection)
 	if err != nil {
@@ -135,8 +135,8 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 	return n, err
 }
 
-// Unsettled implements store.Engine.
-func (e *engine) Unsettled(ctx context.Context, collection string, limit int) ([]store.Found, error) {
+// Unpublished implements store.Engine.
+func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Found, error) {
 	t, err := e.table(collection)
 	if err != nil {
 		return nil, err

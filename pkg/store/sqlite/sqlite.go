@@ -125,7 +125,7 @@ func takeFile(path string) (*conn, error) {
 	return nil, err
 }
 
-// Close ends the writer and the readers. Writes that have not begun, and whoever
+// Close ends the writer and the readers. Writes that have not begun, and anyone who
 // comes later, are answered that the service is not available.
 func (d *DB) Close() error {
 	var err error
@@ -151,7 +151,7 @@ func (d *DB) shut() error {
 	return errors.Join(err, d.writer.stop())
 }
 
-// Engine gives the part of the file that belongs to one service.
+// Engine returns the part of the file that belongs to one service.
 func (d *DB) Engine(namespace string) store.Engine { return &engine{db: d, namespace: namespace} }
 
 // engine is one service's part: its tables bear its name.

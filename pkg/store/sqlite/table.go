@@ -55,7 +55,7 @@ func quote(name string) string { return `"` + name + `"` }
 
 func column(key string) string { return quote("k_" + key) }
 
-// prepare makes the table and its indexes be as declared. It runs inside the
+// prepare creates the table and its indexes be as declared. It runs inside the
 // writer's transaction: all of it happens, or nothing.
 func (t *table) prepare(w *writer, dropOthers bool) error {
 	q := quote(t.name)
@@ -102,7 +102,7 @@ func (t *table) addColumns(c *conn) error {
 	return nil
 }
 
-// indexes gives the statements that make each index, by its name.
+// indexes returns the statements that make each index, by its name.
 func (t *table) indexes() map[string]string {
 	q := quote(t.name)
 	unsettled := t.name + "__unsettled"
@@ -160,7 +160,7 @@ func names(c *conn, sql string, arg value) ([]string, error) {
 	return all, err
 }
 
-// keyValues gives the columns of a document's keys, in the order declared.
+// keyValues returns the columns of a document's keys, in the order declared.
 func (t *table) keyValues(keys store.Keys) ([]value, error) {
 	all := make([]value, len(t.spec.Keys), len(t.spec.Keys)+8)
 	for i, key := range t.spec.Keys {
@@ -173,7 +173,7 @@ func (t *table) keyValues(keys store.Keys) ([]value, error) {
 	return all, nil
 }
 
-// encode gives a key's value as it is stored: text and integers as such, a bool
+// encode returns a key's value as it is stored: text and integers as such, a bool
 // as a BLOB of one byte, so that it comes back as a bool.
 func encode(v any) (value, error) {
 	x, err := rule.Scalar(v)

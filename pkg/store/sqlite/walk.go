@@ -9,7 +9,7 @@ import (
 )
 
 // Walk implements store.Engine.
-func (e *engine) Walk(ctx context.Context, collection string, after store.Place, limit int) ([]store.Found, error) {
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Found, error) {
 	t, err := e.table(collection)
 	if err != nil {
 		return nil, err

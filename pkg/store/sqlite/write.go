@@ -18,7 +18,7 @@ import (
 
 func keysOf[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) }
 
-// encodeRecord gives the body and the key columns. It runs on the caller's
+// encodeRecord returns the body and the key columns. It runs on the caller's
 // goroutine: the writer has enough to do, and a Body must not be read after the
 // caller has its answer.
 func encodeRecord(t *table, r store.Record, from int64) (body string, keys []value, err error) {
@@ -112,8 +112,8 @@ func (w *writer) missed(t *table, association, id string) error {
 	return store.ErrStale
 }
 
-// Settle implements store.Engine.
-func (e *engine) Settle(ctx context.Context, collection string, marks []store.Mark) error {
+// MarkPublished implements store.Engine.
+func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
 	t, err := e.table(collection)
 	if err != nil || len(marks) == 0 {
 		return err
@@ -121,7 +121,7 @@ func (e *engine) Settle(ctx context.Context, collection string, marks []store.Ma
 	marks = slices.Clone(marks)
 	return e.db.writer.do(ctx, func(w *writer) error {
 		for _, m := range marks {
-			if err := w.conn.exec(t.sqlSettle, m.Settled, m.Association, m.ID, m.Settled); err != nil {
+			if err := w.conn.exec(t.sqlSettle, m.Published, m.Association, m.ID, m.Published); err != nil {
 				return err
 			}
 		}

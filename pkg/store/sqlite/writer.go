@@ -18,7 +18,7 @@ const (
 	maxGroup  = 512
 )
 
-// errClosed answers whoever comes after Close.
+// errClosed answers anyone who comes after Close.
 var errClosed = fault.ErrUnavailable.Because(errors.New("the database is closed"))
 
 // writer is the only one that writes to the file: one goroutine, which commits

@@ -220,7 +220,7 @@ func settleRace(s *suite) {
 	done := make(chan struct{})
 	told := map[string]int64{}
 	publish := func() {
-		found, err := c.Unsettled(s.ctx, 10)
+		found, err := c.Unpublished(s.ctx, 10)
 		s.ok(err)
 		for _, v := range found {
 			told[v.Value.ID] = max(told[v.Value.ID], v.Version)
@@ -251,7 +251,7 @@ func settleRace(s *suite) {
 		v := s.get(c, "north", id)
 		s.equal("count of "+id, v.Value.Count, int64(writes))
 		s.equal("version of "+id, v.Version, int64(writes+1))
-		s.equal("settled of "+id, v.Settled, v.Version)
+		s.equal("settled of "+id, v.Published, v.Version)
 		s.equal("told of "+id, told[id], v.Version)
 	}
 }

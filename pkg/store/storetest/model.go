@@ -35,7 +35,7 @@ func library() model {
 	return m
 }
 
-// find gives the ids that a query must give.
+// find returns the ids that a query must give.
 func (m model) find(q store.Query) []string {
 	var hits []thing
 	for _, v := range m {

@@ -54,7 +54,7 @@ func pageCases() []testCase {
 	)
 }
 
-// walk gives the ids of all pages.
+// walk returns the ids of all pages.
 func (s *suite) walk(c *store.Collection[thing], q store.Query, size int) string {
 	s.Helper()
 	q.Limit = size
@@ -76,7 +76,7 @@ func (s *suite) walk(c *store.Collection[thing], q store.Query, size int) string
 	return ""
 }
 
-// groups gives counts as one text, in order.
+// groups returns counts as one text, in order.
 func (s *suite) groups(cond []store.Cond, by ...string) string {
 	s.Helper()
 	groups, err := s.engine.Count(s.ctx, s.name, "north", cond, by)

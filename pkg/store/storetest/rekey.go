@@ -9,7 +9,7 @@ import (
 
 // olderKind is the suite's collection as the release before declared it: without
 // the keys rank and serial.
-func olderKind(name string) store.Kind[thing] {
+func olderKind(name string) store.Schema[thing] {
 	k := kind(name)
 	k.Unique, k.Indexes = []store.Index{{"code"}}, []store.Index{{"unit"}, {"open"}}
 	keys := k.Keys
@@ -24,7 +24,7 @@ func olderKind(name string) store.Kind[thing] {
 
 // laterKind is a kind of which a key was declared later, with nothing unique
 // about it: a release may add that while the one before still writes.
-func laterKind(name string) store.Kind[thing] {
+func laterKind(name string) store.Schema[thing] {
 	k := olderKind(name)
 	k.Indexes = append(k.Indexes, store.Index{"rank"})
 	k.Keys = func(v *thing) store.Keys {
@@ -35,7 +35,7 @@ func laterKind(name string) store.Kind[thing] {
 	return k
 }
 
-// aged gives the case's collection as declared later, with documents that the
+// aged returns the case's collection as declared later, with documents that the
 // older declaration has written.
 func (s *suite) aged(all ...thing) *store.Collection[thing] {
 	s.Helper()
@@ -54,11 +54,11 @@ func (s *suite) aged(all ...thing) *store.Collection[thing] {
 func (s *suite) rekey(c *store.Collection[thing], batch int, look bool) string {
 	s.Helper()
 	seen, stale := 0, 0
-	for at := (store.Place{}); ; {
+	for at := (store.Position{}); ; {
 		r, err := c.Rekey(s.ctx, at, batch, look)
 		s.ok(err)
 		seen, stale = seen+r.Seen, stale+r.Stale
-		if at = r.Next; at == (store.Place{}) {
+		if at = r.Next; at == (store.Position{}) {
 			return fmt.Sprintf("%d of %d", stale, seen)
 		}
 	}
@@ -99,7 +99,7 @@ var rekeyCases = []testCase{
 		s.rekey(c, 10, false)
 		after := s.get(c, "north", "a")
 		s.equal("version", after.Version, before.Version)
-		s.equal("settled", after.Settled, before.Settled)
+		s.equal("settled", after.Published, before.Published)
 		s.equal("text", after.Value.Text, "x")
 		s.equal("unsettled", s.unsettled(c, 10), "b@0/1")
 		_, err := c.Replace(s.ctx, before)
@@ -186,11 +186,11 @@ type present struct {
 
 func (s *suite) newer(v later) *store.Collection[present] {
 	s.Helper()
-	newer, err := store.Open(s.ctx, s.engine, store.Kind[later]{Name: s.name, ID: func(v *later) (string, string) { return v.Association, v.ID }})
+	newer, err := store.Open(s.ctx, s.engine, store.Schema[later]{Name: s.name, ID: func(v *later) (string, string) { return v.Association, v.ID }})
 	s.ok(err)
 	_, err = newer.Insert(s.ctx, &v)
 	s.ok(err)
-	older, err := store.Open(s.ctx, s.engine, store.Kind[present]{Name: s.name, ID: func(v *present) (string, string) { return v.Association, v.ID }})
+	older, err := store.Open(s.ctx, s.engine, store.Schema[present]{Name: s.name, ID: func(v *present) (string, string) { return v.Association, v.ID }})
 	s.ok(err)
 	return older
 }

@@ -111,8 +111,8 @@ func manySteps(n int) []step {
 	return steps
 }
 
-func allKind(name string) store.Kind[all] {
-	return store.Kind[all]{Name: name, ID: func(d *all) (string, string) { return "north", d.ID }}
+func allKind(name string) store.Schema[all] {
+	return store.Schema[all]{Name: name, ID: func(d *all) (string, string) { return "north", d.ID }}
 }
 
 func (s *suite) roundTrip(doc all) {

@@ -8,18 +8,18 @@ import (
 
 func (s *suite) unsettled(c *store.Collection[thing], limit int) string {
 	s.Helper()
-	found, err := c.Unsettled(s.ctx, limit)
+	found, err := c.Unpublished(s.ctx, limit)
 	s.ok(err)
 	var all []string
 	for _, v := range found {
-		all = append(all, fmt.Sprintf("%s@%d/%d", v.Value.ID, v.Settled, v.Version))
+		all = append(all, fmt.Sprintf("%s@%d/%d", v.Value.ID, v.Published, v.Version))
 	}
 	return join(all)
 }
 
 func (s *suite) settle(c *store.Collection[thing], id string, version int64) {
 	s.Helper()
-	s.ok(c.Settle(s.ctx, []store.Mark{{Association: "north", ID: id, Settled: version}}))
+	s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: id, Published: version}}))
 }
 
 func (s *suite) touch(c *store.Collection[thing], id string) {
@@ -34,7 +34,7 @@ var settleCases = []testCase{
 		c := s.with(one("a"), one("b"))
 		s.settle(c, "a", 1)
 		s.equal("unsettled", s.unsettled(c, 10), "b@0/1")
-		s.equal("settled", s.get(c, "north", "a").Settled, int64(1))
+		s.equal("settled", s.get(c, "north", "a").Published, int64(1))
 	}},
 	{"it is given again when it is written again", func(s *suite) {
 		c := s.with(one("a"))
@@ -47,7 +47,7 @@ var settleCases = []testCase{
 		s.settle(c, "a", 1)
 		s.touch(c, "a")
 		s.touch(c, "a")
-		s.equal("settled", s.get(c, "north", "a").Settled, int64(1))
+		s.equal("settled", s.get(c, "north", "a").Published, int64(1))
 	}},
 	{"settling a version that is no longer the latest leaves the rest to tell", func(s *suite) {
 		c := s.with(one("a"))
@@ -60,7 +60,7 @@ var settleCases = []testCase{
 		s.touch(c, "a")
 		s.settle(c, "a", 2)
 		s.settle(c, "a", 1)
-		s.equal("settled", s.get(c, "north", "a").Settled, int64(2))
+		s.equal("settled", s.get(c, "north", "a").Published, int64(2))
 		s.equal("unsettled", s.unsettled(c, 10), "")
 	}},
 	{"settling twice is settling once", func(s *suite) {
@@ -92,10 +92,10 @@ var settleCases = []testCase{
 		s.settle(c, "nobody", 1)
 		s.equal("unsettled", s.unsettled(c, 10), "a@0/1")
 	}},
-	{"settling nothing does nothing", func(s *suite) { s.ok(s.things().Settle(s.ctx, nil)) }},
+	{"settling nothing does nothing", func(s *suite) { s.ok(s.things().MarkPublished(s.ctx, nil)) }},
 	{"settling many at once", func(s *suite) {
 		c := s.with(one("a"), one("b"), one("c"))
-		s.ok(c.Settle(s.ctx, []store.Mark{{Association: "north", ID: "a", Settled: 1}, {Association: "north", ID: "nobody", Settled: 1}, {Association: "north", ID: "c", Settled: 1}}))
+		s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}, {Association: "north", ID: "nobody", Published: 1}, {Association: "north", ID: "c", Published: 1}}))
 		s.equal("unsettled", s.unsettled(c, 10), "b@0/1")
 	}},
 	{"given in the order of the latest write", func(s *suite) {
@@ -108,7 +108,7 @@ var settleCases = []testCase{
 	}},
 	{"given for every association, with its name", func(s *suite) {
 		s.with(one("a"), thing{Association: "south", ID: "a"})
-		found, err := s.engine.Unsettled(s.ctx, s.name, 10)
+		found, err := s.engine.Unpublished(s.ctx, s.name, 10)
 		s.ok(err)
 		s.equal("count", len(found), 2)
 		s.equal("first", found[0].Association+" "+found[0].ID, "north a")
@@ -117,7 +117,7 @@ var settleCases = []testCase{
 	{"of one association only where it is marked", func(s *suite) {
 		c := s.with(one("a"), thing{Association: "south", ID: "a"})
 		s.settle(c, "a", 1)
-		s.equal("south", s.get(c, "south", "a").Settled, int64(0))
+		s.equal("south", s.get(c, "south", "a").Published, int64(0))
 	}},
 	{"a deleted document is not given", func(s *suite) {
 		c := s.with(one("a"))

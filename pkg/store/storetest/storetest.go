@@ -81,8 +81,8 @@ type thing struct {
 
 // kind declares the suite's collection: keys of every type, two unique indexes,
 // one of them over two keys.
-func kind(name string) store.Kind[thing] {
-	return store.Kind[thing]{
+func kind(name string) store.Schema[thing] {
+	return store.Schema[thing]{
 		Name:    name,
 		Unique:  []store.Index{{"code"}, {"unit", "serial"}},
 		Indexes: []store.Index{{"unit", "rank"}, {"rank"}, {"open"}},

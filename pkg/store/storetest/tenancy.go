@@ -155,7 +155,7 @@ var contextCases = []testCase{
 		s.is(err, context.Canceled)
 		_, err = c.Count(ctx, "north", nil)
 		s.is(err, context.Canceled)
-		_, err = c.Unsettled(ctx, 1)
+		_, err = c.Unpublished(ctx, 1)
 		s.is(err, context.Canceled)
 		s.is(s.engine.Ping(ctx), context.Canceled)
 	}},
@@ -167,9 +167,9 @@ var contextCases = []testCase{
 		_, err := c.Replace(ctx, v)
 		s.is(err, context.Canceled)
 		s.is(c.Delete(ctx, "north", "a", 1), context.Canceled)
-		s.is(c.Settle(ctx, []store.Mark{{Association: "north", ID: "a", Settled: 1}}), context.Canceled)
+		s.is(c.MarkPublished(ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}}), context.Canceled)
 		s.equal("version", s.get(c, "north", "a").Version, int64(1))
-		s.equal("settled", s.get(c, "north", "a").Settled, int64(0))
+		s.equal("settled", s.get(c, "north", "a").Published, int64(0))
 	}},
 	{"a deadline in the past is past", func(s *suite) {
 		c := s.things()

@@ -74,7 +74,7 @@ var writeCases = []testCase{
 		v := s.get(s.with(thing{Association: "north", ID: "a", Text: "hej"}), "north", "a")
 		s.equal("text", v.Value.Text, "hej")
 		s.equal("version", v.Version, int64(1))
-		s.equal("settled", v.Settled, int64(0))
+		s.equal("settled", v.Published, int64(0))
 	}},
 	{"a missing document is not found", func(s *suite) {
 		_, err := s.things().Get(s.ctx, "north", "nobody")

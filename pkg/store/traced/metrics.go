@@ -6,7 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // verbs are the calls of a store.Engine whose failures are counted from zero on.
@@ -18,7 +18,7 @@ type measured struct {
 	service  string
 	duration metric.Float64Histogram
 	failures metric.Int64Counter
-	sets     measure.Sets[call]
+	sets     metrics.Sets[call]
 }
 
 // call is what calls are measured by.
@@ -27,8 +27,8 @@ type call struct{ verb, collection string }
 func newMeasured(service string) *measured {
 	m := &measured{
 		service:  service,
-		duration: measure.Seconds("finsam.store.duration", "How long calls of the store took, by verb and collection."),
-		failures: measure.Counter("finsam.store.failures", "Calls that the store did not answer, by verb."),
+		duration: metrics.Seconds("finsam.store.duration", "How long calls of the store took, by verb and collection."),
+		failures: metrics.Counter("finsam.store.failures", "Calls that the store did not answer, by verb."),
 	}
 	for _, verb := range verbs {
 		m.failures.Add(context.Background(), 0, m.failing(verb))
@@ -43,7 +43,7 @@ func (m *measured) took(ctx context.Context, verb, collection string, took time.
 		return
 	}
 	m.duration.Record(ctx, took.Seconds(), m.sets.Get(call{verb, collection}, func() metric.MeasurementOption {
-		return measure.Labels{"component": m.service, "verb": verb, "collection": collection}.Option()
+		return metrics.Labels{"component": m.service, "verb": verb, "collection": collection}.Option()
 	}))
 	if failed(err) {
 		m.failures.Add(ctx, 1, m.failing(verb))
@@ -51,5 +51,5 @@ func (m *measured) took(ctx context.Context, verb, collection string, took time.
 }
 
 func (m *measured) failing(verb string) metric.MeasurementOption {
-	return measure.Labels{"component": m.service, "verb": verb}.Option()
+	return metrics.Labels{"component": m.service, "verb": verb}.Option()
 }

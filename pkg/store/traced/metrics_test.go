@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/traced"
 )
@@ -21,7 +21,7 @@ func (ill) Get(ctx context.Context, _, _, _ string) (store.Found, error) {
 }
 
 func TestEachCallIsTimedByVerbAndCollection(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	e := opened(t)
 	if err := e.Prepare(t.Context(), store.Spec{Name: "referrals"}); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestEachCallIsTimedByVerbAndCollection(t *testing.T) {
 }
 
 func TestAnAnswerIsNoFailureOfTheStore(t *testing.T) {
-	m := measuretest.New(t)
+	m := metricstest.New(t)
 	e := traced.Engine(ill{}, "referral")
 	_, _ = e.Get(t.Context(), "referrals", "a", "x")
 	_ = e.Ping(t.Context())
@@ -55,7 +55,7 @@ func TestAnAnswerIsNoFailureOfTheStore(t *testing.T) {
 
 // BenchmarkTimed measures what the timing of one call costs.
 func BenchmarkTimed(b *testing.B) {
-	measuretest.New(b)
+	metricstest.New(b)
 	e := traced.Engine(ill{}, "referral")
 	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Engine gives an engine that does what e does, timed, and with a span for each
+// Engine returns an engine that does what e does, timed, and with a span for each
 // call made within a trace that is recorded. Elsewhere, in a poll or a trace that
 // was not sampled, there is no span and no cost of one.
 func Engine(e store.Engine, service string) store.Engine {
@@ -67,14 +67,14 @@ func (e *engine) spanned(ctx context.Context, verb, collection string, call func
 	return err
 }
 
-// failed tells whether the store failed. A fault such as "not found" is an
+// failed reports whether the store failed. A fault such as "not found" is an
 // answer; that it is not available is none, unless it was the caller who left.
 func failed(err error) bool {
 	var f *fault.Error
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
-	return !errors.As(err, &f) || f.Kind == fault.Unavailable || f.Kind == fault.Internal
+	return !errors.As(err, &f) || f.Status == fault.Unavailable || f.Status == fault.Internal
 }
 
 // Prepare implements store.Engine.
@@ -126,18 +126,18 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	return g, err
 }
 
-// Unsettled implements store.Engine.
-func (e *engine) Unsettled(ctx context.Context, collection string, limit int) (f []store.Found, err error) {
+// Unpublished implements store.Engine.
+func (e *engine) Unpublished(ctx context.Context, collection string, limit int) (f []store.Found, err error) {
 	err = e.do(ctx, "unsettled", collection, func(ctx context.Context) error {
-		f, err = e.next.Unsettled(ctx, collection, limit)
+		f, err = e.next.Unpublished(ctx, collection, limit)
 		return err
 	})
 	return f, err
 }
 
-// Settle implements store.Engine.
-func (e *engine) Settle(ctx context.Context, collection string, marks []store.Mark) error {
-	return e.do(ctx, "settle", collection, func(ctx context.Context) error { return e.next.Settle(ctx, collection, marks) })
+// MarkPublished implements store.Engine.
+func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
+	return e.do(ctx, "settle", collection, func(ctx context.Context) error { return e.next.MarkPublished(ctx, collection, marks) })
 }
 
 // Ping implements store.Engine.

@@ -55,8 +55,8 @@ func TestEachCallWithinATraceIsASpanWithNamesOnly(t *testing.T) {
 	all = append(all, err)
 	groups, err := e.Count(ctx, "referrals", "a", nil, nil)
 	all = append(all, err)
-	unsettled, err := e.Unsettled(ctx, "referrals", 1)
-	all = append(all, err, e.Settle(ctx, "referrals", []store.Mark{{Association: "a", ID: "Anna", Settled: 2}}),
+	unsettled, err := e.Unpublished(ctx, "referrals", 1)
+	all = append(all, err, e.MarkPublished(ctx, "referrals", []store.PublishedMark{{Association: "a", ID: "Anna", Published: 2}}),
 		e.Delete(ctx, "referrals", "a", "Anna", 2), e.Ping(ctx))
 	for i, err := range all {
 		if err != nil {

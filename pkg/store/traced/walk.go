@@ -7,7 +7,7 @@ import (
 )
 
 // Walk implements store.Engine.
-func (e *engine) Walk(ctx context.Context, collection string, after store.Place, limit int) (f []store.Found, err error) {
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) (f []store.Found, err error) {
 	err = e.do(ctx, "walk", collection, func(ctx context.Context) error {
 		f, err = e.next.Walk(ctx, collection, after, limit)
 		return err

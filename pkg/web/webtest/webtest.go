@@ -46,7 +46,7 @@ func NewTrust(t testing.TB, now func() time.Time) *Trust {
 	return trust
 }
 
-// Token gives a token of the gateway for the actor, or for a service's own actor
+// Token returns a token of the gateway for the actor, or for a service's own actor
 // that service's token.
 func (tr *Trust) Token(t testing.TB, a actor.Actor) string {
 	t.Helper()
@@ -72,7 +72,7 @@ type Request struct {
 	Body   any               // sent as JSON; a string or []byte is sent as it is
 }
 
-// Do makes the request as the actor and gives the answer. An actor without a
+// Do creates the request as the actor and gives the answer. An actor without a
 // subject sends no token.
 func (tr *Trust) Do(t testing.TB, h http.Handler, r Request) *Response {
 	t.Helper()

@@ -20,8 +20,8 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/activity"
@@ -40,7 +40,7 @@ const (
 // Suite is the service with what surrounds it.
 type Suite struct {
 	Service *activity.Service
-	Deps    activity.Deps
+	Deps    activity.Config
 	Feed    *feed.Log
 	Dir     string // where everything is stored
 	Example []byte // the configuration
@@ -69,7 +69,7 @@ func StartWith(t testing.TB, old, new string) *Suite {
 	return s
 }
 
-func (s *Suite) deps(t testing.TB, engine store.Engine, old, new string) activity.Deps {
+func (s *Suite) deps(t testing.TB, engine store.Engine, old, new string) activity.Config {
 	ctx := t.Context()
 	var err error
 	s.Example, err = os.ReadFile(example())
@@ -79,17 +79,17 @@ func (s *Suite) deps(t testing.TB, engine store.Engine, old, new string) activit
 	must(t, err)
 	registry, err := association.NewRegistry(in)
 	must(t, err)
-	aeadKeys, prfKeys, err := seal.Generate()
+	aeadKeys, prfKeys, err := encryption.Generate()
 	must(t, err)
-	sealer, err := seal.New(aeadKeys, prfKeys)
+	sealer, err := encryption.New(aeadKeys, prfKeys)
 	must(t, err)
 	log, err := feed.OpenLog(ctx, engine, "/services/activity")
 	must(t, err)
 	accessLog, err := accesslog.Open(ctx, engine, "activity", s.Now)
 	must(t, err)
 	t.Cleanup(func() { _ = accessLog.Close() })
-	return activity.Deps{
-		Engine: engine, Feed: log, Peers: map[string]feed.Reader{"participant": s.peer}, Access: accessLog, Seal: sealer,
+	return activity.Config{
+		Engine: engine, Feed: log, Peers: map[string]feed.Reader{"participant": s.peer}, AccessLog: accessLog, Cipher: sealer,
 		Associations: registry, Now: s.Now, NewID: s.newID, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
@@ -107,7 +107,7 @@ func example() string {
 	return "insjoriket.yaml"
 }
 
-// Activity gives the id of the n-th activity of a municipality, from 0.
+// Activity returns the id of the n-th activity of a municipality, from 0.
 func (s *Suite) Activity(t testing.TB, municipality string, n int) string {
 	t.Helper()
 	in, err := s.Deps.Associations.Get(Tenant)
@@ -140,7 +140,7 @@ func (s *Suite) At(t time.Time) {
 	s.now = t
 }
 
-// newID gives ids that are the same in every run.
+// newID returns ids that are the same in every run.
 func (s *Suite) newID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/finsam/finsam/services/activity/rest"
 )
 
-var needs = launch.Needs{
-	Service: "activity", Store: true, Schema: activity.Schema, Seal: true, Associations: true, Peers: []string{"participant"},
+var needs = launch.Requirements{
+	Service: "activity", Store: true, Schema: activity.Schema, Cipher: true, Associations: true, Peers: []string{"participant"},
 }
 
 // Run puts the service together, serves it until ctx ends, and takes it apart.
@@ -25,9 +25,9 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
-	service, err := activity.New(ctx, activity.Deps{
-		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), Access: parts.Access,
-		Seal: parts.Seal, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
+	service, err := activity.New(ctx, activity.Config{
+		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), AccessLog: parts.AccessLog,
+		Cipher: parts.Cipher, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
 	})
 	if err != nil {
 		return err

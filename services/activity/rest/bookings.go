@@ -99,7 +99,7 @@ func (h handlers) changed(ctx context.Context, ifMatch *string, verb func(versio
 	}, nil
 }
 
-// name gives the name of a booking's activity, or nothing when it is no longer
+// name returns the name of a booking's activity, or nothing when it is no longer
 // offered.
 func (h handlers) name(ctx context.Context, b *activity.Booking) string {
 	in, err := h.service.Associations.Get(actor.From(ctx).Association)

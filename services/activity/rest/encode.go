@@ -130,7 +130,7 @@ func address(a *activity.Address, from depth) api.CalendarFeed {
 	return b
 }
 
-// moment gives nil for no time.
+// moment returns nil for no time.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -138,7 +138,7 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// some gives nil for an empty list.
+// some returns nil for an empty list.
 func some(list []string) *[]string {
 	if len(list) == 0 {
 		return nil

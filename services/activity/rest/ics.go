@@ -67,7 +67,7 @@ func event(e activity.Entry) *ics.VEvent {
 	return v
 }
 
-// timezone gives the rules of Europe/Stockholm as they are since 1996: summer
+// timezone returns the rules of Europe/Stockholm as they are since 1996: summer
 // time from the last Sunday of March to that of October, at 01:00 UTC.
 func timezone() *ics.VTimezone {
 	z := ics.NewTimezone(civil.ZoneName)

@@ -17,7 +17,7 @@ import (
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
 
-// read gives a calendar's events by date, as an independent parser sees them.
+// read returns a calendar's events by date, as an independent parser sees them.
 func read(t *testing.T, text []byte) (*goical.Calendar, map[string]goical.Event) {
 	t.Helper()
 	c, err := goical.NewDecoder(bytes.NewReader(text)).Decode()

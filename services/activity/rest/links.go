@@ -28,7 +28,7 @@ const (
 
 func (d depth) to(path string) api.Link { return api.Link{Href: string(d) + path} }
 
-// bookingLinks gives what the caller can do with a booking now.
+// bookingLinks returns what the caller can do with a booking now.
 func bookingLinks(ctx context.Context, b *activity.Booking, from depth) api.Links {
 	self := "bookings/" + b.ID
 	all := api.Links{"self": from.to(self), "participantWeek": from.to("participants/" + b.Participant + "/week")}
@@ -82,7 +82,7 @@ func addressPath(a *activity.Address) string {
 	return "participants/" + a.Participant + "/calendar-feeds/" + a.ID
 }
 
-// listLinks gives this part of a list and the next one.
+// listLinks returns this part of a list and the next one.
 func listLinks(from depth, path string, q url.Values, w activity.Window, next string) api.Links {
 	q.Set("limit", strconv.Itoa(w.Limit))
 	all := api.Links{}

@@ -161,7 +161,7 @@ func (w *world) must(method, path string, body any, version string) {
 	w.do(coach, method, path, body, "If-Match", version).Into(w.t, 200, nil)
 }
 
-// operations gives the contract's operations.
+// operations returns the contract's operations.
 func (w *world) operations(t *testing.T) []string {
 	t.Helper()
 	var all []string

@@ -18,7 +18,7 @@ type handlers struct{ service *activity.Service }
 
 var _ api.StrictServerInterface = handlers{}
 
-// New gives the service's HTTP handler. The contract is the service's own,
+// New returns the service's HTTP handler. The contract is the service's own,
 // whatever o.Spec says.
 func New(s *activity.Service, o web.Options) (*echo.Echo, error) {
 	o.Service, o.Spec = "activity", api.Spec
@@ -39,7 +39,7 @@ func gate(l *accesslog.Log) api.StrictMiddlewareFunc {
 	}
 }
 
-// value gives what an optional field bears, or nothing.
+// value returns what an optional field bears, or nothing.
 func value[T ~string](p *T) string {
 	if p == nil {
 		return ""
@@ -47,7 +47,7 @@ func value[T ~string](p *T) string {
 	return string(*p)
 }
 
-// optional gives nil for nothing.
+// optional returns nil for nothing.
 func optional[T ~string](s string) *T {
 	if s == "" {
 		return nil

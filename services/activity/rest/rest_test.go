@@ -29,7 +29,7 @@ type face struct {
 	paths routers.Router
 }
 
-// newFace gives a face whose service follows and publishes and knows Person's
+// newFace returns a face whose service follows and publishes and knows Person's
 // enrolment in Mölndal.
 func newFace(t *testing.T) *face {
 	t.Helper()
@@ -38,7 +38,7 @@ func newFace(t *testing.T) *face {
 	f.Enrolled(t, Person, Molndal)
 	f.trust = webtest.NewTrust(t, nil)
 	var err error
-	f.echo, err = New(f.Service, web.Options{Verify: f.trust.Verifier, Access: f.Deps.Access, Feed: f.Feed, Log: f.Deps.Log})
+	f.echo, err = New(f.Service, web.Options{Verify: f.trust.Verifier, Access: f.Deps.AccessLog, Feed: f.Feed, Log: f.Deps.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

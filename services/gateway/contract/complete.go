@@ -34,7 +34,7 @@ func (j *join) complete(o Operation, item, op *yaml.Node) {
 	set(responses, "default", reference("responses", otherProblem.name))
 }
 
-// takes tells whether an operation has a parameter of that name.
+// takes reports whether an operation has a parameter of that name.
 func (j *join) takes(item, op *yaml.Node, name string) bool {
 	all := append(slices.Clone(items(child(item, "parameters"))), items(child(op, "parameters"))...)
 	return slices.ContainsFunc(all, func(p *yaml.Node) bool {
@@ -42,7 +42,7 @@ func (j *join) takes(item, op *yaml.Node, name string) bool {
 	})
 }
 
-// follow gives what a reference into the components leads to.
+// follow returns what a reference into the components leads to.
 func (j *join) follow(n *yaml.Node) *yaml.Node {
 	const prefix = "#/components/"
 	ref := text(n, "$ref")

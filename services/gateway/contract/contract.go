@@ -55,7 +55,7 @@ type Operation struct {
 	Cache     Cache
 }
 
-// Cache tells how long an answer may be kept and which events end that.
+// Cache returns how long an answer may be kept and which events end that.
 type Cache struct {
 	Seconds   int // zero: not at all
 	EmptiedBy []string
@@ -70,7 +70,7 @@ type Contract struct {
 	yaml       func() ([]byte, error)
 }
 
-// Join makes the document of all the services' documents. publicURL is the
+// Join creates the document of all the services' documents. publicURL is the
 // address that the installation is reached at, such as https://api.example.se;
 // empty leaves an example. Every error names the service and the place.
 func Join(publicURL string, sources ...Source) (*Contract, error) {
@@ -122,23 +122,23 @@ func parseAll(sources []Source) ([]*yaml.Node, error) {
 	return docs, errors.Join(faults...)
 }
 
-// JSON gives the document as JSON; rendered at the first call.
+// JSON returns the document as JSON; rendered at the first call.
 func (c *Contract) JSON() ([]byte, error) { return c.json() }
 
-// YAML gives the document as YAML; rendered at the first call.
+// YAML returns the document as YAML; rendered at the first call.
 func (c *Contract) YAML() ([]byte, error) { return c.yaml() }
 
-// Local gives the document as JSON with its own host as server, for a page that
+// Local returns the document as JSON with its own host as server, for a page that
 // is served from there and calls it.
 func (c *Contract) Local() ([]byte, error) { return c.local() }
 
-// Version gives the API's version, such as 1.0.0.
+// Version returns the API's version, such as 1.0.0.
 func (c *Contract) Version() string { return text(c.root, "info", "version") }
 
-// Title gives the API's name.
+// Title returns the API's name.
 func (c *Contract) Title() string { return text(c.root, "info", "title") }
 
-// Released gives the date of the version, and whether it is active.
+// Released returns the date of the version, and whether it is active.
 func (c *Contract) Released() (date, status string) {
 	return text(c.root, "info", "x-released"), text(c.root, "info", "x-status")
 }

@@ -34,7 +34,7 @@ func aliased(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, aliased)
 }
 
-// get gives the value under a path of keys, nil where there is none.
+// get returns the value under a path of keys, nil where there is none.
 func get(n *yaml.Node, path ...string) *yaml.Node {
 	for _, key := range path {
 		if n = child(n, key); n == nil {
@@ -56,7 +56,7 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// text gives the scalar under a path, empty where there is none.
+// text returns the scalar under a path, empty where there is none.
 func text(n *yaml.Node, path ...string) string {
 	if v := get(n, path...); v != nil && v.Kind == yaml.ScalarNode {
 		return v.Value
@@ -64,7 +64,7 @@ func text(n *yaml.Node, path ...string) string {
 	return ""
 }
 
-// whole gives the whole number under a path; absent is otherwise.
+// whole returns the whole number under a path; absent is otherwise.
 func whole(n *yaml.Node, otherwise int, path ...string) (int, error) {
 	s := text(n, path...)
 	if s == "" {
@@ -94,7 +94,7 @@ func remove(n *yaml.Node, key string) {
 	}
 }
 
-// under gives the mapping under a key, made if there is none.
+// under returns the mapping under a key, made if there is none.
 func under(n *yaml.Node, key string) *yaml.Node {
 	v := child(n, key)
 	if v == nil {
@@ -117,7 +117,7 @@ func entries(n *yaml.Node, f func(key string, value *yaml.Node) error) error {
 	return nil
 }
 
-// items gives the elements of a sequence.
+// items returns the elements of a sequence.
 func items(n *yaml.Node) []*yaml.Node {
 	if n == nil || n.Kind != yaml.SequenceNode {
 		return nil
@@ -148,7 +148,7 @@ func reference(kind, name string) *yaml.Node {
 	return n
 }
 
-// same tells whether two trees mean the same: order of keys and style aside.
+// same reports whether two trees mean the same: order of keys and style aside.
 func same(a, b *yaml.Node) bool {
 	if a == nil || b == nil || a.Kind != b.Kind || len(a.Content) != len(b.Content) {
 		return a == b

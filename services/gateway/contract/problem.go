@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/web"
 )
 
@@ -53,7 +53,7 @@ var problems = []problem{
 	{415, "UnsupportedMediaType", "Innehållet är inte application/json. / The content is not application/json.",
 		"Fel innehållstyp", web.ErrMediaType, nil, hasBody},
 	{422, "UnprocessableContent", "Rätt form, men mot en regel. / The right form, but against a rule.",
-		"Mot en regel", once.ErrReused, nil, changes},
+		"Mot en regel", idempotency.ErrKeyReused, nil, changes},
 	{428, "PreconditionRequired", "If-Match saknas. / If-Match is missing.",
 		"Version saknas", web.ErrNoVersion, nil, versioned},
 	{429, "TooManyRequests", "Gränsen är nådd; Retry-After säger när det är värt att försöka igen. / The limit is reached; Retry-After says when to try again.",

@@ -49,7 +49,7 @@ func (w *walk) server(broken func(string, ...any)) *url.URL {
 	return u
 }
 
-// parts gives each segment of each path; parameters without their braces.
+// parts returns each segment of each path; parameters without their braces.
 func (w *walk) parts(f func(path, segment string, parameter bool)) {
 	for _, c := range w.calls {
 		for _, s := range segments.FindAllString(c.path, -1) {
@@ -177,7 +177,7 @@ func (w *walk) paging(name string, broken func(string, ...any), f func(c call, s
 	}
 }
 
-// isList tells whether an operation answers with a list.
+// isList reports whether an operation answers with a list.
 func (c call) isList() bool {
 	ok := c.responses()["200"]
 	if c.method != "GET" || ok == nil || ok.Content.Get("application/json") == nil {

@@ -244,7 +244,7 @@ var safetyRules = []rule{
 	}},
 }
 
-// isFile tells whether a body is a file as it is, or a form that bears one: what
+// isFile reports whether a body is a file as it is, or a form that bears one: what
 // JSON has no way to say.
 func isFile(b body) bool {
 	s := b.Schema.Value

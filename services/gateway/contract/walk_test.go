@@ -52,7 +52,7 @@ func newWalk(t testing.TB) *walk {
 	return w
 }
 
-// parameters gives all of an operation's parameters, the path's own among them.
+// parameters returns all of an operation's parameters, the path's own among them.
 func (c call) parameters(in string) []*openapi3.Parameter {
 	var all []*openapi3.Parameter
 	for _, refs := range []openapi3.Parameters{c.item.Parameters, c.Parameters} {
@@ -65,7 +65,7 @@ func (c call) parameters(in string) []*openapi3.Parameter {
 	return all
 }
 
-// responses gives an operation's responses by their status.
+// responses returns an operation's responses by their status.
 func (c call) responses() map[string]*openapi3.Response {
 	all := map[string]*openapi3.Response{}
 	for status, r := range c.Responses.Map() {

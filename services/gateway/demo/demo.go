@@ -67,7 +67,7 @@ type Claims struct {
 	Lifetime     time.Duration
 }
 
-// Open makes the folder ready: keys that are missing are made, and authorities
+// Open creates the folder ready: keys that are missing are made, and authorities
 // that the trust file lacks are added. What stands there stays.
 func Open(o Options) (*Issuer, error) {
 	if o.Association == "" {
@@ -89,10 +89,10 @@ func Open(o Options) (*Issuer, error) {
 	return i, nil
 }
 
-// TrustFile gives the path of the trust file for the gateway.
+// TrustFile returns the path of the trust file for the gateway.
 func (i *Issuer) TrustFile() string { return filepath.Join(i.options.Folder, "trust.yaml") }
 
-// Association gives the association that the tokens are for.
+// Association returns the association that the tokens are for.
 func (i *Issuer) Association() string { return i.options.Association }
 
 // Token signs a token. An authority that the demo does not know yet is made up
@@ -217,7 +217,7 @@ func (i *Issuer) entry(a authority) trust.Issuer {
 // ErrExposed stops a demo that another machine could reach.
 var ErrExposed = errors.New("the demo issuer gives anybody any role, so --demo serves loopback addresses only, such as 127.0.0.1:8080")
 
-// CheckAddr gives ErrExposed unless addr listens on this machine alone.
+// CheckAddr returns ErrExposed unless addr listens on this machine alone.
 func CheckAddr(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

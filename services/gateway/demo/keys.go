@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 )
 
-// key gives an authority's key, made at the first time, and sees to it that its
+// key returns an authority's key, made at the first time, and sees to it that its
 // key set stands beside it.
 func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
 	path := filepath.Join(i.options.Folder, id+".key")

@@ -37,7 +37,7 @@ type Page struct {
 // mount is where the assets are, as the handler below knows them.
 const mount = "/docs/"
 
-// NewPage makes the page. It reads the contract at docs/openapi.json beside
+// NewPage creates the page. It reads the contract at docs/openapi.json beside
 // itself, and its assets below docs/: relative addresses, right behind any prefix.
 func NewPage(o Options) (*Page, error) {
 	intro, err := introduction(o)

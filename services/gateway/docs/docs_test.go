@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "write problems.json from the code")
 
 // kinds are the names by which the code calls the kinds of fault.
-var kinds = map[string]fault.Kind{
+var kinds = map[string]fault.Status{
 	"Internal": fault.Internal, "Invalid": fault.Invalid, "Unauthenticated": fault.Unauthenticated, "Forbidden": fault.Forbidden,
 	"NotFound": fault.NotFound, "MethodNotAllowed": fault.MethodNotAllowed, "NotAcceptable": fault.NotAcceptable,
 	"Conflict": fault.Conflict, "Stale": fault.Stale, "TooLarge": fault.TooLarge, "Unsupported": fault.Unsupported,

@@ -77,7 +77,7 @@ type bucket struct {
 	local     *rate.Limiter // for when Redis is away
 }
 
-// New makes a limiter.
+// New creates a limiter.
 func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -93,10 +93,10 @@ func New(o Options) *Limiter {
 	return l
 }
 
-// Limits tells whether there is a limit at all.
+// Limits reports whether there is a limit at all.
 func (l *Limiter) Limits() bool { return l.options.Policy.PerSecond > 0 }
 
-// Policy gives the limit.
+// Policy returns the limit.
 func (l *Limiter) Policy() Policy { return l.options.Policy }
 
 // Take takes cost from the key's bucket. A cost above the burst is taken as the

@@ -12,25 +12,25 @@ import (
 // forgotten first.
 const maxStrangers = 65_536
 
-// Strangers bounds how often an address may fail to say who it is: a token that
+// UnauthenticatedLimiter bounds how often an address may fail to say who it is: a token that
 // passes costs nothing here, one that does not is charged. So signatures cannot be
 // made up faster than the limit, and nobody behind a shared address is shut out
 // by being many.
-type Strangers struct {
+type UnauthenticatedLimiter struct {
 	policy    Policy
 	now       func() time.Time
 	addresses *otter.Cache[netip.Prefix, *rate.Limiter]
 }
 
-// NewStrangers makes the limit; a PerSecond of zero is none.
-func NewStrangers(p Policy, now func() time.Time) (*Strangers, error) {
+// NewStrangers creates the limit; a PerSecond of zero is none.
+func NewStrangers(p Policy, now func() time.Time) (*UnauthenticatedLimiter, error) {
 	addresses, err := otter.New(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxStrangers})
 	p.Burst = max(p.Burst, p.PerSecond)
-	return &Strangers{policy: p, now: now, addresses: addresses}, err
+	return &UnauthenticatedLimiter{policy: p, now: now, addresses: addresses}, err
 }
 
-// May gives zero when the address may try, else how long it must wait.
-func (s *Strangers) May(a netip.Addr) time.Duration {
+// May returns zero when the address may try, else how long it must wait.
+func (s *UnauthenticatedLimiter) May(a netip.Addr) time.Duration {
 	if s.policy.PerSecond <= 0 {
 		return 0
 	}
@@ -42,7 +42,7 @@ func (s *Strangers) May(a netip.Addr) time.Duration {
 }
 
 // Charge notes a try of that cost that did not pass.
-func (s *Strangers) Charge(a netip.Addr, cost int) {
+func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 	if s.policy.PerSecond <= 0 {
 		return
 	}

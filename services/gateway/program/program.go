@@ -22,7 +22,7 @@ var specs = map[string][]byte{"referral": referral.Spec, "participant": particip
 // Run puts the gateway together, serves it until ctx ends, and takes it apart.
 func Run(ctx context.Context, environ map[string]string) (err error) {
 	peers := []string{"referral", "participant", "activity"}
-	p, err := launch.Open(ctx, launch.Needs{Service: "gateway", Trust: true, Peers: peers}, environ)
+	p, err := launch.Open(ctx, launch.Requirements{Service: "gateway", Trust: true, Peers: peers}, environ)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // cacheBytes bounds the cache of a gateway that shares none.
 const cacheBytes = 64 << 20
 
-// share gives the gateway a cache, and the client of the Redis that all gateways
+// share returns the gateway a cache, and the client of the Redis that all gateways
 // share, if there is one. What it opens is closed by the function it gives.
 func share(o *gateway.Options, redisURL string) (redis.UniversalClient, func() error, error) {
 	if redisURL == "" {

@@ -42,7 +42,7 @@ func (is *issuer) claims(ctx context.Context, f form, token string) (*keySet, jw
 	return keys, claims, nil
 }
 
-// newParser makes the check of an issuer's tokens: its algorithms, name and
+// newParser creates the check of an issuer's tokens: its algorithms, name and
 // audience, a time of expiry, and no time in the future.
 func (is *Issuer) newParser(now func() time.Time) *jwt.Parser {
 	return jwt.NewParser(
@@ -113,26 +113,26 @@ func (is *issuer) lifetime(claims jwt.MapClaims) (time.Time, error) {
 	return until.Time, nil
 }
 
-// combinable tells whether one person may hold all the roles: the association's
+// combinable reports whether one person may hold all the roles: the association's
 // staff and board meet no person (Finsam Act 7 §).
 func combinable(roles []actor.Role) bool {
 	own := slices.Contains(roles, actor.AssociationAdmin) || slices.Contains(roles, actor.Board)
 	return !own || !slices.ContainsFunc(roles, access.SeesPersons)
 }
 
-// plain tells whether a claim's text is short and printable, so that it can
+// plain reports whether a claim's text is short and printable, so that it can
 // stand in a log line and a header of our own.
 func plain(s string) bool {
 	return len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// single gives a claim that is one text; an absent one is empty.
+// single returns a claim that is one text; an absent one is empty.
 func single(claims jwt.MapClaims, name string) string {
 	s, _ := lookup(claims, name).(string)
 	return s
 }
 
-// list gives a claim that is a list of texts, or one text of words parted by
+// list returns a claim that is a list of texts, or one text of words parted by
 // blanks as scope has them (RFC 9068 section 2.2.3).
 func list(claims jwt.MapClaims, name string) []string {
 	switch v := lookup(claims, name).(type) {

@@ -50,7 +50,7 @@ type Claims struct {
 }
 
 // RoleClaim maps the values of one claim to roles. A value that is not in the
-// map gives no role, so the map is also the list of roles the issuer may give.
+// map returns no role, so the map is also the list of roles the issuer may give.
 type RoleClaim struct {
 	Claim string                `yaml:"claim"`
 	Map   map[string]actor.Role `yaml:"map"`
@@ -174,7 +174,7 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// isURL tells whether a checked jwks is fetched over HTTP.
+// isURL reports whether a checked jwks is fetched over HTTP.
 func isURL(source string) bool {
 	u, err := url.Parse(source)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http")

@@ -28,7 +28,7 @@ type publicKey struct {
 // minRSA is the shortest RSA modulus taken, in bits (RFC 7518 section 3.3).
 const minRSA = 2048
 
-// fits tells whether the key may verify signatures of the algorithm.
+// fits reports whether the key may verify signatures of the algorithm.
 func (k publicKey) fits(algorithm string) bool {
 	if k.algorithm != "" && k.algorithm != algorithm {
 		return false

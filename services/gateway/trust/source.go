@@ -47,7 +47,7 @@ const (
 	maxKeys = 256 << 10
 )
 
-// newClient makes the client that fetches key sets: a redirect is an answer of
+// newClient creates the client that fetches key sets: a redirect is an answer of
 // the wrong kind, and every wait has an end.
 func newClient() *http.Client {
 	return &http.Client{
@@ -64,10 +64,10 @@ func newClient() *http.Client {
 	}
 }
 
-// current gives the keys as last read, nil when they never were.
+// current returns the keys as last read, nil when they never were.
 func (s *source) current() *keySet { return s.keys.Load() }
 
-// find gives the key of that id. One that is not known may be new: its source is
+// find returns the key of that id. One that is not known may be new: its source is
 // read again, a file at once, a URL at most once a minute.
 func (s *source) find(ctx context.Context, kid string) (*keySet, publicKey, error) {
 	keys := s.current()
@@ -89,7 +89,7 @@ func (s *source) find(ctx context.Context, kid string) (*keySet, publicKey, erro
 	return keys, key, nil
 }
 
-// renew reads the source for a key that is not known, or waits for whoever does.
+// renew reads the source for a key that is not known, or waits for anyone who does.
 func (s *source) renew(ctx context.Context) error {
 	s.mu.Lock()
 	busy := s.busy
@@ -109,7 +109,7 @@ func (s *source) renew(ctx context.Context) error {
 	}
 }
 
-// mayForce tells whether an unknown key is a reason to read again now, and notes
+// mayForce reports whether an unknown key is a reason to read again now, and notes
 // that it was; the caller holds mu.
 func (s *source) mayForce() bool {
 	now := s.now()

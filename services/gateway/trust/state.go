@@ -19,7 +19,7 @@ func (v *Verifier) KeysByAuthority() map[string]int {
 	return known
 }
 
-// Wrong tells whether the trust file, as it is now, cannot be taken.
+// Wrong reports whether the trust file, as it is now, cannot be taken.
 func (v *Verifier) Wrong() bool { return v.wrong.Load() }
 
 // Faults are all the ways in which a token can fail.

@@ -96,7 +96,7 @@ func Open(o Options) (*Verifier, error) {
 	return v, v.load()
 }
 
-// Verify gives the actor that the token speaks for and the issuer that it came
+// Verify returns the actor that the token speaks for and the issuer that it came
 // from; the error is one of this package's faults. The issuer is empty until it
 // is known to be a trusted one.
 func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, string, error) {
@@ -110,7 +110,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, strin
 	return v.verify(ctx, key, token)
 }
 
-// Recall gives what Verify gave for the token before, if that still holds; it
+// Recall returns what Verify gave for the token before, if that still holds; it
 // does no signature work and never waits.
 func (v *Verifier) Recall(token string) (actor.Actor, string, bool) {
 	if len(token) > maxToken {
@@ -155,7 +155,7 @@ func (v *Verifier) verify(ctx context.Context, key [sha256.Size]byte, token stri
 	return a, is.Issuer.Issuer, nil
 }
 
-// find gives the issuer of that name; one that is not known may have been added
+// find returns the issuer of that name; one that is not known may have been added
 // to the file a moment ago, so the file is looked at once more.
 func (v *Verifier) find(name string) (*set, *issuer) {
 	s := v.set.Load()

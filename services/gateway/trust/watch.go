@@ -77,7 +77,7 @@ func (v *Verifier) reload(pause time.Duration) {
 	v.options.Log.Info("trust file reloaded", "issuers", len(v.set.Load().issuers))
 }
 
-// take makes a text of the trust file the one that holds; the caller holds mu.
+// take creates a text of the trust file the one that holds; the caller holds mu.
 // Issuers that are as they were keep their keys.
 func (v *Verifier) take(text []byte) error {
 	file, err := ParseFile(text)

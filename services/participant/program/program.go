@@ -13,8 +13,8 @@ import (
 	"github.com/finsam/finsam/services/participant/rest"
 )
 
-var needs = launch.Needs{
-	Service: "participant", Store: true, Schema: participant.Schema, Seal: true, Associations: true, Peers: []string{"referral"},
+var needs = launch.Requirements{
+	Service: "participant", Store: true, Schema: participant.Schema, Cipher: true, Associations: true, Peers: []string{"referral"},
 }
 
 // Run puts the service together, serves it until ctx ends, and takes it apart.
@@ -25,9 +25,9 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
-	service, err := participant.New(ctx, participant.Deps{
-		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), Access: parts.Access,
-		Seal: parts.Seal, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
+	service, err := participant.New(ctx, participant.Config{
+		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), AccessLog: parts.AccessLog,
+		Cipher: parts.Cipher, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
 	})
 	if err != nil {
 		return err

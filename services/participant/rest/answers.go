@@ -66,9 +66,9 @@ func enrolmentList(p *participant.EnrolmentPage, f participant.EnrolmentFilter) 
 		b.Items = append(b.Items, api.EnrolmentSummary{
 			Id: v.ID, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 			Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
-			State: api.EnrolmentState(v.Course.State), Outcome: optional(api.EnrolmentOutcome(v.Course.Outcome)),
-			CurrentBlock: optional(v.Course.Block), PlannedStart: string(v.PlannedStart),
-			StartedOn: optional(string(v.Course.Started)), UnderscoreLinks: enrolmentLinks(v, fromList),
+			State: api.EnrolmentState(v.Progress.State), Outcome: optional(api.EnrolmentOutcome(v.Progress.Outcome)),
+			CurrentBlock: optional(v.Progress.Block), PlannedStart: string(v.PlannedStart),
+			StartedOn: optional(string(v.Progress.Started)), UnderscoreLinks: enrolmentLinks(v, fromList),
 		})
 	}
 	return b

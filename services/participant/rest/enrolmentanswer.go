@@ -8,7 +8,7 @@ import (
 
 // enrolmentAnswer writes an enrolment as the caller may see it.
 func enrolmentAnswer(v *participant.EnrolmentView, from depth) api.EnrolmentJSONResponse {
-	c := v.Course
+	c := v.Progress
 	b := api.Enrolment{
 		Id: v.ID, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 		Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
@@ -55,7 +55,7 @@ func checkIn(v *participant.EnrolmentView, in participant.CheckIn) api.CheckIn {
 
 // closing writes conversation and documentation; nil before there is any.
 func closing(v *participant.EnrolmentView) *api.Closing {
-	talk, end := v.Course.Conversation, v.Course.Closed
+	talk, end := v.Progress.Conversation, v.Progress.Closed
 	if talk == nil && (end == nil || end.Occupation == nil) {
 		return nil
 	}

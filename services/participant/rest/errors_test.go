@@ -115,7 +115,7 @@ type target struct {
 	spec   *openapi3.Operation
 }
 
-// fits tells whether the target's path is one of the contract's path.
+// fits reports whether the target's path is one of the contract's path.
 func (g *target) fits(path string) error {
 	if _, _, err := contract().FindRoute(must(http.NewRequest(g.method, web.BasePath+strings.Split(g.path, "?")[0], nil))); err != nil {
 		return err

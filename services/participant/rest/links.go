@@ -20,7 +20,7 @@ const (
 	fromPart depth = "../../../../" // /enrolments/{id}/blocks/{number}/start
 )
 
-// personLinks gives what the caller may do with a person now.
+// personLinks returns what the caller may do with a person now.
 func personLinks(v *participant.PersonView, from depth) api.Links {
 	self := string(from) + "participants/" + v.ID
 	all := api.Links{"self": {Href: self}}
@@ -36,7 +36,7 @@ func personLinks(v *participant.PersonView, from depth) api.Links {
 	return all
 }
 
-// enrolmentLinks gives where the enrolment belongs, and what the caller may do
+// enrolmentLinks returns where the enrolment belongs, and what the caller may do
 // with it now: what the state allows and the access table too.
 func enrolmentLinks(v *participant.EnrolmentView, from depth) api.Links {
 	self := string(from) + "enrolments/" + v.ID
@@ -45,7 +45,7 @@ func enrolmentLinks(v *participant.EnrolmentView, from depth) api.Links {
 		"participant": {Href: string(from) + "participants/" + v.Participant},
 		"referral":    {Href: string(from) + "referrals/" + v.Referral},
 	}
-	for _, a := range v.Course.Actions() {
+	for _, a := range v.Progress.Actions() {
 		if !v.May(a.Operation) {
 			continue
 		}
@@ -74,7 +74,7 @@ func enrolmentLinks(v *participant.EnrolmentView, from depth) api.Links {
 	return all
 }
 
-// listLinks gives this page of the list and the next one.
+// listLinks returns this page of the list and the next one.
 func listLinks(f participant.EnrolmentFilter, next string) api.Links {
 	q := url.Values{"limit": {strconv.Itoa(f.Limit)}}
 	for name, text := range map[string]string{"state": f.State, "participant": f.Participant, "municipality": f.Municipality} {

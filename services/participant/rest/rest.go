@@ -18,7 +18,7 @@ type handlers struct{ service *participant.Service }
 
 var _ api.StrictServerInterface = handlers{}
 
-// New gives the service's HTTP handler. The contract is the service's own,
+// New returns the service's HTTP handler. The contract is the service's own,
 // whatever o.Spec says.
 func New(s *participant.Service, o web.Options) (*echo.Echo, error) {
 	o.Service, o.Spec = "participant", api.Spec
@@ -39,7 +39,7 @@ func gate(l *accesslog.Log) api.StrictMiddlewareFunc {
 	}
 }
 
-// value gives what a pointer points at, or the zero value.
+// value returns what a pointer points at, or the zero value.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -47,7 +47,7 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-// optional gives nil for the zero value.
+// optional returns nil for the zero value.
 func optional[T comparable](v T) *T {
 	var zero T
 	if v == zero {

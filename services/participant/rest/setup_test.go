@@ -34,7 +34,7 @@ func newSuite(t testing.TB) *suite {
 	t.Helper()
 	f := testservice.New(t, true)
 	trust := webtest.NewTrust(t, nil)
-	e, err := rest.New(f.Service, web.Options{Verify: trust.Verifier, Access: f.Deps.Access, Feed: f.Deps.Feed, Log: f.Deps.Log})
+	e, err := rest.New(f.Service, web.Options{Verify: trust.Verifier, Access: f.Deps.AccessLog, Feed: f.Deps.Feed, Log: f.Deps.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ var contract = sync.OnceValue(func() routers.Router {
 	return r
 })
 
-// do makes a request and checks a successful answer against the contract.
+// do creates a request and checks a successful answer against the contract.
 func (s *suite) do(r webtest.Request) *webtest.Response {
 	s.t.Helper()
 	got := s.trust.Do(s.t, s.handler, r)
@@ -91,7 +91,7 @@ func (s *suite) get(a actor.Actor, path string) *webtest.Response {
 	return s.do(webtest.Request{Method: http.MethodGet, Path: path, As: a})
 }
 
-// post makes a change based on a version; an empty one sends no If-Match.
+// post creates a change based on a version; an empty one sends no If-Match.
 func (s *suite) post(a actor.Actor, path, version string, body any) *webtest.Response {
 	s.t.Helper()
 	r := webtest.Request{Method: http.MethodPost, Path: path, As: a, Body: body}

@@ -8,7 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// spoilt gives every way to spoil one field of a body that the schema allows to
+// spoilt returns every way to spoil one field of a body that the schema allows to
 // be checked: unknown, missing, of another type, too long, outside the enum.
 func spoilt(schema *openapi3.Schema, good object, at string) map[string]object {
 	all := map[string]object{"unknown field " + at + "/extra": with(good, "extra", 1)}

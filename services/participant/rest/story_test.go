@@ -14,7 +14,7 @@ import (
 
 type object = map[string]any
 
-// follow gives where a link leads, seen from the request that answered with it.
+// follow returns where a link leads, seen from the request that answered with it.
 func follow(t *testing.T, from, href string) string {
 	t.Helper()
 	base, err := url.Parse("https://host" + web.BasePath + from)

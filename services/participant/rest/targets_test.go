@@ -59,7 +59,7 @@ func newStages(s *suite) *stages {
 	return g
 }
 
-// targets gives, for every operation, a request that would succeed, and the
+// targets returns, for every operation, a request that would succeed, and the
 // mistakes that only its rules can find.
 func targets(s *suite) map[string]*target {
 	g := newStages(s)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// chances gives the probability of each deviation in a row of the table.
+// chances returns the probability of each deviation in a row of the table.
 func chances(n int64) map[int64]float64 {
 	row := noise[min(n, int64(len(noise)))-1]
 	p, before := map[int64]float64{}, 0.0
@@ -39,7 +39,7 @@ func TestTheNoiseIsFairBoundedAndLeavesNothingBelowZero(t *testing.T) {
 }
 
 func TestTheBestGuessWhetherOnePersonIsInACellIsAsPoorAsWasPromised(t *testing.T) {
-	// Whoever knows all but one of a cell guesses between two counts by what is shown.
+	// Anyone who knows all but one of a cell guesses between two counts by what is shown.
 	guess := 0.0
 	a, b := chances(7), chances(8)
 	for shown := int64(0); shown < 15; shown++ {

@@ -1,10 +1,10 @@
 package figures
 
 // fewest is below how many cases the percentiles of a lead time are withheld from
-// whoever sees aggregates only.
+// anyone who sees aggregates only.
 const fewest = 5
 
-// Shielded gives the result as those see it who must never learn of a person: each
+// Shielded returns the result as those see it who must never learn of a person: each
 // count with the noise of the Cell Key Method, small groups without percentiles.
 //
 // The noise of a cell follows from who is in it, and from nothing else: the same
@@ -31,10 +31,10 @@ func (r Result) Shielded() Result {
 	return s
 }
 
-// Withheld tells whether the percentiles of a lead time are not shown.
+// Withheld reports whether the percentiles of a lead time are not shown.
 func (l Lead) Withheld() bool { return l.Median < 0 }
 
-// shielded gives the count with its noise, and no key.
+// shielded returns the count with its noise, and no key.
 func (s Sum) shielded() Sum {
 	if s.N <= 0 {
 		return Sum{} // zero stays zero

@@ -50,7 +50,7 @@ func ascii(text string) bool {
 	return true
 }
 
-// port tells whether it is 443, or one that no system service has.
+// port reports whether it is 443, or one that no system service has.
 func port(u *url.URL) bool {
 	if strings.HasSuffix(u.Host, ":") {
 		return false
@@ -62,7 +62,7 @@ func port(u *url.URL) bool {
 	return err == nil && (n == 443 || n >= 1024)
 }
 
-// publicName tells whether a name could be found in the public DNS: labels of
+// publicName reports whether a name could be found in the public DNS: labels of
 // letters, digits and hyphens, at least two, the last with a letter and none of
 // those that stand for one's own network. So no number in another form passes,
 // such as 0x7f.1 or 2130706433.

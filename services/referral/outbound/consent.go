@@ -21,7 +21,7 @@ type word struct {
 	asks            bool // whether the referral is asked: the recipients are told as its sender
 }
 
-// wordTo gives the word that tells recipients of an event. Those of a municipality
+// wordTo returns the word that tells recipients of an event. Those of a municipality
 // that has to do with the referral need no consent, and a test is about none.
 func wordTo(who []Recipient, referral, event string, data map[string]string) word {
 	own := slices.ContainsFunc(places(data), func(r Recipient) bool { return slices.Contains(who, r) })
@@ -38,7 +38,7 @@ func (w word) step() int64 {
 // asksAtOnce bounds how many referrals are asked at the same time.
 const asksAtOnce = 16
 
-// ids gives the id by which each of the events is told now; empty: it may not be.
+// ids returns the id by which each of the events is told now; empty: it may not be.
 // Each referral is asked once.
 func (s *Service) ids(ctx context.Context, association string, words []word) ([]string, error) {
 	told := map[string]func(step int64) int64{}
@@ -52,7 +52,7 @@ func (s *Service) ids(ctx context.Context, association string, words []word) ([]
 	g.SetLimit(asksAtOnce)
 	for _, referral := range slices.Collect(maps.Keys(told)) {
 		g.Go(func() error {
-			number, err := s.Told(ctx, association, referral)
+			number, err := s.VisibleStepNumber(ctx, association, referral)
 			mu.Lock()
 			defer mu.Unlock()
 			told[referral] = number
@@ -82,7 +82,7 @@ func (s *Service) deliveryIDs(ctx context.Context, w *Webhook, all ...*Delivery)
 	return s.ids(ctx, w.Association, words)
 }
 
-// places gives the municipalities that an event's data names.
+// places returns the municipalities that an event's data names.
 func places(data map[string]string) []Recipient {
 	var all []Recipient
 	for _, key := range []string{"municipality", "from", "to"} {

@@ -24,7 +24,7 @@ func tells(w *referraltest.World, referral, kind string, data map[string]string)
 	w.Peer.Tell(feed.Event{ID: kind + "/" + referral, Type: "se.finsam." + kind, Association: "insjoriket", Subject: "e-1", Time: referraltest.Noon, Data: all})
 }
 
-// accepted gives a referral that was accepted.
+// accepted returns a referral that was accepted.
 func accepted(t *testing.T, w *referraltest.World) string {
 	t.Helper()
 	id := put(t, w)
@@ -53,8 +53,8 @@ func TestOldPagesOfEventsTellNothingMoreOfTheCourseOnceTheConsentIsWithdrawn(t *
 		gone []string
 	}{
 		"the sender":           {referraltest.FK, []string{"submitted", "accepted", "consent_withdrawn"}},
-		"the municipality":     {referraltest.Intake, []string{"submitted", "accepted", "enrolled", "course", "consent_withdrawn", "closed"}},
-		"one who is both once": {both, []string{"submitted", "accepted", "enrolled", "course", "consent_withdrawn", "closed"}},
+		"the municipality":     {referraltest.Intake, []string{"submitted", "accepted", "enrolled", "progress_reported", "consent_withdrawn", "closed"}},
+		"one who is both once": {both, []string{"submitted", "accepted", "enrolled", "progress_reported", "consent_withdrawn", "closed"}},
 	} {
 		for _, limit := range []int{1, 2, 3, 200} {
 			all, after := gather(t, w.Service.Outbound, c.a, "", limit, len(c.gone)+4)
@@ -66,7 +66,7 @@ func TestOldPagesOfEventsTellNothingMoreOfTheCourseOnceTheConsentIsWithdrawn(t *
 					other = append(other, n)
 				}
 			}
-			if !slices.Equal(kinds(of), c.gone) || !slices.Equal(kinds(other), []string{"submitted", "accepted", "enrolled", "course"}) {
+			if !slices.Equal(kinds(of), c.gone) || !slices.Equal(kinds(other), []string{"submitted", "accepted", "enrolled", "progress_reported"}) {
 				t.Errorf("%s, limit %d: told %v, and of the other %v", who, limit, kinds(of), kinds(other))
 			}
 			if e, err := w.Service.Outbound.Events(referraltest.As(c.a), outbound.Ask{After: after, Limit: limit}); err != nil || len(e.Items) > 0 {
@@ -76,7 +76,7 @@ func TestOldPagesOfEventsTellNothingMoreOfTheCourseOnceTheConsentIsWithdrawn(t *
 	}
 }
 
-// typesOf gives the kinds that were sent, in order.
+// typesOf returns the kinds that were sent, in order.
 func typesOf(t *testing.T, all []outbound.Message, url string) (kinds []string) {
 	t.Helper()
 	for _, m := range all {
@@ -121,7 +121,7 @@ func TestWhatWaitsToBeSentIsNotSentOnceTheConsentIsWithdrawn(t *testing.T) {
 	if got := typesOf(t, w.Hooks.Got(), "https://hooks.example.se/"); !slices.Equal(got, []string{"submitted", "accepted", "enrolled", "consent_withdrawn"}) {
 		t.Errorf("the sender was told %v", got)
 	}
-	if got := typesOf(t, w.Hooks.Got(), "https://own.example.se/"); !slices.Equal(got, []string{"submitted", "accepted", "enrolled", "enrolled", "course", "consent_withdrawn"}) {
+	if got := typesOf(t, w.Hooks.Got(), "https://own.example.se/"); !slices.Equal(got, []string{"submitted", "accepted", "enrolled", "enrolled", "progress_reported", "consent_withdrawn"}) {
 		t.Errorf("the municipality was told %v", got)
 	}
 	var listed []string
@@ -138,7 +138,7 @@ func TestWhatWaitsToBeSentIsNotSentOnceTheConsentIsWithdrawn(t *testing.T) {
 
 func TestWhatWasGivenUpOrSentIsNotSentAgainOnceTheConsentIsWithdrawn(t *testing.T) {
 	w := referraltest.New(t)
-	k := hooked(t, w, "enrolled", "course")
+	k := hooked(t, w, "enrolled", "progress_reported")
 	w.Run(t)
 	id := accepted(t, w)
 	tells(w, id, "enrolment.planned", nil)

@@ -76,7 +76,7 @@ var waits = [...]time.Duration{
 // twice makes each once.
 var deliveries = uuid.MustParse("c1a2f0de-7d43-4b0c-9f56-0a6f3a4f7e21")
 
-// newDelivery gives the delivery of a notice to a webhook.
+// newDelivery returns the delivery of a notice to a webhook.
 func newDelivery(w *Webhook, n Notice, now time.Time) *Delivery {
 	now = now.UTC().Truncate(time.Millisecond)
 	return &Delivery{
@@ -86,7 +86,7 @@ func newDelivery(w *Webhook, n Notice, now time.Time) *Delivery {
 	}
 }
 
-// Test tells whether it is a test, which is tried once.
+// Test reports whether it is a test, which is tried once.
 func (d *Delivery) Test() bool { return d.Type == testType }
 
 // begin takes the delivery for one try: nobody else tries it before the lease ends.
@@ -95,7 +95,7 @@ func (d *Delivery) begin(now time.Time) {
 	d.Begun++
 }
 
-// later tells whether it is being tried, or waits after a try, at that time. One
+// later reports whether it is being tried, or waits after a try, at that time. One
 // that only waits for another of its lane does not.
 func (d *Delivery) later(now time.Time) bool {
 	return (d.Claimed || d.Begun > 0) && d.Due.After(now)
@@ -134,5 +134,5 @@ func (d *Delivery) resend(now time.Time) error {
 	return nil
 }
 
-// spread gives a place within the bounds of a wait.
+// spread returns a place within the bounds of a wait.
 func spread() float64 { return rand.Float64() }

@@ -47,7 +47,7 @@ type Ask struct {
 	Ending <-chan struct{} // closed when nobody may wait any longer; nil: never
 }
 
-// Events gives what the caller's authority, or municipality, has been told of
+// Events returns what the caller's authority, or municipality, has been told of
 // behind a position, oldest first. When there is nothing it waits, and holds
 // nothing of the database meanwhile.
 func (s *Service) Events(ctx context.Context, q Ask) (*Events, error) {
@@ -67,10 +67,10 @@ func (s *Service) Events(ctx context.Context, q Ask) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all, s.Access.Touch(ctx, accesslog.Entry{Operation: "listEvents", Thing: "events", Participants: people(all.Items)})
+	return all, s.AccessLog.Record(ctx, accesslog.Entry{Operation: "listEvents", Thing: "events", Participants: people(all.Items)})
 }
 
-// people gives the participants that notices are about, each once.
+// people returns the participants that notices are about, each once.
 func people(all []Notice) []string {
 	var ids []string
 	for _, n := range all {
@@ -113,7 +113,7 @@ func (s *Service) await(ctx context.Context, association string, who []Recipient
 	}
 }
 
-// read gives the notices of all the recipients behind a position, merged in the
+// read returns the notices of all the recipients behind a position, merged in the
 // order of the feed. It never goes beyond the follower's own position: up to that
 // one everything is kept, for every recipient.
 func (s *Service) read(ctx context.Context, association string, who []Recipient, from int64, limit int) (*Events, error) {
@@ -141,7 +141,7 @@ func (s *Service) read(ctx context.Context, association string, who []Recipient,
 	return s.tellable(ctx, association, who, all, limit, horizon)
 }
 
-// tellable gives the first of the notices up to the horizon that may be told now, as
+// tellable returns the first of the notices up to the horizon that may be told now, as
 // many as the limit lets.
 func (s *Service) tellable(ctx context.Context, association string, who []Recipient, all []Notice, limit int, horizon int64) (*Events, error) {
 	e := &Events{After: position(horizon)}
@@ -198,7 +198,7 @@ func (s *Service) known(ctx context.Context, association string, who []Recipient
 // positions begin with a letter of their form, so that another form can follow.
 const positionForm = "a"
 
-// position writes a place in the feed. To whoever gets it, it is opaque.
+// position writes a place in the feed. To anyone who gets it, it is opaque.
 func position(sequence int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(positionForm + strconv.FormatInt(sequence, 36)))
 }

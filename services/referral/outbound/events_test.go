@@ -106,7 +106,7 @@ func TestTheCourseIsToldTheReferrerOnlyWhileTheConsentHolds(t *testing.T) {
 	tell("se.finsam.participant.protected", map[string]string{"level": "protected_registration", "handlers": "x"})
 	tell("se.finsam.enrolment.started", map[string]string{"number": "1"})
 	municipality, _ := gather(t, w.Service.Outbound, referraltest.Intake, "", 200, 5)
-	if k := kinds(municipality); !slices.Equal(k, []string{"submitted", "accepted", "enrolled", "consent_withdrawn", "course"}) {
+	if k := kinds(municipality); !slices.Equal(k, []string{"submitted", "accepted", "enrolled", "consent_withdrawn", "progress_reported"}) {
 		t.Errorf("the municipality is told %v", k)
 	}
 	referrer, _ := gather(t, w.Service.Outbound, referraltest.FK, "", 200, 3)

@@ -41,7 +41,7 @@ func page[T any](ctx context.Context, c *store.Collection[T], association string
 	return found, all, err
 }
 
-// ownWebhooks gives what the caller's webhooks are found by; ok is false when it
+// ownWebhooks returns what the caller's webhooks are found by; ok is false when it
 // has no place of its own.
 func ownWebhooks(operation string, a actor.Actor) (where []store.Cond, ok bool) {
 	relation, _ := access.Scope(operation, a)
@@ -54,7 +54,7 @@ func ownWebhooks(operation string, a actor.Actor) (where []store.Cond, ok bool) 
 	return nil, false
 }
 
-// Webhooks gives the webhooks of the caller's authority, or municipality.
+// Webhooks returns the webhooks of the caller's authority, or municipality.
 func (s *Service) Webhooks(ctx context.Context, w Window) (*List[*Kept], error) {
 	a := actor.From(ctx)
 	if !access.MayCall("listWebhooks", a) {
@@ -75,7 +75,7 @@ func (s *Service) Webhooks(ctx context.Context, w Window) (*List[*Kept], error) 
 	return l, nil
 }
 
-// Deliveries gives the deliveries of a webhook, the latest first; state narrows
+// Deliveries returns the deliveries of a webhook, the latest first; state narrows
 // them, empty: any. What may not be told any more is left out, and so a page may be
 // shorter than another.
 func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState, w Window) (*List[*Delivery], error) {

@@ -8,7 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -29,10 +29,10 @@ type measured struct {
 
 func newMeasured() *measured {
 	m := &measured{
-		tries:   measure.Counter("finsam.webhook.tries", "Tries to deliver to a webhook, by outcome."),
-		dead:    measure.Counter("finsam.webhook.dead.letters", "Deliveries given up: tried for 24 hours, or to a receiver that is gone."),
-		seconds: measure.Seconds("finsam.webhook.try.duration", "How long tries to deliver to a webhook took."),
-		none:    measure.Labels{}.Option(),
+		tries:   metrics.Counter("finsam.webhook.tries", "Tries to deliver to a webhook, by outcome."),
+		dead:    metrics.Counter("finsam.webhook.dead.letters", "Deliveries given up: tried for 24 hours, or to a receiver that is gone."),
+		seconds: metrics.Seconds("finsam.webhook.try.duration", "How long tries to deliver to a webhook took."),
+		none:    metrics.Labels{}.Option(),
 	}
 	ctx := context.Background()
 	for _, o := range []Outcome{OK, Refused, OutcomeGone, TimedOut, Unreachable, Untrusted, AddressClosed, Interrupted} {
@@ -46,7 +46,7 @@ func (m *measured) by(o Outcome) metric.MeasurementOption {
 	if l, ok := m.labels.Load(o); ok {
 		return l.(metric.MeasurementOption)
 	}
-	l, _ := m.labels.LoadOrStore(o, measure.Labels{"outcome": string(o)}.Option())
+	l, _ := m.labels.LoadOrStore(o, metrics.Labels{"outcome": string(o)}.Option())
 	return l.(metric.MeasurementOption)
 }
 
@@ -61,14 +61,14 @@ func (m *measured) tried(ctx context.Context, o Outcome, then DeliveryState, too
 // watch shows the gauges until stop is called.
 func (s *Service) watch() (stop func()) {
 	m := s.measured
-	return measure.Watch(measure.Labels{},
-		measure.Gauge{Name: "finsam.events.waiters", Description: "Callers that wait for events now.",
+	return metrics.Watch(metrics.Labels{},
+		metrics.Gauge{Name: "finsam.events.waiters", Description: "Callers that wait for events now.",
 			Read: func() (float64, bool) { return float64(s.waiting.count()), true }},
-		measure.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries that wait, to webhooks that are on.",
+		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries that wait, to webhooks that are on.",
 			Read: func() (float64, bool) { return float64(m.depth.Load()), true }},
-		measure.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Since the oldest delivery that waits, to a webhook that is on, was made; 0: none.",
+		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Since the oldest delivery that waits, to a webhook that is on, was made; 0: none.",
 			Read: func() (float64, bool) { return age(m.oldest.Load()), true }},
-		measure.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off as their receiver said that it was gone.",
+		metrics.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off as their receiver said that it was gone.",
 			Read: func() (float64, bool) { return float64(m.off.Load()), true }},
 	)
 }
@@ -115,7 +115,7 @@ func (s *Service) measure(ctx context.Context) {
 	m.off.Store(off)
 }
 
-// waitingFor gives how many deliveries wait for a webhook, and since when the
+// waitingFor returns how many deliveries wait for a webhook, and since when the
 // oldest does, in Unix milliseconds.
 func (s *Service) waitingFor(ctx context.Context, w *Webhook) (n, oldest int64, err error) {
 	where := []store.Cond{

@@ -28,24 +28,24 @@ type Notice struct {
 // Kind is the last word of the type, such as "accepted".
 func (n Notice) Kind() string { return strings.TrimPrefix(n.Type, prefix) }
 
-// told are the parts of an event's data that leave the house. All else stays:
+// publicKeys are the parts of an event's data that leave the house. All else stays:
 // what a new kind of step adds is told only when it is named here. The course's own
 // dates, the coach and the outcome are not among them, for the referrer sees
 // those only as far as the consent covers them.
-var told = []string{"referral", "municipality", "from", "to", "unit", "party", "wait", "since", "due"}
+var publicKeys = []string{"referral", "municipality", "from", "to", "unit", "party", "wait", "since", "due"}
 
 // silent are the kinds that nobody is told of: whether a person is protected is
 // for the named handlers, who see it in the referral.
 var silent = []string{"protected", "unprotected"}
 
-// Recipient is an address in the notices: an authority, or whoever receives at a
+// Recipient is an address in the notices: an authority, or anyone who receives at a
 // municipality.
 type Recipient string
 
 func ofAuthority(id string) Recipient      { return Recipient("authority/" + id) }
 func ofMunicipality(code string) Recipient { return Recipient("municipality/" + code) }
 
-// recipients gives who is told of an event. An event that the referrer may not
+// recipients returns who is told of an event. An event that the referrer may not
 // see names no authority (see event in package referral).
 func recipients(e feed.Event) []Recipient {
 	var all []Recipient
@@ -58,13 +58,13 @@ func recipients(e feed.Event) []Recipient {
 	return append(all, places(e.Data)...)
 }
 
-// noticeOf makes a notice of an event.
+// noticeOf creates a notice of an event.
 func noticeOf(e feed.Event) Notice {
 	n := Notice{
 		Sequence: e.Sequence, ID: e.ID, Type: e.Type, Referral: e.Subject, Time: e.Time.UTC(),
 		Participant: e.Data["participant"], Data: map[string]string{},
 	}
-	for _, key := range told {
+	for _, key := range publicKeys {
 		if v := e.Data[key]; v != "" {
 			n.Data[key] = v
 		}
@@ -72,7 +72,7 @@ func noticeOf(e feed.Event) Notice {
 	return n
 }
 
-// addresses gives the recipients that the actor reads for, by the table's row.
+// addresses returns the recipients that the actor reads for, by the table's row.
 func addresses(row string, a actor.Actor) []Recipient {
 	var all []Recipient
 	for _, c := range access.Row(row) {
@@ -90,7 +90,7 @@ func addresses(row string, a actor.Actor) []Recipient {
 
 // block is what one page of the feed told one recipient. Its id is made of the
 // recipient and the page, so a page that comes twice is kept once. Two pods may
-// cut the feed into other pages and so keep an event in two blocks; whoever reads
+// cut the feed into other pages and so keep an event in two blocks; anyone who reads
 // goes by the sequence and meets it once.
 type block struct {
 	Association string    `json:"association"`
@@ -105,7 +105,7 @@ func (b *block) id() string {
 	return string(b.Recipient) + "/" + strconv.FormatInt(b.First, 10) + "-" + strconv.FormatInt(b.Last, 10)
 }
 
-// blocks gives what a page of the feed tells, in the order of association and
+// blocks returns what a page of the feed tells, in the order of association and
 // recipient.
 func blocks(events []feed.Event, now time.Time) []*block {
 	var all []*block

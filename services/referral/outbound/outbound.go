@@ -12,26 +12,26 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Deps is what the service is made of.
-type Deps struct {
+// Config is what the service is made of.
+type Config struct {
 	Engine       store.Engine
 	Feed         *feed.Log // of the referral service itself
-	Access       *accesslog.Log
-	Seal         *seal.Sealer
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
 	Associations *association.Registry
 	Sender       Sender
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
 	Log          *slog.Logger
 
-	// Told gives the number by which the sender of a referral may be told of a step now,
+	// VisibleStepNumber returns the number by which the sender of a referral may be told of a step now,
 	// by the step's own; 0: not at all, as of a referral that is not there.
-	Told func(ctx context.Context, association, referral string) (func(step int64) int64, error)
+	VisibleStepNumber func(ctx context.Context, association, referral string) (func(step int64) int64, error)
 }
 
 // Sender calls webhooks.
@@ -63,7 +63,7 @@ type Answer struct {
 // Service holds the verbs. Each takes the caller from the context, decides by
 // the access table, and answers with a fault.Error.
 type Service struct {
-	Deps
+	Config
 	blocks     *store.Collection[block]
 	swept      *store.Collection[swept]
 	webhooks   *store.Collection[Webhook]
@@ -75,8 +75,8 @@ type Service struct {
 }
 
 // New opens the collections and the follower's position on the engine.
-func New(ctx context.Context, d Deps) (*Service, error) {
-	s := &Service{Deps: d, waiting: newWaiting(), queue: newQueue(), measured: newMeasured()}
+func New(ctx context.Context, d Config) (*Service, error) {
+	s := &Service{Config: d, waiting: newWaiting(), queue: newQueue(), measured: newMeasured()}
 	var err1, err2, err3, err4, err5 error
 	s.blocks, err1 = store.Open(ctx, d.Engine, blockKind())
 	s.swept, err2 = store.Open(ctx, d.Engine, sweptKind())
@@ -134,7 +134,7 @@ func (s *Service) tell(ctx context.Context, events []feed.Event) error {
 	return nil
 }
 
-// lanes gives the deliveries that follow from notices, each lane in the order of
+// lanes returns the deliveries that follow from notices, each lane in the order of
 // the feed. A webhook of several recipients gets an event once.
 func (s *Service) lanes(ctx context.Context, kept []*block) (map[string][]*Delivery, error) {
 	lanes := map[string][]*Delivery{}

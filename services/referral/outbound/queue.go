@@ -45,7 +45,7 @@ func (q *queue) wake() {
 	}
 }
 
-// free gives how many more tries a webhook may have under way.
+// free returns how many more tries a webhook may have under way.
 func (q *queue) free(webhook string) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -142,7 +142,7 @@ func (s *Service) dispatchTo(ctx context.Context, w *Webhook) error {
 	return nil
 }
 
-// first tells whether a delivery is the first of its lane. One that is not waits
+// first reports whether a delivery is the first of its lane. One that is not waits
 // as long as that one does, so that it is not looked at all the time.
 func (s *Service) first(ctx context.Context, d store.Versioned[Delivery]) (bool, error) {
 	if d.Value.Referral == "" {

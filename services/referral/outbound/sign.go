@@ -12,7 +12,7 @@ import (
 )
 
 // payload is the body of a delivery, as Standard Webhooks recommends it: what
-// happened, when, and ids. Whoever wants more asks the API.
+// happened, when, and ids. Anyone who wants more asks the API.
 type payload struct {
 	Type      string            `json:"type"`
 	Timestamp time.Time         `json:"timestamp"`
@@ -35,12 +35,12 @@ func (d *Delivery) body(id string) ([]byte, error) {
 	return b, nil
 }
 
-// signatures gives the value of webhook-signature: one signature of each secret
+// signatures returns the value of webhook-signature: one signature of each secret
 // that holds now, so that an owner may change over in its own time.
 func (s *Service) signatures(w *Webhook, id string, at time.Time, body []byte) (string, error) {
 	var all []string
 	for _, secret := range w.signing(at) {
-		clear, err := s.Seal.Open(secret.Sealed, secretContext(w.ID))
+		clear, err := s.Cipher.Decrypt(secret.Sealed, secretContext(w.ID))
 		if err != nil {
 			return "", fmt.Errorf("webhook %s: %w", w.ID, err)
 		}

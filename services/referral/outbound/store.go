@@ -31,8 +31,8 @@ func Collections() []schema.Collection {
 	return []schema.Collection{schema.Of(blockKind()), schema.Of(sweptKind()), schema.Of(webhookKind()), schema.Of(deliveryKind())}
 }
 
-func webhookKind() store.Kind[Webhook] {
-	return store.Kind[Webhook]{
+func webhookKind() store.Schema[Webhook] {
+	return store.Schema[Webhook]{
 		Name:    "webhooks",
 		Indexes: []store.Index{{keyAuthority, keyAt}, {keyPlace, keyAt}, {keyOn}},
 		ID:      func(w *Webhook) (string, string) { return w.Association, w.ID },
@@ -46,8 +46,8 @@ func webhookKind() store.Kind[Webhook] {
 	}
 }
 
-func deliveryKind() store.Kind[Delivery] {
-	return store.Kind[Delivery]{
+func deliveryKind() store.Schema[Delivery] {
+	return store.Schema[Delivery]{
 		Name:    "webhook_deliveries",
 		Indexes: []store.Index{{keyWebhook, keyDue}, {keyLane, keySequence}, {keyWebhook, keyState, keyAt}, {keyWebhook, keyAt}, {keyAt}},
 		ID:      func(d *Delivery) (string, string) { return d.Association, d.ID },
@@ -68,8 +68,8 @@ func deliveryKind() store.Kind[Delivery] {
 // one webhook.
 func (d *Delivery) lane() string { return d.Webhook + "/" + d.Referral }
 
-func blockKind() store.Kind[block] {
-	return store.Kind[block]{
+func blockKind() store.Schema[block] {
+	return store.Schema[block]{
 		Name:    "notices",
 		Indexes: []store.Index{{keyRecipient, keyLast}, {keyAt}},
 		ID:      func(b *block) (string, string) { return b.Association, b.id() },
@@ -86,14 +86,14 @@ type swept struct {
 	Through     int64     `json:"through"` // sequence number of the feed
 }
 
-func sweptKind() store.Kind[swept] {
-	return store.Kind[swept]{
+func sweptKind() store.Schema[swept] {
+	return store.Schema[swept]{
 		Name: "notices_swept",
 		ID:   func(s *swept) (string, string) { return s.Association, string(s.Recipient) },
 	}
 }
 
-// blocksOf gives a recipient's blocks behind a position, and whether there are
+// blocksOf returns a recipient's blocks behind a position, and whether there are
 // more than those.
 func (s *Service) blocksOf(ctx context.Context, association string, r Recipient, after int64) ([]block, bool, error) {
 	page, err := s.blocks.Find(ctx, store.Query{
@@ -116,7 +116,7 @@ func (s *Service) blocksOf(ctx context.Context, association string, r Recipient,
 // blocksAtOnce bounds how many blocks one look reads.
 const blocksAtOnce = 32
 
-// webhooksOn gives the webhooks of an association that are on.
+// webhooksOn returns the webhooks of an association that are on.
 func (s *Service) webhooksOn(ctx context.Context, association string) ([]*Webhook, error) {
 	page, err := s.webhooks.Find(ctx, store.Query{
 		Association: association, Where: []store.Cond{{Key: keyOn, Op: store.Eq, Value: true}}, Limit: 1000,
@@ -131,7 +131,7 @@ func (s *Service) webhooksOn(ctx context.Context, association string) ([]*Webhoo
 	return all, nil
 }
 
-// due gives deliveries of a webhook that are to be tried by now.
+// due returns deliveries of a webhook that are to be tried by now.
 func (s *Service) due(ctx context.Context, w *Webhook, now time.Time, limit int) ([]store.Versioned[Delivery], error) {
 	page, err := s.deliveries.Find(ctx, store.Query{
 		Association: w.Association,
@@ -143,7 +143,7 @@ func (s *Service) due(ctx context.Context, w *Webhook, now time.Time, limit int)
 	return page.Items, err
 }
 
-// ahead gives the first of those that wait in a delivery's lane.
+// ahead returns the first of those that wait in a delivery's lane.
 func (s *Service) ahead(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
 	page, err := s.deliveries.Find(ctx, store.Query{
 		Association: association, Where: []store.Cond{{Key: keyLane, Op: store.Eq, Value: lane}},

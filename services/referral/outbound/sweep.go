@@ -94,7 +94,7 @@ func (s *Service) sweepNotices(ctx context.Context, association string, old int6
 	return nil
 }
 
-// gone tells whether a document that was to be deleted is no longer there.
+// gone reports whether a document that was to be deleted is no longer there.
 func gone(err error) bool {
 	return err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStale)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -24,7 +24,7 @@ type Kept struct {
 	Secret  string
 }
 
-// Create makes a webhook of the caller's authority, or municipality, which is
+// Create creates a webhook of the caller's authority, or municipality, which is
 // told what happens from now on. The same key with the same settings gives the
 // same answer, the secret with it; see package once.
 func (s *Service) Create(ctx context.Context, key string, set Settings) (*Kept, error) {
@@ -32,7 +32,7 @@ func (s *Service) Create(ctx context.Context, key string, set Settings) (*Kept, 
 	if !access.MayCall("createWebhook", a) {
 		return nil, fault.ErrForbidden
 	}
-	own := access.Thing{Association: a.Association, Ties: []access.Tie{{Authority: a.Authority, Municipality: a.Municipality}}}
+	own := access.Resource{Association: a.Association, Relationships: []access.Relationship{{Authority: a.Authority, Municipality: a.Municipality}}}
 	if !access.Allows("createWebhook", a, own) || len(addresses("listEvents", a)) == 0 {
 		return nil, ErrNoPlace
 	}
@@ -43,11 +43,11 @@ func (s *Service) Create(ctx context.Context, key string, set Settings) (*Kept, 
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint: %w", err)
 	}
-	request := once.Request{
-		Actor: a, Operation: "createWebhook", Key: key, Fingerprint: s.Seal.Fingerprint(print), Now: s.now(), NewID: s.NewID,
+	request := idempotency.Request{
+		Actor: a, Operation: "createWebhook", Key: key, Fingerprint: s.Cipher.Fingerprint(print), Now: s.now(), NewID: s.NewID,
 	}
-	made, _, err := once.Create(ctx, s.webhooks, request,
-		func(w *Webhook) once.Receipt { return w.Receipt },
+	made, _, err := idempotency.Create(ctx, s.webhooks, request,
+		func(w *Webhook) idempotency.Receipt { return w.Receipt },
 		func(id string) (*Webhook, error) { return s.build(ctx, id, request, set) })
 	if err != nil {
 		return nil, err
@@ -59,8 +59,8 @@ func (s *Service) Create(ctx context.Context, key string, set Settings) (*Kept, 
 
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
 
-// build makes the document of a webhook that is to be stored under id.
-func (s *Service) build(ctx context.Context, id string, request once.Request, set Settings) (*Webhook, error) {
+// build creates the document of a webhook that is to be stored under id.
+func (s *Service) build(ctx context.Context, id string, request idempotency.Request, set Settings) (*Webhook, error) {
 	a := request.Actor
 	where, _ := ownWebhooks("listWebhooks", a)
 	n, err := s.webhooks.Count(ctx, a.Association, where)
@@ -70,13 +70,13 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, se
 	if n >= maxWebhooks {
 		return nil, ErrTooManyWebhooks
 	}
-	sealed, err := s.Seal.Seal([]byte(newSecret()), secretContext(id))
+	sealed, err := s.Cipher.Encrypt([]byte(newSecret()), secretContext(id))
 	if err != nil {
 		return nil, fmt.Errorf("webhook %s: %w", id, err)
 	}
 	w := &Webhook{
 		Association: a.Association, ID: id, Authority: a.Authority, Municipality: a.Municipality, Recipients: addresses("listEvents", a),
-		By: a.Subject, MadeAt: request.Now, Receipt: once.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
+		By: a.Subject, MadeAt: request.Now, Receipt: idempotency.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
 	}
 	w.set(set, request.Now)
 	w.rotate(sealed, request.Now)
@@ -85,14 +85,14 @@ func (s *Service) build(ctx context.Context, id string, request once.Request, se
 
 // newest opens the newest secret, to be shown.
 func (s *Service) newest(w *Webhook) (string, error) {
-	clear, err := s.Seal.Open(w.Secrets[len(w.Secrets)-1].Sealed, secretContext(w.ID))
+	clear, err := s.Cipher.Decrypt(w.Secrets[len(w.Secrets)-1].Sealed, secretContext(w.ID))
 	if err != nil {
 		return "", fmt.Errorf("webhook %s: %w", w.ID, err)
 	}
 	return string(clear), nil
 }
 
-// Get gives a webhook, without its secret.
+// Get returns a webhook, without its secret.
 func (s *Service) Get(ctx context.Context, id string) (*Kept, error) {
 	v, err := s.load(ctx, "getWebhook", id)
 	return &Kept{Webhook: v.Value, Version: v.Version}, err
@@ -107,7 +107,7 @@ func (s *Service) load(ctx context.Context, operation, id string) (store.Version
 	}
 	v, err := s.webhooks.Get(ctx, a.Association, id)
 	if err == nil {
-		err = access.Decide(operation, a, v.Value.Thing())
+		err = access.Decide(operation, a, v.Value.Resource())
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		err = fault.ErrNotFound // whatever the cause, so that both answer alike
@@ -156,7 +156,7 @@ func (s *Service) Remove(ctx context.Context, id string, ifVersion int64) error 
 	return s.webhooks.Delete(ctx, v.Value.Association, id, v.Version)
 }
 
-// Rotate gives the webhook a new secret, and shows it. The old one signs beside
+// Rotate returns the webhook a new secret, and shows it. The old one signs beside
 // it for 24 hours.
 func (s *Service) Rotate(ctx context.Context, id string, ifVersion int64) (*Kept, error) {
 	v, err := s.loadAt(ctx, "rotateWebhookSecret", id, ifVersion)
@@ -164,7 +164,7 @@ func (s *Service) Rotate(ctx context.Context, id string, ifVersion int64) (*Kept
 		return nil, err
 	}
 	secret := newSecret()
-	sealed, err := s.Seal.Seal([]byte(secret), secretContext(id))
+	sealed, err := s.Cipher.Encrypt([]byte(secret), secretContext(id))
 	if err != nil {
 		return nil, fmt.Errorf("webhook %s: %w", id, err)
 	}
@@ -177,7 +177,7 @@ func (s *Service) Rotate(ctx context.Context, id string, ifVersion int64) (*Kept
 }
 
 // Try lets a test delivery wait for the webhook, which is tried once. The same
-// key gives the same delivery.
+// key returns the same delivery.
 func (s *Service) Test(ctx context.Context, id, key string) (*Delivery, error) {
 	v, err := s.load(ctx, "testWebhook", id)
 	if err != nil {

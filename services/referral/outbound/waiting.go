@@ -54,7 +54,7 @@ func (w *waiting) count() int {
 	return w.n
 }
 
-// grown gives what is closed when notices have been kept from now on.
+// grown returns what is closed when notices have been kept from now on.
 func (w *waiting) grown() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 // What a webhook can answer instead of what was asked for.
@@ -38,20 +38,20 @@ const maxWebhooks = 20
 
 // Webhook is an authority's wish to be called when something has happened.
 type Webhook struct {
-	Association  string       `json:"association"`
-	ID           string       `json:"id"`
-	Authority    string       `json:"authority"`
-	Municipality string       `json:"municipality,omitempty"` // four-digit code, of a municipality's
-	Recipients   []Recipient  `json:"recipients"`             // whose notices it is told
-	URL          string       `json:"url"`
-	Kinds        []string     `json:"kinds,omitempty"` // empty: all
-	Description  string       `json:"description,omitempty"`
-	Off          string       `json:"off,omitempty"` // why it is off; empty: it is on
-	Secrets      []Secret     `json:"secrets"`       // the newest last
-	By           string       `json:"by"`            // subject of the one who made it
-	MadeAt       time.Time    `json:"madeAt"`
-	ChangedAt    time.Time    `json:"changedAt"`
-	Receipt      once.Receipt `json:"receipt"`
+	Association  string              `json:"association"`
+	ID           string              `json:"id"`
+	Authority    string              `json:"authority"`
+	Municipality string              `json:"municipality,omitempty"` // four-digit code, of a municipality's
+	Recipients   []Recipient         `json:"recipients"`             // whose notices it is told
+	URL          string              `json:"url"`
+	Kinds        []string            `json:"kinds,omitempty"` // empty: all
+	Description  string              `json:"description,omitempty"`
+	Off          string              `json:"off,omitempty"` // why it is off; empty: it is on
+	Secrets      []Secret            `json:"secrets"`       // the newest last
+	By           string              `json:"by"`            // subject of the one who made it
+	MadeAt       time.Time           `json:"madeAt"`
+	ChangedAt    time.Time           `json:"changedAt"`
+	Receipt      idempotency.Receipt `json:"receipt"`
 }
 
 // Why a webhook is off.
@@ -78,12 +78,12 @@ type Settings struct {
 	On          bool
 }
 
-// On tells whether it is delivered to.
+// On reports whether it is delivered to.
 func (w *Webhook) On() bool { return w.Off == "" }
 
-// Thing is the webhook as far as access to it depends on it.
-func (w *Webhook) Thing() access.Thing {
-	return access.Thing{Association: w.Association, Ties: []access.Tie{{Authority: w.Authority, Municipality: w.Municipality}}}
+// Resource is the webhook as far as access to it depends on it.
+func (w *Webhook) Resource() access.Resource {
+	return access.Resource{Association: w.Association, Relationships: []access.Relationship{{Authority: w.Authority, Municipality: w.Municipality}}}
 }
 
 // set takes what the owner says. A receiver that said it was gone is called
@@ -99,7 +99,7 @@ func (w *Webhook) set(s Settings, now time.Time) {
 	}
 }
 
-// wants tells whether it is told of a notice to one of its recipients.
+// wants reports whether it is told of a notice to one of its recipients.
 func (w *Webhook) wants(n Notice) bool {
 	return w.On() && (len(w.Kinds) == 0 || slices.Contains(w.Kinds, n.Kind()))
 }
@@ -127,7 +127,7 @@ func (w *Webhook) rotate(sealed []byte, now time.Time) {
 // that in a day loses the oldest.
 const maxSecrets = 3
 
-// signing gives the secrets that sign now, the newest first.
+// signing returns the secrets that sign now, the newest first.
 func (w *Webhook) signing(now time.Time) []Secret {
 	var all []Secret
 	for _, s := range w.Secrets {
@@ -145,7 +145,7 @@ const (
 	secretSize   = 32
 )
 
-// newSecret makes a secret as it is shown to its owner.
+// newSecret creates a secret as it is shown to its owner.
 func newSecret() string {
 	var b [secretSize]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)

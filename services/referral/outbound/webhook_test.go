@@ -22,7 +22,7 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// hooked makes a webhook of FK's.
+// hooked creates a webhook of FK's.
 func hooked(t *testing.T, w *referraltest.World, kinds ...string) *outbound.Kept {
 	t.Helper()
 	k, err := w.Service.Outbound.Create(referraltest.As(referraltest.FK), "", outbound.Settings{URL: "https://hooks.example.se/", Kinds: kinds, On: true})
@@ -236,12 +236,12 @@ func TestABusyReceiverIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 	}
 }
 
-// twin gives another process's service on the world's database.
+// twin returns another process's service on the world's database.
 func twin(t *testing.T, w *referraltest.World, e store.Engine) *outbound.Service {
 	t.Helper()
-	s, err := outbound.New(t.Context(), outbound.Deps{
-		Engine: e, Feed: w.Feed, Access: w.Access, Seal: w.Seal, Associations: w.Associations, Sender: w.Hooks,
-		Now: w.Clock.Now, NewID: func() string { return "" }, Log: slog.New(slog.DiscardHandler), Told: w.Service.Outbound.Told,
+	s, err := outbound.New(t.Context(), outbound.Config{
+		Engine: e, Feed: w.Feed, AccessLog: w.Access, Cipher: w.Seal, Associations: w.Associations, Sender: w.Hooks,
+		Now: w.Clock.Now, NewID: func() string { return "" }, Log: slog.New(slog.DiscardHandler), VisibleStepNumber: w.Service.Outbound.VisibleStepNumber,
 	})
 	if err != nil {
 		t.Fatal(err)

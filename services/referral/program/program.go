@@ -26,15 +26,15 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := launch.Open(ctx, launch.Needs{
-		Service: "referral", Store: true, Schema: referral.Schema, Blobs: true, Seal: true, Associations: true, Peers: []string{"participant"},
+	p, err := launch.Open(ctx, launch.Requirements{
+		Service: "referral", Store: true, Schema: referral.Schema, Blobs: true, Cipher: true, Associations: true, Peers: []string{"participant"},
 	}, environ)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	s, err := referral.New(ctx, referral.Deps{
-		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), Access: p.Access, Seal: p.Seal,
+	s, err := referral.New(ctx, referral.Config{
+		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
 		Blobs: p.Blobs, Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})

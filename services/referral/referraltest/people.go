@@ -37,7 +37,7 @@ var (
 	Board = actor.Actor{Subject: "board-1", Association: "insjoriket", Authority: "insjoriket", Roles: []actor.Role{actor.Board}}
 )
 
-// Person gives the participant as an actor.
+// Person returns the participant as an actor.
 func Person(participant string) actor.Actor {
 	return actor.Actor{Subject: "person-1", Association: "insjoriket", Authority: "self", AuthorityKind: actor.Self,
 		Participant: participant, Roles: []actor.Role{actor.Participant}}
@@ -91,7 +91,7 @@ func (p *People) Put(_ context.Context, in referral.PersonInput) (referral.Filed
 	return referral.Filed{Participant: p.Of(in.Person.PersonalIdentityNumber), Age: &age}, p.Err
 }
 
-// Of gives the participant's id of a number, as Put does.
+// Of returns the participant's id of a number, as Put does.
 func (p *People) Of(number string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(number)).String()
 }
@@ -133,7 +133,7 @@ type Peer struct {
 	grown  chan struct{}
 }
 
-// NewPeer gives an empty feed.
+// NewPeer returns an empty feed.
 func NewPeer() *Peer { return &Peer{grown: make(chan struct{})} }
 
 // Tell adds an event behind the others.

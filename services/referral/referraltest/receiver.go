@@ -8,7 +8,7 @@ import (
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
-// Receiver stands for the network and whoever receives webhooks.
+// Receiver stands for the network and anyone who receives webhooks.
 type Receiver struct {
 	mu     sync.Mutex
 	Answer func(outbound.Message) outbound.Answer // nil: OK
@@ -45,7 +45,7 @@ func (r *Receiver) Set(answer func(outbound.Message) outbound.Answer) {
 	r.Answer = answer
 }
 
-// Got gives what has been received, in order.
+// Got returns what has been received, in order.
 func (r *Receiver) Got() []outbound.Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,8 +21,8 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/blob/folder"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/referral"
@@ -40,11 +40,11 @@ type World struct {
 	Dir     string // where the store's files are
 	Blobs   *Blobs
 	Hooks   *Receiver // the network, and whoever receives webhooks
-	Seal    *seal.Sealer
+	Seal    *encryption.Cipher
 
 	Associations *association.Registry
 
-	deps referral.Deps
+	deps referral.Config
 }
 
 // Noon is where the clock begins.
@@ -53,7 +53,7 @@ var Noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // example is the association that the repository bears as its own example.
 const example = "services/standalone/example/insjoriket.yaml"
 
-// New makes a service. Nothing is published or followed until Run.
+// New creates a service. Nothing is published or followed until Run.
 func New(t testing.TB) *World {
 	t.Helper()
 	dir := t.TempDir()
@@ -63,13 +63,13 @@ func New(t testing.TB) *World {
 	return in(t, db.Engine("referral"), dir)
 }
 
-// On makes a service on an engine of the caller's, who keeps and closes it.
+// On creates a service on an engine of the caller's, who keeps and closes it.
 func On(t testing.TB, e store.Engine) *World {
 	t.Helper()
 	return in(t, e, t.TempDir())
 }
 
-// in makes a service on an engine, with its attachments in a directory.
+// in creates a service on an engine, with its attachments in a directory.
 func in(t testing.TB, e store.Engine, dir string) *World {
 	t.Helper()
 	w := &World{Dir: dir, Engine: e, People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Hooks: &Receiver{}}
@@ -80,16 +80,16 @@ func in(t testing.TB, e store.Engine, dir string) *World {
 	t.Cleanup(func() { must(t, w.Access.Close()) })
 	w.Feed, err = feed.OpenLog(ctx, w.Engine, "/services/referral")
 	must(t, err)
-	sealing, looking, err := seal.Generate()
+	sealing, looking, err := encryption.Generate()
 	must(t, err)
-	sealer, err := seal.New(sealing, looking)
+	sealer, err := encryption.New(sealing, looking)
 	must(t, err)
 	w.Seal, w.Associations = sealer, associations(t)
 	files, err := folder.Open(filepath.Join(w.Dir, "attachments"))
 	must(t, err)
 	w.Blobs = &Blobs{Store: files}
-	w.deps = referral.Deps{
-		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, Access: w.Access, Seal: sealer,
+	w.deps = referral.Config{
+		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, AccessLog: w.Access, Cipher: sealer,
 		Associations: w.Associations, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks,
 		Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
 	}
@@ -98,7 +98,7 @@ func in(t testing.TB, e store.Engine, dir string) *World {
 	return w
 }
 
-// Another gives one more service of the same world on an engine of its own, as
+// Another returns one more service of the same world on an engine of its own, as
 // another process would be.
 func (w *World) Another(t testing.TB, e store.Engine) *referral.Service {
 	t.Helper()
@@ -120,7 +120,7 @@ func (w *World) Run(t testing.TB) {
 	})
 }
 
-// associations gives the example and a second one of the same municipalities.
+// associations returns the example and a second one of the same municipalities.
 func associations(t testing.TB) *association.Registry {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root(t), example))
@@ -148,7 +148,7 @@ func root(t testing.TB) string {
 	return ""
 }
 
-// ids gives UUIDs that are the same in every run.
+// ids returns UUIDs that are the same in every run.
 func ids() func() string {
 	var mu sync.Mutex
 	n := 0
@@ -173,7 +173,7 @@ type Clock struct {
 	now time.Time
 }
 
-// Now gives the time.
+// Now returns the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,7 +187,7 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// As gives a context in which the actor asks.
+// As returns a context in which the actor asks.
 func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }
 
 // Blobs is a folder of blobs whose calls a test can follow.

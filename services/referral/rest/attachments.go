@@ -109,7 +109,7 @@ func disposition(name string) string {
 	return `attachment; filename="` + ascii + `"; filename*=UTF-8''` + encoded
 }
 
-// declared gives what a part says its content is; a media type that cannot be
+// declared returns what a part says its content is; a media type that cannot be
 // read counts as said wrongly.
 func declared(header string) string {
 	if header == "" {

@@ -57,7 +57,7 @@ func answer(ctx context.Context, index int, a referral.BatchAnswer) api.Referral
 	return b
 }
 
-// under gives a fault whose fields stand within a part of the body. Those that
+// under returns a fault whose fields stand within a part of the body. Those that
 // the shape has named stand there already.
 func under(part string, err error) error {
 	f := fault.Of(err)

@@ -19,7 +19,7 @@ func body(v *referral.View, from depth) api.Referral {
 		Reason:   optional[string](v.Reason),
 		Priority: optional[api.ReferralPriority](r.Priority()),
 		Outcome:  optional[api.ReferralOutcome](v.Outcome),
-		Course:   course(v.Course), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,
+		Progress: course(v.Progress), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,
 		Queue: queue(v), PlaceReady: truth(r.PlaceReady()),
 		Responsible: optional[string](v.Responsible), Transfer: transfer(r), ChangeLog: changeLog(v),
 		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
@@ -100,24 +100,24 @@ func consent(r *referral.Referral) api.ReferralConsent {
 	return b
 }
 
-func course(c *referral.CourseView) *api.ReferralCourse {
+func course(c *referral.ProgressView) *api.ReferralProgress {
 	if c == nil {
 		return nil
 	}
-	b := &api.ReferralCourse{
+	b := &api.ReferralProgress{
 		Enrolment: c.Enrolment, PlannedFirstDay: optional[string](c.FirstDay), PlannedLastDay: optional[string](c.LastDay),
-		Steps: []api.ReferralCourseStep{},
+		Steps: []api.ReferralProgressStep{},
 	}
 	for _, s := range c.Steps {
-		step := api.ReferralCourseStep{
-			Kind: api.ReferralCourseKind(s.Course.Kind), At: s.At,
-			On: optional[string](s.Course.On), Code: optional[string](s.Course.Code),
+		step := api.ReferralProgressStep{
+			Kind: api.ReferralProgressKind(s.Progress.Kind), At: s.At,
+			On: optional[string](s.Progress.On), Code: optional[string](s.Progress.Code),
 		}
 		if s.Kind != referral.Enrolled {
-			step.FirstDay, step.LastDay = optional[string](s.Course.FirstDay), optional[string](s.Course.LastDay)
+			step.FirstDay, step.LastDay = optional[string](s.Progress.FirstDay), optional[string](s.Progress.LastDay)
 		}
-		if s.Course.Block > 0 {
-			step.Block = &s.Course.Block
+		if s.Progress.Block > 0 {
+			step.Block = &s.Progress.Block
 		}
 		b.Steps = append(b.Steps, step)
 	}
@@ -142,7 +142,7 @@ func timeline(v *referral.View) []api.ReferralStep {
 	return all
 }
 
-// optional gives nil for nothing.
+// optional returns nil for nothing.
 func optional[T ~string](s string) *T {
 	if s == "" {
 		return nil

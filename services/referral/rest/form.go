@@ -25,7 +25,7 @@ var (
 )
 
 // upload reads a form as far as its file, which comes last. The file itself is
-// read by whoever reads Content; its end is the end of the form.
+// read by anyone who reads Content; its end is the end of the form.
 func upload(ctx context.Context, form *multipart.Reader) (u referral.Upload, err error) {
 	titled := false
 	for {
@@ -85,7 +85,7 @@ func (l *last) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// end gives io.EOF when the form ends behind the part.
+// end returns io.EOF when the form ends behind the part.
 func (l *last) end() error {
 	web.FormFile(l.ctx, false)
 	_, err := l.form.NextPart()

@@ -111,7 +111,7 @@ func changed(ifMatch *string, verb func(version int64) (*referral.View, error)) 
 	return api.ChangedJSONResponse{Body: body(v, fromAct), Headers: api.ChangedResponseHeaders{ETag: &tag}}, nil
 }
 
-// value gives what an optional field bears, or nothing.
+// value returns what an optional field bears, or nothing.
 func value[T ~string](p *T) string {
 	if p == nil {
 		return ""

@@ -35,15 +35,15 @@ var actions = map[string]struct{ link, path string }{
 	"addAttachment":       {"attachments", "attachments"},
 }
 
-// links gives what the caller can do with a referral now.
+// links returns what the caller can do with a referral now.
 func links(v *referral.View, from depth) api.Links {
 	self := string(from) + "referrals/" + v.Referral.ID
 	all := api.Links{"self": {Href: self}}
 	if v.Person {
 		all["participant"] = api.Link{Href: string(from) + "participants/" + v.Referral.Participant}
 	}
-	if v.Course != nil {
-		all["enrolment"] = api.Link{Href: string(from) + "enrolments/" + v.Course.Enrolment}
+	if v.Progress != nil {
+		all["enrolment"] = api.Link{Href: string(from) + "enrolments/" + v.Progress.Enrolment}
 	}
 	for _, operation := range v.Acts {
 		a := actions[operation]

@@ -137,7 +137,7 @@ func part(w referral.Window, count int, next string, all *store.Total) api.Meta 
 	return m
 }
 
-// listLinks gives this part of the list and the next one.
+// listLinks returns this part of the list and the next one.
 func listLinks(path string, q url.Values, w referral.Window, next string) api.Links {
 	q.Set("limit", strconv.Itoa(w.Limit))
 	all := api.Links{}
@@ -164,7 +164,7 @@ var answers = map[referral.Wait][]string{
 	referral.WaitSupplement: {"sendSupplement"},
 }
 
-// wanted gives the links of a task: the thing itself, and what ends the wait.
+// wanted returns the links of a task: the thing itself, and what ends the wait.
 func wanted(v *referral.View) api.Links {
 	all := links(v, fromList)
 	for _, operation := range v.Acts {

@@ -52,12 +52,12 @@ func badUnits() []refusal {
 	}
 }
 
-// on gives the path of an action on a referral.
+// on returns the path of an action on a referral.
 func on(action string) func(string) string {
 	return func(id string) string { return "/referrals/" + id + action }
 }
 
-// fixed gives a path without an id.
+// fixed returns a path without an id.
 func fixed(path string) func(string) string { return func(string) string { return path } }
 
 // rejection leads to a state in which nothing may happen any more.
@@ -220,7 +220,7 @@ func badExports() []refusal {
 }
 
 func badReferrals() []refusal {
-	// inside gives a referral with another value of a field of a part.
+	// inside returns a referral with another value of a field of a part.
 	inside := func(sentence, part, field string, value any) refusal {
 		b := unreferenced()
 		p := clone(b[part].(map[string]any))

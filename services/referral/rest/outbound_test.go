@@ -31,7 +31,7 @@ func hook() map[string]any {
 	return map[string]any{"url": "https://halsa.example.se/finsam", "kinds": []any{"accepted"}, "description": "Påhittad."}
 }
 
-// madeHook makes a webhook and changes it once.
+// madeHook creates a webhook and changes it once.
 func madeHook(t *testing.T, f *front) string {
 	t.Helper()
 	var w api.WebhookWithSecret
@@ -41,7 +41,7 @@ func madeHook(t *testing.T, f *front) string {
 	return w.Id
 }
 
-// offHook makes a webhook that is off; its test has been made before.
+// offHook creates a webhook that is off; its test has been made before.
 func offHook(t *testing.T, f *front) string {
 	t.Helper()
 	id := madeHook(t, f)

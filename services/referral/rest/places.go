@@ -79,7 +79,7 @@ func queue(v *referral.View) *api.QueuePlace {
 	return &api.QueuePlace{Place: int(v.Queue.Place), Of: int(v.Queue.Of)}
 }
 
-// truth gives nil for what is not so, and positive for what is not above zero.
+// truth returns nil for what is not so, and positive for what is not above zero.
 func truth(b bool) *bool {
 	if !b {
 		return nil

@@ -15,7 +15,7 @@ import (
 // deed is something that can be done to a referral.
 type deed struct {
 	op, link, path string
-	kind           referral.Kind // of the step that it is
+	kind           referral.StepKind // of the step that it is
 	body           func(choice int) map[string]any
 }
 
@@ -76,7 +76,7 @@ var acts = []deed{
 }
 
 // ends are the kinds that end a referral.
-var ends = map[referral.Kind]bool{referral.Rejected: true, referral.Withdrawn: true, referral.MarkedInError: true}
+var ends = map[referral.StepKind]bool{referral.Rejected: true, referral.Withdrawn: true, referral.MarkedInError: true}
 
 // tell lets the participant service tell something, of which much cannot be at
 // the time, and now and then the same again.
@@ -128,7 +128,7 @@ type written struct {
 	known        bool // it is stored for certain
 	err          error
 	referral     *referral.Referral
-	places       *referral.Places
+	places       *referral.Capacity
 }
 
 func (e *recorder) Insert(ctx context.Context, collection string, r store.Record) error {
@@ -149,7 +149,7 @@ func (e *recorder) note(r store.Record) written {
 		c := *v
 		c.Steps = slices.Clone(v.Steps)
 		w.referral = &c
-	case *referral.Places:
+	case *referral.Capacity:
 		c := *v
 		c.Taken, c.Settings = slices.Clone(v.Taken), slices.Clone(v.Settings)
 		w.places = &c

@@ -25,12 +25,12 @@ var leads = map[string]string{
 	"transfer_requested":   "transfer_accepted=submitted transfer_declined=submitted transfer_cancelled=submitted withdrawn=withdrawn marked_in_error=entered_in_error amended attachment_added attachment_removed overdue",
 	"waitlisted":           "waitlisted moved_up transfer_requested=transfer_requested accepted=accepted rejected=rejected assigned withdrawn=withdrawn marked_in_error=entered_in_error amended attachment_added attachment_removed overdue",
 	"accepted":             "enrolled=enrolled assigned withdrawn=withdrawn overdue",
-	"enrolled":             "course closed=closed overdue",
+	"enrolled":             "progress_reported closed=closed overdue",
 }
 
-// led gives where a kind leads.
-func led(state string, kind referral.Kind) (string, bool) {
-	if slices.Contains([]referral.Kind{referral.ConsentWithdrawn, referral.Protected, referral.Unprotected}, kind) && state != "" {
+// led returns where a kind leads.
+func led(state string, kind referral.StepKind) (string, bool) {
+	if slices.Contains([]referral.StepKind{referral.ConsentWithdrawn, referral.Protected, referral.Unprotected}, kind) && state != "" {
 		return state, true
 	}
 	for word := range strings.FieldsSeq(leads[state]) {
@@ -148,7 +148,7 @@ func (p *proof) until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// gaps gives how many registry numbers are missing below the highest.
+// gaps returns how many registry numbers are missing below the highest.
 func gaps(all []*referral.Referral) int {
 	last := 0
 	for _, r := range all {
@@ -162,7 +162,7 @@ func gaps(all []*referral.Referral) int {
 // stored reads all referrals past the service.
 func (p *proof) stored(t *testing.T) (all []*referral.Referral) {
 	t.Helper()
-	c, err := store.Open(context.Background(), p.engine.Engine, store.Kind[referral.Referral]{
+	c, err := store.Open(context.Background(), p.engine.Engine, store.Schema[referral.Referral]{
 		Name: "referrals", ID: func(r *referral.Referral) (string, string) { return r.Association, r.ID },
 	})
 	if err != nil {
@@ -185,7 +185,7 @@ func (p *proof) stored(t *testing.T) (all []*referral.Referral) {
 	}
 }
 
-// events gives what the feed tells of referrals.
+// events returns what the feed tells of referrals.
 func (p *proof) events(t *testing.T) (all []feed.Event) {
 	t.Helper()
 	for after := int64(0); ; {
@@ -313,7 +313,7 @@ func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, s
 	}
 }
 
-func kindOf(op string) referral.Kind {
+func kindOf(op string) referral.StepKind {
 	switch op {
 	case "addAttachment":
 		return referral.AttachmentAdded
@@ -323,7 +323,7 @@ func kindOf(op string) referral.Kind {
 	return acts[slices.IndexFunc(acts, func(a deed) bool { return a.op == op })].kind
 }
 
-// related tells whether the act is the caller's to do, as the referral stands.
+// related reports whether the act is the caller's to do, as the referral stands.
 func related(a answered, r *referral.Referral, s stand) bool {
 	switch {
 	case a.who.Association != r.Association || !may(a):
@@ -342,7 +342,7 @@ func related(a answered, r *referral.Referral, s stand) bool {
 	return a.who.Municipality == s.municipality
 }
 
-// may tells whether the caller's role has the act at all.
+// may reports whether the caller's role has the act at all.
 func may(a answered) bool {
 	if (ofSender[a.op] || strings.HasSuffix(a.op, "Attachment")) && (a.who.Has(actor.Integration) || a.who.Has(actor.Referrer) || a.who.Has(actor.Participant)) {
 		return true
@@ -353,7 +353,7 @@ func may(a answered) bool {
 // ofSender are the sender's acts: of who applied, too, and of who handed in.
 var ofSender = map[string]bool{"sendSupplement": true, "markReferralInError": true, "amendReferral": true, "withdrawReferral": true}
 
-// wrong tells what is wrong with a refusal; empty when it is right.
+// wrong returns what is wrong with a refusal; empty when it is right.
 func wrong(a answered, r *referral.Referral, stands []stand) string {
 	last := int64(len(stands)) - 1
 	here := a.version >= 1 && a.version <= last
@@ -440,7 +440,7 @@ func (p *proof) checkTold(t *testing.T, byID map[string]*referral.Referral) {
 // their number was lowered; and at rest they are those that the referrals have.
 func (p *proof) checkPlaces(t *testing.T, byID map[string]*referral.Referral, stands map[string][]stand) {
 	t.Helper()
-	last := map[string]*referral.Places{}
+	last := map[string]*referral.Capacity{}
 	var history []written
 	for _, w := range p.engine.wrote {
 		if w.places != nil && w.known {
@@ -528,7 +528,7 @@ func (p *proof) checkQueue(t *testing.T) {
 	}
 }
 
-// stoodFrom gives how a referral stood in the queue from one moment until
+// stoodFrom returns how a referral stood in the queue from one moment until
 // another; false when it did not, or that is not certain.
 func stoodFrom(writes []written, from, until int64) (stand, bool) {
 	var at *referral.Referral

@@ -351,14 +351,14 @@ func (p *proof) create(t *testing.T, who actor.Actor, m move, person int) {
 	}
 }
 
-// some gives a referral, of the latest mostly.
+// some returns a referral, of the latest mostly.
 func (p *proof) some(m move) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ids[len(p.ids)-1-m.target%min(len(p.ids), 1+m.target/100)]
 }
 
-// versionOf gives the version that an answer bears; 0: none.
+// versionOf returns the version that an answer bears; 0: none.
 func versionOf(w *httptest.ResponseRecorder) int64 {
 	version, _ := strconv.ParseInt(strings.Trim(w.Header().Get("ETag"), `"`), 10, 64)
 	return version

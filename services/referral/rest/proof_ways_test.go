@@ -111,7 +111,7 @@ func (p *proof) file(t *testing.T, who actor.Actor, m move) {
 // became; 0: none.
 func (p *proof) checkAttached(t *testing.T, a answered, r *referral.Referral, stands []stand) int64 {
 	t.Helper()
-	added := func(kind referral.Kind, id string) int {
+	added := func(kind referral.StepKind, id string) int {
 		return slices.IndexFunc(r.Steps, func(s referral.Step) bool { return s.Kind == kind && s.Attachment.ID == id })
 	}
 	if a.status == 201 {

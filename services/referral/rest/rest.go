@@ -22,7 +22,7 @@ type handlers struct {
 
 var _ api.StrictServerInterface = handlers{}
 
-// New gives the service's HTTP handler. The contract is the service's own,
+// New returns the service's HTTP handler. The contract is the service's own,
 // whatever o.Spec says.
 func New(s *referral.Service, o web.Options) (*echo.Echo, error) {
 	o.Service, o.Spec = "referral", api.Spec

@@ -106,7 +106,7 @@ func newReferral() map[string]any {
 		},
 		"unit":               "fk-molndal",
 		"targetGroup":        map[string]any{"reasons": []any{"long_absence"}, "authoritiesConcerned": []any{"social_insurance", "region"}},
-		"consent":            map[string]any{"given": true, "givenOn": "2026-02-27", "textVersion": "2026-1", "authorities": []any{"fk", "molndal"}, "dataCategories": []any{"course", "outcome"}},
+		"consent":            map[string]any{"given": true, "givenOn": "2026-02-27", "textVersion": "2026-1", "authorities": []any{"fk", "molndal"}, "dataCategories": []any{"progress", "outcome"}},
 		"wishedMunicipality": "1481",
 		"reason":             "Påhittad kanarieorsak.",
 		"externalReference":  "FK-2026-004711",
@@ -133,7 +133,7 @@ func (f *front) act(t *testing.T, a actor.Actor, id, action, etag string, body a
 	return f.do(t, r)
 }
 
-// read gives the answer's body.
+// read returns the answer's body.
 func read(t *testing.T, a *webtest.Response, status int) api.Referral {
 	t.Helper()
 	var r api.Referral
@@ -141,7 +141,7 @@ func read(t *testing.T, a *webtest.Response, status int) api.Referral {
 	return r
 }
 
-// indented gives JSON as a person reads it.
+// indented returns JSON as a person reads it.
 func indented(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.MarshalIndent(v, "", "  ")

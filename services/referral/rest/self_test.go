@@ -184,7 +184,7 @@ func TestAHandInGoesWithTheReferral(t *testing.T) {
 	read(t, f.act(t, referraltest.Partille, r.Id, "supplements", `"4"`, map[string]any{"text": "Påhittat svar."}), 200)
 }
 
-// TestAPersonFindsWhatIsAboutThePerson: whoever applied comes back to it without
+// TestAPersonFindsWhatIsAboutThePerson: anyone who applied comes back to it without
 // having kept its id.
 func TestAPersonFindsWhatIsAboutThePerson(t *testing.T) {
 	f := newFront(t)

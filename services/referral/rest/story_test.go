@@ -190,7 +190,7 @@ func TestTheCourseAndTheOutcomeAreShownAsContracted(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); got.State != "closed" && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		got = read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: referraltest.Officer}), 200)
 	}
-	if got.Outcome == nil || *got.Outcome != "interrupted" || len(got.Course.Steps) != 3 || *got.Course.PlannedLastDay != "2026-08-30" || *got.Course.Steps[1].LastDay != "2026-04-26" {
+	if got.Outcome == nil || *got.Outcome != "interrupted" || len(got.Progress.Steps) != 3 || *got.Progress.PlannedLastDay != "2026-08-30" || *got.Progress.Steps[1].LastDay != "2026-04-26" {
 		t.Errorf("got %s", indented(t, got))
 	}
 	if href := got.UnderscoreLinks["enrolment"].Href; href != "../enrolments/7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f" {

@@ -8,7 +8,7 @@ import (
 	"github.com/finsam/finsam/services/referral"
 )
 
-// unsetTag gives the entity tag of what is there before anybody has set it. Never
+// unsetTag returns the entity tag of what is there before anybody has set it. Never
 // set, it is at version 0 and needs a tag too, so that the first who sets it can
 // name it.
 func unsetTag(version int64) string { return web.ETag(version + 1) }

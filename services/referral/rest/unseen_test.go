@@ -26,7 +26,7 @@ type unseen struct {
 	told                  int // events about the course
 }
 
-// newUnseen gives an accepted referral under a consent to these sorts of data, and
+// newUnseen returns an accepted referral under a consent to these sorts of data, and
 // a webhook of the sender's that is called with everything.
 func newUnseen(t *testing.T, categories ...any) *unseen {
 	t.Helper()
@@ -84,7 +84,7 @@ func (u *unseen) goes(t *testing.T, kind string, data map[string]string) {
 // ofRequest is what an answer bears of its request alone.
 var ofRequest = regexp.MustCompile(`"(traceId|instance)":"[^"]*"`)
 
-// asks gives what everything that a sender can call answers, by what was asked.
+// asks returns what everything that a sender can call answers, by what was asked.
 // Left out is what tells of the whole suite: the id of the request, and the
 // position in the feed of everybody's events.
 func (u *unseen) asks(t *testing.T, etag string, categories []any) map[string]string {
@@ -230,7 +230,7 @@ func TestWithoutConsentAStartThatIsOverdueIsNotTold(t *testing.T) {
 }
 
 func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
-	categories := []any{"course", "outcome"}
+	categories := []any{"progress", "outcome"}
 	u := newUnseen(t, categories...)
 	for i, e := range way[:2] {
 		u.goes(t, e.kind, e.data)
@@ -238,7 +238,7 @@ func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
 	}
 	get := webtest.Request{Method: "GET", Path: "/referrals/" + u.referral, As: referraltest.FK}
 	with := u.do(t, get)
-	if r := read(t, with, 200); r.State != "enrolled" || r.Course == nil || with.Header.Get("ETag") != `"5"` {
+	if r := read(t, with, 200); r.State != "enrolled" || r.Progress == nil || with.Header.Get("ETag") != `"5"` {
 		t.Fatalf("while the consent holds the sender sees %s at %s", r.State, with.Header.Get("ETag"))
 	}
 	u.Peer.Tell(feed.Event{ID: "p/1", Type: "se.finsam.participant.consent_withdrawn", Subject: u.participant, Association: "insjoriket", Data: map[string]string{"referral": u.referral}})
@@ -246,8 +246,8 @@ func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
 	// What it holds from before is not what it may see now, and is not told to be.
 	for _, tag := range []string{`"1"`, `"2"`, `"3"`, `"4"`, `"5"`} {
 		get.Header = map[string]string{"If-None-Match": tag}
-		if r := read(t, u.do(t, get), 200); r.State != "accepted" || r.Course != nil || r.Consent.Holds {
-			t.Fatalf("after the withdrawal the sender sees %s, course %v", r.State, r.Course)
+		if r := read(t, u.do(t, get), 200); r.State != "accepted" || r.Progress != nil || r.Consent.Holds {
+			t.Fatalf("after the withdrawal the sender sees %s, course %v", r.State, r.Progress)
 		}
 	}
 	before := u.asks(t, `"6"`, nil)

@@ -25,7 +25,7 @@ type Sheet interface {
 	File() ([]byte, error)
 }
 
-// bom makes a Swedish Excel read a CSV file as UTF-8.
+// bom creates a Swedish Excel read a CSV file as UTF-8.
 const bom = "\ufeff"
 
 // text is a CSV file: semicolons, UTF-8 with a BOM, CRLF.

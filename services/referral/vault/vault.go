@@ -20,7 +20,7 @@ type client interface {
 
 type people struct{ client client }
 
-// New gives the people whom the vault at the other end of c knows.
+// New returns the people whom the vault at the other end of c knows.
 func New(c *api.Client) referral.People { return people{c} }
 
 // Put implements referral.People.
@@ -69,11 +69,11 @@ func (p people) Identities(ctx context.Context, participants []string) (map[stri
 	return all, nil
 }
 
-// passable gives what of a vault's refusal may go on to the caller: what the
+// passable returns what of a vault's refusal may go on to the caller: what the
 // caller can mend, or wait for. That the vault knows nobody of that id, or does
 // not trust this service, is no news about the referral.
 func passable(err error) error {
-	switch f := fault.Of(err); f.Kind {
+	switch f := fault.Of(err); f.Status {
 	case fault.Invalid, fault.Unprocessable, fault.Conflict, fault.TooMany, fault.Unavailable, fault.Timeout:
 		return f
 	default:
@@ -81,7 +81,7 @@ func passable(err error) error {
 	}
 }
 
-// optional gives nil for nothing.
+// optional returns nil for nothing.
 func optional[T ~string](s string) *T {
 	if s == "" {
 		return nil

@@ -117,7 +117,7 @@ func Record(r store.Record, from int64, declared []string) error {
 	return nil
 }
 
-// Scalar gives a key's value as string, int64 or bool; nil for an absent one.
+// Scalar returns a key's value as string, int64 or bool; nil for an absent one.
 // Named types of these kinds are taken for what they are.
 func Scalar(v any) (any, error) {
 	switch x := v.(type) {

@@ -18,9 +18,9 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/persontest"
-	"github.com/finsam/finsam/pkg/seal"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/participant"
@@ -68,7 +68,7 @@ func with(a actor.Actor, unit, municipality string) actor.Actor {
 // Fixture is a service and what stands around it.
 type Fixture struct {
 	*participant.Service
-	Deps      participant.Deps
+	Deps      participant.Config
 	Dir       string // holds the only file
 	Referrals *Feed
 	t         testing.TB
@@ -96,17 +96,17 @@ func New(t testing.TB, run bool) *Fixture {
 	entries, err := accesslog.Open(ctx, engine, "participant", f.Now)
 	f.must(err)
 	t.Cleanup(func() { f.must(entries.Close()) })
-	aead, prf, err := seal.Generate()
+	aead, prf, err := encryption.Generate()
 	f.must(err)
-	sealer, err := seal.New(aead, prf)
+	sealer, err := encryption.New(aead, prf)
 	f.must(err)
 	in, err := association.Parse([]byte(programme))
 	f.must(err)
 	registry, err := association.NewRegistry(in)
 	f.must(err)
-	f.Deps = participant.Deps{
-		Engine: engine, Feed: events, Peers: map[string]feed.Reader{"referral": f.Referrals}, Access: entries,
-		Seal: sealer, Associations: registry, Now: f.Now, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
+	f.Deps = participant.Config{
+		Engine: engine, Feed: events, Peers: map[string]feed.Reader{"referral": f.Referrals}, AccessLog: entries,
+		Cipher: sealer, Associations: registry, Now: f.Now, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
 	}
 	f.Service, err = participant.New(ctx, f.Deps)
 	f.must(err)
@@ -147,7 +147,7 @@ func (f *Fixture) Move(d time.Duration) {
 	f.now = f.now.Add(d)
 }
 
-// As gives a context in which the actor asks.
+// As returns a context in which the actor asks.
 func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }
 
 // Person invents a person that FK's unit in Mölndal refers to Mölndal.
@@ -201,7 +201,7 @@ func (f *Fixture) Until(what string, done func() bool) {
 // Entries reads the access log from its beginning.
 func (f *Fixture) Entries() []accesslog.Entry {
 	f.t.Helper()
-	blocks, err := store.Open(context.Background(), f.Deps.Engine, store.Kind[accesslog.Block]{
+	blocks, err := store.Open(context.Background(), f.Deps.Engine, store.Schema[accesslog.Block]{
 		Name: "access_log", Indexes: []store.Index{{"chain", "n"}},
 		ID: func(*accesslog.Block) (string, string) { return "-", "" },
 	})
@@ -217,7 +217,7 @@ func (f *Fixture) Entries() []accesslog.Entry {
 	return all
 }
 
-// Participant gives the actor that the person is.
+// Participant returns the actor that the person is.
 func Participant(id string) actor.Actor {
 	a := who("person", "self", actor.Self, actor.Participant)
 	a.Participant = id

@@ -30,7 +30,7 @@ func ReadConfig(environ map[string]string) (Config, error) {
 	return c, err
 }
 
-// read gives the networks and the proxy; nil: none. Its error names the variable.
+// read returns the networks and the proxy; nil: none. Its error names the variable.
 func (c Config) read() ([]netip.Prefix, *url.URL, error) {
 	var allowed []netip.Prefix
 	for _, text := range c.Allow {

@@ -44,7 +44,7 @@ type Sender struct {
 	proxied  bool
 }
 
-// New makes a sender for what the environment says.
+// New creates a sender for what the environment says.
 func New(c Config) (*Sender, error) { return newSender(c, net.DefaultResolver) }
 
 func newSender(c Config, resolver *net.Resolver) (*Sender, error) {
@@ -73,7 +73,7 @@ func newSender(c Config, resolver *net.Resolver) (*Sender, error) {
 // noRedirect: a redirect is an answer that is not 2xx, and nothing else.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// guard tells which numbers may be connected to.
+// guard returns which numbers may be connected to.
 type guard struct {
 	allowed []netip.Prefix
 	special *ssrf.Guardian
@@ -86,7 +86,7 @@ func newGuard(allowed []netip.Prefix) guard {
 // errClosed says that a name has led to a network that is not sent to.
 var errClosed = errors.New("the address is in a network that is not sent to")
 
-// may tells whether a number may be connected to: it is public, or the
+// may reports whether a number may be connected to: it is public, or the
 // installation allows its network.
 func (g guard) may(a netip.Addr) bool {
 	a = a.WithZone("")
@@ -174,7 +174,7 @@ func (s *Sender) Send(ctx context.Context, m outbound.Message) outbound.Answer {
 	return a
 }
 
-// request makes the request of a message, with the headers of Standard Webhooks.
+// request creates the request of a message, with the headers of Standard Webhooks.
 func request(ctx context.Context, m outbound.Message) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
 	if err != nil {

@@ -211,7 +211,7 @@ func TestNoAddressOfASpecialNetworkIsReached(t *testing.T) {
 	}
 }
 
-// inside gives the first, the last and some other addresses of a network.
+// inside returns the first, the last and some other addresses of a network.
 func inside(p netip.Prefix) []netip.Addr {
 	first := p.Masked().Addr()
 	b := first.AsSlice()

@@ -29,7 +29,7 @@ func logged(t *testing.T) (dir string, head accesslog.Head) {
 	}
 	for _, authority := range []string{"fk", "molndal"} {
 		ctx := actor.With(t.Context(), actor.Actor{Subject: "m-7", Authority: authority, Roles: []actor.Role{actor.Coach}})
-		if err := l.Touch(ctx, accesslog.Entry{Operation: "listNames", Participants: []string{"p-" + authority}, Outcome: accesslog.Allowed}); err != nil {
+		if err := l.Record(ctx, accesslog.Entry{Operation: "listNames", Participants: []string{"p-" + authority}, Outcome: accesslog.Allowed}); err != nil {
 			t.Fatal(err)
 		}
 	}

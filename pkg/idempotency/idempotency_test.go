@@ -1,4 +1,4 @@
-package once_test
+package idempotency_test
 
 import (
 	"errors"
@@ -10,15 +10,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/once"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
 type thing struct {
-	ID      string       `json:"id"`
-	Body    string       `json:"body"`
-	Receipt once.Receipt `json:"receipt"`
+	ID      string              `json:"id"`
+	Body    string              `json:"body"`
+	Receipt idempotency.Receipt `json:"receipt"`
 }
 
 func things(t *testing.T) *store.Collection[thing] {
@@ -28,7 +28,7 @@ func things(t *testing.T) *store.Collection[thing] {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	c, err := store.Open(t.Context(), db.Engine("test"), store.Kind[thing]{
+	c, err := store.Open(t.Context(), db.Engine("test"), store.Schema[thing]{
 		Name: "things", ID: func(v *thing) (string, string) { return "insjoriket", v.ID },
 	})
 	if err != nil {
@@ -41,12 +41,12 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func create(t *testing.T, c *store.Collection[thing], authority, key, body string, now time.Time) (string, bool, error) {
 	t.Helper()
-	r := once.Request{
+	r := idempotency.Request{
 		Actor:     actor.Actor{Association: "insjoriket", Authority: authority},
 		Operation: "createThing", Key: key, Fingerprint: "f:" + body, Now: now, NewID: uuid.NewString,
 	}
-	v, replayed, err := once.Create(t.Context(), c, r, func(v *thing) once.Receipt { return v.Receipt }, func(id string) (*thing, error) {
-		return &thing{ID: id, Body: body, Receipt: once.Receipt{Fingerprint: r.Fingerprint, At: now}}, nil
+	v, replayed, err := idempotency.Create(t.Context(), c, r, func(v *thing) idempotency.Receipt { return v.Receipt }, func(id string) (*thing, error) {
+		return &thing{ID: id, Body: body, Receipt: idempotency.Receipt{Fingerprint: r.Fingerprint, At: now}}, nil
 	})
 	if v.Value == nil {
 		return "", replayed, err
@@ -68,12 +68,12 @@ func TestAKeyStandsForOneThing(t *testing.T) {
 		err                  error
 	}{
 		{"the same request finds it", "fk", "k1", "a", time.Hour, true, nil},
-		{"another body is refused", "fk", "k1", "b", time.Hour, true, once.ErrReused},
+		{"another body is refused", "fk", "k1", "b", time.Hour, true, idempotency.ErrKeyReused},
 		{"another authority's key is another key", "af", "k1", "a", 0, false, nil},
 		{"another key makes another thing", "fk", "k2", "a", 0, false, nil},
 		{"without a key each request makes one", "fk", "", "a", 0, false, nil},
 		{"after a day the key is free", "fk", "k1", "b", 25 * time.Hour, false, nil},
-		{"and stands for the new thing", "fk", "k1", "a", 26 * time.Hour, false, once.ErrReused},
+		{"and stands for the new thing", "fk", "k1", "a", 26 * time.Hour, false, idempotency.ErrKeyReused},
 	} {
 		id, _, err := create(t, c, s.authority, s.key, s.body, noon.Add(s.after))
 		if !errors.Is(err, s.err) || (err == nil && (id == first) != s.same) {

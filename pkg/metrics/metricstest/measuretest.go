@@ -1,5 +1,5 @@
-// Package measuretest reads what a test has measured.
-package measuretest
+// Package metricstest reads what a test has measured.
+package metricstest
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/finsam/finsam/pkg/measure"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // Meter is a provider whose measurements the test reads.
@@ -20,19 +20,19 @@ type Meter struct {
 	reader *sdk.ManualReader
 }
 
-// New makes a provider, which package measure uses until the test ends. A test
+// New creates a provider, which package measure uses until the test ends. A test
 // with it must not be parallel.
 func New(t testing.TB) *Meter {
 	t.Helper()
 	r := sdk.NewManualReader()
 	m := &Meter{MeterProvider: sdk.NewMeterProvider(sdk.WithReader(r)), reader: r}
-	before := measure.Provider()
-	measure.Use(m)
-	t.Cleanup(func() { measure.Use(before) })
+	before := metrics.Provider()
+	metrics.Use(m)
+	t.Cleanup(func() { metrics.Use(before) })
 	return m
 }
 
-// Read gives every series by its name and sorted labels, such as
+// Read returns every series by its name and sorted labels, such as
 // `finsam.feed.head{source=referral}`: the value of a counter or gauge, of a
 // histogram how many values it has.
 func (m *Meter) Read(t testing.TB) map[string]float64 {

@@ -1,10 +1,10 @@
-// Package inproc lets one service call another in the same process, by the very
+// Package inprocess lets one service call another in the same process, by the very
 // handler that would serve it over the network: no second code path, and a hop
 // of microseconds.
 //
 // What the network would keep apart stays apart: the handler sees nothing of the
 // caller's context but when it ends, and gets its own copy of the headers.
-package inproc
+package inprocess
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ const held = 256 << 10
 // errLeft tells the handler that nobody reads its answer any more.
 var errLeft = errors.New("inproc: nobody reads the answer any more")
 
-// Transport gives a transport that lets h answer every request, whatever host it
+// Transport returns a transport that lets h answer every request, whatever host it
 // names. A short answer is complete when RoundTrip returns; of a long one the
 // rest is read as it is written. The request's body is read as a stream.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
@@ -147,7 +147,7 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.rest.Write(b)
 }
 
-// response gives the answer as far as it has come. A long one says its length
+// response returns the answer as far as it has come. A long one says its length
 // where the handler did, and else has none.
 func (a *answer) response(r *http.Request) *http.Response {
 	a.WriteHeader(http.StatusOK)

@@ -1,4 +1,4 @@
-package seal
+package encryption
 
 import (
 	"bytes"
@@ -13,15 +13,15 @@ import (
 
 // StreamKey is the key of one stream and of nothing else: what is too large to be
 // sealed in memory is sealed in segments of 1 MiB (AES-256-GCM, keys by HKDF).
-// Whoever forgets its sealed form has destroyed what it opens.
+// Anyone who forgets its sealed form has destroyed what it opens.
 type StreamKey struct {
 	stream  tink.StreamingAEAD
 	context []byte
 }
 
-// NewStreamKey makes a key for one context, and gives it sealed, to be kept. Both
+// NewStreamKey creates a key for one context, and gives it sealed, to be kept. Both
 // the key and each segment are bound to the context.
-func (s *Sealer) NewStreamKey(context string) (*StreamKey, []byte, error) {
+func (s *Cipher) NewStreamKey(context string) (*StreamKey, []byte, error) {
 	handle, err := keyset.NewHandle(streamingaead.AES256GCMHKDF1MBKeyTemplate())
 	if err != nil {
 		return nil, nil, fmt.Errorf("stream key: %w", err)
@@ -30,7 +30,7 @@ func (s *Sealer) NewStreamKey(context string) (*StreamKey, []byte, error) {
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&clear)); err != nil {
 		return nil, nil, fmt.Errorf("stream key: %w", err)
 	}
-	sealed, err := s.Seal(clear.Bytes(), keyContext(context))
+	sealed, err := s.Encrypt(clear.Bytes(), keyContext(context))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,10 +38,10 @@ func (s *Sealer) NewStreamKey(context string) (*StreamKey, []byte, error) {
 	return k, sealed, err
 }
 
-// OpenStreamKey gives back a key that was sealed for the same context, else
+// OpenStreamKey returns a key that was sealed for the same context, else
 // ErrOpen.
-func (s *Sealer) OpenStreamKey(sealed []byte, context string) (*StreamKey, error) {
-	clear, err := s.Open(sealed, keyContext(context))
+func (s *Cipher) OpenStreamKey(sealed []byte, context string) (*StreamKey, error) {
+	clear, err := s.Decrypt(sealed, keyContext(context))
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,9 @@ func newStreamKey(handle *keyset.Handle, context string) (*StreamKey, error) {
 	return &StreamKey{stream: stream, context: []byte(context)}, nil
 }
 
-// Seal gives a writer that seals into w. Close writes the last segment; a stream
+// Encrypt returns a writer that seals into w. Close writes the last segment; a stream
 // without it does not open. It does not close w.
-func (k *StreamKey) Seal(w io.Writer) (io.WriteCloser, error) {
+func (k *StreamKey) Encrypt(w io.Writer) (io.WriteCloser, error) {
 	sealing, err := k.stream.NewEncryptingWriter(w, k.context)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
@@ -73,10 +73,10 @@ func (k *StreamKey) Seal(w io.Writer) (io.WriteCloser, error) {
 	return sealing, nil
 }
 
-// Open gives a reader of what was sealed into r. It gives out nothing of a segment
+// Decrypt returns a reader of what was sealed into r. It gives out nothing of a segment
 // that was altered, moved or left out, or that belongs to another context or key:
 // then Read gives ErrOpen. Only io.EOF says that all of it was there.
-func (k *StreamKey) Open(r io.Reader) (io.Reader, error) {
+func (k *StreamKey) Decrypt(r io.Reader) (io.Reader, error) {
 	opening, err := k.stream.NewDecryptingReader(r, k.context)
 	if err != nil {
 		return nil, ErrOpen.Because(err)

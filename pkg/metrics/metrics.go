@@ -1,4 +1,4 @@
-// Package measure lets any package count and time what it does, also those that
+// Package metrics lets any package count and time what it does, also those that
 // may reach neither an SDK nor a network: it knows OpenTelemetry's interface only.
 //
 // The service that measures is the label "component": Prometheus' operator sets a
@@ -8,7 +8,7 @@
 // in most tests, what is measured goes nowhere. Labels are operations, authorities,
 // collections and fixed words: bounded sets, and never a person, a subject or a
 // thing.
-package measure
+package metrics
 
 import (
 	"context"
@@ -28,7 +28,7 @@ var current atomic.Pointer[provider]
 // Use makes p the provider of every instrument that is made from now on.
 func Use(p metric.MeterProvider) { current.Store(&provider{p}) }
 
-// Provider gives what Use was given last; without it, one that keeps nothing.
+// Provider returns what Use was given last; without it, one that keeps nothing.
 func Provider() metric.MeterProvider {
 	if p := current.Load(); p != nil {
 		return p.MeterProvider
@@ -40,7 +40,7 @@ func Provider() metric.MeterProvider {
 // millisecond, a read in memory, to ten seconds, when all patience ends.
 var Buckets = metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
 
-// Counter makes a counter of the current provider. The names given to these
+// Counter creates a counter of the current provider. The names given to these
 // functions are constants of ours, so an error is a fault of the programmer; the
 // instrument that comes with it counts nothing, and a test finds it missing.
 func Counter(name, description string) metric.Int64Counter {
@@ -51,7 +51,7 @@ func Counter(name, description string) metric.Int64Counter {
 	return c
 }
 
-// Seconds makes a histogram of times.
+// Seconds creates a histogram of times.
 func Seconds(name, description string) metric.Float64Histogram {
 	h, err := meter().Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description), Buckets)
 	if err != nil {
@@ -60,7 +60,7 @@ func Seconds(name, description string) metric.Float64Histogram {
 	return h
 }
 
-// UpDown makes a count of what is there now.
+// UpDown creates a count of what is there now.
 func UpDown(name, description string) metric.Int64UpDownCounter {
 	c, err := meter().Int64UpDownCounter(name, metric.WithDescription(description))
 	if err != nil {
@@ -107,7 +107,7 @@ func meter() metric.Meter { return Provider().Meter("github.com/finsam/finsam") 
 // Labels are the labels of a series, by name.
 type Labels map[string]string
 
-// Option makes the labels ready, to be made once and used often.
+// Option creates the labels ready, to be made once and used often.
 func (l Labels) Option() metric.MeasurementOption {
 	all := make([]attribute.KeyValue, 0, len(l))
 	for name, value := range l {

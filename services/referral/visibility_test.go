@@ -12,8 +12,8 @@ var sends = actor.Actor{Association: "insjoriket", Authority: "fk", AuthorityKin
 
 // course is a referral's whole way, and the end of the consent behind it.
 func wholeCourse() []Step {
-	all := enrolled(CourseStep{Kind: "started", Block: 1}, CourseStep{Kind: "check_in_due", Block: 1})
-	return append(all, Step{Kind: Closed, Code: "completed", Course: &CourseStep{Kind: "closed", Enrolment: "e"}})
+	all := enrolled(ProgressStep{Kind: "started", Block: 1}, ProgressStep{Kind: "check_in_due", Block: 1})
+	return append(all, Step{Kind: Closed, Code: "completed", Progress: &ProgressStep{Kind: "closed", Enrolment: "e"}})
 }
 
 func TestTheSenderSeesTheReferralAsTheLastStepThatItIsShownLeftIt(t *testing.T) {
@@ -34,7 +34,7 @@ func TestTheSenderSeesTheReferralAsTheLastStepThatItIsShownLeftIt(t *testing.T) 
 		{"that the person is enrolled is of the course", []string{"identity"}, course[:3], StateAccepted, 2, 2},
 		{"and all that follows", []string{"identity"}, course, StateAccepted, 2, 2},
 		{"with consent all is shown", nil, course, StateClosed, 6, 6},
-		{"the course without the outcome shows that it ended", []string{"course"}, course, StateClosed, 6, 6},
+		{"the course without the outcome shows that it ended", []string{"progress"}, course, StateClosed, 6, 6},
 		{"the outcome alone tells when there is one", []string{"outcome"}, course, StateClosed, 6, 3},
 		{"and nothing before", []string{"outcome"}, course[:5], StateAccepted, 2, 2},
 		{"a start that is late is of the course", []string{"identity"}, with(of(Submitted, Accepted), startIsLate), StateAccepted, 2, 2},
@@ -65,7 +65,7 @@ func TestTheSenderSeesTheReferralAsTheLastStepThatItIsShownLeftIt(t *testing.T) 
 // Whatever becomes of a referral, what the sender sees never changes without
 // another version, nor comes to one that it has had.
 func TestAVersionOfWhatTheSenderSeesNeverComesTwice(t *testing.T) {
-	for _, categories := range [][]string{nil, {"identity"}, {"course"}, {"outcome"}} {
+	for _, categories := range [][]string{nil, {"identity"}, {"progress"}, {"outcome"}} {
 		for gone := 2; gone <= 7; gone++ {
 			steps := append([]Step(nil), wholeCourse()...)
 			steps = append(steps[:gone-1:gone-1], append([]Step{{Kind: ConsentWithdrawn}}, steps[gone-1:]...)...)
@@ -73,7 +73,7 @@ func TestAVersionOfWhatTheSenderSeesNeverComesTwice(t *testing.T) {
 			for n := 1; n <= len(steps); n++ {
 				r := happened(steps[:n]...)
 				r.Consent.Categories = categories
-				to := r.sightOf(sends)
+				to := r.visibilityFor(sends)
 				now := ""
 				for _, s := range r.Steps {
 					if !s.hidden(to) {
@@ -101,7 +101,7 @@ func TestNoRefusalTellsWhetherTheCourseHasBegun(t *testing.T) {
 			if first == nil {
 				first = err
 			}
-			if err == nil || fault.Of(err).Text != fault.Of(first).Text || len(r.acts(sends, StateAccepted, r.sightOf(sends))) > 0 {
+			if err == nil || fault.Of(err).Text != fault.Of(first).Text || len(r.acts(sends, StateAccepted, r.visibilityFor(sends))) > 0 {
 				t.Errorf("%s at step %d: %v, at the first %v", operation, n, err, first)
 			}
 		}
@@ -117,7 +117,7 @@ func TestNoRefusalTellsWhetherTheCourseHasBegun(t *testing.T) {
 
 func TestTheAcceptanceTellsTheEnrolmentWhatTheConsentLeavesOut(t *testing.T) {
 	for want, categories := range map[string][]string{
-		"": nil, "course,outcome": {"identity", "health"}, "course": {"outcome"}, "outcome": {"course"},
+		"": nil, "progress,outcome": {"identity", "health"}, "progress": {"outcome"}, "outcome": {"progress"},
 	} {
 		r := happened(of(Submitted, Accepted)...)
 		r.Consent.Categories = categories

@@ -1,4 +1,4 @@
-package seal_test
+package encryption_test
 
 import (
 	"bytes"
@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/encryption"
 )
 
-func sealer(t testing.TB) (*seal.Sealer, []byte, []byte) {
+func sealer(t testing.TB) (*encryption.Cipher, []byte, []byte) {
 	t.Helper()
-	a, p, err := seal.Generate()
+	a, p, err := encryption.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := seal.New(a, p)
+	s, err := encryption.New(a, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,8 +26,8 @@ func sealer(t testing.TB) (*seal.Sealer, []byte, []byte) {
 func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
 	s, _, _ := sealer(t)
 	clear := []byte("Vill helst börja på måndagar.")
-	one, err1 := s.Seal(clear, "referral/1/reason")
-	two, err2 := s.Seal(clear, "referral/1/reason")
+	one, err1 := s.Encrypt(clear, "referral/1/reason")
+	two, err2 := s.Encrypt(clear, "referral/1/reason")
 	if err1 != nil || err2 != nil || bytes.Equal(one, two) {
 		t.Fatalf("two seals must differ: %v %v", err1, err2)
 	}
@@ -35,7 +35,7 @@ func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
 		t.Fatal("the clear text stands in the sealed one")
 	}
 	for _, sealed := range [][]byte{one, two} {
-		got, err := s.Open(sealed, "referral/1/reason")
+		got, err := s.Decrypt(sealed, "referral/1/reason")
 		if err != nil || !bytes.Equal(got, clear) {
 			t.Fatalf("got %q, %v", got, err)
 		}
@@ -45,20 +45,20 @@ func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
 func TestWhatDoesNotBelongDoesNotOpen(t *testing.T) {
 	s, _, _ := sealer(t)
 	other, _, _ := sealer(t)
-	sealed, _ := s.Seal([]byte("text"), "participant/1/identity")
+	sealed, _ := s.Encrypt([]byte("text"), "participant/1/identity")
 	altered := bytes.Clone(sealed)
 	altered[len(altered)-1] ^= 1
 	for name, open := range map[string]func() ([]byte, error){
-		"another context":     func() ([]byte, error) { return s.Open(sealed, "participant/2/identity") },
-		"an empty context":    func() ([]byte, error) { return s.Open(sealed, "") },
-		"another key":         func() ([]byte, error) { return other.Open(sealed, "participant/1/identity") },
-		"an altered text":     func() ([]byte, error) { return s.Open(altered, "participant/1/identity") },
-		"a shortened text":    func() ([]byte, error) { return s.Open(sealed[:8], "participant/1/identity") },
-		"nothing whatsoever":  func() ([]byte, error) { return s.Open(nil, "participant/1/identity") },
-		"the clear text only": func() ([]byte, error) { return s.Open([]byte("text"), "participant/1/identity") },
+		"another context":     func() ([]byte, error) { return s.Decrypt(sealed, "participant/2/identity") },
+		"an empty context":    func() ([]byte, error) { return s.Decrypt(sealed, "") },
+		"another key":         func() ([]byte, error) { return other.Decrypt(sealed, "participant/1/identity") },
+		"an altered text":     func() ([]byte, error) { return s.Decrypt(altered, "participant/1/identity") },
+		"a shortened text":    func() ([]byte, error) { return s.Decrypt(sealed[:8], "participant/1/identity") },
+		"nothing whatsoever":  func() ([]byte, error) { return s.Decrypt(nil, "participant/1/identity") },
+		"the clear text only": func() ([]byte, error) { return s.Decrypt([]byte("text"), "participant/1/identity") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := open(); !errors.Is(err, seal.ErrOpen) || got != nil {
+			if got, err := open(); !errors.Is(err, encryption.ErrOpen) || got != nil {
 				t.Fatalf("got %q, %v", got, err)
 			}
 		})
@@ -67,26 +67,26 @@ func TestWhatDoesNotBelongDoesNotOpen(t *testing.T) {
 
 func TestThroughARotationWhoeverRunsOpensWhatItsNeighboursSeal(t *testing.T) {
 	_, a, p := sealer(t)
-	announced := must(t)(seal.Announce(a))
-	if again := must(t)(seal.Announce(announced)); !bytes.Equal(again, announced) {
+	announced := must(t)(encryption.Announce(a))
+	if again := must(t)(encryption.Announce(announced)); !bytes.Equal(again, announced) {
 		t.Error("a new key that waits is to be the only one")
 	}
-	promoted := must(t)(seal.Promote(announced))
-	var stages []*seal.Sealer
+	promoted := must(t)(encryption.Promote(announced))
+	var stages []*encryption.Cipher
 	for _, keys := range [][]byte{a, announced, promoted} {
-		s, err := seal.New(keys, p)
+		s, err := encryption.New(keys, p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		stages = append(stages, s)
 	}
 	for i, sealing := range stages {
-		sealed := must(t)(sealing.Seal([]byte("text"), "c"))
+		sealed := must(t)(sealing.Encrypt([]byte("text"), "c"))
 		if later := stages[len(stages)-1]; later.Newest(sealed) != (sealing == later) || !sealing.Newest(sealed) {
 			t.Errorf("sealed at stage %d: with the newest key?", i)
 		}
 		for j, opening := range stages {
-			got, err := opening.Open(sealed, "c")
+			got, err := opening.Decrypt(sealed, "c")
 			// Only the first program and the last never run side by side.
 			if wanted := i-j < 2; wanted != (err == nil && string(got) == "text") {
 				t.Errorf("sealed at stage %d, opened at stage %d: %q, %v", i, j, got, err)
@@ -107,7 +107,7 @@ func must(t *testing.T) func([]byte, error) []byte {
 
 func TestALookupIsTheSameForTheSameValueAndKeyOnly(t *testing.T) {
 	s, a, p := sealer(t)
-	again, _ := seal.New(a, p)
+	again, _ := encryption.New(a, p)
 	other, _, _ := sealer(t)
 	const number = "191212121212"
 	if s.Lookup(number) != again.Lookup(number) {
@@ -126,11 +126,11 @@ func TestALookupIsTheSameForTheSameValueAndKeyOnly(t *testing.T) {
 
 func TestAValueFiledUnderTheOlderKeyIsStillFound(t *testing.T) {
 	before, a, p := sealer(t)
-	rotated, err := seal.RotateLookup(p)
+	rotated, err := encryption.RotateLookup(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := seal.New(a, rotated)
+	after, err := encryption.New(a, rotated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestWrongKeysAreRefusedAndNotRepeated(t *testing.T) {
 		"only the look-up bad":  {a, []byte("mellon")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := seal.New(keys[0], keys[1])
+			_, err := encryption.New(keys[0], keys[1])
 			if err == nil || strings.Contains(err.Error(), "mellon") {
 				t.Fatalf("got %v", err)
 			}
@@ -169,11 +169,11 @@ func TestItDoesNotReachTheNetwork(t *testing.T) {
 
 func FuzzOpen(f *testing.F) {
 	s, _, _ := sealer(f)
-	sealed, _ := s.Seal([]byte("text"), "c")
+	sealed, _ := s.Encrypt([]byte("text"), "c")
 	f.Add(sealed, "d")
 	f.Add([]byte{}, "")
 	f.Fuzz(func(t *testing.T, b []byte, context string) {
-		if got, err := s.Open(b, context); err == nil && (context != "c" || string(got) != "text") {
+		if got, err := s.Decrypt(b, context); err == nil && (context != "c" || string(got) != "text") {
 			t.Fatalf("opened %q in %q", got, context)
 		}
 	})
@@ -183,7 +183,7 @@ func BenchmarkSeal(b *testing.B) {
 	s, _, _ := sealer(b)
 	clear := bytes.Repeat([]byte("x"), 400)
 	for b.Loop() {
-		if _, err := s.Seal(clear, "referral/1/reason"); err != nil {
+		if _, err := s.Encrypt(clear, "referral/1/reason"); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -198,7 +198,7 @@ func BenchmarkLookup(b *testing.B) {
 
 func TestKeysThatAreNoneDoNotRotate(t *testing.T) {
 	for name, rotate := range map[string]func([]byte) ([]byte, error){
-		"announced": seal.Announce, "promoted": seal.Promote, "look-up": seal.RotateLookup,
+		"announced": encryption.Announce, "promoted": encryption.Promote, "look-up": encryption.RotateLookup,
 	} {
 		if got, err := rotate([]byte("mellon")); err == nil || got != nil || strings.Contains(err.Error(), "mellon") {
 			t.Errorf("%s: %s, %v", name, got, err)

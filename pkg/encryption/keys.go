@@ -1,4 +1,4 @@
-package seal
+package encryption
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 )
 
-// Generate makes new key sets with one key each, as JSON. Whoever writes them to
+// Generate makes new key sets with one key each, as JSON. Anyone who writes them to
 // a file does it with mode 0600.
 func Generate() (aeadKeys, prfKeys []byte, err error) {
 	if aeadKeys, err = rotate(keyset.NewManager(), aead.AES256GCMKeyTemplate()); err != nil {
@@ -23,7 +23,7 @@ func Generate() (aeadKeys, prfKeys []byte, err error) {
 	return aeadKeys, prfKeys, nil
 }
 
-// Announce gives the sealing keys with a new one behind, which opens and does not
+// Announce returns the sealing keys with a new one behind, which opens and does not
 // seal yet: a program that knows it reads what others seal with it once it is in
 // front (Promote). Keys with a new one that waits already stay as they are.
 func Announce(aeadKeys []byte) ([]byte, error) {
@@ -41,7 +41,7 @@ func Announce(aeadKeys []byte) ([]byte, error) {
 	return write(m)
 }
 
-// Promote gives the sealing keys with the newest in front: what is sealed from
+// Promote returns the sealing keys with the newest in front: what is sealed from
 // now on uses it, and what was sealed before still opens.
 func Promote(aeadKeys []byte) ([]byte, error) {
 	handle, err := read(aeadKeys)
@@ -61,7 +61,7 @@ func newest(handle *keyset.Handle) uint32 {
 	return all[len(all)-1].GetKeyId()
 }
 
-// RotateLookup gives the look-up keys with a new one in front. What is filed
+// RotateLookup returns the look-up keys with a new one in front. What is filed
 // under the older key is found by Lookups until it is filed anew.
 func RotateLookup(prfKeys []byte) ([]byte, error) {
 	handle, err := read(prfKeys)
@@ -82,7 +82,7 @@ func rotate(m *keyset.Manager, template *tinkpb.KeyTemplate) ([]byte, error) {
 	return write(m)
 }
 
-// write gives a key set as JSON, in clear.
+// write returns a key set as JSON, in clear.
 func write(m *keyset.Manager) ([]byte, error) {
 	handle, err := m.Handle()
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package once makes creation safe to repeat: the same Idempotency-Key gives the
+// Package idempotency makes creation safe to repeat: the same Idempotency-Key gives the
 // same thing, once stored.
 //
 // The id of what is created follows from who asks and the key, so the store's own
 // "this id exists" is the memory. A receipt in the document tells whether the
 // repeat is the same request, and when the key may mean something new.
-package once
+package idempotency
 
 import (
 	"context"
@@ -19,11 +19,11 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Kept is how long a key stands for what it created; after that it is free.
-const Kept = 24 * time.Hour
+// KeyLifetime is how long a key stands for what it created; after that it is free.
+const KeyLifetime = 24 * time.Hour
 
-// ErrReused answers a key that stands for another request.
-var ErrReused = fault.New(fault.Unprocessable, "idempotency-key-reused",
+// ErrKeyReused answers a key that stands for another request.
+var ErrKeyReused = fault.New(fault.Unprocessable, "idempotency-key-reused",
 	"Idempotency-Key har redan använts för en annan begäran. Välj en ny nyckel.",
 	"The Idempotency-Key has already been used for another request. Choose a new key.")
 
@@ -46,7 +46,7 @@ type Request struct {
 // namespace is the name space of ids made from keys (RFC 9562, version 5).
 var namespace = uuid.MustParse("6f1f7c0e-6a5b-4a3e-9d52-5f1de0a0f8c1")
 
-// id gives the n-th thing that the key stands for; n grows every time the key is
+// id returns the n-th thing that the key stands for; n grows every time the key is
 // used anew after its rest.
 func (r Request) id(n int) string {
 	if r.Key == "" {
@@ -91,10 +91,10 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 		}
 		return store.Versioned[T]{Value: made, Version: version}, false, err
 	}
-	return v, false, ErrReused
+	return v, false, ErrKeyReused
 }
 
-// Find gives the id of what the request creates where that is no document of its
+// Find returns the id of what the request creates where that is no document of its
 // own but a part of one. receipt gives what was kept of the request that created
 // the part of that id, if there is one; found tells that this is the same request,
 // and then Same must hold.
@@ -109,16 +109,16 @@ func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found
 			return id, true, nil
 		}
 	}
-	return "", false, ErrReused
+	return "", false, ErrKeyReused
 }
 
-func (r Request) expired(was Receipt) bool { return r.Now.Sub(was.At) > Kept }
+func (r Request) expired(was Receipt) bool { return r.Now.Sub(was.At) > KeyLifetime }
 
-// Same tells whether the request is the one that the receipt was given for, else
+// Same reports whether the request is the one that the receipt was given for, else
 // ErrReused.
 func (r Request) Same(was Receipt) error {
 	if was.Fingerprint != r.Fingerprint {
-		return ErrReused
+		return ErrKeyReused
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Package seal keeps what is said about a person unreadable without a key.
+// Package encryption keeps what is said about a person unreadable without a key.
 //
 // Identity and free text are sealed before they reach a store: authenticated
 // encryption (AES-256-GCM by tink) bound to a context, so that a sealed text
@@ -10,7 +10,7 @@
 // The keys are two tink key sets as JSON in clear, seal.json and prf.json, mode
 // 0600. In a cluster they come from a Kubernetes secret mounted as files; they
 // are never in a database, an image or a repository.
-package seal
+package encryption
 
 import (
 	"bytes"
@@ -31,15 +31,15 @@ import (
 var ErrOpen = fault.New(fault.Internal, "seal-broken",
 	"En skyddad uppgift kunde inte läsas. Felet är noterat.", "A protected value could not be read. It has been noted.")
 
-// Sealer seals, opens and looks up. It is safe for concurrent use.
-type Sealer struct {
+// Cipher seals, opens and looks up. It is safe for concurrent use.
+type Cipher struct {
 	aead   tink.AEAD
 	prefix []byte // what all that is sealed with the newest key begins with
 	prf    *prf.Set
 }
 
-// New makes a sealer of the two key sets that Generate gives.
-func New(aeadKeys, prfKeys []byte) (*Sealer, error) {
+// New creates a sealer of the two key sets that Generate gives.
+func New(aeadKeys, prfKeys []byte) (*Cipher, error) {
 	sealing, err := read(aeadKeys)
 	if err != nil {
 		return nil, fmt.Errorf("sealing keys: %w", err)
@@ -65,15 +65,15 @@ func New(aeadKeys, prfKeys []byte) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sealing keys: %w", err)
 	}
-	return &Sealer{aead: a, prefix: sample[:cryptofmt.TinkPrefixSize], prf: p}, nil
+	return &Cipher{aead: a, prefix: sample[:cryptofmt.TinkPrefixSize], prf: p}, nil
 }
 
-// Newest tells whether a sealed text was sealed with the key that seals now.
-func (s *Sealer) Newest(sealed []byte) bool { return bytes.HasPrefix(sealed, s.prefix) }
+// Newest reports whether a sealed text was sealed with the key that seals now.
+func (s *Cipher) Newest(sealed []byte) bool { return bytes.HasPrefix(sealed, s.prefix) }
 
-// Seal encrypts clear for one context: what is sealed and where it belongs, such
+// Encrypt encrypts clear for one context: what is sealed and where it belongs, such
 // as "participant/<id>/identity". The same text seals differently each time.
-func (s *Sealer) Seal(clear []byte, context string) ([]byte, error) {
+func (s *Cipher) Encrypt(clear []byte, context string) ([]byte, error) {
 	sealed, err := s.aead.Encrypt(clear, []byte(context))
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
@@ -81,8 +81,8 @@ func (s *Sealer) Seal(clear []byte, context string) ([]byte, error) {
 	return sealed, nil
 }
 
-// Open gives back what was sealed for the same context, else ErrOpen.
-func (s *Sealer) Open(sealed []byte, context string) ([]byte, error) {
+// Decrypt returns what was sealed for the same context, else ErrOpen.
+func (s *Cipher) Decrypt(sealed []byte, context string) ([]byte, error) {
 	clear, err := s.aead.Decrypt(sealed, []byte(context))
 	if err != nil {
 		return nil, ErrOpen.Because(errors.New("does not open in its context"))
@@ -100,15 +100,15 @@ const (
 // size is the length of a look-up or fingerprint in bytes, before base64url.
 const size = 32
 
-// Lookup gives what a canonical value is found by: the same for the same value
+// Lookup returns what a canonical value is found by: the same for the same value
 // and key, and telling nothing about it. It uses the newest key.
-func (s *Sealer) Lookup(canonical string) string {
+func (s *Cipher) Lookup(canonical string) string {
 	return s.keyed(s.prf.PrimaryID, forLookup, []byte(canonical))
 }
 
-// Lookups gives the look-ups under every key of the set, the newest key's first.
+// Lookups returns the look-ups under every key of the set, the newest key's first.
 // While keys are rotated, a value may still be filed under an older one.
-func (s *Sealer) Lookups(canonical string) []string {
+func (s *Cipher) Lookups(canonical string) []string {
 	all := []string{s.Lookup(canonical)}
 	for id := range s.prf.PRFs {
 		if id != s.prf.PrimaryID {
@@ -118,13 +118,13 @@ func (s *Sealer) Lookups(canonical string) []string {
 	return all
 }
 
-// Fingerprint gives a keyed digest of b, to tell whether two texts are the same
+// Fingerprint returns a keyed digest of b, to tell whether two texts are the same
 // without keeping either.
-func (s *Sealer) Fingerprint(b []byte) string {
+func (s *Cipher) Fingerprint(b []byte) string {
 	return s.keyed(s.prf.PrimaryID, forFingerprint, b)
 }
 
-func (s *Sealer) keyed(key uint32, use string, b []byte) string {
+func (s *Cipher) keyed(key uint32, use string, b []byte) string {
 	out, err := s.prf.PRFs[key].ComputePRF(append([]byte(use), b...), size)
 	if err != nil {
 		// Only a wrong length fails, and New has tried it with each key: no

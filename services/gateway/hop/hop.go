@@ -1,11 +1,11 @@
-// Package wire is a client of HTTP/1.1 to one service of ours.
+// Package hop is a client of HTTP/1.1 to one service of ours.
 //
 // The standard library's transport hands every request from goroutine to
 // goroutine, to serve any server and any protocol. The hop from the front door to a
 // service needs neither: here the caller's own goroutine writes the request and
 // reads the answer, on a connection that nobody else uses meanwhile. That halves
 // what the hop costs. It speaks no TLS and follows nothing.
-package wire
+package hop
 
 import (
 	"bufio"
@@ -45,7 +45,7 @@ type Transport struct {
 	idle []*conn // the latest used is last, and used first
 }
 
-// New makes a transport to host:port.
+// New creates a transport to host:port.
 func New(addr string) *Transport {
 	return &Transport{addr: addr}
 }
@@ -229,7 +229,7 @@ func (b *body) end(whole bool) {
 	}
 }
 
-// get gives a connection, and whether it had been waiting.
+// get returns a connection, and whether it had been waiting.
 func (t *Transport) get(ctx context.Context) (*conn, bool, error) {
 	for {
 		c := t.pop()
@@ -286,7 +286,7 @@ func (t *Transport) CloseIdleConnections() {
 	}
 }
 
-// alive tells whether a waiting connection is still open and silent: it looks
+// alive reports whether a waiting connection is still open and silent: it looks
 // without waiting. What the other side has closed, or said unasked, is of no use.
 func alive(c *conn) bool {
 	s, ok := c.Conn.(syscall.Conn)

@@ -1,4 +1,4 @@
-package inproc_test
+package inprocess_test
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/finsam/finsam/pkg/inproc"
+	"github.com/finsam/finsam/pkg/inprocess"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func client(h http.HandlerFunc) *http.Client { return &http.Client{Transport: inproc.Transport(h)} }
+func client(h http.HandlerFunc) *http.Client { return &http.Client{Transport: inprocess.Transport(h)} }
 
 type secret struct{}
 

@@ -1,4 +1,4 @@
-package seal_test
+package encryption_test
 
 import (
 	"bytes"
@@ -8,21 +8,21 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/finsam/finsam/pkg/seal"
+	"github.com/finsam/finsam/pkg/encryption"
 )
 
 // segment is how long a sealed segment of a stream is; the header of 40 bytes is
 // part of the first one.
 const segment = 1 << 20
 
-func sealedStream(t *testing.T, s *seal.Sealer, clear []byte, context string) (stream, key []byte) {
+func sealedStream(t *testing.T, s *encryption.Cipher, clear []byte, context string) (stream, key []byte) {
 	t.Helper()
 	k, key, err := s.NewStreamKey(context)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	w, err := k.Seal(&b)
+	w, err := k.Encrypt(&b)
 	if err == nil {
 		_, err = io.Copy(w, bytes.NewReader(clear))
 	}
@@ -32,12 +32,12 @@ func sealedStream(t *testing.T, s *seal.Sealer, clear []byte, context string) (s
 	return b.Bytes(), key
 }
 
-func openedStream(s *seal.Sealer, stream, key []byte, context string) ([]byte, error) {
+func openedStream(s *encryption.Cipher, stream, key []byte, context string) ([]byte, error) {
 	k, err := s.OpenStreamKey(key, context)
 	if err != nil {
 		return nil, err
 	}
-	r, err := k.Open(bytes.NewReader(stream))
+	r, err := k.Decrypt(bytes.NewReader(stream))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func TestAStreamThatWasTouchedDoesNotOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := openedStream(s, c.stream, c.key, c.context)
-			if !errors.Is(err, seal.ErrOpen) {
+			if !errors.Is(err, encryption.ErrOpen) {
 				t.Fatalf("%d bytes came out, %v", len(got), err)
 			}
 			if len(got) > c.most || !bytes.Equal(got, clear[:len(got)]) {
@@ -111,14 +111,14 @@ func TestEveryFlippedBitOfAStreamIsFound(t *testing.T) {
 	stream, key := sealedStream(t, s, random(2000), "a")
 	for i := range stream {
 		stream[i] ^= 1 << (i % 8)
-		if got, err := openedStream(s, stream, key, "a"); !errors.Is(err, seal.ErrOpen) || len(got) > 0 {
+		if got, err := openedStream(s, stream, key, "a"); !errors.Is(err, encryption.ErrOpen) || len(got) > 0 {
 			t.Fatalf("byte %d: %d bytes came out, %v", i, len(got), err)
 		}
 		stream[i] ^= 1 << (i % 8)
 	}
 	for i := range key {
 		key[i] ^= 1 << (i % 8)
-		if _, err := openedStream(s, stream, key, "a"); !errors.Is(err, seal.ErrOpen) {
+		if _, err := openedStream(s, stream, key, "a"); !errors.Is(err, encryption.ErrOpen) {
 			t.Fatalf("byte %d of the key: %v", i, err)
 		}
 		key[i] ^= 1 << (i % 8)
@@ -132,14 +132,14 @@ func TestAnUnfinishedStreamDoesNotOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	w, err := k.Seal(&b)
+	w, err := k.Encrypt(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Write(random(2 * segment)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := openedStream(s, b.Bytes(), key, "a"); !errors.Is(err, seal.ErrOpen) {
+	if got, err := openedStream(s, b.Bytes(), key, "a"); !errors.Is(err, encryption.ErrOpen) {
 		t.Errorf("%d bytes came out, %v", len(got), err)
 	}
 }

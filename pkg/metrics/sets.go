@@ -1,4 +1,4 @@
-package measure
+package metrics
 
 import (
 	"sync"
@@ -17,7 +17,7 @@ type Sets[K comparable] struct {
 	known atomic.Int64
 }
 
-// Get gives the labels of the key, made by f at the first time.
+// Get returns the labels of the key, made by f at the first time.
 func (s *Sets[K]) Get(key K, f func() metric.MeasurementOption) metric.MeasurementOption {
 	if set, ok := s.all.Load(key); ok {
 		return set.(metric.MeasurementOption)

@@ -1,4 +1,4 @@
-package measure_test
+package metrics_test
 
 import (
 	"maps"
@@ -6,24 +6,24 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/finsam/finsam/pkg/measure"
-	"github.com/finsam/finsam/pkg/measure/measuretest"
+	"github.com/finsam/finsam/pkg/metrics"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 )
 
 func TestWithoutAProviderMeasuringCostsAndChangesNothing(t *testing.T) {
-	measure.Counter("finsam.test.things", "Things.").Add(t.Context(), 1)
-	measure.Seconds("finsam.test.time", "Time.").Record(t.Context(), 1)
-	measure.Watch(nil, measure.Gauge{Name: "finsam.test.height", Read: func() (float64, bool) { return 1, true }})()
+	metrics.Counter("finsam.test.things", "Things.").Add(t.Context(), 1)
+	metrics.Seconds("finsam.test.time", "Time.").Record(t.Context(), 1)
+	metrics.Watch(nil, metrics.Gauge{Name: "finsam.test.height", Read: func() (float64, bool) { return 1, true }})()
 }
 
 func TestWhatIsMeasuredIsReadByNameAndLabels(t *testing.T) {
-	m := measuretest.New(t)
-	labels := measure.Labels{"component": "referral", "verb": "get"}.Option()
-	measure.Counter("finsam.test.things", "Things.").Add(t.Context(), 2, labels)
-	measure.Seconds("finsam.test.time", "Time.").Record(t.Context(), .1, labels)
+	m := metricstest.New(t)
+	labels := metrics.Labels{"component": "referral", "verb": "get"}.Option()
+	metrics.Counter("finsam.test.things", "Things.").Add(t.Context(), 2, labels)
+	metrics.Seconds("finsam.test.time", "Time.").Record(t.Context(), .1, labels)
 	known := true
-	stop := measure.Watch(measure.Labels{"component": "referral"},
-		measure.Gauge{Name: "finsam.test.height", Unit: "m", Read: func() (float64, bool) { return 7, known }})
+	stop := metrics.Watch(metrics.Labels{"component": "referral"},
+		metrics.Gauge{Name: "finsam.test.height", Unit: "m", Read: func() (float64, bool) { return 7, known }})
 	want := map[string]float64{
 		"finsam.test.things{component=referral verb=get}": 2,
 		"finsam.test.time{component=referral verb=get}":   1,
@@ -45,9 +45,9 @@ func TestWhatIsMeasuredIsReadByNameAndLabels(t *testing.T) {
 }
 
 func TestLabelsAreMadeOnceForAKeyAndTheirNumberIsBounded(t *testing.T) {
-	var s measure.Sets[int]
+	var s metrics.Sets[int]
 	made := 0
-	f := func() metric.MeasurementOption { made++; return measure.Labels{"a": "b"}.Option() }
+	f := func() metric.MeasurementOption { made++; return metrics.Labels{"a": "b"}.Option() }
 	for range 3 {
 		s.Get(1, f)
 	}
