@@ -392,7 +392,7 @@ func (m *measurement) engine(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	c, err := store.Open(ctx, db.Engine("bench"), store.Kind[document]{
+	c, err := store.Open(ctx, db.Engine("bench"), store.Schema[document]{
 		Name:    "documents",
 		Indexes: []store.Index{{"municipality", "at"}, {"municipality", "state", "at"}, {"authority", "at"}, {"authority", "unit", "at"}, {"participant", "at"}},
 		ID:      func(d *document) (string, string) { return "insjoriket", d.ID },

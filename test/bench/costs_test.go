@@ -294,11 +294,11 @@ func (p *paths) refer() error {
 	if err := p.take(step{receiver, referral, "submitted", "acceptance", map[string]any{"initiative": "activera", "startDate": daysAgo(pathDays), "coach": "coach-1"}}); err != nil {
 		return err
 	}
-	seen, err := p.get(receiver, referral, func(a suite.Answer) bool { return a.Text("course.enrolment") != "" })
+	seen, err := p.get(receiver, referral, func(a suite.Answer) bool { return a.Text("progress.enrolment") != "" })
 	if err != nil {
 		return err
 	}
-	if err := p.enrol(seen.Text("course.enrolment")); err != nil {
+	if err := p.enrol(seen.Text("progress.enrolment")); err != nil {
 		return err
 	}
 	p.mu.Lock()
