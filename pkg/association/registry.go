@@ -1,7 +1,6 @@
 package association
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -86,35 +86,8 @@ func Save(dir string, data []byte) (*Association, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("save association: %w", err)
 	}
-	if err := writeWhole(dir, a.ID+".yaml", data); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, a.ID+".yaml"), data, 0o644); err != nil {
 		return nil, fmt.Errorf("save association: %w", err)
 	}
 	return a, nil
-}
-
-// writeWhole writes beside the file, makes it durable and renames it into place.
-func writeWhole(dir, name string, data []byte) (err error) {
-	f, err := os.CreateTemp(dir, "."+name+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	// The rename is durable only when the folder is.
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

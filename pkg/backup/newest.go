@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/metrics"
 )
 
@@ -16,12 +17,7 @@ const newest = "newest"
 
 // Note writes into the folder that a backup which began then is finished.
 func Note(dir string, began time.Time) error {
-	path := filepath.Join(dir, newest)
-	err := writeFile(path+".part", []byte(began.UTC().Format(time.RFC3339)+"\n"))
-	if err == nil {
-		err = os.Rename(path+".part", path)
-	}
-	if err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, newest), []byte(began.UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("note that the backup is finished: %w", err)
 	}
 	return nil

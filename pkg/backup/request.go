@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/finsam/finsam/pkg/atomicfile"
 )
 
 // A process that alone may open its database is asked for a copy by a file in the
@@ -39,7 +41,7 @@ func Ask(ctx context.Context, dir, name string) ([]File, error) {
 		return nil, err
 	}
 	asked, answered := filepath.Join(dir, name+request), filepath.Join(dir, name+reply)
-	if err := writeFile(asked, nil); err != nil {
+	if err := atomicfile.Write(asked, nil, 0o600); err != nil {
 		return nil, fmt.Errorf("ask for a backup: %w", err)
 	}
 	defer os.Remove(asked)    //nolint:errcheck // most often it has been taken away
@@ -112,8 +114,8 @@ func oblige(ctx context.Context, folder, answered string, copies func(ctx contex
 		a = Answer{Error: err.Error()}
 	}
 	text, marshalErr := json.Marshal(a)
-	if err := errors.Join(marshalErr, writeFile(answered+".part", text)); err != nil {
-		return err
+	if marshalErr != nil {
+		return marshalErr
 	}
-	return errors.Join(err, os.Rename(answered+".part", answered))
+	return errors.Join(err, atomicfile.Write(answered, text, 0o600))
 }

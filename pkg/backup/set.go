@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/finsam/finsam/pkg/atomicfile"
 )
 
 // Blobs is the folder of a set, and of a data folder, that holds the attachments.
@@ -103,14 +105,14 @@ func Finish(dir, name string, m Manifest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := writeFile(filepath.Join(folder, manifestFile), append(text, '\n')); err != nil {
+	if err := atomicfile.Write(filepath.Join(folder, manifestFile), append(text, '\n'), 0o600); err != nil {
 		return "", fmt.Errorf("write the manifest: %w", err)
 	}
 	done := filepath.Join(dir, name)
 	if err := os.Rename(folder, done); err != nil {
 		return "", fmt.Errorf("finish the backup: %w", err)
 	}
-	return done, errors.Join(Sync(done), Sync(dir))
+	return done, atomicfile.SyncDir(dir)
 }
 
 // Read reads a set's manifest.

@@ -104,7 +104,7 @@ func (f *Follower) Run(ctx context.Context) error {
 			failures++
 			f.measured.Failed(ctx)
 			f.errors.WarnContext(ctx, "follow feed", "follower", f.name, "error", err, "failures", failures)
-			sleep(ctx, backoff(failures), nil)
+			retry.Wait(ctx, failures)
 			continue
 		}
 		failures = 0

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -115,7 +116,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 			failures++
 			p.telling.failures.Add(ctx, 1, p.telling.labels)
 			p.errors.ErrorContext(ctx, "publish events", "error", err, "failures", failures)
-			pause = backoff(failures)
+			pause = retry.After(failures)
 		default:
 			failures = 0
 			if n > 0 {
@@ -220,11 +221,8 @@ func marks(events []Event) (map[string]map[string]store.PublishedMark, error) {
 	return told, nil
 }
 
-// backoff returns a growing pause with jitter, at most five seconds.
-func backoff(failures int) time.Duration {
-	d := min(100*time.Millisecond<<min(failures, 6), 5*time.Second)
-	return d/2 + rand.N(d/2)
-}
+// retry is how a publisher and a follower wait for a store or a peer that fails.
+var retry = backoff.Backoff{First: 200 * time.Millisecond, Max: 5 * time.Second}
 
 // sleep waits for the time, or a wake-up; false means the context has ended.
 func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {

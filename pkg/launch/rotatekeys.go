@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/encryption"
 )
 
@@ -140,7 +141,7 @@ func (r rotation) seal(change func([]byte) ([]byte, error)) error {
 	if keys, err = change(keys); err != nil {
 		return fmt.Errorf("%s: %w", sealKeys, err)
 	}
-	return writeWhole(r.path(sealKeys), keys)
+	return atomicfile.Write(r.path(sealKeys), keys, 0o600)
 }
 
 // save writes the set of public keys.
@@ -149,7 +150,7 @@ func (r rotation) save() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(r.path(publicKeys), text)
+	return atomicfile.Write(r.path(publicKeys), text, 0o600)
 }
 
 // with reports whether a key with that suffix is in the set.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/encryption"
 )
 
@@ -45,7 +46,7 @@ func WriteKeys(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(dir, publicKeys), text)
+	return atomicfile.Write(filepath.Join(dir, publicKeys), text, 0o600)
 }
 
 // writeSealKeys creates the two key sets; only both or none may be missing.
@@ -62,7 +63,7 @@ func writeSealKeys(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeWhole(a, aeadKeys), writeWhole(p, prfKeys))
+	return errors.Join(atomicfile.Write(a, aeadKeys, 0o600), atomicfile.Write(p, prfKeys, 0o600))
 }
 
 // privateKey reads an issuer's key, or makes it, and gives its public half.
@@ -76,7 +77,7 @@ func privateKey(path string) (ed25519.PublicKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		return public(private), writeWhole(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		return public(private), atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 	}
 	if err != nil {
 		return nil, err
@@ -122,21 +123,4 @@ func (s *jwks) put(issuer string, x ed25519.PublicKey) bool {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// writeWhole writes a file so that a crash leaves all of it or none.
-func writeWhole(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }

@@ -2,9 +2,10 @@ package web
 
 import (
 	"context"
-	"math/rand/v2"
 	"net"
 	"time"
+
+	"github.com/finsam/finsam/pkg/backoff"
 )
 
 // The patience of a connection between services. A lost machine says nothing: it
@@ -14,11 +15,13 @@ const (
 	dialTries         = 6
 	dialTime          = time.Second             // for one try
 	dialAll           = 3 * time.Second         // after which no further one is begun
-	dialPause         = 10 * time.Millisecond   // at least, before the second try; before each further one twice as long
 	userTimeout       = 3 * time.Second         // after which a peer that acknowledges nothing is gone
 	keepAliveIdle     = 5 * time.Second         // after which a silent connection is asked whether it lives
 	keepAliveInterval = 1500 * time.Millisecond // between such questions
 )
+
+// dialRetry waits 10 ms at least before the second try.
+var dialRetry = backoff.Backoff{First: 20 * time.Millisecond}
 
 var dialer = net.Dialer{
 	Timeout:         dialTime,
@@ -40,19 +43,8 @@ func Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	begun := time.Now()
 	for try := 1; ; try++ {
 		c, err := dialer.DialContext(ctx, network, addr)
-		if err == nil || try == dialTries || time.Since(begun) > dialAll || !Pause(ctx, dialPause<<(try-1)) {
+		if err == nil || try == dialTries || time.Since(begun) > dialAll || !dialRetry.Wait(ctx, try) {
 			return c, err
 		}
-	}
-}
-
-// Pause waits before another try, for at least the time given and at most twice
-// that; false: the context has ended.
-func Pause(ctx context.Context, least time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(least + rand.N(least)):
-		return ctx.Err() == nil
 	}
 }

@@ -23,7 +23,7 @@ func TestAConnectionIsTriedAgainWhenNobodyListensYet(t *testing.T) {
 	}
 	again := make(chan error, 1)
 	go func() {
-		time.Sleep(dialPause / 2) // after the first try, before the second
+		time.Sleep(dialRetry.First / 4) // after the first try, before the second
 		l, err := net.Listen("tcp", addr)
 		if err == nil {
 			defer l.Close()

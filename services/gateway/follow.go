@@ -3,10 +3,10 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/feed"
 )
 
@@ -64,6 +64,9 @@ func (f *follower) healthy(now int64) bool {
 	return heard != 0 && now-heard < int64(staleAfter)
 }
 
+// followRetry is how a follower waits for a feed that fails.
+var followRetry = backoff.Backoff{First: 200 * time.Millisecond, Max: 5 * time.Second}
+
 // run follows until ctx ends; a feed that fails is asked again, ever more slowly,
 // and meanwhile nothing comes from the cache.
 func (f *follower) run(ctx context.Context) error {
@@ -90,7 +93,7 @@ func (f *follower) run(ctx context.Context) error {
 		f.measured.Failed(ctx)
 		failures++
 		f.log.WarnContext(ctx, "a feed cannot be followed; nothing is taken from the cache meanwhile", "service", f.service, "error", err, "failures", failures)
-		pause(ctx, failures)
+		followRetry.Wait(ctx, failures)
 	}
 	return nil
 }
@@ -151,15 +154,4 @@ func end(ctx context.Context, r feed.Reader) (int64, error) {
 		}
 	}
 	return low, nil
-}
-
-// pause waits, longer for each failure, at most some five seconds.
-func pause(ctx context.Context, failures int) {
-	d := min(100*time.Millisecond<<min(failures, 6), 5*time.Second)
-	t := time.NewTimer(d/2 + rand.N(d/2))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

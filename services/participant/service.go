@@ -18,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -42,12 +43,13 @@ type Service struct {
 	enrolments *store.Collection[Enrolment]
 	publisher  *feed.Publisher
 	followers  []*feed.Follower
-	overdue    chan struct{} // wakes the sweeper
+	dueJob     *jobs.Job
 }
 
 // New opens the service's collections and positions on the engine.
 func New(ctx context.Context, d Config) (*Service, error) {
-	s := &Service{Config: d, overdue: make(chan struct{}, 1)}
+	s := &Service{Config: d}
+	s.dueJob = s.newDueJob()
 	var err error
 	if s.people, err = store.Open(ctx, d.Engine, personCollection()); err != nil {
 		return nil, fmt.Errorf("participant: %w", err)
@@ -73,7 +75,7 @@ func New(ctx context.Context, d Config) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
-	g.Go(func() error { return s.sweep(ctx) })
+	g.Go(func() error { return s.dueJob.Run(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}
@@ -83,10 +85,7 @@ func (s *Service) Run(ctx context.Context) error {
 // wrote tells those who work behind the answers that there is something new.
 func (s *Service) wrote() {
 	s.publisher.Wake()
-	select {
-	case s.overdue <- struct{}{}:
-	default:
-	}
+	s.dueJob.Wake()
 }
 
 // touch notes whose data is read or changed, before it is shown.

@@ -2,80 +2,58 @@ package participant
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// How the sweeper goes about.
 const (
-	sweepEvery = time.Minute
-	sweepBatch = 100 // enrolments of one association in one read
-	sweepRound = 30 * time.Second
+	dueInterval  = time.Minute
+	dueTimeout   = 30 * time.Second
+	maxDueInRead = 100 // enrolments of one association
 )
 
-// sweep makes silence an event: when a block's last day has passed, the check-in
-// is due, or the closing after the last block. Several may sweep at once, in
-// several processes: each step is taken by compare-and-swap, and only once.
-func (s *Service) sweep(ctx context.Context) error {
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "sweep enrolments", "error", err)
-		}
-		// Jitter keeps several processes from looking at the same moment.
-		t := time.NewTimer(sweepEvery + rand.N(sweepEvery/10))
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-s.overdue:
-		case <-t.C:
-		}
-		t.Stop()
-	}
+// newDueJob makes silence an event: when a block's last day has passed, the
+// check-in is due, or the closing after the last block. Several processes may do
+// this at once: each step is taken by compare-and-swap, and only once.
+func (s *Service) newDueJob() *jobs.Job {
+	return jobs.Every(dueInterval, jobs.Config{
+		Service: "participant", Name: "mark-due", Do: jobs.ForEach(s.Associations, s.markDue),
+		AtStart: true, Timeout: dueTimeout, Log: s.Log,
+	})
 }
 
 // Sweep takes every step that time has brought, once.
-func (s *Service) Sweep(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, sweepRound)
-	defer cancel()
-	for _, in := range s.Associations.All() {
-		for {
-			n, err := s.sweepSome(ctx, in.ID)
+func (s *Service) Sweep(ctx context.Context) error { return s.dueJob.Do(ctx) }
+
+// markDue takes the steps of an association batch by batch: each of them changes
+// the key or the state of its enrolment, so the next batch is another one.
+func (s *Service) markDue(ctx context.Context, in *association.Association) error {
+	for {
+		now := s.Now()
+		due, err := s.dueBefore(ctx, in.ID, civil.DateOf(now), maxDueInRead)
+		if err != nil {
+			return err
+		}
+		for _, v := range due {
+			_, err := s.enrolments.Update(ctx, in.ID, v.Value.ID, 0, func(e *Enrolment) error {
+				if !e.MarkOverdue(now) {
+					return store.Unchanged()
+				}
+				return nil
+			})
 			if err != nil {
 				return err
 			}
-			if n < sweepBatch {
-				break
-			}
 		}
-	}
-	return nil
-}
-
-// sweepSome takes one batch and gives how many were due. Each of them changes its
-// key or its state, so the next batch is another one.
-func (s *Service) sweepSome(ctx context.Context, association string) (int, error) {
-	now := s.Now()
-	due, err := s.dueBefore(ctx, association, civil.DateOf(now), sweepBatch)
-	if err != nil {
-		return 0, err
-	}
-	for _, v := range due {
-		_, err := s.enrolments.Update(ctx, association, v.Value.ID, 0, func(e *Enrolment) error {
-			if !e.MarkOverdue(now) {
-				return store.Unchanged()
-			}
+		if len(due) > 0 {
+			s.publisher.Wake()
+		}
+		if len(due) < maxDueInRead {
 			return nil
-		})
-		if err != nil {
-			return 0, err
 		}
 	}
-	if len(due) > 0 {
-		s.publisher.Wake()
-	}
-	return len(due), nil
 }

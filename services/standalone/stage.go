@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/backup"
 )
 
@@ -39,7 +40,7 @@ func (l Layout) plan(m backup.Manifest) (plan, error) {
 		err = os.WriteFile(l.planFile(), text, 0o600)
 	}
 	if err == nil {
-		err = backup.Sync(l.planFile())
+		err = atomicfile.SyncDir(l.planFile())
 	}
 	if err == nil {
 		err = syncFolders(l.Restoring())
@@ -81,7 +82,7 @@ func (l Layout) take(p plan, n int) error {
 			return err
 		}
 	}
-	return backup.Sync(string(l))
+	return atomicfile.SyncDir(string(l))
 }
 
 // abandon removes what a restore has staged and, unless all of it had got its
@@ -118,7 +119,7 @@ func (l Layout) takeBack(moved, folders []string) error {
 			return err
 		}
 	}
-	return backup.Sync(string(l))
+	return atomicfile.SyncDir(string(l))
 }
 
 // planned reads the plan of the restore under way; none: it has moved nothing.
@@ -143,6 +144,6 @@ func syncFolders(root string) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
-		return backup.Sync(path)
+		return atomicfile.SyncDir(path)
 	})
 }

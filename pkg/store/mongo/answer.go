@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -56,6 +56,8 @@ func passing(err error) bool {
 // that announce it; this is for those that do not, and for longer elections.
 const tries = 4
 
+var commandRetry = backoff.Backoff{First: 75 * time.Millisecond}
+
 // retry sends a command until it is answered, with growing pauses of random
 // length. Each command that it is used for can be sent twice without doing its
 // work twice: by its version filter, its id, or the token of its write.
@@ -65,10 +67,7 @@ func retry(ctx context.Context, what string, send func() error) error {
 		if err == nil || try == tries || !passing(err) || ctx.Err() != nil {
 			return answerUnlessOwn(ctx, what, err)
 		}
-		pause := time.Duration(1<<try) * 25 * time.Millisecond
-		select {
-		case <-time.After(pause/2 + rand.N(pause)):
-		case <-ctx.Done():
+		if !commandRetry.Wait(ctx, try) {
 			return answer(ctx, what, err)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
@@ -196,7 +197,7 @@ func (i *Issuer) add(all ...authority) error {
 	if err != nil || string(text) == string(before) {
 		return err
 	}
-	return write(i.TrustFile(), text)
+	return atomicfile.Write(i.TrustFile(), text, 0o600)
 }
 
 // entry is the authority's part of the trust file.

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/finsam/finsam/pkg/atomicfile"
 )
 
 // key returns an authority's key, made at the first time, and sees to it that its
@@ -36,7 +38,7 @@ func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
 	if before, err := os.ReadFile(public); err == nil && string(before) == string(set) {
 		return key, nil
 	}
-	return key, write(public, set)
+	return key, atomicfile.Write(public, set, 0o600)
 }
 
 // makeKey writes a new key, unless another process was faster.
@@ -49,15 +51,11 @@ func makeKey(path string) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := temporary(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	if err != nil {
-		return err
+	err = atomicfile.Create(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
 	}
-	defer os.Remove(fresh)
-	if err := os.Link(fresh, path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil
+	return err
 }
 
 func readKey(path string) (*ecdsa.PrivateKey, error) {
@@ -92,29 +90,4 @@ func jwks(key *ecdsa.PrivateKey, id string) ([]byte, error) {
 		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id,
 		"x": b64(point[1 : 1+half]), "y": b64(point[1+half:]),
 	}}})
-}
-
-// write replaces a file at once, so that nobody reads half of it.
-func write(path string, text []byte) error {
-	fresh, err := temporary(path, text)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return errors.Join(err, os.Remove(fresh))
-	}
-	return nil
-}
-
-// temporary writes a file beside path, for its owner alone, and gives its name.
-func temporary(path string, text []byte) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
 }

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/web"
 )
 
@@ -27,8 +28,6 @@ const (
 	// maxTries bounds how often a request that only reads is sent, on connections
 	// that were made for it.
 	maxTries = 5
-	// tryPause is waited at least before it is sent again; each time twice as long.
-	tryPause = 20 * time.Millisecond
 	// maxIdle bounds the connections that wait for a request.
 	maxIdle = 512
 	// maxHead bounds an answer's status line and headers, in bytes.
@@ -36,6 +35,9 @@ const (
 	// bufferSize is that of each direction of a connection.
 	bufferSize = 8 << 10
 )
+
+// retry waits before a request is sent again, 20 ms at least.
+var retry = backoff.Backoff{First: 40 * time.Millisecond}
 
 // Transport calls the service at one address. It is safe for concurrent use.
 type Transport struct {
@@ -90,7 +92,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if waited { // it says nothing of the pods; there are only so many, and each is tried once
 			continue
 		}
-		if !reads || try == maxTries || !web.Pause(r.Context(), tryPause<<(try-1)) {
+		if !reads || try == maxTries || !retry.Wait(r.Context(), try) {
 			return nil, err
 		}
 		try++
