@@ -3,9 +3,10 @@ package style
 // pending lists where a rule is not yet held, by the rule and the folder or file.
 // It only shrinks; when it is empty it goes, and its use in report with it.
 var pending = map[string][]string{
-	"shape":    {".", "services", "pkg"},
-	"graph":    {"services", "pkg"},
-	"imports":  {"services/referral", "services/participant", "services/activity"},
-	"names":    {"services", "pkg", "finsamctl", "test"},
-	"language": {"services", "pkg", "finsamctl", "test", "deploy", "scripts", "docs/operations/alerts.md", ".ci", ".github", "Makefile"},
+	"shape":     {".", "services", "pkg"},
+	"graph":     {"services", "pkg"},
+	"documents": {"docs/rules.md", "README.md", "CONTRIBUTING.md", "docs/architecture.md", "services"},
+	"imports":   {"services/referral", "services/participant", "services/activity"},
+	"names":     {"services", "pkg", "finsamctl", "test"},
+	"language":  {"services", "pkg", "finsamctl", "test", "deploy", "scripts", "docs/operations/alerts.md", ".ci", ".github", "Makefile"},
 }

@@ -338,7 +338,7 @@ type ActivityDayItem struct {
 	Booking     string      `json:"booking"`
 	Participant string      `json:"participant"`
 
-	// Version Bokningens version, att ge i If-Match. / The booking's version, to give in If-Match.
+	// Version Bokningens version, att ge i If-Match. / The booking's version, to send in If-Match.
 	Version int64 `json:"version"`
 }
 
@@ -391,7 +391,7 @@ type Booking struct {
 
 // BookingCancellation defines model for BookingCancellation.
 type BookingCancellation struct {
-	// From Första dag som bokningen inte längre gäller. / First day that the booking no longer holds.
+	// From Första dag som bokningen inte längre gäller. / First day on which the booking no longer applies.
 	From string `json:"from"`
 }
 
@@ -562,7 +562,7 @@ type NewBooking struct {
 	// From Första dag som bokningen gäller. / First day of the booking.
 	From string `json:"from"`
 
-	// Until Sista dag; utan den gäller bokningen tills vidare. / Last day; without it the booking goes on.
+	// Until Sista dag; utan den gäller bokningen tills vidare. / Last day; without it the booking continues.
 	Until *string `json:"until,omitempty"`
 }
 
@@ -690,7 +690,7 @@ type ListActivitiesParams struct {
 	// Municipality Bara denna kommuns aktiviteter (fyrsiffrig kod). / Only this municipality's activities (four-digit code).
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -699,13 +699,13 @@ type ListActivitiesParams struct {
 
 // CancelOccurrenceParams defines parameters for CancelOccurrence.
 type CancelOccurrenceParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetCancellationParams defines parameters for GetCancellation.
 type GetCancellationParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -729,7 +729,7 @@ type ListBookingsParams struct {
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -741,13 +741,13 @@ type ListBookingsParams struct {
 
 // CreateBookingParams defines parameters for CreateBooking.
 type CreateBookingParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetBookingParams defines parameters for GetBooking.
 type GetBookingParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -765,7 +765,7 @@ type CancelBookingParams struct {
 
 // ReadCalendarParams defines parameters for ReadCalendar.
 type ReadCalendarParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -774,13 +774,13 @@ type GetMunicipalityWeekParams struct {
 	// Week Veckan enligt ISO 8601. / The week by ISO 8601.
 	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
 
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListCalendarFeedsParams defines parameters for ListCalendarFeeds.
 type ListCalendarFeedsParams struct {
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -789,7 +789,7 @@ type ListCalendarFeedsParams struct {
 
 // CreateCalendarFeedParams defines parameters for CreateCalendarFeed.
 type CreateCalendarFeedParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -801,7 +801,7 @@ type RevokeCalendarFeedParams struct {
 
 // GetCalendarFeedParams defines parameters for GetCalendarFeed.
 type GetCalendarFeedParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 

@@ -918,7 +918,7 @@ type ListEnrolmentsParams struct {
 	// Municipality Bara i denna kommun. / Only in this municipality.
 	Municipality *MunicipalityCode `form:"municipality,omitempty" json:"municipality,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -930,7 +930,7 @@ type ListEnrolmentsParams struct {
 
 // GetEnrolmentParams defines parameters for GetEnrolment.
 type GetEnrolmentParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -996,7 +996,7 @@ type ReadAgeParams struct {
 
 // GetParticipantParams defines parameters for GetParticipant.
 type GetParticipantParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 

@@ -15,7 +15,7 @@ type Client struct{ web *web.Client }
 // NewClient creates a client that calls by c.
 func NewClient(c *web.Client) *Client { return &Client{web: c} }
 
-// Put files a referred person and gives the participant's id, the same for the
+// Put registers a referred person and returns the participant's id, the same for the
 // same personal identity number, and the age on this day; safe to repeat for the
 // same referral. Faults of the person's fields name them as "/person/<field>".
 func (c *Client) Put(ctx context.Context, p PersonInput) (ref PersonRef, err error) {

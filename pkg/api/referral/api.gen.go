@@ -985,7 +985,7 @@ type Capacity struct {
 	// Answer Om det finns plats. / Whether there is room.
 	Answer CapacityAnswer `json:"answer"`
 
-	// ExpectedStart Första dagen för den som ställer sig sist; saknas när det inte går att säga. / The first day for one who comes last; absent when there is no telling.
+	// ExpectedStart Första dagen för den som ställer sig sist; saknas när det inte går att säga. / The first day for a person who joins last; absent when it cannot be estimated.
 	ExpectedStart *string `json:"expectedStart,omitempty"`
 
 	// Free Lediga platser när det finns plats. / Free places where there is room.
@@ -1031,7 +1031,7 @@ type Delivery struct {
 	// SettledAt När den levererades eller gavs upp. / When it was delivered or given up.
 	SettledAt *time.Time `json:"settledAt,omitempty"`
 
-	// State Var en leverans är; dead har getts upp. / Where a delivery stands; dead was given up.
+	// State Var en leverans är; dead har getts upp. / The state of a delivery; dead was given up.
 	State DeliveryState `json:"state"`
 	Tries []DeliveryTry `json:"tries"`
 	Type  string        `json:"type"`
@@ -1050,7 +1050,7 @@ type DeliveryList struct {
 // DeliveryOutcome Hur ett försök gick. / How a try went.
 type DeliveryOutcome string
 
-// DeliveryState Var en leverans är; dead har getts upp. / Where a delivery stands; dead was given up.
+// DeliveryState Var en leverans är; dead har getts upp. / The state of a delivery; dead was given up.
 type DeliveryState string
 
 // DeliveryTry defines model for DeliveryTry.
@@ -1230,7 +1230,7 @@ type ExtendedConsent struct {
 // FigureMeasure Vad som räknas: det som hände i perioden, och (waiting) hur många som väntade på plats vid dess slut. / What is counted: what happened in the period, and (waiting) how many waited for a place at its end.
 type FigureMeasure string
 
-// FigureTable Vad en tabell delas efter. / What a table is parted by.
+// FigureTable Vad en tabell delas efter. / What a table is divided by.
 type FigureTable string
 
 // FileContent defines model for FileContent.
@@ -1389,10 +1389,10 @@ type Places struct {
 	UnderscoreLinks Links  `json:"_links"`
 	Initiative      string `json:"initiative"`
 
-	// Kept Hållna för dem som har flyttats upp från väntelistan. / Kept for those moved up from the waiting list.
+	// Kept Hållna för dem som har flyttats upp från väntelistan. / Reserved for those moved up from the waiting list.
 	Kept int `json:"kept"`
 
-	// MaxWaiting Saknas när så många som helst får vänta. / Absent when as many as come may wait.
+	// MaxWaiting Saknas när så många som helst får vänta. / Absent when any number may wait.
 	MaxWaiting   *int   `json:"maxWaiting,omitempty"`
 	Municipality string `json:"municipality"`
 
@@ -1439,7 +1439,7 @@ type Referral struct {
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
 
-	// PlaceReady En plats hålls för den som väntar; kommunen antar, avvisar eller sätter tillbaka. / A place is kept for the one who waits; the municipality accepts, rejects or puts back.
+	// PlaceReady En plats hålls för den som väntar; kommunen antar, avvisar eller sätter tillbaka. / A place is reserved for the person who waits; the municipality accepts, rejects or puts back.
 	PlaceReady *bool `json:"placeReady,omitempty"`
 
 	// Priority Hur angelägen platsen är. / How urgent the place is.
@@ -1559,7 +1559,7 @@ type ReferralConsent struct {
 
 // ReferralCount En cell i en tabell. / A cell of a table.
 type ReferralCount struct {
-	// By Vad en tabell delas efter. / What a table is parted by.
+	// By Vad en tabell delas efter. / What a table is divided by.
 	By    FigureTable `json:"by"`
 	Count int         `json:"count"`
 
@@ -1764,7 +1764,7 @@ type ReferralSummary struct {
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
 
-	// PlaceReady En plats hålls för den som väntar. / A place is kept for the one who waits.
+	// PlaceReady En plats hålls för den som väntar. / A place is reserved for the person who waits.
 	PlaceReady *bool `json:"placeReady,omitempty"`
 
 	// Priority Hur angelägen platsen är. / How urgent the place is.
@@ -1825,7 +1825,7 @@ type ReferralTurn struct {
 	Wait ReferralWait `json:"wait"`
 }
 
-// ReferralVerdict Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+// ReferralVerdict Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
 type ReferralVerdict string
 
 // ReferralWait Vad som inväntas. / What is waited for.
@@ -1879,7 +1879,7 @@ type Resent struct {
 	// More Om det finns fler som getts upp. / Whether there are others that were given up.
 	More bool `json:"more"`
 
-	// Resent Leveranser som väntar på nytt. / Deliveries that wait anew.
+	// Resent Leveranser som väntar på nytt. / Deliveries that are queued again.
 	Resent int `json:"resent"`
 }
 
@@ -1888,7 +1888,7 @@ type RightTime struct {
 	Initiative string          `json:"initiative"`
 	Items      []RightTimeItem `json:"items"`
 
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
 	Met     ReferralVerdict `json:"met"`
 	Version string          `json:"version"`
 }
@@ -1941,7 +1941,7 @@ type TargetGroupChange struct {
 
 // TargetGroupMet Målgruppsprövningen när remissen kom in, i korthet. / The target-group test at receipt, in short.
 type TargetGroupMet struct {
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
 	Met ReferralVerdict `json:"met"`
 }
 
@@ -1952,7 +1952,7 @@ type TargetGroupRule struct {
 	// Input Vad som prövades. / What was looked at.
 	Input []string `json:"input"`
 
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
 	Met      ReferralVerdict `json:"met"`
 	Sentence TwoLanguages    `json:"sentence"`
 }
@@ -1961,7 +1961,7 @@ type TargetGroupRule struct {
 type TargetGroupTest struct {
 	Initiative string `json:"initiative"`
 
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was told of it.
+	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
 	Met      ReferralVerdict   `json:"met"`
 	Rules    []TargetGroupRule `json:"rules"`
 	TestedOn string            `json:"testedOn"`
@@ -2069,7 +2069,7 @@ type Webhook struct {
 	Id              string              `json:"id"`
 	Kinds           *[]ReferralStepKind `json:"kinds,omitempty"`
 
-	// State Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off as the receiver answered 410.
+	// State Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off, because the receiver answered 410.
 	State WebhookState `json:"state"`
 	Url   string       `json:"url"`
 }
@@ -2092,7 +2092,7 @@ type WebhookSettings struct {
 	// Description Er egen beskrivning, utan personuppgifter. / Your own description, without personal data.
 	Description *string `json:"description,omitempty"`
 
-	// Kinds De slag av steg som ska berättas; utan dem alla. / The kinds of step to be told; without them all.
+	// Kinds De slag av steg som ska berättas; utan dem alla. / The kinds of step to send; without it, all.
 	Kinds *[]ReferralStepKind `json:"kinds,omitempty"`
 
 	// Url https till ett publikt namn, på port 443 eller över 1023. / https to a public name, on port 443 or above 1023.
@@ -2101,7 +2101,7 @@ type WebhookSettings struct {
 	Url string `json:"url"`
 }
 
-// WebhookState Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off as the receiver answered 410.
+// WebhookState Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off, because the receiver answered 410.
 type WebhookState string
 
 // WebhookWithSecret defines model for WebhookWithSecret.
@@ -2117,7 +2117,7 @@ type WebhookWithSecret struct {
 	// Secret whsec_ och nyckeln i base64. Visas bara nu. / whsec_ and the key in base64. Shown only now.
 	Secret string `json:"secret"`
 
-	// State Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off as the receiver answered 410.
+	// State Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off, because the receiver answered 410.
 	State WebhookState `json:"state"`
 	Url   string       `json:"url"`
 }
@@ -2215,7 +2215,7 @@ type GetCapacityParams struct {
 
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -2227,7 +2227,7 @@ type ListDraftsParams struct {
 
 // CreateDraftParams defines parameters for CreateDraft.
 type CreateDraftParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -2239,7 +2239,7 @@ type DeleteDraftParams struct {
 
 // GetDraftParams defines parameters for GetDraft.
 type GetDraftParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2260,7 +2260,7 @@ type ListEventsParams struct {
 	// After Positionen ur förra svaret; utan den från den äldsta som sparas. / The position of the last answer; without it from the oldest that is kept.
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Wait Hur många sekunder svaret får vänta på en första händelse. / For how many seconds the answer may wait for a first event.
@@ -2272,10 +2272,10 @@ type ExportReferralsParams struct {
 	// Format Filens slag. / The kind of file.
 	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
 
-	// Identities true: också namn och personnummer så långt som de visas, för den vars roll får se båda; annars 403. Den som har skyddade personuppgifter står med alias. / true: name and personal identity number as well, as far as they are shown, for one whose role may see both; else 403. A person with protected identity stands with an alias.
+	// Identities true: också namn och personnummer så långt som de visas, för den vars roll får se båda; annars 403. Den som har skyddade personuppgifter står med alias. / true: name and personal identity number as well, where they may be shown, for a role that may see both; otherwise 403. A person with protected identity is listed under an alias.
 	Identities *bool `form:"identities,omitempty" json:"identities,omitempty"`
 
-	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, parted by commas.
+	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, separated by commas.
 	State *FilterState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
@@ -2332,7 +2332,7 @@ type GetReferralFiguresParams struct {
 
 // ListReferralsParams defines parameters for ListReferrals.
 type ListReferralsParams struct {
-	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, parted by commas.
+	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, separated by commas.
 	State *FilterState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
@@ -2374,7 +2374,7 @@ type ListReferralsParams struct {
 	// Order Stigande eller fallande; priority är alltid mest angelägen först. / Ascending or descending; priority is always the most urgent first.
 	Order *ListOrder `form:"order,omitempty" json:"order,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -2386,19 +2386,19 @@ type ListReferralsParams struct {
 
 // CreateReferralParams defines parameters for CreateReferral.
 type CreateReferralParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateReferralsParams defines parameters for CreateReferrals.
 type CreateReferralsParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetReferralParams defines parameters for GetReferral.
 type GetReferralParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2422,7 +2422,7 @@ type AssignReferralParams struct {
 
 // AddAttachmentParams defines parameters for AddAttachment.
 type AddAttachmentParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -2497,7 +2497,7 @@ type ListTasksParams struct {
 	// Responsible Bara det som denna mottagare ansvarar för; för den kommun som har remisserna. / Only what this receiver is responsible for; for the municipality that has the referrals.
 	Responsible *string `form:"responsible,omitempty" json:"responsible,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -2512,7 +2512,7 @@ type ListUnitsParams struct {
 	// Kind Bara enheter av detta slag. / Only units of this kind.
 	Kind *UnitKind `form:"kind,omitempty" json:"kind,omitempty"`
 
-	// Municipality Bara enheter som remitterar för denna kommun (fyrsiffrig kod), och dem som gör det för alla. / Only units that refer for this municipality (four-digit code), and those that do for all.
+	// Municipality Bara enheter som remitterar för denna kommun (fyrsiffrig kod), och dem som gör det för alla. / Only units that refer to this municipality (four-digit code), and those that refer to all.
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
 	// Active Med true bara enheter som får remittera nu. / With true only units that may refer now.
@@ -2536,7 +2536,7 @@ type ListWaitingParams struct {
 	// Initiative Insatsen; behövs när förbundet har flera. / The initiative; needed when the association has several.
 	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -2548,7 +2548,7 @@ type ListWaitingParams struct {
 
 // ListWebhooksParams defines parameters for ListWebhooks.
 type ListWebhooksParams struct {
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -2560,7 +2560,7 @@ type ListWebhooksParams struct {
 
 // CreateWebhookParams defines parameters for CreateWebhook.
 type CreateWebhookParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -2572,7 +2572,7 @@ type RemoveWebhookParams struct {
 
 // GetWebhookParams defines parameters for GetWebhook.
 type GetWebhookParams struct {
-	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you hold already, from ETag.
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
@@ -2587,7 +2587,7 @@ type ListDeliveriesParams struct {
 	// State Bara leveranser i detta läge. / Only deliveries in this state.
 	State *DeliveryState `form:"state,omitempty" json:"state,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / How many items an answer bears at most.
+	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -2605,7 +2605,7 @@ type RotateWebhookSecretParams struct {
 
 // TestWebhookParams defines parameters for TestWebhook.
 type TestWebhookParams struct {
-	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; the same key again gives the same answer for 24 hours.
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -2761,7 +2761,7 @@ type ServerInterface interface {
 	// AcceptTransfer Ta över en remiss / Take a referral over
 	// (POST /referrals/{id}/transfer-acceptance)
 	AcceptTransfer(ctx echo.Context, id Id, params AcceptTransferParams) error
-	// CancelTransfer Återta frågan om att ta över / Take back the question to take over
+	// CancelTransfer Återta frågan om att ta över / Take back the request to take over
 	// (POST /referrals/{id}/transfer-cancellation)
 	CancelTransfer(ctx echo.Context, id Id, params CancelTransferParams) error
 	// DeclineTransfer Avböja att ta över en remiss / Decline to take a referral over
@@ -6341,7 +6341,7 @@ type StrictServerInterface interface {
 	// AcceptTransfer Ta över en remiss / Take a referral over
 	// (POST /referrals/{id}/transfer-acceptance)
 	AcceptTransfer(ctx context.Context, request AcceptTransferRequestObject) (AcceptTransferResponseObject, error)
-	// CancelTransfer Återta frågan om att ta över / Take back the question to take over
+	// CancelTransfer Återta frågan om att ta över / Take back the request to take over
 	// (POST /referrals/{id}/transfer-cancellation)
 	CancelTransfer(ctx context.Context, request CancelTransferRequestObject) (CancelTransferResponseObject, error)
 	// DeclineTransfer Avböja att ta över en remiss / Decline to take a referral over
