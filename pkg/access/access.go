@@ -62,23 +62,27 @@ func MayCall(operation string, a actor.Actor) bool {
 	})
 }
 
-// Decide returns nil when the actor may do this to the thing, ErrForbidden when no
-// role of the actor is in the row, and else ErrNotFound: a thing one may not see
-// answers as one that does not exist.
-func Decide(operation string, a actor.Actor, t Resource) error {
+// Decide returns the relation by which the actor may do this to the resource. It
+// returns ErrForbidden when no role of the actor is in the row, and ErrNotFound when no
+// cell of the row opens: a resource that one may not see answers as one that does not
+// exist.
+func Decide(operation string, a actor.Actor, r Resource) (Relation, error) {
+	for _, c := range rows[operation] {
+		if c.opens(a, r) {
+			return c.Relation, nil
+		}
+	}
 	if !MayCall(operation, a) {
-		return fault.ErrForbidden
+		return "", fault.ErrForbidden
 	}
-	if !Allows(operation, a, t) {
-		return fault.ErrNotFound
-	}
-	return nil
+	return "", fault.ErrNotFound
 }
 
-// Allows reports whether a cell of the row, or of the view "operation#part", lets
-// the actor through to the thing.
-func Allows(row string, a actor.Actor, t Resource) bool {
-	return slices.ContainsFunc(rows[row], func(c Cell) bool { return c.opens(a, t) })
+// Allows reports whether a cell of the row, or of the view "operation#part", lets the
+// actor through to the resource.
+func Allows(row string, a actor.Actor, r Resource) bool {
+	_, err := Decide(row, a, r)
+	return err == nil
 }
 
 func (c Cell) opens(a actor.Actor, t Resource) bool {

@@ -71,7 +71,7 @@ func TestDecide(t *testing.T) {
 		{"a calendar's secret is its own key", "readCalendar", actor.Actor{}, Resource{}, nil},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			if err := Decide(c.operation, c.actor, c.thing); !errors.Is(err, c.want) {
+			if _, err := Decide(c.operation, c.actor, c.thing); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
@@ -151,6 +151,27 @@ func TestATableThatIsMisspeltIsRefused(t *testing.T) {
 	} {
 		if _, err := parse([]byte(text)); err == nil {
 			t.Errorf("%s was taken", sentence)
+		}
+	}
+}
+
+func TestDecideReturnsTheRelationThatOpened(t *testing.T) {
+	both := who(actor.Integration, at("fk", "molndal"), in("1481"))
+	both.Roles = append(both.Roles, actor.Intake)
+	for _, c := range []struct {
+		sentence  string
+		operation string
+		actor     actor.Actor
+		want      Relation
+	}{
+		{"the sender's unit", "getReferral", who(actor.Referrer, at("fk", "molndal")), OwnUnit},
+		{"the municipality", "getReferral", who(actor.Intake, in("1481")), OwnMunicipality},
+		{"of two relations the first in the table", "getReferral", both, OwnMunicipality},
+		{"none that the caller does not have", "getReferral", who(actor.Intake, in("1402")), ""},
+		{"none without the role", "getReferral", who(actor.Board), ""},
+	} {
+		if got, _ := Decide(c.operation, c.actor, thing); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.sentence, got, c.want)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package accesslog keeps who has seen or changed what of whom.
 //
-// No entry, no read: a verb calls Touch as soon as it knows whose data it is,
+// No entry, no read: a verb calls Record as soon as it knows whose data it is,
 // and the answer waits until the entry is durable. Entries that come while a
 // block is being written share the next one, so that many callers cost one write.
 //
@@ -20,16 +20,26 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Outcome reports whether the one who asked was let through.
+// Outcome is how an access ended.
 type Outcome string
 
-// The outcomes; refused tries are kept as well.
+// The outcomes. Refused and failed tries are entered as well.
 const (
-	Allowed Outcome = "allowed"
-	Refused Outcome = "refused"
+	Done    Outcome = "done"    // read, or written
+	Refused Outcome = "refused" // the caller lacks the role or the relation
+	Failed  Outcome = "failed"  // permitted, and stopped by a rule, a stale version or a breakdown
 )
 
-// Entry is one access. Touch fills what tells who asked and when.
+// Identity says whether an access showed who a person is.
+type Identity string
+
+// What a reader of a person's data was shown of the identity.
+const (
+	Shown  Identity = "shown"
+	Masked Identity = "masked" // a protected person, to one who is not a named handler
+)
+
+// Entry is one access. Record fills what tells who asked and when.
 type Entry struct {
 	At           time.Time `json:"at"`                     // UTC, whole milliseconds
 	Subject      string    `json:"subject,omitempty"`      // the asker's opaque id at its authority
@@ -40,8 +50,10 @@ type Entry struct {
 	Operation    string    `json:"operation,omitempty"`    // what was done: an operationId or a verb
 	Thing        string    `json:"thing,omitempty"`        // to what: "referral/<id>"
 	Participants []string  `json:"participants,omitempty"` // whose data: ids of participants
-	Outcome      Outcome   `json:"outcome,omitempty"`      // allowed or refused
-	Why          string    `json:"why,omitempty"`          // the relation or reason, a code
+	Outcome      Outcome   `json:"outcome,omitempty"`      // empty: done
+	Why          string    `json:"why,omitempty"`          // the relation that opened; of a refusal "role" or "not-related"
+	Code         string    `json:"code,omitempty"`         // of a refusal or failure: the fault's code
+	Identity     Identity  `json:"identity,omitempty"`     // empty: the operation shows no identity
 	TraceID      string    `json:"traceId,omitempty"`      // the request, as in the traces
 	Hash         string    `json:"hash,omitempty"`         // chains it to the entry before; set by the log
 }
@@ -69,12 +81,12 @@ func (e *Entry) fill(ctx context.Context, now time.Time) {
 		}
 	}
 	if e.Outcome == "" {
-		e.Outcome = Allowed
+		e.Outcome = Done
 	}
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		e.TraceID = sc.TraceID().String()
 	}
-	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why} {
+	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why, &e.Code} {
 		*text = cut(*text)
 	}
 	e.Hash = ""

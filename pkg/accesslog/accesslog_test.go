@@ -42,7 +42,7 @@ func stored(m *memory) int {
 	return len(m.docs)
 }
 
-func TestOutsideARequestAnEntryIsStoredWhenTouchReturns(t *testing.T) {
+func TestOutsideARequestAnEntryIsStoredWhenRecordReturns(t *testing.T) {
 	m := newMemory()
 	l := open(t, m)
 	for i := range 3 {
@@ -64,7 +64,7 @@ func TestAnEntrySaysWhoAskedAndInWhichTrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range m.docs {
-		for _, want := range []string{`"subject":"af-1"`, `"authority":"af"`, `"unit":"molndal-1"`, `"roles":["referrer"]`, `"outcome":"allowed"`, id.String()} {
+		for _, want := range []string{`"subject":"af-1"`, `"authority":"af"`, `"unit":"molndal-1"`, `"roles":["referrer"]`, `"outcome":"done"`, id.String()} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("no %s in %s", want, text)
 			}
@@ -72,7 +72,7 @@ func TestAnEntrySaysWhoAskedAndInWhichTrace(t *testing.T) {
 	}
 }
 
-func TestWithinARequestTouchDoesNotWaitAndWaitDoes(t *testing.T) {
+func TestWithinARequestRecordDoesNotWaitAndWaitDoes(t *testing.T) {
 	m := newMemory()
 	release := make(chan struct{})
 	m.refuse = func(string) (bool, error) { <-release; return true, nil }
@@ -97,7 +97,7 @@ func TestWithinARequestTouchDoesNotWaitAndWaitDoes(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutTouchesHasNothingToWaitFor(t *testing.T) {
+func TestARequestWithoutRecordesHasNothingToWaitFor(t *testing.T) {
 	l := open(t, newMemory())
 	if err := l.Wait(accesslog.Begin(context.Background())); err != nil {
 		t.Fatal(err)

@@ -18,16 +18,16 @@ func TestEntriesAreCountedByAuthorityAndNeverByPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := actor.With(t.Context(), actor.Actor{Subject: "anna-andersson", Association: "insjoriket", Authority: "molndal"})
-	for _, o := range []accesslog.Outcome{accesslog.Allowed, accesslog.Refused, accesslog.Refused} {
+	for _, o := range []accesslog.Outcome{accesslog.Done, accesslog.Refused, accesslog.Refused} {
 		if err := l.Record(ctx, accesslog.Entry{Operation: "readIdentities", Thing: "participant/p-1", Participants: []string{"p-1", "p-2"}, Outcome: o}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got := m.Read(t)
 	for series, want := range map[string]float64{
-		"finsam.access_log.entries{authority=molndal component=participant outcome=allowed}": 1,
+		"finsam.access_log.entries{authority=molndal component=participant outcome=done}":    1,
 		"finsam.access_log.entries{authority=molndal component=participant outcome=refused}": 2,
-		"finsam.access_log.people{authority=molndal component=participant outcome=allowed}":  2,
+		"finsam.access_log.people{authority=molndal component=participant outcome=done}":     2,
 		"finsam.access_log.blocks{component=participant}":                                    3,
 		"finsam.access_log.failures{component=participant}":                                  0,
 		"finsam.access_log.wait{component=participant}":                                      3,

@@ -15,7 +15,7 @@ type pending struct {
 
 type pendingKey struct{}
 
-// Begin returns a context in which Touch does not wait: the entry is written while
+// Begin returns a context in which Record does not wait: the entry is written while
 // the request's other work goes on. Anyone who begins calls Wait before the answer
 // leaves.
 func Begin(ctx context.Context) context.Context {

@@ -59,7 +59,8 @@ func (s *Service) activity(ctx context.Context, operation, id string) (actor.Act
 	if !known {
 		return a, x, fault.ErrNotFound
 	}
-	return a, x, access.Decide(operation, a, access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: x.Municipality}}})
+	_, err = access.Decide(operation, a, access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: x.Municipality}}})
+	return a, x, err
 }
 
 // Cancellation returns a cancellation of an activity.
@@ -101,7 +102,7 @@ func (s *Service) cancellation(ctx context.Context, operation, activity, id stri
 	if c.Value.Activity != activity {
 		return none, fault.ErrNotFound
 	}
-	if err := access.Decide(operation, a, c.Value.Resource()); err != nil {
+	if _, err := access.Decide(operation, a, c.Value.Resource()); err != nil {
 		return none, err
 	}
 	return c, nil

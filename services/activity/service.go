@@ -111,11 +111,11 @@ func may(ctx context.Context, operation string) (actor.Actor, error) {
 // for, found or not, and notes the access or the refusal. A foreign thing takes
 // the same way as one that does not exist, and answers alike.
 func (s *Service) decide(ctx context.Context, operation, name string, t access.Resource, found error) error {
-	entry := accesslog.Entry{Operation: operation, Thing: name, Outcome: accesslog.Allowed}
+	entry := accesslog.Entry{Operation: operation, Thing: name, Outcome: accesslog.Done}
 	err := found
 	if err == nil {
 		entry.Participants = []string{t.Participant}
-		err = access.Decide(operation, actor.From(ctx), t)
+		_, err = access.Decide(operation, actor.From(ctx), t)
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		entry.Outcome, entry.Why = accesslog.Refused, "not-related"

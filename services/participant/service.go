@@ -90,7 +90,7 @@ func (s *Service) wrote() {
 
 // touch notes whose data is read or changed, before it is shown.
 func (s *Service) touch(ctx context.Context, operation, thing string, err error, participants ...string) error {
-	outcome := accesslog.Allowed
+	outcome := accesslog.Done
 	if err != nil {
 		outcome = accesslog.Refused
 	}
@@ -112,7 +112,7 @@ func why(operation string, a actor.Actor) string {
 
 // decide asks the access table and notes the try, also a refused one.
 func (s *Service) decide(ctx context.Context, operation, thing string, t access.Resource) error {
-	err := access.Decide(operation, actor.From(ctx), t)
+	_, err := access.Decide(operation, actor.From(ctx), t)
 	if logErr := s.touch(ctx, operation, thing, err, t.Participant); logErr != nil {
 		return logErr
 	}

@@ -178,7 +178,7 @@ func TestEveryReadAndEveryRefusalIsLogged(t *testing.T) {
 		t.Fatalf("%d entries", len(entries))
 	}
 	e := entries[0]
-	if e.Subject != "coach-17" || e.Operation != "getParticipant" || e.Outcome != accesslog.Allowed || e.Why != "own-municipality" || len(e.Participants) != 1 || e.Participants[0] != id {
+	if e.Subject != "coach-17" || e.Operation != "getParticipant" || e.Outcome != accesslog.Done || e.Why != "own-municipality" || len(e.Participants) != 1 || e.Participants[0] != id {
 		t.Errorf("got %+v", e)
 	}
 	if entries[1].Outcome != accesslog.Refused || entries[2].Outcome != accesslog.Refused {

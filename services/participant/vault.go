@@ -32,7 +32,7 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	a, now := actor.From(ctx), s.Now()
 	own := access.Resource{Association: a.Association, Participant: a.Participant,
 		Relationships: []access.Relationship{{Authority: in.Consent.Authority, Unit: in.Consent.Unit, Municipality: in.Consent.Municipality}}}
-	if err := access.Decide("createReferral", a, own); err != nil {
+	if _, err := access.Decide("createReferral", a, own); err != nil {
 		return "", errors.Join(s.touch(ctx, "putPerson", "referral/"+in.Consent.Referral, err), err)
 	}
 	number, err := personnummer.Parse(in.Number, civil.DateOf(now))
@@ -161,7 +161,7 @@ func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, err
 		return 0, err
 	}
 	if !a.Has(actor.System) {
-		err = access.Decide("acceptReferral", a, v.Value.Resource(a, ""))
+		_, err = access.Decide("acceptReferral", a, v.Value.Resource(a, ""))
 	}
 	if logErr := s.touch(ctx, "readAge", "participant/"+id, err, id); logErr != nil || err != nil {
 		return 0, errors.Join(logErr, err)

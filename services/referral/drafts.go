@@ -119,10 +119,10 @@ func (s *Service) loadDraft(ctx context.Context, operation, id string) (store.Ve
 	if !access.MayCall(operation, a) {
 		return store.Versioned[Draft]{}, fault.ErrForbidden
 	}
-	entry := accesslog.Entry{Operation: operation, Thing: "draft/" + id, Outcome: accesslog.Allowed}
+	entry := accesslog.Entry{Operation: operation, Thing: "draft/" + id, Outcome: accesslog.Done}
 	d, err := s.drafts.Get(ctx, a.Association, id)
 	if err == nil {
-		err = access.Decide(operation, a, d.Value.Resource())
+		_, err = access.Decide(operation, a, d.Value.Resource())
 	}
 	if err == nil && d.Value.expired(s.Now()) {
 		err = fault.ErrNotFound

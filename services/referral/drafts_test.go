@@ -142,10 +142,10 @@ func TestEveryReadAndWriteOfADraftIsLogged(t *testing.T) {
 		t.Fatal(err, err2)
 	}
 	want := []string{
-		"fk-1 createDraft draft/" + d.ID + " allowed 0", "fk-1 createDraft draft/" + gone.ID + " allowed 0",
-		"fk-1 getDraft draft/" + d.ID + " allowed 0", "fk-2 getDraft draft/" + d.ID + " refused 0",
-		"fk-1 listDrafts drafts allowed 0", "fk-1 replaceDraft draft/" + d.ID + " allowed 0", "fk-1 deleteDraft draft/" + gone.ID + " allowed 0",
-		"fk-1 sendDraft draft/" + d.ID + " allowed 0", "fk-1 sendDraft referral/" + sent.Referral.ID + " allowed 1",
+		"fk-1 createDraft draft/" + d.ID + " done 0", "fk-1 createDraft draft/" + gone.ID + " done 0",
+		"fk-1 getDraft draft/" + d.ID + " done 0", "fk-2 getDraft draft/" + d.ID + " refused 0",
+		"fk-1 listDrafts drafts done 0", "fk-1 replaceDraft draft/" + d.ID + " done 0", "fk-1 deleteDraft draft/" + gone.ID + " done 0",
+		"fk-1 sendDraft draft/" + d.ID + " done 0", "fk-1 sendDraft referral/" + sent.Referral.ID + " done 1",
 	}
 	var got []string
 	for _, e := range entries(t, w) {

@@ -131,7 +131,7 @@ type Availability struct {
 // Capacity reports whether there is room in an initiative of a municipality now.
 func (s *Service) Capacity(ctx context.Context, initiative, municipality string) (*Availability, error) {
 	a := actor.From(ctx)
-	if err := access.Decide("getCapacity", a, access.Resource{Association: a.Association}); err != nil {
+	if _, err := access.Decide("getCapacity", a, access.Resource{Association: a.Association}); err != nil {
 		return nil, err
 	}
 	in, err := s.Associations.Get(a.Association)
@@ -270,7 +270,8 @@ func (s *Service) decidesOnPlaces(ctx context.Context, operation, municipality, 
 	if !member || !known {
 		return nil, fault.ErrNotFound
 	}
-	return in, access.Decide(operation, a, access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: municipality}}})
+	_, err = access.Decide(operation, a, access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: municipality}}})
+	return in, err
 }
 
 func (s *Service) viewPlaces(ctx context.Context, in *association.Association, municipality, initiative string) (*PlacesView, error) {

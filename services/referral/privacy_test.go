@@ -56,12 +56,12 @@ func TestEveryReadWriteAndRefusedTryIsLoggedWithWhoAndWhose(t *testing.T) {
 		outcome                   accesslog.Outcome
 		participants              int
 	}{
-		{"fk-system", "createReferral", "referral/" + one.ID, accesslog.Allowed, 1},
-		{"fk-system", "createReferral", "referral/" + two.ID, accesslog.Allowed, 1},
-		{"mottagare-1", "rejectReferral", "referral/" + one.ID, accesslog.Allowed, 1},
+		{"fk-system", "createReferral", "referral/" + one.ID, accesslog.Done, 1},
+		{"fk-system", "createReferral", "referral/" + two.ID, accesslog.Done, 1},
+		{"mottagare-1", "rejectReferral", "referral/" + one.ID, accesslog.Done, 1},
 		{"af-1", "getReferral", "referral/" + two.ID, accesslog.Refused, 1},
 		{"af-1", "getReferral", "referral/00000000-0000-0000-0000-000000000000", accesslog.Refused, 0},
-		{"mottagare-1", "listReferrals", "referrals", accesslog.Allowed, 2},
+		{"mottagare-1", "listReferrals", "referrals", accesslog.Done, 2},
 	}
 	got := entries(t, w)
 	if len(got) != len(want) {

@@ -199,11 +199,11 @@ func (s *Service) loadPart(ctx context.Context, operation, id, thing string) (st
 	if !access.MayCall(operation, a) {
 		return store.Versioned[Referral]{}, fault.ErrForbidden
 	}
-	entry := accesslog.Entry{Operation: operation, Thing: thing, Outcome: accesslog.Allowed}
+	entry := accesslog.Entry{Operation: operation, Thing: thing, Outcome: accesslog.Done}
 	r, err := s.referrals.Get(ctx, a.Association, id)
 	if err == nil {
 		entry.Participants = []string{r.Value.Participant}
-		err = access.Decide(operation, a, r.Value.ResourceTo(operation, a))
+		_, err = access.Decide(operation, a, r.Value.ResourceTo(operation, a))
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		entry.Outcome, entry.Why = accesslog.Refused, "not-related"

@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/launch"
 )
 
-// AccessLogs opens the access log of each service in turn and gives it to a
-// function. The database is that of a data folder whose suite rests (a restored
-// backup is as good), or the one of an address as in FINSAM_STORE; from a file of
-// one service's own, the others' logs are empty.
-func AccessLogs(ctx context.Context, data Layout, address string, look func(service string, l *accesslog.Log) error) (err error) {
+// AccessLogs opens the access logs of all services and passes them, by service, to a
+// function. The database is that of a data folder whose suite is stopped (a restored
+// backup is as good), or the one of an address as in FINSAM_STORE; in a file of one
+// service alone the others' logs are empty.
+func AccessLogs(ctx context.Context, data Layout, address string, look func(logs map[string]*accesslog.Log) error) (err error) {
 	if address == "" {
 		address = "sqlite:" + data.Database()
 		if _, err := os.Stat(data.Database()); errors.Is(err, fs.ErrNotExist) {
@@ -30,14 +28,14 @@ func AccessLogs(ctx context.Context, data Layout, address string, look func(serv
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	for _, name := range slices.Sorted(maps.Keys(schemas)) {
-		l, err := accesslog.Open(ctx, db.Engine(name), name, time.Now)
-		if err != nil {
-			return err
+	logs := map[string]*accesslog.Log{}
+	for name := range schemas {
+		l, openErr := accesslog.Open(ctx, db.Engine(name), name, time.Now)
+		if openErr != nil {
+			return openErr
 		}
-		if err := errors.Join(look(name, l), l.Close()); err != nil {
-			return err
-		}
+		defer func() { err = errors.Join(err, l.Close()) }()
+		logs[name] = l
 	}
-	return nil
+	return look(logs)
 }

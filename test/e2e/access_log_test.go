@@ -39,7 +39,7 @@ func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.An
 	if a.Status == 404 {
 		s.unseen[fmt.Sprint(a.Text("type"), a.Text("title"), a.Text("detail"), a.At("errors"), len(a.JSON))]++
 	}
-	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Allowed}
+	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done}
 	switch {
 	case !p.op.Personal || want == forbidden || slices.Contains(anybodys, p.op.ID):
 		return // bears nobody, or was ended before it was about anybody

@@ -107,7 +107,7 @@ func (s *Service) load(ctx context.Context, operation, id string) (store.Version
 	}
 	v, err := s.webhooks.Get(ctx, a.Association, id)
 	if err == nil {
-		err = access.Decide(operation, a, v.Value.Resource())
+		_, err = access.Decide(operation, a, v.Value.Resource())
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		err = fault.ErrNotFound // whatever the cause, so that both answer alike

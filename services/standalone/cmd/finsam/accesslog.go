@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -43,23 +44,26 @@ func verifyLog() *cobra.Command {
 			}
 			flaws := 0
 			found := map[accesslog.Head]bool{}
-			err = standalone.AccessLogs(c.Context(), standalone.Layout(data), os.Getenv("FINSAM_STORE"), func(service string, l *accesslog.Log) error {
-				r, err := l.Verify(c.Context())
-				if err != nil {
-					return err
-				}
-				for _, h := range known {
-					at, err := l.HeadAt(c.Context(), h.Chain, h.N)
+			err = standalone.AccessLogs(c.Context(), standalone.Layout(data), os.Getenv("FINSAM_STORE"), func(logs map[string]*accesslog.Log) error {
+				for _, service := range slices.Sorted(maps.Keys(logs)) {
+					l := logs[service]
+					r, err := l.Verify(c.Context())
 					if err != nil {
 						return err
 					}
-					found[h] = found[h] || at.Hash == h.Hash
+					for _, h := range known {
+						at, err := l.HeadAt(c.Context(), h.Chain, h.N)
+						if err != nil {
+							return err
+						}
+						found[h] = found[h] || at.Hash == h.Hash
+					}
+					fmt.Fprintf(c.OutOrStdout(), "%s: %d entries in %d blocks of %d chains, %d flaws\n", service, r.Entries, r.Blocks, r.Chains, len(r.Flaws))
+					for _, f := range r.Flaws {
+						fmt.Fprintf(c.OutOrStdout(), "  %s\n", f)
+					}
+					flaws += len(r.Flaws)
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s: %d entries in %d blocks of %d chains, %d flaws\n", service, r.Entries, r.Blocks, r.Chains, len(r.Flaws))
-				for _, f := range r.Flaws {
-					fmt.Fprintf(c.OutOrStdout(), "  %s\n", f)
-				}
-				flaws += len(r.Flaws)
 				return nil
 			})
 			if err != nil {
@@ -124,12 +128,15 @@ func readLog() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			lines := json.NewEncoder(c.OutOrStdout())
-			return standalone.AccessLogs(c.Context(), standalone.Layout(data), os.Getenv("FINSAM_STORE"), func(_ string, l *accesslog.Log) error {
-				return l.Entries(c.Context(), func(e accesslog.Entry) error {
+			return standalone.AccessLogs(c.Context(), standalone.Layout(data), os.Getenv("FINSAM_STORE"), func(logs map[string]*accesslog.Log) error {
+				return accesslog.Read(c.Context(), logs, func(service string, e accesslog.Entry) error {
 					if !f.wants(e) {
 						return nil
 					}
-					return lines.Encode(e)
+					return lines.Encode(struct {
+						Service string `json:"service"`
+						accesslog.Entry
+					}{service, e})
 				})
 			})
 		},

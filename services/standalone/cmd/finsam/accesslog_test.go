@@ -29,7 +29,7 @@ func logged(t *testing.T) (dir string, head accesslog.Head) {
 	}
 	for _, authority := range []string{"fk", "molndal"} {
 		ctx := actor.With(t.Context(), actor.Actor{Subject: "m-7", Authority: authority, Roles: []actor.Role{actor.Coach}})
-		if err := l.Record(ctx, accesslog.Entry{Operation: "listNames", Participants: []string{"p-" + authority}, Outcome: accesslog.Allowed}); err != nil {
+		if err := l.Record(ctx, accesslog.Entry{Operation: "listNames", Participants: []string{"p-" + authority}, Outcome: accesslog.Done}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestEntriesAreReadByWhoAndWhoseAndWhen(t *testing.T) {
 		"--from 2000-01-01": 2, "--to 2000-01-01": 0, "--subject m-7 --authority af": 0,
 	} {
 		out, _, err := finsam(t, append([]string{"access-log", "read", "--data", dir}, strings.Fields(flags)...)...)
-		if err != nil || strings.Count(out, "\n") != want || strings.Count(out, `"operation":"listNames"`) != want {
+		if err != nil || strings.Count(out, "\n") != want || strings.Count(out, `"operation":"listNames"`) != want || strings.Count(out, `"service":"participant"`) != want {
 			t.Errorf("%s: %q, %v", flags, out, err)
 		}
 	}
