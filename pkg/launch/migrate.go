@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 )
 
 // What FINSAM_MIGRATE may say.
@@ -40,15 +40,15 @@ func (p *App) migrate(ctx context.Context) error {
 }
 
 // Migration returns the service's schema with its database; nil without one.
-func (p *App) Migration() *schema.Migration {
+func (p *App) Migration() *migration.Migration {
 	if p.Schema == nil || p.Engine == nil {
 		return nil
 	}
-	return &schema.Migration{Schema: p.Schema(), Engine: p.Engine, Program: Version(), Now: p.Now, Log: p.Log}
+	return &migration.Migration{Schema: p.Schema(), Engine: p.Engine, Program: Version(), Now: p.Now, Log: p.Log}
 }
 
 // Watch looks after the database's version until ctx ends; see
-// schema.Migration.Watch.
+// migration.Migration.Watch.
 func (p *App) Watch(ctx context.Context) error {
 	m := p.Migration()
 	if m == nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 )
 
 // note is the document of a small service.
@@ -18,11 +18,10 @@ type note struct {
 	ID string `json:"id"`
 }
 
-func notes() schema.Schema {
-	return schema.Schema{
-		Service:     "notes",
-		Collections: []schema.Collection{schema.Of(store.Schema[note]{Name: "notes", ID: func(n *note) (string, string) { return "north", n.ID }})},
-		Steps:       []schema.Step{{Name: "begin"}},
+func notes() migration.Schema {
+	return migration.Schema{
+		Service: "notes", Version: 1,
+		Collections: []migration.Collection{store.Schema[note]{Name: "notes", ID: func(n *note) (string, string) { return "north", n.ID }}},
 	}
 }
 

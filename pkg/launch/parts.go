@@ -22,21 +22,21 @@ import (
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
 )
 
 // Requirements says which parts a service is made of.
 type Requirements struct {
-	Service      string               // its name, such as "referral"
-	Store        bool                 // a database, with the feed and the access log in it
-	Schema       func() schema.Schema // what the database is brought to before it is used; nil: it has none
-	Blobs        bool                 // a place for attachments, if the environment names one
-	Cipher       bool                 // keys to seal and look up
-	Associations bool                 // the associations' files
-	Trust        bool                 // the trust file (the gateway)
-	Peers        []string             // the services that it calls or follows
+	Service      string                  // its name, such as "referral"
+	Store        bool                    // a database, with the feed and the access log in it
+	Schema       func() migration.Schema // what the database is brought to before it is used; nil: it has none
+	Blobs        bool                    // a place for attachments, if the environment names one
+	Cipher       bool                    // keys to seal and look up
+	Associations bool                    // the associations' files
+	Trust        bool                    // the trust file (the gateway)
+	Peers        []string                // the services that it calls or follows
 }
 
 // App are what a service is made of. What it does not need is nil.
@@ -45,8 +45,8 @@ type App struct {
 	Service      string
 	Log          *slog.Logger
 	Engine       store.Engine
-	Blobs        blob.Store           // nil: no place for attachments is named
-	Schema       func() schema.Schema // nil: the database is taken as it is
+	Blobs        blob.Store              // nil: no place for attachments is named
+	Schema       func() migration.Schema // nil: the database is taken as it is
 	Feed         *feed.Log
 	AccessLog    *accesslog.Log
 	Cipher       *encryption.Cipher

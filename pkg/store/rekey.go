@@ -7,25 +7,52 @@ import (
 	"reflect"
 )
 
-// Rekeyed is what one batch of Rekey came by.
-type Rekeyed struct {
-	Next  Position // where the next batch begins; zero when the walk has ended
+// RekeyResult counts the documents of one batch of Rekey, or of all of RekeyAll.
+type RekeyResult struct {
+	Next  Position // where the next batch begins; zero after the last
 	Seen  int
-	Stale int // documents whose keys are not as declared now
-	Newer int // documents with fields that this program does not know; counted when looking only
+	Stale int // documents stored with other keys than are declared now
+	Newer int // documents with fields that this program does not know; counted by checkOnly
 }
 
-// Rekey looks through a batch of documents, of all associations, and writes the
-// keys anew of those that are stored with others than the kind derives now: a
-// key that was declared later, or is derived otherwise. With look only, nothing
-// is written. A document that is changed by somebody else meanwhile is left to
-// them.
-func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, look bool) (Rekeyed, error) {
+// rekeyBatch is how many documents RekeyAll reads at a time.
+const rekeyBatch = 200
+
+// RekeyAll prepares the collection and applies Rekey to all of its documents. It
+// stops when ctx ends, with the cause.
+func (k Schema[T]) RekeyAll(ctx context.Context, e Engine, checkOnly bool) (total RekeyResult, err error) {
+	c, err := Open(ctx, e, k)
+	if err != nil {
+		return total, err
+	}
+	for {
+		r, err := c.Rekey(ctx, total.Next, rekeyBatch, checkOnly)
+		if err != nil {
+			return total, err
+		}
+		total = RekeyResult{Next: r.Next, Seen: total.Seen + r.Seen, Stale: total.Stale + r.Stale, Newer: total.Newer + r.Newer}
+		if r.Next == (Position{}) {
+			return total, nil
+		}
+		if ctx.Err() != nil {
+			return total, context.Cause(ctx)
+		}
+	}
+}
+
+// Rekey examines the documents behind a position, of all associations and at most
+// limit, and rewrites the keys of those whose stored keys are not what the schema
+// derives now: a key was declared later, or is derived in another way. With
+// checkOnly it writes nothing.
+//
+// It changes neither a version nor a document. One that is written meanwhile is
+// left out, because the writer has stored its keys.
+func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, checkOnly bool) (RekeyResult, error) {
 	found, err := c.engine.Walk(ctx, c.kind.Name, after, limit)
 	if err != nil {
-		return Rekeyed{}, err
+		return RekeyResult{}, err
 	}
-	r := Rekeyed{Seen: len(found)}
+	r := RekeyResult{Seen: len(found)}
 	if len(found) == limit {
 		last := found[len(found)-1]
 		r.Next = Position{Association: last.Association, ID: last.ID}
@@ -35,7 +62,7 @@ func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, lo
 		if err != nil {
 			return r, err
 		}
-		if look && v.unknown != nil && v.unknown(new(T)) != nil {
+		if checkOnly && v.unknown != nil && v.unknown(new(T)) != nil {
 			r.Newer++
 		}
 		keys := c.keys(v.Value)
@@ -43,7 +70,7 @@ func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, lo
 			continue
 		}
 		r.Stale++
-		if look {
+		if checkOnly {
 			continue
 		}
 		err = c.engine.Rekey(ctx, c.kind.Name, Record{Association: f.Association, ID: f.ID, Version: f.Version, Keys: keys, Body: v.Value})

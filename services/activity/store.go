@@ -5,7 +5,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 )
 
 // The keys that documents are found by.
@@ -22,16 +22,14 @@ const (
 	keyState        = "state"
 )
 
-// Schema is what this version knows of the service's database. A release that
-// changes what a kind above or below declares adds a step, be it without Do; see
-// docs/operations/day-two.md, "Upgrade".
-func Schema() schema.Schema {
-	return schema.Schema{
-		Service: "activity",
-		Collections: []schema.Collection{
-			schema.Of(bookingCollection()), schema.Of(cancellationCollection()), schema.Of(enrolmentCollection()), schema.Of(diaryCollection()), schema.Of(addressCollection()),
+// Schema declares what this version knows of the service's database. A release that
+// declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
+func Schema() migration.Schema {
+	return migration.Schema{
+		Service: "activity", Version: 1,
+		Collections: []migration.Collection{
+			bookingCollection(), cancellationCollection(), enrolmentCollection(), diaryCollection(), addressCollection(),
 		},
-		Steps: []schema.Step{{Name: "begin to note the version of the database"}},
 	}
 }
 

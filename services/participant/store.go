@@ -5,17 +5,15 @@ import (
 
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 )
 
-// Schema is what this version knows of the service's database. A release that
-// changes what a kind above or below declares adds a step, be it without Do; see
-// docs/operations/day-two.md, "Upgrade".
-func Schema() schema.Schema {
-	return schema.Schema{
-		Service:     "participant",
-		Collections: []schema.Collection{schema.Of(personCollection()), schema.Of(enrolmentCollection())},
-		Steps:       []schema.Step{{Name: "begin to note the version of the database"}},
+// Schema declares what this version knows of the service's database. A release that
+// declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
+func Schema() migration.Schema {
+	return migration.Schema{
+		Service: "participant", Version: 1,
+		Collections: []migration.Collection{personCollection(), enrolmentCollection()},
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
 	"github.com/finsam/finsam/pkg/web"
@@ -91,7 +91,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 }
 
 // schemas are what each service knows of its part of the database.
-var schemas = map[string]func() schema.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activity.Schema}
+var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activity.Schema}
 
 // room opens what a service is made of, in its part of the database.
 func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {

@@ -20,7 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/activity"
 	"github.com/finsam/finsam/services/gateway"
@@ -33,7 +33,7 @@ import (
 )
 
 // schemas are what the services of this version know of their databases.
-var schemas = []schema.Schema{activity.Schema(), participant.Schema(), referral.Schema()}
+var schemas = []migration.Schema{activity.Schema(), participant.Schema(), referral.Schema()}
 
 // frozen returns a data folder as a release has left it: its databases as SQL text,
 // with the keys that it was sealed with. All people in it are invented, and the
@@ -78,7 +78,7 @@ func TestLookingAtTheFirstReleasesDataTellsWhatThereIsToDoAndDoesNothing(t *test
 			t.Fatalf("%v, %v", plans, err)
 		}
 		for _, p := range plans {
-			if p.Database != 0 || len(p.Steps) == 0 || p.Refused != "" {
+			if p.Database != 0 || p.NothingToDo() || p.Refused != "" {
 				t.Errorf("%v", p)
 			}
 		}
@@ -92,7 +92,7 @@ func TestTheFirstReleasesDataIsBroughtUpAndEveryDocumentFits(t *testing.T) {
 	}
 	plans, err := standalone.Migrate(t.Context(), data, true)
 	for _, p := range plans {
-		if len(p.Steps) > 0 || p.Database != p.Program || p.Refused != "" {
+		if p.Database != p.Program || p.Refused != "" {
 			t.Errorf("once it is brought up: %v", p)
 		}
 	}
@@ -106,7 +106,7 @@ func TestTheFirstReleasesDataIsBroughtUpAndEveryDocumentFits(t *testing.T) {
 	defer db.Close()
 	left := map[string]bool{"bookings": true, "calendar_addresses": true, "cancellations": true, "diaries": true, "enrolments": true, "persons": true, "referrals": true}
 	for _, s := range schemas {
-		m := schema.Migration{Schema: s, Engine: db.Engine(s.Service), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+		m := migration.Migration{Schema: s, Engine: db.Engine(s.Service), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 		found, err := m.Inspect(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -258,18 +258,18 @@ func TestOnTheFirstReleasesDataWorkGoesOn(t *testing.T) {
 	}
 }
 
-var write = flag.Bool("write", false, "write testdata/declared.json anew")
+var write = flag.Bool("write", false, "rewrite testdata/declared.json")
 
-// TestWhoeverDeclaresOtherKeysAddsAStep holds what each service declares against
-// what was declared at that version of its database.
-func TestWhoeverDeclaresOtherKeysAddsAStep(t *testing.T) {
+// TestOtherKeysNeedAHigherVersion compares what each service declares with what was
+// declared at that version of its database.
+func TestOtherKeysNeedAHigherVersion(t *testing.T) {
 	type at struct {
-		Version  int64                         `json:"version"`
-		Declared map[string]schema.Declaration `json:"declared"`
+		Version  int64                            `json:"version"`
+		Declared map[string]migration.Declaration `json:"declared"`
 	}
 	now := map[string]at{}
 	for _, s := range schemas {
-		now[s.Service] = at{s.Version(), s.Declared()}
+		now[s.Service] = at{s.Version, s.Declared()}
 	}
 	file := filepath.Join("testdata", "declared.json")
 	got, err := json.MarshalIndent(now, "", "  ")
@@ -295,11 +295,11 @@ func TestWhoeverDeclaresOtherKeysAddsAStep(t *testing.T) {
 		two, _ := json.Marshal(was.Declared)
 		switch {
 		case n.Version < was.Version:
-			t.Errorf("%s: a step was taken away; steps are only added", service)
+			t.Errorf("%s: the version of the schema fell from %d to %d", service, was.Version, n.Version)
 		case !bytes.Equal(one, two) && n.Version == was.Version:
-			t.Errorf("%s declares other keys than at version %d: add a step to its Schema, and then go test -run Whoever -write", service, was.Version)
+			t.Errorf("%s declares other keys than at version %d: raise the Version of its Schema, then run go test -run OtherKeys -write", service, was.Version)
 		case !bytes.Equal(one, two) || n.Version != was.Version:
-			t.Errorf("%s: write testdata/declared.json anew: go test -run Whoever -write", service)
+			t.Errorf("%s: rewrite testdata/declared.json: go test -run OtherKeys -write", service)
 		}
 	}
 }

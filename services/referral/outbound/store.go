@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 )
 
 // The keys that things of this package are found by.
@@ -27,8 +27,8 @@ const (
 const kept = 90 * 24 * time.Hour
 
 // Collections are the collections of this package.
-func Collections() []schema.Collection {
-	return []schema.Collection{schema.Of(blockKind()), schema.Of(sweptKind()), schema.Of(webhookKind()), schema.Of(deliveryKind())}
+func Collections() []migration.Collection {
+	return []migration.Collection{blockKind(), sweptKind(), webhookKind(), deliveryKind()}
 }
 
 func webhookKind() store.Schema[Webhook] {

@@ -16,9 +16,9 @@ func migrateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database up to this version, as serve does at its start",
-		Long: "Brings the database of a suite that rests up to this version. With --check-only\n" +
-			"it tells what there is to do and does nothing. The services in a cluster do the\n" +
-			"same by themselves at their start, or with FINSAM_MIGRATE=check only tell.",
+		Long: "Brings the database of a stopped suite up to this version. With --check-only it\n" +
+			"prints what there is to do and does nothing. The services in a cluster do the\n" +
+			"same when they start, or with FINSAM_MIGRATE=check only print it.",
 		Example: "  finsam migrate --data data --check-only",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -30,6 +30,6 @@ func migrateCommand() *cobra.Command {
 		},
 	}
 	dataFlag(c, &data)
-	c.Flags().BoolVar(&look, "check-only", false, "tell what there is to do, and do nothing")
+	c.Flags().BoolVar(&look, "check-only", false, "print what there is to do, and do nothing")
 	return c
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/test/mongowire"
 )
 
@@ -53,8 +53,8 @@ func TestPodsThatStartAtOnceBringADatabaseUpTogether(t *testing.T) {
 	for range 3 {
 		e := connect(t, uri).Engine("cards")
 		pods.Go(func() {
-			err := schema.Migration{
-				Schema: schema.Schema{Service: "cards", Collections: []schema.Collection{schema.Of(cards("name", "size"))}, Steps: []schema.Step{{Name: "begin"}, {Name: "sizes"}}},
+			err := migration.Migration{
+				Schema: migration.Schema{Service: "cards", Version: 2, Collections: []migration.Collection{cards("name", "size")}},
 				Engine: e, Program: "2", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			}.Up(t.Context())
 			if err != nil {

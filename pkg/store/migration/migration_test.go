@@ -1,4 +1,4 @@
-package schema_test
+package migration_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/schema"
+	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
@@ -69,15 +69,15 @@ func (b *bench) later(d time.Duration) {
 	b.now = b.now.Add(d)
 }
 
-// release is a program that knows some steps and declares a kind.
-func (b *bench) release(program string, k store.Schema[card], steps ...schema.Step) schema.Migration {
-	return schema.Migration{
-		Schema: schema.Schema{Service: "cards", Collections: []schema.Collection{schema.Of(k)}, Steps: steps},
-		Engine: b.engine, Program: program, Now: b.clock, Log: slog.New(slog.DiscardHandler),
+// release is a program of a version that declares a collection.
+func (b *bench) release(version int64, c store.Schema[card]) migration.Migration {
+	return migration.Migration{
+		Schema: migration.Schema{Service: "cards", Version: version, Collections: []migration.Collection{c}},
+		Engine: b.engine, Program: fmt.Sprintf("%d.0", version), Now: b.clock, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
-func (b *bench) up(m schema.Migration) {
+func (b *bench) up(m migration.Migration) {
 	b.t.Helper()
 	if err := m.Up(b.t.Context()); err != nil {
 		b.t.Fatal(err)
@@ -108,15 +108,10 @@ func (b *bench) ofSize(n int64) int64 {
 	return got
 }
 
-var (
-	begin = schema.Step{Name: "begin"}
-	sizes = schema.Step{Name: "cards are found by their size"}
-)
-
 func TestADatabaseOfTheReleaseBeforeVersionsWereNotedIsBroughtUp(t *testing.T) {
 	b := newBench(t)
 	b.put(first(), card{"a", "red", 4}, card{"b", "blue", 4})
-	b.up(b.release("1", second(), begin, sizes))
+	b.up(b.release(2, second()))
 	if got := b.ofSize(4); got != 2 {
 		t.Errorf("found %d of 2 by the new key", got)
 	}
@@ -124,15 +119,15 @@ func TestADatabaseOfTheReleaseBeforeVersionsWereNotedIsBroughtUp(t *testing.T) {
 
 func TestDocumentsAreFoundByAKeyThatANewReleaseDeclares(t *testing.T) {
 	b := newBench(t)
-	b.up(b.release("1", first(), begin))
+	b.up(b.release(1, first()))
 	var cards []card
 	for i := range 501 { // more than two batches
 		cards = append(cards, card{fmt.Sprintf("c%03d", i), "red", 4})
 	}
 	b.put(first(), cards...)
-	two := b.release("2", second(), begin, sizes)
+	two := b.release(2, second())
 	plan, err := two.Check(t.Context())
-	want := "cards: database at version 1, program at version 2\n  step: cards are found by their size\n  look through the keys of cards"
+	want := "cards: database at version 1, program at version 2\n  set the version to 2\n  recompute the keys of cards"
 	if err != nil || plan.String() != want {
 		t.Errorf("the plan: %v, %v", plan, err)
 	}
@@ -147,65 +142,73 @@ func TestDocumentsAreFoundByAKeyThatANewReleaseDeclares(t *testing.T) {
 
 func TestAnUpgradedDatabaseHasNothingLeftToDo(t *testing.T) {
 	b := newBench(t)
-	taken := 0
-	count := schema.Step{Name: "count", Do: func(context.Context, store.Engine) error { taken++; return nil }}
-	m := b.release("2", second(), begin, count)
+	m := b.release(2, second())
 	b.up(m)
 	b.up(m)
 	plan, err := m.Check(t.Context())
-	if err != nil || !strings.HasSuffix(plan.String(), "nothing to do") || taken != 1 {
-		t.Errorf("%v, %v; taken %d times", plan, err, taken)
+	if err != nil || !plan.NothingToDo() || !strings.HasSuffix(plan.String(), "nothing to do") {
+		t.Errorf("%v, %v", plan, err)
 	}
 }
 
-func TestAStepThatFailsIsTakenAgainAndTheOnesBeforeItAreNot(t *testing.T) {
-	b := newBench(t)
-	var taken []string
-	step := func(name string, err *error) schema.Step {
-		return schema.Step{Name: name, Do: func(context.Context, store.Engine) error { taken = append(taken, name); return *err }}
+// failing is an engine on which some calls of Rekey fail.
+type failing struct {
+	store.Engine
+	fails func() bool
+}
+
+var errFailed = errors.New("failed")
+
+func (f failing) Rekey(ctx context.Context, collection string, r store.Record) error {
+	if f.fails() {
+		return errFailed
 	}
-	var none error
-	ill := errors.New("ill")
-	m := b.release("1", first(), step("one", &none), step("two", &ill), step("three", &none))
-	if err := m.Up(t.Context()); !errors.Is(err, ill) || !strings.Contains(err.Error(), "step 2 (two)") {
+	return f.Engine.Rekey(ctx, collection, r)
+}
+
+func TestAMigrationThatFailedHalfwayIsRepeatedByTheNextStart(t *testing.T) {
+	b := newBench(t)
+	b.up(b.release(1, first()))
+	b.put(first(), card{"a", "red", 4}, card{"b", "blue", 4}, card{"c", "blue", 4})
+	two := b.release(2, second())
+	calls := 0
+	two.Engine = failing{b.engine, func() bool { calls++; return calls == 2 }}
+	if err := two.Up(t.Context()); !errors.Is(err, errFailed) {
 		t.Fatalf("%v", err)
 	}
-	ill = nil
-	b.up(m)
-	if got := strings.Join(taken, " "); got != "one two two three" {
-		t.Errorf("taken: %s", got)
+	if plan, err := two.Check(t.Context()); err != nil || plan.Database != 1 || plan.NothingToDo() {
+		t.Errorf("after the failure: %v, %v", plan, err)
+	}
+	b.up(two)
+	if got := b.ofSize(4); got != 3 || calls != 4 {
+		t.Errorf("found %d of 3 after %d calls, want 4: keys that are right are not written again", got, calls)
 	}
 }
 
-func TestManyProgramsThatStartAtOnceTakeEachStepOnce(t *testing.T) {
+func TestManyProgramsThatStartAtOnceMigrateTogether(t *testing.T) {
 	b := newBench(t)
 	b.put(first(), card{"a", "red", 4})
-	var mu sync.Mutex
-	taken := 0
-	slow := schema.Step{Name: "slow", Do: func(context.Context, store.Engine) error {
-		time.Sleep(20 * time.Millisecond)
-		mu.Lock()
-		defer mu.Unlock()
-		taken++
-		return nil
-	}}
+	slow := failing{b.engine, func() bool { time.Sleep(20 * time.Millisecond); return false }}
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if err := b.release("1", second(), begin, slow).Up(t.Context()); err != nil {
+			m := b.release(2, second())
+			m.Engine = slow
+			if err := m.Up(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if taken != 1 {
-		t.Errorf("the step was taken %d times", taken)
+	plan, err := b.release(2, second()).Check(t.Context())
+	if err != nil || plan.Database != 2 || b.ofSize(4) != 1 {
+		t.Errorf("%v, %v; found %d of 1", plan, err, b.ofSize(4))
 	}
 }
 
 func TestAnOlderProgramWorksBesideANewerOneAndWhatItWritesIsFoundInTheEnd(t *testing.T) {
 	b := newBench(t)
-	one, two := b.release("1", first(), begin), b.release("2", second(), begin, sizes)
+	one, two := b.release(1, first()), b.release(2, second())
 	b.up(one)
 	b.up(two)
 	b.up(one) // a pod of the old version starts again while the new one is put in place
@@ -216,7 +219,7 @@ func TestAnOlderProgramWorksBesideANewerOneAndWhatItWritesIsFoundInTheEnd(t *tes
 	b.later(5 * time.Minute)
 	b.watched(two)
 	if got := b.ofSize(4); got != 0 {
-		t.Errorf("it was looked through while the older program may still write")
+		t.Errorf("the keys were recomputed while the older program may still write")
 	}
 	b.later(6 * time.Minute)
 	b.watched(two)
@@ -230,16 +233,16 @@ func TestAnOlderProgramWorksBesideANewerOneAndWhatItWritesIsFoundInTheEnd(t *tes
 }
 
 // watched lets one round of Watch pass.
-func (b *bench) watched(m schema.Migration) {
+func (b *bench) watched(m migration.Migration) {
 	b.t.Helper()
-	if err := schema.Look(b.t.Context(), m); err != nil {
+	if err := migration.Look(b.t.Context(), m); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 func TestAfterARollbackAndAnotherUpgradeEverythingIsFoundAtOnce(t *testing.T) {
 	b := newBench(t)
-	one, two := b.release("1", first(), begin), b.release("2", second(), begin, sizes)
+	one, two := b.release(1, first()), b.release(2, second())
 	b.up(two)
 	b.put(second(), card{"a", "red", 4})
 	b.up(one)
@@ -253,35 +256,40 @@ func TestAfterARollbackAndAnotherUpgradeEverythingIsFoundAtOnce(t *testing.T) {
 	}
 }
 
-func TestAStepThatOlderProgramsCannotLiveWithShutsThemOut(t *testing.T) {
+func TestAVersionThatExcludesOlderProgramsStopsThem(t *testing.T) {
 	b := newBench(t)
-	one := b.release("1.0", first(), begin)
+	one := b.release(1, first())
 	b.up(one)
-	b.up(b.release("2.0", first(), begin, schema.Step{Name: "colors are numbers", Breaks: true}))
-	want := "the database of cards is at version 2 and cannot be used by programs below version 2; this program knows version 1: start the newer program (2.0), or restore a backup made before the upgrade"
+	two := b.release(2, first())
+	two.Schema.Least = 2
+	if plan, err := two.Check(t.Context()); err != nil || !strings.Contains(plan.String(), "older programs cannot work on the database afterwards") {
+		t.Errorf("the plan: %v, %v", plan, err)
+	}
+	b.up(two)
+	want := "the database of cards is at version 2 and cannot be used by programs below version 2; this program has version 1: start the newer program (2.0), or restore a backup made before the upgrade"
 	if err := one.Up(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("at start: %v", err)
 	}
-	if err := schema.Look(t.Context(), one); err == nil || !strings.Contains(err.Error(), want) {
+	if err := migration.Look(t.Context(), one); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("one that is running: %v", err)
 	}
-	if plan, err := one.Check(t.Context()); err != nil || !strings.Contains(plan.String(), "refused: only programs of version 2 and later") {
+	if plan, err := one.Check(t.Context()); err != nil || !strings.Contains(plan.String(), "refused: "+want) {
 		t.Errorf("%v, %v", plan, err)
 	}
 }
 
 func TestAUniqueIndexOnACollectionInUseIsRefused(t *testing.T) {
 	b := newBench(t)
-	b.up(b.release("1", first(), begin))
+	b.up(b.release(1, first()))
 	k := first()
 	k.Unique = []store.Index{{"color"}}
-	if err := b.release("2", k, begin, sizes).Up(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot be given the unique index color") {
+	if err := b.release(2, k).Up(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot be given the unique index color") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestWatchEndsWithItsContext(t *testing.T) {
-	m := newBench(t).release("1", first(), begin)
+	m := newBench(t).release(1, first())
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -289,17 +297,4 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestTheDeadHoldersLeaseIsWaitedForAndThenTaken(t *testing.T) {
-	b := newBench(t)
-	m := b.release("1", first(), begin)
-	schema.Abandon(t, m)
-	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
-	defer cancel()
-	if err := m.Up(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("while the lease holds: %v", err)
-	}
-	b.later(31 * time.Second)
-	b.up(m)
 }
