@@ -19,9 +19,8 @@ func (a canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(a.text)), Request: r}, nil
 }
 
-// FuzzAnswers has a server answer anything to a batch, to a referral that is sent
-// alone and to a question for events: it is an error, or one result per row, in
-// order, and whole lines of JSON.
+// FuzzAnswers has a server answer anything to a batch and to a request for events: the
+// result is an error, or one result per row, in order, and whole lines of JSON.
 func FuzzAnswers(f *testing.F) {
 	for status, text := range map[int]string{
 		200: `{"items":[{"index":0,"status":201,"id":"x","registryNumber":"2026-000001"},{"index":1,"status":422,"problem":{"code":"c","detail":"d","errors":[{"pointer":"/a","detail":"e"}]}}]}`,
@@ -43,16 +42,14 @@ func takesAnswer(t *testing.T, a canned) {
 	c := newConnection()
 	c.url, c.token, c.http.Transport = "http://127.0.0.1", "a-token", a
 	items := []item{{1, "k1", json.RawMessage(`{"a":1}`)}, {2, "k2", json.RawMessage(`{"a":2}`)}}
-	for _, single := range []bool{false, true} {
-		p := &poster{connection: c, single: single}
-		results, err := p.post(t.Context(), items)
-		if len(results) > len(items) || len(results) == 0 && err == nil || err == nil && !p.single && len(results) < len(items) {
-			t.Fatalf("%d results for %d rows, %v", len(results), len(items), err)
-		}
-		for i, r := range results {
-			if r.Row != items[i].row || r.Key != items[i].key || r.taken() && (a.status >= 300 || !bytes.Contains(a.text, []byte(`"`))) {
-				t.Fatalf("result %d is %+v", i, r)
-			}
+	p := &poster{connection: c}
+	results, err := p.post(t.Context(), items)
+	if len(results) > len(items) || err == nil && len(results) < len(items) {
+		t.Fatalf("%d results for %d rows, %v", len(results), len(items), err)
+	}
+	for i, r := range results {
+		if r.Row != items[i].row || r.Key != items[i].key || r.taken() && (a.status >= 300 || !bytes.Contains(a.text, []byte(`"`))) {
+			t.Fatalf("result %d is %+v", i, r)
 		}
 	}
 	var lines bytes.Buffer

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// batchItem is what one row's answer is within that of a batch.
+// batchItem is the answer to one row of a batch.
 type batchItem struct {
 	Index          int      `json:"index"`
 	Status         int      `json:"status"`
@@ -17,9 +17,9 @@ type batchItem struct {
 	Problem        *problem `json:"problem"`
 }
 
-// batch posts referrals in one call. Those that are to come again, as the
-// installation was busy, are posted again, some times. An error after the first
-// answer leaves each row what it was answered last.
+// batch posts referrals in one call, and those whose answer was "try later" again, up to
+// maxAttempts times. Beside an error after the first answer it returns the last answer
+// of each row.
 func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 	results := make([]result, len(items))
 	left := make([]int, len(items)) // indexes into items
@@ -48,7 +48,7 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 				again = append(again, i)
 			}
 		}
-		if left = again; len(left) == 0 || n == attempts-1 {
+		if left = again; len(left) == 0 || n == maxAttempts-1 {
 			return results, nil
 		}
 		pause := time.NewTimer(min(500*time.Millisecond<<n, maxPause))
@@ -61,7 +61,7 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 	}
 }
 
-// postBatch posts some of the items, and gives an answer to each of them.
+// postBatch posts some of the items and returns one answer for each of them.
 func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]batchItem, error) {
 	list := make([]json.RawMessage, 0, len(which))
 	for _, i := range which {
@@ -90,8 +90,8 @@ func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]ba
 	return answer.Items, nil
 }
 
-// withKey returns a row as an item of a batch. The key means the same there as the
-// Idempotency-Key of a referral that is posted alone.
+// withKey returns a row as an item of a batch, where the key has the meaning of an
+// Idempotency-Key.
 func withKey(it item) json.RawMessage {
 	return append(append([]byte(`{"key":"`+it.key+`","referral":`), it.body...), '}')
 }

@@ -17,36 +17,35 @@ import (
 	"time"
 )
 
-// connection is how the API is reached, as the flags say.
+// connection reaches the API as the flags say. bearer may be called at once.
 type connection struct {
 	url, tokenFile, clientID, secretFile, tokenURL, language string
 
 	http  http.Client
 	mu    sync.Mutex
 	token string
-	until time.Time // when the token is to be fetched anew; zero: never
+	until time.Time // when to fetch the next token; zero: never
 }
 
-// The client's patience and bounds.
 const (
-	callTime  = 60 * time.Second // longer than the longest long poll
-	maxAnswer = 32 << 20
-	attempts  = 8
-	maxPause  = time.Minute
-	early     = 30 * time.Second // before a token ends, it is fetched anew
+	callTimeout  = 60 * time.Second // longer than the longest long poll
+	maxAnswer    = 32 << 20
+	maxAttempts  = 8
+	maxPause     = time.Minute
+	renewalGrace = 30 * time.Second // how long before a token expires the next one is fetched
 )
 
-// newConnection returns one that follows no redirect: it would take a person's number
-// to another machine, or a token off https.
+// newConnection returns a connection that follows no redirect, which could take a
+// person's number to another machine, or a token off https.
 func newConnection() *connection {
 	return &connection{http: http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// check says what is missing, and refuses to send a token or a secret in clear.
+// check returns what is missing or would send a token or a secret unencrypted.
 func (c *connection) check() error {
 	switch u, err := url.Parse(c.url); {
 	case c.url == "":
-		return errors.New("say with --url where the API is, such as https://api.example.se/finsam/v1")
+		return errors.New("--url is missing: the address of the API, such as https://api.example.se/finsam/v1")
 	case err != nil || !safe(u) || u.RawQuery != "":
 		return errors.New("--url must be https (or http to this machine), such as https://api.example.se/finsam/v1")
 	case (c.clientID != "") != (c.tokenURL != "") || (c.clientID != "") != (c.secretFile != ""):
@@ -59,13 +58,13 @@ func (c *connection) check() error {
 	return nil
 }
 
-// safe reports whether what is sent to an address is read by nobody on the way.
+// safe reports whether nobody can read on the way what is sent to an address.
 func safe(u *url.URL) bool {
 	local := u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost" || u.Hostname() == "::1"
 	return u.Hostname() != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && local)
 }
 
-// bearer returns the token, fetched anew shortly before it ends.
+// bearer returns a token that is still valid for a while.
 func (c *connection) bearer(ctx context.Context) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,12 +83,12 @@ func (c *connection) bearer(ctx context.Context) (string, error) {
 		text = string(b)
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		return "", errors.New("no access token: give --token-file, $FINSAM_TOKEN, or --client-id with --client-secret-file and --token-url")
+		return "", errors.New("no access token: set --token-file, $FINSAM_TOKEN, or --client-id with --client-secret-file and --token-url")
 	}
 	if c.tokenFile == "" {
 		c.token = text
 	}
-	return text, nil // a file is read anew each time: somebody else may keep it fresh
+	return text, nil // a file is read each time: another program may renew it
 }
 
 // fetch gets a token for client credentials (RFC 6749, 4.4).
@@ -99,35 +98,35 @@ func (c *connection) fetch(ctx context.Context) error {
 		return fmt.Errorf("--client-secret-file: %w", err)
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.clientID}, "client_secret": {strings.TrimSpace(string(secret))}}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.tokenURL, strings.NewReader(form.Encode()))
 	if err != nil {
-		return errors.New("--token-url is no address")
+		return errors.New("--token-url is not an address")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("no token could be fetched: %w", cause(err))
+		return fmt.Errorf("could not fetch a token: %w", cause(err))
 	}
 	defer resp.Body.Close()
 	if redirect(resp.StatusCode) {
-		return fmt.Errorf("no token could be fetched: %s answered %d, a redirect, which is not followed; give --token-url the address itself", c.tokenURL, resp.StatusCode)
+		return fmt.Errorf("could not fetch a token: %s answered %d, a redirect, which is not followed; set --token-url to the final address", c.tokenURL, resp.StatusCode)
 	}
 	var answer struct {
 		Token   string `json:"access_token"`
 		Seconds int    `json:"expires_in"`
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK || answer.Token == "" {
-		return fmt.Errorf("no token could be fetched: %s answered %d", c.tokenURL, resp.StatusCode)
+		return fmt.Errorf("could not fetch a token: %s answered %d", c.tokenURL, resp.StatusCode)
 	}
 	c.token = answer.Token
 	life := time.Duration(max(answer.Seconds, 60)) * time.Second
-	c.until = time.Now().Add(life - min(early, life/2))
+	c.until = time.Now().Add(life - min(renewalGrace, life/2))
 	return nil
 }
 
-// cause drops the address from an error of package http: it says nothing new.
+// cause removes the address from an error of package http, which the caller knows.
 func cause(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -136,8 +135,8 @@ func cause(err error) error {
 	return err
 }
 
-// problem is an answer of 300 and above (RFC 9457; of a redirect it is our own). Its sentences bear nothing
-// of a person.
+// problem is an answer of 300 and above (RFC 9457; for a redirect it is made here). Its
+// sentences contain no personal data.
 type problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
@@ -157,12 +156,12 @@ func (p *problem) Error() string {
 	return text
 }
 
-// call asks the API until there is an answer that is not "later": it waits as long
-// as it is asked to, else ever longer, and gives up after some attempts. What is
-// sent must be safe to repeat.
+// call sends a request until the answer is not "try later": it waits as long as the
+// answer says, otherwise longer each time, and fails after maxAttempts. The request must
+// be safe to repeat.
 func (c *connection) call(ctx context.Context, method, path string, header map[string]string, body []byte, into any) error {
 	var last error
-	for n := range attempts {
+	for n := range maxAttempts {
 		wait, err := c.once(ctx, method, path, header, body, into)
 		if err == nil || wait < 0 {
 			return err
@@ -173,7 +172,7 @@ func (c *connection) call(ctx context.Context, method, path string, header map[s
 		if last = err; wait == 0 {
 			wait = min(500*time.Millisecond<<n, maxPause)
 		}
-		if n == attempts-1 {
+		if n == maxAttempts-1 {
 			break
 		}
 		pause := time.NewTimer(wait + rand.N(wait/4+time.Millisecond))
@@ -184,21 +183,21 @@ func (c *connection) call(ctx context.Context, method, path string, header map[s
 		case <-pause.C:
 		}
 	}
-	return fmt.Errorf("given up after %d attempts: %w", attempts, last)
+	return fmt.Errorf("no success after %d attempts: %w", maxAttempts, last)
 }
 
-// once makes one call. wait is how long to wait before the next; negative: the
-// answer stands, 0: as long as one likes.
+// once makes one call. wait is how long to wait before the next one; negative: the
+// answer is final, 0: the caller chooses.
 func (c *connection) once(ctx context.Context, method, path string, header map[string]string, body []byte, into any) (wait time.Duration, err error) {
 	token, err := c.bearer(ctx)
 	if err != nil {
 		return -1, err
 	}
-	limited, cancel := context.WithTimeout(ctx, callTime)
+	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(limited, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
-		return -1, errors.New("--url is no address")
+		return -1, errors.New("--url is not an address")
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Accept-Language", c.language)
@@ -220,16 +219,16 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 	}
 	if resp.StatusCode < 300 {
 		if err := json.Unmarshal(text, into); err != nil {
-			return -1, fmt.Errorf("the answer is not what the contract says (%d bytes)", len(text))
+			return -1, fmt.Errorf("unexpected answer: it does not follow the contract (%d bytes)", len(text))
 		}
 		return -1, nil
 	}
 	if redirect(resp.StatusCode) {
-		return -1, &problem{Status: resp.StatusCode, Code: "redirect", Detail: "the answer is a redirect, which is not followed; give --url the address of the API itself"}
+		return -1, &problem{Status: resp.StatusCode, Code: "redirect", Detail: "the answer is a redirect, which is not followed; set --url to the address of the API itself"}
 	}
 	p := &problem{}
 	if json.Unmarshal(text, p) != nil || p.Code == "" {
-		p = &problem{Code: "no-problem", Detail: "the answer is none of finsam's"}
+		p = &problem{Code: "no-problem", Detail: "unexpected response: not from finsam"}
 	}
 	p.Status = resp.StatusCode
 	if later(resp.StatusCode) {
@@ -238,10 +237,9 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 	return -1, p
 }
 
-// redirect reports whether a status sends the caller elsewhere.
 func redirect(status int) bool { return status >= 300 && status < 400 }
 
-// later reports whether a status asks to come again.
+// later reports whether a status means that the request can be repeated later.
 func later(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// serve returns a connection to a server on this machine that answers as told.
+// serve returns a connection to a server on this machine that answers by a handler.
 func serve(t testing.TB, answer http.HandlerFunc) *connection {
 	t.Helper()
 	server := httptest.NewServer(answer)

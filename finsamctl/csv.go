@@ -13,17 +13,16 @@ import (
 	"unicode/utf8"
 )
 
-// column says where a CSV column goes in the body of POST /referrals.
+// column is a CSV column and its place in the body of POST /referrals.
 type column struct {
 	name    string
 	path    []string
-	list    bool // several values, parted by "|"
+	list    bool // several values, separated by "|"
 	yes     bool // yes or no
-	answers bool // of a checklist: "item=answer", parted by "|"
+	answers bool // to a checklist: "item=answer", separated by "|"
 	example string
 }
 
-// columns are those of a CSV file, in the order of the template.
 var columns = []column{
 	{name: "externalReference", path: []string{"externalReference"}, example: "FK-2026-000001"},
 	{name: "personalIdentityNumber", path: []string{"person", "personalIdentityNumber"}, example: "191212121212"},
@@ -33,7 +32,7 @@ var columns = []column{
 	{name: "email", path: []string{"person", "email"}},
 	{name: "phone", path: []string{"person", "phone"}},
 	{name: "unit", path: []string{"unit"}, example: "Sjukförsäkring Mölndal"},
-	{name: "source", path: []string{"source"}}, // a municipality's alone; the example is an authority's
+	{name: "source", path: []string{"source"}}, // only a municipality's; the example is an authority's
 	{name: "wishedMunicipality", path: []string{"wishedMunicipality"}, example: "1481"},
 	{name: "reasons", path: []string{"targetGroup", "reasons"}, list: true, example: "long_absence"},
 	{name: "authoritiesConcerned", path: []string{"targetGroup", "authoritiesConcerned"}, list: true, example: "social_insurance|region"},
@@ -62,7 +61,7 @@ func flush(c *csv.Writer) error {
 	return c.Error()
 }
 
-// csvRows reads a CSV file whose first line names the columns, parted by ";" or ",".
+// csvRows reads a CSV file, separated by ";" or ",", whose first line names the columns.
 func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
 	first, err := in.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -90,7 +89,7 @@ func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
 			}
 			var wrong *csv.ParseError
 			if errors.As(err, &wrong) && !errors.Is(wrong.Err, csv.ErrFieldCount) {
-				// Behind a quote that does not end, nobody knows where a row begins.
+				// After an unterminated quote it is unknown where a row begins.
 				yield(row{}, fmt.Errorf("row %d, line %d: %w", n, wrong.Line, wrong.Err))
 				return
 			}
@@ -115,23 +114,22 @@ func columnsOf(names []string) ([]column, error) {
 	for i, name := range names {
 		at := slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
 		if at < 0 {
-			return nil, fmt.Errorf("column %d has a name that finsamctl does not know; --print-template shows those it does", i+1)
+			return nil, fmt.Errorf("column %d has an unknown name; --print-template shows the valid ones", i+1)
 		}
 		if slices.ContainsFunc(all, func(c column) bool { return c.name == columns[at].name }) {
-			return nil, fmt.Errorf("the column %s stands twice", columns[at].name)
+			return nil, fmt.Errorf("the column %s occurs twice", columns[at].name)
 		}
 		all = append(all, columns[at])
 	}
 	return all, nil
 }
 
-// yes are the words for yes; any other word that is not one for no is a fault.
 var (
 	yesWords = []string{"ja", "yes", "true", "1", "x"}
 	noWords  = []string{"nej", "no", "false", "0"}
 )
 
-// fromCSV creates the body of a row. An empty cell is left out.
+// fromCSV creates the body of a row, without the empty cells.
 func fromCSV(n int, cols []column, record []string) row {
 	body := map[string]any{}
 	for i, c := range cols {
@@ -175,7 +173,7 @@ func fromCSV(n int, cols []column, record []string) row {
 	return checked(n, text)
 }
 
-// split parts a list; empty values are left out.
+// split returns the values of a list that are not empty.
 func split(text string) []string {
 	all := []string{}
 	for part := range strings.SplitSeq(text, "|") {
@@ -186,13 +184,13 @@ func split(text string) []string {
 	return all
 }
 
-// answer is one to an item of the "right time" checklist.
+// answer is the answer to an item of the "right time" checklist.
 type answer struct {
 	Item   string `json:"item"`
 	Answer string `json:"answer"`
 }
 
-// answers reads those of a checklist; not ok is one that is none.
+// answers reads the answers to a checklist; ok is false when one is not an answer.
 func answers(text string) (all []answer, ok bool) {
 	for _, part := range split(text) {
 		item, word, _ := strings.Cut(part, "=")

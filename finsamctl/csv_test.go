@@ -61,7 +61,7 @@ func TestWhatAMunicipalityHandsInForSomebodyIsReadFromCSV(t *testing.T) {
 		"a checklist":                   {"rightTime", "wants_to=ja|can_attend = Nej | care_in_place=unknown", `{"rightTime":[{"item":"wants_to","answer":"yes"},{"item":"can_attend","answer":"no"},{"item":"care_in_place","answer":"unknown"}]}`},
 		"a checklist in English":        {"righttime", "a=yes|b=no|", `{"rightTime":[{"item":"a","answer":"yes"},{"item":"b","answer":"no"}]}`},
 		"no checklist":                  {"unit;rightTime", "fk; ", `{"unit":"fk"}`},
-		"an answer that is none":        {"rightTime", "a=ja|b=kanske", "no-answer-to-an-item"},
+		"not an answer":                 {"rightTime", "a=ja|b=kanske", "no-answer-to-an-item"},
 		"an item without an answer":     {"rightTime", "a", "no-answer-to-an-item"},
 		"an answer without an item":     {"rightTime", "=ja", "no-answer-to-an-item"},
 		"an answer of several words":    {"rightTime", "a=ja=nej", "no-answer-to-an-item"},
@@ -141,7 +141,7 @@ func FuzzRows(f *testing.F) {
 			}
 		}
 		if err != nil && len(text) > 40 && strings.Contains(err.Error(), text[10:40]) {
-			t.Fatalf("the error tells what the file holds")
+			t.Fatalf("the error reveals the content of the file")
 		}
 	})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// follower prints an authority's events as they come.
+// follower prints an authority's events as they arrive.
 type follower struct {
 	*connection
 	after, stateFile string
@@ -28,17 +28,17 @@ type follower struct {
 func eventsCommand(c *connection) *cobra.Command {
 	f := &follower{connection: c}
 	follow := &cobra.Command{
-		Use: "follow", Short: "Print one JSON line per event, and go on", Args: cobra.NoArgs,
-		Long: "Print one JSON line per event (CloudEvents), oldest first, and wait for more. With --state-file the position is kept, after the\n" +
-			"events were printed: after a death in the middle some come again, with the same id; none is missed.",
+		Use: "follow", Short: "Print one JSON line per event, and wait for more", Args: cobra.NoArgs,
+		Long: "Print one JSON line per event (CloudEvents), oldest first, and wait for more. With --state-file the position is saved after the\n" +
+			"events were printed: if it is killed in between, some are printed again, with the same id; none is missed.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.follow(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := follow.Flags()
-	flags.StringVar(&f.after, "after", "", "the position to begin behind; without it what the state file says, or the oldest event")
-	flags.StringVar(&f.stateFile, "state-file", "", "file that keeps the position")
-	flags.IntVar(&f.wait, "wait", 25, "seconds that one question waits, at most 25")
-	flags.IntVar(&f.limit, "limit", 200, "events in one answer, at most 200")
-	flags.BoolVar(&f.once, "until-empty", false, "end when there are no more events")
+	flags.StringVar(&f.after, "after", "", "the position after which to start; default: the state file's, or the oldest event")
+	flags.StringVar(&f.stateFile, "state-file", "", "file in which the position is saved")
+	flags.IntVar(&f.wait, "wait", 25, "seconds that one request waits for events, at most 25")
+	flags.IntVar(&f.limit, "limit", 200, "maximum events in one answer, at most 200")
+	flags.BoolVar(&f.once, "until-empty", false, "stop when there are no more events")
 	cmd := &cobra.Command{Use: "events", Short: "The authority's own events"}
 	cmd.AddCommand(follow)
 	return cmd
@@ -66,7 +66,7 @@ func (f *follower) follow(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// page asks once, prints, and then keeps the position.
+// page asks once, prints the events, and only then saves the position.
 func (f *follower) page(ctx context.Context, out io.Writer) (int, error) {
 	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
 	if !f.once {
@@ -96,11 +96,11 @@ func (f *follower) page(ctx context.Context, out io.Writer) (int, error) {
 		return len(answer.Events), nil
 	}
 	f.after = answer.After
-	return len(answer.Events), f.keep()
+	return len(answer.Events), f.savePosition()
 }
 
-// keep writes the position in one step: the file holds the old one or the new one.
-func (f *follower) keep() error {
+// savePosition replaces the file in one step: it contains the old position or the new one.
+func (f *follower) savePosition() error {
 	if f.stateFile == "" {
 		return nil
 	}

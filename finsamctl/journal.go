@@ -14,7 +14,7 @@ import (
 	"os"
 )
 
-// result is what became of a row.
+// result is the outcome of a row.
 type result struct {
 	Row            int      `json:"row"`
 	Key            string   `json:"key"`
@@ -26,15 +26,12 @@ type result struct {
 	Fields         []string `json:"fields,omitempty"` // "pointer: sentence"
 }
 
-// taken reports whether the referral is received.
+// taken reports whether the referral was received.
 func (r result) taken() bool { return r.Status >= 200 && r.Status < 300 && r.ID != "" }
 
-// settled reports whether posting the same row again would give the same.
-func (r result) settled() bool { return r.taken() }
-
-// journal notes, beside the input file, what has been posted, so that a run that
-// was broken off goes on where it was. It begins with a random salt: the keys of
-// the rows follow from it and the rows, and tell nothing of what these hold.
+// journal is a file beside the input that records what has been posted, so that an
+// interrupted run can be continued. It begins with a random salt: the rows' keys are made
+// from it and the rows, and reveal nothing of their content.
 type journal struct {
 	file *os.File
 	salt []byte
@@ -46,8 +43,8 @@ type journalHead struct {
 	Salt    string `json:"salt"`
 }
 
-// openJournal opens or begins a journal, and cuts off a line that a death left
-// half written. Only one run may use it at a time.
+// openJournal opens or creates a journal, and removes a line that a crash left half
+// written. It fails when another run uses the journal.
 func openJournal(path string) (*journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -65,7 +62,7 @@ func (j *journal) read() error {
 	for first := true; ; first = false {
 		line, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			break // a half line at the end was never answered for
+			break // half a line at the end: it was never relied on
 		}
 		if err != nil {
 			return err
@@ -74,16 +71,16 @@ func (j *journal) read() error {
 		if first {
 			var h journalHead
 			if json.Unmarshal(line, &h) != nil || h.Version != 1 {
-				return errors.New("is no journal of finsamctl")
+				return errors.New("is not a journal of finsamctl")
 			}
 			if j.salt, err = hex.DecodeString(h.Salt); err != nil || len(j.salt) != sha256.Size {
-				return errors.New("is no journal of finsamctl")
+				return errors.New("is not a journal of finsamctl")
 			}
 			continue
 		}
 		var r result
 		if json.Unmarshal(line, &r) != nil {
-			return errors.New("has a line that is none of finsamctl's")
+			return errors.New("has a line that finsamctl did not write")
 		}
 		j.done[r.Key] = r
 	}
@@ -101,7 +98,7 @@ func (j *journal) read() error {
 	return j.write(journalHead{Version: 1, Salt: hex.EncodeToString(j.salt)})
 }
 
-// write appends lines and makes them durable.
+// write appends lines and flushes them to the disk.
 func (j *journal) write(lines ...any) error {
 	var b bytes.Buffer
 	for _, l := range lines {
@@ -120,7 +117,7 @@ func (j *journal) write(lines ...any) error {
 	return nil
 }
 
-// note notes what became of rows.
+// note records the outcome of rows, durably.
 func (j *journal) note(all []result) error {
 	lines := make([]any, 0, len(all))
 	for _, r := range all {

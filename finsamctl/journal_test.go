@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzJournal opens whatever stands in a journal's place. What it takes for one it
-// can go on with: nothing that was whole is lost, and the next run reads the same
+// FuzzJournal opens anything in place of a journal. If it is accepted as one
+// to continue, no complete line is lost, and the next run reads the same
 // salt and what was added.
 func FuzzJournal(f *testing.F) {
 	head := `{"version":1,"salt":"` + string(bytes.Repeat([]byte("0a"), 32)) + "\"}\n"

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// lock does nothing where there is no flock: do not post one file twice at once.
+// lock does nothing where flock does not exist: never post one file twice at once.
 func lock(*os.File) error { return nil }

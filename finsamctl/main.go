@@ -1,9 +1,9 @@
 // Command finsamctl is for those who integrate with finsam: it posts referrals
-// from files, follows events and verifies webhooks. It speaks the public API and
-// nothing else, and knows no code of the services.
+// from files, follows events and verifies webhooks. It uses only the public API, and no
+// code of the services.
 //
-// Nothing of a person is ever written to its output, its journal or its errors: a
-// row is told by its number, a referral by its id.
+// Its output, its journal and its errors never contain personal data: they name a row by
+// its number and a referral by its id.
 package main
 
 import (
@@ -20,10 +20,9 @@ import (
 // version is set when a release is built.
 var version = "dev"
 
-// The exit codes.
 const (
-	exitFailed  = 1 // it could not be done
-	exitNotAll  = 3 // some rows were not taken, or the signature is not valid
+	exitFailed  = 1
+	exitNotAll  = 3 // some rows were not received, or the signature is not valid
 	interrupted = 130
 )
 
@@ -43,7 +42,7 @@ func main() {
 	os.Exit(exitFailed)
 }
 
-// errNotAll ends a command that has said all there is to say.
+// errNotAll ends a command that has already printed why.
 var errNotAll = errors.New("not all")
 
 func root() *cobra.Command {
@@ -53,14 +52,14 @@ func root() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
 	f := cmd.PersistentFlags()
-	f.StringVar(&c.url, "url", os.Getenv("FINSAM_URL"), "where the API is, such as https://api.example.se/finsam/v1 ($FINSAM_URL)")
-	f.StringVar(&c.tokenFile, "token-file", "", "file with an access token; without it $FINSAM_TOKEN")
-	f.StringVar(&c.clientID, "client-id", "", "id of the client, for client credentials")
+	f.StringVar(&c.url, "url", os.Getenv("FINSAM_URL"), "address of the API, such as https://api.example.se/finsam/v1 ($FINSAM_URL)")
+	f.StringVar(&c.tokenFile, "token-file", "", "file with an access token; default: $FINSAM_TOKEN")
+	f.StringVar(&c.clientID, "client-id", "", "client id, for client credentials")
 	f.StringVar(&c.secretFile, "client-secret-file", "", "file with the client's secret")
-	f.StringVar(&c.tokenURL, "token-url", "", "where tokens are given, such as https://login.example.se/token")
+	f.StringVar(&c.tokenURL, "token-url", "", "address that issues tokens, such as https://login.example.se/token")
 	f.StringVar(&c.language, "language", "sv", "language of the sentences: sv or en")
 	cmd.AddCommand(postCommand(c), eventsCommand(c), webhookCommand(), &cobra.Command{
-		Use: "version", Short: "Tell the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
 			return err

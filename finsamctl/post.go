@@ -13,11 +13,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxBatch is how many referrals one call takes at most, and maxBody how large it
-// may be, in bytes, with room to spare below the API's own limit.
 const (
-	maxBatch = 500
-	maxBody  = 900 << 10
+	maxBatch = 500       // referrals in one call, as in the API
+	maxBody  = 900 << 10 // bytes of one call, below the API's own limit
 )
 
 // poster posts the rows of one file.
@@ -26,10 +24,9 @@ type poster struct {
 	journal  *journal
 	report   *report
 	progress io.Writer
-	size     int  // rows in a batch
-	single   bool // the installation takes no batches
-	seen     map[string]int
-	told     time.Time
+	size     int            // rows in a batch
+	seen     map[string]int // the row of each key
+	shownAt  time.Time      // when progress was last printed
 }
 
 func postCommand(c *connection) *cobra.Command {
@@ -38,8 +35,8 @@ func postCommand(c *connection) *cobra.Command {
 	var quiet, printTemplate bool
 	cmd := &cobra.Command{
 		Use: "post FILE.csv|FILE.json|FILE.jsonl", Short: "Post the referrals of a file",
-		Long: "Post the referrals of a file, in batches. What was posted stands in a journal beside the file; the same command again goes on\n" +
-			"where it was, posts nothing twice, and tries again what was not taken. Exit code 0: all were taken, 3: some were not, 1: it failed.",
+		Long: "Post the referrals of a file, in batches. A journal beside the file records what was posted; the same command again continues\n" +
+			"from there, posts nothing twice, and retries what was refused. Exit code 0: all were received, 3: some were not, 1: it failed.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if !printTemplate && len(args) != 1 {
 				return errors.New("name one file")
@@ -63,10 +60,10 @@ func postCommand(c *connection) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&reportPath, "report", "-", "where the report goes: a file that ends in .csv or .json, or - for CSV on standard output")
-	f.StringVar(&journalPath, "journal", "", "the journal; without it FILE.finsam-journal")
+	f.StringVar(&reportPath, "report", "-", "the report: a file that ends in .csv or .json, or - for CSV on standard output")
+	f.StringVar(&journalPath, "journal", "", "the journal; default: FILE.finsam-journal")
 	f.IntVar(&p.size, "batch", 200, "referrals in one call, at most 500")
-	f.BoolVar(&quiet, "quiet", false, "tell no progress")
+	f.BoolVar(&quiet, "quiet", false, "print no progress")
 	f.BoolVar(&printTemplate, "print-template", false, "print a CSV file with all columns and an invented row")
 	return cmd
 }
@@ -91,7 +88,7 @@ func (p *poster) file(cmd *cobra.Command, path, journalPath, reportPath string) 
 	if err := p.report.close(); err != nil {
 		return errors.Join(postErr, err)
 	}
-	p.tell(true)
+	p.showProgress(true)
 	if postErr != nil {
 		return postErr
 	}
@@ -101,9 +98,8 @@ func (p *poster) file(cmd *cobra.Command, path, journalPath, reportPath string) 
 	return nil
 }
 
-// rows posts row by row in batches; the last error of the file comes after what
-// stands before it has been posted. After a failure the rest is read for the
-// report alone.
+// rows posts the rows in batches. An error in the file is returned after the rows before
+// it have been posted; after a failed call the rest is only read for the report.
 func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 	all, err := rows(name, in)
 	if err != nil {
@@ -137,25 +133,24 @@ func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 	return errors.Join(failed, send())
 }
 
-// item is a row that is to be posted.
 type item struct {
 	row  int
 	key  string
 	body json.RawMessage
 }
 
-// notPosted is for a row that a failed run did not reach.
+// notPosted is the result of a row that a failed run did not reach.
 func (it item) notPosted() result {
 	return result{Row: it.row, Key: it.key, Code: "not-posted", Detail: "The row was not posted: the run failed before it."}
 }
 
-// noAnswer is for a row that was under way as the run failed.
+// noAnswer is the result of a row that had been sent when the run failed.
 func (it item) noAnswer() result {
-	return result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before it was answered. Post the file again to know."}
+	return result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before the answer. Post the file again to find out."}
 }
 
-// prepare returns a row its key; not ready is one that needs no call: it is wrong in
-// itself, was taken by an earlier run, or stands in the file already.
+// prepare returns a row with its key. It is not ready, and reported already, if it needs
+// no call: it is invalid, an earlier run has posted it, or the file contains it twice.
 func (p *poster) prepare(r row) (item, bool) {
 	var wrong *errRow
 	if errors.As(r.err, &wrong) {
@@ -168,7 +163,7 @@ func (p *poster) prepare(r row) (item, bool) {
 		return item{}, false
 	}
 	p.seen[key] = r.n
-	if done, ok := p.journal.done[key]; ok && done.settled() {
+	if done, ok := p.journal.done[key]; ok && done.taken() {
 		done.Row = r.n
 		p.report.add(done)
 		return item{}, false
@@ -176,8 +171,7 @@ func (p *poster) prepare(r row) (item, bool) {
 	return item{r.n, key, r.body}, true
 }
 
-// send posts a batch and notes what became of it, durably, before it goes on or
-// fails.
+// send posts a batch and records the outcome, durably, before it continues or fails.
 func (p *poster) send(ctx context.Context, batch []item) error {
 	for len(batch) > 0 {
 		results, err := p.post(ctx, batch)
@@ -189,51 +183,36 @@ func (p *poster) send(ctx context.Context, batch []item) error {
 		}
 		batch = batch[len(results):]
 		if err != nil {
-			for i, it := range batch {
-				if p.single && i > 0 {
-					p.report.add(it.notPosted())
-				} else {
-					p.report.add(it.noAnswer())
-				}
+			for _, it := range batch {
+				p.report.add(it.noAnswer())
 			}
 			return err
 		}
-		p.tell(false)
+		p.showProgress(false)
 	}
 	return nil
 }
 
-// post posts the first items of a batch, all of them where the installation takes
-// batches, and gives what became of them, in order: of some of them beside an error.
+// post posts a batch and returns the outcomes in order, beside an error only the first
+// of them.
 func (p *poster) post(ctx context.Context, batch []item) ([]result, error) {
-	if p.single {
-		r, err := p.one(ctx, batch[0])
-		if err != nil {
-			return nil, err
-		}
-		return []result{r}, nil
-	}
 	results, err := p.batch(ctx, batch)
 	if len(results) > 0 {
 		return results, err
 	}
-	var none *problem
-	if errors.As(err, &none) && (none.Status == http.StatusNotFound || none.Status == http.StatusMethodNotAllowed) {
-		p.single = true // an installation from before batches
-		return p.post(ctx, batch)
-	}
-	if none == nil || !ofRow(none.Status) {
+	var wrong *problem
+	if !errors.As(err, &wrong) || !ofRow(wrong.Status) {
 		return nil, err
 	}
 	if len(batch) > 1 {
-		return p.alone(ctx, batch) // one row's form or size spoils the whole call: find it
+		return p.halves(ctx, batch) // the form or size of one row fails the whole call: find it
 	}
-	return []result{refused(batch[0], none)}, nil
+	return []result{refused(batch[0], wrong)}, nil
 }
 
-// alone posts the items of a batch in halves, so that one that is wrong in its
-// form, or too large, hides no other.
-func (p *poster) alone(ctx context.Context, batch []item) ([]result, error) {
+// halves posts the items of a batch in halves, so that one with a wrong form, or one that
+// is too large, stops no other.
+func (p *poster) halves(ctx context.Context, batch []item) ([]result, error) {
 	half := len(batch) / 2
 	first, err := p.post(ctx, batch[:half])
 	if err != nil || len(first) < half {
@@ -243,24 +222,7 @@ func (p *poster) alone(ctx context.Context, batch []item) ([]result, error) {
 	return append(first, second...), err
 }
 
-// one posts one referral by itself.
-func (p *poster) one(ctx context.Context, it item) (result, error) {
-	var made struct {
-		ID             string `json:"id"`
-		RegistryNumber string `json:"registryNumber"`
-	}
-	err := p.call(ctx, http.MethodPost, "/referrals", map[string]string{"Idempotency-Key": it.key}, it.body, &made)
-	var not *problem
-	if errors.As(err, &not) && ofRow(not.Status) {
-		return refused(it, not), nil
-	}
-	if err != nil {
-		return result{}, err
-	}
-	return result{Row: it.row, Key: it.key, Status: http.StatusCreated, ID: made.ID, RegistryNumber: made.RegistryNumber}, nil
-}
-
-// ofRow reports whether a status is about the row, and not about the caller or the
+// ofRow reports whether a status is about the row, not about the caller or the
 // installation.
 func ofRow(status int) bool {
 	switch status {

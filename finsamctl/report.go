@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// report tells of every row what became of it, in the order of the file as far as
-// batches go, and counts.
+// report writes the outcome of every row, in the order of the file within each batch, and
+// counts them.
 type report struct {
 	csv        *csv.Writer
 	json       *json.Encoder
@@ -45,11 +45,10 @@ func (r *report) add(x result) {
 	} else {
 		r.not++
 	}
-	x.Key = "" // of use to the journal only
 	if r.json != nil {
 		_ = r.json.Encode(struct {
 			result
-			Key *string `json:"key,omitempty"` // hides the journal's key
+			Key *string `json:"key,omitempty"` // hides the key, which only the journal needs
 		}{result: x})
 		return
 	}
@@ -71,14 +70,13 @@ func (r *report) close() error {
 	return err
 }
 
-// betweenProgress is how often progress is told.
-const betweenProgress = 2 * time.Second
+const progressInterval = 2 * time.Second
 
-// tell returns how far it has come; at the end always.
-func (p *poster) tell(end bool) {
-	if !end && time.Since(p.told) < betweenProgress {
+// showProgress prints the counts, at most once per interval and always at the end.
+func (p *poster) showProgress(end bool) {
+	if !end && time.Since(p.shownAt) < progressInterval {
 		return
 	}
-	p.told = time.Now()
-	fmt.Fprintf(p.progress, "%d rows: %d taken, %d not\n", p.report.taken+p.report.not, p.report.taken, p.report.not)
+	p.shownAt = time.Now()
+	fmt.Fprintf(p.progress, "%d rows: %d received, %d not\n", p.report.taken+p.report.not, p.report.taken, p.report.not)
 }

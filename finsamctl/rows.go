@@ -17,19 +17,19 @@ import (
 type row struct {
 	n    int             // from 1, in the order of the file
 	body json.RawMessage // as POST /referrals takes it
-	err  error           // why it cannot be posted; says nothing of what it holds
+	err  error           // why it cannot be posted; without its content
 }
 
-// errRow is why a row cannot be posted, with a code for the report.
+// errRow says why a row cannot be posted, with a code for the report.
 type errRow struct{ code, text string }
 
 func (e *errRow) Error() string { return e.text }
 
-// maxRow bounds one row, in bytes: what the body of POST /referrals may have.
+// maxRow bounds one row, in bytes, as the API bounds the body of POST /referrals.
 const maxRow = 1 << 20
 
-// rows reads a file row by row: it is never in memory whole. An error ends the
-// file; a row that is wrong bears its own.
+// rows reads a file row by row, never as a whole. An error ends the file; a row that is
+// wrong contains its own error.
 func rows(name string, r io.Reader) (iter.Seq2[row, error], error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	if bom, err := in.Peek(3); err == nil && bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
@@ -46,8 +46,8 @@ func rows(name string, r io.Reader) (iter.Seq2[row, error], error) {
 	return nil, errors.New("the file must end in .csv, .json or .jsonl")
 }
 
-// jsonRows reads objects one after the other; array tells that they stand in a
-// list, or are a single one.
+// jsonRows reads objects one after the other; with array the file is a list, or a single
+// object.
 func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		d := json.NewDecoder(in)
@@ -77,12 +77,12 @@ func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 			}
 		}
 		if _, err := d.Token(); array && err != nil {
-			yield(row{}, errors.New("the list in the file does not end"))
+			yield(row{}, errors.New("the list in the file has no end"))
 		}
 	}
 }
 
-// firstByte returns the first byte that is no blank.
+// firstByte returns the first byte that is not a blank, without consuming it.
 func firstByte(in *bufio.Reader) (byte, error) {
 	for {
 		b, err := in.ReadByte()
@@ -97,8 +97,8 @@ func firstByte(in *bufio.Reader) (byte, error) {
 
 func errNotJSON(n int) error { return fmt.Errorf("row %d is not JSON", n) }
 
-// checked returns a row without blanks; what is no object, or too large, bears an
-// error.
+// checked returns a row without blanks, with an error if it is too large or not an
+// object.
 func checked(n int, body json.RawMessage) row {
 	r := row{n: n}
 	var b bytes.Buffer

@@ -21,9 +21,9 @@ func webhookCommand() *cobra.Command {
 	var secretFile, headers, body string
 	var anyTime bool
 	verify := &cobra.Command{
-		Use: "verify", Short: "Tell whether a webhook comes from finsam", Args: cobra.NoArgs,
-		Long: "Tell whether a webhook was signed with the secret, as Standard Webhooks has it. The headers stand one on a line; the body is taken\n" +
-			"byte by byte as it came. Exit code 0: the signature is valid, 3: it is not, 1: it could not be told.",
+		Use: "verify", Short: "Verify that a webhook comes from finsam", Args: cobra.NoArgs,
+		Long: "Verify that a webhook was signed with the secret, following Standard Webhooks. The headers are one on each line; the body must be\n" +
+			"exactly as received, byte by byte. Exit code 0: the signature is valid, 3: it is not, 1: it could not be verified.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			secret, err := os.ReadFile(secretFile)
 			if err != nil {
@@ -53,7 +53,7 @@ func webhookCommand() *cobra.Command {
 	f.StringVar(&secretFile, "secret-file", "", "file with the secret, whsec_…")
 	f.StringVar(&headers, "headers", "", "file with the headers, \"name: value\" on each line")
 	f.StringVar(&body, "body", "-", "file with the body; - for standard input")
-	f.BoolVar(&anyTime, "any-time", false, "do not hold the message against the clock (five minutes)")
+	f.BoolVar(&anyTime, "any-time", false, "do not compare the message's time with the clock (five minutes)")
 	for _, name := range []string{"secret-file", "headers"} {
 		_ = verify.MarkFlagRequired(name)
 	}
@@ -79,12 +79,12 @@ func readBody(path string, stdin io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// verifies holds a message against the secret; why is empty when it is valid.
+// verifies compares a message with the secret; why is empty when it is valid.
 func verifies(secret string, head, body []byte, anyTime bool) (why string, err error) {
 	secret = strings.TrimSpace(secret)
 	w, err := standardwebhooks.NewWebhook(secret)
 	if err != nil || !strings.HasPrefix(secret, "whsec_") || len(secret) < len("whsec_")+32 {
-		return "", errors.New("--secret-file does not hold a secret such as whsec_…")
+		return "", errors.New("--secret-file does not contain a secret such as whsec_…")
 	}
 	check := w.Verify
 	if anyTime {
@@ -94,19 +94,19 @@ func verifies(secret string, head, body []byte, anyTime bool) (why string, err e
 	for cause, text := range map[error]string{
 		standardwebhooks.ErrRequiredHeaders: "webhook-id, webhook-timestamp or webhook-signature is missing",
 		standardwebhooks.ErrMessageTooOld:   "the message is older than five minutes",
-		standardwebhooks.ErrMessageTooNew:   "the message comes from the future",
+		standardwebhooks.ErrMessageTooNew:   "the message is dated in the future",
 	} {
 		if errors.Is(err, cause) {
 			return text, nil
 		}
 	}
 	if err != nil {
-		return "no signature is that of the secret over this body", nil
+		return "no signature matches the secret and this body", nil
 	}
 	return "", nil
 }
 
-// headersOf reads lines of "name: value"; what is none is passed over.
+// headersOf reads lines of "name: value" and ignores others.
 func headersOf(text []byte) http.Header {
 	h := http.Header{}
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
