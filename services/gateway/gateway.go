@@ -38,7 +38,6 @@ import (
 // Service is one service behind the gateway.
 type Service struct {
 	Name      string            // such as "referral"
-	Spec      []byte            // its openapi.yaml
 	Base      string            // where it is, such as "http://referral:8080"
 	Transport http.RoundTripper // nil: over the network
 	Feed      feed.Reader       // its events, which empty the cache; nil: what they would empty is not cached
@@ -83,7 +82,7 @@ const (
 // Gateway is the front door as a handler. Run must run beside it.
 type Gateway struct {
 	Options
-	contract   *contract.Contract
+	info       contract.Info
 	echo       *echo.Echo
 	operations map[string]*operation // by operationId
 	upstreams  map[string]*upstream
@@ -99,8 +98,7 @@ type Gateway struct {
 	meters     *meters
 }
 
-// New joins the services' contracts and makes the gateway; its errors say what
-// does not fit.
+// New creates the gateway. Every service of the contract must be there.
 func New(o Options) (*Gateway, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -117,7 +115,7 @@ func New(o Options) (*Gateway, error) {
 	if g.meters, err = newMeters(g); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	if err := g.join(); err != nil {
+	if err := g.connect(); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	if g.own, err = newOwnPages(g); err != nil {
@@ -167,14 +165,15 @@ func (o *Options) complete() error {
 	return err
 }
 
-// join reads the contract and makes the routes.
-func (g *Gateway) join() error {
-	var sources []contract.Source
+// connect reads the contract and connects its operations with the services.
+func (g *Gateway) connect() error {
 	for _, s := range g.Services {
-		sources = append(sources, contract.Source{Service: s.Name, Spec: s.Spec})
 		u, err := newUpstream(s)
 		if err != nil {
 			return err
+		}
+		if g.upstreams[s.Name] != nil {
+			return fmt.Errorf("the service %s is named twice", s.Name)
 		}
 		g.upstreams[s.Name] = u
 		if s.Feed != nil && g.Cache != nil {
@@ -182,15 +181,20 @@ func (g *Gateway) join() error {
 				measured: feed.NewFollowing("gateway", s.Name)}
 		}
 	}
-	var err error
-	if g.contract, err = contract.Join(g.PublicURL, sources...); err != nil {
-		return err
+	info, operations, err := contract.Read()
+	if err != nil {
+		return fmt.Errorf("the contract: %w", err)
 	}
-	for _, o := range g.contract.Operations {
+	g.info = info
+	for _, o := range operations {
 		if o.Service == contract.Own {
 			continue
 		}
-		op := newOperation(o, g.upstreams[o.Service])
+		u := g.upstreams[o.Service]
+		if u == nil {
+			return fmt.Errorf("the contract has %s of the service %s, which is not among the gateway's", o.ID, o.Service)
+		}
+		op := newOperation(o, u)
 		g.operations[op.ID] = op
 		for _, event := range o.Cache.EmptiedBy {
 			g.emptiedBy[event] = append(g.emptiedBy[event], op)
@@ -198,9 +202,6 @@ func (g *Gateway) join() error {
 	}
 	return nil
 }
-
-// Contract returns the joined document.
-func (g *Gateway) Contract() *contract.Contract { return g.contract }
 
 // Run watches the trust file and follows the services' feeds until ctx ends.
 func (g *Gateway) Run(ctx context.Context) error {

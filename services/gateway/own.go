@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/gateway/docs"
 )
@@ -30,18 +31,17 @@ type document struct {
 }
 
 func newOwnPages(g *Gateway) (*ownPages, error) {
-	c := g.contract
 	info, err := apiInfo(g)
 	if err != nil {
 		return nil, err
 	}
 	return &ownPages{
 		info:  once("application/json", func() ([]byte, error) { return info, nil }),
-		json:  once("application/json", c.JSON),
-		local: once("application/json", c.Local),
-		yaml:  once("application/yaml", c.YAML),
+		json:  once("application/json", func() ([]byte, error) { return contract.JSON(g.PublicURL) }),
+		local: once("application/json", contract.LocalJSON),
+		yaml:  once("application/yaml", func() ([]byte, error) { return contract.YAML(g.PublicURL) }),
 		page: sync.OnceValues(func() (*docs.Page, error) {
-			return docs.NewPage(docs.Options{Title: c.Title(), Clients: clients(g.Demo)})
+			return docs.NewPage(docs.Options{Title: g.info.Title, Clients: clients(g.Demo)})
 		}),
 		problems: sync.OnceValues(docs.NewProblems),
 	}, nil
@@ -61,7 +61,6 @@ func once(media string, render func() ([]byte, error)) func() (*document, error)
 
 // apiInfo is the answer that the national REST API profile asks for (VER.06).
 func apiInfo(g *Gateway) ([]byte, error) {
-	released, status := g.contract.Released()
 	documentation := "docs"
 	if g.PublicURL != "" {
 		documentation = strings.TrimSuffix(g.PublicURL, "/") + BasePath + "/docs"
@@ -78,7 +77,7 @@ func apiInfo(g *Gateway) ([]byte, error) {
 		Software      string          `json:"softwareVersion,omitempty"`
 		Revision      string          `json:"softwareRevision,omitempty"`
 		Links         map[string]link `json:"_links"`
-	}{g.contract.Title(), g.contract.Version(), released, documentation, status, g.Options.Version, g.Options.Revision,
+	}{g.info.Title, g.info.Version, g.info.Released, documentation, g.info.Status, g.Options.Version, g.Options.Revision,
 		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
 }
 

@@ -21,14 +21,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/api/activity"
-	"github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/cache/memory"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web/webtest"
+	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
@@ -110,6 +108,16 @@ func (e *events) add(kind, association string) {
 	e.all = append(e.all, feed.Event{Sequence: int64(len(e.all)) + 1, Type: kind, Association: association})
 }
 
+// operations returns the contract's, the gateway's own among them.
+func operations(t testing.TB) []contract.Operation {
+	t.Helper()
+	_, all, err := contract.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // rig is a gateway with fake services, the real contracts, and a demo issuer.
 type rig struct {
 	t        testing.TB
@@ -157,10 +165,10 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	}
 	t.Cleanup(func() { _ = kept.Close() })
 	o.Cache = kept
-	for name, spec := range map[string][]byte{"referral": referral.Spec, "participant": participant.Spec, "activity": activity.Spec} {
+	for _, name := range []string{"referral", "participant", "activity"} {
 		s := &service{}
 		r.services[name] = s
-		o.Services = append(o.Services, Service{Name: name, Spec: spec, Transport: inprocess.Transport(s), Feed: &s.feed})
+		o.Services = append(o.Services, Service{Name: name, Transport: inprocess.Transport(s), Feed: &s.feed})
 	}
 	for _, c := range change {
 		c(&o)

@@ -6,18 +6,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/finsam/finsam/pkg/api/activity"
-	"github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/cache/memory"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
-
-// specs are the contracts of the services behind the door.
-var specs = map[string][]byte{"referral": referral.Spec, "participant": participant.Spec, "activity": activity.Spec}
 
 // cacheBytes bounds the cache in memory.
 const cacheBytes = 32 << 20
@@ -45,7 +39,7 @@ func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, done func
 	}
 	for name, transport := range s.Upstreams {
 		o.Services = append(o.Services, gateway.Service{
-			Name: name, Spec: specs[name], Base: "http://" + name, Transport: transport, Feed: s.Feeds[name],
+			Name: name, Base: "http://" + name, Transport: transport, Feed: s.Feeds[name],
 		})
 	}
 	kept, err := memory.New(cacheBytes)

@@ -1,177 +1,128 @@
-// Package contract joins the services' OpenAPI documents into the one that the
-// outside sees, and reads from it what the gateway must know: which service has
-// a path, who may call an operation, what may be cached and what empties it, how
-// costly a call is. A new endpoint needs no line in the gateway.
+// Package contract is the OpenAPI document that the outside sees, and what the
+// gateway must know of its operations: which service has a path, what may be cached
+// and what empties it, how costly a call is. A new endpoint needs no line in the
+// gateway.
 //
-// A service writes its success responses only. What holds for every operation is
-// added here: problem responses, tracing, limits, roles from the access table.
+// Both are written by the program joincontract from the services' documents.
 package contract
 
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/web"
 )
 
-// BasePath is where the API is, under every host.
+//go:generate go run ./joincontract
+
+// BasePath is the path of the API, under every host.
 const BasePath = web.BasePath
 
-// Own is the name under which the gateway's own operations stand.
+// Own is the Service of the gateway's own operations.
 const Own = "gateway"
 
-//go:embed gateway.yaml
-var frame []byte
-
-// Source is one service's document.
-type Source struct {
-	Service string // the service's name
-	Spec    []byte // OpenAPI 3.0.3 as YAML or JSON
-}
+var (
+	//go:embed openapi.json
+	document []byte
+	//go:embed operations.json
+	table []byte
+)
 
 // Operation is what the gateway must know of one operation.
 type Operation struct {
-	ID       string
-	Method   string
-	Path     string // template below BasePath, such as /referrals/{id}
-	Service  string // who has it; Own: the gateway itself
-	Roles    []actor.Role
-	Cost     int  // what a call takes from the authority's limit, at least 1
-	Public   bool // needs no token
-	Personal bool // the answer or the body bears personal data
-	LongPoll bool // the answer may wait for what is new, as long as the caller says
-	Body     bool // takes a body
-	Form     bool // and that is multipart/form-data, not JSON
-	Transfer bool // what comes or goes is long, and takes its time
-	// BodyLimit is how many bytes a body may have.
-	BodyLimit int64
-	Cache     Cache
+	ID        string `json:"operationId"`
+	Method    string `json:"method"`
+	Path      string `json:"path"`                 // template below BasePath, such as /referrals/{id}
+	Service   string `json:"service"`              // which answers; Own: the gateway itself
+	Public    bool   `json:"public,omitzero"`      // needs no token
+	Body      bool   `json:"body,omitzero"`        // takes a body
+	Form      bool   `json:"form,omitzero"`        // and that is multipart/form-data, not JSON
+	Cost      int    `json:"x-cost"`               // taken from the authority's limit by a call, at least 1
+	BodyLimit int64  `json:"x-body-limit"`         // bytes
+	Personal  bool   `json:"x-personal,omitzero"`  // the answer or the body contains personal data
+	LongPoll  bool   `json:"x-long-poll,omitzero"` // the answer may wait for news, as long as the caller asks
+	Transfer  bool   `json:"x-transfer,omitzero"`  // a long body or answer, with a timeout of its own
+	Cache     Cache  `json:"x-cache,omitzero"`
 }
 
-// Cache returns how long an answer may be kept and which events end that.
+// Cache is how long an answer may be kept and which events end that.
 type Cache struct {
-	Seconds   int // zero: not at all
-	EmptiedBy []string
+	Seconds   int      `json:"seconds"` // zero: not at all
+	EmptiedBy []string `json:"emptiedBy"`
 }
 
-// Contract is the joined document.
-type Contract struct {
-	Operations []Operation
-	root       *yaml.Node
-	json       func() ([]byte, error)
-	local      func() ([]byte, error)
-	yaml       func() ([]byte, error)
+// Info is what the document says of the API as a whole.
+type Info struct {
+	Title    string `json:"title"`
+	Version  string `json:"version"`    // such as 1.0.0
+	Released string `json:"x-released"` // the date of the version
+	Status   string `json:"x-status"`   // such as active
 }
 
-// Join creates the document of all the services' documents. publicURL is the
-// address that the installation is reached at, such as https://api.example.se;
-// empty leaves an example. Every error names the service and the place.
-func Join(publicURL string, sources ...Source) (*Contract, error) {
-	root, err := parse(frame)
-	if err != nil {
-		return nil, fmt.Errorf("the gateway's own document: %w", err)
-	}
-	j := &join{root: root, owner: map[string]string{}, seen: map[string]bool{}}
-	j.claim(Own)
-	operations, err := j.add(Own, root)
-	if err != nil {
-		return nil, fmt.Errorf("the gateway's own document: %w", err)
-	}
-	docs, err := parseAll(sources)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range sources {
-		some, err := j.add(s.Service, docs[i])
-		if err != nil {
-			return nil, fmt.Errorf("the document of %s: %w", s.Service, err)
-		}
-		operations = append(operations, some...)
-	}
-	if err := j.resolved(); err != nil {
-		return nil, err
-	}
-	setServer(root, publicURL)
-	return &Contract{
-		Operations: operations, root: root,
-		json:  sync.OnceValues(func() ([]byte, error) { return render(root) }),
-		local: sync.OnceValues(func() ([]byte, error) { return renderLocal(root) }),
-		yaml:  sync.OnceValues(func() ([]byte, error) { return renderYAML(root) }),
-	}, nil
+// Read returns what the document says of the API and of each operation.
+func Read() (Info, []Operation, error) {
+	var doc struct{ Info Info }
+	var operations []Operation
+	err := errors.Join(json.Unmarshal(document, &doc), json.Unmarshal(table, &operations))
+	return doc.Info, operations, err
 }
 
-// parseAll reads the documents side by side: it is most of the work of a start.
-func parseAll(sources []Source) ([]*yaml.Node, error) {
-	docs, faults := make([]*yaml.Node, len(sources)), make([]error, len(sources))
-	var wg sync.WaitGroup
-	for i, s := range sources {
-		wg.Go(func() {
-			if docs[i], faults[i] = parse(s.Spec); faults[i] != nil {
-				faults[i] = fmt.Errorf("the document of %s: %w", s.Service, faults[i])
-			}
-		})
-	}
-	wg.Wait()
-	return docs, errors.Join(faults...)
-}
+// The addresses in the generated document, in place of the installation's.
+const (
+	exampleServer   = `"url": "https://finsam.example` + BasePath + `"`
+	exampleProblems = `"url": "https://finsam.example` + BasePath + `/docs/problems"`
+)
 
-// JSON returns the document as JSON; rendered at the first call.
-func (c *Contract) JSON() ([]byte, error) { return c.json() }
-
-// YAML returns the document as YAML; rendered at the first call.
-func (c *Contract) YAML() ([]byte, error) { return c.yaml() }
-
-// Local returns the document as JSON with its own host as server, for a page that
-// is served from there and calls it.
-func (c *Contract) Local() ([]byte, error) { return c.local() }
-
-// Version returns the API's version, such as 1.0.0.
-func (c *Contract) Version() string { return text(c.root, "info", "version") }
-
-// Title returns the API's name.
-func (c *Contract) Title() string { return text(c.root, "info", "title") }
-
-// Released returns the date of the version, and whether it is active.
-func (c *Contract) Released() (date, status string) {
-	return text(c.root, "info", "x-released"), text(c.root, "info", "x-status")
-}
-
-func setServer(root *yaml.Node, publicURL string) {
+// JSON returns the document for an installation that is reached at publicURL, such as
+// https://api.example.se; empty leaves an example.
+func JSON(publicURL string) ([]byte, error) {
 	if publicURL == "" {
-		return
+		return compact(document)
 	}
-	base := strings.TrimSuffix(publicURL, "/")
-	set(items(get(root, "servers"))[0], "url", scalar(base+BasePath))
-	set(get(root, "externalDocs"), "url", scalar(base+BasePath+"/docs/problems"))
+	base := strings.TrimSuffix(publicURL, "/") + BasePath
+	return compact(withURL(withURL(document, exampleServer, base), exampleProblems, base+"/docs/problems"))
 }
 
-func render(root *yaml.Node) ([]byte, error) {
+// LocalJSON returns the document with its own host as server, for a page that is
+// served from there and calls it.
+func LocalJSON() ([]byte, error) { return compact(withURL(document, exampleServer, BasePath)) }
+
+func withURL(doc []byte, example, url string) []byte {
+	return bytes.Replace(doc, []byte(example), []byte(`"url": "`+url+`"`), 1)
+}
+
+func compact(doc []byte) ([]byte, error) {
 	var b bytes.Buffer
-	b.Grow(512 << 10)
-	err := writeJSON(&b, root)
+	err := json.Compact(&b, doc)
 	return b.Bytes(), err
 }
 
-func renderLocal(root *yaml.Node) ([]byte, error) {
-	shallow := *root
-	shallow.Content = append([]*yaml.Node(nil), root.Content...)
-	server := mapping()
-	set(server, "url", scalar(BasePath))
-	set(&shallow, "servers", &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{server}})
-	return render(&shallow)
-}
-
-func renderYAML(root *yaml.Node) ([]byte, error) {
+// YAML is JSON in the other notation, its keys in the same order.
+func YAML(publicURL string) ([]byte, error) {
+	doc, err := JSON(publicURL)
+	if err != nil {
+		return nil, err
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(doc, &root); err != nil {
+		return nil, err
+	}
+	setBlockStyle(&root)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	err := errors.Join(e.Encode(root), e.Close())
+	err = errors.Join(e.Encode(&root), e.Close())
 	return b.Bytes(), err
+}
+
+func setBlockStyle(n *yaml.Node) {
+	n.Style = 0
+	for _, c := range n.Content {
+		setBlockStyle(c)
+	}
 }

@@ -28,7 +28,7 @@ type walk struct {
 
 func newWalk(t testing.TB) *walk {
 	t.Helper()
-	text, err := joined(t).JSON()
+	text, err := JSON("https://api.finsam.example")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/finsam/finsam/pkg/api/activity"
-	"github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
-
-// specs are the contracts of the services behind the door.
-var specs = map[string][]byte{"referral": referral.Spec, "participant": participant.Spec, "activity": activity.Spec}
 
 // Run puts the gateway together, serves it until ctx ends, and takes it apart.
 func Run(ctx context.Context, environ map[string]string) (err error) {
@@ -44,7 +38,7 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return fmt.Errorf("FINSAM_TRUST_FILE: %w", err)
 	}
 	for _, name := range peers {
-		o.Services = append(o.Services, gateway.Service{Name: name, Spec: specs[name], Base: p.Config.PeerURL(name), Feed: p.Reader(name)})
+		o.Services = append(o.Services, gateway.Service{Name: name, Base: p.Config.PeerURL(name), Feed: p.Reader(name)})
 	}
 	g, err := gateway.New(o)
 	if err != nil {
