@@ -23,15 +23,11 @@ type Block struct {
 	Hash    string    `json:"hash"` // over all of the above
 }
 
-// nobody is the association of what belongs to the service itself: a block may
-// hold entries of several associations.
-const nobody = "-"
-
 func kind() store.Schema[Block] {
 	return store.Schema[Block]{
 		Name:    "access_log",
 		Indexes: []store.Index{{"chain", "n"}},
-		ID:      func(b *Block) (string, string) { return nobody, b.id() },
+		ID:      func(b *Block) (string, string) { return store.NoAssociation, b.id() },
 		Keys:    func(b *Block) store.Keys { return store.Keys{"chain": b.Chain, "n": b.N} },
 	}
 }

@@ -70,7 +70,7 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 		return nil, fmt.Errorf("access log of %s: %w", service, err)
 	}
 	page, err := blocks.Find(ctx, store.Query{
-		Association: nobody,
+		Association: store.NoAssociation,
 		Sort:        []store.Order{{Key: "chain", Desc: true}, {Key: "n", Desc: true}},
 		Limit:       1,
 	})

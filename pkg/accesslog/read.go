@@ -95,7 +95,7 @@ func first(waiting map[string]string) (service, chain string) {
 func (l *Log) nextChain(ctx context.Context, service, after string, waiting map[string]string) error {
 	delete(waiting, service)
 	page, err := l.blocks.Find(ctx, store.Query{
-		Association: nobody, Where: []store.Cond{{Key: "chain", Op: store.Gt, Value: after}},
+		Association: store.NoAssociation, Where: []store.Cond{{Key: "chain", Op: store.Gt, Value: after}},
 		Sort: []store.Order{{Key: "chain"}, {Key: "n"}}, Limit: 1,
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func (l *Log) nextChain(ctx context.Context, service, after string, waiting map[
 func (l *Log) chain(ctx context.Context, chain string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		q := store.Query{
-			Association: nobody, Where: []store.Cond{{Key: "chain", Op: store.Eq, Value: chain}},
+			Association: store.NoAssociation, Where: []store.Cond{{Key: "chain", Op: store.Eq, Value: chain}},
 			Sort: []store.Order{{Key: "n"}}, Limit: 100,
 		}
 		for {

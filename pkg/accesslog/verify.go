@@ -82,7 +82,7 @@ func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
 // each returns every block to a function, chain by chain, until that fails.
 func (l *Log) each(ctx context.Context, block func(Block) error) error {
 	q := store.Query{
-		Association: nobody,
+		Association: store.NoAssociation,
 		Sort:        []store.Order{{Key: "chain"}, {Key: "n"}},
 		Limit:       100,
 	}
@@ -124,7 +124,7 @@ func (l *Log) HeadAt(ctx context.Context, chain string, n int64) (Head, error) {
 
 // hashOf returns the hash of a block, "" when it is missing.
 func (l *Log) hashOf(ctx context.Context, id string) (string, error) {
-	v, err := l.blocks.Get(ctx, nobody, id)
+	v, err := l.blocks.Get(ctx, store.NoAssociation, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}

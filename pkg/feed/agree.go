@@ -54,7 +54,7 @@ func Agree(ctx context.Context, databases map[string]store.Engine) error {
 		if err != nil {
 			return err
 		}
-		page, err := positions.Find(ctx, store.Query{Association: nobody, Limit: 100})
+		page, err := positions.Find(ctx, store.Query{Association: store.NoAssociation, Limit: 100})
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 // position is how far a follower has come in one log.
@@ -50,7 +51,7 @@ type Follower struct {
 func positionCollection() store.Schema[position] {
 	return store.Schema[position]{
 		Name:    "positions",
-		ID:      func(p *position) (string, string) { return nobody, p.Name },
+		ID:      func(p *position) (string, string) { return store.NoAssociation, p.Name },
 		Version: func(p *position) int64 { return p.Moves },
 	}
 }
@@ -162,7 +163,7 @@ func (f *Follower) all(ctx context.Context, at int64, events []Event) (done int,
 		if err := f.one(ctx, e); err != nil {
 			return i, fmt.Errorf("event %s: %w", e.ID, err)
 		}
-		f.measured.Handled(e.within(ctx), events[i:])
+		f.measured.Handled(tracecontext.Within(ctx, e.TraceParent), events[i:])
 	}
 	return len(events), err
 }
@@ -178,13 +179,13 @@ func (f *Follower) together(ctx context.Context, events []Event, gap error) (int
 		return 0, fmt.Errorf("events %d to %d: %w", events[0].Sequence, events[len(events)-1].Sequence, err)
 	}
 	for i, e := range events {
-		f.measured.Handled(e.within(ctx), events[i:])
+		f.measured.Handled(tracecontext.Within(ctx, e.TraceParent), events[i:])
 	}
 	return len(events), gap
 }
 
 func (f *Follower) one(ctx context.Context, e Event) error {
-	ctx, cancel := context.WithTimeout(e.within(ctx), attemptTime)
+	ctx, cancel := context.WithTimeout(tracecontext.Within(ctx, e.TraceParent), attemptTime)
 	defer cancel()
 	err := f.handle(ctx, e)
 	if errors.Is(err, ErrSkip) {
@@ -202,7 +203,7 @@ func (f *Follower) Position(ctx context.Context) (int64, error) {
 }
 
 func (f *Follower) position(ctx context.Context) (position, error) {
-	v, err := f.positions.Get(ctx, nobody, f.name)
+	v, err := f.positions.Get(ctx, store.NoAssociation, f.name)
 	if errors.Is(err, store.ErrNotFound) {
 		return position{}, nil
 	}
@@ -224,7 +225,7 @@ func (f *Follower) save(ctx context.Context, from, to int64, last string) error 
 			return err
 		}
 	}
-	_, err := f.positions.Update(ctx, nobody, f.name, 0, func(p *position) error {
+	_, err := f.positions.Update(ctx, store.NoAssociation, f.name, 0, func(p *position) error {
 		if p.Seq >= to {
 			return store.Unchanged()
 		}

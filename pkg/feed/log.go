@@ -21,9 +21,6 @@ type block struct {
 
 func (b block) last() int64 { return b.First + int64(len(b.Events)) - 1 }
 
-// nobody is the association of what belongs to the service itself.
-const nobody = "-"
-
 // Log is the event log of one service, kept by its store.
 type Log struct {
 	source string
@@ -42,7 +39,7 @@ func OpenLog(ctx context.Context, e store.Engine, source string) (*Log, error) {
 	blocks, err := store.Open(ctx, e, store.Schema[block]{
 		Name:    "events",
 		Indexes: []store.Index{{"last"}},
-		ID:      func(b *block) (string, string) { return nobody, blockID(b.Number) },
+		ID:      func(b *block) (string, string) { return store.NoAssociation, blockID(b.Number) },
 		Keys:    func(b *block) store.Keys { return store.Keys{"last": b.last()} },
 	})
 	if err != nil {
@@ -93,7 +90,7 @@ func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
 	blocks := l.recent(seq)
 	if blocks == nil {
 		page, err := l.blocks.Find(ctx, store.Query{
-			Association: nobody,
+			Association: store.NoAssociation,
 			Where:       []store.Cond{{Key: "last", Op: store.Gt, Value: seq}},
 			Sort:        []store.Order{{Key: "last"}},
 			Limit:       16,
@@ -134,7 +131,7 @@ var errOvertaken = errors.New("another publisher was faster")
 // newest returns the last block, or the zero block of an empty log.
 func (l *Log) newest(ctx context.Context) (block, error) {
 	page, err := l.blocks.Find(ctx, store.Query{
-		Association: nobody, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,
+		Association: store.NoAssociation, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,
 	})
 	if err != nil || len(page.Items) == 0 {
 		return block{First: 1}, err

@@ -50,9 +50,9 @@ func (f *Following) Watch() (stop func()) {
 		metrics.Gauge{Name: "finsam.follower.position", Description: "Sequence number of the last event handled.",
 			Read: func() (float64, bool) { return float64(f.position.Load()), true }},
 		metrics.Gauge{Name: "finsam.follower.lag", Unit: "s", Description: "Age of the oldest event known and not handled; 0: none.",
-			Read: func() (float64, bool) { return age(f.oldest.Load()), true }},
+			Read: func() (float64, bool) { return metrics.Age(f.oldest.Load()), true }},
 		metrics.Gauge{Name: "finsam.follower.silence", Unit: "s", Description: "Since the log answered last.",
-			Read: func() (float64, bool) { return age(f.heard.Load()), true }},
+			Read: func() (float64, bool) { return metrics.Age(f.heard.Load()), true }},
 	)
 }
 
@@ -119,9 +119,9 @@ func (t *telling) watch() (stop func()) {
 		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet told, as far as one round looks.",
 			Read: func() (float64, bool) { return float64(t.backlog.Load()), true }},
 		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet told; 0: none.",
-			Read: func() (float64, bool) { return age(t.oldest.Load()), true }},
+			Read: func() (float64, bool) { return metrics.Age(t.oldest.Load()), true }},
 		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
-			Read: func() (float64, bool) { return age(t.done.Load()), true }},
+			Read: func() (float64, bool) { return metrics.Age(t.done.Load()), true }},
 	)
 }
 
@@ -143,12 +143,4 @@ func (t *telling) told(head int64) {
 	t.backlog.Store(0)
 	t.oldest.Store(0)
 	t.done.Store(time.Now().UnixMilli())
-}
-
-// age is how long ago that was, in seconds; 0 for never and for the future.
-func age(unixMilli int64) float64 {
-	if unixMilli == 0 {
-		return 0
-	}
-	return max(time.Since(time.UnixMilli(unixMilli)).Seconds(), 0)
 }

@@ -1,7 +1,10 @@
 package internaltoken
 
-// MaxKept is the bound that the tests hold Kept against.
-const MaxKept = maxKept
+// MaxRemembered is the bound that the tests compare Remembered with.
+const MaxRemembered = maxRemembered
 
-// Kept returns how many tokens the signer remembers.
-func (s *Signer) Kept() int { return s.kept.size() }
+// Remembered returns how many tokens the signer remembers.
+func (s *Signer) Remembered() int {
+	s.signed.CleanUp()
+	return s.signed.EstimatedSize()
+}

@@ -1,20 +1,22 @@
 package launch
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/jwks"
 )
 
 // The files of a folder of keys. A service needs its own private key, the public
@@ -95,39 +97,111 @@ func readPrivate(path string) (ed25519.PrivateKey, error) {
 	return private, nil
 }
 
-// jwk is a public Ed25519 key (RFC 8037).
-type jwk struct {
-	KeyType   string `json:"kty"`
-	Curve     string `json:"crv"`
-	Algorithm string `json:"alg"`
-	Use       string `json:"use"`
-	ID        string `json:"kid"` // the issuer; while keys rotate also "<issuer>.next" or "<issuer>.before"
-	X         string `json:"x"`
-}
+// publicSet is the set of public keys by kid: the issuer, and while keys rotate
+// also "<issuer>.next" or "<issuer>.before".
+type publicSet map[string]ed25519.PublicKey
 
-type jwks struct {
-	Keys []jwk `json:"keys"`
-}
-
-func readPublic(path string) (map[string]ed25519.PublicKey, error) {
+func readPublic(path string) (publicSet, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	var set jwks
-	if err := json.Unmarshal(text, &set); err != nil || len(set.Keys) == 0 {
-		return nil, errors.New("is not a set of public keys (JWKS)")
+	parsed, err := jwks.Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	keys := map[string]ed25519.PublicKey{}
-	for _, k := range set.Keys {
-		x, err := base64.RawURLEncoding.DecodeString(k.X)
-		switch {
-		case k.KeyType != "OKP" || k.Curve != "Ed25519" || err != nil || len(x) != ed25519.PublicKeySize || k.ID == "":
-			return nil, fmt.Errorf("key %q is not an Ed25519 public key with a kid", k.ID)
-		case keys[k.ID] != nil:
-			return nil, fmt.Errorf("key %q stands twice", k.ID)
+	set := publicSet{}
+	for id, key := range parsed {
+		public, ok := key.Public.(ed25519.PublicKey)
+		if !ok {
+			return nil, fmt.Errorf("key %q is not an Ed25519 public key", id)
 		}
-		keys[k.ID] = x
+		set[id] = public
 	}
-	return keys, nil
+	return set, nil
+}
+
+func (s publicSet) write(path string) error {
+	keys := map[string]crypto.PublicKey{}
+	for id, key := range s {
+		keys[id] = key
+	}
+	text, err := jwks.Marshal(keys)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, text, 0o600)
+}
+
+// WriteKeys creates the keys that are missing in the folder, each file with mode
+// 0600, and makes the set of public keys agree with the private ones. Keys that
+// are there are never changed: without seal.json nothing sealed can be read again.
+func WriteKeys(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the folder of the keys: %w", err)
+	}
+	if err := writeSealKeys(dir); err != nil {
+		return fmt.Errorf("make keys: %w", err)
+	}
+	set, err := readPublic(filepath.Join(dir, publicKeys))
+	if errors.Is(err, fs.ErrNotExist) {
+		set = publicSet{}
+	} else if err != nil {
+		return fmt.Errorf("make keys: %s: %w", publicKeys, err)
+	}
+	before := maps.Clone(set)
+	for _, issuer := range issuers {
+		if set[issuer], err = privateKey(filepath.Join(dir, issuer+".key")); err != nil {
+			return fmt.Errorf("make keys: %s.key: %w", issuer, err)
+		}
+	}
+	if maps.EqualFunc(set, before, func(a, b ed25519.PublicKey) bool { return a.Equal(b) }) {
+		return nil
+	}
+	return set.write(filepath.Join(dir, publicKeys))
+}
+
+// writeSealKeys creates the two key sets; only both or none may be missing.
+func writeSealKeys(dir string) error {
+	a, p := filepath.Join(dir, sealKeys), filepath.Join(dir, lookupKeys)
+	hasA, hasP := exists(a), exists(p)
+	switch {
+	case hasA && hasP:
+		return nil
+	case hasA != hasP:
+		return fmt.Errorf("only one of %s and %s is there; put the other one back, for new keys could not read what is stored", sealKeys, lookupKeys)
+	}
+	aeadKeys, prfKeys, err := encryption.Generate()
+	if err != nil {
+		return err
+	}
+	return errors.Join(atomicfile.Write(a, aeadKeys, 0o600), atomicfile.Write(p, prfKeys, 0o600))
+}
+
+// privateKey reads an issuer's key, or makes it, and gives its public half.
+func privateKey(path string) (ed25519.PublicKey, error) {
+	private, err := readPrivate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, private, err = ed25519.GenerateKey(nil); err != nil {
+			return nil, err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			return nil, err
+		}
+		return public(private), atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return public(private), nil
+}
+
+func public(private ed25519.PrivateKey) ed25519.PublicKey {
+	return private.Public().(ed25519.PublicKey)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

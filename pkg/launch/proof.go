@@ -19,8 +19,8 @@ type proof struct {
 }
 
 const (
-	nobody = "-" // the association and id of what belongs to the service itself
-	proven = "finsam"
+	proofID = "-" // there is one
+	proven  = "finsam"
 	// proofTries bounds how often a start loses to another: each writes once.
 	proofTries = 20
 )
@@ -28,7 +28,7 @@ const (
 func proofs() store.Schema[proof] {
 	return store.Schema[proof]{
 		Name:    "keys_proof",
-		ID:      func(*proof) (string, string) { return nobody, nobody },
+		ID:      func(*proof) (string, string) { return store.NoAssociation, proofID },
 		Version: func(p *proof) int64 { return p.Writes },
 	}
 }
@@ -45,7 +45,7 @@ func (p *App) prove(ctx context.Context) error {
 		return fmt.Errorf("FINSAM_STORE: %w", err)
 	}
 	for range proofTries {
-		have, err := all.Get(ctx, nobody, nobody)
+		have, err := all.Get(ctx, store.NoAssociation, proofID)
 		if errors.Is(err, store.ErrNotFound) {
 			have.Value, err = &proof{Lookup: p.Cipher.Lookup(proven)}, nil
 		}

@@ -1,9 +1,9 @@
 package launch
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,12 +34,12 @@ const (
 // finished when it is asked for again; one out of order is refused. The look-up
 // keys stay: people are filed under them.
 func RotateKeys(dir, stage string) error {
-	set, err := publicSet(dir)
-	if err != nil {
-		return fmt.Errorf("rotate keys: %w", err)
-	}
-	if len(set.Keys) == 0 {
+	set, err := readPublic(filepath.Join(dir, publicKeys))
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("rotate keys: %s is not in %s", publicKeys, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("rotate keys: %s: %w", publicKeys, err)
 	}
 	r := rotation{dir: dir, set: set}
 	switch stage {
@@ -60,7 +60,7 @@ func RotateKeys(dir, stage string) error {
 
 type rotation struct {
 	dir string
-	set *jwks
+	set publicSet
 }
 
 func (r rotation) path(name string) string { return filepath.Join(r.dir, name) }
@@ -68,23 +68,23 @@ func (r rotation) path(name string) string { return filepath.Join(r.dir, name) }
 // announce creates a private key that waits for each issuer, tells its public half,
 // and adds a sealing key that does not seal yet.
 func (r rotation) announce() error {
-	if r.set.with(before) {
+	if r.hasOld() {
 		return errors.New("the rotation before is not at its end: retire its keys first")
 	}
 	for _, issuer := range issuers {
 		if !exists(r.path(issuer + ".key")) {
 			return fmt.Errorf("%s.key is not in the folder: all keys are rotated together", issuer)
 		}
-		x, err := privateKey(r.path(issuer + next + ".key"))
+		public, err := privateKey(r.path(issuer + next + ".key"))
 		if err != nil {
 			return fmt.Errorf("%s%s.key: %w", issuer, next, err)
 		}
-		r.set.put(issuer+next, x)
+		r.set[issuer+next] = public
 	}
 	if err := r.seal(encryption.Announce); err != nil {
 		return err
 	}
-	return r.save()
+	return r.set.write(r.path(publicKeys))
 }
 
 // use returns each issuer the private key that waits. The set of public keys is
@@ -103,11 +103,11 @@ func (r rotation) use() error {
 		if err != nil {
 			return fmt.Errorf("%s%s.key: %w", issuer, next, err)
 		}
-		r.set.put(issuer+before, public(old))
-		r.set.put(issuer, public(fresh))
-		r.set.remove(issuer + next)
+		r.set[issuer+before] = public(old)
+		r.set[issuer] = public(fresh)
+		delete(r.set, issuer+next)
 	}
-	if err := errors.Join(r.save(), r.seal(encryption.Promote)); err != nil {
+	if err := errors.Join(r.set.write(r.path(publicKeys)), r.seal(encryption.Promote)); err != nil {
 		return err
 	}
 	for _, issuer := range waiting {
@@ -123,13 +123,13 @@ func (r rotation) retire() error {
 	switch {
 	case slices.ContainsFunc(issuers, func(i string) bool { return exists(r.path(i + next + ".key")) }):
 		return errors.New("the new keys are not in use yet: switch to them first")
-	case !r.set.with(before):
+	case !r.hasOld():
 		return errors.New("there are no old keys")
 	}
 	for _, issuer := range issuers {
-		r.set.remove(issuer + before)
+		delete(r.set, issuer+before)
 	}
-	return r.save()
+	return r.set.write(r.path(publicKeys))
 }
 
 // seal changes the sealing keys.
@@ -144,20 +144,11 @@ func (r rotation) seal(change func([]byte) ([]byte, error)) error {
 	return atomicfile.Write(r.path(sealKeys), keys, 0o600)
 }
 
-// save writes the set of public keys.
-func (r rotation) save() error {
-	text, err := json.MarshalIndent(r.set, "", "  ")
-	if err != nil {
-		return err
+func (r rotation) hasOld() bool {
+	for id := range r.set {
+		if strings.HasSuffix(id, before) {
+			return true
+		}
 	}
-	return atomicfile.Write(r.path(publicKeys), text, 0o600)
-}
-
-// with reports whether a key with that suffix is in the set.
-func (s *jwks) with(suffix string) bool {
-	return slices.ContainsFunc(s.Keys, func(k jwk) bool { return strings.HasSuffix(k.ID, suffix) })
-}
-
-func (s *jwks) remove(id string) {
-	s.Keys = slices.DeleteFunc(s.Keys, func(k jwk) bool { return k.ID == id })
+	return false
 }

@@ -14,6 +14,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -100,6 +101,15 @@ func Watch(labels Labels, gauges ...Gauge) (stop func()) {
 		return func() {}
 	}
 	return sync.OnceFunc(func() { _ = r.Unregister() }) // fails only when done twice
+}
+
+// Age returns how long ago a time in Unix milliseconds was, in seconds; 0 for never
+// and for the future.
+func Age(unixMilli int64) float64 {
+	if unixMilli == 0 {
+		return 0
+	}
+	return max(time.Since(time.UnixMilli(unixMilli)).Seconds(), 0)
 }
 
 func meter() metric.Meter { return Provider().Meter("github.com/finsam/finsam") }

@@ -57,6 +57,9 @@ type Found struct {
 	Keys Keys
 }
 
+// NoAssociation is the Association of documents that belong to the service itself.
+const NoAssociation = "-"
+
 // Position is where a walk through a collection stands; zero is before the first.
 type Position struct {
 	Association string

@@ -2,14 +2,12 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"runtime"
 	"runtime/debug"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -18,7 +16,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/personnummer"
+	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 // The headers that every answer bears, and the one it is worded by.
@@ -63,7 +61,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx, cancel := context.WithTimeout(r.Context(), op.patience)
 		defer cancel()
 		ctx, span := s.begin(ctx, r, op)
-		in := &info{requestID: requestID(r.Header.Get(headerRequestID)), language: r.Header.Get(headerLanguage)}
+		in := &info{requestID: tracecontext.RequestID(r.Header.Get(headerRequestID)), language: r.Header.Get(headerLanguage)}
 		ctx = context.WithValue(ctx, infoKey{}, in)
 		c.SetRequest(r.WithContext(ctx))
 		c.Set(operationKey, op)
@@ -73,7 +71,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		h := c.Response().Header()
 		h.Set(headerRequestID, in.requestID)
-		h.Set(headerTraceParent, traceParent(trace.SpanContextFromContext(ctx)))
+		h.Set(headerTraceParent, tracecontext.Header(ctx))
 		h.Set("Cache-Control", "no-store")
 
 		if err := s.recovered(next, c); err != nil {
@@ -97,22 +95,7 @@ func Waits(r *http.Request) bool {
 func (s *server) begin(ctx context.Context, r *http.Request, op *operation) (context.Context, trace.Span) {
 	ctx = w3c.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	ctx, span := s.tracer.Start(ctx, op.span, trace.WithSpanKind(trace.SpanKindServer), op.attributes)
-	if !span.SpanContext().IsValid() {
-		ctx = trace.ContextWithSpanContext(ctx, newSpanContext())
-	}
-	return ctx, span
-}
-
-func newSpanContext() trace.SpanContext {
-	var b [24]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID(b[:16]), SpanID: trace.SpanID(b[16:]),
-	})
-}
-
-func traceParent(sc trace.SpanContext) string {
-	return "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + (sc.TraceFlags() & trace.FlagsSampled).String()
+	return tracecontext.Ensure(ctx), span
 }
 
 // finish notes how it went: in the span and in the durations.
@@ -174,20 +157,3 @@ func infoOf(ctx context.Context) *info {
 
 // RequestID returns the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string { return infoOf(ctx).requestID }
-
-// requestID takes the caller's id when it is plain, at most 128 characters long
-// and no personal number, for it is logged; else it makes one.
-func requestID(given string) string {
-	if len(given) == 36 && uuid.Validate(given) == nil {
-		return given
-	}
-	if len(given) == 0 || len(given) > 128 || personnummer.Contains(given) {
-		return uuid.NewString()
-	}
-	for i := range len(given) {
-		if c := given[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' || c == ',' {
-			return uuid.NewString()
-		}
-	}
-	return given
-}

@@ -12,8 +12,6 @@ package activity
 import (
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -42,11 +40,3 @@ var (
 
 // instant returns a time as documents keep it: UTC, whole milliseconds.
 func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
-
-// traceParent writes the identity of the request in progress.
-func traceParent(sc trace.SpanContext) string {
-	if !sc.IsValid() {
-		return ""
-	}
-	return "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
-}

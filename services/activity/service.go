@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -18,6 +17,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 // Config is what the service is made of.
@@ -95,7 +95,7 @@ func (s *Service) Run(ctx context.Context) error {
 // hand tells whose step it is.
 func hand(ctx context.Context) Hand {
 	a := actor.From(ctx)
-	return Hand{Subject: a.Subject, Authority: a.Authority, TraceParent: traceParent(trace.SpanContextFromContext(ctx))}
+	return Hand{Subject: a.Subject, Authority: a.Authority, TraceParent: tracecontext.Header(ctx)}
 }
 
 // may is the first question of each verb: has the caller a role for it at all.

@@ -11,8 +11,10 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	oteltrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
@@ -134,6 +136,9 @@ func TestDecisionsAreLoggedWithoutPersons(t *testing.T) {
 }
 
 func TestTheTraceIsOneFromTheDoorToTheService(t *testing.T) {
+	header := func(sc oteltrace.SpanContext) string {
+		return tracecontext.Header(oteltrace.ContextWithSpanContext(t.Context(), sc))
+	}
 	spans := tracetest.NewInMemoryExporter()
 	provider := trace.NewTracerProvider(trace.WithSyncer(spans), trace.WithSampler(trace.AlwaysSample()))
 	t.Cleanup(func() { _ = provider.Shutdown(t.Context()) })
@@ -143,10 +148,10 @@ func TestTheTraceIsOneFromTheDoorToTheService(t *testing.T) {
 	if len(all) != 2 || all[0].Name != "call referral" || all[1].Name != "GET /referrals/{id}" || all[0].Parent.SpanID() != all[1].SpanContext.SpanID() {
 		t.Fatalf("%v", all)
 	}
-	if got := r.services["referral"].last().Header.Get("Traceparent"); got != traceParent(all[0].SpanContext) {
+	if got := r.services["referral"].last().Header.Get("Traceparent"); got != header(all[0].SpanContext) {
 		t.Errorf("the service was given %s", got)
 	}
-	if got := w.Header().Get("Traceparent"); got != traceParent(all[1].SpanContext) {
+	if got := w.Header().Get("Traceparent"); got != header(all[1].SpanContext) {
 		t.Errorf("the caller was given %s", got)
 	}
 }

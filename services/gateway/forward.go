@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/pkg/web"
 )
 
@@ -107,7 +108,7 @@ func (x *request) request(ctx context.Context, whole bool) (*http.Request, error
 		}
 		h["Authorization"] = []string{"Bearer " + token}
 	}
-	h["Traceparent"] = []string{traceParent(trace.SpanContextFromContext(ctx))}
+	h["Traceparent"] = []string{tracecontext.Header(ctx)}
 	h["X-Request-Id"] = []string{x.requestID}
 	h["User-Agent"] = gatewayAgent
 	r := &http.Request{
@@ -158,8 +159,8 @@ func (g *Gateway) within(count *atomic.Int64, most int, u *upstream, r *http.Req
 	defer count.Add(-1)
 	ctx, span := g.tracer.Start(r.Context(), "call "+u.name, trace.WithSpanKind(trace.SpanKindClient))
 	defer span.End()
-	if sc := span.SpanContext(); sc.IsValid() {
-		r.Header["Traceparent"] = []string{traceParent(sc)}
+	if header := tracecontext.Header(ctx); header != "" {
+		r.Header["Traceparent"] = []string{header}
 		r = r.WithContext(ctx)
 	}
 	resp, err := u.transport.RoundTrip(r)

@@ -2,19 +2,16 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 
-	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/personnummer"
+	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 var w3c propagation.TraceContext
@@ -30,13 +27,11 @@ func (x *request) begin() {
 	}
 	ctx := withoutState(w3c.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header)))
 	x.ctx, x.span = x.g.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), start)
-	if !x.span.SpanContext().IsValid() {
-		x.ctx = trace.ContextWithSpanContext(x.ctx, newSpanContext())
-	}
-	x.requestID = requestID(x.r.Header.Get("X-Request-Id"))
+	x.ctx = tracecontext.Ensure(x.ctx)
+	x.requestID = tracecontext.RequestID(x.r.Header.Get("X-Request-Id"))
 	h := x.Header()
 	h["X-Request-Id"] = []string{x.requestID}
-	h["Traceparent"] = []string{traceParent(trace.SpanContextFromContext(x.ctx))}
+	h["Traceparent"] = []string{tracecontext.Header(x.ctx)}
 }
 
 // withoutState drops the caller's tracestate: it would be exported with every
@@ -47,43 +42,6 @@ func withoutState(ctx context.Context) context.Context {
 		return ctx
 	}
 	return trace.ContextWithRemoteSpanContext(ctx, sc.WithTraceState(trace.TraceState{}))
-}
-
-func newSpanContext() trace.SpanContext {
-	var b [24]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID(b[:16]), SpanID: trace.SpanID(b[16:])})
-}
-
-// traceParent writes a span's context as W3C Trace Context has it.
-func traceParent(sc trace.SpanContext) string {
-	b := [55]byte{0: '0', 1: '0', 2: '-', 35: '-', 52: '-', 53: '0', 54: '0'}
-	t, s := sc.TraceID(), sc.SpanID()
-	hex.Encode(b[3:], t[:])
-	hex.Encode(b[36:], s[:])
-	if sc.IsSampled() {
-		b[54] = '1'
-	}
-	return string(b[:])
-}
-
-// requestID takes the caller's id when it is plain, at most 128 characters long
-// and no personal number, for it is logged; else it makes one.
-func requestID(given string) string {
-	if len(given) == 36 && uuid.Validate(given) == nil {
-		return given
-	}
-	if len(given) == 0 || len(given) > 128 || personnummer.Contains(given) {
-		return uuid.NewString()
-	}
-	for i := range len(given) {
-		switch c := given[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
-		default:
-			return uuid.NewString()
-		}
-	}
-	return given
 }
 
 // end notes what was decided and how it went: one line in the security log, one

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -20,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 // Config is what the service is made of.
@@ -122,11 +122,7 @@ func (s *Service) decide(ctx context.Context, operation, thing string, t access.
 // hand returns who takes a step.
 func hand(ctx context.Context) Who {
 	a := actor.From(ctx)
-	w := Who{By: a.Subject, Authority: a.Authority}
-	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		w.TraceParent = "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
-	}
-	return w
+	return Who{By: a.Subject, Authority: a.Authority, TraceParent: tracecontext.Header(ctx)}
 }
 
 // save writes a document changed by one verb, if it is still at the version that

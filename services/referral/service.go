@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -19,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/services/referral/figures"
 	"github.com/finsam/finsam/services/referral/outbound"
 )
@@ -269,11 +269,7 @@ func (s *Service) save(ctx context.Context, r store.Versioned[Referral]) (*View,
 // hand tells whose step it is.
 func hand(ctx context.Context) Hand {
 	a := actor.From(ctx)
-	h := Hand{Subject: a.Subject, Authority: a.Authority, Unit: a.Unit}
-	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		h.TraceParent = "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
-	}
-	return h
+	return Hand{Subject: a.Subject, Authority: a.Authority, Unit: a.Unit, TraceParent: tracecontext.Header(ctx)}
 }
 
 // sealed returns a text sealed for its referral; an empty text stays nothing.

@@ -1,12 +1,11 @@
 package demo
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
+	"github.com/finsam/finsam/pkg/jwks"
 )
 
 // key returns an authority's key, made at the first time, and sees to it that its
@@ -30,7 +30,7 @@ func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := jwks(key, id)
+	set, err := jwks.Marshal(map[string]crypto.PublicKey{id: key.Public()})
 	if err != nil {
 		return nil, err
 	}
@@ -76,18 +76,4 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 		return nil, fmt.Errorf("%s is not a key for ES256", path)
 	}
 	return key, nil
-}
-
-// jwks is the public key as a key set (RFC 7517).
-func jwks(key *ecdsa.PrivateKey, id string) ([]byte, error) {
-	point, err := key.PublicKey.Bytes() // 4, then x and y of one length
-	if err != nil {
-		return nil, err
-	}
-	half := (len(point) - 1) / 2
-	b64 := base64.RawURLEncoding.EncodeToString
-	return json.Marshal(map[string]any{"keys": []map[string]string{{
-		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id,
-		"x": b64(point[1 : 1+half]), "y": b64(point[1+half:]),
-	}}})
 }

@@ -28,11 +28,11 @@ func (is *issuer) claims(ctx context.Context, f form, token string) (*keySet, jw
 	if err != nil {
 		return nil, nil, err
 	}
-	if !key.fits(f.algorithm) {
+	if !fits(key, f.algorithm) {
 		return nil, nil, ErrToken.Because(fmt.Errorf("the key is not one for %s", f.algorithm))
 	}
 	claims := jwt.MapClaims{}
-	_, err = is.parser.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return key.public, nil })
+	_, err = is.parser.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return key.Public, nil })
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return nil, nil, ErrExpired.Because(err)

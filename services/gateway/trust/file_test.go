@@ -60,35 +60,6 @@ func TestATrustFileNeedsIssuersEachOnce(t *testing.T) {
 	}
 }
 
-func TestAKeySetIsReadForWhatCanVerify(t *testing.T) {
-	ec := jwk(t, newAuthority(t, "fk").key.Public(), "a")
-	with := func(name string, value any) map[string]any {
-		c := map[string]any{}
-		for k, v := range ec {
-			c[k] = v
-		}
-		c[name] = value
-		return c
-	}
-	for sentence, c := range map[string]struct {
-		keys []any
-		want int
-	}{
-		"one key":                                {[]any{ec}, 1},
-		"two keys of one id are ambiguous":       {[]any{ec, ec}, 0},
-		"a symmetric key is left out":            {[]any{ec, map[string]any{"kty": "oct", "kid": "b", "k": "c2VjcmV0"}}, 1},
-		"a key for encryption is left out":       {[]any{with("use", "enc")}, 0},
-		"a key without id is left out":           {[]any{with("kid", "")}, 0},
-		"a key whose point is wrong is an error": {[]any{with("x", "AAAA")}, 0},
-		"an address for certificates is ignored": {[]any{with("x5u", "http://127.0.0.1:1/x")}, 1},
-	} {
-		set, err := parseKeys(marshal(t, map[string]any{"keys": c.keys}))
-		if got := err == nil; got != (c.want > 0) || err == nil && len(set.keys) != c.want {
-			t.Errorf("%s: %v, %v", sentence, set, err)
-		}
-	}
-}
-
 func FuzzParseFile(f *testing.F) {
 	f.Add([]byte("issuers:\n- issuer: https://fk.example\n  jwks: fk.json\n"))
 	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = ParseFile(text) })
@@ -101,9 +72,4 @@ func FuzzParseForm(f *testing.F) {
 			t.Errorf("%q passed as %v", token, form)
 		}
 	})
-}
-
-func FuzzParseKeys(f *testing.F) {
-	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`))
-	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = parseKeys(text) })
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/finsam/finsam/pkg/jwks"
 )
 
 // source is where an issuer's keys come from, and the keys as last read.
@@ -69,7 +71,7 @@ func (s *source) current() *keySet { return s.keys.Load() }
 
 // find returns the key of that id. One that is not known may be new: its source is
 // read again, a file at once, a URL at most once a minute.
-func (s *source) find(ctx context.Context, kid string) (*keySet, publicKey, error) {
+func (s *source) find(ctx context.Context, kid string) (*keySet, jwks.Key, error) {
 	keys := s.current()
 	if keys != nil {
 		if key, ok := keys.keys[kid]; ok {
@@ -77,14 +79,14 @@ func (s *source) find(ctx context.Context, kid string) (*keySet, publicKey, erro
 		}
 	}
 	if err := s.renew(ctx); err != nil && ctx.Err() != nil {
-		return nil, publicKey{}, ErrKeys.Because(err).After(time.Second)
+		return nil, jwks.Key{}, ErrKeys.Because(err).After(time.Second)
 	}
 	if keys = s.current(); keys == nil {
-		return nil, publicKey{}, ErrKeys.After(retryURL)
+		return nil, jwks.Key{}, ErrKeys.After(retryURL)
 	}
 	key, ok := keys.keys[kid]
 	if !ok {
-		return nil, publicKey{}, ErrToken.Because(errors.New("kid is not in the issuer's key set"))
+		return nil, jwks.Key{}, ErrToken.Because(errors.New("kid is not in the issuer's key set"))
 	}
 	return keys, key, nil
 }
@@ -176,14 +178,14 @@ func (s *source) load(ctx context.Context) error {
 	if same {
 		return nil
 	}
-	keys, err := parseKeys(text)
+	keys, err := jwks.Parse(text)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.text = text
-	s.keys.Store(keys)
+	s.keys.Store(&keySet{keys})
 	return nil
 }
 

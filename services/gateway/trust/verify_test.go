@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/jwks"
 )
 
 func TestAGoodTokenSpeaksForItsActor(t *testing.T) {
@@ -158,14 +159,14 @@ func TestEachAlgorithmPassesWithItsOwnKeyOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := map[string]publicKey{
-		"P-256": {public: ec.Public()}, "P-384": {public: p384.Public()}, "RSA": {public: long.Public()}, "Ed25519": {public: public},
-		"RSA for PS256": {public: long.Public(), algorithm: "PS256"},
+	keys := map[string]jwks.Key{
+		"P-256": {Public: ec.Public()}, "P-384": {Public: p384.Public()}, "RSA": {Public: long.Public()}, "Ed25519": {Public: public},
+		"RSA for PS256": {Public: long.Public(), Algorithm: "PS256"},
 	}
 	fit := map[string][]string{"P-256": {"ES256"}, "RSA": {"RS256", "PS256"}, "Ed25519": {"EdDSA"}, "RSA for PS256": {"PS256"}}
 	for name, key := range keys {
 		for _, alg := range append(algorithms, "HS256", "none") {
-			if got, want := key.fits(alg), slices.Contains(fit[name], alg); got != want {
+			if got, want := fits(key, alg), slices.Contains(fit[name], alg); got != want {
 				t.Errorf("%s with %s: %v", name, alg, got)
 			}
 		}

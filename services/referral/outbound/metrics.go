@@ -67,18 +67,10 @@ func (s *Service) watch() (stop func()) {
 		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries that wait, to webhooks that are on.",
 			Read: func() (float64, bool) { return float64(m.depth.Load()), true }},
 		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Since the oldest delivery that waits, to a webhook that is on, was made; 0: none.",
-			Read: func() (float64, bool) { return age(m.oldest.Load()), true }},
+			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
 		metrics.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off as their receiver said that it was gone.",
 			Read: func() (float64, bool) { return float64(m.off.Load()), true }},
 	)
-}
-
-// age is how long ago that was, in seconds; 0 for never and for the future.
-func age(unixMilli int64) float64 {
-	if unixMilli == 0 {
-		return 0
-	}
-	return max(time.Since(time.UnixMilli(unixMilli)).Seconds(), 0)
 }
 
 // measure counts the queue now and then. What cannot be counted stays as it was.

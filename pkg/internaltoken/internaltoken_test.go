@@ -126,12 +126,12 @@ func TestATokenIsGivenOutAgainUntilTwentySecondsBeforeItsEnd(t *testing.T) {
 	first, _ := s.Token(coach)
 	w.clock.move(39 * time.Second)
 	if again, _ := s.Token(coach); again != first {
-		t.Fatal("signed anew although fresh")
+		t.Fatal("signed again although it is valid for long enough")
 	}
 	w.clock.move(2 * time.Second)
 	second, _ := s.Token(coach)
 	if second == first {
-		t.Fatal("given out although it ends in 19 seconds")
+		t.Fatal("returned although it ends in 19 seconds")
 	}
 	if _, _, err := w.verifier.Verify(second); err != nil {
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := s.Kept(); n > internaltoken.MaxKept {
+	if n := s.Remembered(); n > internaltoken.MaxRemembered {
 		t.Fatalf("%d tokens are remembered", n)
 	}
 }
@@ -328,7 +328,7 @@ func BenchmarkVerifyFromMemory(b *testing.B) {
 	})
 }
 
-func BenchmarkSignAndVerifyAnew(b *testing.B) {
+func BenchmarkSignAndVerify(b *testing.B) {
 	w := newWorld(b, "gateway")
 	s := w.signer("gateway", "gateway")
 	b.ReportAllocs()

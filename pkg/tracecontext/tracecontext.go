@@ -1,0 +1,75 @@
+// Package tracecontext names a request: by its trace, as W3C Trace Context writes
+// it (https://www.w3.org/TR/trace-context/), and by the id that a caller chose.
+package tracecontext
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/personnummer"
+)
+
+// Header returns the traceparent header of the span that is in progress, and "" when
+// there is none. A span's bytes are random, so it identifies no person.
+func Header(ctx context.Context) string {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return ""
+	}
+	b := [55]byte{0: '0', 1: '0', 2: '-', 35: '-', 52: '-', 53: '0', 54: '0'}
+	t, s := sc.TraceID(), sc.SpanID()
+	hex.Encode(b[3:], t[:])
+	hex.Encode(b[36:], s[:])
+	if sc.IsSampled() {
+		b[54] = '1'
+	}
+	return string(b[:])
+}
+
+// Within returns a context of the trace that a traceparent header names, so that
+// what follows is seen where it began. A header that cannot be read leaves the
+// context as it is.
+func Within(ctx context.Context, header string) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": header})
+}
+
+// Ensure returns a context with a trace: the one that it has or, without a tracer, a
+// new one that is not recorded. So logs and problems can name every request.
+func Ensure(ctx context.Context) context.Context {
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(b[:16]), SpanID: trace.SpanID(b[16:]),
+	}))
+}
+
+// maxRequestID bounds the id that a caller may choose, in bytes.
+const maxRequestID = 128
+
+// RequestID returns the id that a caller chose (X-Request-Id), or a new one. It is
+// logged, so it may only have unreserved characters of a URL (RFC 3986 section 2.3)
+// and no personal identity number in it.
+func RequestID(chosen string) string {
+	if len(chosen) == 36 && uuid.Validate(chosen) == nil {
+		return chosen
+	}
+	if len(chosen) == 0 || len(chosen) > maxRequestID || personnummer.Contains(chosen) {
+		return uuid.NewString()
+	}
+	for i := range len(chosen) {
+		switch c := chosen[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+		default:
+			return uuid.NewString()
+		}
+	}
+	return chosen
+}

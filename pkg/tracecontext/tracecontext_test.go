@@ -1,0 +1,63 @@
+package tracecontext
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+func TestAHeaderThatIsReadIsWrittenAgain(t *testing.T) {
+	for header, want := range map[string]string{
+		parent: parent,
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+		"":               "",
+		"00-1-2-3":       "",
+		"no traceparent": "",
+		"00-00000000000000000000000000000000-00f067aa0ba902b7-01":  "",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01":  "",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-zz":  "",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-001": "",
+	} {
+		if got := Header(Within(t.Context(), header)); got != want {
+			t.Errorf("%q: got %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestEveryContextCanHaveATrace(t *testing.T) {
+	first, second := Ensure(t.Context()), Ensure(t.Context())
+	if h := Header(first); len(h) != len(parent) || !strings.HasSuffix(h, "-00") || h == Header(second) {
+		t.Errorf("got %q and %q", h, Header(second))
+	}
+	if Ensure(first) != first {
+		t.Error("a trace was replaced")
+	}
+	if ctx := Within(first, parent); Header(ctx) != parent || !trace.SpanContextFromContext(ctx).IsRemote() {
+		t.Errorf("got %q", Header(ctx))
+	}
+}
+
+func TestARequestKeepsItsIDUnlessThatCannotBeLogged(t *testing.T) {
+	for chosen, kept := range map[string]bool{
+		"my-own-1": true, "3F0C8A52-6A43-4D0E-9D3E-0D8C7A1B2C3D": true, "a.b_c~d": true, strings.Repeat("a", 128): true,
+		"": false, strings.Repeat("a", 129): false, "a b": false, "a\nb": false, "å": false, `"`: false, "a,b": false,
+		"19121212-1212": false, "pnr-198001012387": false,
+	} {
+		got := RequestID(chosen)
+		if (got == chosen) != kept || !kept && uuid.Validate(got) != nil {
+			t.Errorf("%q became %q", chosen, got)
+		}
+	}
+}
+
+func BenchmarkHeader(b *testing.B) {
+	ctx := Within(b.Context(), parent)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = Header(ctx)
+	}
+}
