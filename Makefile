@@ -1,4 +1,4 @@
-# Each target is one or two lines; what is longer stands in scripts/.
+# Each target is one or two lines; longer ones are in scripts/.
 SHELL := /bin/sh
 export CGO_ENABLED ?= 0
 MODULES := pkg finsamctl services/participant services/referral services/activity services/gateway services/standalone test
@@ -33,7 +33,7 @@ race: ## every test under the race detector
 check: ## format, vet, staticcheck, modules on their own, generated files, known vulnerabilities
 	./scripts/check.sh $(MODULES)
 
-generate: ## write the generated files anew
+generate: ## rewrite the generated files
 	for m in $(MODULES); do go -C $$m generate ./... || exit 1; done
 
 tidy: ## bring go.mod and go.sum in order, in every module

@@ -26,7 +26,7 @@ make -s generate
 sums >"${TMPDIR:-/tmp}/finsam-after.$$"
 old=$(diff "${TMPDIR:-/tmp}/finsam-before.$$" "${TMPDIR:-/tmp}/finsam-after.$$" | sed -n 's/^> [0-9a-f]*  //p')
 rm -f "${TMPDIR:-/tmp}/finsam-before.$$" "${TMPDIR:-/tmp}/finsam-after.$$"
-[ -z "$old" ] || { echo "old, now written anew, to be committed: $old" >&2; exit 1; }
+[ -z "$old" ] || { echo "out of date, now rewritten, commit them: $old" >&2; exit 1; }
 
 # The vulnerability database: the one beside the project, else the public one.
 db=../shared/data/vulndb.tar.xz

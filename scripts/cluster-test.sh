@@ -16,7 +16,7 @@
 #                               that breaks with the pod it leads to
 #   FINSAM_TEST_INGRESS_CLASS   its class, unless it serves all
 #   FINSAM_TEST_MONGO_URI       a real MongoDB, reached from the cluster and from here: its
-#                               databases finsam-* ARE DROPPED; then all load bears personal
+#                               databases finsam-* ARE DROPPED; then all load reads personal
 #                               data. Without it: the wire server of the tests, which needs
 #                               the images localhost/mongowire:1 and localhost/redis:1
 #   FINSAM_TEST_CUT, FINSAM_TEST_JOIN   commands that take the second node off the network
@@ -58,7 +58,7 @@ fi
 . "$testcluster/env.sh"
 [ -x "$BIN/kubebox" ] && [ -x "$BIN/helm" ] && [ -e "$IMAGES/coredns.tar" ] || { echo "== test cluster, once"; "$testcluster/install.sh"; }
 echo "== images"
-# The version before: that of the newest tag. Without one the same source bears another
+# The version before: that of the newest tag. Without one the same source has another
 # version's name, and the upgrade shows two images and no older program.
 old=$(git describe --tags --abbrev=0 HEAD^ 2>/dev/null || true)
 if [ -n "$old" ]; then

@@ -56,7 +56,7 @@ spec:
     {{- include "finsam.volumes" . | nindent 4 }}
 {{- end -}}
 
-{{/* Where the pod stands; dict s, and root and name to spread by. */}}
+{{/* Where the pod runs; dict s, and root and name to spread by. */}}
 {{- define "finsam.placing" -}}
 {{- with .s.priorityClassName }}
 priorityClassName: {{ . }}

@@ -1,6 +1,6 @@
 {{/*
 Who may reach a workload, and whom it may reach: the calls of finsam.facts, read
-in both directions. default-deny stands in networkpolicy.yaml.
+in both directions. default-deny is in networkpolicy.yaml.
 */}}
 
 {{/* A pod of the release, as a peer: dict root, name. */}}

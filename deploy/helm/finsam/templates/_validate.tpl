@@ -1,6 +1,6 @@
 {{/*
-What cannot work fails here, all of it at once, each with a sentence that says
-what to do. The schema has refused typos and wrong types before.
+Values that cannot work fail here, all at once, each with a sentence that says what to
+do. The schema has already refused typos and wrong types.
 */}}
 {{- define "finsam.validate" -}}
 {{- include "finsam.lacking" . -}}
@@ -15,9 +15,9 @@ what to do. The schema has refused typos and wrong types before.
 {{- end -}}
 
 {{/*
-Values that lack keys of this chart are an older one's, kept by --reuse-values: they
-would fail anywhere or mean something else. What has a default is told by the table of
-README.md; without an empty list, text or object all works as with it.
+Values that lack keys of this chart are those of an older one, kept by --reuse-values:
+they would fail somewhere or mean something else. The table of README.md lists the keys
+with a default; a missing list, text or object is the same as an empty one.
 */}}
 {{- define "finsam.lacking" -}}
 {{- $lacking := list -}}
@@ -37,20 +37,20 @@ README.md; without an empty list, text or object all works as with it.
 {{- if $at.gone }}{{ $lacking = append $lacking $at.gone }}{{ end -}}
 {{- end -}}
 {{- if $lacking -}}
-{{- fail (printf "\n\nThese values lack %s: they are an older chart's, as helm upgrade --reuse-values brings no new defaults. Take --reset-then-reuse-values (Helm 3.14), or -f with your own values.\n" (uniq $lacking | join ", ")) -}}
+{{- fail (printf "\n\nThese values lack %s: they come from an older chart, because helm upgrade --reuse-values does not bring new defaults. Use --reset-then-reuse-values (Helm 3.14), or -f with your own values.\n" (uniq $lacking | join ", ")) -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "finsam.wrongParts" -}}
 {{- $v := .Values -}}
 {{- $trust := compact (list (ternary "trust.files" "" (not (empty $v.trust.files))) (ternary "trust.existingConfigMap.name" "" (ne $v.trust.existingConfigMap.name "")) (ternary "trust.existingSecret.name" "" (ne $v.trust.existingSecret.name ""))) }}
-{{ if not $trust }}Nobody could be let in: set trust.existingConfigMap.name to a ConfigMap with trust.yaml, or write it under trust.files.{{ end }}
-{{ if gt (len $trust) 1 }}{{ join " and " $trust }} are both set: keep the one that holds the trust file.{{ end }}
-{{ if and $v.trust.files (not (hasKey $v.trust.files "trust.yaml")) }}trust.files has no trust.yaml: that is the file that is read; others beside it may be JWKS files that it names.{{ end }}
-{{ if and (not $v.associations.files) (not $v.associations.existingConfigMap.name) }}No association would be served: set associations.existingConfigMap.name to a ConfigMap with the associations' files, or write them under associations.files.{{ end }}
-{{ if and $v.associations.files $v.associations.existingConfigMap.name }}associations.files and associations.existingConfigMap.name are both set: keep the one that holds the associations.{{ end }}
+{{ if not $trust }}No token would be accepted: set trust.existingConfigMap.name to a ConfigMap with trust.yaml, or write it under trust.files.{{ end }}
+{{ if gt (len $trust) 1 }}{{ join " and " $trust }} are both set: keep the one that contains the trust file.{{ end }}
+{{ if and $v.trust.files (not (hasKey $v.trust.files "trust.yaml")) }}trust.files has no trust.yaml: the gateway reads that file; others may be JWKS files that it names.{{ end }}
+{{ if and (not $v.associations.files) (not $v.associations.existingConfigMap.name) }}No association would be served: set associations.existingConfigMap.name to a ConfigMap with the association files, or write them under associations.files.{{ end }}
+{{ if and $v.associations.files $v.associations.existingConfigMap.name }}associations.files and associations.existingConfigMap.name are both set: keep the one that contains the associations.{{ end }}
 {{ if and $v.caBundle.existingConfigMap.name $v.caBundle.existingSecret.name }}caBundle.existingConfigMap.name and caBundle.existingSecret.name are both set: keep one.{{ end }}
-{{ if le (int $v.drain.graceSeconds) (int $v.drain.lingerSeconds) }}drain.graceSeconds must be longer than drain.lingerSeconds, or pods are killed with requests under way: set it to at least {{ add (int $v.drain.lingerSeconds) 30 }}.{{ end }}
+{{ if le (int $v.drain.graceSeconds) (int $v.drain.lingerSeconds) }}drain.graceSeconds must be longer than drain.lingerSeconds, or pods are killed with requests in progress: set it to at least {{ add (int $v.drain.lingerSeconds) 30 }}.{{ end }}
 {{- end -}}
 
 {{- define "finsam.wrongMode" -}}
@@ -58,7 +58,7 @@ README.md; without an empty list, text or object all works as with it.
 {{ if eq $v.mode "services" -}}
 {{ range list "gateway" "referral" "participant" "activity" -}}
 {{- $s := fromYaml (include "finsam.settings" (dict "root" $ "name" .)) }}
-{{ if not (include "finsam.keysSecret" (dict "root" $ "s" $s)) }}The {{ . }} needs keys: run "finsam keys --data DIR", make a Secret of the files in DIR/keys, and set keys.existingSecret.name to its name.{{ end }}
+{{ if not (include "finsam.keysSecret" (dict "root" $ "s" $s)) }}The {{ . }} needs keys: run "finsam keys --data DIR", create a Secret from the files in DIR/keys, and set keys.existingSecret.name to its name.{{ end }}
 {{- end }}
 {{ range list "referral" "participant" "activity" -}}
 {{- $s := fromYaml (include "finsam.settings" (dict "root" $ "name" .)) }}
@@ -66,9 +66,9 @@ README.md; without an empty list, text or object all works as with it.
 {{- end }}
 {{ with $v.blobs.s3 -}}
 {{- $set := compact (list .endpoint .bucket .region .existingSecret.name) -}}
-{{ if and $set (lt (len $set) 4) }}The bucket of attachments is half described: set all of blobs.s3.endpoint, bucket, region and existingSecret.name, or none of them.{{ end }}
+{{ if and $set (lt (len $set) 4) }}The bucket for attachments is incomplete: set all of blobs.s3.endpoint, bucket, region and existingSecret.name, or none of them.{{ end }}
 {{- end }}
-{{ if (dig "mongodb" "existingSecret" "name" "" ($v.gateway | default dict)) }}The gateway keeps nothing in MongoDB: remove gateway.mongodb.{{ end }}
+{{ if (dig "mongodb" "existingSecret" "name" "" ($v.gateway | default dict)) }}The gateway does not use MongoDB: remove gateway.mongodb.{{ end }}
 {{ if $v.backup.enabled }}backup.enabled is for mode standalone only: back MongoDB up by its own tools (docs/operations/day-two.md says how), and set backup.enabled to false.{{ end }}
 {{- else -}}
 {{ if $v.mongodb.existingSecret.name }}Standalone keeps everything on its own volume: remove mongodb.existingSecret.name, or choose mode: services.{{ end }}
@@ -87,8 +87,8 @@ README.md; without an empty list, text or object all works as with it.
 {{- range list "gateway" "referral" "participant" "activity" -}}
 {{- $a := (fromYaml (include "finsam.settings" (dict "root" $ "name" .))).autoscaling -}}
 {{- if and (eq $.Values.mode "services") $a.enabled }}
-{{ if gt (int $a.minReplicas) (int $a.maxReplicas) }}{{ . }}.autoscaling: minReplicas ({{ int $a.minReplicas }}) is more than maxReplicas ({{ int $a.maxReplicas }}): exchange them.{{ end }}
-{{ if and $a.inFlight.enabled (not $a.inFlight.metric) }}{{ . }}.autoscaling.inFlight is enabled without a metric: name it in {{ . }}.autoscaling.inFlight.metric, or switch inFlight on for the gateway only.{{ end }}
+{{ if gt (int $a.minReplicas) (int $a.maxReplicas) }}{{ . }}.autoscaling: minReplicas ({{ int $a.minReplicas }}) is more than maxReplicas ({{ int $a.maxReplicas }}): swap them.{{ end }}
+{{ if and $a.inFlight.enabled (not $a.inFlight.metric) }}{{ . }}.autoscaling.inFlight is enabled without a metric: name it in {{ . }}.autoscaling.inFlight.metric, or enable inFlight for the gateway only.{{ end }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -99,21 +99,21 @@ README.md; without an empty list, text or object all works as with it.
 {{ if and $v.gatewayAPI.enabled (not $v.gatewayAPI.parentRefs) }}The HTTPRoute joins no Gateway: set gatewayAPI.parentRefs, such as [{name: public, namespace: gateways}].{{ end }}
 {{ range fromJsonArray (include "finsam.workloads" .) -}}
 {{- $type := (fromYaml (include "finsam.settings" (dict "root" $ "name" .))).service.type }}
-{{ if and $v.monitoring.serviceMonitor.enabled (ne $type "ClusterIP") }}{{ . }}.service.type {{ $type }} would show /metrics to the world, so its Service has no port for Prometheus: set it to ClusterIP and make an Ingress or an HTTPRoute, or switch monitoring.serviceMonitor off.{{ end }}
+{{ if and $v.monitoring.serviceMonitor.enabled (ne $type "ClusterIP") }}{{ . }}.service.type {{ $type }} would expose /metrics to the world, so its Service has no port for Prometheus: set it to ClusterIP and use an Ingress or an HTTPRoute, or turn monitoring.serviceMonitor off.{{ end }}
 {{- end }}
 {{ if and $v.telemetry.headers.existingSecret.name (not $v.telemetry.endpoint) }}telemetry.headers are set without a collector: set telemetry.endpoint, or remove them.{{ end }}
 {{- end -}}
 
-{{/* What leads out. Secrets come by reference only; what they are is never repeated. */}}
+{{/* Connections to the outside. Secrets come by reference only, and are never repeated. */}}
 {{- define "finsam.wrongOutside" -}}
 {{- $v := .Values }}
 {{ range $key, $variable := dict "proxy.http" "HTTP_PROXY" "proxy.https" "HTTPS_PROXY" "webhooks.proxy" "FINSAM_WEBHOOK_PROXY" -}}
 {{- $at := splitList "." $key -}}
-{{- if contains "@" (index $v (first $at) (last $at) | default "") }}{{ $key }} holds a password, and no value may: remove it, and give {{ $variable }} from a Secret by {{ ternary "common" (ternary "standalone" "referral" (eq $v.mode "standalone")) (hasPrefix "proxy" $key) }}.extraEnv with valueFrom.secretKeyRef.{{ end }}
+{{- if contains "@" (index $v (first $at) (last $at) | default "") }}{{ $key }} contains a password, and no value may: remove it, and set {{ $variable }} from a Secret in {{ ternary "common" (ternary "standalone" "referral" (eq $v.mode "standalone")) (hasPrefix "proxy" $key) }}.extraEnv with valueFrom.secretKeyRef.{{ end }}
 {{ end }}
-{{ if contains "@" (default "" $v.telemetry.endpoint) }}telemetry.endpoint holds a password, and no value may: take it out, and name a Secret with the header in telemetry.headers.existingSecret.name.{{ end }}
-{{ if hasKey (default dict $v.telemetry.env) "OTEL_EXPORTER_OTLP_ENDPOINT" }}telemetry.env.OTEL_EXPORTER_OTLP_ENDPOINT is what telemetry.endpoint sets, with the way to it: move it there.{{ end }}
+{{ if contains "@" (default "" $v.telemetry.endpoint) }}telemetry.endpoint contains a password, and no value may: remove it, and name a Secret with the header in telemetry.headers.existingSecret.name.{{ end }}
+{{ if hasKey (default dict $v.telemetry.env) "OTEL_EXPORTER_OTLP_ENDPOINT" }}telemetry.env.OTEL_EXPORTER_OTLP_ENDPOINT is what telemetry.endpoint sets, together with the network policy: move it there.{{ end }}
 {{ range $name, $_ := $v.telemetry.env -}}
-{{- if hasSuffix "_HEADERS" $name }}telemetry.env.{{ $name }} may hold a secret, and no value may: remove it, and name a Secret in telemetry.headers.existingSecret.name, or for one signal in common.extraEnv with valueFrom.secretKeyRef.{{ end }}
+{{- if hasSuffix "_HEADERS" $name }}telemetry.env.{{ $name }} may contain a secret, and no value may: remove it, and name a Secret in telemetry.headers.existingSecret.name, or for one signal in common.extraEnv with valueFrom.secretKeyRef.{{ end }}
 {{ end }}
 {{- end -}}

@@ -3,7 +3,7 @@ The workloads, written once. A template of a workload is one line:
   {{ include "finsam.workload" (dict "root" $ "name" "gateway") }}
 */}}
 
-{{/* What tells the programs apart: what each mounts, and whom it calls. */}}
+{{/* How the programs differ: what each mounts, and whom it calls. */}}
 {{- define "finsam.facts" -}}
 gateway:
   args: [gateway]
