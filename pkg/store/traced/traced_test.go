@@ -2,14 +2,17 @@ package traced_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
@@ -55,7 +58,7 @@ func TestEachCallWithinATraceIsASpanWithNamesOnly(t *testing.T) {
 	all = append(all, err)
 	groups, err := e.Count(ctx, "referrals", "a", nil, nil)
 	all = append(all, err)
-	unsettled, err := e.Unpublished(ctx, "referrals", 1)
+	unpublished, err := e.Unpublished(ctx, "referrals", 1)
 	all = append(all, err, e.MarkPublished(ctx, "referrals", []store.PublishedMark{{Association: "a", ID: "Anna", Published: 2}}),
 		e.Delete(ctx, "referrals", "a", "Anna", 2), e.Ping(ctx))
 	for i, err := range all {
@@ -63,7 +66,7 @@ func TestEachCallWithinATraceIsASpanWithNamesOnly(t *testing.T) {
 			t.Errorf("call %d: %v", i, err)
 		}
 	}
-	if f.Version != 2 || len(found) != 1 || len(groups) != 1 || len(unsettled) != 1 {
+	if f.Version != 2 || len(found) != 1 || len(groups) != 1 || len(unpublished) != 1 {
 		t.Error("what the engine answered was lost on the way")
 	}
 	if _, err := e.Get(ctx, "referrals", "a", "Bo"); err == nil {
@@ -86,7 +89,7 @@ func TestEachCallWithinATraceIsASpanWithNamesOnly(t *testing.T) {
 		}
 	}
 	want := "store prepare referrals, store insert referrals, store replace referrals, store get referrals, store find referrals, " +
-		"store count referrals, store unsettled referrals, store settle referrals, store delete referrals, store ping , store get referrals, root"
+		"store count referrals, store unpublished referrals, store mark_published referrals, store delete referrals, store ping , store get referrals, root"
 	if got := strings.Join(names, ", "); got != want {
 		t.Errorf("spans\n%s\nwant\n%s", got, want)
 	}
@@ -99,5 +102,58 @@ func TestOutsideATraceThereAreNoSpans(t *testing.T) {
 	}
 	if n := len(spans.Ended()); n != 0 {
 		t.Fatalf("%d spans of a poll", n)
+	}
+}
+
+// broken is an engine whose only answer is that nothing is found.
+type broken struct{ store.Engine }
+
+func (broken) Ping(context.Context) error { return errors.New("broken") }
+func (broken) Get(ctx context.Context, _, _, _ string) (store.Found, error) {
+	return store.Found{}, store.ErrNotFound
+}
+
+func TestEachCallIsTimedByVerbAndCollection(t *testing.T) {
+	m := metricstest.New(t)
+	e := opened(t)
+	if err := e.Prepare(t.Context(), store.Spec{Name: "referrals"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		_, _ = e.Get(t.Context(), "referrals", "a", "Anna")
+	}
+	got := m.Read(t)
+	if n := got["finsam.store.duration{collection=referrals component=referral verb=get}"]; n != 3 {
+		t.Errorf("%v calls: %v", n, got)
+	}
+	for series := range got {
+		if strings.Contains(series, "Anna") {
+			t.Errorf("%s names somebody", series)
+		}
+	}
+}
+
+func TestAnAnswerIsNoFailureOfTheStore(t *testing.T) {
+	m := metricstest.New(t)
+	e := traced.Engine(broken{}, "referral")
+	_, _ = e.Get(t.Context(), "referrals", "a", "x")
+	_ = e.Ping(t.Context())
+	got := m.Read(t)
+	for verb, want := range map[string]float64{"get": 0, "ping": 1, "insert": 0} {
+		if n, there := got["finsam.store.failures{component=referral verb="+verb+"}"]; !there || n != want {
+			t.Errorf("%s failed %v times (%t), want %v", verb, n, there, want)
+		}
+	}
+}
+
+// BenchmarkTimed measures what the timing of one call costs.
+func BenchmarkTimed(b *testing.B) {
+	metricstest.New(b)
+	e := traced.Engine(broken{}, "referral")
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+	defer cancel()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = e.Get(ctx, "referrals", "a", "x")
 	}
 }
