@@ -44,22 +44,22 @@ func (m *memory) Insert(_ context.Context, _ string, r store.Record) error {
 	return refused
 }
 
-func (m *memory) Get(_ context.Context, _, _, id string) (store.Found, error) {
+func (m *memory) Get(_ context.Context, _, _, id string) (store.Document, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	text, ok := m.docs[id]
 	if !ok {
-		return store.Found{}, store.ErrNotFound
+		return store.Document{}, store.ErrNotFound
 	}
 	return m.found(id, text), nil
 }
 
-func (m *memory) found(id string, text []byte) store.Found {
-	return store.Found{ID: id, Version: 1, Decode: func(into any) error { return json.Unmarshal(text, into) }}
+func (m *memory) found(id string, text []byte) store.Document {
+	return store.Document{ID: id, Version: 1, Decode: func(into any) error { return json.Unmarshal(text, into) }}
 }
 
 // Find knows the two queries of the log: all in order, and the newest.
-func (m *memory) Find(_ context.Context, _ string, q store.Query) ([]store.Found, error) {
+func (m *memory) Find(_ context.Context, _ string, q store.Query) ([]store.Document, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	type row struct {
@@ -82,7 +82,7 @@ func (m *memory) Find(_ context.Context, _ string, q store.Query) ([]store.Found
 		}
 		return before(rows[i].Chain, rows[i].N, rows[j])
 	})
-	var out []store.Found
+	var out []store.Document
 	for _, r := range rows {
 		if q.After.ID != "" && !before(q.After.Values[0].(string), q.After.Values[1].(int64), r) {
 			continue

@@ -256,7 +256,7 @@ func (c *Collection[T]) record(v *T, version int64) Record {
 	return Record{Association: association, ID: id, Version: version, Keys: c.keys(v), Body: v}
 }
 
-func (c *Collection[T]) decode(f Found) (Versioned[T], error) {
+func (c *Collection[T]) decode(f Document) (Versioned[T], error) {
 	v := new(T)
 	if err := f.Decode(v); err != nil {
 		return Versioned[T]{}, fmt.Errorf("%s: read document: %w", c.kind.Name, err)
@@ -264,7 +264,7 @@ func (c *Collection[T]) decode(f Found) (Versioned[T], error) {
 	return Versioned[T]{Value: v, Version: f.Version, Published: f.Published, unknown: f.Unknown}, nil
 }
 
-func (c *Collection[T]) decodeAll(found []Found) ([]Versioned[T], error) {
+func (c *Collection[T]) decodeAll(found []Document) ([]Versioned[T], error) {
 	all := make([]Versioned[T], 0, len(found))
 	for _, f := range found {
 		v, err := c.decode(f)

@@ -42,7 +42,7 @@ type Record struct {
 }
 
 // Found is a document on its way out.
-type Found struct {
+type Document struct {
 	Association string
 	ID          string
 	Version     int64
@@ -120,7 +120,7 @@ type Engine interface {
 	Prepare(ctx context.Context, s Spec) error
 
 	// Get finds one document, or ErrNotFound.
-	Get(ctx context.Context, collection, association, id string) (Found, error)
+	Get(ctx context.Context, collection, association, id string) (Document, error)
 
 	// Insert adds a document; ErrExists when the id, or ErrTaken when a
 	// unique index's values are there already.
@@ -135,7 +135,7 @@ type Engine interface {
 	Delete(ctx context.Context, collection, association, id string, from int64) error
 
 	// Find returns the matching documents in order.
-	Find(ctx context.Context, collection string, q Query) ([]Found, error)
+	Find(ctx context.Context, collection string, q Query) ([]Document, error)
 
 	// Count counts the matching documents by the values of the keys in by;
 	// without by one group (also when it is zero).
@@ -148,7 +148,7 @@ type Engine interface {
 	// Unpublished returns documents of any association whose settled number is
 	// below their version, in the order of their latest write as far as the
 	// engine knows it, at most limit.
-	Unpublished(ctx context.Context, collection string, limit int) ([]Found, error)
+	Unpublished(ctx context.Context, collection string, limit int) ([]Document, error)
 
 	// MarkPublished raises the settled numbers of documents to at least the versions
 	// given; it never changes a version and never disturbs a Replace under way.
@@ -157,7 +157,7 @@ type Engine interface {
 	// Walk returns documents of any association behind a place, at most limit (1
 	// to 1000), with their keys, in an order of the engine's own that does not
 	// change. What is written meanwhile may be given or not.
-	Walk(ctx context.Context, collection string, after Position, limit int) ([]Found, error)
+	Walk(ctx context.Context, collection string, after Position, limit int) ([]Document, error)
 
 	// Rekey writes only the keys of a document, if it is still stored at
 	// r.Version; else ErrStale, or ErrNotFound. Body, version and settled number

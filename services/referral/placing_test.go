@@ -273,7 +273,7 @@ type lookUps struct {
 	during  func() // what happens the first time; nil: nothing
 }
 
-func (e *lookUps) Find(ctx context.Context, collection string, q store.Query) ([]store.Found, error) {
+func (e *lookUps) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
 	if collection == "referrals" && slices.ContainsFunc(q.Where, func(c store.Cond) bool { return c.Value == "place/1481/activera" }) {
 		found, err := e.Engine.Find(ctx, collection, q)
 		if e.holders.Add(1) == 1 && e.during != nil {

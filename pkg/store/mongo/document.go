@@ -97,8 +97,8 @@ func uniqueValue(ix store.Index, r store.Record, id string) (string, error) {
 }
 
 // found returns what the contract promises of a document.
-func (r read) found() store.Found {
-	return store.Found{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Published: r.Settled,
+func (r read) found() store.Document {
+	return store.Document{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Published: r.Settled,
 		Decode: func(into any) error {
 			d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(r.Body)))
 			d.UseJSONStructTags()

@@ -17,10 +17,10 @@ import (
 var outside = bson.D{{Key: "keys", Value: 0}, {Key: "unique", Value: 0}}
 
 // Get implements store.Engine.
-func (e *engine) Get(ctx context.Context, collection, association, id string) (store.Found, error) {
+func (e *engine) Get(ctx context.Context, collection, association, id string) (store.Document, error) {
 	c, _, err := e.collection(collection)
 	if err != nil {
-		return store.Found{}, err
+		return store.Document{}, err
 	}
 	var r read
 	err = retry(ctx, "get "+collection, func() error {
@@ -31,13 +31,13 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 		return err
 	})
 	if err != nil {
-		return store.Found{}, err
+		return store.Document{}, err
 	}
 	return r.found(), nil
 }
 
 // Find implements store.Engine.
-func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Found, error) {
+func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
 	c, spec, err := e.collection(collection)
 	if err != nil {
 		return nil, err
@@ -67,12 +67,12 @@ func documents(ctx context.Context, c *mongo.Collection, filter bson.D, o *optio
 }
 
 // all reads a list that is bounded by its limit.
-func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) ([]store.Found, error) {
+func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) ([]store.Document, error) {
 	docs, err := documents(ctx, c, filter, o)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]store.Found, len(docs))
+	found := make([]store.Document, len(docs))
 	for i, d := range docs {
 		found[i] = d.found()
 	}
@@ -81,7 +81,7 @@ func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o 
 
 // Unpublished implements store.Engine. A document that was settled ahead of its
 // version, and written since, is still marked; its mark is put right here.
-func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Found, error) {
+func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Document, error) {
 	c, _, err := e.collection(collection)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err != nil {
 		return nil, err
 	}
-	var found []store.Found
+	var found []store.Document
 	var settled []store.PublishedMark
 	for _, f := range marked {
 		if f.Published < f.Version {

@@ -12,7 +12,7 @@ import (
 )
 
 // Walk implements store.Engine.
-func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Found, error) {
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Document, error) {
 	c, spec, err := e.collection(collection)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 	if err != nil {
 		return nil, err
 	}
-	found := make([]store.Found, len(docs))
+	found := make([]store.Document, len(docs))
 	for i, d := range docs {
 		found[i] = d.found()
 		if d.whole(spec) {

@@ -29,12 +29,12 @@ func (d *DB) read(ctx context.Context, use func(*conn) error) error {
 }
 
 // Get implements store.Engine.
-func (e *engine) Get(ctx context.Context, collection, association, id string) (store.Found, error) {
+func (e *engine) Get(ctx context.Context, collection, association, id string) (store.Document, error) {
 	t, err := e.table(collection)
 	if err != nil {
-		return store.Found{}, err
+		return store.Document{}, err
 	}
-	found := store.Found{Association: association, ID: id}
+	found := store.Document{Association: association, ID: id}
 	err = e.db.read(ctx, func(c *conn) error {
 		// By its key a document is found in microseconds: not worth watching ctx.
 		return c.query(context.Background(), t.sqlGet, values(association, id), func(row []value) error {
@@ -49,7 +49,7 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 }
 
 // fill takes version, settled and body from the end of a row.
-func fill(f *store.Found, row []value) {
+func fill(f *store.Document, row []value) {
 	row = row[len(row)-3:]
 	f.Version, f.Published = row[0].(int64), row[1].(int64)
 	d := &document{text: row[2].(string)}
@@ -73,15 +73,15 @@ func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 }
 
 // Find implements store.Engine.
-func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Found, error) {
+func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
 	s, err := e.find(collection, q)
 	if err != nil {
 		return nil, err
 	}
-	var all []store.Found
+	var all []store.Document
 	err = e.db.read(ctx, func(c *conn) error {
 		return c.query(ctx, s.String(), s.args, func(row []value) error {
-			f := store.Found{Association: q.Association, ID: row[0].(string)}
+			f := store.Document{Association: q.Association, ID: row[0].(string)}
 			fill(&f, row)
 			all = append(all, f)
 			return nil
@@ -136,7 +136,7 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 }
 
 // Unpublished implements store.Engine.
-func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Found, error) {
+func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Document, error) {
 	t, err := e.table(collection)
 	if err != nil {
 		return nil, err
@@ -144,10 +144,10 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err := rule.Limit(limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	var all []store.Found
+	var all []store.Document
 	err = e.db.read(ctx, func(c *conn) error {
 		return c.query(ctx, t.sqlUnsettled, values(int64(limit)), func(row []value) error {
-			f := store.Found{Association: row[0].(string), ID: row[1].(string)}
+			f := store.Document{Association: row[0].(string), ID: row[1].(string)}
 			fill(&f, row)
 			all = append(all, f)
 			return nil

@@ -9,7 +9,7 @@ import (
 )
 
 // Walk implements store.Engine.
-func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Found, error) {
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Document, error) {
 	t, err := e.table(collection)
 	if err != nil {
 		return nil, err
@@ -17,10 +17,10 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 	if err := rule.Limit(limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	var all []store.Found
+	var all []store.Document
 	err = e.db.read(ctx, func(c *conn) error {
 		return c.query(ctx, t.sqlWalk, values(after.Association, after.ID, int64(limit)), func(row []value) error {
-			f := store.Found{Association: row[0].(string), ID: row[1].(string), Keys: store.Keys{}}
+			f := store.Document{Association: row[0].(string), ID: row[1].(string), Keys: store.Keys{}}
 			for i, key := range t.spec.Keys {
 				if v, ok := decode(row[2+i]); ok {
 					f.Keys[key] = v

@@ -104,7 +104,7 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) (err error) {
 	return e.next.Prepare(ctx, s)
 }
 
-func (e *engine) Get(ctx context.Context, collection, association, id string) (_ store.Found, err error) {
+func (e *engine) Get(ctx context.Context, collection, association, id string) (_ store.Document, err error) {
 	defer e.measure(&ctx, "get", collection)(&err)
 	return e.next.Get(ctx, collection, association, id)
 }
@@ -124,7 +124,7 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 	return e.next.Delete(ctx, collection, association, id, from)
 }
 
-func (e *engine) Find(ctx context.Context, collection string, q store.Query) (_ []store.Found, err error) {
+func (e *engine) Find(ctx context.Context, collection string, q store.Query) (_ []store.Document, err error) {
 	defer e.measure(&ctx, "find", collection)(&err)
 	return e.next.Find(ctx, collection, q)
 }
@@ -139,7 +139,7 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 	return e.next.CountUpTo(ctx, collection, association, where, limit)
 }
 
-func (e *engine) Unpublished(ctx context.Context, collection string, limit int) (_ []store.Found, err error) {
+func (e *engine) Unpublished(ctx context.Context, collection string, limit int) (_ []store.Document, err error) {
 	defer e.measure(&ctx, "unpublished", collection)(&err)
 	return e.next.Unpublished(ctx, collection, limit)
 }
@@ -149,7 +149,7 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 	return e.next.MarkPublished(ctx, collection, marks)
 }
 
-func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) (_ []store.Found, err error) {
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) (_ []store.Document, err error) {
 	defer e.measure(&ctx, "walk", collection)(&err)
 	return e.next.Walk(ctx, collection, after, limit)
 }

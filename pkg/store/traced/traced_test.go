@@ -109,8 +109,8 @@ func TestOutsideATraceThereAreNoSpans(t *testing.T) {
 type broken struct{ store.Engine }
 
 func (broken) Ping(context.Context) error { return errors.New("broken") }
-func (broken) Get(ctx context.Context, _, _, _ string) (store.Found, error) {
-	return store.Found{}, store.ErrNotFound
+func (broken) Get(ctx context.Context, _, _, _ string) (store.Document, error) {
+	return store.Document{}, store.ErrNotFound
 }
 
 func TestEachCallIsTimedByVerbAndCollection(t *testing.T) {
