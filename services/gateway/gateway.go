@@ -30,7 +30,7 @@ import (
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway/contract"
-	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/gateway/docs"
 	"github.com/finsam/finsam/services/gateway/limit"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
@@ -58,7 +58,8 @@ type Options struct {
 	Cache     Cache                         // nil: nothing is cached
 	Limits    *limit.Limiter                // per authority; nil: none
 	Strangers *limit.UnauthenticatedLimiter // per address; nil: none
-	Demo      *demo.Issuer                  // nil: no demo
+	Token     http.Handler                  // answers /token in a demo; nil: no such address
+	Clients   []docs.Client                 // of the demo, shown on the documentation page
 
 	PublicURL string         // where the installation is reached, such as https://api.example.se; empty: not said
 	Origins   []string       // of browsers that may call, such as https://app.example.se

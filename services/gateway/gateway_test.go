@@ -3,7 +3,6 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/services/gateway/contract"
+	"github.com/finsam/finsam/services/gateway/docs"
 )
 
 // someone returns an authority that has the role in the demo.
@@ -152,22 +152,24 @@ func TestApiInfoSaysWhatTheProfileAsksFor(t *testing.T) {
 }
 
 func TestTheTokenEndpointIsThereInADemoOnly(t *testing.T) {
-	const form = "grant_type=client_credentials&client_id=fk-integration&client_secret=demo"
-	r := newRig(t)
-	req := func(r *rig) int {
-		q := httptest.NewRequest("POST", "/finsam/v1/token", strings.NewReader(form))
-		q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		w := httptest.NewRecorder()
-		r.g.ServeHTTP(w, q)
-		return w.Code
+	token := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	r := newRig(t, func(o *Options) {
+		o.Token, o.Clients, o.Strangers = token, []docs.Client{{ID: "fk-integration", Secret: "demo"}}, strangers(t, 1, 3)
+	})
+	codes := map[int]int{}
+	for range 5 {
+		codes[r.ask("POST", "/finsam/v1/token", "a=b").Code]++
 	}
-	if code := req(r); code != http.StatusOK {
-		t.Errorf("in a demo: %d", code)
+	if codes[http.StatusUnauthorized] != 3 || codes[http.StatusTooManyRequests] != 2 {
+		t.Errorf("in a demo, by somebody who guesses: %v", codes)
 	}
 	if w := r.ask("GET", "/token", ""); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", w.Code)
 	}
-	if code := req(newRig(t, func(o *Options) { o.Demo = nil })); code != http.StatusNotFound {
+	if page := r.ask("GET", "/docs", "").Body.String(); !strings.Contains(page, "fk-integration") {
+		t.Error("the page does not name the demo's clients")
+	}
+	if code := newRig(t).ask("POST", "/finsam/v1/token", "a=b").Code; code != http.StatusNotFound {
 		t.Errorf("without: %d", code)
 	}
 }

@@ -62,7 +62,7 @@ func TestWhatIsRefusedAndWhatFailsIsCounted(t *testing.T) {
 
 func TestATrustFileThatCannotBeTakenIsShown(t *testing.T) {
 	r, m := measuredRig(t)
-	if err := os.WriteFile(r.issuer.TrustFile(), []byte("issuers: 7"), 0o600); err != nil {
+	if err := os.WriteFile(r.issuer.TrustFile, []byte("issuers: 7"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.run()

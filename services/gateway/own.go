@@ -11,7 +11,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway/contract"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/gateway/docs"
 )
 
@@ -41,7 +40,7 @@ func newOwnPages(g *Gateway) (*ownPages, error) {
 		local: once("application/json", contract.LocalJSON),
 		yaml:  once("application/yaml", func() ([]byte, error) { return contract.YAML(g.PublicURL) }),
 		page: sync.OnceValues(func() (*docs.Page, error) {
-			return docs.NewPage(docs.Options{Title: g.info.Title, Clients: clients(g.Demo)})
+			return docs.NewPage(docs.Options{Title: g.info.Title, Clients: g.Clients})
 		}),
 		problems: sync.OnceValues(docs.NewProblems),
 	}, nil
@@ -81,21 +80,10 @@ func apiInfo(g *Gateway) ([]byte, error) {
 		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
 }
 
-func clients(i *demo.Issuer) []docs.Client {
-	if i == nil {
-		return nil
-	}
-	var all []docs.Client
-	for _, c := range demo.Clients() {
-		all = append(all, docs.Client{ID: c.ID, Secret: c.Secret, Name: c.Name})
-	}
-	return all
-}
-
 // serve answers for an own page; false when the path is none.
 func (o *ownPages) serve(x *request) (bool, error) {
 	path := strings.TrimPrefix(x.r.URL.Path, BasePath)
-	if path == "/token" && x.g.Demo != nil {
+	if path == "/token" && x.g.Token != nil {
 		return true, o.token(x)
 	}
 	answer := o.find(path)
@@ -157,7 +145,7 @@ func (o *ownPages) token(x *request) error {
 	if wait := x.g.Strangers.May(from); wait > 0 {
 		return web.ErrTooMany.After(wait)
 	}
-	x.g.Demo.ServeHTTP(x, x.r)
+	x.g.Token.ServeHTTP(x, x.r)
 	if x.status >= 400 {
 		x.g.Strangers.Charge(from, 1)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/web"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
@@ -37,7 +36,7 @@ func TestEveryFailureIsAProblem(t *testing.T) {
 		}
 	})
 	const list = "/finsam/v1/referrals"
-	expired := demoToken(free, -time.Hour)
+	expired := free.issuer.Token(t, "fk", -time.Hour, actor.Integration)
 	for name, ask := range map[string]func() *httptest.ResponseRecorder{
 		"401-no-token": func() *httptest.ResponseRecorder { return free.ask("GET", list, "") },
 		"401-no-token-en": func() *httptest.ResponseRecorder {
@@ -126,11 +125,3 @@ func (panicCache) Get(context.Context, string) ([]byte, bool, error) { panic("To
 
 // Drop implements Cache.
 func (panicCache) Drop(context.Context, string) error { return nil }
-
-func demoToken(r *rig, lifetime time.Duration) string {
-	token, err := r.issuer.Token(demo.Claims{Authority: "fk", Roles: []actor.Role{actor.Integration}, Lifetime: lifetime})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return token
-}

@@ -27,8 +27,8 @@ import (
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/gateway/contract"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/gateway/trust"
+	"github.com/finsam/finsam/services/gateway/trust/trusttest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -118,11 +118,11 @@ func operations(t testing.TB) []contract.Operation {
 	return all
 }
 
-// rig is a gateway with fake services, the real contracts, and a demo issuer.
+// rig is a gateway with fake services, the real contract, and an issuer of tokens.
 type rig struct {
 	t        testing.TB
 	g        *Gateway
-	issuer   *demo.Issuer
+	issuer   *trusttest.Issuer
 	internal *webtest.Trust
 	services map[string]*service
 	log      *buffer
@@ -149,14 +149,11 @@ func (b *buffer) String() string {
 
 func newRig(t testing.TB, change ...func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, internal: webtest.NewTrust(t, nil), services: map[string]*service{}, log: &buffer{}}
-	var err error
-	if r.issuer, err = demo.Open(demo.Options{Folder: t.TempDir()}); err != nil {
-		t.Fatal(err)
-	}
-	o := Options{Version: "1.0.0", Revision: "abc", Signer: r.internal.Signers[internaltoken.Gateway], Demo: r.issuer,
+	r := &rig{t: t, issuer: trusttest.New(t), internal: webtest.NewTrust(t, nil), services: map[string]*service{}, log: &buffer{}}
+	o := Options{Version: "1.0.0", Revision: "abc", Signer: r.internal.Signers[internaltoken.Gateway],
 		Log: slog.New(slog.NewJSONHandler(r.log, nil)), PublicURL: "https://api.finsam.example"}
-	if o.Trust, err = trust.Open(trust.Options{Path: r.issuer.TrustFile(), Log: o.Log}); err != nil {
+	var err error
+	if o.Trust, err = trust.Open(trust.Options{Path: r.issuer.TrustFile, Log: o.Log}); err != nil {
 		t.Fatal(err)
 	}
 	kept, err := memory.New(16 << 20)
@@ -201,15 +198,7 @@ func (r *rig) soon(what string, ok func() bool) {
 
 func (r *rig) token(authority string, roles ...actor.Role) string {
 	r.t.Helper()
-	c := demo.Claims{Authority: authority, Roles: roles}
-	if len(roles) == 1 && roles[0] == actor.Participant {
-		c.Participant = "0f0e2a9c-6c1d-4a57-8e0e-3d0f6c1b7a52"
-	}
-	token, err := r.issuer.Token(c)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return token
+	return r.issuer.Token(r.t, authority, time.Hour, roles...)
 }
 
 // ask sends a request; headers are name, value, name, value.

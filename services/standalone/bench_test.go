@@ -19,9 +19,9 @@ import (
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/services/gateway"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone"
+	"github.com/finsam/finsam/services/standalone/demo"
 	"github.com/finsam/finsam/services/standalone/example"
 )
 
@@ -95,7 +95,7 @@ const aReferral = `{"person":{"personalIdentityNumber":"198001012387","givenName
 "wishedMunicipality":"1481","reason":"Påhittat exempel."}`
 
 // served returns the suite behind its front door, in this process.
-func served(b *testing.B) (http.Handler, *demo.Issuer) {
+func served(b testing.TB) (http.Handler, *demo.Issuer) {
 	data := standalone.Layout(b.TempDir())
 	if err := launch.WriteKeys(data.Keys()); err != nil {
 		b.Fatal(err)
@@ -116,7 +116,7 @@ func served(b *testing.B) (http.Handler, *demo.Issuer) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g, done, err := suite.Gateway(launch.ReadKeys(data.Keys()), standalone.Door{TrustFile: issuer.TrustFile(), Config: config, Log: log})
+	g, done, err := suite.Gateway(launch.ReadKeys(data.Keys()), standalone.Door{TrustFile: issuer.TrustFile(), Demo: issuer, Config: config, Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/finsam/finsam/pkg/cache/memory"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/gateway"
-	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/gateway/docs"
 	"github.com/finsam/finsam/services/gateway/trust"
+	"github.com/finsam/finsam/services/standalone/demo"
 )
 
 // cacheBytes bounds the cache in memory.
@@ -27,7 +28,13 @@ type Door struct {
 // Gateway puts the front door before the suite; close its cache by the function
 // given beside it.
 func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, done func() error, err error) {
-	o := gateway.Options{Demo: d.Demo, Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
+	o := gateway.Options{Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
+	if d.Demo != nil {
+		o.Token = d.Demo
+		for _, c := range demo.Clients() {
+			o.Clients = append(o.Clients, docs.Client{ID: c.ID, Secret: c.Secret, Name: c.Name})
+		}
+	}
 	if o.Signer, err = keys.Signer("gateway", o.Now); err != nil {
 		return nil, nil, err
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/referral/outbound/send"
+	"github.com/finsam/finsam/services/standalone/demo"
 	"github.com/finsam/finsam/services/standalone/example"
 )
 

@@ -24,11 +24,11 @@ import (
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/activity"
 	"github.com/finsam/finsam/services/gateway"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone"
+	"github.com/finsam/finsam/services/standalone/demo"
 	"github.com/finsam/finsam/services/standalone/example"
 )
 

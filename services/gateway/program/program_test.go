@@ -13,12 +13,12 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/services/gateway/demo"
+	"github.com/finsam/finsam/services/gateway/trust/trusttest"
 )
 
 // environment is one that a gateway starts with, before one service that
 // answers everything.
-func environment(t *testing.T) (map[string]string, *demo.Issuer) {
+func environment(t *testing.T) (map[string]string, *trusttest.Issuer) {
 	t.Helper()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -29,10 +29,7 @@ func environment(t *testing.T) (map[string]string, *demo.Issuer) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"path": r.URL.Path})
 	}))
 	t.Cleanup(service.Close)
-	issuer, err := demo.Open(demo.Options{Folder: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	issuer := trusttest.New(t)
 	keys := t.TempDir()
 	if err := launch.WriteKeys(keys); err != nil {
 		t.Fatal(err)
@@ -44,16 +41,13 @@ func environment(t *testing.T) (map[string]string, *demo.Issuer) {
 	defer l.Close()
 	return map[string]string{
 		"FINSAM_ADDR": l.Addr().String(), "FINSAM_ADMIN_ADDR": "off", "FINSAM_LINGER": "0s", "FINSAM_KEYS_DIR": keys, "FINSAM_LOG_LEVEL": "error",
-		"FINSAM_TRUST_FILE": issuer.TrustFile(), "FINSAM_REFERRAL_URL": service.URL, "FINSAM_PARTICIPANT_URL": service.URL, "FINSAM_ACTIVITY_URL": service.URL,
+		"FINSAM_TRUST_FILE": issuer.TrustFile, "FINSAM_REFERRAL_URL": service.URL, "FINSAM_PARTICIPANT_URL": service.URL, "FINSAM_ACTIVITY_URL": service.URL,
 	}, issuer
 }
 
 func TestTheProgramServesAndEnds(t *testing.T) {
 	environ, issuer := environment(t)
-	token, err := issuer.Token(demo.Claims{Authority: "fk", Roles: []actor.Role{actor.Integration}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := issuer.Token(t, "fk", time.Hour, actor.Integration)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, environ) }()

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/services/gateway/demo"
 	"github.com/finsam/finsam/services/standalone"
+	"github.com/finsam/finsam/services/standalone/demo"
 )
 
 func token() *cobra.Command {

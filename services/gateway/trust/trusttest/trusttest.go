@@ -1,0 +1,103 @@
+// Package trusttest issues access tokens for tests, with a trust file that accepts
+// them.
+package trusttest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/gateway/trust"
+)
+
+// authorities are the members that have an issuer, all of the association insjoriket.
+var authorities = []trust.Issuer{
+	{Authority: "fk", AuthorityKind: actor.SocialInsurance},
+	{Authority: "af", AuthorityKind: actor.EmploymentService},
+	{Authority: "molndal", AuthorityKind: actor.Municipality, Municipality: "1481"},
+	{Authority: "forbundet"},
+	{Authority: "self", AuthorityKind: actor.Self},
+}
+
+// Issuer signs for every authority with one key.
+type Issuer struct {
+	TrustFile string // path
+
+	key *ecdsa.PrivateKey
+}
+
+// New writes a trust file and a key set into a folder of the test.
+func New(tb testing.TB) *Issuer {
+	tb.Helper()
+	folder := tb.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b64 := base64.RawURLEncoding.EncodeToString
+	keys, err := json.Marshal(map[string]any{"keys": []any{map[string]string{
+		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:]),
+	}}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	roles := map[string]actor.Role{}
+	for _, r := range actor.Roles {
+		roles[string(r)] = r
+	}
+	var file trust.File
+	for _, is := range authorities {
+		is.Issuer, is.JWKS, is.Audience, is.Algorithms, is.Association = issuerOf(is.Authority), "jwks.json", "finsam", []string{"ES256"}, "insjoriket"
+		is.Claims = trust.Claims{Roles: trust.RoleClaim{Claim: "roles", Map: roles}, Participant: "participant"}
+		file.Issuers = append(file.Issuers, is)
+	}
+	text, err := yaml.Marshal(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	i := &Issuer{TrustFile: filepath.Join(folder, "trust.yaml"), key: key}
+	for path, text := range map[string][]byte{filepath.Join(folder, "jwks.json"): keys, i.TrustFile: text} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return i
+}
+
+func issuerOf(authority string) string { return "https://" + authority + ".example" }
+
+// Token returns a token of somebody such as "coach-molndal-1"; one with the role
+// participant names a participant. A negative lifetime is of a token that has expired.
+func (i *Issuer) Token(tb testing.TB, authority string, lifetime time.Duration, roles ...actor.Role) string {
+	tb.Helper()
+	now := time.Now().Truncate(time.Second)
+	claims := jwt.MapClaims{
+		"iss": issuerOf(authority), "aud": "finsam", "sub": strings.ReplaceAll(string(roles[0]), "_", "-") + "-" + authority + "-1",
+		"iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "roles": roles,
+	}
+	if roles[0] == actor.Participant {
+		claims["participant"] = "0f0e2a9c-6c1d-4a57-8e0e-3d0f6c1b7a52"
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	t.Header["typ"], t.Header["kid"] = "at+jwt", "test"
+	token, err := t.SignedString(i.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return token
+}
