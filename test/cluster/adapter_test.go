@@ -18,8 +18,8 @@ import (
 // inFlight is the metric that the gateway's autoscaler follows.
 const inFlight = "finsam_gateway_in_flight"
 
-// adapter stands for prometheus-adapter: it serves custom.metrics.k8s.io from what the
-// gateways' pods say of themselves now. docs/operations/alerts.md has the rule for the real
+// adapter replaces prometheus-adapter: it serves custom.metrics.k8s.io from the
+// gateways' /metrics. docs/operations/alerts.md has the rule for the real
 // one, and test/prometheus asks what that would ask. It listens on the node where this
 // test runs, so it is for the test cluster only.
 func (l *life) adapter() {
@@ -87,7 +87,7 @@ func (l *life) metrics(w http.ResponseWriter, r *http.Request) {
 		items := []object{}
 		for pod := range strings.FieldsSeq(pods) {
 			name, ip, _ := strings.Cut(pod, "=")
-			if value := told(ip); value != "" {
+			if value := inFlightOf(ip); value != "" {
 				items = append(items, object{
 					"describedObject": object{"kind": "Pod", "namespace": l.name, "name": name, "apiVersion": "/v1"},
 					"metricName":      inFlight, "timestamp": time.Now().UTC().Format(time.RFC3339), "value": value, "selector": nil,
@@ -100,8 +100,8 @@ func (l *life) metrics(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// told returns what a pod says of its requests in flight; empty: nothing.
-func told(ip string) string {
+// inFlightOf returns a pod's own count of its requests in flight; empty: no answer.
+func inFlightOf(ip string) string {
 	resp, err := (&http.Client{Timeout: 2 * time.Second}).Get("http://" + net.JoinHostPort(ip, "9090") + "/metrics")
 	if err != nil {
 		return ""

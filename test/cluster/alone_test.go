@@ -89,7 +89,7 @@ func (a *alone) status(referral string) int {
 	return got.Status
 }
 
-// isBackedUp as the runbook of FinsamBackupOld says, and gives the name of the set.
+// isBackedUp as the runbook of FinsamBackupOld says, and returns the name of the set.
 func (a *alone) isBackedUp() string {
 	a.Helper()
 	a.does("kubectl -n finsam create job --from=cronjob/finsam-backup now\nkubectl -n finsam wait --for=condition=complete job/now --timeout=2m")
@@ -122,7 +122,7 @@ func (a *alone) isRestored(set string) {
 	}
 }
 
-// manifest is restore.yaml as it stands in the document.
+// manifest is restore.yaml as written in the document.
 func (a *alone) manifest() string {
 	a.Helper()
 	all := blocksOf(a.T, "#### Restore in a cluster", "yaml")
@@ -139,7 +139,7 @@ func (a *alone) writes(file, text string) {
 	}
 }
 
-// isLookedAt before an upgrade, in the way that the document tells.
+// isLookedAt before an upgrade, as the document says.
 func (a *alone) isLookedAt() {
 	a.Helper()
 	_, pod, _ := strings.Cut(a.manifest(), "---\n")
@@ -162,7 +162,7 @@ kubectl -n finsam delete pod finsam-restore
 kubectl -n finsam scale statefulset finsam-standalone --replicas=1
 kubectl -n finsam rollout status statefulset/finsam-standalone --timeout=5m`)
 	if strings.Count(out, "nothing to do") != 3 {
-		a.Errorf("the look tells something else:\n%s", out)
+		a.Errorf("the look has another result:\n%s", out)
 	}
 }
 
@@ -199,6 +199,6 @@ func (a *alone) isReadForSnooping(set string) {
 	commands, _, _ := strings.Cut(blocks(a.T, "#### Suspected snooping")[0], "FINSAM_STORE=")
 	out := a.does(commands, "/backups/finsam-20261122T031500.000Z", filepath.Join(hostPath, "alone-backup", set), "2026-11-20", day(-1), "2026-11-22", day(1))
 	if strings.Count(out, ", 0 flaws") != 3 || !strings.Contains(out, `"authority":"molndal"`) {
-		a.Errorf("the access log tells something else:\n%s", out)
+		a.Errorf("the access log has another result:\n%s", out)
 	}
 }

@@ -29,7 +29,7 @@ func blocksOf(t *testing.T, chapter, kind string) []string {
 }
 
 // reader does what the document says, in a folder of its own, and in a namespace that
-// stands for the document's finsam, which may be somebody's own.
+// replaces the document's finsam, which may be in use.
 type reader struct {
 	*testing.T
 	dir, namespace string
@@ -153,14 +153,14 @@ func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
 	// Look first, with the image that would come.
 	out := r.does(blocks(t, "### Look first, in a cluster")[0], "registry.example.se/finsam/finsam:0.2.0", registry+"/finsam:"+tag)
 	if strings.Count(out, "nothing to do") != 3 {
-		t.Errorf("the look tells something else than of three databases that are as they should be:\n%s", out)
+		t.Errorf("the look does not find three databases in order:\n%s", out)
 	}
 
 	// Look into the access log, of the databases as they are.
 	if _, verify, _ := strings.Cut(blocks(t, "#### Suspected snooping")[0], "FINSAM_STORE="); mongoURI == "" {
 		ip := must(t, time.Minute, "kubectl", "-n", beside.name, "get", "service", "mongodb", "-o", "jsonpath={.spec.clusterIP}")
 		if out := r.does("FINSAM_STORE="+verify, "mongodb://…", "mongodb://"+ip+":27017/"); strings.Count(out, ", 0 flaws") != 3 {
-			t.Errorf("the access log tells something else:\n%s", out)
+			t.Errorf("the access log has another result:\n%s", out)
 		}
 	}
 

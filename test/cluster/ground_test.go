@@ -37,7 +37,7 @@ func nodes(t *testing.T) []string {
 }
 
 // certificate creates a certificate of the Ingress' host, its own authority, as a
-// Secret, and gives its file.
+// Secret, and returns its file.
 func (r room) certificate() string {
 	r.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -55,7 +55,7 @@ type failure struct {
 	kind string // the status, or the error without addresses
 }
 
-// share is how much of the load bears personal data, in percent: on a real
+// share is how much of the load reads personal data, in percent: on a real
 // MongoDB all of it. Each such answer waits for its entry in the access log, and
 // the stand-in writes one thing at a time and looks through whole collections.
 func share() int {
@@ -205,8 +205,8 @@ func (l *load) note(q suite.Request, what, kind string) {
 	l.failed = append(l.failed, failure{time.Now(), fmt.Sprintf("%s %s %s: %s", time.Now().Format("15:04:05.000"), q.Method, q.Path, what), kind})
 }
 
-// stop ends the load and tells what failed. Every acknowledged referral must be
-// there, and be the answer to its key still.
+// stop ends the load and returns what failed. Every acknowledged referral must be
+// there, and still be the answer to its key.
 func (l *load) stop(what string) result {
 	l.Helper()
 	close(l.ended)
@@ -237,7 +237,7 @@ type result struct {
 	slow                time.Duration
 }
 
-// over tells for how long requests failed, from the first to the last.
+// over returns for how long requests failed, from the first to the last.
 func (r result) over() time.Duration {
 	if len(r.failed) == 0 {
 		return 0

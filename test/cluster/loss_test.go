@@ -106,8 +106,8 @@ func (l *life) on(node string) []string {
 	return slices.Compact(slices.Sorted(strings.FieldsSeq(out)))
 }
 
-// spread starts pods anew until each Deployment stands on the node and on another
-// one: the scheduler takes that for a wish, and another time it may come true.
+// spread restarts pods until each Deployment has one on the node and one on another:
+// for the scheduler that is a preference, which a later attempt may fulfil.
 func (l *life) spread(node string) {
 	l.Helper()
 	var left []string
@@ -216,7 +216,7 @@ func (l *life) scales() {
 	figure("services, 200 requests/s of no person: from 1 gateway to 3 in %s, back to 1 in %s after the load", out.Round(time.Second), in.Round(time.Second))
 }
 
-// podsBecome waits until so many gateways are ready, and gives how long it took.
+// podsBecome waits until so many gateways are ready, and returns how long it took.
 func (l *life) podsBecome(n int, patience time.Duration) time.Duration {
 	l.Helper()
 	began := time.Now()

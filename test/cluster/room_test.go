@@ -186,7 +186,7 @@ func answers(address string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// livesThrough tells the story of test/e2e to the suite behind a door.
+// livesThrough runs the story of test/e2e against the suite behind a door.
 func (r room) livesThrough(p suite.Place) {
 	r.Helper()
 	environ := []string{"FINSAM_TEST_BASE=" + p.Base, "FINSAM_TEST_DATA=" + p.Data, "FINSAM_TEST_ADDRESS=" + p.Address, "FINSAM_TEST_CA=" + p.CA}
@@ -195,7 +195,7 @@ func (r room) livesThrough(p suite.Place) {
 		r.Fatalf("the story: %v\n%s", err, out)
 	}
 	if strings.Contains(out, "no tests to run") {
-		r.Fatal("the story was not told: " + out)
+		r.Fatal("the story did not run: " + out)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestFourServicesLiveOnACluster(t *testing.T) {
 		holds    func(*life)
 	}{
 		{"each workload has a network policy", func(l *life) { l.hasPolicies("gateway", "referral", "participant", "activity") }},
-		{"the story is told through the front door", func(l *life) { l.livesThrough(l.door) }},
+		{"the story runs through the front door", func(l *life) { l.livesThrough(l.door) }},
 		{"helm test passes", func(l *life) { l.helm("test", "finsam") }},
 		{"what it takes idle and under load is measured", (*life).isMeasured},
 		{"an upgrade of every Deployment, back and forth, fails no request", (*life).isUpgraded},
@@ -69,10 +69,10 @@ func (l *life) isMeasured() {
 	l.Helper()
 	l.people = l.room.people(l.door, 5)
 	time.Sleep(10 * time.Second)
-	tells("services, idle", l.uses(25*time.Second))
+	report("services, idle", l.uses(25*time.Second))
 	load := l.under(l.door, l.people, 200, share(), false)
 	time.Sleep(10 * time.Second)
-	tells("services, 200 requests/s", l.uses(25*time.Second))
+	report("services, 200 requests/s", l.uses(25*time.Second))
 	res := load.stop("200 requests a second")
 	figure("services, 200 requests/s: %d %% of them bear personal data; %s", share(), res)
 	if len(res.failed) > 0 {
@@ -101,9 +101,9 @@ func (l *life) meanwhile(what string, patient bool, do func()) result {
 	return res
 }
 
-// unharmed does something that nobody must notice. A machine that stands still for
-// seconds makes pods, controllers and the one who asks late in turn: when few
-// requests failed it is done once more, and both are told.
+// unharmed does something that nobody must notice. A machine that stalls for
+// seconds delays pods, controllers and the caller in turn: when few requests failed
+// it is repeated once, and both results are reported.
 func (l *life) unharmed(what string, do func()) {
 	l.Helper()
 	res := l.meanwhile(what, false, do)

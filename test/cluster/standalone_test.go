@@ -31,10 +31,10 @@ func TestStandaloneLivesOnAClusterAndLeavesNothingButItsData(t *testing.T) {
 
 	people := r.people(door, 5)
 	time.Sleep(10 * time.Second)
-	tells("standalone, idle", r.uses(25*time.Second))
+	report("standalone, idle", r.uses(25*time.Second))
 	l := r.under(door, people, 200, 100, false)
 	time.Sleep(10 * time.Second)
-	tells("standalone, 200 requests/s", r.uses(25*time.Second))
+	report("standalone, 200 requests/s", r.uses(25*time.Second))
 	res := l.stop("200 requests a second")
 	figure("standalone, 200 requests/s: all bear personal data; %s", res)
 	if len(res.failed) > 0 {

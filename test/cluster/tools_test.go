@@ -32,7 +32,7 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
-// run runs a program within its patience and gives what it printed.
+// run runs a program within its patience and returns what it printed.
 func run(t *testing.T, patience time.Duration, environ []string, name string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

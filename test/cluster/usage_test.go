@@ -66,7 +66,7 @@ func (r room) uses(window time.Duration) map[string]use {
 	for pod, b := range r.read() {
 		a, ok := before[pod]
 		if !ok || !b.at.After(a.at) {
-			r.Errorf("the kubelet told nothing new of %s within %s", pod, window)
+			r.Errorf("the kubelet reported nothing new of %s within %s", pod, window)
 			continue
 		}
 		u := all[workload(pod)]
@@ -87,8 +87,8 @@ func workload(pod string) string {
 	return strings.Join(parts[:max(1, len(parts)-2)], "-")
 }
 
-// tells writes the use of every workload, and of the suite without the stand-ins.
-func tells(when string, all map[string]use) {
+// report writes the use of every workload, and of the suite without the stand-ins.
+func report(when string, all map[string]use) {
 	var suite use
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		u := all[name]

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Secret stands in every wrong value of Bad, so that an answer which repeats
-// what was sent is found out. It looks like nothing that the API says itself.
+// Secret is part of every wrong value of Bad, so that an answer which repeats the
+// input is found. It looks like nothing that the API says itself.
 const Secret = "zq7Hemligt"
 
 // Bad is a value that the schema forbids, and what is wrong with it.

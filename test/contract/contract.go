@@ -64,7 +64,7 @@ func Read(text []byte) (*Document, error) {
 	return d, nil
 }
 
-// Operation returns the operation of that id; ok is false when there is none.
+// Operation returns the operation of that id; ok is false when no operation has it.
 func (d *Document) Operation(id string) (op Operation, ok bool) {
 	i := slices.IndexFunc(d.Operations, func(o Operation) bool { return o.ID == id })
 	if i < 0 {

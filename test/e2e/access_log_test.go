@@ -42,7 +42,7 @@ func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.An
 	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done}
 	switch {
 	case !p.op.Personal || want == forbidden || slices.Contains(anybodys, p.op.ID):
-		return // bears nobody, or was ended before it was about anybody
+		return // names nobody, or ended before it was about anybody
 	case p.op.ID == "listWaiting":
 		e.participant = "" // it shows somebody else
 	case p.op.Tag == "drafts" && (want == allowed || p.sees != nil):

@@ -11,8 +11,8 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// probe calls one operation so that the answer tells whether the caller was let
-// through, and nothing is changed: a change names a version that is not there
+// probe calls one operation so that the answer shows whether the caller was
+// admitted, and nothing is changed: a change names a version that is not there
 // (412), or is against a rule that is asked after the right (422).
 type probe struct {
 	op     contract.Operation
@@ -252,7 +252,7 @@ func (p probe) judge(table map[string][]cell, c suite.Caller, t thing, a suite.A
 	return want, wrong
 }
 
-// judgeViews holds the parts of an answer against the table, and tells how many
+// judgeViews compares the parts of an answer with the table, and returns how many
 // there were.
 func (p probe) judgeViews(table map[string][]cell, c suite.Caller, t thing, a suite.Answer) (n int, wrong []string) {
 	if a.Status != 200 || says(table[p.op.ID], c, t) != allowed {

@@ -13,7 +13,7 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// theContract is the joined document, as the running suite gives it.
+// theContract is the joined document, as the running suite serves it.
 func theContract(t *testing.T, s *suite.Suite) *contract.Document {
 	t.Helper()
 	d, err := contract.Read(s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"}).Raw)
@@ -135,7 +135,7 @@ func (s *sheet) note(operation, role string, want verdict, views int) {
 	s.met[fmt.Sprint(operation, " ", role, " ", want)]++
 }
 
-// wrong notes an answer against the table; the first forty are told.
+// wrong notes an answer against the table; the first forty are reported.
 func (s *sheet) wrong(sentence string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +154,7 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 		s.t.Errorf("%d cells asked, the table has %d", s.cells, expected)
 	}
 	if len(s.unseen) != 1 {
-		s.t.Errorf("what is hidden is told from what does not exist: %v", s.unseen)
+		s.t.Errorf("hidden documents can be distinguished from missing ones: %v", s.unseen)
 	}
 	for name, row := range table {
 		if strings.Contains(name, "#") {

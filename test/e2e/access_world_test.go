@@ -96,7 +96,7 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	return th
 }
 
-// drafted saves a draft and gives its id.
+// drafted saves a draft and returns its id.
 func (w *world) drafted(c suite.Caller) string {
 	w.t.Helper()
 	return w.Must(w.t, 201, suite.Request{

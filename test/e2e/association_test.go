@@ -11,7 +11,7 @@ import (
 )
 
 // changed writes the association's file with another municipality and another
-// term, and gives its name.
+// term, and returns its name.
 func changed(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "services", "standalone", "example", "insjoriket.yaml"))

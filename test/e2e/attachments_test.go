@@ -113,7 +113,7 @@ func (w walk) refusesFiles(at, largest string) {
 	}
 	page := form("", "", "<!doctype html><html>"+largest)
 	send(422, "attachment-type", bytes.NewReader(page))
-	send(422, "attachment-type", struct{ io.Reader }{bytes.NewReader(page)}) // its length is not told before
+	send(422, "attachment-type", struct{ io.Reader }{bytes.NewReader(page)}) // its length is not known in advance
 	send(422, "attachment-type-mismatch", bytes.NewReader(form("", "image/png", largest)))
 	send(413, "attachment-too-large", bytes.NewReader(form("", "", largest+"xxxx")))
 	send(413, "body-too-large", bytes.NewReader(form("", "", largest+largest)))

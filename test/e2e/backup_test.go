@@ -11,7 +11,7 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// stories is how many stories must be told to their end before a backup is made.
+// stories is how many stories must be completed before a backup is made.
 const stories = 12
 
 func TestWhatWasAcknowledgedBeforeABackupUnderLoadIsThereAfterTheRestoreInOneProcess(t *testing.T) {
@@ -31,7 +31,7 @@ func TestWhatWasAcknowledgedBeforeABackupUnderLoadIsThereAfterTheRestoreOfFourPr
 
 // destroyAndRestore backs up what runs while people work, kills it, throws its
 // data away, restores the backup into a new folder and goes on there. The books
-// must hold every story that was told before the backup began, each step of it
+// must contain every story that was completed before the backup began, each step of it
 // once, and no feed may differ from what its followers have handled.
 func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again func(data string) *suite.Suite) {
 	l, files := newLoad(t, s, 11), newAttachedLoad(walk{s, t})
@@ -69,7 +69,7 @@ func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again f
 	restored := filepath.Join(t.TempDir(), "restored")
 	began = time.Now()
 	s.Finsam(t, "restore", "--from", set, "--data", restored)
-	t.Logf("%d stories before the backup, which took %s (%d more were told meanwhile); restored in %s", len(before), took, after-len(before), time.Since(began))
+	t.Logf("%d stories before the backup, which took %s (%d more were completed meanwhile); restored in %s", len(before), took, after-len(before), time.Since(began))
 	for _, folder := range []string{"keys", "demo"} { // what is kept apart
 		if err := os.CopyFS(filepath.Join(restored, folder), os.DirFS(filepath.Join(s.Data, folder))); err != nil {
 			t.Fatal(err)
@@ -97,11 +97,11 @@ func (l *load) toldYet() []story {
 	return slices.Clone(l.told)
 }
 
-// worksOn tells one story more, from its beginning to its end.
+// worksOn runs one more story, from its beginning to its end.
 func (l *load) worksOn() {
 	n := len(l.told)
 	l.tell(100_000)
 	if len(l.told) != n+1 {
-		l.t.Error("after the restore no story is told to its end")
+		l.t.Error("after the restore no story is completed")
 	}
 }

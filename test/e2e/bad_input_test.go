@@ -24,7 +24,7 @@ type wrongCall struct {
 	body         string
 	want         []int  // statuses that may answer
 	pointer      string // that the problem must name; empty: any
-	unsized      bool   // the body comes in chunks, its length not told before
+	unsized      bool   // the body comes in chunks, its length not known in advance
 	twice        string // the header that is sent twice, with different values
 }
 
@@ -112,7 +112,7 @@ func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 	for what, body := range map[string]string{
 		"nothing": "", "blanks": "  \n", "no JSON": contract.Secret, "half of an object": good.body[:len(good.body)/2],
 		"two values": good.body + good.body, "no UTF-8": "{\"" + contract.Secret + "\":\"\xff\xfe\"}", "a NUL": "{\"a\":\"\\u0000\"}",
-		"a name that stands twice": `{"a":1,"a":2,` + good.body[1:], "40 arrays in one another": strings.Repeat("[", 40) + strings.Repeat("]", 40),
+		"a repeated name": `{"a":1,"a":2,` + good.body[1:], "40 arrays in one another": strings.Repeat("[", 40) + strings.Repeat("]", 40),
 		"100,000 arrays": strings.Repeat("[", 100_000), "a comment": "/*" + contract.Secret + "*/" + good.body,
 		"a number without end": `{"a":1` + strings.Repeat("0", 5000) + "}", "a byte order mark": "\ufeff" + good.body,
 	} {
@@ -146,7 +146,7 @@ func (k *critic) forms(op contract.Operation) (calls []wrongCall) {
 	}
 	huge := good.says("the body is larger than 10 MiB", 413)
 	huge.body = string(form("", "", pdf+strings.Repeat(contract.Secret, 1_200_000)))
-	// Nobody's referral is told before a body of which no length is known is read.
+	// No referral is looked up before a body of unknown length has been read.
 	endless := huge.says("the body has no known length and is larger than 10 MiB", 413, 404)
 	endless.unsized = true
 	calls = append(calls, huge, endless)
@@ -219,7 +219,7 @@ func fill(op contract.Operation, path, name, text string) string {
 	return strings.Join(parts, "/")
 }
 
-// query adds a value to a query; the limit that lists are asked with gives way.
+// query adds a value to a query; it replaces the limit that lists are asked with.
 func query(path, name, value string) string {
 	path = strings.TrimSuffix(path, "?limit=200")
 	sign := "?"
@@ -314,7 +314,7 @@ func (k *critic) elsewhere() (calls []wrongCall) {
 	}
 	usual := wrongCall{method: "GET", path: "/referrals", header: token}
 	for _, bad := range []string{"Bearer", "Bearer ", "Basic " + contract.Secret, contract.Secret, "Bearer a.b.c", "Bearer " + strings.Repeat("a", 20_000), "Bearer " + contract.Secret + " x"} {
-		calls = append(calls, usual.with("Authorization", bad).says("the token is none", 401))
+		calls = append(calls, usual.with("Authorization", bad).says("not a token", 401))
 	}
 	return calls
 }

@@ -37,7 +37,7 @@ func ctl(t *testing.T, s *suite.Suite, program string, args ...string) *exec.Cmd
 	return cmd
 }
 
-// exitCode runs the command and gives its exit code and output.
+// exitCode runs the command and returns its exit code and output.
 func exitCode(t *testing.T, cmd *exec.Cmd) (int, string) {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
@@ -48,8 +48,8 @@ func exitCode(t *testing.T, cmd *exec.Cmd) (int, string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// file writes n referrals about invented persons, row by row, and gives all that
-// nobody but the API may be told.
+// file writes n referrals about invented persons, row by row, and returns everything
+// that only the API may see.
 func file(t *testing.T, n int) (path string, secret []string) {
 	t.Helper()
 	var b bytes.Buffer
@@ -127,7 +127,7 @@ func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
 	for _, word := range secret {
 		for what, where := range map[string]string{"the output": said.String(), "the journal": string(journal), "the report": string(text)} {
 			if strings.Contains(where, word) {
-				t.Errorf("%s tells who somebody is", what)
+				t.Errorf("%s reveals who somebody is", what)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
 
 // journalled counts the rows that the journal beside a file has.
 func journalled(path string) int {
-	text, _ := os.ReadFile(path + ".finsam-journal") // none is none
+	text, _ := os.ReadFile(path + ".finsam-journal") // no file: no rows
 	return max(bytes.Count(text, []byte("\n"))-1, 0) // without its head
 }
 
@@ -161,7 +161,7 @@ func followsAll(t *testing.T, s *suite.Suite, program string, ids map[string]boo
 	}
 	for id := range ids {
 		if seen[id] != 1 {
-			t.Fatalf("an event was seen %d times; %d of %d referrals told", seen[id], len(seen), len(ids))
+			t.Fatalf("an event was seen %d times; %d of %d referrals seen", seen[id], len(seen), len(ids))
 		}
 	}
 }

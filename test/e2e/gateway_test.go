@@ -155,7 +155,7 @@ func holdsBack(t *testing.T, s *suite.Suite) {
 	s.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, fkSystem)})
 }
 
-// storm asks as fast as it can and gives the first refusal.
+// storm asks as fast as it can and returns the first refusal.
 func storm(t *testing.T, s *suite.Suite, token string) (refused suite.Answer) {
 	t.Helper()
 	var mu sync.Mutex

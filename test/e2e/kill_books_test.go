@@ -130,8 +130,8 @@ func (b *books) events(e store.Engine, service string) (all []feed.Event) {
 	}
 }
 
-// count holds what was acknowledged against what is stored, and gives what does
-// not agree.
+// count compares what was acknowledged with what is stored, and returns the
+// differences.
 func (b *books) count(told []story) []string {
 	for collection, docs := range b.docs {
 		for id, d := range docs {
@@ -139,7 +139,7 @@ func (b *books) count(told []story) []string {
 		}
 	}
 	for service := range telling {
-		b.told(service)
+		b.published(service)
 	}
 	enrolments, bookings := map[string]int{}, map[string]int{}
 	for _, d := range b.docs["enrolments"] {
@@ -195,9 +195,9 @@ func (b *books) steps(collection, id string, d doc) {
 	}
 }
 
-// told wants a service's feed without gaps, with every step in it once and in
-// order, and nothing else.
-func (b *books) told(service string) {
+// published checks that a service's feed has no gaps, and every step once, in order,
+// and nothing else.
+func (b *books) published(service string) {
 	events := b.feed[service]
 	seen, last := map[string]bool{}, map[string]int{}
 	for i, e := range events {
@@ -205,11 +205,11 @@ func (b *books) told(service string) {
 			b.find("%s: event %d has the sequence number %d", service, i+1, e.Sequence)
 		}
 		if seen[e.ID] {
-			b.find("%s: %s was told twice", service, e.ID)
+			b.find("%s: %s was published twice", service, e.ID)
 		}
 		seen[e.ID] = true
 		if last[e.Subject]++; e.ID != fmt.Sprintf("%s/%d", e.Subject, last[e.Subject]) {
-			b.find("%s: %s was told out of order", service, e.ID)
+			b.find("%s: %s was published out of order", service, e.ID)
 		}
 	}
 	steps := 0
@@ -218,20 +218,20 @@ func (b *books) told(service string) {
 			for n := range d.Steps {
 				steps++
 				if name := fmt.Sprintf("%s/%d", id, n+1); !seen[name] {
-					b.find("%s: %s was never told", service, name)
+					b.find("%s: %s was never published", service, name)
 				}
 			}
 		}
 	}
-	// The register of units is told of as a whole, and keeps no steps.
-	told := len(events)
+	// The register of units is published as a whole, and keeps no steps.
+	published := len(events)
 	for _, e := range events {
 		if strings.HasPrefix(e.Type, "se.finsam.units.") {
-			told--
+			published--
 		}
 	}
-	if steps != told {
-		b.find("%s: %d steps, %d events", service, steps, told)
+	if steps != published {
+		b.find("%s: %d steps, %d events", service, steps, published)
 	}
 }
 
@@ -297,13 +297,13 @@ func TestTheBooksThatAreWrongAreFoundWrong(t *testing.T) {
 		},
 		"an event leads to two steps": func(b *books) { change(b, "referrals", "r", func(d *doc) { d.Steps[3].Cause = d.Steps[2].Cause }) },
 		"a step's number is left out": func(b *books) { change(b, "referrals", "r", func(d *doc) { d.Steps[3].N = 5 }) },
-		"a step is never told":        func(b *books) { b.feed["activity"] = b.feed["activity"][:1] },
-		"a step is told twice": func(b *books) {
+		"a step is never published":   func(b *books) { b.feed["activity"] = b.feed["activity"][:1] },
+		"a step is published twice": func(b *books) {
 			b.feed["activity"] = append(b.feed["activity"], feed.Event{Sequence: 3, ID: "b/2", Subject: "b"})
 		},
-		"a sequence number is left out":  func(b *books) { b.feed["referral"][3].Sequence = 5 },
-		"a step is told before the last": func(b *books) { f := b.feed["referral"]; f[0].ID, f[1].ID = f[1].ID, f[0].ID },
-		"what never happened is told": func(b *books) {
+		"a sequence number is left out":       func(b *books) { b.feed["referral"][3].Sequence = 5 },
+		"a step is published before the last": func(b *books) { f := b.feed["referral"]; f[0].ID, f[1].ID = f[1].ID, f[0].ID },
+		"what never happened is published": func(b *books) {
 			b.feed["participant"] = append(b.feed["participant"], feed.Event{Sequence: 4, ID: "x/1", Subject: "x"})
 		},
 	} {

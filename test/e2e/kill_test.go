@@ -55,9 +55,9 @@ func underKills(t *testing.T, s *suite.Suite, kills int) {
 	}
 	stop()
 	<-done
-	t.Logf("%v; %d stories told, %d calls, %d of them again", victims, len(l.told), l.calls.Load(), l.again.Load())
+	t.Logf("%v; %d stories completed, %d calls, %d of them repeated", victims, len(l.told), l.calls.Load(), l.again.Load())
 	if len(l.told) < kills/2 {
-		t.Errorf("only %d stories were told to their end: too few to prove anything", len(l.told))
+		t.Errorf("only %d stories were completed: too few to prove anything", len(l.told))
 	}
 	l.readBack()
 	for _, name := range names {
@@ -103,7 +103,7 @@ func newLoad(t *testing.T, s *suite.Suite, seed uint64) *load {
 	return l
 }
 
-// run tells stories until the context ends, and those begun to their end.
+// run runs stories until the context ends, and completes those it began.
 func (l *load) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	var n atomic.Int64
@@ -189,8 +189,8 @@ func (l *load) refer(st *story, n int, p persontest.Person) bool {
 	return l.until("refer", nil, post, taken) && l.until("refer again", nil, post, taken)
 }
 
-// once does something to a thing that bears a version, unless it turns out to be
-// done: a caller whose answer was lost reads again before trying again.
+// once changes a document that has a version, unless that turns out to be
+// done already: a caller whose answer was lost reads again before trying again.
 func (l *load) once(what string, c suite.Caller, thing, action string, body map[string]any, done func(suite.Answer) bool) bool {
 	finished := false
 	return l.until(what, []int{409, 412}, func() (suite.Request, bool) {

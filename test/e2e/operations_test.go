@@ -30,7 +30,7 @@ func commands(t *testing.T, chapter string) string {
 }
 
 // follow runs a chapter's commands in an empty folder with the example's file,
-// one after the other, and gives what they print. Those that fail end it.
+// one after the other, and returns what they print. The first that fails ends it.
 func follow(t *testing.T, chapter string) string {
 	t.Helper()
 	for _, tool := range []string{"openssl", "curl"} {
@@ -87,8 +87,8 @@ func TestTheChapterThatConnectsAnAuthorityIsTrue(t *testing.T) {
 		"201", `"state":"submitted"`, "401")
 }
 
-// Every program is started anew after each stage, one after the other, as a
-// rolling restart does: so programs of two stages work together all the time.
+// Every program is restarted after each stage, one after the other, as in a rolling
+// restart: programs of two stages work together all the time.
 func TestKeysAreRotatedWhileTheSuiteWorks(t *testing.T) {
 	t.Parallel()
 	s := suite.FourProcesses(t, append(slices.Clone(unlimited), "FINSAM_LINGER=0s")...)
@@ -100,7 +100,7 @@ func TestKeysAreRotatedWhileTheSuiteWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stage := range []string{launch.Announce, launch.Switch, launch.Retire} {
-		holds(t, s.Finsam(t, "keys", "rotate", stage, "--data", s.Data), "start every program anew")
+		holds(t, s.Finsam(t, "keys", "rotate", stage, "--data", s.Data), "restart every program")
 		for _, name := range suite.Services {
 			p := s.Processes[name]
 			p.Stop()
@@ -117,7 +117,7 @@ func TestKeysAreRotatedWhileTheSuiteWorks(t *testing.T) {
 	}
 }
 
-// post posts a referral of a person of its own and gives its path.
+// post posts a referral of a new person and returns its path.
 func (w walk) post(reason string) string {
 	w.t.Helper()
 	now := time.Now().UnixNano()

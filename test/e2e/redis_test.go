@@ -8,13 +8,13 @@ import (
 	"github.com/finsam/finsam/pkg/cache/redistest"
 )
 
-// redisServer is the Redis of a story; without a server where the run is told to
+// redisServer is the Redis of a story; without a server where the run shall
 // do without, the processes then keep their caches in memory.
 type redisServer struct{ server *redistest.Server }
 
 func startRedis(t *testing.T) *redisServer {
 	t.Helper()
-	if redistest.Without(t, "that stories come out right with a shared cache, and that nothing personal stands in it") {
+	if redistest.Without(t, "that stories come out right with a shared cache, and that nothing personal is in it") {
 		return &redisServer{}
 	}
 	return &redisServer{redistest.Start(t)}
@@ -34,7 +34,7 @@ func (r *redisServer) kill() {
 	}
 }
 
-// dump returns all that the server holds, uncompressed; nothing when there is none.
+// dump returns all that the server holds, uncompressed; nothing without a server.
 func (r *redisServer) dump(t *testing.T) []byte {
 	t.Helper()
 	if r.server == nil {

@@ -1,4 +1,4 @@
-// Package e2e tells the stories of the suite over HTTP, as its users live them.
+// Package e2e runs the stories of the suite over HTTP, as its users live them.
 package e2e
 
 import (

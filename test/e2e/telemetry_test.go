@@ -13,7 +13,7 @@ import (
 )
 
 // TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes follows one request by
-// its trace through all that is told of it.
+// its trace through everything recorded about it.
 func TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes(t *testing.T) {
 	c := collector.Start(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
@@ -25,7 +25,7 @@ func TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes(t *testing.T) {
 	spans := c.Wait(trace, func(spans []collector.Span) bool {
 		return in(spans, "finsam-gateway") > 0 && in(spans, "finsam-referral") > 0
 	})
-	eventually(t, "no line of the log bears the trace and the span of the front door", func() bool {
+	eventually(t, "no line of the log has the trace and the span of the front door", func() bool {
 		return slices.ContainsFunc(c.Lines(), func(l collector.Line) bool {
 			return l.Service == "finsam-gateway" && l.Trace == trace && slices.ContainsFunc(spans, func(s collector.Span) bool { return s.ID == l.Span && s.Service == l.Service })
 		})

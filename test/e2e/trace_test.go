@@ -31,10 +31,10 @@ func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.
 		Header: map[string]string{"traceparent": header, "X-Request-Id": "trace-test-1", "Idempotency-Key": "trace-1"},
 	})
 	if got := a.Header.Get("X-Request-Id"); got != "trace-test-1" {
-		t.Errorf("the answer bears the X-Request-Id %q", got)
+		t.Errorf("the answer has the X-Request-Id %q", got)
 	}
 	if got := a.Header.Get("Traceparent"); !strings.HasPrefix(got, "00-"+trace+"-") {
-		t.Errorf("the answer bears the traceparent %q, not of trace %s", got, trace)
+		t.Errorf("the answer has the traceparent %q, not of trace %s", got, trace)
 	}
 	spans := c.Wait(trace, func(spans []collector.Span) bool {
 		return in(spans, "finsam-gateway") > 0 && stores(spans, "finsam-referral") > 0 && stores(spans, "finsam-participant") > 0
@@ -116,7 +116,7 @@ func impersonal(t *testing.T, spans []collector.Span) {
 		}
 		for _, secret := range []string{"Tolvan", "Spårlöst", adult, "123 45 67", "Påhittat exempel", "Bearer "} {
 			if strings.Contains(words, secret) {
-				t.Errorf("a span of %s tells %q: %s", s.Service, secret, s.Name)
+				t.Errorf("a span of %s reveals %q: %s", s.Service, secret, s.Name)
 			}
 		}
 		if number.MatchString(s.Name) {

@@ -18,8 +18,8 @@ const typescriptPackage = `{
 }`
 
 // TestWhatMunicipalDevelopersGenerateCompiles makes TypeScript of the contract
-// with their generators and compiles it strictly. Where there is no npm it tells
-// what is not proven.
+// with their generators and compiles it strictly. Without npm it says what is not
+// proven.
 func TestWhatMunicipalDevelopersGenerateCompiles(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Log("npm is not here: not proven by this run: that TypeScript made from the contract compiles")

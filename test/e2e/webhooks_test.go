@@ -23,7 +23,7 @@ import (
 )
 
 // authority is the receiver of an authority: a real server with TLS, that writes
-// down what it is sent and answers as it is told to.
+// down what it is sent and answers as the test wants.
 type authority struct {
 	*httptest.Server
 	ca string // file with its certificate
@@ -114,8 +114,8 @@ func TestAnAuthoritysSystemIsToldByWebhookOverFourProcesses(t *testing.T) {
 	toldByWebhook(t, suite.FourProcesses(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "referral")
 }
 
-// toldByWebhook is the whole life of a webhook: made, tried, told, told again
-// after failures and a death, given a new secret, gone, and back.
+// toldByWebhook is the whole life of a webhook: created, tried, called, called again
+// after failures and a crash, with a new secret, gone, and back.
 func toldByWebhook(t *testing.T, s *suite.Suite, r *authority, process string) {
 	w := walk{s, t}
 	made := w.Must(t, 201, suite.Request{
@@ -209,7 +209,7 @@ func (w walk) bearsIDsOnly(m message, thing, number string) {
 	}
 	for _, secret := range []string{number, number[2:], "Kanariefågelsson", "vårdcentral"} {
 		if strings.Contains(text, secret) {
-			w.t.Errorf("a message bears %q", secret)
+			w.t.Errorf("a message contains %q", secret)
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (w walk) readsTheCalendar(me suite.Caller, participant string) {
 	}
 	for _, secret := range []string{participant, "Tolvan", "19800101", "Återhämtning", "ACT"} {
 		if strings.Contains(string(got.Raw), secret) {
-			w.t.Errorf("the calendar tells %q", secret)
+			w.t.Errorf("the calendar reveals %q", secret)
 		}
 	}
 	feed := w.get(me, feeds+"/"+made.Text("id"))

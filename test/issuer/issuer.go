@@ -1,6 +1,6 @@
-// Package issuer gives out access tokens as the members' own identity providers
-// would (RFC 9068), written by hand so that it stands against the product's
-// reading of them. Unlike the demo's issuer it says exactly what it is told: a
+// Package issuer issues access tokens as the members' own identity providers would
+// (RFC 9068). It is written by hand, so that it checks the product's reading of them.
+// Unlike the demo's issuer it can say anything: a
 // coach of no municipality, an authority of another association.
 package issuer
 
@@ -94,8 +94,8 @@ func (i *Issuer) public(t suite.T) map[string]string {
 	return map[string]string{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:])}
 }
 
-// Token returns a token that says of the caller just what stands there, valid for
-// an hour.
+// Token returns a token with exactly these claims about the caller, valid for an
+// hour.
 func (i *Issuer) Token(t suite.T, c suite.Caller) string {
 	t.Helper()
 	if token, ok := i.given.Load(c); ok {

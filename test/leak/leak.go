@@ -103,16 +103,16 @@ func wide(text string) []byte {
 }
 
 // core returns those letters of the text's base64 that stay the same whatever
-// stands before and behind it, when it begins shift bytes into a group of three.
+// is before and after it, when it begins shift bytes into a group of three.
 func core(e *base64.Encoding, text string, shift int) []byte {
 	padded := append(make([]byte, shift), text...)
 	out := e.EncodeToString(padded)
-	first := (shift*8 + 5) / 6 // letters that what stands before takes part in
+	first := (shift*8 + 5) / 6 // letters that the text before takes part in
 	whole := len(padded) * 8 / 6
 	return []byte(out[first:whole])
 }
 
-// In returns what of the canary stands in data.
+// In returns what of the canary is in data.
 func (c *Canary) In(where string, data []byte) (found []Found) {
 	for _, n := range c.needles {
 		if at := bytes.Index(data, n.text); at >= 0 {
@@ -132,7 +132,7 @@ func (c *Canary) InJSON(where string, v any) []Found {
 }
 
 // InFolder looks in the name and contents of every file below the folder, and
-// tells how many files and bytes that were.
+// returns how many files and bytes that were.
 func (c *Canary) InFolder(folder string) (found []Found, files int, size int64, err error) {
 	err = filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {

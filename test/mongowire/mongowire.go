@@ -17,14 +17,14 @@ import (
 	"github.com/FerretDB/FerretDB/ferretdb"
 )
 
-// Start starts the server and its proxy, and gives the URI of the proxy. Both
+// Start starts the server and its proxy, and returns the URI of the proxy. Both
 // stop when the test ends.
 func Start(tb testing.TB) (uri string) {
 	tb.Helper()
 	return StartServer(tb).URI
 }
 
-// Server is a server whose proxy can be told to look and to fail.
+// Server is a server whose proxy can observe and fail commands.
 type Server struct {
 	URI   string
 	proxy *proxy

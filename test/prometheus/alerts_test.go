@@ -88,7 +88,7 @@ func (g history) raises(t *testing.T, rule rulefmt.Rule) bool {
 // start is when all series begin.
 var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-// load puts the series into a database of their own, and tells how many values
+// load puts the series into a database of their own, and returns how many values
 // the longest has.
 func (g history) load(t *testing.T) (s *server, longest int) {
 	t.Helper()

@@ -19,7 +19,7 @@ import (
 
 const chart = "../../deploy/helm/finsam/"
 
-// query is one of the chart's, with the place where it stands.
+// query is one of the chart's, with its place.
 type query struct{ place, expr, legend string }
 
 // panels returns the queries of every dashboard.

@@ -23,7 +23,7 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// What tells a process of the test binary that it is the server.
+// How a process of the test binary knows that it is the server.
 const (
 	dirVariable  = "S3SERVER_DIR"
 	addrVariable = "S3SERVER_ADDR"
@@ -37,8 +37,8 @@ const (
 	region    = "eu-north-1"
 )
 
-// Main serves until it is told to end, in a process that Start has started;
-// elsewhere it returns at once.
+// Main serves until it is stopped, in a process that Start has started; elsewhere it
+// returns at once.
 func Main() {
 	dir := os.Getenv(dirVariable)
 	if dir == "" {

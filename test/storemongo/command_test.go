@@ -100,7 +100,7 @@ func check(c mongowire.Command) string {
 		return ""
 	}
 	if !slices.Contains(writes, c.Name) {
-		// The driver gives lists no limit on the server's side; the context ends them.
+		// The driver sets no limit for lists on the server's side; the context ends them.
 		// Only what judges a write that failed is read from the primary alone, and
 		// that never reads a document's body.
 		_, whole := c.Body.LookupErr("projection", "keys")

@@ -70,8 +70,8 @@ func (p *Process) end(signal syscall.Signal) {
 	p.command = nil
 }
 
-// alarm returns what the program said of a data race or a panic, which no answer
-// tells of; empty when there was none.
+// alarm returns the program's report of a data race or a panic, which no answer
+// shows; empty without one.
 func (p *Process) alarm() string {
 	text, _ := os.ReadFile(p.logPath)
 	for _, word := range []string{"DATA RACE", "panic", "fatal error: "} {

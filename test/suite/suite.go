@@ -202,7 +202,7 @@ func Programs(t T) string {
 // FreeAddr returns an address of this machine that nobody listens on.
 func FreeAddr(t T) string { t.Helper(); return freeAddr(t) }
 
-// Finsam runs the finsam program and gives what it prints.
+// Finsam runs the finsam program and returns what it prints.
 func (s *Suite) Finsam(t T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -1,3 +1,3 @@
-// Package release holds no code, only a test of the alerts as the chart gives them to
+// Package release holds no code, only a test of the alerts as the chart configures them for
 // one release; make chart runs it.
 package release

@@ -47,7 +47,7 @@ func rotateCommand() *cobra.Command {
 			if err := launch.RotateKeys(dir, args[0]); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: start every program anew with these keys before the next stage\n", dir)
+			fmt.Fprintf(c.OutOrStdout(), "%s: restart every program with these keys before the next stage\n", dir)
 			return nil
 		},
 	}
