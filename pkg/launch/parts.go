@@ -24,7 +24,8 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/telemetry"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/client"
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 // Requirements says which parts a service is made of.
@@ -79,7 +80,7 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	}
 	p := &App{
 		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
-		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: web.NewTransport(),
+		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: client.NewTransport(),
 		gate: new(feed.Gate),
 	}
 	slog.SetDefault(p.Log)
@@ -229,8 +230,8 @@ func (p *App) Close() error {
 }
 
 // Client returns the client of another service.
-func (p *App) Client(service string) *web.Client {
-	return web.NewClient(p.Config.PeerURL(service), p.transport, p.Signer)
+func (p *App) Client(service string) *client.Client {
+	return client.New(p.Config.PeerURL(service), p.transport, p.Signer)
 }
 
 // Reader returns the reader of another service's feed.
@@ -249,8 +250,8 @@ func (p *App) Readers(services ...string) map[string]feed.Reader {
 }
 
 // Web returns the options of the service's HTTP face, for its contract.
-func (p *App) Web(spec []byte) web.Options {
-	return web.Options{Service: p.Service, Spec: spec, Verify: p.Verifier, Access: p.AccessLog, Feed: p.Feed, Log: p.Log}
+func (p *App) Web(spec []byte) server.Config {
+	return server.Config{Service: p.Service, Spec: spec, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Log: p.Log}
 }
 
 // Serve serves the handler and does the work beside it; see Serve.
@@ -269,7 +270,7 @@ func (p *App) follow(ctx context.Context) error {
 // Serve serves s and does the work beside it until ctx ends; the first of them
 // that fails ends all. The work ends only after the last request, so that nothing
 // that was answered is left untold.
-func Serve(ctx context.Context, s web.Server, work ...func(context.Context) error) error {
+func Serve(ctx context.Context, s server.Server, work ...func(context.Context) error) error {
 	group, serving := errgroup.WithContext(ctx)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -284,13 +285,13 @@ func Serve(ctx context.Context, s web.Server, work ...func(context.Context) erro
 	}
 	group.Go(func() error {
 		defer stop()
-		return web.Serve(serving, s)
+		return s.Run(serving)
 	})
 	return group.Wait()
 }
 
-func (p *App) server(h http.Handler) web.Server {
-	s := web.Server{
+func (p *App) server(h http.Handler) server.Server {
+	s := server.Server{
 		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
 		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
 	}

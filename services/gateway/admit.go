@@ -10,7 +10,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 // ErrNoToken answers a request that shows no access token, or shows it in a way
@@ -33,7 +33,7 @@ func (x *request) admit() error {
 	from := x.remote()
 	if wait := x.g.Strangers.May(from); wait > 0 {
 		x.g.meters.tooMany(x.ctx, byAddress, "")
-		return web.ErrTooMany.After(wait)
+		return problem.ErrTooMany.After(wait)
 	}
 	if x.op.Public {
 		x.g.Strangers.Charge(from, x.op.Cost)
@@ -111,7 +111,7 @@ func (x *request) limited() error {
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(seconds(d.Reset))}
 	if !d.Allowed {
 		x.g.meters.tooMany(x.ctx, byAuthority, x.actor.Authority)
-		return web.ErrTooMany.After(d.RetryAfter)
+		return problem.ErrTooMany.After(d.RetryAfter)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 // request is one request on its way.
@@ -116,13 +116,13 @@ func (x *request) serve() error {
 // for what is no path of ours.
 func (x *request) unmatched() error {
 	if x.r.URL.RawPath != "" || !plainPath(x.r.URL.Path) {
-		return web.ErrNoRoute
+		return problem.ErrNoRoute
 	}
 	if done, err := x.g.own.serve(x); done || err != nil {
 		return err
 	}
 	if x.allow == "" {
-		return web.ErrNoRoute
+		return problem.ErrNoRoute
 	}
 	return x.methodNotAllowed(x.allow)
 }
@@ -133,7 +133,7 @@ func (x *request) methodNotAllowed(allow string) error {
 		x.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return web.ErrMethod
+	return problem.ErrMethod
 }
 
 // fail answers with the problem that err is; what is ours is logged with its
@@ -152,7 +152,7 @@ func (x *request) fail(err error) {
 		x.WriteHeader(statusGone)
 		return
 	}
-	web.WriteProblem(x, x.r.WithContext(x.ctx), err)
+	problem.Write(x, x.r.WithContext(x.ctx), err)
 }
 
 // statusGone is for a caller who did not wait. It is sent, as a caller who only says

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -19,7 +18,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/tracecontext"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/contract"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 const (
@@ -63,19 +63,8 @@ func (x *request) checkBody() error {
 	if x.r.ContentLength == 0 || x.r.Method == http.MethodGet || x.r.Method == http.MethodHead {
 		return nil
 	}
-	if x.r.ContentLength > x.op.BodyLimit {
-		return web.TooLarge(x.op.BodyLimit)
-	}
-	if x.op.Form {
-		if !web.IsForm(x.r.Header.Get("Content-Type")) {
-			return web.ErrForm
-		}
-	} else if media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type")); err != nil || media != "application/json" ||
-		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
-		return web.ErrMediaType
-	}
-	if web.Encoded(x.r.Header) {
-		return web.ErrEncoding
+	if err := contract.CheckBodyHeaders(x.r, x.op.Form, x.op.BodyLimit); err != nil {
+		return err
 	}
 	// The server looks at the body of its own request to learn whether something is
 	// left of it on the connection: that one stays as it is.
@@ -180,11 +169,11 @@ func (x *request) unanswered(err error) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return web.TooLarge(large.Limit)
+		return problem.TooLarge(large.Limit)
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.DeadlineExceeded):
-		return web.ErrTimeout.Because(err)
+		return problem.ErrTimeout.Because(err)
 	case x.r.Context().Err() != nil:
 		return x.r.Context().Err()
 	}

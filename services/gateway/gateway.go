@@ -214,7 +214,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// interface check: a gateway is what web.Serve serves.
 var _ http.Handler = (*Gateway)(nil)
 
 // BasePath is where the API is, under every host.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/gateway/docs"
 )
@@ -120,7 +120,7 @@ func (o *ownPages) find(path string) func(*request) error {
 	return func(x *request) error {
 		p, err := o.page()
 		if err == nil && !p.Serve(x, x.r, rest) {
-			err = web.ErrNoRoute
+			err = problem.ErrNoRoute
 		}
 		return err
 	}
@@ -129,7 +129,7 @@ func (o *ownPages) find(path string) func(*request) error {
 func (o *ownPages) problem(x *request, code string) error {
 	p, err := o.problems()
 	if err == nil && !p.Serve(x, code) {
-		err = web.ErrNoRoute
+		err = problem.ErrNoRoute
 	}
 	return err
 }
@@ -143,7 +143,7 @@ func (o *ownPages) token(x *request) error {
 	}
 	from := x.remote()
 	if wait := x.g.Strangers.May(from); wait > 0 {
-		return web.ErrTooMany.After(wait)
+		return problem.ErrTooMany.After(wait)
 	}
 	x.g.Token.ServeHTTP(x, x.r)
 	if x.status >= 400 {

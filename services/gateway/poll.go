@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 // waits reports whether the request is a long poll that asks to wait. It does no
 // work while it waits, so it has places of its own and is not timed.
-func (x *request) waits() bool { return x.op != nil && x.op.LongPoll && web.Waits(x.r) }
+func (x *request) waits() bool { return x.op != nil && x.op.LongPoll && server.Waits(x.r) }
 
 // patience returns the context that a service has to answer in, and how it is called.
 func (x *request) patience() (context.Context, context.CancelFunc, func(*upstream, *http.Request) (*http.Response, error)) {
@@ -21,8 +21,8 @@ func (x *request) patience() (context.Context, context.CancelFunc, func(*upstrea
 	}
 	patience := x.g.Patience
 	if x.op.Transfer {
-		patience = web.TransferPatience
-		web.TakeTime(x, time.Now().Add(patience))
+		patience = server.TransferTimeout
+		server.ExtendDeadline(x, time.Now().Add(patience))
 	}
 	ctx, cancel := context.WithTimeout(x.ctx, patience)
 	return ctx, cancel, x.g.send
@@ -36,7 +36,7 @@ func (x *request) patiently() (context.Context, context.CancelFunc) {
 	// The server's own write timeout is shorter.
 	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Now().Add(most + 5*time.Second))
 	ctx, cancel := context.WithTimeout(x.ctx, most)
-	if draining := web.Draining(x.r.Context()); draining != nil {
+	if draining := server.Draining(x.r.Context()); draining != nil {
 		go func() {
 			select {
 			case <-draining:

@@ -8,7 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 const (
@@ -79,7 +79,7 @@ func TestALongPollDoesNotHoldUpAServerThatDrains(t *testing.T) {
 	defer stop()
 	at, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- web.Serve(ctx, web.Server{Handler: r.g, Addr: "127.0.0.1:0", Started: func(addr, _ string) { at <- addr }})
+		ended <- server.Server{Handler: r.g, Addr: "127.0.0.1:0", Started: func(addr, _ string) { at <- addr }}.Run(ctx)
 	}()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+<-at+aPoll, nil)
 	if err != nil {

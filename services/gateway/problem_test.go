@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
@@ -82,8 +82,8 @@ func TestEveryFailureIsAProblem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := ask()
-			var p web.Problem
-			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code || p.Detail == "" || p.TraceID == "" || p.Type != web.ProblemBase+p.Code {
+			var p problem.Problem
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code || p.Detail == "" || p.TraceID == "" || p.Type != problem.Base+p.Code {
 				t.Errorf("%v: %d %s", err, w.Code, w.Body)
 			}
 			if page := free.ask("GET", p.Type, ""); page.Code != http.StatusOK {

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/client"
 	"github.com/finsam/finsam/services/gateway/hop"
 )
 
@@ -46,12 +46,12 @@ func newTransport(u *url.URL) http.RoundTripper {
 		return hop.New(net.JoinHostPort(u.Hostname(), port))
 	}
 	return &http.Transport{
-		DialContext:         web.Dial,
+		DialContext:         client.Dial,
 		TLSHandshakeTimeout: 2 * time.Second,
 		MaxIdleConns:        1024,
 		MaxIdleConnsPerHost: 512,
 		MaxConnsPerHost:     1024,
-		IdleConnTimeout:     web.KeepIdle,
+		IdleConnTimeout:     client.IdleTimeout,
 		DisableCompression:  true,
 		WriteBufferSize:     16 << 10,
 		ReadBufferSize:      16 << 10,

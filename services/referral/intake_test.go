@@ -20,7 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/mongo"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -93,7 +93,7 @@ type intake struct {
 func newIntake(b *testing.B, w *referraltest.World) *intake {
 	in := &intake{World: w, trust: webtest.NewTrust(b, nil)}
 	var err error
-	in.handler, err = rest.New(w.Service, web.Options{Verify: in.trust.Verifier, Access: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
+	in.handler, err = rest.New(w.Service, server.Config{Verifier: in.trust.Verifier, AccessLog: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,8 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/telemetry"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/contract"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone/demo"
@@ -39,9 +40,9 @@ type Options struct {
 
 // readContracts begins with what takes longest of a start.
 func readContracts() {
-	web.Read(referralapi.Spec)
-	web.Read(participantapi.Spec)
-	web.Read(activityapi.Spec)
+	contract.Preload(referralapi.Spec)
+	contract.Preload(participantapi.Spec)
+	contract.Preload(activityapi.Spec)
 }
 
 // Serve puts the suite together, serves it until ctx ends and takes it apart.
@@ -92,7 +93,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 }
 
 func (o Options) serve(ctx context.Context, suite *Suite, g *gateway.Gateway, log *slog.Logger) error {
-	return launch.Serve(ctx, web.Server{
+	return launch.Serve(ctx, server.Server{
 		Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
 		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
 		Started: func(addr, admin string) { o.welcome(addr, admin) },

@@ -24,7 +24,7 @@ import (
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/client"
 	"github.com/finsam/finsam/services/activity"
 	activityrest "github.com/finsam/finsam/services/activity/rest"
 	"github.com/finsam/finsam/services/participant"
@@ -174,7 +174,7 @@ func (s *Suite) peers(names ...string) map[string]feed.Reader {
 
 // people is the vault as the referral service reaches it, within the process.
 func (s *Suite) people(p *launch.App) referral.People {
-	return vault.New(api.NewClient(web.NewClient("http://participant", s.Upstreams["participant"], p.Signer)))
+	return vault.New(api.NewClient(client.New("http://participant", s.Upstreams["participant"], p.Signer)))
 }
 
 // Run publishes and follows until the context ends.

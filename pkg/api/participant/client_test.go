@@ -11,6 +11,8 @@ import (
 	"github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/client"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 // vault answers one path of the contract with a status and a body.
@@ -26,10 +28,10 @@ func vault(t *testing.T, method, path string, status int, answer any) *participa
 		}
 	}))
 	t.Cleanup(s.Close)
-	return participant.NewClient(web.NewClient(s.URL, nil, nil))
+	return participant.NewClient(client.New(s.URL, nil, nil))
 }
 
-var asked = web.WithToken(context.Background(), "the-askers-token")
+var asked = web.With(context.Background(), &web.Request{Token: "the-askers-token"})
 
 func TestPutGivesTheParticipant(t *testing.T) {
 	c := vault(t, http.MethodPost, "/internal/persons", 200, participant.PersonRef{Participant: "p1"})
@@ -46,14 +48,14 @@ func TestAgeOnAsksForTheDay(t *testing.T) {
 }
 
 func TestTheVaultsFaultIsTheCallers(t *testing.T) {
-	problem := web.Problem{Code: "bad-personal-identity-number", Detail: "Personnumret är inte giltigt.",
-		Errors: []web.ProblemField{{Pointer: "/person/personalIdentityNumber", Code: "bad-personal-identity-number"}}}
-	_, err := vault(t, http.MethodPost, "/internal/persons", 422, problem).Put(asked, participant.PersonInput{})
+	refusal := problem.Problem{Code: "bad-personal-identity-number", Detail: "Personnumret är inte giltigt.",
+		Errors: []problem.Field{{Pointer: "/person/personalIdentityNumber", Code: "bad-personal-identity-number"}}}
+	_, err := vault(t, http.MethodPost, "/internal/persons", 422, refusal).Put(asked, participant.PersonInput{})
 	f := fault.Of(err)
-	if f.Status != fault.Unprocessable || f.Code != problem.Code || len(f.Fields) != 1 || f.Fields[0].Pointer != "/person/personalIdentityNumber" {
+	if f.Status != fault.Unprocessable || f.Code != refusal.Code || len(f.Fields) != 1 || f.Fields[0].Pointer != "/person/personalIdentityNumber" {
 		t.Errorf("got %+v", f)
 	}
-	_, err = vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 404, web.Problem{Code: "not-found"}).AgeOn(asked, "p1", "2026-12-07")
+	_, err = vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 404, problem.Problem{Code: "not-found"}).AgeOn(asked, "p1", "2026-12-07")
 	if !errors.Is(err, fault.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}

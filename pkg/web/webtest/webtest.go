@@ -1,5 +1,5 @@
-// Package webtest helps to test a service's routes: tokens for any actor, and
-// requests made as one.
+// Package webtest helps to test the routes of a service: tokens for any actor, and
+// requests as one.
 package webtest
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 // Issuers are the names that a Trust has keys for.
@@ -26,7 +27,7 @@ type Trust struct {
 	Signers  map[string]*internaltoken.Signer // by issuer
 }
 
-// NewTrust makes new keys for every issuer, on the clock given; nil: time.Now.
+// NewTrust creates new keys for every issuer. A nil clock is time.Now.
 func NewTrust(t testing.TB, now func() time.Time) *Trust {
 	t.Helper()
 	if now == nil {
@@ -46,8 +47,8 @@ func NewTrust(t testing.TB, now func() time.Time) *Trust {
 	return trust
 }
 
-// Token returns a token of the gateway for the actor, or for a service's own actor
-// that service's token.
+// Token returns a token of the gateway for the actor, and for a service's own actor a
+// token of that service.
 func (tr *Trust) Token(t testing.TB, a actor.Actor) string {
 	t.Helper()
 	signer := tr.Signers[internaltoken.Gateway]
@@ -66,14 +67,13 @@ func (tr *Trust) Token(t testing.TB, a actor.Actor) string {
 // Request is one request to a handler.
 type Request struct {
 	Method string
-	Path   string // behind web.BasePath, with its query
+	Path   string // after web.BasePath, with its query
 	As     actor.Actor
 	Header map[string]string // beside the token and the content type
 	Body   any               // sent as JSON; a string or []byte is sent as it is
 }
 
-// Do creates the request as the actor and gives the answer. An actor without a
-// subject sends no token.
+// Do sends the request as the actor. An actor without a subject sends no token.
 func (tr *Trust) Do(t testing.TB, h http.Handler, r Request) *Response {
 	t.Helper()
 	req := httptest.NewRequest(r.Method, web.BasePath+r.Path, body(t, r.Body))
@@ -114,8 +114,7 @@ type Response struct {
 	Body   []byte
 }
 
-// Into reads the answer's body, and fails the test when the status is another
-// than the one wanted.
+// Into reads the body of the answer, which must have the status.
 func (r *Response) Into(t testing.TB, status int, v any) {
 	t.Helper()
 	if r.Status != status {
@@ -129,13 +128,13 @@ func (r *Response) Into(t testing.TB, status int, v any) {
 	}
 }
 
-// Problem reads the answer as a problem of the status wanted.
-func (r *Response) Problem(t testing.TB, status int) web.Problem {
+// Problem reads the answer as a problem, which must have the status.
+func (r *Response) Problem(t testing.TB, status int) problem.Problem {
 	t.Helper()
-	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
+	if got := r.Header.Get("Content-Type"); got != problem.MediaType {
 		t.Fatalf("content type %q of %d: %s", got, r.Status, r.Body)
 	}
-	var p web.Problem
+	var p problem.Problem
 	r.Into(t, status, &p)
 	return p
 }

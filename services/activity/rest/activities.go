@@ -6,8 +6,8 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/web"
 )
 
 // GetMunicipalityWeek answers GET /municipalities/{code}/week.
@@ -16,8 +16,8 @@ func (h handlers) GetMunicipalityWeek(ctx context.Context, r api.GetMunicipality
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(w.Version)
-	if web.NotModified(r.Params.IfNoneMatch, w.Version) {
+	tag := rest.ETag(w.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, w.Version) {
 		return api.GetMunicipalityWeek304Response{Headers: api.GetMunicipalityWeek304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetMunicipalityWeek200JSONResponse{Body: week(w), Headers: api.GetMunicipalityWeek200ResponseHeaders{ETag: &tag}}, nil
@@ -52,7 +52,7 @@ func (h handlers) CancelOccurrence(ctx context.Context, r api.CancelOccurrenceRe
 	if err != nil {
 		return nil, err
 	}
-	at, tag := string(fromThree)+"activities/"+c.Activity+"/cancellations/"+c.ID, web.ETag(c.Version())
+	at, tag := string(fromThree)+"activities/"+c.Activity+"/cancellations/"+c.ID, rest.ETag(c.Version())
 	return api.CancelOccurrence201JSONResponse{
 		Body:    cancellation(ctx, c, h.today(), fromThree),
 		Headers: api.CancelOccurrence201ResponseHeaders{ETag: &tag, Location: &at},
@@ -65,8 +65,8 @@ func (h handlers) GetCancellation(ctx context.Context, r api.GetCancellationRequ
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(c.Version())
-	if web.NotModified(r.Params.IfNoneMatch, c.Version()) {
+	tag := rest.ETag(c.Version())
+	if rest.NotModified(r.Params.IfNoneMatch, c.Version()) {
 		return api.GetCancellation304Response{Headers: api.GetCancellation304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetCancellation200JSONResponse{
@@ -76,7 +76,7 @@ func (h handlers) GetCancellation(ctx context.Context, r api.GetCancellationRequ
 
 // RestoreOccurrence answers POST /activities/{id}/cancellations/{cancellation}/restoration.
 func (h handlers) RestoreOccurrence(ctx context.Context, r api.RestoreOccurrenceRequestObject) (api.RestoreOccurrenceResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (h handlers) RestoreOccurrence(ctx context.Context, r api.RestoreOccurrence
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(c.Version())
+	tag := rest.ETag(c.Version())
 	return api.RestoreOccurrence200JSONResponse{
 		Body: cancellation(ctx, c, h.today(), fromFive), Headers: api.RestoreOccurrence200ResponseHeaders{ETag: &tag},
 	}, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/activity"
 )
 
@@ -19,7 +19,7 @@ func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestO
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "bookings/"+b.ID, web.ETag(b.Version())
+	at, tag := "bookings/"+b.ID, rest.ETag(b.Version())
 	return api.CreateBooking201JSONResponse{
 		Body: booking(ctx, b, h.name(ctx, b), fromOne), Headers: api.CreateBooking201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
@@ -58,8 +58,8 @@ func (h handlers) GetBooking(ctx context.Context, r api.GetBookingRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(b.Version())
-	if web.NotModified(r.Params.IfNoneMatch, b.Version()) {
+	tag := rest.ETag(b.Version())
+	if rest.NotModified(r.Params.IfNoneMatch, b.Version()) {
 		return api.GetBooking304Response{Headers: api.GetBooking304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetBooking200JSONResponse{
@@ -85,7 +85,7 @@ func (h handlers) NoteAttendance(ctx context.Context, r api.NoteAttendanceReques
 
 // changed calls a verb with the version of If-Match and answers what came of it.
 func (h handlers) changed(ctx context.Context, ifMatch *string, verb func(version int64) (*activity.Booking, error)) (api.BookingChangedJSONResponse, error) {
-	version, err := web.Version(ifMatch)
+	version, err := rest.Version(ifMatch)
 	if err != nil {
 		return api.BookingChangedJSONResponse{}, err
 	}
@@ -93,7 +93,7 @@ func (h handlers) changed(ctx context.Context, ifMatch *string, verb func(versio
 	if err != nil {
 		return api.BookingChangedJSONResponse{}, err
 	}
-	tag := web.ETag(b.Version())
+	tag := rest.ETag(b.Version())
 	return api.BookingChangedJSONResponse{
 		Body: booking(ctx, b, h.name(ctx, b), fromThree), Headers: api.BookingChangedResponseHeaders{ETag: &tag},
 	}, nil

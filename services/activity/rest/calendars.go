@@ -6,7 +6,7 @@ import (
 	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/activity"
 )
 
@@ -27,7 +27,7 @@ func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFe
 	}
 	b := address(a, fromThree)
 	b.UnderscoreLinks["calendar"] = fromThree.to("calendars/" + secret)
-	at, tag := string(fromThree)+addressPath(a), web.ETag(a.Version())
+	at, tag := string(fromThree)+addressPath(a), rest.ETag(a.Version())
 	return api.CreateCalendarFeed201JSONResponse{
 		Body: api.NewCalendarFeed{
 			Id: b.Id, Participant: b.Participant, State: b.State, CreatedAt: b.CreatedAt, Token: secret, UnderscoreLinks: b.UnderscoreLinks,
@@ -59,8 +59,8 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(a.Version())
-	if web.NotModified(r.Params.IfNoneMatch, a.Version()) {
+	tag := rest.ETag(a.Version())
+	if rest.NotModified(r.Params.IfNoneMatch, a.Version()) {
 		return api.GetCalendarFeed304Response{Headers: api.GetCalendarFeed304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetCalendarFeed200JSONResponse{Body: address(a, fromFour), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
@@ -68,7 +68,7 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 
 // RevokeCalendarFeed answers DELETE /participants/{id}/calendar-feeds/{feed}.
 func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFeedRequestObject) (api.RevokeCalendarFeedResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObj
 		return nil, err
 	}
 	version := activity.Digest(text)
-	tag, control := web.ETag(version), kept
-	if web.NotModified(r.Params.IfNoneMatch, version) {
+	tag, control := rest.ETag(version), kept
+	if rest.NotModified(r.Params.IfNoneMatch, version) {
 		return api.ReadCalendar304Response{Headers: api.ReadCalendar304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.ReadCalendar200TextcalendarResponse{

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
 
@@ -80,7 +80,7 @@ func (w *world) try(t *testing.T, out *bytes.Buffer, b bad) {
 	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("%s: content type %s", b.sentence, got)
 	}
-	var problem web.Problem
+	var problem problem.Problem
 	if err := json.Unmarshal(r.Body, &problem); err != nil {
 		t.Errorf("%s: %v", b.sentence, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
@@ -38,7 +39,7 @@ func newFace(t *testing.T) *face {
 	f.Enrolled(t, Person, Molndal)
 	f.trust = webtest.NewTrust(t, nil)
 	var err error
-	f.echo, err = New(f.Service, web.Options{Verify: f.trust.Verifier, Access: f.Deps.AccessLog, Feed: f.Feed, Log: f.Deps.Log})
+	f.echo, err = New(f.Service, server.Config{Verifier: f.trust.Verifier, AccessLog: f.Deps.AccessLog, Feed: f.Feed, Log: f.Deps.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

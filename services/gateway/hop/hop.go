@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/backoff"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/client"
 )
 
 const (
@@ -238,12 +238,12 @@ func (t *Transport) get(ctx context.Context) (*conn, bool, error) {
 		if c == nil {
 			break
 		}
-		if time.Since(c.since) < web.KeepIdle && alive(c) {
+		if time.Since(c.since) < client.IdleTimeout && alive(c) {
 			return c, true, nil
 		}
 		_ = c.Close()
 	}
-	raw, err := web.Dial(ctx, "tcp", t.addr)
+	raw, err := client.Dial(ctx, "tcp", t.addr)
 	if err != nil {
 		return nil, false, err
 	}
@@ -270,7 +270,7 @@ func (t *Transport) put(c *conn) {
 	c.since = time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.idle) > 0 && c.since.Sub(t.idle[0].since) > web.KeepIdle {
+	if len(t.idle) > 0 && c.since.Sub(t.idle[0].since) > client.IdleTimeout {
 		_ = t.idle[0].Close()
 		t.idle = slices.Delete(t.idle, 0, 1)
 	}

@@ -1,10 +1,9 @@
 package rest
 
 import (
-	"github.com/finsam/finsam/services/participant"
-
 	api "github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/services/participant"
 )
 
 // personAnswer writes a person as the caller may see it.
@@ -33,7 +32,7 @@ func personAnswer(v *participant.PersonView, from depth) api.ParticipantJSONResp
 			Referral: optional(s.Referral), Enrolment: optional(s.Enrolment),
 		})
 	}
-	tag := web.ETag(v.Version)
+	tag := rest.ETag(v.Version)
 	return api.ParticipantJSONResponse{Body: b, Headers: api.ParticipantResponseHeaders{ETag: &tag}}
 }
 

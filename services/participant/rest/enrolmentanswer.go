@@ -2,7 +2,7 @@ package rest
 
 import (
 	api "github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
 )
 
@@ -28,7 +28,7 @@ func enrolmentAnswer(v *participant.EnrolmentView, from depth) api.EnrolmentJSON
 	for _, in := range c.CheckIns {
 		b.CheckIns = append(b.CheckIns, checkIn(v, in))
 	}
-	tag := web.ETag(v.Version)
+	tag := rest.ETag(v.Version)
 	return api.EnrolmentJSONResponse{Body: b, Headers: api.EnrolmentResponseHeaders{ETag: &tag}}
 }
 

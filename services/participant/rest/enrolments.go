@@ -5,7 +5,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
 )
 
@@ -34,8 +34,8 @@ func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObj
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(v.Version)
-	if web.NotModified(r.Params.IfNoneMatch, v.Version) {
+	tag := rest.ETag(v.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetEnrolment304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetEnrolment200JSONResponse{EnrolmentJSONResponse: enrolmentAnswer(v, fromItem)}, nil
@@ -129,7 +129,7 @@ func (h handlers) CancelEnrolment(ctx context.Context, r api.CancelEnrolmentRequ
 
 // changed calls a verb with the version of If-Match and answers what came of it.
 func changed(ifMatch *string, from depth, verb func(version int64) (*participant.EnrolmentView, error)) (api.EnrolmentJSONResponse, error) {
-	version, err := web.Version(ifMatch)
+	version, err := rest.Version(ifMatch)
 	if err != nil {
 		return api.EnrolmentJSONResponse{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
 )
@@ -29,9 +30,9 @@ type wrong struct {
 
 // refused is how it stands in the golden file.
 type refused struct {
-	Case    string      `json:"case"`
-	Status  int         `json:"status"`
-	Problem web.Problem `json:"problem"`
+	Case    string          `json:"case"`
+	Status  int             `json:"status"`
+	Problem problem.Problem `json:"problem"`
 }
 
 const nobody = "5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11"

@@ -5,7 +5,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
 )
 
@@ -30,8 +30,8 @@ func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantReques
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(v.Version)
-	if web.NotModified(r.Params.IfNoneMatch, v.Version) {
+	tag := rest.ETag(v.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetParticipant304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: personAnswer(v, fromItem)}, nil
@@ -64,7 +64,7 @@ func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParti
 // changedPerson calls a verb with the version of If-Match and answers what came
 // of it.
 func changedPerson(ifMatch *string, verb func(version int64) (*participant.PersonView, error)) (api.ParticipantJSONResponse, error) {
-	version, err := web.Version(ifMatch)
+	version, err := rest.Version(ifMatch)
 	if err != nil {
 		return api.ParticipantJSONResponse{}, err
 	}

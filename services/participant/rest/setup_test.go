@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/participant/internal/testservice"
 	"github.com/finsam/finsam/services/participant/rest"
@@ -34,7 +35,7 @@ func newSuite(t testing.TB) *suite {
 	t.Helper()
 	f := testservice.New(t, true)
 	trust := webtest.NewTrust(t, nil)
-	e, err := rest.New(f.Service, web.Options{Verify: trust.Verifier, Access: f.Deps.AccessLog, Feed: f.Deps.Feed, Log: f.Deps.Log})
+	e, err := rest.New(f.Service, server.Config{Verifier: trust.Verifier, AccessLog: f.Deps.AccessLog, Feed: f.Deps.Feed, Log: f.Deps.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

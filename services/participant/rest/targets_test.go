@@ -5,7 +5,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
@@ -29,7 +29,7 @@ func newStages(s *suite) *stages {
 		return id
 	}
 	in, person, planned := s.Enrolled(30, "2026-12-07")
-	g.person, g.referral, g.planned, g.vPlanned = person, in.Consent.Referral, planned, web.ETag(1)
+	g.person, g.referral, g.planned, g.vPlanned = person, in.Consent.Referral, planned, rest.ETag(1)
 	to := func(decision participant.Decision) (id string, v *participant.EnrolmentView) {
 		id = next()
 		v = must(s.Start(As(Coach), id, 1, longAgo))
@@ -44,18 +44,18 @@ func newStages(s *suite) *stages {
 	}
 	var v *participant.EnrolmentView
 	g.due, v = to("")
-	g.vDue = web.ETag(v.Version)
+	g.vDue = rest.ETag(v.Version)
 	g.answered, v = to("answered")
-	g.vAnswered = web.ETag(v.Version)
+	g.vAnswered = rest.ETag(v.Version)
 	g.decided, v = to(participant.Continue)
-	g.vDecided = web.ETag(v.Version)
+	g.vDecided = rest.ETag(v.Version)
 	g.paused, v = to(participant.Pause)
-	g.vPaused = web.ETag(v.Version)
+	g.vPaused = rest.ETag(v.Version)
 	g.closing, v = to(participant.End)
-	g.vClosing = web.ETag(v.Version)
+	g.vClosing = rest.ETag(v.Version)
 	g.closed, v = to(participant.End)
 	v = must(s.Close(As(Coach), g.closed, v.Version, participant.Documentation{On: "2026-06-03", EndReason: "moved", Occupation: participant.Occupation{Kind: "none"}}, ""))
-	g.vEnd = web.ETag(v.Version)
+	g.vEnd = rest.ETag(v.Version)
 	return g
 }
 
@@ -111,19 +111,19 @@ func people(all map[string]*target, g *stages) {
 	all["getParticipant"] = &target{path: at, missing: missing, as: Coach, rules: []wrong{
 		as("another municipality's", Elsewhere), as("another unit's", unit("fk-lerum")), as("another authority's", AF), as("another person", Participant(nobody)),
 	}}
-	all["withdrawConsent"] = &target{path: at + "/consent-withdrawals", missing: missing + "/consent-withdrawals", as: Coach, tag: web.ETag(3),
+	all["withdrawConsent"] = &target{path: at + "/consent-withdrawals", missing: missing + "/consent-withdrawals", as: Coach, tag: rest.ETag(3),
 		body: object{"referral": g.referral, "text": "Vill inte längre."}, rules: []wrong{
 			as("another municipality's", Elsewhere), as("the sender may not", FKUnit), body("of another referral", object{"referral": nobody}),
 			{"of another referral, by the person", webtest.Request{As: Participant(g.person), Body: object{"referral": nobody}}},
 		}}
-	all["protectParticipant"] = &target{path: at + "/protection", missing: missing + "/protection", as: Coach, tag: web.ETag(3),
+	all["protectParticipant"] = &target{path: at + "/protection", missing: missing + "/protection", as: Coach, tag: rest.ETag(3),
 		body: object{"level": "assumed_identity", "handlers": []any{"coach-17"}}, rules: []wrong{
 			as("another municipality's", Elsewhere), as("the sender may not", FKUnit),
 			body("a handler with a blank", object{"level": "assumed_identity", "handlers": []any{"coach 17"}}),
 			body("a handler who is a personal number", object{"level": "assumed_identity", "handlers": []any{"191212121212"}}),
 			body("a handler twice", object{"level": "assumed_identity", "handlers": []any{"a", "a"}}),
 		}}
-	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: web.ETag(3),
+	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: rest.ETag(3),
 		body: object{"text": "Markeringen är borttagen."}, rules: []wrong{
 			as("a coach may not", Coach), body("of a person who is not protected", object{}),
 		}}

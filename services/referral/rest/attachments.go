@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -24,7 +24,7 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "attachments/"+v.ID, web.ETag(1)
+	at, tag := "attachments/"+v.ID, rest.ETag(1)
 	return api.AddAttachment201JSONResponse{
 		Body: attachment(v, fromAct), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
@@ -32,7 +32,7 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 
 // RemoveAttachment answers DELETE /referrals/{id}/attachments/{attachment}.
 func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRequestObject) (api.RemoveAttachmentResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRe
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(v.Version)
+	tag := rest.ETag(v.Version)
 	return api.RemoveAttachment204Response{Headers: api.RemoveAttachment204ResponseHeaders{ETag: &tag}}, nil
 }
 
@@ -87,7 +87,7 @@ func (f file) VisitGetAttachmentResponse(w http.ResponseWriter) error {
 	h.Set("Content-Disposition", disposition(referral.FileName(f.Title, f.Type)))
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("ETag", web.ETag(1))
+	h.Set("ETag", rest.ETag(1))
 	w.WriteHeader(http.StatusOK)
 	buffer := make([]byte, 32<<10)
 	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f.Content}, buffer); err != nil {

@@ -6,7 +6,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -47,7 +47,7 @@ func (h handlers) item(text json.RawMessage) (item referral.BatchItem) {
 func answer(ctx context.Context, index int, a referral.BatchAnswer) api.ReferralBatchAnswer {
 	b := api.ReferralBatchAnswer{Index: index, Status: 201}
 	if a.Err != nil {
-		p := problem(web.ProblemOf(ctx, under("/referral", a.Err)))
+		p := batchProblem(problem.Of(ctx, under("/referral", a.Err)))
 		b.Status, b.Problem = p.Status, &p
 		return b
 	}
@@ -61,7 +61,7 @@ func answer(ctx context.Context, index int, a referral.BatchAnswer) api.Referral
 // the shape has named stand there already.
 func under(part string, err error) error {
 	f := fault.Of(err)
-	if f == nil || len(f.Fields) == 0 || f.Code == web.ErrInvalid.Code {
+	if f == nil || len(f.Fields) == 0 || f.Code == problem.ErrInvalid.Code {
 		return err
 	}
 	moved := *f
@@ -73,7 +73,7 @@ func under(part string, err error) error {
 	return &moved
 }
 
-func problem(p web.Problem) api.ReferralProblem {
+func batchProblem(p problem.Problem) api.ReferralProblem {
 	b := api.ReferralProblem{
 		Type: p.Type, Title: p.Title, Status: p.Status, Detail: p.Detail, Instance: p.Instance, Code: p.Code,
 		TraceId: optional[string](p.TraceID),

@@ -7,7 +7,7 @@ import (
 	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -53,7 +53,7 @@ func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (ap
 		return nil, err
 	}
 	b, tag, err := draft(d, fromItem)
-	if web.NotModified(r.Params.IfNoneMatch, d.Changes) {
+	if rest.NotModified(r.Params.IfNoneMatch, d.Changes) {
 		return api.GetDraft304Response{Headers: api.GetDraft304ResponseHeaders{ETag: &tag}}, err
 	}
 	return api.GetDraft200JSONResponse{Body: b, Headers: api.GetDraft200ResponseHeaders{ETag: &tag}}, err
@@ -61,7 +61,7 @@ func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (ap
 
 // ReplaceDraft answers PUT /drafts/{id}.
 func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObject) (api.ReplaceDraftResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObj
 
 // DeleteDraft answers DELETE /drafts/{id}.
 func (h handlers) DeleteDraft(ctx context.Context, r api.DeleteDraftRequestObject) (api.DeleteDraftResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (h handlers) DeleteDraft(ctx context.Context, r api.DeleteDraftRequestObjec
 // SendDraft answers POST /drafts/{id}/sending. What is written is held against the
 // shape of POST /referrals, so that faults name the same fields.
 func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (api.SendDraftResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	at, tag := string(fromAct)+"referrals/"+v.Referral.ID, web.ETag(1)
+	at, tag := string(fromAct)+"referrals/"+v.Referral.ID, rest.ETag(1)
 	return api.SendDraft201JSONResponse{
 		Body: body(v, fromAct), Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
@@ -124,7 +124,7 @@ func draft(d *referral.DraftView, from depth) (b api.Draft, tag string, err erro
 	if err := json.Unmarshal(d.Clear, &b.Content); err != nil {
 		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)
 	}
-	return b, web.ETag(d.Changes), nil
+	return b, rest.ETag(d.Changes), nil
 }
 
 func draftLinks(d *referral.DraftView, from depth) api.Links {

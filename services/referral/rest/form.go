@@ -8,7 +8,8 @@ import (
 	"net/http"
 
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/contract"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -53,7 +54,7 @@ func upload(ctx context.Context, form *multipart.Reader) (u referral.Upload, err
 		case "file":
 			u.FileName, u.Declared = part.FileName(), declared(part.Header.Get("Content-Type"))
 			u.Content = &last{ctx: ctx, form: form, part: part}
-			web.FormFile(ctx, true)
+			contract.SetInFile(ctx, true)
 			return u, nil
 		default:
 			return u, ErrFormPart.AtField("/?")
@@ -87,7 +88,7 @@ func (l *last) Read(b []byte) (n int, err error) {
 
 // end returns io.EOF when the form ends behind the part.
 func (l *last) end() error {
-	web.FormFile(l.ctx, false)
+	contract.SetInFile(l.ctx, false)
 	_, err := l.form.NextPart()
 	switch err {
 	case nil:
@@ -102,10 +103,10 @@ func (l *last) end() error {
 func broken(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return web.TooLarge(large.Limit)
+		return problem.TooLarge(large.Limit)
 	}
-	if errors.Is(err, web.ErrFormHead) {
+	if errors.Is(err, contract.ErrFormHead) {
 		return ErrFormPart
 	}
-	return web.ErrBodyBroken.Because(err)
+	return problem.ErrBodyBroken.Because(err)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -14,7 +14,7 @@ func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralReques
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "referrals/"+v.Referral.ID, web.ETag(1)
+	at, tag := "referrals/"+v.Referral.ID, rest.ETag(1)
 	return api.CreateReferral201JSONResponse{
 		Body:    body(v, fromList),
 		Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at},
@@ -27,10 +27,10 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(v.Version)
+	tag := rest.ETag(v.Version)
 	// The place in the queue and the person's other referrals change with other things
 	// than this one: who is shown them reads it whole.
-	if v.Queue == nil && v.Duplicates == nil && web.NotModified(r.Params.IfNoneMatch, v.Version) {
+	if v.Queue == nil && v.Duplicates == nil && rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetReferral200JSONResponse{
@@ -99,7 +99,7 @@ func (h handlers) MarkReferralInError(ctx context.Context, r api.MarkReferralInE
 
 // changed calls a verb with the version of If-Match and answers what came of it.
 func changed(ifMatch *string, verb func(version int64) (*referral.View, error)) (api.ChangedJSONResponse, error) {
-	version, err := web.Version(ifMatch)
+	version, err := rest.Version(ifMatch)
 	if err != nil {
 		return api.ChangedJSONResponse{}, err
 	}
@@ -107,7 +107,7 @@ func changed(ifMatch *string, verb func(version int64) (*referral.View, error)) 
 	if err != nil {
 		return api.ChangedJSONResponse{}, err
 	}
-	tag := web.ETag(v.Version)
+	tag := rest.ETag(v.Version)
 	return api.ChangedJSONResponse{Body: body(v, fromAct), Headers: api.ChangedResponseHeaders{ETag: &tag}}, nil
 }
 

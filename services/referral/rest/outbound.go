@@ -7,13 +7,13 @@ import (
 	"time"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
 // ListEvents answers GET /events.
 func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject) (api.ListEventsResponseObject, error) {
-	q := outbound.Ask{After: value(r.Params.After), Limit: 20, Ending: web.Draining(ctx)}
+	q := outbound.Ask{After: value(r.Params.After), Limit: 20, Ending: server.Draining(ctx)}
 	if r.Params.Limit != nil {
 		q.Limit = *r.Params.Limit
 	}

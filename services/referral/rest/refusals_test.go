@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
@@ -265,7 +265,7 @@ func (f *front) answered(t *testing.T, c refusal) string {
 		if a.Header.Get("Content-Language") != language {
 			t.Errorf("%s: answered in %s", c.sentence, a.Header.Get("Content-Language"))
 		}
-		texts = append(texts, problem(t, p, language))
+		texts = append(texts, problemText(t, p, language))
 	}
 	for _, word := range []string{"Tolvan", "Kanarie", "1212-1212", "kanarieorsak"} {
 		if strings.Contains(strings.Join(texts, ""), word) {
@@ -276,7 +276,7 @@ func (f *front) answered(t *testing.T, c refusal) string {
 }
 
 // problem writes the whole problem in Swedish, and on one line in English.
-func problem(t *testing.T, p web.Problem, language string) string {
+func problemText(t *testing.T, p problem.Problem, language string) string {
 	t.Helper()
 	if language == "sv" {
 		return indented(t, p)

@@ -18,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
 	"github.com/finsam/finsam/services/referral/rest"
@@ -35,8 +36,8 @@ type front struct {
 func newFront(t *testing.T) *front {
 	t.Helper()
 	f := &front{World: referraltest.New(t), trust: webtest.NewTrust(t, nil)}
-	e, err := rest.New(f.Service, web.Options{
-		Verify: f.trust.Verifier, Access: f.Access, Feed: f.Feed, Log: slog.New(slog.DiscardHandler),
+	e, err := rest.New(f.Service, server.Config{
+		Verifier: f.trust.Verifier, AccessLog: f.Access, Feed: f.Feed, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,17 +4,17 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
 
 // unsetTag returns the entity tag of what is there before anybody has set it. Never
 // set, it is at version 0 and needs a tag too, so that the first who sets it can
 // name it.
-func unsetTag(version int64) string { return web.ETag(version + 1) }
+func unsetTag(version int64) string { return rest.ETag(version + 1) }
 
 func unsetVersion(ifMatch *string) (int64, error) {
-	v, err := web.Version(ifMatch)
+	v, err := rest.Version(ifMatch)
 	return v - 1, err
 }
 

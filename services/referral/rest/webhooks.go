@@ -5,7 +5,7 @@ import (
 	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
@@ -15,7 +15,7 @@ func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestO
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "webhooks/"+k.ID, web.ETag(k.Version)
+	at, tag := "webhooks/"+k.ID, rest.ETag(k.Version)
 	return api.CreateWebhook201JSONResponse{
 		Body: withSecret(k, fromList), Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
@@ -44,8 +44,8 @@ func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(k.Version)
-	if web.NotModified(r.Params.IfNoneMatch, k.Version) {
+	tag := rest.ETag(k.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, k.Version) {
 		return api.GetWebhook304Response{Headers: api.GetWebhook304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetWebhook200JSONResponse{Body: webhook(k, fromItem), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
@@ -53,7 +53,7 @@ func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject)
 
 // ChangeWebhook answers PUT /webhooks/{id}.
 func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestObject) (api.ChangeWebhookResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +61,13 @@ func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestO
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(k.Version)
+	tag := rest.ETag(k.Version)
 	return api.ChangeWebhook200JSONResponse{Body: webhook(k, fromItem), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // RemoveWebhook answers DELETE /webhooks/{id}.
 func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestObject) (api.RemoveWebhookResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestO
 
 // RotateWebhookSecret answers POST /webhooks/{id}/secrets.
 func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSecretRequestObject) (api.RotateWebhookSecretResponseObject, error) {
-	version, err := web.Version(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSe
 	if err != nil {
 		return nil, err
 	}
-	tag := web.ETag(k.Version)
+	tag := rest.ETag(k.Version)
 	return api.RotateWebhookSecret200JSONResponse{
 		Body: withSecret(k, fromAct), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
 	}, nil

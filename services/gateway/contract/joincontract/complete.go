@@ -11,7 +11,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/idempotency"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/contract"
 )
 
@@ -53,15 +54,15 @@ func addHeaders(r *openapi3.Response, isLimited bool) {
 	}
 }
 
-// problem is a response other than success.
-type problem struct {
+// refusal is a response other than success.
+type refusal struct {
 	name    string // of the component
 	example *fault.Error
 	applies func(o contract.Operation, hasVersion bool) bool
 	meaning string // in both languages
 }
 
-func (p problem) status() string {
+func (p refusal) status() string {
 	if p.example == fault.ErrInternal {
 		return "default" // whatever has no status of its own
 	}
@@ -76,20 +77,20 @@ func isChange(o contract.Operation, _ bool) bool             { return o.Method !
 func isVersioned(_ contract.Operation, hasVersion bool) bool { return hasVersion }
 
 // problems are those of the API, each where it applies, in order of status.
-var problems = []problem{
-	{"BadRequest", web.ErrInvalid, always, "Anropet har fel form; errors säger var. / The request has the wrong form; errors says where."},
-	{"Unauthorized", web.ErrToken, isSecured, "Giltig åtkomsttoken saknas. / A valid access token is missing."},
+var problems = []refusal{
+	{"BadRequest", problem.ErrInvalid, always, "Anropet har fel form; errors säger var. / The request has the wrong form; errors says where."},
+	{"Unauthorized", problem.ErrToken, isSecured, "Giltig åtkomsttoken saknas. / A valid access token is missing."},
 	{"Forbidden", fault.ErrForbidden, isSecured, "Rollen får inte göra detta. / The role may not do this."},
 	{"NotFound", fault.ErrNotFound, isServed, "Finns inte, eller får inte ses av den som frågar. / Does not exist, or may not be seen by the caller."},
 	{"Conflict", fault.ErrConflict, isChange, "Läget tillåter det inte. / The state does not allow it."},
 	{"PreconditionFailed", fault.ErrStale, isVersioned, "If-Match anger en gammal version. / If-Match names an old version."},
-	{"ContentTooLarge", web.ErrTooLarge, hasBody, "Innehållet är större än 1 MiB. / The content is larger than 1 MiB."},
-	{"UnsupportedMediaType", web.ErrMediaType, hasBody, "Innehållet är inte application/json. / The content is not application/json."},
+	{"ContentTooLarge", problem.ErrTooLarge, hasBody, "Innehållet är större än 1 MiB. / The content is larger than 1 MiB."},
+	{"UnsupportedMediaType", problem.ErrMediaType, hasBody, "Innehållet är inte application/json. / The content is not application/json."},
 	{"UnprocessableContent", idempotency.ErrKeyReused, isChange, "Rätt form, men mot en regel. / The right form, but against a rule."},
-	{"PreconditionRequired", web.ErrNoVersion, isVersioned, "If-Match saknas. / If-Match is missing."},
-	{"TooManyRequests", web.ErrTooMany, isServed, "Gränsen är nådd; Retry-After säger när det är värt att försöka igen. / The limit is reached; Retry-After says when to try again."},
+	{"PreconditionRequired", rest.ErrNoVersion, isVersioned, "If-Match saknas. / If-Match is missing."},
+	{"TooManyRequests", problem.ErrTooMany, isServed, "Gränsen är nådd; Retry-After säger när det är värt att försöka igen. / The limit is reached; Retry-After says when to try again."},
 	{"ServiceUnavailable", fault.ErrUnavailable, isServed, "Tjänsten kan inte svara just nu. / The service cannot answer right now."},
-	{"GatewayTimeout", web.ErrTimeout, isServed, "Tjänsten svarade inte i tid. / The service did not answer in time."},
+	{"GatewayTimeout", problem.ErrTimeout, isServed, "Tjänsten svarade inte i tid. / The service did not answer in time."},
 	{"Problem", fault.ErrInternal, always, "Något annat gick fel. / Something else went wrong."},
 }
 
@@ -98,8 +99,8 @@ var problems = []problem{
 func addProblems(all *openapi3.Components) error {
 	for _, p := range problems {
 		w := httptest.NewRecorder()
-		web.WriteProblem(w, httptest.NewRequest("GET", "/", nil), p.example)
-		var example web.Problem
+		problem.Write(w, httptest.NewRequest("GET", "/", nil), p.example)
+		var example problem.Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &example); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 func TestTheGeneratedFilesAreCurrent(t *testing.T) {
@@ -102,13 +102,13 @@ func TestTheExamplesOfProblemsAreWhatTheGatewayWrites(t *testing.T) {
 	}
 	for _, p := range problems {
 		w := httptest.NewRecorder()
-		web.WriteProblem(w, httptest.NewRequest("GET", "/", nil), p.example)
-		var want, got web.Problem
+		problem.Write(w, httptest.NewRequest("GET", "/", nil), p.example)
+		var want, got problem.Problem
 		example, err := json.Marshal(doc.Components.Responses[p.name].Value.Content["application/problem+json"].Examples["problem"].Value.Value)
 		if err != nil || json.Unmarshal(example, &got) != nil || json.Unmarshal(w.Body.Bytes(), &want) != nil {
 			t.Fatal(p.name, err)
 		}
-		if got.Status != w.Code || got.Title != want.Title || got.Detail != want.Detail || got.Code != want.Code || got.Type != web.ProblemBase+got.Code {
+		if got.Status != w.Code || got.Title != want.Title || got.Detail != want.Detail || got.Code != want.Code || got.Type != problem.Base+got.Code {
 			t.Errorf("%s: %+v, written as %d %+v", p.name, got, w.Code, want)
 		}
 	}

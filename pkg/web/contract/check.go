@@ -1,0 +1,266 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/web/problem"
+)
+
+// Check checks a request against the operation and returns it with a body that the
+// handler can read: JSON as it came, a form bounded as it comes. pathValue returns the
+// value of a path parameter. The error is a fault; problem.ErrInvalid names the fields
+// at fault, at most problem.MaxFields of them.
+func (op *Operation) Check(w http.ResponseWriter, r *http.Request, pathValue func(name string) string) (*http.Request, error) {
+	fields := op.checkParameters(r, pathValue)
+	switch {
+	case op.form:
+		if err := CheckBodyHeaders(r, true, op.bodyLimit); err != nil {
+			return r, err
+		}
+		r = boundForm(w, r, op.bodyLimit)
+	case op.body != nil:
+		bodyFields, err := op.checkBody(r)
+		if err != nil {
+			return r, err
+		}
+		fields = append(fields, bodyFields...)
+	}
+	return r, invalid(fields)
+}
+
+func invalid(fields []fault.Field) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	return problem.ErrInvalid.At(fields[:min(len(fields), problem.MaxFields)]...)
+}
+
+// parameter is one parameter of an operation: a single value or, in the query, a list
+// (form style, exploded or by commas).
+type parameter struct {
+	name, in string
+	required bool
+	explode  bool
+	schema   *openapi3.Schema
+}
+
+func newParameter(p *openapi3.Parameter) (parameter, error) {
+	if p.Schema == nil || p.Schema.Value == nil {
+		return parameter{}, fmt.Errorf("parameter %s: only parameters with a schema are supported", p.Name)
+	}
+	s := p.Schema.Value
+	switch {
+	case p.In == openapi3.ParameterInCookie:
+		return parameter{}, fmt.Errorf("parameter %s: cookies are not supported", p.Name)
+	case s.Type.Is("object"), s.Type.Is("array") && (p.In != openapi3.ParameterInQuery || p.Style != "" && p.Style != "form"):
+		return parameter{}, fmt.Errorf("parameter %s: only single values, and lists in the query by form style", p.Name)
+	}
+	return parameter{
+		name: p.Name, in: p.In, required: p.Required, schema: s, explode: p.Explode == nil || *p.Explode,
+	}, compilePatterns(s, map[*openapi3.Schema]bool{})
+}
+
+// checkParameters returns what is wrong with the parameters. A query parameter that
+// the operation does not know is wrong too: a misspelt filter must not be ignored.
+func (op *Operation) checkParameters(r *http.Request, pathValue func(string) string) (fields []fault.Field) {
+	var query url.Values
+	if raw := r.URL.RawQuery; raw != "" {
+		var err error
+		if query, err = url.ParseQuery(raw); err != nil {
+			return []fault.Field{newField("?", "not-a-query", nil)}
+		}
+		for name := range query {
+			if !slices.ContainsFunc(op.parameters, func(p parameter) bool { return p.in == openapi3.ParameterInQuery && p.name == name }) {
+				fields = append(fields, fault.Field{Pointer: printable(name), Code: "unknown-field", Text: messages["unknown-parameter"]})
+			}
+		}
+		slices.SortFunc(fields, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	}
+	for i := range op.parameters {
+		p := &op.parameters[i]
+		var values []string
+		switch p.in {
+		case openapi3.ParameterInPath:
+			values = []string{pathValue(p.name)}
+		case openapi3.ParameterInHeader:
+			values = r.Header.Values(p.name)
+		default:
+			values = query[p.name]
+		}
+		fields = append(fields, p.check(values)...)
+	}
+	return fields
+}
+
+// check returns what is wrong with the values that were sent, none if none were.
+func (p *parameter) check(values []string) []fault.Field {
+	schema, isList := p.schema, p.schema.Type.Is("array")
+	switch {
+	case len(values) == 0 && p.required:
+		return []fault.Field{newField(p.name, "required", schema)}
+	case len(values) == 0:
+		return nil
+	case len(values) > 1 && !(isList && p.explode):
+		return []fault.Field{newField(p.name, "repeated", schema)}
+	case isList && !p.explode:
+		values = strings.Split(values[0], ",")
+	}
+	if isList {
+		schema = schema.Items.Value
+	}
+	list := make([]any, len(values))
+	for i, text := range values {
+		v, ok := parseScalar(text, schema)
+		if !ok {
+			return []fault.Field{newField(p.name, "type", schema)}
+		}
+		list[i] = v
+	}
+	if !isList {
+		return schemaFields(p.schema, list[0], p.name)
+	}
+	return schemaFields(p.schema, list, p.name)
+}
+
+// parseScalar reads a single value of the schema's type.
+func parseScalar(text string, s *openapi3.Schema) (any, bool) {
+	switch {
+	case s.Type.Is("integer"):
+		n, err := strconv.ParseInt(text, 10, 53)
+		return float64(n), err == nil
+	case s.Type.Is("number"):
+		f, err := strconv.ParseFloat(text, 64)
+		return f, err == nil
+	case s.Type.Is("boolean"):
+		return text == "true", text == "true" || text == "false"
+	}
+	return text, true
+}
+
+// checkBody reads the body once, checks it, and puts it back for the handler.
+func (op *Operation) checkBody(r *http.Request) ([]fault.Field, error) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		if op.bodyRequired {
+			return nil, problem.ErrNoBody
+		}
+		return nil, nil
+	}
+	if err := CheckBodyHeaders(r, false, op.bodyLimit); err != nil {
+		return nil, err
+	}
+	b := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	if _, err := b.ReadFrom(io.LimitReader(r.Body, op.bodyLimit+1)); err != nil {
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			return nil, problem.TooLarge(op.bodyLimit) // the gateway's bound on a chunked body
+		}
+		return nil, problem.ErrBodyBroken.Because(err)
+	}
+	text := b.Bytes()
+	if int64(len(text)) > op.bodyLimit {
+		return nil, problem.TooLarge(op.bodyLimit)
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	if len(text) == 0 && !op.bodyRequired {
+		return nil, nil
+	}
+	v, err := parseJSON(text, maxDepth)
+	if err != nil {
+		return nil, err
+	}
+	return schemaFields(op.body, v, ""), nil
+}
+
+// CheckBodyHeaders refuses a body by its headers, before it is read: one of more than
+// limit bytes, of another media type than the operation takes, or compressed.
+func CheckBodyHeaders(r *http.Request, form bool, limit int64) error {
+	if r.ContentLength > limit {
+		return problem.TooLarge(limit)
+	}
+	if contentType := r.Header.Get("Content-Type"); contentType != "application/json" || form {
+		media, params, err := mime.ParseMediaType(contentType)
+		charset, hasCharset := params["charset"]
+		switch {
+		case form && (err != nil || media != formType || params["boundary"] == ""):
+			return problem.ErrForm
+		case !form && (err != nil || media != "application/json" || hasCharset && !strings.EqualFold(charset, "utf-8")):
+			return problem.ErrMediaType
+		}
+	}
+	for _, coding := range r.Header.Values("Content-Encoding") {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return problem.ErrEncoding // the size of what it unpacks to would be unbounded
+		}
+	}
+	return nil
+}
+
+// formType is the media type of a form that carries a file.
+const formType = "multipart/form-data"
+
+// maxFormHead bounds what a form holds beside its file, in bytes: names, headers and
+// short fields, before the file and once more after it. Package multipart keeps them
+// in memory, up to 10 MiB for each part.
+const maxFormHead = 64 << 10
+
+// ErrFormHead is the error of reading a form with more than 64 KiB beside its file.
+var ErrFormHead = errors.New("contract: the form holds too much beside its file")
+
+// formBody is the body of a form. Its parts are the handler's, who reads them as they
+// come; they are never in memory together.
+type formBody struct {
+	io.ReadCloser
+	inFile bool  // what comes is a file's content
+	left   int64 // bytes that may come outside a file
+}
+
+type formKey struct{}
+
+func boundForm(w http.ResponseWriter, r *http.Request, limit int64) *http.Request {
+	f := &formBody{ReadCloser: http.MaxBytesReader(w, r.Body, limit), left: maxFormHead}
+	r = r.WithContext(context.WithValue(r.Context(), formKey{}, f))
+	r.Body = f
+	return r
+}
+
+// Read implements io.Reader.
+func (f *formBody) Read(b []byte) (int, error) {
+	if f.inFile {
+		return f.ReadCloser.Read(b)
+	}
+	if f.left == 0 {
+		return 0, ErrFormHead
+	}
+	n, err := f.ReadCloser.Read(b[:min(int64(len(b)), f.left)])
+	f.left -= int64(n)
+	return n, err
+}
+
+// SetInFile marks that the file in the form of ctx begins or has ended. Its content may
+// be as long as the body may, all else 64 KiB.
+func SetInFile(ctx context.Context, inFile bool) {
+	if f, ok := ctx.Value(formKey{}).(*formBody); ok {
+		f.inFile, f.left = inFile, maxFormHead
+	}
+}
+
+// Drain reads the rest of a refused form, up to the operation's limit: a caller that
+// still sends would not see the answer otherwise.
+func (op *Operation) Drain(r *http.Request) {
+	if op.form && r.Body != nil {
+		SetInFile(r.Context(), true)
+		_, _ = io.CopyN(io.Discard, r.Body, op.bodyLimit)
+	}
+}

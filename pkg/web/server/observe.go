@@ -1,0 +1,192 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/feed/feedhttp"
+	"github.com/finsam/finsam/pkg/tracecontext"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/contract"
+)
+
+const (
+	requestTimeout  = 20 * time.Second
+	longPollTimeout = feed.MaxWait + 5*time.Second
+	// TransferTimeout is how long a request may take whose operation says x-transfer: for
+	// 10 MiB at 0.7 Mbit/s.
+	TransferTimeout = 2 * time.Minute
+	// answerGrace is what a write deadline leaves for the answer that it took too long.
+	answerGrace = 5 * time.Second
+)
+
+// operation is a route, prepared once at start.
+type operation struct {
+	*contract.Operation
+	inContract bool
+	span       string // "GET /referrals/{id}"
+	attributes trace.SpanStartEventOption
+	timeout    time.Duration
+}
+
+var (
+	// unrouted stands for every route that no contract has: a stranger's path must not
+	// become a label.
+	unrouted = newOperation(&contract.Operation{ID: "unrouted", Method: "unrouted"}, false)
+	readFeed = newOperation(&contract.Operation{ID: "readFeed", Method: "GET", Path: feedhttp.Path, LongPoll: true}, false)
+)
+
+func newOperation(o *contract.Operation, inContract bool) *operation {
+	op := &operation{
+		Operation: o, inContract: inContract, span: strings.TrimSpace(o.Method + " " + o.Path), timeout: requestTimeout,
+		attributes: trace.WithAttributes(
+			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path),
+			attribute.String("finsam.operation", o.ID)),
+	}
+	switch {
+	case o.LongPoll:
+		op.timeout = longPollTimeout
+	case o.Transfer:
+		op.timeout = TransferTimeout
+	}
+	return op
+}
+
+// newOperations returns the operations of a contract by method and echo's route, with
+// and without the base path.
+func newOperations(spec []byte) (map[string]*operation, error) {
+	all, err := contract.Operations(spec)
+	if err != nil {
+		return nil, err
+	}
+	routes := map[string]*operation{}
+	for _, o := range all {
+		op, route := newOperation(o, true), strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
+		routes[o.Method+" "+web.BasePath+route], routes[o.Method+" "+route] = op, op
+	}
+	return routes, nil
+}
+
+const operationKey = "finsam.operation"
+
+// operationOf returns the operation that observe has found.
+func operationOf(c echo.Context) *operation {
+	if op, ok := c.Get(operationKey).(*operation); ok {
+		return op
+	}
+	return unrouted
+}
+
+// observe is the outermost middleware: it names, traces, times and bounds the request,
+// and turns every error, a panic too, into an answer.
+func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		r := c.Request()
+		op, ok := s.operations[r.Method+" "+c.Path()]
+		if !ok {
+			op = unrouted
+			if c.Path() == feedhttp.Path {
+				op = readFeed
+			}
+		}
+		c.Set(operationKey, op)
+		waits := op.LongPoll && Waits(r)
+		if waits {
+			_ = http.NewResponseController(c.Response()).SetWriteDeadline(start.Add(op.timeout + answerGrace))
+		} else {
+			s.meters.inFlight.Add(1)
+			defer s.meters.inFlight.Add(-1)
+		}
+		if op.Transfer {
+			ExtendDeadline(c.Response(), start.Add(op.timeout))
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), op.timeout)
+		defer cancel()
+		ctx = tracecontext.Within(ctx, r.Header.Get(web.HeaderTraceParent))
+		ctx, span := s.tracer.Start(ctx, op.span, trace.WithSpanKind(trace.SpanKindServer), op.attributes)
+		ctx = tracecontext.Ensure(ctx)
+		in := &web.Request{ID: tracecontext.RequestID(r.Header.Get(web.HeaderRequestID)), Language: r.Header.Get(web.HeaderLanguage)}
+		c.SetRequest(r.WithContext(web.With(ctx, in)))
+		h := c.Response().Header()
+		h.Set(web.HeaderRequestID, in.ID)
+		h.Set(web.HeaderTraceParent, tracecontext.Header(ctx))
+		h.Set("Cache-Control", "no-store")
+
+		if err := s.recoverPanic(next, c); err != nil {
+			op.Drain(c.Request())
+			s.fail(err, c)
+		}
+		status, authority := c.Response().Status, actor.From(c.Request().Context()).Authority
+		EndSpan(span, status, authority)
+		if !waits || status >= 500 || op == readFeed {
+			s.meters.record(c.Request().Context(), op, status, authority, time.Since(start))
+		}
+		return nil
+	}
+}
+
+func (s *server) recoverPanic(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Recovered(c.Request().Context(), s.Log, p)
+		}
+	}()
+	return next(c)
+}
+
+// Recovered turns what a handler panicked with into an internal fault. The log gets
+// the type of the panic and the stack, never its value: it could be somebody's name.
+// http.ErrAbortHandler goes on to the server.
+func Recovered(ctx context.Context, log *slog.Logger, p any) error {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	what := fmt.Sprintf("panic of type %T", p)
+	if re, ok := p.(runtime.Error); ok {
+		what = "panic: " + re.Error()
+	}
+	log.ErrorContext(ctx, what, "stack", string(debug.Stack()))
+	return fault.ErrInternal.Because(errors.New(what))
+}
+
+// EndSpan ends the span of a request that was answered with the status.
+func EndSpan(span trace.Span, status int, authority string) {
+	if span.IsRecording() {
+		span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("finsam.authority", authority))
+		if status >= 500 {
+			span.SetStatus(codes.Error, http.StatusText(status))
+		}
+	}
+	span.End()
+}
+
+// Waits reports whether a request asks a long poll to wait. A waiting request does no
+// work, so it is neither timed nor counted as under way.
+func Waits(r *http.Request) bool {
+	wait := r.URL.Query().Get("wait")
+	return wait != "" && wait != "0"
+}
+
+// ExtendDeadline lets a transfer last longer than the server's own timeouts, and leaves
+// some seconds for the answer that it took too long.
+func ExtendDeadline(w http.ResponseWriter, deadline time.Time) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(deadline) // an error: the call stays in this process, without a connection
+	_ = c.SetWriteDeadline(deadline.Add(answerGrace))
+}

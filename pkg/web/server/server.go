@@ -1,0 +1,184 @@
+// Package server answers the requests of a service: one order of work for each
+// request, and one way to serve and to stop.
+//
+// A request is traced, named and timed; its internal token becomes the actor, whose
+// roles must admit the operation; parameters and body are checked against the
+// contract; then the handler decides. Every error becomes a problem in one place.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/feed/feedhttp"
+	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
+)
+
+// Config is what the handler of a service is made of.
+type Config struct {
+	Service   string                  // its name, such as "referral"
+	Spec      []byte                  // its openapi.yaml, 3.0.3
+	Verifier  *internaltoken.Verifier // whose tokens it accepts
+	AccessLog *accesslog.Log          // for Gate; New does not use it
+	Feed      *feed.Log               // served at GET /internal/feed; nil: not served
+	Log       *slog.Logger            // nil: slog.Default
+	Tracer    trace.TracerProvider    // nil: the global one
+	Meter     metric.MeterProvider    // nil: the global one
+}
+
+// server is what the middleware of one service shares.
+type server struct {
+	Config
+	tracer     trace.Tracer
+	meters     *meters
+	operations map[string]*operation // by method and echo's route
+}
+
+// scope names this package in traces and metrics.
+const scope = "github.com/finsam/finsam/pkg/web"
+
+// New returns an echo that does everything but the handlers. Register those with the
+// base path web.BasePath. An error means that the contract cannot be used.
+func New(c Config) (*echo.Echo, error) {
+	if c.Verifier == nil {
+		return nil, errors.New("web: a service without a verifier of tokens would be open to anybody")
+	}
+	if len(c.Spec) == 0 {
+		return nil, errors.New("web: a service without a contract would take anything")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Tracer == nil {
+		c.Tracer = otel.GetTracerProvider()
+	}
+	if c.Meter == nil {
+		c.Meter = otel.GetMeterProvider()
+	}
+	s := &server{Config: c, tracer: c.Tracer.Tracer(scope)}
+	var err error
+	if s.meters, err = newMeters(c.Meter, c.Service); err == nil {
+		s.operations, err = newOperations(c.Spec)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("web: %s: %w", c.Service, err)
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.fail
+	e.Use(s.observe, s.authenticate, s.validate)
+	if c.Feed != nil {
+		s.serveFeed(e)
+	}
+	return e, nil
+}
+
+// authenticate puts the actor of a valid internal token into the context. A public
+// operation may be called without a token; one that is sent must be valid all the same.
+func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		header := r.Header.Get(echo.HeaderAuthorization)
+		if header == "" && operationOf(c).Public {
+			return next(c)
+		}
+		const scheme = "Bearer "
+		token := ""
+		if len(header) > len(scheme) && strings.EqualFold(header[:len(scheme)], scheme) {
+			token = header[len(scheme):]
+		}
+		a, issuer, err := s.Verifier.Verify(token)
+		if err != nil {
+			return err
+		}
+		ctx := r.Context()
+		incoming := web.From(ctx)
+		incoming.Token, incoming.Issuer = token, issuer
+		c.SetRequest(r.WithContext(actor.With(ctx, a)))
+		return next(c)
+	}
+}
+
+// validate checks the request of an operation of the contract.
+func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		op := operationOf(c)
+		if !op.inContract {
+			return next(c)
+		}
+		r, err := op.Check(c.Response(), c.Request(), c.Param)
+		c.SetRequest(r)
+		if err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// fail is echo's error handler: the one place where an error becomes an answer. What
+// is not the caller's mistake is logged with its cause.
+func (s *server) fail(err error, c echo.Context) {
+	r := c.Request()
+	if f := problem.Public(err); f.Status.Status() >= 500 {
+		level := slog.LevelError
+		if errors.Is(r.Context().Err(), context.Canceled) {
+			level = slog.LevelDebug // the caller has gone; nobody reads the answer
+		}
+		s.Log.Log(r.Context(), level, "request failed", "operation", operationOf(c).ID, "code", f.Code, "cause", err.Error())
+	}
+	if !c.Response().Committed {
+		problem.Write(c.Response(), r, err)
+	}
+}
+
+// serveFeed lets the other services follow this one's feed. It takes a token of a
+// service, never of a user.
+func (s *server) serveFeed(e *echo.Echo) {
+	h := echo.WrapHandler(feedhttp.Handler(s.Feed))
+	e.GET(feedhttp.Path, func(c echo.Context) error {
+		ctx, cancel := untilDrained(c.Request().Context())
+		defer cancel()
+		a := actor.From(ctx)
+		if a.Subject != actor.ForService(web.From(ctx).Issuer, a.Association).Subject {
+			return fault.ErrForbidden
+		}
+		c.SetRequest(c.Request().WithContext(ctx))
+		return h(c)
+	})
+}
+
+// Gate holds every answer back until the access-log entries of its handler are
+// durable: no entry, no read. If they cannot be, the answer is 503 and carries no
+// data. Refused attempts wait too. H is the handler type of the generated code.
+func Gate[H ~func(echo.Context, any) (any, error)](l *accesslog.Log) func(next H, _ string) H {
+	return func(next H, _ string) H {
+		return func(c echo.Context, request any) (any, error) {
+			r := c.Request()
+			ctx := accesslog.Begin(r.Context())
+			c.SetRequest(r.WithContext(ctx))
+			response, err := next(c, request)
+			if logErr := l.Wait(ctx); logErr != nil {
+				if open, ok := response.(io.Closer); ok { // it will not be sent
+					_ = open.Close()
+				}
+				return nil, logErr
+			}
+			return response, err
+		}
+	}
+}
