@@ -14,7 +14,7 @@ import (
 // Relation is what must hold between the caller and the thing.
 type Relation string
 
-// The relations of the table; table.yaml tells what each means.
+// The relations of the table; table.yaml explains them.
 const (
 	OwnUnit         Relation = "own-unit"
 	OwnAuthority    Relation = "own-authority"
@@ -40,7 +40,7 @@ type Relationship struct {
 	Authority    string
 	Unit         string
 	Municipality string
-	HandedIn     bool     // the municipality stands in for its sender
+	HandedIn     bool     // the municipality acts as its sender
 	Consent      []string // ids of the authorities that consent covers now
 }
 

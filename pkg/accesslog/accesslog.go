@@ -39,7 +39,7 @@ const (
 	Masked Identity = "masked" // a protected person, to one who is not a named handler
 )
 
-// Entry is one access. Record fills what tells who asked and when.
+// Entry is one access. Record fills in who asked, and when.
 type Entry struct {
 	At           time.Time `json:"at"`                     // UTC, whole milliseconds
 	Subject      string    `json:"subject,omitempty"`      // the asker's opaque id at its authority

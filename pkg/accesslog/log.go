@@ -101,9 +101,9 @@ func (l *Log) begin(follows, prev string) {
 	l.newest = Block{Chain: chain, Follows: follows, Hash: prev}
 }
 
-// Record logs one access. Within Begin it queues the entry and gives control back
-// at once; Wait then tells whether it is durable. Elsewhere it returns when it is.
-// ErrNotLogged when it cannot be; within Begin, Wait gives that as well.
+// Record logs one access. Within Begin it queues the entry and returns at once; Wait then
+// reports whether it is durable. Elsewhere it returns when it is durable. Both return
+// ErrNotLogged when it cannot be written.
 func (l *Log) Record(ctx context.Context, e Entry) error {
 	if len(e.Participants) > maxParticipants {
 		return ErrNotLogged.Because(fmt.Errorf("%d participants in one entry", len(e.Participants)))

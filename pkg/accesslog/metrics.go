@@ -10,8 +10,8 @@ import (
 )
 
 // measured counts what is logged: by authority and outcome, never whose data or
-// who asked. How many participants an authority's people were shown is what tells
-// of mass reading.
+// who asked. The number of participants that an authority's users were shown
+// reveals mass reading.
 type measured struct {
 	service                           string
 	blocks, entries, people, failures metric.Int64Counter

@@ -27,7 +27,7 @@ func pendingOf(ctx context.Context) *pending {
 	return p
 }
 
-// add remembers a ticket, or that there is none.
+// add remembers a ticket, or the error instead of one.
 func (p *pending) add(b *batch, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -90,8 +90,8 @@ func first(waiting map[string]string) (service, chain string) {
 	return service, chain
 }
 
-// nextChain puts the chain after one into waiting, and removes the service when there
-// is none.
+// nextChain puts the chain after one into waiting, and removes the service after
+// its last one.
 func (l *Log) nextChain(ctx context.Context, service, after string, waiting map[string]string) error {
 	delete(waiting, service)
 	page, err := l.blocks.Find(ctx, store.Query{

@@ -42,11 +42,11 @@ func (r *Report) flaw(block string, entry int, what string) {
 }
 
 // Verify walks the whole log and checks every link. Known heads, kept elsewhere
-// since an earlier time, must still be in it: that finds what was cut off at the
-// end, or written anew from some block on, which the links alone cannot.
+// since an earlier time, must still be in it: that finds a truncated end, or
+// a chain rewritten from some block on, which the links alone cannot.
 func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 	var w walk
-	if err := l.each(ctx, w.step); err != nil {
+	if err := l.walk(ctx, w.step); err != nil {
 		return w.report, err
 	}
 	w.end()
@@ -69,7 +69,7 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 // Entries returns every entry of the log to a function, in the order of their
 // chains, until that fails; who reads them is to be logged by anyone who lets them.
 func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
-	return l.each(ctx, func(b Block) error {
+	return l.walk(ctx, func(b Block) error {
 		for _, e := range b.Entries {
 			if err := entry(e); err != nil {
 				return err
@@ -79,8 +79,8 @@ func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
 	})
 }
 
-// each returns every block to a function, chain by chain, until that fails.
-func (l *Log) each(ctx context.Context, block func(Block) error) error {
+// walk passes every block to a function, chain by chain, until that fails.
+func (l *Log) walk(ctx context.Context, block func(Block) error) error {
 	q := store.Query{
 		Association: store.NoAssociation,
 		Sort:        []store.Order{{Key: "chain"}, {Key: "n"}},
@@ -163,7 +163,7 @@ func (w *walk) step(b Block) error {
 func (w *walk) linked(b Block) {
 	switch before := w.last; {
 	case before.Final:
-		w.report.flaw(b.id(), -1, "stands behind the end of its chain")
+		w.report.flaw(b.id(), -1, "follows the end of its chain")
 	case b.N != before.N+1:
 		w.report.flaw(b.id(), -1, fmt.Sprintf("follows block %d: what was between is missing", before.N))
 	case b.Prev != before.Hash || b.Follows != before.id():

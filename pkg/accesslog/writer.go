@@ -40,7 +40,7 @@ func (l *Log) take() *batch {
 	return b
 }
 
-// write creates a batch durable as one block and tells those who wait for it.
+// write makes a batch durable as one block and wakes those who wait for it.
 func (l *Log) write(b *batch, final bool) {
 	defer close(b.written)
 	if len(b.entries) == 0 && !(final && l.newest.N > 0) {

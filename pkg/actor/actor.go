@@ -1,4 +1,4 @@
-// Package actor tells who is asking: a person or a system of one authority,
+// Package actor says who is asking: a person or a system of one authority,
 // within one association, with roles. It knows nothing of tokens or HTTP.
 package actor
 

@@ -28,8 +28,8 @@ type folder struct {
 }
 
 // Follow reads the folder again whenever its content changes, until the context
-// ends. Files that are wrong, any of them, change nothing: that is told in the log
-// and by a gauge labelled with the component, and what was read before still
+// ends. If any file is invalid, nothing changes: the log and a gauge, labelled with
+// the component, report it, and what was read before still
 // holds. So does an association whose file has gone, until the next start: people
 // are enrolled in it. A registry that was not read from a folder has nothing to
 // follow.
@@ -39,7 +39,7 @@ func (r *Registry) Follow(ctx context.Context, component string, log *slog.Logge
 	}
 	defer metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
 		Name:        "finsam.association.files.wrong",
-		Description: "1 while the associations' files cannot be taken and those before still hold.",
+		Description: "1 while the association files are invalid and the previous ones are used.",
 		Read: func() (float64, bool) {
 			if r.folder.wrong.Load() {
 				return 1, true
@@ -107,8 +107,8 @@ func versions(all []*Association) (named []string) {
 	return named
 }
 
-// places tells where the files are wrong, and nothing that stands in them: what
-// was put there by mistake may be about people, and belongs in no log.
+// places returns where the files are invalid, and nothing of their content: what was put
+// there by mistake may be about people, and belongs in no log.
 func places(err error) []string {
 	var joined interface{ Unwrap() []error }
 	if !errors.As(err, &joined) {

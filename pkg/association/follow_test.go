@@ -80,9 +80,9 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 		"a good file is taken":             {func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)) }, renamed, 1, false, "files reloaded", ""},
 		"an association more is served":    {func(f *followed) { f.write("two.yaml", second(f)) }, old, 2, false, "annat", ""},
 		"what is no YAML is not looked at": {func(f *followed) { f.write("notes.txt", "a: [") }, old, 1, false, "", "reloaded"},
-		"an unknown field is refused, and not told": {
+		"an unknown field is refused, and not logged": {
 			func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)+"\nTolvanPåhittad: 1\n") }, old, 1, true, "insjoriket.yaml: line ", "Påhittad"},
-		"a wrong value is refused, and not told": {
+		"a wrong value is refused, and not logged": {
 			func(f *followed) { f.write("insjoriket.yaml", f.with("code: \"1481\"", "code: Tolvan")) }, old, 1, true, "municipalities[", "Tolvan"},
 		"one wrong file of two changes nothing": {
 			func(f *followed) {
@@ -123,7 +123,7 @@ func TestAFileHalfWrittenIsNotTaken(t *testing.T) {
 		f.looks(1)
 	}
 	if f.name() == "Påhittad" || f.log.Len() > 0 {
-		t.Errorf("half a file was taken or told: %s", &f.log)
+		t.Errorf("half a file was taken or logged: %s", &f.log)
 	}
 	f.write("insjoriket.yaml", whole)
 	f.looks(2)
@@ -207,7 +207,7 @@ func TestFollowSeesAConfigMapThatIsSwappedWhileOthersRead(t *testing.T) {
 		t.Errorf("%s is %v, %t", wrong, got, there)
 	}
 	mount(t, dir, "..2026_3", "association: {}")
-	until("the wrong file is never told", func() bool { return m.Read(t)[wrong] == 1 })
+	until("the wrong file is never reported", func() bool { return m.Read(t)[wrong] == 1 })
 	if got := r.All(); len(got) != 1 || !strings.HasSuffix(got[0].Name, "Påhittad") {
 		t.Errorf("got %v", got)
 	}

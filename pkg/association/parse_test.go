@@ -109,7 +109,7 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"a week twice", `municipality: "1489"`, `municipality: "1481"`, `weeks[1].municipality: want one week per municipality`},
 		{"a day of its own", "day: monday", "day: måndag", `weeks[0].activities[0].day: want one of monday`},
 		{"a category of its own", "category: health", "category: sport", "weeks[0].activities[0].category: want one of"},
-		{"a time that is none", `from: "11:00"`, `from: "25:00"`, `weeks[0].activities[0].from: want a time such as "09:30", got "25:00"`},
+		{"an impossible time", `from: "11:00"`, `from: "25:00"`, `weeks[0].activities[0].from: want a time such as "09:30", got "25:00"`},
 		{"a time without an end", `to: "12:00", mode`, `mode`, `weeks[0].activities[0].to: want a time such as "12:00", got ""`},
 		{"an end before the start", `to: "12:00"`, `to: "10:00"`, "weeks[0].activities[0].to: want a time after from (11:00)"},
 		{"times and a part of the day", `day: monday, from`, `day: monday, part: morning, from`, "weeks[0].activities[0].part: want no part of the day"},

@@ -14,8 +14,8 @@ import (
 )
 
 // Registry holds the associations that this installation serves. It may be read
-// from everywhere at once: what it gives is never changed, only replaced by what
-// Follow has read.
+// concurrently: what it returns is never changed, only replaced by what Follow has
+// read.
 type Registry struct {
 	served atomic.Pointer[map[string]*Association]
 	folder *folder // where they were read; nil: nowhere
@@ -33,7 +33,7 @@ func NewRegistry(all ...*Association) (*Registry, error) {
 }
 
 // LoadDir reads every .yaml and .yml file of a folder; a folder without any
-// gives an empty registry. The error names each file that is wrong and why.
+// is an empty registry. The error says which files are invalid and why.
 func LoadDir(dir string) (*Registry, error) {
 	texts, err := readTexts(dir)
 	if err != nil {

@@ -18,8 +18,8 @@ type Terms struct {
 // DefaultTerms hold where an association has set none. No law fixes them: two
 // weeks is what authorities give each other for an answer (one of the
 // associations' seeds is to halve its lead times, and they begin at about a
-// month), one week is enough where only one person has to act, and a kept place
-// stands empty meanwhile.
+// month), one week is enough where only one person has to act, and a reserved
+// place is empty meanwhile.
 var DefaultTerms = Terms{
 	Decision: 14, Supplement: 14, Transfer: 7, Place: 7, Start: 7, CheckInAnswer: 14, CheckInDecision: 7, NextBlock: 7, Closing: 14,
 }

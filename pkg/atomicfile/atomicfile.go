@@ -25,7 +25,7 @@ func Create(path string, data []byte, perm fs.FileMode) error {
 	})
 }
 
-// write fills a hidden file beside the path, which publish then gives its name.
+// write fills a hidden file beside the path, which publish then renames.
 func write(path string, data []byte, perm fs.FileMode, publish func(temporary, path string) error) error {
 	dir, name := filepath.Split(path)
 	f, err := os.CreateTemp(filepath.Clean(dir), "."+name+"-*")

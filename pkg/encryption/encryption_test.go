@@ -32,7 +32,7 @@ func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
 		t.Fatalf("two seals must differ: %v %v", err1, err2)
 	}
 	if bytes.Contains(one, clear) {
-		t.Fatal("the clear text stands in the sealed one")
+		t.Fatal("the plaintext is in the ciphertext")
 	}
 	for _, sealed := range [][]byte{one, two} {
 		got, err := s.Decrypt(sealed, "referral/1/reason")

@@ -11,11 +11,11 @@ import (
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 )
 
-// Generate makes new key sets with one key each, as JSON. Anyone who writes them to
-// a file does it with mode 0600.
+// Generate returns new key sets with one key each, as unencrypted JSON: write them with
+// mode 0600.
 func Generate() (aeadKeys, prfKeys []byte, err error) {
 	if aeadKeys, err = rotate(keyset.NewManager(), aead.AES256GCMKeyTemplate()); err != nil {
-		return nil, nil, fmt.Errorf("sealing keys: %w", err)
+		return nil, nil, fmt.Errorf("encryption keys: %w", err)
 	}
 	if prfKeys, err = rotate(keyset.NewManager(), prf.HMACSHA256PRFKeyTemplate()); err != nil {
 		return nil, nil, fmt.Errorf("look-up keys: %w", err)
@@ -23,9 +23,9 @@ func Generate() (aeadKeys, prfKeys []byte, err error) {
 	return aeadKeys, prfKeys, nil
 }
 
-// Announce returns the sealing keys with a new one behind, which opens and does not
-// seal yet: a program that knows it reads what others seal with it once it is in
-// front (Promote). Keys with a new one that waits already stay as they are.
+// Announce returns the encryption keys with a new one last, which decrypts but does not
+// encrypt yet: a program that has it can read what others encrypt with it after Promote.
+// Keys that already have a new one are returned unchanged.
 func Announce(aeadKeys []byte) ([]byte, error) {
 	handle, err := read(aeadKeys)
 	if err != nil {
@@ -41,8 +41,8 @@ func Announce(aeadKeys []byte) ([]byte, error) {
 	return write(m)
 }
 
-// Promote returns the sealing keys with the newest in front: what is sealed from
-// now on uses it, and what was sealed before still opens.
+// Promote returns the encryption keys with the newest as the one that encrypts. Older
+// ciphertexts can still be decrypted.
 func Promote(aeadKeys []byte) ([]byte, error) {
 	handle, err := read(aeadKeys)
 	if err != nil {
@@ -55,14 +55,14 @@ func Promote(aeadKeys []byte) ([]byte, error) {
 	return write(m)
 }
 
-// newest is the id of the key that was added last.
+// newest returns the id of the key that was added last.
 func newest(handle *keyset.Handle) uint32 {
 	all := handle.KeysetInfo().GetKeyInfo()
 	return all[len(all)-1].GetKeyId()
 }
 
-// RotateLookup returns the look-up keys with a new one in front. What is filed
-// under the older key is found by Lookups until it is filed anew.
+// RotateLookup returns the look-up keys with a new one as the first. What is indexed
+// under the older key is found by Lookups until it is indexed again.
 func RotateLookup(prfKeys []byte) ([]byte, error) {
 	handle, err := read(prfKeys)
 	if err != nil {
@@ -82,7 +82,7 @@ func rotate(m *keyset.Manager, template *tinkpb.KeyTemplate) ([]byte, error) {
 	return write(m)
 }
 
-// write returns a key set as JSON, in clear.
+// write returns a key set as unencrypted JSON.
 func write(m *keyset.Manager) ([]byte, error) {
 	handle, err := m.Handle()
 	if err != nil {

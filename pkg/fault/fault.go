@@ -82,8 +82,8 @@ func (e *Error) After(d time.Duration) *Error {
 	return &c
 }
 
-// Of finds the fault in err. What is no fault becomes ErrInternal with err as
-// its cause; nil gives nil.
+// Of returns the fault in err. Any other error becomes ErrInternal with err as its cause;
+// for nil it returns nil.
 func Of(err error) *Error {
 	if err == nil {
 		return nil

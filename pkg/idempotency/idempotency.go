@@ -1,9 +1,9 @@
-// Package idempotency makes creation safe to repeat: the same Idempotency-Key gives the
-// same thing, once stored.
+// Package idempotency makes creation safe to repeat: the same Idempotency-Key
+// returns the same document, stored once.
 //
 // The id of what is created follows from who asks and the key, so the store's own
-// "this id exists" is the memory. A receipt in the document tells whether the
-// repeat is the same request, and when the key may mean something new.
+// "this id exists" is the memory. A receipt in the document shows
+// whether the repeat is the same request, and when the key may be used again.
 package idempotency
 
 import (
@@ -19,10 +19,10 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// KeyLifetime is how long a key stands for what it created; after that it is free.
+// KeyLifetime is how long a key names what it created; after that it is free.
 const KeyLifetime = 24 * time.Hour
 
-// ErrKeyReused answers a key that stands for another request.
+// ErrKeyReused is returned for a key that was used for another request.
 var ErrKeyReused = fault.New(fault.Unprocessable, "idempotency-key-reused",
 	"Idempotency-Key har redan använts för en annan begäran. Välj en ny nyckel.",
 	"The Idempotency-Key has already been used for another request. Choose a new key.")
@@ -46,8 +46,8 @@ type Request struct {
 // namespace is the name space of ids made from keys (RFC 9562, version 5).
 var namespace = uuid.MustParse("6f1f7c0e-6a5b-4a3e-9d52-5f1de0a0f8c1")
 
-// id returns the n-th thing that the key stands for; n grows every time the key is
-// used anew after its rest.
+// id returns the id of the n-th document that the key names; n grows every time the key
+// is used again after its lifetime.
 func (r Request) id(n int) string {
 	if r.Key == "" {
 		return r.NewID()
@@ -56,14 +56,15 @@ func (r Request) id(n int) string {
 	return uuid.NewSHA1(namespace, []byte(name)).String()
 }
 
-// generations bounds how often a key can be used anew, a day apart each.
-const generations = 1000
+// maxGenerations bounds how often a key can be used again, a day apart each.
+const maxGenerations = 1000
 
-// Create inserts the document that build makes under the id given to it, or
-// finds the one that an earlier, same request made; replayed tells which. build
-// must be safe to repeat: it runs again when two same requests race.
+// Create inserts the document that build makes under the id passed to it, or finds the
+// one that an earlier, equal request made (replayed). It returns ErrKeyReused, beside the
+// document, when the key was used for another request. build must be safe to repeat: it
+// runs again when two equal requests race.
 func Create[T any](ctx context.Context, c *store.Collection[T], r Request, receipt func(*T) Receipt, build func(id string) (*T, error)) (v store.Versioned[T], replayed bool, err error) {
-	for n := range generations {
+	for n := range maxGenerations {
 		id := r.id(n)
 		if r.Key != "" {
 			old, err := c.Get(ctx, r.Actor.Association, id)
@@ -94,12 +95,11 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 	return v, false, ErrKeyReused
 }
 
-// Find returns the id of what the request creates where that is no document of its
-// own but a part of one. receipt gives what was kept of the request that created
-// the part of that id, if there is one; found tells that this is the same request,
-// and then Same must hold.
+// Find returns the id of what the request creates where that is a part of a document.
+// receipt returns the receipt of the part with that id, if the document has it; if found,
+// the caller must check Same.
 func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found bool, err error) {
-	for n := range generations {
+	for n := range maxGenerations {
 		id := r.id(n)
 		was, ok := receipt(id)
 		if !ok {
@@ -114,8 +114,7 @@ func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found
 
 func (r Request) expired(was Receipt) bool { return r.Now.Sub(was.At) > KeyLifetime }
 
-// Same reports whether the request is the one that the receipt was given for, else
-// ErrReused.
+// Same returns ErrKeyReused unless the receipt is of this request.
 func (r Request) Same(was Receipt) error {
 	if was.Fingerprint != r.Fingerprint {
 		return ErrKeyReused

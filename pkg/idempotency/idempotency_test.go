@@ -73,7 +73,7 @@ func TestAKeyStandsForOneThing(t *testing.T) {
 		{"another key makes another thing", "fk", "k2", "a", 0, false, nil},
 		{"without a key each request makes one", "fk", "", "a", 0, false, nil},
 		{"after a day the key is free", "fk", "k1", "b", 25 * time.Hour, false, nil},
-		{"and stands for the new thing", "fk", "k1", "a", 26 * time.Hour, false, idempotency.ErrKeyReused},
+		{"and names the new document", "fk", "k1", "a", 26 * time.Hour, false, idempotency.ErrKeyReused},
 	} {
 		id, _, err := create(t, c, s.authority, s.key, s.body, noon.Add(s.after))
 		if !errors.Is(err, s.err) || (err == nil && (id == first) != s.same) {

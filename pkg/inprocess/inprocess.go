@@ -20,8 +20,8 @@ import (
 // longer goes on as a stream, no faster than it is read.
 const held = 256 << 10
 
-// errLeft tells the handler that nobody reads its answer any more.
-var errLeft = errors.New("inproc: nobody reads the answer any more")
+// errLeft is what a handler's write returns when nobody reads its answer any more.
+var errLeft = errors.New("inprocess: nobody reads the answer any more")
 
 // Transport returns a transport that lets h answer every request, whatever host it
 // names. A short answer is complete when RoundTrip returns; of a long one the

@@ -79,7 +79,7 @@ func TestTheCallersPatienceEndsTheCall(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
-		t.Fatal("the handler was not told")
+		t.Fatal("the handler did not notice")
 	}
 }
 
@@ -100,7 +100,7 @@ func TestAPanicEndsTheCallAndNothingElse(t *testing.T) {
 	}
 }
 
-// long writes chunks of 1 MiB until a write fails, and tells how many it wrote.
+// long writes chunks of 1 MiB until a write fails, and counts them.
 func long(written *atomic.Int64, ended chan<- error) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		chunk := make([]byte, 1<<20)
@@ -129,7 +129,7 @@ func TestALongAnswerIsWrittenNoFasterThanItIsRead(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if err := <-ended; err == nil {
-		t.Error("the handler was not told that nobody reads on")
+		t.Error("the handler did not notice that nobody reads on")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestALongAnswerEndsWithTheCallersPatience(t *testing.T) {
 	}
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("the handler was told %v", err)
+		t.Errorf("the handler noticed %v", err)
 	}
 	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Error("it ended as if it were whole")

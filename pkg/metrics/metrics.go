@@ -73,7 +73,7 @@ func UpDown(name, description string) metric.Int64UpDownCounter {
 // Gauge is a value that is asked for when the metrics are read.
 type Gauge struct {
 	Name, Unit, Description string
-	Read                    func() (value float64, ok bool) // ok false: there is none now
+	Read                    func() (value float64, ok bool) // ok false: no value now
 }
 
 // Watch reads the gauges, under the labels, whenever the metrics are read, until

@@ -1,4 +1,4 @@
-// Package persontest invents persons for tests: names that nobody bears and
+// Package persontest invents persons for tests: names that nobody has and
 // personal identity numbers that are valid in form and made up from chance. It
 // works the numbers out by itself, so that it can stand against the parser.
 package persontest

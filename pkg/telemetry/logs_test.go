@@ -13,8 +13,8 @@ import (
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
-// sentTo starts telemetry with a collector, does something with a log, and gives
-// what came by its path, and what was written.
+// sentTo starts telemetry with a collector, does something with a log, and returns
+// what arrived, by its path, and what was written.
 func sentTo(t *testing.T, do func(log *slog.Logger)) (sent map[string]string, lines string) {
 	t.Helper()
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_on")
@@ -37,7 +37,7 @@ func TestALineOfTheLogIsSentWithItsTrace(t *testing.T) {
 		log.With("route", "getThing").WarnContext(ctx, "in a request")
 		log.DebugContext(ctx, "below the level")
 		span.End()
-		otel.Handle(errors.New("nobody listens")) // as an exporter tells it
+		otel.Handle(errors.New("nobody listens")) // as an exporter reports it
 	})
 	got := sent["/v1/logs"]
 	for _, want := range []string{"in a request", "getThing", "finsam-test", "referral", "WARN", string(trace[:])} {

@@ -1,10 +1,10 @@
-// Package telemetry starts and stops what tells how a process is doing: traces,
-// metrics and logs, joined by the trace's id.
+// Package telemetry starts and stops a process's traces, metrics and logs, connected by
+// the trace's id.
 //
 // They leave over OTLP only when a collector is named by the standard variables
 // (OTEL_EXPORTER_OTLP_ENDPOINT and its like) and the signal is not switched off
 // (OTEL_LOGS_EXPORTER=none and its like); metrics can always be read at /metrics,
-// and every line of the log stands on standard error. Names of operations, routes, collections and
+// and every line of the log goes to standard error. Names of operations, routes, collections and
 // authorities go out, never the values of a request: no person is in a span, a
 // metric or a log.
 package telemetry
@@ -130,9 +130,9 @@ func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterPro
 	return metric.NewMeterProvider(options...), nil
 }
 
-// Metrics serves what has been measured since Start, as Prometheus reads it. One
-// that asks for OpenMetrics is also told, for slow requests of traces that are
-// recorded, which trace to look at (exemplars).
+// Metrics serves what has been measured since Start, as Prometheus reads it. A
+// scraper that asks for OpenMetrics also gets the trace of slow requests that are
+// recorded (exemplars).
 func Metrics() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		registry := gathered.Load()

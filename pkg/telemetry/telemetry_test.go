@@ -92,8 +92,8 @@ func (c *collector) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	c.sent[r.URL.Path] += string(b)
 }
 
-// withCollector starts telemetry with a collector, lets something be done, and gives
-// by its path what the collector was sent.
+// withCollector starts telemetry with a collector, does something, and returns by
+// its path what the collector was sent.
 func withCollector(t *testing.T, do func()) (sent map[string]string) {
 	t.Helper()
 	c := &collector{sent: map[string]string{}}
@@ -167,6 +167,6 @@ func TestTheSamplerIsTheStandardVariables(t *testing.T) {
 	defer cancel()
 	defer func() { _ = shutdown(ctx) }() // nobody listens there
 	if _, span := otel.Tracer("test").Start(t.Context(), "x"); span.IsRecording() {
-		t.Error("sampled although told not to")
+		t.Error("sampled although turned off")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/finsam/finsam/pkg/personnummer"
 )
 
-// Header returns the traceparent header of the span that is in progress, and "" when
-// there is none. A span's bytes are random, so it identifies no person.
+// Header returns the traceparent header of the span that is in progress, and "" without
+// one. A span's bytes are random, so it identifies no person.
 func Header(ctx context.Context) string {
 	sc := trace.SpanContextFromContext(ctx)
 	if !sc.IsValid() {
