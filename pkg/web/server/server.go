@@ -25,6 +25,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/problem"
 )
@@ -35,11 +36,18 @@ type Config struct {
 	Spec      []byte                  // its openapi.yaml, 3.0.3
 	Verifier  *internaltoken.Verifier // whose tokens it accepts
 	AccessLog *accesslog.Log          // for Gate; New does not use it
+	Admit     Admit                   // nil: the verbs alone decide
 	Feed      *feed.Log               // served at GET /internal/feed; nil: not served
 	Log       *slog.Logger            // nil: slog.Default
 	Tracer    trace.TracerProvider    // nil: the global one
 	Meter     metric.MeterProvider    // nil: the global one
 }
+
+// Admit decides whether the roles of the actor in ctx may call an operation, before
+// anything of the request is checked or its body is read. thing is what the path names,
+// as the access log writes it: "referral/<id>", or "referrals" for a list. The error
+// is the answer.
+type Admit func(ctx context.Context, operation, thing string) error
 
 // server is what the middleware of one service shares.
 type server struct {
@@ -81,7 +89,7 @@ func New(c Config) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
-	e.Use(s.observe, s.authenticate, s.validate)
+	e.Use(s.observe, s.authenticate, s.admit, s.validate)
 	if c.Feed != nil {
 		s.serveFeed(e)
 	}
@@ -112,6 +120,42 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(actor.With(ctx, a)))
 		return next(c)
 	}
+}
+
+// admit asks Admit about the public API; internal operations are for services alone,
+// which have no roles.
+func (s *server) admit(next echo.HandlerFunc) echo.HandlerFunc {
+	if s.Admit == nil {
+		return next
+	}
+	return func(c echo.Context) error {
+		op := operationOf(c)
+		if op.inContract && !op.Public && !strings.HasPrefix(op.Path, "/internal/") {
+			if err := s.Admit(c.Request().Context(), op.ID, thingOf(op.Path, c.Param)); err != nil {
+				return err
+			}
+		}
+		return next(c)
+	}
+}
+
+// thingOf returns what a path names: its first segment, and the parameter that follows
+// it. What the caller wrote there has not been checked: it is left out when it is too
+// long for an id or could be a person's.
+func thingOf(path string, param func(name string) string) string {
+	segments := strings.SplitN(strings.TrimPrefix(path, "/"), "/", 3)
+	if len(segments) == 1 || !strings.HasPrefix(segments[1], "{") {
+		return segments[0]
+	}
+	id := param(strings.Trim(segments[1], "{}"))
+	if len(id) > 64 || personnummer.Contains(id) {
+		id = "?"
+	}
+	kind := strings.TrimSuffix(segments[0], "s")
+	if stem, ok := strings.CutSuffix(segments[0], "ies"); ok {
+		kind = stem + "y"
+	}
+	return kind + "/" + id
 }
 
 // validate checks the request of an operation of the contract.

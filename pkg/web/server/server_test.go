@@ -209,3 +209,46 @@ func TestEveryAnswerIsNamedTracedAndNotKept(t *testing.T) {
 		t.Errorf("without a parent: traceparent %q", got)
 	}
 }
+
+func TestARoleIsRefusedBeforeTheRequestIsChecked(t *testing.T) {
+	trust := webtest.NewTrust(t, nil)
+	o := webtest.ThingsConfig(trust, io.Discard)
+	var asked []string
+	o.Admit = func(ctx context.Context, operation, thing string) error {
+		asked = append(asked, operation+" "+thing+" "+actor.From(ctx).Subject)
+		if operation == "createThing" {
+			return fault.ErrForbidden
+		}
+		return nil
+	}
+	e, err := server.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/things", "/things/:id", "/calendars/:token"} {
+		e.Any(web.BasePath+path, func(c echo.Context) error { return c.NoContent(http.StatusOK) })
+	}
+	for _, c := range []struct {
+		method, path string
+		as           actor.Actor
+		status       int
+		asked        string
+	}{
+		{"POST", "/things", webtest.Coach, 403, "createThing things m-7"},
+		{"POST", "/things", actor.Actor{}, 401, ""},
+		{"GET", "/things?limit=0", webtest.Coach, 400, "listThings things m-7"},
+		{"GET", "/things/no-id", webtest.Coach, 400, "getThing thing/no-id m-7"},
+		{"GET", "/things/19121212-1212", webtest.Coach, 400, "getThing thing/? m-7"},
+		{"GET", "/calendars/x", webtest.Coach, 200, ""},
+		{"GET", "/nothing", webtest.Coach, 404, ""},
+	} {
+		asked = nil
+		r := trust.Do(t, e, webtest.Request{Method: c.method, Path: c.path, As: c.as, Body: "no JSON"})
+		if r.Status != c.status || strings.Join(asked, ", ") != c.asked {
+			t.Errorf("%s %s: %d %s, asked %q", c.method, c.path, r.Status, r.Body, asked)
+		}
+		if c.status == 403 && r.Problem(t, 403).Code != fault.ErrForbidden.Code {
+			t.Errorf("%s", r.Body)
+		}
+	}
+}
