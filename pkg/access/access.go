@@ -85,6 +85,17 @@ func Allows(row string, a actor.Actor, r Resource) bool {
 	return err == nil
 }
 
+// Permitted returns those of the operations that the actor may do to the resource.
+func Permitted(operations []string, a actor.Actor, r Resource) []string {
+	var permitted []string
+	for _, o := range operations {
+		if Allows(o, a, r) {
+			permitted = append(permitted, o)
+		}
+	}
+	return permitted
+}
+
 func (c Cell) opens(a actor.Actor, t Resource) bool {
 	switch {
 	case c.Relation == Public:

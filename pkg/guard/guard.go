@@ -11,14 +11,13 @@ import (
 	"context"
 	"errors"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 // What the log says of a refusal instead of a relation.
@@ -30,16 +29,7 @@ const (
 // Author returns the author of the steps that the caller of the context takes.
 func Author(ctx context.Context) history.Author {
 	a := actor.From(ctx)
-	return history.Author{Subject: a.Subject, Authority: a.Authority, Unit: a.Unit, TraceParent: TraceParent(ctx)}
-}
-
-// TraceParent returns the W3C trace context of the request; empty without a trace.
-func TraceParent(ctx context.Context) string {
-	sc := trace.SpanContextFromContext(ctx)
-	if !sc.IsValid() {
-		return ""
-	}
-	return "00-" + sc.TraceID().String() + "-" + sc.SpanID().String() + "-" + sc.TraceFlags().String()
+	return history.Author{Subject: a.Subject, Authority: a.Authority, Unit: a.Unit, TraceParent: tracecontext.Header(ctx)}
 }
 
 // Admit returns a function that refuses an operation which none of the caller's roles
@@ -92,10 +82,35 @@ func Enter(ctx context.Context, log *accesslog.Log, e accesslog.Entry, err error
 	return err
 }
 
+// Ask asks the access table about something of which find returns what access depends
+// on, and returns the caller and the entry that is to be made of the answer; nothing is
+// entered. The error is fault.ErrForbidden, fault.ErrNotFound (without a cause, so that
+// missing and hidden are answered alike) or another error of find.
+func Ask(ctx context.Context, operation, thing string, find func(actor.Actor) (access.Resource, error)) (actor.Actor, accesslog.Entry, error) {
+	a, e := actor.From(ctx), accesslog.Entry{Operation: operation, Thing: thing}
+	if !access.MayCall(operation, a) {
+		return a, e, fault.ErrForbidden
+	}
+	r, err := find(a)
+	if errors.Is(err, fault.ErrNotFound) {
+		err = fault.ErrNotFound
+	}
+	if err != nil {
+		return a, e, err
+	}
+	if r.Participant != "" {
+		e.Participants = []string{r.Participant}
+	}
+	relation, err := access.Decide(operation, a, r)
+	e.Why = string(relation)
+	return a, e, err
+}
+
 // Call is one operation on one document.
 type Call struct {
 	Operation string
 	ID        string
+	Parent    string // what the path says that the document belongs to; empty: nothing
 	Thing     string // a part of the document, as the log is to name it; empty: the document
 }
 
@@ -108,6 +123,10 @@ type Documents[T any] struct {
 
 	// Resource describes the document as far as access to it depends on it.
 	Resource func(ctx context.Context, a actor.Actor, operation string, doc *T) (access.Resource, error)
+
+	// Parent returns the id of what the document belongs to. A document that belongs to
+	// something else than Call.Parent is answered as one that does not exist.
+	Parent func(doc *T) string
 
 	// Participants names whose data the document is.
 	Participants func(doc *T) []string
@@ -135,14 +154,23 @@ func (d *Documents[T]) Load(ctx context.Context, a actor.Actor, c Call) (store.V
 // still stored at the version that was loaded. The access is entered as done before
 // the write, so that no write is without an entry; as failed when change refuses; and
 // once more as failed when the write itself does not succeed. It returns the document
-// as saved, or the error of Load, of change, or of store.Collection.Replace.
+// as saved, or the error of Load, of change, or of store.Collection.Replace. When change
+// returns store.Unchanged, the document is returned and not written.
 func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change func(v store.Versioned[T]) error) (store.Versioned[T], error) {
 	v, e, err := d.find(ctx, a, c)
 	if err != nil {
 		return store.Versioned[T]{}, d.enter(ctx, e, a, v, err)
 	}
-	if err = d.enterChange(ctx, e, change(v)); err != nil {
+	err = change(v)
+	unchanged := errors.Is(err, store.Unchanged())
+	if unchanged {
+		err = nil
+	}
+	if err = d.enterChange(ctx, e, err); err != nil {
 		return store.Versioned[T]{}, err
+	}
+	if unchanged {
+		return v, nil
 	}
 	saved, err := d.Store.Replace(ctx, v)
 	if err != nil {
@@ -161,6 +189,9 @@ func (d *Documents[T]) find(ctx context.Context, a actor.Actor, c Call) (store.V
 		return store.Versioned[T]{}, e, fault.ErrForbidden
 	}
 	v, err := d.Store.Get(ctx, a.Association, c.ID)
+	if err == nil && c.Parent != "" && d.Parent(v.Value) != c.Parent {
+		return store.Versioned[T]{}, e, fault.ErrNotFound
+	}
 	if err != nil {
 		return v, e, err
 	}

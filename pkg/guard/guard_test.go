@@ -58,6 +58,7 @@ func open(t *testing.T) world {
 				{Authority: "fk", Unit: "fk-molndal", Municipality: "1481"},
 			}}, nil
 		},
+		Parent:       func(*note) string { return "folder" },
 		Participants: func(*note) []string { return []string{"p1"} },
 		Identity: func(_ actor.Actor, operation string, _ *note, _ access.Resource) accesslog.Identity {
 			if operation == "getReferral" {
@@ -196,5 +197,58 @@ func TestNothingIsShownThatCannotBeLogged(t *testing.T) {
 	}
 	if v, err := w.Store.Get(t.Context(), "insjoriket", "1"); err != nil || v.Value.Text != "old" {
 		t.Errorf("stored %v, %v", v.Value, err)
+	}
+}
+
+func TestADocumentOfAnotherParentIsAsOneThatDoesNotExist(t *testing.T) {
+	w := open(t)
+	ctx := actor.With(t.Context(), receiver)
+	for parent, want := range map[string]error{"folder": nil, "": nil, "another": fault.ErrNotFound} {
+		if _, err := w.Load(ctx, receiver, guard.Call{Operation: "getReferral", ID: "1", Parent: parent}); !errors.Is(err, want) {
+			t.Errorf("below %q: got %v, want %v", parent, err, want)
+		}
+	}
+}
+
+func TestAChangeThatChangesNothingIsDoneAndNotWritten(t *testing.T) {
+	w := open(t)
+	v, err := w.Change(actor.With(t.Context(), sender), sender, guard.Call{Operation: "withdrawReferral", ID: "1"}, func(store.Versioned[note]) error {
+		return store.Unchanged()
+	})
+	if err != nil || v.Version != 1 || v.Value.Text != "old" {
+		t.Errorf("got %+v, %v", v, err)
+	}
+	if e, n := w.last(t); n != 1 || e.Outcome != accesslog.Done {
+		t.Errorf("%d entries, the last %+v", n, e)
+	}
+}
+
+func TestAskAnswersAndEntersNothing(t *testing.T) {
+	w := open(t)
+	related := func(actor.Actor) (access.Resource, error) {
+		return access.Resource{Association: "insjoriket", Participant: "p1", Relationships: []access.Relationship{{Municipality: "1481"}}}, nil
+	}
+	missing := func(actor.Actor) (access.Resource, error) {
+		return access.Resource{}, store.ErrNotFound.Because(errors.New("x"))
+	}
+	for _, c := range []struct {
+		sentence string
+		actor    actor.Actor
+		find     func(actor.Actor) (access.Resource, error)
+		want     error
+		why      string
+	}{
+		{"the receiver is related", receiver, related, nil, "own-municipality"},
+		{"another municipality is not", stranger, related, fault.ErrNotFound, ""},
+		{"nobody is to what does not exist", receiver, missing, fault.ErrNotFound, ""},
+		{"a role without a row", board, related, fault.ErrForbidden, ""},
+	} {
+		a, e, err := guard.Ask(actor.With(t.Context(), c.actor), "getReferral", "x", c.find)
+		if !errors.Is(err, c.want) || a.Subject != c.actor.Subject || e.Why != c.why || e.Thing != "x" {
+			t.Errorf("%s: got %+v, %v", c.sentence, e, err)
+		}
+	}
+	if _, n := w.last(t); n != 0 {
+		t.Errorf("%d entries", n)
 	}
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,9 @@ func TestNextFollowsTheTable(t *testing.T) {
 	}
 	if !table.By("decided", "receiver") || table.By("decided", "sender") {
 		t.Error("By does not follow the table")
+	}
+	if o := table.Operations("open"); !slices.Equal(o, []string{"note", "decide"}) || table.Operations("done") != nil {
+		t.Errorf("open allows %v", o)
 	}
 	if rows := table.Rows("decide"); len(rows) != 2 || rows[1].To != "refused" {
 		t.Errorf("decide has the rows %v", rows)

@@ -47,6 +47,18 @@ func (t Table[State, Kind, Party]) Allows(from State, kind Kind) bool {
 	})
 }
 
+// Operations returns the operations of which a state allows some step, in the table's
+// order.
+func (t Table[State, Kind, Party]) Operations(from State) []string {
+	var operations []string
+	for _, row := range t {
+		if row.Operation != "" && slices.Contains(row.From, from) && !slices.Contains(operations, row.Operation) {
+			operations = append(operations, row.Operation)
+		}
+	}
+	return operations
+}
+
 // Rows returns the rows of an operation, in the table's order.
 func (t Table[State, Kind, Party]) Rows(operation string) Table[State, Kind, Party] {
 	var rows Table[State, Kind, Party]

@@ -2,41 +2,158 @@
 // into what and came, and the calendars that show it.
 //
 // What is offered is configuration (package association); an occurrence follows
-// from it, an ISO week and what has been called off, by pure functions. Two nouns
-// are kept: a Cancellation, one day on which an activity does not take place, and
-// a Booking, one participant's place in one activity with attendance. Each is one
-// document whose state follows from its steps. The service holds no names: a
-// participant is the id that the vault gave.
+// from it, an ISO week and what has been called off, by pure functions. Three
+// documents are stored whose state follows from their steps: a Cancellation, one
+// day on which an activity does not take place; a Booking, one participant's place
+// in one activity, with attendance; an Address, the secret of a calendar. None of
+// them holds a name: a participant is the id that the vault chose.
 package activity
 
 import (
+	"cmp"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/rickar/cal/v2"
+	"github.com/rickar/cal/v2/se"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
-// Hand is whose step something is.
-type Hand struct {
-	Subject     string // opaque id at the authority
-	Authority   string
-	TraceParent string // the request that led to the step (W3C Trace Context)
-	Cause       string // id of the event that led to it, where no request did
+// Party is who takes a step, as the tables of transitions name them.
+type Party string
+
+// The parties.
+const (
+	PartyCoach      Party = "coach"
+	PartySupervisor Party = "supervisor"
+	PartyPerson     Party = "participant"
+	PartyService    Party = "service" // on another service's event
+)
+
+// ResourceOf returns what access to an activity depends on.
+func ResourceOf(associationID string, a association.Activity) access.Resource {
+	return access.Resource{Association: associationID, Relationships: []access.Relationship{{Municipality: a.Municipality}}}
 }
 
-// Answers of the nouns that several verbs share.
-var (
-	ErrDate = fault.New(fault.Invalid, "bad-date",
-		"Ange ett datum som finns, skrivet som 2026-11-24.", "Give a date that exists, written as 2026-11-24.")
-	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
-		"Aktiviteten har inget tillfälle den dagen.", "The activity has no occurrence on that day.")
-	ErrPast = fault.New(fault.Unprocessable, "day-has-passed",
-		"Dagen har redan varit.", "The day has already been.")
-	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",
-		"Dagen har inte varit ännu.", "The day has not been yet.")
-	ErrUnscheduled = fault.New(fault.Unprocessable, "activity-unscheduled",
-		"Aktiviteten har ingen veckodag ännu och kan därför inte bokas eller ställas in.",
-		"The activity has no weekday yet, so it can be neither booked nor called off.")
-)
+// OperationsOn returns the operations that an activity allows.
+func OperationsOn(a association.Activity) []string {
+	if !a.Scheduled() {
+		return nil
+	}
+	return []string{"createBooking", "cancelOccurrence"}
+}
 
-// instant returns a time as documents keep it: UTC, whole milliseconds.
-func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+// Occurrence is one day on which an activity takes place, or should have.
+type Occurrence struct {
+	Activity  association.Activity
+	Date      civil.Date
+	Starts    time.Time // UTC; zero where no time is decided
+	Ends      time.Time // UTC; zero where no time is decided
+	Holiday   *Holiday  // nil on other days
+	Cancelled *Cancellation
+}
+
+// OccurrenceKey names an occurrence.
+type OccurrenceKey struct {
+	Activity string
+	Date     civil.Date
+}
+
+// Cancellations are those in force in a span of days.
+type Cancellations map[OccurrenceKey]*Cancellation
+
+// OccurrenceOn returns the activity's occurrence on a date; ok is false when the
+// activity is not on that weekday, or on none yet.
+func OccurrenceOn(a association.Activity, d civil.Date, cancelled Cancellations) (o Occurrence, ok bool) {
+	day, scheduled := a.Weekday()
+	if !scheduled || day != d.Weekday() {
+		return Occurrence{}, false
+	}
+	o = Occurrence{Activity: a, Date: d, Cancelled: cancelled[OccurrenceKey{a.ID, d}]}
+	if from, timed := association.Clock(a.From); timed {
+		to, _ := association.Clock(a.To)
+		o.Starts, o.Ends = d.At(from), d.At(to)
+	}
+	if h, isHoliday := HolidayOn(d); isHoliday {
+		o.Holiday = &h
+	}
+	return o, true
+}
+
+// OccurrencesIn returns what takes place in a week, in the order of time; what has
+// no time of day comes last on its day.
+func OccurrencesIn(w Week, activities []association.Activity, cancelled Cancellations) []Occurrence {
+	var week []Occurrence
+	for n := range 7 {
+		d := w.Monday().AddDays(n)
+		for _, a := range activities {
+			if o, ok := OccurrenceOn(a, d, cancelled); ok {
+				week = append(week, o)
+			}
+		}
+	}
+	slices.SortStableFunc(week, Occurrence.Compare)
+	return week
+}
+
+// Compare orders occurrences by time.
+func (o Occurrence) Compare(other Occurrence) int {
+	clock := func(o Occurrence) string { return cmp.Or(o.Activity.From, "~") } // "~" is behind every digit
+	return cmp.Or(cmp.Compare(o.Date, other.Date), cmp.Compare(clock(o), clock(other)), cmp.Compare(o.Activity.ID, other.Activity.ID))
+}
+
+// Holiday is a public holiday by law (lag 1989:253 om allmänna helgdagar), by
+// name. Ordinary Sundays are public holidays as well, but have no name.
+type Holiday struct {
+	SV string
+	EN string
+}
+
+// holidays are the law's named days. The tests compare the library that computes
+// them with the law's list for whole years.
+var holidays = []struct {
+	rule *cal.Holiday
+	Holiday
+}{
+	{se.Nyarsdagen, Holiday{"Nyårsdagen", "New Year's Day"}},
+	{se.TrettondedagJul, Holiday{"Trettondedag jul", "Epiphany"}},
+	{se.Langfredagen, Holiday{"Långfredagen", "Good Friday"}},
+	{se.Paskdagen, Holiday{"Påskdagen", "Easter Sunday"}},
+	{se.AnnandagPask, Holiday{"Annandag påsk", "Easter Monday"}},
+	{se.ForstaMaj, Holiday{"Första maj", "May Day"}},
+	{se.KristiHimmelfardsdag, Holiday{"Kristi himmelsfärdsdag", "Ascension Day"}},
+	{se.Pingstdagen, Holiday{"Pingstdagen", "Whit Sunday"}},
+	{se.Nationaldagen, Holiday{"Nationaldagen", "National Day of Sweden"}},
+	{se.Midsommardagen, Holiday{"Midsommardagen", "Midsummer Day"}},
+	{se.AllaHelgonsDag, Holiday{"Alla helgons dag", "All Saints' Day"}},
+	{se.Juldagen, Holiday{"Juldagen", "Christmas Day"}},
+	{se.AnnandagJul, Holiday{"Annandag jul", "Boxing Day"}},
+}
+
+// holidaysByYear remembers those of the years that isDate accepts, so that a
+// caller cannot fill the memory with others.
+var holidaysByYear sync.Map // int -> map[civil.Date]Holiday
+
+// HolidayOn returns the public holiday on a date; ok is false on other days.
+// Nothing is skipped because of it: the municipality decides what takes place.
+func HolidayOn(d civil.Date) (h Holiday, ok bool) {
+	year := d.Year()
+	known, found := holidaysByYear.Load(year)
+	if !found {
+		days := map[civil.Date]Holiday{}
+		for _, x := range holidays {
+			actual, _ := x.rule.Calc(year)
+			days[civil.Date(actual.Format(time.DateOnly))] = x.Holiday
+		}
+		known = days
+		if isDate(d) {
+			holidaysByYear.Store(year, days)
+		}
+	}
+	h, ok = known.(map[civil.Date]Holiday)[d]
+	return h, ok
+}

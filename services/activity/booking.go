@@ -1,13 +1,15 @@
 package activity
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 )
 
@@ -27,27 +29,22 @@ type Booking struct {
 
 // Step is one thing that happened to the booking.
 type Step struct {
-	N           int64      `json:"n"` // from 1, without gaps
-	At          time.Time  `json:"at"`
-	Kind        Kind       `json:"kind"`
-	By          string     `json:"by"`
-	Authority   string     `json:"authority"`
-	Date        civil.Date `json:"date,omitempty"`       // of attendance; else the first day that the booking no longer holds
-	Attendance  Attendance `json:"attendance,omitempty"` // of attendance
-	Cause       string     `json:"cause,omitempty"`      // id of the event that led to it
-	TraceParent string     `json:"traceparent,omitempty"`
+	history.Entry
+	Kind       StepKind   `json:"kind"`
+	Date       civil.Date `json:"date,omitempty"` // of attendance; else the first day that the booking no longer holds
+	Attendance Attendance `json:"attendance,omitempty"`
 }
 
-// Kind is what happened in a step.
-type Kind string
+// StepKind is what happened in a step.
+type StepKind string
 
 // The kinds of step of a booking.
 const (
-	StepBooked    Kind = "booked"
-	StepNoted     Kind = "attendance_noted"
-	StepCorrected Kind = "attendance_corrected"
-	StepCancelled Kind = "cancelled" // by the coach
-	StepEnded     Kind = "ended"     // because the enrolment was closed
+	StepBooked    StepKind = "booked"
+	StepNoted     StepKind = "attendance_noted"
+	StepCorrected StepKind = "attendance_corrected"
+	StepCancelled StepKind = "cancelled" // by the coach
+	StepEnded     StepKind = "ended"     // because the enrolment was closed
 )
 
 // State is what a booking is in.
@@ -60,33 +57,116 @@ const (
 	StateEnded     State = "ended"
 )
 
-// Rules of booking.
-var (
-	ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
-		"Sista dagen ska vara första dagen eller senare, högst två år bort.",
-		"The last day must be the first day or later, at most two years away.")
-	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
-		"Första dagen ska ligga inom ett år från i dag.", "The first day must be within a year of today.")
-	ErrNotBooked = fault.New(fault.Conflict, "booking-ended",
-		"Bokningen har redan upphört.", "The booking has already ended.")
-	ErrAttended = fault.New(fault.Unprocessable, "attendance-after-end",
-		"Det finns noterad närvaro den dagen eller senare. Välj en senare dag.",
-		"Attendance has been noted on that day or later. Choose a later day.")
-	ErrTooMany = fault.New(fault.Conflict, "booking-full",
-		"Bokningen har ändrats för många gånger. Avboka den och gör en ny.",
-		"The booking has been changed too many times. Cancel it and make a new one.")
+// bookingStates lists them in the order of the README's drawing.
+var bookingStates = []State{StateBooked, StateCancelled, StateEnded}
+
+// bookingTable says what may happen to a booking when. Attendance is noted also
+// after the end, of the days before it.
+var bookingTable = history.Table[State, StepKind, Party]{
+	{Operation: "createBooking", Kind: StepBooked, By: []Party{PartyCoach}, From: []State{""}, To: StateBooked},
+	{Operation: "noteAttendance", Kind: StepNoted, By: []Party{PartyCoach, PartySupervisor}, From: bookingStates, To: history.Same},
+	{Operation: "noteAttendance", Kind: StepCorrected, By: []Party{PartyCoach, PartySupervisor}, From: bookingStates, To: history.Same},
+	{Operation: "cancelBooking", Kind: StepCancelled, By: []Party{PartyCoach}, From: []State{StateBooked}, To: StateCancelled},
+	{Kind: StepEnded, By: []Party{PartyService}, From: []State{StateBooked, StateCancelled}, To: StateEnded},
+}
+
+// Attendance says whether the participant came.
+type Attendance string
+
+// The values of attendance.
+const (
+	Present        Attendance = "present"
+	AbsentNotified Attendance = "absent_notified" // said so beforehand
+	Absent         Attendance = "absent"
 )
 
-// Request is a booking on its way in.
-type Request struct {
+// Note is the latest attendance noted for a day.
+type Note struct {
+	Date       civil.Date
+	Attendance Attendance
+	At         time.Time // when it was noted
+}
+
+// Status is what the steps of a booking amount to.
+type Status struct {
+	State       State
+	FirstDay    civil.Date
+	LastDay     civil.Date // Forever when the booking goes on
+	attendances map[civil.Date]Note
+}
+
+// Status follows the steps.
+func (b *Booking) Status() Status {
+	st := Status{FirstDay: b.From, LastDay: cmp.Or(b.Until, Forever), attendances: map[civil.Date]Note{}}
+	for _, s := range b.Steps {
+		st.State, _ = bookingTable.Next(st.State, s.Kind, "")
+		switch s.Kind {
+		case StepNoted, StepCorrected:
+			st.attendances[s.Date] = Note{s.Date, s.Attendance, s.At}
+		case StepCancelled, StepEnded:
+			st.LastDay = min(st.LastDay, s.Date.AddDays(-1))
+		}
+	}
+	return st
+}
+
+// AttendanceOn returns the latest note for a day.
+func (s Status) AttendanceOn(d civil.Date) (n Note, noted bool) {
+	n, noted = s.attendances[d]
+	return n, noted
+}
+
+// Attendances returns the latest note for each day, in the order of the days.
+func (s Status) Attendances() []Note {
+	return slices.SortedFunc(maps.Values(s.attendances), func(a, b Note) int { return cmp.Compare(a.Date, b.Date) })
+}
+
+// Covers reports whether the booking holds on a day.
+func (s Status) Covers(d civil.Date) bool { return s.FirstDay <= d && d <= s.LastDay }
+
+// Operations returns what the booking's state allows.
+func (s Status) Operations() []string {
+	if s.LastDay < s.FirstDay {
+		return nil // there is no day to note attendance of
+	}
+	return bookingTable.Operations(s.State)
+}
+
+// Version is the number of steps.
+func (b *Booking) Version() int64 { return int64(len(b.Steps)) }
+
+// BookedAt is when the booking was made.
+func (b *Booking) BookedAt() time.Time { return b.Steps[0].At }
+
+// Resource is what access depends on.
+func (b *Booking) Resource() access.Resource {
+	return access.Resource{Association: b.Association, Participant: b.Participant, Relationships: []access.Relationship{{Municipality: b.Municipality}}}
+}
+
+// BookingRequest is a booking on its way in.
+type BookingRequest struct {
 	Enrolment string
 	Activity  string
 	From      civil.Date
 	Until     civil.Date // empty: it goes on
 }
 
-// Check holds the request's days against the rules.
-func (r Request) Check(now time.Time) error {
+// Bookable returns why an enrolment in a municipality cannot be booked into an
+// activity; known is false for one that is not offered.
+func Bookable(a association.Activity, known bool, municipality string) error {
+	switch {
+	case !known:
+		return ErrActivity.AtField("/activity")
+	case a.Municipality != municipality:
+		return ErrElsewhere.AtField("/activity")
+	case !a.Scheduled():
+		return ErrUnscheduled.AtField("/activity")
+	}
+	return nil
+}
+
+// Check returns which of the request's days is against the rules.
+func (r BookingRequest) Check(now time.Time) error {
 	today := civil.DateOf(now)
 	switch {
 	case !isDate(r.From):
@@ -104,109 +184,76 @@ func (r Request) Check(now time.Time) error {
 }
 
 // Book returns a new booking of a checked request.
-func Book(id string, e *Enrolment, r Request, receipt idempotency.Receipt, h Hand, now time.Time) *Booking {
-	b := &Booking{
+func Book(id string, e *Enrolment, r BookingRequest, receipt idempotency.Receipt, by history.Author, now time.Time) *Booking {
+	return &Booking{
 		Association: e.Association, ID: id, Enrolment: e.ID, Participant: e.Participant, Municipality: e.Municipality,
 		Activity: r.Activity, From: r.From, Until: r.Until, Receipt: receipt,
+		Steps: history.Append(nil, Step{Kind: StepBooked}, by, now),
 	}
-	b.step(Step{Kind: StepBooked}, h, now)
-	return b
 }
 
-// Cancel ends the booking from a day on, which may have been, but not before
-// attendance that is noted.
-func (b *Booking) Cancel(from civil.Date, h Hand, now time.Time) error {
+// maxBookingSteps bounds a booking's document: a daily activity for years.
+const maxBookingSteps = 4000
+
+// NoteAttendance notes attendance on a day that has been, or is, an occurrence
+// within the booking. A second note for the day corrects the first; the same
+// attendance again changes nothing, and changed is false.
+func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, cancelled Cancellations, by history.Author, now time.Time) (changed bool, err error) {
+	o, occurs := OccurrenceOn(a, n.Date, cancelled)
+	st := b.Status()
 	switch {
-	case b.State() != StateBooked:
+	case !isDate(n.Date):
+		return false, ErrDate.AtField("/date")
+	case n.Attendance != Present && n.Attendance != AbsentNotified && n.Attendance != Absent:
+		return false, ErrAttendance.AtField("/attendance")
+	case !known || !occurs:
+		return false, ErrNoOccurrence.AtField("/date")
+	case !st.Covers(n.Date):
+		return false, ErrNotCovered.AtField("/date")
+	case n.Date > civil.DateOf(now):
+		return false, ErrFuture.AtField("/date")
+	case o.Cancelled != nil:
+		return false, ErrDayOff.AtField("/date")
+	case len(b.Steps) >= maxBookingSteps:
+		return false, ErrTooMany
+	}
+	kind := StepNoted
+	if before, noted := st.AttendanceOn(n.Date); noted {
+		if before.Attendance == n.Attendance {
+			return false, nil
+		}
+		kind = StepCorrected
+	}
+	b.Steps = history.Append(b.Steps, Step{Kind: kind, Date: n.Date, Attendance: n.Attendance}, by, now)
+	return true, nil
+}
+
+// Cancel ends the booking from a day on. The day may lie in the past, but not
+// before attendance that is noted.
+func (b *Booking) Cancel(from civil.Date, by history.Author, now time.Time) error {
+	st := b.Status()
+	switch {
+	case !bookingTable.Allows(st.State, StepCancelled):
 		return ErrNotBooked
 	case !isDate(from):
 		return ErrDate.AtField("/from")
 	case from > civil.DateOf(now).AddDays(2*366):
 		return ErrPeriod.AtField("/from")
-	case slices.ContainsFunc(b.Attendances(), func(n Note) bool { return n.Date >= from }):
+	case slices.ContainsFunc(st.Attendances(), func(n Note) bool { return n.Date >= from }):
 		return ErrAttended.AtField("/from")
 	}
-	b.step(Step{Kind: StepCancelled, Date: from}, h, now)
+	b.Steps = history.Append(b.Steps, Step{Kind: StepCancelled, Date: from}, by, now)
 	return nil
 }
 
 // End ends the booking because the enrolment ended on a day, the last one that
-// may still count. It changes nothing, and says so, when that was done before.
-func (b *Booking) End(lastDay civil.Date, h Hand, now time.Time) (changed bool) {
-	from := lastDay.AddDays(1)
-	if b.State() == StateEnded || b.State() == StateCancelled && b.LastDay() < from {
+// still counts; cause is the id of the event that said so, if one did. changed is
+// false when the booking had ended by then.
+func (b *Booking) End(lastDay civil.Date, cause string, by history.Author, now time.Time) (changed bool) {
+	st := b.Status()
+	if !bookingTable.Allows(st.State, StepEnded) || st.State == StateCancelled && st.LastDay <= lastDay {
 		return false
 	}
-	b.step(Step{Kind: StepEnded, Date: from}, h, now)
+	b.Steps = history.Append(b.Steps, Step{Kind: StepEnded, Date: lastDay.AddDays(1), Entry: history.Entry{Cause: cause}}, by, now)
 	return true
 }
-
-func (b *Booking) step(s Step, h Hand, now time.Time) {
-	s.N, s.At, s.By, s.Authority = int64(len(b.Steps))+1, instant(now), h.Subject, h.Authority
-	s.TraceParent, s.Cause = h.TraceParent, h.Cause
-	b.Steps = append(b.Steps, s)
-}
-
-// State follows from the steps.
-func (b *Booking) State() State {
-	state := StateBooked
-	for _, s := range b.Steps {
-		switch s.Kind {
-		case StepCancelled:
-			state = StateCancelled
-		case StepEnded:
-			state = StateEnded
-		}
-	}
-	return state
-}
-
-// LastDay is the last day that the booking holds; Forever when it goes on.
-func (b *Booking) LastDay() civil.Date {
-	last := Forever
-	if b.Until != "" {
-		last = b.Until
-	}
-	for _, s := range b.Steps {
-		if s.Kind == StepCancelled || s.Kind == StepEnded {
-			last = min(last, s.Date.AddDays(-1))
-		}
-	}
-	return last
-}
-
-// Covers reports whether the booking holds on a day.
-func (b *Booking) Covers(d civil.Date) bool { return b.From <= d && d <= b.LastDay() }
-
-// Version is the number of steps.
-func (b *Booking) Version() int64 { return int64(len(b.Steps)) }
-
-// BookedAt is when the booking was made.
-func (b *Booking) BookedAt() time.Time { return b.Steps[0].At }
-
-// Resource is what access depends on.
-func (b *Booking) Resource() access.Resource {
-	return access.Resource{Association: b.Association, Participant: b.Participant, Relationships: []access.Relationship{{Municipality: b.Municipality}}}
-}
-
-// Bookable tells why a municipality's coach may not book into an activity.
-func Bookable(a association.Activity, known bool, municipality string) error {
-	switch {
-	case !known:
-		return ErrActivity.AtField("/activity")
-	case a.Municipality != municipality:
-		return ErrElsewhere.AtField("/activity")
-	case !a.Scheduled():
-		return ErrUnscheduled.AtField("/activity")
-	}
-	return nil
-}
-
-// Answers about the activity that is to be booked.
-var (
-	ErrActivity = fault.New(fault.Unprocessable, "unknown-activity",
-		"Aktiviteten finns inte.", "There is no such activity.")
-	ErrElsewhere = fault.New(fault.Unprocessable, "activity-elsewhere",
-		"Aktiviteten hör till en annan kommun. Du kan boka in i den egna kommunens aktiviteter.",
-		"The activity belongs to another municipality. You can book into your own municipality's activities.")
-)

@@ -9,12 +9,13 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 var (
 	friday = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-	coach  = Hand{Subject: "coach-1", Authority: "molndal"}
+	coach  = history.Author{Subject: "coach-1", Authority: "molndal"}
 )
 
 // walk is the Tuesday walk in Mölndal.
@@ -26,7 +27,7 @@ func walk(t testing.TB) association.Activity {
 // booked is a booking of the walk that began four weeks ago, on Monday 26 October.
 func booked(t testing.TB) *Booking {
 	e := &Enrolment{Association: "insjoriket", ID: "e1", Participant: "p1", Municipality: "1481"}
-	return Book("b1", e, Request{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, idempotency.Receipt{}, coach, friday)
+	return Book("b1", e, BookingRequest{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, idempotency.Receipt{}, coach, friday)
 }
 
 func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {
@@ -46,7 +47,7 @@ func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {
 		{"from two years ahead", "2028-11-24", "", ErrFrom},
 	}
 	for _, c := range cases {
-		if err := (Request{From: c.from, Until: c.until}).Check(friday); !errors.Is(err, c.want) {
+		if err := (BookingRequest{From: c.from, Until: c.until}).Check(friday); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
 		}
 	}
@@ -76,7 +77,7 @@ func TestWhatMayBeBooked(t *testing.T) {
 }
 
 func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
-	off := Called{CalledKey{walk(t).ID, "2026-11-10"}: &Cancellation{}}
+	off := Cancellations{OccurrenceKey{walk(t).ID, "2026-11-10"}: &Cancellation{}}
 	cases := []struct {
 		sentence string
 		date     civil.Date
@@ -96,7 +97,7 @@ func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
 	}
 	for _, c := range cases {
 		b := booked(t)
-		changed, err := b.Note(walk(t), c.known, c.date, c.word, off, coach, friday)
+		changed, err := b.NoteAttendance(walk(t), c.known, Note{Date: c.date, Attendance: c.word}, off, coach, friday)
 		if !errors.Is(err, c.want) || changed != (c.want == nil) {
 			t.Errorf("%s: got %t, %v, want %v", c.sentence, changed, err, c.want)
 		}
@@ -106,36 +107,36 @@ func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
 func TestASecondNoteCorrectsTheFirstAndBothStay(t *testing.T) {
 	b := booked(t)
 	for i, word := range []Attendance{Absent, Absent, AbsentNotified} {
-		changed, err := b.Note(walk(t), true, "2026-11-17", word, nil, coach, friday)
+		changed, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: word}, nil, coach, friday)
 		if err != nil || changed != (i != 1) {
 			t.Fatalf("note %d: %t, %v", i, changed, err)
 		}
 	}
-	if n, ok := b.AttendanceOn("2026-11-17"); !ok || n.Attendance != AbsentNotified || len(b.Attendances()) != 1 {
+	if n, ok := b.Status().AttendanceOn("2026-11-17"); !ok || n.Attendance != AbsentNotified || len(b.Status().Attendances()) != 1 {
 		t.Errorf("got %+v", n)
 	}
-	var kinds []Kind
+	var kinds []StepKind
 	for _, s := range b.Steps {
 		kinds = append(kinds, s.Kind)
 	}
-	if want := []Kind{StepBooked, StepNoted, StepCorrected}; !slices.Equal(kinds, want) || b.Version() != 3 {
+	if want := []StepKind{StepBooked, StepNoted, StepCorrected}; !slices.Equal(kinds, want) || b.Version() != 3 {
 		t.Errorf("got %v", kinds)
 	}
 }
 
 func TestABookingHasABoundedHistory(t *testing.T) {
 	b := booked(t)
-	for len(b.Steps) < maxSteps {
-		b.step(Step{Kind: StepNoted, Date: "2026-11-10", Attendance: Absent}, coach, friday)
+	for len(b.Steps) < maxBookingSteps {
+		b.Steps = history.Append(b.Steps, Step{Kind: StepNoted, Date: "2026-11-10", Attendance: Absent}, coach, friday)
 	}
-	if _, err := b.Note(walk(t), true, "2026-11-17", Present, nil, coach, friday); !errors.Is(err, ErrTooMany) {
+	if _, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: Present}, nil, coach, friday); !errors.Is(err, ErrTooMany) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestCancellingEndsABookingFromADayOn(t *testing.T) {
 	noted := booked(t)
-	if _, err := noted.Note(walk(t), true, "2026-11-17", Present, nil, coach, friday); err != nil {
+	if _, err := noted.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: Present}, nil, coach, friday); err != nil {
 		t.Fatal(err)
 	}
 	cases := []struct {
@@ -155,32 +156,32 @@ func TestCancellingEndsABookingFromADayOn(t *testing.T) {
 		{"a second time", noted, "2026-12-01", ErrNotBooked, "2026-11-17"},
 	}
 	for _, c := range cases {
-		if err := c.booking.Cancel(c.from, coach, friday); !errors.Is(err, c.want) || c.booking.LastDay() != c.last {
-			t.Errorf("%s: got %v and %s, want %v and %s", c.sentence, err, c.booking.LastDay(), c.want, c.last)
+		if err := c.booking.Cancel(c.from, coach, friday); !errors.Is(err, c.want) || c.booking.Status().LastDay != c.last {
+			t.Errorf("%s: got %v and %s, want %v and %s", c.sentence, err, c.booking.Status().LastDay, c.want, c.last)
 		}
 	}
 }
 
 func TestAClosedEnrolmentEndsItsBookingsOnce(t *testing.T) {
 	b, over := booked(t), booked(t)
-	if !b.End("2026-11-18", coach, friday) || b.State() != StateEnded || b.LastDay() != "2026-11-18" {
-		t.Errorf("got %s until %s", b.State(), b.LastDay())
+	if !b.End("2026-11-18", "", coach, friday) || b.Status().State != StateEnded || b.Status().LastDay != "2026-11-18" {
+		t.Errorf("got %s until %s", b.Status().State, b.Status().LastDay)
 	}
-	if b.End("2026-11-18", coach, friday) {
+	if b.End("2026-11-18", "", coach, friday) {
 		t.Error("it ended twice")
 	}
 	if err := over.Cancel("2026-11-10", coach, friday); err != nil {
 		t.Fatal(err)
 	}
-	if over.End("2026-11-18", coach, friday) {
+	if over.End("2026-11-18", "", coach, friday) {
 		t.Error("a booking that was over already has nothing to end")
 	}
 	later := booked(t)
 	if err := later.Cancel("2027-01-01", coach, friday); err != nil {
 		t.Fatal(err)
 	}
-	if !later.End("2026-11-18", coach, friday) || later.LastDay() != "2026-11-18" {
-		t.Errorf("a cancellation for later gives way to the end; got %s", later.LastDay())
+	if !later.End("2026-11-18", "", coach, friday) || later.Status().LastDay != "2026-11-18" {
+		t.Errorf("a cancellation for later yields to the end; got %s", later.Status().LastDay)
 	}
 }
 
@@ -202,7 +203,7 @@ func TestCallingOff(t *testing.T) {
 		{"what has no weekday", unscheduled, "2026-11-24", "weather", ErrUnscheduled},
 	}
 	for _, c := range cases {
-		x, err := CallOff("c1", "insjoriket", c.activity, c.date, c.reason, coach, friday)
+		x, err := CallOff("c1", "insjoriket", c.activity, c.date, c.reason, idempotency.Receipt{}, coach, friday)
 		if !errors.Is(err, c.want) || (x == nil) != (c.want != nil) {
 			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
 		}
@@ -210,7 +211,7 @@ func TestCallingOff(t *testing.T) {
 }
 
 func TestARestoredOccurrenceIsRestoredOnceAndInTime(t *testing.T) {
-	c, err := CallOff("c1", "insjoriket", walk(t), "2026-11-24", "weather", coach, friday)
+	c, err := CallOff("c1", "insjoriket", walk(t), "2026-11-24", "weather", idempotency.Receipt{}, coach, friday)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,10 +259,12 @@ func TestWhatCollides(t *testing.T) {
 	}
 }
 
+func offersNothing(string) (association.Activity, bool) { return association.Activity{}, false }
+
 func TestADiaryForgetsWhatIsLongOver(t *testing.T) {
 	d := &Diary{}
-	d.Take(Claim{Booking: "old", Activity: "a", From: "2020-01-01", Until: "2020-02-01", At: friday.AddDate(-6, 0, 0)})
-	d.Take(Claim{Booking: "new", Activity: "a", From: "2026-01-01", Until: Forever, At: friday})
+	d.Take(Claim{Booking: "old", Activity: "a", From: "2020-01-01", Until: "2020-02-01", At: friday.AddDate(-6, 0, 0)}, offersNothing)
+	d.Take(Claim{Booking: "new", Activity: "a", From: "2026-01-01", Until: Forever, At: friday}, offersNothing)
 	if len(d.Claims) != 1 || d.Claims[0].Booking != "new" || d.Writes != 2 {
 		t.Errorf("got %+v", d)
 	}

@@ -9,13 +9,78 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
-// Entry is one line of a participant's calendar. It says that there is
+// Address is a participant's secret calendar address. The secret itself is not
+// stored, only a keyed look-up of it, whose key is not in the store.
+type Address struct {
+	Association string              `json:"association"`
+	ID          string              `json:"id"`
+	Participant string              `json:"participant"`
+	Nonce       []byte              `json:"nonce"`  // 256 random bits that the secret is made from, with the key
+	Lookup      string              `json:"lookup"` // keyed look-up of the secret
+	Receipt     idempotency.Receipt `json:"receipt"`
+	Steps       []AddressStep       `json:"steps"`
+}
+
+// AddressStep is one thing that happened to it.
+type AddressStep struct {
+	history.Entry
+	Kind AddressState `json:"kind"`
+}
+
+// AddressState is the state of an address, and the step that led to it.
+type AddressState string
+
+// The states, each of which has one kind of step.
+const (
+	AddressOpened  AddressState = "opened"
+	AddressRevoked AddressState = "revoked"
+)
+
+var addressStates = []AddressState{AddressOpened, AddressRevoked}
+
+var addressTable = history.Table[AddressState, AddressState, Party]{
+	{Operation: "createCalendarFeed", Kind: AddressOpened, By: []Party{PartyPerson, PartyCoach}, From: []AddressState{""}, To: AddressOpened},
+	{Operation: "revokeCalendarFeed", Kind: AddressRevoked, By: []Party{PartyPerson, PartyCoach}, From: []AddressState{AddressOpened}, To: AddressRevoked},
+}
+
+// MaxAddresses is how many valid addresses a participant may have: one per device
+// and helper.
+const MaxAddresses = 10
+
+// OpenAddress makes an address whose id, nonce, look-up and the like are filled in
+// valid.
+func OpenAddress(a Address, by history.Author, now time.Time) *Address {
+	a.Steps = history.Append(nil, AddressStep{Kind: AddressOpened}, by, now)
+	return &a
+}
+
+// State reports whether the address is valid.
+func (a *Address) State() AddressState { return a.Steps[len(a.Steps)-1].Kind }
+
+// Version is the number of steps.
+func (a *Address) Version() int64 { return int64(len(a.Steps)) }
+
+// CreatedAt is when the address was made.
+func (a *Address) CreatedAt() time.Time { return a.Steps[0].At }
+
+// Revoke makes the address invalid. It reports whether it was valid.
+func (a *Address) Revoke(by history.Author, now time.Time) bool {
+	if !addressTable.Allows(a.State(), AddressRevoked) {
+		return false
+	}
+	a.Steps = history.Append(a.Steps, AddressStep{Kind: AddressRevoked}, by, now)
+	return true
+}
+
+// CalendarEntry is one line of a participant's calendar. It says that there is
 // something and when, never what, where or for whom: a calendar lies open on
 // telephones, and an activity's name can betray somebody's health.
-type Entry struct {
-	UID       string // the same for the same occurrence, always
+type CalendarEntry struct {
+	UID       string // always the same for the same occurrence
 	Sequence  int    // raised by each change
 	Date      civil.Date
 	Starts    time.Time // UTC; zero: some time of the day
@@ -25,57 +90,56 @@ type Entry struct {
 }
 
 // How far a calendar reaches, and how long what was called off stays in it, so
-// that each program has had the time to see it.
+// that every program has had the time to see it.
 const (
-	daysBack  = 30
-	daysAhead = 26 * 7
-	keptDays  = 30
+	calendarDaysBack  = 30
+	calendarDaysAhead = 26 * 7
+	cancelledLifetime = 30 * 24 * time.Hour
 )
 
 // calendarSpace is the name space of the entries' UIDs (RFC 9562, version 5). It
 // must never change: calendars out there know the entries by them.
 var calendarSpace = uuid.MustParse("0d6b1a52-8f0e-5b5c-9a5d-6f4f3a7c2e90")
 
+// CalendarSpan returns the first and the last day of a calendar.
+func CalendarSpan(now time.Time) (first, last civil.Date) {
+	today := civil.DateOf(now)
+	return today.AddDays(-calendarDaysBack), today.AddDays(calendarDaysAhead)
+}
+
 // CalendarOf returns the entries of a participant's bookings around a day, in the
-// order of time. history is every cancellation of the bookings' activities in
-// the span, lifted ones too.
-func CalendarOf(booked []*Booking, offered func(id string) (association.Activity, bool), history map[CalledKey][]*Cancellation, now time.Time) []Entry {
-	var entries []Entry
-	first, last := span(now)
-	for _, b := range booked {
-		x, ok := offered(b.Activity)
-		if !ok {
+// order of time. called is every cancellation of the bookings' activities in the
+// span, restored ones too.
+func CalendarOf(bookings []*Booking, offered func(id string) (association.Activity, bool), called map[OccurrenceKey][]*Cancellation, now time.Time) []CalendarEntry {
+	var entries []CalendarEntry
+	first, last := CalendarSpan(now)
+	for _, b := range bookings {
+		x, known := offered(b.Activity)
+		if !known {
 			continue
 		}
-		for d := max(first, b.From); d <= min(last, b.asBooked()); d = d.AddDays(1) {
-			if e, shown := b.entry(x, d, history[CalledKey{x.ID, d}], now); shown {
+		status := b.Status()
+		for d := max(first, b.From); d <= min(last, cmp.Or(b.Until, Forever)); d = d.AddDays(1) {
+			o, occurs := OccurrenceOn(x, d, nil)
+			if !occurs {
+				continue
+			}
+			e := calendarEntry(b, status, o, called[OccurrenceKey{x.ID, d}])
+			if !e.Cancelled || now.Sub(e.ChangedAt) <= cancelledLifetime {
 				entries = append(entries, e)
 			}
 		}
 	}
-	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.UID, b.UID)) })
+	slices.SortFunc(entries, func(a, b CalendarEntry) int { return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.UID, b.UID)) })
 	return entries
 }
 
-// span is the first and the last day of a calendar.
-func span(now time.Time) (first, last civil.Date) {
-	today := civil.DateOf(now)
-	return today.AddDays(-daysBack), today.AddDays(daysAhead)
-}
-
-// asBooked is the last day that the booking was made for.
-func (b *Booking) asBooked() civil.Date { return cmp.Or(b.Until, Forever) }
-
-// entry returns the calendar's entry for a day. Whatever can change it is a step:
-// of the booking, or of a cancellation; their number is its sequence.
-func (b *Booking) entry(a association.Activity, d civil.Date, history []*Cancellation, now time.Time) (e Entry, shown bool) {
-	o, occurs := OccurrenceOn(a, d, nil)
-	if !occurs {
-		return Entry{}, false
-	}
-	e = Entry{
-		UID: uuid.NewSHA1(calendarSpace, []byte(b.ID+"/"+string(d))).String() + "@finsam", Date: d,
-		Starts: o.Starts, Ends: o.Ends, ChangedAt: b.BookedAt(),
+// calendarEntry returns the entry of an occurrence. Whatever can change it is a
+// step of the booking or of a cancellation, so their number is its sequence.
+func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellation) CalendarEntry {
+	e := CalendarEntry{
+		UID:  uuid.NewSHA1(calendarSpace, []byte(b.ID+"/"+string(o.Date))).String() + "@finsam",
+		Date: o.Date, Starts: o.Starts, Ends: o.Ends, Cancelled: !status.Covers(o.Date), ChangedAt: b.BookedAt(),
 	}
 	change := func(at time.Time) {
 		e.Sequence++
@@ -83,17 +147,16 @@ func (b *Booking) entry(a association.Activity, d civil.Date, history []*Cancell
 			e.ChangedAt = at
 		}
 	}
-	e.Cancelled = !b.Covers(d)
 	for _, s := range b.Steps {
-		if (s.Kind == StepCancelled || s.Kind == StepEnded) && d >= s.Date {
+		if (s.Kind == StepCancelled || s.Kind == StepEnded) && o.Date >= s.Date {
 			change(s.At)
 		}
 	}
-	for _, c := range history {
+	for _, c := range called {
 		e.Cancelled = e.Cancelled || c.State() == Cancelled
 		for _, s := range c.Steps {
 			change(s.At)
 		}
 	}
-	return e, !e.Cancelled || now.Sub(e.ChangedAt) <= keptDays*24*time.Hour
+	return e
 }

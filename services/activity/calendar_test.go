@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/idempotency"
 )
 
 // entriesOf returns the walk's entries by date.
-func entriesOf(t testing.TB, b *Booking, now time.Time, history map[CalledKey][]*Cancellation) map[civil.Date]Entry {
+func entriesOf(t testing.TB, b *Booking, now time.Time, history map[OccurrenceKey][]*Cancellation) map[civil.Date]CalendarEntry {
 	t.Helper()
-	byDate := map[civil.Date]Entry{}
+	byDate := map[civil.Date]CalendarEntry{}
 	for _, e := range CalendarOf([]*Booking{b}, insjoriket(t).Activity, history, now) {
 		byDate[e.Date] = e
 	}
@@ -36,11 +37,11 @@ func TestAChangeRaisesTheSequenceAndKeepsTheUID(t *testing.T) {
 	if before.Sequence != 0 || before.Cancelled || before.ChangedAt != friday {
 		t.Fatalf("got %+v", before)
 	}
-	off, err := CallOff("c1", "insjoriket", walk(t), "2026-11-24", "weather", coach, friday.Add(time.Hour))
+	off, err := CallOff("c1", "insjoriket", walk(t), "2026-11-24", "weather", idempotency.Receipt{}, coach, friday.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	history := map[CalledKey][]*Cancellation{{walk(t).ID, "2026-11-24"}: {off}}
+	history := map[OccurrenceKey][]*Cancellation{{walk(t).ID, "2026-11-24"}: {off}}
 	called := entriesOf(t, b, friday.Add(time.Hour), history)["2026-11-24"]
 	if called.Sequence != 1 || !called.Cancelled || called.UID != before.UID || called.ChangedAt != friday.Add(time.Hour) {
 		t.Errorf("called off: got %+v", called)

@@ -7,7 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 )
 
@@ -25,41 +25,32 @@ type Cancellation struct {
 
 // CancellationStep is one thing that happened to it.
 type CancellationStep struct {
-	N           int64            `json:"n"` // from 1, without gaps
-	At          time.Time        `json:"at"`
-	Kind        CancellationKind `json:"kind"`
-	By          string           `json:"by"`
-	Authority   string           `json:"authority"`
-	TraceParent string           `json:"traceparent,omitempty"`
+	history.Entry
+	Kind CancellationState `json:"kind"`
 }
 
-// CancellationKind is what happened in a step; the state bears the same name.
-type CancellationKind string
+// CancellationState is the state of a cancellation, and the step that led to it.
+type CancellationState string
 
-// The kinds of step.
+// The states, each of which has one kind of step.
 const (
-	Cancelled CancellationKind = "cancelled"
-	Restored  CancellationKind = "restored"
+	Cancelled CancellationState = "cancelled"
+	Restored  CancellationState = "restored"
 )
 
-// reasons are the codes of why an occurrence is called off (docs: code lists).
+var cancellationStates = []CancellationState{Cancelled, Restored}
+
+var cancellationTable = history.Table[CancellationState, CancellationState, Party]{
+	{Operation: "cancelOccurrence", Kind: Cancelled, By: []Party{PartyCoach}, From: []CancellationState{""}, To: Cancelled},
+	{Operation: "restoreOccurrence", Kind: Restored, By: []Party{PartyCoach}, From: []CancellationState{Cancelled}, To: Restored},
+}
+
+// reasons are the codes of why an occurrence is called off, as in the contract.
 var reasons = []string{"leader_absent", "public_holiday", "weather", "place_unavailable", "too_few", "planning_day", "other"}
-
-// Rules of calling off.
-var (
-	ErrCalledOff = fault.New(fault.Conflict, "occurrence-already-cancelled",
-		"Tillfället är redan inställt.", "The occurrence is already called off.")
-	ErrRestored = fault.New(fault.Conflict, "cancellation-already-lifted",
-		"Inställelsen är redan upphävd.", "The cancellation has already been lifted.")
-	ErrReason = fault.New(fault.Invalid, "unknown-reason",
-		"Orsaken är ingen av koderna i listan.", "The reason is none of the codes in the list.")
-	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
-		"Dagen ligger mer än ett år bort.", "The day is more than a year away.")
-)
 
 // CallOff returns the cancellation of an activity's occurrence on a date, today or
 // within a year.
-func CallOff(id, associationID string, a association.Activity, date civil.Date, reason string, h Hand, now time.Time) (*Cancellation, error) {
+func CallOff(id, associationID string, a association.Activity, date civil.Date, reason string, receipt idempotency.Receipt, by history.Author, now time.Time) (*Cancellation, error) {
 	today := civil.DateOf(now)
 	_, occurs := OccurrenceOn(a, date, nil)
 	switch {
@@ -76,31 +67,34 @@ func CallOff(id, associationID string, a association.Activity, date civil.Date, 
 	case date > today.AddDays(366):
 		return nil, ErrTooFar.AtField("/date")
 	}
-	c := &Cancellation{Association: associationID, ID: id, Activity: a.ID, Municipality: a.Municipality, Date: date, Reason: reason}
-	c.step(Cancelled, h, now)
-	return c, nil
+	return &Cancellation{
+		Association: associationID, ID: id, Activity: a.ID, Municipality: a.Municipality, Date: date, Reason: reason, Receipt: receipt,
+		Steps: history.Append(nil, CancellationStep{Kind: Cancelled}, by, now),
+	}, nil
 }
 
 // Restore lets the occurrence take place after all, until its day has passed.
-func (c *Cancellation) Restore(h Hand, now time.Time) error {
+func (c *Cancellation) Restore(by history.Author, now time.Time) error {
 	switch {
-	case c.State() == Restored:
+	case !cancellationTable.Allows(c.State(), Restored):
 		return ErrRestored
 	case c.Date < civil.DateOf(now):
 		return ErrPast
 	}
-	c.step(Restored, h, now)
+	c.Steps = history.Append(c.Steps, CancellationStep{Kind: Restored}, by, now)
 	return nil
 }
 
-func (c *Cancellation) step(k CancellationKind, h Hand, now time.Time) {
-	c.Steps = append(c.Steps, CancellationStep{
-		N: int64(len(c.Steps)) + 1, At: instant(now), Kind: k, By: h.Subject, Authority: h.Authority, TraceParent: h.TraceParent,
-	})
+// Operations returns what the cancellation's state allows on a day.
+func (c *Cancellation) Operations(today civil.Date) []string {
+	if c.Date < today {
+		return nil
+	}
+	return cancellationTable.Operations(c.State())
 }
 
 // State reports whether the occurrence is called off or restored.
-func (c *Cancellation) State() CancellationKind { return c.Steps[len(c.Steps)-1].Kind }
+func (c *Cancellation) State() CancellationState { return c.Steps[len(c.Steps)-1].Kind }
 
 // Version is the number of steps.
 func (c *Cancellation) Version() int64 { return int64(len(c.Steps)) }

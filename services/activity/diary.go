@@ -6,14 +6,13 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Diary is what a participant's weeks are filled with: a claim per booking. It
-// is one document, so two bookings that collide cannot both be made, however
-// many try at once. The bookings are the truth; a claim is made before its
-// booking is and may outlive it, so a claim in the way is held against its
-// booking before anybody is refused.
+// Diary is what a participant's weeks are filled with: a claim per booking. It is
+// one document, so two bookings that collide cannot both be made, however many try
+// at once. The bookings are the truth; a claim is made before its booking and may
+// outlive it, so a claim in the way is compared with its booking before anybody is
+// refused.
 type Diary struct {
 	Association string  `json:"association"`
 	Participant string  `json:"participant"`
@@ -30,45 +29,35 @@ type Claim struct {
 	At       time.Time  `json:"at"`
 }
 
-// fresh is how long a claim stands whose booking is not there yet: longer than
-// any request may take.
-const fresh = time.Minute
+// ClaimGrace is how long a claim counts whose booking is not stored yet: longer
+// than any request may take.
+const ClaimGrace = time.Minute
 
-// ErrCollision answers a booking at a time that is taken.
-var ErrCollision = fault.New(fault.Unprocessable, "booking-collides",
-	"Deltagaren är redan bokad på annat den tiden.", "The participant is already booked on something else at that time.")
-
-// ErrBooked answers a second booking of the same activity for the same time.
-var ErrBooked = fault.New(fault.Conflict, "already-booked",
-	"Deltagaren är redan bokad på aktiviteten.", "The participant is already booked into the activity.")
-
-// InTheWay returns the first other claim that collides with c.
-func (d *Diary) InTheWay(c Claim, known func(id string) (association.Activity, bool)) (Claim, bool) {
-	wanted, _ := known(c.Activity)
-	i := slices.IndexFunc(d.Claims, func(other Claim) bool {
-		if other.Booking == c.Booking {
-			return false
-		}
-		a, offered := known(other.Activity)
-		return offered && collide(wanted, a, max(c.From, other.From), min(c.Until, other.Until))
-	})
-	if i < 0 {
-		return Claim{}, false
-	}
-	return d.Claims[i], true
+// ClaimOf returns the claim of a booking.
+func ClaimOf(b *Booking) Claim {
+	return Claim{Booking: b.ID, Activity: b.Activity, From: b.From, Until: b.Status().LastDay, At: b.BookedAt()}
 }
 
-// Take puts the claim in, in place of an earlier one of the same booking. Claims
-// that ended long ago are let go.
-func (d *Diary) Take(c Claim) {
+// Take adds a claim, or replaces the earlier one of the same booking. When another
+// claim collides with it, that one is returned instead, blocked is true and nothing
+// is changed. Claims that ended two years ago are dropped.
+func (d *Diary) Take(c Claim, offered func(id string) (association.Activity, bool)) (blocking Claim, blocked bool) {
+	wanted, _ := offered(c.Activity)
+	for _, other := range d.Claims {
+		a, known := offered(other.Activity)
+		if other.Booking != c.Booking && known && collide(wanted, a, max(c.From, other.From), min(c.Until, other.Until)) {
+			return other, true
+		}
+	}
 	old := civil.DateOf(c.At).AddDays(-2 * 366)
 	d.Claims = slices.DeleteFunc(d.Claims, func(x Claim) bool { return x.Booking == c.Booking || x.Until < old })
 	d.Claims = append(d.Claims, c)
 	d.Writes++
+	return Claim{}, false
 }
 
-// Shorten creates a booking's claim end with the day, or drops it when nothing of
-// it is left. It tells whether anything changed.
+// Shorten ends a booking's claim with the day, or drops it when nothing of it is
+// left. It reports whether anything changed.
 func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 	i := slices.IndexFunc(d.Claims, func(c Claim) bool { return c.Booking == booking })
 	if i < 0 || d.Claims[i].Until <= lastDay {

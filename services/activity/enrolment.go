@@ -1,9 +1,10 @@
 package activity
 
 import (
+	"time"
+
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
 )
 
 // Enrolment is what this service knows of an enrolment: a projection of the
@@ -16,13 +17,30 @@ type Enrolment struct {
 	Coach        string     `json:"coach"`        // subject
 	Closed       bool       `json:"closed"`
 	LastDay      civil.Date `json:"lastDay,omitempty"` // of a closed one
-	Told         int64      `json:"told"`              // number of the latest step that it was told of
+	Step         int64      `json:"told"`              // number of the latest step that it follows
 	Writes       int64      `json:"writes"`            // each write is a new version
 }
 
-// ErrEnrolmentClosed answers a booking for one who has left.
-var ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
-	"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
+// Follow applies step n of the enrolment. It reports whether anything changed: a
+// step that it has followed before, or an earlier one, changes nothing.
+func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time.Time) bool {
+	if n <= e.Step {
+		return false
+	}
+	e.Step, e.Writes = n, e.Writes+1
+	for key, field := range map[string]*string{"participant": &e.Participant, "municipality": &e.Municipality, "coach": &e.Coach} {
+		if text := data[key]; text != "" {
+			*field = text
+		}
+	}
+	if kind == "closed" || kind == "cancelled" {
+		e.Closed, e.LastDay = true, civil.Date(data["on"])
+		if !isDate(e.LastDay) {
+			e.LastDay = civil.DateOf(at)
+		}
+	}
+	return true
+}
 
 // Resource is what access depends on.
 func (e *Enrolment) Resource() access.Resource {

@@ -4,18 +4,22 @@ import (
 	"fmt"
 
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Forever stands for the last day of what has none.
+// Forever is the last day of what has none.
 const Forever civil.Date = "9999-12-31"
 
 // isDate reports whether a date exists, between the years 2000 and 2099.
 func isDate(d civil.Date) bool { return d.Valid() && d >= "2000-01-01" && d <= "2099-12-31" }
 
-// ErrNoSuchWeek answers a week that no calendar has.
-var ErrNoSuchWeek = fault.New(fault.Invalid, "no-such-week",
-	"Veckan finns inte. Skriv den som 2026-W48.", "There is no such week. Write it as 2026-W48.")
+// CheckDate returns ErrDate for a date that does not exist between the years 2000
+// and 2099.
+func CheckDate(d civil.Date, field string) error {
+	if !isDate(d) {
+		return ErrDate.AtField(field)
+	}
+	return nil
+}
 
 // Week is an ISO 8601 week.
 type Week struct {
@@ -29,14 +33,12 @@ func WeekOf(d civil.Date) Week {
 	return Week{year, number}
 }
 
-// ParseWeek reads a week such as "2026-W48", between the years 2000 and 2099;
-// one that does not exist is ErrNoSuchWeek.
-func ParseWeek(s string) (Week, error) {
+// ParseWeek reads a week such as "2026-W48", between the years 2000 and 2099. It
+// returns ErrNoSuchWeek for one that does not exist.
+func ParseWeek(text string) (Week, error) {
 	var w Week
-	if n, err := fmt.Sscanf(s, "%4d-W%2d", &w.Year, &w.Number); n != 2 || err != nil || w.String() != s {
-		return Week{}, ErrNoSuchWeek.AtField("week")
-	}
-	if w.Year < 2000 || w.Year > 2099 || w.Number < 1 || WeekOf(w.Monday()) != w {
+	n, err := fmt.Sscanf(text, "%4d-W%2d", &w.Year, &w.Number)
+	if n != 2 || err != nil || w.String() != text || w.Year < 2000 || w.Year > 2099 || w.Number < 1 || WeekOf(w.Monday()) != w {
 		return Week{}, ErrNoSuchWeek.AtField("week")
 	}
 	return w, nil

@@ -25,8 +25,8 @@ import (
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
 	"github.com/finsam/finsam/pkg/web/client"
-	"github.com/finsam/finsam/services/activity"
 	activityrest "github.com/finsam/finsam/services/activity/rest"
+	activityservice "github.com/finsam/finsam/services/activity/service"
 	"github.com/finsam/finsam/services/participant"
 	participantrest "github.com/finsam/finsam/services/participant/rest"
 	"github.com/finsam/finsam/services/referral"
@@ -91,7 +91,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 }
 
 // schemas are what each service knows of its part of the database.
-var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activity.Schema}
+var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activityservice.Schema}
 
 // room opens what a service is made of, in its part of the database.
 func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
@@ -143,7 +143,7 @@ func (s *Suite) referral(ctx context.Context) error {
 
 func (s *Suite) activity(ctx context.Context) error {
 	p := s.parts["activity"]
-	v, err := activity.New(ctx, activity.Config{
+	v, err := activityservice.New(ctx, activityservice.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})

@@ -22,7 +22,7 @@ import (
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/store/sqlite"
-	"github.com/finsam/finsam/services/activity"
+	activity "github.com/finsam/finsam/services/activity/service"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/referral"

@@ -18,6 +18,7 @@ import (
 type expectation struct {
 	trace, operation, participant string
 	outcome                       accesslog.Outcome
+	stopped                       bool // permitted, and stopped by a rule or a stale version
 }
 
 // trace returns a call a trace of its own, by which the access log names it.
@@ -39,7 +40,7 @@ func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.An
 	if a.Status == 404 {
 		s.unseen[fmt.Sprint(a.Text("type"), a.Text("title"), a.Text("detail"), a.At("errors"), len(a.JSON))]++
 	}
-	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done}
+	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done, stopped: a.Status >= 400}
 	switch {
 	case !p.op.Personal || want == forbidden || slices.Contains(anybodys, p.op.ID):
 		return // names nobody, or ended before it was about anybody
@@ -61,7 +62,8 @@ func (s *sheet) holdAgainst(log map[string][]accesslog.Entry) {
 	missing := 0
 	for _, want := range s.expected {
 		if !slices.ContainsFunc(log[want.trace], func(e accesslog.Entry) bool {
-			return e.Operation == want.operation && e.Outcome == want.outcome && e.Subject+e.Why != "" &&
+			outcome := e.Outcome == want.outcome || want.stopped && want.outcome == accesslog.Done && e.Outcome == accesslog.Failed
+			return e.Operation == want.operation && outcome && e.Subject+e.Why != "" &&
 				(want.participant == "" || slices.Contains(e.Participants, want.participant))
 		}) {
 			if missing++; missing <= 20 {

@@ -1,6 +1,6 @@
 // Package activitytest sets up the activity service for tests: on a real sqlite
 // file, with the real association's configuration, a clock that the test moves,
-// and the participant service's feed told by hand.
+// and a feed of the participant service that the test writes.
 package activitytest
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
-	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/service"
 )
 
 // Ids of Mölndal's and others' activities in the example configuration.
@@ -39,8 +39,8 @@ const (
 
 // Suite is the service with what surrounds it.
 type Suite struct {
-	Service *activity.Service
-	Deps    activity.Config
+	Service *service.Service
+	Config  service.Config
 	Feed    *feed.Log
 	Dir     string // where everything is stored
 	Example []byte // the configuration
@@ -54,42 +54,42 @@ type Suite struct {
 func Start(t testing.TB) *Suite { return StartWith(t, "", "") }
 
 // StartWith is Start with one piece of the configuration replaced.
-func StartWith(t testing.TB, old, new string) *Suite {
+func StartWith(t testing.TB, old, replacement string) *Suite {
 	t.Helper()
 	s := &Suite{Dir: t.TempDir(), peer: &peer{}, now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
 	ctx := t.Context()
 	db, err := sqlite.Open(ctx, filepath.Join(s.Dir, "activity.db"))
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	s.Deps = s.deps(t, db.Engine("activity"), old, new)
-	s.Feed = s.Deps.Feed
-	s.Service, err = activity.New(ctx, s.Deps)
+	s.Config = s.config(t, db.Engine("activity"), old, replacement)
+	s.Feed = s.Config.Feed
+	s.Service, err = service.New(ctx, s.Config)
 	must(t, err)
-	s.Tell("planned", Enrolment, Person, Molndal, 1, "")
+	s.Emit("planned", Enrolment, Person, Molndal, 1, "")
 	return s
 }
 
-func (s *Suite) deps(t testing.TB, engine store.Engine, old, new string) activity.Config {
+func (s *Suite) config(t testing.TB, engine store.Engine, old, replacement string) service.Config {
 	ctx := t.Context()
 	var err error
 	s.Example, err = os.ReadFile(example())
 	must(t, err)
-	s.Example = bytes.Replace(s.Example, []byte(old), []byte(new), 1)
+	s.Example = bytes.Replace(s.Example, []byte(old), []byte(replacement), 1)
 	in, err := association.Parse(s.Example)
 	must(t, err)
 	registry, err := association.NewRegistry(in)
 	must(t, err)
 	aeadKeys, prfKeys, err := encryption.Generate()
 	must(t, err)
-	sealer, err := encryption.New(aeadKeys, prfKeys)
+	cipher, err := encryption.New(aeadKeys, prfKeys)
 	must(t, err)
 	log, err := feed.OpenLog(ctx, engine, "/services/activity")
 	must(t, err)
 	accessLog, err := accesslog.Open(ctx, engine, "activity", s.Now)
 	must(t, err)
 	t.Cleanup(func() { _ = accessLog.Close() })
-	return activity.Config{
-		Engine: engine, Feed: log, Peers: map[string]feed.Reader{"participant": s.peer}, AccessLog: accessLog, Cipher: sealer,
+	return service.Config{
+		Engine: engine, Feed: log, Peers: map[string]feed.Reader{"participant": s.peer}, AccessLog: accessLog, Cipher: cipher,
 		Associations: registry, Now: s.Now, NewID: s.newID, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
@@ -110,7 +110,7 @@ func example() string {
 // Activity returns the id of the n-th activity of a municipality, from 0.
 func (s *Suite) Activity(t testing.TB, municipality string, n int) string {
 	t.Helper()
-	in, err := s.Deps.Associations.Get(Tenant)
+	in, err := s.Config.Associations.Get(Tenant)
 	must(t, err)
 	return in.Week(municipality).Activities[n].ID
 }
@@ -163,8 +163,8 @@ func (s *Suite) Run(t testing.TB) {
 	})
 }
 
-// Tell appends an event of the participant service's to what the suite follows.
-func (s *Suite) Tell(kind, enrolment, participant, municipality string, n int, on string) {
+// Emit appends an event of the participant service's to what the suite follows.
+func (s *Suite) Emit(kind, enrolment, participant, municipality string, n int, on string) {
 	s.peer.add(feed.Event{
 		ID: fmt.Sprintf("%s/%d", enrolment, n), Type: "se.finsam.enrolment." + kind, Subject: enrolment, Time: s.Now(), Association: Tenant,
 		Data: map[string]string{"enrolment": enrolment, "participant": participant, "municipality": municipality, "coach": "coach-1", "on": on},
@@ -195,7 +195,7 @@ func Participant(id string) actor.Actor {
 	return actor.Actor{Subject: "person-1", Association: Tenant, Participant: id, Roles: []actor.Role{actor.Participant}}
 }
 
-// peer is a feed that is told by hand.
+// peer is a feed that the test writes.
 type peer struct {
 	mu     sync.Mutex
 	events []feed.Event

@@ -16,7 +16,7 @@ import (
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // bad is one bad input to an operation.
 type bad struct {

@@ -1,25 +1,29 @@
 // Package rest is the activity service's HTTP face: the contract's types in, a
 // verb, the contract's types out, and nothing else. Errors go back as they are;
-// package problem turns them into problems.
+// package problem turns them into problems. The files are named as those of the verbs.
 package rest
 
 import (
+	"net/url"
+	"strconv"
+
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
-	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/service"
 )
 
 // handlers answers the operations of the contract.
-type handlers struct{ service *activity.Service }
+type handlers struct{ service *service.Service }
 
 var _ api.StrictServerInterface = handlers{}
 
 // New returns the service's HTTP handler. The contract is the service's own,
 // whatever c.Spec says.
-func New(s *activity.Service, c server.Config) (*echo.Echo, error) {
+func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	c.Service, c.Spec = "activity", api.Spec
 	e, err := server.New(c)
 	if err != nil {
@@ -30,7 +34,7 @@ func New(s *activity.Service, c server.Config) (*echo.Echo, error) {
 	return e, nil
 }
 
-// value returns what an optional field bears, or nothing.
+// value returns the text of an optional field, or the empty text.
 func value[T ~string](p *T) string {
 	if p == nil {
 		return ""
@@ -48,8 +52,8 @@ func optional[T ~string](s string) *T {
 }
 
 // window reads which part of a list is wanted.
-func window(limit, page *int, cursor *string) activity.Window {
-	w := activity.Window{Limit: 20, Page: 1, Cursor: value(cursor)}
+func window(limit, page *int, cursor *string) service.Window {
+	w := service.Window{Limit: 20, Page: 1, Cursor: value(cursor)}
 	if limit != nil {
 		w.Limit = *limit
 	}
@@ -57,4 +61,50 @@ func window(limit, page *int, cursor *string) activity.Window {
 		w.Page = *page
 	}
 	return w
+}
+
+// depth is how far below the base path a request's own path lies. Links are
+// relative to it, so that they are right behind any proxy or prefix.
+type depth string
+
+// The way back to the base path, by the number of segments of the path.
+const (
+	fromOne   depth = ""             // /bookings
+	fromTwo   depth = "../"          // /bookings/{id}
+	fromThree depth = "../../"       // /bookings/{id}/attendances
+	fromFour  depth = "../../../"    // /activities/{id}/days/{date}
+	fromFive  depth = "../../../../" // /activities/{id}/cancellations/{cancellation}/restoration
+)
+
+func (d depth) to(path string) api.Link { return api.Link{Href: string(d) + path} }
+
+// listLinks returns this part of a list and the next one.
+func listLinks(from depth, path string, q url.Values, w service.Window, next string) api.Links {
+	q.Set("limit", strconv.Itoa(w.Limit))
+	links := api.Links{}
+	if next != "" {
+		q.Set("cursor", next)
+		links["next"] = from.to(path + "?" + q.Encode())
+		q.Del("cursor")
+	}
+	if w.Cursor != "" {
+		q.Set("cursor", w.Cursor)
+	} else {
+		q.Set("page", strconv.Itoa(w.Page))
+	}
+	links["self"] = from.to(path + "?" + q.Encode())
+	return links
+}
+
+// meta says where in a list an answer is. A page number and totals belong to a
+// list read by page; read by cursor it has neither.
+func meta(w service.Window, count int, next string, total *store.Total) api.Meta {
+	m := api.Meta{Limit: w.Limit, Count: count, NextCursor: optional[string](next)}
+	if total != nil {
+		records := int(total.Records)
+		pages := (records + w.Limit - 1) / w.Limit
+		m.Page, m.TotalRecords, m.TotalPages = &w.Page, &records, &pages
+		m.TotalRecordsIsMinimum = &total.Minimum
+	}
+	return m
 }

@@ -39,7 +39,7 @@ func newFace(t *testing.T) *face {
 	f.Enrolled(t, Person, Molndal)
 	f.trust = webtest.NewTrust(t, nil)
 	var err error
-	f.echo, err = New(f.Service, server.Config{Verifier: f.trust.Verifier, AccessLog: f.Deps.AccessLog, Feed: f.Feed, Log: f.Deps.Log})
+	f.echo, err = New(f.Service, server.Config{Verifier: f.trust.Verifier, AccessLog: f.Config.AccessLog, Feed: f.Feed, Log: f.Config.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (f *face) contract(method, path string, r *webtest.Response) {
 
 type object = map[string]any
 
-// booking books Person into the walk and gives the answer.
+// booking books Person into the walk and returns the answer.
 func (f *face) booking() api.Booking {
 	f.t.Helper()
 	var b api.Booking

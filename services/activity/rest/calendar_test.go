@@ -33,9 +33,9 @@ func read(t *testing.T, text []byte) (*goical.Calendar, map[string]goical.Event)
 }
 
 func TestACalendarProgramReadsTheRightTimesOverBothClockChanges(t *testing.T) {
-	var entries []activity.Entry
+	var entries []activity.CalendarEntry
 	for _, d := range []civil.Date{"2026-03-24", "2026-03-31", "2026-10-20", "2026-10-27"} {
-		entries = append(entries, activity.Entry{
+		entries = append(entries, activity.CalendarEntry{
 			UID: string(d) + "@finsam", Date: d, Starts: d.At(13 * time.Hour), Ends: d.At(14 * time.Hour), ChangedAt: time.Unix(0, 0),
 		})
 	}
@@ -120,7 +120,7 @@ func TestASubscribedCalendarSaysWhenAndNothingElse(t *testing.T) {
 	}
 	for _, word := range []string{"Promenad", "Frölunda", "social", Person, Enrolment, b.Id, Walk, "1481", "Mölndal", "coach"} {
 		if bytes.Contains(r.Body, []byte(word)) {
-			t.Errorf("the calendar tells %q:\n%s", word, r.Body)
+			t.Errorf("the calendar says %q:\n%s", word, r.Body)
 		}
 	}
 	for _, line := range []string{
@@ -168,7 +168,7 @@ func (f *face) keepsNo(text string) {
 }
 
 func TestAnActivityWithoutTimesIsADayInTheCalendar(t *testing.T) {
-	text, err := calendar([]activity.Entry{{UID: "x@finsam", Date: "2026-12-31", ChangedAt: time.Unix(0, 0)}})
+	text, err := calendar([]activity.CalendarEntry{{UID: "x@finsam", Date: "2026-12-31", ChangedAt: time.Unix(0, 0)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package activity_test
+package service_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
+	"github.com/finsam/finsam/services/activity/service"
 )
 
 // running returns a suite that follows and publishes, and a coach's context.
@@ -28,8 +29,8 @@ func running(t *testing.T) (*Suite, context.Context) {
 	return s, actor.With(t.Context(), Coach(Molndal))
 }
 
-func walkFrom(from civil.Date) activity.Request {
-	return activity.Request{Enrolment: Enrolment, Activity: Walk, From: from}
+func walkFrom(from civil.Date) activity.BookingRequest {
+	return activity.BookingRequest{Enrolment: Enrolment, Activity: Walk, From: from}
 }
 
 func TestFromABookingToAFilledWeek(t *testing.T) {
@@ -38,7 +39,7 @@ func TestFromABookingToAFilledWeek(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = s.Service.Note(ctx, b.ID, 1, "2026-11-17", activity.Present); err != nil {
+	if b, err = s.Service.NoteAttendance(ctx, b.ID, 1, activity.Note{Date: "2026-11-17", Attendance: activity.Present}); err != nil {
 		t.Fatal(err)
 	}
 	own := actor.With(t.Context(), Participant(Person))
@@ -68,7 +69,7 @@ func TestWhoMayBookWhomIntoWhat(t *testing.T) {
 	cases := []struct {
 		sentence string
 		ctx      context.Context
-		request  activity.Request
+		request  activity.BookingRequest
 		want     error
 	}{
 		{"a coach of another municipality does not see the enrolment", abroad, walkFrom("2026-11-23"), fault.ErrNotFound},
@@ -93,7 +94,7 @@ func TestTheSameKeyBooksOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Service.Note(ctx, first.ID, 1, "2026-11-17", activity.Absent); err != nil {
+	if _, err := s.Service.NoteAttendance(ctx, first.ID, 1, activity.Note{Date: "2026-11-17", Attendance: activity.Absent}); err != nil {
 		t.Fatal(err)
 	}
 	again, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "key-1")
@@ -150,14 +151,14 @@ func TestAClosedEnrolmentEndsItsBookingsAndTakesNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Tell("started", Enrolment, Person, Molndal, 2, "2026-11-16")
-	s.Tell("closed", Enrolment, Person, Molndal, 3, "2026-11-18")
+	s.Emit("started", Enrolment, Person, Molndal, 2, "2026-11-16")
+	s.Emit("closed", Enrolment, Person, Molndal, 3, "2026-11-18")
 	Eventually(t, "the booking has ended", func() bool {
 		b, err = s.Service.Booking(ctx, b.ID)
-		return err == nil && b.State() == activity.StateEnded
+		return err == nil && b.Status.State == activity.StateEnded
 	})
-	if last := b.Steps[len(b.Steps)-1]; b.LastDay() != "2026-11-18" || last.Cause != Enrolment+"/3" || last.By != "service:activity" {
-		t.Errorf("got %s, %+v", b.LastDay(), last)
+	if last := b.Steps[len(b.Steps)-1]; b.Status.LastDay != "2026-11-18" || last.Cause != Enrolment+"/3" || last.By != "service:activity" {
+		t.Errorf("got %s, %+v", b.Status.LastDay, last)
 	}
 	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); !errors.Is(err, activity.ErrEnrolmentClosed) {
 		t.Errorf("got %v", err)
@@ -170,7 +171,7 @@ func TestAStaleVersionChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Service.Note(ctx, b.ID, 2, "2026-11-17", activity.Present); !errors.Is(err, fault.ErrStale) {
+	if _, err := s.Service.NoteAttendance(ctx, b.ID, 2, activity.Note{Date: "2026-11-17", Attendance: activity.Present}); !errors.Is(err, fault.ErrStale) {
 		t.Errorf("note: got %v", err)
 	}
 	if _, err := s.Service.Cancel(ctx, b.ID, 7, "2026-12-01"); !errors.Is(err, fault.ErrStale) {
@@ -210,37 +211,37 @@ func TestAnOccurrenceIsCalledOffOnceAndMayBeRestored(t *testing.T) {
 	}
 }
 
-func TestEventsTellWhatHappenedAndNothingAboutThePerson(t *testing.T) {
+func TestEventsSayWhatHappenedAndNothingAboutThePerson(t *testing.T) {
 	s, ctx := running(t)
 	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Service.Note(ctx, b.ID, 1, "2026-11-17", activity.Absent); err != nil {
+	if _, err := s.Service.NoteAttendance(ctx, b.ID, 1, activity.Note{Date: "2026-11-17", Attendance: activity.Absent}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Service.CallOff(ctx, Walk, "2026-11-24", "weather", ""); err != nil {
 		t.Fatal(err)
 	}
 	var events []feed.Event
-	Eventually(t, "three events are told", func() bool {
+	Eventually(t, "three events are published", func() bool {
 		events, err = s.Feed.After(ctx, 0, 10, 0)
 		return err == nil && len(events) == 3
 	})
-	told := map[string]feed.Event{}
+	byType := map[string]feed.Event{}
 	for _, e := range events {
-		told[e.Type] = e
+		byType[e.Type] = e
 		if strings.Contains(fmt.Sprint(e.Data), "absent") {
-			t.Errorf("the event tells who was absent: %v", e)
+			t.Errorf("the event says who was absent: %v", e)
 		}
 	}
-	if d := told["se.finsam.activity.cancelled"].Data; d["municipality"] != Molndal || d["week"] != "2026-W48" || d["on"] != "2026-11-24" {
+	if d := byType["se.finsam.activity.cancelled"].Data; d["municipality"] != Molndal || d["week"] != "2026-W48" || d["on"] != "2026-11-24" {
 		t.Errorf("cancelled: got %v", d)
 	}
-	if d := told["se.finsam.booking.booked"].Data; d["enrolment"] != Enrolment || d["participant"] != Person || d["on"] != "2026-11-16" {
+	if d := byType["se.finsam.booking.booked"].Data; d["enrolment"] != Enrolment || d["participant"] != Person || d["on"] != "2026-11-16" {
 		t.Errorf("booked: got %v", d)
 	}
-	if e := told["se.finsam.booking.attendance_noted"]; e.ID != b.ID+"/2" || e.Data["on"] != "2026-11-17" || e.Authority != "" {
+	if e := byType["se.finsam.booking.attendance_noted"]; e.ID != b.ID+"/2" || e.Data["on"] != "2026-11-17" || e.Authority != "" {
 		t.Errorf("noted: got %v", e)
 	}
 }
@@ -275,22 +276,22 @@ func TestListsAreReadInOneRelation(t *testing.T) {
 	if _, err := s.Service.Book(ctx, walkFrom("2026-11-16"), ""); err != nil {
 		t.Fatal(err)
 	}
-	window := activity.Window{Limit: 20, Page: 1}
+	window := service.Window{Limit: 20, Page: 1}
 	nowhere := Coach("")
 	cases := []struct {
 		sentence string
 		who      actor.Actor
-		filter   activity.Filter
+		filter   service.BookingFilter
 		want     int
 	}{
-		{"the municipality's coach", Coach(Molndal), activity.Filter{}, 1},
-		{"by state", Coach(Molndal), activity.Filter{State: activity.StateCancelled}, 0},
-		{"by activity and enrolment", Coach(Molndal), activity.Filter{Activity: Walk, Enrolment: Enrolment}, 1},
-		{"another municipality's coach", Coach(Alingsas), activity.Filter{}, 0},
-		{"a coach of no municipality", nowhere, activity.Filter{}, 0},
-		{"the person", Participant(Person), activity.Filter{}, 1},
-		{"the person asking for another", Participant(Person), activity.Filter{Participant: Enrolment}, 0},
-		{"another person", Participant(Enrolment), activity.Filter{}, 0},
+		{"the municipality's coach", Coach(Molndal), service.BookingFilter{}, 1},
+		{"by state", Coach(Molndal), service.BookingFilter{State: activity.StateCancelled}, 0},
+		{"by activity and enrolment", Coach(Molndal), service.BookingFilter{Activity: Walk, Enrolment: Enrolment}, 1},
+		{"another municipality's coach", Coach(Alingsas), service.BookingFilter{}, 0},
+		{"a coach of no municipality", nowhere, service.BookingFilter{}, 0},
+		{"the person", Participant(Person), service.BookingFilter{}, 1},
+		{"the person asking for another", Participant(Person), service.BookingFilter{Participant: Enrolment}, 0},
+		{"another person", Participant(Enrolment), service.BookingFilter{}, 0},
 	}
 	for _, c := range cases {
 		l, err := s.Service.Bookings(actor.With(t.Context(), c.who), c.filter, window)
@@ -328,7 +329,7 @@ func TestASecretOpensACalendarUntilItIsRevoked(t *testing.T) {
 			t.Errorf("%s: got %v", sentence, err)
 		}
 	}
-	if l, err := s.Service.Addresses(own, Person, activity.Window{Limit: 20, Page: 1}); err != nil || len(l.Items) != 1 {
+	if l, err := s.Service.Addresses(own, Person, service.Window{Limit: 20, Page: 1}); err != nil || len(l.Items) != 1 {
 		t.Errorf("one valid address is left; got %v, %v", l, err)
 	}
 	for range 9 {
@@ -346,15 +347,15 @@ func TestTheFollowerTakesTheSameEventTwice(t *testing.T) {
 	s, ctx := running(t)
 	const other = "33333333-3333-4333-8333-333333333333"
 	for range 2 {
-		s.Tell("planned", other, other, Molndal, 1, "")
-		s.Tell("cancelled", other, other, Molndal, 2, "")
+		s.Emit("planned", other, other, Molndal, 1, "")
+		s.Emit("cancelled", other, other, Molndal, 2, "")
 	}
-	s.Tell("closed", "44444444-4444-4444-8444-444444444444", "", "", 3, "") // first word of it, about nobody: passed over
-	s.Tell("answered", other, other, Molndal, 3, "")
+	s.Emit("closed", "44444444-4444-4444-8444-444444444444", "", "", 3, "") // the first of it, about nobody: skipped
+	s.Emit("answered", other, other, Molndal, 3, "")
 	s.Enrolled(t, other, Molndal)
 	r := walkFrom("2026-11-23")
 	r.Enrolment = other
-	Eventually(t, "the enrolment is closed, and stays so when it is told again", func() bool {
+	Eventually(t, "the enrolment is closed, and stays so when the events come again", func() bool {
 		_, err := s.Service.Book(ctx, r, "")
 		return errors.Is(err, activity.ErrEnrolmentClosed)
 	})
@@ -399,7 +400,7 @@ func TestOfManyOverlappingBookingsOneIsMade(t *testing.T) {
 	var made atomic.Int32
 	for i := range 16 {
 		wait.Go(func() {
-			r := []activity.Request{walkFrom("2026-11-23"), swim}[i%2]
+			r := []activity.BookingRequest{walkFrom("2026-11-23"), swim}[i%2]
 			if _, err := s.Service.Book(ctx, r, ""); err == nil {
 				made.Add(1)
 			}
@@ -432,7 +433,7 @@ func TestTheSameActivityMayBeBookedForOnePeriodAfterAnother(t *testing.T) {
 	s, ctx := running(t)
 	autumn, spring := walkFrom("2026-11-23"), walkFrom("2027-01-11")
 	autumn.Until = "2026-12-20"
-	for _, r := range []activity.Request{autumn, spring} {
+	for _, r := range []activity.BookingRequest{autumn, spring} {
 		if _, err := s.Service.Book(ctx, r, ""); err != nil {
 			t.Errorf("from %s: got %v", r.From, err)
 		}
@@ -465,14 +466,14 @@ func TestNoBookingSurvivesAClosingThatComesInBetween(t *testing.T) {
 			r.Activity = s.Activity(t, Molndal, n)
 			wait.Go(func() { _, _ = s.Service.Book(ctx, r, "") })
 			if n == 3 {
-				s.Tell("closed", Enrolment, Person, Molndal, 2, "2026-11-20")
+				s.Emit("closed", Enrolment, Person, Molndal, 2, "2026-11-20")
 			}
 		}
 		wait.Wait()
 		Eventually(t, "no booking is open", func() bool {
 			r := walkFrom("2026-11-23")
 			_, err := s.Service.Book(ctx, r, "")
-			open, lerr := s.Service.Bookings(ctx, activity.Filter{State: activity.StateBooked}, activity.Window{Limit: 20, Page: 1})
+			open, lerr := s.Service.Bookings(ctx, service.BookingFilter{State: activity.StateBooked}, service.Window{Limit: 20, Page: 1})
 			return errors.Is(err, activity.ErrEnrolmentClosed) && lerr == nil && len(open.Items) == 0
 		})
 	}

@@ -1,0 +1,71 @@
+package activity
+
+import "github.com/finsam/finsam/pkg/fault"
+
+// The refusals of this service.
+var (
+	// Dates and weeks.
+	ErrDate = fault.New(fault.Invalid, "bad-date",
+		"Ange ett datum som finns, skrivet som 2026-11-24.", "Give a date that exists, written as 2026-11-24.")
+	ErrNoSuchWeek = fault.New(fault.Invalid, "no-such-week",
+		"Veckan finns inte. Skriv den som 2026-W48.", "There is no such week. Write it as 2026-W48.")
+
+	// Occurrences, and calling one off.
+	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
+		"Aktiviteten har inget tillfälle den dagen.", "The activity has no occurrence on that day.")
+	ErrPast = fault.New(fault.Unprocessable, "day-has-passed",
+		"Dagen har redan varit.", "The day has already passed.")
+	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",
+		"Dagen har inte varit ännu.", "The day is still to come.")
+	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
+		"Dagen ligger mer än ett år bort.", "The day is more than a year away.")
+	ErrUnscheduled = fault.New(fault.Unprocessable, "activity-unscheduled",
+		"Aktiviteten har ingen veckodag ännu och kan därför inte bokas eller ställas in.",
+		"The activity has no weekday yet, so it can be neither booked nor called off.")
+	ErrReason = fault.New(fault.Invalid, "unknown-reason",
+		"Orsaken finns inte bland koderna i listan.", "The reason is not one of the codes in the list.")
+	ErrCalledOff = fault.New(fault.Conflict, "occurrence-already-cancelled",
+		"Tillfället är redan inställt.", "The occurrence is already called off.")
+	ErrRestored = fault.New(fault.Conflict, "cancellation-already-lifted",
+		"Inställelsen är redan upphävd.", "The cancellation has already been lifted.")
+
+	// Booking.
+	ErrActivity = fault.New(fault.Unprocessable, "unknown-activity",
+		"Aktiviteten finns inte.", "There is no such activity.")
+	ErrElsewhere = fault.New(fault.Unprocessable, "activity-elsewhere",
+		"Aktiviteten hör till en annan kommun. Du kan boka in i den egna kommunens aktiviteter.",
+		"The activity belongs to another municipality. You can book into your own municipality's activities.")
+	ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
+		"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
+	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
+		"Första dagen ska ligga inom ett år från i dag.", "The first day must be within a year of today.")
+	ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
+		"Sista dagen ska vara första dagen eller senare, högst två år bort.",
+		"The last day must be the first day or later, at most two years away.")
+	ErrBooked = fault.New(fault.Conflict, "already-booked",
+		"Deltagaren är redan bokad på aktiviteten.", "The participant is already booked into the activity.")
+	ErrCollision = fault.New(fault.Unprocessable, "booking-collides",
+		"Deltagaren är redan bokad på annat den tiden.", "The participant is already booked on something else at that time.")
+	ErrNotBooked = fault.New(fault.Conflict, "booking-ended",
+		"Bokningen har redan upphört.", "The booking has already ended.")
+	ErrTooMany = fault.New(fault.Conflict, "booking-full",
+		"Bokningen har ändrats för många gånger. Avboka den och gör en ny.",
+		"The booking has been changed too many times. Cancel it and make a new one.")
+
+	// Attendance.
+	ErrAttendance = fault.New(fault.Invalid, "unknown-attendance",
+		"Närvaron finns inte bland koderna i listan.", "The attendance is not one of the codes in the list.")
+	ErrNotCovered = fault.New(fault.Unprocessable, "outside-booking",
+		"Bokningen gäller inte den dagen.", "The booking does not cover that day.")
+	ErrDayOff = fault.New(fault.Unprocessable, "occurrence-cancelled",
+		"Tillfället var inställt, så det finns ingen närvaro att notera.",
+		"The occurrence was called off, so there is no attendance to note.")
+	ErrAttended = fault.New(fault.Unprocessable, "attendance-after-end",
+		"Det finns noterad närvaro den dagen eller senare. Välj en senare dag.",
+		"Attendance has been noted on that day or later. Choose a later day.")
+
+	// Calendars.
+	ErrAddresses = fault.New(fault.Conflict, "too-many-calendar-addresses",
+		"Deltagaren har redan tio kalenderadresser. Återkalla en som inte används.",
+		"The participant has ten calendar addresses already. Revoke one that is not in use.")
+)

@@ -1,0 +1,192 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	ics "github.com/arran4/golang-ical"
+
+	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/service"
+)
+
+// CreateCalendarFeed answers POST /participants/{id}/calendar-feeds.
+func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFeedRequestObject) (api.CreateCalendarFeedResponseObject, error) {
+	a, secret, err := h.service.OpenAddress(ctx, r.Id, value(r.Params.IdempotencyKey))
+	if err != nil {
+		return nil, err
+	}
+	b := address(a, fromThree)
+	b.UnderscoreLinks["calendar"] = fromThree.to("calendars/" + secret)
+	location, tag := fromThree.to(addressPath(a)).Href, rest.ETag(a.Version())
+	return api.CreateCalendarFeed201JSONResponse{
+		Body: api.NewCalendarFeed{
+			Id: b.Id, Participant: b.Participant, State: b.State, CreatedAt: b.CreatedAt, Token: secret, UnderscoreLinks: b.UnderscoreLinks,
+		},
+		Headers: api.CreateCalendarFeed201ResponseHeaders{ETag: &tag, Location: &location},
+	}, nil
+}
+
+// ListCalendarFeeds answers GET /participants/{id}/calendar-feeds.
+func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeedsRequestObject) (api.ListCalendarFeedsResponseObject, error) {
+	w := window(r.Params.Limit, r.Params.Page, nil)
+	l, err := h.service.Addresses(ctx, r.Id, w)
+	if err != nil {
+		return nil, err
+	}
+	b := api.ListCalendarFeeds200JSONResponse{
+		Items: make([]api.CalendarFeed, 0, len(l.Items)), UnderscoreMeta: meta(w, len(l.Items), "", l.Total),
+		UnderscoreLinks: listLinks(fromThree, "participants/"+r.Id+"/calendar-feeds", url.Values{}, w, ""),
+	}
+	for _, a := range l.Items {
+		b.Items = append(b.Items, address(a, fromThree))
+	}
+	return b, nil
+}
+
+// GetCalendarFeed answers GET /participants/{id}/calendar-feeds/{feed}.
+func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequestObject) (api.GetCalendarFeedResponseObject, error) {
+	a, err := h.service.Address(ctx, r.Id, r.Feed)
+	if err != nil {
+		return nil, err
+	}
+	tag := rest.ETag(a.Version())
+	if rest.NotModified(r.Params.IfNoneMatch, a.Version()) {
+		return api.GetCalendarFeed304Response{Headers: api.GetCalendarFeed304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.GetCalendarFeed200JSONResponse{Body: address(a, fromFour), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// RevokeCalendarFeed answers DELETE /participants/{id}/calendar-feeds/{feed}.
+func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFeedRequestObject) (api.RevokeCalendarFeedResponseObject, error) {
+	version, err := rest.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.service.Revoke(ctx, r.Id, r.Feed, version); err != nil {
+		return nil, err
+	}
+	return api.RevokeCalendarFeed204Response{}, nil
+}
+
+// calendarCaching lets the asking program, and nobody between, keep a calendar for a
+// quarter of an hour.
+const calendarCaching = "private, max-age=900"
+
+// ReadCalendar answers GET /calendars/{token}.
+func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObject) (api.ReadCalendarResponseObject, error) {
+	entries, err := h.service.Calendar(ctx, r.Token)
+	if err != nil {
+		return nil, err
+	}
+	text, err := calendar(entries)
+	if err != nil {
+		return nil, err
+	}
+	version := service.Digest(text)
+	tag, control := rest.ETag(version), calendarCaching
+	if rest.NotModified(r.Params.IfNoneMatch, version) {
+		return api.ReadCalendar304Response{Headers: api.ReadCalendar304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.ReadCalendar200TextcalendarResponse{
+		Body: bytes.NewReader(text), ContentLength: int64(len(text)),
+		Headers: api.ReadCalendar200ResponseHeaders{CacheControl: &control, ETag: &tag},
+	}, nil
+}
+
+func addressPath(a *activity.Address) string {
+	return "participants/" + a.Participant + "/calendar-feeds/" + a.ID
+}
+
+func address(a *activity.Address, from depth) api.CalendarFeed {
+	b := api.CalendarFeed{
+		Id: a.ID, Participant: a.Participant, CreatedAt: a.CreatedAt(), State: api.CalendarFeedStateRevoked,
+		UnderscoreLinks: api.Links{"self": from.to(addressPath(a))},
+	}
+	if a.State() == activity.AddressOpened {
+		b.State = api.CalendarFeedStateOpen
+	}
+	return b
+}
+
+// What a calendar says; the same for every entry and everybody.
+const (
+	calendarName  = "Min vecka"
+	entrySummary  = "Inbokad aktivitet"
+	refreshEvery  = "PT1H"
+	localTimeForm = "20060102T150405"
+	utcTimeForm   = "20060102T150405Z"
+)
+
+// calendar writes entries as iCalendar (RFC 5545): one event per occurrence,
+// with wall-clock times in Europe/Stockholm and the zone's rules beside them. The
+// same entries give the same text, so that its digest can be its ETag.
+func calendar(entries []activity.CalendarEntry) ([]byte, error) {
+	c := ics.NewCalendarFor("finsam")
+	c.SetProductId("-//finsam//calendar//SV")
+	c.SetCalscale("GREGORIAN")
+	c.SetMethod(ics.MethodPublish)
+	c.SetName(calendarName)
+	c.SetRefreshInterval(refreshEvery)
+	c.SetXPublishedTTL(refreshEvery)
+	c.AddVTimezone(timezone())
+	for _, e := range entries {
+		c.AddVEvent(event(e))
+	}
+	var out bytes.Buffer
+	if err := c.SerializeTo(&out, ics.WithNewLineWindows); err != nil {
+		return nil, fmt.Errorf("write calendar: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func event(e activity.CalendarEntry) *ics.VEvent {
+	v := ics.NewEvent(e.UID)
+	changed := e.ChangedAt.UTC().Format(utcTimeForm)
+	v.SetProperty(ics.ComponentPropertyDtstamp, changed)
+	v.SetProperty(ics.ComponentPropertyLastModified, changed)
+	v.SetProperty(ics.ComponentPropertySequence, strconv.Itoa(e.Sequence))
+	v.SetSummary(entrySummary)
+	v.SetClass(ics.ClassificationPrivate)
+	v.SetStatus(ics.ObjectStatusConfirmed)
+	if e.Cancelled {
+		v.SetStatus(ics.ObjectStatusCancelled)
+	}
+	if e.Starts.IsZero() {
+		day := func(d civil.Date) string { return strings.ReplaceAll(string(d), "-", "") }
+		v.SetProperty(ics.ComponentPropertyDtStart, day(e.Date), ics.WithValue("DATE"))
+		v.SetProperty(ics.ComponentPropertyDtEnd, day(e.Date.AddDays(1)), ics.WithValue("DATE"))
+		v.SetTimeTransparency(ics.TransparencyTransparent) // some time of the day, not all of it
+		return v
+	}
+	v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
+	v.SetProperty(ics.ComponentPropertyDtEnd, e.Ends.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
+	return v
+}
+
+// timezone returns the rules of Europe/Stockholm as they are since 1996: summer
+// time from the last Sunday of March to that of October, at 01:00 UTC.
+func timezone() *ics.VTimezone {
+	z := ics.NewTimezone(civil.ZoneName)
+	summer := &ics.Daylight{}
+	rule(&summer.ComponentBase, "CEST", "+0100", "+0200", "19960331T020000", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU")
+	winter := z.AddStandard()
+	rule(&winter.ComponentBase, "CET", "+0200", "+0100", "19961027T030000", "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU")
+	z.Components = append(z.Components, summer)
+	return z
+}
+
+func rule(c *ics.ComponentBase, name, from, to, start, recurs string) {
+	c.AddProperty(ics.ComponentPropertyDtStart, start)
+	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), from)
+	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), to)
+	c.AddProperty(ics.ComponentProperty(ics.PropertyTzname), name)
+	c.AddRrule(recurs)
+}

@@ -1,0 +1,207 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+)
+
+// BookingView is a booking as one caller sees it.
+type BookingView struct {
+	*activity.Booking
+	Status     activity.Status
+	Name       string   // of the activity; empty when it is no longer offered
+	Operations []string // that the caller may call on it now
+}
+
+func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
+	v := &BookingView{Booking: b, Status: b.Status()}
+	v.Operations = access.Permitted(v.Status.Operations(), a, b.Resource())
+	if in, err := s.Associations.Get(b.Association); err == nil {
+		x, _ := in.Activity(b.Activity)
+		v.Name = x.Name
+	}
+	return v
+}
+
+// Book books an enrolled participant into an activity of the caller's
+// municipality. The time is claimed in the participant's diary first, so that of
+// two bookings that collide only one is made. A repeat with the same key returns
+// the booking as it was made.
+func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key string) (*BookingView, error) {
+	var e *activity.Enrolment
+	a, entry, err := guard.Ask(ctx, "createBooking", "enrolment/"+r.Enrolment, func(a actor.Actor) (access.Resource, error) {
+		v, err := s.enrolments.Get(ctx, a.Association, r.Enrolment)
+		if err != nil {
+			return access.Resource{}, err
+		}
+		e = v.Value
+		return e.Resource(), nil
+	})
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	var made *activity.Booking
+	b, replayed, err := create(ctx, s, creation[activity.Booking]{
+		collection: s.bookings.Store, caller: a, key: key, input: []any{r.Enrolment, r.Activity, r.From, r.Until}, entry: entry,
+		receipt: func(b *activity.Booking) idempotency.Receipt { return b.Receipt },
+		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
+			now := s.Now()
+			x, known := in.Activity(r.Activity)
+			if err := errors.Join(activity.Bookable(x, known, e.Municipality), r.Check(now)); err != nil {
+				return nil, err
+			}
+			if e.Closed {
+				return nil, activity.ErrEnrolmentClosed.AtField("/enrolment")
+			}
+			made = activity.Book(id, e, r, receipt, guard.Author(ctx), now)
+			return made, s.claim(ctx, a, in, made)
+		},
+		taken: activity.ErrBooked.AtField("/activity"),
+	})
+	switch {
+	case errors.Is(err, activity.ErrBooked) && made != nil:
+		_, releaseErr := s.shortenClaim(ctx, made.Association, made.Participant, made.ID, made.From.AddDays(-1))
+		return nil, errors.Join(err, releaseErr)
+	case err != nil:
+		return nil, err
+	case replayed:
+		b.Steps = b.Steps[:1]
+		return s.viewBooking(a, b), nil
+	}
+	return s.viewBooking(a, b), s.endIfClosed(ctx, b)
+}
+
+// endIfClosed ends a booking just made when its enrolment was closed meanwhile:
+// what closed it may have looked for bookings before this one was there.
+func (s *Service) endIfClosed(ctx context.Context, b *activity.Booking) error {
+	e, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
+	if err != nil || !e.Value.Closed {
+		return err
+	}
+	if err := s.endBooking(ctx, e.Value, b.ID, "", guard.Author(ctx)); err != nil {
+		return err
+	}
+	return activity.ErrEnrolmentClosed.AtField("/enrolment")
+}
+
+// Booking returns a booking.
+func (s *Service) Booking(ctx context.Context, id string) (*BookingView, error) {
+	a := actor.From(ctx)
+	v, err := s.bookings.Load(ctx, a, guard.Call{Operation: "getBooking", ID: id})
+	if err != nil {
+		return nil, err
+	}
+	return s.viewBooking(a, v.Value), nil
+}
+
+// Cancel ends a booking from a day on.
+func (s *Service) Cancel(ctx context.Context, id string, ifVersion int64, from civil.Date) (*BookingView, error) {
+	v, err := s.changeBooking(ctx, "cancelBooking", id, ifVersion, func(b *activity.Booking) error {
+		return b.Cancel(from, guard.Author(ctx), s.Now())
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.shortenClaim(ctx, v.Association, v.Participant, v.ID, v.Status.LastDay)
+	return v, err
+}
+
+// NoteAttendance notes attendance on a day of a booking.
+func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64, n activity.Note) (*BookingView, error) {
+	return s.changeBooking(ctx, "noteAttendance", id, ifVersion, func(b *activity.Booking) error {
+		in, err := s.Associations.Get(b.Association)
+		if err != nil {
+			return err
+		}
+		x, known := in.Activity(b.Activity)
+		cancelled, err := s.cancellationsOf(ctx, in.ID, equals(activityKey, b.Activity), n.Date, n.Date)
+		if err != nil {
+			return err
+		}
+		changed, err := b.NoteAttendance(x, known, n, cancelled, guard.Author(ctx), s.Now())
+		if err == nil && !changed {
+			return store.Unchanged()
+		}
+		return err
+	})
+}
+
+func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVersion int64, change func(*activity.Booking) error) (*BookingView, error) {
+	a := actor.From(ctx)
+	v, err := s.bookings.Change(ctx, a, guard.Call{Operation: operation, ID: id}, forVersion(ifVersion, change))
+	if err != nil {
+		return nil, err
+	}
+	s.publisher.Wake()
+	return s.viewBooking(a, v.Value), nil
+}
+
+// BookingFilter narrows a list of bookings; empty fields mean any.
+type BookingFilter struct {
+	Participant string
+	Enrolment   string
+	Activity    string
+	State       activity.State
+}
+
+// Bookings returns the bookings that the caller may see, the latest first. One
+// entry of the access log names all persons shown.
+func (s *Service) Bookings(ctx context.Context, f BookingFilter, w Window) (*List[*BookingView], error) {
+	entry := accesslog.Entry{Operation: "listBookings", Thing: "bookings"}
+	a, err := guard.Caller(ctx, s.AccessLog, entry.Operation, entry.Thing)
+	if err != nil {
+		return nil, err
+	}
+	relation, _ := access.Scope(entry.Operation, a)
+	where, ok := f.conditions(relation, a)
+	found := &List[*activity.Booking]{}
+	if ok {
+		found, err = page(ctx, s.bookings.Store, a.Association, where, w)
+	} else {
+		_, err = store.ParseCursor(w.Cursor, len(latestFirst))
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := &List[*BookingView]{Next: found.Next, Total: found.Total}
+	for _, b := range found.Items {
+		entry.Participants = append(entry.Participants, b.Participant)
+		list.Items = append(list.Items, s.viewBooking(a, b))
+	}
+	entry.Why = string(relation)
+	return list, guard.Enter(ctx, s.AccessLog, entry, nil)
+}
+
+// conditions returns what the list is read by: the caller's relation, and the
+// filter. ok is false when nothing can match.
+func (f BookingFilter) conditions(relation access.Relation, a actor.Actor) (where []store.Cond, ok bool) {
+	switch {
+	case relation == access.OwnMunicipality && a.Municipality != "":
+		where = append(where, equals(municipalityKey, a.Municipality))
+	case relation == access.OwnParticipant && a.Participant != "" && (f.Participant == "" || f.Participant == a.Participant):
+		f.Participant = a.Participant
+	default:
+		return nil, false // a token that names no municipality or person has no list
+	}
+	for _, c := range []store.Cond{
+		equals(participantKey, f.Participant), equals(enrolmentKey, f.Enrolment), equals(activityKey, f.Activity), equals(stateKey, string(f.State)),
+	} {
+		if c.Value != "" {
+			where = append(where, c)
+		}
+	}
+	return where, true
+}

@@ -1,0 +1,172 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+)
+
+// OpenAddress creates a calendar address for a participant. Its secret is returned
+// only here, and again to a repeat with the same key. It returns ErrAddresses when
+// there are MaxAddresses valid ones.
+func (s *Service) OpenAddress(ctx context.Context, participant, key string) (address *activity.Address, secret string, err error) {
+	a, entry, err := s.decideOnParticipant(ctx, "createCalendarFeed", participant)
+	if err != nil {
+		return nil, "", guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	address, replayed, err := create(ctx, s, creation[activity.Address]{
+		collection: s.addresses.Store, caller: a, key: key, input: []any{participant}, entry: entry,
+		receipt: func(x *activity.Address) idempotency.Receipt { return x.Receipt },
+		build: func(id string, receipt idempotency.Receipt) (*activity.Address, error) {
+			valid, err := s.addresses.Store.Count(ctx, a.Association, validAddresses(participant))
+			if err != nil {
+				return nil, err
+			}
+			if valid >= activity.MaxAddresses {
+				return nil, activity.ErrAddresses
+			}
+			nonce := make([]byte, 32)
+			_, _ = rand.Read(nonce) // never fails (crypto/rand)
+			secret, err := s.secretOf(id, nonce)
+			if err != nil {
+				return nil, err
+			}
+			return activity.OpenAddress(activity.Address{
+				Association: a.Association, ID: id, Participant: participant, Nonce: nonce, Receipt: receipt,
+				Lookup: s.Cipher.Lookup(addressName(secret)),
+			}, guard.Author(ctx), s.Now()), nil
+		},
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if replayed {
+		address.Steps = address.Steps[:1]
+	}
+	secret, err = s.secretOf(address.ID, address.Nonce)
+	return address, secret, err
+}
+
+// secretOf returns an address's secret: 256 bits that follow from the random nonce
+// and the key, which is in no store. So it need not be stored to be returned again.
+func (s *Service) secretOf(id string, nonce []byte) (string, error) {
+	keyed := s.Cipher.Lookup("calendar-secret/" + id + "/" + hex.EncodeToString(nonce))
+	b, err := base64.RawURLEncoding.DecodeString(keyed)
+	if err != nil || len(b) != 32 {
+		return "", fmt.Errorf("calendar secret: %d bytes: %w", len(b), err)
+	}
+	return hex.EncodeToString(b), nil
+}
+
+// addressName is what the look-up of a secret is made from, so that it has nothing
+// in common with any other look-up.
+func addressName(secret string) string { return "calendar-address/" + secret }
+
+func validAddresses(participant string) []store.Cond {
+	return []store.Cond{equals(participantKey, participant), equals(stateKey, string(activity.AddressOpened))}
+}
+
+// Addresses lists a participant's valid calendar addresses, the latest first.
+func (s *Service) Addresses(ctx context.Context, participant string, w Window) (*List[*activity.Address], error) {
+	a, entry, err := s.decideOnParticipant(ctx, "listCalendarFeeds", participant)
+	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
+		return nil, err
+	}
+	return page(ctx, s.addresses.Store, a.Association, validAddresses(participant), w)
+}
+
+// Address returns a calendar address of a participant.
+func (s *Service) Address(ctx context.Context, participant, id string) (*activity.Address, error) {
+	v, err := s.addresses.Load(ctx, actor.From(ctx), guard.Call{Operation: "getCalendarFeed", ID: id, Parent: participant})
+	return v.Value, err
+}
+
+// Revoke makes a calendar address invalid at once.
+func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion int64) error {
+	_, err := s.addresses.Change(ctx, actor.From(ctx), guard.Call{Operation: "revokeCalendarFeed", ID: id, Parent: participant},
+		forVersion(ifVersion, func(x *activity.Address) error {
+			if !x.Revoke(guard.Author(ctx), s.Now()) {
+				return store.Unchanged()
+			}
+			return nil
+		}))
+	return err
+}
+
+// Calendar returns the entries behind a secret. It needs no caller: the secret is
+// the key. A revoked one is fault.ErrNotFound, as one that never was.
+func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.CalendarEntry, error) {
+	for _, in := range s.Associations.All() {
+		address, err := s.addressBehind(ctx, in, secret)
+		if err != nil {
+			return nil, err
+		}
+		if address == nil {
+			continue
+		}
+		entries, err := s.calendarOf(ctx, in, address.Participant)
+		if err != nil {
+			return nil, err
+		}
+		return entries, guard.Enter(ctx, s.AccessLog, accesslog.Entry{
+			Operation: "readCalendar", Association: in.ID, Thing: "calendar-address/" + address.ID,
+			Participants: []string{address.Participant}, Why: string(access.Public),
+		}, nil)
+	}
+	return nil, fault.ErrNotFound
+}
+
+// addressBehind finds the valid address of a secret in one association; nil: none.
+// While keys are rotated, an address may still be filed under an older one.
+func (s *Service) addressBehind(ctx context.Context, in *association.Association, secret string) (*activity.Address, error) {
+	var lookups []any
+	for _, l := range s.Cipher.Lookups(addressName(secret)) {
+		lookups = append(lookups, l)
+	}
+	found, err := s.addresses.Store.Find(ctx, store.Query{
+		Association: in.ID, Where: []store.Cond{{Key: lookupKey, Op: store.In, Value: lookups}}, Limit: 1,
+	})
+	if err != nil || len(found.Items) == 0 || found.Items[0].Value.State() != activity.AddressOpened {
+		return nil, err
+	}
+	return found.Items[0].Value, nil
+}
+
+func (s *Service) calendarOf(ctx context.Context, in *association.Association, participant string) ([]activity.CalendarEntry, error) {
+	now := s.Now()
+	first, last := activity.CalendarSpan(now)
+	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, equals(participantKey, participant))
+	if err != nil {
+		return nil, err
+	}
+	called := map[activity.OccurrenceKey][]*activity.Cancellation{}
+	seen := map[string]bool{}
+	for _, b := range booked {
+		if seen[b.Activity] {
+			continue
+		}
+		seen[b.Activity] = true
+		cancellations, err := findAll(ctx, s.cancellations.Store, in.ID, 1000,
+			equals(activityKey, b.Activity), atLeast(dateKey, string(first)), atMost(dateKey, string(last)))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range cancellations {
+			key := activity.OccurrenceKey{Activity: c.Activity, Date: c.Date}
+			called[key] = append(called[key], c)
+		}
+	}
+	return activity.CalendarOf(booked, in.Activity, called, now), nil
+}

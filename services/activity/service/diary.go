@@ -1,0 +1,109 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+)
+
+// maxClaimTries bounds how often a claim meets others that turn out to be void.
+const maxClaimTries = 8
+
+// claim takes the booking's time in the participant's diary. A claim in the way is
+// compared with its booking first: one whose booking has ended, or was never made,
+// is released. It returns ErrBooked or ErrCollision when the time is taken.
+func (s *Service) claim(ctx context.Context, a actor.Actor, in *association.Association, b *activity.Booking) error {
+	c := activity.ClaimOf(b)
+	for range maxClaimTries {
+		var blocking activity.Claim
+		err := s.updateDiary(ctx, b.Association, b.Participant, func(d *activity.Diary) error {
+			var blocked bool
+			if blocking, blocked = d.Take(c, in.Activity); blocked {
+				return activity.ErrCollision
+			}
+			return nil
+		})
+		if !errors.Is(err, activity.ErrCollision) {
+			return err
+		}
+		released, err := s.releaseClaim(ctx, b, blocking)
+		if err != nil {
+			return err
+		}
+		if !released {
+			return s.collision(a, in, b, blocking)
+		}
+	}
+	return fault.ErrUnavailable.Because(errors.New("diary: too many void claims"))
+}
+
+// updateDiary changes a participant's diary, which begins empty.
+func (s *Service) updateDiary(ctx context.Context, association, participant string, change func(*activity.Diary) error) error {
+	for {
+		_, err := s.diaries.Update(ctx, association, participant, 0, change)
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		_, err = s.diaries.Insert(ctx, &activity.Diary{Association: association, Participant: participant, Writes: 1})
+		if err != nil && !errors.Is(err, store.ErrExists) {
+			return err
+		}
+	}
+}
+
+// shortenClaim ends the claim of a participant's booking with a day, or drops it when
+// that day is before its first. It reports whether there was something to change.
+func (s *Service) shortenClaim(ctx context.Context, association, participant, booking string, lastDay civil.Date) (changed bool, err error) {
+	err = s.updateDiary(ctx, association, participant, func(d *activity.Diary) error {
+		if changed = d.Shorten(booking, lastDay); !changed {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// releaseClaim corrects another claim of the participant by the booking that it is
+// for, and reports whether there was something to correct.
+func (s *Service) releaseClaim(ctx context.Context, b *activity.Booking, c activity.Claim) (released bool, err error) {
+	lastDay := c.From.AddDays(-1)
+	v, err := s.bookings.Store.Get(ctx, b.Association, c.Booking)
+	switch {
+	case err == nil:
+		lastDay = v.Value.Status().LastDay
+	case !errors.Is(err, store.ErrNotFound):
+		return false, err
+	case b.BookedAt().Sub(c.At) < activity.ClaimGrace:
+		return false, nil
+	}
+	return s.shortenClaim(ctx, b.Association, b.Participant, c.Booking, lastDay)
+}
+
+// collision returns which activity is in the way, if the caller may see that
+// booking: another municipality's is not named.
+func (s *Service) collision(a actor.Actor, in *association.Association, b *activity.Booking, c activity.Claim) error {
+	if c.Activity == b.Activity {
+		return activity.ErrBooked.AtField("/activity")
+	}
+	x, _ := in.Activity(c.Activity)
+	r := activity.ResourceOf(b.Association, x)
+	r.Participant = b.Participant
+	if !access.Allows("getBooking", a, r) {
+		return activity.ErrCollision.AtField("/activity")
+	}
+	clock := x.From + "–" + x.To
+	named := *activity.ErrCollision
+	named.Text = fault.Text{
+		SV: fmt.Sprintf("Deltagaren är redan bokad på %s kl. %s samma dag.", x.Name, clock),
+		EN: fmt.Sprintf("The participant is already booked on %s at %s that day.", x.Name, clock),
+	}
+	return named.AtField("/activity")
+}

@@ -1,0 +1,123 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+)
+
+// What the types of events begin with.
+const (
+	bookingEvents   = "se.finsam.booking."   // published here
+	activityEvents  = "se.finsam.activity."  // published here
+	enrolmentEvents = "se.finsam.enrolment." // followed
+)
+
+// bookingEvent returns the event of step n of a booking. It says that attendance was
+// noted, not which, and names no authority, so that it comes into no authority's own
+// feed.
+func bookingEvent(b *activity.Booking, n int64) feed.Event {
+	step := b.Steps[n-1]
+	e := feed.Event{
+		Type: bookingEvents + string(step.Kind), Subject: b.ID, Time: step.At, Association: b.Association,
+		TraceParent: step.TraceParent,
+		Data: map[string]string{
+			"booking": b.ID, "enrolment": b.Enrolment, "participant": b.Participant,
+			"municipality": b.Municipality, "activity": b.Activity, "on": string(step.Date),
+		},
+	}
+	if step.Kind == activity.StepBooked {
+		e.Data["on"] = string(b.From)
+	}
+	return e
+}
+
+// cancellationEvent returns the event of step n of a cancellation, by which the
+// gateway removes the municipality's week from its cache.
+func cancellationEvent(c *activity.Cancellation, n int64) feed.Event {
+	step := c.Steps[n-1]
+	return feed.Event{
+		Type: activityEvents + string(step.Kind), Subject: c.ID, Time: step.At, Association: c.Association,
+		Authority: step.Authority, TraceParent: step.TraceParent,
+		Data: map[string]string{
+			"activity": c.Activity, "municipality": c.Municipality, "week": activity.WeekOf(c.Date).String(), "on": string(c.Date),
+		},
+	}
+}
+
+// handle applies an event of the participant service to the projection of
+// enrolments, and ends the bookings of one that was closed. The same event may come
+// again: it finds done what was done.
+func (s *Service) handle(ctx context.Context, event feed.Event) error {
+	kind, ok := strings.CutPrefix(event.Type, enrolmentEvents)
+	if !ok {
+		return nil
+	}
+	_, number, _ := strings.Cut(event.ID, "/")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 1 || event.Association == "" || event.Subject == "" {
+		return fmt.Errorf("event without number, association or subject: %w", feed.ErrSkip)
+	}
+	e, err := s.project(ctx, event, kind, n)
+	if err != nil || !e.Closed {
+		return err
+	}
+	booked, err := findAll(ctx, s.bookings.Store, e.Association, 10_000, equals(enrolmentKey, e.ID))
+	if err != nil {
+		return err
+	}
+	by := history.System("activity")
+	by.TraceParent = event.TraceParent
+	for _, b := range booked {
+		if err := s.endBooking(ctx, e, b.ID, event.ID, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// project applies an event to its enrolment, and returns the enrolment as it is then.
+func (s *Service) project(ctx context.Context, event feed.Event, kind string, n int64) (*activity.Enrolment, error) {
+	v, err := s.enrolments.Update(ctx, event.Association, event.Subject, 0, func(e *activity.Enrolment) error {
+		if !e.Follow(n, kind, event.Data, event.Time) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if !errors.Is(err, store.ErrNotFound) {
+		return v.Value, err
+	}
+	e := &activity.Enrolment{Association: event.Association, ID: event.Subject}
+	e.Follow(n, kind, event.Data, event.Time)
+	if e.Participant == "" || e.Municipality == "" {
+		return nil, fmt.Errorf("first event of an enrolment, without participant or municipality: %w", feed.ErrSkip)
+	}
+	if _, err := s.enrolments.Insert(ctx, e); err != nil {
+		return nil, fmt.Errorf("store enrolment %s: %w", e.ID, err)
+	}
+	return e, nil
+}
+
+// endBooking ends a booking of a closed enrolment that reaches beyond its last day,
+// and its claim in the diary.
+func (s *Service) endBooking(ctx context.Context, e *activity.Enrolment, booking, cause string, by history.Author) error {
+	v, err := s.bookings.Store.Update(ctx, e.Association, booking, 0, func(b *activity.Booking) error {
+		if !b.End(e.LastDay, cause, by, s.Now()) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.publisher.Wake()
+	_, err = s.shortenClaim(ctx, e.Association, e.Participant, booking, v.Value.Status().LastDay)
+	return err
+}

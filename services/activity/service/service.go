@@ -1,0 +1,84 @@
+// Package service holds the verbs of activity: load and decide, ask the noun, save.
+package service
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/encryption"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+)
+
+// Config is what the service is made of.
+type Config struct {
+	Engine       store.Engine
+	Feed         *feed.Log
+	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
+	Associations *association.Registry
+	Now          func() time.Time
+	NewID        func() string // unguessable UUIDs
+	Log          *slog.Logger
+}
+
+// Service holds the verbs. Each takes the caller from the context and decides by
+// the access table; its errors are faults. All may be called at once.
+type Service struct {
+	Config
+	bookings      guard.Documents[activity.Booking]
+	cancellations guard.Documents[activity.Cancellation]
+	addresses     guard.Documents[activity.Address]
+	enrolments    *store.Collection[activity.Enrolment]
+	diaries       *store.Collection[activity.Diary]
+	publisher     *feed.Publisher
+	followers     []*feed.Follower
+}
+
+// New opens the service's collections and its positions in the peers' feeds.
+func New(ctx context.Context, c Config) (*Service, error) {
+	s := &Service{Config: c}
+	if err := s.open(ctx); err != nil {
+		return nil, fmt.Errorf("activity: %w", err)
+	}
+	s.publisher = feed.NewPublisher(c.Feed, c.Log,
+		feed.FromCollection(s.bookings.Store, bookingEvents, bookingEvent),
+		feed.FromCollection(s.cancellations.Store, activityEvents, cancellationEvent))
+	for name, peer := range c.Peers {
+		f, err := feed.NewFollower(ctx, c.Engine, c.Log, name, peer, s.handle)
+		if err != nil {
+			return nil, fmt.Errorf("activity: follow %s: %w", name, err)
+		}
+		s.followers = append(s.followers, f.Measured("activity", name))
+	}
+	return s, nil
+}
+
+// Run publishes and follows until the context ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.publisher.Run(ctx) })
+	for _, f := range s.followers {
+		g.Go(func() error { return f.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// forVersion refuses a change of another version than the caller has read.
+func forVersion[T any](ifVersion int64, change func(*T) error) func(store.Versioned[T]) error {
+	return func(v store.Versioned[T]) error {
+		if v.Version != ifVersion {
+			return store.ErrStale
+		}
+		return change(v.Value)
+	}
+}

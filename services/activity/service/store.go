@@ -1,0 +1,236 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/migration"
+	"github.com/finsam/finsam/services/activity"
+)
+
+// The keys that documents are found by.
+const (
+	activityKey     = "activity"
+	bookedKey       = "bookedAt" // Unix milliseconds
+	dateKey         = "date"
+	enrolmentKey    = "enrolment"
+	lastDayKey      = "lastDay"
+	lookupKey       = "lookup"
+	municipalityKey = "municipality"
+	openKey         = "open"
+	participantKey  = "participant"
+	stateKey        = "state"
+)
+
+// Schema declares what this version knows of the service's database. A release that
+// declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
+func Schema() migration.Schema {
+	return migration.Schema{
+		Service: "activity", Version: 1,
+		Collections: []migration.Collection{
+			bookingCollection(), cancellationCollection(), enrolmentCollection(), diaryCollection(), addressCollection(),
+		},
+	}
+}
+
+func bookingCollection() store.Schema[activity.Booking] {
+	return store.Schema[activity.Booking]{
+		Name:   "bookings",
+		Unique: []store.Index{{enrolmentKey, openKey}},
+		Indexes: []store.Index{
+			{municipalityKey, bookedKey},
+			{municipalityKey, stateKey, bookedKey},
+			{participantKey, bookedKey},
+			{participantKey, lastDayKey},
+			{activityKey, lastDayKey},
+		},
+		ID:      func(b *activity.Booking) (string, string) { return b.Association, b.ID },
+		Version: (*activity.Booking).Version,
+		Keys: func(b *activity.Booking) store.Keys {
+			status := b.Status()
+			k := store.Keys{
+				enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
+				stateKey: string(status.State), bookedKey: b.BookedAt().UnixMilli(), lastDayKey: string(status.LastDay),
+			}
+			// Only one booking that goes on per enrolment and activity; the index
+			// binds documents that have the key. Those with a last day are kept
+			// apart by the diary.
+			if status.State == activity.StateBooked && b.Until == "" {
+				k[openKey] = b.Activity
+			}
+			return k
+		},
+	}
+}
+
+func cancellationCollection() store.Schema[activity.Cancellation] {
+	return store.Schema[activity.Cancellation]{
+		Name:    "cancellations",
+		Unique:  []store.Index{{activityKey, openKey}},
+		Indexes: []store.Index{{municipalityKey, dateKey}, {activityKey, dateKey}},
+		ID:      func(c *activity.Cancellation) (string, string) { return c.Association, c.ID },
+		Version: (*activity.Cancellation).Version,
+		Keys: func(c *activity.Cancellation) store.Keys {
+			k := store.Keys{activityKey: c.Activity, municipalityKey: c.Municipality, dateKey: string(c.Date)}
+			if c.State() == activity.Cancelled {
+				k[openKey] = string(c.Date) // one cancellation at a time of the same occurrence
+			}
+			return k
+		},
+	}
+}
+
+func enrolmentCollection() store.Schema[activity.Enrolment] {
+	return store.Schema[activity.Enrolment]{
+		Name:    "enrolments",
+		Indexes: []store.Index{{participantKey}},
+		ID:      func(e *activity.Enrolment) (string, string) { return e.Association, e.ID },
+		Version: func(e *activity.Enrolment) int64 { return e.Writes },
+		Keys:    func(e *activity.Enrolment) store.Keys { return store.Keys{participantKey: e.Participant} },
+	}
+}
+
+func diaryCollection() store.Schema[activity.Diary] {
+	return store.Schema[activity.Diary]{
+		Name:    "diaries",
+		ID:      func(d *activity.Diary) (string, string) { return d.Association, d.Participant },
+		Version: func(d *activity.Diary) int64 { return d.Writes },
+	}
+}
+
+func addressCollection() store.Schema[activity.Address] {
+	return store.Schema[activity.Address]{
+		Name:    "calendar_addresses",
+		Unique:  []store.Index{{lookupKey}},
+		Indexes: []store.Index{{participantKey, stateKey, bookedKey}},
+		ID:      func(a *activity.Address) (string, string) { return a.Association, a.ID },
+		Version: (*activity.Address).Version,
+		Keys: func(a *activity.Address) store.Keys {
+			return store.Keys{
+				participantKey: a.Participant, lookupKey: a.Lookup,
+				stateKey: string(a.State()), bookedKey: a.CreatedAt().UnixMilli(),
+			}
+		},
+	}
+}
+
+// open prepares the collections and says what access to their documents depends on.
+func (s *Service) open(ctx context.Context) error {
+	var bookings, cancellations, addresses, enrolments, diaries error
+	s.bookings = guard.Documents[activity.Booking]{
+		Log: s.AccessLog, Kind: "booking",
+		Resource: func(_ context.Context, _ actor.Actor, _ string, b *activity.Booking) (access.Resource, error) {
+			return b.Resource(), nil
+		},
+		Participants: func(b *activity.Booking) []string { return []string{b.Participant} },
+	}
+	s.cancellations = guard.Documents[activity.Cancellation]{
+		Log: s.AccessLog, Kind: "cancellation",
+		Resource: func(_ context.Context, _ actor.Actor, _ string, c *activity.Cancellation) (access.Resource, error) {
+			return c.Resource(), nil
+		},
+		Parent:       func(c *activity.Cancellation) string { return c.Activity },
+		Participants: func(*activity.Cancellation) []string { return nil },
+	}
+	s.addresses = guard.Documents[activity.Address]{
+		Log: s.AccessLog, Kind: "calendar-address",
+		Resource: func(ctx context.Context, a actor.Actor, _ string, x *activity.Address) (access.Resource, error) {
+			return s.participant(ctx, a, x.Participant)
+		},
+		Parent:       func(x *activity.Address) string { return x.Participant },
+		Participants: func(x *activity.Address) []string { return []string{x.Participant} },
+	}
+	s.bookings.Store, bookings = store.Open(ctx, s.Engine, bookingCollection())
+	s.cancellations.Store, cancellations = store.Open(ctx, s.Engine, cancellationCollection())
+	s.addresses.Store, addresses = store.Open(ctx, s.Engine, addressCollection())
+	s.enrolments, enrolments = store.Open(ctx, s.Engine, enrolmentCollection())
+	s.diaries, diaries = store.Open(ctx, s.Engine, diaryCollection())
+	return errors.Join(bookings, cancellations, addresses, enrolments, diaries)
+}
+
+// creation is a document to be created by a caller.
+type creation[T any] struct {
+	collection *store.Collection[T]
+	caller     actor.Actor
+	key        string          // the Idempotency-Key; empty: none
+	input      []any           // what was asked for
+	entry      accesslog.Entry // of the access log
+	receipt    func(*T) idempotency.Receipt
+	build      func(id string, r idempotency.Receipt) (*T, error)
+	taken      error // instead of store.ErrTaken
+}
+
+// create stores the document once for each key. replayed reports that an earlier
+// request with the key has created it; the document is then as it is now. The
+// access is entered as done before the document is stored, so that none is without
+// an entry; as failed, or refused, when it is not stored.
+func create[T any](ctx context.Context, s *Service, c creation[T]) (made *T, replayed bool, err error) {
+	now := s.Now()
+	words := make([]string, len(c.input))
+	for i, x := range c.input {
+		words[i] = fmt.Sprintf("%q", fmt.Sprint(x))
+	}
+	receipt := idempotency.Receipt{At: history.Stamp(now), Fingerprint: s.Cipher.Fingerprint([]byte(strings.Join(words, " ")))}
+	v, replayed, err := idempotency.Create(ctx, c.collection, idempotency.Request{
+		Actor: c.caller, Operation: c.entry.Operation, Key: c.key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID,
+	}, c.receipt, func(id string) (*T, error) {
+		made, err := c.build(id, receipt)
+		if err != nil {
+			return nil, err
+		}
+		return made, guard.Enter(ctx, s.AccessLog, c.entry, nil)
+	})
+	if errors.Is(err, store.ErrTaken) && c.taken != nil {
+		err = c.taken
+	}
+	if err != nil || replayed {
+		err = guard.Enter(ctx, s.AccessLog, c.entry, err)
+	}
+	if err == nil && !replayed {
+		s.publisher.Wake()
+	}
+	return v.Value, replayed, err
+}
+
+// pageSize is how many documents one read takes.
+const pageSize = 500
+
+// findAll reads the documents that match, at most so many, page by page.
+func findAll[T any](ctx context.Context, c *store.Collection[T], association string, most int, where ...store.Cond) ([]*T, error) {
+	var found []*T
+	q := store.Query{Association: association, Where: where, Limit: min(pageSize, most)}
+	for {
+		page, err := c.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page.Items {
+			found = append(found, v.Value)
+		}
+		if page.Next.ID == "" || len(found) >= most {
+			return found, nil
+		}
+		q.After = page.Next
+	}
+}
+
+func equals(key string, value any) store.Cond {
+	return store.Cond{Key: key, Op: store.Eq, Value: value}
+}
+
+func atLeast(key string, value any) store.Cond {
+	return store.Cond{Key: key, Op: store.Gte, Value: value}
+}
+
+func atMost(key string, value any) store.Cond {
+	return store.Cond{Key: key, Op: store.Lte, Value: value}
+}
