@@ -1,6 +1,7 @@
 package style
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -65,42 +66,60 @@ var listing struct {
 	err      error
 }
 
-// packages lists every package of the workspace and all that they reach, with the
-// compiler's export data, tests left out.
+// packages lists every package of the workspace and all that they reach, tests left
+// out, each behind what it imports. Those of others come with the compiler's export
+// data; ours are read from source, which costs no compilation.
 func packages(t *testing.T) []*listed {
 	t.Helper()
 	listing.once.Do(func() {
-		root := projectRoot(t)
-		cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,CgoFiles,Imports,Deps", "work")
-		cmd.Dir, cmd.Stderr = root, os.Stderr
-		cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"))
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			listing.err = err
+		fields := "-json=ImportPath,Dir,Export,GoFiles,CgoFiles,Imports,Deps"
+		if listing.packages, listing.err = goList(t, "-deps", fields, "work"); listing.err != nil {
 			return
 		}
-		if listing.err = cmd.Start(); listing.err != nil {
-			return
-		}
-		for d := json.NewDecoder(out); ; {
-			p := new(listed)
-			if err := d.Decode(p); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				listing.err = err
-				return
+		args := []string{"-export", fields}
+		for _, p := range listing.packages {
+			if p.path == "" && p.ImportPath != "unsafe" {
+				args = append(args, p.ImportPath)
 			}
-			if path, ok := strings.CutPrefix(p.ImportPath, prefix); ok {
-				p.path = path
-			}
-			listing.packages = append(listing.packages, p)
 		}
-		listing.err = cmd.Wait()
+		others, err := goList(t, args...)
+		exports := map[string]string{}
+		for _, p := range others {
+			exports[p.ImportPath] = p.Export
+		}
+		for _, p := range listing.packages {
+			p.Export = exports[p.ImportPath]
+		}
+		listing.err = err
 	})
 	if listing.err != nil || len(listing.packages) < 100 {
 		t.Fatalf("go list: %d packages, %v", len(listing.packages), listing.err)
 	}
 	return listing.packages
+}
+
+// goList runs go list in the workspace.
+func goList(t *testing.T, args ...string) (all []*listed, err error) {
+	root := projectRoot(t)
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"))
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		p := new(listed)
+		if err := d.Decode(p); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if path, ok := strings.CutPrefix(p.ImportPath, prefix); ok {
+			p.path = path
+		}
+		all = append(all, p)
+	}
 }
 
 var drawn struct {
@@ -118,16 +137,35 @@ func graphs(t *testing.T) []graph {
 		}
 		fset := token.NewFileSet()
 		imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+		checked := checkedImporter{others: imports, ours: map[string]*types.Package{}}
 		for _, p := range packages(t) {
-			if p.path != "" && isBelow(p.path, *underFlag) {
-				drawn.graphs = append(drawn.graphs, draw(t, fset, imports, p))
+			if p.path == "" {
+				continue
+			}
+			g := draw(t, fset, checked, p)
+			if isBelow(p.path, *underFlag) {
+				drawn.graphs = append(drawn.graphs, g)
 			}
 		}
 	})
 	return drawn.graphs
 }
 
-func draw(t *testing.T, fset *token.FileSet, imports types.Importer, p *listed) graph {
+// checkedImporter imports the project's packages as they were read from source before.
+type checkedImporter struct {
+	others types.Importer
+	ours   map[string]*types.Package
+}
+
+// Import implements types.Importer.
+func (c checkedImporter) Import(path string) (*types.Package, error) {
+	if p := c.ours[path]; p != nil {
+		return p, nil
+	}
+	return c.others.Import(path)
+}
+
+func draw(t *testing.T, fset *token.FileSet, imports checkedImporter, p *listed) graph {
 	g := graph{dir: p.path, files: map[string]map[string]bool{}}
 	var files []*ast.File
 	for _, name := range append(p.GoFiles, p.CgoFiles...) {
@@ -144,6 +182,7 @@ func draw(t *testing.T, fset *token.FileSet, imports types.Importer, p *listed) 
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
 	config := types.Config{Importer: imports, Error: func(err error) { t.Errorf("%s: %v", p.path, err) }}
 	pkg, _ := config.Check(p.ImportPath, fset, files, info)
+	imports.ours[p.ImportPath] = pkg
 	base := func(pos token.Pos) string { return filepath.Base(fset.File(pos).Name()) }
 	for name, object := range info.Uses {
 		if object.Pkg() != pkg || !isDeclaration(object, pkg) {
