@@ -15,43 +15,49 @@ import (
 	"github.com/finsam/finsam/pkg/atomicfile"
 )
 
-// A process that alone may open its database is asked for a copy by a file in the
-// folder of its backups: <set>.request. It takes the file away, copies, and says
-// how that went in <set>.answer. Who may write into the folder may read the
-// database anyway, so nothing else is asked of them: no port, no token, no key.
+// Only the running process may open its database, so a copy is requested by a file in
+// the folder of its backups: <set>.request. The process removes the file, copies, and
+// writes the result to <set>.answer. Whoever can write into the folder can read the
+// database too, so no port, token or key guards the request.
 const (
-	request = ".request"
-	reply   = ".answer"
+	requestSuffix = ".request"
+	answerSuffix  = ".answer"
 )
 
-// How often both sides look, and how long a request may lie before it is clear
-// that nobody looks.
 const (
-	glance   = 250 * time.Millisecond
-	unheeded = 10 * time.Second
+	pollInterval  = 250 * time.Millisecond
+	pickUpTimeout = 10 * time.Second // after it, no process serves the folder
+	copyTimeout   = 30 * time.Minute
 )
 
-// Ask asks the process whose backups are written into dir for a copy into the
-// unfinished set, and gives the files when they are there.
-func Ask(ctx context.Context, dir, name string) ([]File, error) {
+// Copier writes what a backup consists of into the folder and returns the files' names.
+type Copier func(ctx context.Context, folder string) ([]string, error)
+
+type answer struct {
+	Files []File `json:"files,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+// Request asks the process that serves dir for a copy into the unfinished set, waits
+// for it, and returns its files.
+func Request(ctx context.Context, dir, name string) ([]File, error) {
 	if _, err := Unfinished(dir, name); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	asked, answered := filepath.Join(dir, name+request), filepath.Join(dir, name+reply)
-	if err := atomicfile.Write(asked, nil, 0o600); err != nil {
-		return nil, fmt.Errorf("ask for a backup: %w", err)
+	request, result := filepath.Join(dir, name+requestSuffix), filepath.Join(dir, name+answerSuffix)
+	if err := atomicfile.Write(request, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("request a backup: %w", err)
 	}
-	defer os.Remove(asked)    //nolint:errcheck // most often it has been taken away
-	defer os.Remove(answered) //nolint:errcheck // Prune removes what stays
-	ctx, cancel := context.WithTimeout(ctx, copyTime+unheeded)
+	defer os.Remove(request) //nolint:errcheck // usually the process has removed it
+	defer os.Remove(result)  //nolint:errcheck // Prune removes what remains
+	ctx, cancel := context.WithTimeout(ctx, copyTimeout+pickUpTimeout)
 	defer cancel()
-	began := time.Now()
-	for {
-		if text, err := os.ReadFile(answered); err == nil {
-			var a Answer
+	for began := time.Now(); ; {
+		if text, err := os.ReadFile(result); err == nil {
+			var a answer
 			if err := json.Unmarshal(text, &a); err != nil {
 				return nil, fmt.Errorf("the answer cannot be read: %w", err)
 			}
@@ -60,21 +66,20 @@ func Ask(ctx context.Context, dir, name string) ([]File, error) {
 			}
 			return a.Files, nil
 		}
-		if _, err := os.Stat(asked); err == nil && time.Since(began) > unheeded {
-			return nil, fmt.Errorf("the database is in use, but nobody answers in %s: which program has it open?", dir)
+		if _, err := os.Stat(request); err == nil && time.Since(began) > pickUpTimeout {
+			return nil, fmt.Errorf("the database is in use, but no process answers requests in %s: find out which program has it open", dir)
 		}
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(glance):
+		case <-time.After(pollInterval):
 		}
 	}
 }
 
-// Attend answers requests in dir until ctx ends. copies writes what is to be kept
-// into the folder and gives the files' names.
-func Attend(ctx context.Context, dir string, log *slog.Logger, copies func(ctx context.Context, folder string) ([]string, error)) error {
-	tick := time.NewTicker(glance)
+// Serve answers the requests in dir until ctx ends.
+func Serve(ctx context.Context, dir string, log *slog.Logger, copyInto Copier) error {
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -87,12 +92,12 @@ func Attend(ctx context.Context, dir string, log *slog.Logger, copies func(ctx c
 			log.WarnContext(ctx, "look for requests for a backup", "error", err)
 		}
 		for _, e := range entries {
-			name, asked := strings.CutSuffix(e.Name(), request)
+			name, ok := strings.CutSuffix(e.Name(), requestSuffix)
 			folder, err := Unfinished(dir, name)
-			if !asked || err != nil || os.Remove(filepath.Join(dir, e.Name())) != nil {
+			if !ok || err != nil || os.Remove(filepath.Join(dir, e.Name())) != nil {
 				continue
 			}
-			if err := oblige(ctx, folder, filepath.Join(dir, name+reply), copies); err != nil {
+			if err := handle(ctx, folder, filepath.Join(dir, name+answerSuffix), copyInto); err != nil {
 				log.ErrorContext(ctx, "backup", "set", name, "error", err)
 			} else {
 				log.InfoContext(ctx, "backup copied", "set", name)
@@ -101,21 +106,21 @@ func Attend(ctx context.Context, dir string, log *slog.Logger, copies func(ctx c
 	}
 }
 
-// oblige creates a copy and says how it went.
-func oblige(ctx context.Context, folder, answered string, copies func(ctx context.Context, folder string) ([]string, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, copyTime)
+// handle copies and writes the answer; its error is that of the copy, too.
+func handle(ctx context.Context, folder, result string, copyInto Copier) error {
+	ctx, cancel := context.WithTimeout(ctx, copyTimeout)
 	defer cancel()
-	var a Answer
-	names, err := copies(ctx, folder)
+	var a answer
+	names, err := copyInto(ctx, folder)
 	if err == nil {
 		a.Files, err = Sums(folder, names)
 	}
 	if err != nil {
-		a = Answer{Error: err.Error()}
+		a = answer{Error: err.Error()}
 	}
-	text, marshalErr := json.Marshal(a)
-	if marshalErr != nil {
-		return marshalErr
+	text, jsonErr := json.Marshal(a)
+	if jsonErr != nil {
+		return jsonErr
 	}
-	return errors.Join(err, atomicfile.Write(answered, text, 0o600))
+	return errors.Join(err, atomicfile.Write(result, text, 0o600))
 }

@@ -14,14 +14,14 @@ import (
 	"github.com/finsam/finsam/pkg/backup"
 )
 
-func TestAProcessThatIsAskedByAFileCopiesAndSaysSo(t *testing.T) {
+func TestAProcessCopiesOnRequestByAFile(t *testing.T) {
 	dir, name := t.TempDir(), backup.NewName(noon)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		var fails error // the second copy
 
-		done <- backup.Attend(ctx, dir, slog.New(slog.DiscardHandler), func(_ context.Context, folder string) ([]string, error) {
+		done <- backup.Serve(ctx, dir, slog.New(slog.DiscardHandler), func(_ context.Context, folder string) ([]string, error) {
 			if err := os.MkdirAll(folder, 0o700); err != nil {
 				return nil, err
 			}
@@ -30,11 +30,11 @@ func TestAProcessThatIsAskedByAFileCopiesAndSaysSo(t *testing.T) {
 			return []string{"a.db"}, err
 		})
 	}()
-	files, err := backup.Ask(t.Context(), dir, name)
+	files, err := backup.Request(t.Context(), dir, name)
 	if err != nil || len(files) != 1 || files[0].Name != "a.db" || files[0].Bytes != 8 {
 		t.Errorf("%+v, %v", files, err)
 	}
-	if _, err := backup.Ask(t.Context(), dir, backup.NewName(noon.Add(time.Second))); err == nil || err.Error() != "the disk is full" {
+	if _, err := backup.Request(t.Context(), dir, backup.NewName(noon.Add(time.Second))); err == nil || err.Error() != "the disk is full" {
 		t.Errorf("%v", err)
 	}
 	cancel()
@@ -49,10 +49,10 @@ func TestAProcessThatIsAskedByAFileCopiesAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestARequestThatNobodyHeedsIsTakenBack(t *testing.T) {
+func TestARequestThatNoProcessAnswersIsWithdrawn(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		if _, err := backup.Ask(t.Context(), dir, backup.NewName(noon)); err == nil || !strings.Contains(err.Error(), "nobody answers") {
+		if _, err := backup.Request(t.Context(), dir, backup.NewName(noon)); err == nil || !strings.Contains(err.Error(), "no process answers") {
 			t.Errorf("%v", err)
 		}
 	})

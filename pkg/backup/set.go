@@ -1,10 +1,9 @@
-// Package backup makes, keeps and checks backups of databases on SQLite.
+// Package backup makes, lists and checks backups of a data folder on SQLite.
 //
-// A backup is a set: a folder named by its time, with the databases, what else
-// belongs to them, and a manifest that bears the size and SHA-256 of each file.
-// It is written beside its place, and gets its name when all of it is there and
-// on the disk: a folder with the name of a set is a whole one. Keys are never in
-// it; without them the databases name nobody.
+// A backup is a set: a folder named by its time, with the database, what else belongs
+// to it, and a manifest with the size and SHA-256 of each file. It is written under
+// another name, and renamed when all of it is on the disk: a folder with the name of a
+// set is complete. Keys are never in it; without them the database names no person.
 package backup
 
 import (
@@ -23,21 +22,22 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // Blobs is the folder of a set, and of a data folder, that holds the attachments.
 const Blobs = "attachments"
 
-// maxManifest bounds a manifest, in bytes: 200 for each attachment.
-const maxManifest = 256 << 20
+const (
+	manifestFile = "manifest.json"
+	maxManifest  = 256 << 20 // bytes: 200 for each attachment
 
-// manifestFile is the file of a set that tells of the others.
-const manifestFile = "manifest.json"
+	// format is the version of the manifest; a program refuses those that it is too
+	// old for.
+	format = 1
+)
 
-// format is the version of the manifest; a program refuses those it is too old for.
-const format = 1
-
-// Manifest returns what is in a set.
+// Manifest lists the files of a set.
 type Manifest struct {
 	Format  int       `json:"format"`
 	Program string    `json:"program"` // the version that made it
@@ -53,48 +53,41 @@ type File struct {
 	SHA256 string `json:"sha256"` // hexadecimal
 }
 
-// setName is the form of a set's name; unfinished is behind those under way.
 var setName = regexp.MustCompile(`^finsam-\d{8}T\d{6}\.\d{3}Z$`)
 
-const unfinished = ".unfinished"
+// unfinishedSuffix ends the names of sets that are being written.
+const unfinishedSuffix = ".unfinished"
 
-// NewName names a set by its time.
+// NewName returns the name of a set that is begun now.
 func NewName(now time.Time) string { return "finsam-" + now.UTC().Format("20060102T150405.000Z") }
 
-// Unfinished is the folder that a set is written into until Finish.
+// Unfinished returns the folder that a set is written into until Finish.
 func Unfinished(dir, name string) (string, error) {
 	if !setName.MatchString(name) {
 		return "", fmt.Errorf("%q is not the name of a backup", name)
 	}
-	return filepath.Join(dir, name+unfinished), nil
+	return filepath.Join(dir, name+unfinishedSuffix), nil
 }
 
-// Sum reads a file of the folder for the manifest.
-func Sum(folder, name string) (File, error) {
-	f, err := os.Open(filepath.Join(folder, filepath.FromSlash(name)))
-	if err != nil {
-		return File{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	return File{Name: name, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
-}
-
-// Sums is Sum of several files.
+// Sums reads files of the folder for the manifest.
 func Sums(folder string, names []string) ([]File, error) {
 	files := make([]File, 0, len(names))
 	for _, name := range names {
-		f, err := Sum(folder, name)
+		f, err := os.Open(filepath.Join(folder, filepath.FromSlash(name)))
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, f)
+		h := sha256.New()
+		n, err := io.Copy(h, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		files = append(files, File{Name: name, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))})
 	}
 	return files, nil
 }
 
-// Finish writes the manifest and gives the set its name; it gives the folder.
+// Finish writes the manifest, renames the set, and returns its folder.
 func Finish(dir, name string, m Manifest) (string, error) {
 	folder, err := Unfinished(dir, name)
 	if err != nil {
@@ -120,7 +113,7 @@ func Read(folder string) (Manifest, error) {
 	var m Manifest
 	f, err := os.Open(filepath.Join(folder, manifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, fmt.Errorf("%s is no backup: it has no %s", folder, manifestFile)
+		return m, fmt.Errorf("%s is not a backup: it has no %s", folder, manifestFile)
 	}
 	if err != nil {
 		return m, err
@@ -192,7 +185,7 @@ func copyFile(set, into string, want File) (err error) {
 	return to.Sync()
 }
 
-// Sets returns the finished sets of a folder, the oldest first.
+// Sets returns the names of the finished sets in a folder, the oldest first.
 func Sets(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -208,11 +201,12 @@ func Sets(dir string) ([]string, error) {
 	return names, nil
 }
 
-// abandonedAfter is when an unfinished set is nobody's any more.
-const abandonedAfter = 24 * time.Hour
+// abandonedAge is the age from which an unfinished set is taken to be left by a
+// backup that died.
+const abandonedAge = 24 * time.Hour
 
 // Prune removes all but the newest sets of a folder, and what backups that died
-// have left behind; it gives the names of the sets removed. With keep 0 all
+// have left behind; it returns the names of the removed sets. With keep 0 all
 // sets stay.
 func Prune(dir string, keep int, now time.Time) ([]string, error) {
 	entries, err := os.ReadDir(dir)
@@ -221,8 +215,8 @@ func Prune(dir string, keep int, now time.Time) ([]string, error) {
 	}
 	for _, e := range entries {
 		name, ending, _ := strings.Cut(e.Name(), "Z.")
-		left := slices.Contains([]string{unfinished, request, reply}, "."+ending)
-		if info, err := e.Info(); left && setName.MatchString(name+"Z") && err == nil && now.Sub(info.ModTime()) > abandonedAfter {
+		left := slices.Contains([]string{unfinishedSuffix, requestSuffix, answerSuffix}, "."+ending)
+		if info, err := e.Info(); left && setName.MatchString(name+"Z") && err == nil && now.Sub(info.ModTime()) > abandonedAge {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return nil, err
 			}
@@ -243,7 +237,7 @@ func Prune(dir string, keep int, now time.Time) ([]string, error) {
 
 // Remove removes a set.
 func Remove(dir, name string) error {
-	// Out of the way first: half a set must not bear the name of a whole one.
+	// Renamed first: a folder with the name of a set must be complete.
 	gone, err := Unfinished(dir, name)
 	if err != nil {
 		return err
@@ -252,4 +246,36 @@ func Remove(dir, name string) error {
 		return err
 	}
 	return os.RemoveAll(gone)
+}
+
+// newestFile records in a folder of backups when the last one began that was
+// completed and put where it was wanted, which may be another folder.
+const newestFile = "newest"
+
+// RecordNewest records in the folder that a backup which began then is complete.
+func RecordNewest(dir string, began time.Time) error {
+	if err := atomicfile.Write(filepath.Join(dir, newestFile), []byte(began.UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("record that the backup is complete: %w", err)
+	}
+	return nil
+}
+
+// Age returns the age in seconds of the newest backup recorded in the folder; without
+// one it is the time since the program started.
+func Age(dir string, started, now time.Time) float64 {
+	if text, err := os.ReadFile(filepath.Join(dir, newestFile)); err == nil {
+		if began, err := time.Parse(time.RFC3339, strings.TrimSpace(string(text))); err == nil {
+			started = began
+		}
+	}
+	return now.Sub(started).Seconds()
+}
+
+// Watch measures the age of the newest backup until stop is called.
+func Watch(dir, component string) (stop func()) {
+	started := time.Now()
+	return metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
+		Name: "finsam.backup.age", Unit: "s", Description: "Age of the newest backup that finsam backup has completed; without one, since the start.",
+		Read: func() (float64, bool) { return Age(dir, started, time.Now()), true },
+	})
 }

@@ -26,18 +26,18 @@ func set(t *testing.T, dir string, at time.Time) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := backup.Sum(folder, "a.db")
+	f, err := backup.Sums(folder, []string{"a.db"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := backup.Finish(dir, name, backup.Manifest{Program: "1.2.3", Began: at, Ended: at.Add(time.Second), Files: []backup.File{f}})
+	done, err := backup.Finish(dir, name, backup.Manifest{Program: "1.2.3", Began: at, Ended: at.Add(time.Second), Files: f})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return done
 }
 
-func TestASetHasItsNameOnlyWhenItIsWhole(t *testing.T) {
+func TestASetHasItsNameOnlyWhenItIsComplete(t *testing.T) {
 	dir := t.TempDir()
 	folder, err := backup.Unfinished(dir, backup.NewName(noon))
 	if err != nil || os.MkdirAll(folder, 0o700) != nil {
@@ -103,7 +103,7 @@ func TestWhatBackupsThatDiedLeftBehindIsRemovedInTime(t *testing.T) {
 	}
 }
 
-func TestAnUnfinishedSetIsNowhereButInItsFolder(t *testing.T) {
+func TestAnUnfinishedSetIsInItsFolderOnly(t *testing.T) {
 	for _, name := range []string{"", "..", "../finsam-20261122T120000.000Z", "finsam-20261122T120000.000Z/..", "finsam-20261122T120000.000Z\n", "finsam"} {
 		if folder, err := backup.Unfinished("/backups", name); err == nil {
 			t.Errorf("%q became %s", name, folder)

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/finsam/finsam/pkg/store"
 )
 
 // ErrForked tells that a log does not have the event that a follower handled
@@ -41,38 +38,6 @@ func has(ctx context.Context, log Reader, at position) error {
 		return fmt.Errorf("position %d is behind the end of the log: %w", at.Seq, ErrForked)
 	case events[0].Sequence != at.Seq || at.Last != "" && events[0].ID != at.Last:
 		return fmt.Errorf("event %d is %s, and what was handled was %s: %w", at.Seq, events[0].ID, at.Last, ErrForked)
-	}
-	return nil
-}
-
-// Agree checks the databases of several services, by the services' names, against
-// each other: every follower stands at an event that the log it follows has. A
-// service that is not among them is not asked.
-func Agree(ctx context.Context, databases map[string]store.Engine) error {
-	for name, e := range databases {
-		positions, err := store.Open(ctx, e, positionCollection())
-		if err != nil {
-			return err
-		}
-		page, err := positions.Find(ctx, store.Query{Association: store.NoAssociation, Limit: 100})
-		if err != nil {
-			return err
-		}
-		for _, p := range page.Items {
-			// A follower is named by the service that it follows, or "<own>:<service>".
-			peer := p.Value.Name[strings.LastIndexByte(p.Value.Name, ':')+1:]
-			followed, ok := databases[peer]
-			if !ok || p.Value.Seq == 0 {
-				continue
-			}
-			log, err := OpenLog(ctx, followed, "/services/"+peer)
-			if err != nil {
-				return err
-			}
-			if err := has(ctx, log, *p.Value); err != nil {
-				return fmt.Errorf("%s follows %s: %w", name, peer, err)
-			}
-		}
 	}
 	return nil
 }

@@ -44,8 +44,7 @@ type Follower struct {
 	positions *store.Collection[position]
 	errors    *slog.Logger
 	measured  *Following
-	gate      *Gate // nil: never held
-	agreed    bool  // the log has been seen to have what was handled last
+	agreed    bool // the log has been seen to have what was handled last
 }
 
 func positionCollection() store.Schema[position] {
@@ -63,9 +62,6 @@ func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name str
 		return nil, err
 	}
 	f := &Follower{name: name, log: r, handle: h, positions: positions, errors: log}
-	if g, ok := r.(gated); ok {
-		f.gate = g.gate
-	}
 	return f, nil
 }
 
@@ -133,11 +129,6 @@ func (f *Follower) round(ctx context.Context) error {
 		return fmt.Errorf("read the log: %w", err)
 	}
 	f.measured.Read(events)
-	leave, err := f.gate.enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	done, err := f.all(ctx, at, events)
 	if done > 0 {
 		if saveErr := f.save(ctx, at, at+int64(done), events[done-1].ID); saveErr != nil {

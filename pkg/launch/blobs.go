@@ -24,7 +24,7 @@ func (p *App) openBlobs(n Requirements, environ map[string]string) error {
 		if err != nil {
 			return fmt.Errorf("FINSAM_BLOBS: %w", err)
 		}
-		p.folder, p.Blobs = f, traced.Store(f, p.Service)
+		p.Blobs = traced.Store(f, p.Service)
 		return nil
 	}
 	b, err := s3.Open(p.Config.Blobs, environ)

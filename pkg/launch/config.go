@@ -42,9 +42,6 @@ type Config struct {
 	// Migrate is what a service does to a database of an earlier version: auto
 	// brings it up at start, check tells what there is to do and ends.
 	Migrate string `env:"FINSAM_MIGRATE" envDefault:"auto"`
-	// BackupDir is the folder that a service writes copies of its SQLite database
-	// into when it is asked to on the admin port. Empty: it makes none.
-	BackupDir string `env:"FINSAM_BACKUP_DIR"`
 	// LogLevel is the least that is logged: debug, info, warn or error.
 	LogLevel string `env:"FINSAM_LOG_LEVEL" envDefault:"info"`
 	// Linger is how long a service that is told to end serves on, no longer
@@ -105,9 +102,6 @@ func (c Config) check() error {
 		if _, _, err := storeOf(c.Store); err != nil {
 			return err
 		}
-	}
-	if kind, _, _ := storeOf(c.Store); c.BackupDir != "" && kind == "mongo" {
-		return errors.New("FINSAM_BACKUP_DIR: a MongoDB database is backed up with MongoDB's own tools; see docs/operations/day-two.md")
 	}
 	if c.RedisURL != "" && !strings.HasPrefix(c.RedisURL, "redis://") && !strings.HasPrefix(c.RedisURL, "rediss://") && !strings.HasPrefix(c.RedisURL, "unix://") {
 		return errors.New("FINSAM_REDIS_URL: must begin with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379/0")

@@ -52,10 +52,9 @@ func TestAServiceBringsItsDatabaseUpOrOnlyLooks(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoMigrationAndNoBackupIsRefused(t *testing.T) {
+func TestAnUnknownMigrationIsRefused(t *testing.T) {
 	for variable, environ := range map[string]map[string]string{
-		"FINSAM_MIGRATE":    {"FINSAM_MIGRATE": "later"},
-		"FINSAM_BACKUP_DIR": {"FINSAM_BACKUP_DIR": "/backups", "FINSAM_STORE": "mongodb://127.0.0.1:1"},
+		"FINSAM_MIGRATE": {"FINSAM_MIGRATE": "later"},
 	} {
 		if _, err := launch.ReadConfig(environ); err == nil || !strings.HasPrefix(err.Error(), variable+": ") {
 			t.Errorf("%s: %v", variable, err)

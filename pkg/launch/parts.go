@@ -14,9 +14,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/backup"
 	"github.com/finsam/finsam/pkg/blob"
-	"github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
@@ -59,8 +57,6 @@ type App struct {
 
 	transport http.RoundTripper
 	db        *Database
-	folder    *folder.Store  // behind Blobs; nil: there is none, or it is elsewhere
-	gate      *feed.Gate     // where its followers rest while backups are made
 	closers   []func() error // in the order of opening
 }
 
@@ -81,7 +77,6 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	p := &App{
 		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
 		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: client.NewTransport(),
-		gate: new(feed.Gate),
 	}
 	slog.SetDefault(p.Log)
 	blobs := func(context.Context, Requirements) error { return p.openBlobs(n, environ) }
@@ -244,7 +239,7 @@ func (p *App) Reader(service string) feed.Reader {
 func (p *App) Readers(services ...string) map[string]feed.Reader {
 	all := map[string]feed.Reader{}
 	for _, s := range services {
-		all[s] = feed.Gated(p.Reader(s), p.gate)
+		all[s] = p.Reader(s)
 	}
 	return all
 }
@@ -297,11 +292,6 @@ func (p *App) server(h http.Handler) server.Server {
 	}
 	if s.AdminAddr == "off" {
 		s.AdminAddr = ""
-	}
-	if p.db != nil && p.db.backup != nil && p.Config.BackupDir != "" {
-		s.Backup = p.backup()
-		stop := backup.Watch(p.Config.BackupDir, p.Service)
-		p.closing(func() error { stop(); return nil })
 	}
 	if p.Engine != nil {
 		s.Ready = p.Engine.Ping

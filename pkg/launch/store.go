@@ -16,7 +16,6 @@ import (
 // Database is an opened database, of whichever kind.
 type Database struct {
 	engine func(namespace string) store.Engine
-	backup func(ctx context.Context, path string) error // nil: it is backed up with its own tools
 	close  func() error
 }
 
@@ -36,7 +35,7 @@ func OpenStore(ctx context.Context, address string) (*Database, error) {
 		if err != nil {
 			return nil, fmt.Errorf("FINSAM_STORE: open %s: %w", path, err)
 		}
-		return &Database{engine: db.Engine, backup: db.Backup, close: db.Close}, nil
+		return &Database{engine: db.Engine, close: db.Close}, nil
 	}
 	db, err := mongo.Open(ctx, address)
 	if err != nil {

@@ -1,7 +1,6 @@
 package standalone_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -12,8 +11,8 @@ import (
 	"github.com/finsam/finsam/services/standalone"
 )
 
-// saved creates a backup of a suite that rests, and gives its folder.
-func saved(t *testing.T, data standalone.Layout, to string, keep int) string {
+// newBackup makes a backup of a stopped suite and returns its folder.
+func newBackup(t *testing.T, data standalone.Layout, to string, keep int) string {
 	t.Helper()
 	set, err := standalone.Backup(t.Context(), standalone.BackupOptions{Data: data, To: to, Keep: keep})
 	if err != nil {
@@ -22,10 +21,9 @@ func saved(t *testing.T, data standalone.Layout, to string, keep int) string {
 	return set
 }
 
-func TestASuiteThatRestsIsBackedUpAndRestoredWithoutItsKeys(t *testing.T) {
-	data := frozen(t, "release-0")
-	open(t, data).stop()
-	set := saved(t, data, t.TempDir(), 0)
+func TestAStoppedSuiteIsBackedUpAndRestoredWithoutItsKeys(t *testing.T) {
+	data := newStoppedSuite(t)
+	set := newBackup(t, data, t.TempDir(), 0)
 	var names []string
 	for _, dir := range []string{set, filepath.Join(set, "associations")} {
 		entries, err := os.ReadDir(dir)
@@ -46,19 +44,19 @@ func TestASuiteThatRestsIsBackedUpAndRestoredWithoutItsKeys(t *testing.T) {
 	if _, err := standalone.Restore(t.Context(), set, restored); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(open(t, restored).list(receiver, "/referrals")); n != 7 {
-		t.Errorf("%d referrals of 7", n)
+	if n := len(open(t, restored).list(receiver, "/referrals")); n != storedReferrals {
+		t.Errorf("%d referrals of %d", n, storedReferrals)
 	}
 }
 
 func TestARestoredDatabaseWithoutItsKeysIsNotStarted(t *testing.T) {
-	data := frozen(t, "release-0")
+	data := newStoppedSuite(t)
 	restored := standalone.Layout(filepath.Join(t.TempDir(), "new"))
-	if _, err := standalone.Restore(t.Context(), saved(t, data, t.TempDir(), 0), restored); err != nil {
+	if _, err := standalone.Restore(t.Context(), newBackup(t, data, t.TempDir(), 0), restored); err != nil {
 		t.Fatal(err)
 	}
 	err := standalone.Serve(t.Context(), standalone.Options{Data: restored, Addr: "127.0.0.1:0", AdminAddr: "off", Demo: true, Out: os.Stderr})
-	if err == nil || !strings.Contains(err.Error(), "put the keys back that belong to it") {
+	if err == nil || !strings.Contains(err.Error(), "put back the keys that belong to it") {
 		t.Errorf("%v", err)
 	}
 	if _, err := os.Stat(restored.Keys()); !os.IsNotExist(err) {
@@ -67,10 +65,10 @@ func TestARestoredDatabaseWithoutItsKeysIsNotStarted(t *testing.T) {
 }
 
 func TestOnlyTheNewestBackupsAreKept(t *testing.T) {
-	data, to := frozen(t, "release-0"), t.TempDir()
+	data, to := newStoppedSuite(t), t.TempDir()
 	var sets []string
 	for range 4 {
-		sets = append(sets, filepath.Base(saved(t, data, to, 2)))
+		sets = append(sets, filepath.Base(newBackup(t, data, to, 2)))
 	}
 	kept, err := backup.Sets(to)
 	if err != nil || strings.Join(kept, " ") != strings.Join(sets[2:], " ") {
@@ -79,8 +77,8 @@ func TestOnlyTheNewestBackupsAreKept(t *testing.T) {
 }
 
 func TestARestoreIsRefusedAndLeavesNothingBehind(t *testing.T) {
-	data := frozen(t, "release-0")
-	good := saved(t, data, t.TempDir(), 0)
+	data := newStoppedSuite(t)
+	good := newBackup(t, data, t.TempDir(), 0)
 	for _, c := range []struct {
 		sentence, want string
 		spoil          func(t *testing.T, set string, into standalone.Layout)
@@ -88,7 +86,7 @@ func TestARestoreIsRefusedAndLeavesNothingBehind(t *testing.T) {
 		{"into a folder that holds something", "is not empty (note.txt is in it)", func(t *testing.T, _ string, into standalone.Layout) {
 			put(t, filepath.Join(string(into), "note.txt"), []byte("x"))
 		}},
-		{"of a folder without a manifest", "is no backup: it has no manifest.json", func(t *testing.T, set string, _ standalone.Layout) {
+		{"of a folder without a manifest", "is not a backup: it has no manifest.json", func(t *testing.T, set string, _ standalone.Layout) {
 			if err := os.Remove(filepath.Join(set, "manifest.json")); err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +108,7 @@ func TestARestoreIsRefusedAndLeavesNothingBehind(t *testing.T) {
 			path := filepath.Join(set, "manifest.json")
 			put(t, path, []byte(strings.Replace(string(get(t, path)), `"finsam.db"`, `"../finsam.db"`, 1)))
 		}},
-		{"without the database of a service", "it has the databases of 0 services", func(t *testing.T, set string, _ standalone.Layout) {
+		{"without the database", "it has no finsam.db", func(t *testing.T, set string, _ standalone.Layout) {
 			path := filepath.Join(set, "manifest.json")
 			var m backup.Manifest
 			if err := json.Unmarshal(get(t, path), &m); err != nil {
@@ -160,50 +158,4 @@ func put(t *testing.T, path string, text []byte) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// TestDatabasesOfDifferentTimesAreNotRestoredTogether mixes two backups: what one
-// service has handled, the other has not told any more.
-func TestDatabasesOfDifferentTimesAreNotRestoredTogether(t *testing.T) {
-	set := filepath.Join(t.TempDir(), "finsam-20261122T000000.000Z")
-	m := backup.Manifest{Program: "test"}
-	files := split(t)
-	for _, name := range []string{"activity.db", "participant.db", "referral.db"} {
-		put(t, filepath.Join(set+".unfinished", name), get(t, files[name]))
-		f, err := backup.Sum(set+".unfinished", name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Files = append(m.Files, f)
-	}
-	if _, err := backup.Finish(filepath.Dir(set), filepath.Base(set), m); err != nil {
-		t.Fatal(err)
-	}
-	_, err := standalone.Restore(t.Context(), set, standalone.Layout(filepath.Join(t.TempDir(), "new")))
-	if err == nil || !strings.Contains(err.Error(), "participant follows referral") || !strings.Contains(err.Error(), "restore both from the same backup") {
-		t.Errorf("%v", err)
-	}
-}
-
-// split returns a database file per service of the first release, of which the
-// referral service's is as it was before anything was told.
-func split(t *testing.T) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	for _, s := range schemas {
-		path := filepath.Join(t.TempDir(), s.Service+".db")
-		load(t, path, filepath.Join("testdata", "release-0", s.Service+".sql"))
-		files[s.Service+".db"] = path
-	}
-	db, err := sql.Open("sqlite", files["referral.db"])
-	if err == nil {
-		_, err = db.ExecContext(t.Context(), "DELETE FROM referral__events")
-	}
-	if err == nil {
-		err = db.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
 }

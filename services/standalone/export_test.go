@@ -6,8 +6,8 @@ import (
 	"github.com/finsam/finsam/pkg/backup"
 )
 
-// RestoreAndDie restores until n of the set's names are in their places and leaves
-// all as it then is, as a death does. It gives how many names there are.
+// RestoreAndDie restores until n of the set's names are in their places and then
+// stops, as a death does. It returns how many names there are.
 func RestoreAndDie(ctx context.Context, set string, data Layout, n int) (int, error) {
 	m, err := backup.Read(set)
 	if err != nil {
@@ -17,5 +17,5 @@ func RestoreAndDie(ctx context.Context, set string, data Layout, n int) (int, er
 	if err != nil {
 		return 0, err
 	}
-	return len(p.Names), data.take(p, n)
+	return len(p.Names), data.move(p, n)
 }

@@ -14,10 +14,9 @@ import (
 	"github.com/finsam/finsam/services/standalone/demo"
 )
 
-// cacheBytes bounds the cache in memory.
-const cacheBytes = 32 << 20
+const maxCacheBytes = 32 << 20
 
-// Door is how the suite is entered.
+// Door says who may enter the suite, and how.
 type Door struct {
 	TrustFile string         // whose access tokens are accepted
 	Demo      *demo.Issuer   // nil: no demo
@@ -25,9 +24,9 @@ type Door struct {
 	Log       *slog.Logger
 }
 
-// Gateway puts the front door before the suite; close its cache by the function
-// given beside it.
-func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, done func() error, err error) {
+// Gateway constructs the gateway in front of the suite. Call closeCache when it no
+// longer serves.
+func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, closeCache func() error, err error) {
 	o := gateway.Options{Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
 	if d.Demo != nil {
 		o.Token = d.Demo
@@ -49,14 +48,14 @@ func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, done func
 			Name: name, Base: "http://" + name, Transport: transport, Feed: s.Feeds[name],
 		})
 	}
-	kept, err := memory.New(cacheBytes)
+	cache, err := memory.New(maxCacheBytes)
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Cache = kept
+	o.Cache = cache
 	g, err := gateway.New(o)
 	if err != nil {
-		return nil, nil, errors.Join(err, kept.Close())
+		return nil, nil, errors.Join(err, cache.Close())
 	}
-	return g, kept.Close, nil
+	return g, cache.Close, nil
 }

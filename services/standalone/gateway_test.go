@@ -9,7 +9,7 @@ import (
 )
 
 func TestATokenOfTheDemosEndpointIsAccepted(t *testing.T) {
-	door, _ := served(t)
+	door := open(t, newData(t)).door
 	ask := func(method, path, body, header, value string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), method, "/finsam/v1"+path, strings.NewReader(body))
 		r.Header.Set(header, value)

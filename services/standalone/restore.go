@@ -2,63 +2,54 @@ package standalone
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/backup"
-	"github.com/finsam/finsam/pkg/feed"
-	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
-// Restore puts a set's files into a data folder, which must hold nothing but keys
-// and empty folders. Each file is checked against the manifest, each database is
-// read whole, and the services' databases are held against each other; only then
-// do they get their places, the databases last. What fails leaves the folder as it
-// was; what a restore that died has left is removed by the next one. Nothing is
-// made outside the folder: it may be the only one that can be written to.
+// lostAndFound is the folder that a new file system on a disk of its own holds.
+const lostAndFound = "lost+found"
+
+// Restore moves a set's files into a data folder, which must hold nothing but keys
+// and empty folders. Each file is checked against the manifest and the database is
+// read whole before any file gets its place, the database last. A restore that fails
+// leaves the folder as it was; what one that died has left is removed by the next.
+// Nothing is created outside the folder: no other may be writable.
 func Restore(ctx context.Context, set string, data Layout) (m backup.Manifest, err error) {
 	if m, err = backup.Read(set); err != nil {
 		return m, err
 	}
-	if err := data.abandon(); err != nil { // of a restore that died
+	if err := data.abandonRestore(); err != nil { // one that died
 		return m, err
 	}
-	if err := data.isEmpty(); err != nil {
+	if err := data.checkEmpty(); err != nil {
 		return m, err
 	}
 	_, statErr := os.Stat(string(data))
 	defer func() {
-		err = errors.Join(err, data.abandon())
+		err = errors.Join(err, data.abandonRestore())
 		if err != nil && errors.Is(statErr, fs.ErrNotExist) {
-			_ = os.Remove(string(data)) // made here; one with something in it stays
+			_ = os.Remove(string(data)) // created here; it stays if something is in it
 		}
 	}()
 	p, err := data.stage(ctx, set, m)
 	if err != nil {
 		return m, err
 	}
-	return m, data.take(p, len(p.Names))
+	return m, data.move(p, len(p.Names))
 }
 
-// stage copies a set into the data folder beside the places of its files, checks
-// the copy and plans what is to be moved.
-func (l Layout) stage(ctx context.Context, set string, m backup.Manifest) (plan, error) {
-	if err := backup.Copy(set, l.staged(), m); err != nil {
-		return plan{}, err
-	}
-	if err := check(ctx, l.staged(), m); err != nil {
-		return plan{}, fmt.Errorf("the backup cannot be used: %w", err)
-	}
-	return l.plan(m)
-}
-
-// isEmpty refuses a folder that holds anything but keys and empty folders.
-func (l Layout) isEmpty() error {
+// checkEmpty refuses a folder that holds anything but keys and empty folders.
+func (l Layout) checkEmpty() error {
 	entries, err := os.ReadDir(string(l))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -71,7 +62,7 @@ func (l Layout) isEmpty() error {
 		if path == l.Keys() || e.Name() == lostAndFound {
 			continue
 		}
-		if e.IsDir() { // where a cluster mounts the associations there is one
+		if e.IsDir() { // such as the mount point of the associations in a cluster
 			inside, err := os.ReadDir(path)
 			if err != nil {
 				return err
@@ -80,69 +71,163 @@ func (l Layout) isEmpty() error {
 				continue
 			}
 		}
-		return fmt.Errorf("%s is not empty (%s is in it): restore into a new folder; only the keys and empty folders may be there before", l, e.Name())
+		return fmt.Errorf("%s is not empty (%s is in it): restore into a new folder; only the keys and empty folders may be in it", l, e.Name())
 	}
 	return nil
 }
 
-// lostAndFound is the folder that a new file system on a disk of its own holds.
-const lostAndFound = "lost+found"
-
-func isDatabase(name string) bool { return strings.HasSuffix(name, ".db") }
-
-// check reads every database of the folder and holds the services against each
-// other.
-func check(ctx context.Context, folder string, m backup.Manifest) (err error) {
-	engines := map[string]store.Engine{}
-	for _, f := range m.Files {
-		if !isDatabase(f.Name) {
-			continue
-		}
-		path := filepath.Join(folder, filepath.FromSlash(f.Name))
-		if err := sqlite.Check(ctx, path); err != nil {
-			return err
-		}
-		db, err := sqlite.Open(ctx, path)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, db.Close()) }()
-		for name := range schemas {
-			if f.Name == databaseFile || f.Name == name+".db" {
-				engines[name] = db.Engine(name)
-			}
-		}
-	}
-	if len(engines) != len(schemas) {
-		return fmt.Errorf("it has the databases of %d services, and the suite has %d", len(engines), len(schemas))
-	}
-	return feed.Agree(ctx, engines)
-}
-
-// isWhole refuses a folder that a restore into has not come to its end: what is
-// staged is no data, and a new database must not take its place.
-func (l Layout) isWhole() error {
+// checkComplete refuses a folder into which a restore has not been completed: what is
+// staged is not data, and a new database must not take its place.
+func (l Layout) checkComplete() error {
 	_, err := os.Stat(l.Restoring())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if _, err := os.Stat(l.Database()); err == nil {
-		return nil // the database comes last: all else has its place
+		return nil // the database comes last: everything else has its place
 	}
-	return errors.Join(err, fmt.Errorf("a restore into %s did not come to its end: run finsam restore again, or remove %s to begin without data", l, l.Restoring()))
+	return errors.Join(err, fmt.Errorf("a restore into %s was not completed: run finsam restore again, or remove %s to begin without data", l, l.Restoring()))
 }
 
-// keysBelong refuses to begin with new sealing keys on a database that has been
-// sealed with others: nobody in it could be named again.
-func (l Layout) keysBelong() error {
+// checkKeys refuses to begin with new encryption keys on a database that was
+// encrypted with others: no person in it could be named again.
+func (l Layout) checkKeys() error {
 	_, err := os.Stat(l.Database())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, name := range []string{"seal.json", "prf.json"} {
 		if _, err := os.Stat(filepath.Join(l.Keys(), name)); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is a database in %s, but its keys are missing (%s): put the keys back that belong to it; they are not in a backup", l, filepath.Join(l.Keys(), name))
+			return fmt.Errorf("there is a database in %s, but its keys are missing (%s): put back the keys that belong to it; they are not in a backup", l, filepath.Join(l.Keys(), name))
 		}
 	}
 	return err
+}
+
+// staging is where a restore copies the set to.
+func (l Layout) staging() string { return filepath.Join(l.Restoring(), "files") }
+
+// planFile is where a restore writes its plan before it follows it.
+func (l Layout) planFile() string { return filepath.Join(l.Restoring(), "plan.json") }
+
+// plan is what a restore moves from its staging folder into the data folder.
+type plan struct {
+	Names   []string `json:"names"`   // files and folders, in this order: the database last
+	Folders []string `json:"folders"` // those of them in whose place there is an empty folder
+}
+
+// stage copies a set into the data folder beside the places of its files, checks the
+// copy, and writes down what move is to move, so that abandonRestore can undo it even
+// after a death.
+func (l Layout) stage(ctx context.Context, set string, m backup.Manifest) (plan, error) {
+	var p plan
+	if err := backup.Copy(set, l.staging(), m); err != nil {
+		return p, err
+	}
+	if !slices.ContainsFunc(m.Files, func(f backup.File) bool { return f.Name == databaseFile }) {
+		return p, fmt.Errorf("the backup cannot be used: it has no %s", databaseFile)
+	}
+	if err := sqlite.Check(ctx, filepath.Join(l.staging(), databaseFile)); err != nil {
+		return p, fmt.Errorf("the backup cannot be used: %w", err)
+	}
+	for _, f := range m.Files {
+		name, _, _ := strings.Cut(f.Name, "/")
+		if name == databaseFile || slices.Contains(p.Names, name) {
+			continue
+		}
+		p.Names = append(p.Names, name)
+		if info, err := os.Lstat(filepath.Join(string(l), name)); err == nil && info.IsDir() {
+			p.Folders = append(p.Folders, name)
+		}
+	}
+	p.Names = append(p.Names, databaseFile)
+	text, err := json.Marshal(p)
+	if err == nil {
+		err = atomicfile.Write(l.planFile(), text, 0o600)
+	}
+	if err == nil {
+		err = syncFolders(l.Restoring())
+	}
+	if err != nil {
+		return p, fmt.Errorf("plan the restore: %w", err)
+	}
+	return p, nil
+}
+
+// move moves the first n names of the plan into their places. A folder is moved whole,
+// into the place of an empty one: a cluster creates that for a mount and as root, so
+// that nothing could be written into it.
+func (l Layout) move(p plan, n int) error {
+	for _, name := range p.Names[:n] {
+		to := filepath.Join(string(l), name)
+		if slices.Contains(p.Folders, name) {
+			if err := os.Remove(to); err != nil {
+				return err
+			}
+		}
+		if err := os.Rename(filepath.Join(l.staging(), name), to); err != nil {
+			return err
+		}
+	}
+	return atomicfile.SyncDir(string(l))
+}
+
+// abandonRestore removes what a restore has staged and, unless everything had got its
+// place, what it had moved. After a completed restore only the staging folder goes.
+func (l Layout) abandonRestore() error {
+	p, err := l.readPlan()
+	if err != nil {
+		return err
+	}
+	moved := slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool {
+		_, err := os.Lstat(filepath.Join(l.staging(), name))
+		return err == nil
+	})
+	if len(moved) < len(p.Names) {
+		for _, name := range slices.Backward(moved) {
+			if err := os.RemoveAll(filepath.Join(string(l), name)); err != nil {
+				return err
+			}
+		}
+		for _, name := range p.Folders {
+			if err := os.MkdirAll(filepath.Join(string(l), name), 0o755); err != nil {
+				return err
+			}
+		}
+		if err := atomicfile.SyncDir(string(l)); err != nil {
+			return err
+		}
+	}
+	// The plan goes first: without it nothing outside the staging folder is the restore's.
+	if err := os.Remove(l.planFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(l.Restoring())
+}
+
+// readPlan reads the plan of an unfinished restore. Without a plan, or with one that
+// is cut short, nothing has been moved.
+func (l Layout) readPlan() (plan, error) {
+	var p plan
+	text, err := os.ReadFile(l.planFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	if json.Unmarshal(text, &p) != nil {
+		return plan{}, nil
+	}
+	return p, nil
+}
+
+// syncFolders flushes the names in the folders of a tree.
+func syncFolders(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return atomicfile.SyncDir(path)
+	})
 }

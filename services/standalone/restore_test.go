@@ -8,31 +8,28 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/standalone"
 )
 
-// attached creates a backup of the first release's data with an attachment.
-func attached(t *testing.T) string {
+// newBackupWithAttachment makes a backup of a stopped suite with an attachment, and
+// returns it with the folder of the keys.
+func newBackupWithAttachment(t *testing.T) (set, keys string) {
 	t.Helper()
-	data := frozen(t, "release-0")
+	data := newStoppedSuite(t)
 	put(t, filepath.Join(data.Attachments(), "ab", "abcdef"), []byte("påhittat"))
-	return saved(t, data, t.TempDir(), 0)
+	return newBackup(t, data, t.TempDir(), 0), data.Keys()
 }
 
-// volume is a data folder as a cluster gives it: a file system of its own with the
+// newVolume returns a data folder as in a cluster: a file system of its own with the
 // points of two mounts. Only what is in it can be written.
-func volume(t *testing.T) standalone.Layout {
+func newVolume(t *testing.T, keys string) standalone.Layout {
 	t.Helper()
 	data := standalone.Layout(filepath.Join(t.TempDir(), "data"))
 	put(t, filepath.Join(string(data), "lost+found", "#12"), []byte("x"))
 	if err := os.Mkdir(data.Associations(), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(data.Keys(), os.DirFS(filepath.Join("testdata", "release-0", "keys"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := launch.WriteKeys(data.Keys()); err != nil { // the signing keys are new in every run
+	if err := os.CopyFS(data.Keys(), os.DirFS(keys)); err != nil {
 		t.Fatal(err)
 	}
 	return data
@@ -63,12 +60,12 @@ func isAlone(t *testing.T, data standalone.Layout) {
 	}
 }
 
-// isRestored fails unless all of attached is in the folder, and what was there.
+// isRestored fails unless all of the backup is in the folder, and what was in it before.
 func isRestored(t *testing.T, data standalone.Layout) {
 	t.Helper()
 	isAlone(t, data)
-	if n := len(open(t, data).list(receiver, "/referrals")); n != 7 {
-		t.Errorf("%d referrals of 7", n)
+	if n := len(open(t, data).list(receiver, "/referrals")); n != storedReferrals {
+		t.Errorf("%d referrals of %d", n, storedReferrals)
 	}
 	if got := string(get(t, filepath.Join(data.Attachments(), "ab", "abcdef"))); got != "påhittat" {
 		t.Errorf("the attachment holds %q", got)
@@ -81,8 +78,9 @@ func isRestored(t *testing.T, data standalone.Layout) {
 }
 
 func TestARestoreIntoAVolumeStaysWithinIt(t *testing.T) {
-	data := volume(t)
-	if _, err := standalone.Restore(t.Context(), attached(t), data); err != nil {
+	set, keys := newBackupWithAttachment(t)
+	data := newVolume(t, keys)
+	if _, err := standalone.Restore(t.Context(), set, data); err != nil {
 		t.Fatal(err)
 	}
 	isRestored(t, data)
@@ -97,13 +95,14 @@ func serve(t *testing.T, data standalone.Layout) error {
 // TestARestoreThatDiedIsRunAgain lets it die when n of the set's names are in
 // their places; with all of them there it is whole, and the next one refuses.
 func TestARestoreThatDiedIsRunAgain(t *testing.T) {
-	set, bad := attached(t), filepath.Join(t.TempDir(), "bad")
+	set, keys := newBackupWithAttachment(t)
+	bad := filepath.Join(t.TempDir(), "bad")
 	if err := os.CopyFS(bad, os.DirFS(set)); err != nil {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(bad, "finsam.db"), []byte("cut off"))
 	for n, all := 0, 3; n <= all; n++ {
-		data := volume(t)
+		data := newVolume(t, keys)
 		before := tree(t, string(data))
 		total, err := standalone.RestoreAndDie(t.Context(), set, data, n)
 		if err != nil || total != all {
@@ -117,7 +116,7 @@ func TestARestoreThatDiedIsRunAgain(t *testing.T) {
 			isRestored(t, data)
 			return
 		}
-		if err := serve(t, data); err == nil || !strings.Contains(err.Error(), "did not come to its end") {
+		if err := serve(t, data); err == nil || !strings.Contains(err.Error(), "was not completed") {
 			t.Errorf("%d in their places, and it starts: %v", n, err)
 		}
 		if _, err := os.Stat(data.Database()); err == nil {
@@ -140,10 +139,11 @@ func TestARestoreThatDiedIsRunAgain(t *testing.T) {
 }
 
 func TestARestoreThatDiedWhileItCopiedLeavesNoData(t *testing.T) {
-	data := volume(t)
+	set, keys := newBackupWithAttachment(t)
+	data := newVolume(t, keys)
 	put(t, filepath.Join(data.Restoring(), "files", "finsam.db"), []byte("half"))
 	put(t, filepath.Join(data.Restoring(), "plan.json"), nil)
-	if _, err := standalone.Restore(t.Context(), attached(t), data); err != nil {
+	if _, err := standalone.Restore(t.Context(), set, data); err != nil {
 		t.Fatal(err)
 	}
 	isRestored(t, data)

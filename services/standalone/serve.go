@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,15 +13,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	activityapi "github.com/finsam/finsam/pkg/api/activity"
 	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	referralapi "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway"
+	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone/demo"
 	"github.com/finsam/finsam/services/standalone/example"
@@ -34,20 +38,15 @@ type Options struct {
 	Demo      bool              // with the demo issuer and, in an empty folder, the example association
 	TrustFile string            // whose tokens are accepted, without the demo
 	Environ   map[string]string // for gateway.Config, send.Config, the log level and OTEL_*
-	Linger    time.Duration     // how long it serves on once told to end
-	Out       io.Writer         // where it tells where to look
-}
-
-// readContracts begins with what takes longest of a start.
-func readContracts() {
-	contract.Preload(referralapi.Spec)
-	contract.Preload(participantapi.Spec)
-	contract.Preload(activityapi.Spec)
+	Linger    time.Duration     // how long it keeps serving, no longer ready, once it is asked to end
+	Out       io.Writer         // where it prints its addresses
 }
 
 // Serve puts the suite together, serves it until ctx ends and takes it apart.
 func Serve(ctx context.Context, o Options) (err error) {
-	readContracts()
+	for _, spec := range [][]byte{referralapi.Spec, participantapi.Spec, activityapi.Spec} {
+		contract.Preload(spec) // begun first: it takes longest
+	}
 	if o.Demo {
 		if err := demo.CheckAddr(o.Addr); err != nil {
 			return err
@@ -76,7 +75,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, suite.Close()) }()
 	if o.Demo {
-		if err := suite.demonstrate(ctx); err != nil {
+		if err := suite.loadDemoUnits(ctx); err != nil {
 			return err
 		}
 	}
@@ -89,14 +88,10 @@ func Serve(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeCache()) }()
-	return o.serve(ctx, suite, g, log)
-}
-
-func (o Options) serve(ctx context.Context, suite *Suite, g *gateway.Gateway, log *slog.Logger) error {
 	return launch.Serve(ctx, server.Server{
 		Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
 		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
-		Started: func(addr, admin string) { o.welcome(addr, admin) },
+		Started: o.printWelcome,
 	}, suite.Run, g.Run)
 }
 
@@ -118,23 +113,23 @@ func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func
 	}, nil
 }
 
-// prepare creates the data folder ready: keys, associations and, in a demo, the
-// issuer of its tokens.
+// prepare creates what is missing in the data folder: keys, the folder of the
+// associations and, in a demo, the example association. It returns the demo's issuer.
 func (o Options) prepare() (*demo.Issuer, error) {
 	if !o.Demo && o.TrustFile == "" {
-		return nil, errors.New("nobody could be let in: name a trust file with --trust, or try it out with --demo")
+		return nil, errors.New("no caller could be accepted: name a trust file with --trust, or try it out with --demo")
 	}
-	if err := o.Data.isWhole(); err != nil {
+	if err := o.Data.checkComplete(); err != nil {
 		return nil, err
 	}
-	if err := o.Data.keysBelong(); err != nil {
+	if err := o.Data.checkKeys(); err != nil {
 		return nil, err
 	}
 	if err := launch.WriteKeys(o.Data.Keys()); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Data.Associations(), 0o755); err != nil {
-		return nil, fmt.Errorf("make the folder of the associations: %w", err)
+		return nil, fmt.Errorf("create the folder of the associations: %w", err)
 	}
 	loaded, err := filepath.Glob(filepath.Join(o.Data.Associations(), "*.y*ml"))
 	if err != nil {
@@ -154,8 +149,8 @@ func (o Options) prepare() (*demo.Issuer, error) {
 	return demo.Open(demo.Options{Folder: o.Data.Demo()})
 }
 
-// welcome tells where to look and how to begin.
-func (o Options) welcome(addr, admin string) {
+// printWelcome prints the addresses and how to begin.
+func (o Options) printWelcome(addr, admin string) {
 	base := "http://" + reachable(addr)
 	fmt.Fprintf(o.Out, "finsam %s is ready\n\n", launch.Version())
 	fmt.Fprintf(o.Out, "  API            %s%s\n", base, gateway.BasePath)
@@ -172,14 +167,31 @@ func (o Options) welcome(addr, admin string) {
 	}
 	fmt.Fprintf(o.Out, "\nMölndal's week, read by a coach:\n\n  curl -s -H \"Authorization: Bearer $(%s token --data %s --role coach --authority molndal)\" %s%s/municipalities/1481/week\n\n",
 		program, o.Data, base, gateway.BasePath)
-	fmt.Fprintln(o.Out, "The demo holds invented people only. Stop it with Ctrl-C.")
+	fmt.Fprintln(o.Out, "All people in the demo are invented. Stop it with Ctrl-C.")
 }
 
-// reachable writes an address that listens everywhere as one to call.
+// reachable returns an address to call, also when addr is all of the machine's.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
 		return net.JoinHostPort("localhost", port)
 	}
 	return addr
+}
+
+// loadDemoUnits loads the example association's invented register of units, as its
+// own staff would, unless a register has been loaded before.
+func (s *Suite) loadDemoUnits(ctx context.Context) error {
+	var units []referral.Unit
+	if err := json.Unmarshal(example.Units, &units); err != nil {
+		return fmt.Errorf("the example's units: %w", err)
+	}
+	ctx = actor.With(ctx, actor.Actor{
+		Subject: "demo", Association: example.Association, Authority: "forbundet", Roles: []actor.Role{actor.AssociationAdmin},
+	})
+	_, _, err := s.referrals.LoadUnits(ctx, 0, units)
+	if errors.Is(err, fault.ErrStale) || errors.Is(err, fault.ErrNotFound) {
+		return nil // a register is loaded already, or the example is not served here
+	}
+	return err
 }

@@ -1,7 +1,6 @@
-// Package standalone is the whole suite in one process: the very same services
-// and gateway, on one SQLite file, a call away from each other instead of a hop.
-// It is for trying out, for tests, and for an association that is small enough
-// for one machine.
+// Package standalone is the whole suite in one process: the same services and
+// gateway, on one SQLite file, which call each other within the process. It is for
+// trying out, for tests, and for an association small enough for one machine.
 package standalone
 
 import (
@@ -47,13 +46,13 @@ type Suite struct {
 	db      *sqlite.DB
 	sender  *send.Sender
 	blobs   *folder.Store
-	parts   map[string]*launch.App
+	apps    map[string]*launch.App
 	workers []func(context.Context) error
 }
 
-// Open opens the data folder and puts the services together. The associations
-// must be loaded and the keys made (launch.WriteKeys). webhooks says where to
-// the referral service sends.
+// Open opens the data folder and constructs the services. The associations must be
+// loaded and the keys made (launch.WriteKeys). webhooks limits where the referral
+// service sends to.
 func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logger) (_ *Suite, err error) {
 	associations, err := association.LoadDir(data.Associations())
 	if err != nil {
@@ -63,7 +62,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{sender: sender, Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, parts: map[string]*launch.App{}}
+	s := &Suite{sender: sender, Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, apps: map[string]*launch.App{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -75,10 +74,10 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	if s.blobs, err = folder.Open(data.Attachments()); err != nil {
 		return nil, err
 	}
-	s.workers = append(s.workers, s.attend(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
+	s.workers = append(s.workers, s.serveBackups(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
 	keys := launch.ReadKeys(data.Keys())
 	for _, name := range []string{"referral", "participant", "activity"} {
-		if err := s.room(ctx, name, keys, associations, log); err != nil {
+		if err := s.openApp(ctx, name, keys, associations, log); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -90,11 +89,11 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	return s, nil
 }
 
-// schemas are what each service knows of its part of the database.
+// schemas are the schemas of each service's part of the database.
 var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activityservice.Schema}
 
-// room opens what a service is made of, in its part of the database.
-func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
+// openApp opens what a service is made of, in its part of the database.
+func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
 	p := &launch.App{Service: name, Schema: schemas[name], Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
 	if p.Cipher, err = keys.Sealer(); err != nil {
 		return err
@@ -108,13 +107,13 @@ func (s *Suite) room(ctx context.Context, name string, keys launch.Keys, all *as
 	if err := p.On(ctx, traced.Engine(s.db.Engine(name), name)); err != nil {
 		return err
 	}
-	s.parts[name], s.Feeds[name] = p, p.Feed
+	s.apps[name], s.Feeds[name] = p, p.Feed
 	s.workers = append(s.workers, p.Watch)
 	return nil
 }
 
 func (s *Suite) participant(ctx context.Context) error {
-	p := s.parts["participant"]
+	p := s.apps["participant"]
 	v, err := participant.New(ctx, participant.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("referral"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
@@ -127,7 +126,7 @@ func (s *Suite) participant(ctx context.Context) error {
 }
 
 func (s *Suite) referral(ctx context.Context) error {
-	p := s.parts["referral"]
+	p := s.apps["referral"]
 	v, err := referral.New(ctx, referral.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, People: s.people(p), Blobs: blobs.Store(s.blobs, p.Service), Webhooks: s.sender,
@@ -142,7 +141,7 @@ func (s *Suite) referral(ctx context.Context) error {
 }
 
 func (s *Suite) activity(ctx context.Context) error {
-	p := s.parts["activity"]
+	p := s.apps["activity"]
 	v, err := activityservice.New(ctx, activityservice.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
@@ -191,12 +190,12 @@ func (s *Suite) Run(ctx context.Context) error {
 }
 
 // Ready reports whether the database can serve.
-func (s *Suite) Ready(ctx context.Context) error { return s.parts["referral"].Engine.Ping(ctx) }
+func (s *Suite) Ready(ctx context.Context) error { return s.apps["referral"].Engine.Ping(ctx) }
 
 // Close closes the access logs and the database.
 func (s *Suite) Close() error {
 	var errs []error
-	for _, p := range s.parts {
+	for _, p := range s.apps {
 		errs = append(errs, p.Close())
 	}
 	if s.db != nil {

@@ -11,29 +11,16 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// stories is how many stories must be completed before a backup is made.
-const stories = 12
+// minStories is how many stories must be completed before the backup is made.
+const minStories = 12
 
-func TestWhatWasAcknowledgedBeforeABackupUnderLoadIsThereAfterTheRestoreInOneProcess(t *testing.T) {
+// TestEverythingAcknowledgedBeforeALiveBackupIsThereAfterTheRestore backs up the
+// running suite while people work, kills it, removes its data, restores the backup
+// into a new folder and works on there. It must hold every story that was completed
+// before the backup began, each step of it once, and no feed may differ from what its
+// followers have handled.
+func TestEverythingAcknowledgedBeforeALiveBackupIsThereAfterTheRestore(t *testing.T) {
 	s := suite.OneProcess(t, unlimited...)
-	destroyAndRestore(t, s, nil, func(data string) *suite.Suite {
-		return suite.OneProcessOn(t, data, unlimited...)
-	})
-}
-
-func TestWhatWasAcknowledgedBeforeABackupUnderLoadIsThereAfterTheRestoreOfFourProcesses(t *testing.T) {
-	env := slices.Concat(unlimited, []string{"FINSAM_BACKUP_DIR=" + t.TempDir()})
-	s := suite.FourProcesses(t, env...)
-	destroyAndRestore(t, s, []string{"participant", "referral", "activity"}, func(data string) *suite.Suite {
-		return suite.FourProcessesOn(t, data, env...)
-	})
-}
-
-// destroyAndRestore backs up what runs while people work, kills it, throws its
-// data away, restores the backup into a new folder and goes on there. The books
-// must contain every story that was completed before the backup began, each step of it
-// once, and no feed may differ from what its followers have handled.
-func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again func(data string) *suite.Suite) {
 	l, files := newLoad(t, s, 11), newAttachedLoad(walk{s, t})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -47,15 +34,11 @@ func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again f
 		files.run(ctx.Done())
 	}()
 	var before []story
-	for end := time.Now().Add(time.Minute); len(before) < stories && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(before) < minStories && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		before = l.toldYet()
 	}
 	backups, began := t.TempDir(), time.Now()
-	args := []string{"backup", "--data", s.Data, "--to", backups, "--keep", "2"}
-	for _, name := range processes { // of a suite in one process: none
-		args = append(args, "--admin", s.Processes[name].Admin)
-	}
-	set := s.Finsam(t, args...)
+	set := s.Finsam(t, "backup", "--data", s.Data, "--to", backups, "--keep", "2")
 	took, after := time.Since(began), len(l.toldYet())
 	stop()
 	<-done
@@ -78,7 +61,7 @@ func destroyAndRestore(t *testing.T, s *suite.Suite, processes []string, again f
 	if err := os.RemoveAll(s.Data); err != nil {
 		t.Fatal(err)
 	}
-	l.Suite = again(restored)
+	l.Suite = suite.OneProcessOn(t, restored, unlimited...)
 	l.told = before
 	l.readBack()
 	files.readBack(l.Suite)

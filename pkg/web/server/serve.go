@@ -18,7 +18,6 @@ type Server struct {
 	AdminAddr string                      // /livez, /readyz and /metrics; "": not served
 	Ready     func(context.Context) error // an error: not ready; it goes to the log. nil: always ready
 	Metrics   http.Handler                // nil: no /metrics
-	Backup    http.Handler                // below /backup on the admin port; nil: no backup
 	Started   func(addr, admin string)    // called once both listen; may be nil
 	Linger    time.Duration               // how long it serves on, no longer ready, before it stops
 	Log       *slog.Logger                // nil: slog.Default
@@ -171,9 +170,6 @@ func (s *Server) admin(ctx context.Context) http.Handler {
 		}
 		writeText(w, http.StatusOK, "ok")
 	})
-	if s.Backup != nil {
-		mux.Handle("POST /backup/", s.Backup)
-	}
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
 	}

@@ -16,16 +16,16 @@ import (
 	"github.com/finsam/finsam/services/standalone"
 )
 
-const whichLog = "The log is that of a data folder whose suite rests, such as a restored backup, or,\n" +
-	"when FINSAM_STORE is set, of that database (MongoDB: while the services run)."
+const whichLog = "The log is that of the data folder of a stopped suite, such as a restored backup, or,\n" +
+	"when FINSAM_STORE is set, of that database (MongoDB: also while the services run)."
 
-func accessLog() *cobra.Command {
+func accessLogCommand() *cobra.Command {
 	c := &cobra.Command{Use: "access-log", Short: "Verify or read the log of who has seen or changed whose data"}
-	c.AddCommand(verifyLog(), readLog())
+	c.AddCommand(verifyCommand(), readCommand())
 	return c
 }
 
-func verifyLog() *cobra.Command {
+func verifyCommand() *cobra.Command {
 	var (
 		data  string
 		heads []string
@@ -33,8 +33,8 @@ func verifyLog() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that no entry was altered, removed or added",
-		Long: "Walks the access log of each service and checks every link. A head noted earlier\n" +
-			"(the log lines `access log checkpoint`) also finds what was cut off at the end.\n" + whichLog,
+		Long: "Checks every link of the access log of each service. With a head recorded earlier\n" +
+			"(from a log line `access log checkpoint`) it also finds what was cut off at the end.\n" + whichLog,
 		Example: "  finsam access-log verify --data data --head 01795320000000-aabbccddeeff/42/HASH",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -72,21 +72,21 @@ func verifyLog() *cobra.Command {
 			for _, h := range known {
 				if !found[h] {
 					flaws++
-					fmt.Fprintf(c.OutOrStdout(), "block %s/%d was in a log when its head was noted, and is not as it was\n", h.Chain, h.N)
+					fmt.Fprintf(c.OutOrStdout(), "block %s/%d differs from its recorded head, or is missing\n", h.Chain, h.N)
 				}
 			}
 			if flaws > 0 {
-				return fmt.Errorf("the access log is not as it was written: %d flaws", flaws)
+				return fmt.Errorf("the access log was altered: %d flaws", flaws)
 			}
 			return nil
 		},
 	}
 	dataFlag(c, &data)
-	c.Flags().StringArrayVar(&heads, "head", nil, "a head noted earlier, as CHAIN/N/HASH; may be repeated")
+	c.Flags().StringArrayVar(&heads, "head", nil, "a head recorded earlier, as CHAIN/N/HASH; may be repeated")
 	return c
 }
 
-// parseHeads reads heads as CHAIN/N/HASH; a hash may hold "/".
+// parseHeads reads heads as CHAIN/N/HASH; a hash may contain "/".
 func parseHeads(texts []string) ([]accesslog.Head, error) {
 	var all []accesslog.Head
 	for _, text := range texts {
@@ -96,24 +96,24 @@ func parseHeads(texts []string) ([]accesslog.Head, error) {
 		}
 		n, err := strconv.ParseInt(part[1], 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("--head %s: %s is no number", text, part[1])
+			return nil, fmt.Errorf("--head %s: %s is not a number", text, part[1])
 		}
 		all = append(all, accesslog.Head{Chain: part[0], N: n, Hash: part[2]})
 	}
 	return all, nil
 }
 
-// filter says which entries are wanted; what is empty does not matter.
+// filter selects entries; an empty field selects all.
 type filter struct{ authority, subject, participant, from, to string }
 
-func (f filter) wants(e accesslog.Entry) bool {
+func (f filter) matches(e accesslog.Entry) bool {
 	at := e.At.Format(time.RFC3339)
 	return (f.authority == "" || e.Authority == f.authority) && (f.subject == "" || e.Subject == f.subject) &&
 		(f.participant == "" || slices.Contains(e.Participants, f.participant)) &&
 		(f.from == "" || at >= f.from) && (f.to == "" || at < f.to)
 }
 
-func readLog() *cobra.Command {
+func readCommand() *cobra.Command {
 	var (
 		data string
 		f    filter
@@ -121,16 +121,16 @@ func readLog() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "read",
 		Short: "Print entries as lines of JSON: who, for which authority, when, what, whose",
-		Long: "Prints the entries that match, for the reviewer or the data protection officer who\n" +
-			"has asked for them. They hold ids and no names. This reading is not itself logged:\n" +
-			"note who asked for it and why.\n" + whichLog,
+		Long: "Prints the entries that match, for a reviewer or data protection officer. They\n" +
+			"contain ids and no names. This command is not entered in the log: record who asked\n" +
+			"for the entries and why.\n" + whichLog,
 		Example: "  finsam access-log read --data data --authority molndal --from 2026-11-20 --to 2026-11-21",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			lines := json.NewEncoder(c.OutOrStdout())
 			return standalone.AccessLogs(c.Context(), standalone.Layout(data), os.Getenv("FINSAM_STORE"), func(logs map[string]*accesslog.Log) error {
 				return accesslog.Read(c.Context(), logs, func(service string, e accesslog.Entry) error {
-					if !f.wants(e) {
+					if !f.matches(e) {
 						return nil
 					}
 					return lines.Encode(struct {

@@ -12,9 +12,9 @@ import (
 	"github.com/finsam/finsam/services/standalone"
 )
 
-// logged is a data folder with two accesses in the participant service's log,
+// newLoggedData returns a data folder with two accesses in the participant service's log,
 // and the log's head.
-func logged(t *testing.T) (dir string, head accesslog.Head) {
+func newLoggedData(t *testing.T) (dir string, head accesslog.Head) {
 	t.Helper()
 	t.Setenv("FINSAM_STORE", "")
 	dir = t.TempDir()
@@ -40,8 +40,8 @@ func logged(t *testing.T) (dir string, head accesslog.Head) {
 	return dir, head
 }
 
-func TestTheAccessLogIsVerifiedAgainstAHeadNotedEarlier(t *testing.T) {
-	dir, head := logged(t)
+func TestTheAccessLogIsVerifiedAgainstARecordedHead(t *testing.T) {
+	dir, head := newLoggedData(t)
 	at := fmt.Sprintf("%s/%d/%s", head.Chain, head.N, head.Hash)
 	for range 2 { // looking adds nothing
 		out, _, err := finsam(t, "access-log", "verify", "--data", dir, "--head", at)
@@ -50,7 +50,7 @@ func TestTheAccessLogIsVerifiedAgainstAHeadNotedEarlier(t *testing.T) {
 		}
 	}
 	out, _, err := finsam(t, "access-log", "verify", "--data", dir, "--head", head.Chain+"/9/"+head.Hash)
-	if err == nil || !strings.Contains(out, "is not as it was") {
+	if err == nil || !strings.Contains(out, "differs from its recorded head") {
 		t.Errorf("an end that was cut off: %q, %v", out, err)
 	}
 	if _, _, err := finsam(t, "access-log", "verify", "--data", t.TempDir()); err == nil || !strings.Contains(err.Error(), "there is no database") {
@@ -62,7 +62,7 @@ func TestTheAccessLogIsVerifiedAgainstAHeadNotedEarlier(t *testing.T) {
 }
 
 func TestEntriesAreReadByWhoAndWhoseAndWhen(t *testing.T) {
-	dir, _ := logged(t)
+	dir, _ := newLoggedData(t)
 	for flags, want := range map[string]int{
 		"": 2, "--authority fk": 1, "--participant p-molndal": 1, "--participant p": 0, "--subject m-7": 2,
 		"--from 2000-01-01": 2, "--to 2000-01-01": 0, "--subject m-7 --authority af": 0,

@@ -1,5 +1,5 @@
 // Command finsam is the whole suite in one program: it serves all of it or one
-// service, loads an association, and makes keys and demo tokens.
+// service, loads an association, makes keys and demo tokens, and looks after the data.
 package main
 
 import (
@@ -17,34 +17,30 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := root().ExecuteContext(ctx); err != nil {
+	if err := rootCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "finsam:", err)
 		os.Exit(1)
 	}
 }
 
-func root() *cobra.Command {
+func rootCommand() *cobra.Command {
+	version := launch.Version()
+	if r := launch.Revision(); r != "" {
+		version += " (" + r + ")"
+	}
 	c := &cobra.Command{
 		Use:           "finsam",
 		Short:         "The path from referral to work, for coordination associations and their members",
-		Version:       version(),
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serve(), token(), load(), keys(), trustCommand(), accessLog(), probe(), backupCommand(), restoreCommand(), migrateCommand())
-	c.AddCommand(programs()...)
+	c.AddCommand(serveCommand(), tokenCommand(), loadCommand(), keysCommand(), trustCommand(), accessLogCommand(), probeCommand(), backupCommand(), restoreCommand(), migrateCommand())
+	c.AddCommand(serviceCommands()...)
 	return c
 }
 
-// version is the version with the commit it was built from.
-func version() string {
-	if r := launch.Revision(); r != "" {
-		return launch.Version() + " (" + r + ")"
-	}
-	return launch.Version()
-}
-
-// dataFlag declares the folder that all commands work on.
+// dataFlag declares the folder that most commands work on.
 func dataFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "data", "data", "folder of the databases, keys and associations")
+	c.Flags().StringVar(dir, "data", "data", "folder of the database, keys and associations")
 }

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// finsam runs the program and gives what it printed.
-func finsam(t *testing.T, args ...string) (out, told string, err error) {
+// finsam runs the program and returns what it printed.
+func finsam(t *testing.T, args ...string) (out, errOut string, err error) {
 	t.Helper()
 	var o, e bytes.Buffer
-	c := root()
+	c := rootCommand()
 	c.SetArgs(args)
 	c.SetOut(&o)
 	c.SetErr(&e)
@@ -20,7 +20,7 @@ func finsam(t *testing.T, args ...string) (out, told string, err error) {
 	return o.String(), e.String(), err
 }
 
-func TestEachServiceIsASubcommandThatNamesTheVariableItMisses(t *testing.T) {
+func TestEachServiceIsASubcommandThatNamesAMissingVariable(t *testing.T) {
 	t.Setenv("FINSAM_KEYS_DIR", "")
 	for _, name := range []string{"gateway", "referral", "participant", "activity"} {
 		if _, _, err := finsam(t, name); err == nil || !strings.Contains(err.Error(), "FINSAM_") {
@@ -29,10 +29,10 @@ func TestEachServiceIsASubcommandThatNamesTheVariableItMisses(t *testing.T) {
 	}
 }
 
-func TestAProbeAsksUntilTheAnswerIsTheWantedOne(t *testing.T) {
-	asked := 0
+func TestAProbeRepeatsUntilTheStatusIsTheWantedOne(t *testing.T) {
+	requests := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked == 1 {
+		if requests++; requests == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
@@ -45,7 +45,7 @@ func TestAProbeAsksUntilTheAnswerIsTheWantedOne(t *testing.T) {
 	}
 }
 
-func TestTheVersionIsTold(t *testing.T) {
+func TestTheVersionIsPrinted(t *testing.T) {
 	if out, _, err := finsam(t, "--version"); err != nil || !strings.HasPrefix(out, "finsam version ") {
 		t.Errorf("%q, %v", out, err)
 	}

@@ -13,29 +13,31 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Bounds of a probe: how long one request may take, and how long it rests
-// between two.
 const (
-	probePatience = 5 * time.Second
-	probeRest     = 500 * time.Millisecond
+	probeTimeout  = 5 * time.Second // of one request
+	probeInterval = 500 * time.Millisecond
 )
 
-func probe() *cobra.Command {
+func probeCommand() *cobra.Command {
 	var within time.Duration
 	c := &cobra.Command{
 		Use:     "probe URL[=STATUS]...",
-		Short:   "Ask addresses until each answers with its status (200); for helm test and scripts",
+		Short:   "Request addresses until each answers with its status (200); for helm test and scripts",
 		Example: "  finsam probe --within 30s http://127.0.0.1:8080/finsam/v1/api-info http://127.0.0.1:8080/finsam/v1/referrals=401",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, urls []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), within)
 			defer cancel()
-			for _, u := range urls {
-				u, want := wanted(u)
-				if err := answersWith(ctx, u, want); err != nil {
+			for _, arg := range args {
+				url, want := arg, http.StatusOK
+				if m := withStatus.FindStringSubmatch(arg); m != nil {
+					url = m[1]
+					want, _ = strconv.Atoi(m[2]) // three digits
+				}
+				if err := waitForStatus(ctx, url, want); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s answers %d\n", u, want)
+				fmt.Fprintf(c.OutOrStdout(), "%s answers %d\n", url, want)
 			}
 			return nil
 		},
@@ -46,22 +48,12 @@ func probe() *cobra.Command {
 
 var withStatus = regexp.MustCompile(`^(.+)=([1-5][0-9][0-9])$`)
 
-// wanted parts an address from the status that is wanted of it.
-func wanted(arg string) (url string, status int) {
-	m := withStatus.FindStringSubmatch(arg)
-	if m == nil {
-		return arg, http.StatusOK
-	}
-	status, _ = strconv.Atoi(m[2]) // three digits
-	return m[1], status
-}
-
-// answersWith asks until the status is the wanted one or the context ends; its
-// error tells the last answer.
-func answersWith(ctx context.Context, url string, want int) error {
-	last := errors.New("nobody answered in time")
+// waitForStatus asks until the status is the wanted one or the context ends; its
+// error says what the last answer was.
+func waitForStatus(ctx context.Context, url string, want int) error {
+	last := errors.New("no answer in time")
 	for {
-		status, err := ask(ctx, url)
+		status, err := requestStatus(ctx, url)
 		switch {
 		case err == nil && status == want:
 			return nil
@@ -73,13 +65,13 @@ func answersWith(ctx context.Context, url string, want int) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %w", url, last)
-		case <-time.After(probeRest):
+		case <-time.After(probeInterval):
 		}
 	}
 }
 
-func ask(ctx context.Context, url string) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, probePatience)
+func requestStatus(ctx context.Context, url string) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

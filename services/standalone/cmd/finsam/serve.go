@@ -1,18 +1,22 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/spf13/cobra"
 
+	activity "github.com/finsam/finsam/services/activity/program"
+	gateway "github.com/finsam/finsam/services/gateway/program"
+	participant "github.com/finsam/finsam/services/participant/program"
+	referral "github.com/finsam/finsam/services/referral/program"
 	"github.com/finsam/finsam/services/standalone"
 )
 
-func serve() *cobra.Command {
+func serveCommand() *cobra.Command {
 	var (
 		data string
 		o    standalone.Options
@@ -32,11 +36,38 @@ func serve() *cobra.Command {
 	}
 	dataFlag(c, &data)
 	f := c.Flags()
-	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "where the API listens")
-	f.StringVar(&o.AdminAddr, "admin-addr", "127.0.0.1:9090", "where /livez, /readyz and /metrics listen; off: nowhere")
+	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "address of the API")
+	f.StringVar(&o.AdminAddr, "admin-addr", "127.0.0.1:9090", "address of /livez, /readyz and /metrics; off: they are not served")
 	f.BoolVar(&o.Demo, "demo", false, "issue demo tokens and, in an empty data folder, load the example association; only on this machine")
-	f.StringVar(&o.TrustFile, "trust", "", "the trust file: whose access tokens are accepted")
-	f.DurationVar(&o.Linger, "linger", 0*time.Second, "how long to serve on, no longer ready, once told to end")
+	f.StringVar(&o.TrustFile, "trust", "", "the trust file: which access tokens are accepted")
+	f.DurationVar(&o.Linger, "linger", 0, "how long to keep serving, no longer ready, after a request to stop")
 	c.MarkFlagsMutuallyExclusive("demo", "trust")
 	return c
+}
+
+// serviceCommands are the programs in the one image, as each service's own binary
+// runs them too.
+func serviceCommands() []*cobra.Command {
+	var all []*cobra.Command
+	for _, p := range []struct {
+		name, short string
+		run         func(context.Context, map[string]string) error
+	}{
+		{"gateway", "Serve the gateway alone, configured by the environment", gateway.Run},
+		{"referral", "Serve the referral service alone, configured by the environment", referral.Run},
+		{"participant", "Serve the participant service alone, configured by the environment", participant.Run},
+		{"activity", "Serve the activity service alone, configured by the environment", activity.Run},
+	} {
+		all = append(all, &cobra.Command{
+			Use: p.name, Short: p.short, Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				// A request to stop is not a failure (launch.Main does the same).
+				if err := p.run(c.Context(), env.ToMap(os.Environ())); !errors.Is(err, context.Canceled) {
+					return err
+				}
+				return nil
+			},
+		})
+	}
+	return all
 }

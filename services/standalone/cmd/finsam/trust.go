@@ -15,16 +15,16 @@ import (
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
-// trustPatience is how long an issuer may take to give its keys.
-const trustPatience = 20 * time.Second
+// issuerTimeout bounds the request for an issuer's keys.
+const issuerTimeout = 20 * time.Second
 
 func trustCommand() *cobra.Command {
 	var token string
 	c := &cobra.Command{
 		Use:   "trust FILE",
-		Short: "Check a trust file and, with --token, whom an access token speaks for",
-		Long: "Reads a trust file as the gateway does, and tells every authority that it lets in.\n" +
-			"With --token it also tells whom a token speaks for, or why it is refused; the\n" +
+		Short: "Check a trust file and, with --token, who an access token is for",
+		Long: "Reads a trust file as the gateway does, and prints every authority whose tokens are\n" +
+			"accepted. With --token it also prints who a token is for, or why it is refused; the\n" +
 			"token comes from a file, or from standard input (-), and is sent nowhere.",
 		Example: "  finsam trust trust.yaml\n  finsam trust trust.yaml --token - < token.txt",
 		Args:    cobra.ExactArgs(1),
@@ -38,21 +38,21 @@ func trustCommand() *cobra.Command {
 				return err
 			}
 			for _, is := range file.Issuers {
-				fmt.Fprintln(c.OutOrStdout(), letsIn(is))
+				fmt.Fprintln(c.OutOrStdout(), describeIssuer(is))
 			}
 			v, err := trust.Open(trust.Options{Path: args[0], Log: slog.New(slog.DiscardHandler)})
 			if err != nil || token == "" {
 				return err
 			}
-			return speaksFor(c, v, token)
+			return printBearer(c, v, token)
 		},
 	}
 	c.Flags().StringVar(&token, "token", "", "a file with an access token; -: standard input")
 	return c
 }
 
-// letsIn tells in a line whom an entry of the trust file lets in.
-func letsIn(is trust.Issuer) string {
+// describeIssuer returns a line that says whose tokens an issuer signs.
+func describeIssuer(is trust.Issuer) string {
 	var roles []string
 	for _, r := range is.Claims.Roles.Map {
 		roles = append(roles, string(r))
@@ -60,33 +60,33 @@ func letsIn(is trust.Issuer) string {
 	slices.Sort(roles)
 	line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(slices.Compact(roles), ", "))
 	if is.Disabled {
-		return line + " (shut out)"
+		return line + " (disabled)"
 	}
 	return line
 }
 
-// speaksFor tells whom a token speaks for. Its error names the check that failed.
-func speaksFor(c *cobra.Command, v *trust.Verifier, file string) error {
-	var from io.Reader = c.InOrStdin()
+// printBearer prints who a token is for. Its error names the check that failed.
+func printBearer(c *cobra.Command, v *trust.Verifier, file string) error {
+	in := c.InOrStdin()
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		from = f
+		in = f
 	}
-	token, err := io.ReadAll(io.LimitReader(from, 64<<10))
+	token, err := io.ReadAll(io.LimitReader(in, 64<<10))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), trustPatience)
+	ctx, cancel := context.WithTimeout(c.Context(), issuerTimeout)
 	defer cancel()
 	a, issuer, err := v.Verify(ctx, strings.TrimSpace(string(token)))
 	if err != nil {
 		return fmt.Errorf("the token is refused: %w", err)
 	}
-	fmt.Fprintf(c.OutOrStdout(), "the token speaks for %s of %s (association %s, unit %q), as %v, issued by %s\n",
+	fmt.Fprintf(c.OutOrStdout(), "the token is for %s of %s (association %s, unit %q), as %v, issued by %s\n",
 		a.Subject, a.Authority, a.Association, a.Unit, a.Roles, issuer)
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestATrustFileIsToldOrRefused(t *testing.T) {
+func TestATrustFileIsPrintedOrRefused(t *testing.T) {
 	data := t.TempDir()
 	token, _, err := finsam(t, "token", "--data", data, "--role", "coach", "--authority", "molndal", "--unit", "amc")
 	if err != nil {

@@ -2,13 +2,11 @@ package feed_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/finsam/finsam/pkg/feed"
@@ -77,12 +75,11 @@ func TestAFollowerStopsAtALogThatWasRestoredToAnEarlierTime(t *testing.T) {
 	reaches(t, f, 5)
 	stop()
 	for sentence, log := range map[string]feed.Reader{
-		"it ends before the position":                   told(3),
-		"another event stands at the position":          renamed{told(9)},
-		"it is empty":                                   told(0),
-		"it ends one before the position":               told(4),
-		"another event, and nothing new behind it":      renamed{told(5)},
-		"another event, and the follower is held a bit": feed.Gated(renamed{told(6)}, new(feed.Gate)),
+		"it ends before the position":              told(3),
+		"another event stands at the position":     renamed{told(9)},
+		"it is empty":                              told(0),
+		"it ends one before the position":          told(4),
+		"another event, and nothing new behind it": renamed{told(5)},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			var handled atomic.Int64
@@ -114,64 +111,4 @@ func TestAFollowerGoesOnAtALogThatHasWhatItHandledLast(t *testing.T) {
 	f, stop = followed(t, e, told(7), func(context.Context, feed.Event) error { return nil })
 	reaches(t, f, 7)
 	stop()
-}
-
-func TestHeldFollowersHandleNothingUntilTheyAreReleased(t *testing.T) {
-	g := new(feed.Gate)
-	release, err := g.Hold(t.Context(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g.Hold(t.Context(), time.Minute); !errors.Is(err, feed.ErrHeld) {
-		t.Errorf("a second hold: %v", err)
-	}
-	var handled atomic.Int64
-	f, stop := followed(t, ownEngine(t), feed.Gated(told(3), g), func(context.Context, feed.Event) error { handled.Add(1); return nil })
-	defer stop()
-	time.Sleep(50 * time.Millisecond)
-	if at, err := f.Position(t.Context()); err != nil || at != 0 || handled.Load() != 0 {
-		t.Errorf("held at %d (%v), and %d were handled", at, err, handled.Load())
-	}
-	if !release() {
-		t.Error("the hold had ended by itself")
-	}
-	reaches(t, f, 3)
-}
-
-func TestAHoldWaitsForTheEventThatIsBeingHandled(t *testing.T) {
-	g, began, end := new(feed.Gate), make(chan struct{}), make(chan struct{})
-	f, stop := followed(t, ownEngine(t), feed.Gated(told(1), g), func(context.Context, feed.Event) error { close(began); <-end; return nil })
-	defer stop()
-	<-began
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := g.Hold(ctx, time.Minute); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("held in the middle of an event: %v", err)
-	}
-	close(end)
-	release, err := g.Hold(t.Context(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	if at, err := f.Position(t.Context()); err != nil || at != 1 {
-		t.Errorf("the hold came before the position was saved: %d, %v", at, err)
-	}
-}
-
-func TestAHoldEndsByItselfAndSaysSo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := new(feed.Gate)
-		release, err := g.Hold(t.Context(), time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Minute + time.Second)
-		if release() {
-			t.Error("it says that it was in force until now")
-		}
-		if again, err := g.Hold(t.Context(), time.Minute); err != nil || !again() {
-			t.Errorf("the gate is not open: %v", err)
-		}
-	})
 }
