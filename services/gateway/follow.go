@@ -27,7 +27,7 @@ type follower struct {
 	handle  func(context.Context, feed.Event) error
 	log     *slog.Logger
 	now     func() time.Time
-	begun   atomic.Int64 // Unix milliseconds of the beginning
+	begun   atomic.Int64 // Unix nanoseconds of the beginning
 	heard   atomic.Int64 // Unix nanoseconds of the last word, while caught up
 
 	measured *feed.Following
@@ -51,7 +51,7 @@ func (g *Gateway) fresh() bool {
 // before reports whether a time lies before all feeds were followed.
 func (g *Gateway) before(t time.Time) bool {
 	for _, f := range g.followers {
-		if t.UnixMilli() < f.begun.Load() {
+		if t.UnixNano() < f.begun.Load() {
 			return true
 		}
 	}
@@ -75,7 +75,7 @@ func (f *follower) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		var err error
 		if !begun {
-			f.begun.Store(f.now().UnixMilli())
+			f.begun.Store(f.now().UnixNano())
 			at, err = end(ctx, f.reader)
 			begun = err == nil
 		}

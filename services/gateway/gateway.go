@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web"
@@ -43,19 +44,12 @@ type Service struct {
 	Feed      feed.Reader       // its events, which empty the cache; nil: what they would empty is not cached
 }
 
-// Cache keeps answers that bear no personal data; package cache has two.
-type Cache interface {
-	Get(ctx context.Context, key string) ([]byte, bool, error)
-	Set(ctx context.Context, key string, value []byte, ttl time.Duration, tags ...string) error
-	Drop(ctx context.Context, tag string) error
-}
-
 // Options are the parts of a Gateway. Services, Trust and Signer are needed.
 type Options struct {
 	Services  []Service
 	Trust     *trust.Verifier
 	Signer    *internaltoken.Signer         // of the issuer "gateway"
-	Cache     Cache                         // nil: nothing is cached
+	Cache     cache.Cache                   // nil: nothing is cached
 	Limits    *limit.Limiter                // per authority; nil: none
 	Strangers *limit.UnauthenticatedLimiter // per address; nil: none
 	Token     http.Handler                  // answers /token in a demo; nil: no such address
@@ -88,7 +82,7 @@ type Gateway struct {
 	operations map[string]*operation // by operationId
 	upstreams  map[string]*upstream
 	followers  map[string]*follower
-	emptiedBy  map[string][]*operation // operations by the event that empties them
+	emptying   map[string]bool // events that empty the cache
 	flights    singleflight.Group
 	inFlight   atomic.Int64
 	polls      atomic.Int64 // long polls that wait for a service
@@ -106,7 +100,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		Options: o, upstreams: map[string]*upstream{}, followers: map[string]*follower{},
-		emptiedBy: map[string][]*operation{}, origins: map[string]bool{}, secure: strings.HasPrefix(o.PublicURL, "https://"),
+		emptying: map[string]bool{}, origins: map[string]bool{}, secure: strings.HasPrefix(o.PublicURL, "https://"),
 		tracer: o.Tracer.Tracer(scope), operations: map[string]*operation{},
 	}
 	for _, origin := range o.Origins {
@@ -198,7 +192,7 @@ func (g *Gateway) connect() error {
 		op := newOperation(o, u)
 		g.operations[op.ID] = op
 		for _, event := range o.Cache.EmptiedBy {
-			g.emptiedBy[event] = append(g.emptiedBy[event], op)
+			g.emptying[event] = true
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
@@ -118,10 +119,12 @@ func (r *rig) panicking() *httptest.ResponseRecorder {
 	return w
 }
 
-type panicCache struct{ Cache }
+type panicCache struct{ cache.Cache }
 
-// Get implements Cache.
-func (panicCache) Get(context.Context, string) ([]byte, bool, error) { panic("Tolvan Tolvansson") }
+// Get implements cache.Cache.
+func (panicCache) Get(context.Context, string, string) (cache.Entry, error) {
+	panic("Tolvan Tolvansson")
+}
 
-// Drop implements Cache.
+// Drop implements cache.Cache.
 func (panicCache) Drop(context.Context, string) error { return nil }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"net/http"
 	"strings"
-	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
@@ -18,7 +17,6 @@ type operation struct {
 	upstream *upstream
 	span     string // "GET /referrals/{id}"
 	start    trace.SpanStartEventOption
-	emptied  atomic.Int64 // how often events have emptied what is kept of it
 }
 
 func newOperation(o contract.Operation, u *upstream) *operation {

@@ -1,4 +1,4 @@
-// Package cachetest is what a cache must hold, as a suite that each one passes.
+// Package cachetest is the contract of a cache, as a suite that each one passes.
 package cachetest
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/finsam/finsam/pkg/cache"
 )
 
-// Run proves a cache. open gives an empty one, at least 64 KiB large, each time.
+// Run proves a cache. open returns an empty one, at least 64 KiB large, each time.
 func Run(t *testing.T, open func(t *testing.T) cache.Cache) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			c.run(&suite{T: t, ctx: ctx, cache: open(t)})
+			c.run(&suite{t, ctx, open(t), "g"})
 		})
 	}
 }
@@ -28,34 +28,51 @@ type suite struct {
 	*testing.T
 	ctx   context.Context
 	cache cache.Cache
+	group string
 }
 
-func (s *suite) set(key, value string, ttl time.Duration, tags ...string) {
+// in returns the suite on another group.
+func (s *suite) in(group string) *suite { return &suite{s.T, s.ctx, s.cache, group} }
+
+func (s *suite) get(key string) cache.Entry {
 	s.Helper()
-	if err := s.cache.Set(s.ctx, key, []byte(value), ttl, tags...); err != nil {
+	e, err := s.cache.Get(s.ctx, s.group, key)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return e
+}
+
+func (s *suite) set(key, value string, ttl time.Duration) {
+	s.Helper()
+	s.setAs(s.get(key).Version, key, value, ttl)
+}
+
+func (s *suite) setAs(version, key, value string, ttl time.Duration) {
+	s.Helper()
+	if err := s.cache.Set(s.ctx, s.group, key, version, []byte(value), ttl); err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *suite) drop(tag string) {
+func (s *suite) drop() {
 	s.Helper()
-	if err := s.cache.Drop(s.ctx, tag); err != nil {
+	if err := s.cache.Drop(s.ctx, s.group); err != nil {
 		s.Fatal(err)
 	}
 }
 
 func (s *suite) hit(key, want string) {
 	s.Helper()
-	got, ok, err := s.cache.Get(s.ctx, key)
-	if err != nil || !ok || string(got) != want {
-		s.Fatalf("%s: got %q, %v, %v; want %q", key, got, ok, err, want)
+	if e := s.get(key); e.Value == nil || string(e.Value) != want {
+		s.Fatalf("%s in %s: got %q (hit: %v), want %q", key, s.group, e.Value, e.Value != nil, want)
 	}
 }
 
 func (s *suite) miss(key string) {
 	s.Helper()
-	if got, ok, err := s.cache.Get(s.ctx, key); err != nil || ok {
-		s.Fatalf("%s: got %q, %v, %v; want a miss", key, got, ok, err)
+	if e := s.get(key); e.Value != nil {
+		s.Fatalf("%s in %s: got %q, want a miss", key, s.group, e.Value)
 	}
 }
 
@@ -77,10 +94,17 @@ var cases = []struct {
 		s.hit("a:b", "y")
 		s.miss("b")
 	}},
+	{"groups do not meet", func(s *suite) {
+		s.in("g").set("a", "x", time.Minute)
+		s.in("h").set("a", "y", time.Minute)
+		s.in("g").hit("a", "x")
+		s.in("h").hit("a", "y")
+		s.in("g:a").miss("")
+	}},
 	{"any bytes are kept", func(s *suite) {
 		value := "\x00\xff\r\n" + string(bytes.Repeat([]byte{0, 1, 2}, 1000))
-		s.set("a", value, time.Minute, "t\x00", "å")
-		s.hit("a", value)
+		s.in("å\x00").set("a", value, time.Minute)
+		s.in("å\x00").hit("a", value)
 	}},
 	{"an empty value is a value", func(s *suite) { s.set("a", "", time.Minute); s.hit("a", "") }},
 	{"a key may be any text", func(s *suite) {
@@ -91,7 +115,7 @@ var cases = []struct {
 	}},
 	{"changing what was handed in changes nothing", func(s *suite) {
 		value := []byte("x")
-		if err := s.cache.Set(s.ctx, "a", value, time.Minute); err != nil {
+		if err := s.cache.Set(s.ctx, s.group, "a", s.get("a").Version, value, time.Minute); err != nil {
 			s.Fatal(err)
 		}
 		value[0] = 'y'
@@ -107,57 +131,39 @@ var cases = []struct {
 	{"no time is no keeping", func(s *suite) { s.set("a", "x", 0); s.set("b", "x", -time.Second); s.miss("a"); s.miss("b") }},
 	{"no time ends what was there", func(s *suite) { s.set("a", "x", time.Minute); s.set("a", "y", 0); s.miss("a") }},
 	{"a longer time than the longest is cut, not refused", func(s *suite) { s.set("a", "x", 1000*cache.MaxTTL); s.hit("a", "x") }},
-	{"dropping a tag drops its values", func(s *suite) {
-		s.set("a", "x", time.Minute, "t")
-		s.set("b", "x", time.Minute, "t", "u")
-		s.drop("t")
+	{"dropping a group drops its values and no other's", func(s *suite) {
+		s.set("a", "x", time.Minute)
+		s.set("b", "x", time.Minute)
+		s.in("h").set("a", "x", time.Minute)
+		s.drop()
 		s.miss("a")
 		s.miss("b")
+		s.in("h").hit("a", "x")
 	}},
-	{"dropping a tag leaves the others", func(s *suite) {
-		s.set("a", "x", time.Minute, "t")
-		s.set("b", "x", time.Minute, "u")
-		s.set("c", "x", time.Minute)
-		s.drop("t")
-		s.hit("b", "x")
-		s.hit("c", "x")
-	}},
-	{"a tag is not a key", func(s *suite) {
-		s.set("t", "x", time.Minute)
-		s.drop("t")
-		s.hit("t", "x")
-	}},
-	{"dropping what nobody has does nothing", func(s *suite) {
-		s.drop("t")
-		s.set("a", "x", time.Minute, "u")
+	{"after a drop, also one of nothing, values are kept", func(s *suite) {
+		s.drop()
+		s.drop()
+		s.set("a", "x", time.Minute)
 		s.hit("a", "x")
 	}},
-	{"dropping twice is dropping once", func(s *suite) {
-		s.set("a", "x", time.Minute, "t")
-		s.drop("t")
-		s.drop("t")
+	{"a group is not a key", func(s *suite) { s.set("t", "x", time.Minute); s.in("t").drop(); s.hit("t", "x") }},
+	{"what was read before the drop is not kept after it", func(s *suite) {
+		version := s.get("a").Version
+		s.drop()
+		s.setAs(version, "a", "old", time.Minute)
 		s.miss("a")
 	}},
-	{"an answer read before the drop is not kept behind it", func(s *suite) {
-		s.drop("t")
-		s.set("a", "old", time.Minute, "t") // its reader began before
-		s.miss("a")
-	}},
-	{"one dropped tag of several is enough", func(s *suite) {
-		s.drop("t")
-		s.set("a", "old", time.Minute, "u", "t")
-		s.miss("a")
-	}},
+	{"without a version nothing is kept", func(s *suite) { s.setAs("", "a", "x", time.Minute); s.miss("a") }},
 	{"a caller that has gone gets its own error", func(s *suite) {
 		ctx, cancel := context.WithCancel(s.ctx)
 		cancel()
-		if _, _, err := s.cache.Get(ctx, "a"); !errors.Is(err, context.Canceled) {
+		if _, err := s.cache.Get(ctx, s.group, "a"); !errors.Is(err, context.Canceled) {
 			s.Fatal(err)
 		}
-		if err := s.cache.Set(ctx, "a", nil, time.Minute); !errors.Is(err, context.Canceled) {
+		if err := s.cache.Set(ctx, s.group, "a", "v", nil, time.Minute); !errors.Is(err, context.Canceled) {
 			s.Fatal(err)
 		}
-		if err := s.cache.Drop(ctx, "t"); !errors.Is(err, context.Canceled) {
+		if err := s.cache.Drop(ctx, s.group); !errors.Is(err, context.Canceled) {
 			s.Fatal(err)
 		}
 	}},
@@ -168,14 +174,14 @@ var cases = []struct {
 		}
 		s.miss("a")
 		if err := s.cache.Close(); err != nil {
-			s.Fatal("a second end is none:", err)
+			s.Fatal("closed twice:", err)
 		}
 	}},
 	{"many at once", many},
 }
 
-// many lets setters, getters and droppers meet: a hit is always a value that was
-// set for its key, and never one from before a drop that had ended.
+// many has setters, getters and droppers at once: a hit is always a value that was set for
+// its key, and never one from before a drop that had ended.
 func many(s *suite) {
 	var wg sync.WaitGroup
 	for g := range 8 {
@@ -183,22 +189,24 @@ func many(s *suite) {
 			for i := range 100 {
 				key := fmt.Sprint("k", (g*31+i)%10)
 				if i%50 == 0 {
-					if err := s.cache.Drop(s.ctx, "t"+key); err != nil {
+					if err := s.cache.Drop(s.ctx, key); err != nil {
 						s.Error(err)
 					}
 				}
-				if err := s.cache.Set(s.ctx, key, []byte(key), time.Minute, "t"+key); err != nil {
-					s.Error(err)
+				e, err := s.cache.Get(s.ctx, key, key)
+				if err != nil || e.Value != nil && string(e.Value) != key {
+					s.Errorf("%s: got %q, %v", key, e.Value, err)
 				}
-				if v, ok, err := s.cache.Get(s.ctx, key); err != nil || ok && string(v) != key {
-					s.Errorf("%s: got %q, %v", key, v, err)
+				if err := s.cache.Set(s.ctx, key, key, e.Version, []byte(key), time.Minute); err != nil {
+					s.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
 	for i := range 10 {
-		s.drop(fmt.Sprint("tk", i))
-		s.miss(fmt.Sprint("k", i))
+		key := fmt.Sprint("k", i)
+		s.in(key).drop()
+		s.in(key).miss(key)
 	}
 }

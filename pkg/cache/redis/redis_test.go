@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,20 +33,26 @@ func open(tb testing.TB, url string) *redis.Cache {
 	return c
 }
 
-func set(tb testing.TB, c cache.Cache, key string, tags ...string) {
+const group = "g"
+
+func set(tb testing.TB, c cache.Cache, key string) {
 	tb.Helper()
-	if err := c.Set(tb.Context(), key, []byte("x"), time.Minute, tags...); err != nil {
+	e, err := c.Get(tb.Context(), group, key)
+	if err == nil {
+		err = c.Set(tb.Context(), group, key, e.Version, []byte("x"), time.Minute)
+	}
+	if err != nil {
 		tb.Fatal(err)
 	}
 }
 
 func holds(tb testing.TB, c cache.Cache, key string) bool {
 	tb.Helper()
-	_, ok, err := c.Get(tb.Context(), key)
+	e, err := c.Get(tb.Context(), group, key)
 	if err != nil {
 		tb.Fatal("a reader got an error:", err)
 	}
-	return ok
+	return e.Value != nil
 }
 
 // eventually waits for what happens within seconds of Redis being back.
@@ -75,11 +82,11 @@ func TestProcessesShareWhatIsSetAndDropped(t *testing.T) {
 	}
 	s := redistest.Start(t)
 	one, two := open(t, s.URL()), open(t, s.URL())
-	set(t, one, "a", "t")
+	set(t, one, "a")
 	if !holds(t, two, "a") {
 		t.Fatal("not shared")
 	}
-	if err := two.Drop(t.Context(), "t"); err != nil {
+	if err := two.Drop(t.Context(), group); err != nil {
 		t.Fatal(err)
 	}
 	if holds(t, one, "a") {
@@ -99,7 +106,7 @@ func TestARedisThatIsNotThereIsAMissAtOnce(t *testing.T) {
 	if took := time.Since(began); took > 2*time.Second {
 		t.Fatalf("100 misses took %v", took)
 	}
-	if err := c.Drop(t.Context(), "t"); err == nil {
+	if err := c.Drop(t.Context(), group); err == nil {
 		t.Fatal("a drop that reached nobody must say so")
 	}
 }
@@ -110,7 +117,7 @@ func TestAKilledRedisComesBackEmptyAndServesAgain(t *testing.T) {
 	}
 	s := redistest.Start(t)
 	c := open(t, s.URL())
-	set(t, c, "a", "t")
+	set(t, c, "a")
 	s.Kill()
 	if holds(t, c, "a") {
 		t.Fatal("held by a dead server")
@@ -122,15 +129,15 @@ func TestAKilledRedisComesBackEmptyAndServesAgain(t *testing.T) {
 	}
 }
 
-func TestARedisRestoredFromAnOldCopyBeginsAnew(t *testing.T) {
+func TestARedisRestoredFromAnOldCopyIsEmpty(t *testing.T) {
 	if redistest.Without(t, unproven) {
 		return
 	}
 	s := redistest.Start(t)
 	c := open(t, s.URL())
-	set(t, c, "a", "t")
+	set(t, c, "a")
 	s.Must("SAVE")
-	if err := c.Drop(t.Context(), "t"); err != nil {
+	if err := c.Drop(t.Context(), group); err != nil {
 		t.Fatal(err)
 	}
 	s.Kill()
@@ -141,20 +148,20 @@ func TestARedisRestoredFromAnOldCopyBeginsAnew(t *testing.T) {
 	}
 }
 
-func TestTagsThatRedisThrewAwayMakeMisses(t *testing.T) {
+func TestAVersionThatRedisThrewAwayMakesMisses(t *testing.T) {
 	if redistest.Without(t, unproven) {
 		return
 	}
 	s := redistest.Start(t)
 	c := open(t, s.URL())
-	set(t, c, "a", "t")
+	set(t, c, "a")
 	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:g:*')) do redis.call('DEL',k) end", 0)
 	if holds(t, c, "a") {
-		t.Fatal("believed without its tag")
+		t.Fatal("believed without its version")
 	}
-	set(t, c, "b", "t") // makes the tag anew, with another number
+	set(t, c, "b") // gives the group another version
 	if holds(t, c, "a") {
-		t.Fatal("believed by a tag made later")
+		t.Fatal("believed by a later version")
 	}
 }
 
@@ -165,13 +172,17 @@ func TestForeignValuesAreMisses(t *testing.T) {
 	s := redistest.Start(t)
 	c := open(t, s.URL())
 	set(t, c, "a")
-	for _, foreign := range []string{"", "x", "finsam1\x00", "finsam1\x00\x01\x05ab", "finsam1\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
-		s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:a')) do redis.call('SET',k,ARGV[1]) end", 0, foreign)
+	for _, foreign := range []string{"", "x", strings.Repeat("A", 26), strings.Repeat("A", 26) + "x"} {
+		s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:g:a')) do redis.call('SET',k,ARGV[1]) end", 0, foreign)
 		if holds(t, c, "a") {
 			t.Fatalf("believed %q", foreign)
 		}
 	}
-	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:a')) do redis.call('DEL',k); redis.call('LPUSH',k,'x') end", 0)
+	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:g:*')) do redis.call('SET',k,'') end", 0)
+	if holds(t, c, "a") {
+		t.Fatal("believed by an empty version")
+	}
+	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:g:a')) do redis.call('DEL',k); redis.call('LPUSH',k,'x') end", 0)
 	if holds(t, c, "a") {
 		t.Fatal("believed a list")
 	}
@@ -204,16 +215,16 @@ func TestAURLThatCannotBeReadIsNotRepeated(t *testing.T) {
 	}
 }
 
-func BenchmarkGetTagged(b *testing.B) {
+func BenchmarkGet(b *testing.B) {
 	if redistest.Without(b, unproven) {
 		return
 	}
 	c := open(b, redistest.Start(b).URL())
-	set(b, c, "a", "t")
+	set(b, c, "a")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, ok, _ := c.Get(b.Context(), "a"); !ok {
+			if e, _ := c.Get(b.Context(), group, "a"); e.Value == nil {
 				b.Fail()
 			}
 		}

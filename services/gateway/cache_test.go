@@ -1,10 +1,10 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,8 +42,8 @@ func TestAnAnswerIsKeptUntilAnEventEmptiesIt(t *testing.T) {
 			t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
 		}
 	}
-	if w := r.as("molndal", actor.Coach, "GET", aWeek, "", "If-None-Match", `"1"`); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
-		t.Errorf("whoever has it: %d %s", w.Code, w.Body)
+	if w := r.as("af", actor.Integration, "GET", aWeek, "", "If-None-Match", `"1"`); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
+		t.Errorf("a caller that has it: %d %s", w.Code, w.Body)
 	}
 	if n.Load() != 1 {
 		t.Errorf("the service was asked %d times", n.Load())
@@ -60,6 +60,48 @@ func TestAnAnswerIsKeptUntilAnEventEmptiesIt(t *testing.T) {
 	})
 }
 
+func TestAnAnswerIsKeptForTheRolesThatItWasGivenTo(t *testing.T) {
+	r := newRig(t)
+	n := counted(r.services["activity"])
+	r.run()
+	for i, roles := range [][]actor.Role{
+		{actor.Coach}, {actor.Intake}, {actor.Coach, actor.Intake}, {actor.Intake, actor.Coach}, {actor.Coach},
+	} {
+		want := min(int64(i+1), 3)
+		r.ask("GET", aWeek, "", "Authorization", "Bearer "+r.token("molndal", roles...))
+		if n.Load() != want {
+			t.Errorf("%v: the service was asked %d times, want %d", roles, n.Load(), want)
+		}
+	}
+}
+
+func TestARefusalIsNeitherKeptNorShared(t *testing.T) {
+	r := newRig(t)
+	s := r.services["activity"]
+	var n atomic.Int64
+	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+		n.Add(1)
+		time.Sleep(50 * time.Millisecond)
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"code":"forbidden"}`)
+	}
+	r.run()
+	token := "Bearer " + r.token("molndal", actor.Coach)
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if w := r.ask("GET", aWeek, "", "Authorization", token); w.Code != http.StatusForbidden || w.Body.String() != `{"code":"forbidden"}` {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if n.Load() != 5 {
+		t.Errorf("the service, which logs refusals, saw %d of 5", n.Load())
+	}
+}
+
 func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
@@ -73,9 +115,16 @@ func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
 	done := make(chan struct{})
 	go func() { r.as("fk", actor.Integration, "GET", aWeek, ""); close(done) }()
 	<-asked
+	version := func() string {
+		e, err := r.g.Cache.Get(t.Context(), "insjoriket", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Version
+	}
+	before := version()
 	s.feed.add(cancelled, "insjoriket")
-	op := r.g.operations["getMunicipalityWeek"]
-	r.soon("the event is heard", func() bool { return op.emptied.Load() > 0 })
+	r.soon("the event empties the cache", func() bool { return version() != before })
 	goOn <- struct{}{}
 	<-done
 	n := counted(s)
@@ -173,11 +222,11 @@ func TestWithoutWordFromTheFeedNothingIsTakenFromTheCache(t *testing.T) {
 func TestWhatWasKeptBeforeThisGatewayBeganIsNotBelieved(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])
-	old := &cachedResponse{at: time.Now().Add(-time.Minute), etag: `"0"`, media: "application/json", body: []byte(`{"old":true}`)}
-	key := "insjoriket getMunicipalityWeek " + aWeek
-	if err := r.g.Cache.Set(t.Context(), key, old.write(), time.Hour, tag("getMunicipalityWeek", "insjoriket")); err != nil {
-		t.Fatal(err)
-	}
+	at := func() time.Time { return time.Now().Add(-time.Minute) }
+	before := newRig(t, func(o *Options) { o.Cache, o.Now = r.g.Cache, at })
+	counted(before.services["activity"])
+	before.run()
+	before.as("fk", actor.Integration, "GET", aWeek, "")
 	r.run()
 	if w := r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 1 {
 		t.Errorf("%s: an event may have emptied it while nobody followed", w.Body)
@@ -196,12 +245,31 @@ func TestTheEndOfAFeedIsFound(t *testing.T) {
 	}
 }
 
-func FuzzReadPage(f *testing.F) {
-	p := &cachedResponse{at: time.UnixMilli(1), etag: `"1"`, media: "application/json", language: "sv", body: []byte("{}")}
-	f.Add(p.write())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if p, err := readPage(b); err == nil && !bytes.Equal(p.write(), b) {
-			t.Errorf("%q became %q", b, p.write())
+func TestACachedResponseIsReadAsItWasWritten(t *testing.T) {
+	want := &cachedResponse{At: time.Now().UTC(), ETag: `"1"`, ContentType: "application/json", Language: "sv", Body: []byte("{\n}\x00\xff")}
+	text, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.At = want.At.Round(0)
+	if got, err := decodeResponse(text); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func FuzzDecodeResponse(f *testing.F) {
+	f.Add([]byte("{}\n{}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := decodeResponse(text)
+		if err != nil {
+			return
+		}
+		again, err := c.encode()
+		if err != nil {
+			return // a year beyond 9999, say
+		}
+		if d, err := decodeResponse(again); err != nil || !reflect.DeepEqual(c, d) {
+			t.Errorf("%q became %q", text, again)
 		}
 	})
 }
