@@ -14,10 +14,10 @@ import (
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
-// told is a feed of n events, written by hand.
-type told int
+// fixed is a feed of n events, written by hand.
+type fixed int
 
-func (n told) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]feed.Event, error) {
+func (n fixed) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]feed.Event, error) {
 	var events []feed.Event
 	for i := seq + 1; i <= int64(n) && len(events) < limit; i++ {
 		events = append(events, feed.Event{Sequence: i, ID: "thing/" + string(rune('0'+i)), Type: "x.y"})
@@ -42,7 +42,7 @@ func ownEngine(t *testing.T) store.Engine {
 	return db.Engine("f")
 }
 
-// followed runs a follower until stop, which gives what it wrote to the log.
+// followed runs a follower until stop, which returns what it logged.
 func followed(t *testing.T, e store.Engine, r feed.Reader, handle feed.Handle) (f *feed.Follower, stop func() string) {
 	t.Helper()
 	var said strings.Builder
@@ -71,15 +71,15 @@ func reaches(t *testing.T, f *feed.Follower, seq int64) {
 
 func TestAFollowerStopsAtALogThatWasRestoredToAnEarlierTime(t *testing.T) {
 	e := ownEngine(t)
-	f, stop := followed(t, e, told(5), func(context.Context, feed.Event) error { return nil })
+	f, stop := followed(t, e, fixed(5), func(context.Context, feed.Event) error { return nil })
 	reaches(t, f, 5)
 	stop()
 	for sentence, log := range map[string]feed.Reader{
-		"it ends before the position":              told(3),
-		"another event stands at the position":     renamed{told(9)},
-		"it is empty":                              told(0),
-		"it ends one before the position":          told(4),
-		"another event, and nothing new behind it": renamed{told(5)},
+		"it ends before the position":              fixed(3),
+		"another event is at the position":         renamed{fixed(9)},
+		"it is empty":                              fixed(0),
+		"it ends one before the position":          fixed(4),
+		"another event, and nothing new behind it": renamed{fixed(5)},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			var handled atomic.Int64
@@ -105,10 +105,10 @@ func (r renamed) After(ctx context.Context, seq int64, limit int, wait time.Dura
 
 func TestAFollowerGoesOnAtALogThatHasWhatItHandledLast(t *testing.T) {
 	e := ownEngine(t)
-	f, stop := followed(t, e, told(5), func(context.Context, feed.Event) error { return nil })
+	f, stop := followed(t, e, fixed(5), func(context.Context, feed.Event) error { return nil })
 	reaches(t, f, 5)
 	stop()
-	f, stop = followed(t, e, told(7), func(context.Context, feed.Event) error { return nil })
+	f, stop = followed(t, e, fixed(7), func(context.Context, feed.Event) error { return nil })
 	reaches(t, f, 7)
 	stop()
 }

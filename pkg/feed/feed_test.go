@@ -29,7 +29,7 @@ var kind = store.Schema[path]{
 	Version: func(p *path) int64 { return int64(len(p.Steps)) },
 }
 
-func tell(p *path, n int64) feed.Event {
+func pathEvent(p *path, n int64) feed.Event {
 	return feed.Event{Type: "se.finsam.test." + p.Steps[n-1], Subject: p.ID, Association: "insjoriket", Time: time.Unix(n, 0).UTC()}
 }
 
@@ -58,7 +58,7 @@ func open(t *testing.T, e store.Engine) (*store.Collection[path], *feed.Log) {
 	return paths, log
 }
 
-// faulty fails a part of all settles and inserts, after the write as often as
+// faulty fails a part of all marks and inserts, after the write as often as
 // before it: the unknown outcome of a process that dies, or a reply that is lost.
 type faulty struct {
 	store.Engine
@@ -85,7 +85,7 @@ func (f faulty) Insert(ctx context.Context, c string, r store.Record) error {
 	return errLost
 }
 
-func (f faulty) Settle(ctx context.Context, c string, marks []store.PublishedMark) error {
+func (f faulty) MarkPublished(ctx context.Context, c string, marks []store.PublishedMark) error {
 	if f.coin() {
 		return errors.Join(errLost, f.Engine.MarkPublished(ctx, c, marks[:len(marks)/2]))
 	}
@@ -95,7 +95,7 @@ func (f faulty) Settle(ctx context.Context, c string, marks []store.PublishedMar
 	return errLost
 }
 
-func TestEveryStepIsToldOnceInOrderWhateverFailsAndHoweverManyTell(t *testing.T) {
+func TestEveryStepIsPublishedOnceInOrderWhateverFailsAndHoweverManyPublish(t *testing.T) {
 	e := engine(t)
 	paths, log := open(t, e)
 	const writers, documents, enough = 4, 12, 40
@@ -104,11 +104,11 @@ func TestEveryStepIsToldOnceInOrderWhateverFailsAndHoweverManyTell(t *testing.T)
 	var publishers sync.WaitGroup
 	for range 3 {
 		shaky := faulty{e, &failures}
-		told, shakyLog := open(t, shaky)
+		shakyPaths, shakyLog := open(t, shaky)
 		publishers.Go(func() {
 			for publishing.Err() == nil { // a publisher that dies and starts again
 				life, die := context.WithTimeout(publishing, rand.N(80*time.Millisecond))
-				_ = feed.NewPublisher(shakyLog, quiet, feed.FromCollection(told, "se.finsam.test.", tell)).Run(life)
+				_ = feed.NewPublisher(shakyLog, quiet, feed.FromCollection(shakyPaths, "se.finsam.test.", pathEvent)).Run(life)
 				die()
 			}
 		})
@@ -133,7 +133,7 @@ func TestEveryStepIsToldOnceInOrderWhateverFailsAndHoweverManyTell(t *testing.T)
 		})
 	}
 	writing.Wait()
-	waitSettled(t, paths)
+	waitPublished(t, paths)
 	stop()
 	publishers.Wait()
 	if failures.Load() < enough {
@@ -142,12 +142,12 @@ func TestEveryStepIsToldOnceInOrderWhateverFailsAndHoweverManyTell(t *testing.T)
 	compare(t, paths, log, documents)
 }
 
-func waitSettled(t *testing.T, paths *store.Collection[path]) {
+func waitPublished(t *testing.T, paths *store.Collection[path]) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		left, err := paths.Unpublished(t.Context(), 1)
 		if err != nil || time.Now().After(end) {
-			t.Fatalf("not all was told: %d, %v", len(left), err)
+			t.Fatalf("not everything is published: %d, %v", len(left), err)
 		}
 		if len(left) == 0 {
 			return
@@ -155,10 +155,10 @@ func waitSettled(t *testing.T, paths *store.Collection[path]) {
 	}
 }
 
-// compare reads the whole log and holds it against the steps.
+// compare reads the whole log and compares it with the steps.
 func compare(t *testing.T, paths *store.Collection[path], log *feed.Log, documents int) {
 	t.Helper()
-	next, told := int64(1), map[string]int{}
+	next, published := int64(1), map[string]int{}
 	for {
 		events, err := log.After(t.Context(), next-1, 7, 0)
 		if err != nil {
@@ -168,8 +168,8 @@ func compare(t *testing.T, paths *store.Collection[path], log *feed.Log, documen
 			break
 		}
 		for _, e := range events {
-			told[e.Subject]++
-			if want := fmt.Sprintf("%s/%d", e.Subject, told[e.Subject]); e.ID != want || e.Sequence != next {
+			published[e.Subject]++
+			if want := fmt.Sprintf("%s/%d", e.Subject, published[e.Subject]); e.ID != want || e.Sequence != next {
 				t.Fatalf("event %d is %s, want %d %s", e.Sequence, e.ID, next, want)
 			}
 			next++
@@ -180,8 +180,8 @@ func compare(t *testing.T, paths *store.Collection[path], log *feed.Log, documen
 		if err != nil {
 			t.Fatal(err)
 		}
-		if told[v.Value.ID] != len(v.Value.Steps) {
-			t.Errorf("%s has %d steps, %d told", v.Value.ID, len(v.Value.Steps), told[v.Value.ID])
+		if published[v.Value.ID] != len(v.Value.Steps) {
+			t.Errorf("%s has %d steps, %d published", v.Value.ID, len(v.Value.Steps), published[v.Value.ID])
 		}
 	}
 }
@@ -189,7 +189,7 @@ func compare(t *testing.T, paths *store.Collection[path], log *feed.Log, documen
 func TestAFollowerThatDiesAndStartsAgainMissesNothing(t *testing.T) {
 	e := engine(t)
 	paths, log := open(t, e)
-	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", pathEvent))
 	go func() { _ = p.Run(t.Context()) }()
 	const all = 200
 	go func() {
@@ -242,7 +242,7 @@ func TestAFollowerThatDiesAndStartsAgainMissesNothing(t *testing.T) {
 func TestAnEventThatCannotBeHandledIsPassedOver(t *testing.T) {
 	e := engine(t)
 	paths, log := open(t, e)
-	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", pathEvent))
 	go func() { _ = p.Run(t.Context()) }()
 	for _, id := range []string{"bad", "good"} {
 		if _, err := paths.Insert(t.Context(), &path{ID: id, Steps: []string{"begun"}}); err != nil {
@@ -274,7 +274,7 @@ func TestAnEventThatCannotBeHandledIsPassedOver(t *testing.T) {
 func TestALongPollIsWokenByWhatIsAppended(t *testing.T) {
 	e := engine(t)
 	paths, log := open(t, e)
-	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", pathEvent))
 	go func() { _ = p.Run(t.Context()) }()
 	got := make(chan int, 1)
 	go func() {

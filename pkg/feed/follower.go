@@ -12,39 +12,37 @@ import (
 	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
-// position is how far a follower has come in one log.
-type position struct {
-	Name string `json:"name"`
-	Seq  int64  `json:"seq"`
-	Last string `json:"last,omitempty"` // id of the event at Seq
-	// Moves counts the writes, so that each one is a new version.
-	Moves int64 `json:"moves"`
-}
-
-// Handle does what an event asks for. It must be idempotent by the event's ID:
-// after a death between effect and position the same event comes again. An error
-// makes the follower wait and bring the event again; ErrSkip passes it over.
+// Handle does what an event asks for. It must be idempotent by the event's ID: after
+// a crash between its effect and the saved position the same event comes again. An
+// error makes the follower wait and bring the event again, without end; ErrSkip
+// passes it over. A call may take ten seconds.
 type Handle func(ctx context.Context, e Event) error
 
-// ErrSkip tells a follower that an event can never be handled here, and why, by
-// errors.Join or %w; it is noted in the log and passed over.
-var ErrSkip = errors.New("event passed over")
-
-// HandlePage does what a run of events asks for, all or nothing: an error brings
-// all of them again. It must be idempotent as Handle is.
+// HandlePage does what a run of events asks for, all or nothing: an error brings all
+// of them again, ErrSkip too. It must be idempotent as Handle is. A call may take
+// thirty seconds.
 type HandlePage func(ctx context.Context, events []Event) error
 
-// Follower reads a log from where it stopped last and hands each event, in
-// order, to its Handle, or each page of them to its HandlePage.
-type Follower struct {
-	name      string
-	log       Reader
-	handle    Handle
-	page      HandlePage // nil: one by one
-	positions *store.Collection[position]
-	errors    *slog.Logger
-	measured  *Following
-	agreed    bool // the log has been seen to have what was handled last
+// ErrSkip says that an event can never be handled here. A Handle wraps it with the
+// reason, by %w; the follower logs that and goes on.
+var ErrSkip = errors.New("event passed over")
+
+// ErrForked says that a log does not have the event that a follower handled last: one
+// of the two databases was restored to an earlier time than the other. New events
+// under those numbers would be passed over, so the follower stops instead.
+var ErrForked = errors.New("the log does not have the event that was handled last: one of the two databases was restored to an earlier time than the other; restore both from the same backup")
+
+const (
+	eventTimeout = 10 * time.Second // for handling one event, and for other short calls
+	pageTimeout  = 30 * time.Second
+)
+
+// position is how far a follower has come in one log.
+type position struct {
+	Name  string `json:"name"`
+	Seq   int64  `json:"seq"`
+	Last  string `json:"last,omitempty"` // id of the event at Seq
+	Moves int64  `json:"moves"`          // counts the writes, so that each one is a new version
 }
 
 func positionCollection() store.Schema[position] {
@@ -55,41 +53,51 @@ func positionCollection() store.Schema[position] {
 	}
 }
 
-// NewFollower creates a follower whose position is kept in e under name.
+// Follower reads a log from where it stopped last and hands over the events in order
+// and without gaps, one by one or in pages. Several followers of the same name may
+// run at once, in several processes: each event is then handled at least once.
+type Follower struct {
+	name       string
+	log        Reader
+	handle     Handle
+	handlePage HandlePage // nil: one by one
+	positions  *store.Collection[position]
+	errors     *slog.Logger
+	measured   *Following
+	verified   bool // the log is known to have the event that was handled last
+}
+
+// NewFollower creates a follower that hands over one event at a time. Its position is
+// kept in e under name, which identifies it in that database.
 func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h Handle) (*Follower, error) {
 	positions, err := store.Open(ctx, e, positionCollection())
 	if err != nil {
 		return nil, err
 	}
-	f := &Follower{name: name, log: r, handle: h, positions: positions, errors: log}
-	return f, nil
+	return &Follower{name: name, log: r, handle: h, positions: positions, errors: log}, nil
 }
 
-// NewPageFollower is NewFollower for one that writes what several events lead to
-// at once.
+// NewPageFollower is NewFollower for a follower that writes the effects of several
+// events at once.
 func NewPageFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h HandlePage) (*Follower, error) {
 	f, err := NewFollower(ctx, e, log, name, r, nil)
 	if err == nil {
-		f.page = h
+		f.handlePage = h
 	}
 	return f, err
 }
 
-// Measured names the service that follows and the one that it follows, for the
-// metrics; without it the follower's own name stands for the latter.
+// Measured sets the names of the service that follows and of the one that it follows
+// for the metrics, and returns the follower. Without it the latter is the follower's
+// own name.
 func (f *Follower) Measured(service, source string) *Follower {
 	f.measured = NewFollowing(service, source)
 	return f
 }
 
-// attemptTime bounds the handling of one event, pageTime that of a page.
-const (
-	attemptTime = 10 * time.Second
-	pageTime    = 30 * time.Second
-)
-
-// Run follows until the context ends. What fails is tried again without end, ever
-// more slowly: an event is never lost because its receiver was ill.
+// Run follows until the context ends, and then returns nil. What fails is logged,
+// counted and tried again without end, at intervals of up to five seconds: events are
+// retried until the handler succeeds.
 func (f *Follower) Run(ctx context.Context) error {
 	if f.measured == nil {
 		f.Measured("", f.name)
@@ -116,75 +124,85 @@ func (f *Follower) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	at := from.Seq
-	f.measured.Begin(at)
-	if err := f.agree(ctx, from); err != nil {
-		return err
+	f.measured.Begin(from.Seq)
+	if !f.verified && from.Seq > 0 { // once for each log that answers
+		if err := verify(ctx, f.log, from); err != nil {
+			return err
+		}
+		f.verified = true
 	}
-	wait, cancel := context.WithTimeout(ctx, MaxWait+attemptTime)
-	events, err := f.log.After(wait, at, MaxLimit, MaxWait)
+	wait, cancel := context.WithTimeout(ctx, MaxWait+eventTimeout)
+	events, err := f.log.After(wait, from.Seq, MaxLimit, MaxWait)
 	cancel()
-	f.agreed = err == nil && len(events) > 0 // it may be another log next time
+	f.verified = err == nil && len(events) > 0 // it may be another log next time
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
 	f.measured.Read(events)
-	done, err := f.all(ctx, at, events)
-	if done > 0 {
-		if saveErr := f.save(ctx, at, at+int64(done), events[done-1].ID); saveErr != nil {
+	events, gap := untilGap(from.Seq, events)
+	handled, err := len(events), error(nil)
+	if f.handlePage != nil {
+		handled, err = f.handAllOver(ctx, events)
+	} else {
+		for i := range events {
+			if err = f.handOver(ctx, events[i:]); err != nil {
+				handled = i
+				break
+			}
+		}
+	}
+	if handled > 0 {
+		if saveErr := f.save(ctx, from.Seq, events[handled-1]); saveErr != nil {
 			return errors.Join(err, saveErr)
 		}
 	}
-	return err
+	return errors.Join(err, gap)
 }
 
-// all handles events that follow on the position at, and gives how many of them
-// it has handled, in order.
-func (f *Follower) all(ctx context.Context, at int64, events []Event) (done int, err error) {
+// untilGap returns the events that follow on seq without a gap, and an error if there
+// is one.
+func untilGap(seq int64, events []Event) ([]Event, error) {
 	for i, e := range events {
-		if e.Sequence != at+int64(i)+1 {
-			events, err = events[:i], fmt.Errorf("the log goes from %d to %d", at+int64(i), e.Sequence)
-			break
+		if e.Sequence != seq+int64(i)+1 {
+			return events[:i], fmt.Errorf("the log goes from %d to %d", seq+int64(i), e.Sequence)
 		}
 	}
-	if f.page != nil {
-		return f.together(ctx, events, err)
-	}
-	for i, e := range events {
-		if err := f.one(ctx, e); err != nil {
-			return i, fmt.Errorf("event %s: %w", e.ID, err)
-		}
-		f.measured.Handled(tracecontext.Within(ctx, e.TraceParent), events[i:])
-	}
-	return len(events), err
+	return events, nil
 }
 
-// together hands a page of events to the HandlePage; gap is what ends the page.
-func (f *Follower) together(ctx context.Context, events []Event, gap error) (int, error) {
-	if len(events) == 0 {
-		return 0, gap
-	}
-	limited, cancel := context.WithTimeout(ctx, pageTime)
+// handOver handles the first of the events that are waiting.
+func (f *Follower) handOver(ctx context.Context, waiting []Event) error {
+	e := waiting[0]
+	ctx = tracecontext.Within(ctx, e.TraceParent)
+	limited, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	if err := f.page(limited, events); err != nil {
+	err := f.handle(limited, e)
+	if errors.Is(err, ErrSkip) {
+		f.measured.Skipped(ctx)
+		f.errors.WarnContext(ctx, "event passed over", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	f.measured.Handled(ctx, waiting)
+	return nil
+}
+
+// handAllOver handles a page and returns how many events it had, or 0.
+func (f *Follower) handAllOver(ctx context.Context, events []Event) (int, error) {
+	if len(events) == 0 {
+		return 0, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	if err := f.handlePage(limited, events); err != nil {
 		return 0, fmt.Errorf("events %d to %d: %w", events[0].Sequence, events[len(events)-1].Sequence, err)
 	}
 	for i, e := range events {
 		f.measured.Handled(tracecontext.Within(ctx, e.TraceParent), events[i:])
 	}
-	return len(events), gap
-}
-
-func (f *Follower) one(ctx context.Context, e Event) error {
-	ctx, cancel := context.WithTimeout(tracecontext.Within(ctx, e.TraceParent), attemptTime)
-	defer cancel()
-	err := f.handle(ctx, e)
-	if errors.Is(err, ErrSkip) {
-		f.measured.Skipped(ctx)
-		f.errors.WarnContext(ctx, "event passed over", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
-		return nil
-	}
-	return err
+	return len(events), nil
 }
 
 // Position returns the sequence number of the last event handled; 0 at first.
@@ -204,27 +222,44 @@ func (f *Follower) position(ctx context.Context) (position, error) {
 	return *v.Value, nil
 }
 
-// save moves the position from where this round began. A twin of this follower
-// in another process may have moved it; then it stays as the twin left it, and
-// the next round begins there.
-func (f *Follower) save(ctx context.Context, from, to int64, last string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+// save moves the position from where this round began to the last event handled. A
+// twin of this follower in another process may have moved it further; then it stays,
+// and the next round begins there.
+func (f *Follower) save(ctx context.Context, from int64, last Event) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventTimeout)
 	defer cancel()
 	if from == 0 {
-		_, err := f.positions.Insert(ctx, &position{Name: f.name, Seq: to, Last: last, Moves: 1})
+		_, err := f.positions.Insert(ctx, &position{Name: f.name, Seq: last.Sequence, Last: last.ID, Moves: 1})
 		if !errors.Is(err, store.ErrExists) {
 			return err
 		}
 	}
 	_, err := f.positions.Update(ctx, store.NoAssociation, f.name, 0, func(p *position) error {
-		if p.Seq >= to {
+		if p.Seq >= last.Sequence {
 			return store.Unchanged()
 		}
-		p.Seq, p.Last, p.Moves = to, last, p.Moves+1
+		p.Seq, p.Last, p.Moves = last.Sequence, last.ID, p.Moves+1
 		return nil
 	})
 	if fault.Of(err) != nil {
 		return fmt.Errorf("save position: %w", err)
+	}
+	return nil
+}
+
+// verify reads the event that a position is at; ErrForked when the log has another
+// one there, or none.
+func verify(ctx context.Context, log Reader, at position) error {
+	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
+	defer cancel()
+	events, err := log.After(ctx, at.Seq-1, 1, 0)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the log: %w", err)
+	case len(events) == 0:
+		return fmt.Errorf("position %d is behind the end of the log: %w", at.Seq, ErrForked)
+	case events[0].Sequence != at.Seq || events[0].ID != at.Last:
+		return fmt.Errorf("event %d is %s, and what was handled was %s: %w", at.Seq, events[0].ID, at.Last, ErrForked)
 	}
 	return nil
 }

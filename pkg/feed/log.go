@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// block is a run of events with consecutive sequence numbers, one document. Its
-// id is its number in the chain, so two publishers cannot both write the next
-// one: the store lets only the first in. That, and no clock, is the fence.
+// block is a run of events with consecutive sequence numbers, kept as one document.
+// Its id is its number in the chain, so of two publishers that write the next block
+// the store lets only the first one in. That, and no clock, is the fence.
 type block struct {
 	Number int64   `json:"number"`
 	First  int64   `json:"first"` // sequence of the first event
@@ -21,7 +22,18 @@ type block struct {
 
 func (b block) last() int64 { return b.First + int64(len(b.Events)) - 1 }
 
-// Log is the event log of one service, kept by its store.
+const (
+	// pollInterval is how often After looks for what another process of the same
+	// service has appended; what this one appends wakes it at once.
+	pollInterval = 250 * time.Millisecond
+	// maxTailBlocks bounds how many of the newest blocks stay in memory.
+	maxTailBlocks = 64
+	// maxReadBlocks bounds how many blocks one read fetches from the store.
+	maxReadBlocks = 16
+)
+
+// Log is the event log of one service, kept by its store. It implements Reader and
+// may be used at once by many; several processes may have the same log open.
 type Log struct {
 	source string
 	blocks *store.Collection[block]
@@ -31,15 +43,13 @@ type Log struct {
 	tail  []block       // the newest blocks, for followers that keep up
 }
 
-// tailBlocks bounds how many of the newest blocks stay in memory.
-const tailBlocks = 64
-
-// OpenLog opens the log of the service that source names.
+// OpenLog opens the log of a service; source is the Source of its events, such as
+// "/services/referral".
 func OpenLog(ctx context.Context, e store.Engine, source string) (*Log, error) {
 	blocks, err := store.Open(ctx, e, store.Schema[block]{
 		Name:    "events",
 		Indexes: []store.Index{{"last"}},
-		ID:      func(b *block) (string, string) { return store.NoAssociation, blockID(b.Number) },
+		ID:      func(b *block) (string, string) { return store.NoAssociation, fmt.Sprintf("%016d", b.Number) },
 		Keys:    func(b *block) store.Keys { return store.Keys{"last": b.last()} },
 	})
 	if err != nil {
@@ -48,42 +58,32 @@ func OpenLog(ctx context.Context, e store.Engine, source string) (*Log, error) {
 	return &Log{source: source, blocks: blocks, grown: make(chan struct{})}, nil
 }
 
-func blockID(n int64) string { return fmt.Sprintf("%016d", n) }
-
-// poll is how often After looks for what another process of the same service
-// has appended; what this one appends wakes it at once.
-const poll = 250 * time.Millisecond
-
 // After implements Reader.
 func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]Event, error) {
 	limit = min(max(limit, 1), MaxLimit)
 	deadline := time.NewTimer(min(wait, MaxWait))
 	defer deadline.Stop()
 	for {
-		grown := l.whenGrown()
+		l.mu.Lock()
+		grown := l.grown // taken before the read, so that nothing is appended unnoticed
+		l.mu.Unlock()
 		events, err := l.read(ctx, seq, limit)
 		if err != nil || len(events) > 0 || wait <= 0 {
 			return events, err
 		}
-		again := time.NewTimer(poll)
+		poll := time.NewTimer(pollInterval)
 		select {
 		case <-grown:
-		case <-again.C:
+		case <-poll.C:
 		case <-deadline.C:
-			again.Stop()
+			poll.Stop()
 			return nil, nil
 		case <-ctx.Done():
-			again.Stop()
+			poll.Stop()
 			return nil, ctx.Err()
 		}
-		again.Stop()
+		poll.Stop()
 	}
-}
-
-func (l *Log) whenGrown() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.grown
 }
 
 func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
@@ -93,7 +93,7 @@ func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
 			Association: store.NoAssociation,
 			Where:       []store.Cond{{Key: "last", Op: store.Gt, Value: seq}},
 			Sort:        []store.Order{{Key: "last"}},
-			Limit:       16,
+			Limit:       maxReadBlocks,
 		})
 		if err != nil {
 			return nil, err
@@ -113,22 +113,20 @@ func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
 	return events, nil
 }
 
-// recent returns the blocks behind seq when memory holds all of them, else nil.
+// recent returns the blocks behind seq when memory has all of them, else nil.
 func (l *Log) recent(seq int64) []block {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, b := range l.tail {
 		if b.First <= seq+1 && seq < b.last() {
-			return append([]block(nil), l.tail[i:]...)
+			return slices.Clone(l.tail[i:])
 		}
 	}
 	return nil
 }
 
-// errOvertaken tells a publisher that another one has written in between.
-var errOvertaken = errors.New("another publisher was faster")
-
-// newest returns the last block, or the zero block of an empty log.
+// newest returns the last block; of an empty log one without events and with the
+// number 0.
 func (l *Log) newest(ctx context.Context) (block, error) {
 	page, err := l.blocks.Find(ctx, store.Query{
 		Association: store.NoAssociation, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,
@@ -139,8 +137,11 @@ func (l *Log) newest(ctx context.Context) (block, error) {
 	return *page.Items[0].Value, nil
 }
 
-// append writes events behind the block that the caller knows as the newest, or
-// gives errOvertaken when it no longer is.
+// errOvertaken says that another publisher has written the next block.
+var errOvertaken = errors.New("another publisher was faster")
+
+// append writes events behind the block that the caller knows as the newest;
+// errOvertaken when it no longer is.
 func (l *Log) append(ctx context.Context, newest block, events []Event) (block, error) {
 	b := block{Number: newest.Number + 1, First: newest.last() + 1, Events: events}
 	for i := range b.Events {
@@ -158,8 +159,8 @@ func (l *Log) append(ctx context.Context, newest block, events []Event) (block, 
 		l.tail = nil // another process wrote in between: memory has a hole
 	}
 	l.tail = append(l.tail, b)
-	if len(l.tail) > tailBlocks {
-		l.tail = append([]block(nil), l.tail[len(l.tail)-tailBlocks:]...)
+	if len(l.tail) > maxTailBlocks {
+		l.tail = slices.Clone(l.tail[len(l.tail)-maxTailBlocks:])
 	}
 	close(l.grown)
 	l.grown = make(chan struct{})

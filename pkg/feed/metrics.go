@@ -11,10 +11,10 @@ import (
 	"github.com/finsam/finsam/pkg/metrics"
 )
 
-// Following returns how far a follower has come, for the metrics: the position,
-// how old the oldest event is that it knows of and has not handled, and for how
-// long the log has not answered. Any follower may use one; it is safe for
-// concurrent use.
+// Following measures how far a follower has come: its position, the age of the
+// oldest event that it knows of and has not handled, and for how long the log has not
+// answered. Other followers than Follower may use one too; its methods may be called
+// at once.
 type Following struct {
 	service, source string
 
@@ -27,8 +27,8 @@ type Following struct {
 	labels            metric.MeasurementOption
 }
 
-// NewFollowing creates the measurements of the service that follows the log of
-// source; both are names such as "referral".
+// NewFollowing creates the metrics of the service that follows the log of source;
+// both are names such as "referral".
 func NewFollowing(service, source string) *Following {
 	f := &Following{
 		service: service, source: source,
@@ -56,16 +56,16 @@ func (f *Following) Watch() (stop func()) {
 	)
 }
 
-// Begin notes the position that a round of reading begins at.
+// Begin records the position that a round of reading begins at.
 func (f *Following) Begin(position int64) { f.position.Store(position) }
 
-// Read notes that the log answered with these events.
+// Read records that the log answered with these events.
 func (f *Following) Read(events []Event) {
 	f.heard.Store(time.Now().UnixMilli())
 	f.await(events)
 }
 
-// Handled notes that the first of the events was handled, and those behind it
+// Handled records that the first of the events was handled, and those behind it
 // are not yet.
 func (f *Following) Handled(ctx context.Context, events []Event) {
 	f.position.Store(events[0].Sequence)
@@ -81,17 +81,17 @@ func (f *Following) await(events []Event) {
 	f.oldest.Store(events[0].Time.UnixMilli())
 }
 
-// Failed notes that the log could not be read, or an event not be handled.
+// Failed records that the log could not be read, or an event not be handled.
 func (f *Following) Failed(ctx context.Context) { f.failures.Add(ctx, 1, f.labels) }
 
-// Skipped notes that an event was passed over.
+// Skipped records that an event was passed over.
 func (f *Following) Skipped(ctx context.Context) { f.skipped.Add(ctx, 1, f.labels) }
 
-// telling returns how far a publisher has come, for the metrics.
-type telling struct {
+// publisherMetrics measures how far a publisher has come.
+type publisherMetrics struct {
 	service string
 	head    atomic.Int64 // sequence of the newest event in the log
-	backlog atomic.Int64 // steps found and not yet told, at most a batch of each source
+	backlog atomic.Int64 // steps found and not yet published, at most a batch of each source
 	oldest  atomic.Int64 // Unix milliseconds of the oldest of them; 0: none
 	done    atomic.Int64 // Unix milliseconds of the last round that succeeded
 
@@ -99,48 +99,49 @@ type telling struct {
 	labels   metric.MeasurementOption
 }
 
-func newTelling(source string) *telling {
+func newPublisherMetrics(source string) *publisherMetrics {
 	service := path.Base(source)
-	t := &telling{
+	m := &publisherMetrics{
 		service:  service,
 		failures: metrics.Counter("finsam.publisher.failures", "Rounds of publishing that failed."),
 		labels:   metrics.Labels{"source": service}.Option(),
 	}
-	t.done.Store(time.Now().UnixMilli())
-	t.failures.Add(context.Background(), 0, t.labels)
-	return t
+	m.done.Store(time.Now().UnixMilli())
+	m.failures.Add(context.Background(), 0, m.labels)
+	return m
 }
 
-func (t *telling) watch() (stop func()) {
+// watch shows the gauges until stop is called.
+func (m *publisherMetrics) watch() (stop func()) {
 	return metrics.Watch(
-		metrics.Labels{"source": t.service},
+		metrics.Labels{"source": m.service},
 		metrics.Gauge{Name: "finsam.feed.head", Description: "Sequence number of the newest event in the log of the source.",
-			Read: func() (float64, bool) { return float64(t.head.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet told, as far as one round looks.",
-			Read: func() (float64, bool) { return float64(t.backlog.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet told; 0: none.",
-			Read: func() (float64, bool) { return metrics.Age(t.oldest.Load()), true }},
+			Read: func() (float64, bool) { return float64(m.head.Load()), true }},
+		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet published, as far as one round looks.",
+			Read: func() (float64, bool) { return float64(m.backlog.Load()), true }},
+		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet published; 0: none.",
+			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
 		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
-			Read: func() (float64, bool) { return metrics.Age(t.done.Load()), true }},
+			Read: func() (float64, bool) { return metrics.Age(m.done.Load()), true }},
 	)
 }
 
-// found notes the steps that a round has found untold.
-func (t *telling) found(events []Event) {
-	t.backlog.Store(int64(len(events)))
+// found records the steps that a round has found unpublished.
+func (m *publisherMetrics) found(events []Event) {
+	m.backlog.Store(int64(len(events)))
 	oldest := int64(0)
 	for _, e := range events {
 		if at := e.Time.UnixMilli(); oldest == 0 || at < oldest {
 			oldest = at
 		}
 	}
-	t.oldest.Store(oldest)
+	m.oldest.Store(oldest)
 }
 
-// told notes that nothing is untold any more and where the log ends.
-func (t *telling) told(head int64) {
-	t.head.Store(head)
-	t.backlog.Store(0)
-	t.oldest.Store(0)
-	t.done.Store(time.Now().UnixMilli())
+// published records that everything is published and where the log ends.
+func (m *publisherMetrics) published(head int64) {
+	m.head.Store(head)
+	m.backlog.Store(0)
+	m.oldest.Store(0)
+	m.done.Store(time.Now().UnixMilli())
 }

@@ -22,11 +22,11 @@ func until(t *testing.T, m *metricstest.Meter, what string, as func(map[string]f
 	t.Fatalf("%s: %v", what, got)
 }
 
-func TestAFeedTellsHowFarItHasComeAndAFollowerHowFarItLags(t *testing.T) {
+func TestMetricsShowHowFarAFeedHasComeAndHowFarAFollowerLags(t *testing.T) {
 	m := metricstest.New(t)
 	e := engine(t)
 	paths, log := open(t, e)
-	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", tell))
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", pathEvent))
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { _ = p.Run(ctx) }()
 	ill := make(chan struct{})
@@ -61,6 +61,6 @@ func TestAFeedTellsHowFarItHasComeAndAFollowerHowFarItLags(t *testing.T) {
 	stop()
 	<-done
 	if _, there := m.Read(t)["finsam.follower.position"+labels]; there {
-		t.Error("a follower that has ended still tells its position")
+		t.Error("a follower that has ended still shows its position")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// pages runs a page follower of r, which hands each page to handle and then tells
-// its sequence numbers, until stop, which gives what it wrote to the log.
+// pages runs a page follower of r, which calls handle with each page and then sends
+// its sequence numbers to handed, until stop, which returns what it logged.
 func pages(t *testing.T, e store.Engine, r feed.Reader, handle feed.HandlePage) (f *feed.Follower, handed chan string, stop func() string) {
 	t.Helper()
 	var said strings.Builder
@@ -58,7 +58,7 @@ func next(t *testing.T, handed chan string) string {
 
 func TestAPageThatFailsComesAgainWhole(t *testing.T) {
 	e, failed := ownEngine(t), false
-	f, handed, stop := pages(t, e, told(4), func(context.Context, []feed.Event) error {
+	f, handed, stop := pages(t, e, fixed(4), func(context.Context, []feed.Event) error {
 		if !failed {
 			failed = true
 			return errors.New("ill")
@@ -70,10 +70,10 @@ func TestAPageThatFailsComesAgainWhole(t *testing.T) {
 	}
 	reaches(t, f, 4)
 	if said := stop(); !strings.Contains(said, "events 1 to 4: ill") {
-		t.Errorf("the log does not tell what failed: %s", said)
+		t.Errorf("the log does not say what failed: %s", said)
 	}
 	// Another one of the name, as after a death, begins behind what was handled.
-	again, handed, stop := pages(t, e, told(6), func(context.Context, []feed.Event) error { return nil })
+	again, handed, stop := pages(t, e, fixed(6), func(context.Context, []feed.Event) error { return nil })
 	if got := next(t, handed); got != "[5 6]" {
 		t.Errorf("after a death: %s", got)
 	}
@@ -81,10 +81,10 @@ func TestAPageThatFailsComesAgainWhole(t *testing.T) {
 	stop()
 }
 
-// torn is a feed without its third event; it tells when it is asked behind the
-// second.
+// torn is a feed without its third event; it sends to asked when it is asked behind
+// the second.
 type torn struct {
-	told
+	fixed
 	asked chan struct{}
 }
 
@@ -96,17 +96,17 @@ func (r torn) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 		case <-ctx.Done():
 		}
 	}
-	events, err := r.told.After(ctx, seq, limit, wait)
+	events, err := r.fixed.After(ctx, seq, limit, wait)
 	return slices.DeleteFunc(events, func(e feed.Event) bool { return e.Sequence == 3 }), err
 }
 
 func TestAPageEndsBeforeAGapAndNothingBehindItIsHandedOver(t *testing.T) {
-	r := torn{told(5), make(chan struct{})}
+	r := torn{fixed(5), make(chan struct{})}
 	f, handed, stop := pages(t, ownEngine(t), r, func(context.Context, []feed.Event) error { return nil })
 	if got := next(t, handed); got != "[1 2]" {
 		t.Errorf("got %s", got)
 	}
-	for range 2 { // asked again, it is done with what it was told first
+	for range 2 { // asked again, it is done with the first page
 		select {
 		case <-r.asked:
 		case <-time.After(10 * time.Second):

@@ -1,10 +1,11 @@
-// Package feedhttp carries a feed between processes: GET /internal/feed with
-// long polling, and the Reader on the other side of it.
+// Package feedhttp carries a feed between processes: a handler for GET /internal/feed
+// with long polling, and a client that is a feed.Reader.
 package feedhttp
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,15 +24,15 @@ type page struct {
 	Events []feed.Event `json:"events"`
 }
 
-// Handler serves the log at Path: ?after=<sequence>&limit=<n>&wait=<seconds>.
-// Who may read it is decided before it is called.
+// Handler serves the log at Path: ?after=<sequence>&limit=<n>&wait=<seconds>. The
+// caller's right to read it must have been checked before.
 func Handler(l feed.Reader) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		after, err1 := number(q.Get("after"), 0)
-		limit, err2 := number(q.Get("limit"), feed.MaxLimit)
-		wait, err3 := number(q.Get("wait"), 0)
-		if err1 != nil || err2 != nil || err3 != nil {
+		after, afterErr := number(q.Get("after"), 0)
+		limit, limitErr := number(q.Get("limit"), feed.MaxLimit)
+		wait, waitErr := number(q.Get("wait"), 0)
+		if errors.Join(afterErr, limitErr, waitErr) != nil {
 			http.Error(w, "after, limit and wait are whole numbers", http.StatusBadRequest)
 			return
 		}
@@ -60,14 +61,15 @@ func number(text string, otherwise int64) (int64, error) {
 	return n, err
 }
 
-// Client reads another service's feed; it is a feed.Reader.
+// Client reads another service's feed; it is a feed.Reader. A service that does not
+// answer, or answers with anything but its feed, is fault.ErrUnavailable.
 type Client struct {
 	Base  string                 // the service's address, such as "http://referral:8080"
 	HTTP  *http.Client           // without a timeout of its own: the context bounds each call
 	Token func() (string, error) // the reading service's own internal token
 }
 
-// maxPage bounds what is read of one answer.
+// maxPage bounds what is read of one answer, in bytes.
 const maxPage = 16 << 20
 
 // After implements feed.Reader.
@@ -93,7 +95,7 @@ func (c *Client) After(ctx context.Context, seq int64, limit int, wait time.Dura
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10))
+		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10)) // so that the connection can be used again
 		return nil, fault.ErrUnavailable.Because(fmt.Errorf("feed answered %s", resp.Status))
 	}
 	var p page
