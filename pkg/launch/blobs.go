@@ -47,7 +47,7 @@ func checkBlobs(address string) error {
 		return nil
 	}
 	if strings.HasPrefix(address, s3.Scheme) {
-		if err := s3.Check(address); err != nil {
+		if err := s3.CheckAddress(address); err != nil {
 			return fmt.Errorf("FINSAM_BLOBS: %w", err)
 		}
 		return nil

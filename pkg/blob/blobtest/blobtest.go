@@ -1,5 +1,5 @@
-// Package blobtest is what an engine of package blob must hold, as a suite that
-// every engine passes. Each name is a sentence of the contract.
+// Package blobtest is the contract of package blob as a suite that every engine
+// passes. Each name is a sentence of it.
 package blobtest
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/blob"
 )
 
-// Run proves an engine. The store may hold other blobs; the suite's have new names.
+// Run tests an engine. The store may have other blobs; the suite uses new names.
 func Run(t *testing.T, s blob.Store) {
 	for _, c := range []struct {
 		name string
@@ -30,11 +30,11 @@ func Run(t *testing.T, s blob.Store) {
 		{"a blob that is not there is not found", (*suite).notFound},
 		{"a deleted blob is not found, and deleting it again is no error", (*suite).deleted},
 		{"a name is taken once, and its blob stays", (*suite).taken},
-		{"a name that is none is refused", (*suite).names},
-		{"until all of it is there nobody sees it", (*suite).unseen},
+		{"a name that is not valid is refused", (*suite).names},
+		{"a blob is invisible until all of it is there", (*suite).unseen},
 		{"an interrupted upload leaves nothing, and its error comes back", (*suite).interrupted},
 		{"a context that ends, ends an upload", (*suite).cancelled},
-		{"a context that has ended asks for nothing", (*suite).ended},
+		{"a context that has ended begins nothing", (*suite).ended},
 		{"a blob can be read by many at once, and left halfway", (*suite).readers},
 		{"many can be put at once", (*suite).writers},
 		{"of many that put one name, one wins, whole", (*suite).rivals},
@@ -68,7 +68,7 @@ func text(n int, seed uint64) []byte {
 	return b
 }
 
-func from(b []byte) func(io.Writer) error {
+func writeAll(b []byte) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.Copy(w, bytes.NewReader(b))
 		return err
@@ -77,7 +77,7 @@ func from(b []byte) func(io.Writer) error {
 
 func (s *suite) put(name string, b []byte) {
 	s.Helper()
-	if err := s.store.Put(s.ctx, name, from(b)); err != nil {
+	if err := s.store.Put(s.ctx, name, writeAll(b)); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -151,7 +151,7 @@ func (s *suite) taken() {
 	for _, n := range []int{10, 6 * mebibyte} {
 		name := newName()
 		s.put(name, text(n, 1))
-		if err := s.store.Put(s.ctx, name, from(text(n, 2))); !errors.Is(err, blob.ErrExists) {
+		if err := s.store.Put(s.ctx, name, writeAll(text(n, 2))); !errors.Is(err, blob.ErrExists) {
 			s.Fatalf("got %v, want %v", err, blob.ErrExists)
 		}
 		s.wants(name, text(n, 1))
@@ -161,7 +161,7 @@ func (s *suite) taken() {
 func (s *suite) names() {
 	for _, name := range []string{"", "/a", "a/", "a//b", "../a", "a/../b", ".unfinished", "a/.b", "A/b", "a/å", "a b", "a\x00", "a/b/c/d/e"} {
 		_, err := s.store.Get(s.ctx, name)
-		for verb, err := range map[string]error{"put": s.store.Put(s.ctx, name, from(nil)), "get": err, "delete": s.store.Delete(s.ctx, name)} {
+		for verb, err := range map[string]error{"put": s.store.Put(s.ctx, name, writeAll(nil)), "get": err, "delete": s.store.Delete(s.ctx, name)} {
 			if err == nil || errors.Is(err, blob.ErrNotFound) {
 				s.Errorf("%s %q: %v", verb, name, err)
 			}
@@ -228,7 +228,7 @@ func (s *suite) ended() {
 	cancel()
 	_, err := s.store.Get(ctx, name)
 	for verb, err := range map[string]error{
-		"put": s.store.Put(ctx, newName(), from(text(10, 1))), "get": err, "delete": s.store.Delete(ctx, name),
+		"put": s.store.Put(ctx, newName(), writeAll(text(10, 1))), "get": err, "delete": s.store.Delete(ctx, name),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			s.Errorf("%s: %v", verb, err)
@@ -265,7 +265,7 @@ func (s *suite) writers() {
 	names := make([]string, 12)
 	s.together(len(names), func(i int) error {
 		names[i] = newName()
-		return s.store.Put(s.ctx, names[i], from(text(100_000*i, uint64(i))))
+		return s.store.Put(s.ctx, names[i], writeAll(text(100_000*i, uint64(i))))
 	})
 	for i, name := range names {
 		s.wants(name, text(100_000*i, uint64(i)))
@@ -275,7 +275,7 @@ func (s *suite) writers() {
 func (s *suite) rivals() {
 	name, won := newName(), make([]bool, 8)
 	s.together(len(won), func(i int) error {
-		err := s.store.Put(s.ctx, name, from(text(200_000, uint64(i))))
+		err := s.store.Put(s.ctx, name, writeAll(text(200_000, uint64(i))))
 		won[i] = err == nil
 		if errors.Is(err, blob.ErrExists) {
 			return nil
@@ -290,7 +290,7 @@ func (s *suite) rivals() {
 		}
 	}
 	if winners != 1 {
-		s.Errorf("%d were told that the name was theirs", winners)
+		s.Errorf("%d of them succeeded", winners)
 	}
 }
 

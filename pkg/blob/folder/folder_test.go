@@ -13,7 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/blob/folder"
 )
 
-func opened(t *testing.T, dir string) *folder.Store {
+func open(t *testing.T, dir string) *folder.Store {
 	t.Helper()
 	s, err := folder.Open(dir)
 	if err != nil {
@@ -33,9 +33,9 @@ func put(t *testing.T, s blob.Store, name, text string) {
 	}
 }
 
-func TestTheFolderHoldsTheContract(t *testing.T) {
+func TestTheFolderFulfilsTheContract(t *testing.T) {
 	dir := t.TempDir()
-	blobtest.Run(t, opened(t, dir))
+	blobtest.Run(t, open(t, dir))
 	left, err := os.ReadDir(filepath.Join(dir, ".unfinished"))
 	if err != nil || len(left) != 0 {
 		t.Errorf("%v left behind, %v", left, err)
@@ -44,7 +44,7 @@ func TestTheFolderHoldsTheContract(t *testing.T) {
 
 func TestFilesAreTheOwnersOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "attachments")
-	put(t, opened(t, dir), "a/one", "x")
+	put(t, open(t, dir), "a/one", "x")
 	for _, path := range []string{dir, filepath.Join(dir, "a"), filepath.Join(dir, "a", "one")} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
@@ -54,12 +54,12 @@ func TestFilesAreTheOwnersOnly(t *testing.T) {
 
 func TestWhatADeathLeavesHalfWrittenIsRemovedAtTheNextStart(t *testing.T) {
 	dir := t.TempDir()
-	opened(t, dir)
+	open(t, dir)
 	half := filepath.Join(dir, ".unfinished", "123")
 	if err := os.WriteFile(half, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	opened(t, dir)
+	open(t, dir)
 	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
 	}
@@ -67,7 +67,7 @@ func TestWhatADeathLeavesHalfWrittenIsRemovedAtTheNextStart(t *testing.T) {
 
 func TestACopyHasWhatItsDatabaseNamesWhateverIsDeletedMeanwhile(t *testing.T) {
 	dir, into := t.TempDir(), filepath.Join(t.TempDir(), "copy")
-	s := opened(t, dir)
+	s := open(t, dir)
 	put(t, s, "a/one", "1")
 	put(t, s, "a/two", "2")
 	names, err := s.Copy(t.Context(), into, func() error {
@@ -96,8 +96,8 @@ func TestACopyHasWhatItsDatabaseNamesWhateverIsDeletedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestACopyWhoseDatabaseFailsGivesItsErrorAndLetsDeletesGoOn(t *testing.T) {
-	s, broken := opened(t, t.TempDir()), errors.New("no room")
+func TestACopyWhoseDatabaseFailsReturnsItsErrorAndLetsDeletesGoOn(t *testing.T) {
+	s, broken := open(t, t.TempDir()), errors.New("no room")
 	put(t, s, "a/one", "1")
 	if _, err := s.Copy(t.Context(), t.TempDir(), func() error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)

@@ -1,11 +1,16 @@
-// Package s3 keeps blobs as objects in a bucket of an S3-compatible store.
+// Package s3 stores blobs as objects in a bucket of an S3-compatible store.
 //
-// A blob within one part is put in one request; a larger one as parts that
-// nobody sees until the last request joins them. Both are conditional: a name
-// that is there already is not written over.
+// A blob within one part is put in one request; a larger one as parts that are
+// invisible until the last request joins them. Both are conditional: an object that
+// exists is not overwritten.
 package s3
 
 import (
+	"net/url"
+	"strings"
+
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
 	"bytes"
 	"context"
 	"errors"
@@ -25,14 +30,26 @@ const (
 	// partSize is that of a part, in bytes, and what of a blob is in memory. No
 	// part but the last may be smaller (Amazon S3).
 	partSize = 5 << 20
-	// tries is how often a request is sent before it has failed; between them is
-	// a growing, jittered wait of at most a second.
-	tries = 3
-	// cleanTime bounds the removal of parts that nobody wants any more.
-	cleanTime = 10 * time.Second
+	// maxTries bounds how often a request is sent; between tries the client waits, with
+	// jitter, for a second at most.
+	maxTries = 3
+	// abortTimeout bounds the removal of the parts of an upload that failed.
+	abortTimeout = 10 * time.Second
+	// mediaType says nothing of what is encrypted.
+	mediaType = "application/octet-stream"
 )
 
-// Store keeps blobs in a bucket.
+// The environment variables with the credentials, which are never in an address.
+const (
+	AccessKeyVariable = "AWS_ACCESS_KEY_ID"
+	SecretKeyVariable = "AWS_SECRET_ACCESS_KEY"
+	tokenVariable     = "AWS_SESSION_TOKEN"
+)
+
+// Scheme is what the address of a bucket begins with.
+const Scheme = "s3://"
+
+// Store stores blobs in a bucket.
 type Store struct {
 	core   minio.Core
 	bucket string
@@ -40,10 +57,76 @@ type Store struct {
 
 var _ blob.Store = (*Store)(nil)
 
-// transport bounds what a store that does not answer can hold up; the whole of a
-// call is bounded by its context.
+// Open returns the store of an address such as
+//
+//	s3://finsam-attachments?endpoint=https://s3.example.se&region=eu-north-1
+//
+// with the credentials of the environment. It does not connect: while the store is
+// away, everything but the attachments works. An error repeats no credentials.
+func Open(address string, environ map[string]string) (*Store, error) {
+	a, err := parse(address)
+	if err != nil {
+		return nil, err
+	}
+	access, secret := environ[AccessKeyVariable], environ[SecretKeyVariable]
+	if access == "" || secret == "" {
+		return nil, fmt.Errorf("%s and %s must be set to the credentials of the S3 store", AccessKeyVariable, SecretKeyVariable)
+	}
+	core, err := minio.NewCore(a.endpoint.Host, &minio.Options{
+		Creds:      credentials.NewStaticV4(access, secret, environ[tokenVariable]),
+		Secure:     a.endpoint.Scheme == "https",
+		Region:     a.region,
+		Transport:  transport(),
+		MaxRetries: maxTries,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the S3 store: %w", err)
+	}
+	return &Store{core: *core, bucket: a.bucket}, nil
+}
+
+type address struct {
+	bucket   string
+	endpoint *url.URL
+	region   string
+}
+
+// CheckAddress returns an error if Open would refuse the address; it never repeats it.
+func CheckAddress(text string) error {
+	_, err := parse(text)
+	return err
+}
+
+func parse(text string) (address, error) {
+	u, err := url.Parse(text)
+	if err != nil || !strings.HasPrefix(text, Scheme) || u.Host == "" || u.Path != "" || u.Fragment != "" {
+		return address{}, errors.New("must be like s3://bucket?endpoint=https://s3.example.se&region=eu-north-1")
+	}
+	if u.User != nil {
+		return address{}, fmt.Errorf("no credentials may be in the address; set %s and %s", AccessKeyVariable, SecretKeyVariable)
+	}
+	q := u.Query()
+	for name := range q {
+		if name != "endpoint" && name != "region" {
+			return address{}, fmt.Errorf("an S3 address has endpoint and region, and no %.20q", name)
+		}
+	}
+	a := address{bucket: u.Host, region: q.Get("region")}
+	a.endpoint, err = url.Parse(q.Get("endpoint"))
+	e := a.endpoint
+	if err != nil || e.Scheme != "http" && e.Scheme != "https" || e.Host == "" || e.User != nil || strings.Trim(e.Path, "/") != "" || e.RawQuery != "" {
+		return address{}, errors.New("the endpoint of an S3 address must be like https://s3.example.se")
+	}
+	if a.region == "" {
+		return address{}, errors.New("an S3 address must say its region, such as region=eu-north-1")
+	}
+	return a, nil
+}
+
+// transport bounds each phase of a request to a store that does not answer; the call
+// as a whole is bounded by its context.
 func transport() http.RoundTripper {
-	return lastOfItsConnection{&http.Transport{
+	return closeAfterBody{&http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
@@ -56,13 +139,13 @@ func transport() http.RoundTripper {
 	}}
 }
 
-// lastOfItsConnection lets nothing follow a request with a body on its connection. A
-// store that refuses one unread (412: the name is taken) may take what it has not read
-// for the next request, and its answer to that would come to anyone who is next.
-type lastOfItsConnection struct{ http.RoundTripper }
+// closeAfterBody sends nothing behind a request with a body on the same connection. A
+// store that refuses one unread (412: the name is taken) may take the body that it has
+// not read for the next request, and the answer to that would reach another caller.
+type closeAfterBody struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (t lastOfItsConnection) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t closeAfterBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody {
 		last := *r
 		last.Close = true
@@ -76,8 +159,8 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 	if err := errors.Join(blob.CheckName(name), ctx.Err()); err != nil {
 		return err
 	}
-	part := parts.Get().(*[]byte)
-	defer parts.Put(part)
+	part := partBuffers.Get().(*[]byte)
+	defer partBuffers.Put(part)
 	u := &upload{ctx: ctx, store: s, name: name, part: (*part)[:0]}
 	err := fill(u)
 	if err == nil {
@@ -87,15 +170,15 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 		err = u.finish()
 	}
 	if err != nil {
-		return errors.Join(known(ctx, err), u.abort())
+		return errors.Join(translate(ctx, err), u.abort())
 	}
 	return nil
 }
 
-// parts are the buffers of uploads.
-var parts = sync.Pool{New: func() any { b := make([]byte, 0, partSize); return &b }}
+// partBuffers are reused by uploads.
+var partBuffers = sync.Pool{New: func() any { b := make([]byte, 0, partSize); return &b }}
 
-// upload is a blob on its way in.
+// upload is a blob that is being put.
 type upload struct {
 	ctx   context.Context
 	store *Store
@@ -120,30 +203,27 @@ func (u *upload) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// send sends a part of several.
+// send sends the buffer as one part of several.
 func (u *upload) send() (err error) {
 	s := u.store
 	if u.id == "" {
 		if u.id, err = s.core.NewMultipartUpload(u.ctx, s.bucket, u.name, minio.PutObjectOptions{ContentType: mediaType}); err != nil {
-			return known(u.ctx, err)
+			return translate(u.ctx, err)
 		}
 	}
 	p, err := s.core.PutObjectPart(u.ctx, s.bucket, u.name, u.id, len(u.done)+1, bytes.NewReader(u.part), int64(len(u.part)), minio.PutObjectPartOptions{})
 	if err != nil {
-		return known(u.ctx, err)
+		return translate(u.ctx, err)
 	}
 	u.done = append(u.done, minio.CompletePart{PartNumber: p.PartNumber, ETag: p.ETag})
 	u.part = u.part[:0]
 	return nil
 }
 
-// mediaType says nothing of what is sealed.
-const mediaType = "application/octet-stream"
-
-// finish creates the blob be there.
+// finish makes the blob visible.
 func (u *upload) finish() error {
 	s, o := u.store, minio.PutObjectOptions{ContentType: mediaType}
-	o.SetMatchETagExcept("*") // only if there is none of the name
+	o.SetMatchETagExcept("*") // only if no object has the name
 	if u.id == "" {
 		_, err := s.core.PutObject(u.ctx, s.bucket, u.name, bytes.NewReader(u.part), int64(len(u.part)), "", "", o)
 		return err
@@ -158,13 +238,14 @@ func (u *upload) finish() error {
 	return err
 }
 
-// abort removes the parts of an upload that failed, also when its context has
-// ended. What a death leaves is for a rule of the bucket; see docs/operations/install.md.
+// abort removes the parts of an upload that failed, also when its context has ended.
+// Parts that a dying process leaves are removed by a rule of the bucket; see
+// docs/operations/install.md.
 func (u *upload) abort() error {
 	if u.id == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), cleanTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), abortTimeout)
 	defer cancel()
 	return u.store.core.AbortMultipartUpload(ctx, u.store.bucket, u.name, u.id)
 }
@@ -176,7 +257,7 @@ func (s *Store) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	}
 	r, _, _, err := s.core.GetObject(ctx, s.bucket, name, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, known(ctx, err)
+		return nil, translate(ctx, err)
 	}
 	return r, nil
 }
@@ -186,16 +267,16 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	if err := errors.Join(blob.CheckName(name), ctx.Err()); err != nil {
 		return err
 	}
-	err := known(ctx, s.core.RemoveObject(ctx, s.bucket, name, minio.RemoveObjectOptions{}))
+	err := translate(ctx, s.core.RemoveObject(ctx, s.bucket, name, minio.RemoveObjectOptions{}))
 	if errors.Is(err, blob.ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-// known turns the store's answers into those of package blob. A context that
-// ended is told as that, whatever the client made of it.
-func known(ctx context.Context, err error) error {
+// translate returns the error of package blob for an answer of the store, and the
+// context's error once that has ended, whatever the client made of it.
+func translate(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}

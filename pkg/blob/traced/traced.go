@@ -1,6 +1,6 @@
-// Package traced shows what is asked of a place for blobs: how long every call
-// took, how many bytes went which way, what failed, and within a trace a span for
-// it, "blob get". No name of a blob.
+// Package traced measures a blob.Store: how long its calls take, how many bytes they
+// move and which fail; and it adds a span for each, such as "blob get". The name of a
+// blob is in neither.
 package traced
 
 import (
@@ -19,19 +19,16 @@ import (
 	"github.com/finsam/finsam/pkg/metrics"
 )
 
-// verbs are the calls of a blob.Store.
-var verbs = []string{"put", "get", "delete"}
-
-// Store returns a store that does what s does, measured under the service's name.
-// The time of a get lasts until its content is closed.
+// Store returns a store that does what s does and measures it under the service's
+// name. The duration of a get lasts until its content is closed.
 func Store(s blob.Store, service string) blob.Store {
 	t := &store{
 		next: s, tracer: otel.Tracer("github.com/finsam/finsam/pkg/blob/traced"), labels: map[string]metric.MeasurementOption{},
-		duration: metrics.Seconds("finsam.blob.duration", "How long calls of the place for blobs took, by verb."),
-		bytes:    metrics.Counter("finsam.blob.bytes", "Sealed bytes put into and got from the place for blobs, by verb."),
-		failures: metrics.Counter("finsam.blob.failures", "Calls that the place for blobs did not answer, by verb."),
+		duration: metrics.Seconds("finsam.blob.duration", "How long calls of the blob store took, by verb."),
+		bytes:    metrics.Counter("finsam.blob.bytes", "Encrypted bytes put into and read from the blob store, by verb."),
+		failures: metrics.Counter("finsam.blob.failures", "Calls that failed in the blob store, by verb."),
 	}
-	for _, verb := range verbs {
+	for _, verb := range []string{"put", "get", "delete"} {
 		t.labels[verb] = metrics.Labels{"component": service, "verb": verb}.Option()
 		t.bytes.Add(context.Background(), 0, t.labels[verb])
 		t.failures.Add(context.Background(), 0, t.labels[verb])
@@ -64,8 +61,8 @@ func (s *store) begin(ctx context.Context, verb string) *call {
 	return &call{store: s, ctx: ctx, verb: verb, span: span, began: time.Now()}
 }
 
-// end notes how the call went, once. A caller who left and a blob that is not
-// there are no failures of the place.
+// end records how the call went, once. It is a failure of the store unless the caller
+// left, or the blob does not exist, or fill failed and not the store (ours is false).
 func (c *call) end(err error, ours bool) {
 	if c.ended {
 		return
@@ -76,25 +73,25 @@ func (c *call) end(err error, ours bool) {
 	c.store.bytes.Add(c.ctx, c.bytes, labels)
 	if err != nil && ours && !errors.Is(err, context.Canceled) && !errors.Is(err, blob.ErrNotFound) {
 		c.failures.Add(c.ctx, 1, labels)
-		c.span.SetStatus(codes.Error, "the place for blobs failed")
+		c.span.SetStatus(codes.Error, "the blob store failed")
 	}
 	c.span.SetAttributes(attribute.Int64("finsam.bytes", c.bytes))
 	c.span.End()
 }
 
-// Put implements blob.Store. What the caller could not write is no failure here.
+// Put implements blob.Store. An error of fill itself is not a failure of the store.
 func (s *store) Put(ctx context.Context, name string, fill func(io.Writer) error) error {
 	c := s.begin(ctx, "put")
-	var refused error
+	var fillErr error
 	err := s.next.Put(c.ctx, name, func(w io.Writer) error {
 		counted := &writer{call: c, to: w}
 		err := fill(counted)
 		if err != nil && counted.err == nil {
-			refused = err
+			fillErr = err
 		}
 		return err
 	})
-	c.end(err, refused == nil)
+	c.end(err, fillErr == nil)
 	return err
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/finsam/finsam/pkg/blob/traced"
 )
 
-func TestAMeasuredStoreHoldsTheContract(t *testing.T) {
+func TestAMeasuredStoreFulfilsTheContract(t *testing.T) {
 	s, err := folder.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
