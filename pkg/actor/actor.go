@@ -1,5 +1,5 @@
-// Package actor says who is asking: a person or a system of one authority,
-// within one association, with roles. It knows nothing of tokens or HTTP.
+// Package actor says who is asking: a person or a system of one authority, within one
+// association, with roles. It knows nothing of tokens or HTTP.
 package actor
 
 import (
@@ -62,10 +62,11 @@ func ForService(name, association string) Actor {
 
 type key struct{}
 
-// With puts the actor into the context.
+// With returns a context with the actor.
 func With(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, key{}, a) }
 
-// From returns the actor of the context; without one it is nobody, who may nothing.
+// From returns the actor of the context. Without one it is the zero Actor, which has no
+// role and may do nothing.
 func From(ctx context.Context) Actor {
 	a, _ := ctx.Value(key{}).(Actor)
 	return a

@@ -1,15 +1,15 @@
 // Package encryption makes what is said about a person unreadable without a key.
 //
-// Identity and free text are encrypted before they reach a store, with authenticated
-// encryption (AES-256-GCM by tink) bound to a context: a ciphertext copied to another
-// person's document, or to another field, cannot be decrypted.
-// Values that must be found again, such as a personal identity number, are
-// looked up by a keyed pseudorandom function (HMAC-SHA256); without its key the
-// 40 million or so valid numbers cannot be tried out.
+// Identity and free text are encrypted before they reach a store: authenticated
+// encryption (AES-256-GCM by tink) bound to a context, so that a text copied to another
+// person's document, or to another field, cannot be decrypted. Values that must be
+// found again, such as a personal identity number, are looked up by a keyed
+// pseudorandom function (HMAC-SHA256); without its key the some 40 million valid
+// numbers cannot be tried out.
 //
-// The keys are two tink key sets as unencrypted JSON, seal.json and prf.json, mode
-// 0600. In a cluster they come from a Kubernetes secret mounted as files; they
-// are never in a database, an image or a repository.
+// The keys are two tink key sets as JSON in clear, the files seal.json and prf.json,
+// mode 0600. In a cluster they come from a Kubernetes secret mounted as files; they are
+// never in a database, an image or a repository.
 package encryption
 
 import (
@@ -26,39 +26,39 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// ErrOpen is returned for a ciphertext that cannot be decrypted: it was altered, belongs
-// to another context, or its key is gone. To the caller it is an internal fault.
-var ErrOpen = fault.New(fault.Internal, "seal-broken",
+// ErrDecrypt answers a text that cannot be decrypted: it was altered, belongs to another
+// context, or its key is gone. To the caller it is an internal fault.
+var ErrDecrypt = fault.New(fault.Internal, "seal-broken",
 	"En skyddad uppgift kunde inte läsas. Felet är noterat.", "A protected value could not be read. It has been noted.")
 
-// Cipher encrypts, decrypts, and makes look-up values. It is safe for concurrent use.
+// Cipher encrypts, decrypts and computes look-ups. Its methods may be called at once.
 type Cipher struct {
 	aead   tink.AEAD
-	prefix []byte // how every ciphertext of the newest key begins
+	prefix []byte // of every text that is encrypted with the newest key
 	prf    *prf.Set
 }
 
-// New creates a cipher from two key sets as Generate returns them. Its errors contain
-// nothing of the keys.
+// New creates a Cipher from the two key sets, in the form that Generate returns. Its
+// errors repeat no part of them.
 func New(aeadKeys, prfKeys []byte) (*Cipher, error) {
-	encryption, err := read(aeadKeys)
+	handle, err := read(aeadKeys)
 	if err != nil {
 		return nil, fmt.Errorf("encryption keys: %w", err)
 	}
-	a, err := aead.New(encryption)
+	a, err := aead.New(handle)
 	if err != nil {
 		return nil, fmt.Errorf("encryption keys: %w", err)
 	}
-	lookup, err := read(prfKeys)
+	handle, err = read(prfKeys)
 	if err != nil {
 		return nil, fmt.Errorf("look-up keys: %w", err)
 	}
-	p, err := prf.NewPRFSet(lookup)
+	p, err := prf.NewPRFSet(handle)
 	if err != nil {
 		return nil, fmt.Errorf("look-up keys: %w", err)
 	}
 	for id := range p.PRFs {
-		if _, err := p.PRFs[id].ComputePRF(nil, size); err != nil {
+		if _, err := p.PRFs[id].ComputePRF(nil, digestSize); err != nil {
 			return nil, fmt.Errorf("look-up key %d: %w", id, err)
 		}
 	}
@@ -69,66 +69,66 @@ func New(aeadKeys, prfKeys []byte) (*Cipher, error) {
 	return &Cipher{aead: a, prefix: sample[:cryptofmt.TinkPrefixSize], prf: p}, nil
 }
 
-// Newest reports whether a ciphertext was made with the key that Encrypt uses now.
-func (s *Cipher) Newest(ciphertext []byte) bool { return bytes.HasPrefix(ciphertext, s.prefix) }
+// UsesNewestKey reports whether a text was encrypted with the key that Encrypt uses.
+func (c *Cipher) UsesNewestKey(ciphertext []byte) bool { return bytes.HasPrefix(ciphertext, c.prefix) }
 
 // Encrypt encrypts a text for one context: what it is and where it belongs, such as
-// "participant/<id>/identity". The same text has another ciphertext each time.
-func (s *Cipher) Encrypt(plaintext []byte, context string) ([]byte, error) {
-	ciphertext, err := s.aead.Encrypt(plaintext, []byte(context))
+// "participant/<id>/identity". The result differs each time.
+func (c *Cipher) Encrypt(plaintext []byte, context string) ([]byte, error) {
+	ciphertext, err := c.aead.Encrypt(plaintext, []byte(context))
 	if err != nil {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
 	return ciphertext, nil
 }
 
-// Decrypt returns what was encrypted for the same context, else ErrOpen.
-func (s *Cipher) Decrypt(ciphertext []byte, context string) ([]byte, error) {
-	plaintext, err := s.aead.Decrypt(ciphertext, []byte(context))
+// Decrypt returns what was encrypted for the same context, with whichever key of the
+// set, else ErrDecrypt.
+func (c *Cipher) Decrypt(ciphertext []byte, context string) ([]byte, error) {
+	plaintext, err := c.aead.Decrypt(ciphertext, []byte(context))
 	if err != nil {
-		return nil, ErrOpen.Because(errors.New("cannot be decrypted in its context"))
+		return nil, ErrDecrypt.Because(errors.New("cannot be decrypted in its context"))
 	}
 	return plaintext, nil
 }
 
-// Each use of the keyed function has its own prefix, so that a look-up value and a
+// The uses of the keyed function; each has its own name, so that a look-up and a
 // fingerprint of the same bytes have nothing in common.
 const (
 	forLookup      = "finsam/lookup/1\x00"
 	forFingerprint = "finsam/fingerprint/1\x00"
 )
 
-// size is the length of a look-up or fingerprint in bytes, before base64url.
-const size = 32
+// digestSize is the length of a look-up or fingerprint in bytes, before base64url.
+const digestSize = 32
 
-// Lookup returns the value that a canonical value is found by: the same for the same
-// value and key, and revealing nothing about it. It uses the newest key.
-func (s *Cipher) Lookup(canonical string) string {
-	return s.keyed(s.prf.PrimaryID, forLookup, []byte(canonical))
+// Lookup returns the key by which a canonical value is found: the same for the same
+// value, and revealing nothing about it. It uses the newest key.
+func (c *Cipher) Lookup(canonical string) string {
+	return c.digest(c.prf.PrimaryID, forLookup, []byte(canonical))
 }
 
-// Lookups returns the look-up values under every key of the set, the newest key's first:
-// a value may still be indexed under an older one.
-func (s *Cipher) Lookups(canonical string) []string {
-	all := []string{s.Lookup(canonical)}
-	for id := range s.prf.PRFs {
-		if id != s.prf.PrimaryID {
-			all = append(all, s.keyed(id, forLookup, []byte(canonical)))
+// Lookups returns the look-ups under every key of the set, the newest key's first.
+// While keys are rotated, a value may still be filed under an older one.
+func (c *Cipher) Lookups(canonical string) []string {
+	lookups := []string{c.Lookup(canonical)}
+	for id := range c.prf.PRFs {
+		if id != c.prf.PrimaryID {
+			lookups = append(lookups, c.digest(id, forLookup, []byte(canonical)))
 		}
 	}
-	return all
+	return lookups
 }
 
 // Fingerprint returns a keyed digest of b, to compare two texts without keeping either.
-func (s *Cipher) Fingerprint(b []byte) string {
-	return s.keyed(s.prf.PrimaryID, forFingerprint, b)
+func (c *Cipher) Fingerprint(b []byte) string {
+	return c.digest(c.prf.PrimaryID, forFingerprint, b)
 }
 
-func (s *Cipher) keyed(key uint32, use string, b []byte) string {
-	out, err := s.prf.PRFs[key].ComputePRF(append([]byte(use), b...), size)
+func (c *Cipher) digest(key uint32, use string, b []byte) string {
+	out, err := c.prf.PRFs[key].ComputePRF(append([]byte(use), b...), digestSize)
 	if err != nil {
-		// Only a wrong length fails, and New has tried it with each key: no
-		// caller's input leads here.
+		// Only a wrong length fails, and New has tried it with each key.
 		panic("encryption: keyed function: " + err.Error())
 	}
 	return base64.RawURLEncoding.EncodeToString(out)

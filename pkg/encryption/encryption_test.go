@@ -10,7 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/encryption"
 )
 
-func sealer(t testing.TB) (*encryption.Cipher, []byte, []byte) {
+func newCipher(t testing.TB) (*encryption.Cipher, []byte, []byte) {
 	t.Helper()
 	a, p, err := encryption.Generate()
 	if err != nil {
@@ -23,16 +23,16 @@ func sealer(t testing.TB) (*encryption.Cipher, []byte, []byte) {
 	return s, a, p
 }
 
-func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
-	s, _, _ := sealer(t)
+func TestTheSameTextEncryptsDifferentlyAndDecryptsTheSame(t *testing.T) {
+	s, _, _ := newCipher(t)
 	clear := []byte("Vill helst börja på måndagar.")
-	one, err1 := s.Encrypt(clear, "referral/1/reason")
-	two, err2 := s.Encrypt(clear, "referral/1/reason")
-	if err1 != nil || err2 != nil || bytes.Equal(one, two) {
-		t.Fatalf("two seals must differ: %v %v", err1, err2)
+	one := must(t)(s.Encrypt(clear, "referral/1/reason"))
+	two := must(t)(s.Encrypt(clear, "referral/1/reason"))
+	if bytes.Equal(one, two) {
+		t.Fatal("two ciphertexts must differ")
 	}
 	if bytes.Contains(one, clear) {
-		t.Fatal("the plaintext is in the ciphertext")
+		t.Fatal("the text is in the ciphertext")
 	}
 	for _, sealed := range [][]byte{one, two} {
 		got, err := s.Decrypt(sealed, "referral/1/reason")
@@ -42,9 +42,9 @@ func TestTheSameClearTextSealsDifferentlyAndOpensTheSame(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotBelongDoesNotOpen(t *testing.T) {
-	s, _, _ := sealer(t)
-	other, _, _ := sealer(t)
+func TestWhatDoesNotBelongCannotBeDecrypted(t *testing.T) {
+	s, _, _ := newCipher(t)
+	other, _, _ := newCipher(t)
 	sealed, _ := s.Encrypt([]byte("text"), "participant/1/identity")
 	altered := bytes.Clone(sealed)
 	altered[len(altered)-1] ^= 1
@@ -58,18 +58,18 @@ func TestWhatDoesNotBelongDoesNotOpen(t *testing.T) {
 		"the clear text only": func() ([]byte, error) { return s.Decrypt([]byte("text"), "participant/1/identity") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := open(); !errors.Is(err, encryption.ErrOpen) || got != nil {
+			if got, err := open(); !errors.Is(err, encryption.ErrDecrypt) || got != nil {
 				t.Fatalf("got %q, %v", got, err)
 			}
 		})
 	}
 }
 
-func TestThroughARotationWhoeverRunsOpensWhatItsNeighboursSeal(t *testing.T) {
-	_, a, p := sealer(t)
+func TestInARotationEachProgramDecryptsWhatItsNeighboursEncrypt(t *testing.T) {
+	_, a, p := newCipher(t)
 	announced := must(t)(encryption.Announce(a))
 	if again := must(t)(encryption.Announce(announced)); !bytes.Equal(again, announced) {
-		t.Error("a new key that waits is to be the only one")
+		t.Error("only one new key may wait")
 	}
 	promoted := must(t)(encryption.Promote(announced))
 	var stages []*encryption.Cipher
@@ -82,7 +82,7 @@ func TestThroughARotationWhoeverRunsOpensWhatItsNeighboursSeal(t *testing.T) {
 	}
 	for i, sealing := range stages {
 		sealed := must(t)(sealing.Encrypt([]byte("text"), "c"))
-		if later := stages[len(stages)-1]; later.Newest(sealed) != (sealing == later) || !sealing.Newest(sealed) {
+		if later := stages[len(stages)-1]; later.UsesNewestKey(sealed) != (sealing == later) || !sealing.UsesNewestKey(sealed) {
 			t.Errorf("sealed at stage %d: with the newest key?", i)
 		}
 		for j, opening := range stages {
@@ -106,12 +106,12 @@ func must(t *testing.T) func([]byte, error) []byte {
 }
 
 func TestALookupIsTheSameForTheSameValueAndKeyOnly(t *testing.T) {
-	s, a, p := sealer(t)
+	s, a, p := newCipher(t)
 	again, _ := encryption.New(a, p)
-	other, _, _ := sealer(t)
+	other, _, _ := newCipher(t)
 	const number = "191212121212"
 	if s.Lookup(number) != again.Lookup(number) {
-		t.Fatal("the same key gave two look-ups")
+		t.Fatal("the same key returned two look-ups")
 	}
 	if s.Lookup(number) == s.Lookup("189001019802") || s.Lookup(number) == other.Lookup(number) {
 		t.Fatal("look-ups must differ by value and by key")
@@ -124,8 +124,8 @@ func TestALookupIsTheSameForTheSameValueAndKeyOnly(t *testing.T) {
 	}
 }
 
-func TestAValueFiledUnderTheOlderKeyIsStillFound(t *testing.T) {
-	before, a, p := sealer(t)
+func TestAValueStoredUnderTheOlderKeyIsStillFound(t *testing.T) {
+	before, a, p := newCipher(t)
 	rotated, err := encryption.RotateLookup(p)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestAValueFiledUnderTheOlderKeyIsStillFound(t *testing.T) {
 }
 
 func TestWrongKeysAreRefusedAndNotRepeated(t *testing.T) {
-	_, a, p := sealer(t)
+	_, a, p := newCipher(t)
 	for name, keys := range map[string][2][]byte{
 		"the two files swapped": {p, a},
 		"an empty file":         {nil, p},
@@ -167,8 +167,8 @@ func TestItDoesNotReachTheNetwork(t *testing.T) {
 	}
 }
 
-func FuzzOpen(f *testing.F) {
-	s, _, _ := sealer(f)
+func FuzzDecrypt(f *testing.F) {
+	s, _, _ := newCipher(f)
 	sealed, _ := s.Encrypt([]byte("text"), "c")
 	f.Add(sealed, "d")
 	f.Add([]byte{}, "")
@@ -179,8 +179,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-func BenchmarkSeal(b *testing.B) {
-	s, _, _ := sealer(b)
+func BenchmarkEncrypt(b *testing.B) {
+	s, _, _ := newCipher(b)
 	clear := bytes.Repeat([]byte("x"), 400)
 	for b.Loop() {
 		if _, err := s.Encrypt(clear, "referral/1/reason"); err != nil {
@@ -190,13 +190,13 @@ func BenchmarkSeal(b *testing.B) {
 }
 
 func BenchmarkLookup(b *testing.B) {
-	s, _, _ := sealer(b)
+	s, _, _ := newCipher(b)
 	for b.Loop() {
 		s.Lookup("191212121212")
 	}
 }
 
-func TestKeysThatAreNoneDoNotRotate(t *testing.T) {
+func TestWhatIsNoKeySetDoesNotRotate(t *testing.T) {
 	for name, rotate := range map[string]func([]byte) ([]byte, error){
 		"announced": encryption.Announce, "promoted": encryption.Promote, "look-up": encryption.RotateLookup,
 	} {

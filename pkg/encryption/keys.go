@@ -11,8 +11,8 @@ import (
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 )
 
-// Generate returns new key sets with one key each, as unencrypted JSON: write them with
-// mode 0600.
+// Generate returns new key sets with one key each, as JSON in clear. They are secret: a
+// file with them has mode 0600.
 func Generate() (aeadKeys, prfKeys []byte, err error) {
 	if aeadKeys, err = rotate(keyset.NewManager(), aead.AES256GCMKeyTemplate()); err != nil {
 		return nil, nil, fmt.Errorf("encryption keys: %w", err)
@@ -23,9 +23,9 @@ func Generate() (aeadKeys, prfKeys []byte, err error) {
 	return aeadKeys, prfKeys, nil
 }
 
-// Announce returns the encryption keys with a new one last, which decrypts but does not
-// encrypt yet: a program that has it can read what others encrypt with it after Promote.
-// Keys that already have a new one are returned unchanged.
+// Announce returns the encryption keys with a new one, which decrypts and does not
+// encrypt yet: a program that knows it can read what others encrypt with it after
+// Promote. A set in which a new key is waiting already stays as it is.
 func Announce(aeadKeys []byte) ([]byte, error) {
 	handle, err := read(aeadKeys)
 	if err != nil {
@@ -41,8 +41,8 @@ func Announce(aeadKeys []byte) ([]byte, error) {
 	return write(m)
 }
 
-// Promote returns the encryption keys with the newest as the one that encrypts. Older
-// ciphertexts can still be decrypted.
+// Promote returns the encryption keys with the newest one in use: it encrypts, and the
+// older ones still decrypt.
 func Promote(aeadKeys []byte) ([]byte, error) {
 	handle, err := read(aeadKeys)
 	if err != nil {
@@ -55,14 +55,14 @@ func Promote(aeadKeys []byte) ([]byte, error) {
 	return write(m)
 }
 
-// newest returns the id of the key that was added last.
+// newest is the id of the key that was added last.
 func newest(handle *keyset.Handle) uint32 {
-	all := handle.KeysetInfo().GetKeyInfo()
-	return all[len(all)-1].GetKeyId()
+	keys := handle.KeysetInfo().GetKeyInfo()
+	return keys[len(keys)-1].GetKeyId()
 }
 
-// RotateLookup returns the look-up keys with a new one as the first. What is indexed
-// under the older key is found by Lookups until it is indexed again.
+// RotateLookup returns the look-up keys with a new one in use. What is stored under an
+// older key is found by Lookups.
 func RotateLookup(prfKeys []byte) ([]byte, error) {
 	handle, err := read(prfKeys)
 	if err != nil {
@@ -82,7 +82,6 @@ func rotate(m *keyset.Manager, template *tinkpb.KeyTemplate) ([]byte, error) {
 	return write(m)
 }
 
-// write returns a key set as unencrypted JSON.
 func write(m *keyset.Manager) ([]byte, error) {
 	handle, err := m.Handle()
 	if err != nil {

@@ -11,17 +11,17 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// StreamKey is the key of exactly one stream, for what is too large to be encrypted in
-// memory: segments of 1 MiB (AES-256-GCM, keys by HKDF). Deleting its encrypted form
-// destroys the stream.
+// StreamKey is the key of one stream and of nothing else: what is too large to be
+// encrypted in memory is encrypted in segments of 1 MiB (AES-256-GCM, keys by HKDF).
+// Forgetting its encrypted form destroys the stream.
 type StreamKey struct {
 	stream  tink.StreamingAEAD
 	context []byte
 }
 
-// NewStreamKey creates a key for one context, and returns its encrypted form beside it,
-// to be stored. Both the key and each segment are bound to the context.
-func (s *Cipher) NewStreamKey(context string) (*StreamKey, []byte, error) {
+// NewStreamKey creates a key for one context, and returns it with its encrypted form,
+// which is to be stored. Both the key and each segment are bound to the context.
+func (c *Cipher) NewStreamKey(context string) (*StreamKey, []byte, error) {
 	handle, err := keyset.NewHandle(streamingaead.AES256GCMHKDF1MBKeyTemplate())
 	if err != nil {
 		return nil, nil, fmt.Errorf("stream key: %w", err)
@@ -30,23 +30,24 @@ func (s *Cipher) NewStreamKey(context string) (*StreamKey, []byte, error) {
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&plaintext)); err != nil {
 		return nil, nil, fmt.Errorf("stream key: %w", err)
 	}
-	ciphertext, err := s.Encrypt(plaintext.Bytes(), keyContext(context))
+	encrypted, err := c.Encrypt(plaintext.Bytes(), keyContext(context))
 	if err != nil {
 		return nil, nil, err
 	}
 	k, err := newStreamKey(handle, context)
-	return k, ciphertext, err
+	return k, encrypted, err
 }
 
-// OpenStreamKey decrypts a key of the same context, else it returns ErrOpen.
-func (s *Cipher) OpenStreamKey(ciphertext []byte, context string) (*StreamKey, error) {
-	plaintext, err := s.Decrypt(ciphertext, keyContext(context))
+// OpenStreamKey returns a key from its encrypted form; ErrDecrypt unless that was made
+// for the same context.
+func (c *Cipher) OpenStreamKey(encrypted []byte, context string) (*StreamKey, error) {
+	plaintext, err := c.Decrypt(encrypted, keyContext(context))
 	if err != nil {
 		return nil, err
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(plaintext)))
 	if err != nil {
-		return nil, ErrOpen.Because(fmt.Errorf("a stream key has an invalid length of %d bytes", len(plaintext)))
+		return nil, ErrDecrypt.Because(fmt.Errorf("a stream key of %d bytes is not valid", len(plaintext)))
 	}
 	return newStreamKey(handle, context)
 }
@@ -63,7 +64,7 @@ func newStreamKey(handle *keyset.Handle, context string) (*StreamKey, error) {
 }
 
 // Encrypt returns a writer that encrypts into w. Close writes the last segment, without
-// which the stream cannot be decrypted, and does not close w.
+// which the stream cannot be decrypted; it does not close w.
 func (k *StreamKey) Encrypt(w io.Writer) (io.WriteCloser, error) {
 	encrypting, err := k.stream.NewEncryptingWriter(w, k.context)
 	if err != nil {
@@ -72,24 +73,24 @@ func (k *StreamKey) Encrypt(w io.Writer) (io.WriteCloser, error) {
 	return encrypting, nil
 }
 
-// Decrypt returns a reader of the text that was encrypted into r. It returns nothing of a
-// segment that was altered, moved or left out, or that belongs to another context or key:
-// then Read returns ErrOpen. Only io.EOF says that the text is complete.
+// Decrypt returns a reader of what was encrypted into r. Read returns ErrDecrypt, and no
+// byte of the segment, at one that was altered, moved or left out, or that belongs to
+// another context or key. Only io.EOF says that the stream was whole.
 func (k *StreamKey) Decrypt(r io.Reader) (io.Reader, error) {
 	decrypting, err := k.stream.NewDecryptingReader(r, k.context)
 	if err != nil {
-		return nil, ErrOpen.Because(err)
+		return nil, ErrDecrypt.Because(err)
 	}
-	return plaintextReader{decrypting}, nil
+	return decryptingReader{decrypting}, nil
 }
 
-type plaintextReader struct{ from io.Reader }
+type decryptingReader struct{ from io.Reader }
 
 // Read implements io.Reader.
-func (r plaintextReader) Read(b []byte) (int, error) {
-	n, err := r.from.Read(b)
+func (d decryptingReader) Read(b []byte) (int, error) {
+	n, err := d.from.Read(b)
 	if err != nil && err != io.EOF {
-		err = ErrOpen.Because(err)
+		err = ErrDecrypt.Because(err)
 	}
 	return n, err
 }

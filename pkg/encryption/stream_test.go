@@ -11,11 +11,11 @@ import (
 	"github.com/finsam/finsam/pkg/encryption"
 )
 
-// segment is how long a sealed segment of a stream is; the header of 40 bytes is
+// segment is how long an encrypted segment of a stream is; the header of 40 bytes is
 // part of the first one.
 const segment = 1 << 20
 
-func sealedStream(t *testing.T, s *encryption.Cipher, clear []byte, context string) (stream, key []byte) {
+func encryptStream(t *testing.T, s *encryption.Cipher, clear []byte, context string) (stream, key []byte) {
 	t.Helper()
 	k, key, err := s.NewStreamKey(context)
 	if err != nil {
@@ -32,7 +32,7 @@ func sealedStream(t *testing.T, s *encryption.Cipher, clear []byte, context stri
 	return b.Bytes(), key
 }
 
-func openedStream(s *encryption.Cipher, stream, key []byte, context string) ([]byte, error) {
+func decryptStream(s *encryption.Cipher, stream, key []byte, context string) ([]byte, error) {
 	k, err := s.OpenStreamKey(key, context)
 	if err != nil {
 		return nil, err
@@ -50,28 +50,28 @@ func random(n int) []byte {
 	return b
 }
 
-func TestAStreamOfAnyLengthOpensAgain(t *testing.T) {
-	s, _, _ := sealer(t)
+func TestAStreamOfAnyLengthIsDecryptedAgain(t *testing.T) {
+	s, _, _ := newCipher(t)
 	for _, n := range []int{0, 1, 1000, segment - 60, segment - 56, segment - 55, segment, 3*segment + 17} {
 		clear := random(n)
-		stream, key := sealedStream(t, s, clear, "referral/1/attachment/2")
-		if n >= 16 && bytes.Contains(stream, clear[:16]) { // fewer may stand there by chance
-			t.Errorf("%d bytes: they stand there in clear", n)
+		stream, key := encryptStream(t, s, clear, "referral/1/attachment/2")
+		if n >= 16 && bytes.Contains(stream, clear[:16]) { // fewer may be there by chance
+			t.Errorf("%d bytes: they are there in clear", n)
 		}
-		got, err := openedStream(s, stream, key, "referral/1/attachment/2")
+		got, err := decryptStream(s, stream, key, "referral/1/attachment/2")
 		if err != nil || !bytes.Equal(got, clear) {
 			t.Errorf("%d bytes: %d came back, %v", n, len(got), err)
 		}
 	}
 }
 
-func TestAStreamThatWasTouchedDoesNotOpen(t *testing.T) {
-	s, _, _ := sealer(t)
+func TestAStreamThatWasAlteredIsNotDecrypted(t *testing.T) {
+	s, _, _ := newCipher(t)
 	const here, elsewhere = "referral/1/attachment/2", "referral/1/attachment/3"
 	clear := random(3*segment + 500)
-	stream, key := sealedStream(t, s, clear, here)
-	other, otherKey := sealedStream(t, s, clear, elsewhere)
-	twin, _ := sealedStream(t, s, clear, here)
+	stream, key := encryptStream(t, s, clear, here)
+	other, otherKey := encryptStream(t, s, clear, elsewhere)
+	twin, _ := encryptStream(t, s, clear, here)
 	swapped := slices.Concat(stream[:segment], stream[2*segment:3*segment], stream[segment:2*segment], stream[3*segment:])
 	for name, c := range map[string]struct {
 		stream, key []byte
@@ -95,8 +95,8 @@ func TestAStreamThatWasTouchedDoesNotOpen(t *testing.T) {
 		"a stream joined to itself":   {slices.Concat(stream, stream), key, here, 3 * segment},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := openedStream(s, c.stream, c.key, c.context)
-			if !errors.Is(err, encryption.ErrOpen) {
+			got, err := decryptStream(s, c.stream, c.key, c.context)
+			if !errors.Is(err, encryption.ErrDecrypt) {
 				t.Fatalf("%d bytes came out, %v", len(got), err)
 			}
 			if len(got) > c.most || !bytes.Equal(got, clear[:len(got)]) {
@@ -107,26 +107,26 @@ func TestAStreamThatWasTouchedDoesNotOpen(t *testing.T) {
 }
 
 func TestEveryFlippedBitOfAStreamIsFound(t *testing.T) {
-	s, _, _ := sealer(t)
-	stream, key := sealedStream(t, s, random(2000), "a")
+	s, _, _ := newCipher(t)
+	stream, key := encryptStream(t, s, random(2000), "a")
 	for i := range stream {
 		stream[i] ^= 1 << (i % 8)
-		if got, err := openedStream(s, stream, key, "a"); !errors.Is(err, encryption.ErrOpen) || len(got) > 0 {
+		if got, err := decryptStream(s, stream, key, "a"); !errors.Is(err, encryption.ErrDecrypt) || len(got) > 0 {
 			t.Fatalf("byte %d: %d bytes came out, %v", i, len(got), err)
 		}
 		stream[i] ^= 1 << (i % 8)
 	}
 	for i := range key {
 		key[i] ^= 1 << (i % 8)
-		if _, err := openedStream(s, stream, key, "a"); !errors.Is(err, encryption.ErrOpen) {
+		if _, err := decryptStream(s, stream, key, "a"); !errors.Is(err, encryption.ErrDecrypt) {
 			t.Fatalf("byte %d of the key: %v", i, err)
 		}
 		key[i] ^= 1 << (i % 8)
 	}
 }
 
-func TestAnUnfinishedStreamDoesNotOpen(t *testing.T) {
-	s, _, _ := sealer(t)
+func TestAnUnfinishedStreamIsNotDecrypted(t *testing.T) {
+	s, _, _ := newCipher(t)
 	k, key, err := s.NewStreamKey("a")
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestAnUnfinishedStreamDoesNotOpen(t *testing.T) {
 	if _, err := w.Write(random(2 * segment)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := openedStream(s, b.Bytes(), key, "a"); !errors.Is(err, encryption.ErrOpen) {
+	if got, err := decryptStream(s, b.Bytes(), key, "a"); !errors.Is(err, encryption.ErrDecrypt) {
 		t.Errorf("%d bytes came out, %v", len(got), err)
 	}
 }

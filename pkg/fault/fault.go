@@ -1,8 +1,8 @@
 // Package fault names the ways in which a request can fail.
 //
-// A fault has a public face, a stable code and a sentence in Swedish and in
-// English that a case worker may read as it is, and a private cause that only
-// the log sees. Whatever is not a fault is Internal, and its text is never shown.
+// A fault has a public face, which is a stable code and a sentence in Swedish and in
+// English that a case worker can read, and a private cause that only the log sees. An
+// error that is not a fault is Internal, and its text is never shown.
 package fault
 
 import (
@@ -16,26 +16,28 @@ type Text struct {
 	EN string
 }
 
-// Field returns what is wrong with one part of the input.
+// Field says what is wrong with one part of the input.
 type Field struct {
 	Pointer string // JSON pointer into the body, or the parameter's name
-	Code    string // stable, lower-case words parted by "-"
+	Code    string // stable, lower-case words joined by "-"
 	Text    Text   // what is wanted
 }
 
-// Error is a failure with a public face.
+// Error is a failure with a public face. It is a value: At, Because and After return
+// copies, so that the variables that are declared with New never change.
 type Error struct {
 	Status     Status
-	Code       string        // stable, lower-case words parted by "-"
+	Code       string        // stable, lower-case words joined by "-"
 	Text       Text          // a whole sentence, safe to show
 	Fields     []Field       // the parts of the input at fault, if known
 	RetryAfter time.Duration // zero: no advice
 	cause      error
 }
 
-// New creates a fault; declare it once, beside the rule that it guards.
-func New(kind Status, code, sv, en string) *Error {
-	return &Error{Status: kind, Code: code, Text: Text{SV: sv, EN: en}}
+// New creates a fault. It is declared once, beside the rule that it guards: the code
+// identifies it for errors.Is and for callers.
+func New(status Status, code, sv, en string) *Error {
+	return &Error{Status: status, Code: code, Text: Text{SV: sv, EN: en}}
 }
 
 // Error returns the code and the cause, for logs; never for answers.
@@ -49,8 +51,8 @@ func (e *Error) Error() string {
 // Unwrap returns the private cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is holds two faults for the same when their codes are the same, so that a
-// copy made by At or Because still matches the sentinel that it came from.
+// Is reports whether two faults have the same code, so that a copy made by At or
+// Because still matches the variable that it came from.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
@@ -82,8 +84,8 @@ func (e *Error) After(d time.Duration) *Error {
 	return &c
 }
 
-// Of returns the fault in err. Any other error becomes ErrInternal with err as its cause;
-// for nil it returns nil.
+// Of returns the fault in err, and nil for nil. An error without one becomes
+// ErrInternal with err as its cause.
 func Of(err error) *Error {
 	if err == nil {
 		return nil
@@ -95,7 +97,7 @@ func Of(err error) *Error {
 	return ErrInternal.Because(err)
 }
 
-// The failures that any room may meet; those of one noun stand beside it.
+// The failures that every package may meet; those of one noun are declared beside it.
 var (
 	ErrInternal = New(Internal, "internal",
 		"Något gick fel hos oss. Felet är noterat.", "Something went wrong on our side. It has been noted.")
@@ -111,3 +113,47 @@ var (
 	ErrUnavailable = New(Unavailable, "unavailable",
 		"Tjänsten kan inte svara just nu. Försök igen om en stund.", "The service cannot answer right now. Try again shortly.")
 )
+
+// Status is the sort of a failure. Each has an HTTP status of its own (RFC 9110, RFC
+// 6585).
+type Status int
+
+// The sorts of failure.
+const (
+	Internal             Status = iota // 500: ours; the text hides the cause
+	Invalid                            // 400: the input's shape is wrong
+	Unauthenticated                    // 401: no valid token
+	Forbidden                          // 403: the role may not
+	NotFound                           // 404: missing, or not for this caller
+	MethodNotAllowed                   // 405
+	NotAcceptable                      // 406
+	Conflict                           // 409: the state of the resource forbids it
+	Stale                              // 412: If-Match names an old version
+	TooLarge                           // 413
+	Unsupported                        // 415: media type
+	Unprocessable                      // 422: well-formed, against a rule
+	PreconditionRequired               // 428: If-Match is missing
+	TooMany                            // 429: too many requests
+	Unavailable                        // 503: try later
+	Timeout                            // 504: another service did not answer in time
+)
+
+var statuses = map[Status]int{
+	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
+	MethodNotAllowed: 405, NotAcceptable: 406, Conflict: 409, Stale: 412, TooLarge: 413,
+	Unsupported: 415, Unprocessable: 422, PreconditionRequired: 428, TooMany: 429,
+	Unavailable: 503, Timeout: 504,
+}
+
+// Status returns the HTTP status.
+func (k Status) Status() int { return statuses[k] }
+
+// StatusOf returns the Status of an HTTP status; Internal for one that has none.
+func StatusOf(http int) Status {
+	for s, code := range statuses {
+		if code == http {
+			return s
+		}
+	}
+	return Internal
+}

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-func TestEveryKindHasItsOwnStatusAndBack(t *testing.T) {
+func TestEveryStatusHasItsOwnHTTPStatus(t *testing.T) {
 	seen := map[int]Status{}
 	for k := Internal; k <= Timeout; k++ {
 		s := k.Status()
 		if s < 400 || s > 599 {
-			t.Errorf("kind %d has status %d", k, s)
+			t.Errorf("status %d is HTTP status %d", k, s)
 		}
 		if other, dup := seen[s]; dup {
-			t.Errorf("kinds %d and %d share status %d", k, other, s)
+			t.Errorf("statuses %d and %d share HTTP status %d", k, other, s)
 		}
 		seen[s] = k
 		if StatusOf(s) != k {
-			t.Errorf("KindOf(%d) = %d, want %d", s, StatusOf(s), k)
+			t.Errorf("StatusOf(%d) = %d, want %d", s, StatusOf(s), k)
 		}
 	}
 	if StatusOf(418) != Internal {

@@ -1,9 +1,10 @@
-// Package idempotency makes creation safe to repeat: the same Idempotency-Key
-// returns the same document, stored once.
+// Package idempotency makes creation safe to repeat: requests with the same
+// Idempotency-Key create one document.
 //
-// The id of what is created follows from who asks and the key, so the store's own
-// "this id exists" is the memory. A receipt in the document shows
-// whether the repeat is the same request, and when the key may be used again.
+// The document's id follows from the caller's authority, the operation and the key, so
+// the store's own "this id exists" is the memory, in every process and after a crash.
+// A receipt in the document says whether a repeat is the same request, and when the
+// key is free again.
 package idempotency
 
 import (
@@ -19,15 +20,15 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// KeyLifetime is how long a key names what it created; after that it is free.
+// KeyLifetime is how long a key belongs to what it created; after that it is free.
 const KeyLifetime = 24 * time.Hour
 
-// ErrKeyReused is returned for a key that was used for another request.
+// ErrKeyReused answers a key that belongs to another request.
 var ErrKeyReused = fault.New(fault.Unprocessable, "idempotency-key-reused",
 	"Idempotency-Key har redan använts för en annan begäran. Välj en ny nyckel.",
 	"The Idempotency-Key has already been used for another request. Choose a new key.")
 
-// Receipt is what a created document keeps of the request that created it.
+// Receipt is what a document keeps of the request that created it.
 type Receipt struct {
 	Fingerprint string    `json:"fingerprint"` // keyed, so the body cannot be guessed from it
 	At          time.Time `json:"at"`
@@ -43,11 +44,11 @@ type Request struct {
 	NewID       func() string
 }
 
-// namespace is the name space of ids made from keys (RFC 9562, version 5).
+// namespace is that of the ids made from keys (RFC 9562, version 5).
 var namespace = uuid.MustParse("6f1f7c0e-6a5b-4a3e-9d52-5f1de0a0f8c1")
 
-// id returns the id of the n-th document that the key names; n grows every time the key
-// is used again after its lifetime.
+// id returns the id of the n-th document that is created with the key; n grows when
+// the key is used again after its lifetime.
 func (r Request) id(n int) string {
 	if r.Key == "" {
 		return r.NewID()
@@ -56,15 +57,19 @@ func (r Request) id(n int) string {
 	return uuid.NewSHA1(namespace, []byte(name)).String()
 }
 
-// maxGenerations bounds how often a key can be used again, a day apart each.
-const maxGenerations = 1000
+// maxReuses bounds how often a key can be used again, a day apart each.
+const maxReuses = 1000
 
-// Create inserts the document that build makes under the id passed to it, or finds the
-// one that an earlier, equal request made (replayed). It returns ErrKeyReused, beside the
-// document, when the key was used for another request. build must be safe to repeat: it
-// runs again when two equal requests race.
+// Create inserts the document that build makes for an id, or returns the one that an
+// earlier, same request created; replayed reports which. A key that belongs to another
+// request is ErrKeyReused, and the document of that request is returned beside it;
+// beside any other error v is of no use. receipt returns the receipt of a document.
+//
+// Of several same requests at once one inserts and the others get its document. build
+// runs in each of them, so it must be safe to repeat. A process that dies before the
+// insert leaves nothing; after it a repeat returns what was created.
 func Create[T any](ctx context.Context, c *store.Collection[T], r Request, receipt func(*T) Receipt, build func(id string) (*T, error)) (v store.Versioned[T], replayed bool, err error) {
-	for n := range maxGenerations {
+	for n := range maxReuses {
 		id := r.id(n)
 		if r.Key != "" {
 			old, err := c.Get(ctx, r.Actor.Association, id)
@@ -95,11 +100,12 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 	return v, false, ErrKeyReused
 }
 
-// Find returns the id of what the request creates where that is a part of a document.
-// receipt returns the receipt of the part with that id, if the document has it; if found,
-// the caller must check Same.
+// Find returns the id of what the request creates where that is a part of a document,
+// which the caller reads and writes by itself. receipt returns the receipt of the part
+// with that id, if there is one. found reports that the part was created with this
+// key; the caller then compares the request by Same.
 func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found bool, err error) {
-	for n := range maxGenerations {
+	for n := range maxReuses {
 		id := r.id(n)
 		was, ok := receipt(id)
 		if !ok {
@@ -114,7 +120,7 @@ func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found
 
 func (r Request) expired(was Receipt) bool { return r.Now.Sub(was.At) > KeyLifetime }
 
-// Same returns ErrKeyReused unless the receipt is of this request.
+// Same returns ErrKeyReused unless the receipt is that of this request.
 func (r Request) Same(was Receipt) error {
 	if was.Fingerprint != r.Fingerprint {
 		return ErrKeyReused

@@ -54,7 +54,7 @@ func create(t *testing.T, c *store.Collection[thing], authority, key, body strin
 	return v.Value.ID, replayed, err
 }
 
-func TestAKeyStandsForOneThing(t *testing.T) {
+func TestAKeyBelongsToOneDocument(t *testing.T) {
 	c := things(t)
 	first, replayed, err := create(t, c, "fk", "k1", "a", noon)
 	if err != nil || replayed {
@@ -73,7 +73,7 @@ func TestAKeyStandsForOneThing(t *testing.T) {
 		{"another key makes another thing", "fk", "k2", "a", 0, false, nil},
 		{"without a key each request makes one", "fk", "", "a", 0, false, nil},
 		{"after a day the key is free", "fk", "k1", "b", 25 * time.Hour, false, nil},
-		{"and names the new document", "fk", "k1", "a", 26 * time.Hour, false, idempotency.ErrKeyReused},
+		{"and belongs to the new document", "fk", "k1", "a", 26 * time.Hour, false, idempotency.ErrKeyReused},
 	} {
 		id, _, err := create(t, c, s.authority, s.key, s.body, noon.Add(s.after))
 		if !errors.Is(err, s.err) || (err == nil && (id == first) != s.same) {

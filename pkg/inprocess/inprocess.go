@@ -1,9 +1,9 @@
-// Package inprocess lets one service call another in the same process, by the very
-// handler that would serve it over the network: no second code path, and a hop
-// of microseconds.
+// Package inprocess lets one service call another in the same process, by the same
+// handler that serves it over the network: no second code path, and a hop of
+// microseconds.
 //
-// What the network would keep apart stays apart: the handler sees nothing of the
-// caller's context but when it ends, and gets its own copy of the headers.
+// What the network would separate stays separate: of the caller's context the handler
+// sees only the deadline and the end, and it gets its own copy of the headers.
 package inprocess
 
 import (
@@ -16,16 +16,16 @@ import (
 	"strconv"
 )
 
-// held is how much of an answer is kept until its handler ends, in bytes. What is
-// longer goes on as a stream, no faster than it is read.
-const held = 256 << 10
+// maxBuffered is how much of an answer is buffered until its handler ends, in bytes. A
+// longer one is streamed, no faster than it is read.
+const maxBuffered = 256 << 10
 
-// errLeft is what a handler's write returns when nobody reads its answer any more.
-var errLeft = errors.New("inprocess: nobody reads the answer any more")
+// errUnread is what the handler's Write returns once the caller has closed the body.
+var errUnread = errors.New("inprocess: the caller reads no further")
 
-// Transport returns a transport that lets h answer every request, whatever host it
-// names. A short answer is complete when RoundTrip returns; of a long one the
-// rest is read as it is written. The request's body is read as a stream.
+// Transport returns a transport that sends every request to h, whatever host it names.
+// A short answer is complete when RoundTrip returns; the rest of a long one is read as
+// it is written. The request's body is read as a stream. It may be used at once.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
 type transport struct{ handler http.Handler }
@@ -42,7 +42,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	done := make(chan error, 1)
 	go func() {
 		defer closeBody(r)
-		err := serve(t.handler, a, incoming(r))
+		err := serve(t.handler, a, serverRequest(r))
 		if a.rest != nil {
 			a.rest.CloseWithError(err) // nil: the end
 			a.stop()
@@ -73,16 +73,16 @@ func closeBody(r *http.Request) {
 func serve(h http.Handler, a *answer, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("inproc: the handler ended with a panic of type %T", p)
+			err = fmt.Errorf("inprocess: the handler ended with a panic of type %T", p)
 		}
 	}()
 	h.ServeHTTP(a, r)
 	return nil
 }
 
-// incoming makes of a client's request what a server would have been given.
-func incoming(r *http.Request) *http.Request {
-	in := r.WithContext(bare{r.Context()})
+// serverRequest returns a client's request as a server would get it.
+func serverRequest(r *http.Request) *http.Request {
+	in := r.WithContext(withoutValues{r.Context()})
 	in.Header = r.Header.Clone()
 	u := *r.URL
 	in.URL = &u
@@ -98,17 +98,17 @@ func incoming(r *http.Request) *http.Request {
 	return in
 }
 
-// bare is a context without values: the deadline and the end of the caller's
-// pass, as over a network, and nothing that it knows.
-type bare struct{ context.Context }
+// withoutValues is a context with the deadline and the end of another, and none of its
+// values.
+type withoutValues struct{ context.Context }
 
 // Value implements context.Context.
-func (bare) Value(any) any { return nil }
+func (withoutValues) Value(any) any { return nil }
 
 // AfterFunc lets package context watch for the end without a goroutine.
-func (b bare) AfterFunc(f func()) func() bool { return context.AfterFunc(b.Context, f) }
+func (c withoutValues) AfterFunc(f func()) func() bool { return context.AfterFunc(c.Context, f) }
 
-// answer collects what the handler writes, and passes on what becomes too long.
+// answer buffers what the handler writes, and streams it once it is too long.
 type answer struct {
 	ctx    context.Context // the caller's
 	header http.Header
@@ -135,7 +135,7 @@ func (a *answer) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (a *answer) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
-	if a.rest == nil && a.body.Len()+len(b) <= held {
+	if a.rest == nil && a.body.Len()+len(b) <= maxBuffered {
 		return a.body.Write(b)
 	}
 	if a.rest == nil {
@@ -147,8 +147,8 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.rest.Write(b)
 }
 
-// response returns the answer as far as it has come. A long one says its length
-// where the handler did, and else has none.
+// response returns the answer as far as it is written. A long one has the length that
+// the handler declared, if it did.
 func (a *answer) response(r *http.Request) *http.Response {
 	a.WriteHeader(http.StatusOK)
 	resp := &http.Response{
@@ -174,5 +174,5 @@ type stream struct {
 	from *io.PipeReader
 }
 
-// Close lets the handler know that nobody reads on.
-func (s *stream) Close() error { return s.from.CloseWithError(errLeft) }
+// Close makes the handler's next Write fail.
+func (s *stream) Close() error { return s.from.CloseWithError(errUnread) }

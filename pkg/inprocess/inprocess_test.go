@@ -129,7 +129,7 @@ func TestALongAnswerIsWrittenNoFasterThanItIsRead(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if err := <-ended; err == nil {
-		t.Error("the handler did not notice that nobody reads on")
+		t.Error("the handler did not notice that the caller reads no further")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestALongAnswerEndsWithTheCallersPatience(t *testing.T) {
 	}
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("the handler noticed %v", err)
+		t.Errorf("the handler got %v", err)
 	}
 	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Error("it ended as if it were whole")

@@ -55,7 +55,7 @@ func (p *App) prove(ctx context.Context) error {
 		if err := have.Value.holds(p.Cipher, p.Service); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(have.Value.Sealed, p.Cipher.Newest) {
+		if slices.ContainsFunc(have.Value.Sealed, p.Cipher.UsesNewestKey) {
 			return nil
 		}
 		if err := p.addProof(ctx, all, have); !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrStale) {

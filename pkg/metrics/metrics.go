@@ -1,13 +1,14 @@
-// Package metrics lets any package count and time what it does, also those that
-// may reach neither an SDK nor a network: it knows OpenTelemetry's interface only.
+// Package metrics lets every package count and time what it does, also those that may
+// import neither an SDK nor a network: it knows OpenTelemetry's interface only.
 //
-// The service that measures is the label "component": Prometheus' operator sets a
-// label "service" of its own, and "namespace", "pod", "job" and "instance".
+// The service that measures is the label "component", because the operator of
+// Prometheus sets the label "service" itself, and "namespace", "pod", "job" and
+// "instance".
 //
-// Package telemetry names the provider when the process starts; before that, and
-// in most tests, what is measured goes nowhere. Labels are operations, authorities,
+// Package telemetry sets the provider when the process starts; before that, and in
+// most tests, measurements are dropped. Labels are operations, authorities,
 // collections and fixed words: bounded sets, and never a person, a subject or a
-// thing.
+// resource.
 package metrics
 
 import (
@@ -26,10 +27,10 @@ type provider struct{ metric.MeterProvider }
 
 var current atomic.Pointer[provider]
 
-// Use makes p the provider of every instrument that is made from now on.
+// Use sets the provider of every instrument that is created afterwards.
 func Use(p metric.MeterProvider) { current.Store(&provider{p}) }
 
-// Provider returns what Use was given last; without it, one that keeps nothing.
+// Provider returns the provider that Use has set, else one that keeps nothing.
 func Provider() metric.MeterProvider {
 	if p := current.Load(); p != nil {
 		return p.MeterProvider
@@ -38,12 +39,12 @@ func Provider() metric.MeterProvider {
 }
 
 // Buckets are the bounds of histograms of time, in seconds: from half a
-// millisecond, a read in memory, to ten seconds, when all patience ends.
+// millisecond, a read in memory, to ten seconds, when most calls are given up.
 var Buckets = metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
 
-// Counter creates a counter of the current provider. The names given to these
-// functions are constants of ours, so an error is a fault of the programmer; the
-// instrument that comes with it counts nothing, and a test finds it missing.
+// Counter creates a counter of the current provider. The names of instruments are
+// constants, so an error is a mistake in the program; it returns an instrument that
+// counts nothing then, and a test finds the metric missing.
 func Counter(name, description string) metric.Int64Counter {
 	c, err := meter().Int64Counter(name, metric.WithDescription(description))
 	if err != nil {
@@ -61,7 +62,7 @@ func Seconds(name, description string) metric.Float64Histogram {
 	return h
 }
 
-// UpDown creates a count of what is there now.
+// UpDown creates a counter that also falls, of what there is at present.
 func UpDown(name, description string) metric.Int64UpDownCounter {
 	c, err := meter().Int64UpDownCounter(name, metric.WithDescription(description))
 	if err != nil {
@@ -70,10 +71,10 @@ func UpDown(name, description string) metric.Int64UpDownCounter {
 	return c
 }
 
-// Gauge is a value that is asked for when the metrics are read.
+// Gauge is a value that is read together with the metrics.
 type Gauge struct {
 	Name, Unit, Description string
-	Read                    func() (value float64, ok bool) // ok false: no value now
+	Read                    func() (value float64, ok bool) // ok false: the gauge has no value at present
 }
 
 // Watch reads the gauges, under the labels, whenever the metrics are read, until
@@ -117,11 +118,37 @@ func meter() metric.Meter { return Provider().Meter("github.com/finsam/finsam") 
 // Labels are the labels of a series, by name.
 type Labels map[string]string
 
-// Option creates the labels ready, to be made once and used often.
+// Option returns the labels as an option of a measurement, to be created once and used
+// often.
 func (l Labels) Option() metric.MeasurementOption {
 	all := make([]attribute.KeyValue, 0, len(l))
 	for name, value := range l {
 		all = append(all, attribute.String(name, value))
 	}
 	return metric.WithAttributeSet(attribute.NewSet(all...)) // sorts them
+}
+
+// maxSets bounds how many sets of labels a Sets remembers. Labels beyond it are counted
+// too, at the cost of creating them each time.
+const maxSets = 4096
+
+// Sets remembers the labels created for a key, so that a request creates none. The zero
+// Sets is empty; it may be used at once.
+type Sets[K comparable] struct {
+	all   sync.Map // K -> metric.MeasurementOption
+	known atomic.Int64
+}
+
+// Get returns the labels of the key, which f creates the first time.
+func (s *Sets[K]) Get(key K, f func() metric.MeasurementOption) metric.MeasurementOption {
+	if set, ok := s.all.Load(key); ok {
+		return set.(metric.MeasurementOption)
+	}
+	set := f()
+	if s.known.Load() < maxSets {
+		if _, there := s.all.LoadOrStore(key, set); !there {
+			s.known.Add(1)
+		}
+	}
+	return set
 }

@@ -1,6 +1,6 @@
-// Package persontest invents persons for tests: names that nobody has and
-// personal identity numbers that are valid in form and made up from chance. It
-// works the numbers out by itself, so that it can stand against the parser.
+// Package persontest invents persons for tests: names that nobody has and personal
+// identity numbers that are valid in form and random. It computes the numbers by
+// itself, so that tests can compare it with the parser.
 package persontest
 
 import (
@@ -29,7 +29,7 @@ func New(r *rand.Rand, on string) Person {
 		FamilyName: fmt.Sprintf("%s-%06d", family[r.IntN(len(family))], r.IntN(1_000_000)),
 	}
 	p.Email = fmt.Sprintf("p%08d@invented.example", r.IntN(100_000_000))
-	// 070-1740605 to -99 are set aside for fiction (Swedish Post and Telecom Authority).
+	// 070-1740605 to -99 are reserved for fiction (Swedish Post and Telecom Authority).
 	p.Phone = fmt.Sprintf("070-17406%02d", 5+r.IntN(95))
 	return p
 }

@@ -140,7 +140,7 @@ func (s *Service) opened(ctx context.Context, r *Referral, a *Attachment) (*open
 	head := make([]byte, min(a.Size, 512))
 	if _, err := io.ReadFull(o, head); err != nil {
 		_ = sealed.Close()
-		return nil, fails(encryption.ErrOpen.Because(err))
+		return nil, fails(encryption.ErrDecrypt.Because(err))
 	}
 	o.clear, o.left = io.MultiReader(bytes.NewReader(head), clear), a.Size
 	return o, nil
@@ -163,11 +163,11 @@ func (o *opening) Read(b []byte) (int, error) {
 		var more [1]byte
 		var k int
 		if k, err = io.ReadFull(o.clear, more[:]); k > 0 {
-			err = encryption.ErrOpen
+			err = encryption.ErrDecrypt
 		}
 	}
 	if o.left < 0 || o.left > 0 && err == io.EOF {
-		err = encryption.ErrOpen
+		err = encryption.ErrDecrypt
 	}
 	if err != nil && err != io.EOF {
 		o.failed(err)
