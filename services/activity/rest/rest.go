@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
+	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -21,10 +22,10 @@ type handlers struct{ service *service.Service }
 
 var _ api.StrictServerInterface = handlers{}
 
-// New returns the service's HTTP handler. The contract is the service's own,
-// whatever c.Spec says.
+// New returns the service's HTTP handler. Contract and admission are the service's own,
+// whatever c says of them.
 func New(s *service.Service, c server.Config) (*echo.Echo, error) {
-	c.Service, c.Spec = "activity", api.Spec
+	c.Service, c.Spec, c.Admit = "activity", api.Spec, guard.Admit(c.AccessLog)
 	e, err := server.New(c)
 	if err != nil {
 		return nil, err

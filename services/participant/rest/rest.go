@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/participant"
@@ -17,10 +18,10 @@ type handlers struct{ service *participant.Service }
 
 var _ api.StrictServerInterface = handlers{}
 
-// New returns the service's HTTP handler. The contract is the service's own,
-// whatever c.Spec says.
+// New returns the service's HTTP handler. Contract and admission are the service's own,
+// whatever c says of them.
 func New(s *participant.Service, c server.Config) (*echo.Echo, error) {
-	c.Service, c.Spec = "participant", api.Spec
+	c.Service, c.Spec, c.Admit = "participant", api.Spec, guard.Admit(c.AccessLog)
 	e, err := server.New(c)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -22,10 +23,10 @@ type handlers struct {
 
 var _ api.StrictServerInterface = handlers{}
 
-// New returns the service's HTTP handler. The contract is the service's own,
-// whatever c.Spec says.
+// New returns the service's HTTP handler. Contract and admission are the service's own,
+// whatever c says of them.
 func New(s *referral.Service, c server.Config) (*echo.Echo, error) {
-	c.Service, c.Spec = "referral", api.Spec
+	c.Service, c.Spec, c.Admit = "referral", api.Spec, guard.Admit(c.AccessLog)
 	e, err := server.New(c)
 	if err != nil {
 		return nil, err
