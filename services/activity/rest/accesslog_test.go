@@ -11,15 +11,9 @@ import (
 // entered returns the entries that the access log gains while ask runs.
 func (f *face) entered(t *testing.T, ask func()) []accesslog.Entry {
 	t.Helper()
-	read := func() (all []accesslog.Entry) {
-		if err := f.Config.AccessLog.Entries(t.Context(), func(e accesslog.Entry) error { all = append(all, e); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		return all
-	}
-	before := len(read())
+	before := len(f.Accesses(t))
 	ask()
-	return read()[before:]
+	return f.Accesses(t)[before:]
 }
 
 func TestEveryAccessIsEnteredWithItsRelationAndOutcome(t *testing.T) {

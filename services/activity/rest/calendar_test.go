@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
@@ -102,8 +103,8 @@ func TestASubscribedCalendarSaysWhenAndNothingElse(t *testing.T) {
 	var made api.NewCalendarFeed
 	r := f.do(Participant(Person), "POST", "/participants/"+Person+"/calendar-feeds", nil)
 	r.Into(t, 201, &made)
-	at := follow(t, "/participants/"+Person+"/calendar-feeds", r.Header.Get("Location"))
-	path := follow(t, "/participants/"+Person+"/calendar-feeds", made.UnderscoreLinks["calendar"].Href)
+	at := servicetest.Resolve(t, "/participants/"+Person+"/calendar-feeds", r.Header.Get("Location"))
+	path := servicetest.Resolve(t, "/participants/"+Person+"/calendar-feeds", made.UnderscoreLinks["calendar"].Href)
 	if path != "/calendars/"+made.Token {
 		t.Fatalf("the link leads to %s", path)
 	}

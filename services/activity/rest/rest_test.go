@@ -2,20 +2,13 @@ package rest
 
 import (
 	"bytes"
-	"io"
-	"net/http"
-	"net/url"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/labstack/echo/v4"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	. "github.com/finsam/finsam/services/activity/activitytest"
@@ -24,10 +17,8 @@ import (
 // face is the service behind its real router, asked as clients ask.
 type face struct {
 	*Suite
-	t     *testing.T
-	echo  *echo.Echo
-	trust *webtest.Trust
-	paths routers.Router
+	t   *testing.T
+	api *servicetest.API
 }
 
 // newFace returns a face whose service follows and publishes and knows Person's
@@ -37,61 +28,21 @@ func newFace(t *testing.T) *face {
 	f := &face{Suite: Start(t), t: t}
 	f.Run(t)
 	f.Enrolled(t, Person, Molndal)
-	f.trust = webtest.NewTrust(t, nil)
-	var err error
-	f.echo, err = New(f.Service, server.Config{Verifier: f.trust.Verifier, AccessLog: f.Config.AccessLog, Feed: f.Feed, Log: f.Config.Log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.paths, err = legacy.NewRouter(doc); err != nil {
-		t.Fatal(err)
-	}
+	f.api = servicetest.NewAPI(t, f.World, api.Spec, func(c server.Config) (*echo.Echo, error) { return New(f.Service, c) })
 	return f
 }
 
 // coach is Mölndal's coach, the usual caller.
 var coach = Coach(Molndal)
 
-// do asks, and holds every answer that is no error against the contract.
+// do sends a request, with a header's names and values by turns.
 func (f *face) do(who actor.Actor, method, path string, body any, header ...string) *webtest.Response {
 	f.t.Helper()
 	h := map[string]string{}
 	for i := 0; i+1 < len(header); i += 2 {
 		h[header[i]] = header[i+1]
 	}
-	r := f.trust.Do(f.t, f.echo, webtest.Request{Method: method, Path: path, As: who, Body: body, Header: h})
-	if r.Status < 400 {
-		f.contract(method, path, r)
-	}
-	return r
-}
-
-func init() { openapi3filter.RegisterBodyDecoder("text/calendar", openapi3filter.FileBodyDecoder) }
-
-// contract holds an answer against openapi.yaml.
-func (f *face) contract(method, path string, r *webtest.Response) {
-	f.t.Helper()
-	u, err := url.Parse(web.BasePath + path)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	request := &http.Request{Method: method, URL: u, Header: http.Header{}}
-	route, params, err := f.paths.FindRoute(request)
-	if err != nil {
-		f.t.Fatalf("%s %s is not in the contract: %v", method, path, err)
-	}
-	err = openapi3filter.ValidateResponse(f.t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route},
-		Status:                 r.Status, Header: r.Header, Body: io.NopCloser(bytes.NewReader(r.Body)),
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
-	})
-	if err != nil {
-		f.t.Errorf("%s %s: %d breaks the contract: %v\n%s", method, path, r.Status, err, r.Body)
-	}
+	return f.api.Do(f.t, webtest.Request{Method: method, Path: path, As: who, Body: body, Header: h})
 }
 
 type object = map[string]any
@@ -104,26 +55,12 @@ func (f *face) booking() api.Booking {
 	return b
 }
 
-// follow resolves a link against the path that it came from.
-func follow(t *testing.T, path, href string) string {
-	t.Helper()
-	base, err := url.Parse(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := base.Parse(href)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return to.RequestURI()
-}
-
 func TestABookingFromFirstToLast(t *testing.T) {
 	f := newFace(t)
 	r := f.do(coach, "POST", "/bookings", object{"enrolment": Enrolment, "activity": Walk, "from": "2026-11-16"}, "Idempotency-Key", "k1")
 	var b api.Booking
 	r.Into(t, 201, &b)
-	at := follow(t, "/bookings", r.Header.Get("Location"))
+	at := servicetest.Resolve(t, "/bookings", r.Header.Get("Location"))
 	if r.Header.Get("ETag") != `"1"` || at != "/bookings/"+b.Id || *b.Name != "Promenad" || b.State != api.BookingStateBooked {
 		t.Fatalf("got %s at %s: %+v", r.Header.Get("ETag"), at, b)
 	}
@@ -131,7 +68,7 @@ func TestABookingFromFirstToLast(t *testing.T) {
 	if again.Status != 201 || !bytes.Equal(again.Body, r.Body) {
 		t.Errorf("the repeat answers %d %s", again.Status, again.Body)
 	}
-	note := follow(t, at, follow(t, "/bookings", b.UnderscoreLinks["attendances"].Href))
+	note := servicetest.Resolve(t, at, servicetest.Resolve(t, "/bookings", b.UnderscoreLinks["attendances"].Href))
 	r = f.do(coach, "POST", note, object{"date": "2026-11-17", "attendance": "present"}, "If-Match", `"1"`)
 	r.Into(t, 200, &b)
 	if r.Header.Get("ETag") != `"2"` || len(b.Attendances) != 1 || len(b.Timeline) != 2 {
@@ -139,7 +76,7 @@ func TestABookingFromFirstToLast(t *testing.T) {
 	}
 	f.do(coach, "GET", at, nil).Into(t, 200, &b)
 	f.do(coach, "GET", at, nil, "If-None-Match", `"2"`).Into(t, 304, nil)
-	end := follow(t, at, b.UnderscoreLinks["cancellation"].Href)
+	end := servicetest.Resolve(t, at, b.UnderscoreLinks["cancellation"].Href)
 	b = api.Booking{}
 	f.do(coach, "POST", end, object{"from": "2026-12-01"}, "If-Match", `"2"`).Into(t, 200, &b)
 	if _, may := b.UnderscoreLinks["cancellation"]; may || b.State != api.BookingStateCancelled || *b.Until != "2026-11-30" {
@@ -159,7 +96,7 @@ func TestAListReadByCursorEndsAndNamesNoPage(t *testing.T) {
 	f.do(coach, "POST", "/bookings", other).Into(t, 201, nil)
 	var first, second api.BookingList
 	f.do(coach, "GET", "/bookings?limit=1", nil).Into(t, 200, &first)
-	next := follow(t, "/bookings", first.UnderscoreLinks["next"].Href)
+	next := servicetest.Resolve(t, "/bookings", first.UnderscoreLinks["next"].Href)
 	f.do(coach, "GET", next, nil).Into(t, 200, &second)
 	if len(second.Items) != 1 || second.Items[0].Id == first.Items[0].Id || second.UnderscoreMeta.Page != nil || second.UnderscoreMeta.NextCursor != nil {
 		t.Errorf("got %+v", second)
@@ -179,7 +116,7 @@ func TestTheWeekIsTheSameForEverybodyAndChangesWithACancellation(t *testing.T) {
 	var c api.Cancellation
 	r := f.do(coach, "POST", "/activities/"+Walk+"/cancellations", object{"date": "2026-11-24", "reason": "weather"})
 	r.Into(t, 201, &c)
-	at := follow(t, "/activities/"+Walk+"/cancellations", r.Header.Get("Location"))
+	at := servicetest.Resolve(t, "/activities/"+Walk+"/cancellations", r.Header.Get("Location"))
 	f.do(coach, "GET", at, nil).Into(t, 200, &c)
 	f.do(coach, "GET", at, nil, "If-None-Match", `"1"`).Into(t, 304, nil)
 	var w api.MunicipalityWeek
@@ -193,7 +130,7 @@ func TestTheWeekIsTheSameForEverybodyAndChangesWithACancellation(t *testing.T) {
 	if off != 1 || len(w.Items) != 10 || w.Week != "2026-W48" {
 		t.Errorf("got %d called off of %d", off, len(w.Items))
 	}
-	f.do(coach, "POST", follow(t, at, c.UnderscoreLinks["restoration"].Href), nil, "If-Match", `"1"`).Into(t, 200, &c)
+	f.do(coach, "POST", servicetest.Resolve(t, at, c.UnderscoreLinks["restoration"].Href), nil, "If-Match", `"1"`).Into(t, 200, &c)
 	f.do(board, "GET", "/municipalities/1489/week", nil).Into(t, 200, &w)
 	if len(w.Unscheduled) != 7 || w.Week != "2026-W47" {
 		t.Errorf("Alingsås: got %d unscheduled in %s", len(w.Unscheduled), w.Week)
@@ -225,14 +162,14 @@ func TestTheDayAndTheParticipantsWeekShowAttendance(t *testing.T) {
 	if len(d.Items) != 1 || d.Items[0].Participant != Person || d.Items[0].Version != 1 {
 		t.Fatalf("got %+v", d)
 	}
-	note := follow(t, path, d.Items[0].UnderscoreLinks["attendances"].Href)
+	note := servicetest.Resolve(t, path, d.Items[0].UnderscoreLinks["attendances"].Href)
 	f.do(supervisor, "POST", note, object{"date": "2026-11-17", "attendance": "absent_notified"}, "If-Match", `"1"`).Into(t, 200, &b)
 	var w api.ParticipantWeek
 	f.do(Participant(Person), "GET", "/participants/"+Person+"/week", nil).Into(t, 200, &w)
 	if len(w.Items) != 1 || *w.Items[0].Attendance != api.AttendanceAbsentNotified {
 		t.Errorf("got %+v", w)
 	}
-	if next := follow(t, "/participants/"+Person+"/week", w.UnderscoreLinks["next"].Href); next != "/participants/"+Person+"/week?week=2026-W48" {
+	if next := servicetest.Resolve(t, "/participants/"+Person+"/week", w.UnderscoreLinks["next"].Href); next != "/participants/"+Person+"/week?week=2026-W48" {
 		t.Errorf("next is %s", next)
 	}
 }

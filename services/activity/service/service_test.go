@@ -15,6 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 	"github.com/finsam/finsam/services/activity/service"
@@ -153,7 +154,7 @@ func TestAClosedEnrolmentEndsItsBookingsAndTakesNoMore(t *testing.T) {
 	}
 	s.Emit("started", Enrolment, Person, Molndal, 2, "2026-11-16")
 	s.Emit("closed", Enrolment, Person, Molndal, 3, "2026-11-18")
-	Eventually(t, "the booking has ended", func() bool {
+	servicetest.Eventually(t, "the booking has ended", func() bool {
 		b, err = s.Service.Booking(ctx, b.ID)
 		return err == nil && b.Status.State == activity.StateEnded
 	})
@@ -224,7 +225,7 @@ func TestEventsSayWhatHappenedAndNothingAboutThePerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []feed.Event
-	Eventually(t, "three events are published", func() bool {
+	servicetest.Eventually(t, "three events are published", func() bool {
 		events, err = s.Feed.After(ctx, 0, 10, 0)
 		return err == nil && len(events) == 3
 	})
@@ -355,7 +356,7 @@ func TestTheFollowerTakesTheSameEventTwice(t *testing.T) {
 	s.Enrolled(t, other, Molndal)
 	r := walkFrom("2026-11-23")
 	r.Enrolment = other
-	Eventually(t, "the enrolment is closed, and stays so when the events come again", func() bool {
+	servicetest.Eventually(t, "the enrolment is closed, and stays so when the events come again", func() bool {
 		_, err := s.Service.Book(ctx, r, "")
 		return errors.Is(err, activity.ErrEnrolmentClosed)
 	})
@@ -415,7 +416,7 @@ func TestOfManyOverlappingBookingsOneIsMade(t *testing.T) {
 func TestAClaimWithoutABookingGivesWayAfterAMinute(t *testing.T) {
 	s, ctx := running(t)
 	void := activity.Claim{
-		Booking: "55555555-5555-4555-8555-555555555555", Activity: Walk, From: "2026-11-01", Until: activity.Forever, At: s.Now(),
+		Booking: "55555555-5555-4555-8555-555555555555", Activity: Walk, From: "2026-11-01", Until: activity.Forever, At: s.Clock.Now(),
 	}
 	if err := s.Service.TakeClaim(ctx, Tenant, Person, void); err != nil {
 		t.Fatal(err)
@@ -423,7 +424,7 @@ func TestAClaimWithoutABookingGivesWayAfterAMinute(t *testing.T) {
 	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); !errors.Is(err, activity.ErrBooked) {
 		t.Errorf("while its booking may still come: got %v", err)
 	}
-	s.At(s.Now().Add(2 * time.Minute))
+	s.Clock.Advance(2 * time.Minute)
 	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); err != nil {
 		t.Errorf("when it will not come any more: got %v", err)
 	}
@@ -470,7 +471,7 @@ func TestNoBookingSurvivesAClosingThatComesInBetween(t *testing.T) {
 			}
 		}
 		wait.Wait()
-		Eventually(t, "no booking is open", func() bool {
+		servicetest.Eventually(t, "no booking is open", func() bool {
 			r := walkFrom("2026-11-23")
 			_, err := s.Service.Book(ctx, r, "")
 			open, lerr := s.Service.Bookings(ctx, service.BookingFilter{State: activity.StateBooked}, service.Window{Limit: 20, Page: 1})
