@@ -2,93 +2,85 @@ package gateway
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/web/problem"
+	"github.com/finsam/finsam/services/gateway/limit"
+	"github.com/finsam/finsam/services/gateway/trust"
 )
 
-// ErrNoToken answers a request that shows no access token, or shows it in a way
-// that leaves open which one is meant.
+// ErrNoToken answers a request without an access token, or with one in a way that leaves
+// open which one is meant.
 var ErrNoToken = fault.New(fault.Unauthenticated, "token-missing",
 	"Anropet saknar åtkomsttoken. Skicka den som Authorization: Bearer.",
 	"The request has no access token. Send it as Authorization: Bearer.")
 
-// admit verifies the token and asks whether its roles may call the operation at
-// all. Anyone who shows no good token is charged by address, and stopped before any
-// signature work once that is used up. A public operation is charged likewise.
-func (x *request) admit() error {
-	token, shown := bearer(x.r.Header)
-	if shown && !x.op.Public {
-		if a, issuer, ok := x.g.Trust.Recall(token); ok {
-			x.actor, x.issuer = a, issuer
-			return x.called()
+// caller is who asks, by the access token.
+type caller struct {
+	actor.Actor
+	issuer string // empty until it is known to be a trusted one
+}
+
+// admission lets callers in.
+type admission struct {
+	trust     *trust.Verifier
+	limits    *limit.Limiter
+	addresses addresses
+	meters    *meters
+	log       *slog.Logger
+}
+
+// admit verifies the token. A request without a valid one is charged to its address, and
+// stopped before any signature work once that is used up. A public operation is charged
+// likewise.
+func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller, error) {
+	ctx := r.Context()
+	token, hasToken := bearer(r.Header)
+	if hasToken && !op.Public {
+		if who, issuer, ok := a.trust.Recall(token); ok {
+			return caller{who, issuer}, nil
 		}
 	}
-	from := x.remote()
-	if wait := x.g.Strangers.May(from); wait > 0 {
-		x.g.meters.tooMany(x.ctx, byAddress, "")
-		return problem.ErrTooMany.After(wait)
+	address := a.addresses.callerAddress(r)
+	if wait := a.addresses.limit.May(address); wait > 0 {
+		a.meters.tooMany(ctx, byAddress, "")
+		return caller{}, problem.ErrTooMany.After(wait)
 	}
-	if x.op.Public {
-		x.g.Strangers.Charge(from, x.op.Cost)
-		return nil
+	if op.Public {
+		a.addresses.limit.Charge(address, op.Cost)
+		return caller{}, nil
 	}
-	if !shown {
-		x.g.Strangers.Charge(from, 1)
-		x.challenge = challengeMissing
-		x.g.meters.turnedAway(x.ctx, ErrNoToken)
-		return ErrNoToken
+	// The challenges are those of RFC 6750 section 3: no error code without a token.
+	if !hasToken {
+		a.addresses.limit.Charge(address, 1)
+		h["Www-Authenticate"] = []string{`Bearer realm="finsam"`}
+		a.meters.turnedAway(ctx, ErrNoToken)
+		return caller{}, ErrNoToken
 	}
-	a, issuer, err := x.g.Trust.Verify(x.ctx, token)
-	x.actor, x.issuer = a, issuer
-	if err != nil {
-		x.g.meters.turnedAway(x.ctx, err)
-		x.refused(from, err)
-		return err
+	who, issuer, err := a.trust.Verify(ctx, token)
+	if err == nil {
+		return caller{who, issuer}, nil
 	}
-	return x.called()
+	a.meters.turnedAway(ctx, err)
+	if f := fault.Of(err); f.Status == fault.Unauthenticated { // else our fault, or the issuer's
+		a.addresses.limit.Charge(address, 1)
+		h["Www-Authenticate"] = []string{`Bearer realm="finsam", error="invalid_token"`}
+		// The causes of token faults name checks and algorithms, no content of the token.
+		a.log.InfoContext(ctx, "token refused", "operation", op.ID, "issuer", issuer, "code", f.Code, "cause", errors.Unwrap(f))
+	}
+	return caller{issuer: issuer}, err
 }
 
-// The challenges of RFC 6750 section 3; no error code when no token was shown.
-const (
-	challengeMissing = `Bearer realm="finsam"`
-	challengeInvalid = `Bearer realm="finsam", error="invalid_token"`
-)
-
-// refused charges a token that did not pass. One whose issuer's keys cannot be
-// fetched is not the caller's fault.
-func (x *request) refused(from netip.Addr, err error) {
-	if f := fault.Of(err); f.Status == fault.Unauthenticated {
-		x.g.Strangers.Charge(from, 1)
-		x.challenge = challengeInvalid
-		x.g.Log.InfoContext(x.ctx, "token refused", "operation", x.route, "issuer", x.issuer, "code", f.Code, "cause", causeOf(f))
-	}
-}
-
-// causeOf returns a fault's private cause. Those of tokens name checks and
-// algorithms, no content of the token.
-func causeOf(f *fault.Error) string {
-	if cause := errors.Unwrap(f); cause != nil {
-		return cause.Error()
-	}
-	return ""
-}
-
-func (x *request) called() error {
-	if !access.MayCall(x.op.ID, x.actor) {
-		return fault.ErrForbidden
-	}
-	return nil
-}
-
-// bearer returns the token of the one Authorization header, false when there is
-// none, several, or one of another scheme.
+// bearer returns the token of the one Authorization header; false without one, with
+// several, or with one of another scheme.
 func bearer(h http.Header) (string, bool) {
 	const scheme = "Bearer "
 	all := h["Authorization"]
@@ -98,57 +90,47 @@ func bearer(h http.Header) (string, bool) {
 	return all[0][len(scheme):], true
 }
 
-// limited takes the operation's cost from the authority's limit, and tells in the
-// headers what is left (draft-ietf-httpapi-ratelimit-headers).
-func (x *request) limited() error {
-	if x.op.Public || !x.g.Limits.Limits() {
+// take takes the operation's cost from the limit of the caller's authority, and says in
+// the headers what is left (draft-ietf-httpapi-ratelimit-headers).
+func (a *admission) take(h http.Header, r *http.Request, op *operation, who caller) error {
+	if op.Public || !a.limits.Limits() {
 		return nil
 	}
-	d := x.g.Limits.Take(x.ctx, x.actor.Association+"/"+x.actor.Authority, x.op.Cost)
-	p := x.g.Limits.Policy()
-	h := x.Header()
+	d, p := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost), a.limits.Policy()
 	h["Ratelimit-Policy"] = []string{`"authority";q=` + strconv.Itoa(p.Burst) + ";w=" + strconv.Itoa((p.Burst+p.PerSecond-1)/p.PerSecond)}
-	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(seconds(d.Reset))}
+	// Rounded up: who waits that long has waited enough.
+	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(int((d.Reset+time.Second-1)/time.Second))}
 	if !d.Allowed {
-		x.g.meters.tooMany(x.ctx, byAuthority, x.actor.Authority)
+		a.meters.tooMany(r.Context(), byAuthority, who.Authority)
 		return problem.ErrTooMany.After(d.RetryAfter)
 	}
 	return nil
 }
 
-// seconds rounds up, so that anyone who waits that long has waited enough.
-func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+// addresses limits callers without a valid token by their address.
+type addresses struct {
+	limit   *limit.UnauthenticatedLimiter
+	proxies []netip.Prefix
+}
 
-// remote returns the caller's address: the connection's, or behind a proxy that is
-// believed the last address that no such proxy has.
-func (x *request) remote() netip.Addr {
-	at, err := netip.ParseAddrPort(x.r.RemoteAddr)
+// callerAddress returns the caller's address: the connection's, or behind a trusted proxy the last
+// address that no such proxy has.
+func (s addresses) callerAddress(r *http.Request) netip.Addr {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr := at.Addr().Unmap()
-	hops := x.r.Header["X-Forwarded-For"]
-	if len(hops) == 0 || !x.g.believed(addr) {
-		return addr
-	}
-	chain := strings.Split(strings.Join(hops, ","), ",")
-	for i := len(chain) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+	addr := remote.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		if !slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+			return addr
+		}
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			return addr
 		}
-		if addr = hop.Unmap(); !x.g.believed(addr) {
-			return addr
-		}
+		addr = hop.Unmap()
 	}
 	return addr
-}
-
-func (g *Gateway) believed(a netip.Addr) bool {
-	for _, p := range g.Proxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }

@@ -29,7 +29,7 @@ func strangers(t *testing.T, perSecond, burst int) *limit.UnauthenticatedLimiter
 }
 
 func TestAFloodWithoutGoodTokensIsStoppedAndDoesNotStopOthers(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Strangers = strangers(t, 1, 10) })
+	r := newRig(t, func(o *Config) { o.Unauthenticated = strangers(t, 1, 10) })
 	good := "Bearer " + r.token("fk", actor.Integration)
 	if w := r.ask("GET", aReferral, "", "Authorization", good); w.Code != http.StatusOK {
 		t.Fatal(w.Code)
@@ -47,7 +47,7 @@ func TestAFloodWithoutGoodTokensIsStoppedAndDoesNotStopOthers(t *testing.T) {
 }
 
 func TestAPublicOperationIsLimitedByAddress(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Strangers = strangers(t, 1, 4) })
+	r := newRig(t, func(o *Config) { o.Unauthenticated = strangers(t, 1, 4) })
 	codes := map[int]int{}
 	for range 10 {
 		codes[r.ask("GET", "/finsam/v1/calendars/"+strings.Repeat("ab", 32), "").Code]++
@@ -58,7 +58,7 @@ func TestAPublicOperationIsLimitedByAddress(t *testing.T) {
 }
 
 func TestAnAuthorityIsLimitedByCostAndToldSo(t *testing.T) {
-	r := newRig(t, func(o *Options) {
+	r := newRig(t, func(o *Config) {
 		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 5, Burst: 10}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 	})
 	w := r.as("fk", actor.Integration, "POST", "/finsam/v1/referrals", "{}") // costs 3
@@ -78,7 +78,7 @@ func TestAnAuthorityIsLimitedByCostAndToldSo(t *testing.T) {
 }
 
 func TestTheCallersAddressIsThatOfTheLastHopNobodyBelieves(t *testing.T) {
-	g := &Gateway{Options: Options{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+	a := addresses{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	for sentence, c := range map[string]struct{ from, forwarded, want string }{
 		"a direct caller":                 {"192.0.2.1:5", "", "192.0.2.1"},
 		"a direct caller who pretends":    {"192.0.2.1:5", "198.51.100.7", "192.0.2.1"},
@@ -93,7 +93,7 @@ func TestTheCallersAddressIsThatOfTheLastHopNobodyBelieves(t *testing.T) {
 		if c.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", c.forwarded)
 		}
-		if got := (&request{g: g, r: r}).remote(); got.String() != c.want {
+		if got := a.callerAddress(r); got.String() != c.want {
 			t.Errorf("%s: %s", sentence, got)
 		}
 	}
@@ -103,7 +103,7 @@ func TestDecisionsAreLoggedWithoutPersons(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	provider := trace.NewTracerProvider(trace.WithSyncer(spans), trace.WithSampler(trace.AlwaysSample()))
 	t.Cleanup(func() { _ = provider.Shutdown(t.Context()) })
-	r := newRig(t, func(o *Options) { o.Tracer = provider })
+	r := newRig(t, func(o *Config) { o.Tracer = provider })
 	secret := strings.Repeat("5ec3e7", 10) + "abcd"
 	r.ask("GET", "/finsam/v1/calendars/"+secret, "")
 	r.as("fk", actor.Integration, "GET", aReferral, "")
@@ -142,7 +142,7 @@ func TestTheTraceIsOneFromTheDoorToTheService(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	provider := trace.NewTracerProvider(trace.WithSyncer(spans), trace.WithSampler(trace.AlwaysSample()))
 	t.Cleanup(func() { _ = provider.Shutdown(t.Context()) })
-	r := newRig(t, func(o *Options) { o.Tracer = provider })
+	r := newRig(t, func(o *Config) { o.Tracer = provider })
 	w := r.as("fk", actor.Integration, "GET", aReferral, "")
 	all := spans.GetSpans()
 	if len(all) != 2 || all[0].Name != "call referral" || all[1].Name != "GET /referrals/{id}" || all[0].Parent.SpanID() != all[1].SpanContext.SpanID() {
@@ -157,7 +157,7 @@ func TestTheTraceIsOneFromTheDoorToTheService(t *testing.T) {
 }
 
 func TestABrowserMayCallFromListedOriginsOnly(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Origins = []string{"https://app.example.se"} })
+	r := newRig(t, func(o *Config) { o.Origins = []string{"https://app.example.se"} })
 	ask := func(origin string) http.Header {
 		w := r.ask("OPTIONS", aReferral, "", "Origin", origin, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
 		if w.Code != http.StatusNoContent {
@@ -183,7 +183,7 @@ func TestABrowserMayCallFromListedOriginsOnly(t *testing.T) {
 
 func TestEveryAnswerBearsTheSecurityHeaders(t *testing.T) {
 	r := newRig(t)
-	plain := newRig(t, func(o *Options) { o.PublicURL = "" })
+	plain := newRig(t, func(o *Config) { o.PublicURL = "" })
 	for _, path := range []string{aReferral, "/finsam/v1/api-info", "/finsam/v1/docs", "/finsam/v1/docs/problems", "/nowhere"} {
 		h := r.as("fk", actor.Integration, "GET", path, "").Header()
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Strict-Transport-Security") == "" ||

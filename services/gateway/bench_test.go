@@ -19,11 +19,11 @@ import (
 )
 
 // loadedRig is a gateway as in production: limits on, decisions logged.
-func loadedRig(b *testing.B) *rig {
-	r := newRig(b, func(o *Options) {
+func loadedRig(b *testing.B, change ...func(*Config)) *rig {
+	r := newRig(b, append(change, func(o *Config) {
 		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 1_000_000, Burst: 1_000_000}})
-	})
+	})...)
 	for _, s := range r.services {
 		s.answer = small
 	}
@@ -81,14 +81,15 @@ func BenchmarkCachedGetInProcess(b *testing.B) {
 }
 
 func BenchmarkForwardInProcess(b *testing.B) {
-	r := loadedRig(b)
-	for _, s := range r.services {
-		s.answer = nil
-	}
-	for _, u := range r.g.upstreams {
-		u.transport = instant{}
-	}
+	r := loadedRig(b, toNothing)
 	inProcess(b, r, aReferral)
+}
+
+// toNothing has every service answer at no cost.
+func toNothing(o *Config) {
+	for i := range o.Services {
+		o.Services[i].Transport = instant{}
+	}
 }
 
 // instant is a service that costs nothing.
@@ -154,7 +155,7 @@ func call(addr, request string, left *atomic.Int64) error {
 func BenchmarkForwardOverNetwork(b *testing.B) {
 	behind := httptest.NewServer(http.HandlerFunc(small))
 	defer behind.Close()
-	r := newRig(b, func(o *Options) {
+	r := newRig(b, func(o *Config) {
 		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 		toNetwork(b, o, "referral", behind.URL)
 	})
@@ -162,10 +163,7 @@ func BenchmarkForwardOverNetwork(b *testing.B) {
 }
 
 func BenchmarkForwardToServiceInProcess(b *testing.B) {
-	r := newRig(b, func(o *Options) {
-		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
-	})
-	r.g.upstreams["referral"].transport = instant{}
+	r := newRig(b, toNothing, func(o *Config) { o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
 	overNetwork(b, r.g, aReferral, r.token("fk", actor.Integration))
 }
 

@@ -3,23 +3,88 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/backoff"
+	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 )
+
+// cachedAnswers serves answers without personal data from the cache. Events empty it, for
+// one association at a time; what nobody may have emptied is not served.
+type cachedAnswers struct {
+	cache     cache.Cache
+	forwarder *forwarder
+	followers []*follower     // of every service
+	emptying  map[string]bool // the types of events that empty the cache
+	flights   singleflight.Group
+	log       *slog.Logger
+	now       func() time.Time
+}
+
+// newCachedAnswers returns nil if nothing can be cached: there is no cache, or a service
+// whose events are not followed.
+func newCachedAnswers(c Config, operations []*operation, f *forwarder) *cachedAnswers {
+	if c.Cache == nil {
+		return nil
+	}
+	s := &cachedAnswers{cache: c.Cache, forwarder: f, emptying: map[string]bool{}, log: c.Log, now: c.Now}
+	for _, op := range operations {
+		for _, event := range op.Cache.EmptiedBy {
+			s.emptying[event] = true
+		}
+	}
+	for _, service := range c.Services {
+		if service.Feed == nil {
+			return nil
+		}
+		s.followers = append(s.followers, &follower{
+			service: service.Name, reader: service.Feed, handle: s.handle, log: c.Log, now: c.Now,
+			progress: feed.NewFollowing("gateway", service.Name),
+		})
+	}
+	return s
+}
+
+// handle empties the cache for an association when an event makes an answer untrue.
+func (s *cachedAnswers) handle(ctx context.Context, e feed.Event) error {
+	if !s.emptying[e.Type] {
+		return nil
+	}
+	return s.cache.Drop(ctx, e.Association)
+}
+
+// isFresh reports whether every service was heard of a moment ago.
+func (s *cachedAnswers) isFresh() bool {
+	now := s.now().UnixNano()
+	for _, f := range s.followers {
+		if heard := f.heard.Load(); heard == 0 || now-heard >= int64(maxSilence) {
+			return false
+		}
+	}
+	return true
+}
+
+// isMissed reports whether events may have been missed since t: not all feeds were
+// followed yet.
+func (s *cachedAnswers) isMissed(t time.Time) bool {
+	return slices.ContainsFunc(s.followers, func(f *follower) bool { return t.UnixNano() < f.start.Load() })
+}
 
 // The outcomes of asking the cache.
 const (
@@ -27,8 +92,7 @@ const (
 	miss = "miss"
 )
 
-// cachedResponse is an answer that is kept: only of status 200, only without personal
-// data.
+// cachedResponse is an answer that is kept: only of status 200.
 type cachedResponse struct {
 	At          time.Time
 	ETag        string
@@ -54,52 +118,41 @@ func decodeResponse(text []byte) (*cachedResponse, error) {
 	return c, err
 }
 
-// fetched is what the service answered to all who asked the same: a response that may be
-// kept, or one to pass on.
-type fetched struct {
-	kept   *cachedResponse
-	status int
-	header http.Header
-	body   []byte
-}
-
-// fromCache answers from the cache, else asks the service once for all who ask the same
-// at the same time.
-func (x *request) fromCache() error {
-	key, ok := cacheKey(x.op, x.actor.Roles, x.r.URL)
+// serve answers from the cache, else asks the service once for all who ask the same at the
+// same time. It returns hit, miss, or "" for a request that has no key.
+func (s *cachedAnswers) serve(w http.ResponseWriter, r *http.Request, op *operation, who caller) (string, error) {
+	key, ok := cacheKey(op, who.Roles, r.URL)
 	if !ok {
-		return x.forward()
+		return "", s.forwarder.forward(w, r, op, who)
 	}
-	c, version := x.find(key)
+	c, version := s.find(r.Context(), who.Association, key, op)
 	if c != nil {
-		x.kept = hit
-		return x.serveCached(c)
+		return hit, s.write(w, r, c)
 	}
-	x.kept = miss
-	asked := false
-	v, err, _ := x.g.flights.Do(x.actor.Association+" "+key+"\n"+x.r.Header.Get("Accept-Language"), func() (any, error) {
-		asked = true
-		return x.fetch(key, version)
+	isFirst := false
+	v, err, _ := s.flights.Do(who.Association+" "+key+"\n"+r.Header.Get("Accept-Language"), func() (any, error) {
+		isFirst = true
+		return s.fetch(r, op, who.Actor, key, version)
 	})
 	if err != nil {
-		return x.unanswered(err)
+		return miss, faultOf(r.Context(), err)
 	}
-	f := v.(*fetched)
-	switch {
-	case f.kept != nil:
-		return x.serveCached(f.kept)
-	case !asked:
-		return x.forward() // a refusal is each caller's own: the service logs it
+	switch f := v.(*fetched); {
+	case f.response != nil:
+		return miss, s.write(w, r, f.response)
+	case !isFirst: // a refusal is each caller's own: the service must log it
+		return miss, s.forwarder.forward(w, r, op, who)
+	default:
+		copyHeaders(w.Header(), f.header)
+		w.WriteHeader(f.status)
+		_, err = w.Write(f.body)
+		return miss, err
 	}
-	copyHeaders(x.Header(), f.header)
-	x.WriteHeader(f.status)
-	_, err = x.Write(f.body)
-	return err
 }
 
 // cacheKey is the operation, the caller's roles, by which the service decides, and what
 // exactly was asked for. The query's order means nothing; a query that cannot be read is
-// refused by the service, and has no key.
+// the service's to refuse, and has no key.
 func cacheKey(op *operation, roles []actor.Role, u *url.URL) (string, bool) {
 	query := u.RawQuery
 	if strings.ContainsAny(query, "&;%+") {
@@ -109,111 +162,197 @@ func cacheKey(op *operation, roles []actor.Role, u *url.URL) (string, bool) {
 		}
 		query = values.Encode()
 	}
-	key := op.ID
-	for _, role := range slices.Sorted(slices.Values(roles)) {
-		key += " " + string(role)
+	if len(roles) > 1 {
+		roles = slices.Sorted(slices.Values(roles))
 	}
-	return key + " " + u.Path + "?" + query, true
+	return op.ID + " " + joinRoles(roles) + " " + u.Path + "?" + query, true
 }
 
 // find returns what is kept for a key, nil on a miss, and the version to keep the answer
-// with.
-func (x *request) find(key string) (*cachedResponse, string) {
-	e, err := x.g.Cache.Get(x.ctx, x.actor.Association, key)
+// under.
+func (s *cachedAnswers) find(ctx context.Context, association, key string, op *operation) (*cachedResponse, string) {
+	e, err := s.cache.Get(ctx, association, key)
 	if e.Value == nil || err != nil {
 		return nil, e.Version
 	}
 	c, err := decodeResponse(e.Value)
-	if err != nil || x.g.Now().Sub(c.At) > time.Duration(x.op.Cache.Seconds)*time.Second || x.g.before(c.At) {
+	if err != nil || s.now().Sub(c.At) > time.Duration(op.Cache.Seconds)*time.Second || s.isMissed(c.At) {
 		return nil, e.Version
 	}
 	return c, e.Version
 }
 
-// fetch asks the service, for everybody who waits: who asked first may go, the others
-// still get the answer.
-func (x *request) fetch(key, version string) (*fetched, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), x.g.Patience)
+// fetched is the service's answer to all who asked the same: a response, or what is not
+// kept.
+type fetched struct {
+	response *cachedResponse
+	status   int
+	header   http.Header
+	body     []byte
+}
+
+// fetch asks the service for the whole answer, on behalf of all who wait: the first one may
+// go, the others still get it.
+func (s *cachedAnswers) fetch(r *http.Request, op *operation, who actor.Actor, key, version string) (*fetched, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.forwarder.timeout)
 	defer cancel()
-	r, err := x.request(ctx, true)
+	out, err := s.forwarder.request(ctx, r, op, who)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := x.g.send(x.op.upstream, r)
+	out.Method = http.MethodGet
+	delete(out.Header, "If-None-Match")
+	delete(out.Header, "If-Modified-Since")
+	resp, err := s.forwarder.send(out, op.upstream, &s.forwarder.places)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
-		err = errors.New("the answer is too large")
+		err = fmt.Errorf("more than %d bytes", maxAnswer)
 	}
 	if err != nil {
-		return nil, fault.ErrUnavailable.Because(fmt.Errorf("read the answer of %s: %w", x.op.upstream.name, err)).After(awayPause)
+		return nil, fault.ErrUnavailable.Because(fmt.Errorf("read the answer of %s: %w", op.upstream.name, err)).After(awayRetryAfter)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return &fetched{status: resp.StatusCode, header: resp.Header, body: body}, nil
 	}
-	c := &cachedResponse{At: x.g.Now(), ETag: resp.Header.Get("Etag"), ContentType: resp.Header.Get("Content-Type"),
+	c := &cachedResponse{At: s.now(), ETag: resp.Header.Get("Etag"), ContentType: resp.Header.Get("Content-Type"),
 		Language: resp.Header.Get("Content-Language"), Body: body}
 	if c.ETag == "" {
-		sum := sha256.Sum256(body)
-		c.ETag = `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+		c.ETag = etagOf(body)
 	}
-	if text, err := c.encode(); err == nil && x.g.fresh() {
-		err = x.g.Cache.Set(ctx, x.actor.Association, key, version, text, time.Duration(x.op.Cache.Seconds)*time.Second)
-		if err != nil {
-			x.g.Log.WarnContext(ctx, "the cache cannot be written", "error", err)
+	if text, err := c.encode(); err == nil && s.isFresh() {
+		if err := s.cache.Set(ctx, who.Association, key, version, text, time.Duration(op.Cache.Seconds)*time.Second); err != nil {
+			s.log.WarnContext(ctx, "the cache cannot be written", "error", err)
 		}
 	}
-	return &fetched{kept: c}, nil
+	return &fetched{response: c}, nil
 }
 
-// serveCached answers with a response, or with 304 when the caller has it.
-func (x *request) serveCached(c *cachedResponse) error {
-	h := x.Header()
+// write answers with a response, which the caller may keep if it asks each time whether it
+// is still current: an event can end it at any moment.
+func (s *cachedAnswers) write(w http.ResponseWriter, r *http.Request, c *cachedResponse) error {
+	h := w.Header()
 	h["Etag"] = []string{c.ETag}
-	h["Cache-Control"] = revalidate
-	h["Age"] = []string{strconv.Itoa(int(x.g.Now().Sub(c.At) / time.Second))}
-	if has(x.r.Header.Get("If-None-Match"), c.ETag) {
-		x.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	h["Content-Type"] = []string{c.ContentType}
+	h["Cache-Control"] = []string{"private, no-cache"}
+	h["Age"] = []string{strconv.Itoa(int(s.now().Sub(c.At) / time.Second))}
 	if c.Language != "" {
 		h["Content-Language"] = []string{c.Language}
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(c.Body))}
-	x.WriteHeader(http.StatusOK)
-	if x.r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := x.Write(c.Body)
-	return err
+	return writeUnlessKnown(w, r, c.ContentType, c.Body)
 }
 
-// revalidate lets the caller keep an answer if it asks each time whether that is still
-// current: an event can end it at any moment.
-var revalidate = []string{"private, no-cache"}
+const (
+	// followTimeout is how long one call to a feed waits for events.
+	followTimeout = 5 * time.Second
+	// maxSilence is how long after the last answer of a feed the cache is still used.
+	maxSilence = followTimeout + 5*time.Second
+)
 
-// has reports whether If-None-Match names the tag (weak comparison, RFC 9110 13.1.2).
-func has(ifNoneMatch, etag string) bool {
-	if ifNoneMatch == "" {
-		return false
+// followRetry is the wait before a feed that failed is read again.
+var followRetry = backoff.Backoff{First: 200 * time.Millisecond, Max: 5 * time.Second}
+
+// follower follows one service's feed. Its position is in memory: it starts at the feed's
+// end, and what was kept before it started is not served, as it missed the events until
+// then.
+type follower struct {
+	service  string
+	reader   feed.Reader
+	handle   func(context.Context, feed.Event) error
+	log      *slog.Logger
+	now      func() time.Time
+	start    atomic.Int64 // Unix nanoseconds
+	heard    atomic.Int64 // Unix nanoseconds of the last answer; 0 while not caught up
+	progress *feed.Following
+}
+
+// run follows until ctx ends. While the feed fails, nothing is served from the cache.
+func (f *follower) run(ctx context.Context) error {
+	defer f.progress.Watch()()
+	position, isStarted, failures := int64(0), false, 0
+	for ctx.Err() == nil {
+		var err error
+		if !isStarted {
+			f.start.Store(f.now().UnixNano())
+			position, err = endOf(ctx, f.reader)
+			isStarted = err == nil
+		}
+		if err == nil {
+			position, err = f.readPage(ctx, position)
+		}
+		if err == nil {
+			failures = 0
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		f.heard.Store(0)
+		f.progress.Failed(ctx)
+		failures++
+		f.log.WarnContext(ctx, "feed cannot be followed; nothing is served from the cache", "service", f.service, "error", err, "failures", failures)
+		followRetry.Wait(ctx, failures)
 	}
-	etag = strings.TrimPrefix(etag, "W/")
-	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-			return true
+	return nil
+}
+
+// readPage handles one page of events and returns the position after the last one
+// handled, also beside an error.
+func (f *follower) readPage(ctx context.Context, position int64) (int64, error) {
+	timeout := followTimeout
+	if f.heard.Load() == 0 {
+		timeout = 0 // to know soon whether the feed answers
+	}
+	f.progress.Begin(position)
+	events, err := f.reader.After(ctx, position, feed.MaxLimit, timeout)
+	if err != nil {
+		return position, err
+	}
+	f.progress.Read(events)
+	for i, e := range events {
+		if err := f.handle(ctx, e); err != nil {
+			return position, err
+		}
+		position = e.Sequence
+		f.progress.Handled(ctx, events[i:])
+	}
+	if len(events) < feed.MaxLimit {
+		f.heard.Store(f.now().UnixNano())
+	}
+	return position, nil
+}
+
+// endOf returns the last sequence number of a feed, which is gapless from 1. It asks some
+// forty short questions at most.
+func endOf(ctx context.Context, r feed.Reader) (int64, error) {
+	exists := func(n int64) (bool, error) {
+		events, err := r.After(ctx, n-1, 1, 0)
+		return len(events) > 0, err
+	}
+	low, high := int64(0), int64(1) // low exists (or is 0)
+	for {
+		ok, err := exists(high)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			break
+		}
+		low, high = high, high*2
+	}
+	for low+1 < high { // high does not exist
+		middle := low + (high-low)/2
+		ok, err := exists(middle)
+		switch {
+		case err != nil:
+			return 0, err
+		case ok:
+			low = middle
+		default:
+			high = middle
 		}
 	}
-	return false
-}
-
-// empty drops an association's answers when an event makes one of them untrue.
-func (g *Gateway) empty(ctx context.Context, e feed.Event) error {
-	if !g.emptying[e.Type] {
-		return nil
-	}
-	return g.Cache.Drop(ctx, e.Association)
+	return low, nil
 }

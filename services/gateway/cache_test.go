@@ -116,7 +116,7 @@ func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
 	go func() { r.as("fk", actor.Integration, "GET", aWeek, ""); close(done) }()
 	<-asked
 	version := func() string {
-		e, err := r.g.Cache.Get(t.Context(), "insjoriket", "")
+		e, err := r.cache.Get(t.Context(), "insjoriket", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,19 +211,19 @@ func TestWithoutWordFromTheFeedNothingIsTakenFromTheCache(t *testing.T) {
 	r.run()
 	r.as("fk", actor.Integration, "GET", aWeek, "")
 	r.services["referral"].feed.away.Store(true)
-	r.soon("the gateway notices", func() bool { return !r.g.fresh() })
+	r.soon("the gateway notices", func() bool { return !r.g.cached.isFresh() })
 	if r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 2 {
 		t.Error("an answer was taken from a cache that nobody empties")
 	}
 	r.services["referral"].feed.away.Store(false)
-	r.soon("it is followed again", r.g.fresh)
+	r.soon("it is followed again", r.g.cached.isFresh)
 }
 
 func TestWhatWasKeptBeforeThisGatewayBeganIsNotBelieved(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])
 	at := func() time.Time { return time.Now().Add(-time.Minute) }
-	before := newRig(t, func(o *Options) { o.Cache, o.Now = r.g.Cache, at })
+	before := newRig(t, func(o *Config) { o.Cache, o.Now = r.cache, at })
 	counted(before.services["activity"])
 	before.run()
 	before.as("fk", actor.Integration, "GET", aWeek, "")
@@ -239,7 +239,7 @@ func TestTheEndOfAFeedIsFound(t *testing.T) {
 		for range n {
 			e.add("x", "y")
 		}
-		if got, err := end(context.Background(), &e); err != nil || got != int64(n) {
+		if got, err := endOf(context.Background(), &e); err != nil || got != int64(n) {
 			t.Errorf("of %d: %d, %v", n, got, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -16,155 +17,170 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/tracecontext"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/problem"
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 const (
 	// maxAnswer bounds what a service answers, in bytes.
 	maxAnswer = 16 << 20
-	// busyPause is what a caller is advised to wait when all places are taken.
-	busyPause = time.Second
-	// awayPause is what a caller is advised to wait when a service is away.
-	awayPause = 2 * time.Second
+	// busyRetryAfter is what a caller is advised to wait when all places are taken.
+	busyRetryAfter = time.Second
+	// awayRetryAfter is what a caller is advised to wait when a service does not answer.
+	awayRetryAfter = 2 * time.Second
+	// writeGrace is what a write deadline leaves for the answer that it took too long.
+	writeGrace = 5 * time.Second
 )
 
-// asked are the headers of a caller that a service sees. All else stays here:
-// anyone who the caller says to be or to come from is nothing a service believes.
-var asked = []string{"Accept", "Accept-Language", "Content-Type", "If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key"}
+// requestHeaders are the caller's headers that a service sees. All others stay here: no
+// service believes what a caller says of itself.
+var requestHeaders = []string{"Accept", "Accept-Language", "Content-Type", "If-Match", "If-None-Match", "If-Modified-Since", "Idempotency-Key"}
 
-// answered are the headers of a service that a caller sees.
-var answered = []string{"Content-Type", "Content-Language", "Content-Disposition", "Content-Security-Policy", "Etag", "Last-Modified", "Location",
+// responseHeaders are the service's headers that a caller sees.
+var responseHeaders = []string{"Content-Type", "Content-Language", "Content-Disposition", "Content-Security-Policy", "Etag", "Last-Modified", "Location",
 	"Link", "Retry-After", "Deprecation", "Sunset", "Vary"}
 
-// forward lets the service answer.
-func (x *request) forward() error {
-	if err := x.checkBody(); err != nil {
-		return err
+// forwarder has the services answer.
+type forwarder struct {
+	signer  *internaltoken.Signer
+	tracer  trace.Tracer
+	log     *slog.Logger
+	timeout time.Duration // for one answer
+	places  places
+	polls   places // of long polls that wait: a quarter as many, beside the others
+}
+
+// places bounds how many requests wait for services at once.
+type places struct {
+	max   int64
+	taken atomic.Int64
+}
+
+func newForwarder(c Config, t trace.Tracer) *forwarder {
+	f := &forwarder{signer: c.Signer, tracer: t, log: c.Log, timeout: c.AnswerTimeout}
+	f.places.max, f.polls.max = int64(c.MaxInFlight), int64(max(c.MaxInFlight/4, 1))
+	return f
+}
+
+// forward has the service answer the caller.
+func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operation, who caller) error {
+	hasBody := r.ContentLength != 0 && r.Method != http.MethodGet && r.Method != http.MethodHead
+	if hasBody {
+		if err := contract.CheckBodyHeaders(r, op.Form, op.BodyLimit); err != nil {
+			return err
+		}
 	}
-	ctx, cancel, send := x.patience()
+	ctx, cancel, places := f.bound(w, r, op)
 	defer cancel()
-	r, err := x.request(ctx, false)
+	out, err := f.request(ctx, r, op, who.Actor)
 	if err != nil {
 		return err
 	}
-	resp, err := send(x.op.upstream, r)
+	if hasBody {
+		out.Body, out.ContentLength = http.MaxBytesReader(w, r.Body, op.BodyLimit), r.ContentLength
+	}
+	resp, err := f.send(out, op.upstream, places)
 	if err != nil {
-		return x.unanswered(err)
+		return faultOf(r.Context(), err)
 	}
 	defer resp.Body.Close()
-	return x.pass(resp)
+	return f.pass(w, r, op, resp)
 }
 
-// checkBody refuses what no service would take, before it is sent there.
-func (x *request) checkBody() error {
-	if x.r.ContentLength == 0 || x.r.Method == http.MethodGet || x.r.Method == http.MethodHead {
-		return nil
+// bound returns the context in which the service must answer, and the places of which the
+// call takes one.
+func (f *forwarder) bound(w http.ResponseWriter, r *http.Request, op *operation) (context.Context, context.CancelFunc, *places) {
+	if op.waits(r) {
+		timeout := feed.MaxWait + f.timeout
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeGrace)) // the server's own is shorter
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		if draining := server.Draining(ctx); draining != nil {
+			go func() { // a server that drains asks the caller to try again
+				select {
+				case <-draining:
+					cancel()
+				case <-ctx.Done():
+				}
+			}()
+		}
+		return ctx, cancel, &f.polls
 	}
-	if err := contract.CheckBodyHeaders(x.r, x.op.Form, x.op.BodyLimit); err != nil {
-		return err
+	timeout := f.timeout
+	if op.Transfer {
+		timeout = server.TransferTimeout
+		server.ExtendDeadline(w, time.Now().Add(timeout))
 	}
-	// The server looks at the body of its own request to learn whether something is
-	// left of it on the connection: that one stays as it is.
-	bounded := *x.r
-	bounded.Body = http.MaxBytesReader(x, x.r.Body, x.op.BodyLimit)
-	x.r = &bounded
-	return nil
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	return ctx, cancel, &f.places
 }
 
-// request creates the request for the service: the path that was matched, the
-// headers that a service may see, and the internal token of the actor. One for
-// the cache asks for the whole answer.
-func (x *request) request(ctx context.Context, whole bool) (*http.Request, error) {
-	u := x.op.upstream
+var userAgent = []string{"finsam-gateway"}
+
+// request creates the request for the service, without a body: the path that was matched,
+// the headers that a service sees, and the actor's internal token. Headers that the
+// caller's Connection header names are for the caller's hop only (RFC 9110 section 7.6.1);
+// ours are set after them, so that a caller can never remove one (CVE-2025-48865).
+func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation, who actor.Actor) (*http.Request, error) {
 	h := make(http.Header, 8) // as many as one group of a map holds
-	dropped := connectionNamed(x.r.Header)
-	for _, name := range asked {
-		if v := x.r.Header[name]; len(v) > 0 && !dropped[name] {
+	for _, name := range requestHeaders {
+		if v := r.Header[name]; len(v) > 0 {
 			h[name] = v
 		}
 	}
-	if whole {
-		delete(h, "If-None-Match")
-		delete(h, "If-Modified-Since")
+	for _, connection := range r.Header["Connection"] {
+		for name := range strings.SplitSeq(connection, ",") {
+			delete(h, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
+		}
 	}
-	if !x.op.Public {
-		token, err := x.g.Signer.Token(x.actor)
+	if !op.Public {
+		token, err := f.signer.Token(who)
 		if err != nil {
 			return nil, fault.ErrInternal.Because(err)
 		}
 		h["Authorization"] = []string{"Bearer " + token}
 	}
-	h["Traceparent"] = []string{tracecontext.Header(ctx)}
-	h["X-Request-Id"] = []string{x.requestID}
-	h["User-Agent"] = gatewayAgent
-	r := &http.Request{
-		Method: x.r.Method, Header: h, Host: u.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		URL: &url.URL{Scheme: u.scheme, Host: u.host, Path: x.r.URL.Path, RawQuery: x.r.URL.RawQuery},
+	h[web.HeaderRequestID] = []string{web.From(ctx).ID}
+	h["User-Agent"] = userAgent
+	u := op.upstream
+	out := &http.Request{
+		Method: r.Method, Header: h, Host: u.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		URL: &url.URL{Scheme: u.scheme, Host: u.host, Path: r.URL.Path, RawQuery: r.URL.RawQuery},
 	}
-	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead && x.r.ContentLength != 0 {
-		r.Body, r.ContentLength = x.r.Body, x.r.ContentLength
-	}
-	if whole {
-		r.Method = http.MethodGet
-	}
-	return r.WithContext(ctx), nil
+	return out.WithContext(ctx), nil
 }
 
-var gatewayAgent = []string{"finsam-gateway"}
-
-// connectionNamed returns the headers that the caller's Connection header names:
-// they are for this hop only (RFC 9110 section 7.6.1). Ours are set after them,
-// so a caller can never take one of those away (CVE-2025-48865).
-func connectionNamed(h http.Header) map[string]bool {
-	values := h["Connection"]
-	if len(values) == 0 {
-		return nil
+// send calls a service, in a span of its own, if a place is free.
+func (f *forwarder) send(r *http.Request, u *upstream, p *places) (*http.Response, error) {
+	defer p.taken.Add(-1)
+	if p.taken.Add(1) > p.max {
+		return nil, fault.ErrUnavailable.Because(errors.New("too many requests in flight")).After(busyRetryAfter)
 	}
-	names := map[string]bool{}
-	for name := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		names[textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))] = true
-	}
-	return names
-}
-
-// errBusy says that as many requests wait for services as may.
-var errBusy = fault.ErrUnavailable.Because(errors.New("too many requests in flight")).After(busyPause)
-
-// send calls a service while there is a place.
-func (g *Gateway) send(u *upstream, r *http.Request) (*http.Response, error) {
-	return g.within(&g.inFlight, g.InFlight, u, r)
-}
-
-// within calls a service, in a span of its own, unless as many calls as there may
-// be are counted already.
-func (g *Gateway) within(count *atomic.Int64, most int, u *upstream, r *http.Request) (*http.Response, error) {
-	if count.Add(1) > int64(most) {
-		count.Add(-1)
-		return nil, errBusy
-	}
-	defer count.Add(-1)
-	ctx, span := g.tracer.Start(r.Context(), "call "+u.name, trace.WithSpanKind(trace.SpanKindClient))
+	ctx, span := f.tracer.Start(r.Context(), "call "+u.name, trace.WithSpanKind(trace.SpanKindClient))
 	defer span.End()
-	if header := tracecontext.Header(ctx); header != "" {
-		r.Header["Traceparent"] = []string{header}
+	if span.SpanContext().IsValid() {
 		r = r.WithContext(ctx)
 	}
+	r.Header[web.HeaderTraceParent] = []string{tracecontext.Header(r.Context())}
 	resp, err := u.transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode == http.StatusUnauthorized || resp.ContentLength > maxAnswer {
 		resp.Body.Close()
-		return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s answered %d with %d bytes", u.name, resp.StatusCode, resp.ContentLength)).After(awayPause)
+		return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s answered %d with %d bytes", u.name, resp.StatusCode, resp.ContentLength)).After(awayRetryAfter)
 	}
 	return resp, nil
 }
 
-// unanswered says what it means that a service gave no answer.
-func (x *request) unanswered(err error) error {
+// faultOf returns the fault of a call that brought no answer. ctx is the caller's.
+func faultOf(ctx context.Context, err error) error {
 	var f *fault.Error
 	var large *http.MaxBytesError
 	switch {
@@ -174,51 +190,47 @@ func (x *request) unanswered(err error) error {
 		return f
 	case errors.Is(err, context.DeadlineExceeded):
 		return problem.ErrTimeout.Because(err)
-	case x.r.Context().Err() != nil:
-		return x.r.Context().Err()
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
-	return fault.ErrUnavailable.Because(err).After(awayPause)
+	return fault.ErrUnavailable.Because(err).After(awayRetryAfter)
 }
 
-// buffers are for the copying of answers.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// pass returns the service's answer to the caller.
-func (x *request) pass(resp *http.Response) error {
-	h := x.Header()
+// pass passes the service's answer on to the caller.
+func (f *forwarder) pass(w http.ResponseWriter, r *http.Request, op *operation, resp *http.Response) error {
+	h := w.Header()
 	copyHeaders(h, resp.Header)
-	if x.op.Public { // a calendar program may keep what it read for a while
-		if v := resp.Header["Cache-Control"]; len(v) > 0 {
-			h["Cache-Control"] = v
-		}
+	if v := resp.Header["Cache-Control"]; op.Public && len(v) > 0 { // a calendar program may keep what it read for a while
+		h["Cache-Control"] = v
 	}
 	if resp.ContentLength >= 0 && resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.FormatInt(resp.ContentLength, 10)}
 	}
-	x.WriteHeader(resp.StatusCode)
-	if resp.ContentLength == 0 || x.r.Method == http.MethodHead {
+	w.WriteHeader(resp.StatusCode)
+	if resp.ContentLength == 0 || r.Method == http.MethodHead {
 		return nil
 	}
 	b := buffers.Get().(*[]byte)
 	defer buffers.Put(b)
-	n, err := io.CopyBuffer(plainWriter{x}, io.LimitReader(resp.Body, maxAnswer+1), *b)
+	n, err := io.CopyBuffer(plainWriter{w}, io.LimitReader(resp.Body, maxAnswer+1), *b)
 	if err == nil && n > maxAnswer {
-		err = fmt.Errorf("%s answered more than %d bytes", x.op.upstream.name, maxAnswer)
+		err = fmt.Errorf("%s answered more than %d bytes", op.upstream.name, maxAnswer)
 	}
 	if err != nil { // the caller must not take half an answer for a whole one
-		x.g.Log.WarnContext(x.ctx, "an answer broke off", "operation", x.route, "error", err)
+		f.log.WarnContext(r.Context(), "the answer broke off", "operation", op.ID, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// plainWriter hides what else the writer can do, so that the buffer is used.
+// plainWriter hides the writer's other methods, so that the buffer is used.
 type plainWriter struct{ io.Writer }
 
-// copyHeaders copies those of a service's headers that a caller sees; Vary is
-// added to what stands there.
+// copyHeaders copies those of a service's headers that a caller sees. Vary is added to.
 func copyHeaders(to, from http.Header) {
-	for _, name := range answered {
+	for _, name := range responseHeaders {
 		v := from[name]
 		if len(v) == 0 {
 			continue

@@ -172,7 +172,7 @@ func TestABodyThatGrowsOverTheBoundIsStopped(t *testing.T) {
 func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
 	defer s.Close()
-	r := newRig(t, func(o *Options) { toNetwork(t, o, "referral", s.URL) })
+	r := newRig(t, func(o *Config) { toNetwork(t, o, "referral", s.URL) })
 	req := httptest.NewRequest("POST", "/finsam/v1/referrals", io.MultiReader(strings.NewReader(strings.Repeat("a", (1<<20)+10))))
 	req.ContentLength = -1
 	req.Header.Set("Content-Type", "application/json")
@@ -199,7 +199,7 @@ func TestWhatIsLeftOfARefusedBodyIsNoRequest(t *testing.T) {
 		"too large, by a service in process": {"", "Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden)},
 	} {
 		t.Run(what, func(t *testing.T) {
-			r := newRig(t, func(o *Options) {
+			r := newRig(t, func(o *Config) {
 				if c.base != "" {
 					toNetwork(t, o, "referral", c.base)
 				}
@@ -236,7 +236,7 @@ func TestWhatIsLeftOfARefusedBodyIsNoRequest(t *testing.T) {
 }
 
 // toNetwork creates a service be reached over the network.
-func toNetwork(t testing.TB, o *Options, name, base string) {
+func toNetwork(t testing.TB, o *Config, name, base string) {
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func TestAnAnswerThatBreaksOffIsNotTakenForWhole(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	defer s.Close()
-	r := newRig(t, func(o *Options) { toNetwork(t, o, "referral", s.URL) })
+	r := newRig(t, func(o *Config) { toNetwork(t, o, "referral", s.URL) })
 	front := httptest.NewServer(r.g)
 	defer front.Close()
 	req, err := http.NewRequest("GET", front.URL+aReferral, nil)
@@ -277,7 +277,7 @@ func TestAnAnswerThatBreaksOffIsNotTakenForWhole(t *testing.T) {
 }
 
 func TestOnlySoManyWaitAtOnce(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.InFlight = 2 })
+	r := newRig(t, func(o *Config) { o.MaxInFlight = 2 })
 	gate := make(chan struct{})
 	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { <-gate; w.WriteHeader(http.StatusOK) }
 	token := "Bearer " + r.token("fk", actor.Integration)
@@ -322,7 +322,7 @@ func FuzzPlainPath(f *testing.F) {
 		f.Add(p)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		if !plainPath(path) {
+		if !isPlain(&url.URL{Path: path}) {
 			return
 		}
 		if got, raw := unescape(path); got != path || raw != "" || strings.Contains(path, "//") || strings.Contains(path, "/.") {

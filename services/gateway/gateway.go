@@ -1,11 +1,10 @@
-// Package gateway is the front door: tokens in, routes, limits, cache, documents.
-// It has no domain words: what it must know of an operation it reads from the
-// joined contract.
+// Package gateway is the front door: tokens in, routes, limits, cache, documents. It has
+// no domain words: what it must know of an operation it reads from the joined contract.
 //
-// A request takes one way through it: its path is matched, its token verified
-// and turned into an actor, its role held against the access table, its authority
-// limited; then the answer comes from the cache or from the service, which is
-// shown a short internal token and decides for itself.
+// A request passes these stages: its path is matched to an operation; its token is
+// verified and becomes an actor, whose authority has a limit; then the answer comes from
+// the cache or from the service, which receives a short internal token and decides for
+// itself. Each stage has its own type, which holds what it uses.
 package gateway
 
 import (
@@ -15,21 +14,20 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
 
+	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/cache"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/problem"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/gateway/docs"
 	"github.com/finsam/finsam/services/gateway/limit"
@@ -39,176 +37,200 @@ import (
 // Service is one service behind the gateway.
 type Service struct {
 	Name      string            // such as "referral"
-	Base      string            // where it is, such as "http://referral:8080"
+	Base      string            // its address, such as "http://referral:8080"
 	Transport http.RoundTripper // nil: over the network
-	Feed      feed.Reader       // its events, which empty the cache; nil: what they would empty is not cached
+	Feed      feed.Reader       // its events, which empty the cache; nil: nothing is cached
 }
 
-// Options are the parts of a Gateway. Services, Trust and Signer are needed.
-type Options struct {
-	Services  []Service
-	Trust     *trust.Verifier
-	Signer    *internaltoken.Signer         // of the issuer "gateway"
-	Cache     cache.Cache                   // nil: nothing is cached
-	Limits    *limit.Limiter                // per authority; nil: none
-	Strangers *limit.UnauthenticatedLimiter // per address; nil: none
-	Token     http.Handler                  // answers /token in a demo; nil: no such address
-	Clients   []docs.Client                 // of the demo, shown on the documentation page
+// Config is what New takes. Services, Trust and Signer are required.
+type Config struct {
+	Services        []Service // every one of the contract's
+	Trust           *trust.Verifier
+	Signer          *internaltoken.Signer         // of the issuer "gateway"
+	Cache           cache.Cache                   // nil: nothing is cached
+	Limits          *limit.Limiter                // per authority; nil: no limit
+	Unauthenticated *limit.UnauthenticatedLimiter // per address; nil: no limit
+	Token           http.Handler                  // answers /token in a demo; nil: no such address
+	Clients         []docs.Client                 // of the demo, shown on the documentation page
 
-	PublicURL string         // where the installation is reached, such as https://api.example.se; empty: not said
-	Origins   []string       // of browsers that may call, such as https://app.example.se
-	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
-	InFlight  int            // requests to the services at once; zero: 1,024
-	Patience  time.Duration  // for one answer of a service; zero: 15 s
-	Version   string         // of the software, as /api-info tells it; empty: not told
-	Revision  string         // the commit that it was built from; empty: not told
+	PublicURL     string         // the installation's address, such as https://api.example.se; empty: unknown
+	Origins       []string       // of browsers that may call, such as https://app.example.se
+	Proxies       []netip.Prefix // whose X-Forwarded-For is believed
+	MaxInFlight   int            // requests to the services at once; zero: 1,024
+	AnswerTimeout time.Duration  // for one answer of a service; zero: 15 s
+	Version       string         // of the software, for /api-info; empty: left out
+	Revision      string         // the commit that it was built from; empty: left out
 
 	Log    *slog.Logger
 	Tracer trace.TracerProvider // nil: the global one
-	Meter  metric.MeterProvider // nil: the global one
 	Now    func() time.Time
 }
 
-const (
-	defaultInFlight = 1024
-	defaultPatience = 15 * time.Second
-)
-
 // Gateway is the front door as a handler. Run must run beside it.
 type Gateway struct {
-	Options
-	info       contract.Info
-	echo       *echo.Echo
-	operations map[string]*operation // by operationId
-	upstreams  map[string]*upstream
-	followers  map[string]*follower
-	emptying   map[string]bool // events that empty the cache
-	flights    singleflight.Group
-	inFlight   atomic.Int64
-	polls      atomic.Int64 // long polls that wait for a service
-	own        *ownPages
-	origins    map[string]bool
-	secure     bool // reached by https
-	tracer     trace.Tracer
-	meters     *meters
+	log       *slog.Logger
+	trust     *trust.Verifier
+	router    http.Handler
+	observer  *observer
+	headers   *headers
+	pages     *pages
+	admission *admission
+	forwarder *forwarder
+	cached    *cachedAnswers // nil: nothing is cached
 }
 
-// New creates the gateway. Every service of the contract must be there.
-func New(o Options) (*Gateway, error) {
-	if err := o.complete(); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
-	g := &Gateway{
-		Options: o, upstreams: map[string]*upstream{}, followers: map[string]*follower{},
-		emptying: map[string]bool{}, origins: map[string]bool{}, secure: strings.HasPrefix(o.PublicURL, "https://"),
-		tracer: o.Tracer.Tracer(scope), operations: map[string]*operation{},
-	}
-	for _, origin := range o.Origins {
-		g.origins[origin] = true
-	}
-	var err error
-	if g.meters, err = newMeters(g); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
-	if err := g.connect(); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
-	if g.own, err = newOwnPages(g); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
-	g.meters.begin(g)
-	g.echo = g.door()
-	return g, nil
-}
+// BasePath is the path of the API, under every host.
+const BasePath = web.BasePath
 
 // scope names this package in traces and metrics.
 const scope = "github.com/finsam/finsam/services/gateway"
 
-func (o *Options) complete() error {
-	switch {
-	case o.Trust == nil || o.Signer == nil:
-		return errors.New("without trust and a signer there is nobody to let in")
-	case o.Signer.Issuer() != internaltoken.Gateway:
-		return fmt.Errorf("the signer is %q, but only %q may speak for others", o.Signer.Issuer(), internaltoken.Gateway)
+// New creates the gateway.
+func New(c Config) (*Gateway, error) {
+	g, err := compose(c)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Tracer == nil {
-		o.Tracer = otel.GetTracerProvider()
-	}
-	if o.Meter == nil {
-		o.Meter = otel.GetMeterProvider()
-	}
-	if o.Limits == nil {
-		o.Limits = limit.New(limit.Options{})
-	}
-	if o.InFlight == 0 {
-		o.InFlight = defaultInFlight
-	}
-	if o.Patience == 0 {
-		o.Patience = defaultPatience
-	}
-	if o.Strangers != nil {
-		return nil
-	}
-	var err error
-	o.Strangers, err = limit.NewStrangers(limit.Policy{}, o.Now)
-	return err
+	return g, nil
 }
 
-// connect reads the contract and connects its operations with the services.
-func (g *Gateway) connect() error {
-	for _, s := range g.Services {
-		u, err := newUpstream(s)
-		if err != nil {
-			return err
-		}
-		if g.upstreams[s.Name] != nil {
-			return fmt.Errorf("the service %s is named twice", s.Name)
-		}
-		g.upstreams[s.Name] = u
-		if s.Feed != nil && g.Cache != nil {
-			g.followers[s.Name] = &follower{service: s.Name, reader: s.Feed, handle: g.empty, log: g.Log, now: g.Now,
-				measured: feed.NewFollowing("gateway", s.Name)}
-		}
+func compose(c Config) (*Gateway, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
 	}
-	info, operations, err := contract.Read()
+	info, all, err := contract.Read()
 	if err != nil {
-		return fmt.Errorf("the contract: %w", err)
+		return nil, fmt.Errorf("the contract: %w", err)
 	}
-	g.info = info
-	for _, o := range operations {
-		if o.Service == contract.Own {
-			continue
-		}
-		u := g.upstreams[o.Service]
-		if u == nil {
-			return fmt.Errorf("the contract has %s of the service %s, which is not among the gateway's", o.ID, o.Service)
-		}
-		op := newOperation(o, u)
-		g.operations[op.ID] = op
-		for _, event := range o.Cache.EmptiedBy {
-			g.emptying[event] = true
-		}
+	operations, err := newOperations(all, c.Services)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	tracer := c.Tracer.Tracer(scope)
+	forwarder := newForwarder(c, tracer)
+	cached := newCachedAnswers(c, operations, forwarder)
+	meters := newMeters(operations, cached != nil, c.Trust, forwarder.places.taken.Load)
+	addresses := addresses{limit: c.Unauthenticated, proxies: c.Proxies}
+	g := &Gateway{
+		log: c.Log, trust: c.Trust, headers: newHeaders(c), forwarder: forwarder, cached: cached,
+		observer:  &observer{log: c.Log, tracer: tracer, meters: meters, now: c.Now},
+		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
+	}
+	if g.pages, err = newPages(c, info, addresses); err != nil {
+		return nil, err
+	}
+	g.router = newRouter(operations, g.serve)
+	return g, nil
+}
+
+// complete checks what is required and sets the defaults.
+func (c *Config) complete() (err error) {
+	switch {
+	case c.Trust == nil || c.Signer == nil:
+		return errors.New("Trust and Signer are required: without them no request can be let in")
+	case c.Signer.Issuer() != internaltoken.Gateway:
+		return fmt.Errorf("the signer is %q, but only %q may speak for others", c.Signer.Issuer(), internaltoken.Gateway)
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Tracer == nil {
+		c.Tracer = otel.GetTracerProvider()
+	}
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 1024
+	}
+	if c.AnswerTimeout == 0 {
+		c.AnswerTimeout = 15 * time.Second
+	}
+	if c.Limits == nil {
+		c.Limits = limit.New(limit.Options{})
+	}
+	if c.Unauthenticated == nil {
+		c.Unauthenticated, err = limit.NewStrangers(limit.Policy{}, c.Now)
+	}
+	return err
 }
 
 // Run watches the trust file and follows the services' feeds until ctx ends.
 func (g *Gateway) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.Trust.Run(ctx) })
-	for _, f := range g.followers {
-		group.Go(func() error { return f.run(ctx) })
+	group.Go(func() error { return g.trust.Run(ctx) })
+	if g.cached != nil {
+		for _, f := range g.cached.followers {
+			group.Go(func() error { return f.run(ctx) })
+		}
 	}
 	return group.Wait()
 }
 
-var _ http.Handler = (*Gateway)(nil)
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.router.ServeHTTP(w, r) }
 
-// BasePath is where the API is, under every host.
-const BasePath = web.BasePath
+// serve answers a request for op; nil: for what is no operation, with the methods that its
+// path has, if any.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, op *operation, allow string) {
+	a, r := g.observer.begin(w, r, op)
+	defer g.observer.end(a, r)
+	defer func() {
+		if p := recover(); p != nil {
+			g.fail(a, r, server.Recovered(r.Context(), g.log, p))
+		}
+	}()
+	g.headers.set(a.Header())
+	var err error
+	switch isPreflight := g.headers.allowOrigin(a.Header(), r); {
+	case isPreflight:
+		a.WriteHeader(http.StatusNoContent)
+	case op == nil:
+		a.operation, err = g.pages.serve(a, r, allow)
+	default:
+		err = g.answer(a, r, op)
+	}
+	if err != nil {
+		g.fail(a, r, err)
+	}
+}
+
+// answer takes a request for an operation through the stages.
+func (g *Gateway) answer(a *answer, r *http.Request, op *operation) (err error) {
+	if a.caller, err = g.admission.admit(a.Header(), r, op); err != nil {
+		return err
+	}
+	if !access.MayCall(op.ID, a.caller.Actor) {
+		return fault.ErrForbidden
+	}
+	if err := g.admission.take(a.Header(), r, op, a.caller); err != nil {
+		return err
+	}
+	if op.Cache.Seconds > 0 && g.cached != nil && g.cached.isFresh() {
+		a.cached, err = g.cached.serve(a, r, op, a.caller)
+		return err
+	}
+	return g.forwarder.forward(a, r, op, a.caller)
+}
+
+// statusClientClosedRequest is for a caller that did not wait. A half-closed client looks
+// like a disconnected one, so it gets a status rather than an empty 200.
+const statusClientClosedRequest = 499
+
+// fail answers with the problem of err; what is our fault is logged with its cause.
+func (g *Gateway) fail(a *answer, r *http.Request, err error) {
+	if a.status != 0 { // too late for another answer
+		g.log.WarnContext(r.Context(), "the answer broke off", "operation", a.operation, "error", err)
+		return
+	}
+	f := fault.Of(err)
+	if f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout {
+		g.log.ErrorContext(r.Context(), "request failed", "operation", a.operation, "code", f.Code, "error", err)
+	}
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		a.Header().Set("Connection", "close")
+		a.WriteHeader(statusClientClosedRequest)
+		return
+	}
+	problem.Write(a, r, err)
+}

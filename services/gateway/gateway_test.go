@@ -153,8 +153,8 @@ func TestApiInfoSaysWhatTheProfileAsksFor(t *testing.T) {
 
 func TestTheTokenEndpointIsThereInADemoOnly(t *testing.T) {
 	token := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
-	r := newRig(t, func(o *Options) {
-		o.Token, o.Clients, o.Strangers = token, []docs.Client{{ID: "fk-integration", Secret: "demo"}}, strangers(t, 1, 3)
+	r := newRig(t, func(o *Config) {
+		o.Token, o.Clients, o.Unauthenticated = token, []docs.Client{{ID: "fk-integration", Secret: "demo"}}, strangers(t, 1, 3)
 	})
 	codes := map[int]int{}
 	for range 5 {
@@ -176,16 +176,16 @@ func TestTheTokenEndpointIsThereInADemoOnly(t *testing.T) {
 
 func TestAGatewayThatDoesNotFitDoesNotStart(t *testing.T) {
 	good := newRig(t)
-	for sentence, change := range map[string]func(*Options){
-		"nobody to trust":                   func(o *Options) { o.Trust = nil },
-		"no signer":                         func(o *Options) { o.Signer = nil },
-		"a service's signer":                func(o *Options) { o.Signer = good.internal.Signers["referral"] },
-		"a service without address":         func(o *Options) { o.Services[0] = Service{Name: "referral"} },
-		"a service's address with a path":   func(o *Options) { o.Services[0] = Service{Name: "referral", Base: "http://x/y"} },
-		"a service that is not there":       func(o *Options) { o.Services = o.Services[1:] },
-		"a contract that two services have": func(o *Options) { o.Services = append(o.Services, o.Services[0]) },
+	for sentence, change := range map[string]func(*Config){
+		"nobody to trust":                   func(o *Config) { o.Trust = nil },
+		"no signer":                         func(o *Config) { o.Signer = nil },
+		"a service's signer":                func(o *Config) { o.Signer = good.internal.Signers["referral"] },
+		"a service without address":         func(o *Config) { o.Services[0] = Service{Name: "referral"} },
+		"a service's address with a path":   func(o *Config) { o.Services[0] = Service{Name: "referral", Base: "http://x/y"} },
+		"a service that is not there":       func(o *Config) { o.Services = o.Services[1:] },
+		"a contract that two services have": func(o *Config) { o.Services = append(o.Services, o.Services[0]) },
 	} {
-		o := good.g.Options
+		o := good.config
 		o.Services = slices.Clone(o.Services)
 		change(&o)
 		if _, err := New(o); err == nil {

@@ -4,77 +4,111 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/tracecontext"
+	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/server"
+	"github.com/finsam/finsam/services/gateway/trust"
 )
 
-var w3c propagation.TraceContext
-
-// unroutedStart are the attributes of a span of what the contract does not know.
-var unroutedStart = trace.WithAttributes(attribute.String("finsam.operation", unrouted))
-
-// begin names and traces the request; the answer bears both.
-func (x *request) begin() {
-	name, start := unrouted, unroutedStart
-	if x.op != nil {
-		name, start = x.op.span, x.op.start
-	}
-	ctx := withoutState(w3c.Extract(x.r.Context(), propagation.HeaderCarrier(x.r.Header)))
-	x.ctx, x.span = x.g.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), start)
-	x.ctx = tracecontext.Ensure(x.ctx)
-	x.requestID = tracecontext.RequestID(x.r.Header.Get("X-Request-Id"))
-	h := x.Header()
-	h["X-Request-Id"] = []string{x.requestID}
-	h["Traceparent"] = []string{tracecontext.Header(x.ctx)}
+// observer traces and measures each request, and writes it to the security log.
+type observer struct {
+	log    *slog.Logger
+	tracer trace.Tracer
+	meters *meters
+	now    func() time.Time
 }
 
-// withoutState drops the caller's tracestate: it would be exported with every
-// span, and whatever a stranger writes into it with it.
-func withoutState(ctx context.Context) context.Context {
-	sc := trace.SpanContextFromContext(ctx)
-	if sc.TraceState().Len() == 0 {
-		return ctx
-	}
-	return trace.ContextWithRemoteSpanContext(ctx, sc.WithTraceState(trace.TraceState{}))
+// answer is the caller's ResponseWriter, with what is logged and measured of a request.
+type answer struct {
+	http.ResponseWriter
+	status    int    // 0: not answered yet
+	operation string // its id, never the path itself
+	caller    caller
+	cached    string // hit, miss, or "" where the cache was not asked
+	waits     bool   // a long poll
+	start     time.Time
+	span      trace.Span
 }
 
-// end notes what was decided and how it went: one line in the security log, one
-// value in the metrics. Neither names a person, nor what was asked for.
-func (x *request) end() {
-	if x.status == 0 {
-		x.status = http.StatusOK
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+		a.ResponseWriter.WriteHeader(status)
 	}
-	if x.span.IsRecording() {
-		x.span.SetAttributes(attribute.Int("http.response.status_code", x.status), attribute.String("finsam.authority", x.actor.Authority))
-		if x.status >= 500 {
-			x.span.SetStatus(codes.Error, http.StatusText(x.status))
-		}
+}
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
 	}
-	x.span.End()
-	x.g.meters.record(x.ctx, x)
-	level, outcome := slog.LevelInfo, outcomeOf(x.status)
-	if outcome != allowedOutcome {
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer itself.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// unrouted is the operation of a request that asks for none.
+const unrouted = "unrouted"
+
+var unroutedAttributes = trace.WithAttributes(attribute.String("finsam.operation", unrouted))
+
+// begin names and traces the request, and says so in the answer. The request that it
+// returns has both in its context.
+func (o *observer) begin(w http.ResponseWriter, r *http.Request, op *operation) (*answer, *http.Request) {
+	a := &answer{ResponseWriter: w, operation: unrouted, start: o.now()}
+	name, attributes := unrouted, unroutedAttributes
+	if op != nil {
+		a.operation, a.waits = op.ID, op.waits(r)
+		name, attributes = op.Method+" "+op.Path, op.attributes
+	}
+	ctx := tracecontext.Within(r.Context(), r.Header.Get(web.HeaderTraceParent))
+	ctx, a.span = o.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), attributes)
+	ctx = tracecontext.Ensure(ctx)
+	id := tracecontext.RequestID(r.Header.Get(web.HeaderRequestID))
+	h := w.Header()
+	h[web.HeaderRequestID] = []string{id}
+	h[web.HeaderTraceParent] = []string{tracecontext.Header(ctx)}
+	return a, r.WithContext(web.With(ctx, &web.Request{ID: id}))
+}
+
+// end records the decision and the outcome: one line in the security log, one value in
+// the metrics. Neither names a person or what was asked for.
+func (o *observer) end(a *answer, r *http.Request) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	ctx, duration := r.Context(), o.now().Sub(a.start)
+	server.EndSpan(a.span, a.status, a.caller.Authority)
+	o.meters.record(ctx, a, duration)
+	level, outcome := slog.LevelInfo, outcomeOf(a.status)
+	if outcome != outcomeAllowed {
 		level = slog.LevelWarn
 	}
-	if !x.g.Log.Enabled(x.ctx, level) {
+	if !o.log.Enabled(ctx, level) {
 		return
 	}
-	x.g.Log.LogAttrs(x.ctx, level, "access",
-		slog.String("operation", x.route), slog.String("outcome", outcome), slog.Int("status", x.status),
-		slog.String("association", x.actor.Association), slog.String("authority", x.actor.Authority), slog.String("role", roles(x.actor)),
-		slog.String("issuer", x.issuer), slog.String("request", x.requestID), slog.String("cache", x.kept),
-		slog.Int64("micros", x.g.Now().Sub(x.begun).Microseconds()))
+	o.log.LogAttrs(ctx, level, "access",
+		slog.String("operation", a.operation), slog.String("outcome", outcome), slog.Int("status", a.status),
+		slog.String("association", a.caller.Association), slog.String("authority", a.caller.Authority), slog.String("role", joinRoles(a.caller.Roles)),
+		slog.String("issuer", a.caller.issuer), slog.String("request", web.From(ctx).ID), slog.String("cache", a.cached),
+		slog.Int64("micros", duration.Microseconds()))
 }
 
-const allowedOutcome = "allowed"
+const outcomeAllowed = "allowed"
 
-// outcomeOf says in a word what the status decided about access.
+// outcomeOf returns what a status says of access, in a word.
 func outcomeOf(status int) string {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -90,20 +124,118 @@ func outcomeOf(status int) string {
 	case status >= 400:
 		return "refused"
 	}
-	return allowedOutcome
+	return outcomeAllowed
 }
 
-// roles writes an actor's roles in one text.
-func roles(a actor.Actor) string {
-	switch len(a.Roles) {
-	case 0:
-		return ""
-	case 1:
-		return string(a.Roles[0])
-	}
-	text := string(a.Roles[0])
-	for _, r := range a.Roles[1:] {
-		text += " " + string(r)
+// joinRoles returns the roles as one text, without an allocation for the usual single one.
+func joinRoles(roles []actor.Role) string {
+	text := ""
+	for i, r := range roles {
+		if i > 0 {
+			text += " "
+		}
+		text += string(r)
 	}
 	return text
+}
+
+// meters measure the front door. What an operator is alerted of is counted from zero, so
+// that a query finds it before it happens.
+type meters struct {
+	durations metric.Float64Histogram
+	failures  metric.Int64Counter
+	cache     metric.Int64Counter
+	limited   metric.Int64Counter
+	refused   metric.Int64Counter
+	sets      metrics.Sets[requestLabels]
+	results   metrics.Sets[[2]string]
+}
+
+type requestLabels struct {
+	operation, authority, outcome string
+	class                         int
+}
+
+// newMeters creates the instruments. inFlight returns how many requests wait for services.
+func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFlight func() int64) *meters {
+	m := &meters{
+		durations: metrics.Seconds("finsam.gateway.request.duration", "Duration of requests at the front door, by operation, outcome and authority."),
+		failures:  metrics.Counter("finsam.gateway.failures", "Requests answered with 500 and above, by operation."),
+		cache:     metrics.Counter("finsam.gateway.cache", "Requests for what may be cached, by operation and result."),
+		limited:   metrics.Counter("finsam.gateway.limited", "Requests refused because an authority, or an address, exceeded its rate."),
+		refused:   metrics.Counter("finsam.gateway.tokens.refused", "Requests refused because of their access token, by the code of the problem."),
+	}
+	metrics.Watch(nil,
+		metrics.Gauge{Name: "finsam.gateway.in_flight", Description: "Requests that wait for a service.",
+			Read: func() (float64, bool) { return float64(inFlight()), true }},
+		metrics.Gauge{Name: "finsam.gateway.trust.file.wrong", Description: "1 while the trust file is invalid and the previous one is used.",
+			Read: func() (float64, bool) {
+				if v.Wrong() {
+					return 1, true
+				}
+				return 0, true
+			}})
+	// An error of an instrument is a fault of its constant name; a test would not find it.
+	_, _ = metrics.Provider().Meter(scope).Int64ObservableGauge("finsam.gateway.issuer.keys",
+		metric.WithDescription("Known public keys of an authority's issuers; with 0 none of its tokens is accepted."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			for authority, keys := range v.KeysByAuthority() {
+				o.Observe(int64(keys), metrics.Labels{"authority": authority}.Option())
+			}
+			return nil
+		}))
+	ctx := context.Background()
+	m.failures.Add(ctx, 0, metrics.Labels{"operation": unrouted}.Option())
+	for _, op := range operations {
+		m.failures.Add(ctx, 0, metrics.Labels{"operation": op.ID}.Option())
+		if op.Cache.Seconds > 0 && isCaching {
+			for _, result := range []string{hit, miss} {
+				m.cache.Add(ctx, 0, metrics.Labels{"operation": op.ID, "result": result}.Option())
+			}
+		}
+	}
+	for authority := range v.KeysByAuthority() {
+		m.limited.Add(ctx, 0, metrics.Labels{"authority": authority, "by": byAuthority}.Option())
+	}
+	m.limited.Add(ctx, 0, metrics.Labels{"authority": "", "by": byAddress}.Option())
+	for _, f := range append(trust.Faults(), ErrNoToken) {
+		m.refused.Add(ctx, 0, metrics.Labels{"reason": f.Code}.Option())
+	}
+	return m
+}
+
+// The limits that refuse a request.
+const (
+	byAuthority = "authority"
+	byAddress   = "address"
+)
+
+// tooMany counts a request that exceeded a limit.
+func (m *meters) tooMany(ctx context.Context, by, authority string) {
+	m.limited.Add(ctx, 1, metrics.Labels{"authority": authority, "by": by}.Option())
+}
+
+// turnedAway counts a request without a valid token, by the fault's code.
+func (m *meters) turnedAway(ctx context.Context, err error) {
+	m.refused.Add(ctx, 1, metrics.Labels{"reason": fault.Of(err).Code}.Option())
+}
+
+func (m *meters) record(ctx context.Context, a *answer, duration time.Duration) {
+	if a.waits && a.status < http.StatusInternalServerError {
+		return
+	}
+	key := requestLabels{a.operation, a.caller.Authority, outcomeOf(a.status), a.status / 100}
+	m.durations.Record(ctx, duration.Seconds(), m.sets.Get(key, func() metric.MeasurementOption {
+		return metrics.Labels{
+			"operation": key.operation, "authority": key.authority, "outcome": key.outcome, "status_class": strconv.Itoa(key.class) + "xx",
+		}.Option()
+	}))
+	if a.status >= http.StatusInternalServerError {
+		m.failures.Add(ctx, 1, metrics.Labels{"operation": a.operation}.Option())
+	}
+	if a.cached != "" {
+		m.cache.Add(ctx, 1, m.results.Get([2]string{a.operation, a.cached}, func() metric.MeasurementOption {
+			return metrics.Labels{"operation": a.operation, "result": a.cached}.Option()
+		}))
+	}
 }

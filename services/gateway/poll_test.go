@@ -17,7 +17,7 @@ const (
 )
 
 func TestALongPollHasPlacesOfItsOwn(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.InFlight = 4 }) // and one place for long polls
+	r := newRig(t, func(o *Config) { o.MaxInFlight = 4 }) // and one place for long polls
 	gate := make(chan struct{})
 	r.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.RawQuery == "wait=20" || q.URL.RawQuery == "after=taken" {
@@ -54,7 +54,7 @@ func TestALongPollHasPlacesOfItsOwn(t *testing.T) {
 
 func TestALongPollHasTheTimeThatItMayWaitBesideTheUsual(t *testing.T) {
 	const patience = time.Second
-	r := newRig(t, func(o *Options) { o.Patience = patience })
+	r := newRig(t, func(o *Config) { o.AnswerTimeout = patience })
 	var left time.Duration
 	r.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
 		if end, bounded := q.Context().Deadline(); bounded {

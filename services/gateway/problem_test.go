@@ -25,13 +25,13 @@ func (broken) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 func TestEveryFailureIsAProblem(t *testing.T) {
-	r := newRig(t, func(o *Options) {
+	r := newRig(t, func(o *Config) {
 		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 2, Burst: 4}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 	})
-	free := newRig(t, func(o *Options) { o.Patience = 50 * time.Millisecond })
+	free := newRig(t, func(o *Config) { o.AnswerTimeout = 50 * time.Millisecond })
 	free.services["participant"].answer = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }
 	free.services["activity"].answer = func(http.ResponseWriter, *http.Request) { panic("Tolvan Tolvansson") }
-	away := newRig(t, func(o *Options) {
+	away := newRig(t, func(o *Config) {
 		for i := range o.Services {
 			o.Services[i].Transport = broken{}
 		}
@@ -110,7 +110,7 @@ func (r *rig) media(media string) *httptest.ResponseRecorder {
 
 // panicking asks a gateway whose own cache panics.
 func (r *rig) panicking() *httptest.ResponseRecorder {
-	inner := newRig(r.t, func(o *Options) { o.Cache = panicCache{} })
+	inner := newRig(r.t, func(o *Config) { o.Cache = panicCache{} })
 	inner.run()
 	w := inner.as("fk", actor.Integration, "GET", "/finsam/v1/municipalities/1481/week", "")
 	if strings.Contains(inner.log.String(), "Tolvansson") {

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/cache/memory"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inprocess"
@@ -122,6 +123,8 @@ func operations(t testing.TB) []contract.Operation {
 type rig struct {
 	t        testing.TB
 	g        *Gateway
+	config   Config
+	cache    cache.Cache
 	issuer   *trusttest.Issuer
 	internal *webtest.Trust
 	services map[string]*service
@@ -147,21 +150,21 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-func newRig(t testing.TB, change ...func(*Options)) *rig {
+func newRig(t testing.TB, change ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, issuer: trusttest.New(t), internal: webtest.NewTrust(t, nil), services: map[string]*service{}, log: &buffer{}}
-	o := Options{Version: "1.0.0", Revision: "abc", Signer: r.internal.Signers[internaltoken.Gateway],
+	o := Config{Version: "1.0.0", Revision: "abc", Signer: r.internal.Signers[internaltoken.Gateway],
 		Log: slog.New(slog.NewJSONHandler(r.log, nil)), PublicURL: "https://api.finsam.example"}
 	var err error
 	if o.Trust, err = trust.Open(trust.Options{Path: r.issuer.TrustFile, Log: o.Log}); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := memory.New(16 << 20)
+	inMemory, err := memory.New(16 << 20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = kept.Close() })
-	o.Cache = kept
+	t.Cleanup(func() { _ = inMemory.Close() })
+	o.Cache = inMemory
 	for _, name := range []string{"referral", "participant", "activity"} {
 		s := &service{}
 		r.services[name] = s
@@ -170,6 +173,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	for _, c := range change {
 		c(&o)
 	}
+	r.config, r.cache = o, o.Cache
 	if r.g, err = New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +187,7 @@ func (r *rig) run() {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = r.g.Run(ctx) })
 	r.t.Cleanup(func() { cancel(); wg.Wait() })
-	r.soon("the feeds are followed", r.g.fresh)
+	r.soon("the feeds are followed", r.g.cached.isFresh)
 }
 
 func (r *rig) soon(what string, ok func() bool) {

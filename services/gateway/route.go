@@ -1,81 +1,154 @@
 package gateway
 
 import (
+	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/finsam/finsam/pkg/web/client"
+	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway/contract"
+	"github.com/finsam/finsam/services/gateway/hop"
 )
 
-// operation is an operation of the contract, made ready for the way of a request.
+// operation is an operation of the contract, with the service that has it.
 type operation struct {
 	contract.Operation
-	upstream *upstream
-	span     string // "GET /referrals/{id}"
-	start    trace.SpanStartEventOption
+	upstream   *upstream
+	attributes trace.SpanStartEventOption
 }
 
-func newOperation(o contract.Operation, u *upstream) *operation {
-	return &operation{
-		Operation: o, upstream: u, span: o.Method + " " + o.Path,
-		start: trace.WithAttributes(
-			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path),
-			attribute.String("finsam.operation", o.ID)),
+// waits reports whether a request is a long poll that asks to wait. It does no work while
+// it waits, so it has places of its own and is not timed.
+func (op *operation) waits(r *http.Request) bool { return op.LongPoll && server.Waits(r) }
+
+// upstream is a service as the gateway calls it.
+type upstream struct {
+	name, scheme, host string
+	transport          http.RoundTripper
+}
+
+// newOperations connects the contract's operations with the services.
+func newOperations(all []contract.Operation, services []Service) ([]*operation, error) {
+	upstreams := map[string]*upstream{}
+	for _, s := range services {
+		u, err := newUpstream(s)
+		if err != nil {
+			return nil, err
+		}
+		if upstreams[s.Name] != nil {
+			return nil, fmt.Errorf("the service %s is configured twice", s.Name)
+		}
+		upstreams[s.Name] = u
+	}
+	var operations []*operation
+	for _, o := range all {
+		if o.Service == contract.Own {
+			continue
+		}
+		u := upstreams[o.Service]
+		if u == nil {
+			return nil, fmt.Errorf("the contract has %s of the service %s, which is not configured", o.ID, o.Service)
+		}
+		operations = append(operations, &operation{Operation: o, upstream: u, attributes: trace.WithAttributes(
+			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path), attribute.String("finsam.operation", o.ID))})
+	}
+	return operations, nil
+}
+
+func newUpstream(s Service) (*upstream, error) {
+	base := s.Base
+	if base == "" && s.Transport != nil {
+		base = "http://" + s.Name
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("the address of %s must be like http://127.0.0.1:8081, without a path", s.Name)
+	}
+	if s.Transport == nil {
+		s.Transport = newTransport(u)
+	}
+	return &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}, nil
+}
+
+// newTransport creates the pool of connections to one service: package hop, or with TLS
+// the standard library's, which follows no redirect, uses no proxy, and leaves bodies as
+// they are.
+func newTransport(u *url.URL) http.RoundTripper {
+	if u.Scheme == "http" {
+		port := u.Port()
+		if port == "" {
+			port = "80"
+		}
+		return hop.New(net.JoinHostPort(u.Hostname(), port))
+	}
+	return &http.Transport{
+		DialContext:         client.Dial,
+		TLSHandshakeTimeout: 2 * time.Second,
+		MaxIdleConns:        1024,
+		MaxIdleConnsPerHost: 512,
+		MaxConnsPerHost:     1024,
+		IdleConnTimeout:     client.IdleTimeout,
+		DisableCompression:  true,
+		WriteBufferSize:     16 << 10,
+		ReadBufferSize:      16 << 10,
 	}
 }
 
-// door creates the routes: every operation of the contract, by its own path and
-// method. Whatever else is asked for is taken as no operation.
-func (g *Gateway) door() *echo.Echo {
+// newRouter routes every operation of the contract by its path and method to serve. All
+// else is served as no operation, with the methods that its path has: echo would answer
+// by itself, and knows nothing of origins.
+func newRouter(operations []*operation, serve func(w http.ResponseWriter, r *http.Request, op *operation, allow string)) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	allow := map[string]string{}
-	for _, op := range g.operations {
-		path := BasePath + parameters.Replace(op.Path)
-		for _, method := range methods(op) {
+	for _, op := range operations {
+		path := BasePath + strings.NewReplacer("{", ":", "}", "").Replace(op.Path)
+		methods := []string{op.Method}
+		if op.Method == http.MethodGet {
+			methods = []string{http.MethodGet, http.MethodHead}
+		}
+		for _, method := range methods {
 			e.Add(method, path, func(c echo.Context) error {
-				g.take(c.Response(), c.Request(), op, "")
+				serve(c.Response(), c.Request(), op, "")
 				return nil
 			})
 			allow[path] += ", " + method
 		}
 	}
-	for path, all := range allow { // else echo would answer, and know nothing of origins
+	for path, methods := range allow {
 		e.OPTIONS(path, func(c echo.Context) error {
-			g.take(c.Response(), c.Request(), nil, "OPTIONS"+all)
+			serve(c.Response(), c.Request(), nil, "OPTIONS"+methods)
 			return nil
 		})
 	}
-	// Operations answer for themselves, so an error is one of the router.
-	e.HTTPErrorHandler = func(_ error, c echo.Context) {
+	e.HTTPErrorHandler = func(_ error, c echo.Context) { // only the router itself has errors
 		allow, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
-		g.take(c.Response(), c.Request(), nil, allow)
+		serve(c.Response(), c.Request(), nil, allow)
 	}
-	return e
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isPlain(r.URL) {
+			serve(w, r, nil, "")
+			return
+		}
+		e.ServeHTTP(w, r)
+	})
 }
 
-// methods returns the methods that an operation answers: what can be read can be
-// asked for without its body.
-func methods(op *operation) []string {
-	if op.Method == http.MethodGet {
-		return []string{http.MethodGet, http.MethodHead}
-	}
-	return []string{op.Method}
-}
-
-// parameters writes a path of the contract as echo does: {id} becomes :id.
-var parameters = strings.NewReplacer("{", ":", "}", "")
-
-// plainPath reports whether a path can mean only one thing to everybody who reads
-// it: written with letters, digits and "-._~" alone, nothing escaped, no empty
-// segment, none that begins with a dot, no slash at the end. So the path that is
-// authorised here is the path that is served there.
-func plainPath(path string) bool {
-	if path == "" || path[0] != '/' || path[len(path)-1] == '/' {
+// isPlain reports whether a path can mean only one thing to everybody who reads it:
+// letters, digits and "-._~" alone, nothing escaped, no empty segment, none that begins
+// with a dot, no slash at the end. So the path that is authorised here is the path that
+// is served there.
+func isPlain(u *url.URL) bool {
+	path := u.Path
+	if u.RawPath != "" || path == "" || path[0] != '/' || path[len(path)-1] == '/' {
 		return false
 	}
 	for i := range len(path) {

@@ -18,16 +18,16 @@ const maxCacheBytes = 32 << 20
 
 // Door says who may enter the suite, and how.
 type Door struct {
-	TrustFile string         // whose access tokens are accepted
-	Demo      *demo.Issuer   // nil: no demo
-	Config    gateway.Config // limits, origins, public address
-	Log       *slog.Logger
+	TrustFile   string              // whose access tokens are accepted
+	Demo        *demo.Issuer        // nil: no demo
+	Environment gateway.Environment // limits, origins, public address
+	Log         *slog.Logger
 }
 
 // Gateway constructs the gateway in front of the suite. Call closeCache when it no
 // longer serves.
 func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, closeCache func() error, err error) {
-	o := gateway.Options{Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
+	o := gateway.Config{Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
 	if d.Demo != nil {
 		o.Token = d.Demo
 		for _, c := range demo.Clients() {
@@ -40,7 +40,7 @@ func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, closeCach
 	if o.Trust, err = trust.Open(trust.Options{Path: d.TrustFile, Log: o.Log, Now: o.Now}); err != nil {
 		return nil, nil, fmt.Errorf("trust file: %w", err)
 	}
-	if err := d.Config.Apply(&o, nil); err != nil {
+	if err := d.Environment.Apply(&o, nil); err != nil {
 		return nil, nil, err
 	}
 	for name, transport := range s.Upstreams {

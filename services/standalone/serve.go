@@ -37,7 +37,7 @@ type Options struct {
 	AdminAddr string            // /livez, /readyz and /metrics, as host:port; "off": not served
 	Demo      bool              // with the demo issuer and, in an empty folder, the example association
 	TrustFile string            // whose tokens are accepted, without the demo
-	Environ   map[string]string // for gateway.Config, send.Config, the log level and OTEL_*
+	Environ   map[string]string // for gateway.Environment, send.Config, the log level and OTEL_*
 	Linger    time.Duration     // how long it keeps serving, no longer ready, once it is asked to end
 	Out       io.Writer         // where it prints its addresses
 }
@@ -52,7 +52,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	config, err := gateway.ReadConfig(o.Environ)
+	environment, err := gateway.ReadEnvironment(o.Environ)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	door := Door{TrustFile: o.TrustFile, Demo: issuer, Config: config, Log: log}
+	door := Door{TrustFile: o.TrustFile, Demo: issuer, Environment: environment, Log: log}
 	if issuer != nil {
 		door.TrustFile = issuer.TrustFile()
 	}

@@ -81,11 +81,11 @@ func open(t testing.TB, data standalone.Layout) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := gateway.ReadConfig(map[string]string{"FINSAM_RATE_PER_SECOND": "0"})
+	environment, err := gateway.ReadEnvironment(map[string]string{"FINSAM_RATE_PER_SECOND": "0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, closeCache, err := suite.Gateway(launch.ReadKeys(data.Keys()), standalone.Door{TrustFile: issuer.TrustFile(), Demo: issuer, Config: config, Log: log})
+	g, closeCache, err := suite.Gateway(launch.ReadKeys(data.Keys()), standalone.Door{TrustFile: issuer.TrustFile(), Demo: issuer, Environment: environment, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

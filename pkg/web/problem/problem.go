@@ -52,7 +52,7 @@ type Field struct {
 }
 
 // Write answers with the problem of err. Only a fault that is not internal shows its
-// text; the caller logs the others.
+// text; the caller logs the others. A WWW-Authenticate header that is set already stays.
 func Write(w http.ResponseWriter, r *http.Request, err error) {
 	f := Public(err)
 	tag := languageOf(r.Header.Get(web.HeaderLanguage))
@@ -66,7 +66,7 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Add("Vary", web.HeaderLanguage)
-	if f.Status == fault.Unauthenticated {
+	if f.Status == fault.Unauthenticated && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if f.RetryAfter > 0 {

@@ -1,6 +1,6 @@
 // Package program is the front door as a program: what its own binary and `finsam
 // gateway` run. What it reads from the environment is told in docs/operations/install.md
-// and checked by package launch and gateway.ReadConfig.
+// and checked by package launch and gateway.ReadEnvironment.
 package program
 
 import (
@@ -21,11 +21,11 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	c, err := gateway.ReadConfig(environ)
+	c, err := gateway.ReadEnvironment(environ)
 	if err != nil {
 		return err
 	}
-	o := gateway.Options{Signer: p.Signer, Version: launch.Version(), Revision: launch.Revision(), Log: p.Log, Now: p.Now}
+	o := gateway.Config{Signer: p.Signer, Version: launch.Version(), Revision: launch.Revision(), Log: p.Log, Now: p.Now}
 	shared, done, err := share(&o, p.Config.RedisURL)
 	if err != nil {
 		return err

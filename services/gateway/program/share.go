@@ -16,7 +16,7 @@ const cacheBytes = 64 << 20
 
 // share returns the gateway a cache, and the client of the Redis that all gateways
 // share, if there is one. What it opens is closed by the function it gives.
-func share(o *gateway.Options, redisURL string) (redis.UniversalClient, func() error, error) {
+func share(o *gateway.Config, redisURL string) (redis.UniversalClient, func() error, error) {
 	if redisURL == "" {
 		c, err := cachememory.New(cacheBytes)
 		if err != nil {

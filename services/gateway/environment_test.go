@@ -7,12 +7,12 @@ import (
 )
 
 func TestTheDefaultsLimitAndTheListIsEmpty(t *testing.T) {
-	c, err := ReadConfig(nil)
-	if err != nil || c.RatePerSecond == 0 || c.StrangersPerSecond == 0 || len(c.Origins) != 0 || c.Patience != 15*time.Second {
+	c, err := ReadEnvironment(nil)
+	if err != nil || c.RatePerSecond == 0 || c.UnauthenticatedPerSecond == 0 || len(c.Origins) != 0 || c.AnswerTimeout != 15*time.Second {
 		t.Errorf("%+v, %v", c, err)
 	}
-	var o Options
-	if err := c.Apply(&o, nil); err != nil || !o.Limits.Limits() || o.Strangers == nil {
+	var o Config
+	if err := c.Apply(&o, nil); err != nil || !o.Limits.Limits() || o.Unauthenticated == nil {
 		t.Errorf("%+v, %v", o, err)
 	}
 }
@@ -22,17 +22,17 @@ func TestAWrongVariableIsNamed(t *testing.T) {
 		"FINSAM_PUBLIC_URL": "https://api.example.se/finsam", "FINSAM_CORS_ORIGINS": "*", "FINSAM_TRUSTED_PROXIES": "10.0.0.1",
 		"FINSAM_RATE_PER_SECOND": "-1", "FINSAM_IN_FLIGHT": "9999999", "FINSAM_PATIENCE": "1h", "FINSAM_STRANGERS_BURST": "-5",
 	} {
-		if _, err := ReadConfig(map[string]string{variable: value}); err == nil || !strings.Contains(err.Error(), variable) {
+		if _, err := ReadEnvironment(map[string]string{variable: value}); err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("%s=%s: %v", variable, value, err)
 		}
 	}
-	if _, err := ReadConfig(map[string]string{"FINSAM_RATE_BURST": "many"}); err == nil {
+	if _, err := ReadEnvironment(map[string]string{"FINSAM_RATE_BURST": "many"}); err == nil {
 		t.Error("a word was taken for a number")
 	}
 	good := map[string]string{"FINSAM_PUBLIC_URL": "https://api.example.se", "FINSAM_CORS_ORIGINS": "https://a.example,https://b.example:8443",
 		"FINSAM_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "FINSAM_RATE_PER_SECOND": "0"}
-	c, err := ReadConfig(good)
-	var o Options
+	c, err := ReadEnvironment(good)
+	var o Config
 	if err != nil || len(c.Origins) != 2 || c.Apply(&o, nil) != nil || len(o.Proxies) != 2 || o.Limits.Limits() {
 		t.Errorf("%+v, %v", c, err)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
-func measuredRig(t *testing.T, change ...func(*Options)) (*rig, *metricstest.Meter) {
+func measuredRig(t *testing.T, change ...func(*Config)) (*rig, *metricstest.Meter) {
 	m := metricstest.New(t)
-	return newRig(t, append(change, func(o *Options) { o.Meter = m })...), m
+	return newRig(t, change...), m
 }
 
 func TestCountersOfTheFrontDoorBeginAtZero(t *testing.T) {
@@ -39,7 +39,7 @@ func TestCountersOfTheFrontDoorBeginAtZero(t *testing.T) {
 }
 
 func TestWhatIsRefusedAndWhatFailsIsCounted(t *testing.T) {
-	r, m := measuredRig(t, func(o *Options) {
+	r, m := measuredRig(t, func(o *Config) {
 		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 1, Burst: 1}})
 	})
 	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }

@@ -1,0 +1,203 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/finsam/finsam/pkg/web/problem"
+	"github.com/finsam/finsam/services/gateway/contract"
+	"github.com/finsam/finsam/services/gateway/docs"
+)
+
+// pages answer what the gateway has itself: the contract, facts about the API, the
+// documentation, and in a demo the token endpoint.
+type pages struct {
+	documents map[string]func() (*document, error) // by path
+	docs      func() (*docs.Page, error)
+	problems  func() (*docs.Problems, error)
+	token     http.Handler // nil: no demo
+	addresses addresses
+}
+
+// document is a text that stays the same until the next start.
+type document struct {
+	mediaType string
+	etag      string
+	text      []byte
+}
+
+func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
+	facts, err := apiInfo(c, info)
+	openAPI := renderOnce("application/json", func() ([]byte, error) { return contract.JSON(c.PublicURL) })
+	return &pages{
+		documents: map[string]func() (*document, error){
+			"/api-info":          renderOnce("application/json", func() ([]byte, error) { return facts, nil }),
+			"/openapi.json":      openAPI,
+			"/api-docs":          openAPI,
+			"/openapi.yaml":      renderOnce("application/yaml", func() ([]byte, error) { return contract.YAML(c.PublicURL) }),
+			"/docs/openapi.json": renderOnce("application/json", contract.LocalJSON),
+		},
+		docs: sync.OnceValues(func() (*docs.Page, error) {
+			return docs.NewPage(docs.Options{Title: info.Title, Clients: c.Clients})
+		}),
+		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
+	}, err
+}
+
+// renderOnce returns a function that renders a document at the first call, so that a start
+// need not wait for it.
+func renderOnce(mediaType string, render func() ([]byte, error)) func() (*document, error) {
+	return sync.OnceValues(func() (*document, error) {
+		text, err := render()
+		return &document{mediaType: mediaType, etag: etagOf(text), text: text}, err
+	})
+}
+
+// etagOf returns an entity tag of a text.
+func etagOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+}
+
+// apiInfo returns the facts that the national REST API profile asks for (VER.06).
+func apiInfo(c Config, info contract.Info) ([]byte, error) {
+	documentation := "docs"
+	if c.PublicURL != "" {
+		documentation = strings.TrimSuffix(c.PublicURL, "/") + BasePath + "/docs"
+	}
+	type link struct {
+		Href string `json:"href"`
+	}
+	return json.Marshal(struct {
+		Name          string          `json:"apiName"`
+		Version       string          `json:"apiVersion"`
+		Released      string          `json:"apiReleased"`
+		Documentation string          `json:"apiDocumentation"`
+		Status        string          `json:"apiStatus"`
+		Software      string          `json:"softwareVersion,omitempty"`
+		Revision      string          `json:"softwareRevision,omitempty"`
+		Links         map[string]link `json:"_links"`
+	}{info.Title, info.Version, info.Released, documentation, info.Status, c.Version, c.Revision,
+		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
+}
+
+// serve answers what is no operation of a service: a page, with or without the base path; a
+// method that a path does not have, with those that it has; and what is no path of ours.
+// It returns what was asked for, for the log.
+func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (operation string, err error) {
+	path := strings.TrimPrefix(r.URL.Path, BasePath)
+	rest, isDocs := strings.CutPrefix(path, "/docs")
+	isDocs = isDocs && (rest == "" || rest[0] == '/')
+	document := p.documents[path]
+	switch {
+	case !isPlain(r.URL):
+		return unrouted, problem.ErrNoRoute
+	case path == "/token" && p.token != nil:
+		operation, allow = "token", "POST, OPTIONS"
+	case document != nil || isDocs:
+		operation, allow = "documentation", "OPTIONS, GET, HEAD"
+	case allow == "":
+		return unrouted, problem.ErrNoRoute
+	default:
+		operation = unrouted
+	}
+	isRead := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case operation == "token" && r.Method == http.MethodPost:
+		return operation, p.serveToken(w, r)
+	case operation == "documentation" && isRead && document != nil:
+		return operation, serveDocument(w, r, document)
+	case operation == "documentation" && isRead:
+		return operation, p.serveDocs(w, r, strings.TrimPrefix(rest, "/"))
+	}
+	w.Header().Set("Allow", allow)
+	if r.Method != http.MethodOptions {
+		return operation, problem.ErrMethod
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return operation, nil
+}
+
+// serveDocs answers with the documentation page, one of its files, or a page about
+// problems.
+func (p *pages) serveDocs(w http.ResponseWriter, r *http.Request, path string) error {
+	found := false
+	if code, ok := strings.CutPrefix(path, "problems"); ok && (code == "" || code[0] == '/') {
+		problems, err := p.problems()
+		if err != nil {
+			return err
+		}
+		found = problems.Serve(w, strings.TrimPrefix(code, "/"))
+	} else {
+		page, err := p.docs()
+		if err != nil {
+			return err
+		}
+		found = page.Serve(w, r, path)
+	}
+	if !found {
+		return problem.ErrNoRoute
+	}
+	return nil
+}
+
+// serveToken has the demo answer; a failure costs as much as an invalid token.
+func (p *pages) serveToken(w http.ResponseWriter, r *http.Request) error {
+	address := p.addresses.callerAddress(r)
+	if wait := p.addresses.limit.May(address); wait > 0 {
+		return problem.ErrTooMany.After(wait)
+	}
+	p.token.ServeHTTP(w, r)
+	if a, ok := w.(*answer); ok && a.status >= 400 {
+		p.addresses.limit.Charge(address, 1)
+	}
+	return nil
+}
+
+func serveDocument(w http.ResponseWriter, r *http.Request, get func() (*document, error)) error {
+	d, err := get()
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h["Etag"] = []string{d.etag}
+	h["Cache-Control"] = []string{"public, max-age=300"}
+	return writeUnlessKnown(w, r, d.mediaType, d.text)
+}
+
+// writeUnlessKnown answers with a text, or with 304 when the caller has the ETag that the
+// header has.
+func writeUnlessKnown(w http.ResponseWriter, r *http.Request, mediaType string, text []byte) error {
+	h := w.Header()
+	if matches(r.Header.Get("If-None-Match"), h["Etag"][0]) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h["Content-Type"] = []string{mediaType}
+	h["Content-Length"] = []string{strconv.Itoa(len(text))}
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(text)
+	return err
+}
+
+// matches reports whether If-None-Match names the tag (weak comparison, RFC 9110 13.1.2).
+func matches(ifNoneMatch, etag string) bool {
+	if ifNoneMatch == "" {
+		return false
+	}
+	etag = strings.TrimPrefix(etag, "W/")
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
