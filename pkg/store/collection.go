@@ -4,31 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Schema declares how one type of document is kept.
+// Schema declares how documents of one type are stored.
 type Schema[T any] struct {
-	Name    string  // lower-case letters and "_"
+	Name    string  // of the collection: lower-case letters and "_"
 	Unique  []Index // no two documents of an association share all these keys
 	Indexes []Index
-	Narrows []string // keys that are in no index, and only narrow or order what one has found
+	Narrows []string // keys without an index, which only narrow or order what others find
 
 	// ID returns the association and the id of a document.
 	ID func(*T) (association, id string)
-	// Keys derives what it is found by. Nil: by its id alone.
+	// Keys derives the keys of a document. Nil: it is found by its id alone.
 	Keys func(*T) Keys
 	// Version returns the document's own version, which must grow with each
-	// change: the number of its steps. Nil: the store counts.
+	// change, such as the number of its steps. Nil: the store counts.
 	Version func(*T) int64
 }
 
-// Collection keeps documents of one type on an engine.
+// Collection stores documents of one type on an engine. Its methods may be called
+// at once, and return the errors of the Engine's methods of the same names. A
+// document that is returned belongs to the caller.
 type Collection[T any] struct {
 	engine Engine
-	kind   Schema[T]
+	schema Schema[T]
 }
 
 // Versioned is a document with the version that it was read at.
@@ -37,28 +40,21 @@ type Versioned[T any] struct {
 	Version   int64
 	Published int64
 
-	unknown func(into any) error // Found.Unknown
+	unknown func(into any) error // Document.Unknown
 }
 
-// Open prepares the collection and gives it.
-func Open[T any](ctx context.Context, e Engine, k Schema[T]) (*Collection[T], error) {
-	if err := e.Prepare(ctx, k.Spec()); err != nil {
-		return nil, fmt.Errorf("prepare collection %s: %w", k.Name, err)
+// Open prepares the collection on the engine and returns it.
+func Open[T any](ctx context.Context, e Engine, s Schema[T]) (*Collection[T], error) {
+	if err := e.Prepare(ctx, s.Spec()); err != nil {
+		return nil, fmt.Errorf("prepare collection %s: %w", s.Name, err)
 	}
-	return &Collection[T]{engine: e, kind: k}, nil
+	return &Collection[T]{engine: e, schema: s}, nil
 }
 
-// Spec returns what the kind declares to an engine.
-func (k Schema[T]) Spec() Spec {
-	spec := Spec{Name: k.Name, Unique: k.Unique, Indexes: k.Indexes}
-	for _, ix := range append(append([]Index{}, k.Unique...), k.Indexes...) {
-		for _, key := range ix {
-			if !slices.Contains(spec.Keys, key) {
-				spec.Keys = append(spec.Keys, key)
-			}
-		}
-	}
-	for _, key := range k.Narrows {
+// Spec returns what the schema declares to an engine.
+func (s Schema[T]) Spec() Spec {
+	spec := Spec{Name: s.Name, Unique: s.Unique, Indexes: s.Indexes}
+	for _, key := range append(slices.Concat(slices.Concat(s.Unique, s.Indexes)...), s.Narrows...) {
 		if !slices.Contains(spec.Keys, key) {
 			spec.Keys = append(spec.Keys, key)
 		}
@@ -66,38 +62,42 @@ func (k Schema[T]) Spec() Spec {
 	return spec
 }
 
-// Get finds a document, or ErrNotFound.
+// Get returns a document, or ErrNotFound.
 func (c *Collection[T]) Get(ctx context.Context, association, id string) (Versioned[T], error) {
-	f, err := c.engine.Get(ctx, c.kind.Name, association, id)
+	f, err := c.engine.Get(ctx, c.schema.Name, association, id)
 	if err != nil {
 		return Versioned[T]{}, err
 	}
 	return c.decode(f)
 }
 
-// Insert adds a document and gives its version; ErrExists or ErrTaken when it
-// stands in the way of another.
+// Insert adds a document and returns its version. It returns ErrExists when the id
+// is in use, and ErrTaken when a unique index has its values already.
 func (c *Collection[T]) Insert(ctx context.Context, v *T) (int64, error) {
 	r := c.record(v, 1)
-	return r.Version, c.engine.Insert(ctx, c.kind.Name, r)
+	return r.Version, c.engine.Insert(ctx, c.schema.Name, r)
 }
 
-// errUnchanged ends an update that has nothing to write.
 var errUnchanged = errors.New("unchanged")
 
-// Unchanged is what a change may return to leave the document as it is; Update
-// then answers with the document and no error.
+// Unchanged is the error that a change returns when there is nothing to write. Update
+// then returns the document and no error.
 func Unchanged() error { return errUnchanged }
 
-// attempts bounds how often Update meets a faster writer before it gives up.
-const attempts = 16
+// maxAttempts bounds how often Update may meet a faster writer.
+const maxAttempts = 16
 
-// Update loads the document, lets change alter it, and saves it if nobody else
-// has in between; when somebody has, it starts over with what they wrote, so
-// change must be pure. With ifVersion > 0 the document must be at that version,
-// else ErrStale. An error from change ends the update, nothing written.
+// Update reads the document, lets change alter it, and saves it if it is still
+// stored at the version that was read. When another writer was faster it starts
+// over with what that one wrote, at most 16 times and then ErrUnavailable, so change
+// must depend on nothing but its argument.
+//
+// With ifVersion > 0 the document must be at that version, else Update returns
+// ErrStale, and it does not start over. An error from change ends the update and is
+// returned; nothing is written. Beside ErrStale and an error from change it returns
+// the document as read, with what change has altered.
 func (c *Collection[T]) Update(ctx context.Context, association, id string, ifVersion int64, change func(*T) error) (Versioned[T], error) {
-	for range attempts {
+	for range maxAttempts {
 		v, err := c.Get(ctx, association, id)
 		if err != nil {
 			return v, err
@@ -118,43 +118,45 @@ func (c *Collection[T]) Update(ctx context.Context, association, id string, ifVe
 			return v, err
 		}
 	}
-	return Versioned[T]{}, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", c.kind.Name, attempts))
+	return Versioned[T]{}, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", c.schema.Name, maxAttempts))
 }
 
-// Replace saves a changed document if it is still stored at v.Version. One that
-// a newer program has written fields to that this one does not know is refused
-// with ErrNewer: saved from here it would lose them.
+// Replace saves a changed document if it is still stored at v.Version, and returns
+// it with its new version; beside an error it returns v. It returns ErrNewer for a
+// document with fields that this program does not know, as they would be lost.
 func (c *Collection[T]) Replace(ctx context.Context, v Versioned[T]) (Versioned[T], error) {
 	if v.unknown != nil {
 		if err := v.unknown(new(T)); err != nil {
-			return v, ErrNewer.Because(fmt.Errorf("%s: %w", c.kind.Name, err))
+			return v, ErrNewer.Because(fmt.Errorf("%s: %w", c.schema.Name, err))
 		}
 	}
-	from := v.Version
-	r := c.record(v.Value, from+1)
-	if err := c.engine.Replace(ctx, c.kind.Name, r, from); err != nil {
+	r := c.record(v.Value, v.Version+1)
+	if err := c.engine.Replace(ctx, c.schema.Name, r, v.Version); err != nil {
 		return v, err
 	}
 	v.Version = r.Version
 	return v, nil
 }
 
-// Delete removes the document if it is still at that version.
+// Delete removes the document if it is stored at that version, else it returns
+// ErrStale or ErrNotFound.
 func (c *Collection[T]) Delete(ctx context.Context, association, id string, version int64) error {
-	return c.engine.Delete(ctx, c.kind.Name, association, id, version)
+	return c.engine.Delete(ctx, c.schema.Name, association, id, version)
 }
 
-// Page is a part of a list and the place where it goes on.
+// Page is a part of a list.
 type Page[T any] struct {
 	Items []Versioned[T]
-	Next  Cursor // zero when the list has ended
+	Next  Cursor // for Query.After; zero at the end of the list
 }
 
-// Find returns a page of documents.
+// Find returns a page of at most q.Limit documents. Pages by cursor meet each document
+// once that is there throughout; those by Skip may miss or repeat some when documents
+// are written meanwhile.
 func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
 	limit := q.Limit
 	q.Limit++
-	found, err := c.engine.Find(ctx, c.kind.Name, q)
+	found, err := c.engine.Find(ctx, c.schema.Name, q)
 	if err != nil {
 		return Page[T]{}, err
 	}
@@ -167,7 +169,7 @@ func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
 		return Page[T]{Items: items}, err
 	}
 	last := items[len(items)-1]
-	_, id := c.kind.ID(last.Value)
+	_, id := c.schema.ID(last.Value)
 	next := Cursor{ID: id}
 	keys := c.keys(last.Value)
 	for _, o := range q.Sort {
@@ -176,19 +178,19 @@ func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
 	return Page[T]{Items: items, Next: next}, nil
 }
 
-// Count counts the documents that match.
+// Count returns how many documents match.
 func (c *Collection[T]) Count(ctx context.Context, association string, where []Cond) (int64, error) {
-	groups, err := c.engine.Count(ctx, c.kind.Name, association, where, nil)
+	groups, err := c.engine.Count(ctx, c.schema.Name, association, where, nil)
 	if err != nil || len(groups) == 0 {
 		return 0, err
 	}
 	return groups[0].Count, nil
 }
 
-// CountBy counts the documents that match, by the value of a key; those without it
-// are under nil.
+// CountBy returns how many documents match, by the value of a key: string, int64 or
+// bool, and nil for those without it.
 func (c *Collection[T]) CountBy(ctx context.Context, association string, where []Cond, key string) (map[any]int64, error) {
-	groups, err := c.engine.Count(ctx, c.kind.Name, association, where, []string{key})
+	groups, err := c.engine.Count(ctx, c.schema.Name, association, where, []string{key})
 	if err != nil {
 		return nil, err
 	}
@@ -199,69 +201,69 @@ func (c *Collection[T]) CountBy(ctx context.Context, association string, where [
 	return all, nil
 }
 
-// MaxCounted is how many documents of a list are counted at most: counting costs
-// as much as there is to count, and nobody turns to page 51 of 20 each.
+// MaxCounted is where Total stops: counting costs as much as there is to count, and
+// nobody turns to page 51 of 20 each.
 const MaxCounted = 1000
 
 // Window is the part of a list that is wanted: a page, or what follows a cursor.
 type Window struct {
 	Limit  int    // 1 to 200
-	Page   int    // from 1; not read when there is a cursor
-	Cursor string // as an earlier list gave it; empty: by page
+	Page   int    // from 1; ignored with a cursor
+	Cursor string // Cursor.String of an earlier page; empty: by page
 }
 
-// Total is how many documents there are.
+// Total is how many documents a list has.
 type Total struct {
 	Records int64
-	Minimum bool // there are more than that
+	Minimum bool // there are more
 }
 
-// Total counts the documents that match, as far as MostCounted.
+// Total counts the documents that match, up to MaxCounted.
 func (c *Collection[T]) Total(ctx context.Context, association string, where []Cond) (Total, error) {
 	n, err := c.CountUpTo(ctx, association, where, MaxCounted+1)
 	return Total{Records: min(n, MaxCounted), Minimum: n > MaxCounted}, err
 }
 
-// CountUpTo counts the documents that match, and stops at most (1 or more).
-func (c *Collection[T]) CountUpTo(ctx context.Context, association string, where []Cond, most int) (int64, error) {
-	return c.engine.CountUpTo(ctx, c.kind.Name, association, where, most)
+// CountUpTo counts the documents that match and stops at limit (at least 1).
+func (c *Collection[T]) CountUpTo(ctx context.Context, association string, where []Cond, limit int) (int64, error) {
+	return c.engine.CountUpTo(ctx, c.schema.Name, association, where, limit)
 }
 
-// Unpublished returns documents with steps that have not been told yet.
+// Unpublished returns at most limit documents with steps that are not published yet.
 func (c *Collection[T]) Unpublished(ctx context.Context, limit int) ([]Versioned[T], error) {
-	found, err := c.engine.Unpublished(ctx, c.kind.Name, limit)
+	found, err := c.engine.Unpublished(ctx, c.schema.Name, limit)
 	if err != nil {
 		return nil, err
 	}
 	return c.decodeAll(found)
 }
 
-// MarkPublished notes up to which version documents have been told.
+// MarkPublished records up to which versions documents are published.
 func (c *Collection[T]) MarkPublished(ctx context.Context, marks []PublishedMark) error {
-	return c.engine.MarkPublished(ctx, c.kind.Name, marks)
+	return c.engine.MarkPublished(ctx, c.schema.Name, marks)
 }
 
 func (c *Collection[T]) keys(v *T) Keys {
-	if c.kind.Keys == nil {
+	if c.schema.Keys == nil {
 		return nil
 	}
-	return c.kind.Keys(v)
+	return c.schema.Keys(v)
 }
 
 func (c *Collection[T]) record(v *T, version int64) Record {
-	if c.kind.Version != nil {
-		version = c.kind.Version(v)
+	if c.schema.Version != nil {
+		version = c.schema.Version(v)
 	}
-	association, id := c.kind.ID(v)
+	association, id := c.schema.ID(v)
 	return Record{Association: association, ID: id, Version: version, Keys: c.keys(v), Body: v}
 }
 
-func (c *Collection[T]) decode(f Document) (Versioned[T], error) {
+func (c *Collection[T]) decode(d Document) (Versioned[T], error) {
 	v := new(T)
-	if err := f.Decode(v); err != nil {
-		return Versioned[T]{}, fmt.Errorf("%s: read document: %w", c.kind.Name, err)
+	if err := d.Decode(v); err != nil {
+		return Versioned[T]{}, fmt.Errorf("%s: decode document: %w", c.schema.Name, err)
 	}
-	return Versioned[T]{Value: v, Version: f.Version, Published: f.Published, unknown: f.Unknown}, nil
+	return Versioned[T]{Value: v, Version: d.Version, Published: d.Published, unknown: d.Unknown}, nil
 }
 
 func (c *Collection[T]) decodeAll(found []Document) ([]Versioned[T], error) {
@@ -274,4 +276,108 @@ func (c *Collection[T]) decodeAll(found []Document) ([]Versioned[T], error) {
 		all = append(all, v)
 	}
 	return all, nil
+}
+
+// RekeyResult counts the documents of one batch of Rekey, or of all of RekeyAll.
+type RekeyResult struct {
+	Next  Position // where the next batch begins; zero after the last
+	Seen  int
+	Stale int // documents stored with other keys than are declared now
+	Newer int // documents with fields that this program does not know; counted by checkOnly
+}
+
+// rekeyBatch is how many documents RekeyAll reads at a time.
+const rekeyBatch = 200
+
+// RekeyAll prepares the collection and applies Rekey to all of its documents. It
+// stops when ctx ends, with the cause.
+func (s Schema[T]) RekeyAll(ctx context.Context, e Engine, checkOnly bool) (total RekeyResult, err error) {
+	c, err := Open(ctx, e, s)
+	if err != nil {
+		return total, err
+	}
+	for {
+		r, err := c.Rekey(ctx, total.Next, rekeyBatch, checkOnly)
+		if err != nil {
+			return total, err
+		}
+		total = RekeyResult{Next: r.Next, Seen: total.Seen + r.Seen, Stale: total.Stale + r.Stale, Newer: total.Newer + r.Newer}
+		if r.Next == (Position{}) {
+			return total, nil
+		}
+		if ctx.Err() != nil {
+			return total, context.Cause(ctx)
+		}
+	}
+}
+
+// Rekey examines the documents behind a position, of all associations and at most
+// limit, and rewrites the keys of those whose stored keys are not what the schema
+// derives now: a key was declared later, or is derived in another way. With
+// checkOnly it writes nothing.
+//
+// It changes neither a version nor a document. One that is written meanwhile is
+// left out, because the writer has stored its keys.
+func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, checkOnly bool) (RekeyResult, error) {
+	found, err := c.engine.Walk(ctx, c.schema.Name, after, limit)
+	if err != nil {
+		return RekeyResult{}, err
+	}
+	r := RekeyResult{Seen: len(found)}
+	if len(found) == limit {
+		last := found[len(found)-1]
+		r.Next = Position{Association: last.Association, ID: last.ID}
+	}
+	for _, f := range found {
+		v, err := c.decode(f)
+		if err != nil {
+			return r, err
+		}
+		if checkOnly && v.unknown != nil && v.unknown(new(T)) != nil {
+			r.Newer++
+		}
+		keys := c.keys(v.Value)
+		if f.Keys != nil && sameKeys(f.Keys, keys) {
+			continue
+		}
+		r.Stale++
+		if checkOnly {
+			continue
+		}
+		err = c.engine.Rekey(ctx, c.schema.Name, Record{Association: f.Association, ID: f.ID, Version: f.Version, Keys: keys, Body: v.Value})
+		if err != nil && !errors.Is(err, ErrStale) && !errors.Is(err, ErrNotFound) {
+			return r, fmt.Errorf("%s: keys of %s/%s: %w", c.schema.Name, f.Association, f.ID, err)
+		}
+	}
+	return r, nil
+}
+
+// sameKeys compares keys as stored with keys as derived, whose values may be of
+// named types.
+func sameKeys(stored, derived Keys) bool {
+	present := 0
+	for key, v := range derived {
+		if v == nil {
+			continue
+		}
+		present++
+		if s, ok := stored[key]; !ok || s != plain(v) {
+			return false
+		}
+	}
+	return present == len(stored)
+}
+
+// plain returns a value as string, int64 or bool, which is what engines store.
+func plain(v any) any {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.String:
+		return r.String()
+	case reflect.Bool:
+		return r.Bool()
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return r.Int()
+	default:
+		return v
+	}
 }

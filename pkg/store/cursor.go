@@ -8,18 +8,19 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Cursor is a place in an ordered list: the sort values and the id of the last
-// document seen. The zero Cursor is the beginning.
+// Cursor is a position in an ordered list: the sort values and the id of the last
+// document that was read. The zero Cursor is the beginning.
 type Cursor struct {
-	Values []any // one per Order; nil where the document lacks the key
+	Values []any // one for each Order: string, int64 or bool; nil where the document lacks the key
 	ID     string
 }
 
-// ErrCursor answers a cursor that this system never gave out.
+// ErrCursor answers a text that is not a cursor of this list.
 var ErrCursor = fault.New(fault.Invalid, "bad-cursor",
 	"Markören är inte giltig. Börja om från listans början.", "The cursor is not valid. Start again from the beginning of the list.")
 
-// String returns the cursor as text for a client to hand back.
+// String returns the cursor as URL-safe text for a client to send back, empty for
+// the zero Cursor. Clients can read what is in it: it is encoded, not encrypted.
 func (c Cursor) String() string {
 	if c.ID == "" {
 		return ""
@@ -31,8 +32,8 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseCursor reads what String gave, for a query sorted by orders keys;
-// anything else is ErrCursor.
+// ParseCursor reads what String returned, for a query with so many orders. Any
+// other text is ErrCursor, beside the zero Cursor.
 func ParseCursor(text string, orders int) (Cursor, error) {
 	if text == "" {
 		return Cursor{}, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// FuzzParseCursor hands in what a client might: whatever is accepted names one
-// place, and comes back as it is; anything else is ErrCursor.
+// FuzzParseCursor tries texts of clients: what is accepted names one position and
+// round-trips; anything else is ErrCursor.
 func FuzzParseCursor(f *testing.F) {
 	for _, c := range []store.Cursor{
 		{}, {ID: "a"}, {ID: "å", Values: []any{"x"}}, {ID: "a", Values: []any{int64(1) << 60, nil}}, {ID: "a", Values: []any{true, "\"]"}},

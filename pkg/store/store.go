@@ -1,12 +1,14 @@
-// Package store keeps documents: one aggregate, one document, one atomic write.
+// Package store is the document store of the services: one aggregate, one document,
+// one atomic write.
 //
-// It is as narrow as the services need it, so that it means the same on every
-// engine: packages sqlite (the embedded default) and mongo (production). What an
-// engine must hold is told by the comments here and proven by package storetest.
+// A document is a Go struct whose json tags name its fields. It is found by its
+// association and id, or by keys: values that are derived from it at each write,
+// indexed and searched, but never read back into it.
 //
-// A document is a Go struct (its json tags name the fields), found by its
-// association and id, or by keys: values derived from it at each write, indexed,
-// searched and never read back.
+// Services use a Collection; databases implement Engine. It offers only what the
+// services need, so that it means the same on each: package sqlite is the embedded
+// default and mongo is for production. The comments of Engine are its contract and
+// package storetest is the proof that both keep it.
 package store
 
 import (
@@ -16,51 +18,55 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Keys are the values a document is found by: string, int64 or bool. A key that
-// is absent is not in the index; a unique index binds only documents that have
-// all of its keys.
+// Keys are the values that a document is found by: string, int64 or bool, or named
+// types of these. An absent or nil key is not in the index.
 type Keys map[string]any
 
-// Index names keys, in order. The association is always its first part.
+// Index names keys, in order; the association is always its first part. A unique
+// index binds only documents that have all of its keys.
 type Index []string
 
-// Spec declares a collection to an engine.
+// Spec declares a collection to an engine. A name consists of 1 to 48 ASCII letters,
+// digits and "_", and begins with a letter; that of a collection is in lower case.
 type Spec struct {
-	Name    string // lower-case letters and "_"
+	Name    string
 	Keys    []string
 	Unique  []Index
 	Indexes []Index
 }
 
-// Record is a document on its way in.
+// Record is a document to be written.
 type Record struct {
-	Association string
-	ID          string
-	Version     int64 // at least 1
+	Association string // without "/"
+	ID          string // 1 to 512 bytes, unique in the association and collection
+	Version     int64  // at least 1
 	Keys        Keys
-	Body        any // pointer to the struct
+	Body        any // pointer to the struct; not read after the call has returned
 }
 
-// Found is a document on its way out.
+// Document is a stored document.
 type Document struct {
 	Association string
 	ID          string
 	Version     int64
-	Published   int64
-	Decode      func(into any) error
+	Published   int64 // see Engine.MarkPublished
 
-	// Unknown decodes as well, but fails on a field that into does not have: the
-	// document was written by a newer program. Nil: nothing can be told.
+	// Decode fills in the struct that it is given a pointer to. Fields that the
+	// struct does not have are ignored.
+	Decode func(into any) error
+	// Unknown decodes too, but fails on a field that the struct does not have: a
+	// newer program wrote the document. Nil: the engine cannot know.
 	Unknown func(into any) error
-	// Keys are as stored; only Walk gives them. Nil when one of those declared
-	// was never written: an older program did not know it.
+	// Keys are the stored keys; set by Walk only. Nil when a declared key was never
+	// written, because an older program did not know it.
 	Keys Keys
 }
 
-// NoAssociation is the Association of documents that belong to the service itself.
+// NoAssociation is the association of documents that belong to the service itself.
 const NoAssociation = "-"
 
-// Position is where a walk through a collection stands; zero is before the first.
+// Position is a place in a walk through a collection; zero is before the first
+// document.
 type Position struct {
 	Association string
 	ID          string
@@ -69,122 +75,140 @@ type Position struct {
 // Op compares a key with a value.
 type Op string
 
-// The comparisons that every engine has.
+// The comparisons of every engine. Each finds only documents that have the key. The
+// values of one key are all of one type.
 const (
 	Eq  Op = "="
-	In  Op = "in" // Value is []any
+	In  Op = "in" // Value is a []any of at most 1,000 values
 	Lt  Op = "<"
 	Lte Op = "<="
 	Gt  Op = ">"
 	Gte Op = ">="
 )
 
-// Cond is one condition on a key.
+// Cond is one condition on a declared key.
 type Cond struct {
 	Key   string
 	Op    Op
 	Value any
 }
 
-// Order sorts by a key; documents without it come last when ascending.
+// Order sorts by a declared key; documents without it come last, or first when Desc.
 type Order struct {
 	Key  string
 	Desc bool
 }
 
-// Query finds documents of one association; all conditions must hold. Ties of
-// Sort are broken by id, ascending, or descending where the last Order is.
+// Query finds documents of one association; all conditions must hold. Documents
+// that Sort leaves equal are in the order of their ids, descending where the last
+// Order is.
 type Query struct {
 	Association string
 	Where       []Cond
 	Sort        []Order // at most 2
 	After       Cursor  // only documents behind this one in the order
 	Skip        int
-	Limit       int // 1 to 1000
+	Limit       int // 1 to 1,000
 }
 
-// Group is a count of the documents that share the values of some keys.
+// Group is a number of documents that share the values of some keys.
 type Group struct {
-	Keys  Keys
+	Keys  Keys // without those that the documents lack
 	Count int64
 }
 
-// Engine is a database, or the part of one that belongs to one service.
+// Engine is a database, or the part of one that belongs to one service. Its methods
+// may be called at once from any number of goroutines and processes.
 //
-// Every method answers within the context's deadline. A write that returned nil
-// is durable: it survives the death of the process and of the machine. Reads see
-// every write that returned before they began.
+// A write that returned nil is durable: it survives the death of the process and of
+// the machine. Reads see every write that returned before they began. Each write is
+// one document, written whole or not at all; there are no transactions.
+//
+// ErrUnavailable means that the database did not answer, or not before the context
+// ended. Whether a write happened is then unknown, except where the method says
+// that it can be repeated. An error that is no fault is a mistake of the program,
+// such as a key that is not declared. Beside an error the results are zero.
 type Engine interface {
-	// Prepare creates the collection and its indexes be as declared. It may be
-	// called by several processes at once and again at each start.
+	// Prepare creates the collection and its indexes. It must return before the
+	// collection is used, and may be repeated: at each start, by several
+	// processes at once, and with more keys than before. Documents stored earlier
+	// are found by a new key once they are written again or rekeyed.
 	Prepare(ctx context.Context, s Spec) error
 
-	// Get finds one document, or ErrNotFound.
+	// Get returns one document, or ErrNotFound.
 	Get(ctx context.Context, collection, association, id string) (Document, error)
 
-	// Insert adds a document; ErrExists when the id, or ErrTaken when a
-	// unique index's values are there already.
+	// Insert adds a document. It returns ErrExists when the association has the id
+	// already, else ErrTaken when another document has the values of a unique
+	// index; nothing is written then.
 	Insert(ctx context.Context, collection string, r Record) error
 
-	// Replace writes body, keys and version in one step, if the stored version
-	// is still from; else ErrStale, or ErrNotFound. The settled number is left
-	// as it is. Errors as Insert for unique indexes.
+	// Replace writes body, keys and version of a document that is stored at version
+	// from, which must be below r.Version. It returns ErrStale at any other version,
+	// ErrNotFound without a document, and ErrTaken as Insert; nothing is written
+	// then. The published number stays.
 	Replace(ctx context.Context, collection string, r Record, from int64) error
 
-	// Delete removes a document if its version is still from; errors as Replace.
+	// Delete removes a document that is stored at version from, else it returns
+	// ErrStale or ErrNotFound.
 	Delete(ctx context.Context, collection, association, id string, from int64) error
 
-	// Find returns the matching documents in order.
+	// Find returns the documents that match, in order, at most q.Limit. Each is
+	// whole, but what is written meanwhile may be in the list or not.
 	Find(ctx context.Context, collection string, q Query) ([]Document, error)
 
-	// Count counts the matching documents by the values of the keys in by;
-	// without by one group (also when it is zero).
+	// Count counts the documents that match, by the values of the keys in by. With
+	// no keys in by it returns exactly one group, also when nothing matches. It
+	// reads every index entry that matches.
 	Count(ctx context.Context, collection, association string, where []Cond, by []string) ([]Group, error)
 
-	// CountUpTo counts the matching documents, and stops at most (1 or more): what
-	// it costs is bounded by that, however many there are.
-	CountUpTo(ctx context.Context, collection, association string, where []Cond, most int) (int64, error)
+	// CountUpTo counts the documents that match and stops at limit (at least 1),
+	// which bounds its cost.
+	CountUpTo(ctx context.Context, collection, association string, where []Cond, limit int) (int64, error)
 
-	// Unpublished returns documents of any association whose settled number is
-	// below their version, in the order of their latest write as far as the
-	// engine knows it, at most limit.
+	// Unpublished returns documents of any association whose published number is
+	// below their version, at most limit (1 to 1,000), the longest unwritten first
+	// as far as the engine knows the order of several processes' writes.
 	Unpublished(ctx context.Context, collection string, limit int) ([]Document, error)
 
-	// MarkPublished raises the settled numbers of documents to at least the versions
-	// given; it never changes a version and never disturbs a Replace under way.
+	// MarkPublished raises the published numbers of documents to at least those
+	// given: the steps up to there have been published as events. It changes no
+	// version and so disturbs no Replace; documents that are gone are ignored. It
+	// is not atomic over several marks, and may be repeated.
 	MarkPublished(ctx context.Context, collection string, marks []PublishedMark) error
 
-	// Walk returns documents of any association behind a place, at most limit (1
-	// to 1000), with their keys, in an order of the engine's own that does not
-	// change. What is written meanwhile may be given or not.
+	// Walk returns documents of any association behind a position, with their keys,
+	// at most limit (1 to 1,000), in an order of the engine's own that does not
+	// change. What is written meanwhile may be met or not.
 	Walk(ctx context.Context, collection string, after Position, limit int) ([]Document, error)
 
-	// Rekey writes only the keys of a document, if it is still stored at
-	// r.Version; else ErrStale, or ErrNotFound. Body, version and settled number
-	// stay, and a Replace under way is not disturbed. ErrTaken as Insert.
+	// Rekey writes only the keys of a document that is stored at r.Version, else it
+	// returns ErrStale or ErrNotFound; ErrTaken as Insert. Body, version and
+	// published number stay, so it disturbs no Replace. It may be repeated.
 	Rekey(ctx context.Context, collection string, r Record) error
 
-	// Ping reports whether the engine can serve.
+	// Ping reports whether the engine can serve: nil, or ErrUnavailable.
 	Ping(ctx context.Context) error
 }
 
-// PublishedMark says up to which version a document's steps have been told.
+// PublishedMark says up to which version the steps of a document are published.
 type PublishedMark struct {
 	Association string
 	ID          string
 	Published   int64
 }
 
-// What a store can answer instead.
+// The answers of a store that are no documents.
 var (
-	ErrNotFound = fault.ErrNotFound
-	ErrStale    = fault.ErrStale
-	ErrExists   = fault.ErrConflict
-	ErrTaken    = fault.New(fault.Conflict, "value-taken",
+	ErrNotFound    = fault.ErrNotFound
+	ErrStale       = fault.ErrStale
+	ErrExists      = fault.ErrConflict
+	ErrUnavailable = fault.ErrUnavailable
+	ErrTaken       = fault.New(fault.Conflict, "value-taken",
 		"Värdet används redan av något annat.", "The value is already used by something else.")
 	// ErrNewer refuses to write over what a newer program has added: while two
 	// versions run side by side, the newer one can make the change.
 	ErrNewer = fault.New(fault.Unavailable, "written-by-newer-version",
-		"Uppgiften har ändrats av en nyare version av systemet, som just håller på att införas. Försök igen om en stund.",
-		"This was changed by a newer version of the system, which is being put in place just now. Try again shortly.").After(2 * time.Second)
+		"Uppgiften har ändrats av en nyare version av systemet, som håller på att införas. Försök igen om en stund.",
+		"This was changed by a newer version of the system, which is being introduced right now. Try again shortly.").After(2 * time.Second)
 )

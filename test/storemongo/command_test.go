@@ -216,7 +216,7 @@ func TestADocumentIsStoredAsTheDocumentationSays(t *testing.T) {
 	must(t, err)
 	doc := <-got
 	for path, want := range map[string]string{
-		"_id": `"north/a"`, "association": `"north"`, "version": `{"$numberLong":"1"}`, "settled": `{"$numberLong":"0"}`, "unsettled": "true",
+		"_id": `"north/a"`, "association": `"north"`, "version": `{"$numberLong":"1"}`, "published": `{"$numberLong":"0"}`, "unpublished": "true",
 		"keys.code": `"c"`, "keys.n": `{"$numberLong":"7"}`, "unique.code": `"[\"c\"]"`, "body.name": `"x"`, "body.id": `"a"`,
 	} {
 		if v := doc.Lookup(strings.Split(path, ".")...); v.String() != want {

@@ -85,13 +85,12 @@ type state struct {
 	Writes  int64  `json:"writes"`
 }
 
-// stateID is the association and the id of the state. No association has this name.
 const stateID = "-"
 
 func stateCollection() store.Schema[state] {
 	return store.Schema[state]{
 		Name:    "schema",
-		ID:      func(*state) (string, string) { return stateID, stateID },
+		ID:      func(*state) (string, string) { return store.NoAssociation, stateID },
 		Version: func(s *state) int64 { return s.Writes },
 	}
 }
@@ -157,7 +156,7 @@ func (m Migration) inspect(ctx context.Context) (*store.Collection[state], store
 	if err != nil {
 		return nil, store.Versioned[state]{}, Plan{}, err
 	}
-	stored, err := states.Get(ctx, stateID, stateID)
+	stored, err := states.Get(ctx, store.NoAssociation, stateID)
 	if errors.Is(err, store.ErrNotFound) {
 		stored, err = store.Versioned[state]{Value: &state{}}, nil
 	}
@@ -270,7 +269,7 @@ func (m Migration) rekey(ctx context.Context, names []string) (total store.Rekey
 func (m Migration) workBeside(ctx context.Context, states *store.Collection[state], s state) error {
 	m.Log.WarnContext(ctx, "a newer program has migrated the database; this one keeps working beside it",
 		"service", m.Schema.Service, "database", s.Version, "program", m.Schema.Version, "newer", s.Program)
-	_, err := states.Update(ctx, stateID, stateID, 0, func(s *state) error {
+	_, err := states.Update(ctx, store.NoAssociation, stateID, 0, func(s *state) error {
 		s.Recheck, s.Writes = m.Now().Add(overlapGrace).UnixMilli(), s.Writes+1
 		return nil
 	})

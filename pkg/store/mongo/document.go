@@ -3,8 +3,10 @@ package mongo
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -18,21 +20,21 @@ type stored struct {
 	ID          string `bson:"_id"`
 	Association string `bson:"association"`
 	Version     int64  `bson:"version"`
-	Settled     int64  `bson:"settled"`
-	Unpublished bool   `bson:"unsettled"` // settled < version, as a field that an index can hold
+	Published   int64  `bson:"published"`
+	Unpublished bool   `bson:"unpublished"` // published < version, as a field that an index can contain
 	Written     int64  `bson:"written"`
-	Token       string `bson:"token"` // of the latest write: tells its writer that it did arrive
+	Token       string `bson:"token"` // of the latest write: by it the writer sees that the write arrived
 	Keys        bson.D `bson:"keys"`
 	Unique      bson.D `bson:"unique"`
 	Body        any    `bson:"body"`
 }
 
-// read is stored on its way out.
-type read struct {
+// loaded is stored as it is read.
+type loaded struct {
 	ID          string   `bson:"_id"`
 	Association string   `bson:"association"`
 	Version     int64    `bson:"version"`
-	Settled     int64    `bson:"settled"`
+	Published   int64    `bson:"published"`
 	Token       string   `bson:"token"`
 	Keys        bson.Raw `bson:"keys"`   // read by Walk only
 	Unique      bson.Raw `bson:"unique"` // read by Walk only
@@ -42,12 +44,11 @@ type read struct {
 func documentID(association, id string) string { return association + rule.Separator + id }
 
 // absent is stored for a key that a document lacks. A date sorts behind every
-// number, text and bool, which is where the contract wants it; a missing field
-// would sort first. No comparison with another type meets it.
+// number, text and bool, as the contract wants it; a missing field would sort
+// first. No comparison with another type matches it.
 var absent = bson.NewDateTimeFromTime(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC))
 
-// encode returns a key's value as it is stored.
-func encode(v any) (any, error) {
+func encodeKey(v any) (any, error) {
 	x, err := rule.Scalar(v)
 	if x == nil && err == nil {
 		return absent, nil
@@ -60,7 +61,7 @@ func newStored(spec store.Spec, r store.Record, written int64, token string) (*s
 	s := &stored{ID: documentID(r.Association, r.ID), Association: r.Association, Version: r.Version, Unpublished: true,
 		Written: written, Token: token, Keys: bson.D{}, Unique: bson.D{}, Body: r.Body}
 	for _, key := range spec.Keys {
-		v, err := encode(r.Keys[key])
+		v, err := encodeKey(r.Keys[key])
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", key, err)
 		}
@@ -76,10 +77,9 @@ func newStored(spec store.Spec, r store.Record, written int64, token string) (*s
 	return s, nil
 }
 
-// uniqueValue joins the values of a unique index into one text that no other
-// values give. Where a key is absent it is one that no other document has, so
-// that the field is always there: servers differ in what a unique index makes
-// of a missing one.
+// uniqueValue joins the values of a unique index into one text that no other values
+// result in. Where a key is absent it is a text that no other document has, so that
+// the field always exists: servers differ in how a unique index treats a missing one.
 func uniqueValue(ix store.Index, r store.Record, id string) (string, error) {
 	all := make([]any, len(ix))
 	for i, key := range ix {
@@ -96,14 +96,98 @@ func uniqueValue(ix store.Index, r store.Record, id string) (string, error) {
 	return string(b), err
 }
 
-// found returns what the contract promises of a document.
-func (r read) found() store.Document {
-	return store.Document{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Published: r.Settled,
+func (r loaded) document() store.Document {
+	return store.Document{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Published: r.Published,
 		Decode: func(into any) error {
 			d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(r.Body)))
 			d.UseJSONStructTags()
 			return d.Decode(into)
 		},
-		Unknown: func(into any) error { return unknown(r.Body, reflect.TypeOf(into)) },
+		Unknown: func(into any) error { return checkFields(r.Body, reflect.TypeOf(into)) },
 	}
+}
+
+var errUnknown = errors.New("this program does not know the field")
+
+// checkFields returns errUnknown when a document has a field, at any depth, that a
+// struct of the type does not have: a newer program wrote it. The error names the
+// field, but no value.
+func checkFields(doc bson.Raw, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct && t.Kind() != reflect.Map {
+		return nil
+	}
+	elements, err := doc.Elements()
+	if err != nil {
+		return err
+	}
+	for _, e := range elements {
+		within := t
+		if t.Kind() == reflect.Map {
+			within = t.Elem()
+		} else if f, ok := fieldOf(t, e.Key()); ok {
+			within = f
+		} else {
+			return fmt.Errorf("%q: %w", e.Key(), errUnknown)
+		}
+		if err := checkValue(e.Value(), within); err != nil {
+			return fmt.Errorf("%s: %w", e.Key(), err)
+		}
+	}
+	return nil
+}
+
+func checkValue(v bson.RawValue, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch v.Type {
+	case bson.TypeEmbeddedDocument:
+		return checkFields(v.Document(), t)
+	case bson.TypeArray:
+		if t.Kind() != reflect.Slice && t.Kind() != reflect.Array {
+			return nil
+		}
+		values, err := v.Array().Values()
+		if err != nil {
+			return err
+		}
+		for _, element := range values {
+			if err := checkValue(element, t.Elem()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fieldOf returns the type of the field that is stored under a name, and whether
+// there is one. As the decoder does, it looks for the json tag, or else for the
+// field's name in lower case.
+func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag := f.Tag.Get("bson")
+		if tag == "" {
+			tag = f.Tag.Get("json")
+		}
+		stored, options, _ := strings.Cut(tag, ",")
+		switch {
+		case tag == "-" || !f.IsExported() && !f.Anonymous:
+			continue
+		case strings.Contains(options, "inline"):
+			if in, ok := fieldOf(f.Type, name); ok {
+				return in, true
+			}
+			continue
+		case stored == "":
+			stored = strings.ToLower(f.Name)
+		}
+		if stored == name {
+			return f.Type, true
+		}
+	}
+	return nil, false
 }

@@ -1,31 +1,33 @@
 // Package mongo is the engine of package store for production: MongoDB from 4.4
 // on, a replica set or sharded, and servers that speak its protocol.
 //
-// It asks only for what all of them have: one document per write, filters by
-// equality and range, $set, plain indexes; no transactions, no change streams.
-// Every write waits for a majority with its journal flushed, every read is one
-// of the majority, from the primary; every command has a time limit (for lists
-// the driver keeps it on our side only), and every change names the version that
-// it changes.
+// It uses only what all of them have: one document per write, filters by equality
+// and range, $set, plain indexes; no transactions, no change streams. Every write
+// waits for a majority with its journal flushed, and every read is of the majority,
+// from the primary. Every command has a time limit (for lists only the driver
+// enforces it), and every change names the version that it changes.
 //
 // A document is stored as
 //
-//	{_id: "<association>/<id>", association, version, settled, unsettled, written,
-//	 token, keys: {…}, unique: {…}, body: {…}}
+//	{_id: "<association>/<id>", association, version, published, unpublished,
+//	 written, token, keys: {…}, unique: {…}, body: {…}}
 //
-// and every filter names the association, so that a collection may be sharded on
-// {association, _id}; one that declares unique indexes on {association} alone,
-// as the server demands that a unique index begins with the whole shard key.
+// All filters but those of Unpublished and Walk name the association, so that a
+// collection may be sharded on {association, _id}, or on {association} alone where
+// it declares unique indexes: the server demands that a unique index begins with
+// the whole shard key.
 package mongo
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
@@ -36,22 +38,21 @@ import (
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
-// The limits of time: of a command whose caller set none, and of finding a
-// server that can take it.
 const (
-	commandTimeout = 10 * time.Second
-	serverTimeout  = 5 * time.Second
+	commandTimeout         = 10 * time.Second // where the caller has set no deadline
+	serverSelectionTimeout = 5 * time.Second
+	closeTimeout           = 5 * time.Second
 )
 
 // DB is a connection to a server.
 type DB struct {
 	client  *mongo.Client
-	written atomic.Int64 // the latest write's place, see place
+	written atomic.Int64 // of the latest write, see nextWritten
 }
 
-// Open connects to the server that the URI names and waits until it answers.
-// What the URI says of concerns, of the preferred member and of retries is
-// overruled: correctness does not depend on its writer.
+// Open connects to the server that the URI names and waits until it answers, or
+// returns ErrUnavailable. Concerns and the preferred member that the URI names are
+// overruled: correctness does not depend on who wrote it.
 func Open(ctx context.Context, uri string) (*DB, error) {
 	journal := true
 	o := options.Client().ApplyURI(uri).
@@ -60,7 +61,7 @@ func Open(ctx context.Context, uri string) (*DB, error) {
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary()).
 		SetTimeout(commandTimeout).
-		SetServerSelectionTimeout(serverTimeout).
+		SetServerSelectionTimeout(serverSelectionTimeout).
 		SetBSONOptions(&options.BSONOptions{UseJSONStructTags: true}).
 		SetMonitor(newMonitor())
 	client, err := mongo.Connect(o)
@@ -81,9 +82,9 @@ func (d *DB) ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all connections; commands under way have five seconds.
+// Close ends all connections, after commands under way or five seconds.
 func (d *DB) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	return d.client.Disconnect(ctx)
 }
@@ -93,9 +94,9 @@ func (d *DB) Engine(namespace string) store.Engine {
 	return &engine{db: d, namespace: namespace, specs: map[string]store.Spec{}}
 }
 
-// place numbers the writes of this process in their order; between processes,
+// nextWritten numbers the writes of this process in their order; between processes
 // the clock orders them.
-func (d *DB) place() int64 {
+func (d *DB) nextWritten() int64 {
 	for {
 		last := d.written.Load()
 		next := max(last+1, time.Now().UnixNano())
@@ -114,7 +115,7 @@ type engine struct {
 	specs map[string]store.Spec
 }
 
-// collection finds one that Prepare has made, and what it declares.
+// collection returns a prepared collection and what it declares.
 func (e *engine) collection(name string) (*mongo.Collection, store.Spec, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -122,23 +123,22 @@ func (e *engine) collection(name string) (*mongo.Collection, store.Spec, error) 
 	if !ok {
 		return nil, spec, fmt.Errorf("the collection %s of %s has not been prepared", name, e.namespace)
 	}
-	return e.at(name), spec, nil
+	return e.collectionNamed(name), spec, nil
 }
 
-func (e *engine) at(name string) *mongo.Collection {
+func (e *engine) collectionNamed(name string) *mongo.Collection {
 	return e.db.client.Database("finsam-" + e.namespace).Collection(name)
 }
 
-// Ping implements store.Engine.
 func (e *engine) Ping(ctx context.Context) error { return e.db.ping(ctx) }
 
-// Prepare implements store.Engine. Indexes that are no longer declared stay: an
-// older version of the service may still run beside this one.
+// Prepare leaves indexes that are no longer declared: an older version of the
+// service may still run beside this one.
 func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	if err := errors.Join(rule.Spec(s), rule.Name("namespace", e.namespace)); err != nil {
 		return err
 	}
-	if err := e.prepare(ctx, s); err != nil {
+	if err := e.createIndexes(ctx, s); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -149,3 +149,46 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	e.specs[s.Name] = s
 	return nil
 }
+
+// createIndexes creates the indexes; the server accepts one that exists already.
+func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
+	view := e.collectionNamed(s.Name).Indexes()
+	create := func(m mongo.IndexModel) error {
+		return retry(ctx, "index "+s.Name, func() error {
+			_, err := view.CreateOne(ctx, m)
+			return err
+		})
+	}
+	// Where the server has no partial indexes, a plain one serves.
+	pending := bson.D{{Key: "unpublished", Value: 1}, {Key: "written", Value: 1}}
+	partial := mongo.IndexModel{Keys: pending, Options: options.Index().SetName("unpublished").SetPartialFilterExpression(bson.D{{Key: "unpublished", Value: true}})}
+	if err := create(partial); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		if err := create(mongo.IndexModel{Keys: pending, Options: options.Index().SetName("unpublished")}); err != nil {
+			return err
+		}
+	}
+	for _, ix := range s.Unique {
+		name := uniqueName(ix)
+		keys := bson.D{{Key: "association", Value: 1}, {Key: "unique." + name, Value: 1}}
+		if err := create(mongo.IndexModel{Keys: keys, Options: options.Index().SetName("u_" + name).SetUnique(true)}); err != nil {
+			return fmt.Errorf("unique index %s: %w", name, err)
+		}
+	}
+	for _, ix := range s.Indexes {
+		keys := bson.D{{Key: "association", Value: 1}}
+		for _, key := range ix {
+			keys = append(keys, bson.E{Key: "keys." + key, Value: 1})
+		}
+		keys = append(keys, bson.E{Key: "_id", Value: 1}) // documents that a sort leaves equal are in order without sorting
+		name := "i_" + strings.Join(ix, "__")
+		if err := create(mongo.IndexModel{Keys: keys, Options: options.Index().SetName(name)}); err != nil {
+			return fmt.Errorf("index %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func uniqueName(ix store.Index) string { return strings.Join(ix, "__") }

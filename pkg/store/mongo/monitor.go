@@ -13,18 +13,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// spanKey finds a command's span again when it ends.
+// spanKey identifies a command from its start to its end.
 type spanKey struct {
 	connection string
 	request    int64
 }
 
-// newMonitor returns each command that is part of a trace a span: its name, the
-// database and the collection, and the error's code. Never a value of the
-// command, which may be personal data.
-//
-// The driver's own contribution for v2 is not among our dependencies, see
-// docs/adr.
+// newMonitor makes a span of each command within a trace: its name, the database
+// and the collection, and the error's code. Never a value of the command, which may
+// be personal data.
 func newMonitor() *event.CommandMonitor {
 	tracer := otel.Tracer("github.com/finsam/finsam/pkg/store/mongo")
 	var spans sync.Map

@@ -21,8 +21,8 @@ func filterOf(q store.Query) (bson.D, error) {
 	return append(filter, bson.E{Key: "$or", Value: after}), err
 }
 
-// whereOf builds conditions. Several on one key stand in an $and of their own:
-// servers differ in what they make of a key that is named twice.
+// whereOf builds conditions. They are in an $and of their own, because servers differ
+// in how they treat a key that is named twice.
 func whereOf(association string, where []store.Cond) (bson.D, error) {
 	filter := bson.D{{Key: "association", Value: association}}
 	all := bson.A{}
@@ -44,7 +44,7 @@ func condOf(c store.Cond) (bson.E, error) {
 	if c.Op == store.In {
 		list := bson.A{}
 		for _, v := range c.Value.([]any) {
-			x, err := encode(v)
+			x, err := encodeKey(v)
 			if err != nil {
 				return bson.E{}, err
 			}
@@ -54,7 +54,7 @@ func condOf(c store.Cond) (bson.E, error) {
 		}
 		return bson.E{Key: path, Value: bson.D{{Key: "$in", Value: list}}}, nil
 	}
-	v, err := encode(c.Value)
+	v, err := encodeKey(c.Value)
 	if err != nil || c.Op == store.Eq {
 		return bson.E{Key: path, Value: v}, err
 	}
@@ -75,7 +75,7 @@ func partsOf(q store.Query) ([]part, error) {
 		desc = o.Desc
 		p := part{path: "keys." + o.Key, desc: desc}
 		if q.After.ID != "" {
-			v, err := encode(q.After.Values[i])
+			v, err := encodeKey(q.After.Values[i])
 			if err != nil {
 				return nil, fmt.Errorf("cursor: %w", err)
 			}
@@ -86,7 +86,7 @@ func partsOf(q store.Query) ([]part, error) {
 	return append(parts, part{path: "_id", desc: desc, v: documentID(q.Association, q.After.ID)}), nil
 }
 
-// sortOf returns the order of a query, ties by id.
+// sortOf returns the order of a query, which ends with the id.
 func sortOf(q store.Query) bson.D {
 	parts, _ := partsOf(store.Query{Sort: q.Sort}) // without a cursor nothing can be wrong
 	order := bson.D{}
@@ -100,8 +100,8 @@ func sortOf(q store.Query) bson.D {
 	return order
 }
 
-// afterOf builds what is behind the cursor: for each column in turn, the ones
-// before it are equal and it is further on.
+// afterOf builds the condition "behind the cursor": for each column in turn, the
+// columns before it are equal and its value is further on.
 func afterOf(q store.Query) (bson.A, error) {
 	parts, err := partsOf(q)
 	if err != nil {
@@ -109,7 +109,7 @@ func afterOf(q store.Query) (bson.A, error) {
 	}
 	either, equal := bson.A{}, bson.D{}
 	for _, p := range parts {
-		for _, further := range p.further() {
+		for _, further := range p.valuesBehind() {
 			either = append(either, append(equal[:len(equal):len(equal)], bson.E{Key: p.path, Value: further}))
 		}
 		equal = append(equal, bson.E{Key: p.path, Value: p.v})
@@ -117,9 +117,10 @@ func afterOf(q store.Query) (bson.A, error) {
 	return either, nil
 }
 
-// further returns what a column must be to stand behind its value at the cursor.
-// A comparison meets only values of its own type, so absent ones are named.
-func (p part) further() []any {
+// valuesBehind returns the conditions of which one holds when a column's value is
+// behind the one at the cursor. A comparison matches only values of its own type,
+// so absent ones are named.
+func (p part) valuesBehind() []any {
 	switch {
 	case !p.desc && p.v == absent: // the last
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -13,18 +14,17 @@ import (
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
-// outside leaves out what only writes and filters need.
-var outside = bson.D{{Key: "keys", Value: 0}, {Key: "unique", Value: 0}}
+// withoutKeys leaves out what only writes and filters need.
+var withoutKeys = bson.D{{Key: "keys", Value: 0}, {Key: "unique", Value: 0}}
 
-// Get implements store.Engine.
 func (e *engine) Get(ctx context.Context, collection, association, id string) (store.Document, error) {
 	c, _, err := e.collection(collection)
 	if err != nil {
 		return store.Document{}, err
 	}
-	var r read
+	var l loaded
 	err = retry(ctx, "get "+collection, func() error {
-		err := c.FindOne(ctx, byID(association, documentID(association, id)), options.FindOne().SetProjection(outside)).Decode(&r)
+		err := c.FindOne(ctx, byID(association, documentID(association, id)), options.FindOne().SetProjection(withoutKeys)).Decode(&l)
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			return store.ErrNotFound
 		}
@@ -33,10 +33,9 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 	if err != nil {
 		return store.Document{}, err
 	}
-	return r.found(), nil
+	return l.document(), nil
 }
 
-// Find implements store.Engine.
 func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
 	c, spec, err := e.collection(collection)
 	if err != nil {
@@ -49,38 +48,33 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
-	o := options.Find().SetProjection(outside).SetSort(sortOf(q)).SetSkip(int64(q.Skip)).SetLimit(int64(q.Limit))
-	return e.all(ctx, c, filter, o)
+	found, err := find(ctx, c, filter, options.Find().SetProjection(withoutKeys).SetSort(sortOf(q)).SetSkip(int64(q.Skip)).SetLimit(int64(q.Limit)))
+	return documents(found), err
 }
 
-// documents reads what a filter matches, within the limit of the options.
-func documents(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) (docs []read, err error) {
+// find reads what a filter matches, within the limit of the options.
+func find(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) (found []loaded, err error) {
 	err = retry(ctx, "find "+c.Name(), func() error {
-		docs = nil
+		found = nil
 		cursor, err := c.Find(ctx, filter, o)
 		if err != nil {
 			return err
 		}
-		return cursor.All(ctx, &docs)
+		return cursor.All(ctx, &found)
 	})
-	return docs, err
+	return found, err
 }
 
-// all reads a list that is bounded by its limit.
-func (e *engine) all(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) ([]store.Document, error) {
-	docs, err := documents(ctx, c, filter, o)
-	if err != nil {
-		return nil, err
+func documents(found []loaded) []store.Document {
+	all := make([]store.Document, len(found))
+	for i, l := range found {
+		all[i] = l.document()
 	}
-	found := make([]store.Document, len(docs))
-	for i, d := range docs {
-		found[i] = d.found()
-	}
-	return found, nil
+	return all
 }
 
-// Unpublished implements store.Engine. A document that was settled ahead of its
-// version, and written since, is still marked; its mark is put right here.
+// Unpublished also corrects the mark of documents that were marked as published
+// ahead of their version and written since.
 func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Document, error) {
 	c, _, err := e.collection(collection)
 	if err != nil {
@@ -89,24 +83,66 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err := rule.Limit(limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
-	o := options.Find().SetProjection(outside).SetSort(bson.D{{Key: "written", Value: 1}}).SetLimit(int64(limit))
-	marked, err := e.all(ctx, c, bson.D{{Key: "unsettled", Value: true}}, o)
+	o := options.Find().SetProjection(withoutKeys).SetSort(bson.D{{Key: "written", Value: 1}}).SetLimit(int64(limit))
+	marked, err := find(ctx, c, bson.D{{Key: "unpublished", Value: true}}, o)
 	if err != nil {
 		return nil, err
 	}
-	var found []store.Document
-	var settled []store.PublishedMark
-	for _, f := range marked {
-		if f.Published < f.Version {
-			found = append(found, f)
-		} else {
-			settled = append(settled, store.PublishedMark{Association: f.Association, ID: f.ID, Published: f.Published})
+	var wrong []store.PublishedMark
+	all := slices.DeleteFunc(documents(marked), func(d store.Document) bool {
+		if d.Published < d.Version {
+			return false
 		}
+		wrong = append(wrong, store.PublishedMark{Association: d.Association, ID: d.ID, Published: d.Published})
+		return true
+	})
+	if err := e.MarkPublished(ctx, collection, wrong); err != nil {
+		return nil, err
 	}
-	return found, e.MarkPublished(ctx, collection, settled)
+	return all, nil
 }
 
-// Count implements store.Engine.
+func (e *engine) Walk(ctx context.Context, collection string, after store.Position, limit int) ([]store.Document, error) {
+	c, spec, err := e.collection(collection)
+	if err != nil {
+		return nil, err
+	}
+	if err := rule.Limit(limit); err != nil {
+		return nil, fmt.Errorf("%s: %w", collection, err)
+	}
+	filter := bson.D{}
+	if after != (store.Position{}) {
+		filter = bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: documentID(after.Association, after.ID)}}}}
+	}
+	found, err := find(ctx, c, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, err
+	}
+	all := documents(found)
+	for i, l := range found {
+		if l.hasAllKeys(spec) {
+			all[i].Keys = keysOf(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: l.Keys}, spec.Keys)
+		}
+	}
+	return all, nil
+}
+
+// hasAllKeys reports whether every declared key was written: a document of an older
+// program lacks those that were declared since.
+func (l loaded) hasAllKeys(s store.Spec) bool {
+	for _, key := range s.Keys {
+		if _, err := l.Keys.LookupErr(key); err != nil {
+			return false
+		}
+	}
+	for _, ix := range s.Unique {
+		if _, err := l.Unique.LookupErr(uniqueName(ix)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func (e *engine) Count(ctx context.Context, collection, association string, where []store.Cond, by []string) ([]store.Group, error) {
 	c, spec, err := e.collection(collection)
 	if err != nil {
@@ -156,13 +192,12 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	return groups, nil
 }
 
-// CountUpTo implements store.Engine.
-func (e *engine) CountUpTo(ctx context.Context, collection, association string, where []store.Cond, most int) (n int64, err error) {
+func (e *engine) CountUpTo(ctx context.Context, collection, association string, where []store.Cond, limit int) (n int64, err error) {
 	c, spec, err := e.collection(collection)
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(rule.Where(where, spec.Keys), rule.Most(most)); err != nil {
+	if err := errors.Join(rule.Where(where, spec.Keys), rule.CountLimit(limit)); err != nil {
 		return 0, fmt.Errorf("%s: %w", collection, err)
 	}
 	filter, err := whereOf(association, where)
@@ -170,13 +205,13 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 		return 0, fmt.Errorf("%s: %w", collection, err)
 	}
 	err = retry(ctx, "count "+collection, func() error {
-		n, err = c.CountDocuments(ctx, filter, options.Count().SetLimit(int64(most)))
+		n, err = c.CountDocuments(ctx, filter, options.Count().SetLimit(int64(limit)))
 		return err
 	})
 	return n, err
 }
 
-// keysOf reads the values that a group shares; an absent one is left out.
+// keysOf reads the values of keys from a document, without the absent ones.
 func keysOf(v bson.RawValue, by []string) store.Keys {
 	keys := store.Keys{}
 	doc, ok := v.DocumentOK()

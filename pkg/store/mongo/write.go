@@ -15,15 +15,14 @@ import (
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
-// encode checks a record and gives its document, bearing a new token.
+// encode checks a record and returns its document, with a new token.
 func (e *engine) encode(spec store.Spec, r store.Record, from int64) (*stored, error) {
 	if err := rule.Record(r, from, spec.Keys); err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Name, err)
 	}
-	return newStored(spec, r, e.db.place(), rand.Text())
+	return newStored(spec, r, e.db.nextWritten(), rand.Text())
 }
 
-// Insert implements store.Engine.
 func (e *engine) Insert(ctx context.Context, collection string, r store.Record) error {
 	c, spec, err := e.collection(collection)
 	if err != nil {
@@ -35,24 +34,23 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 	}
 	return retry(ctx, "insert "+collection, func() error {
 		_, err := c.InsertOne(ctx, doc)
-		if !refused(err) {
+		if !isRefused(err) {
 			return err
 		}
-		// Which value is taken is asked, not read from the error's text: servers
-		// word it differently.
-		switch old, lost := e.look(ctx, c, doc.Association, doc.ID); {
-		case lost == nil && old.Token == doc.Token: // our own write, whose answer was lost
-			return e.durable(ctx, c, doc)
-		case lost == nil:
+		// Which value is taken is looked up, not read from the error's text:
+		// servers word it differently.
+		switch old, missing := e.current(ctx, c, doc.Association, doc.ID); {
+		case missing == nil && old.Token == doc.Token: // our own write, whose answer was lost
+			return e.checkDurable(ctx, c, doc)
+		case missing == nil:
 			return store.ErrExists
-		case !errors.Is(lost, store.ErrNotFound):
-			return lost
+		case !errors.Is(missing, store.ErrNotFound):
+			return missing
 		}
 		return e.takenOr(ctx, c, doc, err)
 	})
 }
 
-// Replace implements store.Engine.
 func (e *engine) Replace(ctx context.Context, collection string, r store.Record, from int64) error {
 	c, spec, err := e.collection(collection)
 	if err != nil {
@@ -63,48 +61,47 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 		return err
 	}
 	change := bson.D{{Key: "$set", Value: bson.D{
-		{Key: "version", Value: doc.Version}, {Key: "unsettled", Value: true}, {Key: "written", Value: doc.Written}, {Key: "token", Value: doc.Token},
+		{Key: "version", Value: doc.Version}, {Key: "unpublished", Value: true}, {Key: "written", Value: doc.Written}, {Key: "token", Value: doc.Token},
 		{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}, {Key: "body", Value: doc.Body},
 	}}}
 	return retry(ctx, "replace "+collection, func() error {
 		done, err := c.UpdateOne(ctx, atVersion(doc.Association, doc.ID, from), change)
-		if refused(err) {
+		if isRefused(err) {
 			return e.takenOr(ctx, c, doc, err)
 		}
 		if err != nil || done.MatchedCount > 0 {
 			return err
 		}
-		switch old, lost := e.look(ctx, c, doc.Association, doc.ID); {
-		case lost != nil:
-			return lost
+		switch old, missing := e.current(ctx, c, doc.Association, doc.ID); {
+		case missing != nil:
+			return missing
 		case old.Token == doc.Token: // our own write, whose answer was lost
-			return e.durable(ctx, c, doc)
+			return e.checkDurable(ctx, c, doc)
 		}
 		return store.ErrStale
 	})
 }
 
-// Delete implements store.Engine.
 func (e *engine) Delete(ctx context.Context, collection, association, id string, from int64) error {
 	c, _, err := e.collection(collection)
 	if err != nil {
 		return err
 	}
-	unsure := false // an earlier try may have arrived
+	sentBefore := false // and may have arrived
 	return retry(ctx, "delete "+collection, func() error {
 		done, err := c.DeleteOne(ctx, atVersion(association, documentID(association, id), from))
 		if err != nil {
-			unsure = true
+			sentBefore = true
 			return err
 		}
 		if done.DeletedCount > 0 {
 			return nil
 		}
-		_, err = e.look(ctx, c, association, documentID(association, id))
+		_, err = e.current(ctx, c, association, documentID(association, id))
 		switch {
 		case err == nil:
 			return store.ErrStale
-		case unsure && errors.Is(err, store.ErrNotFound):
+		case sentBefore && errors.Is(err, store.ErrNotFound):
 			return nil
 		}
 		return err
@@ -119,22 +116,22 @@ func atVersion(association, id string, version int64) bson.D {
 	return append(byID(association, id), bson.E{Key: "version", Value: version})
 }
 
-// refused reports whether the server took the command and would not do it, which
-// is how a unique index answers, on some servers by another code than 11000.
-func refused(err error) bool {
+// isRefused reports whether the server received the command and did not do it, as a
+// unique index answers, on some servers by another code than 11000.
+func isRefused(err error) bool {
 	var server mongo.ServerError
-	return err != nil && !passing(err) && !mongo.IsTimeout(err) && errors.As(err, &server)
+	return err != nil && !isTransient(err) && !mongo.IsTimeout(err) && errors.As(err, &server)
 }
 
-// takenOr tells ErrTaken if another document has a unique value of doc, else err.
-// A duplicate that the server named and that is gone again is ErrTaken as well.
+// takenOr returns ErrTaken if another document has a unique value of doc, else err.
+// A duplicate that the server reported and that is gone again is ErrTaken too.
 func (e *engine) takenOr(ctx context.Context, c *mongo.Collection, doc *stored, err error) error {
 	for _, u := range doc.Unique {
 		filter := bson.D{{Key: "association", Value: doc.Association}, {Key: "unique." + u.Key, Value: u.Value}}
 		var other struct {
 			ID string `bson:"_id"`
 		}
-		switch missing := e.local(c).FindOne(ctx, filter, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Decode(&other); {
+		switch missing := local(c).FindOne(ctx, filter, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Decode(&other); {
 		case missing == nil && other.ID != doc.ID:
 			return store.ErrTaken
 		case missing != nil && !errors.Is(missing, mongo.ErrNoDocuments):
@@ -147,37 +144,38 @@ func (e *engine) takenOr(ctx context.Context, c *mongo.Collection, doc *stored, 
 	return err
 }
 
-// local reads what the primary has, whether a majority has it or not: what it
-// judged a write by.
-func (e *engine) local(c *mongo.Collection) *mongo.Collection {
+// local returns the collection as the primary has it, whether a majority has it or
+// not: by that the primary judges a write.
+func local(c *mongo.Collection) *mongo.Collection {
 	return c.Database().Collection(c.Name(), options.Collection().SetReadConcern(readconcern.Local()))
 }
 
-// durable tells that a write of ours is with a majority, or asks for another try.
-func (e *engine) durable(ctx context.Context, c *mongo.Collection, doc *stored) error {
-	var r read
-	err := c.FindOne(ctx, byID(doc.Association, doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&r)
-	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && r.Version < doc.Version {
-		return errAgain
+// checkDurable returns errNotDurable until a majority has our write.
+func (e *engine) checkDurable(ctx context.Context, c *mongo.Collection, doc *stored) error {
+	var l loaded
+	err := c.FindOne(ctx, byID(doc.Association, doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&l)
+	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && l.Version < doc.Version {
+		return errNotDurable
 	}
 	return err
 }
 
 var versionOnly = bson.D{{Key: "version", Value: 1}, {Key: "token", Value: 1}}
 
-// look reads what tells why a write did not happen.
-func (e *engine) look(ctx context.Context, c *mongo.Collection, association, id string) (read, error) {
-	var r read
-	err := e.local(c).FindOne(ctx, byID(association, id), options.FindOne().SetProjection(versionOnly)).Decode(&r)
+// current returns version and token of a document that a write did not change, from
+// which the reason follows, or ErrNotFound.
+func (e *engine) current(ctx context.Context, c *mongo.Collection, association, id string) (loaded, error) {
+	var l loaded
+	err := local(c).FindOne(ctx, byID(association, id), options.FindOne().SetProjection(versionOnly)).Decode(&l)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		err = store.ErrNotFound
 	}
-	return r, err
+	return l, err
 }
 
-// MarkPublished implements store.Engine. Two changes per document, of which one
-// matches: all is told, or a later version is there already. Both say what they
-// expect of the version, so a Replace in between is not disturbed.
+// MarkPublished sends two changes for each document, of which one matches: either all
+// its steps are published, or a later version is stored already. Both name the
+// versions that they expect, so a Replace in between is not disturbed.
 func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
 	c, _, err := e.collection(collection)
 	if err != nil || len(marks) == 0 {
@@ -186,14 +184,41 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 	changes := make([]mongo.WriteModel, 0, 2*len(marks))
 	for _, m := range marks {
 		id := byID(m.Association, documentID(m.Association, m.ID))
-		whole := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Published}}}, bson.E{Key: "settled", Value: bson.D{{Key: "$lte", Value: m.Published}}})
-		part := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Published}}}, bson.E{Key: "settled", Value: bson.D{{Key: "$lt", Value: m.Published}}})
+		whole := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lte", Value: m.Published}}})
+		part := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lt", Value: m.Published}}})
 		changes = append(changes,
-			mongo.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "settled", Value: m.Published}, {Key: "unsettled", Value: false}}}}),
-			mongo.NewUpdateOneModel().SetFilter(part).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "settled", Value: m.Published}}}}))
+			mongo.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "published", Value: m.Published}, {Key: "unpublished", Value: false}}}}),
+			mongo.NewUpdateOneModel().SetFilter(part).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "published", Value: m.Published}}}}))
 	}
-	return retry(ctx, "settle "+collection, func() error {
+	return retry(ctx, "mark published "+collection, func() error {
 		_, err := c.BulkWrite(ctx, changes)
 		return err
+	})
+}
+
+// Rekey leaves the token, by which the latest writer of the document sees that its
+// write arrived.
+func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) error {
+	c, spec, err := e.collection(collection)
+	if err != nil {
+		return err
+	}
+	doc, err := e.encode(spec, r, 0)
+	if err != nil {
+		return err
+	}
+	change := bson.D{{Key: "$set", Value: bson.D{{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}}}}
+	return retry(ctx, "rekey "+collection, func() error {
+		done, err := c.UpdateOne(ctx, atVersion(doc.Association, doc.ID, r.Version), change)
+		if isRefused(err) {
+			return e.takenOr(ctx, c, doc, err)
+		}
+		if err != nil || done.MatchedCount > 0 {
+			return err
+		}
+		if _, err := e.current(ctx, c, doc.Association, doc.ID); err != nil {
+			return err
+		}
+		return store.ErrStale
 	})
 }

@@ -8,19 +8,19 @@ import (
 	"path/filepath"
 )
 
-// Backup writes a copy of the file to path, where nothing may be yet, while
-// everybody works on. It holds every write that was answered before it began, of
-// all services that share the file, and nothing by half: it is one read
-// transaction. The copy is whole and flushed to the disk when Backup returns, has
-// no write-ahead log, and bears no traces of what was deleted.
+// Backup writes a copy of the file to path, where no file may exist, while reads and
+// writes continue. It is one read transaction: it contains every write that was
+// answered before it began, of all services that share the file. When Backup returns
+// nil, the copy is checked and flushed to the disk, has no write-ahead log, and
+// contains no traces of what was deleted. Beside an error there is no file.
 func (d *DB) Backup(ctx context.Context, path string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make the folder of the backup: %w", err)
+		return fmt.Errorf("create the folder of the backup: %w", err)
 	}
-	// Made first, empty, for its owner only: SQLite takes an empty file.
+	// Created first, empty and for its owner only: SQLite accepts an empty file.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("make the file of the backup: %w", err)
+		return fmt.Errorf("create the file of the backup: %w", err)
 	}
 	defer func() {
 		err = errors.Join(err, f.Close())
@@ -54,8 +54,8 @@ func (d *DB) copyTo(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// Check reports whether a file that no process has open is a whole SQLite database:
-// it reads all of it.
+// Check reads all of a file that no process has open, and returns an error when it
+// is not a whole SQLite database.
 func Check(ctx context.Context, path string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return err

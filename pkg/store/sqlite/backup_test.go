@@ -78,7 +78,7 @@ func TestABackupUnderLoadHoldsWhatWasAnsweredBeforeItBegan(t *testing.T) {
 	}
 }
 
-// counted opens a copy and gives how many documents each service has in it,
+// counted opens a copy and returns how many documents each service has in it,
 // which must be the first ones without a gap.
 func counted(t *testing.T, path string) map[string]int64 {
 	t.Helper()

@@ -11,24 +11,22 @@ import (
 	"modernc.org/sqlite"
 )
 
-// conn is one connection with the statements prepared on it. It stands on the
-// driver's own interfaces: database/sql would take a lock and several
-// allocations per statement, and its pool would hide which connection writes.
-// A conn is used by one goroutine at a time.
+// conn is one connection with its prepared statements, for one goroutine at a time.
+// It uses the driver's own interfaces: database/sql would take a lock and several
+// allocations for each statement, and its pool would hide which connection writes.
 type conn struct {
 	raw   driver.Conn
 	stmts map[string]statement
 }
 
-// statement is what the driver's prepared statements can do.
 type statement interface {
 	driver.Stmt
 	driver.StmtExecContext
 	driver.StmtQueryContext
 }
 
-// maxStatements bounds the prepared statements of a connection. The code has
-// far fewer shapes of query; should they ever grow, all are prepared anew.
+// maxStatements bounds the prepared statements of a connection. The code has far
+// fewer shapes of query; above it, all are forgotten and prepared again.
 const maxStatements = 512
 
 // dial opens a connection to the file and applies the pragmas, in order.
@@ -72,19 +70,19 @@ func (c *conn) prepare(sql string) (statement, error) {
 	}
 	st, ok := s.(statement)
 	if !ok {
-		return nil, fmt.Errorf("the driver's statement %T takes no context", s)
+		return nil, fmt.Errorf("the driver's statement %T has no methods with a context", s)
 	}
 	c.stmts[sql] = st
 	return st, nil
 }
 
-// exec runs a statement that gives no rows.
+// exec runs a statement that returns no rows.
 func (c *conn) exec(sql string, args ...driver.Value) error {
 	_, err := c.change(sql, args...)
 	return err
 }
 
-// change runs a statement and tells how many rows it changed.
+// change runs a statement and returns how many rows it changed.
 func (c *conn) change(sql string, args ...driver.Value) (int64, error) {
 	s, err := c.prepare(sql)
 	if err != nil {
@@ -97,9 +95,9 @@ func (c *conn) change(sql string, args ...driver.Value) (int64, error) {
 	return r.RowsAffected()
 }
 
-// query runs a statement and hands each row to each; the row is overwritten by
-// the next one. A context that can end is watched, which costs a goroutine.
-func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each func(row []driver.Value) error) (err error) {
+// query runs a statement and calls use with each row, whose values are valid until it
+// returns. The driver watches a context that can end, which costs a goroutine.
+func (c *conn) query(ctx context.Context, sql string, args []driver.Value, use func(row []driver.Value) error) (err error) {
 	s, err := c.prepare(sql)
 	if err != nil {
 		return err
@@ -119,7 +117,7 @@ func (c *conn) query(ctx context.Context, sql string, args []driver.Value, each 
 		if ctx.Err() != nil { // the driver itself watches only the first row
 			return ctx.Err()
 		}
-		if err := each(row); err != nil {
+		if err := use(row); err != nil {
 			return err
 		}
 	}

@@ -2,5 +2,5 @@
 
 package sqlite
 
-// disk is not known on this system.
+// disk knows nothing on this system.
 func disk(string) (free, all float64, ok bool) { return 0, 0, false }

@@ -4,7 +4,7 @@ package sqlite
 
 import "syscall"
 
-// disk returns the bytes free and in all on the disk that the file is on.
+// disk returns how many bytes of the disk of the file are free, and how many it has.
 func disk(path string) (free, all float64, ok bool) {
 	var s syscall.Statfs_t
 	if syscall.Statfs(path, &s) != nil {

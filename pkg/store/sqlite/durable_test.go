@@ -189,7 +189,7 @@ func TestASecondProcessIsRefusedWithASentence(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childFile+"="+path)
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "is in use by another process: stop that one") {
+	if err != nil || !strings.Contains(string(out), "is in use by another process: stop that process") {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if _, err := sqlite.Open(t.Context(), path); err == nil {
@@ -255,6 +255,6 @@ func TestAfterTheEndEverybodyIsTold(t *testing.T) {
 		}
 	}
 	if err := db.Close(); err != nil {
-		t.Fatal("a second end is none:", err)
+		t.Fatal("closing again:", err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
-// sqlText is a statement under construction. Its text holds names and
-// comparisons only, never values, so that the same shape is prepared once.
+// sqlText is a statement under construction. Its text contains names and comparisons
+// only, never values, so that each shape is prepared once.
 type sqlText struct {
 	strings.Builder
 	args []value
@@ -22,15 +22,15 @@ func (s *sqlText) add(text string, args ...value) {
 	s.args = append(s.args, args...)
 }
 
-// find builds the statement of a query that rule.Query has passed.
+// find builds the statement of a query that rule.Query has accepted.
 func (t *table) find(q store.Query) (*sqlText, error) {
 	s := &sqlText{}
-	s.add("SELECT id,version,settled,body FROM "+quote(t.name)+" WHERE association=?", q.Association)
+	s.add("SELECT id,version,published,body FROM "+quote(t.name)+" WHERE association=?", q.Association)
 	if err := s.where(q.Where); err != nil {
 		return nil, err
 	}
 	if q.After.ID != "" {
-		if err := s.after(q); err != nil {
+		if err := s.behind(q); err != nil {
 			return nil, err
 		}
 	}
@@ -38,15 +38,14 @@ func (t *table) find(q store.Query) (*sqlText, error) {
 	for _, o := range q.Sort {
 		s.add(column(o.Key) + direction(o.Desc) + ",")
 	}
-	s.add("id" + direction(lastDesc(q.Sort)))
-	s.add(limit+" OFFSET ?", int64(q.Limit), int64(q.Skip))
+	s.add("id" + direction(isLastDesc(q.Sort)))
+	s.add(sqlLimit+" OFFSET ?", int64(q.Limit), int64(q.Skip))
 	return s, nil
 }
 
-// limit is written as a sum because SQLite looks at the value of a bare "?" when
-// it plans, and then plans anew each time that it is bound: a quarter of the cost
-// of a page.
-const limit = " LIMIT ?+0"
+// sqlLimit is written as a sum because SQLite plans with the value of a bare "?", and
+// then plans again each time that it is bound: a quarter of the cost of a page.
+const sqlLimit = " LIMIT ?+0"
 
 func direction(desc bool) string {
 	if desc {
@@ -55,20 +54,20 @@ func direction(desc bool) string {
 	return ""
 }
 
-func lastDesc(sort []store.Order) bool { return len(sort) > 0 && sort[len(sort)-1].Desc }
+func isLastDesc(sort []store.Order) bool { return len(sort) > 0 && sort[len(sort)-1].Desc }
 
-// where adds the conditions. Each says also that the key is present: that keeps
-// absent ones out of ranges and lets a unique, partial index be used.
+// where adds the conditions. Each also says that the key is present, which keeps
+// absent ones out of ranges and allows SQLite to use a unique, partial index.
 func (s *sqlText) where(where []store.Cond) error {
 	for _, c := range where {
 		col := column(c.Key)
 		if c.Op == store.In {
-			if err := s.in(col, c.Value.([]any)); err != nil {
+			if err := s.oneOf(col, c.Value.([]any)); err != nil {
 				return fmt.Errorf("condition on %s: %w", c.Key, err)
 			}
 			continue
 		}
-		v, err := encode(c.Value)
+		v, err := encodeKey(c.Value)
 		if err != nil {
 			return fmt.Errorf("condition on %s: %w", c.Key, err)
 		}
@@ -77,9 +76,9 @@ func (s *sqlText) where(where []store.Cond) error {
 	return nil
 }
 
-// in adds a list of values. The list is filled up to a power of two with its
-// last value, so that there are few shapes of it to prepare.
-func (s *sqlText) in(col string, list []any) error {
+// oneOf adds a condition on a list of values. The list is filled up to a power of two
+// with its last value, so that there are few shapes to prepare.
+func (s *sqlText) oneOf(col string, list []any) error {
 	if len(list) == 0 {
 		s.add(" AND 0")
 		return nil
@@ -90,7 +89,7 @@ func (s *sqlText) in(col string, list []any) error {
 	}
 	s.add(" AND " + col + "<>" + absent + " AND " + col + " IN (?" + strings.Repeat(",?", n-1) + ")")
 	for i := range n {
-		v, err := encode(list[min(i, len(list)-1)])
+		v, err := encodeKey(list[min(i, len(list)-1)])
 		if err != nil {
 			return err
 		}
@@ -99,9 +98,9 @@ func (s *sqlText) in(col string, list []any) error {
 	return nil
 }
 
-// after adds that a document stands behind the cursor: for each column of the
-// order in turn, the ones before it are equal and it is further on.
-func (s *sqlText) after(q store.Query) error {
+// behind adds the condition "behind the cursor": for each column of the order in
+// turn, the columns before it are equal and its value is further on.
+func (s *sqlText) behind(q store.Query) error {
 	type part struct {
 		col  string
 		desc bool
@@ -109,20 +108,20 @@ func (s *sqlText) after(q store.Query) error {
 	}
 	parts := make([]part, 0, 3)
 	for i, o := range q.Sort {
-		v, err := encode(q.After.Values[i])
+		v, err := encodeKey(q.After.Values[i])
 		if err != nil {
 			return fmt.Errorf("cursor: %w", err)
 		}
 		parts = append(parts, part{column(o.Key), o.Desc, v})
 	}
-	parts = append(parts, part{"id", lastDesc(q.Sort), q.After.ID})
+	parts = append(parts, part{"id", isLastDesc(q.Sort), q.After.ID})
 	compare := func(desc bool) string {
 		if desc {
 			return "<"
 		}
 		return ">"
 	}
-	// All in one direction: SQLite can start in the middle of the index.
+	// In one direction SQLite can start in the middle of the index.
 	if !slices.ContainsFunc(parts, func(p part) bool { return p.desc != parts[0].desc }) {
 		cols, marks := parts[0].col, "?"
 		for _, p := range parts[1:] {
@@ -135,7 +134,7 @@ func (s *sqlText) after(q store.Query) error {
 		}
 		return nil
 	}
-	// Two directions: the first column bounds the range, the rest is compared.
+	// In two directions the first column bounds the range; the others are compared.
 	a, b, id := parts[0], parts[1], parts[2]
 	s.add(" AND "+a.col+compare(a.desc)+"=? AND ("+a.col+compare(a.desc)+"? OR ("+b.col+",id)"+compare(b.desc)+"(?,?))", a.v, a.v, b.v, id.v)
 	return nil
@@ -163,8 +162,8 @@ func (t *table) count(association string, where []store.Cond, by []string) (*sql
 }
 
 // countUpTo builds the statement of CountUpTo.
-func (t *table) countUpTo(association string, where []store.Cond, most int) (*sqlText, error) {
-	if err := errors.Join(rule.Where(where, t.spec.Keys), rule.Most(most)); err != nil {
+func (t *table) countUpTo(association string, where []store.Cond, limit int) (*sqlText, error) {
+	if err := errors.Join(rule.Where(where, t.spec.Keys), rule.CountLimit(limit)); err != nil {
 		return nil, err
 	}
 	s := &sqlText{}
@@ -172,6 +171,6 @@ func (t *table) countUpTo(association string, where []store.Cond, most int) (*sq
 	if err := s.where(where); err != nil {
 		return nil, err
 	}
-	s.add(limit+")", int64(most))
+	s.add(sqlLimit+")", int64(limit))
 	return s, nil
 }

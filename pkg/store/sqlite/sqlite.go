@@ -1,14 +1,14 @@
 // Package sqlite is the embedded engine of package store: one file, no server.
 //
-// One goroutine writes; it commits in one transaction, with one flush of the
-// disk, whatever has queued while it committed the last one, for all services
-// that share the file. Readers have a few connections of their own and never wait
-// for the writer (write-ahead log). An answered write survives a power cut
+// One goroutine writes. It commits in one transaction, with one flush of the disk,
+// all writes that have queued during the commit before, for all services that share
+// the file. Readers have a few connections of their own and never wait for the
+// writer (write-ahead log). An answered write survives a power cut
 // (synchronous=FULL).
 //
 // A collection is a table: the document as JSON text, and each declared key as a
-// column of its own, indexed behind the association. A file belongs to one
-// process at a time; a second one is refused at Open.
+// column, indexed behind the association. Only one process at a time can open a
+// file; a second one is refused with ErrInUse.
 package sqlite
 
 import (
@@ -23,49 +23,54 @@ import (
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
-// readers is the number of connections that read. More do not make it faster:
-// measured on two cores, sixteen are slower than two.
-const readers = 4
+// maxReaders is the number of connections that read. More are not faster: measured
+// on two cores, sixteen are slower than two.
+const maxReaders = 4
 
-// DB is an open file.
+// closeTimeout is how long Close waits for reads under way.
+const closeTimeout = 5 * time.Second
+
+// DB is an open file. Its methods may be called at once.
 type DB struct {
 	path    string
 	writer  *writer
-	readers chan *conn // those at rest
-	pool    int        // how many there are
-	guard   *conn      // holds the file for this process
+	readers chan *conn // that are idle
+	pool    int        // how many readers exist
+	guard   *conn      // locks the file for this process
 	closed  chan struct{}
 	once    sync.Once
-	unwatch func() // ends the gauges
+	unwatch func() // removes the gauges
 
-	mu     sync.RWMutex
-	tables map[string]*table
-	making sync.Mutex // one Prepare at a time
+	mu        sync.RWMutex
+	tables    map[string]*table
+	preparing sync.Mutex // one Prepare at a time
 }
 
-// Open opens the file, making it and its folder where they are missing, readable
-// by their owner only. It fails when another process has the file open.
+// Open opens the file. It creates the file and its folder where they are missing,
+// readable by their owner only. It returns ErrInUse when another process has the
+// file open.
 func Open(ctx context.Context, path string) (*DB, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// Locks that belong to the open file: with the usual ones, any other code
-	// that opens and closes the file, a backup, would drop ours unnoticed.
-	// Where the system has none, or another user of the driver came first, the
-	// usual ones serve.
+	// Use locks that belong to the open file. The usual ones belong to the process,
+	// and any code of it that opens and closes the file, such as a backup, would
+	// drop ours unnoticed. Where the system has none, or the driver was used
+	// before, the usual ones must do.
 	_, _ = sqlite.OFDLocking(true)
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the database: %w", err)
+		return nil, fmt.Errorf("create the folder of the database: %w", err)
 	}
-	guard, err := takeFile(path)
+	guard, err := lockFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -76,23 +81,23 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return d, nil
 }
 
-// open opens the file's connections; the file is taken.
+// open opens the connections to a locked file.
 func open(path string, guard *conn) (*DB, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("make the database file: %w", err)
+		return nil, fmt.Errorf("create the database file: %w", err)
 	}
 	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("make the database file: %w", err)
+		return nil, fmt.Errorf("create the database file: %w", err)
 	}
-	d := &DB{path: path, guard: guard, readers: make(chan *conn, readers), closed: make(chan struct{}), tables: map[string]*table{}}
+	d := &DB{path: path, guard: guard, readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
 	wc, err := dial(path, "busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=2000",
 		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
 		return nil, err
 	}
 	d.writer = startWriter(wc)
-	for range readers {
+	for range maxReaders {
 		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-8000", "temp_store=MEMORY")
 		if err != nil {
 			return nil, errors.Join(err, d.shut())
@@ -104,13 +109,13 @@ func open(path string, guard *conn) (*DB, error) {
 	return d, nil
 }
 
-// ErrInUse tells that another process has the file open.
+// ErrInUse says that another process has the file open.
 var ErrInUse = errors.New("in use by another process")
 
-// takeFile keeps every other process from opening the same database: the write
-// counter and the group commit know of one writer only. The lock is SQLite's own,
-// on an empty file beside it, and ends with the process, however that ends.
-func takeFile(path string) (*conn, error) {
+// lockFile keeps every other process from opening the same database: the write
+// counter and the group commit assume one writer. The lock is SQLite's own, on an
+// empty file beside the database, and ends with the process, however that ends.
+func lockFile(path string) (*conn, error) {
 	c, err := dial(path+".lock", "busy_timeout=1000", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE")
 	if err == nil {
 		if err = c.exec("BEGIN EXCLUSIVE"); err == nil {
@@ -120,13 +125,14 @@ func takeFile(path string) (*conn, error) {
 	}
 	var e *sqlite.Error
 	if errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_BUSY {
-		return nil, fmt.Errorf("the database file %s is %w: stop that one, or give this one a file of its own", path, ErrInUse)
+		return nil, fmt.Errorf("the database file %s is %w: stop that process, or use another file", path, ErrInUse)
 	}
 	return nil, err
 }
 
-// Close ends the writer and the readers. Writes that have not begun, and anyone who
-// comes later, are answered that the service is not available.
+// Close ends the writer and the readers, and waits at most five seconds for reads
+// under way. Writes that have not begun and later calls return ErrUnavailable. It may
+// be called again, and then returns nil.
 func (d *DB) Close() error {
 	var err error
 	d.once.Do(func() {
@@ -139,13 +145,13 @@ func (d *DB) Close() error {
 func (d *DB) shut() error {
 	close(d.closed)
 	var err error
-	limit := time.After(5 * time.Second)
+	limit := time.After(closeTimeout)
 	for range d.pool {
 		select {
 		case c := <-d.readers:
 			err = errors.Join(err, c.close())
 		case <-limit:
-			return errors.Join(err, errors.New("a read was still under way at closing"), d.writer.stop())
+			return errors.Join(err, errors.New("a read was still under way when the database was closed"), d.writer.stop())
 		}
 	}
 	return errors.Join(err, d.writer.stop())
@@ -154,13 +160,13 @@ func (d *DB) shut() error {
 // Engine returns the part of the file that belongs to one service.
 func (d *DB) Engine(namespace string) store.Engine { return &engine{db: d, namespace: namespace} }
 
-// engine is one service's part: its tables bear its name.
+// engine is one service's part of the file: its tables begin with its name.
 type engine struct {
 	db        *DB
 	namespace string
 }
 
-// table finds a collection that Prepare has made.
+// table returns a prepared collection.
 func (e *engine) table(collection string) (*table, error) {
 	e.db.mu.RLock()
 	defer e.db.mu.RUnlock()
@@ -170,14 +176,14 @@ func (e *engine) table(collection string) (*table, error) {
 	return nil, fmt.Errorf("the collection %s of %s has not been prepared", collection, e.namespace)
 }
 
-// Prepare implements store.Engine. What is declared twice in one process is
-// joined; indexes that nobody declares any more are dropped.
+// Prepare joins what is declared twice in one process, and drops indexes that are no
+// longer declared.
 func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	if err := errors.Join(rule.Spec(s), rule.Name("namespace", e.namespace)); err != nil {
 		return err
 	}
-	e.db.making.Lock()
-	defer e.db.making.Unlock()
+	e.db.preparing.Lock()
+	defer e.db.preparing.Unlock()
 	earlier, err := e.table(s.Name)
 	first := err != nil
 	if !first {
@@ -191,4 +197,27 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	defer e.db.mu.Unlock()
 	e.db.tables[e.namespace+"/"+s.Name] = t
 	return nil
+}
+
+// watch registers the gauges of the file, its disk and its queue.
+func (d *DB) watch(path string) (stop func()) {
+	size := func(path string) func() (float64, bool) {
+		return func() (float64, bool) {
+			info, err := os.Stat(path)
+			if err != nil {
+				return 0, false
+			}
+			return float64(info.Size()), true
+		}
+	}
+	return metrics.Watch(nil,
+		metrics.Gauge{Name: "finsam.sqlite.size", Unit: "By", Description: "Size of the database file.", Read: size(path)},
+		metrics.Gauge{Name: "finsam.sqlite.wal.size", Unit: "By", Description: "Size of its write-ahead log.", Read: size(path + "-wal")},
+		metrics.Gauge{Name: "finsam.sqlite.disk.free", Unit: "By", Description: "Space left to this program on the disk of the file.",
+			Read: func() (float64, bool) { free, _, ok := disk(path); return free, ok }},
+		metrics.Gauge{Name: "finsam.sqlite.disk.size", Unit: "By", Description: "Size of the disk of the file.",
+			Read: func() (float64, bool) { _, all, ok := disk(path); return all, ok }},
+		metrics.Gauge{Name: "finsam.sqlite.queue", Description: "Writes waiting for the next commit.",
+			Read: func() (float64, bool) { return float64(len(d.writer.queue)), true }},
+	)
 }

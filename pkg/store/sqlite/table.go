@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,39 +16,38 @@ type value = driver.Value
 
 func values(v ...value) []value { return v }
 
-// table is a collection as this process has prepared it, with the statements
-// that every write of it uses.
+// table is a prepared collection with its statements.
 type table struct {
 	name string
 	spec store.Spec
 
-	sqlGet, sqlVersion, sqlInsert, sqlReplace, sqlDelete, sqlSettle, sqlUnsettled, sqlWalk, sqlRekey string
+	sqlGet, sqlVersion, sqlInsert, sqlReplace, sqlDelete, sqlMarkPublished, sqlUnpublished, sqlWalk, sqlRekey string
 }
 
 // absent is stored where a document lacks a key. As a BLOB it sorts behind every
-// number, text and bool (also BLOBs), which is where the contract wants it; NULL
-// would sort first and cost a second pass over the index.
+// number, text and bool (which is a BLOB too), as the contract wants it; NULL would
+// sort first and cost a second pass over the index.
 const absent = "x'ff'"
 
 func newTable(namespace string, spec store.Spec) *table {
 	t := &table{name: namespace + "__" + spec.Name, spec: spec}
 	q := quote(t.name)
-	const one = " WHERE association=? AND id=?"
+	const byID = " WHERE association=? AND id=?"
 	var cols, marks, sets strings.Builder
 	for _, key := range spec.Keys {
 		fmt.Fprintf(&cols, ",%s", column(key))
 		fmt.Fprintf(&sets, ",%s=?", column(key))
 		marks.WriteString(",?")
 	}
-	t.sqlGet = "SELECT version,settled,body FROM " + q + one
-	t.sqlVersion = "SELECT version FROM " + q + one
+	t.sqlGet = "SELECT version,published,body FROM " + q + byID
+	t.sqlVersion = "SELECT version FROM " + q + byID
 	t.sqlInsert = "INSERT INTO " + q + "(association,id,version,written,body" + cols.String() + ") VALUES(?,?,?,?,?" + marks.String() + ")"
-	t.sqlReplace = "UPDATE " + q + " SET version=?,written=?,body=?" + sets.String() + one + " AND version=?"
-	t.sqlDelete = "DELETE FROM " + q + one + " AND version=?"
-	t.sqlSettle = "UPDATE " + q + " SET settled=?" + one + " AND settled<?"
-	t.sqlUnsettled = "SELECT association,id,version,settled,body FROM " + q + " WHERE settled<version ORDER BY written" + limit
-	t.sqlWalk = "SELECT association,id" + cols.String() + ",version,settled,body FROM " + q + " WHERE (association,id)>(?,?) ORDER BY association,id" + limit
-	t.sqlRekey = "UPDATE " + q + " SET version=version" + sets.String() + one + " AND version=?"
+	t.sqlReplace = "UPDATE " + q + " SET version=?,written=?,body=?" + sets.String() + byID + " AND version=?"
+	t.sqlDelete = "DELETE FROM " + q + byID + " AND version=?"
+	t.sqlMarkPublished = "UPDATE " + q + " SET published=?" + byID + " AND published<?"
+	t.sqlUnpublished = "SELECT association,id,version,published,body FROM " + q + " WHERE published<version ORDER BY written" + sqlLimit
+	t.sqlWalk = "SELECT association,id" + cols.String() + ",version,published,body FROM " + q + " WHERE (association,id)>(?,?) ORDER BY association,id" + sqlLimit
+	t.sqlRekey = "UPDATE " + q + " SET version=version" + sets.String() + byID + " AND version=?"
 	return t
 }
 
@@ -55,12 +55,12 @@ func quote(name string) string { return `"` + name + `"` }
 
 func column(key string) string { return quote("k_" + key) }
 
-// prepare creates the table and its indexes be as declared. It runs inside the
-// writer's transaction: all of it happens, or nothing.
+// prepare creates the table, columns and indexes that are missing. It runs inside
+// the writer's transaction: all of it happens, or nothing.
 func (t *table) prepare(w *writer, dropOthers bool) error {
 	q := quote(t.name)
 	if err := w.conn.exec("CREATE TABLE IF NOT EXISTS " + q + `(
-		association TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
+		association TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0,
 		written INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(association,id))`); err != nil {
 		return err
 	}
@@ -73,21 +73,19 @@ func (t *table) prepare(w *writer, dropOthers bool) error {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(keysOf(want)) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if err := w.conn.exec(want[name]); err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
 		}
 	}
-	return w.conn.query(context.Background(), "SELECT coalesce(max(written),0) FROM "+q+" WHERE settled<version", nil, func(row []value) error {
+	return w.conn.query(context.Background(), "SELECT coalesce(max(written),0) FROM "+q+" WHERE published<version", nil, func(row []value) error {
 		w.written = max(w.written, row[0].(int64))
 		return nil
 	})
 }
 
-// addColumns adds the keys that the table lacks. Documents stored earlier are
-// found by a new key once they have been written again.
 func (t *table) addColumns(c *conn) error {
-	have, err := names(c, "SELECT name FROM pragma_table_info(?)", t.name)
+	have, err := readNames(c, "SELECT name FROM pragma_table_info(?)", t.name)
 	if err != nil {
 		return err
 	}
@@ -102,12 +100,12 @@ func (t *table) addColumns(c *conn) error {
 	return nil
 }
 
-// indexes returns the statements that make each index, by its name.
+// indexes returns the statement that creates each index, by the name of the index.
 func (t *table) indexes() map[string]string {
 	q := quote(t.name)
-	unsettled := t.name + "__unsettled"
+	unpublished := t.name + "__unpublished"
 	want := map[string]string{
-		unsettled: "CREATE INDEX IF NOT EXISTS " + quote(unsettled) + " ON " + q + "(written) WHERE settled<version",
+		unpublished: "CREATE INDEX IF NOT EXISTS " + quote(unpublished) + " ON " + q + "(written) WHERE published<version",
 	}
 	for _, ix := range t.spec.Unique {
 		name := t.name + "__u_" + strings.Join(ix, "__")
@@ -115,17 +113,17 @@ func (t *table) indexes() map[string]string {
 		for i, key := range ix {
 			bound[i] = column(key) + "<>" + absent
 		}
-		want[name] = "CREATE UNIQUE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + list(ix) + ") WHERE " + strings.Join(bound, " AND ")
+		want[name] = "CREATE UNIQUE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + columns(ix) + ") WHERE " + strings.Join(bound, " AND ")
 	}
 	for _, ix := range t.spec.Indexes {
 		name := t.name + "__i_" + strings.Join(ix, "__")
 		// The id at the end keeps a page in order without sorting.
-		want[name] = "CREATE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + list(ix) + ",id)"
+		want[name] = "CREATE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + columns(ix) + ",id)"
 	}
 	return want
 }
 
-func list(ix store.Index) string {
+func columns(ix store.Index) string {
 	var b strings.Builder
 	for _, key := range ix {
 		b.WriteString("," + column(key))
@@ -133,10 +131,10 @@ func list(ix store.Index) string {
 	return b.String()
 }
 
-// dropIndexes removes indexes of ours that are not declared any more; the one
-// behind the primary key has no statement and stays.
+// dropIndexes removes indexes that are no longer declared. The primary key's own
+// index has no statement and stays.
 func (t *table) dropIndexes(c *conn, want map[string]string) error {
-	have, err := names(c, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", t.name)
+	have, err := readNames(c, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", t.name)
 	if err != nil {
 		return err
 	}
@@ -151,7 +149,7 @@ func (t *table) dropIndexes(c *conn, want map[string]string) error {
 	return nil
 }
 
-func names(c *conn, sql string, arg value) ([]string, error) {
+func readNames(c *conn, sql string, arg value) ([]string, error) {
 	var all []string
 	err := c.query(context.Background(), sql, values(arg), func(row []value) error {
 		all = append(all, row[0].(string))
@@ -160,11 +158,12 @@ func names(c *conn, sql string, arg value) ([]string, error) {
 	return all, err
 }
 
-// keyValues returns the columns of a document's keys, in the order declared.
+// keyValues returns the columns of a document's keys in the declared order, with room
+// for the other arguments of a statement.
 func (t *table) keyValues(keys store.Keys) ([]value, error) {
 	all := make([]value, len(t.spec.Keys), len(t.spec.Keys)+8)
 	for i, key := range t.spec.Keys {
-		v, err := encode(keys[key])
+		v, err := encodeKey(keys[key])
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", key, err)
 		}
@@ -173,9 +172,9 @@ func (t *table) keyValues(keys store.Keys) ([]value, error) {
 	return all, nil
 }
 
-// encode returns a key's value as it is stored: text and integers as such, a bool
-// as a BLOB of one byte, so that it comes back as a bool.
-func encode(v any) (value, error) {
+// encodeKey returns a key's value as it is stored: text and integers as such, a bool
+// as a BLOB of one byte, so that it is read as a bool again.
+func encodeKey(v any) (value, error) {
 	x, err := rule.Scalar(v)
 	switch b := x.(type) {
 	case nil:
@@ -189,8 +188,8 @@ func encode(v any) (value, error) {
 	return x, err
 }
 
-// decode turns encode around; false for an absent key.
-func decode(v value) (any, bool) {
+// decodeKey reverses encodeKey; false for an absent key.
+func decodeKey(v value) (any, bool) {
 	b, ok := v.([]byte)
 	if !ok {
 		return v, true

@@ -11,40 +11,38 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// The bounds of the queue: how many writes may wait, and how many of them one
-// commit takes. A commit costs one flush of the disk, whatever it holds.
 const (
-	maxQueued = 4096
-	maxGroup  = 512
+	maxQueued = 4096 // writes that wait; further callers wait to join them
+	maxGroup  = 512  // writes of one commit, which costs one flush of the disk
 )
 
-// errClosed answers anyone who comes after Close.
+// errClosed answers every call after Close.
 var errClosed = fault.ErrUnavailable.Because(errors.New("the database is closed"))
 
-// writer is the only one that writes to the file: one goroutine, which commits
-// in one transaction what has queued while it committed the last one.
+// writer is the only goroutine that writes to the file. It commits in one
+// transaction what has queued during the commit before.
 type writer struct {
 	conn  *conn
 	queue chan *write
-	quit  chan struct{} // closed: stop
-	gone  chan struct{} // closed: has stopped
+	quit  chan struct{} // closed: it must stop
+	gone  chan struct{} // closed: it has stopped
 	once  sync.Once
 
-	// written counts writes, so that Unsettled can give them in their order.
-	// Only the goroutine itself touches it.
+	// written counts writes, so that Unpublished can return them in their order.
+	// Only the goroutine itself uses it.
 	written int64
 }
 
-// write is one queued change. run does it inside the group's transaction; a
-// fault that it returns (stale, taken) must have left nothing behind, which holds
-// as each write is one statement and SQLite undoes a failed statement whole.
+// write is one queued change. run makes it inside the group's transaction. When run
+// returns a fault (stale, taken) it must have changed nothing. That is so because
+// each write is one statement, and SQLite undoes a failed statement whole.
 type write struct {
 	run   func(*writer) error
 	state atomic.Int32
-	done  chan error // takes one answer without a reader
+	done  chan error // has room for the answer when nobody waits any more
 }
 
-// The states of a write: it can be abandoned only until it has begun.
+// The states of a write, which can be abandoned only until it has begun.
 const (
 	waiting int32 = iota
 	begun
@@ -57,18 +55,18 @@ func startWriter(c *conn) *writer {
 	return w
 }
 
-// do queues a change and waits until it is durable. A caller whose context ends
-// before the change began can be sure that nothing is written; later it is told
-// that the outcome is not known.
+// do queues a change and waits until it is durable. When the context ends before the
+// change has begun, nothing is written; later the outcome is unknown. Both are
+// ErrUnavailable.
 func (w *writer) do(ctx context.Context, run func(*writer) error) error {
 	if ctx.Err() != nil {
-		return gaveUp(ctx, "before its write began")
+		return abandonedBecause(ctx, "before its write began")
 	}
 	o := &write{run: run, done: make(chan error, 1)}
 	select {
 	case w.queue <- o:
 	case <-ctx.Done():
-		return gaveUp(ctx, "before its write began")
+		return abandonedBecause(ctx, "before its write began")
 	case <-w.gone:
 		return errClosed
 	}
@@ -77,22 +75,22 @@ func (w *writer) do(ctx context.Context, run func(*writer) error) error {
 		return err
 	case <-ctx.Done():
 		if o.state.CompareAndSwap(waiting, abandoned) {
-			return gaveUp(ctx, "before its write began")
+			return abandonedBecause(ctx, "before its write began")
 		}
 	case <-w.gone:
 	}
-	select { // the answer goes before whatever else came at the same time
+	select { // prefer the answer to what else happened at the same time
 	case err := <-o.done:
 		return err
 	default:
 	}
 	if ctx.Err() != nil {
-		return gaveUp(ctx, "while its write was under way")
+		return abandonedBecause(ctx, "while its write was under way")
 	}
 	return errClosed
 }
 
-func gaveUp(ctx context.Context, when string) error {
+func abandonedBecause(ctx context.Context, when string) error {
 	return fault.ErrUnavailable.Because(fmt.Errorf("the caller gave up %s: %w", when, context.Cause(ctx)))
 }
 
@@ -111,7 +109,7 @@ func (w *writer) loop() {
 	}
 }
 
-// gather takes what else has queued, as far as its callers still want it.
+// gather adds the queued writes that are not abandoned.
 func (w *writer) gather(group []*write) []*write {
 	if !group[0].state.CompareAndSwap(waiting, begun) {
 		group = group[:0]
@@ -129,11 +127,11 @@ func (w *writer) gather(group []*write) []*write {
 	return group
 }
 
-// commit writes a group in one transaction and answers each of its callers. A
-// write that fails by a fault of the database, not of its own, is taken out with
-// that error and the rest is tried again without it, so that no write can spoil
-// its neighbours. Nobody is answered before the commit: what one write was told
-// (stale, taken) may rest on another of the same group.
+// commit writes a group in one transaction and answers each of its callers. A write
+// on which the database fails is taken out with that error, and the others are tried
+// again without it, so that no write can spoil its neighbours. No caller is answered
+// before the commit, because the answer to one write (stale, taken) may depend on
+// another of the same group.
 func (w *writer) commit(group []*write) {
 	answers := make([]error, len(group))
 	out := make([]bool, len(group))
@@ -143,7 +141,7 @@ func (w *writer) commit(group []*write) {
 			break
 		}
 		w.rollback()
-		if bad < 0 { // the transaction itself failed: nobody's write is there
+		if bad < 0 { // the transaction itself failed: nothing is written
 			for i := range answers {
 				if !out[i] {
 					answers[i] = err
@@ -158,8 +156,8 @@ func (w *writer) commit(group []*write) {
 	}
 }
 
-// attempt runs all writes that are not out. It gives the index of the one that
-// the database failed on, or -1 with an error when that was begin or commit.
+// attempt runs all writes that are not out. Beside an error it returns the index of
+// the write that the database failed on, or -1 when begin or commit failed.
 func (w *writer) attempt(group []*write, out []bool, answers []error) (int, error) {
 	if err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		return -1, fmt.Errorf("begin: %w", err)
@@ -181,11 +179,11 @@ func (w *writer) attempt(group []*write, out []bool, answers []error) (int, erro
 	return 0, nil
 }
 
-// rollback ends a failed transaction. Its own error tells only that SQLite has
-// rolled back already, which some failures make it do.
+// rollback ends a failed transaction. Its error is ignored: it says only that SQLite
+// has rolled back already, as it does after some failures.
 func (w *writer) rollback() { _ = w.conn.exec("ROLLBACK") }
 
-// version tells at which version a document is stored, or ErrNotFound.
+// version returns the version of a stored document, or ErrNotFound.
 func (w *writer) version(t *table, association, id string) (int64, error) {
 	version, found := int64(0), false
 	err := w.conn.query(context.Background(), t.sqlVersion, values(association, id), func(row []value) error {
@@ -198,7 +196,7 @@ func (w *writer) version(t *table, association, id string) (int64, error) {
 	return version, err
 }
 
-// stop ends the writer; writes that have not begun are answered errClosed.
+// stop ends the writer. Writes that have not begun return errClosed.
 func (w *writer) stop() error {
 	w.once.Do(func() { close(w.quit) })
 	<-w.gone

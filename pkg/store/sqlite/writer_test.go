@@ -266,7 +266,7 @@ func TestAnIndexThatIsNoLongerDeclaredIsDropped(t *testing.T) {
 		}
 		var have []string
 		err = db.read(t.Context(), func(c *conn) error {
-			have, err = names(c, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", "small__things")
+			have, err = readNames(c, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", "small__things")
 			return err
 		})
 		if err != nil || len(have) != len(spec.Unique)+len(spec.Indexes)+1 {

@@ -11,7 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// race runs do in n goroutines that start together, and fails on any error.
+// race runs do in n goroutines that start together, and fails on an error.
 func (s *suite) race(n int, do func(i int) error) {
 	s.Helper()
 	s.start(n, do).Wait()
@@ -20,7 +20,7 @@ func (s *suite) race(n int, do func(i int) error) {
 	}
 }
 
-// start is race without the waiting.
+// start is race without waiting.
 func (s *suite) start(n int, do func(i int) error) *sync.WaitGroup {
 	start := make(chan struct{})
 	wg := new(sync.WaitGroup)
@@ -36,8 +36,7 @@ func (s *suite) start(n int, do func(i int) error) *sync.WaitGroup {
 	return wg
 }
 
-// winners counts those that came through, and wants all others to have lost in
-// the one way that the contract names.
+// winners counts the calls without an error, and returns any other error than lost.
 func winners(got *atomic.Int64, err, lost error) error {
 	if err == nil {
 		got.Add(1)
@@ -49,7 +48,7 @@ func winners(got *atomic.Int64, err, lost error) error {
 
 var concurrencyCases = []testCase{
 	{"no update is lost", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		s.race(8, func(int) error {
 			for range 10 {
 				if err := s.increment(c); err != nil {
@@ -63,7 +62,7 @@ var concurrencyCases = []testCase{
 		s.equal("version", v.Version, int64(81))
 	}},
 	{"a compare-and-swap has one winner", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		for round := range int64(10) {
 			var won atomic.Int64
 			v := s.get(c, "north", "a")
@@ -103,7 +102,7 @@ var concurrencyCases = []testCase{
 	{"a unique value is taken once by replaces", func(s *suite) {
 		c := s.things()
 		for i := range 8 {
-			_, err := c.Insert(s.ctx, ptr(one(fmt.Sprint(i))))
+			_, err := c.Insert(s.ctx, ptr(newThing(fmt.Sprint(i))))
 			s.ok(err)
 		}
 		var won atomic.Int64
@@ -120,7 +119,7 @@ var concurrencyCases = []testCase{
 		s.equal("stored", s.count(c, "code", "x"), int64(1))
 	}},
 	{"a document is deleted once", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		var won atomic.Int64
 		s.race(8, func(int) error { return winners(&won, c.Delete(s.ctx, "north", "a", 1), store.ErrNotFound) })
 		s.equal("winners", won.Load(), int64(1))
@@ -129,7 +128,7 @@ var concurrencyCases = []testCase{
 		c := s.things()
 		for round := range 10 {
 			id := fmt.Sprint("id", round)
-			_, err := c.Insert(s.ctx, ptr(one(id)))
+			_, err := c.Insert(s.ctx, ptr(newThing(id)))
 			s.ok(err)
 			var won atomic.Int64
 			s.race(2, func(i int) error {
@@ -153,7 +152,7 @@ var concurrencyCases = []testCase{
 		s.race(8, func(i int) error {
 			for n := range 10 {
 				id := fmt.Sprintf("%d-%d", i, n)
-				if _, err := c.Insert(s.ctx, ptr(one(id))); err != nil {
+				if _, err := c.Insert(s.ctx, ptr(newThing(id))); err != nil {
 					return err
 				}
 				if _, err := c.Get(s.ctx, "north", id); err != nil {
@@ -163,12 +162,12 @@ var concurrencyCases = []testCase{
 			return nil
 		})
 	}},
-	{"settling races writing without losing either", settleRace},
+	{"marking races writing without losing either", publishRace},
 	{"failing writes do not disturb their neighbours", neighbours},
-	{"a caller that gives up leaves a whole write or none", givesUp},
+	{"a cancelled call leaves a whole write or none", abandonedCalls},
 }
 
-// increment updates as often as faster writers make it necessary.
+// increment updates until no faster writer prevents it.
 func (s *suite) increment(c *store.Collection[thing]) error {
 	for {
 		_, err := c.Update(s.ctx, "north", "a", 0, func(v *thing) error { v.Count++; return nil })
@@ -185,7 +184,7 @@ func sequence(s *suite) {
 	s.race(6, func(int) error {
 		for range each {
 			for {
-				page, err := c.Find(s.ctx, whole(store.Query{Sort: []store.Order{by("rank", true)}, Limit: 1}))
+				page, err := c.Find(s.ctx, withDefaults(store.Query{Sort: []store.Order{orderBy("rank", true)}, Limit: 1}))
 				if err != nil {
 					return err
 				}
@@ -204,7 +203,7 @@ func sequence(s *suite) {
 		}
 		return nil
 	})
-	page, err := c.Find(s.ctx, whole(store.Query{}))
+	page, err := c.Find(s.ctx, withDefaults(store.Query{}))
 	s.ok(err)
 	s.equal("length", len(page.Items), 6*each)
 	for i, v := range page.Items {
@@ -212,19 +211,19 @@ func sequence(s *suite) {
 	}
 }
 
-// settleRace publishes what writers write at the same time, as the feed does: in
-// the end every version has been told.
-func settleRace(s *suite) {
-	c := s.with(one("a"), one("b"))
+// publishRace publishes while writers write, as the feed does. In the end every
+// version has been published.
+func publishRace(s *suite) {
+	c := s.with(newThing("a"), newThing("b"))
 	const writes = 20
 	done := make(chan struct{})
-	told := map[string]int64{}
+	published := map[string]int64{}
 	publish := func() {
 		found, err := c.Unpublished(s.ctx, 10)
 		s.ok(err)
 		for _, v := range found {
-			told[v.Value.ID] = max(told[v.Value.ID], v.Version)
-			s.settle(c, v.Value.ID, v.Version)
+			published[v.Value.ID] = max(published[v.Value.ID], v.Version)
+			s.markPublished(c, v.Value.ID, v.Version)
 		}
 	}
 	writers := s.start(2, func(i int) error {
@@ -251,8 +250,8 @@ func settleRace(s *suite) {
 		v := s.get(c, "north", id)
 		s.equal("count of "+id, v.Value.Count, int64(writes))
 		s.equal("version of "+id, v.Version, int64(writes+1))
-		s.equal("settled of "+id, v.Published, v.Version)
-		s.equal("told of "+id, told[id], v.Version)
+		s.equal("published of "+id, v.Published, v.Version)
+		s.equal("published of "+id, published[id], v.Version)
 	}
 }
 
@@ -268,12 +267,12 @@ func neighbours(s *suite) {
 				_, err = c.Insert(s.ctx, ptr(coded(id, "x")))
 				want = store.ErrTaken
 			case 1:
-				_, err = c.Insert(s.ctx, ptr(one("taken")))
+				_, err = c.Insert(s.ctx, ptr(newThing("taken")))
 				want = store.ErrExists
 			case 2:
 				err, want = s.engine.Replace(s.ctx, s.name, record("taken", 9), 8), store.ErrStale
 			default:
-				_, err = c.Insert(s.ctx, ptr(one(id)))
+				_, err = c.Insert(s.ctx, ptr(newThing(id)))
 			}
 			if !errors.Is(err, want) {
 				return fmt.Errorf("got %w, want %w", err, want)
@@ -286,9 +285,9 @@ func neighbours(s *suite) {
 	s.equal("stored", n, int64(1+4*5))
 }
 
-// givesUp lets callers leave at any moment: what is stored then is whole.
-func givesUp(s *suite) {
-	c := s.with(one("a"))
+// abandonedCalls ends calls at any moment: what is stored then is whole.
+func abandonedCalls(s *suite) {
+	c := s.with(newThing("a"))
 	change := func(v *thing) error {
 		v.Count++
 		v.Rank = ptr(v.Count)

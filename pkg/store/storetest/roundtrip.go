@@ -9,10 +9,10 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// state is a named text, as the nouns use for their codes.
+// state is a named text, as the services use for their codes.
 type state string
 
-// step is a nested document with what a step bears.
+// step is a nested document like the steps of the services.
 type step struct {
 	N       int               `json:"n"`
 	At      time.Time         `json:"at"`
@@ -20,7 +20,7 @@ type step struct {
 	Details map[string]string `json:"details,omitempty"`
 }
 
-// all has a field of every kind that a document may have.
+// all has a field of every type that a document may have.
 type all struct {
 	ID       string             `json:"id"`
 	Text     string             `json:"text"`
@@ -51,7 +51,7 @@ type all struct {
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 123_000_000, time.UTC)
 
-// roundTripCases stores one document each and reads it back, whole.
+// roundTripCases stores one document in each case and reads it back.
 func roundTripCases() []testCase {
 	two := []step{{N: 1, At: noon, By: "a"}, {N: 2, At: noon.Add(time.Millisecond), By: "b", Details: map[string]string{"k": "v"}}}
 	docs := []struct {
@@ -61,7 +61,7 @@ func roundTripCases() []testCase {
 		{"the zero of everything", all{}},
 		{"text", all{Text: "en rad text"}},
 		{"text in every script", all{Text: "åäö ÅÄÖ é ß Ж 漢字 🙂 \u200d e\u0301"}},
-		{"text with signs that formats use", all{Text: "\"'\\/<>&{}[]$.,;:\t\r\n\u2028%?*"}},
+		{"text with characters that formats use", all{Text: "\"'\\/<>&{}[]$.,;:\t\r\n\u2028%?*"}},
 		{"a long text", all{Text: strings.Repeat("långt ", 50_000)}},
 		{"text with spaces at its ends", all{Text: "  x  "}},
 		{"a named text", all{State: "received"}},
@@ -96,7 +96,7 @@ func roundTripCases() []testCase {
 		{"a field without a tag", all{Plain: "x"}},
 		{"a hundred steps", all{Steps: manySteps(100)}},
 	}
-	cases := []testCase{{"nothing of a field that is not to be stored", hiddenStaysOut}}
+	cases := []testCase{{"nothing of a field that is not stored", hiddenStaysOut}}
 	for _, d := range docs {
 		cases = append(cases, testCase{d.name, func(s *suite) { s.roundTrip(d.doc) }})
 	}
@@ -111,12 +111,12 @@ func manySteps(n int) []step {
 	return steps
 }
 
-func allKind(name string) store.Schema[all] {
+func allSchema(name string) store.Schema[all] {
 	return store.Schema[all]{Name: name, ID: func(d *all) (string, string) { return "north", d.ID }}
 }
 
 func (s *suite) roundTrip(doc all) {
-	c, err := store.Open(s.ctx, s.engine, allKind(s.name))
+	c, err := store.Open(s.ctx, s.engine, allSchema(s.name))
 	s.ok(err)
 	doc.ID = "a"
 	_, err = c.Insert(s.ctx, &doc)
@@ -136,7 +136,7 @@ func (s *suite) roundTrip(doc all) {
 }
 
 func hiddenStaysOut(s *suite) {
-	c, err := store.Open(s.ctx, s.engine, allKind(s.name))
+	c, err := store.Open(s.ctx, s.engine, allSchema(s.name))
 	s.ok(err)
 	_, err = c.Insert(s.ctx, &all{ID: "a", Hidden: "x"})
 	s.ok(err)

@@ -1,9 +1,10 @@
-// Package storetest is what an engine of package store must hold, as a suite
-// that every engine passes. Each name is a sentence of the contract.
+// Package storetest is the conformance suite that every engine of package store must
+// pass. Each name of a case is a sentence of the contract.
 package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -11,8 +12,8 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Run proves an engine. open gives a new, empty one each time it is called; what
-// it needs to stop, it registers with t.Cleanup.
+// Run tests an engine. open returns a new, empty one at each call, and closes it by
+// t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) store.Engine) {
 	groups := []struct {
 		name  string
@@ -27,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Engine) {
 		{"page", pageCases()},
 		{"count", countCases},
 		{"association", associationCases},
-		{"settle", settleCases},
+		{"published", publishCases},
 		{"rekey", rekeyCases},
 		{"newer", newerCases},
 		{"refuse", refuseCases()},
@@ -53,8 +54,8 @@ type testCase struct {
 	run  func(*suite)
 }
 
-// suite is what one case works with: the engine of its group and a collection
-// name of its own.
+// suite is what one case uses: the engine of its group, and a name for a collection of
+// its own.
 type suite struct {
 	*testing.T
 	ctx    context.Context
@@ -63,7 +64,7 @@ type suite struct {
 	shelf  *shelf
 }
 
-// shelf holds the library for the cases of a group, which only look at it.
+// shelf has the library for the cases of a group, which only read it.
 type shelf struct{ things *store.Collection[thing] }
 
 // thing is the suite's document. Pointers are keys that may be absent.
@@ -79,9 +80,9 @@ type thing struct {
 	Count       int64   `json:"count"`
 }
 
-// kind declares the suite's collection: keys of every type, two unique indexes,
-// one of them over two keys.
-func kind(name string) store.Schema[thing] {
+// schemaOf declares the suite's collection: keys of every type and two unique indexes,
+// one of them on two keys.
+func schemaOf(name string) store.Schema[thing] {
 	return store.Schema[thing]{
 		Name:    name,
 		Unique:  []store.Index{{"code"}, {"unit", "serial"}},
@@ -110,12 +111,12 @@ func put[V any](keys store.Keys, name string, v *V) {
 // things opens the case's collection.
 func (s *suite) things() *store.Collection[thing] {
 	s.Helper()
-	c, err := store.Open(s.ctx, s.engine, kind(s.name))
+	c, err := store.Open(s.ctx, s.engine, schemaOf(s.name))
 	s.ok(err)
 	return c
 }
 
-// with opens the case's collection holding some documents.
+// with opens the case's collection and inserts documents.
 func (s *suite) with(all ...thing) *store.Collection[thing] {
 	s.Helper()
 	c := s.things()
@@ -139,3 +140,33 @@ func (s *suite) ok(err error) {
 		s.Fatal(err)
 	}
 }
+
+func (s *suite) is(err, want error) {
+	s.Helper()
+	if !errors.Is(err, want) {
+		s.Fatalf("got %v, want %v", err, want)
+	}
+}
+
+func (s *suite) equal(what string, got, want any) {
+	s.Helper()
+	if got != want {
+		s.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func newThing(id string) thing { return thing{Association: "north", ID: id} }
+
+func record(id string, version int64) store.Record {
+	v := newThing(id)
+	return store.Record{Association: "north", ID: id, Version: version, Body: &v}
+}
+
+func (s *suite) count(c *store.Collection[thing], key string, v any) int64 {
+	s.Helper()
+	n, err := c.Count(s.ctx, "north", []store.Cond{{Key: key, Op: store.Eq, Value: v}})
+	s.ok(err)
+	return n
+}
+
+func ptr[V any](v V) *V { return &v }

@@ -1,58 +1,39 @@
 package storetest
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"github.com/finsam/finsam/pkg/store"
 )
 
-func (s *suite) is(err, want error) {
-	s.Helper()
-	if !errors.Is(err, want) {
-		s.Fatalf("got %v, want %v", err, want)
-	}
-}
-
-func (s *suite) equal(what string, got, want any) {
-	s.Helper()
-	if got != want {
-		s.Fatalf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func one(id string) thing { return thing{Association: "north", ID: id} }
-
-func record(id string, version int64) store.Record {
-	v := one(id)
-	return store.Record{Association: "north", ID: id, Version: version, Body: &v}
-}
-
 var prepareCases = []testCase{
 	{"twice changes nothing", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		again := s.things()
 		s.get(c, "north", "a")
 		s.get(again, "north", "a")
 	}},
 	{"by several at once", func(s *suite) {
 		s.race(8, func(int) error {
-			_, err := store.Open(s.ctx, s.engine, kind(s.name))
+			_, err := store.Open(s.ctx, s.engine, schemaOf(s.name))
 			return err
 		})
-		s.with(one("a"))
+		s.with(newThing("a"))
 	}},
 	{"a collection without any key", func(s *suite) {
-		k := kind(s.name)
+		k := schemaOf(s.name)
 		k.Keys, k.Unique, k.Indexes = nil, nil, nil
 		c, err := store.Open(s.ctx, s.engine, k)
 		s.ok(err)
-		v := one("a")
+		v := newThing("a")
 		_, err = c.Insert(s.ctx, &v)
 		s.ok(err)
 		s.get(c, "north", "a")
 	}},
 	{"a key that is declared later finds what is written from then on", func(s *suite) {
-		k := kind(s.name)
+		k := schemaOf(s.name)
 		k.Keys, k.Unique, k.Indexes = nil, nil, nil
 		old, err := store.Open(s.ctx, s.engine, k)
 		s.ok(err)
@@ -74,7 +55,7 @@ var writeCases = []testCase{
 		v := s.get(s.with(thing{Association: "north", ID: "a", Text: "hej"}), "north", "a")
 		s.equal("text", v.Value.Text, "hej")
 		s.equal("version", v.Version, int64(1))
-		s.equal("settled", v.Published, int64(0))
+		s.equal("published", v.Published, int64(0))
 	}},
 	{"a missing document is not found", func(s *suite) {
 		_, err := s.things().Get(s.ctx, "north", "nobody")
@@ -101,7 +82,7 @@ var writeCases = []testCase{
 		v.Value.Rank, v.Value.Text = ptr(int64(2)), "new"
 		saved, err := c.Replace(s.ctx, v)
 		s.ok(err)
-		s.equal("version told", saved.Version, int64(2))
+		s.equal("returned version", saved.Version, int64(2))
 		v = s.get(c, "north", "a")
 		s.equal("version", v.Version, int64(2))
 		s.equal("text", v.Value.Text, "new")
@@ -117,14 +98,14 @@ var writeCases = []testCase{
 		s.equal("by the key", s.count(c, "rank", int64(1)), int64(0))
 	}},
 	{"replace may skip versions", func(s *suite) {
-		s.with(one("a"))
+		s.with(newThing("a"))
 		s.ok(s.engine.Replace(s.ctx, s.name, record("a", 9), 1))
 		f, err := s.engine.Get(s.ctx, s.name, "north", "a")
 		s.ok(err)
 		s.equal("version", f.Version, int64(9))
 	}},
 	{"replace of an old version is stale, and nothing changes", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		old := s.get(c, "north", "a")
 		_, err := c.Replace(s.ctx, old)
 		s.ok(err)
@@ -134,7 +115,7 @@ var writeCases = []testCase{
 		s.equal("text", s.get(c, "north", "a").Value.Text, "")
 	}},
 	{"replace of a version to come is stale", func(s *suite) {
-		s.with(one("a"))
+		s.with(newThing("a"))
 		s.is(s.engine.Replace(s.ctx, s.name, record("a", 9), 8), store.ErrStale)
 	}},
 	{"replace of a missing document is not found", func(s *suite) {
@@ -151,7 +132,7 @@ var writeCases = []testCase{
 		s.ok(err)
 	}},
 	{"delete of an old version is stale", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		_, err := c.Replace(s.ctx, s.get(c, "north", "a"))
 		s.ok(err)
 		s.is(c.Delete(s.ctx, "north", "a", 1), store.ErrStale)
@@ -161,25 +142,339 @@ var writeCases = []testCase{
 		s.is(s.things().Delete(s.ctx, "north", "a", 1), store.ErrNotFound)
 	}},
 	{"a deleted id can be used again", func(s *suite) {
-		c := s.with(one("a"))
+		c := s.with(newThing("a"))
 		s.ok(c.Delete(s.ctx, "north", "a", 1))
 		_, err := c.Insert(s.ctx, &thing{Association: "north", ID: "a", Text: "again"})
 		s.ok(err)
 		s.equal("text", s.get(c, "north", "a").Value.Text, "again")
 	}},
 	{"collections do not share ids", func(s *suite) {
-		s.with(one("a"))
+		s.with(newThing("a"))
 		other := *s
 		other.name += "b"
-		other.with(one("a"))
+		other.with(newThing("a"))
 	}},
 }
 
-func (s *suite) count(c *store.Collection[thing], key string, v any) int64 {
-	s.Helper()
-	n, err := c.Count(s.ctx, "north", []store.Cond{{Key: key, Op: store.Eq, Value: v}})
-	s.ok(err)
-	return n
+func coded(id, code string) thing { return thing{Association: "north", ID: id, Code: &code} }
+
+func numbered(id, unit string, serial int64) thing {
+	return thing{Association: "north", ID: id, Unit: &unit, Serial: &serial}
 }
 
-func ptr[V any](v V) *V { return &v }
+var uniqueCases = []testCase{
+	{"a second document with the value is taken, and is not stored", func(s *suite) {
+		c := s.with(coded("a", "x"))
+		_, err := c.Insert(s.ctx, ptr(coded("b", "x")))
+		s.is(err, store.ErrTaken)
+		_, err = c.Get(s.ctx, "north", "b")
+		s.is(err, store.ErrNotFound)
+	}},
+	{"the id comes before the value", func(s *suite) {
+		_, err := s.with(coded("a", "x")).Insert(s.ctx, ptr(coded("a", "x")))
+		s.is(err, store.ErrExists)
+	}},
+	{"any number of documents may lack the key", func(s *suite) { s.with(newThing("a"), newThing("b"), newThing("c")) }},
+	{"any number may lack one of two keys", func(s *suite) {
+		a, b := newThing("a"), newThing("b")
+		a.Unit, b.Unit = ptr("u"), ptr("u")
+		c, d := newThing("c"), newThing("d")
+		c.Serial, d.Serial = ptr(int64(1)), ptr(int64(1))
+		s.with(a, b, c, d)
+	}},
+	{"two keys are taken only together", func(s *suite) {
+		c := s.with(numbered("a", "u", 1), numbered("b", "u", 2), numbered("c", "v", 1))
+		_, err := c.Insert(s.ctx, ptr(numbered("d", "u", 2)))
+		s.is(err, store.ErrTaken)
+	}},
+	{"values that only look alike when joined differ", func(s *suite) {
+		s.with(numbered("a", "u", 11), numbered("b", "u/1", 1), numbered("c", "u|1", 1), numbered("d", "u\",1", 1))
+	}},
+	{"upper and lower case differ", func(s *suite) { s.with(coded("a", "x"), coded("b", "X")) }},
+	{"the empty text is a value", func(s *suite) {
+		_, err := s.with(coded("a", "")).Insert(s.ctx, ptr(coded("b", "")))
+		s.is(err, store.ErrTaken)
+	}},
+	{"replace into a taken value is taken, and nothing changes", func(s *suite) {
+		c := s.with(coded("a", "x"), coded("b", "y"))
+		v := s.get(c, "north", "b")
+		v.Value.Code = ptr("x")
+		_, err := c.Replace(s.ctx, v)
+		s.is(err, store.ErrTaken)
+		v = s.get(c, "north", "b")
+		s.equal("code", *v.Value.Code, "y")
+		s.equal("version", v.Version, int64(1))
+	}},
+	{"replace with its own value is no conflict", func(s *suite) {
+		c := s.with(coded("a", "x"))
+		_, err := c.Replace(s.ctx, s.get(c, "north", "a"))
+		s.ok(err)
+	}},
+	{"a value that is no longer used is free", func(s *suite) {
+		c := s.with(coded("a", "x"))
+		v := s.get(c, "north", "a")
+		v.Value.Code = nil
+		_, err := c.Replace(s.ctx, v)
+		s.ok(err)
+		_, err = c.Insert(s.ctx, ptr(coded("b", "x")))
+		s.ok(err)
+	}},
+	{"a stale replace is stale even where its value is taken", func(s *suite) {
+		c := s.with(coded("a", "x"), coded("b", "y"))
+		v := s.get(c, "north", "b")
+		_, err := c.Replace(s.ctx, v)
+		s.ok(err)
+		v.Value.Code = ptr("x")
+		_, err = c.Replace(s.ctx, v)
+		s.is(err, store.ErrStale)
+	}},
+}
+
+var collectionCases = []testCase{
+	{"update saves what the change made", func(s *suite) {
+		c := s.with(newThing("a"))
+		v, err := c.Update(s.ctx, "north", "a", 0, func(v *thing) error { v.Count = 3; return nil })
+		s.ok(err)
+		s.equal("returned version", v.Version, int64(2))
+		s.equal("count", s.get(c, "north", "a").Value.Count, int64(3))
+	}},
+	{"update at the expected version", func(s *suite) {
+		_, err := s.with(newThing("a")).Update(s.ctx, "north", "a", 1, func(v *thing) error { v.Count++; return nil })
+		s.ok(err)
+	}},
+	{"update at another version is stale and does not call change", func(s *suite) {
+		_, err := s.with(newThing("a")).Update(s.ctx, "north", "a", 2, func(*thing) error { s.Error("was called"); return nil })
+		s.is(err, store.ErrStale)
+	}},
+	{"a refused change writes nothing", func(s *suite) {
+		no := errors.New("no")
+		c := s.with(newThing("a"))
+		_, err := c.Update(s.ctx, "north", "a", 0, func(v *thing) error { v.Count++; return no })
+		s.is(err, no)
+		s.equal("version", s.get(c, "north", "a").Version, int64(1))
+	}},
+	{"an unchanged document keeps its version", func(s *suite) {
+		c := s.with(newThing("a"))
+		v, err := c.Update(s.ctx, "north", "a", 0, func(*thing) error { return store.Unchanged() })
+		s.ok(err)
+		s.equal("returned version", v.Version, int64(1))
+		s.equal("version", s.get(c, "north", "a").Version, int64(1))
+	}},
+	{"update of a missing document is not found", func(s *suite) {
+		_, err := s.things().Update(s.ctx, "north", "a", 0, func(*thing) error { return nil })
+		s.is(err, store.ErrNotFound)
+	}},
+	{"update starts over with what the faster writer wrote", func(s *suite) {
+		c := s.with(newThing("a"))
+		first := true
+		v, err := c.Update(s.ctx, "north", "a", 0, func(v *thing) error {
+			if first {
+				first = false
+				_, err := c.Update(s.ctx, "north", "a", 0, func(v *thing) error { v.Count = 10; return nil })
+				s.ok(err)
+			}
+			v.Count++
+			return nil
+		})
+		s.ok(err)
+		s.equal("count", v.Value.Count, int64(11))
+		s.equal("version", v.Version, int64(3))
+	}},
+	{"a document that counts its own steps has their number as version", func(s *suite) {
+		k := schemaOf(s.name)
+		k.Version = func(v *thing) int64 { return v.Count }
+		c, err := store.Open(s.ctx, s.engine, k)
+		s.ok(err)
+		version, err := c.Insert(s.ctx, &thing{Association: "north", ID: "a", Count: 2})
+		s.ok(err)
+		s.equal("version at insert", version, int64(2))
+		v, err := c.Update(s.ctx, "north", "a", 2, func(v *thing) error { v.Count += 3; return nil })
+		s.ok(err)
+		s.equal("version", v.Version, int64(5))
+	}},
+}
+
+func south(id string) thing { return thing{Association: "south", ID: id, Text: "south"} }
+
+var associationCases = []testCase{
+	{"each has its own ids", func(s *suite) {
+		c := s.with(newThing("a"), south("a"))
+		s.equal("north", s.get(c, "north", "a").Value.Text, "")
+		s.equal("south", s.get(c, "south", "a").Value.Text, "south")
+	}},
+	{"another association's document is not found", func(s *suite) {
+		_, err := s.with(south("a")).Get(s.ctx, "north", "a")
+		s.is(err, store.ErrNotFound)
+	}},
+	{"another association's document is not replaced", func(s *suite) {
+		c := s.with(south("a"))
+		s.is(s.engine.Replace(s.ctx, s.name, record("a", 2), 1), store.ErrNotFound)
+		s.equal("version", s.get(c, "south", "a").Version, int64(1))
+	}},
+	{"another association's document is not deleted", func(s *suite) {
+		c := s.with(south("a"))
+		s.is(c.Delete(s.ctx, "north", "a", 1), store.ErrNotFound)
+		s.get(c, "south", "a")
+	}},
+	{"another association's unique value is free", func(s *suite) {
+		v := south("a")
+		v.Code = ptr("x")
+		s.with(v, coded("b", "x"))
+	}},
+	{"a list returns only its own", func(s *suite) {
+		c := s.with(newThing("a"), south("b"), newThing("c"))
+		s.equal("north", s.ids(c, withDefaults(store.Query{})), "a c")
+		s.equal("south", s.ids(c, withDefaults(store.Query{Association: "south"})), "b")
+	}},
+	{"a count counts only its own", func(s *suite) {
+		n, err := s.with(newThing("a"), south("b"), south("c")).Count(s.ctx, "south", nil)
+		s.ok(err)
+		s.equal("count", n, int64(2))
+	}},
+	{"a name that begins alike is another association", func(s *suite) {
+		c := s.with(newThing("a"), thing{Association: "northern", ID: "a"}, thing{Association: "nort", ID: "ha"})
+		s.equal("north", s.ids(c, withDefaults(store.Query{})), "a")
+	}},
+	{"the empty name is an association too", func(s *suite) {
+		c := s.with(thing{ID: "a", Text: "mine"}, newThing("a"))
+		s.equal("text", s.get(c, "", "a").Value.Text, "mine")
+	}},
+	{"an id may contain any character", func(s *suite) {
+		c := s.things()
+		for _, id := range []string{"a/b", "a b", "å", "$x", "a.b", "'", "\"", "%", "a\\b", "north/a"} {
+			_, err := c.Insert(s.ctx, ptr(newThing(id)))
+			s.ok(err)
+			s.equal("id", s.get(c, "north", id).Value.ID, id)
+		}
+	}},
+}
+
+// refuseCases are mistakes of a programmer. Every engine refuses them, with an error
+// that is no answer of the contract.
+func refuseCases() []testCase {
+	get := func(s *suite, q store.Query) error {
+		s.things()
+		_, err := s.engine.Find(s.ctx, s.name, q)
+		return err
+	}
+	broken := []struct {
+		name string
+		do   func(s *suite) error
+	}{
+		{"a collection that was never prepared", func(s *suite) error { return s.engine.Insert(s.ctx, "nowhere", record("a", 1)) }},
+		{"a collection name that some engine cannot use", func(s *suite) error { return s.engine.Prepare(s.ctx, store.Spec{Name: "no$ \"name"}) }},
+		{"an index over a key that is not declared", func(s *suite) error {
+			return s.engine.Prepare(s.ctx, store.Spec{Name: s.name, Indexes: []store.Index{{"x"}}})
+		}},
+		{"a document without an id", func(s *suite) error { s.things(); return s.engine.Insert(s.ctx, s.name, record("", 1)) }},
+		{"a document without a version", func(s *suite) error { s.things(); return s.engine.Insert(s.ctx, s.name, record("a", 0)) }},
+		{"a version that does not grow", func(s *suite) error { s.with(newThing("a")); return s.engine.Replace(s.ctx, s.name, record("a", 1), 1) }},
+		{"a key that is not declared", func(s *suite) error {
+			s.things()
+			r := record("a", 1)
+			r.Keys = store.Keys{"other": "x"}
+			return s.engine.Insert(s.ctx, s.name, r)
+		}},
+		{"a key's value of a type that no engine can order", func(s *suite) error {
+			s.things()
+			r := record("a", 1)
+			r.Keys = store.Keys{"rank": 1.5}
+			return s.engine.Insert(s.ctx, s.name, r)
+		}},
+		{"a condition on a key that is not declared", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("other", store.Eq, "x")})) }},
+		{"a comparison that does not exist", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("unit", "like", "x")})) }},
+		{"a condition without a value", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("unit", store.Eq, nil)})) }},
+		{"a list that is not one", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("unit", store.In, "x")})) }},
+		{"a sort by a key that is not declared", func(s *suite) error {
+			return get(s, withDefaults(store.Query{Sort: []store.Order{orderBy("other", false)}}))
+		}},
+		{"a sort by three keys", func(s *suite) error {
+			return get(s, withDefaults(store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", false), orderBy("open", false)}}))
+		}},
+		{"a cursor of another order", func(s *suite) error {
+			return get(s, withDefaults(store.Query{After: store.Cursor{ID: "a", Values: []any{"x"}}}))
+		}},
+		{"a page without a limit", func(s *suite) error { return get(s, store.Query{Association: "north"}) }},
+		{"a page beyond the bound", func(s *suite) error { return get(s, withDefaults(store.Query{Limit: 5000})) }},
+		{"a count by a key that is not declared", func(s *suite) error {
+			s.things()
+			_, err := s.engine.Count(s.ctx, s.name, "north", nil, []string{"other"})
+			return err
+		}},
+		{"an association with the separator of association and id", func(s *suite) error {
+			_, err := s.things().Insert(s.ctx, &thing{Association: "a/b", ID: "c"})
+			return err
+		}},
+	}
+	var cases []testCase
+	for _, b := range broken {
+		cases = append(cases, testCase{b.name, func(s *suite) {
+			err := b.do(s)
+			if err == nil {
+				s.Fatal("was not refused")
+			}
+			for _, answer := range []error{store.ErrNotFound, store.ErrStale, store.ErrExists, store.ErrTaken} {
+				if errors.Is(err, answer) {
+					s.Fatalf("answered %v", err)
+				}
+			}
+		}})
+	}
+	return cases
+}
+
+var contextCases = []testCase{
+	{"a write of a caller that has gone is not written", func(s *suite) {
+		c := s.things()
+		ctx, cancel := context.WithCancel(s.ctx)
+		cancel()
+		_, err := c.Insert(ctx, ptr(newThing("a")))
+		s.is(err, context.Canceled)
+		_, err = c.Get(s.ctx, "north", "a")
+		s.is(err, store.ErrNotFound)
+	}},
+	{"a read of a caller that has gone is not answered", func(s *suite) {
+		c := s.with(newThing("a"))
+		ctx, cancel := context.WithCancel(s.ctx)
+		cancel()
+		_, err := c.Get(ctx, "north", "a")
+		s.is(err, context.Canceled)
+		_, err = c.Find(ctx, withDefaults(store.Query{}))
+		s.is(err, context.Canceled)
+		_, err = c.Count(ctx, "north", nil)
+		s.is(err, context.Canceled)
+		_, err = c.Unpublished(ctx, 1)
+		s.is(err, context.Canceled)
+		s.is(s.engine.Ping(ctx), context.Canceled)
+	}},
+	{"a change of a caller that has gone changes nothing", func(s *suite) {
+		c := s.with(newThing("a"))
+		v := s.get(c, "north", "a")
+		ctx, cancel := context.WithCancel(s.ctx)
+		cancel()
+		_, err := c.Replace(ctx, v)
+		s.is(err, context.Canceled)
+		s.is(c.Delete(ctx, "north", "a", 1), context.Canceled)
+		s.is(c.MarkPublished(ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}}), context.Canceled)
+		s.equal("version", s.get(c, "north", "a").Version, int64(1))
+		s.equal("published", s.get(c, "north", "a").Published, int64(0))
+	}},
+	{"a deadline in the past has ended", func(s *suite) {
+		c := s.things()
+		ctx, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
+		defer cancel()
+		_, err := c.Insert(ctx, ptr(newThing("a")))
+		s.is(err, context.DeadlineExceeded)
+	}},
+	{"the next caller is served", func(s *suite) {
+		c := s.things()
+		ctx, cancel := context.WithCancel(s.ctx)
+		cancel()
+		for range 20 {
+			_, err := c.Insert(ctx, ptr(newThing("a")))
+			s.is(err, context.Canceled)
+		}
+		_, err := c.Insert(s.ctx, ptr(newThing("a")))
+		s.ok(err)
+	}},
+}

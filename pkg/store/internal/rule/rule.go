@@ -1,6 +1,6 @@
-// Package rule holds what every engine asks of the input, so that a mistake is
-// answered alike on each of them. Its errors are for programmers: none of them
-// can be caused by a user of the system.
+// Package rule checks the input of every engine, so that a mistake has the same
+// error on each of them. Its errors are for programmers: no user of the system can
+// cause one.
 package rule
 
 import (
@@ -12,19 +12,18 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// MaxLimit bounds a page: what a caller may ask for, and the one document more
-// by which Collection.Find sees that the list goes on.
-const MaxLimit = 1001
+const (
+	// MaxLimit bounds a page: 1,000 documents, and the one more by which
+	// Collection.Find sees that the list continues.
+	MaxLimit = 1001
+	// MaxIn bounds the values of one In condition.
+	MaxIn = 1000
+	// Separator is between association and id where an engine joins them; an
+	// association must not contain it.
+	Separator = "/"
+)
 
-// MaxIn bounds how many values one In condition may name.
-const MaxIn = 1000
-
-// Separator parts association and id where an engine joins them; an association
-// must not contain it.
-const Separator = "/"
-
-// Name refuses what cannot be the name of a table, a collection or a field on
-// every engine.
+// Name refuses what is no name of a table, a collection or a field on every engine.
 func Name(what, name string) error {
 	if name == "" || len(name) > 48 {
 		return fmt.Errorf("%s %q: a name has 1 to 48 letters", what, name)
@@ -32,13 +31,13 @@ func Name(what, name string) error {
 	for i, r := range name {
 		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 		if !letter && (i == 0 || r != '_' && (r < '0' || r > '9')) {
-			return fmt.Errorf("%s %q: a name has only letters, digits and _, a letter first", what, name)
+			return fmt.Errorf("%s %q: a name consists of letters, digits and _, and begins with a letter", what, name)
 		}
 	}
 	return nil
 }
 
-// Spec refuses a declaration that some engine could not hold.
+// Spec refuses a declaration that some engine cannot follow.
 func Spec(s store.Spec) error {
 	if err := Name("collection", s.Name); err != nil {
 		return err
@@ -67,7 +66,7 @@ func Spec(s store.Spec) error {
 	return nil
 }
 
-// Merge joins a declaration with an earlier one of the same collection.
+// Merge returns the union of two declarations of one collection.
 func Merge(a, b store.Spec) store.Spec {
 	m := store.Spec{Name: b.Name, Keys: slices.Clone(a.Keys), Unique: slices.Clone(a.Unique), Indexes: slices.Clone(a.Indexes)}
 	for _, key := range b.Keys {
@@ -89,10 +88,10 @@ func union(have, more []store.Index) []store.Index {
 	return have
 }
 
-// ID refuses what cannot name a document on every engine.
+// ID refuses what cannot identify a document on every engine.
 func ID(association, id string) error {
 	if id == "" || len(id) > 512 {
-		return fmt.Errorf("an id has 1 to 512 bytes, not %d", len(id))
+		return fmt.Errorf("an id must have 1 to 512 bytes, not %d", len(id))
 	}
 	if strings.Contains(association, Separator) {
 		return fmt.Errorf("the association %q contains %q", association, Separator)
@@ -117,8 +116,8 @@ func Record(r store.Record, from int64, declared []string) error {
 	return nil
 }
 
-// Scalar returns a key's value as string, int64 or bool; nil for an absent one.
-// Named types of these kinds are taken for what they are.
+// Scalar returns a key's value as string, int64 or bool, also that of a named type;
+// nil for an absent one.
 func Scalar(v any) (any, error) {
 	switch x := v.(type) {
 	case nil, string, int64, bool:
@@ -134,6 +133,77 @@ func Scalar(v any) (any, error) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return r.Int(), nil
 	default:
-		return nil, fmt.Errorf("a key's value is a string, an int64 or a bool, not %T", v)
+		return nil, fmt.Errorf("a key's value must be a string, an int64 or a bool, not %T", v)
 	}
+}
+
+// Query refuses a query on keys that are not declared, or without a limit.
+func Query(q store.Query, declared []string) error {
+	if err := Limit(q.Limit); err != nil {
+		return err
+	}
+	if q.Skip < 0 {
+		return fmt.Errorf("cannot skip %d documents", q.Skip)
+	}
+	if len(q.Sort) > 2 {
+		return fmt.Errorf("a query sorts by at most 2 keys, not %d", len(q.Sort))
+	}
+	for _, o := range q.Sort {
+		if !slices.Contains(declared, o.Key) {
+			return fmt.Errorf("sort by %s: no index declares this key", o.Key)
+		}
+	}
+	if q.After.ID != "" && len(q.After.Values) != len(q.Sort) {
+		return fmt.Errorf("a cursor of %d values for a query sorted by %d keys", len(q.After.Values), len(q.Sort))
+	}
+	return Where(q.Where, declared)
+}
+
+// Limit refuses a page that is empty or above MaxLimit.
+func Limit(n int) error {
+	if n < 1 || n > MaxLimit {
+		return fmt.Errorf("a limit must be 1 to %d, not %d", MaxLimit-1, n)
+	}
+	return nil
+}
+
+// CountLimit refuses to count up to nothing.
+func CountLimit(n int) error {
+	if n < 1 {
+		return fmt.Errorf("the limit of a count must be at least 1, not %d", n)
+	}
+	return nil
+}
+
+// Where refuses conditions on keys or by comparisons that do not exist.
+func Where(where []store.Cond, declared []string) error {
+	for _, c := range where {
+		if !slices.Contains(declared, c.Key) {
+			return fmt.Errorf("condition on %s: no index declares this key", c.Key)
+		}
+		switch c.Op {
+		case store.Eq, store.Lt, store.Lte, store.Gt, store.Gte:
+			if c.Value == nil {
+				return fmt.Errorf("condition on %s: no value", c.Key)
+			}
+		case store.In:
+			values, ok := c.Value.([]any)
+			if !ok || len(values) > MaxIn {
+				return fmt.Errorf("condition on %s: In needs a []any of at most %d values", c.Key, MaxIn)
+			}
+		default:
+			return fmt.Errorf("condition on %s: no comparison %q", c.Key, c.Op)
+		}
+	}
+	return nil
+}
+
+// By refuses to group by keys that do not exist.
+func By(by, declared []string) error {
+	for _, key := range by {
+		if !slices.Contains(declared, key) {
+			return fmt.Errorf("count by %s: no index declares this key", key)
+		}
+	}
+	return nil
 }

@@ -12,11 +12,13 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// answer turns a driver's error into one that may be logged: of a server's error
-// only the code and its name, as the text may quote values of the document.
+// answer turns a driver's error into a fault, or into an error that may be logged:
+// of a server's error it keeps the code and its name, because the text may quote
+// values of the document. Faults and nil stay as they are.
 func answer(ctx context.Context, what string, err error) error {
-	if err == nil {
-		return nil
+	var own *fault.Error
+	if err == nil || errors.As(err, &own) {
+		return err
 	}
 	if ctx.Err() != nil {
 		return fault.ErrUnavailable.Because(fmt.Errorf("%s: the caller gave up: %w", what, context.Cause(ctx)))
@@ -27,7 +29,7 @@ func answer(ctx context.Context, what string, err error) error {
 	case errors.As(err, &write) && len(write.WriteErrors) == 0 && write.WriteConcernError != nil:
 		// Written, but perhaps not by a majority: it may still be undone.
 		return fault.ErrUnavailable.Because(fmt.Errorf("%s: not known to be durable: %d (%s)", what, write.WriteConcernError.Code, write.WriteConcernError.Name))
-	case passing(err) || mongo.IsTimeout(err):
+	case isTransient(err) || mongo.IsTimeout(err):
 		return fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", what, err))
 	case errors.As(err, &command):
 		return fmt.Errorf("%s: the server answers error %d (%s)", what, command.Code, command.Name)
@@ -37,47 +39,35 @@ func answer(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// errAgain asks for another try: a write of ours is there, but not yet with a
-// majority.
-var errAgain = errors.New("not yet known to be durable")
+// errNotDurable asks for another attempt: our write has arrived, but a majority does
+// not have it yet.
+var errNotDurable = errors.New("not yet known to be durable")
 
-// passing reports whether the same command may succeed in a moment: the connection
-// broke, the primary is changing, or a majority was too slow. Whether a write
-// arrived, and whether it stays, is not known then.
-func passing(err error) bool {
+// isTransient reports whether the same command may succeed in a moment: the
+// connection broke, the primary is changing, or a majority was too slow. Whether a
+// write arrived, and whether it stays, is unknown then.
+func isTransient(err error) bool {
 	var labeled mongo.LabeledError
 	var write mongo.WriteException
-	return mongo.IsNetworkError(err) || errors.Is(err, errAgain) ||
+	return mongo.IsNetworkError(err) || errors.Is(err, errNotDurable) ||
 		errors.As(err, &write) && len(write.WriteErrors) == 0 && write.WriteConcernError != nil ||
 		errors.As(err, &labeled) && (labeled.HasErrorLabel("RetryableWriteError") || labeled.HasErrorLabel("RetryableReadError"))
 }
 
-// tries bounds how often a command is sent. The driver repeats once on servers
+// maxAttempts bounds how often a command is sent. The driver repeats once on servers
 // that announce it; this is for those that do not, and for longer elections.
-const tries = 4
+const maxAttempts = 4
 
 var commandRetry = backoff.Backoff{First: 75 * time.Millisecond}
 
-// retry sends a command until it is answered, with growing pauses of random
-// length. Each command that it is used for can be sent twice without doing its
-// work twice: by its version filter, its id, or the token of its write.
+// retry sends a command until it is answered. Each command that it is used for can
+// be sent twice without doing its work twice: because of its version filter, its id,
+// or the token of its write.
 func retry(ctx context.Context, what string, send func() error) error {
-	for try := 1; ; try++ {
+	for attempt := 1; ; attempt++ {
 		err := send()
-		if err == nil || try == tries || !passing(err) || ctx.Err() != nil {
-			return answerUnlessOwn(ctx, what, err)
-		}
-		if !commandRetry.Wait(ctx, try) {
+		if attempt == maxAttempts || !isTransient(err) || !commandRetry.Wait(ctx, attempt) {
 			return answer(ctx, what, err)
 		}
 	}
-}
-
-// answerUnlessOwn leaves faults of the contract as they are.
-func answerUnlessOwn(ctx context.Context, what string, err error) error {
-	var own *fault.Error
-	if errors.As(err, &own) {
-		return err
-	}
-	return answer(ctx, what, err)
 }

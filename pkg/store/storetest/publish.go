@@ -1,0 +1,352 @@
+package storetest
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+func (s *suite) unpublished(c *store.Collection[thing], limit int) string {
+	s.Helper()
+	found, err := c.Unpublished(s.ctx, limit)
+	s.ok(err)
+	var all []string
+	for _, v := range found {
+		all = append(all, fmt.Sprintf("%s@%d/%d", v.Value.ID, v.Published, v.Version))
+	}
+	return join(all)
+}
+
+func (s *suite) markPublished(c *store.Collection[thing], id string, version int64) {
+	s.Helper()
+	s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: id, Published: version}}))
+}
+
+func (s *suite) touch(c *store.Collection[thing], id string) {
+	s.Helper()
+	_, err := c.Update(s.ctx, "north", id, 0, func(v *thing) error { v.Count++; return nil })
+	s.ok(err)
+}
+
+var publishCases = []testCase{
+	{"a new document is not published", func(s *suite) { s.equal("unpublished", s.unpublished(s.with(newThing("a")), 10), "a@0/1") }},
+	{"a published document is not returned", func(s *suite) {
+		c := s.with(newThing("a"), newThing("b"))
+		s.markPublished(c, "a", 1)
+		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
+		s.equal("published", s.get(c, "north", "a").Published, int64(1))
+	}},
+	{"it is returned again when it is written again", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.markPublished(c, "a", 1)
+		s.touch(c, "a")
+		s.equal("unpublished", s.unpublished(c, 10), "a@1/2")
+	}},
+	{"replace leaves the published number", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.markPublished(c, "a", 1)
+		s.touch(c, "a")
+		s.touch(c, "a")
+		s.equal("published", s.get(c, "north", "a").Published, int64(1))
+	}},
+	{"marking a version that is no longer the latest leaves the rest unpublished", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.touch(c, "a")
+		s.markPublished(c, "a", 1)
+		s.equal("unpublished", s.unpublished(c, 10), "a@1/2")
+	}},
+	{"marking never lowers the number", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.touch(c, "a")
+		s.markPublished(c, "a", 2)
+		s.markPublished(c, "a", 1)
+		s.equal("published", s.get(c, "north", "a").Published, int64(2))
+		s.equal("unpublished", s.unpublished(c, 10), "")
+	}},
+	{"marking twice is marking once", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.markPublished(c, "a", 1)
+		s.markPublished(c, "a", 1)
+		s.equal("unpublished", s.unpublished(c, 10), "")
+	}},
+	{"marking changes no version and no document", func(s *suite) {
+		c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: ptr(int64(4))})
+		v := s.get(c, "north", "a")
+		s.markPublished(c, "a", 1)
+		s.equal("text", s.get(c, "north", "a").Value.Text, "x")
+		s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
+		_, err := c.Replace(s.ctx, v)
+		s.ok(err)
+	}},
+	{"marking ahead of the version marks what is written later", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.markPublished(c, "a", 3)
+		s.touch(c, "a")
+		s.touch(c, "a")
+		s.equal("unpublished", s.unpublished(c, 10), "")
+		s.touch(c, "a")
+		s.equal("unpublished after", s.unpublished(c, 10), "a@3/4")
+	}},
+	{"marking a missing document does nothing", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.markPublished(c, "nobody", 1)
+		s.equal("unpublished", s.unpublished(c, 10), "a@0/1")
+	}},
+	{"marking nothing does nothing", func(s *suite) { s.ok(s.things().MarkPublished(s.ctx, nil)) }},
+	{"marking many at once", func(s *suite) {
+		c := s.with(newThing("a"), newThing("b"), newThing("c"))
+		s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}, {Association: "north", ID: "nobody", Published: 1}, {Association: "north", ID: "c", Published: 1}}))
+		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
+	}},
+	{"returned in the order of the latest write", func(s *suite) {
+		c := s.with(newThing("c"), newThing("a"), newThing("b"))
+		s.touch(c, "c")
+		s.equal("unpublished", s.unpublished(c, 10), "a@0/1 b@0/1 c@0/2")
+	}},
+	{"returned up to the limit", func(s *suite) {
+		s.equal("unpublished", s.unpublished(s.with(newThing("c"), newThing("a"), newThing("b")), 2), "c@0/1 a@0/1")
+	}},
+	{"returned for every association, with its name", func(s *suite) {
+		s.with(newThing("a"), thing{Association: "south", ID: "a"})
+		found, err := s.engine.Unpublished(s.ctx, s.name, 10)
+		s.ok(err)
+		s.equal("count", len(found), 2)
+		s.equal("first", found[0].Association+" "+found[0].ID, "north a")
+		s.equal("second", found[1].Association+" "+found[1].ID, "south a")
+	}},
+	{"only the association that is named is marked", func(s *suite) {
+		c := s.with(newThing("a"), thing{Association: "south", ID: "a"})
+		s.markPublished(c, "a", 1)
+		s.equal("south", s.get(c, "south", "a").Published, int64(0))
+	}},
+	{"a deleted document is not returned", func(s *suite) {
+		c := s.with(newThing("a"))
+		s.ok(c.Delete(s.ctx, "north", "a", 1))
+		s.equal("unpublished", s.unpublished(c, 10), "")
+	}},
+}
+
+// olderSchema is the suite's collection as an older release declared it: without the
+// keys rank and serial.
+func olderSchema(name string) store.Schema[thing] {
+	k := schemaOf(name)
+	k.Unique, k.Indexes = []store.Index{{"code"}}, []store.Index{{"unit"}, {"open"}}
+	keys := k.Keys
+	k.Keys = func(v *thing) store.Keys {
+		all := keys(v)
+		delete(all, "rank")
+		delete(all, "serial")
+		return all
+	}
+	return k
+}
+
+// laterSchema declares the key rank too, without a unique index: a release may add it
+// while the older one still writes.
+func laterSchema(name string) store.Schema[thing] {
+	k := olderSchema(name)
+	k.Indexes = append(k.Indexes, store.Index{"rank"})
+	k.Keys = func(v *thing) store.Keys {
+		all := thingKeys(v)
+		delete(all, "serial")
+		return all
+	}
+	return k
+}
+
+// aged returns the case's collection as laterSchema declares it, with documents that
+// were written as olderSchema declares it.
+func (s *suite) aged(all ...thing) *store.Collection[thing] {
+	s.Helper()
+	old, err := store.Open(s.ctx, s.engine, olderSchema(s.name))
+	s.ok(err)
+	for _, v := range all {
+		_, err := old.Insert(s.ctx, &v)
+		s.ok(err)
+	}
+	later, err := store.Open(s.ctx, s.engine, laterSchema(s.name))
+	s.ok(err)
+	return later
+}
+
+// rekey rekeys the whole collection in batches; the result reads "2 of 5".
+func (s *suite) rekey(c *store.Collection[thing], batch int, checkOnly bool) string {
+	s.Helper()
+	seen, stale := 0, 0
+	for at := (store.Position{}); ; {
+		r, err := c.Rekey(s.ctx, at, batch, checkOnly)
+		s.ok(err)
+		seen, stale = seen+r.Seen, stale+r.Stale
+		if at = r.Next; at == (store.Position{}) {
+			return fmt.Sprintf("%d of %d", stale, seen)
+		}
+	}
+}
+
+func withRank(id string, rank int64) thing {
+	v := newThing(id)
+	v.Rank = ptr(rank)
+	return v
+}
+
+var rekeyCases = []testCase{
+	{"a key declared later finds documents written before once they are rekeyed", func(s *suite) {
+		c := s.aged(withRank("a", 4), withRank("b", 5), newThing("c"))
+		s.rekey(c, 10, false)
+		s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
+		s.equal("again", s.rekey(c, 10, false), "0 of 3")
+	}},
+	{"documents written by the present declaration are left alone", func(s *suite) {
+		s.equal("rekeyed", s.rekey(s.with(withRank("a", 4), newThing("b")), 10, false), "0 of 2")
+	}},
+	{"checking writes nothing", func(s *suite) {
+		c := s.aged(withRank("a", 4))
+		s.equal("checked", s.rekey(c, 10, true), "1 of 1")
+		s.equal("by key", s.count(c, "rank", int64(4)), int64(0))
+	}},
+	{"a walk in batches meets every document of every association once", func(s *suite) {
+		south := thing{Association: "south", ID: "a", Rank: ptr(int64(1))}
+		c := s.aged(withRank("a", 1), withRank("b", 1), withRank("c", 1), south)
+		for _, batch := range []int{1, 2, 4} {
+			s.equal("seen", s.rekey(c, batch, true), "4 of 4")
+		}
+	}},
+	{"rekeying changes no version, no published number and no document", func(s *suite) {
+		c := s.aged(thing{Association: "north", ID: "a", Text: "x", Rank: ptr(int64(4))}, newThing("b"))
+		s.markPublished(c, "a", 1)
+		before := s.get(c, "north", "a")
+		s.rekey(c, 10, false)
+		after := s.get(c, "north", "a")
+		s.equal("version", after.Version, before.Version)
+		s.equal("published", after.Published, before.Published)
+		s.equal("text", after.Value.Text, "x")
+		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
+		_, err := c.Replace(s.ctx, before)
+		s.ok(err)
+	}},
+	{"rekeying at a version that is no longer stored is stale", func(s *suite) {
+		c := s.with(withRank("a", 4))
+		s.touch(c, "a")
+		r := store.Record{Association: "north", ID: "a", Version: 1, Keys: store.Keys{"rank": int64(9)}, Body: &thing{}}
+		s.is(s.engine.Rekey(s.ctx, s.name, r), store.ErrStale)
+		r.ID = "nobody"
+		s.is(s.engine.Rekey(s.ctx, s.name, r), store.ErrNotFound)
+		s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
+	}},
+	{"rekeying takes no unique value from another document", func(s *suite) {
+		c := s.with(thing{Association: "north", ID: "a", Code: ptr("x")}, newThing("b"))
+		r := store.Record{Association: "north", ID: "b", Version: 1, Keys: store.Keys{"code": "x"}, Body: &thing{}}
+		s.is(s.engine.Rekey(s.ctx, s.name, r), store.ErrTaken)
+		s.equal("by key", s.count(c, "code", "x"), int64(1))
+	}},
+	{"writers at work while it is rekeyed lose nothing and are found by their last keys", rekeyUnderWriters},
+}
+
+// rekeyUnderWriters lets writers raise the rank of documents that are rekeyed again and
+// again.
+func rekeyUnderWriters(s *suite) {
+	const documents, raises = 4, 8
+	var all []thing
+	for i := range documents {
+		all = append(all, withRank(fmt.Sprint("d", i), 0))
+	}
+	c := s.aged(all...)
+	var writers sync.WaitGroup
+	done := make(chan struct{})
+	for _, v := range all {
+		writers.Go(func() {
+			for range raises {
+				if _, err := c.Update(s.ctx, "north", v.ID, 0, func(v *thing) error { *v.Rank++; v.Count++; return nil }); err != nil {
+					s.Error(err)
+				}
+			}
+		})
+	}
+	go func() { writers.Wait(); close(done) }()
+	for working := true; working; {
+		select {
+		case <-done:
+			working = false
+		default:
+			s.rekey(c, 3, false)
+		}
+	}
+	s.rekey(c, 3, false)
+	s.equal("by their last keys", s.count(c, "rank", int64(raises)), int64(documents))
+	for _, v := range all {
+		got := s.get(c, "north", v.ID)
+		s.equal("count", got.Value.Count, int64(raises))
+		s.equal("version", got.Version, int64(raises+1))
+	}
+}
+
+// part and later are a thing as a newer program declares it: with one more field, and
+// with one in a nested list.
+type part struct {
+	Name  string `json:"name"`
+	Added string `json:"added,omitempty"`
+}
+
+type later struct {
+	Association string `json:"association"`
+	ID          string `json:"id"`
+	Parts       []part `json:"parts,omitempty"`
+	Added       string `json:"added,omitempty"`
+}
+
+// present is the same as this program declares it.
+type present struct {
+	Association string `json:"association"`
+	ID          string `json:"id"`
+	Parts       []struct {
+		Name string `json:"name"`
+	} `json:"parts,omitempty"`
+}
+
+func (s *suite) newer(v later) *store.Collection[present] {
+	s.Helper()
+	newer, err := store.Open(s.ctx, s.engine, store.Schema[later]{Name: s.name, ID: func(v *later) (string, string) { return v.Association, v.ID }})
+	s.ok(err)
+	_, err = newer.Insert(s.ctx, &v)
+	s.ok(err)
+	older, err := store.Open(s.ctx, s.engine, store.Schema[present]{Name: s.name, ID: func(v *present) (string, string) { return v.Association, v.ID }})
+	s.ok(err)
+	return older
+}
+
+func (s *suite) changing(c *store.Collection[present]) error {
+	s.Helper()
+	_, err := c.Update(s.ctx, "north", "a", 0, func(*present) error { return nil })
+	return err
+}
+
+var newerCases = []testCase{
+	{"a document with a field of a newer program is read, and not written over", func(s *suite) {
+		c := s.newer(later{Association: "north", ID: "a", Added: "x"})
+		v, err := c.Get(s.ctx, "north", "a")
+		s.ok(err)
+		s.equal("id", v.Value.ID, "a")
+		s.is(s.changing(c), store.ErrNewer)
+	}},
+	{"nor is one with such a field in a nested list", func(s *suite) {
+		s.is(s.changing(s.newer(later{Association: "north", ID: "a", Parts: []part{{Name: "p"}, {Name: "q", Added: "x"}}})), store.ErrNewer)
+	}},
+	{"one without such a field is written", func(s *suite) {
+		s.ok(s.changing(s.newer(later{Association: "north", ID: "a", Parts: []part{{Name: "p"}}})))
+	}},
+	{"what the target contained before it is decoded stays", func(s *suite) {
+		s.newer(later{Association: "north", ID: "a", Added: "x"})
+		f, err := s.engine.Get(s.ctx, s.name, "north", "a")
+		s.ok(err)
+		v := struct {
+			ID    string `json:"id"`
+			Other string `json:"other"`
+		}{Other: "stays"}
+		s.ok(f.Decode(&v))
+		s.equal("id and what was there before", v.ID+" "+v.Other, "a stays")
+	}},
+	{"it may be deleted", func(s *suite) {
+		s.ok(s.newer(later{Association: "north", ID: "a", Added: "x"}).Delete(s.ctx, "north", "a", 1))
+	}},
+}

@@ -1,0 +1,435 @@
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+func where(key string, op store.Op, v any) []store.Cond {
+	return []store.Cond{{Key: key, Op: op, Value: v}}
+}
+
+func orderBy(key string, desc bool) store.Order { return store.Order{Key: key, Desc: desc} }
+
+type namedQuery struct {
+	name string
+	q    store.Query
+}
+
+// queries are asked of the library; the model has the answers.
+func queries() []namedQuery {
+	return []namedQuery{
+		{"everything by id", store.Query{}},
+		{"text that equals", store.Query{Where: where("unit", store.Eq, "unit1")}},
+		{"a number that equals", store.Query{Where: where("rank", store.Eq, int64(2))}},
+		{"a negative number", store.Query{Where: where("rank", store.Eq, int64(-1))}},
+		{"zero, which is not absent", store.Query{Where: where("rank", store.Eq, int64(0))}},
+		{"true", store.Query{Where: where("open", store.Eq, true)}},
+		{"false, which is not absent", store.Query{Where: where("open", store.Eq, false)}},
+		{"a value that no document has", store.Query{Where: where("unit", store.Eq, "unit9")}},
+		{"a value of another case", store.Query{Where: where("unit", store.Eq, "UNIT1")}},
+		{"the beginning of a value", store.Query{Where: where("unit", store.Eq, "unit")}},
+		{"below a number", store.Query{Where: where("rank", store.Lt, int64(1))}},
+		{"up to a number", store.Query{Where: where("rank", store.Lte, int64(1))}},
+		{"above a number", store.Query{Where: where("rank", store.Gt, int64(0))}},
+		{"from a number on", store.Query{Where: where("rank", store.Gte, int64(0))}},
+		{"below a text", store.Query{Where: where("unit", store.Lt, "unit1")}},
+		{"from a text on", store.Query{Where: where("unit", store.Gte, "unit1")}},
+		{"above false", store.Query{Where: where("open", store.Gt, false)}},
+		{"between two numbers", store.Query{Where: append(where("rank", store.Gte, int64(0)), where("rank", store.Lt, int64(2))...)}},
+		{"one of a list", store.Query{Where: where("unit", store.In, []any{"unit0", "unit2", "unit9"})}},
+		{"one of a list of one", store.Query{Where: where("rank", store.In, []any{int64(2)})}},
+		{"one of a list of three numbers", store.Query{Where: where("rank", store.In, []any{int64(2), int64(0), int64(-1)})}},
+		{"one of an empty list", store.Query{Where: where("unit", store.In, []any{})}},
+		{"several conditions", store.Query{Where: slices.Concat(where("unit", store.Eq, "unit1"), where("open", store.Eq, true), where("rank", store.Gt, int64(0)))}},
+		{"conditions that exclude each other", store.Query{Where: append(where("rank", store.Gt, int64(1)), where("rank", store.Lt, int64(1))...)}},
+		{"sorted by a number, absent last", store.Query{Sort: []store.Order{orderBy("rank", false)}}},
+		{"sorted by a number downwards, absent first", store.Query{Sort: []store.Order{orderBy("rank", true)}}},
+		{"sorted by text", store.Query{Sort: []store.Order{orderBy("unit", false)}}},
+		{"sorted by text downwards", store.Query{Sort: []store.Order{orderBy("unit", true)}}},
+		{"sorted by bool", store.Query{Sort: []store.Order{orderBy("open", false)}}},
+		{"sorted by bool downwards", store.Query{Sort: []store.Order{orderBy("open", true)}}},
+		{"sorted by two keys", store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", false)}}},
+		{"sorted by two keys downwards", store.Query{Sort: []store.Order{orderBy("unit", true), orderBy("rank", true)}}},
+		{"sorted up, then down", store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", true)}}},
+		{"sorted down, then up", store.Query{Sort: []store.Order{orderBy("unit", true), orderBy("rank", false)}}},
+		{"filtered and sorted by the same key", store.Query{Where: where("rank", store.Gte, int64(0)), Sort: []store.Order{orderBy("rank", true)}}},
+		{"filtered by one key and sorted by another", store.Query{Where: where("unit", store.Eq, "unit1"), Sort: []store.Order{orderBy("rank", true)}}},
+		{"filtered by a list and sorted by two keys", store.Query{Where: where("unit", store.In, []any{"unit0", "unit1"}), Sort: []store.Order{orderBy("open", true), orderBy("rank", false)}}},
+		{"of another association", store.Query{Association: "south", Sort: []store.Order{orderBy("rank", false)}}},
+		{"of an association that does not exist", store.Query{Association: "west"}},
+	}
+}
+
+// withDefaults fills in what the queries leave out.
+func withDefaults(q store.Query) store.Query {
+	if q.Association == "" {
+		q.Association = "north"
+	}
+	if q.Limit == 0 {
+		q.Limit = 1000
+	}
+	return q
+}
+
+func findCases() []testCase {
+	var cases []testCase
+	for _, n := range queries() {
+		cases = append(cases, testCase{n.name, func(s *suite) { s.compare(s.library(), withDefaults(n.q)) }})
+	}
+	return append(cases,
+		testCase{"as many as the limit", func(s *suite) { s.compare(s.library(), withDefaults(store.Query{Limit: 3})) }},
+		testCase{"behind some skipped documents", func(s *suite) {
+			s.compare(s.library(), withDefaults(store.Query{Skip: 5, Limit: 3, Sort: []store.Order{orderBy("rank", true)}}))
+		}},
+		testCase{"nothing when all are skipped", func(s *suite) { s.compare(s.library(), withDefaults(store.Query{Skip: 500})) }},
+		testCase{"random queries", func(s *suite) {
+			c, r := s.library(), rand.New(rand.NewPCG(1, 2))
+			for range 150 {
+				s.compare(c, withDefaults(randomQuery(r)))
+			}
+		}},
+		testCase{"a value of a named type", func(s *suite) {
+			n, err := s.library().Count(s.ctx, "north", where("unit", store.Eq, state("unit1")))
+			s.ok(err)
+			s.equal("found", n, int64(len(library().find(withDefaults(store.Query{Where: where("unit", store.Eq, "unit1")})))))
+		}},
+		testCase{"numbers beyond what a double holds", func(s *suite) {
+			const big = int64(1) << 53
+			c := s.with(thing{Association: "north", ID: "a", Rank: ptr(big)}, thing{Association: "north", ID: "b", Rank: ptr(big + 1)})
+			s.equal("found", s.count(c, "rank", big+1), int64(1))
+		}},
+		testCase{"ids in the order of their bytes", func(s *suite) {
+			c := s.with(newThing("b"), newThing("B"), newThing("ö"), newThing("a-1"), newThing("a"), newThing("10"), newThing("9"))
+			s.equal("order", s.ids(c, withDefaults(store.Query{})), "10 9 B a a-1 b ö")
+		}},
+	)
+}
+
+// library opens the collection that holds the model's documents.
+func (s *suite) library() *store.Collection[thing] {
+	s.Helper()
+	if s.shelf.things == nil {
+		c := *s
+		c.name = "library"
+		s.shelf.things = c.with(library()...)
+	}
+	return s.shelf.things
+}
+
+// compare compares the engine's answer with the model's.
+func (s *suite) compare(c *store.Collection[thing], q store.Query) {
+	s.Helper()
+	s.equal("ids", s.ids(c, q), join(library().find(q)))
+}
+
+func (s *suite) ids(c *store.Collection[thing], q store.Query) string {
+	s.Helper()
+	page, err := c.Find(s.ctx, q)
+	s.ok(err)
+	var ids []string
+	for _, v := range page.Items {
+		ids = append(ids, v.Value.ID)
+	}
+	return join(ids)
+}
+
+func randomQuery(r *rand.Rand) store.Query {
+	values := map[string][]any{"unit": {"unit0", "unit1", "unit2"}, "rank": {int64(-1), int64(0), int64(1), int64(2)}, "open": {false, true}}
+	keys := []string{"unit", "rank", "open"}
+	ops := []store.Op{store.Eq, store.Lt, store.Lte, store.Gt, store.Gte}
+	q := store.Query{Limit: 1 + r.IntN(12), Skip: r.IntN(3)}
+	for range r.IntN(3) {
+		key := keys[r.IntN(3)]
+		q.Where = append(q.Where, store.Cond{Key: key, Op: ops[r.IntN(len(ops))], Value: values[key][r.IntN(len(values[key]))]})
+	}
+	for i := range r.IntN(3) {
+		q.Sort = append(q.Sort, orderBy(keys[(i+r.IntN(2))%3], r.IntN(2) == 0))
+	}
+	if len(q.Sort) == 2 && q.Sort[0].Key == q.Sort[1].Key {
+		q.Sort = q.Sort[:1]
+	}
+	return q
+}
+
+func join(ids []string) string { return strings.Join(ids, " ") }
+
+// pageCases read each query of find page by page, with the cursor as text between, as
+// a client has it, and compare with the model's whole answer.
+func pageCases() []testCase {
+	var cases []testCase
+	for _, n := range queries() {
+		cases = append(cases, testCase{n.name, func(s *suite) {
+			c, q := s.library(), withDefaults(n.q)
+			for _, size := range []int{2, 7} {
+				s.equal(fmt.Sprint("pages of ", size), s.walk(c, q, size), join(library().find(q)))
+			}
+		}})
+	}
+	return append(cases,
+		testCase{"the last page has no cursor", func(s *suite) {
+			page, err := s.with(newThing("a"), newThing("b")).Find(s.ctx, withDefaults(store.Query{Limit: 2}))
+			s.ok(err)
+			s.equal("cursor", page.Next.String(), "")
+		}},
+		testCase{"a page may be as large as the bound", func(s *suite) {
+			page, err := s.with(newThing("a"), newThing("b")).Find(s.ctx, withDefaults(store.Query{Limit: 1000}))
+			s.ok(err)
+			s.equal("items", len(page.Items), 2)
+		}},
+		testCase{"a document added behind the cursor is seen, one before is not", func(s *suite) {
+			c := s.with(newThing("b"), newThing("d"), newThing("f"))
+			page, err := c.Find(s.ctx, withDefaults(store.Query{Limit: 2}))
+			s.ok(err)
+			for _, id := range []string{"a", "e"} {
+				_, err := c.Insert(s.ctx, ptr(newThing(id)))
+				s.ok(err)
+			}
+			s.equal("rest", s.ids(c, withDefaults(store.Query{After: page.Next})), "e f")
+		}},
+		testCase{"the document at the cursor may be gone", func(s *suite) {
+			c := s.with(newThing("a"), newThing("b"), newThing("c"))
+			page, err := c.Find(s.ctx, withDefaults(store.Query{Limit: 2}))
+			s.ok(err)
+			s.ok(c.Delete(s.ctx, "north", "b", 1))
+			s.equal("rest", s.ids(c, withDefaults(store.Query{After: page.Next})), "c")
+		}},
+	)
+}
+
+// walk returns the ids of all pages.
+func (s *suite) walk(c *store.Collection[thing], q store.Query, size int) string {
+	s.Helper()
+	q.Limit = size
+	var ids []string
+	for range 100 {
+		page, err := c.Find(s.ctx, q)
+		s.ok(err)
+		for _, v := range page.Items {
+			ids = append(ids, v.Value.ID)
+		}
+		text := page.Next.String()
+		if text == "" {
+			return join(ids)
+		}
+		q.After, err = store.ParseCursor(text, len(q.Sort))
+		s.ok(err)
+	}
+	s.Fatal("the list does not end")
+	return ""
+}
+
+// groups returns counts as one text, in order.
+func (s *suite) groups(cond []store.Cond, by ...string) string {
+	s.Helper()
+	groups, err := s.engine.Count(s.ctx, s.name, "north", cond, by)
+	s.ok(err)
+	var all []string
+	for _, g := range groups {
+		var parts []string
+		for _, key := range slices.Sorted(maps.Keys(g.Keys)) {
+			parts = append(parts, fmt.Sprintf("%s=%v(%T)", key, g.Keys[key], g.Keys[key]))
+		}
+		all = append(all, fmt.Sprintf("{%s}:%d", strings.Join(parts, ","), g.Count))
+	}
+	slices.Sort(all)
+	return join(all)
+}
+
+func ranked(id string, unit *string, rank *int64, open *bool) thing {
+	return thing{Association: "north", ID: id, Unit: unit, Rank: rank, Open: open}
+}
+
+var countCases = []testCase{
+	{"up to a number and no further", func(s *suite) {
+		c := s.library()
+		for most, want := range map[int]int64{1: 1, 29: 29, 30: 30, 31: 30, 1000: 30} {
+			n, err := s.engine.CountUpTo(s.ctx, "library", "north", nil, most)
+			s.ok(err)
+			s.equal(fmt.Sprintf("up to %d", most), n, want)
+		}
+		total, err := c.Total(s.ctx, "north", where("rank", store.Gte, int64(1)))
+		s.ok(err)
+		s.equal("total", total, store.Total{Records: int64(len(library().find(withDefaults(store.Query{Where: where("rank", store.Gte, int64(1))}))))})
+		n, err := s.engine.CountUpTo(s.ctx, "library", "nowhere", nil, 5)
+		s.ok(err)
+		s.equal("of another association", n, int64(0))
+		if _, err := s.engine.CountUpTo(s.ctx, "library", "north", nil, 0); err == nil {
+			s.Error("a count up to nothing was accepted")
+		}
+	}},
+	{"all", func(s *suite) {
+		n, err := s.library().Count(s.ctx, "north", nil)
+		s.ok(err)
+		s.equal("count", n, int64(30))
+	}},
+	{"without documents there is a group of zero", func(s *suite) {
+		s.things()
+		s.equal("groups", s.groups(nil), "{}:0")
+	}},
+	{"those that match", func(s *suite) {
+		n, err := s.library().Count(s.ctx, "north", where("rank", store.Gte, int64(1)))
+		s.ok(err)
+		s.equal("count", n, int64(len(library().find(withDefaults(store.Query{Where: where("rank", store.Gte, int64(1))})))))
+	}},
+	{"an empty list matches nothing", func(s *suite) {
+		s.with(library()...)
+		s.equal("groups", s.groups(where("unit", store.In, []any{})), "{}:0")
+	}},
+	{"by text", func(s *suite) {
+		s.with(ranked("a", ptr("u"), nil, nil), ranked("b", ptr("u"), nil, nil), ranked("c", ptr("v"), nil, nil))
+		s.equal("groups", s.groups(nil, "unit"), "{unit=u(string)}:2 {unit=v(string)}:1")
+	}},
+	{"by number", func(s *suite) {
+		s.with(ranked("a", nil, ptr(int64(1)), nil), ranked("b", nil, ptr(int64(1)<<60), nil), ranked("c", nil, ptr(int64(1)), nil))
+		s.equal("groups", s.groups(nil, "rank"), "{rank=1(int64)}:2 {rank=1152921504606846976(int64)}:1")
+	}},
+	{"by bool", func(s *suite) {
+		s.with(ranked("a", nil, nil, ptr(true)), ranked("b", nil, nil, ptr(false)), ranked("c", nil, nil, ptr(true)))
+		s.equal("groups", s.groups(nil, "open"), "{open=false(bool)}:1 {open=true(bool)}:2")
+	}},
+	{"those without the key are a group without it", func(s *suite) {
+		s.with(ranked("a", ptr("u"), nil, nil), newThing("b"), newThing("c"))
+		s.equal("groups", s.groups(nil, "unit"), "{unit=u(string)}:1 {}:2")
+	}},
+	{"by two keys", func(s *suite) {
+		s.with(ranked("a", ptr("u"), ptr(int64(1)), nil), ranked("b", ptr("u"), ptr(int64(2)), nil), ranked("c", ptr("u"), ptr(int64(2)), nil), ranked("d", nil, ptr(int64(2)), nil))
+		s.equal("groups", s.groups(nil, "unit", "rank"), "{rank=1(int64),unit=u(string)}:1 {rank=2(int64),unit=u(string)}:2 {rank=2(int64)}:1")
+	}},
+	{"by a key among those that match", func(s *suite) {
+		s.with(ranked("a", ptr("u"), ptr(int64(1)), nil), ranked("b", ptr("v"), ptr(int64(2)), nil), ranked("c", ptr("v"), ptr(int64(1)), nil))
+		s.equal("groups", s.groups(where("rank", store.Eq, int64(1)), "unit"), "{unit=u(string)}:1 {unit=v(string)}:1")
+	}},
+	{"by a key when nothing matches there is no group", func(s *suite) {
+		s.with(library()...)
+		s.equal("groups", s.groups(where("rank", store.Eq, int64(99)), "unit"), "")
+	}},
+}
+
+// model answers queries over documents in memory, in the plainest way.
+type model []thing
+
+// library returns the documents of the cases of find, page and count: with equal values
+// for every order, absent keys, and the same ids in another association.
+func library() model {
+	var m model
+	for i := range 30 {
+		v := thing{Association: "north", ID: fmt.Sprintf("n%02d", (i*7)%30), Count: int64(i)}
+		if i%5 != 0 {
+			v.Unit = ptr(fmt.Sprintf("unit%d", i%3))
+		}
+		if i%7 != 0 {
+			v.Rank = ptr(int64(i%4) - 1)
+		}
+		if i%3 != 0 {
+			v.Open = ptr(i%2 == 0)
+		}
+		m = append(m, v)
+	}
+	for i := range 6 {
+		m = append(m, thing{Association: "south", ID: fmt.Sprintf("n%02d", i), Unit: ptr("unit1"), Rank: ptr(int64(1)), Open: ptr(true)})
+	}
+	return m
+}
+
+// find returns the ids that a query must return.
+func (m model) find(q store.Query) []string {
+	var hits []thing
+	for _, v := range m {
+		if v.Association == q.Association && matches(thingKeys(&v), q.Where) {
+			hits = append(hits, v)
+		}
+	}
+	slices.SortFunc(hits, func(a, b thing) int { return compareThings(q.Sort, &a, &b) })
+	ids := make([]string, 0, len(hits))
+	for _, v := range hits {
+		ids = append(ids, v.ID)
+	}
+	ids = ids[min(q.Skip, len(ids)):]
+	return ids[:min(q.Limit, len(ids))]
+}
+
+func compareThings(sort []store.Order, a, b *thing) int {
+	ka, kb := thingKeys(a), thingKeys(b)
+	desc := false
+	for _, o := range sort {
+		desc = o.Desc
+		if c := compareKeys(ka[o.Key], kb[o.Key]); c != 0 {
+			return directed(c, desc)
+		}
+	}
+	return directed(cmp.Compare(a.ID, b.ID), desc)
+}
+
+func directed(c int, desc bool) int {
+	if desc {
+		return -c
+	}
+	return c
+}
+
+// compareKeys orders the values of one key, an absent one last.
+func compareKeys(a, b any) int {
+	switch x := a.(type) {
+	case nil:
+		if b == nil {
+			return 0
+		}
+		return 1
+	case string:
+		if y, ok := b.(string); ok {
+			return cmp.Compare(x, y)
+		}
+	case int64:
+		if y, ok := b.(int64); ok {
+			return cmp.Compare(x, y)
+		}
+	case bool:
+		if y, ok := b.(bool); ok {
+			return cmp.Compare(number(x), number(y))
+		}
+	}
+	return -1
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func matches(keys store.Keys, where []store.Cond) bool {
+	for _, c := range where {
+		v, ok := keys[c.Key]
+		if !ok || !fulfils(v, c) {
+			return false
+		}
+	}
+	return true
+}
+
+func fulfils(v any, c store.Cond) bool {
+	if c.Op == store.In {
+		return slices.Contains(c.Value.([]any), v)
+	}
+	d := compareKeys(v, c.Value)
+	switch c.Op {
+	case store.Eq:
+		return d == 0
+	case store.Lt:
+		return d < 0
+	case store.Lte:
+		return d <= 0
+	case store.Gt:
+		return d > 0
+	default:
+		return d >= 0
+	}
+}
