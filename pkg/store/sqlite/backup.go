@@ -28,30 +28,24 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 			err = errors.Join(err, os.Remove(path))
 		}
 	}()
-	if err := d.copyTo(ctx, path); err != nil {
+	c, err := dial(d.path, "busy_timeout=5000", "cache_size=-8000", "temp_store=MEMORY")
+	if err != nil {
+		return fmt.Errorf("copy the database: %w", err)
+	}
+	copying, err := c.prepare("VACUUM INTO ?")
+	if err == nil {
+		_, err = copying.ExecContext(ctx, named(values(path)))
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err := errors.Join(err, c.close()); err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("flush the backup: %w", err)
 	}
 	return Check(ctx, path)
-}
-
-func (d *DB) copyTo(ctx context.Context, path string) (err error) {
-	c, err := dial(d.path, "busy_timeout=5000", "cache_size=-8000", "temp_store=MEMORY")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	s, err := c.prepare("VACUUM INTO ?")
-	if err != nil {
-		return err
-	}
-	_, err = s.ExecContext(ctx, named(values(path)))
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }
 
 // Check reads all of a file that no process has open, and returns an error when it

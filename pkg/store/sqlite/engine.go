@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	jsonx "github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
@@ -101,22 +102,6 @@ func (b *body) unknown(into any) error {
 	return jsonx.Unmarshal([]byte(b.text), into, strict)
 }
 
-// find returns the statement of a query.
-func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
-	t, err := e.table(collection)
-	if err != nil {
-		return nil, err
-	}
-	if err := rule.Query(q, t.spec.Keys); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
-	}
-	s, err := t.find(q)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.name, err)
-	}
-	return s, nil
-}
-
 func (e *engine) Find(ctx context.Context, collection string, q store.Query) (all []store.Document, err error) {
 	s, err := e.find(collection, q)
 	if err != nil {
@@ -148,9 +133,17 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	if err != nil {
 		return nil, err
 	}
-	s, err := t.count(association, where, by)
-	if err != nil {
+	cols := ""
+	for _, key := range by {
+		cols += column(key) + ","
+	}
+	s := &sqlText{}
+	s.add("SELECT "+cols+"count(*) FROM "+quote(t.name)+" WHERE association=?", association)
+	if err := errors.Join(rule.By(by, t.spec.Keys), s.where(t, where)); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
+	}
+	if cols != "" {
+		s.add(" GROUP BY " + strings.TrimSuffix(cols, ","))
 	}
 	err = e.query(ctx, s.String(), s.args, func(row []value) error {
 		groups = append(groups, store.Group{Keys: keysOf(by, row), Count: row[len(by)].(int64)})
@@ -175,10 +168,12 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 	if err != nil {
 		return 0, err
 	}
-	s, err := t.countUpTo(association, where, limit)
-	if err != nil {
+	s := &sqlText{}
+	s.add("SELECT count(*) FROM (SELECT 1 FROM "+quote(t.name)+" WHERE association=?", association)
+	if err := errors.Join(rule.CountLimit(limit), s.where(t, where)); err != nil {
 		return 0, fmt.Errorf("%s: %w", t.name, err)
 	}
+	s.add(sqlLimit+")", int64(limit))
 	err = e.query(ctx, s.String(), s.args, func(row []value) error {
 		n = row[0].(int64)
 		return nil
@@ -281,19 +276,11 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 	if err != nil {
 		return err
 	}
-	args := append(values(r.Version, int64(0), body), keys...)
-	args = append(args, r.Association, r.ID, from)
+	args := append(append(values(r.Version, int64(0), body), keys...), r.Association, r.ID, from)
 	return e.db.writer.do(ctx, func(w *writer) error {
 		w.written++
 		args[1] = w.written
-		n, err := w.conn.change(t.sqlReplace, args...)
-		switch {
-		case isUnique(err):
-			return store.ErrTaken
-		case err == nil && n == 0:
-			return w.staleOr(t, r.Association, r.ID)
-		}
-		return err
+		return w.changeOne(t, r.Association, r.ID, t.sqlReplace, args)
 	})
 }
 
@@ -303,17 +290,35 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 		return err
 	}
 	return e.db.writer.do(ctx, func(w *writer) error {
-		n, err := w.conn.change(t.sqlDelete, association, id, from)
-		if err == nil && n == 0 {
-			return w.staleOr(t, association, id)
-		}
-		return err
+		return w.changeOne(t, association, id, t.sqlDelete, values(association, id, from))
 	})
 }
 
-// staleOr returns why a write found no document at its version: ErrStale, or
-// ErrNotFound.
-func (w *writer) staleOr(t *table, association, id string) error {
+func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) error {
+	t, err := e.table(collection)
+	if err != nil {
+		return err
+	}
+	if err := rule.Record(r, 0, t.spec.Keys); err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	args, err := t.keyValues(r.Keys)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	args = append(args, r.Association, r.ID, r.Version)
+	return e.db.writer.do(ctx, func(w *writer) error { return w.changeOne(t, r.Association, r.ID, t.sqlRekey, args) })
+}
+
+// changeOne runs a statement that changes a document at one version. It returns
+// ErrTaken, or ErrStale or ErrNotFound when there is no document at that version.
+func (w *writer) changeOne(t *table, association, id, sql string, args []value) error {
+	switch n, err := w.conn.change(sql, args...); {
+	case isUnique(err):
+		return store.ErrTaken
+	case err != nil || n > 0:
+		return err
+	}
 	if _, err := w.version(t, association, id); err != nil {
 		return err
 	}
@@ -339,29 +344,4 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 func isUnique(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && (e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY)
-}
-
-func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) error {
-	t, err := e.table(collection)
-	if err != nil {
-		return err
-	}
-	if err := rule.Record(r, 0, t.spec.Keys); err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
-	}
-	args, err := t.keyValues(r.Keys)
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
-	}
-	args = append(args, r.Association, r.ID, r.Version)
-	return e.db.writer.do(ctx, func(w *writer) error {
-		n, err := w.conn.change(t.sqlRekey, args...)
-		switch {
-		case isUnique(err):
-			return store.ErrTaken
-		case err == nil && n == 0:
-			return w.staleOr(t, r.Association, r.ID)
-		}
-		return err
-	})
 }

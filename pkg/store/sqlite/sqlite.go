@@ -74,33 +74,23 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := open(path, guard)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create the database file: %w", err), guard.close())
+	}
+	c, err := dial(path, "busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=2000",
+		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
 		return nil, errors.Join(err, guard.close())
 	}
-	return d, nil
-}
-
-// open opens the connections to a locked file.
-func open(path string, guard *conn) (*DB, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("create the database file: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("create the database file: %w", err)
-	}
-	d := &DB{path: path, guard: guard, readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
-	wc, err := dial(path, "busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=2000",
-		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
-	if err != nil {
-		return nil, err
-	}
-	d.writer = startWriter(wc)
+	d := &DB{path: path, guard: guard, writer: startWriter(c), readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
 	for range maxReaders {
 		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-8000", "temp_store=MEMORY")
 		if err != nil {
-			return nil, errors.Join(err, d.shut())
+			return nil, errors.Join(err, d.shut(), guard.close())
 		}
 		d.readers <- c
 		d.pool++
@@ -185,12 +175,12 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	e.db.preparing.Lock()
 	defer e.db.preparing.Unlock()
 	earlier, err := e.table(s.Name)
-	first := err != nil
-	if !first {
+	isPrepared := err == nil
+	if isPrepared {
 		s = rule.Merge(earlier.spec, s)
 	}
 	t := newTable(e.namespace, s)
-	if err := e.db.writer.do(ctx, func(w *writer) error { return t.prepare(w, first) }); err != nil {
+	if err := e.db.writer.do(ctx, func(w *writer) error { return t.prepare(w, isPrepared) }); err != nil {
 		return err
 	}
 	e.db.mu.Lock()

@@ -55,26 +55,44 @@ func quote(name string) string { return `"` + name + `"` }
 
 func column(key string) string { return quote("k_" + key) }
 
-// prepare creates the table, columns and indexes that are missing. It runs inside
-// the writer's transaction: all of it happens, or nothing.
-func (t *table) prepare(w *writer, dropOthers bool) error {
+// prepare creates the table, columns and indexes that are missing, and drops indexes
+// that are no longer declared unless keepIndexes. It runs inside the writer's
+// transaction: all of it happens, or nothing.
+func (t *table) prepare(w *writer, keepIndexes bool) error {
 	q := quote(t.name)
 	if err := w.conn.exec("CREATE TABLE IF NOT EXISTS " + q + `(
 		association TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0,
 		written INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(association,id))`); err != nil {
 		return err
 	}
-	if err := t.addColumns(w.conn); err != nil {
+	present, err := readNames(w.conn, "SELECT name FROM pragma_table_info(?)", t.name)
+	if err != nil {
 		return err
 	}
-	want := t.indexes()
-	if dropOthers {
-		if err := t.dropIndexes(w.conn, want); err != nil {
+	for _, key := range t.spec.Keys {
+		if slices.Contains(present, "k_"+key) {
+			continue
+		}
+		if err := w.conn.exec("ALTER TABLE " + q + " ADD COLUMN " + column(key) + " BLOB NOT NULL DEFAULT " + absent); err != nil {
+			return fmt.Errorf("key %s: %w", key, err)
+		}
+	}
+	// The primary key's own index has no statement.
+	present, err = readNames(w.conn, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", t.name)
+	if err != nil {
+		return err
+	}
+	declared := t.indexes()
+	for _, name := range present {
+		if _, ok := declared[name]; ok || keepIndexes {
+			continue
+		}
+		if err := w.conn.exec("DROP INDEX " + quote(name)); err != nil {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		if err := w.conn.exec(want[name]); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		if err := w.conn.exec(declared[name]); err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
 		}
 	}
@@ -84,78 +102,37 @@ func (t *table) prepare(w *writer, dropOthers bool) error {
 	})
 }
 
-func (t *table) addColumns(c *conn) error {
-	have, err := readNames(c, "SELECT name FROM pragma_table_info(?)", t.name)
-	if err != nil {
-		return err
-	}
-	for _, key := range t.spec.Keys {
-		if slices.Contains(have, "k_"+key) {
-			continue
-		}
-		if err := c.exec("ALTER TABLE " + quote(t.name) + " ADD COLUMN " + column(key) + " BLOB NOT NULL DEFAULT " + absent); err != nil {
-			return fmt.Errorf("key %s: %w", key, err)
-		}
-	}
-	return nil
+func readNames(c *conn, sql string, arg value) (names []string, err error) {
+	err = c.query(context.Background(), sql, values(arg), func(row []value) error {
+		names = append(names, row[0].(string))
+		return nil
+	})
+	return names, err
 }
 
 // indexes returns the statement that creates each index, by the name of the index.
 func (t *table) indexes() map[string]string {
-	q := quote(t.name)
-	unpublished := t.name + "__unpublished"
-	want := map[string]string{
-		unpublished: "CREATE INDEX IF NOT EXISTS " + quote(unpublished) + " ON " + q + "(written) WHERE published<version",
-	}
+	q, name := quote(t.name), t.name+"__unpublished"
+	all := map[string]string{name: "CREATE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(written) WHERE published<version"}
 	for _, ix := range t.spec.Unique {
 		name := t.name + "__u_" + strings.Join(ix, "__")
-		bound := make([]string, len(ix))
-		for i, key := range ix {
-			bound[i] = column(key) + "<>" + absent
+		cols, present := "", ""
+		for _, key := range ix {
+			cols += "," + column(key)
+			present += " AND " + column(key) + "<>" + absent
 		}
-		want[name] = "CREATE UNIQUE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + columns(ix) + ") WHERE " + strings.Join(bound, " AND ")
+		all[name] = "CREATE UNIQUE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + cols + ") WHERE" + strings.TrimPrefix(present, " AND")
 	}
 	for _, ix := range t.spec.Indexes {
 		name := t.name + "__i_" + strings.Join(ix, "__")
+		cols := ""
+		for _, key := range ix {
+			cols += "," + column(key)
+		}
 		// The id at the end keeps a page in order without sorting.
-		want[name] = "CREATE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + columns(ix) + ",id)"
+		all[name] = "CREATE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + cols + ",id)"
 	}
-	return want
-}
-
-func columns(ix store.Index) string {
-	var b strings.Builder
-	for _, key := range ix {
-		b.WriteString("," + column(key))
-	}
-	return b.String()
-}
-
-// dropIndexes removes indexes that are no longer declared. The primary key's own
-// index has no statement and stays.
-func (t *table) dropIndexes(c *conn, want map[string]string) error {
-	have, err := readNames(c, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", t.name)
-	if err != nil {
-		return err
-	}
-	for _, name := range have {
-		if _, ok := want[name]; ok {
-			continue
-		}
-		if err := c.exec("DROP INDEX " + quote(name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func readNames(c *conn, sql string, arg value) ([]string, error) {
-	var all []string
-	err := c.query(context.Background(), sql, values(arg), func(row []value) error {
-		all = append(all, row[0].(string))
-		return nil
-	})
-	return all, err
+	return all
 }
 
 // keyValues returns the columns of a document's keys in the declared order, with room

@@ -140,7 +140,9 @@ func (w *writer) commit(group []*write) {
 		if err == nil {
 			break
 		}
-		w.rollback()
+		// Its error says only that SQLite has rolled back already, as it does after
+		// some failures.
+		_ = w.conn.exec("ROLLBACK")
 		if bad < 0 { // the transaction itself failed: nothing is written
 			for i := range answers {
 				if !out[i] {
@@ -178,10 +180,6 @@ func (w *writer) attempt(group []*write, out []bool, answers []error) (int, erro
 	}
 	return 0, nil
 }
-
-// rollback ends a failed transaction. Its error is ignored: it says only that SQLite
-// has rolled back already, as it does after some failures.
-func (w *writer) rollback() { _ = w.conn.exec("ROLLBACK") }
 
 // version returns the version of a stored document, or ErrNotFound.
 func (w *writer) version(t *table, association, id string) (int64, error) {
