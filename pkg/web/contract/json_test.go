@@ -63,3 +63,17 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkJSON parses a body of 1.5 KB such as POST /referrals takes.
+func BenchmarkJSON(b *testing.B) {
+	text := []byte(`{"person":{"personalIdentityNumber":"191212121212","givenName":"Tolvan","familyName":"Tolvansson","email":"t@example.org"},
+ "unit":"molndal-1","reasons":["long_absence"],"at":"2026-01-31T13:45:00Z","weeks":24,"share":0.5,"given":true,"nested":{"a":[1,2,{"b":null}]},
+ "text":"` + strings.Repeat("Hej på dig. ", 90) + `"}`)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := parseJSON(text, 32); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
