@@ -24,41 +24,38 @@ func filterOf(q store.Query) (bson.D, error) {
 // whereOf builds conditions. They are in an $and of their own, because servers differ
 // in how they treat a key that is named twice.
 func whereOf(association string, where []store.Cond) (bson.D, error) {
-	filter := bson.D{{Key: "association", Value: association}}
 	all := bson.A{}
 	for _, c := range where {
-		e, err := condOf(c)
-		if err != nil {
-			return nil, fmt.Errorf("condition on %s: %w", c.Key, err)
+		list := []any{c.Value}
+		if c.Op == store.In {
+			list = c.Value.([]any)
 		}
-		all = append(all, bson.D{e})
+		values := bson.A{}
+		for _, v := range list {
+			x, err := encodeKey(v)
+			if err != nil {
+				return nil, fmt.Errorf("condition on %s: %w", c.Key, err)
+			}
+			if x != absent {
+				values = append(values, x)
+			}
+		}
+		var condition any
+		switch c.Op {
+		case store.In:
+			condition = bson.D{{Key: "$in", Value: values}}
+		case store.Eq:
+			condition = values[0]
+		default:
+			condition = bson.D{{Key: operators[c.Op], Value: values[0]}}
+		}
+		all = append(all, bson.D{{Key: "keys." + c.Key, Value: condition}})
 	}
+	filter := bson.D{{Key: "association", Value: association}}
 	if len(all) > 0 {
 		filter = append(filter, bson.E{Key: "$and", Value: all})
 	}
 	return filter, nil
-}
-
-func condOf(c store.Cond) (bson.E, error) {
-	path := "keys." + c.Key
-	if c.Op == store.In {
-		list := bson.A{}
-		for _, v := range c.Value.([]any) {
-			x, err := encodeKey(v)
-			if err != nil {
-				return bson.E{}, err
-			}
-			if x != absent {
-				list = append(list, x)
-			}
-		}
-		return bson.E{Key: path, Value: bson.D{{Key: "$in", Value: list}}}, nil
-	}
-	v, err := encodeKey(c.Value)
-	if err != nil || c.Op == store.Eq {
-		return bson.E{Key: path, Value: v}, err
-	}
-	return bson.E{Key: path, Value: bson.D{{Key: operators[c.Op], Value: v}}}, nil
 }
 
 // part is one column of the order and its value at the cursor.

@@ -39,15 +39,15 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 		}
 		// Which value is taken is looked up, not read from the error's text:
 		// servers word it differently.
-		switch old, missing := e.current(ctx, c, doc.Association, doc.ID); {
+		switch old, missing := current(ctx, c, doc.Association, doc.ID); {
 		case missing == nil && old.Token == doc.Token: // our own write, whose answer was lost
-			return e.checkDurable(ctx, c, doc)
+			return checkDurable(ctx, c, doc)
 		case missing == nil:
 			return store.ErrExists
 		case !errors.Is(missing, store.ErrNotFound):
 			return missing
 		}
-		return e.takenOr(ctx, c, doc, err)
+		return takenOr(ctx, c, doc, err)
 	})
 }
 
@@ -64,19 +64,39 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 		{Key: "version", Value: doc.Version}, {Key: "unpublished", Value: true}, {Key: "written", Value: doc.Written}, {Key: "token", Value: doc.Token},
 		{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}, {Key: "body", Value: doc.Body},
 	}}}
-	return retry(ctx, "replace "+collection, func() error {
+	return updateOne(ctx, "replace "+collection, c, doc, from, change)
+}
+
+// Rekey leaves the token, by which the latest writer of the document sees that its
+// write arrived.
+func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) error {
+	c, spec, err := e.collection(collection)
+	if err != nil {
+		return err
+	}
+	doc, err := e.encode(spec, r, 0)
+	if err != nil {
+		return err
+	}
+	change := bson.D{{Key: "$set", Value: bson.D{{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}}}}
+	return updateOne(ctx, "rekey "+collection, c, doc, r.Version, change)
+}
+
+// updateOne changes a document that is stored at version from.
+func updateOne(ctx context.Context, what string, c *mongo.Collection, doc *stored, from int64, change bson.D) error {
+	return retry(ctx, what, func() error {
 		done, err := c.UpdateOne(ctx, atVersion(doc.Association, doc.ID, from), change)
 		if isRefused(err) {
-			return e.takenOr(ctx, c, doc, err)
+			return takenOr(ctx, c, doc, err)
 		}
 		if err != nil || done.MatchedCount > 0 {
 			return err
 		}
-		switch old, missing := e.current(ctx, c, doc.Association, doc.ID); {
+		switch old, missing := current(ctx, c, doc.Association, doc.ID); {
 		case missing != nil:
 			return missing
 		case old.Token == doc.Token: // our own write, whose answer was lost
-			return e.checkDurable(ctx, c, doc)
+			return checkDurable(ctx, c, doc)
 		}
 		return store.ErrStale
 	})
@@ -97,7 +117,7 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 		if done.DeletedCount > 0 {
 			return nil
 		}
-		_, err = e.current(ctx, c, association, documentID(association, id))
+		_, err = current(ctx, c, association, documentID(association, id))
 		switch {
 		case err == nil:
 			return store.ErrStale
@@ -125,7 +145,7 @@ func isRefused(err error) bool {
 
 // takenOr returns ErrTaken if another document has a unique value of doc, else err.
 // A duplicate that the server reported and that is gone again is ErrTaken too.
-func (e *engine) takenOr(ctx context.Context, c *mongo.Collection, doc *stored, err error) error {
+func takenOr(ctx context.Context, c *mongo.Collection, doc *stored, err error) error {
 	for _, u := range doc.Unique {
 		filter := bson.D{{Key: "association", Value: doc.Association}, {Key: "unique." + u.Key, Value: u.Value}}
 		var other struct {
@@ -151,7 +171,7 @@ func local(c *mongo.Collection) *mongo.Collection {
 }
 
 // checkDurable returns errNotDurable until a majority has our write.
-func (e *engine) checkDurable(ctx context.Context, c *mongo.Collection, doc *stored) error {
+func checkDurable(ctx context.Context, c *mongo.Collection, doc *stored) error {
 	var l loaded
 	err := c.FindOne(ctx, byID(doc.Association, doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&l)
 	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && l.Version < doc.Version {
@@ -164,7 +184,7 @@ var versionOnly = bson.D{{Key: "version", Value: 1}, {Key: "token", Value: 1}}
 
 // current returns version and token of a document that a write did not change, from
 // which the reason follows, or ErrNotFound.
-func (e *engine) current(ctx context.Context, c *mongo.Collection, association, id string) (loaded, error) {
+func current(ctx context.Context, c *mongo.Collection, association, id string) (loaded, error) {
 	var l loaded
 	err := local(c).FindOne(ctx, byID(association, id), options.FindOne().SetProjection(versionOnly)).Decode(&l)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -193,32 +213,5 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 	return retry(ctx, "mark published "+collection, func() error {
 		_, err := c.BulkWrite(ctx, changes)
 		return err
-	})
-}
-
-// Rekey leaves the token, by which the latest writer of the document sees that its
-// write arrived.
-func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) error {
-	c, spec, err := e.collection(collection)
-	if err != nil {
-		return err
-	}
-	doc, err := e.encode(spec, r, 0)
-	if err != nil {
-		return err
-	}
-	change := bson.D{{Key: "$set", Value: bson.D{{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}}}}
-	return retry(ctx, "rekey "+collection, func() error {
-		done, err := c.UpdateOne(ctx, atVersion(doc.Association, doc.ID, r.Version), change)
-		if isRefused(err) {
-			return e.takenOr(ctx, c, doc, err)
-		}
-		if err != nil || done.MatchedCount > 0 {
-			return err
-		}
-		if _, err := e.current(ctx, c, doc.Association, doc.ID); err != nil {
-			return err
-		}
-		return store.ErrStale
 	})
 }
