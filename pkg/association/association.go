@@ -37,12 +37,17 @@ type Initiative struct {
 	ID          string
 	Name        string
 	Orientation string // "individual" or "structural"
-	MaxWeeks    int    // the most weeks that a participant may be active
+	Plan               // that the municipalities follow
 	MinAge      int    // whole years on the start date
 	MaxAge      int    // whole years on the start date, itself allowed
-	Blocks      []Block
 	TargetGroup TargetGroup
 	RightTime   []Question // whether now is the right time; the sender answers
+}
+
+// Plan is how an initiative proceeds.
+type Plan struct {
+	MaxWeeks int // the most weeks that a participant may be active
+	Blocks   []Block
 }
 
 // Block is a part of an initiative.
@@ -126,6 +131,13 @@ func (a *Association) Initiative(id string) (Initiative, bool) {
 		return Initiative{}, false
 	}
 	return a.Initiatives[i], true
+}
+
+// Plan returns the plan by which a municipality runs an initiative; ok is false when the
+// association has no such initiative. All municipalities follow the initiative's.
+func (a *Association) Plan(initiative, municipality string) (p Plan, ok bool) {
+	i, ok := a.Initiative(initiative)
+	return i.Plan, ok
 }
 
 // Week returns what a municipality offers; a municipality without a week of its

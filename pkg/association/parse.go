@@ -106,7 +106,7 @@ func build(f *file, version string) *Association {
 		a.Municipalities = append(a.Municipalities, Municipality(m))
 	}
 	i := f.Initiative
-	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, MaxWeeks: i.MaxWeeks, MinAge: i.Ages[0], MaxAge: i.Ages[1],
+	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, Plan: Plan{MaxWeeks: i.MaxWeeks}, MinAge: i.Ages[0], MaxAge: i.Ages[1],
 		TargetGroup: i.TargetGroup.orDefault(), RightTime: i.RightTime}
 	for _, b := range i.Blocks {
 		initiative.Blocks = append(initiative.Blocks, Block(b))

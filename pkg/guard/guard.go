@@ -166,6 +166,11 @@ func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change
 	if unchanged {
 		err = nil
 	}
+	if err == nil && e.Identity != "" { // what the caller is shown is the document as changed
+		if r, describeErr := d.Resource(ctx, a, c.Operation, v.Value); describeErr == nil {
+			e.Identity = d.Identity(a, c.Operation, v.Value, r)
+		}
+	}
 	if err = d.enterChange(ctx, e, err); err != nil {
 		return store.Versioned[T]{}, err
 	}

@@ -6,6 +6,13 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
+)
+
+// The categories of data that a consent may leave out and that are shown here.
+const (
+	progressData = "progress"
+	outcomeData  = "outcome"
 )
 
 // Consent is what the person agreed to when a referral was written: that the
@@ -19,7 +26,19 @@ type Consent struct {
 	TextVersion  string
 	GivenOn      civil.Date // on paper
 	From         time.Time  // known here
-	Until        time.Time  // withdrawn; zero while it holds
+	Until        time.Time  // withdrawn; zero while it is in force
+}
+
+// InForce reports whether the consent has not been withdrawn.
+func (c Consent) InForce() bool { return c.Until.IsZero() }
+
+// covered lists the authorities that the consent covers now; the sender's is always
+// one of them, since without it there would have been no referral.
+func (c Consent) covered() []string {
+	if !c.InForce() {
+		return nil
+	}
+	return append([]string{c.Authority}, c.Authorities...)
 }
 
 // NewConsent is what comes with a referral.
@@ -33,118 +52,98 @@ type NewConsent struct {
 	GivenOn      civil.Date
 }
 
-// codes wants the parts that are kept in clear to point out nobody.
-func (c NewConsent) codes() error {
+// Check returns what is wrong with a consent of somebody who was born on a date: its
+// day, or a part stored in clear that has a personal identity number in it.
+func (c NewConsent) Check(birth, today civil.Date) error {
+	if err := happened(c.GivenOn, birth, today, "/consent/givenOn"); err != nil {
+		return err
+	}
 	return errors.Join(noNumber("/unit", c.Unit),
 		noNumber("/consent/textVersion", c.TextVersion), noNumber("/consent/authorities", c.Authorities...))
 }
 
-// GiveConsent notes a referral's consent. The same referral again changes
-// nothing; then it answers false.
-func (p *Person) GiveConsent(c NewConsent, who Who, now time.Time) bool {
-	if _, known := p.Consent(c.Referral); known {
+// happened returns ErrFuture or ErrTooEarly for a day on which something cannot have
+// happened: after today, or before earliest.
+func happened(d, earliest, today civil.Date, pointer string) error {
+	switch {
+	case d > today:
+		return ErrFuture.AtField(pointer)
+	case d < earliest:
+		return ErrTooEarly.AtField(pointer)
+	}
+	return nil
+}
+
+// GiveConsent notes a referral's consent. It reports whether that was new: the same
+// referral again changes nothing.
+func (p *Person) GiveConsent(c NewConsent, by history.Author, now time.Time) bool {
+	if st := p.Status(); st.referral(c.Referral) != nil {
 		return false
 	}
-	who.Authority = c.Authority
-	s := p.step(ConsentGiven, who, now)
-	s.Referral, s.Unit, s.Municipality = c.Referral, c.Unit, c.Municipality
-	s.Authorities, s.TextVersion, s.GivenOn = slices.Clone(c.Authorities), c.TextVersion, c.GivenOn
+	by.Authority, by.Unit = c.Authority, c.Unit
+	p.Steps = history.Append(p.Steps, PersonStep{
+		Kind: ConsentGiven, Referral: c.Referral, Municipality: c.Municipality,
+		Authorities: slices.Clone(c.Authorities), TextVersion: c.TextVersion, GivenOn: c.GivenOn,
+	}, by, now)
 	return true
 }
 
-// ExtendConsent notes that a referral's consent covers more now. What is told
-// twice, or of a consent that has ended, changes nothing; then it answers false.
-func (p *Person) ExtendConsent(c NewConsent, cause string, who Who, now time.Time) bool {
-	if old, known := p.Consent(c.Referral); !known || !old.InForce() || p.caused(cause) {
+// ExtendConsent notes that a referral's consent covers more. It reports whether that
+// was new; a consent that has been withdrawn is not extended.
+func (p *Person) ExtendConsent(c NewConsent, cause string, by history.Author, now time.Time) bool {
+	st := p.Status()
+	if tie := st.referral(c.Referral); tie == nil || !tie.Consent.InForce() || st.causes[cause] {
 		return false
 	}
-	s := p.step(ConsentExtended, who, now)
-	s.Referral, s.Cause = c.Referral, cause
-	s.Authorities, s.TextVersion, s.GivenOn = slices.Clone(c.Authorities), c.TextVersion, c.GivenOn
+	p.Steps = history.Append(p.Steps, PersonStep{
+		Kind: ConsentExtended, Referral: c.Referral, Authorities: slices.Clone(c.Authorities), TextVersion: c.TextVersion, GivenOn: c.GivenOn,
+		Entry: history.Entry{Cause: cause},
+	}, by, now)
 	return true
 }
 
-// Consents returns the consents in the order in which they were given.
-func (p *Person) Consents() []Consent {
-	var all []Consent
-	for _, s := range p.Steps {
-		switch s.Kind {
-		case ConsentGiven:
-			all = append(all, Consent{
-				Referral: s.Referral, Authority: s.Authority, Unit: s.Unit, Municipality: s.Municipality,
-				Authorities: s.Authorities, TextVersion: s.TextVersion, GivenOn: s.GivenOn, From: s.At,
-			})
-		case ConsentExtended:
-			for i := range all {
-				if all[i].Referral == s.Referral {
-					all[i].Authorities, all[i].TextVersion, all[i].GivenOn = s.Authorities, s.TextVersion, s.GivenOn
-				}
-			}
-		case ConsentWithdrawn:
-			for i := range all {
-				if all[i].Referral == s.Referral {
-					all[i].Until = s.At
-				}
-			}
-		}
+// WithdrawConsent ends the sharing that a referral's consent allowed.
+func (p *Person) WithdrawConsent(referral string, text []byte, by history.Author, now time.Time) error {
+	st := p.Status()
+	switch tie := st.referral(referral); {
+	case tie == nil:
+		return ErrNoConsent.AtField("/referral")
+	case !tie.Consent.InForce():
+		return ErrConsentGone
 	}
-	return all
+	p.Steps = history.Append(p.Steps, PersonStep{Kind: ConsentWithdrawn, Referral: referral, Text: text}, by, now)
+	return nil
 }
 
-// Consent finds the consent of a referral.
-func (p *Person) Consent(referral string) (Consent, bool) {
-	all := p.Consents()
-	i := slices.IndexFunc(all, func(c Consent) bool { return c.Referral == referral })
-	if i < 0 {
-		return Consent{}, false
-	}
-	return all[i], true
-}
-
-// InForce reports whether the consent has not been withdrawn.
-func (c Consent) InForce() bool { return c.Until.IsZero() }
-
-// covered lists the authorities that it opens for now; the sender's is always
-// one of them, since without it there would have been no referral.
-func (c Consent) covered() []string {
-	if !c.InForce() {
-		return nil
-	}
-	return append([]string{c.Authority}, c.Authorities...)
-}
-
-// Sight is what an authority could see of a person by one of its referrals.
-type Sight struct {
+// Visibility is what an authority could see of a person by one of its referrals.
+type Visibility struct {
 	Referral string
-	Progress bool // how the person's way went
+	Progress bool // how the enrolment proceeded
 	Identity bool // name and number too
 }
 
-// VisibleTo answers what a sending authority could see at some time of a day,
-// from the steps alone: what it sent, while consent held, and who the person
-// was unless that was protected all day and none of its staff was named.
-func (p *Person) VisibleTo(authority string, on civil.Date) []Sight {
-	var seen []Sight
-	for _, c := range p.Consents() {
+// VisibleTo returns what a sending authority could see at some time of a day, from
+// the steps alone: what it sent, while consent held, and who the person was unless
+// that was protected all day and none of its staff was named.
+func (p *Person) VisibleTo(authority string, on civil.Date) []Visibility {
+	var visible []Visibility
+	st := p.Status()
+	for _, tie := range st.Referrals {
+		c := tie.Consent
 		if c.Authority != authority || civil.DateOf(c.From) > on || (!c.InForce() && civil.DateOf(c.Until) < on) {
 			continue
 		}
-		seen = append(seen, Sight{Referral: c.Referral, Progress: !p.keepsCourse(c.Referral), Identity: p.openOn(authority, on)})
+		withheld := slices.ContainsFunc(st.Enrolments, func(s *PersonStep) bool {
+			return s.Referral == c.Referral && slices.Contains(s.Unshared, progressData)
+		})
+		visible = append(visible, Visibility{Referral: c.Referral, Progress: !withheld, Identity: p.isOpenOn(authority, on)})
 	}
-	return seen
+	return visible
 }
 
-// keepsCourse reports whether a referral's consent leaves the course out.
-func (p *Person) keepsCourse(referral string) bool {
-	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool {
-		return s.Kind == Enrolled && s.Referral == referral && slices.Contains(s.Unshared, progressData)
-	})
-}
-
-// openOn reports whether somebody at the authority could see the identity at some
-// time of the day: one of the protections in force during it was none, or named
-// a handler there.
-func (p *Person) openOn(authority string, on civil.Date) bool {
+// isOpenOn reports whether somebody at the authority could see the identity at some
+// time of the day: it was unprotected, or protected with a handler named there.
+func (p *Person) isOpenOn(authority string, on civil.Date) bool {
 	open := true // before any step, nothing is protected
 	for _, s := range p.Steps {
 		if civil.DateOf(s.At) > on {

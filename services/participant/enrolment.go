@@ -1,15 +1,19 @@
 package participant
 
 import (
+	"slices"
 	"time"
 
-	"github.com/finsam/finsam/pkg/civil"
 	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // Enrolment is one person's way through one initiative in one municipality.
-// What stands beside the steps was settled when it was planned and never
-// changes; all that happens is a step.
+// What is beside the steps was settled when it was planned and never changes; all
+// that happens is a step.
 type Enrolment struct {
 	Association  string          `json:"association"`
 	ID           string          `json:"id"` // follows from the referral's
@@ -20,14 +24,14 @@ type Enrolment struct {
 	Municipality string          `json:"municipality"`
 	Initiative   string          `json:"initiative"`
 	Coach        string          `json:"coach"`              // subject at the municipality
-	Unshared     []string        `json:"unshared,omitempty"` // what the consent keeps from the sender: course, outcome
+	Unshared     []string        `json:"unshared,omitempty"` // what the consent keeps from the sender: progress, outcome
 	PlannedStart civil.Date      `json:"plannedStart"`
 	Plan         Plan            `json:"plan"`
 	Steps        []EnrolmentStep `json:"steps"`
 }
 
-// Plan is the initiative's plan as it was when the enrolment was planned; a later
-// configuration changes nothing here.
+// Plan is the plan of the initiative in the municipality, as it was when the
+// enrolment was planned; a later configuration changes nothing here.
 type Plan struct {
 	Version  string      `json:"version"` // of the configuration
 	MaxWeeks int         `json:"maxWeeks"`
@@ -41,61 +45,285 @@ type PlanBlock struct {
 	CheckIn bool   `json:"checkIn"` // the referrer is asked before the next block
 }
 
-// EnrolmentStep is one thing that happened on the way.
-type EnrolmentStep struct {
-	N           int64       `json:"n"`
-	At          time.Time   `json:"at"` // noted here
-	By          string      `json:"by"`
-	Authority   string      `json:"authority"`
-	Kind        StepKind    `json:"kind"`
-	Cause       string      `json:"cause,omitempty"`       // id of the event that led to it
-	TraceParent string      `json:"traceparent,omitempty"` // the request that it came with
-	Number      int         `json:"number,omitempty"`      // of the block or check-in
-	On          civil.Date  `json:"on,omitempty"`          // the day it happened
-	Readiness   string      `json:"readiness,omitempty"`
-	Decision    Decision    `json:"decision,omitempty"`
-	Weeks       int         `json:"weeks,omitempty"` // of a prolongation
-	Exception   *Exception  `json:"exception,omitempty"`
-	Outcome     Outcome     `json:"outcome,omitempty"`
-	EndReason   EndReason   `json:"endReason,omitempty"`
-	Occupation  *Occupation `json:"occupation,omitempty"`
-	Livelihood  []string    `json:"livelihood,omitempty"`
-	Text        []byte      `json:"text,omitempty"` // sealed
+// PlanOf returns the plan of a version of the configuration.
+func PlanOf(version string, p association.Plan) Plan {
+	plan := Plan{Version: version, MaxWeeks: p.MaxWeeks}
+	for _, b := range p.Blocks {
+		plan.Blocks = append(plan.Blocks, PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn})
+	}
+	return plan
 }
 
-// Exception lets an enrolment run longer than the plan's most weeks.
+// EnrolmentStep is one thing that happened.
+type EnrolmentStep struct {
+	history.Entry
+	Kind       StepKind    `json:"kind"`
+	Number     int         `json:"number,omitempty"` // of the block or check-in
+	On         civil.Date  `json:"on,omitempty"`     // the day it happened
+	Readiness  string      `json:"readiness,omitempty"`
+	Decision   Decision    `json:"decision,omitempty"`
+	Weeks      int         `json:"weeks,omitempty"` // of a prolongation
+	Exception  *Exception  `json:"exception,omitempty"`
+	Outcome    Outcome     `json:"outcome,omitempty"`
+	EndReason  EndReason   `json:"endReason,omitempty"`
+	Occupation *Occupation `json:"occupation,omitempty"`
+	Livelihood []string    `json:"livelihood,omitempty"`
+	Text       []byte      `json:"text,omitempty"` // encrypted
+}
+
+// detail is which decision or outcome the table of transitions asks for.
+func (s *EnrolmentStep) detail() string {
+	switch s.Kind {
+	case Decided:
+		return string(s.Decision)
+	case Closed:
+		return string(s.Outcome)
+	}
+	return ""
+}
+
+// Exception lets an enrolment run longer than the plan's maximum.
 type Exception struct {
-	Reason   []byte `json:"reason"` // sealed
+	Reason   []byte `json:"reason"` // encrypted
 	Approver string `json:"approver"`
 }
 
 // Occupation is what the person does afterwards; 100 percent is 40 hours a week.
 type Occupation struct {
 	Kind   string `json:"kind"`
-	Extent int    `json:"extent,omitempty"` // percent; 0: not given
+	Extent int    `json:"extent,omitempty"` // percent; 0: not stated
 }
 
-// enrolments is the name space of enrolment ids (RFC 9562, version 5).
-var enrolments = uuid.MustParse("0f1f5a0e-9a2c-4a53-8f0b-6c1d2f7be0a4")
+// enrolmentSpace is the name space of enrolment ids (RFC 9562, version 5).
+var enrolmentSpace = uuid.MustParse("0f1f5a0e-9a2c-4a53-8f0b-6c1d2f7be0a4")
 
 // EnrolmentID returns the id of the enrolment that an accepted referral leads to;
 // the same referral can never lead to two.
 func EnrolmentID(association, referral string) string {
-	return uuid.NewSHA1(enrolments, []byte(association+"\x00"+referral)).String()
+	return uuid.NewSHA1(enrolmentSpace, []byte(association+"\x00"+referral)).String()
 }
 
-// NewEnrolment plans the way that an accepted referral opens.
-func NewEnrolment(e Enrolment, cause string, who Who, now time.Time) *Enrolment {
+// NewEnrolment plans the enrolment that an accepted referral leads to.
+func NewEnrolment(e Enrolment, cause string, by history.Author, now time.Time) *Enrolment {
 	e.ID = EnrolmentID(e.Association, e.Referral)
-	e.Steps = nil
-	s := e.step(Planned, who, now)
-	s.On, s.Cause = e.PlannedStart, cause
+	e.Steps = history.Append(nil, EnrolmentStep{Kind: Planned, On: e.PlannedStart, Entry: history.Entry{Cause: cause}}, by, now)
 	return &e
 }
 
-func (e *Enrolment) step(kind StepKind, who Who, now time.Time) *EnrolmentStep {
-	e.Steps = append(e.Steps, EnrolmentStep{
-		N: int64(len(e.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind, TraceParent: who.TraceParent,
-	})
-	return &e.Steps[len(e.Steps)-1]
+func (e *Enrolment) append(s EnrolmentStep, by history.Author, now time.Time) {
+	e.Steps = history.Append(e.Steps, s, by, now)
+}
+
+// maxEarlyDays is how long before its plan an enrolment may have begun: more is a slip
+// of the pen, not a late note.
+const maxEarlyDays = 366
+
+// Start begins the enrolment and its first block on a day that has come.
+func (e *Enrolment) Start(on civil.Date, by history.Author, now time.Time) error {
+	if p := e.Progress(); !enrolmentTable.Allows(p.State, Started) {
+		return ErrState
+	}
+	if err := happened(on, e.PlannedStart.AddDays(-maxEarlyDays), civil.DateOf(now), "/startedOn"); err != nil {
+		return err
+	}
+	e.append(EnrolmentStep{Kind: Started, On: on, Number: 1}, by, now)
+	return nil
+}
+
+// StartBlock begins the next block; the check-in before it has been decided.
+func (e *Enrolment) StartBlock(number int, on civil.Date, by history.Author, now time.Time) error {
+	p := e.Progress()
+	switch {
+	case !enrolmentTable.Allows(p.State, BlockStarted), p.State == StateActive && p.current().CheckIn:
+		return ErrState
+	case !p.canStart(number):
+		return ErrBlockNumber
+	}
+	if err := happened(on, max(p.current().RunsTo().AddDays(1), p.notBefore), civil.DateOf(now), "/startedOn"); err != nil {
+		return err
+	}
+	e.append(EnrolmentStep{Kind: BlockStarted, On: on, Number: number}, by, now)
+	return nil
+}
+
+// MarkOverdue takes the step that time has brought: the check-in after a block's last
+// day, or the closing after the last block's. It reports whether there was one.
+func (e *Enrolment) MarkOverdue(now time.Time) bool {
+	p := e.Progress()
+	due := p.DueOn()
+	if due == "" || due >= civil.DateOf(now) {
+		return false
+	}
+	kind := Closing
+	if p.current().CheckIn {
+		kind = CheckInDue
+	}
+	e.append(EnrolmentStep{Kind: kind, On: due.AddDays(1), Number: p.Block}, history.System("participant"), now)
+	return true
+}
+
+// openCheckIn returns the check-in that waits for a step of a kind, if it is the one
+// of the number.
+func (p *Progress) openCheckIn(number int, kind StepKind) (*CheckIn, error) {
+	switch {
+	case !enrolmentTable.Allows(p.State, kind):
+		return nil, ErrState
+	case number != p.Block:
+		return nil, ErrCheckInNumber
+	}
+	return p.checkIn(number), nil
+}
+
+// Answer notes the referrer's answer. It may still come when a non-answer has
+// been recorded, as long as nothing is decided.
+func (e *Enrolment) Answer(number int, readiness string, text []byte, by history.Author, now time.Time) error {
+	p := e.Progress()
+	in, err := p.openCheckIn(number, Answered)
+	if err != nil {
+		return err
+	}
+	if in.Answer != nil && in.Answer.Kind == Answered {
+		return ErrAnswered
+	}
+	e.append(EnrolmentStep{Kind: Answered, Number: number, On: civil.DateOf(now), Readiness: readiness, Text: text}, by, now)
+	return nil
+}
+
+// RecordNonAnswer notes that no answer came.
+func (e *Enrolment) RecordNonAnswer(number int, text []byte, by history.Author, now time.Time) error {
+	p := e.Progress()
+	in, err := p.openCheckIn(number, NotAnswered)
+	if err != nil {
+		return err
+	}
+	if in.Answer != nil {
+		return ErrAnswered
+	}
+	e.append(EnrolmentStep{Kind: NotAnswered, Number: number, On: civil.DateOf(now), Text: text}, by, now)
+	return nil
+}
+
+// CheckInDecision is what is decided at a check-in.
+type CheckInDecision struct {
+	Decision  Decision
+	On        civil.Date
+	Weeks     int        // of a prolongation
+	Reason    []byte     // encrypted
+	Exception *Exception // wanted when the plan's maximum is passed
+}
+
+// Decide decides at the check-in that waits, once it is answered or a non-answer
+// is recorded.
+func (e *Enrolment) Decide(number int, d CheckInDecision, by history.Author, now time.Time) error {
+	p := e.Progress()
+	in, err := p.openCheckIn(number, Decided)
+	if err != nil {
+		return err
+	}
+	if in.Answer == nil {
+		return ErrUnanswered
+	}
+	if err := happened(d.On, p.current().First, civil.DateOf(now), "/decidedOn"); err != nil {
+		return err
+	}
+	switch {
+	case (d.Decision == Prolong) != (d.Weeks > 0):
+		return ErrWeeks.AtField("/weeks")
+	case d.Exception != nil && d.Decision != Prolong:
+		return ErrException.AtField("/exception")
+	case d.Weeks > 0 && d.Exception == nil && totalWeeks(p.Blocks)+d.Weeks > e.Plan.MaxWeeks:
+		return ErrTooManyWeeks.AtField("/exception")
+	}
+	if d.Exception != nil {
+		if err := noNumber("/exception/approver", d.Exception.Approver); err != nil {
+			return err
+		}
+	}
+	e.append(EnrolmentStep{
+		Kind: Decided, Number: number, On: d.On, Decision: d.Decision, Weeks: d.Weeks, Text: d.Reason, Exception: d.Exception,
+	}, by, now)
+	return nil
+}
+
+// Resume ends a pause; the next block may start from that day.
+func (e *Enrolment) Resume(on civil.Date, by history.Author, now time.Time) error {
+	p := e.Progress()
+	if !enrolmentTable.Allows(p.State, Resumed) {
+		return ErrState
+	}
+	if err := happened(on, p.notBefore, civil.DateOf(now), "/resumedOn"); err != nil {
+		return err
+	}
+	e.append(EnrolmentStep{Kind: Resumed, On: on, Number: p.Block}, by, now)
+	return nil
+}
+
+// HoldConversation notes the closing conversation.
+func (e *Enrolment) HoldConversation(on civil.Date, text []byte, by history.Author, now time.Time) error {
+	p := e.Progress()
+	switch {
+	case !enrolmentTable.Allows(p.State, ConversationHeld):
+		return ErrState
+	case p.Conversation != nil:
+		return ErrHeld
+	}
+	if err := happened(on, p.current().First, civil.DateOf(now), "/heldOn"); err != nil {
+		return err
+	}
+	e.append(EnrolmentStep{Kind: ConversationHeld, On: on, Text: text}, by, now)
+	return nil
+}
+
+// Documentation is what the closing documentation says.
+type Documentation struct {
+	On         civil.Date
+	EndReason  EndReason
+	Occupation Occupation
+	Livelihood []string
+	Summary    []byte // encrypted
+}
+
+// Close ends the enrolment with its documentation. It is completed when the
+// person has run all blocks, or ended at a check-in as planned or for work or
+// studies, and the conversation was held; else it is interrupted, which may
+// happen at any time after the start.
+func (e *Enrolment) Close(d Documentation, by history.Author, now time.Time) error {
+	p := e.Progress()
+	if _, ok := enrolmentTable.Next(p.State, Closed, string(Interrupted)); !ok {
+		return ErrState
+	}
+	if err := happened(d.On, p.current().First, civil.DateOf(now), "/closedOn"); err != nil {
+		return err
+	}
+	switch {
+	case len(d.Livelihood) > 1 && slices.Contains(d.Livelihood, "none"):
+		return ErrLivelihood.AtField("/livelihoodAfter")
+	case d.Occupation.Extent > 0 && d.Occupation.Kind != "works" && d.Occupation.Kind != "studies":
+		return ErrExtent.AtField("/occupationAfter/extent")
+	case d.EndReason == AccordingToPlan && p.State != StateClosing:
+		return ErrNotByPlan
+	case d.EndReason == AccordingToPlan && p.Conversation == nil:
+		return ErrNoConversation
+	}
+	outcome := Interrupted
+	reached := p.ranAll || d.EndReason == AccordingToPlan || d.EndReason == Work || d.EndReason == Studies
+	if p.State == StateClosing && p.Conversation != nil && reached && d.EndReason != MisRegistered {
+		outcome = Completed
+	}
+	e.append(EnrolmentStep{
+		Kind: Closed, On: d.On, Outcome: outcome, EndReason: d.EndReason, Occupation: &d.Occupation, Livelihood: d.Livelihood, Text: d.Summary,
+	}, by, now)
+	return nil
+}
+
+// Cancel ends an enrolment that never began; cause is the id of the event that led
+// to it, if one did.
+func (e *Enrolment) Cancel(text []byte, cause string, by history.Author, now time.Time) error {
+	if _, ok := enrolmentTable.Next(e.Progress().State, Closed, string(Cancelled)); !ok {
+		return ErrState
+	}
+	e.append(EnrolmentStep{
+		Kind: Closed, On: civil.DateOf(now), Outcome: Cancelled, Text: text, Entry: history.Entry{Cause: cause},
+	}, by, now)
+	return nil
 }

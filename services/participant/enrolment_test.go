@@ -7,13 +7,15 @@ import (
 
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // noon of the day that the tests call today.
 var noon = time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
 
-var coach = Who{By: "coach-17", Authority: "molndal"}
-var sender = Who{By: "fk-9", Authority: "fk"}
+var system = history.System("participant")
+var coach = history.Author{Subject: "coach-17", Authority: "molndal"}
+var sender = history.Author{Subject: "fk-9", Authority: "fk"}
 
 // activera is the programme's plan: four blocks of six weeks, 24 at most.
 func activera() Plan {
@@ -26,7 +28,7 @@ func planned(start civil.Date) *Enrolment {
 	return NewEnrolment(Enrolment{
 		Association: "insjoriket", Referral: "r1", Participant: "p1", Referrer: "fk", Unit: "fk-molndal",
 		Municipality: "1481", Initiative: "activera", Coach: "coach-17", PlannedStart: start, Plan: activera(),
-	}, "r1/2", clock, noon)
+	}, "r1/2", system, noon)
 }
 
 // must takes steps that the test takes for granted.
@@ -131,8 +133,8 @@ func TestRulesOfTheWay(t *testing.T) {
 		{"a pause ends", paused, func(e *Enrolment) error { return e.Resume("2026-08-10", coach, noon) }, nil},
 		{"no closing conversation in the middle", at(1), func(e *Enrolment) error { return e.HoldConversation("2026-06-02", nil, coach, noon) }, ErrState},
 		{"one closing conversation", talked, func(e *Enrolment) error { return e.HoldConversation("2026-10-05", nil, coach, noon) }, ErrHeld},
-		{"what began cannot be cancelled", at(1), func(e *Enrolment) error { return e.Cancel(nil, coach, noon) }, ErrState},
-		{"what has not begun can", fresh, func(e *Enrolment) error { return e.Cancel(nil, coach, noon) }, nil},
+		{"what began cannot be cancelled", at(1), func(e *Enrolment) error { return e.Cancel(nil, "", coach, noon) }, ErrState},
+		{"what has not begun can", fresh, func(e *Enrolment) error { return e.Cancel(nil, "", coach, noon) }, nil},
 		{"what has not begun cannot be closed", fresh, closeFor(AccordingToPlan), ErrState},
 		{"the plan is not run through", at(1), closeFor(AccordingToPlan), ErrNotByPlan},
 		{"the conversation comes first", at(4), closeFor(AccordingToPlan), ErrNoConversation},

@@ -86,7 +86,7 @@ func TestAnIntroductionWithoutCheckInLeadsStraightOn(t *testing.T) {
 	e.Plan.MaxWeeks = 26
 	must(t, e.Start("2026-09-07", coach, noon))
 	if e.MarkOverdue(noon) {
-		t.Fatal("nothing waits for the clock")
+		t.Fatal("nothing waits for the system")
 	}
 	if err := e.StartBlock(2, "2026-09-20", coach, noon); !errors.Is(err, ErrTooEarly) {
 		t.Errorf("got %v", err)

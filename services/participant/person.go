@@ -1,22 +1,62 @@
+// Package participant is the vault and the path: who a person is, which consent
+// holds, and how the person's enrolment in an initiative proceeds.
+//
+// It has two nouns, Person and Enrolment. Both are a list of steps; everything else
+// follows from the steps by pure functions, once: PersonStatus and Progress. Package
+// service has the verbs, which load, decide by package access, ask the noun and save.
 package participant
 
 import (
+	"crypto/sha256"
 	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
-// Person is somebody in the vault. Who it is stands sealed in Identity and
-// Contact, and nowhere else in the whole system; the steps bear no identity.
+// Person is somebody in the vault. Who it is, is encrypted in Identity and Contact,
+// and nowhere else in the whole system; the steps hold no identity.
 type Person struct {
 	Association string       `json:"association"`
-	ID          string       `json:"id"`       // random, tells nothing
+	ID          string       `json:"id"`       // random, says nothing about the person
 	Lookup      string       `json:"lookup"`   // keyed function of the canonical number
-	Identity    []byte       `json:"identity"` // sealed Identity
-	Contact     []byte       `json:"contact"`  // sealed Contact; none for a protected person
+	Identity    []byte       `json:"identity"` // encrypted Identity
+	Contact     []byte       `json:"contact"`  // encrypted Contact; none for a protected person
 	Steps       []PersonStep `json:"steps"`
+}
+
+// Identity is who a person is; it is stored encrypted only.
+type Identity struct {
+	Number     personnummer.Number `json:"number"`
+	GivenName  string              `json:"givenName"`
+	FamilyName string              `json:"familyName"`
+	Gender     string              `json:"gender,omitempty"` // as stated, never derived
+}
+
+// Name returns the whole name.
+func (i Identity) Name() string { return i.GivenName + " " + i.FamilyName }
+
+// Contact is how a person is reached; it is stored encrypted only, and never for a
+// person whose identity is protected.
+type Contact struct {
+	Email string `json:"email,omitempty"`
+	Phone string `json:"phone,omitempty"`
+}
+
+// aliasLetters are those that nobody mistakes for one another (Crockford's base 32).
+const aliasLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// Alias returns what is shown instead of a protected person's name. It follows from
+// the participant's id, so it is the same everywhere and says nothing more.
+func Alias(id string) string {
+	sum := sha256.Sum256([]byte("alias " + id))
+	short := make([]byte, 4)
+	for i := range short {
+		short[i] = aliasLetters[sum[i]%32]
+	}
+	return "Deltagare " + string(short)
 }
 
 // PersonStepKind names what happened to what is known of a person.
@@ -26,40 +66,34 @@ type PersonStepKind string
 const (
 	Registered       PersonStepKind = "registered"        // first known here
 	ConsentGiven     PersonStepKind = "consent_given"     // with a referral
-	ConsentWithdrawn PersonStepKind = "consent_withdrawn" // for a referral
-	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative from now on
-	Released         PersonStepKind = "released"          // a referral came to nothing: the municipality asked has no more to do with the person
-	Mistaken         PersonStepKind = "mistaken"          // a referral was entered in error: neither has its sender
 	ConsentExtended  PersonStepKind = "consent_extended"  // the sender amended the referral
+	ConsentWithdrawn PersonStepKind = "consent_withdrawn" // for a referral
+	ContactChanged   PersonStepKind = "contact_changed"   // a later referral named other ways to reach the person
 	TransferAsked    PersonStepKind = "transfer_asked"    // another municipality is asked to take a referral over
 	TransferEnded    PersonStepKind = "transfer_ended"    // it will not: it has no more to do with the person
 	HandedOver       PersonStepKind = "handed_over"       // it did: neither has the one that had the referral
+	Released         PersonStepKind = "released"          // a referral came to nothing: neither has the municipality that had it
+	Mistaken         PersonStepKind = "mistaken"          // a referral was entered in error: neither has its sender
+	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative
 	Protected        PersonStepKind = "protected"         // identity protected, or protected otherwise
 	Unprotected      PersonStepKind = "unprotected"       // protection removed
-	ContactChanged   PersonStepKind = "contact_changed"   // a later referral gave other ways to reach the person
 )
 
-// PersonStep is one thing that happened. Authority is the one that it happened
-// for: with a referral its sender, else that of anyone who did it.
+// PersonStep is one thing that happened. Its authority and unit are those for which it
+// happened: with a referral the sender's, else those of who did it.
 type PersonStep struct {
-	N            int64           `json:"n"`
-	At           time.Time       `json:"at"`
-	By           string          `json:"by"`
-	Authority    string          `json:"authority"`
+	history.Entry
 	Kind         PersonStepKind  `json:"kind"`
-	Cause        string          `json:"cause,omitempty"`       // id of the event that led to it
-	TraceParent  string          `json:"traceparent,omitempty"` // the request that it came with
 	Referral     string          `json:"referral,omitempty"`
 	Enrolment    string          `json:"enrolment,omitempty"`
-	Unit         string          `json:"unit,omitempty"`         // the sender's, of consent_given
-	Municipality string          `json:"municipality,omitempty"` // wished, or that of the enrolment
+	Municipality string          `json:"municipality,omitempty"` // wished, asked, or that of the enrolment
 	Authorities  []string        `json:"authorities,omitempty"`  // between which consent lifts secrecy
 	TextVersion  string          `json:"textVersion,omitempty"`  // of the consent's text
 	GivenOn      civil.Date      `json:"givenOn,omitempty"`
 	Unshared     []string        `json:"unshared,omitempty"` // of enrolled: what the consent keeps from the sender
 	Level        ProtectionLevel `json:"level,omitempty"`
-	Handlers     []string        `json:"handlers,omitempty"` // subjects at Authority
-	Text         []byte          `json:"text,omitempty"`     // sealed
+	Handlers     []string        `json:"handlers,omitempty"` // subjects at the authority
+	Text         []byte          `json:"text,omitempty"`     // encrypted
 }
 
 // ProtectionLevel is how strongly an identity is protected.
@@ -73,126 +107,182 @@ const (
 	AssumedIdentity        ProtectionLevel = "assumed_identity"        // fingerade personuppgifter
 )
 
-// What a person's rules answer.
-var (
-	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",
-		"Samtycket är redan återkallat.", "The consent has been withdrawn already.")
-	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
-		"Det finns inget samtycke för den remissen.", "There is no consent for that referral.")
-	ErrNotProtected = fault.New(fault.Conflict, "not-protected",
-		"Personens uppgifter är inte skyddade.", "The person's identity is not protected.")
-)
-
-// Who takes a step, for which authority, and by which request (W3C traceparent).
-type Who struct{ By, Authority, TraceParent string }
-
-func (p *Person) step(kind PersonStepKind, who Who, now time.Time) *PersonStep {
-	p.Steps = append(p.Steps, PersonStep{
-		N: int64(len(p.Steps)) + 1, At: stamp(now), By: who.By, Authority: who.Authority, Kind: kind, TraceParent: who.TraceParent,
-	})
-	return &p.Steps[len(p.Steps)-1]
+// Protection is how an identity is protected. Handlers are subjects at the authority
+// that named them: the same subject elsewhere is somebody else.
+type Protection struct {
+	Level     ProtectionLevel
+	Authority string
+	Handlers  []string
 }
 
-// stamp is how an instant stands in a document.
-func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+// PersonStatus is what the steps of a person amount to.
+type PersonStatus struct {
+	State      PersonState
+	Protection Protection
+	Referrals  []ReferralTie   // in the order in which their consents were given
+	Enrolments []*PersonStep   // of kind Enrolled
+	causes     map[string]bool // ids of the events that led to a step
+	person     *Person
+}
 
-// WithdrawConsent ends the sharing that a referral's consent allowed.
-func (p *Person) WithdrawConsent(referral string, text []byte, who Who, now time.Time) error {
-	c, ok := p.Consent(referral)
-	switch {
-	case !ok:
-		return ErrNoConsent.AtField("/referral")
-	case !c.InForce():
-		return ErrConsentGone
+// ReferralTie is what one referral ties to the person.
+type ReferralTie struct {
+	Consent   Consent
+	Holder    string // municipality that has the referral; empty: none any more
+	Candidate string // municipality that is asked to take it over
+	Released  bool   // it came to nothing
+	Mistaken  bool   // it was entered in error
+}
+
+// Status follows the steps.
+func (p *Person) Status() *PersonStatus {
+	st := &PersonStatus{causes: map[string]bool{}, person: p}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		st.State, _ = personTable.Next(st.State, s.Kind, "")
+		if s.Cause != "" {
+			st.causes[s.Cause] = true
+		}
+		switch s.Kind {
+		case Enrolled:
+			st.Enrolments = append(st.Enrolments, s)
+		case Protected:
+			st.Protection = Protection{s.Level, s.Authority, s.Handlers}
+		case Unprotected:
+			st.Protection = Protection{}
+		case ConsentGiven:
+			st.Referrals = append(st.Referrals, ReferralTie{Holder: s.Municipality, Consent: Consent{
+				Referral: s.Referral, Authority: s.Authority, Unit: s.Unit, Municipality: s.Municipality,
+				Authorities: s.Authorities, TextVersion: s.TextVersion, GivenOn: s.GivenOn, From: s.At,
+			}})
+		default:
+			if tie := st.referral(s.Referral); tie != nil {
+				tie.follow(s)
+			}
+		}
 	}
-	s := p.step(ConsentWithdrawn, who, now)
-	s.Referral, s.Text = referral, text
-	return nil
+	return st
+}
+
+func (t *ReferralTie) follow(s *PersonStep) {
+	switch s.Kind {
+	case ConsentExtended:
+		t.Consent.Authorities, t.Consent.TextVersion, t.Consent.GivenOn = s.Authorities, s.TextVersion, s.GivenOn
+	case ConsentWithdrawn:
+		t.Consent.Until = s.At
+		t.Candidate = "" // the consent was what opened the person to it
+	case TransferAsked:
+		t.Candidate = s.Municipality
+	case TransferEnded:
+		t.Candidate = ""
+	case HandedOver:
+		t.Holder, t.Candidate = s.Municipality, ""
+	case Released:
+		t.Holder, t.Candidate, t.Released = "", "", true
+	case Mistaken:
+		t.Holder, t.Candidate, t.Mistaken = "", "", true
+	}
+}
+
+// referral returns what a referral ties to the person; nil when it is not known.
+func (s *PersonStatus) referral(id string) *ReferralTie {
+	i := slices.IndexFunc(s.Referrals, func(t ReferralTie) bool { return t.Consent.Referral == id })
+	if i < 0 {
+		return nil
+	}
+	return &s.Referrals[i]
+}
+
+// Operations lists what the state allows; who may do it is another question.
+func (s *PersonStatus) Operations() []string { return personTable.Operations(s.State) }
+
+// NewPerson creates a person who is first known by a referral.
+func NewPerson(association, id, lookup string, identity, contact []byte, referral string, by history.Author, now time.Time) *Person {
+	return &Person{
+		Association: association, ID: id, Lookup: lookup, Identity: identity, Contact: contact,
+		Steps: history.Append(nil, PersonStep{Kind: Registered, Referral: referral}, by, now),
+	}
+}
+
+// ChangeContact replaces the ways to reach the person, encrypted. It reports whether
+// it did: a protected person's are not stored.
+func (p *Person) ChangeContact(contact []byte, referral string, by history.Author, now time.Time) bool {
+	if !personTable.Allows(p.Status().State, ContactChanged) {
+		return false
+	}
+	p.Contact = contact
+	p.Steps = history.Append(p.Steps, PersonStep{Kind: ContactChanged, Referral: referral}, by, now)
+	return true
 }
 
 // Protect hides the identity from all but the handlers, who are subjects at the
-// authority of who, and destroys what could lead to the person's home at once.
-func (p *Person) Protect(level ProtectionLevel, handlers []string, who Who, now time.Time) error {
+// author's authority, and destroys at once what could lead to the person's home.
+func (p *Person) Protect(level ProtectionLevel, handlers []string, by history.Author, now time.Time) error {
 	if err := noNumber("/handlers", handlers...); err != nil {
 		return err
 	}
-	s := p.step(Protected, who, now)
-	s.Level, s.Handlers = level, slices.Clone(handlers)
 	p.Contact = nil
+	p.Steps = history.Append(p.Steps, PersonStep{Kind: Protected, Level: level, Handlers: slices.Clone(handlers)}, by, now)
 	return nil
 }
 
 // Unprotect shows the identity again; ErrNotProtected when it is not hidden.
-func (p *Person) Unprotect(text []byte, who Who, now time.Time) error {
-	if p.Protection() == NoProtection {
+func (p *Person) Unprotect(text []byte, by history.Author, now time.Time) error {
+	if !personTable.Allows(p.Status().State, Unprotected) {
 		return ErrNotProtected
 	}
-	p.step(Unprotected, who, now).Text = text
+	p.Steps = history.Append(p.Steps, PersonStep{Kind: Unprotected, Text: text}, by, now)
 	return nil
 }
 
-// Reach keeps other ways to reach the person, sealed; never for a protected one,
-// and then it answers false.
-func (p *Person) Reach(contact []byte, referral string, who Who, now time.Time) bool {
-	if p.Protection() != NoProtection {
+// Enrol notes that the person belongs to a municipality's initiative. It reports
+// whether that was new: the same enrolment again changes nothing.
+func (p *Person) Enrol(e *Enrolment, cause string, by history.Author, now time.Time) bool {
+	if slices.ContainsFunc(p.Status().Enrolments, func(s *PersonStep) bool { return s.Enrolment == e.ID }) {
 		return false
 	}
-	p.Contact = contact
-	p.step(ContactChanged, who, now).Referral = referral
-	return true
-}
-
-// Protection returns the level that holds now.
-func (p *Person) Protection() ProtectionLevel { return p.protection().Level }
-
-// protection returns the step that set the present protection, or the zero step.
-func (p *Person) protection() PersonStep {
-	for _, s := range slices.Backward(p.Steps) {
-		switch s.Kind {
-		case Protected:
-			return s
-		case Unprotected:
-			return PersonStep{}
-		}
-	}
-	return PersonStep{}
-}
-
-// Enrol notes that the person now belongs to a municipality's initiative. The
-// same enrolment again changes nothing; then it answers false.
-func (p *Person) Enrol(e *Enrolment, cause string, who Who, now time.Time) bool {
-	if slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == Enrolled && s.Enrolment == e.ID }) {
-		return false
-	}
-	s := p.step(Enrolled, who, now)
-	s.Enrolment, s.Referral, s.Municipality, s.Unshared, s.Cause = e.ID, e.Referral, e.Municipality, e.Unshared, cause
+	p.Steps = history.Append(p.Steps, PersonStep{
+		Kind: Enrolled, Enrolment: e.ID, Referral: e.Referral, Municipality: e.Municipality, Unshared: e.Unshared,
+		Entry: history.Entry{Cause: cause},
+	}, by, now)
 	return true
 }
 
 // Release ends what a referral that came to nothing tied to the person: the
-// municipality that was asked and, when it was entered in error, its sender. A
-// referral that ends after its acceptance releases nothing: the enrolment is the
-// tie then. The same referral again changes nothing; then it answers false.
-func (p *Person) Release(referral string, mistaken bool, cause string, who Who, now time.Time) bool {
-	kind := Released
+// municipality that had it and, when it was entered in error, its sender. A referral
+// that ends after its acceptance releases nothing: the enrolment is the tie then. It
+// reports whether that was new.
+func (p *Person) Release(referral string, mistaken bool, cause string, by history.Author, now time.Time) bool {
+	st := p.Status()
+	tie, kind := st.referral(referral), Released
 	if mistaken {
 		kind = Mistaken
 	}
-	if _, known := p.Consent(referral); !known || p.has(kind, referral) {
+	if tie == nil || mistaken && tie.Mistaken || !mistaken && tie.Released {
 		return false
 	}
-	s := p.step(kind, who, now)
-	s.Referral, s.Cause = referral, cause
+	p.Steps = history.Append(p.Steps, PersonStep{Kind: kind, Referral: referral, Entry: history.Entry{Cause: cause}}, by, now)
 	return true
 }
 
-func (p *Person) has(kind PersonStepKind, referral string) bool {
-	return slices.ContainsFunc(p.Steps, func(s PersonStep) bool { return s.Kind == kind && s.Referral == referral })
+// Transfer notes what became of the question to a municipality whether it takes a
+// referral over: TransferAsked, TransferEnded or HandedOver. It reports whether that
+// was new; of a referral that is not known nothing is.
+func (p *Person) Transfer(kind PersonStepKind, referral, municipality, cause string, by history.Author, now time.Time) bool {
+	if st := p.Status(); st.referral(referral) == nil || st.causes[cause] {
+		return false
+	}
+	p.Steps = history.Append(p.Steps, PersonStep{
+		Kind: kind, Referral: referral, Municipality: municipality, Entry: history.Entry{Cause: cause},
+	}, by, now)
+	return true
 }
 
-// NewPerson creates a person who is first known by a referral.
-func NewPerson(association, id, lookup string, identity, contact []byte, referral string, who Who, now time.Time) *Person {
-	p := &Person{Association: association, ID: id, Lookup: lookup, Identity: identity, Contact: contact}
-	p.step(Registered, who, now).Referral = referral
-	return p
+// noNumber returns personnummer.ErrNumberHere for codes with a personal identity
+// number in them: codes are stored and shown in clear.
+func noNumber(pointer string, codes ...string) error {
+	if slices.ContainsFunc(codes, personnummer.Contains) {
+		return personnummer.ErrNumberHere.AtField(pointer)
+	}
+	return nil
 }

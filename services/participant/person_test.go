@@ -8,6 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 func day(d civil.Date) time.Time {
@@ -23,7 +24,7 @@ func day(d civil.Date) time.Time {
 func known() *Person {
 	p := NewPerson("insjoriket", "p1", "lookup", []byte("sealed"), []byte("sealed too"), "r1", sender, day("2026-03-01"))
 	p.GiveConsent(NewConsent{Referral: "r1", Authority: "fk", Unit: "fk-molndal", Municipality: "1481", Authorities: []string{"molndal"}, GivenOn: "2026-02-27"}, sender, day("2026-03-01"))
-	p.GiveConsent(NewConsent{Referral: "r2", Authority: "af", Unit: "af-1", Municipality: "1402", Authorities: []string{"af", "fk"}, GivenOn: "2026-05-01"}, Who{By: "af-3"}, day("2026-05-01"))
+	p.GiveConsent(NewConsent{Referral: "r2", Authority: "af", Unit: "af-1", Municipality: "1402", Authorities: []string{"af", "fk"}, GivenOn: "2026-05-01"}, history.Author{Subject: "af-3"}, day("2026-05-01"))
 	if err := p.WithdrawConsent("r1", nil, coach, day("2026-07-01")); err != nil {
 		panic(err)
 	}
@@ -36,12 +37,12 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	if err := p.Unprotect(nil, coach, day("2026-10-01")); err != nil {
 		t.Fatal(err)
 	}
-	all := func(r string) []Sight { return []Sight{{Referral: r, Progress: true, Identity: true}} }
+	all := func(r string) []Visibility { return []Visibility{{Referral: r, Progress: true, Identity: true}} }
 	for _, c := range []struct {
 		sentence  string
 		authority string
 		on        civil.Date
-		want      []Sight
+		want      []Visibility
 	}{
 		{"nothing before the referral", "fk", "2026-02-28", nil},
 		{"everything from the day of the referral", "fk", "2026-03-01", all("r1")},
@@ -51,7 +52,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 		{"the other sender's consent is its own", "af", "2026-07-02", all("r2")},
 		{"an authority that is only named in a consent has sent nothing", "molndal", "2026-06-30", nil},
 		{"on the day of the protection the name could still be seen", "af", "2026-09-01", all("r2")},
-		{"while protected the course but not the name", "af", "2026-09-02", []Sight{{Referral: "r2", Progress: true}}},
+		{"while protected the course but not the name", "af", "2026-09-02", []Visibility{{Referral: "r2", Progress: true}}},
 		{"the name again when the protection is removed", "af", "2026-10-01", all("r2")},
 		{"a stranger sees nothing", "vgr", "2026-06-01", nil},
 	} {
@@ -65,8 +66,8 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 
 func TestAConsentThatLeavesTheCourseOutOpensNone(t *testing.T) {
 	p := known()
-	p.Enrol(&Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress", "outcome"}}, "r2/2", clock, noon)
-	if got := p.VisibleTo("af", "2026-10-01"); !slices.Equal(got, []Sight{{Referral: "r2", Identity: true}}) {
+	p.Enrol(&Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress", "outcome"}}, "r2/2", system, noon)
+	if got := p.VisibleTo("af", "2026-10-01"); !slices.Equal(got, []Visibility{{Referral: "r2", Identity: true}}) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -82,8 +83,8 @@ func TestConsentIsWithdrawnOnce(t *testing.T) {
 	if p.GiveConsent(NewConsent{Referral: "r2", Authority: "af"}, sender, noon) {
 		t.Error("one referral gave its consent twice")
 	}
-	if c, ok := p.Consent("r1"); !ok || c.InForce() || len(c.covered()) != 0 {
-		t.Errorf("got %+v", c)
+	if tie := p.Status().referral("r1"); tie == nil || tie.Consent.InForce() || len(tie.Consent.covered()) != 0 {
+		t.Errorf("got %+v", tie)
 	}
 }
 
@@ -93,11 +94,11 @@ func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
 	if p.Contact != nil {
 		t.Error("the contact is still there")
 	}
-	if p.Reach([]byte("new"), "r3", sender, noon) || p.Contact != nil {
+	if p.ChangeContact([]byte("new"), "r3", sender, noon) || p.Contact != nil {
 		t.Error("a protected person's contact was stored")
 	}
 	must(t, p.Unprotect(nil, coach, noon))
-	if p.Contact != nil || p.Protection() != NoProtection {
+	if p.Contact != nil || p.Status().Protection.Level != NoProtection {
 		t.Error("what was destroyed came back")
 	}
 	if err := p.Unprotect(nil, coach, noon); !errors.Is(err, ErrNotProtected) {
@@ -108,10 +109,10 @@ func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
 func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 	p := known()
 	must(t, p.Protect(ProtectedRegistration, []string{"coach-17"}, coach, noon))
-	if h := p.Resource(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
+	if h := p.Status().Resource(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
 		t.Errorf("got %v", h)
 	}
-	if h := p.Resource(actor.Actor{Authority: "fk", Subject: "coach-17"}, "").Handlers; len(h) != 0 {
+	if h := p.Status().Resource(actor.Actor{Authority: "fk", Subject: "coach-17"}, "").Handlers; len(h) != 0 {
 		t.Errorf("the same subject elsewhere is somebody else: %v", h)
 	}
 }
@@ -119,15 +120,15 @@ func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 func TestTheTiesOfAPerson(t *testing.T) {
 	p := known()
 	e := &Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress"}}
-	p.Enrol(e, "r2/2", clock, noon)
-	if p.Enrol(e, "r2/2", clock, noon) {
+	p.Enrol(e, "r2/2", system, noon)
+	if p.Enrol(e, "r2/2", system, noon) {
 		t.Error("one event enrolled twice")
 	}
-	all := p.Resource(actor.Actor{}, "")
+	all := p.Status().Resource(actor.Actor{}, "")
 	if len(all.Relationships) != 3 || len(all.Relationships[0].Consent) != 0 || !slices.Contains(all.Relationships[1].Consent, "af") || all.Relationships[2].Municipality != "1481" {
 		t.Errorf("got %+v", all.Relationships)
 	}
-	if one := p.Resource(actor.Actor{}, "r1"); len(one.Relationships) != 1 || one.Relationships[0].Authority != "fk" {
+	if one := p.Status().Resource(actor.Actor{}, "r1"); len(one.Relationships) != 1 || one.Relationships[0].Authority != "fk" {
 		t.Errorf("got %+v", one.Relationships)
 	}
 }

@@ -65,7 +65,7 @@ func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
 		return e.HoldConversation(on, nil, coach, now)
 	}
 	if rapid.IntRange(0, 3).Draw(t, "really") > 0 {
-		return e.Cancel(nil, coach, now)
+		return e.Cancel(nil, "", coach, now)
 	}
 	reason := rapid.SampledFrom([]EndReason{AccordingToPlan, Work, "ill_health"}).Draw(t, "reason")
 	return e.Close(Documentation{On: on, EndReason: reason}, coach, now)

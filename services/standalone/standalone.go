@@ -26,8 +26,8 @@ import (
 	"github.com/finsam/finsam/pkg/web/client"
 	activityrest "github.com/finsam/finsam/services/activity/rest"
 	activityservice "github.com/finsam/finsam/services/activity/service"
-	"github.com/finsam/finsam/services/participant"
 	participantrest "github.com/finsam/finsam/services/participant/rest"
+	participantservice "github.com/finsam/finsam/services/participant/service"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	referralrest "github.com/finsam/finsam/services/referral/rest"
@@ -90,7 +90,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 }
 
 // schemas are the schemas of each service's part of the database.
-var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participant.Schema, "activity": activityservice.Schema}
+var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participantservice.Schema, "activity": activityservice.Schema}
 
 // openApp opens what a service is made of, in its part of the database.
 func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
@@ -114,7 +114,7 @@ func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all 
 
 func (s *Suite) participant(ctx context.Context) error {
 	p := s.apps["participant"]
-	v, err := participant.New(ctx, participant.Config{
+	v, err := participantservice.New(ctx, participantservice.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("referral"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})

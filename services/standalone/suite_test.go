@@ -24,7 +24,7 @@ import (
 	"github.com/finsam/finsam/pkg/store/migration"
 	activityservice "github.com/finsam/finsam/services/activity/service"
 	"github.com/finsam/finsam/services/gateway"
-	"github.com/finsam/finsam/services/participant"
+	participantservice "github.com/finsam/finsam/services/participant/service"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/standalone"
@@ -167,7 +167,7 @@ func TestOtherKeysNeedAHigherVersion(t *testing.T) {
 		Declared map[string]migration.Declaration `json:"declared"`
 	}
 	declared := map[string]declaration{}
-	for _, s := range []migration.Schema{activityservice.Schema(), participant.Schema(), referral.Schema()} {
+	for _, s := range []migration.Schema{activityservice.Schema(), participantservice.Schema(), referral.Schema()} {
 		declared[s.Service] = declaration{s.Version, s.Declared()}
 	}
 	file := filepath.Join("testdata", "declared.json")

@@ -9,6 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	"github.com/finsam/finsam/services/participant/service"
 )
 
 // stages are enrolments that have come to each state, with their versions.
@@ -30,7 +31,7 @@ func newStages(s *suite) *stages {
 	}
 	in, person, planned := s.Enrolled(30, "2026-12-07")
 	g.person, g.referral, g.planned, g.vPlanned = person, in.Consent.Referral, planned, rest.ETag(1)
-	to := func(decision participant.Decision) (id string, v *participant.EnrolmentView) {
+	to := func(decision participant.Decision) (id string, v *service.EnrolmentView) {
 		id = next()
 		v = must(s.Start(As(Coach), id, 1, longAgo))
 		if decision == "" {
@@ -40,9 +41,9 @@ func newStages(s *suite) *stages {
 		if decision == "answered" {
 			return id, v
 		}
-		return id, must(s.DecideCheckIn(As(Coach), id, v.Version, 1, participant.DecisionInput{Decision: decision, On: "2026-06-02"}))
+		return id, must(s.DecideCheckIn(As(Coach), id, v.Version, 1, service.DecisionInput{Decision: decision, On: "2026-06-02"}))
 	}
-	var v *participant.EnrolmentView
+	var v *service.EnrolmentView
 	g.due, v = to("")
 	g.vDue = rest.ETag(v.Version)
 	g.answered, v = to("answered")

@@ -24,6 +24,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/participant"
+	"github.com/finsam/finsam/services/participant/service"
 )
 
 // programme is a small association with the real programme's blocks.
@@ -67,8 +68,8 @@ func with(a actor.Actor, unit, municipality string) actor.Actor {
 
 // Fixture is a service and what stands around it.
 type Fixture struct {
-	*participant.Service
-	Deps      participant.Config
+	*service.Service
+	Deps      service.Config
 	Dir       string // holds the only file
 	Referrals *Feed
 	t         testing.TB
@@ -104,11 +105,11 @@ func New(t testing.TB, run bool) *Fixture {
 	f.must(err)
 	registry, err := association.NewRegistry(in)
 	f.must(err)
-	f.Deps = participant.Config{
+	f.Deps = service.Config{
 		Engine: engine, Feed: events, Peers: map[string]feed.Reader{"referral": f.Referrals}, AccessLog: entries,
 		Cipher: sealer, Associations: registry, Now: f.Now, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
 	}
-	f.Service, err = participant.New(ctx, f.Deps)
+	f.Service, err = service.New(ctx, f.Deps)
 	f.must(err)
 	if run {
 		f.run()
@@ -151,9 +152,9 @@ func (f *Fixture) Move(d time.Duration) {
 func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }
 
 // Person invents a person that FK's unit in Mölndal refers to Mölndal.
-func Person(seed uint64) participant.PersonInput {
+func Person(seed uint64) service.PersonInput {
 	p := persontest.New(rand.New(rand.NewPCG(seed, 17)), "2026-11-22")
-	return participant.PersonInput{
+	return service.PersonInput{
 		Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName,
 		Contact: participant.Contact{Email: p.Email, Phone: p.Phone},
 		Consent: participant.NewConsent{
@@ -164,7 +165,7 @@ func Person(seed uint64) participant.PersonInput {
 }
 
 // Put files an invented person and gives the participant.
-func (f *Fixture) Put(in participant.PersonInput) string {
+func (f *Fixture) Put(in service.PersonInput) string {
 	f.t.Helper()
 	by := FK
 	by.Authority = in.Consent.Authority
@@ -175,7 +176,7 @@ func (f *Fixture) Put(in participant.PersonInput) string {
 
 // Enrolled files an invented person, lets the referral be accepted, and gives
 // the enrolment once it is planned.
-func (f *Fixture) Enrolled(seed uint64, start string) (in participant.PersonInput, person, enrolment string) {
+func (f *Fixture) Enrolled(seed uint64, start string) (in service.PersonInput, person, enrolment string) {
 	f.t.Helper()
 	in = Person(seed)
 	person = f.Put(in)

@@ -4,9 +4,9 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
+	"github.com/finsam/finsam/services/participant/service"
 )
 
 // ReadIdentities answers POST /participants/identities.
@@ -39,7 +39,7 @@ func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantReques
 
 // WithdrawConsent answers POST /participants/{id}/consent-withdrawals.
 func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequestObject) (api.WithdrawConsentResponseObject, error) {
-	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*participant.PersonView, error) {
+	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.WithdrawConsent(ctx, r.Id, version, r.Body.Referral, value(r.Body.Text))
 	})
 	return api.WithdrawConsent200JSONResponse{ParticipantJSONResponse: a}, err
@@ -47,7 +47,7 @@ func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequ
 
 // ProtectParticipant answers POST /participants/{id}/protection.
 func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipantRequestObject) (api.ProtectParticipantResponseObject, error) {
-	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*participant.PersonView, error) {
+	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.Protect(ctx, r.Id, version, participant.ProtectionLevel(r.Body.Level), value(r.Body.Handlers))
 	})
 	return api.ProtectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
@@ -55,7 +55,7 @@ func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipa
 
 // UnprotectParticipant answers POST /participants/{id}/protection-removal.
 func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParticipantRequestObject) (api.UnprotectParticipantResponseObject, error) {
-	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*participant.PersonView, error) {
+	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.Unprotect(ctx, r.Id, version, value(r.Body.Text))
 	})
 	return api.UnprotectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
@@ -63,7 +63,7 @@ func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParti
 
 // changedPerson calls a verb with the version of If-Match and answers what came
 // of it.
-func changedPerson(ifMatch *string, verb func(version int64) (*participant.PersonView, error)) (api.ParticipantJSONResponse, error) {
+func changedPerson(ifMatch *string, verb func(version int64) (*service.PersonView, error)) (api.ParticipantJSONResponse, error) {
 	version, err := rest.Version(ifMatch)
 	if err != nil {
 		return api.ParticipantJSONResponse{}, err
@@ -75,29 +75,59 @@ func changedPerson(ifMatch *string, verb func(version int64) (*participant.Perso
 	return personAnswer(v, fromAct), nil
 }
 
-// PutPerson answers POST /internal/persons.
-func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (api.PutPersonResponseObject, error) {
-	b := r.Body
-	id, err := h.service.Put(ctx, participant.PersonInput{
-		Number: b.Person.PersonalIdentityNumber, GivenName: b.Person.GivenName, FamilyName: b.Person.FamilyName,
-		Gender:  string(value(b.Person.Gender)),
-		Contact: participant.Contact{Email: value(b.Person.Email), Phone: value(b.Person.Phone)},
-		Consent: participant.NewConsent{
-			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: value(b.Municipality),
-			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: civil.Date(b.Consent.GivenOn),
-		},
-	})
-	if err != nil {
-		return nil, err
+func personAnswer(v *service.PersonView, from depth) api.ParticipantJSONResponse {
+	b := api.Participant{
+		Id: v.ID, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: api.ProtectionNone,
+		Consents: []api.Consent{}, Timeline: []api.PersonStep{}, UnderscoreLinks: personLinks(v, from),
 	}
-	return api.PutPerson200JSONResponse{Participant: id, Age: h.service.AgeNow(b.Person.PersonalIdentityNumber)}, nil
+	if v.Protection != participant.NoProtection {
+		b.Protection = api.Protection(v.Protection)
+	}
+	if len(v.Handlers) > 0 {
+		b.Handlers = &v.Handlers
+	}
+	if i := v.Identity; i != nil {
+		b.GivenName, b.FamilyName, b.Gender = optional(i.GivenName), optional(i.FamilyName), optional(api.Gender(i.Gender))
+		b.PersonalIdentityNumber = optional(string(i.Number))
+		b.Email, b.Phone = optional(v.Contact.Email), optional(v.Contact.Phone)
+	}
+	for _, c := range v.Consents {
+		b.Consents = append(b.Consents, consent(c))
+	}
+	for _, s := range v.Steps {
+		b.Timeline = append(b.Timeline, api.PersonStep{
+			N: int(s.N), At: s.At, Kind: api.PersonStepKind(s.Kind), By: optional(s.By), Authority: s.Authority,
+			Referral: optional(s.Referral), Enrolment: optional(s.Enrolment),
+		})
+	}
+	tag := rest.ETag(v.Version)
+	return api.ParticipantJSONResponse{Body: b, Headers: api.ParticipantResponseHeaders{ETag: &tag}}
 }
 
-// ReadAge answers GET /internal/persons/{id}/age.
-func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {
-	years, err := h.service.AgeOn(ctx, r.Id, civil.Date(r.Params.On))
-	if err != nil {
-		return nil, err
+func consent(c participant.Consent) api.Consent {
+	b := api.Consent{
+		Referral: c.Referral, Authority: c.Authority, Unit: c.Unit, Authorities: c.Authorities,
+		TextVersion: c.TextVersion, GivenOn: string(c.GivenOn), InForce: c.InForce(),
 	}
-	return api.ReadAge200JSONResponse{Years: years}, nil
+	if !c.InForce() {
+		b.WithdrawnAt = &c.Until
+	}
+	return b
+}
+
+// personLinks returns what the caller may do with a person now.
+func personLinks(v *service.PersonView, from depth) api.Links {
+	self := string(from) + "participants/" + v.ID
+	links := api.Links{"self": {Href: self}}
+	for _, operation := range v.Operations {
+		switch operation {
+		case "withdrawConsent":
+			links["consentWithdrawals"] = api.Link{Href: self + "/consent-withdrawals"}
+		case "protectParticipant":
+			links["protection"] = api.Link{Href: self + "/protection"}
+		case "unprotectParticipant":
+			links["protectionRemoval"] = api.Link{Href: self + "/protection-removal"}
+		}
+	}
+	return links
 }

@@ -1,11 +1,11 @@
-package participant_test
+package service_test
 
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	"github.com/finsam/finsam/services/participant/service"
 )
 
 func TestTheSameNumberIsTheSameParticipant(t *testing.T) {
@@ -74,15 +75,15 @@ func TestWhatTheVaultDoesNotTake(t *testing.T) {
 	for _, c := range []struct {
 		sentence string
 		as       actor.Actor
-		change   func(*participant.PersonInput)
+		change   func(*service.PersonInput)
 		want     *fault.Error
 	}{
-		{"a number with a wrong check digit", FK, func(p *participant.PersonInput) { p.Number = "199001012386" }, personnummer.ErrInvalid},
-		{"a consent of tomorrow", FK, func(p *participant.PersonInput) { p.Consent.GivenOn = "2026-11-23" }, participant.ErrFuture},
-		{"a consent older than the person", FK, func(p *participant.PersonInput) { p.Consent.GivenOn = "1920-01-01" }, participant.ErrTooEarly},
-		{"a referral of another authority", AF, func(*participant.PersonInput) {}, fault.ErrNotFound},
-		{"a referral of another unit", FKUnit, func(p *participant.PersonInput) { p.Consent.Unit = "fk-lerum" }, fault.ErrNotFound},
-		{"a referral by a coach", Coach, func(*participant.PersonInput) {}, fault.ErrForbidden},
+		{"a number with a wrong check digit", FK, func(p *service.PersonInput) { p.Number = "199001012386" }, personnummer.ErrInvalid},
+		{"a consent of tomorrow", FK, func(p *service.PersonInput) { p.Consent.GivenOn = "2026-11-23" }, participant.ErrFuture},
+		{"a consent older than the person", FK, func(p *service.PersonInput) { p.Consent.GivenOn = "1920-01-01" }, participant.ErrTooEarly},
+		{"a referral of another authority", AF, func(*service.PersonInput) {}, fault.ErrNotFound},
+		{"a referral of another unit", FKUnit, func(p *service.PersonInput) { p.Consent.Unit = "fk-lerum" }, fault.ErrNotFound},
+		{"a referral by a coach", Coach, func(*service.PersonInput) {}, fault.ErrForbidden},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			in := Person(3)
@@ -186,7 +187,7 @@ func TestEveryReadAndEveryRefusalIsLogged(t *testing.T) {
 	}
 }
 
-func TestABatchOfIdentitiesIsOneEntry(t *testing.T) {
+func TestABatchOfIdentitiesIsAnEntryForEachThatIsShownMaskedOrRefused(t *testing.T) {
 	f := New(t, false)
 	a, b, hidden := f.Put(Person(8)), f.Put(Person(9)), Person(10)
 	hidden.Consent.Municipality = "1402"
@@ -207,8 +208,17 @@ func TestABatchOfIdentitiesIsOneEntry(t *testing.T) {
 		t.Errorf("a protected person: %+v", named[1])
 	}
 	entries := f.Entries()[before:]
-	if len(entries) != 2 || fmt.Sprint(entries[0].Participants) != fmt.Sprint([]string{c, missing}) || entries[0].Outcome != accesslog.Refused || len(entries[1].Participants) != 2 {
-		t.Fatalf("got %+v", entries)
+	for i, want := range []accesslog.Entry{
+		{Outcome: accesslog.Refused, Why: "not-related", Participants: []string{c, missing}},
+		{Outcome: accesslog.Done, Why: "own-municipality", Identity: accesslog.Shown, Participants: []string{a}},
+		{Outcome: accesslog.Done, Why: "own-municipality", Identity: accesslog.Masked, Participants: []string{b}},
+	} {
+		if len(entries) != 3 {
+			t.Fatalf("got %+v", entries)
+		}
+		if e := entries[i]; e.Outcome != want.Outcome || e.Why != want.Why || e.Identity != want.Identity || !slices.Equal(e.Participants, want.Participants) {
+			t.Errorf("entry %d: got %+v, want %+v", i, e, want)
+		}
 	}
 	if named, _ := f.Identities(As(Leader), []string{a}); len(named) != 1 || named[0].Number != "" {
 		t.Errorf("a supervisor needs no number: %+v", named)
@@ -249,7 +259,7 @@ func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Move(21 * 24 * time.Hour) // 13 December, the block's last day
-	if err := f.Sweep(As(Coach)); err != nil {
+	if err := f.MarkOverdue(As(Coach)); err != nil {
 		t.Fatal(err)
 	}
 	if v, err := f.Enrolment(As(Coach), enrolment); err != nil || v.Progress.State != participant.StateActive {
@@ -259,7 +269,7 @@ func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if err := f.Sweep(As(Coach)); err != nil {
+			if err := f.MarkOverdue(As(Coach)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -1,4 +1,4 @@
-package participant_test
+package service_test
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package participant_test
+package service_test
 
 import (
 	"context"
@@ -11,8 +11,10 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	"github.com/finsam/finsam/services/participant/service"
 )
 
 func told(t *testing.T, f *Fixture, want int) []feed.Event {
@@ -53,7 +55,7 @@ func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
 	f.Referrals.Accepted(in.Consent.Referral, id, "2027-01-11")
 	f.Referrals.Accepted(Person(21).Consent.Referral, f.Put(Person(21)), "2026-12-07")
 	f.Until("the later one is planned", func() bool {
-		p, err := f.Enrolments(As(Coach), participant.EnrolmentFilter{Limit: 20, Page: 1})
+		p, err := f.Enrolments(As(Coach), service.EnrolmentFilter{}, store.Window{Limit: 20, Page: 1})
 		return err == nil && p.Total.Records == 2
 	})
 	if again, err := f.Enrolment(As(Coach), enrolment); err != nil || again.Version != 1 || again.PlannedStart != "2026-12-07" {
@@ -126,7 +128,7 @@ func TestTheFeedTellsEveryStepAndNoPerson(t *testing.T) {
 	if v, err = f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", "en text om personen"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.DecideCheckIn(As(Coach), enrolment, v.Version, 1, participant.DecisionInput{Decision: participant.Continue, On: "2026-06-01"}); err != nil {
+	if _, err = f.DecideCheckIn(As(Coach), enrolment, v.Version, 1, service.DecisionInput{Decision: participant.Continue, On: "2026-06-01"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err = f.Protect(As(Coach), id, 3, participant.AssumedIdentity, []string{"coach-17", "chef-2"}); err != nil {

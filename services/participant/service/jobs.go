@@ -1,4 +1,4 @@
-package participant
+package service
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/participant"
 )
 
 const (
@@ -21,17 +22,17 @@ const (
 // this at once: each step is taken by compare-and-swap, and only once.
 func (s *Service) newDueJob() *jobs.Job {
 	return jobs.Every(dueInterval, jobs.Config{
-		Service: "participant", Name: "mark-due", Do: jobs.ForEach(s.Associations, s.markDue),
+		Service: "participant", Name: "mark-due", Do: jobs.ForEach(s.Associations, s.markOverdue),
 		AtStart: true, Timeout: dueTimeout, Log: s.Log,
 	})
 }
 
-// Sweep takes every step that time has brought, once.
-func (s *Service) Sweep(ctx context.Context) error { return s.dueJob.Do(ctx) }
+// MarkOverdue takes every step that time has brought, once.
+func (s *Service) MarkOverdue(ctx context.Context) error { return s.dueJob.Do(ctx) }
 
-// markDue takes the steps of an association batch by batch: each of them changes
+// markOverdue takes the steps of an association batch by batch: each of them changes
 // the key or the state of its enrolment, so the next batch is another one.
-func (s *Service) markDue(ctx context.Context, in *association.Association) error {
+func (s *Service) markOverdue(ctx context.Context, in *association.Association) error {
 	for {
 		now := s.Now()
 		due, err := s.dueBefore(ctx, in.ID, civil.DateOf(now), maxDueInRead)
@@ -39,7 +40,7 @@ func (s *Service) markDue(ctx context.Context, in *association.Association) erro
 			return err
 		}
 		for _, v := range due {
-			_, err := s.enrolments.Update(ctx, in.ID, v.Value.ID, 0, func(e *Enrolment) error {
+			_, err := s.enrolments.Store.Update(ctx, in.ID, v.Value.ID, 0, func(e *participant.Enrolment) error {
 				if !e.MarkOverdue(now) {
 					return store.Unchanged()
 				}

@@ -1,0 +1,213 @@
+package participant
+
+import "github.com/finsam/finsam/pkg/civil"
+
+// Progress is what the steps of an enrolment amount to.
+type Progress struct {
+	State        State
+	Outcome      Outcome // of a closed one
+	Block        int     // number of the block that runs or ran last; 0 before the start
+	Started      civil.Date
+	Blocks       []Block
+	CheckIns     []CheckIn
+	Conversation *EnrolmentStep
+	Closed       *EnrolmentStep
+
+	ranAll    bool       // the last block came to its end
+	notBefore civil.Date // the next block may not begin earlier
+}
+
+// Block is one block with the days it was meant to take and those it took.
+type Block struct {
+	PlanBlock
+	Number       int
+	Prolonged    int // weeks
+	PlannedFirst civil.Date
+	PlannedLast  civil.Date
+	First        civil.Date // empty: not begun
+	Last         civil.Date // empty: not over
+}
+
+// Total returns the block's weeks with its prolongations.
+func (b Block) Total() int { return b.Weeks + b.Prolonged }
+
+// RunsTo returns the last day of a block that has begun, if nothing ends it earlier.
+func (b Block) RunsTo() civil.Date { return b.First.AddWeeks(b.Total()).AddDays(-1) }
+
+// CheckIn is one check-in. A block that was prolonged gets it once more; then this
+// is the round to come, and the earlier one is in the steps only.
+type CheckIn struct {
+	Number   int
+	Due      bool           // its block is over
+	DueOn    civil.Date     // the first day after its block
+	Answer   *EnrolmentStep // answered or not_answered
+	Decision *EnrolmentStep
+}
+
+// Progress follows the steps.
+func (e *Enrolment) Progress() Progress {
+	p := Progress{}
+	for i, b := range e.Plan.Blocks {
+		p.Blocks = append(p.Blocks, Block{PlanBlock: b, Number: i + 1})
+		if b.CheckIn {
+			p.CheckIns = append(p.CheckIns, CheckIn{Number: i + 1})
+		}
+	}
+	for i := range e.Steps {
+		p.follow(&e.Steps[i])
+	}
+	p.plan(e.PlannedStart)
+	return p
+}
+
+func (p *Progress) follow(s *EnrolmentStep) {
+	p.State, _ = enrolmentTable.Next(p.State, s.Kind, s.detail())
+	in := p.checkIn(s.Number)
+	switch s.Kind {
+	case Started, BlockStarted:
+		if s.Kind == Started {
+			p.Started = s.On
+		} else if b := p.current(); b.Last == "" {
+			b.Last = b.RunsTo() // a block without check-in
+		}
+		p.Block++
+		p.current().First = s.On
+	case CheckInDue:
+		p.current().Last = p.current().RunsTo()
+		if in != nil {
+			*in = CheckIn{Number: s.Number, Due: true}
+		}
+	case Answered, NotAnswered:
+		if in != nil {
+			in.Answer = s
+		}
+	case Decided:
+		p.notBefore = max(p.notBefore, s.On)
+		if in != nil {
+			in.Decision = s
+		}
+		if in != nil && s.Decision == Prolong {
+			*in = CheckIn{Number: s.Number} // it will be due once more
+			p.current().Prolonged += s.Weeks
+			p.current().Last = ""
+		}
+	case Resumed:
+		p.notBefore = max(p.notBefore, s.On)
+	case Closing:
+		p.current().Last = p.current().RunsTo()
+		p.ranAll = true
+	case ConversationHeld:
+		p.Conversation = s
+	case Closed:
+		p.Outcome, p.Closed = s.Outcome, s
+		if p.Block > 0 && p.current().Last == "" {
+			p.current().Last = min(p.current().RunsTo(), s.On)
+		}
+	}
+}
+
+// plan fills in the days that are not history: each block follows on the one
+// before, and not before the day from which it may.
+func (p *Progress) plan(start civil.Date) {
+	for i := range p.Blocks {
+		b := &p.Blocks[i]
+		b.PlannedFirst = start
+		if b.Number == p.Block+1 {
+			b.PlannedFirst = max(start, p.notBefore)
+		}
+		b.PlannedLast = b.PlannedFirst.AddWeeks(b.Total()).AddDays(-1)
+		if b.First == "" {
+			start = b.PlannedLast.AddDays(1)
+		} else {
+			start = b.RunsTo().AddDays(1)
+		}
+		if in := p.checkIn(b.Number); in != nil {
+			in.DueOn = start
+		}
+	}
+}
+
+// current returns the block that runs or ran last.
+func (p *Progress) current() *Block { return &p.Blocks[p.Block-1] }
+
+func (p *Progress) checkIn(number int) *CheckIn {
+	for i := range p.CheckIns {
+		if p.CheckIns[i].Number == number {
+			return &p.CheckIns[i]
+		}
+	}
+	return nil
+}
+
+// ActiveWeeks returns the weeks of the blocks that have begun. Pauses and the time
+// between blocks do not count.
+func (p *Progress) ActiveWeeks() int { return totalWeeks(p.Blocks[:p.Block]) }
+
+func totalWeeks(blocks []Block) int {
+	weeks := 0
+	for _, b := range blocks {
+		weeks += b.Total()
+	}
+	return weeks
+}
+
+// DueOn returns the last day of a block at whose end something is due, or no date
+// when nothing waits for time to pass.
+func (p *Progress) DueOn() civil.Date {
+	if p.State != StateActive {
+		return ""
+	}
+	if b := p.current(); b.CheckIn || p.Block == len(p.Blocks) {
+		return b.RunsTo()
+	}
+	return ""
+}
+
+// canStart reports whether the block may be the next to begin: there is one, and no
+// check-in of a running block comes before it.
+func (p *Progress) canStart(number int) bool {
+	return number == p.Block+1 && number <= len(p.Blocks) && (p.State != StateActive || !p.current().CheckIn)
+}
+
+// Span returns the days that a step, the latest that was followed, settles: the whole
+// enrolment's when it is planned, the block's when one begins or is prolonged.
+func (p *Progress) Span(s EnrolmentStep) (first, last civil.Date) {
+	switch {
+	case s.Kind == Planned:
+		return p.Blocks[0].PlannedFirst, p.Blocks[len(p.Blocks)-1].PlannedLast
+	case s.Kind == Started, s.Kind == BlockStarted, s.Decision == Prolong:
+		return p.current().First, p.current().RunsTo()
+	}
+	return "", ""
+}
+
+// Operation is something that the state of an enrolment allows.
+type Operation struct {
+	Name   string // of the contract and of the access table
+	Number int    // of the block or check-in, where it has one
+}
+
+// Operations lists what the state allows; who may do it is another question.
+func (p *Progress) Operations() []Operation {
+	var operations []Operation
+	in := p.checkIn(p.Block)
+	for _, name := range enrolmentTable.Operations(p.State) {
+		number, allowed := 0, true
+		switch name {
+		case "startBlock":
+			number, allowed = p.Block+1, p.canStart(p.Block+1)
+		case "answerCheckIn":
+			number, allowed = p.Block, in != nil && (in.Answer == nil || in.Answer.Kind == NotAnswered)
+		case "recordNonAnswer":
+			number, allowed = p.Block, in != nil && in.Answer == nil
+		case "decideCheckIn":
+			number, allowed = p.Block, in != nil && in.Answer != nil
+		case "holdClosingConversation":
+			allowed = p.Conversation == nil
+		}
+		if allowed {
+			operations = append(operations, Operation{name, number})
+		}
+	}
+	return operations
+}

@@ -1,0 +1,37 @@
+package rest
+
+import (
+	"context"
+
+	api "github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/services/participant"
+	"github.com/finsam/finsam/services/participant/service"
+)
+
+// PutPerson answers POST /internal/persons.
+func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (api.PutPersonResponseObject, error) {
+	b := r.Body
+	id, err := h.service.Put(ctx, service.PersonInput{
+		Number: b.Person.PersonalIdentityNumber, GivenName: b.Person.GivenName, FamilyName: b.Person.FamilyName,
+		Gender:  string(value(b.Person.Gender)),
+		Contact: participant.Contact{Email: value(b.Person.Email), Phone: value(b.Person.Phone)},
+		Consent: participant.NewConsent{
+			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: value(b.Municipality),
+			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: civil.Date(b.Consent.GivenOn),
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.PutPerson200JSONResponse{Participant: id, Age: h.service.AgeNow(b.Person.PersonalIdentityNumber)}, nil
+}
+
+// ReadAge answers GET /internal/persons/{id}/age.
+func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {
+	years, err := h.service.AgeOn(ctx, r.Id, civil.Date(r.Params.On))
+	if err != nil {
+		return nil, err
+	}
+	return api.ReadAge200JSONResponse{Years: years}, nil
+}

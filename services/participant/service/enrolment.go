@@ -1,0 +1,295 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/participant"
+)
+
+// EnrolmentView is an enrolment as one caller may see it.
+type EnrolmentView struct {
+	*participant.Enrolment
+	Version    int64
+	Progress   participant.Progress
+	Texts      map[int64]Texts         // by step; nil when the texts are not for the caller
+	Operations []participant.Operation // that the caller may call now
+}
+
+// Texts are the free texts of one step, in clear.
+type Texts struct {
+	Text      string
+	Exception string
+}
+
+// Enrolment returns an enrolment with its texts.
+func (s *Service) Enrolment(ctx context.Context, id string) (*EnrolmentView, error) {
+	a := actor.From(ctx)
+	var p *participant.PersonStatus
+	v, err := s.enrolmentOf(&p).Load(ctx, a, guard.Call{Operation: "getEnrolment", ID: id})
+	if err != nil {
+		return nil, err
+	}
+	return s.viewEnrolment(a, v, p)
+}
+
+// enrolmentOf returns the enrolments behind the guard. Access depends on the person's
+// consent and protection too: the person of the enrolment asked for is set in p.
+func (s *Service) enrolmentOf(p **participant.PersonStatus) *guard.Documents[participant.Enrolment] {
+	documents := s.enrolments
+	documents.Resource = func(ctx context.Context, a actor.Actor, _ string, e *participant.Enrolment) (access.Resource, error) {
+		person, err := s.people.Store.Get(ctx, a.Association, e.Participant)
+		if err != nil {
+			return access.Resource{}, fault.ErrInternal.Because(errors.New("an enrolment without its person"))
+		}
+		*p = person.Value.Status()
+		return e.Resource(*p, a), nil
+	}
+	return &documents
+}
+
+// change lets the noun change an enrolment, and take the step that is due: what is
+// written down late may be overdue at once.
+func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*participant.Enrolment, history.Author) error) (*EnrolmentView, error) {
+	a := actor.From(ctx)
+	var p *participant.PersonStatus
+	v, err := s.enrolmentOf(&p).Change(ctx, a, guard.Call{Operation: operation, ID: id}, func(v store.Versioned[participant.Enrolment]) error {
+		if v.Version != ifVersion {
+			return fault.ErrStale
+		}
+		if err := change(v.Value, guard.Author(ctx)); err != nil {
+			return err
+		}
+		v.Value.MarkOverdue(s.Now())
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.wake()
+	return s.viewEnrolment(a, v, p)
+}
+
+// viewEnrolment decrypts the texts where they are for the caller.
+func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) (*EnrolmentView, error) {
+	view := summarize(a, v, p)
+	if !access.Allows("getEnrolment#text", a, v.Value.Resource(p, a)) {
+		return view, nil
+	}
+	view.Texts = map[int64]Texts{}
+	for _, step := range view.Steps {
+		var t Texts
+		var err error
+		if t.Text, err = s.decryptOptional(step.Text, stepTextContext(view.ID)); err != nil {
+			return nil, err
+		}
+		if step.Exception != nil {
+			if t.Exception, err = s.decryptOptional(step.Exception.Reason, exceptionContext(view.ID)); err != nil {
+				return nil, err
+			}
+		}
+		if t != (Texts{}) {
+			view.Texts[step.N] = t
+		}
+	}
+	return view, nil
+}
+
+// summarize returns the view of an enrolment without texts.
+func summarize(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) *EnrolmentView {
+	r := v.Value.Resource(p, a)
+	redacted, progress := v.Value.Redact(p, a)
+	view := &EnrolmentView{Enrolment: redacted, Version: v.Version, Progress: progress}
+	for _, o := range progress.Operations() {
+		if access.Allows(o.Name, a, r) {
+			view.Operations = append(view.Operations, o)
+		}
+	}
+	return view
+}
+
+// EnrolmentFilter narrows a list; empty fields do not.
+type EnrolmentFilter struct {
+	State        string
+	Participant  string
+	Municipality string
+}
+
+// EnrolmentPage is one page of a list.
+type EnrolmentPage struct {
+	Items []*EnrolmentView
+	Total *store.Total // how many there are; nil when the list was read by cursor
+	Next  string       // cursor behind this page; empty at the end
+}
+
+// Enrolments lists the enrolments of the caller's municipality, or the caller's own,
+// the latest planned first. One entry of the access log names all persons shown.
+func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Window) (*EnrolmentPage, error) {
+	e := accesslog.Entry{Operation: "listEnrolments", Thing: "enrolments"}
+	a, err := guard.Caller(ctx, s.AccessLog, e.Operation, e.Thing)
+	if err != nil {
+		return nil, err
+	}
+	relation, _ := access.Scope(e.Operation, a)
+	e.Why = string(relation)
+	page := &EnrolmentPage{}
+	where, ok := f.within(relation, a)
+	if !ok {
+		return page, guard.Enter(ctx, s.AccessLog, e, nil)
+	}
+	q := store.Query{Association: a.Association, Where: where, Limit: w.Limit, Sort: []store.Order{{Key: createdKey, Desc: true}}}
+	if q.After, err = store.ParseCursor(w.Cursor, len(q.Sort)); err != nil {
+		return nil, fault.Of(err).AtField("cursor")
+	}
+	if w.Cursor == "" {
+		q.Skip = (w.Page - 1) * w.Limit
+		total, err := s.enrolments.Store.Total(ctx, q.Association, q.Where)
+		if err != nil {
+			return nil, err
+		}
+		page.Total = &total
+	}
+	found, err := s.enrolments.Store.Find(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	page.Next = found.Next.String()
+	for _, v := range found.Items {
+		e.Participants = append(e.Participants, v.Value.Participant)
+	}
+	persons, err := s.personsByID(ctx, a.Association, e.Participants)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range found.Items {
+		if p := persons[v.Value.Participant]; p != nil {
+			page.Items = append(page.Items, summarize(a, v, p.Status()))
+		}
+	}
+	return page, guard.Enter(ctx, s.AccessLog, e, nil)
+}
+
+// within returns the filter's conditions, narrowed to what the caller reads in the
+// relation; ok is false when that leaves nothing.
+func (f EnrolmentFilter) within(relation access.Relation, a actor.Actor) (where []store.Cond, ok bool) {
+	own, narrowed := a.Municipality, &f.Municipality
+	if relation == access.OwnParticipant {
+		own, narrowed = a.Participant, &f.Participant
+	}
+	if own == "" || *narrowed != "" && *narrowed != own {
+		return nil, false
+	}
+	*narrowed = own
+	for _, c := range []store.Cond{
+		{Key: municipalityKey, Op: store.Eq, Value: f.Municipality},
+		{Key: participantKey, Op: store.Eq, Value: f.Participant},
+		{Key: stateKey, Op: store.Eq, Value: f.State},
+	} {
+		if c.Value != "" {
+			where = append(where, c)
+		}
+	}
+	return where, true
+}
+
+// Start begins an enrolment and its first block.
+func (s *Service) Start(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
+	return s.change(ctx, "startEnrolment", id, version, func(e *participant.Enrolment, by history.Author) error {
+		return e.Start(on, by, s.Now())
+	})
+}
+
+// StartBlock begins the next block.
+func (s *Service) StartBlock(ctx context.Context, id string, version int64, number int, on civil.Date) (*EnrolmentView, error) {
+	return s.change(ctx, "startBlock", id, version, func(e *participant.Enrolment, by history.Author) error {
+		return e.StartBlock(number, on, by, s.Now())
+	})
+}
+
+// AnswerCheckIn notes the referrer's answer; only for the sender of the referral,
+// while the person's consent holds.
+func (s *Service) AnswerCheckIn(ctx context.Context, id string, version int64, number int, readiness, text string) (*EnrolmentView, error) {
+	return s.changeWithText(ctx, "answerCheckIn", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+		return e.Answer(number, readiness, text, by, s.Now())
+	})
+}
+
+// RecordNonAnswer notes that no answer came.
+func (s *Service) RecordNonAnswer(ctx context.Context, id string, version int64, number int, text string) (*EnrolmentView, error) {
+	return s.changeWithText(ctx, "recordNonAnswer", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+		return e.RecordNonAnswer(number, text, by, s.Now())
+	})
+}
+
+// DecisionInput is what the coach decides at a check-in, in clear.
+type DecisionInput struct {
+	Decision        participant.Decision
+	On              civil.Date
+	Weeks           int
+	Reason          string
+	ExceptionReason string
+	Approver        string // of the exception; empty: none
+}
+
+// DecideCheckIn decides at the check-in that waits.
+func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, number int, in DecisionInput) (*EnrolmentView, error) {
+	return s.changeWithText(ctx, "decideCheckIn", id, version, in.Reason, func(e *participant.Enrolment, reason []byte, by history.Author) error {
+		d := participant.CheckInDecision{Decision: in.Decision, On: in.On, Weeks: in.Weeks, Reason: reason}
+		if in.Approver != "" {
+			encrypted, err := s.encryptOptional(in.ExceptionReason, exceptionContext(id))
+			if err != nil {
+				return err
+			}
+			d.Exception = &participant.Exception{Reason: encrypted, Approver: in.Approver}
+		}
+		return e.Decide(number, d, by, s.Now())
+	})
+}
+
+// Resume ends a pause.
+func (s *Service) Resume(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
+	return s.change(ctx, "resumeEnrolment", id, version, func(e *participant.Enrolment, by history.Author) error {
+		return e.Resume(on, by, s.Now())
+	})
+}
+
+// HoldConversation notes the closing conversation.
+func (s *Service) HoldConversation(ctx context.Context, id string, version int64, on civil.Date, text string) (*EnrolmentView, error) {
+	return s.changeWithText(ctx, "holdClosingConversation", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+		return e.HoldConversation(on, text, by, s.Now())
+	})
+}
+
+// Close ends an enrolment; d comes with the summary in clear beside it.
+func (s *Service) Close(ctx context.Context, id string, version int64, d participant.Documentation, summary string) (*EnrolmentView, error) {
+	return s.changeWithText(ctx, "closeEnrolment", id, version, summary, func(e *participant.Enrolment, summary []byte, by history.Author) error {
+		d.Summary = summary
+		return e.Close(d, by, s.Now())
+	})
+}
+
+// Cancel ends an enrolment that never began.
+func (s *Service) Cancel(ctx context.Context, id string, version int64, text string) (*EnrolmentView, error) {
+	return s.changeWithText(ctx, "cancelEnrolment", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+		return e.Cancel(text, "", by, s.Now())
+	})
+}
+
+// changeWithText is change with a text, which is encrypted for the enrolment's steps.
+func (s *Service) changeWithText(ctx context.Context, operation, id string, version int64, text string, change func(*participant.Enrolment, []byte, history.Author) error) (*EnrolmentView, error) {
+	return s.change(ctx, operation, id, version, func(e *participant.Enrolment, by history.Author) error {
+		encrypted, err := s.encryptOptional(text, stepTextContext(id))
+		if err != nil {
+			return err
+		}
+		return change(e, encrypted, by)
+	})
+}

@@ -1,0 +1,196 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/participant"
+)
+
+// What the types of the events begin with that this service publishes.
+const (
+	personEvents    = "se.finsam.participant."
+	enrolmentEvents = "se.finsam.enrolment."
+)
+
+// personEvent returns the event of step n of a person: ids and codes, never who it is.
+//
+// No event names an authority, so none comes into an authority's own feed: what a
+// sender may know of the progress depends on consent, and the referral service, which
+// follows these events, passes it on as far as that goes.
+func personEvent(p *participant.Person, n int64) feed.Event {
+	s := p.Steps[n-1]
+	e := feed.Event{
+		Type: personEvents + string(s.Kind), Subject: p.ID, Time: s.At,
+		Association: p.Association, TraceParent: s.TraceParent,
+		Data: map[string]string{"participant": p.ID},
+	}
+	put(e.Data, "referral", s.Referral)
+	put(e.Data, "enrolment", s.Enrolment)
+	put(e.Data, "municipality", s.Municipality)
+	put(e.Data, "level", string(s.Level))
+	if s.Kind == participant.Protected {
+		// Handlers are subjects at the authority that named them.
+		put(e.Data, "handlers", strings.Join(s.Handlers, ","))
+		put(e.Data, "authority", s.Authority)
+	}
+	return e
+}
+
+// enrolmentEvent returns the event of step n of an enrolment, with the state that it
+// led to.
+func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
+	s := e.Steps[n-1]
+	then := *e
+	then.Steps = e.Steps[:n]
+	p := then.Progress()
+	event := feed.Event{
+		Type: enrolmentEvents + string(s.Kind), Subject: e.ID, Time: s.At,
+		Association: e.Association, TraceParent: s.TraceParent,
+		Data: map[string]string{
+			"enrolment": e.ID, "referral": e.Referral, "participant": e.Participant,
+			"municipality": e.Municipality, "coach": e.Coach, "initiative": e.Initiative, "state": string(p.State),
+		},
+	}
+	put(event.Data, "on", string(s.On))
+	put(event.Data, "readiness", s.Readiness)
+	put(event.Data, "decision", string(s.Decision))
+	put(event.Data, "outcome", string(s.Outcome))
+	if s.Number > 0 {
+		event.Data["number"] = strconv.Itoa(s.Number)
+	}
+	if first, last := p.Span(s); first != "" {
+		event.Data["firstDay"], event.Data["lastDay"] = string(first), string(last)
+	}
+	return event
+}
+
+func put(data map[string]string, key, value string) {
+	if value != "" {
+		data[key] = value
+	}
+}
+
+// What the events of the referral service begin with, which this service follows.
+const referralEvents = "se.finsam.referral."
+
+// handle does what a referral's event means here. Events may come twice; the ids that
+// follow from the referral, and the causes in the steps, make the second time harmless.
+func (s *Service) handle(ctx context.Context, e feed.Event) error {
+	kind, _ := strings.CutPrefix(e.Type, referralEvents)
+	by := history.System("participant")
+	by.TraceParent = e.TraceParent
+	release := func(p *participant.Person) bool {
+		return p.Release(e.Subject, kind == "marked_in_error", e.ID, by, s.Now())
+	}
+	transfer := func(step participant.PersonStepKind, municipality string) func(*participant.Person) bool {
+		return func(p *participant.Person) bool {
+			return p.Transfer(step, e.Subject, municipality, e.ID, by, s.Now())
+		}
+	}
+	switch kind {
+	case "accepted":
+		return s.enrol(ctx, e, by)
+	case "withdrawn":
+		return errors.Join(s.cancelPlanned(ctx, e, by), s.follow(ctx, e, release))
+	case "rejected", "marked_in_error":
+		return s.follow(ctx, e, release)
+	case "transfer_requested":
+		return s.follow(ctx, e, transfer(participant.TransferAsked, e.Data["to"]))
+	case "transfer_declined", "transfer_cancelled":
+		return s.follow(ctx, e, transfer(participant.TransferEnded, e.Data["to"]))
+	case "transfer_accepted":
+		return s.follow(ctx, e, transfer(participant.HandedOver, e.Data["municipality"]))
+	case "amended":
+		if e.Data["authorities"] == "" {
+			return nil // something else than the consent was amended
+		}
+		c := participant.NewConsent{
+			Referral: e.Subject, Authorities: strings.Split(e.Data["authorities"], ","),
+			TextVersion: e.Data["textVersion"], GivenOn: civil.Date(e.Data["givenOn"]),
+		}
+		return s.follow(ctx, e, func(p *participant.Person) bool { return p.ExtendConsent(c, e.ID, by, s.Now()) })
+	}
+	return nil
+}
+
+// follow lets an event about a referral change its person; change reports whether it
+// did.
+func (s *Service) follow(ctx context.Context, e feed.Event, change func(*participant.Person) bool) error {
+	_, err := s.people.Store.Update(ctx, e.Association, e.Data["participant"], 0, func(p *participant.Person) error {
+		if !change(p) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // an event that names no person known here ties nobody
+	}
+	s.wake()
+	return err
+}
+
+// enrol plans the enrolment that an accepted referral leads to. An initiative that
+// this service's configuration lacks is waited for, not skipped: the referral service
+// has it, and a person waits.
+func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) error {
+	in, err := s.Associations.Get(e.Association)
+	if err != nil {
+		return err
+	}
+	plan, ok := in.Plan(e.Data["initiative"], e.Data["municipality"])
+	if !ok {
+		return fmt.Errorf("no initiative %q in the configuration of %s", e.Data["initiative"], e.Association)
+	}
+	start, err := civil.Parse(e.Data["startDate"])
+	if err != nil {
+		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
+	}
+	enrolment := participant.NewEnrolment(participant.Enrolment{
+		Association: e.Association, Referral: e.Data["referral"], Participant: e.Data["participant"],
+		Referrer: e.Data["authority"], Unit: e.Data["unit"], Municipality: e.Data["municipality"],
+		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: participant.PlanOf(in.Version, plan),
+		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
+	}, e.ID, by, s.Now())
+	// The person first: who can find the enrolment can then find the person.
+	_, err = s.people.Store.Update(ctx, e.Association, enrolment.Participant, 0, func(p *participant.Person) error {
+		if !p.Enrol(enrolment, e.ID, by, s.Now()) {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: no such participant: %w", feed.ErrSkip, err)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = s.enrolments.Store.Insert(ctx, enrolment); err != nil && !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	s.wake()
+	return nil
+}
+
+// cancelPlanned cancels what was planned for a referral that was withdrawn while the
+// plan was on its way. What has begun goes on: leaving it is the coach's to note.
+func (s *Service) cancelPlanned(ctx context.Context, e feed.Event, by history.Author) error {
+	_, err := s.enrolments.Store.Update(ctx, e.Association, participant.EnrolmentID(e.Association, e.Subject), 0, func(n *participant.Enrolment) error {
+		if n.Cancel(nil, e.ID, by, s.Now()) != nil {
+			return store.Unchanged()
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	s.wake()
+	return nil
+}

@@ -1,0 +1,197 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/participant"
+)
+
+// PersonView is what one caller may know of a person.
+type PersonView struct {
+	ID         string
+	Version    int64
+	Protection participant.ProtectionLevel
+	Handlers   []string              // empty where they are not for the caller
+	Identity   *participant.Identity // nil: masked
+	Contact    participant.Contact
+	Consents   []participant.Consent
+	Steps      []participant.PersonStep
+	Operations []string // that the caller may call now
+}
+
+// Person returns what the caller may know of a person.
+func (s *Service) Person(ctx context.Context, id string) (*PersonView, error) {
+	a := actor.From(ctx)
+	v, err := s.people.Load(ctx, a, guard.Call{Operation: "getParticipant", ID: id})
+	if err != nil {
+		return nil, err
+	}
+	return s.viewPerson(a, v)
+}
+
+// WithdrawConsent withdraws the consent of a referral. One that the caller has no
+// relation to is as one that does not exist: ErrNoConsent.
+func (s *Service) WithdrawConsent(ctx context.Context, id string, ifVersion int64, referral, text string) (*PersonView, error) {
+	return s.changePerson(ctx, "withdrawConsent", id, ifVersion, func(p *participant.Person) error {
+		if a := actor.From(ctx); !access.Allows("withdrawConsent", a, p.Status().Resource(a, referral)) {
+			return participant.ErrNoConsent.AtField("/referral")
+		}
+		encrypted, err := s.encryptOptional(text, personTextContext(p.ID))
+		if err != nil {
+			return err
+		}
+		return p.WithdrawConsent(referral, encrypted, guard.Author(ctx), s.Now())
+	})
+}
+
+// Protect hides the person's identity from all but the handlers, who are subjects at
+// the caller's authority.
+func (s *Service) Protect(ctx context.Context, id string, ifVersion int64, level participant.ProtectionLevel, handlers []string) (*PersonView, error) {
+	return s.changePerson(ctx, "protectParticipant", id, ifVersion, func(p *participant.Person) error {
+		return p.Protect(level, handlers, guard.Author(ctx), s.Now())
+	})
+}
+
+// Unprotect shows the person's identity again.
+func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, text string) (*PersonView, error) {
+	return s.changePerson(ctx, "unprotectParticipant", id, ifVersion, func(p *participant.Person) error {
+		encrypted, err := s.encryptOptional(text, personTextContext(p.ID))
+		if err != nil {
+			return err
+		}
+		return p.Unprotect(encrypted, guard.Author(ctx), s.Now())
+	})
+}
+
+func (s *Service) changePerson(ctx context.Context, operation, id string, ifVersion int64, change func(*participant.Person) error) (*PersonView, error) {
+	a := actor.From(ctx)
+	v, err := s.people.Change(ctx, a, guard.Call{Operation: operation, ID: id}, func(v store.Versioned[participant.Person]) error {
+		if v.Version != ifVersion {
+			return fault.ErrStale
+		}
+		return change(v.Value)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.wake()
+	return s.viewPerson(a, v)
+}
+
+// viewPerson leaves out what the caller may not know: who a masked person is, and
+// what concerns referrals that the caller has no relation to.
+func (s *Service) viewPerson(a actor.Actor, v store.Versioned[participant.Person]) (*PersonView, error) {
+	p := v.Value
+	status := p.Status()
+	r := status.Resource(a, "")
+	view := &PersonView{ID: p.ID, Version: v.Version, Protection: status.Protection.Level, Steps: status.Steps(a)}
+	if access.Allows("getParticipant#identity", a, r) {
+		identity, err := s.identityOf(p)
+		if err != nil {
+			return nil, err
+		}
+		if view.Contact, err = s.contactOf(p); err != nil {
+			return nil, err
+		}
+		view.Identity = &identity
+	}
+	if view.Identity != nil || access.Allows("unprotectParticipant", a, r) {
+		view.Handlers = status.Protection.Handlers
+	}
+	canWithdraw := false
+	for _, tie := range status.Referrals {
+		r := status.Resource(a, tie.Consent.Referral)
+		if access.Allows("getParticipant", a, r) {
+			view.Consents = append(view.Consents, tie.Consent)
+			canWithdraw = canWithdraw || tie.Consent.InForce() && access.Allows("withdrawConsent", a, r)
+		}
+	}
+	view.Operations = slices.DeleteFunc(access.Permitted(status.Operations(), a, r), func(operation string) bool {
+		return operation == "withdrawConsent" && !canWithdraw
+	})
+	return view, nil
+}
+
+// NamedPerson is one line of a batch of identities.
+type NamedPerson struct {
+	ID        string
+	Name      string // or the alias, where the name is not for the caller
+	Protected bool
+	Number    string // last digits hidden; empty where it is not for the caller
+}
+
+// Identities returns who the participants are, as far as the caller may know it. One
+// that is missing and one that is not for the caller are left out alike. The access
+// log has one entry for those whose identity was shown, one for those who were masked
+// and one for those who were left out.
+func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, error) {
+	const operation = "readIdentities"
+	a, err := guard.Caller(ctx, s.AccessLog, operation, "participants")
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.personsByID(ctx, a.Association, ids)
+	if err != nil {
+		return nil, err
+	}
+	named := []NamedPerson{}
+	var entries []accesslog.Entry
+	enter := func(e accesslog.Entry, id string) {
+		i := slices.IndexFunc(entries, func(x accesslog.Entry) bool { return x.Identity == e.Identity && x.Why == e.Why })
+		if i < 0 {
+			i, entries = len(entries), append(entries, e)
+		}
+		entries[i].Participants = append(entries[i].Participants, id)
+	}
+	var hidden []string
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			continue // an id named twice is answered once
+		}
+		p := found[id]
+		if p == nil {
+			hidden = append(hidden, id)
+			continue
+		}
+		r := p.Status().Resource(a, "")
+		relation, err := access.Decide(operation, a, r)
+		if err != nil {
+			hidden = append(hidden, id)
+			continue
+		}
+		n := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}
+		isShown := access.Allows("readIdentities#name", a, r)
+		if isShown {
+			identity, err := s.identityOf(p)
+			if err != nil {
+				return nil, err
+			}
+			n.Name = identity.Name()
+			if access.Allows("readIdentities#number", a, r) {
+				n.Number = identity.Number.Masked()
+			}
+		}
+		named = append(named, n)
+		enter(accesslog.Entry{Operation: operation, Thing: "participants", Why: string(relation), Identity: identityShown(isShown)}, id)
+	}
+	if len(hidden) > 0 {
+		e := accesslog.Entry{Operation: operation, Thing: "participants", Participants: hidden}
+		if err := guard.Enter(ctx, s.AccessLog, e, fault.ErrNotFound); errors.Is(err, accesslog.ErrNotLogged) {
+			return nil, err
+		}
+	}
+	for _, e := range entries {
+		if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
+			return nil, err
+		}
+	}
+	return named, nil
+}

@@ -1,0 +1,246 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/personnummer"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/participant"
+)
+
+// PersonInput is a referred person, as the sender writes it.
+type PersonInput struct {
+	Number     string // as typed
+	GivenName  string
+	FamilyName string
+	Gender     string
+	Contact    participant.Contact
+	Consent    participant.NewConsent
+}
+
+// Put stores a referred person and returns the participant's id: the same for the same
+// number, also when two post the same new person at once. Repeated for the same
+// referral it changes nothing.
+func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
+	a, now := actor.From(ctx), s.Now()
+	relation, err := access.Decide("createReferral", a, access.Resource{
+		Association: a.Association, Participant: a.Participant,
+		Relationships: []access.Relationship{{Authority: in.Consent.Authority, Unit: in.Consent.Unit, Municipality: in.Consent.Municipality}},
+	})
+	e := accesslog.Entry{Operation: "putPerson", Thing: "referral/" + in.Consent.Referral, Why: string(relation)}
+	var number personnummer.Number
+	if err == nil {
+		number, err = checkPerson(in, civil.DateOf(now))
+	}
+	if err != nil {
+		return "", guard.Enter(ctx, s.AccessLog, e, err)
+	}
+	lookups := s.Cipher.Lookups(string(number))
+	scope, _ := access.Scope("createReferral", a)
+	for range maxPutTries {
+		known, found, err := s.personByLookup(ctx, a.Association, lookups)
+		if err != nil {
+			return "", err
+		}
+		if scope == access.OwnParticipant && (!found || known.Value.ID != a.Participant) {
+			return "", guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
+		}
+		var p *participant.Person
+		if found {
+			p = known.Value
+		} else if p, err = s.newPerson(ctx, a.Association, number, lookups[0], in, now); err != nil {
+			return "", err
+		}
+		// Entered before it is written, so that both become durable together.
+		e.Thing, e.Participants = "participant/"+p.ID, []string{p.ID}
+		if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
+			return "", err
+		}
+		if found {
+			err = s.addReferral(ctx, p, in, now)
+		} else {
+			_, err = s.people.Store.Insert(ctx, p)
+		}
+		if err == nil {
+			s.wake()
+			return p.ID, nil
+		}
+		if found || !errors.Is(err, store.ErrTaken) {
+			return "", err
+		}
+	}
+	return "", fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
+}
+
+// maxPutTries bounds how often two first posts of one person may meet.
+const maxPutTries = 3
+
+// checkPerson reads the number. A number without a date of birth is refused, as every
+// rule on ages needs the date.
+func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) {
+	number, err := personnummer.Parse(in.Number, today)
+	if err != nil {
+		return "", fault.Of(err).AtField("/person/personalIdentityNumber")
+	}
+	birth, known := number.BirthDate()
+	if !known {
+		return "", personnummer.ErrInvalid.AtField("/person/personalIdentityNumber")
+	}
+	return number, in.Consent.Check(birth, today)
+}
+
+func (s *Service) newPerson(ctx context.Context, association string, number personnummer.Number, lookup string, in PersonInput, now time.Time) (*participant.Person, error) {
+	id, by := s.NewID(), guard.Author(ctx)
+	identity, err := s.encryptJSON(participant.Identity{
+		Number: number, GivenName: in.GivenName, FamilyName: in.FamilyName, Gender: in.Gender,
+	}, identityContext(id))
+	if err != nil {
+		return nil, err
+	}
+	contact, err := s.encryptContact(in.Contact, id)
+	if err != nil {
+		return nil, err
+	}
+	p := participant.NewPerson(association, id, lookup, identity, contact, in.Consent.Referral, by, now)
+	p.GiveConsent(in.Consent, by, now)
+	return p, nil
+}
+
+// addReferral adds what another referral brings: its consent, and other ways to reach
+// the person. Name and gender stay as they were first stated.
+func (s *Service) addReferral(ctx context.Context, known *participant.Person, in PersonInput, now time.Time) error {
+	by := guard.Author(ctx)
+	_, err := s.people.Store.Update(ctx, known.Association, known.ID, 0, func(p *participant.Person) error {
+		if !p.GiveConsent(in.Consent, by, now) {
+			return store.Unchanged()
+		}
+		if in.Contact == (participant.Contact{}) {
+			return nil
+		}
+		old, err := s.contactOf(p)
+		if err != nil || old == in.Contact {
+			return err
+		}
+		encrypted, err := s.encryptContact(in.Contact, p.ID)
+		if err != nil {
+			return err
+		}
+		p.ChangeContact(encrypted, in.Consent.Referral, by, now)
+		return nil
+	})
+	return err
+}
+
+// AgeNow returns the age in whole years, today, of the person with the number; nil
+// when the text is not a number or the number has no date of birth.
+func (s *Service) AgeNow(number string) *int {
+	today := civil.DateOf(s.Now())
+	n, err := personnummer.Parse(number, today)
+	if err != nil {
+		return nil
+	}
+	years, known := n.AgeOn(today)
+	if !known {
+		return nil
+	}
+	return &years
+}
+
+// AgeOn returns the person's age in whole years on a day, to those who may accept
+// a referral and to the services themselves.
+func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, error) {
+	a := actor.From(ctx)
+	v, err := s.people.Store.Get(ctx, a.Association, id)
+	if err != nil {
+		return 0, err
+	}
+	e := accesslog.Entry{Operation: "readAge", Thing: "participant/" + id, Participants: []string{id}, Why: "service"}
+	if !a.Has(actor.System) {
+		var relation access.Relation
+		relation, err = access.Decide("acceptReferral", a, v.Value.Status().Resource(a, ""))
+		e.Why = string(relation)
+	}
+	if err := guard.Enter(ctx, s.AccessLog, e, err); err != nil {
+		return 0, err
+	}
+	identity, err := s.identityOf(v.Value)
+	if err != nil {
+		return 0, err
+	}
+	years, known := identity.Number.AgeOn(on)
+	if !known {
+		return 0, fault.ErrInternal.Because(errors.New("a number without a date of birth is in the vault"))
+	}
+	return years, nil
+}
+
+// The contexts that encrypted texts are bound to.
+func identityContext(id string) string   { return "participant/" + id + "/identity" }
+func contactContext(id string) string    { return "participant/" + id + "/contact" }
+func personTextContext(id string) string { return "participant/" + id + "/text" }
+func stepTextContext(id string) string   { return "enrolment/" + id + "/text" }
+func exceptionContext(id string) string  { return "enrolment/" + id + "/exception" }
+
+func (s *Service) identityOf(p *participant.Person) (participant.Identity, error) {
+	return decryptJSON[participant.Identity](s, p.Identity, identityContext(p.ID))
+}
+
+func (s *Service) contactOf(p *participant.Person) (participant.Contact, error) {
+	if len(p.Contact) == 0 {
+		return participant.Contact{}, nil
+	}
+	return decryptJSON[participant.Contact](s, p.Contact, contactContext(p.ID))
+}
+
+func (s *Service) encryptContact(c participant.Contact, id string) ([]byte, error) {
+	if c == (participant.Contact{}) {
+		return nil, nil
+	}
+	return s.encryptJSON(c, contactContext(id))
+}
+
+func (s *Service) encryptJSON(v any, context string) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt %T: %w", v, err)
+	}
+	return s.Cipher.Encrypt(text, context)
+}
+
+func decryptJSON[T any](s *Service, ciphertext []byte, context string) (v T, err error) {
+	text, err := s.Cipher.Decrypt(ciphertext, context)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return v, fault.ErrInternal.Because(fmt.Errorf("a decrypted %T has another form", v))
+	}
+	return v, nil
+}
+
+// encryptOptional encrypts a text; an empty one stays empty.
+func (s *Service) encryptOptional(text, context string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return s.Cipher.Encrypt([]byte(text), context)
+}
+
+// decryptOptional decrypts what encryptOptional has encrypted.
+func (s *Service) decryptOptional(ciphertext []byte, context string) (string, error) {
+	if len(ciphertext) == 0 {
+		return "", nil
+	}
+	text, err := s.Cipher.Decrypt(ciphertext, context)
+	return string(text), err
+}

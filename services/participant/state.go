@@ -1,0 +1,134 @@
+package participant
+
+import "github.com/finsam/finsam/pkg/history"
+
+// Party is who takes a step, as the tables of transitions name them.
+type Party string
+
+// The parties.
+const (
+	PartySender   Party = "sender" // the authority, or person, that sent the referral
+	PartyIntake   Party = "intake" // the municipality's receiver
+	PartyCoach    Party = "coach"  // the municipality's coach
+	PartyPerson   Party = "person" // the participant
+	PartyReviewer Party = "reviewer"
+	PartyService  Party = "service" // on another service's event, or because time has passed
+)
+
+func parties(all ...Party) []Party { return all }
+
+// PersonState says whether a person's identity is protected.
+type PersonState string
+
+// The states of a person.
+const (
+	PersonOpen      PersonState = "open"
+	PersonProtected PersonState = "protected"
+)
+
+var personStates = []PersonState{PersonOpen, PersonProtected}
+
+// personTable says what may happen to a person when.
+var personTable = history.Table[PersonState, PersonStepKind, Party]{
+	{Kind: Registered, By: parties(PartySender), From: []PersonState{""}, To: PersonOpen},
+	{Kind: ConsentGiven, By: parties(PartySender), From: personStates, To: history.Same},
+	{Kind: ConsentExtended, By: parties(PartyService), From: personStates, To: history.Same},
+	{Operation: "withdrawConsent", Kind: ConsentWithdrawn, By: parties(PartyPerson, PartyCoach, PartyIntake), From: personStates, To: history.Same},
+	{Kind: ContactChanged, By: parties(PartySender), From: []PersonState{PersonOpen}, To: history.Same},
+	{Kind: TransferAsked, By: parties(PartyService), From: personStates, To: history.Same},
+	{Kind: TransferEnded, By: parties(PartyService), From: personStates, To: history.Same},
+	{Kind: HandedOver, By: parties(PartyService), From: personStates, To: history.Same},
+	{Kind: Released, By: parties(PartyService), From: personStates, To: history.Same},
+	{Kind: Mistaken, By: parties(PartyService), From: personStates, To: history.Same},
+	{Kind: Enrolled, By: parties(PartyService), From: personStates, To: history.Same},
+	{Operation: "protectParticipant", Kind: Protected, By: parties(PartyIntake, PartyCoach, PartyReviewer), From: personStates, To: PersonProtected},
+	{Operation: "unprotectParticipant", Kind: Unprotected, By: parties(PartyReviewer), From: []PersonState{PersonProtected}, To: PersonOpen},
+}
+
+// State is the state of an enrolment.
+type State string
+
+// The states of an enrolment.
+const (
+	StatePlanned    State = "planned"      // accepted, not begun
+	StateActive     State = "active"       // a block runs
+	StateCheckInDue State = "check_in_due" // the block is over; answer and decision are awaited
+	StateDecided    State = "decided"      // the next block may start
+	StatePaused     State = "paused"       // no weeks are counted
+	StateClosing    State = "closing"      // closing conversation and documentation remain
+	StateClosed     State = "closed"
+)
+
+var enrolmentStates = []State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing, StateClosed}
+
+// StepKind names what happened to an enrolment.
+type StepKind string
+
+// The kinds of step.
+const (
+	Planned          StepKind = "planned"
+	Started          StepKind = "started" // and with it block 1
+	BlockStarted     StepKind = "block_started"
+	CheckInDue       StepKind = "check_in_due" // because time has passed
+	Answered         StepKind = "answered"
+	NotAnswered      StepKind = "not_answered"
+	Decided          StepKind = "decided"
+	Resumed          StepKind = "resumed"
+	Closing          StepKind = "closing" // because time has passed, after the last block
+	ConversationHeld StepKind = "conversation_held"
+	Closed           StepKind = "closed"
+)
+
+// Decision is what was decided at a check-in.
+type Decision string
+
+// The decisions.
+const (
+	Continue Decision = "continue"
+	Prolong  Decision = "prolong"
+	Pause    Decision = "pause"
+	End      Decision = "end"
+)
+
+// Outcome is how an enrolment ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Completed   Outcome = "completed"
+	Interrupted Outcome = "interrupted"
+	Cancelled   Outcome = "cancelled" // never begun
+)
+
+// EndReason is why it ended (avslutsanledning).
+type EndReason string
+
+// The end reasons that the rules know; the contract lists all.
+const (
+	AccordingToPlan EndReason = "according_to_plan"
+	Work            EndReason = "work"
+	Studies         EndReason = "studies"
+	MisRegistered   EndReason = "mis_registered"
+)
+
+// enrolmentTable says what may happen to an enrolment when. A running block is
+// followed by the next only when it has no check-in.
+var enrolmentTable = history.Table[State, StepKind, Party]{
+	{Kind: Planned, By: parties(PartyService), From: []State{""}, To: StatePlanned},
+	{Operation: "startEnrolment", Kind: Started, By: parties(PartyCoach), From: []State{StatePlanned}, To: StateActive},
+	{Operation: "cancelEnrolment", Kind: Closed, Detail: string(Cancelled), By: parties(PartyCoach, PartyIntake, PartyService), From: []State{StatePlanned}, To: StateClosed},
+	{Operation: "startBlock", Kind: BlockStarted, By: parties(PartyCoach), From: []State{StateActive, StateDecided}, To: StateActive},
+	{Kind: CheckInDue, By: parties(PartyService), From: []State{StateActive}, To: StateCheckInDue},
+	{Operation: "answerCheckIn", Kind: Answered, By: parties(PartySender), From: []State{StateCheckInDue}, To: history.Same},
+	{Operation: "recordNonAnswer", Kind: NotAnswered, By: parties(PartyCoach), From: []State{StateCheckInDue}, To: history.Same},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Continue), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StateDecided},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Prolong), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StateActive},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Pause), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StatePaused},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(End), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StateClosing},
+	{Operation: "resumeEnrolment", Kind: Resumed, By: parties(PartyCoach), From: []State{StatePaused}, To: StateDecided},
+	{Kind: Closing, By: parties(PartyService), From: []State{StateActive}, To: StateClosing},
+	{Operation: "holdClosingConversation", Kind: ConversationHeld, By: parties(PartyCoach), From: []State{StateClosing}, To: history.Same},
+	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Completed), By: parties(PartyCoach), From: []State{StateClosing}, To: StateClosed},
+	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Interrupted), By: parties(PartyCoach),
+		From: []State{StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing}, To: StateClosed},
+}

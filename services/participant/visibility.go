@@ -1,0 +1,102 @@
+package participant
+
+import (
+	"slices"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+)
+
+// Resource returns what access to the person depends on, for one caller. A referral,
+// when named, leaves only what ties the person to its parties.
+func (s *PersonStatus) Resource(a actor.Actor, referral string) access.Resource {
+	r := access.Resource{Association: s.person.Association, Participant: s.person.ID}
+	for _, tie := range s.Referrals {
+		c := tie.Consent
+		if referral != "" && c.Referral != referral || tie.Mistaken {
+			continue
+		}
+		r.Relationships = append(r.Relationships, access.Relationship{Authority: c.Authority, Unit: c.Unit, Municipality: tie.Holder, Consent: c.covered()})
+		if tie.Candidate != "" {
+			r.Relationships = append(r.Relationships, access.Relationship{Municipality: tie.Candidate})
+		}
+	}
+	for _, e := range s.Enrolments {
+		if referral == "" || e.Referral == referral {
+			r.Relationships = append(r.Relationships, access.Relationship{Municipality: e.Municipality})
+		}
+	}
+	s.protect(&r, a)
+	return r
+}
+
+// protect adds who may know a protected identity: a handler of the caller's authority.
+func (s *PersonStatus) protect(r *access.Resource, a actor.Actor) {
+	r.Protected = s.Protection.Level != NoProtection
+	if s.Protection.Authority == a.Authority {
+		r.Handlers = s.Protection.Handlers
+	}
+}
+
+// Steps returns the steps that the caller may know of: those of no referral, and
+// those of referrals that the caller is related to. That the person was enrolled is
+// hidden from a sender whose consent leaves the progress out.
+func (s *PersonStatus) Steps(a actor.Actor) []PersonStep {
+	related := map[string]bool{"": true}
+	var steps []PersonStep
+	for _, step := range s.person.Steps {
+		if _, known := related[step.Referral]; !known {
+			related[step.Referral] = access.Allows("getParticipant", a, s.Resource(a, step.Referral))
+		}
+		if !related[step.Referral] {
+			continue
+		}
+		if step.Kind == Enrolled && slices.Contains(step.Unshared, progressData) {
+			r := s.Resource(a, step.Referral)
+			for i := range r.Relationships {
+				r.Relationships[i].Consent = nil
+			}
+			if !access.Allows("getParticipant", a, r) {
+				continue
+			}
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// Resource returns what access to the enrolment depends on: its referral's parties,
+// and the person's consent and protection as they are now.
+func (e *Enrolment) Resource(p *PersonStatus, a actor.Actor) access.Resource {
+	return e.resource(progressData, p, a)
+}
+
+// resource is the enrolment as far as one category of data goes: a consent that
+// leaves it out covers no authority.
+func (e *Enrolment) resource(category string, p *PersonStatus, a actor.Actor) access.Resource {
+	relation := access.Relationship{Authority: e.Referrer, Unit: e.Unit, Municipality: e.Municipality}
+	if tie := p.referral(e.Referral); tie != nil && !slices.Contains(e.Unshared, category) {
+		relation.Consent = tie.Consent.covered()
+	}
+	r := access.Resource{Association: e.Association, Participant: e.Participant, Relationships: []access.Relationship{relation}}
+	p.protect(&r, a)
+	return r
+}
+
+// Redact returns the enrolment and its progress as far as the caller, who may see it,
+// may see how it ended.
+func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress) {
+	progress := e.Progress()
+	if progress.Closed == nil || access.Allows("getEnrolment", a, e.resource(outcomeData, p, a)) {
+		return e, progress
+	}
+	redacted := *e
+	redacted.Steps = slices.Clone(e.Steps)
+	for i := range redacted.Steps {
+		if s := &redacted.Steps[i]; s.Kind == Closed {
+			s.Outcome, s.EndReason, s.Occupation, s.Livelihood, s.Text = "", "", nil, nil, nil
+			progress.Outcome, progress.Closed = "", s
+		}
+	}
+	return &redacted, progress
+}
