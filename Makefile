@@ -1,6 +1,8 @@
 # Each target is one or two lines; longer ones are in scripts/.
 SHELL := /bin/sh
 export CGO_ENABLED ?= 0
+# One set of flags for everything, so that nothing is compiled twice.
+export GOFLAGS ?= -trimpath
 MODULES := pkg finsamctl services/participant services/referral services/activity services/gateway services/standalone test
 DATA ?= data/demo
 ADDR ?= 127.0.0.1:8080
@@ -14,15 +16,15 @@ run: build ## start the whole suite in one process, with the example association
 	./bin/finsam serve --demo --addr $(ADDR) --data $(DATA)
 
 build: ## bin/finsam and one binary per service
-	go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway ./finsamctl
+	go build -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/ ./services/standalone/cmd/finsam ./services/referral/cmd/referral ./services/participant/cmd/participant ./services/activity/cmd/activity ./services/gateway/cmd/gateway ./finsamctl
 
 run-services: build ## the four services as four processes: MONGODB_URI=… REDIS_URL=… make run-services
 	./scripts/run-services.sh
 
-test: setup check ## everything that has to pass: the checks, then every test
+test: setup check build ## everything that has to pass: the checks, then every test
 	GOWORK=off go -C deploy/image test -count=1 ./...
-	go test -count=1 -timeout 10m work
-	GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./...
+	FINSAM_BIN=$(CURDIR)/bin go test -vet=off -count=1 -timeout 10m work
+	FINSAM_BIN=$(CURDIR)/bin GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./...
 
 setup: ## what the tests need beside Go: Redis
 	@./scripts/setup.sh

@@ -23,6 +23,7 @@
 #                               and join it again; without them that is left out
 set -eu
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 GOFLAGS=-trimpath # as make does: one build cache
 root=$PWD
 testcluster=$root/../shared/testcluster
 mkdir -p dist
@@ -44,15 +45,15 @@ if [ -d "$testcluster" ]; then
 	fi
 fi
 
-echo "== programs and stories"
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./services/standalone/cmd/finsam
+echo "== stories"
 go test -c -tags cluster -o dist/e2e.test ./test/e2e
-export FINSAM_BIN="$root/bin" FINSAM_STORY="$root/dist/e2e.test"
+export FINSAM_STORY="$root/dist/e2e.test"
 
 if [ ! -d "$testcluster" ]; then
+	go build -o bin/ ./services/standalone/cmd/finsam
 	PATH=$(scripts/tools.sh):$PATH
 	export PATH
-	exec go test -tags cluster -count=1 -v -timeout 40m -run "$only" ./test/cluster
+	FINSAM_BIN="$root/bin" exec go test -tags cluster -count=1 -v -timeout 40m -run "$only" ./test/cluster
 fi
 
 . "$testcluster/env.sh"
@@ -66,16 +67,17 @@ if [ -n "$old" ]; then
 	copy=$(mktemp -d)
 	git archive "$old" | tar -xf - -C "$copy"
 	(cd "$copy" && VERSION=$old TAG=localhost/finsam:before scripts/images.sh)
-	cp "$copy/dist/finsam.tar" "$IMAGES/finsam-before.tar"
+	mv "$copy/dist/finsam.tar" "$IMAGES/finsam-before.tar"
 	rm -rf "$copy"
 else
 	echo "there is no tag: the version before is this source under another name"
-	VERSION=before TAG=localhost/finsam:before scripts/images.sh
-	cp dist/finsam.tar "$IMAGES/finsam-before.tar"
+	VERSION=before TAG=localhost/finsam:before OUT=dist/before scripts/images.sh
+	mv dist/before/finsam.tar "$IMAGES/finsam-before.tar"
 fi
-TAG=localhost/finsam:dev scripts/images.sh
+[ "${FINSAM_IMAGE_BUILT:-}" = 1 ] || TAG=localhost/finsam:dev scripts/images.sh
 cp dist/finsam.tar "$IMAGES/finsam.tar"
-CGO_ENABLED=0 go build -trimpath -o dist/mongowire ./test/mongowire/cmd/mongowire
+export FINSAM_BIN="$root/dist"
+go build -o dist/mongowire ./test/mongowire/cmd/mongowire
 "$BIN/imgtool" pack -o "$IMAGES/mongowire.tar" -t localhost/mongowire:1 dist/mongowire=/mongowire >/dev/null
 [ -e "$IMAGES/redis.tar" ] || "$testcluster/debimage.sh" localhost/redis:1 "$IMAGES/redis.tar" /usr/bin/redis-server redis-server
 scripts/cluster-addons.sh build

@@ -2,14 +2,15 @@
 # Makes the one image of the suite without any registry, with its bill of materials:
 #   dist/finsam.tar        docker load, ctr images import, crane push
 #   dist/finsam.cdx.json   every module in it (CycloneDX)
-# TAG names it (localhost/finsam:dev). CHECK=1 builds it again in another folder and
-# compares bit by bit.
+# TAG names it (localhost/finsam:dev), OUT is another folder than dist. CHECK=1 builds it
+# again in another folder and compares bit by bit.
 set -eu
 cd "$(dirname "$0")/.."
 version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo dev)}
 revision=$(git rev-parse HEAD 2>/dev/null || echo "")
 created=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 tag=${TAG:-localhost/finsam:dev}
+out=${OUT:-dist}
 stamp="-X github.com/finsam/finsam/pkg/launch.version=$version -X github.com/finsam/finsam/pkg/launch.revision=$revision"
 
 packer=$(mktemp -d)
@@ -24,14 +25,14 @@ make_in() { # folder: the program, the image, the bill of materials
 		-version "$version" -revision "$revision" -created "$created"
 }
 
-make_in dist
+make_in "$out"
 if [ -n "${CHECK:-}" ]; then
 	# The folder may not show in the result.
 	copy=$packer/elsewhere
 	mkdir -p "$copy" && git ls-files -z | xargs -0 tar -cf - 2>/dev/null | tar -xf - -C "$copy"
 	(cd "$copy" && make_in "$copy/dist" >/dev/null)
 	for f in finsam finsam.tar finsam.cdx.json; do
-		cmp "dist/$f" "$copy/dist/$f" || { echo "dist/$f is not the same when it is built again" >&2; exit 1; }
+		cmp "$out/$f" "$copy/dist/$f" || { echo "$out/$f is not the same when it is built again" >&2; exit 1; }
 	done
 	echo "built twice, in two folders: the same, bit by bit"
 fi

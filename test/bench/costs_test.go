@@ -56,7 +56,7 @@ func printNeeds(b *testing.B) {
 	var sizes []size
 	for _, w := range []struct {
 		name  string
-		start func(suite.T, ...string) *suite.Suite
+		start func(testing.TB, ...string) *suite.Suite
 	}{{"standalone", suite.OneProcess}, {"services, one pod of each", suite.FourProcesses}} {
 		b.Run(w.name, func(b *testing.B) {
 			sizes = append(sizes, measureSize(b, w.start(b, "FINSAM_RATE_PER_SECOND=0", "FINSAM_STRANGERS_PER_SECOND=0"), w.name))

@@ -19,6 +19,7 @@ var examples = map[string]string{
 }
 
 func TestEveryExampleIsInstalledForReal(t *testing.T) {
+	t.Parallel() // it measures nothing, and mostly waits
 	r := newRoom(t, "finsam-examples")
 	files, err := filepath.Glob(filepath.Join(chart, "examples", "*.yaml"))
 	if err != nil || len(files) != len(examples)+2 {

@@ -31,7 +31,7 @@ func changed(t *testing.T) string {
 }
 
 func TestAChangedAssociationIsTakenWithoutARestart(t *testing.T) {
-	for way, start := range map[string]func(suite.T, ...string) *suite.Suite{"in one process": suite.OneProcess, "over four": suite.FourProcesses} {
+	for way, start := range map[string]func(testing.TB, ...string) *suite.Suite{"in one process": suite.OneProcess, "over four": suite.FourProcesses} {
 		t.Run(way, func(t *testing.T) {
 			s := start(t, unlimited...)
 			w := walk{s, t}

@@ -18,17 +18,6 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// finsamctl builds the integrators' client, once per test.
-func finsamctl(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "finsamctl")
-	cmd := exec.Command("go", "build", "-o", program, "github.com/finsam/finsam/finsamctl")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build finsamctl: %v\n%s", err, out)
-	}
-	return program
-}
-
 // ctl creates a call of finsamctl as FK's system.
 func ctl(t *testing.T, s *suite.Suite, program string, args ...string) *exec.Cmd {
 	t.Helper()
@@ -75,7 +64,7 @@ func file(t *testing.T, n int) (path string, secret []string) {
 // TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice kills finsamctl in the
 // middle, some times, and then lets it end.
 func TestAFileThatIsBrokenOffIsPostedToItsEndAndNothingTwice(t *testing.T) {
-	s, program := suite.OneProcess(t, unlimited...), finsamctl(t)
+	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	const n = 300
 	path, secret := file(t, n)
 	report := filepath.Join(t.TempDir(), "report.csv")
@@ -167,7 +156,7 @@ func followsAll(t *testing.T, s *suite.Suite, program string, ids map[string]boo
 }
 
 func TestARowThatIsNotTakenIsToldAndHidesNoOther(t *testing.T) {
-	s, program := suite.OneProcess(t, unlimited...), finsamctl(t)
+	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	p := persontest.New(rand.New(rand.NewPCG(8, 8)), day(0))
 	good, bad := referral(p.Number, p.GivenName, p.FamilyName), referral(p.Number, p.GivenName, p.FamilyName)
 	bad["wishedMunicipality"] = "0180"
@@ -201,7 +190,7 @@ func TestARowThatIsNotTakenIsToldAndHidesNoOther(t *testing.T) {
 // TestAMunicipalityHandsInForSomebodyFromCSV posts a person's own application with
 // answers to the checklist, as the municipality's receiver.
 func TestAMunicipalityHandsInForSomebodyFromCSV(t *testing.T) {
-	s, program := suite.OneProcess(t, unlimited...), finsamctl(t)
+	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	p := persontest.New(rand.New(rand.NewPCG(9, 9)), day(0))
 	path := filepath.Join(t.TempDir(), "x.csv")
 	text := "personalIdentityNumber;givenName;familyName;source;wishedMunicipality;reasons;authoritiesConcerned;rightTime;" +

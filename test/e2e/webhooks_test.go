@@ -227,7 +227,7 @@ func (w walk) verifiedByFinsamctl(secret string, m message) {
 			w.t.Fatal(err)
 		}
 	}
-	program := finsamctl(w.t)
+	program := filepath.Join(suite.Programs(w.t), "finsamctl")
 	for want, body := range map[int][]byte{0: m.body, 3: append([]byte(" "), m.body...)} {
 		cmd := exec.Command(program, "webhook", "verify", "--secret-file", filepath.Join(dir, "secret"), "--headers", filepath.Join(dir, "headers"))
 		cmd.Stdin = bytes.NewReader(body)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/finsam/finsam/test/suite"
@@ -37,7 +38,7 @@ type Issuer struct {
 
 // New writes a trust file for the authorities of some associations into a folder,
 // in the place of one that is there, with the key set beside it.
-func New(t suite.T, folder string, associations ...string) *Issuer {
+func New(t testing.TB, folder string, associations ...string) *Issuer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -55,7 +56,7 @@ func New(t suite.T, folder string, associations ...string) *Issuer {
 	return i
 }
 
-func write(t suite.T, path string, v any) {
+func write(t testing.TB, path string, v any) {
 	t.Helper()
 	text, err := json.MarshalIndent(v, "", " ")
 	if err == nil {
@@ -86,7 +87,7 @@ func entry(association, authority, kind string) map[string]any {
 
 var b64 = base64.RawURLEncoding.EncodeToString
 
-func (i *Issuer) public(t suite.T) map[string]string {
+func (i *Issuer) public(t testing.TB) map[string]string {
 	point, err := i.key.PublicKey.Bytes()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +97,7 @@ func (i *Issuer) public(t suite.T) map[string]string {
 
 // Token returns a token with exactly these claims about the caller, valid for an
 // hour.
-func (i *Issuer) Token(t suite.T, c suite.Caller) string {
+func (i *Issuer) Token(t testing.TB, c suite.Caller) string {
 	t.Helper()
 	if token, ok := i.given.Load(c); ok {
 		return token.(string)
@@ -120,7 +121,7 @@ func (i *Issuer) Token(t suite.T, c suite.Caller) string {
 	return token
 }
 
-func (i *Issuer) sign(t suite.T, claims map[string]any) string {
+func (i *Issuer) sign(t testing.TB, claims map[string]any) string {
 	body, err := json.Marshal(claims)
 	if err != nil {
 		t.Fatal(err)

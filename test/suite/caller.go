@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -16,7 +17,7 @@ type Caller struct {
 }
 
 // Token returns a demo token for the caller, made by finsam token.
-func (s *Suite) Token(t T, c Caller) string {
+func (s *Suite) Token(t testing.TB, c Caller) string {
 	t.Helper()
 	if token, ok := s.tokens.Load(c); ok {
 		return token.(string)
@@ -100,7 +101,7 @@ func (s *Suite) Do(r Request) (Answer, error) {
 }
 
 // Must sends a request and wants this status.
-func (s *Suite) Must(t T, status int, r Request) Answer {
+func (s *Suite) Must(t testing.TB, status int, r Request) Answer {
 	t.Helper()
 	a, err := s.Do(r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"testing"
 	"time"
 )
 
@@ -21,7 +22,7 @@ type Place struct {
 
 // Outside is a suite that runs already, on a cluster or elsewhere: at
 // FINSAM_TEST_BASE, FINSAM_TEST_DATA, FINSAM_TEST_ADDRESS and FINSAM_TEST_CA.
-func Outside(t T) *Suite {
+func Outside(t testing.TB) *Suite {
 	t.Helper()
 	return At(t, Place{
 		Base: os.Getenv("FINSAM_TEST_BASE"), Data: os.Getenv("FINSAM_TEST_DATA"),
@@ -30,7 +31,7 @@ func Outside(t T) *Suite {
 }
 
 // At is the suite at a place.
-func At(t T, p Place) *Suite {
+func At(t testing.TB, p Place) *Suite {
 	t.Helper()
 	if p.Base == "" || p.Data == "" {
 		t.Fatal("FINSAM_TEST_BASE and FINSAM_TEST_DATA say where the suite runs and whose tokens it takes")

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -25,7 +26,7 @@ type Process struct {
 }
 
 // Start starts the program; its output goes on in the same file.
-func (p *Process) Start(t T) {
+func (p *Process) Start(t testing.TB) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,7 +94,7 @@ func (p *Process) Pid() int {
 }
 
 // WaitReady waits until the program says that it can serve.
-func (p *Process) WaitReady(t T) {
+func (p *Process) WaitReady(t testing.TB) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		resp, err := probe.Get(p.Admin + "/readyz")

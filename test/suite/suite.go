@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,73 +34,65 @@ type Suite struct {
 // the last to start.
 var Services = []string{"participant", "referral", "activity", "gateway"}
 
-// built names the folder of programs that are built already; without it they are
-// built for the run.
-const built = "FINSAM_BIN"
+// builtEnv names the folder of built programs; without it they are built for the run.
+const builtEnv = "FINSAM_BIN"
 
-// binaries builds the programs once for all tests of one test binary. A folder
-// named by FINSAM_TEST_BIN has them already.
+// temporary is the folder that binaries built into, if it did.
+var temporary string
+
+// binaries returns the folder of finsam, which holds every service, and finsamctl. They
+// are built once for all tests of one test binary, unless FINSAM_BIN has them.
 var binaries = sync.OnceValues(func() (string, error) {
-	if dir := os.Getenv("FINSAM_TEST_BIN"); dir != "" {
+	if dir := os.Getenv(builtEnv); dir != "" {
 		return dir, nil
-	}
-	dir, err := os.MkdirTemp("", "finsam-bin-")
-	if err != nil {
-		return "", err
 	}
 	root, err := root()
 	if err != nil {
 		return "", err
 	}
-	packages := []string{"./services/standalone/cmd/finsam"}
-	for _, s := range Services {
-		packages = append(packages, "./services/"+s+"/cmd/"+s)
+	if temporary, err = os.MkdirTemp("", "finsam-bin-"); err != nil {
+		return "", err
 	}
-	cmd := exec.Command("go", append(append([]string{"build"}, buildFlags...), append([]string{"-o", dir + string(os.PathSeparator)}, packages...)...)...)
+	cmd := exec.Command("go", slices.Concat([]string{"build"}, buildFlags, []string{"-o", temporary + string(os.PathSeparator), "./services/standalone/cmd/finsam", "./finsamctl"})...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work")) // also for a test outside the workspace
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return dir, nil
+	return temporary, nil
 })
 
 // Main runs the tests of a package and then removes what binaries built.
 func Main(m *testing.M) {
 	code := m.Run()
-	if os.Getenv(built) == "" {
-		if dir, err := binaries(); err == nil && os.Getenv("FINSAM_TEST_BIN") == "" {
-			_ = os.RemoveAll(dir)
-		}
+	if temporary != "" {
+		_ = os.RemoveAll(temporary)
 	}
 	os.Exit(code)
 }
 
-func prepare(t T) *Suite {
+func prepare(t testing.TB) *Suite {
 	t.Helper()
 	return prepareOn(t, t.TempDir())
 }
 
-func prepareOn(t T, data string) *Suite {
+func prepareOn(t testing.TB, data string) *Suite {
 	t.Helper()
-	bin := os.Getenv(built)
-	if bin == "" {
-		var err error
-		if bin, err = binaries(); err != nil {
-			t.Fatal(err)
-		}
+	bin, err := binaries()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return &Suite{bin: bin, Data: data, Processes: map[string]*Process{}, client: client}
 }
 
 // OneProcess starts finsam serve --demo on a free port, with extra environment.
-func OneProcess(t T, env ...string) *Suite {
+func OneProcess(t testing.TB, env ...string) *Suite {
 	t.Helper()
 	return OneProcessOn(t, t.TempDir(), env...)
 }
 
 // OneProcessOn is OneProcess on a data folder that may have been used before.
-func OneProcessOn(t T, data string, env ...string) *Suite {
+func OneProcessOn(t testing.TB, data string, env ...string) *Suite {
 	t.Helper()
 	s := prepareOn(t, data)
 	addr, admin := freeAddr(t), freeAddr(t)
@@ -114,14 +107,14 @@ func OneProcessOn(t T, data string, env ...string) *Suite {
 
 // FourProcesses starts the services and the gateway as separate processes, each
 // service on its own SQLite file, with extra environment for all of them.
-func FourProcesses(t T, env ...string) *Suite {
+func FourProcesses(t testing.TB, env ...string) *Suite {
 	t.Helper()
 	return FourProcessesOn(t, t.TempDir(), env...)
 }
 
 // FourProcessesOn is FourProcesses on a data folder that may have been used
 // before.
-func FourProcessesOn(t T, data string, env ...string) *Suite {
+func FourProcessesOn(t testing.TB, data string, env ...string) *Suite {
 	t.Helper()
 	s := prepareOn(t, data)
 	addrs := map[string]string{}
@@ -134,7 +127,7 @@ func FourProcessesOn(t T, data string, env ...string) *Suite {
 
 // GatewayAlone starts the gateway in front of whatever answers at the address,
 // taken for all services.
-func GatewayAlone(t T, behind string, env ...string) *Suite {
+func GatewayAlone(t testing.TB, behind string, env ...string) *Suite {
 	t.Helper()
 	s := prepare(t)
 	s.separate(t, []string{"gateway"}, map[string]string{
@@ -145,7 +138,7 @@ func GatewayAlone(t T, behind string, env ...string) *Suite {
 
 // separate starts these services as processes of their own; addrs says where
 // each service is.
-func (s *Suite) separate(t T, names []string, addrs map[string]string, env []string) {
+func (s *Suite) separate(t testing.TB, names []string, addrs map[string]string, env []string) {
 	t.Helper()
 	s.Finsam(t, "load", "--data", s.Data, example(t))
 	s.Finsam(t, "keys", "--data", s.Data)
@@ -165,7 +158,7 @@ func (s *Suite) separate(t T, names []string, addrs map[string]string, env []str
 		admin := freeAddr(t)
 		s.add(t, &Process{
 			Name: name, Admin: "http://" + admin,
-			args: []string{filepath.Join(s.bin, name)},
+			args: []string{filepath.Join(s.bin, "finsam"), name},
 			env: append([]string{
 				"FINSAM_ADDR=" + addrs[name],
 				"FINSAM_ADMIN_ADDR=" + admin,
@@ -175,7 +168,7 @@ func (s *Suite) separate(t T, names []string, addrs map[string]string, env []str
 	}
 }
 
-func (s *Suite) add(t T, p *Process) {
+func (s *Suite) add(t testing.TB, p *Process) {
 	t.Helper()
 	s.Processes[p.Name] = p
 	p.logPath = filepath.Join(s.Data, p.Name+".log")
@@ -194,16 +187,16 @@ func (s *Suite) add(t T, p *Process) {
 
 // Programs returns the folder of the built programs, for a test that starts them
 // itself.
-func Programs(t T) string {
+func Programs(t testing.TB) string {
 	t.Helper()
 	return prepareOn(t, "").bin
 }
 
 // FreeAddr returns an address of this machine that nobody listens on.
-func FreeAddr(t T) string { t.Helper(); return freeAddr(t) }
+func FreeAddr(t testing.TB) string { t.Helper(); return freeAddr(t) }
 
 // Finsam runs the finsam program and returns what it prints.
-func (s *Suite) Finsam(t T, args ...string) string {
+func (s *Suite) Finsam(t testing.TB, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -229,7 +222,7 @@ func (s *Suite) Logs() string {
 }
 
 // example is the association's file in the project.
-func example(t T) string {
+func example(t testing.TB) string {
 	t.Helper()
 	root, err := root()
 	if err != nil {
@@ -253,7 +246,7 @@ func root() (string, error) {
 	return "", err
 }
 
-func freeAddr(t T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
