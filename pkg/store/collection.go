@@ -224,6 +224,28 @@ func (c *Collection[T]) Total(ctx context.Context, association string, where []C
 	return Total{Records: min(n, MaxCounted), Minimum: n > MaxCounted}, err
 }
 
+// List returns the part of a list that a window names: where q.Where holds, in the
+// order of q.Sort. The total is counted for a page only, and is nil by cursor. It
+// returns ErrCursor for a cursor that is not of this order.
+func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (Page[T], *Total, error) {
+	after, err := ParseCursor(w.Cursor, len(q.Sort))
+	if err != nil {
+		return Page[T]{}, nil, err
+	}
+	q.After, q.Skip, q.Limit = after, 0, w.Limit
+	if w.Cursor != "" {
+		page, err := c.Find(ctx, q)
+		return page, nil, err
+	}
+	q.Skip = (w.Page - 1) * w.Limit
+	total, err := c.Total(ctx, q.Association, q.Where)
+	if err != nil || int64(q.Skip) >= total.Records && !total.Minimum {
+		return Page[T]{}, &total, err
+	}
+	page, err := c.Find(ctx, q)
+	return page, &total, err
+}
+
 // CountUpTo counts the documents that match and stops at limit (at least 1).
 func (c *Collection[T]) CountUpTo(ctx context.Context, association string, where []Cond, limit int) (int64, error) {
 	return c.engine.CountUpTo(ctx, c.schema.Name, association, where, limit)

@@ -193,6 +193,24 @@ func pageCases() []testCase {
 			}
 			s.equal("rest", s.ids(c, withDefaults(store.Query{After: page.Next})), "e f")
 		}},
+		testCase{"a list by page has its total, and one by cursor has none", func(s *suite) {
+			c := s.with(newThing("a"), newThing("b"), newThing("c"))
+			q := store.Query{Association: "north", Sort: []store.Order{orderBy("rank", true)}}
+			page, total, err := c.List(s.ctx, q, store.Window{Limit: 2, Page: 1})
+			s.ok(err)
+			s.equal("items", len(page.Items), 2)
+			s.equal("total", *total, store.Total{Records: 3})
+			rest, none, err := c.List(s.ctx, q, store.Window{Limit: 2, Cursor: page.Next.String()})
+			s.ok(err)
+			s.equal("rest", len(rest.Items), 1)
+			s.equal("has a total", none != nil, false)
+			page, total, err = c.List(s.ctx, q, store.Window{Limit: 2, Page: 3})
+			s.ok(err)
+			s.equal("behind the end", len(page.Items), 0)
+			s.equal("total", *total, store.Total{Records: 3})
+			_, _, err = c.List(s.ctx, q, store.Window{Limit: 2, Cursor: "x"})
+			s.is(err, store.ErrCursor)
+		}},
 		testCase{"the document at the cursor may be gone", func(s *suite) {
 			c := s.with(newThing("a"), newThing("b"), newThing("c"))
 			page, err := c.Find(s.ctx, withDefaults(store.Query{Limit: 2}))

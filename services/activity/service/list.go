@@ -21,28 +21,11 @@ var latestFirst = []store.Order{{Key: bookedKey, Desc: true}}
 
 // page reads a part of a list, the latest first.
 func page[T any](ctx context.Context, c *store.Collection[T], association string, where []store.Cond, w Window) (*List[*T], error) {
-	after, err := store.ParseCursor(w.Cursor, len(latestFirst))
+	found, total, err := c.List(ctx, store.Query{Association: association, Where: where, Sort: latestFirst}, w)
 	if err != nil {
 		return nil, err
 	}
-	q := store.Query{Association: association, Where: where, Sort: latestFirst, After: after, Limit: w.Limit}
-	list := &List[*T]{}
-	if w.Cursor == "" {
-		q.Skip = (w.Page - 1) * w.Limit
-		total, err := c.Total(ctx, association, where)
-		if err != nil {
-			return nil, err
-		}
-		list.Total = &total
-		if !total.Minimum && int64(q.Skip) >= total.Records {
-			return list, nil
-		}
-	}
-	found, err := c.Find(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	list.Next = found.Next.String()
+	list := &List[*T]{Next: found.Next.String(), Total: total}
 	for _, v := range found.Items {
 		list.Items = append(list.Items, v.Value)
 	}
