@@ -37,6 +37,7 @@ type Cell struct {
 // Relationship is one way in which a thing belongs to somebody: a referral's sender and
 // its municipality, with the authorities that the person's consent covers.
 type Relationship struct {
+	Party        string // whose it is, in the words of the service; empty: not named
 	Authority    string
 	Unit         string
 	Municipality string

@@ -140,6 +140,15 @@ func (a *Association) Plan(initiative, municipality string) (p Plan, ok bool) {
 	return i.Plan, ok
 }
 
+// Choose returns the initiative of an id; an empty id is the association's only
+// initiative, and none where there are several to choose from.
+func (a *Association) Choose(id string) (Initiative, bool) {
+	if id == "" && len(a.Initiatives) == 1 {
+		return a.Initiatives[0], true
+	}
+	return a.Initiative(id)
+}
+
 // Week returns what a municipality offers; a municipality without a week of its
 // own offers nothing yet.
 func (a *Association) Week(municipality string) Week {

@@ -12,6 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/personnummer"
 )
 
@@ -28,7 +29,7 @@ func amended(t *testing.T, c Changes) *Referral {
 	t.Helper()
 	r := sample()
 	r.Reason, r.ExternalReference = []byte("first"), "FK-1"
-	if err := r.Amend(Hand{Authority: "fk"}, noon, rules, c, Clear{Reason: "first"}, inClear, []byte("why")); err != nil {
+	if err := r.Amend(history.Author{Authority: "fk"}, noon, rules, c, Plain{Reason: "first"}, inClear, []byte("why")); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -40,25 +41,25 @@ func TestAnAmendmentChangesWhatItSaysAndKeepsOldAndNew(t *testing.T) {
 	r := amended(t, Changes{
 		TargetGroup: &group, Consent: &wider, Reason: pointer("second"), ExternalReference: pointer("FK-2"),
 	})
-	if string(r.Reason) != "second" || r.ExternalReference != "FK-2" || !r.Consent.same(wider) || !r.TargetGroup.same(group) || r.State() != StateSubmitted {
+	if string(r.Reason) != "second" || r.ExternalReference != "FK-2" || !r.Consent.isSame(wider) || !r.TargetGroup.isSame(group) || r.Status().State != StateSubmitted {
 		t.Errorf("the fields are not those amended: %+v", r)
 	}
 	a := r.Steps[1].Amendment
-	if string(a.Reason.Old) != "first" || a.ExternalReference.Old != "FK-1" || !a.Consent.Old.same(sample().Consent) || !a.TargetGroup.Old.same(sample().TargetGroup) {
+	if string(a.Reason.Old) != "first" || a.ExternalReference.Old != "FK-1" || !a.Consent.Old.isSame(sample().Consent) || !a.TargetGroup.Old.isSame(sample().TargetGroup) {
 		t.Errorf("the step does not keep what was before: %+v", a)
 	}
-	if got := a.fields(); !slices.Equal(got, []string{"consent", "externalReference", "reason", "targetGroup"}) {
+	if got := a.Fields(); !slices.Equal(got, []string{"consent", "externalReference", "reason", "targetGroup"}) {
 		t.Errorf("got fields %v", got)
 	}
 }
 
 func TestAReferralAsItWasHasTheFieldsOfThatTime(t *testing.T) {
 	r := amended(t, Changes{Reason: pointer("second")})
-	if err := r.Amend(Hand{}, noon, rules, Changes{Reason: pointer("third"), ExternalReference: pointer("FK-3")}, Clear{Reason: "second"}, inClear, nil); err != nil {
+	if err := r.Amend(history.Author{}, noon, rules, Changes{Reason: pointer("third"), ExternalReference: pointer("FK-3")}, Plain{Reason: "second"}, inClear, nil); err != nil {
 		t.Fatal(err)
 	}
 	for version, want := range map[int64]string{1: "first FK-1", 2: "second FK-1", 3: "third FK-3"} {
-		then := r.at(version)
+		then := r.AsOf(version)
 		if got := string(then.Reason) + " " + then.ExternalReference; got != want || then.Version() != version {
 			t.Errorf("at %d: want %s, got %s", version, want, got)
 		}
@@ -70,10 +71,10 @@ func TestAReferralAsItWasHasTheFieldsOfThatTime(t *testing.T) {
 
 func TestWhatIsTheSameAlreadyIsNoChange(t *testing.T) {
 	r := amended(t, Changes{Reason: pointer("second"), ExternalReference: pointer("FK-1")})
-	if got := r.Steps[1].Amendment.fields(); !slices.Equal(got, []string{"reason"}) {
+	if got := r.Steps[1].Amendment.Fields(); !slices.Equal(got, []string{"reason"}) {
 		t.Errorf("got %v", got)
 	}
-	err := r.Amend(Hand{}, noon, rules, Changes{Reason: pointer("second")}, Clear{Reason: "second"}, inClear, nil)
+	err := r.Amend(history.Author{}, noon, rules, Changes{Reason: pointer("second")}, Plain{Reason: "second"}, inClear, nil)
 	if !errors.Is(err, ErrNothingAmended) || r.Version() != 2 {
 		t.Errorf("got %v", err)
 	}
@@ -99,7 +100,7 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
 	} {
 		r := sample()
-		err := r.Amend(Hand{}, noon, rules, c.changes, Clear{}, inClear, nil)
+		err := r.Amend(history.Author{}, noon, rules, c.changes, Plain{}, inClear, nil)
 		if c.want == nil && err != nil || c.want != nil && (!errors.Is(err, c.want) || r.Version() != 1) {
 			t.Errorf("%s: got %v", sentence, err)
 		}
@@ -110,7 +111,7 @@ func TestAConsentThatIsWithdrawnIsNotExtended(t *testing.T) {
 	r := after(Submitted, ConsentWithdrawn)
 	c := r.Consent
 	c.Authorities = append(slices.Clone(c.Authorities), "partille")
-	if err := r.Amend(Hand{}, noon, rules, Changes{Consent: &c}, Clear{}, inClear, nil); !errors.Is(err, ErrConsentWithdrawn) {
+	if err := r.Amend(history.Author{}, noon, rules, Changes{Consent: &c}, Plain{}, inClear, nil); !errors.Is(err, ErrConsentWithdrawn) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -118,23 +119,23 @@ func TestAConsentThatIsWithdrawnIsNotExtended(t *testing.T) {
 func TestTheSenderSeesNoMoreThanTheAmendedConsentCovers(t *testing.T) {
 	fk := actor.Actor{Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
 	sees := func(r *Referral, category string) bool {
-		return access.Allows("getReferral#progress", fk, r.resource(category))
+		return access.Allows("getReferral#progress", fk, r.Status().resource(fk, category))
 	}
 	r := sample()
-	r.Consent.Categories = []string{categoryOutcome}
-	if sees(r, categoryProgress) || !sees(r, categoryOutcome) {
+	r.Consent.Categories = []string{CategoryOutcome}
+	if sees(r, CategoryProgress) || !sees(r, CategoryOutcome) {
 		t.Error("before: want the outcome and not the course")
 	}
 	wider := r.Consent
-	wider.Categories = []string{categoryOutcome, categoryProgress}
-	if err := r.Amend(Hand{}, noon, rules, Changes{Consent: &wider}, Clear{}, inClear, nil); err != nil {
+	wider.Categories = []string{CategoryOutcome, CategoryProgress}
+	if err := r.Amend(history.Author{}, noon, rules, Changes{Consent: &wider}, Plain{}, inClear, nil); err != nil {
 		t.Fatal(err)
 	}
-	if !sees(r, categoryProgress) || !sees(r, categoryOutcome) {
+	if !sees(r, CategoryProgress) || !sees(r, CategoryOutcome) {
 		t.Error("after: want both")
 	}
-	r.Steps = append(r.Steps, Step{N: 3, At: noon, Kind: ConsentWithdrawn})
-	if sees(r, categoryProgress) || sees(r, categoryOutcome) {
+	r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 3, At: noon}, Kind: ConsentWithdrawn})
+	if sees(r, CategoryProgress) || sees(r, CategoryOutcome) {
 		t.Error("withdrawn: want neither")
 	}
 }
@@ -145,7 +146,7 @@ func assessed(t *testing.T) (*Referral, Assessment) {
 	t.Helper()
 	r, years := sample(), 40
 	was := Assess(checked, "v1", "2026-03-01", Facts{Age: &years, Group: r.TargetGroup, RightTime: []TimelyAnswer{{"wants_to", "no"}, {"can_attend", "yes"}}})
-	sealed, err := was.sealed(r.ID, inClear)
+	sealed, err := was.Encrypt(r.ID, inClear)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,12 +172,12 @@ func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
 		{"and so does what is the same already", Changes{Reason: pointer("second"), TargetGroup: &same, RightTime: &[]TimelyAnswer{{"can_attend", "yes"}, {"wants_to", "no"}}}, "[reason]", "", ""},
 	} {
 		r, was := assessed(t)
-		if err := r.Amend(Hand{}, noon, rules, c.changes, Clear{"first", &was}, inClear, nil); err != nil {
+		if err := r.Amend(history.Author{}, noon, rules, c.changes, Plain{"first", &was}, inClear, nil); err != nil {
 			t.Errorf("%s: %v", c.sentence, err)
 			continue
 		}
 		a := r.Steps[1].Amendment
-		if got := fmt.Sprint(a.fields()); got != c.fields {
+		if got := fmt.Sprint(a.Fields()); got != c.fields {
 			t.Errorf("%s: got fields %s", c.sentence, got)
 		}
 		var now Assessment
@@ -192,7 +193,7 @@ func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
 		if now.Met != c.met || r.TargetGroupMet != c.met || now.Timely != c.timely || now.Version != "v2" || now.On != "2026-03-02" || now.Rules[0].Seen[0] != "40" {
 			t.Errorf("%s: got %+v", c.sentence, now)
 		}
-		if then := r.at(1); then.TargetGroupMet != Met || !bytes.Equal(then.Assessment, a.Assessment.Old) || bytes.Equal(then.Assessment, r.Assessment) {
+		if then := r.AsOf(1); then.TargetGroupMet != Met || !bytes.Equal(then.Assessment, a.Assessment.Old) || bytes.Equal(then.Assessment, r.Assessment) {
 			t.Errorf("%s: the former test is not kept", c.sentence)
 		}
 	}
@@ -207,7 +208,7 @@ func TestAReferralThatWasNeverTestedIsTestedWhenItIsAmended(t *testing.T) {
 
 func TestAnAnswerToWhatTheRulesOfNowDoNotAskIsRefused(t *testing.T) {
 	r, was := assessed(t)
-	err := r.Amend(Hand{}, noon, rules, Changes{RightTime: &[]TimelyAnswer{{"sleeps_well", "yes"}}}, Clear{"first", &was}, inClear, nil)
+	err := r.Amend(history.Author{}, noon, rules, Changes{RightTime: &[]TimelyAnswer{{"sleeps_well", "yes"}}}, Plain{"first", &was}, inClear, nil)
 	if !errors.Is(err, ErrRightTimeItem) || fault.Of(err).Fields[0].Pointer != "/changes/rightTime/0/item" || r.Version() != 1 {
 		t.Errorf("got %v", err)
 	}

@@ -60,46 +60,40 @@ var (
 		"Det är redan så ansvaret är fördelat.", "That is how it is assigned already.")
 	ErrHandedOver = fault.New(fault.NotFound, "handed-over",
 		"Remissen har lämnats över till en annan kommun.", "The referral has been handed over to another municipality.")
-	ErrNoPlace = fault.New(fault.Conflict, "no-place",
-		"Alla platser i insatsen är upptagna. Sätt remissen på väntelista, så flyttas den upp av sig själv när en plats blir ledig.",
-		"All places in the initiative are taken. Put the referral on the waiting list; it is moved up by itself when a place is free.")
-	ErrWaitingListFull = fault.New(fault.Conflict, "waiting-list-full",
-		"Väntelistan är full.", "The waiting list is full.")
-	ErrOwnFilter = fault.New(fault.Unprocessable, "not-yours-to-filter-by",
-		"Det urvalet kan bara göras av den kommun som har remisserna.", "Only the municipality that has the referrals can select by this.")
-	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
-		"Efter angelägenhet sorteras bara väntelistan.", "Only the waiting list is sorted by priority.")
 	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
 		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
 		"The external reference looks like a personal identity number. Use the case number instead.")
+	ErrRightTimeItem = fault.New(fault.Unprocessable, "no-such-checklist-item",
+		"Frågan finns inte i insatsens checklista, eller står två gånger.", "The item is not in the initiative's checklist, or stands twice.")
+	ErrTooManyAttachments = fault.New(fault.Conflict, "too-many-attachments",
+		"Remissen har redan tio bilagor, och fler får den inte ha. Ta bort någon först.",
+		"The referral has ten attachments already and may have no more. Remove one first.")
+	ErrOthersAttachment = fault.New(fault.Conflict, "attachment-of-another",
+		"Bilagan kommer från en annan myndighet, och bara den kan ta bort den.",
+		"The attachment comes from another authority, and only that one can remove it.")
+	ErrUnitTwice = fault.New(fault.Unprocessable, "unit-twice",
+		"Samma enhet står två gånger i registret.", "The same unit stands twice in the register.")
+	ErrUnitWithoutAuthority = fault.New(fault.Unprocessable, "unit-without-authority",
+		"Enheten måste höra till en medlem; bara privata vårdgivare gör det inte.",
+		"The unit must belong to a member; only private care givers do not.")
+	ErrTooManyUnits = fault.New(fault.Unprocessable, "too-many-units",
+		"Ett register har högst 1000 enheter.", "A register has at most 1000 units.")
+	ErrUnitMissing = fault.New(fault.Unprocessable, "unit-required",
+		"Ange enheten som remitterar.", "Name the referring unit.")
+	ErrUnitUnknown = fault.New(fault.Unprocessable, "no-such-unit",
+		"Enheten finns inte i samordningsförbundets register.", "The unit is not in the coordination association's register.")
+	ErrUnitInactive = fault.New(fault.Unprocessable, "unit-inactive",
+		"Enheten remitterar inte längre. Välj en annan enhet.", "The unit does not refer any more. Choose another unit.")
+	ErrUnitElsewhere = fault.New(fault.Unprocessable, "unit-of-another-authority",
+		"Enheten hör till en annan myndighet.", "The unit belongs to another authority.")
+	ErrSource = fault.New(fault.Unprocessable, "source-not-yours",
+		"Bara kommunen lämnar en egen ansökan eller en privat vårdgivares remiss för någon annan, och anger då vilket.",
+		"Only the municipality receives a person's own application or a private care giver's referral on behalf of another, and then says which.")
+	ErrReferenceOfPerson = fault.New(fault.Unprocessable, "reference-of-person",
+		"En egen ansökan har ingen extern referens.", "A person's own application has no external reference.")
 )
 
-// words name the states in the two languages, for sentences.
-var words = map[State]fault.Text{
-	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waits for a decision"},
-	StateSupplement:     {SV: "i väntan på komplettering", EN: "waiting for a supplement"},
-	StateTransfer:       {SV: "på väg till en annan kommun, som inte har svarat", EN: "on its way to another municipality, which has not answered"},
-	StateWaitlisted:     {SV: "på väntelistan", EN: "on the waiting list"},
-	StateAccepted:       {SV: "antagen", EN: "accepted"},
-	StateRejected:       {SV: "avvisad", EN: "rejected"},
-	StateEnrolled:       {SV: "inskriven i insatsen", EN: "enrolled in the initiative"},
-	StateClosed:         {SV: "avslutad", EN: "closed"},
-	StateWithdrawn:      {SV: "återtagen", EN: "withdrawn"},
-	StateEnteredInError: {SV: "märkt som felskickad", EN: "marked as sent in error"},
-}
-
-// stateFault says in which state the referral is that forbids the step.
-func stateFault(s State) error {
-	f := *ErrWrongState
-	w := words[s]
-	f.Text = fault.Text{
-		SV: fmt.Sprintf("Det går inte att göra nu: remissen är %s.", w.SV),
-		EN: fmt.Sprintf("This cannot be done now: the referral is %s.", w.EN),
-	}
-	return &f
-}
-
-// ageFault says which ages the initiative is for, and never the person's.
+// ageFault is ErrAge with the ages that the initiative is for, and never the person's.
 func ageFault(in association.Initiative) error {
 	f := *ErrAge
 	f.Text = fault.Text{
@@ -109,8 +103,8 @@ func ageFault(in association.Initiative) error {
 	return f.AtField("/startDate")
 }
 
-// handedOverFault says to a municipality which other one has the referral now.
-func handedOverFault(to string, at time.Time) error {
+// HandedOverFault is ErrHandedOver with the municipality that has the referral now.
+func HandedOverFault(to string, at time.Time) error {
 	f := *ErrHandedOver
 	day := civil.DateOf(at)
 	f.Text = fault.Text{
@@ -118,4 +112,45 @@ func handedOverFault(to string, at time.Time) error {
 		EN: fmt.Sprintf("The referral was handed over to %s on %s.", to, day),
 	}
 	return &f
+}
+
+// fieldErrors collects what is wrong in a body, under the first rule that was broken.
+type fieldErrors struct{ first *fault.Error }
+
+func (w *fieldErrors) add(f *fault.Error, pointer string) {
+	if w.first == nil {
+		w.first = f.AtField(pointer)
+		return
+	}
+	w.first = w.first.At(fault.Field{Pointer: pointer, Code: f.Code, Text: f.Text})
+}
+
+// consentDate wants the day of a consent: one that exists, today or earlier.
+func (w *fieldErrors) consentDate(day string, now time.Time, pointer string) {
+	switch given, err := civil.Parse(day); {
+	case err != nil:
+		w.add(ErrDate, pointer)
+	case given > civil.DateOf(now):
+		w.add(ErrConsentDate, pointer)
+	}
+}
+
+func (w *fieldErrors) fault() error {
+	if w.first == nil {
+		return nil
+	}
+	return w.first
+}
+
+// CheckPlace returns ErrInitiative, ErrMunicipality or both, at the parameters of a
+// question about an initiative in a municipality.
+func CheckPlace(initiative, municipality bool) error {
+	var wrong fieldErrors
+	if !initiative {
+		wrong.add(ErrInitiative, "initiative")
+	}
+	if !municipality {
+		wrong.add(ErrMunicipality, "municipality")
+	}
+	return wrong.fault()
 }

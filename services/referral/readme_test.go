@@ -13,52 +13,7 @@ import (
 	api "github.com/finsam/finsam/pkg/api/referral"
 )
 
-var update = flag.Bool("update", false, "write the drawings in README.md anew")
-
-// drawing returns the table of transitions: as a Mermaid diagram what changes the
-// state, and behind it every row.
-func drawing() string {
-	var b strings.Builder
-	b.WriteString("```mermaid\nstateDiagram-v2\n")
-	for _, s := range append([]State{none}, States...) {
-		name, final := string(s), true
-		if s == none {
-			name = "[*]"
-		}
-		for _, row := range table {
-			if to, ok := next(s, row.Kind); ok && to != s {
-				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, to, row.Kind)
-				final = false
-			}
-		}
-		if final {
-			fmt.Fprintf(&b, "    %s --> [*]\n", name)
-		}
-	}
-	b.WriteString("```\n\n| step | by | from | to | operation |\n|---|---|---|---|---|\n")
-	for _, row := range table {
-		where, to, operation := listed(row.From), string(row.To), ""
-		if len(row.From) == len(States) {
-			where = "any state"
-		}
-		if row.To == same {
-			to = "the same"
-		}
-		if row.Operation != "" {
-			operation = "`" + row.Operation + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", row.Kind, listed(row.By), where, to, operation)
-	}
-	return b.String()
-}
-
-func listed[T ~string](all []T) string {
-	var names []string
-	for _, x := range all {
-		names = append(names, string(x))
-	}
-	return strings.Join(names, ", ")
-}
+var update = flag.Bool("update", false, "write the drawings in README.md again")
 
 // rights returns the rows of the access table that are this service's.
 func rights() string {
@@ -101,7 +56,7 @@ func TestREADMEDrawsTheTablesAsTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := between(t, between(t, string(text), "states", drawing()), "access", rights())
+	want := between(t, between(t, string(text), "states", transitions.Drawing(States)), "access", rights())
 	if *update {
 		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)

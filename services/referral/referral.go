@@ -1,11 +1,11 @@
-// Package referral is the referral (remiss): an authority's unit asks a
-// municipality to receive a person into the association's initiative.
+// Package referral is the referral (remiss): an authority's unit asks a municipality to
+// receive a person into an initiative of the coordination association.
 //
-// The noun is a Referral, one document: what was sent, and the steps since. Its
-// state and whatever else changes follow from the steps by pure functions; the
-// table in transitions.go alone says what may happen when. The verbs are methods
-// of Service: load, ask the access table, ask the noun, save. Who the person is,
-// the referral does not know: it holds the id that the vault gave.
+// A Referral is one document: what was sent, and the steps since. Everything that
+// changes follows from the steps, which Status folds once; the table in state.go alone
+// says what may happen when. The package is pure: the time, authors and what encrypts
+// are passed in. Package service loads, decides and saves; who the person is, only the
+// participant service knows.
 package referral
 
 import (
@@ -14,8 +14,9 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
-	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Referral is one referral, as it is stored.
@@ -26,170 +27,294 @@ type Referral struct {
 	Authority          string              `json:"authority"`   // the referrer's authority, such as "fk"
 	AuthorityKind      actor.AuthorityKind `json:"authorityKind"`
 	Unit               string              `json:"unit"`
-	Source             Source              `json:"source,omitempty"`         // empty: before sources were kept
-	RegistryNumber     string              `json:"registryNumber,omitempty"` // empty: received before there were any
-	Gender             string              `json:"gender,omitempty"`         // as given, for figures only
-	WishedMunicipality string              `json:"wishedMunicipality"`       // four-digit code
+	Source             Source              `json:"source"`
+	RegistryNumber     string              `json:"registryNumber"`
+	Gender             string              `json:"gender,omitempty"`   // as given, for figures only
+	WishedMunicipality string              `json:"wishedMunicipality"` // four-digit code
 	ExternalReference  string              `json:"externalReference,omitempty"`
 	TargetGroup        TargetGroup         `json:"targetGroup"`
-	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // of Assessment, for lists; empty: never tested
-	Assessment         []byte              `json:"assessment,omitempty"`     // sealed: the newest test
+	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // of Assessment, for lists; empty: not assessed
+	Assessment         []byte              `json:"assessment,omitempty"`     // encrypted: the newest
 	Consent            Consent             `json:"consent"`
-	Reason             []byte              `json:"reason"` // sealed
+	Reason             []byte              `json:"reason"` // encrypted
 	Receipt            idempotency.Receipt `json:"receipt"`
-	Terms              *association.Terms  `json:"terms,omitempty"` // in force when it came in; nil: the defaults
+	Terms              *association.Terms  `json:"terms,omitempty"` // in force when it was received; nil: the defaults
 	Steps              []Step              `json:"steps"`
 }
 
-// TargetGroup tells why the person belongs to the initiative's target group.
-type TargetGroup struct {
-	Reasons   []string              `json:"reasons"`
-	Concerned []actor.AuthorityKind `json:"concerned"` // at least two
-}
-
-// Consent is what the person has agreed to in writing (OSL 10:1).
-type Consent struct {
-	GivenOn     string   `json:"givenOn"` // date
-	TextVersion string   `json:"textVersion"`
-	Authorities []string `json:"authorities"`          // ids or kinds of those it is between
-	Categories  []string `json:"categories,omitempty"` // the data it covers; empty: all
-}
-
-// The data that a consent may leave out and that this service would show.
-const (
-	categoryProgress = "progress"
-	categoryOutcome  = "outcome"
-)
-
-// Step is one thing that happened to the referral. Which of the fields behind
-// Kind are set depends on it.
+// Step is one thing that happened to the referral. Which of the fields below Kind are
+// set depends on it.
 type Step struct {
-	N            int64         `json:"n"` // from 1, without gaps
-	At           time.Time     `json:"at"`
+	history.Entry
 	Kind         StepKind      `json:"kind"`
-	By           string        `json:"by"`        // subject of the one who did it
-	Authority    string        `json:"authority"` // for which authority
-	Unit         string        `json:"unit,omitempty"`
 	Code         string        `json:"code,omitempty"` // reason, priority, whose will, outcome
-	Text         []byte        `json:"text,omitempty"` // sealed
+	Text         []byte        `json:"text,omitempty"` // encrypted
 	Acceptance   *Acceptance   `json:"acceptance,omitempty"`
 	Amendment    *Amendment    `json:"amendment,omitempty"`
 	Attachment   *Attachment   `json:"attachment,omitempty"`
 	Progress     *ProgressStep `json:"progress,omitempty"`
 	Turn         *Turn         `json:"turn,omitempty"`         // that is overdue
 	Initiative   string        `json:"initiative,omitempty"`   // waited for
-	Municipality string        `json:"municipality,omitempty"` // that is asked to take over, or has
-	Responsible  string        `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody any more
+	Municipality string        `json:"municipality,omitempty"` // that is asked to take over, or has taken over
+	Responsible  string        `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody
 	Handlers     []string      `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy
 	HandledBy    string        `json:"handledBy,omitempty"`    // the authority that named them
-	Cause        string        `json:"cause,omitempty"`        // id of the event that led to it
-	TraceParent  string        `json:"traceparent,omitempty"`  // the request that led to it
 }
 
-// Acceptance is what the municipality decided when it accepted.
-type Acceptance struct {
-	Initiative   string `json:"initiative"`
-	Municipality string `json:"municipality"` // four-digit code
-	StartDate    string `json:"startDate"`    // date
-	Coach        string `json:"coach"`        // subject of the coach
-}
-
-// ProgressStep is one step of the person's enrolment, as its feed told it.
+// ProgressStep is one step of the person's enrolment, as its feed reported it.
 type ProgressStep struct {
 	Kind      string `json:"kind"`
 	Enrolment string `json:"enrolment"`
 	On        string `json:"on,omitempty"`       // the day it is about
-	Block     int    `json:"block,omitempty"`    // number of block or check-in
+	Block     int    `json:"block,omitempty"`    // number of the block or check-in
 	Code      string `json:"code,omitempty"`     // answer, decision or outcome
-	FirstDay  string `json:"firstDay,omitempty"` // of the way as planned, or of the block
+	FirstDay  string `json:"firstDay,omitempty"` // as planned, or of the block
 	LastDay   string `json:"lastDay,omitempty"`
 }
 
-// Hand is anyone who takes a step, and the request in which.
-type Hand struct {
-	Subject     string
-	Authority   string
-	Unit        string
-	TraceParent string
+// Day returns the day that a step of the enrolment is about, or else the day on which
+// it was reported.
+func (s *Step) Day() civil.Date {
+	if s.Progress != nil && civil.Date(s.Progress.On).Valid() {
+		return civil.Date(s.Progress.On)
+	}
+	return civil.DateOf(s.At)
 }
 
-// maxSteps bounds what people may do to one referral, so that its document has
-// an end; what a service tells is never turned away by it.
+// maxSteps bounds what people may do to one referral, so that its document stays
+// small. Steps that other services and the clock cause are never refused by it.
 const maxSteps = 200
 
-// take adds a step if the table allows it now.
-func (r *Referral) take(h Hand, now time.Time, s Step) error {
-	if !r.May(s.Kind) {
-		return stateFault(r.State())
+// take appends a step if the table allows it now: ErrWrongState, ErrTooManySteps.
+func (r *Referral) take(by history.Author, now time.Time, step Step) error {
+	if err := r.Status().Check(step.Kind); err != nil {
+		return err
 	}
-	if len(r.Steps) >= maxSteps && !slices.Contains(rowOf(s.Kind).By, PartyService) {
+	if len(r.Steps) >= maxSteps && !transitions.By(step.Kind, PartyService) {
 		return ErrTooManySteps
 	}
-	s.N = int64(len(r.Steps)) + 1
-	s.At = now.UTC().Truncate(time.Millisecond)
-	s.By, s.Authority, s.Unit, s.TraceParent = h.Subject, h.Authority, h.Unit, h.TraceParent
-	r.Steps = append(r.Steps, s)
+	r.Steps = history.Append(r.Steps, step, by, now)
 	return nil
 }
 
-// Accept takes the person into an initiative. age is the person's age in whole
-// years on the start date; today is a date.
-func (r *Referral) Accept(h Hand, now time.Time, own string, a Acceptance, in association.Initiative, age int) error {
-	if err := r.Acceptable(now, own, a); err != nil {
-		return err
+// Submit takes the first step.
+func (r *Referral) Submit(by history.Author, now time.Time) error {
+	return r.take(by, now, Step{Kind: Submitted})
+}
+
+// Follow takes a step that an event of another service caused. It reports false when a
+// step of that cause exists already: an event may come more than once.
+func (r *Referral) Follow(by history.Author, now time.Time, step Step) (bool, error) {
+	if slices.ContainsFunc(r.Steps, func(old Step) bool { return old.Cause == step.Cause }) {
+		return false, nil
 	}
-	if age < in.MinAge || age > in.MaxAge {
-		return ageFault(in)
+	return true, r.take(by, now, step)
+}
+
+// Version is the number of steps, and so the version of the stored document.
+func (r *Referral) Version() int64 { return int64(len(r.Steps)) }
+
+// ReceivedAt is when the referral was received.
+func (r *Referral) ReceivedAt() time.Time { return r.Steps[0].At }
+
+// AsOf returns the referral as it was at a version.
+func (r *Referral) AsOf(version int64) *Referral {
+	then := *r
+	for _, s := range slices.Backward(r.Steps[version:]) {
+		if s.Amendment != nil {
+			s.Amendment.undo(&then)
+		}
 	}
-	return r.take(h, now, Step{Kind: Accepted, Acceptance: &a})
+	then.Steps = r.Steps[:version:version]
+	return &then
 }
 
-// Acceptable returns what stands in the way of an acceptance, whatever the
-// person's age is; own is the accepting municipality.
-func (r *Referral) Acceptable(now time.Time, own string, a Acceptance) error {
-	if !r.May(Accepted) {
-		return stateFault(r.State())
+// isApplication reports whether the person is who asks: with an own token, or by what
+// the municipality handed in.
+func (r *Referral) isApplication() bool {
+	return r.AuthorityKind == actor.Self || r.Source == SelfReferral
+}
+
+// IsHandedIn reports whether a municipality received the referral for a sender without
+// a system to send it by. The municipality that has it stands in for the sender, so
+// that no question waits for one who cannot answer.
+func (r *Referral) IsHandedIn() bool {
+	switch r.Source {
+	case SelfReferral:
+		return r.AuthorityKind != actor.Self
+	case SourcePrivateCare:
+		return r.AuthorityKind != actor.PrivateCare
 	}
-	if a.Municipality != own {
-		return ErrOtherMunicipality.AtField("/municipality")
+	return false
+}
+
+// Status is what the steps of a referral have come to. It is valid until a step is
+// added. Whoever shows it to somebody else than the municipality respects Visibility.
+type Status struct {
+	State              State
+	Municipality       string     // that has the referral: the one wished for, until another has taken over
+	Responsible        string     // subject at that municipality; empty: nobody
+	Transfer           *Step      // request to another municipality that is not answered yet; nil: none
+	Priority           string     // on the municipality's waiting list; empty: not put there
+	Queue              string     // initiative that the person was put on the waiting list for
+	WaitingSince       time.Time  // when put on the municipality's waiting list; another priority does not change it
+	PutBackAt          time.Time  // when an offered place was put back; zero: it was not
+	Place              *Place     // that the referral has; nil: none
+	Accepted           *Step      // nil: never accepted
+	DecidedAt          time.Time  // when last accepted or rejected; zero: never
+	Enrolment          string     // id of the enrolment that followed; empty: none
+	LastDay            string     // latest planned last day that the enrolment reported
+	Outcome            string     // of the initiative: "completed", "interrupted" or "cancelled"; empty: not closed
+	ConsentWithdrawnAt *time.Time // nil: the consent holds
+	Protection         *Step      // nil: the person is not protected now
+	WasUnprotected     bool       // a protection has ended at some time
+
+	referral        *Referral
+	handovers       []handover
+	turn            Turn // as far as the steps say; see Turn
+	overdueReported bool
+	seen            [4]sight // by index of Visibility
+}
+
+// handover is a transfer that was accepted.
+type handover struct {
+	from string // municipality
+	step *Step
+}
+
+// sight is what the steps come to for one Visibility.
+type sight struct {
+	state State
+	last  *Step
+}
+
+// Place is the place in an initiative that a referral has.
+type Place struct {
+	Initiative string
+	Version    int64 // of the referral when the place was taken
+	Offered    bool  // not accepted yet
+}
+
+// Status folds the steps.
+func (r *Referral) Status() *Status {
+	s := &Status{Municipality: r.WishedMunicipality, referral: r}
+	for i := range r.Steps {
+		s.apply(&r.Steps[i])
 	}
-	if personnummer.Contains(a.Coach) {
-		return personnummer.ErrNumberHere.AtField("/coach")
+	return s
+}
+
+func (s *Status) apply(step *Step) {
+	before := s.State
+	s.State, _ = transitions.Next(before, step.Kind, "")
+	if s.State != StateTransfer {
+		s.Transfer = nil
 	}
-	return startDateFault(now, a.StartDate)
-}
-
-// Reject turns the person away, with a reason as a code and a sealed text.
-func (r *Referral) Reject(h Hand, now time.Time, code string, text []byte) error {
-	return r.take(h, now, Step{Kind: Rejected, Code: code, Text: text})
-}
-
-// Waitlist lets the person wait for a place in an initiative, or changes how
-// urgent that is, or puts a place back that was kept.
-func (r *Referral) Waitlist(h Hand, now time.Time, priority, initiative string) error {
-	return r.take(h, now, Step{Kind: Waitlisted, Code: priority, Initiative: initiative})
-}
-
-// RequestSupplement asks the referrer for more.
-func (r *Referral) RequestSupplement(h Hand, now time.Time, text []byte) error {
-	return r.take(h, now, Step{Kind: SupplementRequested, Text: text})
-}
-
-// Supplement answers what the municipality asked for.
-func (r *Referral) Supplement(h Hand, now time.Time, text []byte) error {
-	return r.take(h, now, Step{Kind: Supplemented, Text: text})
-}
-
-// Withdraw takes the referral back; by tells whose will it is, "referrer" or
-// "person". A person who withdraws does so by own will.
-func (r *Referral) Withdraw(h Hand, now time.Time, by string, self bool, text []byte) error {
-	if self && by != "person" {
-		return ErrWithdrawer.AtField("/by")
+	switch step.Kind {
+	case Assigned:
+		s.Responsible = step.Responsible
+	case TransferRequested:
+		s.Transfer = step
+	case TransferAccepted: // what the former municipality decided ends
+		s.handovers = append(s.handovers, handover{s.Municipality, step})
+		s.Municipality, s.Responsible, s.Priority, s.WaitingSince = step.Municipality, "", "", time.Time{}
+	case Waitlisted:
+		s.PutBackAt = time.Time{}
+		if s.Place != nil {
+			s.PutBackAt = step.At
+		}
+		if s.WaitingSince.IsZero() {
+			s.WaitingSince = step.At
+		}
+		s.Priority, s.Queue, s.Place = step.Code, step.Initiative, nil
+	case MovedUp:
+		s.Place = &Place{Initiative: step.Initiative, Version: step.N - 1, Offered: true}
+	case Accepted:
+		if s.Place != nil && s.Place.Initiative == step.Acceptance.Initiative {
+			s.Place.Offered = false
+		} else {
+			s.Place = &Place{Initiative: step.Acceptance.Initiative, Version: step.N - 1}
+		}
+		s.Accepted, s.DecidedAt, s.Municipality = step, step.At, step.Acceptance.Municipality
+	case Rejected:
+		s.DecidedAt = step.At
+	case Enrolled:
+		s.Enrolment = step.Progress.Enrolment
+	case Closed:
+		s.Outcome = step.Code
+	case ConsentWithdrawn:
+		s.ConsentWithdrawnAt = &step.At
+	case Protected:
+		s.Protection = step
+	case Unprotected:
+		s.Protection, s.WasUnprotected = nil, true
+	case Overdue:
+		s.overdueReported = true
 	}
-	return r.take(h, now, Step{Kind: Withdrawn, Code: by, Text: text})
+	if step.Progress != nil {
+		s.LastDay = max(s.LastDay, step.Progress.LastDay)
+	}
+	if !slices.Contains([]State{StateWaitlisted, StateAccepted, StateEnrolled}, s.State) {
+		s.Place = nil
+	}
+	s.applyTurn(step, before)
+	for i := range s.seen {
+		if step.IsHidden(visibilityAt(i)) {
+			continue
+		}
+		if s.seen[i].last = step; s.State != before {
+			s.seen[i].state = s.State
+		}
+	}
 }
 
-// MarkInError says that the referral should never have been sent.
-func (r *Referral) MarkInError(h Hand, now time.Time, text []byte) error {
-	return r.take(h, now, Step{Kind: MarkedInError, Text: text})
+// Check returns ErrWrongState, with the state, unless a step of this kind may happen
+// now.
+func (s *Status) Check(k StepKind) error {
+	if !transitions.Allows(s.State, k) {
+		return stateFault(s.State)
+	}
+	return nil
+}
+
+// IsWaiting reports whether the referral is in the queue of the waiting list.
+func (s *Status) IsWaiting() bool { return s.State == StateWaitlisted && s.Place == nil }
+
+// IsPlaceOffered reports whether a place is kept for a person on the waiting list.
+func (s *Status) IsPlaceOffered() bool { return s.Place != nil && s.Place.Offered }
+
+// PlaceUntil returns the planned last day of one who has a place; empty: nothing is
+// planned yet. weeks is how long the initiative lasts at most.
+func (s *Status) PlaceUntil(weeks int) string {
+	if s.LastDay != "" || s.Accepted == nil {
+		return s.LastDay
+	}
+	start, err := civil.Parse(s.Accepted.Acceptance.StartDate)
+	if err != nil {
+		return ""
+	}
+	return string(start.AddWeeks(weeks).AddDays(-1))
+}
+
+// TransferTarget is the municipality that is asked to take the referral over now. It is
+// empty when none is, or when the consent that opened the referral to it has ended.
+func (s *Status) TransferTarget() string {
+	if s.Transfer == nil || s.ConsentWithdrawnAt != nil {
+		return ""
+	}
+	return s.Transfer.Municipality
+}
+
+// HandedOverBy returns the step by which a municipality handed the referral over for
+// good; nil: it did not, or has it again.
+func (s *Status) HandedOverBy(municipality string) *Step {
+	if municipality == "" || municipality == s.Municipality {
+		return nil
+	}
+	for _, h := range slices.Backward(s.handovers) {
+		if h.from == municipality {
+			return h.step
+		}
+	}
+	return nil
 }

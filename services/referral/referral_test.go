@@ -12,6 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/personnummer"
 )
 
@@ -22,10 +23,10 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 func sample() *Referral {
 	return &Referral{
 		Association: "insjoriket", ID: "r1", Participant: "p1",
-		Authority: "fk", AuthorityKind: actor.SocialInsurance, Unit: "fk-molndal", WishedMunicipality: "1481",
+		Authority: "fk", AuthorityKind: actor.SocialInsurance, Unit: "fk-molndal", Source: "social_insurance", WishedMunicipality: "1481",
 		TargetGroup: TargetGroup{Reasons: []string{"long_absence"}, Concerned: []actor.AuthorityKind{actor.SocialInsurance, actor.Region}},
 		Consent:     Consent{GivenOn: "2026-02-27", TextVersion: "2026-1", Authorities: []string{"fk", "molndal"}},
-		Steps:       []Step{{N: 1, At: noon, Kind: Submitted, By: "system", Authority: "fk", Unit: "fk-molndal"}},
+		Steps:       []Step{{Entry: history.Entry{N: 1, At: noon, By: "system", Authority: "fk", Unit: "fk-molndal"}, Kind: Submitted}},
 	}
 }
 
@@ -34,9 +35,9 @@ var activera = association.Initiative{ID: "activera", MinAge: 16, MaxAge: 64}
 func TestAcceptanceAsksForTheInitiativesAgesOnTheStartDate(t *testing.T) {
 	for age, ok := range map[int]bool{15: false, 16: true, 40: true, 64: true, 65: false, 113: false} {
 		r := sample()
-		err := r.Accept(Hand{}, noon, "1481", Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "c"}, activera, age)
-		if ok && (err != nil || r.State() != StateAccepted) || !ok && (!errors.Is(err, ErrAge) || r.Version() != 1) {
-			t.Errorf("age %d: got %v in state %s", age, err, r.State())
+		err := r.Accept(history.Author{}, noon, "1481", Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "c"}, activera, age)
+		if ok && (err != nil || r.Status().State != StateAccepted) || !ok && (!errors.Is(err, ErrAge) || r.Version() != 1) {
+			t.Errorf("age %d: got %v in state %s", age, err, r.Status().State)
 		}
 	}
 }
@@ -47,7 +48,7 @@ func TestTheStartDateLiesWithinAYearAndExists(t *testing.T) {
 		"2025-03-01": ErrStartDate, "2027-03-03": ErrStartDate, "0001-01-01": ErrStartDate,
 		"2026-02-30": ErrDate, "2026-3-16": ErrDate, "": ErrDate,
 	} {
-		err := sample().Acceptable(noon, "1481", Acceptance{Municipality: "1481", StartDate: date})
+		err := sample().CheckAcceptance(noon, "1481", Acceptance{Municipality: "1481", StartDate: date})
 		if want == nil && err != nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%q: want %v, got %v", date, want, err)
 		}
@@ -55,18 +56,18 @@ func TestTheStartDateLiesWithinAYearAndExists(t *testing.T) {
 }
 
 func TestAMunicipalityReceivesOnlyIntoItsOwn(t *testing.T) {
-	err := sample().Acceptable(noon, "1481", Acceptance{Municipality: "1402", StartDate: "2026-03-16"})
+	err := sample().CheckAcceptance(noon, "1481", Acceptance{Municipality: "1402", StartDate: "2026-03-16"})
 	if !errors.Is(err, ErrOtherMunicipality) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestOneWhoWithdrawsAReferralAboutOneselfDoesSoAsThePerson(t *testing.T) {
-	if err := sample().Withdraw(Hand{}, noon, "referrer", true, nil); !errors.Is(err, ErrWithdrawer) {
+	if err := sample().Withdraw(history.Author{}, noon, "referrer", true, nil); !errors.Is(err, ErrWithdrawer) {
 		t.Errorf("got %v", err)
 	}
 	r := sample()
-	if err := r.Withdraw(Hand{}, noon, "person", true, nil); err != nil || r.State() != StateWithdrawn {
+	if err := r.Withdraw(history.Author{}, noon, "person", true, nil); err != nil || r.Status().State != StateWithdrawn {
 		t.Errorf("got %v", err)
 	}
 }
@@ -83,7 +84,7 @@ func submission() Submission {
 
 func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal"}}}
-	fk := sender{authority: "fk", kind: actor.SocialInsurance}
+	fk := Origin{Authority: "fk", AuthorityKind: actor.SocialInsurance}
 	cases := map[string]struct {
 		change func(*Submission)
 		want   []string // pointer and code
@@ -103,7 +104,7 @@ func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := submission()
 			c.change(&s)
-			err := s.check(fk, in, noon)
+			err := s.Check(fk, in, noon)
 			var got []string
 			if err != nil {
 				for _, f := range fault.Of(err).Fields {
@@ -119,11 +120,11 @@ func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 
 func TestACoachIsNamedByAnIDThatPointsOutNobody(t *testing.T) {
 	a := Acceptance{Initiative: "activera", Municipality: "1481", StartDate: string(civil.DateOf(time.Now())), Coach: "coach-1"}
-	if err := sample().Acceptable(time.Now(), "1481", a); err != nil {
+	if err := sample().CheckAcceptance(time.Now(), "1481", a); err != nil {
 		t.Errorf("got %v", err)
 	}
 	a.Coach = "coach-19121212-1212"
-	if err := sample().Acceptable(time.Now(), "1481", a); !errors.Is(err, personnummer.ErrNumberHere) {
+	if err := sample().CheckAcceptance(time.Now(), "1481", a); !errors.Is(err, personnummer.ErrNumberHere) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -140,17 +141,17 @@ func TestWhoMaySeeTheCourseFollowsTheConsent(t *testing.T) {
 		"not when the consent is about others": {func(r *Referral) { r.Consent.Authorities = []string{"af"} }, false},
 		"not when the consent leaves it out":   {func(r *Referral) { r.Consent.Categories = []string{"identity"} }, false},
 		"not after the consent is withdrawn": {func(r *Referral) {
-			r.Steps = append(r.Steps, Step{N: 4, At: noon, Kind: ConsentWithdrawn})
+			r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 4, At: noon}, Kind: ConsentWithdrawn})
 		}, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := after(Submitted, Accepted, Enrolled)
 			c.change(r)
-			if got := access.Allows("getReferral#progress", referrer, r.resource(categoryProgress)); got != c.referrer {
+			if got := r.Status().VisibilityFor(referrer).Progress; got != c.referrer {
 				t.Errorf("the referrer sees it: %t", got)
 			}
-			if !access.Allows("getReferral#progress", intake, r.resource(categoryProgress)) {
+			if !r.Status().VisibilityFor(intake).Progress {
 				t.Error("the municipality itself must see it")
 			}
 		})
@@ -159,13 +160,13 @@ func TestWhoMaySeeTheCourseFollowsTheConsent(t *testing.T) {
 
 func TestAHandlerIsASubjectAtTheAuthorityThatNamedIt(t *testing.T) {
 	r := sample()
-	r.Steps = append(r.Steps, Step{N: 2, Kind: Protected, Handlers: []string{"h1"}, HandledBy: "molndal"})
+	r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 2}, Kind: Protected, Handlers: []string{"h1"}, HandledBy: "molndal"})
 	for authority, want := range map[string]bool{"molndal": true, r.Authority: false, "": false} {
 		a := actor.Actor{
-			Subject: "h1", Association: r.Association, Authority: authority, Unit: r.Unit, Municipality: r.Municipality(),
+			Subject: "h1", Association: r.Association, Authority: authority, Unit: r.Unit, Municipality: r.Status().Municipality,
 			Roles: []actor.Role{actor.Intake, actor.Integration},
 		}
-		if got := access.Allows("getReferral#text", a, r.ResourceFor(a)); got != want {
+		if got := access.Allows("getReferral#text", a, r.Status().ResourceFor(a)); got != want {
 			t.Errorf("h1 at %q sees the texts: %t", authority, got)
 		}
 	}
@@ -173,16 +174,16 @@ func TestAHandlerIsASubjectAtTheAuthorityThatNamedIt(t *testing.T) {
 
 func TestProtectionHoldsUntilItIsLifted(t *testing.T) {
 	r := sample()
-	r.Steps = append(r.Steps, Step{N: 2, Kind: Protected, Handlers: []string{"h1"}})
-	if thing := r.Resource(); !thing.Protected || fmt.Sprint(thing.Handlers) != "[h1]" {
+	r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 2}, Kind: Protected, Handlers: []string{"h1"}})
+	if thing := r.Status().ResourceFor(actor.Actor{}); !thing.Protected || fmt.Sprint(thing.Handlers) != "[h1]" {
 		t.Errorf("got %+v", thing)
 	}
-	r.Steps = append(r.Steps, Step{N: 3, Kind: Unprotected})
-	if r.Resource().Protected {
+	r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 3}, Kind: Unprotected})
+	if r.Status().ResourceFor(actor.Actor{}).Protected {
 		t.Error("still protected")
 	}
-	r.Steps = append(r.Steps, Step{N: 4, Kind: Protected})
-	if !r.Resource().Protected {
+	r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 4}, Kind: Protected})
+	if !r.Status().ResourceFor(actor.Actor{}).Protected {
 		t.Error("not protected again")
 	}
 }

@@ -7,35 +7,45 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Verdict is what a rule, or all of them together, came to.
+// TargetGroup says why the person belongs to the initiative's target group (målgrupp).
+type TargetGroup struct {
+	Reasons   []string              `json:"reasons"`
+	Concerned []actor.AuthorityKind `json:"concerned"` // at least two
+}
+
+func (g TargetGroup) isSame(other TargetGroup) bool {
+	return slices.Equal(g.Reasons, other.Reasons) && slices.Equal(g.Concerned, other.Concerned)
+}
+
+// Verdict is the result of a rule, or of all of them together.
 type Verdict string
 
-// The verdicts. Unknown is what was not told; it is no refusal.
+// The verdicts. Unknown is for what was not said; it is not a refusal.
 const (
 	Met     Verdict = "met"
 	NotMet  Verdict = "not_met"
 	Unknown Verdict = "unknown"
 )
 
-// Facts are what the target group is tested by.
+// Facts are the inputs of an assessment.
 type Facts struct {
-	Age       *int // in whole years on the day of receipt; nil: the vault did not tell
+	Age       *int // in whole years on the day of receipt; nil: unknown
 	Group     TargetGroup
 	RightTime []TimelyAnswer
 }
 
-// Rule is one rule of the target group, with what was looked at.
+// Rule is one rule of the target group, with its input and result.
 type Rule struct {
 	ID     string   `json:"id"`
 	Met    Verdict  `json:"met"`
 	Wanted []string `json:"wanted"`         // as the association had it then
-	Seen   []string `json:"seen,omitempty"` // empty: nothing was told
+	Seen   []string `json:"seen,omitempty"` // empty: nothing was said
 }
 
 // TimelyAnswer is the sender's answer to one item of the "right time" checklist:
@@ -53,9 +63,9 @@ type TimelyItem struct {
 	Answer string `json:"answer"`
 }
 
-// Assessment is what the target group's rules and the checklist came to on one
-// day, under one version of the association's rules: that of receipt, and of an
-// amendment of what was looked at. It turns nobody away: the municipality decides.
+// Assessment is the result of the target group's rules and the checklist on one day,
+// under one version of the association's rules: at receipt, and when one of its inputs
+// is amended. It rejects nobody: the municipality decides.
 type Assessment struct {
 	Initiative string       `json:"initiative"`
 	Version    string       `json:"version"`
@@ -66,22 +76,18 @@ type Assessment struct {
 	Checklist  []TimelyItem `json:"checklist,omitempty"`
 }
 
-// The rules, by which anybody who falls between the authorities is found.
+// The ids of the rules.
 const (
 	ruleAge       = "age"
 	ruleConcerned = "authorities_concerned"
 	ruleReason    = "reason"
 )
 
-// ErrRightTimeItem answers an answer to what the checklist does not ask.
-var ErrRightTimeItem = fault.New(fault.Unprocessable, "no-such-checklist-item",
-	"Frågan finns inte i insatsens checklista, eller står två gånger.", "The item is not in the initiative's checklist, or stands twice.")
-
-// Assess tests what is known of a person against an initiative's rules, as they
-// are under version on a day.
+// Assess holds what is known of a person against an initiative's rules, as they are
+// under version on a day.
 func Assess(in association.Initiative, version string, on civil.Date, f Facts) Assessment {
 	a := Assessment{Initiative: in.ID, Version: version, On: on, Rules: []Rule{
-		age(in, f.Age), concerned(in, f.Group), reason(in, f.Group),
+		ageRule(in, f.Age), concernedRule(in, f.Group), reasonRule(in, f.Group),
 	}}
 	a.Met = worst(a.Rules[0].Met, a.Rules[1].Met, a.Rules[2].Met)
 	for _, q := range in.RightTime {
@@ -95,14 +101,12 @@ func Assess(in association.Initiative, version string, on civil.Date, f Facts) A
 	return a
 }
 
-// verdictOf reads an answer of the checklist.
 var verdictOf = map[string]Verdict{"yes": Met, "no": NotMet, "unknown": Unknown}
 
-// worst returns what some verdicts come to together: not met if one is not, else
-// unknown if one is.
-func worst(all ...Verdict) Verdict {
+// worst returns not met if one of the verdicts is, else unknown if one is.
+func worst(verdicts ...Verdict) Verdict {
 	for _, v := range []Verdict{NotMet, Unknown} {
-		if slices.Contains(all, v) {
+		if slices.Contains(verdicts, v) {
 			return v
 		}
 	}
@@ -116,7 +120,7 @@ func verdict(met bool) Verdict {
 	return NotMet
 }
 
-func age(in association.Initiative, years *int) Rule {
+func ageRule(in association.Initiative, years *int) Rule {
 	r := Rule{ID: ruleAge, Met: Unknown, Wanted: []string{strconv.Itoa(in.MinAge), strconv.Itoa(in.MaxAge)}}
 	if years != nil {
 		r.Seen, r.Met = []string{strconv.Itoa(*years)}, verdict(in.MinAge <= *years && *years <= in.MaxAge)
@@ -124,7 +128,7 @@ func age(in association.Initiative, years *int) Rule {
 	return r
 }
 
-func concerned(in association.Initiative, g TargetGroup) Rule {
+func concernedRule(in association.Initiative, g TargetGroup) Rule {
 	r := Rule{ID: ruleConcerned, Met: Unknown, Wanted: []string{strconv.Itoa(in.TargetGroup.Authorities)}}
 	for _, k := range g.Concerned {
 		r.Seen = append(r.Seen, string(k))
@@ -135,7 +139,7 @@ func concerned(in association.Initiative, g TargetGroup) Rule {
 	return r
 }
 
-func reason(in association.Initiative, g TargetGroup) Rule {
+func reasonRule(in association.Initiative, g TargetGroup) Rule {
 	r := Rule{ID: ruleReason, Met: Unknown, Wanted: in.TargetGroup.Reasons, Seen: g.Reasons}
 	if len(r.Seen) > 0 {
 		r.Met = verdict(slices.ContainsFunc(r.Seen, func(s string) bool { return slices.Contains(r.Wanted, s) }))
@@ -150,7 +154,7 @@ var reasons = map[string]fault.Text{
 	"not_entitled_sickness_benefit": {SV: "inte rätt till sjukpenning men utan arbetsförmåga enligt Arbetsförmedlingen", EN: "not entitled to sickness benefit but without work ability in Arbetsförmedlingen's judgement"},
 }
 
-// Sentence says what the rule wants, as it was when it was asked.
+// Sentence says what the rule wanted at the time of the assessment.
 func (r Rule) Sentence() fault.Text {
 	switch r.ID {
 	case ruleAge:
@@ -174,34 +178,31 @@ func (r Rule) Sentence() fault.Text {
 	return fault.Text{SV: t.SV + ".", EN: t.EN + "."}
 }
 
-// checklist holds answers against the initiative's checklist; pointer is where in
-// the body they stand.
-func checklist(in association.Initiative, answers []TimelyAnswer, pointer string, wrong *wrongs) {
+// checklist notes answers to questions that the initiative's checklist does not have, or
+// has been answered already; pointer is where in the body the answers are.
+func (w *fieldErrors) checklist(in association.Initiative, answers []TimelyAnswer, pointer string) {
 	seen := map[string]bool{}
 	for i, t := range answers {
 		known := slices.ContainsFunc(in.RightTime, func(q association.Question) bool { return q.ID == t.Item })
 		if !known || seen[t.Item] {
-			wrong.add(ErrRightTimeItem, pointer+"/"+strconv.Itoa(i)+"/item")
+			w.add(ErrRightTimeItem, pointer+"/"+strconv.Itoa(i)+"/item")
 		}
 		seen[t.Item] = true
 	}
 }
 
-// initiative returns the one by whose rules a referral is tested: that of its
-// former test, nil at receipt, or the association's first; false when it has none.
+// initiative returns the initiative by whose rules a referral is assessed: that of the
+// former assessment, or at receipt the association's only one.
 func (a *Assessment) initiative(in *association.Association) (association.Initiative, bool) {
 	if a != nil {
 		if former, ok := in.Initiative(a.Initiative); ok {
 			return former, true
 		}
 	}
-	if len(in.Initiatives) == 0 {
-		return association.Initiative{}, false
-	}
-	return in.Initiatives[0], true
+	return in.Choose("")
 }
 
-// age returns the age that was looked at; nil when none was told.
+// age returns the age that was assessed; nil: unknown.
 func (a *Assessment) age() *int {
 	if a == nil {
 		return nil
@@ -217,48 +218,47 @@ func (a *Assessment) age() *int {
 	return &years
 }
 
-// answers returns the answers to the checklist.
-func (a *Assessment) answers() (all []TimelyAnswer) {
+func (a *Assessment) answers() (answers []TimelyAnswer) {
 	if a == nil {
 		return nil
 	}
 	for _, q := range a.Checklist {
-		all = append(all, TimelyAnswer{q.ID, q.Answer})
+		answers = append(answers, TimelyAnswer{q.ID, q.Answer})
 	}
-	return all
+	return answers
 }
 
-// sameAnswers reports whether two lists of answers say the same, in whatever order;
-// what is left out is unknown.
-func sameAnswers(one, two []TimelyAnswer) bool {
-	said := func(all []TimelyAnswer) map[string]string {
+// areSameAnswers reports whether two lists have the same answers, in whatever order; an
+// item that is left out is unknown.
+func areSameAnswers(a, b []TimelyAnswer) bool {
+	known := func(answers []TimelyAnswer) map[string]string {
 		m := map[string]string{}
-		for _, t := range all {
+		for _, t := range answers {
 			if t.Answer != "unknown" {
 				m[t.Item] = t.Answer
 			}
 		}
 		return m
 	}
-	return maps.Equal(said(one), said(two))
+	return maps.Equal(known(a), known(b))
 }
 
-// sealed returns the assessment as the referral of that id keeps it: what was
-// looked at tells of the person.
-func (a Assessment) sealed(id string, seal func(content []byte, context string) ([]byte, error)) ([]byte, error) {
+// Encrypt returns the assessment as the referral of that id stores it: its inputs are
+// personal data.
+func (a Assessment) Encrypt(id string, encrypt Encrypt) ([]byte, error) {
 	text, err := json.Marshal(a)
 	if err != nil {
 		return nil, fmt.Errorf("referral %s: assessment: %w", id, err)
 	}
-	return seal(text, assessmentContext(id))
+	return encrypt(text, AssessmentContext(id))
 }
 
-// openAssessment reads what sealed gave; nil of a referral that was never tested.
-func openAssessment(s *encryption.Cipher, id string, sealed []byte) (a *Assessment, err error) {
-	if len(sealed) == 0 {
+// DecryptAssessment reads what Encrypt wrote; nil of a referral without an assessment.
+func DecryptAssessment(id string, encrypted []byte, decrypt Encrypt) (a *Assessment, err error) {
+	if len(encrypted) == 0 {
 		return nil, nil
 	}
-	text, err := s.Decrypt(sealed, assessmentContext(id))
+	text, err := decrypt(encrypted, AssessmentContext(id))
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}
@@ -268,5 +268,5 @@ func openAssessment(s *encryption.Cipher, id string, sealed []byte) (a *Assessme
 	return a, nil
 }
 
-// assessmentContext binds a sealed assessment to its referral.
-func assessmentContext(id string) string { return "referral/" + id + "/assessment" }
+// AssessmentContext is what an encrypted assessment is bound to.
+func AssessmentContext(id string) string { return TextContext(id) + "/assessment" }

@@ -69,8 +69,8 @@ func TestTheChecklistIsKeptAsItWasWorded(t *testing.T) {
 	for sentence, answers := range map[string][]TimelyAnswer{
 		"what is not asked": {{"sleeps_well", "yes"}}, "the same twice": {{"wants_to", "yes"}, {"wants_to", "no"}},
 	} {
-		var wrong wrongs
-		checklist(checked, answers, "/rightTime", &wrong)
+		var wrong fieldErrors
+		wrong.checklist(checked, answers, "/rightTime")
 		if err := wrong.fault(); !errors.Is(err, ErrRightTimeItem) || len(fault.Of(err).Fields) != 1 {
 			t.Errorf("%s: got %v", sentence, err)
 		}

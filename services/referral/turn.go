@@ -2,60 +2,83 @@ package referral
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // Wait is what is waited for in a turn.
 type Wait string
 
-// What is waited for.
+// The waits.
 const (
 	WaitDecision        Wait = "decision"
 	WaitSupplement      Wait = "supplement"
 	WaitTransfer        Wait = "transfer"
-	WaitPlace           Wait = "place" // a place is kept for one who waited
+	WaitPlace           Wait = "place" // a place is offered to a person on the waiting list
 	WaitStart           Wait = "start"
 	WaitCheckInAnswer   Wait = "check_in_answer"
 	WaitCheckInDecision Wait = "check_in_decision"
 	WaitNextBlock       Wait = "next_block"
 	WaitClosing         Wait = "closing"
+
+	noWait Wait = "" // nobody's turn: in the queue, during a block or a pause, at the end
 )
 
-// Waits lists what can be waited for, in the order in which a referral meets it.
-var Waits = []Wait{
-	WaitDecision, WaitSupplement, WaitTransfer, WaitPlace, WaitStart,
-	WaitCheckInAnswer, WaitCheckInDecision, WaitNextBlock, WaitClosing,
+// wait is one row of the table of waits.
+type wait struct {
+	name     Wait
+	party    Party // whose turn it is
+	progress bool  // part of the person's progress, which the sender sees only while consent holds
+	days     func(association.Terms) int
+	endedBy  []string // operations of this service, and on the enrolment those of the participant service
 }
 
-// party is whose turn it is while something is waited for.
-func (w Wait) party() Party {
-	switch w {
-	case WaitDecision, WaitPlace:
-		return PartyReceiver
-	case WaitTransfer:
-		return PartyAsked
-	case WaitSupplement, WaitCheckInAnswer:
-		return PartySender
+// waits says what can be waited for, in the order in which a referral meets it.
+var waits = []wait{
+	{WaitDecision, PartyReceiver, false, func(t association.Terms) int { return t.Decision },
+		[]string{"acceptReferral", "rejectReferral", "waitlistReferral", "requestSupplement", "requestTransfer"}},
+	{WaitSupplement, PartySender, false, func(t association.Terms) int { return t.Supplement },
+		[]string{"sendSupplement"}},
+	{WaitTransfer, PartyAsked, false, func(t association.Terms) int { return t.Transfer },
+		[]string{"acceptTransfer", "declineTransfer", "cancelTransfer"}}, // the last when nobody may answer any more
+	{WaitPlace, PartyReceiver, false, func(t association.Terms) int { return t.Place },
+		[]string{"acceptReferral", "rejectReferral", "waitlistReferral"}},
+	{WaitStart, PartyCoach, true, func(t association.Terms) int { return t.Start },
+		[]string{"startEnrolment"}},
+	{WaitCheckInAnswer, PartySender, true, func(t association.Terms) int { return t.CheckInAnswer },
+		[]string{"answerCheckIn"}},
+	{WaitCheckInDecision, PartyCoach, true, func(t association.Terms) int { return t.CheckInDecision },
+		[]string{"decideCheckIn"}},
+	{WaitNextBlock, PartyCoach, true, func(t association.Terms) int { return t.NextBlock },
+		[]string{"startBlock"}},
+	{WaitClosing, PartyCoach, true, func(t association.Terms) int { return t.Closing },
+		[]string{"holdClosingConversation", "closeEnrolment"}},
+}
+
+// row returns the table's row of the wait; of noWait an empty one.
+func (w Wait) row() wait {
+	i := slices.IndexFunc(waits, func(row wait) bool { return row.name == w })
+	if i < 0 {
+		return wait{}
 	}
-	return PartyCoach
+	return waits[i]
 }
 
-// isProgress reports whether the wait is a part of the person's course, which the
-// sender is shown only while consent holds.
-func (w Wait) isProgress() bool {
-	switch w {
-	case WaitStart, WaitCheckInAnswer, WaitCheckInDecision, WaitNextBlock, WaitClosing:
-		return true
-	}
-	return false
-}
+// IsProgress reports whether the wait is part of the person's progress, which the
+// sender sees only while consent holds.
+func (w Wait) IsProgress() bool { return w.row().progress }
 
-// Turn says whose move it is. It follows from the steps and from the terms that
-// were in force when the referral came in: a term that is changed later is the
-// term of later referrals.
+// EndedBy returns the operations that end the wait: of this service, and of the
+// participant service on the enrolment.
+func (w Wait) EndedBy() []string { return w.row().endedBy }
+
+// Turn says whose turn it is. It follows from the steps and from the terms that were in
+// force when the referral was received: a term that changes later applies to later
+// referrals.
 type Turn struct {
 	Wait         Wait      `json:"wait"`
 	Party        Party     `json:"party"`
@@ -66,12 +89,8 @@ type Turn struct {
 	Began        int64     `json:"began"` // number of the step that began it
 }
 
-// Overdue reports whether the time has passed.
-func (t Turn) Overdue(now time.Time) bool { return now.After(t.Due) }
-
-// noWait is the wait in which it is nobody's turn: a queue, a block that runs, a
-// pause, an end.
-const noWait Wait = ""
+// IsOverdue reports whether the time has passed.
+func (t Turn) IsOverdue(now time.Time) bool { return now.After(t.Due) }
 
 // waitIn is what is waited for when a referral has come into a state.
 var waitIn = map[State]Wait{
@@ -79,11 +98,11 @@ var waitIn = map[State]Wait{
 	StateSupplement: WaitSupplement,
 	StateTransfer:   WaitTransfer,
 	StateAccepted:   WaitStart,
-	StateEnrolled:   WaitStart, // planned, and not begun
+	StateEnrolled:   WaitStart, // planned, and not started
 }
 
-// waitAfter is what is waited for after a step of the course. A prolonged block
-// runs on, and a pause stops the clock.
+// waitAfter is what is waited for after a step of the enrolment. A prolonged block runs
+// on, and a pause stops the clock.
 var waitAfter = map[string]Wait{
 	"planned": WaitStart, "started": noWait, "block_started": noWait,
 	"check_in_due": WaitCheckInAnswer, "answered": WaitCheckInDecision, "not_answered": WaitCheckInDecision,
@@ -91,142 +110,95 @@ var waitAfter = map[string]Wait{
 	"resumed": WaitNextBlock, "closing": WaitClosing, "conversation_held": WaitClosing,
 }
 
-// asksSender reports whether there is somebody to answer a check-in: while consent
-// covers the course, who referred. One who applies oneself has no referrer.
-func (r *Referral) asksSender(then []Step) bool {
-	for i := range then {
-		if then[i].Kind == ConsentWithdrawn {
-			return false
-		}
+// applyTurn folds a step into the turn. before is the state before the step; the rest
+// of the status includes the step already.
+func (s *Status) applyTurn(step *Step, before State) {
+	w := s.nextWait(step, before)
+	restarts := before != s.State || step.Kind == ProgressReported && step.Progress.Kind == "check_in_due"
+	if w == s.turn.Wait && (!restarts || w == WaitStart) { // accepted, then enrolled: one wait
+		return
 	}
-	return !r.applied() && !r.handedIn() && r.Consent.covers(categoryProgress)
+	s.turn, s.overdueReported = Turn{Wait: w, Since: step.At, Began: step.N}, false
+	if step.Progress != nil {
+		s.turn.Number = step.Progress.Block
+	}
 }
 
-// waitFor returns what is waited for after a step, where w was before it; a wait
-// that stays the same goes on, its clock with it.
-func (r *Referral) waitFor(w Wait, s *Step, before, after State) Wait {
+// nextWait returns what is waited for after a step; a step that changes nothing leaves
+// the wait as it is.
+func (s *Status) nextWait(step *Step, before State) Wait {
 	switch {
-	case s.Kind == MovedUp:
+	case step.Kind == MovedUp:
 		return WaitPlace
-	case s.Kind == ProgressReported && s.Progress != nil:
-		next, known := waitAfter[s.Progress.Kind]
-		if s.Progress.Kind == "decided" {
-			next, known = waitAfter["decided/"+s.Progress.Code]
+	case step.Kind == ProgressReported && step.Progress != nil:
+		name := step.Progress.Kind
+		if name == "decided" {
+			name += "/" + step.Progress.Code
 		}
-		if !known {
-			return w
-		}
-		if next == WaitCheckInAnswer && !r.asksSender(r.Steps[:s.N]) {
+		next, known := waitAfter[name]
+		switch {
+		case !known:
+			return s.turn.Wait
+		case next == WaitCheckInAnswer && !s.hasAnsweringSender():
 			return WaitCheckInDecision // the coach notes that no answer came
 		}
 		return next
-	case s.Kind == ConsentWithdrawn && w == WaitCheckInAnswer:
+	case step.Kind == ConsentWithdrawn && s.turn.Wait == WaitCheckInAnswer:
 		return WaitCheckInDecision
-	case before != after:
-		return waitIn[after]
+	case before != s.State:
+		return waitIn[s.State]
 	}
-	return w
+	return s.turn.Wait
 }
 
-// Turn returns whose move it is; ok is false when it is nobody's.
-func (r *Referral) Turn() (t Turn, ok bool) {
-	state := none
-	for i := range r.Steps {
-		s := &r.Steps[i]
-		before := state
-		state, _ = next(before, s.Kind)
-		w := r.waitFor(t.Wait, s, before, state)
-		if w == t.Wait && !restarts(w, s, before, state) {
-			continue
-		}
-		t = Turn{Wait: w, Since: s.At, Began: s.N}
-		if s.Progress != nil {
-			t.Number = s.Progress.Block
-		}
-	}
+// hasAnsweringSender reports whether a sender can answer a check-in: while consent
+// covers the progress, the referrer. A person who applied has none.
+func (s *Status) hasAnsweringSender() bool {
+	r := s.referral
+	return s.ConsentWithdrawnAt == nil && !r.isApplication() && !r.IsHandedIn() && r.Consent.Covers(CategoryProgress)
+}
+
+// Turn returns whose turn it is; false when it is nobody's.
+func (s *Status) Turn() (Turn, bool) {
+	t := s.turn
 	if t.Wait == noWait {
 		return Turn{}, false
 	}
-	t.Party = t.Wait.party()
-	switch t.Party {
-	case PartyReceiver, PartyCoach:
-		t.Municipality = r.Municipality()
-	case PartyAsked:
-		if t.Municipality = r.TransferTarget(); t.Municipality == "" {
-			// The consent ended, and with it what the other one sees: it is for the first one to cancel.
-			t.Party, t.Municipality = PartyReceiver, r.Municipality()
+	row := t.Wait.row()
+	if t.Party = row.party; t.Party != PartySender {
+		t.Municipality = s.Municipality
+	}
+	if t.Party == PartyAsked {
+		if asked := s.TransferTarget(); asked != "" {
+			t.Municipality = asked
+		} else { // the consent ended: only the first municipality can cancel
+			t.Party = PartyReceiver
 		}
 	}
-	t.Due = r.due(t)
+	first := civil.DateOf(t.Since)
+	if t.Wait == WaitStart && s.Accepted != nil { // counted from the day that was agreed
+		if start := civil.Date(s.Accepted.Acceptance.StartDate); start.Valid() {
+			first = max(first, start)
+		}
+	}
+	days := row.days(association.DefaultTerms)
+	if own := s.referral.Terms; own != nil {
+		days = cmp.Or(row.days(*own), days)
+	}
+	t.Due = first.AddDays(days).End().Add(-time.Second)
 	return t, true
 }
 
-// restarts reports whether a step begins the same wait anew: the state was left and
-// come back to, or the check-in is another one.
-func restarts(w Wait, s *Step, before, after State) bool {
-	if w == WaitStart {
-		return false // accepted, then enrolled: one wait
-	}
-	return before != after || s.Kind == ProgressReported && s.Progress.Kind == "check_in_due"
-}
+// IsOverdueReported reports whether the present turn has an Overdue step.
+func (s *Status) IsOverdueReported() bool { return s.overdueReported }
 
-// due is the end of the term's last day. A coach's start is counted from the day
-// that was agreed.
-func (r *Referral) due(t Turn) time.Time {
-	from := civil.DateOf(t.Since)
-	if a := r.last(Accepted); t.Wait == WaitStart && a != nil && a.Acceptance != nil {
-		if start := civil.Date(a.Acceptance.StartDate); start.Valid() {
-			from = max(from, start)
-		}
-	}
-	return from.AddDays(r.term(t.Wait)).End().Add(-time.Second)
-}
-
-// term is how many days a turn may take.
-func (r *Referral) term(w Wait) int {
-	own := association.Terms{}
-	if r.Terms != nil {
-		own = *r.Terms
-	}
-	in := func(t association.Terms) int {
-		switch w {
-		case WaitDecision:
-			return t.Decision
-		case WaitSupplement:
-			return t.Supplement
-		case WaitTransfer:
-			return t.Transfer
-		case WaitPlace:
-			return t.Place
-		case WaitStart:
-			return t.Start
-		case WaitCheckInAnswer:
-			return t.CheckInAnswer
-		case WaitCheckInDecision:
-			return t.CheckInDecision
-		case WaitNextBlock:
-			return t.NextBlock
-		}
-		return t.Closing
-	}
-	return cmp.Or(in(own), in(association.DefaultTerms))
-}
-
-// overdueReported reports whether it has been made a step that this turn is overdue.
-func (r *Referral) overdueReported(t Turn) bool {
-	o := r.last(Overdue)
-	return o != nil && o.N > t.Began
-}
-
-// MarkOverdue takes the step that silence has brought, if one, and reports whether.
-// Each turn has at most one.
+// MarkOverdue takes the step of a turn that has become overdue, and reports whether it
+// did. Each turn has at most one.
 func (r *Referral) MarkOverdue(now time.Time) bool {
-	t, ok := r.Turn()
-	if !ok || !t.Overdue(now) || r.overdueReported(t) {
+	s := r.Status()
+	t, ok := s.Turn()
+	if !ok || !t.IsOverdue(now) || s.overdueReported {
 		return false
 	}
-	return r.take(systemAuthor, now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil
+	return r.take(history.System("referral"), now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil
 }
-
-// systemAuthor is who takes the steps that time brings.
-var systemAuthor = Hand{Subject: "service:referral", Authority: "finsam"}

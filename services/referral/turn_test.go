@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // happened returns a referral whose steps came a day apart from noon on.
@@ -93,7 +94,7 @@ func TestWhoseTurnItIsFollowsFromTheSteps(t *testing.T) {
 		{"what was sent in error is nobody's", of(Submitted, MarkedInError), noWait, "", 0, 0},
 	} {
 		r := happened(c.steps...)
-		got, ok := r.Turn()
+		got, ok := r.Status().Turn()
 		if ok != (c.wait != noWait) || got.Wait != c.wait || got.Party != c.party || got.Began != c.began {
 			t.Errorf("%s: want %s of %s since step %d, got %+v", c.sentence, c.wait, c.party, c.began, got)
 			continue
@@ -125,7 +126,7 @@ func TestACheckInWaitsForNobodyWhoCannotAnswerIt(t *testing.T) {
 	} {
 		r := happened(enrolled(ProgressStep{Kind: "started", Block: 1}, ProgressStep{Kind: "check_in_due", Block: 1})...)
 		r.AuthorityKind, r.Source = c.from, c.of
-		if turn, _ := r.Turn(); turn.Wait != c.want {
+		if turn, _ := r.Status().Turn(); turn.Wait != c.want {
 			t.Errorf("%s: it waits for %s", sentence, turn.Wait)
 		}
 	}
@@ -133,7 +134,7 @@ func TestACheckInWaitsForNobodyWhoCannotAnswerIt(t *testing.T) {
 
 func TestEveryStateHasAnAnswerToWhoseTurnItIs(t *testing.T) {
 	for _, s := range States {
-		turn, ok := after(reached[s]...).Turn()
+		turn, ok := after(reached[s]...).Status().Turn()
 		_, waits := waitIn[s]
 		if ok != waits {
 			t.Errorf("%s: got %+v", s, turn)
@@ -144,14 +145,14 @@ func TestEveryStateHasAnAnswerToWhoseTurnItIs(t *testing.T) {
 func TestATermIsTheAssociationsWhenTheReferralCameIn(t *testing.T) {
 	r := happened(of(Submitted)...)
 	r.Terms = &association.Terms{Decision: 3}
-	turn, _ := r.Turn()
+	turn, _ := r.Status().Turn()
 	if want := noon.In(civil.Zone).AddDate(0, 0, 3); turn.Due.In(civil.Zone).YearDay() != want.YearDay() {
 		t.Errorf("want %s, got %s", want, turn.Due)
 	}
-	if err := r.take(Hand{}, noon, Step{Kind: SupplementRequested}); err != nil {
+	if err := r.take(history.Author{}, noon, Step{Kind: SupplementRequested}); err != nil {
 		t.Fatal(err)
 	}
-	if turn, _ = r.Turn(); turn.Due.Sub(turn.Since) < 13*24*time.Hour {
+	if turn, _ = r.Status().Turn(); turn.Due.Sub(turn.Since) < 13*24*time.Hour {
 		t.Errorf("a term that is not set is the default, got %s", turn.Due)
 	}
 }
@@ -168,7 +169,7 @@ func TestATermEndsAtMidnightInSwedenOverBothClockChanges(t *testing.T) {
 		}
 		r := happened(of(Submitted)...)
 		r.Steps[0].At = at
-		if turn, _ := r.Turn(); turn.Due.Format(time.RFC3339) != due {
+		if turn, _ := r.Status().Turn(); turn.Due.Format(time.RFC3339) != due {
 			t.Errorf("since %s: want %s, got %s", since, due, turn.Due.Format(time.RFC3339))
 		}
 	}
@@ -176,7 +177,7 @@ func TestATermEndsAtMidnightInSwedenOverBothClockChanges(t *testing.T) {
 
 func TestATurnIsToldToBeOverdueOnceAndNotBeforeItIs(t *testing.T) {
 	r := happened(of(Submitted)...)
-	turn, _ := r.Turn()
+	turn, _ := r.Status().Turn()
 	if r.MarkOverdue(turn.Due) {
 		t.Error("told while there was a moment left")
 	}
@@ -184,13 +185,13 @@ func TestATurnIsToldToBeOverdueOnceAndNotBeforeItIs(t *testing.T) {
 		t.Fatal("want one step")
 	}
 	s := r.Steps[1]
-	if s.Kind != Overdue || s.Code != "receiver" || s.Turn == nil || *s.Turn != turn || r.State() != StateSubmitted {
+	if s.Kind != Overdue || s.Code != "receiver" || s.Turn == nil || *s.Turn != turn || r.Status().State != StateSubmitted {
 		t.Errorf("got %+v", s)
 	}
-	if err := r.take(Hand{}, turn.Due, Step{Kind: SupplementRequested}); err != nil {
+	if err := r.take(history.Author{}, turn.Due, Step{Kind: SupplementRequested}); err != nil {
 		t.Fatal(err)
 	}
-	next, _ := r.Turn()
+	next, _ := r.Status().Turn()
 	if !r.MarkOverdue(next.Due.Add(time.Second)) || r.Steps[3].Code != "sender" {
 		t.Error("the next turn has a step of its own")
 	}

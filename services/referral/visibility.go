@@ -1,142 +1,330 @@
 package referral
 
 import (
+	"slices"
+	"time"
+
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-// Visibility is what of a referral is shown to one who may see it at all. What is not
-// shown is told by nothing else either: the state, the time of the last change, the
-// version, a list and a refusal follow from the steps that are shown.
+// Visibility lists which categories of a referral an actor may see, who may see the
+// referral at all. Hidden categories must not leak through the state, the time of the
+// last change, the version, lists, events or refusals: all of them follow from the
+// visible steps.
 type Visibility struct {
-	progress bool // what was planned, and the way through the initiative
-	outcome  bool // that it ended, and how
-	texts    bool // what was written; that the person is protected
+	Progress bool // what was planned, and the way through the initiative
+	Outcome  bool // that it ended, and how
+	Texts    bool // what was written; that the person is protected
 }
 
-// visibilityFor returns what the actor is shown now.
-func (r *Referral) visibilityFor(a actor.Actor) Visibility {
-	return Visibility{
-		progress: access.Allows("getReferral#progress", a, r.resource(categoryProgress)),
-		outcome:  access.Allows("getReferral#progress", a, r.resource(categoryOutcome)),
-		texts:    access.Allows("getReferral#text", a, r.ResourceFor(a)),
-	}
+// visibilityAt returns the visibility of an index of Status.seen. Protection counts as
+// visible, because it changes what everybody sees.
+func visibilityAt(index int) Visibility {
+	return Visibility{Progress: index&1 != 0, Outcome: index&2 != 0, Texts: true}
 }
 
-// senderVisibility returns what the sending authority as such is shown now: in its lists,
-// and in what it is told unasked. That a person is protected is for those named.
-func (r *Referral) senderVisibility() Visibility {
-	if r.ConsentWithdrawnAt() != nil {
-		return Visibility{}
+func (v Visibility) index() (i int) {
+	if v.Progress {
+		i |= 1
 	}
-	return r.consentedVisibility()
+	if v.Outcome {
+		i |= 2
+	}
+	return i
 }
 
-// consentedVisibility is sendersSight until the consent ended.
-func (r *Referral) consentedVisibility() Visibility {
-	if !r.Consent.names(r.Authority, r.AuthorityKind) {
-		return Visibility{}
+// Withheld names the categories of data that are not visible.
+func (v Visibility) Withheld() (categories []string) {
+	if !v.Progress {
+		categories = append(categories, CategoryProgress)
 	}
-	return Visibility{progress: r.Consent.covers(categoryProgress), outcome: r.Consent.covers(categoryOutcome)}
+	if !v.Outcome {
+		categories = append(categories, CategoryOutcome)
+	}
+	return categories
 }
 
-// unshared names the sorts of data that are not shown.
-func (to Visibility) unshared() (names []string) {
-	if !to.progress {
-		names = append(names, categoryProgress)
-	}
-	if !to.outcome {
-		names = append(names, categoryOutcome)
-	}
-	return names
-}
-
-// hidden reports whether a step is left out of what is shown. That the person is
-// enrolled is the beginning of the course; the municipality's answer is not of it.
-func (s Step) hidden(from Visibility) bool {
+// IsHidden reports whether a step is left out for a visibility. That the person is
+// enrolled is the beginning of the progress; the municipality's answer is not part of it.
+func (s *Step) IsHidden(from Visibility) bool {
 	switch s.Kind {
 	case Enrolled, ProgressReported:
-		return !from.progress
+		return !from.Progress
 	case Closed:
-		return !from.progress && !from.outcome
+		return !from.Progress && !from.Outcome
 	case Overdue:
-		return s.Turn != nil && s.Turn.Wait.isProgress() && !from.progress
+		return s.Turn != nil && s.Turn.Wait.IsProgress() && !from.Progress
 	case Protected, Unprotected:
-		return !from.texts
+		return !from.Texts
 	}
 	return false
 }
 
-// visibleState returns the state after the last step that is shown, and that step. A
-// person's protection counts as shown: it changes what everybody sees.
-func (r *Referral) visibleState(to Visibility) (State, *Step) {
-	to.texts = true
-	var last *Step
-	state, shown := none, none
-	for i := range r.Steps {
-		s := &r.Steps[i]
-		was := state
-		state, _ = next(was, s.Kind)
-		if s.hidden(to) {
-			continue
-		}
-		if last = s; state != was {
-			shown = state
-		}
+// redact returns a step without what the actor may not see of it: who took it, at
+// another authority, what was planned for the person, and how it ended.
+func (s Step) redact(a actor.Actor, to Visibility) Step {
+	if !to.Progress {
+		s.Acceptance, s.Progress = nil, nil
 	}
-	return shown, last
+	if s.Authority != a.Authority {
+		s.By, s.Unit, s.Responsible = "", "", ""
+	}
+	if s.Kind == Closed && !to.Outcome {
+		end := *s.Progress // a visible Closed step is part of the progress then
+		end.Code = ""
+		s.Code, s.Progress = "", &end
+	}
+	return s
 }
 
-// number returns a step's number as one counts it who is shown this: without the
-// steps that one was never shown. So the last one's is a version that is changed by
-// what one sees, and by nothing else; it never comes twice, for what was shown
-// until the consent ended stays counted.
-func (r *Referral) number(n int64, to Visibility) int64 {
-	if to.progress {
+// The parties of a referral's relationships.
+const (
+	relationSender   = string(PartySender)
+	relationReceiver = string(PartyReceiver)
+	relationAsked    = string(PartyAsked)
+)
+
+// ResourceFor is the referral as access to it depends on it, for what every consent
+// covers. A handler is a subject at the authority that named it: the same subject at
+// another authority is somebody else.
+func (s *Status) ResourceFor(a actor.Actor) access.Resource { return s.resource(a, "") }
+
+// ResourceTo is ResourceFor for an operation that is one party's act. While two
+// municipalities see the referral, what the one may do the other may not. With no
+// pending transfer the state table rejects the operation.
+func (s *Status) ResourceTo(operation string, a actor.Actor) access.Resource {
+	res := s.ResourceFor(a)
+	if s.TransferTarget() == "" {
+		return res
+	}
+	switch partyOf(operation) {
+	case PartyReceiver:
+		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party == relationAsked })
+	case PartyAsked:
+		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party != relationAsked })
+	}
+	return res
+}
+
+// resource is the referral as seen for one category of data. A category outside the
+// consent, or a withdrawn consent, is shared with no authority.
+func (s *Status) resource(a actor.Actor, category string) access.Resource {
+	r := s.referral
+	sender := access.Relationship{Party: relationSender, Authority: r.Authority, Unit: r.Unit}
+	if r.AuthorityKind == actor.Self {
+		sender.Authority = "" // persons are not an authority: none of them may read another's
+	}
+	if s.ConsentWithdrawnAt == nil && (category == "" || r.Consent.Covers(category)) {
+		sender.Consent = r.Consent.Naming(r.Authority, r.AuthorityKind).Authorities
+	}
+	res := access.Resource{
+		Association: r.Association, Participant: r.Participant, Applied: r.isApplication(),
+		Relationships: []access.Relationship{sender, {Party: relationReceiver, Municipality: s.Municipality, HandedIn: r.IsHandedIn()}},
+	}
+	if asked := s.TransferTarget(); asked != "" {
+		res.Relationships = append(res.Relationships, access.Relationship{Party: relationAsked, Municipality: asked})
+	}
+	if p := s.Protection; p != nil {
+		res.Protected = true
+		if p.HandledBy == a.Authority {
+			res.Handlers = p.Handlers
+		}
+	}
+	return res
+}
+
+// VisibilityFor returns what the actor may see now.
+func (s *Status) VisibilityFor(a actor.Actor) Visibility {
+	return Visibility{
+		Progress: access.Allows("getReferral#progress", a, s.resource(a, CategoryProgress)),
+		Outcome:  access.Allows("getReferral#progress", a, s.resource(a, CategoryOutcome)),
+		Texts:    access.Allows("getReferral#text", a, s.ResourceFor(a)),
+	}
+}
+
+// SenderVisibility returns what the sending authority as such may see now: in its
+// lists, and in what is sent to it. That a person is protected is for those named.
+func (s *Status) SenderVisibility() Visibility {
+	if s.ConsentWithdrawnAt != nil {
+		return Visibility{}
+	}
+	return s.referral.ConsentedVisibility()
+}
+
+// ConsentedVisibility is the sender's visibility as long as the consent holds.
+func (r *Referral) ConsentedVisibility() Visibility {
+	if !r.Consent.Names(r.Authority, r.AuthorityKind) {
+		return Visibility{}
+	}
+	return Visibility{Progress: r.Consent.Covers(CategoryProgress), Outcome: r.Consent.Covers(CategoryOutcome)}
+}
+
+// Visible returns the state after the last visible step, and that step.
+func (s *Status) Visible(to Visibility) (State, *Step) {
+	seen := s.seen[to.index()]
+	return seen.state, seen.last
+}
+
+// VisibleNumber returns the position of step n among the steps that were ever visible.
+// It is stable: withdrawn consent does not renumber.
+func (s *Status) VisibleNumber(n int64, to Visibility) int64 {
+	if to.Progress {
 		return n
 	}
-	then, count := r.consentedVisibility(), int64(0)
-	for i := range r.Steps[:n] {
-		s := &r.Steps[i]
-		if s.Kind == ConsentWithdrawn {
+	then, count := s.referral.ConsentedVisibility(), int64(0)
+	for i := range s.referral.Steps[:n] {
+		step := &s.referral.Steps[i]
+		if step.Kind == ConsentWithdrawn {
 			then = Visibility{}
 		}
-		then.texts = true
-		if !s.hidden(then) {
+		then.Texts = true
+		if !step.IsHidden(then) {
 			count++
 		}
 	}
 	return count
 }
 
-// version is the version of what the actor sees of the referral.
-func (r *Referral) version(a actor.Actor) int64 {
-	to := r.visibilityFor(a)
-	_, last := r.visibleState(to)
-	return r.number(last.N, to)
+// VisibleVersion is the number of the last visible step. It changes with what is
+// visible, and with nothing else.
+func (s *Status) VisibleVersion(to Visibility) int64 {
+	_, last := s.Visible(to)
+	return s.VisibleNumber(last.N, to)
 }
 
-// allows reports whether one who is shown this can take a step of this kind on a
-// referral that is shown in this state. Whether the course of one who was accepted
-// has begun is told by no refusal: where it is not shown, what is possible only
-// until then is not possible.
-func (to Visibility) allows(k StepKind, in State) bool {
-	if in == StateAccepted && !to.progress {
+// allows reports whether an actor with this visibility may take a step of a kind in a
+// visible state. An actor who cannot see the progress is treated as if it had begun, so
+// that a refusal does not reveal whether it has.
+func (v Visibility) allows(k StepKind, in State) bool {
+	if in == StateAccepted && !v.Progress {
 		in = StateEnrolled
 	}
-	_, may := next(in, k)
-	return may
+	return transitions.Allows(in, k)
 }
 
-// refusal tells the actor that the state forbids an operation, and names it as it
-// is shown; nil: it does not.
-func (r *Referral) refusal(operation string, a actor.Actor) error {
-	to := r.visibilityFor(a)
-	state, _ := r.visibleState(to)
-	for _, row := range table {
+// Refuse returns ErrWrongState, with the visible state, when that forbids an operation.
+func (s *Status) Refuse(operation string, to Visibility) error {
+	state, _ := s.Visible(to)
+	for _, row := range transitions {
 		if row.Operation == operation && !to.allows(row.Kind, state) {
 			return stateFault(state)
 		}
 	}
 	return nil
+}
+
+// operations lists those that the visible state and the access table both allow now.
+// removeAttachment is left out: each attachment says it for itself.
+func (s *Status) operations(a actor.Actor, to Visibility) []string {
+	var names []string
+	state, _ := s.Visible(to)
+	for _, row := range transitions {
+		if row.Operation != "" && row.Kind != AttachmentRemoved && to.allows(row.Kind, state) &&
+			access.Allows(row.Operation, a, s.ResourceTo(row.Operation, a)) {
+			names = append(names, row.Operation)
+		}
+	}
+	return names
+}
+
+// View is a referral as one caller may see it.
+type View struct {
+	Referral    *Referral
+	Status      *Status    // of it all: only its municipality, priority, place, transfer and consent are for every caller
+	Visibility  Visibility // of the caller
+	State       State      // as far as it is visible
+	ChangedAt   time.Time  // when the last visible step was taken
+	Version     int64      // changed by whatever the caller sees
+	Steps       []Step     // visible ones, redacted; nil in lists
+	Enrolment   string     // empty: none, or hidden, and in lists
+	Outcome     string     // empty: none, or hidden
+	Responsible string     // for the municipality that has the referral
+	Operations  []string   // that the caller may call now
+	Turn        *Turn      // nil: nobody's, or hidden
+	Overdue     bool       // the turn's time has passed
+	Person      bool       // the vault shows the person to the caller
+
+	Queue       *QueuePosition    // nil: not in a queue
+	Duplicates  []Duplicate       // nil: none are shown to the caller
+	Attachments []*AttachmentView // present ones; nil when texts are hidden
+	Texts       *Texts            // nil when texts are hidden, and in lists
+}
+
+// QueuePosition is the referral's place in its queue: the first is 1.
+type QueuePosition struct{ Place, Of int64 }
+
+// Texts are the decrypted texts of a referral.
+type Texts struct {
+	Reason      string
+	Assessment  *Assessment                   // the newest; nil: not assessed
+	Steps       map[int64]string              // by number of step
+	Reasons     map[int64]Change[string]      // by number of the step that amended the reason
+	Assessments map[int64]Change[*Assessment] // by number of the step that repeated the assessment
+}
+
+// Outline returns what a list shows the actor of the referral.
+func (s *Status) Outline(a actor.Actor, now time.Time) *View {
+	to := s.VisibilityFor(a)
+	v := &View{Referral: s.referral, Status: s, Visibility: to, Operations: s.operations(a, to)}
+	v.Person = access.Allows("getParticipant", a, s.ResourceFor(a))
+	var last *Step
+	v.State, last = s.Visible(to)
+	v.ChangedAt, v.Version = last.At, s.VisibleNumber(last.N, to)
+	if t, ok := s.Turn(); ok && (!t.Wait.IsProgress() || to.Progress) {
+		v.Turn, v.Overdue = &t, t.IsOverdue(now)
+	}
+	if a.Municipality == s.Municipality {
+		v.Responsible = s.Responsible
+	}
+	if to.Outcome {
+		v.Outcome = s.Outcome
+	}
+	return v
+}
+
+// View returns what the actor may see of the referral, the texts apart.
+func (s *Status) View(a actor.Actor, now time.Time) *View {
+	v := s.Outline(a, now)
+	if v.Visibility.Progress {
+		v.Enrolment = s.Enrolment
+	}
+	for i := range s.referral.Steps {
+		if step := &s.referral.Steps[i]; !step.IsHidden(v.Visibility) {
+			v.Steps = append(v.Steps, step.redact(a, v.Visibility))
+		}
+	}
+	return v
+}
+
+// Duplicate is another referral about the same person that is under way. Of one that
+// the caller may not read only the municipality is set.
+type Duplicate struct {
+	Municipality string
+	ID           string // empty: the caller may not read it
+	State        State
+	ReceivedAt   time.Time
+	Enrolment    string // empty: none, or not the caller's to read
+	Participant  string // whom the vault shows to the caller; empty: it does not
+}
+
+// Duplicate returns what the actor may know of another referral about a person that it
+// has a referral about; false: nothing. That somebody has a case with another
+// municipality is secret there too (OSL 26:1): it is shown only while the consent given
+// with that case covers the actor's authority (OSL 10:1).
+func (s *Status) Duplicate(a actor.Actor) (Duplicate, bool) {
+	r := s.referral
+	d := Duplicate{Municipality: s.Municipality}
+	if !access.Allows("getReferral", a, s.ResourceFor(a)) {
+		return d, s.ConsentWithdrawnAt == nil && r.Consent.Names(a.Authority, a.AuthorityKind)
+	}
+	d.ID, d.ReceivedAt = r.ID, r.ReceivedAt()
+	d.State, _ = s.Visible(s.VisibilityFor(a))
+	if s.Enrolment != "" && access.Allows("getEnrolment", a, s.resource(a, CategoryProgress)) {
+		d.Enrolment = s.Enrolment
+		if access.Allows("getParticipant", a, s.ResourceFor(a)) {
+			d.Participant = r.Participant
+		}
+	}
+	return d, true
 }

@@ -48,16 +48,16 @@ func TestTheSenderSeesTheReferralAsTheLastStepThatItIsShownLeftIt(t *testing.T) 
 	} {
 		r := happened(c.steps...)
 		r.Consent.Categories = c.categories
-		v := outline(r, sends, noon)
-		if v.State != c.state || !v.ChangedAt.Equal(r.Steps[c.at-1].At) || r.version(sends) != c.version {
-			t.Errorf("%s: %s, changed %s, version %d", c.sentence, v.State, v.ChangedAt, r.version(sends))
+		v := r.Status().Outline(sends, noon)
+		if v.State != c.state || !v.ChangedAt.Equal(r.Steps[c.at-1].At) || r.Status().VisibleVersion(r.Status().VisibilityFor(sends)) != c.version {
+			t.Errorf("%s: %s, changed %s, version %d", c.sentence, v.State, v.ChangedAt, r.Status().VisibleVersion(r.Status().VisibilityFor(sends)))
 		}
-		if k := keys(r); k[keySenderState] != string(c.state) || k[keyState] != string(r.State()) {
-			t.Errorf("%s: found as %v, by others as %v", c.sentence, k[keySenderState], k[keyState])
+		if state, _ := r.Status().Visible(r.Status().SenderVisibility()); state != c.state {
+			t.Errorf("%s: found as %v", c.sentence, state)
 		}
 		own := actor.Actor{Association: "insjoriket", Authority: "molndal", Municipality: "1481", Roles: []actor.Role{actor.Intake}}
-		if v := outline(r, own, noon); v.State != r.State() || r.version(own) != r.Version() {
-			t.Errorf("%s: the municipality itself sees %s at %d", c.sentence, v.State, r.version(own))
+		if v := r.Status().Outline(own, noon); v.State != r.Status().State || r.Status().VisibleVersion(r.Status().VisibilityFor(own)) != r.Version() {
+			t.Errorf("%s: the municipality itself sees %s at %d", c.sentence, v.State, r.Status().VisibleVersion(r.Status().VisibilityFor(own)))
 		}
 	}
 }
@@ -73,14 +73,14 @@ func TestAVersionOfWhatTheSenderSeesNeverComesTwice(t *testing.T) {
 			for n := 1; n <= len(steps); n++ {
 				r := happened(steps[:n]...)
 				r.Consent.Categories = categories
-				to := r.visibilityFor(sends)
+				to := r.Status().VisibilityFor(sends)
 				now := ""
 				for _, s := range r.Steps {
-					if !s.hidden(to) {
+					if !s.IsHidden(to) {
 						now += string(s.Kind) + " "
 					}
 				}
-				switch version := r.version(sends); {
+				switch version := r.Status().VisibleVersion(r.Status().VisibilityFor(sends)); {
 				case version < last, version == last && now != seen, version > last && now == seen:
 					t.Errorf("%v without consent from %d on, step %d: version %d behind %d, sees %q behind %q", categories, gone, n, version, last, now, seen)
 				default:
@@ -97,32 +97,23 @@ func TestNoRefusalTellsWhetherTheCourseHasBegun(t *testing.T) {
 		for n := 2; n <= 6; n++ {
 			r := happened(wholeCourse()[:n]...)
 			r.Consent.Categories = []string{"identity"}
-			err := r.refusal(operation, sends)
+			status := r.Status()
+			to := status.VisibilityFor(sends)
+			err := status.Refuse(operation, to)
 			if first == nil {
 				first = err
 			}
-			if err == nil || fault.Of(err).Text != fault.Of(first).Text || len(r.acts(sends, StateAccepted, r.visibilityFor(sends))) > 0 {
+			if err == nil || fault.Of(err).Text != fault.Of(first).Text || len(status.operations(sends, to)) > 0 {
 				t.Errorf("%s at step %d: %v, at the first %v", operation, n, err, first)
 			}
 		}
 	}
+	refuse := func(r *Referral) error { return r.Status().Refuse("withdrawReferral", r.Status().VisibilityFor(sends)) }
 	with := happened(of(Submitted, Accepted)...)
-	if err := with.refusal("withdrawReferral", sends); err != nil {
+	if err := refuse(with); err != nil {
 		t.Errorf("with consent: %v", err)
 	}
-	if err := happened(wholeCourse()...).refusal("withdrawReferral", sends); fault.Of(err).Text != fault.Of(stateFault(StateClosed)).Text {
+	if err := refuse(happened(wholeCourse()...)); fault.Of(err).Text != fault.Of(stateFault(StateClosed)).Text {
 		t.Errorf("with consent, of one that is closed: %v", err)
-	}
-}
-
-func TestTheAcceptanceTellsTheEnrolmentWhatTheConsentLeavesOut(t *testing.T) {
-	for want, categories := range map[string][]string{
-		"": nil, "progress,outcome": {"identity", "health"}, "progress": {"outcome"}, "outcome": {"progress"},
-	} {
-		r := happened(of(Submitted, Accepted)...)
-		r.Consent.Categories = categories
-		if got := event(r, 2).Data["unshared"]; got != want {
-			t.Errorf("%v: %q is left out", categories, got)
-		}
 	}
 }

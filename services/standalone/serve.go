@@ -189,7 +189,7 @@ func (s *Suite) loadDemoUnits(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.Actor{
 		Subject: "demo", Association: example.Association, Authority: "forbundet", Roles: []actor.Role{actor.AssociationAdmin},
 	})
-	_, _, err := s.referrals.LoadUnits(ctx, 0, units)
+	_, _, err := s.referrals.ReplaceUnits(ctx, 0, units)
 	if errors.Is(err, fault.ErrStale) || errors.Is(err, fault.ErrNotFound) {
 		return nil // a register is loaded already, or the example is not served here
 	}

@@ -28,9 +28,9 @@ import (
 	activityservice "github.com/finsam/finsam/services/activity/service"
 	participantrest "github.com/finsam/finsam/services/participant/rest"
 	participantservice "github.com/finsam/finsam/services/participant/service"
-	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	referralrest "github.com/finsam/finsam/services/referral/rest"
+	referralservice "github.com/finsam/finsam/services/referral/service"
 	"github.com/finsam/finsam/services/referral/vault"
 )
 
@@ -41,7 +41,7 @@ type Suite struct {
 	// Feeds are the services' event feeds, as the gateway follows them.
 	Feeds map[string]feed.Reader
 
-	referrals *referral.Service
+	referrals *referralservice.Service
 
 	db      *sqlite.DB
 	sender  *send.Sender
@@ -90,7 +90,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 }
 
 // schemas are the schemas of each service's part of the database.
-var schemas = map[string]func() migration.Schema{"referral": referral.Schema, "participant": participantservice.Schema, "activity": activityservice.Schema}
+var schemas = map[string]func() migration.Schema{"referral": referralservice.Schema, "participant": participantservice.Schema, "activity": activityservice.Schema}
 
 // openApp opens what a service is made of, in its part of the database.
 func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
@@ -127,7 +127,7 @@ func (s *Suite) participant(ctx context.Context) error {
 
 func (s *Suite) referral(ctx context.Context) error {
 	p := s.apps["referral"]
-	v, err := referral.New(ctx, referral.Config{
+	v, err := referralservice.New(ctx, referralservice.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, People: s.people(p), Blobs: blobs.Store(s.blobs, p.Service), Webhooks: s.sender,
 		Now: p.Now, NewID: p.NewID, Log: p.Log,
@@ -172,7 +172,7 @@ func (s *Suite) peers(names ...string) map[string]feed.Reader {
 }
 
 // people is the vault as the referral service reaches it, within the process.
-func (s *Suite) people(p *launch.App) referral.People {
+func (s *Suite) people(p *launch.App) referralservice.People {
 	return vault.New(api.NewClient(client.New("http://participant", s.Upstreams["participant"], p.Signer)))
 }
 

@@ -25,8 +25,8 @@ import (
 	activityservice "github.com/finsam/finsam/services/activity/service"
 	"github.com/finsam/finsam/services/gateway"
 	participantservice "github.com/finsam/finsam/services/participant/service"
-	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
+	referralservice "github.com/finsam/finsam/services/referral/service"
 	"github.com/finsam/finsam/services/standalone"
 	"github.com/finsam/finsam/services/standalone/demo"
 	"github.com/finsam/finsam/services/standalone/example"
@@ -167,7 +167,7 @@ func TestOtherKeysNeedAHigherVersion(t *testing.T) {
 		Declared map[string]migration.Declaration `json:"declared"`
 	}
 	declared := map[string]declaration{}
-	for _, s := range []migration.Schema{activityservice.Schema(), participantservice.Schema(), referral.Schema()} {
+	for _, s := range []migration.Schema{activityservice.Schema(), participantservice.Schema(), referralservice.Schema()} {
 		declared[s.Service] = declaration{s.Version, s.Declared()}
 	}
 	file := filepath.Join("testdata", "declared.json")

@@ -165,7 +165,7 @@ func TestAReceiverThatWasAwayTooLongIsSentAllItMissed(t *testing.T) {
 		on()
 		if n == 1 {
 			id = put(t, w)
-		} else if _, err := w.Service.Waitlist(referraltest.As(referraltest.Intake), id, n-1, "normal", "activera"); err != nil {
+		} else if _, err := w.Service.PutOnWaitlist(referraltest.As(referraltest.Intake), id, n-1, "normal", "activera"); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "dead letters: "+strconv.FormatInt(n, 10), func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Dead)) == int(n) })

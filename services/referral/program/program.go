@@ -10,9 +10,9 @@ import (
 	"github.com/finsam/finsam/pkg/api/participant"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/referral/rest"
+	"github.com/finsam/finsam/services/referral/service"
 	"github.com/finsam/finsam/services/referral/vault"
 )
 
@@ -27,13 +27,13 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return err
 	}
 	p, err := launch.Open(ctx, launch.Requirements{
-		Service: "referral", Store: true, Schema: referral.Schema, Blobs: true, Cipher: true, Associations: true, Peers: []string{"participant"},
+		Service: "referral", Store: true, Schema: service.Schema, Blobs: true, Cipher: true, Associations: true, Peers: []string{"participant"},
 	}, environ)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	s, err := referral.New(ctx, referral.Config{
+	s, err := service.New(ctx, service.Config{
 		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
 		Blobs: p.Blobs, Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,

@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/service"
 )
 
 // The actors of the tests; none of them exists.
@@ -79,16 +80,16 @@ type People struct {
 	Asked []int                        // how many identities were asked for at once
 }
 
-// Put implements referral.People: the same number is the same participant.
-func (p *People) Put(_ context.Context, in referral.PersonInput) (referral.Filed, error) {
+// Put implements service.People: the same number is the same participant.
+func (p *People) Put(_ context.Context, in service.PersonInput) (service.Filed, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.Puts++
 	if in.Person.PersonalIdentityNumber == BadNumber {
-		return referral.Filed{}, ErrNumber
+		return service.Filed{}, ErrNumber
 	}
 	age := p.age()
-	return referral.Filed{Participant: p.Of(in.Person.PersonalIdentityNumber), Age: &age}, p.Err
+	return service.Filed{Participant: p.Of(in.Person.PersonalIdentityNumber), Age: &age}, p.Err
 }
 
 // Of returns the participant's id of a number, as Put does.
@@ -96,14 +97,14 @@ func (p *People) Of(number string) string {
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(number)).String()
 }
 
-// AgeOn implements referral.People.
+// AgeOn implements service.People.
 func (p *People) AgeOn(context.Context, string, string) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.age(), p.Err
 }
 
-// Identities implements referral.People: everybody is Tolvan, but for those whom
+// Identities implements service.People: everybody is Tolvan, but for those whom
 // Who names otherwise.
 func (p *People) Identities(_ context.Context, participants []string) (map[string]referral.Identity, error) {
 	p.mu.Lock()

@@ -26,11 +26,12 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/service"
 )
 
 // World is a service with all that it stands on.
 type World struct {
-	Service *referral.Service
+	Service *service.Service
 	Engine  store.Engine
 	Access  *accesslog.Log
 	Feed    *feed.Log
@@ -44,7 +45,7 @@ type World struct {
 
 	Associations *association.Registry
 
-	deps referral.Config
+	deps service.Config
 }
 
 // Noon is where the clock begins.
@@ -88,25 +89,39 @@ func in(t testing.TB, e store.Engine, dir string) *World {
 	files, err := folder.Open(filepath.Join(w.Dir, "attachments"))
 	must(t, err)
 	w.Blobs = &Blobs{Store: files}
-	w.deps = referral.Config{
+	w.deps = service.Config{
 		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, AccessLog: w.Access, Cipher: sealer,
 		Associations: w.Associations, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks,
 		Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
 	}
-	w.Service, err = referral.New(ctx, w.deps)
+	w.Service, err = service.New(ctx, w.deps)
 	must(t, err)
 	return w
 }
 
 // Another returns one more service of the same world on an engine of its own, as
 // another process would be.
-func (w *World) Another(t testing.TB, e store.Engine) *referral.Service {
+func (w *World) Another(t testing.TB, e store.Engine) *service.Service {
 	t.Helper()
 	deps := w.deps
 	deps.Engine = e
-	s, err := referral.New(context.Background(), deps)
+	s, err := service.New(context.Background(), deps)
 	must(t, err)
 	return s
+}
+
+// All returns every referral of an association.
+func (w *World) All(ctx context.Context, association string) ([]*referral.Referral, error) {
+	c, err := store.Open(ctx, w.Engine, service.Collection())
+	if err != nil {
+		return nil, err
+	}
+	page, err := c.Find(ctx, store.Query{Association: association, Limit: 1000})
+	var all []*referral.Referral
+	for _, r := range page.Items {
+		all = append(all, r.Value)
+	}
+	return all, err
 }
 
 // Run publishes and follows until the test ends.

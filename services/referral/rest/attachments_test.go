@@ -192,7 +192,7 @@ func TestWithoutAPlaceForFilesAllButAttachmentsWorks(t *testing.T) {
 	f := newFront(t)
 	id := read(t, f.post(t, "FK-A", "a"), 201).Id
 	a := f.attached(t, referraltest.Officer, id, "", form("Påhittat", "a.pdf", "", pdf))
-	f.Service.Blobs = nil
+	f.Service.Attachments.Blobs = nil
 	at := "/referrals/" + id + "/attachments"
 	for _, r := range []webtest.Request{
 		{Method: "POST", Path: at, Body: form("Påhittat", "a.pdf", "", pdf), Header: map[string]string{"Content-Type": formType}},

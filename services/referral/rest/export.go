@@ -5,7 +5,7 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/export"
 	"github.com/finsam/finsam/services/referral/sheet"
 )
 
@@ -34,7 +34,7 @@ func (h handlers) ExportReferrals(ctx context.Context, r api.ExportReferralsRequ
 	if err != nil {
 		return nil, err
 	}
-	named := `attachment; filename="remisser-` + h.service.Today() + "." + kind + `"`
+	named := `attachment; filename="remisser-` + string(h.service.Today()) + "." + kind + `"`
 	headers := api.ExportReferrals200ResponseHeaders{ContentDisposition: &named}
 	body, length := bytes.NewReader(file), int64(len(file))
 	if kind == string(api.Xlsx) {
@@ -47,7 +47,7 @@ func (h handlers) ExportReferrals(ctx context.Context, r api.ExportReferralsRequ
 // newSheet begins a file of the kind.
 func newSheet(kind string) (sheet.Sheet, error) {
 	if kind == string(api.Xlsx) {
-		return sheet.NewXLSX(referral.ErrExportTooLarge)
+		return sheet.NewXLSX(export.ErrTooLarge)
 	}
-	return sheet.NewCSV(referral.ErrExportTooLarge), nil
+	return sheet.NewCSV(export.ErrTooLarge), nil
 }

@@ -192,7 +192,7 @@ func TestAnOverdueTurnIsToldToBothMunicipalitiesAndTheReferrer(t *testing.T) {
 	id := read(t, f.do(t, webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: wide, Header: map[string]string{"Idempotency-Key": "w"}}), 201).Id
 	read(t, f.act(t, referraltest.Intake, id, "transfer-requests", `"1"`, map[string]any{"municipality": "1402", "text": "Påhittad flytt."}), 200)
 	f.Clock.Advance(8 * 24 * time.Hour)
-	if _, err := f.Service.Sweep(t.Context()); err != nil { // or the sweeper was there before
+	if err := f.Service.MarkOverdue(t.Context()); err != nil { // or the sweeper was there before
 		t.Fatal(err)
 	}
 	for name, who := range map[string]actor.Actor{"referrer": referraltest.FK, "asked": referraltest.Partille, "asks": referraltest.Intake} {

@@ -10,6 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/waitlist"
 )
 
 // deed is something that can be done to a referral.
@@ -128,7 +129,7 @@ type written struct {
 	known        bool // it is stored for certain
 	err          error
 	referral     *referral.Referral
-	places       *referral.Capacity
+	places       *waitlist.Capacity
 }
 
 func (e *recorder) Insert(ctx context.Context, collection string, r store.Record) error {
@@ -149,7 +150,7 @@ func (e *recorder) note(r store.Record) written {
 		c := *v
 		c.Steps = slices.Clone(v.Steps)
 		w.referral = &c
-	case *referral.Capacity:
+	case *waitlist.Capacity:
 		c := *v
 		c.Taken, c.Settings = slices.Clone(v.Taken), slices.Clone(v.Settings)
 		w.places = &c
@@ -171,7 +172,7 @@ func (e *recorder) done(w written, err error) error {
 // Find notes when a queue is read by the mover: only it reads one in order, and
 // from the beginning.
 func (e *recorder) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
-	if collection == "referrals" && len(q.Sort) == 2 && len(q.Where) == 1 && q.Where[0].Key == "stands" && slices.Contains(q.Where[0].Value.([]any), any("queue/1481/activera")) {
+	if collection == "referrals" && len(q.Sort) == 2 && len(q.Where) == 1 && q.Where[0].Key == "stands" && q.Where[0].Value == "queue/1481/activera" {
 		now := e.moment.Add(1)
 		e.mu.Lock()
 		e.looked = append(e.looked, now)

@@ -14,6 +14,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
+	"github.com/finsam/finsam/services/referral/waitlist"
 )
 
 // leads is the table of the noun once more, written by hand from the domain's
@@ -107,14 +108,14 @@ func (p *proof) rest(t *testing.T) {
 	end := feed.Event{ID: "event/end", Type: "se.finsam.participant.consent_withdrawn", Association: "insjoriket", Subject: p.People.Of(numbers[len(numbers)-1]), Time: p.Clock.Now()}
 	p.Peer.Tell(end)
 	p.until(t, "the followed feed", func() bool {
-		return slices.ContainsFunc(p.stored(t), func(r *referral.Referral) bool { return r.ID == p.first && r.ConsentWithdrawnAt() != nil })
+		return slices.ContainsFunc(p.stored(t), func(r *referral.Referral) bool { return r.ID == p.first && r.Status().ConsentWithdrawnAt != nil })
 	})
 	p.quiet(t)
 	p.Clock.Advance(26 * time.Hour)
-	if err := p.Service.SweepPlaces(context.Background()); err != nil {
+	if err := p.Service.Waitlist.Sweep(context.Background()); err != nil {
 		t.Error(err)
 	}
-	p.Service.SweepBlobs(context.Background())
+	p.Service.Attachments.Sweep(context.Background())
 	p.quiet(t)
 	// The next to come take the numbers of those that came to nothing.
 	for round := 0; ; round++ {
@@ -440,7 +441,7 @@ func (p *proof) checkTold(t *testing.T, byID map[string]*referral.Referral) {
 // their number was lowered; and at rest they are those that the referrals have.
 func (p *proof) checkPlaces(t *testing.T, byID map[string]*referral.Referral, stands map[string][]stand) {
 	t.Helper()
-	last := map[string]*referral.Capacity{}
+	last := map[string]*waitlist.Capacity{}
 	var history []written
 	for _, w := range p.engine.wrote {
 		if w.places != nil && w.known {
@@ -475,7 +476,7 @@ func (p *proof) checkPlaces(t *testing.T, byID map[string]*referral.Referral, st
 		}
 		slices.Sort(have)
 		if len(places.Settings) == 0 { // nobody is turned away there, and no account kept
-			shown, err := p.Service.GetPlaces(referraltest.As(referraltest.Admin), places.Municipality, places.Initiative)
+			shown, err := p.Service.Waitlist.Places(referraltest.As(referraltest.Admin), places.Municipality, places.Initiative)
 			if err != nil || len(have) > 0 || shown.Taken != len(want) {
 				t.Errorf("%s: places of %v are kept account of, %+v is shown, and have one %v, %v", places.Municipality, have, shown, want, err)
 			}

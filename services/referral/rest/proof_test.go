@@ -208,7 +208,7 @@ func (p *proof) play(t *testing.T) {
 func (p *proof) move(t *testing.T, who actor.Actor, m move) {
 	switch {
 	case who.Subject == clock.Subject:
-		if _, err := p.Service.Sweep(context.Background()); err != nil {
+		if err := p.Service.MarkOverdue(context.Background()); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(5 * time.Millisecond)

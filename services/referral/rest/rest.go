@@ -11,12 +11,12 @@ import (
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
-	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/service"
 )
 
 // handlers answers the operations of the contract.
 type handlers struct {
-	service     *referral.Service
+	service     *service.Service
 	batchItem   contract.Schema
 	newReferral contract.Schema
 }
@@ -25,7 +25,7 @@ var _ api.StrictServerInterface = handlers{}
 
 // New returns the service's HTTP handler. Contract and admission are the service's own,
 // whatever c says of them.
-func New(s *referral.Service, c server.Config) (*echo.Echo, error) {
+func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	c.Service, c.Spec, c.Admit = "referral", api.Spec, guard.Admit(c.AccessLog)
 	e, err := server.New(c)
 	if err != nil {

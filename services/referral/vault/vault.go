@@ -9,6 +9,7 @@ import (
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/service"
 )
 
 // client is the part of api.Client that is asked.
@@ -21,10 +22,10 @@ type client interface {
 type people struct{ client client }
 
 // New returns the people whom the vault at the other end of c knows.
-func New(c *api.Client) referral.People { return people{c} }
+func New(c *api.Client) service.People { return people{c} }
 
-// Put implements referral.People.
-func (p people) Put(ctx context.Context, in referral.PersonInput) (referral.Filed, error) {
+// Put implements service.People.
+func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed, error) {
 	ref, err := p.client.Put(ctx, api.PersonInput{
 		Referral: in.Referral, Authority: in.Authority, Unit: in.Unit, Municipality: &in.Municipality,
 		Person: api.Person{
@@ -38,12 +39,12 @@ func (p people) Put(ctx context.Context, in referral.PersonInput) (referral.File
 		},
 	})
 	if err != nil {
-		return referral.Filed{}, passable(err)
+		return service.Filed{}, passable(err)
 	}
-	return referral.Filed{Participant: ref.Participant, Age: ref.Age}, nil
+	return service.Filed{Participant: ref.Participant, Age: ref.Age}, nil
 }
 
-// AgeOn implements referral.People.
+// AgeOn implements service.People.
 func (p people) AgeOn(ctx context.Context, participant, date string) (int, error) {
 	years, err := p.client.AgeOn(ctx, participant, date)
 	if err != nil {
@@ -52,7 +53,7 @@ func (p people) AgeOn(ctx context.Context, participant, date string) (int, error
 	return years, nil
 }
 
-// Identities implements referral.People.
+// Identities implements service.People.
 func (p people) Identities(ctx context.Context, participants []string) (map[string]referral.Identity, error) {
 	shown, err := p.client.Identities(ctx, participants)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/service"
 )
 
 // fake answers as it is told and keeps what it was asked.
@@ -30,7 +31,7 @@ func (f *fake) AgeOn(context.Context, string, string) (int, error) { return 40, 
 
 func TestThePersonReachesTheVaultWhole(t *testing.T) {
 	f := &fake{}
-	filed, err := people{f}.Put(t.Context(), referral.PersonInput{
+	filed, err := people{f}.Put(t.Context(), service.PersonInput{
 		Referral: "r1", Authority: "fk", Unit: "u", Municipality: "1481",
 		Person:  referral.Person{PersonalIdentityNumber: "191212121212", GivenName: "Tolvan", FamilyName: "Påhittad", Gender: "male", Email: "t@example.se"},
 		Consent: referral.Consent{GivenOn: "2026-02-27", TextVersion: "2026-1", Authorities: []string{"fk"}},
@@ -69,7 +70,7 @@ func TestOnlyWhatTheCallerCanMendOrWaitForIsPassedOn(t *testing.T) {
 		{"a broken vault is one that cannot answer", errors.New("disk"), fault.ErrUnavailable},
 	} {
 		p := people{&fake{err: c.err}}
-		if _, err := p.Put(t.Context(), referral.PersonInput{}); !errors.Is(err, c.want) {
+		if _, err := p.Put(t.Context(), service.PersonInput{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v", c.sentence, err)
 		}
 		_, err := p.AgeOn(t.Context(), "p1", "2026-03-16")

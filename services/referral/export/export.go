@@ -1,0 +1,166 @@
+// Package export writes lists of referrals as tables for people.
+package export
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+)
+
+const (
+	maxRows     = 50_000
+	maxNamed    = 10_000 // rows with identities: the vault decrypts some 2,500 a second, and the gateway waits 15 seconds
+	pageRows    = 200    // rows read at once, and persons that the vault is asked for at once
+	turnTimeout = 5 * time.Second
+)
+
+// The refusals of this package.
+var (
+	ErrTooLarge = fault.New(fault.Unprocessable, "export-too-large",
+		"Urvalet är för stort för en fil. Begränsa perioden med receivedFrom och receivedTo, och hämta flera filer.",
+		"The selection is too large for one file. Narrow the period by receivedFrom and receivedTo, and fetch several files.")
+	ErrBusy = fault.New(fault.TooMany, "export-under-way",
+		"En annan fil görs just nu. Försök igen om en stund.",
+		"Another file is being made just now. Try again shortly.").After(5 * time.Second)
+)
+
+// Table takes an export, row by row. An error ends the export.
+type Table interface{ Write(cells []string) error }
+
+// Config is what exports need.
+type Config struct {
+	Referrals    *store.Collection[referral.Referral]
+	AccessLog    *accesslog.Log
+	Associations *association.Registry
+	Register     func(ctx context.Context, association string) (*referral.Register, error)
+	Identities   func(ctx context.Context, participants []string) (map[string]referral.Identity, error)
+	Now          func() time.Time
+	MaxRows      int // 0: 50,000
+	MaxNamed     int // rows with identities; 0: 10,000
+}
+
+// Service writes exports, one at a time in a process.
+type Service struct {
+	Config
+	turn chan struct{} // has room for the one under way
+}
+
+// New returns a service for exports.
+func New(c Config) *Service {
+	c.MaxRows, c.MaxNamed = cmp.Or(c.MaxRows, maxRows), cmp.Or(c.MaxNamed, maxNamed)
+	return &Service{Config: c, turn: make(chan struct{}, 1)}
+}
+
+// export is one under way.
+type export struct {
+	*Service
+	actor       actor.Actor
+	association *association.Association
+	units       *referral.Register
+	identities  bool
+	table       Table
+}
+
+// Write writes what a query finds as rows of text below a row of headings, with who the
+// persons are when identities is set; a nil query finds nothing. Every person is entered
+// in the access log; the caller sends nothing of the table before that is durable.
+// Errors: ErrBusy, ErrTooLarge, those of the table.
+func (s *Service) Write(ctx context.Context, a actor.Actor, q *store.Query, identities bool, t Table) error {
+	wait := time.NewTimer(turnTimeout)
+	defer wait.Stop()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-wait.C:
+		return ErrBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	in, err := s.Associations.Get(a.Association)
+	if errors.Is(err, fault.ErrNotFound) {
+		in = &association.Association{} // an unknown association has nothing to export
+	} else if err != nil {
+		return err
+	}
+	units, err := s.Register(ctx, a.Association)
+	if err != nil {
+		return err
+	}
+	x := &export{s, a, in, units, identities, t}
+	names, limit := slices.Clone(headings), s.MaxRows
+	if identities {
+		names, limit = append(names, identityHeadings...), min(limit, s.MaxNamed)
+	}
+	if err := t.Write(names); err != nil {
+		return err
+	}
+	if q == nil {
+		return x.page(ctx, nil)
+	}
+	n, err := s.Referrals.CountUpTo(ctx, a.Association, q.Where, limit+1)
+	if err != nil {
+		return err
+	}
+	if n > int64(limit) {
+		return ErrTooLarge
+	}
+	for rows := 0; ; {
+		q.Limit = pageRows
+		page, err := s.Referrals.Find(ctx, *q)
+		if err != nil {
+			return err
+		}
+		if rows += len(page.Items); rows > limit { // received since the count
+			return ErrTooLarge
+		}
+		if err := x.page(ctx, page.Items); err != nil || page.Next.ID == "" {
+			return err
+		}
+		q.After = page.Next
+	}
+}
+
+// page enters whose referrals are shown, and writes them.
+func (x *export) page(ctx context.Context, items []store.Versioned[referral.Referral]) error {
+	people := make([]string, 0, len(items))
+	for _, item := range items {
+		people = append(people, item.Value.Participant)
+	}
+	slices.Sort(people)
+	people = slices.Compact(people)
+	entry := accesslog.Entry{Operation: "exportReferrals", Thing: "referrals", Participants: people}
+	if x.identities {
+		entry.Why, entry.Identity = "with-identities", accesslog.Shown
+	}
+	if err := guard.Enter(ctx, x.AccessLog, entry, nil); err != nil {
+		return err
+	}
+	var named map[string]referral.Identity
+	if x.identities && len(people) > 0 {
+		var err error
+		if named, err = x.Identities(ctx, people); err != nil {
+			return err
+		}
+	}
+	for _, item := range items {
+		cells := x.cells(item.Value.Status().Outline(x.actor, x.Now()))
+		if x.identities {
+			who := named[item.Value.Participant]
+			cells = append(cells, who.Name, who.Number)
+		}
+		if err := x.table.Write(cells); err != nil {
+			return err
+		}
+	}
+	return nil
+}

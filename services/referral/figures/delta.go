@@ -1,0 +1,93 @@
+package figures
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// deltaOf returns what step n of a referral counts for.
+func deltaOf(r *referral.Referral, n int64) Delta {
+	step, then := &r.Steps[n-1], r.AsOf(n).Status()
+	d := Delta{Month: step.At.In(civil.Zone).Format("2006-01")}
+	cell := func(of *referral.Status, measure, detail string) Cell {
+		return Cell{Measure: measure, Detail: detail, Source: string(r.Source), Gender: r.Gender, Municipality: of.Municipality}
+	}
+	up := func(measure, detail string) { d.Up = append(d.Up, cell(then, measure, detail)) }
+	switch step.Kind {
+	case referral.Submitted:
+		up(Received, "")
+	case referral.Accepted:
+		up(Accepted, "")
+	case referral.Rejected:
+		up(Rejected, step.Code)
+	case referral.Withdrawn:
+		up(Withdrawn, "")
+	case referral.MarkedInError:
+		up(EnteredInError, "")
+	case referral.Closed:
+		up(Closed, step.Code)
+	}
+	span := func(name, detail, municipality string, since, until civil.Date) {
+		d.Spans = append(d.Spans, Span{Step: name, Detail: detail, Municipality: municipality, Days: max(0, since.DaysUntil(until))})
+	}
+	if n > 1 {
+		before := r.AsOf(n - 1).Status()
+		was, is := before.State == referral.StateWaitlisted, then.State == referral.StateWaitlisted
+		if is && !was {
+			up(Waiting, "")
+		}
+		if was && !is {
+			d.Down = append(d.Down, cell(before, Waiting, ""))
+		}
+		if t, ok := before.Turn(); ok {
+			if next, still := then.Turn(); !still || next.Began != t.Began {
+				span(OfTurn, string(t.Party), before.Municipality, civil.DateOf(t.Since), civil.DateOf(step.At))
+			}
+		}
+	}
+	earlier, here := r.Steps[:n-1], then.Municipality
+	decides := func(s referral.Step) bool {
+		return s.Kind == referral.Waitlisted || s.Kind == referral.Accepted || s.Kind == referral.Rejected
+	}
+	if decides(*step) && !slices.ContainsFunc(earlier, decides) {
+		span(ToDecision, "", here, civil.DateOf(r.ReceivedAt()), civil.DateOf(step.At))
+	}
+	if step.Progress == nil {
+		return d
+	}
+	started := latestProgress(earlier, "started", anyBlock)
+	switch {
+	case step.Kind == referral.Closed:
+		if started != nil {
+			span(ToClose, "", here, started.Day(), step.Day())
+		}
+	case step.Kind == referral.ProgressReported && step.Progress.Kind == "started" && started == nil:
+		if then.Accepted != nil {
+			span(ToStart, "", here, civil.DateOf(then.Accepted.At), step.Day())
+		}
+	case step.Kind == referral.ProgressReported && step.Progress.Kind == "answered":
+		if started != nil {
+			span(ToCheckIn, strconv.Itoa(step.Progress.Block), here, started.Day(), step.Day())
+		}
+		if due := latestProgress(earlier, "check_in_due", step.Progress.Block); due != nil {
+			span(ToCheckInAnswer, "", here, due.Day(), step.Day())
+		}
+	}
+	return d
+}
+
+const anyBlock = -1
+
+// latestProgress returns the latest step of the enrolment of a kind, of a block unless
+// that is anyBlock; nil: none.
+func latestProgress(steps []referral.Step, kind string, block int) *referral.Step {
+	for i := len(steps) - 1; i >= 0; i-- {
+		if s := &steps[i]; s.Kind == referral.ProgressReported && s.Progress.Kind == kind && (block == anyBlock || s.Progress.Block == block) {
+			return s
+		}
+	}
+	return nil
+}

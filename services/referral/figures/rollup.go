@@ -1,0 +1,206 @@
+package figures
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/finsam/finsam/pkg/encryption"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// Collection declares how the figures are stored: a document for each association,
+// month and version of the rules, so that programs of two versions can count side by
+// side, and a newer one from the beginning.
+func Collection() store.Schema[Month] {
+	return store.Schema[Month]{
+		Name:    "figures",
+		Indexes: []store.Index{{"version", "month"}},
+		ID: func(m *Month) (string, string) {
+			return m.Association, monthID(m.Version, m.Month)
+		},
+		Version: func(m *Month) int64 { return m.Writes },
+		Keys:    func(m *Month) store.Keys { return store.Keys{"version": m.Version, "month": m.Month} },
+	}
+}
+
+func monthID(version int, month string) string { return fmt.Sprintf("%d/%s", version, month) }
+
+// Config is what the figures need.
+type Config struct {
+	Engine    store.Engine
+	Feed      *feed.Log // of the referral service itself
+	Cipher    *encryption.Cipher
+	Referrals *store.Collection[referral.Referral]
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Rollup counts what this service's own feed reports, a page at a time: one write for
+// each month that a page touches, however many steps it has. Each month notes how far in
+// the feed it has counted, so an event that comes again, after a crash or in another
+// process, counts once.
+type Rollup struct {
+	Config
+	version  int
+	months   *store.Collection[Month]
+	follower *feed.Follower
+}
+
+// New opens the rollup of one version of the rules; the first time it runs it counts
+// from the beginning of the feed.
+func New(ctx context.Context, c Config, version int) (*Rollup, error) {
+	months, err := store.Open(ctx, c.Engine, Collection())
+	if err != nil {
+		return nil, fmt.Errorf("figures: %w", err)
+	}
+	r := &Rollup{Config: c, version: version, months: months}
+	r.follower, err = feed.NewPageFollower(ctx, c.Engine, c.Log, fmt.Sprintf("figures-%d:referral", version), c.Feed, r.Count)
+	if err != nil {
+		return nil, fmt.Errorf("figures: %w", err)
+	}
+	r.follower.Measured("referral", "figures")
+	return r, nil
+}
+
+// Run follows the feed until the context ends.
+func (r *Rollup) Run(ctx context.Context) error { return r.follower.Run(ctx) }
+
+// counted is what one event changes in a month.
+type counted struct {
+	sequence int64
+	delta    Delta
+}
+
+// Count counts a page of events; one that was counted before changes nothing.
+func (r *Rollup) Count(ctx context.Context, events []feed.Event) error {
+	loaded := map[store.Position]*referral.Referral{}
+	months := map[store.Position][]counted{}
+	for _, e := range events {
+		_, number, _ := strings.Cut(e.ID, "/")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if !strings.HasPrefix(e.Type, referral.EventPrefix) || err != nil {
+			continue
+		}
+		at := store.Position{Association: e.Association, ID: e.Subject}
+		ref, known := loaded[at]
+		if !known {
+			v, err := r.Referrals.Get(ctx, e.Association, e.Subject)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			ref = v.Value // nil: destroyed since, and not counted any more
+			loaded[at] = ref
+		}
+		if ref == nil || n < 1 || n > ref.Version() {
+			continue
+		}
+		d := deltaOf(ref, n)
+		d.Key = r.recordKey(ref.ID)
+		at.ID = d.Month
+		months[at] = append(months[at], counted{e.Sequence, d})
+	}
+	for at, page := range months {
+		if err := r.write(ctx, at.Association, at.ID, page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write adds to a month what it has not counted yet.
+func (r *Rollup) write(ctx context.Context, association, month string, page []counted) error {
+	apply := func(m *Month) error {
+		from := m.Position
+		for _, c := range page {
+			if c.sequence > from {
+				m.Apply(c.delta)
+				m.Position = c.sequence
+			}
+		}
+		if m.Position == from {
+			return store.Unchanged()
+		}
+		m.Writes++
+		return nil
+	}
+	_, err := r.months.Update(ctx, association, monthID(r.version, month), 0, apply)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	m := &Month{Association: association, Month: month, Version: r.version}
+	if err := apply(m); err != nil {
+		return err
+	}
+	if _, err := r.months.Insert(ctx, m); !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	_, err = r.months.Update(ctx, association, monthID(r.version, month), 0, apply) // another process was faster
+	return err
+}
+
+// recordKey returns the referral's key for the Cell Key Method: uniform over all 32-bit
+// numbers, always the same, and unknown without the look-up keys.
+func (r *Rollup) recordKey(id string) uint32 {
+	b, err := base64.RawURLEncoding.DecodeString(r.Cipher.Fingerprint([]byte("figures/" + id)))
+	if err != nil || len(b) < 4 {
+		panic("figures: a fingerprint is 32 bytes in base64url") // as package encryption says
+	}
+	return binary.BigEndian.Uint32(b)
+}
+
+// Period is the result of a period.
+type Period struct {
+	Result
+	CountedUntil time.Time // what was done before it is in the figures
+}
+
+// ErrPeriod answers a period that does not exist.
+var ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
+	"Perioden ska gå från en månad till samma eller en senare, högst fem år.",
+	"The period must go from a month to the same or a later one, at most five years.")
+
+// Read returns what happened from one month to another ("2026-01"), both included, in a
+// municipality, or in the whole association when it is empty.
+func (r *Rollup) Read(ctx context.Context, association, from, to, municipality string) (*Period, error) {
+	first, errFrom := time.Parse("2006-01", from)
+	last, errTo := time.Parse("2006-01", to)
+	if errFrom != nil || errTo != nil || last.Before(first) || last.After(first.AddDate(5, 0, -1)) {
+		return nil, ErrPeriod.AtField("from")
+	}
+	position, err := r.follower.Position(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Period{CountedUntil: history.Stamp(r.Now())}
+	if behind, err := r.Feed.After(ctx, position, 1, 0); err != nil {
+		return nil, err
+	} else if len(behind) > 0 {
+		p.CountedUntil = behind[0].Time
+	}
+	page, err := r.months.Find(ctx, store.Query{
+		Association: association,
+		Where:       []store.Cond{{Key: "version", Op: store.Eq, Value: r.version}, {Key: "month", Op: store.Lte, Value: to}},
+		Sort:        []store.Order{{Key: "month"}},
+		Limit:       1000, // 83 years
+	})
+	if err != nil {
+		return nil, err
+	}
+	var months []*Month
+	for _, m := range page.Items {
+		months = append(months, m.Value)
+	}
+	p.Result = Over(months, from, to, municipality)
+	return p, nil
+}

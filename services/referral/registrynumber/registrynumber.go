@@ -1,0 +1,267 @@
+package registrynumber
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// Allocator allocates the numbers of this process's referrals. Those who ask while a
+// counter is being written share its next write, as the settlements do: one small write
+// for each batch.
+type Allocator struct {
+	counters *store.Collection[Counter]
+	used     func(ctx context.Context, association string, numbers []string) (map[string]bool, error)
+	now      func() time.Time
+
+	mu      sync.Mutex
+	batches map[string]*batcher // by association and year
+}
+
+// New opens the counters on the engine. used reports which of some numbers are on
+// stored referrals.
+func New(ctx context.Context, e store.Engine, now func() time.Time, used func(ctx context.Context, association string, numbers []string) (map[string]bool, error)) (*Allocator, error) {
+	counters, err := store.Open(ctx, e, Collection())
+	if err != nil {
+		return nil, fmt.Errorf("registry numbers: %w", err)
+	}
+	return &Allocator{counters: counters, used: used, now: now, batches: map[string]*batcher{}}, nil
+}
+
+// batcher is what waits for one counter. Whoever finds it idle writes.
+type batcher struct {
+	association string
+	year        int
+
+	mu      sync.Mutex
+	pending []*Reservation
+	settled []settlement
+	writing bool
+}
+
+// Reservation is a number reserved for a referral.
+type Reservation struct {
+	batcher  *batcher
+	referral string
+	number   int
+	err      error
+	done     chan struct{}
+}
+
+type settlement struct {
+	number   int
+	referral string
+	used     bool
+}
+
+const (
+	MaxBatch     = 512  // numbers that one write reserves, and that used is asked about at once
+	maxWaiting   = 4096 // reservations that may wait for one counter
+	maxRaces     = 24   // tries of a write that other processes were faster than
+	batchTimeout = 10 * time.Second
+)
+
+// errBusy answers when more wait for a number than may.
+var errBusy = fault.ErrUnavailable.Because(errors.New("too many wait for a registry number")).After(time.Second)
+
+// Reserve begins to reserve a number for a referral received now; Wait returns it.
+func (a *Allocator) Reserve(association, referral string, received time.Time) (*Reservation, error) {
+	year := civil.DateOf(received).Year()
+	key := association + "/" + strconv.Itoa(year)
+	a.mu.Lock()
+	b := a.batches[key]
+	if b == nil {
+		b = &batcher{association: association, year: year}
+		a.batches[key] = b
+	}
+	a.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.pending) >= maxWaiting {
+		return nil, errBusy
+	}
+	r := &Reservation{batcher: b, referral: referral, done: make(chan struct{})}
+	b.pending = append(b.pending, r)
+	if !b.writing {
+		b.writing = true
+		go a.write(b)
+	}
+	return r, nil
+}
+
+// Wait returns the number when its reservation is durable.
+func (r *Reservation) Wait(ctx context.Context) (string, error) {
+	select {
+	case <-r.done:
+		return r.Number(), r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// Number returns the number; call it only after Wait.
+func (r *Reservation) Number() string { return Format(r.batcher.year, r.number) }
+
+// Settle ends the reservation with the next write: the number is used, or free again.
+// It may be called before Wait.
+func (r *Reservation) Settle(used bool) {
+	settle := func() {
+		if r.err != nil {
+			return
+		}
+		r.batcher.mu.Lock()
+		defer r.batcher.mu.Unlock()
+		r.batcher.settled = append(r.batcher.settled, settlement{r.number, r.referral, used})
+	}
+	select {
+	case <-r.done:
+		settle()
+	default:
+		go func() { // ends with the write, which is bounded by batchTimeout
+			<-r.done
+			settle()
+		}()
+	}
+}
+
+// write serves a batcher until nobody waits.
+func (a *Allocator) write(b *batcher) {
+	for {
+		b.mu.Lock()
+		batch := b.pending[:min(len(b.pending), MaxBatch)]
+		if len(batch) == 0 {
+			b.writing = false
+			b.mu.Unlock()
+			return
+		}
+		b.pending = b.pending[len(batch):]
+		b.mu.Unlock()
+		a.writeBatch(b, batch)
+	}
+}
+
+// Flush writes what is settled while nobody asks for a number, and settles what crashed
+// processes have left. It is for the times when no referral is received.
+func (a *Allocator) Flush() {
+	a.mu.Lock()
+	batches := make([]*batcher, 0, len(a.batches))
+	for _, b := range a.batches {
+		batches = append(batches, b)
+	}
+	a.mu.Unlock()
+	for _, b := range batches {
+		b.mu.Lock()
+		idle := !b.writing
+		b.writing = true
+		b.mu.Unlock()
+		if idle {
+			a.writeBatch(b, nil)
+			a.write(b)
+		}
+	}
+}
+
+// writeBatch reserves a number for each of the batch, and settles what has been
+// settled, in one write.
+func (a *Allocator) writeBatch(b *batcher, batch []*Reservation) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	b.mu.Lock()
+	settled := b.settled
+	b.settled = nil
+	b.mu.Unlock()
+	ids := make([]string, len(batch))
+	for i, r := range batch {
+		ids[i] = r.referral
+	}
+	numbers, err := a.change(ctx, b, ids, settled)
+	if err != nil { // settle these next time; settling a number twice is harmless
+		b.mu.Lock()
+		b.settled = append(settled, b.settled...)
+		b.mu.Unlock()
+	}
+	for i, r := range batch {
+		if r.err = err; err == nil {
+			r.number = numbers[i]
+		}
+		close(r.done)
+	}
+}
+
+// change writes the counter, by compare-and-swap against other processes.
+func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settled []settlement) (numbers []int, err error) {
+	for range maxRaces {
+		numbers, err = a.changeOnce(ctx, b, ids, settled)
+		if !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrExists) {
+			return numbers, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(rand.N(10 * time.Millisecond)):
+		}
+	}
+	return nil, fault.ErrUnavailable.Because(fmt.Errorf("registry of %d: other processes were faster %d times", b.year, maxRaces))
+}
+
+func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, settled []settlement) ([]int, error) {
+	c, err := a.counters.Get(ctx, b.association, strconv.Itoa(b.year))
+	isNew := errors.Is(err, store.ErrNotFound)
+	switch {
+	case isNew && len(ids) == 0:
+		return nil, nil
+	case isNew:
+		c.Value = &Counter{Association: b.association, Year: b.year}
+	case err != nil:
+		return nil, err
+	}
+	expired := c.Value.Expired(a.now())
+	if len(ids) == 0 && len(settled) == 0 && len(expired) == 0 {
+		return nil, nil
+	}
+	for _, s := range settled {
+		c.Value.Settle(s.number, s.referral, s.used)
+	}
+	if err := a.reclaim(ctx, c.Value, expired[:min(len(expired), MaxBatch)]); err != nil {
+		return nil, err
+	}
+	if len(c.Value.Pending)+len(ids) > maxPending {
+		return nil, errBusy
+	}
+	numbers := c.Value.Reserve(a.now(), ids)
+	if isNew {
+		_, err = a.counters.Insert(ctx, c.Value)
+	} else {
+		_, err = a.counters.Replace(ctx, c)
+	}
+	return numbers, err
+}
+
+// reclaim settles the reservations of crashed processes: a number that is on a referral
+// is used. Should its insert be under way after all, the unique index rejects whichever
+// comes second, and that one asks for another number.
+func (a *Allocator) reclaim(ctx context.Context, c *Counter, expired []Pending) error {
+	if len(expired) == 0 {
+		return nil
+	}
+	names := make([]string, len(expired))
+	for i, p := range expired {
+		names[i] = Format(c.Year, p.Number)
+	}
+	used, err := a.used(ctx, c.Association, names)
+	if err != nil {
+		return err
+	}
+	for i, p := range expired {
+		c.Settle(p.Number, p.Referral, used[names[i]])
+	}
+	return nil
+}

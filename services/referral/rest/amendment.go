@@ -1,0 +1,111 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/actor"
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// AmendReferral answers POST /referrals/{id}/amendments.
+func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestObject) (api.AmendReferralResponseObject, error) {
+	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Amend(ctx, r.Id, version, changes(r.Body.Changes), r.Body.Reason)
+	})
+	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
+// changes reads what a sender wants amended.
+func changes(b api.AmendmentChanges) referral.Changes {
+	c := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference}
+	if b.TargetGroup != nil {
+		g := readTargetGroup(*b.TargetGroup)
+		c.TargetGroup = &g
+	}
+	if b.RightTime != nil {
+		all := timely(*b.RightTime)
+		c.RightTime = &all
+	}
+	if b.Consent != nil {
+		c.Consent = &referral.Consent{
+			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
+			Categories: categories(b.Consent.DataCategories),
+		}
+	}
+	return c
+}
+
+func readTargetGroup(b api.TargetGroup) (g referral.TargetGroup) {
+	for _, r := range b.Reasons {
+		g.Reasons = append(g.Reasons, string(r))
+	}
+	for _, k := range b.AuthoritiesConcerned {
+		g.Concerned = append(g.Concerned, actor.AuthorityKind(k))
+	}
+	return g
+}
+
+func categories(b *[]api.ConsentDataCategory) (all []string) {
+	if b == nil {
+		return nil
+	}
+	for _, c := range *b {
+		all = append(all, string(c))
+	}
+	return all
+}
+
+// changeLog writes the amendments, for those who may read texts.
+func changeLog(v *referral.View) *[]api.ReferralAmendment {
+	if v.Texts == nil {
+		return nil
+	}
+	var all []api.ReferralAmendment
+	for _, s := range v.Steps {
+		if s.Amendment == nil {
+			continue
+		}
+		var c api.ReferralChanges
+		if g := s.Amendment.TargetGroup; g != nil {
+			c.TargetGroup = &api.TargetGroupChange{Old: targetGroup(g.Old), New: targetGroup(g.New)}
+		}
+		if x := s.Amendment.Consent; x != nil {
+			c.Consent = &api.ConsentChange{Old: extendedConsent(x.Old), New: extendedConsent(x.New)}
+		}
+		if x, ok := v.Texts.Reasons[s.N]; ok {
+			c.Reason = &api.TextChange{Old: optional[string](x.Old), New: x.New}
+		}
+		if x, ok := v.Texts.Assessments[s.N]; ok {
+			c.TargetGroupTest = &api.TargetGroupTestChange{Old: targetGroupTest(x.Old), New: *targetGroupTest(x.New)}
+			if s.Amendment.RightTime {
+				c.RightTime = &api.RightTimeChange{Old: rightTime(x.Old), New: rightTime(x.New)}
+			}
+		}
+		if x := s.Amendment.ExternalReference; x != nil {
+			c.ExternalReference = &api.TextChange{Old: optional[string](x.Old), New: x.New}
+		}
+		all = append(all, api.ReferralAmendment{N: int(number(v, s.N)), At: s.At, Reason: v.Texts.Steps[s.N], Changes: c})
+	}
+	if all == nil {
+		return nil
+	}
+	return &all
+}
+
+func extendedConsent(c referral.Consent) api.ExtendedConsent {
+	return api.ExtendedConsent{
+		GivenOn: c.GivenOn, TextVersion: c.TextVersion, Authorities: c.Authorities, DataCategories: dataCategories(c),
+	}
+}
+
+func dataCategories(c referral.Consent) *[]api.ConsentDataCategory {
+	if len(c.Categories) == 0 {
+		return nil
+	}
+	var all []api.ConsentDataCategory
+	for _, x := range c.Categories {
+		all = append(all, api.ConsentDataCategory(x))
+	}
+	return &all
+}

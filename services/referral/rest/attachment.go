@@ -1,0 +1,225 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web/contract"
+	"github.com/finsam/finsam/pkg/web/problem"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/attachment"
+	"github.com/finsam/finsam/services/referral/service"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// AddAttachment answers POST /referrals/{id}/attachments.
+func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestObject) (api.AddAttachmentResponseObject, error) {
+	u, err := upload(ctx, r.Body)
+	if err != nil {
+		return nil, err
+	}
+	v, err := h.service.AddAttachment(ctx, r.Id, value(r.Params.IdempotencyKey), u)
+	if err != nil {
+		return nil, err
+	}
+	at, tag := "attachments/"+v.ID, rest.ETag(1)
+	return api.AddAttachment201JSONResponse{
+		Body: attachmentBody(v, fromAct), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
+	}, nil
+}
+
+// RemoveAttachment answers DELETE /referrals/{id}/attachments/{attachment}.
+func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRequestObject) (api.RemoveAttachmentResponseObject, error) {
+	version, err := rest.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	v, err := h.service.RemoveAttachment(ctx, r.Id, version, r.Attachment)
+	if err != nil {
+		return nil, err
+	}
+	tag := rest.ETag(v.Version)
+	return api.RemoveAttachment204Response{Headers: api.RemoveAttachment204ResponseHeaders{ETag: &tag}}, nil
+}
+
+// GetAttachment answers GET /referrals/{id}/attachments/{attachment}.
+func (h handlers) GetAttachment(ctx context.Context, r api.GetAttachmentRequestObject) (api.GetAttachmentResponseObject, error) {
+	f, err := h.service.Attachment(ctx, r.Id, r.Attachment)
+	if err != nil {
+		return nil, err
+	}
+	return file{f}, nil
+}
+
+func attachmentBody(v *referral.AttachmentView, from depth) api.Attachment {
+	self := api.Link{Href: string(from) + "referrals/" + v.Referral + "/attachments/" + v.ID}
+	links := api.Links{}
+	if v.Readable {
+		links["self"] = self
+	}
+	if v.Removable {
+		links["removal"] = self
+	}
+	return api.Attachment{
+		Id: v.ID, Title: v.Title, Type: api.AttachmentType(v.Type), Size: v.Size, Sha256: v.SHA256,
+		AddedAt: v.AddedAt, Authority: v.Authority, UnderscoreLinks: links,
+	}
+}
+
+// file is the answer with an attachment's content.
+type file struct{ *service.File }
+
+// Close implements io.Closer, for an answer that is not sent.
+func (f file) Close() error { return f.Content.Close() }
+
+// VisitGetAttachmentResponse sends the content. When it cannot be read whole, the
+// connection ends: nobody must take a part of it for all.
+func (f file) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+	defer f.Content.Close()
+	h := w.Header()
+	h.Set("Content-Type", f.Type)
+	if f.Type == "text/plain" {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	h.Set("Content-Length", strconv.FormatInt(f.Size, 10))
+	h.Set("Content-Disposition", disposition(attachment.FileName(f.Title, f.Type)))
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("ETag", rest.ETag(1))
+	w.WriteHeader(http.StatusOK)
+	buffer := make([]byte, 32<<10)
+	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f.Content}, buffer); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// disposition returns the header of a file to be saved under this name (RFC 6266, RFC
+// 8187): in ASCII for old programs, and as it is written.
+func disposition(name string) string {
+	ascii := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || strings.ContainsRune(`"\%`, c) {
+			return '_'
+		}
+		return c
+	}, name)
+	encoded := strings.NewReplacer("+", "%20", "'", "%27", "(", "%28", ")", "%29", "*", "%2A").Replace(url.QueryEscape(name))
+	return `attachment; filename="` + ascii + `"; filename*=UTF-8''` + encoded
+}
+
+// declared returns the media type of a part; one that cannot be read is a wrong one.
+func declared(header string) string {
+	if header == "" {
+		return ""
+	}
+	if _, _, err := mime.ParseMediaType(header); err != nil {
+		return "unreadable"
+	}
+	return header
+}
+
+// maxTitleBytes bounds the part title; its rule is that of package attachment.
+const maxTitleBytes = 4 << 10
+
+// The refusals of a form that is not the contract's.
+var (
+	ErrFormPart = fault.New(fault.Invalid, "form-part",
+		"Formuläret ska bestå av delen file, och före den delen title om det finns en titel.",
+		"The form must consist of the part file, and before it the part title if there is a title.")
+	errNoFile = ErrFormPart.At(fault.Field{Pointer: "/file", Code: "required",
+		Text: fault.Text{SV: "Skicka med en fil.", EN: "Send a file."}})
+)
+
+// upload reads a form as far as its file, which comes last. The file itself is read by
+// reading Content; its end is the end of the form.
+func upload(ctx context.Context, form *multipart.Reader) (u service.Upload, err error) {
+	titled := false
+	for {
+		part, err := form.NextPart()
+		switch {
+		case err == io.EOF:
+			return u, errNoFile
+		case err != nil:
+			return u, broken(err)
+		}
+		switch part.FormName() {
+		case "title":
+			if titled {
+				return u, ErrFormPart.AtField("/title")
+			}
+			titled = true
+			text, err := io.ReadAll(io.LimitReader(part, maxTitleBytes+1))
+			if err != nil {
+				return u, broken(err)
+			}
+			if len(text) > maxTitleBytes {
+				return u, attachment.ErrTitle.AtField("/title")
+			}
+			u.Title = string(text)
+		case "file":
+			u.FileName, u.Declared = part.FileName(), declared(part.Header.Get("Content-Type"))
+			u.Content = &last{ctx: ctx, form: form, part: part}
+			contract.SetInFile(ctx, true)
+			return u, nil
+		default:
+			return u, ErrFormPart.AtField("/?")
+		}
+	}
+}
+
+// last reads the last part of a form, and fails when another one follows.
+type last struct {
+	ctx  context.Context // the request's
+	form *multipart.Reader
+	part *multipart.Part
+	err  error // once it has ended
+}
+
+// Read implements io.Reader.
+func (l *last) Read(b []byte) (n int, err error) {
+	if l.err != nil {
+		return 0, l.err
+	}
+	n, err = l.part.Read(b)
+	if err != nil && err != io.EOF {
+		err = broken(err)
+	}
+	if err == io.EOF {
+		err = l.end()
+	}
+	l.err = err
+	return n, err
+}
+
+// end returns io.EOF when the form ends behind the part.
+func (l *last) end() error {
+	contract.SetInFile(l.ctx, false)
+	_, err := l.form.NextPart()
+	switch err {
+	case nil:
+		return ErrFormPart.AtField("/?")
+	case io.EOF:
+		return io.EOF
+	}
+	return broken(err)
+}
+
+// broken returns why a form could not be read to its end.
+func broken(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return problem.TooLarge(large.Limit)
+	}
+	if errors.Is(err, contract.ErrFormHead) {
+		return ErrFormPart
+	}
+	return problem.ErrBodyBroken.Because(err)
+}

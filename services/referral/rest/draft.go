@@ -1,0 +1,133 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/draft"
+	"net/url"
+)
+
+// ListDrafts answers GET /drafts.
+func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject) (api.ListDraftsResponseObject, error) {
+	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	l, err := h.service.Drafts.List(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	b := api.DraftList{
+		Items: make([]api.DraftSummary, 0, len(l.Items)), UnderscoreMeta: part(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: listLinks("drafts", url.Values{}, w, l.Next),
+	}
+	for _, d := range l.Items {
+		b.Items = append(b.Items, api.DraftSummary{
+			Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
+			ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d, fromList),
+		})
+	}
+	return api.ListDrafts200JSONResponse(b), nil
+}
+
+// CreateDraft answers POST /drafts.
+func (h handlers) CreateDraft(ctx context.Context, r api.CreateDraftRequestObject) (api.CreateDraftResponseObject, error) {
+	content, err := json.Marshal(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("write a draft: %w", err)
+	}
+	d, err := h.service.Drafts.Create(ctx, value(r.Params.IdempotencyKey), content)
+	if err != nil {
+		return nil, err
+	}
+	b, tag, err := draftBody(d, fromList)
+	at := "drafts/" + d.ID
+	return api.CreateDraft201JSONResponse{Body: b, Headers: api.CreateDraft201ResponseHeaders{ETag: &tag, Location: &at}}, err
+}
+
+// GetDraft answers GET /drafts/{id}.
+func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (api.GetDraftResponseObject, error) {
+	d, err := h.service.Drafts.Get(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	b, tag, err := draftBody(d, fromItem)
+	if rest.NotModified(r.Params.IfNoneMatch, d.Changes) {
+		return api.GetDraft304Response{Headers: api.GetDraft304ResponseHeaders{ETag: &tag}}, err
+	}
+	return api.GetDraft200JSONResponse{Body: b, Headers: api.GetDraft200ResponseHeaders{ETag: &tag}}, err
+}
+
+// ReplaceDraft answers PUT /drafts/{id}.
+func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObject) (api.ReplaceDraftResponseObject, error) {
+	version, err := rest.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	content, err := json.Marshal(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("write a draft: %w", err)
+	}
+	d, err := h.service.Drafts.Replace(ctx, r.Id, version, content)
+	if err != nil {
+		return nil, err
+	}
+	b, tag, err := draftBody(d, fromItem)
+	return api.ReplaceDraft200JSONResponse{Body: b, Headers: api.ReplaceDraft200ResponseHeaders{ETag: &tag}}, err
+}
+
+// DeleteDraft answers DELETE /drafts/{id}.
+func (h handlers) DeleteDraft(ctx context.Context, r api.DeleteDraftRequestObject) (api.DeleteDraftResponseObject, error) {
+	version, err := rest.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return api.DeleteDraft204Response{}, h.service.Drafts.Delete(ctx, r.Id, version)
+}
+
+// SendDraft answers POST /drafts/{id}/sending. What is written is held against the
+// shape of POST /referrals, so that faults name the same fields.
+func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (api.SendDraftResponseObject, error) {
+	version, err := rest.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	v, err := h.service.SendDraft(ctx, r.Id, version, h.sending)
+	if err != nil {
+		return nil, err
+	}
+	at, tag := string(fromAct)+"referrals/"+v.Referral.ID, rest.ETag(1)
+	return api.SendDraft201JSONResponse{
+		Body: body(v, fromAct), Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at},
+	}, nil
+}
+
+// sending reads what is written in a draft as a new referral.
+func (h handlers) sending(content []byte) (sub referral.Submission, err error) {
+	if err := h.newReferral.Check(content); err != nil {
+		return sub, err
+	}
+	var b api.NewReferral
+	if err := json.Unmarshal(content, &b); err != nil {
+		return sub, fmt.Errorf("read a draft: %w", err)
+	}
+	return submission(&b), nil
+}
+
+// draftBody writes a draft, with its entity tag.
+func draftBody(d *draft.View, from depth) (b api.Draft, tag string, err error) {
+	b = api.Draft{
+		Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
+		ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d, from),
+	}
+	if err := json.Unmarshal(d.Plain, &b.Content); err != nil {
+		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)
+	}
+	return b, rest.ETag(d.Changes), nil
+}
+
+func draftLinks(d *draft.View, from depth) api.Links {
+	self := string(from) + "drafts/" + d.ID
+	return api.Links{"self": {Href: self}, "sending": {Href: self + "/sending"}}
+}

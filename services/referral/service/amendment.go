@@ -1,0 +1,36 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// Amend corrects what was sent; why is the reason, for the municipality.
+func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c referral.Changes, why string) (*referral.View, error) {
+	v, err := s.change(ctx, "amendReferral", id, ifVersion, why, func(a actor.Actor, r versioned, by history.Author, why []byte) error {
+		in, err := s.Associations.Get(r.Value.Association)
+		if err != nil {
+			return err
+		}
+		reason, err := s.Cipher.Decrypt(r.Value.Reason, referral.TextContext(id))
+		if err != nil {
+			return fmt.Errorf("referral %s: reason: %w", id, err)
+		}
+		assessed, err := referral.DecryptAssessment(id, r.Value.Assessment, s.Cipher.Decrypt)
+		if err != nil {
+			return err
+		}
+		c.Self = isSelf(a, r.Value)
+		return r.Value.Amend(by, s.Now(), in, c, referral.Plain{Reason: string(reason), Assessed: assessed}, s.Cipher.Encrypt, why)
+	})
+	if errors.Is(err, store.ErrTaken) {
+		return nil, referral.ErrExternalReference.AtField("/changes/externalReference")
+	}
+	return v, err
+}

@@ -1,0 +1,122 @@
+package service
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/waitlist"
+)
+
+// versioned is a referral as it is stored.
+type versioned = store.Versioned[referral.Referral]
+
+// Accept accepts the person into an initiative of the caller's municipality. The vault
+// is asked for the age only when nothing else prevents it. The place is taken before the
+// referral is saved, unless one is kept for the person.
+func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, acceptance referral.Acceptance) (*referral.View, error) {
+	var place *waitlist.Reservation
+	v, err := s.change(ctx, "acceptReferral", id, ifVersion, "", func(a actor.Actor, r versioned, by history.Author, _ []byte) error {
+		had := r.Value.Status()
+		if acceptance.Municipality == "" {
+			acceptance.Municipality = had.Municipality
+		}
+		if err := r.Value.CheckAcceptance(s.Now(), a.Municipality, acceptance); err != nil {
+			return err
+		}
+		in, err := s.Associations.Get(r.Value.Association)
+		if err != nil {
+			return err
+		}
+		initiative, ok := in.Initiative(acceptance.Initiative)
+		if !ok {
+			return referral.ErrInitiative.AtField("/initiative")
+		}
+		age, err := s.People.AgeOn(ctx, r.Value.Participant, acceptance.StartDate)
+		if err != nil {
+			return err
+		}
+		if err := r.Value.Accept(by, s.Now(), a.Municipality, acceptance, initiative, age); err != nil {
+			return err
+		}
+		if had.Place != nil && had.Place.Initiative == acceptance.Initiative {
+			return nil
+		}
+		q := waitlist.Queue{Association: in.ID, Municipality: acceptance.Municipality, Initiative: initiative.ID}
+		place, err = s.Waitlist.Take(ctx, q, id, r.Version, r.Value.Status().PlaceUntil(initiative.MaxWeeks))
+		return err
+	})
+	place.Saved(ctx, err)
+	return v, err
+}
+
+// Reject rejects the referral.
+func (s *Service) Reject(ctx context.Context, id string, ifVersion int64, code, text string) (*referral.View, error) {
+	return s.change(ctx, "rejectReferral", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
+		return r.Value.Reject(by, s.Now(), code, text)
+	})
+}
+
+// Waitlist puts the person on the waiting list of an initiative; empty: the one that the
+// person waits for already, or the association's only one.
+func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64, priority, initiative string) (*referral.View, error) {
+	return s.change(ctx, "waitlistReferral", id, ifVersion, "", func(_ actor.Actor, r versioned, by history.Author, _ []byte) error {
+		had := r.Value.Status()
+		if err := had.Check(referral.Waitlisted); err != nil {
+			return err
+		}
+		in, err := s.Associations.Get(r.Value.Association)
+		if err != nil {
+			return err
+		}
+		if initiative == "" && had.State == referral.StateWaitlisted {
+			initiative = had.Queue
+		}
+		chosen, ok := in.Choose(initiative)
+		if !ok {
+			return referral.ErrInitiative.AtField("/initiative")
+		}
+		if had.State != referral.StateWaitlisted {
+			q := waitlist.Queue{Association: in.ID, Municipality: had.Municipality, Initiative: chosen.ID}
+			if err := s.Waitlist.CheckLimit(ctx, q); err != nil {
+				return err
+			}
+		}
+		return r.Value.Waitlist(by, s.Now(), priority, chosen.ID)
+	})
+}
+
+// RequestSupplement asks the sender for more.
+func (s *Service) RequestSupplement(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
+	return s.change(ctx, "requestSupplement", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
+		return r.Value.RequestSupplement(by, s.Now(), text)
+	})
+}
+
+// SendSupplement answers the municipality.
+func (s *Service) SendSupplement(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
+	return s.change(ctx, "sendSupplement", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
+		return r.Value.Supplement(by, s.Now(), text)
+	})
+}
+
+// Withdraw takes the referral back; will is "referrer" or "person".
+func (s *Service) Withdraw(ctx context.Context, id string, ifVersion int64, will, text string) (*referral.View, error) {
+	return s.change(ctx, "withdrawReferral", id, ifVersion, text, func(a actor.Actor, r versioned, by history.Author, text []byte) error {
+		return r.Value.Withdraw(by, s.Now(), will, isSelf(a, r.Value), text)
+	})
+}
+
+// isSelf reports whether the actor is the person whom the referral is about.
+func isSelf(a actor.Actor, r *referral.Referral) bool {
+	return a.Participant != "" && a.Participant == r.Participant
+}
+
+// MarkInError says that the referral should never have been sent.
+func (s *Service) MarkInError(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
+	return s.change(ctx, "markReferralInError", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
+		return r.Value.MarkInError(by, s.Now(), text)
+	})
+}

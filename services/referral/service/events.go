@@ -1,0 +1,216 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// event returns the event of step n of a referral. One that is hidden from the sender
+// names no authority, so that no authority's own feed has it.
+func event(r *referral.Referral, n int64) feed.Event {
+	step := &r.Steps[n-1]
+	then := r.AsOf(n)
+	status := then.Status()
+	e := feed.Event{
+		Type: referral.EventPrefix + string(step.Kind), Subject: r.ID, Time: step.At,
+		Association: r.Association, Authority: r.Authority, TraceParent: step.TraceParent,
+		Data: map[string]string{"referral": r.ID, "participant": r.Participant, "unit": r.Unit, "municipality": status.Municipality},
+	}
+	// Persons are not an authority with a feed of its own.
+	if r.AuthorityKind == actor.Self || step.IsHidden(status.SenderVisibility()) {
+		e.Authority = ""
+	}
+	switch step.Kind {
+	case referral.Waitlisted, referral.MovedUp:
+		e.Data["initiative"] = step.Initiative
+	case referral.Amended:
+		e.Data["fields"] = strings.Join(step.Amendment.Fields(), ",")
+		if step.Amendment.Consent != nil {
+			// The vault, which follows, opens the person to those named since.
+			consent := then.Consent.Naming(r.Authority, r.AuthorityKind)
+			e.Data["authorities"] = strings.Join(consent.Authorities, ",")
+			e.Data["textVersion"], e.Data["givenOn"] = consent.TextVersion, consent.GivenOn
+		}
+	case referral.TransferRequested:
+		e.Data["to"] = step.Municipality
+	case referral.TransferAccepted:
+		e.Data["from"] = r.AsOf(n - 1).Status().Municipality
+	case referral.TransferDeclined, referral.TransferCancelled:
+		e.Data["to"] = r.AsOf(n - 1).Status().Transfer.Municipality
+	case referral.Overdue:
+		if asked := step.Turn.Municipality; asked != status.Municipality {
+			e.Data["to"] = asked // of a transfer: both are notified
+		}
+		e.Data["party"], e.Data["wait"] = string(step.Turn.Party), string(step.Turn.Wait)
+		e.Data["since"], e.Data["due"] = step.Turn.Since.Format(time.RFC3339), step.Turn.Due.Format(time.RFC3339)
+	case referral.AttachmentAdded, referral.AttachmentRemoved:
+		e.Data["attachment"] = step.Attachment.ID
+	case referral.Accepted:
+		e.Data["initiative"] = step.Acceptance.Initiative
+		e.Data["startDate"] = step.Acceptance.StartDate
+		e.Data["coach"] = step.Acceptance.Coach
+		e.Data["authority"] = r.Authority
+		if withheld := then.ConsentedVisibility().Withheld(); len(withheld) > 0 {
+			e.Data["unshared"] = strings.Join(withheld, ",") // the enrolment is as hidden as its copy here
+		}
+	}
+	return e
+}
+
+// visibleStepNumber returns the number by which a referral's sender may be notified of a
+// step now; 0: it may not. The rule is that of its events, held against the present
+// consent: an event that was made while it held may be asked for later.
+func (s *Service) visibleStepNumber(ctx context.Context, association, id string) (func(step int64) int64, error) {
+	r, err := s.referrals.Get(ctx, association, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return func(int64) int64 { return 0 }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	status := r.Value.Status()
+	to := status.SenderVisibility()
+	return func(n int64) int64 {
+		if n < 1 || n > r.Value.Version() || r.Value.Steps[n-1].IsHidden(to) {
+			return 0
+		}
+		return status.VisibleNumber(n, to)
+	}, nil
+}
+
+// What this service follows in the participant service's feed.
+const (
+	enrolmentEvents  = "se.finsam.enrolment."
+	consentWithdrawn = "se.finsam.participant.consent_withdrawn"
+	protected        = "se.finsam.participant.protected"
+	unprotected      = "se.finsam.participant.unprotected"
+)
+
+// Handle takes what an event of the participant service means for referrals as a step of theirs. It may come more
+// than once.
+func (s *Service) Handle(ctx context.Context, e feed.Event) error {
+	step, ok := stepOf(e)
+	if !ok {
+		return nil
+	}
+	if id := e.Data["referral"]; id != "" {
+		return s.follow(ctx, e, id, step)
+	}
+	// An event about the person concerns every referral about it.
+	var after store.Cursor
+	for {
+		page, err := s.ofParticipant(ctx, e.Association, e.Subject, after)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Items {
+			if err := s.follow(ctx, e, r.Value.ID, step); err != nil {
+				return err
+			}
+		}
+		if after = page.Next; after.ID == "" {
+			return nil
+		}
+	}
+}
+
+// follow adds the step to one referral, once.
+func (s *Service) follow(ctx context.Context, e feed.Event, id string, step referral.Step) error {
+	by := history.System("participant")
+	by.TraceParent = e.TraceParent
+	saved, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *referral.Referral) error {
+		return follow(r, by, s.Now(), step)
+	})
+	switch {
+	case errors.Is(err, referral.ErrWrongState), errors.Is(err, store.ErrNotFound):
+		// A withdrawal may cross the enrolment on its way: the participant service, which
+		// follows the withdrawal, cancels what it planned.
+		return fmt.Errorf("%w: referral %s: %w", feed.ErrSkip, id, err)
+	case err != nil:
+		return err
+	}
+	s.stepped(saved.Value)
+	return nil
+}
+
+// follow is Referral.Follow for store.Collection.Update.
+func follow(r *referral.Referral, by history.Author, now time.Time, step referral.Step) error {
+	taken, err := r.Follow(by, now, step)
+	if err == nil && !taken {
+		return store.Unchanged()
+	}
+	return err
+}
+
+// stepOf reads an event as a step; ok is false for what concerns no referral.
+func stepOf(e feed.Event) (s referral.Step, ok bool) {
+	s.Cause = e.ID
+	switch e.Type {
+	case consentWithdrawn:
+		s.Kind = referral.ConsentWithdrawn
+		return s, true
+	case protected:
+		s.Kind, s.Code, s.HandledBy = referral.Protected, e.Data["level"], e.Data["authority"]
+		s.Handlers = strings.FieldsFunc(e.Data["handlers"], func(r rune) bool { return r == ',' || r == ' ' })
+		return s, true
+	case unprotected:
+		s.Kind = referral.Unprotected
+		return s, true
+	}
+	kind, ofEnrolment := strings.CutPrefix(e.Type, enrolmentEvents)
+	if !ofEnrolment || !slices.Contains(progressKinds, kind) {
+		return s, false
+	}
+	s.Progress = progressOf(e, kind)
+	s.Code = s.Progress.Kind
+	switch kind {
+	case "planned":
+		s.Kind = referral.Enrolled
+	case "closed":
+		s.Kind, s.Code = referral.Closed, s.Progress.Code
+	default:
+		s.Kind = referral.ProgressReported
+	}
+	return s, true
+}
+
+// progressKinds are the enrolment's steps that belong to the progress; others, such as a
+// consent withdrawn there, have an event about the person.
+var progressKinds = []string{
+	"planned", "started", "block_started", "check_in_due", "answered", "not_answered",
+	"decided", "resumed", "closing", "conversation_held", "closed",
+}
+
+// maxBlocks bounds the number of a block, as the contract does.
+const maxBlocks = 100
+
+// progressOf reads what an enrolment's event says of the progress.
+func progressOf(e feed.Event, kind string) *referral.ProgressStep {
+	p := &referral.ProgressStep{
+		Kind: kind, Enrolment: e.Subject, On: e.Data["on"],
+		FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"],
+	}
+	if n, err := strconv.Atoi(e.Data["number"]); err == nil && n > 0 && n <= maxBlocks {
+		p.Block = n
+	}
+	switch kind {
+	case "answered":
+		p.Code = e.Data["readiness"]
+	case "decided":
+		p.Code = e.Data["decision"]
+	case "closed":
+		p.Code = e.Data["outcome"]
+	}
+	return p
+}

@@ -1,0 +1,215 @@
+package service_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/referraltest"
+	"github.com/finsam/finsam/services/referral/service"
+)
+
+// enrolment is the id of the enrolment in these tests.
+const enrolment = "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f"
+
+// told returns an event of the enrolment that follows the referral.
+func told(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
+	d := map[string]string{"referral": r.ID, "participant": r.Participant}
+	maps.Copy(d, data)
+	return feed.Event{ID: id, Type: "se.finsam.enrolment." + kind, Subject: enrolment, Association: "insjoriket", Data: d}
+}
+
+// toldOfPerson returns an event of the person.
+func toldOfPerson(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
+	return feed.Event{ID: id, Type: "se.finsam.participant." + kind, Subject: r.Participant, Association: "insjoriket", Data: data}
+}
+
+// until reads the referral as the actor until ok holds.
+func until(t *testing.T, w *referraltest.World, a actor.Actor, id string, ok func(*referral.View) bool) *referral.View {
+	t.Helper()
+	var v *referral.View
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		var err error
+		if v, err = w.Service.Get(referraltest.As(a), id); err != nil {
+			t.Fatal(err)
+		}
+		if ok(v) {
+			return v
+		}
+	}
+	t.Fatalf("it never came to that: %+v", v)
+	return nil
+}
+
+func inState(s referral.State) func(*referral.View) bool {
+	return func(v *referral.View) bool { return v.State == s }
+}
+
+// enrolled returns a referral whose enrolment is planned.
+func enrolled(t *testing.T, w *referraltest.World) *referral.Referral {
+	t.Helper()
+	r := created(t, w)
+	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), r.ID, 1, acceptance()); err != nil {
+		t.Fatal(err)
+	}
+	w.Peer.Tell(told(r, "e/1", "planned", map[string]string{"on": "2026-03-16", "firstDay": "2026-03-16", "lastDay": "2026-08-30"}))
+	until(t, w, referraltest.Intake, r.ID, inState(referral.StateEnrolled))
+	return r
+}
+
+func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	r := enrolled(t, w)
+	for _, e := range []feed.Event{
+		told(r, "e/2", "started", map[string]string{"on": "2026-03-16", "number": "1"}),
+		told(r, "e/3", "check_in_due", map[string]string{"number": "1"}),
+		told(r, "e/4", "answered", map[string]string{"number": "1", "readiness": "ready"}),
+		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}),
+		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}), // told twice
+		told(r, "e/6", "something_new", nil),
+		told(r, "e/7", "closed", map[string]string{"outcome": "completed", "on": "2026-08-30"}),
+		told(r, "e/8", "started", nil), // after the end: passed over
+	} {
+		w.Peer.Tell(e)
+	}
+	v := until(t, w, referraltest.Officer, r.ID, inState(referral.StateClosed))
+	if v.Outcome != "completed" || v.Enrolment != enrolment {
+		t.Fatalf("got outcome %q, course %+v", v.Outcome, v.Enrolment)
+	}
+	var kinds []string
+	var course []referral.Step
+	for _, s := range v.Steps {
+		if s.Progress == nil {
+			continue
+		}
+		course = append(course, s)
+		kinds = append(kinds, s.Progress.Kind+" "+s.Progress.Code)
+	}
+	want := []string{"planned ", "started ", "check_in_due ", "answered ready", "decided continue", "closed completed"}
+	if !slices.Equal(kinds, want) || course[0].Progress.LastDay != "2026-08-30" || course[2].Progress.Block != 1 {
+		t.Fatalf("got %v until %s", kinds, course[0].Progress.LastDay)
+	}
+}
+
+func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	r := enrolled(t, w)
+	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateEnrolled)); v.Enrolment == "" {
+		t.Fatal("the course is hidden while the consent holds")
+	}
+	w.Peer.Tell(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
+	w.Peer.Tell(told(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
+	until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))
+	v := until(t, w, referraltest.FK, r.ID, inState(referral.StateAccepted))
+	if v.Enrolment != "" || v.Outcome != "" || reasonOf(v) == "" || v.Referral.Status().ConsentWithdrawnAt == nil {
+		t.Errorf("the referrer sees course %v, outcome %q, reason %q", v.Enrolment, v.Outcome, reasonOf(v))
+	}
+	for _, s := range v.Steps {
+		if s.Kind == referral.Enrolled || s.Kind == referral.Closed || s.Acceptance != nil {
+			t.Errorf("the timeline shows %s", s.Kind)
+		}
+	}
+	if v := until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed)); v.Outcome != "interrupted" || v.Enrolment == "" {
+		t.Errorf("the municipality itself sees outcome %q", v.Outcome)
+	}
+}
+
+func TestProtectionToldOfAPersonHoldsForEveryReferralAboutIt(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	one, two := created(t, w), created(t, w)
+	w.Peer.Tell(toldOfPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1,coach-1"}))
+	for _, r := range []*referral.Referral{one, two} {
+		until(t, w, referraltest.Intake2, r.ID, func(v *referral.View) bool { return reasonOf(v) == "" && len(v.Steps) == 1 })
+		until(t, w, referraltest.Intake, r.ID, func(v *referral.View) bool { return reasonOf(v) != "" && len(v.Steps) == 2 })
+	}
+	later := created(t, w) // about a person who is protected already
+	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return reasonOf(v) == "" })
+	w.Peer.Tell(toldOfPerson(one, "p/4", "unprotected", nil))
+	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return reasonOf(v) != "" })
+	until(t, w, referraltest.Intake2, two.ID, func(v *referral.View) bool { return reasonOf(v) != "" })
+}
+
+func TestAnEnrolmentThatCrossesAWithdrawalIsPassedOver(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	r, other := created(t, w), created(t, w)
+	for _, id := range []string{r.ID, other.ID} {
+		if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), id, 1, acceptance()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Service.Withdraw(referraltest.As(referraltest.FK), r.ID, 2, "person", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.Peer.Tell(told(r, "e/1", "planned", nil))
+	w.Peer.Tell(told(&referral.Referral{ID: "00000000-0000-0000-0000-000000000000"}, "x/1", "planned", nil))
+	w.Peer.Tell(told(other, "f/1", "planned", nil))
+	until(t, w, referraltest.Intake, other.ID, inState(referral.StateEnrolled))
+	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateWithdrawn)); v.Referral.Version() != 3 {
+		t.Errorf("got version %d", v.Referral.Version())
+	}
+}
+
+func TestEveryStepIsToldWithIdsAndCodesAndToNobodyWhoMayNotKnow(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	r := enrolled(t, w)
+	w.Peer.Tell(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
+	w.Peer.Tell(told(r, "e/2", "started", nil))
+	w.Peer.Tell(toldOfPerson(r, "p/4", "protected", nil))
+	want := []struct{ kind, authority string }{
+		{"submitted", "fk"}, {"accepted", "fk"}, {"enrolled", "fk"}, {"consent_withdrawn", "fk"}, {"progress_reported", ""}, {"protected", ""},
+	}
+	events := log(t, w, len(want))
+	for i, e := range events {
+		if e.Type != "se.finsam.referral."+want[i].kind || e.Authority != want[i].authority || e.Subject != r.ID || e.Sequence != int64(i)+1 {
+			t.Errorf("event %d: got %s for %q", i+1, e.Type, e.Authority)
+		}
+	}
+	accepted := map[string]string{
+		"referral": r.ID, "participant": r.Participant, "initiative": "activera", "municipality": "1481",
+		"startDate": "2026-03-16", "coach": "coach-1", "authority": "fk", "unit": "fk-molndal",
+	}
+	if !maps.Equal(events[1].Data, accepted) {
+		t.Errorf("accepted tells %v", events[1].Data)
+	}
+}
+
+// log reads the service's own feed until it has n events.
+func log(t *testing.T, w *referraltest.World, n int) []feed.Event {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var events []feed.Event
+	for len(events) < n {
+		more, err := w.Feed.After(ctx, int64(len(events)), n, time.Second)
+		if err != nil {
+			t.Fatalf("%d events of %d: %v", len(events), n, err)
+		}
+		events = append(events, more...)
+	}
+	return events
+}
+
+func FuzzStepOf(f *testing.F) {
+	f.Add("se.finsam.enrolment.started", "2026-03-16", "1")
+	f.Add("se.finsam.participant.protected", "", "-7")
+	f.Fuzz(func(t *testing.T, kind, on, number string) {
+		w := feed.Event{ID: "e/1", Type: kind, Subject: "e", Data: map[string]string{"on": on, "number": number, "referral": "r"}}
+		s, ok := service.StepOf(w)
+		if ok && !slices.Contains(referral.StepKinds, s.Kind) {
+			t.Errorf("%s is read as a step of kind %q", kind, s.Kind)
+		}
+		if s.Progress != nil && s.Progress.Block < 0 {
+			t.Errorf("block %d", s.Progress.Block)
+		}
+	})
+}

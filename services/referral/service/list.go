@@ -1,0 +1,368 @@
+package service
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/waitlist"
+)
+
+// The refusals of lists.
+var (
+	ErrOwnFilter = fault.New(fault.Unprocessable, "not-yours-to-filter-by",
+		"Det urvalet kan bara göras av den kommun som har remisserna.", "Only the municipality that has the referrals can select by this.")
+	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
+		"Efter angelägenhet sorteras bara väntelistan.", "Only the waiting list is sorted by priority.")
+)
+
+// Filter narrows a list, within what the caller's relation opens.
+type Filter struct {
+	States            []referral.State // empty: any
+	Municipality      string           // empty: any
+	TransferTo        string           // municipality that is asked to take over now; empty: any
+	Unit              string           // empty: any
+	Source            referral.Source  // empty: any
+	From, To          string           // dates between which it was received, both included; empty: open
+	Responsible       string           // subject; only for the municipality's own
+	Initiative        string           // into which it was accepted; only for the municipality's own
+	Overdue           *bool            // whether the turn's time has passed; nil: any, also nobody's turn
+	ExternalReference string
+	RegistryNumber    string
+	Sort              Sort
+}
+
+// What a list can be sorted by.
+const (
+	SortReceived = "receivedAt"
+	SortDue      = "dueAt"    // leaves out what waits for nobody
+	SortPriority = "priority" // the waiting list: the most urgent first, then the first to come
+)
+
+// Sort is the order of a list. The zero Sort is the latest first or, of what is overdue,
+// the first due.
+type Sort struct {
+	Key  string
+	Desc bool
+}
+
+// order returns the order of a list from its beginning or from a cursor on, and where
+// that begins. The cursor of another order than the one that is asked for is refused.
+func (f Filter) order(cursor string) (Sort, store.Cursor, error) {
+	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && cursor == "" {
+		f.Sort.Key = SortDue
+	}
+	return f.Sort.resume(cursor)
+}
+
+// sortLetters name the sorts in cursors.
+var sortLetters = map[string]string{SortReceived: "r", SortDue: "d", SortPriority: "p"}
+
+// cursor returns a position in the order as text for a client to send back. It includes
+// the order, so that a list goes on as it began.
+func (o Sort) cursor(c store.Cursor) string {
+	if c.ID == "" {
+		return ""
+	}
+	if o.Desc {
+		return sortLetters[o.Key] + "d-" + c.String()
+	}
+	return sortLetters[o.Key] + "a-" + c.String()
+}
+
+// resume reads a cursor, and returns the order that it includes.
+func (o Sort) resume(cursor string) (Sort, store.Cursor, error) {
+	if cursor == "" {
+		if o.Key == "" {
+			o = Sort{Key: SortReceived, Desc: true}
+		}
+		return o, store.Cursor{}, nil
+	}
+	order, position, _ := strings.Cut(cursor, "-")
+	for key, letter := range sortLetters {
+		for _, had := range []Sort{{Key: key}, {Key: key, Desc: true}} {
+			direction := "a"
+			if had.Desc {
+				direction = "d"
+			}
+			if order != letter+direction || position == "" || o.Key != "" && o != had {
+				continue
+			}
+			c, err := store.ParseCursor(position, len(had.orders(nil)))
+			return had, c, err
+		}
+	}
+	return o, store.Cursor{}, store.ErrCursor
+}
+
+// orders returns the order in keys. A sender's turns are sorted by what the sender may
+// know of them.
+func (o Sort) orders(where []store.Cond) []store.Order {
+	switch o.Key {
+	case SortDue:
+		key := keyDue
+		for _, c := range where {
+			if c.Key == keySenderDue {
+				key = keySenderDue
+			}
+		}
+		return []store.Order{{Key: key, Desc: o.Desc}}
+	case SortPriority:
+		return waitlist.First
+	}
+	return []store.Order{{Key: keyReceived, Desc: o.Desc}}
+}
+
+// List is a part of a list.
+type List struct {
+	Items []*referral.View // outlines
+	Next  string           // cursor; empty on the last page
+	Total *store.Total     // of the whole list; nil when it was read by cursor
+}
+
+// List returns the referrals that the caller may see. One entry of the access log names
+// all persons shown.
+func (s *Service) List(ctx context.Context, f Filter, w store.Window) (*List, error) {
+	const operation = "listReferrals"
+	a, err := guard.Caller(ctx, s.AccessLog, operation, "referrals")
+	if err != nil {
+		return nil, err
+	}
+	order, after, err := f.order(w.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	f.Sort = order
+	where, found, err := conditions(operation, a, f, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return s.read(ctx, a, operation, where, found, order, after, w)
+}
+
+// Tasks returns the referrals that wait for the caller: for receivers and coaches of the
+// municipality, for the sending unit or authority. What is due first comes first, and so
+// what is overdue before all else. responsible, when set, narrows the list to those that
+// are assigned to this subject.
+func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window) (*List, error) {
+	const operation = "listTasks"
+	a, err := guard.Caller(ctx, s.AccessLog, operation, "referrals")
+	if err != nil {
+		return nil, err
+	}
+	order, after, err := Sort{Key: SortDue}.resume(w.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	where, found := taskConditions(operation, a)
+	if responsible != "" {
+		if relation, _ := access.Scope(operation, a); relation != access.OwnMunicipality {
+			return nil, ErrOwnFilter.AtField("responsible")
+		}
+		where = append(where, store.Cond{Key: keyResponsible, Op: store.Eq, Value: responsible})
+	}
+	return s.read(ctx, a, operation, where, found, order, after, w)
+}
+
+// WaitingList returns the queue to an initiative of the caller's municipality, the first
+// one first; an empty initiative is the association's only one.
+func (s *Service) WaitingList(ctx context.Context, initiative string, w store.Window) (*List, error) {
+	const operation = "listWaiting"
+	a, err := guard.Caller(ctx, s.AccessLog, operation, "referrals")
+	if err != nil {
+		return nil, err
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	i, known := in.Choose(initiative)
+	if !known {
+		return nil, referral.ErrInitiative.AtField("initiative")
+	}
+	order, after, err := Sort{Key: SortPriority}.resume(w.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	q := waitlist.Queue{Association: in.ID, Municipality: a.Municipality, Initiative: i.ID}
+	relation, _ := access.Scope(operation, a)
+	found := relation == access.OwnMunicipality && a.Municipality != ""
+	return s.read(ctx, a, operation, q.Where(), found, order, after, w)
+}
+
+// read returns a part of what the conditions find, and enters whose referrals are shown.
+// Nothing is read when found is false.
+func (s *Service) read(ctx context.Context, a actor.Actor, operation string, where []store.Cond, found bool, order Sort, after store.Cursor, w store.Window) (*List, error) {
+	l := &List{Items: []*referral.View{}}
+	if w.Cursor == "" {
+		l.Total = new(store.Total)
+	}
+	var people []string
+	if found {
+		q := store.Query{Association: a.Association, Where: where, Sort: order.orders(where), After: after, Limit: w.Limit}
+		if l.Total != nil {
+			total, err := s.referrals.Total(ctx, a.Association, where)
+			if err != nil {
+				return nil, err
+			}
+			*l.Total, q.Skip = total, (w.Page-1)*w.Limit
+		}
+		if l.Total == nil || l.Total.Minimum || int64(q.Skip) < l.Total.Records {
+			page, err := s.referrals.Find(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			l.Next = order.cursor(page.Next)
+			for _, item := range page.Items {
+				v := item.Value.Status().Outline(a, s.Now())
+				s.dropUnconfigured(v)
+				l.Items, people = append(l.Items, v), append(people, item.Value.Participant)
+			}
+		}
+	}
+	if err := s.Waitlist.FillPositions(ctx, l.Items...); err != nil {
+		return nil, err
+	}
+	if err := s.fillDuplicates(ctx, a, l.Items); err != nil {
+		return nil, err
+	}
+	relation, _ := access.Scope(operation, a)
+	entry := accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people, Why: string(relation)}
+	return l, guard.Enter(ctx, s.AccessLog, entry, nil)
+}
+
+// conditions returns what a list is read by: the caller's relation from the access
+// table, and the filter. found is false when nothing can match. A filter by what the
+// caller may not know is refused: ErrOwnFilter.
+func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where []store.Cond, found bool, err error) {
+	is := func(key string, op store.Op, value any) {
+		if value != "" {
+			where = append(where, store.Cond{Key: key, Op: op, Value: value})
+		}
+	}
+	relation, _ := access.Scope(operation, a)
+	due, state := keySenderDue, keySenderState
+	switch {
+	case relation == access.OwnMunicipality && a.Municipality != "":
+		due, state = keyDue, keyState
+		if f.TransferTo != a.Municipality { // a municipality that is asked sees it until it has answered
+			if f.Municipality != "" && f.Municipality != a.Municipality {
+				return nil, false, nil
+			}
+			f.Municipality = a.Municipality
+		}
+	case relation == access.OwnAuthority && a.Authority != "":
+		is(keyAuthority, store.Eq, a.Authority)
+	case relation == access.OwnUnit && a.Authority != "" && a.Unit != "":
+		if f.Unit != "" && f.Unit != a.Unit {
+			return nil, false, nil
+		}
+		is(keyAuthority, store.Eq, a.Authority)
+		f.Unit = a.Unit
+	case relation == access.OwnParticipant && a.Participant != "":
+		due, state = keyDue, keyState
+		is(keyParticipant, store.Eq, a.Participant)
+	default:
+		return nil, false, nil // a token that names no unit, authority or municipality has no list
+	}
+	if relation != access.OwnMunicipality && f.Responsible != "" {
+		return nil, false, ErrOwnFilter.AtField("responsible")
+	}
+	if relation != access.OwnMunicipality && f.Initiative != "" {
+		return nil, false, ErrOwnFilter.AtField("initiative")
+	}
+	is(keyMunicipality, store.Eq, f.Municipality)
+	is(keyUnit, store.Eq, f.Unit)
+	if f.TransferTo != "" {
+		is(waitlist.KeySet, store.Eq, transferKey(f.TransferTo))
+	}
+	is(keySource, store.Eq, string(f.Source))
+	is(keyNumber, store.Eq, f.RegistryNumber)
+	is(keyResponsible, store.Eq, f.Responsible)
+	is(keyInitiative, store.Eq, f.Initiative)
+	is(keyExternal, store.Eq, f.ExternalReference)
+	if f.Sort.Key == SortPriority {
+		if len(f.States) > 0 && (len(f.States) > 1 || f.States[0] != referral.StateWaitlisted) {
+			return nil, false, ErrSortOfQueue.AtField("sort")
+		}
+		f.States = []referral.State{referral.StateWaitlisted}
+	}
+	switch len(f.States) {
+	case 0:
+	case 1:
+		is(state, store.Eq, string(f.States[0]))
+	default:
+		var names []any
+		for _, s := range f.States {
+			names = append(names, string(s))
+		}
+		is(state, store.In, names)
+	}
+	switch {
+	case f.Overdue != nil && *f.Overdue:
+		is(due, store.Lt, now.UnixMilli())
+	case f.Overdue != nil:
+		is(due, store.Gte, now.UnixMilli())
+	case f.Sort.Key == SortDue:
+		is(due, store.Gt, int64(0)) // what waits for nobody is not in this order
+	}
+	for _, end := range []struct {
+		date, field string
+		days        int
+		op          store.Op
+	}{{f.From, "receivedFrom", 0, store.Gte}, {f.To, "receivedTo", 1, store.Lt}} {
+		if end.date == "" {
+			continue
+		}
+		day, err := civil.Parse(end.date)
+		if err != nil {
+			return nil, false, referral.ErrDate.AtField(end.field)
+		}
+		is(keyReceived, end.op, day.AddDays(end.days).Start().UnixMilli())
+	}
+	return where, true, nil
+}
+
+// taskConditions returns the conditions of what waits for the caller; found is false
+// when nothing can match.
+func taskConditions(operation string, a actor.Actor) (where []store.Cond, found bool) {
+	relation, _ := access.Scope(operation, a)
+	switch {
+	case relation == access.OwnMunicipality && a.Municipality != "":
+		var whose []any
+		for _, p := range []struct {
+			role  actor.Role
+			party referral.Party
+		}{{actor.Intake, referral.PartyReceiver}, {actor.Coach, referral.PartyCoach}} {
+			if a.Has(p.role) {
+				whose = append(whose, turnOf(p.party, a.Municipality))
+			}
+		}
+		if len(whose) == 1 {
+			return []store.Cond{{Key: keyTurn, Op: store.Eq, Value: whose[0]}}, true
+		}
+		return []store.Cond{{Key: keyTurn, Op: store.In, Value: whose}}, true
+	case relation == access.OwnAuthority && a.Authority != "":
+		return []store.Cond{{Key: keyTurn, Op: store.Eq, Value: turnOf(referral.PartySender, a.Authority)}}, true
+	case relation == access.OwnUnit && a.Authority != "" && a.Unit != "":
+		return []store.Cond{
+			{Key: keyTurn, Op: store.Eq, Value: turnOf(referral.PartySender, a.Authority)},
+			{Key: keyUnit, Op: store.Eq, Value: a.Unit},
+		}, true
+	case relation == access.OwnParticipant && a.Participant != "": // of what the person applied with
+		return []store.Cond{
+			{Key: keyParticipant, Op: store.Eq, Value: a.Participant},
+			{Key: keySource, Op: store.In, Value: []any{string(referral.SelfReferral), string(actor.Self)}},
+			{Key: keyState, Op: store.Eq, Value: string(referral.StateSupplement)},
+		}, true
+	}
+	return nil, false
+}

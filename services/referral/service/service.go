@@ -1,0 +1,262 @@
+// Package service has the verbs of the referral service: each loads a referral behind
+// the guard, lets the noun take a step, and saves it. What has its own storage or loop
+// is a package of its own, which this one composes.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/blob"
+	"github.com/finsam/finsam/pkg/encryption"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/attachment"
+	"github.com/finsam/finsam/services/referral/draft"
+	"github.com/finsam/finsam/services/referral/export"
+	"github.com/finsam/finsam/services/referral/figures"
+	"github.com/finsam/finsam/services/referral/outbound"
+	"github.com/finsam/finsam/services/referral/registrynumber"
+	"github.com/finsam/finsam/services/referral/waitlist"
+)
+
+// People is the vault, which alone knows who a person is. It is asked with the caller's
+// own token.
+type People interface {
+	// Put files the person and returns the participant's id, the same for the same
+	// person, and the age on this day. It may be repeated for the same referral. Its
+	// faults name the fields of the person as "/person/<field>".
+	Put(ctx context.Context, p PersonInput) (Filed, error)
+
+	// AgeOn returns the participant's age in whole years on a date.
+	AgeOn(ctx context.Context, participant, date string) (int, error)
+
+	// Identities returns who the participants are, at most 200 of them, by their ids.
+	// Those that the caller may not see are left out.
+	Identities(ctx context.Context, participants []string) (map[string]referral.Identity, error)
+}
+
+// Filed is a person that the vault has filed.
+type Filed struct {
+	Participant string
+	Age         *int // in whole years; nil: unknown
+}
+
+// PersonInput is a referred person on the way to the vault.
+type PersonInput struct {
+	Referral     string
+	Authority    string
+	Unit         string
+	Municipality string // four-digit code of the municipality wished for
+	Person       referral.Person
+	Consent      referral.Consent
+}
+
+// Config is what the service is made of.
+type Config struct {
+	Engine       store.Engine
+	Feed         *feed.Log
+	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
+	Associations *association.Registry
+	People       People
+	Webhooks     outbound.Sender
+	Blobs        blob.Store // where attachments are; nil: they are neither received nor shown
+	Now          func() time.Time
+	NewID        func() string // unguessable UUIDs
+	Log          *slog.Logger
+}
+
+// Service has the verbs. Each takes the caller from the context, decides by the access
+// table, and answers with a fault.Error. They may be called at once.
+type Service struct {
+	Config
+	referrals *store.Collection[referral.Referral]
+	registers *store.Collection[referral.Register]
+	documents *guard.Documents[referral.Referral]
+
+	numbers   *registrynumber.Allocator
+	exports   *export.Service
+	figures   *figures.Rollup
+	publisher *feed.Publisher
+	followers []*feed.Follower
+	sweep     func(context.Context) error // see MarkOverdue
+
+	// The verbs of these are called as they are.
+	Attachments *attachment.Service
+	Drafts      *draft.Service
+	Outbound    *outbound.Service
+	Waitlist    *waitlist.Service
+}
+
+// New opens the service's collections and positions on the engine.
+func New(ctx context.Context, c Config) (*Service, error) {
+	s := &Service{Config: c}
+	if err := s.open(ctx); err != nil {
+		return nil, fmt.Errorf("referral: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Service) open(ctx context.Context) (err error) {
+	if s.referrals, err = store.Open(ctx, s.Engine, Collection()); err != nil {
+		return err
+	}
+	if s.registers, err = store.Open(ctx, s.Engine, registerCollection()); err != nil {
+		return err
+	}
+	s.documents = &guard.Documents[referral.Referral]{
+		Log: s.AccessLog, Store: s.referrals, Kind: "referral",
+		Resource: func(_ context.Context, a actor.Actor, operation string, r *referral.Referral) (access.Resource, error) {
+			return r.Status().ResourceTo(operation, a), nil
+		},
+		Participants: func(r *referral.Referral) []string { return []string{r.Participant} },
+		Refusal:      s.handedOver,
+	}
+	s.sweep = jobs.ForEach(s.Associations, s.markOverdue)
+	s.publisher = feed.NewPublisher(s.Feed, s.Log,
+		feed.FromCollection(s.referrals, referral.EventPrefix, event), feed.FromCollection(s.registers, unitsPrefix, registerEvent))
+	for name, peer := range s.Peers {
+		f, err := feed.NewFollower(ctx, s.Engine, s.Log, name, peer, s.Handle)
+		if err != nil {
+			return fmt.Errorf("follow %s: %w", name, err)
+		}
+		s.followers = append(s.followers, f.Measured("referral", name))
+	}
+	s.exports = export.New(export.Config{
+		Referrals: s.referrals, AccessLog: s.AccessLog, Associations: s.Associations,
+		Register: s.registerValue, Identities: s.People.Identities, Now: s.Now,
+	})
+	s.numbers, err = registrynumber.New(ctx, s.Engine, s.Now, s.usedNumbers)
+	if err != nil {
+		return err
+	}
+	s.Attachments, err = attachment.New(ctx, attachment.Config{
+		Engine: s.Engine, Blobs: s.Blobs, Cipher: s.Cipher, Referrals: s.referrals, Associations: s.Associations,
+		Now: s.Now, NewID: s.NewID, Log: s.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.figures, err = figures.New(ctx, figures.Config{
+		Engine: s.Engine, Feed: s.Feed, Cipher: s.Cipher, Referrals: s.referrals, Now: s.Now, Log: s.Log,
+	}, figures.Version)
+	if err != nil {
+		return err
+	}
+	s.Drafts, err = draft.New(ctx, draft.Config{
+		Engine: s.Engine, AccessLog: s.AccessLog, Cipher: s.Cipher, Associations: s.Associations,
+		Now: s.Now, NewID: s.NewID, Log: s.Log, IsSent: s.exists,
+	})
+	if err != nil {
+		return err
+	}
+	s.Waitlist, err = waitlist.New(ctx, waitlist.Config{
+		Engine: s.Engine, Referrals: s.referrals, Associations: s.Associations, AccessLog: s.AccessLog,
+		Changed: func() { s.publisher.Wake() }, Now: s.Now, Log: s.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.Outbound, err = outbound.New(ctx, outbound.Config{
+		Engine: s.Engine, Feed: s.Feed, AccessLog: s.AccessLog, Cipher: s.Cipher, Associations: s.Associations,
+		Sender: s.Webhooks, Now: s.Now, NewID: s.NewID, Log: s.Log, VisibleStepNumber: s.visibleStepNumber,
+	})
+	return err
+}
+
+// Run publishes, follows and does what time brings until the context ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{s.publisher.Run, s.figures.Run, s.Waitlist.Run, s.Outbound.Run} {
+		g.Go(func() error { return run(ctx) })
+	}
+	for _, job := range s.jobs() {
+		g.Go(func() error { return job.Run(ctx) })
+	}
+	for _, f := range s.followers {
+		g.Go(func() error { return f.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// Get returns a referral as the caller may see it.
+func (s *Service) Get(ctx context.Context, id string) (*referral.View, error) {
+	a := actor.From(ctx)
+	r, err := s.documents.Load(ctx, a, guard.Call{Operation: "getReferral", ID: id})
+	if err != nil {
+		return nil, err
+	}
+	return s.viewWithDuplicates(ctx, a, r.Value)
+}
+
+// change lets the noun take a step, with an encrypted text if there is one, on a
+// referral that the caller sees at ifVersion, and returns it as the caller may see it
+// then. The relation is decided before the version is compared, and the version before
+// the state, so that a stranger learns nothing from either. What the caller does not see
+// may have changed: the write is held against the stored version.
+func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, text string, take func(a actor.Actor, r store.Versioned[referral.Referral], by history.Author, text []byte) error) (*referral.View, error) {
+	a := actor.From(ctx)
+	saved, err := s.documents.Change(ctx, a, guard.Call{Operation: operation, ID: id}, func(r store.Versioned[referral.Referral]) error {
+		status := r.Value.Status()
+		to := status.VisibilityFor(a)
+		if status.VisibleVersion(to) != ifVersion {
+			return store.ErrStale
+		}
+		if err := status.Refuse(operation, to); err != nil {
+			return err
+		}
+		encrypted, err := s.encrypt(text, id)
+		if err != nil {
+			return err
+		}
+		return take(a, r, guard.Author(ctx), encrypted)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.stepped(saved.Value)
+	return s.viewWithDuplicates(ctx, a, saved.Value)
+}
+
+// stepped wakes what follows a new step of a stored referral.
+func (s *Service) stepped(r *referral.Referral) {
+	s.publisher.Wake()
+	s.Waitlist.Stepped(r)
+}
+
+// encrypt encrypts a text for its referral; an empty text remains nil.
+func (s *Service) encrypt(text, id string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	encrypted, err := s.Cipher.Encrypt([]byte(text), referral.TextContext(id))
+	if err != nil {
+		return nil, fmt.Errorf("referral %s: %w", id, err)
+	}
+	return encrypted, nil
+}
+
+// exists reports whether a referral is stored.
+func (s *Service) exists(ctx context.Context, association, id string) (bool, error) {
+	_, err := s.referrals.Get(ctx, association, id)
+	if errors.Is(err, fault.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,204 @@
+package service
+
+import (
+	"context"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/migration"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/attachment"
+	"github.com/finsam/finsam/services/referral/draft"
+	"github.com/finsam/finsam/services/referral/figures"
+	"github.com/finsam/finsam/services/referral/outbound"
+	"github.com/finsam/finsam/services/referral/registrynumber"
+	"github.com/finsam/finsam/services/referral/waitlist"
+)
+
+// The keys that a referral is found by.
+const (
+	keyState        = "state"
+	keyAuthority    = "authority"
+	keyUnit         = "unit"
+	keyMunicipality = "municipality"
+	keyParticipant  = "participant"
+	keySource       = "source"
+	keyNumber       = "number"     // the registry number
+	keyReceived     = "receivedAt" // Unix milliseconds
+	keyExternal     = "external"
+	keyProtected    = "protected" // only while the person is
+	keyResponsible  = "responsible"
+	keyDue          = "dueAt"       // Unix milliseconds; only while it is somebody's turn
+	keySenderDue    = "senderDueAt" // as keyDue, while the sender may know of the turn
+	keySenderState  = "senderState" // as keyState, as far as the sender may know of it
+	keyInitiative   = "initiative"
+	keyTurn         = "turn"    // whose turn it is: see turnOf
+	keyAlarm        = "alarmAt" // as keyDue, until the turn has an Overdue step
+)
+
+// Schema declares what this version knows of the service's database. A release that
+// declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
+func Schema() migration.Schema {
+	return migration.Schema{
+		Service: "referral", Version: 13,
+		Collections: append([]migration.Collection{
+			Collection(), registerCollection(),
+			waitlist.Collection(), registrynumber.Collection(), figures.Collection(), attachment.Collection(), draft.Collection(),
+		}, outbound.Collections()...),
+	}
+}
+
+// Collection declares how referrals are stored. The indexes follow the relations
+// in which a list is read, each ended by the order of the list.
+func Collection() store.Schema[referral.Referral] {
+	return store.Schema[referral.Referral]{
+		Name:   "referrals",
+		Unique: []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
+		Indexes: []store.Index{
+			{keyMunicipality, keyReceived},
+			{keyMunicipality, keyState, keyReceived},
+			{keyMunicipality, keySource, keyReceived},
+			{keyAuthority, keyReceived},
+			{keyAuthority, keySenderState, keyReceived},
+			{keyAuthority, keyUnit, keyReceived},
+			{keyParticipant, keyReceived},
+			{keyMunicipality, keyResponsible, keyReceived},
+			{keyMunicipality, keyDue},
+			{keyAuthority, keySenderDue},
+			{keyTurn, keyDue},
+			{keyAlarm},
+			{waitlist.KeySet, waitlist.KeyRank, waitlist.KeySince},
+		},
+		// A person has few referrals: the protected are found among them without an index,
+		// which would be written at a random place with every referral.
+		Narrows: []string{keyInitiative, keyProtected},
+		ID:      func(r *referral.Referral) (string, string) { return r.Association, r.ID },
+		Version: (*referral.Referral).Version,
+		Keys:    keys,
+	}
+}
+
+func keys(r *referral.Referral) store.Keys {
+	status := r.Status()
+	sender := status.SenderVisibility()
+	senderState, _ := status.Visible(sender)
+	k := store.Keys{
+		keyState:        string(status.State),
+		keySenderState:  string(senderState),
+		keyAuthority:    r.Authority,
+		keyUnit:         r.Unit,
+		keyMunicipality: status.Municipality,
+		keyParticipant:  r.Participant,
+		keySource:       string(r.Source),
+		keyReceived:     r.ReceivedAt().UnixMilli(),
+		keyNumber:       r.RegistryNumber,
+	}
+	// A referral sent in error frees its reference: the case may be sent again.
+	if r.ExternalReference != "" && status.State != referral.StateEnteredInError {
+		k[keyExternal] = r.ExternalReference
+	}
+	if status.Responsible != "" {
+		k[keyResponsible] = status.Responsible
+	}
+	if asked := status.TransferTarget(); asked != "" {
+		k[waitlist.KeySet] = transferKey(asked)
+	} else {
+		waitlist.SetKeys(k, r.Association, status)
+	}
+	if status.Protection != nil {
+		k[keyProtected] = true
+	}
+	if t, ok := status.Turn(); ok {
+		k[keyDue] = t.Due.UnixMilli()
+		if !t.Wait.IsProgress() || sender.Progress {
+			k[keySenderDue] = t.Due.UnixMilli()
+		}
+		if !status.IsOverdueReported() {
+			k[keyAlarm] = t.Due.UnixMilli()
+		}
+		switch {
+		case t.Party != referral.PartySender:
+			k[keyTurn] = turnOf(t.Party, t.Municipality)
+		case r.IsHandedIn(): // the municipality answers for the sender
+			k[keyTurn] = turnOf(referral.PartyReceiver, status.Municipality)
+		default: // a person's own is found by the person, see taskConditions
+			k[keyTurn] = turnOf(referral.PartySender, r.Authority)
+		}
+	}
+	if status.Accepted != nil {
+		k[keyInitiative] = status.Accepted.Acceptance.Initiative
+	}
+	return k
+}
+
+// turnOf returns the value of keyTurn for the receivers or the coaches of a municipality,
+// or for a sending authority. A municipality that is asked to take over is a receiver.
+func turnOf(p referral.Party, id string) string {
+	if p == referral.PartyAsked {
+		p = referral.PartyReceiver
+	}
+	return string(p) + "/" + id
+}
+
+// transferKey is the value of waitlist.KeySet of the referrals that another municipality
+// is asked to take over.
+func transferKey(municipality string) string { return "asked/" + municipality }
+
+// latestFirst is the order in which the referrals about a person are read.
+var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
+
+// isReferenceTaken reports whether the authority has a referral of this reference.
+func (s *Service) isReferenceTaken(ctx context.Context, a actor.Actor, reference string) (bool, error) {
+	if reference == "" {
+		return false, nil
+	}
+	n, err := s.referrals.Count(ctx, a.Association, []store.Cond{
+		{Key: keyAuthority, Op: store.Eq, Value: a.Authority},
+		{Key: keyExternal, Op: store.Eq, Value: reference},
+	})
+	return n > 0, err
+}
+
+// ofParticipant returns a page of the referrals about one person.
+func (s *Service) ofParticipant(ctx context.Context, association, participant string, after store.Cursor) (store.Page[referral.Referral], error) {
+	return s.referrals.Find(ctx, store.Query{
+		Association: association,
+		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: participant}},
+		Sort:        latestFirst,
+		After:       after,
+		Limit:       100,
+	})
+}
+
+// protectedOther returns another referral about the person of r that is protected, or
+// nil.
+func (s *Service) protectedOther(ctx context.Context, r *referral.Referral) (*referral.Referral, error) {
+	page, err := s.referrals.Find(ctx, store.Query{
+		Association: r.Association,
+		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: r.Participant}, {Key: keyProtected, Op: store.Eq, Value: true}},
+		Sort:        latestFirst,
+		Limit:       2,
+	})
+	for _, other := range page.Items {
+		if other.Value.ID != r.ID {
+			return other.Value, nil
+		}
+	}
+	return nil, err
+}
+
+// usedNumbers returns which of the registry numbers are on referrals.
+func (s *Service) usedNumbers(ctx context.Context, association string, numbers []string) (map[string]bool, error) {
+	among := make([]any, len(numbers))
+	for i, n := range numbers {
+		among[i] = n
+	}
+	page, err := s.referrals.Find(ctx, store.Query{
+		Association: association, Where: []store.Cond{{Key: keyNumber, Op: store.In, Value: among}}, Limit: registrynumber.MaxBatch,
+	})
+	used := map[string]bool{}
+	for _, r := range page.Items {
+		used[r.Value.RegistryNumber] = true
+	}
+	return used, err
+}

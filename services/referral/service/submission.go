@@ -1,0 +1,285 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+	"github.com/finsam/finsam/services/referral/registrynumber"
+)
+
+// Create receives a referral and returns it as it was at its first step. The same key
+// with the same submission returns the same referral; see package idempotency. The
+// person is filed in the vault first: if the process stops between the two writes, a
+// retry finds the person; a referral without a person is impossible.
+func (s *Service) Create(ctx context.Context, key string, sub referral.Submission) (*referral.View, error) {
+	const operation = "createReferral"
+	a, err := guard.Caller(ctx, s.AccessLog, operation, "referrals")
+	if err != nil {
+		return nil, err
+	}
+	return s.create(ctx, a, operation, idempotency.Request{Key: key, NewID: s.NewID}, sub)
+}
+
+// create is Create for an operation that creates a referral. The request has what that
+// operation knows of it: the key or how the id is made, and the fingerprint when what
+// was sent is not the submission as it is read.
+func (s *Service) create(ctx context.Context, a actor.Actor, operation string, request idempotency.Request, sub referral.Submission) (*referral.View, error) {
+	created, replayed, err := s.insert(ctx, a, request, sub)
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "referrals"}, err)
+	}
+	if !replayed {
+		s.publisher.Wake()
+	}
+	return s.received(ctx, a, operation, created.Value)
+}
+
+// received enters who has created a referral, or repeated that, and returns it as it was
+// at its first step.
+func (s *Service) received(ctx context.Context, a actor.Actor, operation string, r *referral.Referral) (*referral.View, error) {
+	err := guard.Enter(ctx, s.AccessLog, accesslog.Entry{
+		Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant},
+		Why: string(relationOf(a)),
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.inheritProtection(ctx, r); err != nil {
+		return nil, err
+	}
+	return s.view(ctx, a, r.AsOf(1))
+}
+
+// relationOf returns the relation in which the actor sends referrals; empty: in none.
+func relationOf(a actor.Actor) access.Relation {
+	relation, _ := access.Scope("createReferral", a)
+	return relation
+}
+
+// inheritProtection protects a new referral about a person who is protected already: the
+// event of that came before the referral, and so did not reach it. It is called after
+// the insert, so that no event is missed between.
+func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) error {
+	other, err := s.protectedOther(ctx, r)
+	if other == nil || err != nil {
+		return err
+	}
+	was := other.Status().Protection
+	by := history.Author{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
+	_, err = s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *referral.Referral) error {
+		if r.Status().WasUnprotected {
+			return store.Unchanged() // the protection has ended meanwhile
+		}
+		return follow(r, by, s.Now(), referral.Step{
+			Entry: history.Entry{Cause: was.Cause}, Kind: referral.Protected, Code: was.Code, Handlers: was.Handlers, HandledBy: was.HandledBy,
+		})
+	})
+	return err
+}
+
+// admit holds the submission against the caller's place, the register of units and the
+// rules, and returns where it comes from. It sets whether the person sends it.
+func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Association, sub *referral.Submission) (from referral.Origin, err error) {
+	relation := relationOf(a)
+	sub.Self = relation == access.OwnParticipant
+	own := access.Relationship{Authority: a.Authority, Unit: sub.Unit}
+	if sub.OnBehalf != "" {
+		own.Unit = a.Unit
+	}
+	if sub.OnBehalf != "" || relation == access.OwnMunicipality {
+		own.Municipality = sub.WishedMunicipality
+	}
+	if !access.Allows("createReferral", a, access.Resource{Association: a.Association, Participant: a.Participant, Relationships: []access.Relationship{own}}) {
+		return from, referral.ErrUnit.AtField("/unit")
+	}
+	register, err := s.registerValue(ctx, a.Association)
+	if err != nil {
+		return from, err
+	}
+	if from, err = register.Origin(a, relation, *sub); err != nil {
+		return from, err
+	}
+	return from, sub.Check(from, in, s.Now())
+}
+
+// maxNumberTries bounds how often a referral gets another registry number because a
+// request that seemed to have crashed has used the first one after all.
+const maxNumberTries = 3
+
+// insert stores the referral, unless it is a repeat, and settles its registry number.
+func (s *Service) insert(ctx context.Context, a actor.Actor, request idempotency.Request, sub referral.Submission) (created store.Versioned[referral.Referral], replayed bool, err error) {
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return created, false, err
+	}
+	from, err := s.admit(ctx, a, in, &sub)
+	if err != nil {
+		return created, false, err
+	}
+	if sub.Self && request.Key != "" {
+		request.Key = a.Participant + "/" + request.Key // all persons have the same authority
+	}
+	if request.Fingerprint == "" {
+		text, err := json.Marshal(sub)
+		if err != nil {
+			return created, false, fmt.Errorf("fingerprint: %w", err)
+		}
+		request.Fingerprint = s.Cipher.Fingerprint(text)
+	}
+	request.Actor, request.Operation = a, "createReferral"
+	request.Actor.Authority, request.Actor.AuthorityKind = from.Authority, from.AuthorityKind
+	request.Now, request.NewID = history.Stamp(s.Now()), sync.OnceValue(request.NewID)
+	for range maxNumberTries {
+		var number *registrynumber.Reservation
+		created, replayed, err = idempotency.Create(ctx, s.referrals, request,
+			func(r *referral.Referral) idempotency.Receipt { return r.Receipt },
+			func(id string) (r *referral.Referral, err error) {
+				r, number, err = s.build(ctx, id, request, in, from, sub)
+				return r, err
+			})
+		switch {
+		case number == nil && errors.Is(err, store.ErrTaken):
+			return created, false, referral.ErrExternalReference.AtField("/externalReference")
+		case number == nil:
+			return created, replayed, err
+		case err == nil || errors.Is(err, store.ErrExists):
+			number.Settle(err == nil && !replayed)
+			return created, replayed, err
+		case !errors.Is(err, store.ErrTaken):
+			return created, false, err // stored or not: the number is pending until that is known
+		}
+		used, usedErr := s.usedNumbers(ctx, a.Association, []string{number.Number()})
+		if usedErr != nil {
+			return created, false, usedErr
+		}
+		number.Settle(used[number.Number()])
+		if !used[number.Number()] {
+			return created, false, referral.ErrExternalReference.AtField("/externalReference")
+		}
+	}
+	return created, false, fault.ErrUnavailable.Because(errors.New("registry numbers were taken by others again and again"))
+}
+
+// build builds the document of a referral that is to be stored under id, with a reserved
+// registry number. While the number is being written, the vault files the person.
+func (s *Service) build(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, *registrynumber.Reservation, error) {
+	// Before the vault is asked: a refused referral leaves no person behind.
+	if isTaken, err := s.isReferenceTaken(ctx, request.Actor, sub.ExternalReference); err != nil {
+		return nil, nil, err
+	} else if isTaken {
+		return nil, nil, store.ErrTaken
+	}
+	number, err := s.numbers.Reserve(request.Actor.Association, id, request.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := s.document(ctx, id, request, in, from, sub)
+	if err == nil {
+		r.RegistryNumber, err = number.Wait(ctx)
+	}
+	if err != nil {
+		number.Settle(false)
+		return nil, nil, err
+	}
+	return r, number, nil
+}
+
+// document files the person and makes the referral about it.
+func (s *Service) document(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, error) {
+	filed, err := s.People.Put(ctx, PersonInput{
+		Referral: id, Authority: from.Authority, Unit: from.Unit, Municipality: sub.WishedMunicipality,
+		Person: sub.Person, Consent: sub.Consent.Naming(from.Authority, from.AuthorityKind),
+	})
+	if err != nil {
+		return nil, err
+	}
+	reason, err := s.encrypt(sub.Reason, id)
+	if err != nil {
+		return nil, err
+	}
+	r := &referral.Referral{
+		Association: in.ID, ID: id, Participant: filed.Participant,
+		Authority: from.Authority, AuthorityKind: from.AuthorityKind, Unit: from.Unit,
+		Source: from.Source, Gender: sub.Person.Gender,
+		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
+		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
+		Receipt: idempotency.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
+	}
+	if in.Terms != (association.Terms{}) {
+		r.Terms = &in.Terms
+	}
+	if initiative, ok := in.Choose(""); ok {
+		facts := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
+		assessment := referral.Assess(initiative, in.Version, civil.DateOf(request.Now), facts)
+		if r.Assessment, err = assessment.Encrypt(id, s.Cipher.Encrypt); err != nil {
+			return nil, err
+		}
+		r.TargetGroupMet = assessment.Met
+	}
+	by := guard.Author(ctx)
+	by.Authority, by.Unit = from.Authority, from.Unit
+	return r, r.Submit(by, request.Now)
+}
+
+// BatchItem is one referral of a batch.
+type BatchItem struct {
+	Key        string // its own Idempotency-Key; empty: made of the batch's and the index
+	Submission referral.Submission
+	Err        error // why it cannot be tried at all
+}
+
+// BatchAnswer is the result of one item: a referral, or why there is none.
+type BatchAnswer struct {
+	View *referral.View
+	Err  error
+}
+
+// maxConcurrentItems bounds the items of one batch that are created at a time: enough
+// for the store to write them together, and few beside other requests.
+const maxConcurrentItems = 32
+
+// CreateBatch receives several referrals, each by itself and by the rules of Create; the
+// answers are in the order of the items. A batch that is repeated under the same key
+// returns the referrals that it created before.
+func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem) ([]BatchAnswer, error) {
+	if _, err := guard.Caller(ctx, s.AccessLog, "createReferrals", "referrals"); err != nil {
+		return nil, err
+	}
+	answers := make([]BatchAnswer, len(items))
+	var g errgroup.Group
+	g.SetLimit(maxConcurrentItems)
+	for i, item := range items {
+		if item.Err != nil {
+			answers[i].Err = item.Err
+			continue
+		}
+		if item.Key == "" && key != "" {
+			item.Key = key + "/" + strconv.Itoa(i) // no key of a caller has a "/"
+		}
+		g.Go(func() error {
+			answers[i].View, answers[i].Err = s.Create(ctx, item.Key, item.Submission)
+			if f := fault.Of(answers[i].Err); f != nil && f.Status.Status() >= 500 {
+				s.Log.ErrorContext(ctx, "an item of a batch failed", "index", i, "code", f.Code, "cause", f.Error())
+			}
+			return nil
+		})
+	}
+	return answers, g.Wait()
+}

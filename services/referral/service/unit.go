@@ -1,0 +1,129 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// unitsPrefix begins the types of the events about the register.
+const unitsPrefix = "se.finsam.units."
+
+func registerCollection() store.Schema[referral.Register] {
+	return store.Schema[referral.Register]{
+		Name:    "unit_registers",
+		ID:      func(g *referral.Register) (string, string) { return g.Association, g.Association },
+		Version: func(g *referral.Register) int64 { return g.Changes },
+	}
+}
+
+// registerEvent says that the register was changed, so that what is cached of it ends;
+// what changed is read from it.
+func registerEvent(g *referral.Register, _ int64) feed.Event {
+	return feed.Event{Type: unitsPrefix + "changed", Subject: g.Association, Time: g.ChangedAt, Association: g.Association}
+}
+
+// register returns the association's register; one that nobody has loaded is empty, at
+// version 0.
+func (s *Service) register(ctx context.Context, association string) (store.Versioned[referral.Register], error) {
+	g, err := s.registers.Get(ctx, association, association)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Versioned[referral.Register]{Value: &referral.Register{Association: association}}, nil
+	}
+	return g, err
+}
+
+func (s *Service) registerValue(ctx context.Context, association string) (*referral.Register, error) {
+	g, err := s.register(ctx, association)
+	return g.Value, err
+}
+
+// UnitFilter narrows the register.
+type UnitFilter struct {
+	Kind         referral.Source // empty: any
+	Municipality string          // empty: any; else units that serve it, or every municipality
+	Active       bool            // only those that may refer
+}
+
+// Units returns the association's register, in the order of the units' ids, with its
+// version.
+func (s *Service) Units(ctx context.Context, f UnitFilter) ([]referral.Unit, int64, error) {
+	a, err := guard.Caller(ctx, s.AccessLog, "listUnits", "units")
+	if err != nil {
+		return nil, 0, err
+	}
+	g, err := s.register(ctx, a.Association)
+	if err != nil {
+		return nil, 0, err
+	}
+	units := slices.DeleteFunc(slices.Clone(g.Value.Units), func(u referral.Unit) bool {
+		return f.Kind != "" && u.Kind != f.Kind || f.Active && !u.Active ||
+			f.Municipality != "" && u.Municipality != "" && u.Municipality != f.Municipality
+	})
+	return units, g.Version, nil
+}
+
+// ReplaceUnits replaces the register at ifVersion.
+func (s *Service) ReplaceUnits(ctx context.Context, ifVersion int64, units []referral.Unit) ([]referral.Unit, int64, error) {
+	g, err := s.changeRegister(ctx, "replaceUnits", ifVersion, func(g *referral.Register, in *association.Association) error {
+		return g.Load(units, in, s.Now())
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return g.Value.Units, g.Version, nil
+}
+
+// ReplaceUnit adds a unit to the register at ifVersion, or replaces the one of its id.
+func (s *Service) ReplaceUnit(ctx context.Context, ifVersion int64, u referral.Unit) (referral.Unit, int64, error) {
+	g, err := s.changeRegister(ctx, "replaceUnit", ifVersion, func(g *referral.Register, in *association.Association) error {
+		return g.Change(u, in, s.Now())
+	})
+	return u, g.Version, err
+}
+
+// changeRegister changes the register at ifVersion and enters how that ended.
+func (s *Service) changeRegister(ctx context.Context, operation string, ifVersion int64, change func(*referral.Register, *association.Association) error) (g store.Versioned[referral.Register], err error) {
+	a, err := guard.Caller(ctx, s.AccessLog, operation, "units")
+	if err != nil {
+		return g, err
+	}
+	entry := accesslog.Entry{Operation: operation, Thing: "units", Why: string(access.Association)}
+	defer func() { err = guard.Enter(ctx, s.AccessLog, entry, err) }()
+	if !access.Allows(operation, a, access.Resource{Association: a.Association}) {
+		return g, fault.ErrForbidden
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return g, err
+	}
+	if g, err = s.register(ctx, a.Association); err != nil {
+		return g, err
+	}
+	if g.Version != ifVersion {
+		return g, store.ErrStale
+	}
+	if err := change(g.Value, in); err != nil {
+		return g, err
+	}
+	if ifVersion == 0 {
+		if g.Version, err = s.registers.Insert(ctx, g.Value); errors.Is(err, store.ErrExists) {
+			err = store.ErrStale // somebody else was first
+		}
+	} else {
+		g, err = s.registers.Replace(ctx, g)
+	}
+	if err == nil {
+		s.publisher.Wake()
+	}
+	return g, err
+}

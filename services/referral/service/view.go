@@ -1,0 +1,114 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/referral"
+)
+
+// viewWithDuplicates is view with the person's other referrals, for those who may see
+// them. The answer to a creation is without: a repeat must be the same, and they change.
+func (s *Service) viewWithDuplicates(ctx context.Context, a actor.Actor, r *referral.Referral) (*referral.View, error) {
+	v, err := s.view(ctx, a, r)
+	if err != nil {
+		return nil, err
+	}
+	v.Duplicates, err = s.duplicates(ctx, a, v)
+	return v, err
+}
+
+// view returns what the actor may see of the referral, with its texts and attachments
+// where texts are visible.
+func (s *Service) view(ctx context.Context, a actor.Actor, r *referral.Referral) (*referral.View, error) {
+	v := r.Status().View(a, s.Now())
+	if v.Visibility.Texts {
+		var err error
+		if v.Texts, err = s.texts(v); err != nil {
+			return nil, err
+		}
+		for _, step := range r.Attachments() {
+			attached, err := s.attachmentView(a, v.Status, r, step)
+			if err != nil {
+				return nil, err
+			}
+			v.Attachments = append(v.Attachments, attached)
+		}
+	}
+	s.dropUnconfigured(v)
+	return v, s.Waitlist.FillPositions(ctx, v)
+}
+
+// dropUnconfigured leaves out what cannot be done without a store for blobs.
+func (s *Service) dropUnconfigured(v *referral.View) {
+	if !s.Attachments.IsConfigured() {
+		v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "addAttachment" })
+	}
+}
+
+// texts decrypts the texts of the visible steps.
+func (s *Service) texts(v *referral.View) (*referral.Texts, error) {
+	r := v.Referral
+	plain := func(encrypted []byte, of string) (string, error) {
+		text, err := s.Cipher.Decrypt(encrypted, referral.TextContext(r.ID))
+		if err != nil {
+			return "", fmt.Errorf("referral %s: %s: %w", r.ID, of, err)
+		}
+		return string(text), nil
+	}
+	assessment := func(encrypted []byte) (*referral.Assessment, error) {
+		return referral.DecryptAssessment(r.ID, encrypted, s.Cipher.Decrypt)
+	}
+	t := &referral.Texts{Steps: map[int64]string{}, Reasons: map[int64]referral.Change[string]{}, Assessments: map[int64]referral.Change[*referral.Assessment]{}}
+	var err error
+	if t.Reason, err = plain(r.Reason, "reason"); err != nil {
+		return nil, err
+	}
+	if t.Assessment, err = assessment(r.Assessment); err != nil {
+		return nil, err
+	}
+	for _, step := range v.Steps {
+		if step.Text != nil {
+			if t.Steps[step.N], err = plain(step.Text, fmt.Sprintf("text of step %d", step.N)); err != nil {
+				return nil, err
+			}
+		}
+		if step.Amendment == nil {
+			continue
+		}
+		if c := step.Amendment.Reason; c != nil {
+			if t.Reasons[step.N], err = changeOf(c, func(b []byte) (string, error) { return plain(b, fmt.Sprintf("reason of step %d", step.N)) }); err != nil {
+				return nil, err
+			}
+		}
+		if c := step.Amendment.Assessment; c != nil {
+			if t.Assessments[step.N], err = changeOf(c, assessment); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return t, nil
+}
+
+// changeOf returns a change of encrypted values with both decrypted.
+func changeOf[T any](c *referral.Change[[]byte], decrypt func([]byte) (T, error)) (plain referral.Change[T], err error) {
+	if plain.Old, err = decrypt(c.Old); err == nil {
+		plain.New, err = decrypt(c.New)
+	}
+	return plain, err
+}
+
+// attachmentView returns an attachment as the actor, who may see it, sees it.
+func (s *Service) attachmentView(a actor.Actor, status *referral.Status, r *referral.Referral, step *referral.Step) (*referral.AttachmentView, error) {
+	x := step.Attachment
+	label, err := s.Attachments.Label(r, x)
+	return &referral.AttachmentView{
+		Label: label, ID: x.ID, Referral: r.ID, Type: x.Type, Size: x.Size, AddedAt: step.At, Authority: step.Authority,
+		Readable: s.Attachments.IsConfigured(),
+		Removable: s.Attachments.IsConfigured() && step.Authority == a.Authority && status.Check(referral.AttachmentRemoved) == nil &&
+			access.Allows("removeAttachment", a, status.ResourceFor(a)),
+	}, err
+}

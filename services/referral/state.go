@@ -1,0 +1,161 @@
+package referral
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
+)
+
+// State is derived from the steps, never stored.
+type State string
+
+// The states.
+const (
+	noState             State = "" // before the first step
+	StateSubmitted      State = "submitted"
+	StateSupplement     State = "supplement_requested"
+	StateTransfer       State = "transfer_requested"
+	StateWaitlisted     State = "waitlisted"
+	StateAccepted       State = "accepted"
+	StateRejected       State = "rejected"
+	StateEnrolled       State = "enrolled"
+	StateClosed         State = "closed"
+	StateWithdrawn      State = "withdrawn"
+	StateEnteredInError State = "entered_in_error"
+)
+
+// States lists the states in the order of the drawing.
+var States = []State{
+	StateSubmitted, StateSupplement, StateTransfer, StateWaitlisted, StateAccepted, StateRejected,
+	StateEnrolled, StateClosed, StateWithdrawn, StateEnteredInError,
+}
+
+// EventPrefix begins the types of the events about referrals; the kind of step follows.
+const EventPrefix = "se.finsam.referral."
+
+// StepKind names what happened in a step.
+type StepKind string
+
+// The kinds of step.
+const (
+	Submitted           StepKind = "submitted"
+	SupplementRequested StepKind = "supplement_requested"
+	Supplemented        StepKind = "supplemented"
+	Amended             StepKind = "amended" // corrected by the sender; the step keeps old and new
+	AttachmentAdded     StepKind = "attachment_added"
+	AttachmentRemoved   StepKind = "attachment_removed"
+	Assigned            StepKind = "assigned" // to a receiver, or to nobody
+	TransferRequested   StepKind = "transfer_requested"
+	TransferAccepted    StepKind = "transfer_accepted"
+	TransferDeclined    StepKind = "transfer_declined"
+	TransferCancelled   StepKind = "transfer_cancelled"
+	Waitlisted          StepKind = "waitlisted"
+	MovedUp             StepKind = "moved_up" // a place is offered to a person on the waiting list
+	Accepted            StepKind = "accepted"
+	Rejected            StepKind = "rejected"
+	Withdrawn           StepKind = "withdrawn"
+	MarkedInError       StepKind = "marked_in_error"
+	Enrolled            StepKind = "enrolled"
+	ProgressReported    StepKind = "progress_reported"
+	Closed              StepKind = "closed"
+	Overdue             StepKind = "overdue" // a turn has lasted longer than the terms allow
+	ConsentWithdrawn    StepKind = "consent_withdrawn"
+	Protected           StepKind = "protected"
+	Unprotected         StepKind = "unprotected"
+)
+
+// StepKinds lists the kinds of step.
+var StepKinds = []StepKind{
+	Submitted, SupplementRequested, Supplemented, Amended, AttachmentAdded, AttachmentRemoved, Assigned,
+	TransferRequested, TransferAccepted, TransferDeclined, TransferCancelled, Waitlisted, MovedUp,
+	Accepted, Rejected, Withdrawn, MarkedInError, Enrolled, ProgressReported, Closed, Overdue,
+	ConsentWithdrawn, Protected, Unprotected,
+}
+
+// Party is who takes a step, and whose turn it is.
+type Party string
+
+// The parties.
+const (
+	PartyReceiver Party = "receiver" // the municipality that has the referral
+	PartyAsked    Party = "asked"    // the municipality that is asked to take it over
+	PartySender   Party = "sender"   // the unit or authority that sent it; the person who applied; the municipality that handed it in
+	PartyCoach    Party = "coach"    // the coach who was named at the acceptance
+	PartyPerson   Party = "person"   // the one whom it is about
+	PartyService  Party = "service"  // the clock, the waiting list, and events of other services
+)
+
+// undecided are the states in which nothing has been decided yet.
+var undecided = []State{StateSubmitted, StateSupplement, StateTransfer, StateWaitlisted}
+
+// transitions is the only place that says what may happen when, by whom, and where it
+// leads. The drawing in the README, the links of an answer and the rights to the
+// operations follow from it.
+var transitions = history.Table[State, StepKind, Party]{
+	{Operation: "createReferral", Kind: Submitted, By: []Party{PartySender, PartyReceiver, PartyPerson}, From: []State{noState}, To: StateSubmitted},
+	{Operation: "requestSupplement", Kind: SupplementRequested, By: []Party{PartyReceiver}, From: []State{StateSubmitted}, To: StateSupplement},
+	{Operation: "sendSupplement", Kind: Supplemented, By: []Party{PartySender}, From: []State{StateSupplement}, To: StateSubmitted},
+	{Operation: "amendReferral", Kind: Amended, By: []Party{PartySender}, From: undecided, To: history.Same},
+	{Operation: "addAttachment", Kind: AttachmentAdded, By: []Party{PartySender, PartyReceiver}, From: undecided, To: history.Same},
+	{Operation: "removeAttachment", Kind: AttachmentRemoved, By: []Party{PartySender, PartyReceiver}, From: undecided, To: history.Same},
+	{Operation: "assignReferral", Kind: Assigned, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateSupplement, StateWaitlisted, StateAccepted}, To: history.Same},
+	{Operation: "requestTransfer", Kind: TransferRequested, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateWaitlisted}, To: StateTransfer},
+	{Operation: "acceptTransfer", Kind: TransferAccepted, By: []Party{PartyAsked}, From: []State{StateTransfer}, To: StateSubmitted},
+	{Operation: "declineTransfer", Kind: TransferDeclined, By: []Party{PartyAsked}, From: []State{StateTransfer}, To: StateSubmitted},
+	{Operation: "cancelTransfer", Kind: TransferCancelled, By: []Party{PartyReceiver}, From: []State{StateTransfer}, To: StateSubmitted},
+	{Operation: "waitlistReferral", Kind: Waitlisted, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateWaitlisted}, To: StateWaitlisted}, // once more: with another priority
+	{Kind: MovedUp, By: []Party{PartyService}, From: []State{StateWaitlisted}, To: history.Same},
+	{Operation: "acceptReferral", Kind: Accepted, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateWaitlisted}, To: StateAccepted},
+	// A referrer that never answers must not hold the case for ever.
+	{Operation: "rejectReferral", Kind: Rejected, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateSupplement, StateWaitlisted}, To: StateRejected},
+	{Operation: "withdrawReferral", Kind: Withdrawn, By: []Party{PartySender, PartyPerson}, From: append(slices.Clone(undecided), StateAccepted), To: StateWithdrawn},
+	{Operation: "markReferralInError", Kind: MarkedInError, By: []Party{PartySender}, From: undecided, To: StateEnteredInError},
+	{Kind: Enrolled, By: []Party{PartyService}, From: []State{StateAccepted}, To: StateEnrolled},
+	{Kind: ProgressReported, By: []Party{PartyService}, From: []State{StateEnrolled}, To: history.Same},
+	{Kind: Closed, By: []Party{PartyService}, From: []State{StateEnrolled}, To: StateClosed},
+	{Kind: Overdue, By: []Party{PartyService}, From: append(slices.Clone(undecided), StateAccepted, StateEnrolled), To: history.Same},
+	// Events about the person apply in every state.
+	{Kind: ConsentWithdrawn, By: []Party{PartyService}, From: States, To: history.Same},
+	{Kind: Protected, By: []Party{PartyService}, From: States, To: history.Same},
+	{Kind: Unprotected, By: []Party{PartyService}, From: States, To: history.Same},
+}
+
+// partyOf returns the party that alone takes an operation while two municipalities see
+// the referral; empty: either may.
+func partyOf(operation string) Party {
+	for _, row := range transitions.Rows(operation) {
+		for _, p := range []Party{PartyReceiver, PartyAsked} {
+			if slices.Contains(row.By, p) {
+				return p
+			}
+		}
+	}
+	return ""
+}
+
+// StateTexts describe the states in sentences.
+var StateTexts = map[State]fault.Text{
+	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waits for a decision"},
+	StateSupplement:     {SV: "i väntan på komplettering", EN: "waiting for a supplement"},
+	StateTransfer:       {SV: "på väg till en annan kommun, som inte har svarat", EN: "on its way to another municipality, which has not answered"},
+	StateWaitlisted:     {SV: "på väntelistan", EN: "on the waiting list"},
+	StateAccepted:       {SV: "antagen", EN: "accepted"},
+	StateRejected:       {SV: "avvisad", EN: "rejected"},
+	StateEnrolled:       {SV: "inskriven i insatsen", EN: "enrolled in the initiative"},
+	StateClosed:         {SV: "avslutad", EN: "closed"},
+	StateWithdrawn:      {SV: "återtagen", EN: "withdrawn"},
+	StateEnteredInError: {SV: "märkt som felskickad", EN: "marked as sent in error"},
+}
+
+// stateFault returns ErrWrongState with the state in its text.
+func stateFault(s State) error {
+	f := *ErrWrongState
+	w := StateTexts[s]
+	f.Text = fault.Text{
+		SV: fmt.Sprintf("Det går inte att göra nu: remissen är %s.", w.SV),
+		EN: fmt.Sprintf("This cannot be done now: the referral is %s.", w.EN),
+	}
+	return &f
+}
