@@ -55,7 +55,7 @@ func through(t testing.TB, block int) *Enrolment {
 	return e
 }
 
-func TestTheWholeWay(t *testing.T) {
+func TestAWholeEnrolment(t *testing.T) {
 	e := through(t, 4)
 	if s := e.Progress().State; s != StateClosing {
 		t.Fatalf("after the last block: %s", s)
@@ -72,7 +72,7 @@ func TestTheWholeWay(t *testing.T) {
 	}
 }
 
-func TestThePlansDays(t *testing.T) {
+func TestThePlannedDaysOfTheBlocks(t *testing.T) {
 	c := planned("2026-12-07").Progress()
 	want := [][2]civil.Date{{"2026-12-07", "2027-01-17"}, {"2027-01-18", "2027-02-28"}, {"2027-03-01", "2027-04-11"}, {"2027-04-12", "2027-05-23"}}
 	for i, b := range c.Blocks {
@@ -94,7 +94,7 @@ func TestALateStartMovesTheBlocksToCome(t *testing.T) {
 	}
 }
 
-func TestRulesOfTheWay(t *testing.T) {
+func TestTheRulesOfAnEnrolment(t *testing.T) {
 	cont := CheckInDecision{Decision: Continue, On: "2026-06-02"}
 	for _, c := range []struct {
 		sentence string

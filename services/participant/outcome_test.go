@@ -40,7 +40,7 @@ func TestHowAnEnrolmentEnds(t *testing.T) {
 	}
 }
 
-func TestTheDocumentationFits(t *testing.T) {
+func TestWhatTheDocumentationMustSay(t *testing.T) {
 	d := Documentation{On: "2026-11-20", EndReason: AccordingToPlan, Occupation: Occupation{Kind: "none", Extent: 50}}
 	if err := talked(t).Close(d, coach, noon); !errors.Is(err, ErrExtent) {
 		t.Errorf("got %v", err)
@@ -51,7 +51,7 @@ func TestTheDocumentationFits(t *testing.T) {
 	}
 }
 
-func TestAProlongedBlockIsAskedOfOnceMore(t *testing.T) {
+func TestAfterAProlongedBlockTheReferrerIsAskedAgain(t *testing.T) {
 	e := answered(t)
 	must(t, decide(Prolong, 2, &Exception{Approver: "chef"})(e))
 	c := e.Progress()

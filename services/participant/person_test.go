@@ -52,7 +52,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 		{"the other sender's consent is its own", "af", "2026-07-02", all("r2")},
 		{"an authority that is only named in a consent has sent nothing", "molndal", "2026-06-30", nil},
 		{"on the day of the protection the name could still be seen", "af", "2026-09-01", all("r2")},
-		{"while protected the course but not the name", "af", "2026-09-02", []Visibility{{Referral: "r2", Progress: true}}},
+		{"while protected the progress but not the name", "af", "2026-09-02", []Visibility{{Referral: "r2", Progress: true}}},
 		{"the name again when the protection is removed", "af", "2026-10-01", all("r2")},
 		{"a stranger sees nothing", "vgr", "2026-06-01", nil},
 	} {
@@ -64,7 +64,7 @@ func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	}
 }
 
-func TestAConsentThatLeavesTheCourseOutOpensNone(t *testing.T) {
+func TestAConsentThatLeavesProgressOutOpensNone(t *testing.T) {
 	p := known()
 	p.Enrol(&Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress", "outcome"}}, "r2/2", system, noon)
 	if got := p.VisibleTo("af", "2026-10-01"); !slices.Equal(got, []Visibility{{Referral: "r2", Identity: true}}) {
@@ -88,7 +88,7 @@ func TestConsentIsWithdrawnOnce(t *testing.T) {
 	}
 }
 
-func TestProtectionDestroysWhatLeadsHome(t *testing.T) {
+func TestProtectionDestroysTheContact(t *testing.T) {
 	p := known()
 	must(t, p.Protect(AssumedIdentity, []string{"coach-17"}, coach, noon))
 	if p.Contact != nil {
@@ -117,7 +117,7 @@ func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 	}
 }
 
-func TestTheTiesOfAPerson(t *testing.T) {
+func TestTheRelationshipsOfAPerson(t *testing.T) {
 	p := known()
 	e := &Enrolment{ID: "e2", Referral: "r2", Municipality: "1481", Unshared: []string{"progress"}}
 	p.Enrol(e, "r2/2", system, noon)

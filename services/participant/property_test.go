@@ -20,11 +20,11 @@ func TestNoOrderOfStepsBreaksTheInvariants(t *testing.T) {
 			before := slices.Clone(e.Steps)
 			err := randomStep(t, e, now)
 			if err != nil && len(e.Steps) != len(before) {
-				t.Fatalf("refused with %v, and yet taken", err)
+				t.Fatalf("refused with %v, and taken all the same", err)
 			}
 			e.MarkOverdue(now)
 			if e.MarkOverdue(now) {
-				t.Fatal("fell due twice")
+				t.Fatal("was due twice")
 			}
 			if !slices.EqualFunc(before, e.Steps[:len(before)], func(a, b EnrolmentStep) bool { return a.N == b.N && a.Kind == b.Kind && a.At.Equal(b.At) }) {
 				t.Fatal("history was changed")
@@ -71,8 +71,8 @@ func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
 	return e.Close(Documentation{On: on, EndReason: reason}, coach, now)
 }
 
-// invariants are those of the field (domain rules, enrolment), told by the steps
-// alone wherever that can be done without the code that is tested.
+// invariants are those of the field (domain rules, enrolment), checked by the
+// steps alone wherever that can be done without the code that is tested.
 func invariants(t *rapid.T, e *Enrolment, now time.Time) {
 	c := e.Progress()
 	if c.State == "" {

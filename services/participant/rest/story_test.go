@@ -2,36 +2,21 @@ package rest_test
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/webtest"
-	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	. "github.com/finsam/finsam/services/participant/participanttest"
 )
 
 type object = map[string]any
 
-// follow returns where a link leads, seen from the request that answered with it.
-func follow(t *testing.T, from, href string) string {
-	t.Helper()
-	base, err := url.Parse("https://host" + web.BasePath + from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := base.Parse(href)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimPrefix(to.Path, web.BasePath)
-}
-
 // TestTheWayByItsLinks goes from the plan to the closing by nothing but the
 // links of each answer.
 func TestTheWayByItsLinks(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	_, _, id := s.Enrolled(1, "2026-04-20")
 	at := "/enrolments/" + id
 	var e api.Enrolment
@@ -48,12 +33,12 @@ func TestTheWayByItsLinks(t *testing.T) {
 			who = FKUnit
 		}
 		tag := got.Header.Get("ETag")
-		at = follow(t, at, l.Href)
+		at = servicetest.Resolve(t, at, l.Href)
 		got = s.post(who, at, tag, body)
 		e = api.Enrolment{}
 		got.Into(t, 200, &e)
 		if link == "answer" { // the referrer's links are not the coach's
-			at = follow(t, at, e.UnderscoreLinks["self"].Href)
+			at = servicetest.Resolve(t, at, e.UnderscoreLinks["self"].Href)
 			got = s.get(Coach, at)
 			e = api.Enrolment{}
 			got.Into(t, 200, &e)
@@ -90,7 +75,7 @@ func TestTheWayByItsLinks(t *testing.T) {
 }
 
 func TestAPersonIsSeenByRelation(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	in, id, _ := s.Enrolled(2, "2026-12-07")
 	var p api.Participant
 	s.get(Coach, "/participants/"+id).Into(t, 200, &p)
@@ -129,12 +114,12 @@ func TestAPersonIsSeenByRelation(t *testing.T) {
 }
 
 func TestAReferrerKnowsNothingOfAnothersReferral(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	in := Person(3)
-	id := s.Put(in)
+	id := s.Store(in)
 	other := in
 	other.Consent.Referral, other.Consent.Authority, other.Consent.Unit = "9b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "af", "af-1"
-	s.Put(other)
+	s.Store(other)
 	got := s.get(AF, "/participants/"+id)
 	if got.Status != 200 || strings.Contains(string(got.Body), in.Consent.Referral) || strings.Contains(string(got.Body), `"fk"`) && strings.Contains(string(got.Body), "fk-molndal") {
 		t.Errorf("got %s", got.Body)
@@ -145,7 +130,7 @@ func TestAReferrerKnowsNothingOfAnothersReferral(t *testing.T) {
 }
 
 func TestWhatTheCallerHasAlreadyIsNotSentAgain(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	_, id, enrolment := s.Enrolled(4, "2026-12-07")
 	for path, version := range map[string]string{"/participants/" + id: `"3"`, "/enrolments/" + enrolment: `"1"`} {
 		got := s.do(webtest.Request{Method: http.MethodGet, Path: path, As: Coach, Header: map[string]string{"If-None-Match": version}})
@@ -156,7 +141,7 @@ func TestWhatTheCallerHasAlreadyIsNotSentAgain(t *testing.T) {
 }
 
 func TestTheListGoesOnByItsLinks(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	for n := range 5 {
 		s.Enrolled(uint64(10+n), "2026-12-07")
 	}
@@ -189,9 +174,9 @@ func TestTheListGoesOnByItsLinks(t *testing.T) {
 }
 
 func TestABatchOfIdentities(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	in := Person(20)
-	id := s.Put(in)
+	id := s.Store(in)
 	var got api.Identities
 	s.post(Coach, "/participants/identities", "", object{"participants": []string{id, "5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11"}}).Into(t, 200, &got)
 	if len(got.Items) != 1 || got.Items[0].DisplayName != in.GivenName+" "+in.FamilyName {
@@ -200,7 +185,7 @@ func TestABatchOfIdentities(t *testing.T) {
 }
 
 func TestAnotherAssociationSharesNothing(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	_, id, _ := s.Enrolled(21, "2026-12-07")
 	stranger := Coach
 	stranger.Association = "kalmar"
@@ -214,7 +199,7 @@ func TestAnotherAssociationSharesNothing(t *testing.T) {
 }
 
 func TestARefusalIsWordedInTheCallersLanguage(t *testing.T) {
-	s := newSuite(t)
+	s := newFace(t)
 	_, _, id := s.Enrolled(22, "2026-12-07")
 	got := s.do(webtest.Request{
 		Method: http.MethodPost, Path: "/enrolments/" + id + "/start", As: Coach, Body: object{"startedOn": "2026-11-23"},

@@ -6,9 +6,10 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/participant"
-	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	. "github.com/finsam/finsam/services/participant/participanttest"
 	"github.com/finsam/finsam/services/participant/service"
 )
 
@@ -21,7 +22,7 @@ type stages struct {
 
 const longAgo = civil.Date("2026-04-20")
 
-func newStages(s *suite) *stages {
+func newStages(s *face) *stages {
 	g := &stages{}
 	n := uint64(30)
 	next := func() string {
@@ -33,15 +34,15 @@ func newStages(s *suite) *stages {
 	g.person, g.referral, g.planned, g.vPlanned = person, in.Consent.Referral, planned, rest.ETag(1)
 	to := func(decision participant.Decision) (id string, v *service.EnrolmentView) {
 		id = next()
-		v = must(s.Start(As(Coach), id, 1, longAgo))
+		v = must(s.Start(servicetest.As(Coach), id, 1, longAgo))
 		if decision == "" {
 			return id, v
 		}
-		v = must(s.AnswerCheckIn(As(FKUnit), id, v.Version, 1, "ready", ""))
+		v = must(s.AnswerCheckIn(servicetest.As(FKUnit), id, v.Version, 1, "ready", ""))
 		if decision == "answered" {
 			return id, v
 		}
-		return id, must(s.DecideCheckIn(As(Coach), id, v.Version, 1, service.DecisionInput{Decision: decision, On: "2026-06-02"}))
+		return id, must(s.DecideCheckIn(servicetest.As(Coach), id, v.Version, 1, service.DecisionInput{Decision: decision, On: "2026-06-02"}))
 	}
 	var v *service.EnrolmentView
 	g.due, v = to("")
@@ -55,14 +56,14 @@ func newStages(s *suite) *stages {
 	g.closing, v = to(participant.End)
 	g.vClosing = rest.ETag(v.Version)
 	g.closed, v = to(participant.End)
-	v = must(s.Close(As(Coach), g.closed, v.Version, participant.Documentation{On: "2026-06-03", EndReason: "moved", Occupation: participant.Occupation{Kind: "none"}}, ""))
+	v = must(s.Close(servicetest.As(Coach), g.closed, v.Version, participant.Documentation{On: "2026-06-03", EndReason: "moved", Occupation: participant.Occupation{Kind: "none"}}, ""))
 	g.vEnd = rest.ETag(v.Version)
 	return g
 }
 
 // targets returns, for every operation, a request that would succeed, and the
 // mistakes that only its rules can find.
-func targets(s *suite) map[string]*target {
+func targets(s *face) map[string]*target {
 	g := newStages(s)
 	all := map[string]*target{}
 	people(all, g)

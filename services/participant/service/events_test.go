@@ -11,18 +11,19 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
-	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	. "github.com/finsam/finsam/services/participant/participanttest"
 	"github.com/finsam/finsam/services/participant/service"
 )
 
-func told(t *testing.T, f *Fixture, want int) []feed.Event {
+func published(t *testing.T, f *Suite, want int) []feed.Event {
 	t.Helper()
 	var events []feed.Event
-	f.Until("the steps are told", func() bool {
+	servicetest.Eventually(t, "the steps are published", func() bool {
 		var err error
-		if events, err = f.Deps.Feed.After(context.Background(), 0, 500, 0); err != nil {
+		if events, err = f.Feed.After(context.Background(), 0, 500, 0); err != nil {
 			t.Fatal(err)
 		}
 		return len(events) >= want
@@ -41,9 +42,9 @@ func kinds(events []feed.Event, subject string) string {
 }
 
 func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	in, id, enrolment := f.Enrolled(20, "2026-12-07")
-	v, err := f.Enrolment(As(Coach), enrolment)
+	v, err := f.Enrolment(servicetest.As(Coach), enrolment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,90 +52,90 @@ func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
 	if c.State != participant.StatePlanned || len(c.Blocks) != 4 || c.Blocks[3].PlannedLast != "2027-05-23" || v.Coach != "coach-17" || v.Plan.Version == "" {
 		t.Errorf("got %+v", v.Enrolment)
 	}
-	// The same event once more, as after a death in the middle.
-	f.Referrals.Accepted(in.Consent.Referral, id, "2027-01-11")
-	f.Referrals.Accepted(Person(21).Consent.Referral, f.Put(Person(21)), "2026-12-07")
-	f.Until("the later one is planned", func() bool {
-		p, err := f.Enrolments(As(Coach), service.EnrolmentFilter{}, store.Window{Limit: 20, Page: 1})
+	// The same event once more, as after a crash in the middle.
+	f.Accept(in.Consent.Referral, id, "2027-01-11")
+	f.Accept(Person(21).Consent.Referral, f.Store(Person(21)), "2026-12-07")
+	servicetest.Eventually(t, "the later one is planned", func() bool {
+		p, err := f.Enrolments(servicetest.As(Coach), service.EnrolmentFilter{}, store.Window{Limit: 20, Page: 1})
 		return err == nil && p.Total.Records == 2
 	})
-	if again, err := f.Enrolment(As(Coach), enrolment); err != nil || again.Version != 1 || again.PlannedStart != "2026-12-07" {
+	if again, err := f.Enrolment(servicetest.As(Coach), enrolment); err != nil || again.Version != 1 || again.PlannedStart != "2026-12-07" {
 		t.Errorf("got %+v, %v", again, err)
 	}
 }
 
 func TestTheMunicipalityOfTheEnrolmentSeesThePerson(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	in := Person(22)
 	in.Consent.Municipality = "1402"
-	id := f.Put(in)
-	if _, err := f.Person(As(Coach), id); !errors.Is(err, fault.ErrNotFound) {
+	id := f.Store(in)
+	if _, err := f.Person(servicetest.As(Coach), id); !errors.Is(err, fault.ErrNotFound) {
 		t.Fatalf("before the acceptance: %v", err)
 	}
-	f.Referrals.Accepted(in.Consent.Referral, id, "2026-12-07")
-	f.Until("Mölndal sees the person", func() bool {
-		_, err := f.Person(As(Coach), id)
+	f.Accept(in.Consent.Referral, id, "2026-12-07")
+	servicetest.Eventually(t, "Mölndal sees the person", func() bool {
+		_, err := f.Person(servicetest.As(Coach), id)
 		return err == nil
 	})
 }
 
 func TestAWithdrawalThatCrossesThePlanCancelsIt(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	in, _, enrolment := f.Enrolled(23, "2026-12-07")
-	f.Referrals.Tell("withdrawn", in.Consent.Referral, map[string]string{"referral": in.Consent.Referral})
-	f.Until("the enrolment is cancelled", func() bool {
-		v, err := f.Enrolment(As(Coach), enrolment)
+	f.Emit("withdrawn", in.Consent.Referral, map[string]string{"referral": in.Consent.Referral})
+	servicetest.Eventually(t, "the enrolment is cancelled", func() bool {
+		v, err := f.Enrolment(servicetest.As(Coach), enrolment)
 		return err == nil && v.Progress.Outcome == participant.Cancelled
 	})
 }
 
 func TestAReferralThatCameToNothingTiesNobodyToThePerson(t *testing.T) {
 	for n, kind := range []string{"rejected", "withdrawn", "marked_in_error"} {
-		f := New(t, true)
+		f := Start(t)
 		in := Person(uint64(60 + n))
 		in.Consent.Municipality = "1481"
-		id := f.Put(in)
-		if _, err := f.Person(As(Intake), id); err != nil {
+		id := f.Store(in)
+		if _, err := f.Person(servicetest.As(Intake), id); err != nil {
 			t.Fatalf("before the referral is %s: %v", kind, err)
 		}
-		f.Referrals.Tell(kind, in.Consent.Referral, map[string]string{"referral": in.Consent.Referral, "participant": id})
-		f.Until("the municipality has no more to do with the person", func() bool {
-			_, err := f.Person(As(Intake), id)
+		f.Emit(kind, in.Consent.Referral, map[string]string{"referral": in.Consent.Referral, "participant": id})
+		servicetest.Eventually(t, "the municipality has no more to do with the person", func() bool {
+			_, err := f.Person(servicetest.As(Intake), id)
 			return errors.Is(err, fault.ErrNotFound)
 		})
-		_, err := f.Person(As(FKUnit), id)
+		_, err := f.Person(servicetest.As(FKUnit), id)
 		if seen, want := err == nil, kind != "marked_in_error"; seen != want {
 			t.Errorf("%s: the sender sees the person: %v, want %v", kind, seen, want)
 		}
 	}
 }
 
-func TestWhatCannotBeHandledIsPassedOver(t *testing.T) {
-	f := New(t, true)
-	f.Referrals.Accepted("5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "nobody", "2026-12-07")
-	f.Referrals.Accepted("6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", f.Put(Person(24)), "the seventh")
-	f.Referrals.Tell("submitted", "7b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", nil)
-	f.Referrals.Tell("withdrawn", "7b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", nil)
+func TestWhatCannotBeHandledIsSkipped(t *testing.T) {
+	f := Start(t)
+	f.Accept("5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "nobody", "2026-12-07")
+	f.Accept("6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", f.Store(Person(24)), "the seventh")
+	f.Emit("submitted", "7b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", nil)
+	f.Emit("withdrawn", "7b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", nil)
 	f.Enrolled(25, "2026-12-07")
 }
 
-func TestTheFeedTellsEveryStepAndNoPerson(t *testing.T) {
-	f := New(t, true)
+func TestTheFeedHasEveryStepAndNoPerson(t *testing.T) {
+	f := Start(t)
 	in, id, enrolment := f.Enrolled(26, "2026-04-20")
-	v, err := f.Start(As(Coach), enrolment, 1, "2026-04-20")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err = f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", "en text om personen"); err != nil {
+	if v, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", "en text om personen"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.DecideCheckIn(As(Coach), enrolment, v.Version, 1, service.DecisionInput{Decision: participant.Continue, On: "2026-06-01"}); err != nil {
+	if _, err = f.DecideCheckIn(servicetest.As(Coach), enrolment, v.Version, 1, service.DecisionInput{Decision: participant.Continue, On: "2026-06-01"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.Protect(As(Coach), id, 3, participant.AssumedIdentity, []string{"coach-17", "chef-2"}); err != nil {
+	if _, err = f.Protect(servicetest.As(Coach), id, 3, participant.AssumedIdentity, []string{"coach-17", "chef-2"}); err != nil {
 		t.Fatal(err)
 	}
-	events := told(t, f, 9)
+	events := published(t, f, 9)
 	if got := kinds(events, enrolment); got != "planned started check_in_due answered decided" {
 		t.Errorf("enrolment: %s", got)
 	}
@@ -166,41 +167,41 @@ func TestTheFeedTellsEveryStepAndNoPerson(t *testing.T) {
 	}
 	for _, canary := range []string{in.Number, in.Number[2:], in.GivenName, in.FamilyName, in.Contact.Email, "en text"} {
 		if strings.Contains(string(text), canary) {
-			t.Error("the feed bears personal data")
+			t.Error("there is personal data in the feed")
 		}
 	}
 }
 
 func TestConsentRulesTheReferrersAnswer(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	in, id, enrolment := f.Enrolled(27, "2026-04-20")
-	v, err := f.Start(As(Coach), enrolment, 1, "2026-04-20")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20")
 	if err != nil {
 		t.Fatal(err)
 	}
 	stranger := FKUnit
 	stranger.Unit = "fk-lerum"
 	for _, a := range []actor.Actor{stranger, AF} {
-		if _, err := f.AnswerCheckIn(As(a), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
+		if _, err := f.AnswerCheckIn(servicetest.As(a), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("%s: %v", a.Subject, err)
 		}
 	}
-	if _, err := f.WithdrawConsent(As(Participant(id)), id, 3, in.Consent.Referral, ""); err != nil {
+	if _, err := f.WithdrawConsent(servicetest.As(Participant(id)), id, 3, in.Consent.Referral, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
+	if _, err := f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
 		t.Errorf("after the withdrawal: %v", err)
 	}
-	if _, err := f.Person(As(FK), id); !errors.Is(err, fault.ErrNotFound) {
+	if _, err := f.Person(servicetest.As(FK), id); !errors.Is(err, fault.ErrNotFound) {
 		t.Errorf("after the withdrawal: %v", err)
 	}
-	if _, err := f.RecordNonAnswer(As(Coach), enrolment, v.Version, 1, ""); err != nil {
+	if _, err := f.RecordNonAnswer(servicetest.As(Coach), enrolment, v.Version, 1, ""); err != nil {
 		t.Errorf("the way goes on without the referrer: %v", err)
 	}
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
-	f := New(t, false)
+	f := StartQuiet(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := f.Run(ctx); err != nil {
@@ -208,19 +209,19 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAForeignReferralsConsentIsNoneOfTheCallers(t *testing.T) {
-	f := New(t, false)
+func TestAnUnrelatedReferralsConsentCannotBeWithdrawn(t *testing.T) {
+	f := StartQuiet(t)
 	in := Person(28)
-	id := f.Put(in)
+	id := f.Store(in)
 	other := in
 	other.Consent.Referral, other.Consent.Municipality = "8b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11", "1402"
-	f.Put(other)
+	f.Store(other)
 	for _, referral := range []string{in.Consent.Referral, "9b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11"} {
-		if _, err := f.WithdrawConsent(As(Elsewhere), id, 3, referral, ""); !errors.Is(err, participant.ErrNoConsent) {
+		if _, err := f.WithdrawConsent(servicetest.As(Elsewhere), id, 3, referral, ""); !errors.Is(err, participant.ErrNoConsent) {
 			t.Errorf("%s: %v", referral, err)
 		}
 	}
-	if _, err := f.WithdrawConsent(As(Elsewhere), id, 3, other.Consent.Referral, ""); err != nil {
+	if _, err := f.WithdrawConsent(servicetest.As(Elsewhere), id, 3, other.Consent.Referral, ""); err != nil {
 		t.Error(err)
 	}
 }

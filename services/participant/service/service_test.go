@@ -17,44 +17,45 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/personnummer"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/participant"
-	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	. "github.com/finsam/finsam/services/participant/participanttest"
 	"github.com/finsam/finsam/services/participant/service"
 )
 
 func TestTheSameNumberIsTheSameParticipant(t *testing.T) {
-	f := New(t, false)
+	f := StartQuiet(t)
 	first := Person(1)
-	id := f.Put(first)
-	if again := f.Put(first); again != id {
+	id := f.Store(first)
+	if again := f.Store(first); again != id {
 		t.Error("a repeat made another participant")
 	}
 	second := first
 	second.Consent.Referral, second.Consent.Authority, second.Consent.Unit = uuid.NewString(), "af", "af-1"
 	second.Number = first.Number[2:8] + "-" + first.Number[8:]
-	if other := f.Put(second); other != id {
+	if other := f.Store(second); other != id {
 		t.Error("another authority's referral made another participant")
 	}
 	other := Person(1)
 	other.Number = Person(2).Number
-	if f.Put(other) == id {
+	if f.Store(other) == id {
 		t.Error("another number is another person")
 	}
-	v, err := f.Person(As(Coach), id)
+	v, err := f.Person(servicetest.As(Coach), id)
 	if err != nil || len(v.Consents) != 2 || v.Version != 3 {
 		t.Fatalf("got %+v, %v", v, err)
 	}
 }
 
 func TestManyPostsOfOneNewPersonMakeOneParticipant(t *testing.T) {
-	f := New(t, false)
+	f := StartQuiet(t)
 	for round := range 5 {
 		ids := make([]string, 12)
 		var wg sync.WaitGroup
 		for i := range ids {
 			wg.Go(func() {
 				in := Person(uint64(100 + round))
-				ids[i], _ = f.Service.Put(As(FK), in)
+				ids[i], _ = f.Put(servicetest.As(FK), in)
 			})
 		}
 		wg.Wait()
@@ -63,15 +64,15 @@ func TestManyPostsOfOneNewPersonMakeOneParticipant(t *testing.T) {
 				t.Fatalf("round %d: %v", round, ids)
 			}
 		}
-		v, err := f.Person(As(Coach), ids[0])
+		v, err := f.Person(servicetest.As(Coach), ids[0])
 		if err != nil || len(v.Consents) != len(ids) {
 			t.Fatalf("round %d: %d consents of %d, %v", round, len(v.Consents), len(ids), err)
 		}
 	}
 }
 
-func TestWhatTheVaultDoesNotTake(t *testing.T) {
-	f := New(t, false)
+func TestWhatTheVaultRefuses(t *testing.T) {
+	f := StartQuiet(t)
 	for _, c := range []struct {
 		sentence string
 		as       actor.Actor
@@ -88,59 +89,59 @@ func TestWhatTheVaultDoesNotTake(t *testing.T) {
 		t.Run(c.sentence, func(t *testing.T) {
 			in := Person(3)
 			c.change(&in)
-			if id, err := f.Service.Put(As(c.as), in); !errors.Is(err, c.want) || id != "" {
+			if id, err := f.Put(servicetest.As(c.as), in); !errors.Is(err, c.want) || id != "" {
 				t.Errorf("got %q, %v", id, err)
 			}
 		})
 	}
 }
 
-func TestAgeIsToldToThoseWhoMayAccept(t *testing.T) {
-	f := New(t, false)
+func TestAgeIsForThoseWhoMayAccept(t *testing.T) {
+	f := StartQuiet(t)
 	in := Person(4)
 	in.Number = "199001012385"
-	id := f.Put(in)
+	id := f.Store(in)
 	for day, want := range map[civil.Date]int{"2026-11-22": 36, "2026-01-01": 36, "2025-12-31": 35} {
-		if got, err := f.AgeOn(As(Intake), id, day); err != nil || got != want {
+		if got, err := f.AgeOn(servicetest.As(Intake), id, day); err != nil || got != want {
 			t.Errorf("on %s: got %d, %v", day, got, err)
 		}
 	}
-	if _, err := f.AgeOn(As(actor.ForService("referral", "insjoriket")), id, "2026-11-22"); err != nil {
+	if _, err := f.AgeOn(servicetest.As(actor.ForService("referral", "insjoriket")), id, "2026-11-22"); err != nil {
 		t.Error(err)
 	}
 	for _, a := range []actor.Actor{Coach, FK} {
-		if _, err := f.AgeOn(As(a), id, "2026-11-22"); !errors.Is(err, fault.ErrForbidden) {
+		if _, err := f.AgeOn(servicetest.As(a), id, "2026-11-22"); !errors.Is(err, fault.ErrForbidden) {
 			t.Errorf("%s: %v", a.Subject, err)
 		}
 	}
 }
 
-func TestALaterReferralGivesOtherWaysToReachThePerson(t *testing.T) {
-	f := New(t, false)
+func TestALaterReferralReplacesTheContact(t *testing.T) {
+	f := StartQuiet(t)
 	in := Person(5)
-	id := f.Put(in)
+	id := f.Store(in)
 	in.Consent.Referral, in.Contact.Phone = uuid.NewString(), "070-1740699"
-	f.Put(in)
-	v, err := f.Person(As(Coach), id)
+	f.Store(in)
+	v, err := f.Person(servicetest.As(Coach), id)
 	if err != nil || v.Contact.Phone != "070-1740699" || v.Contact.Email != in.Contact.Email {
 		t.Fatalf("got %+v, %v", v.Contact, err)
 	}
 }
 
-// TestNothingOfAPersonStandsInClear greps every byte that the service has
-// written for what was told to it.
-func TestNothingOfAPersonStandsInClear(t *testing.T) {
-	f := New(t, true)
+// TestNothingOfAPersonIsStoredInClear searches every byte that the service has
+// written for what it was sent.
+func TestNothingOfAPersonIsStoredInClear(t *testing.T) {
+	f := Start(t)
 	in, id, enrolment := f.Enrolled(6, "2026-04-20")
 	const secret = "hemligheten om kanariefågeln"
-	v, err := f.Start(As(Coach), enrolment, 1, "2026-04-20")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.AnswerCheckIn(As(FKUnit), enrolment, v.Version, 1, "ready", secret); err != nil {
+	if _, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", secret); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WithdrawConsent(As(Coach), id, 3, in.Consent.Referral, secret); err != nil {
+	if _, err := f.WithdrawConsent(servicetest.As(Coach), id, 3, in.Consent.Referral, secret); err != nil {
 		t.Fatal(err)
 	}
 	canaries := []string{in.Number, in.Number[2:], in.Number[2:8] + "-" + in.Number[8:], in.FamilyName, in.Contact.Email, in.Contact.Phone, secret}
@@ -162,19 +163,19 @@ func TestNothingOfAPersonStandsInClear(t *testing.T) {
 }
 
 func TestEveryReadAndEveryRefusalIsLogged(t *testing.T) {
-	f := New(t, false)
-	id := f.Put(Person(7))
-	before := len(f.Entries())
-	if _, err := f.Person(As(Coach), id); err != nil {
+	f := StartQuiet(t)
+	id := f.Store(Person(7))
+	before := len(f.Accesses(t))
+	if _, err := f.Person(servicetest.As(Coach), id); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Person(As(Elsewhere), id); !errors.Is(err, fault.ErrNotFound) {
+	if _, err := f.Person(servicetest.As(Elsewhere), id); !errors.Is(err, fault.ErrNotFound) {
 		t.Fatal(err)
 	}
-	if _, err := f.Person(As(Coach), uuid.NewString()); !errors.Is(err, fault.ErrNotFound) {
+	if _, err := f.Person(servicetest.As(Coach), uuid.NewString()); !errors.Is(err, fault.ErrNotFound) {
 		t.Fatal(err)
 	}
-	entries := f.Entries()[before:]
+	entries := f.Accesses(t)[before:]
 	if len(entries) != 3 {
 		t.Fatalf("%d entries", len(entries))
 	}
@@ -188,16 +189,16 @@ func TestEveryReadAndEveryRefusalIsLogged(t *testing.T) {
 }
 
 func TestABatchOfIdentitiesIsAnEntryForEachThatIsShownMaskedOrRefused(t *testing.T) {
-	f := New(t, false)
-	a, b, hidden := f.Put(Person(8)), f.Put(Person(9)), Person(10)
+	f := StartQuiet(t)
+	a, b, hidden := f.Store(Person(8)), f.Store(Person(9)), Person(10)
 	hidden.Consent.Municipality = "1402"
-	c := f.Put(hidden)
-	if _, err := f.Protect(As(Coach), b, 2, participant.ConfidentialityMarking, nil); err != nil {
+	c := f.Store(hidden)
+	if _, err := f.Protect(servicetest.As(Coach), b, 2, participant.ConfidentialityMarking, nil); err != nil {
 		t.Fatal(err)
 	}
-	before := len(f.Entries())
+	before := len(f.Accesses(t))
 	missing := uuid.NewString() // noted as refused, as what is there and hidden
-	named, err := f.Identities(As(Intake), []string{a, b, c, a, missing})
+	named, err := f.Identities(servicetest.As(Intake), []string{a, b, c, a, missing})
 	if err != nil || len(named) != 2 {
 		t.Fatalf("got %+v, %v", named, err)
 	}
@@ -207,7 +208,7 @@ func TestABatchOfIdentitiesIsAnEntryForEachThatIsShownMaskedOrRefused(t *testing
 	if named[1].Name != participant.Alias(b) || named[1].Number != "" || !named[1].Protected {
 		t.Errorf("a protected person: %+v", named[1])
 	}
-	entries := f.Entries()[before:]
+	entries := f.Accesses(t)[before:]
 	for i, want := range []accesslog.Entry{
 		{Outcome: accesslog.Refused, Why: "not-related", Participants: []string{c, missing}},
 		{Outcome: accesslog.Done, Why: "own-municipality", Identity: accesslog.Shown, Participants: []string{a}},
@@ -220,22 +221,22 @@ func TestABatchOfIdentitiesIsAnEntryForEachThatIsShownMaskedOrRefused(t *testing
 			t.Errorf("entry %d: got %+v, want %+v", i, e, want)
 		}
 	}
-	if named, _ := f.Identities(As(Leader), []string{a}); len(named) != 1 || named[0].Number != "" {
+	if named, _ := f.Identities(servicetest.As(Leader), []string{a}); len(named) != 1 || named[0].Number != "" {
 		t.Errorf("a supervisor needs no number: %+v", named)
 	}
-	if _, err := f.Identities(As(Board), []string{a}); !errors.Is(err, fault.ErrForbidden) {
+	if _, err := f.Identities(servicetest.As(Board), []string{a}); !errors.Is(err, fault.ErrForbidden) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestTwoChangesOfOneVersionHaveOneWinner(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	for round := range 5 {
 		_, _, enrolment := f.Enrolled(uint64(200+round), "2026-11-02")
 		errs := make([]error, 8)
 		var wg sync.WaitGroup
 		for i := range errs {
-			wg.Go(func() { _, errs[i] = f.Start(As(Coach), enrolment, 1, "2026-11-02") })
+			wg.Go(func() { _, errs[i] = f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-02") })
 		}
 		wg.Wait()
 		won := 0
@@ -252,49 +253,49 @@ func TestTwoChangesOfOneVersionHaveOneWinner(t *testing.T) {
 	}
 }
 
-func TestTheSweeperMakesSilenceAnEvent(t *testing.T) {
-	f := New(t, true)
+func TestSilenceBecomesAnEvent(t *testing.T) {
+	f := Start(t)
 	_, _, enrolment := f.Enrolled(11, "2026-11-02")
-	if _, err := f.Start(As(Coach), enrolment, 1, "2026-11-02"); err != nil {
+	if _, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-02"); err != nil {
 		t.Fatal(err)
 	}
-	f.Move(21 * 24 * time.Hour) // 13 December, the block's last day
-	if err := f.MarkOverdue(As(Coach)); err != nil {
+	f.Clock.Advance(21 * 24 * time.Hour) // 13 December, the block's last day
+	if err := f.MarkOverdue(servicetest.As(Coach)); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := f.Enrolment(As(Coach), enrolment); err != nil || v.Progress.State != participant.StateActive {
+	if v, err := f.Enrolment(servicetest.As(Coach), enrolment); err != nil || v.Progress.State != participant.StateActive {
 		t.Fatalf("too early: %v, %v", v, err)
 	}
-	f.Move(24 * time.Hour)
+	f.Clock.Advance(24 * time.Hour)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if err := f.MarkOverdue(As(Coach)); err != nil {
+			if err := f.MarkOverdue(servicetest.As(Coach)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	v, err := f.Enrolment(As(Coach), enrolment)
+	v, err := f.Enrolment(servicetest.As(Coach), enrolment)
 	if err != nil || v.Progress.State != participant.StateCheckInDue || v.Version != 3 {
 		t.Fatalf("got %+v, %v", v, err)
 	}
 }
 
-func TestWhoAppliesForOneselfIsFiledByTheOwnNumberOnly(t *testing.T) {
-	f := New(t, false)
+func TestAnApplicantMustUseTheOwnNumber(t *testing.T) {
+	f := StartQuiet(t)
 	mine, other := Person(31), Person(32)
-	id := f.Put(mine)
+	id := f.Store(mine)
 	me := Participant(id)
 	mine.Consent.Referral, mine.Consent.Authority, mine.Consent.Unit = "6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c12", "self", "self"
-	if again, err := f.Service.Put(As(me), mine); err != nil || again != id {
+	if again, err := f.Put(servicetest.As(me), mine); err != nil || again != id {
 		t.Errorf("the own number: got %q, %v", again, err)
 	}
-	if _, err := f.Service.Put(As(me), other); !errors.Is(err, participant.ErrNotYou) {
+	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("a stranger's number: got %v", err)
 	}
-	f.Put(other)
-	if _, err := f.Service.Put(As(me), other); !errors.Is(err, participant.ErrNotYou) {
+	f.Store(other)
+	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("another person's number: got %v", err)
 	}
 }

@@ -6,18 +6,19 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	"github.com/finsam/finsam/pkg/servicetest"
+	. "github.com/finsam/finsam/services/participant/participanttest"
 )
 
 func TestThePersonFollowsTheReferralFromOneMunicipalityToAnother(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	in := Person(70)
 	in.Consent.Municipality = "1481"
-	id, r := f.Put(in), in.Consent.Referral
+	id, r := f.Store(in), in.Consent.Referral
 	other := Intake
 	other.Authority, other.Municipality, other.Subject = "partille", "1402", "mottagare-3"
 	sees := func(a actor.Actor) bool {
-		_, err := f.Person(As(a), id)
+		_, err := f.Person(servicetest.As(a), id)
 		if err != nil && !errors.Is(err, fault.ErrNotFound) {
 			t.Fatal(err)
 		}
@@ -37,21 +38,21 @@ func TestThePersonFollowsTheReferralFromOneMunicipalityToAnother(t *testing.T) {
 		{"rejected", map[string]string{"municipality": "1402"}, false, false},
 	} {
 		c.data["referral"], c.data["participant"] = r, id
-		f.Referrals.Tell(c.kind, r, c.data)
-		f.Until("after "+c.kind, func() bool { return sees(Intake) == c.has && sees(other) == c.asked })
+		f.Emit(c.kind, r, c.data)
+		servicetest.Eventually(t, "after "+c.kind, func() bool { return sees(Intake) == c.has && sees(other) == c.asked })
 	}
 }
 
 func TestAnExtendedConsentOpensThePersonToThoseNamedSince(t *testing.T) {
-	f := New(t, true)
+	f := Start(t)
 	in := Person(71)
-	id, r := f.Put(in), in.Consent.Referral
-	f.Referrals.Tell("amended", r, map[string]string{"referral": r, "participant": id, "fields": "reason"})
-	f.Referrals.Tell("amended", r, map[string]string{
+	id, r := f.Store(in), in.Consent.Referral
+	f.Emit("amended", r, map[string]string{"referral": r, "participant": id, "fields": "reason"})
+	f.Emit("amended", r, map[string]string{
 		"referral": r, "participant": id, "fields": "consent", "authorities": "fk,molndal,partille", "textVersion": "2026-2", "givenOn": "2026-11-01",
 	})
-	f.Until("the consent is extended", func() bool {
-		v, err := f.Person(As(FKUnit), id)
+	servicetest.Eventually(t, "the consent is extended", func() bool {
+		v, err := f.Person(servicetest.As(FKUnit), id)
 		if err != nil {
 			t.Fatal(err)
 		}

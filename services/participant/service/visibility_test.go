@@ -7,30 +7,31 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/participant"
-	. "github.com/finsam/finsam/services/participant/internal/testservice"
+	. "github.com/finsam/finsam/services/participant/participanttest"
 )
 
-// closedWay returns an enrolment that was closed, under a consent that leaves some
+// closedEnrolment returns an enrolment that was closed, under a consent that leaves some
 // sorts of data out.
-func closedWay(t *testing.T, f *Fixture, seed uint64, leavesOut string) (person, enrolment string) {
+func closedEnrolment(t *testing.T, f *Suite, seed uint64, leavesOut string) (person, enrolment string) {
 	t.Helper()
 	in := Person(seed)
-	person = f.Put(in)
-	f.Referrals.Tell("accepted", in.Consent.Referral, map[string]string{
+	person = f.Store(in)
+	f.Emit("accepted", in.Consent.Referral, map[string]string{
 		"referral": in.Consent.Referral, "participant": person, "initiative": "activera", "municipality": "1481", "startDate": "2026-11-16",
 		"coach": "coach-17", "authority": "fk", "unit": "fk-molndal", "unshared": leavesOut,
 	})
 	enrolment = participant.EnrolmentID("insjoriket", in.Consent.Referral)
-	f.Until("the enrolment is planned", func() bool {
-		_, err := f.Enrolment(As(Coach), enrolment)
+	servicetest.Eventually(t, "the enrolment is planned", func() bool {
+		_, err := f.Enrolment(servicetest.As(Coach), enrolment)
 		return err == nil
 	})
-	v, err := f.Start(As(Coach), enrolment, 1, "2026-11-16")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-16")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Close(As(Coach), enrolment, v.Version, participant.Documentation{
+	_, err = f.Close(servicetest.As(Coach), enrolment, v.Version, participant.Documentation{
 		On: "2026-11-20", EndReason: participant.Work, Occupation: participant.Occupation{Kind: "works", Extent: 50}, Livelihood: []string{"salary"},
 	}, "Påhittat slut.")
 	if err != nil {
@@ -40,25 +41,25 @@ func closedWay(t *testing.T, f *Fixture, seed uint64, leavesOut string) (person,
 }
 
 // enrolledIn reports whether the caller sees that the person was enrolled.
-func enrolledIn(t *testing.T, f *Fixture, a actor.Actor, person string) bool {
+func enrolledIn(t *testing.T, f *Suite, a actor.Actor, person string) bool {
 	t.Helper()
-	v, err := f.Person(As(a), person)
+	v, err := f.Person(servicetest.As(a), person)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return slices.ContainsFunc(v.Steps, func(s participant.PersonStep) bool { return s.Kind == participant.Enrolled })
 }
 
-func TestTheSenderSeesOfTheWayWhatTheConsentCovers(t *testing.T) {
-	f := New(t, true)
+func TestTheSenderSeesOfAnEnrolmentWhatTheConsentCovers(t *testing.T) {
+	f := Start(t)
 	for i, c := range []struct {
 		leavesOut       string
 		course, outcome bool
 	}{{"", true, true}, {"outcome", true, false}, {"progress", false, false}, {"progress,outcome", false, false}} {
-		person, enrolment := closedWay(t, f, uint64(900+i), c.leavesOut)
+		person, enrolment := closedEnrolment(t, f, uint64(900+i), c.leavesOut)
 		for _, a := range []actor.Actor{FK, FKUnit, Coach, Participant(person)} {
 			sender := a.Authority == "fk"
-			v, err := f.Enrolment(As(a), enrolment)
+			v, err := f.Enrolment(servicetest.As(a), enrolment)
 			if shown := err == nil; shown != (c.course || !sender) || !shown && !errors.Is(err, fault.ErrNotFound) {
 				t.Errorf("without %q, %s: %v", c.leavesOut, a.Subject, err)
 			}
@@ -69,13 +70,13 @@ func TestTheSenderSeesOfTheWayWhatTheConsentCovers(t *testing.T) {
 				continue
 			}
 			last := v.Steps[len(v.Steps)-1]
-			told := v.Progress.Outcome != "" || last.Outcome != "" || last.EndReason != "" || last.Occupation != nil || len(last.Livelihood) > 0 ||
+			hasOutcome := v.Progress.Outcome != "" || last.Outcome != "" || last.EndReason != "" || last.Occupation != nil || len(last.Livelihood) > 0 ||
 				v.Texts[last.N].Text != "" || v.Progress.Closed.Outcome != "" || v.Progress.Closed.Occupation != nil
-			if told != (c.outcome || !sender) || v.Progress.State != participant.StateClosed || last.Kind != participant.Closed || last.On != "2026-11-20" {
-				t.Errorf("without %q, %s is told the outcome: %t, of %s", c.leavesOut, a.Subject, told, v.Progress.State)
+			if hasOutcome != (c.outcome || !sender) || v.Progress.State != participant.StateClosed || last.Kind != participant.Closed || last.On != "2026-11-20" {
+				t.Errorf("without %q, %s sees the outcome: %t, of %s", c.leavesOut, a.Subject, hasOutcome, v.Progress.State)
 			}
 		}
-		if _, err := f.AnswerCheckIn(As(FK), enrolment, 3, 1, "ready", ""); c.course == errors.Is(err, fault.ErrNotFound) {
+		if _, err := f.AnswerCheckIn(servicetest.As(FK), enrolment, 3, 1, "ready", ""); c.course == errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("without %q an answer: %v", c.leavesOut, err)
 		}
 	}
