@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -493,13 +494,10 @@ type Holiday struct {
 }
 
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
-type Link struct {
-	Href  string  `json:"href"`
-	Title *string `json:"title,omitempty"`
-}
+type Link = rest.Link
 
 // Links Det som den som frågar kan göra nu. / What the caller can do now.
-type Links map[string]Link
+type Links = rest.Links
 
 // LocalTime Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 //
@@ -507,22 +505,7 @@ type Links map[string]Link
 type LocalTime = string
 
 // Meta Var i listan svaret är. / Where in the list the answer is.
-type Meta struct {
-	// Count Poster i svaret. / Items in the answer.
-	Count int `json:"count"`
-	Limit int `json:"limit"`
-
-	// NextCursor Saknas på den sista sidan. / Absent on the last page.
-	NextCursor *string `json:"nextCursor,omitempty"`
-
-	// Page Sidan; saknas när en markör gavs. / The page; absent when a cursor was given.
-	Page         *int `json:"page,omitempty"`
-	TotalPages   *int `json:"totalPages,omitempty"`
-	TotalRecords *int `json:"totalRecords,omitempty"`
-
-	// TotalRecordsIsMinimum true när listan är längre än vad som räknas (1000 poster). / true when the list is longer than what is counted (1000 items).
-	TotalRecordsIsMinimum *bool `json:"totalRecordsIsMinimum,omitempty"`
-}
+type Meta = rest.Meta
 
 // MunicipalityWeek defines model for MunicipalityWeek.
 type MunicipalityWeek struct {
@@ -822,6 +805,27 @@ type NoteAttendanceJSONRequestBody = NewAttendance
 
 // CancelBookingJSONRequestBody defines body for CancelBooking for application/json ContentType.
 type CancelBookingJSONRequestBody = BookingCancellation
+
+// Paths holds the path of each operation, by operationId.
+var Paths = rest.Paths{
+	"listActivities":      "/activities",
+	"cancelOccurrence":    "/activities/{id}/cancellations",
+	"getCancellation":     "/activities/{id}/cancellations/{cancellation}",
+	"restoreOccurrence":   "/activities/{id}/cancellations/{cancellation}/restoration",
+	"getActivityDay":      "/activities/{id}/days/{date}",
+	"listBookings":        "/bookings",
+	"createBooking":       "/bookings",
+	"getBooking":          "/bookings/{id}",
+	"noteAttendance":      "/bookings/{id}/attendances",
+	"cancelBooking":       "/bookings/{id}/cancellation",
+	"readCalendar":        "/calendars/{token}",
+	"getMunicipalityWeek": "/municipalities/{code}/week",
+	"listCalendarFeeds":   "/participants/{id}/calendar-feeds",
+	"createCalendarFeed":  "/participants/{id}/calendar-feeds",
+	"revokeCalendarFeed":  "/participants/{id}/calendar-feeds/{feed}",
+	"getCalendarFeed":     "/participants/{id}/calendar-feeds/{feed}",
+	"getParticipantWeek":  "/participants/{id}/week",
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1566,7 +1570,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.GET(options.BaseURL+"/municipalities/:code/week", wrapper.GetMunicipalityWeek, options.OperationMiddlewares["getMunicipalityWeek"]...)
 	router.GET(options.BaseURL+"/activities", wrapper.ListActivities, options.OperationMiddlewares["listActivities"]...)
 	router.POST(options.BaseURL+"/activities/:id/cancellations", wrapper.CancelOccurrence, options.OperationMiddlewares["cancelOccurrence"]...)
 	router.GET(options.BaseURL+"/activities/:id/cancellations/:cancellation", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
@@ -1575,14 +1578,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
 	router.GET(options.BaseURL+"/bookings/:id", wrapper.GetBooking, options.OperationMiddlewares["getBooking"]...)
-	router.POST(options.BaseURL+"/bookings/:id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
 	router.POST(options.BaseURL+"/bookings/:id/attendances", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
-	router.GET(options.BaseURL+"/participants/:id/week", wrapper.GetParticipantWeek, options.OperationMiddlewares["getParticipantWeek"]...)
+	router.POST(options.BaseURL+"/bookings/:id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
+	router.GET(options.BaseURL+"/calendars/:token", wrapper.ReadCalendar, options.OperationMiddlewares["readCalendar"]...)
+	router.GET(options.BaseURL+"/municipalities/:code/week", wrapper.GetMunicipalityWeek, options.OperationMiddlewares["getMunicipalityWeek"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.ListCalendarFeeds, options.OperationMiddlewares["listCalendarFeeds"]...)
 	router.POST(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.CreateCalendarFeed, options.OperationMiddlewares["createCalendarFeed"]...)
 	router.DELETE(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.RevokeCalendarFeed, options.OperationMiddlewares["revokeCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
-	router.GET(options.BaseURL+"/calendars/:token", wrapper.ReadCalendar, options.OperationMiddlewares["readCalendar"]...)
+	router.GET(options.BaseURL+"/participants/:id/week", wrapper.GetParticipantWeek, options.OperationMiddlewares["getParticipantWeek"]...)
 
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -713,34 +714,16 @@ type Identity struct {
 type Instant = time.Time
 
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
-type Link struct {
-	Href  string  `json:"href"`
-	Title *string `json:"title,omitempty"`
-}
+type Link = rest.Link
 
 // Links Det som den som frågar kan göra nu. / What the caller can do now.
-type Links map[string]Link
+type Links = rest.Links
 
 // Livelihood defines model for Livelihood.
 type Livelihood string
 
 // Meta Var i listan svaret är. / Where in the list the answer is.
-type Meta struct {
-	// Count Poster i svaret. / Items in the answer.
-	Count int `json:"count"`
-	Limit int `json:"limit"`
-
-	// NextCursor Saknas på den sista sidan. / Absent on the last page.
-	NextCursor *string `json:"nextCursor,omitempty"`
-
-	// Page Sidan; saknas när en markör gavs. / The page; absent when a cursor was given.
-	Page         *int `json:"page,omitempty"`
-	TotalPages   *int `json:"totalPages,omitempty"`
-	TotalRecords *int `json:"totalRecords,omitempty"`
-
-	// TotalRecordsIsMinimum true när listan är längre än vad som räknas (1000 poster). / true when the list is longer than what is counted (1000 items).
-	TotalRecordsIsMinimum *bool `json:"totalRecordsIsMinimum,omitempty"`
-}
+type Meta = rest.Meta
 
 // MunicipalityCode defines model for MunicipalityCode.
 type MunicipalityCode = string
@@ -1059,6 +1042,28 @@ type ProtectParticipantJSONRequestBody = ProtectionRequest
 
 // UnprotectParticipantJSONRequestBody defines body for UnprotectParticipant for application/json ContentType.
 type UnprotectParticipantJSONRequestBody = ProtectionRemoval
+
+// Paths holds the path of each operation, by operationId.
+var Paths = rest.Paths{
+	"listEnrolments":          "/enrolments",
+	"getEnrolment":            "/enrolments/{id}",
+	"startBlock":              "/enrolments/{id}/blocks/{number}/start",
+	"cancelEnrolment":         "/enrolments/{id}/cancellation",
+	"answerCheckIn":           "/enrolments/{id}/check-ins/{number}/answer",
+	"decideCheckIn":           "/enrolments/{id}/check-ins/{number}/decision",
+	"recordNonAnswer":         "/enrolments/{id}/check-ins/{number}/non-answer",
+	"holdClosingConversation": "/enrolments/{id}/closing-conversation",
+	"closeEnrolment":          "/enrolments/{id}/closing-documentation",
+	"resumeEnrolment":         "/enrolments/{id}/resumption",
+	"startEnrolment":          "/enrolments/{id}/start",
+	"putPerson":               "/internal/persons",
+	"readAge":                 "/internal/persons/{id}/age",
+	"readIdentities":          "/participants/identities",
+	"getParticipant":          "/participants/{id}",
+	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
+	"protectParticipant":      "/participants/{id}/protection",
+	"unprotectParticipant":    "/participants/{id}/protection-removal",
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1802,24 +1807,24 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
+	router.GET(options.BaseURL+"/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
+	router.GET(options.BaseURL+"/enrolments/:id", wrapper.GetEnrolment, options.OperationMiddlewares["getEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/blocks/:number/start", wrapper.StartBlock, options.OperationMiddlewares["startBlock"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/cancellation", wrapper.CancelEnrolment, options.OperationMiddlewares["cancelEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/answer", wrapper.AnswerCheckIn, options.OperationMiddlewares["answerCheckIn"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/decision", wrapper.DecideCheckIn, options.OperationMiddlewares["decideCheckIn"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/non-answer", wrapper.RecordNonAnswer, options.OperationMiddlewares["recordNonAnswer"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/closing-conversation", wrapper.HoldClosingConversation, options.OperationMiddlewares["holdClosingConversation"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/closing-documentation", wrapper.CloseEnrolment, options.OperationMiddlewares["closeEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
+	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
+	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
 	router.GET(options.BaseURL+"/participants/:id", wrapper.GetParticipant, options.OperationMiddlewares["getParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/consent-withdrawals", wrapper.WithdrawConsent, options.OperationMiddlewares["withdrawConsent"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection", wrapper.ProtectParticipant, options.OperationMiddlewares["protectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection-removal", wrapper.UnprotectParticipant, options.OperationMiddlewares["unprotectParticipant"]...)
-	router.GET(options.BaseURL+"/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
-	router.GET(options.BaseURL+"/enrolments/:id", wrapper.GetEnrolment, options.OperationMiddlewares["getEnrolment"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/blocks/:number/start", wrapper.StartBlock, options.OperationMiddlewares["startBlock"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/answer", wrapper.AnswerCheckIn, options.OperationMiddlewares["answerCheckIn"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/non-answer", wrapper.RecordNonAnswer, options.OperationMiddlewares["recordNonAnswer"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/decision", wrapper.DecideCheckIn, options.OperationMiddlewares["decideCheckIn"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/closing-conversation", wrapper.HoldClosingConversation, options.OperationMiddlewares["holdClosingConversation"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/closing-documentation", wrapper.CloseEnrolment, options.OperationMiddlewares["closeEnrolment"]...)
-	router.POST(options.BaseURL+"/enrolments/:id/cancellation", wrapper.CancelEnrolment, options.OperationMiddlewares["cancelEnrolment"]...)
-	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
-	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
+	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
 
 }
 

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -1243,31 +1245,13 @@ type Gender string
 type LeadTimeStep string
 
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
-type Link struct {
-	Href  string  `json:"href"`
-	Title *string `json:"title,omitempty"`
-}
+type Link = rest.Link
 
 // Links Det som den som frågar kan göra nu. / What the caller can do now.
-type Links map[string]Link
+type Links = rest.Links
 
 // Meta Var i listan svaret är. / Where in the list the answer is.
-type Meta struct {
-	// Count Poster i svaret. / Items in the answer.
-	Count int `json:"count"`
-	Limit int `json:"limit"`
-
-	// NextCursor Saknas på den sista sidan. / Absent on the last page.
-	NextCursor *string `json:"nextCursor,omitempty"`
-
-	// Page Sidan; saknas när en markör gavs. / The page; absent when a cursor was given.
-	Page         *int `json:"page,omitempty"`
-	TotalPages   *int `json:"totalPages,omitempty"`
-	TotalRecords *int `json:"totalRecords,omitempty"`
-
-	// TotalRecordsIsMinimum true när listan är längre än vad som räknas (1000 poster). / true when the list is longer than what is counted (1000 items).
-	TotalRecordsIsMinimum *bool `json:"totalRecordsIsMinimum,omitempty"`
-}
+type Meta = rest.Meta
 
 // NewAttachment defines model for NewAttachment.
 type NewAttachment struct {
@@ -1639,16 +1623,7 @@ type ReferralParty string
 type ReferralPriority string
 
 // ReferralProblem Varför en remiss inte togs emot (RFC 9457). / Why a referral was not received (RFC 9457).
-type ReferralProblem struct {
-	Code     string                  `json:"code"`
-	Detail   string                  `json:"detail"`
-	Errors   *[]ReferralProblemField `json:"errors,omitempty"`
-	Instance string                  `json:"instance"`
-	Status   int                     `json:"status"`
-	Title    string                  `json:"title"`
-	TraceId  *string                 `json:"traceId,omitempty"`
-	Type     string                  `json:"type"`
-}
+type ReferralProblem = problem.Problem
 
 // ReferralProblemField defines model for ReferralProblemField.
 type ReferralProblemField struct {
@@ -2677,6 +2652,57 @@ type CreateWebhookJSONRequestBody = WebhookSettings
 
 // ChangeWebhookJSONRequestBody defines body for ChangeWebhook for application/json ContentType.
 type ChangeWebhookJSONRequestBody = WebhookSettings
+
+// Paths holds the path of each operation, by operationId.
+var Paths = rest.Paths{
+	"getPlaces":           "/capacities/{initiative}/{municipality}",
+	"setPlaces":           "/capacities/{initiative}/{municipality}",
+	"getCapacity":         "/capacity",
+	"listDrafts":          "/drafts",
+	"createDraft":         "/drafts",
+	"deleteDraft":         "/drafts/{id}",
+	"getDraft":            "/drafts/{id}",
+	"replaceDraft":        "/drafts/{id}",
+	"sendDraft":           "/drafts/{id}/sending",
+	"listEvents":          "/events",
+	"exportReferrals":     "/referral-exports",
+	"getReferralFigures":  "/referral-figures",
+	"listReferrals":       "/referrals",
+	"createReferral":      "/referrals",
+	"createReferrals":     "/referrals/batch",
+	"getReferral":         "/referrals/{id}",
+	"acceptReferral":      "/referrals/{id}/acceptance",
+	"amendReferral":       "/referrals/{id}/amendments",
+	"assignReferral":      "/referrals/{id}/assignment",
+	"addAttachment":       "/referrals/{id}/attachments",
+	"removeAttachment":    "/referrals/{id}/attachments/{attachment}",
+	"getAttachment":       "/referrals/{id}/attachments/{attachment}",
+	"markReferralInError": "/referrals/{id}/error-marking",
+	"rejectReferral":      "/referrals/{id}/rejection",
+	"requestSupplement":   "/referrals/{id}/supplement-requests",
+	"sendSupplement":      "/referrals/{id}/supplements",
+	"acceptTransfer":      "/referrals/{id}/transfer-acceptance",
+	"cancelTransfer":      "/referrals/{id}/transfer-cancellation",
+	"declineTransfer":     "/referrals/{id}/transfer-refusal",
+	"requestTransfer":     "/referrals/{id}/transfer-requests",
+	"waitlistReferral":    "/referrals/{id}/waitlisting",
+	"withdrawReferral":    "/referrals/{id}/withdrawal",
+	"listTasks":           "/tasks",
+	"listUnits":           "/units",
+	"replaceUnits":        "/units",
+	"replaceUnit":         "/units/{unit}",
+	"listWaiting":         "/waiting-list",
+	"listWebhooks":        "/webhooks",
+	"createWebhook":       "/webhooks",
+	"removeWebhook":       "/webhooks/{id}",
+	"getWebhook":          "/webhooks/{id}",
+	"changeWebhook":       "/webhooks/{id}",
+	"listDeliveries":      "/webhooks/{id}/deliveries",
+	"resendDelivery":      "/webhooks/{id}/deliveries/{delivery}/resending",
+	"resendDeadLetters":   "/webhooks/{id}/resending",
+	"rotateWebhookSecret": "/webhooks/{id}/secrets",
+	"testWebhook":         "/webhooks/{id}/test-deliveries",
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -4658,53 +4684,53 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.GET(options.BaseURL+"/referrals", wrapper.ListReferrals, options.OperationMiddlewares["listReferrals"]...)
-	router.POST(options.BaseURL+"/referrals", wrapper.CreateReferral, options.OperationMiddlewares["createReferral"]...)
-	router.POST(options.BaseURL+"/referrals/batch", wrapper.CreateReferrals, options.OperationMiddlewares["createReferrals"]...)
+	router.GET(options.BaseURL+"/capacities/:initiative/:municipality", wrapper.GetPlaces, options.OperationMiddlewares["getPlaces"]...)
+	router.PUT(options.BaseURL+"/capacities/:initiative/:municipality", wrapper.SetPlaces, options.OperationMiddlewares["setPlaces"]...)
+	router.GET(options.BaseURL+"/capacity", wrapper.GetCapacity, options.OperationMiddlewares["getCapacity"]...)
 	router.GET(options.BaseURL+"/drafts", wrapper.ListDrafts, options.OperationMiddlewares["listDrafts"]...)
 	router.POST(options.BaseURL+"/drafts", wrapper.CreateDraft, options.OperationMiddlewares["createDraft"]...)
 	router.DELETE(options.BaseURL+"/drafts/:id", wrapper.DeleteDraft, options.OperationMiddlewares["deleteDraft"]...)
 	router.GET(options.BaseURL+"/drafts/:id", wrapper.GetDraft, options.OperationMiddlewares["getDraft"]...)
 	router.PUT(options.BaseURL+"/drafts/:id", wrapper.ReplaceDraft, options.OperationMiddlewares["replaceDraft"]...)
 	router.POST(options.BaseURL+"/drafts/:id/sending", wrapper.SendDraft, options.OperationMiddlewares["sendDraft"]...)
+	router.GET(options.BaseURL+"/events", wrapper.ListEvents, options.OperationMiddlewares["listEvents"]...)
+	router.GET(options.BaseURL+"/referral-exports", wrapper.ExportReferrals, options.OperationMiddlewares["exportReferrals"]...)
+	router.GET(options.BaseURL+"/referral-figures", wrapper.GetReferralFigures, options.OperationMiddlewares["getReferralFigures"]...)
+	router.GET(options.BaseURL+"/referrals", wrapper.ListReferrals, options.OperationMiddlewares["listReferrals"]...)
+	router.POST(options.BaseURL+"/referrals", wrapper.CreateReferral, options.OperationMiddlewares["createReferral"]...)
+	router.GET(options.BaseURL+"/referrals/:id", wrapper.GetReferral, options.OperationMiddlewares["getReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/acceptance", wrapper.AcceptReferral, options.OperationMiddlewares["acceptReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/amendments", wrapper.AmendReferral, options.OperationMiddlewares["amendReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/assignment", wrapper.AssignReferral, options.OperationMiddlewares["assignReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/attachments", wrapper.AddAttachment, options.OperationMiddlewares["addAttachment"]...)
+	router.DELETE(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.RemoveAttachment, options.OperationMiddlewares["removeAttachment"]...)
+	router.GET(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.GetAttachment, options.OperationMiddlewares["getAttachment"]...)
+	router.POST(options.BaseURL+"/referrals/:id/error-marking", wrapper.MarkReferralInError, options.OperationMiddlewares["markReferralInError"]...)
+	router.POST(options.BaseURL+"/referrals/:id/rejection", wrapper.RejectReferral, options.OperationMiddlewares["rejectReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/supplement-requests", wrapper.RequestSupplement, options.OperationMiddlewares["requestSupplement"]...)
+	router.POST(options.BaseURL+"/referrals/:id/supplements", wrapper.SendSupplement, options.OperationMiddlewares["sendSupplement"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-acceptance", wrapper.AcceptTransfer, options.OperationMiddlewares["acceptTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-cancellation", wrapper.CancelTransfer, options.OperationMiddlewares["cancelTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-refusal", wrapper.DeclineTransfer, options.OperationMiddlewares["declineTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/transfer-requests", wrapper.RequestTransfer, options.OperationMiddlewares["requestTransfer"]...)
+	router.POST(options.BaseURL+"/referrals/:id/waitlisting", wrapper.WaitlistReferral, options.OperationMiddlewares["waitlistReferral"]...)
+	router.POST(options.BaseURL+"/referrals/:id/withdrawal", wrapper.WithdrawReferral, options.OperationMiddlewares["withdrawReferral"]...)
+	router.POST(options.BaseURL+"/referrals/batch", wrapper.CreateReferrals, options.OperationMiddlewares["createReferrals"]...)
+	router.GET(options.BaseURL+"/tasks", wrapper.ListTasks, options.OperationMiddlewares["listTasks"]...)
 	router.GET(options.BaseURL+"/units", wrapper.ListUnits, options.OperationMiddlewares["listUnits"]...)
 	router.PUT(options.BaseURL+"/units", wrapper.ReplaceUnits, options.OperationMiddlewares["replaceUnits"]...)
 	router.PUT(options.BaseURL+"/units/:unit", wrapper.ReplaceUnit, options.OperationMiddlewares["replaceUnit"]...)
-	router.GET(options.BaseURL+"/referral-exports", wrapper.ExportReferrals, options.OperationMiddlewares["exportReferrals"]...)
-	router.GET(options.BaseURL+"/referral-figures", wrapper.GetReferralFigures, options.OperationMiddlewares["getReferralFigures"]...)
-	router.GET(options.BaseURL+"/tasks", wrapper.ListTasks, options.OperationMiddlewares["listTasks"]...)
-	router.GET(options.BaseURL+"/referrals/:id", wrapper.GetReferral, options.OperationMiddlewares["getReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/acceptance", wrapper.AcceptReferral, options.OperationMiddlewares["acceptReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/rejection", wrapper.RejectReferral, options.OperationMiddlewares["rejectReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/waitlisting", wrapper.WaitlistReferral, options.OperationMiddlewares["waitlistReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/supplement-requests", wrapper.RequestSupplement, options.OperationMiddlewares["requestSupplement"]...)
-	router.POST(options.BaseURL+"/referrals/:id/supplements", wrapper.SendSupplement, options.OperationMiddlewares["sendSupplement"]...)
-	router.POST(options.BaseURL+"/referrals/:id/withdrawal", wrapper.WithdrawReferral, options.OperationMiddlewares["withdrawReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/error-marking", wrapper.MarkReferralInError, options.OperationMiddlewares["markReferralInError"]...)
-	router.POST(options.BaseURL+"/referrals/:id/amendments", wrapper.AmendReferral, options.OperationMiddlewares["amendReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/assignment", wrapper.AssignReferral, options.OperationMiddlewares["assignReferral"]...)
-	router.POST(options.BaseURL+"/referrals/:id/transfer-requests", wrapper.RequestTransfer, options.OperationMiddlewares["requestTransfer"]...)
-	router.POST(options.BaseURL+"/referrals/:id/transfer-acceptance", wrapper.AcceptTransfer, options.OperationMiddlewares["acceptTransfer"]...)
-	router.POST(options.BaseURL+"/referrals/:id/transfer-refusal", wrapper.DeclineTransfer, options.OperationMiddlewares["declineTransfer"]...)
-	router.POST(options.BaseURL+"/referrals/:id/transfer-cancellation", wrapper.CancelTransfer, options.OperationMiddlewares["cancelTransfer"]...)
-	router.GET(options.BaseURL+"/capacity", wrapper.GetCapacity, options.OperationMiddlewares["getCapacity"]...)
 	router.GET(options.BaseURL+"/waiting-list", wrapper.ListWaiting, options.OperationMiddlewares["listWaiting"]...)
-	router.GET(options.BaseURL+"/capacities/:initiative/:municipality", wrapper.GetPlaces, options.OperationMiddlewares["getPlaces"]...)
-	router.PUT(options.BaseURL+"/capacities/:initiative/:municipality", wrapper.SetPlaces, options.OperationMiddlewares["setPlaces"]...)
-	router.GET(options.BaseURL+"/events", wrapper.ListEvents, options.OperationMiddlewares["listEvents"]...)
 	router.GET(options.BaseURL+"/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
 	router.POST(options.BaseURL+"/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
 	router.DELETE(options.BaseURL+"/webhooks/:id", wrapper.RemoveWebhook, options.OperationMiddlewares["removeWebhook"]...)
 	router.GET(options.BaseURL+"/webhooks/:id", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
 	router.PUT(options.BaseURL+"/webhooks/:id", wrapper.ChangeWebhook, options.OperationMiddlewares["changeWebhook"]...)
-	router.POST(options.BaseURL+"/webhooks/:id/secrets", wrapper.RotateWebhookSecret, options.OperationMiddlewares["rotateWebhookSecret"]...)
-	router.POST(options.BaseURL+"/webhooks/:id/test-deliveries", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 	router.GET(options.BaseURL+"/webhooks/:id/deliveries", wrapper.ListDeliveries, options.OperationMiddlewares["listDeliveries"]...)
 	router.POST(options.BaseURL+"/webhooks/:id/deliveries/:delivery/resending", wrapper.ResendDelivery, options.OperationMiddlewares["resendDelivery"]...)
 	router.POST(options.BaseURL+"/webhooks/:id/resending", wrapper.ResendDeadLetters, options.OperationMiddlewares["resendDeadLetters"]...)
-	router.POST(options.BaseURL+"/referrals/:id/attachments", wrapper.AddAttachment, options.OperationMiddlewares["addAttachment"]...)
-	router.DELETE(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.RemoveAttachment, options.OperationMiddlewares["removeAttachment"]...)
-	router.GET(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.GetAttachment, options.OperationMiddlewares["getAttachment"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/secrets", wrapper.RotateWebhookSecret, options.OperationMiddlewares["rotateWebhookSecret"]...)
+	router.POST(options.BaseURL+"/webhooks/:id/test-deliveries", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
 
 }
 

@@ -40,7 +40,7 @@ func TestABatchAnswersEachReferralForItself(t *testing.T) {
 	for i, a := range first {
 		says := fmt.Sprint(a.Index, " ", a.Status)
 		if a.Problem != nil && a.Problem.Errors != nil {
-			says += " " + (*a.Problem.Errors)[0].Pointer
+			says += " " + a.Problem.Errors[0].Pointer
 		}
 		if (a.Id == nil) == (a.Problem == nil) || a.Index != i {
 			t.Errorf("%d: want an id or a problem: %+v", i, a)

@@ -95,7 +95,7 @@ func (h handlers) item(text json.RawMessage) (item service.BatchItem) {
 func answer(ctx context.Context, index int, a service.BatchAnswer) api.ReferralBatchAnswer {
 	b := api.ReferralBatchAnswer{Index: index, Status: 201}
 	if a.Err != nil {
-		p := batchProblem(problem.Of(ctx, under("/referral", a.Err)))
+		p := problem.Of(ctx, under("/referral", a.Err))
 		b.Status, b.Problem = p.Status, &p
 		return b
 	}
@@ -119,19 +119,4 @@ func under(part string, err error) error {
 		moved.Fields[i] = field
 	}
 	return &moved
-}
-
-func batchProblem(p problem.Problem) api.ReferralProblem {
-	b := api.ReferralProblem{
-		Type: p.Type, Title: p.Title, Status: p.Status, Detail: p.Detail, Instance: p.Instance, Code: p.Code,
-		TraceId: optional[string](p.TraceID),
-	}
-	var fields []api.ReferralProblemField
-	for _, e := range p.Errors {
-		fields = append(fields, api.ReferralProblemField{Pointer: e.Pointer, Code: e.Code, Detail: e.Detail})
-	}
-	if len(fields) > 0 {
-		b.Errors = &fields
-	}
-	return b
 }

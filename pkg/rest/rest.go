@@ -1,0 +1,203 @@
+// Package rest is what the services' rest packages share: windows into lists, links,
+// entity tags, and optional fields. It has no HTTP in it.
+package rest
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// Value returns what p points at, or the zero value.
+func Value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// Optional returns a pointer to v, or nil for the zero value.
+func Optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// OptionalList returns a pointer to list, or nil when it is empty.
+func OptionalList[T any](list []T) *[]T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list
+}
+
+// Map returns what f makes of each item. It is never nil.
+func Map[T, U any](items []T, f func(T) U) []U {
+	all := make([]U, 0, len(items))
+	for _, item := range items {
+		all = append(all, f(item))
+	}
+	return all
+}
+
+// Changed calls a verb with the version that If-Match names, and returns the body of
+// what came of it. Errors are those of Version and of the verb.
+func Changed[V, B any](ifMatch *string, verb func(version int64) (V, error), body func(V) B) (b B, err error) {
+	version, err := Version(ifMatch)
+	if err != nil {
+		return b, err
+	}
+	v, err := verb(version)
+	if err != nil {
+		return b, err
+	}
+	return body(v), nil
+}
+
+const (
+	defaultLimit = 20
+	defaultPage  = 1
+)
+
+// NewWindow reads which part of a list is asked for.
+func NewWindow(limit, page *int, cursor *string) store.Window {
+	w := store.Window{Limit: defaultLimit, Page: defaultPage, Cursor: Value(cursor)}
+	if limit != nil {
+		w.Limit = *limit
+	}
+	if page != nil {
+		w.Page = *page
+	}
+	return w
+}
+
+// Meta is where in a list an answer is.
+type Meta struct {
+	Count                 int     `json:"count"`
+	Limit                 int     `json:"limit"`
+	NextCursor            *string `json:"nextCursor,omitempty"`
+	Page                  *int    `json:"page,omitempty"`
+	TotalPages            *int    `json:"totalPages,omitempty"`
+	TotalRecords          *int    `json:"totalRecords,omitempty"`
+	TotalRecordsIsMinimum *bool   `json:"totalRecordsIsMinimum,omitempty"`
+}
+
+// NewMeta describes count items of a list. A list that is read by page has a page number
+// and totals; one that is read by cursor has neither: total is nil.
+func NewMeta(w store.Window, count int, next string, total *store.Total) Meta {
+	m := Meta{Limit: w.Limit, Count: count, NextCursor: Optional(next)}
+	if total != nil {
+		records := int(total.Records)
+		pages := (records + w.Limit - 1) / w.Limit
+		m.Page, m.TotalRecords, m.TotalPages, m.TotalRecordsIsMinimum = &w.Page, &records, &pages, &total.Minimum
+	}
+	return m
+}
+
+// Query writes the parameters of a list, given as names and values; those without a
+// value are left out.
+func Query(namesAndValues ...string) url.Values {
+	q := url.Values{}
+	for i := 0; i+1 < len(namesAndValues); i += 2 {
+		if value := namesAndValues[i+1]; value != "" {
+			q.Set(namesAndValues[i], value)
+		}
+	}
+	return q
+}
+
+// Link is a link (HAL), relative to the address of the request: so it is right behind
+// any proxy or prefix.
+type Link struct {
+	Href string `json:"href"`
+}
+
+// Links are what the caller can follow or do now, by name.
+type Links map[string]Link
+
+// Paths holds the path of each operation of a contract, by operationId.
+type Paths map[string]string
+
+// Depth is the way from the path of a request back to the base path.
+type Depth string
+
+// From returns the depth of a request of the operation.
+func (p Paths) From(operation string) Depth {
+	return Depth(strings.Repeat("../", strings.Count(p.path(operation), "/")-1))
+}
+
+// Href returns the path of an operation from a request at depth from, with values for
+// its parameters in order; values beyond those are ignored.
+func (p Paths) Href(from Depth, operation string, values ...string) string {
+	path := p.path(operation)[1:]
+	var b strings.Builder
+	b.Grow(len(from) + len(path) + 36)
+	b.WriteString(string(from))
+	for _, value := range values {
+		before, after, ok := strings.Cut(path, "{")
+		if !ok {
+			break
+		}
+		b.WriteString(before)
+		b.WriteString(value)
+		_, path, _ = strings.Cut(after, "}")
+	}
+	b.WriteString(path)
+	return b.String()
+}
+
+// Link is Href as a link.
+func (p Paths) Link(from Depth, operation string, values ...string) Link {
+	return Link{Href: p.Href(from, operation, values...)}
+}
+
+// Name returns the name of the link to an operation that acts on a thing: the last
+// segment of its path, in camelCase.
+func (p Paths) Name(operation string) string {
+	path := p.path(operation)
+	words := strings.Split(path[strings.LastIndexByte(path, '/')+1:], "-")
+	for i := 1; i < len(words); i++ {
+		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	}
+	return strings.Join(words, "")
+}
+
+func (p Paths) path(operation string) string {
+	path, ok := p[operation]
+	if !ok {
+		panic("rest: the contract has no operation " + operation)
+	}
+	return path
+}
+
+// AddActions adds the links to operations that act on a thing, each by its Name.
+func (l Links) AddActions(p Paths, from Depth, operations []string, values ...string) {
+	for _, operation := range operations {
+		l[p.Name(operation)] = p.Link(from, operation, values...)
+	}
+}
+
+// ListLinks returns this part of a list and the next one; href is the list without
+// its query.
+func ListLinks(href string, q url.Values, w store.Window, next string) Links {
+	all := Links{}
+	link := func(name, parameter, value string) {
+		q.Set(parameter, value)
+		all[name] = Link{Href: href + "?" + q.Encode()}
+		q.Del(parameter)
+	}
+	q.Set("limit", strconv.Itoa(w.Limit))
+	if next != "" {
+		link("next", "cursor", next)
+	}
+	if w.Cursor != "" {
+		link("self", "cursor", w.Cursor)
+	} else {
+		link("self", "page", strconv.Itoa(w.Page))
+	}
+	return all
+}

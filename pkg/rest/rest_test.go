@@ -1,0 +1,101 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+var paths = rest.Paths{
+	"listThings":   "/things",
+	"getThing":     "/things/{id}",
+	"moveThing":    "/things/{id}/move-requests",
+	"answerPart":   "/things/{id}/parts/{number}/answer",
+	"removePart":   "/things/{id}/parts/{number}",
+	"readCalendar": "/calendars/{token}",
+}
+
+func TestALinkLeadsFromTheRequestToTheOperation(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		values   []string
+		want     string
+	}{
+		{"listThings", "getThing", []string{"7"}, "things/7"},
+		{"getThing", "getThing", []string{"7"}, "../things/7"},
+		{"moveThing", "listThings", nil, "../../things"},
+		{"answerPart", "answerPart", []string{"7", "2"}, "../../../../things/7/parts/2/answer"},
+		{"getThing", "readCalendar", []string{"secret"}, "../calendars/secret"},
+	} {
+		if got := paths.Href(paths.From(c.from), c.to, c.values...); got != c.want {
+			t.Errorf("from %s to %s: %s, want %s", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+func TestALinkIsNamedByTheLastSegmentOfItsPath(t *testing.T) {
+	links := rest.Links{}
+	links.AddActions(paths, paths.From("getThing"), []string{"moveThing", "answerPart"}, "7", "2")
+	if got, _ := json.Marshal(links); string(got) != `{"answer":{"href":"../things/7/parts/2/answer"},"moveRequests":{"href":"../things/7/move-requests"}}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAnOperationThatTheContractDoesNotHavePanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a link to nowhere was written")
+		}
+	}()
+	paths.Href("", "noSuchThing")
+}
+
+func TestAListSaysWhereItIsAndWhatFollows(t *testing.T) {
+	number, cursor := func(n int) *int { return &n }, "c1"
+	for name, c := range map[string]struct {
+		window store.Window
+		next   string
+		total  *store.Total
+		want   string
+	}{
+		"the first page": {rest.NewWindow(nil, nil, nil), "c2", &store.Total{Records: 41},
+			`{"count":20,"limit":20,"nextCursor":"c2","page":1,"totalPages":3,"totalRecords":41,"totalRecordsIsMinimum":false} ` +
+				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?limit=20\u0026page=1\u0026state=open"}}`},
+		"the last page": {rest.NewWindow(number(50), number(2), nil), "", &store.Total{Records: 1000, Minimum: true},
+			`{"count":20,"limit":50,"page":2,"totalPages":20,"totalRecords":1000,"totalRecordsIsMinimum":true} ` +
+				`{"self":{"href":"../things?limit=50\u0026page=2\u0026state=open"}}`},
+		"by cursor": {rest.NewWindow(number(20), nil, &cursor), "c2", nil,
+			`{"count":20,"limit":20,"nextCursor":"c2"} ` +
+				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?cursor=c1\u0026limit=20\u0026state=open"}}`},
+	} {
+		meta, _ := json.Marshal(rest.NewMeta(c.window, 20, c.next, c.total))
+		links, _ := json.Marshal(rest.ListLinks("../things", rest.Query("state", "open", "unit", ""), c.window, c.next))
+		if got := string(meta) + " " + string(links); got != c.want {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
+
+func TestAChangeNeedsAVersion(t *testing.T) {
+	body := func(n int64) string { return rest.ETag(n) }
+	if got, err := rest.Changed(text(`"3"`), func(v int64) (int64, error) { return v + 1, nil }, body); got != `"4"` || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := rest.Changed(nil, func(v int64) (int64, error) { return v, nil }, body); !errors.Is(err, rest.ErrNoVersion) {
+		t.Errorf("got %v", err)
+	}
+	refusal := errors.New("refused")
+	if got, err := rest.Changed(text(`"3"`), func(int64) (int64, error) { return 9, refusal }, body); got != "" || !errors.Is(err, refusal) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func BenchmarkHref(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = paths.Href("../../", "moveThing", "7d444840-9dc0-11d1-b245-5ffdce74fad2")
+	}
+}
