@@ -1,10 +1,10 @@
-// Package association reads what a coordination association (samordningsförbund)
-// has decided: its municipalities, its initiative with blocks and ages, and the
-// weeks that its municipalities offer. It is configuration in YAML, never code:
-// a programme differs per municipality and changes over time.
+// Package association reads what a coordination association (samordningsförbund) has
+// decided: its municipalities, its initiative with blocks and ages, and the weeks that
+// its municipalities offer. It is configuration in YAML, never code: a programme
+// differs per municipality and changes over time.
 //
-// A configuration has a Version, so that what was planned by it can say by which
-// one. Nothing here is about persons.
+// A configuration has a Version, which is stored with what was planned by it. Nothing
+// here is about persons.
 package association
 
 import (
@@ -27,8 +27,8 @@ type Association struct {
 type Municipality struct {
 	Code string // four digits, Statistics Sweden's municipality code
 	Name string
-	// Authority is the id of the municipality as a member authority, the one that
-	// its staff's tokens and a person's consent bear; empty: not given.
+	// Authority is the id of the municipality as a member authority, as it is in its
+	// staff's tokens and in a person's consent; empty: not given.
 	Authority string
 }
 
@@ -50,6 +50,23 @@ type Plan struct {
 	Blocks   []Block
 }
 
+// TargetGroup is whom an initiative is for, besides its ages.
+type TargetGroup struct {
+	Authorities int      `yaml:"authorities"` // how many kinds of authority must be concerned, at least; 2 when not given
+	Reasons     []string `yaml:"reasons"`     // the grounds of which one must hold; all of Reasons when not given
+}
+
+// Question is one item of the checklist whether now is the right time, to be
+// answered by yes, no or unknown.
+type Question struct {
+	ID string `yaml:"id"`
+	SV string `yaml:"sv"`
+	EN string `yaml:"en"`
+}
+
+// Reasons are the grounds that a target group knows (the programme ACTivera).
+var Reasons = []string{"long_absence", "young_adult", "not_entitled_sickness_benefit"}
+
 // Block is a part of an initiative.
 type Block struct {
 	Number  int // from 1, without gaps
@@ -67,8 +84,8 @@ type Week struct {
 	WorkTraining []WorkTraining
 }
 
-// Activity is one line of a municipality's week. Fields that its material does
-// not give are empty; they are never guessed.
+// Activity is one line of a municipality's week. Fields that its material leaves out are
+// empty; they are never guessed.
 type Activity struct {
 	ID           string // UUID, the same as long as municipality, name, day and start are
 	Municipality string // code
@@ -95,6 +112,30 @@ type ClosedGroup struct {
 type WorkTraining struct {
 	Site  string
 	Areas []string // codes such as "carpentry"
+}
+
+// Terms are how many days each kind of turn may take, as the association has
+// agreed with its members. Zero: the default. A day is a calendar day in Sweden;
+// a turn is due at the end of its last day.
+type Terms struct {
+	Decision        int `yaml:"decision" json:"decision,omitempty"`               // the municipality on a referral that came in, came back or was completed
+	Supplement      int `yaml:"supplement" json:"supplement,omitempty"`           // the sender on what it was asked for
+	Transfer        int `yaml:"transfer" json:"transfer,omitempty"`               // the other municipality on taking over
+	Place           int `yaml:"place" json:"place,omitempty"`                     // the municipality on a place that is kept for one who waited
+	Start           int `yaml:"start" json:"start,omitempty"`                     // the coach, from the agreed first day
+	CheckInAnswer   int `yaml:"checkInAnswer" json:"checkInAnswer,omitempty"`     // the sender at a check-in
+	CheckInDecision int `yaml:"checkInDecision" json:"checkInDecision,omitempty"` // the coach on an answered check-in
+	NextBlock       int `yaml:"nextBlock" json:"nextBlock,omitempty"`             // the coach, once it is decided to go on
+	Closing         int `yaml:"closing" json:"closing,omitempty"`                 // the coach on conversation and documentation
+}
+
+// DefaultTerms hold where an association has set none. No law fixes them: two
+// weeks is what authorities give each other for an answer (one of the
+// associations' seeds is to halve its lead times, and they begin at about a
+// month), one week is enough where only one person has to act, and a reserved
+// place is empty meanwhile.
+var DefaultTerms = Terms{
+	Decision: 14, Supplement: 14, Transfer: 7, Place: 7, Start: 7, CheckInAnswer: 14, CheckInDecision: 7, NextBlock: 7, Closing: 14,
 }
 
 // Categories are the kinds of activity.

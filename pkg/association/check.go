@@ -17,7 +17,12 @@ var (
 	areaForm      = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 )
 
-// checker walks a file and notes everything that is wrong in it.
+const (
+	maxQuestions = 30  // of a checklist: nobody answers more
+	maxTerm      = 365 // days: a longer term is no term
+)
+
+// checker walks a file and collects everything that is wrong in it.
 type checker struct{ problems Problems }
 
 func (c *checker) want(ok bool, place, format string, args ...any) {
@@ -26,7 +31,7 @@ func (c *checker) want(ok bool, place, format string, args ...any) {
 	}
 }
 
-// text wants something that a person can read, on one line.
+// text wants a text that a person can read, on one line.
 func (c *checker) text(s, place string, required bool) {
 	if required && strings.TrimSpace(s) == "" {
 		c.want(false, place, "want a text, got nothing")
@@ -96,6 +101,36 @@ func (c *checker) initiative(i fileInitiative) {
 		total += min(max(b.Weeks, 0), 52)
 	}
 	c.want(total <= i.MaxWeeks, "initiative.blocks", "want at most maxWeeks (%d) weeks together, got %d", i.MaxWeeks, total)
+}
+
+func (c *checker) target(i fileInitiative) {
+	n := i.TargetGroup.Authorities
+	c.want(n >= 0 && n <= 4, "initiative.targetGroup.authorities", "want 1 to 4 kinds of authority, or none given, got %d", n)
+	for k, reason := range i.TargetGroup.Reasons {
+		c.oneOf(reason, fmt.Sprintf("initiative.targetGroup.reasons[%d]", k), Reasons, true)
+	}
+	c.want(len(i.RightTime) <= maxQuestions, "initiative.rightTime", "want at most %d items, got %d", maxQuestions, len(i.RightTime))
+	seen := map[string]bool{}
+	for k, q := range i.RightTime {
+		place := fmt.Sprintf("initiative.rightTime[%d]", k)
+		c.want(areaForm.MatchString(q.ID), place+".id", "want lower-case letters and \"_\", got %q", q.ID)
+		c.want(!seen[q.ID], place+".id", "want each item once, got %q again", q.ID)
+		c.text(q.SV, place+".sv", true)
+		c.text(q.EN, place+".en", true)
+		seen[strings.TrimSpace(q.ID)] = true
+	}
+}
+
+func (c *checker) terms(t Terms) {
+	for _, x := range []struct {
+		name string
+		days int
+	}{
+		{"decision", t.Decision}, {"supplement", t.Supplement}, {"transfer", t.Transfer}, {"place", t.Place}, {"start", t.Start},
+		{"checkInAnswer", t.CheckInAnswer}, {"checkInDecision", t.CheckInDecision}, {"nextBlock", t.NextBlock}, {"closing", t.Closing},
+	} {
+		c.want(x.days >= 0 && x.days <= maxTerm, "terms."+x.name, "want 1 to %d days, or none given, got %d", maxTerm, x.days)
+	}
 }
 
 func (c *checker) week(w fileWeek, association, place string) {

@@ -104,8 +104,8 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 			}
 			c.change(f)
 			f.looks(5)
-			if got := f.name(); got != c.name || len(f.All()) != c.served || f.folder.wrong.Load() != c.wrong {
-				t.Errorf("%q, %d served, wrong %t", got, len(f.All()), f.folder.wrong.Load())
+			if got := f.name(); got != c.name || len(f.All()) != c.served || f.folder.invalid.Load() != c.wrong {
+				t.Errorf("%q, %d served, wrong %t", got, len(f.All()), f.folder.invalid.Load())
 			}
 			said := f.log.String()
 			if !strings.Contains(said, c.says) || c.never != "" && strings.Contains(said, c.never) || strings.Count(said, "\n") > 2 {
@@ -136,12 +136,12 @@ func TestTheFileOfBeforeMakesItGoodAgain(t *testing.T) {
 	f := newFollowed(t)
 	f.write("insjoriket.yaml", "association: {}")
 	f.looks(2)
-	if !f.folder.wrong.Load() {
+	if !f.folder.invalid.Load() {
 		t.Fatal("a wrong file was taken")
 	}
 	f.write("insjoriket.yaml", f.text())
 	f.looks(2)
-	if f.folder.wrong.Load() || !strings.Contains(f.log.String(), "files reloaded") {
+	if f.folder.invalid.Load() || !strings.Contains(f.log.String(), "files reloaded") {
 		t.Errorf("the good file was not taken: %s", &f.log)
 	}
 }

@@ -16,14 +16,14 @@ import (
 // maxFile is the most bytes that a configuration may have; the real one has 4 KB.
 const maxFile = 1 << 20
 
-// space is the name space of activity ids (UUID version 5, RFC 9562). It must
-// never change: bookings and calendars point at the ids made in it.
-var space = uuid.MustParse("6f3a4c7e-52f5-5d0c-9a43-0c5f0d1b7e11")
+// namespace is that of the activities' ids (UUID version 5, RFC 9562). It must never
+// change: bookings and calendars refer to the ids.
+var namespace = uuid.MustParse("6f3a4c7e-52f5-5d0c-9a43-0c5f0d1b7e11")
 
 // Problem is one thing wrong with a configuration.
 type Problem struct {
 	Place string // such as "weeks[0].activities[2].day"; a line number where YAML itself is at fault
-	Want  string // what should stand there
+	Want  string // what is wanted there, and what was found
 }
 
 // Problems is everything wrong with a configuration, in the order of the file.
@@ -99,7 +99,7 @@ func yamlProblems(err error) Problems {
 	return all
 }
 
-// build turns a checked file into what it means.
+// build returns the association that a checked file describes.
 func build(f *file, version string) *Association {
 	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Terms: f.Terms}
 	for _, m := range f.Municipalities {
@@ -107,7 +107,13 @@ func build(f *file, version string) *Association {
 	}
 	i := f.Initiative
 	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, Plan: Plan{MaxWeeks: i.MaxWeeks}, MinAge: i.Ages[0], MaxAge: i.Ages[1],
-		TargetGroup: i.TargetGroup.orDefault(), RightTime: i.RightTime}
+		TargetGroup: i.TargetGroup, RightTime: i.RightTime}
+	if initiative.TargetGroup.Authorities == 0 {
+		initiative.TargetGroup.Authorities = 2
+	}
+	if len(initiative.TargetGroup.Reasons) == 0 {
+		initiative.TargetGroup.Reasons = Reasons
+	}
 	for _, b := range i.Blocks {
 		initiative.Blocks = append(initiative.Blocks, Block(b))
 	}
@@ -138,9 +144,72 @@ func activity(association, municipality string, x fileActivity) Activity {
 	return a
 }
 
-// activityID is the same on every machine and after every reload, so that a
-// booking survives that other lines of the week come and go.
+// activityID returns the same id on every machine and after every reload, so that
+// bookings stay valid when other lines of the week come and go.
 func activityID(association, municipality string, x fileActivity) string {
 	name := strings.Join([]string{association, municipality, x.Name, x.Day, x.From}, "/")
-	return uuid.NewSHA1(space, []byte(name)).String()
+	return uuid.NewSHA1(namespace, []byte(name)).String()
+}
+
+// file is the shape of the YAML file; the exported types are what it means.
+type file struct {
+	Association struct {
+		ID   string `yaml:"id"`
+		Name string `yaml:"name"`
+	} `yaml:"association"`
+	Municipalities []struct {
+		Code      string `yaml:"code"`
+		Name      string `yaml:"name"`
+		Authority string `yaml:"authority"`
+	} `yaml:"municipalities"`
+	Initiative fileInitiative `yaml:"initiative"`
+	Weeks      []fileWeek     `yaml:"weeks"`
+	Terms      Terms          `yaml:"terms"`
+}
+
+type fileInitiative struct {
+	ID          string      `yaml:"id"`
+	Name        string      `yaml:"name"`
+	Orientation string      `yaml:"orientation"`
+	MaxWeeks    int         `yaml:"maxWeeks"`
+	Ages        []int       `yaml:"ages"`
+	TargetGroup TargetGroup `yaml:"targetGroup"`
+	RightTime   []Question  `yaml:"rightTime"`
+	Blocks      []fileBlock `yaml:"blocks"`
+}
+
+type fileBlock struct {
+	Number  int      `yaml:"number"`
+	Name    string   `yaml:"name"`
+	Weeks   int      `yaml:"weeks"`
+	CheckIn bool     `yaml:"checkIn"`
+	Closing bool     `yaml:"closing"`
+	Content []string `yaml:"content"`
+}
+
+type fileWeek struct {
+	Municipality string         `yaml:"municipality"`
+	Activities   []fileActivity `yaml:"activities"`
+	WorkTraining []struct {
+		Site  string   `yaml:"site"`
+		Areas []string `yaml:"areas"`
+	} `yaml:"workTraining"`
+}
+
+type fileActivity struct {
+	Name        string   `yaml:"name"`
+	Category    string   `yaml:"category"`
+	Day         string   `yaml:"day"`
+	From        string   `yaml:"from"`
+	To          string   `yaml:"to"`
+	Part        string   `yaml:"part"`
+	Mode        string   `yaml:"mode"`
+	Place       string   `yaml:"place"`
+	Places      []string `yaml:"places"`
+	Gather      string   `yaml:"gather"`
+	Individual  bool     `yaml:"individual"`
+	Rotating    bool     `yaml:"rotating"`
+	ClosedGroup *struct {
+		Sessions int `yaml:"sessions"`
+	} `yaml:"closedGroup"`
 }

@@ -1,21 +1,28 @@
 package association
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/metrics"
 )
 
-// Registry holds the associations that this installation serves. It may be read
-// concurrently: what it returns is never changed, only replaced by what Follow has
-// read.
+// Registry is the associations that this installation serves. Its methods may be called
+// at once: an Association that it returns never changes; Follow replaces it.
 type Registry struct {
 	served atomic.Pointer[map[string]*Association]
 	folder *folder // where they were read; nil: nowhere
@@ -47,7 +54,7 @@ func LoadDir(dir string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.folder = &folder{dir: dir, told: content{texts: texts}}
+	r.folder = &folder{dir: dir, judged: content{texts: texts}}
 	return r, nil
 }
 
@@ -62,8 +69,8 @@ func index(all []*Association) (map[string]*Association, error) {
 	return byID, nil
 }
 
-// Get finds an association. One that is not served here is fault.ErrNotFound,
-// the same answer as for any other thing that the caller may not see.
+// Get returns an association. One that is not served here is fault.ErrNotFound, the
+// same answer as for everything else that the caller may not see.
 func (r *Registry) Get(id string) (*Association, error) {
 	if a := (*r.served.Load())[id]; a != nil {
 		return a, nil
@@ -90,4 +97,179 @@ func Save(dir string, data []byte) (*Association, error) {
 		return nil, fmt.Errorf("save association: %w", err)
 	}
 	return a, nil
+}
+
+// followInterval is how often the folder is read, give or take a quarter. A change is
+// applied at the second reading that finds it, after five seconds at most.
+const followInterval = 2 * time.Second
+
+// folder is what Follow knows of the folder.
+type folder struct {
+	dir     string
+	judged  content // what was applied or refused last
+	latest  content // what the previous reading found
+	invalid atomic.Bool
+}
+
+// Follow reads the folder again whenever its content changes, until the context ends.
+// If any file is invalid, nothing changes: the log and a gauge, labelled with the
+// component, report it, and the previous files stay in use. An association whose file
+// has gone is served until the next start, since people are enrolled in it. A registry
+// that was not read from a folder has nothing to follow.
+func (r *Registry) Follow(ctx context.Context, component string, log *slog.Logger) error {
+	if r.folder == nil {
+		return nil
+	}
+	defer metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
+		Name:        "finsam.association.files.wrong",
+		Description: "1 while the association files are invalid and the previous ones are used.",
+		Read: func() (float64, bool) {
+			if r.folder.invalid.Load() {
+				return 1, true
+			}
+			return 0, true
+		},
+	})()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(followInterval*3/4 + rand.N(followInterval/2)):
+			r.reload(log)
+		}
+	}
+}
+
+// reload reads the folder once, and applies a change if the previous reading found the
+// same: a file that is being written may be valid YAML halfway.
+func (r *Registry) reload(log *slog.Logger) {
+	f, now := r.folder, readContent(r.folder.dir)
+	isStable := now.equal(f.latest)
+	f.latest = now
+	if !isStable || now.equal(f.judged) {
+		return
+	}
+	f.judged = now
+	err := r.apply(now, log)
+	f.invalid.Store(err != nil)
+	if err != nil {
+		log.Error("invalid association files; keeping the previous ones", "places", places(err))
+	}
+}
+
+// apply serves the content of the folder from now on.
+func (r *Registry) apply(c content, log *slog.Logger) error {
+	if c.err != "" {
+		return errors.New(c.err)
+	}
+	all, err := parseAll(c.texts)
+	if err != nil {
+		return err
+	}
+	next, err := index(all)
+	if err != nil {
+		return err
+	}
+	before := *r.served.Load()
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		if next[id] == nil {
+			next[id] = before[id]
+			log.Warn("the file of an association has gone; it is served until the next start", "association", id)
+		}
+	}
+	r.served.Store(&next)
+	log.Info("association files reloaded", "associations", versions(all))
+	return nil
+}
+
+// versions names what has been read, such as "insjoriket 0f3a5b7c9d11".
+func versions(all []*Association) (named []string) {
+	for _, a := range all {
+		named = append(named, a.ID+" "+a.Version)
+	}
+	return named
+}
+
+// places returns where the files are invalid, and nothing of their content: what was put
+// there by mistake may be about people, and belongs in no log.
+func places(err error) []string {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return []string{err.Error()}
+	}
+	var all []string
+	for _, e := range joined.Unwrap() {
+		file, _, _ := strings.Cut(e.Error(), ": ")
+		var problems Problems
+		if errors.As(e, &problems) {
+			for _, p := range problems {
+				all = append(all, fmt.Sprintf("%s: %s", file, p.Place))
+			}
+		}
+	}
+	return all
+}
+
+// content is what one reading of a folder found.
+type content struct {
+	texts map[string][]byte // by the file's name
+	err   string            // why it could not be read
+}
+
+func (c content) equal(d content) bool {
+	return c.err == d.err && maps.EqualFunc(c.texts, d.texts, bytes.Equal)
+}
+
+// readContent reads a folder. The texts themselves are compared, not times or inodes:
+// Kubernetes changes a mounted ConfigMap by pointing one symbolic link elsewhere.
+func readContent(dir string) content {
+	texts, err := readTexts(dir)
+	if err != nil {
+		return content{err: err.Error()}
+	}
+	return content{texts: texts}
+}
+
+// readTexts reads the .yaml and .yml files of a folder, by name, and of each no more
+// than is needed to see that it is too large.
+func readTexts(dir string) (map[string][]byte, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string][]byte{}
+	for _, e := range entries {
+		ext := filepath.Ext(e.Name())
+		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || (ext != ".yaml" && ext != ".yml") {
+			continue
+		}
+		if texts[e.Name()], err = readText(filepath.Join(dir, e.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return texts, nil
+}
+
+func readText(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
+}
+
+// parseAll parses the texts; the error names each file that is wrong and why.
+func parseAll(texts map[string][]byte) ([]*Association, error) {
+	var all []*Association
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		a, err := Parse(texts[name])
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		all = append(all, a)
+	}
+	return all, errors.Join(wrong...)
 }
