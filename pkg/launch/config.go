@@ -14,22 +14,22 @@ import (
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
-// Config is what the environment says. Where telemetry goes is said by the
-// standard OTEL_* variables beside it.
+// Config is what the environment says. The standard OTEL_* variables, which say where
+// telemetry is sent, are read by package telemetry.
 type Config struct {
-	// Addr is where callers come, as host:port.
+	// Addr is where the service listens, as host:port.
 	Addr string `env:"FINSAM_ADDR" envDefault:":8080"`
-	// AdminAddr serves /livez, /readyz and /metrics, as host:port; "off" serves none.
+	// AdminAddr is where it serves /livez, /readyz and /metrics, as host:port; "off" serves none.
 	AdminAddr string `env:"FINSAM_ADMIN_ADDR" envDefault:":9090"`
 	// Store is the database: "sqlite:/path/file.db" or "mongodb://…".
 	Store string `env:"FINSAM_STORE"`
 	// Blobs is where attachments are: "folder:/path", or
 	// "s3://bucket?endpoint=https://…&region=…" with the credentials in
-	// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Empty: none are taken.
+	// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Empty: attachments are refused.
 	Blobs string `env:"FINSAM_BLOBS"`
 	// RedisURL is the shared cache, as redis://host:port/0. Empty: each process has its own.
 	RedisURL string `env:"FINSAM_REDIS_URL"`
-	// KeysDir is the folder of the keys (see ReadKeys); in a cluster a mounted secret.
+	// KeysDir is the folder of the keys (see OpenKeys); in a cluster a mounted secret.
 	KeysDir string `env:"FINSAM_KEYS_DIR"`
 	// AssociationsDir is the folder of the associations' YAML files.
 	AssociationsDir string `env:"FINSAM_ASSOCIATIONS_DIR"`
@@ -39,25 +39,24 @@ type Config struct {
 	ActivityURL    string `env:"FINSAM_ACTIVITY_URL"`
 	// TrustFile says whose access tokens the gateway accepts.
 	TrustFile string `env:"FINSAM_TRUST_FILE"`
-	// Migrate is what a service does to a database of an earlier version: auto
-	// brings it up at start, check tells what there is to do and ends.
+	// Migrate is what a service does with a database of an earlier version: auto
+	// migrates it at start, check prints what there is to do and exits.
 	Migrate string `env:"FINSAM_MIGRATE" envDefault:"auto"`
 	// LogLevel is the least that is logged: debug, info, warn or error.
 	LogLevel string `env:"FINSAM_LOG_LEVEL" envDefault:"info"`
-	// Linger is how long a service that is told to end serves on, no longer
-	// ready, so that the platform stops sending it requests.
+	// Linger is how long a service that is stopped still serves, no longer ready, so
+	// that the platform stops sending it requests.
 	Linger time.Duration `env:"FINSAM_LINGER" envDefault:"3s"`
 }
 
-// ReadConfig reads the environment. Its error names the first variable that is
-// wrong and says what is wanted; it never repeats the value of an address that
-// may hold a password.
+// ReadConfig reads the environment. Its error names the first variable that is wrong and
+// says what is wanted; it never repeats an address, which may have a password.
 func ReadConfig(environ map[string]string) (Config, error) {
 	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
 	if err != nil {
-		var all env.AggregateError
-		if errors.As(err, &all) && len(all.Errors) > 0 {
-			err = all.Errors[0]
+		var several env.AggregateError
+		if errors.As(err, &several) && len(several.Errors) > 0 {
+			err = several.Errors[0]
 		}
 		var parse env.ParseError
 		if errors.As(err, &parse) {
@@ -83,7 +82,7 @@ func (c Config) check() error {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(a.value); err != nil {
-			return fmt.Errorf("%s: %q is no address; write host:port, such as 127.0.0.1:8080 or :8080", a.variable, a.value)
+			return fmt.Errorf("%s: %q is not an address; write host:port, such as 127.0.0.1:8080 or :8080", a.variable, a.value)
 		}
 	}
 	if _, err := telemetry.Level(c.LogLevel); err != nil {
@@ -99,7 +98,7 @@ func (c Config) check() error {
 		return fmt.Errorf("FINSAM_LINGER: %s is not between 0s and 1m", c.Linger)
 	}
 	if c.Store != "" {
-		if _, _, err := storeOf(c.Store); err != nil {
+		if _, _, err := parseStore(c.Store); err != nil {
 			return err
 		}
 	}
@@ -130,7 +129,7 @@ var peerVariables = map[string]string{
 	"referral": "FINSAM_REFERRAL_URL", "participant": "FINSAM_PARTICIPANT_URL", "activity": "FINSAM_ACTIVITY_URL",
 }
 
-// PeerURL returns where a service is; "" when no variable says so.
+// PeerURL returns the address of a service; "" when its variable is not set.
 func (c Config) PeerURL(service string) string {
 	switch service {
 	case "referral":
@@ -143,8 +142,9 @@ func (c Config) PeerURL(service string) string {
 	return ""
 }
 
-// missing says which of the variables that a service needs are empty.
-func missing(wanted map[string]string) error {
+// checkPresent returns an error for the first variable that a service needs and that is
+// not set.
+func checkPresent(wanted map[string]string) error {
 	for _, variable := range []string{
 		"FINSAM_STORE", "FINSAM_KEYS_DIR", "FINSAM_ASSOCIATIONS_DIR", "FINSAM_TRUST_FILE",
 		"FINSAM_REFERRAL_URL", "FINSAM_PARTICIPANT_URL", "FINSAM_ACTIVITY_URL",

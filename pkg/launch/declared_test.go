@@ -25,9 +25,9 @@ func (n noting) Prepare(ctx context.Context, s store.Spec) error {
 	return n.Engine.Prepare(ctx, s)
 }
 
-// TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid freezes the collections that every
-// service has beside those of its Schema. Nothing writes their keys anew: anyone who
-// changes them here writes what brings the documents of before along.
+// TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid freezes the collections that every service
+// has beside those of its Schema. Nothing recomputes their keys: a change here needs code
+// that migrates the existing documents.
 func TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"))
 	if err != nil {
@@ -36,7 +36,7 @@ func TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid(t *testing.T) {
 	defer db.Close()
 	n := noting{db.Engine("referral"), map[string]store.Spec{}}
 	p := &launch.App{Service: "referral", Log: slog.New(slog.DiscardHandler), Now: time.Now}
-	if err := p.On(t.Context(), n); err != nil {
+	if err := p.UseEngine(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Close(); err != nil {

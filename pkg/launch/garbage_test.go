@@ -15,11 +15,11 @@ func TestGarbageGetsNoProcessKilled(t *testing.T) {
 	for _, c := range []struct {
 		of, own string
 		want    int64 // 0: as it was
-	}{{"", "", 0}, {"268435456", "", 268435456 / 100 * usable}, {"268435456", "100MiB", 0}} {
+	}{{"", "", 0}, {"268435456", "", 268435456 / 100 * usablePercent}, {"268435456", "100MiB", 0}} {
 		debug.SetMemoryLimit(before)
 		t.Setenv("FINSAM_MEMORY_LIMIT", c.of)
 		t.Setenv("GOMEMLIMIT", c.own)
-		if err := collect(ended); err != nil {
+		if err := tuneGarbageCollector(ended); err != nil {
 			t.Fatal(err)
 		}
 		if c.want == 0 {
@@ -32,7 +32,7 @@ func TestGarbageGetsNoProcessKilled(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	for _, bad := range []string{"256Mi", "-1", "12"} {
 		t.Setenv("FINSAM_MEMORY_LIMIT", bad)
-		if err := collect(ended); err == nil || !strings.Contains(err.Error(), "FINSAM_MEMORY_LIMIT") {
+		if err := tuneGarbageCollector(ended); err == nil || !strings.Contains(err.Error(), "FINSAM_MEMORY_LIMIT") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -19,61 +19,61 @@ import (
 	"github.com/finsam/finsam/pkg/jwks"
 )
 
-// The files of a folder of keys. A service needs its own private key, the public
-// keys of all, and the key sets of pkg/encryption if it keeps what is said of people.
+// The files of a folder of keys. A service needs its own private key, the public keys of
+// all, and the key sets of pkg/encryption if it stores what is said about people.
 const (
-	publicKeys = "internal-jwks.json"
-	sealKeys   = "seal.json"
-	lookupKeys = "prf.json"
+	publicKeysFile     = "internal-jwks.json"
+	encryptionKeysFile = "seal.json"
+	lookupKeysFile     = "prf.json"
 )
 
 // issuers are who may sign internal tokens; each has the private key <name>.key
 // (Ed25519, PKCS #8 in PEM).
 var issuers = []string{internaltoken.Gateway, "referral", "participant", "activity"}
 
-// Keys is a folder of keys, read when asked for.
+// Keys is a folder of keys. Each method reads the files that it needs.
 type Keys struct{ dir string }
 
-// ReadKeys returns the keys of a folder.
-func ReadKeys(dir string) Keys { return Keys{dir: dir} }
+// OpenKeys returns the keys of a folder; it reads nothing yet.
+func OpenKeys(dir string) Keys { return Keys{dir: dir} }
 
 // Signer returns the signer of an issuer, by its own private key.
 func (k Keys) Signer(issuer string, now func() time.Time) (*internaltoken.Signer, error) {
 	private, err := readPrivate(filepath.Join(k.dir, issuer+".key"))
 	if err != nil {
-		return nil, keyFault(issuer+".key", err)
+		return nil, keysError(issuer+".key", err)
 	}
 	return internaltoken.NewSigner(issuer, private, now), nil
 }
 
 // Verifier returns the verifier of all issuers' tokens.
 func (k Keys) Verifier(now func() time.Time) (*internaltoken.Verifier, error) {
-	keys, err := readPublic(filepath.Join(k.dir, publicKeys))
+	keys, err := readPublic(filepath.Join(k.dir, publicKeysFile))
 	if err != nil {
-		return nil, keyFault(publicKeys, err)
+		return nil, keysError(publicKeysFile, err)
 	}
 	return internaltoken.NewVerifier(keys, now), nil
 }
 
-// Sealer returns the sealer of the two key sets.
-func (k Keys) Sealer() (*encryption.Cipher, error) {
-	a, err := os.ReadFile(filepath.Join(k.dir, sealKeys))
+// Cipher returns the cipher of the two key sets.
+func (k Keys) Cipher() (*encryption.Cipher, error) {
+	a, err := os.ReadFile(filepath.Join(k.dir, encryptionKeysFile))
 	if err != nil {
-		return nil, keyFault(sealKeys, err)
+		return nil, keysError(encryptionKeysFile, err)
 	}
-	p, err := os.ReadFile(filepath.Join(k.dir, lookupKeys))
+	p, err := os.ReadFile(filepath.Join(k.dir, lookupKeysFile))
 	if err != nil {
-		return nil, keyFault(lookupKeys, err)
+		return nil, keysError(lookupKeysFile, err)
 	}
 	s, err := encryption.New(a, p)
 	if err != nil {
-		return nil, fmt.Errorf("FINSAM_KEYS_DIR: %s and %s: %w", sealKeys, lookupKeys, err)
+		return nil, fmt.Errorf("FINSAM_KEYS_DIR: %s and %s: %w", encryptionKeysFile, lookupKeysFile, err)
 	}
 	return s, nil
 }
 
-// keyFault names the file and why it is of no use, and nothing of its content.
-func keyFault(file string, err error) error {
+// keysError names the file and what is wrong, and nothing of its content.
+func keysError(file string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("FINSAM_KEYS_DIR: %s is not in the folder", file)
 	}
@@ -133,43 +133,43 @@ func (s publicSet) write(path string) error {
 	return atomicfile.Write(path, text, 0o600)
 }
 
-// WriteKeys creates the keys that are missing in the folder, each file with mode
-// 0600, and makes the set of public keys agree with the private ones. Keys that
-// are there are never changed: without seal.json nothing sealed can be read again.
+// WriteKeys creates the keys that are missing in the folder, each file with mode 0600,
+// and makes the set of public keys agree with the private ones. Existing keys never
+// change: without seal.json nothing that is encrypted can be read again.
 func WriteKeys(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the folder of the keys: %w", err)
+		return fmt.Errorf("create the folder of the keys: %w", err)
 	}
-	if err := writeSealKeys(dir); err != nil {
-		return fmt.Errorf("make keys: %w", err)
+	if err := writeEncryptionKeys(dir); err != nil {
+		return fmt.Errorf("create keys: %w", err)
 	}
-	set, err := readPublic(filepath.Join(dir, publicKeys))
+	set, err := readPublic(filepath.Join(dir, publicKeysFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		set = publicSet{}
 	} else if err != nil {
-		return fmt.Errorf("make keys: %s: %w", publicKeys, err)
+		return fmt.Errorf("create keys: %s: %w", publicKeysFile, err)
 	}
 	before := maps.Clone(set)
 	for _, issuer := range issuers {
-		if set[issuer], err = privateKey(filepath.Join(dir, issuer+".key")); err != nil {
-			return fmt.Errorf("make keys: %s.key: %w", issuer, err)
+		if set[issuer], err = ensurePrivate(filepath.Join(dir, issuer+".key")); err != nil {
+			return fmt.Errorf("create keys: %s.key: %w", issuer, err)
 		}
 	}
 	if maps.EqualFunc(set, before, func(a, b ed25519.PublicKey) bool { return a.Equal(b) }) {
 		return nil
 	}
-	return set.write(filepath.Join(dir, publicKeys))
+	return set.write(filepath.Join(dir, publicKeysFile))
 }
 
-// writeSealKeys creates the two key sets; only both or none may be missing.
-func writeSealKeys(dir string) error {
-	a, p := filepath.Join(dir, sealKeys), filepath.Join(dir, lookupKeys)
+// writeEncryptionKeys creates the two key sets; only both or none may be missing.
+func writeEncryptionKeys(dir string) error {
+	a, p := filepath.Join(dir, encryptionKeysFile), filepath.Join(dir, lookupKeysFile)
 	hasA, hasP := exists(a), exists(p)
 	switch {
 	case hasA && hasP:
 		return nil
 	case hasA != hasP:
-		return fmt.Errorf("only one of %s and %s is there; put the other one back, for new keys could not read what is stored", sealKeys, lookupKeys)
+		return fmt.Errorf("only one of %s and %s is there; put the other one back, for new keys could not read what is stored", encryptionKeysFile, lookupKeysFile)
 	}
 	aeadKeys, prfKeys, err := encryption.Generate()
 	if err != nil {
@@ -178,8 +178,8 @@ func writeSealKeys(dir string) error {
 	return errors.Join(atomicfile.Write(a, aeadKeys, 0o600), atomicfile.Write(p, prfKeys, 0o600))
 }
 
-// privateKey reads an issuer's key, or makes it, and gives its public half.
-func privateKey(path string) (ed25519.PublicKey, error) {
+// ensurePrivate creates an issuer's key if it is missing, and returns its public half.
+func ensurePrivate(path string) (ed25519.PublicKey, error) {
 	private, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, private, err = ed25519.GenerateKey(nil); err != nil {

@@ -60,7 +60,7 @@ func TestMissingKeysAreMadeAndThoseThatAreThereStay(t *testing.T) {
 	}
 	after := files(t, dir)
 	if bytes.Equal(after["activity.key"], first["activity.key"]) || !bytes.Equal(after["gateway.key"], first["gateway.key"]) {
-		t.Error("only the missing key is to be made anew")
+		t.Error("only the missing key is to be created")
 	}
 	verifies(t, dir)
 }
@@ -68,7 +68,7 @@ func TestMissingKeysAreMadeAndThoseThatAreThereStay(t *testing.T) {
 // verifies holds that every issuer's tokens are accepted.
 func verifies(t *testing.T, dir string) {
 	t.Helper()
-	keys := launch.ReadKeys(dir)
+	keys := launch.OpenKeys(dir)
 	v, err := keys.Verifier(time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestHalfOfTheSealingKeysIsNeverMadeUp(t *testing.T) {
 		if err := launch.WriteKeys(dir); err == nil || !strings.Contains(err.Error(), "put the other one back") {
 			t.Errorf("without %s: %v", lost, err)
 		}
-		if _, err := launch.ReadKeys(dir).Sealer(); err == nil || !strings.Contains(err.Error(), lost+" is not in the folder") {
+		if _, err := launch.OpenKeys(dir).Cipher(); err == nil || !strings.Contains(err.Error(), lost+" is not in the folder") {
 			t.Errorf("without %s: %v", lost, err)
 		}
 	}
@@ -125,8 +125,8 @@ func TestFilesThatAreNoKeysAreRefusedWithoutTheirContents(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			keys := launch.ReadKeys(dir)
-			_, err1 := keys.Sealer()
+			keys := launch.OpenKeys(dir)
+			_, err1 := keys.Cipher()
 			_, err2 := keys.Signer("gateway", time.Now)
 			_, err3 := keys.Verifier(time.Now)
 			_, err4 := keys.Signer("referral", time.Now)
@@ -163,7 +163,7 @@ func FuzzPublicKeys(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if v, err := launch.ReadKeys(dir).Verifier(time.Now); (v == nil) == (err == nil) {
+		if v, err := launch.OpenKeys(dir).Verifier(time.Now); (v == nil) == (err == nil) {
 			t.Fatalf("%v, %v", v, err)
 		}
 	})

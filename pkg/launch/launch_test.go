@@ -158,7 +158,7 @@ func TestAWrongValueStopsTheStartInOneSentenceThatNamesTheVariable(t *testing.T)
 		"a server with a wrong name":   {"FINSAM_STORE", "mongodb://u:mellon@/%zz", "the MongoDB server cannot be used"},
 		"no keys":                      {"FINSAM_KEYS_DIR", "", "is not set; name the folder of the keys"},
 		"no such folder of keys":       {"FINSAM_KEYS_DIR", "/nowhere", "referral.key is not in the folder"},
-		"a key that is none":           {"FINSAM_KEYS_DIR", notAKey, "referral.key: is not in PEM"},
+		"a key that is not valid":      {"FINSAM_KEYS_DIR", notAKey, "referral.key: is not in PEM"},
 		"no associations":              {"FINSAM_ASSOCIATIONS_DIR", "", "is not set"},
 		"no such associations":         {"FINSAM_ASSOCIATIONS_DIR", "/nowhere", "no such file"},
 		"an association that is wrong": {"FINSAM_ASSOCIATIONS_DIR", badYAML, "a.yaml"},
@@ -168,8 +168,8 @@ func TestAWrongValueStopsTheStartInOneSentenceThatNamesTheVariable(t *testing.T)
 		"an address without a port":    {"FINSAM_ADDR", "localhost", "write host:port"},
 		"an admin address":             {"FINSAM_ADMIN_ADDR", "9090", "write host:port"},
 		"a cache of another kind":      {"FINSAM_REDIS_URL", "memcached://u:mellon@h", "must begin with redis://"},
-		"a level that is none":         {"FINSAM_LOG_LEVEL", "loud", "use debug, info, warn or error"},
-		"a time that is none":          {"FINSAM_LINGER", "soon", "such as 3s"},
+		"a level that does not exist":  {"FINSAM_LOG_LEVEL", "loud", "use debug, info, warn or error"},
+		"a time that cannot be read":   {"FINSAM_LINGER", "soon", "such as 3s"},
 		"a time that is too long":      {"FINSAM_LINGER", "5m", "is not between 0s and 1m"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func copied(t *testing.T, from, other string, names ...string) string {
 	return dir
 }
 
-func TestADatabaseIsOpenedWithTheKeysThatItWasSealedWith(t *testing.T) {
+func TestADatabaseIsOpenedWithTheKeysThatItWasEncryptedWith(t *testing.T) {
 	environ := whole(t)
 	right, other := environ["FINSAM_KEYS_DIR"], t.TempDir()
 	if err := launch.WriteKeys(other); err != nil {
@@ -61,7 +61,7 @@ func TestADatabaseIsOpenedWithTheKeysThatItWasSealedWith(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ keys, want string }{
-		"another sealing key":             {copied(t, right, other, "seal.json"), "FINSAM_KEYS_DIR: seal.json is not what the database of the referral service was sealed with"},
+		"another encryption key":          {copied(t, right, other, "seal.json"), "FINSAM_KEYS_DIR: seal.json is not what the database of the referral service was encrypted with"},
 		"another look-up key":             {copied(t, right, other, "prf.json"), "FINSAM_KEYS_DIR: prf.json is not what"},
 		"those of before the last switch": {unrotated, "FINSAM_KEYS_DIR: seal.json is not what"},
 	} {

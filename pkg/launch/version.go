@@ -7,7 +7,7 @@ import (
 )
 
 // Set by the linker for a release: -X github.com/finsam/finsam/pkg/launch.version=1.2.3
-// and .revision=<commit>. A build that is not stamped says what Go knows of it.
+// and .revision=<commit>. Other builds have what the Go toolchain records.
 var version, revision string
 
 // Version returns the version of the binary: the release's, else the module's,
@@ -25,8 +25,7 @@ func Version() string {
 	return "dev"
 }
 
-// Revision returns the commit that the binary was built from, "" when nothing in
-// it says so.
+// Revision returns the commit that the binary was built from, "" when it is unknown.
 func Revision() string {
 	if revision != "" {
 		return revision

@@ -75,7 +75,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 		return nil, err
 	}
 	s.workers = append(s.workers, s.serveBackups(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
-	keys := launch.ReadKeys(data.Keys())
+	keys := launch.OpenKeys(data.Keys())
 	for _, name := range []string{"referral", "participant", "activity"} {
 		if err := s.openApp(ctx, name, keys, associations, log); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -95,7 +95,7 @@ var schemas = map[string]func() migration.Schema{"referral": referralservice.Sch
 // openApp opens what a service is made of, in its part of the database.
 func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
 	p := &launch.App{Service: name, Schema: schemas[name], Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
-	if p.Cipher, err = keys.Sealer(); err != nil {
+	if p.Cipher, err = keys.Cipher(); err != nil {
 		return err
 	}
 	if p.Signer, err = keys.Signer(name, p.Now); err != nil {
@@ -104,7 +104,7 @@ func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all 
 	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
 		return err
 	}
-	if err := p.On(ctx, traced.Engine(s.db.Engine(name), name)); err != nil {
+	if err := p.UseEngine(ctx, traced.Engine(s.db.Engine(name), name)); err != nil {
 		return err
 	}
 	s.apps[name], s.Feeds[name] = p, p.Feed

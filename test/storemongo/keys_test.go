@@ -33,7 +33,7 @@ func TestADatabaseIsOpenedWithTheKeysThatItWasSealedWith(t *testing.T) {
 		must(t, launch.RotateKeys(right, stage))
 		must(t, start(right))
 	}
-	if err := start(other); err == nil || !strings.Contains(err.Error(), "is not what the database of the referral service was sealed with") {
+	if err := start(other); err == nil || !strings.Contains(err.Error(), "is not what the database of the referral service was encrypted with") {
 		t.Errorf("another installation's keys: %v", err)
 	}
 	must(t, start(right))

@@ -14,8 +14,8 @@ import (
 	"github.com/finsam/finsam/pkg/launch"
 )
 
-// Environ is a whole environment for a service on temporary files. The other
-// services are named, and need not be there for the start.
+// Environ returns a whole environment for a service on temporary files. The other
+// services have addresses, and need not run.
 func Environ(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -46,8 +46,8 @@ func freeAddr(t *testing.T) string {
 // Run is a program: it serves until the context ends.
 type Run func(ctx context.Context, environ map[string]string) error
 
-// Serves wants the program to become ready, to ask for a token at the API's path,
-// and to end when it is told to.
+// Serves tests that the program becomes ready, asks for a token at the API's path, and
+// ends with its context.
 func Serves(t *testing.T, run Run, path string) {
 	t.Helper()
 	env := Environ(t)
@@ -74,7 +74,7 @@ func Serves(t *testing.T, run Run, path string) {
 	}
 }
 
-// answer asks until somebody listens.
+// answer requests the address until somebody listens, and returns the status.
 func answer(t *testing.T, address string) int {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -91,8 +91,8 @@ func answer(t *testing.T, address string) int {
 	return 0
 }
 
-// RefusesEach wants a start with any one of the variables at this value to fail,
-// naming the variable; empty: it is not set.
+// RefusesEach tests that a start with any one of the variables at this value fails with
+// an error that names the variable; empty: the variable is not set.
 func RefusesEach(t *testing.T, run Run, wrong map[string]string) {
 	t.Helper()
 	for variable, value := range wrong {

@@ -14,43 +14,42 @@ import (
 )
 
 // The stages of a rotation, in their order. Between two of them every program is
-// started anew with the folder as it then is; so programs of neighbouring stages,
-// and no others, run side by side, and each takes what the other signs and seals.
+// restarted with the folder as it then is; so programs of neighbouring stages, and no
+// others, run side by side, and each accepts what the other signs and encrypts.
 const (
-	Announce = "announce" // new keys are known to all and used by none
-	Switch   = "switch"   // the new ones are used, the old ones still accepted
-	Retire   = "retire"   // what the old ones sign is refused; what they sealed still opens
+	Announce = "announce" // all programs know the new keys and none uses them
+	Switch   = "switch"   // the new keys are used, the old ones still accepted
+	Retire   = "retire"   // what the old keys sign is refused; what they encrypted can still be read
 )
 
-// What stands behind an issuer's name in the set of public keys, and in the name
-// of a private key that waits.
+// The suffixes of an issuer's name in the set of public keys, and in the name of the file
+// of a private key that is not in use yet.
 const (
 	next   = ".next"
 	before = ".before"
 )
 
-// RotateKeys takes one stage of the rotation of the sealing keys and of all
-// private keys. A stage that was taken in part, by a program that died, is
-// finished when it is asked for again; one out of order is refused. The look-up
-// keys stay: people are filed under them.
+// RotateKeys takes one stage of the rotation of the encryption keys and of all private
+// keys. A stage that was interrupted is finished by calling it again; one out of order
+// is refused. The look-up keys stay: people are found by them.
 func RotateKeys(dir, stage string) error {
-	set, err := readPublic(filepath.Join(dir, publicKeys))
+	set, err := readPublic(filepath.Join(dir, publicKeysFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("rotate keys: %s is not in %s", publicKeys, dir)
+		return fmt.Errorf("rotate keys: %s is not in %s", publicKeysFile, dir)
 	}
 	if err != nil {
-		return fmt.Errorf("rotate keys: %s: %w", publicKeys, err)
+		return fmt.Errorf("rotate keys: %s: %w", publicKeysFile, err)
 	}
 	r := rotation{dir: dir, set: set}
 	switch stage {
 	case Announce:
 		err = r.announce()
 	case Switch:
-		err = r.use()
+		err = r.switchKeys()
 	case Retire:
 		err = r.retire()
 	default:
-		err = fmt.Errorf("%q is none of %s, %s, %s", stage, Announce, Switch, Retire)
+		err = fmt.Errorf("%q is not one of %s, %s, %s", stage, Announce, Switch, Retire)
 	}
 	if err != nil {
 		return fmt.Errorf("rotate keys: %w", err)
@@ -65,31 +64,31 @@ type rotation struct {
 
 func (r rotation) path(name string) string { return filepath.Join(r.dir, name) }
 
-// announce creates a private key that waits for each issuer, tells its public half,
-// and adds a sealing key that does not seal yet.
+// announce creates the next private key of each issuer, adds its public half to the set,
+// and adds an encryption key that does not encrypt yet.
 func (r rotation) announce() error {
 	if r.hasOld() {
-		return errors.New("the rotation before is not at its end: retire its keys first")
+		return errors.New("the previous rotation is not finished: retire its keys first")
 	}
 	for _, issuer := range issuers {
 		if !exists(r.path(issuer + ".key")) {
 			return fmt.Errorf("%s.key is not in the folder: all keys are rotated together", issuer)
 		}
-		public, err := privateKey(r.path(issuer + next + ".key"))
+		public, err := ensurePrivate(r.path(issuer + next + ".key"))
 		if err != nil {
 			return fmt.Errorf("%s%s.key: %w", issuer, next, err)
 		}
 		r.set[issuer+next] = public
 	}
-	if err := r.seal(encryption.Announce); err != nil {
+	if err := r.changeEncryptionKeys(encryption.Announce); err != nil {
 		return err
 	}
-	return r.set.write(r.path(publicKeys))
+	return r.set.write(r.path(publicKeysFile))
 }
 
-// use returns each issuer the private key that waits. The set of public keys is
-// written first, as it holds both halves before and after.
-func (r rotation) use() error {
+// switchKeys replaces each issuer's private key by the next one. The set of public keys
+// is written first, as it has both public halves before and after.
+func (r rotation) switchKeys() error {
 	waiting := slices.DeleteFunc(slices.Clone(issuers), func(i string) bool { return !exists(r.path(i + next + ".key")) })
 	if len(waiting) == 0 {
 		return errors.New("no new keys have been announced")
@@ -107,7 +106,7 @@ func (r rotation) use() error {
 		r.set[issuer] = public(fresh)
 		delete(r.set, issuer+next)
 	}
-	if err := errors.Join(r.set.write(r.path(publicKeys)), r.seal(encryption.Promote)); err != nil {
+	if err := errors.Join(r.set.write(r.path(publicKeysFile)), r.changeEncryptionKeys(encryption.Promote)); err != nil {
 		return err
 	}
 	for _, issuer := range waiting {
@@ -118,7 +117,7 @@ func (r rotation) use() error {
 	return nil
 }
 
-// retire forgets the old public keys.
+// retire removes the old public keys.
 func (r rotation) retire() error {
 	switch {
 	case slices.ContainsFunc(issuers, func(i string) bool { return exists(r.path(i + next + ".key")) }):
@@ -129,19 +128,19 @@ func (r rotation) retire() error {
 	for _, issuer := range issuers {
 		delete(r.set, issuer+before)
 	}
-	return r.set.write(r.path(publicKeys))
+	return r.set.write(r.path(publicKeysFile))
 }
 
-// seal changes the sealing keys.
-func (r rotation) seal(change func([]byte) ([]byte, error)) error {
-	keys, err := os.ReadFile(r.path(sealKeys))
+// changeEncryptionKeys rewrites the file of the encryption keys.
+func (r rotation) changeEncryptionKeys(change func([]byte) ([]byte, error)) error {
+	keys, err := os.ReadFile(r.path(encryptionKeysFile))
 	if err != nil {
 		return err
 	}
 	if keys, err = change(keys); err != nil {
-		return fmt.Errorf("%s: %w", sealKeys, err)
+		return fmt.Errorf("%s: %w", encryptionKeysFile, err)
 	}
-	return atomicfile.Write(r.path(sealKeys), keys, 0o600)
+	return atomicfile.Write(r.path(encryptionKeysFile), keys, 0o600)
 }
 
 func (r rotation) hasOld() bool {

@@ -23,7 +23,7 @@ type program struct {
 
 func started(t *testing.T, dir string) (p program) {
 	t.Helper()
-	keys := launch.ReadKeys(dir)
+	keys := launch.OpenKeys(dir)
 	var err error
 	if p.signer, err = keys.Signer("participant", time.Now); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func started(t *testing.T, dir string) (p program) {
 	if p.verifier, err = keys.Verifier(time.Now); err != nil {
 		t.Fatal(err)
 	}
-	if p.sealer, err = keys.Sealer(); err != nil {
+	if p.sealer, err = keys.Cipher(); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -140,7 +140,7 @@ func TestStagesOutOfOrderAreRefused(t *testing.T) {
 		"retiring what is not old":     {[]string{launch.Retire}, "there are no old keys"},
 		"retiring what is in use":      {[]string{launch.Announce, launch.Retire}, "switch to them first"},
 		"beginning before the end":     {[]string{launch.Announce, launch.Switch, launch.Announce}, "retire its keys first"},
-		"a stage that is none":         {[]string{"now"}, "is none of announce, switch, retire"},
+		"an unknown stage":             {[]string{"now"}, "is not one of announce, switch, retire"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -1,0 +1,343 @@
+// Package launch puts a service together from environment variables, and takes it apart
+// again: the store, the keys, telemetry, the feed, the access log, the associations and
+// the peers.
+//
+// A service's main is Main, and its run is Open, its own constructors, and Serve. A
+// wrong value stops the start with one sentence that names the variable.
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/blob"
+	"github.com/finsam/finsam/pkg/encryption"
+	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/feed/feedhttp"
+	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/migration"
+	"github.com/finsam/finsam/pkg/telemetry"
+	"github.com/finsam/finsam/pkg/web/client"
+	"github.com/finsam/finsam/pkg/web/server"
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+)
+
+// Main runs a program until it returns; SIGINT and SIGTERM end its context. The process
+// exits with 0 if run returned nil or context.Canceled, else with 1 and one sentence on
+// standard error. run gets the environment, so that tests can pass another.
+func Main(run func(ctx context.Context, environ map[string]string) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, env.ToMap(os.Environ()))
+	stop()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "finsam: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// Requirements says which parts a service needs.
+type Requirements struct {
+	Service      string                  // its name, such as "referral"
+	Store        bool                    // a database, with the feed and the access log in it
+	Schema       func() migration.Schema // to which the database is migrated before it is used; nil: none
+	Blobs        bool                    // a store for attachments, if the environment names one
+	Cipher       bool                    // keys to encrypt and to look up
+	Associations bool                    // the associations' files
+	Trust        bool                    // the trust file (the gateway)
+	Peers        []string                // the services that it calls or follows
+}
+
+// App is a service's parts. Those that it does not need are nil.
+type App struct {
+	Config       Config
+	Service      string
+	Log          *slog.Logger
+	Engine       store.Engine
+	Blobs        blob.Store              // nil: the environment names none
+	Schema       func() migration.Schema // nil: the database is used as it is
+	Feed         *feed.Log
+	AccessLog    *accesslog.Log
+	Cipher       *encryption.Cipher
+	Associations *association.Registry
+	Signer       *internaltoken.Signer
+	Verifier     *internaltoken.Verifier
+	Now          func() time.Time
+	NewID        func() string // a random UUID
+
+	transport http.RoundTripper
+	closers   []func() error // in the order of opening
+}
+
+// Open reads the environment and opens the parts. When one cannot be opened, those before
+// it are closed, and the error names the variable that is wrong.
+func Open(ctx context.Context, n Requirements, environ map[string]string) (*App, error) {
+	c, err := ReadConfig(environ)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPresent(n.variables(c)); err != nil {
+		return nil, err
+	}
+	level, err := telemetry.Level(c.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	p := &App{
+		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
+		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: client.NewTransport(),
+	}
+	slog.SetDefault(p.Log)
+	if err := p.open(ctx, n, environ); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// variables returns the values of the variables that the service needs.
+func (n Requirements) variables(c Config) map[string]string {
+	wanted := map[string]string{"FINSAM_KEYS_DIR": c.KeysDir}
+	if n.Store {
+		wanted["FINSAM_STORE"] = c.Store
+	}
+	if n.Associations {
+		wanted["FINSAM_ASSOCIATIONS_DIR"] = c.AssociationsDir
+	}
+	if n.Trust {
+		wanted["FINSAM_TRUST_FILE"] = c.TrustFile
+	}
+	for _, peer := range n.Peers {
+		wanted[peerVariables[peer]] = c.PeerURL(peer)
+	}
+	return wanted
+}
+
+func (p *App) open(ctx context.Context, n Requirements, environ map[string]string) error {
+	shutdown, err := telemetry.Start(ctx, Program("finsam-"+p.Service))
+	if err != nil {
+		return err
+	}
+	p.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), telemetryTimeout)
+		defer cancel()
+		return shutdown(ctx)
+	})
+	keys := OpenKeys(p.Config.KeysDir)
+	if p.Signer, err = keys.Signer(n.Service, p.Now); err != nil {
+		return err
+	}
+	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
+		return err
+	}
+	if n.Cipher {
+		if p.Cipher, err = keys.Cipher(); err != nil {
+			return err
+		}
+	}
+	if n.Associations {
+		if p.Associations, err = association.LoadDir(p.Config.AssociationsDir); err != nil {
+			return fmt.Errorf("FINSAM_ASSOCIATIONS_DIR: %w", err)
+		}
+	}
+	if n.Store {
+		db, err := OpenStore(ctx, p.Config.Store)
+		if err != nil {
+			return err
+		}
+		p.onClose(db.Close)
+		if err := p.UseEngine(ctx, db.Engine(n.Service)); err != nil {
+			return err
+		}
+	}
+	if n.Blobs {
+		return p.openBlobs(environ)
+	}
+	return nil
+}
+
+// UseEngine migrates the database of an engine to the service's schema, verifies the
+// keys by it, and opens the feed and the access log in it. Until Close the head of the
+// access log is logged now and then.
+func (p *App) UseEngine(ctx context.Context, e store.Engine) (err error) {
+	p.Engine = e
+	if err := p.migrate(ctx); err != nil {
+		return err
+	}
+	if err := p.verifyKeys(ctx); err != nil {
+		return err
+	}
+	if p.Feed, err = feed.OpenLog(ctx, e, "/services/"+p.Service); err != nil {
+		return fmt.Errorf("FINSAM_STORE: open the feed: %w", err)
+	}
+	if p.AccessLog, err = accesslog.Open(ctx, e, p.Service, p.Now); err != nil {
+		return fmt.Errorf("FINSAM_STORE: %w", err)
+	}
+	logged := int64(0)
+	checkpoints := jobs.Every(checkpointInterval, jobs.Config{
+		Service: p.Service, Name: "access-log-checkpoint", Log: p.Log,
+		Do: func(context.Context) error {
+			if n := p.AccessLog.Head().N; n != logged {
+				p.logHead()
+				logged = n
+			}
+			return nil
+		},
+	})
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.onClose(func() error {
+		stop()
+		err := p.AccessLog.Close()
+		p.logHead()
+		return err
+	})
+	go func() { _ = checkpoints.Run(running) }() // returns nil
+	return nil
+}
+
+// logHead writes the access log's head to the process's log. Kept there, elsewhere than
+// the database, it shows later whether the end of the chain was cut off or replaced
+// (accesslog.Log.Verify).
+func (p *App) logHead() {
+	if h := p.AccessLog.Head(); h.N > 0 {
+		p.Log.Info("access log checkpoint", "chain", h.Chain, "n", h.N, "hash", h.Hash)
+	}
+}
+
+func (p *App) onClose(f func() error) { p.closers = append(p.closers, f) }
+
+// Close closes the parts in the reverse order of their opening.
+func (p *App) Close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	p.closers = nil
+	return errors.Join(errs...)
+}
+
+// Client returns the client of another service.
+func (p *App) Client(service string) *client.Client {
+	return client.New(p.Config.PeerURL(service), p.transport, p.Signer)
+}
+
+// Reader returns the reader of another service's feed.
+func (p *App) Reader(service string) feed.Reader {
+	c := p.Client(service)
+	return &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: c.OwnToken}
+}
+
+// Readers returns the feeds of several services, by name.
+func (p *App) Readers(services ...string) map[string]feed.Reader {
+	readers := map[string]feed.Reader{}
+	for _, s := range services {
+		readers[s] = p.Reader(s)
+	}
+	return readers
+}
+
+// Web returns the configuration of the service's HTTP server for its contract.
+func (p *App) Web(spec []byte) server.Config {
+	return server.Config{Service: p.Service, Spec: spec, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Log: p.Log}
+}
+
+// Serve serves the handler and does the work beside it, and follows the associations'
+// files; see the function Serve.
+func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
+	work = append(work, p.Watch)
+	if p.Associations != nil {
+		work = append(work, func(ctx context.Context) error { return p.Associations.Follow(ctx, p.Service, p.Log) })
+	}
+	return Serve(ctx, p.server(h), work...)
+}
+
+// Serve serves s and does the work beside it until ctx ends; the first of them that fails
+// ends all, and its error is returned. The work ends only after the last request, so that
+// everything that was answered is published. A process calls it once: it tunes the
+// garbage collector.
+func Serve(ctx context.Context, s server.Server, work ...func(context.Context) error) error {
+	group, serving := errgroup.WithContext(ctx)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group.Go(func() error { return tuneGarbageCollector(working) })
+	for _, w := range work {
+		group.Go(func() error {
+			if err := w(working); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer stop()
+		return s.Run(serving)
+	})
+	return group.Wait()
+}
+
+func (p *App) server(h http.Handler) server.Server {
+	s := server.Server{
+		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
+		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
+	}
+	if s.AdminAddr == "off" {
+		s.AdminAddr = ""
+	}
+	if p.Engine != nil {
+		s.Ready = p.Engine.Ping
+	}
+	return s
+}
+
+const (
+	// telemetryTimeout bounds the sending of what was measured last.
+	telemetryTimeout = 5 * time.Second
+	// checkpointInterval is how often the access log's head is logged while it grows.
+	checkpointInterval = 10 * time.Minute
+	// garbagePercent is how much garbage may gather before it is collected, in percent of
+	// what is in use. With Go's own 100 the collector takes a sixth of the processor under
+	// load: little is in use here, so it runs often (docs/performance.md).
+	garbagePercent = 400
+	// startDuration is how long after its start a service returns the memory that only
+	// the start needed.
+	startDuration = time.Second
+	// usablePercent is how much of the memory limit the collector uses: the rest is for
+	// what it does not see (SQLite's pages, stacks of the kernel), so that garbage never
+	// gets a process killed.
+	usablePercent = 85
+)
+
+// tuneGarbageCollector sets how garbage is collected, unless GOGC does. The memory is
+// bounded by FINSAM_MEMORY_LIMIT, the bytes at which the platform kills the process, or
+// by GOMEMLIMIT as an operator sets it.
+func tuneGarbageCollector(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
+	if text := os.Getenv("FINSAM_MEMORY_LIMIT"); text != "" && os.Getenv("GOMEMLIMIT") == "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1<<20 {
+			return fmt.Errorf("FINSAM_MEMORY_LIMIT: %q is not a number of bytes above a million", text)
+		}
+		debug.SetMemoryLimit(n / 100 * usablePercent)
+	}
+	select {
+	case <-time.After(startDuration):
+		debug.FreeOSMemory()
+	case <-ctx.Done():
+	}
+	return nil
+}
