@@ -22,22 +22,22 @@ func Level(text string) (slog.Level, error) {
 	}
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(text)); err != nil {
-		return l, fmt.Errorf("%q is no level of the log; use debug, info, warn or error", text)
+		return l, fmt.Errorf("%q is not a level of the log; use debug, info, warn or error", text)
 	}
 	return l, nil
 }
 
-// Logger returns a log of JSON lines from that level on. Lines written within a
-// request bear its trace_id and span_id. After Start the same lines go to the
-// collector of logs, if there is one.
+// Logger returns a log of JSON lines of at least that level. Lines of a request have its
+// trace_id and span_id. After Start the same lines are sent to the collector of logs, if
+// there is one.
 func Logger(w io.Writer, service string, level slog.Leveler) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
 	return slog.New(both{traced{h}, otelslog.NewHandler("github.com/finsam/finsam")}).With("service", service)
 }
 
-// startLogs sends what Logger writes to the collector of logs. The queue holds
-// 2,048 lines (OTEL_BLRP_MAX_QUEUE_SIZE) and then lets the oldest go: standard
-// error has them all.
+// startLogs sends what Logger writes to the collector of logs. The queue has room for
+// 2,048 lines (OTEL_BLRP_MAX_QUEUE_SIZE) and then drops the oldest: standard error has
+// them all.
 func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(context.Context) error, err error) {
 	if !collector("LOGS") {
 		return func(context.Context) error { return nil }, nil
@@ -51,11 +51,11 @@ func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(conte
 	return p.Shutdown, nil
 }
 
-type hereKey struct{}
+type localKey struct{}
 
-// here creates a line stay on standard error: that the collector cannot be reached is
-// not to be sent to it, again and again.
-func here(ctx context.Context) context.Context { return context.WithValue(ctx, hereKey{}, true) }
+// local returns a context whose lines go to standard error only: that the collector
+// cannot be reached must not be sent to it, again and again.
+func local(ctx context.Context) context.Context { return context.WithValue(ctx, localKey{}, true) }
 
 // both writes a line, and sends it.
 type both struct{ line, sent slog.Handler }
@@ -66,7 +66,7 @@ func (h both) Enabled(ctx context.Context, l slog.Level) bool { return h.line.En
 // Handle implements slog.Handler.
 func (h both) Handle(ctx context.Context, r slog.Record) error {
 	err := h.line.Handle(ctx, r)
-	if ctx.Value(hereKey{}) == nil && h.sent.Enabled(ctx, r.Level) {
+	if ctx.Value(localKey{}) == nil && h.sent.Enabled(ctx, r.Level) {
 		err = errors.Join(err, h.sent.Handle(ctx, r))
 	}
 	return err

@@ -1,11 +1,11 @@
 // Package telemetry starts and stops a process's traces, metrics and logs, connected by
 // the trace's id.
 //
-// They leave over OTLP only when a collector is named by the standard variables
-// (OTEL_EXPORTER_OTLP_ENDPOINT and its like) and the signal is not switched off
-// (OTEL_LOGS_EXPORTER=none and its like); metrics can always be read at /metrics,
-// and every line of the log goes to standard error. Names of operations, routes, collections and
-// authorities go out, never the values of a request: no person is in a span, a
+// They are sent over OTLP only when the standard variables name a collector
+// (OTEL_EXPORTER_OTLP_ENDPOINT and its like) and do not switch the signal off
+// (OTEL_LOGS_EXPORTER=none and its like); metrics can always be read at /metrics, and
+// every line of the log goes to standard error. They have names of operations, routes,
+// collections and authorities, never the values of a request: no person is in a span, a
 // metric or a log.
 package telemetry
 
@@ -37,20 +37,20 @@ import (
 	"github.com/finsam/finsam/pkg/metrics"
 )
 
-// gathered is the registry of the latest Start; OpenTelemetry's own providers
-// are global in the same way.
+// gathered is the registry of the latest Start; OpenTelemetry's own providers are global
+// in the same way.
 var gathered atomic.Pointer[prometheus.Registry]
 
-// Program is what runs, as traces and metrics name it.
+// Program identifies the binary in traces and metrics.
 type Program struct {
 	Service  string // such as "finsam-referral"
 	Version  string // of the release
 	Revision string // the commit that it was built from; empty: not known
 }
 
-// Start creates the process's traces, metrics and logs go where the OTEL_* variables
-// say, under the program's name, and be the ones that package measure uses. The
-// shutdown sends what has not gone yet, within the patience of its context.
+// Start sets the process's providers of traces, metrics and logs, also that of package
+// metrics, and sends them under the program's name where the OTEL_* variables say.
+// shutdown sends what is left, until its context ends.
 func Start(ctx context.Context, p Program) (shutdown func(context.Context) error, err error) {
 	res, err := resource.New(ctx, resource.WithAttributes(
 		attribute.String("service.name", p.Service), attribute.String("service.version", p.Version)), resource.WithFromEnv())
@@ -70,7 +70,7 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 		return nil, errors.Join(err, traces.Shutdown(ctx), meters.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		slog.WarnContext(here(context.Background()), "telemetry could not be sent", "cause", err.Error())
+		slog.WarnContext(local(context.Background()), "telemetry could not be sent", "cause", err.Error())
 	}))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetTracerProvider(traces)
@@ -108,7 +108,7 @@ func startTraces(ctx context.Context, res *resource.Resource) (*trace.TracerProv
 
 func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterProvider, error) {
 	registry := prometheus.NewRegistry()
-	process := prometheus.NewRegistry() // what the Go runtime and the operating system tell, for both ways out
+	process := prometheus.NewRegistry() // the metrics of the Go runtime and the process, for both exporters
 	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		registry.MustRegister(c)
 		process.MustRegister(c)

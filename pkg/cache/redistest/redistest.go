@@ -17,14 +17,14 @@ import (
 // Server is a Redis of one test's own.
 type Server struct {
 	Addr string // host:port
-	Dir  string // where it saves when told to
+	Dir  string // where SAVE writes
 
 	tb      testing.TB
 	process *exec.Cmd
 }
 
-// Without tells, once in the test's log, what a run that has been told to do
-// without Redis (FINSAM_WITHOUT_REDIS=1) does not prove.
+// Without reports whether the run is to do without Redis (FINSAM_WITHOUT_REDIS=1), and
+// logs in the test what it then does not prove.
 func Without(tb testing.TB, unproven string) bool {
 	tb.Helper()
 	if os.Getenv("FINSAM_WITHOUT_REDIS") != "1" {
@@ -87,7 +87,7 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// Do returns the server one command, and its answer; nil for what is not there.
+// Do sends the server one command and returns its answer; nil for what does not exist.
 func (s *Server) Do(args ...any) (any, error) {
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1})
 	defer c.Close()
