@@ -98,6 +98,8 @@ func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 		"consent must be about the referrer":                {func(s *Submission) { s.Consent.Authorities = []string{"af", "region"} }, []string{"/consent/authorities consent-without-referrer"}},
 		"only members receive":                              {func(s *Submission) { s.WishedMunicipality = "0180" }, []string{"/wishedMunicipality not-a-member-municipality"}},
 		"a personal number is no reference":                 {func(s *Submission) { s.ExternalReference = "19121212-1212" }, []string{"/externalReference reference-is-identity"}},
+		"nor is a coordination number without a month":      {func(s *Submission) { s.ExternalReference = "FK-191500882392" }, []string{"/externalReference reference-is-identity"}},
+		"nor is a number with a prefix and a blank":         {func(s *Submission) { s.ExternalReference = "SE 19800101 2387" }, []string{"/externalReference reference-is-identity"}},
 		"all that is wrong is said at once, in field order": {func(s *Submission) { s.Given = false; s.WishedMunicipality = "0180" }, []string{"/consent/given consent-missing", "/wishedMunicipality not-a-member-municipality"}},
 	}
 	for name, c := range cases {
@@ -123,9 +125,10 @@ func TestACoachIsNamedByAnIDThatPointsOutNobody(t *testing.T) {
 	if err := sample().CheckAcceptance(time.Now(), "1481", a); err != nil {
 		t.Errorf("got %v", err)
 	}
-	a.Coach = "coach-19121212-1212"
-	if err := sample().CheckAcceptance(time.Now(), "1481", a); !errors.Is(err, personnummer.ErrNumberHere) {
-		t.Errorf("got %v", err)
+	for _, a.Coach = range []string{"coach-19121212-1212", "pnr-198001012387", "SE198001012387", "19800101 2387", "191500882392", "19800101-T238"} {
+		if err := sample().CheckAcceptance(time.Now(), "1481", a); !errors.Is(err, personnummer.ErrNumberHere) {
+			t.Errorf("%s: got %v", a.Coach, err)
+		}
 	}
 }
 

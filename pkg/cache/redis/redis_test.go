@@ -159,7 +159,7 @@ func TestAVersionThatRedisThrewAwayMakesMisses(t *testing.T) {
 	if holds(t, c, "a") {
 		t.Fatal("believed without its version")
 	}
-	set(t, c, "b") // returns the group another version
+	set(t, c, "b") // the group gets another version
 	if holds(t, c, "a") {
 		t.Fatal("believed by a later version")
 	}
