@@ -23,8 +23,7 @@ run-services: build ## the four services as four processes: MONGODB_URI=… REDI
 
 test: setup check build ## everything that has to pass: the checks, then every test
 	GOWORK=off go -C deploy/image test -count=1 ./...
-	FINSAM_BIN=$(CURDIR)/bin go test -vet=off -count=1 -timeout 10m work
-	FINSAM_BIN=$(CURDIR)/bin GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./...
+	./scripts/test.sh
 
 setup: ## what the tests need beside Go: Redis
 	@./scripts/setup.sh

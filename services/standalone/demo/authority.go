@@ -12,7 +12,7 @@ type authority struct {
 	id           string
 	name         string
 	kind         actor.AuthorityKind
-	unit         string // what its tokens name when no unit is asked for
+	unit         string // of its tokens without another one
 	municipality string // its code, if it is one
 	roles        []actor.Role
 }
@@ -22,8 +22,8 @@ var (
 	performers = []actor.Role{actor.Intake, actor.Coach, actor.Supervisor, actor.Referrer}
 )
 
-// authorities are the members of the association Insjöriket, a private care giver,
-// the association's own staff, and the persons themselves.
+// authorities are the members of the association Insjöriket, a private care provider,
+// the association's own staff, and the participants themselves.
 var authorities = []authority{
 	{"fk", "Försäkringskassan", actor.SocialInsurance, "fk-molndal", "", senders},
 	{"af", "Arbetsförmedlingen", actor.EmploymentService, "af-molndal", "", senders},
@@ -38,11 +38,11 @@ var authorities = []authority{
 	{"self", "Personen själv", actor.Self, "", "", nil},
 }
 
-var form = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-func idForm(id string) bool { return form.MatchString(id) }
+func isID(id string) bool { return idForm.MatchString(id) }
 
-func find(id string) (authority, bool) {
+func authorityByID(id string) (authority, bool) {
 	for _, a := range authorities {
 		if a.id == id {
 			return a, true
@@ -51,7 +51,7 @@ func find(id string) (authority, bool) {
 	return authority{}, false
 }
 
-func names() string {
+func authorityIDs() string {
 	var all []string
 	for _, a := range authorities {
 		all = append(all, a.id)
@@ -67,11 +67,11 @@ type Client struct {
 	Claims Claims
 }
 
-// Secret is what every invented client shows; it opens nothing real.
+// Secret is the secret of every invented client; it opens nothing real.
 const Secret = "demo"
 
-// Clients lists the invented clients, one for each authority and each of its
-// roles, such as fk-integration.
+// Clients returns the invented clients, one for each authority and each of its roles,
+// such as fk-integration.
 func Clients() []Client {
 	var all []Client
 	for _, a := range authorities {

@@ -1,13 +1,13 @@
-// Package demo is an issuer of access tokens for trying things out: the real
-// rules on invented people, with nobody's real identity provider.
+// Package demo is an issuer of access tokens for trying things out: the real rules on
+// invented people, without a real identity provider.
 //
-// It keeps one key, one key set and one entry in a trust file for each authority,
-// as the members themselves would, so that what works here works there. Who has
-// its folder can be anybody: it is never to be reachable from another machine,
-// which CheckAddr guards.
+// It has a key, a key set and an entry in a trust file for each authority, as the
+// members themselves would have, so that what works here works there. It issues a
+// token with any role to every caller, so no other machine may reach it: CheckAddr.
 package demo
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
@@ -31,18 +31,18 @@ import (
 // Audience is what the demo's tokens are for.
 const Audience = "https://finsam.example/finsam/v1"
 
-// issuerBase stands before an authority's id in the name of its issuer.
-const issuerBase = "https://demo.finsam.example/"
+// issuerPrefix comes before an authority's id in the name of its issuer.
+const issuerPrefix = "https://demo.finsam.example/"
 
-// firstAssociation is the one whose issuers bear the authorities' ids alone.
+// firstAssociation is the one whose issuers have the authorities' ids alone.
 const firstAssociation = "insjoriket"
 
-// Lifetime is how long a token lives when nothing else is asked for.
-const Lifetime = 12 * time.Hour
+// defaultLifetime is that of a token without another one.
+const defaultLifetime = 12 * time.Hour
 
-// Options are the parts of an Issuer.
+// Options are what Open takes.
 type Options struct {
-	Folder      string           // where keys and the trust file are; made if missing
+	Folder      string           // of the keys and the trust file; created if missing
 	Association string           // empty: insjoriket
 	Now         func() time.Time // nil: the clock
 }
@@ -55,9 +55,9 @@ type Issuer struct {
 	keys map[string]*ecdsa.PrivateKey
 }
 
-// Claims are who a token is to speak for. Authority and Roles are needed; what
-// else is empty gets the authority's own unit and municipality, and a subject such
-// as "coach-molndal-1".
+// Claims are what a token says. Authority and Roles are required; an empty unit and
+// municipality become the authority's own, an empty subject one such as
+// "coach-molndal-1".
 type Claims struct {
 	Subject      string
 	Authority    string
@@ -68,13 +68,13 @@ type Claims struct {
 	Lifetime     time.Duration
 }
 
-// Open creates the folder ready: keys that are missing are made, and authorities
-// that the trust file lacks are added. What stands there stays.
+// Open prepares the folder: it makes keys that are missing and adds authorities that
+// the trust file lacks. What is there is not changed.
 func Open(o Options) (*Issuer, error) {
 	if o.Association == "" {
 		o.Association = firstAssociation
 	}
-	if !idForm(o.Association) {
+	if !isID(o.Association) {
 		return nil, fmt.Errorf("association %q is not an id of lower-case letters, digits and \"-\"", o.Association)
 	}
 	if o.Now == nil {
@@ -96,8 +96,8 @@ func (i *Issuer) TrustFile() string { return filepath.Join(i.options.Folder, "tr
 // Association returns the association that the tokens are for.
 func (i *Issuer) Association() string { return i.options.Association }
 
-// Token signs a token. An authority that the demo does not know yet is made up
-// on the spot; the gateway takes it from its next look at the trust file.
+// Token signs a token. An authority that the demo does not know is added to the trust
+// file; the gateway accepts it once it has read the file again.
 func (i *Issuer) Token(c Claims) (string, error) {
 	a, err := i.complete(&c)
 	if err != nil {
@@ -114,7 +114,7 @@ func (i *Issuer) Token(c Claims) (string, error) {
 	}
 	now := i.options.Now().Truncate(time.Second)
 	claims := jwt.MapClaims{
-		"iss": issuerBase + i.name(c.Authority), "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
+		"iss": issuerPrefix + i.issuerID(c.Authority), "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
 		"iat": now.Unix(), "exp": now.Add(c.Lifetime).Unix(), "roles": c.Roles,
 	}
 	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
@@ -123,21 +123,21 @@ func (i *Issuer) Token(c Claims) (string, error) {
 		}
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-	t.Header["typ"], t.Header["kid"] = "at+jwt", i.name(c.Authority)
+	t.Header["typ"], t.Header["kid"] = "at+jwt", i.issuerID(c.Authority)
 	return t.SignedString(key)
 }
 
-// name tells an authority of this association from its namesake in another: an
-// issuer speaks for one association only.
-func (i *Issuer) name(authority string) string {
+// issuerID returns the id of an authority's issuer. An issuer is for one association
+// only, so the id differs from that of the authority's namesake in another.
+func (i *Issuer) issuerID(authority string) string {
 	if i.options.Association == firstAssociation {
 		return authority
 	}
 	return i.options.Association + "." + authority
 }
 
-// complete fills in what the caller left out, and refuses what no token of the
-// authority could say.
+// complete sets the claims that the caller left out, and refuses those that no token
+// of the authority could have.
 func (i *Issuer) complete(c *Claims) (authority, error) {
 	if len(c.Roles) == 0 {
 		return authority{}, fmt.Errorf("name at least one role of %v", actor.Roles)
@@ -147,34 +147,25 @@ func (i *Issuer) complete(c *Claims) (authority, error) {
 			return authority{}, fmt.Errorf("%q is not a role; the roles are %v", r, actor.Roles)
 		}
 	}
-	a, known := find(c.Authority)
+	a, known := authorityByID(c.Authority)
 	switch {
-	case !known && !idForm(c.Authority):
-		return a, fmt.Errorf("authority %q is not an id of lower-case letters, digits and \"-\", such as %s", c.Authority, names())
+	case !known && !isID(c.Authority):
+		return a, fmt.Errorf("authority %q is not an id of lower-case letters, digits and \"-\", such as %s", c.Authority, authorityIDs())
 	case !known:
 		a = authority{id: c.Authority, kind: actor.PrivateCare, unit: c.Authority + "-1"}
 	case a.municipality != "" && c.Municipality != "" && c.Municipality != a.municipality:
-		return a, fmt.Errorf("%s speaks for the municipality %s only, not for %s", a.id, a.municipality, c.Municipality)
+		return a, fmt.Errorf("%s is the municipality %s and has no tokens for %s", a.id, a.municipality, c.Municipality)
 	}
-	c.Subject = or(c.Subject, strings.ReplaceAll(string(c.Roles[0]), "_", "-")+"-"+c.Authority+"-1")
-	c.Unit = or(c.Unit, a.unit)
-	c.Municipality = or(c.Municipality, a.municipality)
-	if c.Lifetime == 0 {
-		c.Lifetime = Lifetime
-	}
+	c.Subject = cmp.Or(c.Subject, strings.ReplaceAll(string(c.Roles[0]), "_", "-")+"-"+c.Authority+"-1")
+	c.Unit = cmp.Or(c.Unit, a.unit)
+	c.Municipality = cmp.Or(c.Municipality, a.municipality)
+	c.Lifetime = cmp.Or(c.Lifetime, defaultLifetime)
 	return a, nil
 }
 
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// add makes keys and entries of the trust file for authorities; what is there
-// already stays as it is, also an entry that somebody has disabled. The caller
-// holds mu, or nobody else has the issuer yet.
+// add makes keys and entries of the trust file for authorities. What is there already
+// is not changed, nor is an entry that was disabled by hand. The caller holds mu,
+// except in Open.
 func (i *Issuer) add(all ...authority) error {
 	var file trust.File
 	before, err := os.ReadFile(i.TrustFile())
@@ -185,10 +176,10 @@ func (i *Issuer) add(all ...authority) error {
 		return err
 	}
 	for _, a := range all {
-		if i.keys[a.id], err = i.key(i.name(a.id)); err != nil {
+		if i.keys[a.id], err = i.key(i.issuerID(a.id)); err != nil {
 			return err
 		}
-		entry := i.entry(a)
+		entry := i.trustEntry(a)
 		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
 			file.Issuers = append(file.Issuers, entry)
 		}
@@ -200,14 +191,13 @@ func (i *Issuer) add(all ...authority) error {
 	return atomicfile.Write(i.TrustFile(), text, 0o600)
 }
 
-// entry is the authority's part of the trust file.
-func (i *Issuer) entry(a authority) trust.Issuer {
+func (i *Issuer) trustEntry(a authority) trust.Issuer {
 	roles := map[string]actor.Role{}
 	for _, r := range actor.Roles {
 		roles[string(r)] = r
 	}
 	return trust.Issuer{
-		Issuer: issuerBase + i.name(a.id), JWKS: i.name(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
+		Issuer: issuerPrefix + i.issuerID(a.id), JWKS: i.issuerID(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
 		Association: i.options.Association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality,
 		MaxLifetime: 24 * time.Hour,
 		Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},
@@ -216,7 +206,7 @@ func (i *Issuer) entry(a authority) trust.Issuer {
 }
 
 // ErrExposed stops a demo that another machine could reach.
-var ErrExposed = errors.New("the demo issuer gives anybody any role, so --demo serves loopback addresses only, such as 127.0.0.1:8080")
+var ErrExposed = errors.New("the demo issues tokens with any role to every caller, so --demo serves loopback addresses only, such as 127.0.0.1:8080")
 
 // CheckAddr returns ErrExposed unless addr listens on this machine alone.
 func CheckAddr(addr string) error {

@@ -16,13 +16,13 @@ import (
 	"github.com/finsam/finsam/pkg/jwks"
 )
 
-// key returns an authority's key, made at the first time, and sees to it that its
-// key set stands beside it.
+// key returns an authority's key. It makes the key if it is missing, and writes the
+// key set beside it.
 func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
 	path := filepath.Join(i.options.Folder, id+".key")
 	key, err := readKey(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if err := makeKey(path); err != nil {
+		if err := createKey(path); err != nil {
 			return nil, err
 		}
 		key, err = readKey(path)
@@ -41,8 +41,8 @@ func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
 	return key, atomicfile.Write(public, set, 0o600)
 }
 
-// makeKey writes a new key, unless another process was faster.
-func makeKey(path string) error {
+// createKey writes a new key, unless another process was faster.
+func createKey(path string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err

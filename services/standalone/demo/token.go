@@ -10,46 +10,44 @@ import (
 	"time"
 )
 
-// maxForm bounds a token request's body, in bytes.
-const maxForm = 4 << 10
+const maxFormBytes = 4 << 10
 
-// tokenAnswer is a successful answer (RFC 6749 section 5.1).
+// tokenAnswer is a successful response (RFC 6749 section 5.1).
 type tokenAnswer struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
 	ExpiresIn   int    `json:"expires_in"` // seconds
 }
 
-// tokenError is the other one (RFC 6749 section 5.2).
+// tokenError is an error response (RFC 6749 section 5.2).
 type tokenError struct {
 	status      int
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
 }
 
-// The errors that a client of the token endpoint can meet.
 var (
-	errRequest = &tokenError{400, "invalid_request", "Send grant_type, client_id and client_secret once each, as application/x-www-form-urlencoded."}
-	errGrant   = &tokenError{400, "unsupported_grant_type", "Only client_credentials is offered here."}
-	errScope   = &tokenError{400, "invalid_scope", "No scopes are offered here; leave scope out."}
-	errClient  = &tokenError{401, "invalid_client", "No such client, or another secret. The demo's clients are listed on the documentation page."}
-	errServer  = &tokenError{500, "server_error", "The token could not be made."}
+	errInvalidRequest   = &tokenError{400, "invalid_request", "Send grant_type, client_id and client_secret once each, as application/x-www-form-urlencoded."}
+	errUnsupportedGrant = &tokenError{400, "unsupported_grant_type", "Only client_credentials is offered here."}
+	errInvalidScope     = &tokenError{400, "invalid_scope", "No scopes are offered here; leave scope out."}
+	errInvalidClient    = &tokenError{401, "invalid_client", "No such client, or another secret. The demo's clients are listed on the documentation page."}
+	errServer           = &tokenError{500, "server_error", "The token could not be made."}
 )
 
 // ServeHTTP answers POST /token: OAuth 2.0 client credentials (RFC 6749 section
-// 4.4) for the invented clients, who show their secret in the body or by Basic.
+// 4.4) for the invented clients, with their secret in the body or by Basic.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
-	answer, fault := i.answer(r)
-	if fault != nil {
-		if fault == errClient {
+	answer, failure := i.answer(r)
+	if failure != nil {
+		if failure == errInvalidClient {
 			h.Set("WWW-Authenticate", `Basic realm="finsam demo", charset="UTF-8"`)
 		}
-		w.WriteHeader(fault.status)
-		_ = json.NewEncoder(w).Encode(fault)
+		w.WriteHeader(failure.status)
+		_ = json.NewEncoder(w).Encode(failure)
 		return
 	}
 	_ = json.NewEncoder(w).Encode(answer)
@@ -57,21 +55,18 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (i *Issuer) answer(r *http.Request) (*tokenAnswer, *tokenError) {
 	form, ok := readForm(r)
-	if !ok {
-		return nil, errRequest
-	}
-	if form.Get("grant_type") == "" {
-		return nil, errRequest
+	if !ok || form.Get("grant_type") == "" {
+		return nil, errInvalidRequest
 	}
 	if form.Get("grant_type") != "client_credentials" {
-		return nil, errGrant
+		return nil, errUnsupportedGrant
 	}
 	if form.Get("scope") != "" {
-		return nil, errScope
+		return nil, errInvalidScope
 	}
-	client, fault := authenticate(r, form)
-	if fault != nil {
-		return nil, fault
+	client, failure := authenticate(r, form)
+	if failure != nil {
+		return nil, failure
 	}
 	claims := client.Claims
 	claims.Lifetime = time.Hour
@@ -82,15 +77,15 @@ func (i *Issuer) answer(r *http.Request) (*tokenAnswer, *tokenError) {
 	return &tokenAnswer{token, "Bearer", int(claims.Lifetime / time.Second)}, nil
 }
 
-// readForm reads the body, and the body only: a secret in an address would be in
-// every log. A parameter that stands twice is an error.
+// readForm reads the body, and the body only: a secret in an address would be in every
+// log. It refuses a parameter that occurs twice.
 func readForm(r *http.Request) (url.Values, bool) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" || r.URL.RawQuery != "" {
 		return nil, false
 	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
-	if err != nil || len(text) > maxForm {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxFormBytes+1))
+	if err != nil || len(text) > maxFormBytes {
 		return nil, false
 	}
 	form, err := url.ParseQuery(string(text))
@@ -105,21 +100,22 @@ func readForm(r *http.Request) (url.Values, bool) {
 	return form, true
 }
 
-// authenticate finds the client by its id and secret, shown in one way only.
+// authenticate finds the client by its id and secret, which must be sent in one way
+// only.
 func authenticate(r *http.Request, form url.Values) (Client, *tokenError) {
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	if user, password, ok := r.BasicAuth(); ok {
 		if secret != "" || id != "" && id != user {
-			return Client{}, errRequest
+			return Client{}, errInvalidRequest
 		}
 		id, secret = user, password
 	} else if id == "" || secret == "" {
-		return Client{}, errRequest
+		return Client{}, errInvalidRequest
 	}
 	for _, c := range Clients() {
 		if c.ID == id && subtle.ConstantTimeCompare([]byte(c.Secret), []byte(secret)) == 1 {
 			return c, nil
 		}
 	}
-	return Client{}, errClient
+	return Client{}, errInvalidClient
 }
