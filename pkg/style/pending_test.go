@@ -3,10 +3,8 @@ package style
 // pending lists where a rule is not yet held, by the rule and the folder or file.
 // It only shrinks; when it is empty it goes, and its use in report with it.
 var pending = map[string][]string{
-	"shape":     {".", "services", "pkg"},
-	"graph":     {"services", "pkg"},
-	"documents": {"docs/rules.md", "README.md", "CONTRIBUTING.md", "docs/architecture.md", "services"},
-	"imports":   {"services/referral"},
-	"names":     {"services", "pkg"},
-	"language":  {"services", "pkg"},
+	"shape":    {".", "services/referral/service", "pkg/web"},
+	"graph":    {"services/referral/outbound"},
+	"names":    {"services/referral/outbound"},
+	"language": {"services", "pkg"},
 }
