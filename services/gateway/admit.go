@@ -50,7 +50,7 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 		}
 	}
 	address := a.addresses.callerAddress(r)
-	if wait := a.addresses.limit.May(address); wait > 0 {
+	if wait := a.addresses.limit.Wait(address); wait > 0 {
 		a.meters.tooMany(ctx, byAddress, "")
 		return caller{}, problem.ErrTooMany.After(wait)
 	}
@@ -93,7 +93,7 @@ func bearer(h http.Header) (string, bool) {
 // take takes the operation's cost from the limit of the caller's authority, and says in
 // the headers what is left (draft-ietf-httpapi-ratelimit-headers).
 func (a *admission) take(h http.Header, r *http.Request, op *operation, who caller) error {
-	if op.Public || !a.limits.Limits() {
+	if op.Public || !a.limits.IsLimited() {
 		return nil
 	}
 	d, p := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost), a.limits.Policy()

@@ -18,17 +18,17 @@ import (
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
-// strangers is a limit for addresses whose time stands still.
+// strangers creates a limit of addresses whose clock does not move.
 func strangers(t *testing.T, perSecond, burst int) *limit.UnauthenticatedLimiter {
 	t.Helper()
-	s, err := limit.NewStrangers(limit.Policy{PerSecond: perSecond, Burst: burst}, func() time.Time { return time.Unix(1_800_000_000, 0) })
+	s, err := limit.NewUnauthenticated(limit.Policy{PerSecond: perSecond, Burst: burst}, func() time.Time { return time.Unix(1_800_000_000, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func TestAFloodWithoutGoodTokensIsStoppedAndDoesNotStopOthers(t *testing.T) {
+func TestAFloodOfInvalidTokensIsLimitedAndStopsNobodyElse(t *testing.T) {
 	r := newRig(t, func(o *Config) { o.Unauthenticated = strangers(t, 1, 10) })
 	good := "Bearer " + r.token("fk", actor.Integration)
 	if w := r.ask("GET", aReferral, "", "Authorization", good); w.Code != http.StatusOK {
@@ -57,9 +57,9 @@ func TestAPublicOperationIsLimitedByAddress(t *testing.T) {
 	}
 }
 
-func TestAnAuthorityIsLimitedByCostAndToldSo(t *testing.T) {
+func TestAnAuthorityIsLimitedByCost(t *testing.T) {
 	r := newRig(t, func(o *Config) {
-		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 5, Burst: 10}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+		o.Limits = limit.New(limit.Config{Policy: limit.Policy{PerSecond: 5, Burst: 10}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 	})
 	w := r.as("fk", actor.Integration, "POST", "/finsam/v1/referrals", "{}") // costs 3
 	if h := w.Header(); h.Get("Ratelimit-Policy") != `"authority";q=10;w=2` || h.Get("Ratelimit") != `"authority";r=7;t=1` {
@@ -77,7 +77,7 @@ func TestAnAuthorityIsLimitedByCostAndToldSo(t *testing.T) {
 	}
 }
 
-func TestTheCallersAddressIsThatOfTheLastHopNobodyBelieves(t *testing.T) {
+func TestTheCallersAddressIsThatOfTheLastUntrustedHop(t *testing.T) {
 	a := addresses{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	for sentence, c := range map[string]struct{ from, forwarded, want string }{
 		"a direct caller":                 {"192.0.2.1:5", "", "192.0.2.1"},
@@ -181,7 +181,7 @@ func TestABrowserMayCallFromListedOriginsOnly(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerBearsTheSecurityHeaders(t *testing.T) {
+func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	r := newRig(t)
 	plain := newRig(t, func(o *Config) { o.PublicURL = "" })
 	for _, path := range []string{aReferral, "/finsam/v1/api-info", "/finsam/v1/docs", "/finsam/v1/docs/problems", "/nowhere"} {

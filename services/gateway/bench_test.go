@@ -22,7 +22,7 @@ import (
 func loadedRig(b *testing.B, change ...func(*Config)) *rig {
 	r := newRig(b, append(change, func(o *Config) {
 		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
-		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 1_000_000, Burst: 1_000_000}})
+		o.Limits = limit.New(limit.Config{Policy: limit.Policy{PerSecond: 1_000_000, Burst: 1_000_000}})
 	})...)
 	for _, s := range r.services {
 		s.answer = small

@@ -31,7 +31,7 @@ func counted(s *service) *atomic.Int64 {
 	return &n
 }
 
-func TestAnAnswerIsKeptUntilAnEventEmptiesIt(t *testing.T) {
+func TestAnAnswerIsCachedUntilAnEventEmptiesTheCache(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
 	n := counted(s)
@@ -60,7 +60,7 @@ func TestAnAnswerIsKeptUntilAnEventEmptiesIt(t *testing.T) {
 	})
 }
 
-func TestAnAnswerIsKeptForTheRolesThatItWasGivenTo(t *testing.T) {
+func TestAnAnswerIsCachedForItsRoleSetAlone(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])
 	r.run()
@@ -75,7 +75,7 @@ func TestAnAnswerIsKeptForTheRolesThatItWasGivenTo(t *testing.T) {
 	}
 }
 
-func TestARefusalIsNeitherKeptNorShared(t *testing.T) {
+func TestARefusalIsNeitherCachedNorShared(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
 	var n atomic.Int64
@@ -102,7 +102,7 @@ func TestARefusalIsNeitherKeptNorShared(t *testing.T) {
 	}
 }
 
-func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
+func TestAnAnswerFetchedBeforeAnEventIsNotCachedAfterIt(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
 	asked, goOn := make(chan struct{}), make(chan struct{})
@@ -133,7 +133,7 @@ func TestAnEventDuringTheQuestionKeepsTheOldAnswerOut(t *testing.T) {
 	}
 }
 
-func TestManyWhoAskTheSameAskOnce(t *testing.T) {
+func TestConcurrentEqualRequestsAskTheServiceOnce(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
 	var n atomic.Int64
@@ -158,7 +158,7 @@ func TestManyWhoAskTheSameAskOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptIsKeptForWhatWasAsked(t *testing.T) {
+func TestAnAnswerIsCachedForItsPathAndQuery(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])
 	r.run()
@@ -185,7 +185,7 @@ func TestWhatIsKeptIsKeptForWhatWasAsked(t *testing.T) {
 	}
 }
 
-func TestOnlySuccessIsKept(t *testing.T) {
+func TestOnlySuccessIsCached(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
 	s.answer = func(w http.ResponseWriter, _ *http.Request) {
@@ -204,7 +204,7 @@ func TestOnlySuccessIsKept(t *testing.T) {
 	}
 }
 
-func TestWithoutWordFromTheFeedNothingIsTakenFromTheCache(t *testing.T) {
+func TestNothingIsServedFromTheCacheWhileAFeedFails(t *testing.T) {
 	r := newRig(t)
 	s := r.services["activity"]
 	n := counted(s)
@@ -219,7 +219,7 @@ func TestWithoutWordFromTheFeedNothingIsTakenFromTheCache(t *testing.T) {
 	r.soon("it is followed again", r.g.cached.isFresh)
 }
 
-func TestWhatWasKeptBeforeThisGatewayBeganIsNotBelieved(t *testing.T) {
+func TestAnswersCachedBeforeTheStartAreNotServed(t *testing.T) {
 	r := newRig(t)
 	n := counted(r.services["activity"])
 	at := func() time.Time { return time.Now().Add(-time.Minute) }

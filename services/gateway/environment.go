@@ -101,10 +101,10 @@ func (c Environment) Apply(o *Config, shared redis.UniversalClient) error {
 		}
 		o.Proxies = append(o.Proxies, network)
 	}
-	o.Limits = limit.New(limit.Options{
+	o.Limits = limit.New(limit.Config{
 		Policy: limit.Policy{PerSecond: c.RatePerSecond, Burst: c.RateBurst}, Redis: shared, Now: o.Now, Log: o.Log,
 	})
 	var err error
-	o.Unauthenticated, err = limit.NewStrangers(limit.Policy{PerSecond: c.UnauthenticatedPerSecond, Burst: c.UnauthenticatedBurst}, o.Now)
+	o.Unauthenticated, err = limit.NewUnauthenticated(limit.Policy{PerSecond: c.UnauthenticatedPerSecond, Burst: c.UnauthenticatedBurst}, o.Now)
 	return err
 }

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-func TestTheDefaultsLimitAndTheListIsEmpty(t *testing.T) {
+func TestTheDefaultsHaveLimitsAndNoOrigins(t *testing.T) {
 	c, err := ReadEnvironment(nil)
 	if err != nil || c.RatePerSecond == 0 || c.UnauthenticatedPerSecond == 0 || len(c.Origins) != 0 || c.AnswerTimeout != 15*time.Second {
 		t.Errorf("%+v, %v", c, err)
 	}
 	var o Config
-	if err := c.Apply(&o, nil); err != nil || !o.Limits.Limits() || o.Unauthenticated == nil {
+	if err := c.Apply(&o, nil); err != nil || !o.Limits.IsLimited() || o.Unauthenticated == nil {
 		t.Errorf("%+v, %v", o, err)
 	}
 }
 
-func TestAWrongVariableIsNamed(t *testing.T) {
+func TestAnInvalidVariableIsNamed(t *testing.T) {
 	for variable, value := range map[string]string{
 		"FINSAM_PUBLIC_URL": "https://api.example.se/finsam", "FINSAM_CORS_ORIGINS": "*", "FINSAM_TRUSTED_PROXIES": "10.0.0.1",
 		"FINSAM_RATE_PER_SECOND": "-1", "FINSAM_IN_FLIGHT": "9999999", "FINSAM_PATIENCE": "1h", "FINSAM_STRANGERS_BURST": "-5",
@@ -33,7 +33,7 @@ func TestAWrongVariableIsNamed(t *testing.T) {
 		"FINSAM_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "FINSAM_RATE_PER_SECOND": "0"}
 	c, err := ReadEnvironment(good)
 	var o Config
-	if err != nil || len(c.Origins) != 2 || c.Apply(&o, nil) != nil || len(o.Proxies) != 2 || o.Limits.Limits() {
+	if err != nil || len(c.Origins) != 2 || c.Apply(&o, nil) != nil || len(o.Proxies) != 2 || o.Limits.IsLimited() {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

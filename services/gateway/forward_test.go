@@ -46,7 +46,7 @@ func TestAServiceSeesOnlyTheHeadersItMay(t *testing.T) {
 	}
 }
 
-func TestARequestIsNamedByNoPersonalNumber(t *testing.T) {
+func TestAPersonalNumberIsNotUsedAsRequestID(t *testing.T) {
 	r := newRig(t)
 	w := r.as("fk", actor.Integration, "GET", aReferral, "", "X-Request-Id", "19121212-1212")
 	if id := w.Header().Get("X-Request-Id"); len(id) != 36 || r.services["referral"].last().Header.Get("X-Request-Id") != id {
@@ -61,7 +61,7 @@ func TestACompressedBodyIsRefused(t *testing.T) {
 	}
 }
 
-func TestACallerTakesNoHeaderOfOursAwayByConnection(t *testing.T) {
+func TestAConnectionHeaderRemovesNoneOfOurHeaders(t *testing.T) {
 	r := newRig(t)
 	r.as("fk", actor.Integration, "GET", aReferral, "", "Connection", "close, Authorization, traceparent, X-Request-Id, if-none-match", "If-None-Match", `"3"`)
 	got := r.services["referral"].last().Header
@@ -186,7 +186,7 @@ func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
 
 // What is left of a body that was refused must never be read as the next request:
 // behind an Ingress that is somebody else's (request smuggling, RFC 9112 section 11.2).
-func TestWhatIsLeftOfARefusedBodyIsNoRequest(t *testing.T) {
+func TestTheRestOfARefusedBodyIsNotReadAsARequest(t *testing.T) {
 	reads := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
 	defer reads.Close()
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
@@ -250,7 +250,7 @@ func toNetwork(t testing.TB, o *Config, name, base string) {
 	}
 }
 
-func TestAnAnswerThatBreaksOffIsNotTakenForWhole(t *testing.T) {
+func TestATruncatedAnswerIsNotPassedOnAsComplete(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, "half")
@@ -276,7 +276,7 @@ func TestAnAnswerThatBreaksOffIsNotTakenForWhole(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyWaitAtOnce(t *testing.T) {
+func TestRequestsInFlightAreBounded(t *testing.T) {
 	r := newRig(t, func(o *Config) { o.MaxInFlight = 2 })
 	gate := make(chan struct{})
 	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { <-gate; w.WriteHeader(http.StatusOK) }
@@ -301,7 +301,7 @@ func TestOnlySoManyWaitAtOnce(t *testing.T) {
 	}
 }
 
-func TestACallerWhoGoesAwayEndsTheCall(t *testing.T) {
+func TestACancelledRequestEndsTheCall(t *testing.T) {
 	r := newRig(t)
 	ended := make(chan struct{})
 	r.services["referral"].answer = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done(); close(ended) }

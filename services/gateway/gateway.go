@@ -147,10 +147,10 @@ func (c *Config) complete() (err error) {
 		c.AnswerTimeout = 15 * time.Second
 	}
 	if c.Limits == nil {
-		c.Limits = limit.New(limit.Options{})
+		c.Limits = limit.New(limit.Config{})
 	}
 	if c.Unauthenticated == nil {
-		c.Unauthenticated, err = limit.NewStrangers(limit.Policy{}, c.Now)
+		c.Unauthenticated, err = limit.NewUnauthenticated(limit.Policy{}, c.Now)
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func TestEveryOperationWithoutTokenIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheOwnPagesAreThere(t *testing.T) {
+func TestThePagesAreServed(t *testing.T) {
 	r := newRig(t)
 	for path, media := range map[string]string{
 		"/finsam/v1/api-info": "application/json", "/finsam/v1/openapi.json": "application/json", "/finsam/v1/api-docs": "application/json",
@@ -139,7 +139,7 @@ func TestTheOwnPagesAreThere(t *testing.T) {
 	}
 }
 
-func TestApiInfoSaysWhatTheProfileAsksFor(t *testing.T) {
+func TestAPIInfoHasWhatTheProfileRequires(t *testing.T) {
 	var info map[string]any
 	if err := json.Unmarshal(newRig(t).ask("GET", "/finsam/v1/api-info", "").Body.Bytes(), &info); err != nil {
 		t.Fatal(err)
@@ -151,7 +151,7 @@ func TestApiInfoSaysWhatTheProfileAsksFor(t *testing.T) {
 	}
 }
 
-func TestTheTokenEndpointIsThereInADemoOnly(t *testing.T) {
+func TestTheTokenEndpointExistsInADemoOnly(t *testing.T) {
 	token := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	r := newRig(t, func(o *Config) {
 		o.Token, o.Clients, o.Unauthenticated = token, []docs.Client{{ID: "fk-integration", Secret: "demo"}}, strangers(t, 1, 3)
@@ -174,7 +174,7 @@ func TestTheTokenEndpointIsThereInADemoOnly(t *testing.T) {
 	}
 }
 
-func TestAGatewayThatDoesNotFitDoesNotStart(t *testing.T) {
+func TestAnInvalidConfigStopsTheStart(t *testing.T) {
 	good := newRig(t)
 	for sentence, change := range map[string]func(*Config){
 		"nobody to trust":                   func(o *Config) { o.Trust = nil },

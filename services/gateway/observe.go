@@ -170,7 +170,7 @@ func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFli
 			Read: func() (float64, bool) { return float64(inFlight()), true }},
 		metrics.Gauge{Name: "finsam.gateway.trust.file.wrong", Description: "1 while the trust file is invalid and the previous one is used.",
 			Read: func() (float64, bool) {
-				if v.Wrong() {
+				if v.IsFileInvalid() {
 					return 1, true
 				}
 				return 0, true

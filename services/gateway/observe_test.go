@@ -15,7 +15,7 @@ func measuredRig(t *testing.T, change ...func(*Config)) (*rig, *metricstest.Mete
 	return newRig(t, change...), m
 }
 
-func TestCountersOfTheFrontDoorBeginAtZero(t *testing.T) {
+func TestCountersStartAtZero(t *testing.T) {
 	_, m := measuredRig(t)
 	got := m.Read(t)
 	for _, series := range []string{
@@ -38,9 +38,9 @@ func TestCountersOfTheFrontDoorBeginAtZero(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedAndWhatFailsIsCounted(t *testing.T) {
+func TestRefusalsAndFailuresAreCounted(t *testing.T) {
 	r, m := measuredRig(t, func(o *Config) {
-		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 1, Burst: 1}})
+		o.Limits = limit.New(limit.Config{Policy: limit.Policy{PerSecond: 1, Burst: 1}})
 	})
 	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
 	r.ask("GET", aReferral, "")
@@ -60,7 +60,7 @@ func TestWhatIsRefusedAndWhatFailsIsCounted(t *testing.T) {
 	}
 }
 
-func TestATrustFileThatCannotBeTakenIsShown(t *testing.T) {
+func TestAnInvalidTrustFileIsMeasured(t *testing.T) {
 	r, m := measuredRig(t)
 	if err := os.WriteFile(r.issuer.TrustFile, []byte("issuers: 7"), 0o600); err != nil {
 		t.Fatal(err)

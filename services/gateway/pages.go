@@ -43,7 +43,7 @@ func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
 			"/docs/openapi.json": renderOnce("application/json", contract.LocalJSON),
 		},
 		docs: sync.OnceValues(func() (*docs.Page, error) {
-			return docs.NewPage(docs.Options{Title: info.Title, Clients: c.Clients})
+			return docs.NewPage(docs.Config{Title: info.Title, Clients: c.Clients})
 		}),
 		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
 	}, err
@@ -149,7 +149,7 @@ func (p *pages) serveDocs(w http.ResponseWriter, r *http.Request, path string) e
 // serveToken has the demo answer; a failure costs as much as an invalid token.
 func (p *pages) serveToken(w http.ResponseWriter, r *http.Request) error {
 	address := p.addresses.callerAddress(r)
-	if wait := p.addresses.limit.May(address); wait > 0 {
+	if wait := p.addresses.limit.Wait(address); wait > 0 {
 		return problem.ErrTooMany.After(wait)
 	}
 	p.token.ServeHTTP(w, r)

@@ -52,7 +52,7 @@ func TestALongPollHasPlacesOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestALongPollHasTheTimeThatItMayWaitBesideTheUsual(t *testing.T) {
+func TestALongPollHasItsWaitBesideTheUsualTimeout(t *testing.T) {
 	const patience = time.Second
 	r := newRig(t, func(o *Config) { o.AnswerTimeout = patience })
 	var left time.Duration
@@ -100,7 +100,7 @@ func TestALongPollDoesNotHoldUpAServerThatDrains(t *testing.T) {
 	r.soon("the long poll waits", func() bool { return r.services["referral"].times() == 1 })
 	stop()
 	if resp := <-answered; resp != nil && (resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "") {
-		t.Errorf("the caller is not told to ask again: %d %v", resp.StatusCode, resp.Header)
+		t.Errorf("the caller is not asked to try again: %d %v", resp.StatusCode, resp.Header)
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("the server ended by %v", err)

@@ -26,7 +26,7 @@ func (broken) RoundTrip(*http.Request) (*http.Response, error) {
 
 func TestEveryFailureIsAProblem(t *testing.T) {
 	r := newRig(t, func(o *Config) {
-		o.Limits = limit.New(limit.Options{Policy: limit.Policy{PerSecond: 2, Burst: 4}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+		o.Limits = limit.New(limit.Config{Policy: limit.Policy{PerSecond: 2, Burst: 4}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 	})
 	free := newRig(t, func(o *Config) { o.AnswerTimeout = 50 * time.Millisecond })
 	free.services["participant"].answer = func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() }

@@ -156,7 +156,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	o := Config{Version: "1.0.0", Revision: "abc", Signer: r.internal.Signers[internaltoken.Gateway],
 		Log: slog.New(slog.NewJSONHandler(r.log, nil)), PublicURL: "https://api.finsam.example"}
 	var err error
-	if o.Trust, err = trust.Open(trust.Options{Path: r.issuer.TrustFile, Log: o.Log}); err != nil {
+	if o.Trust, err = trust.Open(trust.Config{Path: r.issuer.TrustFile, Log: o.Log}); err != nil {
 		t.Fatal(err)
 	}
 	inMemory, err := memory.New(16 << 20)

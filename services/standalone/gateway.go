@@ -37,7 +37,7 @@ func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, closeCach
 	if o.Signer, err = keys.Signer("gateway", o.Now); err != nil {
 		return nil, nil, err
 	}
-	if o.Trust, err = trust.Open(trust.Options{Path: d.TrustFile, Log: o.Log, Now: o.Now}); err != nil {
+	if o.Trust, err = trust.Open(trust.Config{Path: d.TrustFile, Log: o.Log, Now: o.Now}); err != nil {
 		return nil, nil, fmt.Errorf("trust file: %w", err)
 	}
 	if err := d.Environment.Apply(&o, nil); err != nil {

@@ -71,10 +71,10 @@ func TestAResourceThatIsChangedHasAVersion(t *testing.T) {
 		}
 		for status, r := range c.responses() {
 			if takes && (status == "200" || status == "304") && r.Headers["ETag"] == nil {
-				t.Errorf("%s %s gives no ETag", c.name, status)
+				t.Errorf("%s %s has no ETag", c.name, status)
 			}
 			if status == "201" && r.Headers["ETag"] == nil {
-				t.Errorf("%s 201 gives no ETag", c.name)
+				t.Errorf("%s 201 has no ETag", c.name)
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func TestACreationTakesAnIdempotencyKey(t *testing.T) {
 	}
 }
 
-func TestEveryCallTellsItsRoles(t *testing.T) {
+func TestEveryOperationListsItsRoles(t *testing.T) {
 	w := newWalk(t)
 	for _, c := range w.calls {
 		if _, ok := c.Extensions["x-roles"]; !ok && len(c.Tags) > 0 && c.Tags[0] != "about" {

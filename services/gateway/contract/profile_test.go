@@ -139,7 +139,7 @@ var addressRules = []rule{
 			broken("%s with version %s", w.Servers[0].URL, w.Info.Version)
 		}
 	}},
-	{"VER.06", "/api-info tells about the API", func(w *walk, broken func(string, ...any)) {
+	{"VER.06", "/api-info describes the API", func(w *walk, broken func(string, ...any)) {
 		item := w.Paths.Value("/api-info")
 		if item == nil || item.Get == nil {
 			broken("there is no GET /api-info")

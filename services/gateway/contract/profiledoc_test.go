@@ -17,7 +17,7 @@ func (w *walk) properties(f func(place, name string)) {
 	})
 }
 
-// hal are the names that HAL gives.
+// hal reports whether a name is one of HAL's.
 func hal(name string) bool { return name == "_links" || name == "_meta" || name == "_embedded" }
 
 // protocol are the headers that a request may bear: HTTP's own, never payload.
@@ -78,7 +78,7 @@ var documentRules = []rule{
 			}
 		}
 	}},
-	{"ARQ.01", "a request's body is application/json; a form bears a file", func(w *walk, broken func(string, ...any)) {
+	{"ARQ.01", "a request's body is application/json; a form contains a file", func(w *walk, broken func(string, ...any)) {
 		for _, b := range w.bodies() {
 			if b.request && b.media != "application/json" && !isFile(b) {
 				broken("%s is %s", b.place, b.media)
@@ -119,7 +119,7 @@ var documentRules = []rule{
 			broken("info.description %s", d)
 		}
 	}},
-	{"DOK.07", "the terms of use are told", func(w *walk, broken func(string, ...any)) {
+	{"DOK.07", "the terms of use are published", func(w *walk, broken func(string, ...any)) {
 		if !strings.HasPrefix(w.Info.TermsOfService, "https://") {
 			broken("info.termsOfService %s", w.Info.TermsOfService)
 		}
@@ -134,17 +134,17 @@ var documentRules = []rule{
 			broken("info.license %v", l)
 		}
 	}},
-	{"DOK.11", "what may be expected is told in x-sla", func(w *walk, broken func(string, ...any)) {
+	{"DOK.11", "what may be expected is in x-sla", func(w *walk, broken func(string, ...any)) {
 		if w.raw["x-sla"] == nil {
 			broken("x-sla")
 		}
 	}},
-	{"DOK.15", "what is limited is told in x-limitations", func(w *walk, broken func(string, ...any)) {
+	{"DOK.15", "what is limited is in x-limitations", func(w *walk, broken func(string, ...any)) {
 		if w.raw["x-limitations"] == nil {
 			broken("x-limitations")
 		}
 	}},
-	{"DOK.17", "more is told in externalDocs", func(w *walk, broken func(string, ...any)) {
+	{"DOK.17", "externalDocs leads to more", func(w *walk, broken func(string, ...any)) {
 		if d := w.ExternalDocs; d == nil || d.URL == "" || d.Description == "" {
 			broken("externalDocs %v", d)
 		}
@@ -233,7 +233,7 @@ var safetyRules = []rule{
 			}
 		}
 	}},
-	{"SPA.04", "every response gives traceparent", func(w *walk, broken func(string, ...any)) {
+	{"SPA.04", "every response has traceparent", func(w *walk, broken func(string, ...any)) {
 		for _, c := range w.calls {
 			for status, r := range c.responses() {
 				if r.Headers["traceparent"] == nil {
@@ -244,7 +244,7 @@ var safetyRules = []rule{
 	}},
 }
 
-// isFile reports whether a body is a file as it is, or a form that bears one: what
+// isFile reports whether a body is a file as it is, or a form that contains one: what
 // JSON has no way to say.
 func isFile(b body) bool {
 	s := b.Schema.Value

@@ -137,7 +137,7 @@ func (w *walk) schemas(f func(place string, s *openapi3.Schema)) {
 	}
 }
 
-// values calls f for every scalar of every example, with the name it stands under.
+// values calls f for every scalar of every example, with its name.
 func (w *walk) values(f func(place, name string, v any)) {
 	var down func(place, name string, v any)
 	down = func(place, name string, v any) {

@@ -1,6 +1,6 @@
-// Package docs is the page on which people read and try the API, and the pages
-// to which every problem's type leads, in Swedish and English. All of it is in the
-// binary; nothing on it asks another host.
+// Package docs is the page on which people read and try the API, and the pages to which
+// every problem's type leads, in Swedish and English. All of it is in the binary; no page
+// loads anything from another host.
 package docs
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
-// Options are what the page shows.
-type Options struct {
+// Config is what NewPage takes.
+type Config struct {
 	Title   string
-	Clients []Client // the demo's invented clients; none: no demo
+	Clients []Client // the demo's invented clients; empty: no demo
 }
 
 // Client is an invented client of the demo's token endpoint.
@@ -34,12 +34,12 @@ type Page struct {
 	policy string
 }
 
-// mount is where the assets are, as the handler below knows them.
+// mount is the path of the assets in their own handler.
 const mount = "/docs/"
 
-// NewPage creates the page. It reads the contract at docs/openapi.json beside
-// itself, and its assets below docs/: relative addresses, right behind any prefix.
-func NewPage(o Options) (*Page, error) {
+// NewPage creates the page. Its addresses, of the contract and of its assets, are relative,
+// so that they are right behind any prefix.
+func NewPage(o Config) (*Page, error) {
 	intro, err := introduction(o)
 	if err != nil {
 		return nil, err
@@ -58,11 +58,11 @@ func NewPage(o Options) (*Page, error) {
 	return &Page{assets: h, html: html, policy: policyFor(html)}, nil
 }
 
-// script finds the scripts that stand in the page itself.
+// script matches the scripts in the page itself.
 var script = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
-// policyFor allows the page its own files and exactly the scripts that stand in
-// it. Swagger UI sets styles on its elements, so those are allowed.
+// policyFor returns the Content-Security-Policy that allows the page its own files and
+// exactly its own scripts. Swagger UI sets styles on its elements, so those are allowed.
 func policyFor(html []byte) string {
 	var hashes strings.Builder
 	for _, m := range script.FindAllSubmatch(html, -1) {
@@ -74,8 +74,8 @@ func policyFor(html []byte) string {
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// Serve answers for the page (rest empty) or for one of its assets. What is
-// neither is false, and nothing is written.
+// Serve answers with the page (rest empty) or one of its assets. It reports false for
+// anything else, and has then written nothing.
 func (p *Page) Serve(w http.ResponseWriter, r *http.Request, rest string) bool {
 	h := w.Header()
 	if rest == "" {
@@ -114,7 +114,7 @@ var intro = template.Must(template.New("intro").Parse(`
 {{end}}</tbody></table></details>{{end}}
 </section>`))
 
-func introduction(o Options) (template.HTML, error) {
+func introduction(o Config) (template.HTML, error) {
 	var b bytes.Buffer
 	err := intro.Execute(&b, o)
 	return template.HTML(b.String()), err //nolint:gosec // made by the template above, which escapes

@@ -148,8 +148,8 @@ func TestEveryProblemHasAPageInBothLanguages(t *testing.T) {
 // elsewhere finds addresses of other hosts that a browser would load.
 var elsewhere = regexp.MustCompile(`(?i)(?:src|href)\s*=\s*["'](?:https?:)?//|url\(\s*["']?https?:|@import`)
 
-func TestThePageAsksNoOtherHost(t *testing.T) {
-	p, err := NewPage(Options{Title: "Finsam", Clients: []Client{{"fk-integration", "demo", "Försäkringskassan"}}})
+func TestThePageLoadsNothingFromOtherHosts(t *testing.T) {
+	p, err := NewPage(Config{Title: "Finsam", Clients: []Client{{"fk-integration", "demo", "Försäkringskassan"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestThePageAsksNoOtherHost(t *testing.T) {
 }
 
 func TestThePagesPolicyAllowsItsOwnScriptsAndNoOthers(t *testing.T) {
-	p, err := NewPage(Options{Title: "Finsam"})
+	p, err := NewPage(Config{Title: "Finsam"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,13 +12,13 @@ import (
 
 //go:generate go test . -run TestTheListOfProblemsIsThatOfTheCode -update
 
-// problemsJSON lists every fault of the suite; it is made from the code, and a
-// test fails when it is old.
+// problemsJSON lists every fault of the suite. It is generated from the code, and a test
+// fails when it is not current.
 //
 //go:embed problems.json
 var problemsJSON []byte
 
-// Problem is one kind of problem, as its page tells it.
+// Problem is one type of problem.
 type Problem struct {
 	Code   string `json:"code"`
 	Status int    `json:"status"`
@@ -45,18 +45,18 @@ func NewProblems() (*Problems, error) {
 		return nil, err
 	}
 	p.index = bytes.Clone(b.Bytes())
-	for _, one := range p.all {
+	for _, problem := range p.all {
 		b.Reset()
-		if err := page.Execute(&b, one); err != nil {
+		if err := page.Execute(&b, problem); err != nil {
 			return nil, err
 		}
-		p.pages[one.Code] = bytes.Clone(b.Bytes())
+		p.pages[problem.Code] = bytes.Clone(b.Bytes())
 	}
 	return p, nil
 }
 
-// Serve answers for the list (code empty) or for one problem's page. An unknown
-// code is false, and nothing is written.
+// Serve answers with the list (code empty) or with one problem's page. It reports false
+// for an unknown code, and has then written nothing.
 func (p *Problems) Serve(w http.ResponseWriter, code string) bool {
 	html, ok := p.pages[code]
 	if code == "" {

@@ -1,10 +1,10 @@
 // Package hop is a client of HTTP/1.1 to one service of ours.
 //
-// The standard library's transport hands every request from goroutine to
-// goroutine, to serve any server and any protocol. The hop from the front door to a
-// service needs neither: here the caller's own goroutine writes the request and
-// reads the answer, on a connection that nobody else uses meanwhile. That halves
-// what the hop costs. It speaks no TLS and follows nothing.
+// The standard library's transport passes every request from goroutine to goroutine, to
+// serve any server and any protocol. The hop from the front door to a service needs
+// neither: here the caller's own goroutine writes the request and reads the answer, on a
+// connection that no other request uses meanwhile. That halves the cost of the hop. There
+// is no TLS, and no redirect is followed.
 package hop
 
 import (
@@ -25,10 +25,9 @@ import (
 )
 
 const (
-	// maxTries bounds how often a request that only reads is sent, on connections
-	// that were made for it.
+	// maxTries bounds how often a request that only reads is sent, on new connections.
 	maxTries = 5
-	// maxIdle bounds the connections that wait for a request.
+	// maxIdle bounds the idle connections.
 	maxIdle = 512
 	// maxHead bounds an answer's status line and headers, in bytes.
 	maxHead = 64 << 10
@@ -39,12 +38,12 @@ const (
 // retry waits before a request is sent again, 20 ms at least.
 var retry = backoff.Backoff{First: 40 * time.Millisecond}
 
-// Transport calls the service at one address. It is safe for concurrent use.
+// Transport calls the service at one address. It may be used concurrently.
 type Transport struct {
 	addr string
 
 	mu   sync.Mutex
-	idle []*conn // the latest used is last, and used first
+	idle []*conn // the last used is last, and is used first
 }
 
 // New creates a transport to host:port.
@@ -57,8 +56,8 @@ type conn struct {
 	net.Conn
 	in    *bufio.Reader
 	out   *bufio.Writer
-	head  int64 // bytes that may still come before the body
-	since time.Time
+	head  int64     // bytes that may still come before the body
+	since time.Time // when it became idle
 }
 
 var errHead = fmt.Errorf("the answer's headers are larger than %d bytes", maxHead)
@@ -73,23 +72,23 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// RoundTrip implements http.RoundTripper. When nothing has come back, a request
-// that only reads is sent again after a pause, to another pod maybe, and one without a
-// body when the connection had been waiting and turns out to be closed; one with a body
-// may have had its effect, and is not.
+// RoundTrip implements http.RoundTripper. When nothing has come back, a request that only
+// reads is sent again after a pause, perhaps to another pod, and one without a body if its
+// connection was an idle one that turns out to be closed. One with a body may have had its
+// effect, and is not sent again.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	for try := 1; ; {
-		c, waited, err := t.get(r.Context())
+		c, isIdle, err := t.get(r.Context())
 		if err != nil {
 			closeBody(r)
 			return nil, err
 		}
-		resp, begun, err := t.exchange(c, r)
-		if err == nil || begun || r.Body != nil && r.Body != http.NoBody || r.Context().Err() != nil {
+		resp, isAnswered, err := t.exchange(c, r)
+		if err == nil || isAnswered || r.Body != nil && r.Body != http.NoBody || r.Context().Err() != nil {
 			return resp, err
 		}
-		if waited { // it says nothing of the pods; there are only so many, and each is tried once
+		if isIdle { // it says nothing of the pods; there are only so many, and each is tried once
 			continue
 		}
 		if !reads || try == maxTries || !retry.Wait(r.Context(), try) {
@@ -105,9 +104,9 @@ func closeBody(r *http.Request) {
 	}
 }
 
-// exchange sends the request and reads the answer's head. begun tells whether
-// anything had come back when it failed.
-func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, begun bool, err error) {
+// exchange sends the request and reads the answer's head. isAnswered reports, beside an
+// error, whether anything had come back.
+func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isAnswered bool, err error) {
 	ctx := r.Context()
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
@@ -117,7 +116,7 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, beg
 			if ctx.Err() != nil {
 				err = ctx.Err()
 			} else if errors.Is(err, syscall.ETIMEDOUT) {
-				t.CloseIdleConnections() // the machine at their other end is gone, too
+				t.CloseIdleConnections() // the machine at their other end is gone as well
 			}
 		}
 	}()
@@ -132,8 +131,8 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, beg
 		return nil, true, err
 	}
 	c.head = 1<<63 - 1
-	done := func(whole bool) {
-		if stop() && whole && !resp.Close {
+	done := func(isWhole bool) {
+		if stop() && isWhole && !resp.Close {
 			t.put(c)
 			return
 		}
@@ -148,7 +147,7 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, beg
 	return resp, true, nil
 }
 
-// write sends the request. When its body cannot be read, that is the error.
+// write sends the request. If its body cannot be read, that is the error.
 func write(c *conn, r *http.Request) error {
 	var b *source
 	if r.Body != nil && r.Body != http.NoBody {
@@ -181,7 +180,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readHead reads the answer's head; those that only say to wait are passed over.
+// readHead reads the answer's head, after interim ones (1xx).
 func readHead(c *conn, r *http.Request) (*http.Response, error) {
 	for range 5 {
 		resp, err := http.ReadResponse(c.in, r)
@@ -192,14 +191,14 @@ func readHead(c *conn, r *http.Request) (*http.Response, error) {
 			break
 		}
 	}
-	return nil, errors.New("the answer is no final one")
+	return nil, errors.New("no final answer")
 }
 
-// body is an answer's body; with its last byte the connection is free again.
+// body is an answer's body; after its last byte the connection is idle.
 type body struct {
 	in   io.Reader
 	ctx  context.Context
-	done func(whole bool) // nil when it has been called
+	done func(isWhole bool) // nil once it was called
 }
 
 // Read implements io.Reader.
@@ -217,28 +216,28 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer. A body that was not read to its end takes the
-// connection with it.
+// Close implements io.Closer. The connection of a body that was not read to its end is
+// closed.
 func (b *body) Close() error {
 	b.end(false)
 	return nil
 }
 
-func (b *body) end(whole bool) {
+func (b *body) end(isWhole bool) {
 	if done := b.done; done != nil {
 		b.done = nil
-		done(whole)
+		done(isWhole)
 	}
 }
 
-// get returns a connection, and whether it had been waiting.
+// get returns a connection, and whether it is an idle one or new.
 func (t *Transport) get(ctx context.Context) (*conn, bool, error) {
 	for {
 		c := t.pop()
 		if c == nil {
 			break
 		}
-		if time.Since(c.since) < client.IdleTimeout && alive(c) {
+		if time.Since(c.since) < client.IdleTimeout && isAlive(c) {
 			return c, true, nil
 		}
 		_ = c.Close()
@@ -265,7 +264,7 @@ func (t *Transport) pop() *conn {
 	return c
 }
 
-// put lets a connection wait, and lets one go that has waited for too long.
+// put makes a connection idle, and closes the one that has been idle for too long.
 func (t *Transport) put(c *conn) {
 	c.since = time.Now()
 	t.mu.Lock()
@@ -281,16 +280,16 @@ func (t *Transport) put(c *conn) {
 	_ = c.Close()
 }
 
-// CloseIdleConnections closes the connections that wait.
+// CloseIdleConnections closes the idle connections.
 func (t *Transport) CloseIdleConnections() {
 	for c := t.pop(); c != nil; c = t.pop() {
 		_ = c.Close()
 	}
 }
 
-// alive reports whether a waiting connection is still open and silent: it looks
-// without waiting. What the other side has closed, or said unasked, is of no use.
-func alive(c *conn) bool {
+// isAlive reports whether an idle connection is open and silent, without waiting. One that
+// the other side has closed, or on which it sent something unasked, is of no use.
+func isAlive(c *conn) bool {
 	s, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		return true
@@ -299,12 +298,12 @@ func alive(c *conn) bool {
 	if err != nil {
 		return false
 	}
-	silent := false
+	isSilent := false
 	err = raw.Read(func(fd uintptr) bool {
-		var one [1]byte
-		_, err := syscall.Read(int(fd), one[:])
-		silent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
+		var b [1]byte
+		_, err := syscall.Read(int(fd), b[:])
+		isSilent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
 		return true
 	})
-	return err == nil && silent
+	return err == nil && isSilent
 }

@@ -123,7 +123,7 @@ func TestAConnectionThatWasClosedMeanwhileIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestWhatOnlyReadsIsSentAgainWhenTheServiceDiesOverIt(t *testing.T) {
+func TestAReadIsRetriedWhenTheServiceDies(t *testing.T) {
 	var seen atomic.Int64
 	tr, _, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -142,7 +142,7 @@ func TestWhatOnlyReadsIsSentAgainWhenTheServiceDiesOverIt(t *testing.T) {
 	}
 }
 
-func TestWhatOnlyReadsOutlivesPodsThatDieInARow(t *testing.T) {
+func TestAReadSurvivesSeveralDyingPods(t *testing.T) {
 	for sentence, c := range map[string]struct {
 		deaths int64
 		wants  string
@@ -172,7 +172,7 @@ func TestWhatOnlyReadsOutlivesPodsThatDieInARow(t *testing.T) {
 
 // A service that ends closes the connections that wait, maybe in the moment in which
 // a request is sent on one. Before that it lets go of each one that is used.
-func TestAConnectionThatWaitedForLongerThanAServiceLingersIsNotUsed(t *testing.T) {
+func TestAConnectionIdleForLongerThanAServiceLingersIsNotUsed(t *testing.T) {
 	tr, _, made := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
 	for range 2 {
 		if _, _, err := ask(t, tr, t.Context(), "POST", "x"); err != nil {
@@ -187,7 +187,7 @@ func TestAConnectionThatWaitedForLongerThanAServiceLingersIsNotUsed(t *testing.T
 	}
 }
 
-func TestTheEndOfPatienceEndsTheCallAndTheConnection(t *testing.T) {
+func TestATimeoutEndsTheCallAndTheConnection(t *testing.T) {
 	ended := make(chan struct{}, 2)
 	tr, _, made := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "POST" { // half an answer, then nothing
@@ -207,7 +207,7 @@ func TestTheEndOfPatienceEndsTheCallAndTheConnection(t *testing.T) {
 		select {
 		case <-ended:
 		case <-time.After(2 * time.Second):
-			t.Errorf("%s: the service was not told", method)
+			t.Errorf("%s: the service did not learn of it", method)
 		}
 	}
 	if made.Load() != 2 {
@@ -215,7 +215,7 @@ func TestTheEndOfPatienceEndsTheCallAndTheConnection(t *testing.T) {
 	}
 }
 
-func TestABodyLeftUnreadTakesItsConnectionWithIt(t *testing.T) {
+func TestAnUnreadBodyClosesItsConnection(t *testing.T) {
 	tr, _, made := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", 100_000)) })
 	for range 2 {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://service/", nil)
@@ -260,7 +260,7 @@ func raw(t *testing.T, answer string) *Transport {
 	return tr
 }
 
-func TestWhatIsNoWholeAnswerIsAnError(t *testing.T) {
+func TestAnIncompleteAnswerIsAnError(t *testing.T) {
 	for sentence, answer := range map[string]string{
 		"nothing":                 "",
 		"not HTTP":                "hello\r\n\r\n",
@@ -280,7 +280,7 @@ func TestWhatIsNoWholeAnswerIsAnError(t *testing.T) {
 	}
 }
 
-func TestAServiceThatIsAwayIsAnErrorLongBeforePatienceEnds(t *testing.T) {
+func TestAnUnreachableServiceIsAnErrorLongBeforeTheTimeout(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

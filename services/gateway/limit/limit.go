@@ -1,10 +1,10 @@
-// Package limit bounds how much each authority may ask of the whole system, and
-// how often a stranger may try.
+// Package limit bounds how much each authority may ask of the whole system, and how
+// often a caller without a valid token may try.
 //
-// The authorities' buckets are in Redis, shared by all gateways. A gateway takes
-// from them in small leases, so that most requests cost no round trip and none is
-// counted twice; while Redis is away each gateway limits by itself. A limit is a
-// matter of fairness: it is never a reason not to serve.
+// The authorities' buckets are in Redis, shared by all gateways. A gateway takes from
+// them in small leases, so that most requests cost no round trip and none is counted
+// twice; while Redis does not answer each gateway limits by itself. A limit is a matter
+// of fairness: it is never a reason not to serve.
 package limit
 
 import (
@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-redis/redis_rate/v10"
@@ -20,50 +21,47 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Policy is a bucket: filled by PerSecond, holding Burst at most. A PerSecond of
-// zero is no limit.
+// Policy is a bucket that is filled by PerSecond, up to Burst, which is at least
+// PerSecond. A PerSecond of zero is no limit.
 type Policy struct {
 	PerSecond int
 	Burst     int
 }
 
-// Options are the parts of a Limiter.
-type Options struct {
+// Config is what New takes.
+type Config struct {
 	Policy Policy
 	Redis  redis.UniversalClient // nil: this process limits by itself
-	Now    func() time.Time
-	Log    *slog.Logger
+	Now    func() time.Time      // nil: the clock
+	Log    *slog.Logger          // nil: nothing is logged
 }
 
-// Decision is what became of a request.
+// Decision is the result of taking from a bucket.
 type Decision struct {
 	Allowed    bool
 	Remaining  int           // of the burst, as far as this process knows
 	Reset      time.Duration // until the bucket is full
-	RetryAfter time.Duration // when it was not allowed
+	RetryAfter time.Duration // zero if it was allowed
 }
 
 const (
-	// askTime bounds one call to Redis; a slow one is as good as none.
-	askTime = 50 * time.Millisecond
-	// awayTime is how long Redis is left alone after it has failed.
-	awayTime = time.Second
-	// leaseTime is how long what was leased may be used: what is over goes
-	// unused rather than hoarded.
-	leaseTime = time.Second
-	// keyPrefix stands before the keys in Redis.
-	keyPrefix = "finsam:limit:"
+	// redisTimeout bounds one call to Redis.
+	redisTimeout = 50 * time.Millisecond
+	// pauseInterval is how long Redis is not asked after it has failed.
+	pauseInterval = time.Second
+	// leaseLifetime is how long what was leased may be used: the rest is lost rather than
+	// hoarded.
+	leaseLifetime = time.Second
+	keyPrefix     = "finsam:limit:"
 )
 
-// Limiter bounds by key. It is safe for concurrent use. Keys must come from a
-// bounded set, such as the authorities of the trust file.
+// Limiter bounds by key. Keys must come from a bounded set, such as the authorities of
+// the trust file. Its methods may be called concurrently.
 type Limiter struct {
-	options Options
+	config  Config
 	shared  *redis_rate.Limiter
-	buckets sync.Map // key -> *bucket
-
-	mu   sync.Mutex
-	away time.Time // until when Redis is left alone
+	buckets sync.Map     // key -> *bucket
+	paused  atomic.Int64 // until when Redis is not asked, Unix nanoseconds
 }
 
 // bucket is what this process knows of one key.
@@ -71,47 +69,47 @@ type bucket struct {
 	mu        sync.Mutex
 	leased    int       // taken from Redis and not yet used
 	until     time.Time // when the lease ends
-	denied    time.Time // until when Redis has nothing to give
+	denied    time.Time // until when the bucket in Redis is empty
 	remaining int       // in Redis, as of the last answer
 	reset     time.Duration
-	local     *rate.Limiter // for when Redis is away
+	local     *rate.Limiter // for when Redis does not answer
 }
 
 // New creates a limiter.
-func New(o Options) *Limiter {
-	if o.Now == nil {
-		o.Now = time.Now
+func New(c Config) *Limiter {
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
-	o.Policy.Burst = max(o.Policy.Burst, o.Policy.PerSecond)
-	l := &Limiter{options: o}
-	if o.Redis != nil {
-		l.shared = redis_rate.NewLimiter(o.Redis)
+	c.Policy.Burst = max(c.Policy.Burst, c.Policy.PerSecond)
+	l := &Limiter{config: c}
+	if c.Redis != nil {
+		l.shared = redis_rate.NewLimiter(c.Redis)
 	}
 	return l
 }
 
-// Limits reports whether there is a limit at all.
-func (l *Limiter) Limits() bool { return l.options.Policy.PerSecond > 0 }
+// IsLimited reports whether there is a limit at all.
+func (l *Limiter) IsLimited() bool { return l.config.Policy.PerSecond > 0 }
 
 // Policy returns the limit.
-func (l *Limiter) Policy() Policy { return l.options.Policy }
+func (l *Limiter) Policy() Policy { return l.config.Policy }
 
-// Take takes cost from the key's bucket. A cost above the burst is taken as the
-// whole burst, so that every call is possible at some time.
+// Take takes cost from the key's bucket. A cost above the burst takes the whole burst, so
+// that every call is possible at some time.
 func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
-	if !l.Limits() {
+	if !l.IsLimited() {
 		return Decision{Allowed: true}
 	}
-	cost = min(cost, l.options.Policy.Burst)
+	cost = min(cost, l.config.Policy.Burst)
 	b := l.bucket(key)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := l.options.Now()
-	if l.shared == nil || l.isAway(now) {
-		return b.takeLocal(now, cost, l.options.Policy)
+	now := l.config.Now()
+	if l.shared == nil || now.UnixNano() < l.paused.Load() {
+		return b.takeLocal(now, cost, l.config.Policy)
 	}
 	if b.leased >= cost && now.Before(b.until) {
 		return b.useLease(cost)
@@ -120,8 +118,12 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 		return Decision{Reset: b.reset, RetryAfter: b.denied.Sub(now)}
 	}
 	if err := l.lease(ctx, key, b, now, cost); err != nil {
-		l.failed(now, err)
-		return b.takeLocal(now, cost, l.options.Policy)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.New("no answer in time")
+		}
+		l.paused.Store(now.Add(pauseInterval).UnixNano())
+		l.config.Log.Warn("shared limits cannot be reached; limiting in this process alone", "error", err)
+		return b.takeLocal(now, cost, l.config.Policy)
 	}
 	if b.leased >= cost {
 		return b.useLease(cost)
@@ -133,20 +135,21 @@ func (l *Limiter) bucket(key string) *bucket {
 	if b, ok := l.buckets.Load(key); ok {
 		return b.(*bucket)
 	}
-	p := l.options.Policy
+	p := l.config.Policy
 	fresh := &bucket{local: rate.NewLimiter(rate.Limit(p.PerSecond), p.Burst)}
 	b, _ := l.buckets.LoadOrStore(key, fresh)
 	return b.(*bucket)
 }
 
-// lease asks Redis for a twentieth of a second's worth, at least for the cost.
+// lease takes from Redis what is filled in a twentieth of a second, at least the cost. The
+// caller holds b.mu.
 func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Time, cost int) error {
 	if !now.Before(b.until) {
 		b.leased = 0
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
-	p := l.options.Policy
+	p := l.config.Policy
 	want := max(cost-b.leased, p.PerSecond/20, 1)
 	r, err := l.shared.AllowAtMost(ctx, keyPrefix+key,
 		redis_rate.Limit{Rate: p.PerSecond, Burst: p.Burst, Period: time.Second}, want)
@@ -154,7 +157,7 @@ func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Tim
 		return err
 	}
 	b.leased += r.Allowed
-	b.remaining, b.reset, b.until = r.Remaining, r.ResetAfter, now.Add(leaseTime)
+	b.remaining, b.reset, b.until = r.Remaining, r.ResetAfter, now.Add(leaseLifetime)
 	b.denied = time.Time{}
 	if b.leased < cost {
 		missing := float64(cost-b.leased) / float64(p.PerSecond)
@@ -171,31 +174,14 @@ func (b *bucket) useLease(cost int) Decision {
 func (b *bucket) takeLocal(now time.Time, cost int, p Policy) Decision {
 	allowed := b.local.AllowN(now, cost)
 	left := b.local.TokensAt(now)
-	d := Decision{Allowed: allowed, Remaining: max(int(left), 0), Reset: fill(float64(p.Burst)-left, p)}
+	d := Decision{Allowed: allowed, Remaining: max(int(left), 0), Reset: fillTime(float64(p.Burst)-left, p)}
 	if !allowed {
-		d.RetryAfter = fill(float64(cost)-left, p)
+		d.RetryAfter = fillTime(float64(cost)-left, p)
 	}
 	return d
 }
 
-// fill is how long n takes to come in.
-func fill(n float64, p Policy) time.Duration {
+// fillTime returns how long it takes until n is filled in.
+func fillTime(n float64, p Policy) time.Duration {
 	return time.Duration(math.Max(n, 0) / float64(p.PerSecond) * float64(time.Second))
-}
-
-func (l *Limiter) isAway(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Before(l.away)
-}
-
-// failed leaves Redis alone for a while.
-func (l *Limiter) failed(now time.Time, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.New("no answer in time")
-	}
-	l.away = now.Add(awayTime)
-	l.options.Log.Warn("the shared limits cannot be reached; this process limits by itself", "error", err)
 }

@@ -23,7 +23,7 @@ func (c *clock) pass(d time.Duration) { c.at.Add(int64(d)) }
 
 func TestABucketHoldsItsBurstAndFillsByItsRate(t *testing.T) {
 	var c clock
-	l := New(Options{Policy: Policy{PerSecond: 10, Burst: 20}, Now: c.now})
+	l := New(Config{Policy: Policy{PerSecond: 10, Burst: 20}, Now: c.now})
 	for i := range 20 {
 		if d := l.Take(t.Context(), "fk", 1); !d.Allowed || d.Remaining != 19-i {
 			t.Fatalf("take %d: %+v", i, d)
@@ -47,14 +47,14 @@ func TestABucketHoldsItsBurstAndFillsByItsRate(t *testing.T) {
 
 func TestACostAboveTheBurstIsTheWholeBurst(t *testing.T) {
 	var c clock
-	l := New(Options{Policy: Policy{PerSecond: 5, Burst: 5}, Now: c.now})
+	l := New(Config{Policy: Policy{PerSecond: 5, Burst: 5}, Now: c.now})
 	if !l.Take(t.Context(), "fk", 50).Allowed || l.Take(t.Context(), "fk", 1).Allowed {
 		t.Error("a dear call must be possible, and leave nothing")
 	}
 }
 
 func TestNoRateIsNoLimit(t *testing.T) {
-	l := New(Options{})
+	l := New(Config{})
 	for range 10_000 {
 		if !l.Take(t.Context(), "fk", 100).Allowed {
 			t.Fatal("limited")
@@ -65,8 +65,8 @@ func TestNoRateIsNoLimit(t *testing.T) {
 // unproven is what a run without Redis does not prove here.
 const unproven = "that several gateways share one limit, and what they do when Redis is away"
 
-// startRedis starts a Redis and gives a client of it; nil where the run is told
-// to do without.
+// startRedis starts a Redis and returns a client of it; nil where the run is to do
+// without.
 func startRedis(t *testing.T) (*redis.Client, *redistest.Server) {
 	t.Helper()
 	if redistest.Without(t, unproven) {
@@ -87,7 +87,7 @@ func TestSeveralGatewaysShareOneLimit(t *testing.T) {
 	var allowed atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {
-		l := New(Options{Policy: p, Redis: client})
+		l := New(Config{Policy: p, Redis: client})
 		wg.Go(func() {
 			for range 200 {
 				if l.Take(context.Background(), "fk", 1).Allowed {
@@ -107,7 +107,7 @@ func TestALeaseSparesRoundTrips(t *testing.T) {
 	if client == nil {
 		return
 	}
-	l := New(Options{Policy: Policy{PerSecond: 1000, Burst: 1000}, Redis: client})
+	l := New(Config{Policy: Policy{PerSecond: 1000, Burst: 1000}, Redis: client})
 	calls := func() int {
 		info, _ := client.InfoMap(t.Context(), "commandstats").Result()
 		for name, stat := range info["Commandstats"] {
@@ -133,7 +133,7 @@ func TestWithoutRedisEachGatewayLimitsByItself(t *testing.T) {
 	if client == nil {
 		return
 	}
-	l := New(Options{Policy: Policy{PerSecond: 1, Burst: 10}, Redis: client})
+	l := New(Config{Policy: Policy{PerSecond: 1, Burst: 10}, Redis: client})
 	if !l.Take(t.Context(), "fk", 1).Allowed {
 		t.Fatal("the first was refused")
 	}
@@ -149,32 +149,32 @@ func TestWithoutRedisEachGatewayLimitsByItself(t *testing.T) {
 	}
 }
 
-func TestAStrangerIsChargedForWhatFailed(t *testing.T) {
+func TestAnAddressIsChargedForFailures(t *testing.T) {
 	var c clock
-	s, err := NewStrangers(Policy{PerSecond: 2, Burst: 4}, c.now)
+	s, err := NewUnauthenticated(Policy{PerSecond: 2, Burst: 4}, c.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	for range 4 {
-		if s.May(a) != 0 {
+		if s.Wait(a) != 0 {
 			t.Fatal("stopped too early")
 		}
 		s.Charge(a, 1)
 	}
-	if wait := s.May(a); wait != 500*time.Millisecond {
+	if wait := s.Wait(a); wait != 500*time.Millisecond {
 		t.Errorf("waits %s", wait)
 	}
-	if s.May(b) != 0 {
+	if s.Wait(b) != 0 {
 		t.Error("another address was stopped")
 	}
 	c.pass(time.Second)
-	if s.May(a) != 0 {
+	if s.Wait(a) != 0 {
 		t.Error("still stopped after a second")
 	}
 }
 
-func TestAStrangerIsANetwork(t *testing.T) {
+func TestAnIPv6AddressCountsAsItsNetwork(t *testing.T) {
 	for one, two := range map[string]string{"192.0.2.1": "::ffff:192.0.2.1", "2001:db8::1": "2001:db8::ffff"} {
 		if network(netip.MustParseAddr(one)) != network(netip.MustParseAddr(two)) {
 			t.Errorf("%s and %s are two", one, two)
@@ -187,7 +187,7 @@ func TestAStrangerIsANetwork(t *testing.T) {
 }
 
 func BenchmarkTake(b *testing.B) {
-	l := New(Options{Policy: Policy{PerSecond: 1_000_000_000, Burst: 1_000_000_000}})
+	l := New(Config{Policy: Policy{PerSecond: 1_000_000_000, Burst: 1_000_000_000}})
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

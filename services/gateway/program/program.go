@@ -1,6 +1,6 @@
-// Package program is the front door as a program: what its own binary and `finsam
-// gateway` run. What it reads from the environment is told in docs/operations/install.md
-// and checked by package launch and gateway.ReadEnvironment.
+// Package program is the front door as a program, for its own binary and `finsam
+// gateway`. docs/operations/install.md documents the environment variables; package launch
+// and gateway.ReadEnvironment check them.
 package program
 
 import (
@@ -8,41 +8,73 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/redis/go-redis/v9"
+
+	cachememory "github.com/finsam/finsam/pkg/cache/memory"
+	cacheredis "github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
-// Run puts the gateway together, serves it until ctx ends, and takes it apart.
+// maxCacheBytes bounds the cache of a gateway without Redis.
+const maxCacheBytes = 64 << 20
+
+// Run serves the gateway until ctx ends.
 func Run(ctx context.Context, environ map[string]string) (err error) {
 	peers := []string{"referral", "participant", "activity"}
-	p, err := launch.Open(ctx, launch.Requirements{Service: "gateway", Trust: true, Peers: peers}, environ)
+	app, err := launch.Open(ctx, launch.Requirements{Service: "gateway", Trust: true, Peers: peers}, environ)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.Close()) }()
-	c, err := gateway.ReadEnvironment(environ)
+	defer func() { err = errors.Join(err, app.Close()) }()
+	environment, err := gateway.ReadEnvironment(environ)
 	if err != nil {
 		return err
 	}
-	o := gateway.Config{Signer: p.Signer, Version: launch.Version(), Revision: launch.Revision(), Log: p.Log, Now: p.Now}
-	shared, done, err := share(&o, p.Config.RedisURL)
+	c := gateway.Config{Signer: app.Signer, Version: launch.Version(), Revision: launch.Revision(), Log: app.Log, Now: app.Now}
+	shared, closeCache, err := openCache(&c, app.Config.RedisURL)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, done()) }()
-	if err := c.Apply(&o, shared); err != nil {
+	defer func() { err = errors.Join(err, closeCache()) }()
+	if err := environment.Apply(&c, shared); err != nil {
 		return err
 	}
-	if o.Trust, err = trust.Open(trust.Options{Path: p.Config.TrustFile, Log: p.Log, Now: p.Now}); err != nil {
+	if c.Trust, err = trust.Open(trust.Config{Path: app.Config.TrustFile, Log: app.Log, Now: app.Now}); err != nil {
 		return fmt.Errorf("FINSAM_TRUST_FILE: %w", err)
 	}
 	for _, name := range peers {
-		o.Services = append(o.Services, gateway.Service{Name: name, Base: p.Config.PeerURL(name), Feed: p.Reader(name)})
+		c.Services = append(c.Services, gateway.Service{Name: name, Base: app.Config.PeerURL(name), Feed: app.Reader(name)})
 	}
-	g, err := gateway.New(o)
+	g, err := gateway.New(c)
 	if err != nil {
 		return err
 	}
-	return p.Serve(ctx, g, g.Run)
+	return app.Serve(ctx, g, g.Run)
+}
+
+// openCache sets the gateway's cache. It returns the client of the Redis that all gateways
+// share, nil without one, and a function that closes both.
+func openCache(c *gateway.Config, redisURL string) (redis.UniversalClient, func() error, error) {
+	if redisURL == "" {
+		cache, err := cachememory.New(maxCacheBytes)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Cache = cache
+		return nil, cache.Close, nil
+	}
+	options, err := redis.ParseURL(redisURL)
+	if err != nil {
+		return nil, nil, errors.New("FINSAM_REDIS_URL is not an address such as redis://host:port/0")
+	}
+	cache, err := cacheredis.Open(redisURL, c.Log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("FINSAM_REDIS_URL: %w", err)
+	}
+	c.Cache = cache
+	options.MaxRetries = -1 // a slow limit is not waited for
+	client := redis.NewClient(options)
+	return client, func() error { return errors.Join(client.Close(), cache.Close()) }, nil
 }

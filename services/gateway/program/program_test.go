@@ -77,7 +77,7 @@ func TestTheProgramServesAndEnds(t *testing.T) {
 	}
 }
 
-func TestAWrongVariableStopsTheStartWithItsName(t *testing.T) {
+func TestAnInvalidVariableStopsTheStartAndIsNamed(t *testing.T) {
 	for variable, value := range map[string]string{
 		"FINSAM_TRUST_FILE": "/nowhere/trust.yaml", "FINSAM_REFERRAL_URL": "referral", "FINSAM_CORS_ORIGINS": "*",
 		"FINSAM_PUBLIC_URL": "api.example.se", "FINSAM_RATE_PER_SECOND": "-1", "FINSAM_REDIS_URL": "redis://%zz", "FINSAM_KEYS_DIR": "",

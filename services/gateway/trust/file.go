@@ -2,6 +2,7 @@ package trust
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-// File is the trust file: every issuer whose tokens are taken.
+// File is the trust file: every issuer whose tokens are accepted.
 type File struct {
 	Issuers []Issuer `yaml:"issuers"`
 }
@@ -36,11 +37,11 @@ type Issuer struct {
 	Municipality  string              `yaml:"municipality,omitempty"` // the only municipality it may speak for
 	Claims        Claims              `yaml:"claims"`
 	MaxLifetime   time.Duration       `yaml:"maxLifetime,omitempty"` // longest exp − iat; zero: one hour
-	Disabled      bool                `yaml:"disabled,omitempty"`    // shut out: none of its tokens is taken
+	Disabled      bool                `yaml:"disabled,omitempty"`    // none of its tokens is accepted
 }
 
 // Claims names where an issuer puts what an actor needs. A name is that of a
-// claim, or a path parted by "." into nested ones.
+// claim, or a path into nested ones, such as realm_access.roles.
 type Claims struct {
 	Subject      string    `yaml:"subject,omitempty"` // empty: sub
 	Roles        RoleClaim `yaml:"roles"`
@@ -49,18 +50,12 @@ type Claims struct {
 	Participant  string    `yaml:"participant,omitempty"`
 }
 
-// RoleClaim maps the values of one claim to roles. A value that is not in the
-// map returns no role, so the map is also the list of roles the issuer may give.
+// RoleClaim maps the values of one claim to roles. A value that is not in the map is no
+// role, so the map is also the list of roles that the issuer may assign.
 type RoleClaim struct {
 	Claim string                `yaml:"claim"`
 	Map   map[string]actor.Role `yaml:"map"`
 }
-
-// defaultType is the typ of an access token (RFC 9068 section 2.1).
-const defaultType = "at+jwt"
-
-// defaultLifetime bounds tokens of issuers that name no bound of their own.
-const defaultLifetime = time.Hour
 
 // algorithms are those a trust file may name: asymmetric only, each with keys
 // of one type (RFC 8725 section 3.1).
@@ -91,28 +86,18 @@ func ParseFile(text []byte) (File, error) {
 	seen := map[string]bool{}
 	for i := range f.Issuers {
 		is := &f.Issuers[i]
-		is.defaults()
+		is.Typ = cmp.Or(is.Typ, "at+jwt") // RFC 9068 section 2.1
+		is.MaxLifetime = cmp.Or(is.MaxLifetime, time.Hour)
+		is.Claims.Subject = cmp.Or(is.Claims.Subject, "sub")
 		if err := is.check(); err != nil {
 			return File{}, fmt.Errorf("issuer %d (%q) of the trust file: %w", i+1, is.Issuer, err)
 		}
 		if seen[is.Issuer] {
-			return File{}, fmt.Errorf("issuer %q stands twice in the trust file", is.Issuer)
+			return File{}, fmt.Errorf("the trust file has the issuer %q twice", is.Issuer)
 		}
 		seen[is.Issuer] = true
 	}
 	return f, nil
-}
-
-func (is *Issuer) defaults() {
-	if is.Typ == "" {
-		is.Typ = defaultType
-	}
-	if is.MaxLifetime == 0 {
-		is.MaxLifetime = defaultLifetime
-	}
-	if is.Claims.Subject == "" {
-		is.Claims.Subject = "sub"
-	}
 }
 
 func (is *Issuer) check() error {
@@ -134,7 +119,7 @@ func (is *Issuer) check() error {
 	case is.MaxLifetime < time.Minute || is.MaxLifetime > 24*time.Hour:
 		return fmt.Errorf("maxLifetime %s is not between 1m and 24h", is.MaxLifetime)
 	case is.Claims.Roles.Claim == "" || len(is.Claims.Roles.Map) == 0:
-		return errors.New("claims.roles needs both claim and map, which says what roles the issuer may give")
+		return errors.New("claims.roles needs both claim and map, which says what roles the issuer may assign")
 	}
 	for _, alg := range is.Algorithms {
 		if !slices.Contains(algorithms, alg) {
@@ -149,29 +134,21 @@ func (is *Issuer) check() error {
 	return checkJWKS(is.JWKS)
 }
 
-// checkJWKS takes a file path, an https URL, or an http URL to this machine.
+// checkJWKS accepts a file path, an https URL, or an http URL to this machine.
 func checkJWKS(source string) error {
 	if source == "" {
-		return errors.New("jwks is missing; give an https URL or a file")
+		return errors.New("jwks is missing; name an https URL or a file")
 	}
 	u, err := url.Parse(source)
 	if err != nil {
 		return fmt.Errorf("jwks %q is neither a URL nor a path", source)
 	}
-	switch {
-	case u.Scheme == "https" && u.Host != "" && u.User == nil:
-		return nil
-	case u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	case u.Scheme == "" || filepath.IsAbs(source):
+	ip, err := netip.ParseAddr(u.Hostname())
+	isLoopback := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	if u.Scheme == "https" && u.Host != "" && u.User == nil || u.Scheme == "http" && isLoopback || u.Scheme == "" || filepath.IsAbs(source) {
 		return nil
 	}
 	return fmt.Errorf("jwks %q must be https (http only to a loopback address), or a path", source)
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // isURL reports whether a checked jwks is fetched over HTTP.

@@ -9,7 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-func TestATrustFileIsRefusedWithASentenceThatNamesThePlace(t *testing.T) {
+func TestAnInvalidTrustFileIsRefusedAndThePlaceNamed(t *testing.T) {
 	fk := newAuthority(t, "fk")
 	for sentence, c := range map[string]struct {
 		change func(*Issuer)
@@ -68,7 +68,7 @@ func FuzzParseFile(f *testing.F) {
 func FuzzParseForm(f *testing.F) {
 	f.Add("eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.eyJpc3MiOiJhIn0.c2ln")
 	f.Fuzz(func(t *testing.T, token string) {
-		if form, err := parseForm(token); err == nil && (form.kid == "" || form.issuer == "" || len(token) > maxToken) {
+		if form, err := parseToken(token); err == nil && (form.kid == "" || form.issuer == "" || len(token) > maxToken) {
 			t.Errorf("%q passed as %v", token, form)
 		}
 	})

@@ -160,7 +160,7 @@ func (f folder) trust(issuers ...Issuer) {
 
 func (f folder) open() *Verifier {
 	f.t.Helper()
-	v, err := Open(Options{Path: f.path})
+	v, err := Open(Config{Path: f.path})
 	if err != nil {
 		f.t.Fatal(err)
 	}

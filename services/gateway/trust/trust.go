@@ -1,18 +1,21 @@
-// Package trust decides whose access tokens are taken and who they speak for.
+// Package trust decides whose access tokens are accepted and who they speak for.
 //
-// The trust file names one issuer per member authority: where its public keys
-// are, what its tokens must look like, and how its claims become an actor
-// (RFC 9068, RFC 8725). The file and the keys are watched: what is changed there
-// holds within a second, for tokens already seen as well. A key belongs to the
-// issuer that published it and verifies no other issuer's tokens.
+// The trust file names one issuer per member authority: where its public keys are, what
+// its tokens must look like, and how its claims become an actor (RFC 9068, RFC 8725). The
+// file and the keys are watched: a change applies within a second, also to tokens seen
+// before. A key belongs to the issuer that published it and verifies no other's tokens.
 package trust
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,146 +26,248 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-// Options are the parts of a Verifier; only Path is needed.
-type Options struct {
+// Config is what Open takes; only Path is required.
+type Config struct {
 	Path   string           // the trust file
-	Log    *slog.Logger     // where reloads and failures are told
-	Now    func() time.Time // the clock
+	Log    *slog.Logger     // nil: nothing is logged
+	Now    func() time.Time // nil: the clock
 	Client *http.Client     // fetches key sets; nil: one that follows no redirect
-	Tokens int              // verified tokens remembered; zero: 65,536
 }
 
-// leeway is the clock difference between an issuer and us that is forgiven.
-const leeway = 15 * time.Second
+const (
+	// watchInterval is how often the trust file and the key files are read; with the
+	// reading itself a change applies within a second.
+	watchInterval = 400 * time.Millisecond
+	// maxFile bounds the trust file, in bytes.
+	maxFile = 1 << 20
+	// maxTokens bounds the memory of verified tokens to some 40 MB.
+	maxTokens = 65_536
+)
 
-// defaultTokens bounds the memory of verified tokens to some 40 MB.
-const defaultTokens = 65_536
-
-// Verifier turns access tokens into actors. It is safe for concurrent use.
+// Verifier turns access tokens into actors. Its methods may be called concurrently.
 type Verifier struct {
-	options Options
-	set     atomic.Pointer[set]
-	wrong   atomic.Bool // the trust file as last read could not be taken
-	tokens  *otter.Cache[[sha256.Size]byte, *verified]
+	config Config
+	file   atomic.Pointer[version]
+	// isInvalid: the trust file, as last read, is not the one in use.
+	isInvalid atomic.Bool
+	tokens    *otter.Cache[[sha256.Size]byte, *verified]
 
 	mu       sync.Mutex // guards the reading of the trust file
 	text     []byte     // the trust file as last read
 	lastRead time.Time
 }
 
-// set is one version of the trust file, immutable but for its issuers' keys.
-type set struct {
-	issuers map[string]*issuer
-}
+// version is one version of the trust file: its issuers by name. It does not change, but
+// for its issuers' keys.
+type version struct{ issuers map[string]*issuer }
 
-// issuer is an Issuer made ready.
+// issuer is an Issuer with what its tokens are verified by.
 type issuer struct {
 	Issuer
 	keys   *source
 	parser *jwt.Parser
 }
 
-// verified is a token that passed: who it speaks for, until when, and by which
-// version of the trust file and which keys that was found.
+// verified is a token that was accepted: for whom, until when, and by which version of the
+// trust file and which keys.
 type verified struct {
 	actor  actor.Actor
 	issuer string
 	until  time.Time
-	set    *set
+	file   *version
 	source *source
 	keys   *keySet
 }
 
-// Open reads the trust file and the key sets that are files; a fault in any is
-// an error. Key sets named by URL are fetched by Run, or by the first token.
-func Open(o Options) (*Verifier, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+// Open reads the trust file and the key sets that are files; an invalid one is an error.
+// Key sets named by URL are fetched by Run, or by the first token.
+func Open(c Config) (*Verifier, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	if o.Client == nil {
-		o.Client = newClient()
+	if c.Client == nil {
+		c.Client = newClient()
 	}
-	if o.Tokens == 0 {
-		o.Tokens = defaultTokens
-	}
-	tokens, err := otter.New(&otter.Options[[sha256.Size]byte, *verified]{MaximumSize: o.Tokens})
+	tokens, err := otter.New(&otter.Options[[sha256.Size]byte, *verified]{MaximumSize: maxTokens})
 	if err != nil {
 		return nil, fmt.Errorf("memory of verified tokens: %w", err)
 	}
-	v := &Verifier{options: o, tokens: tokens}
-	return v, v.load()
+	v := &Verifier{config: c, tokens: tokens}
+	text, err := readFile(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	return v, v.use(text)
 }
 
-// Verify returns the actor that the token speaks for and the issuer that it came
-// from; the error is one of this package's faults. The issuer is empty until it
-// is known to be a trusted one.
+// Verify returns the actor that the token speaks for and its issuer. The error is one of
+// Faults; beside it the issuer is set once it is known to be a trusted one.
 func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, string, error) {
-	if len(token) > maxToken {
-		return actor.Actor{}, "", ErrToken
+	if who, name, ok := v.Recall(token); ok {
+		return who, name, nil
 	}
-	key := sha256.Sum256([]byte(token))
-	if known, ok := v.remembered(key); ok {
-		return known.actor, known.issuer, nil
+	h, err := parseToken(token)
+	if err != nil {
+		return actor.Actor{}, "", ErrToken.Because(err)
 	}
-	return v.verify(ctx, key, token)
+	file := v.file.Load()
+	if file.issuers[h.issuer] == nil { // it may have been added a moment ago
+		v.reload()
+		file = v.file.Load()
+	}
+	is := file.issuers[h.issuer]
+	if is == nil {
+		return actor.Actor{}, "", ErrIssuer
+	}
+	if is.Disabled {
+		return actor.Actor{}, h.issuer, ErrIssuer
+	}
+	keys, claims, err := is.verify(ctx, h, token)
+	if err != nil {
+		return actor.Actor{}, h.issuer, err
+	}
+	who, until, err := is.actor(claims)
+	if err != nil {
+		return actor.Actor{}, h.issuer, err
+	}
+	v.tokens.Set(sha256.Sum256([]byte(token)), &verified{actor: who, issuer: h.issuer, until: until, file: file, source: is.keys, keys: keys})
+	return who, h.issuer, nil
 }
 
-// Recall returns what Verify gave for the token before, if that still holds; it
-// does no signature work and never waits.
+// Recall returns what Verify returned for the token before, if that still applies. It does
+// no signature work and never waits.
 func (v *Verifier) Recall(token string) (actor.Actor, string, bool) {
 	if len(token) > maxToken {
 		return actor.Actor{}, "", false
 	}
-	known, ok := v.remembered(sha256.Sum256([]byte(token)))
-	if !ok {
+	known, ok := v.tokens.GetIfPresent(sha256.Sum256([]byte(token)))
+	if !ok || known.file != v.file.Load() || known.keys != known.source.keys.Load() || !v.config.Now().Before(known.until) {
 		return actor.Actor{}, "", false
 	}
 	return known.actor, known.issuer, true
 }
 
-func (v *Verifier) remembered(key [sha256.Size]byte) (*verified, bool) {
-	known, ok := v.tokens.GetIfPresent(key)
-	if !ok || known.set != v.set.Load() || known.keys != known.source.current() || !v.options.Now().Before(known.until) {
-		return nil, false
+// KeysByAuthority returns how many public keys are known of each authority whose issuers
+// are enabled; with 0 none of its tokens is accepted.
+func (v *Verifier) KeysByAuthority() map[string]int {
+	known := map[string]int{}
+	for _, is := range v.file.Load().issuers {
+		if is.Disabled {
+			continue
+		}
+		n := 0
+		if keys := is.keys.keys.Load(); keys != nil {
+			n = len(*keys)
+		}
+		known[is.Authority] += n
 	}
-	return known, true
+	return known
 }
 
-func (v *Verifier) verify(ctx context.Context, key [sha256.Size]byte, token string) (actor.Actor, string, error) {
-	form, err := parseForm(token)
-	if err != nil {
-		return actor.Actor{}, "", ErrToken.Because(err)
+// IsFileInvalid reports whether the trust file is invalid, so that the previous one is
+// used.
+func (v *Verifier) IsFileInvalid() bool { return v.isInvalid.Load() }
+
+// Run watches the trust file and the key sets until ctx ends.
+func (v *Verifier) Run(ctx context.Context) error {
+	t := time.NewTicker(watchInterval)
+	defer t.Stop()
+	for {
+		v.reload()
+		for _, is := range v.file.Load().issuers {
+			if !is.Disabled {
+				is.keys.refresh(false)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
 	}
-	trusted, is := v.find(form.issuer)
-	if is == nil {
-		return actor.Actor{}, "", ErrIssuer
-	}
-	if is.Disabled {
-		return actor.Actor{}, is.Issuer.Issuer, ErrIssuer
-	}
-	keys, claims, err := is.claims(ctx, form, token)
-	if err != nil {
-		return actor.Actor{}, is.Issuer.Issuer, err
-	}
-	a, until, err := is.actor(claims)
-	if err != nil {
-		return actor.Actor{}, is.Issuer.Issuer, err
-	}
-	v.tokens.Set(key, &verified{actor: a, issuer: form.issuer, until: until, set: trusted, source: is.keys, keys: keys})
-	return a, is.Issuer.Issuer, nil
 }
 
-// find returns the issuer of that name; one that is not known may have been added
-// to the file a moment ago, so the file is looked at once more.
-func (v *Verifier) find(name string) (*set, *issuer) {
-	s := v.set.Load()
-	if is, ok := s.issuers[name]; ok {
-		return s, is
+// reload reads the trust file again, unless that was done a moment ago. An invalid file
+// changes nothing and is logged once.
+func (v *Verifier) reload() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.config.Now()
+	if now.Sub(v.lastRead) < minReadInterval {
+		return
 	}
-	v.reload(minPause)
-	s = v.set.Load()
-	return s, s.issuers[name]
+	v.lastRead = now
+	text, err := readFile(v.config.Path)
+	if err != nil {
+		text = []byte(err.Error()) // so that it is logged once
+	}
+	if bytes.Equal(text, v.text) {
+		return
+	}
+	if err == nil {
+		err = v.use(text)
+	}
+	v.text = text
+	v.isInvalid.Store(err != nil)
+	if err != nil {
+		v.config.Log.Error("invalid trust file; keeping the previous one", "error", err)
+		return
+	}
+	v.config.Log.Info("trust file reloaded", "issuers", len(v.file.Load().issuers))
+}
+
+// use puts a text of the trust file into use; the caller holds mu, or has the only
+// reference. Issuers that did not change keep their keys.
+func (v *Verifier) use(text []byte) error {
+	file, err := ParseFile(text)
+	if err != nil {
+		return err
+	}
+	next := &version{issuers: make(map[string]*issuer, len(file.Issuers))}
+	for _, is := range file.Issuers {
+		if next.issuers[is.Issuer], err = v.prepare(is); err != nil {
+			return err
+		}
+	}
+	v.text = text
+	v.file.Store(next)
+	return nil
+}
+
+func (v *Verifier) prepare(is Issuer) (*issuer, error) {
+	location := is.JWKS
+	if !isURL(location) && !filepath.IsAbs(location) {
+		location = filepath.Join(filepath.Dir(v.config.Path), location)
+	}
+	next := &issuer{Issuer: is, parser: is.newParser(v.config.Now)}
+	if file := v.file.Load(); file != nil {
+		if old := file.issuers[is.Issuer]; old != nil && old.keys.location == location {
+			if reflect.DeepEqual(old.Issuer, is) {
+				return old, nil
+			}
+			next.keys = old.keys
+			return next, nil
+		}
+	}
+	next.keys = &source{location: location, client: v.config.Client, now: v.config.Now, log: v.config.Log}
+	if !isURL(location) && !is.Disabled {
+		if err := next.keys.read(context.Background()); err != nil {
+			return nil, fmt.Errorf("jwks of issuer %q: %w", is.Issuer, err)
+		}
+	}
+	return next, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("the trust file: %w", err)
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("the trust file %s is larger than %d bytes", path, maxFile)
+	}
+	return os.ReadFile(path)
 }

@@ -111,7 +111,7 @@ func TestATokenIsRefused(t *testing.T) {
 		"a personal number as the unit":                    {fk.token(t, map[string]any{"unit": "unit 19800101 2387"}, nil), ErrToken},
 		"a personal number as the participant":             {fk.token(t, map[string]any{"participant": "SE198001012387"}, nil), ErrToken},
 		"a subject with a line break":                      {fk.token(t, map[string]any{"sub": "a\nb"}, nil), ErrSubject},
-		"a municipality that is none":                      {fk.token(t, map[string]any{"municipality": "Mölndal"}, nil), ErrToken},
+		"a municipality that is not a code":                {fk.token(t, map[string]any{"municipality": "Mölndal"}, nil), ErrToken},
 		"a unit without end":                               {fk.token(t, map[string]any{"unit": strings.Repeat("u", 200)}, nil), ErrToken},
 		"the association's staff that also sees persons":   {fk.token(t, map[string]any{"roles": []string{"admin", "coach"}}, nil), ErrRoles},
 		"a board member that also sees persons":            {fk.token(t, map[string]any{"roles": []string{"styrelse", "remittent"}}, nil), ErrRoles},
@@ -217,11 +217,11 @@ func TestRolesAreReadFromNestedClaimsAndFromWords(t *testing.T) {
 	}
 }
 
-func TestARememberedTokenDiesWithItsExpiry(t *testing.T) {
+func TestARememberedTokenExpires(t *testing.T) {
 	fk := newAuthority(t, "fk")
 	f := newFolder(t, fk)
 	now := time.Now()
-	v, err := Open(Options{Path: f.path, Now: func() time.Time { return now }})
+	v, err := Open(Config{Path: f.path, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

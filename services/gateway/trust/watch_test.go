@@ -31,7 +31,7 @@ func (v *Verifier) passes(t *testing.T, token string) bool {
 	return err == nil
 }
 
-func TestAnIssuerIsShutOutWithinASecondAlsoForTokensSeenBefore(t *testing.T) {
+func TestADisabledIssuerIsRefusedWithinASecondAlsoForKnownTokens(t *testing.T) {
 	fk, af := newAuthority(t, "fk"), newAuthority(t, "af")
 	f := newFolder(t, fk, af)
 	v := f.open()
@@ -55,11 +55,11 @@ func TestAnIssuerIsShutOutWithinASecondAlsoForTokensSeenBefore(t *testing.T) {
 	soon(t, "the issuer let in again passes", func() bool { return v.passes(t, token) })
 }
 
-func TestAnIssuerJustAddedPassesAtOnce(t *testing.T) {
+func TestANewIssuerIsAcceptedAtOnce(t *testing.T) {
 	fk, af := newAuthority(t, "fk"), newAuthority(t, "af")
 	f := newFolder(t, fk)
 	v := f.open()
-	time.Sleep(2 * minPause)
+	time.Sleep(2 * minReadInterval)
 	f.write("af.json", af.jwks(t))
 	f.trust(fk.issuer(), af.issuer())
 	if !v.passes(t, af.token(t, nil, nil)) {
@@ -67,21 +67,21 @@ func TestAnIssuerJustAddedPassesAtOnce(t *testing.T) {
 	}
 }
 
-func TestAWrongTrustFileStopsTheStartButNotWhatRuns(t *testing.T) {
+func TestAnInvalidTrustFileStopsTheStartButNotARunningGateway(t *testing.T) {
 	fk := newAuthority(t, "fk")
 	f := newFolder(t, fk)
 	v := f.open()
 	run(t, v)
 	token := fk.token(t, nil, nil)
 	f.write("trust.yaml", []byte("issuers: [{issuer: x, disbaled: true}]"))
-	time.Sleep(2 * tick)
+	time.Sleep(2 * watchInterval)
 	if !v.passes(t, token) {
 		t.Error("a wrong file shut a good issuer out")
 	}
-	if _, err := Open(Options{Path: f.path}); err == nil {
+	if _, err := Open(Config{Path: f.path}); err == nil {
 		t.Error("a wrong file was taken at the start")
 	}
-	if _, err := Open(Options{Path: f.path + ".none"}); err == nil {
+	if _, err := Open(Config{Path: f.path + ".none"}); err == nil {
 		t.Error("no file at all was taken at the start")
 	}
 	out := fk.issuer()
@@ -106,7 +106,7 @@ func TestKeysInAFileRotateWithoutRestart(t *testing.T) {
 	f.write("fk.json", next.jwks(t))
 	soon(t, "the withdrawn key's token, seen before, is refused", func() bool { return !v.passes(t, old) })
 	f.write("fk.json", []byte("{}"))
-	time.Sleep(2 * tick)
+	time.Sleep(2 * watchInterval)
 	if !v.passes(t, next.token(t, nil, nil)) {
 		t.Error("an empty key file took the keys away")
 	}
@@ -183,7 +183,7 @@ func TestAStormOfUnknownKeysFetchesOnce(t *testing.T) {
 	}
 }
 
-func TestAnIssuerWhoseKeysCannotBeFetchedIsUnavailableNotWrong(t *testing.T) {
+func TestAnIssuerWhoseKeysCannotBeFetchedIsUnavailableNotUntrusted(t *testing.T) {
 	fk := newAuthority(t, "fk")
 	s := newKeyServer(t, nil)
 	v := openByURL(t, fk, s)

@@ -26,7 +26,7 @@ func open(t *testing.T, folder string) *Issuer {
 
 func verifier(t *testing.T, i *Issuer) *trust.Verifier {
 	t.Helper()
-	v, err := trust.Open(trust.Options{Path: i.TrustFile()})
+	v, err := trust.Open(trust.Config{Path: i.TrustFile()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ components:
     Thing: {type: string, maxLength: 3}
 `
 
-func TestADocumentThatDoesNotFitIsRefusedAndThePlaceNamed(t *testing.T) {
+func TestAnInvalidDocumentIsRefusedAndThePlaceNamed(t *testing.T) {
 	replaced := func(old, now string) []source {
 		return []source{{"activity", []byte(strings.Replace(small, old, now, 1))}}
 	}

@@ -101,8 +101,8 @@ func join(sources ...source) ([]byte, []contract.Operation, error) {
 	return append(document, '\n'), table, err
 }
 
-// validate reads the whole as others will: references that lead nowhere, paths that
-// cannot be told apart and an operation id that occurs twice are errors.
+// validate reads the whole as others will: a reference that leads nowhere, two paths that
+// match the same requests and an operation id that occurs twice are errors.
 func validate(document []byte) error {
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(document)

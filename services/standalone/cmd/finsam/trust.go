@@ -40,7 +40,7 @@ func trustCommand() *cobra.Command {
 			for _, is := range file.Issuers {
 				fmt.Fprintln(c.OutOrStdout(), describeIssuer(is))
 			}
-			v, err := trust.Open(trust.Options{Path: args[0], Log: slog.New(slog.DiscardHandler)})
+			v, err := trust.Open(trust.Config{Path: args[0], Log: slog.New(slog.DiscardHandler)})
 			if err != nil || token == "" {
 				return err
 			}

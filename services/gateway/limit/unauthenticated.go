@@ -8,29 +8,28 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxStrangers bounds how many addresses are remembered; the ones seen least are
-// forgotten first.
-const maxStrangers = 65_536
+// maxAddresses bounds how many addresses are remembered; those seen least are forgotten
+// first.
+const maxAddresses = 65_536
 
-// UnauthenticatedLimiter bounds how often an address may fail to say who it is: a token that
-// passes costs nothing here, one that does not is charged. So signatures cannot be
-// made up faster than the limit, and nobody behind a shared address is shut out
-// by being many.
+// UnauthenticatedLimiter bounds how often an address may try without a valid token. A
+// valid one costs nothing, so signatures cannot be guessed faster than the limit, and
+// nobody behind a shared address is shut out because they are many.
 type UnauthenticatedLimiter struct {
 	policy    Policy
 	now       func() time.Time
 	addresses *otter.Cache[netip.Prefix, *rate.Limiter]
 }
 
-// NewStrangers creates the limit; a PerSecond of zero is none.
-func NewStrangers(p Policy, now func() time.Time) (*UnauthenticatedLimiter, error) {
-	addresses, err := otter.New(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxStrangers})
+// NewUnauthenticated creates the limiter.
+func NewUnauthenticated(p Policy, now func() time.Time) (*UnauthenticatedLimiter, error) {
+	addresses, err := otter.New(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses})
 	p.Burst = max(p.Burst, p.PerSecond)
 	return &UnauthenticatedLimiter{policy: p, now: now, addresses: addresses}, err
 }
 
-// May returns zero when the address may try, else how long it must wait.
-func (s *UnauthenticatedLimiter) May(a netip.Addr) time.Duration {
+// Wait returns how long the address must wait before another try; zero: not at all.
+func (s *UnauthenticatedLimiter) Wait(a netip.Addr) time.Duration {
 	if s.policy.PerSecond <= 0 {
 		return 0
 	}
@@ -38,10 +37,10 @@ func (s *UnauthenticatedLimiter) May(a netip.Addr) time.Duration {
 	if !ok {
 		return 0
 	}
-	return fill(1-l.TokensAt(s.now()), s.policy)
+	return fillTime(1-l.TokensAt(s.now()), s.policy)
 }
 
-// Charge notes a try of that cost that did not pass.
+// Charge takes the cost of a failed try.
 func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 	if s.policy.PerSecond <= 0 {
 		return
@@ -54,7 +53,7 @@ func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 	l.AllowN(s.now(), min(cost, s.policy.Burst))
 }
 
-// network is the address, or of IPv6 the /64 that one subscriber has whole.
+// network returns the address, or of IPv6 the /64 that one subscriber has.
 func network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()

@@ -1,0 +1,253 @@
+package trust
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/personnummer"
+)
+
+// The faults of tokens. Which check failed is in the cause, for the log; a caller who
+// guesses learns no more than what is said here.
+var (
+	ErrToken = fault.New(fault.Unauthenticated, "token-invalid",
+		"Åtkomsttoken är inte giltig.", "The access token is not valid.")
+	ErrExpired = fault.New(fault.Unauthenticated, "token-expired",
+		"Åtkomsttoken har gått ut. Hämta en ny och försök igen.", "The access token has expired. Get a new one and try again.")
+	ErrIssuer = fault.New(fault.Unauthenticated, "issuer-not-trusted",
+		"Utfärdaren av åtkomsttoken är inte godkänd här.", "The issuer of the access token is not trusted here.")
+	ErrSubject = fault.New(fault.Unauthenticated, "subject-not-opaque",
+		"Åtkomsttoken saknar en användbar beteckning på vem som frågar. Den får inte vara ett personnummer.",
+		"The access token lacks a usable identifier of who is asking. It must not be a personal identity number.")
+	ErrRoles = fault.New(fault.Forbidden, "roles-not-combinable",
+		"Rollerna i åtkomsttoken får inte förenas hos samma person: förbundets egna roller ser aldrig enskilda personer.",
+		"The roles in the access token may not be held by the same person: the association's own roles never see individuals.")
+	ErrKeys = fault.New(fault.Unavailable, "issuer-keys-unavailable",
+		"Utfärdarens nycklar kan inte hämtas just nu. Försök igen om en stund.",
+		"The issuer's keys cannot be fetched right now. Try again shortly.")
+)
+
+// Faults returns all the faults of tokens.
+func Faults() []*fault.Error {
+	return []*fault.Error{ErrToken, ErrExpired, ErrIssuer, ErrSubject, ErrRoles, ErrKeys}
+}
+
+const (
+	// maxToken bounds a token, in bytes.
+	maxToken = 8 << 10
+	// maxHeader bounds a token's decoded header, in bytes.
+	maxHeader = 1 << 10
+	// leeway is the difference of the clocks that is tolerated.
+	leeway = 15 * time.Second
+)
+
+// header is what must be known of a token before its signature is verified: none of it can
+// be believed yet.
+type header struct {
+	algorithm string
+	typ       string
+	kid       string
+	issuer    string
+}
+
+// The causes, for the log.
+var (
+	errForm   = errors.New("not three parts of base64url")
+	errHeader = errors.New("the header is not a small JSON object with alg and kid")
+	errCrit   = errors.New("the header has crit, which names extensions that are not supported")
+	errClaims = errors.New("the claims are not a JSON object with iss")
+)
+
+// parseToken checks size and form, without any signature work (CVE-2025-30204: the parts
+// are cut without splitting the whole). Names are matched letter for letter; jku, x5u, x5c
+// and jwk are not read at all.
+func parseToken(token string) (header, error) {
+	head, rest, ok := strings.Cut(token, ".")
+	claims, signature, ok2 := strings.Cut(rest, ".")
+	if !ok || !ok2 || len(token) > maxToken || head == "" || claims == "" || signature == "" || strings.Contains(signature, ".") {
+		return header{}, errForm
+	}
+	if base64.RawURLEncoding.DecodedLen(len(head)) > maxHeader {
+		return header{}, errHeader
+	}
+	members, err := decodeObject(head)
+	if err != nil {
+		return header{}, errHeader
+	}
+	if _, ok := members["crit"]; ok {
+		return header{}, errCrit
+	}
+	h := header{algorithm: text(members["alg"]), typ: text(members["typ"]), kid: text(members["kid"])}
+	if h.algorithm == "" || h.kid == "" {
+		return header{}, errHeader
+	}
+	body, err := decodeObject(claims)
+	if h.issuer = text(body["iss"]); err != nil || h.issuer == "" {
+		return header{}, errClaims
+	}
+	return h, nil
+}
+
+// decodeObject decodes one part of a token. A map and not a struct: a struct's fields would
+// also match names that differ in case.
+func decodeObject(part string) (map[string]json.RawMessage, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]json.RawMessage
+	err = json.Unmarshal(b, &m)
+	return m, err
+}
+
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// verify checks a token by its issuer's rules and keys. It returns its claims, and the key
+// set by which they were verified.
+func (is *issuer) verify(ctx context.Context, h header, token string) (*keySet, jwt.MapClaims, error) {
+	// Media types are compared as in RFC 7515 section 4.1.9.
+	if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(h.typ), "application/"), is.Typ) {
+		return nil, nil, ErrToken.Because(fmt.Errorf("typ is %.20q, not %q", h.typ, is.Typ))
+	}
+	if !slices.Contains(is.Algorithms, h.algorithm) {
+		return nil, nil, ErrToken.Because(fmt.Errorf("alg %.20q is not allowed", h.algorithm))
+	}
+	keys, key, err := is.keys.find(ctx, h.kid)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !fits(key, h.algorithm) {
+		return nil, nil, ErrToken.Because(fmt.Errorf("the key is not for %s", h.algorithm))
+	}
+	claims := jwt.MapClaims{}
+	_, err = is.parser.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return key.Public, nil })
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return nil, nil, ErrExpired.Because(err)
+	case err != nil:
+		return nil, nil, ErrToken.Because(err)
+	}
+	return keys, claims, nil
+}
+
+// newParser creates the check of an issuer's tokens: its algorithms, name and audience, a
+// time of expiry, and no time in the future.
+func (is *Issuer) newParser(now func() time.Time) *jwt.Parser {
+	return jwt.NewParser(
+		jwt.WithValidMethods(is.Algorithms),
+		jwt.WithIssuer(is.Issuer),
+		jwt.WithAudience(is.Audience),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(now),
+		jwt.WithStrictDecoding(),
+	)
+}
+
+// actor reads verified claims as the trust file says. It also returns the time until which
+// they are valid.
+func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
+	until, err := claims.GetExpirationTime()
+	if err != nil || until == nil {
+		return actor.Actor{}, time.Time{}, ErrToken.Because(errors.New("exp is missing"))
+	}
+	issued, err := claims.GetIssuedAt()
+	if err != nil || issued == nil {
+		return actor.Actor{}, time.Time{}, ErrToken.Because(errors.New("iat is missing"))
+	}
+	if lifetime := until.Sub(issued.Time); lifetime > is.MaxLifetime {
+		return actor.Actor{}, time.Time{}, ErrToken.Because(fmt.Errorf("issued for %s, longer than %s", lifetime, is.MaxLifetime))
+	}
+	a := actor.Actor{
+		Subject: claimText(claims, is.Claims.Subject), Association: is.Association,
+		Authority: is.Authority, AuthorityKind: is.AuthorityKind,
+		Unit: claimText(claims, is.Claims.Unit), Participant: claimText(claims, is.Claims.Participant),
+		Municipality: claimText(claims, is.Claims.Municipality),
+	}
+	// Subject and unit are kept in steps and in the access log.
+	if a.Subject == "" || !isPlain(a.Subject) || personnummer.Contains(a.Subject) {
+		return actor.Actor{}, time.Time{}, ErrSubject
+	}
+	if a.Municipality == "" {
+		a.Municipality = is.Municipality
+	}
+	switch {
+	case is.Municipality != "" && a.Municipality != is.Municipality,
+		a.Municipality != "" && !municipalityForm.MatchString(a.Municipality):
+		return actor.Actor{}, time.Time{}, ErrToken.Because(errors.New("the issuer may not speak for this municipality"))
+	case !isPlain(a.Unit) || !isPlain(a.Participant):
+		return actor.Actor{}, time.Time{}, ErrToken.Because(errors.New("unit or participant is not a short plain text"))
+	case personnummer.Contains(a.Unit) || personnummer.Contains(a.Participant):
+		return actor.Actor{}, time.Time{}, ErrToken.Because(errors.New("unit or participant contains a personal identity number"))
+	}
+	for _, value := range claimList(claims, is.Claims.Roles.Claim) {
+		if role, ok := is.Claims.Roles.Map[value]; ok && !a.Has(role) {
+			a.Roles = append(a.Roles, role)
+		}
+	}
+	// The association's staff and board meet no person (Finsam Act 7 §).
+	isOwn := a.Has(actor.AssociationAdmin) || a.Has(actor.Board)
+	if isOwn && slices.ContainsFunc(a.Roles, access.SeesPersons) {
+		return actor.Actor{}, time.Time{}, ErrRoles
+	}
+	return a, until.Time, nil
+}
+
+// isPlain reports whether a claim's text is short and printable, so that it can be in a log
+// line and a header of our own.
+func isPlain(s string) bool {
+	return len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// claimText returns a claim that is a text; an absent one is empty.
+func claimText(claims jwt.MapClaims, name string) string {
+	s, _ := claim(claims, name).(string)
+	return s
+}
+
+// claimList returns a claim that is a list of texts, or one text of words separated by
+// blanks as in scope (RFC 9068 section 2.2.3).
+func claimList(claims jwt.MapClaims, name string) (texts []string) {
+	switch v := claim(claims, name).(type) {
+	case string:
+		return strings.Fields(v)
+	case []any:
+		for _, item := range v {
+			if s, ok := item.(string); ok {
+				texts = append(texts, s)
+			}
+		}
+	}
+	return texts
+}
+
+// claim returns a claim by its whole name, else by a path into nested objects.
+func claim(claims map[string]any, name string) any {
+	if v, ok := claims[name]; ok && name != "" {
+		return v
+	}
+	first, rest, ok := strings.Cut(name, ".")
+	inner, isObject := claims[first].(map[string]any)
+	if !ok || !isObject {
+		return nil
+	}
+	return claim(inner, rest)
+}
