@@ -125,18 +125,18 @@ type Paths map[string]string
 // Depth is the way from the path of a request back to the base path.
 type Depth string
 
-// From returns the depth of a request of the operation.
-func (p Paths) From(operation string) Depth {
+// Depth returns the depth of a request of the operation.
+func (p Paths) Depth(operation string) Depth {
 	return Depth(strings.Repeat("../", strings.Count(p.path(operation), "/")-1))
 }
 
-// Href returns the path of an operation from a request at depth from, with values for
+// Href returns the path of an operation from a request at the depth, with values for
 // its parameters in order; values beyond those are ignored.
-func (p Paths) Href(from Depth, operation string, values ...string) string {
+func (p Paths) Href(depth Depth, operation string, values ...string) string {
 	path := p.path(operation)[1:]
 	var b strings.Builder
-	b.Grow(len(from) + len(path) + 36)
-	b.WriteString(string(from))
+	b.Grow(len(depth) + len(path) + 36)
+	b.WriteString(string(depth))
 	for _, value := range values {
 		before, after, ok := strings.Cut(path, "{")
 		if !ok {
@@ -151,8 +151,8 @@ func (p Paths) Href(from Depth, operation string, values ...string) string {
 }
 
 // Link is Href as a link.
-func (p Paths) Link(from Depth, operation string, values ...string) Link {
-	return Link{Href: p.Href(from, operation, values...)}
+func (p Paths) Link(depth Depth, operation string, values ...string) Link {
+	return Link{Href: p.Href(depth, operation, values...)}
 }
 
 // Name returns the name of the link to an operation that acts on a thing: the last
@@ -175,9 +175,9 @@ func (p Paths) path(operation string) string {
 }
 
 // AddActions adds the links to operations that act on a thing, each by its Name.
-func (l Links) AddActions(p Paths, from Depth, operations []string, values ...string) {
+func (l Links) AddActions(p Paths, depth Depth, operations []string, values ...string) {
 	for _, operation := range operations {
-		l[p.Name(operation)] = p.Link(from, operation, values...)
+		l[p.Name(operation)] = p.Link(depth, operation, values...)
 	}
 }
 

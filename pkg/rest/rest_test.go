@@ -30,7 +30,7 @@ func TestALinkLeadsFromTheRequestToTheOperation(t *testing.T) {
 		{"answerPart", "answerPart", []string{"7", "2"}, "../../../../things/7/parts/2/answer"},
 		{"getThing", "readCalendar", []string{"secret"}, "../calendars/secret"},
 	} {
-		if got := paths.Href(paths.From(c.from), c.to, c.values...); got != c.want {
+		if got := paths.Href(paths.Depth(c.from), c.to, c.values...); got != c.want {
 			t.Errorf("from %s to %s: %s, want %s", c.from, c.to, got, c.want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestALinkLeadsFromTheRequestToTheOperation(t *testing.T) {
 
 func TestALinkIsNamedByTheLastSegmentOfItsPath(t *testing.T) {
 	links := rest.Links{}
-	links.AddActions(paths, paths.From("getThing"), []string{"moveThing", "answerPart"}, "7", "2")
+	links.AddActions(paths, paths.Depth("getThing"), []string{"moveThing", "answerPart"}, "7", "2")
 	if got, _ := json.Marshal(links); string(got) != `{"answer":{"href":"../things/7/parts/2/answer"},"moveRequests":{"href":"../things/7/move-requests"}}` {
 		t.Errorf("got %s", got)
 	}

@@ -19,13 +19,14 @@ import (
 
 // CreateCalendarFeed answers POST /participants/{id}/calendar-feeds.
 func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFeedRequestObject) (api.CreateCalendarFeedResponseObject, error) {
-	a, secret, err := h.service.OpenAddress(ctx, r.Id, value(r.Params.IdempotencyKey))
+	a, secret, err := h.service.OpenAddress(ctx, r.Id, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
-	b := address(a, fromThree)
-	b.UnderscoreLinks["calendar"] = fromThree.to("calendars/" + secret)
-	location, tag := fromThree.to(addressPath(a)).Href, rest.ETag(a.Version())
+	depth := depthOf("createCalendarFeed")
+	b := address(a, depth)
+	b.UnderscoreLinks["calendar"] = link(depth, "readCalendar", secret)
+	location, tag := b.UnderscoreLinks["self"].Href, rest.ETag(a.Version())
 	return api.CreateCalendarFeed201JSONResponse{
 		Body: api.NewCalendarFeed{
 			Id: b.Id, Participant: b.Participant, State: b.State, CreatedAt: b.CreatedAt, Token: secret, UnderscoreLinks: b.UnderscoreLinks,
@@ -36,19 +37,17 @@ func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFe
 
 // ListCalendarFeeds answers GET /participants/{id}/calendar-feeds.
 func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeedsRequestObject) (api.ListCalendarFeedsResponseObject, error) {
-	w := window(r.Params.Limit, r.Params.Page, nil)
+	w := rest.NewWindow(r.Params.Limit, r.Params.Page, nil)
 	l, err := h.service.Addresses(ctx, r.Id, w)
 	if err != nil {
 		return nil, err
 	}
-	b := api.ListCalendarFeeds200JSONResponse{
-		Items: make([]api.CalendarFeed, 0, len(l.Items)), UnderscoreMeta: meta(w, len(l.Items), "", l.Total),
-		UnderscoreLinks: listLinks(fromThree, "participants/"+r.Id+"/calendar-feeds", url.Values{}, w, ""),
-	}
-	for _, a := range l.Items {
-		b.Items = append(b.Items, address(a, fromThree))
-	}
-	return b, nil
+	depth := depthOf("listCalendarFeeds")
+	return api.ListCalendarFeeds200JSONResponse{
+		Items:           rest.Map(l.Items, func(a *activity.Address) api.CalendarFeed { return address(a, depth) }),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), "", l.Total),
+		UnderscoreLinks: rest.ListLinks(api.Paths.Href(depth, "listCalendarFeeds", r.Id), url.Values{}, w, ""),
+	}, nil
 }
 
 // GetCalendarFeed answers GET /participants/{id}/calendar-feeds/{feed}.
@@ -61,7 +60,7 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 	if rest.NotModified(r.Params.IfNoneMatch, a.Version()) {
 		return api.GetCalendarFeed304Response{Headers: api.GetCalendarFeed304ResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetCalendarFeed200JSONResponse{Body: address(a, fromFour), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
+	return api.GetCalendarFeed200JSONResponse{Body: address(a, depthOf("getCalendarFeed")), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // RevokeCalendarFeed answers DELETE /participants/{id}/calendar-feeds/{feed}.
@@ -101,14 +100,10 @@ func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObj
 	}, nil
 }
 
-func addressPath(a *activity.Address) string {
-	return "participants/" + a.Participant + "/calendar-feeds/" + a.ID
-}
-
-func address(a *activity.Address, from depth) api.CalendarFeed {
+func address(a *activity.Address, depth rest.Depth) api.CalendarFeed {
 	b := api.CalendarFeed{
 		Id: a.ID, Participant: a.Participant, CreatedAt: a.CreatedAt(), State: api.CalendarFeedStateRevoked,
-		UnderscoreLinks: api.Links{"self": from.to(addressPath(a))},
+		UnderscoreLinks: api.Links{"self": link(depth, "getCalendarFeed", a.Participant, a.ID)},
 	}
 	if a.State() == activity.AddressOpened {
 		b.State = api.CalendarFeedStateOpen
@@ -183,9 +178,9 @@ func timezone() *ics.VTimezone {
 	return z
 }
 
-func rule(c *ics.ComponentBase, name, from, to, start, recurs string) {
+func rule(c *ics.ComponentBase, name, depth, to, start, recurs string) {
 	c.AddProperty(ics.ComponentPropertyDtStart, start)
-	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), from)
+	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), depth)
 	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), to)
 	c.AddProperty(ics.ComponentProperty(ics.PropertyTzname), name)
 	c.AddRrule(recurs)

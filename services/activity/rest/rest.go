@@ -4,14 +4,10 @@
 package rest
 
 import (
-	"net/url"
-	"strconv"
-
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/guard"
-	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/activity/service"
@@ -35,77 +31,5 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	return e, nil
 }
 
-// value returns the text of an optional field, or the empty text.
-func value[T ~string](p *T) string {
-	if p == nil {
-		return ""
-	}
-	return string(*p)
-}
-
-// optional returns nil for nothing.
-func optional[T ~string](s string) *T {
-	if s == "" {
-		return nil
-	}
-	t := T(s)
-	return &t
-}
-
-// window reads which part of a list is wanted.
-func window(limit, page *int, cursor *string) service.Window {
-	w := service.Window{Limit: 20, Page: 1, Cursor: value(cursor)}
-	if limit != nil {
-		w.Limit = *limit
-	}
-	if page != nil {
-		w.Page = *page
-	}
-	return w
-}
-
-// depth is how far below the base path a request's own path lies. Links are
-// relative to it, so that they are right behind any proxy or prefix.
-type depth string
-
-// The way back to the base path, by the number of segments of the path.
-const (
-	fromOne   depth = ""             // /bookings
-	fromTwo   depth = "../"          // /bookings/{id}
-	fromThree depth = "../../"       // /bookings/{id}/attendances
-	fromFour  depth = "../../../"    // /activities/{id}/days/{date}
-	fromFive  depth = "../../../../" // /activities/{id}/cancellations/{cancellation}/restoration
-)
-
-func (d depth) to(path string) api.Link { return api.Link{Href: string(d) + path} }
-
-// listLinks returns this part of a list and the next one.
-func listLinks(from depth, path string, q url.Values, w service.Window, next string) api.Links {
-	q.Set("limit", strconv.Itoa(w.Limit))
-	links := api.Links{}
-	if next != "" {
-		q.Set("cursor", next)
-		links["next"] = from.to(path + "?" + q.Encode())
-		q.Del("cursor")
-	}
-	if w.Cursor != "" {
-		q.Set("cursor", w.Cursor)
-	} else {
-		q.Set("page", strconv.Itoa(w.Page))
-	}
-	links["self"] = from.to(path + "?" + q.Encode())
-	return links
-}
-
-// meta says where in a list an answer is. A page number and totals belong to a
-// list read by page; read by cursor it has neither.
-func meta(w service.Window, count int, next string, total *store.Total) api.Meta {
-	m := api.Meta{Limit: w.Limit, Count: count, NextCursor: optional[string](next)}
-	if total != nil {
-		records := int(total.Records)
-		pages := (records + w.Limit - 1) / w.Limit
-		m.Page, m.TotalRecords, m.TotalPages = &w.Page, &records, &pages
-		m.TotalRecordsIsMinimum = &total.Minimum
-	}
-	return m
-}
+// depthOf returns the depth of a request of an operation, and link leads to one.
+var depthOf, link = api.Paths.Depth, api.Paths.Link
