@@ -22,7 +22,6 @@ run-services: build ## the four services as four processes: MONGODB_URI=… REDI
 	./scripts/run-services.sh
 
 test: setup check build ## everything that has to pass: the checks, then every test
-	GOWORK=off go -C deploy/image test -count=1 ./...
 	./scripts/test.sh
 
 setup: ## what the tests need beside Go: Redis
