@@ -15,13 +15,11 @@ func (h handlers) ReadIdentities(ctx context.Context, r api.ReadIdentitiesReques
 	if err != nil {
 		return nil, err
 	}
-	items := make([]api.Identity, 0, len(named))
-	for _, n := range named {
-		items = append(items, api.Identity{
-			Participant: n.ID, DisplayName: n.Name, Protected: n.Protected, PersonalIdentityNumber: optional(n.Number),
-		})
-	}
-	return api.ReadIdentities200JSONResponse{Items: items}, nil
+	return api.ReadIdentities200JSONResponse{Items: rest.Map(named, func(n service.NamedPerson) api.Identity {
+		return api.Identity{
+			Participant: n.ID, DisplayName: n.Name, Protected: n.Protected, PersonalIdentityNumber: rest.Optional(n.Number),
+		}
+	})}, nil
 }
 
 // GetParticipant answers GET /participants/{id}.
@@ -34,74 +32,63 @@ func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantReques
 	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetParticipant304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: personAnswer(v, fromItem)}, nil
+	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: personAnswer("getParticipant")(v)}, nil
 }
 
 // WithdrawConsent answers POST /participants/{id}/consent-withdrawals.
 func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequestObject) (api.WithdrawConsentResponseObject, error) {
-	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
-		return h.service.WithdrawConsent(ctx, r.Id, version, r.Body.Referral, value(r.Body.Text))
-	})
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
+		return h.service.WithdrawConsent(ctx, r.Id, version, r.Body.Referral, rest.Value(r.Body.Text))
+	}, personAnswer("withdrawConsent"))
 	return api.WithdrawConsent200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
 // ProtectParticipant answers POST /participants/{id}/protection.
 func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipantRequestObject) (api.ProtectParticipantResponseObject, error) {
-	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
-		return h.service.Protect(ctx, r.Id, version, participant.ProtectionLevel(r.Body.Level), value(r.Body.Handlers))
-	})
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
+		return h.service.Protect(ctx, r.Id, version, participant.ProtectionLevel(r.Body.Level), rest.Value(r.Body.Handlers))
+	}, personAnswer("protectParticipant"))
 	return api.ProtectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
 // UnprotectParticipant answers POST /participants/{id}/protection-removal.
 func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParticipantRequestObject) (api.UnprotectParticipantResponseObject, error) {
-	a, err := changedPerson(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
-		return h.service.Unprotect(ctx, r.Id, version, value(r.Body.Text))
-	})
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
+		return h.service.Unprotect(ctx, r.Id, version, rest.Value(r.Body.Text))
+	}, personAnswer("unprotectParticipant"))
 	return api.UnprotectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
-// changedPerson calls a verb with the version of If-Match and answers what came
-// of it.
-func changedPerson(ifMatch *string, verb func(version int64) (*service.PersonView, error)) (api.ParticipantJSONResponse, error) {
-	version, err := rest.Version(ifMatch)
-	if err != nil {
-		return api.ParticipantJSONResponse{}, err
+// personAnswer returns what writes a person as the answer of an operation.
+func personAnswer(operation string) func(v *service.PersonView) api.ParticipantJSONResponse {
+	return func(v *service.PersonView) api.ParticipantJSONResponse {
+		tag := rest.ETag(v.Version)
+		return api.ParticipantJSONResponse{Body: person(v, depthOf(operation)), Headers: api.ParticipantResponseHeaders{ETag: &tag}}
 	}
-	v, err := verb(version)
-	if err != nil {
-		return api.ParticipantJSONResponse{}, err
-	}
-	return personAnswer(v, fromAct), nil
 }
 
-func personAnswer(v *service.PersonView, from depth) api.ParticipantJSONResponse {
+func person(v *service.PersonView, depth rest.Depth) api.Participant {
 	b := api.Participant{
 		Id: v.ID, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: api.ProtectionNone,
-		Consents: []api.Consent{}, Timeline: []api.PersonStep{}, UnderscoreLinks: personLinks(v, from),
+		Handlers: rest.OptionalList(v.Handlers), Consents: rest.Map(v.Consents, consent),
+		Timeline: rest.Map(v.Steps, func(s participant.PersonStep) api.PersonStep {
+			return api.PersonStep{
+				N: int(s.N), At: s.At, Kind: api.PersonStepKind(s.Kind), By: rest.Optional(s.By), Authority: s.Authority,
+				Referral: rest.Optional(s.Referral), Enrolment: rest.Optional(s.Enrolment),
+			}
+		}),
+		UnderscoreLinks: api.Links{"self": link(depth, "getParticipant", v.ID)},
 	}
+	b.UnderscoreLinks.AddActions(api.Paths, depth, v.Operations, v.ID)
 	if v.Protection != participant.NoProtection {
 		b.Protection = api.Protection(v.Protection)
 	}
-	if len(v.Handlers) > 0 {
-		b.Handlers = &v.Handlers
-	}
 	if i := v.Identity; i != nil {
-		b.GivenName, b.FamilyName, b.Gender = optional(i.GivenName), optional(i.FamilyName), optional(api.Gender(i.Gender))
-		b.PersonalIdentityNumber = optional(string(i.Number))
-		b.Email, b.Phone = optional(v.Contact.Email), optional(v.Contact.Phone)
+		b.GivenName, b.FamilyName, b.Gender = rest.Optional(i.GivenName), rest.Optional(i.FamilyName), rest.Optional(api.Gender(i.Gender))
+		b.PersonalIdentityNumber = rest.Optional(string(i.Number))
+		b.Email, b.Phone = rest.Optional(v.Contact.Email), rest.Optional(v.Contact.Phone)
 	}
-	for _, c := range v.Consents {
-		b.Consents = append(b.Consents, consent(c))
-	}
-	for _, s := range v.Steps {
-		b.Timeline = append(b.Timeline, api.PersonStep{
-			N: int(s.N), At: s.At, Kind: api.PersonStepKind(s.Kind), By: optional(s.By), Authority: s.Authority,
-			Referral: optional(s.Referral), Enrolment: optional(s.Enrolment),
-		})
-	}
-	tag := rest.ETag(v.Version)
-	return api.ParticipantJSONResponse{Body: b, Headers: api.ParticipantResponseHeaders{ETag: &tag}}
+	return b
 }
 
 func consent(c participant.Consent) api.Consent {
@@ -113,21 +100,4 @@ func consent(c participant.Consent) api.Consent {
 		b.WithdrawnAt = &c.Until
 	}
 	return b
-}
-
-// personLinks returns what the caller may do with a person now.
-func personLinks(v *service.PersonView, from depth) api.Links {
-	self := string(from) + "participants/" + v.ID
-	links := api.Links{"self": {Href: self}}
-	for _, operation := range v.Operations {
-		switch operation {
-		case "withdrawConsent":
-			links["consentWithdrawals"] = api.Link{Href: self + "/consent-withdrawals"}
-		case "protectParticipant":
-			links["protection"] = api.Link{Href: self + "/protection"}
-		case "unprotectParticipant":
-			links["protectionRemoval"] = api.Link{Href: self + "/protection-removal"}
-		}
-	}
-	return links
 }

@@ -5,6 +5,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/participant/service"
 )
@@ -14,10 +15,10 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	b := r.Body
 	id, err := h.service.Put(ctx, service.PersonInput{
 		Number: b.Person.PersonalIdentityNumber, GivenName: b.Person.GivenName, FamilyName: b.Person.FamilyName,
-		Gender:  string(value(b.Person.Gender)),
-		Contact: participant.Contact{Email: value(b.Person.Email), Phone: value(b.Person.Phone)},
+		Gender:  string(rest.Value(b.Person.Gender)),
+		Contact: participant.Contact{Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone)},
 		Consent: participant.NewConsent{
-			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: value(b.Municipality),
+			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: rest.Value(b.Municipality),
 			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: civil.Date(b.Consent.GivenOn),
 		},
 	})
