@@ -17,7 +17,7 @@ import (
 
 // Only the running process may open its database, so a copy is requested by a file in
 // the folder of its backups: <set>.request. The process removes the file, copies, and
-// writes the result to <set>.answer. Whoever can write into the folder can read the
+// writes the result to <set>.answer. A process that can write into the folder can read the
 // database too, so no port, token or key guards the request.
 const (
 	requestSuffix = ".request"

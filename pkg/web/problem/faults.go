@@ -51,7 +51,7 @@ func TooLarge(limit int64) *fault.Error {
 	return &f
 }
 
-// byStatus returns the fault that stands for an HTTP status which came without one.
+// byStatus returns the fault for an HTTP status that came without one.
 func byStatus(status int) *fault.Error {
 	switch fault.StatusOf(status) {
 	case fault.NotFound:

@@ -45,7 +45,7 @@ type operation struct {
 }
 
 var (
-	// unrouted stands for every route that no contract has: a stranger's path must not
+	// unrouted names every route that no contract has: a stranger's path must not
 	// become a label.
 	unrouted = newOperation(&contract.Operation{ID: "unrouted", Method: "unrouted"}, false)
 	readFeed = newOperation(&contract.Operation{ID: "readFeed", Method: "GET", Path: feedhttp.Path, LongPoll: true}, false)
