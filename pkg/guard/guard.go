@@ -111,6 +111,7 @@ type Call struct {
 	Operation string
 	ID        string
 	Parent    string // what the path says that the document belongs to; empty: nothing
+	IfVersion int64  // that a change is based on, else store.ErrStale; 0: any
 	Thing     string // a part of the document, as the log is to name it; empty: the document
 }
 
@@ -161,7 +162,9 @@ func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change
 	if err != nil {
 		return store.Versioned[T]{}, d.enter(ctx, e, a, v, err)
 	}
-	err = change(v)
+	if err = store.ErrStale; c.IfVersion == 0 || c.IfVersion == v.Version {
+		err = change(v)
+	}
 	unchanged := errors.Is(err, store.Unchanged())
 	if unchanged {
 		err = nil

@@ -210,6 +210,18 @@ func TestADocumentOfAnotherParentIsAsOneThatDoesNotExist(t *testing.T) {
 	}
 }
 
+func TestAChangeOfAnotherVersionHasFailed(t *testing.T) {
+	w := open(t)
+	for version, want := range map[int64]error{1: nil, 2: store.ErrStale, 0: nil} {
+		_, err := w.Change(actor.With(t.Context(), sender), sender, guard.Call{Operation: "withdrawReferral", ID: "1", IfVersion: version}, func(store.Versioned[note]) error {
+			return store.Unchanged()
+		})
+		if e, _ := w.last(t); !errors.Is(err, want) || (e.Outcome == accesslog.Failed) != (want != nil) {
+			t.Errorf("version %d: got %v, entered as %+v", version, err, e)
+		}
+	}
+}
+
 func TestAChangeThatChangesNothingIsDoneAndNotWritten(t *testing.T) {
 	w := open(t)
 	v, err := w.Change(actor.With(t.Context(), sender), sender, guard.Call{Operation: "withdrawReferral", ID: "1"}, func(store.Versioned[note]) error {

@@ -93,6 +93,24 @@ type Cond struct {
 	Value any
 }
 
+// Equals returns the condition that a key has a value.
+func Equals(key string, value any) Cond { return Cond{Key: key, Op: Eq, Value: value} }
+
+// AtLeast returns the condition that a key is not below a value.
+func AtLeast(key string, value any) Cond { return Cond{Key: key, Op: Gte, Value: value} }
+
+// AtMost returns the condition that a key is not above a value.
+func AtMost(key string, value any) Cond { return Cond{Key: key, Op: Lte, Value: value} }
+
+// IsAmong returns the condition that a key has one of the values.
+func IsAmong[T any](key string, values []T) Cond {
+	among := make([]any, len(values))
+	for i, v := range values {
+		among[i] = v
+	}
+	return Cond{Key: key, Op: In, Value: among}
+}
+
 // Order sorts by a declared key; documents without it come last, or first when Desc.
 type Order struct {
 	Key  string

@@ -81,20 +81,16 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 		b.Steps = b.Steps[:1]
 		return s.viewBooking(a, b), nil
 	}
-	return s.viewBooking(a, b), s.endIfClosed(ctx, b)
-}
-
-// endIfClosed ends a booking just made when its enrolment was closed meanwhile:
-// what closed it may have looked for bookings before this one was there.
-func (s *Service) endIfClosed(ctx context.Context, b *activity.Booking) error {
-	e, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
-	if err != nil || !e.Value.Closed {
-		return err
+	// What closed the enrolment meanwhile may have looked for bookings before this one
+	// was there.
+	now, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
+	if err != nil || !now.Value.Closed {
+		return s.viewBooking(a, b), err
 	}
-	if err := s.endBooking(ctx, e.Value, b.ID, "", guard.Author(ctx)); err != nil {
-		return err
+	if err := s.endBooking(ctx, now.Value, b.ID, "", guard.Author(ctx)); err != nil {
+		return nil, err
 	}
-	return activity.ErrEnrolmentClosed.AtField("/enrolment")
+	return nil, activity.ErrEnrolmentClosed.AtField("/enrolment")
 }
 
 // Booking returns a booking.
@@ -127,7 +123,7 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 			return err
 		}
 		x, known := in.Activity(b.Activity)
-		cancelled, err := s.cancellationsOf(ctx, in.ID, equals(activityKey, b.Activity), n.Date, n.Date)
+		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(activityKey, b.Activity), n.Date, n.Date)
 		if err != nil {
 			return err
 		}
@@ -141,7 +137,9 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 
 func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVersion int64, change func(*activity.Booking) error) (*BookingView, error) {
 	a := actor.From(ctx)
-	v, err := s.bookings.Change(ctx, a, guard.Call{Operation: operation, ID: id}, forVersion(ifVersion, change))
+	v, err := s.bookings.Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[activity.Booking]) error {
+		return change(v.Value)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -190,14 +188,14 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w Window) (*Lis
 func (f BookingFilter) conditions(relation access.Relation, a actor.Actor) (where []store.Cond, ok bool) {
 	switch {
 	case relation == access.OwnMunicipality && a.Municipality != "":
-		where = append(where, equals(municipalityKey, a.Municipality))
+		where = append(where, store.Equals(municipalityKey, a.Municipality))
 	case relation == access.OwnParticipant && a.Participant != "" && (f.Participant == "" || f.Participant == a.Participant):
 		f.Participant = a.Participant
 	default:
 		return nil, false // a token that names no municipality or person has no list
 	}
 	for _, c := range []store.Cond{
-		equals(participantKey, f.Participant), equals(enrolmentKey, f.Enrolment), equals(activityKey, f.Activity), equals(stateKey, string(f.State)),
+		store.Equals(participantKey, f.Participant), store.Equals(enrolmentKey, f.Enrolment), store.Equals(activityKey, f.Activity), store.Equals(stateKey, string(f.State)),
 	} {
 		if c.Value != "" {
 			where = append(where, c)

@@ -45,7 +45,7 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 			}
 			return activity.OpenAddress(activity.Address{
 				Association: a.Association, ID: id, Participant: participant, Nonce: nonce, Receipt: receipt,
-				Lookup: s.Cipher.Lookup(addressName(secret)),
+				Lookup: s.Cipher.Lookup(lookupPrefix + secret),
 			}, guard.Author(ctx), s.Now()), nil
 		},
 	})
@@ -70,12 +70,12 @@ func (s *Service) secretOf(id string, nonce []byte) (string, error) {
 	return hex.EncodeToString(b), nil
 }
 
-// addressName is what the look-up of a secret is made from, so that it has nothing
-// in common with any other look-up.
-func addressName(secret string) string { return "calendar-address/" + secret }
+// lookupPrefix is before a secret where its look-up is made, so that it has nothing in
+// common with any other look-up.
+const lookupPrefix = "calendar-address/"
 
 func validAddresses(participant string) []store.Cond {
-	return []store.Cond{equals(participantKey, participant), equals(stateKey, string(activity.AddressOpened))}
+	return []store.Cond{store.Equals(participantKey, participant), store.Equals(stateKey, string(activity.AddressOpened))}
 }
 
 // Addresses lists a participant's valid calendar addresses, the latest first.
@@ -95,13 +95,13 @@ func (s *Service) Address(ctx context.Context, participant, id string) (*activit
 
 // Revoke makes a calendar address invalid at once.
 func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion int64) error {
-	_, err := s.addresses.Change(ctx, actor.From(ctx), guard.Call{Operation: "revokeCalendarFeed", ID: id, Parent: participant},
-		forVersion(ifVersion, func(x *activity.Address) error {
-			if !x.Revoke(guard.Author(ctx), s.Now()) {
+	_, err := s.addresses.Change(ctx, actor.From(ctx), guard.Call{Operation: "revokeCalendarFeed", ID: id, Parent: participant, IfVersion: ifVersion},
+		func(x store.Versioned[activity.Address]) error {
+			if !x.Value.Revoke(guard.Author(ctx), s.Now()) {
 				return store.Unchanged()
 			}
 			return nil
-		}))
+		})
 	return err
 }
 
@@ -131,13 +131,8 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.Calen
 // addressBehind finds the valid address of a secret in one association; nil: none.
 // While keys are rotated, an address may still be filed under an older one.
 func (s *Service) addressBehind(ctx context.Context, in *association.Association, secret string) (*activity.Address, error) {
-	var lookups []any
-	for _, l := range s.Cipher.Lookups(addressName(secret)) {
-		lookups = append(lookups, l)
-	}
-	found, err := s.addresses.Store.Find(ctx, store.Query{
-		Association: in.ID, Where: []store.Cond{{Key: lookupKey, Op: store.In, Value: lookups}}, Limit: 1,
-	})
+	where := []store.Cond{store.IsAmong(lookupKey, s.Cipher.Lookups(lookupPrefix+secret))}
+	found, err := s.addresses.Store.Find(ctx, store.Query{Association: in.ID, Where: where, Limit: 1})
 	if err != nil || len(found.Items) == 0 || found.Items[0].Value.State() != activity.AddressOpened {
 		return nil, err
 	}
@@ -147,7 +142,7 @@ func (s *Service) addressBehind(ctx context.Context, in *association.Association
 func (s *Service) calendarOf(ctx context.Context, in *association.Association, participant string) ([]activity.CalendarEntry, error) {
 	now := s.Now()
 	first, last := activity.CalendarSpan(now)
-	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, equals(participantKey, participant))
+	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, store.Equals(participantKey, participant))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +154,7 @@ func (s *Service) calendarOf(ctx context.Context, in *association.Association, p
 		}
 		seen[b.Activity] = true
 		cancellations, err := findAll(ctx, s.cancellations.Store, in.ID, 1000,
-			equals(activityKey, b.Activity), atLeast(dateKey, string(first)), atMost(dateKey, string(last)))
+			store.Equals(activityKey, b.Activity), store.AtLeast(dateKey, string(first)), store.AtMost(dateKey, string(last)))
 		if err != nil {
 			return nil, err
 		}

@@ -80,8 +80,10 @@ func (s *Service) Cancellation(ctx context.Context, activityID, id string) (*Can
 // Restore lets a called-off occurrence take place after all.
 func (s *Service) Restore(ctx context.Context, activityID, id string, ifVersion int64) (*CancellationView, error) {
 	a := actor.From(ctx)
-	v, err := s.cancellations.Change(ctx, a, guard.Call{Operation: "restoreOccurrence", ID: id, Parent: activityID},
-		forVersion(ifVersion, func(c *activity.Cancellation) error { return c.Restore(guard.Author(ctx), s.Now()) }))
+	v, err := s.cancellations.Change(ctx, a, guard.Call{Operation: "restoreOccurrence", ID: id, Parent: activityID, IfVersion: ifVersion},
+		func(c store.Versioned[activity.Cancellation]) error {
+			return c.Value.Restore(guard.Author(ctx), s.Now())
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func (s *Service) Restore(ctx context.Context, activityID, id string, ifVersion 
 // cancellationsOf returns what is called off of an activity, or of a municipality,
 // in a span of days.
 func (s *Service) cancellationsOf(ctx context.Context, associationID string, of store.Cond, first, last civil.Date) (activity.Cancellations, error) {
-	found, err := findAll(ctx, s.cancellations.Store, associationID, 5000, of, atLeast(dateKey, string(first)), atMost(dateKey, string(last)))
+	found, err := findAll(ctx, s.cancellations.Store, associationID, 5000, of, store.AtLeast(dateKey, string(first)), store.AtMost(dateKey, string(last)))
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	if err != nil || !e.Closed {
 		return err
 	}
-	booked, err := findAll(ctx, s.bookings.Store, e.Association, 10_000, equals(enrolmentKey, e.ID))
+	booked, err := findAll(ctx, s.bookings.Store, e.Association, 10_000, store.Equals(enrolmentKey, e.ID))
 	if err != nil {
 		return err
 	}

@@ -72,13 +72,3 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	return g.Wait()
 }
-
-// forVersion refuses a change of another version than the caller has read.
-func forVersion[T any](ifVersion int64, change func(*T) error) func(store.Versioned[T]) error {
-	return func(v store.Versioned[T]) error {
-		if v.Version != ifVersion {
-			return store.ErrStale
-		}
-		return change(v.Value)
-	}
-}

@@ -37,90 +37,80 @@ func Schema() migration.Schema {
 	return migration.Schema{
 		Service: "activity", Version: 1,
 		Collections: []migration.Collection{
-			bookingCollection(), cancellationCollection(), enrolmentCollection(), diaryCollection(), addressCollection(),
+			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection,
 		},
 	}
 }
 
-func bookingCollection() store.Schema[activity.Booking] {
-	return store.Schema[activity.Booking]{
-		Name:   "bookings",
-		Unique: []store.Index{{enrolmentKey, openKey}},
-		Indexes: []store.Index{
-			{municipalityKey, bookedKey},
-			{municipalityKey, stateKey, bookedKey},
-			{participantKey, bookedKey},
-			{participantKey, lastDayKey},
-			{activityKey, lastDayKey},
-		},
-		ID:      func(b *activity.Booking) (string, string) { return b.Association, b.ID },
-		Version: (*activity.Booking).Version,
-		Keys: func(b *activity.Booking) store.Keys {
-			status := b.Status()
-			k := store.Keys{
-				enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
-				stateKey: string(status.State), bookedKey: b.BookedAt().UnixMilli(), lastDayKey: string(status.LastDay),
-			}
-			// Only one booking that goes on per enrolment and activity; the index
-			// binds documents that have the key. Those with a last day are kept
-			// apart by the diary.
-			if status.State == activity.StateBooked && b.Until == "" {
-				k[openKey] = b.Activity
-			}
-			return k
-		},
-	}
+var bookingCollection = store.Schema[activity.Booking]{
+	Name:   "bookings",
+	Unique: []store.Index{{enrolmentKey, openKey}},
+	Indexes: []store.Index{
+		{municipalityKey, bookedKey},
+		{municipalityKey, stateKey, bookedKey},
+		{participantKey, bookedKey},
+		{participantKey, lastDayKey},
+		{activityKey, lastDayKey},
+	},
+	ID:      func(b *activity.Booking) (string, string) { return b.Association, b.ID },
+	Version: (*activity.Booking).Version,
+	Keys: func(b *activity.Booking) store.Keys {
+		status := b.Status()
+		k := store.Keys{
+			enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
+			stateKey: string(status.State), bookedKey: b.BookedAt().UnixMilli(), lastDayKey: string(status.LastDay),
+		}
+		// Only one booking that goes on per enrolment and activity; the index
+		// binds documents that have the key. Those with a last day are kept
+		// apart by the diary.
+		if status.State == activity.StateBooked && b.Until == "" {
+			k[openKey] = b.Activity
+		}
+		return k
+	},
 }
 
-func cancellationCollection() store.Schema[activity.Cancellation] {
-	return store.Schema[activity.Cancellation]{
-		Name:    "cancellations",
-		Unique:  []store.Index{{activityKey, openKey}},
-		Indexes: []store.Index{{municipalityKey, dateKey}, {activityKey, dateKey}},
-		ID:      func(c *activity.Cancellation) (string, string) { return c.Association, c.ID },
-		Version: (*activity.Cancellation).Version,
-		Keys: func(c *activity.Cancellation) store.Keys {
-			k := store.Keys{activityKey: c.Activity, municipalityKey: c.Municipality, dateKey: string(c.Date)}
-			if c.State() == activity.Cancelled {
-				k[openKey] = string(c.Date) // one cancellation at a time of the same occurrence
-			}
-			return k
-		},
-	}
+var cancellationCollection = store.Schema[activity.Cancellation]{
+	Name:    "cancellations",
+	Unique:  []store.Index{{activityKey, openKey}},
+	Indexes: []store.Index{{municipalityKey, dateKey}, {activityKey, dateKey}},
+	ID:      func(c *activity.Cancellation) (string, string) { return c.Association, c.ID },
+	Version: (*activity.Cancellation).Version,
+	Keys: func(c *activity.Cancellation) store.Keys {
+		k := store.Keys{activityKey: c.Activity, municipalityKey: c.Municipality, dateKey: string(c.Date)}
+		if c.State() == activity.Cancelled {
+			k[openKey] = string(c.Date) // one cancellation at a time of the same occurrence
+		}
+		return k
+	},
 }
 
-func enrolmentCollection() store.Schema[activity.Enrolment] {
-	return store.Schema[activity.Enrolment]{
-		Name:    "enrolments",
-		Indexes: []store.Index{{participantKey}},
-		ID:      func(e *activity.Enrolment) (string, string) { return e.Association, e.ID },
-		Version: func(e *activity.Enrolment) int64 { return e.Writes },
-		Keys:    func(e *activity.Enrolment) store.Keys { return store.Keys{participantKey: e.Participant} },
-	}
+var enrolmentCollection = store.Schema[activity.Enrolment]{
+	Name:    "enrolments",
+	Indexes: []store.Index{{participantKey}},
+	ID:      func(e *activity.Enrolment) (string, string) { return e.Association, e.ID },
+	Version: func(e *activity.Enrolment) int64 { return e.Writes },
+	Keys:    func(e *activity.Enrolment) store.Keys { return store.Keys{participantKey: e.Participant} },
 }
 
-func diaryCollection() store.Schema[activity.Diary] {
-	return store.Schema[activity.Diary]{
-		Name:    "diaries",
-		ID:      func(d *activity.Diary) (string, string) { return d.Association, d.Participant },
-		Version: func(d *activity.Diary) int64 { return d.Writes },
-	}
+var diaryCollection = store.Schema[activity.Diary]{
+	Name:    "diaries",
+	ID:      func(d *activity.Diary) (string, string) { return d.Association, d.Participant },
+	Version: func(d *activity.Diary) int64 { return d.Writes },
 }
 
-func addressCollection() store.Schema[activity.Address] {
-	return store.Schema[activity.Address]{
-		Name:    "calendar_addresses",
-		Unique:  []store.Index{{lookupKey}},
-		Indexes: []store.Index{{participantKey, stateKey, bookedKey}},
-		ID:      func(a *activity.Address) (string, string) { return a.Association, a.ID },
-		Version: (*activity.Address).Version,
-		Keys: func(a *activity.Address) store.Keys {
-			return store.Keys{
-				participantKey: a.Participant, lookupKey: a.Lookup,
-				stateKey: string(a.State()), bookedKey: a.CreatedAt().UnixMilli(),
-			}
-		},
-	}
+var addressCollection = store.Schema[activity.Address]{
+	Name:    "calendar_addresses",
+	Unique:  []store.Index{{lookupKey}},
+	Indexes: []store.Index{{participantKey, stateKey, bookedKey}},
+	ID:      func(a *activity.Address) (string, string) { return a.Association, a.ID },
+	Version: (*activity.Address).Version,
+	Keys: func(a *activity.Address) store.Keys {
+		return store.Keys{
+			participantKey: a.Participant, lookupKey: a.Lookup,
+			stateKey: string(a.State()), bookedKey: a.CreatedAt().UnixMilli(),
+		}
+	},
 }
 
 // open prepares the collections and says what access to their documents depends on.
@@ -149,11 +139,11 @@ func (s *Service) open(ctx context.Context) error {
 		Parent:       func(x *activity.Address) string { return x.Participant },
 		Participants: func(x *activity.Address) []string { return []string{x.Participant} },
 	}
-	s.bookings.Store, bookings = store.Open(ctx, s.Engine, bookingCollection())
-	s.cancellations.Store, cancellations = store.Open(ctx, s.Engine, cancellationCollection())
-	s.addresses.Store, addresses = store.Open(ctx, s.Engine, addressCollection())
-	s.enrolments, enrolments = store.Open(ctx, s.Engine, enrolmentCollection())
-	s.diaries, diaries = store.Open(ctx, s.Engine, diaryCollection())
+	s.bookings.Store, bookings = store.Open(ctx, s.Engine, bookingCollection)
+	s.cancellations.Store, cancellations = store.Open(ctx, s.Engine, cancellationCollection)
+	s.addresses.Store, addresses = store.Open(ctx, s.Engine, addressCollection)
+	s.enrolments, enrolments = store.Open(ctx, s.Engine, enrolmentCollection)
+	s.diaries, diaries = store.Open(ctx, s.Engine, diaryCollection)
 	return errors.Join(bookings, cancellations, addresses, enrolments, diaries)
 }
 
@@ -223,14 +213,28 @@ func findAll[T any](ctx context.Context, c *store.Collection[T], association str
 	}
 }
 
-func equals(key string, value any) store.Cond {
-	return store.Cond{Key: key, Op: store.Eq, Value: value}
+// Window is the part of a list that is wanted: a page, or what follows a cursor.
+type Window = store.Window
+
+// List is a part of a list.
+type List[T any] struct {
+	Items []T
+	Next  string       // cursor; empty on the last page
+	Total *store.Total // of the whole list; nil when it was read by cursor
 }
 
-func atLeast(key string, value any) store.Cond {
-	return store.Cond{Key: key, Op: store.Gte, Value: value}
-}
+// latestFirst is the order of the lists.
+var latestFirst = []store.Order{{Key: bookedKey, Desc: true}}
 
-func atMost(key string, value any) store.Cond {
-	return store.Cond{Key: key, Op: store.Lte, Value: value}
+// page reads a part of a list, the latest first.
+func page[T any](ctx context.Context, c *store.Collection[T], association string, where []store.Cond, w Window) (*List[*T], error) {
+	found, total, err := c.List(ctx, store.Query{Association: association, Where: where, Sort: latestFirst}, w)
+	if err != nil {
+		return nil, err
+	}
+	list := &List[*T]{Next: found.Next.String(), Total: total}
+	for _, v := range found.Items {
+		list.Items = append(list.Items, v.Value)
+	}
+	return list, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
 )
 
@@ -57,7 +58,7 @@ func (s *Service) MunicipalityWeek(ctx context.Context, code, week string) (*Mun
 	if !member {
 		return nil, fault.ErrNotFound
 	}
-	cancelled, err := s.cancellationsOf(ctx, in.ID, equals(municipalityKey, code), w.Monday(), w.Sunday())
+	cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(municipalityKey, code), w.Monday(), w.Sunday())
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Da
 	if err := activity.CheckDate(d, "date"); err != nil {
 		return nil, err
 	}
-	cancelled, err := s.cancellationsOf(ctx, a.Association, equals(activityKey, activityID), d, d)
+	cancelled, err := s.cancellationsOf(ctx, a.Association, store.Equals(activityKey, activityID), d, d)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Da
 	if !occurs {
 		return nil, fault.ErrNotFound
 	}
-	found, err := findAll(ctx, s.bookings.Store, a.Association, 1000, equals(activityKey, activityID), atLeast(lastDayKey, string(d)))
+	found, err := findAll(ctx, s.bookings.Store, a.Association, 1000, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	if err != nil {
 		return nil, err
 	}
-	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, equals(participantKey, participant), atLeast(lastDayKey, string(w.Monday())))
+	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, store.Equals(participantKey, participant), store.AtLeast(lastDayKey, string(w.Monday())))
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 		if !offered || !access.Allows(entry.Operation, a, b.Resource()) {
 			continue
 		}
-		cancelled, err := s.cancellationsOf(ctx, in.ID, equals(activityKey, x.ID), w.Monday(), w.Sunday())
+		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(activityKey, x.ID), w.Monday(), w.Sunday())
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +221,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 // enrolments. One who has none, such as another association's, is
 // fault.ErrNotFound here.
 func (s *Service) participant(ctx context.Context, a actor.Actor, participant string) (access.Resource, error) {
-	found, err := findAll(ctx, s.enrolments, a.Association, 100, equals(participantKey, participant))
+	found, err := findAll(ctx, s.enrolments, a.Association, 100, store.Equals(participantKey, participant))
 	if err != nil {
 		return access.Resource{}, err
 	}

@@ -171,6 +171,9 @@ func TestTheListGoesOnByItsLinks(t *testing.T) {
 	if len(empty.Items)+len(l.Items) != 0 {
 		t.Error("another municipality's enrolments were listed")
 	}
+	if m := l.UnderscoreMeta; m.TotalRecords == nil || *m.TotalRecords != 0 || m.Page == nil {
+		t.Errorf("an empty list has its total too: %+v", m)
+	}
 }
 
 func TestABatchOfIdentities(t *testing.T) {

@@ -61,10 +61,7 @@ func (s *Service) enrolmentOf(p **participant.PersonStatus) *guard.Documents[par
 func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*participant.Enrolment, history.Author) error) (*EnrolmentView, error) {
 	a := actor.From(ctx)
 	var p *participant.PersonStatus
-	v, err := s.enrolmentOf(&p).Change(ctx, a, guard.Call{Operation: operation, ID: id}, func(v store.Versioned[participant.Enrolment]) error {
-		if v.Version != ifVersion {
-			return fault.ErrStale
-		}
+	v, err := s.enrolmentOf(&p).Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Enrolment]) error {
 		if err := change(v.Value, guard.Author(ctx)); err != nil {
 			return err
 		}
@@ -88,11 +85,11 @@ func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enr
 	for _, step := range view.Steps {
 		var t Texts
 		var err error
-		if t.Text, err = s.decryptOptional(step.Text, stepTextContext(view.ID)); err != nil {
+		if t.Text, err = s.decryptOptional(step.Text, enrolmentContext(view.ID, "text")); err != nil {
 			return nil, err
 		}
 		if step.Exception != nil {
-			if t.Exception, err = s.decryptOptional(step.Exception.Reason, exceptionContext(view.ID)); err != nil {
+			if t.Exception, err = s.decryptOptional(step.Exception.Reason, enrolmentContext(view.ID, "exception")); err != nil {
 				return nil, err
 			}
 		}
@@ -143,25 +140,21 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	page := &EnrolmentPage{}
 	where, ok := f.within(relation, a)
 	if !ok {
+		if w.Cursor == "" {
+			page.Total = &store.Total{}
+		}
 		return page, guard.Enter(ctx, s.AccessLog, e, nil)
 	}
-	q := store.Query{Association: a.Association, Where: where, Limit: w.Limit, Sort: []store.Order{{Key: createdKey, Desc: true}}}
-	if q.After, err = store.ParseCursor(w.Cursor, len(q.Sort)); err != nil {
+	found, total, err := s.enrolments.Store.List(ctx, store.Query{
+		Association: a.Association, Where: where, Sort: []store.Order{{Key: createdKey, Desc: true}},
+	}, w)
+	if errors.Is(err, store.ErrCursor) {
 		return nil, fault.Of(err).AtField("cursor")
 	}
-	if w.Cursor == "" {
-		q.Skip = (w.Page - 1) * w.Limit
-		total, err := s.enrolments.Store.Total(ctx, q.Association, q.Where)
-		if err != nil {
-			return nil, err
-		}
-		page.Total = &total
-	}
-	found, err := s.enrolments.Store.Find(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	page.Next = found.Next.String()
+	page.Next, page.Total = found.Next.String(), total
 	for _, v := range found.Items {
 		e.Participants = append(e.Participants, v.Value.Participant)
 	}
@@ -189,9 +182,7 @@ func (f EnrolmentFilter) within(relation access.Relation, a actor.Actor) (where 
 	}
 	*narrowed = own
 	for _, c := range []store.Cond{
-		{Key: municipalityKey, Op: store.Eq, Value: f.Municipality},
-		{Key: participantKey, Op: store.Eq, Value: f.Participant},
-		{Key: stateKey, Op: store.Eq, Value: f.State},
+		store.Equals(municipalityKey, f.Municipality), store.Equals(participantKey, f.Participant), store.Equals(stateKey, f.State),
 	} {
 		if c.Value != "" {
 			where = append(where, c)
@@ -244,7 +235,7 @@ func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, n
 	return s.changeWithText(ctx, "decideCheckIn", id, version, in.Reason, func(e *participant.Enrolment, reason []byte, by history.Author) error {
 		d := participant.CheckInDecision{Decision: in.Decision, On: in.On, Weeks: in.Weeks, Reason: reason}
 		if in.Approver != "" {
-			encrypted, err := s.encryptOptional(in.ExceptionReason, exceptionContext(id))
+			encrypted, err := s.encryptOptional(in.ExceptionReason, enrolmentContext(id, "exception"))
 			if err != nil {
 				return err
 			}
@@ -286,7 +277,7 @@ func (s *Service) Cancel(ctx context.Context, id string, version int64, text str
 // changeWithText is change with a text, which is encrypted for the enrolment's steps.
 func (s *Service) changeWithText(ctx context.Context, operation, id string, version int64, text string, change func(*participant.Enrolment, []byte, history.Author) error) (*EnrolmentView, error) {
 	return s.change(ctx, operation, id, version, func(e *participant.Enrolment, by history.Author) error {
-		encrypted, err := s.encryptOptional(text, stepTextContext(id))
+		encrypted, err := s.encryptOptional(text, enrolmentContext(id, "text"))
 		if err != nil {
 			return err
 		}

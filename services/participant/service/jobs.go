@@ -30,16 +30,20 @@ func (s *Service) newDueJob() *jobs.Job {
 // MarkOverdue takes every step that time has brought, once.
 func (s *Service) MarkOverdue(ctx context.Context) error { return s.dueJob.Do(ctx) }
 
-// markOverdue takes the steps of an association batch by batch: each of them changes
-// the key or the state of its enrolment, so the next batch is another one.
+// markOverdue takes the steps of an association batch by batch, the longest overdue
+// first: each of them changes the key or the state of its enrolment, so the next batch
+// is another one.
 func (s *Service) markOverdue(ctx context.Context, in *association.Association) error {
 	for {
 		now := s.Now()
-		due, err := s.dueBefore(ctx, in.ID, civil.DateOf(now), maxDueInRead)
+		due, err := s.enrolments.Store.Find(ctx, store.Query{
+			Association: in.ID, Where: []store.Cond{{Key: dueKey, Op: store.Lt, Value: string(civil.DateOf(now))}},
+			Sort: []store.Order{{Key: dueKey}}, Limit: maxDueInRead,
+		})
 		if err != nil {
 			return err
 		}
-		for _, v := range due {
+		for _, v := range due.Items {
 			_, err := s.enrolments.Store.Update(ctx, in.ID, v.Value.ID, 0, func(e *participant.Enrolment) error {
 				if !e.MarkOverdue(now) {
 					return store.Unchanged()
@@ -50,10 +54,10 @@ func (s *Service) markOverdue(ctx context.Context, in *association.Association) 
 				return err
 			}
 		}
-		if len(due) > 0 {
+		if len(due.Items) > 0 {
 			s.publisher.Wake()
 		}
-		if len(due) < maxDueInRead {
+		if len(due.Items) < maxDueInRead {
 			return nil
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Service) WithdrawConsent(ctx context.Context, id string, ifVersion int6
 		if a := actor.From(ctx); !access.Allows("withdrawConsent", a, p.Status().Resource(a, referral)) {
 			return participant.ErrNoConsent.AtField("/referral")
 		}
-		encrypted, err := s.encryptOptional(text, personTextContext(p.ID))
+		encrypted, err := s.encryptOptional(text, personContext(p.ID, "text"))
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (s *Service) Protect(ctx context.Context, id string, ifVersion int64, level
 // Unprotect shows the person's identity again.
 func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, text string) (*PersonView, error) {
 	return s.changePerson(ctx, "unprotectParticipant", id, ifVersion, func(p *participant.Person) error {
-		encrypted, err := s.encryptOptional(text, personTextContext(p.ID))
+		encrypted, err := s.encryptOptional(text, personContext(p.ID, "text"))
 		if err != nil {
 			return err
 		}
@@ -73,10 +73,7 @@ func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, tex
 
 func (s *Service) changePerson(ctx context.Context, operation, id string, ifVersion int64, change func(*participant.Person) error) (*PersonView, error) {
 	a := actor.From(ctx)
-	v, err := s.people.Change(ctx, a, guard.Call{Operation: operation, ID: id}, func(v store.Versioned[participant.Person]) error {
-		if v.Version != ifVersion {
-			return fault.ErrStale
-		}
+	v, err := s.people.Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Person]) error {
 		return change(v.Value)
 	})
 	if err != nil {

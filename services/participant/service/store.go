@@ -7,7 +7,6 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
@@ -30,45 +29,41 @@ const (
 func Schema() migration.Schema {
 	return migration.Schema{
 		Service: "participant", Version: 1,
-		Collections: []migration.Collection{personCollection(), enrolmentCollection()},
+		Collections: []migration.Collection{personCollection, enrolmentCollection},
 	}
 }
 
 // personCollection declares how persons are stored. The keyed look-up of the number is
 // unique: of two who post the same new person, one creates and the other finds.
-func personCollection() store.Schema[participant.Person] {
-	return store.Schema[participant.Person]{
-		Name:    "persons",
-		Unique:  []store.Index{{lookupKey}},
-		Indexes: []store.Index{{personKey}},
-		ID:      func(p *participant.Person) (string, string) { return p.Association, p.ID },
-		Keys:    func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup, personKey: p.ID} },
-		Version: func(p *participant.Person) int64 { return int64(len(p.Steps)) },
-	}
+var personCollection = store.Schema[participant.Person]{
+	Name:    "persons",
+	Unique:  []store.Index{{lookupKey}},
+	Indexes: []store.Index{{personKey}},
+	ID:      func(p *participant.Person) (string, string) { return p.Association, p.ID },
+	Keys:    func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup, personKey: p.ID} },
+	Version: func(p *participant.Person) int64 { return int64(len(p.Steps)) },
 }
 
 // enrolmentCollection declares how enrolments are stored: found by what lists filter
 // on, and by the day on which a step is due.
-func enrolmentCollection() store.Schema[participant.Enrolment] {
-	return store.Schema[participant.Enrolment]{
-		Name: "enrolments",
-		Indexes: []store.Index{
-			{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey}, {dueKey},
-		},
-		ID: func(e *participant.Enrolment) (string, string) { return e.Association, e.ID },
-		Keys: func(e *participant.Enrolment) store.Keys {
-			p := e.Progress()
-			k := store.Keys{
-				municipalityKey: e.Municipality, participantKey: e.Participant,
-				stateKey: string(p.State), createdKey: e.Steps[0].At.UnixMilli(),
-			}
-			if due := p.DueOn(); due != "" {
-				k[dueKey] = string(due)
-			}
-			return k
-		},
-		Version: func(e *participant.Enrolment) int64 { return int64(len(e.Steps)) },
-	}
+var enrolmentCollection = store.Schema[participant.Enrolment]{
+	Name: "enrolments",
+	Indexes: []store.Index{
+		{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey}, {dueKey},
+	},
+	ID: func(e *participant.Enrolment) (string, string) { return e.Association, e.ID },
+	Keys: func(e *participant.Enrolment) store.Keys {
+		p := e.Progress()
+		k := store.Keys{
+			municipalityKey: e.Municipality, participantKey: e.Participant,
+			stateKey: string(p.State), createdKey: e.Steps[0].At.UnixMilli(),
+		}
+		if due := p.DueOn(); due != "" {
+			k[dueKey] = string(due)
+		}
+		return k
+	},
+	Version: func(e *participant.Enrolment) int64 { return int64(len(e.Steps)) },
 }
 
 // open prepares the collections and says what access to a person depends on; for an
@@ -89,8 +84,8 @@ func (s *Service) open(ctx context.Context) error {
 		Log: s.AccessLog, Kind: "enrolment",
 		Participants: func(e *participant.Enrolment) []string { return []string{e.Participant} },
 	}
-	s.people.Store, people = store.Open(ctx, s.Engine, personCollection())
-	s.enrolments.Store, enrolments = store.Open(ctx, s.Engine, enrolmentCollection())
+	s.people.Store, people = store.Open(ctx, s.Engine, personCollection)
+	s.enrolments.Store, enrolments = store.Open(ctx, s.Engine, enrolmentCollection)
 	return errors.Join(people, enrolments)
 }
 
@@ -101,19 +96,10 @@ func identityShown(shown bool) accesslog.Identity {
 	return accesslog.Masked
 }
 
-// personByLookup finds a person by the look-ups of the number under every key.
-func (s *Service) personByLookup(ctx context.Context, association string, lookups []string) (v store.Versioned[participant.Person], found bool, err error) {
-	page, err := s.people.Store.Find(ctx, store.Query{Association: association, Where: []store.Cond{isAmong(lookupKey, lookups)}, Limit: 1})
-	if err != nil || len(page.Items) == 0 {
-		return v, false, err
-	}
-	return page.Items[0], true, nil
-}
-
 // personsByID finds persons by their ids; one that is not there is left out.
 func (s *Service) personsByID(ctx context.Context, association string, ids []string) (map[string]*participant.Person, error) {
 	page, err := s.people.Store.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{isAmong(personKey, ids)}, Limit: max(len(ids), 1),
+		Association: association, Where: []store.Cond{store.IsAmong(personKey, ids)}, Limit: max(len(ids), 1),
 	})
 	if err != nil {
 		return nil, err
@@ -123,22 +109,4 @@ func (s *Service) personsByID(ctx context.Context, association string, ids []str
 		found[v.Value.ID] = v.Value
 	}
 	return found, nil
-}
-
-// dueBefore finds enrolments whose block's last day has passed, the longest overdue
-// first.
-func (s *Service) dueBefore(ctx context.Context, association string, today civil.Date, limit int) ([]store.Versioned[participant.Enrolment], error) {
-	page, err := s.enrolments.Store.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{{Key: dueKey, Op: store.Lt, Value: string(today)}},
-		Sort: []store.Order{{Key: dueKey}}, Limit: limit,
-	})
-	return page.Items, err
-}
-
-func isAmong(key string, texts []string) store.Cond {
-	values := make([]any, len(texts))
-	for i, t := range texts {
-		values[i] = t
-	}
-	return store.Cond{Key: key, Op: store.In, Value: values}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/personnummer"
@@ -48,16 +49,17 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 	lookups := s.Cipher.Lookups(string(number))
 	scope, _ := access.Scope("createReferral", a)
 	for range maxPutTries {
-		known, found, err := s.personByLookup(ctx, a.Association, lookups)
+		known, err := s.people.Store.Find(ctx, store.Query{Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, lookups)}, Limit: 1})
 		if err != nil {
 			return "", err
 		}
-		if scope == access.OwnParticipant && (!found || known.Value.ID != a.Participant) {
+		found := len(known.Items) > 0
+		if scope == access.OwnParticipant && (!found || known.Items[0].Value.ID != a.Participant) {
 			return "", guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
 		}
 		var p *participant.Person
 		if found {
-			p = known.Value
+			p = known.Items[0].Value
 		} else if p, err = s.newPerson(ctx, a.Association, number, lookups[0], in, now); err != nil {
 			return "", err
 		}
@@ -101,13 +103,13 @@ func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) 
 
 func (s *Service) newPerson(ctx context.Context, association string, number personnummer.Number, lookup string, in PersonInput, now time.Time) (*participant.Person, error) {
 	id, by := s.NewID(), guard.Author(ctx)
-	identity, err := s.encryptJSON(participant.Identity{
+	identity, err := encryptJSON(s.Cipher, participant.Identity{
 		Number: number, GivenName: in.GivenName, FamilyName: in.FamilyName, Gender: in.Gender,
-	}, identityContext(id))
+	}, personContext(id, "identity"))
 	if err != nil {
 		return nil, err
 	}
-	contact, err := s.encryptContact(in.Contact, id)
+	contact, err := encryptJSON(s.Cipher, in.Contact, personContext(id, "contact"))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func (s *Service) addReferral(ctx context.Context, known *participant.Person, in
 		if err != nil || old == in.Contact {
 			return err
 		}
-		encrypted, err := s.encryptContact(in.Contact, p.ID)
+		encrypted, err := encryptJSON(s.Cipher, in.Contact, personContext(p.ID, "contact"))
 		if err != nil {
 			return err
 		}
@@ -185,40 +187,36 @@ func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, err
 }
 
 // The contexts that encrypted texts are bound to.
-func identityContext(id string) string   { return "participant/" + id + "/identity" }
-func contactContext(id string) string    { return "participant/" + id + "/contact" }
-func personTextContext(id string) string { return "participant/" + id + "/text" }
-func stepTextContext(id string) string   { return "enrolment/" + id + "/text" }
-func exceptionContext(id string) string  { return "enrolment/" + id + "/exception" }
+func personContext(id, part string) string    { return "participant/" + id + "/" + part }
+func enrolmentContext(id, part string) string { return "enrolment/" + id + "/" + part }
 
 func (s *Service) identityOf(p *participant.Person) (participant.Identity, error) {
-	return decryptJSON[participant.Identity](s, p.Identity, identityContext(p.ID))
+	return decryptJSON[participant.Identity](s.Cipher, p.Identity, personContext(p.ID, "identity"))
 }
 
 func (s *Service) contactOf(p *participant.Person) (participant.Contact, error) {
-	if len(p.Contact) == 0 {
-		return participant.Contact{}, nil
-	}
-	return decryptJSON[participant.Contact](s, p.Contact, contactContext(p.ID))
+	return decryptJSON[participant.Contact](s.Cipher, p.Contact, personContext(p.ID, "contact"))
 }
 
-func (s *Service) encryptContact(c participant.Contact, id string) ([]byte, error) {
-	if c == (participant.Contact{}) {
+// encryptJSON encrypts a value; the zero value becomes an empty text.
+func encryptJSON[T comparable](c *encryption.Cipher, v T, context string) ([]byte, error) {
+	var zero T
+	if v == zero {
 		return nil, nil
 	}
-	return s.encryptJSON(c, contactContext(id))
-}
-
-func (s *Service) encryptJSON(v any, context string) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt %T: %w", v, err)
 	}
-	return s.Cipher.Encrypt(text, context)
+	return c.Encrypt(text, context)
 }
 
-func decryptJSON[T any](s *Service, ciphertext []byte, context string) (v T, err error) {
-	text, err := s.Cipher.Decrypt(ciphertext, context)
+// decryptJSON decrypts what encryptJSON has encrypted.
+func decryptJSON[T any](c *encryption.Cipher, ciphertext []byte, context string) (v T, err error) {
+	if len(ciphertext) == 0 {
+		return v, nil
+	}
+	text, err := c.Decrypt(ciphertext, context)
 	if err != nil {
 		return v, err
 	}
