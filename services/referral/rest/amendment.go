@@ -5,6 +5,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -74,7 +75,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 			c.Consent = &api.ConsentChange{Old: extendedConsent(x.Old), New: extendedConsent(x.New)}
 		}
 		if x, ok := v.Texts.Reasons[s.N]; ok {
-			c.Reason = &api.TextChange{Old: optional[string](x.Old), New: x.New}
+			c.Reason = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}
 		}
 		if x, ok := v.Texts.Assessments[s.N]; ok {
 			c.TargetGroupTest = &api.TargetGroupTestChange{Old: targetGroupTest(x.Old), New: *targetGroupTest(x.New)}
@@ -83,7 +84,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 			}
 		}
 		if x := s.Amendment.ExternalReference; x != nil {
-			c.ExternalReference = &api.TextChange{Old: optional[string](x.Old), New: x.New}
+			c.ExternalReference = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}
 		}
 		all = append(all, api.ReferralAmendment{N: int(number(v, s.N)), At: s.At, Reason: v.Texts.Steps[s.N], Changes: c})
 	}

@@ -13,14 +13,14 @@ import (
 
 // ListDrafts answers GET /drafts.
 func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject) (api.ListDraftsResponseObject, error) {
-	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	l, err := h.service.Drafts.List(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	b := api.DraftList{
-		Items: make([]api.DraftSummary, 0, len(l.Items)), UnderscoreMeta: part(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: listLinks("drafts", url.Values{}, w, l.Next),
+		Items: make([]api.DraftSummary, 0, len(l.Items)), UnderscoreMeta: rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks("drafts", url.Values{}, w, l.Next),
 	}
 	for _, d := range l.Items {
 		b.Items = append(b.Items, api.DraftSummary{

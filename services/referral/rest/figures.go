@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
 )
 
 // GetReferralFigures answers GET /referral-figures.
@@ -24,18 +25,18 @@ func (h handlers) GetReferralFigures(ctx context.Context, r api.GetReferralFigur
 	q := url.Values{"from": {from}, "to": {to}}
 	set(q, "municipality", municipality)
 	b := api.ReferralFigures{
-		From: from, To: to, Municipality: optional[string](f.Municipality), Exact: f.Exact, CountedUntil: f.CountedUntil,
+		From: from, To: to, Municipality: rest.Optional(f.Municipality), Exact: f.Exact, CountedUntil: f.CountedUntil,
 		Counts: []api.ReferralCount{}, LeadTimes: []api.ReferralLeadTime{},
 		UnderscoreLinks: api.Links{"self": {Href: "referral-figures?" + q.Encode()}},
 	}
 	for _, row := range f.Rows {
 		b.Counts = append(b.Counts, api.ReferralCount{
-			By: api.FigureTable(row.By), Value: optional[string](row.Value), Measure: api.FigureMeasure(row.Measure),
-			Detail: optional[string](row.Detail), Count: int(row.N),
+			By: api.FigureTable(row.By), Value: rest.Optional(row.Value), Measure: api.FigureMeasure(row.Measure),
+			Detail: rest.Optional(row.Detail), Count: int(row.N),
 		})
 	}
 	for _, l := range f.Leads {
-		t := api.ReferralLeadTime{Step: api.LeadTimeStep(l.Step), Detail: optional[string](l.Detail), Count: int(l.N)}
+		t := api.ReferralLeadTime{Step: api.LeadTimeStep(l.Step), Detail: rest.Optional(l.Detail), Count: int(l.N)}
 		if !l.Withheld() {
 			t.MedianDays, t.P90Days = &l.Median, &l.P90
 		}

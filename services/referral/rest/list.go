@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/service"
@@ -14,7 +15,7 @@ import (
 // ListReferrals answers GET /referrals.
 func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestObject) (api.ListReferralsResponseObject, error) {
 	p := r.Params
-	w, f := window(p.Limit, p.Page, p.Cursor), filter(p)
+	w, f := rest.NewWindow(p.Limit, p.Page, p.Cursor), filter(p)
 	l, err := h.service.List(ctx, f, w)
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func filter(p api.ListReferralsParams) service.Filter {
 
 // ListTasks answers GET /tasks.
 func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (api.ListTasksResponseObject, error) {
-	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	responsible := value(r.Params.Responsible)
 	l, err := h.service.Tasks(ctx, responsible, w)
 	if err != nil {
@@ -54,18 +55,6 @@ func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (
 		b.Items[i].UnderscoreLinks = taskLinks(v)
 	}
 	return api.ListTasks200JSONResponse(b), nil
-}
-
-// window reads where in a list the answer is wanted.
-func window(limit, page *int, cursor *string) store.Window {
-	w := store.Window{Limit: 20, Page: 1, Cursor: value(cursor)}
-	if limit != nil {
-		w.Limit = *limit
-	}
-	if page != nil {
-		w.Page = *page
-	}
-	return w
 }
 
 // sorted reads the order of a list; left out it is the noun's, or the cursor's.
@@ -115,41 +104,11 @@ func set(q url.Values, name, value string) {
 func list(l *service.List, w store.Window, path string, q url.Values) api.ReferralList {
 	b := api.ReferralList{
 		Items:           make([]api.ReferralSummary, 0, len(l.Items)),
-		UnderscoreMeta:  part(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: listLinks(path, q, w, l.Next),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks(path, q, w, l.Next),
 	}
 	for _, v := range l.Items {
 		b.Items = append(b.Items, summary(v))
 	}
 	return b
-}
-
-// part tells where in a list an answer is. A page number and totals belong to a
-// list read by page; read by cursor it has neither.
-func part(w store.Window, count int, next string, all *store.Total) api.Meta {
-	m := api.Meta{Limit: w.Limit, Count: count, NextCursor: optional[string](next)}
-	if all != nil {
-		total := int(all.Records)
-		pages := (total + w.Limit - 1) / w.Limit
-		m.Page, m.TotalRecords, m.TotalPages, m.TotalRecordsIsMinimum = &w.Page, &total, &pages, &all.Minimum
-	}
-	return m
-}
-
-// listLinks returns this part of the list and the next one.
-func listLinks(path string, q url.Values, w store.Window, next string) api.Links {
-	q.Set("limit", strconv.Itoa(w.Limit))
-	all := api.Links{}
-	if next != "" {
-		q.Set("cursor", next)
-		all["next"] = api.Link{Href: path + "?" + q.Encode()}
-		q.Del("cursor")
-	}
-	if w.Cursor != "" {
-		q.Set("cursor", w.Cursor)
-	} else {
-		q.Set("page", strconv.Itoa(w.Page))
-	}
-	all["self"] = api.Link{Href: path + "?" + q.Encode()}
-	return all
 }

@@ -100,7 +100,7 @@ func answer(ctx context.Context, index int, a service.BatchAnswer) api.ReferralB
 		return b
 	}
 	r := a.View.Referral
-	b.Id, b.RegistryNumber, b.ExternalReference = &r.ID, optional[string](r.RegistryNumber), optional[string](r.ExternalReference)
+	b.Id, b.RegistryNumber, b.ExternalReference = &r.ID, rest.Optional(r.RegistryNumber), rest.Optional(r.ExternalReference)
 	b.UnderscoreLinks = &api.Links{"self": {Href: "../referrals/" + r.ID}}
 	return b
 }

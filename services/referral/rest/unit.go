@@ -81,8 +81,8 @@ func units200(units []referral.Unit) api.UnitRegister {
 
 func unit(u referral.Unit, from depth) api.Unit {
 	return api.Unit{
-		Id: u.ID, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: optional[string](u.Authority),
-		Municipality: optional[string](u.Municipality), Active: u.Active,
+		Id: u.ID, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
+		Municipality: rest.Optional(u.Municipality), Active: u.Active,
 		UnderscoreLinks: api.Links{"self": {Href: string(from) + "units/" + u.ID}},
 	}
 }

@@ -32,7 +32,7 @@ func body(v *referral.View, from depth) api.Referral {
 	b := api.Referral{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.Source)),
-		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
+		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
 		Duplicates:  duplicates(v, from),
 		TargetGroup: targetGroup(r.TargetGroup), Consent: consent(v),
 		WishedMunicipality: r.WishedMunicipality, Municipality: v.Status.Municipality,
@@ -40,11 +40,11 @@ func body(v *referral.View, from depth) api.Referral {
 		Outcome:  optional[api.ReferralOutcome](v.Outcome),
 		Progress: progress(v), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,
 		Queue: queue(v), PlaceReady: truth(v.Status.IsPlaceOffered()),
-		Responsible: optional[string](v.Responsible), Transfer: transfer(v), ChangeLog: changeLog(v),
+		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), ChangeLog: changeLog(v),
 		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
 	}
 	if t := v.Texts; t != nil {
-		b.Reason, b.TargetGroupTest, b.RightTime = optional[string](t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
+		b.Reason, b.TargetGroupTest, b.RightTime = rest.Optional(t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
 	}
 	if len(v.Attachments) > 0 {
 		attached := make([]api.Attachment, 0, len(v.Attachments))
@@ -75,8 +75,8 @@ func summary(v *referral.View) api.ReferralSummary {
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.Source)), Municipality: v.Status.Municipality,
 		Priority:       optional[api.ReferralPriority](v.Status.Priority),
-		RegistryNumber: optional[string](r.RegistryNumber), ExternalReference: optional[string](r.ExternalReference),
-		Responsible: optional[string](v.Responsible), Transfer: transfer(v), Turn: turn(v),
+		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
+		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), Turn: turn(v),
 		Queue: queue(v), TargetGroup: targetGroupMet(r), Duplicates: duplicateCount(v), PlaceReady: truth(v.Status.IsPlaceOffered()),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links(v, fromList),
 	}
@@ -88,7 +88,7 @@ func turn(v *referral.View) *api.ReferralTurn {
 		return nil
 	}
 	b := &api.ReferralTurn{
-		Wait: api.ReferralWait(t.Wait), Party: api.ReferralParty(t.Party), Municipality: optional[string](t.Municipality),
+		Wait: api.ReferralWait(t.Wait), Party: api.ReferralParty(t.Party), Municipality: rest.Optional(t.Municipality),
 		Since: t.Since, Due: t.Due, Overdue: v.Overdue,
 	}
 	if t.Number > 0 {
@@ -134,12 +134,12 @@ func progress(v *referral.View) *api.ReferralProgress {
 		}
 		step := api.ReferralProgressStep{
 			Kind: api.ReferralProgressKind(s.Progress.Kind), At: s.At,
-			On: optional[string](s.Progress.On), Code: optional[string](s.Progress.Code),
+			On: rest.Optional(s.Progress.On), Code: rest.Optional(s.Progress.Code),
 		}
 		if s.Kind == referral.Enrolled {
-			b.PlannedFirstDay, b.PlannedLastDay = optional[string](s.Progress.FirstDay), optional[string](s.Progress.LastDay)
+			b.PlannedFirstDay, b.PlannedLastDay = rest.Optional(s.Progress.FirstDay), rest.Optional(s.Progress.LastDay)
 		} else {
-			step.FirstDay, step.LastDay = optional[string](s.Progress.FirstDay), optional[string](s.Progress.LastDay)
+			step.FirstDay, step.LastDay = rest.Optional(s.Progress.FirstDay), rest.Optional(s.Progress.LastDay)
 		}
 		if s.Progress.Block > 0 {
 			step.Block = &s.Progress.Block
@@ -168,11 +168,11 @@ func timeline(v *referral.View) []api.ReferralStep {
 			attached = s.Attachment.ID
 		}
 		all = append(all, api.ReferralStep{
-			Attachment: optional[string](attached),
+			Attachment: rest.Optional(attached),
 			N:          int(number(v, s.N)), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
-			Unit: optional[string](s.Unit), By: optional[string](s.By),
-			Code: optional[string](s.Code), Text: optional[string](stepText(v, s.N)),
-			Municipality: optional[string](s.Municipality), Responsible: optional[string](s.Responsible),
+			Unit: rest.Optional(s.Unit), By: rest.Optional(s.By),
+			Code: rest.Optional(s.Code), Text: optional[string](stepText(v, s.N)),
+			Municipality: rest.Optional(s.Municipality), Responsible: rest.Optional(s.Responsible),
 		})
 	}
 	return all

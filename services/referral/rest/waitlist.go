@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/waitlist"
 	"net/url"
@@ -25,7 +26,7 @@ func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObjec
 
 // ListWaiting answers GET /waiting-list.
 func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObject) (api.ListWaitingResponseObject, error) {
-	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	initiative := value(r.Params.Initiative)
 	l, err := h.service.WaitingList(ctx, initiative, w)
 	if err != nil {

@@ -22,14 +22,14 @@ func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestO
 
 // ListWebhooks answers GET /webhooks.
 func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObject) (api.ListWebhooksResponseObject, error) {
-	w := window(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	l, err := h.service.Outbound.Webhooks(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	b := api.WebhookList{
-		Items: make([]api.Webhook, 0, len(l.Items)), UnderscoreMeta: part(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: listLinks("webhooks", url.Values{}, w, l.Next),
+		Items: make([]api.Webhook, 0, len(l.Items)), UnderscoreMeta: rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks("webhooks", url.Values{}, w, l.Next),
 	}
 	for _, k := range l.Items {
 		b.Items = append(b.Items, webhook(k, fromList))
@@ -101,7 +101,7 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 
 // ListDeliveries answers GET /webhooks/{id}/deliveries.
 func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
-	w, state := window(r.Params.Limit, r.Params.Page, r.Params.Cursor), value(r.Params.State)
+	w, state := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), value(r.Params.State)
 	l, err := h.service.Outbound.Deliveries(ctx, r.Id, outbound.DeliveryState(state), w)
 	if err != nil {
 		return nil, err
@@ -111,8 +111,8 @@ func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesReques
 		q.Set("state", state)
 	}
 	b := api.DeliveryList{
-		Items: make([]api.Delivery, 0, len(l.Items)), UnderscoreMeta: part(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: listLinks("deliveries", q, w, l.Next),
+		Items: make([]api.Delivery, 0, len(l.Items)), UnderscoreMeta: rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks("deliveries", q, w, l.Next),
 	}
 	for _, d := range l.Items {
 		b.Items = append(b.Items, delivery(d, ""))
@@ -152,7 +152,7 @@ func settings(b *api.WebhookSettings) outbound.Settings {
 func webhook(k *outbound.Kept, from depth) api.Webhook {
 	self := string(from) + "webhooks/" + k.ID
 	b := api.Webhook{
-		Id: k.ID, Url: k.URL, Description: optional[string](k.Description), State: stateOf(k),
+		Id: k.ID, Url: k.URL, Description: rest.Optional(k.Description), State: stateOf(k),
 		CreatedAt: k.MadeAt, ChangedAt: k.ChangedAt,
 		UnderscoreLinks: api.Links{
 			"self": {Href: self}, "deliveries": {Href: self + "/deliveries"},
@@ -191,7 +191,7 @@ func withSecret(k *outbound.Kept, from depth) api.WebhookWithSecret {
 // of the list of deliveries, /webhooks/{id}/.
 func delivery(d *outbound.Delivery, to string) api.Delivery {
 	b := api.Delivery{
-		Id: d.ID, Event: d.Event, Type: d.Type, Referral: optional[string](d.Referral), State: api.DeliveryState(d.State),
+		Id: d.ID, Event: d.Event, Type: d.Type, Referral: rest.Optional(d.Referral), State: api.DeliveryState(d.State),
 		CreatedAt: d.MadeAt, SettledAt: d.Settled, Tries: []api.DeliveryTry{}, UnderscoreLinks: api.Links{},
 	}
 	if d.State == outbound.Waiting {
