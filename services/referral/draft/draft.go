@@ -336,34 +336,20 @@ func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := store.ParseCursor(w.Cursor, len(latest))
+	l := &List{Items: []*View{}}
+	own, ok := newFor(a)
+	if !ok { // signed in for no place that has drafts
+		l.Total = new(store.Total)
+		return l, nil
+	}
+	where := append(own.sameOwner(), store.Cond{Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()})
+	page, total, err := s.drafts.List(ctx, store.Query{Association: own.Association, Where: where, Sort: latest}, w)
 	if err != nil {
 		return nil, err
 	}
-	l := &List{Items: []*View{}}
-	if w.Cursor == "" {
-		l.Total = new(store.Total)
-	}
-	if own, ok := newFor(a); ok {
-		q := store.Query{
-			Association: own.Association, Sort: latest, After: after, Limit: w.Limit,
-			Where: append(own.sameOwner(), store.Cond{Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()}),
-		}
-		if l.Total != nil {
-			total, err := s.drafts.Total(ctx, q.Association, q.Where)
-			if err != nil {
-				return nil, err
-			}
-			*l.Total, q.Skip = total, (w.Page-1)*w.Limit
-		}
-		page, err := s.drafts.Find(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page.Items {
-			l.Items = append(l.Items, &View{Draft: d.Value})
-		}
-		l.Next = page.Next.String()
+	l.Next, l.Total = page.Next.String(), total
+	for _, d := range page.Items {
+		l.Items = append(l.Items, &View{Draft: d.Value})
 	}
 	return l, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: "listDrafts", Thing: "drafts"}, nil)
 }

@@ -24,18 +24,16 @@ func (s *Service) Export(ctx context.Context, f Filter, identities bool, t expor
 	if identities && !(access.MayCall("readIdentities#name", a) && access.MayCall("readIdentities#number", a)) {
 		return guard.Enter(ctx, s.AccessLog, entry, fault.ErrForbidden)
 	}
-	order, _, err := f.order("")
-	if err != nil {
+	if f.Sort, _, err = f.order(""); err != nil {
 		return err
 	}
-	f.Sort = order
 	where, found, err := conditions(operation, a, f, s.Now())
 	if err != nil {
 		return err
 	}
 	var q *store.Query
 	if found {
-		q = &store.Query{Association: a.Association, Where: where, Sort: order.orders(where)}
+		q = &store.Query{Association: a.Association, Where: where, Sort: f.Sort.orders(where)}
 	}
 	if err := s.exports.Write(ctx, a, q, identities, t); err != nil {
 		return guard.Enter(ctx, s.AccessLog, entry, err)

@@ -54,9 +54,8 @@ type Sort struct {
 	Desc bool
 }
 
-// order returns the order of a list from its beginning or from a cursor on, and where
-// that begins. The cursor of another order than the one that is asked for is refused.
-func (f Filter) order(cursor string) (Sort, store.Cursor, error) {
+// order returns the order of a list, and the cursor within it; see Sort.resume.
+func (f Filter) order(cursor string) (Sort, string, error) {
 	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && cursor == "" {
 		f.Sort.Key = SortDue
 	}
@@ -66,41 +65,32 @@ func (f Filter) order(cursor string) (Sort, store.Cursor, error) {
 // sortLetters name the sorts in cursors.
 var sortLetters = map[string]string{SortReceived: "r", SortDue: "d", SortPriority: "p"}
 
-// cursor returns a position in the order as text for a client to send back. It includes
-// the order, so that a list goes on as it began.
-func (o Sort) cursor(c store.Cursor) string {
-	if c.ID == "" {
-		return ""
-	}
+// prefix begins the cursors of the order, so that a list goes on as it began.
+func (o Sort) prefix() string {
 	if o.Desc {
-		return sortLetters[o.Key] + "d-" + c.String()
+		return sortLetters[o.Key] + "d-"
 	}
-	return sortLetters[o.Key] + "a-" + c.String()
+	return sortLetters[o.Key] + "a-"
 }
 
-// resume reads a cursor, and returns the order that it includes.
-func (o Sort) resume(cursor string) (Sort, store.Cursor, error) {
+// resume returns the order that a cursor begins with, and the rest of the cursor. A
+// cursor of another order than the one that is asked for is refused.
+func (o Sort) resume(cursor string) (Sort, string, error) {
 	if cursor == "" {
 		if o.Key == "" {
 			o = Sort{Key: SortReceived, Desc: true}
 		}
-		return o, store.Cursor{}, nil
+		return o, "", nil
 	}
-	order, position, _ := strings.Cut(cursor, "-")
-	for key, letter := range sortLetters {
+	for key := range sortLetters {
 		for _, had := range []Sort{{Key: key}, {Key: key, Desc: true}} {
-			direction := "a"
-			if had.Desc {
-				direction = "d"
+			if rest, ok := strings.CutPrefix(cursor, had.prefix()); ok && rest != "" && (o.Key == "" || o == had) {
+				_, err := store.ParseCursor(rest, len(had.orders(nil)))
+				return had, rest, err
 			}
-			if order != letter+direction || position == "" || o.Key != "" && o != had {
-				continue
-			}
-			c, err := store.ParseCursor(position, len(had.orders(nil)))
-			return had, c, err
 		}
 	}
-	return o, store.Cursor{}, store.ErrCursor
+	return o, "", store.ErrCursor
 }
 
 // orders returns the order in keys. A sender's turns are sorted by what the sender may
@@ -136,16 +126,14 @@ func (s *Service) List(ctx context.Context, f Filter, w store.Window) (*List, er
 	if err != nil {
 		return nil, err
 	}
-	order, after, err := f.order(w.Cursor)
-	if err != nil {
+	if f.Sort, w.Cursor, err = f.order(w.Cursor); err != nil {
 		return nil, err
 	}
-	f.Sort = order
 	where, found, err := conditions(operation, a, f, s.Now())
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, a, operation, where, found, order, after, w)
+	return s.read(ctx, a, operation, where, found, f.Sort, w)
 }
 
 // Tasks returns the referrals that wait for the caller: for receivers and coaches of the
@@ -158,8 +146,8 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window)
 	if err != nil {
 		return nil, err
 	}
-	order, after, err := Sort{Key: SortDue}.resume(w.Cursor)
-	if err != nil {
+	order := Sort{Key: SortDue}
+	if _, w.Cursor, err = order.resume(w.Cursor); err != nil {
 		return nil, err
 	}
 	where, found := taskConditions(operation, a)
@@ -169,7 +157,7 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window)
 		}
 		where = append(where, store.Cond{Key: keyResponsible, Op: store.Eq, Value: responsible})
 	}
-	return s.read(ctx, a, operation, where, found, order, after, w)
+	return s.read(ctx, a, operation, where, found, order, w)
 }
 
 // WaitingList returns the queue to an initiative of the caller's municipality, the first
@@ -188,45 +176,36 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w store.Wi
 	if !known {
 		return nil, referral.ErrInitiative.AtField("initiative")
 	}
-	order, after, err := Sort{Key: SortPriority}.resume(w.Cursor)
-	if err != nil {
+	order := Sort{Key: SortPriority}
+	if _, w.Cursor, err = order.resume(w.Cursor); err != nil {
 		return nil, err
 	}
 	q := waitlist.Queue{Association: in.ID, Municipality: a.Municipality, Initiative: i.ID}
 	relation, _ := access.Scope(operation, a)
 	found := relation == access.OwnMunicipality && a.Municipality != ""
-	return s.read(ctx, a, operation, q.Where(), found, order, after, w)
+	return s.read(ctx, a, operation, q.Where(), found, order, w)
 }
 
 // read returns a part of what the conditions find, and enters whose referrals are shown.
 // Nothing is read when found is false.
-func (s *Service) read(ctx context.Context, a actor.Actor, operation string, where []store.Cond, found bool, order Sort, after store.Cursor, w store.Window) (*List, error) {
+func (s *Service) read(ctx context.Context, a actor.Actor, operation string, where []store.Cond, found bool, order Sort, w store.Window) (*List, error) {
 	l := &List{Items: []*referral.View{}}
-	if w.Cursor == "" {
-		l.Total = new(store.Total)
-	}
 	var people []string
 	if found {
-		q := store.Query{Association: a.Association, Where: where, Sort: order.orders(where), After: after, Limit: w.Limit}
-		if l.Total != nil {
-			total, err := s.referrals.Total(ctx, a.Association, where)
-			if err != nil {
-				return nil, err
-			}
-			*l.Total, q.Skip = total, (w.Page-1)*w.Limit
+		page, total, err := s.referrals.List(ctx, store.Query{Association: a.Association, Where: where, Sort: order.orders(where)}, w)
+		if err != nil {
+			return nil, err
 		}
-		if l.Total == nil || l.Total.Minimum || int64(q.Skip) < l.Total.Records {
-			page, err := s.referrals.Find(ctx, q)
-			if err != nil {
-				return nil, err
-			}
-			l.Next = order.cursor(page.Next)
-			for _, item := range page.Items {
-				v := item.Value.Status().Outline(a, s.Now())
-				s.dropUnconfigured(v)
-				l.Items, people = append(l.Items, v), append(people, item.Value.Participant)
-			}
+		if l.Total = total; page.Next.ID != "" {
+			l.Next = order.prefix() + page.Next.String()
 		}
+		for _, item := range page.Items {
+			v := item.Value.Status().Outline(a, s.Now())
+			s.dropUnconfigured(v)
+			l.Items, people = append(l.Items, v), append(people, item.Value.Participant)
+		}
+	} else if w.Cursor == "" {
+		l.Total = new(store.Total)
 	}
 	if err := s.Waitlist.FillPositions(ctx, l.Items...); err != nil {
 		return nil, err
