@@ -9,62 +9,62 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// What a referral can answer instead of what was asked for.
+// The refusals, in the order of the contract.
 var (
 	ErrWrongState = fault.New(fault.Conflict, "wrong-state",
-		"Detta går inte att göra med remissen som den är nu.", "This cannot be done with the referral as it is now.")
+		"Detta går inte att göra med remissen som den är nu. Läs remissen igen.", "This cannot be done with the referral as it is now. Read the referral again.")
 	ErrTooManySteps = fault.New(fault.Conflict, "too-many-steps",
 		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.",
 		"Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
 	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
 		"Enheten, kommunen eller personen är inte den som du är inloggad för.",
-		"The unit, the municipality or the person is not the one that you are signed in for.")
+		"The unit, municipality or person is not the one that you are signed in for.")
 	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
-		"Utan personens samtycke kan remissen inte skickas.", "Without the person's consent the referral cannot be sent.")
+		"Remissen kan bara skickas med personens samtycke.", "The referral can be sent only with the person's consent.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",
-		"Samtycket kan inte vara lämnat efter i dag.", "The consent cannot be given later than today.")
+		"Samtycket kan inte vara lämnat efter i dag. Ange dagen då personen lämnade det.", "The consent cannot have been given later than today. Give the day on which the person gave it.")
 	ErrConsentWithoutReferrer = fault.New(fault.Unprocessable, "consent-without-referrer",
-		"Samtycket måste omfatta din egen myndighet.", "The consent must cover your own authority.")
+		"Samtycket måste omfatta din egen myndighet. Lägg till den om personen har samtyckt till det.", "The consent must cover your own authority. Add it if the person has agreed to that.")
 	ErrDate = fault.New(fault.Unprocessable, "no-such-date",
-		"Datumet finns inte.", "There is no such date.")
+		"Datumet finns inte. Ange ett datum som 2026-03-31.", "There is no such date. Give a date such as 2026-03-31.")
 	ErrMunicipality = fault.New(fault.Unprocessable, "not-a-member-municipality",
 		"Kommunen är inte medlem i samordningsförbundet.", "The municipality is not a member of the coordination association.")
 	ErrOtherMunicipality = fault.New(fault.Unprocessable, "other-municipality",
-		"En kommun kan bara ta emot till sig själv.", "A municipality can only receive into its own.")
+		"En kommun kan bara anta till sin egen verksamhet. Ange din egen kommun.", "A municipality can only accept into its own activities. Give your own municipality.")
 	ErrInitiative = fault.New(fault.Unprocessable, "no-such-initiative",
 		"Samordningsförbundet har ingen sådan insats.", "The coordination association has no such initiative.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
 		"Startdagen får ligga högst ett år bakåt eller framåt.", "The start date may be at most a year back or ahead.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
-		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not of the initiative's ages on the start date.")
+		"Personen har inte rätt ålder för insatsen på startdagen.", "On the start date the person is not of an age that the initiative is for.")
 	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",
-		"Den som återtar sin egen remiss gör det som personen själv.", "One who withdraws a referral about oneself does so as the person.")
+		"Den som återtar en remiss om sig själv gör det som personen. Ange person.", "Who withdraws a referral about oneself does so as the person. Give person.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",
-		"Er myndighet har redan skickat en remiss med samma externa referens.", "Your authority has already sent a referral with the same external reference.")
+		"Er myndighet har redan skickat en remiss med samma externa referens. Använd en annan referens.", "Your authority has already sent a referral with the same external reference. Use another reference.")
 	ErrNothingAmended = fault.New(fault.Unprocessable, "nothing-amended",
-		"Ändringen ändrar ingenting: det som står där är redan så.", "The amendment changes nothing: what it says stands there already.")
+		"Ändringen ändrar ingenting: remissen säger redan detta.", "The amendment changes nothing: the referral already says this.")
 	ErrConsentWithdrawn = fault.New(fault.Conflict, "consent-withdrawn",
 		"Personen har återkallat sitt samtycke, så remissen kan inte visas för fler.",
-		"The person has withdrawn the consent, so the referral cannot be shown to anybody more.")
+		"The person has withdrawn the consent, so the referral cannot be shown to anyone else.")
 	ErrConsentNarrowed = fault.New(fault.Unprocessable, "consent-narrowed",
-		"Ett nytt samtycke måste omfatta minst det som det förra gör. Att ta tillbaka samtycke gör personen.",
-		"A new consent must cover at least what the former one does. To take consent back is for the person to do.")
+		"Ett nytt samtycke måste omfatta minst det som det förra gör. Bara personen kan ta tillbaka samtycke.",
+		"A new consent must cover at least what the former one does. Only the person can withdraw consent.")
 	ErrConsentWithoutMunicipality = fault.New(fault.Unprocessable, "consent-without-municipality",
 		"Samtycket omfattar inte den kommunen. Remittenten kan utvidga det med personens medgivande.",
 		"The consent does not cover that municipality. The referrer can extend it if the person agrees.")
 	ErrTransferToItself = fault.New(fault.Unprocessable, "already-there",
-		"Remissen finns redan hos den kommunen.", "The referral is with that municipality already.")
+		"Remissen finns redan hos den kommunen. Välj en annan kommun.", "The referral is with that municipality already. Choose another municipality.")
 	ErrNotAsked = fault.New(fault.Conflict, "not-asked",
-		"Det är en annan kommun som har fått frågan om att ta över.", "It is another municipality that was asked to take over.")
+		"En annan kommun har fått frågan om att ta över, och bara den kan svara.", "Another municipality was asked to take over, and only that one can answer.")
 	ErrAssignedAlready = fault.New(fault.Unprocessable, "assigned-already",
-		"Det är redan så ansvaret är fördelat.", "That is how it is assigned already.")
+		"Remissen har redan den ansvariga personen.", "The referral is already assigned to that person.")
 	ErrHandedOver = fault.New(fault.NotFound, "handed-over",
 		"Remissen har lämnats över till en annan kommun.", "The referral has been handed over to another municipality.")
 	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
 		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
 		"The external reference looks like a personal identity number. Use the case number instead.")
 	ErrRightTimeItem = fault.New(fault.Unprocessable, "no-such-checklist-item",
-		"Frågan finns inte i insatsens checklista, eller står två gånger.", "The item is not in the initiative's checklist, or stands twice.")
+		"Frågan finns inte i insatsens checklista, eller är besvarad två gånger.", "The item is not in the initiative's checklist, or is answered twice.")
 	ErrTooManyAttachments = fault.New(fault.Conflict, "too-many-attachments",
 		"Remissen har redan tio bilagor, och fler får den inte ha. Ta bort någon först.",
 		"The referral has ten attachments already and may have no more. Remove one first.")
@@ -72,25 +72,25 @@ var (
 		"Bilagan kommer från en annan myndighet, och bara den kan ta bort den.",
 		"The attachment comes from another authority, and only that one can remove it.")
 	ErrUnitTwice = fault.New(fault.Unprocessable, "unit-twice",
-		"Samma enhet står två gånger i registret.", "The same unit stands twice in the register.")
+		"Registret har samma enhet två gånger. Ta bort den ena.", "The register has the same unit twice. Remove one of them.")
 	ErrUnitWithoutAuthority = fault.New(fault.Unprocessable, "unit-without-authority",
-		"Enheten måste höra till en medlem; bara privata vårdgivare gör det inte.",
-		"The unit must belong to a member; only private care givers do not.")
+		"Enheten måste höra till en medlem. Bara privata vårdgivare anges utan myndighet.",
+		"The unit must belong to a member. Only private care providers are given without an authority.")
 	ErrTooManyUnits = fault.New(fault.Unprocessable, "too-many-units",
 		"Ett register har högst 1000 enheter.", "A register has at most 1000 units.")
 	ErrUnitMissing = fault.New(fault.Unprocessable, "unit-required",
-		"Ange enheten som remitterar.", "Name the referring unit.")
+		"Enheten saknas. Ange enheten som remitterar.", "The unit is missing. Give the referring unit.")
 	ErrUnitUnknown = fault.New(fault.Unprocessable, "no-such-unit",
-		"Enheten finns inte i samordningsförbundets register.", "The unit is not in the coordination association's register.")
+		"Enheten finns inte i samordningsförbundets register. Välj en enhet därifrån.", "The unit is not in the coordination association's register. Choose one from it.")
 	ErrUnitInactive = fault.New(fault.Unprocessable, "unit-inactive",
 		"Enheten remitterar inte längre. Välj en annan enhet.", "The unit does not refer any more. Choose another unit.")
 	ErrUnitElsewhere = fault.New(fault.Unprocessable, "unit-of-another-authority",
-		"Enheten hör till en annan myndighet.", "The unit belongs to another authority.")
+		"Enheten hör till en annan myndighet. Välj en av er egen.", "The unit belongs to another authority. Choose one of your own.")
 	ErrSource = fault.New(fault.Unprocessable, "source-not-yours",
 		"Bara kommunen lämnar en egen ansökan eller en privat vårdgivares remiss för någon annan, och anger då vilket.",
-		"Only the municipality receives a person's own application or a private care giver's referral on behalf of another, and then says which.")
+		"Only the municipality hands in a person's own application or a private care provider's referral for somebody else, and then says which.")
 	ErrReferenceOfPerson = fault.New(fault.Unprocessable, "reference-of-person",
-		"En egen ansökan har ingen extern referens.", "A person's own application has no external reference.")
+		"En egen ansökan har ingen extern referens. Lämna den tom.", "A person's own application has no external reference. Leave it out.")
 )
 
 // ageFault is ErrAge with the ages that the initiative is for, and never the person's.

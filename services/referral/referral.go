@@ -136,7 +136,7 @@ func (r *Referral) isApplication() bool {
 }
 
 // IsHandedIn reports whether a municipality received the referral for a sender without
-// a system to send it by. The municipality that has it stands in for the sender, so
+// a system to send it by. The municipality that has it answers for the sender, so
 // that no question waits for one who cannot answer.
 func (r *Referral) IsHandedIn() bool {
 	switch r.Source {
@@ -149,7 +149,7 @@ func (r *Referral) IsHandedIn() bool {
 }
 
 // Status is what the steps of a referral have come to. It is valid until a step is
-// added. Whoever shows it to somebody else than the municipality respects Visibility.
+// added. What is shown to others than the municipality is limited by Visibility.
 type Status struct {
 	State              State
 	Municipality       string     // that has the referral: the one wished for, until another has taken over

@@ -15,7 +15,7 @@ import (
 )
 
 // Version is the version of the rules by which steps are counted. A program that
-// counts otherwise has another one, and counts anew from the beginning.
+// counts differently has another one, and counts again from the beginning.
 const Version = 1
 
 // What is counted.
@@ -75,7 +75,7 @@ type Month struct {
 	Association string         `json:"association"`
 	Month       string         `json:"month"`
 	Version     int            `json:"version"`
-	Position    int64          `json:"position"` // in the feed; what stands there and before has been counted
+	Position    int64          `json:"position"` // in the feed; what is there and before has been counted
 	Writes      int64          `json:"writes"`
 	Cells       map[string]Sum `json:"cells"`
 	Spans       map[string]Sum `json:"spans"`

@@ -278,7 +278,7 @@ func recount(ctx context.Context, w *referraltest.World, version int, dies func(
 		return err
 	}
 	r, err := figures.New(ctx, figures.Config{
-		Engine: w.Engine, Feed: w.Feed, Cipher: w.Seal, Referrals: referrals, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler),
+		Engine: w.Engine, Feed: w.Feed, Cipher: w.Cipher, Referrals: referrals, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	}, version)
 	if err != nil {
 		return err

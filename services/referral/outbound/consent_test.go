@@ -21,7 +21,7 @@ func tells(w *referraltest.World, referral, kind string, data map[string]string)
 	for k, v := range data {
 		all[k] = v
 	}
-	w.Peer.Tell(feed.Event{ID: kind + "/" + referral, Type: "se.finsam." + kind, Association: "insjoriket", Subject: "e-1", Time: referraltest.Noon, Data: all})
+	w.Peer.Add(feed.Event{ID: kind + "/" + referral, Type: "se.finsam." + kind, Association: "insjoriket", Subject: "e-1", Time: w.Clock.Now(), Data: all})
 }
 
 // accepted returns a referral that was accepted.

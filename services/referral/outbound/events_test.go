@@ -95,7 +95,7 @@ func TestTheCourseIsToldTheReferrerOnlyWhileTheConsentHolds(t *testing.T) {
 	id := put(t, w)
 	tell := func(kind string, data map[string]string) {
 		data["referral"] = id
-		w.Peer.Tell(feed.Event{ID: kind + "/" + id, Type: kind, Association: "insjoriket", Subject: "e-1", Time: referraltest.Noon, Data: data})
+		w.Peer.Add(feed.Event{ID: kind + "/" + id, Type: kind, Association: "insjoriket", Subject: "e-1", Time: w.Clock.Now(), Data: data})
 	}
 	ctx := referraltest.As(referraltest.Intake)
 	if _, err := w.Service.Accept(ctx, id, 1, acceptance); err != nil {

@@ -240,7 +240,7 @@ func TestABusyReceiverIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 func twin(t *testing.T, w *referraltest.World, e store.Engine) *outbound.Service {
 	t.Helper()
 	s, err := outbound.New(t.Context(), outbound.Config{
-		Engine: e, Feed: w.Feed, AccessLog: w.Access, Cipher: w.Seal, Associations: w.Associations, Sender: w.Hooks,
+		Engine: e, Feed: w.Feed, AccessLog: w.AccessLog, Cipher: w.Cipher, Associations: w.Associations, Sender: w.Hooks,
 		Now: w.Clock.Now, NewID: func() string { return "" }, Log: slog.New(slog.DiscardHandler), VisibleStepNumber: w.Service.Outbound.VisibleStepNumber,
 	})
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package program is the referral service as a program: what its own binary and
-// `finsam referral` run. What it reads from the environment is told in the
-// service's README and checked by package launch.
+// `finsam referral` run. What it reads from the environment is in the service's README
+// and checked by package launch.
 package program
 
 import (

@@ -3,13 +3,11 @@ package referraltest
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/service"
 )
@@ -44,10 +42,10 @@ func Person(participant string) actor.Actor {
 		Participant: participant, Roles: []actor.Role{actor.Participant}}
 }
 
-// Canary is what must never be found in clear: an invented person and reason.
+// Canary is what must never be found unencrypted: an invented person and reason.
 var Canary = []string{"191212121212", "19121212-1212", "Tolvan", "Kanariefågelsson", "kanarieorsak", "0709990000"}
 
-// Submission is a referral without fault, of an invented person.
+// Submission is a correct one, of an invented person.
 func Submission() referral.Submission {
 	return referral.Submission{
 		Person: referral.Person{PersonalIdentityNumber: "191212121212", GivenName: "Tolvan", FamilyName: "Kanariefågelsson", Phone: "0709990000"},
@@ -74,7 +72,7 @@ type People struct {
 	mu   sync.Mutex
 	Age  int   // of everybody; zero: 40
 	Err  error // what every call answers, when set
-	Puts int   // how many persons were told of
+	Puts int   // how many persons were filed
 
 	Who   map[string]referral.Identity // of those who are not Tolvan, by participant
 	Asked []int                        // how many identities were asked for at once
@@ -125,45 +123,4 @@ func (p *People) age() int {
 		return 40
 	}
 	return p.Age
-}
-
-// Peer is another service's feed, written by hand.
-type Peer struct {
-	mu     sync.Mutex
-	events []feed.Event
-	grown  chan struct{}
-}
-
-// NewPeer returns an empty feed.
-func NewPeer() *Peer { return &Peer{grown: make(chan struct{})} }
-
-// Tell adds an event behind the others.
-func (p *Peer) Tell(e feed.Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e.Sequence = int64(len(p.events)) + 1
-	p.events = append(p.events, e)
-	close(p.grown)
-	p.grown = make(chan struct{})
-}
-
-// After implements feed.Reader.
-func (p *Peer) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]feed.Event, error) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	for {
-		p.mu.Lock()
-		events, grown := p.events[min(int(seq), len(p.events)):], p.grown
-		p.mu.Unlock()
-		if len(events) > 0 {
-			return events[:min(limit, len(events))], nil
-		}
-		select {
-		case <-grown:
-		case <-timer.C:
-			return nil, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
-// Receiver stands for the network and anyone who receives webhooks.
+// Receiver is the network and the receivers of webhooks.
 type Receiver struct {
 	mu     sync.Mutex
 	Answer func(outbound.Message) outbound.Answer // nil: OK

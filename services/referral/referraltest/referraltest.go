@@ -1,101 +1,61 @@
-// Package referraltest is a referral service for tests: the real one, on an
-// embedded store in a temporary folder, with invented people in a small fake of
-// the vault, a clock that stands still and ids that are the same in every run.
+// Package referraltest sets up the referral service for tests: the real one, with
+// invented people in a small fake of the vault.
 package referraltest
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
-
-	"github.com/finsam/finsam/pkg/accesslog"
-	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/blob/folder"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// World is a service with all that it stands on.
+// World is a service with what surrounds it.
 type World struct {
+	*servicetest.World
 	Service *service.Service
-	Engine  store.Engine
-	Access  *accesslog.Log
-	Feed    *feed.Log
 	People  *People
-	Peer    *Peer // the participant service's feed
-	Clock   *Clock
-	Dir     string // where the store's files are
+	Peer    *servicetest.Peer // the participant service's feed
 	Blobs   *Blobs
-	Hooks   *Receiver // the network, and whoever receives webhooks
-	Seal    *encryption.Cipher
+	Hooks   *Receiver // the network, and the receivers of webhooks
 
-	Associations *association.Registry
-
-	deps service.Config
+	config service.Config
 }
 
-// Noon is where the clock begins.
-var Noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+// As returns a context in which the actor asks.
+var As = servicetest.As
 
-// example is the association that the repository bears as its own example.
-const example = "services/standalone/example/insjoriket.yaml"
+// New sets up a service. Nothing is published or followed until Run.
+func New(t testing.TB) *World { return On(t, nil) }
 
-// New creates a service. Nothing is published or followed until Run.
-func New(t testing.TB) *World {
-	t.Helper()
-	dir := t.TempDir()
-	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "referral.db"))
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	return in(t, db.Engine("referral"), dir)
-}
-
-// On creates a service on an engine of the caller's, who keeps and closes it.
+// On sets up a service on an engine of the caller's; nil: SQLite in a temporary folder.
+// It serves the example association and a second one of the same municipalities.
 func On(t testing.TB, e store.Engine) *World {
 	t.Helper()
-	return in(t, e, t.TempDir())
-}
-
-// in creates a service on an engine, with its attachments in a directory.
-func in(t testing.TB, e store.Engine, dir string) *World {
-	t.Helper()
-	w := &World{Dir: dir, Engine: e, People: &People{}, Peer: NewPeer(), Clock: &Clock{now: Noon}, Hooks: &Receiver{}}
-	ctx := context.Background()
-	var err error
-	w.Access, err = accesslog.Open(ctx, w.Engine, "referral", w.Clock.Now)
-	must(t, err)
-	t.Cleanup(func() { must(t, w.Access.Close()) })
-	w.Feed, err = feed.OpenLog(ctx, w.Engine, "/services/referral")
-	must(t, err)
-	sealing, looking, err := encryption.Generate()
-	must(t, err)
-	sealer, err := encryption.New(sealing, looking)
-	must(t, err)
-	w.Seal, w.Associations = sealer, associations(t)
-	files, err := folder.Open(filepath.Join(w.Dir, "attachments"))
-	must(t, err)
-	w.Blobs = &Blobs{Store: files}
-	w.deps = service.Config{
-		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, AccessLog: w.Access, Cipher: sealer,
-		Associations: w.Associations, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks,
-		Now: w.Clock.Now, NewID: ids(), Log: slog.New(slog.DiscardHandler),
+	one := servicetest.Example(t)
+	two := bytes.Replace(one, []byte("{ id: insjoriket,"), []byte("{ id: elsewhere,"), 1)
+	w := &World{
+		World:  servicetest.New(t, "referral", servicetest.Config{Engine: e, Associations: [][]byte{one, two}}),
+		People: &People{}, Peer: &servicetest.Peer{}, Hooks: &Receiver{},
 	}
-	w.Service, err = service.New(ctx, w.deps)
-	must(t, err)
+	files, err := folder.Open(filepath.Join(w.Dir, "attachments"))
+	servicetest.Must(t, err)
+	w.Blobs = &Blobs{Store: files}
+	w.config = service.Config{
+		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, AccessLog: w.AccessLog, Cipher: w.Cipher,
+		Associations: w.Associations, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks,
+		Now: w.Clock.Now, NewID: w.NewID, Log: w.Log,
+	}
+	w.Service, err = service.New(context.Background(), w.config)
+	servicetest.Must(t, err)
 	return w
 }
 
@@ -103,10 +63,10 @@ func in(t testing.TB, e store.Engine, dir string) *World {
 // another process would be.
 func (w *World) Another(t testing.TB, e store.Engine) *service.Service {
 	t.Helper()
-	deps := w.deps
-	deps.Engine = e
-	s, err := service.New(context.Background(), deps)
-	must(t, err)
+	c := w.config
+	c.Engine = e
+	s, err := service.New(context.Background(), c)
+	servicetest.Must(t, err)
 	return s
 }
 
@@ -125,90 +85,12 @@ func (w *World) All(ctx context.Context, association string) ([]*referral.Referr
 }
 
 // Run publishes and follows until the test ends.
-func (w *World) Run(t testing.TB) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Service.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
-}
+func (w *World) Run(t testing.TB) { servicetest.Run(t, w.Service.Run) }
 
-// associations returns the example and a second one of the same municipalities.
-func associations(t testing.TB) *association.Registry {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root(t), example))
-	must(t, err)
-	one, err := association.Parse(text)
-	must(t, err)
-	two := *one
-	two.ID = "elsewhere"
-	r, err := association.NewRegistry(one, &two)
-	must(t, err)
-	return r
-}
-
-// root finds the folder of go.work above the test.
-func root(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	must(t, err)
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, example)); err == nil {
-			return dir
-		}
-	}
-	t.Fatalf("%s is not above the test", example)
-	return ""
-}
-
-// ids returns UUIDs that are the same in every run.
-func ids() func() string {
-	var mu sync.Mutex
-	n := 0
-	return func() string {
-		mu.Lock()
-		defer mu.Unlock()
-		n++
-		return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, n)).String()
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Clock tells a time that only Advance moves.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now returns the time.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance moves the clock.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// As returns a context in which the actor asks.
-func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }
-
-// Blobs is a folder of blobs whose calls a test can follow.
+// Blobs is a store of blobs whose calls a test can follow.
 type Blobs struct {
 	blob.Store
-	After func(verb string) // nil: nobody follows
+	After func(verb string) // called after a call; nil: not followed
 }
 
 // Put implements blob.Store.

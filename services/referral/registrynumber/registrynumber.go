@@ -36,7 +36,7 @@ func New(ctx context.Context, e store.Engine, now func() time.Time, used func(ct
 	return &Allocator{counters: counters, used: used, now: now, batches: map[string]*batcher{}}, nil
 }
 
-// batcher is what waits for one counter. Whoever finds it idle writes.
+// batcher is what waits for one counter. The first to find it idle writes.
 type batcher struct {
 	association string
 	year        int

@@ -18,7 +18,7 @@ import (
 // network, the gateway and the vault are left out.
 func bench(b *testing.B, prepare int, request func(n int64, ids []string) webtest.Request, status int) {
 	w, trust := referraltest.New(b), webtest.NewTrust(b, nil)
-	h, err := rest.New(w.Service, server.Config{Verifier: trust.Verifier, AccessLog: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
+	h, err := rest.New(w.Service, server.Config{Verifier: trust.Verifier, AccessLog: w.AccessLog, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // real handlers: whatever comes, it is taken or is the caller's own fault.
 func FuzzBodies(f *testing.F) {
 	w, trust := referraltest.New(f), webtest.NewTrust(f, nil)
-	h, err := rest.New(w.Service, server.Config{Verifier: trust.Verifier, AccessLog: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
+	h, err := rest.New(w.Service, server.Config{Verifier: trust.Verifier, AccessLog: w.AccessLog, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func FuzzBodies(f *testing.F) {
 // taken or is the caller's own fault, and what is taken links to itself.
 func FuzzQueries(f *testing.F) {
 	w, trust := referraltest.New(f), webtest.NewTrust(f, nil)
-	h, err := rest.New(w.Service, server.Config{Verifier: trust.Verifier, AccessLog: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
+	h, err := rest.New(w.Service, server.Config{Verifier: trust.Verifier, AccessLog: w.AccessLog, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func TestAnExportWithIdentitiesShowsWhomTheVaultShows(t *testing.T) {
 // holdsExports wants n exports of the person in the access log.
 func (f *front) holdsExports(t *testing.T, person string, n int) {
 	t.Helper()
-	err := f.Access.Entries(t.Context(), func(e accesslog.Entry) error {
+	err := f.AccessLog.Entries(t.Context(), func(e accesslog.Entry) error {
 		if e.Operation == "exportReferrals" && slices.Equal(e.Participants, []string{person}) && e.Outcome == accesslog.Done {
 			n--
 		}
@@ -117,7 +117,7 @@ func (f *front) holdsExports(t *testing.T, person string, n int) {
 func TestWithoutTheAccessLogNoByteOfAnExportLeaves(t *testing.T) {
 	f := newFront(t)
 	withUnit(t, f)
-	if err := f.Access.Close(); err != nil {
+	if err := f.AccessLog.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"csv", "xlsx"} {

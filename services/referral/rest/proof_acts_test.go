@@ -86,7 +86,7 @@ func (p *proof) tell(m move) {
 	if m.choice%8 == 0 && len(p.told) > 0 {
 		again := p.told[m.target%len(p.told)].event
 		p.mu.Unlock()
-		p.Peer.Tell(again)
+		p.Peer.Add(again)
 		return
 	}
 	from := p.ids
@@ -110,7 +110,7 @@ func (p *proof) tell(m move) {
 	}
 	p.told = append(p.told, telling{e, slices.Clone(p.ids)})
 	p.mu.Unlock()
-	p.Peer.Tell(e)
+	p.Peer.Add(e)
 }
 
 // recorder is an engine that notes what was written and read, and when: of two

@@ -106,7 +106,7 @@ func followed(r *referral.Referral) ([]stand, error) {
 func (p *proof) rest(t *testing.T) {
 	t.Helper()
 	end := feed.Event{ID: "event/end", Type: "se.finsam.participant.consent_withdrawn", Association: "insjoriket", Subject: p.People.Of(numbers[len(numbers)-1]), Time: p.Clock.Now()}
-	p.Peer.Tell(end)
+	p.Peer.Add(end)
 	p.until(t, "the followed feed", func() bool {
 		return slices.ContainsFunc(p.stored(t), func(r *referral.Referral) bool { return r.ID == p.first && r.Status().ConsentWithdrawnAt != nil })
 	})

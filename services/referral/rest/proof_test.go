@@ -170,7 +170,7 @@ func newProof(t *testing.T, plan plan) *proof {
 	t.Cleanup(func() { _ = db.Close() })
 	p := &proof{plan: plan, trust: webtest.NewTrust(t, nil), engine: &recorder{Engine: db.Engine("referral")}}
 	p.World = referraltest.On(t, p.engine)
-	p.handler, err = rest.New(p.Service, server.Config{Verifier: p.trust.Verifier, AccessLog: p.Access, Feed: p.Feed, Log: slog.New(slog.DiscardHandler)})
+	p.handler, err = rest.New(p.Service, server.Config{Verifier: p.trust.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

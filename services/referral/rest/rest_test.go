@@ -37,7 +37,7 @@ func newFront(t *testing.T) *front {
 	t.Helper()
 	f := &front{World: referraltest.New(t), trust: webtest.NewTrust(t, nil)}
 	e, err := rest.New(f.Service, server.Config{
-		Verifier: f.trust.Verifier, AccessLog: f.Access, Feed: f.Feed, Log: slog.New(slog.DiscardHandler),
+		Verifier: f.trust.Verifier, AccessLog: f.AccessLog, Feed: f.Feed, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -116,7 +116,7 @@ func TestAReceiverIsLedFromAReferralToTheSamePersonsOthers(t *testing.T) {
 	f.Run(t)
 	enrolled, waits, r := read(t, f.post(t, "FK-1", "1"), 201), read(t, f.post(t, "FK-2", "2"), 201), read(t, f.post(t, "FK-3", "3"), 201)
 	read(t, f.act(t, referraltest.Intake, enrolled.Id, "acceptance", `"1"`, map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1"}), 200)
-	f.Peer.Tell(feed.Event{ID: "e/1", Type: "se.finsam.enrolment.planned", Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket",
+	f.Peer.Add(feed.Event{ID: "e/1", Type: "se.finsam.enrolment.planned", Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket",
 		Data: map[string]string{"referral": enrolled.Id, "firstDay": "2026-03-16", "lastDay": "2026-08-30"}})
 	get := webtest.Request{Method: "GET", Path: "/referrals/" + enrolled.Id, As: referraltest.Intake}
 	for end := time.Now().Add(10 * time.Second); read(t, f.do(t, get), 200).State != "enrolled" && time.Now().Before(end); {
@@ -181,7 +181,7 @@ func TestTheCourseAndTheOutcomeAreShownAsContracted(t *testing.T) {
 	f.act(t, referraltest.Intake, r.Id, "acceptance", `"1"`, map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1"})
 	tell := func(id, kind string, data map[string]string) {
 		data["referral"] = r.Id
-		f.Peer.Tell(feed.Event{ID: id, Type: "se.finsam.enrolment." + kind, Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket", Data: data})
+		f.Peer.Add(feed.Event{ID: id, Type: "se.finsam.enrolment." + kind, Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket", Data: data})
 	}
 	tell("e/1", "planned", map[string]string{"firstDay": "2026-03-16", "lastDay": "2026-08-30"})
 	tell("e/2", "started", map[string]string{"on": "2026-03-16", "number": "1", "firstDay": "2026-03-16", "lastDay": "2026-04-26"})

@@ -78,7 +78,7 @@ func (u *unseen) goes(t *testing.T, kind string, data map[string]string) {
 	for k, v := range data {
 		all[k] = v
 	}
-	u.Peer.Tell(feed.Event{ID: fmt.Sprint("e/", u.told), Type: "se.finsam.enrolment." + kind, Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket", Data: all})
+	u.Peer.Add(feed.Event{ID: fmt.Sprint("e/", u.told), Type: "se.finsam.enrolment." + kind, Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket", Data: all})
 }
 
 // ofRequest is what an answer bears of its request alone.
@@ -241,7 +241,7 @@ func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
 	if r := read(t, with, 200); r.State != "enrolled" || r.Progress == nil || with.Header.Get("ETag") != `"5"` {
 		t.Fatalf("while the consent holds the sender sees %s at %s", r.State, with.Header.Get("ETag"))
 	}
-	u.Peer.Tell(feed.Event{ID: "p/1", Type: "se.finsam.participant.consent_withdrawn", Subject: u.participant, Association: "insjoriket", Data: map[string]string{"referral": u.referral}})
+	u.Peer.Add(feed.Event{ID: "p/1", Type: "se.finsam.participant.consent_withdrawn", Subject: u.participant, Association: "insjoriket", Data: map[string]string{"referral": u.referral}})
 	u.settled(t, 6)
 	// What it holds from before is not what it may see now, and is not told to be.
 	for _, tag := range []string{`"1"`, `"2"`, `"3"`, `"4"`, `"5"`} {
@@ -265,7 +265,7 @@ func TestTheNumbersOfStepsDoNotCountWhatTheSenderWasNeverTold(t *testing.T) {
 		u.goes(t, e.kind, e.data)
 		u.settled(t, 4+i)
 	}
-	u.Peer.Tell(feed.Event{ID: "p/1", Type: "se.finsam.participant.consent_withdrawn", Subject: u.participant, Association: "insjoriket", Data: map[string]string{"referral": u.referral}})
+	u.Peer.Add(feed.Event{ID: "p/1", Type: "se.finsam.participant.consent_withdrawn", Subject: u.participant, Association: "insjoriket", Data: map[string]string{"referral": u.referral}})
 	u.settled(t, 10)
 	a := u.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + u.referral, As: referraltest.FK})
 	r := read(t, a, 200)

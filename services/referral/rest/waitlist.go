@@ -72,7 +72,7 @@ func places(p *waitlist.PlacesView) api.Places {
 	return b
 }
 
-// queue writes where the referral stands; nil when it stands in no queue.
+// queue writes the place in the queue; nil: not in a queue.
 func queue(v *referral.View) *api.QueuePlace {
 	if v.Queue == nil {
 		return nil

@@ -57,7 +57,7 @@ func enrolled(t *testing.T, w *referraltest.World) *referral.Referral {
 	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), r.ID, 1, acceptance()); err != nil {
 		t.Fatal(err)
 	}
-	w.Peer.Tell(told(r, "e/1", "planned", map[string]string{"on": "2026-03-16", "firstDay": "2026-03-16", "lastDay": "2026-08-30"}))
+	w.Peer.Add(told(r, "e/1", "planned", map[string]string{"on": "2026-03-16", "firstDay": "2026-03-16", "lastDay": "2026-08-30"}))
 	until(t, w, referraltest.Intake, r.ID, inState(referral.StateEnrolled))
 	return r
 }
@@ -76,7 +76,7 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 		told(r, "e/7", "closed", map[string]string{"outcome": "completed", "on": "2026-08-30"}),
 		told(r, "e/8", "started", nil), // after the end: passed over
 	} {
-		w.Peer.Tell(e)
+		w.Peer.Add(e)
 	}
 	v := until(t, w, referraltest.Officer, r.ID, inState(referral.StateClosed))
 	if v.Outcome != "completed" || v.Enrolment != enrolment {
@@ -104,8 +104,8 @@ func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testin
 	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateEnrolled)); v.Enrolment == "" {
 		t.Fatal("the course is hidden while the consent holds")
 	}
-	w.Peer.Tell(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
-	w.Peer.Tell(told(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
+	w.Peer.Add(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
+	w.Peer.Add(told(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
 	until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))
 	v := until(t, w, referraltest.FK, r.ID, inState(referral.StateAccepted))
 	if v.Enrolment != "" || v.Outcome != "" || reasonOf(v) == "" || v.Referral.Status().ConsentWithdrawnAt == nil {
@@ -125,14 +125,14 @@ func TestProtectionToldOfAPersonHoldsForEveryReferralAboutIt(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	one, two := created(t, w), created(t, w)
-	w.Peer.Tell(toldOfPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1,coach-1"}))
+	w.Peer.Add(toldOfPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1,coach-1"}))
 	for _, r := range []*referral.Referral{one, two} {
 		until(t, w, referraltest.Intake2, r.ID, func(v *referral.View) bool { return reasonOf(v) == "" && len(v.Steps) == 1 })
 		until(t, w, referraltest.Intake, r.ID, func(v *referral.View) bool { return reasonOf(v) != "" && len(v.Steps) == 2 })
 	}
 	later := created(t, w) // about a person who is protected already
 	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return reasonOf(v) == "" })
-	w.Peer.Tell(toldOfPerson(one, "p/4", "unprotected", nil))
+	w.Peer.Add(toldOfPerson(one, "p/4", "unprotected", nil))
 	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return reasonOf(v) != "" })
 	until(t, w, referraltest.Intake2, two.ID, func(v *referral.View) bool { return reasonOf(v) != "" })
 }
@@ -149,9 +149,9 @@ func TestAnEnrolmentThatCrossesAWithdrawalIsPassedOver(t *testing.T) {
 	if _, err := w.Service.Withdraw(referraltest.As(referraltest.FK), r.ID, 2, "person", ""); err != nil {
 		t.Fatal(err)
 	}
-	w.Peer.Tell(told(r, "e/1", "planned", nil))
-	w.Peer.Tell(told(&referral.Referral{ID: "00000000-0000-0000-0000-000000000000"}, "x/1", "planned", nil))
-	w.Peer.Tell(told(other, "f/1", "planned", nil))
+	w.Peer.Add(told(r, "e/1", "planned", nil))
+	w.Peer.Add(told(&referral.Referral{ID: "00000000-0000-0000-0000-000000000000"}, "x/1", "planned", nil))
+	w.Peer.Add(told(other, "f/1", "planned", nil))
 	until(t, w, referraltest.Intake, other.ID, inState(referral.StateEnrolled))
 	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateWithdrawn)); v.Referral.Version() != 3 {
 		t.Errorf("got version %d", v.Referral.Version())
@@ -162,9 +162,9 @@ func TestEveryStepIsToldWithIdsAndCodesAndToNobodyWhoMayNotKnow(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	r := enrolled(t, w)
-	w.Peer.Tell(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
-	w.Peer.Tell(told(r, "e/2", "started", nil))
-	w.Peer.Tell(toldOfPerson(r, "p/4", "protected", nil))
+	w.Peer.Add(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
+	w.Peer.Add(told(r, "e/2", "started", nil))
+	w.Peer.Add(toldOfPerson(r, "p/4", "protected", nil))
 	want := []struct{ kind, authority string }{
 		{"submitted", "fk"}, {"accepted", "fk"}, {"enrolled", "fk"}, {"consent_withdrawn", "fk"}, {"progress_reported", ""}, {"protected", ""},
 	}

@@ -94,7 +94,7 @@ type intake struct {
 func newIntake(b *testing.B, w *referraltest.World) *intake {
 	in := &intake{World: w, trust: webtest.NewTrust(b, nil)}
 	var err error
-	in.handler, err = rest.New(w.Service, server.Config{Verifier: in.trust.Verifier, AccessLog: w.Access, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
+	in.handler, err = rest.New(w.Service, server.Config{Verifier: in.trust.Verifier, AccessLog: w.AccessLog, Feed: w.Feed, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

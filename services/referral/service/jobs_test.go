@@ -130,7 +130,7 @@ func TestASenderWithoutConsentIsNotToldThatTheCourseStandsStill(t *testing.T) {
 	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), id, 1, acceptance()); err != nil {
 		t.Fatal(err)
 	}
-	w.Peer.Tell(feed.Event{ID: "p/2", Type: "se.finsam.participant.consent_withdrawn", Association: "insjoriket",
+	w.Peer.Add(feed.Event{ID: "p/2", Type: "se.finsam.participant.consent_withdrawn", Association: "insjoriket",
 		Subject: viewed(t, w, id).Referral.Participant})
 	steps := func(n int) *referral.View {
 		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {

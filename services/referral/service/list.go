@@ -19,9 +19,9 @@ import (
 // The refusals of lists.
 var (
 	ErrOwnFilter = fault.New(fault.Unprocessable, "not-yours-to-filter-by",
-		"Det urvalet kan bara göras av den kommun som har remisserna.", "Only the municipality that has the referrals can select by this.")
+		"Bara den kommun som har remisserna kan välja ut dem så. Utelämna det urvalet.", "Only the municipality that has the referrals can select by this. Leave the parameter out.")
 	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
-		"Efter angelägenhet sorteras bara väntelistan.", "Only the waiting list is sorted by priority.")
+		"Bara väntelistan sorteras efter prioritet. Välj tillståndet waitlisted eller en annan ordning.", "Only the waiting list is sorted by priority. Choose the state waitlisted, or another order.")
 )
 
 // Filter narrows a list, within what the caller's relation opens.
@@ -293,6 +293,14 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 	case f.Sort.Key == SortDue:
 		is(due, store.Gt, int64(0)) // what waits for nobody is not in this order
 	}
+	if err := f.period(is); err != nil {
+		return nil, false, err
+	}
+	return where, true, nil
+}
+
+// period adds the days between which a referral was received, in Sweden.
+func (f Filter) period(is func(string, store.Op, any)) error {
 	for _, end := range []struct {
 		date, field string
 		days        int
@@ -303,11 +311,11 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		}
 		day, err := civil.Parse(end.date)
 		if err != nil {
-			return nil, false, referral.ErrDate.AtField(end.field)
+			return referral.ErrDate.AtField(end.field)
 		}
 		is(keyReceived, end.op, day.AddDays(end.days).Start().UnixMilli())
 	}
-	return where, true, nil
+	return nil
 }
 
 // taskConditions returns the conditions of what waits for the caller; found is false

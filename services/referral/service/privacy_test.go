@@ -144,7 +144,7 @@ func TestASealedTextDoesNotOpenInAnotherReferral(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.Value.Reason = one.Reason
-	v.Value.Steps = append(v.Value.Steps, referral.Step{Entry: history.Entry{N: 2, At: referraltest.Noon}, Kind: referral.Waitlisted, Code: "low"})
+	v.Value.Steps = append(v.Value.Steps, referral.Step{Entry: history.Entry{N: 2, At: w.Clock.Now()}, Kind: referral.Waitlisted, Code: "low"})
 	if _, err := stored.Replace(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}

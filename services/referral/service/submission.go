@@ -245,7 +245,7 @@ type BatchItem struct {
 	Err        error // why it cannot be tried at all
 }
 
-// BatchAnswer is the result of one item: a referral, or why there is none.
+// BatchAnswer is the result of one item: a referral, or why it was not created.
 type BatchAnswer struct {
 	View *referral.View
 	Err  error

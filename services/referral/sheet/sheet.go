@@ -1,6 +1,6 @@
-// Package sheet makes files for spreadsheet programs, in memory and within a
-// bound: a file is whole before its first byte leaves, so that a failure on the
-// way is an answer that says so and never half a file that looks like all.
+// Package sheet makes files for spreadsheet programs, in memory and within a bound: a
+// file is whole before its first byte is sent, so that a failure is an answer that says
+// so and never half a file that looks whole.
 package sheet
 
 import (
@@ -21,11 +21,11 @@ type Sheet interface {
 	// Write adds a row; full when the file would be larger than it may.
 	Write(cells []string) error
 
-	// File ends the file and gives it. Called once, after the last row.
+	// File ends the file and returns it. It is called once, after the last row.
 	File() ([]byte, error)
 }
 
-// bom creates a Swedish Excel read a CSV file as UTF-8.
+// bom makes a Swedish Excel read a CSV file as UTF-8.
 const bom = "\ufeff"
 
 // text is a CSV file: semicolons, UTF-8 with a BOM, CRLF.
@@ -88,7 +88,7 @@ type book struct {
 }
 
 // maxCells bounds the texts of an XLSX file, in bytes. Until it is packed, a sheet
-// stands in memory as XML, some four times as long.
+// is in memory as XML, some four times as long.
 const maxCells = MaxBytes
 
 // noFolder is where temporary files cannot be made. The library would put a sheet
@@ -114,7 +114,7 @@ func (b *book) Write(cells []string) error {
 	values := make([]any, len(cells))
 	for i, c := range cells {
 		b.size += len(c)
-		if c != "" { // an empty cell is none
+		if c != "" { // an empty cell is left out
 			values[i] = c
 		}
 	}

@@ -105,7 +105,7 @@ func (c *Capacity) Free() (n int, limited bool) {
 	return max(s.Number-len(c.Taken), 0), true
 }
 
-// Take takes a place; ErrNoPlace when there is none.
+// Take takes a place; ErrNoPlace when all are taken.
 func (c *Capacity) Take(t Taken) error {
 	if free, limited := c.Free(); limited && free == 0 {
 		return ErrNoPlace

@@ -139,7 +139,7 @@ func (s *Service) capacity(ctx context.Context, q Queue) (*Capacity, error) {
 	return v.Value, err
 }
 
-// change changes a capacity, which is created if there is none. Within the process one
+// change changes a capacity, which is created if missing. Within the process one
 // does so at a time: of many who accept at once, none is refused for being slower than
 // the others.
 func (s *Service) change(ctx context.Context, q Queue, change func(*Capacity) error) error {
@@ -191,7 +191,7 @@ func (s *Service) take(ctx context.Context, q Queue, t Taken) (*Reservation, err
 	return &Reservation{s, q, t.Mark}, nil
 }
 
-// Saved gives the place back when err says that the referral has certainly not been
+// Saved frees the place when err says that the referral has certainly not been
 // saved, and reports that. When it is not known, a later round looks. A nil Reservation
 // has nothing to give back.
 func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
