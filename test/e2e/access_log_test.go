@@ -18,7 +18,7 @@ import (
 type expectation struct {
 	trace, operation, participant string
 	outcome                       accesslog.Outcome
-	stopped                       bool // permitted, and stopped by a rule or a stale version
+	why                           []string // any of these
 }
 
 // trace returns a call a trace of its own, by which the access log names it.
@@ -32,26 +32,38 @@ func (s *sheet) trace(r *suite.Request) string {
 	return id
 }
 
-// expect notes what the access log must say of a call that bore personal data,
-// or would have; and what a hidden thing was answered with.
-func (s *sheet) expect(trace string, p probe, want verdict, th thing, a suite.Answer) {
+// expect notes what the access log must say of a call that showed personal data, or
+// would have, and of every call that was refused: also the relation by which the
+// table's rules, read by the oracle, let the caller through. It notes as well what a
+// hidden thing was answered with.
+func (s *sheet) expect(trace string, p probe, row []cell, c suite.Caller, want verdict, th thing, a suite.Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a.Status == 404 {
 		s.unseen[fmt.Sprint(a.Text("type"), a.Text("title"), a.Text("detail"), a.At("errors"), len(a.JSON))]++
 	}
-	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done, stopped: a.Status >= 400}
+	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done}
+	for _, x := range row {
+		if has(c, x) && related(x.relation, c, th) {
+			e.why = append(e.why, x.relation)
+		}
+	}
+	if a.Status >= 400 {
+		e.outcome = accesslog.Failed
+	}
 	switch {
-	case !p.op.Personal || want == forbidden || slices.Contains(anybodys, p.op.ID):
-		return // names nobody, or ended before it was about anybody
+	case want == forbidden:
+		e.outcome, e.participant, e.why = accesslog.Refused, "", []string{"role"}
+	case !p.op.Personal || slices.Contains(anybodys, p.op.ID):
+		return // shows nobody's data, or ended before it was about anybody
 	case p.op.ID == "listWaiting":
-		e.participant = "" // it shows somebody else
+		e.participant, e.why = "", nil // it shows somebody else
 	case p.op.Tag == "drafts" && (want == allowed || p.sees != nil):
-		e.participant = "" // of a draft nobody knows yet whom it is about
+		e.participant, e.why = "", nil // of a draft it is not known yet whom it is about
 	case want == hidden && p.sees != nil && p.op.ID != "readIdentities":
-		e.participant = "" // a list without the person: logged, with whom it did show
+		e.participant, e.outcome, e.why = "", accesslog.Done, nil // a list without the person: logged, with whom it did show
 	case want == hidden:
-		e.outcome, e.participant = accesslog.Refused, ""
+		e.outcome, e.participant, e.why = accesslog.Refused, "", []string{"not-related"}
 	}
 	s.expected = append(s.expected, e)
 }
@@ -62,8 +74,8 @@ func (s *sheet) holdAgainst(log map[string][]accesslog.Entry) {
 	missing := 0
 	for _, want := range s.expected {
 		if !slices.ContainsFunc(log[want.trace], func(e accesslog.Entry) bool {
-			outcome := e.Outcome == want.outcome || want.stopped && want.outcome == accesslog.Done && e.Outcome == accesslog.Failed
-			return e.Operation == want.operation && outcome && e.Subject+e.Why != "" &&
+			return e.Operation == want.operation && e.Outcome == want.outcome && e.Subject != "" &&
+				(want.why == nil || slices.Contains(want.why, e.Why)) &&
 				(want.participant == "" || slices.Contains(e.Participants, want.participant))
 		}) {
 			if missing++; missing <= 20 {

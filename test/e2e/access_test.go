@@ -110,7 +110,7 @@ func (w *world) ask(s *sheet, tokens *issuer.Issuer, table map[string][]cell, p 
 		s.wrong(fmt.Sprintf("%s as %s %s about %s: %s", p.op.ID, role, v.name, th.name, sentence))
 	}
 	s.note(p.op.ID, role, want, views)
-	s.expect(trace, p, want, th, a)
+	s.expect(trace, p, table[p.op.ID], c, want, th, a)
 }
 
 // sheet counts the cells that were asked, and what they should have answered.
