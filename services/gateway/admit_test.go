@@ -107,6 +107,7 @@ func TestDecisionsAreLoggedWithoutPersons(t *testing.T) {
 	secret := strings.Repeat("5ec3e7", 10) + "abcd"
 	r.ask("GET", "/finsam/v1/calendars/"+secret, "")
 	r.as("fk", actor.Integration, "GET", aReferral, "")
+	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
 	r.as("forbundet", actor.Board, "GET", aReferral, "")
 	r.ask("GET", aReferral, "", "Authorization", "Bearer a.b.c")
 	r.ask("GET", "/finsam/v1/19121212-1212", "")

@@ -12,6 +12,8 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/cache"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
@@ -36,6 +38,10 @@ func TestEveryFailureIsAProblem(t *testing.T) {
 			o.Services[i].Transport = broken{}
 		}
 	})
+	refusing := newRig(t)
+	refusing.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
+		problem.Write(w, q.WithContext(tracecontext.Within(q.Context(), q.Header.Get("Traceparent"))), fault.ErrForbidden)
+	}
 	const list = "/finsam/v1/referrals"
 	expired := free.issuer.Token(t, "fk", -time.Hour, actor.Integration)
 	for name, ask := range map[string]func() *httptest.ResponseRecorder{
@@ -53,7 +59,7 @@ func TestEveryFailureIsAProblem(t *testing.T) {
 		"401-expired": func() *httptest.ResponseRecorder {
 			return free.ask("GET", list, "", "Authorization", "Bearer "+expired)
 		},
-		"403-role": func() *httptest.ResponseRecorder { return free.as("forbundet", actor.Board, "GET", list, "") },
+		"403-role": func() *httptest.ResponseRecorder { return refusing.as("forbundet", actor.Board, "GET", list, "") },
 		"403-roles-combined": func() *httptest.ResponseRecorder {
 			return free.ask("GET", list, "", "Authorization", "Bearer "+free.token("forbundet", actor.Board, actor.Coach))
 		},

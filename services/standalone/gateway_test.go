@@ -6,6 +6,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/standalone"
+	"github.com/finsam/finsam/services/standalone/demo"
 )
 
 func TestATokenOfTheDemosEndpointIsAccepted(t *testing.T) {
@@ -30,5 +35,28 @@ func TestATokenOfTheDemosEndpointIsAccepted(t *testing.T) {
 	}
 	if page := ask("GET", "/docs", "", "Accept", "text/html").Body.String(); !strings.Contains(page, "fk-integration") {
 		t.Error("the documentation page does not name the demo's clients")
+	}
+}
+
+func TestTheServiceRefusesARoleAndLogsIt(t *testing.T) {
+	data := newData(t)
+	o := open(t, data)
+	board := demo.Claims{Authority: "forbundet", Roles: []actor.Role{actor.Board}, Subject: "board-7"}
+	answer := o.do(board, http.StatusForbidden, "GET", "/referrals", nil, nil)
+	if answer["code"] != "forbidden" || answer["type"] != "/finsam/v1/docs/problems/forbidden" {
+		t.Errorf("%v", answer)
+	}
+	o.stop()
+	var refused int
+	err := standalone.AccessLogs(t.Context(), data, "", func(logs map[string]*accesslog.Log) error {
+		return logs["referral"].Entries(t.Context(), func(e accesslog.Entry) error {
+			if e.Operation == "listReferrals" && e.Outcome == accesslog.Refused && e.Subject == "board-7" && e.Why == "role" {
+				refused++
+			}
+			return nil
+		})
+	})
+	if err != nil || refused != 1 {
+		t.Errorf("the refusal is entered %d times, %v", refused, err)
 	}
 }
