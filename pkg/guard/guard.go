@@ -187,12 +187,28 @@ func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change
 	return saved, nil
 }
 
+// Fail enters that an operation which Load had permitted did not succeed, and returns
+// err, or accesslog.ErrNotLogged beside it.
+func (d *Documents[T]) Fail(ctx context.Context, a actor.Actor, c Call, doc *T, err error) error {
+	e := accesslog.Entry{Operation: c.Operation, Thing: d.thing(c), Participants: d.Participants(doc)}
+	if r, describeErr := d.Resource(ctx, a, c.Operation, doc); describeErr == nil {
+		relation, _ := access.Decide(c.Operation, a, r)
+		e.Why = string(relation)
+	}
+	return d.enterChange(ctx, e, err)
+}
+
+// thing returns what the log calls the document, or the part of it.
+func (d *Documents[T]) thing(c Call) string {
+	if c.Thing != "" {
+		return c.Thing
+	}
+	return d.Kind + "/" + c.ID
+}
+
 // find returns the document and the entry to be made of the access.
 func (d *Documents[T]) find(ctx context.Context, a actor.Actor, c Call) (store.Versioned[T], accesslog.Entry, error) {
-	e := accesslog.Entry{Operation: c.Operation, Thing: c.Thing}
-	if e.Thing == "" {
-		e.Thing = d.Kind + "/" + c.ID
-	}
+	e := accesslog.Entry{Operation: c.Operation, Thing: d.thing(c)}
 	if !access.MayCall(c.Operation, a) {
 		return store.Versioned[T]{}, e, fault.ErrForbidden
 	}

@@ -71,14 +71,15 @@ func (s *sheet) expect(trace string, p probe, row []cell, c suite.Caller, want v
 // holdAgainst wants an entry for every call that was let through to a person's
 // data, and for every one that was refused.
 func (s *sheet) holdAgainst(log map[string][]accesslog.Entry) {
-	missing := 0
+	missing, byOperation := 0, map[string]int{}
 	for _, want := range s.expected {
 		if !slices.ContainsFunc(log[want.trace], func(e accesslog.Entry) bool {
-			return e.Operation == want.operation && e.Outcome == want.outcome && e.Subject != "" &&
+			return e.Operation == want.operation && e.Outcome == want.outcome && (e.Subject != "" || e.Why == "public") &&
 				(want.why == nil || slices.Contains(want.why, e.Why)) &&
 				(want.participant == "" || slices.Contains(e.Participants, want.participant))
 		}) {
-			if missing++; missing <= 20 {
+			missing++
+			if byOperation[want.operation]++; byOperation[want.operation] <= 3 {
 				s.t.Errorf("no entry in the access log: %+v, but %+v", want, log[want.trace])
 			}
 		}

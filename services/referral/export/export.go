@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
@@ -138,9 +139,10 @@ func (x *export) page(ctx context.Context, items []store.Versioned[referral.Refe
 	}
 	slices.Sort(people)
 	people = slices.Compact(people)
-	entry := accesslog.Entry{Operation: "exportReferrals", Thing: "referrals", Participants: people}
+	relation, _ := access.Scope("exportReferrals", x.actor)
+	entry := accesslog.Entry{Operation: "exportReferrals", Thing: "referrals", Participants: people, Why: string(relation)}
 	if x.identities {
-		entry.Why, entry.Identity = "with-identities", accesslog.Shown
+		entry.Identity = accesslog.Shown
 	}
 	if err := guard.Enter(ctx, x.AccessLog, entry, nil); err != nil {
 		return err

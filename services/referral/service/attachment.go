@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/finsam/finsam/pkg/access"
-	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
@@ -31,15 +30,14 @@ type Upload struct {
 func (s *Service) AddAttachment(ctx context.Context, id, key string, u Upload) (*referral.AttachmentView, error) {
 	const operation = "addAttachment"
 	a := actor.From(ctx)
-	r, err := s.documents.Load(ctx, a, guard.Call{Operation: operation, ID: id})
+	call := guard.Call{Operation: operation, ID: id}
+	r, err := s.documents.Load(ctx, a, call)
 	if err != nil {
 		return nil, err
 	}
 	v, err := s.addAttachment(ctx, a, r.Value, key, u)
 	if err != nil {
-		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{
-			Operation: operation, Thing: "referral/" + id, Participants: []string{r.Value.Participant},
-		}, err)
+		return nil, s.documents.Fail(ctx, a, call, r.Value, err)
 	}
 	return v, nil
 }

@@ -85,7 +85,7 @@ func TestAnExportIsReadInPagesAndEveryPersonIsLoggedOnce(t *testing.T) {
 		for _, p := range e.Participants {
 			persons[p] = true
 		}
-		if e.Why != "with-identities" || e.Subject != referraltest.Intake.Subject {
+		if e.Identity != accesslog.Shown || e.Why != "own-municipality" || e.Subject != referraltest.Intake.Subject {
 			t.Errorf("got %+v", e)
 		}
 	}
