@@ -162,7 +162,7 @@ func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
 		sentence    string
 		changes     Changes
 		fields      string
-		met, timely Verdict // empty: not judged anew
+		met, timely Verdict // empty: not judged again
 	}{
 		{"what the target group is told by", Changes{TargetGroup: &alone}, "[targetGroup]", NotMet, NotMet},
 		{"the answers to the checklist", Changes{RightTime: &wants}, "[rightTime]", Met, Met},

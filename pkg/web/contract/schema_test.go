@@ -60,7 +60,7 @@ func TestAShapeNamesWhatIsWrongAndRepeatsNothing(t *testing.T) {
 	}
 }
 
-// FuzzShape hands in what stands in an item of a batch: it is of the shape, or
+// FuzzShape hands in the content of an item of a batch: it is of the shape, or
 // the caller's own fault.
 func FuzzShape(f *testing.F) {
 	for _, text := range []string{`{"name":"a"}`, `{"name":1}`, `[]`, `"`, `{"name":"\u0000"}`, strings.Repeat("[", 100), `{"name":"a","name":"a"}`, "\xff"} {

@@ -21,7 +21,7 @@ import (
 	"github.com/finsam/finsam/pkg/web/webtest"
 )
 
-// served starts a server on free ports; stop ends it and gives what Serve gave.
+// served starts a server on free ports; stop ends it and returns what Serve returned.
 func served(t *testing.T, s server.Server) (addr, admin string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -65,6 +65,7 @@ func (l *Lines) Write(b []byte) (int, error) {
 	return l.buf.Write(b)
 }
 
+// String returns what was written so far.
 func (l *Lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -318,7 +318,7 @@ func storedMonths(ctx context.Context, w *referraltest.World, version int) ([]*f
 	return all, err
 }
 
-// settled waits until every step has been told and counted, and gives the referrals.
+// settled waits until every step has been published and counted, and returns the referrals.
 func settled(t *rapid.T, w *referraltest.World) []*referral.Referral {
 	ctx := context.Background()
 	w.Clock.Advance(time.Second) // so that no step is as late as now

@@ -99,7 +99,7 @@ func badForms() []refusal {
 	}
 }
 
-// attach attaches a file and gives the answer.
+// attach attaches a file and returns the answer.
 func (f *front) attach(t *testing.T, a actor.Actor, id, key string, body []byte) *webtest.Response {
 	t.Helper()
 	header := map[string]string{"Content-Type": formType}

@@ -10,7 +10,7 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// batch posts items and gives the answers.
+// batch posts items and returns the answers.
 func (f *front) batch(t *testing.T, key string, items ...any) []api.ReferralBatchAnswer {
 	t.Helper()
 	var b api.ReferralBatch

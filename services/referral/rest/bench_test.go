@@ -64,7 +64,7 @@ func BenchmarkCreate(b *testing.B) {
 	}, 201)
 }
 
-// BenchmarkBatchOf100 counts batches; each bears a hundred referrals.
+// BenchmarkBatchOf100 counts batches; each has a hundred referrals.
 func BenchmarkBatchOf100(b *testing.B) {
 	bench(b, 0, func(n int64, _ []string) webtest.Request {
 		items := make([]any, 100)

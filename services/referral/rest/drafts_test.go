@@ -56,7 +56,7 @@ func draftOperations() []operation {
 	}
 }
 
-// draft saves a draft and gives it.
+// draft saves a draft and returns it.
 func (f *front) draft(t *testing.T, a actor.Actor, key string, content map[string]any) (d api.Draft) {
 	t.Helper()
 	r := webtest.Request{Method: "POST", Path: "/drafts", As: a, Body: content}

@@ -17,7 +17,7 @@ import (
 
 const formula = "=HYPERLINK(A1) Påhittat kontor"
 
-// withUnit loads a unit whose name is a formula, and gives a referral of it.
+// withUnit loads a unit whose name is a formula, and sends a referral of it.
 func withUnit(t *testing.T, f *front) (participant string) {
 	t.Helper()
 	u := unit()

@@ -183,7 +183,7 @@ func TestAnAuthorityFollowsItsEventsFromAnswerToAnswer(t *testing.T) {
 	}
 }
 
-// Nobody's mailbox is asked: the authority's system is told, and tells its own people.
+// The service sends no mail: the authority's system receives the event and informs its own people.
 func TestAnOverdueTurnIsToldToBothMunicipalitiesAndTheReferrer(t *testing.T) {
 	f := newFront(t)
 	f.Run(t)

@@ -58,7 +58,7 @@ func (s stand) placed() bool {
 	return s.state == "accepted" || s.state == "enrolled" || s.state == "waitlisted" && s.up
 }
 
-// followed follows the steps; an error tells which one cannot be.
+// followed follows the steps; an error names the one that cannot be.
 func followed(r *referral.Referral) ([]stand, error) {
 	now := stand{municipality: r.WishedMunicipality}
 	all := []stand{now}
@@ -101,7 +101,7 @@ func followed(r *referral.Referral) ([]stand, error) {
 	return all, nil
 }
 
-// rest lets everything come to its end: what was told is followed, what was lent
+// rest lets everything come to its end: what was published is followed, what was lent
 // is given back, who may be moved up is, each step is in the feed.
 func (p *proof) rest(t *testing.T) {
 	t.Helper()
@@ -186,7 +186,7 @@ func (p *proof) stored(t *testing.T) (all []*referral.Referral) {
 	}
 }
 
-// events returns what the feed tells of referrals.
+// events returns the feed's events about referrals.
 func (p *proof) events(t *testing.T) (all []feed.Event) {
 	t.Helper()
 	for after := int64(0); ; {
@@ -232,7 +232,7 @@ func (p *proof) check(t *testing.T) {
 	p.checkBlobs(t, byID)
 }
 
-// checkFeed: the feed tells each step once, in order.
+// checkFeed: the feed has each step once, in order.
 func (p *proof) checkFeed(t *testing.T, byID map[string]*referral.Referral) {
 	t.Helper()
 	told := map[string]int{}
@@ -257,7 +257,7 @@ type stepKey struct {
 	n  int64
 }
 
-// checkAnswers: each step that somebody was told of is there, once, and no other;
+// checkAnswers: each step that an answer showed is there, once, and no other;
 // and every refusal is the right one.
 func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, stands map[string][]stand) {
 	t.Helper()
@@ -324,7 +324,7 @@ func kindOf(op string) referral.StepKind {
 	return acts[slices.IndexFunc(acts, func(a deed) bool { return a.op == op })].kind
 }
 
-// related reports whether the act is the caller's to do, as the referral stands.
+// related reports whether the act is the caller's to do, in the referral's state.
 func related(a answered, r *referral.Referral, s stand) bool {
 	switch {
 	case a.who.Association != r.Association || !may(a):
@@ -376,7 +376,7 @@ func wrong(a answered, r *referral.Referral, stands []stand) string {
 	case a.links && a.code == "wrong-state":
 		return "it was among the links at that version"
 	case a.status == 409 && a.code == "wrong-state" && a.op == "withdrawReferral" && (a.who.Has(actor.Integration) || a.who.Has(actor.Referrer)) && stands[a.version].noConsent:
-		// No refusal tells such a sender whether the course has begun (ADR 32).
+		// No refusal lets such a sender know whether the course has begun (ADR 32).
 		return unless(!leads || stands[a.version].state == "accepted", "the table allows it, and the course is not begun")
 	case a.status == 409 && a.code == "wrong-state":
 		return unless(!leads, "the table allows it")
@@ -411,8 +411,8 @@ var unprocessable = map[string]string{
 	"assignReferral": "assigned-already", "withdrawReferral": "withdrawer-mismatch", "amendReferral": "nothing-amended reference-of-person",
 }
 
-// checkTold: what was told of a person stands on each referral that was there,
-// and nothing that was told stands twice.
+// checkTold: each event about a person is a step of each referral that was there,
+// and no event is a step twice.
 func (p *proof) checkTold(t *testing.T, byID map[string]*referral.Referral) {
 	t.Helper()
 	for id, r := range byID {

@@ -34,12 +34,12 @@ import (
 
 // TestWhateverManyDoAtOnceTheReferralsHold lets many actors do legal and illegal
 // things at the same time, over the real handlers on a real store, repeat what
-// they got no answer to, and give up in the middle, while another service tells of
-// the enrolments; then it asks what must hold of everything that was stored, told
+// they got no answer to, and give up in the middle, while another service publishes
+// the enrolments; then it asks what must hold of everything that was stored, published
 // and answered (proof_checks_test.go).
 //
 // FINSAM_PROOF_RUNS says how many worlds are tried (4), FINSAM_PROOF_SEED with
-// which seed the first one begins: that of a failure stands in its test's name,
+// which seed the first one begins: that of a failure is in its test's name,
 // and plans the same acts, though not the same moments, again.
 func TestWhateverManyDoAtOnceTheReferralsHold(t *testing.T) {
 	number := func(name string, otherwise uint64) uint64 {
@@ -100,7 +100,7 @@ var plans = rapid.Custom(func(t *rapid.T) plan {
 })
 
 // cast are those who act, each at its own pace; the last two are the clock, which
-// finds what is overdue, and the participant service, which tells of enrolments.
+// finds what is overdue, and the participant service, which publishes enrolments.
 var cast = []actor.Actor{
 	referraltest.FK, referraltest.FK, referraltest.Officer, referraltest.OtherUnit, referraltest.AF, referraltest.Intake, referraltest.Intake2,
 	referraltest.Intake, referraltest.Partille, referraltest.Coach, referraltest.Elsewhere, self, referraltest.Admin, clock, enrolments,
@@ -155,7 +155,7 @@ type proof struct {
 	first string // the referral about the last of numbers
 }
 
-// telling is an event that the participant service told.
+// telling is an event that the participant service published.
 type telling struct {
 	event feed.Event
 	known []string // the referrals that were answered for before
@@ -359,7 +359,7 @@ func (p *proof) some(m move) string {
 	return p.ids[len(p.ids)-1-m.target%min(len(p.ids), 1+m.target/100)]
 }
 
-// versionOf returns the version that an answer bears; 0: none.
+// versionOf returns the version in an answer; 0: it has none.
 func versionOf(w *httptest.ResponseRecorder) int64 {
 	version, _ := strconv.ParseInt(strings.Trim(w.Header().Get("ETag"), `"`), 10, 64)
 	return version

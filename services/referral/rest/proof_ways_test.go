@@ -76,7 +76,7 @@ func (p *proof) draft(t *testing.T, a answered, m move, body map[string]any) {
 	}
 }
 
-// files are what of a referral's answer tells of its files.
+// files is the part of a referral's answer about its files.
 type files struct{ Attachments []struct{ ID string } }
 
 // file attaches a file to a referral, or removes one.
@@ -107,7 +107,7 @@ func (p *proof) file(t *testing.T, who actor.Actor, m move) {
 	}
 }
 
-// checkAttached: what was answered to a file is true. It gives the step that it
+// checkAttached: what was answered to a file is true. It returns the step that it
 // became; 0: none.
 func (p *proof) checkAttached(t *testing.T, a answered, r *referral.Referral, stands []stand) int64 {
 	t.Helper()

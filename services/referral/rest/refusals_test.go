@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// refusal is one bad request, told by a sentence.
+// refusal is one bad request, described by a sentence.
 type refusal struct {
 	sentence string
 	request  webtest.Request
@@ -42,7 +42,7 @@ type operation struct {
 	more   []refusal // those of its own; a path of "" is the operation's
 
 	// For what is no referral: made makes the thing that the path is about, at
-	// version 2; matched tells that If-Match is wanted; foreign may, but not this.
+	// version 2; matched: If-Match is wanted; foreign may, but not this.
 	made    func(*testing.T, *front) string
 	matched bool
 	foreign actor.Actor
@@ -198,7 +198,7 @@ func badBodies(good webtest.Request, op operation) []refusal {
 	return append(all, with("with an unknown field", unknown))
 }
 
-// walk visits every field of the body; put gives the body with another value of
+// walk visits every field of the body; put returns the body with another value of
 // the field, or without it.
 func walk(body map[string]any, at string, visit func(pointer string, value any, put func(any) map[string]any)) {
 	keys := make([]string, 0, len(body))

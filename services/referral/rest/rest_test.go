@@ -114,7 +114,7 @@ func newReferral() map[string]any {
 	}
 }
 
-// post creates a referral and gives the answer.
+// post creates a referral and returns the answer.
 func (f *front) post(t *testing.T, reference, key string) *webtest.Response {
 	t.Helper()
 	body := newReferral()

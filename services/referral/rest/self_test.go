@@ -118,7 +118,7 @@ func TestWhoeverAppliedOrHandedInAnswersWhatIsAskedOfTheSender(t *testing.T) {
 	}
 }
 
-// selfish is an authority's system whose authority has the name that stands in
+// selfish is an authority's system whose authority has the name that is used in
 // persons' own applications.
 var selfish = func() actor.Actor {
 	a := referraltest.FK
@@ -165,7 +165,7 @@ func TestAnApplicantDoesWhatASenderMay(t *testing.T) {
 }
 
 // TestAHandInGoesWithTheReferral: a municipality that takes over what another one
-// has handed in stands in for the sender from then on.
+// has handed in takes the sender's place from then on.
 func TestAHandInGoesWithTheReferral(t *testing.T) {
 	f := newFront(t)
 	r := f.hand(t, referraltest.Intake, handed("private_care"))

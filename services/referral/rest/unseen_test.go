@@ -52,7 +52,7 @@ func (u *unseen) posting(categories []any) webtest.Request {
 	return webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: b, Header: map[string]string{"Idempotency-Key": "unseen-1"}}
 }
 
-// settled waits until the municipality has been told of so many steps, and with it
+// settled waits until the municipality has received so many steps, and with it
 // everybody, and nothing waits to be sent.
 func (u *unseen) settled(t *testing.T, steps int) {
 	t.Helper()
@@ -81,11 +81,11 @@ func (u *unseen) goes(t *testing.T, kind string, data map[string]string) {
 	u.Peer.Add(feed.Event{ID: fmt.Sprint("e/", u.told), Type: "se.finsam.enrolment." + kind, Subject: "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f", Association: "insjoriket", Data: all})
 }
 
-// ofRequest is what an answer bears of its request alone.
+// ofRequest is what an answer has from its request alone.
 var ofRequest = regexp.MustCompile(`"(traceId|instance)":"[^"]*"`)
 
 // asks returns what everything that a sender can call answers, by what was asked.
-// Left out is what tells of the whole suite: the id of the request, and the
+// Left out is what concerns the whole suite: the id of the request, and the
 // position in the feed of everybody's events.
 func (u *unseen) asks(t *testing.T, etag string, categories []any) map[string]string {
 	t.Helper()
@@ -243,7 +243,7 @@ func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
 	}
 	u.Peer.Add(feed.Event{ID: "p/1", Type: "se.finsam.participant.consent_withdrawn", Subject: u.participant, Association: "insjoriket", Data: map[string]string{"referral": u.referral}})
 	u.settled(t, 6)
-	// What it holds from before is not what it may see now, and is not told to be.
+	// What it holds from before is not what it may see now, and no answer confirms it.
 	for _, tag := range []string{`"1"`, `"2"`, `"3"`, `"4"`, `"5"`} {
 		get.Header = map[string]string{"If-None-Match": tag}
 		if r := read(t, u.do(t, get), 200); r.State != "accepted" || r.Progress != nil || r.Consent.Holds {

@@ -390,7 +390,7 @@ func (e *noting) Insert(ctx context.Context, collection string, r store.Record) 
 }
 
 // Who was overtaken while removing a file removes it the next time: what the first
-// try has noted stands in nobody's way.
+// try has noted does not prevent it.
 func TestAFileIsRemovedAfterATryThatWasOvertaken(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "notes.db"))
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// written is the content of a draft, and reads gives it back as the front does.
+// written is the content of a draft, and reads returns it as the front does.
 func written(t *testing.T) []byte {
 	t.Helper()
 	text, err := json.Marshal(referraltest.Submission())

@@ -17,7 +17,7 @@ import (
 // enrolment is the id of the enrolment in these tests.
 const enrolment = "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f"
 
-// told returns an event of the enrolment that follows the referral.
+// An event of the enrolment that follows the referral.
 func told(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
 	d := map[string]string{"referral": r.ID, "participant": r.Participant}
 	maps.Copy(d, data)
@@ -71,7 +71,7 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 		told(r, "e/3", "check_in_due", map[string]string{"number": "1"}),
 		told(r, "e/4", "answered", map[string]string{"number": "1", "readiness": "ready"}),
 		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}),
-		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}), // told twice
+		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}), // comes twice
 		told(r, "e/6", "something_new", nil),
 		told(r, "e/7", "closed", map[string]string{"outcome": "completed", "on": "2026-08-30"}),
 		told(r, "e/8", "started", nil), // after the end: passed over

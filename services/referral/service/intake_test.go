@@ -38,7 +38,7 @@ import (
 // log and feed are as they ship; the network, the gateway and the vault are not
 // there. What fills the store is written by the store itself, as the service
 // would have written it: one in ten came in the last twelve days and is open, the
-// others in three years and were withdrawn. All of it is told in the feed before
+// others in three years and were withdrawn. All of it is published in the feed before
 // anything is measured.
 func BenchmarkIntake(b *testing.B) {
 	var sizes []int
@@ -71,7 +71,7 @@ func onMongo(b *testing.B, uri string) *referraltest.World {
 const (
 	intakeSmall  = 1000
 	intakeOpen   = 10  // one of so many is open
-	intakeRounds = 7   // of which the median is told
+	intakeRounds = 7   // of which the median is printed
 	intakePosts  = 300 // posts in one round
 	intakeBatch  = 500 // referrals in one batch, the contract's most; two batches in one round
 	intakeAskers = 32  // ask at the same time
@@ -161,7 +161,7 @@ func (in *intake) open(sealed []byte, context string) []byte {
 	return text
 }
 
-// fill stores referrals until there are n, and waits until all is told.
+// fill stores referrals until there are n, and waits until all is published.
 func (in *intake) fill(b *testing.B, n int) {
 	began, from := time.Now(), len(in.ids)
 	in.ids = append(in.ids, make([]string, n-from)...)
@@ -240,7 +240,7 @@ func (m *measured) median() float64 {
 func (m *measured) perThousand() float64 { return float64(m.cpu.Milliseconds()) / m.answers * 1000 }
 
 // compare fills big to each size, measures there by turns with a store of 1,000
-// made anew, so that what else the machine does slows both, and prints the figures.
+// made for it, so that what else the machine does slows both, and prints the figures.
 func compare(b *testing.B, big *intake, small func(b *testing.B) *intake, sizes []int) {
 	fmt.Printf("\n| stored | question | per second | at %d | slower | CPU ms per 1,000 | at %d | more |\n|---|---|---|---|---|---|---|---|\n", intakeSmall, intakeSmall)
 	for _, size := range sizes {
@@ -279,8 +279,8 @@ func (in *intake) body() map[string]any {
 	}
 }
 
-// round asks one question by many callers, and gives the rate of the answers, the
-// processor time until all is told, and how many answers there were.
+// round asks one question by many callers, and returns the rate of the answers, the
+// processor time until all is published, and how many answers there were.
 func (in *intake) round(b *testing.B, q question) (rate float64, cpu time.Duration, answers float64) {
 	var asked, answered atomic.Int64
 	var all sync.WaitGroup
@@ -309,7 +309,7 @@ func (in *intake) round(b *testing.B, q question) (rate float64, cpu time.Durati
 	return answers / took.Seconds(), processorTime(b) - used, answers
 }
 
-// told waits until every step is told in the feed.
+// Waits until every step is published in the feed.
 func (in *intake) told(b *testing.B) {
 	for deadline := time.Now().Add(20 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		left, err := in.stored.Unpublished(context.Background(), 1)

@@ -14,7 +14,7 @@ import (
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// several creates n referrals a second apart and gives their ids, latest first.
+// several creates n referrals a second apart and returns their ids, latest first.
 func several(t *testing.T, w *referraltest.World, n int) []string {
 	t.Helper()
 	var ids []string

@@ -14,7 +14,7 @@ import (
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// way is a person's whole course, as the enrolment's feed tells it.
+// way is a person's whole course, as the enrolment's feed has it.
 var way = []struct {
 	kind string
 	data map[string]string

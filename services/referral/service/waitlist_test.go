@@ -286,7 +286,7 @@ func (e *lookUps) Find(ctx context.Context, collection string, q store.Query) ([
 	return e.Engine.Find(ctx, collection, q)
 }
 
-// Where nobody has set how many places there are, there is nobody to be moved up and
+// Where nobody has set how many places there are, nobody is to be moved up and there is
 // nothing to keep in step: a step costs no look at those who have one.
 func TestWithoutANumberOfPlacesNobodyIsLookedUpForAStep(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "places.db"))

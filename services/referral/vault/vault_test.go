@@ -12,7 +12,7 @@ import (
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// fake answers as it is told and keeps what it was asked.
+// fake answers as the test says and keeps what it was asked.
 type fake struct {
 	err  error
 	seen api.PersonInput
