@@ -126,7 +126,7 @@ func compose(c Config) (*Gateway, error) {
 func (c *Config) complete() (err error) {
 	switch {
 	case c.Trust == nil || c.Signer == nil:
-		return errors.New("Trust and Signer are required: without them no request can be let in")
+		return errors.New("the gateway needs Trust and Signer: without them no request can be let in")
 	case c.Signer.Issuer() != internaltoken.Gateway:
 		return fmt.Errorf("the signer is %q, but only %q may speak for others", c.Signer.Issuer(), internaltoken.Gateway)
 	}
