@@ -3,6 +3,7 @@ package outbound
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,63 +13,47 @@ import (
 // maxURL bounds the address of a webhook, in bytes.
 const maxURL = 2048
 
-// localNames are the last labels of names that are never public (RFC 6761, 6762,
-// 8375, and what networks are named in practice).
+// localNames are last labels that are never public (RFC 6761, 6762, 8375, and names of
+// private networks in practice).
 var localNames = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "arpa", "test", "invalid", "onion"}
 
-// CheckURL holds an address against what any installation sends to. literal tells
-// that an address in digits may be named; the sender then decides which.
-func CheckURL(text string, literal bool) error {
+// CheckURL returns ErrAddress or ErrAddressNumber for an address that no installation
+// sends to. allowNumbers accepts an IP address instead of a name, which the sender then
+// has to check.
+func CheckURL(text string, allowNumbers bool) error {
 	u, err := url.Parse(text)
-	if err != nil || len(text) > maxURL || !ascii(text) {
+	if err != nil || len(text) > maxURL || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' || r == '#' }) {
 		return ErrAddress.AtField("/url")
 	}
-	if u.Scheme != "https" || u.Opaque != "" || u.User != nil || u.Fragment != "" || strings.Contains(text, "#") || !port(u) {
+	if u.Scheme != "https" || u.Opaque != "" || u.User != nil || !isAllowedPort(u) {
 		return ErrAddress.AtField("/url")
 	}
 	if personnummer.Contains(text) {
 		return ErrAddressNumber.AtField("/url")
 	}
-	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-		if !literal {
-			return ErrAddress.AtField("/url")
-		}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil && allowNumbers {
 		return nil
 	}
-	if !publicName(u.Hostname()) {
+	if !isPublicName(u.Hostname()) {
 		return ErrAddress.AtField("/url")
 	}
 	return nil
 }
 
-func ascii(text string) bool {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' || text[i] == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
-// port reports whether it is 443, or one that no system service has.
-func port(u *url.URL) bool {
-	if strings.HasSuffix(u.Host, ":") {
-		return false
-	}
+// isAllowedPort reports whether the port is 443, or one that no system service has.
+func isAllowedPort(u *url.URL) bool {
 	if u.Port() == "" {
-		return true
+		return !strings.HasSuffix(u.Host, ":")
 	}
 	n, err := strconv.ParseUint(u.Port(), 10, 16)
 	return err == nil && (n == 443 || n >= 1024)
 }
 
-// publicName reports whether a name could be found in the public DNS: labels of
-// letters, digits and hyphens, at least two, the last with a letter and none of
-// those that stand for one's own network. So no number in another form passes,
-// such as 0x7f.1 or 2130706433.
-func publicName(host string) bool {
-	host = strings.ToLower(host)
-	labels := strings.Split(host, ".")
+// isPublicName reports whether a name could be in the public DNS: at least two labels of
+// letters, digits and hyphens, the last one beginning with a letter and not in
+// localNames. So no IP address in another form passes, such as 0x7f.1 or 2130706433.
+func isPublicName(host string) bool {
+	labels := strings.Split(strings.ToLower(host), ".")
 	if len(host) > 253 || len(labels) < 2 {
 		return false
 	}
@@ -78,13 +63,5 @@ func publicName(host string) bool {
 		}
 	}
 	last := labels[len(labels)-1]
-	if last[0] < 'a' || last[0] > 'z' {
-		return false
-	}
-	for _, name := range localNames {
-		if last == name {
-			return false
-		}
-	}
-	return true
+	return last[0] >= 'a' && last[0] <= 'z' && !slices.Contains(localNames, last)
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral/outbound"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// tells lets the participant service tell of a referral.
-func tells(w *referraltest.World, referral, kind string, data map[string]string) {
+// publish lets the participant service publish an event about a referral.
+func publish(w *referraltest.World, referral, kind string, data map[string]string) {
 	all := map[string]string{"referral": referral}
 	for k, v := range data {
 		all[k] = v
@@ -34,18 +35,18 @@ func accepted(t *testing.T, w *referraltest.World) string {
 	return id
 }
 
-func TestOldPagesOfEventsTellNothingMoreOfTheCourseOnceTheConsentIsWithdrawn(t *testing.T) {
+func TestEventsShowNothingMoreOfTheProgressOnceTheConsentIsWithdrawn(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	gone, holds := accepted(t, w), accepted(t, w)
 	for _, id := range []string{gone, holds} {
-		tells(w, id, "enrolment.planned", nil)
-		tells(w, id, "enrolment.started", map[string]string{"number": "1"})
+		publish(w, id, "enrolment.planned", nil)
+		publish(w, id, "enrolment.started", map[string]string{"number": "1"})
 	}
 	gather(t, w.Service.Outbound, referraltest.FK, "", 200, 8)
-	tells(w, gone, "participant.consent_withdrawn", nil)
-	tells(w, gone, "enrolment.closed", map[string]string{"outcome": "interrupted"})
-	gather(t, w.Service.Outbound, referraltest.Intake, "", 200, 10) // so all is kept
+	publish(w, gone, "participant.consent_withdrawn", nil)
+	publish(w, gone, "enrolment.closed", map[string]string{"outcome": "interrupted"})
+	gather(t, w.Service.Outbound, referraltest.Intake, "", 200, 10) // so that all is stored
 	both := referraltest.FK
 	both.Subject, both.Municipality = "both", "1481"
 	for who, c := range map[string]struct {
@@ -67,9 +68,9 @@ func TestOldPagesOfEventsTellNothingMoreOfTheCourseOnceTheConsentIsWithdrawn(t *
 				}
 			}
 			if !slices.Equal(kinds(of), c.gone) || !slices.Equal(kinds(other), []string{"submitted", "accepted", "enrolled", "progress_reported"}) {
-				t.Errorf("%s, limit %d: told %v, and of the other %v", who, limit, kinds(of), kinds(other))
+				t.Errorf("%s, limit %d: sees %v, and of the other %v", who, limit, kinds(of), kinds(other))
 			}
-			if e, err := w.Service.Outbound.Events(referraltest.As(c.a), outbound.Ask{After: after, Limit: limit}); err != nil || len(e.Items) > 0 {
+			if e, err := w.Service.Outbound.Events(referraltest.As(c.a), outbound.EventQuery{After: after, Limit: limit}); err != nil || len(e.Items) > 0 {
 				t.Errorf("%s, limit %d: behind the last %v, %v", who, limit, e, err)
 			}
 		}
@@ -93,7 +94,7 @@ func typesOf(t *testing.T, all []outbound.Message, url string) (kinds []string) 
 
 func TestWhatWaitsToBeSentIsNotSentOnceTheConsentIsWithdrawn(t *testing.T) {
 	w := referraltest.New(t)
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	own, err := w.Service.Outbound.Create(referraltest.As(referraltest.Intake), "", outbound.Settings{URL: "https://own.example.se/", On: true})
 	if err != nil {
 		t.Fatal(err)
@@ -102,15 +103,15 @@ func TestWhatWaitsToBeSentIsNotSentOnceTheConsentIsWithdrawn(t *testing.T) {
 	id := accepted(t, w)
 	until(t, "the first two", func() bool { return len(w.Hooks.Got()) == 4 })
 	w.Hooks.Set(func(outbound.Message) outbound.Answer { return outbound.Answer{Outcome: outbound.Refused, Status: 500} })
-	tells(w, id, "enrolment.planned", nil)
-	tells(w, id, "enrolment.started", map[string]string{"number": "1"})
+	publish(w, id, "enrolment.planned", nil)
+	publish(w, id, "enrolment.started", map[string]string{"number": "1"})
 	until(t, "a try of each", func() bool { return len(w.Hooks.Got()) == 6 })
-	tells(w, id, "participant.consent_withdrawn", nil)
+	publish(w, id, "participant.consent_withdrawn", nil)
 	gather(t, w.Service.Outbound, referraltest.Intake, "", 200, 5)
 	w.Hooks.Set(nil)
 	w.Clock.Advance(10 * time.Second)
 	until(t, "nothing waits", func() bool {
-		l, err := w.Service.Outbound.Deliveries(referraltest.As(referraltest.Intake), own.ID, "", outbound.Window{Limit: 200, Page: 1})
+		l, err := w.Service.Outbound.Deliveries(referraltest.As(referraltest.Intake), own.ID, "", store.Window{Limit: 200, Page: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,14 +120,14 @@ func TestWhatWaitsToBeSentIsNotSentOnceTheConsentIsWithdrawn(t *testing.T) {
 			sent[len(sent)-1] == "consent_withdrawn" && len(deliveriesOf(t, w, k.ID, outbound.Waiting)) == 0
 	})
 	if got := typesOf(t, w.Hooks.Got(), "https://hooks.example.se/"); !slices.Equal(got, []string{"submitted", "accepted", "enrolled", "consent_withdrawn"}) {
-		t.Errorf("the sender was told %v", got)
+		t.Errorf("the sender was sent %v", got)
 	}
 	if got := typesOf(t, w.Hooks.Got(), "https://own.example.se/"); !slices.Equal(got, []string{"submitted", "accepted", "enrolled", "enrolled", "progress_reported", "consent_withdrawn"}) {
-		t.Errorf("the municipality was told %v", got)
+		t.Errorf("the municipality was sent %v", got)
 	}
 	var listed []string
 	for _, d := range deliveriesOf(t, w, k.ID, "") {
-		listed = append(listed, strings.TrimPrefix(d.Type, "se.finsam.referral."))
+		listed = append(listed, strings.TrimPrefix(d.Notice.Type, "se.finsam.referral."))
 	}
 	if slices.Sort(listed); !slices.Equal(listed, []string{"accepted", "consent_withdrawn", "submitted"}) {
 		t.Errorf("listed are %v", listed)
@@ -138,20 +139,20 @@ func TestWhatWaitsToBeSentIsNotSentOnceTheConsentIsWithdrawn(t *testing.T) {
 
 func TestWhatWasGivenUpOrSentIsNotSentAgainOnceTheConsentIsWithdrawn(t *testing.T) {
 	w := referraltest.New(t)
-	k := hooked(t, w, "enrolled", "progress_reported")
+	k := newWebhook(t, w, "enrolled", "progress_reported")
 	w.Run(t)
 	id := accepted(t, w)
-	tells(w, id, "enrolment.planned", nil)
+	publish(w, id, "enrolment.planned", nil)
 	until(t, "the first", func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Delivered)) == 1 })
 	w.Hooks.Set(func(outbound.Message) outbound.Answer { return outbound.Answer{Outcome: outbound.Refused, Status: 500} })
-	tells(w, id, "enrolment.started", map[string]string{"number": "1"})
+	publish(w, id, "enrolment.started", map[string]string{"number": "1"})
 	until(t, "given up", func() bool {
 		w.Clock.Advance(time.Hour)
 		return len(deliveriesOf(t, w, k.ID, outbound.Dead)) == 1
 	})
 	settled := deliveriesOf(t, w, k.ID, "")
 	w.Hooks.Set(nil)
-	tells(w, id, "participant.consent_withdrawn", nil)
+	publish(w, id, "participant.consent_withdrawn", nil)
 	gather(t, w.Service.Outbound, referraltest.Intake, "", 200, 5)
 	sent := len(w.Hooks.Got())
 	if len(settled) != 2 {
@@ -162,7 +163,7 @@ func TestWhatWasGivenUpOrSentIsNotSentAgainOnceTheConsentIsWithdrawn(t *testing.
 	}
 	for _, d := range settled {
 		if _, err := w.Service.Outbound.Resend(referraltest.As(referraltest.FK), k.ID, d.ID); !errors.Is(err, fault.ErrNotFound) {
-			t.Errorf("%s, %s: %v", d.Type, d.State, err)
+			t.Errorf("%s, %s: %v", d.Notice.Type, d.State, err)
 		}
 	}
 	if left := deliveriesOf(t, w, k.ID, ""); len(left) > 0 || len(w.Hooks.Got()) != sent {

@@ -1,138 +1,370 @@
 package outbound
 
 import (
-	"math/rand/v2"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/store"
 )
 
-// Delivery is one event on its way to one webhook.
+// ErrDeliveryWaits refuses to resend what is not delivered or given up yet.
+var ErrDeliveryWaits = fault.New(fault.Conflict, "delivery-waits",
+	"Leveransen väntar redan på att skickas.", "The delivery is already waiting to be sent.")
+
+// Delivery is one notice on its way to one webhook.
 type Delivery struct {
-	Association string            `json:"association"`
-	ID          string            `json:"id"`
-	Webhook     string            `json:"webhook"`
-	Event       string            `json:"event"` // its id
-	Type        string            `json:"type"`
-	Referral    string            `json:"referral,omitempty"` // none: a test
-	Sequence    int64             `json:"sequence"`           // of the feed; a test has none
-	Time        time.Time         `json:"time"`               // when it happened
-	Data        map[string]string `json:"data,omitempty"`
-	State       DeliveryState     `json:"state"`
-	Due         time.Time         `json:"due"`     // when it is tried next; while it is claimed, when that ends
-	Claimed     bool              `json:"claimed"` // it is being tried
-	Begun       int               `json:"begun"`   // tries begun since it began to wait
-	Tries       []Try             `json:"tries"`   // the last ones, oldest first
-	MadeAt      time.Time         `json:"madeAt"`  // when it began to wait at first
-	Settled     *time.Time        `json:"settled"` // when it was delivered or given up
+	Association string        `json:"association"`
+	ID          string        `json:"id"`
+	Webhook     string        `json:"webhook"`
+	Notice      Notice        `json:"notice"`
+	State       DeliveryState `json:"state"`
+	Due         time.Time     `json:"due"`      // next attempt; while Sending: when its lease ends
+	Count       int           `json:"count"`    // attempts begun since it was queued
+	Attempts    []Attempt     `json:"attempts"` // the last ones, oldest first
+	CreatedAt   time.Time     `json:"createdAt"`
+	SettledAt   *time.Time    `json:"settledAt"` // when it was delivered or given up
 }
 
-// DeliveryState is where a delivery stands.
+// DeliveryState is where a delivery is on its way.
 type DeliveryState string
 
-// The states of a delivery.
+// The states of a delivery. A delivery waits in the first three.
 const (
-	Waiting   DeliveryState = "waiting"
+	Queued    DeliveryState = "queued"   // not attempted yet, or sent again
+	Sending   DeliveryState = "sending"  // one process attempts it until Due; then another may
+	Retrying  DeliveryState = "retrying" // an attempt failed; the next one is at Due
 	Delivered DeliveryState = "delivered"
 	Dead      DeliveryState = "dead" // given up: a dead letter
 )
 
-// Try is one attempt to deliver.
-type Try struct {
+// Waiting is the state of lists for Queued, Sending and Retrying.
+const Waiting DeliveryState = "waiting"
+
+// Listed returns the state as lists show it and filter by it: Waiting, Delivered or Dead.
+func (s DeliveryState) Listed() DeliveryState {
+	if s == Delivered || s == Dead {
+		return s
+	}
+	return Waiting
+}
+
+// Attempt is one attempt to deliver.
+type Attempt struct {
 	At      time.Time `json:"at"`
-	Status  int       `json:"status,omitempty"` // HTTP; 0: there was no answer
+	Status  int       `json:"status,omitempty"` // of HTTP; 0: no answer
 	Outcome Outcome   `json:"outcome"`
 	Millis  int64     `json:"millis"`
 }
 
-// Outcome says in a word how a try went.
+// Outcome is the result of an attempt in a word.
 type Outcome string
 
-// The outcomes of a try.
+// The outcomes of an attempt.
 const (
-	OK             Outcome = "ok"             // 2xx
-	Refused        Outcome = "refused"        // another status; a redirect is not followed
-	OutcomeGone    Outcome = "gone"           // 410: the webhook is turned off
-	TimedOut       Outcome = "timeout"        // no answer in time
-	Unreachable    Outcome = "unreachable"    // no connection, no name
-	Untrusted      Outcome = "untrusted"      // the certificate is not valid for the name
-	AddressClosed  Outcome = "address_closed" // it led to a network that is not sent to
-	Interrupted    Outcome = "interrupted"    // this process ended meanwhile
-	maxTries               = len(waits) + 1   // before a delivery is given up
-	maxKeptTries           = 20               // of one delivery
-	mostRetryAfter         = 2 * time.Hour    // of what a receiver asks for
-	lease                  = 45 * time.Second // longer than any try
-	testType               = "se.finsam.test" // of a test delivery
-	jitter                 = 5                // a wait is longer by at most one part in so many
+	OK            Outcome = "ok"             // 2xx
+	Refused       Outcome = "refused"        // another status; a redirect is not followed
+	OutcomeGone   Outcome = "gone"           // 410: the webhook is turned off
+	TimedOut      Outcome = "timeout"        // no answer in time
+	Unreachable   Outcome = "unreachable"    // no connection, no name
+	Untrusted     Outcome = "untrusted"      // the certificate is not valid for the name
+	AddressClosed Outcome = "address_closed" // it led to a network that is not sent to
+	Interrupted   Outcome = "interrupted"    // this process ended meanwhile
 )
 
-// waits are the shortest pauses between tries: growing, and never less than 24
-// hours in all, so that a receiver may be away for a day.
-var waits = [...]time.Duration{
+const (
+	maxAttempts     = len(pauses) + 1  // before a delivery is given up
+	maxKeptAttempts = 20               // of one delivery
+	maxRetryAfter   = 2 * time.Hour    // of what a receiver asks for
+	leaseTimeout    = 45 * time.Second // longer than any attempt
+	testType        = "se.finsam.test"
+	// maxJitter is the part of a pause by which it may be longer.
+	maxJitter = 0.2
+	maxResent = 200 // dead letters that one call of ResendDead sends again
+)
+
+// pauses are the shortest pauses between attempts: growing, and at least 24 hours
+// together, so that a receiver may be away for a day.
+var pauses = [...]time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 4 * time.Hour, 7 * time.Hour, 10*time.Hour + 30*time.Minute,
 }
 
-// deliveries are named by webhook and event, so that a page of the feed that comes
-// twice makes each once.
-var deliveries = uuid.MustParse("c1a2f0de-7d43-4b0c-9f56-0a6f3a4f7e21")
+// deliverySpace makes a delivery's id of webhook and event, so that a page of the feed
+// that comes twice makes each delivery once.
+var deliverySpace = uuid.MustParse("c1a2f0de-7d43-4b0c-9f56-0a6f3a4f7e21")
 
-// newDelivery returns the delivery of a notice to a webhook.
 func newDelivery(w *Webhook, n Notice, now time.Time) *Delivery {
-	now = now.UTC().Truncate(time.Millisecond)
+	n.Participant = "" // known to the access log of GET /events only
 	return &Delivery{
-		Association: w.Association, ID: uuid.NewSHA1(deliveries, []byte(w.ID+"/"+n.ID)).String(), Webhook: w.ID,
-		Event: n.ID, Type: n.Type, Referral: n.Referral, Sequence: n.Sequence, Time: n.Time, Data: n.Data,
-		State: Waiting, Due: now, MadeAt: now,
+		Association: w.Association, ID: uuid.NewSHA1(deliverySpace, []byte(w.ID+"/"+n.ID)).String(), Webhook: w.ID,
+		Notice: n, State: Queued, Due: now, CreatedAt: now,
 	}
 }
 
-// Test reports whether it is a test, which is tried once.
-func (d *Delivery) Test() bool { return d.Type == testType }
+// isTest reports whether it is a test delivery, which is attempted once.
+func (d *Delivery) isTest() bool { return d.Notice.Type == testType }
 
-// begin takes the delivery for one try: nobody else tries it before the lease ends.
+// lane names the deliveries that are sent one after the other: those about one referral
+// to one webhook.
+func (d *Delivery) lane() string { return d.Webhook + "/" + d.Notice.Referral }
+
+// begin claims the delivery for one attempt until its lease ends.
 func (d *Delivery) begin(now time.Time) {
-	d.Due, d.Claimed = now.Add(lease), true
-	d.Begun++
+	d.State, d.Due = Sending, now.Add(leaseTimeout)
+	d.Count++
 }
 
-// later reports whether it is being tried, or waits after a try, at that time. One
-// that only waits for another of its lane does not.
-func (d *Delivery) later(now time.Time) bool {
-	return (d.Claimed || d.Begun > 0) && d.Due.After(now)
-}
-
-// ended notes a try, and what follows from it. after is what the receiver asked
-// to wait; spread is from 0 to 1 and places the next try within its bounds.
-func (d *Delivery) ended(t Try, after time.Duration, now time.Time, spread float64) {
-	d.Claimed = false
-	if t.Outcome == Interrupted {
-		d.Due, d.Begun = now, d.Begun-1
+// end records an attempt and what follows from it. retryAfter is what the receiver asks
+// for; jitter from 0 to 1 places the next attempt within its bounds.
+func (d *Delivery) end(a Attempt, retryAfter time.Duration, now time.Time, jitter float64) {
+	if a.Outcome == Interrupted {
+		d.State, d.Due = Queued, now
+		d.Count--
 		return
 	}
-	if d.Tries = append(d.Tries, t); len(d.Tries) > maxKeptTries {
-		d.Tries = d.Tries[len(d.Tries)-maxKeptTries:]
+	if d.Attempts = append(d.Attempts, a); len(d.Attempts) > maxKeptAttempts {
+		d.Attempts = d.Attempts[len(d.Attempts)-maxKeptAttempts:]
 	}
-	settled := func(s DeliveryState) { d.State, d.Settled = s, &now }
 	switch {
-	case t.Outcome == OK:
-		settled(Delivered)
-	case t.Outcome == OutcomeGone, d.Test(), d.Begun >= maxTries:
-		settled(Dead)
+	case a.Outcome == OK:
+		d.State, d.SettledAt = Delivered, &now
+	case a.Outcome == OutcomeGone, d.isTest(), d.Count >= maxAttempts:
+		d.State, d.SettledAt = Dead, &now
 	default:
-		pause := waits[max(d.Begun-1, 0)]
-		pause += time.Duration(spread * float64(pause/jitter))
-		d.Due = now.Add(max(pause, min(after, mostRetryAfter)))
+		pause := pauses[max(d.Count-1, 0)]
+		pause += time.Duration(jitter * maxJitter * float64(pause))
+		d.State, d.Due = Retrying, now.Add(max(pause, min(retryAfter, maxRetryAfter)))
 	}
 }
 
-// resend lets a settled delivery wait again, for all its tries.
+// resend queues a settled delivery again, for all its attempts.
 func (d *Delivery) resend(now time.Time) error {
-	if d.State == Waiting {
+	if d.State.Listed() == Waiting {
 		return ErrDeliveryWaits
 	}
-	d.State, d.Settled, d.Begun, d.Due = Waiting, nil, 0, now
+	d.State, d.SettledAt, d.Count, d.Due = Queued, nil, 0, now
 	return nil
 }
 
-// spread returns a place within the bounds of a wait.
-func spread() float64 { return rand.Float64() }
+// message returns the request of a delivery whose event has the given visible id. Its
+// body is the payload that Standard Webhooks recommends: what happened, when, and ids;
+// it is the same at each attempt. Every valid secret signs it, so that an owner may
+// change to a new one in its own time.
+func (s *Service) message(w *Webhook, d *Delivery, id string, at time.Time) (m Message, err error) {
+	data := maps.Clone(d.Notice.Data)
+	if _, step, ok := strings.Cut(id, "/"); ok && !d.isTest() {
+		data["step"] = step // the referral's own order
+	}
+	body, err := json.Marshal(struct {
+		Type      string            `json:"type"`
+		Timestamp time.Time         `json:"timestamp"`
+		Data      map[string]string `json:"data"`
+	}{d.Notice.Type, d.Notice.Time, data})
+	if err != nil {
+		return m, fmt.Errorf("encode the payload: %w", err)
+	}
+	var signatures []string
+	for i := len(w.Secrets) - 1; i >= 0; i-- { // the newest first
+		secret := w.Secrets[i]
+		if secret.Until != nil && !secret.Until.After(at) {
+			continue
+		}
+		text, err := s.Cipher.Decrypt(secret.Ciphertext, secretContext(w.ID))
+		if err != nil {
+			return m, fmt.Errorf("webhook %s: %w", w.ID, err)
+		}
+		signature, err := sign(string(text), id, at, body)
+		if err != nil {
+			return m, fmt.Errorf("webhook %s: %w", w.ID, err)
+		}
+		signatures = append(signatures, signature)
+	}
+	return Message{URL: w.URL, ID: id, At: at, Signature: strings.Join(signatures, " "), Body: body}, nil
+}
+
+// sign signs a message as Standard Webhooks defines it (symmetric, v1).
+func sign(secret, id string, at time.Time, body []byte) (string, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
+	if err != nil {
+		return "", fmt.Errorf("the secret is not in base64 (%d bytes)", len(secret))
+	}
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(id + "." + strconv.FormatInt(at.Unix(), 10) + "."))
+	h.Write(body)
+	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
+}
+
+// Deliveries returns the deliveries of a webhook, the latest first. state narrows them to
+// Waiting, Delivered or Dead; empty: all. Those that may not be seen any more are left
+// out, so a page may be shorter than another. It returns store.ErrCursor for a cursor of
+// another list.
+func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState, w store.Window) (*List[*Delivery], error) {
+	v, err := s.documents.Load(ctx, actor.From(ctx), guard.Call{Operation: "listDeliveries", ID: id})
+	if err != nil {
+		return nil, err
+	}
+	q := store.Query{Association: v.Value.Association, Where: []store.Cond{{Key: webhookKey, Op: store.Eq, Value: id}}, Sort: latestFirst}
+	if state != "" {
+		q.Where = append(q.Where, store.Cond{Key: stateKey, Op: store.Eq, Value: string(state)})
+	}
+	page, total, err := s.deliveries.List(ctx, q, w)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.visibleDeliveries(ctx, v.Value, page.Items)
+	if err != nil {
+		return nil, err
+	}
+	l := &List[*Delivery]{Next: page.Next.String(), Total: total}
+	for i, d := range page.Items {
+		if d.Value.Notice.ID = ids[i]; ids[i] != "" {
+			l.Items = append(l.Items, d.Value)
+		}
+	}
+	return l, nil
+}
+
+// visibleDeliveries returns the visible id of each delivery's event; see visibleIDs.
+func (s *Service) visibleDeliveries(ctx context.Context, w *Webhook, all []store.Versioned[Delivery]) ([]string, error) {
+	notices := make([]Notice, len(all))
+	for i, d := range all {
+		notices[i] = d.Value.Notice
+	}
+	return s.visibleIDs(ctx, w.Association, w.Recipients, notices)
+}
+
+// drop removes a delivery whose event may not be seen any more.
+func (s *Service) drop(ctx context.Context, d store.Versioned[Delivery]) error {
+	err := s.deliveries.Delete(ctx, d.Value.Association, d.Value.ID, d.Version)
+	if isOvertaken(err) {
+		return nil
+	}
+	return err
+}
+
+// loadActive returns a webhook that the caller may do the operation to, or ErrWebhookOff.
+func (s *Service) loadActive(ctx context.Context, operation, id string) (*Webhook, error) {
+	v, err := s.documents.Load(ctx, actor.From(ctx), guard.Call{Operation: operation, ID: id})
+	if err != nil {
+		return nil, err
+	}
+	if !v.Value.IsOn() {
+		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhook/" + id}, ErrWebhookOff)
+	}
+	return v.Value, nil
+}
+
+// Test queues a test delivery to the webhook, which is attempted once. The same key
+// returns the same delivery. It returns ErrWebhookOff for a webhook that is off.
+func (s *Service) Test(ctx context.Context, id, key string) (*Delivery, error) {
+	w, err := s.loadActive(ctx, "testWebhook", id)
+	if err != nil {
+		return nil, err
+	}
+	if key == "" {
+		key = s.NewID()
+	}
+	now := s.now()
+	d := newDelivery(w, Notice{ID: "test/" + key, Type: testType, Time: now, Data: map[string]string{"webhook": id}}, now)
+	d.Notice.ID = "test/" + d.ID
+	switch _, err := s.deliveries.Insert(ctx, d); {
+	case errors.Is(err, store.ErrExists):
+		existing, err := s.deliveries.Get(ctx, d.Association, d.ID)
+		return existing.Value, err
+	case err != nil:
+		return nil, err
+	}
+	s.sending.Wake()
+	return d, nil
+}
+
+// Resend queues a delivery again that was delivered or given up. It is sent before later
+// ones of its referral that still wait. Errors: ErrWebhookOff; ErrDeliveryWaits;
+// fault.ErrNotFound also when its event may not be seen any more; store.ErrStale.
+func (s *Service) Resend(ctx context.Context, id, delivery string) (*Delivery, error) {
+	w, err := s.loadActive(ctx, "resendDelivery", id)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.deliveries.Get(ctx, w.Association, delivery)
+	if errors.Is(err, fault.ErrNotFound) || err == nil && d.Value.Webhook != id {
+		return nil, fault.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.visibleDeliveries(ctx, w, []store.Versioned[Delivery]{d})
+	if err != nil {
+		return nil, err
+	}
+	if ids[0] == "" {
+		return nil, errors.Join(s.drop(ctx, d), fault.ErrNotFound)
+	}
+	if err := d.Value.resend(s.now()); err != nil {
+		return nil, err
+	}
+	saved, err := s.deliveries.Replace(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	s.sending.Wake()
+	saved.Value.Notice.ID = ids[0]
+	return saved.Value, nil
+}
+
+// ResendDead queues the webhook's dead letters again, the oldest first and at most 200:
+// what a receiver missed that was away for longer than the attempts last. Those whose
+// event may not be seen any more are dropped. more reports whether others are left.
+// Beside an error it returns how many are queued already. It returns ErrWebhookOff for a
+// webhook that is off.
+func (s *Service) ResendDead(ctx context.Context, id string) (resent int, more bool, err error) {
+	w, err := s.loadActive(ctx, "resendDeadLetters", id)
+	if err != nil {
+		return 0, false, err
+	}
+	dead, err := s.deliveries.Find(ctx, store.Query{
+		Association: w.Association,
+		Where:       []store.Cond{{Key: webhookKey, Op: store.Eq, Value: id}, {Key: stateKey, Op: store.Eq, Value: string(Dead)}},
+		Sort:        []store.Order{{Key: atKey}}, Limit: maxResent,
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	ids, err := s.visibleDeliveries(ctx, w, dead.Items)
+	if err != nil {
+		return 0, false, err
+	}
+	defer s.sending.Wake()
+	for i, d := range dead.Items {
+		if ids[i] == "" {
+			if err := s.drop(ctx, d); err != nil {
+				return resent, true, err
+			}
+			continue
+		}
+		if err := d.Value.resend(s.now()); err != nil {
+			return resent, true, err
+		}
+		if _, err := s.deliveries.Replace(ctx, d); isOvertaken(err) {
+			continue
+		} else if err != nil {
+			return resent, true, err
+		}
+		resent++
+	}
+	return resent, dead.Next.ID != "", nil
+}

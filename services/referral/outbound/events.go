@@ -4,91 +4,112 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// What asking for events can answer instead.
+// The faults of the event feed.
 var (
 	ErrPosition = fault.New(fault.Invalid, "position-unknown",
-		"Positionen i after är inte en som tjänsten har gett. Börja om utan after.",
-		"The position in after is none that the service has given. Begin again without after.")
+		"Positionen i after kommer inte från tjänsten. Börja om utan after.",
+		"The position in after does not come from the service. Start again without after.")
 	ErrPositionTooOld = fault.New(fault.Conflict, "position-too-old",
 		"Händelser efter positionen har gallrats; de sparas i 90 dagar. Läs remisserna på nytt och börja om utan after.",
-		"Events behind the position have been disposed of; they are kept for 90 days. Read the referrals anew and begin again without after.")
+		"Events after the position have been deleted; they are kept for 90 days. Read the referrals again and start again without after.")
 	ErrTooManyWaiters = fault.New(fault.Unavailable, "too-many-wait",
 		"För många väntar på händelser just nu. Fråga igen om en stund, utan att vänta.",
-		"Too many wait for events just now. Ask again shortly, without waiting.").After(5 * time.Second)
+		"Too many callers are waiting for events right now. Ask again shortly, without waiting.").After(5 * time.Second)
 )
 
-// Events is a part of a recipient's events and the position behind it, which is
-// always given: also when there was nothing.
-type Events struct {
+// EventPage is a part of the events, and the position behind it, which is always set.
+type EventPage struct {
 	Items []Notice
 	After string
 }
 
+// listEvents is the operation of Events in the access table.
+const listEvents = "listEvents"
+
 // MaxWait is the longest that Events waits.
 const MaxWait = 25 * time.Second
 
-// Ask is what is asked of Events.
-type Ask struct {
-	After  string          // position; empty: from the oldest that is kept
+// EventQuery is what Events is asked for.
+type EventQuery struct {
+	After  string          // a position; empty: from the oldest event
 	Limit  int             // 1 to 200
 	Wait   time.Duration   // for the first event; at most MaxWait
-	Ending <-chan struct{} // closed when nobody may wait any longer; nil: never
+	Ending <-chan struct{} // closed when no caller may wait any longer; nil: never
 }
 
-// Events returns what the caller's authority, or municipality, has been told of
-// behind a position, oldest first. When there is nothing it waits, and holds
-// nothing of the database meanwhile.
-func (s *Service) Events(ctx context.Context, q Ask) (*Events, error) {
-	a := actor.From(ctx)
-	if !access.MayCall("listEvents", a) {
-		return nil, fault.ErrForbidden
+// Events returns the events of the caller's authority or municipality behind a position,
+// oldest first. When there are none it waits, using nothing of the database meanwhile.
+// Errors: ErrPosition, ErrPositionTooOld, ErrTooManyWaiters.
+func (s *Service) Events(ctx context.Context, q EventQuery) (*EventPage, error) {
+	a, err := guard.Caller(ctx, s.AccessLog, listEvents, "events")
+	if err != nil {
+		return nil, err
 	}
 	from, err := parsePosition(q.After)
 	if err != nil {
 		return nil, err
 	}
-	who := addresses("listEvents", a)
-	if err := s.known(ctx, a.Association, who, from); err != nil {
+	to := recipientsFor(a)
+	if err := s.checkPosition(ctx, a.Association, to, from); err != nil {
 		return nil, err
 	}
-	all, err := s.await(ctx, a.Association, who, from, q)
+	page, err := s.await(ctx, a.Association, to, from, q)
 	if err != nil {
 		return nil, err
 	}
-	return all, s.AccessLog.Record(ctx, accesslog.Entry{Operation: "listEvents", Thing: "events", Participants: people(all.Items)})
+	return page, s.enterEvents(ctx, a, to, page.Items)
 }
 
-// people returns the participants that notices are about, each once.
-func people(all []Notice) []string {
-	var ids []string
-	for _, n := range all {
-		if n.Participant != "" {
-			ids = append(ids, n.Participant)
+// enterEvents enters whom the events are about, once for each relation that opened some
+// of them. A page without events is entered too.
+func (s *Service) enterEvents(ctx context.Context, a actor.Actor, to []Recipient, events []Notice) error {
+	participants := map[access.Relation][]string{}
+	for _, n := range events {
+		relation := access.OwnAuthority
+		if n.namesMunicipality(to) {
+			relation = access.OwnMunicipality
+		}
+		participants[relation] = append(participants[relation], n.Participant)
+	}
+	if len(events) == 0 {
+		relation, _ := access.Decide(listEvents, a, access.Resource{
+			Association: a.Association, Relationships: []access.Relationship{{Authority: a.Authority, Municipality: a.Municipality}},
+		})
+		participants[relation] = nil
+	}
+	for _, relation := range slices.Sorted(maps.Keys(participants)) {
+		about := slices.DeleteFunc(participants[relation], func(id string) bool { return id == "" })
+		slices.Sort(about)
+		e := accesslog.Entry{Operation: listEvents, Thing: "events", Participants: slices.Compact(about), Why: string(relation)}
+		if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
+			return err
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	return nil
 }
 
-// await reads, and when there is nothing waits for the notices to grow.
-func (s *Service) await(ctx context.Context, association string, who []Recipient, from int64, q Ask) (*Events, error) {
-	all, err := s.read(ctx, association, who, from, q.Limit)
-	if err != nil || len(all.Items) > 0 || q.Wait <= 0 || len(who) == 0 {
-		return all, err
+// await reads the events, and when there are none waits for more notices.
+func (s *Service) await(ctx context.Context, association string, to []Recipient, from int64, q EventQuery) (*EventPage, error) {
+	page, err := s.readEvents(ctx, association, to, from, q.Limit)
+	if err != nil || len(page.Items) > 0 || q.Wait <= 0 || len(to) == 0 {
+		return page, err
 	}
-	leave, ok := s.waiting.enter()
+	leave, ok := s.waiters.enter()
 	if !ok {
 		return nil, ErrTooManyWaiters
 	}
@@ -96,62 +117,52 @@ func (s *Service) await(ctx context.Context, association string, who []Recipient
 	deadline := time.NewTimer(min(q.Wait, MaxWait))
 	defer deadline.Stop()
 	for {
-		grown := s.waiting.grown()
-		// Once more, now that nothing can come unseen between this and the wait.
-		if all, err = s.read(ctx, association, who, from, q.Limit); err != nil || len(all.Items) > 0 {
-			return all, err
+		grown := s.waiters.grown()
+		// Read again, now that nothing can be missed between reading and waiting.
+		if page, err = s.readEvents(ctx, association, to, from, q.Limit); err != nil || len(page.Items) > 0 {
+			return page, err
 		}
 		select {
 		case <-grown:
 		case <-deadline.C:
-			return all, nil
+			return page, nil
 		case <-q.Ending:
-			return all, nil
+			return page, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// read returns the notices of all the recipients behind a position, merged in the
-// order of the feed. It never goes beyond the follower's own position: up to that
-// one everything is kept, for every recipient.
-func (s *Service) read(ctx context.Context, association string, who []Recipient, from int64, limit int) (*Events, error) {
+// readEvents returns the visible notices of all the recipients behind a position, merged
+// in the order of the feed, at most limit. It never goes beyond the follower's own
+// position: up to there everything is stored, for every recipient.
+func (s *Service) readEvents(ctx context.Context, association string, to []Recipient, from int64, limit int) (*EventPage, error) {
 	horizon, err := s.follower.Position(ctx)
 	if err != nil {
 		return nil, err
 	}
 	horizon = max(horizon, from)
 	var all []Notice
-	for _, r := range who {
-		found, more, err := s.blocksOf(ctx, association, r, from)
+	for _, r := range to {
+		blocks, hasMore, err := s.blocksBehind(ctx, association, r, from)
 		if err != nil {
 			return nil, err
 		}
-		for _, b := range found {
-			all = append(all, b.Notices...)
+		for _, b := range blocks {
+			all = append(all, b.Value.Notices...)
 		}
-		if more {
-			horizon = min(horizon, found[len(found)-1].Last)
+		if hasMore {
+			horizon = min(horizon, blocks[len(blocks)-1].Value.Last)
 		}
 	}
 	slices.SortFunc(all, func(a, b Notice) int { return int(a.Sequence - b.Sequence) })
 	all = slices.CompactFunc(all, func(a, b Notice) bool { return a.Sequence == b.Sequence })
 	all = slices.DeleteFunc(all, func(n Notice) bool { return n.Sequence <= from || n.Sequence > horizon })
-	return s.tellable(ctx, association, who, all, limit, horizon)
-}
-
-// tellable returns the first of the notices up to the horizon that may be told now, as
-// many as the limit lets.
-func (s *Service) tellable(ctx context.Context, association string, who []Recipient, all []Notice, limit int, horizon int64) (*Events, error) {
-	e := &Events{After: position(horizon)}
+	page := &EventPage{After: formatPosition(horizon)}
 	for len(all) > 0 {
 		part := all[:min(limit, len(all))]
-		words := make([]word, len(part))
-		for i, n := range part {
-			words[i] = wordTo(who, n.Referral, n.ID, n.Data)
-		}
-		ids, err := s.ids(ctx, association, words)
+		ids, err := s.visibleIDs(ctx, association, to, part)
 		if err != nil {
 			return nil, err
 		}
@@ -159,19 +170,19 @@ func (s *Service) tellable(ctx context.Context, association string, who []Recipi
 			if n.ID = ids[i]; n.ID == "" {
 				continue
 			}
-			if e.Items = append(e.Items, n); len(e.Items) == limit && n.Sequence < all[len(all)-1].Sequence {
-				e.After = position(n.Sequence)
-				return e, nil
+			if page.Items = append(page.Items, n); len(page.Items) == limit && n.Sequence < all[len(all)-1].Sequence {
+				page.After = formatPosition(n.Sequence)
+				return page, nil
 			}
 		}
 		all = all[len(part):]
 	}
-	return e, nil
+	return page, nil
 }
 
-// known refuses a position that is behind the end of the feed, as after a restore,
-// or before what is still kept for one of the recipients.
-func (s *Service) known(ctx context.Context, association string, who []Recipient, from int64) error {
+// checkPosition refuses a position that is behind the end of the feed, as after a
+// restore, and one before what is still stored for one of the recipients.
+func (s *Service) checkPosition(ctx context.Context, association string, to []Recipient, from int64) error {
 	if from == 0 {
 		return nil
 	}
@@ -182,8 +193,8 @@ func (s *Service) known(ctx context.Context, association string, who []Recipient
 	if len(at) == 0 {
 		return ErrPosition.AtField("after")
 	}
-	for _, r := range who {
-		v, err := s.swept.Get(ctx, association, string(r))
+	for _, r := range to {
+		v, err := s.disposals.Get(ctx, association, string(r))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
@@ -195,15 +206,15 @@ func (s *Service) known(ctx context.Context, association string, who []Recipient
 	return nil
 }
 
-// positions begin with a letter of their form, so that another form can follow.
+// positionForm begins each position, so that another form can follow.
 const positionForm = "a"
 
-// position writes a place in the feed. To anyone who gets it, it is opaque.
-func position(sequence int64) string {
+// formatPosition writes a position in the feed. Clients treat it as opaque.
+func formatPosition(sequence int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(positionForm + strconv.FormatInt(sequence, 36)))
 }
 
-// parsePosition reads a position; none is the beginning.
+// parsePosition reads a position; the empty text is the beginning.
 func parsePosition(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -211,8 +222,94 @@ func parsePosition(text string) (int64, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	number, ok := strings.CutPrefix(string(raw), positionForm)
 	n, numErr := strconv.ParseInt(number, 36, 64)
-	if err != nil || !ok || numErr != nil || n < 0 || position(n) != text {
+	if err != nil || !ok || numErr != nil || n < 0 || formatPosition(n) != text {
 		return 0, ErrPosition.AtField("after")
 	}
 	return n, nil
+}
+
+const (
+	maxWaiters = 256 // callers that wait for events in one process
+	// lookInterval is how often a process with waiters looks whether another one has
+	// stored notices: one small query for all of them together.
+	lookInterval = 500 * time.Millisecond
+	lookTimeout  = 5 * time.Second
+)
+
+// waiters are the callers that wait for notices.
+type waiters struct {
+	mu      sync.Mutex
+	n       int
+	grow    chan struct{} // closed when there are more notices
+	entered chan struct{} // has room for one: a caller waits
+}
+
+func newWaiters() *waiters {
+	return &waiters{grow: make(chan struct{}), entered: make(chan struct{}, 1)}
+}
+
+// enter takes a place; false when all are taken.
+func (w *waiters) enter() (leave func(), ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n >= maxWaiters {
+		return nil, false
+	}
+	w.n++
+	select {
+	case w.entered <- struct{}{}:
+	default:
+	}
+	return func() {
+		w.mu.Lock()
+		w.n--
+		w.mu.Unlock()
+	}, true
+}
+
+func (w *waiters) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.n
+}
+
+// grown returns a channel that is closed when more notices are stored after this call.
+func (w *waiters) grown() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.grow
+}
+
+func (w *waiters) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.grow)
+	w.grow = make(chan struct{})
+}
+
+// watch wakes the waiters when the follower's position, moved here or in another
+// process, has changed. Without waiters it reads nothing.
+func (w *waiters) watch(ctx context.Context, position func(context.Context) (int64, error)) {
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.entered:
+		}
+		for w.count() > 0 {
+			limited, cancel := context.WithTimeout(ctx, lookTimeout)
+			if n, err := position(limited); err == nil && n != last {
+				last = n
+				w.wake()
+			}
+			cancel()
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}
 }

@@ -8,13 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/outbound"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// put creates a referral and gives its id.
+// acceptance is a complete one.
+var acceptance = referral.Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "coach-1"}
+
+// put creates a referral and returns its id.
 func put(t *testing.T, w *referraltest.World) string {
 	t.Helper()
 	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
@@ -24,13 +29,13 @@ func put(t *testing.T, w *referraltest.World) string {
 	return v.Referral.ID
 }
 
-// gather asks until there are as many events as wanted, page by page, and gives
-// them with the position behind them.
+// gather reads page by page until there are as many events as wanted, and returns them
+// with the position behind them.
 func gather(t *testing.T, s *outbound.Service, a actor.Actor, after string, limit, want int) ([]outbound.Notice, string) {
 	t.Helper()
 	var all []outbound.Notice
 	for end := time.Now().Add(30 * time.Second); len(all) < want && time.Now().Before(end); {
-		e, err := s.Events(referraltest.As(a), outbound.Ask{After: after, Limit: limit, Wait: time.Second})
+		e, err := s.Events(referraltest.As(a), outbound.EventQuery{After: after, Limit: limit, Wait: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +58,7 @@ func kinds(all []outbound.Notice) []string {
 	return k
 }
 
-func TestWhoeverFollowsMissesNothingAndMeetsNothingTwice(t *testing.T) {
+func TestAFollowerMissesNothingAndMeetsNothingTwice(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	const n = 60
@@ -75,7 +80,7 @@ func TestWhoeverFollowsMissesNothingAndMeetsNothingTwice(t *testing.T) {
 			if sorted := slices.Sorted(slices.Values(want)); !slices.Equal(got, sorted) {
 				t.Fatalf("%s, limit %d: %d events, not those that happened", a.Subject, limit, len(got))
 			}
-			if e, err := w.Service.Outbound.Events(referraltest.As(a), outbound.Ask{After: after, Limit: limit}); err != nil || len(e.Items) > 0 {
+			if e, err := w.Service.Outbound.Events(referraltest.As(a), outbound.EventQuery{After: after, Limit: limit}); err != nil || len(e.Items) > 0 {
 				t.Fatalf("behind the last: %v %v", e, err)
 			}
 		}
@@ -83,13 +88,44 @@ func TestWhoeverFollowsMissesNothingAndMeetsNothingTwice(t *testing.T) {
 	for name, a := range map[string]actor.Actor{
 		"another municipality": referraltest.Partille, "another association": referraltest.Elsewhere,
 	} {
-		if e, err := w.Service.Outbound.Events(referraltest.As(a), outbound.Ask{Limit: 200}); err != nil || len(e.Items) > 0 {
-			t.Errorf("%s is told %v, %v", name, e, err)
+		if e, err := w.Service.Outbound.Events(referraltest.As(a), outbound.EventQuery{Limit: 200}); err != nil || len(e.Items) > 0 {
+			t.Errorf("%s sees %v, %v", name, e, err)
 		}
 	}
 }
 
-func TestTheCourseIsToldTheReferrerOnlyWhileTheConsentHolds(t *testing.T) {
+func TestReadingEventsIsEnteredWithTheRelation(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	put(t, w)
+	both := referraltest.FK
+	both.Municipality = "1402"
+	for _, c := range []struct {
+		a    actor.Actor
+		want string
+	}{
+		{referraltest.FK, "own-authority"},
+		{both, "own-authority"},
+		{referraltest.Intake, "own-municipality"},
+	} {
+		var last accesslog.Entry
+		_, after := gather(t, w.Service.Outbound, c.a, "", 1, 1)
+		for _, people := range []int{1, 0} { // the second page is empty
+			err := w.AccessLog.Entries(t.Context(), func(e accesslog.Entry) error {
+				last = e
+				return nil
+			})
+			if err != nil || last.Operation != "listEvents" || last.Why != c.want || len(last.Participants) != people {
+				t.Errorf("%s: %v %+v", c.a.Subject, err, last)
+			}
+			if _, err := w.Service.Outbound.Events(referraltest.As(c.a), outbound.EventQuery{After: after, Limit: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestTheSenderSeesTheProgressOnlyWhileTheConsentHolds(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	id := put(t, w)
@@ -107,28 +143,28 @@ func TestTheCourseIsToldTheReferrerOnlyWhileTheConsentHolds(t *testing.T) {
 	tell("se.finsam.enrolment.started", map[string]string{"number": "1"})
 	municipality, _ := gather(t, w.Service.Outbound, referraltest.Intake, "", 200, 5)
 	if k := kinds(municipality); !slices.Equal(k, []string{"submitted", "accepted", "enrolled", "consent_withdrawn", "progress_reported"}) {
-		t.Errorf("the municipality is told %v", k)
+		t.Errorf("the municipality sees %v", k)
 	}
 	referrer, _ := gather(t, w.Service.Outbound, referraltest.FK, "", 200, 3)
 	if k := kinds(referrer); !slices.Equal(k, []string{"submitted", "accepted", "consent_withdrawn"}) {
-		t.Errorf("the referrer is told %v", k)
+		t.Errorf("the sender sees %v", k)
 	}
 	for _, n := range append(referrer, municipality...) {
 		for key, v := range n.Data {
 			if slices.Contains([]string{"participant", "coach", "startDate", "initiative"}, key) {
-				t.Errorf("%s tells %s: %s", n.Kind(), key, v)
+				t.Errorf("%s shows %s: %s", n.Kind(), key, v)
 			}
 		}
 	}
 }
 
-func TestAPositionThatIsNoneOrTooOldIsToldApart(t *testing.T) {
+func TestAWrongPositionAndATooOldOneAreDifferentFaults(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	put(t, w)
 	_, after := gather(t, w.Service.Outbound, referraltest.FK, "", 1, 1)
 	for _, bad := range []string{"nope", "YXp6", after + "A"} {
-		if _, err := w.Service.Outbound.Events(referraltest.As(referraltest.FK), outbound.Ask{After: bad, Limit: 1}); !errors.Is(err, outbound.ErrPosition) {
+		if _, err := w.Service.Outbound.Events(referraltest.As(referraltest.FK), outbound.EventQuery{After: bad, Limit: 1}); !errors.Is(err, outbound.ErrPosition) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -139,9 +175,9 @@ func TestAPositionThatIsNoneOrTooOldIsToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(after string) error {
-		e, err := w.Service.Outbound.Events(referraltest.As(referraltest.FK), outbound.Ask{After: after, Limit: 1})
+		e, err := w.Service.Outbound.Events(referraltest.As(referraltest.FK), outbound.EventQuery{After: after, Limit: 1})
 		if err == nil && len(e.Items) > 0 {
-			t.Errorf("still kept: %v", e.Items)
+			t.Errorf("still stored: %v", e.Items)
 		}
 		return err
 	}
@@ -153,7 +189,7 @@ func TestAPositionThatIsNoneOrTooOldIsToldApart(t *testing.T) {
 	}
 }
 
-func TestAWaiterIsWokenAndLetGo(t *testing.T) {
+func TestAWaiterIsWokenAndReleased(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	ending := make(chan struct{})
@@ -163,7 +199,7 @@ func TestAWaiterIsWokenAndLetGo(t *testing.T) {
 		ending chan struct{}
 	}{{referraltest.FK, nil}, {referraltest.Partille, ending}} {
 		go func() {
-			e, err := w.Service.Outbound.Events(referraltest.As(c.a), outbound.Ask{Limit: 9, Wait: outbound.MaxWait, Ending: c.ending})
+			e, err := w.Service.Outbound.Events(referraltest.As(c.a), outbound.EventQuery{Limit: 9, Wait: outbound.MaxWait, Ending: c.ending})
 			if err != nil {
 				t.Error(err)
 				got <- -1
@@ -178,11 +214,11 @@ func TestAWaiterIsWokenAndLetGo(t *testing.T) {
 	}
 	close(ending)
 	if n := <-got; n != 0 {
-		t.Errorf("let go with %d events", n)
+		t.Errorf("released with %d events", n)
 	}
 	ctx, cancel := context.WithCancel(referraltest.As(referraltest.Partille))
 	cancel()
-	if _, err := w.Service.Outbound.Events(ctx, outbound.Ask{Limit: 1, Wait: time.Second}); err == nil || !strings.Contains(err.Error(), "cancel") {
+	if _, err := w.Service.Outbound.Events(ctx, outbound.EventQuery{Limit: 1, Wait: time.Second}); err == nil || !strings.Contains(err.Error(), "cancel") {
 		t.Errorf("a caller that is gone: %v", err)
 	}
 }

@@ -1,128 +1,187 @@
 package outbound
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
 )
 
-// prefix begins the types of the events that authorities are told of.
-const prefix = "se.finsam.referral."
+// typePrefix begins the types of the events that authorities may see.
+const typePrefix = "se.finsam.referral."
 
-// Notice is one event as a recipient may be told of it.
+// Notice is one event as a recipient may see it.
 type Notice struct {
-	Sequence    int64             `json:"sequence"` // of the service's feed
-	ID          string            `json:"id"`       // of the event: "<referral>/<step>"
-	Type        string            `json:"type"`     // such as "se.finsam.referral.accepted"
-	Referral    string            `json:"referral"`
-	Time        time.Time         `json:"time"` // when the step was taken
+	Sequence    int64             `json:"sequence"`           // of the service's feed; 0: a test
+	ID          string            `json:"id"`                 // of the event: "<referral>/<step>"
+	Type        string            `json:"type"`               // such as "se.finsam.referral.accepted"
+	Referral    string            `json:"referral,omitempty"` // empty: a test
+	Time        time.Time         `json:"time"`               // of the step
 	Data        map[string]string `json:"data"`
-	Participant string            `json:"participant,omitempty"` // for the access log only; never told
+	Participant string            `json:"participant,omitempty"` // for the access log only; never leaves
 }
 
 // Kind is the last word of the type, such as "accepted".
-func (n Notice) Kind() string { return strings.TrimPrefix(n.Type, prefix) }
+func (n Notice) Kind() string { return strings.TrimPrefix(n.Type, typePrefix) }
 
-// publicKeys are the parts of an event's data that leave the house. All else stays:
-// what a new kind of step adds is told only when it is named here. The course's own
-// dates, the coach and the outcome are not among them, for the referrer sees
-// those only as far as the consent covers them.
+// namesMunicipality reports whether the notice names a municipality among the recipients.
+func (n Notice) namesMunicipality(to []Recipient) bool {
+	return slices.ContainsFunc(municipalitiesOf(n.Data), func(r Recipient) bool { return slices.Contains(to, r) })
+}
+
+// publicKeys are the parts of an event's data that leave the house. All else stays: what
+// a new kind of step adds leaves only when it is named here. The dates of the progress,
+// the coach and the outcome are not among them, because the sender sees those only as
+// far as the consent covers them.
 var publicKeys = []string{"referral", "municipality", "from", "to", "unit", "party", "wait", "since", "due"}
 
-// silent are the kinds that nobody is told of: whether a person is protected is
-// for the named handlers, who see it in the referral.
-var silent = []string{"protected", "unprotected"}
+// withheldKinds leave for no recipient: whether a person is protected is for the named
+// handlers, who see it in the referral.
+var withheldKinds = []string{"protected", "unprotected"}
 
-// Recipient is an address in the notices: an authority, or anyone who receives at a
+// Recipient is whom a notice is for: an authority, or those who receive at a
 // municipality.
 type Recipient string
 
-func ofAuthority(id string) Recipient      { return Recipient("authority/" + id) }
-func ofMunicipality(code string) Recipient { return Recipient("municipality/" + code) }
+func authorityRecipient(id string) Recipient      { return Recipient("authority/" + id) }
+func municipalityRecipient(code string) Recipient { return Recipient("municipality/" + code) }
 
-// recipients returns who is told of an event. An event that the referrer may not
-// see names no authority (see event in package referral).
-func recipients(e feed.Event) []Recipient {
-	var all []Recipient
-	if kind, ok := strings.CutPrefix(e.Type, prefix); !ok || slices.Contains(silent, kind) {
+// recipientsOf returns who may see an event. An event that the sender may not see names
+// no authority: the referral decides that when it makes the event.
+func recipientsOf(e feed.Event) []Recipient {
+	kind, ok := strings.CutPrefix(e.Type, typePrefix)
+	if !ok || slices.Contains(withheldKinds, kind) {
 		return nil
 	}
-	if e.Authority != "" {
-		all = append(all, ofAuthority(e.Authority))
+	municipalities := municipalitiesOf(e.Data)
+	if e.Authority == "" {
+		return municipalities
 	}
-	return append(all, places(e.Data)...)
+	return append([]Recipient{authorityRecipient(e.Authority)}, municipalities...)
 }
 
-// noticeOf creates a notice of an event.
-func noticeOf(e feed.Event) Notice {
-	n := Notice{
-		Sequence: e.Sequence, ID: e.ID, Type: e.Type, Referral: e.Subject, Time: e.Time.UTC(),
-		Participant: e.Data["participant"], Data: map[string]string{},
-	}
-	for _, key := range publicKeys {
-		if v := e.Data[key]; v != "" {
-			n.Data[key] = v
+// municipalitiesOf returns the municipalities that an event's data names, each once.
+func municipalitiesOf(data map[string]string) (all []Recipient) {
+	for _, key := range []string{"municipality", "from", "to"} {
+		if r := municipalityRecipient(data[key]); data[key] != "" && !slices.Contains(all, r) {
+			all = append(all, r)
 		}
 	}
-	return n
+	return all
 }
 
-// addresses returns the recipients that the actor reads for, by the table's row.
-func addresses(row string, a actor.Actor) []Recipient {
-	var all []Recipient
-	for _, c := range access.Row(row) {
+// recipientsFor returns the recipients whose notices the actor may read, as the access
+// table has it for listEvents.
+func recipientsFor(a actor.Actor) (all []Recipient) {
+	for _, c := range access.Row(listEvents) {
 		switch {
 		case !a.Has(c.Role):
 		case c.Relation == access.OwnAuthority && a.Authority != "":
-			all = append(all, ofAuthority(a.Authority))
+			all = append(all, authorityRecipient(a.Authority))
 		case c.Relation == access.OwnMunicipality && a.Municipality != "":
-			all = append(all, ofMunicipality(a.Municipality))
+			all = append(all, municipalityRecipient(a.Municipality))
 		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// block is what one page of the feed told one recipient. Its id is made of the
-// recipient and the page, so a page that comes twice is kept once. Two pods may
-// cut the feed into other pages and so keep an event in two blocks; anyone who reads
-// goes by the sequence and meets it once.
-type block struct {
+// noticeBlock is the notices of one recipient from one page of the feed. Its id is made
+// of recipient and page, so a page that comes twice is stored once. Two pods may cut
+// the feed into other pages and so store an event in two blocks; readers go by the
+// sequence and meet it once.
+type noticeBlock struct {
 	Association string    `json:"association"`
 	Recipient   Recipient `json:"recipient"`
-	First       int64     `json:"first"` // the page of the feed, from here
-	Last        int64     `json:"last"`  // to here
+	First       int64     `json:"first"` // sequence number of the page's first event
+	Last        int64     `json:"last"`
 	Notices     []Notice  `json:"notices"`
-	At          time.Time `json:"at"` // when it was kept
+	At          time.Time `json:"at"` // when it was stored
 }
 
-func (b *block) id() string {
+func (b *noticeBlock) id() string {
 	return string(b.Recipient) + "/" + strconv.FormatInt(b.First, 10) + "-" + strconv.FormatInt(b.Last, 10)
 }
 
-// blocks returns what a page of the feed tells, in the order of association and
-// recipient.
-func blocks(events []feed.Event, now time.Time) []*block {
-	var all []*block
-	found := map[string]*block{}
+// blocksOf returns the blocks that follow from a page of the feed.
+func blocksOf(events []feed.Event, now time.Time) (all []*noticeBlock) {
+	byRecipient := map[string]*noticeBlock{}
 	for _, e := range events {
-		for _, r := range recipients(e) {
-			key := e.Association + "\x00" + string(r)
-			b := found[key]
-			if b == nil {
-				b = &block{
-					Association: e.Association, Recipient: r, At: now.UTC().Truncate(time.Millisecond),
-					First: events[0].Sequence, Last: events[len(events)-1].Sequence,
-				}
-				found[key], all = b, append(all, b)
+		n := Notice{
+			Sequence: e.Sequence, ID: e.ID, Type: e.Type, Referral: e.Subject, Time: e.Time.UTC(),
+			Participant: e.Data["participant"], Data: map[string]string{},
+		}
+		for _, key := range publicKeys {
+			if v := e.Data[key]; v != "" {
+				n.Data[key] = v
 			}
-			b.Notices = append(b.Notices, noticeOf(e))
+		}
+		for _, r := range recipientsOf(e) {
+			key := e.Association + "\x00" + string(r)
+			b := byRecipient[key]
+			if b == nil {
+				b = &noticeBlock{Association: e.Association, Recipient: r, At: now, First: events[0].Sequence, Last: events[len(events)-1].Sequence}
+				byRecipient[key], all = b, append(all, b)
+			}
+			b.Notices = append(b.Notices, n)
 		}
 	}
 	return all
+}
+
+// maxReferrals bounds how many referrals are read at once to decide what is visible.
+const maxReferrals = 16
+
+// visibleIDs returns, for each notice, the event id by which the recipients may see it
+// now; empty: they may not. Each referral is read once.
+//
+// A consent can be withdrawn after a notice was stored, so this is called each time:
+// before events are listed, and before a delivery is sent, resent or listed. A
+// municipality that has to do with the referral needs no consent, and a test is about
+// no referral.
+func (s *Service) visibleIDs(ctx context.Context, association string, to []Recipient, notices []Notice) ([]string, error) {
+	ids := make([]string, len(notices))
+	numbers := map[string]func(step int64) int64{}
+	for i, n := range notices {
+		if n.Referral == "" || n.namesMunicipality(to) {
+			ids[i] = n.ID
+		} else {
+			numbers[n.Referral] = nil
+		}
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxReferrals)
+	for _, referral := range slices.Collect(maps.Keys(numbers)) {
+		g.Go(func() error {
+			number, err := s.VisibleStepNumber(ctx, association, referral)
+			mu.Lock()
+			defer mu.Unlock()
+			numbers[referral] = number
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, n := range notices {
+		if ids[i] != "" {
+			continue
+		}
+		_, text, _ := strings.Cut(n.ID, "/")
+		step, _ := strconv.ParseInt(text, 10, 64)
+		if visible := numbers[n.Referral](step); visible > 0 {
+			ids[i] = n.Referral + "/" + strconv.FormatInt(visible, 10)
+		}
+	}
+	return ids, nil
 }

@@ -1,3 +1,10 @@
+// Package outbound publishes to the authorities what has happened to their referrals:
+// in an event feed of their own (GET /events), and by calling their webhooks.
+//
+// A follower reads the service's own feed and stores, for each recipient, the notices
+// that the recipient may see. Both ways out read the notices and nothing else, so the
+// rule of who may see what is in one file, notice.go. What leaves contains ids and
+// codes, never a name, a number or a text.
 package outbound
 
 import (
@@ -10,14 +17,19 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// Config is what the service is made of.
+// Config is what New takes; all of it is required.
 type Config struct {
 	Engine       store.Engine
 	Feed         *feed.Log // of the referral service itself
@@ -29,153 +41,251 @@ type Config struct {
 	NewID        func() string // unguessable UUIDs
 	Log          *slog.Logger
 
-	// VisibleStepNumber returns the number by which the sender of a referral may be told of a step now,
-	// by the step's own; 0: not at all, as of a referral that is not there.
+	// VisibleStepNumber returns a function that maps the number of a referral's step
+	// to the number by which the sender may see it now, or to 0 when it may not: the
+	// rule of consent is the referral's. A referral that does not exist is no error.
 	VisibleStepNumber func(ctx context.Context, association, referral string) (func(step int64) int64, error)
 }
 
-// Sender calls webhooks.
+// Sender calls webhooks. Its methods may be called at once.
 type Sender interface {
-	// Check holds an address against what the installation sends to, as far as
-	// that can be known now: ErrAddress, ErrAddressClosed.
+	// Check returns ErrAddress or ErrAddressClosed for an address that the
+	// installation does not send to, as far as that can be known now.
 	Check(ctx context.Context, url string) error
 
-	// Send posts a message once and tells what came of it, within the lease.
+	// Send posts a message once and returns the result, always before the lease of
+	// a delivery ends.
 	Send(ctx context.Context, m Message) Answer
 }
 
-// Message is what is posted.
+// Message is one request to a webhook.
 type Message struct {
 	URL       string
-	ID        string // webhook-id: that of the event, the same at each try
+	ID        string // webhook-id: the event's, the same at each attempt
 	At        time.Time
 	Signature string // webhook-signature
 	Body      []byte
 }
 
-// Answer is what came of a message.
+// Answer is the result of sending a message.
 type Answer struct {
 	Outcome    Outcome
-	Status     int           // HTTP; 0: none
-	RetryAfter time.Duration // what the receiver asked to wait; 0: nothing
+	Status     int           // of HTTP; 0: no answer
+	RetryAfter time.Duration // that the receiver asks for; 0: none
 }
 
-// Service holds the verbs. Each takes the caller from the context, decides by
-// the access table, and answers with a fault.Error.
+// Service has the verbs. Each takes the caller from the context, decides by the access
+// table, enters the access in the log, and returns a fault.Error. They may be called at
+// once.
 type Service struct {
 	Config
-	blocks     *store.Collection[block]
-	swept      *store.Collection[swept]
+	notices    *store.Collection[noticeBlock]
+	disposals  *store.Collection[disposal]
 	webhooks   *store.Collection[Webhook]
 	deliveries *store.Collection[Delivery]
+	documents  *guard.Documents[Webhook]
 	follower   *feed.Follower
-	waiting    *waiting
-	queue      *queue
-	measured   *measured
+	waiters    *waiters
+	attempts   *attempts
+	sending    *jobs.Job
+	sweeping   *jobs.Job
+	sweepAll   func(context.Context) error
+	metrics    *instruments
 }
 
 // New opens the collections and the follower's position on the engine.
-func New(ctx context.Context, d Config) (*Service, error) {
-	s := &Service{Config: d, waiting: newWaiting(), queue: newQueue(), measured: newMeasured()}
-	var err1, err2, err3, err4, err5 error
-	s.blocks, err1 = store.Open(ctx, d.Engine, blockKind())
-	s.swept, err2 = store.Open(ctx, d.Engine, sweptKind())
-	s.webhooks, err4 = store.Open(ctx, d.Engine, webhookKind())
-	s.deliveries, err5 = store.Open(ctx, d.Engine, deliveryKind())
-	// Named as a follower of the own service is, so that a backup agrees with it.
-	s.follower, err3 = feed.NewPageFollower(ctx, d.Engine, d.Log, "notices:referral", d.Feed, s.tell)
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+func New(ctx context.Context, c Config) (s *Service, err error) {
+	s = &Service{Config: c, waiters: newWaiters(), attempts: newAttempts(), metrics: newInstruments()}
+	if s.notices, err = store.Open(ctx, c.Engine, noticeCollection()); err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	if s.disposals, err = store.Open(ctx, c.Engine, disposalCollection()); err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	if s.webhooks, err = store.Open(ctx, c.Engine, webhookCollection()); err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	if s.deliveries, err = store.Open(ctx, c.Engine, deliveryCollection()); err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	// Named like a follower of the own service, so that a backup agrees with it.
+	if s.follower, err = feed.NewPageFollower(ctx, c.Engine, c.Log, "notices:referral", c.Feed, s.store); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
 	s.follower.Measured("notices", "referral")
+	s.documents = &guard.Documents[Webhook]{
+		Log: c.AccessLog, Store: s.webhooks, Kind: "webhook",
+		Resource: func(_ context.Context, _ actor.Actor, _ string, w *Webhook) (access.Resource, error) {
+			return w.Resource(), nil
+		},
+		Participants: func(*Webhook) []string { return nil },
+	}
+	s.sending = jobs.Every(pollInterval, jobs.Config{
+		Service: "referral", Name: "send-deliveries", Do: s.sendDue, AtStart: true, Log: c.Log,
+		Retry: backoff.Backoff{First: 2 * pollInterval, Max: 30 * time.Second},
+	})
+	s.sweepAll = jobs.ForEach(c.Associations, s.sweepAssociation)
+	s.sweeping = jobs.Every(sweepInterval, jobs.Config{Service: "referral", Name: "dispose-of-notices", Do: s.Sweep, Log: c.Log})
 	return s, nil
 }
 
-// Run tells, watches and disposes until the context ends.
+// Run follows the feed, sends and disposes until the context ends, and returns when the
+// attempts under way have ended too; they do at once.
 func (s *Service) Run(ctx context.Context) error {
-	defer s.watch()()
+	defer s.registerGauges()()
+	defer s.attempts.underWay.Wait()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.follower.Run(ctx) })
-	g.Go(func() error { s.waiting.watch(ctx, s.follower.Position); return nil })
-	g.Go(func() error { s.deliver(ctx); return nil })
-	g.Go(func() error { s.sweepNowAndThen(ctx); return nil })
+	g.Go(func() error { s.waiters.watch(ctx, s.follower.Position); return nil })
+	g.Go(func() error { return s.sending.Run(ctx) })
+	g.Go(func() error { return s.sweeping.Run(ctx) })
 	return g.Wait()
 }
 
-// tell keeps what a page of the feed tells each recipient. All of it is kept
-// before the follower's position moves, so up to that position nothing is
-// missing for anybody.
-func (s *Service) tell(ctx context.Context, events []feed.Event) error {
-	kept := blocks(events, s.Now())
-	lanes, err := s.lanes(ctx, kept)
+// maxWrites is how many writes of a page are under way together, so that a store that
+// commits in groups can do so.
+const maxWrites = 16
+
+// store stores the notices of a page of the feed and the deliveries that follow from
+// them. All of it is stored before the follower's position moves, so that up to its
+// position nothing is missing for any recipient. A repeated page stores nothing twice.
+func (s *Service) store(ctx context.Context, events []feed.Event) error {
+	blocks := blocksOf(events, s.now())
+	lanes, err := s.newDeliveries(ctx, blocks)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(writesAtOnce)
-	for _, b := range kept {
+	g.SetLimit(maxWrites)
+	for _, b := range blocks {
 		g.Go(func() error {
-			if _, err := s.blocks.Insert(ctx, b); err != nil && !errors.Is(err, store.ErrExists) {
-				return fmt.Errorf("keep notices: %w", err)
+			if _, err := s.notices.Insert(ctx, b); err != nil && !errors.Is(err, store.ErrExists) {
+				return fmt.Errorf("store notices: %w", err)
 			}
 			return nil
 		})
 	}
 	for _, lane := range lanes {
-		g.Go(func() error { return s.queueUp(ctx, lane) })
+		g.Go(func() error {
+			for _, d := range lane { // the earlier before the later
+				if _, err := s.deliveries.Insert(ctx, d); err != nil && !errors.Is(err, store.ErrExists) {
+					return fmt.Errorf("store a delivery: %w", err)
+				}
+			}
+			return nil
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	s.waiting.wake()
+	s.waiters.wake()
 	if len(lanes) > 0 {
-		s.queue.wake()
+		s.sending.Wake()
 	}
 	return nil
 }
 
-// lanes returns the deliveries that follow from notices, each lane in the order of
-// the feed. A webhook of several recipients gets an event once.
-func (s *Service) lanes(ctx context.Context, kept []*block) (map[string][]*Delivery, error) {
+// newDeliveries returns the deliveries that follow from notices, each lane in the order
+// of the feed. A webhook of several recipients gets an event once.
+func (s *Service) newDeliveries(ctx context.Context, blocks []*noticeBlock) (map[string][]*Delivery, error) {
 	lanes := map[string][]*Delivery{}
 	webhooks := map[string][]*Webhook{}
-	seen := map[string]bool{}
-	for _, b := range kept {
+	added := map[string]bool{}
+	for _, b := range blocks {
 		if _, ok := webhooks[b.Association]; !ok {
-			all, err := s.webhooksOn(ctx, b.Association)
+			active, err := s.activeWebhooks(ctx, b.Association)
 			if err != nil {
 				return nil, err
 			}
-			webhooks[b.Association] = all
+			webhooks[b.Association] = active
 		}
 		for _, w := range webhooks[b.Association] {
 			if !slices.Contains(w.Recipients, b.Recipient) {
 				continue
 			}
 			for _, n := range b.Notices {
-				if d := newDelivery(w, n, s.Now()); w.wants(n) && !seen[d.ID] {
-					seen[d.ID] = true
+				if d := newDelivery(w, n, s.now()); w.wants(n) && !added[d.ID] {
+					added[d.ID] = true
 					lanes[d.lane()] = append(lanes[d.lane()], d)
 				}
 			}
 		}
 	}
 	for _, lane := range lanes { // an event of one block can come before one of another
-		slices.SortFunc(lane, func(a, b *Delivery) int { return int(a.Sequence - b.Sequence) })
+		slices.SortFunc(lane, func(a, b *Delivery) int { return int(a.Notice.Sequence - b.Notice.Sequence) })
 	}
 	return lanes, nil
 }
 
-// queueUp lets the deliveries of a lane wait, the earlier before the later.
-func (s *Service) queueUp(ctx context.Context, lane []*Delivery) error {
-	for _, d := range lane {
-		if _, err := s.deliveries.Insert(ctx, d); err != nil && !errors.Is(err, store.ErrExists) {
-			return fmt.Errorf("queue a delivery: %w", err)
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
+
+const (
+	sweepInterval = time.Hour
+	// sweepBatch and maxSweepBatches bound what one sweep disposes of, per
+	// association and collection.
+	sweepBatch      = 200
+	maxSweepBatches = 50
+)
+
+// Sweep disposes of the notices and deliveries that are older than noticeLifetime. Several
+// processes may do so at once.
+func (s *Service) Sweep(ctx context.Context) error { return s.sweepAll(ctx) }
+
+func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
+	before := s.now().Add(-noticeLifetime).UnixMilli()
+	return errors.Join(
+		sweep(ctx, s.notices, in.ID, before, func(v store.Versioned[noticeBlock]) error {
+			// Recorded first: a reader gets an error rather than a gap.
+			if err := s.recordDisposal(ctx, v.Value); err != nil {
+				return err
+			}
+			return s.notices.Delete(ctx, in.ID, v.Value.id(), v.Version)
+		}),
+		sweep(ctx, s.deliveries, in.ID, before, func(v store.Versioned[Delivery]) error {
+			return s.deliveries.Delete(ctx, in.ID, v.Value.ID, v.Version)
+		}))
+}
+
+// sweep removes the documents that are older than before, in Unix milliseconds.
+func sweep[T any](ctx context.Context, c *store.Collection[T], association string, before int64, remove func(store.Versioned[T]) error) error {
+	for range maxSweepBatches {
+		page, err := c.Find(ctx, store.Query{
+			Association: association, Where: []store.Cond{{Key: atKey, Op: store.Lt, Value: before}},
+			Sort: []store.Order{{Key: atKey}}, Limit: sweepBatch,
+		})
+		if err != nil {
+			return err
+		}
+		for _, v := range page.Items {
+			if err := remove(v); err != nil && !isOvertaken(err) {
+				return err
+			}
+		}
+		if page.Next.ID == "" {
+			return nil
 		}
 	}
 	return nil
 }
 
-// writesAtOnce is how many writes of a page are under way together, so that a
-// store that commits in groups can.
-const writesAtOnce = 16
+// isOvertaken reports whether a write failed because another process was faster.
+func isOvertaken(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStale)
+}
+
+// recordDisposal records that a recipient's notices up to the block's last are gone.
+func (s *Service) recordDisposal(ctx context.Context, b *noticeBlock) error {
+	last := b.Notices[len(b.Notices)-1].Sequence
+	_, err := s.disposals.Insert(ctx, &disposal{Association: b.Association, Recipient: b.Recipient, Through: last})
+	if !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	_, err = s.disposals.Update(ctx, b.Association, string(b.Recipient), 0, func(d *disposal) error {
+		if d.Through >= last {
+			return store.Unchanged()
+		}
+		d.Through = last
+		return nil
+	})
+	return err
+}

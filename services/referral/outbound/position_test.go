@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// FuzzPosition hands in places of the feed: each has one way to be written, and
-// the rest is the caller's own fault.
+// FuzzPosition tries texts as positions: each position is written in one way, and any
+// other text is ErrPosition.
 func FuzzPosition(f *testing.F) {
-	for _, text := range []string{"", position(0), position(1), position(1 << 62), "YQ", "YS0x", "YTA0", "b1"} {
+	for _, text := range []string{"", formatPosition(0), formatPosition(1), formatPosition(1 << 62), "YQ", "YS0x", "YTA0", "b1"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -16,8 +16,8 @@ func FuzzPosition(f *testing.F) {
 		switch {
 		case err != nil && !errors.Is(err, ErrPosition):
 			t.Fatalf("%q: %v", text, err)
-		case err == nil && (n < 0 || text != "" && position(n) != text):
-			t.Fatalf("%q is %d, which is %q", text, n, position(n))
+		case err == nil && (n < 0 || text != "" && formatPosition(n) != text):
+			t.Fatalf("%q is %d, which is %q", text, n, formatPosition(n))
 		}
 	})
 }

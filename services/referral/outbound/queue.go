@@ -5,98 +5,68 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/store"
 )
 
-// The bounds of what one process delivers at once.
 const (
-	// triesAtOnce is for one webhook, so that a slow receiver holds up nobody else.
-	triesAtOnce = 4
-	// triesInAll is for all webhooks together.
-	triesInAll = 64
-	// pollQueue is how often the queue is looked at unasked: for what has become
-	// due, what another process wrote, or what one that died left behind.
-	pollQueue = time.Second
-	// beyond is how many due deliveries more than there are places are looked at,
-	// as some wait for an earlier one of their referral.
-	beyond = 16
-	// settleTime bounds the writing of what came of a try.
-	settleTime = 5 * time.Second
+	// pollInterval is how often the queue is looked at without a wake-up: for what
+	// has become due, what another process wrote, or what a dead one left behind.
+	pollInterval = time.Second
+	// maxAttemptsPerWebhook bounds the attempts under way, so that a slow receiver
+	// delays no other, and maxAttemptsUnderWay those of all webhooks in one process.
+	maxAttemptsPerWebhook = 4
+	maxAttemptsUnderWay   = 64
+	// extraDue is how many more due deliveries are read than may be sent, as some
+	// wait for an earlier one of their lane.
+	extraDue = 16
+	// recordTimeout bounds the writing of what an attempt led to.
+	recordTimeout = 5 * time.Second
+	// countInterval is how often the queue is counted for the metrics.
+	countInterval = 15 * time.Second
 )
 
-// queue counts the tries under way in this process.
-type queue struct {
-	mu    sync.Mutex
-	under map[string]int // tries by webhook
-	all   int
-	woken chan struct{} // has room for one
-	tries sync.WaitGroup
+// attempts counts those under way in this process.
+type attempts struct {
+	mu        sync.Mutex
+	byWebhook map[string]int
+	total     int
+	underWay  sync.WaitGroup
 }
 
-func newQueue() *queue { return &queue{under: map[string]int{}, woken: make(chan struct{}, 1)} }
+func newAttempts() *attempts { return &attempts{byWebhook: map[string]int{}} }
 
-// wake tells that there is something to deliver; it never blocks.
-func (q *queue) wake() {
-	select {
-	case q.woken <- struct{}{}:
-	default:
+// free returns how many more attempts a webhook may have under way.
+func (a *attempts) free(webhook string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return min(maxAttemptsPerWebhook-a.byWebhook[webhook], maxAttemptsUnderWay-a.total)
+}
+
+func (a *attempts) add(webhook string, n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.total += n
+	if a.byWebhook[webhook] += n; a.byWebhook[webhook] == 0 {
+		delete(a.byWebhook, webhook)
 	}
 }
 
-// free returns how many more tries a webhook may have under way.
-func (q *queue) free(webhook string) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return min(triesAtOnce-q.under[webhook], triesInAll-q.all)
-}
-
-func (q *queue) count(webhook string, change int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.all += change
-	if q.under[webhook] += change; q.under[webhook] == 0 {
-		delete(q.under, webhook)
-	}
-}
-
-// deliver delivers what is due until the context ends, and then waits for the
-// tries under way to end as well; they do at once.
-func (s *Service) deliver(ctx context.Context) {
-	defer s.queue.tries.Wait()
-	for failures := 0; ; {
-		err := s.dispatch(ctx)
-		pause := pollQueue
-		if err != nil && ctx.Err() == nil {
-			failures++
-			s.Log.WarnContext(ctx, "look at the queue of webhooks", "error", err, "failures", failures)
-			pause = min(pollQueue<<min(failures, 5), 30*time.Second)
-		} else {
-			failures = 0
-		}
-		timer := time.NewTimer(pause/2 + rand.N(pause))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-s.queue.woken:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
-// dispatch begins tries for all that is due, as far as there are places.
-func (s *Service) dispatch(ctx context.Context) error {
-	s.measure(ctx)
-	for _, a := range s.Associations.All() {
-		webhooks, err := s.webhooksOn(ctx, a.ID)
+// sendDue begins an attempt for each due delivery, as far as there is room.
+func (s *Service) sendDue(ctx context.Context) error {
+	s.countQueue(ctx)
+	for _, in := range s.Associations.All() {
+		webhooks, err := s.activeWebhooks(ctx, in.ID)
 		if err != nil {
 			return err
 		}
 		for _, w := range webhooks {
-			if err := s.dispatchTo(ctx, w); err != nil {
+			if err := s.sendDueTo(ctx, w); err != nil {
 				return err
 			}
 		}
@@ -104,86 +74,87 @@ func (s *Service) dispatch(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) dispatchTo(ctx context.Context, w *Webhook) error {
-	free := s.queue.free(w.ID)
+func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
+	free := s.attempts.free(w.ID)
 	if free <= 0 {
 		return nil
 	}
-	due, err := s.due(ctx, w, s.Now(), free+beyond)
+	due, err := s.dueDeliveries(ctx, w, free+extraDue)
 	if err != nil {
 		return err
 	}
 	for _, d := range due {
 		if free == 0 {
-			break
+			return nil
 		}
-		first, err := s.first(ctx, d)
+		isFirst, err := s.isFirst(ctx, d)
 		if err != nil {
 			return err
 		}
-		if !first {
+		if !isFirst {
 			continue
 		}
 		claimed, err := s.claim(ctx, d)
-		if errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrNotFound) {
-			continue // another process was faster
+		if isOvertaken(err) {
+			continue
 		}
 		if err != nil {
 			return err
 		}
 		free--
-		s.queue.count(w.ID, 1)
-		s.queue.tries.Go(func() {
-			defer s.queue.wake() // the place is free
-			defer s.queue.count(w.ID, -1)
-			s.walk(ctx, w, claimed)
+		s.attempts.add(w.ID, 1)
+		s.attempts.underWay.Go(func() {
+			defer s.sending.Wake() // there is room again
+			defer s.attempts.add(w.ID, -1)
+			s.sendLane(ctx, w, claimed)
 		})
 	}
 	return nil
 }
 
-// first reports whether a delivery is the first of its lane. One that is not waits
-// as long as that one does, so that it is not looked at all the time.
-func (s *Service) first(ctx context.Context, d store.Versioned[Delivery]) (bool, error) {
-	if d.Value.Referral == "" {
+// isFirst reports whether a delivery is the first of its lane. One that is not becomes
+// due when the first one is, so that it is not read again and again.
+func (s *Service) isFirst(ctx context.Context, d store.Versioned[Delivery]) (bool, error) {
+	if d.Value.isTest() {
 		return true, nil
 	}
-	ahead, err := s.ahead(ctx, d.Value.Association, d.Value.lane())
-	if err != nil || ahead == nil || ahead.Value.ID == d.Value.ID {
-		return ahead != nil, err
+	first, err := s.firstOfLane(ctx, d.Value.Association, d.Value.lane())
+	if err != nil || first == nil || first.Value.ID == d.Value.ID {
+		return first != nil, err
 	}
-	if ahead.Value.Due.After(d.Value.Due) {
-		d.Value.Due = ahead.Value.Due
-		if _, err := s.deliveries.Replace(ctx, d); err != nil && !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrNotFound) {
+	if first.Value.Due.After(d.Value.Due) {
+		d.Value.Due = first.Value.Due
+		if _, err := s.deliveries.Replace(ctx, d); err != nil && !isOvertaken(err) {
 			return false, err
 		}
 	}
 	return false, nil
 }
 
-// claim takes a delivery by compare-and-swap: of several processes one wins.
+// claim begins an attempt by compare-and-swap: of several processes one wins.
 func (s *Service) claim(ctx context.Context, d store.Versioned[Delivery]) (store.Versioned[Delivery], error) {
 	d.Value.begin(s.Now())
 	return s.deliveries.Replace(ctx, d)
 }
 
-// walk tries a delivery, and when it is settled those behind it in its lane.
-func (s *Service) walk(ctx context.Context, w *Webhook, d store.Versioned[Delivery]) {
+// sendLane attempts a claimed delivery, and as long as deliveries are settled those
+// behind it in its lane.
+func (s *Service) sendLane(ctx context.Context, w *Webhook, d store.Versioned[Delivery]) {
 	for {
-		on, err := s.try(ctx, w, d)
+		isSettled, err := s.attempt(ctx, w, d)
 		if err != nil {
-			s.Log.WarnContext(ctx, "deliver to a webhook", "webhook", w.ID, "error", err)
+			s.Log.WarnContext(ctx, "cannot deliver to a webhook", "webhook", w.ID, "error", err)
 			return
 		}
-		if !on || d.Value.Referral == "" || ctx.Err() != nil {
+		if !isSettled || d.Value.isTest() || ctx.Err() != nil {
 			return
 		}
 		v, err := s.webhooks.Get(ctx, w.Association, w.ID)
-		if err != nil || !v.Value.On() {
+		if err != nil || !v.Value.IsOn() {
 			return
 		}
 		w = v.Value
-		next, err := s.next(ctx, d.Value.Association, d.Value.lane())
+		next, err := s.claimNext(ctx, d.Value.Association, d.Value.lane())
 		if err != nil || next == nil {
 			return
 		}
@@ -191,15 +162,15 @@ func (s *Service) walk(ctx context.Context, w *Webhook, d store.Versioned[Delive
 	}
 }
 
-// next claims the first of a lane, unless somebody tries it or it waits to be
-// tried again; nil: there is none.
-func (s *Service) next(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
-	for range 3 { // it may be put off at this moment, as not the first; see first
-		ahead, err := s.ahead(ctx, association, lane)
-		if err != nil || ahead == nil || ahead.Value.later(s.Now()) {
+// claimNext claims the first delivery of a lane. It returns nil when the lane is empty,
+// or its first delivery is being sent or waits to be retried.
+func (s *Service) claimNext(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
+	for range 3 { // isFirst may postpone it at the same moment
+		first, err := s.firstOfLane(ctx, association, lane)
+		if err != nil || first == nil || first.Value.State != Queued && first.Value.Due.After(s.Now()) {
 			return nil, err
 		}
-		claimed, err := s.claim(ctx, *ahead)
+		claimed, err := s.claim(ctx, *first)
 		if err == nil {
 			return &claimed, nil
 		}
@@ -210,70 +181,138 @@ func (s *Service) next(ctx context.Context, association, lane string) (*store.Ve
 	return nil, nil
 }
 
-// try makes one try and notes it, unless the delivery may not be told any more: then
-// it is dropped. on tells whether the next of the lane may go.
-func (s *Service) try(ctx context.Context, w *Webhook, d store.Versioned[Delivery]) (on bool, err error) {
-	ids, err := s.deliveryIDs(ctx, w, d.Value)
+// attempt makes one attempt and records it. A delivery whose event may not be seen any
+// more is dropped instead. isSettled reports whether the next one of the lane may go.
+func (s *Service) attempt(ctx context.Context, w *Webhook, d store.Versioned[Delivery]) (isSettled bool, err error) {
+	ids, err := s.visibleDeliveries(ctx, w, []store.Versioned[Delivery]{d})
 	if err != nil {
 		return false, err
 	}
-	id := ids[0]
-	if id == "" {
+	if ids[0] == "" {
 		return true, s.drop(ctx, d)
 	}
-	at := s.Now()
-	body, err := d.Value.body(id)
+	at, began := s.now(), time.Now()
+	m, err := s.message(w, d.Value, ids[0], at)
 	if err != nil {
 		return false, err
 	}
-	signature, err := s.signatures(w, id, at, body)
-	if err != nil {
-		return false, err
+	answer := s.Sender.Send(ctx, m)
+	if ctx.Err() != nil && answer.Outcome != OK {
+		answer = Answer{Outcome: Interrupted}
 	}
-	begun := time.Now()
-	a := s.Sender.Send(ctx, Message{URL: w.URL, ID: id, At: at, Signature: signature, Body: body})
-	if ctx.Err() != nil && a.Outcome != OK {
-		a = Answer{Outcome: Interrupted}
-	}
-	// Noted also when this process is ending: else it would be sent once more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	// Recorded also when this process is ending, else it would be sent once more.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	t := Try{At: at.UTC().Truncate(time.Millisecond), Status: a.Status, Outcome: a.Outcome, Millis: time.Since(begun).Milliseconds()}
-	d.Value.ended(t, a.RetryAfter, s.Now().UTC().Truncate(time.Millisecond), spread())
-	s.measured.tried(ctx, a.Outcome, d.Value.State, time.Since(begun))
-	if _, err := s.deliveries.Replace(ctx, d); err != nil {
-		if errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrNotFound) {
-			return false, nil // the lease had ended, or the webhook is gone
-		}
+	took := time.Since(began)
+	d.Value.end(Attempt{At: at, Status: answer.Status, Outcome: answer.Outcome, Millis: took.Milliseconds()}, answer.RetryAfter, s.now(), rand.Float64())
+	s.metrics.record(ctx, answer.Outcome, d.Value.State, took)
+	if _, err := s.deliveries.Replace(ctx, d); isOvertaken(err) {
+		return false, nil // the lease had ended, or the webhook is gone
+	} else if err != nil {
 		return false, err
 	}
-	if a.Outcome == OutcomeGone {
-		return false, s.turnOff(ctx, w)
+	if answer.Outcome != OutcomeGone {
+		return d.Value.State.Listed() != Waiting, nil
 	}
-	return d.Value.State != Waiting, nil
-}
-
-// drop removes a delivery that may not be told any more. It was neither delivered
-// nor given up.
-func (s *Service) drop(ctx context.Context, d store.Versioned[Delivery]) error {
-	err := s.deliveries.Delete(ctx, d.Value.Association, d.Value.ID, d.Version)
-	if gone(err) {
-		return nil
-	}
-	return err
-}
-
-// turnOff turns a webhook off whose receiver says that it is gone for good.
-func (s *Service) turnOff(ctx context.Context, w *Webhook) error {
-	_, err := s.webhooks.Update(ctx, w.Association, w.ID, 0, func(v *Webhook) error {
-		if !v.On() || v.URL != w.URL {
+	_, err = s.webhooks.Update(ctx, w.Association, w.ID, 0, func(v *Webhook) error {
+		if !v.IsOn() || v.URL != w.URL {
 			return store.Unchanged() // the owner has changed it meanwhile
 		}
-		v.Off, v.ChangedAt = OffGone, s.Now().UTC().Truncate(time.Millisecond)
+		v.Off, v.ChangedAt = OffGone, s.now()
 		return nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		err = nil
 	}
-	return err
+	return false, err
+}
+
+// instruments measure the webhooks. They never say whose a webhook is.
+type instruments struct {
+	depth, oldest, off atomic.Int64 // oldest: Unix milliseconds; 0: nothing waits
+	countedAt          atomic.Int64 // Unix nanoseconds
+
+	attempts metric.Int64Counter
+	dead     metric.Int64Counter
+	duration metric.Float64Histogram
+	labels   metrics.Sets[Outcome]
+	noLabels metric.MeasurementOption
+}
+
+func newInstruments() *instruments {
+	m := &instruments{
+		attempts: metrics.Counter("finsam.webhook.tries", "Attempts to deliver to a webhook, by outcome."),
+		dead:     metrics.Counter("finsam.webhook.dead.letters", "Deliveries given up: tried for 24 hours, or to a receiver that is gone."),
+		duration: metrics.Seconds("finsam.webhook.try.duration", "Duration of attempts to deliver to a webhook."),
+		noLabels: metrics.Labels{}.Option(),
+	}
+	ctx := context.Background()
+	for _, o := range []Outcome{OK, Refused, OutcomeGone, TimedOut, Unreachable, Untrusted, AddressClosed, Interrupted} {
+		m.attempts.Add(ctx, 0, m.labelsOf(o))
+	}
+	m.dead.Add(ctx, 0, m.noLabels)
+	return m
+}
+
+func (m *instruments) labelsOf(o Outcome) metric.MeasurementOption {
+	return m.labels.Get(o, func() metric.MeasurementOption { return metrics.Labels{"outcome": string(o)}.Option() })
+}
+
+// record measures an attempt after which a delivery is in a state.
+func (m *instruments) record(ctx context.Context, o Outcome, state DeliveryState, took time.Duration) {
+	m.attempts.Add(ctx, 1, m.labelsOf(o))
+	m.duration.Record(ctx, took.Seconds(), m.noLabels)
+	if state == Dead {
+		m.dead.Add(ctx, 1, m.noLabels)
+	}
+}
+
+// registerGauges shows the gauges until stop is called.
+func (s *Service) registerGauges() (stop func()) {
+	m := s.metrics
+	return metrics.Watch(metrics.Labels{},
+		metrics.Gauge{Name: "finsam.events.waiters", Description: "Callers waiting for events.",
+			Read: func() (float64, bool) { return float64(s.waiters.count()), true }},
+		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries waiting, to webhooks that are on.",
+			Read: func() (float64, bool) { return float64(m.depth.Load()), true }},
+		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Age of the oldest delivery waiting, to a webhook that is on; 0 when none waits.",
+			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
+		metrics.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off because their receiver answered 410 Gone.",
+			Read: func() (float64, bool) { return float64(m.off.Load()), true }},
+	)
+}
+
+// countQueue counts the queue for the gauges, at most every countInterval. When it
+// fails, the gauges stay as they were.
+func (s *Service) countQueue(ctx context.Context) {
+	m := s.metrics
+	if time.Since(time.Unix(0, m.countedAt.Load())) < countInterval {
+		return
+	}
+	m.countedAt.Store(time.Now().UnixNano())
+	var depth, oldest, off int64
+	for _, in := range s.Associations.All() {
+		webhooks, err := s.webhooks.Find(ctx, store.Query{Association: in.ID, Limit: 1000})
+		if err != nil {
+			return
+		}
+		for _, w := range webhooks.Items {
+			if w.Value.Off == OffGone {
+				off++
+			}
+			if !w.Value.IsOn() {
+				continue
+			}
+			n, first, err := s.countWaiting(ctx, w.Value)
+			if err != nil {
+				return
+			}
+			if depth += n; n > 0 && (oldest == 0 || first < oldest) {
+				oldest = first
+			}
+		}
+	}
+	m.depth.Store(depth)
+	m.oldest.Store(oldest)
+	m.off.Store(off)
 }

@@ -8,55 +8,58 @@ import (
 	"github.com/finsam/finsam/pkg/store/migration"
 )
 
-// The keys that things of this package are found by.
+// The keys that documents are found by.
 const (
-	keyRecipient = "recipient"
-	keyLast      = "last"
-	keyAt        = "at" // Unix milliseconds
-	keyAuthority = "authority"
-	keyPlace     = "municipality"
-	keyOn        = "on"
-	keyWebhook   = "webhook"
-	keyState     = "state"
-	keyDue       = "due"      // Unix milliseconds; only while it waits
-	keyLane      = "lane"     // webhook and referral; only while it waits
-	keySequence  = "sequence" // of the feed
+	recipientKey    = "recipient"
+	lastKey         = "last"
+	atKey           = "at" // of creation, Unix milliseconds
+	authorityKey    = "authority"
+	municipalityKey = "municipality"
+	onKey           = "on"
+	webhookKey      = "webhook"
+	stateKey        = "state"    // as listed
+	dueKey          = "due"      // Unix milliseconds; only while it waits
+	laneKey         = "lane"     // only while it waits, and not of a test
+	sequenceKey     = "sequence" // of the feed
 )
 
-// kept is for how long notices and settled deliveries are kept.
-const kept = 90 * 24 * time.Hour
+// noticeLifetime is how long notices and deliveries are stored.
+const noticeLifetime = 90 * 24 * time.Hour
 
-// Collections are the collections of this package.
+// Collections returns the collections of this package.
 func Collections() []migration.Collection {
-	return []migration.Collection{blockKind(), sweptKind(), webhookKind(), deliveryKind()}
+	return []migration.Collection{noticeCollection(), disposalCollection(), webhookCollection(), deliveryCollection()}
 }
 
-func webhookKind() store.Schema[Webhook] {
+func webhookCollection() store.Schema[Webhook] {
 	return store.Schema[Webhook]{
 		Name:    "webhooks",
-		Indexes: []store.Index{{keyAuthority, keyAt}, {keyPlace, keyAt}, {keyOn}},
+		Indexes: []store.Index{{authorityKey, atKey}, {municipalityKey, atKey}, {onKey}},
 		ID:      func(w *Webhook) (string, string) { return w.Association, w.ID },
 		Keys: func(w *Webhook) store.Keys {
-			k := store.Keys{keyAuthority: w.Authority, keyAt: w.MadeAt.UnixMilli(), keyOn: w.On()}
+			k := store.Keys{authorityKey: w.Authority, atKey: w.CreatedAt.UnixMilli(), onKey: w.IsOn()}
 			if w.Municipality != "" {
-				k[keyPlace] = w.Municipality
+				k[municipalityKey] = w.Municipality
 			}
 			return k
 		},
 	}
 }
 
-func deliveryKind() store.Schema[Delivery] {
+func deliveryCollection() store.Schema[Delivery] {
 	return store.Schema[Delivery]{
-		Name:    "webhook_deliveries",
-		Indexes: []store.Index{{keyWebhook, keyDue}, {keyLane, keySequence}, {keyWebhook, keyState, keyAt}, {keyWebhook, keyAt}, {keyAt}},
-		ID:      func(d *Delivery) (string, string) { return d.Association, d.ID },
+		Name: "webhook_deliveries",
+		Indexes: []store.Index{
+			{webhookKey, dueKey}, {laneKey, sequenceKey}, {webhookKey, stateKey, atKey}, {webhookKey, atKey}, {atKey},
+		},
+		ID: func(d *Delivery) (string, string) { return d.Association, d.ID },
 		Keys: func(d *Delivery) store.Keys {
-			k := store.Keys{keyWebhook: d.Webhook, keyState: string(d.State), keyAt: d.MadeAt.UnixMilli(), keySequence: d.Sequence}
-			if d.State == Waiting {
-				k[keyDue] = d.Due.UnixMilli()
-				if d.Referral != "" {
-					k[keyLane] = d.lane()
+			listed := d.State.Listed()
+			k := store.Keys{webhookKey: d.Webhook, stateKey: string(listed), atKey: d.CreatedAt.UnixMilli(), sequenceKey: d.Notice.Sequence}
+			if listed == Waiting {
+				k[dueKey] = d.Due.UnixMilli()
+				if !d.isTest() {
+					k[laneKey] = d.lane()
 				}
 			}
 			return k
@@ -64,62 +67,51 @@ func deliveryKind() store.Schema[Delivery] {
 	}
 }
 
-// lane is where deliveries go one after the other: those about one referral to
-// one webhook.
-func (d *Delivery) lane() string { return d.Webhook + "/" + d.Referral }
-
-func blockKind() store.Schema[block] {
-	return store.Schema[block]{
+func noticeCollection() store.Schema[noticeBlock] {
+	return store.Schema[noticeBlock]{
 		Name:    "notices",
-		Indexes: []store.Index{{keyRecipient, keyLast}, {keyAt}},
-		ID:      func(b *block) (string, string) { return b.Association, b.id() },
-		Keys: func(b *block) store.Keys {
-			return store.Keys{keyRecipient: string(b.Recipient), keyLast: b.Last, keyAt: b.At.UnixMilli()}
+		Indexes: []store.Index{{recipientKey, lastKey}, {atKey}},
+		ID:      func(b *noticeBlock) (string, string) { return b.Association, b.id() },
+		Keys: func(b *noticeBlock) store.Keys {
+			return store.Keys{recipientKey: string(b.Recipient), lastKey: b.Last, atKey: b.At.UnixMilli()}
 		},
 	}
 }
 
-// swept tells up to where a recipient's notices have been disposed of.
-type swept struct {
+// disposal records up to where a recipient's notices have been disposed of.
+type disposal struct {
 	Association string    `json:"association"`
 	Recipient   Recipient `json:"recipient"`
 	Through     int64     `json:"through"` // sequence number of the feed
 }
 
-func sweptKind() store.Schema[swept] {
-	return store.Schema[swept]{
-		Name: "notices_swept",
-		ID:   func(s *swept) (string, string) { return s.Association, string(s.Recipient) },
+func disposalCollection() store.Schema[disposal] {
+	return store.Schema[disposal]{
+		Name: "notice_disposals",
+		ID:   func(d *disposal) (string, string) { return d.Association, string(d.Recipient) },
 	}
 }
 
-// blocksOf returns a recipient's blocks behind a position, and whether there are
-// more than those.
-func (s *Service) blocksOf(ctx context.Context, association string, r Recipient, after int64) ([]block, bool, error) {
-	page, err := s.blocks.Find(ctx, store.Query{
+// maxBlocks bounds how many blocks one read returns.
+const maxBlocks = 32
+
+// blocksBehind returns a recipient's blocks behind a position, and whether there are
+// more.
+func (s *Service) blocksBehind(ctx context.Context, association string, r Recipient, after int64) ([]store.Versioned[noticeBlock], bool, error) {
+	page, err := s.notices.Find(ctx, store.Query{
 		Association: association,
 		Where: []store.Cond{
-			{Key: keyRecipient, Op: store.Eq, Value: string(r)}, {Key: keyLast, Op: store.Gt, Value: after},
+			{Key: recipientKey, Op: store.Eq, Value: string(r)}, {Key: lastKey, Op: store.Gt, Value: after},
 		},
-		Sort: []store.Order{{Key: keyLast}}, Limit: blocksAtOnce,
+		Sort: []store.Order{{Key: lastKey}}, Limit: maxBlocks,
 	})
-	if err != nil {
-		return nil, false, err
-	}
-	all := make([]block, 0, len(page.Items))
-	for _, v := range page.Items {
-		all = append(all, *v.Value)
-	}
-	return all, page.Next.ID != "", nil
+	return page.Items, page.Next.ID != "", err
 }
 
-// blocksAtOnce bounds how many blocks one look reads.
-const blocksAtOnce = 32
-
-// webhooksOn returns the webhooks of an association that are on.
-func (s *Service) webhooksOn(ctx context.Context, association string) ([]*Webhook, error) {
+// activeWebhooks returns the webhooks of an association that are on.
+func (s *Service) activeWebhooks(ctx context.Context, association string) ([]*Webhook, error) {
 	page, err := s.webhooks.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{{Key: keyOn, Op: store.Eq, Value: true}}, Limit: 1000,
+		Association: association, Where: []store.Cond{{Key: onKey, Op: store.Eq, Value: true}}, Limit: 1000,
 	})
 	if err != nil {
 		return nil, err
@@ -131,26 +123,44 @@ func (s *Service) webhooksOn(ctx context.Context, association string) ([]*Webhoo
 	return all, nil
 }
 
-// due returns deliveries of a webhook that are to be tried by now.
-func (s *Service) due(ctx context.Context, w *Webhook, now time.Time, limit int) ([]store.Versioned[Delivery], error) {
+// dueDeliveries returns deliveries to a webhook that are due, the longest first.
+func (s *Service) dueDeliveries(ctx context.Context, w *Webhook, limit int) ([]store.Versioned[Delivery], error) {
 	page, err := s.deliveries.Find(ctx, store.Query{
 		Association: w.Association,
 		Where: []store.Cond{
-			{Key: keyWebhook, Op: store.Eq, Value: w.ID}, {Key: keyDue, Op: store.Lte, Value: now.UnixMilli()},
+			{Key: webhookKey, Op: store.Eq, Value: w.ID}, {Key: dueKey, Op: store.Lte, Value: s.Now().UnixMilli()},
 		},
-		Sort: []store.Order{{Key: keyDue}}, Limit: limit,
+		Sort: []store.Order{{Key: dueKey}}, Limit: limit,
 	})
 	return page.Items, err
 }
 
-// ahead returns the first of those that wait in a delivery's lane.
-func (s *Service) ahead(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
+// firstOfLane returns the first delivery that waits in a lane; nil: none does.
+func (s *Service) firstOfLane(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
 	page, err := s.deliveries.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{{Key: keyLane, Op: store.Eq, Value: lane}},
-		Sort: []store.Order{{Key: keySequence}}, Limit: 1,
+		Association: association, Where: []store.Cond{{Key: laneKey, Op: store.Eq, Value: lane}},
+		Sort: []store.Order{{Key: sequenceKey}}, Limit: 1,
 	})
 	if err != nil || len(page.Items) == 0 {
 		return nil, err
 	}
 	return &page.Items[0], nil
+}
+
+// countWaiting returns how many deliveries wait for a webhook, and when the oldest of
+// them was created, in Unix milliseconds.
+func (s *Service) countWaiting(ctx context.Context, w *Webhook) (n, oldest int64, err error) {
+	where := []store.Cond{
+		{Key: webhookKey, Op: store.Eq, Value: w.ID}, {Key: stateKey, Op: store.Eq, Value: string(Waiting)},
+	}
+	if n, err = s.deliveries.Count(ctx, w.Association, where); err != nil || n == 0 {
+		return n, 0, err
+	}
+	page, err := s.deliveries.Find(ctx, store.Query{
+		Association: w.Association, Where: where, Sort: []store.Order{{Key: atKey}}, Limit: 1,
+	})
+	if err != nil || len(page.Items) == 0 {
+		return 0, 0, err
+	}
+	return n, page.Items[0].Value.CreatedAt.UnixMilli(), nil
 }

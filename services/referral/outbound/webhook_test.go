@@ -22,8 +22,8 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-// hooked creates a webhook of FK's.
-func hooked(t *testing.T, w *referraltest.World, kinds ...string) *outbound.Kept {
+// newWebhook creates a webhook of FK's.
+func newWebhook(t *testing.T, w *referraltest.World, kinds ...string) *outbound.WebhookView {
 	t.Helper()
 	k, err := w.Service.Outbound.Create(referraltest.As(referraltest.FK), "", outbound.Settings{URL: "https://hooks.example.se/", Kinds: kinds, On: true})
 	if err != nil {
@@ -32,7 +32,7 @@ func hooked(t *testing.T, w *referraltest.World, kinds ...string) *outbound.Kept
 	return k
 }
 
-// until waits for something that the service does by itself.
+// until waits for what the service does by itself.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -44,14 +44,14 @@ func until(t *testing.T, what string, ok func() bool) {
 
 func deliveriesOf(t *testing.T, w *referraltest.World, id string, state outbound.DeliveryState) []*outbound.Delivery {
 	t.Helper()
-	l, err := w.Service.Outbound.Deliveries(referraltest.As(referraltest.FK), id, state, outbound.Window{Limit: 200, Page: 1})
+	l, err := w.Service.Outbound.Deliveries(referraltest.As(referraltest.FK), id, state, store.Window{Limit: 200, Page: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l.Items
 }
 
-// verifies holds a message against the secret, as a receiver would.
+// verifies reports whether the secret signed the message, as a receiver would.
 func verifies(t *testing.T, m outbound.Message, secret string) bool {
 	t.Helper()
 	v, err := standardwebhooks.NewWebhook(secret)
@@ -65,9 +65,9 @@ func verifies(t *testing.T, m outbound.Message, secret string) bool {
 	return v.VerifyIgnoringTimestamp(m.Body, h) == nil
 }
 
-func TestAnIndependentVerifierKnowsTheSignaturesAlsoWhileTheSecretIsChanged(t *testing.T) {
+func TestAnIndependentVerifierAcceptsTheSignaturesWhileTheSecretIsRotated(t *testing.T) {
 	w := referraltest.New(t)
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	w.Run(t)
 	put(t, w)
 	until(t, "the first", func() bool { return len(w.Hooks.Got()) == 1 })
@@ -100,24 +100,24 @@ func TestAnIndependentVerifierKnowsTheSignaturesAlsoWhileTheSecretIsChanged(t *t
 	}
 	for _, word := range append(referraltest.Canary, "participant") {
 		if strings.Contains(string(got[2].Body), word) {
-			t.Errorf("%s is told: %s", word, got[2].Body)
+			t.Errorf("%s is sent: %s", word, got[2].Body)
 		}
 	}
 }
 
-func TestWhatIsNeverTakenIsTriedForADayAndThenADeadLetter(t *testing.T) {
+func TestADeliveryThatAlwaysFailsIsTriedForADayAndBecomesADeadLetter(t *testing.T) {
 	w := referraltest.New(t)
 	w.Hooks.Answer = func(outbound.Message) outbound.Answer { return outbound.Answer{Outcome: outbound.Refused, Status: 500} }
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	w.Run(t)
 	put(t, w)
-	begun := w.Clock.Now()
+	began := w.Clock.Now()
 	for n := 1; n <= 8; n++ {
 		until(t, "try "+strconv.Itoa(n), func() bool {
 			d := deliveriesOf(t, w, k.ID, "")
-			return len(d) == 1 && len(d[0].Tries) == n
+			return len(d) == 1 && len(d[0].Attempts) == n
 		})
-		if d := deliveriesOf(t, w, k.ID, "")[0]; d.State == outbound.Waiting {
+		if d := deliveriesOf(t, w, k.ID, "")[0]; d.State.Listed() == outbound.Waiting {
 			w.Clock.Advance(d.Due.Sub(w.Clock.Now()) + time.Millisecond)
 		}
 	}
@@ -125,11 +125,11 @@ func TestWhatIsNeverTakenIsTriedForADayAndThenADeadLetter(t *testing.T) {
 	if len(dead) != 1 || len(w.Hooks.Got()) != 8 {
 		t.Fatalf("%d dead after %d tries", len(dead), len(w.Hooks.Got()))
 	}
-	if took := w.Clock.Now().Sub(begun); took < 24*time.Hour || took > 29*time.Hour {
+	if took := w.Clock.Now().Sub(began); took < 24*time.Hour || took > 29*time.Hour {
 		t.Errorf("given up after %s", took)
 	}
 	for i := 2; i < 8; i++ {
-		a := dead[0].Tries
+		a := dead[0].Attempts
 		if a[i].At.Sub(a[i-1].At) <= a[i-1].At.Sub(a[i-2].At) {
 			t.Errorf("the pause before try %d does not grow", i+1)
 		}
@@ -141,12 +141,12 @@ func TestWhatIsNeverTakenIsTriedForADayAndThenADeadLetter(t *testing.T) {
 	until(t, "sent again", func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Delivered)) == 1 })
 }
 
-func TestAReceiverThatWasAwayTooLongIsSentAllItMissed(t *testing.T) {
+func TestAReceiverThatWasAwayTooLongIsSentWhatItMissed(t *testing.T) {
 	w := referraltest.New(t)
 	w.Hooks.Answer = func(m outbound.Message) outbound.Answer {
 		return outbound.Answer{Outcome: outbound.OutcomeGone, Status: 410}
 	}
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	w.Run(t)
 	ctx := referraltest.As(referraltest.FK)
 	on := func() {
@@ -192,12 +192,12 @@ func TestAReceiverThatWasAwayTooLongIsSentAllItMissed(t *testing.T) {
 	}
 }
 
-func TestAReceiverThatIsGoneIsNotCalledUntilItsOwnerSaysSo(t *testing.T) {
+func TestAReceiverThatIsGoneIsNotCalledUntilItsOwnerTurnsItOn(t *testing.T) {
 	w := referraltest.New(t)
 	w.Hooks.Answer = func(outbound.Message) outbound.Answer {
 		return outbound.Answer{Outcome: outbound.OutcomeGone, Status: 410}
 	}
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	w.Run(t)
 	put(t, w)
 	ctx := referraltest.As(referraltest.FK)
@@ -222,21 +222,21 @@ func TestAReceiverThatIsGoneIsNotCalledUntilItsOwnerSaysSo(t *testing.T) {
 	until(t, "called again", func() bool { return len(deliveriesOf(t, w, k.ID, outbound.Delivered)) == 1 })
 }
 
-func TestABusyReceiverIsLeftAloneForAsLongAsItAsks(t *testing.T) {
+func TestABusyReceiverIsNotCalledForAsLongAsItAsks(t *testing.T) {
 	w := referraltest.New(t)
 	w.Hooks.Answer = func(outbound.Message) outbound.Answer {
 		return outbound.Answer{Outcome: outbound.Refused, Status: 429, RetryAfter: time.Hour}
 	}
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	w.Run(t)
 	put(t, w)
-	until(t, "one try", func() bool { d := deliveriesOf(t, w, k.ID, ""); return len(d) == 1 && len(d[0].Tries) == 1 })
+	until(t, "one try", func() bool { d := deliveriesOf(t, w, k.ID, ""); return len(d) == 1 && len(d[0].Attempts) == 1 })
 	if d := deliveriesOf(t, w, k.ID, "")[0]; d.Due.Sub(w.Clock.Now()) != time.Hour {
 		t.Errorf("tried again after %s", d.Due.Sub(w.Clock.Now()))
 	}
 }
 
-// twin returns another process's service on the world's database.
+// twin returns the service of another process on the world's database.
 func twin(t *testing.T, w *referraltest.World, e store.Engine) *outbound.Service {
 	t.Helper()
 	s, err := outbound.New(t.Context(), outbound.Config{
@@ -261,7 +261,7 @@ func run(t *testing.T, s *outbound.Service) (stop func()) {
 
 func TestTwoProcessesSendEveryEventMostlyOnceAndEachReferralsInOrder(t *testing.T) {
 	w := referraltest.New(t)
-	k := hooked(t, w, "submitted", "rejected")
+	k := newWebhook(t, w, "submitted", "rejected")
 	w.Run(t)
 	run(t, twin(t, w, w.Engine))
 	const n = 30
@@ -285,7 +285,7 @@ func TestTwoProcessesSendEveryEventMostlyOnceAndEachReferralsInOrder(t *testing.
 	}
 }
 
-// dying is an engine that a process loses in the middle of a delivery.
+// dying is an engine whose process dies in the middle of a delivery.
 type dying struct {
 	store.Engine
 	dead atomic.Bool
@@ -300,9 +300,9 @@ func (d *dying) Replace(ctx context.Context, collection string, r store.Record, 
 	return d.Engine.Replace(ctx, collection, r, from)
 }
 
-func TestWhatAProcessDiedWithIsSentByAnother(t *testing.T) {
+func TestADeliveryOfADeadProcessIsSentByAnother(t *testing.T) {
 	w := referraltest.New(t)
-	k := hooked(t, w)
+	k := newWebhook(t, w)
 	e := &dying{Engine: w.Engine}
 	stop := run(t, twin(t, w, e))
 	w.Hooks.Set(func(outbound.Message) outbound.Answer {
@@ -314,7 +314,7 @@ func TestWhatAProcessDiedWithIsSentByAnother(t *testing.T) {
 	}
 	until(t, "one begun", func() bool { return len(w.Hooks.Got()) == 1 })
 	stop()
-	if d := deliveriesOf(t, w, k.ID, outbound.Waiting); len(d) != 1 || len(d[0].Tries) != 0 {
+	if d := deliveriesOf(t, w, k.ID, outbound.Waiting); len(d) != 1 || len(d[0].Attempts) != 0 {
 		t.Fatalf("it died with %+v", d)
 	}
 	w.Hooks.Set(nil)

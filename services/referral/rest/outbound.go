@@ -13,7 +13,7 @@ import (
 
 // ListEvents answers GET /events.
 func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject) (api.ListEventsResponseObject, error) {
-	q := outbound.Ask{After: value(r.Params.After), Limit: 20, Ending: server.Draining(ctx)}
+	q := outbound.EventQuery{After: value(r.Params.After), Limit: 20, Ending: server.Draining(ctx)}
 	if r.Params.Limit != nil {
 		q.Limit = *r.Params.Limit
 	}
@@ -28,7 +28,7 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 }
 
 // events writes a part of the events, with the links to itself and what follows.
-func events(e *outbound.Events, q outbound.Ask) api.EventList {
+func events(e *outbound.EventPage, q outbound.EventQuery) api.EventList {
 	query := url.Values{"limit": {strconv.Itoa(q.Limit)}}
 	if q.Wait > 0 {
 		query.Set("wait", strconv.Itoa(int(q.Wait/time.Second)))

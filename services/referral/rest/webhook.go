@@ -149,11 +149,11 @@ func settings(b *api.WebhookSettings) outbound.Settings {
 	return s
 }
 
-func webhook(k *outbound.Kept, from depth) api.Webhook {
+func webhook(k *outbound.WebhookView, from depth) api.Webhook {
 	self := string(from) + "webhooks/" + k.ID
 	b := api.Webhook{
 		Id: k.ID, Url: k.URL, Description: rest.Optional(k.Description), State: stateOf(k),
-		CreatedAt: k.MadeAt, ChangedAt: k.ChangedAt,
+		CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
 		UnderscoreLinks: api.Links{
 			"self": {Href: self}, "deliveries": {Href: self + "/deliveries"},
 			"secrets": {Href: self + "/secrets"}, "testDeliveries": {Href: self + "/test-deliveries"},
@@ -169,7 +169,7 @@ func webhook(k *outbound.Kept, from depth) api.Webhook {
 	return b
 }
 
-func stateOf(k *outbound.Kept) api.WebhookState {
+func stateOf(k *outbound.WebhookView) api.WebhookState {
 	switch k.Off {
 	case "":
 		return "on"
@@ -179,7 +179,7 @@ func stateOf(k *outbound.Kept) api.WebhookState {
 	return "off"
 }
 
-func withSecret(k *outbound.Kept, from depth) api.WebhookWithSecret {
+func withSecret(k *outbound.WebhookView, from depth) api.WebhookWithSecret {
 	b := webhook(k, from)
 	return api.WebhookWithSecret{
 		Id: b.Id, Url: b.Url, Description: b.Description, State: b.State, Kinds: b.Kinds,
@@ -191,15 +191,15 @@ func withSecret(k *outbound.Kept, from depth) api.WebhookWithSecret {
 // of the list of deliveries, /webhooks/{id}/.
 func delivery(d *outbound.Delivery, to string) api.Delivery {
 	b := api.Delivery{
-		Id: d.ID, Event: d.Event, Type: d.Type, Referral: rest.Optional(d.Referral), State: api.DeliveryState(d.State),
-		CreatedAt: d.MadeAt, SettledAt: d.Settled, Tries: []api.DeliveryTry{}, UnderscoreLinks: api.Links{},
+		Id: d.ID, Event: d.Notice.ID, Type: d.Notice.Type, Referral: rest.Optional(d.Notice.Referral), State: api.DeliveryState(d.State.Listed()),
+		CreatedAt: d.CreatedAt, SettledAt: d.SettledAt, Tries: []api.DeliveryTry{}, UnderscoreLinks: api.Links{},
 	}
-	if d.State == outbound.Waiting {
+	if d.State.Listed() == outbound.Waiting {
 		b.NextTryAt = &d.Due
 	} else {
 		b.UnderscoreLinks["resending"] = api.Link{Href: to + "deliveries/" + d.ID + "/resending"}
 	}
-	for _, t := range d.Tries {
+	for _, t := range d.Attempts {
 		try := api.DeliveryTry{At: t.At, Outcome: api.DeliveryOutcome(t.Outcome), Milliseconds: int(t.Millis)}
 		if t.Status > 0 {
 			try.Status = &t.Status

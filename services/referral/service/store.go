@@ -40,7 +40,7 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "referral", Version: 13,
+		Service: "referral", Version: 1,
 		Collections: append([]migration.Collection{
 			Collection(), registerCollection(),
 			waitlist.Collection(), registrynumber.Collection(), figures.Collection(), attachment.Collection(), draft.Collection(),

@@ -1,9 +1,9 @@
-// Package send calls webhooks over the network, and sees to it that nobody can
-// make the installation call itself or its neighbours.
+// Package send calls webhooks over the network, and prevents that an address makes the
+// installation call itself or its neighbours.
 //
-// An address is checked when it is saved and, what counts, when a connection is
-// made: on the number that the name has led to at that moment. A name that leads
-// elsewhere the second time is no way around.
+// An address is checked when it is saved, and again when a connection is made: then the
+// IP address that the name resolved to at that moment is checked, so a name that
+// resolves differently the second time does not get past it.
 package send
 
 import (
@@ -12,109 +12,155 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
+	"github.com/caarlos0/env/v11"
 
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
-// The sender's patience and bounds.
 const (
-	sendTime    = 15 * time.Second // for one message, whole
-	dialTime    = 5 * time.Second
-	lookupTime  = 3 * time.Second // when an address is saved
-	maxAnswer   = 64 << 10        // of an answer's body; it is not read further
-	maxHeaders  = 16 << 10
-	connections = 8 // to one receiver
+	sendTimeout    = 15 * time.Second // of one message
+	dialTimeout    = 5 * time.Second
+	lookupTimeout  = 3 * time.Second // when an address is saved
+	maxAnswer      = 64 << 10        // bytes of an answer's body that are read
+	maxHeaders     = 16 << 10        // bytes
+	maxConnections = 8               // to one receiver
 )
 
-// Sender posts messages; it is an outbound.Sender.
+// Config is the configuration of the sending of webhooks. Certificates are checked
+// against the system's authorities, or those of SSL_CERT_FILE.
+type Config struct {
+	// Allow lists networks that may be sent to though they are not public, such as
+	// 10.20.0.0/16, separated by commas.
+	Allow []string `env:"FINSAM_WEBHOOK_ALLOW"`
+	// Proxy is the proxy of all webhooks, such as http://proxy:3128. It then decides
+	// what may be reached. HTTPS_PROXY is ignored.
+	Proxy string `env:"FINSAM_WEBHOOK_PROXY"`
+}
+
+// ReadConfig reads the environment. Its error names the variable that is wrong.
+func ReadConfig(environ map[string]string) (Config, error) {
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	if err != nil {
+		return c, fmt.Errorf("FINSAM_WEBHOOK_*: %w", err)
+	}
+	_, _, err = c.parse()
+	return c, err
+}
+
+// parse returns the allowed networks, and the proxy or nil.
+func (c Config) parse() ([]netip.Prefix, *url.URL, error) {
+	var allowed []netip.Prefix
+	for _, text := range c.Allow {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || p.Addr().Is4In6() {
+			return nil, nil, fmt.Errorf("FINSAM_WEBHOOK_ALLOW: %q is not a CIDR such as 10.20.0.0/16", text)
+		}
+		if p.Bits() == 0 {
+			return nil, nil, fmt.Errorf("FINSAM_WEBHOOK_ALLOW: %q allows every address; name the networks", text)
+		}
+		allowed = append(allowed, p.Masked())
+	}
+	if c.Proxy == "" {
+		return allowed, nil, nil
+	}
+	u, err := url.Parse(c.Proxy)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" {
+		return nil, nil, errors.New("FINSAM_WEBHOOK_PROXY: must be like http://proxy.example.se:3128")
+	}
+	return allowed, u, nil
+}
+
+// Sender sends messages; it implements outbound.Sender.
 type Sender struct {
-	guard    guard
+	networks networks
 	client   *http.Client
 	resolver *net.Resolver
 	proxied  bool
 }
 
-// New creates a sender for what the environment says.
+// New creates a sender.
 func New(c Config) (*Sender, error) { return newSender(c, net.DefaultResolver) }
 
 func newSender(c Config, resolver *net.Resolver) (*Sender, error) {
-	allowed, proxy, err := c.read()
+	allowed, proxy, err := c.parse()
 	if err != nil {
 		return nil, err
 	}
-	s := &Sender{guard: newGuard(allowed), resolver: resolver, proxied: proxy != nil}
-	dialer := &net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second, Resolver: resolver, Control: s.guard.control}
+	s := &Sender{networks: newNetworks(allowed), resolver: resolver, proxied: proxy != nil}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: resolver, Control: s.networks.control}
 	t := &http.Transport{
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: dialTime, ResponseHeaderTimeout: sendTime, IdleConnTimeout: 30 * time.Second,
-		MaxIdleConnsPerHost: 2, MaxConnsPerHost: connections, MaxResponseHeaderBytes: maxHeaders,
+		TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: sendTimeout, IdleConnTimeout: 30 * time.Second,
+		MaxIdleConnsPerHost: 2, MaxConnsPerHost: maxConnections, MaxResponseHeaderBytes: maxHeaders,
 		DisableCompression: true, ForceAttemptHTTP2: true,
 	}
 	if proxy != nil {
-		// The proxy is the installation's own and decides what is reached through it.
+		// The proxy is the installation's own and decides what may be reached.
 		dialer.Control = nil
 		t.Proxy = http.ProxyURL(proxy)
 	}
-	s.client = &http.Client{Transport: t, Timeout: sendTime, CheckRedirect: noRedirect}
+	// A redirect is an answer that is not 2xx, and is not followed.
+	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.client = &http.Client{Transport: t, Timeout: sendTimeout, CheckRedirect: noRedirect}
 	return s, nil
 }
 
-// noRedirect: a redirect is an answer that is not 2xx, and nothing else.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// guard returns which numbers may be connected to.
-type guard struct {
+// networks decides which IP addresses may be connected to.
+type networks struct {
 	allowed []netip.Prefix
-	special *ssrf.Guardian
+	public  *ssrf.Guardian
 }
 
-func newGuard(allowed []netip.Prefix) guard {
-	return guard{allowed: allowed, special: ssrf.New(ssrf.WithAnyPort())}
+func newNetworks(allowed []netip.Prefix) networks {
+	return networks{allowed: allowed, public: ssrf.New(ssrf.WithAnyPort())}
 }
 
-// errClosed says that a name has led to a network that is not sent to.
 var errClosed = errors.New("the address is in a network that is not sent to")
 
-// may reports whether a number may be connected to: it is public, or the
+// isAllowed reports whether the installation allows the network of an IP address.
+func (n networks) isAllowed(a netip.Addr) bool {
+	return slices.ContainsFunc(n.allowed, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+}
+
+// allows reports whether an IP address may be connected to: it is public, or the
 // installation allows its network.
-func (g guard) may(a netip.Addr) bool {
+func (n networks) allows(a netip.Addr) bool {
 	a = a.WithZone("")
-	for _, p := range g.allowed {
-		if p.Contains(a.Unmap()) {
-			return true
-		}
+	if n.isAllowed(a) {
+		return true
 	}
 	network := "tcp6"
 	if a.Is4() {
 		network = "tcp4"
 	}
-	return g.special.Safe(network, netip.AddrPortFrom(a, 443).String(), nil) == nil
+	return n.public.Safe(network, netip.AddrPortFrom(a, 443).String(), nil) == nil
 }
 
-// control is asked by the dialer for each number before it connects there.
-func (g guard) control(network, address string, _ syscall.RawConn) error {
+// control is called by the dialer before it connects to an IP address.
+func (n networks) control(network, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
-	if err != nil || network != "tcp4" && network != "tcp6" || !g.may(a.Addr()) {
+	if err != nil || network != "tcp4" && network != "tcp6" || !n.allows(a.Addr()) {
 		return errClosed
 	}
 	return nil
 }
 
-// Check implements outbound.Sender. A name that cannot be found now is taken: the
-// receiver may not be there yet.
+// Check accepts a name that cannot be resolved now: the receiver may not exist yet.
 func (s *Sender) Check(ctx context.Context, text string) error {
-	if err := outbound.CheckURL(text, len(s.guard.allowed) > 0); err != nil {
+	if err := outbound.CheckURL(text, len(s.networks.allowed) > 0); err != nil {
 		return err
 	}
 	u, err := url.Parse(text)
@@ -122,39 +168,37 @@ func (s *Sender) Check(ctx context.Context, text string) error {
 		return outbound.ErrAddress.AtField("/url")
 	}
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
-		for _, p := range s.guard.allowed { // a public number without a name is not what a receiver has
-			if p.Contains(a.Unmap()) {
-				return nil
-			}
+		if s.networks.isAllowed(a) { // a public one is not enough: receivers have names
+			return nil
 		}
 		return outbound.ErrAddressClosed.AtField("/url")
 	}
 	if s.proxied {
-		return nil // the names are the proxy's to find
+		return nil // the proxy resolves the name
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	found, err := s.resolver.LookupNetIP(ctx, "ip", u.Hostname())
 	if err != nil {
 		return nil //nolint:nilerr // see above
 	}
 	for _, a := range found {
-		if !s.guard.may(a.Unmap()) {
+		if !s.networks.allows(a.Unmap()) {
 			return outbound.ErrAddressClosed.AtField("/url")
 		}
 	}
 	return nil
 }
 
-// Send implements outbound.Sender.
+// Send posts a message within 15 seconds.
 func (s *Sender) Send(ctx context.Context, m outbound.Message) outbound.Answer {
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	// Rules may have become stricter since it was saved.
-	if err := outbound.CheckURL(m.URL, len(s.guard.allowed) > 0); err != nil {
+	// The rules may have become stricter since the address was saved.
+	if err := outbound.CheckURL(m.URL, len(s.networks.allowed) > 0); err != nil {
 		return outbound.Answer{Outcome: outbound.AddressClosed}
 	}
-	r, err := request(ctx, m)
+	r, err := newRequest(ctx, m)
 	if err != nil {
 		return outbound.Answer{Outcome: outbound.Unreachable}
 	}
@@ -163,7 +207,7 @@ func (s *Sender) Send(ctx context.Context, m outbound.Message) outbound.Answer {
 		return outbound.Answer{Outcome: outcomeOf(err)}
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // so that the connection can be reused
 	a := outbound.Answer{Outcome: outbound.Refused, Status: resp.StatusCode, RetryAfter: retryAfter(resp)}
 	switch {
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
@@ -174,8 +218,8 @@ func (s *Sender) Send(ctx context.Context, m outbound.Message) outbound.Answer {
 	return a
 }
 
-// request creates the request of a message, with the headers of Standard Webhooks.
-func request(ctx context.Context, m outbound.Message) (*http.Request, error) {
+// newRequest returns the request of a message, with the headers of Standard Webhooks.
+func newRequest(ctx context.Context, m outbound.Message) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
 	if err != nil {
 		return nil, err
@@ -189,8 +233,8 @@ func request(ctx context.Context, m outbound.Message) (*http.Request, error) {
 	return r, nil
 }
 
-// outcomeOf says in a word why there was no answer. The error itself can repeat
-// the address and is not kept.
+// outcomeOf returns why there was no answer. The error itself may contain the address
+// and is not stored.
 func outcomeOf(err error) outbound.Outcome {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
@@ -208,7 +252,8 @@ func outcomeOf(err error) outbound.Outcome {
 	return outbound.Unreachable
 }
 
-// retryAfter reads what a busy receiver asks to wait, in seconds or as a date.
+// retryAfter returns how long a busy receiver asks to wait, in seconds or as a date; 0
+// when it does not ask.
 func retryAfter(resp *http.Response) time.Duration {
 	text := resp.Header.Get("Retry-After")
 	if text == "" || resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {

@@ -19,8 +19,8 @@ import (
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
-// names is a name server that answers every question for an IPv4 address with
-// what answer gives.
+// names is a name server that answers every question for an IPv4 address with the
+// result of answer.
 func names(t *testing.T, answer func() [4]byte) *net.Resolver {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -189,23 +189,23 @@ var special = []string{
 }
 
 func TestNoAddressOfASpecialNetworkIsReached(t *testing.T) {
-	g, open := newGuard(nil), newGuard([]netip.Prefix{netip.MustParsePrefix("10.20.0.0/16")})
+	closed, open := newNetworks(nil), newNetworks([]netip.Prefix{netip.MustParsePrefix("10.20.0.0/16")})
 	for _, text := range special {
 		p := netip.MustParsePrefix(text)
 		for _, a := range inside(p) {
-			if g.may(a) {
+			if closed.allows(a) {
 				t.Errorf("%s of %s may be reached", a, p)
 			}
-			if a.Is4() && g.may(netip.AddrFrom16(a.As16())) {
+			if a.Is4() && closed.allows(netip.AddrFrom16(a.As16())) {
 				t.Errorf("%s mapped into IPv6 may be reached", a)
 			}
-			if in := netip.MustParsePrefix("10.20.0.0/16").Contains(a); open.may(a) != in {
-				t.Errorf("%s with 10.20.0.0/16 allowed: %v", a, open.may(a))
+			if in := netip.MustParsePrefix("10.20.0.0/16").Contains(a); open.allows(a) != in {
+				t.Errorf("%s with 10.20.0.0/16 allowed: %v", a, open.allows(a))
 			}
 		}
 	}
 	for _, text := range []string{"1.1.1.1", "203.0.114.7", "193.10.0.1", "2606:4700::1", "2a01:4f8::1"} {
-		if !g.may(netip.MustParseAddr(text)) {
+		if !closed.allows(netip.MustParseAddr(text)) {
 			t.Errorf("%s may not be reached", text)
 		}
 	}
