@@ -336,11 +336,12 @@ func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &List{Items: []*View{}}
+	relation, _ := access.Scope("listDrafts", a)
+	l, entry := &List{Items: []*View{}}, accesslog.Entry{Operation: "listDrafts", Thing: "drafts", Why: string(relation)}
 	own, ok := newFor(a)
 	if !ok { // signed in for no place that has drafts
 		l.Total = new(store.Total)
-		return l, nil
+		return l, guard.Enter(ctx, s.AccessLog, entry, nil)
 	}
 	where := append(own.sameOwner(), store.Cond{Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()})
 	page, total, err := s.drafts.List(ctx, store.Query{Association: own.Association, Where: where, Sort: latest}, w)
@@ -351,7 +352,7 @@ func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
 	for _, d := range page.Items {
 		l.Items = append(l.Items, &View{Draft: d.Value})
 	}
-	return l, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: "listDrafts", Thing: "drafts"}, nil)
+	return l, guard.Enter(ctx, s.AccessLog, entry, nil)
 }
 
 // Destroy deletes a draft that has become a referral. One that is gone already is no
