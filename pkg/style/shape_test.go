@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
+	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -241,16 +243,20 @@ func quantile(ordered []int, share float64) int {
 	return ordered[min(int(share*float64(len(ordered))), len(ordered)-1)]
 }
 
-// TestShape prints the figures with -v.
+// TestShape measures the tree, and prints the figures with -v.
 func TestShape(t *testing.T) {
-	if !testing.Verbose() {
-		t.Skip("-v prints the figures")
+	out := io.Discard
+	if testing.Verbose() {
+		out = os.Stdout
 	}
 	f := measure(t)
-	fmt.Printf("lines %d, tests %d (%.2f), packages per 10k lines %.1f\n", f.lines, f.tests, float64(f.tests)/float64(f.lines), 1e4*float64(f.packages)/float64(f.lines))
-	fmt.Printf("files %d: median %d, p90 %d, max %d\n", len(f.files), quantile(f.files, .5), quantile(f.files, .9), f.files[len(f.files)-1])
-	fmt.Printf("functions %d: median %d, p90 %d, max %d; per 1,000 lines %.1f\n", len(f.functions), quantile(f.functions, .5), quantile(f.functions, .9), f.functions[len(f.functions)-1], f.functionsPer1000())
-	fmt.Printf("comments %.1f %%\n\n", 100*float64(f.comments)/float64(f.lines))
+	if f.lines < 10_000 || f.packages < 50 || len(f.functions) < 1000 {
+		t.Errorf("only %d lines, %d packages and %d functions were measured", f.lines, f.packages, len(f.functions))
+	}
+	fmt.Fprintf(out, "lines %d, tests %d (%.2f), packages per 10k lines %.1f\n", f.lines, f.tests, float64(f.tests)/float64(f.lines), 1e4*float64(f.packages)/float64(f.lines))
+	fmt.Fprintf(out, "files %d: median %d, p90 %d, max %d\n", len(f.files), quantile(f.files, .5), quantile(f.files, .9), f.files[len(f.files)-1])
+	fmt.Fprintf(out, "functions %d: median %d, p90 %d, max %d; per 1,000 lines %.1f\n", len(f.functions), quantile(f.functions, .5), quantile(f.functions, .9), f.functions[len(f.functions)-1], f.functionsPer1000())
+	fmt.Fprintf(out, "comments %.1f %%\n\n", 100*float64(f.comments)/float64(f.lines))
 
 	lines := map[string]int{}
 	for dir, files := range written(t) {
@@ -263,15 +269,15 @@ func TestShape(t *testing.T) {
 		}
 	}
 	for _, top := range slices.Sorted(maps.Keys(lines)) {
-		fmt.Printf("%6d  %s\n", lines[top], top)
+		fmt.Fprintf(out, "%6d  %s\n", lines[top], top)
 	}
 
 	all := graphs(t)
 	slices.SortFunc(all, func(a, b graph) int { return cmp.Or(cmp.Compare(b.perFile(), a.perFile()), cmp.Compare(a.dir, b.dir)) })
-	fmt.Printf("\n%-36s %5s %6s %6s %6s %5s\n", "package", "files", "lines", "arrows", "a file", "knot")
+	fmt.Fprintf(out, "\n%-36s %5s %6s %6s %6s %5s\n", "package", "files", "lines", "arrows", "a file", "knot")
 	for _, g := range all {
 		if len(g.files) > 1 {
-			fmt.Printf("%-36s %5d %6d %6d %6.1f %5d\n", g.dir, len(g.files), g.lines, g.arrows(), g.perFile(), len(g.knot))
+			fmt.Fprintf(out, "%-36s %5d %6d %6d %6.1f %5d\n", g.dir, len(g.files), g.lines, g.arrows(), g.perFile(), len(g.knot))
 		}
 	}
 }
