@@ -131,7 +131,7 @@ const (
 	Stale                              // 412: If-Match names an old version
 	TooLarge                           // 413
 	Unsupported                        // 415: media type
-	Unprocessable                      // 422: well-formed, against a rule
+	Unprocessable                      // 422: well-formed, not allowed by a rule
 	PreconditionRequired               // 428: If-Match is missing
 	TooMany                            // 429: too many requests
 	Unavailable                        // 503: try later
@@ -145,8 +145,8 @@ var statuses = map[Status]int{
 	Unavailable: 503, Timeout: 504,
 }
 
-// Status returns the HTTP status.
-func (k Status) Status() int { return statuses[k] }
+// HTTP returns the HTTP status code.
+func (s Status) HTTP() int { return statuses[s] }
 
 // StatusOf returns the Status of an HTTP status; Internal for one that has none.
 func StatusOf(http int) Status {

@@ -10,7 +10,7 @@ import (
 func TestEveryStatusHasItsOwnHTTPStatus(t *testing.T) {
 	seen := map[int]Status{}
 	for k := Internal; k <= Timeout; k++ {
-		s := k.Status()
+		s := k.HTTP()
 		if s < 400 || s > 599 {
 			t.Errorf("status %d is HTTP status %d", k, s)
 		}

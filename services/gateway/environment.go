@@ -29,12 +29,12 @@ type Environment struct {
 	RateBurst     int `env:"FINSAM_RATE_BURST" envDefault:"1000"`
 	// UnauthenticatedPerSecond and UnauthenticatedBurst bound each address that sends no
 	// valid token; a rate of 0 is no limit.
-	UnauthenticatedPerSecond int `env:"FINSAM_STRANGERS_PER_SECOND" envDefault:"50"`
-	UnauthenticatedBurst     int `env:"FINSAM_STRANGERS_BURST" envDefault:"500"`
+	UnauthenticatedPerSecond int `env:"FINSAM_UNAUTHENTICATED_PER_SECOND" envDefault:"50"`
+	UnauthenticatedBurst     int `env:"FINSAM_UNAUTHENTICATED_BURST" envDefault:"500"`
 	// MaxInFlight bounds the requests that wait for services at once.
 	MaxInFlight int `env:"FINSAM_IN_FLIGHT" envDefault:"1024"`
 	// AnswerTimeout bounds the wait for one answer of a service.
-	AnswerTimeout time.Duration `env:"FINSAM_PATIENCE" envDefault:"15s"`
+	AnswerTimeout time.Duration `env:"FINSAM_ANSWER_TIMEOUT" envDefault:"15s"`
 }
 
 // ReadEnvironment reads the environment; its error names the variable that is wrong
@@ -69,14 +69,14 @@ func (c Environment) check() error {
 	}
 	for variable, n := range map[string]int{
 		"FINSAM_RATE_PER_SECOND": c.RatePerSecond, "FINSAM_RATE_BURST": c.RateBurst,
-		"FINSAM_STRANGERS_PER_SECOND": c.UnauthenticatedPerSecond, "FINSAM_STRANGERS_BURST": c.UnauthenticatedBurst, "FINSAM_IN_FLIGHT": c.MaxInFlight,
+		"FINSAM_UNAUTHENTICATED_PER_SECOND": c.UnauthenticatedPerSecond, "FINSAM_UNAUTHENTICATED_BURST": c.UnauthenticatedBurst, "FINSAM_IN_FLIGHT": c.MaxInFlight,
 	} {
 		if n < 0 || n > 1_000_000 {
 			return fmt.Errorf("%s: %d is not between 0 and 1000000", variable, n)
 		}
 	}
 	if c.AnswerTimeout < 100*time.Millisecond || c.AnswerTimeout > time.Minute {
-		return fmt.Errorf("FINSAM_PATIENCE: %s is not between 100ms and 1m", c.AnswerTimeout)
+		return fmt.Errorf("FINSAM_ANSWER_TIMEOUT: %s is not between 100ms and 1m", c.AnswerTimeout)
 	}
 	return nil
 }

@@ -53,8 +53,8 @@ func TestALongPollHasPlacesOfItsOwn(t *testing.T) {
 }
 
 func TestALongPollHasItsWaitBesideTheUsualTimeout(t *testing.T) {
-	const patience = time.Second
-	r := newRig(t, func(o *Config) { o.AnswerTimeout = patience })
+	const answerTimeout = time.Second
+	r := newRig(t, func(o *Config) { o.AnswerTimeout = answerTimeout })
 	var left time.Duration
 	r.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
 		if end, bounded := q.Context().Deadline(); bounded {
@@ -63,7 +63,7 @@ func TestALongPollHasItsWaitBesideTheUsualTimeout(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	}
 	for target, within := range map[string][2]time.Duration{
-		someEvents: {0, patience}, someEvents + "?wait=0": {0, patience}, aPoll: {patience, feed.MaxWait + patience},
+		someEvents: {0, answerTimeout}, someEvents + "?wait=0": {0, answerTimeout}, aPoll: {answerTimeout, feed.MaxWait + answerTimeout},
 	} {
 		left = 0
 		if w := r.as("fk", actor.Integration, "GET", target, ""); w.Code != http.StatusOK || left <= within[0] || left > within[1] {

@@ -59,7 +59,7 @@ func printNeeds(b *testing.B) {
 		start func(testing.TB, ...string) *suite.Suite
 	}{{"standalone", suite.OneProcess}, {"services, one pod of each", suite.FourProcesses}} {
 		b.Run(w.name, func(b *testing.B) {
-			sizes = append(sizes, measureSize(b, w.start(b, "FINSAM_RATE_PER_SECOND=0", "FINSAM_STRANGERS_PER_SECOND=0"), w.name))
+			sizes = append(sizes, measureSize(b, w.start(b, "FINSAM_RATE_PER_SECOND=0", "FINSAM_UNAUTHENTICATED_PER_SECOND=0"), w.name))
 		})
 	}
 	printCosts(os.Stdout, sizes)

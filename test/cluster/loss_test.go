@@ -40,15 +40,15 @@ func (l *life) losesProcesses() {
 }
 
 // comesBack waits until every pod is ready again.
-func (l *life) comesBack(patience time.Duration) {
+func (l *life) comesBack(timeout time.Duration) {
 	l.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
+	for end := time.Now().Add(timeout); ; time.Sleep(time.Second) {
 		ready := l.kubectl("get", "pods", "-l", "app.kubernetes.io/instance=finsam", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}")
 		if !strings.Contains(ready, "false") && strings.Count(ready, "true") >= 2*len(components) {
 			return
 		}
 		if time.Now().After(end) {
-			l.Fatalf("not all pods are ready within %s: %s", patience, ready)
+			l.Fatalf("not all pods are ready within %s: %s", timeout, ready)
 		}
 	}
 }
@@ -217,7 +217,7 @@ func (l *life) scales() {
 }
 
 // podsBecome waits until so many gateways are ready, and returns how long it took.
-func (l *life) podsBecome(n int, patience time.Duration) time.Duration {
+func (l *life) podsBecome(n int, timeout time.Duration) time.Duration {
 	l.Helper()
 	began := time.Now()
 	for {
@@ -225,8 +225,8 @@ func (l *life) podsBecome(n int, patience time.Duration) time.Duration {
 		if want := strconv.Itoa(n); status == want+" "+want {
 			return time.Since(began)
 		}
-		if time.Since(began) > patience {
-			l.Fatalf("the gateways (wanted, ready) are %s and not %d within %s\n%s", status, n, patience, l.kubectl("describe", "hpa", "finsam-gateway"))
+		if time.Since(began) > timeout {
+			l.Fatalf("the gateways (wanted, ready) are %s and not %d within %s\n%s", status, n, timeout, l.kubectl("describe", "hpa", "finsam-gateway"))
 		}
 		time.Sleep(time.Second)
 	}

@@ -15,24 +15,24 @@ type person struct{ referral, participant, enrolment, booking string }
 
 // ask repeats a call until it is answered with the status, for what follows from
 // events and for a suite that has just been installed.
-func (r room) ask(s *suite.Suite, status int, patience time.Duration, q suite.Request, ok func(suite.Answer) bool) suite.Answer {
+func (r room) ask(s *suite.Suite, status int, timeout time.Duration, q suite.Request, ok func(suite.Answer) bool) suite.Answer {
 	r.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(timeout); ; time.Sleep(50 * time.Millisecond) {
 		a, err := s.Do(q)
 		if err == nil && a.Status == status && (ok == nil || ok(a)) {
 			return a
 		}
 		if time.Now().After(end) {
-			r.Fatalf("%s %s: %d, %v within %s\n%s", q.Method, q.Path, a.Status, err, patience, a.Raw)
+			r.Fatalf("%s %s: %d, %v within %s\n%s", q.Method, q.Path, a.Status, err, timeout, a.Raw)
 		}
 	}
 }
 
 // accepted posts a referral and accepts it.
-func (r room) accepted(s *suite.Suite, patience time.Duration) string {
+func (r room) accepted(s *suite.Suite, timeout time.Duration) string {
 	r.Helper()
 	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 5))
-	made := r.ask(s, http.StatusCreated, patience, post(s.Token(r.T, sender), chance), nil)
+	made := r.ask(s, http.StatusCreated, timeout, post(s.Token(r.T, sender), chance), nil)
 	r.does(s, intake, "/referrals/"+made.Text("id"), "acceptance", map[string]any{
 		"initiative": "activera", "startDate": day(-20), "coach": "coach-1",
 	})

@@ -32,10 +32,10 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
-// run runs a program within its patience and returns what it printed.
-func run(t *testing.T, patience time.Duration, environ []string, name string, args ...string) (string, error) {
+// run runs a program within its timeout and returns what it printed.
+func run(t *testing.T, timeout time.Duration, environ []string, name string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), environ...)
@@ -43,9 +43,9 @@ func run(t *testing.T, patience time.Duration, environ []string, name string, ar
 	return strings.TrimSpace(string(out)), err
 }
 
-func must(t *testing.T, patience time.Duration, name string, args ...string) string {
+func must(t *testing.T, timeout time.Duration, name string, args ...string) string {
 	t.Helper()
-	out, err := run(t, patience, nil, name, args...)
+	out, err := run(t, timeout, nil, name, args...)
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}

@@ -13,7 +13,7 @@ import (
 
 // probe calls one operation so that the answer shows whether the caller was
 // admitted, and nothing is changed: a change names a version that is not there
-// (412), or is against a rule that is asked after the right (422).
+// (412), or is not allowed by a rule that is asked after the right (422).
 type probe struct {
 	op     contract.Operation
 	body   func(w *world, c suite.Caller, t thing) any // nil: the contract's own example
@@ -99,7 +99,7 @@ func probeOf(op contract.Operation) probe {
 		p.status = 409 // it is off
 	case "listWebhooks":
 		p.sees = listed(func(t thing) string { return t.webhook })
-	case "addAttachment": // a title of two lines is against a rule that is asked after the right
+	case "addAttachment": // a title of two lines is not allowed, and that is asked after the right
 		p.status, p.header["Content-Type"] = 422, formType
 		p.body = func(*world, suite.Caller, thing) any { return form("Påhittad\ntitel", "", pdf) }
 	case "withdrawConsent":

@@ -8,7 +8,7 @@ import (
 
 // unlimited lets the tests call as often as they like; the limits have a test of
 // their own.
-var unlimited = []string{"FINSAM_RATE_PER_SECOND=0", "FINSAM_STRANGERS_PER_SECOND=0"}
+var unlimited = []string{"FINSAM_RATE_PER_SECOND=0", "FINSAM_UNAUTHENTICATED_PER_SECOND=0"}
 
 // limited returns each authority ten calls at once and then ten a second.
 var limited = []string{"FINSAM_RATE_PER_SECOND=10", "FINSAM_RATE_BURST=10"}

@@ -130,13 +130,13 @@ func (l *load) tell(n int) {
 	l.told = append(l.told, st)
 }
 
-// patience is how long one acknowledgement may take while processes die.
-const patience = 30 * time.Second
+// ackTimeout is how long one acknowledgement may take while processes die.
+const ackTimeout = 30 * time.Second
 
 // until repeats a call until ok says that it is acknowledged. An answer that is
 // neither that nor a passing failure ends the test.
 func (l *load) until(what string, again []int, r func() (suite.Request, bool), ok func(suite.Answer) bool) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(ackTimeout); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		request, ready := r()
 		if !ready {
 			continue
@@ -153,7 +153,7 @@ func (l *load) until(what string, again []int, r func() (suite.Request, bool), o
 		}
 		l.again.Add(1)
 	}
-	l.t.Errorf("%s was not acknowledged within %s", what, patience)
+	l.t.Errorf("%s was not acknowledged within %s", what, ackTimeout)
 	return false
 }
 

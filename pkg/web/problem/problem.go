@@ -73,7 +73,7 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(f.Status.Status())
+	w.WriteHeader(f.Status.HTTP())
 	_, _ = w.Write(body)
 }
 
@@ -85,7 +85,7 @@ func Of(ctx context.Context, err error) Problem {
 
 func newProblem(ctx context.Context, f *fault.Error, tag string) Problem {
 	p := Problem{
-		Type: Base + f.Code, Title: translate(titles[f.Status], tag), Status: f.Status.Status(),
+		Type: Base + f.Code, Title: translate(titles[f.Status], tag), Status: f.Status.HTTP(),
 		Detail: translate(f.Text, tag), Instance: instance(ctx), Code: f.Code,
 	}
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
@@ -182,7 +182,7 @@ var titles = map[fault.Status]fault.Text{
 	fault.Stale:                {SV: "Ändrat av någon annan", EN: "Changed by somebody else"},
 	fault.TooLarge:             {SV: "För stort", EN: "Too large"},
 	fault.Unsupported:          {SV: "Fel innehållstyp", EN: "Unsupported media type"},
-	fault.Unprocessable:        {SV: "Mot en regel", EN: "Against a rule"},
+	fault.Unprocessable:        {SV: "Bryter mot en regel", EN: "Not allowed by a rule"},
 	fault.PreconditionRequired: {SV: "Version saknas", EN: "Version required"},
 	fault.TooMany:              {SV: "För många anrop", EN: "Too many requests"},
 	fault.Unavailable:          {SV: "Kan inte svara nu", EN: "Unavailable"},

@@ -20,7 +20,7 @@ func TestTheLanguageIsSwedishUnlessEnglishIsPreferred(t *testing.T) {
 		w := httptest.NewRecorder()
 		problem.Write(w, r, fault.ErrNotFound)
 		if got := w.Header().Get("Content-Language"); got != want {
-			t.Errorf("%q gives %q, want %q", accept, got, want)
+			t.Errorf("%q is answered in %q, want %q", accept, got, want)
 		}
 	}
 }
@@ -33,7 +33,7 @@ func TestEveryKindHasATitleInBothLanguages(t *testing.T) {
 			w := httptest.NewRecorder()
 			problem.Write(w, r, fault.New(k, "code", "Svenska.", "English."))
 			var p problem.Problem
-			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Title == "" || p.Status != k.Status() || w.Code != k.Status() {
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Title == "" || p.Status != k.HTTP() || w.Code != k.HTTP() {
 				t.Errorf("kind %d in %s: %s", k, language, w.Body)
 			}
 		}
@@ -49,7 +49,7 @@ func FuzzAcceptLanguage(f *testing.F) {
 		w := httptest.NewRecorder()
 		problem.Write(w, r, fault.ErrNotFound)
 		if got := w.Header().Get("Content-Language"); got != "sv" && got != "en" {
-			t.Fatalf("%q gives %q", accept, got)
+			t.Fatalf("%q is answered in %q", accept, got)
 		}
 	})
 }

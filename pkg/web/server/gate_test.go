@@ -91,7 +91,7 @@ func TestWithoutAnEntryThereIsNoAnswer(t *testing.T) {
 		_ = l.Record(ctx, accesslog.Entry{Operation: "getThing"})
 		return "data", nil
 	})
-	if got != nil || !errors.Is(err, accesslog.ErrNotLogged) || fault.Of(err).Status.Status() != 503 {
+	if got != nil || !errors.Is(err, accesslog.ErrNotLogged) || fault.Of(err).Status.HTTP() != 503 {
 		t.Fatalf("got %v, %v", got, err)
 	}
 }

@@ -94,7 +94,7 @@ func operationOf(c echo.Context) *operation {
 
 // observe is the outermost middleware: it names, traces, times and bounds the request,
 // and turns every error, a panic too, into an answer.
-func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
 		r := c.Request()
@@ -141,7 +141,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (s *server) recoverPanic(next echo.HandlerFunc, c echo.Context) (err error) {
+func (s *middleware) recoverPanic(next echo.HandlerFunc, c echo.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = Recovered(c.Request().Context(), s.Log, p)

@@ -12,7 +12,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel"
@@ -49,8 +53,8 @@ type Config struct {
 // is the answer.
 type Admit func(ctx context.Context, operation, thing string) error
 
-// server is what the middleware of one service shares.
-type server struct {
+// middleware is what the stages of one service share.
+type middleware struct {
 	Config
 	tracer     trace.Tracer
 	meters     *meters
@@ -78,7 +82,7 @@ func New(c Config) (*echo.Echo, error) {
 	if c.Meter == nil {
 		c.Meter = otel.GetMeterProvider()
 	}
-	s := &server{Config: c, tracer: c.Tracer.Tracer(scope)}
+	s := &middleware{Config: c, tracer: c.Tracer.Tracer(scope)}
 	var err error
 	if s.meters, err = newMeters(c.Meter, c.Service); err == nil {
 		s.operations, err = newOperations(c.Spec)
@@ -98,7 +102,7 @@ func New(c Config) (*echo.Echo, error) {
 
 // authenticate puts the actor of a valid internal token into the context. A public
 // operation may be called without a token; one that is sent must be valid all the same.
-func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *middleware) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		header := r.Header.Get(echo.HeaderAuthorization)
@@ -124,7 +128,7 @@ func (s *server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 
 // admit asks Admit about the public API; internal operations are for services alone,
 // which have no roles.
-func (s *server) admit(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *middleware) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	if s.Admit == nil {
 		return next
 	}
@@ -159,7 +163,7 @@ func thingOf(path string, param func(name string) string) string {
 }
 
 // validate checks the request of an operation of the contract.
-func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *middleware) validate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		op := operationOf(c)
 		if !op.inContract {
@@ -176,9 +180,9 @@ func (s *server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 
 // fail is echo's error handler: the one place where an error becomes an answer. What
 // is not the caller's mistake is logged with its cause.
-func (s *server) fail(err error, c echo.Context) {
+func (s *middleware) fail(err error, c echo.Context) {
 	r := c.Request()
-	if f := problem.Public(err); f.Status.Status() >= 500 {
+	if f := problem.Public(err); f.Status.HTTP() >= 500 {
 		level := slog.LevelError
 		if errors.Is(r.Context().Err(), context.Canceled) {
 			level = slog.LevelDebug // the caller has gone; nobody reads the answer
@@ -192,7 +196,7 @@ func (s *server) fail(err error, c echo.Context) {
 
 // serveFeed lets the other services follow this one's feed. It takes a token of a
 // service, never of a user.
-func (s *server) serveFeed(e *echo.Echo) {
+func (s *middleware) serveFeed(e *echo.Echo) {
 	h := echo.WrapHandler(feedhttp.Handler(s.Feed))
 	e.GET(feedhttp.Path, func(c echo.Context) error {
 		ctx, cancel := untilDrained(c.Request().Context())
@@ -225,4 +229,171 @@ func Gate[H ~func(echo.Context, any) (any, error)](l *accesslog.Log) func(next H
 			return response, err
 		}
 	}
+}
+
+// Server serves a handler on one port, and what the platform asks for on another.
+type Server struct {
+	Handler   http.Handler
+	Addr      string                      // such as "127.0.0.1:8080"
+	AdminAddr string                      // /livez, /readyz and /metrics; "": not served
+	Ready     func(context.Context) error // an error: not ready; it goes to the log. nil: always ready
+	Metrics   http.Handler                // nil: no /metrics
+	Started   func(addr, admin string)    // called once both listen; may be nil
+	Linger    time.Duration               // how long it serves on, no longer ready, before it stops
+	Log       *slog.Logger                // nil: slog.Default
+}
+
+// Handlers have shorter timeouts (see observe), and those of long polls and transfers
+// extend these deadlines.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 120 * time.Second
+	drainTimeout      = 25 * time.Second
+	readyTimeout      = 2 * time.Second
+	maxHeaderBytes    = 16 << 10
+)
+
+// Run serves until ctx ends. Then it reports that it is not ready, serves on for Linger
+// so that load balancers notice, lets the running requests end, and returns. An address
+// that cannot be listened on is an error that says what to do.
+func (s Server) Run(ctx context.Context) error {
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	public, err := listen(s.Addr, "FINSAM_ADDR")
+	if err != nil {
+		return err
+	}
+	draining, drain := context.WithCancel(context.Background())
+	defer drain()
+	servers := []*http.Server{s.httpServer(closeConnections(ctx, s.Handler), public.Addr(), draining)}
+	listeners, adminAddr := []net.Listener{public}, ""
+	if s.AdminAddr != "" {
+		admin, err := listen(s.AdminAddr, "FINSAM_ADMIN_ADDR")
+		if err != nil {
+			return errors.Join(err, public.Close())
+		}
+		adminAddr = admin.Addr().String()
+		servers, listeners = append(servers, s.httpServer(s.admin(ctx), admin.Addr(), draining)), append(listeners, admin)
+	}
+	failed := make(chan error, len(servers))
+	for i, l := range listeners {
+		go func() { failed <- servers[i].Serve(l) }()
+	}
+	if s.Started != nil {
+		s.Started(public.Addr().String(), adminAddr)
+	}
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		time.Sleep(s.Linger)
+	}
+	drain()
+	return errors.Join(err, shutdown(servers))
+}
+
+// closeConnections closes callers' connections once ctx has ended, so that no request
+// is sent on one at the moment when the server stops.
+func closeConnections(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) httpServer(h http.Handler, addr net.Addr, draining context.Context) *http.Server {
+	return &http.Server{
+		Addr: addr.String(), Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), drainKey{}, draining)
+		},
+	}
+}
+
+// shutdown lets the running requests end, and closes the connections of those that do
+// not within drainTimeout.
+func shutdown(servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop serving %s: %w", s.Addr, err), s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+type drainKey struct{}
+
+// Draining returns a channel that is closed when the server of the request begins to
+// drain: nil, which is never closed, without such a server.
+func Draining(ctx context.Context) <-chan struct{} {
+	if draining, ok := ctx.Value(drainKey{}).(context.Context); ok {
+		return draining.Done()
+	}
+	return nil
+}
+
+// untilDrained returns a context that ends when the server begins to drain, as a long
+// poll must not delay that.
+func untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {
+	draining, ok := ctx.Value(drainKey{}).(context.Context)
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(draining, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+func listen(addr, variable string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: another program already listens on %s; stop it or choose another address", variable, addr)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s: this user may not listen on %s; choose a port above 1023", variable, addr)
+	case err != nil:
+		return nil, fmt.Errorf("%s: cannot listen on %q; write it as host:port: %w", variable, addr, err)
+	}
+	return l, nil
+}
+
+func (s *Server) admin(ctx context.Context) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			writeText(w, http.StatusServiceUnavailable, "stopping")
+			return
+		}
+		timed, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if s.Ready != nil {
+			if err := s.Ready(timed); err != nil {
+				s.Log.WarnContext(r.Context(), "not ready", "cause", err.Error())
+				writeText(w, http.StatusServiceUnavailable, "not ready")
+				return
+			}
+		}
+		writeText(w, http.StatusOK, "ok")
+	})
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
+	return mux
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
 }

@@ -107,9 +107,9 @@ func TestNewRefusesWhatWouldBeOpenOrUnusable(t *testing.T) {
 	}{
 		"no verifier":             {func(o *server.Config) { o.Verifier = nil }, "open to anybody"},
 		"no contract":             {func(o *server.Config) { o.Spec = nil }, "take anything"},
-		"a contract that is none": {func(o *server.Config) { o.Spec = []byte("{") }, "read the contract"},
+		"an unreadable contract":  {func(o *server.Config) { o.Spec = []byte("{") }, "read the contract"},
 		"a body that is no JSON":  {func(o *server.Config) { o.Spec = edit(o.Spec, "application/json", "text/plain") }, "createThing"},
-		"a pattern that is none":  {func(o *server.Config) { o.Spec = edit(o.Spec, "'^[0-9]{12}$'", "'('") }, "pattern"},
+		"an invalid pattern":      {func(o *server.Config) { o.Spec = edit(o.Spec, "'^[0-9]{12}$'", "'('") }, "pattern"},
 		"a parameter in a cookie": {func(o *server.Config) { o.Spec = edit(o.Spec, "name: limit, in: query", "name: limit, in: cookie") }, "cookies"},
 		"a parameter of an object": {func(o *server.Config) {
 			o.Spec = edit(o.Spec, "name: open, in: query, schema: {type: boolean}", "name: open, in: query, schema: {type: object}")
@@ -134,7 +134,7 @@ func edit(spec []byte, from, to string) []byte {
 	return []byte(strings.ReplaceAll(string(spec), from, to))
 }
 
-func TestOnlyWhoBearsAValidTokenIsLetIn(t *testing.T) {
+func TestOnlyAValidTokenIsLetIn(t *testing.T) {
 	s := newService(t)
 	other := webtest.NewTrust(t, nil)
 	for name, c := range map[string]struct {
@@ -149,9 +149,9 @@ func TestOnlyWhoBearsAValidTokenIsLetIn(t *testing.T) {
 		"valid, in small letters":            {"/things", "bearer " + s.Trust.Token(t, webtest.Coach), 200},
 		"none, where none is needed":         {"/calendars/x", "", 200},
 		"invalid, where none is needed":      {"/calendars/x", "Bearer x", 401},
-		"none, at an address that is none":   {"/nothing", "", 401},
-		"valid, at an address that is none":  {"/nothing", "Bearer " + s.Trust.Token(t, webtest.Coach), 404},
-		"none, with a method that is none":   {"/calendars/x?", "", 200},
+		"none, at an unknown address":        {"/nothing", "", 401},
+		"valid, at an unknown address":       {"/nothing", "Bearer " + s.Trust.Token(t, webtest.Coach), 404},
+		"none, with an empty query":          {"/calendars/x?", "", 200},
 		"a service's own, as a user's would": {"/things", "Bearer " + s.Trust.Token(t, actor.ForService("referral", "a")), 200},
 	} {
 		t.Run(name, func(t *testing.T) {

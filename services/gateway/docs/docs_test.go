@@ -77,7 +77,7 @@ func problemOf(n ast.Node) (Problem, bool) {
 	code, ok1 := literal(call.Args[1])
 	sv, ok2 := literal(call.Args[2])
 	en, ok3 := literal(call.Args[3])
-	return Problem{code, kind.Status(), sv, en}, known && ok1 && ok2 && ok3
+	return Problem{code, kind.HTTP(), sv, en}, known && ok1 && ok2 && ok3
 }
 
 func name(e ast.Expr) string {

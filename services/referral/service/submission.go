@@ -275,7 +275,7 @@ func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem
 		}
 		g.Go(func() error {
 			answers[i].View, answers[i].Err = s.Create(ctx, item.Key, item.Submission)
-			if f := fault.Of(answers[i].Err); f != nil && f.Status.Status() >= 500 {
+			if f := fault.Of(answers[i].Err); f != nil && f.Status.HTTP() >= 500 {
 				s.Log.ErrorContext(ctx, "an item of a batch failed", "index", i, "code", f.Code, "cause", f.Error())
 			}
 			return nil

@@ -69,10 +69,10 @@
 {{- with $v.api.limits }}
 - { name: FINSAM_RATE_PER_SECOND, value: "{{ int .ratePerSecond }}" }
 - { name: FINSAM_RATE_BURST, value: "{{ int .rateBurst }}" }
-- { name: FINSAM_STRANGERS_PER_SECOND, value: "{{ int .strangersPerSecond }}" }
-- { name: FINSAM_STRANGERS_BURST, value: "{{ int .strangersBurst }}" }
+- { name: FINSAM_UNAUTHENTICATED_PER_SECOND, value: "{{ int .unauthenticatedPerSecond }}" }
+- { name: FINSAM_UNAUTHENTICATED_BURST, value: "{{ int .unauthenticatedBurst }}" }
 - { name: FINSAM_IN_FLIGHT, value: "{{ int .inFlight }}" }
-- { name: FINSAM_PATIENCE, value: {{ .patience | quote }} }
+- { name: FINSAM_ANSWER_TIMEOUT, value: {{ .answerTimeout | quote }} }
 {{- end }}
 {{- if and .facts.redis $v.redis.existingSecret.name }}
 - name: FINSAM_REDIS_URL

@@ -66,7 +66,7 @@ func (p refusal) status() string {
 	if p.example == fault.ErrInternal {
 		return "default" // whatever has no status of its own
 	}
-	return strconv.Itoa(p.example.Status.Status())
+	return strconv.Itoa(p.example.Status.HTTP())
 }
 
 func always(contract.Operation, bool) bool                   { return true }
@@ -86,7 +86,7 @@ var problems = []refusal{
 	{"PreconditionFailed", fault.ErrStale, isVersioned, "If-Match anger en gammal version. / If-Match names an old version."},
 	{"ContentTooLarge", problem.ErrTooLarge, hasBody, "Innehållet är större än 1 MiB. / The content is larger than 1 MiB."},
 	{"UnsupportedMediaType", problem.ErrMediaType, hasBody, "Innehållet är inte application/json. / The content is not application/json."},
-	{"UnprocessableContent", idempotency.ErrKeyReused, isChange, "Rätt form, men mot en regel. / The right form, but against a rule."},
+	{"UnprocessableContent", idempotency.ErrKeyReused, isChange, "Rätt form, men bryter mot en regel. / The right form, but not allowed by a rule."},
 	{"PreconditionRequired", rest.ErrNoVersion, isVersioned, "If-Match saknas. / If-Match is missing."},
 	{"TooManyRequests", problem.ErrTooMany, isServed, "Gränsen är nådd; Retry-After säger när det är värt att försöka igen. / The limit is reached; Retry-After says when to try again."},
 	{"ServiceUnavailable", fault.ErrUnavailable, isServed, "Tjänsten kan inte svara just nu. / The service cannot answer right now."},
