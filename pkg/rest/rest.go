@@ -44,6 +44,14 @@ func Map[T, U any](items []T, f func(T) U) []U {
 	return all
 }
 
+// Convert returns list with each text as a U; nil remains nil.
+func Convert[U, T ~string](list []T) (all []U) {
+	for _, text := range list {
+		all = append(all, U(text))
+	}
+	return all
+}
+
 // Changed calls a verb with the version that If-Match names, and returns the body of
 // what came of it. Errors are those of Version and of the verb.
 func Changed[V, B any](ifMatch *string, verb func(version int64) (V, error), body func(V) B) (b B, err error) {

@@ -11,9 +11,9 @@ import (
 
 // AmendReferral answers POST /referrals/{id}/amendments.
 func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestObject) (api.AmendReferralResponseObject, error) {
-	c, err := changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Amend(ctx, r.Id, version, changes(r.Body.Changes), r.Body.Reason)
-	})
+	}, changed)
 	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
@@ -31,30 +31,16 @@ func changes(b api.AmendmentChanges) referral.Changes {
 	if b.Consent != nil {
 		c.Consent = &referral.Consent{
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
-			Categories: categories(b.Consent.DataCategories),
+			Categories: rest.Convert[string](rest.Value(b.Consent.DataCategories)),
 		}
 	}
 	return c
 }
 
-func readTargetGroup(b api.TargetGroup) (g referral.TargetGroup) {
-	for _, r := range b.Reasons {
-		g.Reasons = append(g.Reasons, string(r))
+func readTargetGroup(b api.TargetGroup) referral.TargetGroup {
+	return referral.TargetGroup{
+		Reasons: rest.Convert[string](b.Reasons), Concerned: rest.Convert[actor.AuthorityKind](b.AuthoritiesConcerned),
 	}
-	for _, k := range b.AuthoritiesConcerned {
-		g.Concerned = append(g.Concerned, actor.AuthorityKind(k))
-	}
-	return g
-}
-
-func categories(b *[]api.ConsentDataCategory) (all []string) {
-	if b == nil {
-		return nil
-	}
-	for _, c := range *b {
-		all = append(all, string(c))
-	}
-	return all
 }
 
 // changeLog writes the amendments, for those who may read texts.
@@ -86,12 +72,9 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 		if x := s.Amendment.ExternalReference; x != nil {
 			c.ExternalReference = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}
 		}
-		all = append(all, api.ReferralAmendment{N: int(number(v, s.N)), At: s.At, Reason: v.Texts.Steps[s.N], Changes: c})
+		all = append(all, api.ReferralAmendment{N: int(v.Status.VisibleNumber(s.N, v.Visibility)), At: s.At, Reason: v.Texts.Steps[s.N], Changes: c})
 	}
-	if all == nil {
-		return nil
-	}
-	return &all
+	return rest.OptionalList(all)
 }
 
 func extendedConsent(c referral.Consent) api.ExtendedConsent {
@@ -101,12 +84,5 @@ func extendedConsent(c referral.Consent) api.ExtendedConsent {
 }
 
 func dataCategories(c referral.Consent) *[]api.ConsentDataCategory {
-	if len(c.Categories) == 0 {
-		return nil
-	}
-	var all []api.ConsentDataCategory
-	for _, x := range c.Categories {
-		all = append(all, api.ConsentDataCategory(x))
-	}
-	return &all
+	return rest.OptionalList(rest.Convert[api.ConsentDataCategory](c.Categories))
 }

@@ -26,13 +26,13 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 	if err != nil {
 		return nil, err
 	}
-	v, err := h.service.AddAttachment(ctx, r.Id, value(r.Params.IdempotencyKey), u)
+	v, err := h.service.AddAttachment(ctx, r.Id, rest.Value(r.Params.IdempotencyKey), u)
 	if err != nil {
 		return nil, err
 	}
 	at, tag := "attachments/"+v.ID, rest.ETag(1)
 	return api.AddAttachment201JSONResponse{
-		Body: attachmentBody(v, fromAct), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
+		Body: attachmentBody(v, depthOf("addAttachment")), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
 }
 
@@ -59,14 +59,13 @@ func (h handlers) GetAttachment(ctx context.Context, r api.GetAttachmentRequestO
 	return file{f}, nil
 }
 
-func attachmentBody(v *referral.AttachmentView, from depth) api.Attachment {
-	self := api.Link{Href: string(from) + "referrals/" + v.Referral + "/attachments/" + v.ID}
+func attachmentBody(v *referral.AttachmentView, depth rest.Depth) api.Attachment {
 	links := api.Links{}
 	if v.Readable {
-		links["self"] = self
+		links["self"] = link(depth, "getAttachment", v.Referral, v.ID)
 	}
 	if v.Removable {
-		links["removal"] = self
+		links["removal"] = link(depth, "removeAttachment", v.Referral, v.ID)
 	}
 	return api.Attachment{
 		Id: v.ID, Title: v.Title, Type: api.AttachmentType(v.Type), Size: v.Size, Sha256: v.SHA256,

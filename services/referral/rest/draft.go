@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
+
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/draft"
-	"net/url"
 )
 
 // ListDrafts answers GET /drafts.
@@ -18,17 +19,16 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	b := api.DraftList{
-		Items: make([]api.DraftSummary, 0, len(l.Items)), UnderscoreMeta: rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+	return api.ListDrafts200JSONResponse{
+		Items: rest.Map(l.Items, func(d *draft.View) api.DraftSummary {
+			return api.DraftSummary{
+				Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
+				ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d.ID, depthOf("listDrafts")),
+			}
+		}),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
 		UnderscoreLinks: rest.ListLinks("drafts", url.Values{}, w, l.Next),
-	}
-	for _, d := range l.Items {
-		b.Items = append(b.Items, api.DraftSummary{
-			Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
-			ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d, fromList),
-		})
-	}
-	return api.ListDrafts200JSONResponse(b), nil
+	}, nil
 }
 
 // CreateDraft answers POST /drafts.
@@ -37,12 +37,12 @@ func (h handlers) CreateDraft(ctx context.Context, r api.CreateDraftRequestObjec
 	if err != nil {
 		return nil, fmt.Errorf("write a draft: %w", err)
 	}
-	d, err := h.service.Drafts.Create(ctx, value(r.Params.IdempotencyKey), content)
+	d, err := h.service.Drafts.Create(ctx, rest.Value(r.Params.IdempotencyKey), content)
 	if err != nil {
 		return nil, err
 	}
-	b, tag, err := draftBody(d, fromList)
-	at := "drafts/" + d.ID
+	b, tag, err := draftBody(d, depthOf("createDraft"))
+	at := b.UnderscoreLinks["self"].Href
 	return api.CreateDraft201JSONResponse{Body: b, Headers: api.CreateDraft201ResponseHeaders{ETag: &tag, Location: &at}}, err
 }
 
@@ -52,7 +52,7 @@ func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
-	b, tag, err := draftBody(d, fromItem)
+	b, tag, err := draftBody(d, depthOf("getDraft"))
 	if rest.NotModified(r.Params.IfNoneMatch, d.Changes) {
 		return api.GetDraft304Response{Headers: api.GetDraft304ResponseHeaders{ETag: &tag}}, err
 	}
@@ -73,7 +73,7 @@ func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObj
 	if err != nil {
 		return nil, err
 	}
-	b, tag, err := draftBody(d, fromItem)
+	b, tag, err := draftBody(d, depthOf("getDraft"))
 	return api.ReplaceDraft200JSONResponse{Body: b, Headers: api.ReplaceDraft200ResponseHeaders{ETag: &tag}}, err
 }
 
@@ -97,10 +97,9 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	at, tag := string(fromAct)+"referrals/"+v.Referral.ID, rest.ETag(1)
-	return api.SendDraft201JSONResponse{
-		Body: body(v, fromAct), Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at},
-	}, nil
+	b, tag := body(v, depthOf("sendDraft")), rest.ETag(1)
+	at := b.UnderscoreLinks["self"].Href
+	return api.SendDraft201JSONResponse{Body: b, Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
 // sending reads what is written in a draft as a new referral.
@@ -116,10 +115,10 @@ func (h handlers) sending(content []byte) (sub referral.Submission, err error) {
 }
 
 // draftBody writes a draft, with its entity tag.
-func draftBody(d *draft.View, from depth) (b api.Draft, tag string, err error) {
+func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {
 	b = api.Draft{
 		Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
-		ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d, from),
+		ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d.ID, depth),
 	}
 	if err := json.Unmarshal(d.Plain, &b.Content); err != nil {
 		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)
@@ -127,7 +126,6 @@ func draftBody(d *draft.View, from depth) (b api.Draft, tag string, err error) {
 	return b, rest.ETag(d.Changes), nil
 }
 
-func draftLinks(d *draft.View, from depth) api.Links {
-	self := string(from) + "drafts/" + d.ID
-	return api.Links{"self": {Href: self}, "sending": {Href: self + "/sending"}}
+func draftLinks(id string, depth rest.Depth) api.Links {
+	return api.Links{"self": link(depth, "getDraft", id), "sending": link(depth, "sendDraft", id)}
 }

@@ -2,9 +2,11 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral/export"
 	"github.com/finsam/finsam/services/referral/sheet"
 )
@@ -19,35 +21,26 @@ func (h handlers) ExportReferrals(ctx context.Context, r api.ExportReferralsRequ
 		Overdue: p.Overdue, Source: p.Source, RegistryNumber: p.RegistryNumber, ExternalReference: p.ExternalReference,
 		Sort: p.Sort, Order: p.Order,
 	})
-	kind := "csv"
-	if p.Format != nil {
-		kind = string(*p.Format)
+	kind, s := cmp.Or(rest.Value(p.Format), api.Csv), sheet.NewCSV(export.ErrTooLarge)
+	if kind == api.Xlsx {
+		var err error
+		if s, err = sheet.NewXLSX(export.ErrTooLarge); err != nil {
+			return nil, err
+		}
 	}
-	s, err := newSheet(kind)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.service.Export(ctx, f, p.Identities != nil && *p.Identities, s); err != nil {
+	if err := h.service.Export(ctx, f, rest.Value(p.Identities), s); err != nil {
 		return nil, err
 	}
 	file, err := s.File()
 	if err != nil {
 		return nil, err
 	}
-	named := `attachment; filename="remisser-` + string(h.service.Today()) + "." + kind + `"`
-	headers := api.ExportReferrals200ResponseHeaders{ContentDisposition: &named}
+	disposition := `attachment; filename="remisser-` + string(h.service.Today()) + "." + string(kind) + `"`
+	headers := api.ExportReferrals200ResponseHeaders{ContentDisposition: &disposition}
 	body, length := bytes.NewReader(file), int64(len(file))
-	if kind == string(api.Xlsx) {
+	if kind == api.Xlsx {
 		return api.ExportReferrals200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse{
 			Body: body, Headers: headers, ContentLength: length}, nil
 	}
 	return api.ExportReferrals200TextcsvResponse{Body: body, Headers: headers, ContentLength: length}, nil
-}
-
-// newSheet begins a file of the kind.
-func newSheet(kind string) (sheet.Sheet, error) {
-	if kind == string(api.Xlsx) {
-		return sheet.NewXLSX(export.ErrTooLarge)
-	}
-	return sheet.NewCSV(export.ErrTooLarge), nil
 }

@@ -2,14 +2,15 @@ package rest
 
 import (
 	"context"
+	"net/url"
+	"strconv"
+	"strings"
+
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/service"
-	"net/url"
-	"strconv"
-	"strings"
 )
 
 // ListReferrals answers GET /referrals.
@@ -26,89 +27,55 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 // filter reads what a list is narrowed by.
 func filter(p api.ListReferralsParams) service.Filter {
 	f := service.Filter{
-		Municipality: value(p.Municipality), TransferTo: value(p.TransferTo), Unit: value(p.Unit),
-		From: value(p.ReceivedFrom), To: value(p.ReceivedTo), Responsible: value(p.Responsible), Initiative: value(p.Initiative),
-		Overdue: p.Overdue, ExternalReference: value(p.ExternalReference),
-		Source: referral.Source(value(p.Source)), RegistryNumber: value(p.RegistryNumber),
+		Municipality: rest.Value(p.Municipality), TransferTo: rest.Value(p.TransferTo), Unit: rest.Value(p.Unit),
+		From: rest.Value(p.ReceivedFrom), To: rest.Value(p.ReceivedTo), Responsible: rest.Value(p.Responsible), Initiative: rest.Value(p.Initiative),
+		States: rest.Convert[referral.State](rest.Value(p.State)), Overdue: p.Overdue, ExternalReference: rest.Value(p.ExternalReference),
+		Source: referral.Source(rest.Value(p.Source)), RegistryNumber: rest.Value(p.RegistryNumber),
 	}
-	if p.State != nil {
-		for _, s := range *p.State {
-			f.States = append(f.States, referral.State(s))
-		}
+	// Without key and order the order is the noun's, or the cursor's.
+	key, order := string(rest.Value(p.Sort)), string(rest.Value(p.Order))
+	if key == "" && order != "" {
+		key = service.SortReceived
 	}
-	f.Sort = sorted(value(p.Sort), value(p.Order))
+	if key != "" {
+		f.Sort = service.Sort{Key: key, Desc: order == "descending" || order == "" && key == service.SortReceived}
+	}
 	return f
 }
 
 // ListTasks answers GET /tasks.
 func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (api.ListTasksResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
-	responsible := value(r.Params.Responsible)
+	responsible := rest.Value(r.Params.Responsible)
 	l, err := h.service.Tasks(ctx, responsible, w)
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{}
-	set(q, "responsible", responsible)
-	b := list(l, w, "tasks", q)
+	b := list(l, w, "tasks", rest.Query("responsible", responsible))
 	for i, v := range l.Items {
 		b.Items[i].UnderscoreLinks = taskLinks(v)
 	}
 	return api.ListTasks200JSONResponse(b), nil
 }
 
-// sorted reads the order of a list; left out it is the noun's, or the cursor's.
-func sorted(key, order string) service.Sort {
-	if key == "" && order == "" {
-		return service.Sort{}
-	}
-	if key == "" {
-		key = service.SortReceived
-	}
-	return service.Sort{Key: key, Desc: order == "descending" || order == "" && key == service.SortReceived}
-}
-
 // filterQuery writes the filter as it was asked for.
 func filterQuery(f service.Filter, p api.ListReferralsParams) url.Values {
-	q := url.Values{}
-	var states []string
-	for _, s := range f.States {
-		states = append(states, string(s))
-	}
-	set(q, "state", strings.Join(states, ","))
-	set(q, "municipality", f.Municipality)
-	set(q, "transferTo", f.TransferTo)
-	set(q, "unit", f.Unit)
-	set(q, "receivedFrom", f.From)
-	set(q, "receivedTo", f.To)
-	set(q, "responsible", f.Responsible)
-	set(q, "initiative", f.Initiative)
-	set(q, "externalReference", f.ExternalReference)
-	set(q, "source", string(f.Source))
-	set(q, "registryNumber", f.RegistryNumber)
-	set(q, "sort", value(p.Sort))
-	set(q, "order", value(p.Order))
+	overdue := ""
 	if f.Overdue != nil {
-		set(q, "overdue", strconv.FormatBool(*f.Overdue))
+		overdue = strconv.FormatBool(*f.Overdue)
 	}
-	return q
-}
-
-func set(q url.Values, name, value string) {
-	if value != "" {
-		q.Set(name, value)
-	}
+	return rest.Query(
+		"state", strings.Join(rest.Convert[string](f.States), ","), "municipality", f.Municipality, "transferTo", f.TransferTo,
+		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "responsible", f.Responsible, "initiative", f.Initiative,
+		"externalReference", f.ExternalReference, "source", string(f.Source), "registryNumber", f.RegistryNumber,
+		"sort", string(rest.Value(p.Sort)), "order", string(rest.Value(p.Order)), "overdue", overdue)
 }
 
 // list writes a part of a list.
 func list(l *service.List, w store.Window, path string, q url.Values) api.ReferralList {
-	b := api.ReferralList{
-		Items:           make([]api.ReferralSummary, 0, len(l.Items)),
+	return api.ReferralList{
+		Items:           rest.Map(l.Items, summary),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
 		UnderscoreLinks: rest.ListLinks(path, q, w, l.Next),
 	}
-	for _, v := range l.Items {
-		b.Items = append(b.Items, summary(v))
-	}
-	return b
 }

@@ -43,3 +43,6 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	api.RegisterHandlersWithBaseURL(e, strict, web.BasePath)
 	return e, nil
 }
+
+// depthOf returns the depth of a request of an operation, and link leads to one.
+var depthOf, link = api.Paths.Depth, api.Paths.Link

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/rest"
@@ -13,41 +14,36 @@ import (
 
 // CreateReferral answers POST /referrals.
 func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralRequestObject) (api.CreateReferralResponseObject, error) {
-	v, err := h.service.Create(ctx, value(r.Params.IdempotencyKey), submission(r.Body))
+	v, err := h.service.Create(ctx, rest.Value(r.Params.IdempotencyKey), submission(r.Body))
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "referrals/"+v.Referral.ID, rest.ETag(1)
-	return api.CreateReferral201JSONResponse{
-		Body:    body(v, fromList),
-		Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at},
-	}, nil
+	b, tag := body(v, depthOf("createReferral")), rest.ETag(1)
+	at := b.UnderscoreLinks["self"].Href
+	return api.CreateReferral201JSONResponse{Body: b, Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
 // submission reads the body of POST /referrals.
 func submission(b *api.NewReferral) referral.Submission {
-	s := referral.Submission{
+	return referral.Submission{
 		Person: referral.Person{
 			PersonalIdentityNumber: b.Person.PersonalIdentityNumber,
 			GivenName:              b.Person.GivenName, FamilyName: b.Person.FamilyName,
-			Gender: value(b.Person.Gender), Email: value(b.Person.Email), Phone: value(b.Person.Phone),
+			Gender: string(rest.Value(b.Person.Gender)), Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone),
 		},
-		Unit:               value(b.Unit),
-		OnBehalf:           referral.Source(value(b.Source)),
+		Unit:               rest.Value(b.Unit),
+		OnBehalf:           referral.Source(rest.Value(b.Source)),
 		Given:              b.Consent.Given,
 		WishedMunicipality: b.WishedMunicipality,
 		Reason:             b.Reason,
-		ExternalReference:  value(b.ExternalReference),
+		ExternalReference:  rest.Value(b.ExternalReference),
 		Consent: referral.Consent{
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
+			Categories: rest.Convert[string](rest.Value(b.Consent.DataCategories)),
 		},
+		TargetGroup: readTargetGroup(b.TargetGroup),
+		RightTime:   timely(rest.Value(b.RightTime)),
 	}
-	s.TargetGroup = readTargetGroup(b.TargetGroup)
-	if b.RightTime != nil {
-		s.RightTime = timely(*b.RightTime)
-	}
-	s.Consent.Categories = categories(b.Consent.DataCategories)
-	return s
 }
 
 // timely reads the answers to a checklist.
@@ -64,13 +60,23 @@ func (h handlers) CreateReferrals(ctx context.Context, r api.CreateReferralsRequ
 	for i, text := range r.Body.Items {
 		items[i] = h.item(text)
 	}
-	answers, err := h.service.CreateBatch(ctx, value(r.Params.IdempotencyKey), items)
+	answers, err := h.service.CreateBatch(ctx, rest.Value(r.Params.IdempotencyKey), items)
 	if err != nil {
 		return nil, err
 	}
-	b := api.ReferralBatch{Items: make([]api.ReferralBatchAnswer, 0, len(answers)), UnderscoreLinks: api.Links{"self": {Href: "../referrals/batch"}}}
+	depth := depthOf("createReferrals")
+	b := api.ReferralBatch{Items: make([]api.ReferralBatchAnswer, len(answers)), UnderscoreLinks: api.Links{"self": link(depth, "createReferrals")}}
 	for i, a := range answers {
-		b.Items = append(b.Items, answer(ctx, i, a))
+		b.Items[i] = api.ReferralBatchAnswer{Index: i, Status: 201}
+		item := &b.Items[i]
+		if a.Err != nil {
+			p := problem.Of(ctx, under("/referral", a.Err))
+			item.Status, item.Problem = p.Status, &p
+			continue
+		}
+		r := a.View.Referral
+		item.Id, item.RegistryNumber, item.ExternalReference = &r.ID, rest.Optional(r.RegistryNumber), rest.Optional(r.ExternalReference)
+		item.UnderscoreLinks = &api.Links{"self": link(depth, "getReferral", r.ID)}
 	}
 	return api.CreateReferrals200JSONResponse(b), nil
 }
@@ -90,19 +96,6 @@ func (h handlers) item(text json.RawMessage) (item service.BatchItem) {
 	}
 	item.Key, item.Submission = b.Key, submission(&b.Referral)
 	return item
-}
-
-func answer(ctx context.Context, index int, a service.BatchAnswer) api.ReferralBatchAnswer {
-	b := api.ReferralBatchAnswer{Index: index, Status: 201}
-	if a.Err != nil {
-		p := problem.Of(ctx, under("/referral", a.Err))
-		b.Status, b.Problem = p.Status, &p
-		return b
-	}
-	r := a.View.Referral
-	b.Id, b.RegistryNumber, b.ExternalReference = &r.ID, rest.Optional(r.RegistryNumber), rest.Optional(r.ExternalReference)
-	b.UnderscoreLinks = &api.Links{"self": {Href: "../referrals/" + r.ID}}
-	return b
 }
 
 // under returns a fault whose fields are within a part of the body. Those that the shape

@@ -3,6 +3,8 @@ package rest
 import (
 	"context"
 
+	"github.com/finsam/finsam/pkg/actor"
+	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
@@ -21,37 +23,36 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetReferral200JSONResponse{
-		Body: body(v, fromItem), Headers: api.GetReferral200ResponseHeaders{ETag: &tag},
+		Body: body(v, depthOf("getReferral")), Headers: api.GetReferral200ResponseHeaders{ETag: &tag},
 	}, nil
 }
 
-// body writes a referral as the caller may see it; from is the depth of the
-// request's path.
-func body(v *referral.View, from depth) api.Referral {
+// body writes a referral as the caller may see it.
+func body(v *referral.View, depth rest.Depth) api.Referral {
 	r := v.Referral
 	b := api.Referral{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
-		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.Source)),
+		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit}, Source: rest.Optional(api.ReferralSource(r.Source)),
 		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
-		Duplicates:  duplicates(v, from),
-		TargetGroup: targetGroup(r.TargetGroup), Consent: consent(v),
+		Duplicates:  duplicates(v, depth),
+		TargetGroup: targetGroup(r.TargetGroup),
+		Consent: api.ReferralConsent{
+			GivenOn: r.Consent.GivenOn, TextVersion: r.Consent.TextVersion, Authorities: r.Consent.Authorities,
+			DataCategories: dataCategories(r.Consent), Holds: v.Status.ConsentWithdrawnAt == nil, WithdrawnAt: v.Status.ConsentWithdrawnAt,
+		},
 		WishedMunicipality: r.WishedMunicipality, Municipality: v.Status.Municipality,
-		Priority: optional[api.ReferralPriority](v.Status.Priority),
-		Outcome:  optional[api.ReferralOutcome](v.Outcome),
+		Priority: rest.Optional(api.ReferralPriority(v.Status.Priority)),
+		Outcome:  rest.Optional(api.ReferralOutcome(v.Outcome)),
 		Progress: progress(v), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,
-		Queue: queue(v), PlaceReady: truth(v.Status.IsPlaceOffered()),
+		Queue: queue(v), PlaceReady: rest.Optional(v.Status.IsPlaceOffered()),
 		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), ChangeLog: changeLog(v),
-		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, from),
+		Attachments: rest.OptionalList(rest.Map(v.Attachments, func(a *referral.AttachmentView) api.Attachment {
+			return attachmentBody(a, depth)
+		})),
+		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, depth),
 	}
 	if t := v.Texts; t != nil {
 		b.Reason, b.TargetGroupTest, b.RightTime = rest.Optional(t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
-	}
-	if len(v.Attachments) > 0 {
-		attached := make([]api.Attachment, 0, len(v.Attachments))
-		for _, a := range v.Attachments {
-			attached = append(attached, attachmentBody(a, from))
-		}
-		b.Attachments = &attached
 	}
 	for _, s := range v.Steps {
 		switch {
@@ -62,7 +63,7 @@ func body(v *referral.View, from depth) api.Referral {
 			}
 		case s.Kind == referral.Rejected:
 			b.Rejection = &api.ReferralRejection{
-				Code: api.ReferralRejectionCode(s.Code), Text: optional[string](stepText(v, s.N)), RejectedAt: s.At,
+				Code: api.ReferralRejectionCode(s.Code), Text: rest.Optional(stepText(v, s.N)), RejectedAt: s.At,
 			}
 		}
 	}
@@ -71,15 +72,23 @@ func body(v *referral.View, from depth) api.Referral {
 
 func summary(v *referral.View) api.ReferralSummary {
 	r := v.Referral
-	return api.ReferralSummary{
+	b := api.ReferralSummary{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
-		Referrer: referrer(r), Source: optional[api.ReferralSource](string(r.Source)), Municipality: v.Status.Municipality,
-		Priority:       optional[api.ReferralPriority](v.Status.Priority),
+		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit}, Source: rest.Optional(api.ReferralSource(r.Source)), Municipality: v.Status.Municipality,
+		Priority:       rest.Optional(api.ReferralPriority(v.Status.Priority)),
 		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
 		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), Turn: turn(v),
-		Queue: queue(v), TargetGroup: targetGroupMet(r), Duplicates: duplicateCount(v), PlaceReady: truth(v.Status.IsPlaceOffered()),
-		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links(v, fromList),
+		Queue: queue(v), PlaceReady: rest.Optional(v.Status.IsPlaceOffered()),
+		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links(v, depthOf("listReferrals")),
 	}
+	if r.TargetGroupMet != "" {
+		b.TargetGroup = &api.TargetGroupMet{Met: api.ReferralVerdict(r.TargetGroupMet)}
+	}
+	if v.Duplicates != nil {
+		n := len(v.Duplicates)
+		b.Duplicates = &n
+	}
+	return b
 }
 
 func turn(v *referral.View) *api.ReferralTurn {
@@ -87,39 +96,17 @@ func turn(v *referral.View) *api.ReferralTurn {
 	if t == nil {
 		return nil
 	}
-	b := &api.ReferralTurn{
+	return &api.ReferralTurn{
 		Wait: api.ReferralWait(t.Wait), Party: api.ReferralParty(t.Party), Municipality: rest.Optional(t.Municipality),
-		Since: t.Since, Due: t.Due, Overdue: v.Overdue,
+		Number: rest.Optional(t.Number), Since: t.Since, Due: t.Due, Overdue: v.Overdue,
 	}
-	if t.Number > 0 {
-		b.Number = &t.Number
-	}
-	return b
-}
-
-func referrer(r *referral.Referral) api.Referrer {
-	return api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit}
 }
 
 func targetGroup(g referral.TargetGroup) api.TargetGroup {
-	b := api.TargetGroup{Reasons: []api.ReferralReason{}, AuthoritiesConcerned: []api.AuthorityKind{}}
-	for _, r := range g.Reasons {
-		b.Reasons = append(b.Reasons, api.ReferralReason(r))
+	return api.TargetGroup{
+		Reasons:              rest.Map(g.Reasons, func(r string) api.ReferralReason { return api.ReferralReason(r) }),
+		AuthoritiesConcerned: rest.Map(g.Concerned, func(k actor.AuthorityKind) api.AuthorityKind { return api.AuthorityKind(k) }),
 	}
-	for _, k := range g.Concerned {
-		b.AuthoritiesConcerned = append(b.AuthoritiesConcerned, api.AuthorityKind(k))
-	}
-	return b
-}
-
-func consent(v *referral.View) api.ReferralConsent {
-	r, withdrawn := v.Referral, v.Status.ConsentWithdrawnAt
-	b := api.ReferralConsent{
-		GivenOn: r.Consent.GivenOn, TextVersion: r.Consent.TextVersion, Authorities: r.Consent.Authorities,
-		Holds: withdrawn == nil, WithdrawnAt: withdrawn,
-	}
-	b.DataCategories = dataCategories(r.Consent)
-	return b
 }
 
 // progress collects what the enrolment's feed has reported; nil: nothing, or hidden.
@@ -134,23 +121,17 @@ func progress(v *referral.View) *api.ReferralProgress {
 		}
 		step := api.ReferralProgressStep{
 			Kind: api.ReferralProgressKind(s.Progress.Kind), At: s.At,
-			On: rest.Optional(s.Progress.On), Code: rest.Optional(s.Progress.Code),
+			On: rest.Optional(s.Progress.On), Code: rest.Optional(s.Progress.Code), Block: rest.Optional(s.Progress.Block),
 		}
 		if s.Kind == referral.Enrolled {
 			b.PlannedFirstDay, b.PlannedLastDay = rest.Optional(s.Progress.FirstDay), rest.Optional(s.Progress.LastDay)
 		} else {
 			step.FirstDay, step.LastDay = rest.Optional(s.Progress.FirstDay), rest.Optional(s.Progress.LastDay)
 		}
-		if s.Progress.Block > 0 {
-			step.Block = &s.Progress.Block
-		}
 		b.Steps = append(b.Steps, step)
 	}
 	return b
 }
-
-// number returns the number of a step as the caller counts the steps.
-func number(v *referral.View, n int64) int64 { return v.Status.VisibleNumber(n, v.Visibility) }
 
 // stepText returns the text of a step; empty: none, or hidden.
 func stepText(v *referral.View, n int64) string {
@@ -161,37 +142,18 @@ func stepText(v *referral.View, n int64) string {
 }
 
 func timeline(v *referral.View) []api.ReferralStep {
-	all := make([]api.ReferralStep, 0, len(v.Steps))
-	for _, s := range v.Steps {
-		attached := ""
-		if s.Attachment != nil {
-			attached = s.Attachment.ID
-		}
-		all = append(all, api.ReferralStep{
-			Attachment: rest.Optional(attached),
-			N:          int(number(v, s.N)), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
+	return rest.Map(v.Steps, func(s referral.Step) api.ReferralStep {
+		b := api.ReferralStep{
+			N: int(v.Status.VisibleNumber(s.N, v.Visibility)), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
 			Unit: rest.Optional(s.Unit), By: rest.Optional(s.By),
-			Code: rest.Optional(s.Code), Text: optional[string](stepText(v, s.N)),
+			Code: rest.Optional(s.Code), Text: rest.Optional(stepText(v, s.N)),
 			Municipality: rest.Optional(s.Municipality), Responsible: rest.Optional(s.Responsible),
-		})
-	}
-	return all
-}
-
-// optional returns nil for nothing.
-func optional[T ~string](s string) *T {
-	if s == "" {
-		return nil
-	}
-	t := T(s)
-	return &t
-}
-
-func targetGroupMet(r *referral.Referral) *api.TargetGroupMet {
-	if r.TargetGroupMet == "" {
-		return nil
-	}
-	return &api.TargetGroupMet{Met: api.ReferralVerdict(r.TargetGroupMet)}
+		}
+		if s.Attachment != nil {
+			b.Attachment = &s.Attachment.ID
+		}
+		return b
+	})
 }
 
 // targetGroupTest writes a test of the target group, rule by rule.
@@ -199,15 +161,16 @@ func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
 	if a == nil {
 		return nil
 	}
-	b := &api.TargetGroupTest{Initiative: a.Initiative, Version: a.Version, TestedOn: string(a.On), Met: api.ReferralVerdict(a.Met)}
-	for _, r := range a.Rules {
-		text := r.Sentence()
-		b.Rules = append(b.Rules, api.TargetGroupRule{
-			Id: r.ID, Met: api.ReferralVerdict(r.Met), Sentence: api.TwoLanguages{Sv: text.SV, En: text.EN},
-			Input: append([]string{}, r.Seen...),
-		})
+	return &api.TargetGroupTest{
+		Initiative: a.Initiative, Version: a.Version, TestedOn: string(a.On), Met: api.ReferralVerdict(a.Met),
+		Rules: rest.Map(a.Rules, func(r referral.Rule) api.TargetGroupRule {
+			text := r.Sentence()
+			return api.TargetGroupRule{
+				Id: r.ID, Met: api.ReferralVerdict(r.Met), Sentence: api.TwoLanguages{Sv: text.SV, En: text.EN},
+				Input: append([]string{}, r.Seen...),
+			}
+		}),
 	}
-	return b
 }
 
 // rightTime writes the checklist with the sender's answers.
@@ -215,45 +178,37 @@ func rightTime(a *referral.Assessment) *api.RightTime {
 	if a == nil || len(a.Checklist) == 0 {
 		return nil
 	}
-	b := &api.RightTime{Initiative: a.Initiative, Version: a.Version, Met: api.ReferralVerdict(a.Timely)}
-	for _, q := range a.Checklist {
-		b.Items = append(b.Items, api.RightTimeItem{
-			Item: q.ID, Answer: api.RightTimeAnswer(q.Answer), Question: api.TwoLanguages{Sv: q.SV, En: q.EN},
-		})
+	return &api.RightTime{
+		Initiative: a.Initiative, Version: a.Version, Met: api.ReferralVerdict(a.Timely),
+		Items: rest.Map(a.Checklist, func(q referral.TimelyItem) api.RightTimeItem {
+			return api.RightTimeItem{
+				Item: q.ID, Answer: api.RightTimeAnswer(q.Answer), Question: api.TwoLanguages{Sv: q.SV, En: q.EN},
+			}
+		}),
 	}
-	return b
 }
 
 // duplicates writes the other referrals about the same person; nil for a caller
 // to whom none are shown.
-func duplicates(v *referral.View, from depth) *[]api.ReferralDuplicate {
+func duplicates(v *referral.View, depth rest.Depth) *[]api.ReferralDuplicate {
 	if v.Duplicates == nil {
 		return nil
 	}
-	all := make([]api.ReferralDuplicate, 0, len(v.Duplicates))
-	for _, d := range v.Duplicates {
+	all := rest.Map(v.Duplicates, func(d referral.Duplicate) api.ReferralDuplicate {
 		b := api.ReferralDuplicate{Municipality: d.Municipality}
-		if d.ID != "" {
-			received := d.ReceivedAt
-			b.Id, b.State, b.ReceivedAt = &d.ID, optional[api.ReferralState](string(d.State)), &received
-			links := api.Links{"self": {Href: string(from) + "referrals/" + d.ID}}
-			if d.Enrolment != "" {
-				links["enrolment"] = api.Link{Href: string(from) + "enrolments/" + d.Enrolment}
-			}
-			if d.Participant != "" {
-				links["participant"] = api.Link{Href: string(from) + "participants/" + d.Participant}
-			}
-			b.UnderscoreLinks = &links
+		if d.ID == "" {
+			return b
 		}
-		all = append(all, b)
-	}
+		b.Id, b.State, b.ReceivedAt = &d.ID, rest.Optional(api.ReferralState(d.State)), &d.ReceivedAt
+		links := api.Links{"self": link(depth, "getReferral", d.ID)}
+		if d.Enrolment != "" {
+			links["enrolment"] = participantapi.Paths.Link(depth, "getEnrolment", d.Enrolment)
+		}
+		if d.Participant != "" {
+			links["participant"] = participantapi.Paths.Link(depth, "getParticipant", d.Participant)
+		}
+		b.UnderscoreLinks = &links
+		return b
+	})
 	return &all
-}
-
-func duplicateCount(v *referral.View) *int {
-	if v.Duplicates == nil {
-		return nil
-	}
-	n := len(v.Duplicates)
-	return &n
 }

@@ -2,24 +2,25 @@ package rest
 
 import (
 	"context"
+	"net/url"
+
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/waitlist"
-	"net/url"
 )
 
 // GetCapacity answers GET /capacity.
 func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObject) (api.GetCapacityResponseObject, error) {
-	municipality := value(r.Params.Municipality)
-	c, err := h.service.Waitlist.Availability(ctx, value(r.Params.Initiative), municipality)
+	municipality := rest.Value(r.Params.Municipality)
+	c, err := h.service.Waitlist.Availability(ctx, rest.Value(r.Params.Initiative), municipality)
 	if err != nil {
 		return nil, err
 	}
 	q := url.Values{"initiative": {c.Initiative}, "municipality": {municipality}}
 	return api.GetCapacity200JSONResponse{
 		Initiative: c.Initiative, Municipality: municipality, Answer: api.CapacityAnswer(c.Answer),
-		Free: positive(c.Free), Waiting: int(c.Waiting), ExpectedStart: optional[string](string(c.ExpectedStart)),
+		Free: rest.Optional(max(c.Free, 0)), Waiting: int(c.Waiting), ExpectedStart: rest.Optional(string(c.ExpectedStart)),
 		UnderscoreLinks: api.Links{"self": {Href: "capacity?" + q.Encode()}},
 	}, nil
 }
@@ -27,14 +28,12 @@ func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObjec
 // ListWaiting answers GET /waiting-list.
 func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObject) (api.ListWaitingResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
-	initiative := value(r.Params.Initiative)
+	initiative := rest.Value(r.Params.Initiative)
 	l, err := h.service.WaitingList(ctx, initiative, w)
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{}
-	set(q, "initiative", initiative)
-	return api.ListWaiting200JSONResponse(list(l, w, "waiting-list", q)), nil
+	return api.ListWaiting200JSONResponse(list(l, w, "waiting-list", rest.Query("initiative", initiative))), nil
 }
 
 // GetPlaces answers GET /capacities/{initiative}/{municipality}.
@@ -49,11 +48,11 @@ func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (
 
 // SetPlaces answers PUT /capacities/{initiative}/{municipality}.
 func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (api.SetPlacesResponseObject, error) {
-	version, err := unsetVersion(r.Params.IfMatch)
+	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.service.Waitlist.SetPlaces(ctx, r.Municipality, r.Initiative, version, r.Body.Places, r.Body.MaxWaiting)
+	p, err := h.service.Waitlist.SetPlaces(ctx, r.Municipality, r.Initiative, version-1, r.Body.Places, r.Body.MaxWaiting)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +61,10 @@ func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (
 }
 
 func places(p *waitlist.PlacesView) api.Places {
-	at := "../../capacities/" + p.Initiative + "/" + p.Municipality
 	b := api.Places{
-		UnderscoreLinks: api.Links{"self": {Href: at}},
-		Initiative:      p.Initiative, Municipality: p.Municipality, Taken: p.Taken, Kept: p.Kept, Waiting: int(p.Waiting)}
+		Initiative: p.Initiative, Municipality: p.Municipality, Taken: p.Taken, Kept: p.Kept, Waiting: int(p.Waiting),
+		UnderscoreLinks: api.Links{"self": link(depthOf("getPlaces"), "getPlaces", p.Initiative, p.Municipality)},
+	}
 	if p.Setting != nil {
 		b.Places, b.MaxWaiting, b.SetAt = &p.Setting.Number, p.Setting.MaxWaiting, &p.Setting.At
 	}
@@ -78,19 +77,4 @@ func queue(v *referral.View) *api.QueuePlace {
 		return nil
 	}
 	return &api.QueuePlace{Place: int(v.Queue.Place), Of: int(v.Queue.Of)}
-}
-
-// truth returns nil for what is not so, and positive for what is not above zero.
-func truth(b bool) *bool {
-	if !b {
-		return nil
-	}
-	return &b
-}
-
-func positive(n int) *int {
-	if n <= 0 {
-		return nil
-	}
-	return &n
 }

@@ -2,22 +2,22 @@ package rest
 
 import (
 	"context"
+	"net/url"
+
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral/outbound"
-	"net/url"
 )
 
 // CreateWebhook answers POST /webhooks.
 func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestObject) (api.CreateWebhookResponseObject, error) {
-	k, err := h.service.Outbound.Create(ctx, value(r.Params.IdempotencyKey), settings(r.Body))
+	k, err := h.service.Outbound.Create(ctx, rest.Value(r.Params.IdempotencyKey), settings(r.Body))
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "webhooks/"+k.ID, rest.ETag(k.Version)
-	return api.CreateWebhook201JSONResponse{
-		Body: withSecret(k, fromList), Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at},
-	}, nil
+	b, tag := withSecret(k, depthOf("createWebhook")), rest.ETag(k.Version)
+	at := b.UnderscoreLinks["self"].Href
+	return api.CreateWebhook201JSONResponse{Body: b, Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
 // ListWebhooks answers GET /webhooks.
@@ -27,14 +27,11 @@ func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObj
 	if err != nil {
 		return nil, err
 	}
-	b := api.WebhookList{
-		Items: make([]api.Webhook, 0, len(l.Items)), UnderscoreMeta: rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+	return api.ListWebhooks200JSONResponse{
+		Items:           rest.Map(l.Items, func(k *outbound.WebhookView) api.Webhook { return webhook(k, depthOf("listWebhooks")) }),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
 		UnderscoreLinks: rest.ListLinks("webhooks", url.Values{}, w, l.Next),
-	}
-	for _, k := range l.Items {
-		b.Items = append(b.Items, webhook(k, fromList))
-	}
-	return api.ListWebhooks200JSONResponse(b), nil
+	}, nil
 }
 
 // GetWebhook answers GET /webhooks/{id}.
@@ -47,21 +44,19 @@ func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject)
 	if rest.NotModified(r.Params.IfNoneMatch, k.Version) {
 		return api.GetWebhook304Response{Headers: api.GetWebhook304ResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetWebhook200JSONResponse{Body: webhook(k, fromItem), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
+	return api.GetWebhook200JSONResponse{Body: webhook(k, depthOf("getWebhook")), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // ChangeWebhook answers PUT /webhooks/{id}.
 func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestObject) (api.ChangeWebhookResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	k, err := h.service.Outbound.Change(ctx, r.Id, version, settings(r.Body))
-	if err != nil {
-		return nil, err
-	}
-	tag := rest.ETag(k.Version)
-	return api.ChangeWebhook200JSONResponse{Body: webhook(k, fromItem), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag}}, nil
+	return rest.Changed(r.Params.IfMatch, func(version int64) (*outbound.WebhookView, error) {
+		return h.service.Outbound.Change(ctx, r.Id, version, settings(r.Body))
+	}, func(k *outbound.WebhookView) api.ChangeWebhookResponseObject {
+		tag := rest.ETag(k.Version)
+		return api.ChangeWebhook200JSONResponse{
+			Body: webhook(k, depthOf("changeWebhook")), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag},
+		}
+	})
 }
 
 // RemoveWebhook answers DELETE /webhooks/{id}.
@@ -75,23 +70,19 @@ func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestO
 
 // RotateWebhookSecret answers POST /webhooks/{id}/secrets.
 func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSecretRequestObject) (api.RotateWebhookSecretResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	k, err := h.service.Outbound.Rotate(ctx, r.Id, version)
-	if err != nil {
-		return nil, err
-	}
-	tag := rest.ETag(k.Version)
-	return api.RotateWebhookSecret200JSONResponse{
-		Body: withSecret(k, fromAct), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
-	}, nil
+	return rest.Changed(r.Params.IfMatch, func(version int64) (*outbound.WebhookView, error) {
+		return h.service.Outbound.Rotate(ctx, r.Id, version)
+	}, func(k *outbound.WebhookView) api.RotateWebhookSecretResponseObject {
+		tag := rest.ETag(k.Version)
+		return api.RotateWebhookSecret200JSONResponse{
+			Body: withSecret(k, depthOf("rotateWebhookSecret")), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
+		}
+	})
 }
 
 // TestWebhook answers POST /webhooks/{id}/test-deliveries.
 func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObject) (api.TestWebhookResponseObject, error) {
-	d, err := h.service.Outbound.Test(ctx, r.Id, value(r.Params.IdempotencyKey))
+	d, err := h.service.Outbound.Test(ctx, r.Id, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
@@ -101,23 +92,16 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 
 // ListDeliveries answers GET /webhooks/{id}/deliveries.
 func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
-	w, state := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), value(r.Params.State)
+	w, state := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), string(rest.Value(r.Params.State))
 	l, err := h.service.Outbound.Deliveries(ctx, r.Id, outbound.DeliveryState(state), w)
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{}
-	if state != "" {
-		q.Set("state", state)
-	}
-	b := api.DeliveryList{
-		Items: make([]api.Delivery, 0, len(l.Items)), UnderscoreMeta: rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks("deliveries", q, w, l.Next),
-	}
-	for _, d := range l.Items {
-		b.Items = append(b.Items, delivery(d, ""))
-	}
-	return api.ListDeliveries200JSONResponse(b), nil
+	return api.ListDeliveries200JSONResponse{
+		Items:           rest.Map(l.Items, func(d *outbound.Delivery) api.Delivery { return delivery(d, "") }),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks("deliveries", rest.Query("state", state), w, l.Next),
+	}, nil
 }
 
 // ResendDelivery answers POST /webhooks/{id}/deliveries/{delivery}/resending.
@@ -140,47 +124,27 @@ func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLetters
 
 // settings reads what the owner says of a webhook.
 func settings(b *api.WebhookSettings) outbound.Settings {
-	s := outbound.Settings{URL: b.Url, Description: value(b.Description), On: b.Active == nil || *b.Active}
-	if b.Kinds != nil {
-		for _, k := range *b.Kinds {
-			s.Kinds = append(s.Kinds, string(k))
-		}
+	return outbound.Settings{
+		URL: b.Url, Description: rest.Value(b.Description), On: b.Active == nil || *b.Active,
+		Kinds: rest.Convert[string](rest.Value(b.Kinds)),
 	}
-	return s
 }
 
-func webhook(k *outbound.WebhookView, from depth) api.Webhook {
-	self := string(from) + "webhooks/" + k.ID
+// webhookStates are the states of the contract, by why a webhook is off.
+var webhookStates = map[string]api.WebhookState{"": "on", outbound.OffByOwner: "off", outbound.OffGone: "gone"}
+
+func webhook(k *outbound.WebhookView, depth rest.Depth) api.Webhook {
 	b := api.Webhook{
-		Id: k.ID, Url: k.URL, Description: rest.Optional(k.Description), State: stateOf(k),
-		CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
-		UnderscoreLinks: api.Links{
-			"self": {Href: self}, "deliveries": {Href: self + "/deliveries"},
-			"secrets": {Href: self + "/secrets"}, "testDeliveries": {Href: self + "/test-deliveries"},
-		},
+		Id: k.ID, Url: k.URL, Description: rest.Optional(k.Description), State: webhookStates[k.Off],
+		Kinds: rest.OptionalList(rest.Convert[api.ReferralStepKind](k.Kinds)), CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
+		UnderscoreLinks: api.Links{"self": link(depth, "getWebhook", k.ID)},
 	}
-	if len(k.Kinds) > 0 {
-		var kinds []api.ReferralStepKind
-		for _, kind := range k.Kinds {
-			kinds = append(kinds, api.ReferralStepKind(kind))
-		}
-		b.Kinds = &kinds
-	}
+	b.UnderscoreLinks.AddActions(api.Paths, depth, []string{"listDeliveries", "rotateWebhookSecret", "testWebhook"}, k.ID)
 	return b
 }
 
-func stateOf(k *outbound.WebhookView) api.WebhookState {
-	switch k.Off {
-	case "":
-		return "on"
-	case outbound.OffGone:
-		return "gone"
-	}
-	return "off"
-}
-
-func withSecret(k *outbound.WebhookView, from depth) api.WebhookWithSecret {
-	b := webhook(k, from)
+func withSecret(k *outbound.WebhookView, depth rest.Depth) api.WebhookWithSecret {
+	b := webhook(k, depth)
 	return api.WebhookWithSecret{
 		Id: b.Id, Url: b.Url, Description: b.Description, State: b.State, Kinds: b.Kinds,
 		CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt, Secret: k.Secret, UnderscoreLinks: b.UnderscoreLinks,
@@ -192,19 +156,17 @@ func withSecret(k *outbound.WebhookView, from depth) api.WebhookWithSecret {
 func delivery(d *outbound.Delivery, to string) api.Delivery {
 	b := api.Delivery{
 		Id: d.ID, Event: d.Notice.ID, Type: d.Notice.Type, Referral: rest.Optional(d.Notice.Referral), State: api.DeliveryState(d.State.Listed()),
-		CreatedAt: d.CreatedAt, SettledAt: d.SettledAt, Tries: []api.DeliveryTry{}, UnderscoreLinks: api.Links{},
+		CreatedAt: d.CreatedAt, SettledAt: d.SettledAt, UnderscoreLinks: api.Links{},
+		Tries: rest.Map(d.Attempts, func(a outbound.Attempt) api.DeliveryTry {
+			return api.DeliveryTry{
+				At: a.At, Outcome: api.DeliveryOutcome(a.Outcome), Milliseconds: int(a.Millis), Status: rest.Optional(a.Status),
+			}
+		}),
 	}
 	if d.State.Listed() == outbound.Waiting {
 		b.NextTryAt = &d.Due
 	} else {
 		b.UnderscoreLinks["resending"] = api.Link{Href: to + "deliveries/" + d.ID + "/resending"}
-	}
-	for _, t := range d.Attempts {
-		try := api.DeliveryTry{At: t.At, Outcome: api.DeliveryOutcome(t.Outcome), Milliseconds: int(t.Millis)}
-		if t.Status > 0 {
-			try.Status = &t.Status
-		}
-		b.Tries = append(b.Tries, try)
 	}
 	return b
 }
