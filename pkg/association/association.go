@@ -25,11 +25,11 @@ type Association struct {
 
 // Municipality is a member municipality.
 type Municipality struct {
-	Code string // four digits, Statistics Sweden's municipality code
-	Name string
+	Code string `yaml:"code"` // four digits, Statistics Sweden's municipality code
+	Name string `yaml:"name"`
 	// Authority is the id of the municipality as a member authority, as it is in its
 	// staff's tokens and in a person's consent; empty: not given.
-	Authority string
+	Authority string `yaml:"authority"`
 }
 
 // Initiative (insats) is what participants are enrolled in.
@@ -37,17 +37,26 @@ type Initiative struct {
 	ID          string
 	Name        string
 	Orientation string // "individual" or "structural"
-	Plan               // that the municipalities follow
 	MinAge      int    // whole years on the start date
 	MaxAge      int    // whole years on the start date, itself allowed
 	TargetGroup TargetGroup
 	RightTime   []Question // whether now is the right time; the sender answers
+	Plan        Plan
+	Plans       map[string]Plan // of the municipalities, by code, that follow another plan
+}
+
+// PlanIn returns the plan by which a municipality runs the initiative.
+func (i Initiative) PlanIn(municipality string) Plan {
+	if p, ok := i.Plans[municipality]; ok {
+		return p
+	}
+	return i.Plan
 }
 
 // Plan is how an initiative proceeds.
 type Plan struct {
-	MaxWeeks int // the most weeks that a participant may be active
-	Blocks   []Block
+	MaxWeeks int     `yaml:"maxWeeks"` // the most weeks that a participant may be active
+	Blocks   []Block `yaml:"blocks"`
 }
 
 // TargetGroup is whom an initiative is for, besides its ages.
@@ -69,12 +78,12 @@ var Reasons = []string{"long_absence", "young_adult", "not_entitled_sickness_ben
 
 // Block is a part of an initiative.
 type Block struct {
-	Number  int // from 1, without gaps
-	Name    string
-	Weeks   int
-	CheckIn bool     // the referrer is asked before the next block
-	Closing bool     // ends with closing conversation and documentation
-	Content []string // categories of activity
+	Number  int      `yaml:"number"` // from 1, without gaps
+	Name    string   `yaml:"name"`
+	Weeks   int      `yaml:"weeks"`
+	CheckIn bool     `yaml:"checkIn"` // the referrer is asked before the next block
+	Closing bool     `yaml:"closing"` // ends with closing conversation and documentation
+	Content []string `yaml:"content"` // categories of activity
 }
 
 // Week is what one municipality offers every week.
@@ -110,8 +119,8 @@ type ClosedGroup struct {
 
 // WorkTraining is a site that takes participants for work training.
 type WorkTraining struct {
-	Site  string
-	Areas []string // codes such as "carpentry"
+	Site  string   `yaml:"site"`
+	Areas []string `yaml:"areas"` // codes such as "carpentry"
 }
 
 // Terms are how many days each kind of turn may take, as the association has
@@ -172,13 +181,6 @@ func (a *Association) Initiative(id string) (Initiative, bool) {
 		return Initiative{}, false
 	}
 	return a.Initiatives[i], true
-}
-
-// Plan returns the plan by which a municipality runs an initiative; ok is false when the
-// association has no such initiative. All municipalities follow the initiative's.
-func (a *Association) Plan(initiative, municipality string) (p Plan, ok bool) {
-	i, ok := a.Initiative(initiative)
-	return i.Plan, ok
 }
 
 // Choose returns the initiative of an id; an empty id is the association's only

@@ -64,7 +64,7 @@ func (c *checker) file(f *file) {
 			"want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", m.Authority)
 		codes[m.Code] = true
 	}
-	c.initiative(f.Initiative)
+	c.initiative(f.Initiative, codes)
 	c.terms(f.Terms)
 	seen := map[string]bool{}
 	for i, w := range f.Weeks {
@@ -76,31 +76,46 @@ func (c *checker) file(f *file) {
 	}
 }
 
-func (c *checker) initiative(i fileInitiative) {
+func (c *checker) initiative(i fileInitiative, codes map[string]bool) {
 	c.want(idForm.MatchString(i.ID), "initiative.id",
 		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", i.ID)
 	c.text(i.Name, "initiative.name", true)
 	c.oneOf(i.Orientation, "initiative.orientation", []string{"individual", "structural"}, true)
-	c.want(i.MaxWeeks >= 1 && i.MaxWeeks <= 260, "initiative.maxWeeks", "want 1 to 260 weeks, got %d", i.MaxWeeks)
 	agesOK := len(i.Ages) == 2 && i.Ages[0] >= 0 && i.Ages[0] <= i.Ages[1] && i.Ages[1] <= 120
 	c.want(agesOK, "initiative.ages", "want [lowest, highest] between 0 and 120 years, got %v", i.Ages)
 	c.target(i)
-	c.want(len(i.Blocks) > 0, "initiative.blocks", "want at least one block, got none")
+	c.plan(i.Plan, "initiative")
+	seen := map[string]bool{}
+	for n, p := range i.Plans {
+		place := fmt.Sprintf("initiative.plans[%d]", n)
+		c.want(codes[p.Municipality], place+".municipality", "want the code of a municipality above, got %q", p.Municipality)
+		c.want(!seen[p.Municipality], place+".municipality", "want one plan per municipality, got %q again", p.Municipality)
+		seen[p.Municipality] = true
+		if len(p.Blocks) == 0 {
+			p.Blocks = i.Blocks
+		}
+		c.plan(p.Plan, place)
+	}
+}
+
+func (c *checker) plan(p Plan, place string) {
+	c.want(p.MaxWeeks >= 1 && p.MaxWeeks <= 260, place+".maxWeeks", "want 1 to 260 weeks, got %d", p.MaxWeeks)
+	c.want(len(p.Blocks) > 0, place+".blocks", "want at least one block, got none")
 	total := 0
-	for n, b := range i.Blocks {
-		place := fmt.Sprintf("initiative.blocks[%d]", n)
-		last := n == len(i.Blocks)-1
-		c.want(b.Number == n+1, place+".number", "want %d, as blocks are numbered from 1 without gaps, got %d", n+1, b.Number)
-		c.text(b.Name, place+".name", false)
-		c.want(b.Weeks >= 1 && b.Weeks <= 52, place+".weeks", "want 1 to 52 weeks, got %d", b.Weeks)
-		c.want(b.Closing == last, place+".closing", "want %t, as the last block and only that closes the initiative, got %t", last, b.Closing)
-		c.want(!b.CheckIn || !last, place+".checkIn", "want false, as no block follows the last one, got true")
+	for n, b := range p.Blocks {
+		block := fmt.Sprintf("%s.blocks[%d]", place, n)
+		last := n == len(p.Blocks)-1
+		c.want(b.Number == n+1, block+".number", "want %d, as blocks are numbered from 1 without gaps, got %d", n+1, b.Number)
+		c.text(b.Name, block+".name", false)
+		c.want(b.Weeks >= 1 && b.Weeks <= 52, block+".weeks", "want 1 to 52 weeks, got %d", b.Weeks)
+		c.want(b.Closing == last, block+".closing", "want %t, as the last block and only that closes the initiative, got %t", last, b.Closing)
+		c.want(!b.CheckIn || !last, block+".checkIn", "want false, as no block follows the last one, got true")
 		for k, content := range b.Content {
-			c.oneOf(content, fmt.Sprintf("%s.content[%d]", place, k), Categories, true)
+			c.oneOf(content, fmt.Sprintf("%s.content[%d]", block, k), Categories, true)
 		}
 		total += min(max(b.Weeks, 0), 52)
 	}
-	c.want(total <= i.MaxWeeks, "initiative.blocks", "want at most maxWeeks (%d) weeks together, got %d", i.MaxWeeks, total)
+	c.want(total <= p.MaxWeeks, place+".blocks", "want at most maxWeeks (%d) weeks together, got %d", p.MaxWeeks, total)
 }
 
 func (c *checker) target(i fileInitiative) {

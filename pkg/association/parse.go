@@ -101,30 +101,27 @@ func yamlProblems(err error) Problems {
 
 // build returns the association that a checked file describes.
 func build(f *file, version string) *Association {
-	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Terms: f.Terms}
-	for _, m := range f.Municipalities {
-		a.Municipalities = append(a.Municipalities, Municipality(m))
-	}
+	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Municipalities: f.Municipalities, Terms: f.Terms}
 	i := f.Initiative
-	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, Plan: Plan{MaxWeeks: i.MaxWeeks}, MinAge: i.Ages[0], MaxAge: i.Ages[1],
-		TargetGroup: i.TargetGroup, RightTime: i.RightTime}
+	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, MinAge: i.Ages[0], MaxAge: i.Ages[1],
+		TargetGroup: i.TargetGroup, RightTime: i.RightTime, Plan: i.Plan, Plans: map[string]Plan{}}
 	if initiative.TargetGroup.Authorities == 0 {
 		initiative.TargetGroup.Authorities = 2
 	}
 	if len(initiative.TargetGroup.Reasons) == 0 {
 		initiative.TargetGroup.Reasons = Reasons
 	}
-	for _, b := range i.Blocks {
-		initiative.Blocks = append(initiative.Blocks, Block(b))
+	for _, p := range i.Plans {
+		if len(p.Blocks) == 0 {
+			p.Blocks = i.Blocks
+		}
+		initiative.Plans[p.Municipality] = p.Plan
 	}
 	a.Initiatives = []Initiative{initiative}
 	for _, w := range f.Weeks {
-		week := Week{Municipality: w.Municipality}
+		week := Week{Municipality: w.Municipality, WorkTraining: w.WorkTraining}
 		for _, x := range w.Activities {
 			week.Activities = append(week.Activities, activity(a.ID, w.Municipality, x))
-		}
-		for _, t := range w.WorkTraining {
-			week.WorkTraining = append(week.WorkTraining, WorkTraining(t))
 		}
 		a.Weeks = append(a.Weeks, week)
 	}
@@ -157,43 +154,32 @@ type file struct {
 		ID   string `yaml:"id"`
 		Name string `yaml:"name"`
 	} `yaml:"association"`
-	Municipalities []struct {
-		Code      string `yaml:"code"`
-		Name      string `yaml:"name"`
-		Authority string `yaml:"authority"`
-	} `yaml:"municipalities"`
-	Initiative fileInitiative `yaml:"initiative"`
-	Weeks      []fileWeek     `yaml:"weeks"`
-	Terms      Terms          `yaml:"terms"`
+	Municipalities []Municipality `yaml:"municipalities"`
+	Initiative     fileInitiative `yaml:"initiative"`
+	Weeks          []fileWeek     `yaml:"weeks"`
+	Terms          Terms          `yaml:"terms"`
 }
 
 type fileInitiative struct {
 	ID          string      `yaml:"id"`
 	Name        string      `yaml:"name"`
 	Orientation string      `yaml:"orientation"`
-	MaxWeeks    int         `yaml:"maxWeeks"`
 	Ages        []int       `yaml:"ages"`
 	TargetGroup TargetGroup `yaml:"targetGroup"`
 	RightTime   []Question  `yaml:"rightTime"`
-	Blocks      []fileBlock `yaml:"blocks"`
+	Plan        `yaml:",inline"`
+	Plans       []filePlan `yaml:"plans"` // of the municipalities that follow another one
 }
 
-type fileBlock struct {
-	Number  int      `yaml:"number"`
-	Name    string   `yaml:"name"`
-	Weeks   int      `yaml:"weeks"`
-	CheckIn bool     `yaml:"checkIn"`
-	Closing bool     `yaml:"closing"`
-	Content []string `yaml:"content"`
+type filePlan struct {
+	Municipality string           `yaml:"municipality"`
+	Plan         `yaml:",inline"` // without blocks: those of the initiative
 }
 
 type fileWeek struct {
 	Municipality string         `yaml:"municipality"`
 	Activities   []fileActivity `yaml:"activities"`
-	WorkTraining []struct {
-		Site  string   `yaml:"site"`
-		Areas []string `yaml:"areas"`
-	} `yaml:"workTraining"`
+	WorkTraining []WorkTraining `yaml:"workTraining"`
 }
 
 type fileActivity struct {

@@ -29,7 +29,7 @@ func TestTheRealAssociationIsReadAsItIs(t *testing.T) {
 		t.Errorf("got %s %s with %d municipalities, version %q", a.ID, a.Name, len(a.Municipalities), a.Version)
 	}
 	i, ok := a.Initiative("activera")
-	if !ok || i.MaxWeeks != 24 || i.MinAge != 16 || i.MaxAge != 64 || len(i.Blocks) != 4 || !i.Blocks[3].Closing || !i.Blocks[2].CheckIn {
+	if !ok || i.Plan.MaxWeeks != 24 || i.MinAge != 16 || i.MaxAge != 64 || len(i.Plan.Blocks) != 4 || !i.Plan.Blocks[3].Closing || !i.Plan.Blocks[2].CheckIn {
 		t.Errorf("got initiative %+v", i)
 	}
 	molndal, alingsas := a.Week("1481"), a.Week("1489")
@@ -104,6 +104,10 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"a block without weeks", "number: 2, weeks: 6", "number: 2, weeks: 0", "initiative.blocks[1].weeks: want 1 to 52"},
 		{"a last block that does not close", "closing: true", "closing: false", "initiative.blocks[3].closing: want true"},
 		{"a check-in after the last block", "checkIn: false", "checkIn: true", "initiative.blocks[3].checkIn: want false"},
+		{"a plan of a stranger", "blocks:\n", "plans: [{ municipality: \"1480\", maxWeeks: 24 }]\n  blocks:\n", "initiative.plans[0].municipality: want the code of a municipality above"},
+		{"a plan twice", "blocks:\n", "plans: [{ municipality: \"1481\", maxWeeks: 24 }, { municipality: \"1481\", maxWeeks: 30 }]\n  blocks:\n", "initiative.plans[1].municipality: want one plan per municipality"},
+		{"a plan shorter than its blocks", "blocks:\n", "plans: [{ municipality: \"1481\", maxWeeks: 23 }]\n  blocks:\n", "initiative.plans[0].blocks: want at most maxWeeks (23) weeks together, got 24"},
+		{"a plan that does not close", "blocks:\n", "plans: [{ municipality: \"1481\", maxWeeks: 9, blocks: [{ number: 1, weeks: 9 }] }]\n  blocks:\n", "initiative.plans[0].blocks[0].closing: want true"},
 		{"content that is no category", "content: [health, act]", "content: [sport]", "initiative.blocks[0].content[0]: want one of health"},
 		{"a week of a stranger", `municipality: "1481"`, `municipality: "1480"`, "weeks[0].municipality: want the code of a municipality above"},
 		{"a week twice", `municipality: "1489"`, `municipality: "1481"`, `weeks[1].municipality: want one week per municipality`},
@@ -130,6 +134,23 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestAMunicipalityMayFollowAPlanOfItsOwn(t *testing.T) {
+	a, err := Parse(change(t, "blocks:\n", `plans:
+    - { municipality: "1402", maxWeeks: 30 }
+    - { municipality: "1401", maxWeeks: 12, blocks: [{ number: 1, weeks: 4, checkIn: true }, { number: 2, weeks: 8, closing: true }] }
+  blocks:
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, _ := a.Initiative("activera")
+	for municipality, want := range map[string]struct{ maxWeeks, blocks int }{"1481": {24, 4}, "1402": {30, 4}, "1401": {12, 2}} {
+		if p := i.PlanIn(municipality); p.MaxWeeks != want.maxWeeks || len(p.Blocks) != want.blocks {
+			t.Errorf("%s: got %+v, want %+v", municipality, p, want)
+		}
 	}
 }
 

@@ -145,7 +145,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	if err != nil {
 		return err
 	}
-	plan, ok := in.Plan(e.Data["initiative"], e.Data["municipality"])
+	initiative, ok := in.Initiative(e.Data["initiative"])
 	if !ok {
 		return fmt.Errorf("no initiative %q in the configuration of %s", e.Data["initiative"], e.Association)
 	}
@@ -156,7 +156,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	enrolment := participant.NewEnrolment(participant.Enrolment{
 		Association: e.Association, Referral: e.Data["referral"], Participant: e.Data["participant"],
 		Referrer: e.Data["authority"], Unit: e.Data["unit"], Municipality: e.Data["municipality"],
-		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: participant.PlanOf(in.Version, plan),
+		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: participant.PlanOf(in.Version, initiative.PlanIn(e.Data["municipality"])),
 		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
 	}, e.ID, by, s.Now())
 	// The person first: who can find the enrolment can then find the person.

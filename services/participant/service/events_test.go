@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/servicetest"
@@ -61,6 +62,20 @@ func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
 	})
 	if again, err := f.Enrolment(servicetest.As(Coach), enrolment); err != nil || again.Version != 1 || again.PlannedStart != "2026-12-07" {
 		t.Errorf("got %+v, %v", again, err)
+	}
+}
+
+func TestAnEnrolmentFollowsThePlanOfItsMunicipality(t *testing.T) {
+	f := StartQuiet(t)
+	in, err := f.World.Associations.Get(Tenant)
+	servicetest.Must(t, err)
+	initiative := in.Initiatives[0]
+	initiative.Plans["1481"] = association.Plan{MaxWeeks: 30, Blocks: initiative.Plan.Blocks[2:]}
+	servicetest.Run(t, f.Run)
+	_, _, enrolment := f.Enrolled(22, "2026-12-07")
+	v, err := f.Enrolment(servicetest.As(Coach), enrolment)
+	if err != nil || v.Plan.MaxWeeks != 30 || len(v.Progress.Blocks) != 2 || v.Progress.Blocks[1].PlannedLast != "2027-02-28" {
+		t.Errorf("got %+v, %v", v.Plan, err)
 	}
 }
 

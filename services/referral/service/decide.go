@@ -45,7 +45,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 			return nil
 		}
 		q := waitlist.Queue{Association: in.ID, Municipality: acceptance.Municipality, Initiative: initiative.ID}
-		place, err = s.Waitlist.Take(ctx, q, id, r.Version, r.Value.Status().PlaceUntil(initiative.MaxWeeks))
+		place, err = s.Waitlist.Take(ctx, q, id, r.Version, r.Value.Status().PlaceUntil(initiative.PlanIn(q.Municipality).MaxWeeks))
 		return err
 	})
 	place.Saved(ctx, err)

@@ -134,7 +134,7 @@ func (s *Service) reconcile(ctx context.Context, q Queue, i association.Initiati
 			if now.Writes != c.Writes && (set == nil || now.Setting() == nil) {
 				return errOvertaken
 			}
-			changed := now.Writes == c.Writes && now.Reconcile(s.Now().UTC(), byID, i.MaxWeeks)
+			changed := now.Writes == c.Writes && now.Reconcile(s.Now().UTC(), byID, i.PlanIn(q.Municipality).MaxWeeks)
 			switch {
 			case set != nil:
 				return set(now)

@@ -298,7 +298,7 @@ func (s *Service) Availability(ctx context.Context, initiative, municipality str
 	if err != nil {
 		return nil, err
 	}
-	found := c.availability(civil.DateOf(s.Now()), waiting, i.MaxWeeks)
+	found := c.availability(civil.DateOf(s.Now()), waiting, i.PlanIn(municipality).MaxWeeks)
 	found.Initiative = i.ID
 	return found, nil
 }
