@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/consent"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -30,19 +31,19 @@ const (
 type Cell struct {
 	Role     actor.Role `yaml:"role"`
 	Relation Relation   `yaml:"relation"`
-	Consent  bool       `yaml:"consent"`
+	Consent  string     `yaml:"consent"` // category that the consent must share; empty: none
 	Named    bool       `yaml:"named"`
 }
 
 // Relationship is one way in which a thing belongs to somebody: a referral's sender and
-// its municipality, with the authorities that the person's consent covers.
+// its municipality, with what the person's consent shares with the sender.
 type Relationship struct {
 	Party        string // whose it is, in the words of the service; empty: not named
 	Authority    string
 	Unit         string
 	Municipality string
-	HandedIn     bool     // the municipality acts as its sender
-	Consent      []string // ids of the authorities that consent covers now
+	HandedIn     bool // the municipality acts as its sender
+	Consent      consent.Scope
 }
 
 // Resource is what the caller wants, as far as access depends on it. A person with
@@ -113,7 +114,7 @@ func (c Cell) opens(a actor.Actor, t Resource) bool {
 		return t.Applied && a.Participant != "" && a.Participant == t.Participant
 	}
 	return slices.ContainsFunc(t.Relationships, func(tie Relationship) bool {
-		return c.ties(a, tie) && (!c.Consent || slices.Contains(tie.Consent, a.Authority))
+		return c.ties(a, tie) && (c.Consent == "" || tie.Consent.Shares(c.Consent))
 	})
 }
 

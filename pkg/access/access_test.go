@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/consent"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
 // thing is a referral of Försäkringskassan's unit "molndal" to Mölndal, about p1.
 var thing = Resource{Association: "insjoriket", Participant: "p1", Relationships: []Relationship{{
-	Authority: "fk", Unit: "molndal", Municipality: "1481", Consent: []string{"fk"},
+	Authority: "fk", Unit: "molndal", Municipality: "1481", Consent: consent.Scope{InForce: true},
 }}}
 
 func who(role actor.Role, change ...func(*actor.Actor)) actor.Actor {
@@ -81,7 +82,7 @@ func TestDecide(t *testing.T) {
 func TestAConsentOpensOnlyTheReferralItWasGivenFor(t *testing.T) {
 	two := Resource{Association: "insjoriket", Relationships: []Relationship{
 		{Authority: "fk", Unit: "molndal"},
-		{Authority: "af", Unit: "lerum", Consent: []string{"af", "fk"}},
+		{Authority: "af", Unit: "lerum", Consent: consent.Scope{InForce: true}},
 	}}
 	if Allows("getEnrolment", who(actor.Referrer, at("fk", "molndal")), two) {
 		t.Error("consent given with another's referral opened this one")
@@ -144,10 +145,11 @@ func TestATableThatIsMisspeltIsRefused(t *testing.T) {
 		"an unknown role":             "g: {op: [{role: couch, relation: own-unit}]}",
 		"a role only services have":   "g: {op: [{role: system, relation: own-unit}]}",
 		"an unknown relation":         "g: {op: [{role: coach, relation: own}]}",
-		"an unknown condition":        "g: {op: [{role: coach, relation: own-unit, consents: true}]}",
+		"an unknown condition":        "g: {op: [{role: coach, relation: own-unit, consents: progress}]}",
 		"two rows of one operation":   "g: {op: [{relation: public}]}\nh: {op: [{relation: public}]}",
 		"public with a role":          "g: {op: [{role: coach, relation: public}]}",
-		"consent where none is asked": "g: {op: [{role: coach, relation: own-municipality, consent: true}]}",
+		"an unknown category of data": "g: {op: [{role: referrer, relation: own-unit, consent: health}]}",
+		"consent where none is asked": "g: {op: [{role: coach, relation: own-municipality, consent: progress}]}",
 	} {
 		if _, err := parse([]byte(text)); err == nil {
 			t.Errorf("%s was taken", sentence)

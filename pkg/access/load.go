@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/consent"
 )
 
 //go:embed table.yaml
@@ -62,7 +63,9 @@ func (c Cell) valid() error {
 		}
 	case !slices.Contains(actor.Roles, c.Role):
 		return fmt.Errorf("no such role: %q", c.Role)
-	case c.Consent && c.Relation != OwnUnit && c.Relation != OwnAuthority:
+	case !slices.Contains([]string{"", consent.Identity, consent.Progress, consent.Outcome}, c.Consent):
+		return fmt.Errorf("no such category of data: %q", c.Consent)
+	case c.Consent != "" && c.Relation != OwnUnit && c.Relation != OwnAuthority:
 		return fmt.Errorf("consent is asked of senders only, not of %s", c.Relation)
 	}
 	return nil

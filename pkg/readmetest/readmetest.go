@@ -55,8 +55,8 @@ func Rights(contract []byte, parts ...string) string {
 		var cells []string
 		for _, c := range access.Row(name) {
 			cell := fmt.Sprintf("`%s` (%s", cmp.Or(string(c.Role), "anyone"), c.Relation)
-			if c.Consent {
-				cell += ", while consent holds"
+			if c.Consent != "" {
+				cell += fmt.Sprintf(", while consent shares the %s", c.Consent)
 			}
 			if c.Named {
 				cell += ", of a protected person only if named"

@@ -6,13 +6,8 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/consent"
 	"github.com/finsam/finsam/pkg/history"
-)
-
-// The categories of data that a consent may leave out and that are shown here.
-const (
-	progressData = "progress"
-	outcomeData  = "outcome"
 )
 
 // Consent is what the person agreed to when a referral was written: that the
@@ -27,18 +22,16 @@ type Consent struct {
 	GivenOn      civil.Date // on paper
 	From         time.Time  // known here
 	Until        time.Time  // withdrawn; zero while it is in force
+	Withheld     []string
 }
 
 // InForce reports whether the consent has not been withdrawn.
 func (c Consent) InForce() bool { return c.Until.IsZero() }
 
-// covered lists the authorities that the consent covers now; the sender's is always
-// one of them, since without it there would have been no referral.
-func (c Consent) covered() []string {
-	if !c.InForce() {
-		return nil
-	}
-	return append([]string{c.Authority}, c.Authorities...)
+// scope returns what the consent shares with the sender now. It names the sender, since
+// without that there would have been no referral.
+func (c Consent) scope() consent.Scope {
+	return consent.Scope{InForce: c.InForce(), Withheld: c.Withheld}
 }
 
 // NewConsent is what comes with a referral.
@@ -133,10 +126,8 @@ func (p *Person) VisibleTo(authority string, on civil.Date) []Visibility {
 		if c.Authority != authority || civil.DateOf(c.From) > on || (!c.InForce() && civil.DateOf(c.Until) < on) {
 			continue
 		}
-		withheld := slices.ContainsFunc(st.Enrolments, func(s *PersonStep) bool {
-			return s.Referral == c.Referral && slices.Contains(s.Unshared, progressData)
-		})
-		visible = append(visible, Visibility{Referral: c.Referral, Progress: !withheld, Identity: p.isOpenOn(authority, on)})
+		then := consent.Scope{InForce: true, Withheld: c.Withheld}
+		visible = append(visible, Visibility{Referral: c.Referral, Progress: then.Shares(consent.Progress), Identity: p.isOpenOn(authority, on)})
 	}
 	return visible
 }

@@ -146,6 +146,9 @@ func (p *Person) Status() *PersonStatus {
 		switch s.Kind {
 		case Enrolled:
 			st.Enrolments = append(st.Enrolments, s)
+			if tie := st.referral(s.Referral); tie != nil {
+				tie.Consent.Withheld = s.Unshared
+			}
 		case Protected:
 			st.Protection = Protection{s.Level, s.Authority, s.Handlers}
 		case Unprotected:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/consent"
 	"github.com/finsam/finsam/pkg/history"
 )
 
@@ -83,7 +84,7 @@ func TestConsentIsWithdrawnOnce(t *testing.T) {
 	if p.GiveConsent(NewConsent{Referral: "r2", Authority: "af"}, sender, noon) {
 		t.Error("one referral gave its consent twice")
 	}
-	if tie := p.Status().referral("r1"); tie == nil || tie.Consent.InForce() || len(tie.Consent.covered()) != 0 {
+	if tie := p.Status().referral("r1"); tie == nil || tie.Consent.InForce() || tie.Consent.scope().Shares(consent.Identity) {
 		t.Errorf("got %+v", tie)
 	}
 }
@@ -125,7 +126,7 @@ func TestTheRelationshipsOfAPerson(t *testing.T) {
 		t.Error("one event enrolled twice")
 	}
 	all := p.Status().Resource(actor.Actor{}, "")
-	if len(all.Relationships) != 3 || len(all.Relationships[0].Consent) != 0 || !slices.Contains(all.Relationships[1].Consent, "af") || all.Relationships[2].Municipality != "1481" {
+	if len(all.Relationships) != 3 || all.Relationships[0].Consent.Shares(consent.Identity) || !all.Relationships[1].Consent.Shares(consent.Identity) || all.Relationships[2].Municipality != "1481" {
 		t.Errorf("got %+v", all.Relationships)
 	}
 	if one := p.Status().Resource(actor.Actor{}, "r1"); len(one.Relationships) != 1 || one.Relationships[0].Authority != "fk" {

@@ -11,6 +11,6 @@ func TestREADMEHasTheTablesOfTheCode(t *testing.T) {
 	readmetest.Check(t, map[string]string{
 		"person":    personTable.Drawing(personStates),
 		"enrolment": enrolmentTable.Drawing(enrolmentStates),
-		"access":    readmetest.Rights(api.Spec, "getParticipant#identity", "readIdentities#name", "readIdentities#number", "getEnrolment#text"),
+		"access":    readmetest.Rights(api.Spec, "getParticipant#identity", "readIdentities#name", "readIdentities#number", "getEnrolment#text", "getEnrolment#outcome"),
 	})
 }

@@ -16,7 +16,7 @@ func (s *PersonStatus) Resource(a actor.Actor, referral string) access.Resource 
 		if referral != "" && c.Referral != referral || tie.Mistaken {
 			continue
 		}
-		r.Relationships = append(r.Relationships, access.Relationship{Authority: c.Authority, Unit: c.Unit, Municipality: tie.Holder, Consent: c.covered()})
+		r.Relationships = append(r.Relationships, access.Relationship{Authority: c.Authority, Unit: c.Unit, Municipality: tie.Holder, Consent: c.scope()})
 		if tie.Candidate != "" {
 			r.Relationships = append(r.Relationships, access.Relationship{Municipality: tie.Candidate})
 		}
@@ -48,19 +48,9 @@ func (s *PersonStatus) Steps(a actor.Actor) []PersonStep {
 		if _, known := related[step.Referral]; !known {
 			related[step.Referral] = access.Allows("getParticipant", a, s.Resource(a, step.Referral))
 		}
-		if !related[step.Referral] {
-			continue
+		if related[step.Referral] && (step.Kind != Enrolled || access.Allows("getEnrolment", a, s.Resource(a, step.Referral))) {
+			steps = append(steps, step)
 		}
-		if step.Kind == Enrolled && slices.Contains(step.Unshared, progressData) {
-			r := s.Resource(a, step.Referral)
-			for i := range r.Relationships {
-				r.Relationships[i].Consent = nil
-			}
-			if !access.Allows("getParticipant", a, r) {
-				continue
-			}
-		}
-		steps = append(steps, step)
 	}
 	return steps
 }
@@ -68,15 +58,9 @@ func (s *PersonStatus) Steps(a actor.Actor) []PersonStep {
 // Resource returns what access to the enrolment depends on: its referral's parties,
 // and the person's consent and protection as they are now.
 func (e *Enrolment) Resource(p *PersonStatus, a actor.Actor) access.Resource {
-	return e.resource(progressData, p, a)
-}
-
-// resource is the enrolment as far as one category of data goes: a consent that
-// leaves it out covers no authority.
-func (e *Enrolment) resource(category string, p *PersonStatus, a actor.Actor) access.Resource {
 	relation := access.Relationship{Authority: e.Referrer, Unit: e.Unit, Municipality: e.Municipality}
-	if tie := p.referral(e.Referral); tie != nil && !slices.Contains(e.Unshared, category) {
-		relation.Consent = tie.Consent.covered()
+	if tie := p.referral(e.Referral); tie != nil {
+		relation.Consent = tie.Consent.scope()
 	}
 	r := access.Resource{Association: e.Association, Participant: e.Participant, Relationships: []access.Relationship{relation}}
 	p.protect(&r, a)
@@ -87,7 +71,7 @@ func (e *Enrolment) resource(category string, p *PersonStatus, a actor.Actor) ac
 // may see how it ended.
 func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress) {
 	progress := e.Progress()
-	if progress.Closed == nil || access.Allows("getEnrolment", a, e.resource(outcomeData, p, a)) {
+	if progress.Closed == nil || access.Allows("getEnrolment#outcome", a, e.Resource(p, a)) {
 		return e, progress
 	}
 	redacted := *e

@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/consent"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/personnummer"
@@ -119,23 +120,23 @@ func TestAConsentThatIsWithdrawnIsNotExtended(t *testing.T) {
 func TestTheSenderSeesNoMoreThanTheAmendedConsentCovers(t *testing.T) {
 	fk := actor.Actor{Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
 	sees := func(r *Referral, category string) bool {
-		return access.Allows("getReferral#progress", fk, r.Status().resource(fk, category))
+		return access.Allows("getReferral#"+category, fk, r.Status().ResourceFor(fk))
 	}
 	r := sample()
-	r.Consent.Categories = []string{CategoryOutcome}
-	if sees(r, CategoryProgress) || !sees(r, CategoryOutcome) {
+	r.Consent.Categories = []string{consent.Outcome}
+	if sees(r, consent.Progress) || !sees(r, consent.Outcome) {
 		t.Error("before: want the outcome and not the course")
 	}
 	wider := r.Consent
-	wider.Categories = []string{CategoryOutcome, CategoryProgress}
+	wider.Categories = []string{consent.Outcome, consent.Progress}
 	if err := r.Amend(history.Author{}, noon, rules, Changes{Consent: &wider}, Plain{}, inClear, nil); err != nil {
 		t.Fatal(err)
 	}
-	if !sees(r, CategoryProgress) || !sees(r, CategoryOutcome) {
+	if !sees(r, consent.Progress) || !sees(r, consent.Outcome) {
 		t.Error("after: want both")
 	}
 	r.Steps = append(r.Steps, Step{Entry: history.Entry{N: 3, At: noon}, Kind: ConsentWithdrawn})
-	if sees(r, CategoryProgress) || sees(r, CategoryOutcome) {
+	if sees(r, consent.Progress) || sees(r, consent.Outcome) {
 		t.Error("withdrawn: want neither")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/consent"
 )
 
 // Consent (samtycke) is what the person has agreed to in writing (OSL 10:1).
@@ -14,29 +15,28 @@ type Consent struct {
 	Categories  []string `json:"categories,omitempty"` // the data it covers; empty: all
 }
 
-// The categories of data that a consent may leave out and that this service would show.
-const (
-	CategoryProgress = "progress"
-	CategoryOutcome  = "outcome"
-)
-
 // Names reports whether the consent covers an authority, by its id or its kind.
 func (c Consent) Names(authority string, kind actor.AuthorityKind) bool {
 	return slices.Contains(c.Authorities, authority) || kind != "" && slices.Contains(c.Authorities, string(kind))
 }
 
-// Naming returns the consent with the authority named by its id, also where the person
-// named its kind: the vault knows ids only.
-func (c Consent) Naming(authority string, kind actor.AuthorityKind) Consent {
-	if c.Names(authority, kind) && !slices.Contains(c.Authorities, authority) {
-		c.Authorities = append(slices.Clone(c.Authorities), authority)
+// scope returns what the consent shares with the sender until it is withdrawn. One that
+// does not name the sender, as a person's own need not, shares nothing.
+func (r *Referral) scope() consent.Scope {
+	s := consent.Scope{InForce: r.Consent.Names(r.Authority, r.AuthorityKind)}
+	for _, category := range []string{consent.Progress, consent.Outcome} {
+		if !s.InForce || len(r.Consent.Categories) > 0 && !slices.Contains(r.Consent.Categories, category) {
+			s.Withheld = append(s.Withheld, category)
+		}
 	}
-	return c
+	return s
 }
 
-// Covers reports whether the consent is about a category of data.
-func (c Consent) Covers(category string) bool {
-	return len(c.Categories) == 0 || slices.Contains(c.Categories, category)
+// Scope returns what the consent shares with the sender now.
+func (s *Status) Scope() consent.Scope {
+	scope := s.referral.scope()
+	scope.InForce = scope.InForce && s.ConsentWithdrawnAt == nil
+	return scope
 }
 
 func (c Consent) isSame(other Consent) bool {

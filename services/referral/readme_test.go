@@ -10,6 +10,6 @@ import (
 func TestREADMEHasTheTablesOfTheCode(t *testing.T) {
 	readmetest.Check(t, map[string]string{
 		"states": transitions.Drawing(States),
-		"access": readmetest.Rights(api.Spec, "getReferral#progress", "getReferral#duplicates", "getReferral#text"),
+		"access": readmetest.Rights(api.Spec, "getReferral#progress", "getReferral#outcome", "getReferral#duplicates", "getReferral#text"),
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/consent"
 	"github.com/finsam/finsam/pkg/history"
 )
 
@@ -155,7 +156,7 @@ func (s *Status) nextWait(step *Step, before State) Wait {
 // covers the progress, the referrer. A person who applied has none.
 func (s *Status) hasAnsweringSender() bool {
 	r := s.referral
-	return s.ConsentWithdrawnAt == nil && !r.isApplication() && !r.IsHandedIn() && r.Consent.Covers(CategoryProgress)
+	return !r.isApplication() && !r.IsHandedIn() && s.Scope().Shares(consent.Progress)
 }
 
 // Turn returns whose turn it is; false when it is nobody's.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/consent"
 )
 
 // Visibility lists which categories of a referral an actor may see, who may see the
@@ -32,17 +33,6 @@ func (v Visibility) index() (i int) {
 		i |= 2
 	}
 	return i
-}
-
-// Withheld names the categories of data that are not visible.
-func (v Visibility) Withheld() (categories []string) {
-	if !v.Progress {
-		categories = append(categories, CategoryProgress)
-	}
-	if !v.Outcome {
-		categories = append(categories, CategoryOutcome)
-	}
-	return categories
 }
 
 // IsHidden reports whether a step is left out for a visibility. That the person is
@@ -85,11 +75,6 @@ const (
 	relationAsked    = string(PartyAsked)
 )
 
-// ResourceFor is the referral as access to it depends on it, for what every consent
-// covers. A handler is a subject at the authority that named it: the same subject at
-// another authority is somebody else.
-func (s *Status) ResourceFor(a actor.Actor) access.Resource { return s.resource(a, "") }
-
 // ResourceTo is ResourceFor for an operation that is one party's act. While two
 // municipalities see the referral, what the one may do the other may not. With no
 // pending transfer the state table rejects the operation.
@@ -107,16 +92,13 @@ func (s *Status) ResourceTo(operation string, a actor.Actor) access.Resource {
 	return res
 }
 
-// resource is the referral as seen for one category of data. A category outside the
-// consent, or a withdrawn consent, is shared with no authority.
-func (s *Status) resource(a actor.Actor, category string) access.Resource {
+// ResourceFor is the referral as access to it depends on it. A handler is a subject at
+// the authority that named it: the same subject at another authority is somebody else.
+func (s *Status) ResourceFor(a actor.Actor) access.Resource {
 	r := s.referral
-	sender := access.Relationship{Party: relationSender, Authority: r.Authority, Unit: r.Unit}
+	sender := access.Relationship{Party: relationSender, Authority: r.Authority, Unit: r.Unit, Consent: s.Scope()}
 	if r.AuthorityKind == actor.Self {
 		sender.Authority = "" // persons are not an authority: none of them may read another's
-	}
-	if s.ConsentWithdrawnAt == nil && (category == "" || r.Consent.Covers(category)) {
-		sender.Consent = r.Consent.Naming(r.Authority, r.AuthorityKind).Authorities
 	}
 	res := access.Resource{
 		Association: r.Association, Participant: r.Participant, Applied: r.isApplication(),
@@ -136,28 +118,20 @@ func (s *Status) resource(a actor.Actor, category string) access.Resource {
 
 // VisibilityFor returns what the actor may see now.
 func (s *Status) VisibilityFor(a actor.Actor) Visibility {
+	r := s.ResourceFor(a)
 	return Visibility{
-		Progress: access.Allows("getReferral#progress", a, s.resource(a, CategoryProgress)),
-		Outcome:  access.Allows("getReferral#progress", a, s.resource(a, CategoryOutcome)),
-		Texts:    access.Allows("getReferral#text", a, s.ResourceFor(a)),
+		Progress: access.Allows("getReferral#progress", a, r),
+		Outcome:  access.Allows("getReferral#outcome", a, r),
+		Texts:    access.Allows("getReferral#text", a, r),
 	}
 }
 
 // SenderVisibility returns what the sending authority as such may see now: in its
 // lists, and in what is sent to it. That a person is protected is for those named.
-func (s *Status) SenderVisibility() Visibility {
-	if s.ConsentWithdrawnAt != nil {
-		return Visibility{}
-	}
-	return s.referral.ConsentedVisibility()
-}
+func (s *Status) SenderVisibility() Visibility { return visibilityUnder(s.Scope()) }
 
-// ConsentedVisibility is the sender's visibility as long as the consent holds.
-func (r *Referral) ConsentedVisibility() Visibility {
-	if !r.Consent.Names(r.Authority, r.AuthorityKind) {
-		return Visibility{}
-	}
-	return Visibility{Progress: r.Consent.Covers(CategoryProgress), Outcome: r.Consent.Covers(CategoryOutcome)}
+func visibilityUnder(c consent.Scope) Visibility {
+	return Visibility{Progress: c.Shares(consent.Progress), Outcome: c.Shares(consent.Outcome)}
 }
 
 // Visible returns the state after the last visible step, and that step.
@@ -172,7 +146,7 @@ func (s *Status) VisibleNumber(n int64, to Visibility) int64 {
 	if to.Progress {
 		return n
 	}
-	then, count := s.referral.ConsentedVisibility(), int64(0)
+	then, count := visibilityUnder(s.referral.scope()), int64(0)
 	for i := range s.referral.Steps[:n] {
 		step := &s.referral.Steps[i]
 		if step.Kind == ConsentWithdrawn {
@@ -320,7 +294,7 @@ func (s *Status) Duplicate(a actor.Actor) (Duplicate, bool) {
 	}
 	d.ID, d.ReceivedAt = r.ID, r.ReceivedAt()
 	d.State, _ = s.Visible(s.VisibilityFor(a))
-	if s.Enrolment != "" && access.Allows("getEnrolment", a, s.resource(a, CategoryProgress)) {
+	if s.Enrolment != "" && access.Allows("getEnrolment", a, s.ResourceFor(a)) {
 		d.Enrolment = s.Enrolment
 		if access.Allows("getParticipant", a, s.ResourceFor(a)) {
 			d.Participant = r.Participant

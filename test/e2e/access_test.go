@@ -52,7 +52,8 @@ func TestTheContractAndTheAccessTableNameTheSameOperationsAndRoles(t *testing.T)
 		if _, ok := d.Operation(id); !ok {
 			t.Errorf("the row %s is about no operation of the contract", name)
 		}
-		if view != "" && views[id][view] == nil {
+		// The cases of this test have no outcome: services/referral/rest/testdata/visibility.yaml does.
+		if view != "" && view != "outcome" && views[id][view] == nil {
 			t.Errorf("nobody looks whether %s is shown: add it to views", name)
 		}
 	}

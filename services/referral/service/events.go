@@ -38,9 +38,8 @@ func event(r *referral.Referral, n int64) feed.Event {
 		e.Data["fields"] = strings.Join(step.Amendment.Fields(), ",")
 		if step.Amendment.Consent != nil {
 			// The vault, which follows, opens the person to those named since.
-			consent := then.Consent.Naming(r.Authority, r.AuthorityKind)
-			e.Data["authorities"] = strings.Join(consent.Authorities, ",")
-			e.Data["textVersion"], e.Data["givenOn"] = consent.TextVersion, consent.GivenOn
+			e.Data["authorities"] = strings.Join(then.Consent.Authorities, ",")
+			e.Data["textVersion"], e.Data["givenOn"] = then.Consent.TextVersion, then.Consent.GivenOn
 		}
 	case referral.TransferRequested:
 		e.Data["to"] = step.Municipality
@@ -61,7 +60,7 @@ func event(r *referral.Referral, n int64) feed.Event {
 		e.Data["startDate"] = step.Acceptance.StartDate
 		e.Data["coach"] = step.Acceptance.Coach
 		e.Data["authority"] = r.Authority
-		if withheld := then.ConsentedVisibility().Withheld(); len(withheld) > 0 {
+		if withheld := status.Scope().Withheld; len(withheld) > 0 {
 			e.Data["unshared"] = strings.Join(withheld, ",") // the enrolment is as hidden as its copy here
 		}
 	}

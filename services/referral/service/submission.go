@@ -205,7 +205,7 @@ func (s *Service) build(ctx context.Context, id string, request idempotency.Requ
 func (s *Service) document(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, error) {
 	filed, err := s.People.Put(ctx, PersonInput{
 		Referral: id, Authority: from.Authority, Unit: from.Unit, Municipality: sub.WishedMunicipality,
-		Person: sub.Person, Consent: sub.Consent.Naming(from.Authority, from.AuthorityKind),
+		Person: sub.Person, Consent: sub.Consent,
 	})
 	if err != nil {
 		return nil, err

@@ -238,7 +238,7 @@ func check(o contract.Operation) error {
 		return errors.New("x-cache.emptiedBy names no event; a cache that nothing empties shows what is no longer so")
 	}
 	for _, c := range access.Row(o.ID) {
-		if c.Relation != access.Association || c.Consent || c.Named {
+		if c.Relation != access.Association || c.Consent != "" || c.Named {
 			return fmt.Errorf("x-cache: an answer is kept for a role, but the role %s needs more than that", c.Role)
 		}
 	}
