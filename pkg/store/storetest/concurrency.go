@@ -14,16 +14,17 @@ import (
 // race runs do in n goroutines that start together, and fails on an error.
 func (s *suite) race(n int, do func(i int) error) {
 	s.Helper()
-	s.start(n, do).Wait()
+	s.during(n, do, nil)
 	if s.Failed() {
 		s.FailNow()
 	}
 }
 
-// start is race without waiting.
-func (s *suite) start(n int, do func(i int) error) *sync.WaitGroup {
-	start := make(chan struct{})
-	wg := new(sync.WaitGroup)
+// during repeats meanwhile, unless nil, as long as do runs in n goroutines that start
+// together, and once more.
+func (s *suite) during(n int, do func(i int) error, meanwhile func()) {
+	start, ended := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
 			<-start
@@ -33,7 +34,16 @@ func (s *suite) start(n int, do func(i int) error) *sync.WaitGroup {
 		})
 	}
 	close(start)
-	return wg
+	go func() { wg.Wait(); close(ended) }()
+	for running := meanwhile != nil; running; {
+		select {
+		case <-ended:
+			running = false
+		default:
+		}
+		meanwhile()
+	}
+	<-ended
 }
 
 // winners counts the calls without an error, and returns any other error than lost.
@@ -69,8 +79,7 @@ var concurrencyCases = []testCase{
 			s.race(8, func(i int) error {
 				mine := *v.Value
 				mine.Count = int64(i)
-				_, err := c.Replace(s.ctx, store.Versioned[thing]{Value: &mine, Version: v.Version})
-				return winners(&won, err, store.ErrStale)
+				return winners(&won, s.replace(c, store.Versioned[thing]{Value: &mine, Version: v.Version}), store.ErrStale)
 			})
 			s.equal("winners", won.Load(), int64(1))
 			s.equal("version", s.get(c, "north", "a").Version, round+2)
@@ -81,8 +90,7 @@ var concurrencyCases = []testCase{
 		for round := range 10 {
 			var won atomic.Int64
 			s.race(8, func(i int) error {
-				_, err := c.Insert(s.ctx, &thing{Association: "north", ID: fmt.Sprint("id", round), Count: int64(i)})
-				return winners(&won, err, store.ErrExists)
+				return winners(&won, s.insert(c, thing{Association: "north", ID: fmt.Sprint("id", round), Count: int64(i)}), store.ErrExists)
 			})
 			s.equal("winners", won.Load(), int64(1))
 		}
@@ -92,8 +100,7 @@ var concurrencyCases = []testCase{
 		for round := range 10 {
 			var won atomic.Int64
 			s.race(8, func(i int) error {
-				_, err := c.Insert(s.ctx, ptr(coded(fmt.Sprintf("%d-%d", round, i), fmt.Sprint(round))))
-				return winners(&won, err, store.ErrTaken)
+				return winners(&won, s.insert(c, coded(fmt.Sprintf("%d-%d", round, i), fmt.Sprint(round))), store.ErrTaken)
 			})
 			s.equal("winners", won.Load(), int64(1))
 			s.equal("stored", s.count(c, "code", fmt.Sprint(round)), int64(1))
@@ -102,8 +109,7 @@ var concurrencyCases = []testCase{
 	{"a unique value is taken once by replaces", func(s *suite) {
 		c := s.things()
 		for i := range 8 {
-			_, err := c.Insert(s.ctx, ptr(newThing(fmt.Sprint(i))))
-			s.ok(err)
+			s.ok(s.insert(c, newThing(fmt.Sprint(i))))
 		}
 		var won atomic.Int64
 		s.race(8, func(i int) error {
@@ -112,8 +118,7 @@ var concurrencyCases = []testCase{
 				return err
 			}
 			v.Value.Code = ptr("x")
-			_, err = c.Replace(s.ctx, v)
-			return winners(&won, err, store.ErrTaken)
+			return winners(&won, s.replace(c, v), store.ErrTaken)
 		})
 		s.equal("winners", won.Load(), int64(1))
 		s.equal("stored", s.count(c, "code", "x"), int64(1))
@@ -128,8 +133,7 @@ var concurrencyCases = []testCase{
 		c := s.things()
 		for round := range 10 {
 			id := fmt.Sprint("id", round)
-			_, err := c.Insert(s.ctx, ptr(newThing(id)))
-			s.ok(err)
+			s.ok(s.insert(c, newThing(id)))
 			var won atomic.Int64
 			s.race(2, func(i int) error {
 				var err error
@@ -216,36 +220,22 @@ func sequence(s *suite) {
 func publishRace(s *suite) {
 	c := s.with(newThing("a"), newThing("b"))
 	const writes = 20
-	done := make(chan struct{})
 	published := map[string]int64{}
-	publish := func() {
-		found, err := c.Unpublished(s.ctx, 10)
-		s.ok(err)
-		for _, v := range found {
-			published[v.Value.ID] = max(published[v.Value.ID], v.Version)
-			s.markPublished(c, v.Value.ID, v.Version)
-		}
-	}
-	writers := s.start(2, func(i int) error {
+	s.during(2, func(i int) error {
 		for range writes {
 			if _, err := c.Update(s.ctx, "north", []string{"a", "b"}[i], 0, func(v *thing) error { v.Count++; return nil }); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
-	go func() {
-		writers.Wait()
-		close(done)
-	}()
-	for running := true; running; {
-		select {
-		case <-done:
-			running = false
-		default:
+	}, func() {
+		found, err := c.Unpublished(s.ctx, 10)
+		s.ok(err)
+		for _, v := range found {
+			published[v.Value.ID] = max(published[v.Value.ID], v.Version)
+			s.markPublished(c, v.Value.ID, v.Version)
 		}
-		publish()
-	}
+	})
 	for _, id := range []string{"a", "b"} {
 		v := s.get(c, "north", id)
 		s.equal("count of "+id, v.Value.Count, int64(writes))

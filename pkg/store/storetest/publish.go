@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -29,143 +28,110 @@ func (s *suite) touch(c *store.Collection[thing], id string) {
 	s.ok(err)
 }
 
-var publishCases = []testCase{
-	{"a new document is not published", func(s *suite) { s.equal("unpublished", s.unpublished(s.with(newThing("a")), 10), "a@0/1") }},
-	{"a published document is not returned", func(s *suite) {
-		c := s.with(newThing("a"), newThing("b"))
-		s.markPublished(c, "a", 1)
-		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
-		s.equal("published", s.get(c, "north", "a").Published, int64(1))
-	}},
-	{"it is returned again when it is written again", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.markPublished(c, "a", 1)
-		s.touch(c, "a")
-		s.equal("unpublished", s.unpublished(c, 10), "a@1/2")
-	}},
-	{"replace leaves the published number", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.markPublished(c, "a", 1)
-		s.touch(c, "a")
-		s.touch(c, "a")
-		s.equal("published", s.get(c, "north", "a").Published, int64(1))
-	}},
-	{"marking a version that is no longer the latest leaves the rest unpublished", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.touch(c, "a")
-		s.markPublished(c, "a", 1)
-		s.equal("unpublished", s.unpublished(c, 10), "a@1/2")
-	}},
-	{"marking never lowers the number", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.touch(c, "a")
-		s.markPublished(c, "a", 2)
-		s.markPublished(c, "a", 1)
-		s.equal("published", s.get(c, "north", "a").Published, int64(2))
-		s.equal("unpublished", s.unpublished(c, 10), "")
-	}},
-	{"marking twice is marking once", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.markPublished(c, "a", 1)
-		s.markPublished(c, "a", 1)
-		s.equal("unpublished", s.unpublished(c, 10), "")
-	}},
-	{"marking changes no version and no document", func(s *suite) {
-		c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: ptr(int64(4))})
-		v := s.get(c, "north", "a")
-		s.markPublished(c, "a", 1)
-		s.equal("text", s.get(c, "north", "a").Value.Text, "x")
-		s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
-		_, err := c.Replace(s.ctx, v)
-		s.ok(err)
-	}},
-	{"marking ahead of the version marks what is written later", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.markPublished(c, "a", 3)
-		s.touch(c, "a")
-		s.touch(c, "a")
-		s.equal("unpublished", s.unpublished(c, 10), "")
-		s.touch(c, "a")
-		s.equal("unpublished after", s.unpublished(c, 10), "a@3/4")
-	}},
-	{"marking a missing document does nothing", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.markPublished(c, "nobody", 1)
-		s.equal("unpublished", s.unpublished(c, 10), "a@0/1")
-	}},
-	{"marking nothing does nothing", func(s *suite) { s.ok(s.things().MarkPublished(s.ctx, nil)) }},
-	{"marking many at once", func(s *suite) {
-		c := s.with(newThing("a"), newThing("b"), newThing("c"))
-		s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}, {Association: "north", ID: "nobody", Published: 1}, {Association: "north", ID: "c", Published: 1}}))
-		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
-	}},
-	{"returned in the order of the latest write", func(s *suite) {
-		c := s.with(newThing("c"), newThing("a"), newThing("b"))
-		s.touch(c, "c")
-		s.equal("unpublished", s.unpublished(c, 10), "a@0/1 b@0/1 c@0/2")
-	}},
-	{"returned up to the limit", func(s *suite) {
-		s.equal("unpublished", s.unpublished(s.with(newThing("c"), newThing("a"), newThing("b")), 2), "c@0/1 a@0/1")
-	}},
-	{"returned for every association, with its name", func(s *suite) {
-		s.with(newThing("a"), thing{Association: "south", ID: "a"})
-		found, err := s.engine.Unpublished(s.ctx, s.name, 10)
-		s.ok(err)
-		s.equal("count", len(found), 2)
-		s.equal("first", found[0].Association+" "+found[0].ID, "north a")
-		s.equal("second", found[1].Association+" "+found[1].ID, "south a")
-	}},
-	{"only the association that is named is marked", func(s *suite) {
-		c := s.with(newThing("a"), thing{Association: "south", ID: "a"})
-		s.markPublished(c, "a", 1)
-		s.equal("south", s.get(c, "south", "a").Published, int64(0))
-	}},
-	{"a deleted document is not returned", func(s *suite) {
-		c := s.with(newThing("a"))
-		s.ok(c.Delete(s.ctx, "north", "a", 1))
-		s.equal("unpublished", s.unpublished(c, 10), "")
-	}},
+// change is one thing that happens to the case's collection.
+type change func(s *suite, c *store.Collection[thing])
+
+func publish(id string, version int64) change {
+	return func(s *suite, c *store.Collection[thing]) { s.markPublished(c, id, version) }
 }
 
-// olderSchema is the suite's collection as an older release declared it: without the
-// keys rank and serial.
-func olderSchema(name string) store.Schema[thing] {
-	k := schemaOf(name)
-	k.Unique, k.Indexes = []store.Index{{"code"}}, []store.Index{{"unit"}, {"open"}}
-	keys := k.Keys
-	k.Keys = func(v *thing) store.Keys {
-		all := keys(v)
-		delete(all, "rank")
-		delete(all, "serial")
-		return all
+func write(id string) change {
+	return func(s *suite, c *store.Collection[thing]) { s.touch(c, id) }
+}
+
+// publishCases let changes happen to documents that have just been inserted; what is
+// unpublished then reads "id@published/version".
+func publishCases() []testCase {
+	var cases []testCase
+	for _, p := range []struct {
+		name    string
+		ids     string
+		changes []change
+		want    string
+	}{
+		{"a new document is not published", "a", nil, "a@0/1"},
+		{"a published document is not returned", "ab", []change{publish("a", 1)}, "b@0/1"},
+		{"it is returned again when it is written again", "a", []change{publish("a", 1), write("a")}, "a@1/2"},
+		{"replace leaves the published number", "a", []change{publish("a", 1), write("a"), write("a")}, "a@1/3"},
+		{"marking a version that is no longer the latest leaves the rest unpublished", "a", []change{write("a"), publish("a", 1)}, "a@1/2"},
+		{"marking never lowers the number", "a", []change{write("a"), publish("a", 2), publish("a", 1)}, ""},
+		{"marking twice is marking once", "a", []change{publish("a", 1), publish("a", 1)}, ""},
+		{"marking ahead of the version marks what is written later", "a", []change{publish("a", 3), write("a"), write("a")}, ""},
+		{"and no more", "a", []change{publish("a", 3), write("a"), write("a"), write("a")}, "a@3/4"},
+		{"marking a missing document does nothing", "a", []change{publish("nobody", 1)}, "a@0/1"},
+		{"marking nothing does nothing", "a", []change{func(s *suite, c *store.Collection[thing]) { s.ok(c.MarkPublished(s.ctx, nil)) }}, "a@0/1"},
+		{"marking many at once", "abc", []change{func(s *suite, c *store.Collection[thing]) {
+			s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}, {Association: "north", ID: "nobody", Published: 1}, {Association: "north", ID: "c", Published: 1}}))
+		}}, "b@0/1"},
+		{"returned in the order of the latest write", "cab", []change{write("c")}, "a@0/1 b@0/1 c@0/2"},
+		{"a deleted document is not returned", "a", []change{func(s *suite, c *store.Collection[thing]) { s.ok(c.Delete(s.ctx, "north", "a", 1)) }}, ""},
+	} {
+		cases = append(cases, testCase{p.name, func(s *suite) {
+			c := s.things()
+			for _, id := range p.ids {
+				s.ok(s.insert(c, newThing(string(id))))
+			}
+			for _, happen := range p.changes {
+				happen(s, c)
+			}
+			s.equal("unpublished", s.unpublished(c, 10), p.want)
+		}})
 	}
-	return k
+	return append(cases,
+		testCase{"marking changes no version and no document", func(s *suite) {
+			c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: ptr(int64(4))})
+			v := s.get(c, "north", "a")
+			s.markPublished(c, "a", 1)
+			s.equal("published", s.get(c, "north", "a").Published, int64(1))
+			s.equal("text", s.get(c, "north", "a").Value.Text, "x")
+			s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
+			s.ok(s.replace(c, v))
+		}},
+		testCase{"returned up to the limit", func(s *suite) {
+			s.equal("unpublished", s.unpublished(s.with(newThing("c"), newThing("a"), newThing("b")), 2), "c@0/1 a@0/1")
+		}},
+		testCase{"returned for every association, with its name", func(s *suite) {
+			s.with(newThing("a"), south("a"))
+			found, err := s.engine.Unpublished(s.ctx, s.name, 10)
+			s.ok(err)
+			s.equal("count", len(found), 2)
+			s.equal("first", found[0].Association+" "+found[0].ID, "north a")
+			s.equal("second", found[1].Association+" "+found[1].ID, "south a")
+		}},
+		testCase{"only the association that is named is marked", func(s *suite) {
+			c := s.with(newThing("a"), south("a"))
+			s.markPublished(c, "a", 1)
+			s.equal("south", s.get(c, "south", "a").Published, int64(0))
+		}},
+	)
 }
 
-// laterSchema declares the key rank too, without a unique index: a release may add it
-// while the older one still writes.
-func laterSchema(name string) store.Schema[thing] {
-	k := olderSchema(name)
-	k.Indexes = append(k.Indexes, store.Index{"rank"})
+// schemaWithout is the suite's collection as an older release declared it: without
+// some keys, and without the unique index on two.
+func schemaWithout(name string, indexes []store.Index, keys ...string) store.Schema[thing] {
+	k := schemaOf(name)
+	k.Unique, k.Indexes = []store.Index{{"code"}}, indexes
 	k.Keys = func(v *thing) store.Keys {
 		all := thingKeys(v)
-		delete(all, "serial")
+		for _, key := range keys {
+			delete(all, key)
+		}
 		return all
 	}
 	return k
 }
 
-// aged returns the case's collection as laterSchema declares it, with documents that
-// were written as olderSchema declares it.
+// aged returns the case's collection with the key rank, and documents that were written
+// before it was declared.
 func (s *suite) aged(all ...thing) *store.Collection[thing] {
 	s.Helper()
-	old, err := store.Open(s.ctx, s.engine, olderSchema(s.name))
+	old, err := store.Open(s.ctx, s.engine, schemaWithout(s.name, []store.Index{{"unit"}, {"open"}}, "rank", "serial"))
 	s.ok(err)
 	for _, v := range all {
 		_, err := old.Insert(s.ctx, &v)
 		s.ok(err)
 	}
-	later, err := store.Open(s.ctx, s.engine, laterSchema(s.name))
+	later, err := store.Open(s.ctx, s.engine, schemaWithout(s.name, []store.Index{{"unit"}, {"open"}, {"rank"}}, "serial"))
 	s.ok(err)
 	return later
 }
@@ -222,8 +188,7 @@ var rekeyCases = []testCase{
 		s.equal("published", after.Published, before.Published)
 		s.equal("text", after.Value.Text, "x")
 		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
-		_, err := c.Replace(s.ctx, before)
-		s.ok(err)
+		s.ok(s.replace(c, before))
 	}},
 	{"rekeying at a version that is no longer stored is stale", func(s *suite) {
 		c := s.with(withRank("a", 4))
@@ -252,26 +217,14 @@ func rekeyUnderWriters(s *suite) {
 		all = append(all, withRank(fmt.Sprint("d", i), 0))
 	}
 	c := s.aged(all...)
-	var writers sync.WaitGroup
-	done := make(chan struct{})
-	for _, v := range all {
-		writers.Go(func() {
-			for range raises {
-				if _, err := c.Update(s.ctx, "north", v.ID, 0, func(v *thing) error { *v.Rank++; v.Count++; return nil }); err != nil {
-					s.Error(err)
-				}
+	s.during(len(all), func(i int) error {
+		for range raises {
+			if _, err := c.Update(s.ctx, "north", all[i].ID, 0, func(v *thing) error { *v.Rank++; v.Count++; return nil }); err != nil {
+				return err
 			}
-		})
-	}
-	go func() { writers.Wait(); close(done) }()
-	for working := true; working; {
-		select {
-		case <-done:
-			working = false
-		default:
-			s.rekey(c, 3, false)
 		}
-	}
+		return nil
+	}, func() { s.rekey(c, 3, false) })
 	s.rekey(c, 3, false)
 	s.equal("by their last keys", s.count(c, "rank", int64(raises)), int64(documents))
 	for _, v := range all {

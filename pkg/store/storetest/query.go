@@ -188,8 +188,7 @@ func pageCases() []testCase {
 			page, err := c.Find(s.ctx, withDefaults(store.Query{Limit: 2}))
 			s.ok(err)
 			for _, id := range []string{"a", "e"} {
-				_, err := c.Insert(s.ctx, ptr(newThing(id)))
-				s.ok(err)
+				s.ok(s.insert(c, newThing(id)))
 			}
 			s.equal("rest", s.ids(c, withDefaults(store.Query{After: page.Next})), "e f")
 		}},
@@ -260,10 +259,6 @@ func (s *suite) groups(cond []store.Cond, by ...string) string {
 	return join(all)
 }
 
-func ranked(id string, unit *string, rank *int64, open *bool) thing {
-	return thing{Association: "north", ID: id, Unit: unit, Rank: rank, Open: open}
-}
-
 var countCases = []testCase{
 	{"up to a number and no further", func(s *suite) {
 		c := s.library()
@@ -287,47 +282,55 @@ var countCases = []testCase{
 		s.ok(err)
 		s.equal("count", n, int64(30))
 	}},
-	{"without documents there is a group of zero", func(s *suite) {
-		s.things()
-		s.equal("groups", s.groups(nil), "{}:0")
-	}},
 	{"those that match", func(s *suite) {
 		n, err := s.library().Count(s.ctx, "north", where("rank", store.Gte, int64(1)))
 		s.ok(err)
 		s.equal("count", n, int64(len(library().find(withDefaults(store.Query{Where: where("rank", store.Gte, int64(1))})))))
 	}},
-	{"an empty list matches nothing", func(s *suite) {
-		s.with(library()...)
-		s.equal("groups", s.groups(where("unit", store.In, []any{})), "{}:0")
-	}},
-	{"by text", func(s *suite) {
-		s.with(ranked("a", ptr("u"), nil, nil), ranked("b", ptr("u"), nil, nil), ranked("c", ptr("v"), nil, nil))
-		s.equal("groups", s.groups(nil, "unit"), "{unit=u(string)}:2 {unit=v(string)}:1")
-	}},
-	{"by number", func(s *suite) {
-		s.with(ranked("a", nil, ptr(int64(1)), nil), ranked("b", nil, ptr(int64(1)<<60), nil), ranked("c", nil, ptr(int64(1)), nil))
-		s.equal("groups", s.groups(nil, "rank"), "{rank=1(int64)}:2 {rank=1152921504606846976(int64)}:1")
-	}},
-	{"by bool", func(s *suite) {
-		s.with(ranked("a", nil, nil, ptr(true)), ranked("b", nil, nil, ptr(false)), ranked("c", nil, nil, ptr(true)))
-		s.equal("groups", s.groups(nil, "open"), "{open=false(bool)}:1 {open=true(bool)}:2")
-	}},
-	{"those without the key are a group without it", func(s *suite) {
-		s.with(ranked("a", ptr("u"), nil, nil), newThing("b"), newThing("c"))
-		s.equal("groups", s.groups(nil, "unit"), "{unit=u(string)}:1 {}:2")
-	}},
-	{"by two keys", func(s *suite) {
-		s.with(ranked("a", ptr("u"), ptr(int64(1)), nil), ranked("b", ptr("u"), ptr(int64(2)), nil), ranked("c", ptr("u"), ptr(int64(2)), nil), ranked("d", nil, ptr(int64(2)), nil))
-		s.equal("groups", s.groups(nil, "unit", "rank"), "{rank=1(int64),unit=u(string)}:1 {rank=2(int64),unit=u(string)}:2 {rank=2(int64)}:1")
-	}},
-	{"by a key among those that match", func(s *suite) {
-		s.with(ranked("a", ptr("u"), ptr(int64(1)), nil), ranked("b", ptr("v"), ptr(int64(2)), nil), ranked("c", ptr("v"), ptr(int64(1)), nil))
-		s.equal("groups", s.groups(where("rank", store.Eq, int64(1)), "unit"), "{unit=u(string)}:1 {unit=v(string)}:1")
-	}},
-	{"by a key when nothing matches there is no group", func(s *suite) {
-		s.with(library()...)
-		s.equal("groups", s.groups(where("rank", store.Eq, int64(99)), "unit"), "")
-	}},
+}
+
+// groupCases count documents by keys.
+func groupCases() []testCase {
+	ranked := func(id string, unit any, rank int64, open any) thing {
+		v := newThing(id)
+		if u, ok := unit.(string); ok {
+			v.Unit = &u
+		}
+		if rank != 0 {
+			v.Rank = &rank
+		}
+		if o, ok := open.(bool); ok {
+			v.Open = &o
+		}
+		return v
+	}
+	var cases []testCase
+	for _, g := range []struct {
+		name   string
+		stored []thing
+		where  []store.Cond
+		by     []string
+		want   string
+	}{
+		{"without documents there is a group of zero", nil, nil, nil, "{}:0"},
+		{"an empty list matches nothing", library(), where("unit", store.In, []any{}), nil, "{}:0"},
+		{"by text", []thing{ranked("a", "u", 0, nil), ranked("b", "u", 0, nil), ranked("c", "v", 0, nil)}, nil, []string{"unit"}, "{unit=u(string)}:2 {unit=v(string)}:1"},
+		{"by number", []thing{ranked("a", nil, 1, nil), ranked("b", nil, 1<<60, nil), ranked("c", nil, 1, nil)}, nil, []string{"rank"}, "{rank=1(int64)}:2 {rank=1152921504606846976(int64)}:1"},
+		{"by bool", []thing{ranked("a", nil, 0, true), ranked("b", nil, 0, false), ranked("c", nil, 0, true)}, nil, []string{"open"}, "{open=false(bool)}:1 {open=true(bool)}:2"},
+		{"those without the key are a group without it", []thing{ranked("a", "u", 0, nil), newThing("b"), newThing("c")}, nil, []string{"unit"}, "{unit=u(string)}:1 {}:2"},
+		{
+			"by two keys", []thing{ranked("a", "u", 1, nil), ranked("b", "u", 2, nil), ranked("c", "u", 2, nil), ranked("d", nil, 2, nil)}, nil,
+			[]string{"unit", "rank"}, "{rank=1(int64),unit=u(string)}:1 {rank=2(int64),unit=u(string)}:2 {rank=2(int64)}:1",
+		},
+		{"by a key among those that match", []thing{ranked("a", "u", 1, nil), ranked("b", "v", 2, nil), ranked("c", "v", 1, nil)}, where("rank", store.Eq, int64(1)), []string{"unit"}, "{unit=u(string)}:1 {unit=v(string)}:1"},
+		{"by a key when nothing matches there is no group", library(), where("rank", store.Eq, int64(99)), []string{"unit"}, ""},
+	} {
+		cases = append(cases, testCase{g.name, func(s *suite) {
+			s.with(g.stored...)
+			s.equal("groups", s.groups(g.where, g.by...), g.want)
+		}})
+	}
+	return cases
 }
 
 // model answers queries over documents in memory, in the plainest way.
@@ -364,7 +367,19 @@ func (m model) find(q store.Query) []string {
 			hits = append(hits, v)
 		}
 	}
-	slices.SortFunc(hits, func(a, b thing) int { return compareThings(q.Sort, &a, &b) })
+	slices.SortFunc(hits, func(a, b thing) int {
+		ka, kb, direction := thingKeys(&a), thingKeys(&b), 1
+		for _, o := range q.Sort {
+			direction = 1
+			if o.Desc {
+				direction = -1
+			}
+			if c := compareKeys(ka[o.Key], kb[o.Key]); c != 0 {
+				return direction * c
+			}
+		}
+		return direction * cmp.Compare(a.ID, b.ID)
+	})
 	ids := make([]string, 0, len(hits))
 	for _, v := range hits {
 		ids = append(ids, v.ID)
@@ -373,81 +388,39 @@ func (m model) find(q store.Query) []string {
 	return ids[:min(q.Limit, len(ids))]
 }
 
-func compareThings(sort []store.Order, a, b *thing) int {
-	ka, kb := thingKeys(a), thingKeys(b)
-	desc := false
-	for _, o := range sort {
-		desc = o.Desc
-		if c := compareKeys(ka[o.Key], kb[o.Key]); c != 0 {
-			return directed(c, desc)
-		}
-	}
-	return directed(cmp.Compare(a.ID, b.ID), desc)
-}
-
-func directed(c int, desc bool) int {
-	if desc {
-		return -c
-	}
-	return c
-}
-
 // compareKeys orders the values of one key, an absent one last.
 func compareKeys(a, b any) int {
+	switch {
+	case a == b:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	}
 	switch x := a.(type) {
-	case nil:
-		if b == nil {
-			return 0
-		}
-		return 1
-	case string:
-		if y, ok := b.(string); ok {
-			return cmp.Compare(x, y)
-		}
 	case int64:
-		if y, ok := b.(int64); ok {
-			return cmp.Compare(x, y)
-		}
-	case bool:
-		if y, ok := b.(bool); ok {
-			return cmp.Compare(number(x), number(y))
-		}
+		return cmp.Compare(x, b.(int64))
+	default: // a text, or "false" and "true"
+		return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
 	}
-	return -1
-}
-
-func number(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func matches(keys store.Keys, where []store.Cond) bool {
 	for _, c := range where {
 		v, ok := keys[c.Key]
-		if !ok || !fulfils(v, c) {
+		if !ok {
+			return false
+		}
+		if list, isList := c.Value.([]any); isList {
+			ok = slices.Contains(list, v)
+		} else {
+			d := compareKeys(v, c.Value)
+			ok = map[store.Op]bool{store.Eq: d == 0, store.Lt: d < 0, store.Lte: d <= 0, store.Gt: d > 0, store.Gte: d >= 0}[c.Op]
+		}
+		if !ok {
 			return false
 		}
 	}
 	return true
-}
-
-func fulfils(v any, c store.Cond) bool {
-	if c.Op == store.In {
-		return slices.Contains(c.Value.([]any), v)
-	}
-	d := compareKeys(v, c.Value)
-	switch c.Op {
-	case store.Eq:
-		return d == 0
-	case store.Lt:
-		return d < 0
-	case store.Lte:
-		return d <= 0
-	case store.Gt:
-		return d > 0
-	default:
-		return d >= 0
-	}
 }

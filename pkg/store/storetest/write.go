@@ -23,31 +23,27 @@ var prepareCases = []testCase{
 		s.with(newThing("a"))
 	}},
 	{"a collection without any key", func(s *suite) {
-		k := schemaOf(s.name)
-		k.Keys, k.Unique, k.Indexes = nil, nil, nil
-		c, err := store.Open(s.ctx, s.engine, k)
-		s.ok(err)
-		v := newThing("a")
-		_, err = c.Insert(s.ctx, &v)
-		s.ok(err)
+		c := s.withoutKeys()
+		s.ok(s.insert(c, newThing("a")))
 		s.get(c, "north", "a")
 	}},
 	{"a key that is declared later finds what is written from then on", func(s *suite) {
-		k := schemaOf(s.name)
-		k.Keys, k.Unique, k.Indexes = nil, nil, nil
-		old, err := store.Open(s.ctx, s.engine, k)
-		s.ok(err)
-		v := thing{Association: "north", ID: "a", Rank: ptr(int64(7))}
-		_, err = old.Insert(s.ctx, &v)
-		s.ok(err)
+		s.ok(s.insert(s.withoutKeys(), withRank("a", 7)))
 		c := s.things()
-		_, err = c.Update(s.ctx, "north", "a", 0, func(v *thing) error { v.Text = "new"; return nil })
-		s.ok(err)
-		n, err := c.Count(s.ctx, "north", []store.Cond{{Key: "rank", Op: store.Eq, Value: int64(7)}})
-		s.ok(err)
-		s.equal("found", n, int64(1))
+		s.touch(c, "a")
+		s.equal("found", s.count(c, "rank", int64(7)), int64(1))
 	}},
 	{"ping answers", func(s *suite) { s.ok(s.engine.Ping(s.ctx)) }},
+}
+
+// withoutKeys opens the case's collection as one that is found by its ids alone.
+func (s *suite) withoutKeys() *store.Collection[thing] {
+	s.Helper()
+	k := schemaOf(s.name)
+	k.Keys, k.Unique, k.Indexes = nil, nil, nil
+	c, err := store.Open(s.ctx, s.engine, k)
+	s.ok(err)
+	return c
 }
 
 var writeCases = []testCase{
@@ -63,8 +59,7 @@ var writeCases = []testCase{
 	}},
 	{"the same id again exists, and the first one stays", func(s *suite) {
 		c := s.with(thing{Association: "north", ID: "a", Text: "first"})
-		_, err := c.Insert(s.ctx, &thing{Association: "north", ID: "a", Text: "second"})
-		s.is(err, store.ErrExists)
+		s.is(s.insert(c, thing{Association: "north", ID: "a", Text: "second"}), store.ErrExists)
 		s.equal("text", s.get(c, "north", "a").Value.Text, "first")
 	}},
 	{"a document may begin at a later version", func(s *suite) {
@@ -77,7 +72,7 @@ var writeCases = []testCase{
 		s.equal("id", f.ID, "a")
 	}},
 	{"replace writes body, keys and version", func(s *suite) {
-		c := s.with(thing{Association: "north", ID: "a", Rank: ptr(int64(1))})
+		c := s.with(withRank("a", 1))
 		v := s.get(c, "north", "a")
 		v.Value.Rank, v.Value.Text = ptr(int64(2)), "new"
 		saved, err := c.Replace(s.ctx, v)
@@ -90,11 +85,10 @@ var writeCases = []testCase{
 		s.equal("by the new key", s.count(c, "rank", int64(2)), int64(1))
 	}},
 	{"replace can take a key away", func(s *suite) {
-		c := s.with(thing{Association: "north", ID: "a", Rank: ptr(int64(1))})
+		c := s.with(withRank("a", 1))
 		v := s.get(c, "north", "a")
 		v.Value.Rank = nil
-		_, err := c.Replace(s.ctx, v)
-		s.ok(err)
+		s.ok(s.replace(c, v))
 		s.equal("by the key", s.count(c, "rank", int64(1)), int64(0))
 	}},
 	{"replace may skip versions", func(s *suite) {
@@ -107,11 +101,9 @@ var writeCases = []testCase{
 	{"replace of an old version is stale, and nothing changes", func(s *suite) {
 		c := s.with(newThing("a"))
 		old := s.get(c, "north", "a")
-		_, err := c.Replace(s.ctx, old)
-		s.ok(err)
+		s.ok(s.replace(c, old))
 		old.Value.Text = "too late"
-		_, err = c.Replace(s.ctx, old)
-		s.is(err, store.ErrStale)
+		s.is(s.replace(c, old), store.ErrStale)
 		s.equal("text", s.get(c, "north", "a").Value.Text, "")
 	}},
 	{"replace of a version to come is stale", func(s *suite) {
@@ -125,16 +117,13 @@ var writeCases = []testCase{
 	{"delete removes the document and its keys", func(s *suite) {
 		c := s.with(thing{Association: "north", ID: "a", Rank: ptr(int64(1)), Code: ptr("x")})
 		s.ok(c.Delete(s.ctx, "north", "a", 1))
-		_, err := c.Get(s.ctx, "north", "a")
-		s.is(err, store.ErrNotFound)
+		s.missing(c, "a")
 		s.equal("by key", s.count(c, "rank", int64(1)), int64(0))
-		_, err = c.Insert(s.ctx, &thing{Association: "north", ID: "b", Code: ptr("x")})
-		s.ok(err)
+		s.ok(s.insert(c, thing{Association: "north", ID: "b", Code: ptr("x")}))
 	}},
 	{"delete of an old version is stale", func(s *suite) {
 		c := s.with(newThing("a"))
-		_, err := c.Replace(s.ctx, s.get(c, "north", "a"))
-		s.ok(err)
+		s.ok(s.replace(c, s.get(c, "north", "a")))
 		s.is(c.Delete(s.ctx, "north", "a", 1), store.ErrStale)
 		s.get(c, "north", "a")
 	}},
@@ -144,8 +133,7 @@ var writeCases = []testCase{
 	{"a deleted id can be used again", func(s *suite) {
 		c := s.with(newThing("a"))
 		s.ok(c.Delete(s.ctx, "north", "a", 1))
-		_, err := c.Insert(s.ctx, &thing{Association: "north", ID: "a", Text: "again"})
-		s.ok(err)
+		s.ok(s.insert(c, thing{Association: "north", ID: "a", Text: "again"}))
 		s.equal("text", s.get(c, "north", "a").Value.Text, "again")
 	}},
 	{"collections do not share ids", func(s *suite) {
@@ -162,72 +150,65 @@ func numbered(id, unit string, serial int64) thing {
 	return thing{Association: "north", ID: id, Unit: &unit, Serial: &serial}
 }
 
-var uniqueCases = []testCase{
-	{"a second document with the value is taken, and is not stored", func(s *suite) {
-		c := s.with(coded("a", "x"))
-		_, err := c.Insert(s.ctx, ptr(coded("b", "x")))
-		s.is(err, store.ErrTaken)
-		_, err = c.Get(s.ctx, "north", "b")
-		s.is(err, store.ErrNotFound)
-	}},
-	{"the id comes before the value", func(s *suite) {
-		_, err := s.with(coded("a", "x")).Insert(s.ctx, ptr(coded("a", "x")))
-		s.is(err, store.ErrExists)
-	}},
-	{"any number of documents may lack the key", func(s *suite) { s.with(newThing("a"), newThing("b"), newThing("c")) }},
-	{"any number may lack one of two keys", func(s *suite) {
-		a, b := newThing("a"), newThing("b")
-		a.Unit, b.Unit = ptr("u"), ptr("u")
-		c, d := newThing("c"), newThing("d")
-		c.Serial, d.Serial = ptr(int64(1)), ptr(int64(1))
-		s.with(a, b, c, d)
-	}},
-	{"two keys are taken only together", func(s *suite) {
-		c := s.with(numbered("a", "u", 1), numbered("b", "u", 2), numbered("c", "v", 1))
-		_, err := c.Insert(s.ctx, ptr(numbered("d", "u", 2)))
-		s.is(err, store.ErrTaken)
-	}},
-	{"values that only look alike when joined differ", func(s *suite) {
-		s.with(numbered("a", "u", 11), numbered("b", "u/1", 1), numbered("c", "u|1", 1), numbered("d", "u\",1", 1))
-	}},
-	{"upper and lower case differ", func(s *suite) { s.with(coded("a", "x"), coded("b", "X")) }},
-	{"the empty text is a value", func(s *suite) {
-		_, err := s.with(coded("a", "")).Insert(s.ctx, ptr(coded("b", "")))
-		s.is(err, store.ErrTaken)
-	}},
-	{"replace into a taken value is taken, and nothing changes", func(s *suite) {
-		c := s.with(coded("a", "x"), coded("b", "y"))
-		v := s.get(c, "north", "b")
-		v.Value.Code = ptr("x")
-		_, err := c.Replace(s.ctx, v)
-		s.is(err, store.ErrTaken)
-		v = s.get(c, "north", "b")
-		s.equal("code", *v.Value.Code, "y")
-		s.equal("version", v.Version, int64(1))
-	}},
-	{"replace with its own value is no conflict", func(s *suite) {
-		c := s.with(coded("a", "x"))
-		_, err := c.Replace(s.ctx, s.get(c, "north", "a"))
-		s.ok(err)
-	}},
-	{"a value that is no longer used is free", func(s *suite) {
-		c := s.with(coded("a", "x"))
-		v := s.get(c, "north", "a")
-		v.Value.Code = nil
-		_, err := c.Replace(s.ctx, v)
-		s.ok(err)
-		_, err = c.Insert(s.ctx, ptr(coded("b", "x")))
-		s.ok(err)
-	}},
-	{"a stale replace is stale even where its value is taken", func(s *suite) {
-		c := s.with(coded("a", "x"), coded("b", "y"))
-		v := s.get(c, "north", "b")
-		_, err := c.Replace(s.ctx, v)
-		s.ok(err)
-		v.Value.Code = ptr("x")
-		_, err = c.Replace(s.ctx, v)
-		s.is(err, store.ErrStale)
-	}},
+// uniqueCases insert one more document beside those stored; nil: it is stored too.
+func uniqueCases() []testCase {
+	onlyUnit, onlySerial := newThing("a"), newThing("b")
+	onlyUnit.Unit, onlySerial.Serial = ptr("u"), ptr(int64(1))
+	otherUnit, otherSerial := onlyUnit, onlySerial
+	otherUnit.ID, otherSerial.ID = "c", "d"
+	var cases []testCase
+	for _, u := range []struct {
+		name   string
+		stored []thing
+		one    thing
+		want   error
+	}{
+		{"a second document with the value is taken, and is not stored", []thing{coded("a", "x")}, coded("b", "x"), store.ErrTaken},
+		{"the id comes before the value", []thing{coded("a", "x")}, coded("a", "x"), store.ErrExists},
+		{"any number of documents may lack the key", []thing{newThing("a"), newThing("b")}, newThing("c"), nil},
+		{"any number may lack one of two keys", []thing{onlyUnit, onlySerial, otherUnit}, otherSerial, nil},
+		{"two keys are taken only together", []thing{numbered("a", "u", 1), numbered("b", "u", 2), numbered("c", "v", 1)}, numbered("d", "u", 2), store.ErrTaken},
+		{"values that only look alike when joined differ", []thing{numbered("a", "u", 11), numbered("b", "u/1", 1), numbered("c", "u|1", 1)}, numbered("d", "u\",1", 1), nil},
+		{"upper and lower case differ", []thing{coded("a", "x")}, coded("b", "X"), nil},
+		{"the empty text is a value", []thing{coded("a", "")}, coded("b", ""), store.ErrTaken},
+	} {
+		cases = append(cases, testCase{u.name, func(s *suite) {
+			c := s.with(u.stored...)
+			s.is(s.insert(c, u.one), u.want)
+			if u.want == store.ErrTaken {
+				s.missing(c, u.one.ID)
+			}
+		}})
+	}
+	return append(cases,
+		testCase{"replace into a taken value is taken, and nothing changes", func(s *suite) {
+			c := s.with(coded("a", "x"), coded("b", "y"))
+			v := s.get(c, "north", "b")
+			v.Value.Code = ptr("x")
+			s.is(s.replace(c, v), store.ErrTaken)
+			v = s.get(c, "north", "b")
+			s.equal("code", *v.Value.Code, "y")
+			s.equal("version", v.Version, int64(1))
+		}},
+		testCase{"replace with its own value is no conflict", func(s *suite) {
+			c := s.with(coded("a", "x"))
+			s.ok(s.replace(c, s.get(c, "north", "a")))
+		}},
+		testCase{"a value that is no longer used is free", func(s *suite) {
+			c := s.with(coded("a", "x"))
+			v := s.get(c, "north", "a")
+			v.Value.Code = nil
+			s.ok(s.replace(c, v))
+			s.ok(s.insert(c, coded("b", "x")))
+		}},
+		testCase{"a stale replace is stale even where its value is taken", func(s *suite) {
+			c := s.with(coded("a", "x"), coded("b", "y"))
+			v := s.get(c, "north", "b")
+			s.ok(s.replace(c, v))
+			v.Value.Code = ptr("x")
+			s.is(s.replace(c, v), store.ErrStale)
+		}},
+	)
 }
 
 var collectionCases = []testCase{
@@ -342,8 +323,7 @@ var associationCases = []testCase{
 	{"an id may contain any character", func(s *suite) {
 		c := s.things()
 		for _, id := range []string{"a/b", "a b", "å", "$x", "a.b", "'", "\"", "%", "a\\b", "north/a"} {
-			_, err := c.Insert(s.ctx, ptr(newThing(id)))
-			s.ok(err)
+			s.ok(s.insert(c, newThing(id)))
 			s.equal("id", s.get(c, "north", id).Value.ID, id)
 		}
 	}},
@@ -352,10 +332,20 @@ var associationCases = []testCase{
 // refuseCases are mistakes of a programmer. Every engine refuses them, with an error
 // that is no answer of the contract.
 func refuseCases() []testCase {
-	get := func(s *suite, q store.Query) error {
-		s.things()
-		_, err := s.engine.Find(s.ctx, s.name, q)
-		return err
+	find := func(q store.Query) func(*suite) error {
+		return func(s *suite) error {
+			s.things()
+			_, err := s.engine.Find(s.ctx, s.name, withDefaults(q))
+			return err
+		}
+	}
+	insert := func(r store.Record) func(*suite) error {
+		return func(s *suite) error { s.things(); return s.engine.Insert(s.ctx, s.name, r) }
+	}
+	keyed := func(key string, v any) store.Record {
+		r := record("a", 1)
+		r.Keys = store.Keys{key: v}
+		return r
 	}
 	broken := []struct {
 		name string
@@ -366,36 +356,24 @@ func refuseCases() []testCase {
 		{"an index over a key that is not declared", func(s *suite) error {
 			return s.engine.Prepare(s.ctx, store.Spec{Name: s.name, Indexes: []store.Index{{"x"}}})
 		}},
-		{"a document without an id", func(s *suite) error { s.things(); return s.engine.Insert(s.ctx, s.name, record("", 1)) }},
-		{"a document without a version", func(s *suite) error { s.things(); return s.engine.Insert(s.ctx, s.name, record("a", 0)) }},
+		{"a document without an id", insert(record("", 1))},
+		{"a document without a version", insert(record("a", 0))},
 		{"a version that does not grow", func(s *suite) error { s.with(newThing("a")); return s.engine.Replace(s.ctx, s.name, record("a", 1), 1) }},
-		{"a key that is not declared", func(s *suite) error {
+		{"a key that is not declared", insert(keyed("other", "x"))},
+		{"a key's value of a type that no engine can order", insert(keyed("rank", 1.5))},
+		{"a condition on a key that is not declared", find(store.Query{Where: where("other", store.Eq, "x")})},
+		{"a comparison that does not exist", find(store.Query{Where: where("unit", "like", "x")})},
+		{"a condition without a value", find(store.Query{Where: where("unit", store.Eq, nil)})},
+		{"a list that is not one", find(store.Query{Where: where("unit", store.In, "x")})},
+		{"a sort by a key that is not declared", find(store.Query{Sort: []store.Order{orderBy("other", false)}})},
+		{"a sort by three keys", find(store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", false), orderBy("open", false)}})},
+		{"a cursor of another order", find(store.Query{After: store.Cursor{ID: "a", Values: []any{"x"}}})},
+		{"a page without a limit", func(s *suite) error {
 			s.things()
-			r := record("a", 1)
-			r.Keys = store.Keys{"other": "x"}
-			return s.engine.Insert(s.ctx, s.name, r)
+			_, err := s.engine.Find(s.ctx, s.name, store.Query{Association: "north"})
+			return err
 		}},
-		{"a key's value of a type that no engine can order", func(s *suite) error {
-			s.things()
-			r := record("a", 1)
-			r.Keys = store.Keys{"rank": 1.5}
-			return s.engine.Insert(s.ctx, s.name, r)
-		}},
-		{"a condition on a key that is not declared", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("other", store.Eq, "x")})) }},
-		{"a comparison that does not exist", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("unit", "like", "x")})) }},
-		{"a condition without a value", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("unit", store.Eq, nil)})) }},
-		{"a list that is not one", func(s *suite) error { return get(s, withDefaults(store.Query{Where: where("unit", store.In, "x")})) }},
-		{"a sort by a key that is not declared", func(s *suite) error {
-			return get(s, withDefaults(store.Query{Sort: []store.Order{orderBy("other", false)}}))
-		}},
-		{"a sort by three keys", func(s *suite) error {
-			return get(s, withDefaults(store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", false), orderBy("open", false)}}))
-		}},
-		{"a cursor of another order", func(s *suite) error {
-			return get(s, withDefaults(store.Query{After: store.Cursor{ID: "a", Values: []any{"x"}}}))
-		}},
-		{"a page without a limit", func(s *suite) error { return get(s, store.Query{Association: "north"}) }},
-		{"a page beyond the bound", func(s *suite) error { return get(s, withDefaults(store.Query{Limit: 5000})) }},
+		{"a page beyond the bound", find(store.Query{Limit: 5000})},
 		{"a count by a key that is not declared", func(s *suite) error {
 			s.things()
 			_, err := s.engine.Count(s.ctx, s.name, "north", nil, []string{"other"})
@@ -423,58 +401,52 @@ func refuseCases() []testCase {
 	return cases
 }
 
-var contextCases = []testCase{
-	{"a write of a caller that has gone is not written", func(s *suite) {
-		c := s.things()
-		ctx, cancel := context.WithCancel(s.ctx)
-		cancel()
-		_, err := c.Insert(ctx, ptr(newThing("a")))
-		s.is(err, context.Canceled)
-		_, err = c.Get(s.ctx, "north", "a")
-		s.is(err, store.ErrNotFound)
-	}},
-	{"a read of a caller that has gone is not answered", func(s *suite) {
-		c := s.with(newThing("a"))
-		ctx, cancel := context.WithCancel(s.ctx)
-		cancel()
-		_, err := c.Get(ctx, "north", "a")
-		s.is(err, context.Canceled)
-		_, err = c.Find(ctx, withDefaults(store.Query{}))
-		s.is(err, context.Canceled)
-		_, err = c.Count(ctx, "north", nil)
-		s.is(err, context.Canceled)
-		_, err = c.Unpublished(ctx, 1)
-		s.is(err, context.Canceled)
-		s.is(s.engine.Ping(ctx), context.Canceled)
-	}},
-	{"a change of a caller that has gone changes nothing", func(s *suite) {
-		c := s.with(newThing("a"))
-		v := s.get(c, "north", "a")
-		ctx, cancel := context.WithCancel(s.ctx)
-		cancel()
-		_, err := c.Replace(ctx, v)
-		s.is(err, context.Canceled)
-		s.is(c.Delete(ctx, "north", "a", 1), context.Canceled)
-		s.is(c.MarkPublished(ctx, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}}), context.Canceled)
-		s.equal("version", s.get(c, "north", "a").Version, int64(1))
-		s.equal("published", s.get(c, "north", "a").Published, int64(0))
-	}},
-	{"a deadline in the past has ended", func(s *suite) {
-		c := s.things()
-		ctx, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
-		defer cancel()
-		_, err := c.Insert(ctx, ptr(newThing("a")))
-		s.is(err, context.DeadlineExceeded)
-	}},
-	{"the next caller is served", func(s *suite) {
-		c := s.things()
-		ctx, cancel := context.WithCancel(s.ctx)
-		cancel()
-		for range 20 {
-			_, err := c.Insert(ctx, ptr(newThing("a")))
+// contextCases call with a context that has ended.
+func contextCases() []testCase {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return []testCase{
+		{"a write of a caller that has gone is not written", func(s *suite) {
+			c := s.things()
+			_, err := c.Insert(ended, ptr(newThing("a")))
 			s.is(err, context.Canceled)
-		}
-		_, err := c.Insert(s.ctx, ptr(newThing("a")))
-		s.ok(err)
-	}},
+			s.missing(c, "a")
+		}},
+		{"a read of a caller that has gone is not answered", func(s *suite) {
+			c := s.with(newThing("a"))
+			_, err := c.Get(ended, "north", "a")
+			s.is(err, context.Canceled)
+			_, err = c.Find(ended, withDefaults(store.Query{}))
+			s.is(err, context.Canceled)
+			_, err = c.Count(ended, "north", nil)
+			s.is(err, context.Canceled)
+			_, err = c.Unpublished(ended, 1)
+			s.is(err, context.Canceled)
+			s.is(s.engine.Ping(ended), context.Canceled)
+		}},
+		{"a change of a caller that has gone changes nothing", func(s *suite) {
+			c := s.with(newThing("a"))
+			v := s.get(c, "north", "a")
+			_, err := c.Replace(ended, v)
+			s.is(err, context.Canceled)
+			s.is(c.Delete(ended, "north", "a", 1), context.Canceled)
+			s.is(c.MarkPublished(ended, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}}), context.Canceled)
+			s.equal("version", s.get(c, "north", "a").Version, int64(1))
+			s.equal("published", s.get(c, "north", "a").Published, int64(0))
+		}},
+		{"a deadline in the past has ended", func(s *suite) {
+			late, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
+			defer cancel()
+			_, err := s.things().Insert(late, ptr(newThing("a")))
+			s.is(err, context.DeadlineExceeded)
+		}},
+		{"the next caller is served", func(s *suite) {
+			c := s.things()
+			for range 20 {
+				_, err := c.Insert(ended, ptr(newThing("a")))
+				s.is(err, context.Canceled)
+			}
+			s.ok(s.insert(c, newThing("a")))
+		}},
+	}
 }
