@@ -2,8 +2,8 @@
 // again: the store, the keys, telemetry, the feed, the access log, the associations and
 // the peers.
 //
-// A service's main is Main, and its run is Open, its own constructors, and Serve. A
-// wrong value stops the start with one sentence that names the variable.
+// A service's main is Main, and its run is Run, with its own constructors between Open and
+// Serve. A wrong value stops the start with one sentence that names the variable.
 package launch
 
 import (
@@ -71,16 +71,33 @@ type App struct {
 	Blobs        blob.Store              // nil: the environment names none
 	Schema       func() migration.Schema // nil: the database is used as it is
 	Feed         *feed.Log
+	Peers        map[string]feed.Reader // the feeds of the services that it calls or follows, by name
 	AccessLog    *accesslog.Log
 	Cipher       *encryption.Cipher
 	Associations *association.Registry
 	Signer       *internaltoken.Signer
 	Verifier     *internaltoken.Verifier
 	Now          func() time.Time
-	NewID        func() string // a random UUID
+	NewID        func() string     // a random UUID
+	Transport    http.RoundTripper // to the other services
 
-	transport http.RoundTripper
-	closers   []func() error // in the order of opening
+	closers []func() error // in the order of opening
+}
+
+// Run opens the parts that a service needs, builds the service from them, serves it until
+// ctx ends, and takes it apart. Its error names the variable that is wrong. build returns
+// the service, whose Run is the work beside its handler.
+func Run[S interface{ Run(context.Context) error }](ctx context.Context, n Requirements, environ map[string]string, build func(context.Context, *App) (S, http.Handler, error)) (err error) {
+	p, err := Open(ctx, n, environ)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	s, h, err := build(ctx, p)
+	if err != nil {
+		return err
+	}
+	return p.Serve(ctx, h, s.Run)
 }
 
 // Open reads the environment and opens the parts. When one cannot be opened, those before
@@ -99,7 +116,7 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	}
 	p := &App{
 		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
-		Log: telemetry.Logger(os.Stderr, n.Service, level), transport: client.NewTransport(),
+		Log: telemetry.Logger(os.Stderr, n.Service, level), Transport: client.NewTransport(), Peers: map[string]feed.Reader{},
 	}
 	slog.SetDefault(p.Log)
 	if err := p.open(ctx, n, environ); err != nil {
@@ -142,6 +159,10 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 	}
 	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
 		return err
+	}
+	for _, name := range n.Peers {
+		c := p.Client(name)
+		p.Peers[name] = &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: c.OwnToken}
 	}
 	if n.Cipher {
 		if p.Cipher, err = keys.Cipher(); err != nil {
@@ -231,27 +252,12 @@ func (p *App) Close() error {
 
 // Client returns the client of another service.
 func (p *App) Client(service string) *client.Client {
-	return client.New(p.Config.PeerURL(service), p.transport, p.Signer)
+	return client.New(p.Config.PeerURL(service), p.Transport, p.Signer)
 }
 
-// Reader returns the reader of another service's feed.
-func (p *App) Reader(service string) feed.Reader {
-	c := p.Client(service)
-	return &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: c.OwnToken}
-}
-
-// Readers returns the feeds of several services, by name.
-func (p *App) Readers(services ...string) map[string]feed.Reader {
-	readers := map[string]feed.Reader{}
-	for _, s := range services {
-		readers[s] = p.Reader(s)
-	}
-	return readers
-}
-
-// Web returns the configuration of the service's HTTP server for its contract.
-func (p *App) Web(spec []byte) server.Config {
-	return server.Config{Service: p.Service, Spec: spec, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Log: p.Log}
+// Web returns the configuration of the service's HTTP server; the contract is the service's.
+func (p *App) Web() server.Config {
+	return server.Config{Service: p.Service, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Log: p.Log}
 }
 
 // Serve serves the handler and does the work beside it, and follows the associations'

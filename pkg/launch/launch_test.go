@@ -95,7 +95,7 @@ func TestAWholeEnvironmentGivesAllPartsAndTheyServe(t *testing.T) {
 	}
 	id := p.NewID()
 	if p.Engine == nil || p.Feed == nil || p.AccessLog == nil || p.Cipher == nil || p.Associations == nil || p.Signer == nil || p.Verifier == nil ||
-		p.NewID() == id || len(p.Readers("participant")) != 1 || p.Client("participant").Base != "http://127.0.0.1:1" {
+		p.NewID() == id || len(p.Peers) != 1 || p.Client("participant").Base != "http://127.0.0.1:1" {
 		t.Fatalf("something is missing: %+v", p)
 	}
 	token, err := p.Client("participant").OwnToken()

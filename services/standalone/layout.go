@@ -59,8 +59,8 @@ func Migrate(ctx context.Context, data Layout, checkOnly bool) (plans []migratio
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var refused error
-	for _, name := range slices.Sorted(maps.Keys(schemas)) {
-		m := migration.Migration{Schema: schemas[name](), Engine: db.Engine(name), Program: launch.Version(), Now: time.Now, Log: slog.Default()}
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		m := migration.Migration{Schema: services[name].Schema(), Engine: db.Engine(name), Program: launch.Version(), Now: time.Now, Log: slog.Default()}
 		plan, err := m.Check(ctx)
 		if err != nil {
 			return plans, err
@@ -96,7 +96,7 @@ func AccessLogs(ctx context.Context, data Layout, address string, use func(logs 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	logs := map[string]*accesslog.Log{}
-	for name := range schemas {
+	for name := range services {
 		l, openErr := accesslog.Open(ctx, db.Engine(name), name, time.Now)
 		if openErr != nil {
 			return openErr

@@ -13,25 +13,19 @@ import (
 
 	"github.com/google/uuid"
 
-	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob/folder"
 	blobs "github.com/finsam/finsam/pkg/blob/traced"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/launch"
-	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
-	"github.com/finsam/finsam/pkg/web/client"
-	activityrest "github.com/finsam/finsam/services/activity/rest"
-	activityservice "github.com/finsam/finsam/services/activity/service"
-	participantrest "github.com/finsam/finsam/services/participant/rest"
-	participantservice "github.com/finsam/finsam/services/participant/service"
+	activity "github.com/finsam/finsam/services/activity/program"
+	participant "github.com/finsam/finsam/services/participant/program"
 	"github.com/finsam/finsam/services/referral/outbound/send"
-	referralrest "github.com/finsam/finsam/services/referral/rest"
+	referral "github.com/finsam/finsam/services/referral/program"
 	referralservice "github.com/finsam/finsam/services/referral/service"
-	"github.com/finsam/finsam/services/referral/vault"
 )
 
 // Suite is the services of one process, ready to serve.
@@ -44,11 +38,13 @@ type Suite struct {
 	referrals *referralservice.Service
 
 	db      *sqlite.DB
-	sender  *send.Sender
 	blobs   *folder.Store
 	apps    map[string]*launch.App
 	workers []func(context.Context) error
 }
+
+// services are the requirements of the suite's services, by name.
+var services = map[string]launch.Requirements{"referral": referral.Requirements, "participant": participant.Requirements, "activity": activity.Requirements}
 
 // Open opens the data folder and constructs the services. The associations must be
 // loaded and the keys made (launch.WriteKeys). webhooks limits where the referral
@@ -62,7 +58,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{sender: sender, Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, apps: map[string]*launch.App{}}
+	s := &Suite{Upstreams: map[string]http.RoundTripper{}, Feeds: map[string]feed.Reader{}, apps: map[string]*launch.App{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -76,25 +72,34 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	}
 	s.workers = append(s.workers, s.serveBackups(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
 	keys := launch.OpenKeys(data.Keys())
-	for _, name := range []string{"referral", "participant", "activity"} {
+	for name := range services {
 		if err := s.openApp(ctx, name, keys, associations, log); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	for _, build := range []func(context.Context) error{s.participant, s.referral, s.activity} {
-		if err := build(ctx); err != nil {
-			return nil, err
+	for name, p := range s.apps {
+		for _, peer := range services[name].Peers {
+			p.Peers[peer] = s.Feeds[peer]
 		}
 	}
-	return s, nil
+	if _, err := add(ctx, s, "participant", participant.Build); err != nil {
+		return nil, err
+	}
+	if _, err := add(ctx, s, "activity", activity.Build); err != nil {
+		return nil, err
+	}
+	s.referrals, err = add(ctx, s, "referral", func(ctx context.Context, p *launch.App) (*referralservice.Service, http.Handler, error) {
+		return referral.Build(ctx, p, sender)
+	})
+	return s, err
 }
-
-// schemas are the schemas of each service's part of the database.
-var schemas = map[string]func() migration.Schema{"referral": referralservice.Schema, "participant": participantservice.Schema, "activity": activityservice.Schema}
 
 // openApp opens what a service is made of, in its part of the database.
 func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
-	p := &launch.App{Service: name, Schema: schemas[name], Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString}
+	p := &launch.App{
+		Service: name, Schema: services[name].Schema, Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString,
+		Config: launch.Config{ParticipantURL: "http://participant"}, Transport: upstreams(s.Upstreams), Peers: map[string]feed.Reader{}, Blobs: blobs.Store(s.blobs, name),
+	}
 	if p.Cipher, err = keys.Cipher(); err != nil {
 		return err
 	}
@@ -112,68 +117,23 @@ func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all 
 	return nil
 }
 
-func (s *Suite) participant(ctx context.Context) error {
-	p := s.apps["participant"]
-	v, err := participantservice.New(ctx, participantservice.Config{
-		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("referral"), AccessLog: p.AccessLog, Cipher: p.Cipher,
-		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
-	})
-	if err != nil {
-		return err
-	}
-	e, err := participantrest.New(v, p.Web(nil))
-	return s.add("participant", e, v.Run, err)
+// upstreams sends a request to the service that its host names.
+type upstreams map[string]http.RoundTripper
+
+// RoundTrip implements http.RoundTripper.
+func (u upstreams) RoundTrip(r *http.Request) (*http.Response, error) {
+	return u[r.URL.Host].RoundTrip(r)
 }
 
-func (s *Suite) referral(ctx context.Context) error {
-	p := s.apps["referral"]
-	v, err := referralservice.New(ctx, referralservice.Config{
-		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
-		Associations: p.Associations, People: s.people(p), Blobs: blobs.Store(s.blobs, p.Service), Webhooks: s.sender,
-		Now: p.Now, NewID: p.NewID, Log: p.Log,
-	})
+// add builds a service of the suite.
+func add[S interface{ Run(context.Context) error }](ctx context.Context, s *Suite, name string, build func(context.Context, *launch.App) (S, http.Handler, error)) (S, error) {
+	service, h, err := build(ctx, s.apps[name])
 	if err != nil {
-		return err
-	}
-	s.referrals = v
-	e, err := referralrest.New(v, p.Web(nil))
-	return s.add("referral", e, v.Run, err)
-}
-
-func (s *Suite) activity(ctx context.Context) error {
-	p := s.apps["activity"]
-	v, err := activityservice.New(ctx, activityservice.Config{
-		Engine: p.Engine, Feed: p.Feed, Peers: s.peers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
-		Associations: p.Associations, Now: p.Now, NewID: p.NewID, Log: p.Log,
-	})
-	if err != nil {
-		return err
-	}
-	e, err := activityrest.New(v, p.Web(nil))
-	return s.add("activity", e, v.Run, err)
-}
-
-func (s *Suite) add(name string, h http.Handler, run func(context.Context) error, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return service, fmt.Errorf("%s: %w", name, err)
 	}
 	s.Upstreams[name] = inprocess.Transport(h)
-	s.workers = append(s.workers, run)
-	return nil
-}
-
-// peers returns the feeds that a service follows.
-func (s *Suite) peers(names ...string) map[string]feed.Reader {
-	all := map[string]feed.Reader{}
-	for _, n := range names {
-		all[n] = s.Feeds[n]
-	}
-	return all
-}
-
-// people is the vault as the referral service reaches it, within the process.
-func (s *Suite) people(p *launch.App) referralservice.People {
-	return vault.New(api.NewClient(client.New("http://participant", s.Upstreams["participant"], p.Signer)))
+	s.workers = append(s.workers, service.Run)
+	return service, nil
 }
 
 // Run publishes and follows until the context ends.

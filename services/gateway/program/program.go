@@ -45,7 +45,7 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return fmt.Errorf("FINSAM_TRUST_FILE: %w", err)
 	}
 	for _, name := range peers {
-		c.Services = append(c.Services, gateway.Service{Name: name, Base: app.Config.PeerURL(name), Feed: app.Reader(name)})
+		c.Services = append(c.Services, gateway.Service{Name: name, Base: app.Config.PeerURL(name), Feed: app.Peers[name]})
 	}
 	g, err := gateway.New(c)
 	if err != nil {

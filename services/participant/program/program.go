@@ -1,40 +1,36 @@
-// Package program is the participant service as a program: what its own binary
-// and `finsam participant` run. What it reads from the environment is described in the
+// Package program is the participant service as a program: what its own binary and
+// `finsam participant` run. What it reads from the environment is described in the
 // service's README and checked by package launch.
 package program
 
 import (
 	"context"
-	"errors"
+	"net/http"
 
-	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/participant/rest"
 	"github.com/finsam/finsam/services/participant/service"
 )
 
-var needs = launch.Requirements{
+// Requirements are what Build needs.
+var Requirements = launch.Requirements{
 	Service: "participant", Store: true, Schema: service.Schema, Cipher: true, Associations: true, Peers: []string{"referral"},
 }
 
-// Run puts the service together, serves it until ctx ends, and takes it apart.
-// Its error names the variable that is wrong.
-func Run(ctx context.Context, environ map[string]string) (err error) {
-	parts, err := launch.Open(ctx, needs, environ)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, parts.Close()) }()
+// Run serves the service until ctx ends. Its error names the variable that is wrong.
+func Run(ctx context.Context, environ map[string]string) error {
+	return launch.Run(ctx, Requirements, environ, Build)
+}
+
+// Build puts the service together.
+func Build(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
 	s, err := service.New(ctx, service.Config{
-		Engine: parts.Engine, Feed: parts.Feed, Peers: parts.Readers(needs.Peers...), AccessLog: parts.AccessLog,
-		Cipher: parts.Cipher, Associations: parts.Associations, Now: parts.Now, NewID: parts.NewID, Log: parts.Log,
+		Engine: p.Engine, Feed: p.Feed, Peers: p.Peers, AccessLog: p.AccessLog, Cipher: p.Cipher, Associations: p.Associations,
+		Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	handler, err := rest.New(s, parts.Web(api.Spec))
-	if err != nil {
-		return err
-	}
-	return parts.Serve(ctx, handler, s.Run)
+	h, err := rest.New(s, p.Web())
+	return s, h, err
 }

@@ -5,10 +5,9 @@ package program
 
 import (
 	"context"
-	"errors"
+	"net/http"
 
 	"github.com/finsam/finsam/pkg/api/participant"
-	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	"github.com/finsam/finsam/services/referral/rest"
@@ -16,8 +15,13 @@ import (
 	"github.com/finsam/finsam/services/referral/vault"
 )
 
-// Run puts the service together, serves it until ctx ends, and takes it apart.
-func Run(ctx context.Context, environ map[string]string) (err error) {
+// Requirements are what Build needs.
+var Requirements = launch.Requirements{
+	Service: "referral", Store: true, Schema: service.Schema, Blobs: true, Cipher: true, Associations: true, Peers: []string{"participant"},
+}
+
+// Run serves the service until ctx ends. Its error names the variable that is wrong.
+func Run(ctx context.Context, environ map[string]string) error {
 	webhooks, err := send.ReadConfig(environ)
 	if err != nil {
 		return err
@@ -26,24 +30,21 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := launch.Open(ctx, launch.Requirements{
-		Service: "referral", Store: true, Schema: service.Schema, Blobs: true, Cipher: true, Associations: true, Peers: []string{"participant"},
-	}, environ)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.Close()) }()
+	return launch.Run(ctx, Requirements, environ, func(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
+		return Build(ctx, p, sender)
+	})
+}
+
+// Build puts the service together; sender sends its webhooks.
+func Build(ctx context.Context, p *launch.App, sender *send.Sender) (*service.Service, http.Handler, error) {
 	s, err := service.New(ctx, service.Config{
-		Engine: p.Engine, Feed: p.Feed, Peers: p.Readers("participant"), AccessLog: p.AccessLog, Cipher: p.Cipher,
+		Engine: p.Engine, Feed: p.Feed, Peers: p.Peers, AccessLog: p.AccessLog, Cipher: p.Cipher,
 		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
 		Blobs: p.Blobs, Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
 	})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	h, err := rest.New(s, p.Web(api.Spec))
-	if err != nil {
-		return err
-	}
-	return p.Serve(ctx, h, s.Run)
+	h, err := rest.New(s, p.Web())
+	return s, h, err
 }
