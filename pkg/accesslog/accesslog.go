@@ -12,12 +12,18 @@ package accesslog
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/store"
 )
 
 // Outcome is how an access ended.
@@ -87,15 +93,59 @@ func (e *Entry) fill(ctx context.Context, now time.Time) {
 		e.TraceID = sc.TraceID().String()
 	}
 	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why, &e.Code} {
-		*text = cut(*text)
+		*text = (*text)[:min(len(*text), maxText)] // an id of ours is never that long
 	}
 	e.Hash = ""
 }
 
-// cut bounds a text; an id of ours is never that long.
-func cut(text string) string {
-	if len(text) <= maxText {
-		return text
+// Block is what one write makes durable: the entries that had queued.
+type Block struct {
+	Chain   string    `json:"chain"`           // one start of one process
+	N       int64     `json:"n"`               // place in the chain, from 1
+	At      time.Time `json:"at"`              // when it was written
+	Follows string    `json:"follows"`         // id of the block before, "" for the very first
+	Prev    string    `json:"prev"`            // hash of the block before
+	Final   bool      `json:"final,omitempty"` // the chain was ended in order
+	Entries []Entry   `json:"entries,omitempty"`
+	Hash    string    `json:"hash"` // over all of the above
+}
+
+var blockSchema = store.Schema[Block]{
+	Name:    "access_log",
+	Indexes: []store.Index{{"chain", "n"}},
+	ID:      func(b *Block) (string, string) { return store.NoAssociation, b.id() },
+	Keys:    func(b *Block) store.Keys { return store.Keys{"chain": b.Chain, "n": b.N} },
+}
+
+func (b *Block) id() string { return b.Chain + "/" + strconv.FormatInt(b.N, 10) }
+
+// hashes returns the hash of each entry, chained to the block before and to one
+// another, and that of the block, which is over its head and, by their last link, its
+// entries. Two blocks of the same content have the same hash.
+func (b *Block) hashes() (entries []string, own string, err error) {
+	link := b.Prev
+	for _, e := range b.Entries {
+		e.Hash = ""
+		if link, err = digest(link, "", e); err != nil {
+			return nil, "", err
+		}
+		entries = append(entries, link)
 	}
-	return text[:maxText]
+	head := *b
+	head.Entries, head.Hash = nil, ""
+	own, err = digest(link, fmt.Sprint(len(b.Entries)), head)
+	return entries, own, err
+}
+
+// digest hashes a value's canonical form: the JSON of a struct, whose fields
+// stand in a fixed order and leave no room for a second spelling.
+func digest(link, count string, v any) (string, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("access log: canonical form: %w", err)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n", link, count)
+	h.Write(text)
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)), nil
 }

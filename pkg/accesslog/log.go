@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -65,7 +67,7 @@ type Head struct {
 // Open opens the service's log, begins a chain of its own behind the newest
 // block that it finds, and starts the writer; Close ends it.
 func Open(ctx context.Context, e store.Engine, service string, now func() time.Time) (*Log, error) {
-	blocks, err := store.Open(ctx, e, kind())
+	blocks, err := store.Open(ctx, e, blockSchema)
 	if err != nil {
 		return nil, fmt.Errorf("access log of %s: %w", service, err)
 	}
@@ -87,7 +89,14 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 	} else {
 		l.begin("", "")
 	}
-	l.unwatch = l.measured.watch(l.queued)
+	l.unwatch = metrics.Watch(metrics.Labels{"component": service}, metrics.Gauge{
+		Name: "finsam.access_log.queued", Description: "Entries that wait for the next block.",
+		Read: func() (float64, bool) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return float64(len(l.next.entries)), true
+		},
+	})
 	go l.run()
 	return l, nil
 }
@@ -109,19 +118,25 @@ func (l *Log) Record(ctx context.Context, e Entry) error {
 		return ErrNotLogged.Because(fmt.Errorf("%d participants in one entry", len(e.Participants)))
 	}
 	e.fill(ctx, l.now())
-	t, err := l.enqueue(ctx, e)
+	b, err := l.enqueue(ctx, e)
 	if err != nil {
-		l.measured.lost(1)
+		l.measured.failures.Add(context.Background(), 1, l.measured.own)
 	}
-	if p := pendingOf(ctx); p != nil {
-		p.add(t, err)
+	if p, ok := ctx.Value(pendingKey{}).(*pending); ok {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err != nil {
+			p.err = err
+		} else if !slices.Contains(p.batches, b) {
+			p.batches = append(p.batches, b)
+		}
 		return err
 	}
 	if err != nil {
 		return err
 	}
-	defer l.measured.waiting(time.Now())
-	return t.wait(ctx)
+	defer l.measured.waited(time.Now())
+	return b.wait(ctx)
 }
 
 // enqueue puts the entry into the next block. When that is full it waits until
@@ -188,17 +203,122 @@ func (l *Log) Close() error {
 	return nil
 }
 
-// queued is how many entries wait for the next block.
-func (l *Log) queued() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.next.entries)
+// pending is what one request waits for.
+type pending struct {
+	mu      sync.Mutex
+	batches []*batch
+	err     error
 }
 
-// asFault keeps a fault of the store's and hides nothing from the log.
-func asFault(err error) error {
-	if err == nil {
+type pendingKey struct{}
+
+// Begin returns a context in which Record does not wait: the entry is written while
+// the request's other work goes on. Anyone who begins calls Wait before the answer
+// leaves.
+func Begin(ctx context.Context) context.Context {
+	return context.WithValue(ctx, pendingKey{}, &pending{})
+}
+
+// Wait returns when every entry recorded since Begin is durable, else
+// ErrNotLogged; without a Begin there is nothing to wait for.
+func (l *Log) Wait(ctx context.Context) error {
+	p, _ := ctx.Value(pendingKey{}).(*pending)
+	if p == nil {
 		return nil
 	}
-	return ErrNotLogged.Because(fault.Of(err))
+	p.mu.Lock()
+	batches, err := p.batches, p.err
+	p.mu.Unlock()
+	if len(batches) > 0 {
+		defer l.measured.waited(time.Now())
+	}
+	for _, b := range batches {
+		if werr := b.wait(ctx); err == nil {
+			err = werr
+		}
+	}
+	return err
+}
+
+// How often and how long the writer tries to make one block durable.
+const (
+	tries   = 3
+	timeout = 5 * time.Second
+)
+
+// run writes block after block until Close.
+func (l *Log) run() {
+	defer close(l.done)
+	for {
+		select {
+		case <-l.wake:
+			l.write(false)
+		case <-l.stop:
+			l.write(true) // nothing is let in any more; what queued is still written
+			return
+		}
+	}
+}
+
+// write makes what has queued durable as one block and wakes those who wait for it.
+func (l *Log) write(final bool) {
+	l.mu.Lock()
+	b := l.next
+	l.next = newBatch()
+	close(b.taken)
+	l.mu.Unlock()
+	defer close(b.written)
+	before := l.newest
+	if len(b.entries) == 0 && !(final && before.N > 0) {
+		return
+	}
+	follows := before.Follows
+	if before.N > 0 {
+		follows = before.id()
+	}
+	block := Block{
+		Chain: before.Chain, N: before.N + 1, Prev: before.Hash, Follows: follows,
+		At: l.now().UTC().Truncate(time.Millisecond), Entries: b.entries, Final: final,
+	}
+	hashes, own, err := block.hashes()
+	if err != nil {
+		b.err = ErrNotLogged.Because(err)
+		return
+	}
+	for i, h := range hashes {
+		block.Entries[i].Hash = h
+	}
+	block.Hash = own
+	if err := l.insert(&block); err != nil {
+		b.err = ErrNotLogged.Because(err)
+		l.measured.failures.Add(context.Background(), int64(len(b.entries)), l.measured.own)
+		// Nobody knows whether the block is stored, so nothing may hang on it,
+		// and its place may not be used again: a new chain goes on from the
+		// last block that is certain.
+		l.begin(follows, before.Hash)
+		return
+	}
+	l.newest = block
+	l.measured.written(b.entries)
+	l.mu.Lock()
+	l.head = Head{Chain: block.Chain, N: block.N, Hash: block.Hash}
+	l.mu.Unlock()
+}
+
+// insert stores the block. A try whose outcome is unknown is repeated: only this
+// process writes to its chain, so a block that is there already is this one.
+func (l *Log) insert(b *Block) error {
+	var err error
+	for i := range tries {
+		if i > 0 {
+			time.Sleep(time.Duration(50+mathrand.IntN(100)) * time.Millisecond << i)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		_, err = l.blocks.Insert(ctx, b)
+		cancel()
+		if err == nil || errors.Is(err, store.ErrExists) {
+			return nil
+		}
+	}
+	return err
 }

@@ -42,14 +42,6 @@ func newMeasured(service string) *measured {
 	return m
 }
 
-// watch shows how many entries wait, until stop is called.
-func (m *measured) watch(queued func() int) (stop func()) {
-	return metrics.Watch(metrics.Labels{"component": m.service}, metrics.Gauge{
-		Name: "finsam.access_log.queued", Description: "Entries that wait for the next block.",
-		Read: func() (float64, bool) { return float64(queued()), true },
-	})
-}
-
 // written counts a block's entries.
 func (m *measured) written(entries []Entry) {
 	ctx := context.Background()
@@ -63,13 +55,8 @@ func (m *measured) written(entries []Entry) {
 	}
 }
 
-// lost counts entries that are in no block.
-func (m *measured) lost(entries int) {
-	m.failures.Add(context.Background(), int64(entries), m.own)
-}
-
-// waiting notes that a request has waited since then. The request's own time has
+// waited records that a request has waited since then. The request's own time has
 // the trace as its example; here it is not searched for again.
-func (m *measured) waiting(since time.Time) {
+func (m *measured) waited(since time.Time) {
 	m.wait.Record(context.Background(), time.Since(since).Seconds(), m.own)
 }

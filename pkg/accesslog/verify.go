@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -45,74 +47,122 @@ func (r *Report) flaw(block string, entry int, what string) {
 // since an earlier time, must still be in it: that finds a truncated end, or
 // a chain rewritten from some block on, which the links alone cannot.
 func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
-	var w walk
-	if err := l.walk(ctx, w.step); err != nil {
-		return w.report, err
-	}
-	w.end()
-	for _, first := range w.firsts {
-		if err := l.hangs(ctx, &w, first); err != nil {
-			return w.report, err
+	var r Report
+	var last *Block
+	for b, err := range l.stored(ctx, nil) {
+		if err != nil {
+			return r, err
 		}
+		if last != nil && last.Chain == b.Chain {
+			r.checkLink(last, b)
+			r.Heads = r.Heads[:len(r.Heads)-1]
+		} else if err := l.checkFirst(ctx, &r, b); err != nil {
+			return r, err
+		}
+		r.Blocks++
+		r.Entries += len(b.Entries)
+		r.Heads = append(r.Heads, Head{Chain: b.Chain, N: b.N, Hash: b.Hash})
+		if err := r.checkContent(b); err != nil {
+			return r, err
+		}
+		last = b
 	}
 	for _, h := range known {
-		id := (&Block{Chain: h.Chain, N: h.N}).id()
-		if hash, err := l.hashOf(ctx, id); err != nil {
-			return w.report, err
-		} else if hash != h.Hash {
-			w.report.flaw(id, -1, "was in the log when its head was noted, and is not as it was")
+		now, err := l.HeadAt(ctx, h.Chain, h.N)
+		if err != nil {
+			return r, err
+		}
+		if now != h {
+			r.flaw((&Block{Chain: h.Chain, N: h.N}).id(), -1, "was in the log when its head was noted, and is not as it was")
 		}
 	}
-	return w.report, nil
+	return r, nil
+}
+
+// checkFirst checks the first block of a chain, and that the block which the chain
+// begins behind is still there.
+func (l *Log) checkFirst(ctx context.Context, r *Report, b *Block) error {
+	r.Chains++
+	if b.N != 1 {
+		r.flaw(b.id(), -1, "blocks before it are missing")
+	}
+	if b.Follows == "" {
+		return nil
+	}
+	hash, err := l.hashOf(ctx, b.Follows)
+	if err == nil && hash != b.Prev {
+		r.flaw(b.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
+	}
+	return err
+}
+
+// checkLink checks that a block is what comes next in its chain.
+func (r *Report) checkLink(before, b *Block) {
+	switch {
+	case before.Final:
+		r.flaw(b.id(), -1, "follows the end of its chain")
+	case b.N != before.N+1:
+		r.flaw(b.id(), -1, fmt.Sprintf("follows block %d: what was between is missing", before.N))
+	case b.Prev != before.Hash || b.Follows != before.id():
+		r.flaw(b.id(), -1, "does not hang on the block before it")
+	}
+}
+
+// checkContent checks the block's own hashes, entry by entry.
+func (r *Report) checkContent(b *Block) error {
+	hashes, own, err := b.hashes()
+	if err != nil {
+		return err
+	}
+	for i, e := range b.Entries {
+		if e.Hash != hashes[i] {
+			r.flaw(b.id(), i, "is not as it was written, or what was before it is missing")
+			return nil // everything behind it hangs on it
+		}
+	}
+	if b.Hash != own {
+		r.flaw(b.id(), -1, "is not as it was written")
+	}
+	return nil
 }
 
 // Entries returns every entry of the log to a function, in the order of their
 // chains, until that fails; who reads them is to be logged by anyone who lets them.
 func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
-	return l.walk(ctx, func(b Block) error {
+	for b, err := range l.stored(ctx, nil) {
+		if err != nil {
+			return err
+		}
 		for _, e := range b.Entries {
 			if err := entry(e); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
-// walk passes every block to a function, chain by chain, until that fails.
-func (l *Log) walk(ctx context.Context, block func(Block) error) error {
-	q := store.Query{
-		Association: store.NoAssociation,
-		Sort:        []store.Order{{Key: "chain"}, {Key: "n"}},
-		Limit:       100,
-	}
-	for {
-		page, err := l.blocks.Find(ctx, q)
-		if err != nil {
-			return fmt.Errorf("access log: read: %w", err)
-		}
-		for _, v := range page.Items {
-			if err := block(*v.Value); err != nil {
-				return err
+// stored returns the blocks that match, chain by chain.
+func (l *Log) stored(ctx context.Context, where []store.Cond) iter.Seq2[*Block, error] {
+	return func(yield func(*Block, error) bool) {
+		q := store.Query{Association: store.NoAssociation, Where: where, Sort: []store.Order{{Key: "chain"}, {Key: "n"}}, Limit: 100}
+		for {
+			page, err := l.blocks.Find(ctx, q)
+			if err != nil {
+				yield(nil, fmt.Errorf("access log: read: %w", err))
+				return
 			}
+			for _, v := range page.Items {
+				if !yield(v.Value, nil) {
+					return
+				}
+			}
+			if page.Next.ID == "" {
+				return
+			}
+			q.After = page.Next
 		}
-		if page.Next.ID == "" {
-			return nil
-		}
-		q.After = page.Next
 	}
-}
-
-// hangs checks that the block which a chain begins behind is still there.
-func (l *Log) hangs(ctx context.Context, w *walk, first Block) error {
-	if first.Follows == "" {
-		return nil
-	}
-	hash, err := l.hashOf(ctx, first.Follows)
-	if err == nil && hash != first.Prev {
-		w.report.flaw(first.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
-	}
-	return err
 }
 
 // HeadAt returns a block's place and hash, as they are now; without a hash when the
@@ -134,70 +184,96 @@ func (l *Log) hashOf(ctx context.Context, id string) (string, error) {
 	return v.Value.Hash, nil
 }
 
-// walk is the state of one verification.
-type walk struct {
-	report Report
-	last   *Block
-	firsts []Block // the head of the first block of each chain
-}
-
-func (w *walk) step(b Block) error {
-	r := &w.report
-	if w.last == nil || w.last.Chain != b.Chain {
-		w.end()
-		r.Chains++
-		w.firsts = append(w.firsts, Block{Chain: b.Chain, N: b.N, Follows: b.Follows, Prev: b.Prev})
-		if b.N != 1 {
-			r.flaw(b.id(), -1, "blocks before it are missing")
+// Read passes every entry of several services' logs to a function, in the order of
+// their times, until that returns an error. It holds a page of blocks of each process
+// that ran at the time, and no more. That somebody reads the log is for the caller to
+// enter.
+func Read(ctx context.Context, logs map[string]*Log, entry func(service string, e Entry) error) error {
+	var open []*reading
+	defer func() {
+		for _, r := range open {
+			r.stop()
 		}
-	} else {
-		w.linked(b)
-	}
-	r.Blocks++
-	r.Entries += len(b.Entries)
-	w.last = &b
-	return w.content(b)
-}
-
-// linked checks that b is what comes next in its chain.
-func (w *walk) linked(b Block) {
-	switch before := w.last; {
-	case before.Final:
-		w.report.flaw(b.id(), -1, "follows the end of its chain")
-	case b.N != before.N+1:
-		w.report.flaw(b.id(), -1, fmt.Sprintf("follows block %d: what was between is missing", before.N))
-	case b.Prev != before.Hash || b.Follows != before.id():
-		w.report.flaw(b.id(), -1, "does not hang on the block before it")
-	}
-}
-
-// content checks the block's own hashes, entry by entry.
-func (w *walk) content(b Block) error {
-	link := b.Prev
-	for i, e := range b.Entries {
-		h, err := e.chained(link)
-		if err != nil {
+	}()
+	waiting := map[string]string{} // by service: its oldest chain that is not yet open
+	for service, l := range logs {
+		if err := l.nextChain(ctx, service, "", waiting); err != nil {
 			return err
 		}
-		if h != e.Hash {
-			w.report.flaw(b.id(), i, "is not as it was written, or what stood before it is missing")
-			return nil // everything behind it hangs on it
+	}
+	for {
+		var r *reading // with the oldest entry
+		for _, o := range open {
+			if len(o.entries) > 0 && (r == nil || o.entries[0].At.Before(r.entries[0].At)) {
+				r = o
+			}
 		}
-		link = h
+		// A chain's name begins with the time it began: none of its entries is older.
+		// So it is opened when the next entry of the open ones is not older either.
+		service, chain := "", "" // that began first
+		for s, c := range waiting {
+			if chain == "" || c < chain {
+				service, chain = s, c
+			}
+		}
+		if chain != "" && (r == nil || chain[:14] <= fmt.Sprintf("%014d", r.entries[0].At.UnixMilli())) {
+			n := &reading{service: service}
+			n.next, n.stop = iter.Pull2(logs[service].stored(ctx, []store.Cond{store.Equals("chain", chain)}))
+			open = append(slices.DeleteFunc(open, func(r *reading) bool { return len(r.entries) == 0 }), n)
+			if err := n.fill(); err != nil {
+				return err
+			}
+			if err := logs[service].nextChain(ctx, service, chain, waiting); err != nil {
+				return err
+			}
+			continue
+		}
+		if r == nil {
+			return nil
+		}
+		if err := entry(r.service, r.entries[0]); err != nil {
+			return err
+		}
+		r.entries = r.entries[1:]
+		if err := r.fill(); err != nil {
+			return err
+		}
 	}
-	h, err := b.sum(link)
-	if err != nil {
-		return err
-	}
-	if h != b.Hash {
-		w.report.flaw(b.id(), -1, "is not as it was written")
+}
+
+// reading is one chain under way.
+type reading struct {
+	service string
+	next    func() (*Block, error, bool)
+	stop    func()
+	entries []Entry // the next to pass on; empty: the chain has ended
+}
+
+// fill reads on until there is an entry to pass on.
+func (r *reading) fill() error {
+	for len(r.entries) == 0 {
+		b, err, ok := r.next()
+		if err != nil || !ok {
+			return err
+		}
+		r.entries = b.Entries
 	}
 	return nil
 }
 
-// end notes the head of the chain that the walk has left.
-func (w *walk) end() {
-	if w.last != nil {
-		w.report.Heads = append(w.report.Heads, Head{Chain: w.last.Chain, N: w.last.N, Hash: w.last.Hash})
+// nextChain puts the chain after one into waiting, and removes the service after
+// its last one.
+func (l *Log) nextChain(ctx context.Context, service, after string, waiting map[string]string) error {
+	delete(waiting, service)
+	page, err := l.blocks.Find(ctx, store.Query{
+		Association: store.NoAssociation, Where: []store.Cond{{Key: "chain", Op: store.Gt, Value: after}},
+		Sort: []store.Order{{Key: "chain"}, {Key: "n"}}, Limit: 1,
+	})
+	if err != nil {
+		return fmt.Errorf("access log of %s: read: %w", service, err)
 	}
+	if len(page.Items) > 0 {
+		waiting[service] = page.Items[0].Value.Chain
+	}
+	return nil
 }

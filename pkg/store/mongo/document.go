@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,10 +57,13 @@ func encodeKey(v any) (any, error) {
 	return x, err
 }
 
-// newStored builds the document of a record that rule.Record has passed.
-func newStored(spec store.Spec, r store.Record, written int64, token string) (*stored, error) {
+// newStored checks a record and returns its document, with a new token.
+func (e *engine) newStored(spec store.Spec, r store.Record, from int64) (*stored, error) {
+	if err := rule.Record(r, from, spec.Keys); err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Name, err)
+	}
 	s := &stored{ID: documentID(r.Association, r.ID), Association: r.Association, Version: r.Version, Unpublished: true,
-		Written: written, Token: token, Keys: bson.D{}, Unique: bson.D{}, Body: r.Body}
+		Written: e.db.nextWritten(), Token: rand.Text(), Keys: bson.D{}, Unique: bson.D{}, Body: r.Body}
 	for _, key := range spec.Keys {
 		v, err := encodeKey(r.Keys[key])
 		if err != nil {

@@ -138,22 +138,8 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	if err := errors.Join(rule.Spec(s), rule.Name("namespace", e.namespace)); err != nil {
 		return err
 	}
-	if err := e.createIndexes(ctx, s); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if earlier, ok := e.specs[s.Name]; ok {
-		s = rule.Merge(earlier, s)
-	}
-	e.specs[s.Name] = s
-	return nil
-}
-
-// createIndexes creates the indexes; the server accepts one that exists already.
-func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 	view := e.collectionNamed(s.Name).Indexes()
-	create := func(m mongo.IndexModel) error {
+	create := func(m mongo.IndexModel) error { // the server accepts one that exists already
 		return retry(ctx, "index "+s.Name, func() error {
 			_, err := view.CreateOne(ctx, m)
 			return err
@@ -188,6 +174,12 @@ func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 			return fmt.Errorf("index %s: %w", name, err)
 		}
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if earlier, ok := e.specs[s.Name]; ok {
+		s = rule.Merge(earlier, s)
+	}
+	e.specs[s.Name] = s
 	return nil
 }
 

@@ -11,14 +11,40 @@ import (
 
 var operators = map[store.Op]string{store.Lt: "$lt", store.Lte: "$lte", store.Gt: "$gt", store.Gte: "$gte"}
 
-// filterOf builds the filter of a query that rule.Query has passed.
-func filterOf(q store.Query) (bson.D, error) {
-	filter, err := whereOf(q.Association, q.Where)
-	if err != nil || q.After.ID == "" {
-		return filter, err
+// findOf builds the filter and the order of a query that rule.Query has passed. The
+// order ends with the id. Behind a cursor, for each column of the order in turn, the
+// columns before it are equal and its value is further on.
+func findOf(q store.Query) (filter, order bson.D, err error) {
+	if filter, err = whereOf(q.Association, q.Where); err != nil {
+		return nil, nil, err
 	}
-	after, err := afterOf(q)
-	return append(filter, bson.E{Key: "$or", Value: after}), err
+	either, equal, desc := bson.A{}, bson.D{}, false
+	add := func(path string, at any) {
+		direction := 1
+		if desc {
+			direction = -1
+		}
+		order = append(order, bson.E{Key: path, Value: direction})
+		for _, behind := range valuesBehind(path, desc, at) {
+			either = append(either, append(equal[:len(equal):len(equal)], bson.E{Key: path, Value: behind}))
+		}
+		equal = append(equal, bson.E{Key: path, Value: at})
+	}
+	for i, o := range q.Sort {
+		var at any
+		if q.After.ID != "" {
+			if at, err = encodeKey(q.After.Values[i]); err != nil {
+				return nil, nil, fmt.Errorf("cursor: %w", err)
+			}
+		}
+		desc = o.Desc
+		add("keys."+o.Key, at)
+	}
+	add("_id", documentID(q.Association, q.After.ID))
+	if q.After.ID != "" {
+		filter = append(filter, bson.E{Key: "$or", Value: either})
+	}
+	return filter, order, nil
 }
 
 // whereOf builds conditions. They are in an $and of their own, because servers differ
@@ -58,80 +84,24 @@ func whereOf(association string, where []store.Cond) (bson.D, error) {
 	return filter, nil
 }
 
-// part is one column of the order and its value at the cursor.
-type part struct {
-	path string
-	desc bool
-	v    any
-}
-
-func partsOf(q store.Query) ([]part, error) {
-	var parts []part
-	desc := false
-	for i, o := range q.Sort {
-		desc = o.Desc
-		p := part{path: "keys." + o.Key, desc: desc}
-		if q.After.ID != "" {
-			v, err := encodeKey(q.After.Values[i])
-			if err != nil {
-				return nil, fmt.Errorf("cursor: %w", err)
-			}
-			p.v = v
-		}
-		parts = append(parts, p)
-	}
-	return append(parts, part{path: "_id", desc: desc, v: documentID(q.Association, q.After.ID)}), nil
-}
-
-// sortOf returns the order of a query, which ends with the id.
-func sortOf(q store.Query) bson.D {
-	parts, _ := partsOf(store.Query{Sort: q.Sort}) // without a cursor nothing can be wrong
-	order := bson.D{}
-	for _, p := range parts {
-		direction := 1
-		if p.desc {
-			direction = -1
-		}
-		order = append(order, bson.E{Key: p.path, Value: direction})
-	}
-	return order
-}
-
-// afterOf builds the condition "behind the cursor": for each column in turn, the
-// columns before it are equal and its value is further on.
-func afterOf(q store.Query) (bson.A, error) {
-	parts, err := partsOf(q)
-	if err != nil {
-		return nil, err
-	}
-	either, equal := bson.A{}, bson.D{}
-	for _, p := range parts {
-		for _, further := range p.valuesBehind() {
-			either = append(either, append(equal[:len(equal):len(equal)], bson.E{Key: p.path, Value: further}))
-		}
-		equal = append(equal, bson.E{Key: p.path, Value: p.v})
-	}
-	return either, nil
-}
-
 // valuesBehind returns the conditions of which one holds when a column's value is
 // behind the one at the cursor. A comparison matches only values of its own type,
 // so absent ones are named.
-func (p part) valuesBehind() []any {
+func valuesBehind(path string, desc bool, at any) []any {
 	switch {
-	case !p.desc && p.v == absent: // the last
+	case !desc && at == absent: // the last
 		return nil
-	case !p.desc && p.path == "_id":
-		return []any{bson.D{{Key: "$gt", Value: p.v}}}
-	case !p.desc:
-		return []any{bson.D{{Key: "$gt", Value: p.v}}, absent}
-	case p.v == absent: // the first: whatever is present is behind
+	case !desc && path == "_id":
+		return []any{bson.D{{Key: "$gt", Value: at}}}
+	case !desc:
+		return []any{bson.D{{Key: "$gt", Value: at}}, absent}
+	case at == absent: // the first: whatever is present is behind
 		return []any{
 			bson.D{{Key: "$gte", Value: ""}},
 			bson.D{{Key: "$gte", Value: int64(math.MinInt64)}},
 			bson.D{{Key: "$in", Value: bson.A{false, true}}},
 		}
 	default:
-		return []any{bson.D{{Key: "$lt", Value: p.v}}}
+		return []any{bson.D{{Key: "$lt", Value: at}}}
 	}
 }

@@ -44,7 +44,7 @@ func TestFiltersUseOnlyWhatEveryServerHas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.q.Association = "north"
-			filter, err := filterOf(c.q)
+			filter, _, err := findOf(c.q)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -44,11 +44,11 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]
 	if err := rule.Query(q, spec.Keys); err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
-	filter, err := filterOf(q)
+	filter, order, err := findOf(q)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
-	found, err := find(ctx, c, filter, options.Find().SetProjection(withoutKeys).SetSort(sortOf(q)).SetSkip(int64(q.Skip)).SetLimit(int64(q.Limit)))
+	found, err := find(ctx, c, filter, options.Find().SetProjection(withoutKeys).SetSort(order).SetSkip(int64(q.Skip)).SetLimit(int64(q.Limit)))
 	return documents(found), err
 }
 

@@ -2,9 +2,7 @@ package mongo
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -12,23 +10,14 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
-
-// encode checks a record and returns its document, with a new token.
-func (e *engine) encode(spec store.Spec, r store.Record, from int64) (*stored, error) {
-	if err := rule.Record(r, from, spec.Keys); err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.Name, err)
-	}
-	return newStored(spec, r, e.db.nextWritten(), rand.Text())
-}
 
 func (e *engine) Insert(ctx context.Context, collection string, r store.Record) error {
 	c, spec, err := e.collection(collection)
 	if err != nil {
 		return err
 	}
-	doc, err := e.encode(spec, r, 0)
+	doc, err := e.newStored(spec, r, 0)
 	if err != nil {
 		return err
 	}
@@ -56,7 +45,7 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 	if err != nil {
 		return err
 	}
-	doc, err := e.encode(spec, r, from)
+	doc, err := e.newStored(spec, r, from)
 	if err != nil {
 		return err
 	}
@@ -74,7 +63,7 @@ func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) e
 	if err != nil {
 		return err
 	}
-	doc, err := e.encode(spec, r, 0)
+	doc, err := e.newStored(spec, r, 0)
 	if err != nil {
 		return err
 	}

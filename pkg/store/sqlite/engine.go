@@ -156,8 +156,11 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 func keysOf(keys []string, row []value) store.Keys {
 	all := store.Keys{}
 	for i, key := range keys {
-		if v, ok := decodeKey(row[i]); ok {
-			all[key] = v
+		b, isBlob := row[i].([]byte)
+		if !isBlob {
+			all[key] = row[i]
+		} else if len(b) == 1 && b[0] <= 1 { // as encodeKey stores a bool
+			all[key] = b[0] == 1
 		}
 	}
 	return all

@@ -39,10 +39,18 @@ func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 	if err := s.where(t, q.Where); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	order, err := orderOf(q)
-	if err != nil {
-		return nil, fmt.Errorf("%s: cursor: %w", t.name, err)
+	order, desc := make([]ordering, 0, 3), false // the whole order, which ends with the id
+	for i, o := range q.Sort {
+		desc = o.Desc
+		next := ordering{column: column(o.Key), desc: desc}
+		if q.After.ID != "" {
+			if next.after, err = encodeKey(q.After.Values[i]); err != nil {
+				return nil, fmt.Errorf("%s: cursor: %w", t.name, err)
+			}
+		}
+		order = append(order, next)
 	}
+	order = append(order, ordering{"id", desc, q.After.ID})
 	if q.After.ID != "" {
 		s.behind(order)
 	}
@@ -100,25 +108,6 @@ type ordering struct {
 	column string
 	desc   bool
 	after  value
-}
-
-// orderOf returns the whole order of a query, which ends with the id.
-func orderOf(q store.Query) ([]ordering, error) {
-	all := make([]ordering, 0, 3)
-	last := false
-	for i, o := range q.Sort {
-		last = o.Desc
-		next := ordering{column: column(o.Key), desc: o.Desc}
-		if q.After.ID != "" {
-			v, err := encodeKey(q.After.Values[i])
-			if err != nil {
-				return nil, err
-			}
-			next.after = v
-		}
-		all = append(all, next)
-	}
-	return append(all, ordering{"id", last, q.After.ID}), nil
 }
 
 // behind adds the condition "behind the cursor": for each column of the order in

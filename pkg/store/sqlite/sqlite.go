@@ -86,7 +86,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, guard.close())
 	}
-	d := &DB{path: path, guard: guard, writer: startWriter(c), readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
+	w := &writer{conn: c, queue: make(chan *write, maxQueued), quit: make(chan struct{}), gone: make(chan struct{})}
+	go w.loop()
+	d := &DB{path: path, guard: guard, writer: w, readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
 	for range maxReaders {
 		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-8000", "temp_store=MEMORY")
 		if err != nil {

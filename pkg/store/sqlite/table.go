@@ -164,12 +164,3 @@ func encodeKey(v any) (value, error) {
 	}
 	return x, err
 }
-
-// decodeKey reverses encodeKey; false for an absent key.
-func decodeKey(v value) (any, bool) {
-	b, ok := v.([]byte)
-	if !ok {
-		return v, true
-	}
-	return len(b) == 1 && b[0] == 1, len(b) == 1 && b[0] <= 1
-}

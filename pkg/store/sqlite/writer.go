@@ -49,12 +49,6 @@ const (
 	abandoned
 )
 
-func startWriter(c *conn) *writer {
-	w := &writer{conn: c, queue: make(chan *write, maxQueued), quit: make(chan struct{}), gone: make(chan struct{})}
-	go w.loop()
-	return w
-}
-
 // do queues a change and waits until it is durable. When the context ends before the
 // change has begun, nothing is written; later the outcome is unknown. Both are
 // ErrUnavailable.
