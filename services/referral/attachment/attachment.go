@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
@@ -98,7 +99,9 @@ type Service struct {
 	Config
 	notes     *store.Collection[note]
 	transfers chan struct{} // one for each under way
-	sweep     func(context.Context) error
+
+	// Job settles what has been left behind for an hour; nil without a store for blobs.
+	Job *jobs.Job
 }
 
 // New opens the notes on the engine.
@@ -108,7 +111,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("attachments: %w", err)
 	}
 	s := &Service{Config: c, notes: notes, transfers: make(chan struct{}, maxTransfers)}
-	s.sweep = jobs.ForEach(c.Associations, s.sweepAssociation)
+	if c.Blobs != nil {
+		s.Job = jobs.Every(sweepInterval, jobs.Config{
+			Service: "referral", Name: "sweep-blobs", Do: jobs.ForEach(c.Associations, s.sweepAssociation), Log: c.Log,
+		})
+	}
 	return s, nil
 }
 
@@ -218,7 +225,7 @@ func (s *Service) Settle(ctx context.Context, in, blob string, r *referral.Refer
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	err := error(nil)
-	if r == nil || !isNamed(blob, r) {
+	if r == nil || !slices.ContainsFunc(r.Attachments(), func(s *referral.Step) bool { return s.Attachment.Blob == blob }) {
 		err = s.Blobs.Delete(ctx, in+"/"+blob)
 	}
 	if err == nil {
@@ -228,26 +235,6 @@ func (s *Service) Settle(ctx context.Context, in, blob string, r *referral.Refer
 		s.Log.WarnContext(ctx, "a blob is left to the sweep", "cause", err)
 	}
 }
-
-func isNamed(blob string, r *referral.Referral) bool {
-	for _, s := range r.Attachments() {
-		if s.Attachment.Blob == blob {
-			return true
-		}
-	}
-	return false
-}
-
-// Job returns the job that settles what was left behind; nil without a store for blobs.
-func (s *Service) Job() *jobs.Job {
-	if s.Blobs == nil {
-		return nil
-	}
-	return jobs.Every(sweepInterval, jobs.Config{Service: "referral", Name: "sweep-blobs", Do: s.sweep, Log: s.Log})
-}
-
-// Sweep settles once what has been left behind for an hour.
-func (s *Service) Sweep(ctx context.Context) error { return s.sweep(ctx) }
 
 func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
 	page, err := s.notes.Find(ctx, store.Query{

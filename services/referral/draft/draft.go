@@ -163,12 +163,10 @@ type Config struct {
 	AccessLog    *accesslog.Log
 	Cipher       *encryption.Cipher
 	Associations *association.Registry
+	Referrals    *store.Collection[referral.Referral]
 	Now          func() time.Time
 	NewID        func() string // unguessable UUIDs
 	Log          *slog.Logger
-
-	// IsSent reports whether a referral of this id exists.
-	IsSent func(ctx context.Context, association, referral string) (bool, error)
 }
 
 // Service has the drafts. Its verbs take the caller from the context and decide by the
@@ -177,7 +175,9 @@ type Service struct {
 	Config
 	drafts    *store.Collection[Draft]
 	documents *guard.Documents[Draft]
-	sweep     func(context.Context) error
+
+	// Job destroys the drafts whose lifetime is over.
+	Job *jobs.Job
 }
 
 // New opens the drafts on the engine.
@@ -197,7 +197,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		},
 		Participants: func(*Draft) []string { return nil },
 	}
-	s.sweep = jobs.ForEach(c.Associations, s.sweepAssociation)
+	s.Job = jobs.Every(sweepInterval, jobs.Config{
+		Service: "referral", Name: "expire-drafts", Do: jobs.ForEach(c.Associations, s.sweepAssociation), Timeout: sweepTimeout, Log: c.Log,
+	})
 	return s, nil
 }
 
@@ -248,9 +250,12 @@ func (s *Service) Create(ctx context.Context, key string, content []byte) (*View
 
 // checkUnsent returns ErrSent for a draft that has become a referral.
 func (s *Service) checkUnsent(ctx context.Context, d *Draft) error {
-	sent, err := s.IsSent(ctx, d.Association, ReferralID(d.ID))
-	if err == nil && sent {
-		err = ErrSent
+	_, err := s.Referrals.Get(ctx, d.Association, ReferralID(d.ID))
+	switch {
+	case err == nil:
+		return ErrSent
+	case errors.Is(err, store.ErrNotFound):
+		return nil
 	}
 	return err
 }
@@ -384,14 +389,6 @@ func (s *Service) DestroySent(ctx context.Context, association, id, fingerprint 
 	}
 	return s.Destroy(ctx, d.Value)
 }
-
-// Job returns the job that destroys drafts whose lifetime is over.
-func (s *Service) Job() *jobs.Job {
-	return jobs.Every(sweepInterval, jobs.Config{Service: "referral", Name: "expire-drafts", Do: s.sweep, Timeout: sweepTimeout, Log: s.Log})
-}
-
-// Sweep destroys once the drafts whose lifetime is over.
-func (s *Service) Sweep(ctx context.Context) error { return s.sweep(ctx) }
 
 func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
 	destroyed := 0

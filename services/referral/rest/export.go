@@ -6,6 +6,7 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral/export"
 	"github.com/finsam/finsam/services/referral/sheet"
@@ -35,7 +36,7 @@ func (h handlers) ExportReferrals(ctx context.Context, r api.ExportReferralsRequ
 	if err != nil {
 		return nil, err
 	}
-	disposition := `attachment; filename="remisser-` + string(h.service.Today()) + "." + string(kind) + `"`
+	disposition := `attachment; filename="remisser-` + string(civil.DateOf(h.service.Now())) + "." + string(kind) + `"`
 	headers := api.ExportReferrals200ResponseHeaders{ContentDisposition: &disposition}
 	body, length := bytes.NewReader(file), int64(len(file))
 	if kind == api.Xlsx {

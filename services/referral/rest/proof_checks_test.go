@@ -112,10 +112,10 @@ func (p *proof) rest(t *testing.T) {
 	})
 	p.quiet(t)
 	p.Clock.Advance(26 * time.Hour)
-	if err := p.Service.Waitlist.Sweep(context.Background()); err != nil {
+	if err := p.Service.Waitlist.Job.Do(context.Background()); err != nil {
 		t.Error(err)
 	}
-	p.Service.Attachments.Sweep(context.Background())
+	p.Service.Attachments.Job.Do(context.Background())
 	p.quiet(t)
 	// The next to come take the numbers of those that came to nothing.
 	for round := 0; ; round++ {

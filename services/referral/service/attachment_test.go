@@ -264,12 +264,12 @@ func TestWhatADeathLeavesIsSwept(t *testing.T) {
 		t.Fatal("the test's death came too early")
 	}
 	_, kept := attached(t, w)
-	w.Service.Attachments.Sweep(t.Context())
+	w.Service.Attachments.Job.Do(t.Context())
 	if len(blobs(t, w)) != 2 {
 		t.Error("what may still be under way was swept")
 	}
 	w.Clock.Advance(2 * time.Hour)
-	w.Service.Attachments.Sweep(t.Context())
+	w.Service.Attachments.Job.Do(t.Context())
 	if n := len(blobs(t, w)); n != 1 {
 		t.Errorf("%d blobs after the sweep, and one attachment (%s)", n, kept)
 	}

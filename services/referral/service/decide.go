@@ -45,7 +45,8 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 			return nil
 		}
 		q := waitlist.Queue{Association: in.ID, Municipality: acceptance.Municipality, Initiative: initiative.ID}
-		place, err = s.Waitlist.Take(ctx, q, id, r.Version, r.Value.Status().PlaceUntil(initiative.PlanIn(q.Municipality).MaxWeeks))
+		until := r.Value.Status().PlaceUntil(initiative.PlanIn(q.Municipality).MaxWeeks)
+		place, err = s.Waitlist.Take(ctx, q, waitlist.Taken{Referral: id, Version: r.Version, Until: until})
 		return err
 	})
 	place.Saved(ctx, err)

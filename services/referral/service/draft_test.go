@@ -337,7 +337,7 @@ func TestDraftsAreDestroyedWhenTheirTimeIsOverHoweverManySweep(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, s := range []*service.Service{w.Service, w.Another(t, w.Engine)} {
 		wg.Go(func() {
-			if err := s.Drafts.Sweep(context.Background()); err != nil {
+			if err := s.Drafts.Job.Do(context.Background()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -109,7 +109,10 @@ func (s *Service) Handle(ctx context.Context, e feed.Event) error {
 	// An event about the person concerns every referral about it.
 	var after store.Cursor
 	for {
-		page, err := s.ofParticipant(ctx, e.Association, e.Subject, after)
+		page, err := s.referrals.Find(ctx, store.Query{
+			Association: e.Association, Where: []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: e.Subject}},
+			Sort: latestFirst, After: after, Limit: 100,
+		})
 		if err != nil {
 			return err
 		}
@@ -139,7 +142,8 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step refe
 	case err != nil:
 		return err
 	}
-	s.stepped(saved.Value)
+	s.publisher.Wake()
+	s.Waitlist.Stepped(saved.Value)
 	return nil
 }
 
@@ -171,15 +175,21 @@ func stepOf(e feed.Event) (s referral.Step, ok bool) {
 	if !ofEnrolment || !slices.Contains(progressKinds, kind) {
 		return s, false
 	}
-	s.Progress = progressOf(e, kind)
-	s.Code = s.Progress.Kind
+	p := &referral.ProgressStep{Kind: kind, Enrolment: e.Subject, On: e.Data["on"], FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"]}
+	if n, err := strconv.Atoi(e.Data["number"]); err == nil && n > 0 && n <= maxBlocks {
+		p.Block = n
+	}
+	s.Kind, s.Code, s.Progress = referral.ProgressReported, kind, p
 	switch kind {
 	case "planned":
 		s.Kind = referral.Enrolled
+	case "answered":
+		p.Code = e.Data["readiness"]
+	case "decided":
+		p.Code = e.Data["decision"]
 	case "closed":
-		s.Kind, s.Code = referral.Closed, s.Progress.Code
-	default:
-		s.Kind = referral.ProgressReported
+		p.Code = e.Data["outcome"]
+		s.Kind, s.Code = referral.Closed, p.Code
 	}
 	return s, true
 }
@@ -193,23 +203,3 @@ var progressKinds = []string{
 
 // maxBlocks bounds the number of a block, as the contract does.
 const maxBlocks = 100
-
-// progressOf reads what an enrolment's event says of the progress.
-func progressOf(e feed.Event, kind string) *referral.ProgressStep {
-	p := &referral.ProgressStep{
-		Kind: kind, Enrolment: e.Subject, On: e.Data["on"],
-		FirstDay: e.Data["firstDay"], LastDay: e.Data["lastDay"],
-	}
-	if n, err := strconv.Atoi(e.Data["number"]); err == nil && n > 0 && n <= maxBlocks {
-		p.Block = n
-	}
-	switch kind {
-	case "answered":
-		p.Code = e.Data["readiness"]
-	case "decided":
-		p.Code = e.Data["decision"]
-	case "closed":
-		p.Code = e.Data["outcome"]
-	}
-	return p
-}

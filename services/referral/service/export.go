@@ -5,7 +5,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
-	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/store"
@@ -40,6 +39,3 @@ func (s *Service) Export(ctx context.Context, f Filter, identities bool, t expor
 	}
 	return nil
 }
-
-// Today is the date in Sweden, for the name of a file.
-func (s *Service) Today() civil.Date { return civil.DateOf(s.Now()) }

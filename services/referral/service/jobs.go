@@ -27,16 +27,13 @@ func (s *Service) jobs() []*jobs.Job {
 			s.numbers.Flush()
 			return nil
 		}}),
-		s.Drafts.Job(),
+		s.Drafts.Job, s.Waitlist.Job,
 	}
-	if blobs := s.Attachments.Job(); blobs != nil {
-		work = append(work, blobs)
+	if s.Attachments.Job != nil {
+		work = append(work, s.Attachments.Job)
 	}
 	return work
 }
-
-// MarkOverdue makes silence an event in all associations, once.
-func (s *Service) MarkOverdue(ctx context.Context) error { return s.sweep(ctx) }
 
 // markOverdue makes silence an event: a turn whose time has passed becomes a step of its
 // referral, once.

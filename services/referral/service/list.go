@@ -183,7 +183,7 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w store.Wi
 	q := waitlist.Queue{Association: in.ID, Municipality: a.Municipality, Initiative: i.ID}
 	relation, _ := access.Scope(operation, a)
 	found := relation == access.OwnMunicipality && a.Municipality != ""
-	return s.read(ctx, a, operation, q.Where(), found, order, w)
+	return s.read(ctx, a, operation, q.Where(waitlist.Queued), found, order, w)
 }
 
 // read returns a part of what the conditions find, and enters whose referrals are shown.

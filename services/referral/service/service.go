@@ -5,7 +5,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/encryption"
-	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
@@ -95,7 +93,9 @@ type Service struct {
 	figures   *figures.Rollup
 	publisher *feed.Publisher
 	followers []*feed.Follower
-	sweep     func(context.Context) error // see MarkOverdue
+
+	// MarkOverdue makes silence an event in all associations, once.
+	MarkOverdue func(context.Context) error
 
 	// The verbs of these are called as they are.
 	Attachments *attachment.Service
@@ -128,9 +128,13 @@ func (s *Service) open(ctx context.Context) (err error) {
 		Participants: func(r *referral.Referral) []string { return []string{r.Participant} },
 		Refusal:      s.handedOver,
 	}
-	s.sweep = jobs.ForEach(s.Associations, s.markOverdue)
+	s.MarkOverdue = jobs.ForEach(s.Associations, s.markOverdue)
 	s.publisher = feed.NewPublisher(s.Feed, s.Log,
-		feed.FromCollection(s.referrals, referral.EventPrefix, event), feed.FromCollection(s.registers, unitsPrefix, registerEvent))
+		feed.FromCollection(s.referrals, referral.EventPrefix, event),
+		// What is cached of the register ends; what changed is read from it.
+		feed.FromCollection(s.registers, unitsPrefix, func(g *referral.Register, _ int64) feed.Event {
+			return feed.Event{Type: unitsPrefix + "changed", Subject: g.Association, Time: g.ChangedAt, Association: g.Association}
+		}))
 	for name, peer := range s.Peers {
 		f, err := feed.NewFollower(ctx, s.Engine, s.Log, name, peer, s.Handle)
 		if err != nil {
@@ -161,7 +165,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 	}
 	s.Drafts, err = draft.New(ctx, draft.Config{
 		Engine: s.Engine, AccessLog: s.AccessLog, Cipher: s.Cipher, Associations: s.Associations,
-		Now: s.Now, NewID: s.NewID, Log: s.Log, IsSent: s.exists,
+		Referrals: s.referrals, Now: s.Now, NewID: s.NewID, Log: s.Log,
 	})
 	if err != nil {
 		return err
@@ -183,7 +187,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 // Run publishes, follows and does what time brings until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.publisher.Run, s.figures.Run, s.Waitlist.Run, s.Outbound.Run} {
+	for _, run := range []func(context.Context) error{s.publisher.Run, s.figures.Run, s.Outbound.Run} {
 		g.Go(func() error { return run(ctx) })
 	}
 	for _, job := range s.jobs() {
@@ -230,14 +234,9 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	if err != nil {
 		return nil, err
 	}
-	s.stepped(saved.Value)
-	return s.viewWithDuplicates(ctx, a, saved.Value)
-}
-
-// stepped wakes what follows a new step of a stored referral.
-func (s *Service) stepped(r *referral.Referral) {
 	s.publisher.Wake()
-	s.Waitlist.Stepped(r)
+	s.Waitlist.Stepped(saved.Value)
+	return s.viewWithDuplicates(ctx, a, saved.Value)
 }
 
 // encrypt encrypts a text for its referral; an empty text remains nil.
@@ -250,13 +249,4 @@ func (s *Service) encrypt(text, id string) ([]byte, error) {
 		return nil, fmt.Errorf("referral %s: %w", id, err)
 	}
 	return encrypted, nil
-}
-
-// exists reports whether a referral is stored.
-func (s *Service) exists(ctx context.Context, association, id string) (bool, error) {
-	_, err := s.referrals.Get(ctx, association, id)
-	if errors.Is(err, fault.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 
-	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/services/referral"
@@ -146,46 +145,6 @@ func transferKey(municipality string) string { return "asked/" + municipality }
 
 // latestFirst is the order in which the referrals about a person are read.
 var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
-
-// isReferenceTaken reports whether the authority has a referral of this reference.
-func (s *Service) isReferenceTaken(ctx context.Context, a actor.Actor, reference string) (bool, error) {
-	if reference == "" {
-		return false, nil
-	}
-	n, err := s.referrals.Count(ctx, a.Association, []store.Cond{
-		{Key: keyAuthority, Op: store.Eq, Value: a.Authority},
-		{Key: keyExternal, Op: store.Eq, Value: reference},
-	})
-	return n > 0, err
-}
-
-// ofParticipant returns a page of the referrals about one person.
-func (s *Service) ofParticipant(ctx context.Context, association, participant string, after store.Cursor) (store.Page[referral.Referral], error) {
-	return s.referrals.Find(ctx, store.Query{
-		Association: association,
-		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: participant}},
-		Sort:        latestFirst,
-		After:       after,
-		Limit:       100,
-	})
-}
-
-// protectedOther returns another referral about the person of r that is protected, or
-// nil.
-func (s *Service) protectedOther(ctx context.Context, r *referral.Referral) (*referral.Referral, error) {
-	page, err := s.referrals.Find(ctx, store.Query{
-		Association: r.Association,
-		Where:       []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: r.Participant}, {Key: keyProtected, Op: store.Eq, Value: true}},
-		Sort:        latestFirst,
-		Limit:       2,
-	})
-	for _, other := range page.Items {
-		if other.Value.ID != r.ID {
-			return other.Value, nil
-		}
-	}
-	return nil, err
-}
 
 // usedNumbers returns which of the registry numbers are on referrals.
 func (s *Service) usedNumbers(ctx context.Context, association string, numbers []string) (map[string]bool, error) {

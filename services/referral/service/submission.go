@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -54,11 +55,9 @@ func (s *Service) create(ctx context.Context, a actor.Actor, operation string, r
 // received enters who has created a referral, or repeated that, and returns it as it was
 // at its first step.
 func (s *Service) received(ctx context.Context, a actor.Actor, operation string, r *referral.Referral) (*referral.View, error) {
-	err := guard.Enter(ctx, s.AccessLog, accesslog.Entry{
-		Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant},
-		Why: string(relationOf(a)),
-	}, nil)
-	if err != nil {
+	relation, _ := access.Scope("createReferral", a)
+	e := accesslog.Entry{Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant}, Why: string(relation)}
+	if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
 		return nil, err
 	}
 	if err := s.inheritProtection(ctx, r); err != nil {
@@ -67,21 +66,22 @@ func (s *Service) received(ctx context.Context, a actor.Actor, operation string,
 	return s.view(ctx, a, r.AsOf(1))
 }
 
-// relationOf returns the relation in which the actor sends referrals; empty: in none.
-func relationOf(a actor.Actor) access.Relation {
-	relation, _ := access.Scope("createReferral", a)
-	return relation
-}
-
 // inheritProtection protects a new referral about a person who is protected already: the
 // event of that came before the referral, and so did not reach it. It is called after
 // the insert, so that no event is missed between.
 func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) error {
-	other, err := s.protectedOther(ctx, r)
-	if other == nil || err != nil {
+	page, err := s.referrals.Find(ctx, store.Query{
+		Association: r.Association, Sort: latestFirst, Limit: 2,
+		Where: []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: r.Participant}, {Key: keyProtected, Op: store.Eq, Value: true}},
+	})
+	if err != nil {
 		return err
 	}
-	was := other.Status().Protection
+	i := slices.IndexFunc(page.Items, func(other store.Versioned[referral.Referral]) bool { return other.Value.ID != r.ID })
+	if i < 0 {
+		return nil
+	}
+	was := page.Items[i].Value.Status().Protection
 	by := history.Author{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
 	_, err = s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *referral.Referral) error {
 		if r.Status().WasUnprotected {
@@ -97,7 +97,7 @@ func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) e
 // admit holds the submission against the caller's place, the register of units and the
 // rules, and returns where it comes from. It sets whether the person sends it.
 func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Association, sub *referral.Submission) (from referral.Origin, err error) {
-	relation := relationOf(a)
+	relation, _ := access.Scope("createReferral", a)
 	sub.Self = relation == access.OwnParticipant
 	own := access.Relationship{Authority: a.Authority, Unit: sub.Unit}
 	if sub.OnBehalf != "" {
@@ -180,11 +180,16 @@ func (s *Service) insert(ctx context.Context, a actor.Actor, request idempotency
 // build builds the document of a referral that is to be stored under id, with a reserved
 // registry number. While the number is being written, the vault files the person.
 func (s *Service) build(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, *registrynumber.Reservation, error) {
-	// Before the vault is asked: a refused referral leaves no person behind.
-	if isTaken, err := s.isReferenceTaken(ctx, request.Actor, sub.ExternalReference); err != nil {
-		return nil, nil, err
-	} else if isTaken {
-		return nil, nil, store.ErrTaken
+	if sub.ExternalReference != "" { // before the vault is asked: a refused referral leaves no person behind
+		n, err := s.referrals.Count(ctx, in.ID, []store.Cond{
+			{Key: keyAuthority, Op: store.Eq, Value: request.Actor.Authority}, {Key: keyExternal, Op: store.Eq, Value: sub.ExternalReference},
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if n > 0 {
+			return nil, nil, store.ErrTaken
+		}
 	}
 	number, err := s.numbers.Reserve(request.Actor.Association, id, request.Now)
 	if err != nil {

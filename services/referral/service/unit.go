@@ -9,7 +9,6 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
@@ -24,12 +23,6 @@ func registerCollection() store.Schema[referral.Register] {
 		ID:      func(g *referral.Register) (string, string) { return g.Association, g.Association },
 		Version: func(g *referral.Register) int64 { return g.Changes },
 	}
-}
-
-// registerEvent says that the register was changed, so that what is cached of it ends;
-// what changed is read from it.
-func registerEvent(g *referral.Register, _ int64) feed.Event {
-	return feed.Event{Type: unitsPrefix + "changed", Subject: g.Association, Time: g.ChangedAt, Association: g.Association}
 }
 
 // register returns the association's register; one that nobody has loaded is empty, at

@@ -205,7 +205,7 @@ func TestTheSweeperMendsWhatADeathLeftBehind(t *testing.T) {
 	if _, err := w.Service.Withdraw(referraltest.As(referraltest.FK), before.ID, 2, "referrer", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Service.Waitlist.Sweep(context.Background()); err != nil {
+	if err := w.Service.Waitlist.Job.Do(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if accepted, kept := taken(t, w); accepted != 0 || kept != 1 {
@@ -307,7 +307,7 @@ func TestWithoutANumberOfPlacesNobodyIsLookedUpForAStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(time.Hour)
-	if err := errors.Join(w.Service.Waitlist.AllocateDue(t.Context()), w.Service.Waitlist.Sweep(t.Context())); err != nil {
+	if err := errors.Join(w.Service.Waitlist.AllocateDue(t.Context()), w.Service.Waitlist.Job.Do(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.holders.Load(); n != 0 {
@@ -354,7 +354,7 @@ func TestTheFirstNumberOfPlacesCountsEverybodyWhoHasOne(t *testing.T) {
 		}
 	}
 	w.Clock.Advance(time.Hour)
-	wants(t, "the account of them ends", w.Service.Waitlist.Sweep(t.Context()), nil)
+	wants(t, "the account of them ends", w.Service.Waitlist.Job.Do(t.Context()), nil)
 	var all sync.WaitGroup
 	var won atomic.Int64
 	for _, id := range ids[long:] {

@@ -25,7 +25,7 @@ func (s *Service) Wake(association, municipality string) {
 	s.mu.Lock()
 	s.due[town{association, municipality}] = true
 	s.mu.Unlock()
-	s.job.Wake()
+	s.Job.Wake()
 }
 
 // Stepped wakes the allocation when a referral's latest step, after the status before,
@@ -42,11 +42,6 @@ func (s *Service) Stepped(r *referral.Referral) {
 	}
 	s.Wake(r.Association, r.Status().Municipality)
 }
-
-// Run offers free places to the first in the queues until the context ends: those of
-// the steps of this process at once, and everything every few minutes, for what other
-// processes or a crash left behind.
-func (s *Service) Run(ctx context.Context) error { return s.job.Run(ctx) }
 
 // AllocateDue looks once at the queues of the municipalities that Wake has noted.
 func (s *Service) AllocateDue(ctx context.Context) error {
@@ -67,9 +62,7 @@ func (s *Service) AllocateDue(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Sweep looks once at all places of all associations.
-func (s *Service) Sweep(ctx context.Context) error { return s.sweep(ctx) }
-
+// sweepAssociation looks at all places of an association.
 func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
 	page, err := s.capacities.Find(ctx, store.Query{Association: in.ID, Limit: maxPlaces})
 	if err != nil {
@@ -153,7 +146,7 @@ func (s *Service) reconcile(ctx context.Context, q Queue, i association.Initiati
 // parties returns the referrals that a capacity is about: those that it names, and
 // those that have a place. They are read after the capacity was.
 func (s *Service) parties(ctx context.Context, c *Capacity) (map[string]*referral.Referral, error) {
-	page, err := s.Referrals.Find(ctx, store.Query{Association: c.Association, Limit: maxPlaces, Where: c.queue().holders()})
+	page, err := s.Referrals.Find(ctx, store.Query{Association: c.Association, Limit: maxPlaces, Where: c.queue().Where(Placed)})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +179,7 @@ func (s *Service) offerPlace(ctx context.Context, q Queue) (bool, error) {
 	if free, limited := c.Free(); !limited || free == 0 {
 		return false, nil
 	}
-	page, err := s.Referrals.Find(ctx, store.Query{Association: q.Association, Where: q.Where(), Sort: First, Limit: maxLookAhead})
+	page, err := s.Referrals.Find(ctx, store.Query{Association: q.Association, Where: q.Where(Queued), Sort: First, Limit: maxLookAhead})
 	if err != nil {
 		return false, err
 	}
@@ -194,7 +187,7 @@ func (s *Service) offerPlace(ctx context.Context, q Queue) (bool, error) {
 		if putBack := r.Value.Status().PutBackAt; !putBack.IsZero() && s.Now().Sub(putBack) < offerGrace {
 			continue
 		}
-		place, err := s.take(ctx, q, Taken{Referral: r.Value.ID, Version: r.Version, Kept: true})
+		place, err := s.Take(ctx, q, Taken{Referral: r.Value.ID, Version: r.Version, Kept: true})
 		if errors.Is(err, ErrNoPlace) {
 			return false, nil
 		}

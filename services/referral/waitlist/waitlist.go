@@ -50,6 +50,12 @@ const (
 	KeySince = "since" // put on the waiting list, Unix milliseconds; only in a queue
 )
 
+// The sets of referrals of an initiative in a municipality.
+const (
+	Queued = "queue" // in its queue
+	Placed = "place" // with one of its places
+)
+
 // First is the order of a queue: priority, then time on the list.
 var First = []store.Order{{Key: KeyRank}, {Key: KeySince}}
 
@@ -57,9 +63,9 @@ var First = []store.Order{{Key: KeyRank}, {Key: KeySince}}
 func SetKeys(k store.Keys, association string, s *referral.Status) {
 	switch {
 	case s.IsWaiting():
-		k[KeySet], k[KeyRank], k[KeySince] = Queue{association, s.Municipality, s.Queue}.key(), rank(s.Priority), s.WaitingSince.UnixMilli()
+		k[KeySet], k[KeyRank], k[KeySince] = Queue{association, s.Municipality, s.Queue}.key(Queued), rank(s.Priority), s.WaitingSince.UnixMilli()
 	case s.Place != nil:
-		k[KeySet] = Queue{association, s.Municipality, s.Place.Initiative}.placeKey()
+		k[KeySet] = Queue{association, s.Municipality, s.Place.Initiative}.key(Placed)
 	}
 }
 
@@ -74,18 +80,13 @@ func (q Queue) id() string {
 }
 
 // thing is the places' name in the access log.
-func (q Queue) thing() string    { return "capacities/" + q.Initiative + "/" + q.Municipality }
-func (q Queue) key() string      { return "queue/" + q.Municipality + "/" + q.Initiative }
-func (q Queue) placeKey() string { return "place/" + q.Municipality + "/" + q.Initiative }
+func (q Queue) thing() string { return "capacities/" + q.Initiative + "/" + q.Municipality }
 
-// Where returns the conditions of the referrals in the queue.
-func (q Queue) Where() []store.Cond {
-	return []store.Cond{{Key: KeySet, Op: store.Eq, Value: q.key()}}
-}
+func (q Queue) key(set string) string { return set + "/" + q.Municipality + "/" + q.Initiative }
 
-// holders returns the conditions of the referrals that have a place.
-func (q Queue) holders() []store.Cond {
-	return []store.Cond{{Key: KeySet, Op: store.Eq, Value: q.placeKey()}}
+// Where returns the conditions of the referrals in a set: Queued or Placed.
+func (q Queue) Where(set string) []store.Cond {
+	return []store.Cond{{Key: KeySet, Op: store.Eq, Value: q.key(set)}}
 }
 
 // Config is what the waiting lists need.
@@ -106,8 +107,11 @@ type Service struct {
 	Config
 	capacities *store.Collection[Capacity]
 	changing   chan struct{} // has room for the one who changes a capacity; see change
-	sweep      func(context.Context) error
-	job        *jobs.Job
+
+	// Job offers free places to the first in the queues: for the steps of this process at
+	// once, and of everything every few minutes, for what other processes or a crash left
+	// behind.
+	Job *jobs.Job
 
 	mu  sync.Mutex
 	due map[town]bool
@@ -123,9 +127,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("waiting list: %w", err)
 	}
 	s := &Service{Config: c, capacities: capacities, changing: make(chan struct{}, 1), due: map[town]bool{}}
-	s.sweep = jobs.ForEach(c.Associations, s.sweepAssociation)
-	s.job = jobs.Every(sweepInterval, jobs.Config{
-		Service: "referral", Name: "offer-places", Do: s.sweep, OnWake: s.AllocateDue, Timeout: roundTimeout, Log: c.Log,
+	s.Job = jobs.Every(sweepInterval, jobs.Config{
+		Service: "referral", Name: "offer-places", Do: jobs.ForEach(c.Associations, s.sweepAssociation), OnWake: s.AllocateDue,
+		Timeout: roundTimeout, Log: c.Log,
 	})
 	return s, nil
 }
@@ -177,19 +181,18 @@ type Reservation struct {
 	mark    string
 }
 
-// Take takes a place for the next step of a referral at a version; ErrNoPlace. until is
-// the planned last day. The caller saves the referral and then calls Saved.
-func (s *Service) Take(ctx context.Context, q Queue, id string, version int64, until string) (*Reservation, error) {
-	return s.take(ctx, q, Taken{Referral: id, Version: version, Until: until})
-}
-
-func (s *Service) take(ctx context.Context, q Queue, t Taken) (*Reservation, error) {
+// Take takes the place t of a referral's next step, which may be accepted at its version
+// only; ErrNoPlace. The caller saves the referral and then calls Saved.
+func (s *Service) Take(ctx context.Context, q Queue, t Taken) (*Reservation, error) {
 	t.Mark, t.At = crand.Text(), s.Now().UTC()
 	if err := s.change(ctx, q, func(c *Capacity) error { return c.Take(t) }); err != nil {
 		return nil, err
 	}
 	return &Reservation{s, q, t.Mark}, nil
 }
+
+// giveBackTimeout bounds giving back, which goes on when the caller has left.
+const giveBackTimeout = 5 * time.Second
 
 // Saved frees the place when err says that the referral has certainly not been
 // saved, and reports that. When it is not known, a later round looks. A nil Reservation
@@ -198,28 +201,22 @@ func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
 	for _, refusal := range []error{store.ErrStale, store.ErrNotFound, store.ErrNewer, referral.ErrWrongState} {
 		refused = refused || errors.Is(err, refusal)
 	}
-	if r != nil && refused {
-		r.service.giveBack(ctx, r.queue, r.mark)
+	if r == nil || !refused {
+		return refused
 	}
-	return refused
-}
-
-// giveBackTimeout bounds giving back, which goes on when the caller has left.
-const giveBackTimeout = 5 * time.Second
-
-func (s *Service) giveBack(ctx context.Context, q Queue, mark string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
 	defer cancel()
-	err := s.change(ctx, q, func(c *Capacity) error {
-		if !c.GiveBack(mark) {
+	err = r.service.change(ctx, r.queue, func(c *Capacity) error {
+		if !c.GiveBack(r.mark) {
 			return store.Unchanged()
 		}
 		return nil
 	})
 	if err != nil {
-		s.Log.WarnContext(ctx, "give a place back", "error", err, "municipality", q.Municipality)
+		r.service.Log.WarnContext(ctx, "give a place back", "error", err, "municipality", r.queue.Municipality)
 	}
-	s.Wake(q.Association, q.Municipality)
+	r.service.Wake(r.queue.Association, r.queue.Municipality)
+	return true
 }
 
 // CheckLimit returns ErrFull when the waiting list is limited and full. Two requests at
@@ -229,7 +226,7 @@ func (s *Service) CheckLimit(ctx context.Context, q Queue) error {
 	if err != nil || c.Setting() == nil || c.Setting().MaxWaiting == nil {
 		return err
 	}
-	waiting, err := s.Referrals.Count(ctx, q.Association, q.Where())
+	waiting, err := s.Referrals.Count(ctx, q.Association, q.Where(Queued))
 	if err == nil && waiting >= int64(*c.Setting().MaxWaiting) {
 		return ErrFull
 	}
@@ -244,7 +241,7 @@ func (s *Service) FillPositions(ctx context.Context, views ...*referral.View) er
 			continue
 		}
 		q := Queue{v.Referral.Association, v.Status.Municipality, v.Status.Queue}
-		where := q.Where()
+		where := q.Where(Queued)
 		if byRank[q] == nil {
 			for r := range int64(len(Priorities)) {
 				n, err := s.Referrals.Count(ctx, q.Association, append(where[:1:1], store.Cond{Key: KeyRank, Op: store.Eq, Value: r}))
@@ -294,7 +291,7 @@ func (s *Service) Availability(ctx context.Context, initiative, municipality str
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.Referrals.Count(ctx, a.Association, q.Where())
+	waiting, err := s.Referrals.Count(ctx, a.Association, q.Where(Queued))
 	if err != nil {
 		return nil, err
 	}
@@ -369,11 +366,11 @@ func (s *Service) view(ctx context.Context, q Queue) (*PlacesView, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.Waiting, err = s.Referrals.Count(ctx, q.Association, q.Where()); err != nil {
+	if v.Waiting, err = s.Referrals.Count(ctx, q.Association, q.Where(Queued)); err != nil {
 		return nil, fmt.Errorf("count the queue: %w", err)
 	}
 	if c.Setting() == nil { // Taken is not complete
-		n, err := s.Referrals.Count(ctx, q.Association, q.holders())
+		n, err := s.Referrals.Count(ctx, q.Association, q.Where(Placed))
 		v.Taken = int(n)
 		return v, err
 	}
