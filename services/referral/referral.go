@@ -168,12 +168,12 @@ type Status struct {
 	ConsentWithdrawnAt *time.Time // nil: the consent holds
 	Protection         *Step      // nil: the person is not protected now
 	WasUnprotected     bool       // a protection has ended at some time
+	OverdueReported    bool       // the present turn has an Overdue step
 
-	referral        *Referral
-	handovers       []handover
-	turn            Turn // as far as the steps say; see Turn
-	overdueReported bool
-	seen            [4]sight // by index of Visibility
+	referral  *Referral
+	handovers []handover
+	turn      Turn     // as far as the steps say; see Turn
+	seen      [4]sight // by index of Visibility
 }
 
 // handover is a transfer that was accepted.
@@ -249,7 +249,7 @@ func (s *Status) apply(step *Step) {
 	case Unprotected:
 		s.Protection, s.WasUnprotected = nil, true
 	case Overdue:
-		s.overdueReported = true
+		s.OverdueReported = true
 	}
 	if step.Progress != nil {
 		s.LastDay = max(s.LastDay, step.Progress.LastDay)

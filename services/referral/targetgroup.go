@@ -86,10 +86,25 @@ const (
 // Assess holds what is known of a person against an initiative's rules, as they are
 // under version on a day.
 func Assess(in association.Initiative, version string, on civil.Date, f Facts) Assessment {
-	a := Assessment{Initiative: in.ID, Version: version, On: on, Rules: []Rule{
-		ageRule(in, f.Age), concernedRule(in, f.Group), reasonRule(in, f.Group),
-	}}
-	a.Met = worst(a.Rules[0].Met, a.Rules[1].Met, a.Rules[2].Met)
+	age := Rule{ID: ruleAge, Met: Unknown, Wanted: []string{strconv.Itoa(in.MinAge), strconv.Itoa(in.MaxAge)}}
+	if f.Age != nil {
+		age.Seen, age.Met = []string{strconv.Itoa(*f.Age)}, verdict(in.MinAge <= *f.Age && *f.Age <= in.MaxAge)
+	}
+	concerned := Rule{ID: ruleConcerned, Met: Unknown, Wanted: []string{strconv.Itoa(in.TargetGroup.Authorities)}}
+	for _, k := range f.Group.Concerned {
+		concerned.Seen = append(concerned.Seen, string(k))
+	}
+	if len(concerned.Seen) > 0 {
+		concerned.Met = verdict(len(concerned.Seen) >= in.TargetGroup.Authorities)
+	}
+	reason := Rule{ID: ruleReason, Met: Unknown, Wanted: in.TargetGroup.Reasons, Seen: f.Group.Reasons}
+	if len(reason.Seen) > 0 {
+		reason.Met = verdict(slices.ContainsFunc(reason.Seen, func(s string) bool { return slices.Contains(reason.Wanted, s) }))
+	}
+	a := Assessment{
+		Initiative: in.ID, Version: version, On: on, Rules: []Rule{age, concerned, reason},
+		Met: worst(age.Met, concerned.Met, reason.Met),
+	}
 	for _, q := range in.RightTime {
 		item := TimelyItem{ID: q.ID, SV: q.SV, EN: q.EN, Answer: "unknown"}
 		if i := slices.IndexFunc(f.RightTime, func(t TimelyAnswer) bool { return t.Item == q.ID }); i >= 0 {
@@ -118,33 +133,6 @@ func verdict(met bool) Verdict {
 		return Met
 	}
 	return NotMet
-}
-
-func ageRule(in association.Initiative, years *int) Rule {
-	r := Rule{ID: ruleAge, Met: Unknown, Wanted: []string{strconv.Itoa(in.MinAge), strconv.Itoa(in.MaxAge)}}
-	if years != nil {
-		r.Seen, r.Met = []string{strconv.Itoa(*years)}, verdict(in.MinAge <= *years && *years <= in.MaxAge)
-	}
-	return r
-}
-
-func concernedRule(in association.Initiative, g TargetGroup) Rule {
-	r := Rule{ID: ruleConcerned, Met: Unknown, Wanted: []string{strconv.Itoa(in.TargetGroup.Authorities)}}
-	for _, k := range g.Concerned {
-		r.Seen = append(r.Seen, string(k))
-	}
-	if len(r.Seen) > 0 {
-		r.Met = verdict(len(r.Seen) >= in.TargetGroup.Authorities)
-	}
-	return r
-}
-
-func reasonRule(in association.Initiative, g TargetGroup) Rule {
-	r := Rule{ID: ruleReason, Met: Unknown, Wanted: in.TargetGroup.Reasons, Seen: g.Reasons}
-	if len(r.Seen) > 0 {
-		r.Met = verdict(slices.ContainsFunc(r.Seen, func(s string) bool { return slices.Contains(r.Wanted, s) }))
-	}
-	return r
 }
 
 // reasons name the grounds in the two languages.

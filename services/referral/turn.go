@@ -119,7 +119,7 @@ func (s *Status) applyTurn(step *Step, before State) {
 	if w == s.turn.Wait && (!restarts || w == WaitStart) { // accepted, then enrolled: one wait
 		return
 	}
-	s.turn, s.overdueReported = Turn{Wait: w, Since: step.At, Began: step.N}, false
+	s.turn, s.OverdueReported = Turn{Wait: w, Since: step.At, Began: step.N}, false
 	if step.Progress != nil {
 		s.turn.Number = step.Progress.Block
 	}
@@ -190,15 +190,12 @@ func (s *Status) Turn() (Turn, bool) {
 	return t, true
 }
 
-// IsOverdueReported reports whether the present turn has an Overdue step.
-func (s *Status) IsOverdueReported() bool { return s.overdueReported }
-
 // MarkOverdue takes the step of a turn that has become overdue, and reports whether it
 // did. Each turn has at most one.
 func (r *Referral) MarkOverdue(now time.Time) bool {
 	s := r.Status()
 	t, ok := s.Turn()
-	if !ok || !t.IsOverdue(now) || s.overdueReported {
+	if !ok || !t.IsOverdue(now) || s.OverdueReported {
 		return false
 	}
 	return r.take(history.System("referral"), now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil

@@ -122,12 +122,6 @@ func (d *Delivery) isTest() bool { return d.Notice.Type == testType }
 // to one webhook.
 func (d *Delivery) lane() string { return d.Webhook + "/" + d.Notice.Referral }
 
-// begin claims the delivery for one attempt until its lease ends.
-func (d *Delivery) begin(now time.Time) {
-	d.State, d.Due = Sending, now.Add(leaseTimeout)
-	d.Count++
-}
-
 // end records an attempt and what follows from it. retryAfter is what the receiver asks
 // for; jitter from 0 to 1 places the next attempt within its bounds.
 func (d *Delivery) end(a Attempt, retryAfter time.Duration, now time.Time, jitter float64) {

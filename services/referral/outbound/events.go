@@ -134,6 +134,9 @@ func (s *Service) await(ctx context.Context, association string, to []Recipient,
 	}
 }
 
+// maxBlocks bounds how many blocks of a recipient one read returns.
+const maxBlocks = 32
+
 // readEvents returns the visible notices of all the recipients behind a position, merged
 // in the order of the feed, at most limit. It never goes beyond the follower's own
 // position: up to there everything is stored, for every recipient.
@@ -145,15 +148,19 @@ func (s *Service) readEvents(ctx context.Context, association string, to []Recip
 	horizon = max(horizon, from)
 	var all []Notice
 	for _, r := range to {
-		blocks, hasMore, err := s.blocksBehind(ctx, association, r, from)
+		blocks, err := s.notices.Find(ctx, store.Query{
+			Association: association,
+			Where:       []store.Cond{{Key: recipientKey, Op: store.Eq, Value: string(r)}, {Key: lastKey, Op: store.Gt, Value: from}},
+			Sort:        []store.Order{{Key: lastKey}}, Limit: maxBlocks,
+		})
 		if err != nil {
 			return nil, err
 		}
-		for _, b := range blocks {
+		for _, b := range blocks.Items {
 			all = append(all, b.Value.Notices...)
 		}
-		if hasMore {
-			horizon = min(horizon, blocks[len(blocks)-1].Value.Last)
+		if blocks.Next.ID != "" {
+			horizon = min(horizon, blocks.Items[len(blocks.Items)-1].Value.Last)
 		}
 	}
 	slices.SortFunc(all, func(a, b Notice) int { return int(a.Sequence - b.Sequence) })
@@ -242,10 +249,6 @@ type waiters struct {
 	n       int
 	grow    chan struct{} // closed when there are more notices
 	entered chan struct{} // has room for one: a caller waits
-}
-
-func newWaiters() *waiters {
-	return &waiters{grow: make(chan struct{}), entered: make(chan struct{}, 1)}
 }
 
 // enter takes a place; false when all are taken.

@@ -171,7 +171,7 @@ func TestAWrongPositionAndATooOldOneAreDifferentFaults(t *testing.T) {
 	put(t, w)
 	gather(t, w.Service.Outbound, referraltest.FK, "", 200, 2)
 	w.Clock.Advance(91 * 24 * time.Hour)
-	if err := w.Service.Outbound.Sweep(t.Context()); err != nil {
+	if err := w.Service.Outbound.Disposal.Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(after string) error {

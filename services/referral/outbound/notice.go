@@ -48,12 +48,9 @@ var publicKeys = []string{"referral", "municipality", "from", "to", "unit", "par
 // handlers, who see it in the referral.
 var withheldKinds = []string{"protected", "unprotected"}
 
-// Recipient is whom a notice is for: an authority, or those who receive at a
-// municipality.
+// Recipient is whom a notice is for: an authority ("authority/fk"), or those who receive
+// at a municipality ("municipality/1481").
 type Recipient string
-
-func authorityRecipient(id string) Recipient      { return Recipient("authority/" + id) }
-func municipalityRecipient(code string) Recipient { return Recipient("municipality/" + code) }
 
 // recipientsOf returns who may see an event. An event that the sender may not see names
 // no authority: the referral decides that when it makes the event.
@@ -66,13 +63,13 @@ func recipientsOf(e feed.Event) []Recipient {
 	if e.Authority == "" {
 		return municipalities
 	}
-	return append([]Recipient{authorityRecipient(e.Authority)}, municipalities...)
+	return append([]Recipient{Recipient("authority/" + e.Authority)}, municipalities...)
 }
 
 // municipalitiesOf returns the municipalities that an event's data names, each once.
 func municipalitiesOf(data map[string]string) (all []Recipient) {
 	for _, key := range []string{"municipality", "from", "to"} {
-		if r := municipalityRecipient(data[key]); data[key] != "" && !slices.Contains(all, r) {
+		if r := Recipient("municipality/" + data[key]); data[key] != "" && !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}
@@ -86,9 +83,9 @@ func recipientsFor(a actor.Actor) (all []Recipient) {
 		switch {
 		case !a.Has(c.Role):
 		case c.Relation == access.OwnAuthority && a.Authority != "":
-			all = append(all, authorityRecipient(a.Authority))
+			all = append(all, Recipient("authority/"+a.Authority))
 		case c.Relation == access.OwnMunicipality && a.Municipality != "":
-			all = append(all, municipalityRecipient(a.Municipality))
+			all = append(all, Recipient("municipality/"+a.Municipality))
 		}
 	}
 	slices.Sort(all)

@@ -88,14 +88,19 @@ type Service struct {
 	waiters    *waiters
 	attempts   *attempts
 	sending    *jobs.Job
-	sweeping   *jobs.Job
-	sweepAll   func(context.Context) error
 	metrics    *instruments
+
+	// Disposal disposes of the notices and deliveries that are older than noticeLifetime;
+	// Run runs it.
+	Disposal *jobs.Job
 }
 
 // New opens the collections and the follower's position on the engine.
 func New(ctx context.Context, c Config) (s *Service, err error) {
-	s = &Service{Config: c, waiters: newWaiters(), attempts: newAttempts(), metrics: newInstruments()}
+	s = &Service{
+		Config: c, metrics: newInstruments(), attempts: &attempts{byWebhook: map[string]int{}},
+		waiters: &waiters{grow: make(chan struct{}), entered: make(chan struct{}, 1)},
+	}
 	if s.notices, err = store.Open(ctx, c.Engine, noticeCollection()); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
@@ -124,8 +129,9 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 		Service: "referral", Name: "send-deliveries", Do: s.sendDue, AtStart: true, Log: c.Log,
 		Retry: backoff.Backoff{First: 2 * pollInterval, Max: 30 * time.Second},
 	})
-	s.sweepAll = jobs.ForEach(c.Associations, s.sweepAssociation)
-	s.sweeping = jobs.Every(sweepInterval, jobs.Config{Service: "referral", Name: "dispose-of-notices", Do: s.Sweep, Log: c.Log})
+	s.Disposal = jobs.Every(sweepInterval, jobs.Config{
+		Service: "referral", Name: "dispose-of-notices", Do: jobs.ForEach(c.Associations, s.sweepAssociation), Log: c.Log,
+	})
 	return s, nil
 }
 
@@ -138,7 +144,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.follower.Run(ctx) })
 	g.Go(func() error { s.waiters.watch(ctx, s.follower.Position); return nil })
 	g.Go(func() error { return s.sending.Run(ctx) })
-	g.Go(func() error { return s.sweeping.Run(ctx) })
+	g.Go(func() error { return s.Disposal.Run(ctx) })
 	return g.Wait()
 }
 
@@ -226,10 +232,6 @@ const (
 	sweepBatch      = 200
 	maxSweepBatches = 50
 )
-
-// Sweep disposes of the notices and deliveries that are older than noticeLifetime. Several
-// processes may do so at once.
-func (s *Service) Sweep(ctx context.Context) error { return s.sweepAll(ctx) }
 
 func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
 	before := s.now().Add(-noticeLifetime).UnixMilli()

@@ -39,8 +39,6 @@ type attempts struct {
 	underWay  sync.WaitGroup
 }
 
-func newAttempts() *attempts { return &attempts{byWebhook: map[string]int{}} }
-
 // free returns how many more attempts a webhook may have under way.
 func (a *attempts) free(webhook string) int {
 	a.mu.Lock()
@@ -79,11 +77,15 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 	if free <= 0 {
 		return nil
 	}
-	due, err := s.dueDeliveries(ctx, w, free+extraDue)
+	due, err := s.deliveries.Find(ctx, store.Query{
+		Association: w.Association,
+		Where:       []store.Cond{{Key: webhookKey, Op: store.Eq, Value: w.ID}, {Key: dueKey, Op: store.Lte, Value: s.Now().UnixMilli()}},
+		Sort:        []store.Order{{Key: dueKey}}, Limit: free + extraDue,
+	})
 	if err != nil {
 		return err
 	}
-	for _, d := range due {
+	for _, d := range due.Items {
 		if free == 0 {
 			return nil
 		}
@@ -133,7 +135,8 @@ func (s *Service) isFirst(ctx context.Context, d store.Versioned[Delivery]) (boo
 
 // claim begins an attempt by compare-and-swap: of several processes one wins.
 func (s *Service) claim(ctx context.Context, d store.Versioned[Delivery]) (store.Versioned[Delivery], error) {
-	d.Value.begin(s.Now())
+	d.Value.State, d.Value.Due = Sending, s.Now().Add(leaseTimeout)
+	d.Value.Count++
 	return s.deliveries.Replace(ctx, d)
 }
 
@@ -303,12 +306,23 @@ func (s *Service) countQueue(ctx context.Context) {
 			if !w.Value.IsOn() {
 				continue
 			}
-			n, first, err := s.countWaiting(ctx, w.Value)
+			where := []store.Cond{{Key: webhookKey, Op: store.Eq, Value: w.Value.ID}, {Key: stateKey, Op: store.Eq, Value: string(Waiting)}}
+			n, err := s.deliveries.Count(ctx, in.ID, where)
 			if err != nil {
 				return
 			}
-			if depth += n; n > 0 && (oldest == 0 || first < oldest) {
-				oldest = first
+			if n == 0 {
+				continue
+			}
+			first, err := s.deliveries.Find(ctx, store.Query{Association: in.ID, Where: where, Sort: []store.Order{{Key: atKey}}, Limit: 1})
+			if err != nil {
+				return
+			}
+			depth += n
+			for _, d := range first.Items {
+				if created := d.Value.CreatedAt.UnixMilli(); oldest == 0 || created < oldest {
+					oldest = created
+				}
 			}
 		}
 	}

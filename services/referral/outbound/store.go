@@ -92,22 +92,6 @@ func disposalCollection() store.Schema[disposal] {
 	}
 }
 
-// maxBlocks bounds how many blocks one read returns.
-const maxBlocks = 32
-
-// blocksBehind returns a recipient's blocks behind a position, and whether there are
-// more.
-func (s *Service) blocksBehind(ctx context.Context, association string, r Recipient, after int64) ([]store.Versioned[noticeBlock], bool, error) {
-	page, err := s.notices.Find(ctx, store.Query{
-		Association: association,
-		Where: []store.Cond{
-			{Key: recipientKey, Op: store.Eq, Value: string(r)}, {Key: lastKey, Op: store.Gt, Value: after},
-		},
-		Sort: []store.Order{{Key: lastKey}}, Limit: maxBlocks,
-	})
-	return page.Items, page.Next.ID != "", err
-}
-
 // activeWebhooks returns the webhooks of an association that are on.
 func (s *Service) activeWebhooks(ctx context.Context, association string) ([]*Webhook, error) {
 	page, err := s.webhooks.Find(ctx, store.Query{
@@ -123,18 +107,6 @@ func (s *Service) activeWebhooks(ctx context.Context, association string) ([]*We
 	return all, nil
 }
 
-// dueDeliveries returns deliveries to a webhook that are due, the longest first.
-func (s *Service) dueDeliveries(ctx context.Context, w *Webhook, limit int) ([]store.Versioned[Delivery], error) {
-	page, err := s.deliveries.Find(ctx, store.Query{
-		Association: w.Association,
-		Where: []store.Cond{
-			{Key: webhookKey, Op: store.Eq, Value: w.ID}, {Key: dueKey, Op: store.Lte, Value: s.Now().UnixMilli()},
-		},
-		Sort: []store.Order{{Key: dueKey}}, Limit: limit,
-	})
-	return page.Items, err
-}
-
 // firstOfLane returns the first delivery that waits in a lane; nil: none does.
 func (s *Service) firstOfLane(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
 	page, err := s.deliveries.Find(ctx, store.Query{
@@ -145,22 +117,4 @@ func (s *Service) firstOfLane(ctx context.Context, association, lane string) (*s
 		return nil, err
 	}
 	return &page.Items[0], nil
-}
-
-// countWaiting returns how many deliveries wait for a webhook, and when the oldest of
-// them was created, in Unix milliseconds.
-func (s *Service) countWaiting(ctx context.Context, w *Webhook) (n, oldest int64, err error) {
-	where := []store.Cond{
-		{Key: webhookKey, Op: store.Eq, Value: w.ID}, {Key: stateKey, Op: store.Eq, Value: string(Waiting)},
-	}
-	if n, err = s.deliveries.Count(ctx, w.Association, where); err != nil || n == 0 {
-		return n, 0, err
-	}
-	page, err := s.deliveries.Find(ctx, store.Query{
-		Association: w.Association, Where: where, Sort: []store.Order{{Key: atKey}}, Limit: 1,
-	})
-	if err != nil || len(page.Items) == 0 {
-		return 0, 0, err
-	}
-	return n, page.Items[0].Value.CreatedAt.UnixMilli(), nil
 }

@@ -230,8 +230,21 @@ func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, se
 	for _, s := range settled {
 		c.Value.Settle(s.number, s.referral, s.used)
 	}
-	if err := a.reclaim(ctx, c.Value, expired[:min(len(expired), MaxBatch)]); err != nil {
-		return nil, err
+	// A number of a crashed process that is on a referral is used. Should its insert be
+	// under way after all, the unique index rejects whichever comes second, and that one
+	// asks for another number.
+	if expired = expired[:min(len(expired), MaxBatch)]; len(expired) > 0 {
+		names := make([]string, len(expired))
+		for i, p := range expired {
+			names[i] = Format(b.year, p.Number)
+		}
+		used, err := a.used(ctx, b.association, names)
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range expired {
+			c.Value.Settle(p.Number, p.Referral, used[names[i]])
+		}
 	}
 	if len(c.Value.Pending)+len(ids) > maxPending {
 		return nil, errBusy
@@ -243,25 +256,4 @@ func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, se
 		_, err = a.counters.Replace(ctx, c)
 	}
 	return numbers, err
-}
-
-// reclaim settles the reservations of crashed processes: a number that is on a referral
-// is used. Should its insert be under way after all, the unique index rejects whichever
-// comes second, and that one asks for another number.
-func (a *Allocator) reclaim(ctx context.Context, c *Counter, expired []Pending) error {
-	if len(expired) == 0 {
-		return nil
-	}
-	names := make([]string, len(expired))
-	for i, p := range expired {
-		names[i] = Format(c.Year, p.Number)
-	}
-	used, err := a.used(ctx, c.Association, names)
-	if err != nil {
-		return err
-	}
-	for i, p := range expired {
-		c.Settle(p.Number, p.Referral, used[names[i]])
-	}
-	return nil
 }

@@ -112,7 +112,7 @@ func keys(r *referral.Referral) store.Keys {
 		if !t.Wait.IsProgress() || sender.Progress {
 			k[keySenderDue] = t.Due.UnixMilli()
 		}
-		if !status.IsOverdueReported() {
+		if !status.OverdueReported {
 			k[keyAlarm] = t.Due.UnixMilli()
 		}
 		switch {

@@ -8,6 +8,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/service"
 )
@@ -31,8 +32,8 @@ func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed,
 		Person: api.Person{
 			PersonalIdentityNumber: in.Person.PersonalIdentityNumber,
 			GivenName:              in.Person.GivenName, FamilyName: in.Person.FamilyName,
-			Gender: optional[api.Gender](in.Person.Gender),
-			Email:  optional[string](in.Person.Email), Phone: optional[string](in.Person.Phone),
+			Gender: rest.Optional(api.Gender(in.Person.Gender)),
+			Email:  rest.Optional(in.Person.Email), Phone: rest.Optional(in.Person.Phone),
 		},
 		Consent: api.ConsentInput{
 			GivenOn: in.Consent.GivenOn, TextVersion: in.Consent.TextVersion, Authorities: in.Consent.Authorities,
@@ -61,11 +62,7 @@ func (p people) Identities(ctx context.Context, participants []string) (map[stri
 	}
 	all := make(map[string]referral.Identity, len(shown))
 	for _, i := range shown {
-		who := referral.Identity{Name: i.DisplayName}
-		if i.PersonalIdentityNumber != nil {
-			who.Number = *i.PersonalIdentityNumber
-		}
-		all[i.Participant] = who
+		all[i.Participant] = referral.Identity{Name: i.DisplayName, Number: rest.Value(i.PersonalIdentityNumber)}
 	}
 	return all, nil
 }
@@ -80,13 +77,4 @@ func passable(err error) error {
 	default:
 		return fault.ErrUnavailable.Because(fmt.Errorf("vault: %w", err))
 	}
-}
-
-// optional returns nil for nothing.
-func optional[T ~string](s string) *T {
-	if s == "" {
-		return nil
-	}
-	t := T(s)
-	return &t
 }

@@ -198,9 +198,15 @@ func (s *Sender) Send(ctx context.Context, m outbound.Message) outbound.Answer {
 	if err := outbound.CheckURL(m.URL, len(s.networks.allowed) > 0); err != nil {
 		return outbound.Answer{Outcome: outbound.AddressClosed}
 	}
-	r, err := newRequest(ctx, m)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
 	if err != nil {
 		return outbound.Answer{Outcome: outbound.Unreachable}
+	}
+	for name, value := range map[string]string{ // the last three are those of Standard Webhooks
+		"Content-Type": "application/json", "User-Agent": "finsam-webhook/1",
+		"webhook-id": m.ID, "webhook-timestamp": strconv.FormatInt(m.At.Unix(), 10), "webhook-signature": m.Signature,
+	} {
+		r.Header.Set(name, value)
 	}
 	resp, err := s.client.Do(r)
 	if err != nil {
@@ -216,21 +222,6 @@ func (s *Sender) Send(ctx context.Context, m outbound.Message) outbound.Answer {
 		a.Outcome = outbound.OutcomeGone
 	}
 	return a
-}
-
-// newRequest returns the request of a message, with the headers of Standard Webhooks.
-func newRequest(ctx context.Context, m outbound.Message) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
-	if err != nil {
-		return nil, err
-	}
-	for name, value := range map[string]string{
-		"Content-Type": "application/json", "User-Agent": "finsam-webhook/1",
-		"webhook-id": m.ID, "webhook-timestamp": strconv.FormatInt(m.At.Unix(), 10), "webhook-signature": m.Signature,
-	} {
-		r.Header.Set(name, value)
-	}
-	return r, nil
 }
 
 // outcomeOf returns why there was no answer. The error itself may contain the address
