@@ -65,7 +65,16 @@ func (c *checker) file(f *file) {
 		codes[m.Code] = true
 	}
 	c.initiative(f.Initiative, codes)
-	c.terms(f.Terms)
+	t := f.Terms
+	for _, x := range []struct {
+		name string
+		days int
+	}{
+		{"decision", t.Decision}, {"supplement", t.Supplement}, {"transfer", t.Transfer}, {"place", t.Place}, {"start", t.Start},
+		{"checkInAnswer", t.CheckInAnswer}, {"checkInDecision", t.CheckInDecision}, {"nextBlock", t.NextBlock}, {"closing", t.Closing},
+	} {
+		c.want(x.days >= 0 && x.days <= maxTerm, "terms."+x.name, "want 1 to %d days, or none given, got %d", maxTerm, x.days)
+	}
 	seen := map[string]bool{}
 	for i, w := range f.Weeks {
 		place := fmt.Sprintf("weeks[%d]", i)
@@ -83,7 +92,21 @@ func (c *checker) initiative(i fileInitiative, codes map[string]bool) {
 	c.oneOf(i.Orientation, "initiative.orientation", []string{"individual", "structural"}, true)
 	agesOK := len(i.Ages) == 2 && i.Ages[0] >= 0 && i.Ages[0] <= i.Ages[1] && i.Ages[1] <= 120
 	c.want(agesOK, "initiative.ages", "want [lowest, highest] between 0 and 120 years, got %v", i.Ages)
-	c.target(i)
+	n := i.TargetGroup.Authorities
+	c.want(n >= 0 && n <= 4, "initiative.targetGroup.authorities", "want 1 to 4 kinds of authority, or none given, got %d", n)
+	for k, reason := range i.TargetGroup.Reasons {
+		c.oneOf(reason, fmt.Sprintf("initiative.targetGroup.reasons[%d]", k), Reasons, true)
+	}
+	c.want(len(i.RightTime) <= maxQuestions, "initiative.rightTime", "want at most %d items, got %d", maxQuestions, len(i.RightTime))
+	asked := map[string]bool{}
+	for k, q := range i.RightTime {
+		place := fmt.Sprintf("initiative.rightTime[%d]", k)
+		c.want(areaForm.MatchString(q.ID), place+".id", "want lower-case letters and \"_\", got %q", q.ID)
+		c.want(!asked[q.ID], place+".id", "want each item once, got %q again", q.ID)
+		c.text(q.SV, place+".sv", true)
+		c.text(q.EN, place+".en", true)
+		asked[strings.TrimSpace(q.ID)] = true
+	}
 	c.plan(i.Plan, "initiative")
 	seen := map[string]bool{}
 	for n, p := range i.Plans {
@@ -118,36 +141,6 @@ func (c *checker) plan(p Plan, place string) {
 	c.want(total <= p.MaxWeeks, place+".blocks", "want at most maxWeeks (%d) weeks together, got %d", p.MaxWeeks, total)
 }
 
-func (c *checker) target(i fileInitiative) {
-	n := i.TargetGroup.Authorities
-	c.want(n >= 0 && n <= 4, "initiative.targetGroup.authorities", "want 1 to 4 kinds of authority, or none given, got %d", n)
-	for k, reason := range i.TargetGroup.Reasons {
-		c.oneOf(reason, fmt.Sprintf("initiative.targetGroup.reasons[%d]", k), Reasons, true)
-	}
-	c.want(len(i.RightTime) <= maxQuestions, "initiative.rightTime", "want at most %d items, got %d", maxQuestions, len(i.RightTime))
-	seen := map[string]bool{}
-	for k, q := range i.RightTime {
-		place := fmt.Sprintf("initiative.rightTime[%d]", k)
-		c.want(areaForm.MatchString(q.ID), place+".id", "want lower-case letters and \"_\", got %q", q.ID)
-		c.want(!seen[q.ID], place+".id", "want each item once, got %q again", q.ID)
-		c.text(q.SV, place+".sv", true)
-		c.text(q.EN, place+".en", true)
-		seen[strings.TrimSpace(q.ID)] = true
-	}
-}
-
-func (c *checker) terms(t Terms) {
-	for _, x := range []struct {
-		name string
-		days int
-	}{
-		{"decision", t.Decision}, {"supplement", t.Supplement}, {"transfer", t.Transfer}, {"place", t.Place}, {"start", t.Start},
-		{"checkInAnswer", t.CheckInAnswer}, {"checkInDecision", t.CheckInDecision}, {"nextBlock", t.NextBlock}, {"closing", t.Closing},
-	} {
-		c.want(x.days >= 0 && x.days <= maxTerm, "terms."+x.name, "want 1 to %d days, or none given, got %d", maxTerm, x.days)
-	}
-}
-
 func (c *checker) week(w fileWeek, association, place string) {
 	ids := map[string]int{}
 	for i, x := range w.Activities {
@@ -180,26 +173,20 @@ func (c *checker) activity(x fileActivity, place string) {
 	for i, p := range x.Places {
 		c.text(p, fmt.Sprintf("%s.places[%d]", place, i), true)
 	}
-	c.times(x, place)
+	if x.From == "" && x.To == "" {
+		c.want(x.Individual || x.Part != "", place+".from", "want a time such as \"09:30\", or individual: true, or a part of the day, got nothing")
+	} else { // a whole span of local time within a day
+		from, okFrom := Clock(x.From)
+		to, okTo := Clock(x.To)
+		c.want(okFrom, place+".from", "want a time such as \"09:30\", got %q", x.From)
+		c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", x.To)
+		c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
+		c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
+	}
 	if x.ClosedGroup != nil {
 		s := x.ClosedGroup.Sessions
 		c.want(s >= 0 && s <= 200, place+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", s)
 	}
-}
-
-// times wants a whole span of local time within a day, or none and a part of
-// the day instead.
-func (c *checker) times(x fileActivity, place string) {
-	if x.From == "" && x.To == "" {
-		c.want(x.Individual || x.Part != "", place+".from", "want a time such as \"09:30\", or individual: true, or a part of the day, got nothing")
-		return
-	}
-	from, okFrom := Clock(x.From)
-	to, okTo := Clock(x.To)
-	c.want(okFrom, place+".from", "want a time such as \"09:30\", got %q", x.From)
-	c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", x.To)
-	c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
-	c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
 }
 
 // Clock reads a time of day such as "09:30" as the time since midnight on the

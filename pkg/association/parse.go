@@ -121,22 +121,17 @@ func build(f *file, version string) *Association {
 	for _, w := range f.Weeks {
 		week := Week{Municipality: w.Municipality, WorkTraining: w.WorkTraining}
 		for _, x := range w.Activities {
-			week.Activities = append(week.Activities, activity(a.ID, w.Municipality, x))
+			activity := Activity{
+				ID: activityID(a.ID, w.Municipality, x), Municipality: w.Municipality,
+				Name: x.Name, Category: x.Category, Day: x.Day, From: x.From, To: x.To, Part: x.Part, Mode: x.Mode,
+				Place: x.Place, Places: x.Places, Gather: x.Gather, Individual: x.Individual, Rotating: x.Rotating,
+			}
+			if x.ClosedGroup != nil {
+				activity.ClosedGroup = &ClosedGroup{Sessions: x.ClosedGroup.Sessions}
+			}
+			week.Activities = append(week.Activities, activity)
 		}
 		a.Weeks = append(a.Weeks, week)
-	}
-	return a
-}
-
-func activity(association, municipality string, x fileActivity) Activity {
-	a := Activity{
-		ID:           activityID(association, municipality, x),
-		Municipality: municipality,
-		Name:         x.Name, Category: x.Category, Day: x.Day, From: x.From, To: x.To, Part: x.Part, Mode: x.Mode,
-		Place: x.Place, Places: x.Places, Gather: x.Gather, Individual: x.Individual, Rotating: x.Rotating,
-	}
-	if x.ClosedGroup != nil {
-		a.ClosedGroup = &ClosedGroup{Sessions: x.ClosedGroup.Sessions}
 	}
 	return a
 }

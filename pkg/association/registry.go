@@ -143,14 +143,18 @@ func (r *Registry) Follow(ctx context.Context, component string, log *slog.Logge
 // reload reads the folder once, and applies a change if the previous reading found the
 // same: a file that is being written may be valid YAML halfway.
 func (r *Registry) reload(log *slog.Logger) {
-	f, now := r.folder, readContent(r.folder.dir)
+	f, now := r.folder, content{}
+	var err error
+	if now.texts, err = readTexts(f.dir); err != nil {
+		now = content{err: err.Error()}
+	}
 	isStable := now.equal(f.latest)
 	f.latest = now
 	if !isStable || now.equal(f.judged) {
 		return
 	}
 	f.judged = now
-	err := r.apply(now, log)
+	err = r.apply(now, log)
 	f.invalid.Store(err != nil)
 	if err != nil {
 		log.Error("invalid association files; keeping the previous ones", "places", places(err))
@@ -178,16 +182,12 @@ func (r *Registry) apply(c content, log *slog.Logger) error {
 		}
 	}
 	r.served.Store(&next)
-	log.Info("association files reloaded", "associations", versions(all))
-	return nil
-}
-
-// versions names what has been read, such as "insjoriket 0f3a5b7c9d11".
-func versions(all []*Association) (named []string) {
+	var versions []string // such as "insjoriket 0f3a5b7c9d11"
 	for _, a := range all {
-		named = append(named, a.ID+" "+a.Version)
+		versions = append(versions, a.ID+" "+a.Version)
 	}
-	return named
+	log.Info("association files reloaded", "associations", versions)
+	return nil
 }
 
 // places returns where the files are invalid, and nothing of their content: what was put
@@ -220,18 +220,10 @@ func (c content) equal(d content) bool {
 	return c.err == d.err && maps.EqualFunc(c.texts, d.texts, bytes.Equal)
 }
 
-// readContent reads a folder. The texts themselves are compared, not times or inodes:
-// Kubernetes changes a mounted ConfigMap by pointing one symbolic link elsewhere.
-func readContent(dir string) content {
-	texts, err := readTexts(dir)
-	if err != nil {
-		return content{err: err.Error()}
-	}
-	return content{texts: texts}
-}
-
 // readTexts reads the .yaml and .yml files of a folder, by name, and of each no more
-// than is needed to see that it is too large.
+// than is needed to see that it is too large. The texts themselves are compared, not
+// times or inodes: Kubernetes changes a mounted ConfigMap by pointing one symbolic link
+// elsewhere.
 func readTexts(dir string) (map[string][]byte, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -45,14 +45,6 @@ type position struct {
 	Moves int64  `json:"moves"`          // counts the writes, so that each one is a new version
 }
 
-func positionCollection() store.Schema[position] {
-	return store.Schema[position]{
-		Name:    "positions",
-		ID:      func(p *position) (string, string) { return store.NoAssociation, p.Name },
-		Version: func(p *position) int64 { return p.Moves },
-	}
-}
-
 // Follower reads a log from where it stopped last and hands over the events in order
 // and without gaps, one by one or in pages. Several followers of the same name may
 // run at once, in several processes: each event is then handled at least once.
@@ -70,7 +62,11 @@ type Follower struct {
 // NewFollower creates a follower that hands over one event at a time. Its position is
 // kept in e under name, which identifies it in that database.
 func NewFollower(ctx context.Context, e store.Engine, log *slog.Logger, name string, r Reader, h Handle) (*Follower, error) {
-	positions, err := store.Open(ctx, e, positionCollection())
+	positions, err := store.Open(ctx, e, store.Schema[position]{
+		Name:    "positions",
+		ID:      func(p *position) (string, string) { return store.NoAssociation, p.Name },
+		Version: func(p *position) int64 { return p.Moves },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -139,10 +135,18 @@ func (f *Follower) round(ctx context.Context) error {
 		return fmt.Errorf("read the log: %w", err)
 	}
 	f.measured.Read(events)
-	events, gap := untilGap(from.Seq, events)
-	handled, err := len(events), error(nil)
-	if f.handlePage != nil {
-		handled, err = f.handAllOver(ctx, events)
+	var gap error
+	for i, e := range events {
+		if before := from.Seq + int64(i); e.Sequence != before+1 {
+			events, gap = events[:i], fmt.Errorf("the log goes from %d to %d", before, e.Sequence)
+			break
+		}
+	}
+	handled := len(events)
+	if f.handlePage != nil && len(events) > 0 {
+		if err = f.handOverPage(ctx, events); err != nil {
+			handled = 0
+		}
 	} else {
 		for i := range events {
 			if err = f.handOver(ctx, events[i:]); err != nil {
@@ -157,17 +161,6 @@ func (f *Follower) round(ctx context.Context) error {
 		}
 	}
 	return errors.Join(err, gap)
-}
-
-// untilGap returns the events that follow on seq without a gap, and an error if there
-// is one.
-func untilGap(seq int64, events []Event) ([]Event, error) {
-	for i, e := range events {
-		if e.Sequence != seq+int64(i)+1 {
-			return events[:i], fmt.Errorf("the log goes from %d to %d", seq+int64(i), e.Sequence)
-		}
-	}
-	return events, nil
 }
 
 // handOver handles the first of the events that are waiting.
@@ -189,20 +182,17 @@ func (f *Follower) handOver(ctx context.Context, waiting []Event) error {
 	return nil
 }
 
-// handAllOver handles a page and returns how many events it had, or 0.
-func (f *Follower) handAllOver(ctx context.Context, events []Event) (int, error) {
-	if len(events) == 0 {
-		return 0, nil
-	}
+// handOverPage handles all of the events.
+func (f *Follower) handOverPage(ctx context.Context, events []Event) error {
 	limited, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	if err := f.handlePage(limited, events); err != nil {
-		return 0, fmt.Errorf("events %d to %d: %w", events[0].Sequence, events[len(events)-1].Sequence, err)
+		return fmt.Errorf("events %d to %d: %w", events[0].Sequence, events[len(events)-1].Sequence, err)
 	}
 	for i, e := range events {
 		f.measured.Handled(tracecontext.Within(ctx, e.TraceParent), events[i:])
 	}
-	return len(events), nil
+	return nil
 }
 
 // Position returns the sequence number of the last event handled; 0 at first.

@@ -87,7 +87,15 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 }
 
 func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
-	blocks := l.recent(seq)
+	var blocks []block
+	l.mu.Lock()
+	for i, b := range l.tail { // when memory has all of them
+		if b.First <= seq+1 && seq < b.last() {
+			blocks = slices.Clone(l.tail[i:])
+			break
+		}
+	}
+	l.mu.Unlock()
 	if blocks == nil {
 		page, err := l.blocks.Find(ctx, store.Query{
 			Association: store.NoAssociation,
@@ -111,18 +119,6 @@ func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
 		}
 	}
 	return events, nil
-}
-
-// recent returns the blocks behind seq when memory has all of them, else nil.
-func (l *Log) recent(seq int64) []block {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, b := range l.tail {
-		if b.First <= seq+1 && seq < b.last() {
-			return slices.Clone(l.tail[i:])
-		}
-	}
-	return nil
 }
 
 // newest returns the last block; of an empty log one without events and with the

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,20 +61,15 @@ func ReadConfig(environ map[string]string) (Config, error) {
 		}
 		var parse env.ParseError
 		if errors.As(err, &parse) {
-			return c, fmt.Errorf("%s: cannot be read as a %s, such as 3s", variableOf(parse.Name), parse.Type)
+			variable := parse.Name
+			if f, ok := reflect.TypeFor[Config]().FieldByName(variable); ok {
+				variable = f.Tag.Get("env")
+			}
+			return c, fmt.Errorf("%s: cannot be read as a %s, such as 3s", variable, parse.Type)
 		}
 		return c, err
 	}
 	return c, c.check()
-}
-
-// variableOf returns the variable behind a field of Config.
-func variableOf(name string) string {
-	f, ok := reflect.TypeFor[Config]().FieldByName(name)
-	if !ok {
-		return name
-	}
-	return f.Tag.Get("env")
 }
 
 func (c Config) check() error {
@@ -105,64 +101,41 @@ func (c Config) check() error {
 	if c.RedisURL != "" && !strings.HasPrefix(c.RedisURL, "redis://") && !strings.HasPrefix(c.RedisURL, "rediss://") && !strings.HasPrefix(c.RedisURL, "unix://") {
 		return errors.New("FINSAM_REDIS_URL: must begin with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379/0")
 	}
-	for peer := range peerVariables {
-		if err := checkURL(peerVariables[peer], c.PeerURL(peer)); err != nil {
-			return err
+	for variable, text := range map[string]string{
+		"FINSAM_REFERRAL_URL": c.ReferralURL, "FINSAM_PARTICIPANT_URL": c.ParticipantURL, "FINSAM_ACTIVITY_URL": c.ActivityURL,
+	} {
+		u, err := url.Parse(text)
+		if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "") {
+			return fmt.Errorf("%s: must be an address such as http://127.0.0.1:8081", variable)
 		}
 	}
 	return nil
-}
-
-func checkURL(variable, text string) error {
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
-		return fmt.Errorf("%s: must be an address such as http://127.0.0.1:8081", variable)
-	}
-	return nil
-}
-
-// peerVariables are the variables that say where each service is.
-var peerVariables = map[string]string{
-	"referral": "FINSAM_REFERRAL_URL", "participant": "FINSAM_PARTICIPANT_URL", "activity": "FINSAM_ACTIVITY_URL",
 }
 
 // PeerURL returns the address of a service; "" when its variable is not set.
 func (c Config) PeerURL(service string) string {
-	switch service {
-	case "referral":
-		return c.ReferralURL
-	case "participant":
-		return c.ParticipantURL
-	case "activity":
-		return c.ActivityURL
-	}
-	return ""
+	return map[string]string{"referral": c.ReferralURL, "participant": c.ParticipantURL, "activity": c.ActivityURL}[service]
 }
 
 // checkPresent returns an error for the first variable that a service needs and that is
 // not set.
-func checkPresent(wanted map[string]string) error {
-	for _, variable := range []string{
-		"FINSAM_STORE", "FINSAM_KEYS_DIR", "FINSAM_ASSOCIATIONS_DIR", "FINSAM_TRUST_FILE",
-		"FINSAM_REFERRAL_URL", "FINSAM_PARTICIPANT_URL", "FINSAM_ACTIVITY_URL",
+func (c Config) checkPresent(n Requirements) error {
+	for _, v := range []struct {
+		name, value string
+		isNeeded    bool
+		hint        string
+	}{
+		{"FINSAM_STORE", c.Store, n.Store, "name the database, such as sqlite:/var/lib/finsam/referral.db or mongodb://127.0.0.1:27017"},
+		{"FINSAM_KEYS_DIR", c.KeysDir, true, "name the folder of the keys"},
+		{"FINSAM_ASSOCIATIONS_DIR", c.AssociationsDir, n.Associations, "name the folder of the associations' YAML files"},
+		{"FINSAM_TRUST_FILE", c.TrustFile, n.Trust, "name the file that says whose access tokens are accepted"},
+		{"FINSAM_REFERRAL_URL", c.ReferralURL, slices.Contains(n.Peers, "referral"), "say where the referral service is, such as http://127.0.0.1:8081"},
+		{"FINSAM_PARTICIPANT_URL", c.ParticipantURL, slices.Contains(n.Peers, "participant"), "say where the participant service is, such as http://127.0.0.1:8082"},
+		{"FINSAM_ACTIVITY_URL", c.ActivityURL, slices.Contains(n.Peers, "activity"), "say where the activity service is, such as http://127.0.0.1:8083"},
 	} {
-		if value, needed := wanted[variable]; needed && value == "" {
-			return fmt.Errorf("%s: is not set; %s", variable, hints[variable])
+		if v.isNeeded && v.value == "" {
+			return fmt.Errorf("%s: is not set; %s", v.name, v.hint)
 		}
 	}
 	return nil
-}
-
-// hints say what a variable is for.
-var hints = map[string]string{
-	"FINSAM_STORE":            "name the database, such as sqlite:/var/lib/finsam/referral.db or mongodb://127.0.0.1:27017",
-	"FINSAM_KEYS_DIR":         "name the folder of the keys",
-	"FINSAM_ASSOCIATIONS_DIR": "name the folder of the associations' YAML files",
-	"FINSAM_TRUST_FILE":       "name the file that says whose access tokens are accepted",
-	"FINSAM_REFERRAL_URL":     "say where the referral service is, such as http://127.0.0.1:8081",
-	"FINSAM_PARTICIPANT_URL":  "say where the participant service is, such as http://127.0.0.1:8082",
-	"FINSAM_ACTIVITY_URL":     "say where the activity service is, such as http://127.0.0.1:8083",
 }

@@ -107,7 +107,7 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPresent(n.variables(c)); err != nil {
+	if err := c.checkPresent(n); err != nil {
 		return nil, err
 	}
 	level, err := telemetry.Level(c.LogLevel)
@@ -123,24 +123,6 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
-}
-
-// variables returns the values of the variables that the service needs.
-func (n Requirements) variables(c Config) map[string]string {
-	wanted := map[string]string{"FINSAM_KEYS_DIR": c.KeysDir}
-	if n.Store {
-		wanted["FINSAM_STORE"] = c.Store
-	}
-	if n.Associations {
-		wanted["FINSAM_ASSOCIATIONS_DIR"] = c.AssociationsDir
-	}
-	if n.Trust {
-		wanted["FINSAM_TRUST_FILE"] = c.TrustFile
-	}
-	for _, peer := range n.Peers {
-		wanted[peerVariables[peer]] = c.PeerURL(peer)
-	}
-	return wanted
 }
 
 func (p *App) open(ctx context.Context, n Requirements, environ map[string]string) error {
@@ -267,7 +249,17 @@ func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Co
 	if p.Associations != nil {
 		work = append(work, func(ctx context.Context) error { return p.Associations.Follow(ctx, p.Service, p.Log) })
 	}
-	return Serve(ctx, p.server(h), work...)
+	s := server.Server{
+		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
+		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
+	}
+	if s.AdminAddr == "off" {
+		s.AdminAddr = ""
+	}
+	if p.Engine != nil {
+		s.Ready = p.Engine.Ping
+	}
+	return Serve(ctx, s, work...)
 }
 
 // Serve serves s and does the work beside it until ctx ends; the first of them that fails
@@ -292,20 +284,6 @@ func Serve(ctx context.Context, s server.Server, work ...func(context.Context) e
 		return s.Run(serving)
 	})
 	return group.Wait()
-}
-
-func (p *App) server(h http.Handler) server.Server {
-	s := server.Server{
-		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
-		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
-	}
-	if s.AdminAddr == "off" {
-		s.AdminAddr = ""
-	}
-	if p.Engine != nil {
-		s.Ready = p.Engine.Ping
-	}
-	return s
 }
 
 const (

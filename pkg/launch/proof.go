@@ -25,12 +25,10 @@ const (
 	maxProofTries = 20
 )
 
-func proofCollection() store.Schema[proof] {
-	return store.Schema[proof]{
-		Name:    "keys_proof",
-		ID:      func(*proof) (string, string) { return store.NoAssociation, proofID },
-		Version: func(p *proof) int64 { return p.Writes },
-	}
+var proofSchema = store.Schema[proof]{
+	Name:    "keys_proof",
+	ID:      func(*proof) (string, string) { return store.NoAssociation, proofID },
+	Version: func(p *proof) int64 { return p.Writes },
 }
 
 // verifyKeys verifies the keys by the proof in the database, which the first start
@@ -40,7 +38,7 @@ func (p *App) verifyKeys(ctx context.Context) error {
 	if p.Cipher == nil {
 		return nil
 	}
-	proofs, err := store.Open(ctx, p.Engine, proofCollection())
+	proofs, err := store.Open(ctx, p.Engine, proofSchema)
 	if err != nil {
 		return fmt.Errorf("FINSAM_STORE: %w", err)
 	}
@@ -58,7 +56,17 @@ func (p *App) verifyKeys(ctx context.Context) error {
 		if slices.ContainsFunc(have.Value.Sealed, p.Cipher.UsesNewestKey) {
 			return nil
 		}
-		if err := p.addProof(ctx, proofs, have); !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrStale) {
+		sealed, err := p.Cipher.Encrypt([]byte(proofText), proofSchema.Name)
+		if err != nil {
+			return err
+		}
+		have.Value.Sealed, have.Value.Writes = append(have.Value.Sealed, sealed), have.Value.Writes+1
+		if have.Version == 0 {
+			_, err = proofs.Insert(ctx, have.Value)
+		} else {
+			_, err = proofs.Replace(ctx, have)
+		}
+		if !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrStale) {
 			return err
 		}
 		// Another process has written it meanwhile: read it again.
@@ -73,7 +81,7 @@ func (v *proof) verify(c *encryption.Cipher, service string) error {
 		wrong = lookupKeysFile
 	}
 	for _, sealed := range v.Sealed {
-		if text, err := c.Decrypt(sealed, proofCollection().Name); err != nil || string(text) != proofText {
+		if text, err := c.Decrypt(sealed, proofSchema.Name); err != nil || string(text) != proofText {
 			wrong = encryptionKeysFile
 		}
 	}
@@ -82,20 +90,4 @@ func (v *proof) verify(c *encryption.Cipher, service string) error {
 	}
 	return fmt.Errorf("FINSAM_KEYS_DIR: %s is not what the database of the %s service was encrypted with: put back the keys that belong to it; "+
 		"they are older, newer or another installation's", wrong, service)
-}
-
-// addProof adds the known text, encrypted with the newest key.
-func (p *App) addProof(ctx context.Context, proofs *store.Collection[proof], have store.Versioned[proof]) error {
-	sealed, err := p.Cipher.Encrypt([]byte(proofText), proofCollection().Name)
-	if err != nil {
-		return err
-	}
-	v := have.Value
-	v.Sealed, v.Writes = append(v.Sealed, sealed), v.Writes+1
-	if have.Version == 0 {
-		_, err = proofs.Insert(ctx, v)
-	} else {
-		_, err = proofs.Replace(ctx, have)
-	}
-	return err
 }

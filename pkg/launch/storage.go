@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/blob/folder"
 	"github.com/finsam/finsam/pkg/blob/s3"
 	blobtraced "github.com/finsam/finsam/pkg/blob/traced"
@@ -81,15 +82,13 @@ func (p *App) openBlobs(environ map[string]string) error {
 	if p.Config.Blobs == "" {
 		return nil
 	}
+	var b blob.Store
+	var err error
 	if path, ok := strings.CutPrefix(p.Config.Blobs, folderScheme); ok {
-		f, err := folder.Open(path)
-		if err != nil {
-			return fmt.Errorf("FINSAM_BLOBS: %w", err)
-		}
-		p.Blobs = blobtraced.Store(f, p.Service)
-		return nil
+		b, err = folder.Open(path)
+	} else {
+		b, err = s3.Open(p.Config.Blobs, environ)
 	}
-	b, err := s3.Open(p.Config.Blobs, environ)
 	if err != nil {
 		return fmt.Errorf("FINSAM_BLOBS: %w", err)
 	}
@@ -99,22 +98,19 @@ func (p *App) openBlobs(environ map[string]string) error {
 
 // checkBlobs refuses an address that is not valid, and never repeats it.
 func checkBlobs(address string) error {
-	if address == "" {
+	path, isFolder := strings.CutPrefix(address, folderScheme)
+	switch {
+	case isFolder && !strings.HasPrefix(path, "/"):
+		return errors.New("FINSAM_BLOBS: folder: must be followed by a whole path, such as folder:/var/lib/finsam/attachments")
+	case isFolder || address == "":
 		return nil
+	case !strings.HasPrefix(address, s3.Scheme):
+		return errors.New("FINSAM_BLOBS: must begin with folder: or s3://, such as folder:/var/lib/finsam/attachments")
 	}
-	if path, ok := strings.CutPrefix(address, folderScheme); ok {
-		if !strings.HasPrefix(path, "/") {
-			return errors.New("FINSAM_BLOBS: folder: must be followed by a whole path, such as folder:/var/lib/finsam/attachments")
-		}
-		return nil
+	if err := s3.CheckAddress(address); err != nil {
+		return fmt.Errorf("FINSAM_BLOBS: %w", err)
 	}
-	if strings.HasPrefix(address, s3.Scheme) {
-		if err := s3.CheckAddress(address); err != nil {
-			return fmt.Errorf("FINSAM_BLOBS: %w", err)
-		}
-		return nil
-	}
-	return errors.New("FINSAM_BLOBS: must begin with folder: or s3://, such as folder:/var/lib/finsam/attachments")
+	return nil
 }
 
 // The values of FINSAM_MIGRATE.

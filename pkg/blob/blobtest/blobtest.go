@@ -21,24 +21,7 @@ import (
 
 // Run tests an engine. The store may have other blobs; the suite uses new names.
 func Run(t *testing.T, s blob.Store) {
-	for _, c := range []struct {
-		name string
-		run  func(*suite)
-	}{
-		{"what was put comes back, of any length", (*suite).roundTrip},
-		{"what is put byte by byte comes back", (*suite).bytewise},
-		{"a blob that is not there is not found", (*suite).notFound},
-		{"a deleted blob is not found, and deleting it again is no error", (*suite).deleted},
-		{"a name is taken once, and its blob stays", (*suite).taken},
-		{"a name that is not valid is refused", (*suite).names},
-		{"a blob is invisible until all of it is there", (*suite).unseen},
-		{"an interrupted upload leaves nothing, and its error comes back", (*suite).interrupted},
-		{"a context that ends, ends an upload", (*suite).cancelled},
-		{"a context that has ended begins nothing", (*suite).ended},
-		{"a blob can be read by many at once, and left halfway", (*suite).readers},
-		{"many can be put at once", (*suite).writers},
-		{"of many that put one name, one wins, whole", (*suite).rivals},
-	} {
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -108,190 +91,184 @@ func (s *suite) wantsNone(name string) {
 	}
 }
 
-func (s *suite) roundTrip() {
-	for i, n := range lengths {
-		name, b := newName(), text(n, uint64(i))
-		s.put(name, b)
-		s.wants(name, b)
-	}
-}
-
-func (s *suite) bytewise() {
-	name, b := newName(), text(3000, 1)
-	err := s.store.Put(s.ctx, name, func(w io.Writer) error {
-		for i := range b {
-			if _, err := w.Write(b[i : i+1]); err != nil {
-				return err
-			}
+// cases are the contract.
+var cases = []struct {
+	name string
+	run  func(*suite)
+}{
+	{"what was put comes back, of any length", func(s *suite) {
+		for i, n := range lengths {
+			name, b := newName(), text(n, uint64(i))
+			s.put(name, b)
+			s.wants(name, b)
 		}
-		return nil
-	})
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.wants(name, b)
-}
-
-func (s *suite) notFound() { s.wantsNone(newName()) }
-
-func (s *suite) deleted() {
-	name := newName()
-	s.put(name, text(100, 1))
-	for range 2 {
-		if err := s.store.Delete(s.ctx, name); err != nil {
+	}},
+	{"what is put byte by byte comes back", func(s *suite) {
+		name, b := newName(), text(3000, 1)
+		err := s.store.Put(s.ctx, name, func(w io.Writer) error {
+			for i := range b {
+				if _, err := w.Write(b[i : i+1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
 			s.Fatal(err)
 		}
-		s.wantsNone(name)
-	}
-	s.put(name, text(100, 2)) // the name is free again
-	s.wants(name, text(100, 2))
-}
-
-func (s *suite) taken() {
-	for _, n := range []int{10, 6 * mebibyte} {
+		s.wants(name, b)
+	}},
+	{"a blob that is not there is not found", func(s *suite) { s.wantsNone(newName()) }},
+	{"a deleted blob is not found, and deleting it again is no error", func(s *suite) {
 		name := newName()
-		s.put(name, text(n, 1))
-		if err := s.store.Put(s.ctx, name, writeAll(text(n, 2))); !errors.Is(err, blob.ErrExists) {
-			s.Fatalf("got %v, want %v", err, blob.ErrExists)
-		}
-		s.wants(name, text(n, 1))
-	}
-}
-
-func (s *suite) names() {
-	for _, name := range []string{"", "/a", "a/", "a//b", "../a", "a/../b", ".unfinished", "a/.b", "A/b", "a/å", "a b", "a\x00", "a/b/c/d/e"} {
-		_, err := s.store.Get(s.ctx, name)
-		for verb, err := range map[string]error{"put": s.store.Put(s.ctx, name, writeAll(nil)), "get": err, "delete": s.store.Delete(s.ctx, name)} {
-			if err == nil || errors.Is(err, blob.ErrNotFound) {
-				s.Errorf("%s %q: %v", verb, name, err)
-			}
-		}
-	}
-}
-
-func (s *suite) unseen() {
-	name, b := newName(), text(7*mebibyte, 1)
-	err := s.store.Put(s.ctx, name, func(w io.Writer) error {
-		for _, half := range [][]byte{b[:6*mebibyte], b[6*mebibyte:]} {
-			if _, err := w.Write(half); err != nil {
-				return err
+		s.put(name, text(100, 1))
+		for range 2 {
+			if err := s.store.Delete(s.ctx, name); err != nil {
+				s.Fatal(err)
 			}
 			s.wantsNone(name)
 		}
-		return nil
-	})
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.wants(name, b)
-}
-
-func (s *suite) interrupted() {
-	broken := errors.New("the line broke")
-	for _, n := range []int{0, 100, 6 * mebibyte} {
-		name := newName()
+		s.put(name, text(100, 2)) // the name is free again
+		s.wants(name, text(100, 2))
+	}},
+	{"a name is taken once, and its blob stays", func(s *suite) {
+		for _, n := range []int{10, 6 * mebibyte} {
+			name := newName()
+			s.put(name, text(n, 1))
+			if err := s.store.Put(s.ctx, name, writeAll(text(n, 2))); !errors.Is(err, blob.ErrExists) {
+				s.Fatalf("got %v, want %v", err, blob.ErrExists)
+			}
+			s.wants(name, text(n, 1))
+		}
+	}},
+	{"a name that is not valid is refused", func(s *suite) {
+		for _, name := range []string{"", "/a", "a/", "a//b", "../a", "a/../b", ".unfinished", "a/.b", "A/b", "a/å", "a b", "a\x00", "a/b/c/d/e"} {
+			_, err := s.store.Get(s.ctx, name)
+			for verb, err := range map[string]error{"put": s.store.Put(s.ctx, name, writeAll(nil)), "get": err, "delete": s.store.Delete(s.ctx, name)} {
+				if err == nil || errors.Is(err, blob.ErrNotFound) {
+					s.Errorf("%s %q: %v", verb, name, err)
+				}
+			}
+		}
+	}},
+	{"a blob is invisible until all of it is there", func(s *suite) {
+		name, b := newName(), text(7*mebibyte, 1)
 		err := s.store.Put(s.ctx, name, func(w io.Writer) error {
-			if _, err := w.Write(text(n, 1)); err != nil {
+			for _, half := range [][]byte{b[:6*mebibyte], b[6*mebibyte:]} {
+				if _, err := w.Write(half); err != nil {
+					return err
+				}
+				s.wantsNone(name)
+			}
+			return nil
+		})
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.wants(name, b)
+	}},
+	{"an interrupted upload leaves nothing, and its error comes back", func(s *suite) {
+		broken := errors.New("the line broke")
+		for _, n := range []int{0, 100, 6 * mebibyte} {
+			name := newName()
+			err := s.store.Put(s.ctx, name, func(w io.Writer) error {
+				if _, err := w.Write(text(n, 1)); err != nil {
+					return err
+				}
+				return broken
+			})
+			if !errors.Is(err, broken) {
+				s.Fatalf("after %d bytes: got %v, want %v", n, err, broken)
+			}
+			s.wantsNone(name)
+			s.put(name, text(n, 2))
+			s.wants(name, text(n, 2))
+		}
+	}},
+	{"a context that ends, ends an upload", func(s *suite) {
+		for _, n := range []int{100, 6 * mebibyte} {
+			name := newName()
+			ctx, cancel := context.WithCancel(s.ctx)
+			err := s.store.Put(ctx, name, func(w io.Writer) error {
+				_, err := w.Write(text(n, 1))
+				cancel()
+				return err
+			})
+			if !errors.Is(err, context.Canceled) {
+				s.Fatalf("after %d bytes: got %v, want %v", n, err, context.Canceled)
+			}
+			s.wantsNone(name)
+		}
+	}},
+	{"a context that has ended begins nothing", func(s *suite) {
+		name := newName()
+		s.put(name, text(10, 1))
+		ctx, cancel := context.WithCancel(s.ctx)
+		cancel()
+		_, err := s.store.Get(ctx, name)
+		for verb, err := range map[string]error{
+			"put": s.store.Put(ctx, newName(), writeAll(text(10, 1))), "get": err, "delete": s.store.Delete(ctx, name),
+		} {
+			if !errors.Is(err, context.Canceled) {
+				s.Errorf("%s: %v", verb, err)
+			}
+		}
+		s.wants(name, text(10, 1))
+	}},
+	{"a blob can be read by many at once, and left halfway", func(s *suite) {
+		name, b := newName(), text(2*mebibyte, 1)
+		s.put(name, b)
+		s.together(8, func(i int) error {
+			r, err := s.store.Get(s.ctx, name)
+			if err != nil {
 				return err
 			}
-			return broken
-		})
-		if !errors.Is(err, broken) {
-			s.Fatalf("after %d bytes: got %v, want %v", n, err, broken)
-		}
-		s.wantsNone(name)
-		s.put(name, text(n, 2))
-		s.wants(name, text(n, 2))
-	}
-}
-
-func (s *suite) cancelled() {
-	for _, n := range []int{100, 6 * mebibyte} {
-		name := newName()
-		ctx, cancel := context.WithCancel(s.ctx)
-		err := s.store.Put(ctx, name, func(w io.Writer) error {
-			_, err := w.Write(text(n, 1))
-			cancel()
-			return err
-		})
-		if !errors.Is(err, context.Canceled) {
-			s.Fatalf("after %d bytes: got %v, want %v", n, err, context.Canceled)
-		}
-		s.wantsNone(name)
-	}
-}
-
-func (s *suite) ended() {
-	name := newName()
-	s.put(name, text(10, 1))
-	ctx, cancel := context.WithCancel(s.ctx)
-	cancel()
-	_, err := s.store.Get(ctx, name)
-	for verb, err := range map[string]error{
-		"put": s.store.Put(ctx, newName(), writeAll(text(10, 1))), "get": err, "delete": s.store.Delete(ctx, name),
-	} {
-		if !errors.Is(err, context.Canceled) {
-			s.Errorf("%s: %v", verb, err)
-		}
-	}
-	s.wants(name, text(10, 1))
-}
-
-func (s *suite) readers() {
-	name, b := newName(), text(2*mebibyte, 1)
-	s.put(name, b)
-	s.together(8, func(i int) error {
-		r, err := s.store.Get(s.ctx, name)
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		want := b
-		if i%2 == 0 {
-			want = b[:1000]
-		}
-		got := make([]byte, len(want))
-		if _, err := io.ReadFull(r, got); err != nil {
-			return err
-		}
-		if !bytes.Equal(got, want) {
-			return errors.New("another text came back")
-		}
-		return nil
-	})
-}
-
-func (s *suite) writers() {
-	names := make([]string, 12)
-	s.together(len(names), func(i int) error {
-		names[i] = newName()
-		return s.store.Put(s.ctx, names[i], writeAll(text(100_000*i, uint64(i))))
-	})
-	for i, name := range names {
-		s.wants(name, text(100_000*i, uint64(i)))
-	}
-}
-
-func (s *suite) rivals() {
-	name, won := newName(), make([]bool, 8)
-	s.together(len(won), func(i int) error {
-		err := s.store.Put(s.ctx, name, writeAll(text(200_000, uint64(i))))
-		won[i] = err == nil
-		if errors.Is(err, blob.ErrExists) {
+			defer r.Close()
+			want := b
+			if i%2 == 0 {
+				want = b[:1000]
+			}
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(r, got); err != nil {
+				return err
+			}
+			if !bytes.Equal(got, want) {
+				return errors.New("another text came back")
+			}
 			return nil
+		})
+	}},
+	{"many can be put at once", func(s *suite) {
+		names := make([]string, 12)
+		s.together(len(names), func(i int) error {
+			names[i] = newName()
+			return s.store.Put(s.ctx, names[i], writeAll(text(100_000*i, uint64(i))))
+		})
+		for i, name := range names {
+			s.wants(name, text(100_000*i, uint64(i)))
 		}
-		return err
-	})
-	winners := 0
-	for i, w := range won {
-		if w {
-			winners++
-			s.wants(name, text(200_000, uint64(i)))
+	}},
+	{"of many that put one name, one wins, whole", func(s *suite) {
+		name, won := newName(), make([]bool, 8)
+		s.together(len(won), func(i int) error {
+			err := s.store.Put(s.ctx, name, writeAll(text(200_000, uint64(i))))
+			won[i] = err == nil
+			if errors.Is(err, blob.ErrExists) {
+				return nil
+			}
+			return err
+		})
+		winners := 0
+		for i, w := range won {
+			if w {
+				winners++
+				s.wants(name, text(200_000, uint64(i)))
+			}
 		}
-	}
-	if winners != 1 {
-		s.Errorf("%d of them succeeded", winners)
-	}
+		if winners != 1 {
+			s.Errorf("%d of them succeeded", winners)
+		}
+	}},
 }
 
 // together runs n at once and fails the test for every error.
