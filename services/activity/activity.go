@@ -134,7 +134,7 @@ var holidays = []struct {
 	{se.AnnandagJul, Holiday{"Annandag jul", "Boxing Day"}},
 }
 
-// holidaysByYear remembers those of the years that isDate accepts, so that a
+// holidaysByYear remembers those of the years that IsDate accepts, so that a
 // caller cannot fill the memory with others.
 var holidaysByYear sync.Map // int -> map[civil.Date]Holiday
 
@@ -150,7 +150,7 @@ func HolidayOn(d civil.Date) (h Holiday, ok bool) {
 			days[civil.Date(actual.Format(time.DateOnly))] = x.Holiday
 		}
 		known = days
-		if isDate(d) {
+		if IsDate(d) {
 			holidaysByYear.Store(year, days)
 		}
 	}

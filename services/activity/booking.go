@@ -89,20 +89,20 @@ type Note struct {
 
 // Status is what the steps of a booking amount to.
 type Status struct {
-	State       State
-	FirstDay    civil.Date
-	LastDay     civil.Date // Forever when the booking goes on
-	attendances map[civil.Date]Note
+	State    State
+	FirstDay civil.Date
+	LastDay  civil.Date          // Forever when the booking goes on
+	Notes    map[civil.Date]Note // the latest of each day
 }
 
 // Status follows the steps.
 func (b *Booking) Status() Status {
-	st := Status{FirstDay: b.From, LastDay: cmp.Or(b.Until, Forever), attendances: map[civil.Date]Note{}}
+	st := Status{FirstDay: b.From, LastDay: cmp.Or(b.Until, Forever), Notes: map[civil.Date]Note{}}
 	for _, s := range b.Steps {
 		st.State, _ = bookingTable.Next(st.State, s.Kind, "")
 		switch s.Kind {
 		case StepNoted, StepCorrected:
-			st.attendances[s.Date] = Note{s.Date, s.Attendance, s.At}
+			st.Notes[s.Date] = Note{s.Date, s.Attendance, s.At}
 		case StepCancelled, StepEnded:
 			st.LastDay = min(st.LastDay, s.Date.AddDays(-1))
 		}
@@ -110,15 +110,9 @@ func (b *Booking) Status() Status {
 	return st
 }
 
-// AttendanceOn returns the latest note for a day.
-func (s Status) AttendanceOn(d civil.Date) (n Note, noted bool) {
-	n, noted = s.attendances[d]
-	return n, noted
-}
-
 // Attendances returns the latest note for each day, in the order of the days.
 func (s Status) Attendances() []Note {
-	return slices.SortedFunc(maps.Values(s.attendances), func(a, b Note) int { return cmp.Compare(a.Date, b.Date) })
+	return slices.SortedFunc(maps.Values(s.Notes), func(a, b Note) int { return cmp.Compare(a.Date, b.Date) })
 }
 
 // Covers reports whether the booking holds on a day.
@@ -134,9 +128,6 @@ func (s Status) Operations() []string {
 
 // Version is the number of steps.
 func (b *Booking) Version() int64 { return int64(len(b.Steps)) }
-
-// BookedAt is when the booking was made.
-func (b *Booking) BookedAt() time.Time { return b.Steps[0].At }
 
 // Resource is what access depends on.
 func (b *Booking) Resource() access.Resource {
@@ -169,13 +160,13 @@ func Bookable(a association.Activity, known bool, municipality string) error {
 func (r BookingRequest) Check(now time.Time) error {
 	today := civil.DateOf(now)
 	switch {
-	case !isDate(r.From):
+	case !IsDate(r.From):
 		return ErrDate.AtField("/from")
 	case r.From < today.AddDays(-366) || r.From > today.AddDays(366):
 		return ErrFrom.AtField("/from")
 	case r.Until == "":
 		return nil
-	case !isDate(r.Until):
+	case !IsDate(r.Until):
 		return ErrDate.AtField("/until")
 	case r.Until < r.From || r.Until > r.From.AddDays(2*366):
 		return ErrPeriod.AtField("/until")
@@ -202,7 +193,7 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 	o, occurs := OccurrenceOn(a, n.Date, cancelled)
 	st := b.Status()
 	switch {
-	case !isDate(n.Date):
+	case !IsDate(n.Date):
 		return false, ErrDate.AtField("/date")
 	case n.Attendance != Present && n.Attendance != AbsentNotified && n.Attendance != Absent:
 		return false, ErrAttendance.AtField("/attendance")
@@ -218,7 +209,7 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 		return false, ErrTooMany
 	}
 	kind := StepNoted
-	if before, noted := st.AttendanceOn(n.Date); noted {
+	if before, noted := st.Notes[n.Date]; noted {
 		if before.Attendance == n.Attendance {
 			return false, nil
 		}
@@ -235,7 +226,7 @@ func (b *Booking) Cancel(from civil.Date, by history.Author, now time.Time) erro
 	switch {
 	case !bookingTable.Allows(st.State, StepCancelled):
 		return ErrNotBooked
-	case !isDate(from):
+	case !IsDate(from):
 		return ErrDate.AtField("/from")
 	case from > civil.DateOf(now).AddDays(2*366):
 		return ErrPeriod.AtField("/from")

@@ -112,7 +112,7 @@ func TestASecondNoteCorrectsTheFirstAndBothStay(t *testing.T) {
 			t.Fatalf("note %d: %t, %v", i, changed, err)
 		}
 	}
-	if n, ok := b.Status().AttendanceOn("2026-11-17"); !ok || n.Attendance != AbsentNotified || len(b.Status().Attendances()) != 1 {
+	if n, ok := b.Status().Notes["2026-11-17"]; !ok || n.Attendance != AbsentNotified || len(b.Status().Attendances()) != 1 {
 		t.Errorf("got %+v", n)
 	}
 	var kinds []StepKind

@@ -64,9 +64,6 @@ func (a *Address) State() AddressState { return a.Steps[len(a.Steps)-1].Kind }
 // Version is the number of steps.
 func (a *Address) Version() int64 { return int64(len(a.Steps)) }
 
-// CreatedAt is when the address was made.
-func (a *Address) CreatedAt() time.Time { return a.Steps[0].At }
-
 // Revoke makes the address invalid. It reports whether it was valid.
 func (a *Address) Revoke(by history.Author, now time.Time) bool {
 	if !addressTable.Allows(a.State(), AddressRevoked) {
@@ -139,7 +136,7 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellation) CalendarEntry {
 	e := CalendarEntry{
 		UID:  uuid.NewSHA1(calendarSpace, []byte(b.ID+"/"+string(o.Date))).String() + "@finsam",
-		Date: o.Date, Starts: o.Starts, Ends: o.Ends, Cancelled: !status.Covers(o.Date), ChangedAt: b.BookedAt(),
+		Date: o.Date, Starts: o.Starts, Ends: o.Ends, Cancelled: !status.Covers(o.Date), ChangedAt: b.Steps[0].At,
 	}
 	change := func(at time.Time) {
 		e.Sequence++

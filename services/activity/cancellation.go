@@ -54,7 +54,7 @@ func CallOff(id, associationID string, a association.Activity, date civil.Date, 
 	today := civil.DateOf(now)
 	_, occurs := OccurrenceOn(a, date, nil)
 	switch {
-	case !isDate(date):
+	case !IsDate(date):
 		return nil, ErrDate.AtField("/date")
 	case !slices.Contains(reasons, reason):
 		return nil, ErrReason.AtField("/reason")

@@ -33,11 +33,6 @@ type Claim struct {
 // than any request may take.
 const ClaimGrace = time.Minute
 
-// ClaimOf returns the claim of a booking.
-func ClaimOf(b *Booking) Claim {
-	return Claim{Booking: b.ID, Activity: b.Activity, From: b.From, Until: b.Status().LastDay, At: b.BookedAt()}
-}
-
 // Take adds a claim, or replaces the earlier one of the same booking. When another
 // claim collides with it, that one is returned instead, blocked is true and nothing
 // is changed. Claims that ended two years ago are dropped.

@@ -35,7 +35,7 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 	}
 	if kind == "closed" || kind == "cancelled" {
 		e.Closed, e.LastDay = true, civil.Date(data["on"])
-		if !isDate(e.LastDay) {
+		if !IsDate(e.LastDay) {
 			e.LastDay = civil.DateOf(at)
 		}
 	}

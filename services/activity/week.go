@@ -9,17 +9,8 @@ import (
 // Forever is the last day of what has none.
 const Forever civil.Date = "9999-12-31"
 
-// isDate reports whether a date exists, between the years 2000 and 2099.
-func isDate(d civil.Date) bool { return d.Valid() && d >= "2000-01-01" && d <= "2099-12-31" }
-
-// CheckDate returns ErrDate for a date that does not exist between the years 2000
-// and 2099.
-func CheckDate(d civil.Date, field string) error {
-	if !isDate(d) {
-		return ErrDate.AtField(field)
-	}
-	return nil
-}
+// IsDate reports whether a date exists, between the years 2000 and 2099.
+func IsDate(d civil.Date) bool { return d.Valid() && d >= "2000-01-01" && d <= "2099-12-31" }
 
 // Week is an ISO 8601 week.
 type Week struct {
@@ -57,8 +48,5 @@ func (w Week) Monday() civil.Date {
 // Sunday returns the week's last day.
 func (w Week) Sunday() civil.Date { return w.Monday().AddDays(6) }
 
-// Next returns the week after.
-func (w Week) Next() Week { return WeekOf(w.Monday().AddDays(7)) }
-
-// Previous returns the week before.
-func (w Week) Previous() Week { return WeekOf(w.Monday().AddDays(-7)) }
+// Add returns the week that is so many weeks later.
+func (w Week) Add(weeks int) Week { return WeekOf(w.Monday().AddWeeks(weeks)) }

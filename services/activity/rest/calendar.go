@@ -102,7 +102,7 @@ func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObj
 
 func address(a *activity.Address, depth rest.Depth) api.CalendarFeed {
 	b := api.CalendarFeed{
-		Id: a.ID, Participant: a.Participant, CreatedAt: a.CreatedAt(), State: api.CalendarFeedStateRevoked,
+		Id: a.ID, Participant: a.Participant, CreatedAt: a.Steps[0].At, State: api.CalendarFeedStateRevoked,
 		UnderscoreLinks: api.Links{"self": link(depth, "getCalendarFeed", a.Participant, a.ID)},
 	}
 	if a.State() == activity.AddressOpened {
@@ -133,7 +133,25 @@ func calendar(entries []activity.CalendarEntry) ([]byte, error) {
 	c.SetXPublishedTTL(refreshEvery)
 	c.AddVTimezone(timezone())
 	for _, e := range entries {
-		c.AddVEvent(event(e))
+		v := c.AddEvent(e.UID)
+		changed := e.ChangedAt.UTC().Format(utcTimeForm)
+		v.SetProperty(ics.ComponentPropertyDtstamp, changed)
+		v.SetProperty(ics.ComponentPropertyLastModified, changed)
+		v.SetProperty(ics.ComponentPropertySequence, strconv.Itoa(e.Sequence))
+		v.SetSummary(entrySummary)
+		v.SetClass(ics.ClassificationPrivate)
+		v.SetStatus(ics.ObjectStatusConfirmed)
+		if e.Cancelled {
+			v.SetStatus(ics.ObjectStatusCancelled)
+		}
+		if !e.Starts.IsZero() {
+			v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
+			v.SetProperty(ics.ComponentPropertyDtEnd, e.Ends.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
+			continue
+		}
+		v.SetProperty(ics.ComponentPropertyDtStart, strings.ReplaceAll(string(e.Date), "-", ""), ics.WithValue("DATE"))
+		v.SetProperty(ics.ComponentPropertyDtEnd, strings.ReplaceAll(string(e.Date.AddDays(1)), "-", ""), ics.WithValue("DATE"))
+		v.SetTimeTransparency(ics.TransparencyTransparent) // some time of the day, not all of it
 	}
 	var out bytes.Buffer
 	if err := c.SerializeTo(&out, ics.WithNewLineWindows); err != nil {
@@ -142,46 +160,24 @@ func calendar(entries []activity.CalendarEntry) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func event(e activity.CalendarEntry) *ics.VEvent {
-	v := ics.NewEvent(e.UID)
-	changed := e.ChangedAt.UTC().Format(utcTimeForm)
-	v.SetProperty(ics.ComponentPropertyDtstamp, changed)
-	v.SetProperty(ics.ComponentPropertyLastModified, changed)
-	v.SetProperty(ics.ComponentPropertySequence, strconv.Itoa(e.Sequence))
-	v.SetSummary(entrySummary)
-	v.SetClass(ics.ClassificationPrivate)
-	v.SetStatus(ics.ObjectStatusConfirmed)
-	if e.Cancelled {
-		v.SetStatus(ics.ObjectStatusCancelled)
-	}
-	if e.Starts.IsZero() {
-		day := func(d civil.Date) string { return strings.ReplaceAll(string(d), "-", "") }
-		v.SetProperty(ics.ComponentPropertyDtStart, day(e.Date), ics.WithValue("DATE"))
-		v.SetProperty(ics.ComponentPropertyDtEnd, day(e.Date.AddDays(1)), ics.WithValue("DATE"))
-		v.SetTimeTransparency(ics.TransparencyTransparent) // some time of the day, not all of it
-		return v
-	}
-	v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
-	v.SetProperty(ics.ComponentPropertyDtEnd, e.Ends.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))
-	return v
-}
-
 // timezone returns the rules of Europe/Stockholm as they are since 1996: summer
 // time from the last Sunday of March to that of October, at 01:00 UTC.
 func timezone() *ics.VTimezone {
 	z := ics.NewTimezone(civil.ZoneName)
-	summer := &ics.Daylight{}
-	rule(&summer.ComponentBase, "CEST", "+0100", "+0200", "19960331T020000", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU")
-	winter := z.AddStandard()
-	rule(&winter.ComponentBase, "CET", "+0200", "+0100", "19961027T030000", "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU")
+	winter, summer := z.AddStandard(), &ics.Daylight{}
 	z.Components = append(z.Components, summer)
+	for _, rule := range []struct {
+		of                                 *ics.ComponentBase
+		name, before, after, start, recurs string
+	}{
+		{&summer.ComponentBase, "CEST", "+0100", "+0200", "19960331T020000", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU"},
+		{&winter.ComponentBase, "CET", "+0200", "+0100", "19961027T030000", "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU"},
+	} {
+		rule.of.AddProperty(ics.ComponentPropertyDtStart, rule.start)
+		rule.of.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), rule.before)
+		rule.of.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), rule.after)
+		rule.of.AddProperty(ics.ComponentProperty(ics.PropertyTzname), rule.name)
+		rule.of.AddRrule(rule.recurs)
+	}
 	return z
-}
-
-func rule(c *ics.ComponentBase, name, depth, to, start, recurs string) {
-	c.AddProperty(ics.ComponentPropertyDtStart, start)
-	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetfrom), depth)
-	c.AddProperty(ics.ComponentProperty(ics.PropertyTzoffsetto), to)
-	c.AddProperty(ics.ComponentProperty(ics.PropertyTzname), name)
-	c.AddRrule(recurs)
 }

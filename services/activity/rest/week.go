@@ -61,7 +61,7 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 		UnderscoreLinks: api.Links{"self": link(depth, "getActivityDay", r.Id, r.Date)},
 	}
 	for _, x := range d.Bookings {
-		n, _ := x.Status.AttendanceOn(d.Occurrence.Date)
+		n := x.Status.Notes[d.Occurrence.Date]
 		item := api.ActivityDayItem{
 			Booking: x.ID, Participant: x.Participant, Version: x.Version(), Attendance: rest.Optional(api.Attendance(string(n.Attendance))),
 			UnderscoreLinks: api.Links{},
@@ -97,7 +97,7 @@ func weekLinks(operation, id string, w activity.Week) api.Links {
 	to := func(w activity.Week) api.Link {
 		return api.Link{Href: api.Paths.Href(depthOf(operation), operation, id) + "?week=" + w.String()}
 	}
-	return api.Links{"self": to(w), "next": to(w.Next()), "previous": to(w.Previous())}
+	return api.Links{"self": to(w), "next": to(w.Add(1)), "previous": to(w.Add(-1))}
 }
 
 func activityBody(x service.ActivityView, depth rest.Depth) api.Activity {

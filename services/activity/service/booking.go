@@ -157,7 +157,7 @@ type BookingFilter struct {
 
 // Bookings returns the bookings that the caller may see, the latest first. One
 // entry of the access log names all persons shown.
-func (s *Service) Bookings(ctx context.Context, f BookingFilter, w Window) (*List[*BookingView], error) {
+func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window) (*List[*BookingView], error) {
 	entry := accesslog.Entry{Operation: "listBookings", Thing: "bookings"}
 	a, err := guard.Caller(ctx, s.AccessLog, entry.Operation, entry.Thing)
 	if err != nil {
@@ -165,19 +165,20 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w Window) (*Lis
 	}
 	relation, _ := access.Scope(entry.Operation, a)
 	where, ok := f.conditions(relation, a)
-	found := &List[*activity.Booking]{}
+	var found store.Page[activity.Booking]
+	list := &List[*BookingView]{}
 	if ok {
-		found, err = page(ctx, s.bookings.Store, a.Association, where, w)
+		found, list.Total, err = s.bookings.Store.List(ctx, store.Query{Association: a.Association, Where: where, Sort: latestFirst}, w)
 	} else {
 		_, err = store.ParseCursor(w.Cursor, len(latestFirst))
 	}
 	if err != nil {
 		return nil, err
 	}
-	list := &List[*BookingView]{Next: found.Next, Total: found.Total}
-	for _, b := range found.Items {
-		entry.Participants = append(entry.Participants, b.Participant)
-		list.Items = append(list.Items, s.viewBooking(a, b))
+	list.Next = found.Next.String()
+	for _, v := range found.Items {
+		entry.Participants = append(entry.Participants, v.Value.Participant)
+		list.Items = append(list.Items, s.viewBooking(a, v.Value))
 	}
 	entry.Why = string(relation)
 	return list, guard.Enter(ctx, s.AccessLog, entry, nil)

@@ -79,12 +79,17 @@ func validAddresses(participant string) []store.Cond {
 }
 
 // Addresses lists a participant's valid calendar addresses, the latest first.
-func (s *Service) Addresses(ctx context.Context, participant string, w Window) (*List[*activity.Address], error) {
+func (s *Service) Addresses(ctx context.Context, participant string, w store.Window) (*List[*activity.Address], error) {
 	a, entry, err := s.decideOnParticipant(ctx, "listCalendarFeeds", participant)
 	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
 		return nil, err
 	}
-	return page(ctx, s.addresses.Store, a.Association, validAddresses(participant), w)
+	found, total, err := s.addresses.Store.List(ctx, store.Query{Association: a.Association, Where: validAddresses(participant), Sort: latestFirst}, w)
+	list := &List[*activity.Address]{Total: total}
+	for _, v := range found.Items {
+		list.Items = append(list.Items, v.Value)
+	}
+	return list, err
 }
 
 // Address returns a calendar address of a participant.
@@ -109,13 +114,16 @@ func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion 
 // the key. A revoked one is fault.ErrNotFound, as one that never was.
 func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.CalendarEntry, error) {
 	for _, in := range s.Associations.All() {
-		address, err := s.addressBehind(ctx, in, secret)
+		// While keys are rotated, an address may still be filed under an older one.
+		where := []store.Cond{store.IsAmong(lookupKey, s.Cipher.Lookups(lookupPrefix+secret))}
+		found, err := s.addresses.Store.Find(ctx, store.Query{Association: in.ID, Where: where, Limit: 1})
 		if err != nil {
 			return nil, err
 		}
-		if address == nil {
+		if len(found.Items) == 0 || found.Items[0].Value.State() != activity.AddressOpened {
 			continue
 		}
+		address := found.Items[0].Value
 		entries, err := s.calendarOf(ctx, in, address.Participant)
 		if err != nil {
 			return nil, err
@@ -126,17 +134,6 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.Calen
 		}, nil)
 	}
 	return nil, fault.ErrNotFound
-}
-
-// addressBehind finds the valid address of a secret in one association; nil: none.
-// While keys are rotated, an address may still be filed under an older one.
-func (s *Service) addressBehind(ctx context.Context, in *association.Association, secret string) (*activity.Address, error) {
-	where := []store.Cond{store.IsAmong(lookupKey, s.Cipher.Lookups(lookupPrefix+secret))}
-	found, err := s.addresses.Store.Find(ctx, store.Query{Association: in.ID, Where: where, Limit: 1})
-	if err != nil || len(found.Items) == 0 || found.Items[0].Value.State() != activity.AddressOpened {
-		return nil, err
-	}
-	return found.Items[0].Value, nil
 }
 
 func (s *Service) calendarOf(ctx context.Context, in *association.Association, participant string) ([]activity.CalendarEntry, error) {

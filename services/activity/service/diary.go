@@ -21,7 +21,7 @@ const maxClaimTries = 8
 // compared with its booking first: one whose booking has ended, or was never made,
 // is released. It returns ErrBooked or ErrCollision when the time is taken.
 func (s *Service) claim(ctx context.Context, a actor.Actor, in *association.Association, b *activity.Booking) error {
-	c := activity.ClaimOf(b)
+	c := activity.Claim{Booking: b.ID, Activity: b.Activity, From: b.From, Until: b.Status().LastDay, At: b.Steps[0].At}
 	for range maxClaimTries {
 		var blocking activity.Claim
 		err := s.updateDiary(ctx, b.Association, b.Participant, func(d *activity.Diary) error {
@@ -81,7 +81,7 @@ func (s *Service) releaseClaim(ctx context.Context, b *activity.Booking, c activ
 		lastDay = v.Value.Status().LastDay
 	case !errors.Is(err, store.ErrNotFound):
 		return false, err
-	case b.BookedAt().Sub(c.At) < activity.ClaimGrace:
+	case b.Steps[0].At.Sub(c.At) < activity.ClaimGrace:
 		return false, nil
 	}
 	return s.shortenClaim(ctx, b.Association, b.Participant, c.Booking, lastDay)

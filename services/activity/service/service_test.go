@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 	"github.com/finsam/finsam/services/activity/service"
@@ -277,7 +278,7 @@ func TestListsAreReadInOneRelation(t *testing.T) {
 	if _, err := s.Service.Book(ctx, walkFrom("2026-11-16"), ""); err != nil {
 		t.Fatal(err)
 	}
-	window := service.Window{Limit: 20, Page: 1}
+	window := store.Window{Limit: 20, Page: 1}
 	nowhere := Coach("")
 	cases := []struct {
 		sentence string
@@ -330,7 +331,7 @@ func TestASecretOpensACalendarUntilItIsRevoked(t *testing.T) {
 			t.Errorf("%s: got %v", sentence, err)
 		}
 	}
-	if l, err := s.Service.Addresses(own, Person, service.Window{Limit: 20, Page: 1}); err != nil || len(l.Items) != 1 {
+	if l, err := s.Service.Addresses(own, Person, store.Window{Limit: 20, Page: 1}); err != nil || len(l.Items) != 1 {
 		t.Errorf("one valid address is left; got %v, %v", l, err)
 	}
 	for range 9 {
@@ -474,7 +475,7 @@ func TestNoBookingSurvivesAClosingThatComesInBetween(t *testing.T) {
 		servicetest.Eventually(t, "no booking is open", func() bool {
 			r := walkFrom("2026-11-23")
 			_, err := s.Service.Book(ctx, r, "")
-			open, lerr := s.Service.Bookings(ctx, service.BookingFilter{State: activity.StateBooked}, service.Window{Limit: 20, Page: 1})
+			open, lerr := s.Service.Bookings(ctx, service.BookingFilter{State: activity.StateBooked}, store.Window{Limit: 20, Page: 1})
 			return errors.Is(err, activity.ErrEnrolmentClosed) && lerr == nil && len(open.Items) == 0
 		})
 	}

@@ -58,7 +58,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		status := b.Status()
 		k := store.Keys{
 			enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
-			stateKey: string(status.State), bookedKey: b.BookedAt().UnixMilli(), lastDayKey: string(status.LastDay),
+			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), lastDayKey: string(status.LastDay),
 		}
 		// Only one booking that goes on per enrolment and activity; the index
 		// binds documents that have the key. Those with a last day are kept
@@ -108,7 +108,7 @@ var addressCollection = store.Schema[activity.Address]{
 	Keys: func(a *activity.Address) store.Keys {
 		return store.Keys{
 			participantKey: a.Participant, lookupKey: a.Lookup,
-			stateKey: string(a.State()), bookedKey: a.CreatedAt().UnixMilli(),
+			stateKey: string(a.State()), bookedKey: a.Steps[0].At.UnixMilli(),
 		}
 	},
 }
@@ -213,9 +213,6 @@ func findAll[T any](ctx context.Context, c *store.Collection[T], association str
 	}
 }
 
-// Window is the part of a list that is wanted: a page, or what follows a cursor.
-type Window = store.Window
-
 // List is a part of a list.
 type List[T any] struct {
 	Items []T
@@ -225,16 +222,3 @@ type List[T any] struct {
 
 // latestFirst is the order of the lists.
 var latestFirst = []store.Order{{Key: bookedKey, Desc: true}}
-
-// page reads a part of a list, the latest first.
-func page[T any](ctx context.Context, c *store.Collection[T], association string, where []store.Cond, w Window) (*List[*T], error) {
-	found, total, err := c.List(ctx, store.Query{Association: association, Where: where, Sort: latestFirst}, w)
-	if err != nil {
-		return nil, err
-	}
-	list := &List[*T]{Next: found.Next.String(), Total: total}
-	for _, v := range found.Items {
-		list.Items = append(list.Items, v.Value)
-	}
-	return list, nil
-}

@@ -30,23 +30,15 @@ type MunicipalityWeek struct {
 	Version      int64  // the same as long as the answer is
 }
 
-// parseWeek reads a week; an empty text is the present one.
-func (s *Service) parseWeek(text string) (activity.Week, error) {
-	if text == "" {
-		return activity.WeekOf(civil.DateOf(s.Now())), nil
-	}
-	return activity.ParseWeek(text)
-}
-
 // MunicipalityWeek returns a municipality's week. No person is in it, so only a
-// refusal is entered in the access log. A municipality that is not a member is
-// fault.ErrNotFound.
+// refusal is entered in the access log. An empty week is the present one. A
+// municipality that is not a member is fault.ErrNotFound.
 func (s *Service) MunicipalityWeek(ctx context.Context, code, week string) (*MunicipalityWeek, error) {
 	a, err := guard.Caller(ctx, s.AccessLog, "getMunicipalityWeek", "municipality/"+code)
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.parseWeek(week)
+	w, err := activity.ParseWeek(cmp.Or(week, activity.WeekOf(civil.DateOf(s.Now())).String()))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +88,7 @@ type ActivityView struct {
 
 // Activities returns a part of the association's activities, or of one
 // municipality's, in the order of the configuration, and how many there are.
-func (s *Service) Activities(ctx context.Context, municipality string, w Window) (part []ActivityView, total int, err error) {
+func (s *Service) Activities(ctx context.Context, municipality string, w store.Window) (part []ActivityView, total int, err error) {
 	a, err := guard.Caller(ctx, s.AccessLog, "listActivities", "activities")
 	if err != nil {
 		return nil, 0, err
@@ -134,8 +126,8 @@ func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Da
 	if err != nil {
 		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
 	}
-	if err := activity.CheckDate(d, "date"); err != nil {
-		return nil, err
+	if !activity.IsDate(d) {
+		return nil, activity.ErrDate.AtField("date")
 	}
 	cancelled, err := s.cancellationsOf(ctx, a.Association, store.Equals(activityKey, activityID), d, d)
 	if err != nil {
@@ -157,7 +149,7 @@ func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Da
 		}
 	}
 	slices.SortFunc(day.Bookings, func(a, b *BookingView) int {
-		return cmp.Or(a.BookedAt().Compare(b.BookedAt()), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.Steps[0].At.Compare(b.Steps[0].At), cmp.Compare(a.ID, b.ID))
 	})
 	return day, guard.Enter(ctx, s.AccessLog, entry, nil)
 }
@@ -176,10 +168,10 @@ type BookedOccurrence struct {
 	Attendance activity.Attendance // empty: not noted
 }
 
-// ParticipantWeek returns a participant's week. A coach sees of it what lies in
-// the own municipality, the participant everything.
+// ParticipantWeek returns a participant's week; an empty one is the present. A coach
+// sees of it what lies in the own municipality, the participant everything.
 func (s *Service) ParticipantWeek(ctx context.Context, participant, week string) (*ParticipantWeek, error) {
-	w, err := s.parseWeek(week)
+	w, err := activity.ParseWeek(cmp.Or(week, activity.WeekOf(civil.DateOf(s.Now())).String()))
 	if err != nil {
 		return nil, err
 	}
@@ -208,8 +200,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 		status := b.Status()
 		for _, o := range activity.OccurrencesIn(w, []association.Activity{x}, cancelled) {
 			if status.Covers(o.Date) {
-				n, _ := status.AttendanceOn(o.Date)
-				view.Items = append(view.Items, BookedOccurrence{Occurrence: o, Booking: b.ID, Attendance: n.Attendance})
+				view.Items = append(view.Items, BookedOccurrence{Occurrence: o, Booking: b.ID, Attendance: status.Notes[o.Date].Attendance})
 			}
 		}
 	}
