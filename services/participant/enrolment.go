@@ -71,17 +71,6 @@ type EnrolmentStep struct {
 	Text       []byte      `json:"text,omitempty"` // encrypted
 }
 
-// detail is which decision or outcome the table of transitions asks for.
-func (s *EnrolmentStep) detail() string {
-	switch s.Kind {
-	case Decided:
-		return string(s.Decision)
-	case Closed:
-		return string(s.Outcome)
-	}
-	return ""
-}
-
 // Exception lets an enrolment run longer than the plan's maximum.
 type Exception struct {
 	Reason   []byte `json:"reason"` // encrypted

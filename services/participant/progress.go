@@ -1,6 +1,10 @@
 package participant
 
-import "github.com/finsam/finsam/pkg/civil"
+import (
+	"cmp"
+
+	"github.com/finsam/finsam/pkg/civil"
+)
 
 // Progress is what the steps of an enrolment amount to.
 type Progress struct {
@@ -61,7 +65,7 @@ func (e *Enrolment) Progress() Progress {
 }
 
 func (p *Progress) follow(s *EnrolmentStep) {
-	p.State, _ = enrolmentTable.Next(p.State, s.Kind, s.detail())
+	p.State, _ = enrolmentTable.Next(p.State, s.Kind, cmp.Or(string(s.Decision), string(s.Outcome)))
 	in := p.checkIn(s.Number)
 	switch s.Kind {
 	case Started, BlockStarted:

@@ -15,8 +15,6 @@ const (
 	PartyService  Party = "service" // on another service's event, or because time has passed
 )
 
-func parties(all ...Party) []Party { return all }
-
 // PersonState says whether a person's identity is protected.
 type PersonState string
 
@@ -30,19 +28,19 @@ var personStates = []PersonState{PersonOpen, PersonProtected}
 
 // personTable says what may happen to a person when.
 var personTable = history.Table[PersonState, PersonStepKind, Party]{
-	{Kind: Registered, By: parties(PartySender), From: []PersonState{""}, To: PersonOpen},
-	{Kind: ConsentGiven, By: parties(PartySender), From: personStates, To: history.Same},
-	{Kind: ConsentExtended, By: parties(PartyService), From: personStates, To: history.Same},
-	{Operation: "withdrawConsent", Kind: ConsentWithdrawn, By: parties(PartyPerson, PartyCoach, PartyIntake), From: personStates, To: history.Same},
-	{Kind: ContactChanged, By: parties(PartySender), From: []PersonState{PersonOpen}, To: history.Same},
-	{Kind: TransferAsked, By: parties(PartyService), From: personStates, To: history.Same},
-	{Kind: TransferEnded, By: parties(PartyService), From: personStates, To: history.Same},
-	{Kind: HandedOver, By: parties(PartyService), From: personStates, To: history.Same},
-	{Kind: Released, By: parties(PartyService), From: personStates, To: history.Same},
-	{Kind: Mistaken, By: parties(PartyService), From: personStates, To: history.Same},
-	{Kind: Enrolled, By: parties(PartyService), From: personStates, To: history.Same},
-	{Operation: "protectParticipant", Kind: Protected, By: parties(PartyIntake, PartyCoach, PartyReviewer), From: personStates, To: PersonProtected},
-	{Operation: "unprotectParticipant", Kind: Unprotected, By: parties(PartyReviewer), From: []PersonState{PersonProtected}, To: PersonOpen},
+	{Kind: Registered, By: []Party{PartySender}, From: []PersonState{""}, To: PersonOpen},
+	{Kind: ConsentGiven, By: []Party{PartySender}, From: personStates, To: history.Same},
+	{Kind: ConsentExtended, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Operation: "withdrawConsent", Kind: ConsentWithdrawn, By: []Party{PartyPerson, PartyCoach, PartyIntake}, From: personStates, To: history.Same},
+	{Kind: ContactChanged, By: []Party{PartySender}, From: []PersonState{PersonOpen}, To: history.Same},
+	{Kind: TransferAsked, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: TransferEnded, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: HandedOver, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: Released, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: Mistaken, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: Enrolled, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Operation: "protectParticipant", Kind: Protected, By: []Party{PartyIntake, PartyCoach, PartyReviewer}, From: personStates, To: PersonProtected},
+	{Operation: "unprotectParticipant", Kind: Unprotected, By: []Party{PartyReviewer}, From: []PersonState{PersonProtected}, To: PersonOpen},
 }
 
 // State is the state of an enrolment.
@@ -114,21 +112,21 @@ const (
 // enrolmentTable says what may happen to an enrolment when. A running block is
 // followed by the next only when it has no check-in.
 var enrolmentTable = history.Table[State, StepKind, Party]{
-	{Kind: Planned, By: parties(PartyService), From: []State{""}, To: StatePlanned},
-	{Operation: "startEnrolment", Kind: Started, By: parties(PartyCoach), From: []State{StatePlanned}, To: StateActive},
-	{Operation: "cancelEnrolment", Kind: Closed, Detail: string(Cancelled), By: parties(PartyCoach, PartyIntake, PartyService), From: []State{StatePlanned}, To: StateClosed},
-	{Operation: "startBlock", Kind: BlockStarted, By: parties(PartyCoach), From: []State{StateActive, StateDecided}, To: StateActive},
-	{Kind: CheckInDue, By: parties(PartyService), From: []State{StateActive}, To: StateCheckInDue},
-	{Operation: "answerCheckIn", Kind: Answered, By: parties(PartySender), From: []State{StateCheckInDue}, To: history.Same},
-	{Operation: "recordNonAnswer", Kind: NotAnswered, By: parties(PartyCoach), From: []State{StateCheckInDue}, To: history.Same},
-	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Continue), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StateDecided},
-	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Prolong), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StateActive},
-	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Pause), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StatePaused},
-	{Operation: "decideCheckIn", Kind: Decided, Detail: string(End), By: parties(PartyCoach), From: []State{StateCheckInDue}, To: StateClosing},
-	{Operation: "resumeEnrolment", Kind: Resumed, By: parties(PartyCoach), From: []State{StatePaused}, To: StateDecided},
-	{Kind: Closing, By: parties(PartyService), From: []State{StateActive}, To: StateClosing},
-	{Operation: "holdClosingConversation", Kind: ConversationHeld, By: parties(PartyCoach), From: []State{StateClosing}, To: history.Same},
-	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Completed), By: parties(PartyCoach), From: []State{StateClosing}, To: StateClosed},
-	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Interrupted), By: parties(PartyCoach),
+	{Kind: Planned, By: []Party{PartyService}, From: []State{""}, To: StatePlanned},
+	{Operation: "startEnrolment", Kind: Started, By: []Party{PartyCoach}, From: []State{StatePlanned}, To: StateActive},
+	{Operation: "cancelEnrolment", Kind: Closed, Detail: string(Cancelled), By: []Party{PartyCoach, PartyIntake, PartyService}, From: []State{StatePlanned}, To: StateClosed},
+	{Operation: "startBlock", Kind: BlockStarted, By: []Party{PartyCoach}, From: []State{StateActive, StateDecided}, To: StateActive},
+	{Kind: CheckInDue, By: []Party{PartyService}, From: []State{StateActive}, To: StateCheckInDue},
+	{Operation: "answerCheckIn", Kind: Answered, By: []Party{PartySender}, From: []State{StateCheckInDue}, To: history.Same},
+	{Operation: "recordNonAnswer", Kind: NotAnswered, By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: history.Same},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Continue), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StateDecided},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Prolong), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StateActive},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Pause), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StatePaused},
+	{Operation: "decideCheckIn", Kind: Decided, Detail: string(End), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StateClosing},
+	{Operation: "resumeEnrolment", Kind: Resumed, By: []Party{PartyCoach}, From: []State{StatePaused}, To: StateDecided},
+	{Kind: Closing, By: []Party{PartyService}, From: []State{StateActive}, To: StateClosing},
+	{Operation: "holdClosingConversation", Kind: ConversationHeld, By: []Party{PartyCoach}, From: []State{StateClosing}, To: history.Same},
+	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Completed), By: []Party{PartyCoach}, From: []State{StateClosing}, To: StateClosed},
+	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Interrupted), By: []Party{PartyCoach},
 		From: []State{StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing}, To: StateClosed},
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/persontest"
@@ -105,7 +104,7 @@ func (s *Suite) Store(in service.PersonInput) string {
 	s.t.Helper()
 	by := FK
 	by.Authority = in.Consent.Authority
-	id, err := s.Put(servicetest.As(by), in)
+	id, _, err := s.Put(servicetest.As(by), in)
 	servicetest.Must(s.t, err)
 	return id
 }
@@ -151,15 +150,4 @@ func (s *Suite) Emit(kind, referral string, data map[string]string) {
 		ID: fmt.Sprintf("%s/%d", referral, s.events), Source: "/services/referral",
 		Type: "se.finsam.referral." + kind, Subject: referral, Time: Noon, Association: Tenant, Data: data,
 	})
-}
-
-// Refusals counts the refused calls in the access log.
-func (s *Suite) Refusals() int {
-	n := 0
-	for _, e := range s.Accesses(s.t) {
-		if e.Outcome == accesslog.Refused {
-			n++
-		}
-	}
-	return n
 }

@@ -86,15 +86,13 @@ func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequ
 
 // DecideCheckIn answers POST /enrolments/{id}/check-ins/{number}/decision.
 func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestObject) (api.DecideCheckInResponseObject, error) {
-	in := service.DecisionInput{
-		Decision: participant.Decision(r.Body.Decision), On: civil.Date(r.Body.DecidedOn),
-		Weeks: rest.Value(r.Body.Weeks), Reason: rest.Value(r.Body.Reason),
-	}
+	d := participant.CheckInDecision{Decision: participant.Decision(r.Body.Decision), On: civil.Date(r.Body.DecidedOn), Weeks: rest.Value(r.Body.Weeks)}
+	exceptionReason := ""
 	if x := r.Body.Exception; x != nil {
-		in.ExceptionReason, in.Approver = x.Reason, x.Approver
+		exceptionReason, d.Exception = x.Reason, &participant.Exception{Approver: x.Approver}
 	}
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
-		return h.service.DecideCheckIn(ctx, r.Id, version, r.Number, in)
+		return h.service.DecideCheckIn(ctx, r.Id, version, r.Number, d, rest.Value(r.Body.Reason), exceptionReason)
 	}, enrolmentAnswer("decideCheckIn"))
 	return api.DecideCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -152,17 +150,25 @@ func enrolment(v *service.EnrolmentView, depth rest.Depth) api.Enrolment {
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
 		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)),
 		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.Plan.MaxWeeks, PlanVersion: v.Plan.Version,
-		Blocks:   rest.Map(c.Blocks, block),
+		Blocks: rest.Map(c.Blocks, func(k participant.Block) api.Block {
+			return api.Block{
+				Number: k.Number, Name: rest.Optional(k.Name), Weeks: k.Total(), ProlongedWeeks: rest.Optional(k.Prolonged), CheckIn: k.CheckIn,
+				PlannedFirstDay: string(k.PlannedFirst), PlannedLastDay: string(k.PlannedLast),
+				FirstDay: rest.Optional(string(k.First)), LastDay: rest.Optional(string(k.Last)),
+			}
+		}),
 		CheckIns: rest.Map(c.CheckIns, func(in participant.CheckIn) api.CheckIn { return checkIn(v, in) }),
-		Closing:  closing(v), Timeline: timeline(v), UnderscoreLinks: enrolmentLinks(v, depth),
-	}
-}
-
-func block(k participant.Block) api.Block {
-	return api.Block{
-		Number: k.Number, Name: rest.Optional(k.Name), Weeks: k.Total(), ProlongedWeeks: rest.Optional(k.Prolonged), CheckIn: k.CheckIn,
-		PlannedFirstDay: string(k.PlannedFirst), PlannedLastDay: string(k.PlannedLast),
-		FirstDay: rest.Optional(string(k.First)), LastDay: rest.Optional(string(k.Last)),
+		Closing:  closing(v),
+		Timeline: rest.Map(v.Steps, func(s participant.EnrolmentStep) api.EnrolmentStep {
+			return api.EnrolmentStep{
+				N: int(s.N), At: s.At, Kind: api.EnrolmentStepKind(s.Kind), By: rest.Optional(s.By), Authority: s.Authority,
+				Number: rest.Optional(s.Number), On: rest.Optional(string(s.On)),
+				Readiness: rest.Optional(api.Readiness(s.Readiness)), Decision: rest.Optional(api.CheckInDecision(s.Decision)),
+				Weeks: rest.Optional(s.Weeks), Outcome: rest.Optional(api.EnrolmentOutcome(s.Outcome)),
+				Text: rest.Optional(v.Texts[s.N].Text), Exception: exception(v, &s),
+			}
+		}),
+		UnderscoreLinks: enrolmentLinks(v, depth),
 	}
 }
 
@@ -206,18 +212,6 @@ func closing(v *service.EnrolmentView) *api.Closing {
 		}
 	}
 	return b
-}
-
-func timeline(v *service.EnrolmentView) []api.EnrolmentStep {
-	return rest.Map(v.Steps, func(s participant.EnrolmentStep) api.EnrolmentStep {
-		return api.EnrolmentStep{
-			N: int(s.N), At: s.At, Kind: api.EnrolmentStepKind(s.Kind), By: rest.Optional(s.By), Authority: s.Authority,
-			Number: rest.Optional(s.Number), On: rest.Optional(string(s.On)),
-			Readiness: rest.Optional(api.Readiness(s.Readiness)), Decision: rest.Optional(api.CheckInDecision(s.Decision)),
-			Weeks: rest.Optional(s.Weeks), Outcome: rest.Optional(api.EnrolmentOutcome(s.Outcome)),
-			Text: rest.Optional(v.Texts[s.N].Text), Exception: exception(v, &s),
-		}
-	})
 }
 
 func exception(v *service.EnrolmentView, s *participant.EnrolmentStep) *api.PlanExceptionNote {

@@ -70,7 +70,7 @@ func personAnswer(operation string) func(v *service.PersonView) api.ParticipantJ
 func person(v *service.PersonView, depth rest.Depth) api.Participant {
 	b := api.Participant{
 		Id: v.ID, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: api.ProtectionNone,
-		Handlers: rest.OptionalList(v.Handlers), Consents: rest.Map(v.Consents, consent),
+		Handlers: rest.OptionalList(v.Handlers), Consents: []api.Consent{},
 		Timeline: rest.Map(v.Steps, func(s participant.PersonStep) api.PersonStep {
 			return api.PersonStep{
 				N: int(s.N), At: s.At, Kind: api.PersonStepKind(s.Kind), By: rest.Optional(s.By), Authority: s.Authority,
@@ -80,6 +80,16 @@ func person(v *service.PersonView, depth rest.Depth) api.Participant {
 		UnderscoreLinks: api.Links{"self": link(depth, "getParticipant", v.ID)},
 	}
 	b.UnderscoreLinks.AddActions(api.Paths, depth, v.Operations, v.ID)
+	for _, c := range v.Consents {
+		consent := api.Consent{
+			Referral: c.Referral, Authority: c.Authority, Unit: c.Unit, Authorities: c.Authorities,
+			TextVersion: c.TextVersion, GivenOn: string(c.GivenOn), InForce: c.InForce(),
+		}
+		if !c.InForce() {
+			consent.WithdrawnAt = &c.Until
+		}
+		b.Consents = append(b.Consents, consent)
+	}
 	if v.Protection != participant.NoProtection {
 		b.Protection = api.Protection(v.Protection)
 	}
@@ -87,17 +97,6 @@ func person(v *service.PersonView, depth rest.Depth) api.Participant {
 		b.GivenName, b.FamilyName, b.Gender = rest.Optional(i.GivenName), rest.Optional(i.FamilyName), rest.Optional(api.Gender(i.Gender))
 		b.PersonalIdentityNumber = rest.Optional(string(i.Number))
 		b.Email, b.Phone = rest.Optional(v.Contact.Email), rest.Optional(v.Contact.Phone)
-	}
-	return b
-}
-
-func consent(c participant.Consent) api.Consent {
-	b := api.Consent{
-		Referral: c.Referral, Authority: c.Authority, Unit: c.Unit, Authorities: c.Authorities,
-		TextVersion: c.TextVersion, GivenOn: string(c.GivenOn), InForce: c.InForce(),
-	}
-	if !c.InForce() {
-		b.WithdrawnAt = &c.Until
 	}
 	return b
 }

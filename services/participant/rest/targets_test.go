@@ -42,7 +42,7 @@ func newStages(s *face) *stages {
 		if decision == "answered" {
 			return id, v
 		}
-		return id, must(s.DecideCheckIn(servicetest.As(Coach), id, v.Version, 1, service.DecisionInput{Decision: decision, On: "2026-06-02"}))
+		return id, must(s.DecideCheckIn(servicetest.As(Coach), id, v.Version, 1, participant.CheckInDecision{Decision: decision, On: "2026-06-02"}, "", ""))
 	}
 	var v *service.EnrolmentView
 	g.due, v = to("")

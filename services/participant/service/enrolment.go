@@ -56,13 +56,17 @@ func (s *Service) enrolmentOf(p **participant.PersonStatus) *guard.Documents[par
 	return &documents
 }
 
-// change lets the noun change an enrolment, and take the step that is due: what is
-// written down late may be overdue at once.
-func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*participant.Enrolment, history.Author) error) (*EnrolmentView, error) {
+// change lets the noun change an enrolment, with a text that is encrypted for its steps,
+// and take the step that is due: what is written down late may be overdue at once.
+func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, text string, change func(*participant.Enrolment, []byte, history.Author) error) (*EnrolmentView, error) {
 	a := actor.From(ctx)
 	var p *participant.PersonStatus
 	v, err := s.enrolmentOf(&p).Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Enrolment]) error {
-		if err := change(v.Value, guard.Author(ctx)); err != nil {
+		encrypted, err := s.encryptOptional(text, enrolmentContext(id, "text"))
+		if err != nil {
+			return err
+		}
+		if err := change(v.Value, encrypted, guard.Author(ctx)); err != nil {
 			return err
 		}
 		v.Value.MarkOverdue(s.Now())
@@ -193,14 +197,14 @@ func (f EnrolmentFilter) within(relation access.Relation, a actor.Actor) (where 
 
 // Start begins an enrolment and its first block.
 func (s *Service) Start(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
-	return s.change(ctx, "startEnrolment", id, version, func(e *participant.Enrolment, by history.Author) error {
+	return s.change(ctx, "startEnrolment", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
 		return e.Start(on, by, s.Now())
 	})
 }
 
 // StartBlock begins the next block.
 func (s *Service) StartBlock(ctx context.Context, id string, version int64, number int, on civil.Date) (*EnrolmentView, error) {
-	return s.change(ctx, "startBlock", id, version, func(e *participant.Enrolment, by history.Author) error {
+	return s.change(ctx, "startBlock", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
 		return e.StartBlock(number, on, by, s.Now())
 	})
 }
@@ -208,38 +212,27 @@ func (s *Service) StartBlock(ctx context.Context, id string, version int64, numb
 // AnswerCheckIn notes the referrer's answer; only for the sender of the referral,
 // while the person's consent holds.
 func (s *Service) AnswerCheckIn(ctx context.Context, id string, version int64, number int, readiness, text string) (*EnrolmentView, error) {
-	return s.changeWithText(ctx, "answerCheckIn", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+	return s.change(ctx, "answerCheckIn", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
 		return e.Answer(number, readiness, text, by, s.Now())
 	})
 }
 
 // RecordNonAnswer notes that no answer came.
 func (s *Service) RecordNonAnswer(ctx context.Context, id string, version int64, number int, text string) (*EnrolmentView, error) {
-	return s.changeWithText(ctx, "recordNonAnswer", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+	return s.change(ctx, "recordNonAnswer", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
 		return e.RecordNonAnswer(number, text, by, s.Now())
 	})
 }
 
-// DecisionInput is what the coach decides at a check-in, in clear.
-type DecisionInput struct {
-	Decision        participant.Decision
-	On              civil.Date
-	Weeks           int
-	Reason          string
-	ExceptionReason string
-	Approver        string // of the exception; empty: none
-}
-
-// DecideCheckIn decides at the check-in that waits.
-func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, number int, in DecisionInput) (*EnrolmentView, error) {
-	return s.changeWithText(ctx, "decideCheckIn", id, version, in.Reason, func(e *participant.Enrolment, reason []byte, by history.Author) error {
-		d := participant.CheckInDecision{Decision: in.Decision, On: in.On, Weeks: in.Weeks, Reason: reason}
-		if in.Approver != "" {
-			encrypted, err := s.encryptOptional(in.ExceptionReason, enrolmentContext(id, "exception"))
-			if err != nil {
+// DecideCheckIn decides at the check-in that waits; d comes with its reason, and that of
+// its exception, in clear beside it.
+func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, number int, d participant.CheckInDecision, reason, exceptionReason string) (*EnrolmentView, error) {
+	return s.change(ctx, "decideCheckIn", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) (err error) {
+		d.Reason = reason
+		if d.Exception != nil {
+			if d.Exception.Reason, err = s.encryptOptional(exceptionReason, enrolmentContext(id, "exception")); err != nil {
 				return err
 			}
-			d.Exception = &participant.Exception{Reason: encrypted, Approver: in.Approver}
 		}
 		return e.Decide(number, d, by, s.Now())
 	})
@@ -247,21 +240,21 @@ func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, n
 
 // Resume ends a pause.
 func (s *Service) Resume(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
-	return s.change(ctx, "resumeEnrolment", id, version, func(e *participant.Enrolment, by history.Author) error {
+	return s.change(ctx, "resumeEnrolment", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
 		return e.Resume(on, by, s.Now())
 	})
 }
 
 // HoldConversation notes the closing conversation.
 func (s *Service) HoldConversation(ctx context.Context, id string, version int64, on civil.Date, text string) (*EnrolmentView, error) {
-	return s.changeWithText(ctx, "holdClosingConversation", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+	return s.change(ctx, "holdClosingConversation", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
 		return e.HoldConversation(on, text, by, s.Now())
 	})
 }
 
 // Close ends an enrolment; d comes with the summary in clear beside it.
 func (s *Service) Close(ctx context.Context, id string, version int64, d participant.Documentation, summary string) (*EnrolmentView, error) {
-	return s.changeWithText(ctx, "closeEnrolment", id, version, summary, func(e *participant.Enrolment, summary []byte, by history.Author) error {
+	return s.change(ctx, "closeEnrolment", id, version, summary, func(e *participant.Enrolment, summary []byte, by history.Author) error {
 		d.Summary = summary
 		return e.Close(d, by, s.Now())
 	})
@@ -269,18 +262,7 @@ func (s *Service) Close(ctx context.Context, id string, version int64, d partici
 
 // Cancel ends an enrolment that never began.
 func (s *Service) Cancel(ctx context.Context, id string, version int64, text string) (*EnrolmentView, error) {
-	return s.changeWithText(ctx, "cancelEnrolment", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+	return s.change(ctx, "cancelEnrolment", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
 		return e.Cancel(text, "", by, s.Now())
-	})
-}
-
-// changeWithText is change with a text, which is encrypted for the enrolment's steps.
-func (s *Service) changeWithText(ctx context.Context, operation, id string, version int64, text string, change func(*participant.Enrolment, []byte, history.Author) error) (*EnrolmentView, error) {
-	return s.change(ctx, operation, id, version, func(e *participant.Enrolment, by history.Author) error {
-		encrypted, err := s.encryptOptional(text, enrolmentContext(id, "text"))
-		if err != nil {
-			return err
-		}
-		return change(e, encrypted, by)
 	})
 }

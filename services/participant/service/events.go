@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -30,17 +31,15 @@ func personEvent(p *participant.Person, n int64) feed.Event {
 	e := feed.Event{
 		Type: personEvents + string(s.Kind), Subject: p.ID, Time: s.At,
 		Association: p.Association, TraceParent: s.TraceParent,
-		Data: map[string]string{"participant": p.ID},
+		Data: map[string]string{
+			"participant": p.ID, "referral": s.Referral, "enrolment": s.Enrolment, "municipality": s.Municipality, "level": string(s.Level),
+		},
 	}
-	put(e.Data, "referral", s.Referral)
-	put(e.Data, "enrolment", s.Enrolment)
-	put(e.Data, "municipality", s.Municipality)
-	put(e.Data, "level", string(s.Level))
 	if s.Kind == participant.Protected {
 		// Handlers are subjects at the authority that named them.
-		put(e.Data, "handlers", strings.Join(s.Handlers, ","))
-		put(e.Data, "authority", s.Authority)
+		e.Data["handlers"], e.Data["authority"] = strings.Join(s.Handlers, ","), s.Authority
 	}
+	maps.DeleteFunc(e.Data, isEmpty)
 	return e
 }
 
@@ -51,32 +50,25 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 	then := *e
 	then.Steps = e.Steps[:n]
 	p := then.Progress()
+	first, last := p.Span(s)
 	event := feed.Event{
 		Type: enrolmentEvents + string(s.Kind), Subject: e.ID, Time: s.At,
 		Association: e.Association, TraceParent: s.TraceParent,
 		Data: map[string]string{
 			"enrolment": e.ID, "referral": e.Referral, "participant": e.Participant,
 			"municipality": e.Municipality, "coach": e.Coach, "initiative": e.Initiative, "state": string(p.State),
+			"on": string(s.On), "readiness": s.Readiness, "decision": string(s.Decision), "outcome": string(s.Outcome),
+			"firstDay": string(first), "lastDay": string(last),
 		},
 	}
-	put(event.Data, "on", string(s.On))
-	put(event.Data, "readiness", s.Readiness)
-	put(event.Data, "decision", string(s.Decision))
-	put(event.Data, "outcome", string(s.Outcome))
 	if s.Number > 0 {
 		event.Data["number"] = strconv.Itoa(s.Number)
 	}
-	if first, last := p.Span(s); first != "" {
-		event.Data["firstDay"], event.Data["lastDay"] = string(first), string(last)
-	}
+	maps.DeleteFunc(event.Data, isEmpty)
 	return event
 }
 
-func put(data map[string]string, key, value string) {
-	if value != "" {
-		data[key] = value
-	}
-}
+func isEmpty(_, value string) bool { return value == "" }
 
 // What the events of the referral service begin with, which this service follows.
 const referralEvents = "se.finsam.referral."

@@ -144,7 +144,7 @@ func TestTheFeedHasEveryStepAndNoPerson(t *testing.T) {
 	if v, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", "en text om personen"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.DecideCheckIn(servicetest.As(Coach), enrolment, v.Version, 1, service.DecisionInput{Decision: participant.Continue, On: "2026-06-01"}); err != nil {
+	if _, err = f.DecideCheckIn(servicetest.As(Coach), enrolment, v.Version, 1, participant.CheckInDecision{Decision: participant.Continue, On: "2026-06-01"}, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err = f.Protect(servicetest.As(Coach), id, 3, participant.AssumedIdentity, []string{"coach-17", "chef-2"}); err != nil {

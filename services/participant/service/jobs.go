@@ -6,7 +6,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
 )
@@ -17,17 +16,10 @@ const (
 	maxDueInRead = 100 // enrolments of one association
 )
 
-// newDueJob makes silence an event: when a block's last day has passed, the
-// check-in is due, or the closing after the last block. Several processes may do
-// this at once: each step is taken by compare-and-swap, and only once.
-func (s *Service) newDueJob() *jobs.Job {
-	return jobs.Every(dueInterval, jobs.Config{
-		Service: "participant", Name: "mark-due", Do: jobs.ForEach(s.Associations, s.markOverdue),
-		AtStart: true, Timeout: dueTimeout, Log: s.Log,
-	})
-}
-
-// MarkOverdue takes every step that time has brought, once.
+// MarkOverdue makes silence an event: it takes every step that time has brought, once.
+// When a block's last day has passed, the check-in is due, or the closing after the last
+// block. Several processes may do this at once: each step is taken by compare-and-swap,
+// and only once.
 func (s *Service) MarkOverdue(ctx context.Context) error { return s.dueJob.Do(ctx) }
 
 // markOverdue takes the steps of an association batch by batch, the longest overdue

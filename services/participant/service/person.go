@@ -40,41 +40,38 @@ func (s *Service) Person(ctx context.Context, id string) (*PersonView, error) {
 // WithdrawConsent withdraws the consent of a referral. One that the caller has no
 // relation to is as one that does not exist: ErrNoConsent.
 func (s *Service) WithdrawConsent(ctx context.Context, id string, ifVersion int64, referral, text string) (*PersonView, error) {
-	return s.changePerson(ctx, "withdrawConsent", id, ifVersion, func(p *participant.Person) error {
+	return s.changePerson(ctx, "withdrawConsent", id, ifVersion, text, func(p *participant.Person, text []byte) error {
 		if a := actor.From(ctx); !access.Allows("withdrawConsent", a, p.Status().Resource(a, referral)) {
 			return participant.ErrNoConsent.AtField("/referral")
 		}
-		encrypted, err := s.encryptOptional(text, personContext(p.ID, "text"))
-		if err != nil {
-			return err
-		}
-		return p.WithdrawConsent(referral, encrypted, guard.Author(ctx), s.Now())
+		return p.WithdrawConsent(referral, text, guard.Author(ctx), s.Now())
 	})
 }
 
 // Protect hides the person's identity from all but the handlers, who are subjects at
 // the caller's authority.
 func (s *Service) Protect(ctx context.Context, id string, ifVersion int64, level participant.ProtectionLevel, handlers []string) (*PersonView, error) {
-	return s.changePerson(ctx, "protectParticipant", id, ifVersion, func(p *participant.Person) error {
+	return s.changePerson(ctx, "protectParticipant", id, ifVersion, "", func(p *participant.Person, _ []byte) error {
 		return p.Protect(level, handlers, guard.Author(ctx), s.Now())
 	})
 }
 
 // Unprotect shows the person's identity again.
 func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, text string) (*PersonView, error) {
-	return s.changePerson(ctx, "unprotectParticipant", id, ifVersion, func(p *participant.Person) error {
-		encrypted, err := s.encryptOptional(text, personContext(p.ID, "text"))
-		if err != nil {
-			return err
-		}
-		return p.Unprotect(encrypted, guard.Author(ctx), s.Now())
+	return s.changePerson(ctx, "unprotectParticipant", id, ifVersion, text, func(p *participant.Person, text []byte) error {
+		return p.Unprotect(text, guard.Author(ctx), s.Now())
 	})
 }
 
-func (s *Service) changePerson(ctx context.Context, operation, id string, ifVersion int64, change func(*participant.Person) error) (*PersonView, error) {
+// changePerson lets the noun change a person, with a text that is encrypted for its steps.
+func (s *Service) changePerson(ctx context.Context, operation, id string, ifVersion int64, text string, change func(*participant.Person, []byte) error) (*PersonView, error) {
 	a := actor.From(ctx)
 	v, err := s.people.Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Person]) error {
-		return change(v.Value)
+		encrypted, err := s.encryptOptional(text, personContext(id, "text"))
+		if err != nil {
+			return err
+		}
+		return change(v.Value, encrypted)
 	})
 	if err != nil {
 		return nil, err

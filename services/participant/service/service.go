@@ -46,7 +46,9 @@ type Service struct {
 // New opens the service's collections and its positions in the peers' feeds.
 func New(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{Config: c}
-	s.dueJob = s.newDueJob()
+	s.dueJob = jobs.Every(dueInterval, jobs.Config{
+		Service: "participant", Name: "mark-due", Do: jobs.ForEach(s.Associations, s.markOverdue), AtStart: true, Timeout: dueTimeout, Log: s.Log,
+	})
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("participant: %w", err)
 	}

@@ -55,7 +55,7 @@ func TestManyPostsOfOneNewPersonMakeOneParticipant(t *testing.T) {
 		for i := range ids {
 			wg.Go(func() {
 				in := Person(uint64(100 + round))
-				ids[i], _ = f.Put(servicetest.As(FK), in)
+				ids[i], _, _ = f.Put(servicetest.As(FK), in)
 			})
 		}
 		wg.Wait()
@@ -89,7 +89,7 @@ func TestWhatTheVaultRefuses(t *testing.T) {
 		t.Run(c.sentence, func(t *testing.T) {
 			in := Person(3)
 			c.change(&in)
-			if id, err := f.Put(servicetest.As(c.as), in); !errors.Is(err, c.want) || id != "" {
+			if id, _, err := f.Put(servicetest.As(c.as), in); !errors.Is(err, c.want) || id != "" {
 				t.Errorf("got %q, %v", id, err)
 			}
 		})
@@ -288,14 +288,14 @@ func TestAnApplicantMustUseTheOwnNumber(t *testing.T) {
 	id := f.Store(mine)
 	me := Participant(id)
 	mine.Consent.Referral, mine.Consent.Authority, mine.Consent.Unit = "6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c12", "self", "self"
-	if again, err := f.Put(servicetest.As(me), mine); err != nil || again != id {
+	if again, _, err := f.Put(servicetest.As(me), mine); err != nil || again != id {
 		t.Errorf("the own number: got %q, %v", again, err)
 	}
-	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
+	if _, _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("a stranger's number: got %v", err)
 	}
 	f.Store(other)
-	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
+	if _, _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("another person's number: got %v", err)
 	}
 }

@@ -29,10 +29,10 @@ type PersonInput struct {
 	Consent    participant.NewConsent
 }
 
-// Put stores a referred person and returns the participant's id: the same for the same
-// number, also when two post the same new person at once. Repeated for the same
-// referral it changes nothing.
-func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
+// Put stores a referred person and returns the participant's id, the same for the same
+// number, also when two post the same new person at once; and the age in whole years,
+// today. Repeated for the same referral it changes nothing.
+func (s *Service) Put(ctx context.Context, in PersonInput) (id string, age int, err error) {
 	a, now := actor.From(ctx), s.Now()
 	relation, err := access.Decide("createReferral", a, access.Resource{
 		Association: a.Association, Participant: a.Participant,
@@ -44,29 +44,29 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 		number, err = checkPerson(in, civil.DateOf(now))
 	}
 	if err != nil {
-		return "", guard.Enter(ctx, s.AccessLog, e, err)
+		return "", 0, guard.Enter(ctx, s.AccessLog, e, err)
 	}
 	lookups := s.Cipher.Lookups(string(number))
 	scope, _ := access.Scope("createReferral", a)
 	for range maxPutTries {
 		known, err := s.people.Store.Find(ctx, store.Query{Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, lookups)}, Limit: 1})
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		found := len(known.Items) > 0
 		if scope == access.OwnParticipant && (!found || known.Items[0].Value.ID != a.Participant) {
-			return "", guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
+			return "", 0, guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
 		}
 		var p *participant.Person
 		if found {
 			p = known.Items[0].Value
 		} else if p, err = s.newPerson(ctx, a.Association, number, lookups[0], in, now); err != nil {
-			return "", err
+			return "", 0, err
 		}
 		// Entered before it is written, so that both become durable together.
 		e.Thing, e.Participants = "participant/"+p.ID, []string{p.ID}
 		if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
-			return "", err
+			return "", 0, err
 		}
 		if found {
 			err = s.addReferral(ctx, p, in, now)
@@ -75,13 +75,14 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (string, error) {
 		}
 		if err == nil {
 			s.wake()
-			return p.ID, nil
+			age, _ := number.AgeOn(civil.DateOf(now)) // known: see checkPerson
+			return p.ID, age, nil
 		}
 		if found || !errors.Is(err, store.ErrTaken) {
-			return "", err
+			return "", 0, err
 		}
 	}
-	return "", fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
+	return "", 0, fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
 }
 
 // maxPutTries bounds how often two first posts of one person may meet.
@@ -141,21 +142,6 @@ func (s *Service) addReferral(ctx context.Context, known *participant.Person, in
 		return nil
 	})
 	return err
-}
-
-// AgeNow returns the age in whole years, today, of the person with the number; nil
-// when the text is not a number or the number has no date of birth.
-func (s *Service) AgeNow(number string) *int {
-	today := civil.DateOf(s.Now())
-	n, err := personnummer.Parse(number, today)
-	if err != nil {
-		return nil
-	}
-	years, known := n.AgeOn(today)
-	if !known {
-		return nil
-	}
-	return &years
 }
 
 // AgeOn returns the person's age in whole years on a day, to those who may accept
