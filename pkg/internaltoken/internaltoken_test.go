@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,37 +16,21 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/servicetest"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// clock is a clock that a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 type world struct {
-	clock    *clock
+	clock    servicetest.Clock
 	private  map[string]ed25519.PrivateKey
 	verifier *internaltoken.Verifier
 }
 
 func newWorld(t testing.TB, issuers ...string) *world {
 	t.Helper()
-	w := &world{clock: &clock{now: noon}, private: map[string]ed25519.PrivateKey{}}
+	w := &world{private: map[string]ed25519.PrivateKey{}}
+	w.clock.Set(noon)
 	public := map[string]ed25519.PublicKey{}
 	for _, issuer := range issuers {
 		pub, priv, err := ed25519.GenerateKey(nil)
@@ -124,11 +107,11 @@ func TestATokenIsGivenOutAgainUntilTwentySecondsBeforeItsEnd(t *testing.T) {
 	w := newWorld(t, "gateway")
 	s := w.signer("gateway", "gateway")
 	first, _ := s.Token(coach)
-	w.clock.move(39 * time.Second)
+	w.clock.Advance(39 * time.Second)
 	if again, _ := s.Token(coach); again != first {
 		t.Fatal("signed again although it is valid for long enough")
 	}
-	w.clock.move(2 * time.Second)
+	w.clock.Advance(2 * time.Second)
 	second, _ := s.Token(coach)
 	if second == first {
 		t.Fatal("returned although it ends in 19 seconds")
@@ -165,7 +148,7 @@ func TestExpiryHoldsInMemoryToo(t *testing.T) {
 	if _, _, err := w.verifier.Verify(token); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.move(internaltoken.Lifetime + 6*time.Second)
+	w.clock.Advance(internaltoken.Lifetime + 6*time.Second)
 	if _, _, err := w.verifier.Verify(token); !errors.Is(err, internaltoken.ErrToken) {
 		t.Fatalf("after its end: %v", err)
 	}

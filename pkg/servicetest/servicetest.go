@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +59,9 @@ func New(t testing.TB, service string, c Config) *World {
 	if c.Associations == nil {
 		c.Associations = [][]byte{Example(t)}
 	}
-	w := &World{Dir: t.TempDir(), Engine: c.Engine, Clock: &Clock{now: c.Now}, NewID: newIDs(), Log: slog.New(slog.DiscardHandler)}
+	w := &World{Dir: t.TempDir(), Engine: c.Engine, Clock: &Clock{now: c.Now}, Log: slog.New(slog.DiscardHandler)}
+	var ids atomic.Int64
+	w.NewID = func() string { return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, ids.Add(1))).String() }
 	ctx := context.Background()
 	if w.Engine == nil {
 		db, err := sqlite.Open(ctx, filepath.Join(w.Dir, service+".db"))
@@ -148,18 +151,6 @@ func Must(t testing.TB, err error) {
 
 // As returns a context of the actor's.
 func As(a actor.Actor) context.Context { return actor.With(context.Background(), a) }
-
-// newIDs returns UUIDs that are the same in every run.
-func newIDs() func() string {
-	var mu sync.Mutex
-	n := 0
-	return func() string {
-		mu.Lock()
-		defer mu.Unlock()
-		n++
-		return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, n)).String()
-	}
-}
 
 // Clock is a time that only the test moves.
 type Clock struct {

@@ -7,15 +7,20 @@ import (
 	"compress/gzip"
 	"encoding/hex"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	collect "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	logs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	metrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	traces "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
+	metric "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -26,6 +31,13 @@ type Span struct {
 	Service, Name, Kind string
 	Trace, ID, Parent   string // hexadecimal; Parent is empty for a root
 	Attributes          map[string]string
+}
+
+// Line is one line of a log, with the service that sent it.
+type Line struct {
+	Service, Text string
+	Trace, Span   string // hexadecimal; empty outside a request
+	Attributes    map[string]string
 }
 
 // Collector keeps what it was sent.
@@ -42,8 +54,8 @@ type Collector struct {
 // Start starts a collector that ends with the test.
 func Start(t testing.TB) *Collector {
 	t.Helper()
-	c := &Collector{}
-	server := httptest.NewServer(http.HandlerFunc(c.take))
+	c := &Collector{series: map[[2]string]map[string]bool{}}
+	server := httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(server.Close)
 	c.URL = server.URL
 	return c
@@ -91,64 +103,105 @@ func (c *Collector) Wait(trace string, ok func([]Span) bool) []Span {
 	return c.Of(trace)
 }
 
-func (c *Collector) take(w http.ResponseWriter, r *http.Request) {
-	body, err := read(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+// Lines returns the lines of all logs.
+func (c *Collector) Lines() []Line {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.lines)
+}
+
+// Exemplars returns the traces that a service's metric has named as its examples.
+// The metric is known, without any, once it was sent.
+func (c *Collector) Exemplars(service, metric string) (traces map[string]bool, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, known := c.series[[2]string{service, metric}]
+	return maps.Clone(found), known
+}
+
+func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
+	body := io.Reader(r.Body)
+	var err error
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		body, err = gzip.NewReader(r.Body)
 	}
-	if err := c.note(r.URL.Path, body); err != nil {
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(body)
+	}
+	if err == nil {
+		err = c.keep(r.URL.Path, text)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-func (c *Collector) note(path string, body []byte) error {
+func (c *Collector) keep(path string, body []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.raw.Write(body)
 	switch {
 	case strings.HasSuffix(path, "/v1/logs"):
-		return c.takeLogs(body)
+		var request logs.ExportLogsServiceRequest
+		if err := proto.Unmarshal(body, &request); err != nil {
+			return err
+		}
+		for _, rl := range request.ResourceLogs {
+			for _, sl := range rl.ScopeLogs {
+				for _, l := range sl.LogRecords {
+					c.lines = append(c.lines, Line{
+						Service: serviceOf(rl.Resource), Text: l.GetBody().GetStringValue(), Attributes: attributes(l.Attributes),
+						Trace: hex.EncodeToString(l.TraceId), Span: hex.EncodeToString(l.SpanId),
+					})
+				}
+			}
+		}
 	case strings.HasSuffix(path, "/v1/metrics"):
-		return c.takeMetrics(body)
-	}
-	spans, err := decode(body)
-	c.spans = append(c.spans, spans...)
-	return err
-}
-
-func read(r *http.Request) ([]byte, error) {
-	if r.Header.Get("Content-Encoding") != "gzip" {
-		return io.ReadAll(r.Body)
-	}
-	z, err := gzip.NewReader(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
-}
-
-func decode(body []byte) ([]Span, error) {
-	var request collect.ExportTraceServiceRequest
-	if err := proto.Unmarshal(body, &request); err != nil {
-		return nil, err
-	}
-	var spans []Span
-	for _, rs := range request.ResourceSpans {
-		for _, ss := range rs.ScopeSpans {
-			for _, s := range ss.Spans {
-				spans = append(spans, span(serviceOf(rs.Resource), s))
+		var request metrics.ExportMetricsServiceRequest
+		if err := proto.Unmarshal(body, &request); err != nil {
+			return err
+		}
+		for _, rm := range request.ResourceMetrics {
+			for _, sm := range rm.ScopeMetrics {
+				for _, m := range sm.Metrics {
+					c.keepExemplars(serviceOf(rm.Resource), m)
+				}
+			}
+		}
+	default:
+		var request traces.ExportTraceServiceRequest
+		if err := proto.Unmarshal(body, &request); err != nil {
+			return err
+		}
+		for _, rs := range request.ResourceSpans {
+			for _, ss := range rs.ScopeSpans {
+				for _, s := range ss.Spans {
+					c.spans = append(c.spans, spanOf(serviceOf(rs.Resource), s))
+				}
 			}
 		}
 	}
-	return spans, nil
+	return nil
+}
+
+func (c *Collector) keepExemplars(service string, m *metric.Metric) {
+	key := [2]string{service, m.Name}
+	if c.series[key] == nil {
+		c.series[key] = map[string]bool{}
+	}
+	for _, p := range m.GetHistogram().GetDataPoints() {
+		for _, e := range p.Exemplars {
+			c.series[key][hex.EncodeToString(e.TraceId)] = true
+		}
+	}
 }
 
 func serviceOf(r *resource.Resource) string { return attributes(r.GetAttributes())["service.name"] }
 
-func span(service string, s *trace.Span) Span {
+func spanOf(service string, s *trace.Span) Span {
 	all := attributes(s.Attributes)
 	for _, e := range s.Events {
 		for k, v := range attributes(e.Attributes) {

@@ -23,7 +23,11 @@ type Bad struct {
 // BadValues returns values that the schema forbids, each wrong in one place only.
 func (d *Document) BadValues(s Schema) []Bad {
 	s = d.Follow(s)
-	bad := []Bad{{Why: "of another type", Value: otherType(s)}}
+	otherType, isOther := map[any]any{"array": map[string]any{Secret: Secret}, "string": map[string]any{"a": Secret}}[s["type"]]
+	if !isOther {
+		otherType = Secret
+	}
+	bad := []Bad{{Why: "of another type", Value: otherType}}
 	if s["nullable"] != true {
 		bad = append(bad, Bad{Why: "null"})
 	}
@@ -36,9 +40,24 @@ func (d *Document) BadValues(s Schema) []Bad {
 	case "array":
 		return append(bad, d.badArrays(s)...)
 	case "integer", "number":
-		return append(bad, badNumbers(s)...)
+		if least, ok := s["minimum"].(float64); ok {
+			bad = append(bad, Bad{Why: "too small", Value: least - 1})
+		}
+		if most, ok := s["maximum"].(float64); ok {
+			bad = append(bad, Bad{Why: "too large", Value: most + 1})
+		}
+		if s["type"] == "integer" {
+			bad = append(bad, Bad{Why: "not whole", Value: 1.5}, Bad{Why: "beyond all bounds", Value: 1e300})
+		}
 	case "string":
-		return append(bad, badTexts(s)...)
+		for _, try := range tries {
+			if !fits(s, try.text) {
+				bad = append(bad, Bad{Why: try.why, Value: try.text})
+			}
+		}
+		if most, ok := s["maxLength"].(float64); ok {
+			bad = append(bad, Bad{Why: fmt.Sprintf("longer than %d", int(most)), Value: Secret + strings.Repeat("a", int(most))})
+		}
 	}
 	return bad
 }
@@ -96,19 +115,6 @@ func (d *Document) badArrays(s Schema) (bad []Bad) {
 	return bad
 }
 
-func badNumbers(s Schema) (bad []Bad) {
-	if least, ok := s["minimum"].(float64); ok {
-		bad = append(bad, Bad{Why: "too small", Value: least - 1})
-	}
-	if most, ok := s["maximum"].(float64); ok {
-		bad = append(bad, Bad{Why: "too large", Value: most + 1})
-	}
-	if s["type"] == "integer" {
-		bad = append(bad, Bad{Why: "not whole", Value: 1.5}, Bad{Why: "beyond all bounds", Value: 1e300})
-	}
-	return bad
-}
-
 // tries are texts of which those are sent that the schema's pattern, format or
 // length forbids.
 var tries = []struct{ why, text string }{
@@ -121,19 +127,6 @@ var tries = []struct{ why, text string }{
 	{"a script", "<script>" + Secret + "</script>"},
 	{"a query", "' or 1=1; --" + Secret},
 	{"with letters of another alphabet", "Ж" + Secret},
-}
-
-func badTexts(s Schema) (bad []Bad) {
-	for _, try := range tries {
-		if !fits(s, try.text) {
-			bad = append(bad, Bad{Why: try.why, Value: try.text})
-		}
-	}
-	if most, ok := s["maxLength"].(float64); ok {
-		long := Secret + strings.Repeat("a", int(most))
-		bad = append(bad, Bad{Why: fmt.Sprintf("longer than %d", int(most)), Value: long})
-	}
-	return bad
 }
 
 var formats = map[string]*regexp.Regexp{
@@ -161,17 +154,4 @@ func fits(s Schema, text string) bool {
 	format, _ := s["format"].(string)
 	want, known := formats[format]
 	return !known || want.MatchString(text)
-}
-
-// otherType returns a value of a type that the schema does not have.
-func otherType(s Schema) any {
-	switch s["type"] {
-	case "object":
-		return Secret
-	case "array":
-		return map[string]any{Secret: Secret}
-	case "string":
-		return map[string]any{"a": Secret}
-	}
-	return Secret
 }

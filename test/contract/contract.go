@@ -88,7 +88,12 @@ func (d *Document) operation(path, method string, item, op Schema) Operation {
 		o.Public = len(security) == 0
 	}
 	for _, p := range append(slices.Clone(array(item["parameters"])), array(op["parameters"])...) {
-		o.Params = append(o.Params, d.param(object(p)))
+		p := d.Follow(object(p))
+		param := Param{Schema: d.Follow(object(p["schema"]))}
+		param.Name, _ = p["name"].(string)
+		param.In, _ = p["in"].(string)
+		param.Required, _ = p["required"].(bool)
+		o.Params = append(o.Params, param)
 	}
 	bodies := object(d.Follow(object(op["requestBody"]))["content"])
 	_, o.Form = bodies["multipart/form-data"]
@@ -98,14 +103,6 @@ func (d *Document) operation(path, method string, item, op Schema) Operation {
 		o.Example = d.Follow(object(example))["value"]
 	}
 	return o
-}
-
-func (d *Document) param(p Schema) Param {
-	p = d.Follow(p)
-	name, _ := p["name"].(string)
-	in, _ := p["in"].(string)
-	required, _ := p["required"].(bool)
-	return Param{Name: name, In: in, Required: required, Schema: d.Follow(object(p["schema"]))}
 }
 
 // Follow returns what a node's $ref leads to, or the node itself. Schemas that are

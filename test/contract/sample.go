@@ -18,9 +18,24 @@ func (d *Document) Sample(s Schema, whole bool) any {
 	}
 	switch s["type"] {
 	case "object":
-		return d.sampleObject(s, whole)
+		required, value := texts(s["required"]), map[string]any{}
+		for name, p := range object(s["properties"]) {
+			if whole || slices.Contains(required, name) {
+				value[name] = d.Sample(object(p), whole)
+			}
+		}
+		return value
 	case "array":
-		return d.sampleArray(s, whole)
+		items, value := d.Follow(object(s["items"])), []any{}
+		least, _ := s["minItems"].(float64)
+		for i := range max(int(least), 1) {
+			if enum := array(items["enum"]); i < len(enum) {
+				value = append(value, enum[i])
+				continue
+			}
+			value = append(value, d.Sample(items, whole))
+		}
+		return value
 	case "integer", "number":
 		if least, ok := s["minimum"].(float64); ok {
 			return least
@@ -30,31 +45,6 @@ func (d *Document) Sample(s Schema, whole bool) any {
 		return true
 	}
 	return sampleText(s)
-}
-
-func (d *Document) sampleObject(s Schema, whole bool) any {
-	required := texts(s["required"])
-	value := map[string]any{}
-	for name, p := range object(s["properties"]) {
-		if whole || slices.Contains(required, name) {
-			value[name] = d.Sample(object(p), whole)
-		}
-	}
-	return value
-}
-
-func (d *Document) sampleArray(s Schema, whole bool) any {
-	items := d.Follow(object(s["items"]))
-	least, _ := s["minItems"].(float64)
-	value := []any{}
-	for i := range max(int(least), 1) {
-		if enum := array(items["enum"]); i < len(enum) {
-			value = append(value, enum[i])
-			continue
-		}
-		value = append(value, d.Sample(items, whole))
-	}
-	return value
 }
 
 // known are texts that satisfy the patterns of the contract; the first that does

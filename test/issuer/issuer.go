@@ -32,8 +32,8 @@ var roles = []string{"referrer", "integration", "intake", "coach", "supervisor",
 
 // Issuer signs for every authority of the associations that it was made for.
 type Issuer struct {
-	key   *ecdsa.PrivateKey
-	given sync.Map // suite.Caller to token
+	key    *ecdsa.PrivateKey
+	tokens sync.Map // by suite.Caller
 }
 
 // New writes a trust file for the authorities of some associations into a folder,
@@ -44,16 +44,31 @@ func New(t testing.TB, folder string, associations ...string) *Issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	allRoles := map[string]string{}
+	for _, r := range roles {
+		allRoles[r] = r
+	}
 	var issuers []map[string]any
 	for _, association := range associations {
 		for authority, kind := range kinds {
-			issuers = append(issuers, entry(association, authority, kind))
+			issuers = append(issuers, map[string]any{
+				"issuer": name(association, authority), "jwks": "test.jwks.json", "audience": audience, "algorithms": []string{"ES256"},
+				"association": association, "authority": authority, "authorityKind": kind, "maxLifetime": "12h",
+				"claims": map[string]any{
+					"roles": map[string]any{"claim": "roles", "map": allRoles}, "unit": "unit", "municipality": "municipality", "participant": "participant",
+				},
+			})
 		}
 	}
-	i := &Issuer{key: key}
-	write(t, filepath.Join(folder, "test.jwks.json"), map[string]any{"keys": []any{i.public(t)}})
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(folder, "test.jwks.json"), map[string]any{"keys": []any{map[string]string{
+		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:]),
+	}}})
 	write(t, filepath.Join(folder, "trust.yaml"), map[string]any{"issuers": issuers}) // JSON is YAML
-	return i
+	return &Issuer{key: key}
 }
 
 func write(t testing.TB, path string, v any) {
@@ -71,35 +86,13 @@ func name(association, authority string) string {
 	return "https://issuer.example/" + association + "/" + authority
 }
 
-func entry(association, authority, kind string) map[string]any {
-	all := map[string]string{}
-	for _, r := range roles {
-		all[r] = r
-	}
-	return map[string]any{
-		"issuer": name(association, authority), "jwks": "test.jwks.json", "audience": audience, "algorithms": []string{"ES256"},
-		"association": association, "authority": authority, "authorityKind": kind, "maxLifetime": "12h",
-		"claims": map[string]any{
-			"roles": map[string]any{"claim": "roles", "map": all}, "unit": "unit", "municipality": "municipality", "participant": "participant",
-		},
-	}
-}
-
 var b64 = base64.RawURLEncoding.EncodeToString
-
-func (i *Issuer) public(t testing.TB) map[string]string {
-	point, err := i.key.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]string{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:])}
-}
 
 // Token returns a token with exactly these claims about the caller, valid for an
 // hour.
 func (i *Issuer) Token(t testing.TB, c suite.Caller) string {
 	t.Helper()
-	if token, ok := i.given.Load(c); ok {
+	if token, ok := i.tokens.Load(c); ok {
 		return token.(string)
 	}
 	association := c.Association
@@ -117,7 +110,7 @@ func (i *Issuer) Token(t testing.TB, c suite.Caller) string {
 		}
 	}
 	token := i.sign(t, claims)
-	i.given.Store(c, token)
+	i.tokens.Store(c, token)
 	return token
 }
 

@@ -40,18 +40,14 @@ func (c *Canary) Number(name, number string) {
 		number, number[2:], number[:8] + "-" + number[8:], number[2:8] + "-" + number[8:],
 		number[2:8] + "+" + number[8:], number[:8] + " " + number[8:],
 	} {
-		c.Text(name+" as "+shape(written), written)
+		shape := strings.Map(func(r rune) rune { // how it was written, and not the number itself
+			if '0' <= r && r <= '9' {
+				return 'N'
+			}
+			return r
+		}, written)
+		c.Text(name+" as "+shape, written)
 	}
-}
-
-// shape shows how a number was written without telling it.
-func shape(number string) string {
-	return strings.Map(func(r rune) rune {
-		if '0' <= r && r <= '9' {
-			return 'N'
-		}
-		return r
-	}, number)
 }
 
 // Text adds a text in all its disguises. It should have eight letters or more,
@@ -65,7 +61,11 @@ func (c *Canary) Text(name, text string) {
 	c.add(name+" URL-encoded", []byte(url.QueryEscape(text)))
 	c.add(name+" path-encoded", []byte(url.PathEscape(text)))
 	c.add(name+" in a JSON string", escaped(text))
-	c.add(name+" in UTF-16", wide(text))
+	var wide []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		wide = append(wide, byte(u), byte(u>>8))
+	}
+	c.add(name+" in UTF-16", wide)
 	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for shift := range 3 {
 			c.add(fmt.Sprintf("%s in base64, shifted by %d", name, shift), core(e, text, shift))
@@ -92,14 +92,6 @@ func escaped(text string) []byte {
 		}
 	}
 	return b.Bytes()
-}
-
-func wide(text string) []byte {
-	var b []byte
-	for _, u := range utf16.Encode([]rune(text)) {
-		b = append(b, byte(u), byte(u>>8))
-	}
-	return b
 }
 
 // core returns those letters of the text's base64 that stay the same whatever

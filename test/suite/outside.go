@@ -36,7 +36,7 @@ func At(t testing.TB, p Place) *Suite {
 	if p.Base == "" || p.Data == "" {
 		t.Fatal("FINSAM_TEST_BASE and FINSAM_TEST_DATA say where the suite runs and whose tokens it takes")
 	}
-	s := prepareOn(t, p.Data)
+	s := prepare(t, p.Data)
 	s.Base = p.Base
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableKeepAlives: p.Fresh}
 	if p.Address != "" {

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
@@ -69,18 +68,6 @@ func (p *Process) end(signal syscall.Signal) {
 		<-p.ended
 	}
 	p.command = nil
-}
-
-// alarm returns the program's report of a data race or a panic, which no answer
-// shows; empty without one.
-func (p *Process) alarm() string {
-	text, _ := os.ReadFile(p.logPath)
-	for _, word := range []string{"DATA RACE", "panic", "fatal error: "} {
-		if at := bytes.Index(text, []byte(word)); at >= 0 {
-			return string(text[at:min(len(text), at+4000)])
-		}
-	}
-	return ""
 }
 
 // Pid returns the process id of the running program.

@@ -36,11 +36,11 @@ func New(base string, transport http.RoundTripper, s *internaltoken.Signer) *Cli
 	if transport == nil {
 		transport = NewTransport()
 	}
-	return &Client{Base: strings.TrimSuffix(base, "/"), HTTP: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, Signer: s}
+	c := &http.Client{Transport: transport}
+	// A token must not follow a redirect; no service sends one.
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{Base: strings.TrimSuffix(base, "/"), HTTP: c, Signer: s}
 }
-
-// refuseRedirect is needed as a token must not follow a redirect; no service sends one.
-func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // NewTransport returns a transport over the network for calls between services.
 func NewTransport() *http.Transport {

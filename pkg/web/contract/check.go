@@ -30,7 +30,9 @@ func (op *Operation) Check(w http.ResponseWriter, r *http.Request, pathValue fun
 		if err := CheckBodyHeaders(r, true, op.bodyLimit); err != nil {
 			return r, err
 		}
-		r = boundForm(w, r, op.bodyLimit)
+		f := &formBody{ReadCloser: http.MaxBytesReader(w, r.Body, op.bodyLimit), left: maxFormHead}
+		r = r.WithContext(context.WithValue(r.Context(), formKey{}, f))
+		r.Body = f
 	case op.body != nil:
 		bodyFields, err := op.checkBody(r)
 		if err != nil {
@@ -227,13 +229,6 @@ type formBody struct {
 }
 
 type formKey struct{}
-
-func boundForm(w http.ResponseWriter, r *http.Request, limit int64) *http.Request {
-	f := &formBody{ReadCloser: http.MaxBytesReader(w, r.Body, limit), left: maxFormHead}
-	r = r.WithContext(context.WithValue(r.Context(), formKey{}, f))
-	r.Body = f
-	return r
-}
 
 // Read implements io.Reader.
 func (f *formBody) Read(b []byte) (int, error) {

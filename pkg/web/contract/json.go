@@ -40,7 +40,7 @@ func (p *parser) value() (any, error) {
 	if err != nil {
 		return nil, p.notJSON(err)
 	}
-	switch t.Kind() {
+	switch kind := t.Kind(); kind {
 	case 't', 'f':
 		return t.Bool(), nil
 	case '"':
@@ -51,9 +51,13 @@ func (p *parser) value() (any, error) {
 			return nil, p.notJSON(nil)
 		}
 		return f, nil
-	case '{':
-		return p.object()
-	case '[':
+	case '{', '[':
+		if p.StackDepth() > p.maxDepth {
+			return nil, p.invalid("too-deep")
+		}
+		if kind == '{' {
+			return p.object()
+		}
 		return p.array()
 	}
 	return nil, nil
@@ -68,9 +72,6 @@ func (p *parser) stringOf(t jsontext.Token) (string, error) {
 }
 
 func (p *parser) object() (any, error) {
-	if p.StackDepth() > p.maxDepth {
-		return nil, p.invalid("too-deep")
-	}
 	object := make(map[string]any, 8)
 	for p.PeekKind() != '}' {
 		t, err := p.ReadToken()
@@ -93,9 +94,6 @@ func (p *parser) object() (any, error) {
 }
 
 func (p *parser) array() (any, error) {
-	if p.StackDepth() > p.maxDepth {
-		return nil, p.invalid("too-deep")
-	}
 	array := []any{}
 	for p.PeekKind() != ']' {
 		v, err := p.value()

@@ -47,8 +47,11 @@ func (s Schema) Check(text []byte) error {
 var validation = []openapi3.SchemaValidationOption{
 	openapi3.MultiErrors(),
 	openapi3.WithStringFormatValidators(map[string]openapi3.StringFormatValidator{
-		"date": format(isTime(time.DateOnly)), "date-time": format(isTime(time.RFC3339)),
-		"uuid": format(isUUID), "email": format(isEmail), "uri": format(isURI),
+		"date":      format(func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil }),
+		"date-time": format(func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil }),
+		"uuid":      format(func(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }),
+		"email":     format(func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s }),
+		"uri":       format(func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() }),
 	}),
 }
 
@@ -62,25 +65,6 @@ func format(valid func(string) bool) openapi3.StringFormatValidator {
 		}
 		return nil
 	})
-}
-
-func isTime(layout string) func(string) bool {
-	return func(s string) bool {
-		_, err := time.Parse(layout, s)
-		return err == nil
-	}
-}
-
-func isUUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }
-
-func isEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s
-}
-
-func isURI(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.IsAbs()
 }
 
 // compilePatterns finds a pattern that does not compile at start, not in the
@@ -144,20 +128,19 @@ func collect(err error, prefix string, fields *[]fault.Field) {
 			return
 		}
 	case "properties":
-		*fields = append(*fields, unknownFields(e, at)...)
+		object, _ := e.Value.(map[string]any)
+		for name := range object {
+			if e.Schema.Properties[name] == nil {
+				*fields = append(*fields, newField(at+pointer([]string{printable(name)}), "unknown-field", nil))
+			}
+		}
 		return
 	}
-	*fields = append(*fields, newField(at, codeOf(e.SchemaField), e.Schema))
-}
-
-func unknownFields(e *openapi3.SchemaError, at string) (fields []fault.Field) {
-	object, _ := e.Value.(map[string]any)
-	for name := range object {
-		if e.Schema.Properties[name] == nil {
-			fields = append(fields, newField(at+pointer([]string{printable(name)}), "unknown-field", nil))
-		}
+	code, ok := fieldCodes[e.SchemaField]
+	if !ok {
+		code = "shape"
 	}
-	return fields
+	*fields = append(*fields, newField(at, code, e.Schema))
 }
 
 // printable returns a name that the caller has chosen, or "?" unless it looks like a

@@ -20,13 +20,6 @@ var fieldCodes = map[string]string{
 	"minProperties": "min-fields", "maxProperties": "max-fields", "readOnly": "read-only", "nullable": "not-null",
 }
 
-func codeOf(keyword string) string {
-	if code, ok := fieldCodes[keyword]; ok {
-		return code
-	}
-	return "shape"
-}
-
 // messages are the sentences that need nothing from the schema.
 var messages = map[string]fault.Text{
 	"required":          {SV: "Fältet måste finnas.", EN: "The field is required."},
@@ -65,79 +58,63 @@ func newField(at, code string, s *openapi3.Schema) fault.Field {
 	return fault.Field{Pointer: at, Code: code, Text: message(code, s)}
 }
 
-func message(code string, s *openapi3.Schema) fault.Text {
-	if text, ok := messages[code]; ok || s == nil {
-		return text
-	}
-	if text, ok := expected(s); ok && (code == "pattern" || code == "format" || code == "shape") {
-		return text
-	}
-	switch code {
-	case "type":
-		if len(s.Type.Slice()) > 0 {
-			return typeMessages[s.Type.Slice()[0]]
+// textsWithValue are the sentences that name something of the schema.
+var textsWithValue = map[string]struct {
+	sv, en string
+	value  func(*openapi3.Schema) any
+}{
+	"pattern":   {"Värdet ska skrivas enligt mönstret %v.", "The value must be written by the pattern %v.", func(s *openapi3.Schema) any { return s.Pattern }},
+	"too-long":  {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *openapi3.Schema) any { return *s.MaxLength }},
+	"too-short": {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *openapi3.Schema) any { return s.MinLength }},
+	"min-items": {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *openapi3.Schema) any { return s.MinItems }},
+	"max-items": {"Listan får ha högst %v värden.", "The array may have at most %v values.", func(s *openapi3.Schema) any { return *s.MaxItems }},
+	"minimum":   {"Värdet ska vara minst %v.", "The value must be at least %v.", func(s *openapi3.Schema) any { return decimal(s.Min) }},
+	"above":     {"Värdet ska vara större än %v.", "The value must be more than %v.", func(s *openapi3.Schema) any { return decimal(s.Min) }},
+	"maximum":   {"Värdet får vara högst %v.", "The value may be at most %v.", func(s *openapi3.Schema) any { return decimal(s.Max) }},
+	"below":     {"Värdet ska vara mindre än %v.", "The value must be less than %v.", func(s *openapi3.Schema) any { return decimal(s.Max) }},
+	"enum": {"Värdet ska vara ett av: %v.", "The value must be one of: %v.", func(s *openapi3.Schema) any {
+		var names []string
+		for _, v := range s.Enum[:min(len(s.Enum), 30)] {
+			names = append(names, fmt.Sprint(v))
 		}
-	case "format":
-		if text, ok := formatMessages[s.Format]; ok {
-			return text
-		}
-	case "enum":
-		return textWith("Värdet ska vara ett av: %s.", "The value must be one of: %s.", enumList(s.Enum))
-	case "pattern":
-		return textWith("Värdet ska skrivas enligt mönstret %s.", "The value must be written by the pattern %s.", s.Pattern)
-	case "too-long":
-		return textWith("Texten får ha högst %s tecken.", "The text may have at most %s characters.", formatUint(*s.MaxLength))
-	case "too-short":
-		if s.MinLength == 1 {
-			return fault.Text{SV: "Texten får inte vara tom.", EN: "The text must not be empty."}
-		}
-		return textWith("Texten ska ha minst %s tecken.", "The text must have at least %s characters.", formatUint(s.MinLength))
-	case "min-items":
-		if s.MinItems == 1 {
-			return fault.Text{SV: "Listan får inte vara tom.", EN: "The array must not be empty."}
-		}
-		return textWith("Listan ska ha minst %s värden.", "The array must have at least %s values.", formatUint(s.MinItems))
-	case "max-items":
-		return textWith("Listan får ha högst %s värden.", "The array may have at most %s values.", formatUint(*s.MaxItems))
-	case "minimum":
-		return textWith("Värdet ska vara minst %s.", "The value must be at least %s.", formatBound(s.Min))
-	case "above":
-		return textWith("Värdet ska vara större än %s.", "The value must be more than %s.", formatBound(s.Min))
-	case "maximum":
-		return textWith("Värdet får vara högst %s.", "The value may be at most %s.", formatBound(s.Max))
-	case "below":
-		return textWith("Värdet ska vara mindre än %s.", "The value must be less than %s.", formatBound(s.Max))
-	}
-	return messages["shape"]
+		return strings.Join(names, ", ")
+	}},
 }
 
-func textWith(sv, en, value string) fault.Text {
-	return fault.Text{SV: fmt.Sprintf(sv, value), EN: fmt.Sprintf(en, value)}
-}
-
-func formatUint(n uint64) string { return strconv.FormatUint(n, 10) }
-
-func formatBound(limit *float64) string {
+func decimal(limit *float64) string {
 	if limit == nil {
 		return "?"
 	}
 	return strconv.FormatFloat(*limit, 'f', -1, 64)
 }
 
-// expected returns the contract's own sentence on what a value must look like, where
-// the schema has one: x-wanted: {sv: …, en: …}. A case worker cannot read a pattern.
-func expected(s *openapi3.Schema) (fault.Text, bool) {
-	text, _ := s.Extensions["x-wanted"].(map[string]any)
-	sv, _ := text["sv"].(string)
-	en, _ := text["en"].(string)
-	return fault.Text{SV: sv, EN: en}, sv != "" && en != ""
-}
-
-// enumList returns the first 30 allowed values.
-func enumList(enum []any) string {
-	var names []string
-	for _, v := range enum[:min(len(enum), 30)] {
-		names = append(names, fmt.Sprint(v))
+func message(code string, s *openapi3.Schema) fault.Text {
+	if text, ok := messages[code]; ok || s == nil {
+		return text
 	}
-	return strings.Join(names, ", ")
+	if code == "pattern" || code == "format" || code == "shape" {
+		// The contract's own sentence on what a value must look like, where the schema
+		// has one: x-wanted: {sv: …, en: …}. A case worker cannot read a pattern.
+		text, _ := s.Extensions["x-wanted"].(map[string]any)
+		sv, _ := text["sv"].(string)
+		en, _ := text["en"].(string)
+		if sv != "" && en != "" {
+			return fault.Text{SV: sv, EN: en}
+		}
+	}
+	texts, hasValue := textsWithValue[code]
+	format, hasFormat := formatMessages[s.Format]
+	switch {
+	case code == "type" && len(s.Type.Slice()) > 0:
+		return typeMessages[s.Type.Slice()[0]]
+	case code == "format" && hasFormat:
+		return format
+	case code == "too-short" && s.MinLength == 1:
+		return fault.Text{SV: "Texten får inte vara tom.", EN: "The text must not be empty."}
+	case code == "min-items" && s.MinItems == 1:
+		return fault.Text{SV: "Listan får inte vara tom.", EN: "The array must not be empty."}
+	case hasValue:
+		return fault.Text{SV: fmt.Sprintf(texts.sv, texts.value(s)), EN: fmt.Sprintf(texts.en, texts.value(s))}
+	}
+	return messages["shape"]
 }

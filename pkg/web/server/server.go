@@ -199,8 +199,12 @@ func (s *middleware) fail(err error, c echo.Context) {
 func (s *middleware) serveFeed(e *echo.Echo) {
 	h := echo.WrapHandler(feedhttp.Handler(s.Feed))
 	e.GET(feedhttp.Path, func(c echo.Context) error {
-		ctx, cancel := untilDrained(c.Request().Context())
+		ctx, cancel := context.WithCancel(c.Request().Context())
 		defer cancel()
+		if draining, ok := ctx.Value(drainKey{}).(context.Context); ok {
+			stop := context.AfterFunc(draining, cancel) // a long poll must not delay the end
+			defer stop()
+		}
 		a := actor.From(ctx)
 		if a.Subject != actor.ForService(web.From(ctx).Issuer, a.Association).Subject {
 			return fault.ErrForbidden
@@ -339,18 +343,6 @@ func Draining(ctx context.Context) <-chan struct{} {
 		return draining.Done()
 	}
 	return nil
-}
-
-// untilDrained returns a context that ends when the server begins to drain, as a long
-// poll must not delay that.
-func untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {
-	draining, ok := ctx.Value(drainKey{}).(context.Context)
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(draining, cancel)
-	return ctx, func() { stop(); cancel() }
 }
 
 func listen(addr, variable string) (net.Listener, error) {
