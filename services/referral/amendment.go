@@ -102,7 +102,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 		a.Reason = &Change[[]byte]{r.Reason, encrypted}
 	}
 	// The age remains that of the day of receipt.
-	facts := Facts{Age: was.Assessed.age(), Group: r.TargetGroup, RightTime: was.Assessed.answers()}
+	facts := was.Assessed.facts(r.TargetGroup)
 	if a.TargetGroup != nil {
 		facts.Group = *c.TargetGroup
 	}

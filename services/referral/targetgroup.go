@@ -190,30 +190,24 @@ func (a *Assessment) initiative(in *association.Association) (association.Initia
 	return in.Choose("")
 }
 
-// age returns the age that was assessed; nil: unknown.
-func (a *Assessment) age() *int {
+// facts returns the inputs of the assessment, with another group; of nil only that.
+func (a *Assessment) facts(group TargetGroup) Facts {
+	f := Facts{Group: group}
 	if a == nil {
-		return nil
+		return f
 	}
-	i := slices.IndexFunc(a.Rules, func(r Rule) bool { return r.ID == ruleAge && len(r.Seen) == 1 })
-	if i < 0 {
-		return nil
-	}
-	years, err := strconv.Atoi(a.Rules[i].Seen[0])
-	if err != nil {
-		return nil
-	}
-	return &years
-}
-
-func (a *Assessment) answers() (answers []TimelyAnswer) {
-	if a == nil {
-		return nil
+	for _, r := range a.Rules {
+		if r.ID != ruleAge || len(r.Seen) != 1 {
+			continue
+		}
+		if years, err := strconv.Atoi(r.Seen[0]); err == nil {
+			f.Age = &years
+		}
 	}
 	for _, q := range a.Checklist {
-		answers = append(answers, TimelyAnswer{q.ID, q.Answer})
+		f.RightTime = append(f.RightTime, TimelyAnswer{q.ID, q.Answer})
 	}
-	return answers
+	return f
 }
 
 // areSameAnswers reports whether two lists have the same answers, in whatever order; an

@@ -74,8 +74,7 @@ func (g *Register) Load(units []Unit, in *association.Association, now time.Time
 			return ErrUnitTwice.AtField("/items/" + strconv.Itoa(last) + "/id")
 		}
 	}
-	g.Units = sorted
-	g.count(now)
+	g.Units, g.Changes, g.ChangedAt = sorted, g.Changes+1, history.Stamp(now)
 	return nil
 }
 
@@ -93,13 +92,8 @@ func (g *Register) Change(u Unit, in *association.Association, now time.Time) er
 	default:
 		g.Units = slices.Insert(g.Units, i, u)
 	}
-	g.count(now)
+	g.Changes, g.ChangedAt = g.Changes+1, history.Stamp(now)
 	return nil
-}
-
-func (g *Register) count(now time.Time) {
-	g.Changes++
-	g.ChangedAt = history.Stamp(now)
 }
 
 // check holds a unit against the rules; pointer is where in the body it is.

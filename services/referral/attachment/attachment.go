@@ -20,7 +20,6 @@ import (
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/services/referral"
 )
 
@@ -68,18 +67,14 @@ type note struct {
 
 const notedKey = "at" // Unix milliseconds
 
-func noteCollection() store.Schema[note] {
-	return store.Schema[note]{
-		Name:    "blob_notes",
-		Indexes: []store.Index{{notedKey}},
-		ID:      func(n *note) (string, string) { return n.Association, n.Blob },
-		Version: func(*note) int64 { return 1 },
-		Keys:    func(n *note) store.Keys { return store.Keys{notedKey: n.At.UnixMilli()} },
-	}
-}
-
 // Collection declares how notes of blobs are stored.
-func Collection() migration.Collection { return noteCollection() }
+var Collection = store.Schema[note]{
+	Name:    "blob_notes",
+	Indexes: []store.Index{{notedKey}},
+	ID:      func(n *note) (string, string) { return n.Association, n.Blob },
+	Version: func(*note) int64 { return 1 },
+	Keys:    func(n *note) store.Keys { return store.Keys{notedKey: n.At.UnixMilli()} },
+}
 
 // Config is what attachments need.
 type Config struct {
@@ -106,7 +101,7 @@ type Service struct {
 
 // New opens the notes on the engine.
 func New(ctx context.Context, c Config) (*Service, error) {
-	notes, err := store.Open(ctx, c.Engine, noteCollection())
+	notes, err := store.Open(ctx, c.Engine, Collection)
 	if err != nil {
 		return nil, fmt.Errorf("attachments: %w", err)
 	}
@@ -118,9 +113,6 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	return s, nil
 }
-
-// IsConfigured reports whether there is a store for blobs.
-func (s *Service) IsConfigured() bool { return s.Blobs != nil }
 
 // Begin waits for its turn to transfer a file: ErrNotConfigured, ErrBusy. The caller
 // calls end when the transfer is over.

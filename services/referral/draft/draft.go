@@ -110,11 +110,6 @@ func (d *Draft) owner() string {
 	return "unit/" + d.Authority + "/" + d.Unit
 }
 
-// sameOwner returns the conditions of the drafts of the same owner.
-func (d *Draft) sameOwner() []store.Cond {
-	return []store.Cond{{Key: ownerKey, Op: store.Eq, Value: d.owner()}}
-}
-
 // bindingContext binds the encrypted content to its draft.
 func bindingContext(id string) string { return "draft/" + id }
 
@@ -132,16 +127,14 @@ const (
 )
 
 // Collection declares how drafts are stored.
-func Collection() store.Schema[Draft] {
-	return store.Schema[Draft]{
-		Name:    "drafts",
-		Indexes: []store.Index{{ownerKey, changedKey}, {expiresKey}},
-		ID:      func(d *Draft) (string, string) { return d.Association, d.ID },
-		Version: func(d *Draft) int64 { return d.Changes },
-		Keys: func(d *Draft) store.Keys {
-			return store.Keys{ownerKey: d.owner(), changedKey: d.ChangedAt.UnixMilli(), expiresKey: d.ExpiresAt().UnixMilli()}
-		},
-	}
+var Collection = store.Schema[Draft]{
+	Name:    "drafts",
+	Indexes: []store.Index{{ownerKey, changedKey}, {expiresKey}},
+	ID:      func(d *Draft) (string, string) { return d.Association, d.ID },
+	Version: func(d *Draft) int64 { return d.Changes },
+	Keys: func(d *Draft) store.Keys {
+		return store.Keys{ownerKey: d.owner(), changedKey: d.ChangedAt.UnixMilli(), expiresKey: d.ExpiresAt().UnixMilli()}
+	},
 }
 
 // View is a draft as its owners see it.
@@ -182,7 +175,7 @@ type Service struct {
 
 // New opens the drafts on the engine.
 func New(ctx context.Context, c Config) (*Service, error) {
-	drafts, err := store.Open(ctx, c.Engine, Collection())
+	drafts, err := store.Open(ctx, c.Engine, Collection)
 	if err != nil {
 		return nil, fmt.Errorf("drafts: %w", err)
 	}
@@ -224,7 +217,7 @@ func (s *Service) Create(ctx context.Context, key string, content []byte) (*View
 		func(d *Draft) idempotency.Receipt { return d.Receipt },
 		func(id string) (*Draft, error) {
 			// Several requests at once may together exceed the bound a little.
-			n, err := s.drafts.Total(ctx, d.Association, d.sameOwner())
+			n, err := s.drafts.Total(ctx, d.Association, []store.Cond{{Key: ownerKey, Op: store.Eq, Value: d.owner()}})
 			if err != nil {
 				return nil, err
 			}
@@ -331,9 +324,6 @@ func (s *Service) Open(ctx context.Context, operation, id string, ifVersion int6
 	return s.view(d.Value)
 }
 
-// latest is the order of the list of drafts.
-var latest = []store.Order{{Key: changedKey, Desc: true}}
-
 // List returns the drafts of the caller's unit or municipality, without their content;
 // the latest changed first.
 func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
@@ -348,8 +338,10 @@ func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
 		l.Total = new(store.Total)
 		return l, guard.Enter(ctx, s.AccessLog, entry, nil)
 	}
-	where := append(own.sameOwner(), store.Cond{Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()})
-	page, total, err := s.drafts.List(ctx, store.Query{Association: own.Association, Where: where, Sort: latest}, w)
+	page, total, err := s.drafts.List(ctx, store.Query{
+		Association: own.Association, Sort: []store.Order{{Key: changedKey, Desc: true}},
+		Where: []store.Cond{{Key: ownerKey, Op: store.Eq, Value: own.owner()}, {Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()}},
+	}, w)
 	if err != nil {
 		return nil, err
 	}

@@ -22,16 +22,14 @@ import (
 // Collection declares how the figures are stored: a document for each association,
 // month and version of the rules, so that programs of two versions can count side by
 // side, and a newer one from the beginning.
-func Collection() store.Schema[Month] {
-	return store.Schema[Month]{
-		Name:    "figures",
-		Indexes: []store.Index{{"version", "month"}},
-		ID: func(m *Month) (string, string) {
-			return m.Association, monthID(m.Version, m.Month)
-		},
-		Version: func(m *Month) int64 { return m.Writes },
-		Keys:    func(m *Month) store.Keys { return store.Keys{"version": m.Version, "month": m.Month} },
-	}
+var Collection = store.Schema[Month]{
+	Name:    "figures",
+	Indexes: []store.Index{{"version", "month"}},
+	ID: func(m *Month) (string, string) {
+		return m.Association, monthID(m.Version, m.Month)
+	},
+	Version: func(m *Month) int64 { return m.Writes },
+	Keys:    func(m *Month) store.Keys { return store.Keys{"version": m.Version, "month": m.Month} },
 }
 
 func monthID(version int, month string) string { return fmt.Sprintf("%d/%s", version, month) }
@@ -60,7 +58,7 @@ type Rollup struct {
 // New opens the rollup of one version of the rules; the first time it runs it counts
 // from the beginning of the feed.
 func New(ctx context.Context, c Config, version int) (*Rollup, error) {
-	months, err := store.Open(ctx, c.Engine, Collection())
+	months, err := store.Open(ctx, c.Engine, Collection)
 	if err != nil {
 		return nil, fmt.Errorf("figures: %w", err)
 	}

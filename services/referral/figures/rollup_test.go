@@ -273,7 +273,7 @@ func TestTheFiguresAreWhatIsInTheReferralsWhateverDiesMeanwhile(t *testing.T) {
 // says so it dies in the middle of a page, or before it has noted the position, and the
 // page comes again, as it also does to a twin.
 func recount(ctx context.Context, w *referraltest.World, version int, dies func() bool) error {
-	referrals, err := store.Open(ctx, w.Engine, service.Collection())
+	referrals, err := store.Open(ctx, w.Engine, service.Collection)
 	if err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ func recount(ctx context.Context, w *referraltest.World, version int, dies func(
 
 // storedMonths returns what a version has counted in an association.
 func storedMonths(ctx context.Context, w *referraltest.World, version int) ([]*figures.Month, error) {
-	c, err := store.Open(ctx, w.Engine, figures.Collection())
+	c, err := store.Open(ctx, w.Engine, figures.Collection)
 	if err != nil {
 		return nil, err
 	}

@@ -101,16 +101,16 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 		Config: c, metrics: newInstruments(), attempts: &attempts{byWebhook: map[string]int{}},
 		waiters: &waiters{grow: make(chan struct{}), entered: make(chan struct{}, 1)},
 	}
-	if s.notices, err = store.Open(ctx, c.Engine, noticeCollection()); err != nil {
+	if s.notices, err = store.Open(ctx, c.Engine, noticeCollection); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
-	if s.disposals, err = store.Open(ctx, c.Engine, disposalCollection()); err != nil {
+	if s.disposals, err = store.Open(ctx, c.Engine, disposalCollection); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
-	if s.webhooks, err = store.Open(ctx, c.Engine, webhookCollection()); err != nil {
+	if s.webhooks, err = store.Open(ctx, c.Engine, webhookCollection); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
-	if s.deliveries, err = store.Open(ctx, c.Engine, deliveryCollection()); err != nil {
+	if s.deliveries, err = store.Open(ctx, c.Engine, deliveryCollection); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
 	// Named like a follower of the own service, so that a backup agrees with it.
@@ -121,7 +121,7 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 	s.documents = &guard.Documents[Webhook]{
 		Log: c.AccessLog, Store: s.webhooks, Kind: "webhook",
 		Resource: func(_ context.Context, _ actor.Actor, _ string, w *Webhook) (access.Resource, error) {
-			return w.Resource(), nil
+			return access.Resource{Association: w.Association, Relationships: []access.Relationship{{Authority: w.Authority, Municipality: w.Municipality}}}, nil
 		},
 		Participants: func(*Webhook) []string { return nil },
 	}
@@ -210,7 +210,10 @@ func (s *Service) newDeliveries(ctx context.Context, blocks []*noticeBlock) (map
 				continue
 			}
 			for _, n := range b.Notices {
-				if d := newDelivery(w, n, s.now()); w.wants(n) && !added[d.ID] {
+				if len(w.Kinds) > 0 && !slices.Contains(w.Kinds, n.Kind()) {
+					continue
+				}
+				if d := newDelivery(w, n, s.now()); !added[d.ID] {
 					added[d.ID] = true
 					lanes[d.lane()] = append(lanes[d.lane()], d)
 				}

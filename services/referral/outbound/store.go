@@ -26,56 +26,48 @@ const (
 // noticeLifetime is how long notices and deliveries are stored.
 const noticeLifetime = 90 * 24 * time.Hour
 
-// Collections returns the collections of this package.
-func Collections() []migration.Collection {
-	return []migration.Collection{noticeCollection(), disposalCollection(), webhookCollection(), deliveryCollection()}
+// Collections are the collections of this package.
+var Collections = []migration.Collection{noticeCollection, disposalCollection, webhookCollection, deliveryCollection}
+
+var webhookCollection = store.Schema[Webhook]{
+	Name:    "webhooks",
+	Indexes: []store.Index{{authorityKey, atKey}, {municipalityKey, atKey}, {onKey}},
+	ID:      func(w *Webhook) (string, string) { return w.Association, w.ID },
+	Keys: func(w *Webhook) store.Keys {
+		k := store.Keys{authorityKey: w.Authority, atKey: w.CreatedAt.UnixMilli(), onKey: w.IsOn()}
+		if w.Municipality != "" {
+			k[municipalityKey] = w.Municipality
+		}
+		return k
+	},
 }
 
-func webhookCollection() store.Schema[Webhook] {
-	return store.Schema[Webhook]{
-		Name:    "webhooks",
-		Indexes: []store.Index{{authorityKey, atKey}, {municipalityKey, atKey}, {onKey}},
-		ID:      func(w *Webhook) (string, string) { return w.Association, w.ID },
-		Keys: func(w *Webhook) store.Keys {
-			k := store.Keys{authorityKey: w.Authority, atKey: w.CreatedAt.UnixMilli(), onKey: w.IsOn()}
-			if w.Municipality != "" {
-				k[municipalityKey] = w.Municipality
+var deliveryCollection = store.Schema[Delivery]{
+	Name: "webhook_deliveries",
+	Indexes: []store.Index{
+		{webhookKey, dueKey}, {laneKey, sequenceKey}, {webhookKey, stateKey, atKey}, {webhookKey, atKey}, {atKey},
+	},
+	ID: func(d *Delivery) (string, string) { return d.Association, d.ID },
+	Keys: func(d *Delivery) store.Keys {
+		listed := d.State.Listed()
+		k := store.Keys{webhookKey: d.Webhook, stateKey: string(listed), atKey: d.CreatedAt.UnixMilli(), sequenceKey: d.Notice.Sequence}
+		if listed == Waiting {
+			k[dueKey] = d.Due.UnixMilli()
+			if !d.isTest() {
+				k[laneKey] = d.lane()
 			}
-			return k
-		},
-	}
+		}
+		return k
+	},
 }
 
-func deliveryCollection() store.Schema[Delivery] {
-	return store.Schema[Delivery]{
-		Name: "webhook_deliveries",
-		Indexes: []store.Index{
-			{webhookKey, dueKey}, {laneKey, sequenceKey}, {webhookKey, stateKey, atKey}, {webhookKey, atKey}, {atKey},
-		},
-		ID: func(d *Delivery) (string, string) { return d.Association, d.ID },
-		Keys: func(d *Delivery) store.Keys {
-			listed := d.State.Listed()
-			k := store.Keys{webhookKey: d.Webhook, stateKey: string(listed), atKey: d.CreatedAt.UnixMilli(), sequenceKey: d.Notice.Sequence}
-			if listed == Waiting {
-				k[dueKey] = d.Due.UnixMilli()
-				if !d.isTest() {
-					k[laneKey] = d.lane()
-				}
-			}
-			return k
-		},
-	}
-}
-
-func noticeCollection() store.Schema[noticeBlock] {
-	return store.Schema[noticeBlock]{
-		Name:    "notices",
-		Indexes: []store.Index{{recipientKey, lastKey}, {atKey}},
-		ID:      func(b *noticeBlock) (string, string) { return b.Association, b.id() },
-		Keys: func(b *noticeBlock) store.Keys {
-			return store.Keys{recipientKey: string(b.Recipient), lastKey: b.Last, atKey: b.At.UnixMilli()}
-		},
-	}
+var noticeCollection = store.Schema[noticeBlock]{
+	Name:    "notices",
+	Indexes: []store.Index{{recipientKey, lastKey}, {atKey}},
+	ID:      func(b *noticeBlock) (string, string) { return b.Association, b.id() },
+	Keys: func(b *noticeBlock) store.Keys {
+		return store.Keys{recipientKey: string(b.Recipient), lastKey: b.Last, atKey: b.At.UnixMilli()}
+	},
 }
 
 // disposal records up to where a recipient's notices have been disposed of.
@@ -85,11 +77,9 @@ type disposal struct {
 	Through     int64     `json:"through"` // sequence number of the feed
 }
 
-func disposalCollection() store.Schema[disposal] {
-	return store.Schema[disposal]{
-		Name: "notice_disposals",
-		ID:   func(d *disposal) (string, string) { return d.Association, string(d.Recipient) },
-	}
+var disposalCollection = store.Schema[disposal]{
+	Name: "notice_disposals",
+	ID:   func(d *disposal) (string, string) { return d.Association, string(d.Recipient) },
 }
 
 // activeWebhooks returns the webhooks of an association that are on.

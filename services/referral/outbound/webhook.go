@@ -92,11 +92,6 @@ type Settings struct {
 // IsOn reports whether it is delivered to.
 func (w *Webhook) IsOn() bool { return w.Off == "" }
 
-// Resource is the webhook as far as access to it depends on it.
-func (w *Webhook) Resource() access.Resource {
-	return access.Resource{Association: w.Association, Relationships: []access.Relationship{{Authority: w.Authority, Municipality: w.Municipality}}}
-}
-
 // apply takes the owner's settings. A receiver that answered 410 is called again when
 // the owner turns the webhook on.
 func (w *Webhook) apply(s Settings, now time.Time) {
@@ -107,11 +102,6 @@ func (w *Webhook) apply(s Settings, now time.Time) {
 	case w.Off == "":
 		w.Off = OffByOwner
 	}
-}
-
-// wants reports whether it is sent a notice to one of its recipients.
-func (w *Webhook) wants(n Notice) bool {
-	return w.IsOn() && (len(w.Kinds) == 0 || slices.Contains(w.Kinds, n.Kind()))
 }
 
 // rotate adds a secret. The one before signs beside it for secretGrace, and those that

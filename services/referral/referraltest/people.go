@@ -1,6 +1,7 @@
 package referraltest
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -86,7 +87,7 @@ func (p *People) Put(_ context.Context, in service.PersonInput) (service.Filed, 
 	if in.Person.PersonalIdentityNumber == BadNumber {
 		return service.Filed{}, ErrNumber
 	}
-	age := p.age()
+	age := cmp.Or(p.Age, 40)
 	return service.Filed{Participant: p.Of(in.Person.PersonalIdentityNumber), Age: &age}, p.Err
 }
 
@@ -99,7 +100,7 @@ func (p *People) Of(number string) string {
 func (p *People) AgeOn(context.Context, string, string) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.age(), p.Err
+	return cmp.Or(p.Age, 40), p.Err
 }
 
 // Identities implements service.People: everybody is Tolvan, but for those whom
@@ -116,11 +117,4 @@ func (p *People) Identities(_ context.Context, participants []string) (map[strin
 		}
 	}
 	return all, p.Err
-}
-
-func (p *People) age() int {
-	if p.Age == 0 {
-		return 40
-	}
-	return p.Age
 }

@@ -72,7 +72,7 @@ func (w *World) Another(t testing.TB, e store.Engine) *service.Service {
 
 // All returns every referral of an association.
 func (w *World) All(ctx context.Context, association string) ([]*referral.Referral, error) {
-	c, err := store.Open(ctx, w.Engine, service.Collection())
+	c, err := store.Open(ctx, w.Engine, service.Collection)
 	if err != nil {
 		return nil, err
 	}

@@ -45,11 +45,9 @@ type Pending struct {
 }
 
 // Collection declares how counters are stored.
-func Collection() store.Schema[Counter] {
-	return store.Schema[Counter]{
-		Name: "registry_counters",
-		ID:   func(c *Counter) (string, string) { return c.Association, strconv.Itoa(c.Year) },
-	}
+var Collection = store.Schema[Counter]{
+	Name: "registry_counters",
+	ID:   func(c *Counter) (string, string) { return c.Association, strconv.Itoa(c.Year) },
 }
 
 // Format writes a number as people read it.

@@ -29,7 +29,7 @@ type Allocator struct {
 // New opens the counters on the engine. used reports which of some numbers are on
 // stored referrals.
 func New(ctx context.Context, e store.Engine, now func() time.Time, used func(ctx context.Context, association string, numbers []string) (map[string]bool, error)) (*Allocator, error) {
-	counters, err := store.Open(ctx, e, Collection())
+	counters, err := store.Open(ctx, e, Collection)
 	if err != nil {
 		return nil, fmt.Errorf("registry numbers: %w", err)
 	}

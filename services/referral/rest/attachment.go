@@ -114,17 +114,6 @@ func disposition(name string) string {
 	return `attachment; filename="` + ascii + `"; filename*=UTF-8''` + encoded
 }
 
-// declared returns the media type of a part; one that cannot be read is a wrong one.
-func declared(header string) string {
-	if header == "" {
-		return ""
-	}
-	if _, _, err := mime.ParseMediaType(header); err != nil {
-		return "unreadable"
-	}
-	return header
-}
-
 // maxTitleBytes bounds the part title; its rule is that of package attachment.
 const maxTitleBytes = 4 << 10
 
@@ -164,7 +153,10 @@ func upload(ctx context.Context, form *multipart.Reader) (u service.Upload, err 
 			}
 			u.Title = string(text)
 		case "file":
-			u.FileName, u.Declared = part.FileName(), declared(part.Header.Get("Content-Type"))
+			u.FileName, u.Declared = part.FileName(), part.Header.Get("Content-Type")
+			if _, _, err := mime.ParseMediaType(u.Declared); u.Declared != "" && err != nil {
+				u.Declared = "unreadable" // and so of another type than what is found
+			}
 			u.Content = &last{ctx: ctx, form: form, part: part}
 			contract.SetInFile(ctx, true)
 			return u, nil
@@ -188,27 +180,18 @@ func (l *last) Read(b []byte) (n int, err error) {
 		return 0, l.err
 	}
 	n, err = l.part.Read(b)
+	if err == io.EOF {
+		contract.SetInFile(l.ctx, false)
+		if _, err = l.form.NextPart(); err == nil {
+			l.err = ErrFormPart.AtField("/?")
+			return n, l.err
+		}
+	}
 	if err != nil && err != io.EOF {
 		err = broken(err)
 	}
-	if err == io.EOF {
-		err = l.end()
-	}
 	l.err = err
 	return n, err
-}
-
-// end returns io.EOF when the form ends behind the part.
-func (l *last) end() error {
-	contract.SetInFile(l.ctx, false)
-	_, err := l.form.NextPart()
-	switch err {
-	case nil:
-		return ErrFormPart.AtField("/?")
-	case io.EOF:
-		return io.EOF
-	}
-	return broken(err)
 }
 
 // broken returns why a form could not be read to its end.

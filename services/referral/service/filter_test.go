@@ -29,7 +29,7 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 	}
 	defer db.Close()
 	e := db.Engine("referral")
-	if _, err := store.Open(t.Context(), e, Collection()); err != nil {
+	if _, err := store.Open(t.Context(), e, Collection); err != nil {
 		t.Fatal(err)
 	}
 	explain := e.(interface {

@@ -98,7 +98,7 @@ func newIntake(b *testing.B, w *referraltest.World) *intake {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if in.stored, err = store.Open(b.Context(), w.Engine, service.Collection()); err != nil {
+	if in.stored, err = store.Open(b.Context(), w.Engine, service.Collection); err != nil {
 		b.Fatal(err)
 	}
 	w.Clock.Advance(time.Now().UTC().Sub(w.Clock.Now()))

@@ -114,10 +114,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 }
 
 func (s *Service) open(ctx context.Context) (err error) {
-	if s.referrals, err = store.Open(ctx, s.Engine, Collection()); err != nil {
+	if s.referrals, err = store.Open(ctx, s.Engine, Collection); err != nil {
 		return err
 	}
-	if s.registers, err = store.Open(ctx, s.Engine, registerCollection()); err != nil {
+	if s.registers, err = store.Open(ctx, s.Engine, registerCollection); err != nil {
 		return err
 	}
 	s.documents = &guard.Documents[referral.Referral]{

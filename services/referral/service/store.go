@@ -41,40 +41,38 @@ func Schema() migration.Schema {
 	return migration.Schema{
 		Service: "referral", Version: 1,
 		Collections: append([]migration.Collection{
-			Collection(), registerCollection(),
-			waitlist.Collection(), registrynumber.Collection(), figures.Collection(), attachment.Collection(), draft.Collection(),
-		}, outbound.Collections()...),
+			Collection, registerCollection,
+			waitlist.Collection, registrynumber.Collection, figures.Collection, attachment.Collection, draft.Collection,
+		}, outbound.Collections...),
 	}
 }
 
 // Collection declares how referrals are stored. The indexes follow the relations
 // in which a list is read, each ended by the order of the list.
-func Collection() store.Schema[referral.Referral] {
-	return store.Schema[referral.Referral]{
-		Name:   "referrals",
-		Unique: []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
-		Indexes: []store.Index{
-			{keyMunicipality, keyReceived},
-			{keyMunicipality, keyState, keyReceived},
-			{keyMunicipality, keySource, keyReceived},
-			{keyAuthority, keyReceived},
-			{keyAuthority, keySenderState, keyReceived},
-			{keyAuthority, keyUnit, keyReceived},
-			{keyParticipant, keyReceived},
-			{keyMunicipality, keyResponsible, keyReceived},
-			{keyMunicipality, keyDue},
-			{keyAuthority, keySenderDue},
-			{keyTurn, keyDue},
-			{keyAlarm},
-			{waitlist.KeySet, waitlist.KeyRank, waitlist.KeySince},
-		},
-		// A person has few referrals: the protected are found among them without an index,
-		// which would be written at a random place with every referral.
-		Narrows: []string{keyInitiative, keyProtected},
-		ID:      func(r *referral.Referral) (string, string) { return r.Association, r.ID },
-		Version: (*referral.Referral).Version,
-		Keys:    keys,
-	}
+var Collection = store.Schema[referral.Referral]{
+	Name:   "referrals",
+	Unique: []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
+	Indexes: []store.Index{
+		{keyMunicipality, keyReceived},
+		{keyMunicipality, keyState, keyReceived},
+		{keyMunicipality, keySource, keyReceived},
+		{keyAuthority, keyReceived},
+		{keyAuthority, keySenderState, keyReceived},
+		{keyAuthority, keyUnit, keyReceived},
+		{keyParticipant, keyReceived},
+		{keyMunicipality, keyResponsible, keyReceived},
+		{keyMunicipality, keyDue},
+		{keyAuthority, keySenderDue},
+		{keyTurn, keyDue},
+		{keyAlarm},
+		{waitlist.KeySet, waitlist.KeyRank, waitlist.KeySince},
+	},
+	// A person has few referrals: the protected are found among them without an index,
+	// which would be written at a random place with every referral.
+	Narrows: []string{keyInitiative, keyProtected},
+	ID:      func(r *referral.Referral) (string, string) { return r.Association, r.ID },
+	Version: (*referral.Referral).Version,
+	Keys:    keys,
 }
 
 func keys(r *referral.Referral) store.Keys {

@@ -17,12 +17,10 @@ import (
 // unitsPrefix begins the types of the events about the register.
 const unitsPrefix = "se.finsam.units."
 
-func registerCollection() store.Schema[referral.Register] {
-	return store.Schema[referral.Register]{
-		Name:    "unit_registers",
-		ID:      func(g *referral.Register) (string, string) { return g.Association, g.Association },
-		Version: func(g *referral.Register) int64 { return g.Changes },
-	}
+var registerCollection = store.Schema[referral.Register]{
+	Name:    "unit_registers",
+	ID:      func(g *referral.Register) (string, string) { return g.Association, g.Association },
+	Version: func(g *referral.Register) int64 { return g.Changes },
 }
 
 // register returns the association's register; one that nobody has loaded is empty, at

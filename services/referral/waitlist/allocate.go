@@ -70,7 +70,7 @@ func (s *Service) sweepAssociation(ctx context.Context, in *association.Associat
 	}
 	var errs []error
 	for _, c := range page.Items {
-		q := c.Value.queue()
+		q := c.Value.Queue
 		if c.Value.Forget(s.Now()) {
 			errs = append(errs, s.change(ctx, q, func(c *Capacity) error {
 				if !c.Forget(s.Now()) {
@@ -117,7 +117,7 @@ func (s *Service) reconcile(ctx context.Context, q Queue, i association.Initiati
 			return err
 		}
 		if c == nil {
-			c = newCapacity(q)
+			c = &Capacity{Queue: q, ID: q.id()}
 		}
 		byID, err := s.parties(ctx, c)
 		if err != nil {
@@ -146,7 +146,7 @@ func (s *Service) reconcile(ctx context.Context, q Queue, i association.Initiati
 // parties returns the referrals that a capacity is about: those that it names, and
 // those that have a place. They are read after the capacity was.
 func (s *Service) parties(ctx context.Context, c *Capacity) (map[string]*referral.Referral, error) {
-	page, err := s.Referrals.Find(ctx, store.Query{Association: c.Association, Limit: maxPlaces, Where: c.queue().Where(Placed)})
+	page, err := s.Referrals.Find(ctx, store.Query{Association: c.Association, Limit: maxPlaces, Where: c.Where(Placed)})
 	if err != nil {
 		return nil, err
 	}

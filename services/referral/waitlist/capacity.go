@@ -17,14 +17,12 @@ import (
 // only then is the referral saved; so places are never exceeded, however many are
 // accepted at once. Reconcile repairs what a crash left behind.
 type Capacity struct {
-	Association  string    `json:"association"`
-	ID           string    `json:"id"` // follows from initiative and municipality
-	Initiative   string    `json:"initiative"`
-	Municipality string    `json:"municipality"`
-	Settings     []Setting `json:"settings"` // the latest is in force; none: unlimited
-	Taken        []Taken   `json:"taken"`
-	Sets         int64     `json:"sets"` // how often a number was set; Settings has the last ones
-	Writes       int64     `json:"writes"`
+	Queue
+	ID       string    `json:"id"`       // Queue.id
+	Settings []Setting `json:"settings"` // the latest is in force; none: unlimited
+	Taken    []Taken   `json:"taken"`
+	Sets     int64     `json:"sets"` // how often a number was set; Settings has the last ones
+	Writes   int64     `json:"writes"`
 }
 
 // Setting is how many places somebody decided on.
@@ -55,23 +53,14 @@ const (
 )
 
 // Collection declares how capacities are stored.
-func Collection() store.Schema[Capacity] {
-	return store.Schema[Capacity]{
-		Name:    "places",
-		ID:      func(c *Capacity) (string, string) { return c.Association, c.ID },
-		Version: func(c *Capacity) int64 { return c.Writes },
-	}
+var Collection = store.Schema[Capacity]{
+	Name:    "places",
+	ID:      func(c *Capacity) (string, string) { return c.Association, c.ID },
+	Version: func(c *Capacity) int64 { return c.Writes },
 }
 
 // idSpace is the name space of the ids of capacities (RFC 9562, version 5).
 var idSpace = uuid.MustParse("3b1f0f7e-2f0a-5c53-9a51-6a6f1f0c5d21")
-
-// newCapacity returns the capacity of a queue; nothing is set or taken.
-func newCapacity(q Queue) *Capacity {
-	return &Capacity{Association: q.Association, ID: q.id(), Initiative: q.Initiative, Municipality: q.Municipality}
-}
-
-func (c *Capacity) queue() Queue { return Queue{c.Association, c.Municipality, c.Initiative} }
 
 // Set decides how many places there are from now on, in place of what had been set
 // ifSets times; store.ErrStale when somebody has set it since. Who has a place keeps

@@ -12,7 +12,7 @@ import (
 
 // bounded returns places of which there are n.
 func bounded(n int, taken ...Taken) *Capacity {
-	p := &Capacity{Association: "insjoriket", Initiative: "activera", Municipality: "1481", Taken: taken}
+	p := &Capacity{Queue: Queue{"insjoriket", "1481", "activera"}, Taken: taken}
 	if err := p.Set(history.Author{Subject: "a"}, noon, p.Sets, n, nil); err != nil {
 		panic(err) // they were never set
 	}

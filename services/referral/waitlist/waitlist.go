@@ -73,7 +73,11 @@ func SetKeys(k store.Keys, association string, s *referral.Status) {
 func rank(priority string) int64 { return int64(max(slices.Index(Priorities, priority), 0)) }
 
 // Queue names the waiting list of an initiative in a municipality.
-type Queue struct{ Association, Municipality, Initiative string }
+type Queue struct {
+	Association  string `json:"association"`
+	Municipality string `json:"municipality"`
+	Initiative   string `json:"initiative"`
+}
 
 func (q Queue) id() string {
 	return uuid.NewSHA1(idSpace, []byte(q.Initiative+"/"+q.Municipality)).String()
@@ -122,7 +126,7 @@ type town struct{ association, municipality string }
 
 // New opens the capacities on the engine.
 func New(ctx context.Context, c Config) (*Service, error) {
-	capacities, err := store.Open(ctx, c.Engine, Collection())
+	capacities, err := store.Open(ctx, c.Engine, Collection)
 	if err != nil {
 		return nil, fmt.Errorf("waiting list: %w", err)
 	}
@@ -164,7 +168,7 @@ func (s *Service) change(ctx context.Context, q Queue, change func(*Capacity) er
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	c := newCapacity(q)
+	c := &Capacity{Queue: q, ID: q.id()}
 	if err := counted(c); err != nil {
 		return err
 	}

@@ -47,6 +47,8 @@ type Config struct {
 	// Proxy is the proxy of all webhooks, such as http://proxy:3128. It then decides
 	// what may be reached. HTTPS_PROXY is ignored.
 	Proxy string `env:"FINSAM_WEBHOOK_PROXY"`
+	// Resolver resolves the names of receivers; nil: the system's.
+	Resolver *net.Resolver `env:"-"`
 }
 
 // ReadConfig reads the environment. Its error names the variable that is wrong.
@@ -91,15 +93,13 @@ type Sender struct {
 }
 
 // New creates a sender.
-func New(c Config) (*Sender, error) { return newSender(c, net.DefaultResolver) }
-
-func newSender(c Config, resolver *net.Resolver) (*Sender, error) {
+func New(c Config) (*Sender, error) {
 	allowed, proxy, err := c.parse()
 	if err != nil {
 		return nil, err
 	}
-	s := &Sender{networks: newNetworks(allowed), resolver: resolver, proxied: proxy != nil}
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: resolver, Control: s.networks.control}
+	s := &Sender{networks: networks{allowed, ssrf.New(ssrf.WithAnyPort())}, resolver: c.Resolver, proxied: proxy != nil}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: c.Resolver, Control: s.networks.control}
 	t := &http.Transport{
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
@@ -122,10 +122,6 @@ func newSender(c Config, resolver *net.Resolver) (*Sender, error) {
 type networks struct {
 	allowed []netip.Prefix
 	public  *ssrf.Guardian
-}
-
-func newNetworks(allowed []netip.Prefix) networks {
-	return networks{allowed: allowed, public: ssrf.New(ssrf.WithAnyPort())}
 }
 
 var errClosed = errors.New("the address is in a network that is not sent to")

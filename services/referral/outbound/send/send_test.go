@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"code.dny.dev/ssrf"
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/finsam/finsam/services/referral/outbound"
@@ -68,7 +69,7 @@ func receiver(t *testing.T, h http.HandlerFunc, resolver *net.Resolver, allow ..
 	t.Helper()
 	server := httptest.NewTLSServer(h)
 	t.Cleanup(server.Close)
-	s, err := newSender(Config{Allow: allow}, resolver)
+	s, err := New(Config{Allow: allow, Resolver: resolver})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +190,8 @@ var special = []string{
 }
 
 func TestNoAddressOfASpecialNetworkIsReached(t *testing.T) {
-	closed, open := newNetworks(nil), newNetworks([]netip.Prefix{netip.MustParsePrefix("10.20.0.0/16")})
+	public := ssrf.New(ssrf.WithAnyPort())
+	closed, open := networks{nil, public}, networks{[]netip.Prefix{netip.MustParsePrefix("10.20.0.0/16")}, public}
 	for _, text := range special {
 		p := netip.MustParsePrefix(text)
 		for _, a := range inside(p) {
