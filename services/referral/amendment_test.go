@@ -96,7 +96,7 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"but not fewer":                        {consent(func(c *Consent) { c.Authorities = c.Authorities[:1] }), ErrConsentNarrowed},
 		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"progress"} }), ErrConsentNarrowed},
 		"it is not given tomorrow":             {consent(func(c *Consent) { c.GivenOn = "2026-03-03" }), ErrConsentDate},
-		"nor on a day that is none":            {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
+		"nor on a day that does not exist":     {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
 		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), personnummer.ErrNumberHere},
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
 	} {
@@ -165,7 +165,7 @@ func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
 		fields      string
 		met, timely Verdict // empty: not judged again
 	}{
-		{"what the target group is told by", Changes{TargetGroup: &alone}, "[targetGroup]", NotMet, NotMet},
+		{"the grounds of the target group", Changes{TargetGroup: &alone}, "[targetGroup]", NotMet, NotMet},
 		{"the answers to the checklist", Changes{RightTime: &wants}, "[rightTime]", Met, Met},
 		{"both", Changes{TargetGroup: &alone, RightTime: &wants}, "[rightTime targetGroup]", NotMet, Met},
 		{"an answer that is taken back is unknown", Changes{RightTime: pointer(wants[:1])}, "[rightTime]", Met, Unknown},
@@ -187,7 +187,7 @@ func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
 		}
 		if c.met == "" {
 			if a.Assessment != nil || now.Version != "v1" {
-				t.Errorf("%s: judged anew: %+v", c.sentence, now)
+				t.Errorf("%s: assessed again: %+v", c.sentence, now)
 			}
 			continue
 		}

@@ -160,7 +160,7 @@ func TestStepsAreNumberedWithoutGapsAndTheirNumberIsTheVersion(t *testing.T) {
 	}
 	for i, s := range r.Steps {
 		if s.N != int64(i)+1 {
-			t.Fatalf("step %d bears number %d", i+1, s.N)
+			t.Fatalf("step %d has number %d", i+1, s.N)
 		}
 	}
 	if r.Version() != 6 {

@@ -30,10 +30,10 @@ func TestTheTargetGroupIsTestedRuleByRule(t *testing.T) {
 		{"not before", Facts{Age: years(15), Group: two}, [3]Verdict{NotMet, Met, Met}, NotMet},
 		{"to the end of the last", Facts{Age: years(64), Group: two}, [3]Verdict{Met, Met, Met}, Met},
 		{"not after", Facts{Age: years(65), Group: two}, [3]Verdict{NotMet, Met, Met}, NotMet},
-		{"an age that is not told is unknown", Facts{Group: two}, [3]Verdict{Unknown, Met, Met}, Unknown},
+		{"an age that is not stated is unknown", Facts{Group: two}, [3]Verdict{Unknown, Met, Met}, Unknown},
 		{"one authority alone needs no coordination", Facts{Age: years(40), Group: TargetGroup{Reasons: two.Reasons, Concerned: two.Concerned[:1]}}, [3]Verdict{Met, NotMet, Met}, NotMet},
-		{"what is not told is unknown", Facts{Age: years(40)}, [3]Verdict{Met, Unknown, Unknown}, Unknown},
-		{"a ground of another programme is none here", Facts{Age: years(40), Group: TargetGroup{Reasons: []string{"not_entitled_sickness_benefit"}, Concerned: two.Concerned}}, [3]Verdict{Met, Met, NotMet}, NotMet},
+		{"what is not stated is unknown", Facts{Age: years(40)}, [3]Verdict{Met, Unknown, Unknown}, Unknown},
+		{"a ground of another programme does not count here", Facts{Age: years(40), Group: TargetGroup{Reasons: []string{"not_entitled_sickness_benefit"}, Concerned: two.Concerned}}, [3]Verdict{Met, Met, NotMet}, NotMet},
 		{"not met weighs more than unknown", Facts{Age: years(15)}, [3]Verdict{NotMet, Unknown, Unknown}, NotMet},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {

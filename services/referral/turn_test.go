@@ -63,7 +63,7 @@ func TestWhoseTurnItIsFollowsFromTheSteps(t *testing.T) {
 		{"also when it is amended, assigned or given attachments", of(Submitted, Amended, Assigned, AttachmentAdded), WaitDecision, PartyReceiver, 1, 14},
 		{"also when its clock has run out", of(Submitted, Overdue), WaitDecision, PartyReceiver, 1, 14},
 		{"what is asked of the sender is the sender's", of(Submitted, SupplementRequested), WaitSupplement, PartySender, 2, 14},
-		{"a supplement begins the municipality's turn anew", of(Submitted, SupplementRequested, Supplemented), WaitDecision, PartyReceiver, 3, 14},
+		{"a supplement begins a new turn of the municipality", of(Submitted, SupplementRequested, Supplemented), WaitDecision, PartyReceiver, 3, 14},
 		{"the municipality that is asked to take over", of(Submitted, TransferRequested), WaitTransfer, PartyAsked, 2, 7},
 		{"which takes over, and has a decision to make", of(Submitted, TransferRequested, TransferAccepted), WaitDecision, PartyReceiver, 3, 14},
 		{"or declines, and the first one has it", of(Submitted, TransferRequested, TransferDeclined), WaitDecision, PartyReceiver, 3, 14},
@@ -179,7 +179,7 @@ func TestATurnIsToldToBeOverdueOnceAndNotBeforeItIs(t *testing.T) {
 	r := happened(of(Submitted)...)
 	turn, _ := r.Status().Turn()
 	if r.MarkOverdue(turn.Due) {
-		t.Error("told while there was a moment left")
+		t.Error("marked overdue while there was a moment left")
 	}
 	if !r.MarkOverdue(turn.Due.Add(time.Millisecond)) || r.MarkOverdue(turn.Due.AddDate(1, 0, 0)) {
 		t.Fatal("want one step")

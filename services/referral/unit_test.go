@@ -81,13 +81,13 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 		want   *fault.Error
 		at     string
 	}{
-		"an empty one":                     {func([]Unit) []Unit { return nil }, nil, ""},
-		"a unit twice":                     {func(u []Unit) []Unit { return append(u, u[0]) }, ErrUnitTwice, "/items/5/id"},
-		"a member's unit without a member": {func(u []Unit) []Unit { u[1].Authority = ""; return u }, ErrUnitWithoutAuthority, "/items/1/authority"},
-		"a private one with a member":      {func(u []Unit) []Unit { u[4].Authority = "vgr"; return u }, ErrUnitWithoutAuthority, "/items/4/authority"},
-		"a municipality that is none":      {func(u []Unit) []Unit { u[0].Municipality = "0180"; return u }, ErrMunicipality, "/items/0/municipality"},
-		"a person as a unit":               {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/name"},
-		"more than there are":              {func(u []Unit) []Unit { return make([]Unit, maxUnits+1) }, ErrTooManyUnits, "/items"},
+		"an empty one":                       {func([]Unit) []Unit { return nil }, nil, ""},
+		"a unit twice":                       {func(u []Unit) []Unit { return append(u, u[0]) }, ErrUnitTwice, "/items/5/id"},
+		"a member's unit without a member":   {func(u []Unit) []Unit { u[1].Authority = ""; return u }, ErrUnitWithoutAuthority, "/items/1/authority"},
+		"a private one with a member":        {func(u []Unit) []Unit { u[4].Authority = "vgr"; return u }, ErrUnitWithoutAuthority, "/items/4/authority"},
+		"a municipality that does not exist": {func(u []Unit) []Unit { u[0].Municipality = "0180"; return u }, ErrMunicipality, "/items/0/municipality"},
+		"a person as a unit":                 {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/name"},
+		"more than there are":                {func(u []Unit) []Unit { return make([]Unit, maxUnits+1) }, ErrTooManyUnits, "/items"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			g := &Register{}
@@ -110,7 +110,7 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 	}
 	for i := 1; i < len(g.Units); i++ {
 		if g.Units[i-1].ID >= g.Units[i].ID {
-			t.Errorf("%s stands before %s", g.Units[i-1].ID, g.Units[i].ID)
+			t.Errorf("%s comes before %s", g.Units[i-1].ID, g.Units[i].ID)
 		}
 	}
 	if u, _, ok := g.Find("fk-molndal"); !ok || u.Active {

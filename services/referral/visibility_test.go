@@ -35,7 +35,7 @@ func TestTheSenderSeesTheReferralAsTheLastStepThatItIsShownLeftIt(t *testing.T) 
 		{"and all that follows", []string{"identity"}, course, StateAccepted, 2, 2},
 		{"with consent all is shown", nil, course, StateClosed, 6, 6},
 		{"the course without the outcome shows that it ended", []string{"progress"}, course, StateClosed, 6, 6},
-		{"the outcome alone tells when there is one", []string{"outcome"}, course, StateClosed, 6, 3},
+		{"the outcome alone shows when there is one", []string{"outcome"}, course, StateClosed, 6, 3},
 		{"and nothing before", []string{"outcome"}, course[:5], StateAccepted, 2, 2},
 		{"a start that is late is of the course", []string{"identity"}, with(of(Submitted, Accepted), startIsLate), StateAccepted, 2, 2},
 		{"and is shown with consent", nil, with(of(Submitted, Accepted), startIsLate), StateAccepted, 3, 3},

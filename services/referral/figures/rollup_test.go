@@ -344,7 +344,7 @@ func settled(t *rapid.T, w *referraltest.World) []*referral.Referral {
 			return all
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d steps are told, counted until %s", len(events), steps, f.CountedUntil)
+			t.Fatalf("%d of %d steps are in the feed, counted until %s", len(events), steps, f.CountedUntil)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

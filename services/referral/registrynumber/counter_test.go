@@ -23,7 +23,7 @@ func TestACounterLendsTheLowestNumbersAndForgetsThoseAtTheEnd(t *testing.T) {
 	}{
 		{"one that is used is lent no more", func() { c.Settle(3, "c", true) }, 3, nil, 2},
 		{"one that is given back below is free", func() { c.Settle(1, "a", false) }, 3, []int{1}, 1},
-		{"told twice it is told once", func() { c.Settle(1, "a", false) }, 3, []int{1}, 1},
+		{"settled twice it is settled once", func() { c.Settle(1, "a", false) }, 3, []int{1}, 1},
 		{"another's loan is not mine to settle", func() { c.Settle(2, "x", false) }, 3, []int{1}, 1},
 		{"the free one goes first", func() { c.Reserve(noon, []string{"d", "e"}) }, 4, nil, 3},
 		{"one given back at the end was never begun", func() { c.Settle(4, "e", false) }, 3, nil, 2},

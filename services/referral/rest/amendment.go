@@ -25,7 +25,7 @@ func changes(b api.AmendmentChanges) referral.Changes {
 		c.TargetGroup = &g
 	}
 	if b.RightTime != nil {
-		all := timely(*b.RightTime)
+		all := readRightTime(*b.RightTime)
 		c.RightTime = &all
 	}
 	if b.Consent != nil {

@@ -72,7 +72,7 @@ func badForms() []refusal {
 		{"compressed", webtest.Request{Header: map[string]string{"Content-Encoding": "gzip"}}},
 		with("with an empty body", []byte{}),
 		with("without a file", parts("title", "Påhittat")),
-		with("with a part that is none of its", parts("title", "Påhittat", "personnummer", "x")),
+		with("with a part that it does not have", parts("title", "Påhittat", "personnummer", "x")),
 		with("with two titles", parts("title", "Påhittat", "title", "Påhittat")),
 		with("with a title too long", form(strings.Repeat("å", 201), "a.pdf", "", pdf)),
 		with("with a title far too long", form(strings.Repeat("å", 10_000), "a.pdf", "", pdf)),
@@ -206,7 +206,7 @@ func TestWithoutAPlaceForFilesAllButAttachmentsWorks(t *testing.T) {
 	}
 	whole := read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + id, As: referraltest.Officer}), 200)
 	if whole.Attachments == nil || len((*whole.Attachments)[0].UnderscoreLinks) != 0 {
-		t.Errorf("what is there is not told, or offered: %+v", whole.Attachments)
+		t.Errorf("what is there is not listed, or cannot be followed: %+v", whole.Attachments)
 	}
 	if _, offered := whole.UnderscoreLinks["attachments"]; offered {
 		t.Error("it offers to take a file")

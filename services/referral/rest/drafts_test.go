@@ -26,7 +26,7 @@ func draftOperations() []operation {
 	bad := []refusal{
 		body("with a number that is too long", "person", map[string]any{"personalIdentityNumber": "19121212-12120"}, written),
 		body("with a reason that is too long", "reason", long, written),
-		body("with a ground that is none", "targetGroup", map[string]any{"reasons": []any{"tired"}}, written),
+		body("with a ground that does not exist", "targetGroup", map[string]any{"reasons": []any{"tired"}}, written),
 		body("with an unknown field of the person", "person", map[string]any{"shoeSize": 44}, written),
 	}
 	versions := []refusal{
@@ -123,7 +123,7 @@ func TestADraftIsWrittenStepByStepAndSent(t *testing.T) {
 		}
 	}
 	if f.People.Puts != 1 {
-		t.Errorf("the vault was told %d times", f.People.Puts)
+		t.Errorf("the vault was called %d times", f.People.Puts)
 	}
 }
 

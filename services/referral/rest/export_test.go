@@ -72,7 +72,7 @@ func TestAnExportIsAFileThatOtherProgramsRead(t *testing.T) {
 			for _, row := range rows {
 				for _, word := range referraltest.Canary {
 					if strings.Contains(strings.Join(row, " "), word) {
-						t.Errorf("it bears %q", word)
+						t.Errorf("it contains %q", word)
 					}
 				}
 			}

@@ -65,7 +65,7 @@ func webhookOperations() []operation {
 	change := of("changeWebhook", "PUT", "", madeHook, true)
 	change.body, change.may, change.more = hook(), optional, badHooks()
 	list := of("listDeliveries", "GET", "/deliveries", madeHook, false)
-	list.more = []refusal{{"in a state that is none", webtest.Request{Path: "/webhooks/00000000-0000-4000-8000-000000000000/deliveries?state=lost"}}}
+	list.more = []refusal{{"in a state that does not exist", webtest.Request{Path: "/webhooks/00000000-0000-4000-8000-000000000000/deliveries?state=lost"}}}
 	return []operation{
 		create, change, list,
 		{id: "listWebhooks", method: "GET", path: fixed("/webhooks"), who: referraltest.FK,
@@ -96,7 +96,7 @@ func badHooks() []refusal {
 		all = append(all, body(sentence, "url", url, hook()))
 	}
 	slices.SortFunc(all, func(a, b refusal) int { return strings.Compare(a.sentence, b.sentence) })
-	return append(all, body("of a kind that is none", "kinds", []any{"lost"}, hook()))
+	return append(all, body("of a kind that does not exist", "kinds", []any{"lost"}, hook()))
 }
 
 func TestAWebhookIsMadeRotatedTriedAndRemoved(t *testing.T) {
@@ -208,14 +208,14 @@ func TestAnOverdueTurnIsToldToBothMunicipalitiesAndTheReferrer(t *testing.T) {
 			after = "&after=" + l.After
 		}
 		if overdue == nil {
-			t.Fatalf("the %s is not told", name)
+			t.Fatalf("the %s has no event", name)
 		}
 		want := api.EventData{
 			Referral: id, Municipality: new("1481"), To: new("1402"), Unit: new("fk-molndal"), Party: new("asked"), Wait: new("transfer"),
 			Since: overdue.Since, Due: overdue.Due,
 		}
 		if overdue.Since == nil || overdue.Due == nil || !reflect.DeepEqual(*overdue, want) {
-			t.Errorf("the %s is told %s", name, indented(t, overdue))
+			t.Errorf("the event of the %s is %s", name, indented(t, overdue))
 		}
 	}
 }

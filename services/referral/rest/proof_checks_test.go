@@ -68,7 +68,7 @@ func followed(r *referral.Referral) ([]stand, error) {
 		case !ok:
 			return all, fmt.Errorf("step %d is %s in the state %q", i+1, s.Kind, now.state)
 		case s.N != int64(i)+1:
-			return all, fmt.Errorf("step %d bears the number %d", i+1, s.N)
+			return all, fmt.Errorf("step %d has the number %d", i+1, s.N)
 		case s.Kind == referral.MovedUp && now.up:
 			return all, fmt.Errorf("step %d moves up who is moved up", i+1)
 		}
@@ -84,7 +84,7 @@ func followed(r *referral.Referral) ([]stand, error) {
 			now.asked = s.Municipality
 		case referral.TransferAccepted:
 			if s.Municipality != now.asked {
-				return all, fmt.Errorf("step %d gives it to %s, asked was %s", i+1, s.Municipality, now.asked)
+				return all, fmt.Errorf("step %d transfers it to %s, asked was %s", i+1, s.Municipality, now.asked)
 			}
 			now.municipality, now.since = s.Municipality, time.Time{}
 		case referral.ConsentWithdrawn:
@@ -220,7 +220,7 @@ func (p *proof) check(t *testing.T) {
 		}
 		byID[r.ID], stands[r.ID] = r, s
 		if numbersSeen[r.RegistryNumber] {
-			t.Errorf("%s stands on two referrals", r.RegistryNumber)
+			t.Errorf("%s is on two referrals", r.RegistryNumber)
 		}
 		numbersSeen[r.RegistryNumber] = true
 	}
@@ -241,12 +241,12 @@ func (p *proof) checkFeed(t *testing.T, byID map[string]*referral.Referral) {
 		told[e.Subject]++
 		n := told[e.Subject]
 		if r == nil || n > len(r.Steps) || e.ID != fmt.Sprintf("%s/%d", e.Subject, n) || e.Type != "se.finsam.referral."+string(r.Steps[n-1].Kind) || !e.Time.Equal(r.Steps[n-1].At) {
-			t.Errorf("the feed tells %s %s as number %d of it", e.Type, e.ID, n)
+			t.Errorf("the feed has %s %s as number %d of it", e.Type, e.ID, n)
 		}
 	}
 	for id, r := range byID {
 		if told[id] != len(r.Steps) {
-			t.Errorf("%s: %d of %d steps are told", id, told[id], len(r.Steps))
+			t.Errorf("%s: %d of %d steps are in the feed", id, told[id], len(r.Steps))
 		}
 	}
 }
@@ -308,7 +308,7 @@ func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, s
 		for _, s := range r.Steps {
 			ofService := strings.HasPrefix(s.By, "service:")
 			if !ofService && !claimed[stepKey{id, s.N}] && !perhaps[fmt.Sprint(id, s.N, s.Kind, s.By)] && !perhaps[fmt.Sprint(id, s.Kind, s.By)] {
-				t.Errorf("%s: nobody was told of step %d, %s by %s", id, s.N, s.Kind, s.By)
+				t.Errorf("%s: nobody was notified of step %d, %s by %s", id, s.N, s.Kind, s.By)
 			}
 		}
 	}
@@ -387,7 +387,7 @@ func wrong(a answered, r *referral.Referral, stands []stand) string {
 	case a.status == 409 && a.code == "no-place":
 		return unless(a.op == "acceptReferral" && leads && stands[a.version].municipality == "1481", "places are bounded in Mölndal")
 	case a.status == 409 && a.code == "waiting-list-full":
-		return unless(a.op == "waitlistReferral" && leads && stands[a.version].state != "waitlisted", "it stands on the list")
+		return unless(a.op == "waitlistReferral" && leads && stands[a.version].state != "waitlisted", "it is on the list")
 	case a.status == 409 && a.op == "removeAttachment":
 		return unless(a.code == "attachment-of-another", "no such refusal")
 	case a.status == 409:
@@ -419,7 +419,7 @@ func (p *proof) checkTold(t *testing.T, byID map[string]*referral.Referral) {
 		causes := map[string]bool{}
 		for _, s := range r.Steps {
 			if s.Cause != "" && causes[s.Cause] {
-				t.Errorf("%s: %s stands twice", id, s.Cause)
+				t.Errorf("%s: %s is there twice", id, s.Cause)
 			}
 			causes[s.Cause] = true
 		}
@@ -431,7 +431,7 @@ func (p *proof) checkTold(t *testing.T, byID map[string]*referral.Referral) {
 		for _, id := range told.known {
 			r := byID[id]
 			if r != nil && r.Participant == told.event.Subject && !slices.ContainsFunc(r.Steps, func(s referral.Step) bool { return s.Cause == told.event.ID }) {
-				t.Errorf("%s was not told of %s %s", id, told.event.Type, told.event.ID)
+				t.Errorf("%s was not notified of %s %s", id, told.event.Type, told.event.ID)
 			}
 		}
 	}

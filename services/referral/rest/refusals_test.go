@@ -16,7 +16,7 @@ import (
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // refusal is one bad request, described by a sentence.
 type refusal struct {
@@ -97,7 +97,7 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 		all = append(all, refusal{sentence, r})
 	}
 	try("without a token", func(r *webtest.Request) { r.As = actor.Actor{} })
-	try("with a token that is none", func(r *webtest.Request) {
+	try("with a token that is not valid", func(r *webtest.Request) {
 		r.As, r.Header["Authorization"] = actor.Actor{}, "Bearer eyJhbGciOiJub25lIn0.e30."
 	})
 	if !op.nobody {
@@ -112,7 +112,7 @@ func (f *front) refusals(t *testing.T, op operation) []refusal {
 		try("of something that does not exist", func(r *webtest.Request) { r.Path = op.path("00000000-0000-4000-8000-000000000000") })
 		try("by another authority, municipality or unit", func(r *webtest.Request) { r.As = foreigner(op) })
 		try("by the same authority in another association", func(r *webtest.Request) { r.As.Association = "elsewhere" })
-		try("of an id that is none", func(r *webtest.Request) { r.Path = op.path("19121212-1212") })
+		try("with what is no id", func(r *webtest.Request) { r.Path = op.path("19121212-1212") })
 	}
 	if op.free {
 		spoilt := read(t, f.post(t, "FK-B", "b"), 201).Id

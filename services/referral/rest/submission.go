@@ -42,12 +42,12 @@ func submission(b *api.NewReferral) referral.Submission {
 			Categories: rest.Convert[string](rest.Value(b.Consent.DataCategories)),
 		},
 		TargetGroup: readTargetGroup(b.TargetGroup),
-		RightTime:   timely(rest.Value(b.RightTime)),
+		RightTime:   readRightTime(rest.Value(b.RightTime)),
 	}
 }
 
-// timely reads the answers to a checklist.
-func timely(b []api.NewRightTimeAnswer) (answers []referral.TimelyAnswer) {
+// readRightTime reads the answers to a checklist.
+func readRightTime(b []api.NewRightTimeAnswer) (answers []referral.TimelyAnswer) {
 	for _, t := range b {
 		answers = append(answers, referral.TimelyAnswer{Item: t.Item, Answer: string(t.Answer)})
 	}

@@ -65,7 +65,7 @@ func (u *unseen) settled(t *testing.T, steps int) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d steps were told, %d deliveries wait; want %d and none", len(e.Events), len(d.Items), steps)
+			t.Fatalf("%d steps have an event, %d deliveries wait; want %d and none", len(e.Events), len(d.Items), steps)
 		}
 	}
 }
@@ -281,7 +281,7 @@ func TestTheNumbersOfStepsDoNotCountWhatTheSenderWasNeverTold(t *testing.T) {
 		id := fmt.Sprint(u.referral, "/", s.N)
 		if len(e.Events) != 4 || e.Events[i].Id != id || len(sent) != 4 || sent[i].ID != id || !strings.Contains(string(sent[i].Body), fmt.Sprintf(`"step":"%d"`, s.N)) ||
 			len(d.Items) != 4 || !slices.ContainsFunc(d.Items, func(d api.Delivery) bool { return d.Event == id }) {
-			t.Errorf("step %d is told as %v, sent as %v, listed as %v", s.N, e.Events, sent, d.Items)
+			t.Errorf("step %d has the event %v, is sent as %v, listed as %v", s.N, e.Events, sent, d.Items)
 		}
 	}
 	own := u.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + u.referral, As: referraltest.Coach})

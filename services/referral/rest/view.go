@@ -32,7 +32,8 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 	r := v.Referral
 	b := api.Referral{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
-		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit}, Source: rest.Optional(api.ReferralSource(r.Source)),
+		Referrer:       api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
+		Source:         rest.Optional(api.ReferralSource(r.Source)),
 		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
 		Duplicates:  duplicates(v, depth),
 		TargetGroup: targetGroup(r.TargetGroup),
@@ -74,7 +75,8 @@ func summary(v *referral.View) api.ReferralSummary {
 	r := v.Referral
 	b := api.ReferralSummary{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
-		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit}, Source: rest.Optional(api.ReferralSource(r.Source)), Municipality: v.Status.Municipality,
+		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
+		Source:   rest.Optional(api.ReferralSource(r.Source)), Municipality: v.Status.Municipality,
 		Priority:       rest.Optional(api.ReferralPriority(v.Status.Priority)),
 		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
 		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), Turn: turn(v),

@@ -127,7 +127,7 @@ func (s *Service) attach(ctx context.Context, a actor.Actor, association, id str
 func (s *Service) RemoveAttachment(ctx context.Context, id string, ifVersion int64, attachmentID string) (*referral.View, error) {
 	blob := ""
 	v, err := s.change(ctx, "removeAttachment", id, ifVersion, "", func(_ actor.Actor, r versioned, by history.Author, _ []byte) error {
-		if s.Blobs == nil {
+		if s.Attachments.Blobs == nil {
 			return attachment.ErrNotConfigured
 		}
 		detached, err := r.Value.Detach(by, s.Now(), attachmentID)

@@ -93,7 +93,7 @@ func TestWhatADraftSaysStandsNowhereInClearAndIsToldToNobody(t *testing.T) {
 		t.Error("the files do not hold the draft at all")
 	}
 	if w.People.Puts != 0 {
-		t.Errorf("the vault was told of somebody %d times", w.People.Puts)
+		t.Errorf("the vault was called about somebody %d times", w.People.Puts)
 	}
 	w.Run(t)
 	if _, err := w.Service.SendDraft(officer, d.ID, 2, reads); err != nil {
@@ -101,7 +101,7 @@ func TestWhatADraftSaysStandsNowhereInClearAndIsToldToNobody(t *testing.T) {
 	}
 	for _, e := range log(t, w, 1) {
 		if !strings.HasPrefix(e.Type, "se.finsam.referral.") || strings.Contains(fmt.Sprint(e), d.ID) {
-			t.Errorf("an event tells of the draft: %+v", e)
+			t.Errorf("an event names the draft: %+v", e)
 		}
 	}
 }

@@ -179,7 +179,7 @@ func TestEveryStepIsToldWithIdsAndCodesAndToNobodyWhoMayNotKnow(t *testing.T) {
 		"startDate": "2026-03-16", "coach": "coach-1", "authority": "fk", "unit": "fk-molndal",
 	}
 	if !maps.Equal(events[1].Data, accepted) {
-		t.Errorf("accepted tells %v", events[1].Data)
+		t.Errorf("accepted contains %v", events[1].Data)
 	}
 }
 

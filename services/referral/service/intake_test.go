@@ -189,7 +189,7 @@ func (in *intake) fill(b *testing.B, n int) {
 	all.Wait()
 	filled := time.Since(began)
 	in.told(b)
-	fmt.Fprintf(os.Stderr, "%d stored in %.0f s, told in %.0f s more\n", n, filled.Seconds(), (time.Since(began) - filled).Seconds())
+	fmt.Fprintf(os.Stderr, "%d stored in %.0f s, published in %.0f s more\n", n, filled.Seconds(), (time.Since(began) - filled).Seconds())
 }
 
 // question is what is asked of both stores.
@@ -314,7 +314,7 @@ func (in *intake) told(b *testing.B) {
 	for deadline := time.Now().Add(20 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		left, err := in.stored.Unpublished(context.Background(), 1)
 		if err != nil || b.Failed() || time.Now().After(deadline) {
-			b.Fatal("what is stored was not told", err)
+			b.Fatal("what is stored was not published", err)
 		}
 		if len(left) == 0 {
 			return

@@ -106,7 +106,7 @@ func TestRegistryNumbersHaveNoGaps(t *testing.T) {
 			created(t, w)
 			numbers := storedNumbers(t, w)
 			if len(slices.Compact(slices.Clone(numbers))) != len(numbers) {
-				t.Fatalf("seed %d: a number stands twice in %v", seed, numbers)
+				t.Fatalf("seed %d: a number is twice in %v", seed, numbers)
 			}
 			last := numbers[len(numbers)-1]
 			missing = -len(numbers)
@@ -154,11 +154,11 @@ func TestANumberOfSomebodyThoughtDeadGoesToOneOnly(t *testing.T) {
 	w.Clock.Advance(10 * time.Minute)
 	first := created(t, w)
 	if first.RegistryNumber != "2026-000001" {
-		t.Errorf("the number of the dead was not lent anew: %s", first.RegistryNumber)
+		t.Errorf("the number of the dead was not allocated again: %s", first.RegistryNumber)
 	}
 	close(late.release)
 	if v := <-done; v.Referral.RegistryNumber != "2026-000002" {
-		t.Errorf("the late one bears %s", v.Referral.RegistryNumber)
+		t.Errorf("the late one has %s", v.Referral.RegistryNumber)
 	}
 	if third := created(t, w); third.RegistryNumber != "2026-000003" {
 		t.Errorf("then comes %s", third.RegistryNumber)

@@ -82,7 +82,7 @@ func TestARepeatOfACreationIsTheSameReferralAsItWasThen(t *testing.T) {
 	later, err := w.Service.Create(fk, "key-1", other)
 	wants(t, "the key is free after its rest", err, nil)
 	if err == nil && later.Referral.ID == first.Referral.ID {
-		t.Error("the key still stands for the old referral")
+		t.Error("the key still returns the old referral")
 	}
 }
 
@@ -130,7 +130,7 @@ func TestTwoReceiversAtOnceDecideOnce(t *testing.T) {
 			t.Fatalf("want exactly one to win, got %v and %v", errs[0], errs[1])
 		}
 		if lost := errors.Join(errs...); !errors.Is(lost, fault.ErrStale) && !errors.Is(lost, referral.ErrWrongState) {
-			t.Fatalf("the other is told that it was late, got %v", lost)
+			t.Fatalf("the other does not learn that it was late: %v", lost)
 		}
 		v, err := w.Service.Get(referraltest.As(referraltest.Coach), r.ID)
 		if err != nil || v.Referral.Version() != 2 {
@@ -177,7 +177,7 @@ func TestAnExternalReferenceIsOncePerAuthority(t *testing.T) {
 	_, err = w.Service.Create(referraltest.As(referraltest.FK), "", sub)
 	wants(t, "again", err, referral.ErrExternalReference)
 	if w.People.Puts != puts {
-		t.Error("the vault was told of a person whose referral was refused")
+		t.Error("the vault learnt of a person whose referral was refused")
 	}
 	af := sub
 	af.Unit, af.Consent.Authorities = "af-molndal", []string{"af"}
@@ -186,7 +186,7 @@ func TestAnExternalReferenceIsOncePerAuthority(t *testing.T) {
 	_, err = w.Service.MarkInError(referraltest.As(referraltest.FK), first.Referral.ID, 1, "Fel person.")
 	wants(t, "mark in error", err, nil)
 	_, err = w.Service.Create(referraltest.As(referraltest.FK), "", sub)
-	wants(t, "what was sent in error gives its reference back", err, nil)
+	wants(t, "the reference of what was sent in error is free again", err, nil)
 }
 
 func TestAReferralWhoseVaultDoesNotAnswerIsNotStored(t *testing.T) {

@@ -142,11 +142,11 @@ func TestATransferIsToldWithBothMunicipalities(t *testing.T) {
 		want["referral"], want["participant"], want["unit"] = r.ID, r.Participant, r.Unit
 		for key, value := range want {
 			if events[i].Data[key] != value {
-				t.Errorf("%s tells %v, want %s %s", events[i].Type, events[i].Data, key, value)
+				t.Errorf("%s contains %v, want %s %s", events[i].Type, events[i].Data, key, value)
 			}
 		}
 		if len(events[i].Data) != len(want) {
-			t.Errorf("%s tells more: %v", events[i].Type, events[i].Data)
+			t.Errorf("%s contains more: %v", events[i].Type, events[i].Data)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (s *Service) view(ctx context.Context, a actor.Actor, r *referral.Referral)
 
 // dropUnconfigured leaves out what cannot be done without a store for blobs.
 func (s *Service) dropUnconfigured(v *referral.View) {
-	if s.Blobs == nil {
+	if s.Attachments.Blobs == nil {
 		v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "addAttachment" })
 	}
 }
@@ -107,8 +107,8 @@ func (s *Service) attachmentView(a actor.Actor, status *referral.Status, r *refe
 	label, err := s.Attachments.Label(r, x)
 	return &referral.AttachmentView{
 		Label: label, ID: x.ID, Referral: r.ID, Type: x.Type, Size: x.Size, AddedAt: step.At, Authority: step.Authority,
-		Readable: s.Blobs != nil,
-		Removable: s.Blobs != nil && step.Authority == a.Authority && status.Check(referral.AttachmentRemoved) == nil &&
+		Readable: s.Attachments.Blobs != nil,
+		Removable: s.Attachments.Blobs != nil && step.Authority == a.Authority && status.Check(referral.AttachmentRemoved) == nil &&
 			access.Allows("removeAttachment", a, status.ResourceFor(a)),
 	}, err
 }

@@ -229,7 +229,7 @@ func TestAWaitingListMayHaveABound(t *testing.T) {
 	_, err = w.Service.PutOnWaitlist(intake, first.ID, 2, "high", "")
 	wants(t, "another priority for the first", err, nil)
 	_, err = w.Service.PutOnWaitlist(intake, second.ID, 1, "high", "another")
-	wants(t, "to an initiative that is none", err, referral.ErrInitiative)
+	wants(t, "to an initiative that does not exist", err, referral.ErrInitiative)
 }
 
 func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {

@@ -63,10 +63,10 @@ func TestOnlyWhatTheCallerCanMendOrWaitForIsPassedOn(t *testing.T) {
 		err      error
 		want     *fault.Error
 	}{
-		{"a wrong number is told with its field", mend, mend},
-		{"a vault that is away is told", fault.ErrUnavailable, fault.ErrUnavailable},
+		{"a wrong number is passed on with its field", mend, mend},
+		{"a vault that is away is passed on", fault.ErrUnavailable, fault.ErrUnavailable},
 		{"a person unknown there is no answer about the referral", fault.ErrNotFound, fault.ErrUnavailable},
-		{"distrust between services is none of the caller's", fault.ErrForbidden, fault.ErrUnavailable},
+		{"distrust between services is not the caller's business", fault.ErrForbidden, fault.ErrUnavailable},
 		{"a broken vault is one that cannot answer", errors.New("disk"), fault.ErrUnavailable},
 	} {
 		p := people{&fake{err: c.err}}
