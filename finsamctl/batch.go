@@ -51,12 +51,8 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 		if left = again; len(left) == 0 || n == maxAttempts-1 {
 			return results, nil
 		}
-		pause := time.NewTimer(min(500*time.Millisecond<<n, maxPause))
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return results, ctx.Err()
-		case <-pause.C:
+		if err := pause(ctx, min(500*time.Millisecond<<n, maxPause)); err != nil {
+			return results, err
 		}
 	}
 }

@@ -160,30 +160,31 @@ func (p *problem) Error() string {
 // answer says, otherwise longer each time, and fails after maxAttempts. The request must
 // be safe to repeat.
 func (c *connection) call(ctx context.Context, method, path string, header map[string]string, body []byte, into any) error {
-	var last error
-	for n := range maxAttempts {
+	for n := 0; ; n++ {
 		wait, err := c.once(ctx, method, path, header, body, into)
 		if err == nil || wait < 0 {
 			return err
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if n == maxAttempts-1 && ctx.Err() == nil {
+			return fmt.Errorf("no success after %d attempts: %w", maxAttempts, err)
 		}
-		if last = err; wait == 0 {
+		if wait == 0 {
 			wait = min(500*time.Millisecond<<n, maxPause)
 		}
-		if n == maxAttempts-1 {
-			break
-		}
-		pause := time.NewTimer(wait + rand.N(wait/4+time.Millisecond))
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return ctx.Err()
-		case <-pause.C:
+		if err := pause(ctx, wait+rand.N(wait/4+time.Millisecond)); err != nil {
+			return err
 		}
 	}
-	return fmt.Errorf("no success after %d attempts: %w", maxAttempts, last)
+}
+
+// pause waits; it returns the error of a context that ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return ctx.Err()
+	}
 }
 
 // once makes one call. wait is how long to wait before the next one; negative: the
@@ -231,27 +232,19 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 		p = &problem{Code: "no-problem", Detail: "unexpected response: not from finsam"}
 	}
 	p.Status = resp.StatusCode
-	if later(resp.StatusCode) {
-		return retryAfter(resp), p
+	if !later(resp.StatusCode) {
+		return -1, p
 	}
-	return -1, p
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0, p
+	}
+	return time.Duration(min(seconds, 600)) * time.Second, p
 }
 
 func redirect(status int) bool { return status >= 300 && status < 400 }
 
 // later reports whether a status means that the request can be repeated later.
 func later(status int) bool {
-	switch status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-func retryAfter(resp *http.Response) time.Duration {
-	n, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return min(time.Duration(n)*time.Second, 10*time.Minute)
+	return status == http.StatusTooManyRequests || status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }

@@ -53,12 +53,7 @@ func template(w io.Writer) error {
 	for _, col := range columns {
 		names, example = append(names, col.name), append(example, col.example)
 	}
-	return errors.Join(c.Write(names), c.Write(example), flush(c))
-}
-
-func flush(c *csv.Writer) error {
-	c.Flush()
-	return c.Error()
+	return c.WriteAll([][]string{names, example})
 }
 
 // csvRows reads a CSV file, separated by ";" or ",", whose first line names the columns.

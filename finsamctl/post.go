@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -125,7 +126,7 @@ func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 			failed = send()
 		}
 		if failed != nil {
-			p.report.add(it.notPosted())
+			p.report.add(result{Row: it.row, Key: it.key, Code: "not-posted", Detail: "The row was not posted: the run failed before it."})
 			continue
 		}
 		batch, size = append(batch, it), size+len(it.body)
@@ -137,16 +138,6 @@ type item struct {
 	row  int
 	key  string
 	body json.RawMessage
-}
-
-// notPosted is the result of a row that a failed run did not reach.
-func (it item) notPosted() result {
-	return result{Row: it.row, Key: it.key, Code: "not-posted", Detail: "The row was not posted: the run failed before it."}
-}
-
-// noAnswer is the result of a row that had been sent when the run failed.
-func (it item) noAnswer() result {
-	return result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before the answer. Post the file again to find out."}
 }
 
 // prepare returns a row with its key. It is not ready, and reported already, if it needs
@@ -184,7 +175,7 @@ func (p *poster) send(ctx context.Context, batch []item) error {
 		batch = batch[len(results):]
 		if err != nil {
 			for _, it := range batch {
-				p.report.add(it.noAnswer())
+				p.report.add(result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before the answer. Post the file again to find out."})
 			}
 			return err
 		}
@@ -193,43 +184,31 @@ func (p *poster) send(ctx context.Context, batch []item) error {
 	return nil
 }
 
+// ofRow are the statuses that are about a row, not about the caller or the installation.
+var ofRow = []int{http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}
+
 // post posts a batch and returns the outcomes in order, beside an error only the first
-// of them.
+// of them. The form or size of one row fails the whole call: the batch is then posted in
+// halves, so that this row stops no other.
 func (p *poster) post(ctx context.Context, batch []item) ([]result, error) {
 	results, err := p.batch(ctx, batch)
 	if len(results) > 0 {
 		return results, err
 	}
 	var wrong *problem
-	if !errors.As(err, &wrong) || !ofRow(wrong.Status) {
+	if !errors.As(err, &wrong) || !slices.Contains(ofRow, wrong.Status) {
 		return nil, err
 	}
-	if len(batch) > 1 {
-		return p.halves(ctx, batch) // the form or size of one row fails the whole call: find it
-	}
-	return []result{refused(batch[0], wrong)}, nil
-}
-
-// halves posts the items of a batch in halves, so that one with a wrong form, or one that
-// is too large, stops no other.
-func (p *poster) halves(ctx context.Context, batch []item) ([]result, error) {
 	half := len(batch) / 2
+	if half == 0 {
+		return []result{refused(batch[0], wrong)}, nil
+	}
 	first, err := p.post(ctx, batch[:half])
 	if err != nil || len(first) < half {
 		return first, err
 	}
 	second, err := p.post(ctx, batch[half:])
 	return append(first, second...), err
-}
-
-// ofRow reports whether a status is about the row, not about the caller or the
-// installation.
-func ofRow(status int) bool {
-	switch status {
-	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return true
-	}
-	return false
 }
 
 func refused(it item, p *problem) result {

@@ -62,7 +62,8 @@ func (r *report) add(x result) {
 func (r *report) close() error {
 	var err error
 	if r.csv != nil {
-		err = flush(r.csv)
+		r.csv.Flush()
+		err = r.csv.Error()
 	}
 	if r.file != nil {
 		err = errors.Join(err, r.file.Sync(), r.file.Close())

@@ -52,16 +52,17 @@ func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		d := json.NewDecoder(in)
 		if array {
-			first, err := firstByte(in)
-			if err != nil {
-				yield(row{}, errors.New("the file is empty"))
-				return
-			}
-			if array = first == '['; array {
-				if _, err := d.Token(); err != nil {
-					yield(row{}, errNotJSON(1))
+			for blank := true; blank; {
+				first, err := in.ReadByte()
+				if err != nil {
+					yield(row{}, errors.New("the file is empty"))
 					return
 				}
+				blank, array = strings.IndexByte(" \n\t\r", first) >= 0, first == '['
+			}
+			_ = in.UnreadByte() // never fails after a byte was read
+			if array {
+				_, _ = d.Token() // it is the bracket
 			}
 		}
 		for n := 1; !array || d.More(); n++ {
@@ -69,7 +70,7 @@ func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 			if err := d.Decode(&body); errors.Is(err, io.EOF) && !array {
 				return
 			} else if err != nil {
-				yield(row{}, errNotJSON(n))
+				yield(row{}, fmt.Errorf("row %d is not JSON", n))
 				return
 			}
 			if !yield(checked(n, body), nil) {
@@ -81,21 +82,6 @@ func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 		}
 	}
 }
-
-// firstByte returns the first byte that is not a blank, without consuming it.
-func firstByte(in *bufio.Reader) (byte, error) {
-	for {
-		b, err := in.ReadByte()
-		if err != nil {
-			return 0, err
-		}
-		if b != ' ' && b != '\n' && b != '\t' && b != '\r' {
-			return b, in.UnreadByte()
-		}
-	}
-}
-
-func errNotJSON(n int) error { return fmt.Errorf("row %d is not JSON", n) }
 
 // checked returns a row without blanks, with an error if it is too large or not an
 // object.

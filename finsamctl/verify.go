@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -62,8 +60,7 @@ func webhookCommand() *cobra.Command {
 	return cmd
 }
 
-func readBody(path string, stdin io.Reader) ([]byte, error) {
-	in := stdin
+func readBody(path string, in io.Reader) ([]byte, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -79,7 +76,8 @@ func readBody(path string, stdin io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// verifies compares a message with the secret; why is empty when it is valid.
+// verifies compares a message with the secret; why is empty when it is valid. head is
+// lines of "name: value"; others are ignored.
 func verifies(secret string, head, body []byte, anyTime bool) (why string, err error) {
 	secret = strings.TrimSpace(secret)
 	w, err := standardwebhooks.NewWebhook(secret)
@@ -90,7 +88,13 @@ func verifies(secret string, head, body []byte, anyTime bool) (why string, err e
 	if anyTime {
 		check = w.VerifyIgnoringTimestamp
 	}
-	err = check(body, headersOf(head))
+	header := http.Header{}
+	for line := range strings.Lines(string(head)) {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	err = check(body, header)
 	for cause, text := range map[error]string{
 		standardwebhooks.ErrRequiredHeaders: "webhook-id, webhook-timestamp or webhook-signature is missing",
 		standardwebhooks.ErrMessageTooOld:   "the message is older than five minutes",
@@ -104,16 +108,4 @@ func verifies(secret string, head, body []byte, anyTime bool) (why string, err e
 		return "no signature matches the secret and this body", nil
 	}
 	return "", nil
-}
-
-// headersOf reads lines of "name: value" and ignores others.
-func headersOf(text []byte) http.Header {
-	h := http.Header{}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		name, value, ok := strings.Cut(lines.Text(), ":")
-		if ok {
-			h.Set(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
-	}
-	return h
 }
