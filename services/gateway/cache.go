@@ -54,19 +54,16 @@ func newCachedAnswers(c Config, operations []*operation, f *forwarder) *cachedAn
 			return nil
 		}
 		s.followers = append(s.followers, &follower{
-			service: service.Name, reader: service.Feed, handle: s.handle, log: c.Log, now: c.Now,
-			progress: feed.NewFollowing("gateway", service.Name),
+			service: service.Name, reader: service.Feed, log: c.Log, now: c.Now, progress: feed.NewFollowing("gateway", service.Name),
+			handle: func(ctx context.Context, e feed.Event) error {
+				if !s.emptying[e.Type] {
+					return nil
+				}
+				return s.cache.Drop(ctx, e.Association)
+			},
 		})
 	}
 	return s
-}
-
-// handle empties the cache for an association when an event makes an answer untrue.
-func (s *cachedAnswers) handle(ctx context.Context, e feed.Event) error {
-	if !s.emptying[e.Type] {
-		return nil
-	}
-	return s.cache.Drop(ctx, e.Association)
 }
 
 // isFresh reports whether every service was heard of a moment ago.
@@ -78,12 +75,6 @@ func (s *cachedAnswers) isFresh() bool {
 		}
 	}
 	return true
-}
-
-// isMissed reports whether events may have been missed since t: not all feeds were
-// followed yet.
-func (s *cachedAnswers) isMissed(t time.Time) bool {
-	return slices.ContainsFunc(s.followers, func(f *follower) bool { return t.UnixNano() < f.start.Load() })
 }
 
 // The outcomes of asking the cache.
@@ -169,14 +160,15 @@ func cacheKey(op *operation, roles []actor.Role, u *url.URL) (string, bool) {
 }
 
 // find returns what is kept for a key, nil on a miss, and the version to keep the answer
-// under.
+// under. What was kept before all feeds were followed may have missed events.
 func (s *cachedAnswers) find(ctx context.Context, association, key string, op *operation) (*cachedResponse, string) {
 	e, err := s.cache.Get(ctx, association, key)
 	if e.Value == nil || err != nil {
 		return nil, e.Version
 	}
 	c, err := decodeResponse(e.Value)
-	if err != nil || s.now().Sub(c.At) > time.Duration(op.Cache.Seconds)*time.Second || s.isMissed(c.At) {
+	if err != nil || s.now().Sub(c.At) > time.Duration(op.Cache.Seconds)*time.Second ||
+		slices.ContainsFunc(s.followers, func(f *follower) bool { return c.At.UnixNano() < f.start.Load() }) {
 		return nil, e.Version
 	}
 	return c, e.Version
@@ -260,7 +252,7 @@ var followRetry = backoff.Backoff{First: 200 * time.Millisecond, Max: 5 * time.S
 type follower struct {
 	service  string
 	reader   feed.Reader
-	handle   func(context.Context, feed.Event) error
+	handle   func(context.Context, feed.Event) error // empties the cache when an event makes an answer untrue
 	log      *slog.Logger
 	now      func() time.Time
 	start    atomic.Int64 // Unix nanoseconds
@@ -325,34 +317,23 @@ func (f *follower) readPage(ctx context.Context, position int64) (int64, error) 
 }
 
 // endOf returns the last sequence number of a feed, which is gapless from 1. It asks some
-// forty short questions at most.
+// forty short questions at most: in steps that double as long as there is an event, and
+// are halved from then on.
 func endOf(ctx context.Context, r feed.Reader) (int64, error) {
-	exists := func(n int64) (bool, error) {
-		events, err := r.After(ctx, n-1, 1, 0)
-		return len(events) > 0, err
-	}
-	low, high := int64(0), int64(1) // low exists (or is 0)
-	for {
-		ok, err := exists(high)
+	end := int64(0)
+	for step, isGrowing := int64(1), true; step > 0; {
+		events, err := r.After(ctx, end+step-1, 1, 0)
 		if err != nil {
 			return 0, err
 		}
-		if !ok {
-			break
+		if len(events) > 0 {
+			end += step
 		}
-		low, high = high, high*2
-	}
-	for low+1 < high { // high does not exist
-		middle := low + (high-low)/2
-		ok, err := exists(middle)
-		switch {
-		case err != nil:
-			return 0, err
-		case ok:
-			low = middle
-		default:
-			high = middle
+		if isGrowing = isGrowing && len(events) > 0; isGrowing {
+			step *= 2
+		} else {
+			step /= 2
 		}
 	}
-	return low, nil
+	return end, nil
 }

@@ -63,12 +63,6 @@ type places struct {
 	taken atomic.Int64
 }
 
-func newForwarder(c Config, t trace.Tracer) *forwarder {
-	f := &forwarder{signer: c.Signer, tracer: t, log: c.Log, timeout: c.AnswerTimeout}
-	f.places.max, f.polls.max = int64(c.MaxInFlight), int64(max(c.MaxInFlight/4, 1))
-	return f
-}
-
 // forward has the service answer the caller.
 func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operation, who caller) error {
 	hasBody := r.ContentLength != 0 && r.Method != http.MethodGet && r.Method != http.MethodHead

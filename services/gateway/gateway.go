@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -85,15 +86,12 @@ const BasePath = web.BasePath
 const scope = "github.com/finsam/finsam/services/gateway"
 
 // New creates the gateway.
-func New(c Config) (*Gateway, error) {
-	g, err := compose(c)
-	if err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
-	return g, nil
-}
-
-func compose(c Config) (*Gateway, error) {
+func New(c Config) (_ *Gateway, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("gateway: %w", err)
+		}
+	}()
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
@@ -106,12 +104,17 @@ func compose(c Config) (*Gateway, error) {
 		return nil, err
 	}
 	tracer := c.Tracer.Tracer(scope)
-	forwarder := newForwarder(c, tracer)
+	forwarder := &forwarder{signer: c.Signer, tracer: tracer, log: c.Log, timeout: c.AnswerTimeout}
+	forwarder.places.max, forwarder.polls.max = int64(c.MaxInFlight), int64(max(c.MaxInFlight/4, 1))
 	cached := newCachedAnswers(c, operations, forwarder)
 	meters := newMeters(operations, cached != nil, c.Trust, forwarder.places.taken.Load)
+	headers := &headers{isSecure: strings.HasPrefix(c.PublicURL, "https://"), origins: map[string]bool{}}
+	for _, origin := range c.Origins {
+		headers.origins[origin] = true
+	}
 	addresses := addresses{limit: c.Unauthenticated, proxies: c.Proxies}
 	g := &Gateway{
-		log: c.Log, trust: c.Trust, headers: newHeaders(c), forwarder: forwarder, cached: cached,
+		log: c.Log, trust: c.Trust, headers: headers, forwarder: forwarder, cached: cached,
 		observer:  &observer{log: c.Log, tracer: tracer, meters: meters, now: c.Now},
 		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
 	}

@@ -1,22 +1,11 @@
 package gateway
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 // headers are those of every answer, and of answers to browsers.
 type headers struct {
 	isSecure bool            // the installation is reached by https
 	origins  map[string]bool // of browsers that may call
-}
-
-func newHeaders(c Config) *headers {
-	h := &headers{isSecure: strings.HasPrefix(c.PublicURL, "https://"), origins: map[string]bool{}}
-	for _, origin := range c.Origins {
-		h.origins[origin] = true
-	}
-	return h
 }
 
 // The slices are shared and never written to.

@@ -175,9 +175,13 @@ func (l Layout) move(p plan, n int) error {
 // abandonRestore removes what a restore has staged and, unless everything had got its
 // place, what it had moved. After a completed restore only the staging folder goes.
 func (l Layout) abandonRestore() error {
-	p, err := l.readPlan()
-	if err != nil {
+	text, err := os.ReadFile(l.planFile())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	var p plan
+	if json.Unmarshal(text, &p) != nil {
+		p = plan{} // without a plan, or with one that is cut short, nothing has been moved
 	}
 	moved := slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool {
 		_, err := os.Lstat(filepath.Join(l.staging(), name))
@@ -203,23 +207,6 @@ func (l Layout) abandonRestore() error {
 		return err
 	}
 	return os.RemoveAll(l.Restoring())
-}
-
-// readPlan reads the plan of an unfinished restore. Without a plan, or with one that
-// is cut short, nothing has been moved.
-func (l Layout) readPlan() (plan, error) {
-	var p plan
-	text, err := os.ReadFile(l.planFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, nil
-	}
-	if err != nil {
-		return p, err
-	}
-	if json.Unmarshal(text, &p) != nil {
-		return plan{}, nil
-	}
-	return p, nil
 }
 
 // syncFolders flushes the names in the folders of a tree.

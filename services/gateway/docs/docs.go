@@ -40,13 +40,13 @@ const mount = "/docs/"
 // NewPage creates the page. Its addresses, of the contract and of its assets, are relative,
 // so that they are right behind any prefix.
 func NewPage(o Config) (*Page, error) {
-	intro, err := introduction(o)
-	if err != nil {
+	var top bytes.Buffer
+	if err := intro.Execute(&top, o); err != nil {
 		return nil, err
 	}
 	h := v5emb.NewHandlerWithConfig(swgui.Config{
 		Title: o.Title, SwaggerJSON: "./openapi.json", BasePath: "docs/", InternalBasePath: mount,
-		PrependHTML: intro, HideCurl: false,
+		PrependHTML: template.HTML(top.String()), HideCurl: false, //nolint:gosec // made by the template, which escapes
 		SettingsUI: map[string]string{"tryItOutEnabled": "false", "persistAuthorization": "false", "filter": "true"},
 	})
 	w := httptest.NewRecorder()
@@ -113,9 +113,3 @@ var intro = template.Must(template.New("intro").Parse(`
 {{range .Clients}}<tr><td><code>{{.ID}}</code></td><td><code>{{.Secret}}</code></td><td>{{.Name}}</td></tr>
 {{end}}</tbody></table></details>{{end}}
 </section>`))
-
-func introduction(o Config) (template.HTML, error) {
-	var b bytes.Buffer
-	err := intro.Execute(&b, o)
-	return template.HTML(b.String()), err //nolint:gosec // made by the template above, which escapes
-}

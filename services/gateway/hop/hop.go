@@ -81,7 +81,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	for try := 1; ; {
 		c, isIdle, err := t.get(r.Context())
 		if err != nil {
-			closeBody(r)
+			if r.Body != nil {
+				_ = r.Body.Close()
+			}
 			return nil, err
 		}
 		resp, isAnswered, err := t.exchange(c, r)
@@ -95,12 +97,6 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		try++
-	}
-}
-
-func closeBody(r *http.Request) {
-	if r.Body != nil {
-		_ = r.Body.Close()
 	}
 }
 

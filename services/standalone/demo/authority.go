@@ -40,25 +40,6 @@ var authorities = []authority{
 
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-func isID(id string) bool { return idForm.MatchString(id) }
-
-func authorityByID(id string) (authority, bool) {
-	for _, a := range authorities {
-		if a.id == id {
-			return a, true
-		}
-	}
-	return authority{}, false
-}
-
-func authorityIDs() string {
-	var all []string
-	for _, a := range authorities {
-		all = append(all, a.id)
-	}
-	return strings.Join(all, ", ")
-}
-
 // Client is an invented OAuth client of the token endpoint.
 type Client struct {
 	ID     string

@@ -75,8 +75,12 @@ func join(sources ...source) ([]byte, []contract.Operation, error) {
 		if err == nil && doc.OpenAPI != "3.0.3" {
 			err = fmt.Errorf("openapi is %q, not 3.0.3", doc.OpenAPI)
 		}
-		if err == nil && i > 0 {
-			err = mergeComponents(docs[0], doc)
+		if err == nil && i > 0 && doc.Components != nil { // of another kind than these, a reference would lead nowhere
+			into, from := docs[0].Components, doc.Components
+			err = errors.Join(
+				merge("schemas", &into.Schemas, from.Schemas), merge("parameters", &into.Parameters, from.Parameters),
+				merge("headers", &into.Headers, from.Headers), merge("responses", &into.Responses, from.Responses),
+				merge("examples", &into.Examples, from.Examples))
 		}
 		if err != nil {
 			return nil, table, fmt.Errorf("the document of %s: %w", s.service, err)
@@ -110,19 +114,6 @@ func validate(document []byte) error {
 		return err
 	}
 	return doc.Validate(loader.Context, openapi3.EnableExamplesValidation())
-}
-
-// mergeComponents adds a document's components, of the kinds that the services use; of
-// another kind, a reference would lead nowhere.
-func mergeComponents(root, doc *openapi3.T) error {
-	if doc.Components == nil {
-		return nil
-	}
-	into, from := root.Components, doc.Components
-	return errors.Join(
-		merge("schemas", &into.Schemas, from.Schemas), merge("parameters", &into.Parameters, from.Parameters),
-		merge("headers", &into.Headers, from.Headers), merge("responses", &into.Responses, from.Responses),
-		merge("examples", &into.Examples, from.Examples))
 }
 
 // merge adds components of one kind. Two of one name must be the same: a client

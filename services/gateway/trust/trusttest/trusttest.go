@@ -3,11 +3,10 @@
 package trusttest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/jwks"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
@@ -45,14 +45,7 @@ func New(tb testing.TB) *Issuer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	b64 := base64.RawURLEncoding.EncodeToString
-	keys, err := json.Marshal(map[string]any{"keys": []any{map[string]string{
-		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:]),
-	}}})
+	keys, err := jwks.Marshal(map[string]crypto.PublicKey{"test": key.Public()})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -62,7 +55,7 @@ func New(tb testing.TB) *Issuer {
 	}
 	var file trust.File
 	for _, is := range authorities {
-		is.Issuer, is.JWKS, is.Audience, is.Algorithms, is.Association = issuerOf(is.Authority), "jwks.json", "finsam", []string{"ES256"}, "insjoriket"
+		is.Issuer, is.JWKS, is.Audience, is.Algorithms, is.Association = "https://"+is.Authority+".example", "jwks.json", "finsam", []string{"ES256"}, "insjoriket"
 		is.Claims = trust.Claims{Roles: trust.RoleClaim{Claim: "roles", Map: roles}, Participant: "participant"}
 		file.Issuers = append(file.Issuers, is)
 	}
@@ -79,15 +72,13 @@ func New(tb testing.TB) *Issuer {
 	return i
 }
 
-func issuerOf(authority string) string { return "https://" + authority + ".example" }
-
 // Token returns a token of somebody such as "coach-molndal-1"; one with the role
 // participant names a participant. A negative lifetime is of a token that has expired.
 func (i *Issuer) Token(tb testing.TB, authority string, lifetime time.Duration, roles ...actor.Role) string {
 	tb.Helper()
 	now := time.Now().Truncate(time.Second)
 	claims := jwt.MapClaims{
-		"iss": issuerOf(authority), "aud": "finsam", "sub": strings.ReplaceAll(string(roles[0]), "_", "-") + "-" + authority + "-1",
+		"iss": "https://" + authority + ".example", "aud": "finsam", "sub": strings.ReplaceAll(string(roles[0]), "_", "-") + "-" + authority + "-1",
 		"iat": now.Unix(), "exp": now.Add(lifetime).Unix(), "roles": roles,
 	}
 	if roles[0] == actor.Participant {
