@@ -271,6 +271,47 @@ func TestAnEventThatCannotBeHandledIsPassedOver(t *testing.T) {
 	}
 }
 
+func TestALongPollSeesWhatAnotherProcessAppends(t *testing.T) {
+	e := engine(t)
+	paths, log := open(t, e)
+	_, other := open(t, e) // as another process has the same log open
+	p := feed.NewPublisher(other, quiet, feed.FromCollection(paths, "se.finsam.test.", pathEvent))
+	go func() { _ = p.Run(t.Context()) }()
+	const waiting, blocks = 5, 150 // more blocks than memory holds
+	for range waiting {
+		// A follower that is gone leaves its turn to look to the next one.
+		gone, leave := context.WithCancel(t.Context())
+		go func() { _, _ = log.After(gone, 0, 10, 10*time.Second) }()
+		time.AfterFunc(10*time.Millisecond, leave)
+	}
+	var g sync.WaitGroup
+	for range waiting {
+		g.Go(func() {
+			for seq := int64(0); seq < blocks; {
+				events, err := log.After(t.Context(), seq, 10, 10*time.Second)
+				if err != nil || len(events) == 0 {
+					t.Errorf("behind %d: %d events, %v", seq, len(events), err)
+					return
+				}
+				for _, e := range events {
+					if seq++; e.Sequence != seq {
+						t.Errorf("event %d came as number %d", e.Sequence, seq)
+						return
+					}
+				}
+			}
+		})
+	}
+	for i := range blocks {
+		if _, err := paths.Insert(t.Context(), &path{ID: fmt.Sprint("p", i), Steps: []string{"begun"}}); err != nil {
+			t.Fatal(err)
+		}
+		p.Wake()
+		time.Sleep(2 * time.Millisecond) // mostly one block each
+	}
+	g.Wait()
+}
+
 func TestALongPollIsWokenByWhatIsAppended(t *testing.T) {
 	e := engine(t)
 	paths, log := open(t, e)

@@ -23,11 +23,13 @@ type block struct {
 func (b block) last() int64 { return b.First + int64(len(b.Events)) - 1 }
 
 const (
-	// pollInterval is how often After looks for what another process of the same
-	// service has appended; what this one appends wakes it at once.
-	pollInterval = 250 * time.Millisecond
-	// maxTailBlocks bounds how many of the newest blocks stay in memory.
-	maxTailBlocks = 64
+	// pollInterval is how often the log looks for what another process of the same
+	// service has appended, while somebody waits for it; what this process appends
+	// wakes them at once.
+	pollInterval = 500 * time.Millisecond
+	// tailBlocks is how many of the newest blocks stay in memory at least; twice as
+	// many at most.
+	tailBlocks = 64
 	// maxReadBlocks bounds how many blocks one read fetches from the store.
 	maxReadBlocks = 16
 )
@@ -35,12 +37,13 @@ const (
 // Log is the event log of one service, kept by its store. It implements Reader and
 // may be used at once by many; several processes may have the same log open.
 type Log struct {
-	source string
-	blocks *store.Collection[block]
+	source  string
+	blocks  *store.Collection[block]
+	polling chan struct{} // has room for the one call of After that looks on behalf of all
 
 	mu    sync.Mutex
-	grown chan struct{} // closed when this process has appended
-	tail  []block       // the newest blocks, for followers that keep up
+	grown chan struct{} // closed when the tail has grown
+	tail  []block       // the newest blocks without a gap; empty until the first look
 }
 
 // OpenLog opens the log of a service; source is the Source of its events, such as
@@ -49,67 +52,58 @@ func OpenLog(ctx context.Context, e store.Engine, source string) (*Log, error) {
 	blocks, err := store.Open(ctx, e, store.Schema[block]{
 		Name:    "events",
 		Indexes: []store.Index{{"last"}},
-		ID:      func(b *block) (string, string) { return store.NoAssociation, fmt.Sprintf("%016d", b.Number) },
+		ID:      func(b *block) (string, string) { return store.NoAssociation, blockID(b.Number) },
 		Keys:    func(b *block) store.Keys { return store.Keys{"last": b.last()} },
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Log{source: source, blocks: blocks, grown: make(chan struct{})}, nil
+	return &Log{source: source, blocks: blocks, polling: make(chan struct{}, 1), grown: make(chan struct{})}, nil
 }
+
+func blockID(number int64) string { return fmt.Sprintf("%016d", number) }
 
 // After implements Reader.
 func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duration) ([]Event, error) {
 	limit = min(max(limit, 1), MaxLimit)
-	deadline := time.NewTimer(min(wait, MaxWait))
-	defer deadline.Stop()
-	for {
-		l.mu.Lock()
-		grown := l.grown // taken before the read, so that nothing is appended unnoticed
-		l.mu.Unlock()
-		events, err := l.read(ctx, seq, limit)
-		if err != nil || len(events) > 0 || wait <= 0 {
-			return events, err
-		}
-		poll := time.NewTimer(pollInterval)
-		select {
-		case <-grown:
-		case <-poll.C:
-		case <-deadline.C:
-			poll.Stop()
-			return nil, nil
-		case <-ctx.Done():
-			poll.Stop()
-			return nil, ctx.Err()
-		}
-		poll.Stop()
-	}
-}
-
-func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
-	var blocks []block
-	l.mu.Lock()
-	for i, b := range l.tail { // when memory has all of them
-		if b.First <= seq+1 && seq < b.last() {
-			blocks = slices.Clone(l.tail[i:])
-			break
-		}
-	}
-	l.mu.Unlock()
-	if blocks == nil {
-		page, err := l.blocks.Find(ctx, store.Query{
-			Association: store.NoAssociation,
-			Where:       []store.Cond{{Key: "last", Op: store.Gt, Value: seq}},
-			Sort:        []store.Order{{Key: "last"}},
-			Limit:       maxReadBlocks,
-		})
+	waiting, cancel := context.WithTimeout(ctx, min(wait, MaxWait))
+	defer cancel()
+	for looked := false; ; looked = true {
+		blocks, grown, err := l.behind(ctx, seq)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range page.Items {
-			blocks = append(blocks, *v.Value)
+		if events := eventsAfter(blocks, seq, limit); len(events) > 0 {
+			return events, nil
+		}
+		if !looked {
+			if err := l.look(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if waiting.Err() != nil {
+			return nil, ctx.Err()
+		}
+		select {
+		case <-waiting.Done():
+		case <-grown:
+		case l.polling <- struct{}{}:
+			select {
+			case <-waiting.Done():
+			case <-grown:
+			case <-time.After(pollInterval):
+				err = l.look(ctx)
+			}
+			<-l.polling
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
+}
+
+func eventsAfter(blocks []block, seq int64, limit int) []Event {
 	var events []Event
 	for _, b := range blocks {
 		for _, e := range b.Events {
@@ -118,19 +112,98 @@ func (l *Log) read(ctx context.Context, seq int64, limit int) ([]Event, error) {
 			}
 		}
 	}
-	return events, nil
+	return events
+}
+
+// behind returns the blocks that have events behind seq, from memory or, what is
+// older, from the store; and the channel that is closed when there are more.
+func (l *Log) behind(ctx context.Context, seq int64) ([]block, <-chan struct{}, error) {
+	l.mu.Lock()
+	tail, grown := l.tail, l.grown
+	l.mu.Unlock()
+	if len(tail) > 0 && seq >= tail[0].First-1 {
+		i := slices.IndexFunc(tail, func(b block) bool { return seq < b.last() })
+		if i < 0 {
+			return nil, grown, nil
+		}
+		return tail[i:], grown, nil
+	}
+	page, err := l.blocks.Find(ctx, store.Query{
+		Association: store.NoAssociation,
+		Where:       []store.Cond{{Key: "last", Op: store.Gt, Value: seq}},
+		Sort:        []store.Order{{Key: "last"}},
+		Limit:       maxReadBlocks,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	blocks := make([]block, len(page.Items))
+	for i, v := range page.Items {
+		blocks[i] = *v.Value
+	}
+	return blocks, grown, nil
+}
+
+// look brings the tail up to the newest block. The next block is read by its id: that
+// is the cheapest question that a store can be asked, and mostly there is none.
+func (l *Log) look(ctx context.Context) error {
+	for range maxReadBlocks {
+		l.mu.Lock()
+		tail := l.tail
+		l.mu.Unlock()
+		if len(tail) == 0 {
+			break
+		}
+		next, err := l.blocks.Get(ctx, store.NoAssociation, blockID(tail[len(tail)-1].Number+1))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		l.remember(*next.Value)
+	}
+	newest := block{First: 1} // of an empty log: one without events, number 0
+	page, err := l.blocks.Find(ctx, store.Query{
+		Association: store.NoAssociation, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,
+	})
+	if err != nil {
+		return err
+	}
+	if len(page.Items) > 0 {
+		newest = *page.Items[0].Value
+	}
+	l.remember(newest)
+	return nil
+}
+
+// remember puts a block behind the tail, unless it is there already, and wakes those
+// who wait.
+func (l *Log) remember(b block) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.tail); n > 0 && b.Number <= l.tail[n-1].Number {
+		return
+	} else if n > 0 && b.Number > l.tail[n-1].Number+1 {
+		l.tail = nil // others wrote in between: memory has no gaps
+	}
+	if len(l.tail) == 2*tailBlocks {
+		l.tail = slices.Clone(l.tail[tailBlocks:])
+	}
+	l.tail = append(l.tail, b)
+	close(l.grown)
+	l.grown = make(chan struct{})
 }
 
 // newest returns the last block; of an empty log one without events and with the
 // number 0.
 func (l *Log) newest(ctx context.Context) (block, error) {
-	page, err := l.blocks.Find(ctx, store.Query{
-		Association: store.NoAssociation, Sort: []store.Order{{Key: "last", Desc: true}}, Limit: 1,
-	})
-	if err != nil || len(page.Items) == 0 {
-		return block{First: 1}, err
+	if err := l.look(ctx); err != nil {
+		return block{}, err
 	}
-	return *page.Items[0].Value, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tail[len(l.tail)-1], nil
 }
 
 // errOvertaken says that another publisher has written the next block.
@@ -149,16 +222,6 @@ func (l *Log) append(ctx context.Context, newest block, events []Event) (block, 
 	} else if err != nil {
 		return b, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.tail); n > 0 && l.tail[n-1].Number+1 != b.Number {
-		l.tail = nil // another process wrote in between: memory has a hole
-	}
-	l.tail = append(l.tail, b)
-	if len(l.tail) > maxTailBlocks {
-		l.tail = slices.Clone(l.tail[len(l.tail)-maxTailBlocks:])
-	}
-	close(l.grown)
-	l.grown = make(chan struct{})
+	l.remember(b)
 	return b, nil
 }

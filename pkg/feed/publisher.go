@@ -65,9 +65,9 @@ func (s source[T]) prefix() string { return s.typePrefix }
 const (
 	// maxDocuments bounds how many documents one round takes from each source.
 	maxDocuments = 256
-	// idleInterval is how often a publisher looks without being woken: for what another
-	// process wrote, or left behind when it died.
-	idleInterval = 500 * time.Millisecond
+	// idleInterval is how often, about, a publisher looks without being woken: for what
+	// a process left behind when it died. What lives wakes its own publisher.
+	idleInterval = 5 * time.Second
 	// lastTimeout bounds what a publisher still publishes once its context has ended.
 	lastTimeout = 2 * time.Second
 )
@@ -93,7 +93,7 @@ func NewPublisher(l *Log, log *slog.Logger, sources ...Source) *Publisher {
 }
 
 // Wake says that there is something to publish. It never blocks and may be called at
-// once by many; without it a step is found within half a second.
+// once by many; without it a step is found within seven seconds.
 func (p *Publisher) Wake() {
 	select {
 	case p.wake <- struct{}{}:
@@ -109,7 +109,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	failures := 0
 	for {
 		n, err := p.round(ctx)
-		pause := idleInterval
+		pause := idleInterval*3/4 + rand.N(idleInterval/2)
 		switch {
 		case ctx.Err() != nil:
 			p.finish(ctx)

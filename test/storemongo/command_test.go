@@ -2,6 +2,7 @@ package storemongo
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -120,13 +121,40 @@ func check(c mongowire.Command) string {
 	}
 	for _, change := range append(c.Lists["updates"], c.Lists["deletes"]...) {
 		filter := change.Lookup("q").Document()
-		for _, part := range []string{"_id", "association", "version"} {
-			if _, err := filter.LookupErr(part); err != nil {
-				return "changes without naming " + part
-			}
+		if id, _ := filter.Lookup("_id").StringValueOK(); !strings.HasPrefix(id, "north/") {
+			return "changes without naming the document and its association"
+		}
+		if _, err := filter.LookupErr("version"); err != nil {
+			return "changes without naming the version"
 		}
 	}
 	return ""
+}
+
+func TestIndexesAreCreatedByOneCommandAndNotAgain(t *testing.T) {
+	server := mongowire.StartServer(t)
+	var mu sync.Mutex
+	seen := map[string]int{}
+	server.Watch(func(command mongowire.Command) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.HasSuffix(command.Name, "Indexes") {
+			seen[command.Name]++
+		}
+	})
+	for i, want := range []map[string]int{
+		{"listIndexes": 3, "createIndexes": 2}, // this server has no partial indexes, so the first command is refused
+		{"listIndexes": 5, "createIndexes": 2},
+	} {
+		db := connect(t, server.URI)
+		people(t, db)
+		everything(t, people(t, db)) // opened a second time
+		mu.Lock()
+		if !maps.Equal(seen, want) {
+			t.Errorf("commands of %d processes: %v, want %v", i+1, seen, want)
+		}
+		mu.Unlock()
+	}
 }
 
 func TestALostAnswerDoesNothingTwice(t *testing.T) {

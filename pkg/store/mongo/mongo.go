@@ -12,16 +12,15 @@
 //	{_id: "<association>/<id>", association, version, published, unpublished,
 //	 written, token, keys: {…}, unique: {…}, body: {…}}
 //
-// All filters but those of Unpublished and Walk name the association, so that a
-// collection may be sharded on {association, _id}, or on {association} alone where
-// it declares unique indexes: the server demands that a unique index begins with
-// the whole shard key.
+// The association is part of the _id: one document is found by its _id alone. Lists
+// name the association. The collections are not sharded.
 package mongo
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +41,9 @@ const (
 	commandTimeout         = 10 * time.Second // where the caller has set no deadline
 	serverSelectionTimeout = 5 * time.Second
 	closeTimeout           = 5 * time.Second
+	// indexTimeout bounds the building of one collection's indexes. A large collection
+	// takes minutes; a build that is broken off begins again at the next start.
+	indexTimeout = 30 * time.Minute
 )
 
 // DB is a connection to a server.
@@ -138,30 +140,86 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	if err := errors.Join(rule.Spec(s), rule.Name("namespace", e.namespace)); err != nil {
 		return err
 	}
-	view := e.collectionNamed(s.Name).Indexes()
-	create := func(m mongo.IndexModel) error { // the server accepts one that exists already
-		return retry(ctx, "index "+s.Name, func() error {
-			_, err := view.CreateOne(ctx, m)
-			return err
-		})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	earlier, prepared := e.specs[s.Name]
+	if prepared {
+		s = rule.Merge(earlier, s)
 	}
-	// Where the server has no partial indexes, a plain one serves.
-	pending := bson.D{{Key: "unpublished", Value: 1}, {Key: "written", Value: 1}}
-	partial := mongo.IndexModel{Keys: pending, Options: options.Index().SetName("unpublished").SetPartialFilterExpression(bson.D{{Key: "unpublished", Value: true}})}
-	if err := create(partial); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		if err := create(mongo.IndexModel{Keys: pending, Options: options.Index().SetName("unpublished")}); err != nil {
+	if !prepared || len(s.Indexes) > len(earlier.Indexes) || len(s.Unique) > len(earlier.Unique) {
+		if err := e.createIndexes(ctx, s); err != nil {
 			return err
 		}
 	}
+	e.specs[s.Name] = s
+	return nil
+}
+
+// createIndexes creates the indexes that the collection does not have. It tries again
+// whatever the error is: another process may be creating the same ones.
+func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
+	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
+	defer cancel()
+	view, partial := e.collectionNamed(s.Name).Indexes(), true
+	for attempt := 1; ; attempt++ {
+		err := createMissing(ctx, view, indexes(s, partial))
+		if partial && hasCode(err, noPartialIndexCodes...) {
+			partial = false
+			err = createMissing(ctx, view, indexes(s, partial))
+		}
+		if err == nil || attempt == maxAttempts || !commandRetry.Wait(ctx, attempt) {
+			return answer(ctx, "indexes of "+s.Name, err)
+		}
+	}
+}
+
+// noPartialIndexCodes are how servers refuse a partial index that they do not know:
+// CannotCreateIndex, InvalidOptions, InvalidIndexSpecificationOption, NotImplemented.
+var noPartialIndexCodes = []int{67, 72, 197, 238}
+
+func hasCode(err error, codes ...int) bool {
+	var server mongo.ServerError
+	return errors.As(err, &server) && slices.ContainsFunc(codes, server.HasErrorCode)
+}
+
+// createMissing creates those of the indexes whose names the collection does not
+// have, by one command.
+func createMissing(ctx context.Context, view mongo.IndexView, wanted []index) error {
+	present, err := view.ListSpecifications(ctx)
+	if err != nil {
+		return err
+	}
+	var missing []mongo.IndexModel
+	for _, ix := range wanted {
+		if !slices.ContainsFunc(present, func(p mongo.IndexSpecification) bool { return p.Name == ix.name }) {
+			missing = append(missing, mongo.IndexModel{Keys: ix.keys, Options: ix.options.SetName(ix.name)})
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = view.CreateMany(ctx, missing)
+	return err
+}
+
+type index struct {
+	name    string
+	keys    bson.D
+	options *options.IndexOptionsBuilder
+}
+
+// indexes returns the indexes of a collection. That of the unpublished documents is a
+// plain one where the server has no partial indexes.
+func indexes(s store.Spec, partial bool) []index {
+	unpublished := index{"unpublished", bson.D{{Key: "unpublished", Value: 1}, {Key: "written", Value: 1}}, options.Index()}
+	if partial {
+		unpublished.options.SetPartialFilterExpression(bson.D{{Key: "unpublished", Value: true}})
+	}
+	all := []index{unpublished}
 	for _, ix := range s.Unique {
 		name := uniqueName(ix)
 		keys := bson.D{{Key: "association", Value: 1}, {Key: "unique." + name, Value: 1}}
-		if err := create(mongo.IndexModel{Keys: keys, Options: options.Index().SetName("u_" + name).SetUnique(true)}); err != nil {
-			return fmt.Errorf("unique index %s: %w", name, err)
-		}
+		all = append(all, index{"u_" + name, keys, options.Index().SetUnique(true)})
 	}
 	for _, ix := range s.Indexes {
 		keys := bson.D{{Key: "association", Value: 1}}
@@ -169,18 +227,9 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 			keys = append(keys, bson.E{Key: "keys." + key, Value: 1})
 		}
 		keys = append(keys, bson.E{Key: "_id", Value: 1}) // documents that a sort leaves equal are in order without sorting
-		name := "i_" + strings.Join(ix, "__")
-		if err := create(mongo.IndexModel{Keys: keys, Options: options.Index().SetName(name)}); err != nil {
-			return fmt.Errorf("index %s: %w", name, err)
-		}
+		all = append(all, index{"i_" + strings.Join(ix, "__"), keys, options.Index()})
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if earlier, ok := e.specs[s.Name]; ok {
-		s = rule.Merge(earlier, s)
-	}
-	e.specs[s.Name] = s
-	return nil
+	return all
 }
 
 func uniqueName(ix store.Index) string { return strings.Join(ix, "__") }

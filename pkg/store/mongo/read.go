@@ -24,7 +24,7 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 	}
 	var l loaded
 	err = retry(ctx, "get "+collection, func() error {
-		err := c.FindOne(ctx, byID(association, documentID(association, id)), options.FindOne().SetProjection(withoutKeys)).Decode(&l)
+		err := c.FindOne(ctx, byID(documentID(association, id)), options.FindOne().SetProjection(withoutKeys)).Decode(&l)
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			return store.ErrNotFound
 		}

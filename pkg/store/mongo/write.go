@@ -1,8 +1,11 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -28,7 +31,7 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 		}
 		// Which value is taken is looked up, not read from the error's text:
 		// servers word it differently.
-		switch old, missing := current(ctx, c, doc.Association, doc.ID); {
+		switch old, missing := current(ctx, c, doc.ID); {
 		case missing == nil && old.Token == doc.Token: // our own write, whose answer was lost
 			return checkDurable(ctx, c, doc)
 		case missing == nil:
@@ -74,14 +77,14 @@ func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) e
 // updateOne changes a document that is stored at version from.
 func updateOne(ctx context.Context, what string, c *mongo.Collection, doc *stored, from int64, change bson.D) error {
 	return retry(ctx, what, func() error {
-		done, err := c.UpdateOne(ctx, atVersion(doc.Association, doc.ID, from), change)
+		done, err := c.UpdateOne(ctx, atVersion(doc.ID, from), change)
 		if isRefused(err) {
 			return takenOr(ctx, c, doc, err)
 		}
 		if err != nil || done.MatchedCount > 0 {
 			return err
 		}
-		switch old, missing := current(ctx, c, doc.Association, doc.ID); {
+		switch old, missing := current(ctx, c, doc.ID); {
 		case missing != nil:
 			return missing
 		case old.Token == doc.Token: // our own write, whose answer was lost
@@ -98,7 +101,7 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 	}
 	sentBefore := false // and may have arrived
 	return retry(ctx, "delete "+collection, func() error {
-		done, err := c.DeleteOne(ctx, atVersion(association, documentID(association, id), from))
+		done, err := c.DeleteOne(ctx, atVersion(documentID(association, id), from))
 		if err != nil {
 			sentBefore = true
 			return err
@@ -106,7 +109,7 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 		if done.DeletedCount > 0 {
 			return nil
 		}
-		_, err = current(ctx, c, association, documentID(association, id))
+		_, err = current(ctx, c, documentID(association, id))
 		switch {
 		case err == nil:
 			return store.ErrStale
@@ -117,12 +120,12 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 	})
 }
 
-func byID(association, id string) bson.D {
-	return bson.D{{Key: "_id", Value: id}, {Key: "association", Value: association}}
-}
+// byID finds a document by the index that every collection has, without planning: a
+// second field in the filter would make the server weigh other indexes.
+func byID(id string) bson.D { return bson.D{{Key: "_id", Value: id}} }
 
-func atVersion(association, id string, version int64) bson.D {
-	return append(byID(association, id), bson.E{Key: "version", Value: version})
+func atVersion(id string, version int64) bson.D {
+	return append(byID(id), bson.E{Key: "version", Value: version})
 }
 
 // isRefused reports whether the server received the command and did not do it, as a
@@ -162,7 +165,7 @@ func local(c *mongo.Collection) *mongo.Collection {
 // checkDurable returns errNotDurable until a majority has our write.
 func checkDurable(ctx context.Context, c *mongo.Collection, doc *stored) error {
 	var l loaded
-	err := c.FindOne(ctx, byID(doc.Association, doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&l)
+	err := c.FindOne(ctx, byID(doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&l)
 	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && l.Version < doc.Version {
 		return errNotDurable
 	}
@@ -173,9 +176,9 @@ var versionOnly = bson.D{{Key: "version", Value: 1}, {Key: "token", Value: 1}}
 
 // current returns version and token of a document that a write did not change, from
 // which the reason follows, or ErrNotFound.
-func current(ctx context.Context, c *mongo.Collection, association, id string) (loaded, error) {
+func current(ctx context.Context, c *mongo.Collection, id string) (loaded, error) {
 	var l loaded
-	err := local(c).FindOne(ctx, byID(association, id), options.FindOne().SetProjection(versionOnly)).Decode(&l)
+	err := local(c).FindOne(ctx, byID(id), options.FindOne().SetProjection(versionOnly)).Decode(&l)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		err = store.ErrNotFound
 	}
@@ -190,11 +193,15 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 	if err != nil || len(marks) == 0 {
 		return err
 	}
+	// Always in the same order, so that two publishers do not wait for each other's locks.
+	marks = slices.SortedFunc(slices.Values(marks), func(a, b store.PublishedMark) int {
+		return cmp.Or(strings.Compare(a.Association, b.Association), strings.Compare(a.ID, b.ID))
+	})
 	changes := make([]mongo.WriteModel, 0, 2*len(marks))
 	for _, m := range marks {
-		id := byID(m.Association, documentID(m.Association, m.ID))
-		whole := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lte", Value: m.Published}}})
-		part := append(id[:2:2], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lt", Value: m.Published}}})
+		id := byID(documentID(m.Association, m.ID))
+		whole := append(id[:1:1], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lte", Value: m.Published}}})
+		part := append(id[:1:1], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lt", Value: m.Published}}})
 		changes = append(changes,
 			mongo.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "published", Value: m.Published}, {Key: "unpublished", Value: false}}}}),
 			mongo.NewUpdateOneModel().SetFilter(part).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "published", Value: m.Published}}}}))
