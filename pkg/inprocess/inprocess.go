@@ -42,12 +42,18 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	done := make(chan error, 1)
 	go func() {
 		defer closeBody(r)
-		err := serve(t.handler, a, serverRequest(r))
-		if a.rest != nil {
-			a.rest.CloseWithError(err) // nil: the end
-			a.stop()
-		}
-		done <- err
+		var err error
+		defer func() {
+			if p := recover(); p != nil { // as in net/http's server, it ends this request and nothing else
+				err = fmt.Errorf("inprocess: the handler ended with a panic of type %T", p)
+			}
+			if a.rest != nil {
+				a.rest.CloseWithError(err) // nil: the end
+				a.stop()
+			}
+			done <- err
+		}()
+		t.handler.ServeHTTP(a, serverRequest(r))
 	}()
 	select {
 	case err := <-done:
@@ -66,18 +72,6 @@ func closeBody(r *http.Request) {
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
-}
-
-// serve calls the handler. As in net/http's server, a panic ends this request
-// and nothing else.
-func serve(h http.Handler, a *answer, r *http.Request) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("inprocess: the handler ended with a panic of type %T", p)
-		}
-	}()
-	h.ServeHTTP(a, r)
-	return nil
 }
 
 // serverRequest returns a client's request as a server would get it.

@@ -62,15 +62,6 @@ func Seconds(name, description string) metric.Float64Histogram {
 	return h
 }
 
-// UpDown creates a counter that also falls, of what there is at present.
-func UpDown(name, description string) metric.Int64UpDownCounter {
-	c, err := meter().Int64UpDownCounter(name, metric.WithDescription(description))
-	if err != nil {
-		return noop.Int64UpDownCounter{}
-	}
-	return c
-}
-
 // Gauge is a value that is read together with the metrics.
 type Gauge struct {
 	Name, Unit, Description string

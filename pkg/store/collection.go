@@ -304,8 +304,7 @@ func (c *Collection[T]) decodeAll(found []Document) ([]Versioned[T], error) {
 type RekeyResult struct {
 	Next  Position // where the next batch begins; zero after the last
 	Seen  int
-	Stale int // documents stored with other keys than are declared now
-	Newer int // documents with fields that this program does not know; counted by checkOnly
+	Stale int // documents that were stored with other keys than are declared now
 }
 
 // rekeyBatch is how many documents RekeyAll reads at a time.
@@ -313,17 +312,17 @@ const rekeyBatch = 200
 
 // RekeyAll prepares the collection and applies Rekey to all of its documents. It
 // stops when ctx ends, with the cause.
-func (s Schema[T]) RekeyAll(ctx context.Context, e Engine, checkOnly bool) (total RekeyResult, err error) {
+func (s Schema[T]) RekeyAll(ctx context.Context, e Engine) (total RekeyResult, err error) {
 	c, err := Open(ctx, e, s)
 	if err != nil {
 		return total, err
 	}
 	for {
-		r, err := c.Rekey(ctx, total.Next, rekeyBatch, checkOnly)
+		r, err := c.Rekey(ctx, total.Next, rekeyBatch)
 		if err != nil {
 			return total, err
 		}
-		total = RekeyResult{Next: r.Next, Seen: total.Seen + r.Seen, Stale: total.Stale + r.Stale, Newer: total.Newer + r.Newer}
+		total = RekeyResult{Next: r.Next, Seen: total.Seen + r.Seen, Stale: total.Stale + r.Stale}
 		if r.Next == (Position{}) {
 			return total, nil
 		}
@@ -335,12 +334,11 @@ func (s Schema[T]) RekeyAll(ctx context.Context, e Engine, checkOnly bool) (tota
 
 // Rekey examines the documents behind a position, of all associations and at most
 // limit, and rewrites the keys of those whose stored keys are not what the schema
-// derives now: a key was declared later, or is derived in another way. With
-// checkOnly it writes nothing.
+// derives now: a key was declared later, or is derived in another way.
 //
 // It changes neither a version nor a document. One that is written meanwhile is
 // left out, because the writer has stored its keys.
-func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, checkOnly bool) (RekeyResult, error) {
+func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int) (RekeyResult, error) {
 	found, err := c.engine.Walk(ctx, c.schema.Name, after, limit)
 	if err != nil {
 		return RekeyResult{}, err
@@ -355,17 +353,11 @@ func (c *Collection[T]) Rekey(ctx context.Context, after Position, limit int, ch
 		if err != nil {
 			return r, err
 		}
-		if checkOnly && v.unknown != nil && v.unknown(new(T)) != nil {
-			r.Newer++
-		}
 		keys := c.keys(v.Value)
 		if f.Keys != nil && sameKeys(f.Keys, keys) {
 			continue
 		}
 		r.Stale++
-		if checkOnly {
-			continue
-		}
 		err = c.engine.Rekey(ctx, c.schema.Name, Record{Association: f.Association, ID: f.ID, Version: f.Version, Keys: keys, Body: v.Value})
 		if err != nil && !errors.Is(err, ErrStale) && !errors.Is(err, ErrNotFound) {
 			return r, fmt.Errorf("%s: keys of %s/%s: %w", c.schema.Name, f.Association, f.ID, err)

@@ -32,7 +32,7 @@ func Level(text string) (slog.Level, error) {
 // there is one.
 func Logger(w io.Writer, service string, level slog.Leveler) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
-	return slog.New(both{traced{h}, otelslog.NewHandler("github.com/finsam/finsam")}).With("service", service)
+	return slog.New(both{h, otelslog.NewHandler("github.com/finsam/finsam")}).With("service", service)
 }
 
 // startLogs sends what Logger writes to the collector of logs. The queue has room for
@@ -51,13 +51,11 @@ func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(conte
 	return p.Shutdown, nil
 }
 
+// localKey marks a context whose lines go to standard error only: that the collector
+// cannot be reached must not be sent to it, again and again.
 type localKey struct{}
 
-// local returns a context whose lines go to standard error only: that the collector
-// cannot be reached must not be sent to it, again and again.
-func local(ctx context.Context) context.Context { return context.WithValue(ctx, localKey{}, true) }
-
-// both writes a line, and sends it.
+// both writes a line with its trace, and sends it.
 type both struct{ line, sent slog.Handler }
 
 // Enabled implements slog.Handler; the level is that of the lines.
@@ -65,7 +63,12 @@ func (h both) Enabled(ctx context.Context, l slog.Level) bool { return h.line.En
 
 // Handle implements slog.Handler.
 func (h both) Handle(ctx context.Context, r slog.Record) error {
-	err := h.line.Handle(ctx, r)
+	line := r
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		line = r.Clone()
+		line.AddAttrs(slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
+	}
+	err := h.line.Handle(ctx, line)
 	if ctx.Value(localKey{}) == nil && h.sent.Enabled(ctx, r.Level) {
 		err = errors.Join(err, h.sent.Handle(ctx, r))
 	}
@@ -81,21 +84,3 @@ func (h both) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (h both) WithGroup(name string) slog.Handler {
 	return both{h.line.WithGroup(name), h.sent.WithGroup(name)}
 }
-
-// traced adds the trace to each line.
-type traced struct{ slog.Handler }
-
-// Handle implements slog.Handler.
-func (h traced) Handle(ctx context.Context, r slog.Record) error {
-	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		r = r.Clone()
-		r.AddAttrs(slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
-	}
-	return h.Handler.Handle(ctx, r)
-}
-
-// WithAttrs implements slog.Handler.
-func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Handler.WithAttrs(attrs)} }
-
-// WithGroup implements slog.Handler.
-func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }

@@ -70,7 +70,7 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 		return nil, errors.Join(err, traces.Shutdown(ctx), meters.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		slog.WarnContext(local(context.Background()), "telemetry could not be sent", "cause", err.Error())
+		slog.WarnContext(context.WithValue(context.Background(), localKey{}, true), "telemetry could not be sent", "cause", err.Error())
 	}))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetTracerProvider(traces)

@@ -211,16 +211,6 @@ func (s *Suite) Finsam(t testing.TB, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Logs returns all that the processes have written to standard output and error.
-func (s *Suite) Logs() string {
-	var all strings.Builder
-	for _, p := range s.Processes {
-		text, _ := os.ReadFile(p.logPath)
-		all.Write(text)
-	}
-	return all.String()
-}
-
 // root is the project's folder: the one above the working folder with go.work.
 func root() (string, error) {
 	dir, err := os.Getwd()

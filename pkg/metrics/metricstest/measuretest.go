@@ -20,7 +20,7 @@ type Meter struct {
 	reader *sdk.ManualReader
 }
 
-// New creates a provider, which package measure uses until the test ends. A test
+// New creates a provider, which package metrics uses until the test ends. A test
 // with it must not be parallel.
 func New(t testing.TB) *Meter {
 	t.Helper()
@@ -43,32 +43,28 @@ func (m *Meter) Read(t testing.TB) map[string]float64 {
 	}
 	values := map[string]float64{}
 	for _, scope := range all.ScopeMetrics {
-		for _, one := range scope.Metrics {
-			read(values, one)
+		for _, m := range scope.Metrics {
+			switch d := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range d.DataPoints {
+					values[series(m.Name, p.Attributes.MarshalLog())] = float64(p.Value)
+				}
+			case metricdata.Gauge[int64]:
+				for _, p := range d.DataPoints {
+					values[series(m.Name, p.Attributes.MarshalLog())] = float64(p.Value)
+				}
+			case metricdata.Gauge[float64]:
+				for _, p := range d.DataPoints {
+					values[series(m.Name, p.Attributes.MarshalLog())] = p.Value
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range d.DataPoints {
+					values[series(m.Name, p.Attributes.MarshalLog())] = float64(p.Count)
+				}
+			}
 		}
 	}
 	return values
-}
-
-func read(values map[string]float64, m metricdata.Metrics) {
-	switch d := m.Data.(type) {
-	case metricdata.Sum[int64]:
-		for _, p := range d.DataPoints {
-			values[series(m.Name, p.Attributes.MarshalLog())] = float64(p.Value)
-		}
-	case metricdata.Gauge[int64]:
-		for _, p := range d.DataPoints {
-			values[series(m.Name, p.Attributes.MarshalLog())] = float64(p.Value)
-		}
-	case metricdata.Gauge[float64]:
-		for _, p := range d.DataPoints {
-			values[series(m.Name, p.Attributes.MarshalLog())] = p.Value
-		}
-	case metricdata.Histogram[float64]:
-		for _, p := range d.DataPoints {
-			values[series(m.Name, p.Attributes.MarshalLog())] = float64(p.Count)
-		}
-	}
 }
 
 // series names a series; labels is a map, which fmt prints in the order of keys.

@@ -49,7 +49,7 @@ type Schema struct {
 // Collection is what a migration needs of a collection; a store.Schema is one.
 type Collection interface {
 	Spec() store.Spec
-	RekeyAll(ctx context.Context, e store.Engine, checkOnly bool) (store.RekeyResult, error)
+	RekeyAll(ctx context.Context, e store.Engine) (store.RekeyResult, error)
 }
 
 // Declaration is what a collection declared when its keys were last recomputed.
@@ -86,14 +86,6 @@ type state struct {
 }
 
 const stateID = "-"
-
-func stateCollection() store.Schema[state] {
-	return store.Schema[state]{
-		Name:    "schema",
-		ID:      func(*state) (string, string) { return store.NoAssociation, stateID },
-		Version: func(s *state) int64 { return s.Writes },
-	}
-}
 
 // Migration is a schema and the database that it is for.
 type Migration struct {
@@ -152,7 +144,11 @@ func (m Migration) Check(ctx context.Context) (Plan, error) {
 // inspect reads the state, whose version is 0 where none was stored yet, and plans
 // from it.
 func (m Migration) inspect(ctx context.Context) (*store.Collection[state], store.Versioned[state], Plan, error) {
-	states, err := store.Open(ctx, m.Engine, stateCollection())
+	states, err := store.Open(ctx, m.Engine, store.Schema[state]{
+		Name:    "schema",
+		ID:      func(*state) (string, string) { return store.NoAssociation, stateID },
+		Version: func(s *state) int64 { return s.Writes },
+	})
 	if err != nil {
 		return nil, store.Versioned[state]{}, Plan{}, err
 	}
@@ -255,7 +251,7 @@ func (m Migration) rekey(ctx context.Context, names []string) (total store.Rekey
 		if !slices.Contains(names, c.Spec().Name) {
 			continue
 		}
-		r, err := c.RekeyAll(ctx, m.Engine, false)
+		r, err := c.RekeyAll(ctx, m.Engine)
 		if err != nil {
 			return total, fmt.Errorf("%s: recompute keys: %w", m.Schema.Service, err)
 		}
@@ -327,18 +323,4 @@ func (m Migration) look(ctx context.Context) error {
 	}
 	m.Log.InfoContext(ctx, "no older program writes to the database any more", "service", m.Schema.Service, "rewritten", total.Stale)
 	return nil
-}
-
-// Inspect reads every document of a database that Up has prepared, and returns by
-// collection how many there are and what is wrong with them. It changes nothing.
-func (m Migration) Inspect(ctx context.Context) (map[string]store.RekeyResult, error) {
-	all := map[string]store.RekeyResult{}
-	for _, c := range m.Schema.Collections {
-		found, err := c.RekeyAll(ctx, m.Engine, true)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Schema.Service, err)
-		}
-		all[c.Spec().Name] = found
-	}
-	return all, nil
 }
