@@ -120,30 +120,22 @@ func Read(folder string) (Manifest, error) {
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxManifest))
-	if err == nil {
-		m, err = parse(text)
+	switch {
+	case err != nil:
+	case json.Unmarshal(text, &m) != nil:
+		err = errors.New("it cannot be read as JSON")
+	case m.Format != format:
+		err = fmt.Errorf("it has the format %d, and this program (which reads %d) cannot read it: use the program that made it, %q", m.Format, format, m.Program)
+	case len(m.Files) == 0:
+		err = errors.New("it names no files")
+	}
+	for _, f := range m.Files {
+		if err == nil && (!fs.ValidPath(f.Name) || f.Name == "." || f.Name == manifestFile) {
+			err = fmt.Errorf("%q cannot be the name of a file in it", f.Name)
+		}
 	}
 	if err != nil {
 		return m, fmt.Errorf("%s of %s: %w", manifestFile, folder, err)
-	}
-	return m, nil
-}
-
-func parse(text []byte) (Manifest, error) {
-	var m Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, errors.New("it cannot be read as JSON")
-	}
-	if m.Format != format {
-		return m, fmt.Errorf("it has the format %d, and this program (which reads %d) cannot read it: use the program that made it, %q", m.Format, format, m.Program)
-	}
-	if len(m.Files) == 0 {
-		return m, errors.New("it names no files")
-	}
-	for _, f := range m.Files {
-		if !fs.ValidPath(f.Name) || f.Name == "." || f.Name == manifestFile {
-			return m, fmt.Errorf("%q cannot be the name of a file in it", f.Name)
-		}
 	}
 	return m, nil
 }

@@ -56,13 +56,6 @@ type claims struct {
 	Roles         []actor.Role        `json:"rol,omitempty"`
 }
 
-func (c *claims) actor() actor.Actor {
-	return actor.Actor{
-		Subject: c.Subject, Association: c.Association, Authority: c.Authority, AuthorityKind: c.AuthorityKind,
-		Unit: c.Unit, Municipality: c.Municipality, Participant: c.Participant, Roles: c.Roles,
-	}
-}
-
 // maySpeakFor reports whether the issuer may sign for the actor: the gateway for
 // anyone whose access token it has verified, and each service for itself. Only a
 // service, for itself, has the role system.
@@ -201,25 +194,20 @@ func (v *Verifier) Verify(token string) (actor.Actor, string, error) {
 	if _, err := v.parser.ParseWithClaims(token, &c, v.key); err != nil {
 		return actor.Actor{}, "", ErrToken.Because(err)
 	}
-	a := c.actor()
-	if err := c.check(a); err != nil {
-		return actor.Actor{}, "", ErrToken.Because(err)
+	a := actor.Actor{
+		Subject: c.Subject, Association: c.Association, Authority: c.Authority, AuthorityKind: c.AuthorityKind,
+		Unit: c.Unit, Municipality: c.Municipality, Participant: c.Participant, Roles: c.Roles,
+	}
+	switch { // what the parser does not check
+	case c.IssuedAt == nil:
+		return actor.Actor{}, "", ErrToken.Because(errors.New("no time of issue"))
+	case c.ExpiresAt.Sub(c.IssuedAt.Time) > Lifetime+time.Second:
+		return actor.Actor{}, "", ErrToken.Because(errors.New("lives too long"))
+	case !maySpeakFor(c.Issuer, a):
+		return actor.Actor{}, "", ErrToken.Because(errors.New("the issuer may not speak for this actor"))
 	}
 	v.verified.Set(strings.Clone(token), verified{actor: a, issuer: c.Issuer, expires: c.ExpiresAt.Time})
 	return a, c.Issuer, nil
-}
-
-// check tests what the parser does not.
-func (c *claims) check(a actor.Actor) error {
-	switch {
-	case c.IssuedAt == nil:
-		return errors.New("no time of issue")
-	case c.ExpiresAt.Sub(c.IssuedAt.Time) > Lifetime+time.Second:
-		return errors.New("lives too long")
-	case !maySpeakFor(c.Issuer, a):
-		return errors.New("the issuer may not speak for this actor")
-	}
-	return nil
 }
 
 // key returns the keys of the issuer that the token names. It is called before the

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/url"
 	"testing"
 	"time"
 
@@ -65,6 +66,10 @@ func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	target, err := url.Parse(f.MongoDBURI())
+	if err != nil {
+		return nil, nil, err
+	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, nil, err
@@ -72,7 +77,8 @@ func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.Run(ctx) }()
-	p := startProxy(l, hostOf(f.MongoDBURI()))
+	p := &proxy{target: target.Host, listener: l, conns: map[net.Conn]struct{}{}}
+	p.wg.Go(p.accept)
 	stop = func() error {
 		p.stop()
 		cancel()

@@ -3,7 +3,6 @@ package mongowire
 import (
 	"errors"
 	"net"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,30 +23,10 @@ type proxy struct {
 	wg    sync.WaitGroup
 }
 
-func startProxy(l net.Listener, target string) *proxy {
-	p := &proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
-	p.wg.Go(func() { p.accept(l) })
-	return p
-}
-
-// stop ends every connection and waits until they are gone.
-func (p *proxy) stop() {
-	p.listener.Close()
-	p.end()
-	p.wg.Wait()
-}
-
-func hostOf(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}
-
-func (p *proxy) accept(l net.Listener) {
+// accept serves clients until the listener is closed.
+func (p *proxy) accept() {
 	for {
-		client, err := l.Accept()
+		client, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
@@ -55,7 +34,19 @@ func (p *proxy) accept(l net.Listener) {
 	}
 }
 
-// keep remembers a connection, so that end can close it; false after the end.
+// stop ends every connection and waits until they are gone.
+func (p *proxy) stop() {
+	p.listener.Close()
+	p.mu.Lock()
+	p.ended = true
+	for c := range p.conns {
+		c.Close()
+	}
+	p.mu.Unlock()
+	p.wg.Wait()
+}
+
+// keep remembers a connection, so that stop can close it; false after that.
 func (p *proxy) keep(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,15 +61,6 @@ func (p *proxy) drop(c net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)
-}
-
-func (p *proxy) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = true
-	for c := range p.conns {
-		c.Close()
-	}
 }
 
 // serve forwards the requests of one client, each until it is answered.

@@ -65,24 +65,21 @@ func Open(url string, log *slog.Logger) (*Cache, error) {
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	o.OnConnect = c.identify
+	o.OnConnect = func(ctx context.Context, conn *redis.Conn) error { // the identity of the server
+		info, err := conn.Info(ctx, "server").Result()
+		if err != nil {
+			return err
+		}
+		_, rest, ok := strings.Cut(info, "run_id:")
+		if !ok {
+			return errors.New("the server's INFO has no run_id")
+		}
+		id, _, _ := strings.Cut(rest, "\r\n")
+		c.server.Store(&id)
+		return nil
+	}
 	c.client = redis.NewClient(o)
 	return c, nil
-}
-
-// identify asks a server that was just connected for its identity.
-func (c *Cache) identify(ctx context.Context, conn *redis.Conn) error {
-	info, err := conn.Info(ctx, "server").Result()
-	if err != nil {
-		return err
-	}
-	_, rest, ok := strings.Cut(info, "run_id:")
-	if !ok {
-		return errors.New("the server's INFO has no run_id")
-	}
-	id, _, _ := strings.Cut(rest, "\r\n")
-	c.server.Store(&id)
-	return nil
 }
 
 // keys names what is kept, for one process of the server.
@@ -137,7 +134,7 @@ func (c *Cache) Drop(ctx context.Context, group string) error {
 	if err == nil {
 		err = c.client.Set(limited, k.version(group), rand.Text(), cache.MaxTTL).Err()
 	}
-	if err == nil && c.isReplaced(k) {
+	if err == nil && *c.server.Load() != k.server {
 		err = errors.New("the Redis server was replaced meanwhile")
 	}
 	if err != nil {
@@ -166,7 +163,7 @@ func (c *Cache) try(ctx context.Context, do func(context.Context, keys) error) e
 	if err == nil {
 		err = do(limited, k)
 	}
-	if err == nil && c.isReplaced(k) {
+	if err == nil && *c.server.Load() != k.server {
 		return redis.Nil
 	}
 	var answered redis.Error // Redis refused: it is still loading, say
@@ -190,6 +187,3 @@ func (c *Cache) keys(ctx context.Context) (keys, error) {
 	}
 	return keys{server: *id}, nil
 }
-
-// isReplaced reports whether another server answers than the one that k names.
-func (c *Cache) isReplaced(k keys) bool { return *c.server.Load() != k.server }

@@ -84,9 +84,13 @@ func Of(ctx context.Context, err error) Problem {
 }
 
 func newProblem(ctx context.Context, f *fault.Error, tag string) Problem {
+	id := web.From(ctx).ID
+	if len(id) != 36 || uuid.Validate(id) != nil {
+		id = uuid.NewString()
+	}
 	p := Problem{
 		Type: Base + f.Code, Title: translate(titles[f.Status], tag), Status: f.Status.HTTP(),
-		Detail: translate(f.Text, tag), Instance: instance(ctx), Code: f.Code,
+		Detail: translate(f.Text, tag), Instance: "urn:uuid:" + id, Code: f.Code,
 	}
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		p.TraceID = sc.TraceID().String()
@@ -95,15 +99,6 @@ func newProblem(ctx context.Context, f *fault.Error, tag string) Problem {
 		p.Errors = append(p.Errors, Field{Pointer: field.Pointer, Code: field.Code, Detail: translate(field.Text, tag)})
 	}
 	return p
-}
-
-// instance names this occurrence by the request's id, when that is a UUID.
-func instance(ctx context.Context) string {
-	id := web.From(ctx).ID
-	if len(id) != 36 || uuid.Validate(id) != nil {
-		id = uuid.NewString()
-	}
-	return "urn:uuid:" + id
 }
 
 // Public returns the fault that may be shown for err.
