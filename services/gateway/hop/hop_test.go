@@ -298,7 +298,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	tr, s, _ := serve(b, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", 1000)) })
 	standard := &http.Transport{MaxIdleConnsPerHost: 512}
 	defer standard.CloseIdleConnections()
-	for name, rt := range map[string]http.RoundTripper{"wire": tr, "net/http": standard} {
+	for name, rt := range map[string]http.RoundTripper{"hop": tr, "net/http": standard} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetParallelism(64)
