@@ -70,6 +70,13 @@ func (e *Error) AtField(pointer string) *Error {
 	return e.At(Field{Pointer: pointer, Code: e.Code, Text: e.Text})
 }
 
+// WithText returns a copy with a more precise text, in whole sentences that are safe to show.
+func (e *Error) WithText(sv, en string) *Error {
+	c := *e
+	c.Text = Text{SV: sv, EN: en}
+	return &c
+}
+
 // Because returns a copy with a private cause.
 func (e *Error) Because(cause error) *Error {
 	c := *e

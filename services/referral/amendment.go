@@ -123,7 +123,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 	if err := r.take(by, now, Step{Kind: Amended, Amendment: a, Text: text}); err != nil {
 		return err
 	}
-	a.apply(r)
+	a.set(r, false)
 	return nil
 }
 
@@ -158,12 +158,8 @@ func (c Changes) check(s *Status, in association.Initiative, now time.Time) erro
 	return wrong.fault()
 }
 
-// apply sets the fields as corrected.
-func (a *Amendment) apply(r *Referral) { a.set(r, false) }
-
-// undo sets the fields as they were before.
-func (a *Amendment) undo(r *Referral) { a.set(r, true) }
-
+// set sets the corrected fields: to what they were before when old is true, and else as
+// they were corrected.
 func (a *Amendment) set(r *Referral, old bool) {
 	set(&r.TargetGroup, a.TargetGroup, old)
 	set(&r.Consent, a.Consent, old)

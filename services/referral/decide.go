@@ -1,6 +1,7 @@
 package referral
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
@@ -47,7 +48,9 @@ func (r *Referral) Accept(by history.Author, now time.Time, own string, a Accept
 		return err
 	}
 	if age < in.MinAge || age > in.MaxAge {
-		return ageFault(in)
+		return ErrAge.WithText(
+			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
+			fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField("/startDate")
 	}
 	return r.take(by, now, Step{Kind: Accepted, Acceptance: &a})
 }

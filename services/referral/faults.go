@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
@@ -93,25 +92,11 @@ var (
 		"En egen ansökan har ingen extern referens. Lämna den tom.", "A person's own application has no external reference. Leave it out.")
 )
 
-// ageFault is ErrAge with the ages that the initiative is for, and never the person's.
-func ageFault(in association.Initiative) error {
-	f := *ErrAge
-	f.Text = fault.Text{
-		SV: fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
-		EN: fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1),
-	}
-	return f.AtField("/startDate")
-}
-
 // HandedOverFault is ErrHandedOver with the municipality that has the referral now.
 func HandedOverFault(to string, at time.Time) error {
-	f := *ErrHandedOver
 	day := civil.DateOf(at)
-	f.Text = fault.Text{
-		SV: fmt.Sprintf("Remissen lämnades över till %s %s.", to, day),
-		EN: fmt.Sprintf("The referral was handed over to %s on %s.", to, day),
-	}
-	return &f
+	return ErrHandedOver.WithText(
+		fmt.Sprintf("Remissen lämnades över till %s %s.", to, day), fmt.Sprintf("The referral was handed over to %s on %s.", to, day))
 }
 
 // fieldErrors collects what is wrong in a body, under the first rule that was broken.

@@ -122,7 +122,7 @@ func (r *Referral) AsOf(version int64) *Referral {
 	then := *r
 	for _, s := range slices.Backward(r.Steps[version:]) {
 		if s.Amendment != nil {
-			s.Amendment.undo(&then)
+			s.Amendment.set(&then, true)
 		}
 	}
 	then.Steps = r.Steps[:version:version]

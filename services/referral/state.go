@@ -151,11 +151,7 @@ var StateTexts = map[State]fault.Text{
 
 // stateFault returns ErrWrongState with the state in its text.
 func stateFault(s State) error {
-	f := *ErrWrongState
 	w := StateTexts[s]
-	f.Text = fault.Text{
-		SV: fmt.Sprintf("Det går inte att göra nu: remissen är %s.", w.SV),
-		EN: fmt.Sprintf("This cannot be done now: the referral is %s.", w.EN),
-	}
-	return &f
+	return ErrWrongState.WithText(
+		fmt.Sprintf("Det går inte att göra nu: remissen är %s.", w.SV), fmt.Sprintf("This cannot be done now: the referral is %s.", w.EN))
 }

@@ -2,7 +2,6 @@ package referral
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
@@ -31,7 +30,6 @@ const (
 
 // wait is one row of the table of waits.
 type wait struct {
-	name     Wait
 	party    Party // whose turn it is
 	progress bool  // part of the person's progress, which the sender sees only while consent holds
 	days     func(association.Terms) int
@@ -39,43 +37,34 @@ type wait struct {
 }
 
 // waits says what can be waited for, in the order in which a referral meets it.
-var waits = []wait{
-	{WaitDecision, PartyReceiver, false, func(t association.Terms) int { return t.Decision },
+var waits = map[Wait]wait{
+	WaitDecision: {PartyReceiver, false, func(t association.Terms) int { return t.Decision },
 		[]string{"acceptReferral", "rejectReferral", "waitlistReferral", "requestSupplement", "requestTransfer"}},
-	{WaitSupplement, PartySender, false, func(t association.Terms) int { return t.Supplement },
+	WaitSupplement: {PartySender, false, func(t association.Terms) int { return t.Supplement },
 		[]string{"sendSupplement"}},
-	{WaitTransfer, PartyAsked, false, func(t association.Terms) int { return t.Transfer },
+	WaitTransfer: {PartyAsked, false, func(t association.Terms) int { return t.Transfer },
 		[]string{"acceptTransfer", "declineTransfer", "cancelTransfer"}}, // the last when nobody may answer any more
-	{WaitPlace, PartyReceiver, false, func(t association.Terms) int { return t.Place },
+	WaitPlace: {PartyReceiver, false, func(t association.Terms) int { return t.Place },
 		[]string{"acceptReferral", "rejectReferral", "waitlistReferral"}},
-	{WaitStart, PartyCoach, true, func(t association.Terms) int { return t.Start },
+	WaitStart: {PartyCoach, true, func(t association.Terms) int { return t.Start },
 		[]string{"startEnrolment"}},
-	{WaitCheckInAnswer, PartySender, true, func(t association.Terms) int { return t.CheckInAnswer },
+	WaitCheckInAnswer: {PartySender, true, func(t association.Terms) int { return t.CheckInAnswer },
 		[]string{"answerCheckIn"}},
-	{WaitCheckInDecision, PartyCoach, true, func(t association.Terms) int { return t.CheckInDecision },
+	WaitCheckInDecision: {PartyCoach, true, func(t association.Terms) int { return t.CheckInDecision },
 		[]string{"decideCheckIn"}},
-	{WaitNextBlock, PartyCoach, true, func(t association.Terms) int { return t.NextBlock },
+	WaitNextBlock: {PartyCoach, true, func(t association.Terms) int { return t.NextBlock },
 		[]string{"startBlock"}},
-	{WaitClosing, PartyCoach, true, func(t association.Terms) int { return t.Closing },
+	WaitClosing: {PartyCoach, true, func(t association.Terms) int { return t.Closing },
 		[]string{"holdClosingConversation", "closeEnrolment"}},
-}
-
-// row returns the table's row of the wait; of noWait an empty one.
-func (w Wait) row() wait {
-	i := slices.IndexFunc(waits, func(row wait) bool { return row.name == w })
-	if i < 0 {
-		return wait{}
-	}
-	return waits[i]
 }
 
 // IsProgress reports whether the wait is part of the person's progress, which the
 // sender sees only while consent holds.
-func (w Wait) IsProgress() bool { return w.row().progress }
+func (w Wait) IsProgress() bool { return waits[w].progress }
 
 // EndedBy returns the operations that end the wait: of this service, and of the
 // participant service on the enrolment.
-func (w Wait) EndedBy() []string { return w.row().endedBy }
+func (w Wait) EndedBy() []string { return waits[w].endedBy }
 
 // Turn says whose turn it is. It follows from the steps and from the terms that were in
 // force when the referral was received: a term that changes later applies to later
@@ -165,7 +154,7 @@ func (s *Status) Turn() (Turn, bool) {
 	if t.Wait == noWait {
 		return Turn{}, false
 	}
-	row := t.Wait.row()
+	row := waits[t.Wait]
 	if t.Party = row.party; t.Party != PartySender {
 		t.Municipality = s.Municipality
 	}

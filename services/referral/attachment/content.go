@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -14,8 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gabriel-vasile/mimetype"
-
-	"github.com/finsam/finsam/pkg/fault"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/transform"
 )
 
 const (
@@ -59,7 +60,8 @@ func detectType(head []byte, declared string) (string, error) {
 		kind = plainText
 	}
 	if kind == plainText {
-		if rest, ok := splitRune(head); !ok || len(rest) >= utf8.UTFMax {
+		_, _, err := encoding.UTF8Validator.Transform(make([]byte, len(head)), head, false)
+		if errors.Is(err, encoding.ErrInvalidUTF8) || bytes.IndexByte(head, 0) >= 0 {
 			kind = ""
 		}
 	}
@@ -68,12 +70,9 @@ func detectType(head []byte, declared string) (string, error) {
 		return "", ErrType.AtField("/file")
 	}
 	if !isDeclared(declared, kind) {
-		f := *ErrMismatch
-		f.Text = fault.Text{
-			SV: fmt.Sprintf("Filens innehåll är %s, men något annat anges. Ange rätt typ eller ingen.", kind),
-			EN: fmt.Sprintf("The file's content is %s, but something else is declared. Declare its type, or none.", kind),
-		}
-		return "", f.AtField("/file")
+		return "", ErrMismatch.WithText(
+			fmt.Sprintf("Filens innehåll är %s, men något annat anges. Ange rätt typ eller ingen.", kind),
+			fmt.Sprintf("The file's content is %s, but something else is declared. Declare its type, or none.", kind)).AtField("/file")
 	}
 	return kind, nil
 }
@@ -102,8 +101,7 @@ type Content struct {
 
 	from io.Reader
 	sum  hash.Hash
-	tail []byte // of a text: a character that has not been read whole yet
-	err  error  // why it was refused, or could not be read
+	err  error // why it was refused, or could not be read
 }
 
 // NewContent detects the type of a file; the content reads it from its beginning.
@@ -117,7 +115,11 @@ func NewContent(from io.Reader, declared string) (*Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Content{from: io.MultiReader(bytes.NewReader(head[:n]), from), Type: kind, sum: sha256.New()}, nil
+	from = io.MultiReader(bytes.NewReader(head[:n]), from)
+	if kind == plainText {
+		from = transform.NewReader(from, encoding.UTF8Validator)
+	}
+	return &Content{from: from, Type: kind, sum: sha256.New()}, nil
 }
 
 // Read implements io.Reader.
@@ -131,7 +133,7 @@ func (c *Content) Read(b []byte) (int, error) {
 	switch {
 	case c.Size > maxAttachment:
 		err = ErrTooLarge.AtField("/file")
-	case c.Type == plainText && !c.isTextSoFar(b[:n]), c.Type == plainText && err == io.EOF && len(c.tail) > 0:
+	case errors.Is(err, encoding.ErrInvalidUTF8), c.Type == plainText && bytes.IndexByte(b[:n], 0) >= 0:
 		err = ErrType.AtField("/file")
 	}
 	if err != nil {
@@ -141,45 +143,6 @@ func (c *Content) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return n, err
-}
-
-// isTextSoFar reports whether the bytes read so far are valid UTF-8 text.
-func (c *Content) isTextSoFar(b []byte) bool {
-	if len(c.tail) > 0 {
-		// At most as much as completes the character.
-		joined := append(c.tail, b[:min(utf8.UTFMax, len(b))]...)
-		r, size := utf8.DecodeRune(joined)
-		if r == utf8.RuneError && size == 1 {
-			if utf8.FullRune(joined) {
-				return false
-			}
-			c.tail = joined
-			return true
-		}
-		b = b[size-len(c.tail):]
-		c.tail = nil
-	}
-	rest, ok := splitRune(b)
-	c.tail = append([]byte(nil), rest...)
-	return ok
-}
-
-// splitRune returns what is left at the end of a text, less than a character, and
-// whether all before it is UTF-8 without NUL.
-func splitRune(b []byte) (rest []byte, ok bool) {
-	if bytes.IndexByte(b, 0) >= 0 {
-		return nil, false
-	}
-	end := len(b)
-	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-		if start := b[len(b)-i]; utf8.RuneStart(start) {
-			if !utf8.FullRune(b[len(b)-i:]) {
-				end = len(b) - i
-			}
-			break
-		}
-	}
-	return b[end:], utf8.Valid(b[:end])
 }
 
 // SHA256 returns the digest of what has been read, in hexadecimal.

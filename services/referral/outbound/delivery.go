@@ -2,18 +2,15 @@ package outbound
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
@@ -181,25 +178,17 @@ func (s *Service) message(w *Webhook, d *Delivery, id string, at time.Time) (m M
 		if err != nil {
 			return m, fmt.Errorf("webhook %s: %w", w.ID, err)
 		}
-		signature, err := sign(string(text), id, at, body)
+		signer, err := standardwebhooks.NewWebhook(string(text))
+		if err != nil {
+			return m, fmt.Errorf("webhook %s: the secret is not in base64 (%d bytes)", w.ID, len(text))
+		}
+		signature, err := signer.Sign(id, at, body)
 		if err != nil {
 			return m, fmt.Errorf("webhook %s: %w", w.ID, err)
 		}
 		signatures = append(signatures, signature)
 	}
 	return Message{URL: w.URL, ID: id, At: at, Signature: strings.Join(signatures, " "), Body: body}, nil
-}
-
-// sign signs a message as Standard Webhooks defines it (symmetric, v1).
-func sign(secret, id string, at time.Time, body []byte) (string, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
-	if err != nil {
-		return "", fmt.Errorf("the secret is not in base64 (%d bytes)", len(secret))
-	}
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(id + "." + strconv.FormatInt(at.Unix(), 10) + "."))
-	h.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }
 
 // Deliveries returns the deliveries of a webhook, the latest first. state narrows them to
