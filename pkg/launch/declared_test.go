@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
@@ -35,7 +36,7 @@ func TestWhatIsInNoSchemaDeclaresWhatItAlwaysDid(t *testing.T) {
 	}
 	defer db.Close()
 	n := noting{db.Engine("referral"), map[string]store.Spec{}}
-	p := &launch.App{Service: "referral", Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	p := &launch.App{Service: "referral", Parts: parts.Parts{Log: slog.New(slog.DiscardHandler), Now: time.Now}}
 	if err := p.UseEngine(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}

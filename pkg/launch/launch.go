@@ -23,11 +23,11 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/telemetry"
@@ -64,22 +64,14 @@ type Requirements struct {
 
 // App is a service's parts. Those that it does not need are nil.
 type App struct {
-	Config       Config
-	Service      string
-	Log          *slog.Logger
-	Engine       store.Engine
-	Blobs        blob.Store              // nil: the environment names none
-	Schema       func() migration.Schema // nil: the database is used as it is
-	Feed         *feed.Log
-	Peers        map[string]feed.Reader // the feeds of the services that it calls or follows, by name
-	AccessLog    *accesslog.Log
-	Cipher       *encryption.Cipher
-	Associations *association.Registry
-	Signer       *internaltoken.Signer
-	Verifier     *internaltoken.Verifier
-	Now          func() time.Time
-	NewID        func() string     // a random UUID
-	Transport    http.RoundTripper // to the other services
+	parts.Parts
+	Config    Config
+	Service   string
+	Blobs     blob.Store              // nil: the environment names none
+	Schema    func() migration.Schema // nil: the database is used as it is
+	Signer    *internaltoken.Signer
+	Verifier  *internaltoken.Verifier
+	Transport http.RoundTripper // to the other services
 
 	closers []func() error // in the order of opening
 }
@@ -115,8 +107,9 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 		return nil, err
 	}
 	p := &App{
-		Config: c, Service: n.Service, Schema: n.Schema, Now: time.Now, NewID: uuid.NewString,
-		Log: telemetry.Logger(os.Stderr, n.Service, level), Transport: client.NewTransport(), Peers: map[string]feed.Reader{},
+		Config: c, Service: n.Service, Schema: n.Schema, Transport: client.NewTransport(), Parts: parts.Parts{
+			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: telemetry.Logger(os.Stderr, n.Service, level),
+		},
 	}
 	slog.SetDefault(p.Log)
 	if err := p.open(ctx, n, environ); err != nil {

@@ -25,21 +25,16 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
 // World is what a service needs.
 type World struct {
-	Dir          string // temporary; holds the store's file
-	Engine       store.Engine
-	Feed         *feed.Log
-	AccessLog    *accesslog.Log
-	Cipher       *encryption.Cipher
-	Associations *association.Registry
-	Clock        *Clock
-	NewID        func() string // the same UUIDs in every run
-	Log          *slog.Logger
+	parts.Parts        // the peers are the caller's; the ids are the same in every run
+	Dir         string // temporary; holds the store's file
+	Clock       *Clock
 }
 
 // Config is what New takes; the zero value is enough.
@@ -59,7 +54,8 @@ func New(t testing.TB, service string, c Config) *World {
 	if c.Associations == nil {
 		c.Associations = [][]byte{Example(t)}
 	}
-	w := &World{Dir: t.TempDir(), Engine: c.Engine, Clock: &Clock{now: c.Now}, Log: slog.New(slog.DiscardHandler)}
+	w := &World{Dir: t.TempDir(), Clock: &Clock{now: c.Now}}
+	w.Parts = parts.Parts{Engine: c.Engine, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler)}
 	var ids atomic.Int64
 	w.NewID = func() string { return uuid.NewSHA1(uuid.NameSpaceOID, fmt.Append(nil, ids.Add(1))).String() }
 	ctx := context.Background()

@@ -19,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/inprocess"
 	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
 	activity "github.com/finsam/finsam/services/activity/program"
@@ -97,8 +98,10 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 // openApp opens what a service is made of, in its part of the database.
 func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
 	p := &launch.App{
-		Service: name, Schema: services[name].Schema, Log: log.With("service", name), Associations: all, Now: time.Now, NewID: uuid.NewString,
-		Config: launch.Config{ParticipantURL: "http://participant"}, Transport: upstreams(s.Upstreams), Peers: map[string]feed.Reader{}, Blobs: blobs.Store(s.blobs, name),
+		Service: name, Schema: services[name].Schema, Config: launch.Config{ParticipantURL: "http://participant"},
+		Transport: upstreams(s.Upstreams), Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
+			Peers: map[string]feed.Reader{}, Associations: all, Now: time.Now, NewID: uuid.NewString, Log: log.With("service", name),
+		},
 	}
 	if p.Cipher, err = keys.Cipher(); err != nil {
 		return err

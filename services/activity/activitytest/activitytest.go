@@ -30,7 +30,6 @@ const (
 type Suite struct {
 	*servicetest.World
 	Service *service.Service
-	Config  service.Config
 	Example []byte // the configuration
 	peer    servicetest.Peer
 }
@@ -43,13 +42,10 @@ func StartWith(t testing.TB, old, replacement string) *Suite {
 	t.Helper()
 	s := &Suite{Example: bytes.Replace(servicetest.Example(t), []byte(old), []byte(replacement), 1)}
 	w := servicetest.New(t, "activity", servicetest.Config{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Associations: [][]byte{s.Example}})
+	w.Peers = map[string]feed.Reader{"participant": &s.peer}
 	s.World = w
-	s.Config = service.Config{
-		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": &s.peer}, AccessLog: w.AccessLog, Cipher: w.Cipher,
-		Associations: w.Associations, Now: w.Clock.Now, NewID: w.NewID, Log: w.Log,
-	}
 	var err error
-	s.Service, err = service.New(context.Background(), s.Config)
+	s.Service, err = service.New(context.Background(), service.Config{Parts: w.Parts})
 	servicetest.Must(t, err)
 	s.Emit("planned", Enrolment, Person, Molndal, 1, "")
 	return s

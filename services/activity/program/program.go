@@ -24,10 +24,7 @@ func Run(ctx context.Context, environ map[string]string) error {
 
 // Build puts the service together.
 func Build(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
-	s, err := service.New(ctx, service.Config{
-		Engine: p.Engine, Feed: p.Feed, Peers: p.Peers, AccessLog: p.AccessLog, Cipher: p.Cipher, Associations: p.Associations,
-		Now: p.Now, NewID: p.NewID, Log: p.Log,
-	})
+	s, err := service.New(ctx, service.Config{Parts: p.Parts})
 	if err != nil {
 		return nil, nil, err
 	}

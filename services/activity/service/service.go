@@ -4,32 +4,18 @@ package service
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/finsam/finsam/pkg/accesslog"
-	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
 )
 
-// Config is what the service is made of.
-type Config struct {
-	Engine       store.Engine
-	Feed         *feed.Log
-	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
-	AccessLog    *accesslog.Log
-	Cipher       *encryption.Cipher
-	Associations *association.Registry
-	Now          func() time.Time
-	NewID        func() string // unguessable UUIDs
-	Log          *slog.Logger
-}
+// Config is what the service is made of. It follows the participant service.
+type Config struct{ parts.Parts }
 
 // Service holds the verbs. Each takes the caller from the context and decides by
 // the access table; its errors are faults. All may be called at once.

@@ -77,10 +77,8 @@ func StartQuiet(t testing.TB) *Suite {
 	w := servicetest.New(t, "participant", servicetest.Config{Now: Noon})
 	s := &Suite{World: w, t: t}
 	var err error
-	s.Service, err = service.New(context.Background(), service.Config{
-		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"referral": &s.referrals}, AccessLog: w.AccessLog, Cipher: w.Cipher,
-		Associations: w.Associations, Now: w.Clock.Now, NewID: w.NewID, Log: w.Log,
-	})
+	w.Peers = map[string]feed.Reader{"referral": &s.referrals}
+	s.Service, err = service.New(context.Background(), service.Config{Parts: w.Parts})
 	servicetest.Must(t, err)
 	return s
 }

@@ -38,9 +38,7 @@ func Run(ctx context.Context, environ map[string]string) error {
 // Build puts the service together; sender sends its webhooks.
 func Build(ctx context.Context, p *launch.App, sender *send.Sender) (*service.Service, http.Handler, error) {
 	s, err := service.New(ctx, service.Config{
-		Engine: p.Engine, Feed: p.Feed, Peers: p.Peers, AccessLog: p.AccessLog, Cipher: p.Cipher,
-		Associations: p.Associations, People: vault.New(participant.NewClient(p.Client("participant"))),
-		Blobs: p.Blobs, Webhooks: sender, Now: p.Now, NewID: p.NewID, Log: p.Log,
+		Parts: p.Parts, People: vault.New(participant.NewClient(p.Client("participant"))), Blobs: p.Blobs, Webhooks: sender,
 	})
 	if err != nil {
 		return nil, nil, err

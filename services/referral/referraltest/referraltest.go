@@ -49,11 +49,8 @@ func On(t testing.TB, e store.Engine) *World {
 	files, err := folder.Open(filepath.Join(w.Dir, "attachments"))
 	servicetest.Must(t, err)
 	w.Blobs = &Blobs{Store: files}
-	w.config = service.Config{
-		Engine: w.Engine, Feed: w.Feed, Peers: map[string]feed.Reader{"participant": w.Peer}, AccessLog: w.AccessLog, Cipher: w.Cipher,
-		Associations: w.Associations, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks,
-		Now: w.Clock.Now, NewID: w.NewID, Log: w.Log,
-	}
+	w.World.Peers = map[string]feed.Reader{"participant": w.Peer}
+	w.config = service.Config{Parts: w.World.Parts, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks}
 	w.Service, err = service.New(context.Background(), w.config)
 	servicetest.Must(t, err)
 	return w

@@ -6,21 +6,17 @@ package service
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/access"
-	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/attachment"
@@ -64,20 +60,12 @@ type PersonInput struct {
 	Consent      referral.Consent
 }
 
-// Config is what the service is made of.
+// Config is what the service is made of. It follows the participant service.
 type Config struct {
-	Engine       store.Engine
-	Feed         *feed.Log
-	Peers        map[string]feed.Reader // feeds to follow, by service name: "participant"
-	AccessLog    *accesslog.Log
-	Cipher       *encryption.Cipher
-	Associations *association.Registry
-	People       People
-	Webhooks     outbound.Sender
-	Blobs        blob.Store // where attachments are; nil: they are neither received nor shown
-	Now          func() time.Time
-	NewID        func() string // unguessable UUIDs
-	Log          *slog.Logger
+	parts.Parts
+	People   People
+	Webhooks outbound.Sender
+	Blobs    blob.Store // where attachments are; nil: they are neither received nor shown
 }
 
 // Service has the verbs. Each takes the caller from the context, decides by the access
