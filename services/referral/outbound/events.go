@@ -81,7 +81,7 @@ func (s *Service) enterEvents(ctx context.Context, a actor.Actor, to []Recipient
 	participants := map[access.Relation][]string{}
 	for _, n := range events {
 		relation := access.OwnAuthority
-		if n.namesMunicipality(to) {
+		if n.namesMunicipality(to, holderKey, formerKey, askedKey) {
 			relation = access.OwnMunicipality
 		}
 		participants[relation] = append(participants[relation], n.Participant)

@@ -33,10 +33,19 @@ type Notice struct {
 // Kind is the last word of the type, such as "accepted".
 func (n Notice) Kind() string { return strings.TrimPrefix(n.Type, typePrefix) }
 
-// namesMunicipality reports whether the notice names a municipality among the recipients.
-func (n Notice) namesMunicipality(to []Recipient) bool {
-	return slices.ContainsFunc(municipalitiesOf(n.Data), func(r Recipient) bool { return slices.Contains(to, r) })
+// namesMunicipality reports whether a municipality that the notice names by one of the
+// keys is among the recipients.
+func (n Notice) namesMunicipality(to []Recipient, keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return slices.Contains(to, Recipient("municipality/"+n.Data[key])) })
 }
+
+// The keys by which an event's data names municipalities: those that had the referral
+// then, and one that was asked to take it over.
+const (
+	holderKey = "municipality"
+	formerKey = "from"
+	askedKey  = "to"
+)
 
 // publicKeys are the parts of an event's data that leave the house. All else stays: what
 // a new kind of step adds leaves only when it is named here. The dates of the progress,
@@ -68,7 +77,7 @@ func recipientsOf(e feed.Event) []Recipient {
 
 // municipalitiesOf returns the municipalities that an event's data names, each once.
 func municipalitiesOf(data map[string]string) (all []Recipient) {
-	for _, key := range []string{"municipality", "from", "to"} {
+	for _, key := range []string{holderKey, formerKey, askedKey} {
 		if r := Recipient("municipality/" + data[key]); data[key] != "" && !slices.Contains(all, r) {
 			all = append(all, r)
 		}
@@ -143,13 +152,13 @@ const maxReferrals = 16
 //
 // A consent can be withdrawn after a notice was stored, so this is called each time:
 // before events are listed, and before a delivery is sent, resent or listed. A
-// municipality that has to do with the referral needs no consent, and a test is about
-// no referral.
+// municipality that had the referral then needs no consent, and a test is about no
+// referral.
 func (s *Service) visibleIDs(ctx context.Context, association string, to []Recipient, notices []Notice) ([]string, error) {
 	ids := make([]string, len(notices))
-	numbers := map[string]func(step int64) int64{}
+	numbers := map[string]func(step int64, asked string) int64{}
 	for i, n := range notices {
-		if n.Referral == "" || n.namesMunicipality(to) {
+		if n.Referral == "" || n.namesMunicipality(to, holderKey, formerKey) {
 			ids[i] = n.ID
 		} else {
 			numbers[n.Referral] = nil
@@ -176,7 +185,11 @@ func (s *Service) visibleIDs(ctx context.Context, association string, to []Recip
 		}
 		_, text, _ := strings.Cut(n.ID, "/")
 		step, _ := strconv.ParseInt(text, 10, 64)
-		if visible := numbers[n.Referral](step); visible > 0 {
+		asked := ""
+		if n.namesMunicipality(to, askedKey) {
+			asked = n.Data[askedKey]
+		}
+		if visible := numbers[n.Referral](step, asked); visible > 0 {
 			ids[i] = n.Referral + "/" + strconv.FormatInt(visible, 10)
 		}
 	}

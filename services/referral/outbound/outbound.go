@@ -42,9 +42,10 @@ type Config struct {
 	Log          *slog.Logger
 
 	// VisibleStepNumber returns a function that maps the number of a referral's step
-	// to the number by which the sender may see it now, or to 0 when it may not: the
-	// rule of consent is the referral's. A referral that does not exist is no error.
-	VisibleStepNumber func(ctx context.Context, association, referral string) (func(step int64) int64, error)
+	// to the number by which a municipality that was asked to take over or, when asked
+	// is empty, the sender may see it now, or to 0 when it may not: the rule of consent
+	// is the referral's. A referral that does not exist is no error.
+	VisibleStepNumber func(ctx context.Context, association, referral string) (func(step int64, asked string) int64, error)
 }
 
 // Sender calls webhooks. Its methods may be called at once.

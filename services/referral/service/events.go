@@ -67,21 +67,27 @@ func event(r *referral.Referral, n int64) feed.Event {
 	return e
 }
 
-// visibleStepNumber returns the number by which a referral's sender may be notified of a
-// step now; 0: it may not. The rule is that of its events, held against the present
-// consent: an event that was made while it held may be asked for later.
-func (s *Service) visibleStepNumber(ctx context.Context, association, id string) (func(step int64) int64, error) {
+// visibleStepNumber returns the number by which a referral's sender, or a municipality
+// that was asked to take over, may be notified of a step now; 0: it may not. The rule is
+// that of its events, held against the present consent: an event that was made while it
+// held may be asked for later.
+func (s *Service) visibleStepNumber(ctx context.Context, association, id string) (func(step int64, asked string) int64, error) {
 	r, err := s.referrals.Get(ctx, association, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return func(int64) int64 { return 0 }, nil
+		return func(int64, string) int64 { return 0 }, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	status := r.Value.Status()
 	to := status.SenderVisibility()
-	return func(n int64) int64 {
-		if n < 1 || n > r.Value.Version() || r.Value.Steps[n-1].IsHidden(to) {
+	return func(n int64, asked string) int64 {
+		switch {
+		case n < 1 || n > r.Value.Version():
+			return 0
+		case asked != "" && status.IsOpenTo(asked):
+			return n
+		case asked != "" || r.Value.Steps[n-1].IsHidden(to):
 			return 0
 		}
 		return status.VisibleNumber(n, to)
