@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/fault"
@@ -375,23 +374,10 @@ func sameKeys(stored, derived Keys) bool {
 			continue
 		}
 		present++
-		if s, ok := stored[key]; !ok || s != plain(v) {
+		x, err := Scalar(v)
+		if s, ok := stored[key]; !ok || err != nil || s != x {
 			return false
 		}
 	}
 	return present == len(stored)
-}
-
-// plain returns a value as string, int64 or bool, which is what engines store.
-func plain(v any) any {
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.String:
-		return r.String()
-	case reflect.Bool:
-		return r.Bool()
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return r.Int()
-	default:
-		return v
-	}
 }

@@ -13,6 +13,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/finsam/finsam/pkg/fault"
@@ -21,6 +23,27 @@ import (
 // Keys are the values that a document is found by: string, int64 or bool, or named
 // types of these. An absent or nil key is not in the index.
 type Keys map[string]any
+
+// Scalar returns a key's value as string, int64 or bool, also that of a named type;
+// nil for an absent one.
+func Scalar(v any) (any, error) {
+	switch x := v.(type) {
+	case nil, string, int64, bool:
+		return x, nil
+	case int:
+		return int64(x), nil
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.String:
+		return r.String(), nil
+	case reflect.Bool:
+		return r.Bool(), nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return r.Int(), nil
+	default:
+		return nil, fmt.Errorf("a key's value must be a string, an int64 or a bool, not %T", v)
+	}
+}
 
 // Index names keys, in order; the association is always its first part. A unique
 // index binds only documents that have all of its keys.

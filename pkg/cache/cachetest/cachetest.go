@@ -177,36 +177,34 @@ var cases = []struct {
 			s.Fatal("closed twice:", err)
 		}
 	}},
-	{"many at once", many},
-}
-
-// many has setters, getters and droppers at once: a hit is always a value that was set for
-// its key, and never one from before a drop that had ended.
-func many(s *suite) {
-	var wg sync.WaitGroup
-	for g := range 8 {
-		wg.Go(func() {
-			for i := range 100 {
-				key := fmt.Sprint("k", (g*31+i)%10)
-				if i%50 == 0 {
-					if err := s.cache.Drop(s.ctx, key); err != nil {
+	{"many at once", func(s *suite) {
+		// A hit is always a value that was set for its key, and never one from before a
+		// drop that had ended.
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Go(func() {
+				for i := range 100 {
+					key := fmt.Sprint("k", (g*31+i)%10)
+					if i%50 == 0 {
+						if err := s.cache.Drop(s.ctx, key); err != nil {
+							s.Error(err)
+						}
+					}
+					e, err := s.cache.Get(s.ctx, key, key)
+					if err != nil || e.Value != nil && string(e.Value) != key {
+						s.Errorf("%s: got %q, %v", key, e.Value, err)
+					}
+					if err := s.cache.Set(s.ctx, key, key, e.Version, []byte(key), time.Minute); err != nil {
 						s.Error(err)
 					}
 				}
-				e, err := s.cache.Get(s.ctx, key, key)
-				if err != nil || e.Value != nil && string(e.Value) != key {
-					s.Errorf("%s: got %q, %v", key, e.Value, err)
-				}
-				if err := s.cache.Set(s.ctx, key, key, e.Version, []byte(key), time.Minute); err != nil {
-					s.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for i := range 10 {
-		key := fmt.Sprint("k", i)
-		s.in(key).drop()
-		s.in(key).miss(key)
-	}
+			})
+		}
+		wg.Wait()
+		for i := range 10 {
+			key := fmt.Sprint("k", i)
+			s.in(key).drop()
+			s.in(key).miss(key)
+		}
+	}},
 }

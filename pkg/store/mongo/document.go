@@ -50,7 +50,7 @@ func documentID(association, id string) string { return association + rule.Separ
 var absent = bson.NewDateTimeFromTime(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC))
 
 func encodeKey(v any) (any, error) {
-	x, err := rule.Scalar(v)
+	x, err := store.Scalar(v)
 	if x == nil && err == nil {
 		return absent, nil
 	}
@@ -87,7 +87,7 @@ func (e *engine) newStored(spec store.Spec, r store.Record, from int64) (*stored
 func uniqueValue(ix store.Index, r store.Record, id string) (string, error) {
 	all := make([]any, len(ix))
 	for i, key := range ix {
-		v, err := rule.Scalar(r.Keys[key])
+		v, err := store.Scalar(r.Keys[key])
 		if err != nil {
 			return "", fmt.Errorf("key %s: %w", key, err)
 		}

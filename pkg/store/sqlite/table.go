@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
 type value = driver.Value
@@ -152,7 +151,7 @@ func (t *table) keyValues(keys store.Keys) ([]value, error) {
 // encodeKey returns a key's value as it is stored: text and integers as such, a bool
 // as a BLOB of one byte, so that it is read as a bool again.
 func encodeKey(v any) (value, error) {
-	x, err := rule.Scalar(v)
+	x, err := store.Scalar(v)
 	switch b := x.(type) {
 	case nil:
 		return []byte{0xff}, err

@@ -150,7 +150,39 @@ var concurrencyCases = []testCase{
 			s.equal("winners", won.Load(), int64(1))
 		}
 	}},
-	{"a sequence has neither gap nor double", sequence},
+	{"a sequence has neither gap nor double", func(s *suite) {
+		// Appenders insert the number behind the last one that they see.
+		c := s.things()
+		const each = 12
+		s.race(6, func(int) error {
+			for range each {
+				for {
+					page, err := c.Find(s.ctx, withDefaults(store.Query{Sort: []store.Order{orderBy("rank", true)}, Limit: 1}))
+					if err != nil {
+						return err
+					}
+					next := int64(1)
+					if len(page.Items) > 0 {
+						next = *page.Items[0].Value.Rank + 1
+					}
+					_, err = c.Insert(s.ctx, &thing{Association: "north", ID: fmt.Sprintf("%08d", next), Rank: &next})
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, store.ErrExists) {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		page, err := c.Find(s.ctx, withDefaults(store.Query{}))
+		s.ok(err)
+		s.equal("length", len(page.Items), 6*each)
+		for i, v := range page.Items {
+			s.equal("number", *v.Value.Rank, int64(i+1))
+		}
+	}},
 	{"a writer sees its own write at once", func(s *suite) {
 		c := s.things()
 		s.race(8, func(i int) error {
@@ -166,9 +198,83 @@ var concurrencyCases = []testCase{
 			return nil
 		})
 	}},
-	{"marking races writing without losing either", publishRace},
-	{"failing writes do not disturb their neighbours", neighbours},
-	{"a cancelled call leaves a whole write or none", abandonedCalls},
+	{"marking races writing without losing either", func(s *suite) {
+		// Writers write while steps are published, as the feed does. In the end every
+		// version has been published.
+		c := s.with(newThing("a"), newThing("b"))
+		const writes = 20
+		published := map[string]int64{}
+		s.during(2, func(i int) error {
+			for range writes {
+				if _, err := c.Update(s.ctx, "north", []string{"a", "b"}[i], 0, func(v *thing) error { v.Count++; return nil }); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, func() {
+			found, err := c.Unpublished(s.ctx, 10)
+			s.ok(err)
+			for _, v := range found {
+				published[v.Value.ID] = max(published[v.Value.ID], v.Version)
+				s.markPublished(c, v.Value.ID, v.Version)
+			}
+		})
+		for _, id := range []string{"a", "b"} {
+			v := s.get(c, "north", id)
+			s.equal("count of "+id, v.Value.Count, int64(writes))
+			s.equal("version of "+id, v.Version, int64(writes+1))
+			s.equal("published of "+id, v.Published, v.Version)
+			s.equal("published of "+id, published[id], v.Version)
+		}
+	}},
+	{"failing writes do not disturb their neighbours", func(s *suite) {
+		// Writes that must fail are among writes that must not.
+		c := s.with(coded("taken", "x"))
+		s.race(16, func(i int) error {
+			for n := range 5 {
+				id := fmt.Sprintf("%d-%d", i, n)
+				var err, want error
+				switch i % 4 {
+				case 0:
+					_, err = c.Insert(s.ctx, ptr(coded(id, "x")))
+					want = store.ErrTaken
+				case 1:
+					_, err = c.Insert(s.ctx, ptr(newThing("taken")))
+					want = store.ErrExists
+				case 2:
+					err, want = s.engine.Replace(s.ctx, s.name, record("taken", 9), 8), store.ErrStale
+				default:
+					_, err = c.Insert(s.ctx, ptr(newThing(id)))
+				}
+				if !errors.Is(err, want) {
+					return fmt.Errorf("got %w, want %w", err, want)
+				}
+			}
+			return nil
+		})
+		n, err := c.Count(s.ctx, "north", nil)
+		s.ok(err)
+		s.equal("stored", n, int64(1+4*5))
+	}},
+	{"a cancelled call leaves a whole write or none", func(s *suite) {
+		// Calls end at any moment: what is stored then is whole.
+		c := s.with(newThing("a"))
+		change := func(v *thing) error {
+			v.Count++
+			v.Rank = ptr(v.Count)
+			return nil
+		}
+		for i := range 40 {
+			ctx, cancel := context.WithTimeout(s.ctx, time.Duration(i)*50*time.Microsecond)
+			_, _ = c.Update(ctx, "north", "a", 0, change) // either outcome is right
+			cancel()
+		}
+		_, err := c.Update(s.ctx, "north", "a", 0, change) // after it, what is still under way is too late
+		s.ok(err)
+		v := s.get(c, "north", "a")
+		s.equal("version", v.Version, v.Value.Count+1)
+		s.equal("by key", s.count(c, "rank", v.Value.Count), int64(1))
+	}},
 }
 
 // increment updates until no faster writer prevents it.
@@ -179,118 +285,4 @@ func (s *suite) increment(c *store.Collection[thing]) error {
 			return err
 		}
 	}
-}
-
-// sequence lets appenders insert the number behind the last one that they see.
-func sequence(s *suite) {
-	c := s.things()
-	const each = 12
-	s.race(6, func(int) error {
-		for range each {
-			for {
-				page, err := c.Find(s.ctx, withDefaults(store.Query{Sort: []store.Order{orderBy("rank", true)}, Limit: 1}))
-				if err != nil {
-					return err
-				}
-				next := int64(1)
-				if len(page.Items) > 0 {
-					next = *page.Items[0].Value.Rank + 1
-				}
-				_, err = c.Insert(s.ctx, &thing{Association: "north", ID: fmt.Sprintf("%08d", next), Rank: &next})
-				if err == nil {
-					break
-				}
-				if !errors.Is(err, store.ErrExists) {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	page, err := c.Find(s.ctx, withDefaults(store.Query{}))
-	s.ok(err)
-	s.equal("length", len(page.Items), 6*each)
-	for i, v := range page.Items {
-		s.equal("number", *v.Value.Rank, int64(i+1))
-	}
-}
-
-// publishRace publishes while writers write, as the feed does. In the end every
-// version has been published.
-func publishRace(s *suite) {
-	c := s.with(newThing("a"), newThing("b"))
-	const writes = 20
-	published := map[string]int64{}
-	s.during(2, func(i int) error {
-		for range writes {
-			if _, err := c.Update(s.ctx, "north", []string{"a", "b"}[i], 0, func(v *thing) error { v.Count++; return nil }); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func() {
-		found, err := c.Unpublished(s.ctx, 10)
-		s.ok(err)
-		for _, v := range found {
-			published[v.Value.ID] = max(published[v.Value.ID], v.Version)
-			s.markPublished(c, v.Value.ID, v.Version)
-		}
-	})
-	for _, id := range []string{"a", "b"} {
-		v := s.get(c, "north", id)
-		s.equal("count of "+id, v.Value.Count, int64(writes))
-		s.equal("version of "+id, v.Version, int64(writes+1))
-		s.equal("published of "+id, v.Published, v.Version)
-		s.equal("published of "+id, published[id], v.Version)
-	}
-}
-
-// neighbours mixes writes that must fail with writes that must not.
-func neighbours(s *suite) {
-	c := s.with(coded("taken", "x"))
-	s.race(16, func(i int) error {
-		for n := range 5 {
-			id := fmt.Sprintf("%d-%d", i, n)
-			var err, want error
-			switch i % 4 {
-			case 0:
-				_, err = c.Insert(s.ctx, ptr(coded(id, "x")))
-				want = store.ErrTaken
-			case 1:
-				_, err = c.Insert(s.ctx, ptr(newThing("taken")))
-				want = store.ErrExists
-			case 2:
-				err, want = s.engine.Replace(s.ctx, s.name, record("taken", 9), 8), store.ErrStale
-			default:
-				_, err = c.Insert(s.ctx, ptr(newThing(id)))
-			}
-			if !errors.Is(err, want) {
-				return fmt.Errorf("got %w, want %w", err, want)
-			}
-		}
-		return nil
-	})
-	n, err := c.Count(s.ctx, "north", nil)
-	s.ok(err)
-	s.equal("stored", n, int64(1+4*5))
-}
-
-// abandonedCalls ends calls at any moment: what is stored then is whole.
-func abandonedCalls(s *suite) {
-	c := s.with(newThing("a"))
-	change := func(v *thing) error {
-		v.Count++
-		v.Rank = ptr(v.Count)
-		return nil
-	}
-	for i := range 40 {
-		ctx, cancel := context.WithTimeout(s.ctx, time.Duration(i)*50*time.Microsecond)
-		_, _ = c.Update(ctx, "north", "a", 0, change) // either outcome is right
-		cancel()
-	}
-	_, err := c.Update(s.ctx, "north", "a", 0, change) // after it, what is still under way is too late
-	s.ok(err)
-	v := s.get(c, "north", "a")
-	s.equal("version", v.Version, v.Value.Count+1)
-	s.equal("by key", s.count(c, "rank", v.Value.Count), int64(1))
 }

@@ -201,33 +201,31 @@ var rekeyCases = []testCase{
 		s.is(s.engine.Rekey(s.ctx, s.name, r), store.ErrTaken)
 		s.equal("by key", s.count(c, "code", "x"), int64(1))
 	}},
-	{"writers at work while it is rekeyed lose nothing and are found by their last keys", rekeyUnderWriters},
-}
-
-// rekeyUnderWriters lets writers raise the rank of documents that are rekeyed again and
-// again.
-func rekeyUnderWriters(s *suite) {
-	const documents, raises = 4, 8
-	var all []thing
-	for i := range documents {
-		all = append(all, withRank(fmt.Sprint("d", i), 0))
-	}
-	c := s.aged(all...)
-	s.during(len(all), func(i int) error {
-		for range raises {
-			if _, err := c.Update(s.ctx, "north", all[i].ID, 0, func(v *thing) error { *v.Rank++; v.Count++; return nil }); err != nil {
-				return err
-			}
+	{"writers at work while it is rekeyed lose nothing and are found by their last keys", func(s *suite) {
+		// Writers raise the rank of documents that are rekeyed again and
+		// again.
+		const documents, raises = 4, 8
+		var all []thing
+		for i := range documents {
+			all = append(all, withRank(fmt.Sprint("d", i), 0))
 		}
-		return nil
-	}, func() { s.rekey(c, 3) })
-	s.rekey(c, 3)
-	s.equal("by their last keys", s.count(c, "rank", int64(raises)), int64(documents))
-	for _, v := range all {
-		got := s.get(c, "north", v.ID)
-		s.equal("count", got.Value.Count, int64(raises))
-		s.equal("version", got.Version, int64(raises+1))
-	}
+		c := s.aged(all...)
+		s.during(len(all), func(i int) error {
+			for range raises {
+				if _, err := c.Update(s.ctx, "north", all[i].ID, 0, func(v *thing) error { *v.Rank++; v.Count++; return nil }); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, func() { s.rekey(c, 3) })
+		s.rekey(c, 3)
+		s.equal("by their last keys", s.count(c, "rank", int64(raises)), int64(documents))
+		for _, v := range all {
+			got := s.get(c, "north", v.ID)
+			s.equal("count", got.Value.Count, int64(raises))
+			s.equal("version", got.Version, int64(raises+1))
+		}
+	}},
 }
 
 // part and later are a thing as a newer program declares it: with one more field, and

@@ -19,7 +19,7 @@ func TestRequestsUnderWayAreCountedForEachServiceOfTheProcess(t *testing.T) {
 	under := map[string]float64{}
 	for _, service := range []string{"referral", "activity"} {
 		o := webtest.ThingsConfig(trust, io.Discard)
-		o.Meter, o.Service = m, service
+		o.Service = service
 		e, err := server.New(o)
 		if err != nil {
 			t.Fatal(err)

@@ -8,18 +8,21 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
@@ -110,8 +113,8 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if waits {
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(start.Add(op.timeout + answerGrace))
 		} else {
-			s.meters.inFlight.Add(1)
-			defer s.meters.inFlight.Add(-1)
+			s.inFlight.Add(1)
+			defer s.inFlight.Add(-1)
 		}
 		if op.Transfer {
 			ExtendDeadline(c.Response(), start.Add(op.timeout))
@@ -135,7 +138,12 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		status, authority := c.Response().Status, actor.From(c.Request().Context()).Authority
 		EndSpan(span, status, authority)
 		if !waits || status >= 500 || op == readFeed {
-			s.meters.record(c.Request().Context(), op, status, authority, time.Since(start))
+			key := durationKey{op.ID, authority, status / 100}
+			s.duration.Record(c.Request().Context(), time.Since(start).Seconds(), s.labels.Get(key, func() metric.MeasurementOption {
+				return metrics.Labels{
+					"component": s.Service, "operation": op.ID, "status_class": strconv.Itoa(key.class) + "xx", "authority": authority,
+				}.Option()
+			}))
 		}
 		return nil
 	}

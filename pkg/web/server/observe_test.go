@@ -7,12 +7,11 @@ import (
 	"testing"
 
 	"github.com/labstack/echo/v4"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/metrics/metricstest"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
@@ -20,11 +19,10 @@ import (
 
 func TestSpansAndDurationsNameOperationsAndNothingOfTheRequest(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
-	reader := sdkmetric.NewManualReader()
+	measured := metricstest.New(t)
 	trust := webtest.NewTrust(t, nil)
 	o := webtest.ThingsConfig(trust, io.Discard)
 	o.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
-	o.Meter = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	e, err := server.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -50,20 +48,10 @@ func TestSpansAndDurationsNameOperationsAndNothingOfTheRequest(t *testing.T) {
 	if got := strings.Join(names, ", "); got != "GET /things/{id} Unset, GET /things Error, unrouted Unset" {
 		t.Errorf("spans %s", got)
 	}
-	var data metricdata.ResourceMetrics
-	if err := reader.Collect(t.Context(), &data); err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, p := range data.ScopeMetrics[0].Metrics[0].Data.(metricdata.Histogram[float64]).DataPoints {
-		op, _ := p.Attributes.Value("operation")
-		class, _ := p.Attributes.Value("status_class")
-		authority, _ := p.Attributes.Value("authority")
-		seen[op.String()+" "+class.String()+" "+authority.String()] = true
-	}
-	for _, want := range []string{"getThing 2xx molndal", "listThings 5xx molndal", "unrouted 4xx molndal"} {
-		if !seen[want] {
-			t.Errorf("no duration of %q in %v", want, seen)
+	got := measured.Read(t)
+	for _, want := range []string{"operation=getThing status_class=2xx", "operation=listThings status_class=5xx", "operation=unrouted status_class=4xx"} {
+		if series := "finsam.request.duration{authority=molndal component=things " + want + "}"; got[series] != 1 {
+			t.Errorf("no %s in %v", series, got)
 		}
 	}
 }

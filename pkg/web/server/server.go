@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/problem"
@@ -44,7 +46,6 @@ type Config struct {
 	Feed      *feed.Log               // served at GET /internal/feed; nil: not served
 	Log       *slog.Logger            // nil: slog.Default
 	Tracer    trace.TracerProvider    // nil: the global one
-	Meter     metric.MeterProvider    // nil: the global one
 }
 
 // Admit decides whether the roles of the actor in ctx may call an operation, before
@@ -57,11 +58,20 @@ type Admit func(ctx context.Context, operation, thing string) error
 type middleware struct {
 	Config
 	tracer     trace.Tracer
-	meters     *meters
 	operations map[string]*operation // by method and echo's route
+
+	// Rate, errors and durations are one histogram.
+	duration metric.Float64Histogram
+	labels   metrics.Sets[durationKey]
+	inFlight atomic.Int64 // without requests that wait for events
 }
 
-// scope names this package in traces and metrics.
+type durationKey struct {
+	operation, authority string
+	class                int // of the status
+}
+
+// scope names this package in traces.
 const scope = "github.com/finsam/finsam/pkg/web"
 
 // New returns an echo that does everything but the handlers. Register those with the
@@ -79,15 +89,14 @@ func New(c Config) (*echo.Echo, error) {
 	if c.Tracer == nil {
 		c.Tracer = otel.GetTracerProvider()
 	}
-	if c.Meter == nil {
-		c.Meter = otel.GetMeterProvider()
-	}
 	s := &middleware{Config: c, tracer: c.Tracer.Tracer(scope)}
+	s.duration = metrics.Seconds("finsam.request.duration", "How long requests took, by service, operation, status class and authority.")
+	metrics.Watch(metrics.Labels{"component": c.Service}, metrics.Gauge{
+		Name: "finsam.requests.in_flight", Description: "Requests under way in the service, without those that wait for events.",
+		Read: func() (float64, bool) { return float64(s.inFlight.Load()), true },
+	})
 	var err error
-	if s.meters, err = newMeters(c.Meter, c.Service); err == nil {
-		s.operations, err = newOperations(c.Spec)
-	}
-	if err != nil {
+	if s.operations, err = newOperations(c.Spec); err != nil {
 		return nil, fmt.Errorf("web: %s: %w", c.Service, err)
 	}
 	e := echo.New()

@@ -5,7 +5,6 @@ package rule
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -114,27 +113,6 @@ func Record(r store.Record, from int64, declared []string) error {
 		}
 	}
 	return nil
-}
-
-// Scalar returns a key's value as string, int64 or bool, also that of a named type;
-// nil for an absent one.
-func Scalar(v any) (any, error) {
-	switch x := v.(type) {
-	case nil, string, int64, bool:
-		return x, nil
-	case int:
-		return int64(x), nil
-	}
-	switch r := reflect.ValueOf(v); r.Kind() {
-	case reflect.String:
-		return r.String(), nil
-	case reflect.Bool:
-		return r.Bool(), nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return r.Int(), nil
-	default:
-		return nil, fmt.Errorf("a key's value must be a string, an int64 or a bool, not %T", v)
-	}
 }
 
 // Query refuses a query on keys that are not declared, or without a limit.
