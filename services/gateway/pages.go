@@ -111,7 +111,14 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 	case operation == "token" && r.Method == http.MethodPost:
 		return operation, p.serveToken(w, r)
 	case operation == "documentation" && isRead && document != nil:
-		return operation, serveDocument(w, r, document)
+		d, err := document()
+		if err != nil {
+			return operation, err
+		}
+		h := w.Header()
+		h["Etag"] = []string{d.etag}
+		h["Cache-Control"] = []string{"public, max-age=300"}
+		return operation, writeUnlessKnown(w, r, d.mediaType, d.text)
 	case operation == "documentation" && isRead:
 		return operation, p.serveDocs(w, r, strings.TrimPrefix(rest, "/"))
 	}
@@ -157,17 +164,6 @@ func (p *pages) serveToken(w http.ResponseWriter, r *http.Request) error {
 		p.addresses.limit.Charge(address, 1)
 	}
 	return nil
-}
-
-func serveDocument(w http.ResponseWriter, r *http.Request, get func() (*document, error)) error {
-	d, err := get()
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h["Etag"] = []string{d.etag}
-	h["Cache-Control"] = []string{"public, max-age=300"}
-	return writeUnlessKnown(w, r, d.mediaType, d.text)
 }
 
 // writeUnlessKnown answers with a text, or with 304 when the caller has the ETag that the

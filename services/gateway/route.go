@@ -39,14 +39,21 @@ type upstream struct {
 func newOperations(all []contract.Operation, services []Service) ([]*operation, error) {
 	upstreams := map[string]*upstream{}
 	for _, s := range services {
-		u, err := newUpstream(s)
-		if err != nil {
-			return nil, err
+		base := s.Base
+		if base == "" && s.Transport != nil {
+			base = "http://" + s.Name
+		}
+		u, err := url.Parse(base)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
+			return nil, fmt.Errorf("the address of %s must be like http://127.0.0.1:8081, without a path", s.Name)
+		}
+		if s.Transport == nil {
+			s.Transport = newTransport(u)
 		}
 		if upstreams[s.Name] != nil {
 			return nil, fmt.Errorf("the service %s is configured twice", s.Name)
 		}
-		upstreams[s.Name] = u
+		upstreams[s.Name] = &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}
 	}
 	var operations []*operation
 	for _, o := range all {
@@ -61,21 +68,6 @@ func newOperations(all []contract.Operation, services []Service) ([]*operation, 
 			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path), attribute.String("finsam.operation", o.ID))})
 	}
 	return operations, nil
-}
-
-func newUpstream(s Service) (*upstream, error) {
-	base := s.Base
-	if base == "" && s.Transport != nil {
-		base = "http://" + s.Name
-	}
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
-		return nil, fmt.Errorf("the address of %s must be like http://127.0.0.1:8081, without a path", s.Name)
-	}
-	if s.Transport == nil {
-		s.Transport = newTransport(u)
-	}
-	return &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}, nil
 }
 
 // newTransport creates the pool of connections to one service: package hop, or with TLS

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,16 +18,6 @@ import (
 
 // databaseFile is the suite's database in a data folder and in a set.
 const databaseFile = "finsam.db"
-
-// serveBackups answers requests for a backup while the suite runs; see backup.Serve.
-func (s *Suite) serveBackups(data Layout, log *slog.Logger) func(context.Context) error {
-	return func(ctx context.Context) error {
-		defer backup.Watch(data.Backups(), "finsam")()
-		return backup.Serve(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
-			return copyData(ctx, s.db, s.blobs, data, folder)
-		})
-	}
-}
 
 // copyData copies the database with the attachments that it names, and the
 // associations; never the keys. It returns the names of the copied files.

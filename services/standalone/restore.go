@@ -146,7 +146,12 @@ func (l Layout) stage(ctx context.Context, set string, m backup.Manifest) (plan,
 		err = atomicfile.Write(l.planFile(), text, 0o600)
 	}
 	if err == nil {
-		err = syncFolders(l.Restoring())
+		err = filepath.WalkDir(l.Restoring(), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.IsDir() {
+				return err
+			}
+			return atomicfile.SyncDir(path)
+		})
 	}
 	if err != nil {
 		return p, fmt.Errorf("plan the restore: %w", err)
@@ -207,14 +212,4 @@ func (l Layout) abandonRestore() error {
 		return err
 	}
 	return os.RemoveAll(l.Restoring())
-}
-
-// syncFolders flushes the names in the folders of a tree.
-func syncFolders(root string) error {
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return atomicfile.SyncDir(path)
-	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/backup"
 	"github.com/finsam/finsam/pkg/blob/folder"
 	blobs "github.com/finsam/finsam/pkg/blob/traced"
 	"github.com/finsam/finsam/pkg/feed"
@@ -71,7 +72,14 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 	if s.blobs, err = folder.Open(data.Attachments()); err != nil {
 		return nil, err
 	}
-	s.workers = append(s.workers, s.serveBackups(data, log), func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) })
+	s.workers = append(s.workers,
+		func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) },
+		func(ctx context.Context) error {
+			defer backup.Watch(data.Backups(), "finsam")()
+			return backup.Serve(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
+				return copyData(ctx, s.db, s.blobs, data, folder)
+			})
+		})
 	keys := launch.OpenKeys(data.Keys())
 	for name := range services {
 		if err := s.openApp(ctx, name, keys, associations, log); err != nil {

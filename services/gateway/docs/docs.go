@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strings"
 
 	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
@@ -31,6 +30,8 @@ type Client struct{ ID, Secret, Name string }
 type Page struct {
 	assets http.Handler
 	html   []byte
+	// policy is the Content-Security-Policy, which allows the page its own files and exactly
+	// its own scripts. Swagger UI sets styles on its elements, so those are allowed.
 	policy string
 }
 
@@ -54,25 +55,18 @@ func NewPage(o Config) (*Page, error) {
 	if w.Code != http.StatusOK {
 		return nil, fmt.Errorf("the documentation page answered %d", w.Code)
 	}
-	html := bytes.TrimSpace(w.Body.Bytes())
-	return &Page{assets: h, html: html, policy: policyFor(html)}, nil
+	p := &Page{assets: h, html: bytes.TrimSpace(w.Body.Bytes()), policy: "default-src 'none'; script-src 'self'"}
+	for _, m := range script.FindAllSubmatch(p.html, -1) {
+		sum := sha256.Sum256(m[1])
+		p.policy += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	p.policy += "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'" +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return p, nil
 }
 
 // script matches the scripts in the page itself.
 var script = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
-
-// policyFor returns the Content-Security-Policy that allows the page its own files and
-// exactly its own scripts. Swagger UI sets styles on its elements, so those are allowed.
-func policyFor(html []byte) string {
-	var hashes strings.Builder
-	for _, m := range script.FindAllSubmatch(html, -1) {
-		sum := sha256.Sum256(m[1])
-		hashes.WriteString(" 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'")
-	}
-	return "default-src 'none'; script-src 'self'" + hashes.String() +
-		"; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'" +
-		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}
 
 // Serve answers with the page (rest empty) or one of its assets. It reports false for
 // anything else, and has then written nothing.

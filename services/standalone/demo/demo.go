@@ -180,11 +180,20 @@ func (i *Issuer) add(all ...authority) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	roles := map[string]actor.Role{}
+	for _, r := range actor.Roles {
+		roles[string(r)] = r
+	}
 	for _, a := range all {
 		if i.keys[a.id], err = i.key(i.issuerID(a.id)); err != nil {
 			return err
 		}
-		entry := i.trustEntry(a)
+		entry := trust.Issuer{
+			Issuer: issuerPrefix + i.issuerID(a.id), JWKS: i.issuerID(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
+			Association: i.options.Association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality, MaxLifetime: 24 * time.Hour,
+			Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},
+				Unit: "unit", Municipality: "municipality", Participant: "participant"},
+		}
 		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
 			file.Issuers = append(file.Issuers, entry)
 		}
@@ -194,20 +203,6 @@ func (i *Issuer) add(all ...authority) error {
 		return err
 	}
 	return atomicfile.Write(i.TrustFile(), text, 0o600)
-}
-
-func (i *Issuer) trustEntry(a authority) trust.Issuer {
-	roles := map[string]actor.Role{}
-	for _, r := range actor.Roles {
-		roles[string(r)] = r
-	}
-	return trust.Issuer{
-		Issuer: issuerPrefix + i.issuerID(a.id), JWKS: i.issuerID(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
-		Association: i.options.Association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality,
-		MaxLifetime: 24 * time.Hour,
-		Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},
-			Unit: "unit", Municipality: "municipality", Participant: "participant"},
-	}
 }
 
 // ErrExposed stops a demo that another machine could reach.

@@ -19,12 +19,6 @@ import (
 const whichLog = "The log is that of the data folder of a stopped suite, such as a restored backup, or,\n" +
 	"when FINSAM_STORE is set, of that database (MongoDB: also while the services run)."
 
-func accessLogCommand() *cobra.Command {
-	c := &cobra.Command{Use: "access-log", Short: "Verify or read the log of who has seen or changed whose data"}
-	c.AddCommand(verifyCommand(), readCommand())
-	return c
-}
-
 func verifyCommand() *cobra.Command {
 	var (
 		data  string
@@ -103,21 +97,9 @@ func parseHeads(texts []string) ([]accesslog.Head, error) {
 	return all, nil
 }
 
-// filter selects entries; an empty field selects all.
-type filter struct{ authority, subject, participant, from, to string }
-
-func (f filter) matches(e accesslog.Entry) bool {
-	at := e.At.Format(time.RFC3339)
-	return (f.authority == "" || e.Authority == f.authority) && (f.subject == "" || e.Subject == f.subject) &&
-		(f.participant == "" || slices.Contains(e.Participants, f.participant)) &&
-		(f.from == "" || at >= f.from) && (f.to == "" || at < f.to)
-}
-
 func readCommand() *cobra.Command {
-	var (
-		data string
-		f    filter
-	)
+	var data string
+	var f struct{ authority, subject, participant, from, to string } // an empty one selects all
 	c := &cobra.Command{
 		Use:   "read",
 		Short: "Print entries as lines of JSON: who, for which authority, when, what, whose",
@@ -130,7 +112,10 @@ func readCommand() *cobra.Command {
 			lines := json.NewEncoder(c.OutOrStdout())
 			return standalone.AccessLogs(c.Context(), standalone.Layout(data), os.Getenv("FINSAM_STORE"), func(logs map[string]*accesslog.Log) error {
 				return accesslog.Read(c.Context(), logs, func(service string, e accesslog.Entry) error {
-					if !f.matches(e) {
+					at := e.At.Format(time.RFC3339)
+					if f.authority != "" && e.Authority != f.authority || f.subject != "" && e.Subject != f.subject ||
+						f.participant != "" && !slices.Contains(e.Participants, f.participant) ||
+						f.from != "" && at < f.from || f.to != "" && at >= f.to {
 						return nil
 					}
 					return lines.Encode(struct {

@@ -35,7 +35,9 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serveCommand(), tokenCommand(), loadCommand(), keysCommand(), trustCommand(), accessLogCommand(), probeCommand(), backupCommand(), restoreCommand(), migrateCommand())
+	log := &cobra.Command{Use: "access-log", Short: "Verify or read the log of who has seen or changed whose data"}
+	log.AddCommand(verifyCommand(), readCommand())
+	c.AddCommand(serveCommand(), tokenCommand(), loadCommand(), keysCommand(), trustCommand(), log, probeCommand(), backupCommand(), restoreCommand(), migrateCommand())
 	c.AddCommand(serviceCommands()...)
 	return c
 }
