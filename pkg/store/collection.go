@@ -217,6 +217,13 @@ type Total struct {
 	Minimum bool // there are more
 }
 
+// List is a part of a list, as it is shown.
+type List[T any] struct {
+	Items []T
+	Next  string // Cursor.String of what follows; empty on the last page
+	Total *Total // of the whole list; nil when it was read by cursor
+}
+
 // Total counts the documents that match, up to MaxCounted.
 func (c *Collection[T]) Total(ctx context.Context, association string, where []Cond) (Total, error) {
 	n, err := c.CountUpTo(ctx, association, where, MaxCounted+1)

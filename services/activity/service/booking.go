@@ -157,7 +157,7 @@ type BookingFilter struct {
 
 // Bookings returns the bookings that the caller may see, the latest first. One
 // entry of the access log names all persons shown.
-func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window) (*List[*BookingView], error) {
+func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window) (*store.List[*BookingView], error) {
 	entry := accesslog.Entry{Operation: "listBookings", Thing: "bookings"}
 	a, err := guard.Caller(ctx, s.AccessLog, entry.Operation, entry.Thing)
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	relation, _ := access.Scope(entry.Operation, a)
 	where, ok := f.conditions(relation, a)
 	var found store.Page[activity.Booking]
-	list := &List[*BookingView]{}
+	list := &store.List[*BookingView]{}
 	if ok {
 		found, list.Total, err = s.bookings.Store.List(ctx, store.Query{Association: a.Association, Where: where, Sort: latestFirst}, w)
 	} else {

@@ -79,13 +79,13 @@ func validAddresses(participant string) []store.Cond {
 }
 
 // Addresses lists a participant's valid calendar addresses, the latest first.
-func (s *Service) Addresses(ctx context.Context, participant string, w store.Window) (*List[*activity.Address], error) {
+func (s *Service) Addresses(ctx context.Context, participant string, w store.Window) (*store.List[*activity.Address], error) {
 	a, entry, err := s.decideOnParticipant(ctx, "listCalendarFeeds", participant)
 	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
 		return nil, err
 	}
 	found, total, err := s.addresses.Store.List(ctx, store.Query{Association: a.Association, Where: validAddresses(participant), Sort: latestFirst}, w)
-	list := &List[*activity.Address]{Total: total}
+	list := &store.List[*activity.Address]{Total: total}
 	for _, v := range found.Items {
 		list.Items = append(list.Items, v.Value)
 	}

@@ -213,12 +213,5 @@ func findAll[T any](ctx context.Context, c *store.Collection[T], association str
 	}
 }
 
-// List is a part of a list.
-type List[T any] struct {
-	Items []T
-	Next  string       // cursor; empty on the last page
-	Total *store.Total // of the whole list; nil when it was read by cursor
-}
-
 // latestFirst is the order of the lists.
 var latestFirst = []store.Order{{Key: bookedKey, Desc: true}}

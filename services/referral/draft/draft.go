@@ -143,13 +143,6 @@ type View struct {
 	Plain []byte // what has been written, as it was sent; nil in a list
 }
 
-// List is a part of the list of drafts.
-type List struct {
-	Items []*View
-	Next  string       // cursor; empty on the last page
-	Total *store.Total // nil when it was read by cursor
-}
-
 // Config is what drafts need.
 type Config struct {
 	Engine       store.Engine
@@ -217,7 +210,7 @@ func (s *Service) Create(ctx context.Context, key string, content []byte) (*View
 		func(d *Draft) idempotency.Receipt { return d.Receipt },
 		func(id string) (*Draft, error) {
 			// Several requests at once may together exceed the bound a little.
-			n, err := s.drafts.Total(ctx, d.Association, []store.Cond{{Key: ownerKey, Op: store.Eq, Value: d.owner()}})
+			n, err := s.drafts.Total(ctx, d.Association, []store.Cond{store.Equals(ownerKey, d.owner())})
 			if err != nil {
 				return nil, err
 			}
@@ -326,13 +319,13 @@ func (s *Service) Open(ctx context.Context, operation, id string, ifVersion int6
 
 // List returns the drafts of the caller's unit or municipality, without their content;
 // the latest changed first.
-func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
+func (s *Service) List(ctx context.Context, w store.Window) (*store.List[*View], error) {
 	a, err := guard.Caller(ctx, s.AccessLog, "listDrafts", "drafts")
 	if err != nil {
 		return nil, err
 	}
 	relation, _ := access.Scope("listDrafts", a)
-	l, entry := &List{Items: []*View{}}, accesslog.Entry{Operation: "listDrafts", Thing: "drafts", Why: string(relation)}
+	l, entry := &store.List[*View]{Items: []*View{}}, accesslog.Entry{Operation: "listDrafts", Thing: "drafts", Why: string(relation)}
 	own, ok := newFor(a)
 	if !ok { // signed in for no place that has drafts
 		l.Total = new(store.Total)
@@ -340,7 +333,7 @@ func (s *Service) List(ctx context.Context, w store.Window) (*List, error) {
 	}
 	page, total, err := s.drafts.List(ctx, store.Query{
 		Association: own.Association, Sort: []store.Order{{Key: changedKey, Desc: true}},
-		Where: []store.Cond{{Key: ownerKey, Op: store.Eq, Value: own.owner()}, {Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()}},
+		Where: []store.Cond{store.Equals(ownerKey, own.owner()), {Key: expiresKey, Op: store.Gt, Value: s.Now().UnixMilli()}},
 	}, w)
 	if err != nil {
 		return nil, err

@@ -202,7 +202,6 @@ func Over(months []*Month, from, to, municipality string) Result {
 	return r
 }
 
-// leads returns the percentiles of each step.
 func leads(spans map[Span]Sum) []Lead {
 	var all []Lead
 	of := map[Span][]Span{}

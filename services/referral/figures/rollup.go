@@ -188,7 +188,7 @@ func (r *Rollup) Read(ctx context.Context, association, from, to, municipality s
 	}
 	page, err := r.months.Find(ctx, store.Query{
 		Association: association,
-		Where:       []store.Cond{{Key: "version", Op: store.Eq, Value: r.version}, {Key: "month", Op: store.Lte, Value: to}},
+		Where:       []store.Cond{store.Equals("version", r.version), {Key: "month", Op: store.Lte, Value: to}},
 		Sort:        []store.Order{{Key: "month"}},
 		Limit:       1000, // 83 years
 	})

@@ -309,7 +309,7 @@ func storedMonths(ctx context.Context, w *referraltest.World, version int) ([]*f
 		return nil, err
 	}
 	page, err := c.Find(ctx, store.Query{
-		Association: "insjoriket", Where: []store.Cond{{Key: "version", Op: store.Eq, Value: version}}, Sort: []store.Order{{Key: "month"}}, Limit: 1000,
+		Association: "insjoriket", Where: []store.Cond{store.Equals("version", version)}, Sort: []store.Order{{Key: "month"}}, Limit: 1000,
 	})
 	var all []*figures.Month
 	for _, m := range page.Items {

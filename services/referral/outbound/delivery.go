@@ -195,14 +195,14 @@ func (s *Service) message(w *Webhook, d *Delivery, id string, at time.Time) (m M
 // Waiting, Delivered or Dead; empty: all. Those that may not be seen any more are left
 // out, so a page may be shorter than another. It returns store.ErrCursor for a cursor of
 // another list.
-func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState, w store.Window) (*List[*Delivery], error) {
+func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState, w store.Window) (*store.List[*Delivery], error) {
 	v, err := s.documents.Load(ctx, actor.From(ctx), guard.Call{Operation: "listDeliveries", ID: id})
 	if err != nil {
 		return nil, err
 	}
-	q := store.Query{Association: v.Value.Association, Where: []store.Cond{{Key: webhookKey, Op: store.Eq, Value: id}}, Sort: latestFirst}
+	q := store.Query{Association: v.Value.Association, Where: []store.Cond{store.Equals(webhookKey, id)}, Sort: latestFirst}
 	if state != "" {
-		q.Where = append(q.Where, store.Cond{Key: stateKey, Op: store.Eq, Value: string(state)})
+		q.Where = append(q.Where, store.Equals(stateKey, string(state)))
 	}
 	page, total, err := s.deliveries.List(ctx, q, w)
 	if err != nil {
@@ -212,7 +212,7 @@ func (s *Service) Deliveries(ctx context.Context, id string, state DeliveryState
 	if err != nil {
 		return nil, err
 	}
-	l := &List[*Delivery]{Next: page.Next.String(), Total: total}
+	l := &store.List[*Delivery]{Next: page.Next.String(), Total: total}
 	for i, d := range page.Items {
 		if d.Value.Notice.ID = ids[i]; ids[i] != "" {
 			l.Items = append(l.Items, d.Value)
@@ -321,7 +321,7 @@ func (s *Service) ResendDead(ctx context.Context, id string) (resent int, more b
 	}
 	dead, err := s.deliveries.Find(ctx, store.Query{
 		Association: w.Association,
-		Where:       []store.Cond{{Key: webhookKey, Op: store.Eq, Value: id}, {Key: stateKey, Op: store.Eq, Value: string(Dead)}},
+		Where:       []store.Cond{store.Equals(webhookKey, id), store.Equals(stateKey, string(Dead))},
 		Sort:        []store.Order{{Key: atKey}}, Limit: maxResent,
 	})
 	if err != nil {

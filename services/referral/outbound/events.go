@@ -150,7 +150,7 @@ func (s *Service) readEvents(ctx context.Context, association string, to []Recip
 	for _, r := range to {
 		blocks, err := s.notices.Find(ctx, store.Query{
 			Association: association,
-			Where:       []store.Cond{{Key: recipientKey, Op: store.Eq, Value: string(r)}, {Key: lastKey, Op: store.Gt, Value: from}},
+			Where:       []store.Cond{store.Equals(recipientKey, string(r)), {Key: lastKey, Op: store.Gt, Value: from}},
 			Sort:        []store.Order{{Key: lastKey}}, Limit: maxBlocks,
 		})
 		if err != nil {

@@ -118,7 +118,6 @@ func (b *noticeBlock) id() string {
 	return string(b.Recipient) + "/" + strconv.FormatInt(b.First, 10) + "-" + strconv.FormatInt(b.Last, 10)
 }
 
-// blocksOf returns the blocks that follow from a page of the feed.
 func blocksOf(events []feed.Event, now time.Time) (all []*noticeBlock) {
 	byRecipient := map[string]*noticeBlock{}
 	for _, e := range events {

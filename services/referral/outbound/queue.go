@@ -79,7 +79,7 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 	}
 	due, err := s.deliveries.Find(ctx, store.Query{
 		Association: w.Association,
-		Where:       []store.Cond{{Key: webhookKey, Op: store.Eq, Value: w.ID}, {Key: dueKey, Op: store.Lte, Value: s.Now().UnixMilli()}},
+		Where:       []store.Cond{store.Equals(webhookKey, w.ID), {Key: dueKey, Op: store.Lte, Value: s.Now().UnixMilli()}},
 		Sort:        []store.Order{{Key: dueKey}}, Limit: free + extraDue,
 	})
 	if err != nil {
@@ -306,7 +306,7 @@ func (s *Service) countQueue(ctx context.Context) {
 			if !w.Value.IsOn() {
 				continue
 			}
-			where := []store.Cond{{Key: webhookKey, Op: store.Eq, Value: w.Value.ID}, {Key: stateKey, Op: store.Eq, Value: string(Waiting)}}
+			where := []store.Cond{store.Equals(webhookKey, w.Value.ID), store.Equals(stateKey, string(Waiting))}
 			n, err := s.deliveries.Count(ctx, in.ID, where)
 			if err != nil {
 				return

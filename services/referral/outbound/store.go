@@ -82,10 +82,9 @@ var disposalCollection = store.Schema[disposal]{
 	ID:   func(d *disposal) (string, string) { return d.Association, string(d.Recipient) },
 }
 
-// activeWebhooks returns the webhooks of an association that are on.
 func (s *Service) activeWebhooks(ctx context.Context, association string) ([]*Webhook, error) {
 	page, err := s.webhooks.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{{Key: onKey, Op: store.Eq, Value: true}}, Limit: 1000,
+		Association: association, Where: []store.Cond{store.Equals(onKey, true)}, Limit: 1000,
 	})
 	if err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (s *Service) activeWebhooks(ctx context.Context, association string) ([]*We
 // firstOfLane returns the first delivery that waits in a lane; nil: none does.
 func (s *Service) firstOfLane(ctx context.Context, association, lane string) (*store.Versioned[Delivery], error) {
 	page, err := s.deliveries.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{{Key: laneKey, Op: store.Eq, Value: lane}},
+		Association: association, Where: []store.Cond{store.Equals(laneKey, lane)},
 		Sort: []store.Order{{Key: sequenceKey}}, Limit: 1,
 	})
 	if err != nil || len(page.Items) == 0 {

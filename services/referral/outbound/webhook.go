@@ -276,13 +276,6 @@ func (s *Service) Remove(ctx context.Context, id string, ifVersion int64) error 
 	return nil
 }
 
-// List is a part of a list.
-type List[T any] struct {
-	Items []T
-	Next  string       // cursor; empty on the last page
-	Total *store.Total // of the whole list; nil when it was read by cursor
-}
-
 // latestFirst is the order of the lists.
 var latestFirst = []store.Order{{Key: atKey, Desc: true}}
 
@@ -291,22 +284,22 @@ var latestFirst = []store.Order{{Key: atKey, Desc: true}}
 func ownWebhooks(a actor.Actor) (where []store.Cond, ok bool) {
 	switch relation, _ := access.Scope("listWebhooks", a); {
 	case relation == access.OwnMunicipality && a.Municipality != "":
-		return []store.Cond{{Key: municipalityKey, Op: store.Eq, Value: a.Municipality}}, true
+		return []store.Cond{store.Equals(municipalityKey, a.Municipality)}, true
 	case relation == access.OwnAuthority && a.Authority != "":
-		return []store.Cond{{Key: authorityKey, Op: store.Eq, Value: a.Authority}}, true
+		return []store.Cond{store.Equals(authorityKey, a.Authority)}, true
 	}
 	return nil, false
 }
 
 // Webhooks returns the webhooks of the caller's authority or municipality, the latest
 // first. It returns store.ErrCursor for a cursor of another list.
-func (s *Service) Webhooks(ctx context.Context, w store.Window) (*List[*WebhookView], error) {
+func (s *Service) Webhooks(ctx context.Context, w store.Window) (*store.List[*WebhookView], error) {
 	const operation = "listWebhooks"
 	a, err := guard.Caller(ctx, s.AccessLog, operation, "webhooks")
 	if err != nil {
 		return nil, err
 	}
-	l := &List[*WebhookView]{Total: &store.Total{}}
+	l := &store.List[*WebhookView]{Total: &store.Total{}}
 	if where, ok := ownWebhooks(a); ok {
 		page, total, err := s.webhooks.List(ctx, store.Query{Association: a.Association, Where: where, Sort: latestFirst}, w)
 		if err != nil {

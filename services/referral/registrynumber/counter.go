@@ -89,11 +89,5 @@ func (c *Counter) Settle(number int, referral string, used bool) {
 
 // Expired returns the reservations that are older than reservationGrace.
 func (c *Counter) Expired(now time.Time) []Pending {
-	var old []Pending
-	for _, p := range c.Pending {
-		if now.Sub(p.Since) > reservationGrace {
-			old = append(old, p)
-		}
-	}
-	return old
+	return slices.DeleteFunc(slices.Clone(c.Pending), func(p Pending) bool { return now.Sub(p.Since) <= reservationGrace })
 }

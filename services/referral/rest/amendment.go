@@ -17,7 +17,6 @@ func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestO
 	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// changes reads what a sender wants amended.
 func changes(b api.AmendmentChanges) referral.Changes {
 	c := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference}
 	if b.TargetGroup != nil {

@@ -114,7 +114,6 @@ func (h handlers) sending(content []byte) (sub referral.Submission, err error) {
 	return submission(&b), nil
 }
 
-// draftBody writes a draft, with its entity tag.
 func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {
 	b = api.Draft{
 		Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,

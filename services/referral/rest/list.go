@@ -21,10 +21,18 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 	if err != nil {
 		return nil, err
 	}
-	return api.ListReferrals200JSONResponse(list(l, w, "referrals", filterQuery(f, p))), nil
+	overdue := ""
+	if f.Overdue != nil {
+		overdue = strconv.FormatBool(*f.Overdue)
+	}
+	q := rest.Query(
+		"state", strings.Join(rest.Convert[string](f.States), ","), "municipality", f.Municipality, "transferTo", f.TransferTo,
+		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "responsible", f.Responsible, "initiative", f.Initiative,
+		"externalReference", f.ExternalReference, "source", string(f.Source), "registryNumber", f.RegistryNumber,
+		"sort", string(rest.Value(p.Sort)), "order", string(rest.Value(p.Order)), "overdue", overdue)
+	return api.ListReferrals200JSONResponse(list(l, w, "referrals", q)), nil
 }
 
-// filter reads what a list is narrowed by.
 func filter(p api.ListReferralsParams) service.Filter {
 	f := service.Filter{
 		Municipality: rest.Value(p.Municipality), TransferTo: rest.Value(p.TransferTo), Unit: rest.Value(p.Unit),
@@ -58,20 +66,6 @@ func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (
 	return api.ListTasks200JSONResponse(b), nil
 }
 
-// filterQuery writes the filter as it was asked for.
-func filterQuery(f service.Filter, p api.ListReferralsParams) url.Values {
-	overdue := ""
-	if f.Overdue != nil {
-		overdue = strconv.FormatBool(*f.Overdue)
-	}
-	return rest.Query(
-		"state", strings.Join(rest.Convert[string](f.States), ","), "municipality", f.Municipality, "transferTo", f.TransferTo,
-		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "responsible", f.Responsible, "initiative", f.Initiative,
-		"externalReference", f.ExternalReference, "source", string(f.Source), "registryNumber", f.RegistryNumber,
-		"sort", string(rest.Value(p.Sort)), "order", string(rest.Value(p.Order)), "overdue", overdue)
-}
-
-// list writes a part of a list.
 func list(l *service.List, w store.Window, path string, q url.Values) api.ReferralList {
 	return api.ReferralList{
 		Items:           rest.Map(l.Items, summary),

@@ -3,6 +3,7 @@ package rest
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -44,4 +45,165 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 		}),
 		After: found.After, UnderscoreLinks: api.Links{"self": href(q.After), "next": href(found.After)},
 	}, nil
+}
+
+// CreateWebhook answers POST /webhooks.
+func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestObject) (api.CreateWebhookResponseObject, error) {
+	k, err := h.service.Outbound.Create(ctx, rest.Value(r.Params.IdempotencyKey), settings(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	b, tag := withSecret(k, depthOf("createWebhook")), rest.ETag(k.Version)
+	at := b.UnderscoreLinks["self"].Href
+	return api.CreateWebhook201JSONResponse{Body: b, Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at}}, nil
+}
+
+// ListWebhooks answers GET /webhooks.
+func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObject) (api.ListWebhooksResponseObject, error) {
+	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
+	l, err := h.service.Outbound.Webhooks(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListWebhooks200JSONResponse{
+		Items:           rest.Map(l.Items, func(k *outbound.WebhookView) api.Webhook { return webhook(k, depthOf("listWebhooks")) }),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks("webhooks", url.Values{}, w, l.Next),
+	}, nil
+}
+
+// GetWebhook answers GET /webhooks/{id}.
+func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject) (api.GetWebhookResponseObject, error) {
+	k, err := h.service.Outbound.Get(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	tag := rest.ETag(k.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, k.Version) {
+		return api.GetWebhook304Response{Headers: api.GetWebhook304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.GetWebhook200JSONResponse{Body: webhook(k, depthOf("getWebhook")), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// ChangeWebhook answers PUT /webhooks/{id}.
+func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestObject) (api.ChangeWebhookResponseObject, error) {
+	return rest.Changed(r.Params.IfMatch, func(version int64) (*outbound.WebhookView, error) {
+		return h.service.Outbound.Change(ctx, r.Id, version, settings(r.Body))
+	}, func(k *outbound.WebhookView) api.ChangeWebhookResponseObject {
+		tag := rest.ETag(k.Version)
+		return api.ChangeWebhook200JSONResponse{
+			Body: webhook(k, depthOf("changeWebhook")), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag},
+		}
+	})
+}
+
+// RemoveWebhook answers DELETE /webhooks/{id}.
+func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestObject) (api.RemoveWebhookResponseObject, error) {
+	version, err := rest.Version(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return api.RemoveWebhook204Response{}, h.service.Outbound.Remove(ctx, r.Id, version)
+}
+
+// RotateWebhookSecret answers POST /webhooks/{id}/secrets.
+func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSecretRequestObject) (api.RotateWebhookSecretResponseObject, error) {
+	return rest.Changed(r.Params.IfMatch, func(version int64) (*outbound.WebhookView, error) {
+		return h.service.Outbound.Rotate(ctx, r.Id, version)
+	}, func(k *outbound.WebhookView) api.RotateWebhookSecretResponseObject {
+		tag := rest.ETag(k.Version)
+		return api.RotateWebhookSecret200JSONResponse{
+			Body: withSecret(k, depthOf("rotateWebhookSecret")), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
+		}
+	})
+}
+
+// TestWebhook answers POST /webhooks/{id}/test-deliveries.
+func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObject) (api.TestWebhookResponseObject, error) {
+	d, err := h.service.Outbound.Test(ctx, r.Id, rest.Value(r.Params.IdempotencyKey))
+	if err != nil {
+		return nil, err
+	}
+	at := "deliveries"
+	return api.TestWebhook202JSONResponse{Body: delivery(d, "../"), Headers: api.TestWebhook202ResponseHeaders{Location: &at}}, nil
+}
+
+// ListDeliveries answers GET /webhooks/{id}/deliveries.
+func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
+	w, state := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), string(rest.Value(r.Params.State))
+	l, err := h.service.Outbound.Deliveries(ctx, r.Id, outbound.DeliveryState(state), w)
+	if err != nil {
+		return nil, err
+	}
+	return api.ListDeliveries200JSONResponse{
+		Items:           rest.Map(l.Items, func(d *outbound.Delivery) api.Delivery { return delivery(d, "") }),
+		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
+		UnderscoreLinks: rest.ListLinks("deliveries", rest.Query("state", state), w, l.Next),
+	}, nil
+}
+
+// ResendDelivery answers POST /webhooks/{id}/deliveries/{delivery}/resending.
+func (h handlers) ResendDelivery(ctx context.Context, r api.ResendDeliveryRequestObject) (api.ResendDeliveryResponseObject, error) {
+	d, err := h.service.Outbound.Resend(ctx, r.Id, r.Delivery)
+	if err != nil {
+		return nil, err
+	}
+	return api.ResendDelivery200JSONResponse(delivery(d, "../../")), nil
+}
+
+// ResendDeadLetters answers POST /webhooks/{id}/resending.
+func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLettersRequestObject) (api.ResendDeadLettersResponseObject, error) {
+	n, more, err := h.service.Outbound.ResendDead(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	return api.ResendDeadLetters200JSONResponse{Resent: n, More: more, UnderscoreLinks: api.Links{"deliveries": {Href: "deliveries?state=waiting"}}}, nil
+}
+
+func settings(b *api.WebhookSettings) outbound.Settings {
+	return outbound.Settings{
+		URL: b.Url, Description: rest.Value(b.Description), On: b.Active == nil || *b.Active,
+		Kinds: rest.Convert[string](rest.Value(b.Kinds)),
+	}
+}
+
+// webhookStates are the states of the contract, by why a webhook is off.
+var webhookStates = map[string]api.WebhookState{"": "on", outbound.OffByOwner: "off", outbound.OffGone: "gone"}
+
+func webhook(k *outbound.WebhookView, depth rest.Depth) api.Webhook {
+	b := api.Webhook{
+		Id: k.ID, Url: k.URL, Description: rest.Optional(k.Description), State: webhookStates[k.Off],
+		Kinds: rest.OptionalList(rest.Convert[api.ReferralStepKind](k.Kinds)), CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
+		UnderscoreLinks: api.Links{"self": link(depth, "getWebhook", k.ID)},
+	}
+	b.UnderscoreLinks.AddActions(api.Paths, depth, []string{"listDeliveries", "rotateWebhookSecret", "testWebhook"}, k.ID)
+	return b
+}
+
+func withSecret(k *outbound.WebhookView, depth rest.Depth) api.WebhookWithSecret {
+	b := webhook(k, depth)
+	return api.WebhookWithSecret{
+		Id: b.Id, Url: b.Url, Description: b.Description, State: b.State, Kinds: b.Kinds,
+		CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt, Secret: k.Secret, UnderscoreLinks: b.UnderscoreLinks,
+	}
+}
+
+// delivery writes a delivery; to is the way from the request's path to the folder
+// of the list of deliveries, /webhooks/{id}/.
+func delivery(d *outbound.Delivery, to string) api.Delivery {
+	b := api.Delivery{
+		Id: d.ID, Event: d.Notice.ID, Type: d.Notice.Type, Referral: rest.Optional(d.Notice.Referral), State: api.DeliveryState(d.State.Listed()),
+		CreatedAt: d.CreatedAt, SettledAt: d.SettledAt, UnderscoreLinks: api.Links{},
+		Tries: rest.Map(d.Attempts, func(a outbound.Attempt) api.DeliveryTry {
+			return api.DeliveryTry{
+				At: a.At, Outcome: api.DeliveryOutcome(a.Outcome), Milliseconds: int(a.Millis), Status: rest.Optional(a.Status),
+			}
+		}),
+	}
+	if d.State.Listed() == outbound.Waiting {
+		b.NextTryAt = &d.Due
+	} else {
+		b.UnderscoreLinks["resending"] = api.Link{Href: to + "deliveries/" + d.ID + "/resending"}
+	}
+	return b
 }

@@ -23,7 +23,6 @@ func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralReques
 	return api.CreateReferral201JSONResponse{Body: b, Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
-// submission reads the body of POST /referrals.
 func submission(b *api.NewReferral) referral.Submission {
 	return referral.Submission{
 		Person: referral.Person{
@@ -46,7 +45,6 @@ func submission(b *api.NewReferral) referral.Submission {
 	}
 }
 
-// readRightTime reads the answers to a checklist.
 func readRightTime(b []api.NewRightTimeAnswer) (answers []referral.TimelyAnswer) {
 	for _, t := range b {
 		answers = append(answers, referral.TimelyAnswer{Item: t.Item, Answer: string(t.Answer)})

@@ -158,7 +158,6 @@ func timeline(v *referral.View) []api.ReferralStep {
 	})
 }
 
-// targetGroupTest writes a test of the target group, rule by rule.
 func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
 	if a == nil {
 		return nil
@@ -175,7 +174,6 @@ func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
 	}
 }
 
-// rightTime writes the checklist with the sender's answers.
 func rightTime(a *referral.Assessment) *api.RightTime {
 	if a == nil || len(a.Checklist) == 0 {
 		return nil

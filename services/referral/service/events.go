@@ -116,7 +116,7 @@ func (s *Service) Handle(ctx context.Context, e feed.Event) error {
 	var after store.Cursor
 	for {
 		page, err := s.referrals.Find(ctx, store.Query{
-			Association: e.Association, Where: []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: e.Subject}},
+			Association: e.Association, Where: []store.Cond{store.Equals(keyParticipant, e.Subject)},
 			Sort: latestFirst, After: after, Limit: 100,
 		})
 		if err != nil {

@@ -90,7 +90,7 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 		}
 		try(who+"'s tasks", where, Sort{Key: SortDue}, who == "person") // a person has few
 	}
-	try("the protected of a person", []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: "p"}, {Key: keyProtected, Op: store.Eq, Value: true}}, Sort{SortReceived, true}, false)
+	try("the protected of a person", []store.Cond{store.Equals(keyParticipant, "p"), store.Equals(keyProtected, true)}, Sort{SortReceived, true}, false)
 	try("the sweeper", []store.Cond{{Key: keyAlarm, Op: store.Lt, Value: int64(5)}}, Sort{Key: "none"}, true)
 }
 

@@ -19,7 +19,6 @@ const (
 	flushInterval   = time.Minute      // of registry numbers that nobody asks for
 )
 
-// jobs returns what time brings.
 func (s *Service) jobs() []*jobs.Job {
 	work := []*jobs.Job{
 		jobs.Every(overdueInterval, jobs.Config{Service: "referral", Name: "mark-overdue", Do: s.MarkOverdue, AtStart: true, Timeout: overdueTimeout, Log: s.Log}),

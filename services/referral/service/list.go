@@ -111,12 +111,8 @@ func (o Sort) orders(where []store.Cond) []store.Order {
 	return []store.Order{{Key: keyReceived, Desc: o.Desc}}
 }
 
-// List is a part of a list.
-type List struct {
-	Items []*referral.View // outlines
-	Next  string           // cursor; empty on the last page
-	Total *store.Total     // of the whole list; nil when it was read by cursor
-}
+// List is a part of a list of referrals, each in outline.
+type List = store.List[*referral.View]
 
 // List returns the referrals that the caller may see. One entry of the access log names
 // all persons shown.
@@ -155,7 +151,7 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window)
 		if relation, _ := access.Scope(operation, a); relation != access.OwnMunicipality {
 			return nil, ErrOwnFilter.AtField("responsible")
 		}
-		where = append(where, store.Cond{Key: keyResponsible, Op: store.Eq, Value: responsible})
+		where = append(where, store.Equals(keyResponsible, responsible))
 	}
 	return s.read(ctx, a, operation, where, found, order, w)
 }
@@ -334,21 +330,18 @@ func taskConditions(operation string, a actor.Actor) (where []store.Cond, found 
 			}
 		}
 		if len(whose) == 1 {
-			return []store.Cond{{Key: keyTurn, Op: store.Eq, Value: whose[0]}}, true
+			return []store.Cond{store.Equals(keyTurn, whose[0])}, true
 		}
 		return []store.Cond{{Key: keyTurn, Op: store.In, Value: whose}}, true
 	case relation == access.OwnAuthority && a.Authority != "":
-		return []store.Cond{{Key: keyTurn, Op: store.Eq, Value: turnOf(referral.PartySender, a.Authority)}}, true
+		return []store.Cond{store.Equals(keyTurn, turnOf(referral.PartySender, a.Authority))}, true
 	case relation == access.OwnUnit && a.Authority != "" && a.Unit != "":
-		return []store.Cond{
-			{Key: keyTurn, Op: store.Eq, Value: turnOf(referral.PartySender, a.Authority)},
-			{Key: keyUnit, Op: store.Eq, Value: a.Unit},
-		}, true
+		return []store.Cond{store.Equals(keyTurn, turnOf(referral.PartySender, a.Authority)), store.Equals(keyUnit, a.Unit)}, true
 	case relation == access.OwnParticipant && a.Participant != "": // of what the person applied with
 		return []store.Cond{
-			{Key: keyParticipant, Op: store.Eq, Value: a.Participant},
+			store.Equals(keyParticipant, a.Participant),
 			{Key: keySource, Op: store.In, Value: []any{string(referral.SelfReferral), string(actor.Self)}},
-			{Key: keyState, Op: store.Eq, Value: string(referral.StateSupplement)},
+			store.Equals(keyState, string(referral.StateSupplement)),
 		}, true
 	}
 	return nil, false

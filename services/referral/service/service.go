@@ -132,7 +132,11 @@ func (s *Service) open(ctx context.Context) (err error) {
 	}
 	s.exports = export.New(export.Config{
 		Referrals: s.referrals, AccessLog: s.AccessLog, Associations: s.Associations,
-		Register: s.registerValue, Identities: s.People.Identities, Now: s.Now,
+		Identities: s.People.Identities, Now: s.Now,
+		Register: func(ctx context.Context, association string) (*referral.Register, error) {
+			g, err := s.register(ctx, association)
+			return g.Value, err
+		},
 	})
 	s.numbers, err = registrynumber.New(ctx, s.Engine, s.Now, s.usedNumbers)
 	if err != nil {

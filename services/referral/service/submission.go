@@ -72,7 +72,7 @@ func (s *Service) received(ctx context.Context, a actor.Actor, operation string,
 func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) error {
 	page, err := s.referrals.Find(ctx, store.Query{
 		Association: r.Association, Sort: latestFirst, Limit: 2,
-		Where: []store.Cond{{Key: keyParticipant, Op: store.Eq, Value: r.Participant}, {Key: keyProtected, Op: store.Eq, Value: true}},
+		Where: []store.Cond{store.Equals(keyParticipant, r.Participant), store.Equals(keyProtected, true)},
 	})
 	if err != nil {
 		return err
@@ -109,11 +109,11 @@ func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Asso
 	if !access.Allows("createReferral", a, access.Resource{Association: a.Association, Participant: a.Participant, Relationships: []access.Relationship{own}}) {
 		return from, referral.ErrUnit.AtField("/unit")
 	}
-	register, err := s.registerValue(ctx, a.Association)
+	register, err := s.register(ctx, a.Association)
 	if err != nil {
 		return from, err
 	}
-	if from, err = register.Origin(a, relation, *sub); err != nil {
+	if from, err = register.Value.Origin(a, relation, *sub); err != nil {
 		return from, err
 	}
 	return from, sub.Check(from, in, s.Now())
@@ -182,7 +182,7 @@ func (s *Service) insert(ctx context.Context, a actor.Actor, request idempotency
 func (s *Service) build(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, *registrynumber.Reservation, error) {
 	if sub.ExternalReference != "" { // before the vault is asked: a refused referral leaves no person behind
 		n, err := s.referrals.Count(ctx, in.ID, []store.Cond{
-			{Key: keyAuthority, Op: store.Eq, Value: request.Actor.Authority}, {Key: keyExternal, Op: store.Eq, Value: sub.ExternalReference},
+			store.Equals(keyAuthority, request.Actor.Authority), store.Equals(keyExternal, sub.ExternalReference),
 		})
 		if err != nil {
 			return nil, nil, err

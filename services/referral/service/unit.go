@@ -33,11 +33,6 @@ func (s *Service) register(ctx context.Context, association string) (store.Versi
 	return g, err
 }
 
-func (s *Service) registerValue(ctx context.Context, association string) (*referral.Register, error) {
-	g, err := s.register(ctx, association)
-	return g.Value, err
-}
-
 // UnitFilter narrows the register.
 type UnitFilter struct {
 	Kind         referral.Source // empty: any

@@ -90,7 +90,7 @@ func (q Queue) key(set string) string { return set + "/" + q.Municipality + "/" 
 
 // Where returns the conditions of the referrals in a set: Queued or Placed.
 func (q Queue) Where(set string) []store.Cond {
-	return []store.Cond{{Key: KeySet, Op: store.Eq, Value: q.key(set)}}
+	return []store.Cond{store.Equals(KeySet, q.key(set))}
 }
 
 // Config is what the waiting lists need.
@@ -248,7 +248,7 @@ func (s *Service) FillPositions(ctx context.Context, views ...*referral.View) er
 		where := q.Where(Queued)
 		if byRank[q] == nil {
 			for r := range int64(len(Priorities)) {
-				n, err := s.Referrals.Count(ctx, q.Association, append(where[:1:1], store.Cond{Key: KeyRank, Op: store.Eq, Value: r}))
+				n, err := s.Referrals.Count(ctx, q.Association, append(where[:1:1], store.Equals(KeyRank, r)))
 				if err != nil {
 					return err
 				}
@@ -256,7 +256,7 @@ func (s *Service) FillPositions(ctx context.Context, views ...*referral.View) er
 			}
 		}
 		own := rank(v.Status.Priority)
-		sooner := append(where, store.Cond{Key: KeyRank, Op: store.Eq, Value: own},
+		sooner := append(where, store.Equals(KeyRank, own),
 			store.Cond{Key: KeySince, Op: store.Lt, Value: v.Status.WaitingSince.UnixMilli()})
 		ahead, err := s.Referrals.Count(ctx, q.Association, sooner)
 		if err != nil {
