@@ -97,7 +97,18 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 			return float64(len(l.next.entries)), true
 		},
 	})
-	go l.run()
+	go func() { // writes block after block until Close
+		defer close(l.done)
+		for {
+			select {
+			case <-l.wake:
+				l.write(false)
+			case <-l.stop:
+				l.write(true) // nothing is let in any more; what queued is still written
+				return
+			}
+		}
+	}()
 	return l, nil
 }
 
@@ -245,20 +256,6 @@ const (
 	tries   = 3
 	timeout = 5 * time.Second
 )
-
-// run writes block after block until Close.
-func (l *Log) run() {
-	defer close(l.done)
-	for {
-		select {
-		case <-l.wake:
-			l.write(false)
-		case <-l.stop:
-			l.write(true) // nothing is let in any more; what queued is still written
-			return
-		}
-	}
-}
 
 // write makes what has queued durable as one block and wakes those who wait for it.
 func (l *Log) write(final bool) {

@@ -54,7 +54,14 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 			return r, err
 		}
 		if last != nil && last.Chain == b.Chain {
-			r.checkLink(last, b)
+			switch { // b must be what comes next in its chain
+			case last.Final:
+				r.flaw(b.id(), -1, "follows the end of its chain")
+			case b.N != last.N+1:
+				r.flaw(b.id(), -1, fmt.Sprintf("follows block %d: what was between is missing", last.N))
+			case b.Prev != last.Hash || b.Follows != last.id():
+				r.flaw(b.id(), -1, "does not hang on the block before it")
+			}
 			r.Heads = r.Heads[:len(r.Heads)-1]
 		} else if err := l.checkFirst(ctx, &r, b); err != nil {
 			return r, err
@@ -94,18 +101,6 @@ func (l *Log) checkFirst(ctx context.Context, r *Report, b *Block) error {
 		r.flaw(b.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
 	}
 	return err
-}
-
-// checkLink checks that a block is what comes next in its chain.
-func (r *Report) checkLink(before, b *Block) {
-	switch {
-	case before.Final:
-		r.flaw(b.id(), -1, "follows the end of its chain")
-	case b.N != before.N+1:
-		r.flaw(b.id(), -1, fmt.Sprintf("follows block %d: what was between is missing", before.N))
-	case b.Prev != before.Hash || b.Follows != before.id():
-		r.flaw(b.id(), -1, "does not hang on the block before it")
-	}
 }
 
 // checkContent checks the block's own hashes, entry by entry.

@@ -235,20 +235,16 @@ func readTexts(dir string) (map[string][]byte, error) {
 		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || (ext != ".yaml" && ext != ".yml") {
 			continue
 		}
-		if texts[e.Name()], err = readText(filepath.Join(dir, e.Name())); err != nil {
+		f, err := os.Open(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		texts[e.Name()], err = io.ReadAll(io.LimitReader(f, maxFile+1))
+		if err = errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
 	}
 	return texts, nil
-}
-
-func readText(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
 // parseAll parses the texts; the error names each file that is wrong and why.

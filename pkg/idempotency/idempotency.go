@@ -74,7 +74,7 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 		if r.Key != "" {
 			old, err := c.Get(ctx, r.Actor.Association, id)
 			if err == nil {
-				if r.expired(receipt(old.Value)) {
+				if r.Now.Sub(receipt(old.Value).At) > KeyLifetime {
 					continue
 				}
 				return old, true, r.Same(receipt(old.Value))
@@ -111,14 +111,12 @@ func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found
 		if !ok {
 			return id, false, nil
 		}
-		if !r.expired(was) {
+		if r.Now.Sub(was.At) <= KeyLifetime {
 			return id, true, nil
 		}
 	}
 	return "", false, ErrKeyReused
 }
-
-func (r Request) expired(was Receipt) bool { return r.Now.Sub(was.At) > KeyLifetime }
 
 // Same returns ErrKeyReused unless the receipt is that of this request.
 func (r Request) Same(was Receipt) error {

@@ -90,11 +90,7 @@ const maxRemembered = 8192
 
 // NewSigner creates a signer. The issuer is "gateway" or the service's name.
 func NewSigner(issuer string, key ed25519.PrivateKey, now func() time.Time) *Signer {
-	return &Signer{issuer: issuer, key: key, now: now, signed: remember[signed]()}
-}
-
-func remember[V any]() *otter.Cache[string, V] {
-	return otter.Must(&otter.Options[string, V]{MaximumSize: maxRemembered})
+	return &Signer{issuer: issuer, key: key, now: now, signed: otter.Must(&otter.Options[string, signed]{MaximumSize: maxRemembered})}
 }
 
 // Issuer returns the name that the signer signs as.
@@ -173,7 +169,7 @@ func NewVerifier(keys map[string]ed25519.PublicKey, now func() time.Time) *Verif
 			jwt.WithAudience(Audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 			jwt.WithLeeway(leeway), jwt.WithTimeFunc(now), jwt.WithStrictDecoding(),
 		),
-		verified: remember[verified](),
+		verified: otter.Must(&otter.Options[string, verified]{MaximumSize: maxRemembered}),
 	}
 	for name, key := range keys {
 		issuer, _, _ := strings.Cut(name, ".")

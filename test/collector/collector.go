@@ -20,7 +20,6 @@ import (
 	metrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	traces "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
-	metric "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -167,7 +166,15 @@ func (c *Collector) keep(path string, body []byte) error {
 		for _, rm := range request.ResourceMetrics {
 			for _, sm := range rm.ScopeMetrics {
 				for _, m := range sm.Metrics {
-					c.keepExemplars(serviceOf(rm.Resource), m)
+					key := [2]string{serviceOf(rm.Resource), m.Name}
+					if c.series[key] == nil {
+						c.series[key] = map[string]bool{}
+					}
+					for _, p := range m.GetHistogram().GetDataPoints() {
+						for _, e := range p.Exemplars {
+							c.series[key][hex.EncodeToString(e.TraceId)] = true
+						}
+					}
 				}
 			}
 		}
@@ -185,18 +192,6 @@ func (c *Collector) keep(path string, body []byte) error {
 		}
 	}
 	return nil
-}
-
-func (c *Collector) keepExemplars(service string, m *metric.Metric) {
-	key := [2]string{service, m.Name}
-	if c.series[key] == nil {
-		c.series[key] = map[string]bool{}
-	}
-	for _, p := range m.GetHistogram().GetDataPoints() {
-		for _, e := range p.Exemplars {
-			c.series[key][hex.EncodeToString(e.TraceId)] = true
-		}
-	}
 }
 
 func serviceOf(r *resource.Resource) string { return attributes(r.GetAttributes())["service.name"] }

@@ -117,21 +117,14 @@ func Start(t testing.TB) Server {
 			<-ended
 		}
 	})
-	await(t, addr, &said)
-	return Server{Addr: addr, Dir: filepath.Join(objects, Bucket)}
-}
-
-// await waits until the server answers.
-func await(t testing.TB, addr string, said *bytes.Buffer) {
-	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		resp, err := http.Get("http://" + addr + "/")
 		if err == nil {
 			resp.Body.Close()
-			return
+			return Server{Addr: addr, Dir: filepath.Join(objects, Bucket)}
 		}
 		if time.Now().After(end) {
-			t.Fatalf("the S3 server does not answer: %v\n%s", err, said)
+			t.Fatalf("the S3 server does not answer: %v\n%s", err, &said)
 		}
 	}
 }

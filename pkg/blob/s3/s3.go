@@ -73,10 +73,20 @@ func Open(address string, environ map[string]string) (*Store, error) {
 		return nil, fmt.Errorf("%s and %s must be set to the credentials of the S3 store", AccessKeyVariable, SecretKeyVariable)
 	}
 	core, err := minio.NewCore(a.endpoint.Host, &minio.Options{
-		Creds:      credentials.NewStaticV4(access, secret, environ[tokenVariable]),
-		Secure:     a.endpoint.Scheme == "https",
-		Region:     a.region,
-		Transport:  transport(),
+		Creds:  credentials.NewStaticV4(access, secret, environ[tokenVariable]),
+		Secure: a.endpoint.Scheme == "https",
+		Region: a.region,
+		Transport: closeAfterBody{&http.Transport{ // each phase is bounded; the call as a whole is, by its context
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   5 * time.Second,
+			ResponseHeaderTimeout: 20 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			IdleConnTimeout:       60 * time.Second,
+			MaxIdleConnsPerHost:   32,
+			MaxConnsPerHost:       128,
+			DisableCompression:    true,
+		}},
 		MaxRetries: maxTries,
 	})
 	if err != nil {
@@ -123,22 +133,6 @@ func parse(text string) (address, error) {
 	return a, nil
 }
 
-// transport bounds each phase of a request to a store that does not answer; the call
-// as a whole is bounded by its context.
-func transport() http.RoundTripper {
-	return closeAfterBody{&http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: 20 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       60 * time.Second,
-		MaxIdleConnsPerHost:   32,
-		MaxConnsPerHost:       128,
-		DisableCompression:    true,
-	}}
-}
-
 // closeAfterBody sends nothing behind a request with a body on the same connection. A
 // store that refuses one unread (412: the name is taken) may take the body that it has
 // not read for the next request, and the answer to that would reach another caller.
@@ -169,10 +163,14 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 	if err == nil {
 		err = u.finish()
 	}
-	if err != nil {
-		return errors.Join(translate(ctx, err), u.abort())
+	if err != nil && u.id != "" {
+		// The parts are removed, also when the context has ended. Those that a dying process
+		// leaves are removed by a rule of the bucket; see docs/operations/install.md.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+		defer cancel()
+		return errors.Join(translate(u.ctx, err), s.core.AbortMultipartUpload(ctx, s.bucket, name, u.id))
 	}
-	return nil
+	return translate(ctx, err)
 }
 
 // partBuffers are reused by uploads.
@@ -236,18 +234,6 @@ func (u *upload) finish() error {
 		u.id = ""
 	}
 	return err
-}
-
-// abort removes the parts of an upload that failed, also when its context has ended.
-// Parts that a dying process leaves are removed by a rule of the bucket; see
-// docs/operations/install.md.
-func (u *upload) abort() error {
-	if u.id == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), abortTimeout)
-	defer cancel()
-	return u.store.core.AbortMultipartUpload(ctx, u.store.bucket, u.name, u.id)
 }
 
 // Get implements blob.Store.

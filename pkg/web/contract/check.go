@@ -125,31 +125,29 @@ func (p *parameter) check(values []string) []fault.Field {
 	}
 	list := make([]any, len(values))
 	for i, text := range values {
-		v, ok := parseScalar(text, schema)
-		if !ok {
+		var err error
+		switch {
+		case schema.Type.Is("integer"):
+			var n int64
+			n, err = strconv.ParseInt(text, 10, 53)
+			list[i] = float64(n)
+		case schema.Type.Is("number"):
+			list[i], err = strconv.ParseFloat(text, 64)
+		case schema.Type.Is("boolean") && text != "true" && text != "false":
+			err = strconv.ErrSyntax
+		case schema.Type.Is("boolean"):
+			list[i] = text == "true"
+		default:
+			list[i] = text
+		}
+		if err != nil {
 			return []fault.Field{newField(p.name, "type", schema)}
 		}
-		list[i] = v
 	}
 	if !isList {
 		return schemaFields(p.schema, list[0], p.name)
 	}
 	return schemaFields(p.schema, list, p.name)
-}
-
-// parseScalar reads a single value of the schema's type.
-func parseScalar(text string, s *openapi3.Schema) (any, bool) {
-	switch {
-	case s.Type.Is("integer"):
-		n, err := strconv.ParseInt(text, 10, 53)
-		return float64(n), err == nil
-	case s.Type.Is("number"):
-		f, err := strconv.ParseFloat(text, 64)
-		return f, err == nil
-	case s.Type.Is("boolean"):
-		return text == "true", text == "true" || text == "false"
-	}
-	return text, true
 }
 
 // checkBody reads the body once, checks it, and puts it back for the handler.

@@ -102,7 +102,7 @@ func New(c Config) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.fail
-	e.Use(s.observe, s.authenticate, s.admit, s.validate)
+	e.Use(s.observe, s.authenticate, s.check)
 	if c.Feed != nil {
 		s.serveFeed(e)
 	}
@@ -135,18 +135,23 @@ func (s *middleware) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// admit asks Admit about the public API; internal operations are for services alone,
-// which have no roles.
-func (s *middleware) admit(next echo.HandlerFunc) echo.HandlerFunc {
-	if s.Admit == nil {
-		return next
-	}
+// check asks Admit about the public API (internal operations are for services alone,
+// which have no roles), and then checks the request of an operation of the contract.
+func (s *middleware) check(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		op := operationOf(c)
-		if op.inContract && !op.Public && !strings.HasPrefix(op.Path, "/internal/") {
+		if !op.inContract {
+			return next(c)
+		}
+		if s.Admit != nil && !op.Public && !strings.HasPrefix(op.Path, "/internal/") {
 			if err := s.Admit(c.Request().Context(), op.ID, thingOf(op.Path, c.Param)); err != nil {
 				return err
 			}
+		}
+		r, err := op.Check(c.Response(), c.Request(), c.Param)
+		c.SetRequest(r)
+		if err != nil {
+			return err
 		}
 		return next(c)
 	}
@@ -169,22 +174,6 @@ func thingOf(path string, param func(name string) string) string {
 		kind = stem + "y"
 	}
 	return kind + "/" + id
-}
-
-// validate checks the request of an operation of the contract.
-func (s *middleware) validate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		op := operationOf(c)
-		if !op.inContract {
-			return next(c)
-		}
-		r, err := op.Check(c.Response(), c.Request(), c.Param)
-		c.SetRequest(r)
-		if err != nil {
-			return err
-		}
-		return next(c)
-	}
 }
 
 // fail is echo's error handler: the one place where an error becomes an answer. What
@@ -281,7 +270,13 @@ func (s Server) Run(ctx context.Context) error {
 	}
 	draining, drain := context.WithCancel(context.Background())
 	defer drain()
-	servers := []*http.Server{s.httpServer(closeConnections(ctx, s.Handler), public.Addr(), draining)}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil { // the server stops soon: no request may be sent on the connection at that moment
+			w.Header().Set("Connection", "close")
+		}
+		s.Handler.ServeHTTP(w, r)
+	})
+	servers := []*http.Server{s.httpServer(handler, public.Addr(), draining)}
 	listeners, adminAddr := []net.Listener{public}, ""
 	if s.AdminAddr != "" {
 		admin, err := listen(s.AdminAddr, "FINSAM_ADMIN_ADDR")
@@ -304,18 +299,15 @@ func (s Server) Run(ctx context.Context) error {
 		time.Sleep(s.Linger)
 	}
 	drain()
-	return errors.Join(err, shutdown(servers))
-}
-
-// closeConnections closes callers' connections once ctx has ended, so that no request
-// is sent on one at the moment when the server stops.
-func closeConnections(ctx context.Context, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ctx.Err() != nil {
-			w.Header().Set("Connection", "close")
+	// The running requests end; what has not ended within drainTimeout is cut off.
+	ending, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	for _, h := range servers {
+		if stopErr := h.Shutdown(ending); stopErr != nil {
+			err = errors.Join(err, fmt.Errorf("stop serving %s: %w", h.Addr, stopErr), h.Close())
 		}
-		h.ServeHTTP(w, r)
-	})
+	}
+	return err
 }
 
 func (s *Server) httpServer(h http.Handler, addr net.Addr, draining context.Context) *http.Server {
@@ -327,20 +319,6 @@ func (s *Server) httpServer(h http.Handler, addr net.Addr, draining context.Cont
 			return context.WithValue(context.Background(), drainKey{}, draining)
 		},
 	}
-}
-
-// shutdown lets the running requests end, and closes the connections of those that do
-// not within drainTimeout.
-func shutdown(servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	var errs []error
-	for _, s := range servers {
-		if err := s.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop serving %s: %w", s.Addr, err), s.Close())
-		}
-	}
-	return errors.Join(errs...)
 }
 
 type drainKey struct{}
