@@ -20,9 +20,9 @@ type Consent struct {
 	Authorities  []string // ids or kinds, as the consent names them
 	TextVersion  string
 	GivenOn      civil.Date // on paper
-	From         time.Time  // known here
+	From         time.Time  // known here; zero in what comes with a referral
 	Until        time.Time  // withdrawn; zero while it is in force
-	Withheld     []string
+	Withheld     []string   // categories that it leaves out, once the person is enrolled
 }
 
 // InForce reports whether the consent has not been withdrawn.
@@ -34,20 +34,9 @@ func (c Consent) scope() consent.Scope {
 	return consent.Scope{InForce: c.InForce(), Withheld: c.Withheld}
 }
 
-// NewConsent is what comes with a referral.
-type NewConsent struct {
-	Referral     string
-	Authority    string
-	Unit         string
-	Municipality string
-	Authorities  []string
-	TextVersion  string
-	GivenOn      civil.Date
-}
-
 // Check returns what is wrong with a consent of somebody who was born on a date: its
 // day, or a part stored in clear that has a personal identity number in it.
-func (c NewConsent) Check(birth, today civil.Date) error {
+func (c Consent) Check(birth, today civil.Date) error {
 	if err := happened(c.GivenOn, birth, today, "/consent/givenOn"); err != nil {
 		return err
 	}
@@ -69,7 +58,7 @@ func happened(d, earliest, today civil.Date, pointer string) error {
 
 // GiveConsent notes a referral's consent. It reports whether that was new: the same
 // referral again changes nothing.
-func (p *Person) GiveConsent(c NewConsent, by history.Author, now time.Time) bool {
+func (p *Person) GiveConsent(c Consent, by history.Author, now time.Time) bool {
 	if st := p.Status(); st.referral(c.Referral) != nil {
 		return false
 	}
@@ -83,7 +72,7 @@ func (p *Person) GiveConsent(c NewConsent, by history.Author, now time.Time) boo
 
 // ExtendConsent notes that a referral's consent covers more. It reports whether that
 // was new; a consent that has been withdrawn is not extended.
-func (p *Person) ExtendConsent(c NewConsent, cause string, by history.Author, now time.Time) bool {
+func (p *Person) ExtendConsent(c Consent, cause string, by history.Author, now time.Time) bool {
 	st := p.Status()
 	if tie := st.referral(c.Referral); tie == nil || !tie.Consent.InForce() || st.causes[cause] {
 		return false

@@ -24,8 +24,8 @@ func day(d civil.Date) time.Time {
 // 1 May; the consent to FK was withdrawn on 1 July.
 func known() *Person {
 	p := NewPerson("insjoriket", "p1", "lookup", []byte("sealed"), []byte("sealed too"), "r1", sender, day("2026-03-01"))
-	p.GiveConsent(NewConsent{Referral: "r1", Authority: "fk", Unit: "fk-molndal", Municipality: "1481", Authorities: []string{"molndal"}, GivenOn: "2026-02-27"}, sender, day("2026-03-01"))
-	p.GiveConsent(NewConsent{Referral: "r2", Authority: "af", Unit: "af-1", Municipality: "1402", Authorities: []string{"af", "fk"}, GivenOn: "2026-05-01"}, history.Author{Subject: "af-3"}, day("2026-05-01"))
+	p.GiveConsent(Consent{Referral: "r1", Authority: "fk", Unit: "fk-molndal", Municipality: "1481", Authorities: []string{"molndal"}, GivenOn: "2026-02-27"}, sender, day("2026-03-01"))
+	p.GiveConsent(Consent{Referral: "r2", Authority: "af", Unit: "af-1", Municipality: "1402", Authorities: []string{"af", "fk"}, GivenOn: "2026-05-01"}, history.Author{Subject: "af-3"}, day("2026-05-01"))
 	if err := p.WithdrawConsent("r1", nil, coach, day("2026-07-01")); err != nil {
 		panic(err)
 	}
@@ -81,7 +81,7 @@ func TestConsentIsWithdrawnOnce(t *testing.T) {
 	if err := p.WithdrawConsent("r9", nil, coach, noon); !errors.Is(err, ErrNoConsent) {
 		t.Errorf("got %v", err)
 	}
-	if p.GiveConsent(NewConsent{Referral: "r2", Authority: "af"}, sender, noon) {
+	if p.GiveConsent(Consent{Referral: "r2", Authority: "af"}, sender, noon) {
 		t.Error("one referral gave its consent twice")
 	}
 	if tie := p.Status().referral("r1"); tie == nil || tie.Consent.InForce() || tie.Consent.scope().Shares(consent.Identity) {

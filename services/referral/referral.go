@@ -172,20 +172,14 @@ type Status struct {
 
 	referral  *Referral
 	handovers []handover
-	turn      Turn     // as far as the steps say; see Turn
-	seen      [4]sight // by index of Visibility
+	turn      Turn    // as far as the steps say; see Turn
+	states    []State // behind each step
 }
 
 // handover is a transfer that was accepted.
 type handover struct {
 	from string // municipality
 	step *Step
-}
-
-// sight is what the steps come to for one Visibility.
-type sight struct {
-	state State
-	last  *Step
 }
 
 // Place is the place in an initiative that a referral has.
@@ -258,14 +252,7 @@ func (s *Status) apply(step *Step) {
 		s.Place = nil
 	}
 	s.applyTurn(step, before)
-	for i := range s.seen {
-		if step.IsHidden(visibilityAt(i)) {
-			continue
-		}
-		if s.seen[i].last = step; s.State != before {
-			s.seen[i].state = s.State
-		}
-	}
+	s.states = append(s.states, s.State)
 }
 
 // Check returns ErrWrongState, with the state, unless a step of this kind may happen

@@ -19,22 +19,6 @@ type Visibility struct {
 	Texts    bool // what was written; that the person is protected
 }
 
-// visibilityAt returns the visibility of an index of Status.seen. Protection counts as
-// visible, because it changes what everybody sees.
-func visibilityAt(index int) Visibility {
-	return Visibility{Progress: index&1 != 0, Outcome: index&2 != 0, Texts: true}
-}
-
-func (v Visibility) index() (i int) {
-	if v.Progress {
-		i |= 1
-	}
-	if v.Outcome {
-		i |= 2
-	}
-	return i
-}
-
 // IsHidden reports whether a step is left out for a visibility. That the person is
 // enrolled is the beginning of the progress; the municipality's answer is not part of it.
 func (s *Step) IsHidden(from Visibility) bool {
@@ -68,13 +52,6 @@ func (s Step) redact(a actor.Actor, to Visibility) Step {
 	return s
 }
 
-// The parties of a referral's relationships.
-const (
-	relationSender   = string(PartySender)
-	relationReceiver = string(PartyReceiver)
-	relationAsked    = string(PartyAsked)
-)
-
 // ResourceTo is ResourceFor for an operation that is one party's act. While two
 // municipalities see the referral, what the one may do the other may not. With no
 // pending transfer the state table rejects the operation.
@@ -85,9 +62,9 @@ func (s *Status) ResourceTo(operation string, a actor.Actor) access.Resource {
 	}
 	switch partyOf(operation) {
 	case PartyReceiver:
-		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party == relationAsked })
+		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party == string(PartyAsked) })
 	case PartyAsked:
-		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party != relationAsked })
+		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party != string(PartyAsked) })
 	}
 	return res
 }
@@ -96,16 +73,16 @@ func (s *Status) ResourceTo(operation string, a actor.Actor) access.Resource {
 // the authority that named it: the same subject at another authority is somebody else.
 func (s *Status) ResourceFor(a actor.Actor) access.Resource {
 	r := s.referral
-	sender := access.Relationship{Party: relationSender, Authority: r.Authority, Unit: r.Unit, Consent: s.Scope()}
+	sender := access.Relationship{Party: string(PartySender), Authority: r.Authority, Unit: r.Unit, Consent: s.Scope()}
 	if r.AuthorityKind == actor.Self {
 		sender.Authority = "" // persons are not an authority: none of them may read another's
 	}
 	res := access.Resource{
 		Association: r.Association, Participant: r.Participant, Applied: r.isApplication(),
-		Relationships: []access.Relationship{sender, {Party: relationReceiver, Municipality: s.Municipality, HandedIn: r.IsHandedIn()}},
+		Relationships: []access.Relationship{sender, {Party: string(PartyReceiver), Municipality: s.Municipality, HandedIn: r.IsHandedIn()}},
 	}
 	if asked := s.TransferTarget(); asked != "" {
-		res.Relationships = append(res.Relationships, access.Relationship{Party: relationAsked, Municipality: asked})
+		res.Relationships = append(res.Relationships, access.Relationship{Party: string(PartyAsked), Municipality: asked})
 	}
 	if p := s.Protection; p != nil {
 		res.Protected = true
@@ -140,10 +117,20 @@ func (s *Status) IsOpenTo(municipality string) bool {
 	return s.ConsentWithdrawnAt == nil || s.Municipality == municipality || s.HandedOverBy(municipality) != nil
 }
 
-// Visible returns the state after the last visible step, and that step.
-func (s *Status) Visible(to Visibility) (State, *Step) {
-	seen := s.seen[to.index()]
-	return seen.state, seen.last
+// Visible returns the state after the last visible step, and that step. Protection counts
+// as visible, because it changes what everybody sees.
+func (s *Status) Visible(to Visibility) (state State, last *Step) {
+	to.Texts = true
+	before := noState
+	for i, after := range s.states {
+		if step := &s.referral.Steps[i]; !step.IsHidden(to) {
+			if last = step; after != before {
+				state = after
+			}
+		}
+		before = after
+	}
+	return state, last
 }
 
 // VisibleNumber returns the position of step n among the steps that were ever visible.

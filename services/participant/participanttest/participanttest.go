@@ -89,7 +89,7 @@ func Person(seed uint64) service.PersonInput {
 	return service.PersonInput{
 		Number: p.Number, GivenName: p.GivenName, FamilyName: p.FamilyName,
 		Contact: participant.Contact{Email: p.Email, Phone: p.Phone},
-		Consent: participant.NewConsent{
+		Consent: participant.Consent{
 			Referral: uuid.NewString(), Authority: "fk", Unit: "fk-molndal", Municipality: "1481",
 			Authorities: []string{"fk", "molndal"}, TextVersion: "2026-1", GivenOn: "2026-08-01",
 		},

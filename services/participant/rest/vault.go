@@ -17,7 +17,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 		Number: b.Person.PersonalIdentityNumber, GivenName: b.Person.GivenName, FamilyName: b.Person.FamilyName,
 		Gender:  string(rest.Value(b.Person.Gender)),
 		Contact: participant.Contact{Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone)},
-		Consent: participant.NewConsent{
+		Consent: participant.Consent{
 			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: rest.Value(b.Municipality),
 			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: civil.Date(b.Consent.GivenOn),
 		},

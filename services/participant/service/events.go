@@ -104,7 +104,7 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 		if e.Data["authorities"] == "" {
 			return nil // something else than the consent was amended
 		}
-		c := participant.NewConsent{
+		c := participant.Consent{
 			Referral: e.Subject, Authorities: strings.Split(e.Data["authorities"], ","),
 			TextVersion: e.Data["textVersion"], GivenOn: civil.Date(e.Data["givenOn"]),
 		}

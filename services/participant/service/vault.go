@@ -26,7 +26,7 @@ type PersonInput struct {
 	FamilyName string
 	Gender     string
 	Contact    participant.Contact
-	Consent    participant.NewConsent
+	Consent    participant.Consent
 }
 
 // Put stores a referred person and returns the participant's id, the same for the same
