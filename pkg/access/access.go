@@ -132,15 +132,15 @@ func (c Cell) ties(a actor.Actor, tie Relationship) bool {
 	return false
 }
 
-// Scope returns the relation in which the actor reads a list: that of the first
-// cell whose role the actor has. A caller with several roles reads in one.
-func Scope(operation string, a actor.Actor) (Relation, bool) {
+// Scope returns the relation in which the actor reads a list: that of the first cell
+// whose role the actor has; empty: none. A caller with several roles reads in one.
+func Scope(operation string, a actor.Actor) Relation {
 	for _, c := range rows[operation] {
 		if a.Has(c.Role) {
-			return c.Relation, true
+			return c.Relation
 		}
 	}
-	return "", false
+	return ""
 }
 
 // Row returns the cells of an operation or view, for the tests and the documents

@@ -163,7 +163,7 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	if err != nil {
 		return nil, err
 	}
-	relation, _ := access.Scope(entry.Operation, a)
+	relation := access.Scope(entry.Operation, a)
 	where, ok := f.conditions(relation, a)
 	var found store.Page[activity.Booking]
 	list := &store.List[*BookingView]{}

@@ -139,7 +139,7 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	if err != nil {
 		return nil, err
 	}
-	relation, _ := access.Scope(e.Operation, a)
+	relation := access.Scope(e.Operation, a)
 	e.Why = string(relation)
 	page := &EnrolmentPage{}
 	where, ok := f.within(relation, a)

@@ -47,7 +47,7 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (id string, age int, 
 		return "", 0, guard.Enter(ctx, s.AccessLog, e, err)
 	}
 	lookups := s.Cipher.Lookups(string(number))
-	scope, _ := access.Scope("createReferral", a)
+	scope := access.Scope("createReferral", a)
 	for range maxPutTries {
 		known, err := s.people.Store.Find(ctx, store.Query{Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, lookups)}, Limit: 1})
 		if err != nil {

@@ -68,7 +68,7 @@ var (
 // is signed in for no such place.
 func newFor(a actor.Actor) (d Draft, ok bool) {
 	d.Association = a.Association
-	switch relation, _ := access.Scope("createDraft", a); relation {
+	switch access.Scope("createDraft", a) {
 	case access.OwnUnit:
 		d.Authority, d.Unit = a.Authority, a.Unit
 		return d, a.Authority != "" && a.Unit != ""
@@ -324,8 +324,7 @@ func (s *Service) List(ctx context.Context, w store.Window) (*store.List[*View],
 	if err != nil {
 		return nil, err
 	}
-	relation, _ := access.Scope("listDrafts", a)
-	l, entry := &store.List[*View]{Items: []*View{}}, accesslog.Entry{Operation: "listDrafts", Thing: "drafts", Why: string(relation)}
+	l, entry := &store.List[*View]{Items: []*View{}}, accesslog.Entry{Operation: "listDrafts", Thing: "drafts", Why: string(access.Scope("listDrafts", a))}
 	own, ok := newFor(a)
 	if !ok { // signed in for no place that has drafts
 		l.Total = new(store.Total)

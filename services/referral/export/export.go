@@ -140,8 +140,7 @@ func (x *export) page(ctx context.Context, items []store.Versioned[referral.Refe
 	}
 	slices.Sort(people)
 	people = slices.Compact(people)
-	relation, _ := access.Scope("exportReferrals", x.actor)
-	entry := accesslog.Entry{Operation: "exportReferrals", Thing: "referrals", Participants: people, Why: string(relation)}
+	entry := accesslog.Entry{Operation: "exportReferrals", Thing: "referrals", Participants: people, Why: string(access.Scope("exportReferrals", x.actor))}
 	if x.identities {
 		entry.Identity = accesslog.Shown
 	}

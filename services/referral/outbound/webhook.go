@@ -282,7 +282,7 @@ var latestFirst = []store.Order{{Key: atKey, Desc: true}}
 // ownWebhooks returns the conditions that the caller's webhooks fulfil; ok is false when
 // it has neither an authority nor a municipality of its own.
 func ownWebhooks(a actor.Actor) (where []store.Cond, ok bool) {
-	switch relation, _ := access.Scope("listWebhooks", a); {
+	switch relation := access.Scope("listWebhooks", a); {
 	case relation == access.OwnMunicipality && a.Municipality != "":
 		return []store.Cond{store.Equals(municipalityKey, a.Municipality)}, true
 	case relation == access.OwnAuthority && a.Authority != "":

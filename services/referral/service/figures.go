@@ -25,8 +25,7 @@ func (s *Service) Figures(ctx context.Context, from, to, municipality string) (*
 	if err != nil {
 		return nil, err
 	}
-	relation, _ := access.Scope(operation, a)
-	f := &Figures{Municipality: municipality, Exact: relation == access.OwnMunicipality}
+	f := &Figures{Municipality: municipality, Exact: access.Scope(operation, a) == access.OwnMunicipality}
 	if f.Exact {
 		if municipality != "" && municipality != a.Municipality {
 			return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "referral-figures"}, fault.ErrForbidden)

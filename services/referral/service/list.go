@@ -148,7 +148,7 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window)
 	}
 	where, found := taskConditions(operation, a)
 	if responsible != "" {
-		if relation, _ := access.Scope(operation, a); relation != access.OwnMunicipality {
+		if access.Scope(operation, a) != access.OwnMunicipality {
 			return nil, ErrOwnFilter.AtField("responsible")
 		}
 		where = append(where, store.Equals(keyResponsible, responsible))
@@ -177,8 +177,7 @@ func (s *Service) WaitingList(ctx context.Context, initiative string, w store.Wi
 		return nil, err
 	}
 	q := waitlist.Queue{Association: in.ID, Municipality: a.Municipality, Initiative: i.ID}
-	relation, _ := access.Scope(operation, a)
-	found := relation == access.OwnMunicipality && a.Municipality != ""
+	found := access.Scope(operation, a) == access.OwnMunicipality && a.Municipality != ""
 	return s.read(ctx, a, operation, q.Where(waitlist.Queued), found, order, w)
 }
 
@@ -209,8 +208,7 @@ func (s *Service) read(ctx context.Context, a actor.Actor, operation string, whe
 	if err := s.fillDuplicates(ctx, a, l.Items); err != nil {
 		return nil, err
 	}
-	relation, _ := access.Scope(operation, a)
-	entry := accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people, Why: string(relation)}
+	entry := accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people, Why: string(access.Scope(operation, a))}
 	return l, guard.Enter(ctx, s.AccessLog, entry, nil)
 }
 
@@ -223,7 +221,7 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 			where = append(where, store.Cond{Key: key, Op: op, Value: value})
 		}
 	}
-	relation, _ := access.Scope(operation, a)
+	relation := access.Scope(operation, a)
 	due, state := keySenderDue, keySenderState
 	switch {
 	case relation == access.OwnMunicipality && a.Municipality != "":
@@ -317,7 +315,7 @@ func (f Filter) period(is func(string, store.Op, any)) error {
 // taskConditions returns the conditions of what waits for the caller; found is false
 // when nothing can match.
 func taskConditions(operation string, a actor.Actor) (where []store.Cond, found bool) {
-	relation, _ := access.Scope(operation, a)
+	relation := access.Scope(operation, a)
 	switch {
 	case relation == access.OwnMunicipality && a.Municipality != "":
 		var whose []any

@@ -55,8 +55,7 @@ func (s *Service) create(ctx context.Context, a actor.Actor, operation string, r
 // received enters who has created a referral, or repeated that, and returns it as it was
 // at its first step.
 func (s *Service) received(ctx context.Context, a actor.Actor, operation string, r *referral.Referral) (*referral.View, error) {
-	relation, _ := access.Scope("createReferral", a)
-	e := accesslog.Entry{Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant}, Why: string(relation)}
+	e := accesslog.Entry{Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant}, Why: string(access.Scope("createReferral", a))}
 	if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
 		return nil, err
 	}
@@ -97,7 +96,7 @@ func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) e
 // admit holds the submission against the caller's place, the register of units and the
 // rules, and returns where it comes from. It sets whether the person sends it.
 func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Association, sub *referral.Submission) (from referral.Origin, err error) {
-	relation, _ := access.Scope("createReferral", a)
+	relation := access.Scope("createReferral", a)
 	sub.Self = relation == access.OwnParticipant
 	own := access.Relationship{Authority: a.Authority, Unit: sub.Unit}
 	if sub.OnBehalf != "" {
