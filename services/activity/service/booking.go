@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -55,7 +56,8 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 	}
 	var made *activity.Booking
 	b, replayed, err := create(ctx, s, creation[activity.Booking]{
-		collection: s.bookings.Store, caller: a, key: key, input: []any{r.Enrolment, r.Activity, r.From, r.Until}, entry: entry,
+		collection: s.bookings.Store, key: key, entry: entry,
+		input:   fmt.Sprintf("%q %q %q %q", r.Enrolment, r.Activity, r.From, r.Until),
 		receipt: func(b *activity.Booking) idempotency.Receipt { return b.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
 			now := s.Now()

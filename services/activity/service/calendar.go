@@ -27,7 +27,7 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 		return nil, "", guard.Enter(ctx, s.AccessLog, entry, err)
 	}
 	address, replayed, err := create(ctx, s, creation[activity.Address]{
-		collection: s.addresses.Store, caller: a, key: key, input: []any{participant}, entry: entry,
+		collection: s.addresses.Store, key: key, input: fmt.Sprintf("%q", participant), entry: entry,
 		receipt: func(x *activity.Address) idempotency.Receipt { return x.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Address, error) {
 			valid, err := s.addresses.Store.Count(ctx, a.Association, validAddresses(participant))

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -34,7 +35,7 @@ func (s *Service) CallOff(ctx context.Context, activityID string, date civil.Dat
 		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
 	}
 	c, replayed, err := create(ctx, s, creation[activity.Cancellation]{
-		collection: s.cancellations.Store, caller: a, key: key, input: []any{activityID, date, reason}, entry: entry,
+		collection: s.cancellations.Store, key: key, input: fmt.Sprintf("%q %q %q", activityID, date, reason), entry: entry,
 		receipt: func(c *activity.Cancellation) idempotency.Receipt { return c.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Cancellation, error) {
 			return activity.CallOff(id, a.Association, x, date, reason, receipt, guard.Author(ctx), s.Now())

@@ -3,8 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -150,9 +148,8 @@ func (s *Service) open(ctx context.Context) error {
 // creation is a document to be created by a caller.
 type creation[T any] struct {
 	collection *store.Collection[T]
-	caller     actor.Actor
 	key        string          // the Idempotency-Key; empty: none
-	input      []any           // what was asked for
+	input      string          // what was asked for, each word in quotes
 	entry      accesslog.Entry // of the access log
 	receipt    func(*T) idempotency.Receipt
 	build      func(id string, r idempotency.Receipt) (*T, error)
@@ -165,13 +162,9 @@ type creation[T any] struct {
 // an entry; as failed, or refused, when it is not stored.
 func create[T any](ctx context.Context, s *Service, c creation[T]) (made *T, replayed bool, err error) {
 	now := s.Now()
-	words := make([]string, len(c.input))
-	for i, x := range c.input {
-		words[i] = fmt.Sprintf("%q", fmt.Sprint(x))
-	}
-	receipt := idempotency.Receipt{At: history.Stamp(now), Fingerprint: s.Cipher.Fingerprint([]byte(strings.Join(words, " ")))}
+	receipt := idempotency.Receipt{At: history.Stamp(now), Fingerprint: s.Cipher.Fingerprint([]byte(c.input))}
 	v, replayed, err := idempotency.Create(ctx, c.collection, idempotency.Request{
-		Actor: c.caller, Operation: c.entry.Operation, Key: c.key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID,
+		Actor: actor.From(ctx), Operation: c.entry.Operation, Key: c.key, Fingerprint: receipt.Fingerprint, Now: now, NewID: s.NewID,
 	}, c.receipt, func(id string) (*T, error) {
 		made, err := c.build(id, receipt)
 		if err != nil {

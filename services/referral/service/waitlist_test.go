@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
@@ -265,6 +266,25 @@ func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {
 	c, err := w.Service.Waitlist.Availability(referraltest.As(referraltest.FK), "", "1481")
 	if err != nil || *c != (waitlist.Availability{Initiative: "activera", Answer: "capacity", Free: 3, ExpectedStart: "2026-03-02"}) {
 		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func TestAPlaceIsTakenForAsLongAsThePlanOfTheMunicipality(t *testing.T) {
+	w := referraltest.New(t)
+	in, err := w.World.Associations.Get("insjoriket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := in.Initiatives[0].Plan
+	plan.MaxWeeks = 30
+	in.Initiatives[0].Plans["1481"] = plan
+	places(t, w, 1, nil)
+	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), created(t, w).ID, 1, acceptance()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.Service.Waitlist.Availability(referraltest.As(referraltest.FK), "activera", "1481")
+	if want := civil.Date(acceptance().StartDate).AddWeeks(30); err != nil || c.ExpectedStart != want {
+		t.Errorf("got %+v, %v, want %s", c, err, want)
 	}
 }
 
