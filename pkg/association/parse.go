@@ -41,21 +41,6 @@ func (p Problems) Error() string {
 // Parse reads and checks a configuration. Fields that it does not know are
 // refused. The error is Problems: all that is wrong, not only the first.
 func Parse(data []byte) (*Association, error) {
-	f, problems := decode(data)
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	c := &checker{}
-	c.file(f)
-	if len(c.problems) > 0 {
-		return nil, c.problems
-	}
-	sum := sha256.Sum256(data)
-	return build(f, hex.EncodeToString(sum[:6])), nil
-}
-
-// decode reads exactly one YAML document of the file's shape.
-func decode(data []byte) (*file, Problems) {
 	if len(data) > maxFile {
 		return nil, Problems{{"file", fmt.Sprintf("want at most %d bytes, got %d", maxFile, len(data))}}
 	}
@@ -70,7 +55,13 @@ func decode(data []byte) (*file, Problems) {
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, Problems{{"file", "want one YAML document, got more behind it"}}
 	}
-	return f, nil
+	c := &checker{}
+	c.file(f)
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	sum := sha256.Sum256(data)
+	return build(f, hex.EncodeToString(sum[:6])), nil
 }
 
 // yamlProblems turns "line 7: field x not found in type …" into a place and a

@@ -109,12 +109,6 @@ func (i *Issuer) Token(t testing.TB, c suite.Caller) string {
 			claims[claim] = value
 		}
 	}
-	token := i.sign(t, claims)
-	i.tokens.Store(c, token)
-	return token
-}
-
-func (i *Issuer) sign(t testing.TB, claims map[string]any) string {
 	body, err := json.Marshal(claims)
 	if err != nil {
 		t.Fatal(err)
@@ -128,5 +122,7 @@ func (i *Issuer) sign(t testing.TB, claims map[string]any) string {
 	signature := make([]byte, 64)
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])
-	return text + "." + b64(signature)
+	token := text + "." + b64(signature)
+	i.tokens.Store(c, token)
+	return token
 }

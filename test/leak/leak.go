@@ -60,11 +60,18 @@ func (c *Canary) Text(name, text string) {
 	c.add(name+" in HEXADECIMAL", []byte(strings.ToUpper(hex.EncodeToString([]byte(text)))))
 	c.add(name+" URL-encoded", []byte(url.QueryEscape(text)))
 	c.add(name+" path-encoded", []byte(url.PathEscape(text)))
-	c.add(name+" in a JSON string", escaped(text))
-	var wide []byte
-	for _, u := range utf16.Encode([]rune(text)) {
-		wide = append(wide, byte(u), byte(u>>8))
+	var wide, ascii []byte
+	for _, r := range text {
+		for _, u := range utf16.Encode([]rune{r}) {
+			wide = append(wide, byte(u), byte(u>>8))
+			if u < 0x80 {
+				ascii = append(ascii, byte(u))
+			} else {
+				ascii = fmt.Appendf(ascii, `\u%04x`, u)
+			}
+		}
 	}
+	c.add(name+" in a JSON string", ascii)
 	c.add(name+" in UTF-16", wide)
 	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for shift := range 3 {
@@ -77,21 +84,6 @@ func (c *Canary) add(name string, text []byte) {
 	if !slices.ContainsFunc(c.needles, func(n needle) bool { return bytes.Equal(n.text, text) }) {
 		c.needles = append(c.needles, needle{name, text})
 	}
-}
-
-// escaped writes the text as JSON does that knows ASCII only.
-func escaped(text string) []byte {
-	var b bytes.Buffer
-	for _, r := range text {
-		if r < 0x80 {
-			b.WriteRune(r)
-			continue
-		}
-		for _, u := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&b, `\u%04x`, u)
-		}
-	}
-	return b.Bytes()
 }
 
 // core returns those letters of the text's base64 that stay the same whatever

@@ -62,7 +62,15 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 		return wrap(err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // what is left of it is removed at the next start
-	if err := write(ctx, f, fill); err != nil {
+	w := bufio.NewWriterSize(blob.Until(ctx, f), bufferSize)
+	err = fill(w)
+	if err == nil {
+		err = errors.Join(w.Flush(), ctx.Err())
+	}
+	if err == nil {
+		err = wrap(f.Sync())
+	}
+	if err != nil {
 		return errors.Join(err, f.Close())
 	}
 	if err := f.Close(); err != nil {
@@ -79,23 +87,6 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 		return wrap(err)
 	}
 	return wrap(atomicfile.SyncDir(filepath.Dir(to)))
-}
-
-func write(ctx context.Context, f *os.File, fill func(io.Writer) error) error {
-	w := bufio.NewWriterSize(blob.Until(ctx, f), bufferSize)
-	if err := fill(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return wrap(err)
-	}
-	return nil
 }
 
 // Get implements blob.Store.

@@ -62,6 +62,9 @@ func TestABackupUnderLoadHoldsWhatWasAnsweredBeforeItBegan(t *testing.T) {
 	two, stopTwo := writing(t, db.Engine("two"))
 	defer stopOne()
 	defer stopTwo()
+	for one.Load() == 0 || two.Load() == 0 { // a loaded machine takes its time to begin
+		time.Sleep(time.Millisecond)
+	}
 	for i := range 5 {
 		time.Sleep(50 * time.Millisecond)
 		before := map[string]int64{"one": one.Load(), "two": two.Load()}

@@ -90,35 +90,30 @@ func abandonedBecause(ctx context.Context, when string) error {
 
 func (w *writer) loop() {
 	defer close(w.gone)
-	group := make([]*write, 0, maxGroup)
+	group := make([]*write, 0, maxGroup) // what has queued and is not abandoned
 	for {
+		var next *write
 		select {
 		case <-w.quit:
 			return
-		case first := <-w.queue:
-			group = w.gather(append(group[:0], first))
-			w.commit(group)
-			clear(group)
+		case next = <-w.queue:
 		}
-	}
-}
-
-// gather adds the queued writes that are not abandoned.
-func (w *writer) gather(group []*write) []*write {
-	if !group[0].state.CompareAndSwap(waiting, begun) {
+		for isMore := true; isMore; {
+			if next.state.CompareAndSwap(waiting, begun) {
+				group = append(group, next)
+			}
+			if isMore = len(group) < maxGroup; isMore {
+				select {
+				case next = <-w.queue:
+				default:
+					isMore = false
+				}
+			}
+		}
+		w.commit(group)
+		clear(group)
 		group = group[:0]
 	}
-	for len(group) < maxGroup {
-		select {
-		case o := <-w.queue:
-			if o.state.CompareAndSwap(waiting, begun) {
-				group = append(group, o)
-			}
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // commit writes a group in one transaction and answers each of its callers. A write

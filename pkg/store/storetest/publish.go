@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -14,7 +15,7 @@ func (s *suite) unpublished(c *store.Collection[thing], limit int) string {
 	for _, v := range found {
 		all = append(all, fmt.Sprintf("%s@%d/%d", v.Value.ID, v.Published, v.Version))
 	}
-	return join(all)
+	return strings.Join(all, " ")
 }
 
 func (s *suite) markPublished(c *store.Collection[thing], id string, version int64) {

@@ -15,8 +15,6 @@ func where(key string, op store.Op, v any) []store.Cond {
 	return []store.Cond{{Key: key, Op: op, Value: v}}
 }
 
-func orderBy(key string, desc bool) store.Order { return store.Order{Key: key, Desc: desc} }
-
 type namedQuery struct {
 	name string
 	q    store.Query
@@ -49,20 +47,20 @@ func queries() []namedQuery {
 		{"one of an empty list", store.Query{Where: where("unit", store.In, []any{})}},
 		{"several conditions", store.Query{Where: slices.Concat(where("unit", store.Eq, "unit1"), where("open", store.Eq, true), where("rank", store.Gt, int64(0)))}},
 		{"conditions that exclude each other", store.Query{Where: append(where("rank", store.Gt, int64(1)), where("rank", store.Lt, int64(1))...)}},
-		{"sorted by a number, absent last", store.Query{Sort: []store.Order{orderBy("rank", false)}}},
-		{"sorted by a number downwards, absent first", store.Query{Sort: []store.Order{orderBy("rank", true)}}},
-		{"sorted by text", store.Query{Sort: []store.Order{orderBy("unit", false)}}},
-		{"sorted by text downwards", store.Query{Sort: []store.Order{orderBy("unit", true)}}},
-		{"sorted by bool", store.Query{Sort: []store.Order{orderBy("open", false)}}},
-		{"sorted by bool downwards", store.Query{Sort: []store.Order{orderBy("open", true)}}},
-		{"sorted by two keys", store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", false)}}},
-		{"sorted by two keys downwards", store.Query{Sort: []store.Order{orderBy("unit", true), orderBy("rank", true)}}},
-		{"sorted up, then down", store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", true)}}},
-		{"sorted down, then up", store.Query{Sort: []store.Order{orderBy("unit", true), orderBy("rank", false)}}},
-		{"filtered and sorted by the same key", store.Query{Where: where("rank", store.Gte, int64(0)), Sort: []store.Order{orderBy("rank", true)}}},
-		{"filtered by one key and sorted by another", store.Query{Where: where("unit", store.Eq, "unit1"), Sort: []store.Order{orderBy("rank", true)}}},
-		{"filtered by a list and sorted by two keys", store.Query{Where: where("unit", store.In, []any{"unit0", "unit1"}), Sort: []store.Order{orderBy("open", true), orderBy("rank", false)}}},
-		{"of another association", store.Query{Association: "south", Sort: []store.Order{orderBy("rank", false)}}},
+		{"sorted by a number, absent last", store.Query{Sort: []store.Order{{Key: "rank"}}}},
+		{"sorted by a number downwards, absent first", store.Query{Sort: []store.Order{{Key: "rank", Desc: true}}}},
+		{"sorted by text", store.Query{Sort: []store.Order{{Key: "unit"}}}},
+		{"sorted by text downwards", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}}}},
+		{"sorted by bool", store.Query{Sort: []store.Order{{Key: "open"}}}},
+		{"sorted by bool downwards", store.Query{Sort: []store.Order{{Key: "open", Desc: true}}}},
+		{"sorted by two keys", store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank"}}}},
+		{"sorted by two keys downwards", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}, {Key: "rank", Desc: true}}}},
+		{"sorted up, then down", store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank", Desc: true}}}},
+		{"sorted down, then up", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}, {Key: "rank"}}}},
+		{"filtered and sorted by the same key", store.Query{Where: where("rank", store.Gte, int64(0)), Sort: []store.Order{{Key: "rank", Desc: true}}}},
+		{"filtered by one key and sorted by another", store.Query{Where: where("unit", store.Eq, "unit1"), Sort: []store.Order{{Key: "rank", Desc: true}}}},
+		{"filtered by a list and sorted by two keys", store.Query{Where: where("unit", store.In, []any{"unit0", "unit1"}), Sort: []store.Order{{Key: "open", Desc: true}, {Key: "rank"}}}},
+		{"of another association", store.Query{Association: "south", Sort: []store.Order{{Key: "rank"}}}},
 		{"of an association that does not exist", store.Query{Association: "west"}},
 	}
 }
@@ -86,7 +84,7 @@ func findCases() []testCase {
 	return append(cases,
 		testCase{"as many as the limit", func(s *suite) { s.compare(s.library(), withDefaults(store.Query{Limit: 3})) }},
 		testCase{"behind some skipped documents", func(s *suite) {
-			s.compare(s.library(), withDefaults(store.Query{Skip: 5, Limit: 3, Sort: []store.Order{orderBy("rank", true)}}))
+			s.compare(s.library(), withDefaults(store.Query{Skip: 5, Limit: 3, Sort: []store.Order{{Key: "rank", Desc: true}}}))
 		}},
 		testCase{"nothing when all are skipped", func(s *suite) { s.compare(s.library(), withDefaults(store.Query{Skip: 500})) }},
 		testCase{"random queries", func(s *suite) {
@@ -126,7 +124,7 @@ func (s *suite) library() *store.Collection[thing] {
 // compare compares the engine's answer with the model's.
 func (s *suite) compare(c *store.Collection[thing], q store.Query) {
 	s.Helper()
-	s.equal("ids", s.ids(c, q), join(library().find(q)))
+	s.equal("ids", s.ids(c, q), strings.Join(library().find(q), " "))
 }
 
 func (s *suite) ids(c *store.Collection[thing], q store.Query) string {
@@ -137,7 +135,7 @@ func (s *suite) ids(c *store.Collection[thing], q store.Query) string {
 	for _, v := range page.Items {
 		ids = append(ids, v.Value.ID)
 	}
-	return join(ids)
+	return strings.Join(ids, " ")
 }
 
 func randomQuery(r *rand.Rand) store.Query {
@@ -150,15 +148,13 @@ func randomQuery(r *rand.Rand) store.Query {
 		q.Where = append(q.Where, store.Cond{Key: key, Op: ops[r.IntN(len(ops))], Value: values[key][r.IntN(len(values[key]))]})
 	}
 	for i := range r.IntN(3) {
-		q.Sort = append(q.Sort, orderBy(keys[(i+r.IntN(2))%3], r.IntN(2) == 0))
+		q.Sort = append(q.Sort, store.Order{Key: keys[(i+r.IntN(2))%3], Desc: r.IntN(2) == 0})
 	}
 	if len(q.Sort) == 2 && q.Sort[0].Key == q.Sort[1].Key {
 		q.Sort = q.Sort[:1]
 	}
 	return q
 }
-
-func join(ids []string) string { return strings.Join(ids, " ") }
 
 // pageCases read each query of find page by page, with the cursor as text between, as
 // a client has it, and compare with the model's whole answer.
@@ -168,7 +164,7 @@ func pageCases() []testCase {
 		cases = append(cases, testCase{n.name, func(s *suite) {
 			c, q := s.library(), withDefaults(n.q)
 			for _, size := range []int{2, 7} {
-				s.equal(fmt.Sprint("pages of ", size), s.walk(c, q, size), join(library().find(q)))
+				s.equal(fmt.Sprint("pages of ", size), s.walk(c, q, size), strings.Join(library().find(q), " "))
 			}
 		}})
 	}
@@ -194,7 +190,7 @@ func pageCases() []testCase {
 		}},
 		testCase{"a list by page has its total, and one by cursor has none", func(s *suite) {
 			c := s.with(newThing("a"), newThing("b"), newThing("c"))
-			q := store.Query{Association: "north", Sort: []store.Order{orderBy("rank", true)}}
+			q := store.Query{Association: "north", Sort: []store.Order{{Key: "rank", Desc: true}}}
 			page, total, err := c.List(s.ctx, q, store.Window{Limit: 2, Page: 1})
 			s.ok(err)
 			s.equal("items", len(page.Items), 2)
@@ -233,7 +229,7 @@ func (s *suite) walk(c *store.Collection[thing], q store.Query, size int) string
 		}
 		text := page.Next.String()
 		if text == "" {
-			return join(ids)
+			return strings.Join(ids, " ")
 		}
 		q.After, err = store.ParseCursor(text, len(q.Sort))
 		s.ok(err)
@@ -256,7 +252,7 @@ func (s *suite) groups(cond []store.Cond, by ...string) string {
 		all = append(all, fmt.Sprintf("{%s}:%d", strings.Join(parts, ","), g.Count))
 	}
 	slices.Sort(all)
-	return join(all)
+	return strings.Join(all, " ")
 }
 
 var countCases = []testCase{

@@ -365,8 +365,8 @@ func refuseCases() []testCase {
 		{"a comparison that does not exist", find(store.Query{Where: where("unit", "like", "x")})},
 		{"a condition without a value", find(store.Query{Where: where("unit", store.Eq, nil)})},
 		{"a list that is not one", find(store.Query{Where: where("unit", store.In, "x")})},
-		{"a sort by a key that is not declared", find(store.Query{Sort: []store.Order{orderBy("other", false)}})},
-		{"a sort by three keys", find(store.Query{Sort: []store.Order{orderBy("unit", false), orderBy("rank", false), orderBy("open", false)}})},
+		{"a sort by a key that is not declared", find(store.Query{Sort: []store.Order{{Key: "other"}}})},
+		{"a sort by three keys", find(store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank"}, {Key: "open"}}})},
 		{"a cursor of another order", find(store.Query{After: store.Cursor{ID: "a", Values: []any{"x"}}})},
 		{"a page without a limit", func(s *suite) error {
 			s.things()

@@ -68,7 +68,11 @@ func (e *engine) measure(ctx *context.Context, verb, collection string) func(*er
 	}
 	return func(result *error) {
 		err := *result
-		failed := isFailure(err)
+		// A fault such as "not found" is an answer, but "unavailable" is a failure unless the
+		// caller went away.
+		var f *fault.Error
+		failed := err != nil && !errors.Is(err, context.Canceled) &&
+			(!errors.As(err, &f) || f.Status == fault.Unavailable || f.Status == fault.Internal)
 		if span != nil {
 			if failed {
 				span.SetStatus(codes.Error, "the store failed")
@@ -87,16 +91,6 @@ func (e *engine) measure(ctx *context.Context, verb, collection string) func(*er
 			e.failures.Add(in, 1, e.failureLabels(verb))
 		}
 	}
-}
-
-// isFailure reports whether the store failed. A fault such as "not found" is an
-// answer, but "unavailable" is a failure unless the caller went away.
-func isFailure(err error) bool {
-	var f *fault.Error
-	if err == nil || errors.Is(err, context.Canceled) {
-		return false
-	}
-	return !errors.As(err, &f) || f.Status == fault.Unavailable || f.Status == fault.Internal
 }
 
 func (e *engine) Prepare(ctx context.Context, s store.Spec) (err error) {

@@ -88,7 +88,19 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer resp.Body.Close()
-	return readAnswer(resp, out)
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fault.ErrUnavailable.Because(fmt.Errorf("read the answer: %w", err))
+	case len(text) > maxAnswer:
+		return fault.ErrInternal.Because(errors.New("the answer is too large"))
+	case resp.StatusCode >= 300:
+		return problem.Fault(resp, text)
+	case out != nil && json.Unmarshal(text, out) != nil:
+		// The decoder's own text can repeat a value.
+		return fault.ErrInternal.Because(fmt.Errorf("the answer is not what the contract says (%d bytes)", len(text)))
+	}
+	return nil
 }
 
 // Do sends a request with the token, the trace and the request id of its context, as
@@ -133,23 +145,4 @@ func (c *Client) ownToken(association string) (string, error) {
 		return "", fault.ErrInternal.Because(errors.New("no token to call another service with"))
 	}
 	return c.Signer.Token(actor.ForService(c.Signer.Issuer(), association))
-}
-
-func readAnswer(resp *http.Response, out any) error {
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return fault.ErrUnavailable.Because(fmt.Errorf("read the answer: %w", err))
-	case len(text) > maxAnswer:
-		return fault.ErrInternal.Because(errors.New("the answer is too large"))
-	case resp.StatusCode >= 300:
-		return problem.Fault(resp, text)
-	case out == nil:
-		return nil
-	}
-	if err := json.Unmarshal(text, out); err != nil {
-		// The decoder's own text can repeat a value.
-		return fault.ErrInternal.Because(fmt.Errorf("the answer is not what the contract says (%d bytes)", len(text)))
-	}
-	return nil
 }

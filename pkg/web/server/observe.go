@@ -70,21 +70,6 @@ func newOperation(o *contract.Operation, inContract bool) *operation {
 	return op
 }
 
-// newOperations returns the operations of a contract by method and echo's route, with
-// and without the base path.
-func newOperations(spec []byte) (map[string]*operation, error) {
-	all, err := contract.Operations(spec)
-	if err != nil {
-		return nil, err
-	}
-	routes := map[string]*operation{}
-	for _, o := range all {
-		op, route := newOperation(o, true), strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
-		routes[o.Method+" "+web.BasePath+route], routes[o.Method+" "+route] = op, op
-	}
-	return routes, nil
-}
-
 const operationKey = "finsam.operation"
 
 // operationOf returns the operation that observe has found.
@@ -131,7 +116,14 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set(web.HeaderTraceParent, tracecontext.Header(ctx))
 		h.Set("Cache-Control", "no-store")
 
-		if err := s.recoverPanic(next, c); err != nil {
+		if err := func() (err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = Recovered(c.Request().Context(), s.Log, p)
+				}
+			}()
+			return next(c)
+		}(); err != nil {
 			op.Drain(c.Request())
 			s.fail(err, c)
 		}
@@ -147,15 +139,6 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return nil
 	}
-}
-
-func (s *middleware) recoverPanic(next echo.HandlerFunc, c echo.Context) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = Recovered(c.Request().Context(), s.Log, p)
-		}
-	}()
-	return next(c)
 }
 
 // Recovered turns what a handler panicked with into an internal fault. The log gets

@@ -33,6 +33,7 @@ import (
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/problem"
 )
 
@@ -58,7 +59,7 @@ type Admit func(ctx context.Context, operation, thing string) error
 type middleware struct {
 	Config
 	tracer     trace.Tracer
-	operations map[string]*operation // by method and echo's route
+	operations map[string]*operation // by method and echo's route, with and without the base path
 
 	// Rate, errors and durations are one histogram.
 	duration metric.Float64Histogram
@@ -89,15 +90,19 @@ func New(c Config) (*echo.Echo, error) {
 	if c.Tracer == nil {
 		c.Tracer = otel.GetTracerProvider()
 	}
-	s := &middleware{Config: c, tracer: c.Tracer.Tracer(scope)}
+	s := &middleware{Config: c, tracer: c.Tracer.Tracer(scope), operations: map[string]*operation{}}
 	s.duration = metrics.Seconds("finsam.request.duration", "How long requests took, by service, operation, status class and authority.")
 	metrics.Watch(metrics.Labels{"component": c.Service}, metrics.Gauge{
 		Name: "finsam.requests.in_flight", Description: "Requests under way in the service, without those that wait for events.",
 		Read: func() (float64, bool) { return float64(s.inFlight.Load()), true },
 	})
-	var err error
-	if s.operations, err = newOperations(c.Spec); err != nil {
+	inContract, err := contract.Operations(c.Spec)
+	if err != nil {
 		return nil, fmt.Errorf("web: %s: %w", c.Service, err)
+	}
+	for _, o := range inContract {
+		op, route := newOperation(o, true), strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
+		s.operations[o.Method+" "+web.BasePath+route], s.operations[o.Method+" "+route] = op, op
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
