@@ -146,7 +146,7 @@ func (o Options) prepare() (*demo.Issuer, error) {
 	if !o.Demo {
 		return nil, nil
 	}
-	return demo.Open(demo.Options{Folder: o.Data.Demo()})
+	return demo.Open(o.Data.Demo(), "")
 }
 
 // printWelcome prints the addresses and how to begin.

@@ -77,7 +77,7 @@ func open(t testing.TB, data standalone.Layout) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := demo.Open(demo.Options{Folder: data.Demo()})
+	issuer, err := demo.Open(data.Demo(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

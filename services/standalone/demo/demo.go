@@ -40,16 +40,9 @@ const firstAssociation = "insjoriket"
 // defaultLifetime is that of a token without another one.
 const defaultLifetime = 12 * time.Hour
 
-// Options are what Open takes.
-type Options struct {
-	Folder      string           // of the keys and the trust file; created if missing
-	Association string           // empty: insjoriket
-	Now         func() time.Time // nil: the clock
-}
-
 // Issuer issues tokens as any of the demo's authorities.
 type Issuer struct {
-	options Options
+	folder, association string
 
 	mu   sync.Mutex
 	keys map[string]*ecdsa.PrivateKey
@@ -68,22 +61,17 @@ type Claims struct {
 	Lifetime     time.Duration
 }
 
-// Open prepares the folder: it makes keys that are missing and adds authorities that
-// the trust file lacks. What is there is not changed.
-func Open(o Options) (*Issuer, error) {
-	if o.Association == "" {
-		o.Association = firstAssociation
+// Open prepares the folder of the keys and the trust file: it makes keys that are missing
+// and adds authorities that the trust file lacks. What is there is not changed. The tokens
+// are for the association; empty: insjoriket.
+func Open(folder, association string) (*Issuer, error) {
+	i := &Issuer{folder: folder, association: cmp.Or(association, firstAssociation), keys: map[string]*ecdsa.PrivateKey{}}
+	if !idForm.MatchString(i.association) {
+		return nil, fmt.Errorf("association %q is not an id of lower-case letters, digits and \"-\"", i.association)
 	}
-	if !idForm.MatchString(o.Association) {
-		return nil, fmt.Errorf("association %q is not an id of lower-case letters, digits and \"-\"", o.Association)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("demo issuer: %w", err)
 	}
-	i := &Issuer{options: o, keys: map[string]*ecdsa.PrivateKey{}}
 	if err := i.add(authorities...); err != nil {
 		return nil, fmt.Errorf("demo issuer: %w", err)
 	}
@@ -91,10 +79,7 @@ func Open(o Options) (*Issuer, error) {
 }
 
 // TrustFile returns the path of the trust file for the gateway.
-func (i *Issuer) TrustFile() string { return filepath.Join(i.options.Folder, "trust.yaml") }
-
-// Association returns the association that the tokens are for.
-func (i *Issuer) Association() string { return i.options.Association }
+func (i *Issuer) TrustFile() string { return filepath.Join(i.folder, "trust.yaml") }
 
 // Token signs a token. An authority that the demo does not know is added to the trust
 // file; the gateway accepts it once it has read the file again.
@@ -112,7 +97,7 @@ func (i *Issuer) Token(c Claims) (string, error) {
 		}
 		key = i.keys[c.Authority]
 	}
-	now := i.options.Now().Truncate(time.Second)
+	now := time.Now().Truncate(time.Second)
 	claims := jwt.MapClaims{
 		"iss": issuerPrefix + i.issuerID(c.Authority), "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
 		"iat": now.Unix(), "exp": now.Add(c.Lifetime).Unix(), "roles": c.Roles,
@@ -130,10 +115,10 @@ func (i *Issuer) Token(c Claims) (string, error) {
 // issuerID returns the id of an authority's issuer. An issuer is for one association
 // only, so the id differs from that of the authority's namesake in another.
 func (i *Issuer) issuerID(authority string) string {
-	if i.options.Association == firstAssociation {
+	if i.association == firstAssociation {
 		return authority
 	}
-	return i.options.Association + "." + authority
+	return i.association + "." + authority
 }
 
 // complete sets the claims that the caller left out, and refuses those that no token
@@ -190,7 +175,7 @@ func (i *Issuer) add(all ...authority) error {
 		}
 		entry := trust.Issuer{
 			Issuer: issuerPrefix + i.issuerID(a.id), JWKS: i.issuerID(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
-			Association: i.options.Association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality, MaxLifetime: 24 * time.Hour,
+			Association: i.association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality, MaxLifetime: 24 * time.Hour,
 			Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},
 				Unit: "unit", Municipality: "municipality", Participant: "participant"},
 		}

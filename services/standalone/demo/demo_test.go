@@ -17,7 +17,7 @@ import (
 
 func open(t *testing.T, folder string) *Issuer {
 	t.Helper()
-	i, err := Open(Options{Folder: folder})
+	i, err := Open(folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestAnAuthorityNobodyKnewPassesAtOnce(t *testing.T) {
 func TestATokenForAnotherAssociationSpeaksForThatOne(t *testing.T) {
 	folder := t.TempDir()
 	ours := open(t, folder)
-	theirs, err := Open(Options{Folder: folder, Association: "kalmar"})
+	theirs, err := Open(folder, "kalmar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestATokenForAnotherAssociationSpeaksForThatOne(t *testing.T) {
 			t.Errorf("%+v, %v, want %s", a, err, want)
 		}
 	}
-	if _, err := Open(Options{Folder: folder, Association: "../elsewhere"}); err == nil {
+	if _, err := Open(folder, "../elsewhere"); err == nil {
 		t.Error("an association that is a path was taken")
 	}
 }
@@ -205,7 +205,7 @@ func TestTheTokenEndpoint(t *testing.T) {
 }
 
 func FuzzToken(f *testing.F) {
-	i, err := Open(Options{Folder: f.TempDir()})
+	i, err := Open(f.TempDir(), "")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // key returns an authority's key. It makes the key if it is missing, and writes the
 // key set beside it.
 func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
-	path := filepath.Join(i.options.Folder, id+".key")
+	path := filepath.Join(i.folder, id+".key")
 	key, err := readKey(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := createKey(path); err != nil {
@@ -34,7 +34,7 @@ func (i *Issuer) key(id string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	public := filepath.Join(i.options.Folder, id+".jwks.json")
+	public := filepath.Join(i.folder, id+".jwks.json")
 	if before, err := os.ReadFile(public); err == nil && string(before) == string(set) {
 		return key, nil
 	}

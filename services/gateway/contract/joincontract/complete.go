@@ -35,7 +35,11 @@ func complete(all *openapi3.Components, o contract.Operation, item *openapi3.Pat
 	}
 	for _, p := range problems {
 		if p.applies(o, hasVersion) {
-			op.Responses.Set(p.status(), &openapi3.ResponseRef{Ref: components + "responses/" + p.name})
+			status := strconv.Itoa(p.example.Status.HTTP())
+			if p.example == fault.ErrInternal {
+				status = "default" // whatever has no status of its own
+			}
+			op.Responses.Set(status, &openapi3.ResponseRef{Ref: components + "responses/" + p.name})
 		}
 	}
 }
@@ -60,13 +64,6 @@ type refusal struct {
 	example *fault.Error
 	applies func(o contract.Operation, hasVersion bool) bool
 	meaning string // in both languages
-}
-
-func (p refusal) status() string {
-	if p.example == fault.ErrInternal {
-		return "default" // whatever has no status of its own
-	}
-	return strconv.Itoa(p.example.Status.HTTP())
 }
 
 func always(contract.Operation, bool) bool                   { return true }

@@ -111,7 +111,7 @@ func tokenCommand() *cobra.Command {
 		Example: "  finsam token --role referrer --authority fk\n  finsam token --role intake --authority molndal --municipality 1481",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			issuer, err := demo.Open(demo.Options{Folder: standalone.Layout(data).Demo(), Association: association})
+			issuer, err := demo.Open(standalone.Layout(data).Demo(), association)
 			if err != nil {
 				return err
 			}
