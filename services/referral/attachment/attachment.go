@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -78,14 +78,9 @@ var Collection = store.Schema[note]{
 
 // Config is what attachments need.
 type Config struct {
-	Engine       store.Engine
-	Blobs        blob.Store // nil: attachments are neither received nor shown
-	Cipher       *encryption.Cipher
-	Referrals    *store.Collection[referral.Referral]
-	Associations *association.Registry
-	Now          func() time.Time
-	NewID        func() string // unguessable UUIDs
-	Log          *slog.Logger
+	parts.Parts
+	Blobs     blob.Store // nil: attachments are neither received nor shown
+	Referrals *store.Collection[referral.Referral]
 }
 
 // Service stores and reads the files. Its methods may be called at once. Who may read

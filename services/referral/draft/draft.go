@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,12 +13,12 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -145,14 +144,8 @@ type View struct {
 
 // Config is what drafts need.
 type Config struct {
-	Engine       store.Engine
-	AccessLog    *accesslog.Log
-	Cipher       *encryption.Cipher
-	Associations *association.Registry
-	Referrals    *store.Collection[referral.Referral]
-	Now          func() time.Time
-	NewID        func() string // unguessable UUIDs
-	Log          *slog.Logger
+	parts.Parts
+	Referrals *store.Collection[referral.Referral]
 }
 
 // Service has the drafts. Its verbs take the caller from the context and decide by the

@@ -15,6 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -41,14 +42,12 @@ type Table interface{ Write(cells []string) error }
 
 // Config is what exports need.
 type Config struct {
-	Referrals    *store.Collection[referral.Referral]
-	AccessLog    *accesslog.Log
-	Associations *association.Registry
-	Register     func(ctx context.Context, association string) (*referral.Register, error)
-	Identities   func(ctx context.Context, participants []string) (map[string]referral.Identity, error)
-	Now          func() time.Time
-	MaxRows      int // 0: 50,000
-	MaxNamed     int // rows with identities; 0: 10,000
+	parts.Parts
+	Referrals  *store.Collection[referral.Referral]
+	Register   func(ctx context.Context, association string) (*referral.Register, error)
+	Identities func(ctx context.Context, participants []string) (map[string]referral.Identity, error)
+	MaxRows    int // 0: 50,000
+	MaxNamed   int // rows with identities; 0: 10,000
 }
 
 // Service writes exports, one at a time in a process.

@@ -6,15 +6,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -36,12 +35,8 @@ func monthID(version int, month string) string { return fmt.Sprintf("%d/%s", ver
 
 // Config is what the figures need.
 type Config struct {
-	Engine    store.Engine
-	Feed      *feed.Log // of the referral service itself
-	Cipher    *encryption.Cipher
+	parts.Parts
 	Referrals *store.Collection[referral.Referral]
-	Now       func() time.Time
-	Log       *slog.Logger
 }
 
 // Rollup counts what this service's own feed reports, a page at a time: one write for

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -277,9 +276,7 @@ func recount(ctx context.Context, w *referraltest.World, version int, dies func(
 	if err != nil {
 		return err
 	}
-	r, err := figures.New(ctx, figures.Config{
-		Engine: w.Engine, Feed: w.Feed, Cipher: w.Cipher, Referrals: referrals, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler),
-	}, version)
+	r, err := figures.New(ctx, figures.Config{Parts: w.Parts, Referrals: referrals}, version)
 	if err != nil {
 		return err
 	}

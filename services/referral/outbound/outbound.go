@@ -11,35 +11,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/access"
-	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/backoff"
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 )
 
 // Config is what New takes; all of it is required.
 type Config struct {
-	Engine       store.Engine
-	Feed         *feed.Log // of the referral service itself
-	AccessLog    *accesslog.Log
-	Cipher       *encryption.Cipher
-	Associations *association.Registry
-	Sender       Sender
-	Now          func() time.Time
-	NewID        func() string // unguessable UUIDs
-	Log          *slog.Logger
+	parts.Parts
+	Sender Sender
 
 	// VisibleStepNumber returns a function that maps the number of a referral's step
 	// to the number by which a municipality that was asked to take over or, when asked

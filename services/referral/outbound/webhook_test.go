@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -239,10 +238,9 @@ func TestABusyReceiverIsNotCalledForAsLongAsItAsks(t *testing.T) {
 // twin returns the service of another process on the world's database.
 func twin(t *testing.T, w *referraltest.World, e store.Engine) *outbound.Service {
 	t.Helper()
-	s, err := outbound.New(t.Context(), outbound.Config{
-		Engine: e, Feed: w.Feed, AccessLog: w.AccessLog, Cipher: w.Cipher, Associations: w.Associations, Sender: w.Hooks,
-		Now: w.Clock.Now, NewID: func() string { return "" }, Log: slog.New(slog.DiscardHandler), VisibleStepNumber: w.Service.Outbound.VisibleStepNumber,
-	})
+	p := w.Parts
+	p.Engine = e
+	s, err := outbound.New(t.Context(), outbound.Config{Parts: p, Sender: w.Hooks, VisibleStepNumber: w.Service.Outbound.VisibleStepNumber})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,48 +131,31 @@ func (s *Service) open(ctx context.Context) (err error) {
 		s.followers = append(s.followers, f.Measured("referral", name))
 	}
 	s.exports = export.New(export.Config{
-		Referrals: s.referrals, AccessLog: s.AccessLog, Associations: s.Associations,
-		Identities: s.People.Identities, Now: s.Now,
+		Parts: s.Parts, Referrals: s.referrals, Identities: s.People.Identities,
 		Register: func(ctx context.Context, association string) (*referral.Register, error) {
 			g, err := s.register(ctx, association)
 			return g.Value, err
 		},
 	})
-	s.numbers, err = registrynumber.New(ctx, s.Engine, s.Now, s.usedNumbers)
+	if s.numbers, err = registrynumber.New(ctx, s.Engine, s.Now, s.usedNumbers); err != nil {
+		return err
+	}
+	s.Attachments, err = attachment.New(ctx, attachment.Config{Parts: s.Parts, Blobs: s.Blobs, Referrals: s.referrals})
 	if err != nil {
 		return err
 	}
-	s.Attachments, err = attachment.New(ctx, attachment.Config{
-		Engine: s.Engine, Blobs: s.Blobs, Cipher: s.Cipher, Referrals: s.referrals, Associations: s.Associations,
-		Now: s.Now, NewID: s.NewID, Log: s.Log,
-	})
+	s.figures, err = figures.New(ctx, figures.Config{Parts: s.Parts, Referrals: s.referrals}, figures.Version)
 	if err != nil {
 		return err
 	}
-	s.figures, err = figures.New(ctx, figures.Config{
-		Engine: s.Engine, Feed: s.Feed, Cipher: s.Cipher, Referrals: s.referrals, Now: s.Now, Log: s.Log,
-	}, figures.Version)
+	if s.Drafts, err = draft.New(ctx, draft.Config{Parts: s.Parts, Referrals: s.referrals}); err != nil {
+		return err
+	}
+	s.Waitlist, err = waitlist.New(ctx, waitlist.Config{Parts: s.Parts, Referrals: s.referrals, Changed: s.publisher.Wake})
 	if err != nil {
 		return err
 	}
-	s.Drafts, err = draft.New(ctx, draft.Config{
-		Engine: s.Engine, AccessLog: s.AccessLog, Cipher: s.Cipher, Associations: s.Associations,
-		Referrals: s.referrals, Now: s.Now, NewID: s.NewID, Log: s.Log,
-	})
-	if err != nil {
-		return err
-	}
-	s.Waitlist, err = waitlist.New(ctx, waitlist.Config{
-		Engine: s.Engine, Referrals: s.referrals, Associations: s.Associations, AccessLog: s.AccessLog,
-		Changed: func() { s.publisher.Wake() }, Now: s.Now, Log: s.Log,
-	})
-	if err != nil {
-		return err
-	}
-	s.Outbound, err = outbound.New(ctx, outbound.Config{
-		Engine: s.Engine, Feed: s.Feed, AccessLog: s.AccessLog, Cipher: s.Cipher, Associations: s.Associations,
-		Sender: s.Webhooks, Now: s.Now, NewID: s.NewID, Log: s.Log, VisibleStepNumber: s.visibleStepNumber,
-	})
+	s.Outbound, err = outbound.New(ctx, outbound.Config{Parts: s.Parts, Sender: s.Webhooks, VisibleStepNumber: s.visibleStepNumber})
 	return err
 }
 

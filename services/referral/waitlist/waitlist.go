@@ -8,7 +8,6 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -95,13 +95,9 @@ func (q Queue) Where(set string) []store.Cond {
 
 // Config is what the waiting lists need.
 type Config struct {
-	Engine       store.Engine
-	Referrals    *store.Collection[referral.Referral]
-	Associations *association.Registry
-	AccessLog    *accesslog.Log
-	Changed      func() // called after a place was offered; never blocks
-	Now          func() time.Time
-	Log          *slog.Logger
+	parts.Parts
+	Referrals *store.Collection[referral.Referral]
+	Changed   func() // called after a place was offered; never blocks
 }
 
 // Service has the places and the waiting lists. Its verbs take the caller from the
