@@ -145,7 +145,7 @@ func (l *Log) behind(ctx context.Context, seq int64) ([]block, <-chan struct{}, 
 }
 
 // look brings the tail up to the newest block. The next block is read by its id: that
-// is the cheapest question that a store can be asked, and mostly there is none.
+// is the cheapest question that a store can be asked, and mostly there is no next block.
 func (l *Log) look(ctx context.Context) error {
 	for range maxReadBlocks {
 		l.mu.Lock()

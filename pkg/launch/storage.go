@@ -21,8 +21,8 @@ import (
 
 // Database is an open database of either kind.
 type Database struct {
+	Close  func() error // what was written is in it
 	engine func(namespace string) store.Engine
-	close  func() error
 }
 
 // openTimeout is how long a database may take to answer for the first time.
@@ -41,13 +41,13 @@ func OpenStore(ctx context.Context, address string) (*Database, error) {
 		if err != nil {
 			return nil, fmt.Errorf("FINSAM_STORE: open %s: %w", path, err)
 		}
-		return &Database{engine: db.Engine, close: db.Close}, nil
+		return &Database{Close: db.Close, engine: db.Engine}, nil
 	}
 	db, err := mongo.Open(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("FINSAM_STORE: the MongoDB server cannot be used: %w", err)
 	}
-	return &Database{engine: db.Engine, close: db.Close}, nil
+	return &Database{Close: db.Close, engine: db.Engine}, nil
 }
 
 // parseStore parses the address of a database. Its errors do not repeat it: it may have a
@@ -69,9 +69,6 @@ func parseStore(address string) (kind, path string, err error) {
 func (d *Database) Engine(service string) store.Engine {
 	return storetraced.Engine(d.engine(service), service)
 }
-
-// Close closes the database; what was written is in it.
-func (d *Database) Close() error { return d.close() }
 
 // folderScheme is what the address of a folder begins with.
 const folderScheme = "folder:"

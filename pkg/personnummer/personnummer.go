@@ -134,9 +134,6 @@ func (n Number) BirthDate() (civil.Date, bool) {
 	return d, true
 }
 
-// BirthYear returns the year of birth, which every number has.
-func (n Number) BirthYear() int { return number(string(n[:4])) }
-
 // AgeOn returns the age in whole years on a day; false when it is unknown.
 func (n Number) AgeOn(day civil.Date) (int, bool) {
 	birth, ok := n.BirthDate()

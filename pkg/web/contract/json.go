@@ -55,10 +55,25 @@ func (p *parser) value() (any, error) {
 		if p.StackDepth() > p.maxDepth {
 			return nil, p.invalid("too-deep")
 		}
+		var v any
 		if kind == '{' {
-			return p.object()
+			v, err = p.object()
+		} else {
+			array := []any{}
+			for p.PeekKind() != ']' {
+				item, err := p.value()
+				if err != nil {
+					return nil, err
+				}
+				array = append(array, item)
+			}
+			v = array
 		}
-		return p.array()
+		if err != nil {
+			return nil, err
+		}
+		_, err = p.ReadToken() // its end
+		return v, err
 	}
 	return nil, nil
 }
@@ -71,7 +86,8 @@ func (p *parser) stringOf(t jsontext.Token) (string, error) {
 	return s, nil
 }
 
-func (p *parser) object() (any, error) {
+// object reads the fields of an object, and not its end.
+func (p *parser) object() (map[string]any, error) {
 	object := make(map[string]any, 8)
 	for p.PeekKind() != '}' {
 		t, err := p.ReadToken()
@@ -89,21 +105,7 @@ func (p *parser) object() (any, error) {
 			return nil, err
 		}
 	}
-	_, err := p.ReadToken()
-	return object, err
-}
-
-func (p *parser) array() (any, error) {
-	array := []any{}
-	for p.PeekKind() != ']' {
-		v, err := p.value()
-		if err != nil {
-			return nil, err
-		}
-		array = append(array, v)
-	}
-	_, err := p.ReadToken()
-	return array, err
+	return object, nil
 }
 
 // notJSON names the line where the text stops being JSON, not what it says there.

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -76,7 +75,20 @@ type Request struct {
 // Do sends the request as the actor. An actor without a subject sends no token.
 func (tr *Trust) Do(t testing.TB, h http.Handler, r Request) *Response {
 	t.Helper()
-	req := httptest.NewRequest(r.Method, web.BasePath+r.Path, body(t, r.Body))
+	var text []byte
+	switch v := r.Body.(type) {
+	case nil:
+	case string:
+		text = []byte(v)
+	case []byte:
+		text = v
+	default:
+		var err error
+		if text, err = json.Marshal(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	req := httptest.NewRequest(r.Method, web.BasePath+r.Path, bytes.NewReader(text))
 	if r.Body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -89,22 +101,6 @@ func (tr *Trust) Do(t testing.TB, h http.Handler, r Request) *Response {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, req)
 	return &Response{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
-}
-
-func body(t testing.TB, v any) io.Reader {
-	switch v := v.(type) {
-	case nil:
-		return http.NoBody
-	case string:
-		return bytes.NewReader([]byte(v))
-	case []byte:
-		return bytes.NewReader(v)
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes.NewReader(text)
 }
 
 // Response is an answer, read in full.
