@@ -79,5 +79,20 @@ func TestTheSenderSeesOfAnEnrolmentWhatTheConsentCovers(t *testing.T) {
 		if _, err := f.AnswerCheckIn(servicetest.As(FK), enrolment, 3, 1, "ready", ""); c.course == errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("without %q an answer: %v", c.leavesOut, err)
 		}
+		// From the withdrawal on nothing is shared; the municipality and the person have their own.
+		v, err := f.Person(servicetest.As(Coach), person)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WithdrawConsent(servicetest.As(Participant(person)), person, v.Version, v.Consents[0].Referral, ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range []actor.Actor{FK, FKUnit, Coach, Participant(person)} {
+			_, ofEnrolment := f.Enrolment(servicetest.As(a), enrolment)
+			_, ofPerson := f.Person(servicetest.As(a), person)
+			if isSender := a.Authority == "fk"; errors.Is(ofEnrolment, fault.ErrNotFound) != isSender || errors.Is(ofPerson, fault.ErrNotFound) != isSender {
+				t.Errorf("withdrawn, without %q, %s: %v, %v", c.leavesOut, a.Subject, ofEnrolment, ofPerson)
+			}
+		}
 	}
 }
