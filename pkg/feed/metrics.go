@@ -2,7 +2,6 @@ package feed
 
 import (
 	"context"
-	"path"
 	"sync/atomic"
 	"time"
 
@@ -89,7 +88,7 @@ func (f *Following) Skipped(ctx context.Context) { f.skipped.Add(ctx, 1, f.label
 
 // publisherMetrics measures how far a publisher has come.
 type publisherMetrics struct {
-	service string
+	source  string       // the service, such as "referral"
 	head    atomic.Int64 // sequence of the newest event in the log
 	backlog atomic.Int64 // steps found and not yet published, at most a batch of each source
 	oldest  atomic.Int64 // Unix milliseconds of the oldest of them; 0: none
@@ -97,33 +96,6 @@ type publisherMetrics struct {
 
 	failures metric.Int64Counter
 	labels   metric.MeasurementOption
-}
-
-func newPublisherMetrics(source string) *publisherMetrics {
-	service := path.Base(source)
-	m := &publisherMetrics{
-		service:  service,
-		failures: metrics.Counter("finsam.publisher.failures", "Rounds of publishing that failed."),
-		labels:   metrics.Labels{"source": service}.Option(),
-	}
-	m.done.Store(time.Now().UnixMilli())
-	m.failures.Add(context.Background(), 0, m.labels)
-	return m
-}
-
-// watch shows the gauges until stop is called.
-func (m *publisherMetrics) watch() (stop func()) {
-	return metrics.Watch(
-		metrics.Labels{"source": m.service},
-		metrics.Gauge{Name: "finsam.feed.head", Description: "Sequence number of the newest event in the log of the source.",
-			Read: func() (float64, bool) { return float64(m.head.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet published, as far as one round looks.",
-			Read: func() (float64, bool) { return float64(m.backlog.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet published; 0: none.",
-			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
-			Read: func() (float64, bool) { return metrics.Age(m.done.Load()), true }},
-	)
 }
 
 // found records the steps that a round has found unpublished.

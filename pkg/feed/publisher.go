@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -85,7 +87,15 @@ type Publisher struct {
 
 // NewPublisher creates a publisher of sources made by FromCollection.
 func NewPublisher(l *Log, log *slog.Logger, sources ...Source) *Publisher {
-	p := &Publisher{log: l, sources: map[string]Source{}, wake: make(chan struct{}, 1), errors: log, metrics: newPublisherMetrics(l.source)}
+	source := path.Base(l.source)
+	m := &publisherMetrics{
+		source:   source,
+		failures: metrics.Counter("finsam.publisher.failures", "Rounds of publishing that failed."),
+		labels:   metrics.Labels{"source": source}.Option(),
+	}
+	m.done.Store(time.Now().UnixMilli())
+	m.failures.Add(context.Background(), 0, m.labels)
+	p := &Publisher{log: l, sources: map[string]Source{}, wake: make(chan struct{}, 1), errors: log, metrics: m}
 	for _, s := range sources {
 		p.sources[s.prefix()] = s
 	}
@@ -105,7 +115,18 @@ func (p *Publisher) Wake() {
 // was written until then, for two seconds at most; what is left is published at the
 // next start. A store that fails is tried again, at intervals of up to five seconds.
 func (p *Publisher) Run(ctx context.Context) error {
-	defer p.metrics.watch()()
+	m := p.metrics
+	defer metrics.Watch(
+		metrics.Labels{"source": m.source},
+		metrics.Gauge{Name: "finsam.feed.head", Description: "Sequence number of the newest event in the log of the source.",
+			Read: func() (float64, bool) { return float64(m.head.Load()), true }},
+		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet published, as far as one round looks.",
+			Read: func() (float64, bool) { return float64(m.backlog.Load()), true }},
+		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet published; 0: none.",
+			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
+		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
+			Read: func() (float64, bool) { return metrics.Age(m.done.Load()), true }},
+	)()
 	failures := 0
 	for {
 		n, err := p.round(ctx)
@@ -118,7 +139,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 			pause = rand.N(50 * time.Millisecond)
 		case err != nil:
 			failures++
-			p.metrics.failures.Add(ctx, 1, p.metrics.labels)
+			m.failures.Add(ctx, 1, m.labels)
 			p.errors.ErrorContext(ctx, "publish events", "error", err, "failures", failures)
 			pause = retry.After(failures)
 		default:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -50,8 +49,18 @@ func (p *App) verifyKeys(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("FINSAM_STORE: %w", err)
 		}
-		if err := have.Value.verify(p.Cipher, p.Service); err != nil {
-			return err
+		wrong := "" // the file of keys that is not the database's own
+		if !slices.Contains(p.Cipher.Lookups(proofText), have.Value.Lookup) {
+			wrong = lookupKeysFile
+		}
+		for _, sealed := range have.Value.Sealed {
+			if text, err := p.Cipher.Decrypt(sealed, proofSchema.Name); err != nil || string(text) != proofText {
+				wrong = encryptionKeysFile
+			}
+		}
+		if wrong != "" {
+			return fmt.Errorf("FINSAM_KEYS_DIR: %s is not what the database of the %s service was encrypted with: put back the keys that belong to it; "+
+				"they are older, newer or another installation's", wrong, p.Service)
 		}
 		if slices.ContainsFunc(have.Value.Sealed, p.Cipher.UsesNewestKey) {
 			return nil
@@ -72,22 +81,4 @@ func (p *App) verifyKeys(ctx context.Context) error {
 		// Another process has written it meanwhile: read it again.
 	}
 	return errors.New("FINSAM_STORE: the proof of the keys is being written by too many at once; start again")
-}
-
-// verify returns an error that names the file of keys that is not the database's own.
-func (v *proof) verify(c *encryption.Cipher, service string) error {
-	wrong := ""
-	if !slices.Contains(c.Lookups(proofText), v.Lookup) {
-		wrong = lookupKeysFile
-	}
-	for _, sealed := range v.Sealed {
-		if text, err := c.Decrypt(sealed, proofSchema.Name); err != nil || string(text) != proofText {
-			wrong = encryptionKeysFile
-		}
-	}
-	if wrong == "" {
-		return nil
-	}
-	return fmt.Errorf("FINSAM_KEYS_DIR: %s is not what the database of the %s service was encrypted with: put back the keys that belong to it; "+
-		"they are older, newer or another installation's", wrong, service)
 }

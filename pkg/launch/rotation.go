@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/encryption"
@@ -67,7 +66,7 @@ func (r rotation) path(name string) string { return filepath.Join(r.dir, name) }
 // announce creates the next private key of each issuer, adds its public half to the set,
 // and adds an encryption key that does not encrypt yet.
 func (r rotation) announce() error {
-	if r.hasOld() {
+	if slices.ContainsFunc(issuers, r.hasOld) {
 		return errors.New("the previous rotation is not finished: retire its keys first")
 	}
 	for _, issuer := range issuers {
@@ -122,7 +121,7 @@ func (r rotation) retire() error {
 	switch {
 	case slices.ContainsFunc(issuers, func(i string) bool { return exists(r.path(i + next + ".key")) }):
 		return errors.New("the new keys are not in use yet: switch to them first")
-	case !r.hasOld():
+	case !slices.ContainsFunc(issuers, r.hasOld):
 		return errors.New("there are no old keys")
 	}
 	for _, issuer := range issuers {
@@ -143,11 +142,4 @@ func (r rotation) changeEncryptionKeys(change func([]byte) ([]byte, error)) erro
 	return atomicfile.Write(r.path(encryptionKeysFile), keys, 0o600)
 }
 
-func (r rotation) hasOld() bool {
-	for id := range r.set {
-		if strings.HasSuffix(id, before) {
-			return true
-		}
-	}
-	return false
-}
+func (r rotation) hasOld(issuer string) bool { return r.set[issuer+before] != nil }

@@ -57,10 +57,17 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
 		return nil, fmt.Errorf("telemetry: OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	traces, err := startTraces(ctx, res)
-	if err != nil {
-		return nil, err
+	// Without a collector nothing is recorded, but every request still has its trace id, for
+	// logs and problems. With one, OTEL_TRACES_SAMPLER says what is.
+	sending := trace.WithSampler(trace.NeverSample())
+	if collector("TRACES") {
+		exporter, err := otlptracehttp.New(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		}
+		sending = trace.WithBatcher(exporter, trace.WithBatchTimeout(time.Second))
 	}
+	traces := trace.NewTracerProvider(trace.WithResource(res), sending)
 	meters, err := startMetrics(ctx, res)
 	if err != nil {
 		return nil, errors.Join(err, traces.Shutdown(ctx))
@@ -91,19 +98,6 @@ func collector(signal string) bool {
 		return false
 	}
 	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
-}
-
-// startTraces samples as OTEL_TRACES_SAMPLER says. Without a collector nothing is
-// recorded, but every request still has its trace id, for logs and problems.
-func startTraces(ctx context.Context, res *resource.Resource) (*trace.TracerProvider, error) {
-	if !collector("TRACES") {
-		return trace.NewTracerProvider(trace.WithResource(res), trace.WithSampler(trace.NeverSample())), nil
-	}
-	exporter, err := otlptracehttp.New(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
-	}
-	return trace.NewTracerProvider(trace.WithResource(res), trace.WithBatcher(exporter, trace.WithBatchTimeout(time.Second))), nil
 }
 
 func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterProvider, error) {

@@ -75,7 +75,11 @@ func (c *Canary) Text(name, text string) {
 	c.add(name+" in UTF-16", wide)
 	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for shift := range 3 {
-			c.add(fmt.Sprintf("%s in base64, shifted by %d", name, shift), core(e, text, shift))
+			// The letters that stay the same whatever is before and after the text, when it
+			// begins shift bytes into a group of three.
+			padded := append(make([]byte, shift), text...)
+			first, end := (shift*8+5)/6, len(padded)*8/6
+			c.add(fmt.Sprintf("%s in base64, shifted by %d", name, shift), []byte(e.EncodeToString(padded)[first:end]))
 		}
 	}
 }
@@ -84,16 +88,6 @@ func (c *Canary) add(name string, text []byte) {
 	if !slices.ContainsFunc(c.needles, func(n needle) bool { return bytes.Equal(n.text, text) }) {
 		c.needles = append(c.needles, needle{name, text})
 	}
-}
-
-// core returns those letters of the text's base64 that stay the same whatever
-// is before and after it, when it begins shift bytes into a group of three.
-func core(e *base64.Encoding, text string, shift int) []byte {
-	padded := append(make([]byte, shift), text...)
-	out := e.EncodeToString(padded)
-	first := (shift*8 + 5) / 6 // letters that the text before takes part in
-	whole := len(padded) * 8 / 6
-	return []byte(out[first:whole])
 }
 
 // In returns what of the canary is in data.
