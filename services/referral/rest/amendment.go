@@ -11,29 +11,26 @@ import (
 
 // AmendReferral answers POST /referrals/{id}/amendments.
 func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestObject) (api.AmendReferralResponseObject, error) {
-	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
-		return h.service.Amend(ctx, r.Id, version, changes(r.Body.Changes), r.Body.Reason)
-	}, changed)
-	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
-}
-
-func changes(b api.AmendmentChanges) referral.Changes {
-	c := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference}
+	b := r.Body.Changes
+	wanted := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference}
 	if b.TargetGroup != nil {
 		g := readTargetGroup(*b.TargetGroup)
-		c.TargetGroup = &g
+		wanted.TargetGroup = &g
 	}
 	if b.RightTime != nil {
 		all := readRightTime(*b.RightTime)
-		c.RightTime = &all
+		wanted.RightTime = &all
 	}
 	if b.Consent != nil {
-		c.Consent = &referral.Consent{
+		wanted.Consent = &referral.Consent{
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
 			Categories: rest.Convert[string](rest.Value(b.Consent.DataCategories)),
 		}
 	}
-	return c
+	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Amend(ctx, r.Id, version, wanted, r.Body.Reason)
+	}, changed)
+	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
 func readTargetGroup(b api.TargetGroup) referral.TargetGroup {

@@ -93,25 +93,22 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	v, err := h.service.SendDraft(ctx, r.Id, version, h.sending)
+	v, err := h.service.SendDraft(ctx, r.Id, version, func(content []byte) (sub referral.Submission, err error) {
+		if err := h.newReferral.Check(content); err != nil {
+			return sub, err
+		}
+		var b api.NewReferral
+		if err := json.Unmarshal(content, &b); err != nil {
+			return sub, fmt.Errorf("read a draft: %w", err)
+		}
+		return submission(&b), nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	b, tag := body(v, depthOf("sendDraft")), rest.ETag(1)
 	at := b.UnderscoreLinks["self"].Href
 	return api.SendDraft201JSONResponse{Body: b, Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at}}, nil
-}
-
-// sending reads what is written in a draft as a new referral.
-func (h handlers) sending(content []byte) (sub referral.Submission, err error) {
-	if err := h.newReferral.Check(content); err != nil {
-		return sub, err
-	}
-	var b api.NewReferral
-	if err := json.Unmarshal(content, &b); err != nil {
-		return sub, fmt.Errorf("read a draft: %w", err)
-	}
-	return submission(&b), nil
 }
 
 func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {

@@ -319,13 +319,11 @@ func taskConditions(operation string, a actor.Actor) (where []store.Cond, found 
 	switch {
 	case relation == access.OwnMunicipality && a.Municipality != "":
 		var whose []any
-		for _, p := range []struct {
-			role  actor.Role
-			party referral.Party
-		}{{actor.Intake, referral.PartyReceiver}, {actor.Coach, referral.PartyCoach}} {
-			if a.Has(p.role) {
-				whose = append(whose, turnOf(p.party, a.Municipality))
-			}
+		if a.Has(actor.Intake) {
+			whose = append(whose, turnOf(referral.PartyReceiver, a.Municipality))
+		}
+		if a.Has(actor.Coach) {
+			whose = append(whose, turnOf(referral.PartyCoach, a.Municipality))
 		}
 		if len(whose) == 1 {
 			return []store.Cond{store.Equals(keyTurn, whose[0])}, true

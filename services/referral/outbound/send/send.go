@@ -99,7 +99,14 @@ func New(c Config) (*Sender, error) {
 		return nil, err
 	}
 	s := &Sender{networks: networks{allowed, ssrf.New(ssrf.WithAnyPort())}, resolver: c.Resolver, proxied: proxy != nil}
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: c.Resolver, Control: s.networks.control}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: c.Resolver}
+	dialer.Control = func(network, address string, _ syscall.RawConn) error {
+		a, err := netip.ParseAddrPort(address)
+		if err != nil || network != "tcp4" && network != "tcp6" || !s.networks.allows(a.Addr()) {
+			return errClosed
+		}
+		return nil
+	}
 	t := &http.Transport{
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
@@ -143,15 +150,6 @@ func (n networks) allows(a netip.Addr) bool {
 		network = "tcp4"
 	}
 	return n.public.Safe(network, netip.AddrPortFrom(a, 443).String(), nil) == nil
-}
-
-// control is called by the dialer before it connects to an IP address.
-func (n networks) control(network, address string, _ syscall.RawConn) error {
-	a, err := netip.ParseAddrPort(address)
-	if err != nil || network != "tcp4" && network != "tcp6" || !n.allows(a.Addr()) {
-		return errClosed
-	}
-	return nil
 }
 
 // Check accepts a name that cannot be resolved now: the receiver may not exist yet.
