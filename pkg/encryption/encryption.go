@@ -29,7 +29,7 @@ import (
 // ErrDecrypt answers a text that cannot be decrypted: it was altered, belongs to another
 // context, or its key is gone. To the caller it is an internal fault.
 var ErrDecrypt = fault.New(fault.Internal, "seal-broken",
-	"En skyddad uppgift kunde inte läsas. Felet är noterat.", "A protected value could not be read. It has been noted.")
+	"En skyddad uppgift kunde inte läsas. Felet är loggat. Kontakta supporten.", "A protected value could not be read. The error has been logged. Contact support.")
 
 // Cipher encrypts, decrypts and computes look-ups. Its methods may be called at once.
 type Cipher struct {

@@ -107,16 +107,16 @@ func Of(err error) *Error {
 // The failures that every package may meet; those of one noun are declared beside it.
 var (
 	ErrInternal = New(Internal, "internal",
-		"Något gick fel hos oss. Felet är noterat.", "Something went wrong on our side. It has been noted.")
+		"Ett fel har uppstått i systemet, och det är loggat. Försök igen, och kontakta supporten om felet kommer tillbaka.", "An error occurred in the system and has been logged. Try again, and contact support if it happens again.")
 	ErrNotFound = New(NotFound, "not-found",
-		"Det du söker finns inte, eller så får du inte se det.", "What you ask for does not exist, or you may not see it.")
+		"Det du söker finns inte, eller så har du inte behörighet att se det. Kontrollera att du har rätt adress.", "What you are looking for does not exist, or you are not allowed to see it. Check that you have the right address.")
 	ErrForbidden = New(Forbidden, "forbidden",
-		"Din roll får inte göra detta.", "Your role may not do this.")
+		"Din roll har inte behörighet att göra detta. Be någon som har behörighet att göra det.", "Your role is not allowed to do this. Ask somebody who is allowed to.")
 	ErrStale = New(Stale, "stale-version",
-		"Någon annan har ändrat detta sedan du läste det. Läs om och försök igen.",
-		"Somebody else has changed this since you read it. Read it again and retry.")
+		"Någon annan har ändrat detta sedan du läste det. Läs den nya versionen och försök igen.",
+		"Somebody else has changed this since you read it. Read the new version and try again.")
 	ErrConflict = New(Conflict, "already-exists",
-		"Det finns redan.", "It exists already.")
+		"Det som du vill skapa finns redan.", "What you want to create already exists.")
 	ErrUnavailable = New(Unavailable, "unavailable",
 		"Tjänsten kan inte svara just nu. Försök igen om en stund.", "The service cannot answer right now. Try again shortly.")
 )

@@ -25,7 +25,7 @@ const KeyLifetime = 24 * time.Hour
 
 // ErrKeyReused answers a key that belongs to another request.
 var ErrKeyReused = fault.New(fault.Unprocessable, "idempotency-key-reused",
-	"Idempotency-Key har redan använts för en annan begäran. Välj en ny nyckel.",
+	"Samma Idempotency-Key har redan använts för ett annat anrop. Välj en ny nyckel.",
 	"The Idempotency-Key has already been used for another request. Choose a new key.")
 
 // Receipt is what a document keeps of the request that created it.

@@ -213,7 +213,7 @@ func ListLinks(href string, q url.Values, w store.Window, next string) Links {
 
 // ErrNoVersion answers a change that does not say which version it changes.
 var ErrNoVersion = fault.New(fault.PreconditionRequired, "if-match-required",
-	"Ange i If-Match vilken version du har läst (dess ETag).", "Say in If-Match which version you have read (its ETag).")
+	"Anropet anger ingen version. Skicka den version som du har läst (dess ETag) i If-Match.", "The request names no version. Send the version that you have read (its ETag) in If-Match.")
 
 // ETag returns the entity tag of a version: its number in quotes.
 func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }

@@ -246,7 +246,7 @@ var (
 	ErrExists      = fault.ErrConflict
 	ErrUnavailable = fault.ErrUnavailable
 	ErrTaken       = fault.New(fault.Conflict, "value-taken",
-		"Värdet används redan av något annat.", "The value is already used by something else.")
+		"Värdet används redan. Ange ett annat.", "The value is already in use. Give another one.")
 	// ErrNewer refuses to write over what a newer program has added: while two
 	// versions run side by side, the newer one can make the change.
 	ErrNewer = fault.New(fault.Unavailable, "written-by-newer-version",

@@ -6,24 +6,24 @@ import "github.com/finsam/finsam/pkg/fault"
 var (
 	// Dates and weeks.
 	ErrDate = fault.New(fault.Invalid, "bad-date",
-		"Ange ett datum som finns, skrivet som 2026-11-24.", "Give a date that exists, written as 2026-11-24.")
+		"Datumet finns inte eller är fel skrivet. Skriv det så här: 2026-11-24.", "The date does not exist or is not written correctly. Write it like this: 2026-11-24.")
 	ErrNoSuchWeek = fault.New(fault.Invalid, "no-such-week",
-		"Veckan finns inte. Skriv den som 2026-W48.", "There is no such week. Write it as 2026-W48.")
+		"Veckan finns inte eller är fel skriven. Skriv den så här: 2026-W48.", "The week does not exist or is not written correctly. Write it like this: 2026-W48.")
 
 	// Occurrences, and calling one off.
 	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
-		"Aktiviteten har inget tillfälle den dagen.", "The activity has no occurrence on that day.")
+		"Aktiviteten har inget tillfälle den dagen. Välj en dag då den hålls. Välj en dag då den hålls.", "The activity has no occurrence on that day. Choose a day on which it takes place. Choose a day on which it takes place.")
 	ErrPast = fault.New(fault.Unprocessable, "day-has-passed",
-		"Dagen har redan varit.", "The day has already passed.")
+		"Dagen har redan passerat. Det går bara att göra i dag och framåt.", "The day has already passed. This can be done for today and later only.")
 	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",
-		"Dagen har inte varit ännu.", "The day is still to come.")
+		"Dagen ligger i framtiden. Närvaro kan noteras från och med dagen själv.", "The day is in the future. Attendance can be noted from that day on.")
 	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
-		"Dagen ligger mer än ett år bort.", "The day is more than a year away.")
+		"Dagen ligger mer än ett år bort. Välj en tidigare dag.", "The day is more than a year away. Choose an earlier day.")
 	ErrUnscheduled = fault.New(fault.Unprocessable, "activity-unscheduled",
 		"Aktiviteten har ingen veckodag ännu och kan därför inte bokas eller ställas in.",
 		"The activity has no weekday yet, so it can be neither booked nor called off.")
 	ErrReason = fault.New(fault.Invalid, "unknown-reason",
-		"Orsaken finns inte bland koderna i listan.", "The reason is not one of the codes in the list.")
+		"Orsaken är ingen av koderna i dokumentationen. Välj en av dem.", "The reason is not one of the codes in the documentation. Choose one of them.")
 	ErrCalledOff = fault.New(fault.Conflict, "occurrence-already-cancelled",
 		"Tillfället är redan inställt.", "The occurrence is already called off.")
 	ErrRestored = fault.New(fault.Conflict, "cancellation-already-lifted",
@@ -31,10 +31,10 @@ var (
 
 	// Booking.
 	ErrActivity = fault.New(fault.Unprocessable, "unknown-activity",
-		"Aktiviteten finns inte.", "There is no such activity.")
+		"Aktiviteten finns inte. Välj en av kommunens aktiviteter.", "There is no such activity. Choose one of the municipality's activities.")
 	ErrElsewhere = fault.New(fault.Unprocessable, "activity-elsewhere",
-		"Aktiviteten hör till en annan kommun. Du kan boka in i den egna kommunens aktiviteter.",
-		"The activity belongs to another municipality. You can book into your own municipality's activities.")
+		"Aktiviteten hör till en annan kommun. Du kan bara boka deltagare på din egen kommuns aktiviteter.",
+		"The activity belongs to another municipality. You can book participants only into your own municipality's activities.")
 	ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
 		"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
@@ -45,7 +45,7 @@ var (
 	ErrBooked = fault.New(fault.Conflict, "already-booked",
 		"Deltagaren är redan bokad på aktiviteten.", "The participant is already booked into the activity.")
 	ErrCollision = fault.New(fault.Unprocessable, "booking-collides",
-		"Deltagaren är redan bokad på annat den tiden.", "The participant is already booked on something else at that time.")
+		"Deltagaren är redan bokad på en annan aktivitet den tiden. Välj en annan aktivitet.", "The participant is already booked into another activity at that time. Choose another activity.")
 	ErrNotBooked = fault.New(fault.Conflict, "booking-ended",
 		"Bokningen har redan upphört.", "The booking has already ended.")
 	ErrTooMany = fault.New(fault.Conflict, "booking-full",
@@ -54,9 +54,9 @@ var (
 
 	// Attendance.
 	ErrAttendance = fault.New(fault.Invalid, "unknown-attendance",
-		"Närvaron finns inte bland koderna i listan.", "The attendance is not one of the codes in the list.")
+		"Närvaron är ingen av koderna i dokumentationen. Välj en av dem.", "The attendance is not one of the codes in the documentation. Choose one of them.")
 	ErrNotCovered = fault.New(fault.Unprocessable, "outside-booking",
-		"Bokningen gäller inte den dagen.", "The booking does not cover that day.")
+		"Bokningen gäller inte den dagen. Välj en dag som den gäller.", "The booking does not cover that day. Choose a day that it covers.")
 	ErrDayOff = fault.New(fault.Unprocessable, "occurrence-cancelled",
 		"Tillfället var inställt, så det finns ingen närvaro att notera.",
 		"The occurrence was called off, so there is no attendance to note.")

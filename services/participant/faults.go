@@ -6,15 +6,15 @@ import "github.com/finsam/finsam/pkg/fault"
 var (
 	// Days.
 	ErrFuture = fault.New(fault.Unprocessable, "date-in-future",
-		"Dagen ligger i framtiden. Ange dagen då det hände.", "The day lies in the future. Give the day on which it happened.")
+		"Dagen ligger i framtiden. Ange dagen då det hände.", "The day is in the future. Give the day on which it happened.")
 	ErrTooEarly = fault.New(fault.Unprocessable, "date-too-early",
-		"Dagen ligger före det som måste ha hänt dessförinnan.", "The day lies before what must have happened first.")
+		"Dagen är för tidig: något som måste ha hänt före ligger senare. Ange en senare dag.", "The day is too early: something that must have happened before it is dated later. Give a later day.")
 
 	// Persons.
 	ErrNotYou = fault.New(fault.Unprocessable, "number-not-yours",
-		"Personnumret är inte det som du är inloggad med.", "The personal identity number is not the one that you are signed in with.")
+		"Personnumret är inte det som du är inloggad med. Ange ditt eget personnummer. Ange ditt eget personnummer.", "The personal identity number is not the one that you are signed in with. Give your own number. Give your own number.")
 	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
-		"Det finns inget samtycke för den remissen.", "There is no consent for that referral.")
+		"Det finns inget samtycke för den remissen. Välj en remiss som personen har lämnat samtycke till. Välj en remiss som personen har lämnat samtycke till.", "There is no consent for that referral. Choose a referral to which the person has consented. Choose a referral to which the person has consented.")
 	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",
 		"Samtycket är redan återkallat.", "The consent has been withdrawn already.")
 	ErrNotProtected = fault.New(fault.Conflict, "not-protected",
@@ -22,23 +22,23 @@ var (
 
 	// Enrolments: blocks and check-ins.
 	ErrState = fault.New(fault.Conflict, "wrong-state",
-		"Det går inte att göra detta i inskrivningens nuvarande läge.", "This cannot be done in the enrolment's present state.")
+		"Det går inte att göra detta i inskrivningens nuvarande läge. Läs inskrivningen igen. Läs inskrivningen igen.", "This cannot be done in the enrolment's present state. Read the enrolment again. Read the enrolment again.")
 	ErrBlockNumber = fault.New(fault.Conflict, "not-next-block",
-		"Det blocket står inte i tur att starta.", "That block is not the next one to start.")
+		"Det blocket är inte nästa block. Starta det block som kommer härnäst.", "That block is not the next one. Start the block that comes next.")
 	ErrCheckInNumber = fault.New(fault.Conflict, "check-in-not-due",
-		"Den avstämningen är inte aktuell nu.", "That check-in is not due now.")
+		"Den avstämningen är inte aktuell nu. Välj den avstämning som är aktuell. Välj den avstämning som är aktuell.", "That check-in is not due now. Choose the check-in that is due. Choose the check-in that is due.")
 	ErrAnswered = fault.New(fault.Conflict, "check-in-already-answered",
 		"Avstämningen är redan besvarad.", "The check-in has been answered already.")
 	ErrUnanswered = fault.New(fault.Conflict, "check-in-unanswered",
 		"Remittentens svar saknas. Notera att inget svar kom om beslutet inte kan vänta.",
 		"The referrer's answer is missing. Record that none came if the decision cannot wait.")
 	ErrWeeks = fault.New(fault.Unprocessable, "weeks-with-prolong",
-		"Antal veckor ska anges vid förlängning, och bara då.", "The number of weeks is wanted for a prolongation, and only then.")
+		"Antal veckor ska anges vid förlängning, och bara då.", "The number of weeks must be given for a prolongation, and only then.")
 	ErrException = fault.New(fault.Unprocessable, "exception-with-prolong",
 		"Ett undantag kan bara ges vid förlängning.", "An exception can be made for a prolongation only.")
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
-		"Förlängningen ger fler veckor än planen medger. Ange undantag med skäl och beslutsfattare.",
-		"With the prolongation there are more weeks than the plan allows. Add an exception with reason and approver.")
+		"Med förlängningen blir det fler veckor än planen medger. Ange ett undantag med skäl och beslutsfattare.",
+		"The prolongation adds more weeks than the plan allows. Give an exception with a reason and an approver.")
 
 	// Enrolments: closing.
 	ErrHeld = fault.New(fault.Conflict, "closing-conversation-already-held",
@@ -48,10 +48,10 @@ var (
 		"The closing conversation must be held before the enrolment is closed according to plan.")
 	ErrNotByPlan = fault.New(fault.Conflict, "not-according-to-plan",
 		"Insatsen är inte genomförd. Ange varför den avbryts.",
-		"The initiative has not been carried through. Say why it is interrupted.")
+		"The initiative has not been completed. Give the reason why it is interrupted.")
 	ErrLivelihood = fault.New(fault.Unprocessable, "livelihood-none-alone",
-		"Ingen försörjning kan inte anges tillsammans med någon annan.",
-		"No livelihood cannot be combined with another one.")
+		"Den som saknar försörjning kan inte samtidigt ha en försörjning. Ta bort none eller de andra värdena.",
+		"A person without a livelihood cannot have one at the same time. Remove none or the other values.")
 	ErrExtent = fault.New(fault.Unprocessable, "extent-without-occupation",
-		"Omfattning kan bara anges för arbete och studier.", "An extent can be stated for work and studies only.")
+		"Omfattning kan bara anges för arbete och studier. Ta bort den. Ta bort den.", "An extent can be given for work and studies only. Remove it.")
 )

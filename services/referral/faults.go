@@ -16,10 +16,10 @@ var (
 		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.",
 		"Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
 	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
-		"Enheten, kommunen eller personen är inte den som du är inloggad för.",
-		"The unit, municipality or person is not the one that you are signed in for.")
+		"Enheten, kommunen eller personen är inte den som du är inloggad för. Ange den som du är inloggad för. Ange den som du är inloggad för.",
+		"The unit, municipality or person is not the one that you are signed in for. Give the one that you are signed in for. Give the one that you are signed in for.")
 	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
-		"Remissen kan bara skickas med personens samtycke.", "The referral can be sent only with the person's consent.")
+		"Remissen kan bara skickas med personens samtycke. Hämta in samtycket först. Hämta in samtycket först.", "The referral can be sent only with the person's consent. Obtain the consent first. Obtain the consent first.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",
 		"Samtycket kan inte vara lämnat efter i dag. Ange dagen då personen lämnade det.", "The consent cannot have been given later than today. Give the day on which the person gave it.")
 	ErrConsentWithoutReferrer = fault.New(fault.Unprocessable, "consent-without-referrer",
@@ -27,26 +27,26 @@ var (
 	ErrDate = fault.New(fault.Unprocessable, "no-such-date",
 		"Datumet finns inte. Ange ett datum som 2026-03-31.", "There is no such date. Give a date such as 2026-03-31.")
 	ErrMunicipality = fault.New(fault.Unprocessable, "not-a-member-municipality",
-		"Kommunen är inte medlem i samordningsförbundet.", "The municipality is not a member of the coordination association.")
+		"Kommunen är inte medlem i samordningsförbundet. Välj en medlemskommun. Välj en medlemskommun.", "The municipality is not a member of the coordination association. Choose a member municipality. Choose a member municipality.")
 	ErrOtherMunicipality = fault.New(fault.Unprocessable, "other-municipality",
-		"En kommun kan bara anta till sin egen verksamhet. Ange din egen kommun.", "A municipality can only accept into its own activities. Give your own municipality.")
+		"En kommun kan bara anta till sin egen verksamhet. Ange din egen kommun.", "A municipality can accept only into its own activities. Give your own municipality.")
 	ErrInitiative = fault.New(fault.Unprocessable, "no-such-initiative",
-		"Samordningsförbundet har ingen sådan insats.", "The coordination association has no such initiative.")
+		"Samordningsförbundet har ingen sådan insats. Välj en av förbundets insatser. Välj en av förbundets insatser.", "The coordination association has no such initiative. Choose one of its initiatives. Choose one of its initiatives.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
-		"Startdagen får ligga högst ett år bakåt eller framåt.", "The start date may be at most a year back or ahead.")
+		"Startdagen får ligga högst ett år bakåt eller framåt i tiden.", "The start date may be at most a year in the past or in the future.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
-		"Personen har inte rätt ålder för insatsen på startdagen.", "On the start date the person is not of an age that the initiative is for.")
+		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not within the initiative's age limits on the start date.")
 	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",
-		"Den som återtar en remiss om sig själv gör det som personen. Ange person.", "Who withdraws a referral about oneself does so as the person. Give person.")
+		"Den som återtar en remiss om sig själv ska ange person som den vars vilja det är.", "A person who withdraws a referral about themselves must give person as the one who wishes it.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",
 		"Er myndighet har redan skickat en remiss med samma externa referens. Använd en annan referens.", "Your authority has already sent a referral with the same external reference. Use another reference.")
 	ErrNothingAmended = fault.New(fault.Unprocessable, "nothing-amended",
-		"Ändringen ändrar ingenting: remissen säger redan detta.", "The amendment changes nothing: the referral already says this.")
+		"Rättelsen ändrar ingenting: remissen innehåller redan detta. Ändra minst en uppgift.", "The amendment changes nothing: the referral already contains this. Change at least one value.")
 	ErrConsentWithdrawn = fault.New(fault.Conflict, "consent-withdrawn",
 		"Personen har återkallat sitt samtycke, så remissen kan inte visas för fler.",
 		"The person has withdrawn the consent, so the referral cannot be shown to anyone else.")
 	ErrConsentNarrowed = fault.New(fault.Unprocessable, "consent-narrowed",
-		"Ett nytt samtycke måste omfatta minst det som det förra gör. Bara personen kan ta tillbaka samtycke.",
+		"Ett nytt samtycke måste omfatta minst det som det förra gör. Bara personen själv kan återkalla ett samtycke.",
 		"A new consent must cover at least what the former one does. Only the person can withdraw consent.")
 	ErrConsentWithoutMunicipality = fault.New(fault.Unprocessable, "consent-without-municipality",
 		"Samtycket omfattar inte den kommunen. Remittenten kan utvidga det med personens medgivande.",
@@ -54,42 +54,42 @@ var (
 	ErrTransferToItself = fault.New(fault.Unprocessable, "already-there",
 		"Remissen finns redan hos den kommunen. Välj en annan kommun.", "The referral is with that municipality already. Choose another municipality.")
 	ErrNotAsked = fault.New(fault.Conflict, "not-asked",
-		"En annan kommun har fått frågan om att ta över, och bara den kan svara.", "Another municipality was asked to take over, and only that one can answer.")
+		"En annan kommun har fått frågan om att ta över, och bara den kan svara.", "Another municipality was asked to take over, and only that municipality can answer.")
 	ErrAssignedAlready = fault.New(fault.Unprocessable, "assigned-already",
-		"Remissen har redan den ansvariga personen.", "The referral is already assigned to that person.")
+		"Den personen är redan ansvarig för remissen. Välj någon annan.", "That person is already responsible for the referral. Choose somebody else.")
 	ErrHandedOver = fault.New(fault.NotFound, "handed-over",
 		"Remissen har lämnats över till en annan kommun.", "The referral has been handed over to another municipality.")
 	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
 		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
 		"The external reference looks like a personal identity number. Use the case number instead.")
 	ErrRightTimeItem = fault.New(fault.Unprocessable, "no-such-checklist-item",
-		"Frågan finns inte i insatsens checklista, eller är besvarad två gånger.", "The item is not in the initiative's checklist, or is answered twice.")
+		"Frågan finns inte i insatsens checklista, eller så är den besvarad två gånger. Besvara varje fråga i checklistan högst en gång.", "The item is not in the initiative's checklist, or it is answered twice. Answer each item of the checklist at most once.")
 	ErrTooManyAttachments = fault.New(fault.Conflict, "too-many-attachments",
 		"Remissen har redan tio bilagor, och fler får den inte ha. Ta bort någon först.",
 		"The referral has ten attachments already and may have no more. Remove one first.")
 	ErrOthersAttachment = fault.New(fault.Conflict, "attachment-of-another",
-		"Bilagan kommer från en annan myndighet, och bara den kan ta bort den.",
-		"The attachment comes from another authority, and only that one can remove it.")
+		"Bilagan kommer från en annan myndighet, och bara den myndigheten kan ta bort bilagan.",
+		"The attachment comes from another authority, and only that authority can remove it.")
 	ErrUnitTwice = fault.New(fault.Unprocessable, "unit-twice",
-		"Registret har samma enhet två gånger. Ta bort den ena.", "The register has the same unit twice. Remove one of them.")
+		"Samma enhet finns två gånger i registret. Ta bort den ena.", "The register has the same unit twice. Remove one of them.")
 	ErrUnitWithoutAuthority = fault.New(fault.Unprocessable, "unit-without-authority",
 		"Enheten måste höra till en medlem. Bara privata vårdgivare anges utan myndighet.",
-		"The unit must belong to a member. Only private care providers are given without an authority.")
+		"The unit must belong to a member. Only private care providers have no authority.")
 	ErrTooManyUnits = fault.New(fault.Unprocessable, "too-many-units",
-		"Ett register har högst 1000 enheter.", "A register has at most 1000 units.")
+		"Registret får ha högst 1000 enheter. Ta bort några.", "The register may have at most 1000 units. Remove some.")
 	ErrUnitMissing = fault.New(fault.Unprocessable, "unit-required",
 		"Enheten saknas. Ange enheten som remitterar.", "The unit is missing. Give the referring unit.")
 	ErrUnitUnknown = fault.New(fault.Unprocessable, "no-such-unit",
 		"Enheten finns inte i samordningsförbundets register. Välj en enhet därifrån.", "The unit is not in the coordination association's register. Choose one from it.")
 	ErrUnitInactive = fault.New(fault.Unprocessable, "unit-inactive",
-		"Enheten remitterar inte längre. Välj en annan enhet.", "The unit does not refer any more. Choose another unit.")
+		"Enheten remitterar inte längre. Välj en annan enhet.", "The unit no longer refers. Choose another unit.")
 	ErrUnitElsewhere = fault.New(fault.Unprocessable, "unit-of-another-authority",
 		"Enheten hör till en annan myndighet. Välj en av er egen.", "The unit belongs to another authority. Choose one of your own.")
 	ErrSource = fault.New(fault.Unprocessable, "source-not-yours",
-		"Bara kommunen lämnar en egen ansökan eller en privat vårdgivares remiss för någon annan, och anger då vilket.",
-		"Only the municipality hands in a person's own application or a private care provider's referral for somebody else, and then says which.")
+		"Bara kommunens mottagare kan lämna in en egen ansökan eller en privat vårdgivares remiss för någon annan. Ange då vilket av dem det är.",
+		"Only the municipality's receivers can hand in a self-referral or a private care provider's referral for somebody else. They must say which of the two it is.")
 	ErrReferenceOfPerson = fault.New(fault.Unprocessable, "reference-of-person",
-		"En egen ansökan har ingen extern referens. Lämna den tom.", "A person's own application has no external reference. Leave it out.")
+		"En egen ansökan har ingen extern referens. Utelämna den.", "A self-referral has no external reference. Leave it out.")
 )
 
 // HandedOverFault is ErrHandedOver with the municipality that has the referral now.

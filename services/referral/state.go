@@ -137,9 +137,9 @@ func partyOf(operation string) Party {
 
 // StateTexts describe the states in sentences.
 var StateTexts = map[State]fault.Text{
-	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waits for a decision"},
+	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waiting for a decision"},
 	StateSupplement:     {SV: "i väntan på komplettering", EN: "waiting for a supplement"},
-	StateTransfer:       {SV: "på väg till en annan kommun, som inte har svarat", EN: "on its way to another municipality, which has not answered"},
+	StateTransfer:       {SV: "i väntan på att en annan kommun ska svara om den tar över", EN: "waiting for another municipality to answer whether it takes over"},
 	StateWaitlisted:     {SV: "på väntelistan", EN: "on the waiting list"},
 	StateAccepted:       {SV: "antagen", EN: "accepted"},
 	StateRejected:       {SV: "avvisad", EN: "rejected"},

@@ -139,7 +139,7 @@ func verdict(met bool) Verdict {
 var reasons = map[string]fault.Text{
 	"long_absence":                  {SV: "lång frånvaro från arbetsmarknaden", EN: "a long absence from the labour market"},
 	"young_adult":                   {SV: "ung vuxen långt från arbetsmarknaden", EN: "a young adult far from the labour market"},
-	"not_entitled_sickness_benefit": {SV: "inte rätt till sjukpenning men utan arbetsförmåga enligt Arbetsförmedlingen", EN: "not entitled to sickness benefit but without work ability in Arbetsförmedlingen's judgement"},
+	"not_entitled_sickness_benefit": {SV: "inte rätt till sjukpenning men utan arbetsförmåga enligt Arbetsförmedlingen", EN: "not entitled to sickness benefit but without work ability according to Arbetsförmedlingen"},
 }
 
 // Sentence says what the rule wanted at the time of the assessment.
@@ -148,7 +148,7 @@ func (r Rule) Sentence() fault.Text {
 	case ruleAge:
 		return fault.Text{
 			SV: fmt.Sprintf("Personen är mellan %s och %s år den dag remissen kom in.", r.Wanted[0], r.Wanted[1]),
-			EN: fmt.Sprintf("The person is between %s and %s years old on the day that the referral came in.", r.Wanted[0], r.Wanted[1]),
+			EN: fmt.Sprintf("The person is between %s and %s years old on the day on which the referral was received.", r.Wanted[0], r.Wanted[1]),
 		}
 	case ruleConcerned:
 		return fault.Text{
@@ -156,7 +156,7 @@ func (r Rule) Sentence() fault.Text {
 			EN: fmt.Sprintf("The person needs coordinated support from at least %s parties.", r.Wanted[0]),
 		}
 	}
-	t := fault.Text{SV: "Minst en av grunderna gäller personen: ", EN: "At least one of the grounds holds for the person: "}
+	t := fault.Text{SV: "Minst en av dessa grunder gäller personen: ", EN: "At least one of these grounds applies to the person: "}
 	for i, w := range r.Wanted {
 		if i > 0 {
 			t.SV, t.EN = t.SV+"; ", t.EN+"; "

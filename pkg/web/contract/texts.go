@@ -22,18 +22,18 @@ var fieldCodes = map[string]string{
 
 // messages are the sentences that need nothing from the schema.
 var messages = map[string]fault.Text{
-	"required":          {SV: "Fältet måste finnas.", EN: "The field is required."},
-	"not-null":          {SV: "Fältet måste ha ett värde; null går inte.", EN: "The field must have a value; null is not one."},
+	"required":          {SV: "Fältet är obligatoriskt.", EN: "The field is required."},
+	"not-null":          {SV: "Fältet måste ha ett värde; null är inte tillåtet.", EN: "The field must have a value; null is not allowed."},
 	"unknown-field":     {SV: "Fältet är inte känt här. Ta bort det eller rätta namnet.", EN: "The field is not known here. Remove it or correct its name."},
 	"unknown-parameter": {SV: "Parametern är inte känd här. Ta bort den eller rätta namnet.", EN: "The parameter is not known here. Remove it or correct its name."},
-	"repeated":          {SV: "Ange värdet en gång.", EN: "Give the value once."},
+	"repeated":          {SV: "Värdet finns mer än en gång. Ange det en gång.", EN: "The value occurs more than once. Give it once."},
 	"not-unique":        {SV: "Samma värde får bara finnas en gång.", EN: "The same value may occur only once."},
-	"read-only":         {SV: "Fältet kan bara läsas. Ta bort det.", EN: "The field can only be read. Remove it."},
-	"not-a-query":       {SV: "Det som kommer efter frågetecknet i adressen går inte att läsa.", EN: "What follows the question mark in the address cannot be read."},
-	"shape":             {SV: "Värdet har inte den form som beskrivs i dokumentationen.", EN: "The value does not have the shape that the documentation describes."},
+	"read-only":         {SV: "Fältet kan läsas men inte skickas. Ta bort det.", EN: "The field is read-only. Remove it."},
+	"not-a-query":       {SV: "Det som står efter frågetecknet i adressen går inte att läsa. Rätta adressen.", EN: "The part of the address after the question mark cannot be read. Correct the address."},
+	"shape":             {SV: "Värdet har inte den form som beskrivs i dokumentationen. Rätta det. Rätta det.", EN: "The value does not have the form that the documentation describes. Correct it."},
 	"duplicate-field":   {SV: "Fältet finns två gånger i samma objekt. Skicka det en gång.", EN: "The field occurs twice in the same object. Send it once."},
-	"too-deep":          {SV: "Objekt och listor får stå i varandra i högst 32 nivåer.", EN: "Objects and arrays may be nested at most 32 levels deep."},
-	"not-json":          {SV: "Här slutar innehållet att vara giltig JSON.", EN: "Here the body stops being valid JSON."},
+	"too-deep":          {SV: "Objekt och listor får vara nästlade i högst 32 nivåer.", EN: "Objects and arrays may be nested at most 32 levels deep."},
+	"not-json":          {SV: "Innehållet är inte giltig JSON från det här stället. Rätta det.", EN: "The body is not valid JSON from this point on. Correct it."},
 }
 
 var typeMessages = map[string]fault.Text{
@@ -46,11 +46,11 @@ var typeMessages = map[string]fault.Text{
 }
 
 var formatMessages = map[string]fault.Text{
-	"date":      {SV: "Skriv ett datum som finns, så här: 2026-01-31.", EN: "Write an existing date like this: 2026-01-31."},
-	"date-time": {SV: "Skriv en tidpunkt så här: 2026-01-31T13:45:00Z.", EN: "Write an instant like this: 2026-01-31T13:45:00Z."},
-	"uuid":      {SV: "Värdet ska vara ett id (UUID) som du har fått härifrån.", EN: "The value must be an id (UUID) that you were given here."},
-	"email":     {SV: "Skriv en e-postadress, så här: namn@exempel.se.", EN: "Write an e-mail address like this: name@example.org."},
-	"uri":       {SV: "Skriv en fullständig webbadress.", EN: "Write a complete web address."},
+	"date":      {SV: "Skriv ett datum som finns, så här: 2026-01-31.", EN: "Write a date that exists, like this: 2026-01-31."},
+	"date-time": {SV: "Skriv datum och klockslag så här: 2026-01-31T13:45:00Z.", EN: "Write a date and time like this: 2026-01-31T13:45:00Z."},
+	"uuid":      {SV: "Värdet ska vara ett id (UUID) från ett tidigare svar.", EN: "The value must be an id (UUID) from an earlier answer."},
+	"email":     {SV: "Skriv en e-postadress så här: namn@exempel.se.", EN: "Write an e-mail address like this: name@example.org."},
+	"uri":       {SV: "Skriv en fullständig webbadress, så här: https://exempel.se/sida.", EN: "Write a complete web address, like this: https://example.org/page."},
 }
 
 // newField returns what is expected at a place. It never repeats what was sent there.
@@ -63,7 +63,7 @@ var textsWithValue = map[string]struct {
 	sv, en string
 	value  func(*openapi3.Schema) any
 }{
-	"pattern":   {"Värdet ska skrivas enligt mönstret %v.", "The value must be written by the pattern %v.", func(s *openapi3.Schema) any { return s.Pattern }},
+	"pattern":   {"Värdet ska följa mönstret %v.", "The value must match the pattern %v.", func(s *openapi3.Schema) any { return s.Pattern }},
 	"too-long":  {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *openapi3.Schema) any { return *s.MaxLength }},
 	"too-short": {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *openapi3.Schema) any { return s.MinLength }},
 	"min-items": {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *openapi3.Schema) any { return s.MinItems }},

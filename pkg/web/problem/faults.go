@@ -13,31 +13,31 @@ var (
 	ErrToken = internaltoken.ErrToken // the token is missing or invalid
 
 	ErrInvalid = fault.New(fault.Invalid, "invalid-request",
-		"Något i anropet stämmer inte. Se vilka fält det gäller.", "Something in the request is not right. See which fields are concerned.")
+		"Anropet innehåller fel. Rätta de fält som står i svaret.", "The request contains errors. Correct the fields that the answer lists.")
 	ErrNotJSON = fault.New(fault.Invalid, "not-json",
-		"Innehållet är inte giltig JSON.", "The body is not valid JSON.")
+		"Innehållet är inte giltig JSON. Rätta det och skicka det igen.", "The body is not valid JSON. Correct it and send it again.")
 	ErrNoBody = fault.New(fault.Invalid, "body-required",
 		"Anropet saknar innehåll. Skicka uppgifterna som JSON.", "The request has no body. Send the data as JSON.")
 	ErrBodyBroken = fault.New(fault.Invalid, "body-incomplete",
-		"Innehållet kom inte fram helt. Försök igen.", "The body did not arrive in full. Try again.")
+		"Hela innehållet kom inte fram. Skicka det igen.", "The body did not arrive in full. Send it again.")
 	ErrUnreadable = fault.New(fault.Invalid, "unreadable-request",
-		"Anropet går inte att läsa. Se dokumentationen.", "The request cannot be read. See the documentation.")
+		"Anropet går inte att läsa. Rätta det enligt dokumentationen.", "The request cannot be read. Correct it according to the documentation.")
 	ErrNoRoute = fault.New(fault.NotFound, "no-such-address",
-		"Adressen finns inte. Se dokumentationen.", "There is no such address. See the documentation.")
+		"Adressen finns inte. Dokumentationen visar vilka adresser som finns.", "There is no such address. The documentation shows the existing addresses.")
 	ErrMethod = fault.New(fault.MethodNotAllowed, "method-not-allowed",
-		"Det går inte att göra så med den här adressen.", "This cannot be done with this address.")
+		"Metoden är inte tillåten för den här adressen. Använd en av metoderna i Allow.", "The method is not allowed for this address. Use one of the methods in Allow.")
 	ErrTooLarge = fault.New(fault.TooLarge, "body-too-large",
 		"Innehållet är för stort. Det får vara högst 1 MiB.", "The body is too large. It may be at most 1 MiB.")
 	ErrMediaType = fault.New(fault.Unsupported, "media-type",
-		"Skicka innehållet som application/json i UTF-8.", "Send the body as application/json in UTF-8.")
+		"Innehållet har fel typ. Skicka det som application/json i UTF-8.", "The body has the wrong type. Send it as application/json in UTF-8.")
 	ErrEncoding = fault.New(fault.Unsupported, "content-encoding",
-		"Skicka innehållet som det är, utan komprimering.", "Send the body as it is, without compression.")
+		"Innehållet är komprimerat, och det tas inte emot. Skicka det utan komprimering.", "The body is compressed, which is not accepted. Send it without compression.")
 	ErrForm = fault.New(fault.Unsupported, "media-type-form",
-		"Skicka innehållet som multipart/form-data.", "Send the body as multipart/form-data.")
+		"Innehållet har fel typ. Skicka det som multipart/form-data.", "The body has the wrong type. Send it as multipart/form-data.")
 	ErrTooMany = fault.New(fault.TooMany, "too-many-requests",
-		"Det kom för många anrop. Vänta en stund.", "There were too many requests. Wait a while.")
+		"Det har kommit för många anrop på kort tid. Vänta en stund och försök igen.", "Too many requests have come in a short time. Wait a while and try again.")
 	ErrTimeout = fault.New(fault.Timeout, "timeout",
-		"Det tog för lång tid. Försök igen om en stund.", "It took too long. Try again shortly.")
+		"Svaret tog för lång tid. Försök igen om en stund.", "The answer took too long. Try again shortly.")
 )
 
 // TooLarge returns ErrTooLarge for an operation that takes a body of limit bytes.

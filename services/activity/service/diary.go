@@ -103,7 +103,7 @@ func (s *Service) collision(a actor.Actor, in *association.Association, b *activ
 	named := *activity.ErrCollision
 	named.Text = fault.Text{
 		SV: fmt.Sprintf("Deltagaren är redan bokad på %s kl. %s samma dag.", x.Name, clock),
-		EN: fmt.Sprintf("The participant is already booked on %s at %s that day.", x.Name, clock),
+		EN: fmt.Sprintf("The participant is already booked into %s at %s on the same day.", x.Name, clock),
 	}
 	return named.AtField("/activity")
 }

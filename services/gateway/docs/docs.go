@@ -97,9 +97,9 @@ var assets = map[string]bool{
 
 var intro = template.Must(template.New("intro").Parse(`
 <section style="max-width:1460px;margin:1.5rem auto;padding:0 20px;font-family:sans-serif;line-height:1.5">
-<p lang="sv">Alla anrop görs med en åtkomsttoken från er egen utfärdare. Fel svarar med ett problem vars typ leder till
+<p lang="sv">Alla anrop görs med en åtkomsttoken från er egen utfärdare. Ett anrop som misslyckas får ett svar i form av ett problem (RFC 9457), vars typ är en länk till
 <a href="docs/problems">sidorna om problemtyper</a>. Kontraktet: <a href="openapi.json">openapi.json</a>, <a href="openapi.yaml">openapi.yaml</a>.</p>
-<p lang="en">Every call is made with an access token from your own issuer. Failures answer with a problem whose type leads to
+<p lang="en">Every call is made with an access token from your own issuer. A failed call is answered with a problem (RFC 9457) whose type is a link to
 <a href="docs/problems">the pages about problem types</a>. The contract: <a href="openapi.json">openapi.json</a>, <a href="openapi.yaml">openapi.yaml</a>.</p>
 {{if .Clients}}<details><summary><strong>Demo</strong>: POST /token, grant_type=client_credentials – påhittade klienter / invented clients</summary>
 <pre style="overflow:auto">curl -d grant_type=client_credentials -d client_id={{(index .Clients 0).ID}} -d client_secret={{(index .Clients 0).Secret}} …/token</pre>

@@ -88,8 +88,8 @@ var page = template.Must(template.New("page").Parse(strings.Replace(head, "%TITL
 <p><a href="../problems">Alla problemtyper / <span lang="en">All problem types</span></a></p>
 <h1><code>{{.Code}}</code></h1><p>HTTP {{.Status}}</p>
 <h2>Svenska</h2><p>{{.SV}}</p>
-<p>Fältet <code>detail</code> kan visas som det är för en handläggare. Uppge <code>traceId</code> om ni frågar om ett visst svar.</p>
+<p>Fältet <code>detail</code> kan visas som det är för en handläggare. Ange <code>traceId</code> när ni frågar supporten om ett visst svar.</p>
 <h2 lang="en">English</h2><div lang="en"><p>{{.EN}}</p>
-<p>The field <code>detail</code> may be shown to a case worker as it is. Name the <code>traceId</code> when you ask about a certain answer.</p></div>
+<p>The field <code>detail</code> may be shown to a case worker as it is. Give the <code>traceId</code> when you ask support about a particular answer.</p></div>
 </body></html>
 `))

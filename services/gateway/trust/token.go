@@ -22,17 +22,17 @@ import (
 // guesses learns no more than what is said here.
 var (
 	ErrToken = fault.New(fault.Unauthenticated, "token-invalid",
-		"Åtkomsttoken är inte giltig.", "The access token is not valid.")
+		"Åtkomsttoken är inte giltig. Hämta en ny och försök igen.", "The access token is not valid. Get a new one and try again.")
 	ErrExpired = fault.New(fault.Unauthenticated, "token-expired",
 		"Åtkomsttoken har gått ut. Hämta en ny och försök igen.", "The access token has expired. Get a new one and try again.")
 	ErrIssuer = fault.New(fault.Unauthenticated, "issuer-not-trusted",
-		"Utfärdaren av åtkomsttoken är inte godkänd här.", "The issuer of the access token is not trusted here.")
+		"Utfärdaren av åtkomsttoken är inte godkänd här. Använd en åtkomsttoken från en godkänd utfärdare. Använd en åtkomsttoken från en godkänd utfärdare.", "The issuer of the access token is not trusted here. Use an access token from a trusted issuer. Use an access token from a trusted issuer.")
 	ErrSubject = fault.New(fault.Unauthenticated, "subject-not-opaque",
-		"Åtkomsttoken saknar en användbar beteckning på vem som frågar. Den får inte vara ett personnummer.",
-		"The access token lacks a usable identifier of who is asking. It must not be a personal identity number.")
+		"Åtkomsttoken saknar ett användbart id för den som anropar. Ange ett id i sub som inte är ett personnummer.",
+		"The access token has no usable identifier of the caller. Give an identifier in sub that is not a personal identity number.")
 	ErrRoles = fault.New(fault.Forbidden, "roles-not-combinable",
-		"Rollerna i åtkomsttoken får inte förenas hos samma person: förbundets egna roller ser aldrig enskilda personer.",
-		"The roles in the access token may not be held by the same person: the association's own roles never see individuals.")
+		"Rollerna i åtkomsttoken får inte innehas av samma person, eftersom förbundets egna roller aldrig får se enskilda personer. Logga in med bara den ena rollen.",
+		"The roles in the access token may not be held by the same person, because the association's own roles must never see individuals. Sign in with only one of the roles.")
 	ErrKeys = fault.New(fault.Unavailable, "issuer-keys-unavailable",
 		"Utfärdarens nycklar kan inte hämtas just nu. Försök igen om en stund.",
 		"The issuer's keys cannot be fetched right now. Try again shortly.")

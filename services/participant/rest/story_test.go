@@ -208,7 +208,7 @@ func TestARefusalIsWordedInTheCallersLanguage(t *testing.T) {
 		Method: http.MethodPost, Path: "/enrolments/" + id + "/start", As: Coach, Body: object{"startedOn": "2026-11-23"},
 		Header: map[string]string{"If-Match": `"1"`, "Accept-Language": "en"},
 	})
-	if p := got.Problem(t, 422); p.Detail != "The day lies in the future. Give the day on which it happened." || p.Errors[0].Pointer != "/startedOn" {
+	if p := got.Problem(t, 422); p.Detail != "The day is in the future. Give the day on which it happened." || p.Errors[0].Pointer != "/startedOn" {
 		t.Errorf("got %+v", p)
 	}
 }

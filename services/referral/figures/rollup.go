@@ -160,8 +160,8 @@ type Period struct {
 
 // ErrPeriod answers a period that does not exist.
 var ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
-	"Perioden ska gå från en månad till samma eller en senare, högst fem år.",
-	"The period must go from a month to the same or a later one, at most five years.")
+	"Perioden ska gå från en månad till samma eller en senare månad och får vara högst fem år.",
+	"The period must run from one month to the same or a later month and may be at most five years.")
 
 // Read returns what happened from one month to another ("2026-01"), both included, in a
 // municipality, or in the whole association when it is empty.

@@ -21,21 +21,21 @@ import (
 // The faults of webhooks.
 var (
 	ErrAddress = fault.New(fault.Unprocessable, "webhook-address",
-		"Adressen måste vara https till ett publikt namn, på port 443 eller över 1023, utan användarnamn och fragment.",
-		"The address must be https to a public name, on port 443 or above 1023, without user name and fragment.")
+		"Adressen måste börja med https, leda till ett publikt namn på port 443 eller en port över 1023, och får inte ha användarnamn eller fragment.",
+		"The address must begin with https and a public name, on port 443 or a port above 1023, and must have no user name or fragment.")
 	ErrAddressNumber = fault.New(fault.Unprocessable, "webhook-address-number",
 		"Adressen får inte innehålla ett personnummer.", "The address must not contain a personal identity number.")
 	ErrAddressClosed = fault.New(fault.Unprocessable, "webhook-address-closed",
-		"Adressen leder till ett nät som installationen inte skickar till.",
-		"The address leads to a network that the installation does not send to.")
+		"Adressen leder till ett nät som installationen inte skickar till. Ange en annan adress. Ange en annan adress.",
+		"The address leads to a network that the installation does not send to. Give another address. Give another address.")
 	ErrTooManyWebhooks = fault.New(fault.Conflict, "too-many-webhooks",
 		"Er myndighet har redan 20 webhookar. Ta bort en som inte används.",
 		"Your authority already has 20 webhooks. Remove one that is not used.")
 	ErrNoPlace = fault.New(fault.Unprocessable, "no-place-of-ones-own",
-		"Er inloggning anger ingen myndighet eller kommun att skicka till.",
-		"Your sign-in names no authority or municipality to send to.")
+		"Er inloggning anger ingen myndighet eller kommun att skicka till. Logga in för en myndighet eller en kommun. Logga in för en myndighet eller en kommun.",
+		"Your sign-in names no authority or municipality to send to. Sign in for an authority or a municipality. Sign in for an authority or a municipality.")
 	ErrWebhookOff = fault.New(fault.Conflict, "webhook-off",
-		"Webhooken är avstängd. Sätt på den först.", "The webhook is off. Turn it on first.")
+		"Webhooken är avstängd. Slå på den först.", "The webhook is off. Turn it on first.")
 )
 
 const (

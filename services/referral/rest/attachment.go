@@ -121,9 +121,9 @@ const maxTitleBytes = 4 << 10
 var (
 	ErrFormPart = fault.New(fault.Invalid, "form-part",
 		"Formuläret ska bestå av delen file, och före den delen title om det finns en titel.",
-		"The form must consist of the part file, and before it the part title if there is a title.")
+		"The form must consist of the part file, preceded by the part title if there is a title.")
 	errNoFile = ErrFormPart.At(fault.Field{Pointer: "/file", Code: "required",
-		Text: fault.Text{SV: "Skicka med en fil.", EN: "Send a file."}})
+		Text: fault.Text{SV: "Filen saknas. Skicka med en fil.", EN: "The file is missing. Send a file."}})
 )
 
 // upload reads a form as far as its file, which comes last. The file itself is read by

@@ -19,9 +19,9 @@ import (
 // The refusals of lists.
 var (
 	ErrOwnFilter = fault.New(fault.Unprocessable, "not-yours-to-filter-by",
-		"Bara den kommun som har remisserna kan välja ut dem så. Utelämna det urvalet.", "Only the municipality that has the referrals can select by this. Leave the parameter out.")
+		"Bara den kommun som har remisserna kan välja ut dem så. Utelämna den parametern.", "Only the municipality that has the referrals can filter by this. Leave the parameter out.")
 	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
-		"Bara väntelistan sorteras efter prioritet. Välj tillståndet waitlisted eller en annan ordning.", "Only the waiting list is sorted by priority. Choose the state waitlisted, or another order.")
+		"Bara väntelistan sorteras efter prioritet. Välj läget waitlisted eller en annan ordning.", "Only the waiting list is sorted by priority. Choose the state waitlisted, or another order.")
 )
 
 // Filter narrows a list, within what the caller's relation opens.

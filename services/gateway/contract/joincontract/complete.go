@@ -75,7 +75,7 @@ func isVersioned(_ contract.Operation, hasVersion bool) bool { return hasVersion
 
 // problems are those of the API, each where it applies, in order of status.
 var problems = []refusal{
-	{"BadRequest", problem.ErrInvalid, always, "Anropet har fel form; errors säger var. / The request has the wrong form; errors says where."},
+	{"BadRequest", problem.ErrInvalid, always, "Anropet har fel form; errors visar var. / The request has the wrong form; errors shows where."},
 	{"Unauthorized", problem.ErrToken, isSecured, "Giltig åtkomsttoken saknas. / A valid access token is missing."},
 	{"Forbidden", fault.ErrForbidden, isSecured, "Rollen får inte göra detta. / The role may not do this."},
 	{"NotFound", fault.ErrNotFound, isServed, "Finns inte, eller får inte ses av den som frågar. / Does not exist, or may not be seen by the caller."},
@@ -85,7 +85,7 @@ var problems = []refusal{
 	{"UnsupportedMediaType", problem.ErrMediaType, hasBody, "Innehållet är inte application/json. / The content is not application/json."},
 	{"UnprocessableContent", idempotency.ErrKeyReused, isChange, "Rätt form, men bryter mot en regel. / The right form, but not allowed by a rule."},
 	{"PreconditionRequired", rest.ErrNoVersion, isVersioned, "If-Match saknas. / If-Match is missing."},
-	{"TooManyRequests", problem.ErrTooMany, isServed, "Gränsen är nådd; Retry-After säger när det är värt att försöka igen. / The limit is reached; Retry-After says when to try again."},
+	{"TooManyRequests", problem.ErrTooMany, isServed, "Gränsen är nådd; Retry-After anger när det går att försöka igen. / The limit is reached; Retry-After says when to try again."},
 	{"ServiceUnavailable", fault.ErrUnavailable, isServed, "Tjänsten kan inte svara just nu. / The service cannot answer right now."},
 	{"GatewayTimeout", problem.ErrTimeout, isServed, "Tjänsten svarade inte i tid. / The service did not answer in time."},
 	{"Problem", fault.ErrInternal, always, "Något annat gick fel. / Something else went wrong."},
