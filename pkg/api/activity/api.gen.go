@@ -266,7 +266,7 @@ func (e Weekday) Valid() bool {
 	}
 }
 
-// Activity En rad i en kommuns vecka. / A line of a municipality's week.
+// Activity En aktivitet i en kommuns vecka. / An activity in a municipality's week.
 type Activity struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks Links `json:"_links"`
@@ -274,10 +274,10 @@ type Activity struct {
 	// Bookable Har veckodag och kan bokas. / Has a weekday and can be booked.
 	Bookable bool `json:"bookable"`
 
-	// Category Slag av aktivitet. / Kind of activity.
+	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
 
-	// ClosedGroup En kurs som man följer från början. / A course that one follows from its start.
+	// ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 	ClosedGroup *ClosedGroup `json:"closedGroup,omitempty"`
 
 	// Day Veckodag. / Day of the week.
@@ -295,12 +295,12 @@ type Activity struct {
 	// Individual Tiden planeras med varje deltagare. / The time is planned with each participant.
 	Individual bool `json:"individual"`
 
-	// Mode Hur aktiviteten hålls; utan uppgift på plats. / How the activity is held; without, at the place.
+	// Mode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
 	Mode         *ActivityMode `json:"mode,omitempty"`
 	Municipality string        `json:"municipality"`
 	Name         string        `json:"name"`
 
-	// Part Del av dagen, där inga klockslag är beslutade. / Part of the day, where no times are decided.
+	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 	Part   *DayPart  `json:"part,omitempty"`
 	Place  *string   `json:"place,omitempty"`
 	Places *[]string `json:"places,omitempty"`
@@ -314,7 +314,7 @@ type Activity struct {
 	To *LocalTime `json:"to,omitempty"`
 }
 
-// ActivityCategory Slag av aktivitet. / Kind of activity.
+// ActivityCategory Typ av aktivitet. / Kind of activity.
 type ActivityCategory string
 
 // ActivityDay defines model for ActivityDay.
@@ -339,7 +339,7 @@ type ActivityDayItem struct {
 	Booking     string      `json:"booking"`
 	Participant string      `json:"participant"`
 
-	// Version Bokningens version, att ge i If-Match. / The booking's version, to send in If-Match.
+	// Version Bokningens version, att skicka i If-Match. / The booking's version, to send in If-Match.
 	Version int64 `json:"version"`
 }
 
@@ -353,7 +353,7 @@ type ActivityList struct {
 	Items          []Activity `json:"items"`
 }
 
-// ActivityMode Hur aktiviteten hålls; utan uppgift på plats. / How the activity is held; without, at the place.
+// ActivityMode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
 type ActivityMode string
 
 // Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
@@ -417,16 +417,16 @@ type BookingStep struct {
 	Attendance *Attendance `json:"attendance,omitempty"`
 	Authority  *string     `json:"authority,omitempty"`
 
-	// By Vem som tog steget, som id. / Who took the step, as an id.
+	// By Id för den som tog steget. / The id of the person who took the step.
 	By   *string `json:"by,omitempty"`
 	Date *string `json:"date,omitempty"`
 
-	// Kind Vad som hände i ett steg. / What happened in a step.
+	// Kind Vad som hände i steget. / What happened in the step.
 	Kind   BookingStepKind `json:"kind"`
 	Number int             `json:"number"`
 }
 
-// BookingStepKind Vad som hände i ett steg. / What happened in a step.
+// BookingStepKind Vad som hände i steget. / What happened in the step.
 type BookingStepKind string
 
 // CalendarFeed defines model for CalendarFeed.
@@ -479,15 +479,15 @@ type CancellationReason string
 // CancellationState Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
 type CancellationState string
 
-// ClosedGroup En kurs som man följer från början. / A course that one follows from its start.
+// ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 type ClosedGroup struct {
 	Sessions *int `json:"sessions,omitempty"`
 }
 
-// DayPart Del av dagen, där inga klockslag är beslutade. / Part of the day, where no times are decided.
+// DayPart Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 type DayPart string
 
-// Holiday En allmän helgdag (lag 1989:253). / A public holiday (lag 1989:253).
+// Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 type Holiday struct {
 	En string `json:"en"`
 	Sv string `json:"sv"`
@@ -536,7 +536,7 @@ type NewAttendance struct {
 
 // NewBooking defines model for NewBooking.
 type NewBooking struct {
-	// Activity En av den egna kommunens aktiviteter. / One of the own municipality's activities.
+	// Activity En av din egen kommuns aktiviteter. / One of your own municipality's activities.
 	Activity string `json:"activity"`
 
 	// Enrolment Inskrivningen. / The enrolment.
@@ -545,7 +545,7 @@ type NewBooking struct {
 	// From Första dag som bokningen gäller. / First day of the booking.
 	From string `json:"from"`
 
-	// Until Sista dag; utan den gäller bokningen tills vidare. / Last day; without it the booking continues.
+	// Until Sista dag; utan den gäller bokningen tills vidare. / Last day; without it the booking continues until further notice.
 	Until *string `json:"until,omitempty"`
 }
 
@@ -566,7 +566,7 @@ type NewCalendarFeed struct {
 
 // NewCancellation defines model for NewCancellation.
 type NewCancellation struct {
-	// Date Dagen som tillfället skulle ha varit. / The day of the occurrence.
+	// Date Dagen för tillfället. / The day of the occurrence.
 	Date string `json:"date"`
 
 	// Reason Varför ett tillfälle är inställt. / Why an occurrence is called off.
@@ -580,22 +580,22 @@ type Occurrence struct {
 	// Cancellation Inställelsens id. / The cancellation's id.
 	Cancellation *string `json:"cancellation,omitempty"`
 
-	// Category Slag av aktivitet. / Kind of activity.
+	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
 	Date     string           `json:"date"`
 	EndsAt   *time.Time       `json:"endsAt,omitempty"`
 	Gather   *string          `json:"gather,omitempty"`
 
-	// Holiday En allmän helgdag (lag 1989:253). / A public holiday (lag 1989:253).
+	// Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 	Holiday    *Holiday `json:"holiday,omitempty"`
 	Individual bool     `json:"individual"`
 
-	// Mode Hur aktiviteten hålls; utan uppgift på plats. / How the activity is held; without, at the place.
+	// Mode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
 	Mode         *ActivityMode `json:"mode,omitempty"`
 	Municipality string        `json:"municipality"`
 	Name         string        `json:"name"`
 
-	// Part Del av dagen, där inga klockslag är beslutade. / Part of the day, where no times are decided.
+	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 	Part   *DayPart  `json:"part,omitempty"`
 	Place  *string   `json:"place,omitempty"`
 	Places *[]string `json:"places,omitempty"`
@@ -673,7 +673,7 @@ type ListActivitiesParams struct {
 	// Municipality Bara denna kommuns aktiviteter (fyrsiffrig kod). / Only this municipality's activities (four-digit code).
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
@@ -700,25 +700,25 @@ type RestoreOccurrenceParams struct {
 
 // ListBookingsParams defines parameters for ListBookings.
 type ListBookingsParams struct {
-	// Participant Bara denna deltagares. / Only this participant's.
+	// Participant Bara denna deltagares bokningar. / Only this participant's bookings.
 	Participant *string `form:"participant,omitempty" json:"participant,omitempty"`
 
-	// Enrolment Bara denna inskrivnings. / Only this enrolment's.
+	// Enrolment Bara denna inskrivnings bokningar. / Only this enrolment's bookings.
 	Enrolment *string `form:"enrolment,omitempty" json:"enrolment,omitempty"`
 
-	// Activity Bara i denna aktivitet. / Only into this activity.
+	// Activity Bara bokningar på denna aktivitet. / Only bookings of this activity.
 	Activity *string `form:"activity,omitempty" json:"activity,omitempty"`
 
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -763,7 +763,7 @@ type GetMunicipalityWeekParams struct {
 
 // ListCalendarFeedsParams defines parameters for ListCalendarFeeds.
 type ListCalendarFeedsParams struct {
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.

@@ -512,20 +512,20 @@ type ClosingRequest struct {
 	Summary         FreeText     `json:"summary"`
 }
 
-// Code Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+// Code Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 type Code = string
 
 // Consent defines model for Consent.
 type Consent struct {
 	Authorities []Code `json:"authorities"`
 
-	// Authority Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Authority Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Authority Code `json:"authority"`
 	GivenOn   Day  `json:"givenOn"`
 	InForce   bool `json:"inForce"`
 	Referral  Uuid `json:"referral"`
 
-	// TextVersion Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// TextVersion Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	TextVersion Code     `json:"textVersion"`
 	Unit        string   `json:"unit"`
 	WithdrawnAt *Instant `json:"withdrawnAt,omitempty"`
@@ -536,7 +536,7 @@ type ConsentInput struct {
 	Authorities []Code `json:"authorities"`
 	GivenOn     Day    `json:"givenOn"`
 
-	// TextVersion Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// TextVersion Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	TextVersion Code `json:"textVersion"`
 }
 
@@ -566,11 +566,11 @@ type DecisionRequest struct {
 	DecidedOn Day             `json:"decidedOn"`
 	Decision  CheckInDecision `json:"decision"`
 
-	// Exception Undantag från planens längsta tid. / Exception from the plan's longest time.
+	// Exception Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
 	Exception *PlanException `json:"exception,omitempty"`
 	Reason    *FreeText      `json:"reason,omitempty"`
 
-	// Weeks Veckor att förlänga blocket med; bara vid prolong. / Weeks to prolong the block by; with prolong only.
+	// Weeks Antal veckor som blocket förlängs med; bara vid prolong. / Number of weeks by which the block is prolonged; with prolong only.
 	Weeks *int `json:"weeks,omitempty"`
 }
 
@@ -598,14 +598,14 @@ type Enrolment struct {
 	CheckIns    []CheckIn `json:"checkIns"`
 	Closing     *Closing  `json:"closing,omitempty"`
 
-	// Coach Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Coach Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Coach Code `json:"coach"`
 
-	// CurrentBlock Det block som pågår eller senast pågick. / The block that runs or ran last.
+	// CurrentBlock Det block som pågår eller senast pågick. / The current block, or the last one.
 	CurrentBlock *int `json:"currentBlock,omitempty"`
 	Id           Uuid `json:"id"`
 
-	// Initiative Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Initiative Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Initiative   Code              `json:"initiative"`
 	MaxWeeks     int               `json:"maxWeeks"`
 	Municipality MunicipalityCode  `json:"municipality"`
@@ -667,12 +667,12 @@ type EnrolmentSummary struct {
 	UnderscoreLinks Links  `json:"_links"`
 	Alias           string `json:"alias"`
 
-	// Coach Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Coach Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Coach        Code `json:"coach"`
 	CurrentBlock *int `json:"currentBlock,omitempty"`
 	Id           Uuid `json:"id"`
 
-	// Initiative Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Initiative Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Initiative   Code              `json:"initiative"`
 	Municipality MunicipalityCode  `json:"municipality"`
 	Outcome      *EnrolmentOutcome `json:"outcome,omitempty"`
@@ -686,7 +686,7 @@ type EnrolmentSummary struct {
 // FreeText defines model for FreeText.
 type FreeText = string
 
-// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
+// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 type Gender string
 
 // Identities defines model for Identities.
@@ -752,7 +752,7 @@ type Participant struct {
 	Email           *string   `json:"email,omitempty"`
 	FamilyName      *string   `json:"familyName,omitempty"`
 
-	// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 	Gender    *Gender `json:"gender,omitempty"`
 	GivenName *string `json:"givenName,omitempty"`
 
@@ -775,7 +775,7 @@ type Person struct {
 	Email      *string `json:"email,omitempty"`
 	FamilyName string  `json:"familyName"`
 
-	// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 	Gender    *Gender `json:"gender,omitempty"`
 	GivenName string  `json:"givenName"`
 
@@ -786,7 +786,7 @@ type Person struct {
 
 // PersonInput defines model for PersonInput.
 type PersonInput struct {
-	// Authority Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Authority Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Authority    Code              `json:"authority"`
 	Consent      ConsentInput      `json:"consent"`
 	Municipality *MunicipalityCode `json:"municipality,omitempty"`
@@ -816,16 +816,16 @@ type PersonStep struct {
 // PersonStepKind defines model for PersonStepKind.
 type PersonStepKind string
 
-// PlanException Undantag från planens längsta tid. / Exception from the plan's longest time.
+// PlanException Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
 type PlanException struct {
-	// Approver Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Approver Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Approver Code     `json:"approver"`
 	Reason   FreeText `json:"reason"`
 }
 
 // PlanExceptionNote Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
 type PlanExceptionNote struct {
-	// Approver Ett id ur konfigurationen eller behörighetsuppgiften. / An id of the configuration or the token.
+	// Approver Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Approver Code      `json:"approver"`
 	Reason   *FreeText `json:"reason,omitempty"`
 }
@@ -863,7 +863,7 @@ type StartRequest struct {
 	StartedOn Day `json:"startedOn"`
 }
 
-// Subject Någons id hos sin myndighet (sub i åtkomsttokenet). / Somebody's id at their authority (sub in the access token).
+// Subject Någons id hos sin myndighet (sub i åtkomsttoken). / Somebody's id at their authority (sub in the access token).
 type Subject = string
 
 // Uuid defines model for Uuid.
@@ -901,13 +901,13 @@ type ListEnrolmentsParams struct {
 	// Municipality Bara i denna kommun. / Only in this municipality.
 	Municipality *MunicipalityCode `form:"municipality,omitempty" json:"municipality,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1067,37 +1067,37 @@ var Paths = rest.Paths{
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListEnrolments Lista inskrivningar
+	// ListEnrolments Lista inskrivningar / List enrolments
 	// (GET /enrolments)
 	ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error
-	// GetEnrolment Läs en inskrivning
+	// GetEnrolment Läs en inskrivning / Read an enrolment
 	// (GET /enrolments/{id})
 	GetEnrolment(ctx echo.Context, id Id, params GetEnrolmentParams) error
-	// StartBlock Starta nästa block
+	// StartBlock Starta nästa block / Start the next block
 	// (POST /enrolments/{id}/blocks/{number}/start)
 	StartBlock(ctx echo.Context, id Id, number Number, params StartBlockParams) error
-	// CancelEnrolment Ställ in en inskrivning som inte har startat
+	// CancelEnrolment Ställ in en inskrivning som inte har startat / Cancel an enrolment that has not started
 	// (POST /enrolments/{id}/cancellation)
 	CancelEnrolment(ctx echo.Context, id Id, params CancelEnrolmentParams) error
-	// AnswerCheckIn Svara på en avstämning
+	// AnswerCheckIn Svara på en avstämning / Answer a check-in
 	// (POST /enrolments/{id}/check-ins/{number}/answer)
 	AnswerCheckIn(ctx echo.Context, id Id, number Number, params AnswerCheckInParams) error
-	// DecideCheckIn Besluta vid en avstämning
+	// DecideCheckIn Besluta vid en avstämning / Decide at a check-in
 	// (POST /enrolments/{id}/check-ins/{number}/decision)
 	DecideCheckIn(ctx echo.Context, id Id, number Number, params DecideCheckInParams) error
-	// RecordNonAnswer Notera att inget svar kom
+	// RecordNonAnswer Notera att inget svar kom / Record that no answer came
 	// (POST /enrolments/{id}/check-ins/{number}/non-answer)
 	RecordNonAnswer(ctx echo.Context, id Id, number Number, params RecordNonAnswerParams) error
-	// HoldClosingConversation Notera avslutningssamtalet
+	// HoldClosingConversation Notera avslutningssamtalet / Record the closing conversation
 	// (POST /enrolments/{id}/closing-conversation)
 	HoldClosingConversation(ctx echo.Context, id Id, params HoldClosingConversationParams) error
-	// CloseEnrolment Avsluta med avslutningsdokumentation
+	// CloseEnrolment Avsluta med avslutningsdokumentation / Close with closing documentation
 	// (POST /enrolments/{id}/closing-documentation)
 	CloseEnrolment(ctx echo.Context, id Id, params CloseEnrolmentParams) error
-	// ResumeEnrolment Återuppta efter ett uppehåll
+	// ResumeEnrolment Återuppta efter ett uppehåll / Resume after a pause
 	// (POST /enrolments/{id}/resumption)
 	ResumeEnrolment(ctx echo.Context, id Id, params ResumeEnrolmentParams) error
-	// StartEnrolment Starta inskrivningen
+	// StartEnrolment Starta inskrivningen / Start the enrolment
 	// (POST /enrolments/{id}/start)
 	StartEnrolment(ctx echo.Context, id Id, params StartEnrolmentParams) error
 	// PutPerson Lägg en remitterad person i valvet
@@ -1106,19 +1106,19 @@ type ServerInterface interface {
 	// ReadAge Läs en persons ålder en viss dag
 	// (GET /internal/persons/{id}/age)
 	ReadAge(ctx echo.Context, id Id, params ReadAgeParams) error
-	// ReadIdentities Läs vilka deltagarna är
+	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx echo.Context) error
-	// GetParticipant Läs en deltagare
+	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx echo.Context, id Id, params GetParticipantParams) error
-	// WithdrawConsent Återkalla ett samtycke
+	// WithdrawConsent Återkalla ett samtycke / Withdraw a consent
 	// (POST /participants/{id}/consent-withdrawals)
 	WithdrawConsent(ctx echo.Context, id Id, params WithdrawConsentParams) error
-	// ProtectParticipant Skydda en deltagares uppgifter
+	// ProtectParticipant Skydda en deltagares uppgifter / Protect a participant's identity
 	// (POST /participants/{id}/protection)
 	ProtectParticipant(ctx echo.Context, id Id, params ProtectParticipantParams) error
-	// UnprotectParticipant Häv skyddet av en deltagares uppgifter
+	// UnprotectParticipant Häv skyddet av en deltagares uppgifter / Remove the protection of a participant's identity
 	// (POST /participants/{id}/protection-removal)
 	UnprotectParticipant(ctx echo.Context, id Id, params UnprotectParticipantParams) error
 }
@@ -2344,37 +2344,37 @@ func (response UnprotectParticipant200JSONResponse) VisitUnprotectParticipantRes
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// ListEnrolments Lista inskrivningar
+	// ListEnrolments Lista inskrivningar / List enrolments
 	// (GET /enrolments)
 	ListEnrolments(ctx context.Context, request ListEnrolmentsRequestObject) (ListEnrolmentsResponseObject, error)
-	// GetEnrolment Läs en inskrivning
+	// GetEnrolment Läs en inskrivning / Read an enrolment
 	// (GET /enrolments/{id})
 	GetEnrolment(ctx context.Context, request GetEnrolmentRequestObject) (GetEnrolmentResponseObject, error)
-	// StartBlock Starta nästa block
+	// StartBlock Starta nästa block / Start the next block
 	// (POST /enrolments/{id}/blocks/{number}/start)
 	StartBlock(ctx context.Context, request StartBlockRequestObject) (StartBlockResponseObject, error)
-	// CancelEnrolment Ställ in en inskrivning som inte har startat
+	// CancelEnrolment Ställ in en inskrivning som inte har startat / Cancel an enrolment that has not started
 	// (POST /enrolments/{id}/cancellation)
 	CancelEnrolment(ctx context.Context, request CancelEnrolmentRequestObject) (CancelEnrolmentResponseObject, error)
-	// AnswerCheckIn Svara på en avstämning
+	// AnswerCheckIn Svara på en avstämning / Answer a check-in
 	// (POST /enrolments/{id}/check-ins/{number}/answer)
 	AnswerCheckIn(ctx context.Context, request AnswerCheckInRequestObject) (AnswerCheckInResponseObject, error)
-	// DecideCheckIn Besluta vid en avstämning
+	// DecideCheckIn Besluta vid en avstämning / Decide at a check-in
 	// (POST /enrolments/{id}/check-ins/{number}/decision)
 	DecideCheckIn(ctx context.Context, request DecideCheckInRequestObject) (DecideCheckInResponseObject, error)
-	// RecordNonAnswer Notera att inget svar kom
+	// RecordNonAnswer Notera att inget svar kom / Record that no answer came
 	// (POST /enrolments/{id}/check-ins/{number}/non-answer)
 	RecordNonAnswer(ctx context.Context, request RecordNonAnswerRequestObject) (RecordNonAnswerResponseObject, error)
-	// HoldClosingConversation Notera avslutningssamtalet
+	// HoldClosingConversation Notera avslutningssamtalet / Record the closing conversation
 	// (POST /enrolments/{id}/closing-conversation)
 	HoldClosingConversation(ctx context.Context, request HoldClosingConversationRequestObject) (HoldClosingConversationResponseObject, error)
-	// CloseEnrolment Avsluta med avslutningsdokumentation
+	// CloseEnrolment Avsluta med avslutningsdokumentation / Close with closing documentation
 	// (POST /enrolments/{id}/closing-documentation)
 	CloseEnrolment(ctx context.Context, request CloseEnrolmentRequestObject) (CloseEnrolmentResponseObject, error)
-	// ResumeEnrolment Återuppta efter ett uppehåll
+	// ResumeEnrolment Återuppta efter ett uppehåll / Resume after a pause
 	// (POST /enrolments/{id}/resumption)
 	ResumeEnrolment(ctx context.Context, request ResumeEnrolmentRequestObject) (ResumeEnrolmentResponseObject, error)
-	// StartEnrolment Starta inskrivningen
+	// StartEnrolment Starta inskrivningen / Start the enrolment
 	// (POST /enrolments/{id}/start)
 	StartEnrolment(ctx context.Context, request StartEnrolmentRequestObject) (StartEnrolmentResponseObject, error)
 	// PutPerson Lägg en remitterad person i valvet
@@ -2383,19 +2383,19 @@ type StrictServerInterface interface {
 	// ReadAge Läs en persons ålder en viss dag
 	// (GET /internal/persons/{id}/age)
 	ReadAge(ctx context.Context, request ReadAgeRequestObject) (ReadAgeResponseObject, error)
-	// ReadIdentities Läs vilka deltagarna är
+	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx context.Context, request ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
-	// GetParticipant Läs en deltagare
+	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx context.Context, request GetParticipantRequestObject) (GetParticipantResponseObject, error)
-	// WithdrawConsent Återkalla ett samtycke
+	// WithdrawConsent Återkalla ett samtycke / Withdraw a consent
 	// (POST /participants/{id}/consent-withdrawals)
 	WithdrawConsent(ctx context.Context, request WithdrawConsentRequestObject) (WithdrawConsentResponseObject, error)
-	// ProtectParticipant Skydda en deltagares uppgifter
+	// ProtectParticipant Skydda en deltagares uppgifter / Protect a participant's identity
 	// (POST /participants/{id}/protection)
 	ProtectParticipant(ctx context.Context, request ProtectParticipantRequestObject) (ProtectParticipantResponseObject, error)
-	// UnprotectParticipant Häv skyddet av en deltagares uppgifter
+	// UnprotectParticipant Häv skyddet av en deltagares uppgifter / Remove the protection of a participant's identity
 	// (POST /participants/{id}/protection-removal)
 	UnprotectParticipant(ctx context.Context, request UnprotectParticipantRequestObject) (UnprotectParticipantResponseObject, error)
 }

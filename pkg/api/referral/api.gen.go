@@ -910,11 +910,11 @@ func (e WebhookState) Valid() bool {
 
 // Acceptance defines model for Acceptance.
 type Acceptance struct {
-	// Coach Coachens id hos kommunen (sub i hens token). / The coach's id at the municipality (sub in their token).
+	// Coach Coachens id hos kommunen (sub i coachens åtkomsttoken). / The coach's id at the municipality (sub in the coach's access token).
 	Coach      string `json:"coach"`
 	Initiative string `json:"initiative"`
 
-	// Municipality Kommunen som tar emot; utelämnad gäller den önskade. / The receiving municipality; without it the wished one.
+	// Municipality Kommunen som tar emot. Utelämnas den gäller den önskade kommunen. / The receiving municipality. If left out, the requested municipality.
 	Municipality *string `json:"municipality,omitempty"`
 
 	// StartDate Högst ett år bakåt eller framåt. / At most a year back or ahead.
@@ -923,14 +923,14 @@ type Acceptance struct {
 
 // Amendment defines model for Amendment.
 type Amendment struct {
-	// Changes De uppgifter som ska stå i stället; de andra är som de var. / What shall stand instead; the rest stays.
+	// Changes De nya värdena; övriga uppgifter ändras inte. / The new values; everything else is unchanged.
 	Changes AmendmentChanges `json:"changes"`
 
 	// Reason Varför, till den som läser remissen. / Why, for those who read the referral.
 	Reason string `json:"reason"`
 }
 
-// AmendmentChanges De uppgifter som ska stå i stället; de andra är som de var. / What shall stand instead; the rest stays.
+// AmendmentChanges De nya värdena; övriga uppgifter ändras inte. / The new values; everything else is unchanged.
 type AmendmentChanges struct {
 	// Consent Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
 	Consent *ExtendedConsent `json:"consent,omitempty"`
@@ -941,14 +941,14 @@ type AmendmentChanges struct {
 	// Reason Varför personen remitteras. / Why the person is referred.
 	Reason *string `json:"reason,omitempty"`
 
-	// RightTime Alla svar på insatsens checklista; en fråga som utelämnas är obesvarad. / All answers to the initiative's checklist; an item that is left out is unanswered.
+	// RightTime Alla svar på insatsens checklista; en fråga som utelämnas räknas som obesvarad. / All answers to the initiative's checklist; an item that is left out counts as unanswered.
 	RightTime   *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
 	TargetGroup *TargetGroup          `json:"targetGroup,omitempty"`
 }
 
 // Assignment defines model for Assignment.
 type Assignment struct {
-	// Responsible Mottagarens id hos kommunen (sub i hens token); utelämnat är ingen utsedd. / The receiver's id at the municipality (sub in their token); without it nobody is named.
+	// Responsible Mottagarens id hos kommunen (sub i mottagarens åtkomsttoken). Utelämnas det är ingen ansvarig. / The receiver's id at the municipality (sub in the receiver's access token). If left out, nobody is responsible.
 	Responsible *string `json:"responsible,omitempty"`
 }
 
@@ -965,18 +965,18 @@ type Attachment struct {
 	// Sha256 Innehållets kontrollsumma. / The content's checksum.
 	Sha256 string `json:"sha256"`
 
-	// Size Byte. / Bytes.
+	// Size Storlek i byte. / Size in bytes.
 	Size  int64  `json:"size"`
 	Title string `json:"title"`
 
-	// Type Filens slag, som innehållet visar det. / The file's kind, as its content shows it.
+	// Type Filens typ, enligt innehållet. / The file's type, according to its content.
 	Type AttachmentType `json:"type"`
 }
 
-// AttachmentType Filens slag, som innehållet visar det. / The file's kind, as its content shows it.
+// AttachmentType Filens typ, enligt innehållet. / The file's type, according to its content.
 type AttachmentType string
 
-// AuthorityKind De fyra slagen av part (lag 2003:1210). / The four kinds of party (lag 2003:1210).
+// AuthorityKind De fyra typerna av part (lag 2003:1210). / The four kinds of party (Swedish act 2003:1210).
 type AuthorityKind string
 
 // Capacity defines model for Capacity.
@@ -984,22 +984,22 @@ type Capacity struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks Links `json:"_links"`
 
-	// Answer Om det finns plats. / Whether there is room.
+	// Answer Om det finns plats. / Whether there is a place.
 	Answer CapacityAnswer `json:"answer"`
 
 	// ExpectedStart Första dagen för den som ställer sig sist; saknas när det inte går att säga. / The first day for a person who joins last; absent when it cannot be estimated.
 	ExpectedStart *string `json:"expectedStart,omitempty"`
 
-	// Free Lediga platser när det finns plats. / Free places where there is room.
+	// Free Antal lediga platser, när det finns några. / The number of free places, when there are any.
 	Free         *int   `json:"free,omitempty"`
 	Initiative   string `json:"initiative"`
 	Municipality string `json:"municipality"`
 
-	// Waiting Hur många som väntar. / How many wait.
+	// Waiting Hur många som väntar. / How many are waiting.
 	Waiting int `json:"waiting"`
 }
 
-// CapacityAnswer Om det finns plats. / Whether there is room.
+// CapacityAnswer Om det finns plats. / Whether there is a place.
 type CapacityAnswer string
 
 // ConsentChange defines model for ConsentChange.
@@ -1033,7 +1033,7 @@ type Delivery struct {
 	// SettledAt När den levererades eller gavs upp. / When it was delivered or given up.
 	SettledAt *time.Time `json:"settledAt,omitempty"`
 
-	// State Var en leverans är; dead har getts upp. / The state of a delivery; dead was given up.
+	// State Leveransens läge; dead betyder att den har getts upp. / The state of the delivery; dead means that it was given up.
 	State DeliveryState `json:"state"`
 	Tries []DeliveryTry `json:"tries"`
 	Type  string        `json:"type"`
@@ -1049,10 +1049,10 @@ type DeliveryList struct {
 	Items          []Delivery `json:"items"`
 }
 
-// DeliveryOutcome Hur ett försök gick. / How a try went.
+// DeliveryOutcome Hur ett försök gick. / How an attempt went.
 type DeliveryOutcome string
 
-// DeliveryState Var en leverans är; dead har getts upp. / The state of a delivery; dead was given up.
+// DeliveryState Leveransens läge; dead betyder att den har getts upp. / The state of the delivery; dead means that it was given up.
 type DeliveryState string
 
 // DeliveryTry defines model for DeliveryTry.
@@ -1060,7 +1060,7 @@ type DeliveryTry struct {
 	At           time.Time `json:"at"`
 	Milliseconds int       `json:"milliseconds"`
 
-	// Outcome Hur ett försök gick. / How a try went.
+	// Outcome Hur ett försök gick. / How an attempt went.
 	Outcome DeliveryOutcome `json:"outcome"`
 
 	// Status Mottagarens svar, om det kom något. / The receiver's answer, if there was one.
@@ -1074,12 +1074,12 @@ type Draft struct {
 	ChangedAt       time.Time `json:"changedAt"`
 	ChangedBy       string    `json:"changedBy"`
 
-	// Content Det som är skrivet i ett utkast; som en ny remiss, men inget måste vara med och texter prövas först när utkastet skickas. / What is written in a draft; as a new referral, but nothing needs to be there and texts are tried only when the draft is sent.
+	// Content Innehållet i ett utkast: samma fält som i en ny remiss, men inget är obligatoriskt och texter kontrolleras först när utkastet skickas. / The content of a draft: the same fields as in a new referral, but nothing is required and texts are checked only when the draft is sent.
 	Content   DraftContent `json:"content"`
 	CreatedAt time.Time    `json:"createdAt"`
 	CreatedBy string       `json:"createdBy"`
 
-	// ExpiresAt När utkastet förstörs om det inte skickas dessförinnan; det ändras inte av att utkastet ändras. / When the draft is destroyed unless it is sent before; changing the draft does not change it.
+	// ExpiresAt När utkastet förstörs om det inte har skickats innan dess. Tiden ändras inte när utkastet ändras. / When the draft is destroyed unless it has been sent before. Changing the draft does not change this time.
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
 }
@@ -1093,7 +1093,7 @@ type DraftConsent struct {
 	TextVersion    *string                `json:"textVersion,omitempty"`
 }
 
-// DraftContent Det som är skrivet i ett utkast; som en ny remiss, men inget måste vara med och texter prövas först när utkastet skickas. / What is written in a draft; as a new referral, but nothing needs to be there and texts are tried only when the draft is sent.
+// DraftContent Innehållet i ett utkast: samma fält som i en ny remiss, men inget är obligatoriskt och texter kontrolleras först när utkastet skickas. / The content of a draft: the same fields as in a new referral, but nothing is required and texts are checked only when the draft is sent.
 type DraftContent struct {
 	Consent           *DraftConsent         `json:"consent,omitempty"`
 	ExternalReference *string               `json:"externalReference,omitempty"`
@@ -1123,7 +1123,7 @@ type DraftPerson struct {
 	Email      *string `json:"email,omitempty"`
 	FamilyName *string `json:"familyName,omitempty"`
 
-	// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 	Gender                 *Gender `json:"gender,omitempty"`
 	GivenName              *string `json:"givenName,omitempty"`
 	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
@@ -1139,7 +1139,7 @@ type DraftSummary struct {
 	CreatedAt       time.Time `json:"createdAt"`
 	CreatedBy       string    `json:"createdBy"`
 
-	// ExpiresAt När utkastet förstörs om det inte skickas dessförinnan; det ändras inte av att utkastet ändras. / When the draft is destroyed unless it is sent before; changing the draft does not change it.
+	// ExpiresAt När utkastet förstörs om det inte har skickats innan dess. Tiden ändras inte när utkastet ändras. / When the draft is destroyed unless it has been sent before. Changing the draft does not change this time.
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
 }
@@ -1155,7 +1155,7 @@ type ErrorMarking struct {
 	Text string `json:"text"`
 }
 
-// Event En händelse enligt CloudEvents 1.0, med id:n och koder men aldrig personuppgifter. / An event as CloudEvents 1.0 has it, with ids and codes but never personal data.
+// Event En händelse enligt CloudEvents 1.0, med id:n och koder men aldrig personuppgifter. / An event in the CloudEvents 1.0 format, with ids and codes but never personal data.
 type Event struct {
 	Data            EventData `json:"data"`
 	Datacontenttype string    `json:"datacontenttype"`
@@ -1171,7 +1171,7 @@ type Event struct {
 	// Time När det hände. / When it happened.
 	Time time.Time `json:"time"`
 
-	// Type se.finsam.referral. och stegets slag. / se.finsam.referral. and the step's kind.
+	// Type se.finsam.referral. och stegets typ. / se.finsam.referral. and the step's kind.
 	Type string `json:"type"`
 }
 
@@ -1180,35 +1180,35 @@ type EventData struct {
 	// Due När turen skulle ha varit klar. / When the turn was due.
 	Due *string `json:"due,omitempty"`
 
-	// From Vid överflyttning. / At a transfer.
+	// From Kommunen som lämnar över remissen, vid en överlämning. / The municipality that hands the referral over, at a transfer.
 	From *string `json:"from,omitempty"`
 
 	// Municipality Kommunen som har remissen. / The municipality that has the referral.
 	Municipality *string `json:"municipality,omitempty"`
 
-	// Party Vems tur det är, när tiden har gått ut. / Whose turn it is, when the time has passed.
+	// Party Vems tur det är, när remissen är försenad. / Whose turn it is, when the referral is overdue.
 	Party    *string `json:"party,omitempty"`
 	Referral string  `json:"referral"`
 
-	// Since Sedan när. / Since when.
+	// Since Sedan när det är den partens tur. / Since when it has been that party's turn.
 	Since *string `json:"since,omitempty"`
 
-	// To Vid överflyttning, också när dess tid har gått ut. / At a transfer, also when its time has passed.
+	// To Kommunen som ombeds ta över, vid en överlämning; också när tiden för svaret har gått ut. / The municipality that is asked to take over, at a transfer; also when the time for its answer has passed.
 	To *string `json:"to,omitempty"`
 
 	// Unit Enheten som remitterade. / The referring unit.
 	Unit *string `json:"unit,omitempty"`
 
-	// Wait Vad som väntas på, när tiden har gått ut; värden som i ReferralWait. / What is waited for, when the time has passed; values as in ReferralWait.
+	// Wait Vad remissen väntar på, när den är försenad; värden som i ReferralWait. / What the referral is waiting for, when it is overdue; values as in ReferralWait.
 	Wait *string `json:"wait,omitempty"`
 }
 
-// EventList En del av flödet; det har ingen sidindelning utan en position som man fortsätter från. / A part of the feed; it has no pages but a position to go on from.
+// EventList En del av händelseflödet. Det har inga sidor; fortsätt från positionen i svaret. / A part of the event feed. It has no pages; continue from the position in the answer.
 type EventList struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks Links `json:"_links"`
 
-	// After Positionen att fråga efter nästa gång. / The position to ask for next time.
+	// After Positionen att ange i after nästa gång. / The position to give in after next time.
 	After  string  `json:"after"`
 	Events []Event `json:"events"`
 }
@@ -1223,7 +1223,7 @@ type ExportFormat string
 type ExtendedConsent struct {
 	Authorities []string `json:"authorities"`
 
-	// DataCategories Saknas den gäller samtycket alla uppgifter. / Without it the consent covers all data.
+	// DataCategories Utelämnas fältet omfattar samtycket alla uppgifter. / If the field is left out, the consent covers all data.
 	DataCategories *[]ConsentDataCategory `json:"dataCategories,omitempty"`
 	GivenOn        string                 `json:"givenOn"`
 	TextVersion    string                 `json:"textVersion"`
@@ -1238,10 +1238,10 @@ type FigureTable string
 // FileContent defines model for FileContent.
 type FileContent = openapi_types.File
 
-// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
+// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 type Gender string
 
-// LeadTimeStep Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); aktuell avstämning till svar; första dag till avslut; en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
+// LeadTimeStep Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); från att en avstämning blir aktuell till svar; första dag till avslut; tiden då det är en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
 type LeadTimeStep string
 
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
@@ -1257,19 +1257,19 @@ type Meta = rest.Meta
 type NewAttachment struct {
 	File openapi_types.File `json:"file"`
 
-	// Title Utan den gäller filens namn. / Without it the file's name is used.
+	// Title Utelämnas den används filens namn. / If left out, the file's name is used.
 	Title *string `json:"title,omitempty"`
 }
 
 // NewConsent Personens skriftliga samtycke. / The person's written consent.
 type NewConsent struct {
-	// Authorities Mellan vilka sekretessen hävs, som id eller slag av part; den egna måste vara med. / Between whom secrecy is lifted, by id or kind of party; the own must be among them.
+	// Authorities De myndigheter som får dela uppgifter med varandra, som id eller typ av part; din egen måste vara med. / The authorities that may share data with each other, by id or kind of party; your own must be among them.
 	Authorities []string `json:"authorities"`
 
-	// DataCategories Saknas den gäller samtycket alla uppgifter. / Without it the consent covers all data.
+	// DataCategories Utelämnas fältet omfattar samtycket alla uppgifter. / If the field is left out, the consent covers all data.
 	DataCategories *[]ConsentDataCategory `json:"dataCategories,omitempty"`
 
-	// Given Måste vara sant. / Must be true.
+	// Given Måste vara true. / Must be true.
 	Given       bool   `json:"given"`
 	GivenOn     string `json:"givenOn"`
 	TextVersion string `json:"textVersion"`
@@ -1293,17 +1293,17 @@ type NewReferral struct {
 	// Reason Varför personen remitteras. / Why the person is referred.
 	Reason string `json:"reason"`
 
-	// RightTime Svar på insatsens checklista för om det är rätt tid. / Answers to the initiative's checklist whether it is the right time.
+	// RightTime Svar på insatsens checklista för bedömningen av om det är rätt tid. / Answers to the initiative's checklist of whether it is the right time.
 	RightTime *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
 
-	// Source När kommunens mottagare lämnar en egen ansökan eller en privat vårdgivares remiss för någon annan. / When the municipality's receiver hands in a person's own application or a private care giver's referral on behalf of another.
+	// Source Anges när kommunens mottagare lämnar in en egen ansökan eller en privat vårdgivares remiss för någon annan. / Given when the municipality's receiver hands in a self-referral or a private care provider's referral on behalf of somebody else.
 	Source      *OnBehalf   `json:"source,omitempty"`
 	TargetGroup TargetGroup `json:"targetGroup"`
 
-	// Unit Enheten som remitterar, ur registret; samma som i åtkomsttokenet. Behövs inte i en egen ansökan. / The referring unit, of the register; the same as in the access token. Not needed in a person's own application.
+	// Unit Enheten som remitterar, ur registret; samma som i din åtkomsttoken. Behövs inte i en egen ansökan. / The referring unit, of the register; the same as in the access token. Not needed in a self-referral.
 	Unit *string `json:"unit,omitempty"`
 
-	// WishedMunicipality Kommunen där personen vill delta, vilken medlemskommun som helst. / The municipality where the person wants to take part, any member.
+	// WishedMunicipality Kommunen där personen vill delta, vilken medlemskommun som helst. / The municipality where the person wants to take part; any member municipality.
 	WishedMunicipality string `json:"wishedMunicipality"`
 }
 
@@ -1329,13 +1329,13 @@ type NewUnit struct {
 	// Active Om enheten får remittera. / Whether the unit may refer.
 	Active bool `json:"active"`
 
-	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care givers.
+	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care providers.
 	Authority *UnitAuthority `json:"authority,omitempty"`
 
-	// Kind Vad enheten är. / What the unit is.
+	// Kind Enhetens typ. / The kind of unit.
 	Kind UnitKind `json:"kind"`
 
-	// Municipality Kommunen som enheten remitterar för; utan den alla. / The municipality that the unit refers for; without it all of them.
+	// Municipality Kommunen som enheten remitterar för; utelämnas den gäller det alla kommuner. / The municipality that the unit refers for; if left out, all of them.
 	Municipality *UnitMunicipality `json:"municipality,omitempty"`
 	Name         UnitName          `json:"name"`
 }
@@ -1345,16 +1345,16 @@ type NewUnitInRegister struct {
 	// Active Om enheten får remittera. / Whether the unit may refer.
 	Active bool `json:"active"`
 
-	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care givers.
+	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care providers.
 	Authority *UnitAuthority `json:"authority,omitempty"`
 
-	// Id Enhetens id, som i åtkomsttokenet. / The unit's id, as in the access token.
+	// Id Enhetens id, som i åtkomsttoken. / The unit's id, as in the access token.
 	Id UnitId `json:"id"`
 
-	// Kind Vad enheten är. / What the unit is.
+	// Kind Enhetens typ. / The kind of unit.
 	Kind UnitKind `json:"kind"`
 
-	// Municipality Kommunen som enheten remitterar för; utan den alla. / The municipality that the unit refers for; without it all of them.
+	// Municipality Kommunen som enheten remitterar för; utelämnas den gäller det alla kommuner. / The municipality that the unit refers for; if left out, all of them.
 	Municipality *UnitMunicipality `json:"municipality,omitempty"`
 	Name         UnitName          `json:"name"`
 }
@@ -1373,7 +1373,7 @@ type Places struct {
 	UnderscoreLinks Links  `json:"_links"`
 	Initiative      string `json:"initiative"`
 
-	// Kept Hållna för dem som har flyttats upp från väntelistan. / Reserved for those moved up from the waiting list.
+	// Kept Reserverade för dem som har flyttats upp från väntelistan. / Reserved for those moved up from the waiting list.
 	Kept int `json:"kept"`
 
 	// MaxWaiting Saknas när så många som helst får vänta. / Absent when any number may wait.
@@ -1409,7 +1409,7 @@ type Referral struct {
 	ChangedAt time.Time            `json:"changedAt"`
 	Consent   ReferralConsent      `json:"consent"`
 
-	// Duplicates Andra pågående remisser för samma person; bara för mottagaren. / Other referrals of the same person that are under way; for the receiver only.
+	// Duplicates Andra pågående remisser för samma person; visas bara för mottagaren. / Other referrals of the same person that are under way; shown to the receiver only.
 	Duplicates        *[]ReferralDuplicate `json:"duplicates,omitempty"`
 	ExternalReference *string              `json:"externalReference,omitempty"`
 	Id                string               `json:"id"`
@@ -1423,10 +1423,10 @@ type Referral struct {
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
 
-	// PlaceReady En plats hålls för den som väntar; kommunen antar, avvisar eller sätter tillbaka. / A place is reserved for the person who waits; the municipality accepts, rejects or puts back.
+	// PlaceReady En plats är reserverad för den som väntar; kommunen antar eller avvisar remissen eller sätter tillbaka den på väntelistan. / A place is reserved for the person who is waiting; the municipality accepts or rejects the referral or puts it back on the waiting list.
 	PlaceReady *bool `json:"placeReady,omitempty"`
 
-	// Priority Hur angelägen platsen är. / How urgent the place is.
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
 	Priority *ReferralPriority `json:"priority,omitempty"`
 
 	// Progress Personens väg i insatsen, så länge den får visas. / The person's progress in the initiative, as long as it may be shown.
@@ -1447,24 +1447,24 @@ type Referral struct {
 	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
 	Responsible *string `json:"responsible,omitempty"`
 
-	// RightTime Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+	// RightTime Insatsens checklista för bedömningen av om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist of whether it is the right time, with the referrer's answers. Only for those who may read texts.
 	RightTime *RightTime `json:"rightTime,omitempty"`
 
-	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+	// Source Varifrån remissen kommer; enhetens typ i registret, egen ansökan, eller utan register typen av part. / Where the referral comes from: the unit's kind in the register, a self-referral, or without a register the kind of party.
 	Source *ReferralSource `json:"source,omitempty"`
 
-	// State Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
+	// State Remissens läge, utifrån de steg som du får se. / The referral's state, derived from the steps that you may see.
 	State       ReferralState `json:"state"`
 	TargetGroup TargetGroup   `json:"targetGroup"`
 
-	// TargetGroupTest Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
+	// TargetGroupTest Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
 	TargetGroupTest *TargetGroupTest `json:"targetGroupTest,omitempty"`
 	Timeline        []ReferralStep   `json:"timeline"`
 
-	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
+	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The request to another municipality to take over, while it waits for an answer.
 	Transfer *ReferralTransfer `json:"transfer,omitempty"`
 
-	// Turn Vems tur det är, sedan när och till när. Saknas när ingen väntar på någon. Tiderna är förbundets, så som de var när remissen kom in. / Whose turn it is, since when and until when. Absent when nobody waits for anybody. The terms are the association's, as they were when the referral came in.
+	// Turn Vems tur det är, sedan när och till när. Saknas när remissen inte väntar på någon. Tidsgränserna är de som förbundet hade när remissen kom in. / Whose turn it is, since when and until when. Absent when the referral waits for nobody. The time limits are those that the association had when the referral was received.
 	Turn               *ReferralTurn `json:"turn,omitempty"`
 	WishedMunicipality string        `json:"wishedMunicipality"`
 }
@@ -1478,7 +1478,7 @@ type ReferralAcceptance struct {
 	StartDate    string    `json:"startDate"`
 }
 
-// ReferralAmendment En rättelse, med gammalt och nytt. / An amendment, with old and new.
+// ReferralAmendment En rättelse, med gamla och nya värden. / An amendment, with old and new values.
 type ReferralAmendment struct {
 	At      time.Time       `json:"at"`
 	Changes ReferralChanges `json:"changes"`
@@ -1495,14 +1495,14 @@ type ReferralBatch struct {
 	Items           []ReferralBatchAnswer `json:"items"`
 }
 
-// ReferralBatchAnswer Vad som blev av en remiss; antingen id eller problem. / What came of one referral; either id or problem.
+// ReferralBatchAnswer Resultatet för en remiss: antingen id eller problem. / The result for one referral: either id or problem.
 type ReferralBatchAnswer struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks   *Links  `json:"_links,omitempty"`
 	ExternalReference *string `json:"externalReference,omitempty"`
 	Id                *string `json:"id,omitempty"`
 
-	// Index Platsen i anropet, från 0. / The place in the request, from 0.
+	// Index Postens plats i anropet, räknat från 0. / The item's position in the request, counted from 0.
 	Index int `json:"index"`
 
 	// Problem Varför en remiss inte togs emot (RFC 9457). / Why a referral was not received (RFC 9457).
@@ -1511,7 +1511,7 @@ type ReferralBatchAnswer struct {
 	// RegistryNumber Diarienummer hos samordningsförbundet, utan luckor inom ett år. / The registry number at the coordination association, without gaps within a year.
 	RegistryNumber *RegistryNumber `json:"registryNumber,omitempty"`
 
-	// Status Som om remissen skickats ensam. / As if the referral had been sent alone.
+	// Status Den status som remissen hade fått om den hade skickats ensam. / The status that the referral would have received if it had been sent alone.
 	Status int `json:"status"`
 }
 
@@ -1525,7 +1525,7 @@ type ReferralChanges struct {
 	RightTime   *RightTimeChange   `json:"rightTime,omitempty"`
 	TargetGroup *TargetGroupChange `json:"targetGroup,omitempty"`
 
-	// TargetGroupTest Prövningen före och efter rättelsen; old saknas om remissen inte prövats förut. / The test before and after the amendment; without old the referral was not tested before.
+	// TargetGroupTest Prövningen före och efter rättelsen; old saknas om remissen inte har prövats tidigare. / The test before and after the amendment; old is absent if the referral was not tested before.
 	TargetGroupTest *TargetGroupTestChange `json:"targetGroupTest,omitempty"`
 }
 
@@ -1547,7 +1547,7 @@ type ReferralCount struct {
 	By    FigureTable `json:"by"`
 	Count int         `json:"count"`
 
-	// Detail Avvisningens orsak eller avslutets utfall; saknas för alla. / The rejection's reason or the close's outcome; absent for all.
+	// Detail Orsaken till avvisningen eller utfallet vid avslutet; saknas när alla räknas tillsammans. / The reason of the rejection or the outcome at the close; absent when all are counted together.
 	Detail *string `json:"detail,omitempty"`
 
 	// Measure Vad som räknas: det som hände i perioden, och (waiting) hur många som väntade på plats vid dess slut. / What is counted: what happened in the period, and (waiting) how many waited for a place at its end.
@@ -1557,7 +1557,7 @@ type ReferralCount struct {
 	Value *string `json:"value,omitempty"`
 }
 
-// ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Länkarna leder till remissen och, när personen är inskriven, till inskrivningen och personen, så långt den som frågar får läsa dem. Bara kommunen när den andra inte får läsas. / Another referral or enrolment of the same person that is under way. The links lead to the referral and, when the person is enrolled, to the enrolment and the person, as far as the caller may read them. The municipality alone when the other may not be read.
+// ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Länkarna leder till remissen och, när personen är inskriven, till inskrivningen och personen, så långt du får läsa dem. Får du inte läsa den andra remissen visas bara kommunen. / Another referral or enrolment of the same person that is under way. The links lead to the referral and, when the person is enrolled, to the enrolment and the person, as far as you may read them. If you may not read the other referral, only the municipality is shown.
 type ReferralDuplicate struct {
 	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
 	UnderscoreLinks *Links     `json:"_links,omitempty"`
@@ -1565,7 +1565,7 @@ type ReferralDuplicate struct {
 	Municipality    string     `json:"municipality"`
 	ReceivedAt      *time.Time `json:"receivedAt,omitempty"`
 
-	// State Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
+	// State Remissens läge, utifrån de steg som du får se. / The referral's state, derived from the steps that you may see.
 	State *ReferralState `json:"state,omitempty"`
 }
 
@@ -1578,7 +1578,7 @@ type ReferralFigures struct {
 	CountedUntil time.Time       `json:"countedUntil"`
 	Counts       []ReferralCount `json:"counts"`
 
-	// Exact false: med brus. / false: with noise.
+	// Exact false: med slumpmässig avvikelse. / false: with a random deviation.
 	Exact     bool               `json:"exact"`
 	From      string             `json:"from"`
 	LeadTimes []ReferralLeadTime `json:"leadTimes"`
@@ -1593,13 +1593,13 @@ type ReferralLeadTime struct {
 	Count  int     `json:"count"`
 	Detail *string `json:"detail,omitempty"`
 
-	// MedianDays Saknas när fallen är för få. / Absent when the cases are too few.
+	// MedianDays Saknas när fallen är för få. / Absent when there are too few cases.
 	MedianDays *int `json:"medianDays,omitempty"`
 
 	// P90Days 90:e percentilen. / The 90th percentile.
 	P90Days *int `json:"p90Days,omitempty"`
 
-	// Step Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); aktuell avstämning till svar; första dag till avslut; en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
+	// Step Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); från att en avstämning blir aktuell till svar; första dag till avslut; tiden då det är en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
 	Step LeadTimeStep `json:"step"`
 }
 
@@ -1616,10 +1616,10 @@ type ReferralList struct {
 // ReferralOutcome Hur insatsen slutade. / How the initiative ended.
 type ReferralOutcome string
 
-// ReferralParty Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens (av en egen ansökan personen) eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's (of an own application the person) or the coach's.
+// ReferralParty Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens (för en egen ansökan personens) eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's (for a self-referral the person's) or the coach's.
 type ReferralParty string
 
-// ReferralPriority Hur angelägen platsen är. / How urgent the place is.
+// ReferralPriority Prioritet på väntelistan. / Priority on the waiting list.
 type ReferralPriority string
 
 // ReferralProblem Varför en remiss inte togs emot (RFC 9457). / Why a referral was not received (RFC 9457).
@@ -1653,7 +1653,7 @@ type ReferralProgressStep struct {
 	// Block Blockets eller avstämningens nummer. / The number of the block or check-in.
 	Block *int `json:"block,omitempty"`
 
-	// Code Stegets egen kod, såsom svaret, beslutet eller slutet. / The step's own code, such as the answer, the decision or the end.
+	// Code Stegets egen kod, till exempel svaret, beslutet eller utfallet. / The step's own code, such as the answer, the decision or the outcome.
 	Code *string `json:"code,omitempty"`
 
 	// FirstDay Blockets första dag. / The block's first day.
@@ -1686,10 +1686,10 @@ type ReferralRejectionCode string
 // ReferralSort Vad en lista sorteras efter. / What a list is sorted by.
 type ReferralSort string
 
-// ReferralSource Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+// ReferralSource Varifrån remissen kommer; enhetens typ i registret, egen ansökan, eller utan register typen av part. / Where the referral comes from: the unit's kind in the register, a self-referral, or without a register the kind of party.
 type ReferralSource string
 
-// ReferralState Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
+// ReferralState Remissens läge, utifrån de steg som du får se. / The referral's state, derived from the steps that you may see.
 type ReferralState string
 
 // ReferralStep defines model for ReferralStep.
@@ -1702,18 +1702,18 @@ type ReferralStep struct {
 	// Authority För vilken myndighet det gjordes. / For which authority it was done.
 	Authority string `json:"authority"`
 
-	// By Vem, bara inom den egna myndigheten. / Who, only within the own authority.
+	// By Vem som gjorde det; visas bara inom den egna myndigheten. / Who did it; shown only within their own authority.
 	By   *string `json:"by,omitempty"`
 	Code *string `json:"code,omitempty"`
 
-	// Kind Vad som hände i ett steg. / What happened in a step.
+	// Kind Vad som hände i steget. / What happened in the step.
 	Kind ReferralStepKind `json:"kind"`
 
 	// Municipality Kommunen som får frågan eller tar över. / The municipality that is asked or takes over.
 	Municipality *string `json:"municipality,omitempty"`
 	N            int     `json:"n"`
 
-	// Responsible Ansvarig mottagare, bara inom den egna myndigheten. / The responsible receiver, only within the own authority.
+	// Responsible Ansvarig mottagare; visas bara inom den egna myndigheten. / The responsible receiver; shown only within their own authority.
 	Responsible *string `json:"responsible,omitempty"`
 
 	// Text Bara för den som får läsa texter. / Only for those who may read texts.
@@ -1721,7 +1721,7 @@ type ReferralStep struct {
 	Unit *string `json:"unit,omitempty"`
 }
 
-// ReferralStepKind Vad som hände i ett steg. / What happened in a step.
+// ReferralStepKind Vad som hände i steget. / What happened in the step.
 type ReferralStepKind string
 
 // ReferralSummary defines model for ReferralSummary.
@@ -1730,7 +1730,7 @@ type ReferralSummary struct {
 	UnderscoreLinks Links     `json:"_links"`
 	ChangedAt       time.Time `json:"changedAt"`
 
-	// Duplicates Andra pågående remisser för samma person; bara för mottagaren. / Other referrals of the same person that are under way; for the receiver only.
+	// Duplicates Andra pågående remisser för samma person; visas bara för mottagaren. / Other referrals of the same person that are under way; shown to the receiver only.
 	Duplicates        *int    `json:"duplicates,omitempty"`
 	ExternalReference *string `json:"externalReference,omitempty"`
 	Id                string  `json:"id"`
@@ -1739,10 +1739,10 @@ type ReferralSummary struct {
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
 
-	// PlaceReady En plats hålls för den som väntar. / A place is reserved for the person who waits.
+	// PlaceReady En plats är reserverad för den som väntar. / A place is reserved for the person who is waiting.
 	PlaceReady *bool `json:"placeReady,omitempty"`
 
-	// Priority Hur angelägen platsen är. / How urgent the place is.
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
 	Priority *ReferralPriority `json:"priority,omitempty"`
 
 	// Queue Platsen i kön till insatsen. / The place in the initiative's queue.
@@ -1756,29 +1756,29 @@ type ReferralSummary struct {
 	// Responsible Ansvarig mottagare, bara inom den kommun som har remissen. / The responsible receiver, only within the municipality that has the referral.
 	Responsible *string `json:"responsible,omitempty"`
 
-	// Source Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+	// Source Varifrån remissen kommer; enhetens typ i registret, egen ansökan, eller utan register typen av part. / Where the referral comes from: the unit's kind in the register, a self-referral, or without a register the kind of party.
 	Source *ReferralSource `json:"source,omitempty"`
 
-	// State Remissens läge, härlett ur de steg som den som frågar får se. / The referral's state, derived from the steps that the caller may see.
+	// State Remissens läge, utifrån de steg som du får se. / The referral's state, derived from the steps that you may see.
 	State ReferralState `json:"state"`
 
-	// TargetGroup Målgruppsprövningen när remissen kom in, i korthet. / The target-group test at receipt, in short.
+	// TargetGroup Målgruppsprövningen när remissen kom in, i korthet. / The target-group test when the referral was received, in brief.
 	TargetGroup *TargetGroupMet `json:"targetGroup,omitempty"`
 
-	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
+	// Transfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The request to another municipality to take over, while it waits for an answer.
 	Transfer *ReferralTransfer `json:"transfer,omitempty"`
 
-	// Turn Vems tur det är, sedan när och till när. Saknas när ingen väntar på någon. Tiderna är förbundets, så som de var när remissen kom in. / Whose turn it is, since when and until when. Absent when nobody waits for anybody. The terms are the association's, as they were when the referral came in.
+	// Turn Vems tur det är, sedan när och till när. Saknas när remissen inte väntar på någon. Tidsgränserna är de som förbundet hade när remissen kom in. / Whose turn it is, since when and until when. Absent when the referral waits for nobody. The time limits are those that the association had when the referral was received.
 	Turn *ReferralTurn `json:"turn,omitempty"`
 }
 
-// ReferralTransfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The question to another municipality to take over, while it waits for an answer.
+// ReferralTransfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The request to another municipality to take over, while it waits for an answer.
 type ReferralTransfer struct {
 	Municipality string    `json:"municipality"`
 	RequestedAt  time.Time `json:"requestedAt"`
 }
 
-// ReferralTurn Vems tur det är, sedan när och till när. Saknas när ingen väntar på någon. Tiderna är förbundets, så som de var när remissen kom in. / Whose turn it is, since when and until when. Absent when nobody waits for anybody. The terms are the association's, as they were when the referral came in.
+// ReferralTurn Vems tur det är, sedan när och till när. Saknas när remissen inte väntar på någon. Tidsgränserna är de som förbundet hade när remissen kom in. / Whose turn it is, since when and until when. Absent when the referral waits for nobody. The time limits are those that the association had when the referral was received.
 type ReferralTurn struct {
 	// Due Slutet av den sista dagen, svensk tid. / The end of the last day, Swedish time.
 	Due time.Time `json:"due"`
@@ -1792,21 +1792,21 @@ type ReferralTurn struct {
 	// Overdue Tiden har gått ut. / The time has passed.
 	Overdue bool `json:"overdue"`
 
-	// Party Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens (av en egen ansökan personen) eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's (of an own application the person) or the coach's.
+	// Party Vems tur det är: den mottagande kommunens, den tillfrågade kommunens, avsändarens (för en egen ansökan personens) eller coachens. / Whose turn it is: the receiving municipality's, the asked municipality's, the sender's (for a self-referral the person's) or the coach's.
 	Party ReferralParty `json:"party"`
 	Since time.Time     `json:"since"`
 
-	// Wait Vad som inväntas. / What is waited for.
+	// Wait Vad remissen väntar på. / What the referral is waiting for.
 	Wait ReferralWait `json:"wait"`
 }
 
-// ReferralVerdict Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
+// ReferralVerdict Om en regel är uppfylld; unknown när uppgift saknas. / Whether a rule is met; unknown when nothing was stated about it.
 type ReferralVerdict string
 
-// ReferralWait Vad som inväntas. / What is waited for.
+// ReferralWait Vad remissen väntar på. / What the referral is waiting for.
 type ReferralWait string
 
-// ReferralWithdrawer Vems vilja återtagandet är. / Whose will the withdrawal is.
+// ReferralWithdrawer Vem som vill att remissen återtas. / Who wishes the withdrawal.
 type ReferralWithdrawer string
 
 // ReferredPerson defines model for ReferredPerson.
@@ -1814,7 +1814,7 @@ type ReferredPerson struct {
 	Email      *string `json:"email,omitempty"`
 	FamilyName string  `json:"familyName"`
 
-	// Gender Kön så som det angavs, aldrig härlett. / Gender as given, never derived.
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 	Gender    *Gender `json:"gender,omitempty"`
 	GivenName string  `json:"givenName"`
 
@@ -1854,16 +1854,16 @@ type Resent struct {
 	// More Om det finns fler som getts upp. / Whether there are others that were given up.
 	More bool `json:"more"`
 
-	// Resent Leveranser som väntar på nytt. / Deliveries that are queued again.
+	// Resent Antal leveranser som har ställts i kö igen. / The number of deliveries that are queued again.
 	Resent int `json:"resent"`
 }
 
-// RightTime Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+// RightTime Insatsens checklista för bedömningen av om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist of whether it is the right time, with the referrer's answers. Only for those who may read texts.
 type RightTime struct {
 	Initiative string          `json:"initiative"`
 	Items      []RightTimeItem `json:"items"`
 
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
+	// Met Om en regel är uppfylld; unknown när uppgift saknas. / Whether a rule is met; unknown when nothing was stated about it.
 	Met     ReferralVerdict `json:"met"`
 	Version string          `json:"version"`
 }
@@ -1873,10 +1873,10 @@ type RightTimeAnswer string
 
 // RightTimeChange Checklistan före och efter rättelsen. / The checklist before and after the amendment.
 type RightTimeChange struct {
-	// New Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+	// New Insatsens checklista för bedömningen av om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist of whether it is the right time, with the referrer's answers. Only for those who may read texts.
 	New *RightTime `json:"new,omitempty"`
 
-	// Old Insatsens checklista för om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist whether it is the right time, with the referrer's answers. Only for those who may read texts.
+	// Old Insatsens checklista för bedömningen av om det är rätt tid, med remittentens svar. Bara för den som får läsa texter. / The initiative's checklist of whether it is the right time, with the referrer's answers. Only for those who may read texts.
 	Old *RightTime `json:"old,omitempty"`
 }
 
@@ -1903,7 +1903,7 @@ type SupplementRequest struct {
 
 // TargetGroup defines model for TargetGroup.
 type TargetGroup struct {
-	// AuthoritiesConcerned De parter som personen behöver samordnat stöd från. Är de för få tas remissen emot ändå, och målgruppsprövningen visar det. / The parties whose coordinated support the person needs. If they are too few the referral is received all the same, and the target-group test shows it.
+	// AuthoritiesConcerned De parter som personen behöver samordnat stöd från. Är de för få tas remissen ändå emot, och målgruppsprövningen visar att de är för få. / The parties whose coordinated support the person needs. If they are too few, the referral is still received, and the target-group test shows that.
 	AuthoritiesConcerned []AuthorityKind  `json:"authoritiesConcerned"`
 	Reasons              []ReferralReason `json:"reasons"`
 }
@@ -1914,9 +1914,9 @@ type TargetGroupChange struct {
 	Old TargetGroup `json:"old"`
 }
 
-// TargetGroupMet Målgruppsprövningen när remissen kom in, i korthet. / The target-group test at receipt, in short.
+// TargetGroupMet Målgruppsprövningen när remissen kom in, i korthet. / The target-group test when the referral was received, in brief.
 type TargetGroupMet struct {
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
+	// Met Om en regel är uppfylld; unknown när uppgift saknas. / Whether a rule is met; unknown when nothing was stated about it.
 	Met ReferralVerdict `json:"met"`
 }
 
@@ -1924,19 +1924,19 @@ type TargetGroupMet struct {
 type TargetGroupRule struct {
 	Id string `json:"id"`
 
-	// Input Vad som prövades. / What was looked at.
+	// Input Vad som prövades. / What was tested.
 	Input []string `json:"input"`
 
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
+	// Met Om en regel är uppfylld; unknown när uppgift saknas. / Whether a rule is met; unknown when nothing was stated about it.
 	Met      ReferralVerdict `json:"met"`
 	Sentence TwoLanguages    `json:"sentence"`
 }
 
-// TargetGroupTest Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
+// TargetGroupTest Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
 type TargetGroupTest struct {
 	Initiative string `json:"initiative"`
 
-	// Met Om en regel är uppfylld; unknown när inget sades om det. / Whether a rule is met; unknown when nothing was said about it.
+	// Met Om en regel är uppfylld; unknown när uppgift saknas. / Whether a rule is met; unknown when nothing was stated about it.
 	Met      ReferralVerdict   `json:"met"`
 	Rules    []TargetGroupRule `json:"rules"`
 	TestedOn string            `json:"testedOn"`
@@ -1945,12 +1945,12 @@ type TargetGroupTest struct {
 	Version string `json:"version"`
 }
 
-// TargetGroupTestChange Prövningen före och efter rättelsen; old saknas om remissen inte prövats förut. / The test before and after the amendment; without old the referral was not tested before.
+// TargetGroupTestChange Prövningen före och efter rättelsen; old saknas om remissen inte har prövats tidigare. / The test before and after the amendment; old is absent if the referral was not tested before.
 type TargetGroupTestChange struct {
-	// New Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
+	// New Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
 	New TargetGroupTest `json:"new"`
 
-	// Old Målgruppsprövningen regel för regel, från när remissen kom in eller det som prövas senast rättades; den avvisar ingen. Bara för den som får läsa texter. / The target-group test rule by rule, of receipt or of the latest amendment of what is tested; it turns nobody away. Only for those who may read texts.
+	// Old Målgruppsprövningen regel för regel, från den dag då remissen kom in eller de prövade uppgifterna senast rättades. Ingen avvisas av prövningen. Bara för den som får läsa texter. / The target-group test rule by rule, from when the referral was received or the tested data was last amended. Nobody is rejected by the test. Only for those who may read texts.
 	Old *TargetGroupTest `json:"old,omitempty"`
 }
 
@@ -1994,25 +1994,25 @@ type Unit struct {
 	Active          bool    `json:"active"`
 	Authority       *string `json:"authority,omitempty"`
 
-	// Id Enhetens id, som i åtkomsttokenet. / The unit's id, as in the access token.
+	// Id Enhetens id, som i åtkomsttoken. / The unit's id, as in the access token.
 	Id UnitId `json:"id"`
 
-	// Kind Vad enheten är. / What the unit is.
+	// Kind Enhetens typ. / The kind of unit.
 	Kind         UnitKind `json:"kind"`
 	Municipality *string  `json:"municipality,omitempty"`
 	Name         string   `json:"name"`
 }
 
-// UnitAuthority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care givers.
+// UnitAuthority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care providers.
 type UnitAuthority = string
 
-// UnitId Enhetens id, som i åtkomsttokenet. / The unit's id, as in the access token.
+// UnitId Enhetens id, som i åtkomsttoken. / The unit's id, as in the access token.
 type UnitId = string
 
-// UnitKind Vad enheten är. / What the unit is.
+// UnitKind Enhetens typ. / The kind of unit.
 type UnitKind string
 
-// UnitMunicipality Kommunen som enheten remitterar för; utan den alla. / The municipality that the unit refers for; without it all of them.
+// UnitMunicipality Kommunen som enheten remitterar för; utelämnas den gäller det alla kommuner. / The municipality that the unit refers for; if left out, all of them.
 type UnitMunicipality = string
 
 // UnitName defines model for UnitName.
@@ -2027,10 +2027,10 @@ type UnitRegister struct {
 
 // Waitlisting defines model for Waitlisting.
 type Waitlisting struct {
-	// Initiative Insatsen som personen väntar på; utelämnad den som väntas på redan, eller förbundets enda. / The initiative waited for; without it the one waited for already, or the association's only one.
+	// Initiative Insatsen som personen väntar på. Utelämnas den gäller den som personen redan väntar på, eller förbundets enda insats. / The initiative that the person waits for. If left out, the one that the person already waits for, or the association's only one.
 	Initiative *string `json:"initiative,omitempty"`
 
-	// Priority Hur angelägen platsen är. / How urgent the place is.
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
 	Priority ReferralPriority `json:"priority"`
 }
 
@@ -2044,7 +2044,7 @@ type Webhook struct {
 	Id              string              `json:"id"`
 	Kinds           *[]ReferralStepKind `json:"kinds,omitempty"`
 
-	// State Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off, because the receiver answered 410.
+	// State Om webhooken anropas; gone betyder att den har stängts av för att mottagaren svarade 410. / Whether the webhook is called; gone means that it was turned off because the receiver answered 410.
 	State WebhookState `json:"state"`
 	Url   string       `json:"url"`
 }
@@ -2061,22 +2061,22 @@ type WebhookList struct {
 
 // WebhookSettings defines model for WebhookSettings.
 type WebhookSettings struct {
-	// Active Falskt stänger av den. / False turns it off.
+	// Active false stänger av webhooken. / false turns the webhook off.
 	Active *bool `json:"active,omitempty"`
 
 	// Description Er egen beskrivning, utan personuppgifter. / Your own description, without personal data.
 	Description *string `json:"description,omitempty"`
 
-	// Kinds De slag av steg som ska berättas; utan dem alla. / The kinds of step to send; without it, all.
+	// Kinds De typer av steg som ska skickas; utelämnas fältet skickas alla. / The kinds of step to send; if left out, all are sent.
 	Kinds *[]ReferralStepKind `json:"kinds,omitempty"`
 
-	// Url https till ett publikt namn, på port 443 eller över 1023. / https to a public name, on port 443 or above 1023.
+	// Url En https-adress till ett publikt namn, på port 443 eller en port över 1023. / An https address with a public name, on port 443 or a port above 1023.
 	//
 	// Example: https://halsa.example.se/finsam
 	Url string `json:"url"`
 }
 
-// WebhookState Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off, because the receiver answered 410.
+// WebhookState Om webhooken anropas; gone betyder att den har stängts av för att mottagaren svarade 410. / Whether the webhook is called; gone means that it was turned off because the receiver answered 410.
 type WebhookState string
 
 // WebhookWithSecret defines model for WebhookWithSecret.
@@ -2092,14 +2092,14 @@ type WebhookWithSecret struct {
 	// Secret whsec_ och nyckeln i base64. Visas bara nu. / whsec_ and the key in base64. Shown only now.
 	Secret string `json:"secret"`
 
-	// State Om webhooken anropas; gone är avstängd för att mottagaren svarade 410. / Whether the webhook is called; gone is off, because the receiver answered 410.
+	// State Om webhooken anropas; gone betyder att den har stängts av för att mottagaren svarade 410. / Whether the webhook is called; gone means that it was turned off because the receiver answered 410.
 	State WebhookState `json:"state"`
 	Url   string       `json:"url"`
 }
 
 // Withdrawal defines model for Withdrawal.
 type Withdrawal struct {
-	// By Vems vilja återtagandet är. / Whose will the withdrawal is.
+	// By Vem som vill att remissen återtas. / Who wishes the withdrawal.
 	By   ReferralWithdrawer `json:"by"`
 	Text *string            `json:"text,omitempty"`
 }
@@ -2134,7 +2134,7 @@ type FilterRegistryNumber = RegistryNumber
 // FilterResponsible defines model for FilterResponsible.
 type FilterResponsible = string
 
-// FilterSource Varifrån remissen kommer; enhetens slag i registret, egen ansökan, eller utan register slaget av part. / Where the referral comes from; the unit's kind in the register, a person's own application, or without a register the kind of party.
+// FilterSource Varifrån remissen kommer; enhetens typ i registret, egen ansökan, eller utan register typen av part. / Where the referral comes from: the unit's kind in the register, a self-referral, or without a register the kind of party.
 type FilterSource = ReferralSource
 
 // FilterState defines model for FilterState.
@@ -2181,22 +2181,22 @@ type SetPlacesParams struct {
 
 // GetCapacityParams defines parameters for GetCapacity.
 type GetCapacityParams struct {
-	// Initiative Insatsen; behövs när förbundet har flera. / The initiative; needed when the association has several.
+	// Initiative Insatsen; obligatorisk när förbundet har flera. / The initiative; required when the association has several.
 	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
 
-	// Municipality Kommunen (fyrsiffrig kod); behövs. / The municipality (four-digit code); needed.
+	// Municipality Kommunen (fyrsiffrig kod); obligatorisk. / The municipality (four-digit code); required.
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 }
 
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2235,7 +2235,7 @@ type ListEventsParams struct {
 	// After Positionen ur förra svaret; utan den från den äldsta som sparas. / The position of the last answer; without it from the oldest that is kept.
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Wait Hur många sekunder svaret får vänta på en första händelse. / For how many seconds the answer may wait for a first event.
@@ -2244,10 +2244,10 @@ type ListEventsParams struct {
 
 // ExportReferralsParams defines parameters for ExportReferrals.
 type ExportReferralsParams struct {
-	// Format Filens slag. / The kind of file.
+	// Format Filens format. / The file's format.
 	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
 
-	// Identities true: också namn och personnummer så långt som de visas, för den vars roll får se båda; annars 403. Den som har skyddade personuppgifter står med alias. / true: name and personal identity number as well, where they may be shown, for a role that may see both; otherwise 403. A person with protected identity is listed under an alias.
+	// Identities true: också namn och personnummer så långt som de visas, för den vars roll får se båda; annars 403. Den som har skyddade personuppgifter visas med sitt alias. / true: name and personal identity number as well, where they may be shown, for a role that may see both; otherwise 403. A person with protected identity is listed under an alias.
 	Identities *bool `form:"identities,omitempty" json:"identities,omitempty"`
 
 	// State Bara remisser i dessa lägen, åtskilda av komma. / Only referrals in these states, separated by commas.
@@ -2256,7 +2256,7 @@ type ExportReferralsParams struct {
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
 	Municipality *FilterMunicipality `form:"municipality,omitempty" json:"municipality,omitempty"`
 
-	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; en mottagare ser så de som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; so a receiver sees those that wait for the own municipality's answer.
+	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; så ser en mottagare vilka som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; with this a receiver sees those that wait for their own municipality's answer.
 	TransferTo *FilterTransferTo `form:"transferTo,omitempty" json:"transferTo,omitempty"`
 
 	// Unit Bara remisser från denna enhet. / Only referrals from this unit.
@@ -2268,28 +2268,28 @@ type ExportReferralsParams struct {
 	// ReceivedTo Bara remisser som kom in denna dag eller tidigare, svensk tid. / Only referrals that came in on this day or earlier, Swedish time.
 	ReceivedTo *FilterReceivedTo `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
 
-	// Responsible Bara remisser som denna mottagare ansvarar för; för den kommun som har dem. / Only referrals that this receiver is responsible for; for the municipality that has them.
+	// Responsible Bara remisser som denna mottagare ansvarar för; kan användas av den kommun som har dem. / Only referrals that this receiver is responsible for; can be used by the municipality that has them.
 	Responsible *FilterResponsible `form:"responsible,omitempty" json:"responsible,omitempty"`
 
-	// Initiative Bara remisser som antagits till denna insats; för den kommun som har dem. / Only referrals accepted into this initiative; for the municipality that has them.
+	// Initiative Bara remisser som har antagits till denna insats; kan användas av den kommun som har dem. / Only referrals accepted into this initiative; can be used by the municipality that has them.
 	Initiative *FilterInitiative `form:"initiative,omitempty" json:"initiative,omitempty"`
 
-	// Overdue true: bara de som väntar på någon vars tid har gått ut; false: bara de som väntar på någon som har tid kvar. / true: only those that wait for somebody whose time has passed; false: only those that wait for somebody who has time left.
+	// Overdue true: bara försenade remisser; false: bara remisser som väntar på någon som har tid kvar. / true: only overdue referrals; false: only referrals that wait for somebody who has time left.
 	Overdue *FilterOverdue `form:"overdue,omitempty" json:"overdue,omitempty"`
 
-	// Source Bara remisser härifrån. / Only referrals from there.
+	// Source Bara remisser från denna källa. / Only referrals from this source.
 	Source *FilterSource `form:"source,omitempty" json:"source,omitempty"`
 
-	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral of this registry number.
+	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral with this registry number.
 	RegistryNumber *FilterRegistryNumber `form:"registryNumber,omitempty" json:"registryNumber,omitempty"`
 
-	// ExternalReference Bara remissen med denna externa referens. / Only the referral of this external reference.
+	// ExternalReference Bara remissen med denna externa referens. / Only the referral with this external reference.
 	ExternalReference *FilterExternalReference `form:"externalReference,omitempty" json:"externalReference,omitempty"`
 
-	// Sort Sortering; utan den senast inkomna först, eller de som skulle ha varit klara först när overdue=true. dueAt utelämnar dem som inte väntar på någon; priority är väntelistan. / Order; without it the latest first, or what was due first when overdue=true. dueAt leaves out those that wait for nobody; priority is the waiting list.
+	// Sort Sortering. Om den utelämnas kommer senast inkomna först, eller med overdue=true de som skulle ha varit klara tidigast. dueAt utelämnar remisser som inte väntar på någon; priority gäller väntelistan. / Order. If left out, the most recently received come first, or with overdue=true those that were due earliest. dueAt leaves out referrals that wait for nobody; priority is for the waiting list.
 	Sort *ListSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Order Stigande eller fallande; priority är alltid mest angelägen först. / Ascending or descending; priority is always the most urgent first.
+	// Order Stigande eller fallande; med priority kommer alltid högst prioritet först. / Ascending or descending; with priority the highest always comes first.
 	Order *ListOrder `form:"order,omitempty" json:"order,omitempty"`
 }
 
@@ -2313,7 +2313,7 @@ type ListReferralsParams struct {
 	// Municipality Bara remisser till denna kommun (fyrsiffrig kod). / Only referrals to this municipality (four-digit code).
 	Municipality *FilterMunicipality `form:"municipality,omitempty" json:"municipality,omitempty"`
 
-	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; en mottagare ser så de som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; so a receiver sees those that wait for the own municipality's answer.
+	// TransferTo Bara remisser som denna kommun (fyrsiffrig kod) ombeds ta över; så ser en mottagare vilka som väntar på den egna kommunens svar. / Only referrals that this municipality (four-digit code) is asked to take over; with this a receiver sees those that wait for their own municipality's answer.
 	TransferTo *FilterTransferTo `form:"transferTo,omitempty" json:"transferTo,omitempty"`
 
 	// Unit Bara remisser från denna enhet. / Only referrals from this unit.
@@ -2325,37 +2325,37 @@ type ListReferralsParams struct {
 	// ReceivedTo Bara remisser som kom in denna dag eller tidigare, svensk tid. / Only referrals that came in on this day or earlier, Swedish time.
 	ReceivedTo *FilterReceivedTo `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
 
-	// Responsible Bara remisser som denna mottagare ansvarar för; för den kommun som har dem. / Only referrals that this receiver is responsible for; for the municipality that has them.
+	// Responsible Bara remisser som denna mottagare ansvarar för; kan användas av den kommun som har dem. / Only referrals that this receiver is responsible for; can be used by the municipality that has them.
 	Responsible *FilterResponsible `form:"responsible,omitempty" json:"responsible,omitempty"`
 
-	// Initiative Bara remisser som antagits till denna insats; för den kommun som har dem. / Only referrals accepted into this initiative; for the municipality that has them.
+	// Initiative Bara remisser som har antagits till denna insats; kan användas av den kommun som har dem. / Only referrals accepted into this initiative; can be used by the municipality that has them.
 	Initiative *FilterInitiative `form:"initiative,omitempty" json:"initiative,omitempty"`
 
-	// Overdue true: bara de som väntar på någon vars tid har gått ut; false: bara de som väntar på någon som har tid kvar. / true: only those that wait for somebody whose time has passed; false: only those that wait for somebody who has time left.
+	// Overdue true: bara försenade remisser; false: bara remisser som väntar på någon som har tid kvar. / true: only overdue referrals; false: only referrals that wait for somebody who has time left.
 	Overdue *FilterOverdue `form:"overdue,omitempty" json:"overdue,omitempty"`
 
-	// Source Bara remisser härifrån. / Only referrals from there.
+	// Source Bara remisser från denna källa. / Only referrals from this source.
 	Source *FilterSource `form:"source,omitempty" json:"source,omitempty"`
 
-	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral of this registry number.
+	// RegistryNumber Bara remissen med detta diarienummer. / Only the referral with this registry number.
 	RegistryNumber *FilterRegistryNumber `form:"registryNumber,omitempty" json:"registryNumber,omitempty"`
 
-	// ExternalReference Bara remissen med denna externa referens. / Only the referral of this external reference.
+	// ExternalReference Bara remissen med denna externa referens. / Only the referral with this external reference.
 	ExternalReference *FilterExternalReference `form:"externalReference,omitempty" json:"externalReference,omitempty"`
 
-	// Sort Sortering; utan den senast inkomna först, eller de som skulle ha varit klara först när overdue=true. dueAt utelämnar dem som inte väntar på någon; priority är väntelistan. / Order; without it the latest first, or what was due first when overdue=true. dueAt leaves out those that wait for nobody; priority is the waiting list.
+	// Sort Sortering. Om den utelämnas kommer senast inkomna först, eller med overdue=true de som skulle ha varit klara tidigast. dueAt utelämnar remisser som inte väntar på någon; priority gäller väntelistan. / Order. If left out, the most recently received come first, or with overdue=true those that were due earliest. dueAt leaves out referrals that wait for nobody; priority is for the waiting list.
 	Sort *ListSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Order Stigande eller fallande; priority är alltid mest angelägen först. / Ascending or descending; priority is always the most urgent first.
+	// Order Stigande eller fallande; med priority kommer alltid högst prioritet först. / Ascending or descending; with priority the highest always comes first.
 	Order *ListOrder `form:"order,omitempty" json:"order,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2469,25 +2469,25 @@ type WithdrawReferralParams struct {
 
 // ListTasksParams defines parameters for ListTasks.
 type ListTasksParams struct {
-	// Responsible Bara det som denna mottagare ansvarar för; för den kommun som har remisserna. / Only what this receiver is responsible for; for the municipality that has the referrals.
+	// Responsible Bara det som denna mottagare ansvarar för; kan användas av den kommun som har remisserna. / Only what this receiver is responsible for; can be used by the municipality that has the referrals.
 	Responsible *string `form:"responsible,omitempty" json:"responsible,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListUnitsParams defines parameters for ListUnits.
 type ListUnitsParams struct {
-	// Kind Bara enheter av detta slag. / Only units of this kind.
+	// Kind Bara enheter av denna typ. / Only units of this kind.
 	Kind *UnitKind `form:"kind,omitempty" json:"kind,omitempty"`
 
-	// Municipality Bara enheter som remitterar för denna kommun (fyrsiffrig kod), och dem som gör det för alla. / Only units that refer to this municipality (four-digit code), and those that refer to all.
+	// Municipality Bara enheter som remitterar för denna kommun (fyrsiffrig kod), och enheter som remitterar för alla kommuner. / Only units that refer to this municipality (four-digit code), and those that refer to all.
 	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
 
 	// Active Med true bara enheter som får remittera nu. / With true only units that may refer now.
@@ -2508,28 +2508,28 @@ type ReplaceUnitParams struct {
 
 // ListWaitingParams defines parameters for ListWaiting.
 type ListWaitingParams struct {
-	// Initiative Insatsen; behövs när förbundet har flera. / The initiative; needed when the association has several.
+	// Initiative Insatsen; obligatorisk när förbundet har flera. / The initiative; required when the association has several.
 	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListWebhooksParams defines parameters for ListWebhooks.
 type ListWebhooksParams struct {
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2562,13 +2562,13 @@ type ListDeliveriesParams struct {
 	// State Bara leveranser i detta läge. / Only deliveries in this state.
 	State *DeliveryState `form:"state,omitempty" json:"state,omitempty"`
 
-	// Limit Hur många poster ett svar högst bär. / The maximum number of items in an answer.
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Cursor Fortsättning efter en tidigare sida, i stället för page. / Continuation after an earlier page, instead of page.
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -2802,7 +2802,7 @@ type ServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx echo.Context, id Id, params WithdrawReferralParams) error
-	// ListTasks Lista det som väntar på dig / List what waits for you
+	// ListTasks Lista det som väntar på dig / List what is waiting for you
 	// (GET /tasks)
 	ListTasks(ctx echo.Context, params ListTasksParams) error
 	// ListUnits Lista enheter / List units
@@ -2844,7 +2844,7 @@ type ServerInterface interface {
 	// RotateWebhookSecret Byt en webhooks hemlighet / Change a webhook's secret
 	// (POST /webhooks/{id}/secrets)
 	RotateWebhookSecret(ctx echo.Context, id Id, params RotateWebhookSecretParams) error
-	// TestWebhook Prova en webhook / Try a webhook
+	// TestWebhook Prova en webhook / Test a webhook
 	// (POST /webhooks/{id}/test-deliveries)
 	TestWebhook(ctx echo.Context, id Id, params TestWebhookParams) error
 }
@@ -6382,7 +6382,7 @@ type StrictServerInterface interface {
 	// WithdrawReferral Återta en remiss / Withdraw a referral
 	// (POST /referrals/{id}/withdrawal)
 	WithdrawReferral(ctx context.Context, request WithdrawReferralRequestObject) (WithdrawReferralResponseObject, error)
-	// ListTasks Lista det som väntar på dig / List what waits for you
+	// ListTasks Lista det som väntar på dig / List what is waiting for you
 	// (GET /tasks)
 	ListTasks(ctx context.Context, request ListTasksRequestObject) (ListTasksResponseObject, error)
 	// ListUnits Lista enheter / List units
@@ -6424,7 +6424,7 @@ type StrictServerInterface interface {
 	// RotateWebhookSecret Byt en webhooks hemlighet / Change a webhook's secret
 	// (POST /webhooks/{id}/secrets)
 	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
-	// TestWebhook Prova en webhook / Try a webhook
+	// TestWebhook Prova en webhook / Test a webhook
 	// (POST /webhooks/{id}/test-deliveries)
 	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
