@@ -12,7 +12,7 @@ var (
 
 	// Occurrences, and calling one off.
 	ErrNoOccurrence = fault.New(fault.Unprocessable, "no-occurrence",
-		"Aktiviteten har inget tillfälle den dagen. Välj en dag då den hålls. Välj en dag då den hålls.", "The activity has no occurrence on that day. Choose a day on which it takes place. Choose a day on which it takes place.")
+		"Aktiviteten har inget tillfälle den dagen. Välj en dag då den hålls.", "The activity has no occurrence on that day. Choose a day on which it takes place.")
 	ErrPast = fault.New(fault.Unprocessable, "day-has-passed",
 		"Dagen har redan passerat. Det går bara att göra i dag och framåt.", "The day has already passed. This can be done for today and later only.")
 	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",

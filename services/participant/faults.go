@@ -12,9 +12,9 @@ var (
 
 	// Persons.
 	ErrNotYou = fault.New(fault.Unprocessable, "number-not-yours",
-		"Personnumret är inte det som du är inloggad med. Ange ditt eget personnummer. Ange ditt eget personnummer.", "The personal identity number is not the one that you are signed in with. Give your own number. Give your own number.")
+		"Personnumret är inte det som du är inloggad med. Ange ditt eget personnummer.", "The personal identity number is not the one that you are signed in with. Give your own number.")
 	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
-		"Det finns inget samtycke för den remissen. Välj en remiss som personen har lämnat samtycke till. Välj en remiss som personen har lämnat samtycke till.", "There is no consent for that referral. Choose a referral to which the person has consented. Choose a referral to which the person has consented.")
+		"Det finns inget samtycke för den remissen. Välj en remiss som personen har lämnat samtycke till.", "There is no consent for that referral. Choose a referral to which the person has consented.")
 	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",
 		"Samtycket är redan återkallat.", "The consent has been withdrawn already.")
 	ErrNotProtected = fault.New(fault.Conflict, "not-protected",
@@ -22,11 +22,11 @@ var (
 
 	// Enrolments: blocks and check-ins.
 	ErrState = fault.New(fault.Conflict, "wrong-state",
-		"Det går inte att göra detta i inskrivningens nuvarande läge. Läs inskrivningen igen. Läs inskrivningen igen.", "This cannot be done in the enrolment's present state. Read the enrolment again. Read the enrolment again.")
+		"Det går inte att göra detta i inskrivningens nuvarande läge. Läs inskrivningen igen.", "This cannot be done in the enrolment's present state. Read the enrolment again.")
 	ErrBlockNumber = fault.New(fault.Conflict, "not-next-block",
 		"Det blocket är inte nästa block. Starta det block som kommer härnäst.", "That block is not the next one. Start the block that comes next.")
 	ErrCheckInNumber = fault.New(fault.Conflict, "check-in-not-due",
-		"Den avstämningen är inte aktuell nu. Välj den avstämning som är aktuell. Välj den avstämning som är aktuell.", "That check-in is not due now. Choose the check-in that is due. Choose the check-in that is due.")
+		"Den avstämningen är inte aktuell nu. Välj den avstämning som är aktuell.", "That check-in is not due now. Choose the check-in that is due.")
 	ErrAnswered = fault.New(fault.Conflict, "check-in-already-answered",
 		"Avstämningen är redan besvarad.", "The check-in has been answered already.")
 	ErrUnanswered = fault.New(fault.Conflict, "check-in-unanswered",
@@ -53,5 +53,5 @@ var (
 		"Den som saknar försörjning kan inte samtidigt ha en försörjning. Ta bort none eller de andra värdena.",
 		"A person without a livelihood cannot have one at the same time. Remove none or the other values.")
 	ErrExtent = fault.New(fault.Unprocessable, "extent-without-occupation",
-		"Omfattning kan bara anges för arbete och studier. Ta bort den. Ta bort den.", "An extent can be given for work and studies only. Remove it.")
+		"Omfattning kan bara anges för arbete och studier. Ta bort den.", "An extent can be given for work and studies only. Remove it.")
 )

@@ -16,10 +16,10 @@ var (
 		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.",
 		"Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
 	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
-		"Enheten, kommunen eller personen är inte den som du är inloggad för. Ange den som du är inloggad för. Ange den som du är inloggad för.",
-		"The unit, municipality or person is not the one that you are signed in for. Give the one that you are signed in for. Give the one that you are signed in for.")
+		"Enheten, kommunen eller personen är inte den som du är inloggad för. Ange den som du är inloggad för.",
+		"The unit, municipality or person is not the one that you are signed in for. Give the one that you are signed in for.")
 	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
-		"Remissen kan bara skickas med personens samtycke. Hämta in samtycket först. Hämta in samtycket först.", "The referral can be sent only with the person's consent. Obtain the consent first. Obtain the consent first.")
+		"Remissen kan bara skickas med personens samtycke. Hämta in samtycket först.", "The referral can be sent only with the person's consent. Obtain the consent first.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",
 		"Samtycket kan inte vara lämnat efter i dag. Ange dagen då personen lämnade det.", "The consent cannot have been given later than today. Give the day on which the person gave it.")
 	ErrConsentWithoutReferrer = fault.New(fault.Unprocessable, "consent-without-referrer",
@@ -27,11 +27,11 @@ var (
 	ErrDate = fault.New(fault.Unprocessable, "no-such-date",
 		"Datumet finns inte. Ange ett datum som 2026-03-31.", "There is no such date. Give a date such as 2026-03-31.")
 	ErrMunicipality = fault.New(fault.Unprocessable, "not-a-member-municipality",
-		"Kommunen är inte medlem i samordningsförbundet. Välj en medlemskommun. Välj en medlemskommun.", "The municipality is not a member of the coordination association. Choose a member municipality. Choose a member municipality.")
+		"Kommunen är inte medlem i samordningsförbundet. Välj en medlemskommun.", "The municipality is not a member of the coordination association. Choose a member municipality.")
 	ErrOtherMunicipality = fault.New(fault.Unprocessable, "other-municipality",
 		"En kommun kan bara anta till sin egen verksamhet. Ange din egen kommun.", "A municipality can accept only into its own activities. Give your own municipality.")
 	ErrInitiative = fault.New(fault.Unprocessable, "no-such-initiative",
-		"Samordningsförbundet har ingen sådan insats. Välj en av förbundets insatser. Välj en av förbundets insatser.", "The coordination association has no such initiative. Choose one of its initiatives. Choose one of its initiatives.")
+		"Samordningsförbundet har ingen sådan insats. Välj en av förbundets insatser.", "The coordination association has no such initiative. Choose one of its initiatives.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
 		"Startdagen får ligga högst ett år bakåt eller framåt i tiden.", "The start date may be at most a year in the past or in the future.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",

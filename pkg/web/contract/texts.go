@@ -30,7 +30,7 @@ var messages = map[string]fault.Text{
 	"not-unique":        {SV: "Samma värde får bara finnas en gång.", EN: "The same value may occur only once."},
 	"read-only":         {SV: "Fältet kan läsas men inte skickas. Ta bort det.", EN: "The field is read-only. Remove it."},
 	"not-a-query":       {SV: "Det som står efter frågetecknet i adressen går inte att läsa. Rätta adressen.", EN: "The part of the address after the question mark cannot be read. Correct the address."},
-	"shape":             {SV: "Värdet har inte den form som beskrivs i dokumentationen. Rätta det. Rätta det.", EN: "The value does not have the form that the documentation describes. Correct it."},
+	"shape":             {SV: "Värdet har inte den form som beskrivs i dokumentationen. Rätta det.", EN: "The value does not have the form that the documentation describes. Correct it."},
 	"duplicate-field":   {SV: "Fältet finns två gånger i samma objekt. Skicka det en gång.", EN: "The field occurs twice in the same object. Send it once."},
 	"too-deep":          {SV: "Objekt och listor får vara nästlade i högst 32 nivåer.", EN: "Objects and arrays may be nested at most 32 levels deep."},
 	"not-json":          {SV: "Innehållet är inte giltig JSON från det här stället. Rätta det.", EN: "The body is not valid JSON from this point on. Correct it."},

@@ -26,7 +26,7 @@ var (
 	ErrExpired = fault.New(fault.Unauthenticated, "token-expired",
 		"Åtkomsttoken har gått ut. Hämta en ny och försök igen.", "The access token has expired. Get a new one and try again.")
 	ErrIssuer = fault.New(fault.Unauthenticated, "issuer-not-trusted",
-		"Utfärdaren av åtkomsttoken är inte godkänd här. Använd en åtkomsttoken från en godkänd utfärdare. Använd en åtkomsttoken från en godkänd utfärdare.", "The issuer of the access token is not trusted here. Use an access token from a trusted issuer. Use an access token from a trusted issuer.")
+		"Utfärdaren av åtkomsttoken är inte godkänd här. Använd en åtkomsttoken från en godkänd utfärdare.", "The issuer of the access token is not trusted here. Use an access token from a trusted issuer.")
 	ErrSubject = fault.New(fault.Unauthenticated, "subject-not-opaque",
 		"Åtkomsttoken saknar ett användbart id för den som anropar. Ange ett id i sub som inte är ett personnummer.",
 		"The access token has no usable identifier of the caller. Give an identifier in sub that is not a personal identity number.")

@@ -33,7 +33,7 @@ var (
 		"Filen är av en typ som inte tas emot. Skicka PDF, JPEG, PNG, TIFF, WebP eller ren text i UTF-8.",
 		"The file is of a type that is not accepted. Send PDF, JPEG, PNG, TIFF, WebP or plain text in UTF-8.")
 	ErrMismatch = fault.New(fault.Unprocessable, "attachment-type-mismatch",
-		"Filens innehåll är av en annan typ än den som anges. Ange rätt typ eller ingen. Ange rätt typ eller ingen.", "The file's content is of another type than declared. Declare its type, or none. Declare its type, or none.")
+		"Filens innehåll är av en annan typ än den som anges. Ange rätt typ eller ingen.", "The file's content is of another type than declared. Declare its type, or none.")
 	ErrTitle = fault.New(fault.Unprocessable, "title-form",
 		"Titeln får ha högst 200 tecken och inga radbrytningar.", "The title may have at most 200 characters and no line breaks.")
 	ErrNotConfigured = fault.New(fault.Unavailable, "attachments-not-configured",

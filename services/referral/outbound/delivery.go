@@ -21,7 +21,7 @@ import (
 
 // ErrDeliveryWaits refuses to resend what is not delivered or given up yet.
 var ErrDeliveryWaits = fault.New(fault.Conflict, "delivery-waits",
-	"Leveransen väntar redan på att skickas. Du behöver inte göra något. Du behöver inte göra något.", "The delivery is already waiting to be sent. You need not do anything. You need not do anything.")
+	"Leveransen väntar redan på att skickas. Du behöver inte göra något.", "The delivery is already waiting to be sent. You need not do anything.")
 
 // Delivery is one notice on its way to one webhook.
 type Delivery struct {

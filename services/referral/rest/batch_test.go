@@ -50,7 +50,7 @@ func TestABatchAnswersEachReferralForItself(t *testing.T) {
 	if want := []string{"0 201", "1 422 /referral/consent/given", "2 400 /referral/reason", "3 400 /referral", "4 400 ", "5 201"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if d := first[1].Problem.Detail; d != "The referral can be sent only with the person's consent. Obtain the consent first. Obtain the consent first." {
+	if d := first[1].Problem.Detail; d != "The referral can be sent only with the person's consent. Obtain the consent first." {
 		t.Errorf("in another language: %q", d)
 	}
 	again := f.batch(t, "batch-1", items...)
