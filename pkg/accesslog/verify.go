@@ -69,8 +69,18 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 		r.Blocks++
 		r.Entries += len(b.Entries)
 		r.Heads = append(r.Heads, Head{Chain: b.Chain, N: b.N, Hash: b.Hash})
-		if err := r.checkContent(b); err != nil {
+		hashes, own, err := b.hashes()
+		if err != nil {
 			return r, err
+		}
+		whole := 0
+		for whole < len(b.Entries) && b.Entries[whole].Hash == hashes[whole] {
+			whole++
+		}
+		if whole < len(b.Entries) { // everything behind this entry hangs on it
+			r.flaw(b.id(), whole, "is not as it was written, or what was before it is missing")
+		} else if b.Hash != own {
+			r.flaw(b.id(), -1, "is not as it was written")
 		}
 		last = b
 	}
@@ -101,24 +111,6 @@ func (l *Log) checkFirst(ctx context.Context, r *Report, b *Block) error {
 		r.flaw(b.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
 	}
 	return err
-}
-
-// checkContent checks the block's own hashes, entry by entry.
-func (r *Report) checkContent(b *Block) error {
-	hashes, own, err := b.hashes()
-	if err != nil {
-		return err
-	}
-	for i, e := range b.Entries {
-		if e.Hash != hashes[i] {
-			r.flaw(b.id(), i, "is not as it was written, or what was before it is missing")
-			return nil // everything behind it hangs on it
-		}
-	}
-	if b.Hash != own {
-		r.flaw(b.id(), -1, "is not as it was written")
-	}
-	return nil
 }
 
 // Entries returns every entry of the log to a function, in the order of their

@@ -78,7 +78,15 @@ func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.Run(ctx) }()
 	p := &proxy{target: target.Host, listener: l, conns: map[net.Conn]struct{}{}}
-	p.wg.Go(p.accept)
+	p.wg.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil { // the listener is closed
+				return
+			}
+			p.wg.Go(func() { p.serve(client) })
+		}
+	})
 	stop = func() error {
 		p.stop()
 		cancel()

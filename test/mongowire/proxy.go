@@ -23,17 +23,6 @@ type proxy struct {
 	wg    sync.WaitGroup
 }
 
-// accept serves clients until the listener is closed.
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		p.wg.Go(func() { p.serve(client) })
-	}
-}
-
 // stop ends every connection and waits until they are gone.
 func (p *proxy) stop() {
 	p.listener.Close()
