@@ -90,7 +90,7 @@ func (d Date) Start() time.Time { return d.At(0) }
 
 // End returns the instant at which the next date begins in Sweden, in UTC: the
 // first that no longer belongs to d. It is 23, 24 or 25 hours after Start.
-func (d Date) End() time.Time { return d.AddDays(1).Start() }
+func (d Date) End() time.Time { return d.At(24 * time.Hour) }
 
 // At returns the instant, in UTC, at which the wall clock in Sweden shows a time
 // of day on the date; whole minutes count. A time that a clock change skips is
@@ -99,7 +99,7 @@ func (d Date) At(sinceMidnight time.Duration) time.Time {
 	t := d.midnightUTC()
 	at := time.Date(t.Year(), t.Month(), t.Day(), 0, int(sinceMidnight/time.Minute), 0, 0, Zone)
 	// Package time leaves open which of two it returns; RFC 5545 means the first.
-	if earlier := at.Add(-time.Hour); earlier.Format(time.DateTime) == at.Format(time.DateTime) {
+	if earlier := at.Add(-time.Hour); earlier.Hour() == at.Hour() {
 		at = earlier
 	}
 	return at.UTC()

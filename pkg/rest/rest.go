@@ -168,11 +168,14 @@ func (p Paths) Link(depth Depth, operation string, values ...string) Link {
 // segment of its path, in camelCase.
 func (p Paths) Name(operation string) string {
 	path := p.path(operation)
-	words := strings.Split(path[strings.LastIndexByte(path, '/')+1:], "-")
-	for i := 1; i < len(words); i++ {
-		words[i] = strings.ToUpper(words[i][:1]) + words[i][1:]
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	for {
+		i := strings.IndexByte(name, '-')
+		if i < 0 {
+			return name
+		}
+		name = name[:i] + strings.ToUpper(name[i+1:i+2]) + name[i+2:]
 	}
-	return strings.Join(words, "")
 }
 
 func (p Paths) path(operation string) string {
