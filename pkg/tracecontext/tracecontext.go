@@ -35,6 +35,9 @@ func Header(ctx context.Context) string {
 // what follows is seen where it began. A header that cannot be read leaves the
 // context as it is.
 func Within(ctx context.Context, header string) context.Context {
+	if header == "" {
+		return ctx
+	}
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": header})
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,24 +88,22 @@ type cachedResponse struct {
 	ETag        string
 	ContentType string
 	Language    string
-	Body        []byte `json:"-"`
+	Body        []byte
 }
 
-// encode returns the response as one line of JSON and the body.
-func (c *cachedResponse) encode() ([]byte, error) {
-	head, err := json.Marshal(c)
-	return slices.Concat(head, []byte("\n"), c.Body), err
+// encode returns the response as a line for each field, and then the body. No header's
+// value has an end of line.
+func (c *cachedResponse) encode() []byte {
+	return fmt.Appendf(nil, "%d\n%s\n%s\n%s\n%s", c.At.UnixNano(), c.ETag, c.ContentType, c.Language, c.Body)
 }
 
 func decodeResponse(text []byte) (*cachedResponse, error) {
-	head, body, ok := bytes.Cut(text, []byte("\n"))
-	if !ok {
+	part := bytes.SplitN(text, []byte("\n"), 5)
+	if len(part) < 5 {
 		return nil, errors.New("not a response")
 	}
-	c := &cachedResponse{}
-	err := json.Unmarshal(head, c)
-	c.Body = body
-	return c, err
+	at, err := strconv.ParseInt(string(part[0]), 10, 64)
+	return &cachedResponse{At: time.Unix(0, at), ETag: string(part[1]), ContentType: string(part[2]), Language: string(part[3]), Body: part[4]}, err
 }
 
 // serve answers from the cache, else asks the service once for all who ask the same at the
@@ -215,8 +212,8 @@ func (s *cachedAnswers) fetch(r *http.Request, op *operation, who actor.Actor, k
 	if c.ETag == "" {
 		c.ETag = etagOf(body)
 	}
-	if text, err := c.encode(); err == nil && s.isFresh() {
-		if err := s.cache.Set(ctx, who.Association, key, version, text, time.Duration(op.Cache.Seconds)*time.Second); err != nil {
+	if s.isFresh() {
+		if err := s.cache.Set(ctx, who.Association, key, version, c.encode(), time.Duration(op.Cache.Seconds)*time.Second); err != nil {
 			s.log.WarnContext(ctx, "the cache cannot be written", "error", err)
 		}
 	}

@@ -246,28 +246,20 @@ func TestTheEndOfAFeedIsFound(t *testing.T) {
 }
 
 func TestACachedResponseIsReadAsItWasWritten(t *testing.T) {
-	want := &cachedResponse{At: time.Now().UTC(), ETag: `"1"`, ContentType: "application/json", Language: "sv", Body: []byte("{\n}\x00\xff")}
-	text, err := want.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want.At = want.At.Round(0)
-	if got, err := decodeResponse(text); err != nil || !reflect.DeepEqual(got, want) {
+	want := &cachedResponse{At: time.Unix(0, time.Now().UnixNano()), ETag: `"1"`, ContentType: "application/json", Language: "sv", Body: []byte("{\n}\x00\xff")}
+	if got, err := decodeResponse(want.encode()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func FuzzDecodeResponse(f *testing.F) {
-	f.Add([]byte("{}\n{}"))
+	f.Add([]byte("1\n\"1\"\napplication/json\nsv\n{}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := decodeResponse(text)
 		if err != nil {
 			return
 		}
-		again, err := c.encode()
-		if err != nil {
-			return // a year beyond 9999, say
-		}
+		again := c.encode()
 		if d, err := decodeResponse(again); err != nil || !reflect.DeepEqual(c, d) {
 			t.Errorf("%q became %q", text, again)
 		}
