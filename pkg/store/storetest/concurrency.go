@@ -121,7 +121,7 @@ var concurrencyCases = []testCase{
 			if err != nil {
 				return err
 			}
-			v.Value.Code = ptr("x")
+			v.Value.Code = new("x")
 			return winners(&won, s.replace(c, v), store.ErrTaken)
 		})
 		s.equal("winners", won.Load(), int64(1))
@@ -192,7 +192,7 @@ var concurrencyCases = []testCase{
 		s.race(8, func(i int) error {
 			for n := range 10 {
 				id := fmt.Sprintf("%d-%d", i, n)
-				if _, err := c.Insert(s.ctx, ptr(newThing(id))); err != nil {
+				if _, err := c.Insert(s.ctx, new(newThing(id))); err != nil {
 					return err
 				}
 				if _, err := c.Get(s.ctx, "north", id); err != nil {
@@ -240,15 +240,15 @@ var concurrencyCases = []testCase{
 				var err, want error
 				switch i % 4 {
 				case 0:
-					_, err = c.Insert(s.ctx, ptr(coded(id, "x")))
+					_, err = c.Insert(s.ctx, new(coded(id, "x")))
 					want = store.ErrTaken
 				case 1:
-					_, err = c.Insert(s.ctx, ptr(newThing("taken")))
+					_, err = c.Insert(s.ctx, new(newThing("taken")))
 					want = store.ErrExists
 				case 2:
 					err, want = s.engine.Replace(s.ctx, s.name, record("taken", 9), 8), store.ErrStale
 				default:
-					_, err = c.Insert(s.ctx, ptr(newThing(id)))
+					_, err = c.Insert(s.ctx, new(newThing(id)))
 				}
 				if !errors.Is(err, want) {
 					return fmt.Errorf("got %w, want %w", err, want)
@@ -265,7 +265,7 @@ var concurrencyCases = []testCase{
 		c := s.with(newThing("a"))
 		change := func(v *thing) error {
 			v.Count++
-			v.Rank = ptr(v.Count)
+			v.Rank = new(v.Count)
 			return nil
 		}
 		for i := range 40 {

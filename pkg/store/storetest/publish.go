@@ -80,7 +80,7 @@ func publishCases() []testCase {
 	}
 	return append(cases,
 		testCase{"marking changes no version and no document", func(s *suite) {
-			c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: ptr(int64(4))})
+			c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: new(int64(4))})
 			v := s.get(c, "north", "a")
 			s.markPublished(c, "a", 1)
 			s.equal("published", s.get(c, "north", "a").Published, int64(1))
@@ -153,7 +153,7 @@ func (s *suite) rekey(c *store.Collection[thing], batch int) string {
 
 func withRank(id string, rank int64) thing {
 	v := newThing(id)
-	v.Rank = ptr(rank)
+	v.Rank = new(rank)
 	return v
 }
 
@@ -168,7 +168,7 @@ var rekeyCases = []testCase{
 		s.equal("rekeyed", s.rekey(s.with(withRank("a", 4), newThing("b")), 10), "0 of 2")
 	}},
 	{"a walk in batches meets every document of every association once", func(s *suite) {
-		south := thing{Association: "south", ID: "a", Rank: ptr(int64(1))}
+		south := thing{Association: "south", ID: "a", Rank: new(int64(1))}
 		c := s.aged(withRank("a", 1), withRank("b", 1), withRank("c", 1), south)
 		s.equal("rekeyed", s.rekey(c, 2), "4 of 4")
 		for _, batch := range []int{1, 2, 4} {
@@ -176,7 +176,7 @@ var rekeyCases = []testCase{
 		}
 	}},
 	{"rekeying changes no version, no published number and no document", func(s *suite) {
-		c := s.aged(thing{Association: "north", ID: "a", Text: "x", Rank: ptr(int64(4))}, newThing("b"))
+		c := s.aged(thing{Association: "north", ID: "a", Text: "x", Rank: new(int64(4))}, newThing("b"))
 		s.markPublished(c, "a", 1)
 		before := s.get(c, "north", "a")
 		s.rekey(c, 10)
@@ -197,7 +197,7 @@ var rekeyCases = []testCase{
 		s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
 	}},
 	{"rekeying takes no unique value from another document", func(s *suite) {
-		c := s.with(thing{Association: "north", ID: "a", Code: ptr("x")}, newThing("b"))
+		c := s.with(thing{Association: "north", ID: "a", Code: new("x")}, newThing("b"))
 		r := store.Record{Association: "north", ID: "b", Version: 1, Keys: store.Keys{"code": "x"}, Body: &thing{}}
 		s.is(s.engine.Rekey(s.ctx, s.name, r), store.ErrTaken)
 		s.equal("by key", s.count(c, "code", "x"), int64(1))

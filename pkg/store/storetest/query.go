@@ -100,7 +100,7 @@ func findCases() []testCase {
 		}},
 		testCase{"numbers beyond what a double holds", func(s *suite) {
 			const big = int64(1) << 53
-			c := s.with(thing{Association: "north", ID: "a", Rank: ptr(big)}, thing{Association: "north", ID: "b", Rank: ptr(big + 1)})
+			c := s.with(thing{Association: "north", ID: "a", Rank: new(big)}, thing{Association: "north", ID: "b", Rank: new(big + 1)})
 			s.equal("found", s.count(c, "rank", big+1), int64(1))
 		}},
 		testCase{"ids in the order of their bytes", func(s *suite) {
@@ -339,18 +339,18 @@ func library() model {
 	for i := range 30 {
 		v := thing{Association: "north", ID: fmt.Sprintf("n%02d", (i*7)%30), Count: int64(i)}
 		if i%5 != 0 {
-			v.Unit = ptr(fmt.Sprintf("unit%d", i%3))
+			v.Unit = new(fmt.Sprintf("unit%d", i%3))
 		}
 		if i%7 != 0 {
-			v.Rank = ptr(int64(i%4) - 1)
+			v.Rank = new(int64(i%4) - 1)
 		}
 		if i%3 != 0 {
-			v.Open = ptr(i%2 == 0)
+			v.Open = new(i%2 == 0)
 		}
 		m = append(m, v)
 	}
 	for i := range 6 {
-		m = append(m, thing{Association: "south", ID: fmt.Sprintf("n%02d", i), Unit: ptr("unit1"), Rank: ptr(int64(1)), Open: ptr(true)})
+		m = append(m, thing{Association: "south", ID: fmt.Sprintf("n%02d", i), Unit: new("unit1"), Rank: new(int64(1)), Open: new(true)})
 	}
 	return m
 }

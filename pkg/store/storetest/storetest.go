@@ -184,5 +184,3 @@ func (s *suite) count(c *store.Collection[thing], key string, v any) int64 {
 	s.ok(err)
 	return n
 }
-
-func ptr[V any](v V) *V { return &v }

@@ -74,7 +74,7 @@ var writeCases = []testCase{
 	{"replace writes body, keys and version", func(s *suite) {
 		c := s.with(withRank("a", 1))
 		v := s.get(c, "north", "a")
-		v.Value.Rank, v.Value.Text = ptr(int64(2)), "new"
+		v.Value.Rank, v.Value.Text = new(int64(2)), "new"
 		saved, err := c.Replace(s.ctx, v)
 		s.ok(err)
 		s.equal("returned version", saved.Version, int64(2))
@@ -115,11 +115,11 @@ var writeCases = []testCase{
 		s.is(s.engine.Replace(s.ctx, s.name, record("a", 2), 1), store.ErrNotFound)
 	}},
 	{"delete removes the document and its keys", func(s *suite) {
-		c := s.with(thing{Association: "north", ID: "a", Rank: ptr(int64(1)), Code: ptr("x")})
+		c := s.with(thing{Association: "north", ID: "a", Rank: new(int64(1)), Code: new("x")})
 		s.ok(c.Delete(s.ctx, "north", "a", 1))
 		s.missing(c, "a")
 		s.equal("by key", s.count(c, "rank", int64(1)), int64(0))
-		s.ok(s.insert(c, thing{Association: "north", ID: "b", Code: ptr("x")}))
+		s.ok(s.insert(c, thing{Association: "north", ID: "b", Code: new("x")}))
 	}},
 	{"delete of an old version is stale", func(s *suite) {
 		c := s.with(newThing("a"))
@@ -153,7 +153,7 @@ func numbered(id, unit string, serial int64) thing {
 // uniqueCases insert one more document beside those stored; nil: it is stored too.
 func uniqueCases() []testCase {
 	onlyUnit, onlySerial := newThing("a"), newThing("b")
-	onlyUnit.Unit, onlySerial.Serial = ptr("u"), ptr(int64(1))
+	onlyUnit.Unit, onlySerial.Serial = new("u"), new(int64(1))
 	otherUnit, otherSerial := onlyUnit, onlySerial
 	otherUnit.ID, otherSerial.ID = "c", "d"
 	var cases []testCase
@@ -184,7 +184,7 @@ func uniqueCases() []testCase {
 		testCase{"replace into a taken value is taken, and nothing changes", func(s *suite) {
 			c := s.with(coded("a", "x"), coded("b", "y"))
 			v := s.get(c, "north", "b")
-			v.Value.Code = ptr("x")
+			v.Value.Code = new("x")
 			s.is(s.replace(c, v), store.ErrTaken)
 			v = s.get(c, "north", "b")
 			s.equal("code", *v.Value.Code, "y")
@@ -205,7 +205,7 @@ func uniqueCases() []testCase {
 			c := s.with(coded("a", "x"), coded("b", "y"))
 			v := s.get(c, "north", "b")
 			s.ok(s.replace(c, v))
-			v.Value.Code = ptr("x")
+			v.Value.Code = new("x")
 			s.is(s.replace(c, v), store.ErrStale)
 		}},
 	)
@@ -299,7 +299,7 @@ var associationCases = []testCase{
 	}},
 	{"another association's unique value is free", func(s *suite) {
 		v := south("a")
-		v.Code = ptr("x")
+		v.Code = new("x")
 		s.with(v, coded("b", "x"))
 	}},
 	{"a list returns only its own", func(s *suite) {
@@ -408,7 +408,7 @@ func contextCases() []testCase {
 	return []testCase{
 		{"a write of a caller that has gone is not written", func(s *suite) {
 			c := s.things()
-			_, err := c.Insert(ended, ptr(newThing("a")))
+			_, err := c.Insert(ended, new(newThing("a")))
 			s.is(err, context.Canceled)
 			s.missing(c, "a")
 		}},
@@ -437,13 +437,13 @@ func contextCases() []testCase {
 		{"a deadline in the past has ended", func(s *suite) {
 			late, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
 			defer cancel()
-			_, err := s.things().Insert(late, ptr(newThing("a")))
+			_, err := s.things().Insert(late, new(newThing("a")))
 			s.is(err, context.DeadlineExceeded)
 		}},
 		{"the next caller is served", func(s *suite) {
 			c := s.things()
 			for range 20 {
-				_, err := c.Insert(ended, ptr(newThing("a")))
+				_, err := c.Insert(ended, new(newThing("a")))
 				s.is(err, context.Canceled)
 			}
 			s.ok(s.insert(c, newThing("a")))
