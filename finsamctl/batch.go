@@ -76,12 +76,12 @@ func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]ba
 	seen := make([]bool, len(which))
 	for _, a := range answer.Items {
 		if a.Index < 0 || a.Index >= len(which) || seen[a.Index] {
-			return nil, errors.New("the answer to a batch is not one per row")
+			return nil, errors.New("the answer does not contain one result per row")
 		}
 		seen[a.Index] = true
 	}
 	if len(answer.Items) != len(which) {
-		return nil, errors.New("the answer to a batch is not one per row")
+		return nil, errors.New("the answer does not contain one result per row")
 	}
 	return answer.Items, nil
 }

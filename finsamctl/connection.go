@@ -45,11 +45,11 @@ func newConnection() *connection {
 func (c *connection) check() error {
 	switch u, err := url.Parse(c.url); {
 	case c.url == "":
-		return errors.New("--url is missing: the address of the API, such as https://api.example.se/finsam/v1")
+		return errors.New("--url is missing; set it to the address of the API, such as https://api.example.se/finsam/v1")
 	case err != nil || !safe(u) || u.RawQuery != "":
 		return errors.New("--url must be https (or http to this machine), such as https://api.example.se/finsam/v1")
 	case (c.clientID != "") != (c.tokenURL != "") || (c.clientID != "") != (c.secretFile != ""):
-		return errors.New("--client-id, --client-secret-file and --token-url belong together")
+		return errors.New("--client-id, --client-secret-file and --token-url must be set together")
 	}
 	if u, err := url.Parse(c.tokenURL); c.tokenURL != "" && (err != nil || !safe(u)) {
 		return errors.New("--token-url must be https (or http to this machine), such as https://login.example.se/token")
@@ -102,7 +102,7 @@ func (c *connection) fetch(ctx context.Context) error {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.tokenURL, strings.NewReader(form.Encode()))
 	if err != nil {
-		return errors.New("--token-url is not an address")
+		return errors.New("--token-url is not an address such as https://login.example.se/token")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := c.http.Do(r)
@@ -198,7 +198,7 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 	defer cancel()
 	r, err := http.NewRequestWithContext(limited, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
-		return -1, errors.New("--url is not an address")
+		return -1, errors.New("--url is not an address such as https://api.example.se/finsam/v1")
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Accept-Language", c.language)

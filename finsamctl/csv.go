@@ -70,7 +70,7 @@ func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
 	}
 	names, err := c.Read()
 	if err != nil {
-		return nil, errors.New("the first line does not name the columns")
+		return nil, errors.New("the first line does not name the columns; --print-template shows them")
 	}
 	cols, err := columnsOf(names)
 	if err != nil {

@@ -40,7 +40,7 @@ func postCommand(c *connection) *cobra.Command {
 			"from there, posts nothing twice, and retries what was refused. Exit code 0: all were received, 3: some were not, 1: it failed.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if !printTemplate && len(args) != 1 {
-				return errors.New("name one file")
+				return errors.New("name exactly one file, such as: finsamctl post referrals.csv")
 			}
 			return nil
 		},
@@ -49,7 +49,7 @@ func postCommand(c *connection) *cobra.Command {
 				return template(cmd.OutOrStdout())
 			}
 			if p.size < 1 || p.size > maxBatch {
-				return fmt.Errorf("--batch is from 1 to %d", maxBatch)
+				return fmt.Errorf("--batch must be from 1 to %d", maxBatch)
 			}
 			if p.progress = cmd.ErrOrStderr(); quiet {
 				p.progress = io.Discard

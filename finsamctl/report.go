@@ -79,5 +79,5 @@ func (p *poster) showProgress(end bool) {
 		return
 	}
 	p.shownAt = time.Now()
-	fmt.Fprintf(p.progress, "%d rows: %d received, %d not\n", p.report.taken+p.report.not, p.report.taken, p.report.not)
+	fmt.Fprintf(p.progress, "%d rows: %d received, %d not received\n", p.report.taken+p.report.not, p.report.taken, p.report.not)
 }

@@ -78,7 +78,7 @@ func jsonRows(in *bufio.Reader, array bool) iter.Seq2[row, error] {
 			}
 		}
 		if _, err := d.Token(); array && err != nil {
-			yield(row{}, errors.New("the list in the file has no end"))
+			yield(row{}, errors.New("the list in the file does not end with ]"))
 		}
 	}
 }

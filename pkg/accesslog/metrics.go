@@ -30,9 +30,9 @@ func newMeasured(service string) *measured {
 	m := &measured{
 		service:  service,
 		blocks:   metrics.Counter("finsam.access_log.blocks", "Blocks of the access log made durable."),
-		entries:  metrics.Counter("finsam.access_log.entries", "Entries of the access log made durable, by the asker's authority and the outcome."),
+		entries:  metrics.Counter("finsam.access_log.entries", "Entries of the access log made durable, by the caller's authority and the outcome."),
 		people:   metrics.Counter("finsam.access_log.people", "Participants in those entries; one who is shown twice counts twice."),
-		failures: metrics.Counter("finsam.access_log.failures", "Entries that could not be made durable; what they were for was not shown."),
+		failures: metrics.Counter("finsam.access_log.failures", "Entries that could not be made durable; the data was not shown."),
 		wait:     metrics.Seconds("finsam.access_log.wait", "How long answers were held back until their entries were durable."),
 		own:      metrics.Labels{"component": service}.Option(),
 	}

@@ -89,7 +89,7 @@ func Serve(ctx context.Context, dir string, log *slog.Logger, copyInto Copier) e
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			log.WarnContext(ctx, "look for requests for a backup", "error", err)
+			log.WarnContext(ctx, "cannot look for requests for a backup", "error", err)
 		}
 		for _, e := range entries {
 			name, ok := strings.CutSuffix(e.Name(), requestSuffix)

@@ -267,7 +267,7 @@ func Age(dir string, started, now time.Time) float64 {
 func Watch(dir, component string) (stop func()) {
 	started := time.Now()
 	return metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
-		Name: "finsam.backup.age", Unit: "s", Description: "Age of the newest backup that finsam backup has completed; without one, since the start.",
+		Name: "finsam.backup.age", Unit: "s", Description: "Age of the newest backup that finsam backup has completed; without one, time since the start.",
 		Read: func() (float64, bool) { return Age(dir, started, time.Now()), true },
 	})
 }

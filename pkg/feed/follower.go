@@ -25,7 +25,7 @@ type HandlePage func(ctx context.Context, events []Event) error
 
 // ErrSkip says that an event can never be handled here. A Handle wraps it with the
 // reason, by %w; the follower logs that and goes on.
-var ErrSkip = errors.New("event passed over")
+var ErrSkip = errors.New("event skipped")
 
 // ErrForked says that a log does not have the event that a follower handled last: one
 // of the two databases was restored to an earlier time than the other. New events
@@ -104,7 +104,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		if err := f.round(ctx); err != nil && ctx.Err() == nil {
 			failures++
 			f.measured.Failed(ctx)
-			f.errors.WarnContext(ctx, "follow feed", "follower", f.name, "error", err, "failures", failures)
+			f.errors.WarnContext(ctx, "cannot follow a feed; trying again", "follower", f.name, "error", err, "failures", failures)
 			retry.Wait(ctx, failures)
 			continue
 		}
@@ -172,7 +172,7 @@ func (f *Follower) handOver(ctx context.Context, waiting []Event) error {
 	err := f.handle(limited, e)
 	if errors.Is(err, ErrSkip) {
 		f.measured.Skipped(ctx)
-		f.errors.WarnContext(ctx, "event passed over", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
+		f.errors.WarnContext(ctx, "event skipped", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
 		err = nil
 	}
 	if err != nil {

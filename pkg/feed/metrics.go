@@ -31,9 +31,9 @@ type Following struct {
 func NewFollowing(service, source string) *Following {
 	f := &Following{
 		service: service, source: source,
-		delay:    metrics.Seconds("finsam.follower.delay", "From the step to its event being handled, by the service that follows and the one that it follows."),
+		delay:    metrics.Seconds("finsam.follower.delay", "Time from a step until its event was handled, by follower and source."),
 		failures: metrics.Counter("finsam.follower.failures", "Times that a follower could not read the log or handle an event."),
-		skipped:  metrics.Counter("finsam.follower.skipped", "Events passed over, as they can never be handled here."),
+		skipped:  metrics.Counter("finsam.follower.skipped", "Events skipped because they cannot be handled."),
 		labels:   metrics.Labels{"component": service, "source": source}.Option(),
 	}
 	f.heard.Store(time.Now().UnixMilli())
@@ -50,7 +50,7 @@ func (f *Following) Watch() (stop func()) {
 			Read: func() (float64, bool) { return float64(f.position.Load()), true }},
 		metrics.Gauge{Name: "finsam.follower.lag", Unit: "s", Description: "Age of the oldest event known and not handled; 0: none.",
 			Read: func() (float64, bool) { return metrics.Age(f.oldest.Load()), true }},
-		metrics.Gauge{Name: "finsam.follower.silence", Unit: "s", Description: "Since the log answered last.",
+		metrics.Gauge{Name: "finsam.follower.silence", Unit: "s", Description: "Time since the log last answered.",
 			Read: func() (float64, bool) { return metrics.Age(f.heard.Load()), true }},
 	)
 }

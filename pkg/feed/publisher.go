@@ -120,11 +120,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 		metrics.Labels{"source": m.source},
 		metrics.Gauge{Name: "finsam.feed.head", Description: "Sequence number of the newest event in the log of the source.",
 			Read: func() (float64, bool) { return float64(m.head.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet published, as far as one round looks.",
+		metrics.Gauge{Name: "finsam.publisher.backlog", Description: "Steps saved and not yet published, up to the number that one round examines.",
 			Read: func() (float64, bool) { return float64(m.backlog.Load()), true }},
 		metrics.Gauge{Name: "finsam.publisher.age", Unit: "s", Description: "Age of the oldest step saved and not yet published; 0: none.",
 			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
-		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Since the last round of publishing that succeeded.",
+		metrics.Gauge{Name: "finsam.publisher.silence", Unit: "s", Description: "Time since publishing last succeeded.",
 			Read: func() (float64, bool) { return metrics.Age(m.done.Load()), true }},
 	)()
 	failures := 0
@@ -140,7 +140,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		case err != nil:
 			failures++
 			m.failures.Add(ctx, 1, m.labels)
-			p.errors.ErrorContext(ctx, "publish events", "error", err, "failures", failures)
+			p.errors.ErrorContext(ctx, "cannot publish events; trying again", "error", err, "failures", failures)
 			pause = retry.After(failures)
 		default:
 			failures = 0

@@ -52,7 +52,7 @@ func Every(interval time.Duration, c Config) *Job {
 	}
 	return &Job{
 		Config: c, interval: interval, wake: make(chan struct{}, 1), done: labels("done"), failed: labels("failed"),
-		rounds: metrics.Counter("finsam.job.rounds", "Rounds of the work that time brings, by what it is and whether it succeeded."),
+		rounds: metrics.Counter("finsam.job.rounds", "Runs of the periodic jobs, by job and outcome."),
 	}
 }
 
@@ -98,7 +98,7 @@ func (j *Job) Run(ctx context.Context) error {
 		default:
 			failures++
 			j.rounds.Add(ctx, 1, j.failed)
-			j.Log.WarnContext(ctx, "a round of a job failed", "job", j.Name, "error", err, "failures", failures)
+			j.Log.WarnContext(ctx, "a run of a job failed; the job runs again at its next interval", "job", j.Name, "error", err, "failures", failures)
 			if j.Retry != (backoff.Backoff{}) {
 				pause = j.Retry.After(failures)
 			}

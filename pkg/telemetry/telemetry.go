@@ -84,7 +84,7 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	otel.SetMeterProvider(meters)
 	metrics.Use(meters)
 	metrics.Watch(metrics.Labels{"component": p.Service, "version": p.Version, "revision": cmp.Or(p.Revision, "unknown")}, metrics.Gauge{
-		Name: "finsam.build.info", Description: "What runs here; always 1.",
+		Name: "finsam.build.info", Description: "The version that is running; always 1.",
 		Read: func() (float64, bool) { return 1, true },
 	})
 	return func(ctx context.Context) error {

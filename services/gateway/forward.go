@@ -213,7 +213,7 @@ func (f *forwarder) pass(w http.ResponseWriter, r *http.Request, op *operation, 
 		err = fmt.Errorf("%s answered more than %d bytes", op.upstream.name, maxAnswer)
 	}
 	if err != nil { // the caller must not take half an answer for a whole one
-		f.log.WarnContext(r.Context(), "the answer broke off", "operation", op.ID, "error", err)
+		f.log.WarnContext(r.Context(), "the answer ended before it was complete", "operation", op.ID, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -219,7 +219,7 @@ const statusClientClosedRequest = 499
 // fail answers with the problem of err; what is our fault is logged with its cause.
 func (g *Gateway) fail(a *answer, r *http.Request, err error) {
 	if a.status != 0 { // too late for another answer
-		g.log.WarnContext(r.Context(), "the answer broke off", "operation", a.operation, "error", err)
+		g.log.WarnContext(r.Context(), "the answer ended before it was complete", "operation", a.operation, "error", err)
 		return
 	}
 	f := fault.Of(err)

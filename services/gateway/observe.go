@@ -159,7 +159,7 @@ type requestLabels struct {
 // newMeters creates the instruments. inFlight returns how many requests wait for services.
 func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFlight func() int64) *meters {
 	m := &meters{
-		durations: metrics.Seconds("finsam.gateway.request.duration", "Duration of requests at the front door, by operation, outcome and authority."),
+		durations: metrics.Seconds("finsam.gateway.request.duration", "Duration of requests at the gateway, by operation, outcome and authority."),
 		failures:  metrics.Counter("finsam.gateway.failures", "Requests answered with 500 and above, by operation."),
 		cache:     metrics.Counter("finsam.gateway.cache", "Requests for what may be cached, by operation and result."),
 		limited:   metrics.Counter("finsam.gateway.limited", "Requests refused because an authority, or an address, exceeded its rate."),

@@ -268,7 +268,7 @@ func (e Weekday) Valid() bool {
 
 // Activity En aktivitet i en kommuns vecka. / An activity in a municipality's week.
 type Activity struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// Bookable Har veckodag och kan bokas. / Has a weekday and can be booked.
@@ -319,7 +319,7 @@ type ActivityCategory string
 
 // ActivityDay defines model for ActivityDay.
 type ActivityDay struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links             `json:"_links"`
 	Activity        string            `json:"activity"`
 	Date            string            `json:"date"`
@@ -331,7 +331,7 @@ type ActivityDay struct {
 
 // ActivityDayItem defines model for ActivityDayItem.
 type ActivityDayItem struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
@@ -345,7 +345,7 @@ type ActivityDayItem struct {
 
 // ActivityList defines model for ActivityList.
 type ActivityList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -369,7 +369,7 @@ type AttendanceNote struct {
 
 // Booking defines model for Booking.
 type Booking struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links            `json:"_links"`
 	Activity        string           `json:"activity"`
 	Attendances     []AttendanceNote `json:"attendances"`
@@ -398,7 +398,7 @@ type BookingCancellation struct {
 
 // BookingList defines model for BookingList.
 type BookingList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -431,7 +431,7 @@ type BookingStepKind string
 
 // CalendarFeed defines model for CalendarFeed.
 type CalendarFeed struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	CreatedAt       time.Time `json:"createdAt"`
 	Id              string    `json:"id"`
@@ -443,7 +443,7 @@ type CalendarFeed struct {
 
 // CalendarFeedList defines model for CalendarFeedList.
 type CalendarFeedList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -456,7 +456,7 @@ type CalendarFeedState string
 
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	Activity        string    `json:"activity"`
 	CancelledAt     time.Time `json:"cancelledAt"`
@@ -496,7 +496,7 @@ type Holiday struct {
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
 type Link = rest.Link
 
-// Links Det som den som frågar kan göra nu. / What the caller can do now.
+// Links Det som du kan göra nu. / What you can do now.
 type Links = rest.Links
 
 // LocalTime Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
@@ -509,7 +509,7 @@ type Meta = rest.Meta
 
 // MunicipalityWeek defines model for MunicipalityWeek.
 type MunicipalityWeek struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// ConfigurationVersion Vilken version av förbundets beslut som veckan bygger på. / Which version of the association's decisions the week builds on.
@@ -551,7 +551,7 @@ type NewBooking struct {
 
 // NewCalendarFeed defines model for NewCalendarFeed.
 type NewCalendarFeed struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	CreatedAt       time.Time `json:"createdAt"`
 	Id              string    `json:"id"`
@@ -613,7 +613,7 @@ type OccurrenceState string
 
 // ParticipantWeek defines model for ParticipantWeek.
 type ParticipantWeek struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links                 `json:"_links"`
 	FirstDay        string                `json:"firstDay"`
 	Items           []ParticipantWeekItem `json:"items"`

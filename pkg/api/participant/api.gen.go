@@ -588,7 +588,7 @@ type EndReason string
 
 // Enrolment defines model for Enrolment.
 type Enrolment struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// ActiveWeeks Veckor i de block som har startat, med förlängningar. / Weeks of the blocks that have started, with prolongations.
@@ -621,7 +621,7 @@ type Enrolment struct {
 
 // EnrolmentList defines model for EnrolmentList.
 type EnrolmentList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -663,7 +663,7 @@ type EnrolmentStepKind string
 
 // EnrolmentSummary defines model for EnrolmentSummary.
 type EnrolmentSummary struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links  `json:"_links"`
 	Alias           string `json:"alias"`
 
@@ -716,7 +716,7 @@ type Instant = time.Time
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
 type Link = rest.Link
 
-// Links Det som den som frågar kan göra nu. / What the caller can do now.
+// Links Det som du kan göra nu. / What you can do now.
 type Links = rest.Links
 
 // Livelihood defines model for Livelihood.
@@ -745,7 +745,7 @@ type OccupationKind string
 
 // Participant defines model for Participant.
 type Participant struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	Alias           string    `json:"alias"`
 	Consents        []Consent `json:"consents"`

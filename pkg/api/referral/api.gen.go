@@ -954,7 +954,7 @@ type Assignment struct {
 
 // Attachment defines model for Attachment.
 type Attachment struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	AddedAt         time.Time `json:"addedAt"`
 
@@ -981,7 +981,7 @@ type AuthorityKind string
 
 // Capacity defines model for Capacity.
 type Capacity struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// Answer Om det finns plats. / Whether there is a place.
@@ -1016,7 +1016,7 @@ type ConsentDataCategory string
 
 // Delivery defines model for Delivery.
 type Delivery struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	CreatedAt       time.Time `json:"createdAt"`
 
@@ -1041,7 +1041,7 @@ type Delivery struct {
 
 // DeliveryList defines model for DeliveryList.
 type DeliveryList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -1069,7 +1069,7 @@ type DeliveryTry struct {
 
 // Draft defines model for Draft.
 type Draft struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	ChangedAt       time.Time `json:"changedAt"`
 	ChangedBy       string    `json:"changedBy"`
@@ -1110,7 +1110,7 @@ type DraftContent struct {
 
 // DraftList defines model for DraftList.
 type DraftList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -1132,7 +1132,7 @@ type DraftPerson struct {
 
 // DraftSummary defines model for DraftSummary.
 type DraftSummary struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	ChangedAt       time.Time `json:"changedAt"`
 	ChangedBy       string    `json:"changedBy"`
@@ -1205,7 +1205,7 @@ type EventData struct {
 
 // EventList En del av händelseflödet. Det har inga sidor; fortsätt från positionen i svaret. / A part of the event feed. It has no pages; continue from the position in the answer.
 type EventList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// After Positionen att ange i after nästa gång. / The position to give in after next time.
@@ -1247,7 +1247,7 @@ type LeadTimeStep string
 // Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
 type Link = rest.Link
 
-// Links Det som den som frågar kan göra nu. / What the caller can do now.
+// Links Det som du kan göra nu. / What you can do now.
 type Links = rest.Links
 
 // Meta Var i listan svaret är. / Where in the list the answer is.
@@ -1369,7 +1369,7 @@ type OnBehalf string
 
 // Places defines model for Places.
 type Places struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links  `json:"_links"`
 	Initiative      string `json:"initiative"`
 
@@ -1397,7 +1397,7 @@ type QueuePlace struct {
 
 // Referral defines model for Referral.
 type Referral struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links               `json:"_links"`
 	Acceptance      *ReferralAcceptance `json:"acceptance,omitempty"`
 
@@ -1490,14 +1490,14 @@ type ReferralAmendment struct {
 
 // ReferralBatch defines model for ReferralBatch.
 type ReferralBatch struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links                 `json:"_links"`
 	Items           []ReferralBatchAnswer `json:"items"`
 }
 
 // ReferralBatchAnswer Resultatet för en remiss: antingen id eller problem. / The result for one referral: either id or problem.
 type ReferralBatchAnswer struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks   *Links  `json:"_links,omitempty"`
 	ExternalReference *string `json:"externalReference,omitempty"`
 	Id                *string `json:"id,omitempty"`
@@ -1559,7 +1559,7 @@ type ReferralCount struct {
 
 // ReferralDuplicate En annan pågående remiss eller inskrivning för samma person. Länkarna leder till remissen och, när personen är inskriven, till inskrivningen och personen, så långt du får läsa dem. Får du inte läsa den andra remissen visas bara kommunen. / Another referral or enrolment of the same person that is under way. The links lead to the referral and, when the person is enrolled, to the enrolment and the person, as far as you may read them. If you may not read the other referral, only the municipality is shown.
 type ReferralDuplicate struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks *Links     `json:"_links,omitempty"`
 	Id              *string    `json:"id,omitempty"`
 	Municipality    string     `json:"municipality"`
@@ -1571,7 +1571,7 @@ type ReferralDuplicate struct {
 
 // ReferralFigures defines model for ReferralFigures.
 type ReferralFigures struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// CountedUntil Det som hände före denna tid är räknat. / What happened before this time is counted.
@@ -1605,7 +1605,7 @@ type ReferralLeadTime struct {
 
 // ReferralList defines model for ReferralList.
 type ReferralList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -1726,7 +1726,7 @@ type ReferralStepKind string
 
 // ReferralSummary defines model for ReferralSummary.
 type ReferralSummary struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links     `json:"_links"`
 	ChangedAt       time.Time `json:"changedAt"`
 
@@ -1848,7 +1848,7 @@ type Rejection struct {
 
 // Resent defines model for Resent.
 type Resent struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// More Om det finns fler som getts upp. / Whether there are others that were given up.
@@ -1989,7 +1989,7 @@ type TwoLanguages struct {
 
 // Unit defines model for Unit.
 type Unit struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links   `json:"_links"`
 	Active          bool    `json:"active"`
 	Authority       *string `json:"authority,omitempty"`
@@ -2020,7 +2020,7 @@ type UnitName = string
 
 // UnitRegister defines model for UnitRegister.
 type UnitRegister struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links  `json:"_links"`
 	Items           []Unit `json:"items"`
 }
@@ -2036,7 +2036,7 @@ type Waitlisting struct {
 
 // Webhook defines model for Webhook.
 type Webhook struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links               `json:"_links"`
 	ChangedAt       time.Time           `json:"changedAt"`
 	CreatedAt       time.Time           `json:"createdAt"`
@@ -2051,7 +2051,7 @@ type Webhook struct {
 
 // WebhookList defines model for WebhookList.
 type WebhookList struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
 
 	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
@@ -2081,7 +2081,7 @@ type WebhookState string
 
 // WebhookWithSecret defines model for WebhookWithSecret.
 type WebhookWithSecret struct {
-	// UnderscoreLinks Det som den som frågar kan göra nu. / What the caller can do now.
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links               `json:"_links"`
 	ChangedAt       time.Time           `json:"changedAt"`
 	CreatedAt       time.Time           `json:"createdAt"`

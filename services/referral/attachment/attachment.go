@@ -219,7 +219,7 @@ func (s *Service) Settle(ctx context.Context, in, blob string, r *referral.Refer
 		err = s.notes.Delete(ctx, in, blob, 1)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.Log.WarnContext(ctx, "a blob is left to the sweep", "cause", err)
+		s.Log.WarnContext(ctx, "cleaning up after an upload failed; a later sweep does it", "cause", err)
 	}
 }
 

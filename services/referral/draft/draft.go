@@ -388,7 +388,7 @@ func (s *Service) sweepAssociation(ctx context.Context, in *association.Associat
 		more = page.Next.ID != ""
 	}
 	if destroyed > 0 {
-		s.Log.InfoContext(ctx, "drafts whose lifetime was over are destroyed", "association", in.ID, "drafts", destroyed)
+		s.Log.InfoContext(ctx, "expired drafts were destroyed", "association", in.ID, "drafts", destroyed)
 	}
 	return nil
 }

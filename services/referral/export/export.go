@@ -170,7 +170,7 @@ func (x *export) page(ctx context.Context, items []store.Versioned[referral.Refe
 var (
 	headings = []string{
 		"Diarienummer", "Läge", "Inkommen", "Källa", "Myndighet", "Enhet", "Kommun", "Insats", "Prioritet",
-		"Ansvarig mottagare", "Väntar på", "Senast", "Försenad", "Beslutad", "Utfall",
+		"Ansvarig mottagare", "Väntar på", "Klar senast", "Försenad", "Beslutad", "Utfall",
 	}
 	identityHeadings = []string{"Namn", "Personnummer"}
 )

@@ -245,7 +245,7 @@ type instruments struct {
 func newInstruments() *instruments {
 	m := &instruments{
 		attempts: metrics.Counter("finsam.webhook.tries", "Attempts to deliver to a webhook, by outcome."),
-		dead:     metrics.Counter("finsam.webhook.dead.letters", "Deliveries given up: tried for 24 hours, or to a receiver that is gone."),
+		dead:     metrics.Counter("finsam.webhook.dead.letters", "Deliveries given up, because attempts failed for 24 hours or the receiver is gone."),
 		duration: metrics.Seconds("finsam.webhook.try.duration", "Duration of attempts to deliver to a webhook."),
 		noLabels: metrics.Labels{}.Option(),
 	}
@@ -276,9 +276,9 @@ func (s *Service) registerGauges() (stop func()) {
 	return metrics.Watch(metrics.Labels{},
 		metrics.Gauge{Name: "finsam.events.waiters", Description: "Callers waiting for events.",
 			Read: func() (float64, bool) { return float64(s.waiters.count()), true }},
-		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries waiting, to webhooks that are on.",
+		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries waiting for webhooks that are on.",
 			Read: func() (float64, bool) { return float64(m.depth.Load()), true }},
-		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Age of the oldest delivery waiting, to a webhook that is on; 0 when none waits.",
+		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Age of the oldest delivery that waits for a webhook that is on; 0 when none waits.",
 			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
 		metrics.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off because their receiver answered 410 Gone.",
 			Read: func() (float64, bool) { return float64(m.off.Load()), true }},

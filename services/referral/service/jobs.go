@@ -60,7 +60,7 @@ func (s *Service) markOverdue(ctx context.Context, in *association.Association) 
 			// One that a newer program has written to, or that is written to all the time,
 			// must not delay the others.
 			case errors.Is(err, store.ErrNewer), errors.Is(err, fault.ErrUnavailable) && ctx.Err() == nil:
-				s.Log.WarnContext(ctx, "an overdue referral is left to the next round", "referral", r.Value.ID, "error", err)
+				s.Log.WarnContext(ctx, "an overdue referral could not be marked; the next round tries again", "referral", r.Value.ID, "error", err)
 			case err != nil:
 				return err
 			}

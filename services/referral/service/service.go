@@ -159,7 +159,7 @@ func (s *Service) open(ctx context.Context) (err error) {
 	return err
 }
 
-// Run publishes, follows and does what time brings until the context ends.
+// Run publishes, follows and runs the periodic jobs until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{s.publisher.Run, s.figures.Run, s.Outbound.Run} {

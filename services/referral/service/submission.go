@@ -173,7 +173,7 @@ func (s *Service) insert(ctx context.Context, a actor.Actor, request idempotency
 			return created, false, referral.ErrExternalReference.AtField("/externalReference")
 		}
 	}
-	return created, false, fault.ErrUnavailable.Because(errors.New("registry numbers were taken by others again and again"))
+	return created, false, fault.ErrUnavailable.Because(errors.New("every registry number that was tried had been taken by another referral"))
 }
 
 // build builds the document of a referral that is to be stored under id, with a reserved

@@ -213,7 +213,7 @@ func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
 		return nil
 	})
 	if err != nil {
-		r.service.Log.WarnContext(ctx, "give a place back", "error", err, "municipality", r.queue.Municipality)
+		r.service.Log.WarnContext(ctx, "cannot give a place back", "error", err, "municipality", r.queue.Municipality)
 	}
 	r.service.Wake(r.queue.Association, r.queue.Municipality)
 	return true

@@ -31,7 +31,7 @@ func backupCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), set)
-			fmt.Fprintln(c.ErrOrStderr(), "The keys are not in it: keep a copy of", o.Data.Keys(), "in another place.")
+			fmt.Fprintln(c.ErrOrStderr(), "The backup does not contain the keys: keep a copy of", o.Data.Keys(), "in another place.")
 			return nil
 		},
 	}

@@ -30,7 +30,7 @@ func rootCommand() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:           "finsam",
-		Short:         "The path from referral to work, for coordination associations and their members",
+		Short:         "Software for coordination associations (samordningsförbund) and their members, from referral to work",
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

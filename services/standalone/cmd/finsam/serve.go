@@ -40,7 +40,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.AdminAddr, "admin-addr", "127.0.0.1:9090", "address of /livez, /readyz and /metrics; off: they are not served")
 	f.BoolVar(&o.Demo, "demo", false, "issue demo tokens and, in an empty data folder, load the example association; only on this machine")
 	f.StringVar(&o.TrustFile, "trust", "", "the trust file: which access tokens are accepted")
-	f.DurationVar(&o.Linger, "linger", 0, "how long to keep serving, no longer ready, after a request to stop")
+	f.DurationVar(&o.Linger, "linger", 0, "how long to keep serving after a request to stop, while reporting not ready")
 	c.MarkFlagsMutuallyExclusive("demo", "trust")
 	return c
 }

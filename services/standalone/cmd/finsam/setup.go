@@ -57,7 +57,7 @@ func keysCommand() *cobra.Command {
 	var data string
 	c := &cobra.Command{
 		Use:   "keys",
-		Short: "Make the encryption and signing keys that are missing; existing keys stay",
+		Short: "Create the encryption and signing keys that are missing; existing keys are kept",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			dir := standalone.Layout(data).Keys()
@@ -77,8 +77,8 @@ func rotateCommand() *cobra.Command {
 	var data string
 	c := &cobra.Command{
 		Use:   "rotate announce|switch|retire",
-		Short: "Take one stage of the rotation of the encryption and signing keys",
-		Long: "Takes one stage: announce makes new keys that no program uses yet; switch puts\n" +
+		Short: "Carry out one stage of the rotation of the encryption and signing keys",
+		Long: "Carries out one stage: announce creates new keys that no program uses yet; switch puts\n" +
 			"them in use, while the old ones are still accepted; retire refuses what the old\n" +
 			"ones sign. After each stage, restart every program with the keys before you take\n" +
 			"the next stage. Data encrypted before stays readable; the look-up keys (prf.json)\n" +
