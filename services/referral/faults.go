@@ -37,7 +37,7 @@ var (
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
 		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not within the initiative's age limits on the start date.")
 	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",
-		"Den som återtar en remiss om sig själv ska ange person som den vars vilja det är.", "A person who withdraws a referral about themselves must give person as the one who wishes it.")
+		"Den som återtar en remiss om sig själv ska ange person i fältet by.", "A person who withdraws a referral about themselves must give person in the field by.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",
 		"Er myndighet har redan skickat en remiss med samma externa referens. Använd en annan referens.", "Your authority has already sent a referral with the same external reference. Use another reference.")
 	ErrNothingAmended = fault.New(fault.Unprocessable, "nothing-amended",

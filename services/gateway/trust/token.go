@@ -28,8 +28,8 @@ var (
 	ErrIssuer = fault.New(fault.Unauthenticated, "issuer-not-trusted",
 		"Utfärdaren av åtkomsttoken är inte godkänd här. Använd en åtkomsttoken från en godkänd utfärdare.", "The issuer of the access token is not trusted here. Use an access token from a trusted issuer.")
 	ErrSubject = fault.New(fault.Unauthenticated, "subject-not-opaque",
-		"Åtkomsttoken saknar ett användbart id för den som anropar. Ange ett id i sub som inte är ett personnummer.",
-		"The access token has no usable identifier of the caller. Give an identifier in sub that is not a personal identity number.")
+		"Åtkomsttoken saknar ett användbart id för den som anropar. Ange ett id som inte är ett personnummer.",
+		"The access token has no usable identifier of the caller. Give an identifier that is not a personal identity number.")
 	ErrRoles = fault.New(fault.Forbidden, "roles-not-combinable",
 		"Rollerna i åtkomsttoken får inte innehas av samma person, eftersom förbundets egna roller aldrig får se enskilda personer. Logga in med bara den ena rollen.",
 		"The roles in the access token may not be held by the same person, because the association's own roles must never see individuals. Sign in with only one of the roles.")
