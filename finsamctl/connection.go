@@ -110,7 +110,7 @@ func (c *connection) fetch(ctx context.Context) error {
 		return fmt.Errorf("could not fetch a token: %w", cause(err))
 	}
 	defer resp.Body.Close()
-	if redirect(resp.StatusCode) {
+	if resp.StatusCode/100 == 3 {
 		return fmt.Errorf("could not fetch a token: %s answered %d, a redirect, which is not followed; set --token-url to the final address", c.tokenURL, resp.StatusCode)
 	}
 	var answer struct {
@@ -224,7 +224,7 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 		}
 		return -1, nil
 	}
-	if redirect(resp.StatusCode) {
+	if resp.StatusCode/100 == 3 {
 		return -1, &problem{Status: resp.StatusCode, Code: "redirect", Detail: "the answer is a redirect, which is not followed; set --url to the address of the API itself"}
 	}
 	p := &problem{}
@@ -241,8 +241,6 @@ func (c *connection) once(ctx context.Context, method, path string, header map[s
 	}
 	return time.Duration(min(seconds, 600)) * time.Second, p
 }
-
-func redirect(status int) bool { return status >= 300 && status < 400 }
 
 // later reports whether a status means that the request can be repeated later.
 func later(status int) bool {

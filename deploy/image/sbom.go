@@ -55,9 +55,13 @@ func writeSBOM(path string, info *buildinfo.BuildInfo, version string, binary []
 	app.Hashes = []hash{{"SHA-256", hex.EncodeToString(sum[:])}}
 	b := bom{
 		Format: "CycloneDX", SpecVersion: "1.5", Version: 1, Metadata: metadata{app},
-		SerialNumber: uuidOf(sum), // of the binary, so that the same binary has the same bill
-		Components:   []component{newComponent("library", "stdlib", strings.TrimPrefix(info.GoVersion, "go"))},
+		Components: []component{newComponent("library", "stdlib", strings.TrimPrefix(info.GoVersion, "go"))},
 	}
+	// The serial number is that of the binary, so that the same binary has the same bill: its
+	// sum as a UUID of version 8 (RFC 9562: vendor-specific).
+	u := sum[:16]
+	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
+	b.SerialNumber = fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 	for _, m := range info.Deps {
 		if m.Replace != nil && m.Replace.Version != "" {
 			m = m.Replace
@@ -84,11 +88,4 @@ func writeSBOM(path string, info *buildinfo.BuildInfo, version string, binary []
 func newComponent(kind, path, version string) component {
 	purl := "pkg:golang/" + path + "@" + strings.ReplaceAll(version, "+", "%2B")
 	return component{Type: kind, Ref: purl, Name: path, Version: version, PURL: purl}
-}
-
-// uuidOf returns a sum as a UUID of version 8 (RFC 9562: vendor-specific).
-func uuidOf(sum [sha256.Size]byte) string {
-	u := sum[:16]
-	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
-	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }

@@ -17,14 +17,13 @@ var tableYAML []byte
 
 // rows is the table; it is part of the program, so a fault in it is a fault of
 // the build, found by the first test that runs.
-var rows = must(parse(tableYAML))
-
-func must(r map[string][]Cell, err error) map[string][]Cell {
+var rows = func() map[string][]Cell {
+	table, err := parse(tableYAML)
 	if err != nil {
 		panic("access table: " + err.Error())
 	}
-	return r
-}
+	return table
+}()
 
 // parse reads groups of rows and refuses what is not in the table's vocabulary:
 // a misspelt role would otherwise be nobody's, and a misspelt condition none.

@@ -52,10 +52,6 @@ type batch struct {
 	err     error         // valid once written is closed
 }
 
-func newBatch() *batch {
-	return &batch{taken: make(chan struct{}), written: make(chan struct{})}
-}
-
 // Head is the end of a chain. Kept elsewhere, it lets Verify find out that
 // blocks were cut off at the end.
 type Head struct {
@@ -80,7 +76,7 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 		return nil, fmt.Errorf("access log of %s: newest block: %w", service, err)
 	}
 	l := &Log{
-		blocks: blocks, now: now, next: newBatch(), measured: newMeasured(service),
+		blocks: blocks, now: now, next: &batch{taken: make(chan struct{}), written: make(chan struct{})}, measured: newMeasured(service),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if len(page.Items) > 0 {
@@ -261,7 +257,7 @@ const (
 func (l *Log) write(final bool) {
 	l.mu.Lock()
 	b := l.next
-	l.next = newBatch()
+	l.next = &batch{taken: make(chan struct{}), written: make(chan struct{})}
 	close(b.taken)
 	l.mu.Unlock()
 	defer close(b.written)

@@ -13,15 +13,13 @@ import (
 const ZoneName = "Europe/Stockholm"
 
 // Zone is the time zone of every date and week.
-var Zone = mustLoad(ZoneName)
-
-func mustLoad(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
+var Zone = func() *time.Location {
+	zone, err := time.LoadLocation(ZoneName)
 	if err != nil {
 		panic(err) // time/tzdata is linked in
 	}
 	return zone
-}
+}()
 
 // Date is a calendar date in Sweden, written as "2006-01-02" (ISO 8601). Dates
 // compare as strings do; the empty Date is no date and is before all others.
@@ -49,15 +47,16 @@ func (d Date) Valid() bool {
 	return err == nil
 }
 
-// midnightUTC is for counting days, all of which have 24 hours in UTC.
-func (d Date) midnightUTC() time.Time {
+// MidnightUTC returns the date for reckoning by package time: its year, its weekday, its
+// ISO week. In UTC all days have 24 hours. Start is the instant at which it begins.
+func (d Date) MidnightUTC() time.Time {
 	t, _ := time.Parse(time.DateOnly, string(d))
 	return t
 }
 
 // AddDays returns the date n days later; earlier when n is negative.
 func (d Date) AddDays(n int) Date {
-	return Date(d.midnightUTC().AddDate(0, 0, n).Format(time.DateOnly))
+	return Date(d.MidnightUTC().AddDate(0, 0, n).Format(time.DateOnly))
 }
 
 // AddWeeks returns the date n weeks later; earlier when n is negative.
@@ -66,24 +65,14 @@ func (d Date) AddWeeks(n int) Date { return d.AddDays(7 * n) }
 // AddYears returns the same day n years later; 29 February becomes 1 March in a
 // common year.
 func (d Date) AddYears(n int) Date {
-	return Date(d.midnightUTC().AddDate(n, 0, 0).Format(time.DateOnly))
+	return Date(d.MidnightUTC().AddDate(n, 0, 0).Format(time.DateOnly))
 }
 
 // DaysUntil returns the number of days from d to other, negative when other is
 // the earlier one.
 func (d Date) DaysUntil(other Date) int {
-	return int(other.midnightUTC().Sub(d.midnightUTC()) / (24 * time.Hour))
+	return int(other.MidnightUTC().Sub(d.MidnightUTC()) / (24 * time.Hour))
 }
-
-// Year returns the year of the date.
-func (d Date) Year() int { return d.midnightUTC().Year() }
-
-// Weekday returns the day of the week.
-func (d Date) Weekday() time.Weekday { return d.midnightUTC().Weekday() }
-
-// ISOWeek returns the week by ISO 8601 and the year that the week belongs to,
-// which near the turn of the year may be another than the date's.
-func (d Date) ISOWeek() (year, week int) { return d.midnightUTC().ISOWeek() }
 
 // Start returns the instant at which the date begins in Sweden, in UTC.
 func (d Date) Start() time.Time { return d.At(0) }
@@ -96,7 +85,7 @@ func (d Date) End() time.Time { return d.At(24 * time.Hour) }
 // of day on the date; whole minutes count. A time that a clock change skips is
 // the same time an hour later, and of a time that it repeats the first is meant.
 func (d Date) At(sinceMidnight time.Duration) time.Time {
-	t := d.midnightUTC()
+	t := d.MidnightUTC()
 	at := time.Date(t.Year(), t.Month(), t.Day(), 0, int(sinceMidnight/time.Minute), 0, 0, Zone)
 	// Package time leaves open which of two it returns; RFC 5545 means the first.
 	if earlier := at.Add(-time.Hour); earlier.Hour() == at.Hour() {
@@ -109,7 +98,7 @@ func (d Date) At(sinceMidnight time.Duration) time.Time {
 // A person born on 29 February is a year older on 1 March in common years, as
 // Swedish law counts. It is negative before the birth.
 func (d Date) AgeOn(day Date) int {
-	born, on := d.midnightUTC(), day.midnightUTC()
+	born, on := d.MidnightUTC(), day.MidnightUTC()
 	years := on.Year() - born.Year()
 	if on.Month() < born.Month() || on.Month() == born.Month() && on.Day() < born.Day() {
 		years--

@@ -75,8 +75,8 @@ func TestWeeksAreThoseOfISO8601(t *testing.T) {
 	for date, want := range map[Date]string{
 		"2026-01-01": "2026-W01 Thursday", "2025-12-29": "2026-W01 Monday", "2027-01-03": "2026-W53 Sunday", "2026-11-24": "2026-W48 Tuesday",
 	} {
-		year, week := date.ISOWeek()
-		if got := fmt.Sprintf("%d-W%02d %s", year, week, date.Weekday()); got != want || fmt.Sprint(date.Year()) != string(date[:4]) {
+		year, week := date.MidnightUTC().ISOWeek()
+		if got := fmt.Sprintf("%d-W%02d %s", year, week, date.MidnightUTC().Weekday()); got != want || fmt.Sprint(date.MidnightUTC().Year()) != string(date[:4]) {
 			t.Errorf("%s: got %s, want %s", date, got, want)
 		}
 	}

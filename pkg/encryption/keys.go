@@ -61,16 +61,6 @@ func newest(handle *keyset.Handle) uint32 {
 	return keys[len(keys)-1].GetKeyId()
 }
 
-// RotateLookup returns the look-up keys with a new one in use. What is stored under an
-// older key is found by Lookups.
-func RotateLookup(prfKeys []byte) ([]byte, error) {
-	handle, err := read(prfKeys)
-	if err != nil {
-		return nil, err
-	}
-	return rotate(keyset.NewManagerFromHandle(handle), prf.HMACSHA256PRFKeyTemplate())
-}
-
 func rotate(m *keyset.Manager, template *tinkpb.KeyTemplate) ([]byte, error) {
 	id, err := m.Add(template)
 	if err != nil {

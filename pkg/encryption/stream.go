@@ -30,7 +30,7 @@ func (c *Cipher) NewStreamKey(context string) (*StreamKey, []byte, error) {
 	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&plaintext)); err != nil {
 		return nil, nil, fmt.Errorf("stream key: %w", err)
 	}
-	encrypted, err := c.Encrypt(plaintext.Bytes(), keyContext(context))
+	encrypted, err := c.Encrypt(plaintext.Bytes(), context+keySuffix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,7 +41,7 @@ func (c *Cipher) NewStreamKey(context string) (*StreamKey, []byte, error) {
 // OpenStreamKey returns a key from its encrypted form; ErrDecrypt unless that was made
 // for the same context.
 func (c *Cipher) OpenStreamKey(encrypted []byte, context string) (*StreamKey, error) {
-	plaintext, err := c.Decrypt(encrypted, keyContext(context))
+	plaintext, err := c.Decrypt(encrypted, context+keySuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func (c *Cipher) OpenStreamKey(encrypted []byte, context string) (*StreamKey, er
 	return newStreamKey(handle, context)
 }
 
-// keyContext separates a key from a text that is encrypted for the same context.
-func keyContext(context string) string { return context + "/key" }
+// keySuffix separates a key from a text that is encrypted for the same context.
+const keySuffix = "/key"
 
 func newStreamKey(handle *keyset.Handle, context string) (*StreamKey, error) {
 	stream, err := streamingaead.New(handle)

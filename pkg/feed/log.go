@@ -73,7 +73,15 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 		if err != nil {
 			return nil, err
 		}
-		if events := eventsAfter(blocks, seq, limit); len(events) > 0 {
+		var events []Event
+		for _, b := range blocks {
+			for _, e := range b.Events {
+				if e.Sequence > seq && len(events) < limit {
+					events = append(events, e)
+				}
+			}
+		}
+		if len(events) > 0 {
 			return events, nil
 		}
 		if !looked {
@@ -101,18 +109,6 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 			}
 		}
 	}
-}
-
-func eventsAfter(blocks []block, seq int64, limit int) []Event {
-	var events []Event
-	for _, b := range blocks {
-		for _, e := range b.Events {
-			if e.Sequence > seq && len(events) < limit {
-				events = append(events, e)
-			}
-		}
-	}
-	return events
 }
 
 // behind returns the blocks that have events behind seq, from memory or, what is

@@ -80,6 +80,9 @@ func (t Table[State, Kind, Party]) By(kind Kind, party Party) bool {
 // Drawing returns the table in Markdown: a Mermaid diagram of what changes the state,
 // and behind it every row. states lists all of them in the order of the drawing.
 func (t Table[State, Kind, Party]) Drawing(states []State) string {
+	label := func(row Transition[State, Kind, Party]) string {
+		return strings.TrimSuffix(string(row.Kind)+" "+row.Detail, " ")
+	}
 	var b strings.Builder
 	b.WriteString("```mermaid\nstateDiagram-v2\n")
 	for _, from := range append([]State{""}, states...) {
@@ -89,7 +92,7 @@ func (t Table[State, Kind, Party]) Drawing(states []State) string {
 		}
 		for _, row := range t {
 			if slices.Contains(row.From, from) && row.To != Same && row.To != from {
-				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, row.To, row.label())
+				fmt.Fprintf(&b, "    %s --> %s: %s\n", name, row.To, label(row))
 				final = false
 			}
 		}
@@ -109,16 +112,9 @@ func (t Table[State, Kind, Party]) Drawing(states []State) string {
 		if row.Operation != "" {
 			operation = "`" + row.Operation + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", row.label(), list(row.By), from, to, operation)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", label(row), list(row.By), from, to, operation)
 	}
 	return b.String()
-}
-
-func (row Transition[State, Kind, Party]) label() string {
-	if row.Detail == "" {
-		return string(row.Kind)
-	}
-	return string(row.Kind) + " " + row.Detail
 }
 
 func list[T ~string](all []T) string {

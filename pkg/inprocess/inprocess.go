@@ -23,25 +23,28 @@ const maxBuffered = 256 << 10
 // errUnread is what the handler's Write returns once the caller has closed the body.
 var errUnread = errors.New("inprocess: the caller reads no further")
 
-// Transport returns a transport that sends every request to h, whatever host it names.
-// A short answer is complete when RoundTrip returns; the rest of a long one is read as
-// it is written. The request's body is read as a stream. It may be used at once.
-func Transport(h http.Handler) http.RoundTripper { return transport{h} }
-
-type transport struct{ handler http.Handler }
+// Transport sends every request to the handler, whatever host it names. A short answer
+// is complete when RoundTrip returns; the rest of a long one is read as it is written.
+// The request's body is read as a stream. It may be used at once.
+type Transport struct{ Handler http.Handler }
 
 // RoundTrip implements http.RoundTripper. When the request's context ends before
 // the handler does, it returns without waiting for it.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	closeBody := func() {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+	}
 	ctx := r.Context()
 	if err := ctx.Err(); err != nil {
-		closeBody(r)
+		closeBody()
 		return nil, err
 	}
 	a := &answer{ctx: ctx, header: http.Header{}, long: make(chan struct{})}
 	done := make(chan error, 1)
 	go func() {
-		defer closeBody(r)
+		defer closeBody()
 		var err error
 		defer func() {
 			if p := recover(); p != nil { // as in net/http's server, it ends this request and nothing else
@@ -53,7 +56,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 			done <- err
 		}()
-		t.handler.ServeHTTP(a, serverRequest(r))
+		t.Handler.ServeHTTP(a, serverRequest(r))
 	}()
 	select {
 	case err := <-done:
@@ -65,12 +68,6 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return a.response(r), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	}
-}
-
-func closeBody(r *http.Request) {
-	if r.Body != nil {
-		_ = r.Body.Close()
 	}
 }
 

@@ -19,7 +19,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func client(h http.HandlerFunc) *http.Client { return &http.Client{Transport: inprocess.Transport(h)} }
+func client(h http.HandlerFunc) *http.Client {
+	return &http.Client{Transport: inprocess.Transport{Handler: h}}
+}
 
 type secret struct{}
 

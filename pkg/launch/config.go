@@ -30,7 +30,7 @@ type Config struct {
 	Blobs string `env:"FINSAM_BLOBS"`
 	// RedisURL is the shared cache, as redis://host:port/0. Empty: each process has its own.
 	RedisURL string `env:"FINSAM_REDIS_URL"`
-	// KeysDir is the folder of the keys (see OpenKeys); in a cluster a mounted secret.
+	// KeysDir is the folder of the keys (see Keys); in a cluster a mounted secret.
 	KeysDir string `env:"FINSAM_KEYS_DIR"`
 	// AssociationsDir is the folder of the associations' YAML files.
 	AssociationsDir string `env:"FINSAM_ASSOCIATIONS_DIR"`

@@ -32,14 +32,11 @@ const (
 var issuers = []string{internaltoken.Gateway, "referral", "participant", "activity"}
 
 // Keys is a folder of keys. Each method reads the files that it needs.
-type Keys struct{ dir string }
-
-// OpenKeys returns the keys of a folder; it reads nothing yet.
-func OpenKeys(dir string) Keys { return Keys{dir: dir} }
+type Keys struct{ Dir string }
 
 // Signer returns the signer of an issuer, by its own private key.
 func (k Keys) Signer(issuer string, now func() time.Time) (*internaltoken.Signer, error) {
-	private, err := readPrivate(filepath.Join(k.dir, issuer+".key"))
+	private, err := readPrivate(filepath.Join(k.Dir, issuer+".key"))
 	if err != nil {
 		return nil, keysError(issuer+".key", err)
 	}
@@ -48,7 +45,7 @@ func (k Keys) Signer(issuer string, now func() time.Time) (*internaltoken.Signer
 
 // Verifier returns the verifier of all issuers' tokens.
 func (k Keys) Verifier(now func() time.Time) (*internaltoken.Verifier, error) {
-	keys, err := readPublic(filepath.Join(k.dir, publicKeysFile))
+	keys, err := readPublic(filepath.Join(k.Dir, publicKeysFile))
 	if err != nil {
 		return nil, keysError(publicKeysFile, err)
 	}
@@ -57,11 +54,11 @@ func (k Keys) Verifier(now func() time.Time) (*internaltoken.Verifier, error) {
 
 // Cipher returns the cipher of the two key sets.
 func (k Keys) Cipher() (*encryption.Cipher, error) {
-	a, err := os.ReadFile(filepath.Join(k.dir, encryptionKeysFile))
+	a, err := os.ReadFile(filepath.Join(k.Dir, encryptionKeysFile))
 	if err != nil {
 		return nil, keysError(encryptionKeysFile, err)
 	}
-	p, err := os.ReadFile(filepath.Join(k.dir, lookupKeysFile))
+	p, err := os.ReadFile(filepath.Join(k.Dir, lookupKeysFile))
 	if err != nil {
 		return nil, keysError(lookupKeysFile, err)
 	}

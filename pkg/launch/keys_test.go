@@ -68,7 +68,7 @@ func TestMissingKeysAreMadeAndThoseThatAreThereStay(t *testing.T) {
 // verifies holds that every issuer's tokens are accepted.
 func verifies(t *testing.T, dir string) {
 	t.Helper()
-	keys := launch.OpenKeys(dir)
+	keys := launch.Keys{Dir: dir}
 	v, err := keys.Verifier(time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestHalfOfTheSealingKeysIsNeverMadeUp(t *testing.T) {
 		if err := launch.WriteKeys(dir); err == nil || !strings.Contains(err.Error(), "put the other one back") {
 			t.Errorf("without %s: %v", lost, err)
 		}
-		if _, err := launch.OpenKeys(dir).Cipher(); err == nil || !strings.Contains(err.Error(), lost+" is not in the folder") {
+		if _, err := (launch.Keys{Dir: dir}).Cipher(); err == nil || !strings.Contains(err.Error(), lost+" is not in the folder") {
 			t.Errorf("without %s: %v", lost, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestFilesThatAreNoKeysAreRefusedWithoutTheirContents(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			keys := launch.OpenKeys(dir)
+			keys := launch.Keys{Dir: dir}
 			_, err1 := keys.Cipher()
 			_, err2 := keys.Signer("gateway", time.Now)
 			_, err3 := keys.Verifier(time.Now)
@@ -163,7 +163,7 @@ func FuzzPublicKeys(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if v, err := launch.OpenKeys(dir).Verifier(time.Now); (v == nil) == (err == nil) {
+		if v, err := (launch.Keys{Dir: dir}).Verifier(time.Now); (v == nil) == (err == nil) {
 			t.Fatalf("%v, %v", v, err)
 		}
 	})

@@ -123,12 +123,12 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 	if err != nil {
 		return err
 	}
-	p.onClose(func() error {
+	p.closers = append(p.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), telemetryTimeout)
 		defer cancel()
 		return shutdown(ctx)
 	})
-	keys := OpenKeys(p.Config.KeysDir)
+	keys := Keys{Dir: p.Config.KeysDir}
 	if p.Signer, err = keys.Signer(n.Service, p.Now); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 	}
 	for _, name := range n.Peers {
 		c := p.Client(name)
-		p.Peers[name] = &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: c.OwnToken}
+		p.Peers[name] = &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: func() (string, error) { return c.OwnToken("") }}
 	}
 	if n.Cipher {
 		if p.Cipher, err = keys.Cipher(); err != nil {
@@ -154,7 +154,7 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 		if err != nil {
 			return err
 		}
-		p.onClose(db.Close)
+		p.closers = append(p.closers, db.Close)
 		if err := p.UseEngine(ctx, db.Engine(n.Service)); err != nil {
 			return err
 		}
@@ -182,38 +182,34 @@ func (p *App) UseEngine(ctx context.Context, e store.Engine) (err error) {
 	if p.AccessLog, err = accesslog.Open(ctx, e, p.Service, p.Now); err != nil {
 		return fmt.Errorf("FINSAM_STORE: %w", err)
 	}
+	// In the process's log, elsewhere than the database, the head of the access log shows
+	// later whether the end of the chain was cut off or replaced (accesslog.Log.Verify).
+	logHead := func() {
+		if h := p.AccessLog.Head(); h.N > 0 {
+			p.Log.Info("access log checkpoint", "chain", h.Chain, "n", h.N, "hash", h.Hash)
+		}
+	}
 	logged := int64(0)
 	checkpoints := jobs.Every(checkpointInterval, jobs.Config{
 		Service: p.Service, Name: "access-log-checkpoint", Log: p.Log,
 		Do: func(context.Context) error {
 			if n := p.AccessLog.Head().N; n != logged {
-				p.logHead()
+				logHead()
 				logged = n
 			}
 			return nil
 		},
 	})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p.onClose(func() error {
+	p.closers = append(p.closers, func() error {
 		stop()
 		err := p.AccessLog.Close()
-		p.logHead()
+		logHead()
 		return err
 	})
 	go func() { _ = checkpoints.Run(running) }() // returns nil
 	return nil
 }
-
-// logHead writes the access log's head to the process's log. Kept there, elsewhere than
-// the database, it shows later whether the end of the chain was cut off or replaced
-// (accesslog.Log.Verify).
-func (p *App) logHead() {
-	if h := p.AccessLog.Head(); h.N > 0 {
-		p.Log.Info("access log checkpoint", "chain", h.Chain, "n", h.N, "hash", h.Hash)
-	}
-}
-
-func (p *App) onClose(f func() error) { p.closers = append(p.closers, f) }
 
 // Close closes the parts in the reverse order of their opening.
 func (p *App) Close() error {

@@ -98,7 +98,7 @@ func TestAWholeEnvironmentGivesAllPartsAndTheyServe(t *testing.T) {
 		p.NewID() == id || len(p.Peers) != 1 || p.Client("participant").Base != "http://127.0.0.1:1" {
 		t.Fatalf("something is missing: %+v", p)
 	}
-	token, err := p.Client("participant").OwnToken()
+	token, err := p.Client("participant").OwnToken("")
 	if err != nil {
 		t.Fatal(err)
 	}

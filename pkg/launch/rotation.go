@@ -66,7 +66,7 @@ func (r rotation) path(name string) string { return filepath.Join(r.dir, name) }
 // announce creates the next private key of each issuer, adds its public half to the set,
 // and adds an encryption key that does not encrypt yet.
 func (r rotation) announce() error {
-	if slices.ContainsFunc(issuers, r.hasOld) {
+	if slices.ContainsFunc(issuers, func(i string) bool { return r.set[i+before] != nil }) {
 		return errors.New("the previous rotation is not finished: retire its keys first")
 	}
 	for _, issuer := range issuers {
@@ -121,7 +121,7 @@ func (r rotation) retire() error {
 	switch {
 	case slices.ContainsFunc(issuers, func(i string) bool { return exists(r.path(i + next + ".key")) }):
 		return errors.New("the new keys are not in use yet: switch to them first")
-	case !slices.ContainsFunc(issuers, r.hasOld):
+	case !slices.ContainsFunc(issuers, func(i string) bool { return r.set[i+before] != nil }):
 		return errors.New("there are no old keys")
 	}
 	for _, issuer := range issuers {
@@ -141,5 +141,3 @@ func (r rotation) changeEncryptionKeys(change func([]byte) ([]byte, error)) erro
 	}
 	return atomicfile.Write(r.path(encryptionKeysFile), keys, 0o600)
 }
-
-func (r rotation) hasOld(issuer string) bool { return r.set[issuer+before] != nil }

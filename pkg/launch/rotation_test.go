@@ -23,7 +23,7 @@ type program struct {
 
 func started(t *testing.T, dir string) (p program) {
 	t.Helper()
-	keys := launch.OpenKeys(dir)
+	keys := launch.Keys{Dir: dir}
 	var err error
 	if p.signer, err = keys.Signer("participant", time.Now); err != nil {
 		t.Fatal(err)

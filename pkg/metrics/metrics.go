@@ -42,11 +42,14 @@ func Provider() metric.MeterProvider {
 // millisecond, a read in memory, to ten seconds, when most calls are given up.
 var Buckets = metric.WithExplicitBucketBoundaries(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
 
+// scope is the instrumentation scope of all instruments.
+const scope = "github.com/finsam/finsam"
+
 // Counter creates a counter of the current provider. The names of instruments are
 // constants, so an error is a mistake in the program; it returns an instrument that
 // counts nothing then, and a test finds the metric missing.
 func Counter(name, description string) metric.Int64Counter {
-	c, err := meter().Int64Counter(name, metric.WithDescription(description))
+	c, err := Provider().Meter(scope).Int64Counter(name, metric.WithDescription(description))
 	if err != nil {
 		return noop.Int64Counter{}
 	}
@@ -55,7 +58,7 @@ func Counter(name, description string) metric.Int64Counter {
 
 // Seconds creates a histogram of times.
 func Seconds(name, description string) metric.Float64Histogram {
-	h, err := meter().Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description), Buckets)
+	h, err := Provider().Meter(scope).Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description), Buckets)
 	if err != nil {
 		return noop.Float64Histogram{}
 	}
@@ -71,7 +74,7 @@ type Gauge struct {
 // Watch reads the gauges, under the labels, whenever the metrics are read, until
 // stop is called. Reading must be quick and must not block.
 func Watch(labels Labels, gauges ...Gauge) (stop func()) {
-	m, set := meter(), labels.Option()
+	m, set := Provider().Meter(scope), labels.Option()
 	all := make([]metric.Observable, len(gauges))
 	instruments := make([]metric.Float64ObservableGauge, len(gauges))
 	for i, g := range gauges {
@@ -103,8 +106,6 @@ func Age(unixMilli int64) float64 {
 	}
 	return max(time.Since(time.UnixMilli(unixMilli)).Seconds(), 0)
 }
-
-func meter() metric.Meter { return Provider().Meter("github.com/finsam/finsam") }
 
 // Labels are the labels of a series, by name.
 type Labels map[string]string

@@ -70,7 +70,7 @@ type Cancellations map[OccurrenceKey]*Cancellation
 // activity is not on that weekday, or on none yet.
 func OccurrenceOn(a association.Activity, d civil.Date, cancelled Cancellations) (o Occurrence, ok bool) {
 	day, scheduled := a.Weekday()
-	if !scheduled || day != d.Weekday() {
+	if !scheduled || day != d.MidnightUTC().Weekday() {
 		return Occurrence{}, false
 	}
 	o = Occurrence{Activity: a, Date: d, Cancelled: cancelled[OccurrenceKey{a.ID, d}]}
@@ -141,7 +141,7 @@ var holidaysByYear sync.Map // int -> map[civil.Date]Holiday
 // HolidayOn returns the public holiday on a date; ok is false on other days.
 // Nothing is skipped because of it: the municipality decides what takes place.
 func HolidayOn(d civil.Date) (h Holiday, ok bool) {
-	year := d.Year()
+	year := d.MidnightUTC().Year()
 	known, found := holidaysByYear.Load(year)
 	if !found {
 		days := map[civil.Date]Holiday{}

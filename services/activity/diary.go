@@ -73,7 +73,7 @@ func collide(a, b association.Activity, first, last civil.Date) bool {
 	if !scheduled || a.Day != b.Day || first > last {
 		return false
 	}
-	untilDay := (int(day) - int(first.Weekday()) + 7) % 7
+	untilDay := (int(day) - int(first.MidnightUTC().Weekday()) + 7) % 7
 	if first.AddDays(untilDay) > last {
 		return false
 	}

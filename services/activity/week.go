@@ -20,7 +20,7 @@ type Week struct {
 
 // WeekOf returns the week of a date.
 func WeekOf(d civil.Date) Week {
-	year, number := d.ISOWeek()
+	year, number := d.MidnightUTC().ISOWeek()
 	return Week{year, number}
 }
 
@@ -41,7 +41,7 @@ func (w Week) String() string { return fmt.Sprintf("%04d-W%02d", w.Year, w.Numbe
 // Monday returns the week's first day. Week 1 is the one with 4 January.
 func (w Week) Monday() civil.Date {
 	fourth := civil.Date(fmt.Sprintf("%04d-01-04", w.Year))
-	sinceMonday := (int(fourth.Weekday()) + 6) % 7
+	sinceMonday := (int(fourth.MidnightUTC().Weekday()) + 6) % 7
 	return fourth.AddWeeks(w.Number - 1).AddDays(-sinceMonday)
 }
 

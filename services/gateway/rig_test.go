@@ -168,7 +168,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	for _, name := range []string{"referral", "participant", "activity"} {
 		s := &service{}
 		r.services[name] = s
-		o.Services = append(o.Services, Service{Name: name, Transport: inprocess.Transport(s), Feed: &s.feed})
+		o.Services = append(o.Services, Service{Name: name, Transport: inprocess.Transport{Handler: s}, Feed: &s.feed})
 	}
 	for _, c := range change {
 		c(&o)

@@ -83,7 +83,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if issuer != nil {
 		door.TrustFile = issuer.TrustFile()
 	}
-	g, closeCache, err := suite.Gateway(launch.OpenKeys(o.Data.Keys()), door)
+	g, closeCache, err := suite.Gateway(launch.Keys{Dir: o.Data.Keys()}, door)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 				return copyData(ctx, s.db, s.blobs, data, folder)
 			})
 		})
-	keys := launch.OpenKeys(data.Keys())
+	keys := launch.Keys{Dir: data.Keys()}
 	for name := range services {
 		if err := s.openApp(ctx, name, keys, associations, log); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -142,7 +142,7 @@ func add[S interface{ Run(context.Context) error }](ctx context.Context, s *Suit
 	if err != nil {
 		return service, fmt.Errorf("%s: %w", name, err)
 	}
-	s.Upstreams[name] = inprocess.Transport(h)
+	s.Upstreams[name] = inprocess.Transport{Handler: h}
 	s.workers = append(s.workers, service.Run)
 	return service, nil
 }

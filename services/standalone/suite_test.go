@@ -85,7 +85,7 @@ func open(t testing.TB, data standalone.Layout) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, closeCache, err := suite.Gateway(launch.OpenKeys(data.Keys()), standalone.Door{TrustFile: issuer.TrustFile(), Demo: issuer, Environment: environment, Log: log})
+	g, closeCache, err := suite.Gateway(launch.Keys{Dir: data.Keys()}, standalone.Door{TrustFile: issuer.TrustFile(), Demo: issuer, Environment: environment, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

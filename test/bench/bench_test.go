@@ -304,7 +304,7 @@ func throughGateway(b *testing.B, s *suite.Suite, name string) *way {
 
 // directly is the way past the gateway, with the internal token that it would make.
 func directly(b *testing.B, s *suite.Suite) *way {
-	signer, err := launch.OpenKeys(s.Data+"/keys").Signer("gateway", time.Now)
+	signer, err := (launch.Keys{Dir: s.Data + "/keys"}).Signer("gateway", time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}

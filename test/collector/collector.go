@@ -20,7 +20,6 @@ import (
 	metrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	traces "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
-	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
@@ -152,7 +151,7 @@ func (c *Collector) keep(path string, body []byte) error {
 			for _, sl := range rl.ScopeLogs {
 				for _, l := range sl.LogRecords {
 					c.lines = append(c.lines, Line{
-						Service: serviceOf(rl.Resource), Text: l.GetBody().GetStringValue(), Attributes: attributes(l.Attributes),
+						Service: attributes(rl.Resource.GetAttributes())[serviceName], Text: l.GetBody().GetStringValue(), Attributes: attributes(l.Attributes),
 						Trace: hex.EncodeToString(l.TraceId), Span: hex.EncodeToString(l.SpanId),
 					})
 				}
@@ -166,7 +165,7 @@ func (c *Collector) keep(path string, body []byte) error {
 		for _, rm := range request.ResourceMetrics {
 			for _, sm := range rm.ScopeMetrics {
 				for _, m := range sm.Metrics {
-					key := [2]string{serviceOf(rm.Resource), m.Name}
+					key := [2]string{attributes(rm.Resource.GetAttributes())[serviceName], m.Name}
 					if c.series[key] == nil {
 						c.series[key] = map[string]bool{}
 					}
@@ -186,7 +185,7 @@ func (c *Collector) keep(path string, body []byte) error {
 		for _, rs := range request.ResourceSpans {
 			for _, ss := range rs.ScopeSpans {
 				for _, s := range ss.Spans {
-					c.spans = append(c.spans, spanOf(serviceOf(rs.Resource), s))
+					c.spans = append(c.spans, spanOf(attributes(rs.Resource.GetAttributes())[serviceName], s))
 				}
 			}
 		}
@@ -194,7 +193,8 @@ func (c *Collector) keep(path string, body []byte) error {
 	return nil
 }
 
-func serviceOf(r *resource.Resource) string { return attributes(r.GetAttributes())["service.name"] }
+// serviceName is the attribute of a resource that names the service.
+const serviceName = "service.name"
 
 func spanOf(service string, s *trace.Span) Span {
 	all := attributes(s.Attributes)

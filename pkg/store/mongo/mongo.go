@@ -71,17 +71,10 @@ func Open(ctx context.Context, uri string) (*DB, error) {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
 	d := &DB{client: client}
-	if err := d.ping(ctx); err != nil {
+	if err := answer(ctx, "ping", client.Ping(ctx, readpref.Primary())); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to MongoDB: %w", err), d.Close())
 	}
 	return d, nil
-}
-
-func (d *DB) ping(ctx context.Context) error {
-	if err := d.client.Ping(ctx, readpref.Primary()); err != nil {
-		return answer(ctx, "ping", err)
-	}
-	return nil
 }
 
 // Close ends all connections, after commands under way or five seconds.
@@ -93,7 +86,7 @@ func (d *DB) Close() error {
 
 // Engine returns the database "finsam-<namespace>".
 func (d *DB) Engine(namespace string) store.Engine {
-	return &engine{db: d, namespace: namespace, specs: map[string]store.Spec{}}
+	return &engine{db: d, database: d.client.Database("finsam-" + namespace), namespace: namespace, specs: map[string]store.Spec{}}
 }
 
 // nextWritten numbers the writes of this process in their order; between processes
@@ -111,6 +104,7 @@ func (d *DB) nextWritten() int64 {
 // engine is one service's database.
 type engine struct {
 	db        *DB
+	database  *mongo.Database
 	namespace string
 
 	mu    sync.RWMutex
@@ -125,14 +119,12 @@ func (e *engine) collection(name string) (*mongo.Collection, store.Spec, error) 
 	if !ok {
 		return nil, spec, fmt.Errorf("the collection %s of %s has not been prepared", name, e.namespace)
 	}
-	return e.collectionNamed(name), spec, nil
+	return e.database.Collection(name), spec, nil
 }
 
-func (e *engine) collectionNamed(name string) *mongo.Collection {
-	return e.db.client.Database("finsam-" + e.namespace).Collection(name)
+func (e *engine) Ping(ctx context.Context) error {
+	return answer(ctx, "ping", e.db.client.Ping(ctx, readpref.Primary()))
 }
-
-func (e *engine) Ping(ctx context.Context) error { return e.db.ping(ctx) }
 
 // Prepare leaves indexes that are no longer declared: an older version of the
 // service may still run beside this one.
@@ -160,10 +152,11 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
 	defer cancel()
-	view, partial := e.collectionNamed(s.Name).Indexes(), true
+	view, partial := e.database.Collection(s.Name).Indexes(), true
 	for attempt := 1; ; attempt++ {
 		err := createMissing(ctx, view, indexes(s, partial))
-		if partial && hasCode(err, noPartialIndexCodes...) {
+		var server mongo.ServerError
+		if partial && errors.As(err, &server) && slices.ContainsFunc(noPartialIndexCodes, server.HasErrorCode) {
 			partial = false
 			err = createMissing(ctx, view, indexes(s, partial))
 		}
@@ -176,11 +169,6 @@ func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 // noPartialIndexCodes are how servers refuse a partial index that they do not know:
 // CannotCreateIndex, InvalidOptions, InvalidIndexSpecificationOption, NotImplemented.
 var noPartialIndexCodes = []int{67, 72, 197, 238}
-
-func hasCode(err error, codes ...int) bool {
-	var server mongo.ServerError
-	return errors.As(err, &server) && slices.ContainsFunc(codes, server.HasErrorCode)
-}
 
 // createMissing creates those of the indexes whose names the collection does not
 // have, by one command.

@@ -220,7 +220,7 @@ var concurrencyCases = []testCase{
 			s.ok(err)
 			for _, v := range found {
 				published[v.Value.ID] = max(published[v.Value.ID], v.Version)
-				s.markPublished(c, v.Value.ID, v.Version)
+				publish(v.Value.ID, v.Version)(s, c)
 			}
 		})
 		for _, id := range []string{"a", "b"} {

@@ -18,26 +18,22 @@ func (s *suite) unpublished(c *store.Collection[thing], limit int) string {
 	return strings.Join(all, " ")
 }
 
-func (s *suite) markPublished(c *store.Collection[thing], id string, version int64) {
-	s.Helper()
-	s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: id, Published: version}}))
-}
-
-func (s *suite) touch(c *store.Collection[thing], id string) {
-	s.Helper()
-	_, err := c.Update(s.ctx, "north", id, 0, func(v *thing) error { v.Count++; return nil })
-	s.ok(err)
-}
-
 // change is one thing that happens to the case's collection.
 type change func(s *suite, c *store.Collection[thing])
 
 func publish(id string, version int64) change {
-	return func(s *suite, c *store.Collection[thing]) { s.markPublished(c, id, version) }
+	return func(s *suite, c *store.Collection[thing]) {
+		s.Helper()
+		s.ok(c.MarkPublished(s.ctx, []store.PublishedMark{{Association: "north", ID: id, Published: version}}))
+	}
 }
 
 func write(id string) change {
-	return func(s *suite, c *store.Collection[thing]) { s.touch(c, id) }
+	return func(s *suite, c *store.Collection[thing]) {
+		s.Helper()
+		_, err := c.Update(s.ctx, "north", id, 0, func(v *thing) error { v.Count++; return nil })
+		s.ok(err)
+	}
 }
 
 // publishCases let changes happen to documents that have just been inserted; what is
@@ -82,7 +78,7 @@ func publishCases() []testCase {
 		testCase{"marking changes no version and no document", func(s *suite) {
 			c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: new(int64(4))})
 			v := s.get(c, "north", "a")
-			s.markPublished(c, "a", 1)
+			publish("a", 1)(s, c)
 			s.equal("published", s.get(c, "north", "a").Published, int64(1))
 			s.equal("text", s.get(c, "north", "a").Value.Text, "x")
 			s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
@@ -101,7 +97,7 @@ func publishCases() []testCase {
 		}},
 		testCase{"only the association that is named is marked", func(s *suite) {
 			c := s.with(newThing("a"), south("a"))
-			s.markPublished(c, "a", 1)
+			publish("a", 1)(s, c)
 			s.equal("south", s.get(c, "south", "a").Published, int64(0))
 		}},
 	)
@@ -177,7 +173,7 @@ var rekeyCases = []testCase{
 	}},
 	{"rekeying changes no version, no published number and no document", func(s *suite) {
 		c := s.aged(thing{Association: "north", ID: "a", Text: "x", Rank: new(int64(4))}, newThing("b"))
-		s.markPublished(c, "a", 1)
+		publish("a", 1)(s, c)
 		before := s.get(c, "north", "a")
 		s.rekey(c, 10)
 		after := s.get(c, "north", "a")
@@ -189,7 +185,7 @@ var rekeyCases = []testCase{
 	}},
 	{"rekeying at a version that is no longer stored is stale", func(s *suite) {
 		c := s.with(withRank("a", 4))
-		s.touch(c, "a")
+		write("a")(s, c)
 		r := store.Record{Association: "north", ID: "a", Version: 1, Keys: store.Keys{"rank": int64(9)}, Body: &thing{}}
 		s.is(s.engine.Rekey(s.ctx, s.name, r), store.ErrStale)
 		r.ID = "nobody"

@@ -30,7 +30,7 @@ var prepareCases = []testCase{
 	{"a key that is declared later finds what is written from then on", func(s *suite) {
 		s.ok(s.insert(s.withoutKeys(), withRank("a", 7)))
 		c := s.things()
-		s.touch(c, "a")
+		write("a")(s, c)
 		s.equal("found", s.count(c, "rank", int64(7)), int64(1))
 	}},
 	{"ping answers", func(s *suite) { s.ok(s.engine.Ping(s.ctx)) }},

@@ -32,7 +32,7 @@ func Engine(next store.Engine, service string) store.Engine {
 		failures: metrics.Counter("finsam.store.failures", "Calls that the store failed to answer, by verb."),
 	}
 	for _, verb := range countedVerbs {
-		e.failures.Add(context.Background(), 0, e.failureLabels(verb))
+		e.failures.Add(context.Background(), 0, metrics.Labels{"component": e.service, "verb": verb}.Option())
 	}
 	return e
 }
@@ -47,10 +47,6 @@ type engine struct {
 }
 
 type call struct{ verb, collection string }
-
-func (e *engine) failureLabels(verb string) metric.MeasurementOption {
-	return metrics.Labels{"component": e.service, "verb": verb}.Option()
-}
 
 // measure begins one call and puts its span into the context. The function that it
 // returns ends the call with the error that it finds.
@@ -88,7 +84,7 @@ func (e *engine) measure(ctx *context.Context, verb, collection string) func(*er
 			return metrics.Labels{"component": e.service, "verb": verb, "collection": collection}.Option()
 		}))
 		if failed {
-			e.failures.Add(in, 1, e.failureLabels(verb))
+			e.failures.Add(in, 1, metrics.Labels{"component": e.service, "verb": verb}.Option())
 		}
 	}
 }

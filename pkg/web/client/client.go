@@ -111,7 +111,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	incoming := web.From(ctx)
 	token, err := incoming.Token, error(nil)
 	if token == "" {
-		token, err = c.ownToken(actor.From(ctx).Association)
+		token, err = c.OwnToken(actor.From(ctx).Association)
 	}
 	if err != nil {
 		return nil, err
@@ -137,10 +137,9 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	return nil, fault.ErrUnavailable.Because(err)
 }
 
-// OwnToken returns a token of this service itself, for the feeds of others.
-func (c *Client) OwnToken() (string, error) { return c.ownToken("") }
-
-func (c *Client) ownToken(association string) (string, error) {
+// OwnToken returns a token of this service itself, for one association, or for the feeds
+// of others ("").
+func (c *Client) OwnToken(association string) (string, error) {
 	if c.Signer == nil {
 		return "", fault.ErrInternal.Because(errors.New("no token to call another service with"))
 	}

@@ -36,7 +36,7 @@ func TestACallBearsWhatTheRequestCameWith(t *testing.T) {
 	s := webtest.NewThings(t)
 	var got http.Header
 	s.GET(web.BasePath+"/echo", func(c echo.Context) error { got = c.Request().Header; return c.JSON(200, map[string]string{"a": "b"}) })
-	client := client.New("http://things", inprocess.Transport(s), s.Trust.Signers["referral"])
+	client := client.New("http://things", inprocess.Transport{Handler: s}, s.Trust.Signers["referral"])
 	s.GET(web.BasePath+"/relay", func(c echo.Context) error {
 		var out map[string]string
 		if err := client.Call(c.Request().Context(), "GET", "/echo", nil, &out); err != nil {
@@ -59,7 +59,7 @@ func TestWithoutARequestTheServiceSpeaksForItself(t *testing.T) {
 	s := webtest.NewThings(t)
 	var got actor.Actor
 	s.GET(web.BasePath+"/who", func(c echo.Context) error { got = actor.From(c.Request().Context()); return c.NoContent(204) })
-	client := client.New("http://things", inprocess.Transport(s), s.Trust.Signers["referral"])
+	client := client.New("http://things", inprocess.Transport{Handler: s}, s.Trust.Signers["referral"])
 	ctx := actor.With(context.Background(), actor.ForService("referral", "insjoriket"))
 	if err := client.Call(ctx, "GET", "/who", nil, nil); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestWithoutARequestTheServiceSpeaksForItself(t *testing.T) {
 
 func TestWhatIsNotFoundThereIsNotFoundHere(t *testing.T) {
 	s := webtest.NewThings(t)
-	client := client.New("http://things", inprocess.Transport(s), s.Trust.Signers["referral"])
+	client := client.New("http://things", inprocess.Transport{Handler: s}, s.Trust.Signers["referral"])
 	for how, failure := range map[string]error{
 		"not-found": fault.ErrNotFound, "forbidden": fault.ErrForbidden, "stale": fault.ErrStale.Because(errors.New("v7")),
 		"plain": errors.New("disk of Anna Andersson is full"), "timeout": context.DeadlineExceeded,

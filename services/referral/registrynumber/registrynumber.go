@@ -74,7 +74,7 @@ var errBusy = fault.ErrUnavailable.Because(errors.New("too many wait for a regis
 
 // Reserve begins to reserve a number for a referral received now; Wait returns it.
 func (a *Allocator) Reserve(association, referral string, received time.Time) (*Reservation, error) {
-	year := civil.DateOf(received).Year()
+	year := civil.DateOf(received).MidnightUTC().Year()
 	key := association + "/" + strconv.Itoa(year)
 	a.mu.Lock()
 	b := a.batches[key]

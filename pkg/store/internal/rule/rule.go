@@ -73,18 +73,16 @@ func Merge(a, b store.Spec) store.Spec {
 			m.Keys = append(m.Keys, key)
 		}
 	}
-	m.Unique = union(m.Unique, b.Unique)
-	m.Indexes = union(m.Indexes, b.Indexes)
-	return m
-}
-
-func union(have, more []store.Index) []store.Index {
-	for _, ix := range more {
-		if !slices.ContainsFunc(have, func(h store.Index) bool { return slices.Equal(h, ix) }) {
-			have = append(have, ix)
+	union := func(have *[]store.Index, more []store.Index) {
+		for _, ix := range more {
+			if !slices.ContainsFunc(*have, func(h store.Index) bool { return slices.Equal(h, ix) }) {
+				*have = append(*have, ix)
+			}
 		}
 	}
-	return have
+	union(&m.Unique, b.Unique)
+	union(&m.Indexes, b.Indexes)
+	return m
 }
 
 // ID refuses what cannot identify a document on every engine.
