@@ -136,7 +136,8 @@ type Depth string
 
 // Depth returns the depth of a request of the operation.
 func (p Paths) Depth(operation string) Depth {
-	return Depth(strings.Repeat("../", strings.Count(p.path(operation), "/")-1))
+	const deepest = "../../../../../../../../" // a part of it needs no memory of its own
+	return Depth(deepest[:len("../")*(strings.Count(p.path(operation), "/")-1)])
 }
 
 // Href returns the path of an operation from a request at the depth, with values for

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
@@ -147,23 +148,23 @@ func (r Rule) Sentence() fault.Text {
 	switch r.ID {
 	case ruleAge:
 		return fault.Text{
-			SV: fmt.Sprintf("Personen är mellan %s och %s år den dag remissen kom in.", r.Wanted[0], r.Wanted[1]),
-			EN: fmt.Sprintf("The person is between %s and %s years old on the day on which the referral was received.", r.Wanted[0], r.Wanted[1]),
+			SV: "Personen är mellan " + r.Wanted[0] + " och " + r.Wanted[1] + " år den dag remissen kom in.",
+			EN: "The person is between " + r.Wanted[0] + " and " + r.Wanted[1] + " years old on the day on which the referral was received.",
 		}
 	case ruleConcerned:
 		return fault.Text{
-			SV: fmt.Sprintf("Personen behöver samordnat stöd från minst %s parter.", r.Wanted[0]),
-			EN: fmt.Sprintf("The person needs coordinated support from at least %s parties.", r.Wanted[0]),
+			SV: "Personen behöver samordnat stöd från minst " + r.Wanted[0] + " parter.",
+			EN: "The person needs coordinated support from at least " + r.Wanted[0] + " parties.",
 		}
 	}
-	t := fault.Text{SV: "Minst en av dessa grunder gäller personen: ", EN: "At least one of these grounds applies to the person: "}
+	sv, en := make([]string, len(r.Wanted)), make([]string, len(r.Wanted))
 	for i, w := range r.Wanted {
-		if i > 0 {
-			t.SV, t.EN = t.SV+"; ", t.EN+"; "
-		}
-		t.SV, t.EN = t.SV+reasons[w].SV, t.EN+reasons[w].EN
+		sv[i], en[i] = reasons[w].SV, reasons[w].EN
 	}
-	return fault.Text{SV: t.SV + ".", EN: t.EN + "."}
+	return fault.Text{
+		SV: "Minst en av dessa grunder gäller personen: " + strings.Join(sv, "; ") + ".",
+		EN: "At least one of these grounds applies to the person: " + strings.Join(en, "; ") + ".",
+	}
 }
 
 // checklist notes answers to questions that the initiative's checklist does not have, or
