@@ -43,7 +43,7 @@ bench: build ## the figures of docs/performance.md
 	./scripts/bench.sh
 
 bench-intake: ## what 1,000 to SIZES stored referrals do to posting, reading and listing, in docs/performance.md
-	FINSAM_BENCH_INTAKE=$(SIZES) go test -run '^$$' -bench '^BenchmarkIntake$$' -benchtime 1x -timeout 90m ./services/referral
+	FINSAM_BENCH_INTAKE=$(SIZES) go test -run '^$$' -bench '^BenchmarkIntake$$' -benchtime 1x -timeout 90m ./services/referral/service
 
 costs: build ## what an association of 500, 5,000 and 50,000 participants needs, from a small one measured
 	./scripts/bench.sh -costs 200

@@ -55,7 +55,7 @@ func (i Initiative) PlanIn(municipality string) Plan {
 
 // Plan is how an initiative proceeds.
 type Plan struct {
-	MaxWeeks int     `yaml:"maxWeeks"` // the most weeks that a participant may be active
+	MaxWeeks int     `yaml:"maxWeeks"` // the most weeks that a participant may be active, unless an exception is approved
 	Blocks   []Block `yaml:"blocks"`
 }
 

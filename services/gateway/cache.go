@@ -25,7 +25,7 @@ import (
 )
 
 // cachedAnswers serves answers without personal data from the cache. Events empty it, for
-// one association at a time; what nobody may have emptied is not served.
+// one association at a time. While a feed is not followed, nothing is kept.
 type cachedAnswers struct {
 	cache     cache.Cache
 	forwarder *forwarder

@@ -38,8 +38,8 @@ func (b Block) Total() int { return b.Weeks + b.Prolonged }
 // RunsTo returns the last day of a block that has begun, if nothing ends it earlier.
 func (b Block) RunsTo() civil.Date { return b.First.AddWeeks(b.Total()).AddDays(-1) }
 
-// CheckIn is one check-in. A block that was prolonged gets it once more; then this
-// is the round to come, and the earlier one is in the steps only.
+// CheckIn is the latest check-in of a block. A block that was prolonged gets another
+// one, and the earlier one is then in the steps only.
 type CheckIn struct {
 	Number   int
 	Due      bool           // its block is over

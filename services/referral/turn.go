@@ -43,7 +43,7 @@ var waits = map[Wait]wait{
 	WaitSupplement: {PartySender, false, func(t association.Terms) int { return t.Supplement },
 		[]string{"sendSupplement"}},
 	WaitTransfer: {PartyAsked, false, func(t association.Terms) int { return t.Transfer },
-		[]string{"acceptTransfer", "declineTransfer", "cancelTransfer"}}, // the last when nobody may answer any more
+		[]string{"acceptTransfer", "declineTransfer", "cancelTransfer"}}, // cancelTransfer: by the first municipality, also when the one asked may not answer any more
 	WaitPlace: {PartyReceiver, false, func(t association.Terms) int { return t.Place },
 		[]string{"acceptReferral", "rejectReferral", "waitlistReferral"}},
 	WaitStart: {PartyCoach, true, func(t association.Terms) int { return t.Start },

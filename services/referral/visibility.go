@@ -9,8 +9,8 @@ import (
 	"github.com/finsam/finsam/pkg/consent"
 )
 
-// Visibility lists which categories of a referral an actor may see, who may see the
-// referral at all. Hidden categories must not leak through the state, the time of the
+// Visibility lists which categories of a referral an actor may see, given that the
+// actor may see the referral at all. Hidden categories must not leak through the state, the time of the
 // last change, the version, lists, events or refusals: all of them follow from the
 // visible steps.
 type Visibility struct {

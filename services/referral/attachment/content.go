@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	maxAttachment = 10 << 20 // bytes of one attachment
+	maxAttachmentBytes = 10 << 20
 	maxTitle      = 200      // characters
 	maxHead       = 3072     // bytes of a file that show its type
 )
@@ -131,7 +131,7 @@ func (c *Content) Read(b []byte) (int, error) {
 	c.Size += int64(n)
 	c.sum.Write(b[:n]) // never fails
 	switch {
-	case c.Size > maxAttachment:
+	case c.Size > maxAttachmentBytes:
 		err = ErrTooLarge.AtField("/file")
 	case errors.Is(err, encoding.ErrInvalidUTF8), c.Type == plainText && bytes.IndexByte(b[:n], 0) >= 0:
 		err = ErrType.AtField("/file")

@@ -90,8 +90,8 @@ func (d *Draft) Write(by string, now time.Time, encrypted []byte) {
 // ExpiresAt is when the draft is destroyed, unless it is sent before.
 func (d *Draft) ExpiresAt() time.Time { return d.CreatedAt.Add(lifetime) }
 
-// isExpired reports whether the lifetime is over: then the draft is not shown, swept or
-// not.
+// isExpired reports whether the lifetime is over. An expired draft is not shown, even if
+// it has not been deleted yet.
 func (d *Draft) isExpired(now time.Time) bool { return !now.Before(d.ExpiresAt()) }
 
 // Resource is the draft as access to it depends on it.
