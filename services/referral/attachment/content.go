@@ -21,8 +21,8 @@ import (
 
 const (
 	maxAttachmentBytes = 10 << 20
-	maxTitle      = 200      // characters
-	maxHead       = 3072     // bytes of a file that show its type
+	maxTitle           = 200  // characters
+	maxHead            = 3072 // bytes of a file that show its type
 )
 
 // plainText is the type that is served for every text.
