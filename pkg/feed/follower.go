@@ -226,7 +226,7 @@ func (f *Follower) save(ctx context.Context, from int64, last Event) error {
 	}
 	_, err := f.positions.Update(ctx, store.NoAssociation, f.name, 0, func(p *position) error {
 		if p.Seq >= last.Sequence {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		p.Seq, p.Last, p.Moves = last.Sequence, last.ID, p.Moves+1
 		return nil

@@ -18,20 +18,13 @@ import (
 )
 
 // Source is a collection whose steps are published. Create it by FromCollection.
-type Source interface {
+type Source struct {
+	prefix string // what the types of its events begin with
 	// unpublished returns the events of at most limit documents, in the order of the
 	// documents' latest writes, each document's own in the order of its steps.
-	unpublished(ctx context.Context, limit int) ([]Event, error)
+	unpublished func(ctx context.Context, limit int) ([]Event, error)
 	// markPublished records that the steps up to these versions are in the log.
-	markPublished(ctx context.Context, marks []store.PublishedMark) error
-	// prefix is what the types of its events begin with.
-	prefix() string
-}
-
-type source[T any] struct {
-	documents  *store.Collection[T]
-	event      func(v *T, n int64) Event
-	typePrefix string
+	markPublished func(ctx context.Context, marks []store.PublishedMark) error
 }
 
 // FromCollection returns a source of a collection whose documents' versions are the
@@ -39,30 +32,23 @@ type source[T any] struct {
 // Type, Subject (the document's id), Association, Time and what else there is; the ID
 // follows from them. Type is prefix, such as "se.finsam.referral.", and one more word.
 func FromCollection[T any](c *store.Collection[T], prefix string, event func(v *T, n int64) Event) Source {
-	return source[T]{documents: c, event: event, typePrefix: prefix}
-}
-
-func (s source[T]) unpublished(ctx context.Context, limit int) ([]Event, error) {
-	documents, err := s.documents.Unpublished(ctx, limit)
-	if err != nil {
-		return nil, err
-	}
-	var events []Event
-	for _, v := range documents {
-		for n := v.Published + 1; n <= v.Version; n++ {
-			e := s.event(v.Value, n)
-			e.ID = fmt.Sprintf("%s/%d", e.Subject, n)
-			events = append(events, e)
+	unpublished := func(ctx context.Context, limit int) ([]Event, error) {
+		documents, err := c.Unpublished(ctx, limit)
+		if err != nil {
+			return nil, err
 		}
+		var events []Event
+		for _, v := range documents {
+			for n := v.Published + 1; n <= v.Version; n++ {
+				e := event(v.Value, n)
+				e.ID = fmt.Sprintf("%s/%d", e.Subject, n)
+				events = append(events, e)
+			}
+		}
+		return events, nil
 	}
-	return events, nil
+	return Source{prefix: prefix, unpublished: unpublished, markPublished: c.MarkPublished}
 }
-
-func (s source[T]) markPublished(ctx context.Context, marks []store.PublishedMark) error {
-	return s.documents.MarkPublished(ctx, marks)
-}
-
-func (s source[T]) prefix() string { return s.typePrefix }
 
 const (
 	// maxDocuments bounds how many documents one round takes from each source.
@@ -97,7 +83,7 @@ func NewPublisher(l *Log, log *slog.Logger, sources ...Source) *Publisher {
 	m.failures.Add(context.Background(), 0, m.labels)
 	p := &Publisher{log: l, sources: map[string]Source{}, wake: make(chan struct{}, 1), errors: log, metrics: m}
 	for _, s := range sources {
-		p.sources[s.prefix()] = s
+		p.sources[s.prefix] = s
 	}
 	return p
 }

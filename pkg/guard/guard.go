@@ -156,7 +156,7 @@ func (d *Documents[T]) Load(ctx context.Context, a actor.Actor, c Call) (store.V
 // the write, so that no write is without an entry; as failed when change refuses; and
 // once more as failed when the write itself does not succeed. It returns the document
 // as saved, or the error of Load, of change, or of store.Collection.Replace. When change
-// returns store.Unchanged, the document is returned and not written.
+// returns store.ErrUnchanged, the document is returned and not written.
 func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change func(v store.Versioned[T]) error) (store.Versioned[T], error) {
 	v, e, err := d.find(ctx, a, c)
 	if err != nil {
@@ -165,7 +165,7 @@ func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change
 	if err = store.ErrStale; c.IfVersion == 0 || c.IfVersion == v.Version {
 		err = change(v)
 	}
-	unchanged := errors.Is(err, store.Unchanged())
+	unchanged := errors.Is(err, store.ErrUnchanged)
 	if unchanged {
 		err = nil
 	}

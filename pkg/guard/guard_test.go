@@ -214,7 +214,7 @@ func TestAChangeOfAnotherVersionHasFailed(t *testing.T) {
 	w := open(t)
 	for version, want := range map[int64]error{1: nil, 2: store.ErrStale, 0: nil} {
 		_, err := w.Change(actor.With(t.Context(), sender), sender, guard.Call{Operation: "withdrawReferral", ID: "1", IfVersion: version}, func(store.Versioned[note]) error {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		})
 		if e, _ := w.last(t); !errors.Is(err, want) || (e.Outcome == accesslog.Failed) != (want != nil) {
 			t.Errorf("version %d: got %v, entered as %+v", version, err, e)
@@ -225,7 +225,7 @@ func TestAChangeOfAnotherVersionHasFailed(t *testing.T) {
 func TestAChangeThatChangesNothingIsDoneAndNotWritten(t *testing.T) {
 	w := open(t)
 	v, err := w.Change(actor.With(t.Context(), sender), sender, guard.Call{Operation: "withdrawReferral", ID: "1"}, func(store.Versioned[note]) error {
-		return store.Unchanged()
+		return store.ErrUnchanged
 	})
 	if err != nil || v.Version != 1 || v.Value.Text != "old" {
 		t.Errorf("got %+v, %v", v, err)

@@ -77,11 +77,9 @@ func (c *Collection[T]) Insert(ctx context.Context, v *T) (int64, error) {
 	return r.Version, c.engine.Insert(ctx, c.schema.Name, r)
 }
 
-var errUnchanged = errors.New("unchanged")
-
-// Unchanged is the error that a change returns when there is nothing to write. Update
-// then returns the document and no error.
-func Unchanged() error { return errUnchanged }
+// ErrUnchanged is what a change returns when there is nothing to write. Update then
+// returns the document and no error.
+var ErrUnchanged = errors.New("unchanged")
 
 // maxAttempts bounds how often Update may meet a faster writer.
 const maxAttempts = 16
@@ -104,7 +102,7 @@ func (c *Collection[T]) Update(ctx context.Context, association, id string, ifVe
 		if ifVersion > 0 && v.Version != ifVersion {
 			return v, ErrStale
 		}
-		if err := change(v.Value); errors.Is(err, errUnchanged) {
+		if err := change(v.Value); errors.Is(err, ErrUnchanged) {
 			return v, nil
 		} else if err != nil {
 			return v, err

@@ -55,7 +55,7 @@ func Example() {
 
 	cancel := func(b *booking) error {
 		if b.Cancelled {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		b.Cancelled = true
 		return nil

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -98,15 +97,6 @@ func (c *Canary) In(where string, data []byte) (found []Found) {
 		}
 	}
 	return found
-}
-
-// InJSON looks in a value as it is written to JSON.
-func (c *Canary) InJSON(where string, v any) []Found {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return []Found{{where, "a value that cannot be written: " + err.Error()}}
-	}
-	return c.In(where, text)
 }
 
 // InFolder looks in the name and contents of every file below the folder, and

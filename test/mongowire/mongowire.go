@@ -18,13 +18,6 @@ import (
 	"github.com/FerretDB/FerretDB/ferretdb"
 )
 
-// Start starts the server and its proxy, and returns the URI of the proxy. Both
-// stop when the test ends.
-func Start(tb testing.TB) (uri string) {
-	tb.Helper()
-	return StartServer(tb).URI
-}
-
 // Server is a server whose proxy can observe and fail commands.
 type Server struct {
 	URI   string
@@ -39,8 +32,8 @@ func (s *Server) Watch(look func(Command)) { s.proxy.watch.Store(&look) }
 // connection that they were to come by.
 func (s *Server) LoseAnswers(n int) { s.proxy.lose.Store(int64(n)) }
 
-// StartServer is Start for tests that look or fail.
-func StartServer(tb testing.TB) *Server {
+// Start starts the server and its proxy. Both stop when the test ends.
+func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s, stop, err := Serve("127.0.0.1:0", tb.TempDir())
 	if err != nil {

@@ -73,7 +73,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestEveryWriteWaitsForAMajorityHasATimeLimitAndSaysWhatItChanges(t *testing.T) {
-	server := mongowire.StartServer(t)
+	server := mongowire.Start(t)
 	// Anyone who writes the URI cannot weaken them.
 	c := people(t, connect(t, server.URI+"?w=0&readConcernLevel=local&readPreference=nearest"))
 	var mu sync.Mutex
@@ -132,7 +132,7 @@ func check(c mongowire.Command) string {
 }
 
 func TestIndexesAreCreatedByOneCommandAndNotAgain(t *testing.T) {
-	server := mongowire.StartServer(t)
+	server := mongowire.Start(t)
 	var mu sync.Mutex
 	seen := map[string]int{}
 	server.Watch(func(command mongowire.Command) {
@@ -158,7 +158,7 @@ func TestIndexesAreCreatedByOneCommandAndNotAgain(t *testing.T) {
 }
 
 func TestALostAnswerDoesNothingTwice(t *testing.T) {
-	server := mongowire.StartServer(t)
+	server := mongowire.Start(t)
 	c := people(t, connect(t, server.URI))
 	ctx := t.Context()
 	const documents = 3 // after each loss the driver waits half a second before it asks the server again
@@ -197,7 +197,7 @@ func TestSpansNameTheCommandAndTheCollectionAndNoValue(t *testing.T) {
 	before := otel.GetTracerProvider()
 	otel.SetTracerProvider(provider)
 	t.Cleanup(func() { otel.SetTracerProvider(before) })
-	c := people(t, connect(t, mongowire.Start(t)))
+	c := people(t, connect(t, mongowire.Start(t).URI))
 	if n := len(ours(recorder)); n != 0 {
 		t.Fatalf("%d spans outside of any trace", n)
 	}
@@ -232,7 +232,7 @@ func ours(r *tracetest.SpanRecorder) []sdk.ReadOnlySpan {
 }
 
 func TestADocumentIsStoredAsTheDocumentationSays(t *testing.T) {
-	server := mongowire.StartServer(t)
+	server := mongowire.Start(t)
 	c := people(t, connect(t, server.URI))
 	got := make(chan bson.Raw, 1)
 	server.Watch(func(command mongowire.Command) {

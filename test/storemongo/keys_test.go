@@ -12,7 +12,7 @@ import (
 // again on one database: with its keys, after each stage of a rotation, and with
 // another installation's.
 func TestADatabaseIsOpenedWithTheKeysThatItWasSealedWith(t *testing.T) {
-	uri, right, other := mongowire.Start(t), t.TempDir(), t.TempDir()
+	uri, right, other := mongowire.Start(t).URI, t.TempDir(), t.TempDir()
 	for _, dir := range []string{right, other} {
 		if err := launch.WriteKeys(dir); err != nil {
 			t.Fatal(err)

@@ -39,7 +39,7 @@ func cards(keys ...string) store.Schema[card] {
 // TestPodsThatStartAtOnceBringADatabaseUpTogether starts three pods of the second
 // release, each with a connection of its own, while one of the first still writes.
 func TestPodsThatStartAtOnceBringADatabaseUpTogether(t *testing.T) {
-	uri := mongowire.Start(t)
+	uri := mongowire.Start(t).URI
 	old, err := store.Open(t.Context(), connect(t, uri).Engine("cards"), cards("name"))
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 )
 
 func TestTheEngineHoldsTheContractInProcess(t *testing.T) {
-	prove(t, mongowire.Start(t))
+	prove(t, mongowire.Start(t).URI)
 }
 
 func TestTheEngineHoldsTheContractOnTheServerNamed(t *testing.T) {

@@ -20,16 +20,6 @@ type Place struct {
 	Fresh   bool   // a new connection for each request
 }
 
-// Outside is a suite that runs already, on a cluster or elsewhere: at
-// FINSAM_TEST_BASE, FINSAM_TEST_DATA, FINSAM_TEST_ADDRESS and FINSAM_TEST_CA.
-func Outside(t testing.TB) *Suite {
-	t.Helper()
-	return At(t, Place{
-		Base: os.Getenv("FINSAM_TEST_BASE"), Data: os.Getenv("FINSAM_TEST_DATA"),
-		Address: os.Getenv("FINSAM_TEST_ADDRESS"), CA: os.Getenv("FINSAM_TEST_CA"),
-	})
-}
-
 // At is the suite at a place.
 func At(t testing.TB, p Place) *Suite {
 	t.Helper()

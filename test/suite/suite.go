@@ -105,14 +105,7 @@ func OneProcessOn(t testing.TB, data string, env ...string) *Suite {
 // service on its own SQLite file, with extra environment for all of them.
 func FourProcesses(t testing.TB, env ...string) *Suite {
 	t.Helper()
-	return FourProcessesOn(t, t.TempDir(), env...)
-}
-
-// FourProcessesOn is FourProcesses on a data folder that may have been used
-// before.
-func FourProcessesOn(t testing.TB, data string, env ...string) *Suite {
-	t.Helper()
-	s := prepare(t, data)
+	s := prepare(t, t.TempDir())
 	addrs := map[string]string{}
 	for _, name := range Services {
 		addrs[name] = FreeAddr(t)

@@ -10,16 +10,13 @@ import (
 
 // Client is what the vault does for its neighbours. It asks with the token of
 // the request that is being answered, so the vault decides for the same caller.
-type Client struct{ client *client.Client }
-
-// NewClient creates a client that calls by c.
-func NewClient(c *client.Client) *Client { return &Client{client: c} }
+type Client struct{ Calls *client.Client }
 
 // Put registers a referred person and returns the participant's id, the same for the
 // same personal identity number, and the age on this day; safe to repeat for the
 // same referral. Faults of the person's fields name them as "/person/<field>".
 func (c *Client) Put(ctx context.Context, p PersonInput) (ref PersonRef, err error) {
-	err = c.client.Call(ctx, http.MethodPost, "/internal/persons", p, &ref)
+	err = c.Calls.Call(ctx, http.MethodPost, "/internal/persons", p, &ref)
 	return ref, err
 }
 
@@ -27,7 +24,7 @@ func (c *Client) Put(ctx context.Context, p PersonInput) (ref PersonRef, err err
 // may know it. Anyone who is not there, or not to be seen by the caller, is left out.
 func (c *Client) Identities(ctx context.Context, participants []string) ([]Identity, error) {
 	var all Identities
-	err := c.client.Call(ctx, http.MethodPost, "/participants/identities", IdentitiesRequest{Participants: participants}, &all)
+	err := c.Calls.Call(ctx, http.MethodPost, "/participants/identities", IdentitiesRequest{Participants: participants}, &all)
 	return all.Items, err
 }
 
@@ -36,7 +33,7 @@ func (c *Client) Identities(ctx context.Context, participants []string) ([]Ident
 func (c *Client) AgeOn(ctx context.Context, participant, date string) (years int, err error) {
 	var age Age
 	path := "/internal/persons/" + url.PathEscape(participant) + "/age?on=" + url.QueryEscape(date)
-	if err := c.client.Call(ctx, http.MethodGet, path, nil, &age); err != nil {
+	if err := c.Calls.Call(ctx, http.MethodGet, path, nil, &age); err != nil {
 		return 0, err
 	}
 	return age.Years, nil

@@ -28,7 +28,7 @@ func vault(t *testing.T, method, path string, status int, answer any) *participa
 		}
 	}))
 	t.Cleanup(s.Close)
-	return participant.NewClient(client.New(s.URL, nil, nil))
+	return &participant.Client{Calls: client.New(s.URL, nil, nil)}
 }
 
 var asked = web.With(context.Background(), &web.Request{Token: "the-askers-token"})

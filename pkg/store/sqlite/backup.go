@@ -34,7 +34,7 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 	}
 	copying, err := c.prepare("VACUUM INTO ?")
 	if err == nil {
-		_, err = copying.ExecContext(ctx, named(values(path)))
+		_, err = copying.ExecContext(ctx, named([]value{path}))
 	}
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

@@ -51,7 +51,7 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 	var d store.Document
 	err = e.db.read(ctx, func(c *conn) error {
 		// A document is found by its key in microseconds: not worth watching ctx.
-		return c.query(context.Background(), t.sqlGet, values(association, id), func(row []value) error {
+		return c.query(context.Background(), t.sqlGet, []value{association, id}, func(row []value) error {
 			d = document(association, id, row)
 			return nil
 		})
@@ -192,7 +192,7 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err := rule.Limit(limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	err = e.query(ctx, t.sqlUnpublished, values(int64(limit)), func(row []value) error {
+	err = e.query(ctx, t.sqlUnpublished, []value{int64(limit)}, func(row []value) error {
 		all = append(all, document(row[0].(string), row[1].(string), row))
 		return nil
 	})
@@ -207,7 +207,7 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 	if err := rule.Limit(limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	err = e.query(ctx, t.sqlWalk, values(after.Association, after.ID, int64(limit)), func(row []value) error {
+	err = e.query(ctx, t.sqlWalk, []value{after.Association, after.ID, int64(limit)}, func(row []value) error {
 		d := document(row[0].(string), row[1].(string), row)
 		d.Keys = keysOf(t.spec.Keys, row[2:])
 		all = append(all, d)
@@ -226,7 +226,8 @@ func (e *engine) Ping(ctx context.Context) error {
 	return e.query(ctx, "SELECT 1", nil, func([]value) error { return nil })
 }
 
-// encodeRecord returns the body and the key columns. It runs on the caller's
+// encodeRecord returns the body and the key columns in the declared order, with room
+// for the other arguments of a statement. It runs on the caller's
 // goroutine, because the writer has enough to do, and because a Body must not be read
 // after the call has returned.
 func encodeRecord(t *table, r store.Record, from int64) (body string, keys []value, err error) {
@@ -237,8 +238,13 @@ func encodeRecord(t *table, r store.Record, from int64) (body string, keys []val
 	if err != nil {
 		return "", nil, fmt.Errorf("%s: encode document: %w", t.name, err)
 	}
-	keys, err = t.keyValues(r.Keys)
-	return string(b), keys, err
+	keys = make([]value, len(t.spec.Keys), len(t.spec.Keys)+8)
+	for i, key := range t.spec.Keys {
+		if keys[i], err = encodeKey(r.Keys[key]); err != nil {
+			return "", nil, fmt.Errorf("%s: key %s: %w", t.name, key, err)
+		}
+	}
+	return string(b), keys, nil
 }
 
 func (e *engine) Insert(ctx context.Context, collection string, r store.Record) error {
@@ -250,7 +256,7 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 	if err != nil {
 		return err
 	}
-	args := append(values(r.Association, r.ID, r.Version, int64(0), body), keys...)
+	args := append([]value{r.Association, r.ID, r.Version, int64(0), body}, keys...)
 	return e.db.writer.do(ctx, func(w *writer) error {
 		w.written++
 		args[3] = w.written
@@ -279,7 +285,7 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 	if err != nil {
 		return err
 	}
-	args := append(append(values(r.Version, int64(0), body), keys...), r.Association, r.ID, from)
+	args := append(append([]value{r.Version, int64(0), body}, keys...), r.Association, r.ID, from)
 	return e.db.writer.do(ctx, func(w *writer) error {
 		w.written++
 		args[1] = w.written
@@ -293,7 +299,7 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 		return err
 	}
 	return e.db.writer.do(ctx, func(w *writer) error {
-		return w.changeOne(t, association, id, t.sqlDelete, values(association, id, from))
+		return w.changeOne(t, association, id, t.sqlDelete, []value{association, id, from})
 	})
 }
 
@@ -302,12 +308,9 @@ func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) e
 	if err != nil {
 		return err
 	}
-	if err := rule.Record(r, 0, t.spec.Keys); err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
-	}
-	args, err := t.keyValues(r.Keys)
+	_, args, err := encodeRecord(t, r, 0)
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.name, err)
+		return err
 	}
 	args = append(args, r.Association, r.ID, r.Version)
 	return e.db.writer.do(ctx, func(w *writer) error { return w.changeOne(t, r.Association, r.ID, t.sqlRekey, args) })

@@ -13,8 +13,6 @@ import (
 
 type value = driver.Value
 
-func values(v ...value) []value { return v }
-
 // table is a prepared collection with its statements.
 type table struct {
 	name string
@@ -102,7 +100,7 @@ func (t *table) prepare(w *writer, keepIndexes bool) error {
 }
 
 func readNames(c *conn, sql string, arg value) (names []string, err error) {
-	err = c.query(context.Background(), sql, values(arg), func(row []value) error {
+	err = c.query(context.Background(), sql, []value{arg}, func(row []value) error {
 		names = append(names, row[0].(string))
 		return nil
 	})
@@ -132,20 +130,6 @@ func (t *table) indexes() map[string]string {
 		all[name] = "CREATE INDEX IF NOT EXISTS " + quote(name) + " ON " + q + "(association" + cols + ",id)"
 	}
 	return all
-}
-
-// keyValues returns the columns of a document's keys in the declared order, with room
-// for the other arguments of a statement.
-func (t *table) keyValues(keys store.Keys) ([]value, error) {
-	all := make([]value, len(t.spec.Keys), len(t.spec.Keys)+8)
-	for i, key := range t.spec.Keys {
-		v, err := encodeKey(keys[key])
-		if err != nil {
-			return nil, fmt.Errorf("key %s: %w", key, err)
-		}
-		all[i] = v
-	}
-	return all, nil
 }
 
 // encodeKey returns a key's value as it is stored: text and integers as such, a bool

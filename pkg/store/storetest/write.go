@@ -236,7 +236,7 @@ var collectionCases = []testCase{
 	}},
 	{"an unchanged document keeps its version", func(s *suite) {
 		c := s.with(newThing("a"))
-		v, err := c.Update(s.ctx, "north", "a", 0, func(*thing) error { return store.Unchanged() })
+		v, err := c.Update(s.ctx, "north", "a", 0, func(*thing) error { return store.ErrUnchanged })
 		s.ok(err)
 		s.equal("returned version", v.Version, int64(1))
 		s.equal("version", s.get(c, "north", "a").Version, int64(1))

@@ -281,7 +281,17 @@ func (s Server) Run(ctx context.Context) error {
 		}
 		s.Handler.ServeHTTP(w, r)
 	})
-	servers := []*http.Server{s.httpServer(handler, public.Addr(), draining)}
+	newServer := func(h http.Handler, addr net.Addr) *http.Server {
+		return &http.Server{
+			Addr: addr.String(), Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+			IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+			ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+			BaseContext: func(net.Listener) context.Context {
+				return context.WithValue(context.Background(), drainKey{}, draining)
+			},
+		}
+	}
+	servers := []*http.Server{newServer(handler, public.Addr())}
 	listeners, adminAddr := []net.Listener{public}, ""
 	if s.AdminAddr != "" {
 		admin, err := listen(s.AdminAddr, "FINSAM_ADMIN_ADDR")
@@ -289,7 +299,7 @@ func (s Server) Run(ctx context.Context) error {
 			return errors.Join(err, public.Close())
 		}
 		adminAddr = admin.Addr().String()
-		servers, listeners = append(servers, s.httpServer(s.admin(ctx), admin.Addr(), draining)), append(listeners, admin)
+		servers, listeners = append(servers, newServer(s.admin(ctx), admin.Addr())), append(listeners, admin)
 	}
 	failed := make(chan error, len(servers))
 	for i, l := range listeners {
@@ -313,17 +323,6 @@ func (s Server) Run(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-func (s *Server) httpServer(h http.Handler, addr net.Addr, draining context.Context) *http.Server {
-	return &http.Server{
-		Addr: addr.String(), Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context {
-			return context.WithValue(context.Background(), drainKey{}, draining)
-		},
-	}
 }
 
 type drainKey struct{}

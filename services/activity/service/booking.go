@@ -131,7 +131,7 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 		}
 		changed, err := b.NoteAttendance(x, known, n, cancelled, guard.Author(ctx), s.Now())
 		if err == nil && !changed {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return err
 	})

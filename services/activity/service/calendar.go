@@ -103,7 +103,7 @@ func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion 
 	_, err := s.addresses.Change(ctx, actor.From(ctx), guard.Call{Operation: "revokeCalendarFeed", ID: id, Parent: participant, IfVersion: ifVersion},
 		func(x store.Versioned[activity.Address]) error {
 			if !x.Value.Revoke(guard.Author(ctx), s.Now()) {
-				return store.Unchanged()
+				return store.ErrUnchanged
 			}
 			return nil
 		})

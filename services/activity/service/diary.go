@@ -64,7 +64,7 @@ func (s *Service) updateDiary(ctx context.Context, association, participant stri
 func (s *Service) shortenClaim(ctx context.Context, association, participant, booking string, lastDay civil.Date) (changed bool, err error) {
 	err = s.updateDiary(ctx, association, participant, func(d *activity.Diary) error {
 		if changed = d.Shorten(booking, lastDay); !changed {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})

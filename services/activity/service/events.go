@@ -87,7 +87,7 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 func (s *Service) project(ctx context.Context, event feed.Event, kind string, n int64) (*activity.Enrolment, error) {
 	v, err := s.enrolments.Update(ctx, event.Association, event.Subject, 0, func(e *activity.Enrolment) error {
 		if !e.Follow(n, kind, event.Data, event.Time) {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})
@@ -110,7 +110,7 @@ func (s *Service) project(ctx context.Context, event feed.Event, kind string, n 
 func (s *Service) endBooking(ctx context.Context, e *activity.Enrolment, booking, cause string, by history.Author) error {
 	v, err := s.bookings.Store.Update(ctx, e.Association, booking, 0, func(b *activity.Booking) error {
 		if !b.End(e.LastDay, cause, by, s.Now()) {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})

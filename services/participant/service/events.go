@@ -118,7 +118,7 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 func (s *Service) follow(ctx context.Context, e feed.Event, change func(*participant.Person) bool) error {
 	_, err := s.people.Store.Update(ctx, e.Association, e.Data["participant"], 0, func(p *participant.Person) error {
 		if !change(p) {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})
@@ -154,7 +154,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	// The person first: who can find the enrolment can then find the person.
 	_, err = s.people.Store.Update(ctx, e.Association, enrolment.Participant, 0, func(p *participant.Person) error {
 		if !p.Enrol(enrolment, e.ID, by, s.Now()) {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})
@@ -176,7 +176,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 func (s *Service) cancelPlanned(ctx context.Context, e feed.Event, by history.Author) error {
 	_, err := s.enrolments.Store.Update(ctx, e.Association, participant.EnrolmentID(e.Association, e.Subject), 0, func(n *participant.Enrolment) error {
 		if n.Cancel(nil, e.ID, by, s.Now()) != nil {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})

@@ -38,7 +38,7 @@ func (s *Service) markOverdue(ctx context.Context, in *association.Association) 
 		for _, v := range due.Items {
 			_, err := s.enrolments.Store.Update(ctx, in.ID, v.Value.ID, 0, func(e *participant.Enrolment) error {
 				if !e.MarkOverdue(now) {
-					return store.Unchanged()
+					return store.ErrUnchanged
 				}
 				return nil
 			})

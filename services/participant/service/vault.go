@@ -125,7 +125,7 @@ func (s *Service) addReferral(ctx context.Context, known *participant.Person, in
 	by := guard.Author(ctx)
 	_, err := s.people.Store.Update(ctx, known.Association, known.ID, 0, func(p *participant.Person) error {
 		if !p.GiveConsent(in.Consent, by, now) {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		if in.Contact == (participant.Contact{}) {
 			return nil

@@ -122,7 +122,7 @@ func (r *Rollup) write(ctx context.Context, association, month string, page []co
 			}
 		}
 		if m.Position == from {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		m.Writes++
 		return nil

@@ -279,7 +279,7 @@ func (s *Service) recordDisposal(ctx context.Context, b *noticeBlock) error {
 	}
 	_, err = s.disposals.Update(ctx, b.Association, string(b.Recipient), 0, func(d *disposal) error {
 		if d.Through >= last {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		d.Through = last
 		return nil

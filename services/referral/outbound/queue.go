@@ -219,7 +219,7 @@ func (s *Service) attempt(ctx context.Context, w *Webhook, d store.Versioned[Del
 	}
 	_, err = s.webhooks.Update(ctx, w.Association, w.ID, 0, func(v *Webhook) error {
 		if !v.IsOn() || v.URL != w.URL {
-			return store.Unchanged() // the owner has changed it meanwhile
+			return store.ErrUnchanged // the owner has changed it meanwhile
 		}
 		v.Off, v.ChangedAt = OffGone, s.now()
 		return nil

@@ -38,7 +38,7 @@ func Run(ctx context.Context, environ map[string]string) error {
 // Build puts the service together; sender sends its webhooks.
 func Build(ctx context.Context, p *launch.App, sender *send.Sender) (*service.Service, http.Handler, error) {
 	s, err := service.New(ctx, service.Config{
-		Parts: p.Parts, People: vault.New(participant.NewClient(p.Client("participant"))), Blobs: p.Blobs, Webhooks: sender,
+		Parts: p.Parts, People: vault.New(&participant.Client{Calls: p.Client("participant")}), Blobs: p.Blobs, Webhooks: sender,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -112,7 +112,7 @@ func (s *Service) attach(ctx context.Context, a actor.Actor, association, id str
 			return s.handedOver(a, "addAttachment", r) // while the file was transferred
 		}
 		if r.Attachment(x.ID) != nil {
-			return store.Unchanged() // the same request was faster
+			return store.ErrUnchanged // the same request was faster
 		}
 		if err := status.Refuse("addAttachment", status.VisibilityFor(a)); err != nil {
 			return err

@@ -157,7 +157,7 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step refe
 func follow(r *referral.Referral, by history.Author, now time.Time, step referral.Step) error {
 	taken, err := r.Follow(by, now, step)
 	if err == nil && !taken {
-		return store.Unchanged()
+		return store.ErrUnchanged
 	}
 	return err
 }

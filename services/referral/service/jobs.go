@@ -52,7 +52,7 @@ func (s *Service) markOverdue(ctx context.Context, in *association.Association) 
 		for _, r := range page.Items {
 			_, err := s.referrals.Update(ctx, in.ID, r.Value.ID, 0, func(r *referral.Referral) error {
 				if !r.MarkOverdue(now) {
-					return store.Unchanged()
+					return store.ErrUnchanged
 				}
 				return nil
 			})

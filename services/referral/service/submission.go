@@ -84,7 +84,7 @@ func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) e
 	by := history.Author{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
 	_, err = s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *referral.Referral) error {
 		if r.Status().WasUnprotected {
-			return store.Unchanged() // the protection has ended meanwhile
+			return store.ErrUnchanged // the protection has ended meanwhile
 		}
 		return follow(r, by, s.Now(), referral.Step{
 			Entry: history.Entry{Cause: was.Cause}, Kind: referral.Protected, Code: was.Code, Handlers: was.Handlers, HandledBy: was.HandledBy,

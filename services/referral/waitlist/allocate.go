@@ -74,7 +74,7 @@ func (s *Service) sweepAssociation(ctx context.Context, in *association.Associat
 		if c.Value.Forget(s.Now()) {
 			errs = append(errs, s.change(ctx, q, func(c *Capacity) error {
 				if !c.Forget(s.Now()) {
-					return store.Unchanged()
+					return store.ErrUnchanged
 				}
 				return nil
 			}))
@@ -132,7 +132,7 @@ func (s *Service) reconcile(ctx context.Context, q Queue, i association.Initiati
 			case set != nil:
 				return set(now)
 			case !changed:
-				return store.Unchanged()
+				return store.ErrUnchanged
 			}
 			return nil
 		})

@@ -208,7 +208,7 @@ func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
 	defer cancel()
 	err = r.service.change(ctx, r.queue, func(c *Capacity) error {
 		if !c.GiveBack(r.mark) {
-			return store.Unchanged()
+			return store.ErrUnchanged
 		}
 		return nil
 	})
