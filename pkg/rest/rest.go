@@ -4,8 +4,11 @@ package rest
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
@@ -127,6 +130,32 @@ type Link struct {
 
 // Links are what the caller can follow or do now, by name.
 type Links map[string]Link
+
+// MarshalJSON implements json.Marshaler: it spares encoding/json the reflection over a
+// map, most of what it costs to write a list.
+func (l Links) MarshalJSON() ([]byte, error) {
+	names := make([]string, 0, 16)
+	for name := range l {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	b, err := make([]byte, 0, 96*len(l)+2), error(nil)
+	b = append(b, '{')
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = jsontext.AppendQuote(b, name); err != nil {
+			return nil, err
+		}
+		b = append(b, `:{"href":`...)
+		if b, err = jsontext.AppendQuote(b, l[name].Href); err != nil {
+			return nil, err
+		}
+		b = append(b, '}')
+	}
+	return append(b, '}'), nil
+}
 
 // Paths holds the path of each operation of a contract, by operationId.
 type Paths map[string]string
