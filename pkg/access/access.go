@@ -114,22 +114,21 @@ func (c Cell) opens(a actor.Actor, t Resource) bool {
 		return t.Applied && a.Participant != "" && a.Participant == t.Participant
 	}
 	return slices.ContainsFunc(t.Relationships, func(tie Relationship) bool {
-		return c.ties(a, tie) && (c.Consent == "" || tie.Consent.Shares(c.Consent))
+		if c.Consent != "" && !tie.Consent.Shares(c.Consent) {
+			return false
+		}
+		switch c.Relation {
+		case OwnUnit:
+			return a.Authority != "" && a.Authority == tie.Authority && a.Unit != "" && a.Unit == tie.Unit
+		case OwnAuthority:
+			return a.Authority != "" && a.Authority == tie.Authority
+		case OwnMunicipality:
+			return a.Municipality != "" && a.Municipality == tie.Municipality
+		case OwnHandIn:
+			return tie.HandedIn && a.Municipality != "" && a.Municipality == tie.Municipality
+		}
+		return false
 	})
-}
-
-func (c Cell) ties(a actor.Actor, tie Relationship) bool {
-	switch c.Relation {
-	case OwnUnit:
-		return a.Authority != "" && a.Authority == tie.Authority && a.Unit != "" && a.Unit == tie.Unit
-	case OwnAuthority:
-		return a.Authority != "" && a.Authority == tie.Authority
-	case OwnMunicipality:
-		return a.Municipality != "" && a.Municipality == tie.Municipality
-	case OwnHandIn:
-		return tie.HandedIn && a.Municipality != "" && a.Municipality == tie.Municipality
-	}
-	return false
 }
 
 // Scope returns the relation in which the actor reads a list: that of the first cell

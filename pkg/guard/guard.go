@@ -8,6 +8,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -190,7 +191,7 @@ func (d *Documents[T]) Change(ctx context.Context, a actor.Actor, c Call, change
 // Fail enters that an operation which Load had permitted did not succeed, and returns
 // err, or accesslog.ErrNotLogged beside it.
 func (d *Documents[T]) Fail(ctx context.Context, a actor.Actor, c Call, doc *T, err error) error {
-	e := accesslog.Entry{Operation: c.Operation, Thing: d.thing(c), Participants: d.Participants(doc)}
+	e := accesslog.Entry{Operation: c.Operation, Thing: cmp.Or(c.Thing, d.Kind+"/"+c.ID), Participants: d.Participants(doc)}
 	if r, describeErr := d.Resource(ctx, a, c.Operation, doc); describeErr == nil {
 		relation, _ := access.Decide(c.Operation, a, r)
 		e.Why = string(relation)
@@ -198,17 +199,9 @@ func (d *Documents[T]) Fail(ctx context.Context, a actor.Actor, c Call, doc *T, 
 	return d.enterChange(ctx, e, err)
 }
 
-// thing returns what the log calls the document, or the part of it.
-func (d *Documents[T]) thing(c Call) string {
-	if c.Thing != "" {
-		return c.Thing
-	}
-	return d.Kind + "/" + c.ID
-}
-
 // find returns the document and the entry to be made of the access.
 func (d *Documents[T]) find(ctx context.Context, a actor.Actor, c Call) (store.Versioned[T], accesslog.Entry, error) {
-	e := accesslog.Entry{Operation: c.Operation, Thing: d.thing(c)}
+	e := accesslog.Entry{Operation: c.Operation, Thing: cmp.Or(c.Thing, d.Kind+"/"+c.ID)}
 	if !access.MayCall(c.Operation, a) {
 		return store.Versioned[T]{}, e, fault.ErrForbidden
 	}

@@ -69,7 +69,8 @@ func (j *Job) Wake() {
 // logged and counted; the next one comes as usual, or as Retry says.
 func (j *Job) Run(ctx context.Context) error {
 	j.rounds.Add(ctx, 0, j.failed) // so that the first failure is seen as a change
-	pause := j.jitter()
+	jitter := func() time.Duration { return j.interval*3/4 + rand.N(j.interval/2+1) }
+	pause := jitter()
 	if j.AtStart {
 		pause = 0
 	}
@@ -88,7 +89,7 @@ func (j *Job) Run(ctx context.Context) error {
 		}
 		timer.Stop()
 		err := j.round(ctx, do)
-		pause = j.jitter()
+		pause = jitter()
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -114,8 +115,6 @@ func (j *Job) round(ctx context.Context, do func(context.Context) error) error {
 	}
 	return do(ctx)
 }
-
-func (j *Job) jitter() time.Duration { return j.interval*3/4 + rand.N(j.interval/2+1) }
 
 // ForEach returns a round that does the work for one association after another.
 // An error in one does not hold up the others. Each round begins behind the

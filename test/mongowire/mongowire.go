@@ -20,17 +20,9 @@ import (
 
 // Server is a server whose proxy can observe and fail commands.
 type Server struct {
-	URI   string
-	proxy *proxy
+	URI string
+	*proxy
 }
-
-// Watch hands each command that passes to look, which must not keep it. Commands
-// of several connections come at once.
-func (s *Server) Watch(look func(Command)) { s.proxy.watch.Store(&look) }
-
-// LoseAnswers lets the next n writes be done and their answers be lost, with the
-// connection that they were to come by.
-func (s *Server) LoseAnswers(n int) { s.proxy.lose.Store(int64(n)) }
 
 // Start starts the server and its proxy. Both stop when the test ends.
 func Start(tb testing.TB) *Server {

@@ -14,8 +14,13 @@ type proxy struct {
 	target   string
 	listener net.Listener
 	writes   sync.Mutex
-	watch    atomic.Pointer[func(Command)]
-	lose     atomic.Int64 // answers to writes that are still to be lost
+
+	// Watch is called with each command that passes, which it must not keep. Commands of
+	// several connections come at once.
+	Watch atomic.Pointer[func(Command)]
+	// LoseAnswers is how many of the next writes are done and their answers lost, with the
+	// connection that they were to come by.
+	LoseAnswers atomic.Int64
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -86,7 +91,7 @@ func (p *proxy) serve(client net.Conn) {
 func (p *proxy) forward(server net.Conn, request []byte) ([]byte, error) {
 	c, err := parseCommand(request)
 	if err == nil {
-		if look := p.watch.Load(); look != nil {
+		if look := p.Watch.Load(); look != nil {
 			(*look)(c)
 		}
 	}
@@ -99,7 +104,7 @@ func (p *proxy) forward(server net.Conn, request []byte) ([]byte, error) {
 		return nil, err
 	}
 	answer, err := readMessage(server)
-	if err == nil && write && p.lose.Load() > 0 && p.lose.Add(-1) >= 0 {
+	if err == nil && write && p.LoseAnswers.Load() > 0 && p.LoseAnswers.Add(-1) >= 0 {
 		return nil, errLost
 	}
 	return answer, err

@@ -78,14 +78,14 @@ func TestEveryWriteWaitsForAMajorityHasATimeLimitAndSaysWhatItChanges(t *testing
 	c := people(t, connect(t, server.URI+"?w=0&readConcernLevel=local&readPreference=nearest"))
 	var mu sync.Mutex
 	seen := map[string]int{}
-	server.Watch(func(command mongowire.Command) {
+	server.Watch.Store(new(func(command mongowire.Command) {
 		mu.Lock()
 		defer mu.Unlock()
 		if problem := check(command); problem != "" {
 			t.Errorf("%s: %s", command.Name, problem)
 		}
 		seen[command.Name]++
-	})
+	}))
 	everything(t, c)
 	for _, name := range []string{"insert", "update", "delete", "find", "aggregate"} {
 		if seen[name] == 0 {
@@ -135,13 +135,13 @@ func TestIndexesAreCreatedByOneCommandAndNotAgain(t *testing.T) {
 	server := mongowire.Start(t)
 	var mu sync.Mutex
 	seen := map[string]int{}
-	server.Watch(func(command mongowire.Command) {
+	server.Watch.Store(new(func(command mongowire.Command) {
 		mu.Lock()
 		defer mu.Unlock()
 		if strings.HasSuffix(command.Name, "Indexes") {
 			seen[command.Name]++
 		}
-	})
+	}))
 	for i, want := range []map[string]int{
 		{"listIndexes": 3, "createIndexes": 2}, // this server has no partial indexes, so the first command is refused
 		{"listIndexes": 5, "createIndexes": 2},
@@ -164,11 +164,11 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 	const documents = 3 // after each loss the driver waits half a second before it asks the server again
 	for i := range int64(documents) {
 		id := fmt.Sprint("p", i)
-		server.LoseAnswers(1)
+		server.LoseAnswers.Store(1)
 		_, err := c.Insert(ctx, &person{ID: id, Code: id})
 		must(t, err)
 		for lost := range 2 {
-			server.LoseAnswers(lost + 1)
+			server.LoseAnswers.Store(int64(lost + 1))
 			_, err = c.Update(ctx, "north", id, 0, func(p *person) error { p.N++; return nil })
 			must(t, err)
 		}
@@ -177,10 +177,10 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 		if v.Value.N != 2 || v.Version != 3 {
 			t.Fatalf("%s was changed %d times, to version %d", id, v.Value.N, v.Version)
 		}
-		server.LoseAnswers(1)
+		server.LoseAnswers.Store(1)
 		must(t, c.MarkPublished(ctx, []store.PublishedMark{{Association: "north", ID: id, Published: 3}}))
 		if i%2 == 0 {
-			server.LoseAnswers(1)
+			server.LoseAnswers.Store(1)
 			must(t, c.Delete(ctx, "north", id, 3))
 		}
 	}
@@ -235,11 +235,11 @@ func TestADocumentIsStoredAsTheDocumentationSays(t *testing.T) {
 	server := mongowire.Start(t)
 	c := people(t, connect(t, server.URI))
 	got := make(chan bson.Raw, 1)
-	server.Watch(func(command mongowire.Command) {
+	server.Watch.Store(new(func(command mongowire.Command) {
 		if command.Name == "insert" {
 			got <- slices.Clone(command.Lists["documents"][0])
 		}
-	})
+	}))
 	_, err := c.Insert(t.Context(), &person{ID: "a", Name: "x", Code: "c", N: 7})
 	must(t, err)
 	doc := <-got

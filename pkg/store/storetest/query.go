@@ -21,48 +21,46 @@ type namedQuery struct {
 }
 
 // queries are asked of the library; the model has the answers.
-func queries() []namedQuery {
-	return []namedQuery{
-		{"everything by id", store.Query{}},
-		{"text that equals", store.Query{Where: where("unit", store.Eq, "unit1")}},
-		{"a number that equals", store.Query{Where: where("rank", store.Eq, int64(2))}},
-		{"a negative number", store.Query{Where: where("rank", store.Eq, int64(-1))}},
-		{"zero, which is not absent", store.Query{Where: where("rank", store.Eq, int64(0))}},
-		{"true", store.Query{Where: where("open", store.Eq, true)}},
-		{"false, which is not absent", store.Query{Where: where("open", store.Eq, false)}},
-		{"a value that no document has", store.Query{Where: where("unit", store.Eq, "unit9")}},
-		{"a value of another case", store.Query{Where: where("unit", store.Eq, "UNIT1")}},
-		{"the beginning of a value", store.Query{Where: where("unit", store.Eq, "unit")}},
-		{"below a number", store.Query{Where: where("rank", store.Lt, int64(1))}},
-		{"up to a number", store.Query{Where: where("rank", store.Lte, int64(1))}},
-		{"above a number", store.Query{Where: where("rank", store.Gt, int64(0))}},
-		{"from a number on", store.Query{Where: where("rank", store.Gte, int64(0))}},
-		{"below a text", store.Query{Where: where("unit", store.Lt, "unit1")}},
-		{"from a text on", store.Query{Where: where("unit", store.Gte, "unit1")}},
-		{"above false", store.Query{Where: where("open", store.Gt, false)}},
-		{"between two numbers", store.Query{Where: append(where("rank", store.Gte, int64(0)), where("rank", store.Lt, int64(2))...)}},
-		{"one of a list", store.Query{Where: where("unit", store.In, []any{"unit0", "unit2", "unit9"})}},
-		{"one of a list of one", store.Query{Where: where("rank", store.In, []any{int64(2)})}},
-		{"one of a list of three numbers", store.Query{Where: where("rank", store.In, []any{int64(2), int64(0), int64(-1)})}},
-		{"one of an empty list", store.Query{Where: where("unit", store.In, []any{})}},
-		{"several conditions", store.Query{Where: slices.Concat(where("unit", store.Eq, "unit1"), where("open", store.Eq, true), where("rank", store.Gt, int64(0)))}},
-		{"conditions that exclude each other", store.Query{Where: append(where("rank", store.Gt, int64(1)), where("rank", store.Lt, int64(1))...)}},
-		{"sorted by a number, absent last", store.Query{Sort: []store.Order{{Key: "rank"}}}},
-		{"sorted by a number downwards, absent first", store.Query{Sort: []store.Order{{Key: "rank", Desc: true}}}},
-		{"sorted by text", store.Query{Sort: []store.Order{{Key: "unit"}}}},
-		{"sorted by text downwards", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}}}},
-		{"sorted by bool", store.Query{Sort: []store.Order{{Key: "open"}}}},
-		{"sorted by bool downwards", store.Query{Sort: []store.Order{{Key: "open", Desc: true}}}},
-		{"sorted by two keys", store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank"}}}},
-		{"sorted by two keys downwards", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}, {Key: "rank", Desc: true}}}},
-		{"sorted up, then down", store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank", Desc: true}}}},
-		{"sorted down, then up", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}, {Key: "rank"}}}},
-		{"filtered and sorted by the same key", store.Query{Where: where("rank", store.Gte, int64(0)), Sort: []store.Order{{Key: "rank", Desc: true}}}},
-		{"filtered by one key and sorted by another", store.Query{Where: where("unit", store.Eq, "unit1"), Sort: []store.Order{{Key: "rank", Desc: true}}}},
-		{"filtered by a list and sorted by two keys", store.Query{Where: where("unit", store.In, []any{"unit0", "unit1"}), Sort: []store.Order{{Key: "open", Desc: true}, {Key: "rank"}}}},
-		{"of another association", store.Query{Association: "south", Sort: []store.Order{{Key: "rank"}}}},
-		{"of an association that does not exist", store.Query{Association: "west"}},
-	}
+var queries = []namedQuery{
+	{"everything by id", store.Query{}},
+	{"text that equals", store.Query{Where: where("unit", store.Eq, "unit1")}},
+	{"a number that equals", store.Query{Where: where("rank", store.Eq, int64(2))}},
+	{"a negative number", store.Query{Where: where("rank", store.Eq, int64(-1))}},
+	{"zero, which is not absent", store.Query{Where: where("rank", store.Eq, int64(0))}},
+	{"true", store.Query{Where: where("open", store.Eq, true)}},
+	{"false, which is not absent", store.Query{Where: where("open", store.Eq, false)}},
+	{"a value that no document has", store.Query{Where: where("unit", store.Eq, "unit9")}},
+	{"a value of another case", store.Query{Where: where("unit", store.Eq, "UNIT1")}},
+	{"the beginning of a value", store.Query{Where: where("unit", store.Eq, "unit")}},
+	{"below a number", store.Query{Where: where("rank", store.Lt, int64(1))}},
+	{"up to a number", store.Query{Where: where("rank", store.Lte, int64(1))}},
+	{"above a number", store.Query{Where: where("rank", store.Gt, int64(0))}},
+	{"from a number on", store.Query{Where: where("rank", store.Gte, int64(0))}},
+	{"below a text", store.Query{Where: where("unit", store.Lt, "unit1")}},
+	{"from a text on", store.Query{Where: where("unit", store.Gte, "unit1")}},
+	{"above false", store.Query{Where: where("open", store.Gt, false)}},
+	{"between two numbers", store.Query{Where: append(where("rank", store.Gte, int64(0)), where("rank", store.Lt, int64(2))...)}},
+	{"one of a list", store.Query{Where: where("unit", store.In, []any{"unit0", "unit2", "unit9"})}},
+	{"one of a list of one", store.Query{Where: where("rank", store.In, []any{int64(2)})}},
+	{"one of a list of three numbers", store.Query{Where: where("rank", store.In, []any{int64(2), int64(0), int64(-1)})}},
+	{"one of an empty list", store.Query{Where: where("unit", store.In, []any{})}},
+	{"several conditions", store.Query{Where: slices.Concat(where("unit", store.Eq, "unit1"), where("open", store.Eq, true), where("rank", store.Gt, int64(0)))}},
+	{"conditions that exclude each other", store.Query{Where: append(where("rank", store.Gt, int64(1)), where("rank", store.Lt, int64(1))...)}},
+	{"sorted by a number, absent last", store.Query{Sort: []store.Order{{Key: "rank"}}}},
+	{"sorted by a number downwards, absent first", store.Query{Sort: []store.Order{{Key: "rank", Desc: true}}}},
+	{"sorted by text", store.Query{Sort: []store.Order{{Key: "unit"}}}},
+	{"sorted by text downwards", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}}}},
+	{"sorted by bool", store.Query{Sort: []store.Order{{Key: "open"}}}},
+	{"sorted by bool downwards", store.Query{Sort: []store.Order{{Key: "open", Desc: true}}}},
+	{"sorted by two keys", store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank"}}}},
+	{"sorted by two keys downwards", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}, {Key: "rank", Desc: true}}}},
+	{"sorted up, then down", store.Query{Sort: []store.Order{{Key: "unit"}, {Key: "rank", Desc: true}}}},
+	{"sorted down, then up", store.Query{Sort: []store.Order{{Key: "unit", Desc: true}, {Key: "rank"}}}},
+	{"filtered and sorted by the same key", store.Query{Where: where("rank", store.Gte, int64(0)), Sort: []store.Order{{Key: "rank", Desc: true}}}},
+	{"filtered by one key and sorted by another", store.Query{Where: where("unit", store.Eq, "unit1"), Sort: []store.Order{{Key: "rank", Desc: true}}}},
+	{"filtered by a list and sorted by two keys", store.Query{Where: where("unit", store.In, []any{"unit0", "unit1"}), Sort: []store.Order{{Key: "open", Desc: true}, {Key: "rank"}}}},
+	{"of another association", store.Query{Association: "south", Sort: []store.Order{{Key: "rank"}}}},
+	{"of an association that does not exist", store.Query{Association: "west"}},
 }
 
 // withDefaults fills in what the queries leave out.
@@ -78,7 +76,7 @@ func withDefaults(q store.Query) store.Query {
 
 func findCases() []testCase {
 	var cases []testCase
-	for _, n := range queries() {
+	for _, n := range queries {
 		cases = append(cases, testCase{n.name, func(s *suite) { s.compare(s.library(), withDefaults(n.q)) }})
 	}
 	return append(cases,
@@ -160,7 +158,7 @@ func randomQuery(r *rand.Rand) store.Query {
 // a client has it, and compare with the model's whole answer.
 func pageCases() []testCase {
 	var cases []testCase
-	for _, n := range queries() {
+	for _, n := range queries {
 		cases = append(cases, testCase{n.name, func(s *suite) {
 			c, q := s.library(), withDefaults(n.q)
 			for _, size := range []int{2, 7} {
