@@ -12,6 +12,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/limit"
 	"github.com/finsam/finsam/services/gateway/trust"
@@ -43,15 +44,19 @@ type admission struct {
 // likewise.
 func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller, error) {
 	ctx := r.Context()
-	token, hasToken := bearer(r.Header)
-	if hasToken && !op.Public {
+	const scheme = "Bearer "
+	token := "" // none with several headers, or with one of another scheme
+	if all := r.Header["Authorization"]; len(all) == 1 && len(all[0]) > len(scheme) && strings.EqualFold(all[0][:len(scheme)], scheme) {
+		token = all[0][len(scheme):]
+	}
+	if token != "" && !op.Public {
 		if who, issuer, ok := a.trust.Recall(token); ok {
 			return caller{who, issuer}, nil
 		}
 	}
 	address := a.addresses.callerAddress(r)
 	if wait := a.addresses.limit.Wait(address); wait > 0 {
-		a.meters.tooMany(ctx, byAddress, "")
+		a.meters.limited.Add(ctx, 1, metrics.Labels{"authority": "", "by": byAddress}.Option())
 		return caller{}, problem.ErrTooMany.After(wait)
 	}
 	if op.Public {
@@ -59,35 +64,25 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 		return caller{}, nil
 	}
 	// The challenges are those of RFC 6750 section 3: no error code without a token.
-	if !hasToken {
+	if token == "" {
 		a.addresses.limit.Charge(address, 1)
 		h["Www-Authenticate"] = []string{`Bearer realm="finsam"`}
-		a.meters.turnedAway(ctx, ErrNoToken)
+		a.meters.refused.Add(ctx, 1, metrics.Labels{"reason": ErrNoToken.Code}.Option())
 		return caller{}, ErrNoToken
 	}
 	who, issuer, err := a.trust.Verify(ctx, token)
 	if err == nil {
 		return caller{who, issuer}, nil
 	}
-	a.meters.turnedAway(ctx, err)
-	if f := fault.Of(err); f.Status == fault.Unauthenticated { // else our fault, or the issuer's
+	f := fault.Of(err)
+	a.meters.refused.Add(ctx, 1, metrics.Labels{"reason": f.Code}.Option())
+	if f.Status == fault.Unauthenticated { // else our fault, or the issuer's
 		a.addresses.limit.Charge(address, 1)
 		h["Www-Authenticate"] = []string{`Bearer realm="finsam", error="invalid_token"`}
 		// The causes of token faults name checks and algorithms, no content of the token.
 		a.log.InfoContext(ctx, "token refused", "operation", op.ID, "issuer", issuer, "code", f.Code, "cause", errors.Unwrap(f))
 	}
 	return caller{issuer: issuer}, err
-}
-
-// bearer returns the token of the one Authorization header; false without one, with
-// several, or with one of another scheme.
-func bearer(h http.Header) (string, bool) {
-	const scheme = "Bearer "
-	all := h["Authorization"]
-	if len(all) != 1 || len(all[0]) <= len(scheme) || !strings.EqualFold(all[0][:len(scheme)], scheme) {
-		return "", false
-	}
-	return all[0][len(scheme):], true
 }
 
 // take takes the operation's cost from the limit of the caller's authority, and says in
@@ -101,7 +96,7 @@ func (a *admission) take(h http.Header, r *http.Request, op *operation, who call
 	// Rounded up: who waits that long has waited enough.
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(int((d.Reset+time.Second-1)/time.Second))}
 	if !d.Allowed {
-		a.meters.tooMany(r.Context(), byAuthority, who.Authority)
+		a.meters.limited.Add(r.Context(), 1, metrics.Labels{"authority": who.Authority, "by": byAuthority}.Option())
 		return problem.ErrTooMany.After(d.RetryAfter)
 	}
 	return nil

@@ -182,9 +182,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, op *operation, a
 			g.fail(a, r, server.Recovered(r.Context(), g.log, p))
 		}
 	}()
-	g.headers.set(a.Header())
 	var err error
-	switch isPreflight := g.headers.allowOrigin(a.Header(), r); {
+	switch isPreflight := g.headers.set(a.Header(), r); {
 	case isPreflight:
 		a.WriteHeader(http.StatusNoContent)
 	case op == nil:

@@ -22,9 +22,11 @@ var (
 	corsMaxAge  = []string{"600"}
 )
 
-// set sets the headers of every answer. Most of the contract is personal data, so nothing
-// is stored unless a later stage says otherwise.
-func (s *headers) set(h http.Header) {
+// set sets the headers of every answer, and those by which a browser knows whether its
+// page's origin may call. Most of the contract is personal data, so nothing is stored
+// unless a later stage says otherwise. It reports whether the request is only the browser's
+// question (a preflight), which is then answered.
+func (s *headers) set(h http.Header, r *http.Request) (isPreflight bool) {
 	h["X-Content-Type-Options"] = nosniff
 	h["Referrer-Policy"] = noReferrer
 	h["Content-Security-Policy"] = noContent
@@ -32,12 +34,6 @@ func (s *headers) set(h http.Header) {
 	if s.isSecure {
 		h["Strict-Transport-Security"] = hsts
 	}
-}
-
-// allowOrigin sets the headers by which a browser knows whether its page's origin may
-// call. It reports whether the request is only the browser's question (a preflight), which
-// is then answered.
-func (s *headers) allowOrigin(h http.Header, r *http.Request) bool {
 	if len(s.origins) == 0 {
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/pkg/web"
@@ -198,7 +198,7 @@ func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFli
 		m.limited.Add(ctx, 0, metrics.Labels{"authority": authority, "by": byAuthority}.Option())
 	}
 	m.limited.Add(ctx, 0, metrics.Labels{"authority": "", "by": byAddress}.Option())
-	for _, f := range append(trust.Faults(), ErrNoToken) {
+	for _, f := range append(slices.Clone(trust.Faults), ErrNoToken) {
 		m.refused.Add(ctx, 0, metrics.Labels{"reason": f.Code}.Option())
 	}
 	return m
@@ -209,16 +209,6 @@ const (
 	byAuthority = "authority"
 	byAddress   = "address"
 )
-
-// tooMany counts a request that exceeded a limit.
-func (m *meters) tooMany(ctx context.Context, by, authority string) {
-	m.limited.Add(ctx, 1, metrics.Labels{"authority": authority, "by": by}.Option())
-}
-
-// turnedAway counts a request without a valid token, by the fault's code.
-func (m *meters) turnedAway(ctx context.Context, err error) {
-	m.refused.Add(ctx, 1, metrics.Labels{"reason": fault.Of(err).Code}.Option())
-}
 
 func (m *meters) record(ctx context.Context, a *answer, duration time.Duration) {
 	if a.waits && a.status < http.StatusInternalServerError {

@@ -109,7 +109,15 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 	isRead := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case operation == "token" && r.Method == http.MethodPost:
-		return operation, p.serveToken(w, r)
+		address := p.addresses.callerAddress(r)
+		if wait := p.addresses.limit.Wait(address); wait > 0 {
+			return operation, problem.ErrTooMany.After(wait)
+		}
+		p.token.ServeHTTP(w, r)
+		if a, ok := w.(*answer); ok && a.status >= 400 { // a failure costs as much as an invalid token
+			p.addresses.limit.Charge(address, 1)
+		}
+		return operation, nil
 	case operation == "documentation" && isRead && document != nil:
 		d, err := document()
 		if err != nil {
@@ -149,19 +157,6 @@ func (p *pages) serveDocs(w http.ResponseWriter, r *http.Request, path string) e
 	}
 	if !found {
 		return problem.ErrNoRoute
-	}
-	return nil
-}
-
-// serveToken has the demo answer; a failure costs as much as an invalid token.
-func (p *pages) serveToken(w http.ResponseWriter, r *http.Request) error {
-	address := p.addresses.callerAddress(r)
-	if wait := p.addresses.limit.Wait(address); wait > 0 {
-		return problem.ErrTooMany.After(wait)
-	}
-	p.token.ServeHTTP(w, r)
-	if a, ok := w.(*answer); ok && a.status >= 400 {
-		p.addresses.limit.Charge(address, 1)
 	}
 	return nil
 }

@@ -47,10 +47,9 @@ func (c Consent) isSame(other Consent) bool {
 // extends reports whether the consent covers all that the other one covers: to cover
 // less is to withdraw, which only the person can do.
 func (c Consent) extends(other Consent) bool {
+	isSubset := func(part, whole []string) bool {
+		return !slices.ContainsFunc(part, func(x string) bool { return !slices.Contains(whole, x) })
+	}
 	return isSubset(other.Authorities, c.Authorities) &&
 		(len(c.Categories) == 0 || len(other.Categories) > 0 && isSubset(other.Categories, c.Categories))
-}
-
-func isSubset(part, whole []string) bool {
-	return !slices.ContainsFunc(part, func(x string) bool { return !slices.Contains(whole, x) })
 }

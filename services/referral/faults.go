@@ -1,7 +1,6 @@
 package referral
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/finsam/finsam/pkg/civil"
@@ -91,13 +90,6 @@ var (
 	ErrReferenceOfPerson = fault.New(fault.Unprocessable, "reference-of-person",
 		"En egen ansökan har ingen extern referens. Utelämna den.", "A self-referral has no external reference. Leave it out.")
 )
-
-// HandedOverFault is ErrHandedOver with the municipality that has the referral now.
-func HandedOverFault(to string, at time.Time) error {
-	day := civil.DateOf(at)
-	return ErrHandedOver.WithText(
-		fmt.Sprintf("Remissen lämnades över till %s %s.", to, day), fmt.Sprintf("The referral was handed over to %s on %s.", to, day))
-}
 
 // fieldErrors collects what is wrong in a body, under the first rule that was broken.
 type fieldErrors struct{ first *fault.Error }

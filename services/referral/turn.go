@@ -28,16 +28,16 @@ const (
 	noWait Wait = "" // nobody's turn: in the queue, during a block or a pause, at the end
 )
 
-// wait is one row of the table of waits.
-type wait struct {
-	party    Party // whose turn it is
-	progress bool  // part of the person's progress, which the sender sees only while consent holds
-	days     func(association.Terms) int
-	endedBy  []string // operations of this service, and on the enrolment those of the participant service
+// WaitRule is one row of the table of waits.
+type WaitRule struct {
+	Party      Party // whose turn it is
+	IsProgress bool  // part of the person's progress, which the sender sees only while consent holds
+	Days       func(association.Terms) int
+	EndedBy    []string // operations of this service, and on the enrolment those of the participant service
 }
 
-// waits says what can be waited for, in the order in which a referral meets it.
-var waits = map[Wait]wait{
+// Waits says what can be waited for, in the order in which a referral meets it.
+var Waits = map[Wait]WaitRule{
 	WaitDecision: {PartyReceiver, false, func(t association.Terms) int { return t.Decision },
 		[]string{"acceptReferral", "rejectReferral", "waitlistReferral", "requestSupplement", "requestTransfer"}},
 	WaitSupplement: {PartySender, false, func(t association.Terms) int { return t.Supplement },
@@ -58,14 +58,6 @@ var waits = map[Wait]wait{
 		[]string{"holdClosingConversation", "closeEnrolment"}},
 }
 
-// IsProgress reports whether the wait is part of the person's progress, which the
-// sender sees only while consent holds.
-func (w Wait) IsProgress() bool { return waits[w].progress }
-
-// EndedBy returns the operations that end the wait: of this service, and of the
-// participant service on the enrolment.
-func (w Wait) EndedBy() []string { return waits[w].endedBy }
-
 // Turn says whose turn it is. It follows from the steps and from the terms that were in
 // force when the referral was received: a term that changes later applies to later
 // referrals.
@@ -78,9 +70,6 @@ type Turn struct {
 	Due          time.Time `json:"due"`   // the last second of the last day in Sweden
 	Began        int64     `json:"began"` // number of the step that began it
 }
-
-// IsOverdue reports whether the time has passed.
-func (t Turn) IsOverdue(now time.Time) bool { return now.After(t.Due) }
 
 // waitIn is what is waited for when a referral has come into a state.
 var waitIn = map[State]Wait{
@@ -154,8 +143,8 @@ func (s *Status) Turn() (Turn, bool) {
 	if t.Wait == noWait {
 		return Turn{}, false
 	}
-	row := waits[t.Wait]
-	if t.Party = row.party; t.Party != PartySender {
+	row := Waits[t.Wait]
+	if t.Party = row.Party; t.Party != PartySender {
 		t.Municipality = s.Municipality
 	}
 	if t.Party == PartyAsked {
@@ -171,9 +160,9 @@ func (s *Status) Turn() (Turn, bool) {
 			first = max(first, start)
 		}
 	}
-	days := row.days(association.DefaultTerms)
+	days := row.Days(association.DefaultTerms)
 	if own := s.referral.Terms; own != nil {
-		days = cmp.Or(row.days(*own), days)
+		days = cmp.Or(row.Days(*own), days)
 	}
 	t.Due = first.AddDays(days).End().Add(-time.Second)
 	return t, true
@@ -184,7 +173,7 @@ func (s *Status) Turn() (Turn, bool) {
 func (r *Referral) MarkOverdue(now time.Time) bool {
 	s := r.Status()
 	t, ok := s.Turn()
-	if !ok || !t.IsOverdue(now) || s.OverdueReported {
+	if !ok || !now.After(t.Due) || s.OverdueReported {
 		return false
 	}
 	return r.take(history.System("referral"), now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil

@@ -28,7 +28,7 @@ func (s *Step) IsHidden(from Visibility) bool {
 	case Closed:
 		return !from.Progress && !from.Outcome
 	case Overdue:
-		return s.Turn != nil && s.Turn.Wait.IsProgress() && !from.Progress
+		return s.Turn != nil && Waits[s.Turn.Wait].IsProgress && !from.Progress
 	case Protected, Unprotected:
 		return !from.Texts
 	}
@@ -238,8 +238,8 @@ func (s *Status) Outline(a actor.Actor, now time.Time) *View {
 	var last *Step
 	v.State, last = s.Visible(to)
 	v.ChangedAt, v.Version = last.At, s.VisibleNumber(last.N, to)
-	if t, ok := s.Turn(); ok && (!t.Wait.IsProgress() || to.Progress) {
-		v.Turn, v.Overdue = &t, t.IsOverdue(now)
+	if t, ok := s.Turn(); ok && (!Waits[t.Wait].IsProgress || to.Progress) {
+		v.Turn, v.Overdue = &t, now.After(t.Due)
 	}
 	if a.Municipality == s.Municipality {
 		v.Responsible = s.Responsible

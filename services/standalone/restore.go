@@ -76,24 +76,16 @@ func (l Layout) checkEmpty() error {
 	return nil
 }
 
-// checkComplete refuses a folder into which a restore has not been completed: what is
-// staged is not data, and a new database must not take its place.
-func (l Layout) checkComplete() error {
-	_, err := os.Stat(l.Restoring())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if _, err := os.Stat(l.Database()); err == nil {
-		return nil // the database comes last: everything else has its place
-	}
-	return errors.Join(err, fmt.Errorf("a restore into %s was not completed: run finsam restore again, or remove %s to begin without data", l, l.Restoring()))
-}
-
-// checkKeys refuses to begin with new encryption keys on a database that was
-// encrypted with others: no person in it could be named again.
-func (l Layout) checkKeys() error {
+// check refuses a folder into which a restore has not been completed: what is staged is
+// not data, and a new database must not take its place. It also refuses to begin with new
+// encryption keys on a database that was encrypted with others: no person in it could be
+// named again.
+func (l Layout) check() error {
 	_, err := os.Stat(l.Database())
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) { // the database comes last: without it a restore is not complete
+		if _, err := os.Stat(l.Restoring()); !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(err, fmt.Errorf("a restore into %s was not completed: run finsam restore again, or remove %s to begin without data", l, l.Restoring()))
+		}
 		return nil
 	}
 	for _, name := range []string{"seal.json", "prf.json"} {

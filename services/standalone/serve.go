@@ -119,10 +119,7 @@ func (o Options) prepare() (*demo.Issuer, error) {
 	if !o.Demo && o.TrustFile == "" {
 		return nil, errors.New("no caller could be accepted: name a trust file with --trust, or try it out with --demo")
 	}
-	if err := o.Data.checkComplete(); err != nil {
-		return nil, err
-	}
-	if err := o.Data.checkKeys(); err != nil {
+	if err := o.Data.check(); err != nil {
 		return nil, err
 	}
 	if err := launch.WriteKeys(o.Data.Keys()); err != nil {

@@ -4,9 +4,9 @@
 package activitytest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,13 +34,11 @@ type Suite struct {
 	peer    servicetest.Peer
 }
 
-// Start sets up a suite at 10:00 on Friday 20 November 2026, with one enrolment.
-func Start(t testing.TB) *Suite { return StartWith(t, "", "") }
-
-// StartWith is Start with one piece of the configuration replaced.
-func StartWith(t testing.TB, old, replacement string) *Suite {
+// Start sets up a suite at 10:00 on Friday 20 November 2026, with one enrolment. changes
+// are pieces of the configuration and their replacements by turns.
+func Start(t testing.TB, changes ...string) *Suite {
 	t.Helper()
-	s := &Suite{Example: bytes.Replace(servicetest.Example(t), []byte(old), []byte(replacement), 1)}
+	s := &Suite{Example: []byte(strings.NewReplacer(changes...).Replace(string(servicetest.Example(t))))}
 	w := servicetest.New(t, "activity", servicetest.Config{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Associations: [][]byte{s.Example}})
 	w.Peers = map[string]feed.Reader{"participant": &s.peer}
 	s.World = w

@@ -87,8 +87,9 @@ func booking(b *service.BookingView, depth rest.Depth) api.Booking {
 		Id: b.ID, Enrolment: b.Enrolment, Participant: b.Participant, Municipality: b.Municipality, Activity: b.Activity,
 		Name: rest.Optional(b.Name), From: string(b.From), State: api.BookingState(b.Status.State),
 		Attendances: []api.AttendanceNote{}, Timeline: make([]api.BookingStep, 0, len(b.Steps)),
-		UnderscoreLinks: bookingLinks(b, depth),
+		UnderscoreLinks: api.Links{"self": link(depth, "getBooking", b.ID), "participantWeek": link(depth, "getParticipantWeek", b.Participant)},
 	}
+	body.UnderscoreLinks.AddActions(api.Paths, depth, b.Operations, b.ID)
 	if last := b.Status.LastDay; last != activity.Forever {
 		body.Until = rest.Optional(string(last))
 	}
@@ -105,11 +106,4 @@ func booking(b *service.BookingView, depth rest.Depth) api.Booking {
 		})
 	}
 	return body
-}
-
-// bookingLinks returns what the caller can do with a booking now.
-func bookingLinks(b *service.BookingView, depth rest.Depth) api.Links {
-	links := api.Links{"self": link(depth, "getBooking", b.ID), "participantWeek": link(depth, "getParticipantWeek", b.Participant)}
-	links.AddActions(api.Paths, depth, b.Operations, b.ID)
-	return links
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"slices"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/association"
@@ -66,8 +67,8 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 			Booking: x.ID, Participant: x.Participant, Version: x.Version(), Attendance: rest.Optional(api.Attendance(string(n.Attendance))),
 			UnderscoreLinks: api.Links{},
 		}
-		if link, ok := bookingLinks(x, depth)["attendances"]; ok {
-			item.UnderscoreLinks["attendances"] = link
+		if slices.Contains(x.Operations, "noteAttendance") {
+			item.UnderscoreLinks["attendances"] = link(depth, "noteAttendance", x.ID)
 		}
 		b.Items = append(b.Items, item)
 	}

@@ -366,7 +366,7 @@ func TestTheFollowerTakesTheSameEventTwice(t *testing.T) {
 // crowded is Mölndal's week with something else at the time of the walk.
 func crowded(t *testing.T) (*Suite, context.Context) {
 	t.Helper()
-	s := StartWith(t, "      - { name: Promenad, category: social, day: tuesday",
+	s := Start(t, "      - { name: Promenad, category: social, day: tuesday",
 		"      - { name: Simning, category: health, day: tuesday, from: \"13:30\", to: \"14:30\" }\n      - { name: Promenad, category: social, day: tuesday")
 	s.Run(t)
 	s.Enrolled(t, Person, Molndal)

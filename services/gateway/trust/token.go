@@ -38,10 +38,8 @@ var (
 		"The issuer's keys cannot be fetched right now. Try again shortly.")
 )
 
-// Faults returns all the faults of tokens.
-func Faults() []*fault.Error {
-	return []*fault.Error{ErrToken, ErrExpired, ErrIssuer, ErrSubject, ErrRoles, ErrKeys}
-}
+// Faults are all the faults of tokens.
+var Faults = []*fault.Error{ErrToken, ErrExpired, ErrIssuer, ErrSubject, ErrRoles, ErrKeys}
 
 const (
 	// maxToken bounds a token, in bytes.

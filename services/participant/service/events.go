@@ -39,7 +39,7 @@ func personEvent(p *participant.Person, n int64) feed.Event {
 		// Handlers are subjects at the authority that named them.
 		e.Data["handlers"], e.Data["authority"] = strings.Join(s.Handlers, ","), s.Authority
 	}
-	maps.DeleteFunc(e.Data, isEmpty)
+	maps.DeleteFunc(e.Data, func(_, value string) bool { return value == "" })
 	return e
 }
 
@@ -64,11 +64,9 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 	if s.Number > 0 {
 		event.Data["number"] = strconv.Itoa(s.Number)
 	}
-	maps.DeleteFunc(event.Data, isEmpty)
+	maps.DeleteFunc(event.Data, func(_, value string) bool { return value == "" })
 	return event
 }
-
-func isEmpty(_, value string) bool { return value == "" }
 
 // What the events of the referral service begin with, which this service follows.
 const referralEvents = "se.finsam.referral."

@@ -92,7 +92,7 @@ func (s *Service) viewPerson(a actor.Actor, v store.Versioned[participant.Person
 		if err != nil {
 			return nil, err
 		}
-		if view.Contact, err = s.contactOf(p); err != nil {
+		if view.Contact, err = decryptJSON[participant.Contact](s.Cipher, p.Contact, personContext(p.ID, "contact")); err != nil {
 			return nil, err
 		}
 		view.Identity = &identity
@@ -161,9 +161,9 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 			hidden = append(hidden, id)
 			continue
 		}
-		n := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}
-		isShown := access.Allows("readIdentities#name", a, r)
-		if isShown {
+		n, seen := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}, accesslog.Masked
+		if access.Allows("readIdentities#name", a, r) {
+			seen = accesslog.Shown
 			identity, err := s.identityOf(p)
 			if err != nil {
 				return nil, err
@@ -174,7 +174,7 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 			}
 		}
 		named = append(named, n)
-		enter(accesslog.Entry{Operation: operation, Thing: "participants", Why: string(relation), Identity: identityShown(isShown)}, id)
+		enter(accesslog.Entry{Operation: operation, Thing: "participants", Why: string(relation), Identity: seen}, id)
 	}
 	if len(hidden) > 0 {
 		e := accesslog.Entry{Operation: operation, Thing: "participants", Participants: hidden}

@@ -77,7 +77,10 @@ func (s *Service) open(ctx context.Context) error {
 		},
 		Participants: func(p *participant.Person) []string { return []string{p.ID} },
 		Identity: func(a actor.Actor, _ string, _ *participant.Person, r access.Resource) accesslog.Identity {
-			return identityShown(access.Allows("getParticipant#identity", a, r))
+			if access.Allows("getParticipant#identity", a, r) {
+				return accesslog.Shown
+			}
+			return accesslog.Masked
 		},
 	}
 	s.enrolments = guard.Documents[participant.Enrolment]{
@@ -87,13 +90,6 @@ func (s *Service) open(ctx context.Context) error {
 	s.people.Store, people = store.Open(ctx, s.Engine, personCollection)
 	s.enrolments.Store, enrolments = store.Open(ctx, s.Engine, enrolmentCollection)
 	return errors.Join(people, enrolments)
-}
-
-func identityShown(shown bool) accesslog.Identity {
-	if shown {
-		return accesslog.Shown
-	}
-	return accesslog.Masked
 }
 
 // personsByID finds persons by their ids; one that is not there is left out.

@@ -130,7 +130,7 @@ func (s *Service) addReferral(ctx context.Context, known *participant.Person, in
 		if in.Contact == (participant.Contact{}) {
 			return nil
 		}
-		old, err := s.contactOf(p)
+		old, err := decryptJSON[participant.Contact](s.Cipher, p.Contact, personContext(p.ID, "contact"))
 		if err != nil || old == in.Contact {
 			return err
 		}
@@ -178,10 +178,6 @@ func enrolmentContext(id, part string) string { return "enrolment/" + id + "/" +
 
 func (s *Service) identityOf(p *participant.Person) (participant.Identity, error) {
 	return decryptJSON[participant.Identity](s.Cipher, p.Identity, personContext(p.ID, "identity"))
-}
-
-func (s *Service) contactOf(p *participant.Person) (participant.Contact, error) {
-	return decryptJSON[participant.Contact](s.Cipher, p.Contact, personContext(p.ID, "contact"))
 }
 
 // encryptJSON encrypts a value; the zero value becomes an empty text.

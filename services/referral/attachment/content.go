@@ -150,16 +150,17 @@ func (c *Content) SHA256() string { return hex.EncodeToString(c.sum.Sum(nil)) }
 
 // Title returns an attachment's title: the one given, else the name of the file, else a
 // word. The name is whatever the sender's disk calls it, so what cannot be part of a
-// title is left out of it; a given title with such characters is refused.
+// title is left out of it: line breaks, controls, and what turns the direction of writing.
+// A given title with such characters is refused.
 func Title(title, fileName string) (string, error) {
 	if title = strings.TrimSpace(title); title != "" {
-		if !utf8.ValidString(title) || utf8.RuneCountInString(title) > maxTitle || strings.ContainsFunc(title, isInvisible) {
+		if !utf8.ValidString(title) || utf8.RuneCountInString(title) > maxTitle || strings.ContainsFunc(title, func(c rune) bool { return !unicode.IsPrint(c) }) {
 			return "", ErrTitle.AtField("/title")
 		}
 		return title, nil
 	}
 	name := strings.Map(func(c rune) rune {
-		if isInvisible(c) || c == utf8.RuneError {
+		if !unicode.IsPrint(c) || c == utf8.RuneError {
 			return -1
 		}
 		return c
@@ -172,10 +173,6 @@ func Title(title, fileName string) (string, error) {
 	}
 	return name, nil
 }
-
-// isInvisible reports whether a character is a line break, a control, or one that turns
-// the direction of writing.
-func isInvisible(c rune) bool { return !unicode.IsPrint(c) }
 
 // FileName returns the name of a file of this title and type on a disk.
 func FileName(title, kind string) string {

@@ -109,8 +109,8 @@ func (d *Draft) owner() string {
 	return "unit/" + d.Authority + "/" + d.Unit
 }
 
-// bindingContext binds the encrypted content to its draft.
-func bindingContext(id string) string { return "draft/" + id }
+// bindingPrefix and its id are what the encrypted content of a draft is bound to.
+const bindingPrefix = "draft/"
 
 // referralSpace is the name space of the ids of the referrals that drafts become.
 var referralSpace = uuid.MustParse("0b7f2f5e-3f0c-4c39-8a51-5d3c1a9be7d4")
@@ -240,7 +240,7 @@ func (s *Service) checkUnsent(ctx context.Context, d *Draft) error {
 }
 
 func (s *Service) write(d *Draft, by string, content []byte) error {
-	encrypted, err := s.Cipher.Encrypt(content, bindingContext(d.ID))
+	encrypted, err := s.Cipher.Encrypt(content, bindingPrefix+d.ID)
 	if err != nil {
 		return fmt.Errorf("draft %s: %w", d.ID, err)
 	}
@@ -249,7 +249,7 @@ func (s *Service) write(d *Draft, by string, content []byte) error {
 }
 
 func (s *Service) view(d *Draft) (*View, error) {
-	plain, err := s.Cipher.Decrypt(d.Content, bindingContext(d.ID))
+	plain, err := s.Cipher.Decrypt(d.Content, bindingPrefix+d.ID)
 	if err != nil {
 		return nil, fmt.Errorf("draft %s: %w", d.ID, err)
 	}

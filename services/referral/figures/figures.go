@@ -114,19 +114,8 @@ func (c Cell) name() string {
 	return strings.Join([]string{c.Measure, c.Detail, c.Source, c.Gender, c.Municipality}, "|")
 }
 
-func cellOf(name string) Cell {
-	p := append(strings.Split(name, "|"), "", "", "", "", "")
-	return Cell{p[0], p[1], p[2], p[3], p[4]}
-}
-
 func (s Span) name() string {
 	return strings.Join([]string{s.Step, s.Detail, s.Municipality, strconv.Itoa(s.Days)}, "|")
-}
-
-func spanOf(name string) Span {
-	p := append(strings.Split(name, "|"), "", "", "", "")
-	days, _ := strconv.Atoi(p[3])
-	return Span{p[0], p[1], p[2], days}
 }
 
 // The ways in which a table is parted.
@@ -167,7 +156,8 @@ func Over(months []*Month, from, to, municipality string) Result {
 			continue
 		}
 		for name, sum := range m.Cells {
-			c := cellOf(name)
+			p := append(strings.Split(name, "|"), "", "", "", "", "")
+			c := Cell{p[0], p[1], p[2], p[3], p[4]}
 			if municipality != "" && c.Municipality != municipality || c.Measure != Waiting && m.Month < from {
 				continue
 			}
@@ -181,11 +171,12 @@ func Over(months []*Month, from, to, municipality string) Result {
 			}
 		}
 		for name, sum := range m.Spans {
-			s := spanOf(name)
-			if municipality != "" && s.Municipality != municipality || m.Month < from {
+			p := append(strings.Split(name, "|"), "", "", "", "")
+			days, _ := strconv.Atoi(p[3])
+			s := Span{Step: p[0], Detail: p[1], Days: days} // of all municipalities together
+			if municipality != "" && p[2] != municipality || m.Month < from {
 				continue
 			}
-			s.Municipality = ""
 			spans[s] = spans[s].plus(sum)
 		}
 	}

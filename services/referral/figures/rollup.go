@@ -99,7 +99,13 @@ func (r *Rollup) Count(ctx context.Context, events []feed.Event) error {
 			continue
 		}
 		d := deltaOf(ref, n)
-		d.Key = r.recordKey(ref.ID)
+		// The key for the Cell Key Method: uniform over all 32-bit numbers, always the same,
+		// and unknown without the look-up keys.
+		random, err := base64.RawURLEncoding.DecodeString(r.Cipher.Fingerprint([]byte("figures/" + ref.ID)))
+		if err != nil || len(random) < 4 {
+			panic("figures: a fingerprint is 32 bytes in base64url") // as package encryption says
+		}
+		d.Key = binary.BigEndian.Uint32(random)
 		at.ID = d.Month
 		months[at] = append(months[at], counted{e.Sequence, d})
 	}
@@ -140,16 +146,6 @@ func (r *Rollup) write(ctx context.Context, association, month string, page []co
 	}
 	_, err = r.months.Update(ctx, association, monthID(r.version, month), 0, apply) // another process was faster
 	return err
-}
-
-// recordKey returns the referral's key for the Cell Key Method: uniform over all 32-bit
-// numbers, always the same, and unknown without the look-up keys.
-func (r *Rollup) recordKey(id string) uint32 {
-	b, err := base64.RawURLEncoding.DecodeString(r.Cipher.Fingerprint([]byte("figures/" + id)))
-	if err != nil || len(b) < 4 {
-		panic("figures: a fingerprint is 32 bytes in base64url") // as package encryption says
-	}
-	return binary.BigEndian.Uint32(b)
 }
 
 // Period is the result of a period.

@@ -61,24 +61,18 @@ var withheldKinds = []string{"protected", "unprotected"}
 // at a municipality ("municipality/1481").
 type Recipient string
 
-// recipientsOf returns who may see an event. An event that the sender may not see names
+// recipientsOf returns who may see an event, each once. An event that the sender may not see names
 // no authority: the referral decides that when it makes the event.
-func recipientsOf(e feed.Event) []Recipient {
+func recipientsOf(e feed.Event) (all []Recipient) {
 	kind, ok := strings.CutPrefix(e.Type, typePrefix)
 	if !ok || slices.Contains(withheldKinds, kind) {
 		return nil
 	}
-	municipalities := municipalitiesOf(e.Data)
-	if e.Authority == "" {
-		return municipalities
+	if e.Authority != "" {
+		all = append(all, Recipient("authority/"+e.Authority))
 	}
-	return append([]Recipient{Recipient("authority/" + e.Authority)}, municipalities...)
-}
-
-// municipalitiesOf returns the municipalities that an event's data names, each once.
-func municipalitiesOf(data map[string]string) (all []Recipient) {
 	for _, key := range []string{holderKey, formerKey, askedKey} {
-		if r := Recipient("municipality/" + data[key]); data[key] != "" && !slices.Contains(all, r) {
+		if r := Recipient("municipality/" + e.Data[key]); e.Data[key] != "" && !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}

@@ -14,8 +14,9 @@ func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestO
 	b := r.Body.Changes
 	wanted := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference}
 	if b.TargetGroup != nil {
-		g := readTargetGroup(*b.TargetGroup)
-		wanted.TargetGroup = &g
+		wanted.TargetGroup = &referral.TargetGroup{
+			Reasons: rest.Convert[string](b.TargetGroup.Reasons), Concerned: rest.Convert[actor.AuthorityKind](b.TargetGroup.AuthoritiesConcerned),
+		}
 	}
 	if b.RightTime != nil {
 		all := readRightTime(*b.RightTime)
@@ -33,16 +34,16 @@ func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestO
 	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-func readTargetGroup(b api.TargetGroup) referral.TargetGroup {
-	return referral.TargetGroup{
-		Reasons: rest.Convert[string](b.Reasons), Concerned: rest.Convert[actor.AuthorityKind](b.AuthoritiesConcerned),
-	}
-}
-
 // changeLog writes the amendments, for those who may read texts.
 func changeLog(v *referral.View) *[]api.ReferralAmendment {
 	if v.Texts == nil {
 		return nil
+	}
+	extended := func(c referral.Consent) api.ExtendedConsent {
+		return api.ExtendedConsent{
+			GivenOn: c.GivenOn, TextVersion: c.TextVersion, Authorities: c.Authorities,
+			DataCategories: rest.OptionalList(rest.Convert[api.ConsentDataCategory](c.Categories)),
+		}
 	}
 	var all []api.ReferralAmendment
 	for _, s := range v.Steps {
@@ -54,7 +55,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 			c.TargetGroup = &api.TargetGroupChange{Old: targetGroup(g.Old), New: targetGroup(g.New)}
 		}
 		if x := s.Amendment.Consent; x != nil {
-			c.Consent = &api.ConsentChange{Old: extendedConsent(x.Old), New: extendedConsent(x.New)}
+			c.Consent = &api.ConsentChange{Old: extended(x.Old), New: extended(x.New)}
 		}
 		if x, ok := v.Texts.Reasons[s.N]; ok {
 			c.Reason = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}
@@ -71,14 +72,4 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 		all = append(all, api.ReferralAmendment{N: int(v.Status.VisibleNumber(s.N, v.Visibility)), At: s.At, Reason: v.Texts.Steps[s.N], Changes: c})
 	}
 	return rest.OptionalList(all)
-}
-
-func extendedConsent(c referral.Consent) api.ExtendedConsent {
-	return api.ExtendedConsent{
-		GivenOn: c.GivenOn, TextVersion: c.TextVersion, Authorities: c.Authorities, DataCategories: dataCategories(c),
-	}
-}
-
-func dataCategories(c referral.Consent) *[]api.ConsentDataCategory {
-	return rest.OptionalList(rest.Convert[api.ConsentDataCategory](c.Categories))
 }

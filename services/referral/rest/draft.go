@@ -19,11 +19,12 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 	if err != nil {
 		return nil, err
 	}
+	depth := depthOf("listDrafts")
 	return api.ListDrafts200JSONResponse{
 		Items: rest.Map(l.Items, func(d *draft.View) api.DraftSummary {
 			return api.DraftSummary{
 				Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
-				ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d.ID, depthOf("listDrafts")),
+				ExpiresAt: d.ExpiresAt(), UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
 			}
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
@@ -114,14 +115,10 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {
 	b = api.Draft{
 		Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
-		ExpiresAt: d.ExpiresAt(), UnderscoreLinks: draftLinks(d.ID, depth),
+		ExpiresAt: d.ExpiresAt(), UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
 	}
 	if err := json.Unmarshal(d.Plain, &b.Content); err != nil {
 		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)
 	}
 	return b, rest.ETag(d.Changes), nil
-}
-
-func draftLinks(id string, depth rest.Depth) api.Links {
-	return api.Links{"self": link(depth, "getDraft", id), "sending": link(depth, "sendDraft", id)}
 }

@@ -29,7 +29,7 @@ func taskLinks(v *referral.View) api.Links {
 	all := links(v, depth)
 	var ending []string
 	if v.Turn != nil {
-		ending = v.Turn.Wait.EndedBy()
+		ending = referral.Waits[v.Turn.Wait].EndedBy
 	}
 	for _, operation := range v.Operations {
 		if !slices.Contains(ending, operation) {

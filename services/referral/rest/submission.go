@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/rest"
@@ -40,8 +41,10 @@ func submission(b *api.NewReferral) referral.Submission {
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
 			Categories: rest.Convert[string](rest.Value(b.Consent.DataCategories)),
 		},
-		TargetGroup: readTargetGroup(b.TargetGroup),
-		RightTime:   readRightTime(rest.Value(b.RightTime)),
+		TargetGroup: referral.TargetGroup{
+			Reasons: rest.Convert[string](b.TargetGroup.Reasons), Concerned: rest.Convert[actor.AuthorityKind](b.TargetGroup.AuthoritiesConcerned),
+		},
+		RightTime: readRightTime(rest.Value(b.RightTime)),
 	}
 }
 

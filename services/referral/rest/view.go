@@ -39,7 +39,8 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 		TargetGroup: targetGroup(r.TargetGroup),
 		Consent: api.ReferralConsent{
 			GivenOn: r.Consent.GivenOn, TextVersion: r.Consent.TextVersion, Authorities: r.Consent.Authorities,
-			DataCategories: dataCategories(r.Consent), Holds: v.Status.ConsentWithdrawnAt == nil, WithdrawnAt: v.Status.ConsentWithdrawnAt,
+			DataCategories: rest.OptionalList(rest.Convert[api.ConsentDataCategory](r.Consent.Categories)),
+			Holds:          v.Status.ConsentWithdrawnAt == nil, WithdrawnAt: v.Status.ConsentWithdrawnAt,
 		},
 		WishedMunicipality: r.WishedMunicipality, Municipality: v.Status.Municipality,
 		Priority: rest.Optional(api.ReferralPriority(v.Status.Priority)),

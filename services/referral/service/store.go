@@ -107,7 +107,7 @@ func keys(r *referral.Referral) store.Keys {
 	}
 	if t, ok := status.Turn(); ok {
 		k[keyDue] = t.Due.UnixMilli()
-		if !t.Wait.IsProgress() || sender.Progress {
+		if !referral.Waits[t.Wait].IsProgress || sender.Progress {
 			k[keySenderDue] = t.Due.UnixMilli()
 		}
 		if !status.OverdueReported {

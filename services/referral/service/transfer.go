@@ -2,9 +2,11 @@ package service
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/services/referral"
@@ -69,5 +71,7 @@ func (s *Service) handedOver(a actor.Actor, operation string, r *referral.Referr
 			name = m.Name
 		}
 	}
-	return referral.HandedOverFault(name, step.At)
+	day := civil.DateOf(step.At)
+	return referral.ErrHandedOver.WithText(
+		fmt.Sprintf("Remissen lämnades över till %s %s.", name, day), fmt.Sprintf("The referral was handed over to %s on %s.", name, day))
 }

@@ -33,8 +33,12 @@ func complete(all *openapi3.Components, o contract.Operation, item *openapi3.Pat
 		}
 		addHeaders(r.Value, !o.Public)
 	}
+	applies := map[condition]bool{
+		always: true, isServed: o.Service != contract.Own, isSecured: !o.Public, hasBody: o.Body,
+		isChange: o.Method != "GET", isVersioned: hasVersion,
+	}
 	for _, p := range problems {
-		if p.applies(o, hasVersion) {
+		if applies[p.condition] {
 			status := strconv.Itoa(p.example.Status.HTTP())
 			if p.example == fault.ErrInternal {
 				status = "default" // whatever has no status of its own
@@ -60,18 +64,23 @@ func addHeaders(r *openapi3.Response, isLimited bool) {
 
 // refusal is a response other than success.
 type refusal struct {
-	name    string // of the component
-	example *fault.Error
-	applies func(o contract.Operation, hasVersion bool) bool
-	meaning string // in both languages
+	name      string // of the component
+	example   *fault.Error
+	condition condition
+	meaning   string // in both languages
 }
 
-func always(contract.Operation, bool) bool                   { return true }
-func isServed(o contract.Operation, _ bool) bool             { return o.Service != contract.Own }
-func isSecured(o contract.Operation, _ bool) bool            { return !o.Public }
-func hasBody(o contract.Operation, _ bool) bool              { return o.Body }
-func isChange(o contract.Operation, _ bool) bool             { return o.Method != "GET" }
-func isVersioned(_ contract.Operation, hasVersion bool) bool { return hasVersion }
+// condition is which operations can meet a problem.
+type condition int
+
+const (
+	always condition = iota
+	isServed
+	isSecured
+	hasBody
+	isChange
+	isVersioned
+)
 
 // problems are those of the API, each where it applies, in order of status.
 var problems = []refusal{

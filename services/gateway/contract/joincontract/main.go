@@ -99,21 +99,17 @@ func join(sources ...source) ([]byte, []contract.Operation, error) {
 		table = append(table, operations...)
 	}
 	document, err := json.MarshalIndent(root, "", " ")
+	if err != nil {
+		return nil, table, err
+	}
+	// The whole is read as others will: a reference that leads nowhere, two paths that match
+	// the same requests and an operation id that occurs twice are errors.
+	loader := openapi3.NewLoader()
+	whole, err := loader.LoadFromData(document)
 	if err == nil {
-		err = validate(document)
+		err = whole.Validate(loader.Context, openapi3.EnableExamplesValidation())
 	}
 	return append(document, '\n'), table, err
-}
-
-// validate reads the whole as others will: a reference that leads nowhere, two paths that
-// match the same requests and an operation id that occurs twice are errors.
-func validate(document []byte) error {
-	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromData(document)
-	if err != nil {
-		return err
-	}
-	return doc.Validate(loader.Context, openapi3.EnableExamplesValidation())
 }
 
 // merge adds components of one kind. Two of one name must be the same: a client

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
@@ -38,7 +40,12 @@ func trustCommand() *cobra.Command {
 				return err
 			}
 			for _, is := range file.Issuers {
-				fmt.Fprintln(c.OutOrStdout(), describeIssuer(is))
+				roles := slices.Compact(slices.Sorted(maps.Values(is.Claims.Roles.Map)))
+				line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(rest.Convert[string](roles), ", "))
+				if is.Disabled {
+					line += " (disabled)"
+				}
+				fmt.Fprintln(c.OutOrStdout(), line)
 			}
 			v, err := trust.Open(trust.Config{Path: args[0], Log: slog.New(slog.DiscardHandler)})
 			if err != nil || token == "" {
@@ -49,20 +56,6 @@ func trustCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&token, "token", "", "a file with an access token; -: standard input")
 	return c
-}
-
-// describeIssuer returns a line that says whose tokens an issuer signs.
-func describeIssuer(is trust.Issuer) string {
-	var roles []string
-	for _, r := range is.Claims.Roles.Map {
-		roles = append(roles, string(r))
-	}
-	slices.Sort(roles)
-	line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(slices.Compact(roles), ", "))
-	if is.Disabled {
-		return line + " (disabled)"
-	}
-	return line
 }
 
 // printBearer prints who a token is for. Its error names the check that failed.
