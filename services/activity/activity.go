@@ -39,14 +39,6 @@ func ResourceOf(associationID string, a association.Activity) access.Resource {
 	return access.Resource{Association: associationID, Relationships: []access.Relationship{{Municipality: a.Municipality}}}
 }
 
-// OperationsOn returns the operations that an activity allows.
-func OperationsOn(a association.Activity) []string {
-	if !a.Scheduled() {
-		return nil
-	}
-	return []string{"createBooking", "cancelOccurrence"}
-}
-
 // Occurrence is one day on which an activity takes place, or should have.
 type Occurrence struct {
 	Activity  association.Activity

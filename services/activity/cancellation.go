@@ -99,9 +99,6 @@ func (c *Cancellation) State() CancellationState { return c.Steps[len(c.Steps)-1
 // Version is the number of steps.
 func (c *Cancellation) Version() int64 { return int64(len(c.Steps)) }
 
-// ChangedAt is when the latest step was taken.
-func (c *Cancellation) ChangedAt() time.Time { return c.Steps[len(c.Steps)-1].At }
-
 // Resource is what access depends on.
 func (c *Cancellation) Resource() access.Resource {
 	return access.Resource{Association: c.Association, Relationships: []access.Relationship{{Municipality: c.Municipality}}}

@@ -91,7 +91,7 @@ func (a *admission) take(h http.Header, r *http.Request, op *operation, who call
 	if op.Public || !a.limits.IsLimited() {
 		return nil
 	}
-	d, p := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost), a.limits.Policy()
+	d, p := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost), a.limits.Policy
 	h["Ratelimit-Policy"] = []string{`"authority";q=` + strconv.Itoa(p.Burst) + ";w=" + strconv.Itoa((p.Burst+p.PerSecond-1)/p.PerSecond)}
 	// Rounded up: who waits that long has waited enough.
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(int((d.Reset+time.Second-1)/time.Second))}

@@ -35,7 +35,8 @@ type Suite struct {
 }
 
 // Start sets up a suite at 10:00 on Friday 20 November 2026, with one enrolment. changes
-// are pieces of the configuration and their replacements by turns.
+// are pieces of the configuration and their replacements by turns. Nothing is published or
+// followed before servicetest.Run.
 func Start(t testing.TB, changes ...string) *Suite {
 	t.Helper()
 	s := &Suite{Example: []byte(strings.NewReplacer(changes...).Replace(string(servicetest.Example(t))))}
@@ -66,9 +67,6 @@ func (s *Suite) Enrolled(t testing.TB, participant, municipality string) {
 		return err == nil
 	})
 }
-
-// Run lets the service publish and follow until the test ends.
-func (s *Suite) Run(t testing.TB) { servicetest.Run(t, s.Service.Run) }
 
 // Emit adds an event of the participant service to what the suite follows.
 func (s *Suite) Emit(kind, enrolment, participant, municipality string, n int, on string) {

@@ -61,8 +61,7 @@ func cancellation(c *service.CancellationView, depth rest.Depth) api.Cancellatio
 		},
 	}
 	if c.State() == activity.Restored {
-		at := c.ChangedAt()
-		b.RestoredAt = &at
+		b.RestoredAt = &c.Steps[len(c.Steps)-1].At
 	}
 	b.UnderscoreLinks.AddActions(api.Paths, depth, c.Operations, c.Activity, c.ID)
 	return b

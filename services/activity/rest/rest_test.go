@@ -26,7 +26,7 @@ type face struct {
 func newFace(t *testing.T) *face {
 	t.Helper()
 	f := &face{Suite: Start(t), t: t}
-	f.Run(t)
+	servicetest.Run(t, f.Service.Run)
 	f.Enrolled(t, Person, Molndal)
 	f.api = servicetest.NewAPI(t, f.World, api.Spec, func(c server.Config) (*echo.Echo, error) { return New(f.Service, c) })
 	return f

@@ -26,7 +26,7 @@ import (
 func running(t *testing.T) (*Suite, context.Context) {
 	t.Helper()
 	s := Start(t)
-	s.Run(t)
+	servicetest.Run(t, s.Service.Run)
 	s.Enrolled(t, Person, Molndal)
 	return s, actor.With(t.Context(), Coach(Molndal))
 }
@@ -368,7 +368,7 @@ func crowded(t *testing.T) (*Suite, context.Context) {
 	t.Helper()
 	s := Start(t, "      - { name: Promenad, category: social, day: tuesday",
 		"      - { name: Simning, category: health, day: tuesday, from: \"13:30\", to: \"14:30\" }\n      - { name: Promenad, category: social, day: tuesday")
-	s.Run(t)
+	servicetest.Run(t, s.Service.Run)
 	s.Enrolled(t, Person, Molndal)
 	return s, actor.With(t.Context(), Coach(Molndal))
 }

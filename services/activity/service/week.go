@@ -104,7 +104,11 @@ func (s *Service) Activities(ctx context.Context, municipality string, w store.W
 		}
 		for _, x := range week.Activities {
 			if total >= first && total < first+w.Limit {
-				part = append(part, ActivityView{x, access.Permitted(activity.OperationsOn(x), a, activity.ResourceOf(in.ID, x))})
+				v := ActivityView{Activity: x}
+				if x.Scheduled() {
+					v.Operations = access.Permitted([]string{"createBooking", "cancelOccurrence"}, a, activity.ResourceOf(in.ID, x))
+				}
+				part = append(part, v)
 			}
 			total++
 		}

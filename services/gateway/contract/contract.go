@@ -82,23 +82,21 @@ const (
 // https://api.example.se; empty leaves an example.
 func JSON(publicURL string) ([]byte, error) {
 	if publicURL == "" {
-		return compact(document)
+		return render()
 	}
 	base := strings.TrimSuffix(publicURL, "/") + BasePath
-	return compact(withURL(withURL(document, exampleServer, base), exampleProblems, base+"/docs/problems"))
+	return render(exampleServer, `"url": "`+base+`"`, exampleProblems, `"url": "`+base+`/docs/problems"`)
 }
 
 // LocalJSON returns the document with its own host as server, for a page that is
 // served from there and calls it.
-func LocalJSON() ([]byte, error) { return compact(withURL(document, exampleServer, BasePath)) }
+func LocalJSON() ([]byte, error) { return render(exampleServer, `"url": "`+BasePath+`"`) }
 
-func withURL(doc []byte, example, url string) []byte {
-	return bytes.Replace(doc, []byte(example), []byte(`"url": "`+url+`"`), 1)
-}
-
-func compact(doc []byte) ([]byte, error) {
+// render returns the document without white space. changes are texts of it and their
+// replacements by turns.
+func render(changes ...string) ([]byte, error) {
 	var b bytes.Buffer
-	err := json.Compact(&b, doc)
+	err := json.Compact(&b, []byte(strings.NewReplacer(changes...).Replace(string(document))))
 	return b.Bytes(), err
 }
 

@@ -58,6 +58,8 @@ const (
 // Limiter bounds by key. Keys must come from a bounded set, such as the authorities of
 // the trust file. Its methods may be called concurrently.
 type Limiter struct {
+	Policy Policy // the limit; it does not change
+
 	config  Config
 	shared  *redis_rate.Limiter
 	buckets sync.Map     // key -> *bucket
@@ -84,7 +86,7 @@ func New(c Config) *Limiter {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Policy.Burst = max(c.Policy.Burst, c.Policy.PerSecond)
-	l := &Limiter{config: c}
+	l := &Limiter{Policy: c.Policy, config: c}
 	if c.Redis != nil {
 		l.shared = redis_rate.NewLimiter(c.Redis)
 	}
@@ -92,10 +94,7 @@ func New(c Config) *Limiter {
 }
 
 // IsLimited reports whether there is a limit at all.
-func (l *Limiter) IsLimited() bool { return l.config.Policy.PerSecond > 0 }
-
-// Policy returns the limit.
-func (l *Limiter) Policy() Policy { return l.config.Policy }
+func (l *Limiter) IsLimited() bool { return l.Policy.PerSecond > 0 }
 
 // Take takes cost from the key's bucket. A cost above the burst takes the whole burst, so
 // that every call is possible at some time.
@@ -103,39 +102,39 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 	if !l.IsLimited() {
 		return Decision{Allowed: true}
 	}
-	cost = min(cost, l.config.Policy.Burst)
+	cost = min(cost, l.Policy.Burst)
 	b := l.bucket(key)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := l.config.Now()
 	if l.shared == nil || now.UnixNano() < l.paused.Load() {
-		return b.takeLocal(now, cost, l.config.Policy)
+		return b.takeLocal(now, cost, l.Policy)
 	}
-	if b.leased >= cost && now.Before(b.until) {
-		return b.useLease(cost)
-	}
-	if now.Before(b.denied) {
-		return Decision{Reset: b.reset, RetryAfter: b.denied.Sub(now)}
-	}
-	if err := l.lease(ctx, key, b, now, cost); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.New("no answer in time")
+	if b.leased < cost || !now.Before(b.until) {
+		if now.Before(b.denied) {
+			return Decision{Reset: b.reset, RetryAfter: b.denied.Sub(now)}
 		}
-		l.paused.Store(now.Add(pauseInterval).UnixNano())
-		l.config.Log.Warn("shared limits cannot be reached; limiting in this process alone", "error", err)
-		return b.takeLocal(now, cost, l.config.Policy)
+		if err := l.lease(ctx, key, b, now, cost); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = errors.New("no answer in time")
+			}
+			l.paused.Store(now.Add(pauseInterval).UnixNano())
+			l.config.Log.Warn("shared limits cannot be reached; limiting in this process alone", "error", err)
+			return b.takeLocal(now, cost, l.Policy)
+		}
+		if b.leased < cost {
+			return Decision{Reset: b.reset, RetryAfter: max(b.denied.Sub(now), time.Millisecond)}
+		}
 	}
-	if b.leased >= cost {
-		return b.useLease(cost)
-	}
-	return Decision{Reset: b.reset, RetryAfter: max(b.denied.Sub(now), time.Millisecond)}
+	b.leased -= cost
+	return Decision{Allowed: true, Remaining: b.remaining + b.leased, Reset: b.reset}
 }
 
 func (l *Limiter) bucket(key string) *bucket {
 	if b, ok := l.buckets.Load(key); ok {
 		return b.(*bucket)
 	}
-	p := l.config.Policy
+	p := l.Policy
 	fresh := &bucket{local: rate.NewLimiter(rate.Limit(p.PerSecond), p.Burst)}
 	b, _ := l.buckets.LoadOrStore(key, fresh)
 	return b.(*bucket)
@@ -149,7 +148,7 @@ func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Tim
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
-	p := l.config.Policy
+	p := l.Policy
 	want := max(cost-b.leased, p.PerSecond/20, 1)
 	r, err := l.shared.AllowAtMost(ctx, keyPrefix+key,
 		redis_rate.Limit{Rate: p.PerSecond, Burst: p.Burst, Period: time.Second}, want)
@@ -164,11 +163,6 @@ func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Tim
 		b.denied = now.Add(max(r.RetryAfter, time.Duration(missing*float64(time.Second))))
 	}
 	return nil
-}
-
-func (b *bucket) useLease(cost int) Decision {
-	b.leased -= cost
-	return Decision{Allowed: true, Remaining: b.remaining + b.leased, Reset: b.reset}
 }
 
 func (b *bucket) takeLocal(now time.Time, cost int, p Policy) Decision {

@@ -200,17 +200,17 @@ func (x *export) cells(v *referral.View) []string {
 		late = "Ja"
 	}
 	if !s.DecidedAt.IsZero() {
-		decided = minute(s.DecidedAt)
+		decided = s.DecidedAt.In(civil.Zone).Format(minuteForm)
 	}
 	return []string{
-		r.RegistryNumber, referral.StateTexts[v.State].SV, minute(r.ReceivedAt()), nameOf(sourceNames, string(r.Source)),
+		r.RegistryNumber, referral.StateTexts[v.State].SV, r.ReceivedAt().In(civil.Zone).Format(minuteForm), nameOf(sourceNames, string(r.Source)),
 		r.Authority, unit, municipality, initiative, nameOf(priorityNames, s.Priority),
 		v.Responsible, party, due, late, decided, nameOf(outcomeNames, v.Outcome),
 	}
 }
 
-// minute writes an instant as a clock in Sweden shows it.
-func minute(t time.Time) string { return t.In(civil.Zone).Format("2006-01-02 15:04") }
+// minuteForm is how an instant is written, by the clock in Sweden.
+const minuteForm = "2006-01-02 15:04"
 
 // nameOf returns the name of a code, or the code itself where it has none.
 func nameOf(names map[string]string, code string) string {

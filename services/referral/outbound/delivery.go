@@ -174,7 +174,7 @@ func (s *Service) message(w *Webhook, d *Delivery, id string, at time.Time) (m M
 		if secret.Until != nil && !secret.Until.After(at) {
 			continue
 		}
-		text, err := s.Cipher.Decrypt(secret.Ciphertext, secretContext(w.ID))
+		text, err := s.Cipher.Decrypt(secret.Ciphertext, secretBinding+w.ID)
 		if err != nil {
 			return m, fmt.Errorf("webhook %s: %w", w.ID, err)
 		}

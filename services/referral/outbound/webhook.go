@@ -131,14 +131,15 @@ type WebhookView struct {
 	Secret  string
 }
 
-func secretContext(webhook string) string { return "webhook/" + webhook }
+// secretBinding and the webhook's id are what its encrypted secrets are bound to.
+const secretBinding = "webhook/"
 
 // newSecret returns a secret as it is shown to its owner, and encrypted for storage.
 func (s *Service) newSecret(webhook string) (secret string, ciphertext []byte, err error) {
 	var b [secretSize]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	secret = secretPrefix + base64.StdEncoding.EncodeToString(b[:])
-	if ciphertext, err = s.Cipher.Encrypt([]byte(secret), secretContext(webhook)); err != nil {
+	if ciphertext, err = s.Cipher.Encrypt([]byte(secret), secretBinding+webhook); err != nil {
 		return "", nil, fmt.Errorf("webhook %s: %w", webhook, err)
 	}
 	return secret, ciphertext, nil
@@ -205,7 +206,7 @@ func (s *Service) create(ctx context.Context, r idempotency.Request, set Setting
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.Cipher.Decrypt(v.Value.Secrets[len(v.Value.Secrets)-1].Ciphertext, secretContext(v.Value.ID))
+	secret, err := s.Cipher.Decrypt(v.Value.Secrets[len(v.Value.Secrets)-1].Ciphertext, secretBinding+v.Value.ID)
 	if err != nil {
 		return nil, fmt.Errorf("webhook %s: %w", v.Value.ID, err)
 	}

@@ -255,7 +255,7 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 	is(keyMunicipality, store.Eq, f.Municipality)
 	is(keyUnit, store.Eq, f.Unit)
 	if f.TransferTo != "" {
-		is(waitlist.KeySet, store.Eq, transferKey(f.TransferTo))
+		is(waitlist.KeySet, store.Eq, askedPrefix+f.TransferTo)
 	}
 	is(keySource, store.Eq, string(f.Source))
 	is(keyNumber, store.Eq, f.RegistryNumber)

@@ -98,7 +98,7 @@ func keys(r *referral.Referral) store.Keys {
 		k[keyResponsible] = status.Responsible
 	}
 	if asked := status.TransferTarget(); asked != "" {
-		k[waitlist.KeySet] = transferKey(asked)
+		k[waitlist.KeySet] = askedPrefix + asked
 	} else {
 		waitlist.SetKeys(k, r.Association, status)
 	}
@@ -137,9 +137,9 @@ func turnOf(p referral.Party, id string) string {
 	return string(p) + "/" + id
 }
 
-// transferKey is the value of waitlist.KeySet of the referrals that another municipality
-// is asked to take over.
-func transferKey(municipality string) string { return "asked/" + municipality }
+// askedPrefix and the municipality are the value of waitlist.KeySet of the referrals that
+// another municipality is asked to take over.
+const askedPrefix = "asked/"
 
 // latestFirst is the order in which the referrals about a person are read.
 var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
