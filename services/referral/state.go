@@ -122,19 +122,6 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Kind: Unprotected, By: []Party{PartyService}, From: States, To: history.Same},
 }
 
-// partyOf returns the party that alone takes an operation while two municipalities see
-// the referral; empty: either may.
-func partyOf(operation string) Party {
-	for _, row := range transitions.Rows(operation) {
-		for _, p := range []Party{PartyReceiver, PartyAsked} {
-			if slices.Contains(row.By, p) {
-				return p
-			}
-		}
-	}
-	return ""
-}
-
 // StateTexts describe the states in sentences.
 var StateTexts = map[State]fault.Text{
 	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waiting for a decision"},

@@ -60,13 +60,17 @@ func (s *Status) ResourceTo(operation string, a actor.Actor) access.Resource {
 	if s.TransferTarget() == "" {
 		return res
 	}
-	switch partyOf(operation) {
-	case PartyReceiver:
-		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party == string(PartyAsked) })
-	case PartyAsked:
-		res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party != string(PartyAsked) })
+	for _, row := range transitions.Rows(operation) {
+		switch {
+		case slices.Contains(row.By, PartyReceiver):
+			res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party == string(PartyAsked) })
+			return res
+		case slices.Contains(row.By, PartyAsked):
+			res.Relationships = slices.DeleteFunc(res.Relationships, func(x access.Relationship) bool { return x.Party != string(PartyAsked) })
+			return res
+		}
 	}
-	return res
+	return res // either may
 }
 
 // ResourceFor is the referral as access to it depends on it. A handler is a subject at

@@ -114,18 +114,12 @@ func (s *Suite) Enrolled(seed uint64, start string) (in service.PersonInput, per
 	in = Person(seed)
 	person = s.Store(in)
 	s.Accept(in.Consent.Referral, person, start)
-	return in, person, s.Planned(in.Consent.Referral)
-}
-
-// Planned waits for the enrolment of a referral, and returns its id.
-func (s *Suite) Planned(referral string) string {
-	s.t.Helper()
-	id := participant.EnrolmentID(Tenant, referral)
+	enrolment = participant.EnrolmentID(Tenant, in.Consent.Referral)
 	servicetest.Eventually(s.t, "the enrolment is planned", func() bool {
-		_, err := s.Enrolment(servicetest.As(Coach), id)
+		_, err := s.Enrolment(servicetest.As(Coach), enrolment)
 		return err == nil
 	})
-	return id
+	return in, person, enrolment
 }
 
 // Accept adds the event that a referral of FK's was accepted in Mölndal. more are keys

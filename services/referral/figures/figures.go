@@ -96,7 +96,8 @@ func (m *Month) Apply(d Delta) {
 		add(m.Cells, c.name(), Sum{-1, -d.Key})
 	}
 	for _, s := range d.Spans {
-		add(m.Spans, s.name(), Sum{1, d.Key})
+		name := strings.Join([]string{s.Step, s.Detail, s.Municipality, strconv.Itoa(s.Days)}, "|")
+		add(m.Spans, name, Sum{1, d.Key})
 	}
 }
 
@@ -112,10 +113,6 @@ func add(all map[string]Sum, name string, s Sum) {
 
 func (c Cell) name() string {
 	return strings.Join([]string{c.Measure, c.Detail, c.Source, c.Gender, c.Municipality}, "|")
-}
-
-func (s Span) name() string {
-	return strings.Join([]string{s.Step, s.Detail, s.Municipality, strconv.Itoa(s.Days)}, "|")
 }
 
 // The ways in which a table is parted.

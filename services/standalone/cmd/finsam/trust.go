@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/gateway/trust"
 )
 
@@ -40,8 +38,12 @@ func trustCommand() *cobra.Command {
 				return err
 			}
 			for _, is := range file.Issuers {
-				roles := slices.Compact(slices.Sorted(maps.Values(is.Claims.Roles.Map)))
-				line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(rest.Convert[string](roles), ", "))
+				var roles []string
+				for _, r := range is.Claims.Roles.Map {
+					roles = append(roles, string(r))
+				}
+				slices.Sort(roles)
+				line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(slices.Compact(roles), ", "))
 				if is.Disabled {
 					line += " (disabled)"
 				}
