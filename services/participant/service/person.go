@@ -161,20 +161,20 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 			hidden = append(hidden, id)
 			continue
 		}
-		n, seen := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}, accesslog.Masked
+		n, identity := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}, accesslog.Masked
 		if access.Allows("readIdentities#name", a, r) {
-			seen = accesslog.Shown
-			identity, err := s.identityOf(p)
+			identity = accesslog.Shown
+			who, err := s.identityOf(p)
 			if err != nil {
 				return nil, err
 			}
-			n.Name = identity.Name()
+			n.Name = who.Name()
 			if access.Allows("readIdentities#number", a, r) {
-				n.Number = identity.Number.Masked()
+				n.Number = who.Number.Masked()
 			}
 		}
 		named = append(named, n)
-		enter(accesslog.Entry{Operation: operation, Thing: "participants", Why: string(relation), Identity: seen}, id)
+		enter(accesslog.Entry{Operation: operation, Thing: "participants", Why: string(relation), Identity: identity}, id)
 	}
 	if len(hidden) > 0 {
 		e := accesslog.Entry{Operation: operation, Thing: "participants", Participants: hidden}
