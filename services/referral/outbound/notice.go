@@ -61,8 +61,8 @@ var withheldKinds = []string{"protected", "unprotected"}
 // at a municipality ("municipality/1481").
 type Recipient string
 
-// recipientsOf returns who may see an event, each once. An event that the sender may not see names
-// no authority: the referral decides that when it makes the event.
+// recipientsOf returns who may see an event, each once. An event that the sender may not
+// see names no authority: the referral decides that when it makes the event.
 func recipientsOf(e feed.Event) (all []Recipient) {
 	kind, ok := strings.CutPrefix(e.Type, typePrefix)
 	if !ok || slices.Contains(withheldKinds, kind) {

@@ -39,7 +39,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 	if v.Texts == nil {
 		return nil
 	}
-	extended := func(c referral.Consent) api.ExtendedConsent {
+	consentOf := func(c referral.Consent) api.ExtendedConsent {
 		return api.ExtendedConsent{
 			GivenOn: c.GivenOn, TextVersion: c.TextVersion, Authorities: c.Authorities,
 			DataCategories: rest.OptionalList(rest.Convert[api.ConsentDataCategory](c.Categories)),
@@ -55,7 +55,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 			c.TargetGroup = &api.TargetGroupChange{Old: targetGroup(g.Old), New: targetGroup(g.New)}
 		}
 		if x := s.Amendment.Consent; x != nil {
-			c.Consent = &api.ConsentChange{Old: extended(x.Old), New: extended(x.New)}
+			c.Consent = &api.ConsentChange{Old: consentOf(x.Old), New: consentOf(x.New)}
 		}
 		if x, ok := v.Texts.Reasons[s.N]; ok {
 			c.Reason = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}

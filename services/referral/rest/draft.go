@@ -24,7 +24,8 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 		Items: rest.Map(l.Items, func(d *draft.View) api.DraftSummary {
 			return api.DraftSummary{
 				Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
-				ExpiresAt: d.ExpiresAt(), UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
+				ExpiresAt:       d.ExpiresAt(),
+				UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
 			}
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
@@ -115,7 +116,8 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {
 	b = api.Draft{
 		Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
-		ExpiresAt: d.ExpiresAt(), UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
+		ExpiresAt:       d.ExpiresAt(),
+		UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
 	}
 	if err := json.Unmarshal(d.Plain, &b.Content); err != nil {
 		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)
