@@ -72,9 +72,16 @@ func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
 	if err != nil {
 		return nil, errors.New("the first line does not name the columns; --print-template shows them")
 	}
-	cols, err := columnsOf(names)
-	if err != nil {
-		return nil, err
+	var cols []column // found by name, in any order and any case
+	for i, name := range names {
+		at := slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
+		if at < 0 {
+			return nil, fmt.Errorf("column %d has an unknown name; --print-template shows the valid ones", i+1)
+		}
+		if slices.ContainsFunc(cols, func(c column) bool { return c.name == columns[at].name }) {
+			return nil, fmt.Errorf("the column %s occurs twice", columns[at].name)
+		}
+		cols = append(cols, columns[at])
 	}
 	return func(yield func(row, error) bool) {
 		for n := 1; ; n++ {
@@ -101,22 +108,6 @@ func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
 			}
 		}
 	}, nil
-}
-
-// columnsOf finds the columns by name, in any order and any case.
-func columnsOf(names []string) ([]column, error) {
-	var all []column
-	for i, name := range names {
-		at := slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
-		if at < 0 {
-			return nil, fmt.Errorf("column %d has an unknown name; --print-template shows the valid ones", i+1)
-		}
-		if slices.ContainsFunc(all, func(c column) bool { return c.name == columns[at].name }) {
-			return nil, fmt.Errorf("the column %s occurs twice", columns[at].name)
-		}
-		all = append(all, columns[at])
-	}
-	return all, nil
 }
 
 var (

@@ -63,8 +63,20 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 				r.flaw(b.id(), -1, "does not hang on the block before it")
 			}
 			r.Heads = r.Heads[:len(r.Heads)-1]
-		} else if err := l.checkFirst(ctx, &r, b); err != nil {
-			return r, err
+		} else {
+			r.Chains++
+			if b.N != 1 {
+				r.flaw(b.id(), -1, "blocks before it are missing")
+			}
+			if b.Follows != "" { // the block that the chain begins behind must still be there
+				hash, err := l.hashOf(ctx, b.Follows)
+				if err != nil {
+					return r, err
+				}
+				if hash != b.Prev {
+					r.flaw(b.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
+				}
+			}
 		}
 		r.Blocks++
 		r.Entries += len(b.Entries)
@@ -94,23 +106,6 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 		}
 	}
 	return r, nil
-}
-
-// checkFirst checks the first block of a chain, and that the block which the chain
-// begins behind is still there.
-func (l *Log) checkFirst(ctx context.Context, r *Report, b *Block) error {
-	r.Chains++
-	if b.N != 1 {
-		r.flaw(b.id(), -1, "blocks before it are missing")
-	}
-	if b.Follows == "" {
-		return nil
-	}
-	hash, err := l.hashOf(ctx, b.Follows)
-	if err == nil && hash != b.Prev {
-		r.flaw(b.Follows, -1, "a later chain hangs on it, and it is missing or not as it was")
-	}
-	return err
 }
 
 // Entries returns every entry of the log to a function, in the order of their

@@ -83,9 +83,6 @@ func (f *Following) await(events []Event) {
 // Failed records that the log could not be read, or an event not be handled.
 func (f *Following) Failed(ctx context.Context) { f.failures.Add(ctx, 1, f.labels) }
 
-// Skipped records that an event was passed over.
-func (f *Following) Skipped(ctx context.Context) { f.skipped.Add(ctx, 1, f.labels) }
-
 // publisherMetrics measures how far a publisher has come.
 type publisherMetrics struct {
 	source  string       // the service, such as "referral"

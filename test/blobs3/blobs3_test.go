@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 func opened(t *testing.T, s s3server.Server, environ map[string]string) *s3.Store {
 	t.Helper()
-	store, err := s3.Open(s.Address(), environ)
+	store, err := s3.Open(s.Address, environ)
 	if err != nil {
 		t.Fatal(err)
 	}

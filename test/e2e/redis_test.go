@@ -25,7 +25,7 @@ func (r *redisServer) env() []string {
 	if r.server == nil {
 		return nil
 	}
-	return []string{"FINSAM_REDIS_URL=" + r.server.URL()}
+	return []string{"FINSAM_REDIS_URL=" + r.server.URL}
 }
 
 func (r *redisServer) kill() {

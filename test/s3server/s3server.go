@@ -70,18 +70,14 @@ func serve(dir, addr string) error {
 
 // Server is a running server.
 type Server struct {
-	Addr string // host:port
-	Dir  string // where the objects are, as files
-}
-
-// Address is the store as FINSAM_BLOBS names it.
-func (s Server) Address() string {
-	return "s3://" + Bucket + "?endpoint=http://" + s.Addr + "&region=" + region
+	Address string // as FINSAM_BLOBS names it
+	Addr    string // host:port
+	Dir     string // where the objects are, as files
 }
 
 // Environ is what else a process needs to use it.
 func (s Server) Environ() map[string]string {
-	return map[string]string{"FINSAM_BLOBS": s.Address(), "AWS_ACCESS_KEY_ID": AccessKey, "AWS_SECRET_ACCESS_KEY": SecretKey}
+	return map[string]string{"FINSAM_BLOBS": s.Address, "AWS_ACCESS_KEY_ID": AccessKey, "AWS_SECRET_ACCESS_KEY": SecretKey}
 }
 
 // Start starts a server with an empty bucket; it ends with the test.
@@ -121,7 +117,8 @@ func Start(t testing.TB) Server {
 		resp, err := http.Get("http://" + addr + "/")
 		if err == nil {
 			resp.Body.Close()
-			return Server{Addr: addr, Dir: filepath.Join(objects, Bucket)}
+			address := "s3://" + Bucket + "?endpoint=http://" + addr + "&region=" + region
+			return Server{Address: address, Addr: addr, Dir: filepath.Join(objects, Bucket)}
 		}
 		if time.Now().After(end) {
 			t.Fatalf("the S3 server does not answer: %v\n%s", err, &said)

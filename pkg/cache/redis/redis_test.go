@@ -72,7 +72,7 @@ func TestTheCacheHoldsTheContract(t *testing.T) {
 	s := redistest.Start(t)
 	cachetest.Run(t, func(t *testing.T) cache.Cache {
 		s.Must("FLUSHALL")
-		return open(t, s.URL())
+		return open(t, s.URL)
 	})
 }
 
@@ -81,7 +81,7 @@ func TestProcessesShareWhatIsSetAndDropped(t *testing.T) {
 		return
 	}
 	s := redistest.Start(t)
-	one, two := open(t, s.URL()), open(t, s.URL())
+	one, two := open(t, s.URL), open(t, s.URL)
 	set(t, one, "a")
 	if !holds(t, two, "a") {
 		t.Fatal("not shared")
@@ -116,7 +116,7 @@ func TestAKilledRedisComesBackEmptyAndServesAgain(t *testing.T) {
 		return
 	}
 	s := redistest.Start(t)
-	c := open(t, s.URL())
+	c := open(t, s.URL)
 	set(t, c, "a")
 	s.Kill()
 	if holds(t, c, "a") {
@@ -134,7 +134,7 @@ func TestARedisRestoredFromAnOldCopyIsEmpty(t *testing.T) {
 		return
 	}
 	s := redistest.Start(t)
-	c := open(t, s.URL())
+	c := open(t, s.URL)
 	set(t, c, "a")
 	s.Must("SAVE")
 	if err := c.Drop(t.Context(), group); err != nil {
@@ -143,7 +143,7 @@ func TestARedisRestoredFromAnOldCopyIsEmpty(t *testing.T) {
 	s.Kill()
 	s.Start() // with the copy, in which "a" is valid
 	eventually(t, "it serves again", func() bool { set(t, c, "b"); return holds(t, c, "b") })
-	if holds(t, c, "a") || holds(t, open(t, s.URL()), "a") {
+	if holds(t, c, "a") || holds(t, open(t, s.URL), "a") {
 		t.Fatal("an answer from before the drop came back")
 	}
 }
@@ -153,7 +153,7 @@ func TestAVersionThatRedisThrewAwayMakesMisses(t *testing.T) {
 		return
 	}
 	s := redistest.Start(t)
-	c := open(t, s.URL())
+	c := open(t, s.URL)
 	set(t, c, "a")
 	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:g:*')) do redis.call('DEL',k) end", 0)
 	if holds(t, c, "a") {
@@ -170,7 +170,7 @@ func TestForeignValuesAreMisses(t *testing.T) {
 		return
 	}
 	s := redistest.Start(t)
-	c := open(t, s.URL())
+	c := open(t, s.URL)
 	set(t, c, "a")
 	for _, foreign := range []string{"", "x", strings.Repeat("A", 26), strings.Repeat("A", 26) + "x"} {
 		s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','finsam:*:v:g:a')) do redis.call('SET',k,ARGV[1]) end", 0, foreign)
@@ -193,7 +193,7 @@ func TestASlowRedisIsLeftAlone(t *testing.T) {
 		return
 	}
 	s := redistest.Start(t)
-	c := open(t, s.URL())
+	c := open(t, s.URL)
 	set(t, c, "a")
 	s.Must("CLIENT", "PAUSE", 2000, "ALL")
 	began := time.Now()
@@ -219,7 +219,7 @@ func BenchmarkGet(b *testing.B) {
 	if redistest.Without(b, unproven) {
 		return
 	}
-	c := open(b, redistest.Start(b).URL())
+	c := open(b, redistest.Start(b).URL)
 	set(b, c, "a")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -17,6 +17,7 @@ import (
 // Server is a Redis of one test's own.
 type Server struct {
 	Addr string // host:port
+	URL  string // as FINSAM_REDIS_URL names it
 	Dir  string // where SAVE writes
 
 	tb      testing.TB
@@ -45,7 +46,7 @@ func Start(tb testing.TB) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{Addr: l.Addr().String(), Dir: tb.TempDir(), tb: tb}
+	s := &Server{Addr: l.Addr().String(), URL: "redis://" + l.Addr().String() + "/0", Dir: tb.TempDir(), tb: tb}
 	if err := l.Close(); err != nil {
 		tb.Fatal(err)
 	}
@@ -53,9 +54,6 @@ func Start(tb testing.TB) *Server {
 	tb.Cleanup(s.Kill)
 	return s
 }
-
-// URL is the server as FINSAM_REDIS_URL names it.
-func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
 
 // Start starts the server again, on the same port, after Kill.
 func (s *Server) Start() {

@@ -77,7 +77,7 @@ func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) e
 // updateOne changes a document that is stored at version from.
 func updateOne(ctx context.Context, what string, c *mongo.Collection, doc *stored, from int64, change bson.D) error {
 	return retry(ctx, what, func() error {
-		done, err := c.UpdateOne(ctx, atVersion(doc.ID, from), change)
+		done, err := c.UpdateOne(ctx, append(byID(doc.ID), bson.E{Key: "version", Value: from}), change)
 		if isRefused(err) {
 			return takenOr(ctx, c, doc, err)
 		}
@@ -101,7 +101,7 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 	}
 	sentBefore := false // and may have arrived
 	return retry(ctx, "delete "+collection, func() error {
-		done, err := c.DeleteOne(ctx, atVersion(documentID(association, id), from))
+		done, err := c.DeleteOne(ctx, append(byID(documentID(association, id)), bson.E{Key: "version", Value: from}))
 		if err != nil {
 			sentBefore = true
 			return err
@@ -123,10 +123,6 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 // byID finds a document by the index that every collection has, without planning: a
 // second field in the filter would make the server weigh other indexes.
 func byID(id string) bson.D { return bson.D{{Key: "_id", Value: id}} }
-
-func atVersion(id string, version int64) bson.D {
-	return append(byID(id), bson.E{Key: "version", Value: version})
-}
 
 // isRefused reports whether the server received the command and did not do it, as a
 // unique index answers, on some servers by another code than 11000.

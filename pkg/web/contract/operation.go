@@ -48,11 +48,6 @@ func Operations(spec []byte) ([]*Operation, error) {
 	return parse.(func() ([]*Operation, error))()
 }
 
-// Preload begins to parse a contract, so that Operations need not: a program of
-// several services parses all of them while it does other things, and is ready a
-// fifth sooner (docs/performance.md).
-func Preload(spec []byte) { go Operations(spec) } //nolint:errcheck // Operations returns the same error again
-
 func parse(spec []byte) ([]*Operation, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(spec)
 	if err != nil {
