@@ -35,9 +35,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				target = filepath.Join(root, path)
 			}
 			if _, err := os.Stat(target); err != nil {
-				report(t, "documents", path, "%s links to %s, which does not exist: a reader is lost", path, m[1])
+				report(t, path, "%s links to %s, which does not exist: a reader is lost", path, m[1])
 			} else if anchor != "" && filepath.Ext(target) == ".md" && !slices.Contains(anchors(t, target), anchor) {
-				report(t, "documents", path, "%s links to %s, which has no such heading", path, m[1])
+				report(t, path, "%s links to %s, which has no such heading", path, m[1])
 			}
 		}
 		return nil
@@ -64,26 +64,26 @@ var place = regexp.MustCompile("\\[`([^`]+)`\\]\\(\\.\\./([^)]+)\\)((?: `[^`]+`,
 func TestRulesAreWhereTheIndexSays(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(projectRoot(t), "docs", "rules.md"))
 	if err != nil {
-		report(t, "documents", "docs/rules.md", "%v", err)
+		report(t, "docs/rules.md", "%v", err)
 	}
 	places := place.FindAllStringSubmatch(string(text), -1)
 	if len(places) < 20 {
-		report(t, "documents", "docs/rules.md", "docs/rules.md names only %d places", len(places))
+		report(t, "docs/rules.md", "docs/rules.md names only %d places", len(places))
 	}
 	for _, m := range places {
 		if m[1] != m[2] {
-			report(t, "documents", "docs/rules.md", "docs/rules.md: %s is written, %s is linked", m[1], m[2])
+			report(t, "docs/rules.md", "docs/rules.md: %s is written, %s is linked", m[1], m[2])
 		}
 		names := declared(t, m[2])
 		for _, name := range strings.FieldsFunc(m[3], func(r rune) bool { return strings.ContainsRune("` ,", r) }) {
 			if !names(name) {
-				report(t, "documents", "docs/rules.md", "docs/rules.md: %s has no %s: the rule has moved, name its new place", m[2], name)
+				report(t, "docs/rules.md", "docs/rules.md: %s has no %s: the rule has moved, name its new place", m[2], name)
 			}
 		}
 	}
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| rule") && !place.MatchString(line) {
-			report(t, "documents", "docs/rules.md", "docs/rules.md: no file is named: %s", strings.TrimSpace(line))
+			report(t, "docs/rules.md", "docs/rules.md: no file is named: %s", strings.TrimSpace(line))
 		}
 	}
 }
@@ -94,13 +94,13 @@ func declared(t *testing.T, path string) func(name string) bool {
 	if filepath.Ext(path) != ".go" {
 		text, err := os.ReadFile(filepath.Join(projectRoot(t), path))
 		if err != nil {
-			report(t, "documents", "docs/rules.md", "docs/rules.md: %v", err)
+			report(t, "docs/rules.md", "docs/rules.md: %v", err)
 		}
 		return func(name string) bool { return strings.Contains(string(text), name) }
 	}
 	i := slices.IndexFunc(sources(t), func(s *source) bool { return s.path == path })
 	if i < 0 {
-		report(t, "documents", "docs/rules.md", "docs/rules.md: there is no file %s", path)
+		report(t, "docs/rules.md", "docs/rules.md: there is no file %s", path)
 		return func(string) bool { return true }
 	}
 	names := map[string]bool{}

@@ -78,23 +78,23 @@ func TestTheImportTable(t *testing.T) {
 			}
 			for _, dep := range pkg.Imports {
 				if isAmong(dep, r.imports) {
-					report(t, "imports", pkg.path, "%s imports %s, but %s", pkg.path, dep, r.reason)
+					report(t, pkg.path, "%s imports %s, but %s", pkg.path, dep, r.reason)
 				}
 			}
 			for _, dep := range pkg.Deps {
 				if isAmong(dep, r.reaches) {
-					report(t, "imports", pkg.path, "%s reaches %s, but %s", pkg.path, dep, r.reason)
+					report(t, pkg.path, "%s reaches %s, but %s", pkg.path, dep, r.reason)
 				}
 			}
 		}
 		for _, dep := range pkg.Deps {
 			if one, two := service(pkg.path), service(strings.TrimPrefix(dep, prefix)); one != "" && two != "" && one != two && one != "standalone" {
-				report(t, "imports", pkg.path, "%s reaches %s, but services meet only over pkg/api", pkg.path, dep)
+				report(t, pkg.path, "%s reaches %s, but services meet only over pkg/api", pkg.path, dep)
 			}
 		}
 		for _, dep := range pkg.Imports {
 			if one, two := room(pkg.path), room(strings.TrimPrefix(dep, prefix)); one != "" && two != "" && one != two {
-				report(t, "imports", pkg.path, "%s imports %s, but a room does not call another: the service hands it what it needs, so each can be read alone", pkg.path, dep)
+				report(t, pkg.path, "%s imports %s, but a room does not call another: the service hands it what it needs, so each can be read alone", pkg.path, dep)
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func TestCommentsSpeakPlainEnglish(t *testing.T) {
 			for _, c := range group.List {
 				for i, line := range strings.Split(c.Text, "\n") {
 					for _, word := range banned.FindAllString(line, -1) {
-						report(t, "language", s.path, "%s:%d: the comment says %q: %s", s.path, s.line(c.Pos())+i, word, plainWords)
+						report(t, s.path, "%s:%d: the comment says %q: %s", s.path, s.line(c.Pos())+i, word, plainWords)
 					}
 				}
 			}
@@ -42,7 +42,7 @@ func TestCommentsSpeakPlainEnglish(t *testing.T) {
 				return true
 			}
 			for _, word := range banned.FindAllString(text, -1) {
-				report(t, "language", s.path, "%s:%d: a text says %q: %s", s.path, s.line(literal.Pos()), word, plainWords)
+				report(t, s.path, "%s:%d: a text says %q: %s", s.path, s.line(literal.Pos()), word, plainWords)
 			}
 			return true
 		})
@@ -57,7 +57,7 @@ func TestDocumentsSpeakPlainEnglish(t *testing.T) {
 		}
 		for i, line := range strings.Split(string(text), "\n") {
 			for _, word := range banned.FindAllString(line, -1) {
-				report(t, "language", path, "%s:%d says %q: %s", path, i+1, word, plainWords)
+				report(t, path, "%s:%d says %q: %s", path, i+1, word, plainWords)
 			}
 		}
 		return nil
@@ -79,7 +79,7 @@ func TestFunctionsAreNamedByVerbOrNoun(t *testing.T) {
 		}
 		s.functions(func(d *ast.FuncDecl, _ int) {
 			if slices.Contains(notNames, d.Name.Name) {
-				report(t, "names", s.path, "%s:%d: a function is called %q: name it by a verb or by the noun that it returns, so that a call can be read alone", s.path, s.line(d.Pos()), d.Name.Name)
+				report(t, s.path, "%s:%d: a function is called %q: name it by a verb or by the noun that it returns, so that a call can be read alone", s.path, s.line(d.Pos()), d.Name.Name)
 			}
 		})
 	}
@@ -115,10 +115,10 @@ func TestNoBuiltinIsShadowed(t *testing.T) {
 			}
 			for _, name := range names {
 				if numberedError.MatchString(name.Name) {
-					report(t, "names", s.path, "%s:%d: %q: a number does not say which error this is; name it by what failed, or handle it where it occurs", s.path, s.line(name.Pos()), name.Name)
+					report(t, s.path, "%s:%d: %q: a number does not say which error this is; name it by what failed, or handle it where it occurs", s.path, s.line(name.Pos()), name.Name)
 				}
 				if slices.Contains(builtins, name.Name) {
-					report(t, "names", s.path, "%s:%d: %q is a builtin of Go: the name hides it from the lines below", s.path, s.line(name.Pos()), name.Name)
+					report(t, s.path, "%s:%d: %q is a builtin of Go: the name hides it from the lines below", s.path, s.line(name.Pos()), name.Name)
 				}
 			}
 			return true

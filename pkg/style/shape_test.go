@@ -30,14 +30,14 @@ func TestFilesAndFunctionsAreShortEnoughToRead(t *testing.T) {
 			continue
 		}
 		if s.lines > maxFileLines {
-			report(t, "shape", s.path, "%s has %d lines, more than %d: a reader loses the thread; divide it by subject", s.path, s.lines, maxFileLines)
+			report(t, s.path, "%s has %d lines, more than %d: a reader loses the thread; divide it by subject", s.path, s.lines, maxFileLines)
 		}
 		if s.test {
 			continue
 		}
 		s.functions(func(d *ast.FuncDecl, lines int) {
 			if lines > maxFunctionLines {
-				report(t, "shape", s.path, "%s:%d: %s has %d lines, more than %d: nobody can see its beginning and its end together; name its parts", s.path, s.line(d.Pos()), d.Name.Name, lines, maxFunctionLines)
+				report(t, s.path, "%s:%d: %s has %d lines, more than %d: nobody can see its beginning and its end together; name its parts", s.path, s.line(d.Pos()), d.Name.Name, lines, maxFunctionLines)
 			}
 		})
 	}
@@ -46,7 +46,7 @@ func TestFilesAndFunctionsAreShortEnoughToRead(t *testing.T) {
 func TestPackagesAreSmallEnoughToKnow(t *testing.T) {
 	for dir, files := range written(t) {
 		if len(files) > maxPackageFiles {
-			report(t, "shape", dir, "%s has %d files, more than %d: take out what has its own storage or its own loop", dir, len(files), maxPackageFiles)
+			report(t, dir, "%s has %d files, more than %d: take out what has its own storage or its own loop", dir, len(files), maxPackageFiles)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestNoTwoFilesDifferByASuffix(t *testing.T) {
 		for _, s := range files {
 			name := strings.TrimSuffix(filepath.Base(s.path), ".go")
 			if other, ok := stems[stem(name)]; ok && withoutSystem(name) != withoutSystem(other) {
-				report(t, "shape", dir, "%s: %s.go and %s.go differ by a suffix only, so nobody knows which one to open: make one of them, or name them by their subjects", dir, other, name)
+				report(t, dir, "%s: %s.go and %s.go differ by a suffix only, so nobody knows which one to open: make one of them, or name them by their subjects", dir, other, name)
 			}
 			stems[stem(name)] = name
 		}
@@ -99,18 +99,18 @@ func stem(file string) string {
 func TestPackagesAreReadablePieceByPiece(t *testing.T) {
 	for _, g := range graphs(t) {
 		if g.perFile() > maxArrowsPerFile {
-			report(t, "graph", g.dir, "%s has %.1f arrows a file, more than %.1f: to understand one file one must open too many others; merge what belongs together, take out what stands alone (%s)", g.dir, g.perFile(), maxArrowsPerFile, g.heaviest())
+			report(t, g.dir, "%s has %.1f arrows a file, more than %.1f: to understand one file one must open too many others; merge what belongs together, take out what stands alone (%s)", g.dir, g.perFile(), maxArrowsPerFile, g.heaviest())
 		}
 		if len(g.knot) > maxKnotFiles {
-			report(t, "graph", g.dir, "%s has a knot of %d files that all need one another, more than %d: nobody can hold it in mind; take one room out of it (%s)", g.dir, len(g.knot), maxKnotFiles, strings.Join(g.knot, " "))
+			report(t, g.dir, "%s has a knot of %d files that all need one another, more than %d: nobody can hold it in mind; take one room out of it (%s)", g.dir, len(g.knot), maxKnotFiles, strings.Join(g.knot, " "))
 		}
 	}
 }
 
-func TestTheTreeIsNotCutIntoCrumbs(t *testing.T) {
+func TestTheTreeHasFewFunctionsForItsLines(t *testing.T) {
 	f := measure(t)
 	if per := f.functionsPer1000(); per > maxFunctionsPer {
-		report(t, "shape", ".", "the tree has %.1f functions in 1,000 lines, more than %d: inline helpers that hide a line or two, so that a narrative can be read at one place", per, maxFunctionsPer)
+		report(t, ".", "the tree has %.1f functions in 1,000 lines, more than %d: inline helpers that hide a line or two, so that a narrative can be read at one place", per, maxFunctionsPer)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestEveryPackageIsDocumented(t *testing.T) {
 	}
 	for dir, ok := range documented {
 		if !ok {
-			report(t, "shape", dir, "package %s has no doc comment: say what the room is for", dir)
+			report(t, dir, "package %s has no doc comment: say what the room is for", dir)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestEveryExportedNameIsDocumented(t *testing.T) {
 		}
 		for _, d := range s.file.Decls {
 			for _, name := range undocumented(d) {
-				report(t, "shape", s.path, "%s: %s has no doc comment: say what it means, its units, its errors", s.path, name)
+				report(t, s.path, "%s: %s has no doc comment: say what it means, its units, its errors", s.path, name)
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func TestNothingIsLeftOpenInTheCode(t *testing.T) {
 		for _, group := range s.file.Comments {
 			for _, m := range marks {
 				if strings.Contains(group.Text(), m) {
-					report(t, "shape", s.path, "%s:%d says %s: finish it, or file an issue", s.path, s.line(group.Pos()), m)
+					report(t, s.path, "%s:%d says %s: finish it, or file an issue", s.path, s.line(group.Pos()), m)
 				}
 			}
 		}

@@ -18,7 +18,6 @@ import (
 var (
 	rootFlag  = flag.String("root", "", "the `folder` of go.work to examine instead of the current one")
 	underFlag = flag.String("under", "", "report only what is below this `path` of the project")
-	allFlag   = flag.Bool("all", false, "report what is pending as well")
 )
 
 // source is one Go file of the project.
@@ -35,20 +34,12 @@ func (s *source) dir() string { return filepath.ToSlash(filepath.Dir(s.path)) }
 
 func (s *source) line(p token.Pos) int { return s.fset.Position(p).Line }
 
-// report fails the test for a violation at a path, unless the rule is pending there.
-func report(t *testing.T, rule, path, format string, args ...any) {
+// report fails the test for a violation at a path.
+func report(t *testing.T, path, format string, args ...any) {
 	t.Helper()
-	if !isBelow(path, *underFlag) {
-		return
+	if isBelow(path, *underFlag) {
+		t.Errorf(format, args...)
 	}
-	if !*allFlag {
-		for _, p := range pending[rule] {
-			if isBelow(path, p) {
-				return
-			}
-		}
-	}
-	t.Errorf(format, args...)
 }
 
 // isBelow reports whether a path is a folder or in it; every path is in "".
