@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -35,12 +36,20 @@ func NewAPI[H http.Handler](t testing.TB, w *World, spec []byte, build func(serv
 	h, err := build(server.Config{Verifier: a.Verifier, AccessLog: w.AccessLog, Feed: w.Feed, Log: w.Log})
 	Must(t, err)
 	a.Handler = h
-	doc, err := openapi3.NewLoader().LoadFromData(spec)
-	Must(t, err)
-	a.contract, err = legacy.NewRouter(doc, openapi3.EnableExamplesValidation())
+	read, _ := contracts.LoadOrStore(&spec[0], sync.OnceValues(func() (routers.Router, error) {
+		doc, err := openapi3.NewLoader().LoadFromData(spec)
+		if err != nil {
+			return nil, err
+		}
+		return legacy.NewRouter(doc, openapi3.EnableExamplesValidation())
+	}))
+	a.contract, err = read.(func() (routers.Router, error))()
 	Must(t, err)
 	return a
 }
+
+// contracts holds the contracts that were read, by the address of the first byte.
+var contracts sync.Map // *byte -> func() (routers.Router, error)
 
 func init() { openapi3filter.RegisterBodyDecoder("text/calendar", openapi3filter.FileBodyDecoder) }
 

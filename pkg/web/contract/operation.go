@@ -35,23 +35,32 @@ type Operation struct {
 	form         bool  // the body is multipart/form-data, which the handler reads as it comes
 }
 
-// parsed holds the operations of each contract, by the address of its first byte: a
+// documents holds each contract that was read, by the address of its first byte: a
 // contract is embedded in the program and never changes.
-var parsed sync.Map // *byte -> func() ([]*Operation, error)
+var documents sync.Map // *byte -> func() (*openapi3.T, error)
 
-// Operations parses a contract, once for each spec.
+// document reads a contract, once for each spec: that takes longer than all else that a
+// service does to start.
+func document(spec []byte) (*openapi3.T, error) {
+	if len(spec) == 0 {
+		return nil, errors.New("the contract is empty")
+	}
+	read, _ := documents.LoadOrStore(&spec[0], sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(spec) }))
+	doc, err := read.(func() (*openapi3.T, error))()
+	if err != nil {
+		return nil, fmt.Errorf("read the contract: %w", err)
+	}
+	return doc, nil
+}
+
+// Operations returns the operations of a contract; none without one.
 func Operations(spec []byte) ([]*Operation, error) {
 	if len(spec) == 0 {
 		return nil, nil
 	}
-	parse, _ := parsed.LoadOrStore(&spec[0], sync.OnceValues(func() ([]*Operation, error) { return parse(spec) }))
-	return parse.(func() ([]*Operation, error))()
-}
-
-func parse(spec []byte) ([]*Operation, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	doc, err := document(spec)
 	if err != nil {
-		return nil, fmt.Errorf("read the contract: %w", err)
+		return nil, err
 	}
 	var operations []*Operation
 	for path, item := range doc.Paths.Map() {

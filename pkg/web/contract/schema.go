@@ -22,9 +22,9 @@ type Schema struct{ schema *openapi3.Schema }
 
 // NewSchema finds a schema of the contract by its name.
 func NewSchema(spec []byte, name string) (Schema, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	doc, err := document(spec)
 	if err != nil {
-		return Schema{}, fmt.Errorf("read the contract: %w", err)
+		return Schema{}, err
 	}
 	ref := doc.Components.Schemas[name]
 	if ref == nil {
