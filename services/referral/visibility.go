@@ -190,9 +190,15 @@ func (s *Status) Refuse(operation string, to Visibility) error {
 func (s *Status) operations(a actor.Actor, to Visibility) []string {
 	var names []string
 	state, _ := s.Visible(to)
+	res, isOneParty := s.ResourceFor(a), s.TransferTarget() != ""
 	for _, row := range transitions {
-		if row.Operation != "" && row.Kind != AttachmentRemoved && to.allows(row.Kind, state) &&
-			access.Allows(row.Operation, a, s.ResourceTo(row.Operation, a)) {
+		if row.Operation == "" || row.Kind == AttachmentRemoved || !to.allows(row.Kind, state) {
+			continue
+		}
+		if isOneParty { // else the resource is the same for each operation
+			res = s.ResourceTo(row.Operation, a)
+		}
+		if access.Allows(row.Operation, a, res) {
 			names = append(names, row.Operation)
 		}
 	}
