@@ -281,7 +281,7 @@ func (f *follower) run(ctx context.Context) error {
 		f.heard.Store(0)
 		f.progress.Failed(ctx)
 		failures++
-		f.log.WarnContext(ctx, "feed cannot be followed; nothing is served from the cache", "service", f.service, "error", err, "failures", failures)
+		f.log.WarnContext(ctx, "feed cannot be followed; nothing is served from the cache", "feed", f.service, "error", err, "failures", failures)
 		followRetry.Wait(ctx, failures)
 	}
 	return nil

@@ -27,7 +27,7 @@ type Door struct {
 // Gateway constructs the gateway in front of the suite. Call closeCache when it no
 // longer serves.
 func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, closeCache func() error, err error) {
-	o := gateway.Config{Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("service", "gateway"), Now: time.Now}
+	o := gateway.Config{Version: launch.Version(), Revision: launch.Revision(), Log: d.Log.With("component", "gateway"), Now: time.Now}
 	if d.Demo != nil {
 		o.Token = d.Demo
 		for _, c := range demo.Clients() {

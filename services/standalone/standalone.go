@@ -108,7 +108,7 @@ func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all 
 	p := &launch.App{
 		Service: name, Schema: services[name].Schema, Config: launch.Config{ParticipantURL: "http://participant"},
 		Transport: upstreams(s.Upstreams), Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
-			Peers: map[string]feed.Reader{}, Associations: all, Now: time.Now, NewID: uuid.NewString, Log: log.With("service", name),
+			Peers: map[string]feed.Reader{}, Associations: all, Now: time.Now, NewID: uuid.NewString, Log: log.With("component", name),
 		},
 	}
 	if p.Cipher, err = keys.Cipher(); err != nil {

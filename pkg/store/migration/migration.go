@@ -239,7 +239,7 @@ func (m Migration) apply(ctx context.Context, states *store.Collection[state], s
 		_, err = states.Replace(ctx, stored)
 	}
 	if err == nil && (!isNew || total.Seen > 0) {
-		m.Log.InfoContext(ctx, "the database has been migrated", "service", m.Schema.Service, "version", s.Version,
+		m.Log.InfoContext(ctx, "the database has been migrated", "component", m.Schema.Service, "version", s.Version,
 			"examined", total.Seen, "rewritten", total.Stale, "millis", time.Since(began).Milliseconds())
 	}
 	return err
@@ -264,7 +264,7 @@ func (m Migration) rekey(ctx context.Context, names []string) (total store.Rekey
 // recomputes the keys once more when it has stopped.
 func (m Migration) workBeside(ctx context.Context, states *store.Collection[state], s state) error {
 	m.Log.WarnContext(ctx, "a newer program has migrated the database; this one keeps working beside it",
-		"service", m.Schema.Service, "database", s.Version, "program", m.Schema.Version, "newer", s.Program)
+		"component", m.Schema.Service, "database", s.Version, "program", m.Schema.Version, "newer", s.Program)
 	_, err := states.Update(ctx, store.NoAssociation, stateID, 0, func(s *state) error {
 		s.Recheck, s.Writes = m.Now().Add(overlapGrace).UnixMilli(), s.Writes+1
 		return nil
@@ -288,7 +288,7 @@ func (m Migration) Watch(ctx context.Context) error {
 		if err := m.look(ctx); errors.Is(err, errExcluded) {
 			return err
 		} else if err != nil && ctx.Err() == nil {
-			m.Log.WarnContext(ctx, "cannot check the version of the database", "service", m.Schema.Service, "error", err)
+			m.Log.WarnContext(ctx, "cannot check the version of the database", "component", m.Schema.Service, "error", err)
 		}
 	}
 }
@@ -321,6 +321,6 @@ func (m Migration) look(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	m.Log.InfoContext(ctx, "no older program writes to the database any more", "service", m.Schema.Service, "rewritten", total.Stale)
+	m.Log.InfoContext(ctx, "no older program writes to the database any more", "component", m.Schema.Service, "rewritten", total.Stale)
 	return nil
 }
