@@ -172,7 +172,7 @@ func (e *recorder) done(w written, err error) error {
 // Find notes when a queue is read by the mover: only it reads one in order, and
 // from the beginning.
 func (e *recorder) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
-	if collection == "referrals" && len(q.Sort) == 2 && len(q.Where) == 1 && q.Where[0].Key == "stands" && q.Where[0].Value == "queue/1481/activera" {
+	if collection == "referrals" && len(q.Sort) == 2 && len(q.Where) == 1 && q.Where[0].Key == "placeSet" && q.Where[0].Value == "queue/1481/activera" {
 		now := e.moment.Add(1)
 		e.mu.Lock()
 		e.looked = append(e.looked, now)

@@ -45,7 +45,7 @@ var Priorities = []string{"high", "normal", "low"}
 // over, a queue, and those that have a place. Most referrals are in none, and each
 // index costs every write.
 const (
-	KeySet   = "stands"
+	KeySet   = "placeSet"
 	KeyRank  = "rank"  // of the priority; only in a queue
 	KeySince = "since" // put on the waiting list, Unix milliseconds; only in a queue
 )
