@@ -80,7 +80,9 @@ func TestNothingFollowsARequestWhoseBodyMayBeUnread(t *testing.T) {
 			t.Error("it is there")
 		}
 	}
-	if len(refused) != 5 {
+	// A refusal may be lost where the server closes on the unread body; it is then tried
+	// again, on one more connection.
+	if len(refused) < 5 {
 		t.Errorf("%d connections for five refused requests", len(refused))
 	}
 }
