@@ -90,8 +90,8 @@ const (
 // undecided are the states in which nothing has been decided yet.
 var undecided = []State{StateSubmitted, StateSupplement, StateTransfer, StateWaitlisted}
 
-// transitions is the only place that says what may happen when, by whom, and where it
-// leads. The drawing in the README, the links of an answer and the rights to the
+// transitions says what may happen when, by whom, and where it leads; allows is the one
+// exception. The drawing in the README, the links of an answer and the rights to the
 // operations follow from it.
 var transitions = history.Table[State, StepKind, Party]{
 	{Operation: "createReferral", Kind: Submitted, By: []Party{PartySender, PartyReceiver, PartyPerson}, From: []State{noState}, To: StateSubmitted},
@@ -120,6 +120,16 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Kind: ConsentWithdrawn, By: []Party{PartyService}, From: States, To: history.Same},
 	{Kind: Protected, By: []Party{PartyService}, From: States, To: history.Same},
 	{Kind: Unprotected, By: []Party{PartyService}, From: States, To: history.Same},
+}
+
+// allows reports whether an actor with this visibility may take a step of a kind in a
+// visible state. An actor who cannot see the progress is treated as if it had begun, so
+// that a refusal does not reveal whether it has.
+func (v Visibility) allows(k StepKind, in State) bool {
+	if in == StateAccepted && !v.Progress {
+		in = StateEnrolled
+	}
+	return transitions.Allows(in, k)
 }
 
 // StateTexts describe the states in sentences.

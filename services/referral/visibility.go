@@ -164,16 +164,6 @@ func (s *Status) VisibleVersion(to Visibility) int64 {
 	return s.VisibleNumber(last.N, to)
 }
 
-// allows reports whether an actor with this visibility may take a step of a kind in a
-// visible state. An actor who cannot see the progress is treated as if it had begun, so
-// that a refusal does not reveal whether it has.
-func (v Visibility) allows(k StepKind, in State) bool {
-	if in == StateAccepted && !v.Progress {
-		in = StateEnrolled
-	}
-	return transitions.Allows(in, k)
-}
-
 // Refuse returns ErrWrongState, with the visible state, when that forbids an operation.
 func (s *Status) Refuse(operation string, to Visibility) error {
 	state, _ := s.Visible(to)
