@@ -102,9 +102,9 @@ func (s *Suite) Store(in service.PersonInput) string {
 	s.t.Helper()
 	by := FK
 	by.Authority = in.Consent.Authority
-	id, _, err := s.Put(servicetest.As(by), in)
+	filed, err := s.Put(servicetest.As(by), in)
 	servicetest.Must(s.t, err)
-	return id
+	return filed.Participant
 }
 
 // Enrolled stores an invented person, lets the referral be accepted, and returns the

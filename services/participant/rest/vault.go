@@ -13,7 +13,7 @@ import (
 // PutPerson answers POST /internal/persons.
 func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (api.PutPersonResponseObject, error) {
 	b := r.Body
-	id, age, err := h.service.Put(ctx, service.PersonInput{
+	filed, err := h.service.Put(ctx, service.PersonInput{
 		Number: b.Person.PersonalIdentityNumber, GivenName: b.Person.GivenName, FamilyName: b.Person.FamilyName,
 		Gender:  string(rest.Value(b.Person.Gender)),
 		Contact: participant.Contact{Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone)},
@@ -25,7 +25,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.PutPerson200JSONResponse{Participant: id, Age: &age}, nil
+	return api.PutPerson200JSONResponse{Participant: filed.Participant, Age: &filed.Age, Created: &filed.Created}, nil
 }
 
 // ReadAge answers GET /internal/persons/{id}/age.

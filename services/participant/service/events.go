@@ -123,7 +123,7 @@ func (s *Service) follow(ctx context.Context, e feed.Event, change func(*partici
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // an event that names no person known here ties nobody
 	}
-	s.wake()
+	s.publisher.Wake()
 	return err
 }
 

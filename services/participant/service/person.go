@@ -76,7 +76,7 @@ func (s *Service) changePerson(ctx context.Context, operation, id string, ifVers
 	if err != nil {
 		return nil, err
 	}
-	s.wake()
+	s.publisher.Wake()
 	return s.viewPerson(a, v)
 }
 

@@ -62,7 +62,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// wake lets the workers of Run look for what was written.
+// wake lets the workers of Run look for what was written of an enrolment. What was
+// written of a person is only published: nothing of a person is due.
 func (s *Service) wake() {
 	s.publisher.Wake()
 	s.dueJob.Wake()

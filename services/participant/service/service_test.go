@@ -55,7 +55,8 @@ func TestManyPostsOfOneNewPersonMakeOneParticipant(t *testing.T) {
 		for i := range ids {
 			wg.Go(func() {
 				in := Person(uint64(100 + round))
-				ids[i], _, _ = f.Put(servicetest.As(FK), in)
+				filed, _ := f.Put(servicetest.As(FK), in)
+				ids[i] = filed.Participant
 			})
 		}
 		wg.Wait()
@@ -89,8 +90,8 @@ func TestWhatTheVaultRefuses(t *testing.T) {
 		t.Run(c.sentence, func(t *testing.T) {
 			in := Person(3)
 			c.change(&in)
-			if id, _, err := f.Put(servicetest.As(c.as), in); !errors.Is(err, c.want) || id != "" {
-				t.Errorf("got %q, %v", id, err)
+			if filed, err := f.Put(servicetest.As(c.as), in); !errors.Is(err, c.want) || filed != (service.Filed{}) {
+				t.Errorf("got %+v, %v", filed, err)
 			}
 		})
 	}
@@ -288,14 +289,14 @@ func TestAnApplicantMustUseTheOwnNumber(t *testing.T) {
 	id := f.Store(mine)
 	me := Participant(id)
 	mine.Consent.Referral, mine.Consent.Authority, mine.Consent.Unit = "6b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c12", "self", "self"
-	if again, _, err := f.Put(servicetest.As(me), mine); err != nil || again != id {
-		t.Errorf("the own number: got %q, %v", again, err)
+	if again, err := f.Put(servicetest.As(me), mine); err != nil || again.Participant != id {
+		t.Errorf("the own number: got %+v, %v", again, err)
 	}
-	if _, _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
+	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("a stranger's number: got %v", err)
 	}
 	f.Store(other)
-	if _, _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
+	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("another person's number: got %v", err)
 	}
 }

@@ -29,10 +29,17 @@ type PersonInput struct {
 	Consent    participant.Consent
 }
 
+// Filed is what Put returns of a person.
+type Filed struct {
+	Participant string // the id
+	Age         int    // in whole years, today
+	Created     bool   // by this very call
+}
+
 // Put stores a referred person and returns the participant's id, the same for the same
-// number, also when two post the same new person at once; and the age in whole years,
-// today. Repeated for the same referral it changes nothing.
-func (s *Service) Put(ctx context.Context, in PersonInput) (id string, age int, err error) {
+// number, also when two post the same new person at once. Repeated for the same referral
+// it changes nothing.
+func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err error) {
 	a, now := actor.From(ctx), s.Now()
 	relation, err := access.Decide("createReferral", a, access.Resource{
 		Association: a.Association, Participant: a.Participant,
@@ -44,29 +51,29 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (id string, age int, 
 		number, err = checkPerson(in, civil.DateOf(now))
 	}
 	if err != nil {
-		return "", 0, guard.Enter(ctx, s.AccessLog, e, err)
+		return filed, guard.Enter(ctx, s.AccessLog, e, err)
 	}
 	lookups := s.Cipher.Lookups(string(number))
 	scope := access.Scope("createReferral", a)
 	for range maxPutTries {
 		known, err := s.people.Store.Find(ctx, store.Query{Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, lookups)}, Limit: 1})
 		if err != nil {
-			return "", 0, err
+			return filed, err
 		}
 		found := len(known.Items) > 0
 		if scope == access.OwnParticipant && (!found || known.Items[0].Value.ID != a.Participant) {
-			return "", 0, guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
+			return filed, guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
 		}
 		var p *participant.Person
 		if found {
 			p = known.Items[0].Value
 		} else if p, err = s.newPerson(ctx, a.Association, number, lookups[0], in, now); err != nil {
-			return "", 0, err
+			return filed, err
 		}
 		// Entered before it is written, so that both become durable together.
 		e.Thing, e.Participants = "participant/"+p.ID, []string{p.ID}
 		if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
-			return "", 0, err
+			return filed, err
 		}
 		if found {
 			err = s.addReferral(ctx, p, in, now)
@@ -74,15 +81,15 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (id string, age int, 
 			_, err = s.people.Store.Insert(ctx, p)
 		}
 		if err == nil {
-			s.wake()
+			s.publisher.Wake()
 			age, _ := number.AgeOn(civil.DateOf(now)) // known: see checkPerson
-			return p.ID, age, nil
+			return Filed{Participant: p.ID, Age: age, Created: !found}, nil
 		}
 		if found || !errors.Is(err, store.ErrTaken) {
-			return "", 0, err
+			return filed, err
 		}
 	}
-	return "", 0, fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
+	return filed, fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
 }
 
 // maxPutTries bounds how often two first posts of one person may meet.

@@ -45,6 +45,10 @@ type batcher struct {
 	pending []*Reservation
 	settled []settlement
 	writing bool
+
+	// Only who writes uses these.
+	stored *store.Versioned[Counter] // the counter as this process wrote it last; nil: not known
+	shared time.Time                 // when another process was last found to write the counter
 }
 
 // Reservation is a number reserved for a referral.
@@ -67,6 +71,10 @@ const (
 	maxWaiting   = 4096 // reservations that may wait for one counter
 	maxRaces     = 24   // tries of a write that other processes were faster than
 	batchTimeout = 10 * time.Second
+
+	// sharedTime is how long the counter is read before each write once another process
+	// has been found to write it; else the write alone finds that out.
+	sharedTime = 10 * time.Second
 )
 
 // errBusy answers when more wait for a number than may.
@@ -203,6 +211,7 @@ func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settle
 		if !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrExists) {
 			return numbers, err
 		}
+		b.shared = a.now()
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -213,14 +222,8 @@ func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settle
 }
 
 func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, settled []settlement) ([]int, error) {
-	c, err := a.counters.Get(ctx, b.association, strconv.Itoa(b.year))
-	isNew := errors.Is(err, store.ErrNotFound)
-	switch {
-	case isNew && len(ids) == 0:
-		return nil, nil
-	case isNew:
-		c.Value = &Counter{Association: b.association, Year: b.year}
-	case err != nil:
+	c, err := a.counter(ctx, b)
+	if err != nil || c.Version == 0 && len(ids) == 0 {
 		return nil, err
 	}
 	expired := c.Value.Expired(a.now())
@@ -250,10 +253,28 @@ func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, se
 		return nil, errBusy
 	}
 	numbers := c.Value.Reserve(a.now(), ids)
-	if isNew {
-		_, err = a.counters.Insert(ctx, c.Value)
+	if c.Version == 0 {
+		c.Version, err = a.counters.Insert(ctx, c.Value)
 	} else {
-		_, err = a.counters.Replace(ctx, c)
+		c, err = a.counters.Replace(ctx, c)
+	}
+	if err == nil && a.now().Sub(b.shared) > sharedTime {
+		b.stored = &store.Versioned[Counter]{Value: c.Value, Version: c.Version}
 	}
 	return numbers, err
+}
+
+// counter returns the counter as it is stored or, for the caller alone, as this process
+// wrote it last; of a counter that does not exist an empty one at version 0. An old one
+// is harmless: it cannot be replaced.
+func (a *Allocator) counter(ctx context.Context, b *batcher) (store.Versioned[Counter], error) {
+	if c := b.stored; c != nil {
+		b.stored = nil
+		return *c, nil
+	}
+	c, err := a.counters.Get(ctx, b.association, strconv.Itoa(b.year))
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Versioned[Counter]{Value: &Counter{Association: b.association, Year: b.year}}, nil
+	}
+	return c, err
 }

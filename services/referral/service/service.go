@@ -48,6 +48,7 @@ type People interface {
 type Filed struct {
 	Participant string
 	Age         *int // in whole years; nil: unknown
+	IsNew       bool // the vault has created the person just now, for this referral
 }
 
 // PersonInput is a referred person on the way to the vault.
@@ -74,6 +75,7 @@ type Service struct {
 	Config
 	referrals *store.Collection[referral.Referral]
 	registers *store.Collection[referral.Register]
+	recent    recentRegisters
 	documents *guard.Documents[referral.Referral]
 
 	numbers   *registrynumber.Allocator

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,31 +39,63 @@ func (s *Service) Create(ctx context.Context, key string, sub referral.Submissio
 	return s.create(ctx, a, operation, idempotency.Request{Key: key, NewID: s.NewID}, sub)
 }
 
+// intake is a submission on its way to a stored referral.
+type intake struct {
+	actor   actor.Actor
+	request idempotency.Request
+	sub     referral.Submission
+	in      *association.Association
+	from    referral.Origin
+	number  *registrynumber.Reservation // nil: none was reserved
+	entry   accesslog.Entry
+	entered bool // entry is in the access log, as done
+
+	// personSince is when the vault created the person, at the earliest; zero: it may have
+	// been known before.
+	personSince time.Time
+}
+
 // create is Create for an operation that creates a referral. The request has what that
 // operation knows of it: the key or how the id is made, and the fingerprint when what
 // was sent is not the submission as it is read.
 func (s *Service) create(ctx context.Context, a actor.Actor, operation string, request idempotency.Request, sub referral.Submission) (*referral.View, error) {
-	created, replayed, err := s.insert(ctx, a, request, sub)
+	i := &intake{actor: a, request: request, sub: sub, entry: accesslog.Entry{Operation: operation, Thing: "referrals"}}
+	created, err := s.insert(ctx, i)
 	if err != nil {
-		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "referrals"}, err)
+		return nil, guard.Enter(ctx, s.AccessLog, i.entry, err)
 	}
-	if !replayed {
-		s.publisher.Wake()
+	if !i.entered { // a repeat, of which nothing was made
+		return s.received(ctx, a, operation, created.Value)
 	}
-	return s.received(ctx, a, operation, created.Value)
+	if time.Since(i.personSince) > newPersonTime {
+		if err := s.inheritProtection(ctx, created.Value); err != nil {
+			return nil, err
+		}
+	}
+	s.publisher.Wake()
+	return s.view(ctx, a, created.Value.AsOf(1))
 }
 
-// received enters who has created a referral, or repeated that, and returns it as it was
+// newPersonTime is how long nobody can have protected a person whom the vault has just
+// created: the person must first be in the answer to another referral, be protected by
+// its id, and the event of that must come here.
+const newPersonTime = 500 * time.Millisecond
+
+// received enters who has repeated the creation of a referral, and returns it as it was
 // at its first step.
 func (s *Service) received(ctx context.Context, a actor.Actor, operation string, r *referral.Referral) (*referral.View, error) {
-	e := accesslog.Entry{Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant}, Why: string(access.Scope("createReferral", a))}
-	if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
+	if err := guard.Enter(ctx, s.AccessLog, entryOf(a, operation, r), nil); err != nil {
 		return nil, err
 	}
 	if err := s.inheritProtection(ctx, r); err != nil {
 		return nil, err
 	}
 	return s.view(ctx, a, r.AsOf(1))
+}
+
+// entryOf returns the access-log entry of the creation of a referral.
+func entryOf(a actor.Actor, operation string, r *referral.Referral) accesslog.Entry {
+	return accesslog.Entry{Operation: operation, Thing: "referral/" + r.ID, Participants: []string{r.Participant}, Why: string(access.Scope("createReferral", a))}
 }
 
 // inheritProtection protects a new referral about a person who is protected already: the
@@ -108,11 +141,11 @@ func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Asso
 	if !access.Allows("createReferral", a, access.Resource{Association: a.Association, Participant: a.Participant, Relationships: []access.Relationship{own}}) {
 		return from, referral.ErrUnit.AtField("/unit")
 	}
-	register, err := s.register(ctx, a.Association)
+	register, err := s.recentRegister(ctx, a.Association)
 	if err != nil {
 		return from, err
 	}
-	if from, err = register.Value.Origin(a, relation, *sub); err != nil {
+	if from, err = register.Origin(a, relation, *sub); err != nil {
 		return from, err
 	}
 	return from, sub.Check(from, in, s.Now())
@@ -123,90 +156,94 @@ func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Asso
 const maxNumberTries = 3
 
 // insert stores the referral, unless it is a repeat, and settles its registry number.
-func (s *Service) insert(ctx context.Context, a actor.Actor, request idempotency.Request, sub referral.Submission) (created store.Versioned[referral.Referral], replayed bool, err error) {
-	in, err := s.Associations.Get(a.Association)
-	if err != nil {
-		return created, false, err
+func (s *Service) insert(ctx context.Context, i *intake) (created store.Versioned[referral.Referral], err error) {
+	a := i.actor
+	if i.in, err = s.Associations.Get(a.Association); err != nil {
+		return created, err
 	}
-	from, err := s.admit(ctx, a, in, &sub)
-	if err != nil {
-		return created, false, err
+	if i.from, err = s.admit(ctx, a, i.in, &i.sub); err != nil {
+		return created, err
 	}
-	if sub.Self && request.Key != "" {
-		request.Key = a.Participant + "/" + request.Key // all persons have the same authority
+	if i.sub.Self && i.request.Key != "" {
+		i.request.Key = a.Participant + "/" + i.request.Key // all persons have the same authority
 	}
-	if request.Fingerprint == "" {
-		text, err := json.Marshal(sub)
+	if i.request.Fingerprint == "" {
+		text, err := json.Marshal(i.sub)
 		if err != nil {
-			return created, false, fmt.Errorf("fingerprint: %w", err)
+			return created, fmt.Errorf("fingerprint: %w", err)
 		}
-		request.Fingerprint = s.Cipher.Fingerprint(text)
+		i.request.Fingerprint = s.Cipher.Fingerprint(text)
 	}
-	request.Actor, request.Operation = a, "createReferral"
-	request.Actor.Authority, request.Actor.AuthorityKind = from.Authority, from.AuthorityKind
-	request.Now, request.NewID = history.Stamp(s.Now()), sync.OnceValue(request.NewID)
+	i.request.Actor, i.request.Operation = a, "createReferral"
+	i.request.Actor.Authority, i.request.Actor.AuthorityKind = i.from.Authority, i.from.AuthorityKind
+	i.request.Now, i.request.NewID = history.Stamp(s.Now()), sync.OnceValue(i.request.NewID)
 	for range maxNumberTries {
-		var number *registrynumber.Reservation
-		created, replayed, err = idempotency.Create(ctx, s.referrals, request,
+		i.number = nil
+		var replayed bool
+		created, replayed, err = idempotency.Create(ctx, s.referrals, i.request,
 			func(r *referral.Referral) idempotency.Receipt { return r.Receipt },
-			func(id string) (r *referral.Referral, err error) {
-				r, number, err = s.build(ctx, id, request, in, from, sub)
-				return r, err
-			})
+			func(id string) (*referral.Referral, error) { return s.build(ctx, id, i) })
 		switch {
-		case number == nil && errors.Is(err, store.ErrTaken):
-			return created, false, referral.ErrExternalReference.AtField("/externalReference")
-		case number == nil:
-			return created, replayed, err
+		case i.number == nil && errors.Is(err, store.ErrTaken):
+			return created, referral.ErrExternalReference.AtField("/externalReference")
+		case i.number == nil:
+			return created, err
 		case err == nil || errors.Is(err, store.ErrExists):
-			number.Settle(err == nil && !replayed)
-			return created, replayed, err
+			i.number.Settle(err == nil && !replayed)
+			return created, err
 		case !errors.Is(err, store.ErrTaken):
-			return created, false, err // stored or not: the number is pending until that is known
+			return created, err // stored or not: the number is pending until that is known
 		}
-		used, usedErr := s.usedNumbers(ctx, a.Association, []string{number.Number()})
+		used, usedErr := s.usedNumbers(ctx, a.Association, []string{i.number.Number()})
 		if usedErr != nil {
-			return created, false, usedErr
+			return created, usedErr
 		}
-		number.Settle(used[number.Number()])
-		if !used[number.Number()] {
-			return created, false, referral.ErrExternalReference.AtField("/externalReference")
+		i.number.Settle(used[i.number.Number()])
+		if !used[i.number.Number()] {
+			return created, referral.ErrExternalReference.AtField("/externalReference")
 		}
 	}
-	return created, false, fault.ErrUnavailable.Because(errors.New("every registry number that was tried had been taken by another referral"))
+	return created, fault.ErrUnavailable.Because(errors.New("every registry number that was tried had been taken by another referral"))
 }
 
 // build builds the document of a referral that is to be stored under id, with a reserved
-// registry number. While the number is being written, the vault files the person.
-func (s *Service) build(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, *registrynumber.Reservation, error) {
-	if sub.ExternalReference != "" { // before the vault is asked: a refused referral leaves no person behind
-		n, err := s.referrals.Count(ctx, in.ID, []store.Cond{
-			store.Equals(keyAuthority, request.Actor.Authority), store.Equals(keyExternal, sub.ExternalReference),
+// registry number. While the number is being written, the vault files the person. The
+// access is entered before the document is written, so that both become durable together.
+func (s *Service) build(ctx context.Context, id string, i *intake) (*referral.Referral, error) {
+	if i.sub.ExternalReference != "" { // before the vault is asked: a refused referral leaves no person behind
+		n, err := s.referrals.Count(ctx, i.in.ID, []store.Cond{
+			store.Equals(keyAuthority, i.from.Authority), store.Equals(keyExternal, i.sub.ExternalReference),
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if n > 0 {
-			return nil, nil, store.ErrTaken
+			return nil, store.ErrTaken
 		}
 	}
-	number, err := s.numbers.Reserve(request.Actor.Association, id, request.Now)
+	number, err := s.numbers.Reserve(i.in.ID, id, i.request.Now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	r, err := s.document(ctx, id, request, in, from, sub)
+	r, err := s.document(ctx, id, i)
 	if err == nil {
 		r.RegistryNumber, err = number.Wait(ctx)
 	}
+	if err == nil && !i.entered {
+		i.entry, i.entered = entryOf(i.actor, i.entry.Operation, r), true
+		err = guard.Enter(ctx, s.AccessLog, i.entry, nil)
+	}
 	if err != nil {
 		number.Settle(false)
-		return nil, nil, err
+		return nil, err
 	}
-	return r, number, nil
+	i.number = number
+	return r, nil
 }
 
 // document files the person and makes the referral about it.
-func (s *Service) document(ctx context.Context, id string, request idempotency.Request, in *association.Association, from referral.Origin, sub referral.Submission) (*referral.Referral, error) {
+func (s *Service) document(ctx context.Context, id string, i *intake) (*referral.Referral, error) {
+	sub, from, began := &i.sub, i.from, time.Now()
 	filed, err := s.People.Put(ctx, PersonInput{
 		Referral: id, Authority: from.Authority, Unit: from.Unit, Municipality: sub.WishedMunicipality,
 		Person: sub.Person, Consent: sub.Consent,
@@ -214,24 +251,27 @@ func (s *Service) document(ctx context.Context, id string, request idempotency.R
 	if err != nil {
 		return nil, err
 	}
+	if filed.IsNew {
+		i.personSince = began
+	}
 	reason, err := s.encrypt(sub.Reason, id)
 	if err != nil {
 		return nil, err
 	}
 	r := &referral.Referral{
-		Association: in.ID, ID: id, Participant: filed.Participant,
+		Association: i.in.ID, ID: id, Participant: filed.Participant,
 		Authority: from.Authority, AuthorityKind: from.AuthorityKind, Unit: from.Unit,
 		Source: from.Source, Gender: sub.Person.Gender,
 		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
 		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
-		Receipt: idempotency.Receipt{Fingerprint: request.Fingerprint, At: request.Now},
+		Receipt: idempotency.Receipt{Fingerprint: i.request.Fingerprint, At: i.request.Now},
 	}
-	if in.Terms != (association.Terms{}) {
-		r.Terms = &in.Terms
+	if i.in.Terms != (association.Terms{}) {
+		r.Terms = &i.in.Terms
 	}
-	if initiative, ok := in.Choose(""); ok {
+	if initiative, ok := i.in.Choose(""); ok {
 		facts := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
-		assessment := referral.Assess(initiative, in.Version, civil.DateOf(request.Now), facts)
+		assessment := referral.Assess(initiative, i.in.Version, civil.DateOf(i.request.Now), facts)
 		if r.Assessment, err = assessment.Encrypt(id, s.Cipher.Encrypt); err != nil {
 			return nil, err
 		}
@@ -239,7 +279,7 @@ func (s *Service) document(ctx context.Context, id string, request idempotency.R
 	}
 	by := guard.Author(ctx)
 	by.Authority, by.Unit = from.Authority, from.Unit
-	return r, r.Submit(by, request.Now)
+	return r, r.Submit(by, i.request.Now)
 }
 
 // BatchItem is one referral of a batch.

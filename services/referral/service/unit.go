@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -31,6 +33,54 @@ func (s *Service) register(ctx context.Context, association string) (store.Versi
 		return store.Versioned[referral.Register]{Value: &referral.Register{Association: association}}, nil
 	}
 	return g, err
+}
+
+// registerLifetime is how long a register is used before it is read again: a change that
+// another process has made counts after that time at most, one of this process at once.
+const registerLifetime = 2 * time.Second
+
+// recentRegisters are the registers that referrals are held against, one for each
+// association that is served.
+type recentRegisters struct {
+	mu            sync.Mutex
+	byAssociation map[string]recentRegister
+}
+
+type recentRegister struct {
+	store.Versioned[referral.Register]
+	read time.Time
+}
+
+// recentRegister returns the register as it was within registerLifetime. It is shared:
+// nobody changes it.
+func (s *Service) recentRegister(ctx context.Context, association string) (*referral.Register, error) {
+	s.recent.mu.Lock()
+	known := s.recent.byAssociation[association]
+	s.recent.mu.Unlock()
+	now := s.Now()
+	if age := now.Sub(known.read); known.Value != nil && 0 <= age && age < registerLifetime {
+		return known.Value, nil
+	}
+	g, err := s.register(ctx, association)
+	if err != nil {
+		return nil, err
+	}
+	return s.remember(g, now), nil
+}
+
+// remember keeps a register that was read or written at a time, and returns it, or a
+// later one that has come meanwhile.
+func (s *Service) remember(g store.Versioned[referral.Register], at time.Time) *referral.Register {
+	s.recent.mu.Lock()
+	defer s.recent.mu.Unlock()
+	if known := s.recent.byAssociation[g.Value.Association]; known.Value != nil && known.Version > g.Version {
+		return known.Value
+	}
+	if s.recent.byAssociation == nil {
+		s.recent.byAssociation = map[string]recentRegister{}
+	}
+	s.recent.byAssociation[g.Value.Association] = recentRegister{g, at}
+	return g.Value
 }
 
 // UnitFilter narrows the register.
@@ -109,6 +159,7 @@ func (s *Service) changeRegister(ctx context.Context, operation string, ifVersio
 		g, err = s.registers.Replace(ctx, g)
 	}
 	if err == nil {
+		s.remember(g, s.Now())
 		s.publisher.Wake()
 	}
 	return g, err

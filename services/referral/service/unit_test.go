@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
@@ -80,4 +81,27 @@ func TestAPersonAppliesAndTheMunicipalityHandsInForOthers(t *testing.T) {
 	behalf.WishedMunicipality = "1402"
 	_, err = w.Service.Create(intake, "", behalf)
 	wants(t, "to nobody else", err, referral.ErrUnit)
+}
+
+func TestAChangeOfTheRegisterCountsAtOnceHereAndSoonElsewhere(t *testing.T) {
+	w := referraltest.New(t)
+	admin, fk := referraltest.As(referraltest.Admin), referraltest.As(referraltest.FK)
+	elsewhere := w.Another(t, w.Engine)
+	sub := referraltest.Submission()
+	sub.Unit = "fk-lerum"
+	for _, s := range []*service.Service{w.Service, elsewhere} {
+		_, err := s.Create(fk, "", sub)
+		wants(t, "while the register is empty any unit goes", err, nil)
+	}
+	_, _, err := w.Service.ReplaceUnits(admin, 0, oneUnit)
+	wants(t, "it is loaded", err, nil)
+	_, err = w.Service.Create(fk, "", sub)
+	wants(t, "the process that has loaded it uses it at once", err, referral.ErrUnitUnknown)
+	w.Clock.Advance(2 * time.Second)
+	_, err = elsewhere.Create(fk, "", sub)
+	wants(t, "another one two seconds later", err, referral.ErrUnitUnknown)
+	_, version, err := elsewhere.Units(fk, service.UnitFilter{})
+	if err != nil || version != 1 {
+		t.Errorf("read at version %d, %v", version, err)
+	}
 }
