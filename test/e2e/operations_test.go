@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/freeport"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/test/suite"
@@ -39,8 +40,8 @@ func follow(t *testing.T, chapter string) string {
 		}
 	}
 	script := "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n" + commands(t, chapter)
-	script = strings.ReplaceAll(script, "127.0.0.1:8080", suite.FreeAddr(t))
-	script = strings.ReplaceAll(script, "127.0.0.1:9090", suite.FreeAddr(t))
+	script = strings.ReplaceAll(script, "127.0.0.1:8080", freeport.Addr(t))
+	script = strings.ReplaceAll(script, "127.0.0.1:9090", freeport.Addr(t))
 	dir := t.TempDir()
 	example, err := os.ReadFile("../../services/standalone/example/insjoriket.yaml")
 	if err == nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
 
-	"github.com/finsam/finsam/test/suite"
+	"github.com/finsam/finsam/pkg/freeport"
 )
 
 // How a process of the test binary knows that it is the server.
@@ -90,7 +90,7 @@ func Start(t testing.TB) Server {
 			t.Fatal(err)
 		}
 	}
-	addr := suite.FreeAddr(t)
+	addr := freeport.Addr(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/finsam/finsam/pkg/freeport"
 )
 
 // Suite is a running suite.
@@ -91,7 +92,7 @@ func OneProcess(t testing.TB, env ...string) *Suite {
 func OneProcessOn(t testing.TB, data string, env ...string) *Suite {
 	t.Helper()
 	s := prepare(t, data)
-	addr, admin := FreeAddr(t), FreeAddr(t)
+	addr, admin := freeport.Addr(t), freeport.Addr(t)
 	s.Base = "http://" + addr + "/finsam/v1"
 	s.add(t, &Process{
 		Name: "finsam", Admin: "http://" + admin,
@@ -108,7 +109,7 @@ func FourProcesses(t testing.TB, env ...string) *Suite {
 	s := prepare(t, t.TempDir())
 	addrs := map[string]string{}
 	for _, name := range Services {
-		addrs[name] = FreeAddr(t)
+		addrs[name] = freeport.Addr(t)
 	}
 	s.separate(t, Services, addrs, env)
 	return s
@@ -120,7 +121,7 @@ func GatewayAlone(t testing.TB, behind string, env ...string) *Suite {
 	t.Helper()
 	s := prepare(t, t.TempDir())
 	s.separate(t, []string{"gateway"}, map[string]string{
-		"gateway": FreeAddr(t), "referral": behind, "participant": behind, "activity": behind,
+		"gateway": freeport.Addr(t), "referral": behind, "participant": behind, "activity": behind,
 	}, env)
 	return s
 }
@@ -148,7 +149,7 @@ func (s *Suite) separate(t testing.TB, names []string, addrs map[string]string, 
 	s.Base = "http://" + addrs["gateway"] + "/finsam/v1"
 	s.Addrs = addrs
 	for _, name := range names {
-		admin := FreeAddr(t)
+		admin := freeport.Addr(t)
 		s.add(t, &Process{
 			Name: name, Admin: "http://" + admin,
 			args: []string{filepath.Join(s.bin, "finsam"), name},
@@ -217,17 +218,6 @@ func root() (string, error) {
 		dir = filepath.Dir(dir)
 	}
 	return "", err
-}
-
-// FreeAddr returns an address of this machine that nobody listens on.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func tail(path string) string {

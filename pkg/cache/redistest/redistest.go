@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/finsam/finsam/pkg/freeport"
 )
 
 // Server is a Redis of one test's own.
@@ -42,14 +44,8 @@ func Start(tb testing.TB) *Server {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		tb.Fatal("redis-server is missing: run make setup, or set FINSAM_WITHOUT_REDIS=1 to go without this proof")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := &Server{Addr: l.Addr().String(), URL: "redis://" + l.Addr().String() + "/0", Dir: tb.TempDir(), tb: tb}
-	if err := l.Close(); err != nil {
-		tb.Fatal(err)
-	}
+	addr := freeport.Addr(tb)
+	s := &Server{Addr: addr, URL: "redis://" + addr + "/0", Dir: tb.TempDir(), tb: tb}
 	s.Start()
 	tb.Cleanup(s.Kill)
 	return s

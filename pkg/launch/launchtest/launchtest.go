@@ -3,7 +3,6 @@ package launchtest
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/freeport"
 	"github.com/finsam/finsam/pkg/launch"
 )
 
@@ -27,20 +27,10 @@ func Environ(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return map[string]string{
-		"FINSAM_ADDR": freeAddr(t), "FINSAM_ADMIN_ADDR": freeAddr(t), "FINSAM_LINGER": "0s", "FINSAM_LOG_LEVEL": "error",
+		"FINSAM_ADDR": freeport.Addr(t), "FINSAM_ADMIN_ADDR": freeport.Addr(t), "FINSAM_LINGER": "0s", "FINSAM_LOG_LEVEL": "error",
 		"FINSAM_STORE": "sqlite:" + filepath.Join(dir, "service.db"), "FINSAM_KEYS_DIR": keys, "FINSAM_ASSOCIATIONS_DIR": associations,
 		"FINSAM_REFERRAL_URL": "http://127.0.0.1:1", "FINSAM_PARTICIPANT_URL": "http://127.0.0.1:1",
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Run is a program: it serves until the context ends.

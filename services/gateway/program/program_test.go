@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/freeport"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/gateway/trust/trusttest"
 )
@@ -34,13 +34,8 @@ func environment(t *testing.T) (map[string]string, *trusttest.Issuer) {
 	if err := launch.WriteKeys(keys); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	return map[string]string{
-		"FINSAM_ADDR": l.Addr().String(), "FINSAM_ADMIN_ADDR": "off", "FINSAM_LINGER": "0s", "FINSAM_KEYS_DIR": keys, "FINSAM_LOG_LEVEL": "error",
+		"FINSAM_ADDR": freeport.Addr(t), "FINSAM_ADMIN_ADDR": "off", "FINSAM_LINGER": "0s", "FINSAM_KEYS_DIR": keys, "FINSAM_LOG_LEVEL": "error",
 		"FINSAM_TRUST_FILE": issuer.TrustFile, "FINSAM_REFERRAL_URL": service.URL, "FINSAM_PARTICIPANT_URL": service.URL, "FINSAM_ACTIVITY_URL": service.URL,
 	}, issuer
 }
