@@ -21,7 +21,7 @@ build: ## bin/finsam and one binary per service
 run-services: build ## the four services as four processes: MONGODB_URI=… REDIS_URL=… make run-services
 	./scripts/run-services.sh
 
-test: setup check build ## everything that has to pass: the checks, then every test
+test: setup build ## every test
 	./scripts/test.sh
 
 setup: ## what the tests need beside Go: Redis
