@@ -13,19 +13,19 @@ import (
 
 func TestThePathsAreThoseOfTheContract(t *testing.T) {
 	for name, c := range map[string]struct {
-		spec  []byte
-		paths rest.Paths
+		contract []byte
+		paths    rest.Paths
 	}{
-		"activity":    {activity.Spec, activity.Paths},
-		"participant": {participant.Spec, participant.Paths},
-		"referral":    {referral.Spec, referral.Paths},
+		"activity":    {activity.Contract, activity.Paths},
+		"participant": {participant.Contract, participant.Paths},
+		"referral":    {referral.Contract, referral.Paths},
 	} {
-		operations, err := contract.Operations(c.spec)
+		read, err := contract.Read(c.contract)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := rest.Paths{}
-		for _, o := range operations {
+		for _, o := range read.Operations {
 			want[o.ID] = o.Path
 		}
 		if !maps.Equal(c.paths, want) {

@@ -14,14 +14,10 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
-	activityapi "github.com/finsam/finsam/pkg/api/activity"
-	participantapi "github.com/finsam/finsam/pkg/api/participant"
-	referralapi "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/telemetry"
-	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/referral"
@@ -44,11 +40,6 @@ type Options struct {
 
 // Serve puts the suite together, serves it until ctx ends and takes it apart.
 func Serve(ctx context.Context, o Options) (err error) {
-	// The contracts are parsed while other things are done, for that takes longest: the
-	// program is ready a fifth sooner (docs/performance.md).
-	for _, spec := range [][]byte{referralapi.Spec, participantapi.Spec, activityapi.Spec} {
-		go contract.Operations(spec) //nolint:errcheck // the services meet the same error again
-	}
 	if o.Demo {
 		if err := demo.CheckAddr(o.Addr); err != nil {
 			return err

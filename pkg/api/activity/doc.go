@@ -9,8 +9,14 @@ package activity
 import _ "embed"
 
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 --config=oapi.yaml openapi.yaml
+//go:generate go run ../compilecontract
 
 // Spec is the contract as it is written, OpenAPI 3.0.3 in YAML.
 //
 //go:embed openapi.yaml
 var Spec []byte
+
+// Contract is what package contract checks requests against, made of Spec.
+//
+//go:embed contract.json
+var Contract []byte

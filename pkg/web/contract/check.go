@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/web/problem"
@@ -26,14 +23,14 @@ import (
 func (op *Operation) Check(w http.ResponseWriter, r *http.Request, pathValue func(name string) string) (*http.Request, error) {
 	fields := op.checkParameters(r, pathValue)
 	switch {
-	case op.form:
-		if err := CheckBodyHeaders(r, true, op.bodyLimit); err != nil {
+	case op.Form:
+		if err := CheckBodyHeaders(r, true, op.BodyLimit); err != nil {
 			return r, err
 		}
-		f := &formBody{ReadCloser: http.MaxBytesReader(w, r.Body, op.bodyLimit), left: maxFormHead}
+		f := &formBody{ReadCloser: http.MaxBytesReader(w, r.Body, op.BodyLimit), left: maxFormHead}
 		r = r.WithContext(context.WithValue(r.Context(), formKey{}, f))
 		r.Body = f
-	case op.body != nil:
+	case op.Body != nil:
 		bodyFields, err := op.checkBody(r)
 		if err != nil {
 			return r, err
@@ -50,31 +47,6 @@ func invalid(fields []fault.Field) error {
 	return problem.ErrInvalid.At(fields[:min(len(fields), problem.MaxFields)]...)
 }
 
-// parameter is one parameter of an operation: a single value or, in the query, a list
-// (form style, exploded or by commas).
-type parameter struct {
-	name, in string
-	required bool
-	explode  bool
-	schema   *openapi3.Schema
-}
-
-func newParameter(p *openapi3.Parameter) (parameter, error) {
-	if p.Schema == nil || p.Schema.Value == nil {
-		return parameter{}, fmt.Errorf("parameter %s: only parameters with a schema are supported", p.Name)
-	}
-	s := p.Schema.Value
-	switch {
-	case p.In == openapi3.ParameterInCookie:
-		return parameter{}, fmt.Errorf("parameter %s: cookies are not supported", p.Name)
-	case s.Type.Is("object"), s.Type.Is("array") && (p.In != openapi3.ParameterInQuery || p.Style != "" && p.Style != "form"):
-		return parameter{}, fmt.Errorf("parameter %s: only single values, and lists in the query by form style", p.Name)
-	}
-	return parameter{
-		name: p.Name, in: p.In, required: p.Required, schema: s, explode: p.Explode == nil || *p.Explode,
-	}, compilePatterns(s, map[*openapi3.Schema]bool{})
-}
-
 // checkParameters returns what is wrong with the parameters. A query parameter that
 // the operation does not know is wrong too: a misspelt filter must not be ignored.
 func (op *Operation) checkParameters(r *http.Request, pathValue func(string) string) (fields []fault.Field) {
@@ -85,22 +57,22 @@ func (op *Operation) checkParameters(r *http.Request, pathValue func(string) str
 			return []fault.Field{newField("?", "not-a-query", nil)}
 		}
 		for name := range query {
-			if !slices.ContainsFunc(op.parameters, func(p parameter) bool { return p.in == openapi3.ParameterInQuery && p.name == name }) {
+			if !slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.In == "query" && p.Name == name }) {
 				fields = append(fields, fault.Field{Pointer: printable(name), Code: "unknown-field", Text: messages["unknown-parameter"]})
 			}
 		}
 		slices.SortFunc(fields, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
 	}
-	for i := range op.parameters {
-		p := &op.parameters[i]
+	for i := range op.Parameters {
+		p := &op.Parameters[i]
 		var values []string
-		switch p.in {
-		case openapi3.ParameterInPath:
-			values = []string{pathValue(p.name)}
-		case openapi3.ParameterInHeader:
-			values = r.Header.Values(p.name)
+		switch p.In {
+		case "path":
+			values = []string{pathValue(p.Name)}
+		case "header":
+			values = r.Header.Values(p.Name)
 		default:
-			values = query[p.name]
+			values = query[p.Name]
 		}
 		fields = append(fields, p.check(values)...)
 	}
@@ -108,79 +80,79 @@ func (op *Operation) checkParameters(r *http.Request, pathValue func(string) str
 }
 
 // check returns what is wrong with the values that were sent, none if none were.
-func (p *parameter) check(values []string) []fault.Field {
-	schema, isList := p.schema, p.schema.Type.Is("array")
+func (p *Parameter) check(values []string) []fault.Field {
+	schema, isList := p.Schema, p.Schema.Type == "array"
 	switch {
-	case len(values) == 0 && p.required:
-		return []fault.Field{newField(p.name, "required", schema)}
+	case len(values) == 0 && p.Required:
+		return []fault.Field{newField(p.Name, "required", schema)}
 	case len(values) == 0:
 		return nil
-	case len(values) > 1 && !(isList && p.explode):
-		return []fault.Field{newField(p.name, "repeated", schema)}
-	case isList && !p.explode:
+	case len(values) > 1 && !(isList && p.Explode):
+		return []fault.Field{newField(p.Name, "repeated", schema)}
+	case isList && !p.Explode:
 		values = strings.Split(values[0], ",")
 	}
 	if isList {
-		schema = schema.Items.Value
+		schema = schema.Items
 	}
 	list := make([]any, len(values))
 	for i, text := range values {
 		var err error
 		switch {
-		case schema.Type.Is("integer"):
+		case schema.Type == "integer":
 			var n int64
 			n, err = strconv.ParseInt(text, 10, 53)
 			list[i] = float64(n)
-		case schema.Type.Is("number"):
+		case schema.Type == "number":
 			list[i], err = strconv.ParseFloat(text, 64)
-		case schema.Type.Is("boolean") && text != "true" && text != "false":
+		case schema.Type == "boolean" && text != "true" && text != "false":
 			err = strconv.ErrSyntax
-		case schema.Type.Is("boolean"):
+		case schema.Type == "boolean":
 			list[i] = text == "true"
 		default:
 			list[i] = text
 		}
 		if err != nil {
-			return []fault.Field{newField(p.name, "type", schema)}
+			return []fault.Field{newField(p.Name, "type", schema)}
 		}
 	}
 	if !isList {
-		return schemaFields(p.schema, list[0], p.name)
+		return p.Schema.fields(list[0], p.Name)
 	}
-	return schemaFields(p.schema, list, p.name)
+	return p.Schema.fields(list, p.Name)
 }
 
 // checkBody reads the body once, checks it, and puts it back for the handler.
 func (op *Operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		if op.bodyRequired {
+		if op.Required {
 			return nil, problem.ErrNoBody
 		}
 		return nil, nil
 	}
-	if err := CheckBodyHeaders(r, false, op.bodyLimit); err != nil {
+	if err := CheckBodyHeaders(r, false, op.BodyLimit); err != nil {
 		return nil, err
 	}
 	b := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
-	if _, err := b.ReadFrom(io.LimitReader(r.Body, op.bodyLimit+1)); err != nil {
+	if _, err := b.ReadFrom(io.LimitReader(r.Body, op.BodyLimit+1)); err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			return nil, problem.TooLarge(op.bodyLimit) // the gateway's bound on a chunked body
+			return nil, problem.TooLarge(op.BodyLimit) // the gateway's bound on a chunked body
 		}
 		return nil, problem.ErrBodyBroken.Because(err)
 	}
 	text := b.Bytes()
-	if int64(len(text)) > op.bodyLimit {
-		return nil, problem.TooLarge(op.bodyLimit)
+	if int64(len(text)) > op.BodyLimit {
+		return nil, problem.TooLarge(op.BodyLimit)
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-	if len(text) == 0 && !op.bodyRequired {
+	if len(text) == 0 && !op.Required {
 		return nil, nil
 	}
 	v, err := parseJSON(text, maxDepth)
 	if err != nil {
 		return nil, err
 	}
-	return schemaFields(op.body, v, ""), nil
+	return op.Body.fields(v, ""), nil
 }
 
 // CheckBodyHeaders refuses a body by its headers, before it is read: one of more than
@@ -193,7 +165,7 @@ func CheckBodyHeaders(r *http.Request, form bool, limit int64) error {
 		media, params, err := mime.ParseMediaType(contentType)
 		charset, hasCharset := params["charset"]
 		switch {
-		case form && (err != nil || media != formType || params["boundary"] == ""):
+		case form && (err != nil || media != FormType || params["boundary"] == ""):
 			return problem.ErrForm
 		case !form && (err != nil || media != "application/json" || hasCharset && !strings.EqualFold(charset, "utf-8")):
 			return problem.ErrMediaType
@@ -207,8 +179,8 @@ func CheckBodyHeaders(r *http.Request, form bool, limit int64) error {
 	return nil
 }
 
-// formType is the media type of a form that carries a file.
-const formType = "multipart/form-data"
+// FormType is the media type of a form that carries a file.
+const FormType = "multipart/form-data"
 
 // maxFormHead bounds what a form holds beside its file, in bytes: names, headers and
 // short fields, before the file and once more after it. Package multipart keeps them
@@ -252,8 +224,8 @@ func SetInFile(ctx context.Context, inFile bool) {
 // Drain reads the rest of a refused form, up to the operation's limit: a caller that
 // still sends would not see the answer otherwise.
 func (op *Operation) Drain(r *http.Request) {
-	if op.form && r.Body != nil {
+	if op.Form && r.Body != nil {
 		SetInFile(r.Context(), true)
-		_, _ = io.CopyN(io.Discard, r.Body, op.bodyLimit)
+		_, _ = io.CopyN(io.Discard, r.Body, op.BodyLimit)
 	}
 }

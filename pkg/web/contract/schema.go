@@ -1,146 +1,286 @@
 package contract
 
 import (
-	"errors"
-	"fmt"
+	"math"
 	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Schema is a schema of a contract, for what a handler checks itself. It may be used
-// by many requests at once.
-type Schema struct{ schema *openapi3.Schema }
+// Schema is what a value must be, in the words of OpenAPI 3.0.3. Package compile refuses
+// what is not here. It may be used by many requests at once.
+type Schema struct {
+	Type     string      `json:"type,omitzero"` // empty: any
+	Nullable bool        `json:"nullable,omitzero"`
+	Enum     []any       `json:"enum,omitempty"` // texts and numbers
+	AllOf    []*Schema   `json:"allOf,omitempty"`
+	OneOf    []*Schema   `json:"oneOf,omitempty"`
+	Wanted   *fault.Text `json:"x-wanted,omitempty"` // the contract's own sentence on the form of a value
 
-// NewSchema finds a schema of the contract by its name.
-func NewSchema(spec []byte, name string) (Schema, error) {
-	doc, err := document(spec)
-	if err != nil {
-		return Schema{}, err
-	}
-	ref := doc.Components.Schemas[name]
-	if ref == nil {
-		return Schema{}, fmt.Errorf("the contract has no schema %s", name)
-	}
-	return Schema{ref.Value}, compilePatterns(ref.Value, map[*openapi3.Schema]bool{})
+	Minimum          *float64 `json:"minimum,omitempty"`
+	Maximum          *float64 `json:"maximum,omitempty"`
+	ExclusiveMinimum bool     `json:"exclusiveMinimum,omitzero"`
+	ExclusiveMaximum bool     `json:"exclusiveMaximum,omitzero"`
+	MultipleOf       float64  `json:"multipleOf,omitzero"` // a whole number
+
+	MinLength int    `json:"minLength,omitzero"` // characters
+	MaxLength *int   `json:"maxLength,omitempty"`
+	Pattern   string `json:"pattern,omitzero"`
+	Format    string `json:"format,omitzero"`
+
+	MinItems    int     `json:"minItems,omitzero"`
+	MaxItems    *int    `json:"maxItems,omitempty"`
+	UniqueItems bool    `json:"uniqueItems,omitzero"` // of texts, numbers or booleans
+	Items       *Schema `json:"items,omitempty"`
+
+	Required   []string           `json:"required,omitempty"`
+	Properties map[string]*Schema `json:"properties,omitempty"`
+	MinFields  int                `json:"minProperties,omitzero"`
+	MaxFields  *int               `json:"maxProperties,omitempty"`
+	Closed     bool               `json:"closed,omitzero"`                // `additionalProperties: false`
+	Others     *Schema            `json:"additionalProperties,omitempty"` // of the fields beside Properties
 }
 
 // Check checks a JSON text. The error is problem.ErrInvalid with pointers into the
 // text, or problem.ErrNotJSON.
-func (s Schema) Check(text []byte) error {
+func (s *Schema) Check(text []byte) error {
 	v, err := parseJSON(text, maxDepth)
 	if err != nil {
 		return err
 	}
-	return invalid(schemaFields(s.schema, v, ""))
+	return invalid(s.fields(v, ""))
 }
 
-// validation makes the validator report every violation, not the first one.
-var validation = []openapi3.SchemaValidationOption{
-	openapi3.MultiErrors(),
-	openapi3.WithStringFormatValidators(map[string]openapi3.StringFormatValidator{
-		"date":      format(func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil }),
-		"date-time": format(func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil }),
-		"uuid":      format(func(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }),
-		"email":     format(func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s }),
-		"uri":       format(func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() }),
-	}),
+// fields returns what is wrong with a value, in the order of the pointers. They begin
+// with prefix: the parameter's name, or "" for the body.
+func (s *Schema) fields(v any, prefix string) []fault.Field {
+	c := checker{prefix: prefix}
+	c.check(s, v)
+	slices.SortStableFunc(c.found, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return slices.CompactFunc(c.found, func(a, b fault.Field) bool { return a.Pointer == b.Pointer && a.Code == b.Code })
 }
 
-var errFormat = errors.New("not of the format")
-
-// format reports errFormat for a text that is not valid.
-func format(valid func(string) bool) openapi3.StringFormatValidator {
-	return openapi3.NewCallbackValidator(func(s string) error {
-		if !valid(s) {
-			return errFormat
-		}
-		return nil
-	})
+// checker walks through a value and its schema.
+type checker struct {
+	prefix string
+	path   []string // of the value that is checked, below prefix
+	found  []fault.Field
 }
 
-// compilePatterns finds a pattern that does not compile at start, not in the
-// first request that meets it.
-func compilePatterns(s *openapi3.Schema, seen map[*openapi3.Schema]bool) error {
-	if s == nil || seen[s] {
-		return nil
-	}
-	seen[s] = true
-	if s.Pattern != "" {
-		if _, err := regexp.Compile(s.Pattern); err != nil {
-			return fmt.Errorf("pattern of a field: %w", err)
-		}
-	}
-	refs := slices.Concat(openapi3.SchemaRefs{s.Items, s.AdditionalProperties.Schema, s.Not}, s.AllOf, s.AnyOf, s.OneOf)
-	for _, p := range s.Properties {
-		refs = append(refs, p)
-	}
-	for _, ref := range refs {
-		if ref == nil {
-			continue
-		}
-		if err := compilePatterns(ref.Value, seen); err != nil {
-			return err
-		}
-	}
-	return nil
+func (c *checker) add(code string, s *Schema) {
+	c.found = append(c.found, newField(c.prefix+pointer(c.path), code, s))
 }
 
-// schemaFields returns what is wrong with a value, in the order of the pointers. They
-// begin with prefix: the parameter's name, or "" for the body.
-func schemaFields(s *openapi3.Schema, v any, prefix string) []fault.Field {
-	err := s.VisitJSON(v, validation...)
-	if err == nil {
-		return nil
-	}
-	var fields []fault.Field
-	collect(err, prefix, &fields)
-	slices.SortStableFunc(fields, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return slices.CompactFunc(fields, func(a, b fault.Field) bool { return a.Pointer == b.Pointer && a.Code == b.Code })
+// within checks a value at a name or index below the current one.
+func (c *checker) within(name string, s *Schema, v any) {
+	c.path = append(c.path, name)
+	c.check(s, v)
+	c.path = c.path[:len(c.path)-1]
 }
 
-func collect(err error, prefix string, fields *[]fault.Field) {
-	if many, ok := err.(openapi3.MultiError); ok {
-		for _, e := range many {
-			collect(e, prefix, fields)
-		}
+// check adds what is wrong with v. What is of the wrong kind is not looked into.
+func (c *checker) check(s *Schema, v any) {
+	if v == nil && s.Nullable {
 		return
 	}
-	var e *openapi3.SchemaError
-	if !errors.As(err, &e) {
-		*fields = append(*fields, newField(prefix, "shape", nil))
+	if !c.checkParts(s, v) {
 		return
 	}
-	at := prefix + pointer(e.JSONPointer())
-	switch e.SchemaField {
-	case "allOf":
-		var parts openapi3.MultiError
-		if errors.As(e.Origin, &parts) {
-			collect(parts, prefix, fields) // the parts have the whole path
-			return
-		}
-	case "properties":
-		object, _ := e.Value.(map[string]any)
-		for name := range object {
-			if e.Schema.Properties[name] == nil {
-				*fields = append(*fields, newField(at+pointer([]string{printable(name)}), "unknown-field", nil))
+	if len(s.Enum) > 0 && !slices.Contains(s.Enum, v) {
+		c.add("enum", s)
+		return
+	}
+	kind := kindOf(v)
+	switch {
+	case v == nil && len(s.AllOf)+len(s.OneOf) > 0:
+	case v == nil:
+		c.add("not-null", s)
+	case s.Type != "" && s.Type != kind && !(s.Type == "integer" && kind == "number"):
+		c.add("type", s)
+	default:
+		c.checkContent(s, v)
+	}
+}
+
+// checkParts checks the schemas that s is made of, and reports whether they are kept.
+func (c *checker) checkParts(s *Schema, v any) bool {
+	before := len(c.found)
+	if len(s.OneOf) > 0 {
+		kept := 0
+		for _, one := range s.OneOf {
+			if len(one.fields(v, "")) == 0 {
+				kept++
 			}
 		}
+		if kept != 1 {
+			c.add("shape", s)
+			return false
+		}
+	}
+	for _, part := range s.AllOf {
+		c.check(part, v)
+	}
+	return len(c.found) == before
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case bool:
+		return "boolean"
+	case float64:
+		return "number"
+	case string:
+		return "string"
+	case []any:
+		return "array"
+	}
+	return "object"
+}
+
+func (c *checker) checkContent(s *Schema, v any) {
+	switch v := v.(type) {
+	case float64:
+		c.checkNumber(s, v)
+	case string:
+		c.checkString(s, v)
+	case []any:
+		c.checkArray(s, v)
+	case map[string]any:
+		c.checkObject(s, v)
+	}
+}
+
+func (c *checker) checkNumber(s *Schema, v float64) {
+	if s.Type == "integer" && v != math.Trunc(v) {
+		c.add("type", s)
+	}
+	switch {
+	case s.Minimum == nil:
+	case v < *s.Minimum:
+		c.add("minimum", s)
+	case v == *s.Minimum && s.ExclusiveMinimum:
+		c.add("above", s)
+	}
+	switch {
+	case s.Maximum == nil:
+	case v > *s.Maximum:
+		c.add("maximum", s)
+	case v == *s.Maximum && s.ExclusiveMaximum:
+		c.add("below", s)
+	}
+	if s.MultipleOf != 0 && math.Mod(v, s.MultipleOf) != 0 {
+		c.add("step", s)
+	}
+}
+
+func (c *checker) checkString(s *Schema, v string) {
+	if s.MinLength > 0 || s.MaxLength != nil {
+		n := utf8.RuneCountInString(v)
+		if n < s.MinLength {
+			c.add("too-short", s)
+		}
+		if s.MaxLength != nil && n > *s.MaxLength {
+			c.add("too-long", s)
+		}
+	}
+	if s.Pattern != "" && !compiled(s.Pattern).MatchString(v) {
+		c.add("pattern", s)
+	}
+	if valid := Formats[s.Format]; valid != nil && !valid(v) {
+		c.add("format", s)
+	}
+}
+
+func (c *checker) checkArray(s *Schema, v []any) {
+	if len(v) < s.MinItems {
+		c.add("min-items", s)
+	}
+	if s.MaxItems != nil && len(v) > *s.MaxItems {
+		c.add("max-items", s)
+	}
+	if s.UniqueItems && !isUnique(v) {
+		c.add("not-unique", s)
+	}
+	if s.Items == nil {
 		return
 	}
-	code, ok := fieldCodes[e.SchemaField]
-	if !ok {
-		code = "shape"
+	for i, item := range v {
+		c.within(strconv.Itoa(i), s.Items, item)
 	}
-	*fields = append(*fields, newField(at, code, e.Schema))
+}
+
+// isUnique reports whether no text, number or boolean occurs twice.
+func isUnique(items []any) bool {
+	seen := make(map[any]bool, len(items))
+	for _, item := range items {
+		switch item.(type) {
+		case string, float64, bool:
+			if seen[item] {
+				return false
+			}
+			seen[item] = true
+		}
+	}
+	return true
+}
+
+func (c *checker) checkObject(s *Schema, v map[string]any) {
+	if len(v) < s.MinFields {
+		c.add("min-fields", s)
+	}
+	if s.MaxFields != nil && len(v) > *s.MaxFields {
+		c.add("max-fields", s)
+	}
+	for name, value := range v {
+		switch property := s.Properties[name]; {
+		case property != nil:
+			c.within(name, property, value)
+		case s.Closed:
+			c.path = append(c.path, printable(name))
+			c.add("unknown-field", nil)
+			c.path = c.path[:len(c.path)-1]
+		case s.Others != nil:
+			c.within(printable(name), s.Others, value)
+		}
+	}
+	for _, name := range s.Required {
+		if _, ok := v[name]; !ok {
+			c.path = append(c.path, name)
+			c.add("required", s)
+			c.path = c.path[:len(c.path)-1]
+		}
+	}
+}
+
+// patterns holds each pattern that a value has been compared with.
+var patterns sync.Map // string -> *regexp.Regexp
+
+// compiled returns a pattern that package compile has compiled before.
+func compiled(pattern string) *regexp.Regexp {
+	if re, ok := patterns.Load(pattern); ok {
+		return re.(*regexp.Regexp)
+	}
+	re, _ := patterns.LoadOrStore(pattern, regexp.MustCompile(pattern))
+	return re.(*regexp.Regexp)
+}
+
+// Formats are the forms of a text that are checked, by the name that a contract uses.
+var Formats = map[string]func(string) bool{
+	"date":      func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
+	"date-time": func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil },
+	"uuid":      func(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil },
+	"email":     func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s },
+	"uri":       func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() },
 }
 
 // printable returns a name that the caller has chosen, or "?" unless it looks like a

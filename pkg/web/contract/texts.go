@@ -5,20 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"github.com/finsam/finsam/pkg/fault"
 )
-
-// fieldCodes are the stable codes of what can be wrong with a field, by the keyword of
-// the schema.
-var fieldCodes = map[string]string{
-	"required": "required", "type": "type", "format": "format", "pattern": "pattern", "enum": "enum",
-	"maxLength": "too-long", "minLength": "too-short", "minimum": "minimum", "maximum": "maximum",
-	"exclusiveMinimum": "above", "exclusiveMaximum": "below", "multipleOf": "step",
-	"minItems": "min-items", "maxItems": "max-items", "uniqueItems": "not-unique",
-	"minProperties": "min-fields", "maxProperties": "max-fields", "readOnly": "read-only", "nullable": "not-null",
-}
 
 // messages are the sentences that need nothing from the schema.
 var messages = map[string]fault.Text{
@@ -54,25 +42,25 @@ var formatMessages = map[string]fault.Text{
 }
 
 // newField returns what is expected at a place. It never repeats what was sent there.
-func newField(at, code string, s *openapi3.Schema) fault.Field {
+func newField(at, code string, s *Schema) fault.Field {
 	return fault.Field{Pointer: at, Code: code, Text: message(code, s)}
 }
 
 // textsWithValue are the sentences that name something of the schema.
 var textsWithValue = map[string]struct {
 	sv, en string
-	value  func(*openapi3.Schema) any
+	value  func(*Schema) any
 }{
-	"pattern":   {"Värdet ska följa mönstret %v.", "The value must match the pattern %v.", func(s *openapi3.Schema) any { return s.Pattern }},
-	"too-long":  {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *openapi3.Schema) any { return *s.MaxLength }},
-	"too-short": {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *openapi3.Schema) any { return s.MinLength }},
-	"min-items": {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *openapi3.Schema) any { return s.MinItems }},
-	"max-items": {"Listan får ha högst %v värden.", "The array may have at most %v values.", func(s *openapi3.Schema) any { return *s.MaxItems }},
-	"minimum":   {"Värdet ska vara minst %v.", "The value must be at least %v.", func(s *openapi3.Schema) any { return decimal(s.Min) }},
-	"above":     {"Värdet ska vara större än %v.", "The value must be more than %v.", func(s *openapi3.Schema) any { return decimal(s.Min) }},
-	"maximum":   {"Värdet får vara högst %v.", "The value may be at most %v.", func(s *openapi3.Schema) any { return decimal(s.Max) }},
-	"below":     {"Värdet ska vara mindre än %v.", "The value must be less than %v.", func(s *openapi3.Schema) any { return decimal(s.Max) }},
-	"enum": {"Värdet ska vara ett av: %v.", "The value must be one of: %v.", func(s *openapi3.Schema) any {
+	"pattern":   {"Värdet ska följa mönstret %v.", "The value must match the pattern %v.", func(s *Schema) any { return s.Pattern }},
+	"too-long":  {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *Schema) any { return *s.MaxLength }},
+	"too-short": {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *Schema) any { return s.MinLength }},
+	"min-items": {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *Schema) any { return s.MinItems }},
+	"max-items": {"Listan får ha högst %v värden.", "The array may have at most %v values.", func(s *Schema) any { return *s.MaxItems }},
+	"minimum":   {"Värdet ska vara minst %v.", "The value must be at least %v.", func(s *Schema) any { return decimal(s.Minimum) }},
+	"above":     {"Värdet ska vara större än %v.", "The value must be more than %v.", func(s *Schema) any { return decimal(s.Minimum) }},
+	"maximum":   {"Värdet får vara högst %v.", "The value may be at most %v.", func(s *Schema) any { return decimal(s.Maximum) }},
+	"below":     {"Värdet ska vara mindre än %v.", "The value must be less than %v.", func(s *Schema) any { return decimal(s.Maximum) }},
+	"enum": {"Värdet ska vara ett av: %v.", "The value must be one of: %v.", func(s *Schema) any {
 		var names []string
 		for _, v := range s.Enum[:min(len(s.Enum), 30)] {
 			names = append(names, fmt.Sprint(v))
@@ -88,25 +76,18 @@ func decimal(limit *float64) string {
 	return strconv.FormatFloat(*limit, 'f', -1, 64)
 }
 
-func message(code string, s *openapi3.Schema) fault.Text {
+func message(code string, s *Schema) fault.Text {
 	if text, ok := messages[code]; ok || s == nil {
 		return text
 	}
-	if code == "pattern" || code == "format" || code == "shape" {
-		// The contract's own sentence on what a value must look like, where the schema
-		// has one: x-wanted: {sv: …, en: …}. A case worker cannot read a pattern.
-		text, _ := s.Extensions["x-wanted"].(map[string]any)
-		sv, _ := text["sv"].(string)
-		en, _ := text["en"].(string)
-		if sv != "" && en != "" {
-			return fault.Text{SV: sv, EN: en}
-		}
+	if s.Wanted != nil && (code == "pattern" || code == "format" || code == "shape") {
+		return *s.Wanted // a case worker cannot read a pattern
 	}
 	texts, hasValue := textsWithValue[code]
 	format, hasFormat := formatMessages[s.Format]
 	switch {
-	case code == "type" && len(s.Type.Slice()) > 0:
-		return typeMessages[s.Type.Slice()[0]]
+	case code == "type":
+		return typeMessages[s.Type]
 	case code == "format" && hasFormat:
 		return format
 	case code == "too-short" && s.MinLength == 1:

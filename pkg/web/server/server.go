@@ -39,8 +39,8 @@ import (
 
 // Config is what the handler of a service is made of.
 type Config struct {
-	Service   string                  // its name, such as "referral"
-	Spec      []byte                  // its openapi.yaml, 3.0.3
+	Service   string // its name, such as "referral"
+	Contract  *contract.Contract
 	Verifier  *internaltoken.Verifier // whose tokens it accepts
 	AccessLog *accesslog.Log          // for Gate; New does not use it
 	Admit     Admit                   // nil: the verbs alone decide
@@ -81,7 +81,7 @@ func New(c Config) (*echo.Echo, error) {
 	if c.Verifier == nil {
 		return nil, errors.New("web: a service without a verifier of tokens would be open to anybody")
 	}
-	if len(c.Spec) == 0 {
+	if c.Contract == nil {
 		return nil, errors.New("web: a service without a contract would take anything")
 	}
 	if c.Log == nil {
@@ -96,11 +96,7 @@ func New(c Config) (*echo.Echo, error) {
 		Name: "finsam.requests.in_flight", Description: "Requests under way in the service, without those that wait for events.",
 		Read: func() (float64, bool) { return float64(s.inFlight.Load()), true },
 	})
-	inContract, err := contract.Operations(c.Spec)
-	if err != nil {
-		return nil, fmt.Errorf("web: %s: %w", c.Service, err)
-	}
-	for _, o := range inContract {
+	for _, o := range c.Contract.Operations {
 		op, route := newOperation(o, true), strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
 		s.operations[o.Method+" "+web.BasePath+route], s.operations[o.Method+" "+route] = op, op
 	}

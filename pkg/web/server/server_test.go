@@ -105,33 +105,18 @@ func TestNewRefusesWhatWouldBeOpenOrUnusable(t *testing.T) {
 		change func(*server.Config)
 		want   string
 	}{
-		"no verifier":             {func(o *server.Config) { o.Verifier = nil }, "open to anybody"},
-		"no contract":             {func(o *server.Config) { o.Spec = nil }, "take anything"},
-		"an unreadable contract":  {func(o *server.Config) { o.Spec = []byte("{") }, "read the contract"},
-		"a body that is no JSON":  {func(o *server.Config) { o.Spec = edit(o.Spec, "application/json", "text/plain") }, "createThing"},
-		"an invalid pattern":      {func(o *server.Config) { o.Spec = edit(o.Spec, "'^[0-9]{12}$'", "'('") }, "pattern"},
-		"a parameter in a cookie": {func(o *server.Config) { o.Spec = edit(o.Spec, "name: limit, in: query", "name: limit, in: cookie") }, "cookies"},
-		"a parameter of an object": {func(o *server.Config) {
-			o.Spec = edit(o.Spec, "name: open, in: query, schema: {type: boolean}", "name: open, in: query, schema: {type: object}")
-		}, "open"},
-		"an operation without id": {func(o *server.Config) { o.Spec = edit(o.Spec, "operationId: listThings", "x-nothing: 1") }, "operationId"},
+		"no verifier": {func(o *server.Config) { o.Verifier = nil }, "open to anybody"},
+		"no contract": {func(o *server.Config) { o.Contract = nil }, "take anything"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := webtest.ThingsConfig(trust, io.Discard)
 			c.change(&o)
 			_, err := server.New(o)
-			if name == "a body that is no JSON" {
-				c.want = "application/json"
-			}
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want something of %q", err, c.want)
 			}
 		})
 	}
-}
-
-func edit(spec []byte, from, to string) []byte {
-	return []byte(strings.ReplaceAll(string(spec), from, to))
 }
 
 func TestOnlyAValidTokenIsLetIn(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/web/contract"
+	"github.com/finsam/finsam/pkg/web/contract/compile"
 	"github.com/finsam/finsam/pkg/web/server"
 )
 
@@ -18,6 +20,19 @@ import (
 //
 //go:embed things.yaml
 var ThingsSpec []byte
+
+// things reads the contract of ThingsSpec.
+var things = sync.OnceValue(func() *contract.Contract {
+	compiled, err := compile.Contract(ThingsSpec)
+	if err != nil {
+		panic(err)
+	}
+	c, err := contract.Read(compiled)
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
 
 // Coach is an actor who may call everything in ThingsSpec.
 var Coach = actor.Actor{Subject: "m-7", Association: "insjoriket", Authority: "molndal", Roles: []actor.Role{actor.Coach}}
@@ -31,7 +46,7 @@ type Things struct {
 
 // ThingsConfig returns the configuration of a service of ThingsSpec.
 func ThingsConfig(trust *Trust, log io.Writer) server.Config {
-	return server.Config{Service: "things", Spec: ThingsSpec, Verifier: trust.Verifier, Log: slog.New(slog.NewJSONHandler(log, nil))}
+	return server.Config{Service: "things", Contract: things(), Verifier: trust.Verifier, Log: slog.New(slog.NewJSONHandler(log, nil))}
 }
 
 // NewThings creates a service of ThingsSpec with keys of its own.

@@ -9,6 +9,7 @@ import (
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/participant/service"
 )
@@ -21,7 +22,11 @@ var _ api.StrictServerInterface = handlers{}
 // New returns the service's HTTP handler. Contract and admission are the service's own,
 // whatever c says of them.
 func New(s *service.Service, c server.Config) (*echo.Echo, error) {
-	c.Service, c.Spec, c.Admit = "participant", api.Spec, guard.Admit(c.AccessLog)
+	var err error
+	if c.Contract, err = contract.Read(api.Contract); err != nil {
+		return nil, err
+	}
+	c.Service, c.Admit = "participant", guard.Admit(c.AccessLog)
 	e, err := server.New(c)
 	if err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ import (
 // handlers answers the operations of the contract.
 type handlers struct {
 	service     *service.Service
-	batchItem   contract.Schema
-	newReferral contract.Schema
+	batchItem   *contract.Schema
+	newReferral *contract.Schema
 }
 
 var _ api.StrictServerInterface = handlers{}
@@ -26,16 +26,20 @@ var _ api.StrictServerInterface = handlers{}
 // New returns the service's HTTP handler. Contract and admission are the service's own,
 // whatever c says of them.
 func New(s *service.Service, c server.Config) (*echo.Echo, error) {
-	c.Service, c.Spec, c.Admit = "referral", api.Spec, guard.Admit(c.AccessLog)
+	var err error
+	if c.Contract, err = contract.Read(api.Contract); err != nil {
+		return nil, err
+	}
+	c.Service, c.Admit = "referral", guard.Admit(c.AccessLog)
 	e, err := server.New(c)
 	if err != nil {
 		return nil, err
 	}
-	item, err := contract.NewSchema(api.Spec, "NewReferralInBatch")
+	item, err := c.Contract.Schema("NewReferralInBatch")
 	if err != nil {
 		return nil, err
 	}
-	whole, err := contract.NewSchema(api.Spec, "NewReferral")
+	whole, err := c.Contract.Schema("NewReferral")
 	if err != nil {
 		return nil, err
 	}
