@@ -9,7 +9,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/consent"
-	"github.com/finsam/finsam/pkg/fault"
 )
 
 // Relation is what must hold between the caller and the thing.
@@ -33,6 +32,8 @@ type Cell struct {
 	Relation Relation   `yaml:"relation"`
 	Consent  string     `yaml:"consent"` // category that the consent must share; empty: none
 	Named    bool       `yaml:"named"`
+
+	needs Grounds
 }
 
 // Relationship is one way in which a thing belongs to somebody: a referral's sender and
@@ -69,66 +70,23 @@ func MayCall(operation string, a actor.Actor) bool {
 // cell of the row opens: a resource that one may not see answers as one that does not
 // exist.
 func Decide(operation string, a actor.Actor, r Resource) (Relation, error) {
-	for _, c := range rows[operation] {
-		if c.opens(a, r) {
-			return c.Relation, nil
-		}
-	}
-	if !MayCall(operation, a) {
-		return "", fault.ErrForbidden
-	}
-	return "", fault.ErrNotFound
+	return GroundsOf(a, r).Decide(operation)
 }
 
 // Allows reports whether a cell of the row, or of the view "operation#part", lets the
 // actor through to the resource.
-func Allows(row string, a actor.Actor, r Resource) bool {
-	_, err := Decide(row, a, r)
-	return err == nil
-}
+func Allows(row string, a actor.Actor, r Resource) bool { return GroundsOf(a, r).Allows(row) }
 
 // Permitted returns those of the operations that the actor may do to the resource.
 func Permitted(operations []string, a actor.Actor, r Resource) []string {
 	var permitted []string
+	g := GroundsOf(a, r)
 	for _, o := range operations {
-		if Allows(o, a, r) {
+		if g.Allows(o) {
 			permitted = append(permitted, o)
 		}
 	}
 	return permitted
-}
-
-func (c Cell) opens(a actor.Actor, t Resource) bool {
-	switch {
-	case c.Relation == Public:
-		return true
-	case !a.Has(c.Role) || a.Association == "" || a.Association != t.Association:
-		return false
-	case c.Named && t.Protected && !slices.Contains(t.Handlers, a.Subject):
-		return false
-	case c.Relation == Association:
-		return true
-	case c.Relation == OwnParticipant:
-		return a.Participant != "" && a.Participant == t.Participant
-	case c.Relation == OwnApplication:
-		return t.Applied && a.Participant != "" && a.Participant == t.Participant
-	}
-	return slices.ContainsFunc(t.Relationships, func(tie Relationship) bool {
-		if c.Consent != "" && !tie.Consent.Shares(c.Consent) {
-			return false
-		}
-		switch c.Relation {
-		case OwnUnit:
-			return a.Authority != "" && a.Authority == tie.Authority && a.Unit != "" && a.Unit == tie.Unit
-		case OwnAuthority:
-			return a.Authority != "" && a.Authority == tie.Authority
-		case OwnMunicipality:
-			return a.Municipality != "" && a.Municipality == tie.Municipality
-		case OwnHandIn:
-			return tie.HandedIn && a.Municipality != "" && a.Municipality == tie.Municipality
-		}
-		return false
-	})
 }
 
 // Scope returns the relation in which the actor reads a list: that of the first cell

@@ -9,7 +9,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
-	"github.com/finsam/finsam/pkg/consent"
 )
 
 //go:embed table.yaml
@@ -40,10 +39,11 @@ func parse(text []byte) (map[string][]Cell, error) {
 			if _, twice := rows[name]; twice {
 				return nil, fmt.Errorf("%s has two rows", name)
 			}
-			for _, c := range cells {
+			for i, c := range cells {
 				if err := c.valid(); err != nil {
 					return nil, fmt.Errorf("%s: %w", name, err)
 				}
+				cells[i].needs = needs(c)
 			}
 			rows[name] = cells
 		}
@@ -52,17 +52,16 @@ func parse(text []byte) (map[string][]Cell, error) {
 }
 
 func (c Cell) valid() error {
-	relations := []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, Public}
 	switch {
-	case !slices.Contains(relations, c.Relation):
-		return fmt.Errorf("no such relation: %q", c.Relation)
 	case c.Relation == Public:
 		if c != (Cell{Relation: Public}) {
 			return fmt.Errorf("public takes no role and no condition")
 		}
+	case !slices.Contains(relations, c.Relation):
+		return fmt.Errorf("no such relation: %q", c.Relation)
 	case !slices.Contains(actor.Roles, c.Role):
 		return fmt.Errorf("no such role: %q", c.Role)
-	case !slices.Contains([]string{"", consent.Identity, consent.Progress, consent.Outcome}, c.Consent):
+	case !slices.Contains(categories, c.Consent):
 		return fmt.Errorf("no such category of data: %q", c.Consent)
 	case c.Consent != "" && c.Relation != OwnUnit && c.Relation != OwnAuthority:
 		return fmt.Errorf("consent is asked of senders only, not of %s", c.Relation)

@@ -51,12 +51,24 @@ func (t Table[State, Kind, Party]) Allows(from State, kind Kind) bool {
 // order.
 func (t Table[State, Kind, Party]) Operations(from State) []string {
 	var operations []string
-	for _, row := range t {
-		if row.Operation != "" && slices.Contains(row.From, from) && !slices.Contains(operations, row.Operation) {
+	for _, row := range t.In(from) {
+		if !slices.Contains(operations, row.Operation) {
 			operations = append(operations, row.Operation)
 		}
 	}
 	return operations
+}
+
+// In returns the rows of the operations of which a state allows some step, in the table's
+// order.
+func (t Table[State, Kind, Party]) In(from State) Table[State, Kind, Party] {
+	var rows Table[State, Kind, Party]
+	for _, row := range t {
+		if row.Operation != "" && slices.Contains(row.From, from) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // Rows returns the rows of an operation, in the table's order.

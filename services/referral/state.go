@@ -90,7 +90,7 @@ const (
 // undecided are the states in which nothing has been decided yet.
 var undecided = []State{StateSubmitted, StateSupplement, StateTransfer, StateWaitlisted}
 
-// transitions says what may happen when, by whom, and where it leads; allows is the one
+// transitions says what may happen when, by whom, and where it leads; actsIn is the one
 // exception. The drawing in the README, the links of an answer and the rights to the
 // operations follow from it.
 var transitions = history.Table[State, StepKind, Party]{
@@ -122,14 +122,23 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Kind: Unprotected, By: []Party{PartyService}, From: States, To: history.Same},
 }
 
-// allows reports whether an actor with this visibility may take a step of a kind in a
-// visible state. An actor who cannot see the progress is treated as if it had begun, so
-// that a refusal does not reveal whether it has.
-func (v Visibility) allows(k StepKind, in State) bool {
-	if in == StateAccepted && !v.Progress {
-		in = StateEnrolled
+// acts are the rows of the operations that a state allows.
+var acts = func() map[State]history.Table[State, StepKind, Party] {
+	all := map[State]history.Table[State, StepKind, Party]{}
+	for _, state := range States {
+		all[state] = transitions.In(state)
 	}
-	return transitions.Allows(in, k)
+	return all
+}()
+
+// actsIn returns the rows of the operations that a visible state allows. An actor who
+// cannot see the progress is treated as if it had begun, so that a refusal does not reveal
+// whether it has.
+func (v Visibility) actsIn(state State) history.Table[State, StepKind, Party] {
+	if state == StateAccepted && !v.Progress {
+		state = StateEnrolled
+	}
+	return acts[state]
 }
 
 // StateTexts describe the states in sentences.

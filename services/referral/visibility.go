@@ -97,13 +97,19 @@ func (s *Status) ResourceFor(a actor.Actor) access.Resource {
 	return res
 }
 
+// GroundsFor returns by what the actor may see the referral, and do something to it.
+func (s *Status) GroundsFor(a actor.Actor) access.Grounds {
+	return access.GroundsOf(a, s.ResourceFor(a))
+}
+
 // VisibilityFor returns what the actor may see now.
-func (s *Status) VisibilityFor(a actor.Actor) Visibility {
-	r := s.ResourceFor(a)
+func (s *Status) VisibilityFor(a actor.Actor) Visibility { return visibilityOn(s.GroundsFor(a)) }
+
+func visibilityOn(g access.Grounds) Visibility {
 	return Visibility{
-		Progress: access.Allows("getReferral#progress", a, r),
-		Outcome:  access.Allows("getReferral#outcome", a, r),
-		Texts:    access.Allows("getReferral#text", a, r),
+		Progress: g.Allows("getReferral#progress"),
+		Outcome:  g.Allows("getReferral#outcome"),
+		Texts:    g.Allows("getReferral#text"),
 	}
 }
 
@@ -167,29 +173,23 @@ func (s *Status) VisibleVersion(to Visibility) int64 {
 // Refuse returns ErrWrongState, with the visible state, when that forbids an operation.
 func (s *Status) Refuse(operation string, to Visibility) error {
 	state, _ := s.Visible(to)
-	for _, row := range transitions {
-		if row.Operation == operation && !to.allows(row.Kind, state) {
-			return stateFault(state)
-		}
+	if len(transitions.Rows(operation)) > len(to.actsIn(state).Rows(operation)) {
+		return stateFault(state)
 	}
 	return nil
 }
 
 // operations lists those that the visible state and the access table both allow now.
 // removeAttachment is left out: each attachment says it for itself.
-func (s *Status) operations(a actor.Actor, to Visibility) []string {
-	var names []string
-	state, _ := s.Visible(to)
-	res, isOneParty := s.ResourceFor(a), s.TransferTarget() != ""
-	for _, row := range transitions {
-		if row.Operation == "" || row.Kind == AttachmentRemoved || !to.allows(row.Kind, state) {
-			continue
-		}
+func (v *View) operations(a actor.Actor) []string {
+	acts := v.Visibility.actsIn(v.State)
+	names, g, isOneParty := make([]string, 0, len(acts)), v.Grounds, v.Status.TransferTarget() != ""
+	for i := range acts {
 		if isOneParty { // else the resource is the same for each operation
-			res = s.ResourceTo(row.Operation, a)
+			g = access.GroundsOf(a, v.Status.ResourceTo(acts[i].Operation, a))
 		}
-		if access.Allows(row.Operation, a, res) {
-			names = append(names, row.Operation)
+		if acts[i].Kind != AttachmentRemoved && g.Allows(acts[i].Operation) {
+			names = append(names, acts[i].Operation)
 		}
 	}
 	return names
@@ -198,19 +198,20 @@ func (s *Status) operations(a actor.Actor, to Visibility) []string {
 // View is a referral as one caller may see it.
 type View struct {
 	Referral    *Referral
-	Status      *Status    // of it all: only its municipality, priority, place, transfer and consent are for every caller
-	Visibility  Visibility // of the caller
-	State       State      // as far as it is visible
-	ChangedAt   time.Time  // when the last visible step was taken
-	Version     int64      // changed by whatever the caller sees
-	Steps       []Step     // visible ones, redacted; nil in lists
-	Enrolment   string     // empty: none, or hidden, and in lists
-	Outcome     string     // empty: none, or hidden
-	Responsible string     // for the municipality that has the referral
-	Operations  []string   // that the caller may call now
-	Turn        *Turn      // nil: nobody's, or hidden
-	Overdue     bool       // the turn's time has passed
-	Person      bool       // the vault shows the person to the caller
+	Status      *Status        // of it all: only its municipality, priority, place, transfer and consent are for every caller
+	Grounds     access.Grounds // of the caller
+	Visibility  Visibility     // of the caller
+	State       State          // as far as it is visible
+	ChangedAt   time.Time      // when the last visible step was taken
+	Version     int64          // changed by whatever the caller sees
+	Steps       []Step         // visible ones, redacted; nil in lists
+	Enrolment   string         // empty: none, or hidden, and in lists
+	Outcome     string         // empty: none, or hidden
+	Responsible string         // for the municipality that has the referral
+	Operations  []string       // that the caller may call now
+	Turn        *Turn          // nil: nobody's, or hidden
+	Overdue     bool           // the turn's time has passed
+	Person      bool           // the vault shows the person to the caller
 
 	Queue       *QueuePosition    // nil: not in a queue
 	Duplicates  []Duplicate       // nil: none are shown to the caller
@@ -232,11 +233,12 @@ type Texts struct {
 
 // Outline returns what a list shows the actor of the referral.
 func (s *Status) Outline(a actor.Actor, now time.Time) *View {
-	to := s.VisibilityFor(a)
-	v := &View{Referral: s.referral, Status: s, Visibility: to, Operations: s.operations(a, to)}
-	v.Person = access.Allows("getParticipant", a, s.ResourceFor(a))
+	g := s.GroundsFor(a)
+	to := visibilityOn(g)
+	v := &View{Referral: s.referral, Status: s, Grounds: g, Visibility: to, Person: g.Allows("getParticipant")}
 	var last *Step
 	v.State, last = s.Visible(to)
+	v.Operations = v.operations(a)
 	v.ChangedAt, v.Version = last.At, s.VisibleNumber(last.N, to)
 	if t, ok := s.Turn(); ok && (!Waits[t.Wait].IsProgress || to.Progress) {
 		v.Turn, v.Overdue = &t, now.After(t.Due)
@@ -281,15 +283,15 @@ type Duplicate struct {
 // with that case covers the actor's authority (OSL 10:1).
 func (s *Status) Duplicate(a actor.Actor) (Duplicate, bool) {
 	r := s.referral
-	d := Duplicate{Municipality: s.Municipality}
-	if !access.Allows("getReferral", a, s.ResourceFor(a)) {
+	d, g := Duplicate{Municipality: s.Municipality}, s.GroundsFor(a)
+	if !g.Allows("getReferral") {
 		return d, s.ConsentWithdrawnAt == nil && r.Consent.Names(a.Authority, a.AuthorityKind)
 	}
 	d.ID, d.ReceivedAt = r.ID, r.ReceivedAt()
-	d.State, _ = s.Visible(s.VisibilityFor(a))
-	if s.Enrolment != "" && access.Allows("getEnrolment", a, s.ResourceFor(a)) {
+	d.State, _ = s.Visible(visibilityOn(g))
+	if s.Enrolment != "" && g.Allows("getEnrolment") {
 		d.Enrolment = s.Enrolment
-		if access.Allows("getParticipant", a, s.ResourceFor(a)) {
+		if g.Allows("getParticipant") {
 			d.Participant = r.Participant
 		}
 	}

@@ -2,6 +2,7 @@ package referral
 
 import (
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
@@ -103,7 +104,7 @@ func TestNoRefusalTellsWhetherTheCourseHasBegun(t *testing.T) {
 			if first == nil {
 				first = err
 			}
-			if err == nil || fault.Of(err).Text != fault.Of(first).Text || len(status.operations(sends, to)) > 0 {
+			if err == nil || fault.Of(err).Text != fault.Of(first).Text || len(status.Outline(sends, time.Now()).Operations) > 0 {
 				t.Errorf("%s at step %d: %v, at the first %v", operation, n, err, first)
 			}
 		}

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
@@ -112,7 +111,7 @@ func (s *Service) attachmentView(a actor.Actor, status *referral.Status, r *refe
 		Label: label, ID: x.ID, Referral: r.ID, Type: x.Type, Size: x.Size, AddedAt: step.At, Authority: step.Authority,
 		Readable: s.Attachments.Blobs != nil,
 		Removable: s.Attachments.Blobs != nil && step.Authority == a.Authority && status.Check(referral.AttachmentRemoved) == nil &&
-			access.Allows("removeAttachment", a, status.ResourceFor(a)),
+			status.GroundsFor(a).Allows("removeAttachment"),
 	}, err
 }
 
@@ -136,7 +135,7 @@ var underWay = func() (open []any) {
 // as far as the actor may know of them, the latest first; nil for an actor who may not
 // see duplicates.
 func (s *Service) duplicates(ctx context.Context, a actor.Actor, v *referral.View) ([]referral.Duplicate, error) {
-	if !access.Allows("getReferral#duplicates", a, v.Status.ResourceFor(a)) {
+	if !v.Grounds.Allows("getReferral#duplicates") {
 		return nil, nil
 	}
 	page, err := s.referrals.Find(ctx, store.Query{
@@ -159,7 +158,7 @@ func (s *Service) fillDuplicates(ctx context.Context, a actor.Actor, views []*re
 	var shown []*referral.View
 	var people []any
 	for _, v := range views {
-		if access.Allows("getReferral#duplicates", a, v.Status.ResourceFor(a)) {
+		if v.Grounds.Allows("getReferral#duplicates") {
 			v.Duplicates = []referral.Duplicate{}
 			shown, people = append(shown, v), append(people, v.Referral.Participant)
 		}
