@@ -24,7 +24,7 @@ type path struct {
 }
 
 var kind = store.Schema[path]{
-	Name:    "paths",
+	Name: "paths", Published: true,
 	ID:      func(p *path) (string, string) { return "insjoriket", p.ID },
 	Version: func(p *path) int64 { return int64(len(p.Steps)) },
 }

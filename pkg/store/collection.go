@@ -14,7 +14,12 @@ type Schema[T any] struct {
 	Name    string  // of the collection: lower-case letters and "_"
 	Unique  []Index // no two documents of an association share all these keys
 	Indexes []Index
+	Sparse  []Index  // as Indexes, for a first key that many lack: a query by it must have a condition on that key
 	Narrows []string // keys without an index, which only narrow or order what others find
+
+	// Published says that the documents' steps are published as events: only then are
+	// there Unpublished and MarkPublished.
+	Published bool
 
 	// ID returns the association and the id of a document.
 	ID func(*T) (association, id string)
@@ -52,8 +57,8 @@ func Open[T any](ctx context.Context, e Engine, s Schema[T]) (*Collection[T], er
 
 // Spec returns what the schema declares to an engine.
 func (s Schema[T]) Spec() Spec {
-	spec := Spec{Name: s.Name, Unique: s.Unique, Indexes: s.Indexes}
-	for _, key := range append(slices.Concat(slices.Concat(s.Unique, s.Indexes)...), s.Narrows...) {
+	spec := Spec{Name: s.Name, Unique: s.Unique, Indexes: s.Indexes, Sparse: s.Sparse, Published: s.Published}
+	for _, key := range append(slices.Concat(slices.Concat(s.Unique, s.Indexes, s.Sparse)...), s.Narrows...) {
 		if !slices.Contains(spec.Keys, key) {
 			spec.Keys = append(spec.Keys, key)
 		}

@@ -52,10 +52,12 @@ type Index []string
 // Spec declares a collection to an engine. A name consists of 1 to 48 ASCII letters,
 // digits and "_", and begins with a letter; that of a collection is in lower case.
 type Spec struct {
-	Name    string
-	Keys    []string
-	Unique  []Index
-	Indexes []Index
+	Name      string
+	Keys      []string
+	Unique    []Index
+	Indexes   []Index
+	Sparse    []Index // see Schema.Sparse
+	Published bool    // see Schema.Published
 }
 
 // Record is a document to be written.
@@ -72,7 +74,7 @@ type Document struct {
 	Association string
 	ID          string
 	Version     int64
-	Published   int64 // see Engine.MarkPublished
+	Published   int64 // see Engine.MarkPublished; set by Unpublished only
 
 	// Decode fills in the struct that it is given a pointer to. Fields that the
 	// struct does not have are ignored.
@@ -109,7 +111,11 @@ const (
 	Gte Op = ">="
 )
 
-// Cond is one condition on a declared key.
+// ID may be compared as a key is, by Eq and In: the documents of these ids. No
+// collection declares a key of this name.
+const ID = "id"
+
+// Cond is one condition on a declared key, or on ID.
 type Cond struct {
 	Key   string
 	Op    Op
@@ -209,7 +215,8 @@ type Engine interface {
 
 	// Unpublished returns documents of any association whose published number is
 	// below their version, at most limit (1 to 1,000), the longest unwritten first
-	// as far as the engine knows the order of several processes' writes.
+	// as far as the engine knows the order of several processes' writes. Only a
+	// collection that declares Published has such numbers.
 	Unpublished(ctx context.Context, collection string, limit int) ([]Document, error)
 
 	// MarkPublished raises the published numbers of documents to at least those

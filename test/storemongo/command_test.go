@@ -31,7 +31,7 @@ const secret = "Aurora Exempelsson"
 func people(t *testing.T, db *mongo.DB) *store.Collection[person] {
 	t.Helper()
 	c, err := store.Open(t.Context(), db.Engine("commands"), store.Schema[person]{
-		Name:    "people",
+		Name: "people", Published: true,
 		Unique:  []store.Index{{"code"}},
 		Indexes: []store.Index{{"n"}},
 		ID:      func(p *person) (string, string) { return "north", p.ID },

@@ -138,7 +138,7 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	if prepared {
 		s = rule.Merge(earlier, s)
 	}
-	if !prepared || len(s.Indexes) > len(earlier.Indexes) || len(s.Unique) > len(earlier.Unique) {
+	if !prepared || len(indexes(s, true)) > len(indexes(earlier, true)) {
 		if err := e.createIndexes(ctx, s); err != nil {
 			return err
 		}
@@ -203,13 +203,16 @@ func indexes(s store.Spec, partial bool) []index {
 	if partial {
 		unpublished.options.SetPartialFilterExpression(bson.D{{Key: "unpublished", Value: true}})
 	}
-	all := []index{unpublished}
+	var all []index
+	if s.Published {
+		all = append(all, unpublished)
+	}
 	for _, ix := range s.Unique {
 		name := uniqueName(ix)
 		keys := bson.D{{Key: "association", Value: 1}, {Key: "unique." + name, Value: 1}}
 		all = append(all, index{"u_" + name, keys, options.Index().SetUnique(true)})
 	}
-	for _, ix := range s.Indexes {
+	for _, ix := range slices.Concat(s.Indexes, s.Sparse) {
 		keys := bson.D{{Key: "association", Value: 1}}
 		for _, key := range ix {
 			keys = append(keys, bson.E{Key: "keys." + key, Value: 1})

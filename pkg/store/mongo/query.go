@@ -56,8 +56,14 @@ func whereOf(association string, where []store.Cond) (bson.D, error) {
 		if c.Op == store.In {
 			list = c.Value.([]any)
 		}
-		values := bson.A{}
+		path, values := "keys."+c.Key, bson.A{}
+		if c.Key == store.ID {
+			path = "_id"
+		}
 		for _, v := range list {
+			if c.Key == store.ID {
+				v = documentID(association, fmt.Sprint(v))
+			}
 			x, err := encodeKey(v)
 			if err != nil {
 				return nil, fmt.Errorf("condition on %s: %w", c.Key, err)
@@ -75,7 +81,7 @@ func whereOf(association string, where []store.Cond) (bson.D, error) {
 		default:
 			condition = bson.D{{Key: operators[c.Op], Value: values[0]}}
 		}
-		all = append(all, bson.D{{Key: "keys." + c.Key, Value: condition}})
+		all = append(all, bson.D{{Key: path, Value: condition}})
 	}
 	filter := bson.D{{Key: "association", Value: association}}
 	if len(all) > 0 {

@@ -76,11 +76,11 @@ func documents(found []loaded) []store.Document {
 // Unpublished also corrects the mark of documents that were marked as published
 // ahead of their version and written since.
 func (e *engine) Unpublished(ctx context.Context, collection string, limit int) ([]store.Document, error) {
-	c, _, err := e.collection(collection)
+	c, spec, err := e.collection(collection)
 	if err != nil {
 		return nil, err
 	}
-	if err := rule.Limit(limit); err != nil {
+	if err := errors.Join(rule.Unpublished(spec), rule.Limit(limit)); err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
 	o := options.Find().SetProjection(withoutKeys).SetSort(bson.D{{Key: "written", Value: 1}}).SetLimit(int64(limit))

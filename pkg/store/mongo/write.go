@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
 func (e *engine) Insert(ctx context.Context, collection string, r store.Record) error {
@@ -185,7 +186,10 @@ func current(ctx context.Context, c *mongo.Collection, id string) (loaded, error
 // its steps are published, or a later version is stored already. Both name the
 // versions that they expect, so a Replace in between is not disturbed.
 func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
-	c, _, err := e.collection(collection)
+	c, spec, err := e.collection(collection)
+	if err == nil {
+		err = rule.Unpublished(spec)
+	}
 	if err != nil || len(marks) == 0 {
 		return err
 	}

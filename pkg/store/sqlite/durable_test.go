@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 
 func noteKind() store.Schema[note] {
 	return store.Schema[note]{
-		Name:    "notes",
+		Name: "notes", Published: true,
 		Unique:  []store.Index{{"at"}},
 		Indexes: []store.Index{{"unit", "at"}, {"state", "at"}},
 		ID:      func(n *note) (string, string) { return "north", n.ID },

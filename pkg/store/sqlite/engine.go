@@ -62,11 +62,11 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 	return d, err
 }
 
-// document takes version, published number and body from the end of a row.
+// document takes version and body from the end of a row.
 func document(association, id string, row []value) store.Document {
-	row = row[len(row)-3:]
-	b := &body{text: row[2].(string)}
-	return store.Document{Association: association, ID: id, Version: row[0].(int64), Published: row[1].(int64), Decode: b.decode, Unknown: b.unknown}
+	row = row[len(row)-2:]
+	b := &body{text: row[1].(string)}
+	return store.Document{Association: association, ID: id, Version: row[0].(int64), Decode: b.decode, Unknown: b.unknown}
 }
 
 // strict reads JSON as the standard library does, but refuses unknown fields. The
@@ -189,11 +189,13 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err != nil {
 		return nil, err
 	}
-	if err := rule.Limit(limit); err != nil {
+	if err := errors.Join(rule.Unpublished(t.spec), rule.Limit(limit)); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
 	err = e.query(ctx, t.sqlUnpublished, []value{int64(limit)}, func(row []value) error {
-		all = append(all, document(row[0].(string), row[1].(string), row))
+		d := document(row[0].(string), row[1].(string), row)
+		d.Published = row[2].(int64)
+		all = append(all, d)
 		return nil
 	})
 	return all, err
@@ -238,7 +240,7 @@ func encodeRecord(t *table, r store.Record, from int64) (body string, keys []val
 	if err != nil {
 		return "", nil, fmt.Errorf("%s: encode document: %w", t.name, err)
 	}
-	keys = make([]value, len(t.spec.Keys), len(t.spec.Keys)+8)
+	keys = make([]value, len(t.spec.Keys), len(t.spec.Keys)+5)
 	for i, key := range t.spec.Keys {
 		if keys[i], err = encodeKey(r.Keys[key]); err != nil {
 			return "", nil, fmt.Errorf("%s: key %s: %w", t.name, key, err)
@@ -256,11 +258,12 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 	if err != nil {
 		return err
 	}
-	args := append([]value{r.Association, r.ID, r.Version, int64(0), body}, keys...)
+	args := append(keys, body, r.Version, r.Association, r.ID)
 	return e.db.writer.do(ctx, func(w *writer) error {
-		w.written++
-		args[3] = w.written
 		err := w.conn.exec(t.sqlInsert, args...)
+		if err == nil {
+			return w.wrote(t, r, 0)
+		}
 		if !isUnique(err) {
 			return err
 		}
@@ -285,11 +288,13 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 	if err != nil {
 		return err
 	}
-	args := append(append([]value{r.Version, int64(0), body}, keys...), r.Association, r.ID, from)
+	args := append(keys, body, r.Version, r.Association, r.ID, from)
 	return e.db.writer.do(ctx, func(w *writer) error {
-		w.written++
-		args[1] = w.written
-		return w.changeOne(t, r.Association, r.ID, t.sqlReplace, args)
+		err := w.changeOne(t, r.Association, r.ID, t.sqlReplace, args)
+		if err == nil {
+			err = w.wrote(t, r, from)
+		}
+		return err
 	})
 }
 
@@ -299,7 +304,11 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 		return err
 	}
 	return e.db.writer.do(ctx, func(w *writer) error {
-		return w.changeOne(t, association, id, t.sqlDelete, []value{association, id, from})
+		err := w.changeOne(t, association, id, t.sqlDelete, []value{association, id, from})
+		if err == nil && t.spec.Published {
+			err = w.conn.exec(t.sqlForget, association, id)
+		}
+		return err
 	})
 }
 
@@ -331,16 +340,33 @@ func (w *writer) changeOne(t *table, association, id, sql string, args []value) 
 	return store.ErrStale
 }
 
+// wrote notes that a document of a published collection has steps behind from that are
+// not published.
+func (w *writer) wrote(t *table, r store.Record, from int64) error {
+	if !t.spec.Published {
+		return nil
+	}
+	w.written++
+	return w.conn.exec(t.sqlWrote, r.Association, r.ID, r.Version, from, w.written)
+}
+
 func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
 	t, err := e.table(collection)
+	if err == nil {
+		err = rule.Unpublished(t.spec)
+	}
 	if err != nil || len(marks) == 0 {
 		return err
 	}
 	marks = slices.Clone(marks)
 	return e.db.writer.do(ctx, func(w *writer) error {
 		for _, m := range marks {
-			if err := w.conn.exec(t.sqlMarkPublished, m.Published, m.Association, m.ID, m.Published); err != nil {
-				return err
+			for _, sql := range t.sqlMark {
+				if n, err := w.conn.change(sql, m.Association, m.ID, m.Published); err != nil {
+					return err
+				} else if n > 0 {
+					break
+				}
 			}
 		}
 		return nil

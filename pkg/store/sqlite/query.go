@@ -35,7 +35,7 @@ func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
 	s := &sqlText{}
-	s.add("SELECT id,version,published,body FROM "+quote(t.name)+" WHERE association=?", q.Association)
+	s.add("SELECT id,version,body FROM "+quote(t.name)+" WHERE association=?", q.Association)
 	if err := s.where(t, q.Where); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
@@ -67,7 +67,7 @@ func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 }
 
 // where adds the conditions. Each also says that the key is present, which keeps
-// absent ones out of ranges and allows SQLite to use a unique, partial index.
+// absent ones out of ranges and allows SQLite to use a unique or sparse index, which is partial.
 //
 // The list of store.In is filled up to a power of two with its last value, so that
 // there are few shapes to prepare.
@@ -77,6 +77,9 @@ func (s *sqlText) where(t *table, where []store.Cond) error {
 	}
 	for _, c := range where {
 		col := column(c.Key)
+		if c.Key == store.ID {
+			col = "id"
+		}
 		list, mark := []any{c.Value}, "?"
 		if c.Op == store.In {
 			list = c.Value.([]any)

@@ -86,6 +86,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, guard.close())
 	}
+	if err := checkFormat(c, path); err != nil {
+		return nil, errors.Join(err, c.close(), guard.close())
+	}
 	w := &writer{conn: c, queue: make(chan *write, maxQueued), quit: make(chan struct{}), gone: make(chan struct{})}
 	go w.loop()
 	d := &DB{path: path, guard: guard, writer: w, readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
@@ -99,6 +102,25 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	}
 	d.unwatch = d.watch(path)
 	return d, nil
+}
+
+// format is the layout of the tables, which the file has as SQLite's user_version.
+const format = 2
+
+// checkFormat refuses a file whose tables have another layout.
+func checkFormat(c *conn, path string) error {
+	var found, tables int64
+	err := c.query(context.Background(), "SELECT user_version,(SELECT count(*) FROM sqlite_master) FROM pragma_user_version", nil, func(row []value) error {
+		found, tables = row[0].(int64), row[1].(int64)
+		return nil
+	})
+	switch {
+	case err != nil || found == format:
+		return err
+	case tables == 0: // a new file
+		return c.exec(fmt.Sprintf("PRAGMA user_version=%d", format))
+	}
+	return fmt.Errorf("the database file %s has format %d, and this program needs format %d: start the version of the program that wrote it", path, found, format)
 }
 
 // ErrInUse says that another process has the file open.

@@ -13,7 +13,8 @@ import (
 )
 
 // small is a collection with one index of each sort.
-var small = store.Spec{Name: "things", Keys: []string{"unit", "rank", "code"}, Unique: []store.Index{{"code"}}, Indexes: []store.Index{{"unit", "rank"}, {"rank"}}}
+var small = store.Spec{Name: "things", Keys: []string{"unit", "rank", "code", "held"}, Unique: []store.Index{{"code"}}, Indexes: []store.Index{{"unit", "rank"}, {"rank"}},
+	Sparse: []store.Index{{"held", "rank"}}, Published: true}
 
 func openSmall(t *testing.T) *engine {
 	t.Helper()
@@ -131,8 +132,8 @@ func inserting(e *engine, id string) func(*writer) error {
 		if err != nil {
 			return err
 		}
-		w.written++
-		return w.conn.exec(t.sqlInsert, "north", id, int64(1), w.written, "{}", []byte{0xff}, []byte{0xff}, []byte{0xff})
+		absent := []byte{0xff}
+		return w.conn.exec(t.sqlInsert, absent, absent, absent, absent, "{}", int64(1), "north", id)
 	}
 }
 
@@ -200,6 +201,8 @@ func TestPagesAndUniqueValuesAreFoundByAnIndex(t *testing.T) {
 		"behind a cursor":      {store.Query{Where: []store.Cond{unit}, Sort: desc, After: store.Cursor{ID: "x", Values: []any{int64(3)}}}, "small__things__i_unit__rank"},
 		"in a range":           {store.Query{Where: []store.Cond{{Key: "rank", Op: store.Gte, Value: int64(3)}}, Sort: desc}, "small__things__i_rank"},
 		"by a unique value":    {store.Query{Where: []store.Cond{{Key: "code", Op: store.Eq, Value: "x"}}}, "small__things__u_code"},
+		"by a sparse index":    {store.Query{Where: []store.Cond{{Key: "held", Op: store.Eq, Value: "x"}}, Sort: desc}, "small__things__s_held__rank"},
+		"by ids":               {store.Query{Where: []store.Cond{store.IsAmong(store.ID, []string{"a", "b"})}}, "sqlite_autoindex_small__things_1"},
 		"by id, behind a page": {store.Query{After: store.Cursor{ID: "x"}}, "sqlite_autoindex_small__things_1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +239,8 @@ func TestStatementsAreBounded(t *testing.T) {
 
 func TestAnIndexThatIsNoLongerDeclaredIsDropped(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "older.db")
-	for _, spec := range []store.Spec{small, {Name: "things", Keys: []string{"rank"}, Indexes: []store.Index{{"rank"}}}} {
+	declared := []store.Spec{small, {Name: "things", Keys: []string{"rank"}, Indexes: []store.Index{{"rank"}}}, {Name: "things", Keys: []string{"rank"}, Sparse: []store.Index{{"rank"}}}}
+	for _, spec := range declared {
 		db, err := Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
@@ -250,11 +254,39 @@ func TestAnIndexThatIsNoLongerDeclaredIsDropped(t *testing.T) {
 			have, err = readNames(c, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL AND tbl_name=?", "small__things")
 			return err
 		})
-		if err != nil || len(have) != len(spec.Unique)+len(spec.Indexes)+1 {
+		if err != nil || len(have) != len(spec.Unique)+len(spec.Indexes)+len(spec.Sparse) {
 			t.Errorf("%d indexes, %v: %v", len(have), err, have)
 		}
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatIsUnpublishedIsFoundInTheOrderOfItsIndex(t *testing.T) {
+	e := openSmall(t)
+	var plan []string
+	err := e.query(t.Context(), "EXPLAIN QUERY PLAN "+e.db.tables["small/things"].sqlUnpublished, []value{int64(1)}, func(row []value) error {
+		plan = append(plan, row[len(row)-1].(string))
+		return nil
+	})
+	if text := strings.Join(plan, "; "); err != nil || !strings.Contains(text, "SCAN u USING INDEX small__things__unpublished__written; SEARCH d") || strings.Contains(text, "TEMP") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func TestAFileOfAnotherFormatIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "other.db")
+	for _, sql := range []string{"CREATE TABLE referral__referrals(association,id,version,published,written,body)", "PRAGMA user_version=9"} {
+		c, err := dial(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(c.exec(sql), c.close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "this program needs format") {
+			t.Errorf("%s: %v", sql, err)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func publishCases() []testCase {
 			c := s.with(thing{Association: "north", ID: "a", Text: "x", Rank: new(int64(4))})
 			v := s.get(c, "north", "a")
 			publish("a", 1)(s, c)
-			s.equal("published", s.get(c, "north", "a").Published, int64(1))
+			s.equal("unpublished", s.unpublished(c, 10), "")
 			s.equal("text", s.get(c, "north", "a").Value.Text, "x")
 			s.equal("by key", s.count(c, "rank", int64(4)), int64(1))
 			s.ok(s.replace(c, v))
@@ -95,6 +95,14 @@ func publishCases() []testCase {
 			s.equal("first", found[0].Association+" "+found[0].ID, "north a")
 			s.equal("second", found[1].Association+" "+found[1].ID, "south a")
 		}},
+		testCase{"of a collection that is published later, everything is", func(s *suite) {
+			k := schemaOf(s.name)
+			k.Published = false
+			c, err := store.Open(s.ctx, s.engine, k)
+			s.ok(err)
+			s.ok(s.insert(c, newThing("a")))
+			s.equal("unpublished", s.unpublished(s.things(), 10), "a@0/1")
+		}},
 		testCase{"only the association that is named is marked", func(s *suite) {
 			c := s.with(newThing("a"), south("a"))
 			publish("a", 1)(s, c)
@@ -107,7 +115,7 @@ func publishCases() []testCase {
 // some keys, and without the unique index on two.
 func schemaWithout(name string, indexes []store.Index, keys ...string) store.Schema[thing] {
 	k := schemaOf(name)
-	k.Unique, k.Indexes = []store.Index{{"code"}}, indexes
+	k.Unique, k.Indexes, k.Sparse = []store.Index{{"code"}}, indexes, nil
 	k.Keys = func(v *thing) store.Keys {
 		all := thingKeys(v)
 		for _, key := range keys {
@@ -178,7 +186,6 @@ var rekeyCases = []testCase{
 		s.rekey(c, 10)
 		after := s.get(c, "north", "a")
 		s.equal("version", after.Version, before.Version)
-		s.equal("published", after.Published, before.Published)
 		s.equal("text", after.Value.Text, "x")
 		s.equal("unpublished", s.unpublished(c, 10), "b@0/1")
 		s.ok(s.replace(c, before))

@@ -101,6 +101,13 @@ func findCases() []testCase {
 			c := s.with(thing{Association: "north", ID: "a", Rank: new(big)}, thing{Association: "north", ID: "b", Rank: new(big + 1)})
 			s.equal("found", s.count(c, "rank", big+1), int64(1))
 		}},
+		testCase{"documents by their ids", func(s *suite) {
+			c := s.with(newThing("b"), newThing("a/1"), newThing("c"), south("a/1"))
+			s.equal("two", s.ids(c, withDefaults(store.Query{Where: []store.Cond{store.IsAmong(store.ID, []string{"c", "a/1", "nobody"})}})), "a/1 c")
+			s.equal("one", s.ids(c, withDefaults(store.Query{Where: where(store.ID, store.Eq, "b")})), "b")
+			s.equal("none", s.ids(c, withDefaults(store.Query{Where: []store.Cond{store.IsAmong(store.ID, []string{})}})), "")
+			s.equal("counted", s.count(c, store.ID, "a/1"), int64(1))
+		}},
 		testCase{"ids in the order of their bytes", func(s *suite) {
 			c := s.with(newThing("b"), newThing("B"), newThing("ö"), newThing("a-1"), newThing("a"), newThing("10"), newThing("9"))
 			s.equal("order", s.ids(c, withDefaults(store.Query{})), "10 9 B a a-1 b ö")

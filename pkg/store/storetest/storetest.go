@@ -84,11 +84,13 @@ type thing struct {
 // one of them on two keys.
 func schemaOf(name string) store.Schema[thing] {
 	return store.Schema[thing]{
-		Name:    name,
-		Unique:  []store.Index{{"code"}, {"unit", "serial"}},
-		Indexes: []store.Index{{"unit", "rank"}, {"rank"}, {"open"}},
-		ID:      func(v *thing) (string, string) { return v.Association, v.ID },
-		Keys:    thingKeys,
+		Name:      name,
+		Unique:    []store.Index{{"code"}, {"unit", "serial"}},
+		Indexes:   []store.Index{{"unit", "rank"}, {"rank"}},
+		Sparse:    []store.Index{{"open"}, {"serial", "rank"}},
+		Published: true,
+		ID:        func(v *thing) (string, string) { return v.Association, v.ID },
+		Keys:      thingKeys,
 	}
 }
 

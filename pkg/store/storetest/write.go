@@ -40,7 +40,7 @@ var prepareCases = []testCase{
 func (s *suite) withoutKeys() *store.Collection[thing] {
 	s.Helper()
 	k := schemaOf(s.name)
-	k.Keys, k.Unique, k.Indexes = nil, nil, nil
+	k.Keys, k.Unique, k.Indexes, k.Sparse = nil, nil, nil, nil
 	c, err := store.Open(s.ctx, s.engine, k)
 	s.ok(err)
 	return c
@@ -51,7 +51,6 @@ var writeCases = []testCase{
 		v := s.get(s.with(thing{Association: "north", ID: "a", Text: "hej"}), "north", "a")
 		s.equal("text", v.Value.Text, "hej")
 		s.equal("version", v.Version, int64(1))
-		s.equal("published", v.Published, int64(0))
 	}},
 	{"a missing document is not found", func(s *suite) {
 		_, err := s.things().Get(s.ctx, "north", "nobody")
@@ -356,6 +355,19 @@ func refuseCases() []testCase {
 		{"an index over a key that is not declared", func(s *suite) error {
 			return s.engine.Prepare(s.ctx, store.Spec{Name: s.name, Indexes: []store.Index{{"x"}}})
 		}},
+		{"a key that is named as the id", func(s *suite) error {
+			return s.engine.Prepare(s.ctx, store.Spec{Name: s.name, Keys: []string{"id"}, Indexes: []store.Index{{"id"}}})
+		}},
+		{"an order of ids", find(store.Query{Where: where("id", store.Lt, "x")})},
+		{"what is unpublished of a collection that publishes nothing", func(s *suite) error {
+			s.ok(s.engine.Prepare(s.ctx, store.Spec{Name: s.name}))
+			_, err := s.engine.Unpublished(s.ctx, s.name, 1)
+			return err
+		}},
+		{"marks of a collection that publishes nothing", func(s *suite) error {
+			s.ok(s.engine.Prepare(s.ctx, store.Spec{Name: s.name}))
+			return s.engine.MarkPublished(s.ctx, s.name, nil)
+		}},
 		{"a document without an id", insert(record("", 1))},
 		{"a document without a version", insert(record("a", 0))},
 		{"a version that does not grow", func(s *suite) error { s.with(newThing("a")); return s.engine.Replace(s.ctx, s.name, record("a", 1), 1) }},
@@ -432,7 +444,7 @@ func contextCases() []testCase {
 			s.is(c.Delete(ended, "north", "a", 1), context.Canceled)
 			s.is(c.MarkPublished(ended, []store.PublishedMark{{Association: "north", ID: "a", Published: 1}}), context.Canceled)
 			s.equal("version", s.get(c, "north", "a").Version, int64(1))
-			s.equal("published", s.get(c, "north", "a").Published, int64(0))
+			s.equal("unpublished", s.unpublished(c, 10), "a@0/1")
 		}},
 		{"a deadline in the past has ended", func(s *suite) {
 			late, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))

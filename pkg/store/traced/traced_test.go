@@ -47,7 +47,7 @@ func TestEachCallWithinATraceIsASpanWithNamesOnly(t *testing.T) {
 	e := opened(t)
 	ctx, root := otel.Tracer("test").Start(t.Context(), "root")
 	r := store.Record{Association: "a", ID: "Anna", Version: 1, Keys: store.Keys{"k": "Anna"}, Body: &doc{"Anna"}}
-	s := store.Spec{Name: "referrals", Keys: []string{"k"}, Indexes: []store.Index{{"k"}}}
+	s := store.Spec{Name: "referrals", Keys: []string{"k"}, Indexes: []store.Index{{"k"}}, Published: true}
 	q := store.Query{Association: "a", Where: []store.Cond{{Key: "k", Op: store.Eq, Value: "Anna"}}, Limit: 1}
 	all := []error{e.Prepare(ctx, s), e.Insert(ctx, "referrals", r)}
 	r.Version = 2

@@ -41,8 +41,9 @@ func Schema() migration.Schema {
 }
 
 var bookingCollection = store.Schema[activity.Booking]{
-	Name:   "bookings",
-	Unique: []store.Index{{enrolmentKey, openKey}},
+	Name:      "bookings",
+	Published: true,
+	Unique:    []store.Index{{enrolmentKey, openKey}},
 	Indexes: []store.Index{
 		{municipalityKey, bookedKey},
 		{municipalityKey, stateKey, bookedKey},
@@ -69,11 +70,12 @@ var bookingCollection = store.Schema[activity.Booking]{
 }
 
 var cancellationCollection = store.Schema[activity.Cancellation]{
-	Name:    "cancellations",
-	Unique:  []store.Index{{activityKey, openKey}},
-	Indexes: []store.Index{{municipalityKey, dateKey}, {activityKey, dateKey}},
-	ID:      func(c *activity.Cancellation) (string, string) { return c.Association, c.ID },
-	Version: (*activity.Cancellation).Version,
+	Name:      "cancellations",
+	Published: true,
+	Unique:    []store.Index{{activityKey, openKey}},
+	Indexes:   []store.Index{{municipalityKey, dateKey}, {activityKey, dateKey}},
+	ID:        func(c *activity.Cancellation) (string, string) { return c.Association, c.ID },
+	Version:   (*activity.Cancellation).Version,
 	Keys: func(c *activity.Cancellation) store.Keys {
 		k := store.Keys{activityKey: c.Activity, municipalityKey: c.Municipality, dateKey: string(c.Date)}
 		if c.State() == activity.Cancelled {

@@ -36,18 +36,20 @@ func Schema() migration.Schema {
 // personCollection declares how persons are stored. The keyed look-up of the number is
 // unique: of two who post the same new person, one creates and the other finds.
 var personCollection = store.Schema[participant.Person]{
-	Name:    "persons",
-	Unique:  []store.Index{{lookupKey}},
-	Indexes: []store.Index{{personKey}},
-	ID:      func(p *participant.Person) (string, string) { return p.Association, p.ID },
-	Keys:    func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup, personKey: p.ID} },
-	Version: func(p *participant.Person) int64 { return int64(len(p.Steps)) },
+	Name:      "persons",
+	Published: true,
+	Unique:    []store.Index{{lookupKey}},
+	Indexes:   []store.Index{{personKey}},
+	ID:        func(p *participant.Person) (string, string) { return p.Association, p.ID },
+	Keys:      func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup, personKey: p.ID} },
+	Version:   func(p *participant.Person) int64 { return int64(len(p.Steps)) },
 }
 
 // enrolmentCollection declares how enrolments are stored: found by what lists filter
 // on, and by the day on which a step is due.
 var enrolmentCollection = store.Schema[participant.Enrolment]{
-	Name: "enrolments",
+	Name:      "enrolments",
+	Published: true,
 	Indexes: []store.Index{
 		{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey}, {dueKey},
 	},

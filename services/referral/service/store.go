@@ -50,8 +50,9 @@ func Schema() migration.Schema {
 // Collection declares how referrals are stored. The indexes follow the relations
 // in which a list is read, each ended by the order of the list.
 var Collection = store.Schema[referral.Referral]{
-	Name:   "referrals",
-	Unique: []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
+	Name:      "referrals",
+	Published: true,
+	Unique:    []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
 	Indexes: []store.Index{
 		{keyMunicipality, keyReceived},
 		{keyMunicipality, keyState, keyReceived},

@@ -20,9 +20,10 @@ import (
 const unitsPrefix = "se.finsam.units."
 
 var registerCollection = store.Schema[referral.Register]{
-	Name:    "unit_registers",
-	ID:      func(g *referral.Register) (string, string) { return g.Association, g.Association },
-	Version: func(g *referral.Register) int64 { return g.Changes },
+	Name:      "unit_registers",
+	Published: true,
+	ID:        func(g *referral.Register) (string, string) { return g.Association, g.Association },
+	Version:   func(g *referral.Register) int64 { return g.Changes },
 }
 
 // register returns the association's register; one that nobody has loaded is empty, at

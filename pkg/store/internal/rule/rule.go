@@ -46,13 +46,13 @@ func Spec(s store.Spec) error {
 		if err := Name("key of "+s.Name, key); err != nil {
 			return err
 		}
-		if low := strings.ToLower(key); seen[low] {
+		if low := strings.ToLower(key); seen[low] || low == store.ID {
 			return fmt.Errorf("collection %s declares the key %s twice", s.Name, key)
 		} else {
 			seen[low] = true
 		}
 	}
-	for _, ix := range slices.Concat(s.Unique, s.Indexes) {
+	for _, ix := range slices.Concat(s.Unique, s.Indexes, s.Sparse) {
 		if len(ix) == 0 {
 			return fmt.Errorf("collection %s declares an index without keys", s.Name)
 		}
@@ -67,7 +67,10 @@ func Spec(s store.Spec) error {
 
 // Merge returns the union of two declarations of one collection.
 func Merge(a, b store.Spec) store.Spec {
-	m := store.Spec{Name: b.Name, Keys: slices.Clone(a.Keys), Unique: slices.Clone(a.Unique), Indexes: slices.Clone(a.Indexes)}
+	m := store.Spec{
+		Name: b.Name, Keys: slices.Clone(a.Keys), Published: a.Published || b.Published,
+		Unique: slices.Clone(a.Unique), Indexes: slices.Clone(a.Indexes), Sparse: slices.Clone(a.Sparse),
+	}
 	for _, key := range b.Keys {
 		if !slices.Contains(m.Keys, key) {
 			m.Keys = append(m.Keys, key)
@@ -82,6 +85,7 @@ func Merge(a, b store.Spec) store.Spec {
 	}
 	union(&m.Unique, b.Unique)
 	union(&m.Indexes, b.Indexes)
+	union(&m.Sparse, b.Sparse)
 	return m
 }
 
@@ -143,6 +147,14 @@ func Limit(n int) error {
 	return nil
 }
 
+// Unpublished refuses to look into a collection that publishes nothing.
+func Unpublished(s store.Spec) error {
+	if !s.Published {
+		return fmt.Errorf("the collection %s does not declare that it is published", s.Name)
+	}
+	return nil
+}
+
 // CountLimit refuses to count up to nothing.
 func CountLimit(n int) error {
 	if n < 1 {
@@ -154,7 +166,9 @@ func CountLimit(n int) error {
 // Where refuses conditions on keys or by comparisons that do not exist.
 func Where(where []store.Cond, declared []string) error {
 	for _, c := range where {
-		if !slices.Contains(declared, c.Key) {
+		if c.Key == store.ID && c.Op != store.Eq && c.Op != store.In {
+			return fmt.Errorf("an id is not compared by %q", c.Op)
+		} else if c.Key != store.ID && !slices.Contains(declared, c.Key) {
 			return fmt.Errorf("condition on %s: no index declares this key", c.Key)
 		}
 		switch c.Op {
