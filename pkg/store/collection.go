@@ -59,7 +59,7 @@ func Open[T any](ctx context.Context, e Engine, s Schema[T]) (*Collection[T], er
 func (s Schema[T]) Spec() Spec {
 	spec := Spec{Name: s.Name, Unique: s.Unique, Indexes: s.Indexes, Sparse: s.Sparse, Published: s.Published}
 	for _, key := range append(slices.Concat(slices.Concat(s.Unique, s.Indexes, s.Sparse)...), s.Narrows...) {
-		if !slices.Contains(spec.Keys, key) {
+		if key != ID && !slices.Contains(spec.Keys, key) {
 			spec.Keys = append(spec.Keys, key)
 		}
 	}

@@ -45,8 +45,9 @@ func Scalar(v any) (any, error) {
 	}
 }
 
-// Index names keys, in order; the association is always its first part. A unique
-// index binds only documents that have all of its keys.
+// Index names keys, in order; the association is always its first part, and the id its
+// last. Keys behind ID only narrow what the others find, without the documents being
+// read. A unique index has no ID, and binds only documents that have all of its keys.
 type Index []string
 
 // Spec declares a collection to an engine. A name consists of 1 to 48 ASCII letters,

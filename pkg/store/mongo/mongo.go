@@ -215,9 +215,11 @@ func indexes(s store.Spec, partial bool) []index {
 	for _, ix := range slices.Concat(s.Indexes, s.Sparse) {
 		keys := bson.D{{Key: "association", Value: 1}}
 		for _, key := range ix {
-			keys = append(keys, bson.E{Key: "keys." + key, Value: 1})
+			keys = append(keys, bson.E{Key: path(key), Value: 1})
 		}
-		keys = append(keys, bson.E{Key: "_id", Value: 1}) // documents that a sort leaves equal are in order without sorting
+		if !slices.Contains(ix, store.ID) {
+			keys = append(keys, bson.E{Key: "_id", Value: 1}) // documents that a sort leaves equal are in order without sorting
+		}
 		all = append(all, index{"i_" + strings.Join(ix, "__"), keys, options.Index()})
 	}
 	return all

@@ -38,13 +38,21 @@ func findOf(q store.Query) (filter, order bson.D, err error) {
 			}
 		}
 		desc = o.Desc
-		add("keys."+o.Key, at)
+		add(path(o.Key), at)
 	}
 	add("_id", documentID(q.Association, q.After.ID))
 	if q.After.ID != "" {
 		filter = append(filter, bson.E{Key: "$or", Value: either})
 	}
 	return filter, order, nil
+}
+
+// path returns the field that has a key.
+func path(key string) string {
+	if key == store.ID {
+		return "_id"
+	}
+	return "keys." + key
 }
 
 // whereOf builds conditions. They are in an $and of their own, because servers differ
@@ -56,10 +64,7 @@ func whereOf(association string, where []store.Cond) (bson.D, error) {
 		if c.Op == store.In {
 			list = c.Value.([]any)
 		}
-		path, values := "keys."+c.Key, bson.A{}
-		if c.Key == store.ID {
-			path = "_id"
-		}
+		values := bson.A{}
 		for _, v := range list {
 			if c.Key == store.ID {
 				v = documentID(association, fmt.Sprint(v))
@@ -81,7 +86,7 @@ func whereOf(association string, where []store.Cond) (bson.D, error) {
 		default:
 			condition = bson.D{{Key: operators[c.Op], Value: values[0]}}
 		}
-		all = append(all, bson.D{{Key: path, Value: condition}})
+		all = append(all, bson.D{{Key: path(c.Key), Value: condition}})
 	}
 	filter := bson.D{{Key: "association", Value: association}}
 	if len(all) > 0 {

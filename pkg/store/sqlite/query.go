@@ -77,9 +77,6 @@ func (s *sqlText) where(t *table, where []store.Cond) error {
 	}
 	for _, c := range where {
 		col := column(c.Key)
-		if c.Key == store.ID {
-			col = "id"
-		}
 		list, mark := []any{c.Value}, "?"
 		if c.Op == store.In {
 			list = c.Value.([]any)

@@ -67,7 +67,12 @@ const unpublishedSuffix = "__unpublished"
 
 func quote(name string) string { return `"` + name + `"` }
 
-func column(key string) string { return quote("k_" + key) }
+func column(key string) string {
+	if key == store.ID {
+		return "id"
+	}
+	return quote("k_" + key)
+}
 
 // prepare creates the tables, columns and indexes that are missing, and drops indexes
 // that are no longer declared unless keepIndexes. It runs inside the writer's
@@ -163,25 +168,28 @@ func readNames(c *conn, sql string, arg value) (names []string, err error) {
 // indexes returns the statements that create the indexes, as SQLite keeps them.
 func (t *table) indexes() map[string]bool {
 	all := map[string]bool{}
-	add := func(kind, letter string, ix store.Index, end string, present ...string) {
+	add := func(kind, letter string, ix store.Index, present ...string) {
 		cols, where := "", ""
 		for _, key := range ix {
 			cols += "," + column(key)
+		}
+		if letter != "u" && !slices.Contains(ix, store.ID) {
+			cols += ",id" // keeps a page in order without sorting
 		}
 		for _, key := range present {
 			where += " AND " + column(key) + "<>" + absent
 		}
 		where = strings.Replace(where, " AND", " WHERE", 1)
-		all["CREATE "+kind+" "+quote(t.name+"__"+letter+"_"+strings.Join(ix, "__"))+" ON "+quote(t.name)+"(association"+cols+end+")"+where] = true
+		all["CREATE "+kind+" "+quote(t.name+"__"+letter+"_"+strings.Join(ix, "__"))+" ON "+quote(t.name)+"(association"+cols+")"+where] = true
 	}
 	for _, ix := range t.spec.Unique {
-		add("UNIQUE INDEX", "u", ix, "", ix...)
+		add("UNIQUE INDEX", "u", ix, ix...)
 	}
 	for _, ix := range t.spec.Indexes {
-		add("INDEX", "i", ix, ",id") // the id at the end keeps a page in order without sorting
+		add("INDEX", "i", ix)
 	}
 	for _, ix := range t.spec.Sparse {
-		add("INDEX", "s", ix, ",id", ix[0])
+		add("INDEX", "s", ix, ix[0])
 	}
 	return all
 }

@@ -86,7 +86,7 @@ func schemaOf(name string) store.Schema[thing] {
 	return store.Schema[thing]{
 		Name:      name,
 		Unique:    []store.Index{{"code"}, {"unit", "serial"}},
-		Indexes:   []store.Index{{"unit", "rank"}, {"rank"}},
+		Indexes:   []store.Index{{"unit", "rank", store.ID, "open"}, {"rank"}},
 		Sparse:    []store.Index{{"open"}, {"serial", "rank"}},
 		Published: true,
 		ID:        func(v *thing) (string, string) { return v.Association, v.ID },

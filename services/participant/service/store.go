@@ -20,7 +20,6 @@ const (
 	lookupKey       = "lookup"
 	municipalityKey = "municipality"
 	participantKey  = "participant"
-	personKey       = "person"
 	stateKey        = "state"
 )
 
@@ -39,9 +38,8 @@ var personCollection = store.Schema[participant.Person]{
 	Name:      "persons",
 	Published: true,
 	Unique:    []store.Index{{lookupKey}},
-	Indexes:   []store.Index{{personKey}},
 	ID:        func(p *participant.Person) (string, string) { return p.Association, p.ID },
-	Keys:      func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup, personKey: p.ID} },
+	Keys:      func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup} },
 	Version:   func(p *participant.Person) int64 { return int64(len(p.Steps)) },
 }
 
@@ -51,9 +49,10 @@ var enrolmentCollection = store.Schema[participant.Enrolment]{
 	Name:      "enrolments",
 	Published: true,
 	Indexes: []store.Index{
-		{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey}, {dueKey},
+		{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey},
 	},
-	ID: func(e *participant.Enrolment) (string, string) { return e.Association, e.ID },
+	Sparse: []store.Index{{dueKey}},
+	ID:     func(e *participant.Enrolment) (string, string) { return e.Association, e.ID },
 	Keys: func(e *participant.Enrolment) store.Keys {
 		p := e.Progress()
 		k := store.Keys{
@@ -97,7 +96,7 @@ func (s *Service) open(ctx context.Context) error {
 // personsByID finds persons by their ids; one that is not there is left out.
 func (s *Service) personsByID(ctx context.Context, association string, ids []string) (map[string]*participant.Person, error) {
 	page, err := s.people.Store.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{store.IsAmong(personKey, ids)}, Limit: max(len(ids), 1),
+		Association: association, Where: []store.Cond{store.IsAmong(store.ID, ids)}, Limit: max(len(ids), 1),
 	})
 	if err != nil {
 		return nil, err

@@ -45,9 +45,10 @@ var webhookCollection = store.Schema[Webhook]{
 var deliveryCollection = store.Schema[Delivery]{
 	Name: "webhook_deliveries",
 	Indexes: []store.Index{
-		{webhookKey, dueKey}, {laneKey, sequenceKey}, {webhookKey, stateKey, atKey}, {webhookKey, atKey}, {atKey},
+		{webhookKey, dueKey}, {webhookKey, stateKey, atKey}, {webhookKey, atKey}, {atKey},
 	},
-	ID: func(d *Delivery) (string, string) { return d.Association, d.ID },
+	Sparse: []store.Index{{laneKey, sequenceKey}},
+	ID:     func(d *Delivery) (string, string) { return d.Association, d.ID },
 	Keys: func(d *Delivery) store.Keys {
 		listed := d.State.Listed()
 		k := store.Keys{webhookKey: d.Webhook, stateKey: string(listed), atKey: d.CreatedAt.UnixMilli(), sequenceKey: d.Notice.Sequence}

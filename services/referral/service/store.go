@@ -48,24 +48,25 @@ func Schema() migration.Schema {
 }
 
 // Collection declares how referrals are stored. The indexes follow the relations
-// in which a list is read, each ended by the order of the list.
+// in which a list is read, each ended by the order of the list; a filter of few values is
+// behind the order, where an entry is passed over without its document being read.
 var Collection = store.Schema[referral.Referral]{
 	Name:      "referrals",
 	Published: true,
 	Unique:    []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
 	Indexes: []store.Index{
-		{keyMunicipality, keyReceived},
+		{keyMunicipality, keyReceived, store.ID, keySource},
 		{keyMunicipality, keyState, keyReceived},
-		{keyMunicipality, keySource, keyReceived},
-		{keyAuthority, keyReceived},
-		{keyAuthority, keySenderState, keyReceived},
-		{keyAuthority, keyUnit, keyReceived},
-		{keyParticipant, keyReceived},
-		{keyMunicipality, keyResponsible, keyReceived},
+		{keyAuthority, keyReceived, store.ID, keySenderState},
+		{keyAuthority, keyUnit, keyReceived, store.ID, keySenderState},
+		{keyParticipant, keyReceived, store.ID, keyState},
 		{keyMunicipality, keyDue},
 		{keyAuthority, keySenderDue},
+	},
+	Sparse: []store.Index{
 		{keyTurn, keyDue},
 		{keyAlarm},
+		{keyResponsible, keyMunicipality, keyReceived},
 		{waitlist.KeySet, waitlist.KeyRank, waitlist.KeySince},
 	},
 	// A person has few referrals: the protected are found among them without an index,

@@ -52,12 +52,12 @@ func Spec(s store.Spec) error {
 			seen[low] = true
 		}
 	}
-	for _, ix := range slices.Concat(s.Unique, s.Indexes, s.Sparse) {
+	for i, ix := range slices.Concat(s.Unique, s.Indexes, s.Sparse) {
 		if len(ix) == 0 {
 			return fmt.Errorf("collection %s declares an index without keys", s.Name)
 		}
 		for _, key := range ix {
-			if !slices.Contains(s.Keys, key) {
+			if !slices.Contains(s.Keys, key) && (key != store.ID || i < len(s.Unique)) {
 				return fmt.Errorf("collection %s indexes the key %s, which it does not declare", s.Name, key)
 			}
 		}
