@@ -106,10 +106,12 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	if err != nil {
 		return nil, err
 	}
+	output := telemetry.NewOutput(os.Stderr)
 	p := &App{
 		Config: c, Service: n.Service, Schema: n.Schema, Transport: client.NewTransport(), Parts: parts.Parts{
-			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: telemetry.Logger(os.Stderr, n.Service, level),
+			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: telemetry.Logger(output, n.Service, level),
 		},
+		closers: []func() error{func() error { output.Flush(); return nil }},
 	}
 	slog.SetDefault(p.Log)
 	if err := p.open(ctx, n, environ); err != nil {

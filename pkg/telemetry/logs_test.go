@@ -22,7 +22,7 @@ func sentTo(t *testing.T, do func(log *slog.Logger)) (sent map[string]string, li
 	before := slog.Default()
 	defer slog.SetDefault(before)
 	sent = withCollector(t, func() {
-		log := telemetry.Logger(&out, "referral", slog.LevelInfo)
+		log := telemetry.Logger(telemetry.NewOutput(&out), "referral", slog.LevelInfo)
 		slog.SetDefault(log)
 		do(log)
 	})

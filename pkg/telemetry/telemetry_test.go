@@ -22,7 +22,7 @@ import (
 
 func TestLinesOfALogBearTheTrace(t *testing.T) {
 	var out bytes.Buffer
-	log := telemetry.Logger(&out, "referral", slog.LevelInfo).With("a", 1).WithGroup("g")
+	log := telemetry.Logger(telemetry.NewOutput(&out), "referral", slog.LevelInfo).With("a", 1).WithGroup("g")
 	id, _ := trace.TraceIDFromHex("4bf92f3577b34da6a3ce929d0e0e4736")
 	ctx := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: trace.SpanID{1}}))
 	log.DebugContext(ctx, "not wanted")

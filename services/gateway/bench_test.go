@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,13 +17,24 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
+// logged has the decisions logged as in production, to a file.
+func logged(b *testing.B) func(*Config) {
+	f, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	output := telemetry.NewOutput(f)
+	b.Cleanup(func() { output.Flush(); _ = f.Close() })
+	return func(o *Config) { o.Log = telemetry.Logger(output, "gateway", slog.LevelInfo) }
+}
+
 // loadedRig is a gateway as in production: limits on, decisions logged.
 func loadedRig(b *testing.B, change ...func(*Config)) *rig {
-	r := newRig(b, append(change, func(o *Config) {
-		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	r := newRig(b, append(change, logged(b), func(o *Config) {
 		o.Limits = limit.New(limit.Config{Policy: limit.Policy{PerSecond: 1_000_000, Burst: 1_000_000}})
 	})...)
 	for _, s := range r.services {
@@ -155,15 +168,12 @@ func call(addr, request string, left *atomic.Int64) error {
 func BenchmarkForwardOverNetwork(b *testing.B) {
 	behind := httptest.NewServer(http.HandlerFunc(small))
 	defer behind.Close()
-	r := newRig(b, func(o *Config) {
-		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
-		toNetwork(b, o, "referral", behind.URL)
-	})
+	r := newRig(b, logged(b), func(o *Config) { toNetwork(b, o, "referral", behind.URL) })
 	overNetwork(b, r.g, aReferral, r.token("fk", actor.Integration))
 }
 
 func BenchmarkForwardToServiceInProcess(b *testing.B) {
-	r := newRig(b, toNothing, func(o *Config) { o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
+	r := newRig(b, toNothing, logged(b))
 	overNetwork(b, r.g, aReferral, r.token("fk", actor.Integration))
 }
 

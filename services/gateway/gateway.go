@@ -25,6 +25,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -115,7 +116,7 @@ func New(c Config) (_ *Gateway, err error) {
 	addresses := addresses{limit: c.Unauthenticated, proxies: c.Proxies}
 	g := &Gateway{
 		log: c.Log, trust: c.Trust, headers: headers, forwarder: forwarder, cached: cached,
-		observer:  &observer{log: c.Log, tracer: tracer, meters: meters, now: c.Now},
+		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now},
 		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
 	}
 	if g.pages, err = newPages(c, info, addresses); err != nil {

@@ -22,7 +22,7 @@ import (
 
 // observer traces and measures each request, and writes it to the security log.
 type observer struct {
-	log    *slog.Logger
+	log    slog.Handler // of lines that come with every request
 	tracer trace.Tracer
 	meters *meters
 	now    func() time.Time
@@ -89,7 +89,8 @@ func (o *observer) end(a *answer, r *http.Request) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	ctx, duration := r.Context(), o.now().Sub(a.start)
+	ctx, now := r.Context(), o.now()
+	duration := now.Sub(a.start)
 	server.EndSpan(a.span, a.status, a.caller.Authority)
 	o.meters.record(ctx, a, duration)
 	level, outcome := slog.LevelInfo, outcomeOf(a.status)
@@ -99,11 +100,13 @@ func (o *observer) end(a *answer, r *http.Request) {
 	if !o.log.Enabled(ctx, level) {
 		return
 	}
-	o.log.LogAttrs(ctx, level, "access",
+	line := slog.NewRecord(now, level, "access", 0)
+	line.AddAttrs(
 		slog.String("operation", a.operation), slog.String("outcome", outcome), slog.Int("status", a.status),
 		slog.String("association", a.caller.Association), slog.String("authority", a.caller.Authority), slog.String("role", joinRoles(a.caller.Roles)),
 		slog.String("issuer", a.caller.issuer), slog.String("request", web.From(ctx).ID), slog.String("cache", a.cached),
 		slog.Int64("micros", duration.Microseconds()))
+	_ = o.log.Handle(ctx, line) // a log has no other place to report it
 }
 
 const outcomeAllowed = "allowed"

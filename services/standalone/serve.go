@@ -93,13 +93,15 @@ func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func
 	if err != nil {
 		return nil, nil, fmt.Errorf("FINSAM_LOG_LEVEL: %w", err)
 	}
-	log := telemetry.Logger(os.Stderr, "finsam", level)
+	output := telemetry.NewOutput(os.Stderr)
+	log := telemetry.Logger(output, "finsam", level)
 	slog.SetDefault(log)
 	shutdown, err := telemetry.Start(ctx, launch.Program("finsam"))
 	if err != nil {
 		return nil, nil, err
 	}
 	return log, func() error {
+		defer output.Flush()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		return shutdown(ctx)
