@@ -118,7 +118,7 @@ var (
 	ErrConflict = New(Conflict, "already-exists",
 		"Det som du vill skapa finns redan.", "What you want to create already exists.")
 	ErrUnavailable = New(Unavailable, "unavailable",
-		"Tjänsten kan inte svara just nu. Försök igen om en stund.", "The service cannot answer right now. Try again shortly.")
+		"Tjänsten kan inte svara just nu. Försök igen om en stund.", "The service cannot answer right now. Try again shortly.").After(time.Second)
 )
 
 // Status is the sort of a failure. Each has an HTTP status of its own (RFC 9110, RFC

@@ -152,7 +152,7 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 		}
 	}
 	if n.Store {
-		db, err := OpenStore(ctx, p.Config.Store)
+		db, err := OpenStore(ctx, p.Config.Store, "finsam-"+n.Service)
 		if err != nil {
 			return err
 		}

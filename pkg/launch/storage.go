@@ -28,8 +28,9 @@ type Database struct {
 // openTimeout is how long a database may take to answer for the first time.
 const openTimeout = 20 * time.Second
 
-// OpenStore opens the database at an address as in FINSAM_STORE.
-func OpenStore(ctx context.Context, address string) (*Database, error) {
+// OpenStore opens the database at an address as in FINSAM_STORE. program is what the
+// database server calls its connections.
+func OpenStore(ctx context.Context, address, program string) (*Database, error) {
 	kind, path, err := parseStore(address)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func OpenStore(ctx context.Context, address string) (*Database, error) {
 		}
 		return &Database{Close: db.Close, engine: db.Engine}, nil
 	}
-	db, err := mongo.Open(ctx, address)
+	db, err := mongo.Open(ctx, address, program)
 	if err != nil {
 		return nil, fmt.Errorf("FINSAM_STORE: the MongoDB server cannot be used: %w", err)
 	}

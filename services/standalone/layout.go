@@ -90,7 +90,7 @@ func AccessLogs(ctx context.Context, data Layout, address string, use func(logs 
 			return fmt.Errorf("there is no database in %s", data)
 		}
 	}
-	db, err := launch.OpenStore(ctx, address)
+	db, err := launch.OpenStore(ctx, address, "finsam")
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,18 @@
 //
 // FerretDB loses concurrent updates, so a proxy before it lets one write command
 // run at a time. With that it is right, if slow: it looks through whole
-// collections. It is for tests of the mongo engine and for nothing else.
+// collections. It is for tests of the mongo engine and for nothing else. The proxy
+// also stands before any other server, to observe and fail commands.
 package mongowire
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,23 +58,15 @@ func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, nil, err
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.Run(ctx) }()
-	p := &proxy{target: target.Host, listener: l, conns: map[net.Conn]struct{}{}}
-	p.wg.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil { // the listener is closed
-				return
-			}
-			p.wg.Go(func() { p.serve(client) })
-		}
-	})
+	p, err := newProxy(addr, func() (net.Conn, error) { return net.DialTimeout("tcp", target.Host, dialTimeout) })
+	if err != nil {
+		cancel()
+		return nil, nil, errors.Join(err, <-stopped)
+	}
+	p.serial = true
 	stop = func() error {
 		p.stop()
 		cancel()
@@ -82,5 +77,35 @@ func Serve(addr, dir string) (_ *Server, stop func() error, err error) {
 			return errors.New("FerretDB did not stop")
 		}
 	}
-	return &Server{URI: "mongodb://" + l.Addr().String() + "/", proxy: p}, stop, nil
+	return &Server{URI: "mongodb://" + p.listener.Addr().String() + "/", proxy: p}, stop, nil
+}
+
+const dialTimeout = 5 * time.Second
+
+// Before starts a proxy of its own before a server, for one test. The URI names a
+// member that takes writes, and the driver asks no other one.
+func Before(tb testing.TB, uri string) *Server {
+	tb.Helper()
+	target, err := url.Parse(uri)
+	if err != nil || target.Scheme != "mongodb" || strings.Contains(target.Host, ",") {
+		tb.Fatal("the URI for a proxy must be mongodb:// and name one host")
+	}
+	options := target.Query()
+	dial := func() (net.Conn, error) { return net.DialTimeout("tcp", target.Host, dialTimeout) }
+	if options.Get("tls") == "true" {
+		dial = func() (net.Conn, error) {
+			return tls.DialWithDialer(&net.Dialer{Timeout: dialTimeout}, "tcp", target.Host, nil)
+		}
+	}
+	for _, name := range []string{"tls", "replicaSet", "compressors"} {
+		options.Del(name)
+	}
+	options.Set("directConnection", "true")
+	p, err := newProxy("127.0.0.1:0", dial)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(p.stop)
+	through := url.URL{Scheme: target.Scheme, User: target.User, Host: p.listener.Addr().String(), Path: "/" + strings.TrimPrefix(target.Path, "/"), RawQuery: options.Encode()}
+	return &Server{URI: through.String(), proxy: p}
 }

@@ -1,31 +1,61 @@
 package mongowire
 
 import (
+	"encoding/binary"
 	"errors"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// proxy forwards messages one for one, and lets one write run at a time.
+// Fault is what becomes of one command.
+type Fault struct {
+	After bool   // the command is done; else the server never sees it
+	Reply bson.D // is the answer; nil: the connection ends without one
+}
+
+// proxy forwards messages one for one.
 type proxy struct {
-	target   string
+	dial     func() (net.Conn, error)
 	listener net.Listener
+	serial   bool // lets one write run at a time
 	writes   sync.Mutex
 
 	// Watch is called with each command that passes, which it must not keep. Commands of
 	// several connections come at once.
 	Watch atomic.Pointer[func(Command)]
-	// LoseAnswers is how many of the next writes are done and their answers lost, with the
-	// connection that they were to come by.
-	LoseAnswers atomic.Int64
+	// Fail is asked for each command what becomes of it; nil: what usually does. It is
+	// called as Watch is.
+	Fail atomic.Pointer[func(Command) *Fault]
+	// Away ends every connection at its next message, as a server does that is not there.
+	Away atomic.Bool
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 	ended bool
 	wg    sync.WaitGroup
+}
+
+// newProxy starts a proxy at an address.
+func newProxy(addr string, dial func() (net.Conn, error)) (*proxy, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	p := &proxy{dial: dial, listener: l, conns: map[net.Conn]struct{}{}}
+	p.wg.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil { // the listener is closed
+				return
+			}
+			p.wg.Go(func() { p.serve(client) })
+		}
+	})
+	return p, nil
 }
 
 // stop ends every connection and waits until they are gone.
@@ -63,7 +93,7 @@ func (p *proxy) serve(client net.Conn) {
 	if !p.keep(client) {
 		return
 	}
-	server, err := net.DialTimeout("tcp", p.target, 5*time.Second)
+	server, err := p.dial()
 	if err != nil {
 		return
 	}
@@ -73,7 +103,7 @@ func (p *proxy) serve(client net.Conn) {
 	}
 	for {
 		request, err := readMessage(client)
-		if err != nil {
+		if err != nil || p.Away.Load() {
 			return
 		}
 		answer, err := p.forward(server, request)
@@ -95,8 +125,14 @@ func (p *proxy) forward(server net.Conn, request []byte) ([]byte, error) {
 			(*look)(c)
 		}
 	}
-	write := isWrite(c.Name)
-	if write {
+	var fault *Fault
+	if fail := p.Fail.Load(); err == nil && fail != nil {
+		fault = (*fail)(c)
+	}
+	if fault != nil && !fault.After {
+		return fault.reply(request)
+	}
+	if p.serial && isWrite(c.Name) {
 		p.writes.Lock()
 		defer p.writes.Unlock()
 	}
@@ -104,10 +140,23 @@ func (p *proxy) forward(server net.Conn, request []byte) ([]byte, error) {
 		return nil, err
 	}
 	answer, err := readMessage(server)
-	if err == nil && write && p.LoseAnswers.Load() > 0 && p.LoseAnswers.Add(-1) >= 0 {
-		return nil, errLost
+	if err == nil && fault != nil {
+		return fault.reply(request)
 	}
 	return answer, err
+}
+
+// reply returns the message that answers a request, or errLost.
+func (f *Fault) reply(request []byte) ([]byte, error) {
+	if f.Reply == nil {
+		return nil, errLost
+	}
+	body, err := bson.Marshal(f.Reply)
+	m := append(make([]byte, headerSize+5, headerSize+5+len(body)), body...)
+	binary.LittleEndian.PutUint32(m, uint32(len(m)))
+	copy(m[8:12], request[4:8]) // whose answer it is
+	binary.LittleEndian.PutUint32(m[12:], opMsg)
+	return m, err
 }
 
 // errLost ends a connection whose answer is to be lost.

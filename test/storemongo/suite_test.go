@@ -33,17 +33,19 @@ func TestTheEngineHoldsTheContractOnTheServerNamed(t *testing.T) {
 }
 
 func prove(t *testing.T, uri string) {
-	storetest.Run(t, func(t *testing.T) store.Engine {
-		db := connect(t, uri)
-		namespace := "t" + strings.ToLower(rand.Text()[:12])
-		t.Cleanup(func() { dropDatabase(t, uri, "finsam-"+namespace) })
-		return db.Engine(namespace)
-	})
+	storetest.Run(t, func(t *testing.T) store.Engine { return newEngine(t, connect(t, uri), uri) })
+}
+
+// newEngine returns an empty database, which is dropped when the test ends.
+func newEngine(t *testing.T, db *mongo.DB, uri string) store.Engine {
+	namespace := "t" + strings.ToLower(rand.Text()[:12])
+	t.Cleanup(func() { dropDatabase(t, uri, "finsam-"+namespace) })
+	return db.Engine(namespace)
 }
 
 func connect(t *testing.T, uri string) *mongo.DB {
 	t.Helper()
-	db, err := mongo.Open(t.Context(), uri)
+	db, err := mongo.Open(t.Context(), uri, "finsam-test")
 	if err != nil {
 		t.Fatal(err)
 	}

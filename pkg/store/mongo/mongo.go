@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
@@ -39,26 +40,43 @@ import (
 
 const (
 	commandTimeout         = 10 * time.Second // where the caller has set no deadline
-	serverSelectionTimeout = 5 * time.Second
+	serverSelectionTimeout = 15 * time.Second // longer than an election, for a start during one
+	connectTimeout         = 5 * time.Second  // also of the driver's question whether a server is there
 	closeTimeout           = 5 * time.Second
+
+	minConnections     = 4 // kept open, so that what comes at once does not wait for handshakes
+	connectionsAtOnce  = 8 // handshakes, after a server has returned
+	maxConnectionsIdle = 10 * time.Minute
+
 	// indexTimeout bounds the building of one collection's indexes. A large collection
 	// takes minutes; a build that is broken off begins again at the next start.
-	indexTimeout = 30 * time.Minute
+	indexTimeout  = 30 * time.Minute
+	indexAttempts = 5
 )
 
 // DB is a connection to a server.
 type DB struct {
 	client  *mongo.Client
+	outage  *outage
 	written atomic.Int64 // of the latest write, see nextWritten
 }
 
 // Open connects to the server that the URI names and waits until it answers, or
-// returns ErrUnavailable. Concerns and the preferred member that the URI names are
+// returns ErrUnavailable. program is the name that the server shows for its
+// connections. Concerns, retries and the preferred member that the URI names are
 // overruled: correctness does not depend on who wrote it.
-func Open(ctx context.Context, uri string) (*DB, error) {
+func Open(ctx context.Context, uri, program string) (*DB, error) {
+	d := &DB{outage: newOutage()}
 	journal := true
 	o := options.Client().ApplyURI(uri).
-		SetAppName("finsam").
+		SetAppName(program).
+		SetRetryWrites(false).
+		SetRetryReads(false).
+		SetConnectTimeout(connectTimeout).
+		SetMinPoolSize(minConnections).
+		SetMaxConnecting(connectionsAtOnce).
+		SetMaxConnIdleTime(maxConnectionsIdle).
+		SetServerMonitor(&event.ServerMonitor{TopologyDescriptionChanged: d.outage.changed}).
 		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}).
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary()).
@@ -66,12 +84,11 @@ func Open(ctx context.Context, uri string) (*DB, error) {
 		SetServerSelectionTimeout(serverSelectionTimeout).
 		SetBSONOptions(&options.BSONOptions{UseJSONStructTags: true}).
 		SetMonitor(newMonitor())
-	client, err := mongo.Connect(o)
-	if err != nil {
+	var err error
+	if d.client, err = mongo.Connect(o); err != nil {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
 	}
-	d := &DB{client: client}
-	if err := answer(ctx, "ping", client.Ping(ctx, readpref.Primary())); err != nil {
+	if err := answer(ctx, "ping", d.client.Ping(ctx, readpref.Primary())); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to MongoDB: %w", err), d.Close())
 	}
 	return d, nil
@@ -107,8 +124,9 @@ type engine struct {
 	database  *mongo.Database
 	namespace string
 
-	mu    sync.RWMutex
-	specs map[string]store.Spec
+	preparing sync.Mutex // held by Prepare
+	mu        sync.RWMutex
+	specs     map[string]store.Spec
 }
 
 // collection returns a prepared collection and what it declares.
@@ -123,32 +141,35 @@ func (e *engine) collection(name string) (*mongo.Collection, store.Spec, error) 
 }
 
 func (e *engine) Ping(ctx context.Context) error {
-	return answer(ctx, "ping", e.db.client.Ping(ctx, readpref.Primary()))
+	return e.db.retry(ctx, "ping", func(ctx context.Context) error { return e.db.client.Ping(ctx, readpref.Primary()) })
 }
 
 // Prepare leaves indexes that are no longer declared: an older version of the
-// service may still run beside this one.
+// service may still run beside this one. What is prepared already can be used meanwhile.
 func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 	if err := errors.Join(rule.Spec(s), rule.Name("namespace", e.namespace)); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	earlier, prepared := e.specs[s.Name]
-	if prepared {
+	e.preparing.Lock()
+	defer e.preparing.Unlock()
+	_, earlier, err := e.collection(s.Name)
+	if err == nil {
 		s = rule.Merge(earlier, s)
 	}
-	if !prepared || len(indexes(s, true)) > len(indexes(earlier, true)) {
+	if err != nil || len(indexes(s, true)) > len(indexes(earlier, true)) {
 		if err := e.createIndexes(ctx, s); err != nil {
 			return err
 		}
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.specs[s.Name] = s
 	return nil
 }
 
 // createIndexes creates the indexes that the collection does not have. It tries again
-// whatever the error is: another process may be creating the same ones.
+// whatever the error is, unless that would begin a long build anew: another process may
+// be creating the same ones, and then they are there.
 func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
 	defer cancel()
@@ -158,17 +179,18 @@ func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 		var server mongo.ServerError
 		if partial && errors.As(err, &server) && slices.ContainsFunc(noPartialIndexCodes, server.HasErrorCode) {
 			partial = false
-			err = createMissing(ctx, view, indexes(s, partial))
+			continue
 		}
-		if err == nil || attempt == maxAttempts || !commandRetry.Wait(ctx, attempt) {
+		if err == nil || attempt == indexAttempts || mongo.IsDuplicateKeyError(err) || mongo.IsTimeout(err) || !commandRetry.Wait(ctx, attempt) {
 			return answer(ctx, "indexes of "+s.Name, err)
 		}
 	}
 }
 
 // noPartialIndexCodes are how servers refuse a partial index that they do not know:
-// CannotCreateIndex, InvalidOptions, InvalidIndexSpecificationOption, NotImplemented.
-var noPartialIndexCodes = []int{67, 72, 197, 238}
+// CannotCreateIndex, InvalidOptions, CommandNotSupported, InvalidIndexSpecificationOption,
+// NotImplemented, and 303 of Amazon DocumentDB.
+var noPartialIndexCodes = []int{67, 72, 115, 197, 238, 303}
 
 // createMissing creates those of the indexes whose names the collection does not
 // have, by one command.

@@ -106,7 +106,7 @@ func TestAServersErrorIsToldWithoutItsText(t *testing.T) {
 func TestAServerThatIsNotThereIsToldInTimeAndWithoutTheURIsSecret(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := Open(ctx, "mongodb://user:hemligt@127.0.0.1:1/?authSource=admin")
+	_, err := Open(ctx, "mongodb://user:hemligt@127.0.0.1:1/?authSource=admin", "finsam-test")
 	if err == nil || strings.Contains(err.Error(), "hemligt") {
 		t.Fatalf("got %v", err)
 	}

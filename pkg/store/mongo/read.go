@@ -23,12 +23,8 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 		return store.Document{}, err
 	}
 	var l loaded
-	err = retry(ctx, "get "+collection, func() error {
-		err := c.FindOne(ctx, byID(documentID(association, id)), options.FindOne().SetProjection(withoutKeys)).Decode(&l)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			return store.ErrNotFound
-		}
-		return err
+	err = e.db.retry(ctx, "get "+collection, func(ctx context.Context) error {
+		return findOne(ctx, c, byID(documentID(association, id)), withoutKeys, &l)
 	})
 	if err != nil {
 		return store.Document{}, err
@@ -48,21 +44,56 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) ([]
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
-	found, err := find(ctx, c, filter, options.Find().SetProjection(withoutKeys).SetSort(order).SetSkip(int64(q.Skip)).SetLimit(int64(q.Limit)))
+	found, err := e.find(ctx, c, filter, withoutKeys, order, q.Skip, q.Limit)
 	return documents(found), err
 }
 
-// find reads what a filter matches, within the limit of the options.
-func find(ctx context.Context, c *mongo.Collection, filter bson.D, o *options.FindOptionsBuilder) (found []loaded, err error) {
-	err = retry(ctx, "find "+c.Name(), func() error {
-		found = nil
-		cursor, err := c.Find(ctx, filter, o)
+// findOne reads the document that a filter matches, or returns ErrNotFound.
+func findOne(ctx context.Context, c *mongo.Collection, filter, projection bson.D, into any) error {
+	raw, err := c.FindOne(ctx, filter, options.FindOne().SetProjection(projection)).Raw()
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return store.ErrNotFound
+	case err != nil:
+		return err
+	}
+	if err := bson.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("%w: %w", errMalformed, err)
+	}
+	return nil
+}
+
+// find reads at most limit documents, in one batch.
+func (e *engine) find(ctx context.Context, c *mongo.Collection, filter, projection, order bson.D, skip, limit int) ([]loaded, error) {
+	return run[loaded](ctx, e, "find", c, bson.D{
+		{Key: "filter", Value: filter}, {Key: "projection", Value: projection}, {Key: "sort", Value: order},
+		{Key: "skip", Value: int64(skip)}, {Key: "limit", Value: int64(limit)}, {Key: "batchSize", Value: limit + 1}, // + 1: the server closes the cursor
+	})
+}
+
+// run sends a command whose answer is a list, and reads the whole list. The driver's own
+// methods for these commands send the server no time limit.
+func run[T any](ctx context.Context, e *engine, name string, c *mongo.Collection, fields bson.D) (all []T, err error) {
+	command := slices.Concat(bson.D{{Key: name, Value: c.Name()}}, fields, bson.D{{Key: "readConcern", Value: bson.D{{Key: "level", Value: "majority"}}}})
+	err = e.db.retry(ctx, name+" "+c.Name(), func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+		defer cancel()
+		all = nil
+		cursor, err := e.database.RunCommandCursor(ctx, command)
 		if err != nil {
 			return err
 		}
-		return cursor.All(ctx, &found)
+		defer cursor.Close(ctx)
+		for cursor.Next(ctx) {
+			var v T
+			if err := bson.Unmarshal(cursor.Current, &v); err != nil {
+				return fmt.Errorf("%w: %w", errMalformed, err)
+			}
+			all = append(all, v)
+		}
+		return cursor.Err()
 	})
-	return found, err
+	return all, err
 }
 
 func documents(found []loaded) []store.Document {
@@ -83,8 +114,7 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err := errors.Join(rule.Unpublished(spec), rule.Limit(limit)); err != nil {
 		return nil, fmt.Errorf("%s: %w", collection, err)
 	}
-	o := options.Find().SetProjection(withoutKeys).SetSort(bson.D{{Key: "written", Value: 1}}).SetLimit(int64(limit))
-	marked, err := find(ctx, c, bson.D{{Key: "unpublished", Value: true}}, o)
+	marked, err := e.find(ctx, c, bson.D{{Key: "unpublished", Value: true}}, withoutKeys, bson.D{{Key: "written", Value: 1}}, 0, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +144,7 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 	if after != (store.Position{}) {
 		filter = bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: documentID(after.Association, after.ID)}}}}
 	}
-	found, err := find(ctx, c, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
+	found, err := e.find(ctx, c, filter, bson.D{}, bson.D{{Key: "_id", Value: 1}}, 0, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -167,18 +197,10 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 		{{Key: "$match", Value: filter}},
 		{{Key: "$group", Value: bson.D{{Key: "_id", Value: groupBy}, {Key: "count", Value: bson.D{{Key: "$sum", Value: int64(1)}}}}}},
 	}
-	var counted []struct {
+	counted, err := run[struct {
 		Key   bson.RawValue `bson:"_id"`
 		Count int64         `bson:"count"`
-	}
-	err = retry(ctx, "count "+collection, func() error {
-		counted = nil
-		cursor, err := c.Aggregate(ctx, pipeline)
-		if err != nil {
-			return err
-		}
-		return cursor.All(ctx, &counted)
-	})
+	}](ctx, e, "aggregate", c, bson.D{{Key: "pipeline", Value: pipeline}, {Key: "cursor", Value: bson.D{{Key: "batchSize", Value: 1000}}}})
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +226,7 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", collection, err)
 	}
-	err = retry(ctx, "count "+collection, func() error {
+	err = e.db.retry(ctx, "count "+collection, func(ctx context.Context) error {
 		n, err = c.CountDocuments(ctx, filter, options.Count().SetLimit(int64(limit)))
 		return err
 	})

@@ -1,11 +1,10 @@
 package mongo
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -25,9 +24,11 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 	if err != nil {
 		return err
 	}
-	return retry(ctx, "insert "+collection, func() error {
+	sent := false // before, and may have arrived
+	return e.db.retry(ctx, "insert "+collection, func(ctx context.Context) error {
 		_, err := c.InsertOne(ctx, doc)
 		if !isRefused(err) {
+			sent = true
 			return err
 		}
 		// Which value is taken is looked up, not read from the error's text:
@@ -35,6 +36,8 @@ func (e *engine) Insert(ctx context.Context, collection string, r store.Record) 
 		switch old, missing := current(ctx, c, doc.ID); {
 		case missing == nil && old.Token == doc.Token: // our own write, whose answer was lost
 			return checkDurable(ctx, c, doc)
+		case missing == nil && sent && old.Version > doc.Version:
+			return errOverwritten
 		case missing == nil:
 			return store.ErrExists
 		case !errors.Is(missing, store.ErrNotFound):
@@ -57,7 +60,7 @@ func (e *engine) Replace(ctx context.Context, collection string, r store.Record,
 		{Key: "version", Value: doc.Version}, {Key: "unpublished", Value: true}, {Key: "written", Value: doc.Written}, {Key: "token", Value: doc.Token},
 		{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}, {Key: "body", Value: doc.Body},
 	}}}
-	return updateOne(ctx, "replace "+collection, c, doc, from, change)
+	return e.updateOne(ctx, "replace "+collection, c, doc, from, change)
 }
 
 // Rekey leaves the token, by which the latest writer of the document sees that its
@@ -72,17 +75,19 @@ func (e *engine) Rekey(ctx context.Context, collection string, r store.Record) e
 		return err
 	}
 	change := bson.D{{Key: "$set", Value: bson.D{{Key: "keys", Value: doc.Keys}, {Key: "unique", Value: doc.Unique}}}}
-	return updateOne(ctx, "rekey "+collection, c, doc, r.Version, change)
+	return e.updateOne(ctx, "rekey "+collection, c, doc, r.Version, change)
 }
 
 // updateOne changes a document that is stored at version from.
-func updateOne(ctx context.Context, what string, c *mongo.Collection, doc *stored, from int64, change bson.D) error {
-	return retry(ctx, what, func() error {
+func (e *engine) updateOne(ctx context.Context, what string, c *mongo.Collection, doc *stored, from int64, change bson.D) error {
+	sent := false // before, and may have arrived
+	return e.db.retry(ctx, what, func(ctx context.Context) error {
 		done, err := c.UpdateOne(ctx, append(byID(doc.ID), bson.E{Key: "version", Value: from}), change)
 		if isRefused(err) {
 			return takenOr(ctx, c, doc, err)
 		}
 		if err != nil || done.MatchedCount > 0 {
+			sent = true
 			return err
 		}
 		switch old, missing := current(ctx, c, doc.ID); {
@@ -90,6 +95,8 @@ func updateOne(ctx context.Context, what string, c *mongo.Collection, doc *store
 			return missing
 		case old.Token == doc.Token: // our own write, whose answer was lost
 			return checkDurable(ctx, c, doc)
+		case sent && from < doc.Version && old.Version > doc.Version: // no Rekey, which may be repeated
+			return errOverwritten
 		}
 		return store.ErrStale
 	})
@@ -100,21 +107,18 @@ func (e *engine) Delete(ctx context.Context, collection, association, id string,
 	if err != nil {
 		return err
 	}
-	sentBefore := false // and may have arrived
-	return retry(ctx, "delete "+collection, func() error {
+	sent := false // before, and may have arrived
+	return e.db.retry(ctx, "delete "+collection, func(ctx context.Context) error {
 		done, err := c.DeleteOne(ctx, append(byID(documentID(association, id)), bson.E{Key: "version", Value: from}))
-		if err != nil {
-			sentBefore = true
+		if err != nil || done.DeletedCount > 0 {
+			sent = true
 			return err
-		}
-		if done.DeletedCount > 0 {
-			return nil
 		}
 		_, err = current(ctx, c, documentID(association, id))
 		switch {
 		case err == nil:
 			return store.ErrStale
-		case sentBefore && errors.Is(err, store.ErrNotFound):
+		case sent && errors.Is(err, store.ErrNotFound):
 			return nil
 		}
 		return err
@@ -129,7 +133,7 @@ func byID(id string) bson.D { return bson.D{{Key: "_id", Value: id}} }
 // unique index answers, on some servers by another code than 11000.
 func isRefused(err error) bool {
 	var server mongo.ServerError
-	return err != nil && !isTransient(err) && !mongo.IsTimeout(err) && errors.As(err, &server)
+	return err != nil && !isPassing(err) && !mongo.IsTimeout(err) && errors.As(err, &server)
 }
 
 // takenOr returns ErrTaken if another document has a unique value of doc, else err.
@@ -140,10 +144,10 @@ func takenOr(ctx context.Context, c *mongo.Collection, doc *stored, err error) e
 		var other struct {
 			ID string `bson:"_id"`
 		}
-		switch missing := local(c).FindOne(ctx, filter, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Decode(&other); {
+		switch missing := findOne(ctx, local(c), filter, bson.D{{Key: "_id", Value: 1}}, &other); {
 		case missing == nil && other.ID != doc.ID:
 			return store.ErrTaken
-		case missing != nil && !errors.Is(missing, mongo.ErrNoDocuments):
+		case missing != nil && !errors.Is(missing, store.ErrNotFound):
 			return missing
 		}
 	}
@@ -162,8 +166,8 @@ func local(c *mongo.Collection) *mongo.Collection {
 // checkDurable returns errNotDurable until a majority has our write.
 func checkDurable(ctx context.Context, c *mongo.Collection, doc *stored) error {
 	var l loaded
-	err := c.FindOne(ctx, byID(doc.ID), options.FindOne().SetProjection(versionOnly)).Decode(&l)
-	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && l.Version < doc.Version {
+	err := findOne(ctx, c, byID(doc.ID), versionOnly, &l)
+	if errors.Is(err, store.ErrNotFound) || err == nil && l.Version < doc.Version {
 		return errNotDurable
 	}
 	return err
@@ -175,15 +179,12 @@ var versionOnly = bson.D{{Key: "version", Value: 1}, {Key: "token", Value: 1}}
 // which the reason follows, or ErrNotFound.
 func current(ctx context.Context, c *mongo.Collection, id string) (loaded, error) {
 	var l loaded
-	err := local(c).FindOne(ctx, byID(id), options.FindOne().SetProjection(versionOnly)).Decode(&l)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		err = store.ErrNotFound
-	}
+	err := findOne(ctx, local(c), byID(id), versionOnly, &l)
 	return l, err
 }
 
-// MarkPublished sends two changes for each document, of which one matches: either all
-// its steps are published, or a later version is stored already. Both name the
+// MarkPublished sends one change for all documents that are published up to the same
+// version. Where a later version is stored already, a second one follows. Both name the
 // versions that they expect, so a Replace in between is not disturbed.
 func (e *engine) MarkPublished(ctx context.Context, collection string, marks []store.PublishedMark) error {
 	c, spec, err := e.collection(collection)
@@ -193,21 +194,27 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 	if err != nil || len(marks) == 0 {
 		return err
 	}
-	// Always in the same order, so that two publishers do not wait for each other's locks.
-	marks = slices.SortedFunc(slices.Values(marks), func(a, b store.PublishedMark) int {
-		return cmp.Or(strings.Compare(a.Association, b.Association), strings.Compare(a.ID, b.ID))
-	})
-	changes := make([]mongo.WriteModel, 0, 2*len(marks))
+	ids := map[int64][]string{} // by what they are published up to
 	for _, m := range marks {
-		id := byID(documentID(m.Association, m.ID))
-		whole := append(id[:1:1], bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lte", Value: m.Published}}})
-		part := append(id[:1:1], bson.E{Key: "version", Value: bson.D{{Key: "$gt", Value: m.Published}}}, bson.E{Key: "published", Value: bson.D{{Key: "$lt", Value: m.Published}}})
-		changes = append(changes,
-			mongo.NewUpdateOneModel().SetFilter(whole).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "published", Value: m.Published}, {Key: "unpublished", Value: false}}}}),
-			mongo.NewUpdateOneModel().SetFilter(part).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "published", Value: m.Published}}}}))
+		ids[m.Published] = append(ids[m.Published], documentID(m.Association, m.ID))
 	}
-	return retry(ctx, "mark published "+collection, func() error {
-		_, err := c.BulkWrite(ctx, changes)
+	var whole, part []mongo.WriteModel
+	// Always in the same order, so that two publishers do not wait for each other's locks.
+	for _, n := range slices.Sorted(maps.Keys(ids)) {
+		slices.Sort(ids[n])
+		among := bson.E{Key: "_id", Value: bson.D{{Key: "$in", Value: ids[n]}}}
+		change := func(version, published string, set bson.D) mongo.WriteModel {
+			filter := bson.D{among, {Key: "version", Value: bson.D{{Key: version, Value: n}}}, {Key: "published", Value: bson.D{{Key: published, Value: n}}}}
+			return mongo.NewUpdateManyModel().SetFilter(filter).SetUpdate(bson.D{{Key: "$set", Value: set}})
+		}
+		whole = append(whole, change("$lte", "$lte", bson.D{{Key: "published", Value: n}, {Key: "unpublished", Value: false}}))
+		part = append(part, change("$gt", "$lt", bson.D{{Key: "published", Value: n}}))
+	}
+	return e.db.retry(ctx, "mark published "+collection, func(ctx context.Context) error {
+		done, err := c.BulkWrite(ctx, whole)
+		if err == nil && done.MatchedCount < int64(len(marks)) {
+			_, err = c.BulkWrite(ctx, part)
+		}
 		return err
 	})
 }

@@ -59,7 +59,7 @@ func BenchmarkIntake(b *testing.B) {
 }
 
 func onMongo(b *testing.B, uri string) *referraltest.World {
-	db, err := mongo.Open(context.Background(), uri)
+	db, err := mongo.Open(context.Background(), uri, "finsam-test")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func newLoggedData(t *testing.T) (dir string, head accesslog.Head) {
 	t.Helper()
 	t.Setenv("FINSAM_STORE", "")
 	dir = t.TempDir()
-	db, err := launch.OpenStore(t.Context(), "sqlite:"+standalone.Layout(dir).Database())
+	db, err := launch.OpenStore(t.Context(), "sqlite:"+standalone.Layout(dir).Database(), "finsam")
 	if err != nil {
 		t.Fatal(err)
 	}
