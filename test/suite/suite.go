@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/finsam/finsam/pkg/freeport"
 )
 
@@ -176,6 +178,11 @@ func (s *Suite) add(t testing.TB, p *Process) {
 		for _, word := range []string{"DATA RACE", "panic", "fatal error: "} { // no answer shows these
 			if at := bytes.Index(text, []byte(word)); at >= 0 {
 				t.Fatalf("%s said:\n%s", p.Name, text[at:min(len(text), at+4000)])
+			}
+		}
+		for line := range bytes.Lines(text) { // a key that is there twice is lost by most readers
+			if line[0] == '{' && bytes.HasSuffix(line, []byte("\n")) && !jsontext.Value(line).IsValid() {
+				t.Fatalf("%s wrote a line that is no JSON, or has a key twice:\n%s", p.Name, line)
 			}
 		}
 	})
