@@ -97,6 +97,10 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 func TestACursorKeepsTheOrderOfItsList(t *testing.T) {
 	place := store.Cursor{Values: []any{int64(7)}, ID: "x"}
 	for _, order := range []Sort{{SortReceived, true}, {SortReceived, false}, {SortDue, true}, {SortDue, false}} {
+		place := place
+		if order.Key == SortDue {
+			place.Values = []any{int64(7), int64(8)}
+		}
 		text := order.prefix() + place.String()
 		for _, asked := range []Sort{{}, order} {
 			got, at, err := asked.resume(text)
@@ -119,10 +123,11 @@ func TestACursorKeepsTheOrderOfItsList(t *testing.T) {
 // rest is the caller's own fault.
 func FuzzListCursor(f *testing.F) {
 	place := store.Cursor{Values: []any{int64(7)}, ID: "x"}
-	for _, order := range []Sort{{SortReceived, true}, {SortDue, false}} {
+	for _, order := range []Sort{{SortReceived, true}, {SortReceived, false}} {
 		f.Add(order.prefix()+place.String(), "")
 	}
 	f.Add(place.String(), SortReceived)
+	f.Add("da-"+store.Cursor{Values: []any{int64(1), int64(2)}, ID: "x"}.String(), "")
 	f.Add("pa-"+store.Cursor{Values: []any{int64(1), int64(2)}, ID: "x"}.String(), SortPriority)
 	f.Add("rd-", "")
 	f.Fuzz(func(t *testing.T, text, asked string) {

@@ -93,8 +93,8 @@ func (o Sort) resume(cursor string) (Sort, string, error) {
 	return o, "", store.ErrCursor
 }
 
-// orders returns the order in keys. A sender's turns are sorted by what the sender may
-// know of them.
+// orders returns the order in keys; of what is due at once, the first received is first.
+// A sender's turns are sorted by what the sender may know of them.
 func (o Sort) orders(where []store.Cond) []store.Order {
 	switch o.Key {
 	case SortDue:
@@ -104,7 +104,7 @@ func (o Sort) orders(where []store.Cond) []store.Order {
 				key = keySenderDue
 			}
 		}
-		return []store.Order{{Key: key, Desc: o.Desc}}
+		return []store.Order{{Key: key, Desc: o.Desc}, {Key: keyReceived, Desc: o.Desc}}
 	case SortPriority:
 		return waitlist.First
 	}

@@ -49,7 +49,8 @@ func Schema() migration.Schema {
 
 // Collection declares how referrals are stored. The indexes follow the relations
 // in which a list is read, each ended by the order of the list; a filter of few values is
-// behind the order, where an entry is passed over without its document being read.
+// behind the order, where an entry is passed over without its document being read. Whole days are due at one moment, so the
+// time of receipt is behind it: entries are added at an end, not among a day's others.
 var Collection = store.Schema[referral.Referral]{
 	Name:      "referrals",
 	Published: true,
@@ -60,12 +61,12 @@ var Collection = store.Schema[referral.Referral]{
 		{keyAuthority, keyReceived, store.ID, keySenderState},
 		{keyAuthority, keyUnit, keyReceived, store.ID, keySenderState},
 		{keyParticipant, keyReceived, store.ID, keyState},
-		{keyMunicipality, keyDue},
-		{keyAuthority, keySenderDue},
+		{keyMunicipality, keyDue, keyReceived},
+		{keyAuthority, keySenderDue, keyReceived},
 	},
 	Sparse: []store.Index{
-		{keyTurn, keyDue},
-		{keyAlarm},
+		{keyTurn, keyDue, keyReceived},
+		{keyAlarm, keyReceived},
 		{keyResponsible, keyMunicipality, keyReceived},
 		{waitlist.KeySet, waitlist.KeyRank, waitlist.KeySince},
 	},
