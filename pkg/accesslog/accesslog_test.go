@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -236,4 +237,39 @@ func TestItDoesNotReachTheNetwork(t *testing.T) {
 	if strings.Contains("\n"+string(out), "\nnet/http\n") {
 		t.Fatal("the services' nouns use this package, and they must not reach net/http")
 	}
+}
+
+func TestTheLogWaitsForMoreOnlyWhileManyAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		l := open(t, m)
+		began := time.Now()
+		for range 20 { // one after the other
+			_ = l.Record(official(), accesslog.Entry{Operation: "getReferral"})
+		}
+		if waited := time.Since(began); waited != 0 || stored(m) != 20 {
+			t.Errorf("who asks alone waited %v for %d blocks", waited, stored(m))
+		}
+		const callers, each = 8, 50
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				for range each {
+					_ = l.Record(official(), accesslog.Entry{Operation: "getReferral"})
+					time.Sleep(time.Millisecond)
+				}
+			})
+		}
+		all.Wait()
+		if blocks := stored(m) - 20; blocks > 2*each {
+			t.Errorf("%d callers at once made %d blocks of %d entries", callers, blocks, callers*each)
+		}
+		time.Sleep(time.Second)
+		began = time.Now()
+		_ = l.Record(official(), accesslog.Entry{Operation: "getReferral"})
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("who asks alone again waited %v", waited)
+		}
+		_ = l.Close()
+	})
 }

@@ -38,8 +38,11 @@ type Log struct {
 	measured *measured
 	unwatch  func() // ends the gauges
 
-	newest Block // what the chain hangs on; only the writer uses it
-	head   Head  // the same for other goroutines, under mu
+	newest Block     // what the chain hangs on; only the writer uses it, as the next two
+	many   bool      // the last block had so many entries that more are about to come
+	ended  time.Time // when the last block was written
+
+	head Head // of newest, for other goroutines, under mu
 }
 
 // batch is the entries of one block to come. Anyone who has put one in holds the
@@ -98,6 +101,7 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 		for {
 			select {
 			case <-l.wake:
+				l.pause()
 				l.write(false)
 			case <-l.stop:
 				l.write(true) // nothing is let in any more; what queued is still written
@@ -106,6 +110,26 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 		}
 	}()
 	return l, nil
+}
+
+// While many ask, a block is written pace after the last one at the earliest: fewer blocks
+// have more entries each. Whoever asks alone waits for nobody.
+const (
+	pace   = 3 * time.Millisecond
+	maxFew = 2 // entries of a block after which the next one is not waited for
+)
+
+func (l *Log) pause() {
+	wait := pace - time.Since(l.ended)
+	if !l.many || wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.stop:
+	}
 }
 
 // begin starts a new chain that hangs on the block of that id and hash. Chains
@@ -292,6 +316,7 @@ func (l *Log) write(final bool) {
 		return
 	}
 	l.newest = block
+	l.many, l.ended = len(b.entries) > maxFew, time.Now()
 	l.measured.written(b.entries)
 	l.mu.Lock()
 	l.head = Head{Chain: block.Chain, N: block.N, Hash: block.Hash}

@@ -333,3 +333,88 @@ func TestALongPollIsWokenByWhatIsAppended(t *testing.T) {
 		t.Errorf("nothing is behind the end: %v %v", events, err)
 	}
 }
+
+// counted counts the calls for each collection, such as "insert events".
+type counted struct {
+	store.Engine
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+func (c *counted) count(call string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[call]++
+}
+
+func (c *counted) Get(ctx context.Context, collection, association, id string) (store.Document, error) {
+	c.count("get " + collection)
+	return c.Engine.Get(ctx, collection, association, id)
+}
+
+func (c *counted) Insert(ctx context.Context, collection string, r store.Record) error {
+	c.count("insert " + collection)
+	return c.Engine.Insert(ctx, collection, r)
+}
+
+func (c *counted) Replace(ctx context.Context, collection string, r store.Record, from int64) error {
+	c.count("replace " + collection)
+	return c.Engine.Replace(ctx, collection, r, from)
+}
+
+func (c *counted) Unpublished(ctx context.Context, collection string, limit int) ([]store.Document, error) {
+	c.count("unpublished " + collection)
+	return c.Engine.Unpublished(ctx, collection, limit)
+}
+
+func TestPublishingAndFollowingManyEventsCostsFewCalls(t *testing.T) {
+	e := &counted{Engine: engine(t), calls: map[string]int{}}
+	paths, log := open(t, e)
+	p := feed.NewPublisher(log, quiet, feed.FromCollection(paths, "se.finsam.test.", pathEvent))
+	publishing, stopPublishing := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _ = p.Run(publishing) })
+	handled := make(chan string, 100)
+	follower := func() *feed.Follower {
+		f, err := feed.NewFollower(t.Context(), e, quiet, "f", log, func(_ context.Context, ev feed.Event) error {
+			handled <- ev.ID
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	following, stopFollowing := context.WithCancel(t.Context())
+	first := follower()
+	all.Go(func() { _ = first.Run(following) })
+	began := time.Now()
+	const events = 40
+	for i := range events {
+		if _, err := paths.Insert(t.Context(), &path{ID: fmt.Sprint("p", i), Steps: []string{"begun"}}); err != nil {
+			t.Fatal(err)
+		}
+		p.Wake()
+		<-handled
+	}
+	if at, err := first.Position(t.Context()); err != nil || at < events-1 {
+		t.Errorf("the follower says that it is at %d, %v", at, err)
+	}
+	stopFollowing()
+	stopPublishing()
+	all.Wait()
+	took := time.Since(began)
+	e.mu.Lock()
+	saved, rounds, looks := e.calls["insert positions"]+e.calls["replace positions"], e.calls["unpublished paths"], e.calls["get events"]
+	e.mu.Unlock()
+	if most := 2 + int(took/time.Second) + 1; saved > most || saved < 1 {
+		t.Errorf("the position was saved %d times in %v, want at most %d", saved, took, most)
+	}
+	if rounds > 2*events || looks > 5+2*int(took/time.Second) {
+		t.Errorf("%d events were looked for %d times in the collection and %d times in the log", events, rounds, looks)
+	}
+	// It has ended in order: nothing comes again.
+	if at, err := follower().Position(t.Context()); err != nil || at != events {
+		t.Errorf("the next follower begins behind %d, %v", at, err)
+	}
+}

@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
-	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
 // Handle does what an event asks for. It must be idempotent by the event's ID: after
-// a crash between its effect and the saved position the same event comes again. An
-// error makes the follower wait and bring the event again, without end; ErrSkip
+// a crash between its effect and the saved position the same event comes again, and with it
+// those that were handled shortly before. An error makes the follower wait and bring the event again, without end; ErrSkip
 // passes it over. A call may take ten seconds.
 type Handle func(ctx context.Context, e Event) error
 
@@ -35,6 +35,11 @@ var ErrForked = errors.New("the log does not have the event that was handled las
 const (
 	eventTimeout = 10 * time.Second // for handling one event, and for other short calls
 	pageTimeout  = 30 * time.Second
+
+	// The position is saved when one of these is reached since it was saved last, so that
+	// following many events costs few writes. What came since then comes again after a crash.
+	saveInterval = time.Second
+	maxUnsaved   = 500 // events
 )
 
 // position is how far a follower has come in one log.
@@ -57,6 +62,14 @@ type Follower struct {
 	errors     *slog.Logger
 	measured   *Following
 	verified   bool // the log is known to have the event that was handled last
+
+	// Where it stands: at is behind the last event handled; only Run writes it. stored is
+	// the position as it was read or saved last, at a time when unsaved events were none.
+	mu      sync.Mutex
+	at      *position // nil: not read yet
+	stored  store.Versioned[position]
+	saved   time.Time
+	unsaved int
 }
 
 // NewFollower creates a follower that hands over one event at a time. Its position is
@@ -110,11 +123,14 @@ func (f *Follower) Run(ctx context.Context) error {
 		}
 		failures = 0
 	}
+	if err := f.save(ctx); err != nil {
+		f.errors.WarnContext(ctx, "the position in a feed is not saved; some events come again", "follower", f.name, "error", err)
+	}
 	return nil
 }
 
-// round handles one page of events and saves the position behind the last one
-// handled, also when the next one failed.
+// round handles one page of events and moves behind the last one handled, also when the
+// next one failed. It saves the position when it is time to.
 func (f *Follower) round(ctx context.Context) error {
 	from, err := f.position(ctx)
 	if err != nil {
@@ -127,12 +143,16 @@ func (f *Follower) round(ctx context.Context) error {
 		}
 		f.verified = true
 	}
-	wait, cancel := context.WithTimeout(ctx, MaxWait+eventTimeout)
-	events, err := f.log.After(wait, from.Seq, MaxLimit, MaxWait)
+	longest := MaxWait
+	if f.unsaved > 0 {
+		longest = saveInterval
+	}
+	wait, cancel := context.WithTimeout(ctx, longest+eventTimeout)
+	events, err := f.log.After(wait, from.Seq, MaxLimit, longest)
 	cancel()
 	f.verified = err == nil && len(events) > 0 // it may be another log next time
 	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
+		return errors.Join(fmt.Errorf("read the log: %w", err), f.save(ctx))
 	}
 	f.measured.Read(events)
 	var gap error
@@ -156,9 +176,14 @@ func (f *Follower) round(ctx context.Context) error {
 		}
 	}
 	if handled > 0 {
-		if saveErr := f.save(ctx, from.Seq, events[handled-1]); saveErr != nil {
-			return errors.Join(err, saveErr)
-		}
+		last := events[handled-1]
+		f.mu.Lock()
+		f.at = &position{Name: f.name, Seq: last.Sequence, Last: last.ID}
+		f.mu.Unlock()
+		f.unsaved += handled
+	}
+	if f.unsaved >= maxUnsaved || time.Since(f.saved) >= saveInterval {
+		gap = errors.Join(gap, f.save(ctx))
 	}
 	return errors.Join(err, gap)
 }
@@ -195,44 +220,76 @@ func (f *Follower) handOverPage(ctx context.Context, events []Event) error {
 	return nil
 }
 
-// Position returns the sequence number of the last event handled; 0 at first.
+// Position returns the sequence number of the last event handled, by this follower or,
+// before it runs, by those of its name; 0 at first.
 func (f *Follower) Position(ctx context.Context) (int64, error) {
-	p, err := f.position(ctx)
-	return p.Seq, err
+	f.mu.Lock()
+	at := f.at
+	f.mu.Unlock()
+	if at != nil {
+		return at.Seq, nil
+	}
+	v, err := f.load(ctx)
+	return v.Value.Seq, err
 }
 
+// position returns where Run stands, which it reads the first time.
 func (f *Follower) position(ctx context.Context) (position, error) {
+	if f.at == nil {
+		v, err := f.load(ctx)
+		if err != nil {
+			return position{}, err
+		}
+		f.mu.Lock()
+		f.stored, f.at = v, v.Value
+		f.mu.Unlock()
+	}
+	return *f.at, nil
+}
+
+// load reads the position; one that was never saved is at 0, and has the version 0.
+func (f *Follower) load(ctx context.Context) (store.Versioned[position], error) {
 	v, err := f.positions.Get(ctx, store.NoAssociation, f.name)
 	if errors.Is(err, store.ErrNotFound) {
-		return position{}, nil
+		return store.Versioned[position]{Value: &position{Name: f.name}}, nil
 	}
 	if err != nil {
-		return position{}, fmt.Errorf("read position: %w", err)
+		return store.Versioned[position]{Value: &position{}}, fmt.Errorf("read position: %w", err)
 	}
-	return *v.Value, nil
+	return v, nil
 }
 
-// save moves the position from where this round began to the last event handled. A
-// twin of this follower in another process may have moved it further; then it stays,
-// and the next round begins there.
-func (f *Follower) save(ctx context.Context, from int64, last Event) error {
+// save saves where the follower is, unless that is saved. A twin of it in another process
+// may have come further; then that stays, and the next round begins there.
+func (f *Follower) save(ctx context.Context) (err error) {
+	if f.unsaved == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventTimeout)
 	defer cancel()
-	if from == 0 {
-		_, err := f.positions.Insert(ctx, &position{Name: f.name, Seq: last.Sequence, Last: last.ID, Moves: 1})
-		if !errors.Is(err, store.ErrExists) {
+	next := store.Versioned[position]{Value: &position{}, Version: f.stored.Version}
+	*next.Value = *f.at
+	next.Value.Moves = f.stored.Value.Moves + 1
+	if next.Version == 0 {
+		next.Version, err = f.positions.Insert(ctx, next.Value)
+	} else {
+		next, err = f.positions.Replace(ctx, next)
+	}
+	switch {
+	case errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists):
+		if next, err = f.load(ctx); err != nil {
 			return err
 		}
-	}
-	_, err := f.positions.Update(ctx, store.NoAssociation, f.name, 0, func(p *position) error {
-		if p.Seq >= last.Sequence {
-			return store.ErrUnchanged
-		}
-		p.Seq, p.Last, p.Moves = last.Sequence, last.ID, p.Moves+1
-		return nil
-	})
-	if fault.Of(err) != nil {
+	case err != nil:
 		return fmt.Errorf("save position: %w", err)
+	default:
+		f.unsaved = 0
+	}
+	f.stored, f.saved = next, time.Now()
+	if next.Value.Seq > f.at.Seq {
+		f.mu.Lock()
+		f.at, f.unsaved = next.Value, 0
+		f.mu.Unlock()
 	}
 	return nil
 }

@@ -41,9 +41,10 @@ type Log struct {
 	blocks  *store.Collection[block]
 	polling chan struct{} // has room for the one call of After that looks on behalf of all
 
-	mu    sync.Mutex
-	grown chan struct{} // closed when the tail has grown
-	tail  []block       // the newest blocks without a gap; empty until the first look
+	mu     sync.Mutex
+	grown  chan struct{} // closed when the tail has grown
+	tail   []block       // the newest blocks without a gap; empty until the first look
+	looked time.Time     // when the last look began
 }
 
 // OpenLog opens the log of a service; source is the Source of its events, such as
@@ -84,7 +85,7 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 		if len(events) > 0 {
 			return events, nil
 		}
-		if !looked {
+		if !looked && (wait < pollInterval || l.untilLook() <= 0) {
 			if err := l.look(ctx); err != nil {
 				return nil, err
 			}
@@ -100,7 +101,7 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 			select {
 			case <-waiting.Done():
 			case <-grown:
-			case <-time.After(pollInterval):
+			case <-time.After(l.untilLook()):
 				err = l.look(ctx)
 			}
 			<-l.polling
@@ -140,12 +141,20 @@ func (l *Log) behind(ctx context.Context, seq int64) ([]block, <-chan struct{}, 
 	return blocks, grown, nil
 }
 
+// untilLook is how long those who wait need not look yet.
+func (l *Log) untilLook() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return pollInterval - time.Since(l.looked)
+}
+
 // look brings the tail up to the newest block. The next block is read by its id: that
 // is the cheapest question that a store can be asked, and mostly there is no next block.
 func (l *Log) look(ctx context.Context) error {
 	for range maxReadBlocks {
 		l.mu.Lock()
 		tail := l.tail
+		l.looked = time.Now()
 		l.mu.Unlock()
 		if len(tail) == 0 {
 			break
@@ -191,22 +200,26 @@ func (l *Log) remember(b block) {
 	l.grown = make(chan struct{})
 }
 
-// newest returns the last block; of an empty log one without events and with the
-// number 0.
+// newest returns the last block that this process knows; of an empty log one without
+// events and with the number 0. That another one has come since is found out by append.
 func (l *Log) newest(ctx context.Context) (block, error) {
+	l.mu.Lock()
+	tail := l.tail
+	l.mu.Unlock()
+	if len(tail) > 0 {
+		return tail[len(tail)-1], nil
+	}
 	if err := l.look(ctx); err != nil {
 		return block{}, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.tail[len(l.tail)-1], nil
+	return l.newest(ctx)
 }
 
 // errOvertaken says that another publisher has written the next block.
 var errOvertaken = errors.New("another publisher was faster")
 
 // append writes events behind the block that the caller knows as the newest;
-// errOvertaken when it no longer is.
+// errOvertaken when it no longer is, and then the log has looked for those behind it.
 func (l *Log) append(ctx context.Context, newest block, events []Event) (block, error) {
 	b := block{Number: newest.Number + 1, First: newest.last() + 1, Events: events}
 	for i := range b.Events {
@@ -214,7 +227,7 @@ func (l *Log) append(ctx context.Context, newest block, events []Event) (block, 
 		b.Events[i].Source = l.source
 	}
 	if _, err := l.blocks.Insert(ctx, &b); errors.Is(err, store.ErrExists) {
-		return b, errOvertaken
+		return b, errors.Join(errOvertaken, l.look(ctx))
 	} else if err != nil {
 		return b, err
 	}

@@ -20,9 +20,10 @@ import (
 // Source is a collection whose steps are published. Create it by FromCollection.
 type Source struct {
 	prefix string // what the types of its events begin with
-	// unpublished returns the events of at most limit documents, in the order of the
-	// documents' latest writes, each document's own in the order of its steps.
-	unpublished func(ctx context.Context, limit int) ([]Event, error)
+	// unpublished returns the events of at most maxDocuments documents, in the order of the
+	// documents' latest writes, each document's own in the order of its steps; and whether
+	// there may be more.
+	unpublished func(ctx context.Context) (events []Event, more bool, err error)
 	// markPublished records that the steps up to these versions are in the log.
 	markPublished func(ctx context.Context, marks []store.PublishedMark) error
 }
@@ -32,12 +33,11 @@ type Source struct {
 // Type, Subject (the document's id), Association, Time and what else there is; the ID
 // follows from them. Type is prefix, such as "se.finsam.referral.", and one more word.
 func FromCollection[T any](c *store.Collection[T], prefix string, event func(v *T, n int64) Event) Source {
-	unpublished := func(ctx context.Context, limit int) ([]Event, error) {
-		documents, err := c.Unpublished(ctx, limit)
+	unpublished := func(ctx context.Context) (events []Event, more bool, err error) {
+		documents, err := c.Unpublished(ctx, maxDocuments)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		var events []Event
 		for _, v := range documents {
 			for n := v.Published + 1; n <= v.Version; n++ {
 				e := event(v.Value, n)
@@ -45,7 +45,7 @@ func FromCollection[T any](c *store.Collection[T], prefix string, event func(v *
 				events = append(events, e)
 			}
 		}
-		return events, nil
+		return events, len(documents) == maxDocuments, nil
 	}
 	return Source{prefix: prefix, unpublished: unpublished, markPublished: c.MarkPublished}
 }
@@ -115,7 +115,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	)()
 	failures := 0
 	for {
-		n, err := p.round(ctx)
+		more, err := p.round(ctx)
 		pause := idleInterval*3/4 + rand.N(idleInterval/2)
 		switch {
 		case ctx.Err() != nil:
@@ -130,7 +130,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 			pause = retry.After(failures)
 		default:
 			failures = 0
-			if n > 0 {
+			if more {
 				continue
 			}
 		}
@@ -151,44 +151,47 @@ func (p *Publisher) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTimeout)
 	defer cancel()
 	for {
-		if n, err := p.round(ctx); n == 0 || err != nil {
+		if more, err := p.round(ctx); !more || err != nil {
 			return
 		}
 	}
 }
 
-// round publishes one batch of steps and returns how many. The order of its reads is
-// what makes it exact: first the log's newest block, whose steps are marked as
-// published, in case the publisher that wrote it died before it could; then what is
-// unpublished; then the write behind that very block, which fails if another came
-// between.
-func (p *Publisher) round(ctx context.Context) (int, error) {
+// round publishes one batch of steps and reports whether there may be more. The order of
+// its reads is what makes it exact: first the log's newest block that is known here, whose
+// steps are marked as published, in case the publisher that wrote it died before it could;
+// then what is unpublished; then the write behind that very block, which fails if another
+// came between.
+func (p *Publisher) round(ctx context.Context) (more bool, err error) {
 	newest, err := p.log.newest(ctx)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	if err := p.mark(ctx, newest); err != nil {
-		return 0, err
+		return false, err
 	}
 	var events []Event
 	for _, s := range p.sources {
-		some, err := s.unpublished(ctx, maxDocuments)
+		some, full, err := s.unpublished(ctx)
 		if err != nil {
-			return 0, err
+			return false, err
 		}
-		events = append(events, some...)
+		events, more = append(events, some...), more || full
 	}
 	p.metrics.found(events)
 	if len(events) == 0 {
+		if err = p.log.look(ctx); err == nil {
+			newest, err = p.log.newest(ctx)
+		}
 		p.metrics.published(newest.last())
-		return 0, nil
+		return false, err
 	}
 	b, err := p.log.append(ctx, newest, events)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	p.metrics.published(b.last())
-	return len(events), p.mark(ctx, b)
+	return more, p.mark(ctx, b)
 }
 
 // mark marks the steps of a block as published, once in the life of this publisher.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/finsam/finsam/pkg/fault"
@@ -48,6 +49,39 @@ type Rollup struct {
 	version  int
 	months   *store.Collection[Month]
 	follower *feed.Follower
+
+	mu       sync.Mutex
+	expected map[store.Position]*referral.Referral // whose events are about to come
+}
+
+// maxExpected bounds the referrals that are kept until their events come.
+const maxExpected = 512
+
+// Expect keeps a referral whose steps are being published by this process, so that it
+// need not be read again to be counted. Nobody changes it any more.
+func (r *Rollup) Expect(ref *referral.Referral) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.expected == nil || len(r.expected) == maxExpected { // another process counts them
+		r.expected = map[store.Position]*referral.Referral{}
+	}
+	r.expected[store.Position{Association: ref.Association, ID: ref.ID}] = ref
+}
+
+// load returns a referral that has step n, or nil when it has been destroyed since.
+func (r *Rollup) load(ctx context.Context, at store.Position, n int64) (*referral.Referral, error) {
+	r.mu.Lock()
+	ref := r.expected[at]
+	delete(r.expected, at)
+	r.mu.Unlock()
+	if ref != nil && n <= ref.Version() {
+		return ref, nil
+	}
+	v, err := r.Referrals.Get(ctx, at.Association, at.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return v.Value, err
 }
 
 // New opens the rollup of one version of the rules; the first time it runs it counts
@@ -87,12 +121,10 @@ func (r *Rollup) Count(ctx context.Context, events []feed.Event) error {
 		}
 		at := store.Position{Association: e.Association, ID: e.Subject}
 		ref, known := loaded[at]
-		if !known {
-			v, err := r.Referrals.Get(ctx, e.Association, e.Subject)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if !known || ref != nil && n > ref.Version() {
+			if ref, err = r.load(ctx, at, n); err != nil {
 				return err
 			}
-			ref = v.Value // nil: destroyed since, and not counted any more
 			loaded[at] = ref
 		}
 		if ref == nil || n < 1 || n > ref.Version() {

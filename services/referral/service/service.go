@@ -120,7 +120,10 @@ func (s *Service) open(ctx context.Context) (err error) {
 	}
 	s.MarkOverdue = jobs.ForEach(s.Associations, s.markOverdue)
 	s.publisher = feed.NewPublisher(s.Feed, s.Log,
-		feed.FromCollection(s.referrals, referral.EventPrefix, event),
+		feed.FromCollection(s.referrals, referral.EventPrefix, func(r *referral.Referral, n int64) feed.Event {
+			s.figures.Expect(r)
+			return event(r, n)
+		}),
 		// What is cached of the register ends; what changed is read from it.
 		feed.FromCollection(s.registers, unitsPrefix, func(g *referral.Register, _ int64) feed.Event {
 			return feed.Event{Type: unitsPrefix + "changed", Subject: g.Association, Time: g.ChangedAt, Association: g.Association}

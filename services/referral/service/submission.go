@@ -123,6 +123,7 @@ func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) e
 			Entry: history.Entry{Cause: was.Cause}, Kind: referral.Protected, Code: was.Code, Handlers: was.Handlers, HandledBy: was.HandledBy,
 		})
 	})
+	s.publisher.Wake()
 	return err
 }
 
