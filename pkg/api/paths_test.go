@@ -24,11 +24,11 @@ func TestThePathsAreThoseOfTheContract(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := rest.Paths{}
+		want := map[string]string{}
 		for _, o := range read.Operations {
 			want[o.ID] = o.Path
 		}
-		if !maps.Equal(c.paths, want) {
+		if !maps.Equal(c.paths, rest.NewPaths(want)) {
 			t.Errorf("%s: run make generate:\n%v\n%v", name, c.paths, want)
 		}
 	}

@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,6 +21,15 @@ func Value[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
+}
+
+// Present returns p, or nil when it points at the zero value: an optional field that lies
+// in a document already.
+func Present[T comparable](p *T) *T {
+	if *p == *new(T) {
+		return nil
+	}
+	return p
 }
 
 // Optional returns a pointer to v, or nil for the zero value.
@@ -131,34 +141,45 @@ type Link struct {
 // Links are what the caller can follow or do now, by name.
 type Links map[string]Link
 
-// MarshalJSON implements json.Marshaler: it spares encoding/json the reflection over a
-// map, most of what it costs to write a list.
-func (l Links) MarshalJSON() ([]byte, error) {
-	names := make([]string, 0, 16)
+// MarshalJSONTo implements json.MarshalerTo: it spares the reflection over a map, most of
+// what it costs to write a list.
+func (l Links) MarshalJSONTo(e *jsontext.Encoder) error {
+	var room [16]string
+	names := room[:0]
 	for name := range l {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	b, err := make([]byte, 0, 96*len(l)+2), error(nil)
-	b = append(b, '{')
-	for i, name := range names {
-		if i > 0 {
-			b = append(b, ',')
+	err := e.WriteToken(jsontext.BeginObject)
+	for _, name := range names {
+		for _, t := range [...]jsontext.Token{jsontext.String(name), jsontext.BeginObject, jsontext.String("href"), jsontext.String(l[name].Href), jsontext.EndObject} {
+			err = cmp.Or(err, e.WriteToken(t))
 		}
-		if b, err = jsontext.AppendQuote(b, name); err != nil {
-			return nil, err
-		}
-		b = append(b, `:{"href":`...)
-		if b, err = jsontext.AppendQuote(b, l[name].Href); err != nil {
-			return nil, err
-		}
-		b = append(b, '}')
 	}
-	return append(b, '}'), nil
+	return cmp.Or(err, e.WriteToken(jsontext.EndObject))
 }
 
 // Paths holds the path of each operation of a contract, by operationId.
-type Paths map[string]string
+type Paths map[string]Path
+
+// Path is the path of an operation.
+type Path struct {
+	Template string // such as "/referrals/{id}/acceptance"
+	name     string // see Name
+}
+
+// NewPaths returns the paths of a contract, by operationId.
+func NewPaths(templates map[string]string) Paths {
+	p := Paths{}
+	for operation, template := range templates {
+		name := template[strings.LastIndexByte(template, '/')+1:]
+		for i := strings.IndexByte(name, '-'); i >= 0; i = strings.IndexByte(name, '-') {
+			name = name[:i] + strings.ToUpper(name[i+1:i+2]) + name[i+2:]
+		}
+		p[operation] = Path{template, name}
+	}
+	return p
+}
 
 // Depth is the way from the path of a request back to the base path.
 type Depth string
@@ -166,27 +187,28 @@ type Depth string
 // Depth returns the depth of a request of the operation.
 func (p Paths) Depth(operation string) Depth {
 	const deepest = "../../../../../../../../" // a part of it needs no memory of its own
-	return Depth(deepest[:len("../")*(strings.Count(p.path(operation), "/")-1)])
+	return Depth(deepest[:len("../")*(strings.Count(p.path(operation).Template, "/")-1)])
 }
 
 // Href returns the path of an operation from a request at the depth, with values for
 // its parameters in order; values beyond those are ignored.
 func (p Paths) Href(depth Depth, operation string, values ...string) string {
-	path := p.path(operation)[1:]
-	var b strings.Builder
-	b.Grow(len(depth) + len(path) + 36)
-	b.WriteString(string(depth))
+	var room [128]byte
+	return string(p.appendHref(room[:0], depth, operation, values))
+}
+
+func (p Paths) appendHref(b []byte, depth Depth, operation string, values []string) []byte {
+	path := p.path(operation).Template[1:]
+	b = append(b, depth...)
 	for _, value := range values {
 		before, after, ok := strings.Cut(path, "{")
 		if !ok {
 			break
 		}
-		b.WriteString(before)
-		b.WriteString(value)
+		b = append(append(b, before...), value...)
 		_, path, _ = strings.Cut(after, "}")
 	}
-	b.WriteString(path)
-	return b.String()
+	return append(b, path...)
 }
 
 // Link is Href as a link.
@@ -196,19 +218,9 @@ func (p Paths) Link(depth Depth, operation string, values ...string) Link {
 
 // Name returns the name of the link to an operation that acts on a thing: the last
 // segment of its path, in camelCase.
-func (p Paths) Name(operation string) string {
-	path := p.path(operation)
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	for {
-		i := strings.IndexByte(name, '-')
-		if i < 0 {
-			return name
-		}
-		name = name[:i] + strings.ToUpper(name[i+1:i+2]) + name[i+2:]
-	}
-}
+func (p Paths) Name(operation string) string { return p.path(operation).name }
 
-func (p Paths) path(operation string) string {
+func (p Paths) path(operation string) Path {
 	path, ok := p[operation]
 	if !ok {
 		panic("rest: the contract has no operation " + operation)
@@ -216,10 +228,19 @@ func (p Paths) path(operation string) string {
 	return path
 }
 
-// AddActions adds the links to operations that act on a thing, each by its Name.
+// AddActions adds the links to operations that act on a thing, each by its Name. They
+// share one text.
 func (l Links) AddActions(p Paths, depth Depth, operations []string, values ...string) {
+	var room [1024]byte
+	text, ends := room[:0], make([]int, 0, 16)
 	for _, operation := range operations {
-		l[p.Name(operation)] = p.Link(depth, operation, values...)
+		text = p.appendHref(text, depth, operation, values)
+		ends = append(ends, len(text))
+	}
+	all, start := string(text), 0
+	for i, end := range ends {
+		l[p.Name(operations[i])] = Link{Href: all[start:end]}
+		start = end
 	}
 }
 

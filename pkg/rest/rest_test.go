@@ -9,14 +9,14 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 )
 
-var paths = rest.Paths{
+var paths = rest.NewPaths(map[string]string{
 	"listThings":   "/things",
 	"getThing":     "/things/{id}",
 	"moveThing":    "/things/{id}/move-requests",
 	"answerPart":   "/things/{id}/parts/{number}/answer",
 	"removePart":   "/things/{id}/parts/{number}",
 	"readCalendar": "/calendars/{token}",
-}
+})
 
 func TestALinkLeadsFromTheRequestToTheOperation(t *testing.T) {
 	for _, c := range []struct {

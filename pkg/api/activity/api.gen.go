@@ -4,15 +4,14 @@
 package activity
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -807,7 +806,7 @@ type NoteAttendanceJSONRequestBody = NewAttendance
 type CancelBookingJSONRequestBody = BookingCancellation
 
 // Paths holds the path of each operation, by operationId.
-var Paths = rest.Paths{
+var Paths = rest.NewPaths(map[string]string{
 	"listActivities":      "/activities",
 	"cancelOccurrence":    "/activities/{id}/cancellations",
 	"getCancellation":     "/activities/{id}/cancellations/{cancellation}",
@@ -825,7 +824,7 @@ var Paths = rest.Paths{
 	"revokeCalendarFeed":  "/participants/{id}/calendar-feeds/{feed}",
 	"getCalendarFeed":     "/participants/{id}/calendar-feeds/{feed}",
 	"getParticipantWeek":  "/participants/{id}/week",
-}
+})
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1610,15 +1609,7 @@ type ListActivitiesResponseObject interface {
 type ListActivities200JSONResponse ActivityList
 
 func (response ListActivities200JSONResponse) VisitListActivitiesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type CancelOccurrenceRequestObject struct {
@@ -1642,21 +1633,7 @@ type CancelOccurrence201JSONResponse struct {
 }
 
 func (response CancelOccurrence201JSONResponse) VisitCancelOccurrenceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type GetCancellationRequestObject struct {
@@ -1679,18 +1656,7 @@ type GetCancellation200JSONResponse struct {
 }
 
 func (response GetCancellation200JSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetCancellation304ResponseHeaders struct {
@@ -1702,11 +1668,7 @@ type GetCancellation304Response struct {
 }
 
 func (response GetCancellation304Response) VisitGetCancellationResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type RestoreOccurrenceRequestObject struct {
@@ -1729,18 +1691,7 @@ type RestoreOccurrence200JSONResponse struct {
 }
 
 func (response RestoreOccurrence200JSONResponse) VisitRestoreOccurrenceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetActivityDayRequestObject struct {
@@ -1755,15 +1706,7 @@ type GetActivityDayResponseObject interface {
 type GetActivityDay200JSONResponse ActivityDay
 
 func (response GetActivityDay200JSONResponse) VisitGetActivityDayResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ListBookingsRequestObject struct {
@@ -1777,15 +1720,7 @@ type ListBookingsResponseObject interface {
 type ListBookings200JSONResponse BookingList
 
 func (response ListBookings200JSONResponse) VisitListBookingsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type CreateBookingRequestObject struct {
@@ -1808,21 +1743,7 @@ type CreateBooking201JSONResponse struct {
 }
 
 func (response CreateBooking201JSONResponse) VisitCreateBookingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type GetBookingRequestObject struct {
@@ -1844,18 +1765,7 @@ type GetBooking200JSONResponse struct {
 }
 
 func (response GetBooking200JSONResponse) VisitGetBookingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetBooking304ResponseHeaders struct {
@@ -1867,11 +1777,7 @@ type GetBooking304Response struct {
 }
 
 func (response GetBooking304Response) VisitGetBookingResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type NoteAttendanceRequestObject struct {
@@ -1887,18 +1793,7 @@ type NoteAttendanceResponseObject interface {
 type NoteAttendance200JSONResponse struct{ BookingChangedJSONResponse }
 
 func (response NoteAttendance200JSONResponse) VisitNoteAttendanceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type CancelBookingRequestObject struct {
@@ -1914,18 +1809,7 @@ type CancelBookingResponseObject interface {
 type CancelBooking200JSONResponse struct{ BookingChangedJSONResponse }
 
 func (response CancelBooking200JSONResponse) VisitCancelBookingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ReadCalendarRequestObject struct {
@@ -1949,24 +1833,7 @@ type ReadCalendar200TextcalendarResponse struct {
 }
 
 func (response ReadCalendar200TextcalendarResponse) VisitReadCalendarResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/calendar")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.CacheControl != nil {
-		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "text/calendar", response.ContentLength, response.Body, web.Header{Name: "Cache-Control", Value: response.Headers.CacheControl}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ReadCalendar304ResponseHeaders struct {
@@ -1978,11 +1845,7 @@ type ReadCalendar304Response struct {
 }
 
 func (response ReadCalendar304Response) VisitReadCalendarResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetMunicipalityWeekRequestObject struct {
@@ -2004,18 +1867,7 @@ type GetMunicipalityWeek200JSONResponse struct {
 }
 
 func (response GetMunicipalityWeek200JSONResponse) VisitGetMunicipalityWeekResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetMunicipalityWeek304ResponseHeaders struct {
@@ -2027,11 +1879,7 @@ type GetMunicipalityWeek304Response struct {
 }
 
 func (response GetMunicipalityWeek304Response) VisitGetMunicipalityWeekResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListCalendarFeedsRequestObject struct {
@@ -2046,15 +1894,7 @@ type ListCalendarFeedsResponseObject interface {
 type ListCalendarFeeds200JSONResponse CalendarFeedList
 
 func (response ListCalendarFeeds200JSONResponse) VisitListCalendarFeedsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type CreateCalendarFeedRequestObject struct {
@@ -2077,21 +1917,7 @@ type CreateCalendarFeed201JSONResponse struct {
 }
 
 func (response CreateCalendarFeed201JSONResponse) VisitCreateCalendarFeedResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type RevokeCalendarFeedRequestObject struct {
@@ -2108,8 +1934,7 @@ type RevokeCalendarFeed204Response struct {
 }
 
 func (response RevokeCalendarFeed204Response) VisitRevokeCalendarFeedResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+	return web.AnswerEmpty(w, 204)
 }
 
 type GetCalendarFeedRequestObject struct {
@@ -2132,18 +1957,7 @@ type GetCalendarFeed200JSONResponse struct {
 }
 
 func (response GetCalendarFeed200JSONResponse) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetCalendarFeed304ResponseHeaders struct {
@@ -2155,11 +1969,7 @@ type GetCalendarFeed304Response struct {
 }
 
 func (response GetCalendarFeed304Response) VisitGetCalendarFeedResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetParticipantWeekRequestObject struct {
@@ -2174,15 +1984,7 @@ type GetParticipantWeekResponseObject interface {
 type GetParticipantWeek200JSONResponse ParticipantWeek
 
 func (response GetParticipantWeek200JSONResponse) VisitGetParticipantWeekResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 // StrictServerInterface represents all server handlers.

@@ -4,14 +4,13 @@
 package participant
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
@@ -1047,7 +1046,7 @@ type ProtectParticipantJSONRequestBody = ProtectionRequest
 type UnprotectParticipantJSONRequestBody = ProtectionRemoval
 
 // Paths holds the path of each operation, by operationId.
-var Paths = rest.Paths{
+var Paths = rest.NewPaths(map[string]string{
 	"listEnrolments":          "/enrolments",
 	"getEnrolment":            "/enrolments/{id}",
 	"startBlock":              "/enrolments/{id}/blocks/{number}/start",
@@ -1066,7 +1065,7 @@ var Paths = rest.Paths{
 	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
 	"protectParticipant":      "/participants/{id}/protection",
 	"unprotectParticipant":    "/participants/{id}/protection-removal",
-}
+})
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1867,15 +1866,7 @@ type ListEnrolmentsResponseObject interface {
 type ListEnrolments200JSONResponse EnrolmentList
 
 func (response ListEnrolments200JSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type GetEnrolmentRequestObject struct {
@@ -1890,28 +1881,13 @@ type GetEnrolmentResponseObject interface {
 type GetEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response GetEnrolment200JSONResponse) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetEnrolment304Response = NotModifiedResponse
 
 func (response GetEnrolment304Response) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type StartBlockRequestObject struct {
@@ -1928,18 +1904,7 @@ type StartBlockResponseObject interface {
 type StartBlock200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response StartBlock200JSONResponse) VisitStartBlockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type CancelEnrolmentRequestObject struct {
@@ -1955,18 +1920,7 @@ type CancelEnrolmentResponseObject interface {
 type CancelEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response CancelEnrolment200JSONResponse) VisitCancelEnrolmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type AnswerCheckInRequestObject struct {
@@ -1983,18 +1937,7 @@ type AnswerCheckInResponseObject interface {
 type AnswerCheckIn200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response AnswerCheckIn200JSONResponse) VisitAnswerCheckInResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type DecideCheckInRequestObject struct {
@@ -2011,18 +1954,7 @@ type DecideCheckInResponseObject interface {
 type DecideCheckIn200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response DecideCheckIn200JSONResponse) VisitDecideCheckInResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type RecordNonAnswerRequestObject struct {
@@ -2039,18 +1971,7 @@ type RecordNonAnswerResponseObject interface {
 type RecordNonAnswer200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response RecordNonAnswer200JSONResponse) VisitRecordNonAnswerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type HoldClosingConversationRequestObject struct {
@@ -2066,18 +1987,7 @@ type HoldClosingConversationResponseObject interface {
 type HoldClosingConversation200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response HoldClosingConversation200JSONResponse) VisitHoldClosingConversationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type CloseEnrolmentRequestObject struct {
@@ -2093,18 +2003,7 @@ type CloseEnrolmentResponseObject interface {
 type CloseEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response CloseEnrolment200JSONResponse) VisitCloseEnrolmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ResumeEnrolmentRequestObject struct {
@@ -2120,18 +2019,7 @@ type ResumeEnrolmentResponseObject interface {
 type ResumeEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response ResumeEnrolment200JSONResponse) VisitResumeEnrolmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type StartEnrolmentRequestObject struct {
@@ -2147,18 +2035,7 @@ type StartEnrolmentResponseObject interface {
 type StartEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response StartEnrolment200JSONResponse) VisitStartEnrolmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type PutPersonRequestObject struct {
@@ -2172,15 +2049,7 @@ type PutPersonResponseObject interface {
 type PutPerson200JSONResponse PersonRef
 
 func (response PutPerson200JSONResponse) VisitPutPersonResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ReadAgeRequestObject struct {
@@ -2195,15 +2064,7 @@ type ReadAgeResponseObject interface {
 type ReadAge200JSONResponse Age
 
 func (response ReadAge200JSONResponse) VisitReadAgeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ReadIdentitiesRequestObject struct {
@@ -2217,15 +2078,7 @@ type ReadIdentitiesResponseObject interface {
 type ReadIdentities200JSONResponse Identities
 
 func (response ReadIdentities200JSONResponse) VisitReadIdentitiesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type GetParticipantRequestObject struct {
@@ -2240,28 +2093,13 @@ type GetParticipantResponseObject interface {
 type GetParticipant200JSONResponse struct{ ParticipantJSONResponse }
 
 func (response GetParticipant200JSONResponse) VisitGetParticipantResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetParticipant304Response = NotModifiedResponse
 
 func (response GetParticipant304Response) VisitGetParticipantResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type WithdrawConsentRequestObject struct {
@@ -2277,18 +2115,7 @@ type WithdrawConsentResponseObject interface {
 type WithdrawConsent200JSONResponse struct{ ParticipantJSONResponse }
 
 func (response WithdrawConsent200JSONResponse) VisitWithdrawConsentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ProtectParticipantRequestObject struct {
@@ -2304,18 +2131,7 @@ type ProtectParticipantResponseObject interface {
 type ProtectParticipant200JSONResponse struct{ ParticipantJSONResponse }
 
 func (response ProtectParticipant200JSONResponse) VisitProtectParticipantResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type UnprotectParticipantRequestObject struct {
@@ -2331,18 +2147,7 @@ type UnprotectParticipantResponseObject interface {
 type UnprotectParticipant200JSONResponse struct{ ParticipantJSONResponse }
 
 func (response UnprotectParticipant200JSONResponse) VisitUnprotectParticipantResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 // StrictServerInterface represents all server handlers.

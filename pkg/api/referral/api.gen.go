@@ -4,7 +4,6 @@
 package referral
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/rest"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
@@ -2654,7 +2654,7 @@ type CreateWebhookJSONRequestBody = WebhookSettings
 type ChangeWebhookJSONRequestBody = WebhookSettings
 
 // Paths holds the path of each operation, by operationId.
-var Paths = rest.Paths{
+var Paths = rest.NewPaths(map[string]string{
 	"getPlaces":           "/capacities/{initiative}/{municipality}",
 	"setPlaces":           "/capacities/{initiative}/{municipality}",
 	"getCapacity":         "/capacity",
@@ -2702,7 +2702,7 @@ var Paths = rest.Paths{
 	"resendDeadLetters":   "/webhooks/{id}/resending",
 	"rotateWebhookSecret": "/webhooks/{id}/secrets",
 	"testWebhook":         "/webhooks/{id}/test-deliveries",
-}
+})
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -4762,18 +4762,7 @@ type GetPlaces200JSONResponse struct {
 }
 
 func (response GetPlaces200JSONResponse) VisitGetPlacesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type SetPlacesRequestObject struct {
@@ -4797,18 +4786,7 @@ type SetPlaces200JSONResponse struct {
 }
 
 func (response SetPlaces200JSONResponse) VisitSetPlacesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetCapacityRequestObject struct {
@@ -4822,15 +4800,7 @@ type GetCapacityResponseObject interface {
 type GetCapacity200JSONResponse Capacity
 
 func (response GetCapacity200JSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ListDraftsRequestObject struct {
@@ -4844,15 +4814,7 @@ type ListDraftsResponseObject interface {
 type ListDrafts200JSONResponse DraftList
 
 func (response ListDrafts200JSONResponse) VisitListDraftsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type CreateDraftRequestObject struct {
@@ -4875,21 +4837,7 @@ type CreateDraft201JSONResponse struct {
 }
 
 func (response CreateDraft201JSONResponse) VisitCreateDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type DeleteDraftRequestObject struct {
@@ -4905,8 +4853,7 @@ type DeleteDraft204Response struct {
 }
 
 func (response DeleteDraft204Response) VisitDeleteDraftResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+	return web.AnswerEmpty(w, 204)
 }
 
 type GetDraftRequestObject struct {
@@ -4928,18 +4875,7 @@ type GetDraft200JSONResponse struct {
 }
 
 func (response GetDraft200JSONResponse) VisitGetDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetDraft304ResponseHeaders struct {
@@ -4951,11 +4887,7 @@ type GetDraft304Response struct {
 }
 
 func (response GetDraft304Response) VisitGetDraftResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ReplaceDraftRequestObject struct {
@@ -4978,18 +4910,7 @@ type ReplaceDraft200JSONResponse struct {
 }
 
 func (response ReplaceDraft200JSONResponse) VisitReplaceDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type SendDraftRequestObject struct {
@@ -5012,21 +4933,7 @@ type SendDraft201JSONResponse struct {
 }
 
 func (response SendDraft201JSONResponse) VisitSendDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type ListEventsRequestObject struct {
@@ -5040,15 +4947,7 @@ type ListEventsResponseObject interface {
 type ListEvents200JSONResponse EventList
 
 func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ExportReferralsRequestObject struct {
@@ -5070,21 +4969,7 @@ type ExportReferrals200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSh
 }
 
 func (response ExportReferrals200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitExportReferralsResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition})
 }
 
 type ExportReferrals200TextcsvResponse struct {
@@ -5094,21 +4979,7 @@ type ExportReferrals200TextcsvResponse struct {
 }
 
 func (response ExportReferrals200TextcsvResponse) VisitExportReferralsResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "text/csv", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition})
 }
 
 type GetReferralFiguresRequestObject struct {
@@ -5122,15 +4993,7 @@ type GetReferralFiguresResponseObject interface {
 type GetReferralFigures200JSONResponse ReferralFigures
 
 func (response GetReferralFigures200JSONResponse) VisitGetReferralFiguresResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ListReferralsRequestObject struct {
@@ -5144,15 +5007,7 @@ type ListReferralsResponseObject interface {
 type ListReferrals200JSONResponse ReferralList
 
 func (response ListReferrals200JSONResponse) VisitListReferralsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type CreateReferralRequestObject struct {
@@ -5175,21 +5030,7 @@ type CreateReferral201JSONResponse struct {
 }
 
 func (response CreateReferral201JSONResponse) VisitCreateReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type CreateReferralsRequestObject struct {
@@ -5204,15 +5045,7 @@ type CreateReferralsResponseObject interface {
 type CreateReferrals200JSONResponse ReferralBatch
 
 func (response CreateReferrals200JSONResponse) VisitCreateReferralsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type GetReferralRequestObject struct {
@@ -5234,18 +5067,7 @@ type GetReferral200JSONResponse struct {
 }
 
 func (response GetReferral200JSONResponse) VisitGetReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetReferral304ResponseHeaders struct {
@@ -5257,11 +5079,7 @@ type GetReferral304Response struct {
 }
 
 func (response GetReferral304Response) VisitGetReferralResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type AcceptReferralRequestObject struct {
@@ -5277,18 +5095,7 @@ type AcceptReferralResponseObject interface {
 type AcceptReferral200JSONResponse struct{ ChangedJSONResponse }
 
 func (response AcceptReferral200JSONResponse) VisitAcceptReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type AmendReferralRequestObject struct {
@@ -5304,18 +5111,7 @@ type AmendReferralResponseObject interface {
 type AmendReferral200JSONResponse struct{ ChangedJSONResponse }
 
 func (response AmendReferral200JSONResponse) VisitAmendReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type AssignReferralRequestObject struct {
@@ -5331,18 +5127,7 @@ type AssignReferralResponseObject interface {
 type AssignReferral200JSONResponse struct{ ChangedJSONResponse }
 
 func (response AssignReferral200JSONResponse) VisitAssignReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type AddAttachmentRequestObject struct {
@@ -5366,21 +5151,7 @@ type AddAttachment201JSONResponse struct {
 }
 
 func (response AddAttachment201JSONResponse) VisitAddAttachmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type RemoveAttachmentRequestObject struct {
@@ -5402,11 +5173,7 @@ type RemoveAttachment204Response struct {
 }
 
 func (response RemoveAttachment204Response) VisitRemoveAttachmentResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(204)
-	return nil
+	return web.AnswerEmpty(w, 204, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetAttachmentRequestObject struct {
@@ -5430,24 +5197,7 @@ type GetAttachment200ApplicationpdfResponse struct {
 }
 
 func (response GetAttachment200ApplicationpdfResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "application/pdf")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "application/pdf", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetAttachment200ImagejpegResponse struct {
@@ -5457,24 +5207,7 @@ type GetAttachment200ImagejpegResponse struct {
 }
 
 func (response GetAttachment200ImagejpegResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "image/jpeg")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "image/jpeg", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetAttachment200ImagepngResponse struct {
@@ -5484,24 +5217,7 @@ type GetAttachment200ImagepngResponse struct {
 }
 
 func (response GetAttachment200ImagepngResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "image/png")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "image/png", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetAttachment200ImagetiffResponse struct {
@@ -5511,24 +5227,7 @@ type GetAttachment200ImagetiffResponse struct {
 }
 
 func (response GetAttachment200ImagetiffResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "image/tiff")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "image/tiff", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetAttachment200ImagewebpResponse struct {
@@ -5538,44 +5237,17 @@ type GetAttachment200ImagewebpResponse struct {
 }
 
 func (response GetAttachment200ImagewebpResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "image/webp")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
+	return web.AnswerFile(w, 200, "image/webp", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetAttachment200TextResponse struct {
-	Body    FileContent
-	Headers GetAttachment200ResponseHeaders
+	Body          io.Reader
+	Headers       GetAttachment200ResponseHeaders
+	ContentLength int64
 }
 
 func (response GetAttachment200TextResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/plain")
-	if response.Headers.ContentDisposition != nil {
-		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
-	}
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-
-	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
-	return err
+	return web.AnswerFile(w, 200, "text/plain", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type MarkReferralInErrorRequestObject struct {
@@ -5591,18 +5263,7 @@ type MarkReferralInErrorResponseObject interface {
 type MarkReferralInError200JSONResponse struct{ ChangedJSONResponse }
 
 func (response MarkReferralInError200JSONResponse) VisitMarkReferralInErrorResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type RejectReferralRequestObject struct {
@@ -5618,18 +5279,7 @@ type RejectReferralResponseObject interface {
 type RejectReferral200JSONResponse struct{ ChangedJSONResponse }
 
 func (response RejectReferral200JSONResponse) VisitRejectReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type RequestSupplementRequestObject struct {
@@ -5645,18 +5295,7 @@ type RequestSupplementResponseObject interface {
 type RequestSupplement200JSONResponse struct{ ChangedJSONResponse }
 
 func (response RequestSupplement200JSONResponse) VisitRequestSupplementResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type SendSupplementRequestObject struct {
@@ -5672,18 +5311,7 @@ type SendSupplementResponseObject interface {
 type SendSupplement200JSONResponse struct{ ChangedJSONResponse }
 
 func (response SendSupplement200JSONResponse) VisitSendSupplementResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type AcceptTransferRequestObject struct {
@@ -5699,18 +5327,7 @@ type AcceptTransferResponseObject interface {
 type AcceptTransfer200JSONResponse struct{ ChangedJSONResponse }
 
 func (response AcceptTransfer200JSONResponse) VisitAcceptTransferResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type CancelTransferRequestObject struct {
@@ -5726,18 +5343,7 @@ type CancelTransferResponseObject interface {
 type CancelTransfer200JSONResponse struct{ ChangedJSONResponse }
 
 func (response CancelTransfer200JSONResponse) VisitCancelTransferResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type DeclineTransferRequestObject struct {
@@ -5753,18 +5359,7 @@ type DeclineTransferResponseObject interface {
 type DeclineTransfer200JSONResponse struct{ ChangedJSONResponse }
 
 func (response DeclineTransfer200JSONResponse) VisitDeclineTransferResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type RequestTransferRequestObject struct {
@@ -5780,18 +5375,7 @@ type RequestTransferResponseObject interface {
 type RequestTransfer200JSONResponse struct{ ChangedJSONResponse }
 
 func (response RequestTransfer200JSONResponse) VisitRequestTransferResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type WaitlistReferralRequestObject struct {
@@ -5807,18 +5391,7 @@ type WaitlistReferralResponseObject interface {
 type WaitlistReferral200JSONResponse struct{ ChangedJSONResponse }
 
 func (response WaitlistReferral200JSONResponse) VisitWaitlistReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type WithdrawReferralRequestObject struct {
@@ -5834,18 +5407,7 @@ type WithdrawReferralResponseObject interface {
 type WithdrawReferral200JSONResponse struct{ ChangedJSONResponse }
 
 func (response WithdrawReferral200JSONResponse) VisitWithdrawReferralResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListTasksRequestObject struct {
@@ -5859,15 +5421,7 @@ type ListTasksResponseObject interface {
 type ListTasks200JSONResponse ReferralList
 
 func (response ListTasks200JSONResponse) VisitListTasksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ListUnitsRequestObject struct {
@@ -5888,18 +5442,7 @@ type ListUnits200JSONResponse struct {
 }
 
 func (response ListUnits200JSONResponse) VisitListUnitsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ReplaceUnitsRequestObject struct {
@@ -5921,18 +5464,7 @@ type ReplaceUnits200JSONResponse struct {
 }
 
 func (response ReplaceUnits200JSONResponse) VisitReplaceUnitsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ReplaceUnitRequestObject struct {
@@ -5955,18 +5487,7 @@ type ReplaceUnit200JSONResponse struct {
 }
 
 func (response ReplaceUnit200JSONResponse) VisitReplaceUnitResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListWaitingRequestObject struct {
@@ -5980,15 +5501,7 @@ type ListWaitingResponseObject interface {
 type ListWaiting200JSONResponse ReferralList
 
 func (response ListWaiting200JSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ListWebhooksRequestObject struct {
@@ -6002,15 +5515,7 @@ type ListWebhooksResponseObject interface {
 type ListWebhooks200JSONResponse WebhookList
 
 func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type CreateWebhookRequestObject struct {
@@ -6033,21 +5538,7 @@ type CreateWebhook201JSONResponse struct {
 }
 
 func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 type RemoveWebhookRequestObject struct {
@@ -6063,8 +5554,7 @@ type RemoveWebhook204Response struct {
 }
 
 func (response RemoveWebhook204Response) VisitRemoveWebhookResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+	return web.AnswerEmpty(w, 204)
 }
 
 type GetWebhookRequestObject struct {
@@ -6086,18 +5576,7 @@ type GetWebhook200JSONResponse struct {
 }
 
 func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type GetWebhook304ResponseHeaders struct {
@@ -6109,11 +5588,7 @@ type GetWebhook304Response struct {
 }
 
 func (response GetWebhook304Response) VisitGetWebhookResponse(w http.ResponseWriter) error {
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(304)
-	return nil
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ChangeWebhookRequestObject struct {
@@ -6136,18 +5611,7 @@ type ChangeWebhook200JSONResponse struct {
 }
 
 func (response ChangeWebhook200JSONResponse) VisitChangeWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListDeliveriesRequestObject struct {
@@ -6162,15 +5626,7 @@ type ListDeliveriesResponseObject interface {
 type ListDeliveries200JSONResponse DeliveryList
 
 func (response ListDeliveries200JSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ResendDeliveryRequestObject struct {
@@ -6185,15 +5641,7 @@ type ResendDeliveryResponseObject interface {
 type ResendDelivery200JSONResponse Delivery
 
 func (response ResendDelivery200JSONResponse) VisitResendDeliveryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type ResendDeadLettersRequestObject struct {
@@ -6207,15 +5655,7 @@ type ResendDeadLettersResponseObject interface {
 type ResendDeadLetters200JSONResponse Resent
 
 func (response ResendDeadLetters200JSONResponse) VisitResendDeadLettersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response)
 }
 
 type RotateWebhookSecretRequestObject struct {
@@ -6237,18 +5677,7 @@ type RotateWebhookSecret200JSONResponse struct {
 }
 
 func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.ETag != nil {
-		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type TestWebhookRequestObject struct {
@@ -6270,18 +5699,7 @@ type TestWebhook202JSONResponse struct {
 }
 
 func (response TestWebhook202JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Location != nil {
-		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
-	}
-	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
+	return web.Answer(w, 202, &response.Body, web.Header{Name: "Location", Value: response.Headers.Location})
 }
 
 // StrictServerInterface represents all server handlers.

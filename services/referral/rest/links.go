@@ -12,7 +12,8 @@ import (
 
 // links returns what the caller can do with a referral now.
 func links(v *referral.View, depth rest.Depth) api.Links {
-	all := api.Links{"self": link(depth, "getReferral", v.Referral.ID)}
+	all := make(api.Links, len(v.Operations)+3)
+	all["self"] = link(depth, "getReferral", v.Referral.ID)
 	if v.Person {
 		all["participant"] = participantapi.Paths.Link(depth, "getParticipant", v.Referral.Participant)
 	}

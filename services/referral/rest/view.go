@@ -33,8 +33,8 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 	b := api.Referral{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer:       api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
-		Source:         rest.Optional(api.ReferralSource(r.Source)),
-		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
+		Source:         rest.Present((*api.ReferralSource)(&r.Source)),
+		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),
 		Duplicates:  duplicates(v, depth),
 		TargetGroup: targetGroup(r.TargetGroup),
 		Consent: api.ReferralConsent{
@@ -43,18 +43,18 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 			Holds:          v.Status.ConsentWithdrawnAt == nil, WithdrawnAt: v.Status.ConsentWithdrawnAt,
 		},
 		WishedMunicipality: r.WishedMunicipality, Municipality: v.Status.Municipality,
-		Priority: rest.Optional(api.ReferralPriority(v.Status.Priority)),
-		Outcome:  rest.Optional(api.ReferralOutcome(v.Outcome)),
+		Priority: rest.Present((*api.ReferralPriority)(&v.Status.Priority)),
+		Outcome:  rest.Present((*api.ReferralOutcome)(&v.Outcome)),
 		Progress: progress(v), ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt,
 		Queue: queue(v), PlaceReady: rest.Optional(v.Status.IsPlaceOffered()),
-		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), ChangeLog: changeLog(v),
+		Responsible: rest.Present(&v.Responsible), Transfer: transfer(v), ChangeLog: changeLog(v),
 		Attachments: rest.OptionalList(rest.Map(v.Attachments, func(a *referral.AttachmentView) api.Attachment {
 			return attachmentBody(a, depth)
 		})),
 		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, depth),
 	}
 	if t := v.Texts; t != nil {
-		b.Reason, b.TargetGroupTest, b.RightTime = rest.Optional(t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
+		b.Reason, b.TargetGroupTest, b.RightTime = rest.Present(&t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
 	}
 	for _, s := range v.Steps {
 		switch {
@@ -77,10 +77,10 @@ func summary(v *referral.View) api.ReferralSummary {
 	b := api.ReferralSummary{
 		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
-		Source:   rest.Optional(api.ReferralSource(r.Source)), Municipality: v.Status.Municipality,
-		Priority:       rest.Optional(api.ReferralPriority(v.Status.Priority)),
-		RegistryNumber: rest.Optional(r.RegistryNumber), ExternalReference: rest.Optional(r.ExternalReference),
-		Responsible: rest.Optional(v.Responsible), Transfer: transfer(v), Turn: turn(v),
+		Source:   rest.Present((*api.ReferralSource)(&r.Source)), Municipality: v.Status.Municipality,
+		Priority:       rest.Present((*api.ReferralPriority)(&v.Status.Priority)),
+		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),
+		Responsible: rest.Present(&v.Responsible), Transfer: transfer(v), Turn: turn(v),
 		Queue: queue(v), PlaceReady: rest.Optional(v.Status.IsPlaceOffered()),
 		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links(v, depthOf("listReferrals")),
 	}
@@ -100,8 +100,8 @@ func turn(v *referral.View) *api.ReferralTurn {
 		return nil
 	}
 	return &api.ReferralTurn{
-		Wait: api.ReferralWait(t.Wait), Party: api.ReferralParty(t.Party), Municipality: rest.Optional(t.Municipality),
-		Number: rest.Optional(t.Number), Since: t.Since, Due: t.Due, Overdue: v.Overdue,
+		Wait: api.ReferralWait(t.Wait), Party: api.ReferralParty(t.Party), Municipality: rest.Present(&t.Municipality),
+		Number: rest.Present(&t.Number), Since: t.Since, Due: t.Due, Overdue: v.Overdue,
 	}
 }
 
@@ -145,18 +145,20 @@ func stepText(v *referral.View, n int64) string {
 }
 
 func timeline(v *referral.View) []api.ReferralStep {
-	return rest.Map(v.Steps, func(s referral.Step) api.ReferralStep {
-		b := api.ReferralStep{
+	all := make([]api.ReferralStep, len(v.Steps))
+	for i := range v.Steps {
+		s := &v.Steps[i]
+		all[i] = api.ReferralStep{
 			N: int(v.Status.VisibleNumber(s.N, v.Visibility)), At: s.At, Kind: api.ReferralStepKind(s.Kind), Authority: s.Authority,
-			Unit: rest.Optional(s.Unit), By: rest.Optional(s.By),
-			Code: rest.Optional(s.Code), Text: rest.Optional(stepText(v, s.N)),
-			Municipality: rest.Optional(s.Municipality), Responsible: rest.Optional(s.Responsible),
+			Unit: rest.Present(&s.Unit), By: rest.Present(&s.By),
+			Code: rest.Present(&s.Code), Text: rest.Optional(stepText(v, s.N)),
+			Municipality: rest.Present(&s.Municipality), Responsible: rest.Present(&s.Responsible),
 		}
 		if s.Attachment != nil {
-			b.Attachment = &s.Attachment.ID
+			all[i].Attachment = &s.Attachment.ID
 		}
-		return b
-	})
+	}
+	return all
 }
 
 func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
