@@ -94,7 +94,7 @@ func TestARowThatIsWrongHidesNoOther(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAFileIsToldWithoutWhatItHolds(t *testing.T) {
+func TestTheFaultsOfAFileAreReportedWithoutItsContents(t *testing.T) {
 	for _, c := range []struct{ name, text string }{
 		{"x.csv", ""}, {"x.csv", "Kanariefågelsson;b\n"}, {"x.csv", "unit;unit\n"}, {"x.csv", "unit\n\"Kanariefågelsson\n"}, {"x.csv", "unit\nKanarie\"fågelsson\n"},
 		{"x.json", ""}, {"x.json", "Kanariefågelsson"}, {"x.json", `[{"a":1},Kanariefågelsson]`}, {"x.json", `[{"a":1}`},

@@ -113,7 +113,7 @@ func Open(ctx context.Context, e store.Engine, service string, now func() time.T
 }
 
 // While many ask, a block is written pace after the last one at the earliest: fewer blocks
-// have more entries each. Whoever asks alone waits for nobody.
+// have more entries each. A caller that asks alone does not wait.
 const (
 	pace   = 3 * time.Millisecond
 	maxFew = 2 // entries of a block after which the next one is not waited for

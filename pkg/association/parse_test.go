@@ -161,7 +161,7 @@ func TestTermsThatAreNotGivenAreLeftToTheDefault(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	_, err := Parse([]byte("association: { id: X }\ninitiative: { maxWeeks: -1 }\nweeks: [{ municipality: \"1\", activities: [{}] }]"))
 	var p Problems
 	if !errors.As(err, &p) || len(p) < 10 {

@@ -63,7 +63,7 @@ type Follower struct {
 	measured   *Following
 	verified   bool // the log is known to have the event that was handled last
 
-	// Where it stands: at is behind the last event handled; only Run writes it. stored is
+	// How far it has come: at is behind the last event handled; only Run writes it. stored is
 	// the position as it was read or saved last, at a time when unsaved events were none.
 	mu      sync.Mutex
 	at      *position // nil: not read yet
@@ -233,7 +233,7 @@ func (f *Follower) Position(ctx context.Context) (int64, error) {
 	return v.Value.Seq, err
 }
 
-// position returns where Run stands, which it reads the first time.
+// position returns how far Run has come, which it reads the first time.
 func (f *Follower) position(ctx context.Context) (position, error) {
 	if f.at == nil {
 		v, err := f.load(ctx)

@@ -48,7 +48,7 @@ func TestAProgramThatCannotStartSaysWhyAndExitsWithOne(t *testing.T) {
 	}
 }
 
-func TestAProgramThatIsToldToEndExitsWithZero(t *testing.T) {
+func TestAProgramThatIsStoppedExitsWithZero(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asChild+"=wait")
 	out, err := cmd.StdoutPipe()
@@ -88,7 +88,7 @@ func whole(t *testing.T) map[string]string {
 
 var all = launch.Requirements{Service: "referral", Store: true, Cipher: true, Associations: true, Peers: []string{"participant"}}
 
-func TestAWholeEnvironmentGivesAllPartsAndTheyServe(t *testing.T) {
+func TestACompleteEnvironmentMakesAllPartsAndTheyServe(t *testing.T) {
 	p, err := launch.Open(t.Context(), all, whole(t))
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestAWrongValueStopsTheStartInOneSentenceThatNamesTheVariable(t *testing.T)
 	}
 }
 
-func TestAPortThatIsTakenIsToldByItsVariable(t *testing.T) {
+func TestTheErrorOfATakenPortNamesItsVariable(t *testing.T) {
 	environ := whole(t)
 	first, err := launch.Open(t.Context(), launch.Requirements{Service: "gateway"}, environ)
 	if err != nil {

@@ -71,6 +71,24 @@ var notNames = []string{
 	"at", "from", "of", "one", "all", "each", "every", "beside", "how",
 }
 
+var capital = regexp.MustCompile(`([A-Z])`)
+
+// TestNamesOfTestsArePlainEnglish examines what a failed run prints first. The name is
+// read as the sentence that it is.
+func TestNamesOfTestsArePlainEnglish(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.test {
+			continue
+		}
+		s.functions(func(d *ast.FuncDecl, _ int) {
+			sentence := capital.ReplaceAllString(d.Name.Name, " $1")
+			for _, word := range banned.FindAllString(sentence, -1) {
+				report(t, s.path, "%s:%d: the name of a test says %q: %s", s.path, s.line(d.Pos()), word, plainWords)
+			}
+		})
+	}
+}
+
 // TestFunctionsAreNamedByVerbOrNoun examines the functions and methods that are not exported.
 func TestFunctionsAreNamedByVerbOrNoun(t *testing.T) {
 	for _, s := range sources(t) {

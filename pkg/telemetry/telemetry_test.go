@@ -20,7 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
-func TestLinesOfALogBearTheTrace(t *testing.T) {
+func TestLogLinesHaveTheTrace(t *testing.T) {
 	var out bytes.Buffer
 	log := telemetry.Logger(telemetry.NewOutput(&out), "referral", slog.LevelInfo).With("a", 1).WithGroup("g")
 	id, _ := trace.TraceIDFromHex("4bf92f3577b34da6a3ce929d0e0e4736")

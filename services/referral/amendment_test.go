@@ -155,7 +155,7 @@ func assessed(t *testing.T) (*Referral, Assessment) {
 	return r, was
 }
 
-func TestWhatIsAmendedOfTheInputIsJudgedAnew(t *testing.T) {
+func TestAnAmendedInputIsAssessedAgain(t *testing.T) {
 	alone := TargetGroup{Reasons: []string{"long_absence"}, Concerned: []actor.AuthorityKind{actor.Region}}
 	wants := []TimelyAnswer{{"wants_to", "yes"}, {"can_attend", "yes"}}
 	same := sample().TargetGroup
@@ -207,7 +207,7 @@ func TestAReferralThatWasNeverTestedIsTestedWhenItIsAmended(t *testing.T) {
 	}
 }
 
-func TestAnAnswerToWhatTheRulesOfNowDoNotAskIsRefused(t *testing.T) {
+func TestAnAnswerToWhatThePresentRulesDoNotAskIsRefused(t *testing.T) {
 	r, was := assessed(t)
 	err := r.Amend(history.Author{}, noon, rules, Changes{RightTime: &[]TimelyAnswer{{"sleeps_well", "yes"}}}, Plain{"first", &was}, inClear, nil)
 	if !errors.Is(err, ErrRightTimeItem) || fault.Of(err).Fields[0].Pointer != "/changes/rightTime/0/item" || r.Version() != 1 {

@@ -132,7 +132,7 @@ func TestACoachIsNamedByAnIDThatPointsOutNobody(t *testing.T) {
 	}
 }
 
-func TestWhoMaySeeTheCourseFollowsTheConsent(t *testing.T) {
+func TestWhoMaySeeTheProgressFollowsTheConsent(t *testing.T) {
 	referrer := actor.Actor{Association: "insjoriket", Authority: "fk", Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
 	intake := actor.Actor{Association: "insjoriket", Authority: "molndal", Municipality: "1481", Roles: []actor.Role{actor.Intake}}
 	cases := map[string]struct {

@@ -175,7 +175,7 @@ func TestATermEndsAtMidnightInSwedenOverBothClockChanges(t *testing.T) {
 	}
 }
 
-func TestATurnIsToldToBeOverdueOnceAndNotBeforeItIs(t *testing.T) {
+func TestAnOverdueTurnIsReportedOnceAndNotBefore(t *testing.T) {
 	r := happened(of(Submitted)...)
 	turn, _ := r.Status().Turn()
 	if r.MarkOverdue(turn.Due) {

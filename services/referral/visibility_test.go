@@ -92,7 +92,7 @@ func TestAVersionOfWhatTheSenderSeesNeverComesTwice(t *testing.T) {
 	}
 }
 
-func TestNoRefusalTellsWhetherTheCourseHasBegun(t *testing.T) {
+func TestNoRefusalRevealsWhetherTheProgressHasBegun(t *testing.T) {
 	for _, operation := range []string{"sendSupplement", "amendReferral", "addAttachment", "removeAttachment", "withdrawReferral", "markReferralInError"} {
 		first := error(nil)
 		for n := 2; n <= 6; n++ {

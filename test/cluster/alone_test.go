@@ -23,7 +23,7 @@ type alone struct {
 
 var setName = regexp.MustCompile(`/backup/(finsam-\d{8}T\d{6}\.\d{3}Z)`)
 
-func TestTheDocumentsCommandsForStandaloneWorkAsTheyStandThere(t *testing.T) {
+func TestTheDocumentedCommandsForStandaloneWorkAsPrinted(t *testing.T) {
 	t.Parallel() // it measures nothing, and mostly waits
 	a := alone{reader: newReader(t, "finsam-alone")}
 	a.isInstalled()

@@ -103,9 +103,9 @@ func (r reader) soon(script, want string) {
 	}
 }
 
-// TestTheDocumentsCommandsWorkAsTheyStandThere follows docs/operations: install,
+// TestTheDocumentedCommandsWorkAsPrinted follows docs/operations: install,
 // connect an authority, rotate the keys, look, roll back.
-func TestTheDocumentsCommandsWorkAsTheyStandThere(t *testing.T) {
+func TestTheDocumentedCommandsWorkAsPrinted(t *testing.T) {
 	t.Parallel()                          // it measures nothing, and mostly waits
 	beside := newRoom(t, "finsam-beside") // what the document takes for granted
 	beside.backing()

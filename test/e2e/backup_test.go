@@ -35,11 +35,11 @@ func TestEverythingAcknowledgedBeforeALiveBackupIsThereAfterTheRestore(t *testin
 	}()
 	var before []story
 	for end := time.Now().Add(time.Minute); len(before) < minStories && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		before = l.toldYet()
+		before = l.acknowledged()
 	}
 	backups, began := t.TempDir(), time.Now()
 	set := s.Finsam(t, "backup", "--data", s.Data, "--to", backups, "--keep", "2")
-	took, after := time.Since(began), len(l.toldYet())
+	took, after := time.Since(began), len(l.acknowledged())
 	stop()
 	<-done
 	<-filed
@@ -74,7 +74,7 @@ func TestEverythingAcknowledgedBeforeALiveBackupIsThereAfterTheRestore(t *testin
 	}
 }
 
-func (l *load) toldYet() []story {
+func (l *load) acknowledged() []story {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.told)

@@ -44,7 +44,7 @@ func newBird(seed uint64) bird {
 // services really write.
 const control = "KONTROLL-4711-fyndplats"
 
-func TestWhoAPersonIsStandsInClearNowhere(t *testing.T) {
+func TestWhoAPersonIsAppearsNowhereInClear(t *testing.T) {
 	b, c := newBird(3), collector.Start(t)
 	redis := startRedis(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env(), redis.env(), []string{"FINSAM_LOG_LEVEL=debug"})...)

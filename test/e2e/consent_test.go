@@ -7,9 +7,9 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// TestWithoutConsentToTheCourseTheSenderSeesNoneOfItAnywhere: the person agrees to
+// TestWithoutConsentToTheProgressTheSenderSeesNoneOfItAnywhere: the person agrees to
 // being referred and to nothing more, in every service behind the front door.
-func TestWithoutConsentToTheCourseTheSenderSeesNoneOfItAnywhere(t *testing.T) {
+func TestWithoutConsentToTheProgressTheSenderSeesNoneOfItAnywhere(t *testing.T) {
 	w := walk{suite.OneProcess(t), t}
 	body := referral("198001012387", "Tolvan", "Påhittad")
 	body["consent"].(map[string]any)["dataCategories"] = []string{"identity"}

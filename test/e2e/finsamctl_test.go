@@ -155,7 +155,7 @@ func followsAll(t *testing.T, s *suite.Suite, program string, ids map[string]boo
 	}
 }
 
-func TestARowThatIsNotTakenIsToldAndHidesNoOther(t *testing.T) {
+func TestARefusedRowIsReportedAndHidesNoOther(t *testing.T) {
 	s, program := suite.OneProcess(t, unlimited...), filepath.Join(suite.Programs(t), "finsamctl")
 	p := persontest.New(rand.New(rand.NewPCG(8, 8)), day(0))
 	good, bad := referral(p.Number, p.GivenName, p.FamilyName), referral(p.Number, p.GivenName, p.FamilyName)

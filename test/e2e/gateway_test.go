@@ -96,7 +96,7 @@ func TestAKeptWeekStaysRightOverFourProcessesAlsoWhenRedisDies(t *testing.T) {
 	w.get(intake, thing)
 }
 
-func TestWhoeverHoldsTheNewestVersionIsAnswered304(t *testing.T) {
+func TestACallerWithTheNewestVersionGets304(t *testing.T) {
 	w := walk{suite.OneProcess(t, unlimited...), t}
 	made := w.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Påhittad"),
@@ -124,7 +124,7 @@ func TestWhoeverHoldsTheNewestVersionIsAnswered304(t *testing.T) {
 	}
 }
 
-func TestWhoeverAsksTooOftenIsAnswered429AndOthersAreServed(t *testing.T) {
+func TestACallerThatAsksTooOftenGets429AndOthersAreServed(t *testing.T) {
 	holdsBack(t, suite.OneProcess(t, limited...))
 }
 

@@ -104,19 +104,19 @@ func verified(t *testing.T, secret string, m message) bool {
 	return w.Verify(m.body, m.header) == nil
 }
 
-func TestAnAuthoritysSystemIsToldByWebhookInOneProcess(t *testing.T) {
+func TestAnAuthorityIsNotifiedByWebhookInOneProcess(t *testing.T) {
 	r := newAuthority(t)
-	toldByWebhook(t, suite.OneProcess(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "finsam")
+	notifiedByWebhook(t, suite.OneProcess(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "finsam")
 }
 
-func TestAnAuthoritysSystemIsToldByWebhookOverFourProcesses(t *testing.T) {
+func TestAnAuthorityIsNotifiedByWebhookOverFourProcesses(t *testing.T) {
 	r := newAuthority(t)
-	toldByWebhook(t, suite.FourProcesses(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "referral")
+	notifiedByWebhook(t, suite.FourProcesses(t, "FINSAM_WEBHOOK_ALLOW=127.0.0.0/8", "SSL_CERT_FILE="+r.ca), r, "referral")
 }
 
-// toldByWebhook is the whole life of a webhook: created, tried, called, called again
+// notifiedByWebhook is the whole life of a webhook: created, tried, called, called again
 // after failures and a crash, with a new secret, gone, and back.
-func toldByWebhook(t *testing.T, s *suite.Suite, r *authority, process string) {
+func notifiedByWebhook(t *testing.T, s *suite.Suite, r *authority, process string) {
 	w := walk{s, t}
 	made := w.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/webhooks", Token: w.Token(t, fkSystem), Body: map[string]any{"url": r.URL + "/finsam", "active": true},
@@ -144,7 +144,7 @@ func toldByWebhook(t *testing.T, s *suite.Suite, r *authority, process string) {
 	if taken.header.Get("webhook-id") != refused.header.Get("webhook-id") || !bytes.Equal(taken.body, refused.body) {
 		t.Errorf("the second try is another message:\n%s\n%s", refused.body, taken.body)
 	}
-	w.bearsIDsOnly(taken, thing, p.Number)
+	w.hasIDsOnly(taken, thing, p.Number)
 
 	rotated := w.Must(t, 200, suite.Request{
 		Method: "POST", Path: hook + "/secrets", Token: w.Token(t, fkSystem),
@@ -194,8 +194,8 @@ func (w walk) goneAndBack(r *authority, hook string) {
 	}
 }
 
-// bearsIDsOnly wants the message to name the referral, and nobody.
-func (w walk) bearsIDsOnly(m message, thing, number string) {
+// hasIDsOnly wants the message to name the referral, and nobody.
+func (w walk) hasIDsOnly(m message, thing, number string) {
 	w.t.Helper()
 	var b struct {
 		Data map[string]any

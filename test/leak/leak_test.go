@@ -80,7 +80,7 @@ func TestAFolderIsSearchedToTheBottomNamesAndAll(t *testing.T) {
 	}
 }
 
-func TestWhatIsFoundIsNotToldAgain(t *testing.T) {
+func TestAFindingDoesNotRepeatWhatItFound(t *testing.T) {
 	for _, f := range birds().In("a log", []byte(number+name)) {
 		if strings.Contains(f.String(), number[2:]) || strings.Contains(f.String(), name) {
 			t.Errorf("the finding reveals it: %s", f)

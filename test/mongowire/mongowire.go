@@ -4,7 +4,7 @@
 // FerretDB loses concurrent updates, so a proxy before it lets one write command
 // run at a time. With that it is right, if slow: it looks through whole
 // collections. It is for tests of the mongo engine and for nothing else. The proxy
-// also stands before any other server, to observe and fail commands.
+// can be before any other server as well, to observe and fail commands.
 package mongowire
 
 import (

@@ -29,7 +29,7 @@ func message(tb testing.TB, command bson.D, listFirst bool) []byte {
 	return m
 }
 
-func TestTheCommandIsFoundWhereverItStands(t *testing.T) {
+func TestTheCommandIsFoundInEitherOrderOfAMessage(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		m := message(t, bson.D{{Key: "update", Value: "things"}, {Key: "$db", Value: "x"}}, listFirst)
 		c, err := parseCommand(m)
@@ -43,7 +43,7 @@ func TestTheCommandIsFoundWhereverItStands(t *testing.T) {
 	}
 }
 
-func TestWritesAreToldFromReads(t *testing.T) {
+func TestWritesAreDistinguishedFromReads(t *testing.T) {
 	for command, want := range map[string]bool{
 		"insert": true, "update": true, "delete": true, "findAndModify": true, "findandmodify": true, "createIndexes": true, "create": true,
 		"drop": true, "dropDatabase": true, "find": false, "aggregate": false, "hello": false, "ping": false, "getMore": false, "": false,

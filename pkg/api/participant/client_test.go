@@ -33,7 +33,7 @@ func vault(t *testing.T, method, path string, status int, answer any) *participa
 
 var asked = web.With(context.Background(), &web.Request{Token: "the-askers-token"})
 
-func TestPutGivesTheParticipant(t *testing.T) {
+func TestPutReturnsTheParticipant(t *testing.T) {
 	c := vault(t, http.MethodPost, "/internal/persons", 200, participant.PersonRef{Participant: "p1"})
 	if ref, err := c.Put(asked, participant.PersonInput{}); err != nil || ref.Participant != "p1" || ref.Age != nil {
 		t.Errorf("got %+v, %v", ref, err)

@@ -168,7 +168,7 @@ func (e *engine) Prepare(ctx context.Context, s store.Spec) error {
 }
 
 // createIndexes creates the indexes that the collection does not have. It tries again
-// whatever the error is, unless that would begin a long build anew: another process may
+// whatever the error is, unless that would begin a long build again: another process may
 // be creating the same ones, and then they are there.
 func (e *engine) createIndexes(ctx context.Context, s store.Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, indexTimeout)

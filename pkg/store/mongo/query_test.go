@@ -76,7 +76,7 @@ func TestUniqueValuesMeetOnlyWhenAllKeysAreEqual(t *testing.T) {
 	}
 }
 
-func TestAServersErrorIsToldWithoutItsText(t *testing.T) {
+func TestAServersErrorIsReportedWithoutItsText(t *testing.T) {
 	const secret = "Aurora Exempelsson"
 	for name, c := range map[string]struct {
 		err         error
@@ -103,7 +103,7 @@ func TestAServersErrorIsToldWithoutItsText(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsNotThereIsToldInTimeAndWithoutTheURIsSecret(t *testing.T) {
+func TestAMissingServerIsReportedInTimeAndWithoutTheSecretOfTheURI(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	_, err := Open(ctx, "mongodb://user:hemligt@127.0.0.1:1/?authSource=admin", "finsam-test")

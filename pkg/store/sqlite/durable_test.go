@@ -229,7 +229,7 @@ func TestTheFilesAreTheirOwnersOnly(t *testing.T) {
 	}
 }
 
-func TestAfterTheEndEverybodyIsTold(t *testing.T) {
+func TestEveryCallAfterCloseIsAnswered(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "closed.db"))
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
-func TestTheFileTellsItsSizeAndTheRoomLeftUntilItIsClosed(t *testing.T) {
+func TestTheFileReportsItsSizeAndTheRoomLeftUntilItIsClosed(t *testing.T) {
 	m := metricstest.New(t)
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
 	if err != nil {

@@ -156,7 +156,7 @@ func TestAWriteThatBreaksIsTakenOutOfItsGroup(t *testing.T) {
 	}
 }
 
-func TestWhenTheCommitFailsNobodyIsToldOtherwise(t *testing.T) {
+func TestWhenTheCommitFailsNoCallerIsAnsweredOtherwise(t *testing.T) {
 	e := openSmall(t)
 	end := func(w *writer) error { return w.conn.exec("ROLLBACK") } // so that there is nothing to commit
 	got := group(t, e, inserting(e, "a"), func(*writer) error { return store.ErrStale }, end)

@@ -32,7 +32,7 @@ func peer(t *testing.T, h http.HandlerFunc) *client.Client {
 	return client.New(s.URL+"/", transport, webtest.NewThings(t).Trust.Signers["referral"])
 }
 
-func TestACallBearsWhatTheRequestCameWith(t *testing.T) {
+func TestACallCarriesWhatTheRequestCameWith(t *testing.T) {
 	s := webtest.NewThings(t)
 	var got http.Header
 	s.GET(web.BasePath+"/echo", func(c echo.Context) error { got = c.Request().Header; return c.JSON(200, map[string]string{"a": "b"}) })
@@ -102,7 +102,7 @@ func TestWhatIsNotFoundThereIsNotFoundHere(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsNoneIsAFaultWithoutItsContents(t *testing.T) {
+func TestAnUnusableAnswerIsAFaultWithoutItsContents(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		want   error

@@ -59,7 +59,7 @@ func get(url string, header ...string) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
-func TestTheAdminPortTellsLifeReadinessAndMetrics(t *testing.T) {
+func TestTheAdminPortHasLivenessReadinessAndMetrics(t *testing.T) {
 	ready := error(nil)
 	_, admin, stop := served(t, server.Server{
 		Handler: http.NotFoundHandler(),
@@ -86,7 +86,7 @@ func TestTheAdminPortTellsLifeReadinessAndMetrics(t *testing.T) {
 	}
 }
 
-func TestWhenToldToEndItFinishesWhatItHasBegun(t *testing.T) {
+func TestAStoppedServerFinishesWhatItHasBegun(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
 	addr, admin, stop := served(t, server.Server{
 		Linger: time.Second,
@@ -129,7 +129,7 @@ func TestWhenToldToEndItFinishesWhatItHasBegun(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatCannotBeListenedOnIsToldInOneSentence(t *testing.T) {
+func TestAnUnusableAddressIsReportedInOneSentence(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -131,7 +131,7 @@ func with(header map[string]string, name, value string) map[string]string {
 	return h
 }
 
-func TestEachBadInputIsToldWhereAndWhatIsWanted(t *testing.T) {
+func TestTheProblemOfEachBadInputSaysWhereAndWhatIsWanted(t *testing.T) {
 	s := newService(t)
 	for _, language := range []string{"sv", "en"} {
 		var all strings.Builder

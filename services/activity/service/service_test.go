@@ -133,7 +133,7 @@ func TestOfManyBookingsThatCollideOneIsMade(t *testing.T) {
 	}
 }
 
-func TestACancelledBookingGivesItsTimeBack(t *testing.T) {
+func TestACancelledBookingFreesItsTime(t *testing.T) {
 	s, ctx := running(t)
 	b, err := s.Service.Book(ctx, walkFrom("2026-11-23"), "")
 	if err != nil {
@@ -414,7 +414,7 @@ func TestOfManyOverlappingBookingsOneIsMade(t *testing.T) {
 	}
 }
 
-func TestAClaimWithoutABookingGivesWayAfterAMinute(t *testing.T) {
+func TestAClaimWithoutABookingEndsAfterAMinute(t *testing.T) {
 	s, ctx := running(t)
 	void := activity.Claim{
 		Booking: "55555555-5555-4555-8555-555555555555", Activity: Walk, From: "2026-11-01", Until: activity.Forever, At: s.Clock.Now(),

@@ -6,7 +6,7 @@ import (
 	"github.com/finsam/finsam/pkg/launch/launchtest"
 )
 
-func TestTheProgramServesUntilItIsToldToEnd(t *testing.T) {
+func TestTheProgramServesUntilItIsStopped(t *testing.T) {
 	launchtest.Serves(t, Run, "/participants/00000000-0000-4000-8000-000000000000")
 }
 

@@ -58,7 +58,7 @@ func TestADraftEndsNinetyDaysAfterItWasBegunHoweverOftenItIsChanged(t *testing.T
 	}
 }
 
-func TestADraftGivesItsReferralOneIdAndOthersOthers(t *testing.T) {
+func TestEachDraftHasOneReferralIdOfItsOwn(t *testing.T) {
 	if a, b := ReferralID("one"), ReferralID("two"); a == b || a != ReferralID("one") || a == "one" {
 		t.Errorf("got %s and %s", a, b)
 	}

@@ -184,7 +184,7 @@ func TestAnAuthorityFollowsItsEventsFromAnswerToAnswer(t *testing.T) {
 }
 
 // The service sends no mail: the authority's system receives the event and informs its own people.
-func TestAnOverdueTurnIsToldToBothMunicipalitiesAndTheReferrer(t *testing.T) {
+func TestBothMunicipalitiesAndTheSenderAreNotifiedOfAnOverdueTurn(t *testing.T) {
 	f := newFront(t)
 	f.Run(t)
 	wide := newReferral()

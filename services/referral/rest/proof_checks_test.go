@@ -226,7 +226,7 @@ func (p *proof) check(t *testing.T) {
 	}
 	p.checkFeed(t, byID)
 	p.checkAnswers(t, byID, stands)
-	p.checkTold(t, byID)
+	p.checkPublished(t, byID)
 	p.checkPlaces(t, byID, stands)
 	p.checkQueue(t)
 	p.checkBlobs(t, byID)
@@ -411,9 +411,9 @@ var unprocessable = map[string]string{
 	"assignReferral": "assigned-already", "withdrawReferral": "withdrawer-mismatch", "amendReferral": "nothing-amended reference-of-person",
 }
 
-// checkTold: each event about a person is a step of each referral that was there,
+// checkPublished: each event about a person is a step of each referral that was there,
 // and no event is a step twice.
-func (p *proof) checkTold(t *testing.T, byID map[string]*referral.Referral) {
+func (p *proof) checkPublished(t *testing.T, byID map[string]*referral.Referral) {
 	t.Helper()
 	for id, r := range byID {
 		causes := map[string]bool{}

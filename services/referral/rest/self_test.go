@@ -50,9 +50,9 @@ func waits(l api.ReferralList, id string) bool {
 	return slices.ContainsFunc(l.Items, func(r api.ReferralSummary) bool { return r.Id == id })
 }
 
-// TestWhoeverAppliedOrHandedInAnswersWhatIsAskedOfTheSender: a supplement that is
+// TestThoseWhoAppliedOrHandedInAnswerForTheSender: a supplement that is
 // asked for never waits for somebody who cannot send it.
-func TestWhoeverAppliedOrHandedInAnswersWhatIsAskedOfTheSender(t *testing.T) {
+func TestThoseWhoAppliedOrHandedInAnswerForTheSender(t *testing.T) {
 	for _, c := range []struct {
 		sentence string
 		sender   actor.Actor

@@ -99,7 +99,7 @@ func TestWhoHasTheVersionAlreadyGetsNoBody(t *testing.T) {
 }
 
 // A receiver sees the person's other referrals, which come without this one changing.
-func TestAReceiverReadsWhatOtherReferralsChangeAnew(t *testing.T) {
+func TestAReceiverReadsAgainWhatOtherReferralsChange(t *testing.T) {
 	f := newFront(t)
 	r := read(t, f.post(t, "FK-1", "1"), 201)
 	get := webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: referraltest.Intake, Header: map[string]string{"If-None-Match": `"1"`}}
@@ -174,7 +174,7 @@ func TestTheListIsReadByPageAndByCursor(t *testing.T) {
 	}
 }
 
-func TestTheCourseAndTheOutcomeAreShownAsContracted(t *testing.T) {
+func TestTheProgressAndTheOutcomeAreShownAsContracted(t *testing.T) {
 	f := newFront(t)
 	f.Run(t)
 	r := read(t, f.post(t, "FK-1", "1"), 201)

@@ -51,7 +51,7 @@ func TestAnAmendmentIsShownOldAndNewAndATransferGoesItsWay(t *testing.T) {
 	}
 }
 
-func TestAnAmendmentOfTheChecklistShowsTheTestOfThenAndOfNow(t *testing.T) {
+func TestAnAmendmentOfTheChecklistShowsTheFormerAndThePresentTest(t *testing.T) {
 	f := newFront(t)
 	b := unreferenced()
 	b["rightTime"] = []any{map[string]any{"item": "wants_to", "answer": "no"}}

@@ -205,7 +205,7 @@ var way = []struct {
 	{"closed", map[string]string{"outcome": "completed"}},
 }
 
-func TestWithoutConsentNothingThatTheSenderCanAskForTellsOfTheCourse(t *testing.T) {
+func TestWithoutConsentNothingThatTheSenderCanAskForRevealsTheProgress(t *testing.T) {
 	categories := []any{"identity"}
 	u := newUnseen(t, categories...)
 	before := u.asks(t, `"3"`, categories)
@@ -217,7 +217,7 @@ func TestWithoutConsentNothingThatTheSenderCanAskForTellsOfTheCourse(t *testing.
 	}
 }
 
-func TestWithoutConsentAStartThatIsOverdueIsNotTold(t *testing.T) {
+func TestWithoutConsentAnOverdueStartIsNotReported(t *testing.T) {
 	categories := []any{"identity"}
 	u := newUnseen(t, categories...)
 	before := u.asks(t, `"3"`, nil)
@@ -229,7 +229,7 @@ func TestWithoutConsentAStartThatIsOverdueIsNotTold(t *testing.T) {
 	same(t, "after the overdue start", before, u.asks(t, `"3"`, nil))
 }
 
-func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
+func TestNothingIsSentAfterTheConsentIsWithdrawn(t *testing.T) {
 	categories := []any{"progress", "outcome"}
 	u := newUnseen(t, categories...)
 	for i, e := range way[:2] {
@@ -259,7 +259,7 @@ func TestFromTheWithdrawalOfTheConsentOnNothingMoreIsTold(t *testing.T) {
 	}
 }
 
-func TestTheNumbersOfStepsDoNotCountWhatTheSenderWasNeverTold(t *testing.T) {
+func TestTheNumbersOfStepsDoNotCountWhatTheSenderNeverSaw(t *testing.T) {
 	u := newUnseen(t, "identity")
 	for i, e := range way {
 		u.goes(t, e.kind, e.data)

@@ -53,7 +53,7 @@ func blobs(t *testing.T, w *referraltest.World) []string {
 	return files
 }
 
-func TestWhatIsAttachedStandsNowhereInClear(t *testing.T) {
+func TestWhatIsAttachedIsNowhereInClear(t *testing.T) {
 	w := referraltest.New(t)
 	id := created(t, w).ID
 	if _, err := w.Service.AddAttachment(referraltest.As(referraltest.Officer), id, "", service.Upload{FileName: "kanarietitel.pdf", Content: strings.NewReader(invented)}); err != nil {

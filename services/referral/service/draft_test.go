@@ -61,7 +61,7 @@ func stored(t *testing.T, w *referraltest.World) []draft.Draft {
 	return all
 }
 
-func TestWhatADraftSaysStandsNowhereInClearAndIsToldToNobody(t *testing.T) {
+func TestADraftIsNowhereInClearAndHasNoEvents(t *testing.T) {
 	w := referraltest.New(t)
 	d := drafted(t, w.Service)
 	officer := referraltest.As(referraltest.Officer)
@@ -259,7 +259,7 @@ func TestARepeatedSendingShowsNoTextOfSomebodyProtectedMeanwhile(t *testing.T) {
 	if err != nil || v.Texts == nil {
 		t.Fatalf("got %+v, %v", v, err)
 	}
-	w.Peer.Add(toldOfPerson(v.Referral, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1"}))
+	w.Peer.Add(ofPerson(v.Referral, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1"}))
 	until(t, w, referraltest.Officer, v.Referral.ID, func(v *referral.View) bool { return v.Texts == nil })
 	again, err := w.Service.SendDraft(officer, d.ID, 1, reads)
 	if err != nil || again.Referral.ID != v.Referral.ID || again.Texts != nil {

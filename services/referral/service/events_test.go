@@ -17,15 +17,15 @@ import (
 // enrolment is the id of the enrolment in these tests.
 const enrolment = "7d1f8f0a-7a55-5d5d-8a8e-0a0b6c2d3e4f"
 
-// An event of the enrolment that follows the referral.
-func told(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
+// ofEnrolment returns an event of the enrolment that follows the referral.
+func ofEnrolment(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
 	d := map[string]string{"referral": r.ID, "participant": r.Participant}
 	maps.Copy(d, data)
 	return feed.Event{ID: id, Type: "se.finsam.enrolment." + kind, Subject: enrolment, Association: "insjoriket", Data: d}
 }
 
-// toldOfPerson returns an event of the person.
-func toldOfPerson(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
+// ofPerson returns an event of the person.
+func ofPerson(r *referral.Referral, id, kind string, data map[string]string) feed.Event {
 	return feed.Event{ID: id, Type: "se.finsam.participant." + kind, Subject: r.Participant, Association: "insjoriket", Data: data}
 }
 
@@ -57,7 +57,7 @@ func enrolled(t *testing.T, w *referraltest.World) *referral.Referral {
 	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), r.ID, 1, acceptance()); err != nil {
 		t.Fatal(err)
 	}
-	w.Peer.Add(told(r, "e/1", "planned", map[string]string{"on": "2026-03-16", "firstDay": "2026-03-16", "lastDay": "2026-08-30"}))
+	w.Peer.Add(ofEnrolment(r, "e/1", "planned", map[string]string{"on": "2026-03-16", "firstDay": "2026-03-16", "lastDay": "2026-08-30"}))
 	until(t, w, referraltest.Intake, r.ID, inState(referral.StateEnrolled))
 	return r
 }
@@ -67,14 +67,14 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 	w.Run(t)
 	r := enrolled(t, w)
 	for _, e := range []feed.Event{
-		told(r, "e/2", "started", map[string]string{"on": "2026-03-16", "number": "1"}),
-		told(r, "e/3", "check_in_due", map[string]string{"number": "1"}),
-		told(r, "e/4", "answered", map[string]string{"number": "1", "readiness": "ready"}),
-		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}),
-		told(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}), // comes twice
-		told(r, "e/6", "something_new", nil),
-		told(r, "e/7", "closed", map[string]string{"outcome": "completed", "on": "2026-08-30"}),
-		told(r, "e/8", "started", nil), // after the end: passed over
+		ofEnrolment(r, "e/2", "started", map[string]string{"on": "2026-03-16", "number": "1"}),
+		ofEnrolment(r, "e/3", "check_in_due", map[string]string{"number": "1"}),
+		ofEnrolment(r, "e/4", "answered", map[string]string{"number": "1", "readiness": "ready"}),
+		ofEnrolment(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}),
+		ofEnrolment(r, "e/5", "decided", map[string]string{"number": "1", "decision": "continue", "on": "2026-04-27"}), // comes twice
+		ofEnrolment(r, "e/6", "something_new", nil),
+		ofEnrolment(r, "e/7", "closed", map[string]string{"outcome": "completed", "on": "2026-08-30"}),
+		ofEnrolment(r, "e/8", "started", nil), // after the end: passed over
 	} {
 		w.Peer.Add(e)
 	}
@@ -97,15 +97,15 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 	}
 }
 
-func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testing.T) {
+func TestAfterTheConsentIsWithdrawnTheSenderSeesNoProgressAndNoOutcome(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	r := enrolled(t, w)
 	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateEnrolled)); v.Enrolment == "" {
 		t.Fatal("the course is hidden while the consent holds")
 	}
-	w.Peer.Add(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
-	w.Peer.Add(told(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
+	w.Peer.Add(ofPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
+	w.Peer.Add(ofEnrolment(r, "e/2", "closed", map[string]string{"outcome": "interrupted"}))
 	until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))
 	v := until(t, w, referraltest.FK, r.ID, inState(referral.StateAccepted))
 	if v.Enrolment != "" || v.Outcome != "" || reasonOf(v) == "" || v.Referral.Status().ConsentWithdrawnAt == nil {
@@ -121,18 +121,18 @@ func TestAfterTheConsentIsWithdrawnTheReferrerSeesNoCourseAndNoOutcome(t *testin
 	}
 }
 
-func TestProtectionToldOfAPersonHoldsForEveryReferralAboutIt(t *testing.T) {
+func TestProtectionOfAPersonHoldsForEveryReferralAboutThem(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	one, two := created(t, w), created(t, w)
-	w.Peer.Add(toldOfPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1,coach-1"}))
+	w.Peer.Add(ofPerson(one, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1,coach-1"}))
 	for _, r := range []*referral.Referral{one, two} {
 		until(t, w, referraltest.Intake2, r.ID, func(v *referral.View) bool { return reasonOf(v) == "" && len(v.Steps) == 1 })
 		until(t, w, referraltest.Intake, r.ID, func(v *referral.View) bool { return reasonOf(v) != "" && len(v.Steps) == 2 })
 	}
 	later := created(t, w) // about a person who is protected already
 	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return reasonOf(v) == "" })
-	w.Peer.Add(toldOfPerson(one, "p/4", "unprotected", nil))
+	w.Peer.Add(ofPerson(one, "p/4", "unprotected", nil))
 	until(t, w, referraltest.Intake2, later.ID, func(v *referral.View) bool { return reasonOf(v) != "" })
 	until(t, w, referraltest.Intake2, two.ID, func(v *referral.View) bool { return reasonOf(v) != "" })
 }
@@ -149,22 +149,22 @@ func TestAnEnrolmentThatCrossesAWithdrawalIsPassedOver(t *testing.T) {
 	if _, err := w.Service.Withdraw(referraltest.As(referraltest.FK), r.ID, 2, "person", ""); err != nil {
 		t.Fatal(err)
 	}
-	w.Peer.Add(told(r, "e/1", "planned", nil))
-	w.Peer.Add(told(&referral.Referral{ID: "00000000-0000-0000-0000-000000000000"}, "x/1", "planned", nil))
-	w.Peer.Add(told(other, "f/1", "planned", nil))
+	w.Peer.Add(ofEnrolment(r, "e/1", "planned", nil))
+	w.Peer.Add(ofEnrolment(&referral.Referral{ID: "00000000-0000-0000-0000-000000000000"}, "x/1", "planned", nil))
+	w.Peer.Add(ofEnrolment(other, "f/1", "planned", nil))
 	until(t, w, referraltest.Intake, other.ID, inState(referral.StateEnrolled))
 	if v := until(t, w, referraltest.FK, r.ID, inState(referral.StateWithdrawn)); v.Referral.Version() != 3 {
 		t.Errorf("got version %d", v.Referral.Version())
 	}
 }
 
-func TestEveryStepIsToldWithIdsAndCodesAndToNobodyWhoMayNotKnow(t *testing.T) {
+func TestTheEventOfEachStepHasIdsAndCodesForThoseWhoMayKnow(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	r := enrolled(t, w)
-	w.Peer.Add(toldOfPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
-	w.Peer.Add(told(r, "e/2", "started", nil))
-	w.Peer.Add(toldOfPerson(r, "p/4", "protected", nil))
+	w.Peer.Add(ofPerson(r, "p/3", "consent_withdrawn", map[string]string{"referral": r.ID}))
+	w.Peer.Add(ofEnrolment(r, "e/2", "started", nil))
+	w.Peer.Add(ofPerson(r, "p/4", "protected", nil))
 	want := []struct{ kind, authority string }{
 		{"submitted", "fk"}, {"accepted", "fk"}, {"enrolled", "fk"}, {"consent_withdrawn", "fk"}, {"progress_reported", ""}, {"protected", ""},
 	}

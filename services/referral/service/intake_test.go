@@ -188,7 +188,7 @@ func (in *intake) fill(b *testing.B, n int) {
 	}
 	all.Wait()
 	filled := time.Since(began)
-	in.told(b)
+	in.waitUntilPublished(b)
 	fmt.Fprintf(os.Stderr, "%d stored in %.0f s, published in %.0f s more\n", n, filled.Seconds(), (time.Since(began) - filled).Seconds())
 }
 
@@ -304,13 +304,13 @@ func (in *intake) round(b *testing.B, q question) (rate float64, cpu time.Durati
 	}
 	all.Wait()
 	took := time.Since(began)
-	in.told(b)
+	in.waitUntilPublished(b)
 	answers = float64(answered.Load()) * float64(q.per)
 	return answers / took.Seconds(), processorTime(b) - used, answers
 }
 
-// Waits until every step is published in the feed.
-func (in *intake) told(b *testing.B) {
+// waitUntilPublished waits until every step is published in the feed.
+func (in *intake) waitUntilPublished(b *testing.B) {
 	for deadline := time.Now().Add(20 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		left, err := in.stored.Unpublished(context.Background(), 1)
 		if err != nil || b.Failed() || time.Now().After(deadline) {

@@ -89,7 +89,7 @@ func TestSeveralSweepersTakeOneStepPerTurn(t *testing.T) {
 	}
 }
 
-func TestWhatIsOverdueIsToldToTheOneWhoseTurnItIs(t *testing.T) {
+func TestWhoseTurnIsOverdueIsNotified(t *testing.T) {
 	w := referraltest.New(t)
 	first, second := created(t, w), created(t, w)
 	if _, err := w.Service.RequestSupplement(referraltest.As(referraltest.Intake), second.ID, 1, "Påhittad fråga?"); err != nil {
@@ -123,7 +123,7 @@ func TestWhatIsOverdueIsToldToTheOneWhoseTurnItIs(t *testing.T) {
 	}
 }
 
-func TestASenderWithoutConsentIsNotToldThatTheCourseStandsStill(t *testing.T) {
+func TestASenderWithoutConsentDoesNotLearnThatTheProgressIsOverdue(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	id := created(t, w).ID

@@ -89,7 +89,7 @@ func TestTheSenderSeesTheWayToItsEndAndNoMoreThanTheConsentCovers(t *testing.T) 
 				t.Fatal(err)
 			}
 			for i, e := range way {
-				w.Peer.Add(told(r, fmt.Sprint("e/", i+1), e.kind, e.data))
+				w.Peer.Add(ofEnrolment(r, fmt.Sprint("e/", i+1), e.kind, e.data))
 			}
 			if got := shows(until(t, w, referraltest.Coach, r.ID, inState(referral.StateClosed))); got != wholeWay {
 				t.Errorf("the municipality itself sees %s", got)
@@ -102,7 +102,7 @@ func TestTheSenderSeesTheWayToItsEndAndNoMoreThanTheConsentCovers(t *testing.T) 
 			if err != nil || (len(found.Items) == 1) != (c.state == referral.StateClosed) {
 				t.Errorf("among those that are closed the sender finds %d, %v", len(found.Items), err)
 			}
-			w.Peer.Add(toldOfPerson(r, "p/9", "consent_withdrawn", map[string]string{"referral": r.ID}))
+			w.Peer.Add(ofPerson(r, "p/9", "consent_withdrawn", map[string]string{"referral": r.ID}))
 			gone := until(t, w, referraltest.Officer, r.ID, func(v *referral.View) bool { return v.Referral.Status().ConsentWithdrawnAt != nil })
 			if got := shows(gone); got != "" || reasonOf(gone) == "" || gone.State != referral.StateAccepted {
 				t.Errorf("after the withdrawal the sender sees %q, %s, and its own words %q", got, gone.State, reasonOf(gone))

@@ -87,7 +87,7 @@ func TestAForeignReferralAndAMissingOneAnswerAlike(t *testing.T) {
 	}
 }
 
-func TestWhoThePersonIsAndWhatWasWrittenStandNowhereInClear(t *testing.T) {
+func TestThePersonAndTheTextsAreNowhereInClear(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	r := created(t, w)

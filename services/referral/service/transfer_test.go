@@ -115,7 +115,7 @@ func TestATransferIsSeenByBothAndThenByOne(t *testing.T) {
 	wants(t, "and the new one decides", err, nil)
 }
 
-func TestATransferIsToldWithBothMunicipalities(t *testing.T) {
+func TestTheEventOfATransferNamesBothMunicipalities(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
 	r := created(t, w)

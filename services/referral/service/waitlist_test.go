@@ -233,7 +233,7 @@ func TestAWaitingListMayHaveABound(t *testing.T) {
 	wants(t, "to an initiative that does not exist", err, referral.ErrInitiative)
 }
 
-func TestCapacityIsToldToEverybodyAndPlacesAreSetByFew(t *testing.T) {
+func TestEverybodyReadsTheCapacityAndFewSetThePlaces(t *testing.T) {
 	w := referraltest.New(t)
 	for _, who := range []actor.Actor{referraltest.FK, referraltest.Officer, referraltest.AF, referraltest.Board, referraltest.Partille, referraltest.Person("p")} {
 		c, err := w.Service.Waitlist.Availability(referraltest.As(who), "activera", "1481")
