@@ -28,10 +28,10 @@ const (
 
 // Cell is one entry of a row: this role may, under these conditions.
 type Cell struct {
-	Role     actor.Role `yaml:"role"`
-	Relation Relation   `yaml:"relation"`
-	Consent  string     `yaml:"consent"` // category that the consent must share; empty: none
-	Named    bool       `yaml:"named"`
+	Role     actor.Role `json:"role"`
+	Relation Relation   `json:"relation"`
+	Consent  string     `json:"consent"` // category that the consent must share; empty: none
+	Named    bool       `json:"named"`
 
 	needs Grounds
 }

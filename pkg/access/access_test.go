@@ -1,9 +1,14 @@
 package access
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/consent"
@@ -151,10 +156,34 @@ func TestATableThatIsMisspeltIsRefused(t *testing.T) {
 		"an unknown category of data": "g: {op: [{role: referrer, relation: own-unit, consent: health}]}",
 		"consent where none is asked": "g: {op: [{role: coach, relation: own-municipality, consent: progress}]}",
 	} {
-		if _, err := parse([]byte(text)); err == nil {
+		if _, err := parse(compile(t, []byte(text))); err == nil {
 			t.Errorf("%s was taken", sentence)
 		}
 	}
+}
+
+func TestTheTableThatAProgramReadsIsCurrent(t *testing.T) {
+	text, err := os.ReadFile("table.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(compile(t, text), tableJSON) {
+		t.Error("table.json is not that of table.yaml: run make generate")
+	}
+}
+
+// compile writes a table as compiletable does.
+func compile(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var groups map[string]map[string][]map[string]any
+	if err := yaml.Unmarshal(text, &groups); err != nil {
+		t.Fatal(err)
+	}
+	table, err := json.MarshalIndent(groups, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(table, '\n')
 }
 
 func TestDecideReturnsTheRelationThatOpened(t *testing.T) {

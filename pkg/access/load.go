@@ -3,21 +3,22 @@ package access
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"slices"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-//go:embed table.yaml
-var tableYAML []byte
+//go:generate go run ./compiletable
+
+//go:embed table.json
+var tableJSON []byte
 
 // rows is the table; it is part of the program, so a fault in it is a fault of
 // the build, found by the first test that runs.
 var rows = func() map[string][]Cell {
-	table, err := parse(tableYAML)
+	table, err := parse(tableJSON)
 	if err != nil {
 		panic("access table: " + err.Error())
 	}
@@ -28,8 +29,8 @@ var rows = func() map[string][]Cell {
 // a misspelt role would otherwise be nobody's, and a misspelt condition none.
 func parse(text []byte) (map[string][]Cell, error) {
 	var groups map[string]map[string][]Cell
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
 	if err := d.Decode(&groups); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func TestGarbageGetsNoProcessKilled(t *testing.T) {
 		debug.SetMemoryLimit(before)
 		t.Setenv("FINSAM_MEMORY_LIMIT", c.of)
 		t.Setenv("GOMEMLIMIT", c.own)
-		if err := tuneGarbageCollector(ended); err != nil {
+		if err := boundMemory(ended); err != nil {
 			t.Fatal(err)
 		}
 		if c.want == 0 {
@@ -32,7 +32,7 @@ func TestGarbageGetsNoProcessKilled(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	for _, bad := range []string{"256Mi", "-1", "12"} {
 		t.Setenv("FINSAM_MEMORY_LIMIT", bad)
-		if err := tuneGarbageCollector(ended); err == nil || !strings.Contains(err.Error(), "FINSAM_MEMORY_LIMIT") {
+		if err := boundMemory(ended); err == nil || !strings.Contains(err.Error(), "FINSAM_MEMORY_LIMIT") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

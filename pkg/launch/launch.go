@@ -41,6 +41,7 @@ import (
 // exits with 0 if run returned nil or context.Canceled, else with 1 and one sentence on
 // standard error. run gets the environment, so that tests can pass another.
 func Main(run func(ctx context.Context, environ map[string]string) error) {
+	CollectLess()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, env.ToMap(os.Environ()))
 	stop()
@@ -255,13 +256,13 @@ func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Co
 
 // Serve serves s and does the work beside it until ctx ends; the first of them that fails
 // ends all, and its error is returned. The work ends only after the last request, so that
-// everything that was answered is published. A process calls it once: it tunes the
-// garbage collector.
+// everything that was answered is published. A process calls it once: it bounds its
+// memory.
 func Serve(ctx context.Context, s server.Server, work ...func(context.Context) error) error {
 	group, serving := errgroup.WithContext(ctx)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	group.Go(func() error { return tuneGarbageCollector(working) })
+	group.Go(func() error { return boundMemory(working) })
 	for _, w := range work {
 		group.Go(func() error {
 			if err := w(working); err != nil && !errors.Is(err, context.Canceled) {
@@ -295,13 +296,18 @@ const (
 	usablePercent = 85
 )
 
-// tuneGarbageCollector sets how garbage is collected, unless GOGC does. The memory is
-// bounded by FINSAM_MEMORY_LIMIT, the bytes at which the platform kills the process, or
-// by GOMEMLIMIT as an operator sets it.
-func tuneGarbageCollector(ctx context.Context) error {
+// CollectLess makes the garbage collector run less often, unless GOGC says how often. A
+// main function calls it first: a start creates more garbage than it keeps.
+func CollectLess() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
+}
+
+// boundMemory bounds the memory by FINSAM_MEMORY_LIMIT, the bytes at which the platform
+// kills the process, or by GOMEMLIMIT as an operator sets it, and returns to the system
+// what only the start needed.
+func boundMemory(ctx context.Context) error {
 	if text := os.Getenv("FINSAM_MEMORY_LIMIT"); text != "" && os.Getenv("GOMEMLIMIT") == "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 1<<20 {

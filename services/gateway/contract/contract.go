@@ -64,12 +64,18 @@ type Info struct {
 	Status   string `json:"x-status"`   // such as active
 }
 
+// Table is what the gateway reads when it starts; the document is read only when it is
+// asked for.
+type Table struct {
+	Info       Info        `json:"info"`
+	Operations []Operation `json:"operations"`
+}
+
 // Read returns what the document says of the API and of each operation.
 func Read() (Info, []Operation, error) {
-	var doc struct{ Info Info }
-	var operations []Operation
-	err := errors.Join(json.Unmarshal(document, &doc), json.Unmarshal(table, &operations))
-	return doc.Info, operations, err
+	var t Table
+	err := json.Unmarshal(table, &t)
+	return t.Info, t.Operations, err
 }
 
 // The addresses in the generated document, in place of the installation's.

@@ -4,6 +4,7 @@
 package compile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,8 +55,12 @@ func Contract(spec []byte, names ...string) ([]byte, error) {
 			return nil, fmt.Errorf("schema %s: %w", name, err)
 		}
 	}
-	compiled, err := json.MarshalIndent(c, "", " ")
-	return append(compiled, '\n'), err
+	compiled, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	// An operation a line, for those who read what has changed.
+	return append(bytes.ReplaceAll(compiled, []byte(`{"operationId"`), []byte("\n"+`{"operationId"`)), '\n'), nil
 }
 
 func readOperation(op *contract.Operation, item *openapi3.PathItem, o *openapi3.Operation) error {

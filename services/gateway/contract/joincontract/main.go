@@ -58,7 +58,13 @@ func run(apis, out string) error {
 	if err != nil {
 		return err
 	}
-	operations, err := json.MarshalIndent(table, "", " ")
+	view := contract.Table{Operations: table}
+	var doc struct{ Info *contract.Info }
+	doc.Info = &view.Info
+	if err := json.Unmarshal(document, &doc); err != nil {
+		return err
+	}
+	operations, err := json.MarshalIndent(view, "", " ")
 	return errors.Join(err,
 		os.WriteFile(filepath.Join(out, "openapi.json"), document, 0o644),
 		os.WriteFile(filepath.Join(out, "operations.json"), append(operations, '\n'), 0o644))
