@@ -400,10 +400,7 @@ func refuseCases() []testCase {
 	for _, b := range broken {
 		cases = append(cases, testCase{b.name, func(s *suite) {
 			err := b.do(s)
-			if err == nil {
-				s.Fatal("was not refused")
-			}
-			for _, answer := range []error{store.ErrNotFound, store.ErrStale, store.ErrExists, store.ErrTaken} {
+			for _, answer := range []error{nil, store.ErrNotFound, store.ErrStale, store.ErrExists, store.ErrTaken} {
 				if errors.Is(err, answer) {
 					s.Fatalf("answered %v", err)
 				}
