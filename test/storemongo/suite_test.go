@@ -38,9 +38,14 @@ func prove(t *testing.T, uri string) {
 
 // newEngine returns an empty database, which is dropped when the test ends.
 func newEngine(t *testing.T, db *mongo.DB, uri string) store.Engine {
+	return db.Engine(newNamespace(t, uri))
+}
+
+// newNamespace returns the name of a database that is dropped when the test ends.
+func newNamespace(t *testing.T, uri string) string {
 	namespace := "t" + strings.ToLower(rand.Text()[:12])
 	t.Cleanup(func() { dropDatabase(t, uri, "finsam-"+namespace) })
-	return db.Engine(namespace)
+	return namespace
 }
 
 func connect(t *testing.T, uri string) *mongo.DB {

@@ -41,9 +41,17 @@ func findOf(q store.Query) (filter, order bson.D, err error) {
 		add(path(o.Key), at)
 	}
 	add("_id", documentID(q.Association, q.After.ID))
-	if q.After.ID != "" {
-		filter = append(filter, bson.E{Key: "$or", Value: either})
+	if q.After.ID == "" {
+		return filter, order, nil
 	}
+	// Where one range of the first column has all that is behind, it is named beside the
+	// alternatives, so that a server reads no more of the index.
+	if first := order[0]; first.Value == -1 && equal[0].Value != absent {
+		filter = append(filter, bson.E{Key: first.Key, Value: bson.D{{Key: "$lte", Value: equal[0].Value}}})
+	} else if first.Key == "_id" {
+		return append(filter, either[0].(bson.D)...), order, nil
+	}
+	filter = append(filter, bson.E{Key: "$or", Value: either})
 	return filter, order, nil
 }
 
