@@ -69,7 +69,7 @@ func TestEverythingAcknowledgedBeforeALiveBackupIsThereAfterTheRestore(t *testin
 	for _, p := range l.Processes {
 		p.Stop()
 	}
-	for _, flaw := range openBooks(t, restored).count(l.told) {
+	for _, flaw := range openBooks(t, restored, "").count(l.told) {
 		t.Error(flaw)
 	}
 }

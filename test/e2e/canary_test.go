@@ -59,7 +59,7 @@ func TestWhoAPersonIsAppearsNowhereInClear(t *testing.T) {
 		p.Stop()
 	}
 	found = append(found, b.files(t, s.Data)...) // what they wrote at the end
-	for service, events := range openBooks(t, s.Data).feed {
+	for service, events := range openBooks(t, s.Data, "").feed {
 		if len(events) == 0 {
 			t.Errorf("the feed of %s is empty: nothing is proven of it", service)
 		}

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store"
-	"github.com/finsam/finsam/pkg/store/sqlite"
 )
 
 // doc is a stored document as far as every aggregate has these.
@@ -61,24 +61,29 @@ var telling = map[string][]string{
 	"activity":    {"bookings", "cancellations"},
 }
 
-func openBooks(t *testing.T, data string) *books {
+// openBooks reads the databases at an address as in FINSAM_STORE; without one, the
+// files in a data folder.
+func openBooks(t *testing.T, data, address string) *books {
 	t.Helper()
 	b := &books{t: t, docs: map[string]map[string]doc{}, feed: map[string][]feed.Event{}}
-	opened := map[string]*sqlite.DB{}
+	opened := map[string]*launch.Database{}
 	for service, collections := range telling {
-		path := filepath.Join(data, service+".db")
-		if _, err := os.Stat(path); err != nil {
-			path = filepath.Join(data, "finsam.db") // one process keeps all in one file
+		at := address
+		if path := filepath.Join(data, service+".db"); at == "" {
+			if _, err := os.Stat(path); err != nil {
+				path = filepath.Join(data, "finsam.db") // one process keeps all in one file
+			}
+			at = "sqlite:" + path
 		}
-		if opened[path] == nil {
-			db, err := sqlite.Open(t.Context(), path)
+		if opened[at] == nil {
+			db, err := launch.OpenStore(t.Context(), at, "finsam-test")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			opened[path] = db
+			opened[at] = db
 		}
-		e := opened[path].Engine(service)
+		e := opened[at].Engine(service)
 		for _, name := range collections {
 			b.docs[name] = b.read(e, name)
 		}

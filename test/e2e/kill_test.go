@@ -19,18 +19,27 @@ import (
 )
 
 func TestKillingAnyProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.T) {
-	underKills(t, suite.FourProcesses(t, unlimited...), fromEnv("FINSAM_KILLS", 30))
+	underKills(t, suite.FourProcesses(t, unlimited...), "", fromEnv("FINSAM_KILLS", 30))
 }
 
 func TestKillingTheOneProcessAtAnyMomentLosesNothingAndDoesNothingTwice(t *testing.T) {
-	underKills(t, suite.OneProcess(t, unlimited...), fromEnv("FINSAM_KILLS", 30)/3)
+	underKills(t, suite.OneProcess(t, unlimited...), "", fromEnv("FINSAM_KILLS", 30)/3)
+}
+
+func TestKillingAnyProcessOnMongoDBLosesNothingAndDoesNothingTwice(t *testing.T) {
+	if os.Getenv("FINSAM_TEST_MONGO_URI") == "" {
+		t.Log("FINSAM_TEST_MONGO_URI is not set: that kills lose nothing on MongoDB is not proven by this run")
+		return
+	}
+	uri := startMongo(t)
+	underKills(t, suite.FourProcesses(t, append([]string{"FINSAM_STORE=" + uri}, unlimited...)...), uri, fromEnv("FINSAM_KILLS", 30))
 }
 
 // underKills lets coaches, receivers and an authority's system work while the
 // processes are killed and started again, and then opens the databases and
 // counts. FINSAM_KILLS says how often (30), FINSAM_SEED replays the choice of
 // victims and moments.
-func underKills(t *testing.T, s *suite.Suite, kills int) {
+func underKills(t *testing.T, s *suite.Suite, address string, kills int) {
 	t.Helper()
 	seed := fromEnv("FINSAM_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("FINSAM_SEED=%d FINSAM_KILLS=%d", seed, kills)
@@ -63,7 +72,7 @@ func underKills(t *testing.T, s *suite.Suite, kills int) {
 	for _, name := range names {
 		s.Processes[name].Stop()
 	}
-	for _, wrong := range openBooks(t, s.Data).count(l.told) {
+	for _, wrong := range openBooks(t, s.Data, address).count(l.told) {
 		t.Error(wrong)
 	}
 }

@@ -1,15 +1,99 @@
 package e2e
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/test/mongowire"
 	"github.com/finsam/finsam/test/suite"
 )
 
+// startMongo returns the address of a server without the services' databases.
+func startMongo(t *testing.T) string {
+	t.Helper()
+	uri := mongowire.Anywhere(t)
+	databases := []string{"finsam-referral", "finsam-participant", "finsam-activity"}
+	mongowire.Drop(t, uri, databases...)
+	t.Cleanup(func() { mongowire.Drop(t, uri, databases...) })
+	return uri
+}
+
 // The services as operations run them: each its own database on one MongoDB
 // server, the gateway's cache and limits on Redis.
 func TestFromAPostedReferralToTheReferrersOutcomeOverMongoDBAndRedis(t *testing.T) {
-	env := append(startRedis(t).env(), "FINSAM_STORE="+mongowire.Start(t).URI)
+	env := append(startRedis(t).env(), "FINSAM_STORE="+startMongo(t))
 	fromReferralToOutcome(t, suite.FourProcesses(t, env...))
+}
+
+// before are the collections whose commands are sent before the answer. What follows it
+// has others: the feed's, and those that mark and look for what is not published.
+var before = []string{"unit_registers", "referrals", "persons", "registry_counters", "access_log"}
+
+// TestCommandsOnMongoDB counts at the wire what one call costs, and a suite at rest.
+func TestCommandsOnMongoDB(t *testing.T) {
+	server := mongowire.Before(t, startMongo(t))
+	var all, own atomic.Int64
+	server.Watch.Store(new(func(c mongowire.Command) {
+		collection, _ := c.Body.Lookup(c.Name).StringValueOK()
+		if slices.Contains([]string{"find", "insert", "update", "delete", "aggregate", "getMore"}, c.Name) {
+			all.Add(1)
+			_, unpublished := c.Body.LookupErr("filter", "unpublished")
+			marks := len(c.Lists["updates"]) > 0 && strings.Contains(c.Lists["updates"][0].String(), `"published"`)
+			if unpublished != nil && !marks && slices.Contains(before, collection) {
+				own.Add(1)
+			}
+		}
+	}))
+	w := walk{suite.FourProcesses(t, append([]string{"FINSAM_STORE=" + server.URI}, unlimited...)...), t}
+	id := ""
+	calls := map[string]struct {
+		most int64
+		call func(n int)
+	}{
+		"POST": {7, func(n int) {
+			p := persontest.New(rand.New(rand.NewPCG(10, uint64(n))), day(0))
+			id = w.Must(t, 201, suite.Request{Method: "POST", Path: "/referrals", Token: w.Token(t, fkSystem), Body: referral(p.Number, p.GivenName, p.FamilyName),
+				Header: map[string]string{"Idempotency-Key": fmt.Sprint("count-", n)}}).Text("id")
+		}},
+		"GET":  {3, func(int) { w.get(intake, "/referrals/"+id) }},
+		"list": {4, func(int) { w.get(intake, "/referrals?limit=20") }},
+	}
+	for _, name := range []string{"POST", "GET", "list"} {
+		least := int64(1000) // of several: what follows an earlier call may still be going on
+		for n := range 5 {
+			calm(&all)
+			before := own.Load()
+			calls[name].call(n)
+			least = min(least, own.Load()-before)
+		}
+		t.Logf("%s: %d commands", name, least)
+		if least > calls[name].most {
+			t.Errorf("%s: %d commands before the answer, more than %d", name, least, calls[name].most)
+		}
+	}
+	calm(&all)
+	began, before := time.Now(), all.Load()
+	time.Sleep(4 * time.Second)
+	perSecond := float64(all.Load()-before) / time.Since(began).Seconds()
+	t.Logf("at rest: %.1f commands a second", perSecond)
+	if perSecond > 12 {
+		t.Errorf("a suite at rest sends %.1f commands a second", perSecond)
+	}
+}
+
+// calm waits until hardly anything is counted any more.
+func calm(all *atomic.Int64) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		before := all.Load()
+		time.Sleep(300 * time.Millisecond)
+		if all.Load()-before <= 6 {
+			return
+		}
+	}
 }

@@ -14,11 +14,14 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // Server is a server whose proxy can observe and fail commands.
@@ -40,6 +43,34 @@ func Start(tb testing.TB) *Server {
 		}
 	})
 	return s
+}
+
+// Anywhere returns the address of the server that FINSAM_TEST_MONGO_URI names, or of one
+// that it starts.
+func Anywhere(tb testing.TB) string {
+	tb.Helper()
+	if uri := os.Getenv("FINSAM_TEST_MONGO_URI"); uri != "" {
+		return uri
+	}
+	return Start(tb).URI
+}
+
+// Drop removes databases of a server.
+func Drop(tb testing.TB, uri string, names ...string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := mongo.Connect(options.Client().ApplyURI(uri))
+	for _, name := range names {
+		if err == nil {
+			err = c.Database(name).Drop(ctx)
+		}
+	}
+	if err == nil {
+		err = c.Disconnect(ctx)
+	}
+	if err != nil {
+		tb.Errorf("drop the databases of a test: %v", err)
+	}
 }
 
 // Serve starts the server on a folder and its proxy at an address, for anyone who is
@@ -90,22 +121,22 @@ func Before(tb testing.TB, uri string) *Server {
 	if err != nil || target.Scheme != "mongodb" || strings.Contains(target.Host, ",") {
 		tb.Fatal("the URI for a proxy must be mongodb:// and name one host")
 	}
-	options := target.Query()
+	query := target.Query()
 	dial := func() (net.Conn, error) { return net.DialTimeout("tcp", target.Host, dialTimeout) }
-	if options.Get("tls") == "true" {
+	if query.Get("tls") == "true" {
 		dial = func() (net.Conn, error) {
 			return tls.DialWithDialer(&net.Dialer{Timeout: dialTimeout}, "tcp", target.Host, nil)
 		}
 	}
 	for _, name := range []string{"tls", "replicaSet", "compressors"} {
-		options.Del(name)
+		query.Del(name)
 	}
-	options.Set("directConnection", "true")
+	query.Set("directConnection", "true")
 	p, err := newProxy("127.0.0.1:0", dial)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(p.stop)
-	through := url.URL{Scheme: target.Scheme, User: target.User, Host: p.listener.Addr().String(), Path: "/" + strings.TrimPrefix(target.Path, "/"), RawQuery: options.Encode()}
+	through := url.URL{Scheme: target.Scheme, User: target.User, Host: p.listener.Addr().String(), Path: "/" + strings.TrimPrefix(target.Path, "/"), RawQuery: query.Encode()}
 	return &Server{URI: through.String(), proxy: p}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -123,10 +122,7 @@ func prepareMore(ctx context.Context, e store.Engine, id string) error {
 // TestTroubleThatPassesIsNoError fails each operation in every way that a server in
 // passing trouble does: once, and it is done once; always, and it is ErrUnavailable.
 func TestTroubleThatPassesIsNoError(t *testing.T) {
-	uri := os.Getenv("FINSAM_TEST_MONGO_URI")
-	if uri == "" {
-		uri = mongowire.Start(t).URI
-	}
+	uri := mongowire.Anywhere(t)
 	var all sync.WaitGroup
 	for what, o := range operations {
 		for how, in := range injections {

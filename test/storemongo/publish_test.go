@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,10 +45,7 @@ func newReplica(t *testing.T, e store.Engine) replica {
 }
 
 func TestTheFeedOfTwoReplicasIsCompleteTwoSecondsAfterTheLastWrite(t *testing.T) {
-	uri := os.Getenv("FINSAM_TEST_MONGO_URI")
-	if uri == "" {
-		uri = mongowire.Start(t).URI
-	}
+	uri := mongowire.Anywhere(t)
 	namespace := newNamespace(t, uri)
 	replicas := []replica{newReplica(t, connect(t, uri).Engine(namespace)), newReplica(t, connect(t, uri).Engine(namespace))}
 	ctx, stop := context.WithCancel(t.Context())

@@ -1,16 +1,11 @@
 package storemongo
 
 import (
-	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/goleak"
 
 	"github.com/finsam/finsam/pkg/store"
@@ -44,7 +39,7 @@ func newEngine(t *testing.T, db *mongo.DB, uri string) store.Engine {
 // newNamespace returns the name of a database that is dropped when the test ends.
 func newNamespace(t *testing.T, uri string) string {
 	namespace := "t" + strings.ToLower(rand.Text()[:12])
-	t.Cleanup(func() { dropDatabase(t, uri, "finsam-"+namespace) })
+	t.Cleanup(func() { mongowire.Drop(t, uri, "finsam-"+namespace) })
 	return namespace
 }
 
@@ -60,21 +55,6 @@ func connect(t *testing.T, uri string) *mongo.DB {
 		}
 	})
 	return db
-}
-
-func dropDatabase(t *testing.T, uri, name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	c, err := driver.Connect(options.Client().ApplyURI(uri))
-	if err == nil {
-		err = c.Database(name).Drop(ctx)
-	}
-	if err == nil {
-		err = c.Disconnect(ctx)
-	}
-	if err != nil {
-		t.Error(fmt.Errorf("drop the test's database: %w", err))
-	}
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
