@@ -16,7 +16,7 @@ const probeTimeout = 100 * time.Millisecond
 var errOutage = errors.New("no server takes writes")
 
 // outage is the time from two seconds after the driver lost the last server that takes
-// writes until it finds one again. It begins with none.
+// writes until it finds one again. It never begins before the first was found.
 type outage struct {
 	mu    sync.Mutex
 	up    context.Context // ends when an outage begins
