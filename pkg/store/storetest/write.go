@@ -341,6 +341,9 @@ func refuseCases() []testCase {
 	insert := func(r store.Record) func(*suite) error {
 		return func(s *suite) error { s.things(); return s.engine.Insert(s.ctx, s.name, r) }
 	}
+	prepare := func(spec store.Spec) func(*suite) error {
+		return func(s *suite) error { spec.Name = s.name; return s.engine.Prepare(s.ctx, spec) }
+	}
 	keyed := func(key string, v any) store.Record {
 		r := record("a", 1)
 		r.Keys = store.Keys{key: v}
@@ -352,12 +355,8 @@ func refuseCases() []testCase {
 	}{
 		{"a collection that was never prepared", func(s *suite) error { return s.engine.Insert(s.ctx, "nowhere", record("a", 1)) }},
 		{"a collection name that some engine cannot use", func(s *suite) error { return s.engine.Prepare(s.ctx, store.Spec{Name: "no$ \"name"}) }},
-		{"an index over a key that is not declared", func(s *suite) error {
-			return s.engine.Prepare(s.ctx, store.Spec{Name: s.name, Indexes: []store.Index{{"x"}}})
-		}},
-		{"a key that is named as the id", func(s *suite) error {
-			return s.engine.Prepare(s.ctx, store.Spec{Name: s.name, Keys: []string{"id"}, Indexes: []store.Index{{"id"}}})
-		}},
+		{"an index over a key that is not declared", prepare(store.Spec{Indexes: []store.Index{{"x"}}})},
+		{"a key that is named as the id", prepare(store.Spec{Keys: []string{"id"}, Indexes: []store.Index{{"id"}}})},
 		{"an order of ids", find(store.Query{Where: where("id", store.Lt, "x")})},
 		{"what is unpublished of a collection that publishes nothing", func(s *suite) error {
 			s.ok(s.engine.Prepare(s.ctx, store.Spec{Name: s.name}))
