@@ -81,7 +81,10 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create the database file: %w", err), guard.close())
 	}
-	c, err := dial(path, "busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=2000",
+	// A random page of an index is written for each of some entries of a referral, so small
+	// pages write less. The log holds 32 MiB before it is copied into the file, which bounds
+	// how often a page is written there; reading it at a start takes some 10 ms.
+	c, err := dial(path, "busy_timeout=5000", "page_size=2048", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=16000",
 		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
 		return nil, errors.Join(err, guard.close())
@@ -93,7 +96,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	go w.loop()
 	d := &DB{path: path, guard: guard, writer: w, readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
 	for range maxReaders {
-		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-8000", "temp_store=MEMORY")
+		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-4000", "temp_store=MEMORY")
 		if err != nil {
 			return nil, errors.Join(err, d.shut(), guard.close())
 		}
