@@ -360,12 +360,11 @@ func refuseCases() []testCase {
 		{"an order of ids", find(store.Query{Where: where("id", store.Lt, "x")})},
 		{"what is unpublished of a collection that publishes nothing", func(s *suite) error {
 			s.ok(s.engine.Prepare(s.ctx, store.Spec{Name: s.name}))
+			if err := s.engine.MarkPublished(s.ctx, s.name, nil); err == nil {
+				return nil
+			}
 			_, err := s.engine.Unpublished(s.ctx, s.name, 1)
 			return err
-		}},
-		{"marks of a collection that publishes nothing", func(s *suite) error {
-			s.ok(s.engine.Prepare(s.ctx, store.Spec{Name: s.name}))
-			return s.engine.MarkPublished(s.ctx, s.name, nil)
 		}},
 		{"a document without an id", insert(record("", 1))},
 		{"a document without a version", insert(record("a", 0))},
