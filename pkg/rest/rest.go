@@ -80,20 +80,17 @@ func Changed[V, B any](ifMatch *string, verb func(version int64) (V, error), bod
 	return body(v), nil
 }
 
-const (
-	defaultLimit = 20
-	defaultPage  = 1
-)
+const defaultLimit = 20
 
 // NewWindow reads which part of a list is asked for.
 func NewWindow(limit, page *int, cursor *string) store.Window {
-	w := store.Window{Limit: defaultLimit, Page: defaultPage, Cursor: Value(cursor)}
-	if limit != nil {
-		w.Limit = *limit
-	}
-	if page != nil {
-		w.Page = *page
-	}
+	return store.Window{Limit: cmp.Or(Value(limit), defaultLimit), Page: Value(page), Cursor: Value(cursor)}
+}
+
+// NewPage reads which page of a list without cursors is asked for: the first one if none is.
+func NewPage(limit, page *int) store.Window {
+	w := NewWindow(limit, page, nil)
+	w.Page = max(w.Page, 1)
 	return w
 }
 
@@ -108,11 +105,11 @@ type Meta struct {
 	TotalRecordsIsMinimum *bool   `json:"totalRecordsIsMinimum,omitempty"`
 }
 
-// NewMeta describes count items of a list. A list that is read by page has a page number
-// and totals; one that is read by cursor has neither: total is nil.
+// NewMeta describes count items of a list. A page that was asked for has its number and
+// totals.
 func NewMeta(w store.Window, count int, next string, total *store.Total) Meta {
 	m := Meta{Limit: w.Limit, Count: count, NextCursor: Optional(next)}
-	if total != nil {
+	if w.Page > 0 && w.Cursor == "" && total != nil {
 		records := int(total.Records)
 		pages := (records + w.Limit - 1) / w.Limit
 		m.Page, m.TotalRecords, m.TotalPages, m.TotalRecordsIsMinimum = &w.Page, &records, &pages, &total.Minimum
@@ -257,10 +254,13 @@ func ListLinks(href string, q url.Values, w store.Window, next string) Links {
 	if next != "" {
 		link("next", "cursor", next)
 	}
-	if w.Cursor != "" {
+	switch {
+	case w.Cursor != "":
 		link("self", "cursor", w.Cursor)
-	} else {
+	case w.Page > 0:
 		link("self", "page", strconv.Itoa(w.Page))
+	default:
+		all["self"] = Link{Href: href + "?" + q.Encode()}
 	}
 	return all
 }

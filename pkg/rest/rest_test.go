@@ -61,12 +61,18 @@ func TestAListSaysWhereItIsAndWhatFollows(t *testing.T) {
 		total  *store.Total
 		want   string
 	}{
-		"the first page": {rest.NewWindow(nil, nil, nil), "c2", &store.Total{Records: 41},
+		"the beginning": {rest.NewWindow(nil, nil, nil), "c2", nil,
+			`{"count":20,"limit":20,"nextCursor":"c2"} ` +
+				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?limit=20\u0026state=open"}}`},
+		"the first page": {rest.NewWindow(nil, number(1), nil), "c2", &store.Total{Records: 41},
 			`{"count":20,"limit":20,"nextCursor":"c2","page":1,"totalPages":3,"totalRecords":41,"totalRecordsIsMinimum":false} ` +
 				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?limit=20\u0026page=1\u0026state=open"}}`},
 		"the last page": {rest.NewWindow(number(50), number(2), nil), "", &store.Total{Records: 1000, Minimum: true},
 			`{"count":20,"limit":50,"page":2,"totalPages":20,"totalRecords":1000,"totalRecordsIsMinimum":true} ` +
 				`{"self":{"href":"../things?limit=50\u0026page=2\u0026state=open"}}`},
+		"without cursors": {rest.NewPage(nil, nil), "", &store.Total{Records: 20},
+			`{"count":20,"limit":20,"page":1,"totalPages":1,"totalRecords":20,"totalRecordsIsMinimum":false} ` +
+				`{"self":{"href":"../things?limit=20\u0026page=1\u0026state=open"}}`},
 		"by cursor": {rest.NewWindow(number(20), nil, &cursor), "c2", nil,
 			`{"count":20,"limit":20,"nextCursor":"c2"} ` +
 				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?cursor=c1\u0026limit=20\u0026state=open"}}`},

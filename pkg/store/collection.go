@@ -210,7 +210,7 @@ const MaxCounted = 1000
 // Window is the part of a list that is wanted: a page, or what follows a cursor.
 type Window struct {
 	Limit  int    // 1 to 200
-	Page   int    // from 1; ignored with a cursor
+	Page   int    // from 1; 0: the first one, without a total; ignored with a cursor
 	Cursor string // Cursor.String of an earlier page; empty: by page
 }
 
@@ -224,7 +224,7 @@ type Total struct {
 type List[T any] struct {
 	Items []T
 	Next  string // Cursor.String of what follows; empty on the last page
-	Total *Total // of the whole list; nil when it was read by cursor
+	Total *Total // of the whole list; nil unless a page was asked for
 }
 
 // Total counts the documents that match, up to MaxCounted.
@@ -234,25 +234,27 @@ func (c *Collection[T]) Total(ctx context.Context, association string, where []C
 }
 
 // List returns the part of a list that a window names: where q.Where holds, in the
-// order of q.Sort. The total is counted for a page only, and is nil by cursor. It
-// returns ErrCursor for a cursor that is not of this order.
-func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (Page[T], *Total, error) {
-	after, err := ParseCursor(w.Cursor, len(q.Sort))
-	if err != nil {
-		return Page[T]{}, nil, err
-	}
-	q.After, q.Skip, q.Limit = after, 0, w.Limit
-	if w.Cursor != "" {
-		page, err := c.Find(ctx, q)
+// order of q.Sort. The total is counted when a page is asked for that does not say it by
+// itself. It returns ErrCursor for a cursor that is not of this order.
+func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (page Page[T], total *Total, err error) {
+	if q.After, err = ParseCursor(w.Cursor, len(q.Sort)); err != nil {
 		return page, nil, err
 	}
-	q.Skip = (w.Page - 1) * w.Limit
-	total, err := c.Total(ctx, q.Association, q.Where)
-	if err != nil || int64(q.Skip) >= total.Records && !total.Minimum {
-		return Page[T]{}, &total, err
+	q.Skip, q.Limit = 0, w.Limit
+	if w.Cursor != "" || w.Page <= 1 {
+		if page, err = c.Find(ctx, q); err != nil || w.Cursor != "" || w.Page == 0 {
+			return page, nil, err
+		}
+		if page.Next.ID == "" {
+			return page, &Total{Records: int64(len(page.Items))}, nil
+		}
 	}
-	page, err := c.Find(ctx, q)
-	return page, &total, err
+	counted, err := c.Total(ctx, q.Association, q.Where)
+	if q.Skip = (w.Page - 1) * w.Limit; err != nil || q.Skip == 0 || int64(q.Skip) >= counted.Records && !counted.Minimum {
+		return page, &counted, err
+	}
+	page, err = c.Find(ctx, q)
+	return page, &counted, err
 }
 
 // CountUpTo counts the documents that match and stops at limit (at least 1).

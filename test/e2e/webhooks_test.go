@@ -172,7 +172,7 @@ func (w walk) goneAndBack(r *authority, hook string) {
 	thing := w.posted(rand.New(rand.NewPCG(9, 2)))
 	w.change(intake, thing, "rejection", map[string]any{"code": "other_initiative", "text": "Påhittat: annan insats."})
 	off := w.until(fkSystem, hook, "turned off", func(a suite.Answer) bool { return a.Text("state") == "gone" })
-	dead := w.until(fkSystem, hook+"/deliveries?state=dead", "a dead letter", func(a suite.Answer) bool { return a.At("_meta.totalRecords") != 0.0 })
+	dead := w.until(fkSystem, hook+"/deliveries?page=1&state=dead", "a dead letter", func(a suite.Answer) bool { return a.At("_meta.totalRecords") != 0.0 })
 	r.answers(204)
 	w.Must(w.t, 200, suite.Request{
 		Method: "PUT", Path: hook, Token: w.Token(w.t, fkSystem), Body: map[string]any{"url": r.URL + "/finsam", "active": true},

@@ -675,7 +675,7 @@ type ListActivitiesParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 }
 
@@ -714,7 +714,7 @@ type ListBookingsParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
@@ -765,7 +765,7 @@ type ListCalendarFeedsParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 }
 

@@ -2193,7 +2193,7 @@ type ListDraftsParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
@@ -2352,7 +2352,7 @@ type ListReferralsParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
@@ -2475,7 +2475,7 @@ type ListTasksParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
@@ -2514,7 +2514,7 @@ type ListWaitingParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
@@ -2526,7 +2526,7 @@ type ListWebhooksParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
@@ -2565,7 +2565,7 @@ type ListDeliveriesParams struct {
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Page Vilken sida, räknat från 1. / Which page, counted from 1.
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.

@@ -193,7 +193,7 @@ func pageCases() []testCase {
 			}
 			s.equal("rest", s.ids(c, withDefaults(store.Query{After: page.Next})), "e f")
 		}},
-		testCase{"a list by page has its total, and one by cursor has none", func(s *suite) {
+		testCase{"a list by page has its total, and one from the beginning or by cursor has none", func(s *suite) {
 			c := s.with(newThing("a"), newThing("b"), newThing("c"))
 			q := store.Query{Association: "north", Sort: []store.Order{{Key: "rank", Desc: true}}}
 			page, total, err := c.List(s.ctx, q, store.Window{Limit: 2, Page: 1})
@@ -204,6 +204,13 @@ func pageCases() []testCase {
 			s.ok(err)
 			s.equal("rest", len(rest.Items), 1)
 			s.equal("has a total", none != nil, false)
+			page, none, err = c.List(s.ctx, q, store.Window{Limit: 2})
+			s.ok(err)
+			s.equal("from the beginning", len(page.Items), 2)
+			s.equal("has a total", none != nil, false)
+			_, total, err = c.List(s.ctx, q, store.Window{Limit: 3, Page: 1})
+			s.ok(err)
+			s.equal("total of the only page", *total, store.Total{Records: 3})
 			page, total, err = c.List(s.ctx, q, store.Window{Limit: 2, Page: 3})
 			s.ok(err)
 			s.equal("behind the end", len(page.Items), 0)

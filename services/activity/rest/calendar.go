@@ -37,7 +37,7 @@ func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFe
 
 // ListCalendarFeeds answers GET /participants/{id}/calendar-feeds.
 func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeedsRequestObject) (api.ListCalendarFeedsResponseObject, error) {
-	w := rest.NewWindow(r.Params.Limit, r.Params.Page, nil)
+	w := rest.NewPage(r.Params.Limit, r.Params.Page)
 	l, err := h.service.Addresses(ctx, r.Id, w)
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func TestABookingFromFirstToLast(t *testing.T) {
 		t.Errorf("got %+v", b)
 	}
 	var l api.BookingList
-	f.do(coach, "GET", "/bookings?limit=1&state=cancelled&participant="+Person, nil).Into(t, 200, &l)
+	f.do(coach, "GET", "/bookings?limit=1&page=1&state=cancelled&participant="+Person, nil).Into(t, 200, &l)
 	if len(l.Items) != 1 || *l.UnderscoreMeta.TotalRecords != 1 {
 		t.Errorf("got %+v", l)
 	}

@@ -38,7 +38,7 @@ func (h handlers) GetMunicipalityWeek(ctx context.Context, r api.GetMunicipality
 
 // ListActivities answers GET /activities.
 func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesRequestObject) (api.ListActivitiesResponseObject, error) {
-	w, municipality := rest.NewWindow(r.Params.Limit, r.Params.Page, nil), rest.Value(r.Params.Municipality)
+	w, municipality := rest.NewPage(r.Params.Limit, r.Params.Page), rest.Value(r.Params.Municipality)
 	part, total, err := h.service.Activities(ctx, municipality, w)
 	if err != nil {
 		return nil, err

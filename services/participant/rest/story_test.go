@@ -146,7 +146,7 @@ func TestTheListGoesOnByItsLinks(t *testing.T) {
 		s.Enrolled(uint64(10+n), "2026-12-07")
 	}
 	var l api.EnrolmentList
-	s.get(Coach, "/enrolments?limit=2&state=planned").Into(t, 200, &l)
+	s.get(Coach, "/enrolments?limit=2&page=1&state=planned").Into(t, 200, &l)
 	if *l.UnderscoreMeta.TotalRecords != 5 || *l.UnderscoreMeta.TotalPages != 3 || *l.UnderscoreMeta.Page != 1 || len(l.Items) != 2 {
 		t.Fatalf("got %+v", l.UnderscoreMeta)
 	}
@@ -167,7 +167,7 @@ func TestTheListGoesOnByItsLinks(t *testing.T) {
 	}
 	var empty api.EnrolmentList
 	s.get(Elsewhere, "/enrolments").Into(t, 200, &empty)
-	s.get(Coach, "/enrolments?municipality=1402").Into(t, 200, &l)
+	s.get(Coach, "/enrolments?municipality=1402&page=1").Into(t, 200, &l)
 	if len(empty.Items)+len(l.Items) != 0 {
 		t.Error("another municipality's enrolments were listed")
 	}

@@ -161,9 +161,12 @@ func TestTheListIsReadByPageAndByCursor(t *testing.T) {
 		f.do(t, webtest.Request{Method: "GET", Path: path, As: referraltest.FK}).Into(t, 200, &l)
 		return l
 	}
-	l := read("/referrals?limit=2&state=submitted&municipality=1481")
+	l := read("/referrals?limit=2&page=1&state=submitted&municipality=1481")
 	if m := l.UnderscoreMeta; *m.Page != 1 || *m.TotalRecords != 3 || *m.TotalPages != 2 || m.Count != 2 || m.Limit != 2 || *l.Items[0].ExternalReference != "FK-3" {
 		t.Errorf("first page: %s", indented(t, l.UnderscoreMeta))
+	}
+	if m := read("/referrals?limit=2").UnderscoreMeta; m.Page != nil || m.TotalRecords != nil || m.TotalPages != nil || m.NextCursor == nil {
+		t.Errorf("the beginning, without a page: %s", indented(t, m))
 	}
 	next := read("/" + l.UnderscoreLinks["next"].Href)
 	if m := next.UnderscoreMeta; m.Page != nil || m.TotalRecords != nil || m.NextCursor != nil || m.Count != 1 || *next.Items[0].ExternalReference != "FK-1" {
