@@ -20,21 +20,42 @@ import (
 
 // read borrows a connection of the pool.
 func (d *DB) read(ctx context.Context, use func(*conn) error) error {
+	c, err := d.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { d.readers <- c }()
+	err = use(c)
+	if err != nil && ctx.Err() != nil {
+		return abandonedBecause(ctx, "while its read was under way")
+	}
+	return err
+}
+
+// reader returns a connection that is idle, or a new one while there are few: each reads
+// the whole schema, a millisecond of a start.
+func (d *DB) reader(ctx context.Context) (*conn, error) {
 	if ctx.Err() != nil {
-		return abandonedBecause(ctx, "before its read began")
+		return nil, abandonedBecause(ctx, "before its read began")
 	}
 	select {
 	case c := <-d.readers:
-		defer func() { d.readers <- c }()
-		err := use(c)
-		if err != nil && ctx.Err() != nil {
-			return abandonedBecause(ctx, "while its read was under way")
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-d.readers:
+		return c, nil
+	case i := <-d.unused:
+		c, err := dial(d.path, "busy_timeout=5000", "query_only=1", "cache_size=-4000", "temp_store=MEMORY")
+		if err != nil {
+			d.unused <- i
 		}
-		return err
+		return c, err
 	case <-ctx.Done():
-		return abandonedBecause(ctx, "before its read began")
+		return nil, abandonedBecause(ctx, "before its read began")
 	case <-d.closed:
-		return errClosed
+		return nil, errClosed
 	}
 }
 

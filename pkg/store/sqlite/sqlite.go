@@ -40,7 +40,7 @@ type DB struct {
 	path    string
 	writer  *writer
 	readers chan *conn // that are idle
-	pool    int        // how many readers exist
+	unused  chan int   // a number for each reader that was not needed yet
 	guard   *conn      // locks the file for this process
 	closed  chan struct{}
 	once    sync.Once
@@ -94,14 +94,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	}
 	w := &writer{conn: c, queue: make(chan *write, maxQueued), quit: make(chan struct{}), gone: make(chan struct{})}
 	go w.loop()
-	d := &DB{path: path, guard: guard, writer: w, readers: make(chan *conn, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
-	for range maxReaders {
-		c, err := dial(path, "busy_timeout=5000", "query_only=1", "cache_size=-4000", "temp_store=MEMORY")
-		if err != nil {
-			return nil, errors.Join(err, d.shut(), guard.close())
-		}
-		d.readers <- c
-		d.pool++
+	d := &DB{path: path, guard: guard, writer: w, readers: make(chan *conn, maxReaders), unused: make(chan int, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
+	for i := range maxReaders {
+		d.unused <- i
 	}
 	d.unwatch = d.watch(path)
 	return d, nil
@@ -163,8 +158,9 @@ func (d *DB) shut() error {
 	close(d.closed)
 	var err error
 	limit := time.After(closeTimeout)
-	for range d.pool {
+	for range maxReaders {
 		select {
+		case <-d.unused:
 		case c := <-d.readers:
 			err = errors.Join(err, c.close())
 		case <-limit:
