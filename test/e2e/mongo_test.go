@@ -3,8 +3,10 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,6 +86,48 @@ func TestCommandsOnMongoDB(t *testing.T) {
 	t.Logf("at rest: %.1f commands a second", perSecond)
 	if perSecond > 12 {
 		t.Errorf("a suite at rest sends %.1f commands a second", perSecond)
+	}
+}
+
+// TestTheShardKeysOfThePageAreAllowed holds the table of the page against what the
+// services create: a unique index forbids every shard key that it does not begin with.
+func TestTheShardKeysOfThePageAreAllowed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]string{}
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(line, "|"); len(cells) == 7 {
+			for name := range strings.SplitSeq(cells[1], ", ") {
+				keys[strings.Trim(name, " `")] = strings.Trim(cells[3], " `")
+			}
+		}
+	}
+	server := mongowire.Before(t, startMongo(t))
+	var mu sync.Mutex
+	unique := map[string]bool{}
+	server.Watch.Store(new(func(c mongowire.Command) {
+		mu.Lock()
+		defer mu.Unlock()
+		name, _ := c.Body.Lookup(c.Name).StringValueOK()
+		switch c.Name {
+		case "listIndexes", "insert":
+			unique[name] = unique[name]
+		case "createIndexes":
+			unique[name] = unique[name] || strings.Contains(c.Body.String(), `"unique": true`) || strings.Contains(c.Body.String(), `"unique":true`)
+		}
+	}))
+	suite.FourProcesses(t, append([]string{"FINSAM_STORE=" + server.URI}, unlimited...)...)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(unique) < 20 {
+		t.Errorf("only %d collections were seen", len(unique))
+	}
+	for name, isUnique := range unique {
+		if key := keys[name]; key == "" || isUnique != (key == "{association: 1}") {
+			t.Errorf("%s: shard key %q, a unique index: %v", name, key, isUnique)
+		}
 	}
 }
 

@@ -4,16 +4,17 @@
 // It uses only what all of them have: one document per write, filters by equality
 // and range, $set, plain indexes; no transactions, no change streams. Every write
 // waits for a majority with its journal flushed, and every read is of the majority,
-// from the primary. Every command has a time limit (for lists only the driver
-// enforces it), and every change names the version that it changes.
+// from the primary. Every command has a time limit, and every change names the version
+// that it changes.
 //
 // A document is stored as
 //
 //	{_id: "<association>/<id>", association, version, published, unpublished,
 //	 written, token, keys: {…}, unique: {…}, body: {…}}
 //
-// The association is part of the _id: one document is found by its _id alone. Lists
-// name the association. The collections are not sharded.
+// The association is part of the _id: one document is found by its _id alone. Lists and
+// unique values name the association; Unpublished and Walk do not. So a collection can be
+// sharded by its _id, or by the association where it has a unique index.
 package mongo
 
 import (
@@ -73,7 +74,6 @@ func Open(ctx context.Context, uri, program string) (*DB, error) {
 		SetRetryWrites(false).
 		SetRetryReads(false).
 		SetConnectTimeout(connectTimeout).
-		SetMinPoolSize(minConnections).
 		SetMaxConnecting(connectionsAtOnce).
 		SetMaxConnIdleTime(maxConnectionsIdle).
 		SetServerMonitor(&event.ServerMonitor{TopologyDescriptionChanged: d.outage.changed}).
@@ -84,6 +84,9 @@ func Open(ctx context.Context, uri, program string) (*DB, error) {
 		SetServerSelectionTimeout(serverSelectionTimeout).
 		SetBSONOptions(&options.BSONOptions{UseJSONStructTags: true}).
 		SetMonitor(newMonitor())
+	if o.MinPoolSize == nil && o.MaxPoolSize == nil {
+		o.SetMinPoolSize(minConnections)
+	}
 	var err error
 	if d.client, err = mongo.Connect(o); err != nil {
 		return nil, fmt.Errorf("connect to MongoDB: %w", err)
