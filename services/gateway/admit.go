@@ -34,6 +34,7 @@ type caller struct {
 type admission struct {
 	trust     *trust.Verifier
 	limits    *limit.Limiter
+	policy    []string // of limits, as the header RateLimit-Policy
 	addresses addresses
 	meters    *meters
 	log       *slog.Logger
@@ -85,14 +86,23 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 	return caller{issuer: issuer}, err
 }
 
+// policyHeader returns what RateLimit-Policy says of a limit, nil without one.
+func policyHeader(l *limit.Limiter) []string {
+	if !l.IsLimited() {
+		return nil
+	}
+	p := l.Policy
+	return []string{`"authority";q=` + strconv.Itoa(p.Burst) + ";w=" + strconv.Itoa((p.Burst+p.PerSecond-1)/p.PerSecond)}
+}
+
 // take takes the operation's cost from the limit of the caller's authority, and says in
 // the headers what is left (draft-ietf-httpapi-ratelimit-headers).
 func (a *admission) take(h http.Header, r *http.Request, op *operation, who caller) error {
 	if op.Public || !a.limits.IsLimited() {
 		return nil
 	}
-	d, p := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost), a.limits.Policy
-	h["Ratelimit-Policy"] = []string{`"authority";q=` + strconv.Itoa(p.Burst) + ";w=" + strconv.Itoa((p.Burst+p.PerSecond-1)/p.PerSecond)}
+	d := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost)
+	h["Ratelimit-Policy"] = a.policy
 	// Rounded up: who waits that long has waited enough.
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(int((d.Reset+time.Second-1)/time.Second))}
 	if !d.Allowed {

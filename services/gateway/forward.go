@@ -120,7 +120,8 @@ var userAgent = []string{"finsam-gateway"}
 // request creates the request for the service, without a body: the path that was matched,
 // the headers that a service sees, and the actor's internal token. Headers that the
 // caller's Connection header names are for the caller's hop only (RFC 9110 section 7.6.1);
-// ours are set after them, so that a caller can never remove one (CVE-2025-48865).
+// ours are set after them, so that a caller can never remove one (CVE-2025-48865). The request has a span of its own, which
+// send ends.
 func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation, who actor.Actor) (*http.Request, error) {
 	h := make(http.Header, 8) // as many as one group of a map holds
 	for _, name := range requestHeaders {
@@ -141,6 +142,10 @@ func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation,
 		h["Authorization"] = []string{"Bearer " + token}
 	}
 	h[web.HeaderRequestID] = []string{web.From(ctx).ID}
+	if spanned, span := f.tracer.Start(ctx, op.upstream.span, clientSpan); span.SpanContext().IsValid() {
+		ctx = spanned
+	}
+	h[web.HeaderTraceParent] = []string{tracecontext.Header(ctx)}
 	h["User-Agent"] = userAgent
 	u := op.upstream
 	out := &http.Request{
@@ -150,18 +155,15 @@ func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation,
 	return out.WithContext(ctx), nil
 }
 
-// send calls a service, in a span of its own, if a place is free.
+var clientSpan = trace.WithSpanKind(trace.SpanKindClient)
+
+// send calls a service if a place is free, and ends the span of the request.
 func (f *forwarder) send(r *http.Request, u *upstream, p *places) (*http.Response, error) {
+	defer trace.SpanFromContext(r.Context()).End()
 	defer p.taken.Add(-1)
 	if p.taken.Add(1) > p.max {
 		return nil, fault.ErrUnavailable.Because(errors.New("too many requests in flight")).After(busyRetryAfter)
 	}
-	ctx, span := f.tracer.Start(r.Context(), "call "+u.name, trace.WithSpanKind(trace.SpanKindClient))
-	defer span.End()
-	if span.SpanContext().IsValid() {
-		r = r.WithContext(ctx)
-	}
-	r.Header[web.HeaderTraceParent] = []string{tracecontext.Header(r.Context())}
 	resp, err := u.transport.RoundTrip(r)
 	if err != nil {
 		return nil, err

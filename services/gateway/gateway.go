@@ -117,7 +117,7 @@ func New(c Config) (_ *Gateway, err error) {
 	g := &Gateway{
 		log: c.Log, trust: c.Trust, headers: headers, forwarder: forwarder, cached: cached,
 		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now},
-		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
+		admission: &admission{trust: c.Trust, limits: c.Limits, policy: policyHeader(c.Limits), addresses: addresses, meters: meters, log: c.Log},
 	}
 	if g.pages, err = newPages(c, info, addresses); err != nil {
 		return nil, err

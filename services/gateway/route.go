@@ -32,6 +32,7 @@ func (op *operation) waits(r *http.Request) bool { return op.LongPoll && server.
 // upstream is a service as the gateway calls it.
 type upstream struct {
 	name, scheme, host string
+	span               string // of a call
 	transport          http.RoundTripper
 }
 
@@ -53,7 +54,7 @@ func newOperations(all []contract.Operation, services []Service) ([]*operation, 
 		if upstreams[s.Name] != nil {
 			return nil, fmt.Errorf("the service %s is configured twice", s.Name)
 		}
-		upstreams[s.Name] = &upstream{name: s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}
+		upstreams[s.Name] = &upstream{name: s.Name, span: "call " + s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}
 	}
 	var operations []*operation
 	for _, o := range all {
@@ -79,7 +80,7 @@ func newTransport(u *url.URL) http.RoundTripper {
 		if port == "" {
 			port = "80"
 		}
-		return hop.New(net.JoinHostPort(u.Hostname(), port))
+		return hop.New(net.JoinHostPort(u.Hostname(), port), client.Dial)
 	}
 	return &http.Transport{
 		DialContext:         client.Dial,

@@ -3,13 +3,14 @@
 // The standard library's transport passes every request from goroutine to goroutine, to
 // serve any server and any protocol. The hop from the front door to a service needs
 // neither: here the caller's own goroutine writes the request and reads the answer, on a
-// connection that no other request uses meanwhile. That halves the cost of the hop. There
-// is no TLS, and no redirect is followed.
+// connection that no other request uses meanwhile. That halves the cost of the hop. No
+// redirect is followed.
 package hop
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,8 @@ const (
 	maxHead = 64 << 10
 	// bufferSize is that of each direction of a connection.
 	bufferSize = 8 << 10
+	// maxRest is how long a connection may have been idle to be used without a look.
+	maxRest = time.Second
 )
 
 // retry waits before a request is sent again, 20 ms at least.
@@ -41,14 +44,18 @@ var retry = backoff.Backoff{First: 40 * time.Millisecond}
 // Transport calls the service at one address. It may be used concurrently.
 type Transport struct {
 	addr string
+	dial Dial
 
 	mu   sync.Mutex
 	idle []*conn // the last used is last, and is used first
 }
 
-// New creates a transport to host:port.
-func New(addr string) *Transport {
-	return &Transport{addr: addr}
+// Dial connects to an address of a network, as net.Dialer.DialContext does.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// New creates a transport to host:port, whose connections dial makes.
+func New(addr string, dial Dial) *Transport {
+	return &Transport{addr: addr, dial: dial}
 }
 
 // conn is a connection, used by one request at a time.
@@ -79,7 +86,7 @@ func (c *conn) Read(b []byte) (int, error) {
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	for try := 1; ; {
-		c, isIdle, err := t.get(r.Context())
+		c, isIdle, err := t.get(r)
 		if err != nil {
 			if r.Body != nil {
 				_ = r.Body.Close()
@@ -87,7 +94,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, isAnswered, err := t.exchange(c, r)
-		if err == nil || isAnswered || r.Body != nil && r.Body != http.NoBody || r.Context().Err() != nil {
+		if err == nil || isAnswered || hasBody(r) || r.Context().Err() != nil {
 			return resp, err
 		}
 		if isIdle { // it says nothing of the pods; there are only so many, and each is tried once
@@ -143,53 +150,6 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isA
 	return resp, true, nil
 }
 
-// write sends the request. If its body cannot be read, that is the error.
-func write(c *conn, r *http.Request) error {
-	var b *source
-	if r.Body != nil && r.Body != http.NoBody {
-		b = &source{ReadCloser: r.Body}
-		r = r.WithContext(r.Context())
-		r.Body = b
-	}
-	err := r.Write(c.out)
-	if err == nil {
-		err = c.out.Flush()
-	}
-	if b != nil && b.err != nil {
-		return b.err
-	}
-	return err
-}
-
-// source is a request's body that remembers why it could not be read.
-type source struct {
-	io.ReadCloser
-	err error
-}
-
-// Read implements io.Reader.
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
-}
-
-// readHead reads the answer's head, after interim ones (1xx).
-func readHead(c *conn, r *http.Request) (*http.Response, error) {
-	for range 5 {
-		resp, err := http.ReadResponse(c.in, r)
-		if err != nil || resp.StatusCode >= 200 {
-			return resp, err
-		}
-		if resp.StatusCode == http.StatusSwitchingProtocols {
-			break
-		}
-	}
-	return nil, errors.New("no final answer")
-}
-
 // body is an answer's body; after its last byte the connection is idle.
 type body struct {
 	in   io.Reader
@@ -226,24 +186,24 @@ func (b *body) end(isWhole bool) {
 	}
 }
 
-// get returns a connection, and whether it is an idle one or new.
-func (t *Transport) get(ctx context.Context) (*conn, bool, error) {
-	for {
-		c := t.pop()
-		if c == nil {
-			break
-		}
-		if time.Since(c.since) < client.IdleTimeout && isAlive(c) {
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
+// get returns a connection, and whether it is an idle one or new. A request with a body
+// cannot be sent again, so it gets no idle one without a look at it.
+func (t *Transport) get(r *http.Request) (*conn, bool, error) {
+	for c := t.pop(); c != nil; c = t.pop() {
+		rest := time.Since(c.since)
+		if rest < client.IdleTimeout && (rest < maxRest && !hasBody(r) || isAlive(c)) {
 			return c, true, nil
 		}
 		_ = c.Close()
 	}
-	raw, err := client.Dial(ctx, "tcp", t.addr)
+	raw, err := t.dial(r.Context(), "tcp", t.addr)
 	if err != nil {
 		return nil, false, err
 	}
 	c := &conn{Conn: raw}
-	c.in, c.out = bufio.NewReaderSize(c, bufferSize), bufio.NewWriterSize(raw, bufferSize)
+	c.in, c.out = bufio.NewReaderSize(c, bufferSize), bufio.NewWriterSize(plainWriter{raw}, bufferSize)
 	return c, false, nil
 }
 
@@ -286,7 +246,11 @@ func (t *Transport) CloseIdleConnections() {
 // isAlive reports whether an idle connection is open and silent, without waiting. One that
 // the other side has closed, or on which it sent something unasked, is of no use.
 func isAlive(c *conn) bool {
-	s, ok := c.Conn.(syscall.Conn)
+	below := c.Conn
+	if secure, ok := below.(*tls.Conn); ok { // what it sends unasked is the end of the connection
+		below = secure.NetConn()
+	}
+	s, ok := below.(syscall.Conn)
 	if !ok {
 		return true
 	}

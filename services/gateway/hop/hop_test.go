@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/finsam/finsam/pkg/web/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +33,7 @@ func serve(t testing.TB, h http.HandlerFunc) (*Transport, *httptest.Server, *ato
 		}
 	}
 	s.Start()
-	tr := New(s.Listener.Addr().String())
+	tr := New(s.Listener.Addr().String(), client.Dial)
 	t.Cleanup(func() { tr.CloseIdleConnections(); s.Close() })
 	return tr, s, &made
 }
@@ -255,7 +257,7 @@ func raw(t *testing.T, answer string) *Transport {
 			})
 		}
 	})
-	tr := New(l.Addr().String())
+	tr := New(l.Addr().String(), client.Dial)
 	t.Cleanup(func() { tr.CloseIdleConnections(); _ = l.Close(); wg.Wait() })
 	return tr
 }
@@ -289,7 +291,7 @@ func TestAnUnreachableServiceIsAnErrorLongBeforeTheTimeout(t *testing.T) {
 	_ = l.Close()
 	patience, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if _, _, err := ask(t, New(addr), patience, "POST", "x"); err == nil || patience.Err() != nil {
+	if _, _, err := ask(t, New(addr, client.Dial), patience, "POST", "x"); err == nil || patience.Err() != nil {
 		t.Error(err)
 	}
 }
