@@ -98,6 +98,21 @@ func TestWithinARequestRecordDoesNotWaitAndWaitDoes(t *testing.T) {
 	}
 }
 
+func TestOneWaitIsForTheEntriesOfAllLogs(t *testing.T) {
+	m := newMemory()
+	m.refuse = func(string) (bool, error) { return false, errors.New("disk full") }
+	one, other := open(t, newMemory()), open(t, m)
+	ctx := accesslog.Begin(official())
+	for _, l := range []*accesslog.Log{one, other} {
+		if err := l.Record(ctx, accesslog.Entry{Operation: "createReferral"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := one.Wait(ctx); !errors.Is(err, accesslog.ErrNotLogged) {
+		t.Errorf("while the other service's log fails, Wait returned %v", err)
+	}
+}
+
 func TestARequestWithoutRecordesHasNothingToWaitFor(t *testing.T) {
 	l := open(t, newMemory())
 	if err := l.Wait(accesslog.Begin(context.Background())); err != nil {
@@ -241,34 +256,39 @@ func TestItDoesNotReachTheNetwork(t *testing.T) {
 
 func TestTheLogWaitsForMoreOnlyWhileManyAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const written = time.Millisecond
 		m := newMemory()
+		m.refuse = func(string) (bool, error) { time.Sleep(written); return true, nil }
 		l := open(t, m)
-		began := time.Now()
-		for range 20 { // one after the other
-			_ = l.Record(official(), accesslog.Entry{Operation: "getReferral"})
+		ask := func() time.Duration {
+			began := time.Now()
+			if err := l.Record(official(), accesslog.Entry{Operation: "getReferral"}); err != nil {
+				t.Error(err)
+			}
+			return time.Since(began)
 		}
-		if waited := time.Since(began); waited != 0 || stored(m) != 20 {
-			t.Errorf("who asks alone waited %v for %d blocks", waited, stored(m))
+		for range 20 {
+			if waited := ask(); waited != written {
+				t.Fatalf("who asks alone waited %v", waited)
+			}
 		}
-		const callers, each = 8, 50
-		var all sync.WaitGroup
-		for range callers {
-			all.Go(func() {
-				for range each {
-					_ = l.Record(official(), accesslog.Entry{Operation: "getReferral"})
-					time.Sleep(time.Millisecond)
-				}
-			})
+		many := func() {
+			ctx := accesslog.Begin(official())
+			for range 8 {
+				_ = l.Record(ctx, accesslog.Entry{Operation: "getReferral"})
+			}
+			if err := l.Wait(ctx); err != nil {
+				t.Error(err)
+			}
 		}
-		all.Wait()
-		if blocks := stored(m) - 20; blocks > 2*each {
-			t.Errorf("%d callers at once made %d blocks of %d entries", callers, blocks, callers*each)
+		many()
+		if waited := ask(); waited <= written || waited > written+3*time.Millisecond {
+			t.Errorf("after many the next block came after %v", waited)
 		}
-		time.Sleep(time.Second)
-		began = time.Now()
-		_ = l.Record(official(), accesslog.Entry{Operation: "getReferral"})
-		if waited := time.Since(began); waited != 0 {
-			t.Errorf("who asks alone again waited %v", waited)
+		many()
+		time.Sleep(3 * time.Millisecond)
+		if waited := ask(); waited != written {
+			t.Errorf("who asks alone soon after waited %v", waited)
 		}
 		_ = l.Close()
 	})

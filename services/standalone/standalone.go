@@ -25,9 +25,11 @@ import (
 	"github.com/finsam/finsam/pkg/store/traced"
 	activity "github.com/finsam/finsam/services/activity/program"
 	participant "github.com/finsam/finsam/services/participant/program"
+	participantrest "github.com/finsam/finsam/services/participant/rest"
 	"github.com/finsam/finsam/services/referral/outbound/send"
 	referral "github.com/finsam/finsam/services/referral/program"
 	referralservice "github.com/finsam/finsam/services/referral/service"
+	"github.com/finsam/finsam/services/referral/vault"
 )
 
 // Suite is the services of one process, ready to serve.
@@ -91,14 +93,15 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 			p.Peers[peer] = s.Feeds[peer]
 		}
 	}
-	if _, err := add(ctx, s, "participant", participant.Build); err != nil {
+	participants, err := add(ctx, s, "participant", participant.Build)
+	if err != nil {
 		return nil, err
 	}
 	if _, err := add(ctx, s, "activity", activity.Build); err != nil {
 		return nil, err
 	}
 	s.referrals, err = add(ctx, s, "referral", func(ctx context.Context, p *launch.App) (*referralservice.Service, http.Handler, error) {
-		return referral.Build(ctx, p, sender)
+		return referral.Build(ctx, p, vault.Local(participantrest.Handlers(participants)), sender)
 	})
 	return s, err
 }
@@ -106,15 +109,11 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 // openApp opens what a service is made of, in its part of the database.
 func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
 	p := &launch.App{
-		Service: name, Schema: services[name].Schema, Config: launch.Config{ParticipantURL: "http://participant"},
-		Transport: upstreams(s.Upstreams), Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
+		Service: name, Schema: services[name].Schema, Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
 			Peers: map[string]feed.Reader{}, Associations: all, Now: time.Now, NewID: uuid.NewString, Log: log.With("component", name),
 		},
 	}
 	if p.Cipher, err = keys.Cipher(); err != nil {
-		return err
-	}
-	if p.Signer, err = keys.Signer(name, p.Now); err != nil {
 		return err
 	}
 	if p.Verifier, err = keys.Verifier(p.Now); err != nil {
@@ -126,14 +125,6 @@ func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all 
 	s.apps[name], s.Feeds[name] = p, p.Feed
 	s.workers = append(s.workers, p.Watch)
 	return nil
-}
-
-// upstreams sends a request to the service that its host names.
-type upstreams map[string]http.RoundTripper
-
-// RoundTrip implements http.RoundTripper.
-func (u upstreams) RoundTrip(r *http.Request) (*http.Response, error) {
-	return u[r.URL.Host].RoundTrip(r)
 }
 
 // add builds a service of the suite.

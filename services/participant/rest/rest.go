@@ -17,7 +17,8 @@ import (
 // handlers answers the operations of the contract.
 type handlers struct{ service *service.Service }
 
-var _ api.StrictServerInterface = handlers{}
+// Handlers returns what answers the operations, for callers of the same process.
+func Handlers(s *service.Service) api.StrictServerInterface { return handlers{s} }
 
 // New returns the service's HTTP handler. Contract and admission are the service's own,
 // whatever c says of them.

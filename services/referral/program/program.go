@@ -31,14 +31,14 @@ func Run(ctx context.Context, environ map[string]string) error {
 		return err
 	}
 	return launch.Run(ctx, Requirements, environ, func(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
-		return Build(ctx, p, sender)
+		return Build(ctx, p, vault.New(&participant.Client{Calls: p.Client("participant")}), sender)
 	})
 }
 
 // Build puts the service together; sender sends its webhooks.
-func Build(ctx context.Context, p *launch.App, sender *send.Sender) (*service.Service, http.Handler, error) {
+func Build(ctx context.Context, p *launch.App, people service.People, sender *send.Sender) (*service.Service, http.Handler, error) {
 	s, err := service.New(ctx, service.Config{
-		Parts: p.Parts, People: vault.New(&participant.Client{Calls: p.Client("participant")}), Blobs: p.Blobs, Webhooks: sender,
+		Parts: p.Parts, People: people, Blobs: p.Blobs, Webhooks: sender,
 	})
 	if err != nil {
 		return nil, nil, err

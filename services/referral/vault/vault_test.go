@@ -2,12 +2,18 @@ package vault
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
+	referralapi "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/service"
 )
@@ -76,6 +82,130 @@ func TestOnlyWhatTheCallerCanMendOrWaitForIsPassedOn(t *testing.T) {
 		_, err := p.AgeOn(t.Context(), "p1", "2026-03-16")
 		if !errors.Is(err, c.want) || len(fault.Of(err).Fields) != len(c.want.Fields) {
 			t.Errorf("%s: got %v", c.sentence, err)
+		}
+	}
+}
+
+// TestWhatTheReferralsContractTakesTheVaultsTakesToo holds what is called in one process,
+// where the vault's contract is not checked again, against it: at the bounds of the
+// referral's.
+func TestWhatTheReferralsContractTakesTheVaultsTakesToo(t *testing.T) {
+	schema := func(compiled []byte, operation string) *contract.Schema {
+		c, err := contract.Read(compiled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(c.Operations, func(o *contract.Operation) bool { return o.ID == operation })
+		return c.Operations[i].Body
+	}
+	sent, filed := schema(referralapi.Contract, "createReferral"), schema(api.Contract, "putPerson")
+	many := make([]string, 20)
+	for i := range many {
+		many[i] = strconv.Itoa(i) + strings.Repeat("z", 62)
+	}
+	base := func() (person, consent map[string]any, unit, municipality string) {
+		return map[string]any{"personalIdentityNumber": "198001012387", "givenName": "T", "familyName": "P"},
+			map[string]any{"givenOn": "2026-01-01", "textVersion": "1", "authorities": []string{"fk"}}, "u", "1481"
+	}
+	taken := 0
+	for _, c := range []struct {
+		part, field string
+		value       any
+	}{
+		{"", "", nil},
+		{"person", "personalIdentityNumber", "8001012387"}, {"person", "personalIdentityNumber", "800101-2387"},
+		{"person", "personalIdentityNumber", "19800101+2387"}, {"person", "personalIdentityNumber", "1980010-2387"},
+		{"person", "givenName", strings.Repeat("å", 100)}, {"person", "givenName", ""}, {"person", "familyName", strings.Repeat("å", 101)},
+		{"person", "gender", "other"}, {"person", "gender", "x"},
+		{"person", "email", "a@b"}, {"person", "email", strings.Repeat("a", 252) + "@b"}, {"person", "email", "å ä@b"}, {"person", "email", "\"x\"@[1]"},
+		{"person", "phone", "+4670"}, {"person", "phone", "0" + strings.Repeat("1", 24)}, {"person", "phone", "0(1) -2"}, {"person", "phone", "++46"},
+		{"consent", "givenOn", "2026-02-30"}, {"consent", "givenOn", "2026-1-1"}, {"consent", "givenOn", "9999-12-31"},
+		{"consent", "textVersion", strings.Repeat("1", 40)}, {"consent", "textVersion", "x y"},
+		{"consent", "authorities", many}, {"consent", "authorities", []string{}},
+		{"", "unit", strings.Repeat("å", 100)}, {"", "unit", "\t"}, {"", "unit", "å b"}, {"", "municipality", "14810"},
+	} {
+		person, consent, unit, municipality := base()
+		switch {
+		case c.part == "person":
+			person[c.field] = c.value
+		case c.part == "consent":
+			consent[c.field] = c.value
+		case c.field == "unit":
+			unit = c.value.(string)
+		case c.field == "municipality":
+			municipality = c.value.(string)
+		}
+		input, err := json.Marshal(map[string]any{
+			"referral": "3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d", "authority": "fk", "unit": unit, "municipality": municipality, "person": person, "consent": maps.Clone(consent),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		consent["given"] = true
+		whole, err := json.Marshal(map[string]any{
+			"person": person, "consent": consent, "unit": unit, "wishedMunicipality": municipality, "reason": "x",
+			"targetGroup": map[string]any{"reasons": []string{"long_absence"}, "authoritiesConcerned": []string{"social_insurance", "region"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sent.Check(whole) != nil {
+			continue
+		}
+		taken++
+		if err := filed.Check(input); err != nil {
+			t.Errorf("%s %s %q is taken by the referral's contract and not by the vault's: %v", c.part, c.field, c.value, err)
+		}
+	}
+	if taken < 15 {
+		t.Errorf("only %d values are taken by the referral's contract: the test proves little", taken)
+	}
+}
+
+// handlers answers as the vault does.
+type handlers struct{ err error }
+
+func (h handlers) PutPerson(_ context.Context, r api.PutPersonRequestObject) (api.PutPersonResponseObject, error) {
+	if h.err != nil {
+		return nil, h.err
+	}
+	isNew := true
+	return api.PutPerson200JSONResponse{Participant: "of " + r.Body.Referral, Created: &isNew}, nil
+}
+
+func (h handlers) ReadAge(_ context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {
+	if h.err != nil {
+		return nil, h.err
+	}
+	return api.ReadAge200JSONResponse{Years: len(r.Id) + len(r.Params.On)}, nil
+}
+
+func (h handlers) ReadIdentities(_ context.Context, r api.ReadIdentitiesRequestObject) (api.ReadIdentitiesResponseObject, error) {
+	if h.err != nil {
+		return nil, h.err
+	}
+	return api.ReadIdentities200JSONResponse{Items: []api.Identity{{Participant: r.Body.Participants[0], DisplayName: "Tolvan"}}}, nil
+}
+
+func TestTheVaultOfTheSameProcessIsAskedByItsHandlers(t *testing.T) {
+	p := Local(handlers{})
+	filed, err := p.Put(t.Context(), service.PersonInput{Referral: "r1"})
+	if err != nil || filed.Participant != "of r1" || !filed.IsNew || filed.Age != nil {
+		t.Errorf("got %+v, %v", filed, err)
+	}
+	if age, err := p.AgeOn(t.Context(), "p1", "2026-01-01"); err != nil || age != 12 {
+		t.Errorf("got %d, %v", age, err)
+	}
+	if all, err := p.Identities(t.Context(), []string{"p1"}); err != nil || all["p1"].Name != "Tolvan" {
+		t.Errorf("got %v, %v", all, err)
+	}
+	p = Local(handlers{fault.ErrForbidden})
+	_, putErr := p.Put(t.Context(), service.PersonInput{})
+	_, ageErr := p.AgeOn(t.Context(), "p1", "2026-01-01")
+	_, err = p.Identities(t.Context(), []string{"p1"})
+	for _, err := range []error{putErr, ageErr, err} {
+		if !errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("a refusal is passed on as %v", err)
 		}
 	}
 }
