@@ -194,6 +194,7 @@ func (s *Service) read(ctx context.Context, a actor.Actor, operation string, whe
 		if l.Total = total; page.Next.ID != "" {
 			l.Next = order.prefix() + page.Next.String()
 		}
+		l.Items, people = make([]*referral.View, 0, len(page.Items)), make([]string, 0, len(page.Items))
 		for _, item := range page.Items {
 			v := item.Value.Status().Outline(a, s.Now())
 			s.dropUnconfigured(v)
@@ -205,7 +206,7 @@ func (s *Service) read(ctx context.Context, a actor.Actor, operation string, whe
 	if err := s.Waitlist.FillPositions(ctx, l.Items...); err != nil {
 		return nil, err
 	}
-	if err := s.fillDuplicates(ctx, a, l.Items); err != nil {
+	if err := s.fillDuplicates(ctx, a, l.Items...); err != nil {
 		return nil, err
 	}
 	entry := accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people, Why: string(access.Scope(operation, a))}

@@ -19,8 +19,7 @@ func (s *Service) viewWithDuplicates(ctx context.Context, a actor.Actor, r *refe
 	if err != nil {
 		return nil, err
 	}
-	v.Duplicates, err = s.duplicates(ctx, a, v)
-	return v, err
+	return v, s.fillDuplicates(ctx, a, v)
 }
 
 // view returns what the actor may see of the referral, with its texts and attachments
@@ -132,12 +131,8 @@ var underWay = func() (open []any) {
 }()
 
 // duplicates returns the other referrals about the person of a view that are under way,
-// as far as the actor may know of them, the latest first; nil for an actor who may not
-// see duplicates.
+// as far as the actor may know of them, the latest first.
 func (s *Service) duplicates(ctx context.Context, a actor.Actor, v *referral.View) ([]referral.Duplicate, error) {
-	if !v.Grounds.Allows("getReferral#duplicates") {
-		return nil, nil
-	}
 	page, err := s.referrals.Find(ctx, store.Query{
 		Association: v.Referral.Association,
 		Where:       []store.Cond{store.Equals(keyParticipant, v.Referral.Participant), {Key: keyState, Op: store.In, Value: underWay}},
@@ -152,11 +147,10 @@ func (s *Service) duplicates(ctx context.Context, a actor.Actor, v *referral.Vie
 	return found, err
 }
 
-// fillDuplicates sets the duplicates of the views of a list. One count finds the few
-// people who have any.
-func (s *Service) fillDuplicates(ctx context.Context, a actor.Actor, views []*referral.View) error {
-	var shown []*referral.View
-	var people []any
+// fillDuplicates sets the duplicates of the views whose actor may see them. One count finds
+// the few people who have any.
+func (s *Service) fillDuplicates(ctx context.Context, a actor.Actor, views ...*referral.View) error {
+	shown, people := make([]*referral.View, 0, len(views)), make([]any, 0, len(views))
 	for _, v := range views {
 		if v.Grounds.Allows("getReferral#duplicates") {
 			v.Duplicates = []referral.Duplicate{}
@@ -173,16 +167,18 @@ func (s *Service) fillDuplicates(ctx context.Context, a actor.Actor, views []*re
 	if err != nil {
 		return err
 	}
+	shown = slices.DeleteFunc(shown, func(v *referral.View) bool {
+		if slices.Contains(underWay, any(string(v.Status.State))) {
+			return counts[v.Referral.Participant] <= 1 // it is counted itself
+		}
+		return counts[v.Referral.Participant] == 0
+	})
+	if len(shown) == 0 {
+		return nil
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxConcurrentLookups)
 	for _, v := range shown {
-		itself := int64(0)
-		if slices.Contains(underWay, any(string(v.Status.State))) {
-			itself = 1
-		}
-		if counts[v.Referral.Participant] <= itself {
-			continue
-		}
 		g.Go(func() (err error) {
 			v.Duplicates, err = s.duplicates(ctx, a, v)
 			return err
