@@ -23,7 +23,7 @@
 #                               and join it again; without them that is left out
 set -eu
 cd "$(dirname "$0")/.."
-export CGO_ENABLED=0 GOFLAGS=-trimpath # as make does: one build cache
+export CGO_ENABLED=0 GOFLAGS="-trimpath -tags=grpcnotrace" # as make does: one build cache
 root=$PWD
 testcluster=$root/../shared/testcluster
 mkdir -p dist

@@ -20,7 +20,7 @@ GOWORK=off CGO_ENABLED=0 go -C deploy/image build -trimpath -o "$packer/image" .
 make_in() { # folder: the program, the image, the bill of materials
 	mkdir -p "$1"
 	CGO_ENABLED=0 GOOS=linux GOARCH="${GOARCH:-amd64}" GOFLAGS= \
-		go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= $stamp" -o "$1/finsam" ./services/standalone/cmd/finsam
+		go build -trimpath -tags=grpcnotrace -buildvcs=false -ldflags "-s -w -buildid= $stamp" -o "$1/finsam" ./services/standalone/cmd/finsam
 	"$packer/image" -binary "$1/finsam" -tag "$tag" -o "$1/finsam.tar" -sbom "$1/finsam.cdx.json" \
 		-version "$version" -revision "$revision" -created "$created"
 }

@@ -18,7 +18,7 @@ import (
 // documentation, and in a demo the token endpoint.
 type pages struct {
 	documents map[string]func() (*document, error) // by path
-	docs      func() (*docs.Page, error)
+	docs      func() *docs.Page
 	problems  func() (*docs.Problems, error)
 	token     http.Handler // nil: no demo
 	addresses addresses
@@ -42,7 +42,7 @@ func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
 			"/openapi.yaml":      renderOnce("application/yaml", func() ([]byte, error) { return contract.YAML(c.PublicURL) }),
 			"/docs/openapi.json": renderOnce("application/json", contract.LocalJSON),
 		},
-		docs: sync.OnceValues(func() (*docs.Page, error) {
+		docs: sync.OnceValue(func() *docs.Page {
 			return docs.NewPage(docs.Config{Title: info.Title, Clients: c.Clients})
 		}),
 		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
@@ -149,11 +149,7 @@ func (p *pages) serveDocs(w http.ResponseWriter, r *http.Request, path string) e
 		}
 		found = problems.Serve(w, strings.TrimPrefix(code, "/"))
 	} else {
-		page, err := p.docs()
-		if err != nil {
-			return err
-		}
-		found = page.Serve(w, r, path)
+		found = p.docs().Serve(w, r, path)
 	}
 	if !found {
 		return problem.ErrNoRoute

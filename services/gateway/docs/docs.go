@@ -4,17 +4,16 @@
 package docs
 
 import (
-	"bytes"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
-	"fmt"
-	"html/template"
+	"html"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
+	"strings"
 
-	"github.com/swaggest/swgui"
-	"github.com/swaggest/swgui/v5emb"
+	"github.com/swaggest/swgui/v5/static"
+	"github.com/vearutop/statigz"
 )
 
 // Config is what NewPage takes.
@@ -35,34 +34,25 @@ type Page struct {
 	policy string
 }
 
-// mount is the path of the assets in their own handler.
-const mount = "/docs/"
+// pageHTML is the page, with {TITLE} and {DEMO} in it. Neither this nor another page is
+// made by html/template, which finds methods by their names: no program that contains it can
+// leave out a method of any type.
+//
+//go:embed page.html
+var pageHTML string
 
 // NewPage creates the page. Its addresses, of the contract and of its assets, are relative,
 // so that they are right behind any prefix.
-func NewPage(o Config) (*Page, error) {
-	var top bytes.Buffer
-	if err := intro.Execute(&top, o); err != nil {
-		return nil, err
-	}
-	h := v5emb.NewHandlerWithConfig(swgui.Config{
-		Title: o.Title, SwaggerJSON: "./openapi.json", BasePath: "docs/", InternalBasePath: mount,
-		PrependHTML: template.HTML(top.String()), HideCurl: false, //nolint:gosec // made by the template, which escapes
-		SettingsUI: map[string]string{"tryItOutEnabled": "false", "persistAuthorization": "false", "filter": "true"},
-	})
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, mount, nil))
-	if w.Code != http.StatusOK {
-		return nil, fmt.Errorf("the documentation page answered %d", w.Code)
-	}
-	p := &Page{assets: h, html: bytes.TrimSpace(w.Body.Bytes()), policy: "default-src 'none'; script-src 'self'"}
+func NewPage(o Config) *Page {
+	text := strings.NewReplacer("{TITLE}", html.EscapeString(o.Title), "{DEMO}", demo(o.Clients)).Replace(pageHTML)
+	p := &Page{assets: statigz.FileServer(static.FS), html: []byte(text), policy: "default-src 'none'; script-src 'self'"}
 	for _, m := range script.FindAllSubmatch(p.html, -1) {
 		sum := sha256.Sum256(m[1])
 		p.policy += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	p.policy += "; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'" +
 		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	return p, nil
+	return p
 }
 
 // script matches the scripts in the page itself.
@@ -83,7 +73,7 @@ func (p *Page) Serve(w http.ResponseWriter, r *http.Request, rest string) bool {
 		return false
 	}
 	asset := r.Clone(r.Context())
-	asset.URL.Path, asset.URL.RawPath = mount+rest, ""
+	asset.URL.Path, asset.URL.RawPath = "/"+rest, ""
 	h.Set("Cache-Control", "public, max-age=3600")
 	p.assets.ServeHTTP(w, asset)
 	return true
@@ -95,15 +85,25 @@ var assets = map[string]bool{
 	"favicon-16x16.png": true, "favicon-32x32.png": true, "oauth2-redirect.html": false,
 }
 
-var intro = template.Must(template.New("intro").Parse(`
-<section style="max-width:1460px;margin:1.5rem auto;padding:0 20px;font-family:sans-serif;line-height:1.5">
-<p lang="sv">Alla anrop görs med en åtkomsttoken från er egen utfärdare. Ett anrop som misslyckas får ett svar i form av ett problem (RFC 9457), vars typ är en länk till
-<a href="docs/problems">sidorna om problemtyper</a>. Kontraktet: <a href="openapi.json">openapi.json</a>, <a href="openapi.yaml">openapi.yaml</a>.</p>
-<p lang="en">Every call is made with an access token from your own issuer. A failed call is answered with a problem (RFC 9457) whose type is a link to
-<a href="docs/problems">the pages about problem types</a>. The contract: <a href="openapi.json">openapi.json</a>, <a href="openapi.yaml">openapi.yaml</a>.</p>
-{{if .Clients}}<details><summary><strong>Demo</strong>: POST /token, grant_type=client_credentials – påhittade klienter / invented clients</summary>
-<pre style="overflow:auto">curl -d grant_type=client_credentials -d client_id={{(index .Clients 0).ID}} -d client_secret={{(index .Clients 0).Secret}} …/token</pre>
+// demo returns the part of the page that lists the demo's clients; empty without any.
+func demo(clients []Client) string {
+	if len(clients) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	write := func(texts ...string) {
+		for _, text := range texts {
+			b.WriteString(text)
+		}
+	}
+	first := clients[0]
+	write(`<details><summary><strong>Demo</strong>: POST /token, grant_type=client_credentials – påhittade klienter / invented clients</summary>
+<pre style="overflow:auto">curl -d grant_type=client_credentials -d client_id=`, html.EscapeString(first.ID), ` -d client_secret=`, html.EscapeString(first.Secret), ` …/token</pre>
 <table><thead><tr><th align="left">client_id</th><th align="left">client_secret</th><th align="left">Myndighet / Authority</th></tr></thead><tbody>
-{{range .Clients}}<tr><td><code>{{.ID}}</code></td><td><code>{{.Secret}}</code></td><td>{{.Name}}</td></tr>
-{{end}}</tbody></table></details>{{end}}
-</section>`))
+`)
+	for _, c := range clients {
+		write("<tr><td><code>", html.EscapeString(c.ID), "</code></td><td><code>", html.EscapeString(c.Secret), "</code></td><td>", html.EscapeString(c.Name), "</td></tr>\n")
+	}
+	write("</tbody></table></details>")
+	return b.String()
+}
