@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -28,9 +29,8 @@ type doc struct {
 }
 
 type step struct {
-	N     int64  `json:"n"`
-	Kind  string `json:"kind"`
-	Cause string `json:"cause"`
+	history.Entry
+	Kind string `json:"kind"`
 }
 
 func (d doc) kinds(kind string) (n int) {
@@ -261,7 +261,7 @@ func (b *books) unique() {
 func sound() (*books, []story) {
 	steps := func(kinds ...string) (all []step) {
 		for i, k := range kinds {
-			all = append(all, step{N: int64(i + 1), Kind: k, Cause: "cause of " + k})
+			all = append(all, step{history.Entry{N: int64(i + 1), Cause: "cause of " + k}, k})
 		}
 		return all
 	}
@@ -298,7 +298,7 @@ func TestTheBooksThatAreWrongAreFoundWrong(t *testing.T) {
 		"a reference is there twice": func(b *books) { b.docs["referrals"]["s"] = doc{ID: "s", External: "FK-1"} },
 		"a step is lost":             func(b *books) { change(b, "bookings", "b", func(d *doc) { d.Steps, d.version = d.Steps[:1], 1 }) },
 		"a step is taken twice": func(b *books) {
-			change(b, "enrolments", "e", func(d *doc) { d.Steps = append(d.Steps, step{N: 3, Kind: "started"}); d.version = 3 })
+			change(b, "enrolments", "e", func(d *doc) { d.Steps = append(d.Steps, step{history.Entry{N: 3}, "started"}); d.version = 3 })
 		},
 		"an event leads to two steps": func(b *books) { change(b, "referrals", "r", func(d *doc) { d.Steps[3].Cause = d.Steps[2].Cause }) },
 		"a step's number is left out": func(b *books) { change(b, "referrals", "r", func(d *doc) { d.Steps[3].N = 5 }) },
