@@ -40,6 +40,9 @@ type Config struct {
 	ActivityURL    string `env:"FINSAM_ACTIVITY_URL"`
 	// TrustFile says whose access tokens the gateway accepts.
 	TrustFile string `env:"FINSAM_TRUST_FILE"`
+	// TLSDir is the folder of the certificate for the connections between the services:
+	// tls.crt, tls.key and ca.crt, as cert-manager fills a Secret. Empty: plain HTTP.
+	TLSDir string `env:"FINSAM_TLS_DIR"`
 	// Migrate is what a service does with a database of an earlier version: auto
 	// migrates it at start, check prints what there is to do and exits.
 	Migrate string `env:"FINSAM_MIGRATE" envDefault:"auto"`
@@ -107,6 +110,9 @@ func (c Config) check() error {
 		u, err := url.Parse(text)
 		if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "") {
 			return fmt.Errorf("%s: must be an address such as http://127.0.0.1:8081", variable)
+		}
+		if text != "" && c.TLSDir != "" && u.Scheme != "https" {
+			return fmt.Errorf("%s: must begin with https, because FINSAM_TLS_DIR is set", variable)
 		}
 	}
 	return nil

@@ -23,6 +23,7 @@ import (
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
+	"github.com/finsam/finsam/pkg/certificate"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
@@ -72,8 +73,10 @@ type App struct {
 	Schema    func() migration.Schema // nil: the database is used as it is
 	Signer    *internaltoken.Signer
 	Verifier  *internaltoken.Verifier
-	Transport http.RoundTripper // to the other services
+	Transport http.RoundTripper   // to the other services
+	TLS       *certificate.Folder // between the services; nil: plain HTTP
 
+	isFront bool           // it serves those outside, in plain HTTP
 	closers []func() error // in the order of opening
 }
 
@@ -109,7 +112,7 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	}
 	output := telemetry.NewOutput(os.Stderr)
 	p := &App{
-		Config: c, Service: n.Service, Schema: n.Schema, Transport: client.NewTransport(), Parts: parts.Parts{
+		Config: c, Service: n.Service, Schema: n.Schema, isFront: n.Trust, Parts: parts.Parts{
 			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: telemetry.Logger(output, n.Service, level),
 		},
 		closers: []func() error{func() error { output.Flush(); return nil }},
@@ -131,6 +134,14 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 		defer cancel()
 		return shutdown(ctx)
 	})
+	transport := client.NewTransport()
+	if p.Config.TLSDir != "" {
+		if p.TLS, err = certificate.Open(p.Config.TLSDir, p.Log); err != nil {
+			return fmt.Errorf("FINSAM_TLS_DIR: %w", err)
+		}
+		transport.DialTLSContext = client.DialTLS(p.TLS.Client)
+	}
+	p.Transport = transport
 	keys := Keys{Dir: p.Config.KeysDir}
 	if p.Signer, err = keys.Signer(n.Service, p.Now); err != nil {
 		return err
@@ -244,6 +255,12 @@ func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Co
 	s := server.Server{
 		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
 		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
+	}
+	if p.TLS != nil {
+		work = append(work, p.TLS.Run)
+		if !p.isFront {
+			s.TLS = p.TLS.Server()
+		}
 	}
 	if s.AdminAddr == "off" {
 		s.AdminAddr = ""

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/certificate/certificatetest"
+	"github.com/finsam/finsam/pkg/freeport"
 	"github.com/finsam/finsam/pkg/launch"
 )
 
@@ -205,5 +207,52 @@ func TestTheErrorOfATakenPortNamesItsVariable(t *testing.T) {
 	defer cancel()
 	if err := first.Serve(ctx, http.NotFoundHandler()); err != nil {
 		t.Fatalf("without an admin port: %v", err)
+	}
+}
+
+// A service with certificates serves its own port over TLS and its admin port without,
+// and calls others that have them; the gateway's port is for those outside.
+func TestServicesWithCertificatesCallOneAnotherOverTLS(t *testing.T) {
+	environ := whole(t)
+	dir := t.TempDir()
+	certificatetest.New(t).Issue(t, dir, time.Now().Add(time.Hour))
+	environ["FINSAM_TLS_DIR"] = dir
+	if _, err := launch.Open(t.Context(), all, environ); err == nil || !strings.HasPrefix(err.Error(), "FINSAM_PARTICIPANT_URL: must begin with https") {
+		t.Errorf("a peer without TLS: %v", err)
+	}
+	environ["FINSAM_PARTICIPANT_URL"] = "https://127.0.0.1:1"
+	environ["FINSAM_TLS_DIR"] = "/nowhere"
+	if _, err := launch.Open(t.Context(), all, environ); err == nil || !strings.HasPrefix(err.Error(), "FINSAM_TLS_DIR: ") {
+		t.Errorf("no certificates: %v", err)
+	}
+	environ["FINSAM_TLS_DIR"], environ["FINSAM_TRUST_FILE"] = dir, "trust.yaml"
+	for scheme, n := range map[string]launch.Requirements{"https": all, "http": {Service: "gateway", Trust: true}} {
+		environ["FINSAM_ADDR"], environ["FINSAM_ADMIN_ADDR"] = freeport.Addr(t), freeport.Addr(t)
+		p, err := launch.Open(t.Context(), n, environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.Close() })
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Serve(ctx, http.NotFoundHandler()) }()
+		caller := &http.Client{Transport: p.Transport}
+		for url, want := range map[string]int{scheme + "://" + environ["FINSAM_ADDR"]: 404, "http://" + environ["FINSAM_ADMIN_ADDR"] + "/livez": 200} {
+			var resp *http.Response
+			for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				if resp, err = caller.Get(url); err == nil {
+					_ = resp.Body.Close()
+					break
+				}
+			}
+			if err != nil || resp.StatusCode != want {
+				t.Errorf("%s: %v, %v", url, resp, err)
+			}
+		}
+		caller.CloseIdleConnections()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }

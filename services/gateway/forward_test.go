@@ -3,18 +3,23 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/certificate"
+	"github.com/finsam/finsam/pkg/certificate/certificatetest"
 )
 
 // maxBody is how many bytes an operation takes that says nothing else.
@@ -243,8 +248,8 @@ func toNetwork(t testing.TB, o *Config, name, base string) {
 	}
 	for i := range o.Services {
 		if o.Services[i].Name == name {
-			transport := newTransport(u)
-			t.Cleanup(transport.(interface{ CloseIdleConnections() }).CloseIdleConnections)
+			transport := newTransport(u, o.TLS)
+			t.Cleanup(transport.CloseIdleConnections)
 			o.Services[i].Base, o.Services[i].Transport = base, transport
 		}
 	}
@@ -329,4 +334,50 @@ func FuzzPlainPath(f *testing.F) {
 			t.Errorf("%q may mean something else", path)
 		}
 	})
+}
+
+// The hop to a service over TLS is the one without: only its connections differ.
+func TestAServiceOverTLSIsAskedOnOneConnection(t *testing.T) {
+	dir := t.TempDir()
+	certificatetest.New(t).Issue(t, dir, time.Now().Add(time.Hour))
+	certificates, err := certificate.Open(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	s.Listener = tls.NewListener(s.Listener, certificates.Server())
+	s.Start()
+	defer s.Close()
+	secure := "https://" + s.Listener.Addr().String()
+	r := newRig(t, func(o *Config) {
+		o.TLS = certificates.Client
+		toNetwork(t, o, "referral", secure)
+	})
+	for range 3 {
+		if w := r.as("fk", actor.Integration, "GET", aReferral, ""); w.Code != http.StatusOK {
+			t.Fatal(w.Code, w.Body)
+		}
+		if w := r.as("fk", actor.Integration, "POST", "/finsam/v1/referrals", `{"a":1}`); w.Code != http.StatusOK || w.Body.String() != `{"a":1}` {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	if made.Load() != 1 {
+		t.Errorf("%d connections", made.Load())
+	}
+	stranger := newRig(t, func(o *Config) { // who does not know the authority
+		o.TLS = func() *tls.Config { return &tls.Config{} }
+		toNetwork(t, o, "referral", secure)
+	})
+	if w := stranger.as("fk", actor.Integration, "GET", aReferral, ""); w.Code != http.StatusServiceUnavailable {
+		t.Error(w.Code, w.Body)
+	}
 }

@@ -9,6 +9,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,6 +52,7 @@ type Config struct {
 	Cache           cache.Cache                   // nil: nothing is cached
 	Limits          *limit.Limiter                // per authority; nil: no limit
 	Unauthenticated *limit.UnauthenticatedLimiter // per address; nil: no limit
+	TLS             func() *tls.Config            // to services whose address is https; nil: by the system's authorities
 	Token           http.Handler                  // answers /token in a demo; nil: no such address
 	Clients         []docs.Client                 // of the demo, shown on the documentation page
 
@@ -100,7 +102,7 @@ func New(c Config) (_ *Gateway, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract: %w", err)
 	}
-	operations, err := newOperations(all, c.Services)
+	operations, err := newOperations(all, c.Services, c.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +147,9 @@ func (c *Config) complete() (err error) {
 	}
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 1024
+	}
+	if c.TLS == nil {
+		c.TLS = func() *tls.Config { return &tls.Config{} }
 	}
 	if c.AnswerTimeout == 0 {
 		c.AnswerTimeout = 15 * time.Second

@@ -1,12 +1,13 @@
 package gateway
 
 import (
+	"cmp"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
@@ -37,7 +38,7 @@ type upstream struct {
 }
 
 // newOperations connects the contract's operations with the services.
-func newOperations(all []contract.Operation, services []Service) ([]*operation, error) {
+func newOperations(all []contract.Operation, services []Service, secure func() *tls.Config) ([]*operation, error) {
 	upstreams := map[string]*upstream{}
 	for _, s := range services {
 		base := s.Base
@@ -49,7 +50,7 @@ func newOperations(all []contract.Operation, services []Service) ([]*operation, 
 			return nil, fmt.Errorf("the address of %s must be like http://127.0.0.1:8081, without a path", s.Name)
 		}
 		if s.Transport == nil {
-			s.Transport = newTransport(u)
+			s.Transport = newTransport(u, secure)
 		}
 		if upstreams[s.Name] != nil {
 			return nil, fmt.Errorf("the service %s is configured twice", s.Name)
@@ -71,28 +72,13 @@ func newOperations(all []contract.Operation, services []Service) ([]*operation, 
 	return operations, nil
 }
 
-// newTransport creates the pool of connections to one service: package hop, or with TLS
-// the standard library's, which follows no redirect, uses no proxy, and leaves bodies as
-// they are.
-func newTransport(u *url.URL) http.RoundTripper {
-	if u.Scheme == "http" {
-		port := u.Port()
-		if port == "" {
-			port = "80"
-		}
-		return hop.New(net.JoinHostPort(u.Hostname(), port), client.Dial)
+// newTransport creates the pool of connections to one service.
+func newTransport(u *url.URL, secure func() *tls.Config) *hop.Transport {
+	port, dial := "80", client.Dial
+	if u.Scheme == "https" {
+		port, dial = "443", client.DialTLS(secure)
 	}
-	return &http.Transport{
-		DialContext:         client.Dial,
-		TLSHandshakeTimeout: 2 * time.Second,
-		MaxIdleConns:        1024,
-		MaxIdleConnsPerHost: 512,
-		MaxConnsPerHost:     1024,
-		IdleConnTimeout:     client.IdleTimeout,
-		DisableCompression:  true,
-		WriteBufferSize:     16 << 10,
-		ReadBufferSize:      16 << 10,
-	}
+	return hop.New(net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), dial)
 }
 
 // newRouter routes every operation of the contract by its path and method to serve. All

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 const (
 	maxTries          = 6
 	tryTimeout        = time.Second
+	handshakeTimeout  = 2 * time.Second
 	retryTimeout      = 3 * time.Second         // after which no further try begins
 	userTimeout       = 3 * time.Second         // after which a peer that acknowledges nothing is gone
 	keepAliveIdle     = 5 * time.Second         // after which a silent connection is probed
@@ -44,5 +46,32 @@ func Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 		if err == nil || try == maxTries || time.Since(start) > retryTimeout || !retry.Wait(ctx, try) {
 			return c, err
 		}
+	}
+}
+
+// DialTLS returns a Dial over TLS. config is asked for each connection, so that renewed
+// authorities count from the next one on.
+func DialTLS(config func() *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c := config()
+		if c.ServerName == "" {
+			host, _, err := net.SplitHostPort(addr)
+			if err != nil {
+				return nil, err
+			}
+			c.ServerName = host
+		}
+		raw, err := Dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+		defer cancel()
+		secure := tls.Client(raw, c)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return nil, err
+		}
+		return secure, nil
 	}
 }

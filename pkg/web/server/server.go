@@ -8,6 +8,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -256,6 +257,7 @@ type Server struct {
 	Ready     func(context.Context) error // an error: not ready; it goes to the log. nil: always ready
 	Metrics   http.Handler                // nil: no /metrics
 	Started   func(addr, admin string)    // called once both listen; may be nil
+	TLS       *tls.Config                 // of Addr; nil: plain HTTP. AdminAddr is always plain
 	Linger    time.Duration               // how long it serves on, no longer ready, before it stops
 	Log       *slog.Logger                // nil: slog.Default
 }
@@ -300,6 +302,9 @@ func (s Server) Run(ctx context.Context) error {
 				return context.WithValue(context.Background(), drainKey{}, draining)
 			},
 		}
+	}
+	if s.TLS != nil {
+		public = tls.NewListener(public, s.TLS)
 	}
 	servers := []*http.Server{newServer(handler, public.Addr())}
 	listeners, adminAddr := []net.Listener{public}, ""

@@ -3,8 +3,8 @@
 // The standard library's transport passes every request from goroutine to goroutine, to
 // serve any server and any protocol. The hop from the front door to a service needs
 // neither: here the caller's own goroutine writes the request and reads the answer, on a
-// connection that no other request uses meanwhile. That halves the cost of the hop. No
-// redirect is followed.
+// connection that no other request uses meanwhile. That halves the cost of the hop. With
+// TLS only the connection is another one. No redirect is followed.
 package hop
 
 import (

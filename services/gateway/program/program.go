@@ -33,6 +33,9 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 		return err
 	}
 	c := gateway.Config{Signer: app.Signer, Version: launch.Version(), Revision: launch.Revision(), Log: app.Log, Now: app.Now}
+	if app.TLS != nil {
+		c.TLS = app.TLS.Client
+	}
 	shared, closeCache, err := openCache(&c, app.Config.RedisURL)
 	if err != nil {
 		return err

@@ -11,6 +11,9 @@
 - { name: FINSAM_ADMIN_ADDR, value: ":9090" }
 - { name: FINSAM_LINGER, value: "{{ int $v.drain.lingerSeconds }}s" }
 - { name: FINSAM_KEYS_DIR, value: {{ .facts.keysDir }} }
+{{- if $v.internalTLS.existingSecret.name }}
+- { name: FINSAM_TLS_DIR, value: /etc/finsam/tls }
+{{- end }}
 {{- with .facts.associations }}
 - { name: FINSAM_ASSOCIATIONS_DIR, value: {{ . }} }
 {{- end }}
@@ -35,7 +38,7 @@
 {{- end }}
 {{- end }}
 {{- range .facts.peers }}
-- { name: FINSAM_{{ upper . }}_URL, value: "http://{{ $full }}-{{ . }}:{{ (fromYaml (include "finsam.settings" (dict "root" $.root "name" .))).service.port }}" }
+- { name: FINSAM_{{ upper . }}_URL, value: "{{ ternary "https" "http" (not (empty $v.internalTLS.existingSecret.name)) }}://{{ $full }}-{{ . }}:{{ (fromYaml (include "finsam.settings" (dict "root" $.root "name" .))).service.port }}" }
 {{- end }}
 {{- if .facts.front }}
 {{- include "finsam.frontEnv" . }}

@@ -124,6 +124,9 @@ topologySpreadConstraints:
 {{- if .facts.front }}
 - { name: trust, mountPath: /etc/finsam/trust, readOnly: true }
 {{- end }}
+{{- if .root.Values.internalTLS.existingSecret.name }}
+- { name: tls, mountPath: /etc/finsam/tls, readOnly: true }
+{{- end }}
 {{- if include "finsam.hasCA" .root }}
 - { name: ca, mountPath: /etc/finsam/ca, readOnly: true }
 {{- end }}
@@ -159,6 +162,13 @@ topologySpreadConstraints:
 {{- if .facts.front }}
 - name: trust
   {{- include "finsam.trustVolume" .root | nindent 2 }}
+{{- end }}
+{{- with $v.internalTLS.existingSecret.name }}
+- name: tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }, { key: ca.crt, path: ca.crt }]
 {{- end }}
 {{- if include "finsam.hasCA" .root }}
 - name: ca

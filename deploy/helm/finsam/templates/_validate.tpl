@@ -77,6 +77,7 @@ with a default; a missing list, text or object is the same as an empty one.
 {{ if (dig "autoscaling" "enabled" false (index $v . | default dict)) }}Standalone has one pod and cannot scale: remove {{ . }}.autoscaling, or choose mode: services.{{ end }}
 {{ end }}
 {{ if $v.redis.existingSecret.name }}Standalone has its cache in memory: remove redis.existingSecret.name, or choose mode: services.{{ end }}
+{{ if $v.internalTLS.existingSecret.name }}Standalone has no connections between pods: remove internalTLS.existingSecret.name, or choose mode: services.{{ end }}
 {{ if $v.blobs.s3.endpoint }}Standalone keeps attachments on its own volume: remove blobs.s3.endpoint, or choose mode: services.{{ end }}
 {{ if gt (int ($v.standalone.replicas | default 1)) 1 }}Standalone has one pod, since its database is a file: remove standalone.replicas, or choose mode: services.{{ end }}
 {{ if and $v.backup.enabled (not $v.persistence.enabled) }}There is nothing to back up without a volume: set persistence.enabled to true, or backup.enabled to false.{{ end }}

@@ -148,7 +148,7 @@ spec:
   selector:
     {{- include "finsam.selector" . | nindent 4 }}
   ports:
-    - { name: http, port: {{ int .s.service.port }}, targetPort: http, appProtocol: http }
+    - { name: http, port: {{ int .s.service.port }}, targetPort: http, appProtocol: {{ ternary "https" "http" (and (not .facts.front) (not (empty .root.Values.internalTLS.existingSecret.name))) }} }
     {{- if eq .s.service.type "ClusterIP" }}
     - { name: admin, port: 9090, targetPort: admin, appProtocol: http }
     {{- end }}
