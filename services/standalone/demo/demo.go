@@ -169,6 +169,7 @@ func (i *Issuer) add(all ...authority) error {
 	for _, r := range actor.Roles {
 		roles[string(r)] = r
 	}
+	added := false
 	for _, a := range all {
 		if i.keys[a.id], err = i.key(i.issuerID(a.id)); err != nil {
 			return err
@@ -181,10 +182,14 @@ func (i *Issuer) add(all ...authority) error {
 		}
 		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
 			file.Issuers = append(file.Issuers, entry)
+			added = true
 		}
 	}
+	if !added {
+		return nil
+	}
 	text, err := yaml.Marshal(file)
-	if err != nil || string(text) == string(before) {
+	if err != nil {
 		return err
 	}
 	return atomicfile.Write(i.TrustFile(), text, 0o600)
