@@ -20,10 +20,10 @@ import (
 // and nowhere else in the whole system; the steps hold no identity.
 type Person struct {
 	Association string       `json:"association"`
-	ID          string       `json:"id"`       // random, says nothing about the person
-	Lookup      string       `json:"lookup"`   // keyed function of the canonical number
-	Identity    []byte       `json:"identity"` // encrypted Identity
-	Contact     []byte       `json:"contact"`  // encrypted Contact; none for a protected person
+	ID          string       `json:"id"`                // random, says nothing about the person
+	Lookup      string       `json:"lookup"`            // keyed function of the canonical number
+	Identity    []byte       `json:"identity"`          // encrypted Identity
+	Contact     []byte       `json:"contact,omitempty"` // encrypted Contact; none for a protected person
 	Steps       []PersonStep `json:"steps"`
 }
 
