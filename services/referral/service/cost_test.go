@@ -2,8 +2,10 @@ package service_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -164,5 +166,28 @@ func TestACreationIsEnteredBeforeItIsStored(t *testing.T) {
 	c.take()
 	if _, err = w.Service.Create(fk, "k3", referraltest.Submission()); !errors.Is(err, accesslog.ErrNotLogged) || slices.Contains(c.take(), "insert referrals") {
 		t.Errorf("one that cannot be entered: %v", err)
+	}
+}
+
+func TestACreationIsShownAsItIsReadAgain(t *testing.T) {
+	w := referraltest.New(t)
+	fk := referraltest.As(referraltest.FK)
+	sub := referraltest.Submission()
+	sub.RightTime = []referral.TimelyAnswer{{Item: "wants_to", Answer: "no"}}
+	for name, s := range map[string]referral.Submission{"without answers": referraltest.Submission(), "with answers": sub} {
+		first, err := w.Service.Create(fk, name, s)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		again, err := w.Service.Create(fk, name, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, _ := json.Marshal(first.Texts.Assessment)
+		b, _ := json.Marshal(again.Texts.Assessment)
+		if first.Texts.Reason != again.Texts.Reason || !reflect.DeepEqual(first.Texts.Assessment, again.Texts.Assessment) {
+			t.Errorf("%s: at first\n%s\nand then\n%s", name, a, b)
+		}
 	}
 }

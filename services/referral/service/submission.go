@@ -48,7 +48,8 @@ type intake struct {
 	from    referral.Origin
 	number  *registrynumber.Reservation // nil: none was reserved
 	entry   accesslog.Entry
-	entered bool // entry is in the access log, as done
+	entered bool            // entry is in the access log, as done
+	texts   *referral.Texts // of the referral that was stored; nil: of a repeat
 
 	// personSince is when the vault created the person, at the earliest; zero: it may have
 	// been known before.
@@ -73,7 +74,12 @@ func (s *Service) create(ctx context.Context, a actor.Actor, operation string, r
 		}
 	}
 	s.publisher.Wake()
-	return s.view(ctx, a, created.Value.AsOf(1))
+	return s.viewWith(ctx, a, created.Value.AsOf(1), func(v *referral.View) (*referral.Texts, error) {
+		if i.texts == nil {
+			return s.texts(v)
+		}
+		return i.texts, nil
+	})
 }
 
 // newPersonTime is how long nobody can have protected a person whom the vault has just
@@ -184,6 +190,9 @@ func (s *Service) insert(ctx context.Context, i *intake) (created store.Versione
 		created, replayed, err = idempotency.Create(ctx, s.referrals, i.request,
 			func(r *referral.Referral) idempotency.Receipt { return r.Receipt },
 			func(id string) (*referral.Referral, error) { return s.build(ctx, id, i) })
+		if replayed {
+			i.texts = nil
+		}
 		switch {
 		case i.number == nil && errors.Is(err, store.ErrTaken):
 			return created, referral.ErrExternalReference.AtField("/externalReference")
@@ -267,6 +276,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
 		Receipt: idempotency.Receipt{Fingerprint: i.request.Fingerprint, At: i.request.Now},
 	}
+	i.texts = &referral.Texts{Reason: sub.Reason}
 	if i.in.Terms != (association.Terms{}) {
 		r.Terms = &i.in.Terms
 	}
@@ -276,7 +286,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 		if r.Assessment, err = assessment.Encrypt(id, s.Cipher.Encrypt); err != nil {
 			return nil, err
 		}
-		r.TargetGroupMet = assessment.Met
+		r.TargetGroupMet, i.texts.Assessment = assessment.Met, &assessment
 	}
 	by := guard.Author(ctx)
 	by.Authority, by.Unit = from.Authority, from.Unit

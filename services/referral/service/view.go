@@ -25,10 +25,15 @@ func (s *Service) viewWithDuplicates(ctx context.Context, a actor.Actor, r *refe
 // view returns what the actor may see of the referral, with its texts and attachments
 // where texts are visible.
 func (s *Service) view(ctx context.Context, a actor.Actor, r *referral.Referral) (*referral.View, error) {
+	return s.viewWith(ctx, a, r, s.texts)
+}
+
+// viewWith is view with texts that the caller may know without decrypting them.
+func (s *Service) viewWith(ctx context.Context, a actor.Actor, r *referral.Referral, texts func(*referral.View) (*referral.Texts, error)) (*referral.View, error) {
 	v := r.Status().View(a, s.Now())
 	if v.Visibility.Texts {
 		var err error
-		if v.Texts, err = s.texts(v); err != nil {
+		if v.Texts, err = texts(v); err != nil {
 			return nil, err
 		}
 		for _, step := range r.Attachments() {
