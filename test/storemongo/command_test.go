@@ -103,6 +103,11 @@ func check(c mongowire.Command) string {
 	if ms, ok := c.Body.Lookup("maxTimeMS").AsInt64OK(); !ok || ms <= 0 {
 		return "no time limit"
 	}
+	if limit, ok := c.Body.Lookup("limit").AsInt64OK(); ok && limit > 1 {
+		if batch, _ := c.Body.Lookup("batchSize").AsInt64OK(); batch <= limit {
+			return "needs a second command for what it is to return"
+		}
+	}
 	if !slices.Contains(writes, c.Name) {
 		// Only what judges a write that failed is read from the primary alone, and
 		// that never reads a document's body.

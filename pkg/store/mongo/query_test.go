@@ -84,6 +84,10 @@ func TestAServersErrorIsReportedWithoutItsText(t *testing.T) {
 	}{
 		"a command's error":       {driver.CommandError{Code: 11000, Name: "DuplicateKey", Message: "dup key: " + secret}, false},
 		"a write's error":         {driver.WriteException{WriteErrors: driver.WriteErrors{{Code: 11000, Message: secret}}}, false},
+		"a bulk's error":          {driver.BulkWriteException{WriteErrors: []driver.BulkWriteError{{WriteError: driver.WriteError{Code: 11000, Message: secret}}}}, false},
+		"a bulk's conflict":       {driver.BulkWriteException{WriteErrors: []driver.BulkWriteError{{WriteError: driver.WriteError{Code: 112, Message: secret}}}}, true},
+		"a bulk that may vanish":  {driver.BulkWriteException{WriteConcernError: &driver.WriteConcernError{Code: 64, Message: secret}}, true},
+		"no connection":           {errors.New("connection pool was cleared"), true},
 		"a write that may vanish": {driver.WriteException{WriteConcernError: &driver.WriteConcernError{Code: 64, Name: "WriteConcernFailed", Message: secret}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
