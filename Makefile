@@ -41,8 +41,11 @@ generate: ## rewrite the generated files
 tidy: ## bring go.mod and go.sum in order, in every module
 	for m in $(MODULES); do go -C $$m mod tidy || exit 1; done; go work sync
 
-bench: build ## the figures of docs/performance.md
-	./scripts/bench.sh
+bench: build ## measure, and write the tables of docs/performance.md
+	./scripts/bench.sh -page "$$PWD/docs/performance.md"
+
+bench-peers: build ## beside its peers in one run, where the benchmark beside the project is at hand (PEERBENCH_DIR)
+	./scripts/bench-peers.sh
 
 bench-intake: ## what 1,000 to SIZES stored referrals do to posting, reading and listing, in docs/performance.md
 	FINSAM_BENCH_INTAKE=$(SIZES) go test -run '^$$' -bench '^BenchmarkIntake$$' -benchtime 1x -timeout 90m ./services/referral/service
@@ -63,4 +66,4 @@ chart: ## lint the chart, run its suites, check every object; UPDATE=1 writes it
 cluster-test: ## install the chart on a real Kubernetes and live with it there; RUN=regexp, KEEP=1
 	./scripts/cluster-test.sh
 
-.PHONY: help run build run-services test setup race check generate tidy bench bench-intake costs fuzz images chart cluster-test
+.PHONY: help run build run-services test setup race check generate tidy bench bench-peers bench-intake costs fuzz images chart cluster-test

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,6 +28,7 @@ import (
 	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/test/mongowire"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -36,6 +39,8 @@ var (
 	stored      = flag.Int("seed", 10_000, "referrals stored before anything is counted")
 	starts      = flag.Int("starts", 9, "how often each program is started to measure the time it takes")
 	connections = flag.String("connections", "128,16", "how many ask at the same time, one run each")
+	machine     = flag.String("machine", "", "what the figures are of, printed above the tables: commit, machine, time")
+	page        = flag.String("page", "", "the page between whose markers the tables are written")
 	only        = flag.String("only", "", "only the cases that match this expression, such as 'POST referral/one process'")
 )
 
@@ -49,7 +54,7 @@ const (
 
 var (
 	questions = []string{postReferral, getReferral, listOf20, getWeek}
-	ways      = []string{"engine", "service alone", "one process", "four processes", "gateway alone", "generator alone"}
+	ways      = []string{"engine", "service alone", "one process", "four processes", "four on MongoDB", "gateway alone", "generator alone"}
 )
 
 // environment is that of every measured process: no limit of an authority, and no
@@ -62,6 +67,9 @@ func BenchmarkSuite(b *testing.B) {
 	if *participants > 0 {
 		printNeeds(b)
 		return
+	}
+	if *page != "" && *only != "" {
+		b.Fatal("-page needs all cases: leave -only out")
 	}
 	m := &measurement{only: regexp.MustCompile(*only)}
 	for part := range strings.SplitSeq(*connections, ",") {
@@ -80,12 +88,18 @@ func BenchmarkSuite(b *testing.B) {
 		{[]string{"gateway alone"}, (*measurement).gatewayAlone},
 		{[]string{"service alone", "four processes"}, (*measurement).services},
 		{[]string{"one process"}, (*measurement).oneProcess},
+		{[]string{"four on MongoDB"}, (*measurement).onMongoDB},
 	} {
 		if m.wants(p.ways) {
 			b.Run(p.ways[0], func(b *testing.B) { p.run(m, b) })
 		}
 	}
 	m.print(os.Stdout)
+	if *page != "" {
+		var text bytes.Buffer
+		m.print(&text)
+		must(0, writePage(*page, text.Bytes()))(b)
+	}
 }
 
 // measurement collects what was measured.
@@ -104,7 +118,11 @@ type row struct {
 	server, generator time.Duration // processor time
 	heap              heap          // allocated by the measured processes
 	quietAfter        time.Duration // until the measured processes were quiet again
+	strangers         float64       // cores that others used meanwhile; below 0: not known
 }
+
+// maxStrangers is how many cores others may use beside a figure that can be believed.
+const maxStrangers = 0.1
 
 // program is how long one program takes to start, and its resident memory: after
 // the load, and two seconds after a start on the same data.
@@ -136,9 +154,14 @@ func (m *measurement) measure(b *testing.B, question, way string, processes []*s
 		attack(b, client, n, *warmUp, *maxCounted, ask)
 		// /metrics is read outside of the two readings of processor time.
 		heapBefore := allocatedBy(b, processes)
-		serverBefore, ownBefore := cpuOf(b, processes), must(cpu(os.Getpid()))(b)
+		allBefore, serverBefore, ownBefore := must(busy())(b), cpuOf(b, processes), must(cpu(os.Getpid()))(b)
+		begin := time.Now()
 		r := row{question: question, way: way, connections: n, Metrics: attack(b, client, n, *length, *maxCounted, ask)}
 		r.server, r.generator = cpuOf(b, processes)-serverBefore, must(cpu(os.Getpid()))(b)-ownBefore
+		r.strangers = max(0, (must(busy())(b)-allBefore-r.server-r.generator).Seconds()/time.Since(begin).Seconds())
+		if way == "four on MongoDB" { // the database would count as one
+			r.strangers = -1
+		}
 		r.heap = allocatedBy(b, processes)
 		r.heap.objects, r.heap.bytes = r.heap.objects-heapBefore.objects, r.heap.bytes-heapBefore.bytes
 		r.quietAfter = waitQuiet(b, processes)
@@ -227,6 +250,7 @@ func (w *way) reading() vegeta.Targeter {
 }
 
 func (w *way) get(c suite.Caller, address func(n uint64) string) vegeta.Targeter {
+	w.token(c) // the first one starts a program, which no question must wait for
 	var n atomic.Uint64
 	return func(t *vegeta.Target) error {
 		t.Method, t.URL = http.MethodGet, address(n.Add(1))
@@ -244,6 +268,7 @@ func (w *way) posting() vegeta.Targeter {
 	rest := fmt.Sprintf(`"unit":"fk-molndal","targetGroup":{"reasons":["long_absence"],"authoritiesConcerned":["social_insurance","region"]},`+
 		`"consent":{"given":true,"givenOn":%q,"textVersion":"2026-1","authorities":["fk","molndal"]},"reason":%q,"wishedMunicipality":`,
 		today, strings.Repeat("Påhittat exempel: sjukskriven länge, vill tillbaka i egen takt. ", 16))
+	w.token(sender) // as in get
 	var last atomic.Uint64
 	return func(t *vegeta.Target) error {
 		n := last.Add(1)
@@ -287,6 +312,23 @@ func (m *measurement) services(b *testing.B) {
 	m.askAll(b, direct)
 	m.askAll(b, through)
 	m.start(b, s, suite.Services...)
+}
+
+// onMongoDB measures the four processes on the MongoDB of FINSAM_TEST_MONGO_URI, with the
+// Redis of FINSAM_TEST_REDIS_URL if there is one. It does nothing without a MongoDB.
+func (m *measurement) onMongoDB(b *testing.B) {
+	uri := os.Getenv("FINSAM_TEST_MONGO_URI")
+	if uri == "" {
+		fmt.Fprintln(os.Stderr, "FINSAM_TEST_MONGO_URI is not set: nothing is measured on MongoDB")
+		return
+	}
+	databases := []string{"finsam-participant", "finsam-referral", "finsam-activity"}
+	mongowire.Drop(b, uri, databases...) // what another run left has other keys
+	b.Cleanup(func() { mongowire.Drop(b, uri, databases...) })
+	s := suite.FourProcesses(b, append([]string{"FINSAM_STORE=" + uri, "FINSAM_REDIS_URL=" + os.Getenv("FINSAM_TEST_REDIS_URL")}, environment...)...)
+	w := throughGateway(b, s, "four on MongoDB")
+	w.storeReferrals(b)
+	m.askAll(b, w)
 }
 
 func processesOf(s *suite.Suite) (all []*suite.Process) {
@@ -461,21 +503,51 @@ func (m *measurement) print(w io.Writer) {
 	slices.SortStableFunc(m.rows, func(x, y row) int {
 		return cmp.Or(y.connections-x.connections, slices.Index(questions, x.question)-slices.Index(questions, y.question), slices.Index(ways, x.way)-slices.Index(ways, y.way))
 	})
-	fmt.Fprintf(w, "\n| connections | question | way | per second | p50 ms | p99 ms | CPU s per 1,000: server | generator | allocations | KB | quiet after |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "\n%s\n\n| connections | question | way | per second | p50 ms | p99 ms | CPU s per 1,000: server | generator | allocations | KB | quiet after | strangers |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n", *machine)
+	disturbed := 0
 	for _, r := range m.rows {
-		n, server := float64(r.Requests), "–"
+		n, server, strangers := float64(r.Requests), "–", "–"
 		if r.server > 0 {
 			server = fmt.Sprintf("%.3f", r.server.Seconds()/n*1000)
 		}
-		fmt.Fprintf(w, "| %d | %s | %s | %s | %.2f | %.2f | %s | %.3f | %.0f | %.1f | %.1f s |\n",
+		if r.strangers >= 0 {
+			strangers = fmt.Sprintf("%.2f", r.strangers)
+		}
+		if r.strangers > maxStrangers {
+			strangers, disturbed = "**"+strangers+"**", disturbed+1
+		}
+		fmt.Fprintf(w, "| %d | %s | %s | %s | %.2f | %.2f | %s | %.3f | %.0f | %.1f | %.1f s | %s |\n",
 			r.connections, r.question, r.way, thousands(r.Throughput), ms(r.Latencies.P50), ms(r.Latencies.P99),
-			server, r.generator.Seconds()/n*1000, r.heap.objects/n, r.heap.bytes/n/1000, r.quietAfter.Seconds())
+			server, r.generator.Seconds()/n*1000, r.heap.objects/n, r.heap.bytes/n/1000, r.quietAfter.Seconds(), strangers)
+	}
+	if disturbed > 0 {
+		fmt.Fprintf(w, "\n%d of these rows (bold) are not to be believed: other programs used more than %.1f cores meanwhile. Measure again on a quiet machine.\n", disturbed, maxStrangers)
 	}
 	fmt.Fprintf(w, "\n| program | ready after ms: median | best | worst | idle MB | loaded MB |\n|---|---|---|---|---|---|\n")
 	for _, p := range m.programs {
 		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %.0f | %.0f |\n", p.name, ms(p.ready[len(p.ready)/2]), ms(p.ready[0]),
 			ms(p.ready[len(p.ready)-1]), float64(p.idle)/1e6, float64(p.loaded)/1e6)
 	}
+}
+
+// The tables of a page are between these lines.
+const (
+	beginMark = "<!-- make bench: begin -->"
+	endMark   = "<!-- make bench: end -->"
+)
+
+// writePage replaces what is between the markers of a page.
+func writePage(path string, tables []byte) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := bytes.Cut(text, []byte(beginMark))
+	_, after, hasEnd := bytes.Cut(rest, []byte(endMark))
+	if !ok || !hasEnd {
+		return fmt.Errorf("%s has no lines %s and %s", path, beginMark, endMark)
+	}
+	return os.WriteFile(path, slices.Concat(before, []byte(beginMark), tables, []byte(endMark), after), 0o644)
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -487,4 +559,24 @@ func thousands(f float64) string {
 		return fmt.Sprint(n)
 	}
 	return fmt.Sprintf("%s,%03d", thousands(float64(n/1000)), n%1000)
+}
+
+func TestTablesAreWrittenBetweenTheMarkersOfThePage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.md")
+	for _, c := range []struct{ page, want string }{
+		{"a\n" + beginMark + "\nold\n" + endMark + "\nb\n", "a\n" + beginMark + "\nnew\n" + endMark + "\nb\n"},
+		{"a\n" + endMark + "\n", ""}, {"a\n" + beginMark + "\n", ""},
+	} {
+		if err := os.WriteFile(path, []byte(c.page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := writePage(path, []byte("\nnew\n"))
+		if text, _ := os.ReadFile(path); c.want == "" && (err == nil || string(text) != c.page) || c.want != "" && string(text) != c.want {
+			t.Errorf("%q became %q, %v", c.page, text, err)
+		}
+	}
+	text, err := os.ReadFile("../../docs/performance.md")
+	if err != nil || bytes.Count(text, []byte(beginMark)) != 1 || bytes.Count(text, []byte(endMark)) != 1 {
+		t.Errorf("docs/performance.md does not have both markers once (%v)", err)
+	}
 }

@@ -56,6 +56,32 @@ func cpuTime(stat []byte) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, err
 }
 
+// busy returns the processor time that everything on the machine has used.
+func busy() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return busyTime(text)
+}
+
+// busyTime adds user, nice, system, irq and softirq of the first line (proc(5)).
+func busyTime(stat []byte) (sum time.Duration, err error) {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) < 8 || string(fields[0]) != "cpu" {
+		return 0, errors.New("/proc/stat is not as expected")
+	}
+	for _, i := range []int{1, 2, 3, 6, 7} {
+		ticks, err := strconv.ParseInt(string(fields[i]), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/stat: %w", err)
+		}
+		sum += time.Duration(ticks) * clockTick
+	}
+	return sum, nil
+}
+
 func cpuOf(t testing.TB, processes []*suite.Process) (sum time.Duration) {
 	t.Helper()
 	for _, p := range processes {
@@ -166,6 +192,20 @@ func TestProcessorTimeIsReadAfterAnyName(t *testing.T) {
 		if _, err := cpuTime([]byte(bad)); err == nil {
 			t.Errorf("%q was read", bad)
 		}
+	}
+}
+
+func TestTheMachinesProcessorTimeIsReadWithoutIdleTime(t *testing.T) {
+	if got, err := busyTime([]byte("cpu  100 20 30 9999 9999 4 6 9999 0 0\ncpu0 1 2 3\n")); err != nil || got != 1600*time.Millisecond {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, bad := range []string{"", "cpu 1 2", "cpu a b c d e f g", "intr 1 2 3 4 5 6 7 8"} {
+		if _, err := busyTime([]byte(bad)); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+	if _, err := busy(); err != nil {
+		t.Error(err)
 	}
 }
 
