@@ -141,15 +141,16 @@ type Links map[string]Link
 // MarshalJSONTo implements json.MarshalerTo: it spares the reflection over a map, most of
 // what it costs to write a list.
 func (l Links) MarshalJSONTo(e *jsontext.Encoder) error {
-	var room [16]string
-	names := room[:0]
-	for name := range l {
-		names = append(names, name)
+	type named struct{ name, href string }
+	var room [16]named
+	all := room[:0]
+	for name, link := range l {
+		all = append(all, named{name, link.Href})
 	}
-	slices.Sort(names)
+	slices.SortFunc(all, func(a, b named) int { return strings.Compare(a.name, b.name) })
 	err := e.WriteToken(jsontext.BeginObject)
-	for _, name := range names {
-		for _, t := range [...]jsontext.Token{jsontext.String(name), jsontext.BeginObject, jsontext.String("href"), jsontext.String(l[name].Href), jsontext.EndObject} {
+	for _, x := range all {
+		for _, t := range [...]jsontext.Token{jsontext.String(x.name), jsontext.BeginObject, jsontext.String("href"), jsontext.String(x.href), jsontext.EndObject} {
 			err = cmp.Or(err, e.WriteToken(t))
 		}
 	}
