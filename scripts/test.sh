@@ -3,13 +3,16 @@
 set -eu
 cd "$(dirname "$0")/.."
 export FINSAM_BIN="$PWD/bin"
-GOWORK=off go -C deploy/image test -count=1 ./...
-# What mostly waits runs beside the rest: Prometheus scrapes a running suite, and the
-# longest package of the workspace begins first, beside as many others as there are cores.
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./... >"$out" 2>&1 &
-prometheus=$!
-go test -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -vet=off -count=1 -timeout 10m ./test/e2e work || { kill $prometheus 2>/dev/null; exit 1; }
-wait $prometheus || { cat "$out"; exit 1; }
+# On a machine that has nothing yet, what the tests need is downloaded while the programs
+# are compiled.
+{ go list -deps -test work && GOWORK=off go -C test/prometheus list -deps -test ./...; } >/dev/null 2>&1 &
+make -s build
+# What mostly waits runs beside the rest: Prometheus scrapes a running suite, and the
+# longest package of the workspace begins first, beside as many others as there are cores.
+{ GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./... && GOWORK=off go -C deploy/image test -count=1 ./...; } >"$out" 2>&1 &
+beside=$!
+go test -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -vet=off -count=1 -timeout 10m ./test/e2e work || { kill $beside 2>/dev/null; exit 1; }
+wait $beside || { cat "$out"; exit 1; }
 cat "$out"

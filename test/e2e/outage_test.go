@@ -20,7 +20,10 @@ func TestMongoDBIsAwayUnderLoad(t *testing.T) {
 	server := mongowire.Before(t, startMongo(t))
 	s := suite.FourProcesses(t, append([]string{"FINSAM_STORE=" + server.URI}, unlimited...)...)
 	tokens := map[string]string{"POST": s.Token(t, fkSystem), "GET": s.Token(t, intake)}
-	const known = 5 * time.Second // each process waits two seconds from when it noticed
+	const (
+		known   = 5 * time.Second // each process waits two seconds from when it noticed
+		maximum = 3 * time.Second // of one process, and what a busy machine adds
+	)
 	var away, refused atomic.Int64
 	var over atomic.Bool
 	var mu sync.Mutex
@@ -38,7 +41,7 @@ func TestMongoDBIsAwayUnderLoad(t *testing.T) {
 			t.Errorf("%s: %v", method, err)
 		case a.Status == 503 && a.Header.Get("Retry-After") != "":
 			refused.Add(1)
-			if since > 0 && began.Sub(time.UnixMilli(since)) > known && took > 2*time.Second {
+			if since > 0 && began.Sub(time.UnixMilli(since)) > known && took > maximum {
 				t.Errorf("%s: refused after %s in a known outage", method, took)
 			}
 		case a.Status == 201:
