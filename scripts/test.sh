@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 export FINSAM_BIN="$PWD/bin"
+quick="-s -w" # a test is linked in two thirds of the time without what a debugger reads
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 # On a machine that has nothing yet, what the tests need is downloaded while the programs
@@ -11,8 +12,8 @@ trap 'rm -f "$out"' EXIT
 make -s build
 # What mostly waits runs beside the rest: Prometheus scrapes a running suite, and the
 # longest package of the workspace begins first, beside as many others as there are cores.
-{ GOWORK=off go -C test/prometheus test -count=1 -timeout 10m ./... && GOWORK=off go -C deploy/image test -count=1 ./...; } >"$out" 2>&1 &
+{ GOWORK=off go -C test/prometheus test -ldflags "$quick" -count=1 -timeout 10m ./... && GOWORK=off go -C deploy/image test -ldflags "$quick" -count=1 ./...; } >"$out" 2>&1 &
 beside=$!
-go test -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -vet=off -count=1 -timeout 10m ./test/e2e work || { kill $beside 2>/dev/null; exit 1; }
+go test -ldflags "$quick" -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -vet=off -count=1 -timeout 10m ./test/e2e work || { kill $beside 2>/dev/null; exit 1; }
 wait $beside || { cat "$out"; exit 1; }
 cat "$out"
