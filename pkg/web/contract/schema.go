@@ -61,13 +61,13 @@ func (s *Schema) Check(text []byte) error {
 	return invalid(s.fields(v, ""))
 }
 
-// fields returns what is wrong with a value, in the order of the pointers. They begin
-// with prefix: the parameter's name, or "" for the body.
+// fields returns what is wrong with a value, in the order of the pointers, and no sentence
+// twice at one. They begin with prefix: the parameter's name, or "" for the body.
 func (s *Schema) fields(v any, prefix string) []fault.Field {
 	c := checker{prefix: prefix}
 	c.check(s, v)
 	slices.SortStableFunc(c.found, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return slices.CompactFunc(c.found, func(a, b fault.Field) bool { return a.Pointer == b.Pointer && a.Code == b.Code })
+	return slices.CompactFunc(c.found, func(a, b fault.Field) bool { return a.Pointer == b.Pointer && (a.Code == b.Code || a.Text == b.Text) })
 }
 
 // checker walks through a value and its schema.
