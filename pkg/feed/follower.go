@@ -13,10 +13,10 @@ import (
 	"github.com/finsam/finsam/pkg/tracecontext"
 )
 
-// Handle does what an event asks for. It must be idempotent by the event's ID: after
-// a crash between its effect and the saved position the same event comes again, and with it
-// those that were handled shortly before. An error makes the follower wait and bring the event again, without end; ErrSkip
-// passes it over. A call may take ten seconds.
+// Handle does what an event asks for. It must be idempotent by the event's ID: after a
+// crash between its effect and the saved position the same event comes again, and with it
+// those that were handled shortly before. An error makes the follower wait and bring the
+// event again, without end; ErrSkip passes it over. A call may take ten seconds.
 type Handle func(ctx context.Context, e Event) error
 
 // HandlePage does what a run of events asks for, all or nothing: an error brings all
@@ -65,7 +65,7 @@ type Follower struct {
 	verified   bool // the log is known to have the event that was handled last
 
 	// How far it has come: at is behind the last event handled; only Run writes it. stored is
-	// the position as it was read or saved last, at a time when unsaved events were none.
+	// the position as it was read or saved last; unsaved counts the events behind it.
 	mu      sync.Mutex
 	at      *position // nil: not read yet
 	stored  store.Versioned[position]

@@ -120,8 +120,8 @@ var userAgent = []string{"finsam-gateway"}
 // request creates the request for the service, without a body: the path that was matched,
 // the headers that a service sees, and the actor's internal token. Headers that the
 // caller's Connection header names are for the caller's hop only (RFC 9110 section 7.6.1);
-// ours are set after them, so that a caller can never remove one (CVE-2025-48865). The request has a span of its own, which
-// send ends.
+// ours are set after them, so that a caller can never remove one (CVE-2025-48865). The
+// request has a span of its own, which send ends.
 func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation, who actor.Actor) (*http.Request, error) {
 	h := make(http.Header, 8) // as many as one group of a map holds
 	for _, name := range requestHeaders {

@@ -62,7 +62,7 @@ const maxExpected = 512
 func (r *Rollup) Expect(ref *referral.Referral) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.expected == nil || len(r.expected) == maxExpected { // another process counts them
+	if r.expected == nil || len(r.expected) == maxExpected { // nobody takes them: another process counts
 		r.expected = map[store.Position]*referral.Referral{}
 	}
 	r.expected[store.Position{Association: ref.Association, ID: ref.ID}] = ref
