@@ -797,11 +797,8 @@ type PersonInput struct {
 // PersonRef defines model for PersonRef.
 type PersonRef struct {
 	// Age Hela år den dag uppgifterna kom. / Whole years on the day that the data came.
-	Age *int `json:"age,omitempty"`
-
-	// Created Personen fanns inte förut. / The person was not known before.
-	Created     *bool `json:"created,omitempty"`
-	Participant Uuid  `json:"participant"`
+	Age         *int `json:"age,omitempty"`
+	Participant Uuid `json:"participant"`
 }
 
 // PersonStep defines model for PersonStep.

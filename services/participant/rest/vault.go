@@ -25,7 +25,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.PutPerson200JSONResponse{Participant: filed.Participant, Age: &filed.Age, Created: &filed.Created}, nil
+	return api.PutPerson200JSONResponse{Participant: filed.Participant, Age: &filed.Age}, nil
 }
 
 // ReadAge answers GET /internal/persons/{id}/age.

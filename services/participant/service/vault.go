@@ -33,7 +33,6 @@ type PersonInput struct {
 type Filed struct {
 	Participant string // the id
 	Age         int    // in whole years, today
-	Created     bool   // by this very call
 }
 
 // Put stores a referred person and returns the participant's id, the same for the same
@@ -83,7 +82,7 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 		if err == nil {
 			s.publisher.Wake()
 			age, _ := number.AgeOn(civil.DateOf(now)) // known: see checkPerson
-			return Filed{Participant: p.ID, Age: age, Created: !found}, nil
+			return Filed{Participant: p.ID, Age: age}, nil
 		}
 		if found || !errors.Is(err, store.ErrTaken) {
 			return filed, err

@@ -77,8 +77,6 @@ type People struct {
 	Err  error // what every call answers, when set
 	Puts int   // how many persons were filed
 
-	known map[string]bool // by participant: who was filed
-
 	Who   map[string]referral.Identity // of those who are not Tolvan, by participant
 	Asked []int                        // how many identities were asked for at once
 }
@@ -91,13 +89,8 @@ func (p *People) Put(_ context.Context, in service.PersonInput) (service.Filed, 
 	if in.Person.PersonalIdentityNumber == BadNumber {
 		return service.Filed{}, ErrNumber
 	}
-	age, id := cmp.Or(p.Age, 40), p.Of(in.Person.PersonalIdentityNumber)
-	if p.known == nil {
-		p.known = map[string]bool{}
-	}
-	isNew := !p.known[id]
-	p.known[id] = true
-	return service.Filed{Participant: id, Age: &age, IsNew: isNew}, p.Err
+	age := cmp.Or(p.Age, 40)
+	return service.Filed{Participant: p.Of(in.Person.PersonalIdentityNumber), Age: &age}, p.Err
 }
 
 // Of returns the participant's id of a number, as Put does.

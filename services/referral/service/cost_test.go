@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,10 +32,11 @@ type calls struct {
 
 func (c *calls) note(verb, collection string) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.made = append(c.made, verb+" "+collection)
-	if c.fail != nil {
-		return c.fail(verb + " " + collection)
+	fail := c.fail
+	c.mu.Unlock()
+	if fail != nil {
+		return fail(verb + " " + collection)
 	}
 	return nil
 }
@@ -114,9 +116,9 @@ func TestWhatACreationAsksOfTheStore(t *testing.T) {
 		want     string
 	}{
 		{"a new person", func(*referral.Submission) {},
-			"get referrals, insert access_log, insert referrals, replace registry_counters"},
+			"find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
 		{"with a reference", func(s *referral.Submission) { s.ExternalReference = "FK-1" },
-			"count referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
+			"count referrals, find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
 		{"a person who was known", func(s *referral.Submission) { s.Person = somebodyElse(1).Person },
 			"find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
 	} {
@@ -135,6 +137,38 @@ func TestWhatACreationAsksOfTheStore(t *testing.T) {
 	if _, err := w.Service.Create(fk, uuid.NewString(), somebodyElse(7)); err != nil || !slices.Contains(c.take(), "get unit_registers") {
 		t.Errorf("after a while the register is not read again: %v", err)
 	}
+}
+
+// The vault files a new person for one referral; before that is stored, another authority's
+// referral makes the person known and its receiver protects them.
+func TestAPersonWhoIsProtectedWhileAReferralIsStoredIsProtectedInIt(t *testing.T) {
+	w, c := counted(t)
+	var isOvertaken atomic.Bool
+	c.fail = func(call string) error {
+		if call != "insert referrals" || !isOvertaken.CompareAndSwap(false, true) {
+			return nil
+		}
+		other, err := w.Service.Create(referraltest.As(referraltest.AF), "", fromAF(somebodyElse(50)))
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		w.Peer.Add(ofPerson(other.Referral, "p/3", "protected", map[string]string{"level": "confidentiality_marking", "authority": "molndal", "handlers": "mottagare-1"}))
+		until(t, w, referraltest.Intake2, other.Referral.ID, func(v *referral.View) bool { return reasonOf(v) == "" })
+		return nil
+	}
+	w.Run(t)
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", somebodyElse(50))
+	if err != nil || !isOvertaken.Load() {
+		t.Fatal(err)
+	}
+	until(t, w, referraltest.Intake2, v.Referral.ID, func(v *referral.View) bool { return reasonOf(v) == "" })
+}
+
+// fromAF is a submission as AF sends it.
+func fromAF(s referral.Submission) referral.Submission {
+	s.Unit, s.Consent.Authorities = referraltest.AF.Unit, []string{"af", "molndal"}
+	return s
 }
 
 func TestACreationIsEnteredBeforeItIsStored(t *testing.T) {

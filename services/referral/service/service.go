@@ -48,7 +48,6 @@ type People interface {
 type Filed struct {
 	Participant string
 	Age         *int // in whole years; nil: unknown
-	IsNew       bool // the vault has created the person just now, for this referral
 }
 
 // PersonInput is a referred person on the way to the vault.

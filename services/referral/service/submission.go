@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -50,10 +49,6 @@ type intake struct {
 	entry   accesslog.Entry
 	entered bool            // entry is in the access log, as done
 	texts   *referral.Texts // of the referral that was stored; nil: of a repeat
-
-	// personSince is when the vault created the person, at the earliest; zero: it may have
-	// been known before.
-	personSince time.Time
 }
 
 // create is Create for an operation that creates a referral. The request has what that
@@ -68,10 +63,8 @@ func (s *Service) create(ctx context.Context, a actor.Actor, operation string, r
 	if !i.entered { // a repeat, of which nothing was made
 		return s.received(ctx, a, operation, created.Value)
 	}
-	if time.Since(i.personSince) > newPersonTime {
-		if err := s.inheritProtection(ctx, created.Value); err != nil {
-			return nil, err
-		}
+	if err := s.inheritProtection(ctx, created.Value); err != nil {
+		return nil, err
 	}
 	s.publisher.Wake()
 	return s.viewWith(ctx, a, created.Value.AsOf(1), func(v *referral.View) (*referral.Texts, error) {
@@ -81,11 +74,6 @@ func (s *Service) create(ctx context.Context, a actor.Actor, operation string, r
 		return i.texts, nil
 	})
 }
-
-// newPersonTime is how long nobody can have protected a person whom the vault has just
-// created: the person must first be in the answer to another referral, be protected by
-// its id, and the event of that must come here.
-const newPersonTime = 500 * time.Millisecond
 
 // received enters who has repeated the creation of a referral, and returns it as it was
 // at its first step.
@@ -253,16 +241,13 @@ func (s *Service) build(ctx context.Context, id string, i *intake) (*referral.Re
 
 // document files the person and makes the referral about it.
 func (s *Service) document(ctx context.Context, id string, i *intake) (*referral.Referral, error) {
-	sub, from, began := &i.sub, i.from, time.Now()
+	sub, from := &i.sub, i.from
 	filed, err := s.People.Put(ctx, PersonInput{
 		Referral: id, Authority: from.Authority, Unit: from.Unit, Municipality: sub.WishedMunicipality,
 		Person: sub.Person, Consent: sub.Consent,
 	})
 	if err != nil {
 		return nil, err
-	}
-	if filed.IsNew {
-		i.personSince = began
 	}
 	reason, err := s.encrypt(sub.Reason, id)
 	if err != nil {

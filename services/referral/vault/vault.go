@@ -81,7 +81,7 @@ func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed,
 	if err != nil {
 		return service.Filed{}, passable(err)
 	}
-	return service.Filed{Participant: ref.Participant, Age: ref.Age, IsNew: rest.Value(ref.Created)}, nil
+	return service.Filed{Participant: ref.Participant, Age: ref.Age}, nil
 }
 
 // AgeOn implements service.People.
