@@ -164,7 +164,7 @@ func (s *Status) Turn() (Turn, bool) {
 	if own := s.referral.Terms; own != nil {
 		days = cmp.Or(row.Days(*own), days)
 	}
-	t.Due = first.At(time.Duration(days+1) * 24 * time.Hour).Add(-time.Second)
+	t.Due = first.AddDays(days).End().Add(-time.Second)
 	return t, true
 }
 
