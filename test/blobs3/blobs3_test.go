@@ -12,17 +12,11 @@ import (
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/blob/blobtest"
 	"github.com/finsam/finsam/pkg/blob/s3"
-	"github.com/finsam/finsam/test/s3server"
 )
 
-func TestMain(m *testing.M) {
-	s3server.Main()
-	os.Exit(m.Run())
-}
-
-func opened(t *testing.T, s s3server.Server, environ map[string]string) *s3.Store {
+func opened(t *testing.T, s server, environ map[string]string) *s3.Store {
 	t.Helper()
-	store, err := s3.Open(s.Address, environ)
+	store, err := s3.Open(s.address, environ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +24,11 @@ func opened(t *testing.T, s s3server.Server, environ map[string]string) *s3.Stor
 }
 
 func TestTheBucketHoldsTheContract(t *testing.T) {
-	server := s3server.Start(t)
-	blobtest.Run(t, opened(t, server, server.Environ()))
+	s := startServer(t)
+	blobtest.Run(t, opened(t, s, s.environ))
 	// Parts of uploads that failed are kept by versitygw below .sgwtmp.
 	var left []string
-	err := filepath.WalkDir(filepath.Join(server.Dir, ".sgwtmp"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(s.dir, ".sgwtmp"), func(path string, d os.DirEntry, err error) error {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -49,10 +43,10 @@ func TestTheBucketHoldsTheContract(t *testing.T) {
 }
 
 func TestWrongCredentialsAreAnErrorThatNamesNoObject(t *testing.T) {
-	server := s3server.Start(t)
-	environ := server.Environ()
-	environ["AWS_SECRET_ACCESS_KEY"] = "fel-hemlighet"
-	store := opened(t, server, environ)
+	s := startServer(t)
+	environ := s.environ
+	environ[s3.SecretKeyVariable] = "fel-hemlighet"
+	store := opened(t, s, environ)
 	err := store.Put(t.Context(), "insjoriket/a", func(w io.Writer) error {
 		_, err := io.WriteString(w, "x")
 		return err

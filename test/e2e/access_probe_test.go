@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/finsam/finsam/test/contract"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -15,7 +14,7 @@ import (
 // admitted, and nothing is changed: a change names a version that is not there
 // (412), or is not allowed by a rule that is asked after the right (422).
 type probe struct {
-	op     contract.Operation
+	op     operation
 	body   func(w *world, c suite.Caller, t thing) any // nil: the contract's own example
 	header map[string]string
 	status int                                           // of an allowed call
@@ -27,7 +26,7 @@ type probe struct {
 
 // probeOf returns the probe of an operation. An operation that is new is probed by
 // its contract alone; if that is not enough, the test says so.
-func probeOf(op contract.Operation) probe {
+func probeOf(op operation) probe {
 	p := probe{op: op, status: 200, header: map[string]string{}}
 	if takes(op, "If-Match") {
 		p.header["If-Match"], p.status = `"999999"`, 412
@@ -165,8 +164,8 @@ func refusedReferral(*world, suite.Caller, thing) any {
 	return body
 }
 
-func takes(op contract.Operation, header string) bool {
-	return slices.ContainsFunc(op.Params, func(p contract.Param) bool { return p.Name == header })
+func takes(op operation, header string) bool {
+	return slices.ContainsFunc(op.Params, func(p parameter) bool { return p.Name == header })
 }
 
 func listed(id func(thing) string) func(suite.Answer, thing) bool {
@@ -192,7 +191,7 @@ func (p probe) request(w *world, c suite.Caller, t thing, token string) suite.Re
 }
 
 // path fills in the ids of the thing, by the first word of the path.
-func (w *world) path(op contract.Operation, t thing) string {
+func (w *world) path(op operation, t thing) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,

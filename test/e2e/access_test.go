@@ -8,15 +8,13 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/finsam/finsam/test/contract"
-	"github.com/finsam/finsam/test/issuer"
 	"github.com/finsam/finsam/test/suite"
 )
 
 // theContract is the joined document, as the running suite serves it.
-func theContract(t *testing.T, s *suite.Suite) *contract.Document {
+func theContract(t *testing.T, s *suite.Suite) *document {
 	t.Helper()
-	d, err := contract.Read(s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"}).Raw)
+	d, err := readDocument(s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"}).Raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,8 +23,8 @@ func theContract(t *testing.T, s *suite.Suite) *contract.Document {
 
 // guarded returns the operations that the access table is about: all but those
 // that tell of the API itself.
-func guarded(d *contract.Document) []contract.Operation {
-	return slices.DeleteFunc(slices.Clone(d.Operations), func(op contract.Operation) bool { return op.Tag == "about" })
+func guarded(d *document) []operation {
+	return slices.DeleteFunc(slices.Clone(d.Operations), func(op operation) bool { return op.Tag == "about" })
 }
 
 func TestTheContractAndTheAccessTableNameTheSameOperationsAndRoles(t *testing.T) {
@@ -92,7 +90,7 @@ func TestEveryCellOfTheAccessTable(t *testing.T) {
 }
 
 // ask makes one call and notes what came of it.
-func (w *world) ask(s *sheet, tokens *issuer.Issuer, table map[string][]cell, p probe, role string, v variant, th thing) {
+func (w *world) ask(s *sheet, tokens *issuer, table map[string][]cell, p probe, role string, v variant, th thing) {
 	c := callerOf(role, v, th)
 	token := tokens.Token(w.t, c)
 	if p.op.Public {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/finsam/finsam/test/contract"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -32,7 +31,7 @@ type wrongCall struct {
 type critic struct {
 	*suite.Suite
 	t      *testing.T
-	doc    *contract.Document
+	doc    *document
 	tokens map[string]string // by operation: of somebody who may call it
 	mu     sync.Mutex
 	calls  int
@@ -53,7 +52,7 @@ func newCritic(t *testing.T) *critic {
 }
 
 // theUsual returns a right call of an operation, to be spoilt.
-func (k *critic) theUsual(op contract.Operation) wrongCall {
+func (k *critic) theUsual(op operation) wrongCall {
 	w := &world{activity: nobodys, cancellation: nobodys, date: day(-1)}
 	c := wrongCall{
 		method: op.Method, header: map[string]string{"Authorization": "Bearer " + k.tokens[op.ID]}, want: []int{400},
@@ -98,7 +97,7 @@ func (c wrongCall) says(what string, want ...int) wrongCall {
 
 // bodies returns wrong bodies: every rule of the schema broken once, and what is
 // no JSON of ours at all.
-func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
+func (k *critic) bodies(op operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for _, b := range k.doc.BadValues(op.Body) {
 		c := good.says(b.Pointer+" "+b.Why, 400)
@@ -110,10 +109,10 @@ func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 		calls = append(calls, c)
 	}
 	for what, body := range map[string]string{
-		"nothing": "", "blanks": "  \n", "no JSON": contract.Secret, "half of an object": good.body[:len(good.body)/2],
-		"two values": good.body + good.body, "no UTF-8": "{\"" + contract.Secret + "\":\"\xff\xfe\"}", "a NUL": "{\"a\":\"\\u0000\"}",
+		"nothing": "", "blanks": "  \n", "no JSON": secret, "half of an object": good.body[:len(good.body)/2],
+		"two values": good.body + good.body, "no UTF-8": "{\"" + secret + "\":\"\xff\xfe\"}", "a NUL": "{\"a\":\"\\u0000\"}",
 		"a repeated name": `{"a":1,"a":2,` + good.body[1:], "40 arrays in one another": strings.Repeat("[", 40) + strings.Repeat("]", 40),
-		"100,000 arrays": strings.Repeat("[", 100_000), "a comment": "/*" + contract.Secret + "*/" + good.body,
+		"100,000 arrays": strings.Repeat("[", 100_000), "a comment": "/*" + secret + "*/" + good.body,
 		"a number without end": `{"a":1` + strings.Repeat("0", 5000) + "}", "a byte order mark": "\ufeff" + good.body,
 	} {
 		c := good.says("the body is "+what, 400)
@@ -121,43 +120,43 @@ func (k *critic) bodies(op contract.Operation) (calls []wrongCall) {
 		calls = append(calls, c)
 	}
 	huge := good.says("the body is larger than 1 MiB, or than its operation says", 413)
-	huge.body = `{"a":"` + strings.Repeat(contract.Secret, 120_000+op.BodyLimit/len(contract.Secret)) + `"}`
+	huge.body = `{"a":"` + strings.Repeat(secret, 120_000+op.BodyLimit/len(secret)) + `"}`
 	calls = append(calls, huge)
 	endless := huge.says("the body has no known length and is larger than allowed", 413)
 	endless.unsized = true
 	calls = append(calls, endless)
-	for _, kind := range []string{"text/plain", "application/xml", "application/json; charset=latin1", "multipart/form-data", contract.Secret, "", "application/jsonp"} {
+	for _, kind := range []string{"text/plain", "application/xml", "application/json; charset=latin1", "multipart/form-data", secret, "", "application/jsonp"} {
 		calls = append(calls, good.with("Content-Type", kind).says("the Content-Type is "+kind, 415))
 	}
 	return append(calls, good.with("Content-Encoding", "gzip").says("the body is not compressed as it says", 415))
 }
 
 // forms returns wrong forms of a file.
-func (k *critic) forms(op contract.Operation) (calls []wrongCall) {
+func (k *critic) forms(op operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for what, body := range map[string]string{
-		"nothing": "", "no form": contract.Secret, "half of a form": good.body[:len(good.body)/2],
-		"a form of another boundary": strings.ReplaceAll(good.body, boundary, contract.Secret),
-		"a form without a file":      strings.ReplaceAll(good.body, `name="file"`, `name="`+contract.Secret+`"`),
+		"nothing": "", "no form": secret, "half of a form": good.body[:len(good.body)/2],
+		"a form of another boundary": strings.ReplaceAll(good.body, boundary, secret),
+		"a form without a file":      strings.ReplaceAll(good.body, `name="file"`, `name="`+secret+`"`),
 	} {
 		c := good.says("the body is "+what, 400)
 		c.body = body
 		calls = append(calls, c)
 	}
 	huge := good.says("the body is larger than 10 MiB", 413)
-	huge.body = string(form("", "", pdf+strings.Repeat(contract.Secret, 1_200_000)))
+	huge.body = string(form("", "", pdf+strings.Repeat(secret, 1_200_000)))
 	// No referral is looked up before a body of unknown length has been read.
 	endless := huge.says("the body has no known length and is larger than 10 MiB", 413, 404)
 	endless.unsized = true
 	calls = append(calls, huge, endless)
-	for _, kind := range []string{"text/plain", "application/json", "multipart/form-data", "multipart/mixed; boundary=" + boundary, contract.Secret, ""} {
+	for _, kind := range []string{"text/plain", "application/json", "multipart/form-data", "multipart/mixed; boundary=" + boundary, secret, ""} {
 		calls = append(calls, good.with("Content-Type", kind).says("the Content-Type is "+kind, 415))
 	}
 	return append(calls, good.with("Content-Encoding", "gzip").says("the body is not compressed as it says", 415))
 }
 
 // parameters returns wrong parameters, each alone.
-func (k *critic) parameters(op contract.Operation) (calls []wrongCall) {
+func (k *critic) parameters(op operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for _, p := range op.Params {
 		for _, b := range k.doc.BadValues(p.Schema) {
@@ -177,9 +176,9 @@ func (k *critic) parameters(op contract.Operation) (calls []wrongCall) {
 		}
 	}
 	unknown := good.says("the query has an unknown name", 400)
-	unknown.path = query(good.path, "nosuch", contract.Secret)
+	unknown.path = query(good.path, "nosuch", secret)
 	broken := good.says("the query cannot be read", 400)
-	broken.path += "?%zz" + contract.Secret
+	broken.path += "?%zz" + secret
 	return append(calls, unknown, broken)
 }
 
@@ -187,7 +186,7 @@ func (k *critic) parameters(op contract.Operation) (calls []wrongCall) {
 // over, as their own standards want it.
 var tolerated = []string{"traceparent", "X-Request-Id", "Accept-Language", "If-None-Match"}
 
-func (k *critic) parameter(good wrongCall, op contract.Operation, p contract.Param, why, text string) []wrongCall {
+func (k *critic) parameter(good wrongCall, op operation, p parameter, why, text string) []wrongCall {
 	c := good.says(p.In+" "+p.Name+" is "+why, 400)
 	switch {
 	case p.In == "path":
@@ -208,7 +207,7 @@ func (k *critic) parameter(good wrongCall, op contract.Operation, p contract.Par
 }
 
 // fill puts a text in the place of one parameter of a path that is filled in.
-func fill(op contract.Operation, path, name, text string) string {
+func fill(op operation, path, name, text string) string {
 	path, _, _ = strings.Cut(path, "?")
 	template, parts := strings.Split(op.Path, "/"), strings.Split(path, "/")
 	for i := range template {
@@ -276,7 +275,7 @@ func or(text, otherwise string) string {
 }
 
 // missing returns calls without what they need, or by another method.
-func (k *critic) missing(op contract.Operation) (calls []wrongCall) {
+func (k *critic) missing(op operation) (calls []wrongCall) {
 	good := k.theUsual(op)
 	for header, want := range map[string]int{"Authorization": 401, "If-Match": 400, "Idempotency-Key": 400} {
 		if header == "Authorization" && !op.Public || takes(op, header) {
@@ -287,12 +286,12 @@ func (k *critic) missing(op contract.Operation) (calls []wrongCall) {
 	}
 	if takes(op, "If-Match") {
 		calls = append(calls, good.with("If-Match", "").says("without If-Match", 404, 428))
-		for _, tag := range []string{contract.Secret, `W/"1"`, `"1", "2"`, "*", `"-1"`, `"99999999999999999999"`} {
+		for _, tag := range []string{secret, `W/"1"`, `"1", "2"`, "*", `"-1"`, `"99999999999999999999"`} {
 			calls = append(calls, good.with("If-Match", tag).says("If-Match is "+tag, 400, 404, 412))
 		}
 	}
 	for _, method := range []string{"PUT", "PATCH", "TRACE", "NONSENSE"} {
-		if slices.ContainsFunc(k.doc.Operations, func(o contract.Operation) bool { return o.Path == op.Path && o.Method == method }) {
+		if slices.ContainsFunc(k.doc.Operations, func(o operation) bool { return o.Path == op.Path && o.Method == method }) {
 			continue
 		}
 		other := good.says("by the method "+method, 405)
@@ -307,13 +306,13 @@ func (k *critic) elsewhere() (calls []wrongCall) {
 	token := map[string]string{"Authorization": "Bearer " + k.tokens["listReferrals"]}
 	for _, path := range []string{
 		"/nosuch", "/referrals/", "//referrals", "/referrals/../referrals", "/%2e%2e/referrals", "/referrals/" + nobodys + "/nosuch",
-		"/REFERRALS", "/referrals;a=" + contract.Secret, "/" + strings.Repeat(contract.Secret, 500), "/internal/feed", "/internal/persons",
-		"/referrals/%00", "/docs/problems/" + contract.Secret, "/docs/problems/../../etc/passwd",
+		"/REFERRALS", "/referrals;a=" + secret, "/" + strings.Repeat(secret, 500), "/internal/feed", "/internal/persons",
+		"/referrals/%00", "/docs/problems/" + secret, "/docs/problems/../../etc/passwd",
 	} {
 		calls = append(calls, wrongCall{what: "no such path", method: "GET", path: path, header: token, want: []int{400, 404}})
 	}
 	usual := wrongCall{method: "GET", path: "/referrals", header: token}
-	for _, bad := range []string{"Bearer", "Bearer ", "Basic " + contract.Secret, contract.Secret, "Bearer a.b.c", "Bearer " + strings.Repeat("a", 20_000), "Bearer " + contract.Secret + " x"} {
+	for _, bad := range []string{"Bearer", "Bearer ", "Basic " + secret, secret, "Bearer a.b.c", "Bearer " + strings.Repeat("a", 20_000), "Bearer " + secret + " x"} {
 		calls = append(calls, usual.with("Authorization", bad).says("not a token", 401))
 	}
 	return calls
@@ -390,7 +389,7 @@ func (k *critic) one(c wrongCall, language string) (wrong []string, detail strin
 	if c.pointer != "" && resp.StatusCode == 400 && !strings.Contains(string(raw), `"pointer":"`+c.pointer) {
 		say("does not name %s: %s", c.pointer, raw)
 	}
-	if secret := contract.Secret; bytes.Contains(raw, []byte(secret)) || bytes.Contains(raw, []byte("191212121212")) {
+	if secret := secret; bytes.Contains(raw, []byte(secret)) || bytes.Contains(raw, []byte("191212121212")) {
 		say("repeats what was sent: %s", raw)
 	}
 	return wrong, p.Detail
@@ -406,7 +405,7 @@ func TestHeadersWithoutMeasureDoNoHarm(t *testing.T) {
 	k := newCritic(t)
 	good := wrongCall{method: "GET", path: "/referrals", header: map[string]string{"Authorization": "Bearer " + k.tokens["listReferrals"]}}
 	for _, header := range []string{"X-Request-Id", "traceparent", "tracestate", "baggage", "Accept-Language", "Cookie", "User-Agent", "If-None-Match"} {
-		for _, value := range []string{strings.Repeat("a", 30_000), "00-" + strings.Repeat("0", 32) + "-" + strings.Repeat("0", 16) + "-01", contract.Secret + "\u00e5", strings.Repeat("sv;q=0.5,", 2000)} {
+		for _, value := range []string{strings.Repeat("a", 30_000), "00-" + strings.Repeat("0", 32) + "-" + strings.Repeat("0", 16) + "-01", secret + "\u00e5", strings.Repeat("sv;q=0.5,", 2000)} {
 			c := good.with(header, value)
 			req, err := http.NewRequest(c.method, k.Base+c.path, nil)
 			if err != nil {
@@ -424,7 +423,7 @@ func TestHeadersWithoutMeasureDoNoHarm(t *testing.T) {
 			if resp.StatusCode != 200 && (resp.StatusCode < 400 || resp.StatusCode > 499) {
 				t.Errorf("%s of %d bytes: %d", header, len(value), resp.StatusCode)
 			}
-			if id := resp.Header.Get("X-Request-Id"); len(id) > 128 || strings.Contains(id, contract.Secret+"\u00e5") {
+			if id := resp.Header.Get("X-Request-Id"); len(id) > 128 || strings.Contains(id, secret+"\u00e5") {
 				t.Errorf("%s: a wrong X-Request-Id came back: %.60q", header, id)
 			}
 		}

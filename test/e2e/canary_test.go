@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/persontest"
-	"github.com/finsam/finsam/test/collector"
-	"github.com/finsam/finsam/test/leak"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -25,13 +23,13 @@ import (
 type bird struct {
 	persontest.Person
 	text string // part of every free text
-	*leak.Canary
+	*canary
 }
 
 func newBird(seed uint64) bird {
-	b := bird{Person: persontest.New(rand.New(rand.NewPCG(seed, 7)), day(0)), text: "kanariesång-Ödmjukast", Canary: &leak.Canary{}}
+	b := bird{Person: persontest.New(rand.New(rand.NewPCG(seed, 7)), day(0)), text: "kanariesång-Ödmjukast", canary: &canary{}}
 	b.GivenName, b.FamilyName, b.Email = "Örnulfina", "Kanariefågelsson", "kanariefagel@invented.example"
-	b.Canary.Number("the number", b.Person.Number)
+	b.canary.Number("the number", b.Person.Number)
 	b.Text("the given name", b.GivenName)
 	b.Text("the family name", b.FamilyName)
 	b.Text("the e-mail address", b.Email)
@@ -45,7 +43,7 @@ func newBird(seed uint64) bird {
 const control = "KONTROLL-4711-fyndplats"
 
 func TestWhoAPersonIsAppearsNowhereInClear(t *testing.T) {
-	b, c := newBird(3), collector.Start(t)
+	b, c := newBird(3), startCollector(t)
 	redis := startRedis(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env(), redis.env(), []string{"FINSAM_LOG_LEVEL=debug"})...)
 	w := walk{s, t}
@@ -172,7 +170,7 @@ func (b bird) isRead(w walk, participant, thing, enrolment string) {
 
 // isPutInWrongPlaces sends the person's data where they do not belong. No answer
 // may repeat them.
-func (b bird) isPutInWrongPlaces(w walk) (found []leak.Found) {
+func (b bird) isPutInWrongPlaces(w walk) (found []finding) {
 	w.t.Helper()
 	number, name := b.Person.Number, url.PathEscape(b.FamilyName)
 	token := w.Token(w.t, fkSystem)
@@ -207,7 +205,7 @@ func (b bird) isPutInWrongPlaces(w walk) (found []leak.Found) {
 }
 
 // isReferredWrongly sends whole referrals that a rule refuses.
-func (b bird) isReferredWrongly(w walk, token string) (found []leak.Found) {
+func (b bird) isReferredWrongly(w walk, token string) (found []finding) {
 	for _, spoil := range []func(body map[string]any){
 		func(body map[string]any) { body["externalReference"] = b.Person.Number },
 		func(body map[string]any) {
@@ -242,7 +240,7 @@ func (b bird) isReferredWrongly(w walk, token string) (found []leak.Found) {
 
 // sent creates a call by hand and looks into its answer, headers and all. What a
 // client library or a proxy refuses by itself says nothing about the product.
-func (b bird) sent(w walk, method, path string, header map[string]string, body, token string) []leak.Found {
+func (b bird) sent(w walk, method, path string, header map[string]string, body, token string) []finding {
 	req, err := http.NewRequest(method, w.Base+path, strings.NewReader(body))
 	if err != nil {
 		return nil
@@ -270,21 +268,21 @@ func (b bird) sent(w walk, method, path string, header map[string]string, body, 
 var plain = &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // places are those where personal data could come to light, each as a look.
-func (b bird) places(t *testing.T, s *suite.Suite, c *collector.Collector, r *redisServer) []func() []leak.Found {
-	all := []func() []leak.Found{
-		func() []leak.Found { return b.files(t, s.Data) },
-		func() []leak.Found { return b.In("the exported telemetry", c.Raw()) },
-		func() []leak.Found { return b.In("Redis", r.dump(t)) },
+func (b bird) places(t *testing.T, s *suite.Suite, c *collector, r *redisServer) []func() []finding {
+	all := []func() []finding{
+		func() []finding { return b.files(t, s.Data) },
+		func() []finding { return b.In("the exported telemetry", c.Raw()) },
+		func() []finding { return b.In("Redis", r.dump(t)) },
 	}
 	for _, p := range s.Processes {
 		for _, page := range []string{"/metrics", "/readyz", "/livez"} {
-			all = append(all, func() []leak.Found { return b.In(page+" of "+p.Name, fetch(t, p.Admin+page)) })
+			all = append(all, func() []finding { return b.In(page+" of "+p.Name, fetch(t, p.Admin+page)) })
 		}
 	}
 	return all
 }
 
-func (b bird) files(t *testing.T, folder string) []leak.Found {
+func (b bird) files(t *testing.T, folder string) []finding {
 	t.Helper()
 	found, files, size, err := b.InFolder(folder)
 	if err != nil || files < 8 || size < 100_000 {
@@ -309,9 +307,9 @@ func fetch(t *testing.T, address string) []byte {
 
 // wouldHaveBeenFound shows that the test can fail: what may stand in clear is
 // found in the databases, and what may not is found once it is planted.
-func (b bird) wouldHaveBeenFound(t *testing.T, s *suite.Suite, c *collector.Collector, r *redisServer) {
+func (b bird) wouldHaveBeenFound(t *testing.T, s *suite.Suite, c *collector, r *redisServer) {
 	t.Helper()
-	known := &leak.Canary{}
+	known := &canary{}
 	known.Text("the control", control)
 	if found, _, _, _ := known.InFolder(s.Data); len(found) == 0 {
 		t.Error("the referral's reference, which is stored in clear, was not found: the search does not see what the services write")
@@ -333,7 +331,7 @@ func (b bird) wouldHaveBeenFound(t *testing.T, s *suite.Suite, c *collector.Coll
 	} {
 		plant(t, filepath.Join(s.Data, file), text)
 		found, _, _, err := b.InFolder(s.Data)
-		if err != nil || !slices.ContainsFunc(found, func(f leak.Found) bool { return strings.Contains(f.Where, file) }) {
+		if err != nil || !slices.ContainsFunc(found, func(f finding) bool { return strings.Contains(f.where, file) }) {
 			t.Errorf("what was planted in %s was not found: %v %v", file, found, err)
 		}
 	}

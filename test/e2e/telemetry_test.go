@@ -8,26 +8,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/finsam/finsam/test/collector"
 	"github.com/finsam/finsam/test/suite"
 )
 
 // TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes follows one request by
 // its trace through everything recorded about it.
 func TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes(t *testing.T) {
-	c := collector.Start(t)
+	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	trace, _, header := newTrace()
 	s.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Spårlöst"),
 		Header: map[string]string{"traceparent": header},
 	})
-	spans := c.Wait(trace, func(spans []collector.Span) bool {
+	spans := c.Wait(trace, func(spans []span) bool {
 		return in(spans, "finsam-gateway") > 0 && in(spans, "finsam-referral") > 0
 	})
 	eventually(t, "no line of the log has the trace and the span of the front door", func() bool {
-		return slices.ContainsFunc(c.Lines(), func(l collector.Line) bool {
-			return l.Service == "finsam-gateway" && l.Trace == trace && slices.ContainsFunc(spans, func(s collector.Span) bool { return s.ID == l.Span && s.Service == l.Service })
+		return slices.ContainsFunc(c.Lines(), func(l logLine) bool {
+			return l.Service == "finsam-gateway" && l.Trace == trace && slices.ContainsFunc(spans, func(s span) bool { return s.ID == l.Span && s.Service == l.Service })
 		})
 	})
 	for service, metric := range map[string]string{

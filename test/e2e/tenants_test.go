@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/finsam/finsam/test/issuer"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -17,7 +16,7 @@ var municipalityCode = regexp.MustCompile(`"14([0-9]{2})"`)
 // twoAssociations is a suite in one process that serves a second association,
 // kalmar, with municipalities of its own, beside insjoriket, and an issuer that
 // says of a caller whatever a test wants.
-func twoAssociations(t *testing.T) (*suite.Suite, *issuer.Issuer) {
+func twoAssociations(t *testing.T) (*suite.Suite, *issuer) {
 	t.Helper()
 	s := suite.OneProcess(t, unlimited...)
 	text, err := os.ReadFile(filepath.Join("..", "..", "services", "standalone", "example", "insjoriket.yaml"))
@@ -33,7 +32,7 @@ func twoAssociations(t *testing.T) (*suite.Suite, *issuer.Issuer) {
 	p := s.Processes["finsam"]
 	p.Stop()
 	s.Finsam(t, "load", "--data", s.Data, file)
-	i := issuer.New(t, filepath.Join(s.Data, "demo"), "insjoriket", "kalmar")
+	i := newIssuer(t, filepath.Join(s.Data, "demo"), "insjoriket", "kalmar")
 	p.Start(t)
 	p.WaitReady(t)
 	return s, i

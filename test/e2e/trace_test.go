@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/finsam/finsam/test/collector"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -23,7 +22,7 @@ func newTrace() (trace, span, header string) {
 }
 
 func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.T) {
-	c := collector.Start(t)
+	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	trace, root, header := newTrace()
 	a := s.Must(t, 201, suite.Request{
@@ -36,7 +35,7 @@ func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.
 	if got := a.Header.Get("Traceparent"); !strings.HasPrefix(got, "00-"+trace+"-") {
 		t.Errorf("the answer has the traceparent %q, not of trace %s", got, trace)
 	}
-	spans := c.Wait(trace, func(spans []collector.Span) bool {
+	spans := c.Wait(trace, func(spans []span) bool {
 		return in(spans, "finsam-gateway") > 0 && stores(spans, "finsam-referral") > 0 && stores(spans, "finsam-participant") > 0
 	})
 	for _, service := range []string{"finsam-gateway", "finsam-referral", "finsam-participant"} {
@@ -56,7 +55,7 @@ func TestOnePostIsOneTraceFromTheFrontDoorToTheStoreOfTheLastService(t *testing.
 	}
 }
 
-func in(spans []collector.Span, service string) (n int) {
+func in(spans []span, service string) (n int) {
 	for _, s := range spans {
 		if s.Service == service {
 			n++
@@ -65,7 +64,7 @@ func in(spans []collector.Span, service string) (n int) {
 	return n
 }
 
-func stores(spans []collector.Span, service string) (n int) {
+func stores(spans []span, service string) (n int) {
 	for _, s := range spans {
 		if s.Service == service && strings.HasPrefix(s.Name, "store ") {
 			n++
@@ -76,9 +75,9 @@ func stores(spans []collector.Span, service string) (n int) {
 
 // joined wants every span to hang below the caller's own, through spans that are
 // there, and each service's first to hang below another service's.
-func joined(t *testing.T, spans []collector.Span, root string) {
+func joined(t *testing.T, spans []span, root string) {
 	t.Helper()
-	byID := map[string]collector.Span{}
+	byID := map[string]span{}
 	for _, s := range spans {
 		byID[s.ID] = s
 	}
@@ -107,7 +106,7 @@ var number = regexp.MustCompile(`[0-9]{6}[-+]?[0-9]{4}`)
 
 // impersonal wants nothing in a span that could be about the person: neither what
 // was sent nor an address with an id in it.
-func impersonal(t *testing.T, spans []collector.Span) {
+func impersonal(t *testing.T, spans []span) {
 	t.Helper()
 	for _, s := range spans {
 		words := s.Name
@@ -126,7 +125,7 @@ func impersonal(t *testing.T, spans []collector.Span) {
 }
 
 // tree draws a trace for a failed test.
-func tree(spans []collector.Span) string {
+func tree(spans []span) string {
 	var b strings.Builder
 	for _, s := range spans {
 		fmt.Fprintf(&b, "%-20s %s < %s %-8s %s %v\n", s.Service, s.ID, s.Parent, s.Kind, s.Name, slices.Sorted(maps.Keys(s.Attributes)))
@@ -135,7 +134,7 @@ func tree(spans []collector.Span) string {
 }
 
 func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
-	c := collector.Start(t)
+	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
 	w := walk{s, t}
 	made := s.Must(t, 201, suite.Request{
@@ -149,7 +148,7 @@ func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
 		Header: map[string]string{"traceparent": header, "If-Match": made.Header.Get("ETag")},
 	})
 	w.state(intake, thing, "enrolled")
-	spans := c.Wait(trace, func(spans []collector.Span) bool {
+	spans := c.Wait(trace, func(spans []span) bool {
 		return wrote(spans, "finsam-participant", "enrolments") && wrote(spans, "finsam-activity", "enrolments")
 	})
 	for _, service := range []string{"finsam-participant", "finsam-activity"} {
@@ -160,8 +159,8 @@ func TestTheAcceptanceAndTheEnrolmentThatFollowsAreOneTrace(t *testing.T) {
 }
 
 // wrote reports whether a service wrote to a collection within the trace.
-func wrote(spans []collector.Span, service, collection string) bool {
-	return slices.ContainsFunc(spans, func(s collector.Span) bool {
+func wrote(spans []span, service, collection string) bool {
+	return slices.ContainsFunc(spans, func(s span) bool {
 		return s.Service == service && (s.Name == "store insert "+collection || s.Name == "store replace "+collection)
 	})
 }

@@ -1,6 +1,4 @@
-// Package collector is an OTLP/HTTP collector for tests: the processes of the
-// suite send it their spans, logs and metrics, and the tests look at them.
-package collector
+package e2e
 
 import (
 	"bytes"
@@ -24,35 +22,36 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Span is one span, with the service that sent it.
-type Span struct {
+// span is one span, with the service that sent it.
+type span struct {
 	Service, Name, Kind string
 	Trace, ID, Parent   string // hexadecimal; Parent is empty for a root
 	Attributes          map[string]string
 }
 
-// Line is one line of a log, with the service that sent it.
-type Line struct {
+// logLine is one line of a log, with the service that sent it.
+type logLine struct {
 	Service, Text string
 	Trace, Span   string // hexadecimal; empty outside a request
 	Attributes    map[string]string
 }
 
-// Collector keeps what it was sent.
-type Collector struct {
+// collector is an OTLP/HTTP collector: the processes of the suite send it their spans,
+// logs and metrics, and the tests look at them.
+type collector struct {
 	URL string
 
 	mu     sync.Mutex
-	spans  []Span
-	lines  []Line
+	spans  []span
+	lines  []logLine
 	series map[[2]string]map[string]bool // by service and metric, the exemplars' traces
 	raw    bytes.Buffer
 }
 
-// Start starts a collector that ends with the test.
-func Start(t testing.TB) *Collector {
+// startCollector starts a collector that ends with the test.
+func startCollector(t testing.TB) *collector {
 	t.Helper()
-	c := &Collector{series: map[[2]string]map[string]bool{}}
+	c := &collector{series: map[[2]string]map[string]bool{}}
 	server := httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(server.Close)
 	c.URL = server.URL
@@ -60,7 +59,7 @@ func Start(t testing.TB) *Collector {
 }
 
 // Env is what makes a process of the suite send everything here, at once.
-func (c *Collector) Env() []string {
+func (c *collector) Env() []string {
 	return []string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.URL,
 		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
@@ -72,14 +71,14 @@ func (c *Collector) Env() []string {
 }
 
 // Raw returns the bodies of all requests, uncompressed, metrics and logs among them.
-func (c *Collector) Raw() []byte {
+func (c *collector) Raw() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return bytes.Clone(c.raw.Bytes())
 }
 
 // Of returns the spans of one trace.
-func (c *Collector) Of(trace string) (spans []Span) {
+func (c *collector) Of(trace string) (spans []span) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.spans {
@@ -92,7 +91,7 @@ func (c *Collector) Of(trace string) (spans []Span) {
 
 // Wait waits until the spans of a trace are as ok wants them, at most ten seconds,
 // and returns them either way.
-func (c *Collector) Wait(trace string, ok func([]Span) bool) []Span {
+func (c *collector) Wait(trace string, ok func([]span) bool) []span {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if spans := c.Of(trace); ok(spans) {
 			return spans
@@ -102,7 +101,7 @@ func (c *Collector) Wait(trace string, ok func([]Span) bool) []Span {
 }
 
 // Lines returns the lines of all logs.
-func (c *Collector) Lines() []Line {
+func (c *collector) Lines() []logLine {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.lines)
@@ -110,14 +109,14 @@ func (c *Collector) Lines() []Line {
 
 // Exemplars returns the traces that a service's metric has named as its examples.
 // The metric is known, without any, once it was sent.
-func (c *Collector) Exemplars(service, metric string) (traces map[string]bool, known bool) {
+func (c *collector) Exemplars(service, metric string) (traces map[string]bool, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found, known := c.series[[2]string{service, metric}]
 	return maps.Clone(found), known
 }
 
-func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
+func (c *collector) serve(w http.ResponseWriter, r *http.Request) {
 	body := io.Reader(r.Body)
 	var err error
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -137,7 +136,7 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-func (c *Collector) keep(path string, body []byte) error {
+func (c *collector) keep(path string, body []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.raw.Write(body)
@@ -150,7 +149,7 @@ func (c *Collector) keep(path string, body []byte) error {
 		for _, rl := range request.ResourceLogs {
 			for _, sl := range rl.ScopeLogs {
 				for _, l := range sl.LogRecords {
-					c.lines = append(c.lines, Line{
+					c.lines = append(c.lines, logLine{
 						Service: attributes(rl.Resource.GetAttributes())[serviceName], Text: l.GetBody().GetStringValue(), Attributes: attributes(l.Attributes),
 						Trace: hex.EncodeToString(l.TraceId), Span: hex.EncodeToString(l.SpanId),
 					})
@@ -196,7 +195,7 @@ func (c *Collector) keep(path string, body []byte) error {
 // serviceName is the attribute of a resource that names the service.
 const serviceName = "service.name"
 
-func spanOf(service string, s *trace.Span) Span {
+func spanOf(service string, s *trace.Span) span {
 	all := attributes(s.Attributes)
 	for _, e := range s.Events {
 		for k, v := range attributes(e.Attributes) {
@@ -206,7 +205,7 @@ func spanOf(service string, s *trace.Span) Span {
 	if m := s.GetStatus().GetMessage(); m != "" {
 		all["status"] = m
 	}
-	return Span{
+	return span{
 		Service: service, Name: s.Name, Kind: strings.TrimPrefix(s.Kind.String(), "SPAN_KIND_"),
 		Trace: hex.EncodeToString(s.TraceId), ID: hex.EncodeToString(s.SpanId), Parent: hex.EncodeToString(s.ParentSpanId),
 		Attributes: all,

@@ -1,7 +1,4 @@
-// Package s3server runs a real S3 server for tests, versitygw on a folder. It
-// takes the working folder of its process for itself, so a test runs its own
-// binary again: Main comes first in TestMain, and Start starts it.
-package s3server
+package blobs3
 
 import (
 	"bytes"
@@ -20,6 +17,7 @@ import (
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
 
+	"github.com/finsam/finsam/pkg/blob/s3"
 	"github.com/finsam/finsam/pkg/freeport"
 )
 
@@ -31,24 +29,23 @@ const (
 
 // The credentials of the server, and its bucket.
 const (
-	AccessKey = "finsam-test"
-	SecretKey = "pahittad-hemlighet" //nolint:gosec // of a server that lives as long as a test
-	Bucket    = "finsam-attachments"
+	accessKey = "finsam-test"
+	secretKey = "pahittad-hemlighet" //nolint:gosec // of a server that lives as long as a test
+	bucket    = "finsam-attachments"
 	region    = "eu-north-1"
 )
 
-// Main serves until it is stopped, in a process that Start has started; elsewhere it
-// returns at once.
-func Main() {
+// TestMain runs the tests or, in a process that startServer has started, the server:
+// versitygw takes the working folder of its process for itself.
+func TestMain(m *testing.M) {
 	dir := os.Getenv(dirVariable)
 	if dir == "" {
-		return
+		os.Exit(m.Run())
 	}
 	if err := serve(dir, os.Getenv(addrVariable)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(0)
 }
 
 func serve(dir, addr string) error {
@@ -63,29 +60,25 @@ func serve(dir, addr string) error {
 		return err
 	}
 	return embedgw.RunVersityGW(ctx, be, &embedgw.Config{
-		RootUserAccess: AccessKey, RootUserSecret: SecretKey, Region: region, Ports: []string{addr},
+		RootUserAccess: accessKey, RootUserSecret: secretKey, Region: region, Ports: []string{addr},
 		MaxConnections: 512, MaxRequests: 512, MultipartMaxParts: 10000, KeepAlive: true, Quiet: true,
 	})
 }
 
-// Server is a running server.
-type Server struct {
-	Address string // as FINSAM_BLOBS names it
-	Addr    string // host:port
-	Dir     string // where the objects are, as files
+// server is a running server.
+type server struct {
+	address string            // as FINSAM_BLOBS names it
+	addr    string            // host:port
+	dir     string            // where the objects are, as files
+	environ map[string]string // with the credentials
 }
 
-// Environ is what else a process needs to use it.
-func (s Server) Environ() map[string]string {
-	return map[string]string{"FINSAM_BLOBS": s.Address, "AWS_ACCESS_KEY_ID": AccessKey, "AWS_SECRET_ACCESS_KEY": SecretKey}
-}
-
-// Start starts a server with an empty bucket; it ends with the test.
-func Start(t testing.TB) Server {
+// startServer starts a server with an empty bucket; it ends with the test.
+func startServer(t testing.TB) server {
 	t.Helper()
 	dir := t.TempDir()
 	objects := filepath.Join(dir, "objects")
-	for _, d := range []string{filepath.Join(objects, Bucket), filepath.Join(dir, "attributes")} {
+	for _, d := range []string{filepath.Join(objects, bucket), filepath.Join(dir, "attributes")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -117,8 +110,10 @@ func Start(t testing.TB) Server {
 		resp, err := http.Get("http://" + addr + "/")
 		if err == nil {
 			resp.Body.Close()
-			address := "s3://" + Bucket + "?endpoint=http://" + addr + "&region=" + region
-			return Server{Address: address, Addr: addr, Dir: filepath.Join(objects, Bucket)}
+			return server{
+				address: "s3://" + bucket + "?endpoint=http://" + addr + "&region=" + region, addr: addr, dir: filepath.Join(objects, bucket),
+				environ: map[string]string{s3.AccessKeyVariable: accessKey, s3.SecretKeyVariable: secretKey},
+			}
 		}
 		if time.Now().After(end) {
 			t.Fatalf("the S3 server does not answer: %v\n%s", err, &said)

@@ -1,8 +1,4 @@
-// Package issuer issues access tokens as the members' own identity providers would
-// (RFC 9068). It is written by hand, so that it checks the product's reading of them.
-// Unlike the demo's issuer it can say anything: a
-// coach of no municipality, an authority of another association.
-package issuer
+package e2e
 
 import (
 	"crypto/ecdsa"
@@ -20,39 +16,42 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// kinds are the authorities that have an issuer here, in every association.
-var kinds = map[string]string{
+// issuerKinds are the authorities that have an issuer here, in every association.
+var issuerKinds = map[string]string{
 	"fk": "social_insurance", "af": "employment_service", "vgr": "region", "molndal": "municipality", "self": "self", "forbundet": "",
 }
 
-// audience is what the tokens are for; any, as long as the trust file says so.
-const audience = "https://finsam.example/finsam/v1"
+// tokenAudience is what the tokens are for; any, as long as the trust file says so.
+const tokenAudience = "https://finsam.example/finsam/v1"
 
-var roles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer"}
+var tokenRoles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer"}
 
-// Issuer signs for every authority of the associations that it was made for.
-type Issuer struct {
+// issuer issues access tokens as the members' own identity providers would (RFC 9068), for
+// every authority of the associations that it was made for. It is written by hand, so that
+// it checks the product's reading of them. Unlike the demo's issuer it can say anything: a
+// coach of no municipality, an authority of another association.
+type issuer struct {
 	key    *ecdsa.PrivateKey
 	tokens sync.Map // by suite.Caller
 }
 
-// New writes a trust file for the authorities of some associations into a folder,
+// newIssuer writes a trust file for the authorities of some associations into a folder,
 // in the place of one that is there, with the key set beside it.
-func New(t testing.TB, folder string, associations ...string) *Issuer {
+func newIssuer(t testing.TB, folder string, associations ...string) *issuer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	allRoles := map[string]string{}
-	for _, r := range roles {
+	for _, r := range tokenRoles {
 		allRoles[r] = r
 	}
 	var issuers []map[string]any
 	for _, association := range associations {
-		for authority, kind := range kinds {
+		for authority, kind := range issuerKinds {
 			issuers = append(issuers, map[string]any{
-				"issuer": name(association, authority), "jwks": "test.jwks.json", "audience": audience, "algorithms": []string{"ES256"},
+				"issuer": issuerName(association, authority), "jwks": "test.jwks.json", "audience": tokenAudience, "algorithms": []string{"ES256"},
 				"association": association, "authority": authority, "authorityKind": kind, "maxLifetime": "12h",
 				"claims": map[string]any{
 					"roles": map[string]any{"claim": "roles", "map": allRoles}, "unit": "unit", "municipality": "municipality", "participant": "participant",
@@ -64,14 +63,14 @@ func New(t testing.TB, folder string, associations ...string) *Issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(folder, "test.jwks.json"), map[string]any{"keys": []any{map[string]string{
+	writeJSON(t, filepath.Join(folder, "test.jwks.json"), map[string]any{"keys": []any{map[string]string{
 		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "test", "x": b64(point[1:33]), "y": b64(point[33:]),
 	}}})
-	write(t, filepath.Join(folder, "trust.yaml"), map[string]any{"issuers": issuers}) // JSON is YAML
-	return &Issuer{key: key}
+	writeJSON(t, filepath.Join(folder, "trust.yaml"), map[string]any{"issuers": issuers}) // JSON is YAML
+	return &issuer{key: key}
 }
 
-func write(t testing.TB, path string, v any) {
+func writeJSON(t testing.TB, path string, v any) {
 	t.Helper()
 	text, err := json.MarshalIndent(v, "", " ")
 	if err == nil {
@@ -82,7 +81,7 @@ func write(t testing.TB, path string, v any) {
 	}
 }
 
-func name(association, authority string) string {
+func issuerName(association, authority string) string {
 	return "https://issuer.example/" + association + "/" + authority
 }
 
@@ -90,7 +89,7 @@ var b64 = base64.RawURLEncoding.EncodeToString
 
 // Token returns a token with exactly these claims about the caller, valid for an
 // hour.
-func (i *Issuer) Token(t testing.TB, c suite.Caller) string {
+func (i *issuer) Token(t testing.TB, c suite.Caller) string {
 	t.Helper()
 	if token, ok := i.tokens.Load(c); ok {
 		return token.(string)
@@ -101,7 +100,7 @@ func (i *Issuer) Token(t testing.TB, c suite.Caller) string {
 	}
 	now := time.Now().Unix()
 	claims := map[string]any{
-		"iss": name(association, c.Authority), "aud": audience, "sub": c.Subject, "client_id": "test", "jti": rand.Text(),
+		"iss": issuerName(association, c.Authority), "aud": tokenAudience, "sub": c.Subject, "client_id": "test", "jti": rand.Text(),
 		"iat": now, "exp": now + 3600, "roles": []string{c.Role},
 	}
 	for claim, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
