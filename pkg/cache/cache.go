@@ -1,5 +1,6 @@
 // Package cache keeps answers for a while: in this process (package memory) or
-// shared between processes (package redis). Package cachetest is its contract.
+// shared between processes (package redis). The comments of Cache are the contract, and
+// the tests here hold both to it.
 //
 // A cache may lose anything at any time; nothing may be decided by what it holds.
 // Values never contain personal data: a cache is neither encrypted nor logged, and

@@ -8,8 +8,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/finsam/finsam/pkg/cache"
-	"github.com/finsam/finsam/pkg/cache/cachetest"
 	"github.com/finsam/finsam/pkg/cache/memory"
 )
 
@@ -43,10 +41,6 @@ func set(tb testing.TB, c *memory.Cache, key string, value []byte) {
 func holds(tb testing.TB, c *memory.Cache, key string) bool {
 	e, _ := c.Get(tb.Context(), "g", key)
 	return e.Value != nil
-}
-
-func TestTheCacheHoldsTheContract(t *testing.T) {
-	cachetest.Run(t, func(t *testing.T) cache.Cache { return open(t, 1<<20) })
 }
 
 func TestItHoldsNoMoreThanItsBytes(t *testing.T) {

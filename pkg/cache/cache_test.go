@@ -1,25 +1,56 @@
-// Package cachetest is the contract of a cache, as a suite that each one passes.
-package cachetest
+package cache_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/finsam/finsam/pkg/cache"
+	"github.com/finsam/finsam/pkg/cache/memory"
+	"github.com/finsam/finsam/pkg/cache/redis"
+	"github.com/finsam/finsam/pkg/cache/redistest"
 )
 
-// Run proves a cache. open returns an empty one, at least 64 KiB large, each time.
-func Run(t *testing.T, open func(t *testing.T) cache.Cache) {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestTheCacheOfAProcessHoldsTheContract(t *testing.T) {
+	holdTheContract(t, func() (cache.Cache, error) { return memory.New(1 << 20) })
+}
+
+func TestTheSharedCacheHoldsTheContract(t *testing.T) {
+	if redistest.Without(t, "that the shared cache holds its contract on a real Redis") {
+		return
+	}
+	s := redistest.Start(t)
+	holdTheContract(t, func() (cache.Cache, error) {
+		s.Must("FLUSHALL")
+		return redis.Open(s.URL, slog.New(slog.DiscardHandler))
+	})
+}
+
+// holdTheContract tests each case on an empty cache.
+func holdTheContract(t *testing.T, open func() (cache.Cache, error)) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			c.run(&suite{t, ctx, open(t), "g"})
+			opened, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := opened.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			c.run(&suite{t, ctx, opened, "g"})
 		})
 	}
 }
@@ -76,6 +107,7 @@ func (s *suite) miss(key string) {
 	}
 }
 
+// cases are the contract.
 var cases = []struct {
 	name string
 	run  func(*suite)
