@@ -4,13 +4,15 @@
 package sheet
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/csv"
+	"encoding/xml"
 	"fmt"
-	"os"
+	"io"
+	"strconv"
 	"strings"
-
-	"github.com/xuri/excelize/v2"
+	"unicode/utf16"
 )
 
 // MaxBytes is how large a file may be: within what the gateway passes on.
@@ -77,75 +79,125 @@ func inert(cell string) string {
 	return cell
 }
 
-// book is an XLSX file of one sheet. Its cells are texts by type, which no
-// program computes.
+// book is an XLSX file of one sheet (ISO/IEC 29500): a zip of five parts. Its cells are
+// texts by type, which no program computes. It is packed as it is written.
 type book struct {
-	file *excelize.File
-	rows *excelize.StreamWriter
+	buf  bytes.Buffer
+	zip  *zip.Writer
+	rows io.Writer // the sheet's part
+	row  bytes.Buffer
 	n    int
 	size int // of the cells, in bytes
 	full error
 }
 
-// maxCells bounds the texts of an XLSX file, in bytes. Until it is packed, a sheet
-// is in memory as XML, some four times as long.
-const maxCells = MaxBytes
+const (
+	// maxCells bounds the texts of an XLSX file, in bytes: what a program reads from it
+	// when it is unpacked.
+	maxCells = MaxBytes
+	// maxCellLength is how long a cell may be, in UTF-16 units. A program refuses a file
+	// with a longer one, so the rest of it is left out.
+	maxCellLength = 32_767
+)
 
-// noFolder is where temporary files cannot be made. The library would put a sheet
-// above 16 MiB in one, in clear; as it cannot, it keeps it in memory.
-const noFolder = os.DevNull
+const (
+	packages      = "http://schemas.openxmlformats.org/package/2006/"
+	documents     = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	spreadsheets  = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+	mediaType     = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+	relationships = xml.Header + `<Relationships xmlns="` + packages + `relationships"><Relationship Id="rId1" Type="` + documents
+)
+
+// bookParts are the parts of every book, and how its sheet begins.
+var bookParts = [][2]string{
+	{"[Content_Types].xml", xml.Header + `<Types xmlns="` + packages + `content-types">` +
+		`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
+		`<Override PartName="/xl/workbook.xml" ContentType="` + mediaType + `sheet.main+xml"/>` +
+		`<Override PartName="/xl/worksheets/sheet1.xml" ContentType="` + mediaType + `worksheet+xml"/></Types>`},
+	{"_rels/.rels", relationships + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
+	{"xl/_rels/workbook.xml.rels", relationships + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`},
+	{"xl/workbook.xml", xml.Header + `<workbook xmlns="` + spreadsheets + `" xmlns:r="` + documents + `">` +
+		`<sheets><sheet name="Remisser" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+	{"xl/worksheets/sheet1.xml", xml.Header + `<worksheet xmlns="` + spreadsheets + `"><sheetData>`},
+}
 
 // NewXLSX begins an XLSX file; full is what a row too much is answered with.
 func NewXLSX(full error) (Sheet, error) {
-	f := excelize.NewFile(excelize.Options{TmpDir: noFolder})
-	const name = "Remisser"
-	if err := f.SetSheetName("Sheet1", name); err != nil {
-		return nil, fmt.Errorf("sheet: %w", err)
+	b := &book{full: full}
+	b.zip = zip.NewWriter(&b.buf)
+	for _, part := range bookParts {
+		var err error
+		if b.rows, err = b.zip.Create(part[0]); err == nil {
+			_, err = io.WriteString(b.rows, part[1])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("sheet: %w", err)
+		}
 	}
-	w, err := f.NewStreamWriter(name)
-	if err != nil {
-		return nil, fmt.Errorf("sheet: %w", err)
-	}
-	return &book{file: f, rows: w, full: full}, nil
+	return b, nil
 }
 
 // Write implements Sheet.
 func (b *book) Write(cells []string) error {
-	values := make([]any, len(cells))
+	b.n++
+	number := strconv.Itoa(b.n)
+	b.row.Reset()
+	b.row.WriteString(`<row r="` + number + `">`)
 	for i, c := range cells {
-		b.size += len(c)
-		if c != "" { // an empty cell is left out
-			values[i] = c
+		if c == "" { // an empty cell is left out
+			continue
 		}
+		b.size += len(c)
+		b.row.WriteString(`<c r="` + column(i) + number + `" t="inlineStr"><is><t xml:space="preserve">`)
+		// Programs read _xHHHH_ as the character of that number; _x005F_ is "_".
+		if err := xml.EscapeText(&b.row, []byte(strings.ReplaceAll(fitting(c), "_x", "_x005F_x"))); err != nil {
+			return fmt.Errorf("sheet: %w", err)
+		}
+		b.row.WriteString(`</t></is></c>`)
 	}
-	if b.size > maxCells {
+	b.row.WriteString(`</row>`)
+	if b.size > maxCells || b.buf.Len() > MaxBytes {
 		return b.full
 	}
-	b.n++
-	at, err := excelize.CoordinatesToCellName(1, b.n)
-	if err == nil {
-		err = b.rows.SetRow(at, values)
-	}
-	if err != nil {
+	if _, err := b.rows.Write(b.row.Bytes()); err != nil {
 		return fmt.Errorf("sheet: %w", err)
 	}
 	return nil
 }
 
+// column returns the name of the column with that index: A to Z, AA, AB and so on.
+func column(i int) string {
+	name := ""
+	for ; i >= 0; i = i/26 - 1 {
+		name = string(rune('A'+i%26)) + name
+	}
+	return name
+}
+
+// fitting returns as much of a text as a cell may hold.
+func fitting(text string) string {
+	if len(text) <= maxCellLength { // no text has more units than bytes
+		return text
+	}
+	units := 0
+	for i, r := range text {
+		if units += utf16.RuneLen(r); units > maxCellLength {
+			return text[:i]
+		}
+	}
+	return text
+}
+
 // File implements Sheet.
 func (b *book) File() ([]byte, error) {
-	if err := b.rows.Flush(); err != nil {
+	if _, err := io.WriteString(b.rows, `</sheetData></worksheet>`); err != nil {
 		return nil, fmt.Errorf("sheet: %w", err)
 	}
-	var buf bytes.Buffer
-	if err := b.file.Write(&buf); err != nil {
+	if err := b.zip.Close(); err != nil {
 		return nil, fmt.Errorf("sheet: %w", err)
 	}
-	if err := b.file.Close(); err != nil {
-		return nil, fmt.Errorf("sheet: %w", err)
-	}
-	if buf.Len() > MaxBytes {
+	if b.buf.Len() > MaxBytes {
 		return nil, b.full
 	}
-	return buf.Bytes(), nil
+	return b.buf.Bytes(), nil
 }
