@@ -34,15 +34,15 @@ type Municipality struct {
 
 // Initiative (insats) is what participants are enrolled in.
 type Initiative struct {
-	ID          string
-	Name        string
-	Orientation string // "individual" or "structural"
-	MinAge      int    // whole years on the start date
-	MaxAge      int    // whole years on the start date, itself allowed
-	TargetGroup TargetGroup
-	RightTime   []Question // whether now is the right time; the sender answers
-	Plan        Plan
-	Plans       map[string]Plan // of the municipalities, by code, that follow another plan
+	ID          string          `yaml:"id"`
+	Name        string          `yaml:"name"`
+	Orientation string          `yaml:"orientation"` // "individual" or "structural"
+	MinAge      int             `yaml:"-"`           // whole years on the start date
+	MaxAge      int             `yaml:"-"`           // whole years on the start date, itself allowed
+	TargetGroup TargetGroup     `yaml:"targetGroup"`
+	RightTime   []Question      `yaml:"rightTime"` // whether now is the right time; the sender answers
+	Plan        Plan            `yaml:",inline"`
+	Plans       map[string]Plan `yaml:"-"` // of the municipalities, by code, that follow another plan
 }
 
 // PlanIn returns the plan by which a municipality runs the initiative.
@@ -88,33 +88,34 @@ type Block struct {
 
 // Week is what one municipality offers every week.
 type Week struct {
-	Municipality string // code
-	Activities   []Activity
-	WorkTraining []WorkTraining
+	Municipality string         `yaml:"municipality"` // code
+	Activities   []Activity     `yaml:"activities"`
+	WorkTraining []WorkTraining `yaml:"workTraining"`
 }
 
 // Activity is one line of a municipality's week. Fields that its material leaves out are
 // empty; they are never guessed.
 type Activity struct {
-	ID           string // UUID, the same as long as municipality, name, day and start are
-	Municipality string // code
-	Name         string
-	Category     string // one of Categories
-	Day          string // "monday" to "sunday"; empty: not set yet
-	From, To     string // local time "15:04" (Europe/Stockholm); empty: by individual planning
-	Part         string // "morning" or "afternoon", where no times are given
-	Mode         string // "digital", or empty: at the place
-	Place        string
-	Places       []string // where the place is chosen individually
-	Gather       string   // where to meet
-	Individual   bool     // the time is planned with each participant
-	Rotating     bool     // not every week is alike
-	ClosedGroup  *ClosedGroup
+	ID           string       `yaml:"-"` // UUID, the same as long as municipality, name, day and start are
+	Municipality string       `yaml:"-"` // code
+	Name         string       `yaml:"name"`
+	Category     string       `yaml:"category"` // one of Categories
+	Day          string       `yaml:"day"`      // "monday" to "sunday"; empty: not set yet
+	From         string       `yaml:"from"`     // local time "15:04" (Europe/Stockholm); empty: by individual planning
+	To           string       `yaml:"to"`       // as From
+	Part         string       `yaml:"part"`     // "morning" or "afternoon", where no times are given
+	Mode         string       `yaml:"mode"`     // "digital", or empty: at the place
+	Place        string       `yaml:"place"`
+	Places       []string     `yaml:"places"`     // where the place is chosen individually
+	Gather       string       `yaml:"gather"`     // where to meet
+	Individual   bool         `yaml:"individual"` // the time is planned with each participant
+	Rotating     bool         `yaml:"rotating"`   // not every week is alike
+	ClosedGroup  *ClosedGroup `yaml:"closedGroup"`
 }
 
 // ClosedGroup says that an activity is a course that one joins from its start.
 type ClosedGroup struct {
-	Sessions int // zero: not given
+	Sessions int `yaml:"sessions"` // zero: not given
 }
 
 // WorkTraining is a site that takes participants for work training.

@@ -115,7 +115,7 @@ func (c *checker) initiative(i fileInitiative, codes map[string]bool) {
 		c.want(!seen[p.Municipality], place+".municipality", "want one plan per municipality, got %q again", p.Municipality)
 		seen[p.Municipality] = true
 		if len(p.Blocks) == 0 {
-			p.Blocks = i.Blocks
+			p.Blocks = i.Plan.Blocks
 		}
 		c.plan(p.Plan, place)
 	}
@@ -141,7 +141,7 @@ func (c *checker) plan(p Plan, place string) {
 	c.want(total <= p.MaxWeeks, place+".blocks", "want at most maxWeeks (%d) weeks together, got %d", p.MaxWeeks, total)
 }
 
-func (c *checker) week(w fileWeek, association, place string) {
+func (c *checker) week(w Week, association, place string) {
 	ids := map[string]int{}
 	for i, x := range w.Activities {
 		at := fmt.Sprintf("%s.activities[%d]", place, i)
@@ -162,7 +162,7 @@ func (c *checker) week(w fileWeek, association, place string) {
 	}
 }
 
-func (c *checker) activity(x fileActivity, place string) {
+func (c *checker) activity(x Activity, place string) {
 	c.text(x.Name, place+".name", true)
 	c.oneOf(x.Category, place+".category", Categories, true)
 	c.oneOf(x.Day, place+".day", days, false)

@@ -92,49 +92,38 @@ func yamlProblems(err error) Problems {
 
 // build returns the association that a checked file describes.
 func build(f *file, version string) *Association {
-	a := &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Municipalities: f.Municipalities, Terms: f.Terms}
-	i := f.Initiative
-	initiative := Initiative{ID: i.ID, Name: i.Name, Orientation: i.Orientation, MinAge: i.Ages[0], MaxAge: i.Ages[1],
-		TargetGroup: i.TargetGroup, RightTime: i.RightTime, Plan: i.Plan, Plans: map[string]Plan{}}
-	if initiative.TargetGroup.Authorities == 0 {
-		initiative.TargetGroup.Authorities = 2
+	i := f.Initiative.Initiative
+	i.MinAge, i.MaxAge, i.Plans = f.Initiative.Ages[0], f.Initiative.Ages[1], map[string]Plan{}
+	if i.TargetGroup.Authorities == 0 {
+		i.TargetGroup.Authorities = 2
 	}
-	if len(initiative.TargetGroup.Reasons) == 0 {
-		initiative.TargetGroup.Reasons = Reasons
+	if len(i.TargetGroup.Reasons) == 0 {
+		i.TargetGroup.Reasons = Reasons
 	}
-	for _, p := range i.Plans {
+	for _, p := range f.Initiative.Plans {
 		if len(p.Blocks) == 0 {
-			p.Blocks = i.Blocks
+			p.Blocks = i.Plan.Blocks
 		}
-		initiative.Plans[p.Municipality] = p.Plan
+		i.Plans[p.Municipality] = p.Plan
 	}
-	a.Initiatives = []Initiative{initiative}
 	for _, w := range f.Weeks {
-		week := Week{Municipality: w.Municipality, WorkTraining: w.WorkTraining}
-		for _, x := range w.Activities {
-			activity := Activity{
-				ID: activityID(a.ID, w.Municipality, x), Municipality: w.Municipality,
-				Name: x.Name, Category: x.Category, Day: x.Day, From: x.From, To: x.To, Part: x.Part, Mode: x.Mode,
-				Place: x.Place, Places: x.Places, Gather: x.Gather, Individual: x.Individual, Rotating: x.Rotating,
-			}
-			if x.ClosedGroup != nil {
-				activity.ClosedGroup = &ClosedGroup{Sessions: x.ClosedGroup.Sessions}
-			}
-			week.Activities = append(week.Activities, activity)
+		for n := range w.Activities {
+			x := &w.Activities[n]
+			x.ID, x.Municipality = activityID(f.Association.ID, w.Municipality, *x), w.Municipality
 		}
-		a.Weeks = append(a.Weeks, week)
 	}
-	return a
+	return &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Municipalities: f.Municipalities,
+		Initiatives: []Initiative{i}, Weeks: f.Weeks, Terms: f.Terms}
 }
 
 // activityID returns the same id on every machine and after every reload, so that
 // bookings stay valid when other lines of the week come and go.
-func activityID(association, municipality string, x fileActivity) string {
+func activityID(association, municipality string, x Activity) string {
 	name := strings.Join([]string{association, municipality, x.Name, x.Day, x.From}, "/")
 	return uuid.NewSHA1(namespace, []byte(name)).String()
 }
 
-// file is the shape of the YAML file; the exported types are what it means.
+// file is the shape of the YAML file.
 type file struct {
 	Association struct {
 		ID   string `yaml:"id"`
@@ -142,46 +131,17 @@ type file struct {
 	} `yaml:"association"`
 	Municipalities []Municipality `yaml:"municipalities"`
 	Initiative     fileInitiative `yaml:"initiative"`
-	Weeks          []fileWeek     `yaml:"weeks"`
+	Weeks          []Week         `yaml:"weeks"`
 	Terms          Terms          `yaml:"terms"`
 }
 
 type fileInitiative struct {
-	ID          string      `yaml:"id"`
-	Name        string      `yaml:"name"`
-	Orientation string      `yaml:"orientation"`
-	Ages        []int       `yaml:"ages"`
-	TargetGroup TargetGroup `yaml:"targetGroup"`
-	RightTime   []Question  `yaml:"rightTime"`
-	Plan        `yaml:",inline"`
-	Plans       []filePlan `yaml:"plans"` // of the municipalities that follow another one
+	Initiative `yaml:",inline"`
+	Ages       []int      `yaml:"ages"`
+	Plans      []filePlan `yaml:"plans"` // of the municipalities that follow another one
 }
 
 type filePlan struct {
 	Municipality string           `yaml:"municipality"`
 	Plan         `yaml:",inline"` // without blocks: those of the initiative
-}
-
-type fileWeek struct {
-	Municipality string         `yaml:"municipality"`
-	Activities   []fileActivity `yaml:"activities"`
-	WorkTraining []WorkTraining `yaml:"workTraining"`
-}
-
-type fileActivity struct {
-	Name        string   `yaml:"name"`
-	Category    string   `yaml:"category"`
-	Day         string   `yaml:"day"`
-	From        string   `yaml:"from"`
-	To          string   `yaml:"to"`
-	Part        string   `yaml:"part"`
-	Mode        string   `yaml:"mode"`
-	Place       string   `yaml:"place"`
-	Places      []string `yaml:"places"`
-	Gather      string   `yaml:"gather"`
-	Individual  bool     `yaml:"individual"`
-	Rotating    bool     `yaml:"rotating"`
-	ClosedGroup *struct {
-		Sessions int `yaml:"sessions"`
-	} `yaml:"closedGroup"`
 }
