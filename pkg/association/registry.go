@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/metrics"
 )
@@ -130,14 +131,10 @@ func (r *Registry) Follow(ctx context.Context, component string, log *slog.Logge
 			return 0, true
 		},
 	})()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(followInterval*3/4 + rand.N(followInterval/2)):
-			r.reload(log)
-		}
+	for backoff.Sleep(ctx, followInterval*3/4+rand.N(followInterval/2)) {
+		r.reload(log)
 	}
+	return nil
 }
 
 // reload reads the folder once, and applies a change if the previous reading found the

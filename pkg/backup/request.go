@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
+	"github.com/finsam/finsam/pkg/backoff"
 )
 
 // Only the running process may open its database, so a copy is requested by a file in
@@ -69,24 +70,15 @@ func Request(ctx context.Context, dir, name string) ([]File, error) {
 		if _, err := os.Stat(request); err == nil && time.Since(began) > pickUpTimeout {
 			return nil, fmt.Errorf("the database is in use, but no process answers requests in %s: find out which program has it open", dir)
 		}
-		select {
-		case <-ctx.Done():
+		if !backoff.Sleep(ctx, pollInterval) {
 			return nil, context.Cause(ctx)
-		case <-time.After(pollInterval):
 		}
 	}
 }
 
 // Serve answers the requests in dir until ctx ends.
 func Serve(ctx context.Context, dir string, log *slog.Logger, copyInto Copier) error {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	for backoff.Sleep(ctx, pollInterval) {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			log.WarnContext(ctx, "cannot look for requests for a backup", "error", err)
@@ -104,6 +96,7 @@ func Serve(ctx context.Context, dir string, log *slog.Logger, copyInto Copier) e
 			}
 		}
 	}
+	return nil
 }
 
 // handle copies and writes the answer; its error is that of the copy, too.

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"github.com/finsam/finsam/pkg/backoff"
 )
 
 // interval is how often the files are looked at.
@@ -72,18 +74,12 @@ func (f *Folder) read() error {
 // Run reads the files again when they have changed, until ctx ends. While they are
 // invalid, the previous ones are used.
 func (f *Folder) Run(ctx context.Context) error {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			if err := f.read(); err != nil {
-				f.log.WarnContext(ctx, "invalid certificate; keeping the previous one", "error", err)
-			}
+	for backoff.Sleep(ctx, interval) {
+		if err := f.read(); err != nil {
+			f.log.WarnContext(ctx, "invalid certificate; keeping the previous one", "error", err)
 		}
 	}
+	return nil
 }
 
 // Server returns how the program serves: always with the current certificate.

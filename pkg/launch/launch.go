@@ -22,6 +22,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/certificate"
 	"github.com/finsam/finsam/pkg/feed"
@@ -332,10 +333,8 @@ func boundMemory(ctx context.Context) error {
 		}
 		debug.SetMemoryLimit(n / 100 * usablePercent)
 	}
-	select {
-	case <-time.After(startDuration):
+	if backoff.Sleep(ctx, startDuration) {
 		debug.FreeOSMemory()
-	case <-ctx.Done():
 	}
 	return nil
 }

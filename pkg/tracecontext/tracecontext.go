@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"strings"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/propagation"
@@ -54,8 +55,11 @@ func Ensure(ctx context.Context) context.Context {
 	}))
 }
 
-// maxRequestID bounds the id that a caller may choose, in bytes.
-const maxRequestID = 128
+const (
+	// maxRequestID bounds the id that a caller may choose, in bytes.
+	maxRequestID = 128
+	unreserved   = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+)
 
 // RequestID returns the id that a caller chose (X-Request-Id), or a new one. It is
 // logged, so it may only have unreserved characters of a URL (RFC 3986 section 2.3)
@@ -64,15 +68,8 @@ func RequestID(chosen string) string {
 	if len(chosen) == 36 && uuid.Validate(chosen) == nil {
 		return chosen
 	}
-	if len(chosen) == 0 || len(chosen) > maxRequestID || personnummer.Contains(chosen) {
+	if len(chosen) == 0 || len(chosen) > maxRequestID || strings.Trim(chosen, unreserved) != "" || personnummer.Contains(chosen) {
 		return uuid.NewString()
-	}
-	for i := range len(chosen) {
-		switch c := chosen[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
-		default:
-			return uuid.NewString()
-		}
 	}
 	return chosen
 }

@@ -23,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -277,20 +278,14 @@ func (m Migration) workBeside(ctx context.Context, states *store.Collection[stat
 // returns an error when a newer one has excluded it. In the newest program it
 // recomputes all keys ten minutes after the last older one has written.
 func (m Migration) Watch(ctx context.Context) error {
-	tick := time.NewTicker(watchInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	for backoff.Sleep(ctx, watchInterval) {
 		if err := m.look(ctx); errors.Is(err, errExcluded) {
 			return err
 		} else if err != nil && ctx.Err() == nil {
 			m.Log.WarnContext(ctx, "cannot check the version of the database", "component", m.Schema.Service, "error", err)
 		}
 	}
+	return nil
 }
 
 var errExcluded = errors.New("a newer program has migrated the database")

@@ -51,27 +51,16 @@ func TooLarge(limit int64) *fault.Error {
 	return &f
 }
 
+var faults = map[fault.Status]*fault.Error{
+	fault.NotFound: ErrNoRoute, fault.MethodNotAllowed: ErrMethod, fault.Unauthenticated: ErrToken, fault.Forbidden: fault.ErrForbidden,
+	fault.TooLarge: ErrTooLarge, fault.Unsupported: ErrMediaType, fault.TooMany: ErrTooMany,
+	fault.Unavailable: fault.ErrUnavailable, fault.Timeout: ErrTimeout,
+}
+
 // byStatus returns the fault for an HTTP status that came without one.
 func byStatus(status int) *fault.Error {
-	switch fault.StatusOf(status) {
-	case fault.NotFound:
-		return ErrNoRoute
-	case fault.MethodNotAllowed:
-		return ErrMethod
-	case fault.Unauthenticated:
-		return ErrToken
-	case fault.Forbidden:
-		return fault.ErrForbidden
-	case fault.TooLarge:
-		return ErrTooLarge
-	case fault.Unsupported:
-		return ErrMediaType
-	case fault.TooMany:
-		return ErrTooMany
-	case fault.Unavailable:
-		return fault.ErrUnavailable
-	case fault.Timeout:
-		return ErrTimeout
+	if f := faults[fault.StatusOf(status)]; f != nil {
+		return f
 	}
 	if status >= 400 && status < 500 {
 		return ErrUnreadable

@@ -24,6 +24,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/backoff"
 )
 
 // Config is what Open takes; only Path is required.
@@ -173,8 +174,6 @@ func (v *Verifier) IsFileInvalid() bool { return v.isInvalid.Load() }
 
 // Run watches the trust file and the key sets until ctx ends.
 func (v *Verifier) Run(ctx context.Context) error {
-	t := time.NewTicker(watchInterval)
-	defer t.Stop()
 	for {
 		v.reload()
 		for _, is := range v.file.Load().issuers {
@@ -182,10 +181,8 @@ func (v *Verifier) Run(ctx context.Context) error {
 				is.keys.refresh(false)
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !backoff.Sleep(ctx, watchInterval) {
 			return nil
-		case <-t.C:
 		}
 	}
 }
