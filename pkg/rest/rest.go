@@ -279,36 +279,27 @@ func Version(ifMatch *string) (int64, error) {
 	if ifMatch == nil || strings.TrimSpace(*ifMatch) == "" {
 		return 0, ErrNoVersion
 	}
-	n, ok := parseTag(strings.TrimSpace(*ifMatch))
-	if !ok {
+	tag := strings.TrimSpace(*ifMatch)
+	n, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+	if err != nil || n < 1 || ETag(n) != tag {
 		return 0, fault.ErrStale
 	}
 	return n, nil
 }
 
-// NotModified reports whether If-None-Match names the version: the caller has it
-// already. The comparison is the weak one (RFC 9110, 13.1.2).
+// NotModified reports whether If-None-Match names the version: the caller has it already.
 func NotModified(ifNoneMatch *string, version int64) bool {
-	if ifNoneMatch == nil {
-		return false
-	}
-	for tag := range strings.SplitSeq(*ifNoneMatch, ",") {
-		tag = strings.TrimSpace(tag)
-		if n, ok := parseTag(strings.TrimPrefix(tag, "W/")); tag == "*" || ok && n == version {
+	return ifNoneMatch != nil && Matches(*ifNoneMatch, ETag(version))
+}
+
+// Matches reports whether If-None-Match names an entity tag, by the weak comparison (RFC
+// 9110, 13.1.2).
+func Matches(ifNoneMatch, etag string) bool {
+	etag = strings.TrimPrefix(etag, "W/")
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
 			return true
 		}
 	}
 	return false
-}
-
-// parseTag reads a strong entity tag of ours.
-func parseTag(tag string) (int64, bool) {
-	if len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"' {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64)
-	if err != nil || n < 1 || ETag(n) != tag {
-		return 0, false
-	}
-	return n, true
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/contract"
 	"github.com/finsam/finsam/services/gateway/docs"
@@ -91,8 +92,8 @@ func apiInfo(c Config, info contract.Info) ([]byte, error) {
 // It returns what was asked for, for the log.
 func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (operation string, err error) {
 	path := strings.TrimPrefix(r.URL.Path, BasePath)
-	rest, isDocs := strings.CutPrefix(path, "/docs")
-	isDocs = isDocs && (rest == "" || rest[0] == '/')
+	page, isDocs := strings.CutPrefix(path, "/docs")
+	isDocs = isDocs && (page == "" || page[0] == '/')
 	document := p.documents[path]
 	switch {
 	case !isPlain(r.URL):
@@ -128,7 +129,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 		h["Cache-Control"] = []string{"public, max-age=300"}
 		return operation, writeUnlessKnown(w, r, d.mediaType, d.text)
 	case operation == "documentation" && isRead:
-		return operation, p.serveDocs(w, r, strings.TrimPrefix(rest, "/"))
+		return operation, p.serveDocs(w, r, strings.TrimPrefix(page, "/"))
 	}
 	w.Header().Set("Allow", allow)
 	if r.Method != http.MethodOptions {
@@ -161,7 +162,7 @@ func (p *pages) serveDocs(w http.ResponseWriter, r *http.Request, path string) e
 // header has.
 func writeUnlessKnown(w http.ResponseWriter, r *http.Request, mediaType string, text []byte) error {
 	h := w.Header()
-	if matches(r.Header.Get("If-None-Match"), h["Etag"][0]) {
+	if rest.Matches(r.Header.Get("If-None-Match"), h["Etag"][0]) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -173,18 +174,4 @@ func writeUnlessKnown(w http.ResponseWriter, r *http.Request, mediaType string, 
 	}
 	_, err := w.Write(text)
 	return err
-}
-
-// matches reports whether If-None-Match names the tag (weak comparison, RFC 9110 13.1.2).
-func matches(ifNoneMatch, etag string) bool {
-	if ifNoneMatch == "" {
-		return false
-	}
-	etag = strings.TrimPrefix(etag, "W/")
-	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-			return true
-		}
-	}
-	return false
 }
