@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -168,9 +169,7 @@ func (c *connection) call(ctx context.Context, method, path string, header map[s
 		if n == maxAttempts-1 && ctx.Err() == nil {
 			return fmt.Errorf("no success after %d attempts: %w", maxAttempts, err)
 		}
-		if wait == 0 {
-			wait = min(500*time.Millisecond<<n, maxPause)
-		}
+		wait = cmp.Or(wait, min(500*time.Millisecond<<n, maxPause))
 		if err := pause(ctx, wait+rand.N(wait/4+time.Millisecond)); err != nil {
 			return err
 		}

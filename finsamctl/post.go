@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,9 +55,7 @@ func postCommand(c *connection) *cobra.Command {
 			if p.progress = cmd.ErrOrStderr(); quiet {
 				p.progress = io.Discard
 			}
-			if journalPath == "" {
-				journalPath = args[0] + ".finsam-journal"
-			}
+			journalPath = cmp.Or(journalPath, args[0]+".finsam-journal")
 			return p.file(cmd, args[0], journalPath, reportPath)
 		},
 	}

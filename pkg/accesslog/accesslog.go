@@ -11,6 +11,7 @@
 package accesslog
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -86,9 +87,7 @@ func (e *Entry) fill(ctx context.Context, now time.Time) {
 			e.Roles[i] = string(r)
 		}
 	}
-	if e.Outcome == "" {
-		e.Outcome = Done
-	}
+	e.Outcome = cmp.Or(e.Outcome, Done)
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		e.TraceID = sc.TraceID().String()
 	}

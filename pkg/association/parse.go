@@ -2,6 +2,7 @@ package association
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -94,9 +95,7 @@ func yamlProblems(err error) Problems {
 func build(f *file, version string) *Association {
 	i := f.Initiative.Initiative
 	i.MinAge, i.MaxAge, i.Plans = f.Initiative.Ages[0], f.Initiative.Ages[1], map[string]Plan{}
-	if i.TargetGroup.Authorities == 0 {
-		i.TargetGroup.Authorities = 2
-	}
+	i.TargetGroup.Authorities = cmp.Or(i.TargetGroup.Authorities, 2)
 	if len(i.TargetGroup.Reasons) == 0 {
 		i.TargetGroup.Reasons = Reasons
 	}

@@ -8,6 +8,7 @@ package inprocess
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,9 +81,7 @@ func serverRequest(r *http.Request) *http.Request {
 	in.RequestURI = u.RequestURI()
 	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
 	in.RemoteAddr = "127.0.0.1:0"
-	if in.Host == "" {
-		in.Host = u.Host
-	}
+	in.Host = cmp.Or(in.Host, u.Host)
 	if r.Body == nil {
 		in.Body = http.NoBody
 	}

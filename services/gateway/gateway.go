@@ -8,6 +8,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -136,27 +137,17 @@ func (c *Config) complete() (err error) {
 	case c.Signer.Issuer() != internaltoken.Gateway:
 		return fmt.Errorf("the signer is %q, but only %q may speak for others", c.Signer.Issuer(), internaltoken.Gateway)
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
-	}
+	c.Log = cmp.Or(c.Log, slog.Default())
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Tracer == nil {
-		c.Tracer = otel.GetTracerProvider()
-	}
-	if c.MaxInFlight == 0 {
-		c.MaxInFlight = 1024
-	}
+	c.Tracer = cmp.Or(c.Tracer, otel.GetTracerProvider())
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1024)
 	if c.TLS == nil {
 		c.TLS = func() *tls.Config { return &tls.Config{} }
 	}
-	if c.AnswerTimeout == 0 {
-		c.AnswerTimeout = 15 * time.Second
-	}
-	if c.Limits == nil {
-		c.Limits = limit.New(limit.Config{})
-	}
+	c.AnswerTimeout = cmp.Or(c.AnswerTimeout, 15*time.Second)
+	c.Limits = cmp.Or(c.Limits, limit.New(limit.Config{}))
 	if c.Unauthenticated == nil {
 		c.Unauthenticated, err = limit.NewUnauthenticated(limit.Policy{}, c.Now)
 	}

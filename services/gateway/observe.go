@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -86,9 +87,7 @@ func (o *observer) begin(w http.ResponseWriter, r *http.Request, op *operation) 
 // end records the decision and the outcome: one line in the security log, one value in
 // the metrics. Neither names a person or what was asked for.
 func (o *observer) end(a *answer, r *http.Request) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
+	a.status = cmp.Or(a.status, http.StatusOK)
 	ctx, now := r.Context(), o.now()
 	duration := now.Sub(a.start)
 	server.EndSpan(a.span, a.status, a.caller.Authority)

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -173,10 +174,7 @@ func checkValue(v bson.RawValue, t reflect.Type) error {
 func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		tag := f.Tag.Get("bson")
-		if tag == "" {
-			tag = f.Tag.Get("json")
-		}
+		tag := cmp.Or(f.Tag.Get("bson"), f.Tag.Get("json"))
 		stored, options, _ := strings.Cut(tag, ",")
 		switch {
 		case tag == "-" || !f.IsExported() && !f.Anonymous:

@@ -65,12 +65,8 @@ var queries = []namedQuery{
 
 // withDefaults fills in what the queries leave out.
 func withDefaults(q store.Query) store.Query {
-	if q.Association == "" {
-		q.Association = "north"
-	}
-	if q.Limit == 0 {
-		q.Limit = 1000
-	}
+	q.Association = cmp.Or(q.Association, "north")
+	q.Limit = cmp.Or(q.Limit, 1000)
 	return q
 }
 

@@ -4,6 +4,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,11 +63,7 @@ const (
 // other's code. Errors of the connection are fault.ErrUnavailable, problem.ErrTimeout
 // after Timeout, and context.Canceled when the caller's own context ends.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
 	defer cancel()
 	var body io.Reader
 	if in != nil {

@@ -7,6 +7,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -87,12 +88,8 @@ func New(c Config) (*echo.Echo, error) {
 	if c.Contract == nil {
 		return nil, errors.New("web: a service without a contract would take anything")
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
-	}
-	if c.Tracer == nil {
-		c.Tracer = otel.GetTracerProvider()
-	}
+	c.Log = cmp.Or(c.Log, slog.Default())
+	c.Tracer = cmp.Or(c.Tracer, otel.GetTracerProvider())
 	s := &middleware{Config: c, tracer: c.Tracer.Tracer(scope), operations: map[string]*operation{}}
 	s.duration = metrics.Seconds("finsam.request.duration", "How long requests took, by service, operation, status class and authority.")
 	metrics.Watch(metrics.Labels{"component": c.Service}, metrics.Gauge{
@@ -278,9 +275,7 @@ const (
 // so that load balancers notice, lets the running requests end, and returns. An address
 // that cannot be listened on is an error that says what to do.
 func (s Server) Run(ctx context.Context) error {
-	if s.Log == nil {
-		s.Log = slog.Default()
-	}
+	s.Log = cmp.Or(s.Log, slog.Default())
 	public, err := listen(s.Addr, "FINSAM_ADDR")
 	if err != nil {
 		return err

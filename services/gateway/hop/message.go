@@ -2,6 +2,7 @@ package hop
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -56,11 +57,7 @@ func writeHead(c *conn, r *http.Request) error {
 	if r.URL.RawQuery != "" {
 		write("?", r.URL.RawQuery)
 	}
-	host := r.Host
-	if host == "" {
-		host = r.URL.Host
-	}
-	write(" HTTP/1.1\r\nHost: ", host, "\r\n")
+	write(" HTTP/1.1\r\nHost: ", cmp.Or(r.Host, r.URL.Host), "\r\n")
 	for name, values := range r.Header {
 		for _, value := range values {
 			if !isVisible(name) || !isPrintable(value) {

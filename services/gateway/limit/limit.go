@@ -8,6 +8,7 @@
 package limit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -82,9 +83,7 @@ func New(c Config) *Limiter {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Policy.Burst = max(c.Policy.Burst, c.Policy.PerSecond)
 	l := &Limiter{Policy: c.Policy, config: c}
 	if c.Redis != nil {

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -178,14 +179,11 @@ func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
 		Subject: claimText(claims, is.Claims.Subject), Association: is.Association,
 		Authority: is.Authority, AuthorityKind: is.AuthorityKind,
 		Unit: claimText(claims, is.Claims.Unit), Participant: claimText(claims, is.Claims.Participant),
-		Municipality: claimText(claims, is.Claims.Municipality),
+		Municipality: cmp.Or(claimText(claims, is.Claims.Municipality), is.Municipality),
 	}
 	// Subject and unit are kept in steps and in the access log.
 	if a.Subject == "" || !isPlain(a.Subject) || personnummer.Contains(a.Subject) {
 		return actor.Actor{}, time.Time{}, ErrSubject
-	}
-	if a.Municipality == "" {
-		a.Municipality = is.Municipality
 	}
 	switch {
 	case is.Municipality != "" && a.Municipality != is.Municipality,

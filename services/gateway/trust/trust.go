@@ -8,6 +8,7 @@ package trust
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -83,15 +84,11 @@ type verified struct {
 // Open reads the trust file and the key sets that are files; an invalid one is an error.
 // Key sets named by URL are fetched by Run, or by the first token.
 func Open(c Config) (*Verifier, error) {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Client == nil {
-		c.Client = newClient()
-	}
+	c.Client = cmp.Or(c.Client, newClient())
 	tokens, err := otter.New(&otter.Options[[sha256.Size]byte, *verified]{MaximumSize: maxTokens})
 	if err != nil {
 		return nil, fmt.Errorf("memory of verified tokens: %w", err)
