@@ -86,6 +86,14 @@ func (c *Collection[T]) Insert(ctx context.Context, v *T) (int64, error) {
 // returns the document and no error.
 var ErrUnchanged = errors.New("unchanged")
 
+// WriteIf returns nil when there is something to write, else ErrUnchanged.
+func WriteIf(changed bool) error {
+	if !changed {
+		return ErrUnchanged
+	}
+	return nil
+}
+
 // maxAttempts bounds how often Update may meet a faster writer.
 const maxAttempts = 16
 
@@ -121,6 +129,26 @@ func (c *Collection[T]) Update(ctx context.Context, association, id string, ifVe
 		}
 	}
 	return Versioned[T]{}, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", c.schema.Name, maxAttempts))
+}
+
+// Upsert is Update, without a version, of a document that may not exist yet: change then
+// alters the zero document of empty, which is inserted. An error from change, ErrUnchanged
+// among them, inserts nothing.
+func (c *Collection[T]) Upsert(ctx context.Context, association, id string, empty func() *T, change func(*T) error) error {
+	_, err := c.Update(ctx, association, id, 0, change)
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	v := empty()
+	if err := change(v); errors.Is(err, ErrUnchanged) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if _, err = c.Insert(ctx, v); errors.Is(err, ErrExists) { // another writer was faster
+		_, err = c.Update(ctx, association, id, 0, change)
+	}
+	return err
 }
 
 // Replace saves a changed document if it is still stored at v.Version, and returns
@@ -178,6 +206,25 @@ func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
 		next.Values = append(next.Values, keys[o.Key])
 	}
 	return Page[T]{Items: items, Next: next}, nil
+}
+
+// Each visits the documents that Find would return, page after page of q.Limit, until
+// there are no more or visit returns an error. It may remove or change what it is shown.
+func (c *Collection[T]) Each(ctx context.Context, q Query, visit func(Versioned[T]) error) error {
+	for {
+		page, err := c.Find(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, v := range page.Items {
+			if err := visit(v); err != nil {
+				return err
+			}
+		}
+		if q.After = page.Next; q.After.ID == "" {
+			return nil
+		}
+	}
 }
 
 // Count returns how many documents match.

@@ -130,10 +130,10 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 			return err
 		}
 		changed, err := b.NoteAttendance(x, known, n, cancelled, guard.Author(ctx), s.Now())
-		if err == nil && !changed {
-			return store.ErrUnchanged
+		if err != nil {
+			return err
 		}
-		return err
+		return store.WriteIf(changed)
 	})
 }
 

@@ -102,10 +102,7 @@ func (s *Service) Address(ctx context.Context, participant, id string) (*activit
 func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion int64) error {
 	_, err := s.addresses.Change(ctx, actor.From(ctx), guard.Call{Operation: "revokeCalendarFeed", ID: id, Parent: participant, IfVersion: ifVersion},
 		func(x store.Versioned[activity.Address]) error {
-			if !x.Value.Revoke(guard.Author(ctx), s.Now()) {
-				return store.ErrUnchanged
-			}
-			return nil
+			return store.WriteIf(x.Value.Revoke(guard.Author(ctx), s.Now()))
 		})
 	return err
 }
@@ -139,7 +136,7 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.Calen
 func (s *Service) calendarOf(ctx context.Context, in *association.Association, participant string) ([]activity.CalendarEntry, error) {
 	now := s.Now()
 	first, last := activity.CalendarSpan(now)
-	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, store.Equals(participantKey, participant))
+	booked, err := findAll(ctx, s.bookings.Store, in.ID, store.Equals(participantKey, participant))
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +147,7 @@ func (s *Service) calendarOf(ctx context.Context, in *association.Association, p
 			continue
 		}
 		seen[b.Activity] = true
-		cancellations, err := findAll(ctx, s.cancellations.Store, in.ID, 1000,
+		cancellations, err := findAll(ctx, s.cancellations.Store, in.ID,
 			store.Equals(activityKey, b.Activity), store.AtLeast(dateKey, string(first)), store.AtMost(dateKey, string(last)))
 		if err != nil {
 			return nil, err

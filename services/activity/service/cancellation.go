@@ -95,7 +95,7 @@ func (s *Service) Restore(ctx context.Context, activityID, id string, ifVersion 
 // cancellationsOf returns what is called off of an activity, or of a municipality,
 // in a span of days.
 func (s *Service) cancellationsOf(ctx context.Context, associationID string, of store.Cond, first, last civil.Date) (activity.Cancellations, error) {
-	found, err := findAll(ctx, s.cancellations.Store, associationID, 5000, of, store.AtLeast(dateKey, string(first)), store.AtMost(dateKey, string(last)))
+	found, err := findAll(ctx, s.cancellations.Store, associationID, of, store.AtLeast(dateKey, string(first)), store.AtMost(dateKey, string(last)))
 	if err != nil {
 		return nil, err
 	}

@@ -47,26 +47,17 @@ func (s *Service) claim(ctx context.Context, a actor.Actor, in *association.Asso
 
 // updateDiary changes a participant's diary, which begins empty.
 func (s *Service) updateDiary(ctx context.Context, association, participant string, change func(*activity.Diary) error) error {
-	for {
-		_, err := s.diaries.Update(ctx, association, participant, 0, change)
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		_, err = s.diaries.Insert(ctx, &activity.Diary{Association: association, Participant: participant, Writes: 1})
-		if err != nil && !errors.Is(err, store.ErrExists) {
-			return err
-		}
-	}
+	return s.diaries.Upsert(ctx, association, participant, func() *activity.Diary {
+		return &activity.Diary{Association: association, Participant: participant}
+	}, change)
 }
 
 // shortenClaim ends the claim of a participant's booking with a day, or drops it when
 // that day is before its first. It reports whether there was something to change.
 func (s *Service) shortenClaim(ctx context.Context, association, participant, booking string, lastDay civil.Date) (changed bool, err error) {
 	err = s.updateDiary(ctx, association, participant, func(d *activity.Diary) error {
-		if changed = d.Shorten(booking, lastDay); !changed {
-			return store.ErrUnchanged
-		}
-		return nil
+		changed = d.Shorten(booking, lastDay)
+		return store.WriteIf(changed)
 	})
 	return changed, err
 }

@@ -69,7 +69,7 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	if err != nil || !e.Closed {
 		return err
 	}
-	booked, err := findAll(ctx, s.bookings.Store, e.Association, 10_000, store.Equals(enrolmentKey, e.ID))
+	booked, err := findAll(ctx, s.bookings.Store, e.Association, store.Equals(enrolmentKey, e.ID))
 	if err != nil {
 		return err
 	}
@@ -86,10 +86,7 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 // project applies an event to its enrolment, and returns the enrolment as it is then.
 func (s *Service) project(ctx context.Context, event feed.Event, kind string, n int64) (*activity.Enrolment, error) {
 	v, err := s.enrolments.Update(ctx, event.Association, event.Subject, 0, func(e *activity.Enrolment) error {
-		if !e.Follow(n, kind, event.Data, event.Time) {
-			return store.ErrUnchanged
-		}
-		return nil
+		return store.WriteIf(e.Follow(n, kind, event.Data, event.Time))
 	})
 	if !errors.Is(err, store.ErrNotFound) {
 		return v.Value, err
@@ -109,10 +106,7 @@ func (s *Service) project(ctx context.Context, event feed.Event, kind string, n 
 // and its claim in the diary.
 func (s *Service) endBooking(ctx context.Context, e *activity.Enrolment, booking, cause string, by history.Author) error {
 	v, err := s.bookings.Store.Update(ctx, e.Association, booking, 0, func(b *activity.Booking) error {
-		if !b.End(e.LastDay, cause, by, s.Now()) {
-			return store.ErrUnchanged
-		}
-		return nil
+		return store.WriteIf(b.End(e.LastDay, cause, by, s.Now()))
 	})
 	if err != nil {
 		return err

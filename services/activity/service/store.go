@@ -189,23 +189,13 @@ func create[T any](ctx context.Context, s *Service, c creation[T]) (made *T, rep
 // pageSize is how many documents one read takes.
 const pageSize = 500
 
-// findAll reads the documents that match, at most so many, page by page.
-func findAll[T any](ctx context.Context, c *store.Collection[T], association string, most int, where ...store.Cond) ([]*T, error) {
-	var found []*T
-	q := store.Query{Association: association, Where: where, Limit: min(pageSize, most)}
-	for {
-		page, err := c.Find(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range page.Items {
-			found = append(found, v.Value)
-		}
-		if page.Next.ID == "" || len(found) >= most {
-			return found, nil
-		}
-		q.After = page.Next
-	}
+// findAll reads the documents that match, page by page.
+func findAll[T any](ctx context.Context, c *store.Collection[T], association string, where ...store.Cond) (found []*T, err error) {
+	err = c.Each(ctx, store.Query{Association: association, Where: where, Limit: pageSize}, func(v store.Versioned[T]) error {
+		found = append(found, v.Value)
+		return nil
+	})
+	return found, err
 }
 
 // latestFirst is the order of the lists.

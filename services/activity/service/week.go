@@ -141,7 +141,7 @@ func (s *Service) Day(ctx context.Context, activityID string, d civil.Date) (*Da
 	if !occurs {
 		return nil, fault.ErrNotFound
 	}
-	found, err := findAll(ctx, s.bookings.Store, a.Association, 1000, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
+	found, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(d)))
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 	if err != nil {
 		return nil, err
 	}
-	booked, err := findAll(ctx, s.bookings.Store, in.ID, 1000, store.Equals(participantKey, participant), store.AtLeast(lastDayKey, string(w.Monday())))
+	booked, err := findAll(ctx, s.bookings.Store, in.ID, store.Equals(participantKey, participant), store.AtLeast(lastDayKey, string(w.Monday())))
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (s *Service) ParticipantWeek(ctx context.Context, participant, week string)
 // enrolments. One who has none, such as another association's, is
 // fault.ErrNotFound here.
 func (s *Service) participant(ctx context.Context, a actor.Actor, participant string) (access.Resource, error) {
-	found, err := findAll(ctx, s.enrolments, a.Association, 100, store.Equals(participantKey, participant))
+	found, err := findAll(ctx, s.enrolments, a.Association, store.Equals(participantKey, participant))
 	if err != nil {
 		return access.Resource{}, err
 	}

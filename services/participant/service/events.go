@@ -115,10 +115,7 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 // did.
 func (s *Service) follow(ctx context.Context, e feed.Event, change func(*participant.Person) bool) error {
 	_, err := s.people.Store.Update(ctx, e.Association, e.Data["participant"], 0, func(p *participant.Person) error {
-		if !change(p) {
-			return store.ErrUnchanged
-		}
-		return nil
+		return store.WriteIf(change(p))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // an event that names no person known here ties nobody
@@ -151,10 +148,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	}, e.ID, by, s.Now())
 	// The person first: who can find the enrolment can then find the person.
 	_, err = s.people.Store.Update(ctx, e.Association, enrolment.Participant, 0, func(p *participant.Person) error {
-		if !p.Enrol(enrolment, e.ID, by, s.Now()) {
-			return store.ErrUnchanged
-		}
-		return nil
+		return store.WriteIf(p.Enrol(enrolment, e.ID, by, s.Now()))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("%w: no such participant: %w", feed.ErrSkip, err)
@@ -173,10 +167,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 // plan was on its way. What has begun goes on: leaving it is the coach's to note.
 func (s *Service) cancelPlanned(ctx context.Context, e feed.Event, by history.Author) error {
 	_, err := s.enrolments.Store.Update(ctx, e.Association, participant.EnrolmentID(e.Association, e.Subject), 0, func(n *participant.Enrolment) error {
-		if n.Cancel(nil, e.ID, by, s.Now()) != nil {
-			return store.ErrUnchanged
-		}
-		return nil
+		return store.WriteIf(n.Cancel(nil, e.ID, by, s.Now()) == nil)
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

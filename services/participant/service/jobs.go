@@ -37,10 +37,7 @@ func (s *Service) markOverdue(ctx context.Context, in *association.Association) 
 		}
 		for _, v := range due.Items {
 			_, err := s.enrolments.Store.Update(ctx, in.ID, v.Value.ID, 0, func(e *participant.Enrolment) error {
-				if !e.MarkOverdue(now) {
-					return store.ErrUnchanged
-				}
-				return nil
+				return store.WriteIf(e.MarkOverdue(now))
 			})
 			if err != nil {
 				return err

@@ -369,26 +369,15 @@ func (s *Service) DestroySent(ctx context.Context, association, id, fingerprint 
 
 func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
 	destroyed := 0
-	for more := true; more; {
-		page, err := s.drafts.Find(ctx, store.Query{
-			Association: in.ID, Sort: []store.Order{{Key: expiresKey}}, Limit: maxSwept,
-			Where: []store.Cond{{Key: expiresKey, Op: store.Lte, Value: s.Now().UnixMilli()}},
-		})
-		if err != nil {
-			return err
-		}
-		for _, d := range page.Items {
-			err := s.drafts.Delete(ctx, in.ID, d.Value.ID, d.Version)
-			if err == nil {
-				destroyed++
-			} else if !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrStale) {
-				return err
-			}
-		}
-		more = page.Next.ID != ""
-	}
+	err := s.drafts.Each(ctx, store.Query{
+		Association: in.ID, Sort: []store.Order{{Key: expiresKey}}, Limit: maxSwept,
+		Where: []store.Cond{store.AtMost(expiresKey, s.Now().UnixMilli())},
+	}, func(d store.Versioned[Draft]) error {
+		destroyed++
+		return s.Destroy(ctx, d.Value)
+	})
 	if destroyed > 0 {
 		s.Log.InfoContext(ctx, "expired drafts were destroyed", "association", in.ID, "drafts", destroyed)
 	}
-	return nil
+	return err
 }

@@ -159,25 +159,11 @@ func (r *Rollup) write(ctx context.Context, association, month string, page []co
 				m.Position = c.sequence
 			}
 		}
-		if m.Position == from {
-			return store.ErrUnchanged
-		}
 		m.Writes++
-		return nil
+		return store.WriteIf(m.Position > from)
 	}
-	_, err := r.months.Update(ctx, association, monthID(r.version, month), 0, apply)
-	if !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	m := &Month{Association: association, Month: month, Version: r.version}
-	if err := apply(m); err != nil {
-		return err
-	}
-	if _, err := r.months.Insert(ctx, m); !errors.Is(err, store.ErrExists) {
-		return err
-	}
-	_, err = r.months.Update(ctx, association, monthID(r.version, month), 0, apply) // another process was faster
-	return err
+	empty := func() *Month { return &Month{Association: association, Month: month, Version: r.version} }
+	return r.months.Upsert(ctx, association, monthID(r.version, month), empty, apply)
 }
 
 // Period is the result of a period.

@@ -273,16 +273,10 @@ func isOvertaken(err error) bool {
 // recordDisposal records that a recipient's notices up to the block's last are gone.
 func (s *Service) recordDisposal(ctx context.Context, b *noticeBlock) error {
 	last := b.Notices[len(b.Notices)-1].Sequence
-	_, err := s.disposals.Insert(ctx, &disposal{Association: b.Association, Recipient: b.Recipient, Through: last})
-	if !errors.Is(err, store.ErrExists) {
-		return err
-	}
-	_, err = s.disposals.Update(ctx, b.Association, string(b.Recipient), 0, func(d *disposal) error {
-		if d.Through >= last {
-			return store.ErrUnchanged
-		}
-		d.Through = last
-		return nil
+	empty := func() *disposal { return &disposal{Association: b.Association, Recipient: b.Recipient} }
+	return s.disposals.Upsert(ctx, b.Association, string(b.Recipient), empty, func(d *disposal) error {
+		before := d.Through
+		d.Through = max(before, last)
+		return store.WriteIf(d.Through > before)
 	})
-	return err
 }

@@ -102,8 +102,8 @@ const (
 	unprotected      = "se.finsam.participant.unprotected"
 )
 
-// Handle takes what an event of the participant service means for referrals as a step of theirs. It may come more
-// than once.
+// Handle takes what an event of the participant service means for referrals as a step of
+// theirs. It may come more than once.
 func (s *Service) Handle(ctx context.Context, e feed.Event) error {
 	step, ok := stepOf(e)
 	if !ok {
@@ -113,24 +113,10 @@ func (s *Service) Handle(ctx context.Context, e feed.Event) error {
 		return s.follow(ctx, e, id, step)
 	}
 	// An event about the person concerns every referral about it.
-	var after store.Cursor
-	for {
-		page, err := s.referrals.Find(ctx, store.Query{
-			Association: e.Association, Where: []store.Cond{store.Equals(keyParticipant, e.Subject)},
-			Sort: latestFirst, After: after, Limit: 100,
-		})
-		if err != nil {
-			return err
-		}
-		for _, r := range page.Items {
-			if err := s.follow(ctx, e, r.Value.ID, step); err != nil {
-				return err
-			}
-		}
-		if after = page.Next; after.ID == "" {
-			return nil
-		}
-	}
+	about := []store.Cond{store.Equals(keyParticipant, e.Subject)}
+	return s.referrals.Each(ctx, store.Query{Association: e.Association, Where: about, Sort: latestFirst, Limit: 100}, func(r store.Versioned[referral.Referral]) error {
+		return s.follow(ctx, e, r.Value.ID, step)
+	})
 }
 
 // follow adds the step to one referral, once.
@@ -156,10 +142,10 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step refe
 // follow is Referral.Follow for store.Collection.Update.
 func follow(r *referral.Referral, by history.Author, now time.Time, step referral.Step) error {
 	taken, err := r.Follow(by, now, step)
-	if err == nil && !taken {
-		return store.ErrUnchanged
+	if err != nil {
+		return err
 	}
-	return err
+	return store.WriteIf(taken)
 }
 
 // stepOf reads an event as a step; ok is false for what concerns no referral.

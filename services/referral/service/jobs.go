@@ -44,32 +44,17 @@ func (s *Service) markOverdue(ctx context.Context, in *association.Association) 
 		Sort:        []store.Order{{Key: keyAlarm}},
 		Limit:       overduePage,
 	}
-	for {
-		page, err := s.referrals.Find(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, r := range page.Items {
-			_, err := s.referrals.Update(ctx, in.ID, r.Value.ID, 0, func(r *referral.Referral) error {
-				if !r.MarkOverdue(now) {
-					return store.ErrUnchanged
-				}
-				return nil
-			})
-			switch {
-			// One that a newer program has written to, or that is written to all the time,
-			// must not delay the others.
-			case errors.Is(err, store.ErrNewer), errors.Is(err, fault.ErrUnavailable) && ctx.Err() == nil:
-				s.Log.WarnContext(ctx, "an overdue referral could not be marked; the next round tries again", "referral", r.Value.ID, "error", err)
-			case err != nil:
-				return err
-			}
-		}
-		if len(page.Items) > 0 {
-			s.publisher.Wake()
-		}
-		if q.After = page.Next; q.After.ID == "" {
+	return s.referrals.Each(ctx, q, func(r store.Versioned[referral.Referral]) error {
+		_, err := s.referrals.Update(ctx, in.ID, r.Value.ID, 0, func(r *referral.Referral) error {
+			return store.WriteIf(r.MarkOverdue(now))
+		})
+		s.publisher.Wake()
+		// One that a newer program has written to, or that is written to all the time,
+		// must not delay the others.
+		if errors.Is(err, store.ErrNewer) || errors.Is(err, fault.ErrUnavailable) && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "an overdue referral could not be marked; the next round tries again", "referral", r.Value.ID, "error", err)
 			return nil
 		}
-	}
+		return err
+	})
 }

@@ -73,10 +73,7 @@ func (s *Service) sweepAssociation(ctx context.Context, in *association.Associat
 		q := c.Value.Queue
 		if c.Value.Forget(s.Now()) {
 			errs = append(errs, s.change(ctx, q, func(c *Capacity) error {
-				if !c.Forget(s.Now()) {
-					return store.ErrUnchanged
-				}
-				return nil
+				return store.WriteIf(c.Forget(s.Now()))
 			}))
 		} else if i, known := in.Initiative(q.Initiative); known {
 			errs = append(errs, s.allocate(ctx, q, i))
@@ -128,13 +125,10 @@ func (s *Service) reconcile(ctx context.Context, q Queue, i association.Initiati
 				return errOvertaken
 			}
 			changed := now.Writes == c.Writes && now.Reconcile(s.Now().UTC(), byID, i.PlanIn(q.Municipality).MaxWeeks)
-			switch {
-			case set != nil:
+			if set != nil {
 				return set(now)
-			case !changed:
-				return store.ErrUnchanged
 			}
-			return nil
+			return store.WriteIf(changed)
 		})
 		if !errors.Is(err, errOvertaken) {
 			return err

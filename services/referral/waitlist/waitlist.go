@@ -153,25 +153,12 @@ func (s *Service) change(ctx context.Context, q Queue, change func(*Capacity) er
 	case <-ctx.Done():
 		return fault.ErrUnavailable.Because(context.Cause(ctx))
 	}
-	counted := func(c *Capacity) error {
+	empty := func() *Capacity { return &Capacity{Queue: q, ID: q.id()} }
+	return s.capacities.Upsert(ctx, q.Association, q.id(), empty, func(c *Capacity) error {
 		err := change(c)
-		if err == nil {
-			c.Writes++
-		}
+		c.Writes++
 		return err
-	}
-	_, err := s.capacities.Update(ctx, q.Association, q.id(), 0, counted)
-	if !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	c := &Capacity{Queue: q, ID: q.id()}
-	if err := counted(c); err != nil {
-		return err
-	}
-	if _, err = s.capacities.Insert(ctx, c); errors.Is(err, store.ErrExists) {
-		_, err = s.capacities.Update(ctx, q.Association, q.id(), 0, counted)
-	}
-	return err
+	})
 }
 
 // Reservation is a place that was taken for a referral which is not saved yet.
@@ -207,10 +194,7 @@ func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
 	defer cancel()
 	err = r.service.change(ctx, r.queue, func(c *Capacity) error {
-		if !c.GiveBack(r.mark) {
-			return store.ErrUnchanged
-		}
-		return nil
+		return store.WriteIf(c.GiveBack(r.mark))
 	})
 	if err != nil {
 		r.service.Log.WarnContext(ctx, "cannot give a place back", "error", err, "municipality", r.queue.Municipality)
