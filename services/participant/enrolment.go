@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/history"
 )
@@ -43,15 +42,6 @@ type PlanBlock struct {
 	Name    string `json:"name,omitempty"`
 	Weeks   int    `json:"weeks"`
 	CheckIn bool   `json:"checkIn"` // the referrer is asked before the next block
-}
-
-// PlanOf returns the plan of a version of the configuration.
-func PlanOf(version string, p association.Plan) Plan {
-	plan := Plan{Version: version, MaxWeeks: p.MaxWeeks}
-	for _, b := range p.Blocks {
-		plan.Blocks = append(plan.Blocks, PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn})
-	}
-	return plan
 }
 
 // EnrolmentStep is one thing that happened.

@@ -120,7 +120,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 	if len(a.Fields()) == 0 {
 		return ErrNothingAmended.AtField("/changes")
 	}
-	if err := r.take(by, now, Step{Kind: Amended, Amendment: a, Text: text}); err != nil {
+	if err := r.Take(by, now, Step{Kind: Amended, Amendment: a, Text: text}); err != nil {
 		return err
 	}
 	a.set(r, false)

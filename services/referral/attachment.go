@@ -81,7 +81,7 @@ func (r *Referral) Attach(by history.Author, now time.Time, a Attachment) error 
 	if err := r.CheckAttach(); err != nil {
 		return err
 	}
-	return r.take(by, now, Step{Kind: AttachmentAdded, Attachment: &a})
+	return r.Take(by, now, Step{Kind: AttachmentAdded, Attachment: &a})
 }
 
 // Detach removes an attachment that the author's authority added, destroys its key, and
@@ -101,5 +101,5 @@ func (r *Referral) Detach(by history.Author, now time.Time, id string) (blob str
 	was := *s.Attachment
 	was.Blob, was.Key, was.Label = "", nil, nil
 	s.Attachment = &was
-	return blob, r.take(by, now, Step{Kind: AttachmentRemoved, Attachment: &Attachment{ID: id}})
+	return blob, r.Take(by, now, Step{Kind: AttachmentRemoved, Attachment: &Attachment{ID: id}})
 }

@@ -52,18 +52,13 @@ func (r *Referral) Accept(by history.Author, now time.Time, own string, a Accept
 			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
 			fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField("/startDate")
 	}
-	return r.take(by, now, Step{Kind: Accepted, Acceptance: &a})
-}
-
-// Reject rejects the referral, with a reason as a code and an encrypted text.
-func (r *Referral) Reject(by history.Author, now time.Time, code string, text []byte) error {
-	return r.take(by, now, Step{Kind: Rejected, Code: code, Text: text})
+	return r.Take(by, now, Step{Kind: Accepted, Acceptance: &a})
 }
 
 // Waitlist puts the person on the waiting list of an initiative, or changes the
 // priority, or puts an offered place back.
 func (r *Referral) Waitlist(by history.Author, now time.Time, priority, initiative string) error {
-	return r.take(by, now, Step{Kind: Waitlisted, Code: priority, Initiative: initiative})
+	return r.Take(by, now, Step{Kind: Waitlisted, Code: priority, Initiative: initiative})
 }
 
 // OfferPlace keeps a place in an initiative for a person in the queue.
@@ -71,17 +66,7 @@ func (r *Referral) OfferPlace(now time.Time, initiative string) error {
 	if s := r.Status(); !s.IsWaiting() {
 		return stateFault(s.State)
 	}
-	return r.take(history.System("referral"), now, Step{Kind: MovedUp, Initiative: initiative})
-}
-
-// RequestSupplement asks the sender for more.
-func (r *Referral) RequestSupplement(by history.Author, now time.Time, text []byte) error {
-	return r.take(by, now, Step{Kind: SupplementRequested, Text: text})
-}
-
-// Supplement answers what the municipality asked for.
-func (r *Referral) Supplement(by history.Author, now time.Time, text []byte) error {
-	return r.take(by, now, Step{Kind: Supplemented, Text: text})
+	return r.Take(history.System("referral"), now, Step{Kind: MovedUp, Initiative: initiative})
 }
 
 // Withdraw takes the referral back. will says whose will it is, "referrer" or "person";
@@ -90,10 +75,5 @@ func (r *Referral) Withdraw(by history.Author, now time.Time, will string, self 
 	if self && will != "person" {
 		return ErrWithdrawer.AtField("/by")
 	}
-	return r.take(by, now, Step{Kind: Withdrawn, Code: will, Text: text})
-}
-
-// MarkInError says that the referral should never have been sent.
-func (r *Referral) MarkInError(by history.Author, now time.Time, text []byte) error {
-	return r.take(by, now, Step{Kind: MarkedInError, Text: text})
+	return r.Take(by, now, Step{Kind: Withdrawn, Code: will, Text: text})
 }

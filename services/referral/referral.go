@@ -85,8 +85,9 @@ func (s *Step) Day() civil.Date {
 // small. Steps that other services and the clock cause are never refused by it.
 const maxSteps = 200
 
-// take appends a step if the table allows it now: ErrWrongState, ErrTooManySteps.
-func (r *Referral) take(by history.Author, now time.Time, step Step) error {
+// Take appends a step if the table allows it now: ErrWrongState, ErrTooManySteps. A step
+// with rules of its own has a method, which asks them first.
+func (r *Referral) Take(by history.Author, now time.Time, step Step) error {
 	if err := r.Status().Check(step.Kind); err != nil {
 		return err
 	}
@@ -97,18 +98,13 @@ func (r *Referral) take(by history.Author, now time.Time, step Step) error {
 	return nil
 }
 
-// Submit takes the first step.
-func (r *Referral) Submit(by history.Author, now time.Time) error {
-	return r.take(by, now, Step{Kind: Submitted})
-}
-
 // Follow takes a step that an event of another service caused. It reports false when a
 // step of that cause exists already: an event may come more than once.
 func (r *Referral) Follow(by history.Author, now time.Time, step Step) (bool, error) {
 	if slices.ContainsFunc(r.Steps, func(old Step) bool { return old.Cause == step.Cause }) {
 		return false, nil
 	}
-	return true, r.take(by, now, step)
+	return true, r.Take(by, now, step)
 }
 
 // Version is the number of steps, and so the version of the stored document.

@@ -82,7 +82,7 @@ func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s and %s", from, k), func(t *testing.T) {
 				r := after(reached[from]...)
-				err := r.take(history.Author{}, noon, Step{Kind: k, Acceptance: &Acceptance{}, Progress: &ProgressStep{}})
+				err := r.Take(history.Author{}, noon, Step{Kind: k, Acceptance: &Acceptance{}, Progress: &ProgressStep{}})
 				switch {
 				case may && (err != nil || r.Status().State != want):
 					t.Fatalf("want %s, got %s, %v", want, r.Status().State, err)
@@ -178,7 +178,7 @@ func TestPeopleCannotGrowAReferralWithoutEndButEventsAlwaysFit(t *testing.T) {
 	if err := r.Waitlist(history.Author{}, noon, "low", "activera"); !errors.Is(err, ErrTooManySteps) {
 		t.Fatalf("want a refusal, got %v", err)
 	}
-	if err := r.take(history.Author{}, noon, Step{Entry: history.Entry{Cause: "p/9"}, Kind: ConsentWithdrawn}); err != nil {
+	if err := r.Take(history.Author{}, noon, Step{Entry: history.Entry{Cause: "p/9"}, Kind: ConsentWithdrawn}); err != nil {
 		t.Fatalf("an event was turned away: %v", err)
 	}
 }

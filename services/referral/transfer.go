@@ -21,7 +21,7 @@ func (r *Referral) Assign(by history.Author, now time.Time, responsible string) 
 	case responsible == s.Responsible:
 		return ErrAssignedAlready.AtField("/responsible")
 	}
-	return r.take(by, now, Step{Kind: Assigned, Responsible: responsible})
+	return r.Take(by, now, Step{Kind: Assigned, Responsible: responsible})
 }
 
 // RequestTransfer asks another member municipality to take the referral over. The
@@ -40,7 +40,7 @@ func (r *Referral) RequestTransfer(by history.Author, now time.Time, to associat
 	case !r.Consent.Names(to.Authority, actor.Municipality):
 		return ErrConsentWithoutMunicipality.AtField("/municipality")
 	}
-	return r.take(by, now, Step{Kind: TransferRequested, Municipality: to.Code, Text: text})
+	return r.Take(by, now, Step{Kind: TransferRequested, Municipality: to.Code, Text: text})
 }
 
 // AcceptTransfer takes the referral over to the municipality that was asked, own.
@@ -55,7 +55,7 @@ func (r *Referral) AcceptTransfer(by history.Author, now time.Time, own string, 
 	case own != s.TransferTarget():
 		return ErrNotAsked
 	}
-	return r.take(by, now, Step{Kind: TransferAccepted, Municipality: own, Text: text})
+	return r.Take(by, now, Step{Kind: TransferAccepted, Municipality: own, Text: text})
 }
 
 // DeclineTransfer leaves the referral with the municipality that has it.
@@ -67,10 +67,10 @@ func (r *Referral) DeclineTransfer(by history.Author, now time.Time, own string,
 	if own != s.TransferTarget() {
 		return ErrNotAsked
 	}
-	return r.take(by, now, Step{Kind: TransferDeclined, Text: text})
+	return r.Take(by, now, Step{Kind: TransferDeclined, Text: text})
 }
 
 // CancelTransfer takes the request back.
 func (r *Referral) CancelTransfer(by history.Author, now time.Time, text []byte) error {
-	return r.take(by, now, Step{Kind: TransferCancelled, Text: text})
+	return r.Take(by, now, Step{Kind: TransferCancelled, Text: text})
 }

@@ -118,8 +118,13 @@ func (s *Status) nextWait(step *Step, before State) Wait {
 		switch {
 		case !known:
 			return s.turn.Wait
-		case next == WaitCheckInAnswer && !s.hasAnsweringSender():
-			return WaitCheckInDecision // the coach notes that no answer came
+		case next != WaitCheckInAnswer:
+			return next
+		}
+		// The referrer can answer while consent covers the progress. A person who applied has
+		// none: the coach notes that no answer came.
+		if r := s.referral; r.isApplication() || r.IsHandedIn() || !s.Scope().Shares(consent.Progress) {
+			return WaitCheckInDecision
 		}
 		return next
 	case step.Kind == ConsentWithdrawn && s.turn.Wait == WaitCheckInAnswer:
@@ -128,13 +133,6 @@ func (s *Status) nextWait(step *Step, before State) Wait {
 		return waitIn[s.State]
 	}
 	return s.turn.Wait
-}
-
-// hasAnsweringSender reports whether a sender can answer a check-in: while consent
-// covers the progress, the referrer. A person who applied has none.
-func (s *Status) hasAnsweringSender() bool {
-	r := s.referral
-	return !r.isApplication() && !r.IsHandedIn() && s.Scope().Shares(consent.Progress)
 }
 
 // Turn returns whose turn it is; false when it is nobody's.
@@ -176,5 +174,5 @@ func (r *Referral) MarkOverdue(now time.Time) bool {
 	if !ok || !now.After(t.Due) || s.OverdueReported {
 		return false
 	}
-	return r.take(history.System("referral"), now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil
+	return r.Take(history.System("referral"), now, Step{Kind: Overdue, Code: string(t.Party), Turn: &t}) == nil
 }

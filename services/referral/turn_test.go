@@ -149,7 +149,7 @@ func TestATermIsTheAssociationsWhenTheReferralCameIn(t *testing.T) {
 	if want := noon.In(civil.Zone).AddDate(0, 0, 3); turn.Due.In(civil.Zone).YearDay() != want.YearDay() {
 		t.Errorf("want %s, got %s", want, turn.Due)
 	}
-	if err := r.take(history.Author{}, noon, Step{Kind: SupplementRequested}); err != nil {
+	if err := r.Take(history.Author{}, noon, Step{Kind: SupplementRequested}); err != nil {
 		t.Fatal(err)
 	}
 	if turn, _ = r.Status().Turn(); turn.Due.Sub(turn.Since) < 13*24*time.Hour {
@@ -188,7 +188,7 @@ func TestAnOverdueTurnIsReportedOnceAndNotBefore(t *testing.T) {
 	if s.Kind != Overdue || s.Code != "receiver" || s.Turn == nil || *s.Turn != turn || r.Status().State != StateSubmitted {
 		t.Errorf("got %+v", s)
 	}
-	if err := r.take(history.Author{}, turn.Due, Step{Kind: SupplementRequested}); err != nil {
+	if err := r.Take(history.Author{}, turn.Due, Step{Kind: SupplementRequested}); err != nil {
 		t.Fatal(err)
 	}
 	next, _ := r.Status().Turn()

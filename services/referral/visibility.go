@@ -121,12 +121,6 @@ func visibilityUnder(c consent.Scope) Visibility {
 	return Visibility{Progress: c.Shares(consent.Progress), Outcome: c.Shares(consent.Outcome)}
 }
 
-// IsOpenTo reports whether a municipality that was asked to take over may still know that
-// it was: while the consent that opened the referral to it holds, or once it has had it.
-func (s *Status) IsOpenTo(municipality string) bool {
-	return s.ConsentWithdrawnAt == nil || s.Municipality == municipality || s.HandedOverBy(municipality) != nil
-}
-
 // Visible returns the state after the last visible step, and that step. Protection counts
 // as visible, because it changes what everybody sees.
 func (s *Status) Visible(to Visibility) (state State, last *Step) {

@@ -124,16 +124,9 @@ type EnrolmentFilter struct {
 	Municipality string
 }
 
-// EnrolmentPage is one page of a list.
-type EnrolmentPage struct {
-	Items []*EnrolmentView
-	Total *store.Total // how many there are; nil when the list was read by cursor
-	Next  string       // cursor behind this page; empty at the end
-}
-
 // Enrolments lists the enrolments of the caller's municipality, or the caller's own,
 // the latest planned first. One entry of the access log names all persons shown.
-func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Window) (*EnrolmentPage, error) {
+func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Window) (*store.List[*EnrolmentView], error) {
 	e := accesslog.Entry{Operation: "listEnrolments", Thing: "enrolments"}
 	a, err := guard.Caller(ctx, s.AccessLog, e.Operation, e.Thing)
 	if err != nil {
@@ -141,7 +134,7 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	}
 	relation := access.Scope(e.Operation, a)
 	e.Why = string(relation)
-	page := &EnrolmentPage{}
+	page := &store.List[*EnrolmentView]{}
 	where, ok := f.within(relation, a)
 	if !ok {
 		if w.Cursor == "" {

@@ -140,10 +140,15 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	if err != nil {
 		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
 	}
+	planned := initiative.PlanIn(e.Data["municipality"])
+	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks}
+	for _, b := range planned.Blocks {
+		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn})
+	}
 	enrolment := participant.NewEnrolment(participant.Enrolment{
 		Association: e.Association, Referral: e.Data["referral"], Participant: e.Data["participant"],
 		Referrer: e.Data["authority"], Unit: e.Data["unit"], Municipality: e.Data["municipality"],
-		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: participant.PlanOf(in.Version, initiative.PlanIn(e.Data["municipality"])),
+		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: plan,
 		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
 	}, e.ID, by, s.Now())
 	// The person first: who can find the enrolment can then find the person.

@@ -194,7 +194,7 @@ func (x *export) cells(v *referral.View) []string {
 	}
 	var party, due, late, decided string
 	if v.Turn != nil {
-		party, due, late = nameOf(partyNames, string(v.Turn.Party)), string(civil.DateOf(v.Turn.Due)), "Nej"
+		party, due, late = cmp.Or(partyNames[string(v.Turn.Party)], string(v.Turn.Party)), string(civil.DateOf(v.Turn.Due)), "Nej"
 	}
 	if v.Overdue {
 		late = "Ja"
@@ -203,24 +203,16 @@ func (x *export) cells(v *referral.View) []string {
 		decided = s.DecidedAt.In(civil.Zone).Format(minuteForm)
 	}
 	return []string{
-		r.RegistryNumber, referral.StateTexts[v.State].SV, r.ReceivedAt().In(civil.Zone).Format(minuteForm), nameOf(sourceNames, string(r.Source)),
-		r.Authority, unit, municipality, initiative, nameOf(priorityNames, s.Priority),
-		v.Responsible, party, due, late, decided, nameOf(outcomeNames, v.Outcome),
+		r.RegistryNumber, referral.StateTexts[v.State].SV, r.ReceivedAt().In(civil.Zone).Format(minuteForm), cmp.Or(sourceNames[string(r.Source)], string(r.Source)),
+		r.Authority, unit, municipality, initiative, cmp.Or(priorityNames[s.Priority], s.Priority),
+		v.Responsible, party, due, late, decided, cmp.Or(outcomeNames[v.Outcome], v.Outcome),
 	}
 }
 
 // minuteForm is how an instant is written, by the clock in Sweden.
 const minuteForm = "2006-01-02 15:04"
 
-// nameOf returns the name of a code, or the code itself where it has none.
-func nameOf(names map[string]string, code string) string {
-	if name, ok := names[code]; ok {
-		return name
-	}
-	return code
-}
-
-// The codes in Swedish, as the headings are.
+// The codes in Swedish, as the headings are; a code without a name is written as it is.
 var (
 	sourceNames = map[string]string{
 		"health_centre": "Vårdcentral", "psychiatry": "Psykiatri", "youth_clinic": "Ungdomsmottagning",

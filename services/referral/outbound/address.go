@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -25,7 +26,11 @@ func CheckURL(text string, allowNumbers bool) error {
 	if err != nil || len(text) > maxURL || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' || r == '#' }) {
 		return ErrAddress.AtField("/url")
 	}
-	if u.Scheme != "https" || u.Opaque != "" || u.User != nil || !isAllowedPort(u) {
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
+	if err != nil || port != 443 && port < 1024 || strings.HasSuffix(u.Host, ":") { // a system service has the others
+		return ErrAddress.AtField("/url")
+	}
+	if u.Scheme != "https" || u.Opaque != "" || u.User != nil {
 		return ErrAddress.AtField("/url")
 	}
 	if personnummer.Contains(text) {
@@ -38,15 +43,6 @@ func CheckURL(text string, allowNumbers bool) error {
 		return ErrAddress.AtField("/url")
 	}
 	return nil
-}
-
-// isAllowedPort reports whether the port is 443, or one that no system service has.
-func isAllowedPort(u *url.URL) bool {
-	if u.Port() == "" {
-		return !strings.HasSuffix(u.Host, ":")
-	}
-	n, err := strconv.ParseUint(u.Port(), 10, 16)
-	return err == nil && (n == 443 || n >= 1024)
 }
 
 // isPublicName reports whether a name could be in the public DNS: at least two labels of

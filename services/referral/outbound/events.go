@@ -109,11 +109,16 @@ func (s *Service) await(ctx context.Context, association string, to []Recipient,
 	if err != nil || len(page.Items) > 0 || q.Wait <= 0 || len(to) == 0 {
 		return page, err
 	}
-	leave, ok := s.waiters.enter()
-	if !ok {
+	select {
+	case s.waiters.places <- struct{}{}:
+		defer func() { <-s.waiters.places }()
+	default:
 		return nil, ErrTooManyWaiters
 	}
-	defer leave()
+	select {
+	case s.waiters.entered <- struct{}{}:
+	default: // the watch knows already
+	}
 	deadline := time.NewTimer(min(q.Wait, MaxWait))
 	defer deadline.Stop()
 	for {
@@ -245,35 +250,11 @@ const (
 
 // waiters are the callers that wait for notices.
 type waiters struct {
-	mu      sync.Mutex
-	n       int
-	grow    chan struct{} // closed when there are more notices
+	places  chan struct{} // one for each who waits
 	entered chan struct{} // has room for one: a caller waits
-}
 
-// enter takes a place; false when all are taken.
-func (w *waiters) enter() (leave func(), ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.n >= maxWaiters {
-		return nil, false
-	}
-	w.n++
-	select {
-	case w.entered <- struct{}{}:
-	default:
-	}
-	return func() {
-		w.mu.Lock()
-		w.n--
-		w.mu.Unlock()
-	}, true
-}
-
-func (w *waiters) count() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.n
+	mu   sync.Mutex
+	grow chan struct{} // closed when there are more notices
 }
 
 // grown returns a channel that is closed when more notices are stored after this call.
@@ -301,7 +282,7 @@ func (w *waiters) watch(ctx context.Context, position func(context.Context) (int
 			return
 		case <-w.entered:
 		}
-		for w.count() > 0 {
+		for len(w.places) > 0 {
 			limited, cancel := context.WithTimeout(ctx, lookTimeout)
 			if n, err := position(limited); err == nil && n != last {
 				last = n

@@ -23,6 +23,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -91,7 +92,7 @@ type Service struct {
 func New(ctx context.Context, c Config) (s *Service, err error) {
 	s = &Service{
 		Config: c, metrics: newInstruments(), attempts: &attempts{byWebhook: map[string]int{}},
-		waiters: &waiters{grow: make(chan struct{}), entered: make(chan struct{}, 1)},
+		waiters: &waiters{places: make(chan struct{}, maxWaiters), entered: make(chan struct{}, 1), grow: make(chan struct{})},
 	}
 	if s.notices, err = store.Open(ctx, c.Engine, noticeCollection); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
@@ -130,7 +131,16 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 // Run follows the feed, sends and disposes until the context ends, and returns when the
 // attempts under way have ended too; they do at once.
 func (s *Service) Run(ctx context.Context) error {
-	defer s.registerGauges()()
+	defer metrics.Watch(metrics.Labels{},
+		metrics.Gauge{Name: "finsam.events.waiters", Description: "Callers waiting for events.",
+			Read: func() (float64, bool) { return float64(len(s.waiters.places)), true }},
+		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries waiting for webhooks that are on.",
+			Read: func() (float64, bool) { return float64(s.metrics.depth.Load()), true }},
+		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Age of the oldest delivery that waits for a webhook that is on; 0 when none waits.",
+			Read: func() (float64, bool) { return metrics.Age(s.metrics.oldest.Load()), true }},
+		metrics.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off because their receiver answered 410 Gone.",
+			Read: func() (float64, bool) { return float64(s.metrics.off.Load()), true }},
+	)()
 	defer s.attempts.underWay.Wait()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.follower.Run(ctx) })
@@ -233,10 +243,17 @@ func (s *Service) sweepAssociation(ctx context.Context, in *association.Associat
 	return errors.Join(
 		sweep(ctx, s.notices, in.ID, before, func(v store.Versioned[noticeBlock]) error {
 			// Recorded first: a reader gets an error rather than a gap.
-			if err := s.recordDisposal(ctx, v.Value); err != nil {
+			b := v.Value
+			empty := func() *disposal { return &disposal{Association: b.Association, Recipient: b.Recipient} }
+			err := s.disposals.Upsert(ctx, in.ID, string(b.Recipient), empty, func(d *disposal) error {
+				before := d.Through
+				d.Through = max(before, b.Notices[len(b.Notices)-1].Sequence)
+				return store.WriteIf(d.Through > before)
+			})
+			if err != nil {
 				return err
 			}
-			return s.notices.Delete(ctx, in.ID, v.Value.id(), v.Version)
+			return s.notices.Delete(ctx, in.ID, b.id(), v.Version)
 		}),
 		sweep(ctx, s.deliveries, in.ID, before, func(v store.Versioned[Delivery]) error {
 			return s.deliveries.Delete(ctx, in.ID, v.Value.ID, v.Version)
@@ -268,15 +285,4 @@ func sweep[T any](ctx context.Context, c *store.Collection[T], association strin
 // isOvertaken reports whether a write failed because another process was faster.
 func isOvertaken(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrStale)
-}
-
-// recordDisposal records that a recipient's notices up to the block's last are gone.
-func (s *Service) recordDisposal(ctx context.Context, b *noticeBlock) error {
-	last := b.Notices[len(b.Notices)-1].Sequence
-	empty := func() *disposal { return &disposal{Association: b.Association, Recipient: b.Recipient} }
-	return s.disposals.Upsert(ctx, b.Association, string(b.Recipient), empty, func(d *disposal) error {
-		before := d.Through
-		d.Through = max(before, last)
-		return store.WriteIf(d.Through > before)
-	})
 }

@@ -208,7 +208,11 @@ func (s *Service) attempt(ctx context.Context, w *Webhook, d store.Versioned[Del
 	defer cancel()
 	took := time.Since(began)
 	d.Value.end(Attempt{At: at, Status: answer.Status, Outcome: answer.Outcome, Millis: took.Milliseconds()}, answer.RetryAfter, s.now(), rand.Float64())
-	s.metrics.record(ctx, answer.Outcome, d.Value.State, took)
+	s.metrics.attempts.Add(ctx, 1, s.metrics.labelsOf(answer.Outcome))
+	s.metrics.duration.Record(ctx, took.Seconds(), s.metrics.noLabels)
+	if d.Value.State == Dead {
+		s.metrics.dead.Add(ctx, 1, s.metrics.noLabels)
+	}
 	if _, err := s.deliveries.Replace(ctx, d); isOvertaken(err) {
 		return false, nil // the lease had ended, or the webhook is gone
 	} else if err != nil {
@@ -259,30 +263,6 @@ func newInstruments() *instruments {
 
 func (m *instruments) labelsOf(o Outcome) metric.MeasurementOption {
 	return m.labels.Get(o, func() metric.MeasurementOption { return metrics.Labels{"outcome": string(o)}.Option() })
-}
-
-// record measures an attempt after which a delivery is in a state.
-func (m *instruments) record(ctx context.Context, o Outcome, state DeliveryState, took time.Duration) {
-	m.attempts.Add(ctx, 1, m.labelsOf(o))
-	m.duration.Record(ctx, took.Seconds(), m.noLabels)
-	if state == Dead {
-		m.dead.Add(ctx, 1, m.noLabels)
-	}
-}
-
-// registerGauges shows the gauges until stop is called.
-func (s *Service) registerGauges() (stop func()) {
-	m := s.metrics
-	return metrics.Watch(metrics.Labels{},
-		metrics.Gauge{Name: "finsam.events.waiters", Description: "Callers waiting for events.",
-			Read: func() (float64, bool) { return float64(s.waiters.count()), true }},
-		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries waiting for webhooks that are on.",
-			Read: func() (float64, bool) { return float64(m.depth.Load()), true }},
-		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Age of the oldest delivery that waits for a webhook that is on; 0 when none waits.",
-			Read: func() (float64, bool) { return metrics.Age(m.oldest.Load()), true }},
-		metrics.Gauge{Name: "finsam.webhook.off", Description: "Webhooks that are off because their receiver answered 410 Gone.",
-			Read: func() (float64, bool) { return float64(m.off.Load()), true }},
-	)
 }
 
 // countQueue counts the queue for the gauges, at most every countInterval. When it

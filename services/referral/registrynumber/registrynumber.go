@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -160,10 +162,7 @@ func (a *Allocator) write(b *batcher) {
 // processes have left. It is for the times when no referral is received.
 func (a *Allocator) Flush() {
 	a.mu.Lock()
-	batches := make([]*batcher, 0, len(a.batches))
-	for _, b := range a.batches {
-		batches = append(batches, b)
-	}
+	batches := slices.Collect(maps.Values(a.batches))
 	a.mu.Unlock()
 	for _, b := range batches {
 		b.mu.Lock()
@@ -222,7 +221,13 @@ func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settle
 }
 
 func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, settled []settlement) ([]int, error) {
-	c, err := a.counter(ctx, b)
+	var c store.Versioned[Counter]
+	var err error
+	if b.stored != nil { // an old one is harmless: it cannot be replaced
+		c, b.stored = *b.stored, nil
+	} else if c, err = a.counters.Get(ctx, b.association, strconv.Itoa(b.year)); errors.Is(err, store.ErrNotFound) {
+		c, err = store.Versioned[Counter]{Value: &Counter{Association: b.association, Year: b.year}}, nil
+	}
 	if err != nil || c.Version == 0 && len(ids) == 0 {
 		return nil, err
 	}
@@ -262,19 +267,4 @@ func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, se
 		b.stored = &store.Versioned[Counter]{Value: c.Value, Version: c.Version}
 	}
 	return numbers, err
-}
-
-// counter returns the counter as it is stored or, for the caller alone, as this process
-// wrote it last; of a counter that does not exist an empty one at version 0. An old one
-// is harmless: it cannot be replaced.
-func (a *Allocator) counter(ctx context.Context, b *batcher) (store.Versioned[Counter], error) {
-	if c := b.stored; c != nil {
-		b.stored = nil
-		return *c, nil
-	}
-	c, err := a.counters.Get(ctx, b.association, strconv.Itoa(b.year))
-	if errors.Is(err, store.ErrNotFound) {
-		return store.Versioned[Counter]{Value: &Counter{Association: b.association, Year: b.year}}, nil
-	}
-	return c, err
 }

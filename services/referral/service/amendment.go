@@ -26,7 +26,7 @@ func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c refer
 		if err != nil {
 			return err
 		}
-		c.Self = isSelf(a, r.Value)
+		c.Self = a.Participant != "" && a.Participant == r.Value.Participant
 		return r.Value.Amend(by, s.Now(), in, c, referral.Plain{Reason: string(reason), Assessed: assessed}, s.Cipher.Encrypt, why)
 	})
 	if errors.Is(err, store.ErrTaken) {

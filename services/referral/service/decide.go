@@ -56,11 +56,11 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 // Reject rejects the referral.
 func (s *Service) Reject(ctx context.Context, id string, ifVersion int64, code, text string) (*referral.View, error) {
 	return s.change(ctx, "rejectReferral", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
-		return r.Value.Reject(by, s.Now(), code, text)
+		return r.Value.Take(by, s.Now(), referral.Step{Kind: referral.Rejected, Code: code, Text: text})
 	})
 }
 
-// Waitlist puts the person on the waiting list of an initiative; empty: the one that the
+// PutOnWaitlist puts the person on the waiting list of an initiative; empty: the one that the
 // person waits for already, or the association's only one.
 func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64, priority, initiative string) (*referral.View, error) {
 	return s.change(ctx, "waitlistReferral", id, ifVersion, "", func(_ actor.Actor, r versioned, by history.Author, _ []byte) error {
@@ -92,32 +92,28 @@ func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64,
 // RequestSupplement asks the sender for more.
 func (s *Service) RequestSupplement(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
 	return s.change(ctx, "requestSupplement", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
-		return r.Value.RequestSupplement(by, s.Now(), text)
+		return r.Value.Take(by, s.Now(), referral.Step{Kind: referral.SupplementRequested, Text: text})
 	})
 }
 
 // SendSupplement answers the municipality.
 func (s *Service) SendSupplement(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
 	return s.change(ctx, "sendSupplement", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
-		return r.Value.Supplement(by, s.Now(), text)
+		return r.Value.Take(by, s.Now(), referral.Step{Kind: referral.Supplemented, Text: text})
 	})
 }
 
 // Withdraw takes the referral back; will is "referrer" or "person".
 func (s *Service) Withdraw(ctx context.Context, id string, ifVersion int64, will, text string) (*referral.View, error) {
 	return s.change(ctx, "withdrawReferral", id, ifVersion, text, func(a actor.Actor, r versioned, by history.Author, text []byte) error {
-		return r.Value.Withdraw(by, s.Now(), will, isSelf(a, r.Value), text)
+		isSelf := a.Participant != "" && a.Participant == r.Value.Participant
+		return r.Value.Withdraw(by, s.Now(), will, isSelf, text)
 	})
-}
-
-// isSelf reports whether the actor is the person whom the referral is about.
-func isSelf(a actor.Actor, r *referral.Referral) bool {
-	return a.Participant != "" && a.Participant == r.Participant
 }
 
 // MarkInError says that the referral should never have been sent.
 func (s *Service) MarkInError(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
 	return s.change(ctx, "markReferralInError", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {
-		return r.Value.MarkInError(by, s.Now(), text)
+		return r.Value.Take(by, s.Now(), referral.Step{Kind: referral.MarkedInError, Text: text})
 	})
 }

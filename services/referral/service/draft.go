@@ -61,11 +61,18 @@ func (s *Service) SendDraft(ctx context.Context, id string, ifVersion int64, rea
 // referral, or the caller may not send it.
 func (s *Service) sent(ctx context.Context, a actor.Actor, id string) (*referral.View, error) {
 	r, err := s.referrals.Get(ctx, a.Association, draft.ReferralID(id))
-	if errors.Is(err, store.ErrNotFound) || err == nil && !maySendAgain(a, r.Value) {
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	was := draft.Draft{Association: r.Value.Association, Authority: r.Value.Authority, Unit: r.Value.Unit}
+	if was.Authority == a.Authority {
+		was.Municipality = r.Value.WishedMunicipality // a receiver sends to its own municipality only
+	}
+	if !access.Allows("sendDraft", a, was.Resource()) {
+		return nil, nil
 	}
 	if err := s.Drafts.DestroySent(ctx, a.Association, id, r.Value.Receipt.Fingerprint); err != nil {
 		return nil, err
@@ -75,14 +82,4 @@ func (s *Service) sent(ctx context.Context, a actor.Actor, id string) (*referral
 		v.Texts = nil // the person has become protected, and a draft is a whole unit's
 	}
 	return v, err
-}
-
-// maySendAgain reports whether the actor may repeat the sending of a draft that has
-// become the referral and is gone.
-func maySendAgain(a actor.Actor, r *referral.Referral) bool {
-	was := draft.Draft{Association: r.Association, Authority: r.Authority, Unit: r.Unit}
-	if r.Authority == a.Authority {
-		was.Municipality = r.WishedMunicipality // a receiver sends to its own municipality only
-	}
-	return access.Allows("sendDraft", a, was.Resource())
 }

@@ -275,7 +275,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 	}
 	by := guard.Author(ctx)
 	by.Authority, by.Unit = from.Authority, from.Unit
-	return r, r.Submit(by, i.request.Now)
+	return r, r.Take(by, i.request.Now, referral.Step{Kind: referral.Submitted})
 }
 
 // BatchItem is one referral of a batch.
