@@ -126,26 +126,21 @@ var holidays = []struct {
 	{se.AnnandagJul, Holiday{"Annandag jul", "Boxing Day"}},
 }
 
-// holidaysByYear remembers those of the years that IsDate accepts, so that a
-// caller cannot fill the memory with others.
-var holidaysByYear sync.Map // int -> map[civil.Date]Holiday
-
-// HolidayOn returns the public holiday on a date; ok is false on other days.
-// Nothing is skipped because of it: the municipality decides what takes place.
-func HolidayOn(d civil.Date) (h Holiday, ok bool) {
-	year := d.MidnightUTC().Year()
-	known, found := holidaysByYear.Load(year)
-	if !found {
-		days := map[civil.Date]Holiday{}
+// holidaysByDate are those of the years that IsDate accepts.
+var holidaysByDate = sync.OnceValue(func() map[civil.Date]Holiday {
+	days := map[civil.Date]Holiday{}
+	for year := 2000; year < 2100; year++ {
 		for _, x := range holidays {
 			actual, _ := x.rule.Calc(year)
 			days[civil.Date(actual.Format(time.DateOnly))] = x.Holiday
 		}
-		known = days
-		if IsDate(d) {
-			holidaysByYear.Store(year, days)
-		}
 	}
-	h, ok = known.(map[civil.Date]Holiday)[d]
+	return days
+})
+
+// HolidayOn returns the public holiday on a date that IsDate accepts; ok is false on
+// other days. Nothing is skipped because of it: the municipality decides what takes place.
+func HolidayOn(d civil.Date) (h Holiday, ok bool) {
+	h, ok = holidaysByDate()[d]
 	return h, ok
 }

@@ -40,8 +40,6 @@ const (
 	AddressRevoked AddressState = "revoked"
 )
 
-var addressStates = []AddressState{AddressOpened, AddressRevoked}
-
 var addressTable = history.Table[AddressState, AddressState, Party]{
 	{Operation: "createCalendarFeed", Kind: AddressOpened, By: []Party{PartyPerson, PartyCoach}, From: []AddressState{""}, To: AddressOpened},
 	{Operation: "revokeCalendarFeed", Kind: AddressRevoked, By: []Party{PartyPerson, PartyCoach}, From: []AddressState{AddressOpened}, To: AddressRevoked},

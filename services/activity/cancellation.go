@@ -38,8 +38,6 @@ const (
 	Restored  CancellationState = "restored"
 )
 
-var cancellationStates = []CancellationState{Cancelled, Restored}
-
 var cancellationTable = history.Table[CancellationState, CancellationState, Party]{
 	{Operation: "cancelOccurrence", Kind: Cancelled, By: []Party{PartyCoach}, From: []CancellationState{""}, To: Cancelled},
 	{Operation: "restoreOccurrence", Kind: Restored, By: []Party{PartyCoach}, From: []CancellationState{Cancelled}, To: Restored},

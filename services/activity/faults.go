@@ -20,8 +20,7 @@ var (
 	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
 		"Dagen ligger mer än ett år bort. Välj en tidigare dag.", "The day is more than a year away. Choose an earlier day.")
 	ErrUnscheduled = fault.New(fault.Unprocessable, "activity-unscheduled",
-		"Aktiviteten har ingen veckodag ännu och kan därför inte bokas eller ställas in.",
-		"The activity has no weekday yet, so it can be neither booked nor called off.")
+		"Aktiviteten har ingen veckodag ännu och kan därför inte bokas eller ställas in.", "The activity has no weekday yet, so it can be neither booked nor called off.")
 	ErrReason = fault.New(fault.Invalid, "unknown-reason",
 		"Orsaken är ingen av koderna i dokumentationen. Välj en av dem.", "The reason is not one of the codes in the documentation. Choose one of them.")
 	ErrCalledOff = fault.New(fault.Conflict, "occurrence-already-cancelled",
@@ -40,8 +39,7 @@ var (
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
 		"Första dagen ska ligga inom ett år från i dag.", "The first day must be within a year of today.")
 	ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
-		"Sista dagen ska vara första dagen eller senare, högst två år bort.",
-		"The last day must be the first day or later, at most two years away.")
+		"Sista dagen ska vara första dagen eller senare, högst två år bort.", "The last day must be the first day or later, at most two years away.")
 	ErrBooked = fault.New(fault.Conflict, "already-booked",
 		"Deltagaren är redan bokad på aktiviteten.", "The participant is already booked into the activity.")
 	ErrCollision = fault.New(fault.Unprocessable, "booking-collides",
@@ -49,8 +47,7 @@ var (
 	ErrNotBooked = fault.New(fault.Conflict, "booking-ended",
 		"Bokningen har redan upphört.", "The booking has already ended.")
 	ErrTooMany = fault.New(fault.Conflict, "booking-full",
-		"Bokningen har ändrats för många gånger. Avboka den och gör en ny.",
-		"The booking has been changed too many times. Cancel it and make a new one.")
+		"Bokningen har ändrats för många gånger. Avboka den och gör en ny.", "The booking has been changed too many times. Cancel it and make a new one.")
 
 	// Attendance.
 	ErrAttendance = fault.New(fault.Invalid, "unknown-attendance",
@@ -58,14 +55,11 @@ var (
 	ErrNotCovered = fault.New(fault.Unprocessable, "outside-booking",
 		"Bokningen gäller inte den dagen. Välj en dag som den gäller.", "The booking does not cover that day. Choose a day that it covers.")
 	ErrDayOff = fault.New(fault.Unprocessable, "occurrence-cancelled",
-		"Tillfället var inställt, så det finns ingen närvaro att notera.",
-		"The occurrence was called off, so there is no attendance to note.")
+		"Tillfället var inställt, så det finns ingen närvaro att notera.", "The occurrence was called off, so there is no attendance to note.")
 	ErrAttended = fault.New(fault.Unprocessable, "attendance-after-end",
-		"Det finns noterad närvaro den dagen eller senare. Välj en senare dag.",
-		"Attendance has been noted on that day or later. Choose a later day.")
+		"Det finns noterad närvaro den dagen eller senare. Välj en senare dag.", "Attendance has been noted on that day or later. Choose a later day.")
 
 	// Calendars.
 	ErrAddresses = fault.New(fault.Conflict, "too-many-calendar-addresses",
-		"Deltagaren har redan tio kalenderadresser. Återkalla en som inte används.",
-		"The participant has ten calendar addresses already. Revoke one that is not in use.")
+		"Deltagaren har redan tio kalenderadresser. Återkalla en som inte används.", "The participant has ten calendar addresses already. Revoke one that is not in use.")
 )

@@ -10,8 +10,8 @@ import (
 func TestREADMEHasTheTablesOfTheCode(t *testing.T) {
 	readmetest.Check(t, map[string]string{
 		"booking":      bookingTable.Drawing(bookingStates),
-		"cancellation": cancellationTable.Drawing(cancellationStates),
-		"address":      addressTable.Drawing(addressStates),
+		"cancellation": cancellationTable.Drawing([]CancellationState{Cancelled, Restored}),
+		"address":      addressTable.Drawing([]AddressState{AddressOpened, AddressRevoked}),
 		"access":       readmetest.Rights(api.Spec),
 	})
 }

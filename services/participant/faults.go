@@ -30,28 +30,23 @@ var (
 	ErrAnswered = fault.New(fault.Conflict, "check-in-already-answered",
 		"Avstämningen är redan besvarad.", "The check-in has been answered already.")
 	ErrUnanswered = fault.New(fault.Conflict, "check-in-unanswered",
-		"Remittentens svar saknas. Notera att inget svar kom om beslutet inte kan vänta.",
-		"The referrer's answer is missing. Record that none came if the decision cannot wait.")
+		"Remittentens svar saknas. Notera att inget svar kom om beslutet inte kan vänta.", "The referrer's answer is missing. Record that none came if the decision cannot wait.")
 	ErrWeeks = fault.New(fault.Unprocessable, "weeks-with-prolong",
 		"Antal veckor ska anges vid förlängning, och bara då.", "The number of weeks must be given for a prolongation, and only then.")
 	ErrException = fault.New(fault.Unprocessable, "exception-with-prolong",
 		"Ett undantag kan bara ges vid förlängning.", "An exception can be made for a prolongation only.")
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
-		"Med förlängningen blir det fler veckor än planen medger. Ange ett undantag med skäl och beslutsfattare.",
-		"The prolongation adds more weeks than the plan allows. Give an exception with a reason and an approver.")
+		"Med förlängningen blir det fler veckor än planen medger. Ange ett undantag med skäl och beslutsfattare.", "The prolongation adds more weeks than the plan allows. Give an exception with a reason and an approver.")
 
 	// Enrolments: closing.
 	ErrHeld = fault.New(fault.Conflict, "closing-conversation-already-held",
 		"Avslutningssamtalet är redan noterat.", "The closing conversation has been noted already.")
 	ErrNoConversation = fault.New(fault.Conflict, "closing-conversation-missing",
-		"Avslutningssamtalet måste hållas innan inskrivningen avslutas enligt plan.",
-		"The closing conversation must be held before the enrolment is closed according to plan.")
+		"Avslutningssamtalet måste hållas innan inskrivningen avslutas enligt plan.", "The closing conversation must be held before the enrolment is closed according to plan.")
 	ErrNotByPlan = fault.New(fault.Conflict, "not-according-to-plan",
-		"Insatsen är inte genomförd. Ange varför den avbryts.",
-		"The initiative has not been completed. Give the reason why it is interrupted.")
+		"Insatsen är inte genomförd. Ange varför den avbryts.", "The initiative has not been completed. Give the reason why it is interrupted.")
 	ErrLivelihood = fault.New(fault.Unprocessable, "livelihood-none-alone",
-		"Den som saknar försörjning kan inte samtidigt ha en försörjning. Ta bort none eller de andra värdena.",
-		"A person without a livelihood cannot have one at the same time. Remove none or the other values.")
+		"Den som saknar försörjning kan inte samtidigt ha en försörjning. Ta bort none eller de andra värdena.", "A person without a livelihood cannot have one at the same time. Remove none or the other values.")
 	ErrExtent = fault.New(fault.Unprocessable, "extent-without-occupation",
 		"Omfattning kan bara anges för arbete och studier. Ta bort den.", "An extent can be given for work and studies only. Remove it.")
 )

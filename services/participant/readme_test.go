@@ -10,7 +10,7 @@ import (
 func TestREADMEHasTheTablesOfTheCode(t *testing.T) {
 	readmetest.Check(t, map[string]string{
 		"person":    personTable.Drawing(personStates),
-		"enrolment": enrolmentTable.Drawing(enrolmentStates),
+		"enrolment": enrolmentTable.Drawing([]State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing, StateClosed}),
 		"access":    readmetest.Rights(api.Spec, "getParticipant#identity", "readIdentities#name", "readIdentities#number", "getEnrolment#text", "getEnrolment#outcome"),
 	})
 }

@@ -57,8 +57,6 @@ const (
 	StateClosed     State = "closed"
 )
 
-var enrolmentStates = []State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing, StateClosed}
-
 // StepKind names what happened to an enrolment.
 type StepKind string
 

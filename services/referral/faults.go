@@ -42,14 +42,11 @@ var (
 	ErrNothingAmended = fault.New(fault.Unprocessable, "nothing-amended",
 		"Rättelsen ändrar ingenting: remissen innehåller redan detta. Ändra minst en uppgift.", "The amendment changes nothing: the referral already contains this. Change at least one value.")
 	ErrConsentWithdrawn = fault.New(fault.Conflict, "consent-withdrawn",
-		"Personen har återkallat sitt samtycke, så remissen kan inte visas för fler.",
-		"The person has withdrawn the consent, so the referral cannot be shown to anyone else.")
+		"Personen har återkallat sitt samtycke, så remissen kan inte visas för fler.", "The person has withdrawn the consent, so the referral cannot be shown to anyone else.")
 	ErrConsentNarrowed = fault.New(fault.Unprocessable, "consent-narrowed",
-		"Ett nytt samtycke måste omfatta minst det som det förra gör. Bara personen själv kan återkalla ett samtycke.",
-		"A new consent must cover at least what the former one does. Only the person can withdraw consent.")
+		"Ett nytt samtycke måste omfatta minst det som det förra gör. Bara personen själv kan återkalla ett samtycke.", "A new consent must cover at least what the former one does. Only the person can withdraw consent.")
 	ErrConsentWithoutMunicipality = fault.New(fault.Unprocessable, "consent-without-municipality",
-		"Samtycket omfattar inte den kommunen. Remittenten kan utvidga det med personens medgivande.",
-		"The consent does not cover that municipality. The referrer can extend it if the person agrees.")
+		"Samtycket omfattar inte den kommunen. Remittenten kan utvidga det med personens medgivande.", "The consent does not cover that municipality. The referrer can extend it if the person agrees.")
 	ErrTransferToItself = fault.New(fault.Unprocessable, "already-there",
 		"Remissen finns redan hos den kommunen. Välj en annan kommun.", "The referral is with that municipality already. Choose another municipality.")
 	ErrNotAsked = fault.New(fault.Conflict, "not-asked",
@@ -59,21 +56,17 @@ var (
 	ErrHandedOver = fault.New(fault.NotFound, "handed-over",
 		"Remissen har lämnats över till en annan kommun.", "The referral has been handed over to another municipality.")
 	ErrReferenceIsIdentity = fault.New(fault.Unprocessable, "reference-is-identity",
-		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.",
-		"The external reference looks like a personal identity number. Use the case number instead.")
+		"Den externa referensen ser ut som ett personnummer. Använd ärendets nummer i stället.", "The external reference looks like a personal identity number. Use the case number instead.")
 	ErrRightTimeItem = fault.New(fault.Unprocessable, "no-such-checklist-item",
 		"Frågan finns inte i insatsens checklista, eller så är den besvarad två gånger. Besvara varje fråga i checklistan högst en gång.", "The item is not in the initiative's checklist, or it is answered twice. Answer each item of the checklist at most once.")
 	ErrTooManyAttachments = fault.New(fault.Conflict, "too-many-attachments",
-		"Remissen har redan tio bilagor, och fler får den inte ha. Ta bort någon först.",
-		"The referral has ten attachments already and may have no more. Remove one first.")
+		"Remissen har redan tio bilagor, och fler får den inte ha. Ta bort någon först.", "The referral has ten attachments already and may have no more. Remove one first.")
 	ErrOthersAttachment = fault.New(fault.Conflict, "attachment-of-another",
-		"Bilagan kommer från en annan myndighet, och bara den myndigheten kan ta bort bilagan.",
-		"The attachment comes from another authority, and only that authority can remove it.")
+		"Bilagan kommer från en annan myndighet, och bara den myndigheten kan ta bort bilagan.", "The attachment comes from another authority, and only that authority can remove it.")
 	ErrUnitTwice = fault.New(fault.Unprocessable, "unit-twice",
 		"Samma enhet finns två gånger i registret. Ta bort den ena.", "The register has the same unit twice. Remove one of them.")
 	ErrUnitWithoutAuthority = fault.New(fault.Unprocessable, "unit-without-authority",
-		"Enheten måste höra till en medlem. Bara privata vårdgivare anges utan myndighet.",
-		"The unit must belong to a member. Only private care providers have no authority.")
+		"Enheten måste höra till en medlem. Bara privata vårdgivare anges utan myndighet.", "The unit must belong to a member. Only private care providers have no authority.")
 	ErrTooManyUnits = fault.New(fault.Unprocessable, "too-many-units",
 		"Registret får ha högst 1000 enheter. Ta bort några.", "The register may have at most 1000 units. Remove some.")
 	ErrUnitMissing = fault.New(fault.Unprocessable, "unit-required",

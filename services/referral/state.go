@@ -66,14 +66,6 @@ const (
 	Unprotected         StepKind = "unprotected"
 )
 
-// StepKinds lists the kinds of step.
-var StepKinds = []StepKind{
-	Submitted, SupplementRequested, Supplemented, Amended, AttachmentAdded, AttachmentRemoved, Assigned,
-	TransferRequested, TransferAccepted, TransferDeclined, TransferCancelled, Waitlisted, MovedUp,
-	Accepted, Rejected, Withdrawn, MarkedInError, Enrolled, ProgressReported, Closed, Overdue,
-	ConsentWithdrawn, Protected, Unprotected,
-}
-
 // Party is who takes a step, and whose turn it is.
 type Party string
 

@@ -30,8 +30,7 @@ var (
 	ErrTooLarge = fault.New(fault.TooLarge, "attachment-too-large",
 		"Filen är för stor. Den får vara högst 10 MiB.", "The file is too large. It may be at most 10 MiB.")
 	ErrType = fault.New(fault.Unprocessable, "attachment-type",
-		"Filen är av en typ som inte tas emot. Skicka PDF, JPEG, PNG, TIFF, WebP eller ren text i UTF-8.",
-		"The file is of a type that is not accepted. Send PDF, JPEG, PNG, TIFF, WebP or plain text in UTF-8.")
+		"Filen är av en typ som inte tas emot. Skicka PDF, JPEG, PNG, TIFF, WebP eller ren text i UTF-8.", "The file is of a type that is not accepted. Send PDF, JPEG, PNG, TIFF, WebP or plain text in UTF-8.")
 	ErrMismatch = fault.New(fault.Unprocessable, "attachment-type-mismatch",
 		"Filens innehåll är av en annan typ än den som anges. Ange rätt typ eller ingen.", "The file's content is of another type than declared. Declare its type, or none.")
 	ErrTitle = fault.New(fault.Unprocessable, "title-form",
@@ -320,7 +319,6 @@ func (f *file) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer.
 func (f *file) Close() error {
 	if f.end != nil {
 		f.end()

@@ -56,11 +56,9 @@ const (
 // The refusals of this package.
 var (
 	ErrTooMany = fault.New(fault.Conflict, "too-many-drafts",
-		"Ni har redan 1000 utkast. Skicka eller ta bort något först.",
-		"You have 1000 drafts already. Send or delete one first.")
+		"Ni har redan 1000 utkast. Skicka eller ta bort något först.", "You have 1000 drafts already. Send or delete one first.")
 	ErrSent = fault.New(fault.Conflict, "draft-sent",
-		"Utkastet är redan skickat som remiss. Öppna remissen i stället.",
-		"The draft has been sent as a referral already. Open the referral instead.")
+		"Utkastet är redan skickat som remiss. Öppna remissen i stället.", "The draft has been sent as a referral already. Open the referral instead.")
 )
 
 // newFor returns an empty draft of the place where the actor drafts; false for one who

@@ -33,8 +33,7 @@ var (
 		"Urvalet är för stort för en fil. Begränsa perioden med receivedFrom och receivedTo, och hämta flera filer.",
 		"The selection is too large for one file. Narrow the period by receivedFrom and receivedTo, and fetch several files.")
 	ErrBusy = fault.New(fault.TooMany, "export-under-way",
-		"En annan fil görs just nu. Försök igen om en stund.",
-		"Another file is being made just now. Try again shortly.").After(5 * time.Second)
+		"En annan fil görs just nu. Försök igen om en stund.", "Another file is being made just now. Try again shortly.").After(5 * time.Second)
 )
 
 // Table takes an export, row by row. An error ends the export.

@@ -20,6 +20,9 @@ func chances(n int64) map[int64]float64 {
 	return p
 }
 
+// maxDeviation is the most that a shown count differs from the true one.
+const maxDeviation = 3
+
 func TestTheNoiseIsFairBoundedAndLeavesNothingBelowZero(t *testing.T) {
 	for n := int64(1); n <= 6; n++ {
 		mean, variance, all := 0.0, 0.0, 0.0

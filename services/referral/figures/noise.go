@@ -50,9 +50,6 @@ func (s Sum) shielded() Sum {
 	return Sum{N: s.N + v}
 }
 
-// maxDeviation is the most that a shown count differs from the true one.
-const maxDeviation = 3
-
 // noise is what is added to a count of 1, of 2, and of 3 or more: from lowest
 // upwards by one for each limit that the cell key reaches. The probabilities are
 // those of the largest entropy among the distributions of mean 0 that leave no

@@ -26,11 +26,9 @@ var (
 	ErrAddressNumber = fault.New(fault.Unprocessable, "webhook-address-number",
 		"Adressen får inte innehålla ett personnummer.", "The address must not contain a personal identity number.")
 	ErrAddressClosed = fault.New(fault.Unprocessable, "webhook-address-closed",
-		"Adressen leder till ett nät som installationen inte skickar till. Ange en annan adress.",
-		"The address leads to a network that the installation does not send to. Give another address.")
+		"Adressen leder till ett nät som installationen inte skickar till. Ange en annan adress.", "The address leads to a network that the installation does not send to. Give another address.")
 	ErrTooManyWebhooks = fault.New(fault.Conflict, "too-many-webhooks",
-		"Er myndighet har redan 20 webhookar. Ta bort en som inte används.",
-		"Your authority already has 20 webhooks. Remove one that is not used.")
+		"Er myndighet har redan 20 webhookar. Ta bort en som inte används.", "Your authority already has 20 webhooks. Remove one that is not used.")
 	ErrNoPlace = fault.New(fault.Unprocessable, "no-place-of-ones-own",
 		"Er inloggning anger ingen myndighet eller kommun att skicka till. Logga in för en myndighet eller en kommun.",
 		"Your sign-in names no authority or municipality to send to. Sign in for an authority or a municipality.")

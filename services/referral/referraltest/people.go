@@ -17,32 +17,32 @@ import (
 
 // The actors of the tests; none of them exists.
 var (
-	FK = actor.Actor{Subject: "fk-system", Association: "insjoriket", Authority: "fk", AuthorityKind: actor.SocialInsurance,
-		Unit: "fk-molndal", Roles: []actor.Role{actor.Integration}}
-	Officer = actor.Actor{Subject: "fk-1", Association: "insjoriket", Authority: "fk", AuthorityKind: actor.SocialInsurance,
-		Unit: "fk-molndal", Roles: []actor.Role{actor.Referrer}}
-	OtherUnit = actor.Actor{Subject: "fk-2", Association: "insjoriket", Authority: "fk", AuthorityKind: actor.SocialInsurance,
-		Unit: "fk-lerum", Roles: []actor.Role{actor.Referrer}}
-	AF = actor.Actor{Subject: "af-1", Association: "insjoriket", Authority: "af", AuthorityKind: actor.EmploymentService,
-		Unit: "af-molndal", Roles: []actor.Role{actor.Referrer}}
-	Intake = actor.Actor{Subject: "mottagare-1", Association: "insjoriket", Authority: "molndal", AuthorityKind: actor.Municipality,
-		Municipality: "1481", Roles: []actor.Role{actor.Intake}}
-	Intake2 = actor.Actor{Subject: "mottagare-2", Association: "insjoriket", Authority: "molndal", AuthorityKind: actor.Municipality,
-		Municipality: "1481", Roles: []actor.Role{actor.Intake}}
-	Coach = actor.Actor{Subject: "coach-1", Association: "insjoriket", Authority: "molndal", AuthorityKind: actor.Municipality,
-		Municipality: "1481", Roles: []actor.Role{actor.Coach}}
-	Partille = actor.Actor{Subject: "mottagare-3", Association: "insjoriket", Authority: "partille", AuthorityKind: actor.Municipality,
-		Municipality: "1402", Roles: []actor.Role{actor.Intake}}
+	FK        = newActor("fk-system", "fk", actor.SocialInsurance, "fk-molndal", "", actor.Integration)
+	Officer   = newActor("fk-1", "fk", actor.SocialInsurance, "fk-molndal", "", actor.Referrer)
+	OtherUnit = newActor("fk-2", "fk", actor.SocialInsurance, "fk-lerum", "", actor.Referrer)
+	AF        = newActor("af-1", "af", actor.EmploymentService, "af-molndal", "", actor.Referrer)
+	Intake    = newActor("mottagare-1", "molndal", actor.Municipality, "", "1481", actor.Intake)
+	Intake2   = newActor("mottagare-2", "molndal", actor.Municipality, "", "1481", actor.Intake)
+	Coach     = newActor("coach-1", "molndal", actor.Municipality, "", "1481", actor.Coach)
+	Partille  = newActor("mottagare-3", "partille", actor.Municipality, "", "1402", actor.Intake)
+	Admin     = newActor("admin-1", "insjoriket", "", "", "", actor.AssociationAdmin)
+	Board     = newActor("board-1", "insjoriket", "", "", "", actor.Board)
 	Elsewhere = actor.Actor{Subject: "fk-9", Association: "elsewhere", Authority: "fk", AuthorityKind: actor.SocialInsurance,
 		Unit: "fk-molndal", Roles: []actor.Role{actor.Integration}}
-	Admin = actor.Actor{Subject: "admin-1", Association: "insjoriket", Authority: "insjoriket", Roles: []actor.Role{actor.AssociationAdmin}}
-	Board = actor.Actor{Subject: "board-1", Association: "insjoriket", Authority: "insjoriket", Roles: []actor.Role{actor.Board}}
 )
+
+func newActor(subject, authority string, kind actor.AuthorityKind, unit, municipality string, role actor.Role) actor.Actor {
+	return actor.Actor{
+		Subject: subject, Association: "insjoriket", Authority: authority, AuthorityKind: kind,
+		Unit: unit, Municipality: municipality, Roles: []actor.Role{role},
+	}
+}
 
 // Person returns the participant as an actor.
 func Person(participant string) actor.Actor {
-	return actor.Actor{Subject: "person-1", Association: "insjoriket", Authority: "self", AuthorityKind: actor.Self,
-		Participant: participant, Roles: []actor.Role{actor.Participant}}
+	a := newActor("person-1", "self", actor.Self, "", "", actor.Participant)
+	a.Participant = participant
+	return a
 }
 
 // Canary is what must never be found unencrypted: an invented person and reason.

@@ -3,6 +3,14 @@ package rest
 import (
 	"context"
 	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/rest"
@@ -11,13 +19,6 @@ import (
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/attachment"
 	"github.com/finsam/finsam/services/referral/service"
-	"io"
-	"mime"
-	"mime/multipart"
-	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 )
 
 // AddAttachment answers POST /referrals/{id}/attachments.
@@ -120,8 +121,7 @@ const maxTitleBytes = 4 << 10
 // The refusals of a form that is not the contract's.
 var (
 	ErrFormPart = fault.New(fault.Invalid, "form-part",
-		"Formuläret ska bestå av delen file, och före den delen title om det finns en titel.",
-		"The form must consist of the part file, preceded by the part title if there is a title.")
+		"Formuläret ska bestå av delen file, och före den delen title om det finns en titel.", "The form must consist of the part file, preceded by the part title if there is a title.")
 	errNoFile = ErrFormPart.At(fault.Field{Pointer: "/file", Code: "required",
 		Text: fault.Text{SV: "Filen saknas. Skicka med en fil.", EN: "The file is missing. Send a file."}})
 )
@@ -174,7 +174,6 @@ type last struct {
 	err  error // once it has ended
 }
 
-// Read implements io.Reader.
 func (l *last) Read(b []byte) (n int, err error) {
 	if l.err != nil {
 		return 0, l.err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -205,7 +206,7 @@ func FuzzStepOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, on, number string) {
 		w := feed.Event{ID: "e/1", Type: kind, Subject: "e", Data: map[string]string{"on": on, "number": number, "referral": "r"}}
 		s, ok := service.StepOf(w)
-		if ok && !slices.Contains(referral.StepKinds, s.Kind) {
+		if ok && !api.ReferralStepKind(s.Kind).Valid() {
 			t.Errorf("%s is read as a step of kind %q", kind, s.Kind)
 		}
 		if s.Progress != nil && s.Progress.Block < 0 {

@@ -46,7 +46,6 @@ func NewCSV(full error) Sheet {
 	return t
 }
 
-// Write implements Sheet.
 func (t *text) Write(cells []string) error {
 	safe := make([]string, len(cells))
 	for i, c := range cells {
@@ -61,7 +60,6 @@ func (t *text) Write(cells []string) error {
 	return nil
 }
 
-// File implements Sheet.
 func (t *text) File() ([]byte, error) {
 	t.w.Flush()
 	if t.buf.Len() > MaxBytes {
@@ -137,7 +135,6 @@ func NewXLSX(full error) (Sheet, error) {
 	return b, nil
 }
 
-// Write implements Sheet.
 func (b *book) Write(cells []string) error {
 	b.n++
 	number := strconv.Itoa(b.n)
@@ -188,7 +185,6 @@ func fitting(text string) string {
 	return text
 }
 
-// File implements Sheet.
 func (b *book) File() ([]byte, error) {
 	if _, err := io.WriteString(b.rows, `</sheetData></worksheet>`); err != nil {
 		return nil, fmt.Errorf("sheet: %w", err)

@@ -35,21 +35,18 @@ type Handlers interface {
 // local calls handlers of the same process.
 type local struct{ handlers Handlers }
 
-// Put implements client.
 func (l local) Put(ctx context.Context, p api.PersonInput) (api.PersonRef, error) {
 	answer, err := l.handlers.PutPerson(ctx, api.PutPersonRequestObject{Body: &p})
 	ref, _ := answer.(api.PutPerson200JSONResponse)
 	return api.PersonRef(ref), err
 }
 
-// AgeOn implements client.
 func (l local) AgeOn(ctx context.Context, participant, date string) (int, error) {
 	answer, err := l.handlers.ReadAge(ctx, api.ReadAgeRequestObject{Id: participant, Params: api.ReadAgeParams{On: date}})
 	age, _ := answer.(api.ReadAge200JSONResponse)
 	return age.Years, err
 }
 
-// Identities implements client.
 func (l local) Identities(ctx context.Context, participants []string) ([]api.Identity, error) {
 	answer, err := l.handlers.ReadIdentities(ctx, api.ReadIdentitiesRequestObject{Body: &api.IdentitiesRequest{Participants: participants}})
 	all, _ := answer.(api.ReadIdentities200JSONResponse)
@@ -64,7 +61,6 @@ func Local(h Handlers) service.People { return people{local{h}} }
 // New returns the people whom the vault at the other end of c knows.
 func New(c *api.Client) service.People { return people{c} }
 
-// Put implements service.People.
 func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed, error) {
 	ref, err := p.client.Put(ctx, api.PersonInput{
 		Referral: in.Referral, Authority: in.Authority, Unit: in.Unit, Municipality: &in.Municipality,
@@ -84,7 +80,6 @@ func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed,
 	return service.Filed{Participant: ref.Participant, Age: ref.Age}, nil
 }
 
-// AgeOn implements service.People.
 func (p people) AgeOn(ctx context.Context, participant, date string) (int, error) {
 	years, err := p.client.AgeOn(ctx, participant, date)
 	if err != nil {
@@ -93,7 +88,6 @@ func (p people) AgeOn(ctx context.Context, participant, date string) (int, error
 	return years, nil
 }
 
-// Identities implements service.People.
 func (p people) Identities(ctx context.Context, participants []string) (map[string]referral.Identity, error) {
 	shown, err := p.client.Identities(ctx, participants)
 	if err != nil {
