@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/maypok86/otter/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
@@ -73,7 +73,7 @@ type Signer struct {
 	issuer string
 	key    ed25519.PrivateKey
 	now    func() time.Time
-	signed *otter.Cache[string, signed] // by identity
+	signed *lru.Cache[string, signed] // by identity
 }
 
 type signed struct {
@@ -90,7 +90,8 @@ const maxRemembered = 8192
 
 // NewSigner creates a signer. The issuer is "gateway" or the service's name.
 func NewSigner(issuer string, key ed25519.PrivateKey, now func() time.Time) *Signer {
-	return &Signer{issuer: issuer, key: key, now: now, signed: otter.Must(&otter.Options[string, signed]{MaximumSize: maxRemembered})}
+	remembered, _ := lru.New[string, signed](maxRemembered) // fails for a size below 1 only
+	return &Signer{issuer: issuer, key: key, now: now, signed: remembered}
 }
 
 // Issuer returns the name that the signer signs as.
@@ -101,7 +102,7 @@ func (s *Signer) Issuer() string { return s.issuer }
 func (s *Signer) Token(a actor.Actor) (string, error) {
 	now := s.now()
 	id := identity(a)
-	if t, ok := s.signed.GetIfPresent(id); ok && now.Add(minRemaining).Before(t.expires) {
+	if t, ok := s.signed.Get(id); ok && now.Add(minRemaining).Before(t.expires) {
 		return t.token, nil
 	}
 	if !maySpeakFor(s.issuer, a) {
@@ -124,7 +125,7 @@ func (s *Signer) Token(a actor.Actor) (string, error) {
 	if len(text) > maxLength {
 		return "", fmt.Errorf("internal token: %d bytes, at most %d are accepted", len(text), maxLength)
 	}
-	s.signed.Set(id, signed{token: text, expires: expires})
+	s.signed.Add(id, signed{token: text, expires: expires})
 	return text, nil
 }
 
@@ -148,7 +149,7 @@ type Verifier struct {
 	keys     map[string][]jwt.VerificationKey
 	now      func() time.Time
 	parser   *jwt.Parser
-	verified *otter.Cache[string, verified] // by token
+	verified *lru.Cache[string, verified] // by token
 }
 
 type verified struct {
@@ -161,6 +162,7 @@ type verified struct {
 // key is rotated it may have two, the other under its name with a suffix behind
 // a dot: "gateway" and "gateway.next".
 func NewVerifier(keys map[string]ed25519.PublicKey, now func() time.Time) *Verifier {
+	remembered, _ := lru.New[string, verified](maxRemembered) // fails for a size below 1 only
 	v := &Verifier{
 		keys: map[string][]jwt.VerificationKey{},
 		now:  now,
@@ -169,7 +171,7 @@ func NewVerifier(keys map[string]ed25519.PublicKey, now func() time.Time) *Verif
 			jwt.WithAudience(Audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 			jwt.WithLeeway(leeway), jwt.WithTimeFunc(now), jwt.WithStrictDecoding(),
 		),
-		verified: otter.Must(&otter.Options[string, verified]{MaximumSize: maxRemembered}),
+		verified: remembered,
 	}
 	for name, key := range keys {
 		issuer, _, _ := strings.Cut(name, ".")
@@ -180,7 +182,7 @@ func NewVerifier(keys map[string]ed25519.PublicKey, now func() time.Time) *Verif
 
 // Verify returns the actor of a valid token and who issued it, else ErrToken.
 func (v *Verifier) Verify(token string) (actor.Actor, string, error) {
-	if got, ok := v.verified.GetIfPresent(token); ok && v.now().Before(got.expires) {
+	if got, ok := v.verified.Get(token); ok && v.now().Before(got.expires) {
 		return got.actor, got.issuer, nil
 	}
 	if token == "" || len(token) > maxLength {
@@ -202,7 +204,7 @@ func (v *Verifier) Verify(token string) (actor.Actor, string, error) {
 	case !maySpeakFor(c.Issuer, a):
 		return actor.Actor{}, "", ErrToken.Because(errors.New("the issuer may not speak for this actor"))
 	}
-	v.verified.Set(strings.Clone(token), verified{actor: a, issuer: c.Issuer, expires: c.ExpiresAt.Time})
+	v.verified.Add(strings.Clone(token), verified{actor: a, issuer: c.Issuer, expires: c.ExpiresAt.Time})
 	return a, c.Issuer, nil
 }
 

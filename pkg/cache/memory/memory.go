@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/maypok86/otter/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/finsam/finsam/pkg/cache"
 )
@@ -17,11 +17,15 @@ import (
 // overhead is about what an entry costs beside its key and value, in bytes.
 const overhead = 160
 
-// Cache is bounded by the bytes that it holds.
+// Cache is bounded by the bytes that it holds; what was not asked for longest is
+// forgotten first.
 type Cache struct {
-	values   *otter.Cache[address, entry]
 	versions sync.Map // of each group: a text that is never used twice
 	limit    int64
+
+	mu     sync.Mutex
+	values *simplelru.LRU[address, entry]
+	held   int64 // bytes
 }
 
 var _ cache.Cache = (*Cache)(nil)
@@ -39,14 +43,10 @@ func New(maxBytes int64) (*Cache, error) {
 	if maxBytes < 1 {
 		return nil, fmt.Errorf("a cache of %d bytes", maxBytes)
 	}
-	values, err := otter.New(&otter.Options[address, entry]{
-		MaximumWeight: uint64(maxBytes),
-		Weigher:       func(a address, e entry) uint32 { return uint32(min(weight(a, e.value), math.MaxUint32)) },
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[address, entry]) time.Duration {
-			return time.Until(e.Value.until)
-		}),
-	})
-	return &Cache{values: values, limit: maxBytes}, err
+	c := &Cache{limit: maxBytes}
+	var err error
+	c.values, err = simplelru.NewLRU(math.MaxInt, func(a address, e entry) { c.held -= weight(a, e.value) })
+	return c, err
 }
 
 func weight(a address, value []byte) int64 {
@@ -60,7 +60,10 @@ func (c *Cache) Get(ctx context.Context, group, key string) (cache.Entry, error)
 		version, _ = c.versions.LoadOrStore(group, rand.Text())
 	}
 	found := cache.Entry{Version: version.(string)}
-	if e, ok := c.values.GetIfPresent(address{group, key}); ok && e.version == found.Version && time.Now().Before(e.until) {
+	c.mu.Lock()
+	e, ok := c.values.Get(address{group, key})
+	c.mu.Unlock()
+	if ok && e.version == found.Version && time.Now().Before(e.until) {
 		found.Value = e.value
 	}
 	return found, ctx.Err()
@@ -70,11 +73,17 @@ func (c *Cache) Get(ctx context.Context, group, key string) (cache.Entry, error)
 // would push out too much else.
 func (c *Cache) Set(ctx context.Context, group, key, version string, value []byte, ttl time.Duration) error {
 	a := address{group, key}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if ttl <= 0 || weight(a, value) > c.limit/8 {
-		c.values.Invalidate(a)
+		c.values.Remove(a)
 	} else if ctx.Err() == nil {
+		c.values.Remove(a)
 		kept := append(make([]byte, 0, len(value)), value...) // not nil: an empty value is a value
-		c.values.Set(a, entry{value: kept, version: version, until: time.Now().Add(min(ttl, cache.MaxTTL))})
+		c.values.Add(a, entry{value: kept, version: version, until: time.Now().Add(min(ttl, cache.MaxTTL))})
+		for c.held += weight(a, kept); c.held > c.limit; {
+			c.values.RemoveOldest()
+		}
 	}
 	return ctx.Err()
 }
@@ -89,7 +98,9 @@ func (c *Cache) Drop(ctx context.Context, group string) error {
 
 // Close implements cache.Cache.
 func (c *Cache) Close() error {
-	c.values.StopAllGoroutines()
-	c.values.InvalidateAll()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.values.Purge()
+	c.limit = 0
 	return nil
 }

@@ -4,12 +4,12 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/maypok86/otter/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 )
 
-// maxAddresses bounds how many addresses are remembered; those seen least are forgotten
-// first.
+// maxAddresses bounds how many addresses are remembered; those not seen for longest are
+// forgotten first.
 const maxAddresses = 65_536
 
 // UnauthenticatedLimiter bounds how often an address may try without a valid token. A
@@ -18,12 +18,12 @@ const maxAddresses = 65_536
 type UnauthenticatedLimiter struct {
 	policy    Policy
 	now       func() time.Time
-	addresses *otter.Cache[netip.Prefix, *rate.Limiter]
+	addresses *lru.Cache[netip.Prefix, *rate.Limiter]
 }
 
 // NewUnauthenticated creates the limiter.
 func NewUnauthenticated(p Policy, now func() time.Time) (*UnauthenticatedLimiter, error) {
-	addresses, err := otter.New(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses})
+	addresses, err := lru.New[netip.Prefix, *rate.Limiter](maxAddresses)
 	p.Burst = max(p.Burst, p.PerSecond)
 	return &UnauthenticatedLimiter{policy: p, now: now, addresses: addresses}, err
 }
@@ -33,7 +33,7 @@ func (s *UnauthenticatedLimiter) Wait(a netip.Addr) time.Duration {
 	if s.policy.PerSecond <= 0 {
 		return 0
 	}
-	l, ok := s.addresses.GetIfPresent(network(a))
+	l, ok := s.addresses.Get(network(a))
 	if !ok {
 		return 0
 	}
@@ -46,9 +46,12 @@ func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 		return
 	}
 	key := network(a)
-	l, ok := s.addresses.GetIfPresent(key)
+	l, ok := s.addresses.Get(key)
 	if !ok {
-		l, _ = s.addresses.SetIfAbsent(key, rate.NewLimiter(rate.Limit(s.policy.PerSecond), s.policy.Burst))
+		l = rate.NewLimiter(rate.Limit(s.policy.PerSecond), s.policy.Burst)
+		if before, ok, _ := s.addresses.PeekOrAdd(key, l); ok {
+			l = before
+		}
 	}
 	l.AllowN(s.now(), min(cost, s.policy.Burst))
 }

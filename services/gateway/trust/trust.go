@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/maypok86/otter/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/backoff"
@@ -52,7 +52,7 @@ type Verifier struct {
 	file   atomic.Pointer[version]
 	// isInvalid: the trust file, as last read, is not the one in use.
 	isInvalid atomic.Bool
-	tokens    *otter.Cache[[sha256.Size]byte, *verified]
+	tokens    *lru.Cache[[sha256.Size]byte, *verified]
 
 	mu       sync.Mutex // guards the reading of the trust file
 	text     []byte     // the trust file as last read
@@ -89,7 +89,7 @@ func Open(c Config) (*Verifier, error) {
 		c.Now = time.Now
 	}
 	c.Client = cmp.Or(c.Client, newClient())
-	tokens, err := otter.New(&otter.Options[[sha256.Size]byte, *verified]{MaximumSize: maxTokens})
+	tokens, err := lru.New[[sha256.Size]byte, *verified](maxTokens)
 	if err != nil {
 		return nil, fmt.Errorf("memory of verified tokens: %w", err)
 	}
@@ -131,7 +131,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, strin
 	if err != nil {
 		return actor.Actor{}, h.issuer, err
 	}
-	v.tokens.Set(sha256.Sum256([]byte(token)), &verified{actor: who, issuer: h.issuer, until: until, file: file, source: is.keys, keys: keys})
+	v.tokens.Add(sha256.Sum256([]byte(token)), &verified{actor: who, issuer: h.issuer, until: until, file: file, source: is.keys, keys: keys})
 	return who, h.issuer, nil
 }
 
@@ -141,7 +141,7 @@ func (v *Verifier) Recall(token string) (actor.Actor, string, bool) {
 	if len(token) > maxToken {
 		return actor.Actor{}, "", false
 	}
-	known, ok := v.tokens.GetIfPresent(sha256.Sum256([]byte(token)))
+	known, ok := v.tokens.Get(sha256.Sum256([]byte(token)))
 	if !ok || known.file != v.file.Load() || known.keys != known.source.keys.Load() || !v.config.Now().Before(known.until) {
 		return actor.Actor{}, "", false
 	}
