@@ -4,7 +4,8 @@ export CGO_ENABLED ?= 0
 # One set of flags for everything, so that nothing is compiled twice.
 # grpcnotrace: gRPC, which the OTLP exporters import, comes without pages of its own, for which
 # the linker would keep every method of every type.
-export GOFLAGS ?= -trimpath -tags=grpcnotrace
+# ferretdb_no_postgresql: the MongoDB server of the tests keeps its data in SQLite only.
+export GOFLAGS ?= -trimpath -tags=grpcnotrace,ferretdb_no_postgresql
 MODULES := pkg finsamctl services/participant services/referral services/activity services/gateway services/standalone test
 DATA ?= data/demo
 ADDR ?= 127.0.0.1:8080
