@@ -10,6 +10,7 @@ unformatted=$(git ls-files '*.go' | xargs gofmt -l)
 
 say "go vet"
 go vet work
+GOWORK=off go -C test/prometheus vet ./...
 
 say "staticcheck"
 go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 $(go list work)
