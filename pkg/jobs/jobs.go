@@ -88,7 +88,12 @@ func (j *Job) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		timer.Stop()
-		err := j.round(ctx, do)
+		limited, cancel := ctx, context.CancelFunc(func() {})
+		if j.Timeout > 0 {
+			limited, cancel = context.WithTimeout(ctx, j.Timeout)
+		}
+		err := do(limited)
+		cancel()
 		pause = jitter()
 		switch {
 		case ctx.Err() != nil:
@@ -105,15 +110,6 @@ func (j *Job) Run(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-func (j *Job) round(ctx context.Context, do func(context.Context) error) error {
-	if j.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, j.Timeout)
-		defer cancel()
-	}
-	return do(ctx)
 }
 
 // ForEach returns a round that does the work for one association after another.

@@ -102,7 +102,7 @@ func (o *Output) Flush() {
 // add adds a line if there is room. o.mu is held, as in start.
 func (o *Output) add(line []byte) {
 	if len(o.waiting.text)+len(line) > maxWaiting {
-		countDropped(1)
+		metrics.Counter("finsam.log.dropped", "Lines of the log that were dropped because nobody read it.").Add(context.Background(), 1)
 		return
 	}
 	o.waiting.text = append(o.waiting.text, line...)
@@ -131,9 +131,4 @@ func (o *Output) write() {
 		o.spare, o.isBlocked = b.text, false
 	}
 	o.isWriting = false
-}
-
-// countDropped counts lines that are in no log.
-func countDropped(lines int64) {
-	metrics.Counter("finsam.log.dropped", "Lines of the log that were dropped because nobody read it.").Add(context.Background(), lines)
 }

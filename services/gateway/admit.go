@@ -86,15 +86,6 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 	return caller{issuer: issuer}, err
 }
 
-// policyHeader returns what RateLimit-Policy says of a limit, nil without one.
-func policyHeader(l *limit.Limiter) []string {
-	if !l.IsLimited() {
-		return nil
-	}
-	p := l.Policy
-	return []string{`"authority";q=` + strconv.Itoa(p.Burst) + ";w=" + strconv.Itoa((p.Burst+p.PerSecond-1)/p.PerSecond)}
-}
-
 // take takes the operation's cost from the limit of the caller's authority, and says in
 // the headers what is left (draft-ietf-httpapi-ratelimit-headers).
 func (a *admission) take(h http.Header, r *http.Request, op *operation, who caller) error {

@@ -120,7 +120,10 @@ func New(c Config) (_ *Gateway, err error) {
 	g := &Gateway{
 		log: c.Log, trust: c.Trust, headers: headers, forwarder: forwarder, cached: cached,
 		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now},
-		admission: &admission{trust: c.Trust, limits: c.Limits, policy: policyHeader(c.Limits), addresses: addresses, meters: meters, log: c.Log},
+		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
+	}
+	if p := c.Limits.Policy; c.Limits.IsLimited() {
+		g.admission.policy = []string{fmt.Sprintf(`"authority";q=%d;w=%d`, p.Burst, (p.Burst+p.PerSecond-1)/p.PerSecond)}
 	}
 	if g.pages, err = newPages(c, info, addresses); err != nil {
 		return nil, err

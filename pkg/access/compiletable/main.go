@@ -11,24 +11,20 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	var groups map[string]map[string][]map[string]any
+	var table []byte
+	text, err := os.ReadFile("table.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &groups)
+	}
+	if err == nil {
+		table, err = json.MarshalIndent(groups, "", " ")
+	}
+	if err == nil {
+		err = os.WriteFile("table.json", append(table, '\n'), 0o644)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "compiletable:", err)
 		os.Exit(1)
 	}
-}
-
-func run() error {
-	text, err := os.ReadFile("table.yaml")
-	if err != nil {
-		return err
-	}
-	var groups map[string]map[string][]map[string]any
-	if err := yaml.Unmarshal(text, &groups); err != nil {
-		return err
-	}
-	table, err := json.MarshalIndent(groups, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile("table.json", append(table, '\n'), 0o644)
 }

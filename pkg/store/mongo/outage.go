@@ -57,8 +57,6 @@ func (o *outage) current() context.Context {
 	return o.up
 }
 
-func (o *outage) known() bool { return o.current().Err() != nil }
-
 // within returns a context that also ends when an outage begins.
 func (o *outage) within(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -102,7 +102,7 @@ var commandRetry = backoff.Backoff{First: 75 * time.Millisecond, Max: 400 * time
 // or the token of its write. The driver repeats nothing, so that it is the same on
 // servers with and without retryable writes. During an outage it returns at once.
 func (d *DB) retry(ctx context.Context, what string, send func(context.Context) error) error {
-	if d.outage.known() {
+	if d.outage.current().Err() != nil {
 		// The question also makes the driver look for a server.
 		short, cancel := context.WithTimeout(ctx, probeTimeout)
 		defer cancel()

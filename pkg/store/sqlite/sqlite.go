@@ -149,25 +149,20 @@ func (d *DB) Close() error {
 	var err error
 	d.once.Do(func() {
 		d.unwatch()
-		err = errors.Join(d.shut(), d.guard.close())
+		close(d.closed)
+		limit := time.After(closeTimeout)
+		for left := maxReaders; left > 0; left-- {
+			select {
+			case <-d.unused:
+			case c := <-d.readers:
+				err = errors.Join(err, c.close())
+			case <-limit:
+				err, left = errors.Join(err, errors.New("a read was still under way when the database was closed")), 0
+			}
+		}
+		err = errors.Join(err, d.writer.stop(), d.guard.close())
 	})
 	return err
-}
-
-func (d *DB) shut() error {
-	close(d.closed)
-	var err error
-	limit := time.After(closeTimeout)
-	for range maxReaders {
-		select {
-		case <-d.unused:
-		case c := <-d.readers:
-			err = errors.Join(err, c.close())
-		case <-limit:
-			return errors.Join(err, errors.New("a read was still under way when the database was closed"), d.writer.stop())
-		}
-	}
-	return errors.Join(err, d.writer.stop())
 }
 
 // Engine returns the part of the file that belongs to one service.

@@ -100,15 +100,36 @@ func (c *checker) check(s *Schema, v any) {
 		c.add("enum", s)
 		return
 	}
-	kind := kindOf(v)
+	kind := "object"
+	switch v.(type) {
+	case bool:
+		kind = "boolean"
+	case float64:
+		kind = "number"
+	case string:
+		kind = "string"
+	case []any:
+		kind = "array"
+	}
 	switch {
 	case v == nil && len(s.AllOf)+len(s.OneOf) > 0:
+		return
 	case v == nil:
 		c.add("not-null", s)
+		return
 	case s.Type != "" && s.Type != kind && !(s.Type == "integer" && kind == "number"):
 		c.add("type", s)
-	default:
-		c.checkContent(s, v)
+		return
+	}
+	switch v := v.(type) {
+	case float64:
+		c.checkNumber(s, v)
+	case string:
+		c.checkString(s, v)
+	case []any:
+		c.checkArray(s, v)
+	case map[string]any:
+		c.checkObject(s, v)
 	}
 }
 
@@ -131,33 +152,6 @@ func (c *checker) checkParts(s *Schema, v any) bool {
 		c.check(part, v)
 	}
 	return len(c.found) == before
-}
-
-func kindOf(v any) string {
-	switch v.(type) {
-	case bool:
-		return "boolean"
-	case float64:
-		return "number"
-	case string:
-		return "string"
-	case []any:
-		return "array"
-	}
-	return "object"
-}
-
-func (c *checker) checkContent(s *Schema, v any) {
-	switch v := v.(type) {
-	case float64:
-		c.checkNumber(s, v)
-	case string:
-		c.checkString(s, v)
-	case []any:
-		c.checkArray(s, v)
-	case map[string]any:
-		c.checkObject(s, v)
-	}
 }
 
 func (c *checker) checkNumber(s *Schema, v float64) {

@@ -169,7 +169,7 @@ func readPlainHead(c *conn, r *http.Request) *http.Response {
 		line, rest, _ = strings.Cut(rest, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
 		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " \t")
-		if !ok || !isName(name) || !isPrintable(value) {
+		if !ok || name == "" || strings.Trim(name, nameLetters) != "" || !isPrintable(value) {
 			return nil
 		}
 		switch name {
@@ -197,10 +197,8 @@ func readPlainHead(c *conn, r *http.Request) *http.Response {
 	return resp
 }
 
-// isName reports whether a text is the name of a header, of letters, digits and hyphens.
-func isName(text string) bool {
-	return text != "" && strings.Trim(text, "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == ""
-}
+// nameLetters are what the name of a header consists of.
+const nameLetters = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // isPrintable reports whether a text has no control characters but tabs.
 func isPrintable(text string) bool {

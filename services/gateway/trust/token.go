@@ -146,21 +146,6 @@ func (is *issuer) verify(ctx context.Context, h header, token string) (*keySet, 
 	return keys, claims, nil
 }
 
-// newParser creates the check of an issuer's tokens: its algorithms, name and audience, a
-// time of expiry, and no time in the future.
-func (is *Issuer) newParser(now func() time.Time) *jwt.Parser {
-	return jwt.NewParser(
-		jwt.WithValidMethods(is.Algorithms),
-		jwt.WithIssuer(is.Issuer),
-		jwt.WithAudience(is.Audience),
-		jwt.WithExpirationRequired(),
-		jwt.WithIssuedAt(),
-		jwt.WithLeeway(leeway),
-		jwt.WithTimeFunc(now),
-		jwt.WithStrictDecoding(),
-	)
-}
-
 // actor reads verified claims as the trust file says. It also returns the time until which
 // they are valid.
 func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {

@@ -236,7 +236,12 @@ func (v *Verifier) prepare(is Issuer) (*issuer, error) {
 	if !isURL(location) && !filepath.IsAbs(location) {
 		location = filepath.Join(filepath.Dir(v.config.Path), location)
 	}
-	next := &issuer{Issuer: is, parser: is.newParser(v.config.Now)}
+	// The parser checks the issuer's algorithms, name and audience, that there is a time of
+	// expiry, and that no time is in the future.
+	next := &issuer{Issuer: is, parser: jwt.NewParser(
+		jwt.WithValidMethods(is.Algorithms), jwt.WithIssuer(is.Issuer), jwt.WithAudience(is.Audience), jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(v.config.Now), jwt.WithStrictDecoding(),
+	)}
 	if file := v.file.Load(); file != nil {
 		if old := file.issuers[is.Issuer]; old != nil && old.keys.location == location {
 			if reflect.DeepEqual(old.Issuer, is) {
