@@ -108,22 +108,6 @@ func (l *Log) Verify(ctx context.Context, known ...Head) (Report, error) {
 	return r, nil
 }
 
-// Entries returns every entry of the log to a function, in the order of their
-// chains, until that fails; who reads them is to be logged by anyone who lets them.
-func (l *Log) Entries(ctx context.Context, entry func(Entry) error) error {
-	for b, err := range l.stored(ctx, nil) {
-		if err != nil {
-			return err
-		}
-		for _, e := range b.Entries {
-			if err := entry(e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // stored returns the blocks that match, chain by chain.
 func (l *Log) stored(ctx context.Context, where []store.Cond) iter.Seq2[*Block, error] {
 	return func(yield func(*Block, error) bool) {

@@ -58,20 +58,3 @@ func CheckName(name string) error {
 	}
 	return nil
 }
-
-// Until returns a writer that writes to w until the context ends, and then returns the
-// context's error.
-func Until(ctx context.Context, w io.Writer) io.Writer { return writer{ctx, w} }
-
-type writer struct {
-	ctx context.Context
-	to  io.Writer
-}
-
-// Write implements io.Writer.
-func (w writer) Write(b []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.to.Write(b)
-}

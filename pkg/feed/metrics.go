@@ -95,18 +95,6 @@ type publisherMetrics struct {
 	labels   metric.MeasurementOption
 }
 
-// found records the steps that a round has found unpublished.
-func (m *publisherMetrics) found(events []Event) {
-	m.backlog.Store(int64(len(events)))
-	oldest := int64(0)
-	for _, e := range events {
-		if at := e.Time.UnixMilli(); oldest == 0 || at < oldest {
-			oldest = at
-		}
-	}
-	m.oldest.Store(oldest)
-}
-
 // published records that everything is published and where the log ends.
 func (m *publisherMetrics) published(head int64) {
 	m.head.Store(head)

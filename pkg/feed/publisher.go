@@ -178,7 +178,14 @@ func (p *Publisher) round(ctx context.Context) (more bool, err error) {
 		}
 		events, more = append(events, some...), more || full
 	}
-	p.metrics.found(events)
+	oldest := int64(0)
+	for _, e := range events {
+		if at := e.Time.UnixMilli(); oldest == 0 || at < oldest {
+			oldest = at
+		}
+	}
+	p.metrics.backlog.Store(int64(len(events)))
+	p.metrics.oldest.Store(oldest)
 	if len(events) == 0 {
 		if err = p.log.look(ctx); err == nil {
 			newest, err = p.log.newest(ctx)

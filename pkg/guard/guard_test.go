@@ -71,7 +71,7 @@ func open(t *testing.T) world {
 
 func (w world) last(t *testing.T) (e accesslog.Entry, n int) {
 	t.Helper()
-	if err := w.log.Entries(t.Context(), func(next accesslog.Entry) error { e = next; n++; return nil }); err != nil {
+	if err := accesslog.Read(t.Context(), map[string]*accesslog.Log{"": w.log}, func(_ string, next accesslog.Entry) error { e = next; n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return e, n
@@ -158,7 +158,7 @@ func TestAWriteIsEnteredWithItsOutcome(t *testing.T) {
 			}
 			var outcomes []accesslog.Outcome
 			var last accesslog.Entry
-			_ = w.log.Entries(t.Context(), func(e accesslog.Entry) error { outcomes, last = append(outcomes, e.Outcome), e; return nil })
+			_ = accesslog.Read(t.Context(), map[string]*accesslog.Log{"": w.log}, func(_ string, e accesslog.Entry) error { outcomes, last = append(outcomes, e.Outcome), e; return nil })
 			if len(outcomes) != len(c.outcomes) || last.Outcome != c.outcomes[len(c.outcomes)-1] || last.Code != c.code {
 				t.Errorf("entered as %v, the last %+v", outcomes, last)
 			}

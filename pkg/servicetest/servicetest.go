@@ -107,7 +107,7 @@ func Example(t testing.TB) []byte {
 func (w *World) Accesses(t testing.TB) []accesslog.Entry {
 	t.Helper()
 	var all []accesslog.Entry
-	Must(t, w.AccessLog.Entries(context.Background(), func(e accesslog.Entry) error {
+	Must(t, accesslog.Read(context.Background(), map[string]*accesslog.Log{"": w.AccessLog}, func(_ string, e accesslog.Entry) error {
 		all = append(all, e)
 		return nil
 	}))

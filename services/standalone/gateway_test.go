@@ -49,8 +49,8 @@ func TestTheServiceRefusesARoleAndLogsIt(t *testing.T) {
 	o.stop()
 	var refused int
 	err := standalone.AccessLogs(t.Context(), data, "", func(logs map[string]*accesslog.Log) error {
-		return logs["referral"].Entries(t.Context(), func(e accesslog.Entry) error {
-			if e.Operation == "listReferrals" && e.Outcome == accesslog.Refused && e.Subject == "board-7" && e.Why == "role" {
+		return accesslog.Read(t.Context(), logs, func(service string, e accesslog.Entry) error {
+			if service == "referral" && e.Operation == "listReferrals" && e.Outcome == accesslog.Refused && e.Subject == "board-7" && e.Why == "role" {
 				refused++
 			}
 			return nil

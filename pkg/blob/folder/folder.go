@@ -62,7 +62,7 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 		return wrap(err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // what is left of it is removed at the next start
-	w := bufio.NewWriterSize(blob.Until(ctx, f), bufferSize)
+	w := bufio.NewWriterSize(writer{ctx, f}, bufferSize)
 	err = fill(w)
 	if err == nil {
 		err = errors.Join(w.Flush(), ctx.Err())
@@ -87,6 +87,20 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 		return wrap(err)
 	}
 	return wrap(atomicfile.SyncDir(filepath.Dir(to)))
+}
+
+// writer writes to a file until the context ends.
+type writer struct {
+	ctx context.Context
+	to  io.Writer
+}
+
+// Write implements io.Writer.
+func (w writer) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.to.Write(b)
 }
 
 // Get implements blob.Store.

@@ -102,7 +102,11 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 		return Decision{Allowed: true}
 	}
 	cost = min(cost, l.Policy.Burst)
-	b := l.bucket(key)
+	known, ok := l.buckets.Load(key)
+	if !ok {
+		known, _ = l.buckets.LoadOrStore(key, &bucket{local: rate.NewLimiter(rate.Limit(l.Policy.PerSecond), l.Policy.Burst)})
+	}
+	b := known.(*bucket)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := l.config.Now()
@@ -127,16 +131,6 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 	}
 	b.leased -= cost
 	return Decision{Allowed: true, Remaining: b.remaining + b.leased, Reset: b.reset}
-}
-
-func (l *Limiter) bucket(key string) *bucket {
-	if b, ok := l.buckets.Load(key); ok {
-		return b.(*bucket)
-	}
-	p := l.Policy
-	fresh := &bucket{local: rate.NewLimiter(rate.Limit(p.PerSecond), p.Burst)}
-	b, _ := l.buckets.LoadOrStore(key, fresh)
-	return b.(*bucket)
 }
 
 // lease takes from Redis what is filled in a twentieth of a second, at least the cost. The

@@ -111,7 +111,7 @@ func TestReadingEventsIsEnteredWithTheRelation(t *testing.T) {
 		var last accesslog.Entry
 		_, after := gather(t, w.Service.Outbound, c.a, "", 1, 1)
 		for _, people := range []int{1, 0} { // the second page is empty
-			err := w.AccessLog.Entries(t.Context(), func(e accesslog.Entry) error {
+			err := accesslog.Read(t.Context(), map[string]*accesslog.Log{"": w.AccessLog}, func(_ string, e accesslog.Entry) error {
 				last = e
 				return nil
 			})

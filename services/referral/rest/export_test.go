@@ -103,7 +103,7 @@ func TestAnExportWithIdentitiesShowsWhomTheVaultShows(t *testing.T) {
 // holdsExports wants n exports of the person in the access log.
 func (f *front) holdsExports(t *testing.T, person string, n int) {
 	t.Helper()
-	err := f.AccessLog.Entries(t.Context(), func(e accesslog.Entry) error {
+	err := accesslog.Read(t.Context(), map[string]*accesslog.Log{"": f.AccessLog}, func(_ string, e accesslog.Entry) error {
 		if e.Operation == "exportReferrals" && slices.Equal(e.Participants, []string{person}) && e.Outcome == accesslog.Done {
 			n--
 		}

@@ -56,7 +56,7 @@ func exports(t *testing.T, w *referraltest.World) []accesslog.Entry {
 // exportsThatWere returns the entries of exports with an outcome.
 func exportsThatWere(t *testing.T, w *referraltest.World, outcome accesslog.Outcome) (all []accesslog.Entry) {
 	t.Helper()
-	err := w.AccessLog.Entries(t.Context(), func(e accesslog.Entry) error {
+	err := accesslog.Read(t.Context(), map[string]*accesslog.Log{"": w.AccessLog}, func(_ string, e accesslog.Entry) error {
 		if e.Operation == "exportReferrals" && e.Outcome == outcome {
 			all = append(all, e)
 		}
