@@ -49,8 +49,8 @@ var addressTable = history.Table[AddressState, AddressState, Party]{
 // and helper.
 const MaxAddresses = 10
 
-// OpenAddress makes an address whose id, nonce, look-up and the like are filled in
-// valid.
+// OpenAddress returns a valid address with what is set in a: id, nonce, look-up and the
+// like.
 func OpenAddress(a Address, by history.Author, now time.Time) *Address {
 	a.Steps = history.Append(nil, AddressStep{Kind: AddressOpened}, by, now)
 	return &a

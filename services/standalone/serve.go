@@ -53,11 +53,23 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	log, stopTelemetry, err := observe(ctx, o.Environ)
+	level, err := telemetry.Level(o.Environ["FINSAM_LOG_LEVEL"])
+	if err != nil {
+		return fmt.Errorf("FINSAM_LOG_LEVEL: %w", err)
+	}
+	output := telemetry.NewOutput(os.Stderr)
+	log := telemetry.Logger(output, "finsam", level)
+	slog.SetDefault(log)
+	stopTelemetry, err := telemetry.Start(ctx, launch.Program("finsam"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stopTelemetry()) }()
+	defer output.Flush()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, stopTelemetry(ctx))
+	}()
 	issuer, err := o.prepare()
 	if err != nil {
 		return err
@@ -86,26 +98,6 @@ func Serve(ctx context.Context, o Options) (err error) {
 		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
 		Started: o.printWelcome,
 	}, suite.Run, g.Run)
-}
-
-func observe(ctx context.Context, environ map[string]string) (*slog.Logger, func() error, error) {
-	level, err := telemetry.Level(environ["FINSAM_LOG_LEVEL"])
-	if err != nil {
-		return nil, nil, fmt.Errorf("FINSAM_LOG_LEVEL: %w", err)
-	}
-	output := telemetry.NewOutput(os.Stderr)
-	log := telemetry.Logger(output, "finsam", level)
-	slog.SetDefault(log)
-	shutdown, err := telemetry.Start(ctx, launch.Program("finsam"))
-	if err != nil {
-		return nil, nil, err
-	}
-	return log, func() error {
-		defer output.Flush()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		return shutdown(ctx)
-	}, nil
 }
 
 // prepare creates what is missing in the data folder: keys, the folder of the

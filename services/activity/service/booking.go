@@ -166,10 +166,23 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 		return nil, err
 	}
 	relation := access.Scope(entry.Operation, a)
-	where, ok := f.conditions(relation, a)
+	var where []store.Cond
+	switch {
+	case relation == access.OwnMunicipality && a.Municipality != "":
+		where = append(where, store.Equals(municipalityKey, a.Municipality))
+	case relation == access.OwnParticipant && a.Participant != "" && (f.Participant == "" || f.Participant == a.Participant):
+		where, f.Participant = append(where, store.Equals(participantKey, a.Participant)), ""
+	}
 	var found store.Page[activity.Booking]
 	list := &store.List[*BookingView]{}
-	if ok {
+	if where != nil { // else nothing can match, as with a token that names no municipality or person
+		for _, c := range []store.Cond{
+			store.Equals(participantKey, f.Participant), store.Equals(enrolmentKey, f.Enrolment), store.Equals(activityKey, f.Activity), store.Equals(stateKey, string(f.State)),
+		} {
+			if c.Value != "" {
+				where = append(where, c)
+			}
+		}
 		found, list.Total, err = s.bookings.Store.List(ctx, store.Query{Association: a.Association, Where: where, Sort: latestFirst}, w)
 	} else {
 		_, err = store.ParseCursor(w.Cursor, len(latestFirst))
@@ -184,25 +197,4 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	}
 	entry.Why = string(relation)
 	return list, guard.Enter(ctx, s.AccessLog, entry, nil)
-}
-
-// conditions returns what the list is read by: the caller's relation, and the
-// filter. ok is false when nothing can match.
-func (f BookingFilter) conditions(relation access.Relation, a actor.Actor) (where []store.Cond, ok bool) {
-	switch {
-	case relation == access.OwnMunicipality && a.Municipality != "":
-		where = append(where, store.Equals(municipalityKey, a.Municipality))
-	case relation == access.OwnParticipant && a.Participant != "" && (f.Participant == "" || f.Participant == a.Participant):
-		f.Participant = a.Participant
-	default:
-		return nil, false // a token that names no municipality or person has no list
-	}
-	for _, c := range []store.Cond{
-		store.Equals(participantKey, f.Participant), store.Equals(enrolmentKey, f.Enrolment), store.Equals(activityKey, f.Activity), store.Equals(stateKey, string(f.State)),
-	} {
-		if c.Value != "" {
-			where = append(where, c)
-		}
-	}
-	return where, true
 }

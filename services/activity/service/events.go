@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -65,7 +64,18 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	if err != nil || n < 1 || event.Association == "" || event.Subject == "" {
 		return fmt.Errorf("event without number, association or subject: %w", feed.ErrSkip)
 	}
-	e, err := s.project(ctx, event, kind, n)
+	var e *activity.Enrolment
+	empty := func() *activity.Enrolment {
+		return &activity.Enrolment{Association: event.Association, ID: event.Subject}
+	}
+	err = s.enrolments.Upsert(ctx, event.Association, event.Subject, empty, func(known *activity.Enrolment) error {
+		e = known
+		changed := e.Follow(n, kind, event.Data, event.Time)
+		if e.Participant == "" || e.Municipality == "" {
+			return fmt.Errorf("first event of an enrolment, without participant or municipality: %w", feed.ErrSkip)
+		}
+		return store.WriteIf(changed)
+	})
 	if err != nil || !e.Closed {
 		return err
 	}
@@ -81,25 +91,6 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 		}
 	}
 	return nil
-}
-
-// project applies an event to its enrolment, and returns the enrolment as it is then.
-func (s *Service) project(ctx context.Context, event feed.Event, kind string, n int64) (*activity.Enrolment, error) {
-	v, err := s.enrolments.Update(ctx, event.Association, event.Subject, 0, func(e *activity.Enrolment) error {
-		return store.WriteIf(e.Follow(n, kind, event.Data, event.Time))
-	})
-	if !errors.Is(err, store.ErrNotFound) {
-		return v.Value, err
-	}
-	e := &activity.Enrolment{Association: event.Association, ID: event.Subject}
-	e.Follow(n, kind, event.Data, event.Time)
-	if e.Participant == "" || e.Municipality == "" {
-		return nil, fmt.Errorf("first event of an enrolment, without participant or municipality: %w", feed.ErrSkip)
-	}
-	if _, err := s.enrolments.Insert(ctx, e); err != nil {
-		return nil, fmt.Errorf("store enrolment %s: %w", e.ID, err)
-	}
-	return e, nil
 }
 
 // endBooking ends a booking of a closed enrolment that reaches beyond its last day,

@@ -135,12 +135,24 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	relation := access.Scope(e.Operation, a)
 	e.Why = string(relation)
 	page := &store.List[*EnrolmentView]{}
-	where, ok := f.within(relation, a)
-	if !ok {
+	own, narrowed := a.Municipality, &f.Municipality
+	if relation == access.OwnParticipant {
+		own, narrowed = a.Participant, &f.Participant
+	}
+	if own == "" || *narrowed != "" && *narrowed != own { // nothing is left
 		if w.Cursor == "" {
 			page.Total = &store.Total{}
 		}
 		return page, guard.Enter(ctx, s.AccessLog, e, nil)
+	}
+	*narrowed = own
+	var where []store.Cond
+	for _, c := range []store.Cond{
+		store.Equals(municipalityKey, f.Municipality), store.Equals(participantKey, f.Participant), store.Equals(stateKey, f.State),
+	} {
+		if c.Value != "" {
+			where = append(where, c)
+		}
 	}
 	found, total, err := s.enrolments.Store.List(ctx, store.Query{
 		Association: a.Association, Where: where, Sort: []store.Order{{Key: createdKey, Desc: true}},
@@ -165,27 +177,6 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 		}
 	}
 	return page, guard.Enter(ctx, s.AccessLog, e, nil)
-}
-
-// within returns the filter's conditions, narrowed to what the caller reads in the
-// relation; ok is false when that leaves nothing.
-func (f EnrolmentFilter) within(relation access.Relation, a actor.Actor) (where []store.Cond, ok bool) {
-	own, narrowed := a.Municipality, &f.Municipality
-	if relation == access.OwnParticipant {
-		own, narrowed = a.Participant, &f.Participant
-	}
-	if own == "" || *narrowed != "" && *narrowed != own {
-		return nil, false
-	}
-	*narrowed = own
-	for _, c := range []store.Cond{
-		store.Equals(municipalityKey, f.Municipality), store.Equals(participantKey, f.Participant), store.Equals(stateKey, f.State),
-	} {
-		if c.Value != "" {
-			where = append(where, c)
-		}
-	}
-	return where, true
 }
 
 // Start begins an enrolment and its first block.

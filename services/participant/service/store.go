@@ -68,7 +68,7 @@ var enrolmentCollection = store.Schema[participant.Enrolment]{
 }
 
 // open prepares the collections and says what access to a person depends on; for an
-// enrolment, onEnrolment does.
+// enrolment, enrolmentOf does.
 func (s *Service) open(ctx context.Context) error {
 	var people, enrolments error
 	s.people = guard.Documents[participant.Person]{

@@ -28,8 +28,8 @@ func (s *Service) Wake(association, municipality string) {
 	s.Job.Wake()
 }
 
-// Stepped wakes the allocation when a referral's latest step, after the status before,
-// gave somebody a place or a turn in a queue, or took it.
+// Stepped wakes the allocation when a referral's latest step gave somebody a place or a
+// turn in a queue, or took it.
 func (s *Service) Stepped(r *referral.Referral) {
 	switch r.Steps[len(r.Steps)-1].Kind {
 	case referral.Waitlisted, referral.TransferRequested, referral.Rejected, referral.Withdrawn, referral.MarkedInError, referral.Enrolled, referral.Closed:

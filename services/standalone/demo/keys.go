@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/jwks"
 )
@@ -63,16 +65,11 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s is not a PEM file", path)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := jwt.ParseECPrivateKeyFromPEM(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || key.Curve != elliptic.P256() {
+	if key.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("%s is not a key for ES256", path)
 	}
 	return key, nil
