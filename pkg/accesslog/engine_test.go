@@ -55,8 +55,13 @@ func (m *memory) Get(_ context.Context, _, _, id string) (store.Document, error)
 }
 
 func (m *memory) found(id string, text []byte) store.Document {
-	return store.Document{ID: id, Version: 1, Decode: func(into any) error { return json.Unmarshal(text, into) }}
+	return store.Document{ID: id, Version: 1, Body: jsonBody(text)}
 }
+
+type jsonBody []byte
+
+func (b jsonBody) Decode(into any) error  { return json.Unmarshal(b, into) }
+func (b jsonBody) Unknown(into any) error { return json.Unmarshal(b, into) }
 
 // Find knows the two queries of the log: all in order, and the newest.
 func (m *memory) Find(_ context.Context, _ string, q store.Query) ([]store.Document, error) {

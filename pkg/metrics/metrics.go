@@ -127,20 +127,26 @@ const maxSets = 4096
 // Sets remembers the labels created for a key, so that a request creates none. The zero
 // Sets is empty; it may be used at once.
 type Sets[K comparable] struct {
-	all   sync.Map // K -> metric.MeasurementOption
-	known atomic.Int64
+	mu  sync.RWMutex
+	all map[K]metric.MeasurementOption
 }
 
 // Get returns the labels of the key, which f creates the first time.
 func (s *Sets[K]) Get(key K, f func() metric.MeasurementOption) metric.MeasurementOption {
-	if set, ok := s.all.Load(key); ok {
-		return set.(metric.MeasurementOption)
+	s.mu.RLock()
+	set, ok := s.all[key]
+	s.mu.RUnlock()
+	if ok {
+		return set
 	}
-	set := f()
-	if s.known.Load() < maxSets {
-		if _, there := s.all.LoadOrStore(key, set); !there {
-			s.known.Add(1)
-		}
+	set = f()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[K]metric.MeasurementOption{}
+	}
+	if len(s.all) < maxSets {
+		s.all[key] = set
 	}
 	return set
 }

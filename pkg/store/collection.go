@@ -44,7 +44,7 @@ type Versioned[T any] struct {
 	Version   int64
 	Published int64
 
-	unknown func(into any) error // Document.Unknown
+	body Body // as read; nil: not read
 }
 
 // Open prepares the collection on the engine and returns it.
@@ -155,8 +155,8 @@ func (c *Collection[T]) Upsert(ctx context.Context, association, id string, empt
 // it with its new version; beside an error it returns v. It returns ErrNewer for a
 // document with fields that this program does not know, as they would be lost.
 func (c *Collection[T]) Replace(ctx context.Context, v Versioned[T]) (Versioned[T], error) {
-	if v.unknown != nil {
-		if err := v.unknown(new(T)); err != nil {
+	if v.body != nil {
+		if err := v.body.Unknown(new(T)); err != nil {
 			return v, ErrNewer.Because(fmt.Errorf("%s: %w", c.schema.Name, err))
 		}
 	}
@@ -343,7 +343,7 @@ func (c *Collection[T]) decode(d Document) (Versioned[T], error) {
 	if err := d.Decode(v); err != nil {
 		return Versioned[T]{}, fmt.Errorf("%s: decode document: %w", c.schema.Name, err)
 	}
-	return Versioned[T]{Value: v, Version: d.Version, Published: d.Published, unknown: d.Unknown}, nil
+	return Versioned[T]{Value: v, Version: d.Version, Published: d.Published, body: d.Body}, nil
 }
 
 func (c *Collection[T]) decodeAll(found []Document) ([]Versioned[T], error) {

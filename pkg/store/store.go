@@ -76,16 +76,20 @@ type Document struct {
 	ID          string
 	Version     int64
 	Published   int64 // see Engine.MarkPublished; set by Unpublished only
-
-	// Decode fills in the struct that it is given a pointer to. Fields that the
-	// struct does not have are ignored.
-	Decode func(into any) error
-	// Unknown decodes too, but fails on a field that the struct does not have: a
-	// newer program wrote the document. Nil: the engine cannot know.
-	Unknown func(into any) error
+	Body
 	// Keys are the stored keys; set by Walk only. Nil when a declared key was never
 	// written, because an older program did not know it.
 	Keys Keys
+}
+
+// Body is the content of a document.
+type Body interface {
+	// Decode fills in the struct that it is given a pointer to. Fields that the
+	// struct does not have are ignored.
+	Decode(into any) error
+	// Unknown decodes too, but fails on a field that the struct does not have: a
+	// newer program wrote the document.
+	Unknown(into any) error
 }
 
 // NoAssociation is the association of documents that belong to the service itself.

@@ -103,14 +103,19 @@ func uniqueValue(ix store.Index, r store.Record, id string) (string, error) {
 
 func (r loaded) document() store.Document {
 	return store.Document{Association: r.Association, ID: r.ID[len(r.Association)+len(rule.Separator):], Version: r.Version, Published: r.Published,
-		Decode: func(into any) error {
-			d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(r.Body)))
-			d.UseJSONStructTags()
-			return d.Decode(into)
-		},
-		Unknown: func(into any) error { return checkFields(r.Body, reflect.TypeOf(into)) },
-	}
+		Body: body(r.Body)}
 }
+
+// body is the content of a document. It implements store.Body.
+type body bson.Raw
+
+func (b body) Decode(into any) error {
+	d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(b)))
+	d.UseJSONStructTags()
+	return d.Decode(into)
+}
+
+func (b body) Unknown(into any) error { return checkFields(bson.Raw(b), reflect.TypeOf(into)) }
 
 var errUnknown = errors.New("this program does not know the field")
 

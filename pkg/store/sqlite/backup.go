@@ -32,10 +32,7 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
-	copying, err := c.prepare("VACUUM INTO ?")
-	if err == nil {
-		_, err = copying.ExecContext(ctx, named([]value{path}))
-	}
+	err = c.query(ctx, "VACUUM INTO ?", []value{path}, nil)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -59,8 +56,8 @@ func Check(ctx context.Context, path string) (err error) {
 		return fmt.Errorf("check %s: %w", filepath.Base(path), err)
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	err = c.query(ctx, "PRAGMA integrity_check(1)", nil, func(row []value) error {
-		if text, _ := row[0].(string); text != "ok" {
+	err = c.query(ctx, "PRAGMA integrity_check(1)", nil, func(row *statement) error {
+		if text := row.text(0); text != "ok" {
 			return errors.New("it is damaged: " + text)
 		}
 		return nil

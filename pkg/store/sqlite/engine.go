@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,7 +10,6 @@ import (
 
 	jsonx "github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
-	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/finsam/finsam/pkg/store"
@@ -60,7 +58,7 @@ func (d *DB) reader(ctx context.Context) (*conn, error) {
 }
 
 // query reads rows and hands each to row.
-func (e *engine) query(ctx context.Context, sql string, args []value, row func([]value) error) error {
+func (e *engine) query(ctx context.Context, sql string, args []value, row func(*statement) error) error {
 	return e.db.read(ctx, func(c *conn) error { return c.query(ctx, sql, args, row) })
 }
 
@@ -72,55 +70,53 @@ func (e *engine) Get(ctx context.Context, collection, association, id string) (s
 	var d store.Document
 	err = e.db.read(ctx, func(c *conn) error {
 		// A document is found by its key in microseconds: not worth watching ctx.
-		return c.query(context.Background(), t.sqlGet, []value{association, id}, func(row []value) error {
+		return c.query(context.Background(), t.sqlGet, []value{association, id}, func(row *statement) error {
 			d = document(association, id, row)
 			return nil
 		})
 	})
-	if err == nil && d.Decode == nil {
+	if err == nil && d.Body == nil {
 		err = store.ErrNotFound
 	}
 	return d, err
 }
 
 // document takes version and body from the end of a row.
-func document(association, id string, row []value) store.Document {
-	row = row[len(row)-2:]
-	b := &body{text: row[1].(string)}
-	return store.Document{Association: association, ID: id, Version: row[0].(int64), Decode: b.decode, Unknown: b.unknown}
+func document(association, id string, row *statement) store.Document {
+	return store.Document{Association: association, ID: id, Version: row.integer(row.columns - 2), Body: &body{text: row.bytes(row.columns - 1)}}
 }
 
 // strict reads JSON as the standard library does, but refuses unknown fields. The
 // standard library's own decoder takes three times as long (docs/performance.md).
 var strict = jsonx.JoinOptions(jsonv1.DefaultOptionsV1(), jsonx.RejectUnknownMembers(true))
 
-// body is the text of a document. It belongs to one caller, as its document does.
+// body is the text of a document, of one caller as the document is. It implements store.Body.
 type body struct {
-	text    string
+	text    []byte
 	isKnown bool // it has been decoded without an unknown field
 }
 
-// decode tries the strict way first: mostly that is all, and unknown has its answer
+// Decode tries the strict way first: mostly that is all, and Unknown has its answer
 // at no cost. What a failed attempt has filled in is undone.
-func (b *body) decode(into any) error {
+func (b *body) Decode(into any) error {
 	target := reflect.ValueOf(into).Elem()
 	before := reflect.Zero(target.Type())
 	if !target.IsZero() {
 		before = reflect.New(target.Type()).Elem()
 		before.Set(target)
 	}
-	if b.isKnown = b.unknown(into) == nil; b.isKnown {
+	if b.isKnown = b.Unknown(into) == nil; b.isKnown {
 		return nil
 	}
 	target.Set(before)
-	return jsonv1.Unmarshal([]byte(b.text), into)
+	return jsonv1.Unmarshal(b.text, into)
 }
 
-func (b *body) unknown(into any) error {
+func (b *body) Unknown(into any) error {
 	if b.isKnown {
 		return nil
 	}
-	return jsonx.Unmarshal([]byte(b.text), into, strict)
+	return jsonx.Unmarshal(b.text, into, strict)
 }
 
 func (e *engine) Find(ctx context.Context, collection string, q store.Query) (all []store.Document, err error) {
@@ -128,8 +124,8 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) (al
 	if err != nil {
 		return nil, err
 	}
-	err = e.query(ctx, s.String(), s.args, func(row []value) error {
-		all = append(all, document(q.Association, row[0].(string), row))
+	err = e.query(ctx, s.String(), s.args, func(row *statement) error {
+		all = append(all, document(q.Association, row.text(0), row))
 		return nil
 	})
 	return all, err
@@ -142,8 +138,8 @@ func (e *engine) Explain(ctx context.Context, collection string, q store.Query) 
 	if err != nil {
 		return nil, err
 	}
-	err = e.query(ctx, "EXPLAIN QUERY PLAN "+s.String(), s.args, func(row []value) error {
-		plan = append(plan, fmt.Sprint(row[len(row)-1]))
+	err = e.query(ctx, "EXPLAIN QUERY PLAN "+s.String(), s.args, func(row *statement) error {
+		plan = append(plan, row.text(row.columns-1))
 		return nil
 	})
 	return plan, err
@@ -166,20 +162,21 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	if cols != "" {
 		s.add(" GROUP BY " + strings.TrimSuffix(cols, ","))
 	}
-	err = e.query(ctx, s.String(), s.args, func(row []value) error {
-		groups = append(groups, store.Group{Keys: keysOf(by, row), Count: row[len(by)].(int64)})
+	err = e.query(ctx, s.String(), s.args, func(row *statement) error {
+		groups = append(groups, store.Group{Keys: keysOf(by, row, 0), Count: row.integer(len(by))})
 		return nil
 	})
 	return groups, err
 }
 
-// keysOf reads the values of keys from a row, without the absent ones.
-func keysOf(keys []string, row []value) store.Keys {
-	all := store.Keys{}
+// keysOf reads the values of keys from a row, from a column on, without the absent ones.
+func keysOf(keys []string, row *statement, from int) store.Keys {
+	all := make(store.Keys, len(keys))
 	for i, key := range keys {
-		b, isBlob := row[i].([]byte)
+		v := row.value(from + i)
+		b, isBlob := v.([]byte)
 		if !isBlob {
-			all[key] = row[i]
+			all[key] = v
 		} else if len(b) == 1 && b[0] <= 1 { // as encodeKey stores a bool
 			all[key] = b[0] == 1
 		}
@@ -198,8 +195,8 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 		return 0, fmt.Errorf("%s: %w", t.name, err)
 	}
 	s.add(sqlLimit+")", int64(limit))
-	err = e.query(ctx, s.String(), s.args, func(row []value) error {
-		n = row[0].(int64)
+	err = e.query(ctx, s.String(), s.args, func(row *statement) error {
+		n = row.integer(0)
 		return nil
 	})
 	return n, err
@@ -213,9 +210,9 @@ func (e *engine) Unpublished(ctx context.Context, collection string, limit int) 
 	if err := errors.Join(rule.Unpublished(t.spec), rule.Limit(limit)); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	err = e.query(ctx, t.sqlUnpublished, []value{int64(limit)}, func(row []value) error {
-		d := document(row[0].(string), row[1].(string), row)
-		d.Published = row[2].(int64)
+	err = e.query(ctx, t.sqlUnpublished, []value{int64(limit)}, func(row *statement) error {
+		d := document(row.text(0), row.text(1), row)
+		d.Published = row.integer(2)
 		all = append(all, d)
 		return nil
 	})
@@ -230,9 +227,9 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 	if err := rule.Limit(limit); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	err = e.query(ctx, t.sqlWalk, []value{after.Association, after.ID, int64(limit)}, func(row []value) error {
-		d := document(row[0].(string), row[1].(string), row)
-		d.Keys = keysOf(t.spec.Keys, row[2:])
+	err = e.query(ctx, t.sqlWalk, []value{after.Association, after.ID, int64(limit)}, func(row *statement) error {
+		d := document(row.text(0), row.text(1), row)
+		d.Keys = keysOf(t.spec.Keys, row, 2)
 		all = append(all, d)
 		return nil
 	})
@@ -246,28 +243,27 @@ func (e *engine) Ping(ctx context.Context) error {
 		return errClosed
 	default:
 	}
-	return e.query(ctx, "SELECT 1", nil, func([]value) error { return nil })
+	return e.query(ctx, "SELECT 1", nil, func(*statement) error { return nil })
 }
 
 // encodeRecord returns the body and the key columns in the declared order, with room
 // for the other arguments of a statement. It runs on the caller's
 // goroutine, because the writer has enough to do, and because a Body must not be read
 // after the call has returned.
-func encodeRecord(t *table, r store.Record, from int64) (body string, keys []value, err error) {
+func encodeRecord(t *table, r store.Record, from int64) (body text, keys []value, err error) {
 	if err := rule.Record(r, from, t.spec.Keys); err != nil {
-		return "", nil, fmt.Errorf("%s: %w", t.name, err)
+		return nil, nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	b, err := json.Marshal(r.Body)
-	if err != nil {
-		return "", nil, fmt.Errorf("%s: encode document: %w", t.name, err)
+	if body, err = jsonx.Marshal(r.Body, jsonv1.DefaultOptionsV1()); err != nil {
+		return nil, nil, fmt.Errorf("%s: encode document: %w", t.name, err)
 	}
 	keys = make([]value, len(t.spec.Keys), len(t.spec.Keys)+5)
 	for i, key := range t.spec.Keys {
 		if keys[i], err = encodeKey(r.Keys[key]); err != nil {
-			return "", nil, fmt.Errorf("%s: key %s: %w", t.name, key, err)
+			return nil, nil, fmt.Errorf("%s: key %s: %w", t.name, key, err)
 		}
 	}
-	return string(b), keys, nil
+	return body, keys, nil
 }
 
 func (e *engine) Insert(ctx context.Context, collection string, r store.Record) error {
@@ -395,6 +391,6 @@ func (e *engine) MarkPublished(ctx context.Context, collection string, marks []s
 }
 
 func isUnique(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && (e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY)
+	var e *sqliteError
+	return errors.As(err, &e) && (e.code == lib.SQLITE_CONSTRAINT_UNIQUE || e.code == lib.SQLITE_CONSTRAINT_PRIMARYKEY)
 }

@@ -108,8 +108,8 @@ const format = 2
 // checkFormat refuses a file whose tables have another layout.
 func checkFormat(c *conn, path string) error {
 	var found, tables int64
-	err := c.query(context.Background(), "SELECT user_version,(SELECT count(*) FROM sqlite_master) FROM pragma_user_version", nil, func(row []value) error {
-		found, tables = row[0].(int64), row[1].(int64)
+	err := c.query(context.Background(), "SELECT user_version,(SELECT count(*) FROM sqlite_master) FROM pragma_user_version", nil, func(row *statement) error {
+		found, tables = row.integer(0), row.integer(1)
 		return nil
 	})
 	switch {
@@ -135,8 +135,8 @@ func lockFile(path string) (*conn, error) {
 		}
 		err = errors.Join(err, c.close())
 	}
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_BUSY {
+	var e *sqliteError
+	if errors.As(err, &e) && e.code&0xff == lib.SQLITE_BUSY {
 		return nil, fmt.Errorf("the database file %s is %w: stop that process, or use another file", path, ErrInUse)
 	}
 	return nil, err

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/finsam/finsam/pkg/store"
 )
-
-type value = driver.Value
 
 // table is a prepared collection with its statements.
 type table struct {
@@ -151,15 +148,15 @@ func (t *table) prepareUnpublished(w *writer) error {
 	if err != nil {
 		return err
 	}
-	return w.conn.query(context.Background(), "SELECT coalesce(max(written),0) FROM "+quote(u), nil, func(row []value) error {
-		w.written = max(w.written, row[0].(int64))
+	return w.conn.query(context.Background(), "SELECT coalesce(max(written),0) FROM "+quote(u), nil, func(row *statement) error {
+		w.written = max(w.written, row.integer(0))
 		return nil
 	})
 }
 
 func readNames(c *conn, sql string, arg value) (names []string, err error) {
-	err = c.query(context.Background(), sql, []value{arg}, func(row []value) error {
-		names = append(names, row[0].(string))
+	err = c.query(context.Background(), sql, []value{arg}, func(row *statement) error {
+		names = append(names, row.text(0))
 		return nil
 	})
 	return names, err

@@ -173,8 +173,8 @@ func (w *writer) attempt(group []*write, out []bool, answers []error) (int, erro
 // version returns the version of a stored document, or ErrNotFound.
 func (w *writer) version(t *table, association, id string) (int64, error) {
 	version, found := int64(0), false
-	err := w.conn.query(context.Background(), t.sqlVersion, []value{association, id}, func(row []value) error {
-		version, found = row[0].(int64), true
+	err := w.conn.query(context.Background(), t.sqlVersion, []value{association, id}, func(row *statement) error {
+		version, found = row.integer(0), true
 		return nil
 	})
 	if err == nil && !found {

@@ -176,9 +176,9 @@ func TestWhenTheCommitFailsNoCallerIsAnsweredOtherwise(t *testing.T) {
 func TestEachWriteIsFlushed(t *testing.T) {
 	e := openSmall(t)
 	err := e.db.writer.do(t.Context(), func(w *writer) error {
-		return w.conn.query(t.Context(), "SELECT synchronous, (SELECT journal_mode FROM pragma_journal_mode) FROM pragma_synchronous", nil, func(row []value) error {
-			if row[0] != int64(2) || row[1] != "wal" {
-				t.Errorf("synchronous=%v, journal_mode=%v", row[0], row[1])
+		return w.conn.query(t.Context(), "SELECT synchronous, (SELECT journal_mode FROM pragma_journal_mode) FROM pragma_synchronous", nil, func(row *statement) error {
+			if row.integer(0) != 2 || row.text(1) != "wal" {
+				t.Errorf("synchronous=%d, journal_mode=%s", row.integer(0), row.text(1))
 			}
 			return nil
 		})
@@ -223,7 +223,7 @@ func TestStatementsAreBounded(t *testing.T) {
 	e := openSmall(t)
 	err := e.db.read(t.Context(), func(c *conn) error {
 		for i := range maxStatements + 10 {
-			if err := c.query(t.Context(), "SELECT "+strings.Repeat(" ", i)+"1", nil, func([]value) error { return nil }); err != nil {
+			if err := c.query(t.Context(), "SELECT "+strings.Repeat(" ", i)+"1", nil, func(*statement) error { return nil }); err != nil {
 				return err
 			}
 		}
@@ -266,8 +266,8 @@ func TestAnIndexThatIsNoLongerDeclaredIsDropped(t *testing.T) {
 func TestWhatIsUnpublishedIsFoundInTheOrderOfItsIndex(t *testing.T) {
 	e := openSmall(t)
 	var plan []string
-	err := e.query(t.Context(), "EXPLAIN QUERY PLAN "+e.db.tables["small/things"].sqlUnpublished, []value{int64(1)}, func(row []value) error {
-		plan = append(plan, row[len(row)-1].(string))
+	err := e.query(t.Context(), "EXPLAIN QUERY PLAN "+e.db.tables["small/things"].sqlUnpublished, []value{int64(1)}, func(row *statement) error {
+		plan = append(plan, row.text(row.columns-1))
 		return nil
 	})
 	if text := strings.Join(plan, "; "); err != nil || !strings.Contains(text, "SCAN u USING INDEX small__things__unpublished__written; SEARCH d") || strings.Contains(text, "TEMP") {
