@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/backup"
@@ -138,17 +139,13 @@ func add[S interface{ Run(context.Context) error }](ctx context.Context, s *Suit
 	return service, nil
 }
 
-// Run publishes and follows until the context ends.
+// Run publishes and follows until the context ends; the first part that fails ends all.
 func (s *Suite) Run(ctx context.Context) error {
-	failed := make(chan error, len(s.workers))
+	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range s.workers {
-		go func() { failed <- work(ctx) }()
+		g.Go(func() error { return work(ctx) })
 	}
-	var errs []error
-	for range s.workers {
-		errs = append(errs, <-failed)
-	}
-	return errors.Join(errs...)
+	return g.Wait()
 }
 
 // Ready reports whether the database can serve.

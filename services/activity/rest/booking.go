@@ -10,7 +10,6 @@ import (
 	"github.com/finsam/finsam/services/activity/service"
 )
 
-// CreateBooking answers POST /bookings.
 func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestObject) (api.CreateBookingResponseObject, error) {
 	b, err := h.service.Book(ctx, activity.BookingRequest{
 		Enrolment: r.Body.Enrolment, Activity: r.Body.Activity, From: civil.Date(r.Body.From), Until: civil.Date(rest.Value(r.Body.Until)),
@@ -25,7 +24,6 @@ func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestO
 	}, nil
 }
 
-// ListBookings answers GET /bookings.
 func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObject) (api.ListBookingsResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	f := service.BookingFilter{
@@ -44,7 +42,6 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	}, nil
 }
 
-// GetBooking answers GET /bookings/{id}.
 func (h handlers) GetBooking(ctx context.Context, r api.GetBookingRequestObject) (api.GetBookingResponseObject, error) {
 	b, err := h.service.Booking(ctx, r.Id)
 	if err != nil {
@@ -59,7 +56,6 @@ func (h handlers) GetBooking(ctx context.Context, r api.GetBookingRequestObject)
 	}, nil
 }
 
-// CancelBooking answers POST /bookings/{id}/cancellation.
 func (h handlers) CancelBooking(ctx context.Context, r api.CancelBookingRequestObject) (api.CancelBookingResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
 		return h.service.Cancel(ctx, r.Id, version, civil.Date(r.Body.From))
@@ -67,7 +63,6 @@ func (h handlers) CancelBooking(ctx context.Context, r api.CancelBookingRequestO
 	return api.CancelBooking200JSONResponse{BookingChangedJSONResponse: c}, err
 }
 
-// NoteAttendance answers POST /bookings/{id}/attendances.
 func (h handlers) NoteAttendance(ctx context.Context, r api.NoteAttendanceRequestObject) (api.NoteAttendanceResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
 		return h.service.NoteAttendance(ctx, r.Id, version, activity.Note{Date: civil.Date(r.Body.Date), Attendance: activity.Attendance(r.Body.Attendance)})

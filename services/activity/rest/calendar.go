@@ -17,7 +17,6 @@ import (
 	"github.com/finsam/finsam/services/activity/service"
 )
 
-// CreateCalendarFeed answers POST /participants/{id}/calendar-feeds.
 func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFeedRequestObject) (api.CreateCalendarFeedResponseObject, error) {
 	a, secret, err := h.service.OpenAddress(ctx, r.Id, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
@@ -35,7 +34,6 @@ func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFe
 	}, nil
 }
 
-// ListCalendarFeeds answers GET /participants/{id}/calendar-feeds.
 func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeedsRequestObject) (api.ListCalendarFeedsResponseObject, error) {
 	w := rest.NewPage(r.Params.Limit, r.Params.Page)
 	l, err := h.service.Addresses(ctx, r.Id, w)
@@ -50,7 +48,6 @@ func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeeds
 	}, nil
 }
 
-// GetCalendarFeed answers GET /participants/{id}/calendar-feeds/{feed}.
 func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequestObject) (api.GetCalendarFeedResponseObject, error) {
 	a, err := h.service.Address(ctx, r.Id, r.Feed)
 	if err != nil {
@@ -63,7 +60,6 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 	return api.GetCalendarFeed200JSONResponse{Body: address(a, depthOf("getCalendarFeed")), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
 }
 
-// RevokeCalendarFeed answers DELETE /participants/{id}/calendar-feeds/{feed}.
 func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFeedRequestObject) (api.RevokeCalendarFeedResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
@@ -79,7 +75,6 @@ func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFe
 // quarter of an hour.
 const calendarCaching = "private, max-age=900"
 
-// ReadCalendar answers GET /calendars/{token}.
 func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObject) (api.ReadCalendarResponseObject, error) {
 	entries, err := h.service.Calendar(ctx, r.Token)
 	if err != nil {

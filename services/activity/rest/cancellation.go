@@ -10,7 +10,6 @@ import (
 	"github.com/finsam/finsam/services/activity/service"
 )
 
-// CancelOccurrence answers POST /activities/{id}/cancellations.
 func (h handlers) CancelOccurrence(ctx context.Context, r api.CancelOccurrenceRequestObject) (api.CancelOccurrenceResponseObject, error) {
 	c, err := h.service.CallOff(ctx, r.Id, civil.Date(r.Body.Date), string(r.Body.Reason), rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
@@ -23,7 +22,6 @@ func (h handlers) CancelOccurrence(ctx context.Context, r api.CancelOccurrenceRe
 	}, nil
 }
 
-// GetCancellation answers GET /activities/{id}/cancellations/{cancellation}.
 func (h handlers) GetCancellation(ctx context.Context, r api.GetCancellationRequestObject) (api.GetCancellationResponseObject, error) {
 	c, err := h.service.Cancellation(ctx, r.Id, r.Cancellation)
 	if err != nil {
@@ -38,7 +36,6 @@ func (h handlers) GetCancellation(ctx context.Context, r api.GetCancellationRequ
 	}, nil
 }
 
-// RestoreOccurrence answers POST /activities/{id}/cancellations/{cancellation}/restoration.
 func (h handlers) RestoreOccurrence(ctx context.Context, r api.RestoreOccurrenceRequestObject) (api.RestoreOccurrenceResponseObject, error) {
 	return rest.Changed(r.Params.IfMatch, func(version int64) (*service.CancellationView, error) {
 		return h.service.Restore(ctx, r.Id, r.Cancellation, version)

@@ -14,7 +14,7 @@ import (
 	"github.com/finsam/finsam/services/activity/service"
 )
 
-// handlers answers the operations of the contract.
+// handlers answers the operations of the contract, each by the method of its name.
 type handlers struct{ service *service.Service }
 
 var _ api.StrictServerInterface = handlers{}

@@ -36,7 +36,6 @@ func (h handlers) GetMunicipalityWeek(ctx context.Context, r api.GetMunicipality
 	return api.GetMunicipalityWeek200JSONResponse{Body: b, Headers: api.GetMunicipalityWeek200ResponseHeaders{ETag: &tag}}, nil
 }
 
-// ListActivities answers GET /activities.
 func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesRequestObject) (api.ListActivitiesResponseObject, error) {
 	w, municipality := rest.NewPage(r.Params.Limit, r.Params.Page), rest.Value(r.Params.Municipality)
 	part, total, err := h.service.Activities(ctx, municipality, w)
@@ -50,7 +49,6 @@ func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesReques
 	}, nil
 }
 
-// GetActivityDay answers GET /activities/{id}/days/{date}.
 func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayRequestObject) (api.GetActivityDayResponseObject, error) {
 	d, err := h.service.Day(ctx, r.Id, civil.Date(r.Date))
 	if err != nil {
@@ -75,7 +73,6 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 	return b, nil
 }
 
-// GetParticipantWeek answers GET /participants/{id}/week.
 func (h handlers) GetParticipantWeek(ctx context.Context, r api.GetParticipantWeekRequestObject) (api.GetParticipantWeekResponseObject, error) {
 	w, err := h.service.ParticipantWeek(ctx, r.Id, rest.Value(r.Params.Week))
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/finsam/finsam/services/participant/service"
 )
 
-// ListEnrolments answers GET /enrolments.
 func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsRequestObject) (api.ListEnrolmentsResponseObject, error) {
 	f := service.EnrolmentFilter{
 		State: string(rest.Value(r.Params.State)), Participant: rest.Value(r.Params.Participant), Municipality: rest.Value(r.Params.Municipality),
@@ -39,7 +38,6 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 	}, nil
 }
 
-// GetEnrolment answers GET /enrolments/{id}.
 func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObject) (api.GetEnrolmentResponseObject, error) {
 	v, err := h.service.Enrolment(ctx, r.Id)
 	if err != nil {
@@ -52,7 +50,6 @@ func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObj
 	return api.GetEnrolment200JSONResponse{EnrolmentJSONResponse: enrolmentAnswer("getEnrolment")(v)}, nil
 }
 
-// StartEnrolment answers POST /enrolments/{id}/start.
 func (h handlers) StartEnrolment(ctx context.Context, r api.StartEnrolmentRequestObject) (api.StartEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Start(ctx, r.Id, version, civil.Date(r.Body.StartedOn))
@@ -60,7 +57,6 @@ func (h handlers) StartEnrolment(ctx context.Context, r api.StartEnrolmentReques
 	return api.StartEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// StartBlock answers POST /enrolments/{id}/blocks/{number}/start.
 func (h handlers) StartBlock(ctx context.Context, r api.StartBlockRequestObject) (api.StartBlockResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.StartBlock(ctx, r.Id, version, r.Number, civil.Date(r.Body.StartedOn))
@@ -68,7 +64,6 @@ func (h handlers) StartBlock(ctx context.Context, r api.StartBlockRequestObject)
 	return api.StartBlock200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// AnswerCheckIn answers POST /enrolments/{id}/check-ins/{number}/answer.
 func (h handlers) AnswerCheckIn(ctx context.Context, r api.AnswerCheckInRequestObject) (api.AnswerCheckInResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.AnswerCheckIn(ctx, r.Id, version, r.Number, string(r.Body.Readiness), rest.Value(r.Body.Text))
@@ -76,7 +71,6 @@ func (h handlers) AnswerCheckIn(ctx context.Context, r api.AnswerCheckInRequestO
 	return api.AnswerCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// RecordNonAnswer answers POST /enrolments/{id}/check-ins/{number}/non-answer.
 func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequestObject) (api.RecordNonAnswerResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.RecordNonAnswer(ctx, r.Id, version, r.Number, rest.Value(r.Body.Text))
@@ -84,7 +78,6 @@ func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequ
 	return api.RecordNonAnswer200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// DecideCheckIn answers POST /enrolments/{id}/check-ins/{number}/decision.
 func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestObject) (api.DecideCheckInResponseObject, error) {
 	d := participant.CheckInDecision{Decision: participant.Decision(r.Body.Decision), On: civil.Date(r.Body.DecidedOn), Weeks: rest.Value(r.Body.Weeks)}
 	exceptionReason := ""
@@ -97,7 +90,6 @@ func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestO
 	return api.DecideCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// ResumeEnrolment answers POST /enrolments/{id}/resumption.
 func (h handlers) ResumeEnrolment(ctx context.Context, r api.ResumeEnrolmentRequestObject) (api.ResumeEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Resume(ctx, r.Id, version, civil.Date(r.Body.ResumedOn))
@@ -105,7 +97,6 @@ func (h handlers) ResumeEnrolment(ctx context.Context, r api.ResumeEnrolmentRequ
 	return api.ResumeEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// HoldClosingConversation answers POST /enrolments/{id}/closing-conversation.
 func (h handlers) HoldClosingConversation(ctx context.Context, r api.HoldClosingConversationRequestObject) (api.HoldClosingConversationResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.HoldConversation(ctx, r.Id, version, civil.Date(r.Body.HeldOn), r.Body.Text)
@@ -113,7 +104,6 @@ func (h handlers) HoldClosingConversation(ctx context.Context, r api.HoldClosing
 	return api.HoldClosingConversation200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// CloseEnrolment answers POST /enrolments/{id}/closing-documentation.
 func (h handlers) CloseEnrolment(ctx context.Context, r api.CloseEnrolmentRequestObject) (api.CloseEnrolmentResponseObject, error) {
 	d := participant.Documentation{
 		On: civil.Date(r.Body.ClosedOn), EndReason: participant.EndReason(r.Body.EndReason),
@@ -126,7 +116,6 @@ func (h handlers) CloseEnrolment(ctx context.Context, r api.CloseEnrolmentReques
 	return api.CloseEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// CancelEnrolment answers POST /enrolments/{id}/cancellation.
 func (h handlers) CancelEnrolment(ctx context.Context, r api.CancelEnrolmentRequestObject) (api.CancelEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Cancel(ctx, r.Id, version, rest.Value(r.Body.Text))

@@ -9,7 +9,6 @@ import (
 	"github.com/finsam/finsam/services/participant/service"
 )
 
-// ReadIdentities answers POST /participants/identities.
 func (h handlers) ReadIdentities(ctx context.Context, r api.ReadIdentitiesRequestObject) (api.ReadIdentitiesResponseObject, error) {
 	named, err := h.service.Identities(ctx, r.Body.Participants)
 	if err != nil {
@@ -22,7 +21,6 @@ func (h handlers) ReadIdentities(ctx context.Context, r api.ReadIdentitiesReques
 	})}, nil
 }
 
-// GetParticipant answers GET /participants/{id}.
 func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantRequestObject) (api.GetParticipantResponseObject, error) {
 	v, err := h.service.Person(ctx, r.Id)
 	if err != nil {
@@ -35,7 +33,6 @@ func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantReques
 	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: personAnswer("getParticipant")(v)}, nil
 }
 
-// WithdrawConsent answers POST /participants/{id}/consent-withdrawals.
 func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequestObject) (api.WithdrawConsentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.WithdrawConsent(ctx, r.Id, version, r.Body.Referral, rest.Value(r.Body.Text))
@@ -43,7 +40,6 @@ func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequ
 	return api.WithdrawConsent200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
-// ProtectParticipant answers POST /participants/{id}/protection.
 func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipantRequestObject) (api.ProtectParticipantResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.Protect(ctx, r.Id, version, participant.ProtectionLevel(r.Body.Level), rest.Value(r.Body.Handlers))
@@ -51,7 +47,6 @@ func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipa
 	return api.ProtectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
-// UnprotectParticipant answers POST /participants/{id}/protection-removal.
 func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParticipantRequestObject) (api.UnprotectParticipantResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.Unprotect(ctx, r.Id, version, rest.Value(r.Body.Text))

@@ -10,7 +10,6 @@ import (
 	"github.com/finsam/finsam/services/participant/service"
 )
 
-// PutPerson answers POST /internal/persons.
 func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (api.PutPersonResponseObject, error) {
 	b := r.Body
 	filed, err := h.service.Put(ctx, service.PersonInput{
@@ -28,7 +27,6 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	return api.PutPerson200JSONResponse{Participant: filed.Participant, Age: &filed.Age}, nil
 }
 
-// ReadAge answers GET /internal/persons/{id}/age.
 func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {
 	years, err := h.service.AgeOn(ctx, r.Id, civil.Date(r.Params.On))
 	if err != nil {

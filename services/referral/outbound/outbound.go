@@ -94,20 +94,14 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 		Config: c, metrics: newInstruments(), attempts: &attempts{byWebhook: map[string]int{}},
 		waiters: &waiters{places: make(chan struct{}, maxWaiters), entered: make(chan struct{}, 1), grow: make(chan struct{})},
 	}
-	if s.notices, err = store.Open(ctx, c.Engine, noticeCollection); err != nil {
-		return nil, fmt.Errorf("outbound: %w", err)
-	}
-	if s.disposals, err = store.Open(ctx, c.Engine, disposalCollection); err != nil {
-		return nil, fmt.Errorf("outbound: %w", err)
-	}
-	if s.webhooks, err = store.Open(ctx, c.Engine, webhookCollection); err != nil {
-		return nil, fmt.Errorf("outbound: %w", err)
-	}
-	if s.deliveries, err = store.Open(ctx, c.Engine, deliveryCollection); err != nil {
-		return nil, fmt.Errorf("outbound: %w", err)
-	}
+	var notices, disposals, webhooks, deliveries error
+	s.notices, notices = store.Open(ctx, c.Engine, noticeCollection)
+	s.disposals, disposals = store.Open(ctx, c.Engine, disposalCollection)
+	s.webhooks, webhooks = store.Open(ctx, c.Engine, webhookCollection)
+	s.deliveries, deliveries = store.Open(ctx, c.Engine, deliveryCollection)
 	// Named like a follower of the own service, so that a backup agrees with it.
-	if s.follower, err = feed.NewPageFollower(ctx, c.Engine, c.Log, "notices:referral", c.Feed, s.store); err != nil {
+	s.follower, err = feed.NewPageFollower(ctx, c.Engine, c.Log, "notices:referral", c.Feed, s.store)
+	if err := errors.Join(notices, disposals, webhooks, deliveries, err); err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
 	s.follower.Measured("notices", "referral")

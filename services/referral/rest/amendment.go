@@ -9,7 +9,6 @@ import (
 	"github.com/finsam/finsam/services/referral"
 )
 
-// AmendReferral answers POST /referrals/{id}/amendments.
 func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestObject) (api.AmendReferralResponseObject, error) {
 	b := r.Body.Changes
 	wanted := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference}

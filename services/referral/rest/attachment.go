@@ -21,7 +21,6 @@ import (
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// AddAttachment answers POST /referrals/{id}/attachments.
 func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestObject) (api.AddAttachmentResponseObject, error) {
 	u, err := upload(ctx, r.Body)
 	if err != nil {
@@ -37,7 +36,6 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 	}, nil
 }
 
-// RemoveAttachment answers DELETE /referrals/{id}/attachments/{attachment}.
 func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRequestObject) (api.RemoveAttachmentResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
@@ -51,7 +49,6 @@ func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRe
 	return api.RemoveAttachment204Response{Headers: api.RemoveAttachment204ResponseHeaders{ETag: &tag}}, nil
 }
 
-// GetAttachment answers GET /referrals/{id}/attachments/{attachment}.
 func (h handlers) GetAttachment(ctx context.Context, r api.GetAttachmentRequestObject) (api.GetAttachmentResponseObject, error) {
 	f, err := h.service.Attachment(ctx, r.Id, r.Attachment)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/finsam/finsam/services/referral"
 )
 
-// AcceptReferral answers POST /referrals/{id}/acceptance.
 func (h handlers) AcceptReferral(ctx context.Context, r api.AcceptReferralRequestObject) (api.AcceptReferralResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Accept(ctx, r.Id, version, referral.Acceptance{
@@ -19,7 +18,6 @@ func (h handlers) AcceptReferral(ctx context.Context, r api.AcceptReferralReques
 	return api.AcceptReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// RejectReferral answers POST /referrals/{id}/rejection.
 func (h handlers) RejectReferral(ctx context.Context, r api.RejectReferralRequestObject) (api.RejectReferralResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Reject(ctx, r.Id, version, string(r.Body.Code), r.Body.Text)
@@ -27,7 +25,6 @@ func (h handlers) RejectReferral(ctx context.Context, r api.RejectReferralReques
 	return api.RejectReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// WaitlistReferral answers POST /referrals/{id}/waitlisting.
 func (h handlers) WaitlistReferral(ctx context.Context, r api.WaitlistReferralRequestObject) (api.WaitlistReferralResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.PutOnWaitlist(ctx, r.Id, version, string(r.Body.Priority), rest.Value(r.Body.Initiative))
@@ -35,7 +32,6 @@ func (h handlers) WaitlistReferral(ctx context.Context, r api.WaitlistReferralRe
 	return api.WaitlistReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// RequestSupplement answers POST /referrals/{id}/supplement-requests.
 func (h handlers) RequestSupplement(ctx context.Context, r api.RequestSupplementRequestObject) (api.RequestSupplementResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.RequestSupplement(ctx, r.Id, version, r.Body.Text)
@@ -43,7 +39,6 @@ func (h handlers) RequestSupplement(ctx context.Context, r api.RequestSupplement
 	return api.RequestSupplement200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// SendSupplement answers POST /referrals/{id}/supplements.
 func (h handlers) SendSupplement(ctx context.Context, r api.SendSupplementRequestObject) (api.SendSupplementResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.SendSupplement(ctx, r.Id, version, r.Body.Text)
@@ -51,7 +46,6 @@ func (h handlers) SendSupplement(ctx context.Context, r api.SendSupplementReques
 	return api.SendSupplement200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// WithdrawReferral answers POST /referrals/{id}/withdrawal.
 func (h handlers) WithdrawReferral(ctx context.Context, r api.WithdrawReferralRequestObject) (api.WithdrawReferralResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Withdraw(ctx, r.Id, version, string(r.Body.By), rest.Value(r.Body.Text))
@@ -59,7 +53,6 @@ func (h handlers) WithdrawReferral(ctx context.Context, r api.WithdrawReferralRe
 	return api.WithdrawReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// MarkReferralInError answers POST /referrals/{id}/error-marking.
 func (h handlers) MarkReferralInError(ctx context.Context, r api.MarkReferralInErrorRequestObject) (api.MarkReferralInErrorResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.MarkInError(ctx, r.Id, version, r.Body.Text)
@@ -73,7 +66,6 @@ func changed(v *referral.View) api.ChangedJSONResponse {
 	return api.ChangedJSONResponse{Body: body(v, depthOf("acceptReferral")), Headers: api.ChangedResponseHeaders{ETag: &tag}}
 }
 
-// AssignReferral answers POST /referrals/{id}/assignment.
 func (h handlers) AssignReferral(ctx context.Context, r api.AssignReferralRequestObject) (api.AssignReferralResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Assign(ctx, r.Id, version, rest.Value(r.Body.Responsible))
@@ -81,7 +73,6 @@ func (h handlers) AssignReferral(ctx context.Context, r api.AssignReferralReques
 	return api.AssignReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// RequestTransfer answers POST /referrals/{id}/transfer-requests.
 func (h handlers) RequestTransfer(ctx context.Context, r api.RequestTransferRequestObject) (api.RequestTransferResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.RequestTransfer(ctx, r.Id, version, r.Body.Municipality, r.Body.Text)
@@ -89,7 +80,6 @@ func (h handlers) RequestTransfer(ctx context.Context, r api.RequestTransferRequ
 	return api.RequestTransfer200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// AcceptTransfer answers POST /referrals/{id}/transfer-acceptance.
 func (h handlers) AcceptTransfer(ctx context.Context, r api.AcceptTransferRequestObject) (api.AcceptTransferResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.AcceptTransfer(ctx, r.Id, version, rest.Value(r.Body.Text))
@@ -97,7 +87,6 @@ func (h handlers) AcceptTransfer(ctx context.Context, r api.AcceptTransferReques
 	return api.AcceptTransfer200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// DeclineTransfer answers POST /referrals/{id}/transfer-refusal.
 func (h handlers) DeclineTransfer(ctx context.Context, r api.DeclineTransferRequestObject) (api.DeclineTransferResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.DeclineTransfer(ctx, r.Id, version, r.Body.Text)
@@ -105,7 +94,6 @@ func (h handlers) DeclineTransfer(ctx context.Context, r api.DeclineTransferRequ
 	return api.DeclineTransfer200JSONResponse{ChangedJSONResponse: c}, err
 }
 
-// CancelTransfer answers POST /referrals/{id}/transfer-cancellation.
 func (h handlers) CancelTransfer(ctx context.Context, r api.CancelTransferRequestObject) (api.CancelTransferResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.CancelTransfer(ctx, r.Id, version, rest.Value(r.Body.Text))

@@ -12,7 +12,6 @@ import (
 	"github.com/finsam/finsam/services/referral/draft"
 )
 
-// ListDrafts answers GET /drafts.
 func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject) (api.ListDraftsResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	l, err := h.service.Drafts.List(ctx, w)
@@ -33,7 +32,6 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 	}, nil
 }
 
-// CreateDraft answers POST /drafts.
 func (h handlers) CreateDraft(ctx context.Context, r api.CreateDraftRequestObject) (api.CreateDraftResponseObject, error) {
 	content, err := json.Marshal(r.Body)
 	if err != nil {
@@ -48,7 +46,6 @@ func (h handlers) CreateDraft(ctx context.Context, r api.CreateDraftRequestObjec
 	return api.CreateDraft201JSONResponse{Body: b, Headers: api.CreateDraft201ResponseHeaders{ETag: &tag, Location: &at}}, err
 }
 
-// GetDraft answers GET /drafts/{id}.
 func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (api.GetDraftResponseObject, error) {
 	d, err := h.service.Drafts.Get(ctx, r.Id)
 	if err != nil {
@@ -61,7 +58,6 @@ func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (ap
 	return api.GetDraft200JSONResponse{Body: b, Headers: api.GetDraft200ResponseHeaders{ETag: &tag}}, err
 }
 
-// ReplaceDraft answers PUT /drafts/{id}.
 func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObject) (api.ReplaceDraftResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
@@ -79,7 +75,6 @@ func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObj
 	return api.ReplaceDraft200JSONResponse{Body: b, Headers: api.ReplaceDraft200ResponseHeaders{ETag: &tag}}, err
 }
 
-// DeleteDraft answers DELETE /drafts/{id}.
 func (h handlers) DeleteDraft(ctx context.Context, r api.DeleteDraftRequestObject) (api.DeleteDraftResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {

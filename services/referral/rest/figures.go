@@ -8,7 +8,6 @@ import (
 	"github.com/finsam/finsam/services/referral/figures"
 )
 
-// GetReferralFigures answers GET /referral-figures.
 func (h handlers) GetReferralFigures(ctx context.Context, r api.GetReferralFiguresRequestObject) (api.GetReferralFiguresResponseObject, error) {
 	from, to, municipality := rest.Value(r.Params.From), rest.Value(r.Params.To), rest.Value(r.Params.Municipality)
 	if now := h.service.Now().UTC().Format("2006-01"); from == "" && to == "" {

@@ -13,7 +13,6 @@ import (
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
-// ListEvents answers GET /events.
 func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject) (api.ListEventsResponseObject, error) {
 	p := r.Params
 	q := outbound.EventQuery{
@@ -47,7 +46,6 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 	}, nil
 }
 
-// CreateWebhook answers POST /webhooks.
 func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestObject) (api.CreateWebhookResponseObject, error) {
 	k, err := h.service.Outbound.Create(ctx, rest.Value(r.Params.IdempotencyKey), settings(r.Body))
 	if err != nil {
@@ -58,7 +56,6 @@ func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestO
 	return api.CreateWebhook201JSONResponse{Body: b, Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
-// ListWebhooks answers GET /webhooks.
 func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObject) (api.ListWebhooksResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	l, err := h.service.Outbound.Webhooks(ctx, w)
@@ -72,7 +69,6 @@ func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObj
 	}, nil
 }
 
-// GetWebhook answers GET /webhooks/{id}.
 func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject) (api.GetWebhookResponseObject, error) {
 	k, err := h.service.Outbound.Get(ctx, r.Id)
 	if err != nil {
@@ -85,7 +81,6 @@ func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject)
 	return api.GetWebhook200JSONResponse{Body: webhook(k, depthOf("getWebhook")), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
 }
 
-// ChangeWebhook answers PUT /webhooks/{id}.
 func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestObject) (api.ChangeWebhookResponseObject, error) {
 	return rest.Changed(r.Params.IfMatch, func(version int64) (*outbound.WebhookView, error) {
 		return h.service.Outbound.Change(ctx, r.Id, version, settings(r.Body))
@@ -97,7 +92,6 @@ func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestO
 	})
 }
 
-// RemoveWebhook answers DELETE /webhooks/{id}.
 func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestObject) (api.RemoveWebhookResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
@@ -106,7 +100,6 @@ func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestO
 	return api.RemoveWebhook204Response{}, h.service.Outbound.Remove(ctx, r.Id, version)
 }
 
-// RotateWebhookSecret answers POST /webhooks/{id}/secrets.
 func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSecretRequestObject) (api.RotateWebhookSecretResponseObject, error) {
 	return rest.Changed(r.Params.IfMatch, func(version int64) (*outbound.WebhookView, error) {
 		return h.service.Outbound.Rotate(ctx, r.Id, version)
@@ -118,7 +111,6 @@ func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSe
 	})
 }
 
-// TestWebhook answers POST /webhooks/{id}/test-deliveries.
 func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObject) (api.TestWebhookResponseObject, error) {
 	d, err := h.service.Outbound.Test(ctx, r.Id, rest.Value(r.Params.IdempotencyKey))
 	if err != nil {
@@ -128,7 +120,6 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 	return api.TestWebhook202JSONResponse{Body: delivery(d, "../"), Headers: api.TestWebhook202ResponseHeaders{Location: &at}}, nil
 }
 
-// ListDeliveries answers GET /webhooks/{id}/deliveries.
 func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
 	w, state := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor), string(rest.Value(r.Params.State))
 	l, err := h.service.Outbound.Deliveries(ctx, r.Id, outbound.DeliveryState(state), w)
@@ -142,7 +133,6 @@ func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesReques
 	}, nil
 }
 
-// ResendDelivery answers POST /webhooks/{id}/deliveries/{delivery}/resending.
 func (h handlers) ResendDelivery(ctx context.Context, r api.ResendDeliveryRequestObject) (api.ResendDeliveryResponseObject, error) {
 	d, err := h.service.Outbound.Resend(ctx, r.Id, r.Delivery)
 	if err != nil {
@@ -151,7 +141,6 @@ func (h handlers) ResendDelivery(ctx context.Context, r api.ResendDeliveryReques
 	return api.ResendDelivery200JSONResponse(delivery(d, "../../")), nil
 }
 
-// ResendDeadLetters answers POST /webhooks/{id}/resending.
 func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLettersRequestObject) (api.ResendDeadLettersResponseObject, error) {
 	n, more, err := h.service.Outbound.ResendDead(ctx, r.Id)
 	if err != nil {

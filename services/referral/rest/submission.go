@@ -13,7 +13,6 @@ import (
 	"github.com/finsam/finsam/services/referral/service"
 )
 
-// CreateReferral answers POST /referrals.
 func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralRequestObject) (api.CreateReferralResponseObject, error) {
 	v, err := h.service.Create(ctx, rest.Value(r.Params.IdempotencyKey), submission(r.Body))
 	if err != nil {
@@ -55,7 +54,6 @@ func readRightTime(b []api.NewRightTimeAnswer) (answers []referral.TimelyAnswer)
 	return answers
 }
 
-// CreateReferrals answers POST /referrals/batch.
 func (h handlers) CreateReferrals(ctx context.Context, r api.CreateReferralsRequestObject) (api.CreateReferralsResponseObject, error) {
 	items := make([]service.BatchItem, len(r.Body.Items))
 	for i, text := range r.Body.Items {

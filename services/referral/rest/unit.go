@@ -14,7 +14,6 @@ import (
 // name it: the version that If-Match names is one more than the store's.
 func unsetTag(version int64) string { return rest.ETag(version + 1) }
 
-// ListUnits answers GET /units.
 func (h handlers) ListUnits(ctx context.Context, r api.ListUnitsRequestObject) (api.ListUnitsResponseObject, error) {
 	units, version, err := h.service.Units(ctx, service.UnitFilter{
 		Kind: referral.Source(rest.Value(r.Params.Kind)), Municipality: rest.Value(r.Params.Municipality),
@@ -27,7 +26,6 @@ func (h handlers) ListUnits(ctx context.Context, r api.ListUnitsRequestObject) (
 	return api.ListUnits200JSONResponse{Body: units200(units), Headers: api.ListUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
-// ReplaceUnits answers PUT /units.
 func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObject) (api.ReplaceUnitsResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {
@@ -46,7 +44,6 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 	return api.ReplaceUnits200JSONResponse{Body: units200(units), Headers: api.ReplaceUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
-// ReplaceUnit answers PUT /units/{unit}.
 func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObject) (api.ReplaceUnitResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/finsam/finsam/services/referral/waitlist"
 )
 
-// GetCapacity answers GET /capacity.
 func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObject) (api.GetCapacityResponseObject, error) {
 	municipality := rest.Value(r.Params.Municipality)
 	c, err := h.service.Waitlist.Availability(ctx, rest.Value(r.Params.Initiative), municipality)
@@ -25,7 +24,6 @@ func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObjec
 	}, nil
 }
 
-// ListWaiting answers GET /waiting-list.
 func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObject) (api.ListWaitingResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	initiative := rest.Value(r.Params.Initiative)
@@ -36,7 +34,6 @@ func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObjec
 	return api.ListWaiting200JSONResponse(list(l, w, "waiting-list", rest.Query("initiative", initiative))), nil
 }
 
-// GetPlaces answers GET /capacities/{initiative}/{municipality}.
 func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (api.GetPlacesResponseObject, error) {
 	p, err := h.service.Waitlist.Places(ctx, r.Municipality, r.Initiative)
 	if err != nil {
@@ -46,7 +43,6 @@ func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (
 	return api.GetPlaces200JSONResponse{Body: places(p), Headers: api.GetPlaces200ResponseHeaders{ETag: &tag}}, nil
 }
 
-// SetPlaces answers PUT /capacities/{initiative}/{municipality}.
 func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (api.SetPlacesResponseObject, error) {
 	version, err := rest.Version(r.Params.IfMatch)
 	if err != nil {

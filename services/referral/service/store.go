@@ -149,12 +149,8 @@ var latestFirst = []store.Order{{Key: keyReceived, Desc: true}}
 
 // usedNumbers returns which of the registry numbers are on referrals.
 func (s *Service) usedNumbers(ctx context.Context, association string, numbers []string) (map[string]bool, error) {
-	among := make([]any, len(numbers))
-	for i, n := range numbers {
-		among[i] = n
-	}
 	page, err := s.referrals.Find(ctx, store.Query{
-		Association: association, Where: []store.Cond{{Key: keyNumber, Op: store.In, Value: among}}, Limit: registrynumber.MaxBatch,
+		Association: association, Where: []store.Cond{store.IsAmong(keyNumber, numbers)}, Limit: registrynumber.MaxBatch,
 	})
 	used := map[string]bool{}
 	for _, r := range page.Items {

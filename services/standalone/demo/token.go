@@ -12,13 +12,6 @@ import (
 
 const maxFormBytes = 4 << 10
 
-// tokenAnswer is a successful response (RFC 6749 section 5.1).
-type tokenAnswer struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"` // seconds
-}
-
 // tokenError is an error response (RFC 6749 section 5.2).
 type tokenError struct {
 	status      int
@@ -53,7 +46,8 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func (i *Issuer) answer(r *http.Request) (*tokenAnswer, *tokenError) {
+// answer returns a successful response (RFC 6749 section 5.1), or the error response.
+func (i *Issuer) answer(r *http.Request) (map[string]any, *tokenError) {
 	form, ok := readForm(r)
 	if !ok || form.Get("grant_type") == "" {
 		return nil, errInvalidRequest
@@ -74,7 +68,7 @@ func (i *Issuer) answer(r *http.Request) (*tokenAnswer, *tokenError) {
 	if err != nil {
 		return nil, errServer
 	}
-	return &tokenAnswer{token, "Bearer", int(claims.Lifetime / time.Second)}, nil
+	return map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(claims.Lifetime / time.Second)}, nil
 }
 
 // readForm reads the body, and the body only: a secret in an address would be in every
