@@ -2,6 +2,7 @@ package launch
 
 import (
 	"runtime/debug"
+	"sync"
 
 	"github.com/finsam/finsam/pkg/telemetry"
 )
@@ -10,14 +11,22 @@ import (
 // and .revision=<commit>. Other builds have what the Go toolchain records.
 var version, revision string
 
+// recorded is what the toolchain recorded; the zero value when it recorded nothing.
+var recorded = sync.OnceValue(func() debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return *info
+	}
+	return debug.BuildInfo{}
+})
+
 // Version returns the version of the binary: the release's, else the module's,
 // else the commit's first twelve digits, else "dev".
 func Version() string {
 	if version != "" {
 		return version
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
+	if v := recorded().Main.Version; v != "" && v != "(devel)" {
+		return v
 	}
 	if r := Revision(); len(r) >= 12 {
 		return r[:12]
@@ -30,11 +39,7 @@ func Revision() string {
 	if revision != "" {
 		return revision
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, s := range info.Settings {
+	for _, s := range recorded().Settings {
 		if s.Key == "vcs.revision" {
 			return s.Value
 		}

@@ -5,10 +5,19 @@
 // wrong, and client calls the next service.
 package web
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // BasePath precedes every path of the contract.
 const BasePath = "/finsam/v1"
+
+// routes turns a path of the contract into one of echo: /referrals/{id} is /referrals/:id.
+var routes = strings.NewReplacer("{", ":", "}", "")
+
+// Route returns echo's route of a path of the contract, behind BasePath.
+func Route(path string) string { return BasePath + routes.Replace(path) }
 
 // The headers that name and trace a request, and choose the language of its answer.
 const (

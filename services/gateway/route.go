@@ -7,12 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/client"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway/contract"
@@ -89,7 +89,7 @@ func newRouter(operations []*operation, serve func(w http.ResponseWriter, r *htt
 	e.HideBanner, e.HidePort = true, true
 	allow := map[string]string{}
 	for _, op := range operations {
-		path := BasePath + strings.NewReplacer("{", ":", "}", "").Replace(op.Path)
+		path := web.Route(op.Path)
 		methods := []string{op.Method}
 		if op.Method == http.MethodGet {
 			methods = []string{http.MethodGet, http.MethodHead}

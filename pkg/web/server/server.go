@@ -97,8 +97,8 @@ func New(c Config) (*echo.Echo, error) {
 		Read: func() (float64, bool) { return float64(s.inFlight.Load()), true },
 	})
 	for _, o := range c.Contract.Operations {
-		op, route := newOperation(o, true), strings.NewReplacer("{", ":", "}", "").Replace(o.Path)
-		s.operations[o.Method+" "+web.BasePath+route], s.operations[o.Method+" "+route] = op, op
+		op, route := newOperation(o, true), web.Route(o.Path)
+		s.operations[o.Method+" "+route], s.operations[o.Method+" "+strings.TrimPrefix(route, web.BasePath)] = op, op
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
