@@ -92,6 +92,23 @@ func (c *Cipher) Decrypt(ciphertext []byte, context string) ([]byte, error) {
 	return plaintext, nil
 }
 
+// EncryptText is Encrypt for a text that may be left out: an empty one becomes nil.
+func (c *Cipher) EncryptText(text, context string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return c.Encrypt([]byte(text), context)
+}
+
+// DecryptText returns what EncryptText has encrypted.
+func (c *Cipher) DecryptText(ciphertext []byte, context string) (string, error) {
+	if len(ciphertext) == 0 {
+		return "", nil
+	}
+	text, err := c.Decrypt(ciphertext, context)
+	return string(text), err
+}
+
 // The uses of the keyed function; each has its own name, so that a look-up and a
 // fingerprint of the same bytes have nothing in common.
 const (

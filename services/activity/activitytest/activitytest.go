@@ -30,7 +30,6 @@ const (
 type Suite struct {
 	*servicetest.World
 	Service *service.Service
-	Example []byte // the configuration
 	peer    servicetest.Peer
 }
 
@@ -39,8 +38,8 @@ type Suite struct {
 // followed before servicetest.Run.
 func Start(t testing.TB, changes ...string) *Suite {
 	t.Helper()
-	s := &Suite{Example: []byte(strings.NewReplacer(changes...).Replace(string(servicetest.Example(t))))}
-	w := servicetest.New(t, "activity", servicetest.Config{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Associations: [][]byte{s.Example}})
+	s, example := &Suite{}, strings.NewReplacer(changes...).Replace(string(servicetest.Example(t)))
+	w := servicetest.New(t, "activity", servicetest.Config{Now: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC), Associations: [][]byte{[]byte(example)}})
 	w.Peers = map[string]feed.Reader{"participant": &s.peer}
 	s.World = w
 	var err error

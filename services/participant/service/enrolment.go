@@ -62,7 +62,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	a := actor.From(ctx)
 	var p *participant.PersonStatus
 	v, err := s.enrolmentOf(&p).Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Enrolment]) error {
-		encrypted, err := s.encryptOptional(text, enrolmentContext(id, "text"))
+		encrypted, err := s.Cipher.EncryptText(text, enrolmentContext(id, "text"))
 		if err != nil {
 			return err
 		}
@@ -89,11 +89,11 @@ func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enr
 	for _, step := range view.Steps {
 		var t Texts
 		var err error
-		if t.Text, err = s.decryptOptional(step.Text, enrolmentContext(view.ID, "text")); err != nil {
+		if t.Text, err = s.Cipher.DecryptText(step.Text, enrolmentContext(view.ID, "text")); err != nil {
 			return nil, err
 		}
 		if step.Exception != nil {
-			if t.Exception, err = s.decryptOptional(step.Exception.Reason, enrolmentContext(view.ID, "exception")); err != nil {
+			if t.Exception, err = s.Cipher.DecryptText(step.Exception.Reason, enrolmentContext(view.ID, "exception")); err != nil {
 				return nil, err
 			}
 		}
@@ -214,7 +214,7 @@ func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, n
 	return s.change(ctx, "decideCheckIn", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) (err error) {
 		d.Reason = reason
 		if d.Exception != nil {
-			if d.Exception.Reason, err = s.encryptOptional(exceptionReason, enrolmentContext(id, "exception")); err != nil {
+			if d.Exception.Reason, err = s.Cipher.EncryptText(exceptionReason, enrolmentContext(id, "exception")); err != nil {
 				return err
 			}
 		}

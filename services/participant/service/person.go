@@ -67,7 +67,7 @@ func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, tex
 func (s *Service) changePerson(ctx context.Context, operation, id string, ifVersion int64, text string, change func(*participant.Person, []byte) error) (*PersonView, error) {
 	a := actor.From(ctx)
 	v, err := s.people.Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Person]) error {
-		encrypted, err := s.encryptOptional(text, personContext(id, "text"))
+		encrypted, err := s.Cipher.EncryptText(text, personContext(id, "text"))
 		if err != nil {
 			return err
 		}

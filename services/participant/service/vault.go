@@ -213,20 +213,3 @@ func decryptJSON[T any](c *encryption.Cipher, ciphertext []byte, context string)
 	}
 	return v, nil
 }
-
-// encryptOptional encrypts a text; an empty one stays empty.
-func (s *Service) encryptOptional(text, context string) ([]byte, error) {
-	if text == "" {
-		return nil, nil
-	}
-	return s.Cipher.Encrypt([]byte(text), context)
-}
-
-// decryptOptional decrypts what encryptOptional has encrypted.
-func (s *Service) decryptOptional(ciphertext []byte, context string) (string, error) {
-	if len(ciphertext) == 0 {
-		return "", nil
-	}
-	text, err := s.Cipher.Decrypt(ciphertext, context)
-	return string(text), err
-}

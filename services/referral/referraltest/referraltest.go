@@ -27,7 +27,7 @@ type World struct {
 	Blobs   *Blobs
 	Hooks   *Receiver // the network, and the receivers of webhooks
 
-	config service.Config
+	Config service.Config
 }
 
 // As returns a context in which the actor asks.
@@ -50,21 +50,10 @@ func On(t testing.TB, e store.Engine) *World {
 	servicetest.Must(t, err)
 	w.Blobs = &Blobs{Store: files}
 	w.World.Peers = map[string]feed.Reader{"participant": w.Peer}
-	w.config = service.Config{Parts: w.World.Parts, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks}
-	w.Service, err = service.New(context.Background(), w.config)
+	w.Config = service.Config{Parts: w.World.Parts, People: w.People, Blobs: w.Blobs, Webhooks: w.Hooks}
+	w.Service, err = service.New(context.Background(), w.Config)
 	servicetest.Must(t, err)
 	return w
-}
-
-// Another returns one more service of the same world on an engine of its own, as
-// another process would be.
-func (w *World) Another(t testing.TB, e store.Engine) *service.Service {
-	t.Helper()
-	c := w.config
-	c.Engine = e
-	s, err := service.New(context.Background(), c)
-	servicetest.Must(t, err)
-	return s
 }
 
 // All returns every referral of an association.

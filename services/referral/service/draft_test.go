@@ -177,7 +177,7 @@ func (d *dying) Delete(ctx context.Context, collection, association, id string, 
 func TestADeathBetweenReferralAndDraftLeavesOneReferral(t *testing.T) {
 	w := referraltest.New(t)
 	engine := &dying{Engine: w.Engine, dead: true}
-	s := w.Another(t, engine)
+	s := another(t, w, engine)
 	officer := referraltest.As(referraltest.Officer)
 	d := drafted(t, s)
 	if _, err := s.SendDraft(officer, d.ID, 1, reads); !errors.Is(err, errCut) {
@@ -222,7 +222,7 @@ func (m *meddling) Insert(ctx context.Context, collection string, r store.Record
 func TestWhatSomebodySavesAsTheDraftIsSentIsNotLost(t *testing.T) {
 	w := referraltest.New(t)
 	engine := &meddling{Engine: w.Engine}
-	s := w.Another(t, engine)
+	s := another(t, w, engine)
 	officer, later := referraltest.As(referraltest.Officer), []byte(`{"Reason":"Påhittat senare."}`)
 	d := drafted(t, s)
 	engine.save = func() {
@@ -335,7 +335,7 @@ func TestDraftsAreDestroyedWhenTheirTimeIsOverHoweverManySweep(t *testing.T) {
 		t.Errorf("what is over is still shown: %+v, %v", l, err)
 	}
 	var wg sync.WaitGroup
-	for _, s := range []*service.Service{w.Service, w.Another(t, w.Engine)} {
+	for _, s := range []*service.Service{w.Service, another(t, w, w.Engine)} {
 		wg.Go(func() {
 			if err := s.Drafts.Job.Do(context.Background()); err != nil {
 				t.Error(err)

@@ -70,7 +70,7 @@ func TestRegistryNumbersHaveNoGaps(t *testing.T) {
 		var services []*service.Service
 		for i := range 4 {
 			e := &brittle{Engine: w.Engine, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
-			engines, services = append(engines, e), append(services, w.Another(t, e))
+			engines, services = append(engines, e), append(services, another(t, w, e))
 		}
 		var all sync.WaitGroup
 		for worker := range 12 {
@@ -141,7 +141,7 @@ func storedNumbers(t *testing.T, w *referraltest.World) []string {
 func TestANumberOfSomebodyThoughtDeadGoesToOneOnly(t *testing.T) {
 	w := referraltest.New(t)
 	late := &held{Engine: w.Engine, arrived: make(chan struct{}), release: make(chan struct{})}
-	slow := w.Another(t, late)
+	slow := another(t, w, late)
 	done := make(chan *referral.View, 1)
 	go func() {
 		v, err := slow.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())

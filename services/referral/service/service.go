@@ -5,6 +5,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -141,26 +142,14 @@ func (s *Service) open(ctx context.Context) (err error) {
 			return g.Value, err
 		},
 	})
-	if s.numbers, err = registrynumber.New(ctx, s.Engine, s.Now, s.usedNumbers); err != nil {
-		return err
-	}
-	s.Attachments, err = attachment.New(ctx, attachment.Config{Parts: s.Parts, Blobs: s.Blobs, Referrals: s.referrals})
-	if err != nil {
-		return err
-	}
-	s.figures, err = figures.New(ctx, figures.Config{Parts: s.Parts, Referrals: s.referrals}, figures.Version)
-	if err != nil {
-		return err
-	}
-	if s.Drafts, err = draft.New(ctx, draft.Config{Parts: s.Parts, Referrals: s.referrals}); err != nil {
-		return err
-	}
-	s.Waitlist, err = waitlist.New(ctx, waitlist.Config{Parts: s.Parts, Referrals: s.referrals, Changed: s.publisher.Wake})
-	if err != nil {
-		return err
-	}
-	s.Outbound, err = outbound.New(ctx, outbound.Config{Parts: s.Parts, Sender: s.Webhooks, VisibleStepNumber: s.visibleStepNumber})
-	return err
+	var numbers, attachments, counts, drafts, queues, notices error
+	s.numbers, numbers = registrynumber.New(ctx, s.Engine, s.Now, s.usedNumbers)
+	s.Attachments, attachments = attachment.New(ctx, attachment.Config{Parts: s.Parts, Blobs: s.Blobs, Referrals: s.referrals})
+	s.figures, counts = figures.New(ctx, figures.Config{Parts: s.Parts, Referrals: s.referrals}, figures.Version)
+	s.Drafts, drafts = draft.New(ctx, draft.Config{Parts: s.Parts, Referrals: s.referrals})
+	s.Waitlist, queues = waitlist.New(ctx, waitlist.Config{Parts: s.Parts, Referrals: s.referrals, Changed: s.publisher.Wake})
+	s.Outbound, notices = outbound.New(ctx, outbound.Config{Parts: s.Parts, Sender: s.Webhooks, VisibleStepNumber: s.visibleStepNumber})
+	return errors.Join(numbers, attachments, counts, drafts, queues, notices)
 }
 
 // Run publishes, follows and runs the periodic jobs until the context ends.
@@ -204,7 +193,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 		if err := status.Refuse(operation, to); err != nil {
 			return err
 		}
-		encrypted, err := s.encrypt(text, id)
+		encrypted, err := s.Cipher.EncryptText(text, referral.TextContext(id))
 		if err != nil {
 			return err
 		}
@@ -216,16 +205,4 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	s.publisher.Wake()
 	s.Waitlist.Stepped(saved.Value)
 	return s.viewWithDuplicates(ctx, a, saved.Value)
-}
-
-// encrypt encrypts a text for its referral; an empty text remains nil.
-func (s *Service) encrypt(text, id string) ([]byte, error) {
-	if text == "" {
-		return nil, nil
-	}
-	encrypted, err := s.Cipher.Encrypt([]byte(text), referral.TextContext(id))
-	if err != nil {
-		return nil, fmt.Errorf("referral %s: %w", id, err)
-	}
-	return encrypted, nil
 }

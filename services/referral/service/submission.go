@@ -249,7 +249,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 	if err != nil {
 		return nil, err
 	}
-	reason, err := s.encrypt(sub.Reason, id)
+	reason, err := s.Cipher.EncryptText(sub.Reason, referral.TextContext(id))
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 package service_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -86,7 +88,7 @@ func TestAPersonAppliesAndTheMunicipalityHandsInForOthers(t *testing.T) {
 func TestAChangeOfTheRegisterCountsAtOnceHereAndSoonElsewhere(t *testing.T) {
 	w := referraltest.New(t)
 	admin, fk := referraltest.As(referraltest.Admin), referraltest.As(referraltest.FK)
-	elsewhere := w.Another(t, w.Engine)
+	elsewhere := another(t, w, w.Engine)
 	sub := referraltest.Submission()
 	sub.Unit = "fk-lerum"
 	for _, s := range []*service.Service{w.Service, elsewhere} {
@@ -104,4 +106,15 @@ func TestAChangeOfTheRegisterCountsAtOnceHereAndSoonElsewhere(t *testing.T) {
 	if err != nil || version != 1 {
 		t.Errorf("read at version %d, %v", version, err)
 	}
+}
+
+// another returns one more service of the same world on an engine of its own, as
+// another process would be.
+func another(t testing.TB, w *referraltest.World, e store.Engine) *service.Service {
+	t.Helper()
+	c := w.Config
+	c.Engine = e
+	s, err := service.New(context.Background(), c)
+	servicetest.Must(t, err)
+	return s
 }
