@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/caarlos0/env/v11"
-
+	"github.com/finsam/finsam/pkg/environment"
 	"github.com/finsam/finsam/pkg/telemetry"
 )
 
@@ -56,20 +54,8 @@ type Config struct {
 // ReadConfig reads the environment. Its error names the first variable that is wrong and
 // says what is wanted; it never repeats an address, which may have a password.
 func ReadConfig(environ map[string]string) (Config, error) {
-	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
+	c, err := environment.Read[Config](environ)
 	if err != nil {
-		var several env.AggregateError
-		if errors.As(err, &several) && len(several.Errors) > 0 {
-			err = several.Errors[0]
-		}
-		var parse env.ParseError
-		if errors.As(err, &parse) {
-			variable := parse.Name
-			if f, ok := reflect.TypeFor[Config]().FieldByName(variable); ok {
-				variable = f.Tag.Get("env")
-			}
-			return c, fmt.Errorf("%s: cannot be read as a %s, such as 3s", variable, parse.Type)
-		}
 		return c, err
 	}
 	return c, c.check()

@@ -1,16 +1,15 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/finsam/finsam/pkg/environment"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
@@ -40,13 +39,9 @@ type Environment struct {
 // ReadEnvironment reads the environment; its error names the variable that is wrong
 // and says what is wanted.
 func ReadEnvironment(environ map[string]string) (Environment, error) {
-	c, err := env.ParseAsWithOptions[Environment](env.Options{Environment: environ})
+	c, err := environment.Read[Environment](environ)
 	if err != nil {
-		var all env.AggregateError
-		if errors.As(err, &all) && len(all.Errors) > 0 {
-			err = all.Errors[0]
-		}
-		return c, fmt.Errorf("a FINSAM_ variable of the gateway: %w", err)
+		return c, err
 	}
 	return c, c.check()
 }

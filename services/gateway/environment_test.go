@@ -26,8 +26,8 @@ func TestAnInvalidVariableIsNamed(t *testing.T) {
 			t.Errorf("%s=%s: %v", variable, value, err)
 		}
 	}
-	if _, err := ReadEnvironment(map[string]string{"FINSAM_RATE_BURST": "many"}); err == nil {
-		t.Error("a word was taken for a number")
+	if _, err := ReadEnvironment(map[string]string{"FINSAM_RATE_BURST": "many"}); err == nil || !strings.Contains(err.Error(), "FINSAM_RATE_BURST") {
+		t.Errorf("a word for a number: %v", err)
 	}
 	good := map[string]string{"FINSAM_PUBLIC_URL": "https://api.example.se", "FINSAM_CORS_ORIGINS": "https://a.example,https://b.example:8443",
 		"FINSAM_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8", "FINSAM_RATE_PER_SECOND": "0"}

@@ -24,8 +24,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
-	"github.com/caarlos0/env/v11"
 
+	"github.com/finsam/finsam/pkg/environment"
 	"github.com/finsam/finsam/services/referral/outbound"
 )
 
@@ -53,11 +53,10 @@ type Config struct {
 
 // ReadConfig reads the environment. Its error names the variable that is wrong.
 func ReadConfig(environ map[string]string) (Config, error) {
-	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ})
-	if err != nil {
-		return c, fmt.Errorf("FINSAM_WEBHOOK_*: %w", err)
+	c, err := environment.Read[Config](environ)
+	if err == nil {
+		_, _, err = c.parse()
 	}
-	_, _, err = c.parse()
 	return c, err
 }
 
