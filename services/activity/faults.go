@@ -32,8 +32,7 @@ var (
 	ErrActivity = fault.New(fault.Unprocessable, "unknown-activity",
 		"Aktiviteten finns inte. Välj en av kommunens aktiviteter.", "There is no such activity. Choose one of the municipality's activities.")
 	ErrElsewhere = fault.New(fault.Unprocessable, "activity-elsewhere",
-		"Aktiviteten hör till en annan kommun. Du kan bara boka deltagare på din egen kommuns aktiviteter.",
-		"The activity belongs to another municipality. You can book participants only into your own municipality's activities.")
+		"Aktiviteten hör till en annan kommun. Du kan bara boka deltagare på din egen kommuns aktiviteter.", "The activity belongs to another municipality. You can book participants only into your own municipality's activities.")
 	ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
 		"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",

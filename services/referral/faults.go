@@ -12,11 +12,9 @@ var (
 	ErrWrongState = fault.New(fault.Conflict, "wrong-state",
 		"Detta går inte att göra med remissen som den är nu. Läs remissen igen.", "This cannot be done with the referral as it is now. Read the referral again.")
 	ErrTooManySteps = fault.New(fault.Conflict, "too-many-steps",
-		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.",
-		"Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
+		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.", "Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
 	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
-		"Enheten, kommunen eller personen är inte den som du är inloggad för. Ange den som du är inloggad för.",
-		"The unit, municipality or person is not the one that you are signed in for. Give the one that you are signed in for.")
+		"Enheten, kommunen eller personen är inte den som du är inloggad för. Ange den som du är inloggad för.", "The unit, municipality or person is not the one that you are signed in for. Give the one that you are signed in for.")
 	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
 		"Remissen kan bara skickas med personens samtycke. Hämta in samtycket först.", "The referral can be sent only with the person's consent. Obtain the consent first.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",

@@ -31,7 +31,7 @@ func (s *Suite) Gateway(keys launch.Keys, d Door) (_ *gateway.Gateway, closeCach
 	if d.Demo != nil {
 		o.Token = d.Demo
 		for _, c := range demo.Clients() {
-			o.Clients = append(o.Clients, docs.Client{ID: c.ID, Secret: c.Secret, Name: c.Name})
+			o.Clients = append(o.Clients, docs.Client{ID: c.ID, Secret: demo.Secret, Name: c.Name})
 		}
 	}
 	if o.Signer, err = keys.Signer("gateway", o.Now); err != nil {

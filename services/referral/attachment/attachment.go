@@ -36,8 +36,7 @@ var (
 	ErrTitle = fault.New(fault.Unprocessable, "title-form",
 		"Titeln får ha högst 200 tecken och inga radbrytningar.", "The title may have at most 200 characters and no line breaks.")
 	ErrNotConfigured = fault.New(fault.Unavailable, "attachments-not-configured",
-		"Bilagor kan inte tas emot eller visas, eftersom installationen saknar lagring för dem. Kontakta den som driver systemet.",
-		"Attachments can be neither received nor shown, because the installation has no storage for them. Contact the operator of the system.")
+		"Bilagor kan inte tas emot eller visas, eftersom installationen saknar lagring för dem. Kontakta den som driver systemet.", "Attachments can be neither received nor shown, because the installation has no storage for them. Contact the operator of the system.")
 	ErrBusy = fault.New(fault.Unavailable, "attachments-busy",
 		"Det överförs många filer just nu. Försök igen om en stund.", "Many files are being transferred right now. Try again shortly.").After(5 * time.Second)
 )

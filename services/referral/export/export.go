@@ -30,8 +30,7 @@ const (
 // The refusals of this package.
 var (
 	ErrTooLarge = fault.New(fault.Unprocessable, "export-too-large",
-		"Urvalet är för stort för en fil. Begränsa perioden med receivedFrom och receivedTo, och hämta flera filer.",
-		"The selection is too large for one file. Narrow the period by receivedFrom and receivedTo, and fetch several files.")
+		"Urvalet är för stort för en fil. Begränsa perioden med receivedFrom och receivedTo, och hämta flera filer.", "The selection is too large for one file. Narrow the period by receivedFrom and receivedTo, and fetch several files.")
 	ErrBusy = fault.New(fault.TooMany, "export-under-way",
 		"En annan fil görs just nu. Försök igen om en stund.", "Another file is being made just now. Try again shortly.").After(5 * time.Second)
 )

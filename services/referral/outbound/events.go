@@ -24,8 +24,7 @@ var (
 	ErrPosition = fault.New(fault.Invalid, "position-unknown",
 		"Positionen i after kommer inte från tjänsten. Börja om utan after.", "The position in after does not come from the service. Start again without after.")
 	ErrPositionTooOld = fault.New(fault.Conflict, "position-too-old",
-		"Händelser efter positionen har gallrats; de sparas i 90 dagar. Läs remisserna på nytt och börja om utan after.",
-		"Events after the position have been deleted; they are kept for 90 days. Read the referrals again and start again without after.")
+		"Händelser efter positionen har gallrats; de sparas i 90 dagar. Läs remisserna på nytt och börja om utan after.", "Events after the position have been deleted; they are kept for 90 days. Read the referrals again and start again without after.")
 	ErrTooManyWaiters = fault.New(fault.Unavailable, "too-many-wait",
 		"För många väntar på händelser just nu. Fråga igen om en stund, utan att vänta.", "Too many callers are waiting for events right now. Ask again shortly, without waiting.").After(5 * time.Second)
 )

@@ -30,8 +30,7 @@ var (
 	ErrTooManyWebhooks = fault.New(fault.Conflict, "too-many-webhooks",
 		"Er myndighet har redan 20 webhookar. Ta bort en som inte används.", "Your authority already has 20 webhooks. Remove one that is not used.")
 	ErrNoPlace = fault.New(fault.Unprocessable, "no-place-of-ones-own",
-		"Er inloggning anger ingen myndighet eller kommun att skicka till. Logga in för en myndighet eller en kommun.",
-		"Your sign-in names no authority or municipality to send to. Sign in for an authority or a municipality.")
+		"Er inloggning anger ingen myndighet eller kommun att skicka till. Logga in för en myndighet eller en kommun.", "Your sign-in names no authority or municipality to send to. Sign in for an authority or a municipality.")
 	ErrWebhookOff = fault.New(fault.Conflict, "webhook-off",
 		"Webhooken är avstängd. Slå på den först.", "The webhook is off. Turn it on first.")
 )

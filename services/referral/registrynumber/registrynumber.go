@@ -45,7 +45,7 @@ type batcher struct {
 
 	mu      sync.Mutex
 	pending []*Reservation
-	settled []settlement
+	settled []func(*Counter)
 	writing bool
 
 	// Only who writes uses these.
@@ -60,12 +60,6 @@ type Reservation struct {
 	number   int
 	err      error
 	done     chan struct{}
-}
-
-type settlement struct {
-	number   int
-	referral string
-	used     bool
 }
 
 const (
@@ -129,7 +123,7 @@ func (r *Reservation) Settle(used bool) {
 		}
 		r.batcher.mu.Lock()
 		defer r.batcher.mu.Unlock()
-		r.batcher.settled = append(r.batcher.settled, settlement{r.number, r.referral, used})
+		r.batcher.settled = append(r.batcher.settled, func(c *Counter) { c.Settle(r.number, r.referral, used) })
 	}
 	select {
 	case <-r.done:
@@ -204,7 +198,7 @@ func (a *Allocator) writeBatch(b *batcher, batch []*Reservation) {
 }
 
 // change writes the counter, by compare-and-swap against other processes.
-func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settled []settlement) (numbers []int, err error) {
+func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settled []func(*Counter)) (numbers []int, err error) {
 	for range maxRaces {
 		numbers, err = a.changeOnce(ctx, b, ids, settled)
 		if !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrExists) {
@@ -220,7 +214,7 @@ func (a *Allocator) change(ctx context.Context, b *batcher, ids []string, settle
 	return nil, fault.ErrUnavailable.Because(fmt.Errorf("registry of %d: other processes were faster %d times", b.year, maxRaces))
 }
 
-func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, settled []settlement) ([]int, error) {
+func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, settled []func(*Counter)) ([]int, error) {
 	var c store.Versioned[Counter]
 	var err error
 	if b.stored != nil { // an old one is harmless: it cannot be replaced
@@ -235,8 +229,8 @@ func (a *Allocator) changeOnce(ctx context.Context, b *batcher, ids []string, se
 	if len(ids) == 0 && len(settled) == 0 && len(expired) == 0 {
 		return nil, nil
 	}
-	for _, s := range settled {
-		c.Value.Settle(s.number, s.referral, s.used)
+	for _, settle := range settled {
+		settle(c.Value)
 	}
 	// A number of a crashed process that is on a referral is used. Should its insert be
 	// under way after all, the unique index rejects whichever comes second, and that one

@@ -23,7 +23,7 @@ const (
 // Wake notes that places or queues of a municipality may have changed. It never blocks.
 func (s *Service) Wake(association, municipality string) {
 	s.mu.Lock()
-	s.due[town{association, municipality}] = true
+	s.due[Queue{Association: association, Municipality: municipality}] = true
 	s.mu.Unlock()
 	s.Job.Wake()
 }
@@ -47,16 +47,16 @@ func (s *Service) Stepped(r *referral.Referral) {
 func (s *Service) AllocateDue(ctx context.Context) error {
 	s.mu.Lock()
 	due := s.due
-	s.due = map[town]bool{}
+	s.due = map[Queue]bool{}
 	s.mu.Unlock()
 	var errs []error
 	for t := range due {
-		in, err := s.Associations.Get(t.association)
+		in, err := s.Associations.Get(t.Association)
 		if err != nil {
 			continue // an association that is not configured any more
 		}
 		for _, i := range in.Initiatives {
-			errs = append(errs, s.allocate(ctx, Queue{in.ID, t.municipality, i.ID}, i))
+			errs = append(errs, s.allocate(ctx, Queue{in.ID, t.Municipality, i.ID}, i))
 		}
 	}
 	return errors.Join(errs...)

@@ -30,8 +30,7 @@ import (
 // The refusals of this package.
 var (
 	ErrNoPlace = fault.New(fault.Conflict, "no-place",
-		"Alla platser i insatsen är upptagna. Sätt remissen på väntelistan, så flyttas den upp automatiskt när en plats blir ledig.",
-		"All places in the initiative are taken. Put the referral on the waiting list; it is offered a place as soon as one is free.")
+		"Alla platser i insatsen är upptagna. Sätt remissen på väntelistan, så flyttas den upp automatiskt när en plats blir ledig.", "All places in the initiative are taken. Put the referral on the waiting list; it is offered a place as soon as one is free.")
 	ErrFull = fault.New(fault.Conflict, "waiting-list-full",
 		"Väntelistan är full. Avvisa remissen eller höj gränsen för väntelistan.", "The waiting list is full. Reject the referral, or raise the limit of the waiting list.")
 )
@@ -113,11 +112,8 @@ type Service struct {
 	Job *jobs.Job
 
 	mu  sync.Mutex
-	due map[town]bool
+	due map[Queue]bool // municipalities: of all initiatives
 }
-
-// town is a municipality of an association.
-type town struct{ association, municipality string }
 
 // New opens the capacities on the engine.
 func New(ctx context.Context, c Config) (*Service, error) {
@@ -125,7 +121,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("waiting list: %w", err)
 	}
-	s := &Service{Config: c, capacities: capacities, changing: make(chan struct{}, 1), due: map[town]bool{}}
+	s := &Service{Config: c, capacities: capacities, changing: make(chan struct{}, 1), due: map[Queue]bool{}}
 	s.Job = jobs.Every(sweepInterval, jobs.Config{
 		Service: "referral", Name: "offer-places", Do: jobs.ForEach(c.Associations, s.sweepAssociation), OnWake: s.AllocateDue,
 		Timeout: roundTimeout, Log: c.Log,

@@ -43,7 +43,6 @@ var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 // Client is an invented OAuth client of the token endpoint.
 type Client struct {
 	ID     string
-	Secret string
 	Name   string // of its authority
 	Claims Claims
 }
@@ -58,7 +57,7 @@ func Clients() []Client {
 	for _, a := range authorities {
 		for _, r := range a.roles {
 			id := a.id + "-" + strings.ReplaceAll(string(r), "_", "-")
-			all = append(all, Client{id, Secret, a.name, Claims{Authority: a.id, Roles: []actor.Role{r}}})
+			all = append(all, Client{id, a.name, Claims{Authority: a.id, Roles: []actor.Role{r}}})
 		}
 	}
 	return all

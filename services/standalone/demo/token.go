@@ -107,7 +107,7 @@ func authenticate(r *http.Request, form url.Values) (Client, *tokenError) {
 		return Client{}, errInvalidRequest
 	}
 	for _, c := range Clients() {
-		if c.ID == id && subtle.ConstantTimeCompare([]byte(c.Secret), []byte(secret)) == 1 {
+		if c.ID == id && subtle.ConstantTimeCompare([]byte(Secret), []byte(secret)) == 1 {
 			return c, nil
 		}
 	}
