@@ -43,9 +43,7 @@ func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
 			"/openapi.yaml":      renderOnce("application/yaml", func() ([]byte, error) { return contract.YAML(c.PublicURL) }),
 			"/docs/openapi.json": renderOnce("application/json", contract.LocalJSON),
 		},
-		docs: sync.OnceValue(func() *docs.Page {
-			return docs.NewPage(docs.Config{Title: info.Title, Clients: c.Clients})
-		}),
+		docs:     sync.OnceValue(func() *docs.Page { return docs.NewPage(info.Title, c.Clients) }),
 		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
 	}, err
 }

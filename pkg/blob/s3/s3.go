@@ -6,11 +6,6 @@
 package s3
 
 import (
-	"net/url"
-	"strings"
-
-	"github.com/minio/minio-go/v7/pkg/credentials"
-
 	"bytes"
 	"context"
 	"errors"
@@ -18,10 +13,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/finsam/finsam/pkg/blob"
 )

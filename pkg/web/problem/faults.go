@@ -43,12 +43,8 @@ var (
 // TooLarge returns ErrTooLarge for an operation that takes a body of limit bytes.
 func TooLarge(limit int64) *fault.Error {
 	const mebibyte = 1 << 20
-	f := *ErrTooLarge
-	f.Text = fault.Text{
-		SV: fmt.Sprintf("Innehållet är för stort. Det får vara högst %d MiB.", limit/mebibyte),
-		EN: fmt.Sprintf("The body is too large. It may be at most %d MiB.", limit/mebibyte),
-	}
-	return &f
+	return ErrTooLarge.WithText(fmt.Sprintf("Innehållet är för stort. Det får vara högst %d MiB.", limit/mebibyte),
+		fmt.Sprintf("The body is too large. It may be at most %d MiB.", limit/mebibyte))
 }
 
 var faults = map[fault.Status]*fault.Error{

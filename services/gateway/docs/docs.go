@@ -16,12 +16,6 @@ import (
 	"github.com/vearutop/statigz"
 )
 
-// Config is what NewPage takes.
-type Config struct {
-	Title   string
-	Clients []Client // the demo's invented clients; empty: no demo
-}
-
 // Client is an invented client of the demo's token endpoint.
 type Client struct{ ID, Secret, Name string }
 
@@ -41,10 +35,10 @@ type Page struct {
 //go:embed page.html
 var pageHTML string
 
-// NewPage creates the page. Its addresses, of the contract and of its assets, are relative,
-// so that they are right behind any prefix.
-func NewPage(o Config) *Page {
-	text := strings.NewReplacer("{TITLE}", html.EscapeString(o.Title), "{DEMO}", demo(o.Clients)).Replace(pageHTML)
+// NewPage creates the page; without clients it shows no demo. Its addresses, of the
+// contract and of its assets, are relative, so that they are right behind any prefix.
+func NewPage(title string, clients []Client) *Page {
+	text := strings.NewReplacer("{TITLE}", html.EscapeString(title), "{DEMO}", demo(clients)).Replace(pageHTML)
 	p := &Page{assets: statigz.FileServer(static.FS), html: []byte(text), policy: "default-src 'none'; script-src 'self'"}
 	for _, m := range script.FindAllSubmatch(p.html, -1) {
 		sum := sha256.Sum256(m[1])

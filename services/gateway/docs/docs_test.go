@@ -149,7 +149,7 @@ func TestEveryProblemHasAPageInBothLanguages(t *testing.T) {
 var elsewhere = regexp.MustCompile(`(?i)(?:src|href)\s*=\s*["'](?:https?:)?//|url\(\s*["']?https?:|@import`)
 
 func TestThePageLoadsNothingFromOtherHosts(t *testing.T) {
-	p := NewPage(Config{Title: "Finsam", Clients: []Client{{"fk-integration", "demo", "Försäkringskassan"}}})
+	p := NewPage("Finsam", []Client{{"fk-integration", "demo", "Försäkringskassan"}})
 	for rest := range assets {
 		if !assets[rest] {
 			continue
@@ -178,7 +178,7 @@ func TestThePageLoadsNothingFromOtherHosts(t *testing.T) {
 }
 
 func TestThePagesPolicyAllowsItsOwnScriptsAndNoOthers(t *testing.T) {
-	p := NewPage(Config{Title: "Finsam"})
+	p := NewPage("Finsam", nil)
 	w := httptest.NewRecorder()
 	p.Serve(w, httptest.NewRequest("GET", "/finsam/v1/docs", nil), "")
 	policy := w.Header().Get("Content-Security-Policy")
@@ -196,7 +196,7 @@ func TestThePagesPolicyAllowsItsOwnScriptsAndNoOthers(t *testing.T) {
 
 func TestWhatComesFromElsewhereIsEscaped(t *testing.T) {
 	w := httptest.NewRecorder()
-	NewPage(Config{Title: "<T>", Clients: []Client{{"<i>", "<s>", "<n>"}}}).Serve(w, httptest.NewRequest("GET", "/finsam/v1/docs", nil), "")
+	NewPage("<T>", []Client{{"<i>", "<s>", "<n>"}}).Serve(w, httptest.NewRequest("GET", "/finsam/v1/docs", nil), "")
 	for _, text := range []string{"<title>&lt;T&gt; - ", "client_id=&lt;i&gt; ", "<code>&lt;s&gt;</code>", "<td>&lt;n&gt;</td>"} {
 		if !strings.Contains(w.Body.String(), text) {
 			t.Errorf("the page has no %s: %s", text, w.Body)
