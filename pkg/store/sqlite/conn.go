@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"modernc.org/libc"
+	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 )
 
@@ -62,6 +63,10 @@ func (e *sqliteError) Error() string { return fmt.Sprintf("%s (%d)", e.message, 
 
 // dial opens a connection to the file and applies the pragmas, in order.
 func dial(path string, pragmas ...string) (*conn, error) {
+	// Use locks that belong to the open file. The usual ones belong to the process,
+	// and any code of it that opens and closes the file, such as a backup, would
+	// drop ours unnoticed. Where the system has none, the usual ones must do.
+	_, _ = sqlite.OFDLocking(true) // an error when it is asked for again
 	c := &conn{tls: libc.NewTLS(), stmts: map[string]*statement{}}
 	if err := c.open((&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), c.close())

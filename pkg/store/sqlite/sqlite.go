@@ -20,7 +20,6 @@ import (
 	"sync"
 	"time"
 
-	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/finsam/finsam/pkg/metrics"
@@ -58,11 +57,6 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// Use locks that belong to the open file. The usual ones belong to the process,
-	// and any code of it that opens and closes the file, such as a backup, would
-	// drop ours unnoticed. Where the system has none, or the driver was used
-	// before, the usual ones must do.
-	_, _ = sqlite.OFDLocking(true)
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
