@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -128,6 +129,19 @@ func TestThePagesAreServed(t *testing.T) {
 	for _, path := range []string{"/finsam/v1/docs/none.js", "/docs/problems/none", "/docsx", "/finsam/v1/docs/problemsx", "/internal/feed", "/finsam/v1/internal/persons", "/", "/finsam/v1"} {
 		if w := r.ask("GET", path, ""); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestTheServedDocumentIsTheContract(t *testing.T) {
+	r := newRig(t)
+	want, err := contract.JSON(r.config.PublicURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/finsam/v1/openapi.json", "/finsam/v1/api-docs"} {
+		if got := r.ask("GET", path, "").Body.Bytes(); !bytes.Equal(got, want) {
+			t.Errorf("%s differs from the contract", path)
 		}
 	}
 }

@@ -15,7 +15,6 @@ type call struct {
 	name   string // "GET /referrals/{id}"
 	method string
 	path   string
-	item   *openapi3.PathItem
 	*openapi3.Operation
 }
 
@@ -32,6 +31,16 @@ func newWalk(t testing.TB) *walk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := walkOf(t, text)
+	if len(w.calls) < 40 {
+		t.Fatalf("only %d operations", len(w.calls))
+	}
+	return w
+}
+
+// walkOf reads a document.
+func walkOf(t testing.TB, text []byte) *walk {
+	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		t.Fatal(err)
@@ -43,23 +52,18 @@ func newWalk(t testing.TB) *walk {
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 		item := doc.Paths.Value(path)
 		for _, method := range slices.Sorted(maps.Keys(item.Operations())) {
-			w.calls = append(w.calls, call{method + " " + path, method, path, item, item.GetOperation(method)})
+			w.calls = append(w.calls, call{method + " " + path, method, path, item.GetOperation(method)})
 		}
-	}
-	if len(w.calls) < 40 {
-		t.Fatalf("only %d operations", len(w.calls))
 	}
 	return w
 }
 
-// parameters returns all of an operation's parameters, the path's own among them.
+// parameters returns an operation's parameters; those of a path break DOK.19.
 func (c call) parameters(in string) []*openapi3.Parameter {
 	var all []*openapi3.Parameter
-	for _, refs := range []openapi3.Parameters{c.item.Parameters, c.Parameters} {
-		for _, p := range refs {
-			if p.Value.In == in {
-				all = append(all, p.Value)
-			}
+	for _, p := range c.Parameters {
+		if p.Value.In == in {
+			all = append(all, p.Value)
 		}
 	}
 	return all
@@ -99,9 +103,35 @@ func (w *walk) bodies() []body {
 	return all
 }
 
-// schemas calls f for every schema that a body or parameter reaches, once, with
-// the place where it was met.
+// components calls f for every schema that a component reaches, once, with the place where
+// it was met.
+func (w *walk) components(f func(place string, s *openapi3.Schema)) {
+	down := reach(f)
+	for name, s := range w.Components.Schemas {
+		down(name, s)
+	}
+}
+
+// schemas calls f for every schema that a component, body or parameter reaches, once.
 func (w *walk) schemas(f func(place string, s *openapi3.Schema)) {
+	down := reach(f)
+	for name, s := range w.Components.Schemas {
+		down(name, s)
+	}
+	for _, b := range w.bodies() {
+		down(b.place, b.Schema)
+	}
+	for _, c := range w.calls {
+		for _, in := range []string{"path", "query", "header"} {
+			for _, p := range c.parameters(in) {
+				down(c.name+" "+p.Name, p.Schema)
+			}
+		}
+	}
+}
+
+// reach returns a function that calls f for a schema and every schema below it, each once.
+func reach(f func(place string, s *openapi3.Schema)) func(place string, ref *openapi3.SchemaRef) {
 	seen := map[*openapi3.Schema]bool{}
 	var down func(place string, ref *openapi3.SchemaRef)
 	down = func(place string, ref *openapi3.SchemaRef) {
@@ -122,19 +152,7 @@ func (w *walk) schemas(f func(place string, s *openapi3.Schema)) {
 		down(place+"[]", s.Items)
 		down(place+"{}", s.AdditionalProperties.Schema)
 	}
-	for name, s := range w.Components.Schemas {
-		down(name, s)
-	}
-	for _, b := range w.bodies() {
-		down(b.place, b.Schema)
-	}
-	for _, c := range w.calls {
-		for _, in := range []string{"path", "query", "header"} {
-			for _, p := range c.parameters(in) {
-				down(c.name+" "+p.Name, p.Schema)
-			}
-		}
-	}
+	return down
 }
 
 // values calls f for every scalar of every example, with its name.

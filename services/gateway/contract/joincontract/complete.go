@@ -20,8 +20,8 @@ const components = "#/components/"
 
 // complete adds to an operation what a service does not write: the parameters and
 // headers of every call, and the problems that it can meet.
-func complete(all *openapi3.Components, o contract.Operation, item *openapi3.PathItem, op *openapi3.Operation) {
-	hasVersion := slices.ContainsFunc(slices.Concat(item.Parameters, op.Parameters), func(p *openapi3.ParameterRef) bool {
+func complete(all *openapi3.Components, o contract.Operation, op *openapi3.Operation) {
+	hasVersion := slices.ContainsFunc(op.Parameters, func(p *openapi3.ParameterRef) bool {
 		return p.Value.Name == "If-Match"
 	})
 	for _, name := range []string{"TraceParent", "RequestId", "AcceptLanguage"} {

@@ -104,7 +104,7 @@ func join(sources ...source) ([]byte, []contract.Operation, error) {
 		}
 		table = append(table, operations...)
 	}
-	document, err := json.MarshalIndent(root, "", " ")
+	document, err := json.Marshal(root)
 	if err != nil {
 		return nil, table, err
 	}
@@ -112,9 +112,14 @@ func join(sources ...source) ([]byte, []contract.Operation, error) {
 	// the same requests and an operation id that occurs twice are errors.
 	loader := openapi3.NewLoader()
 	whole, err := loader.LoadFromData(document)
-	if err == nil {
-		err = whole.Validate(loader.Context, openapi3.EnableExamplesValidation())
+	if err != nil {
+		return nil, table, err
 	}
+	addExamples(whole)
+	if err := whole.Validate(loader.Context, openapi3.EnableExamplesValidation()); err != nil {
+		return nil, table, err
+	}
+	document, err = json.MarshalIndent(whole, "", " ")
 	return append(document, '\n'), table, err
 }
 
@@ -165,9 +170,12 @@ func addPaths(root, doc *openapi3.T, service string) ([]contract.Operation, erro
 			if err != nil {
 				return nil, fmt.Errorf("%s %s: %w", method, path, err)
 			}
-			complete(root.Components, o, item, op)
+			// The national profile takes a path's own parameters for an operation (DOK.19).
+			op.Parameters = slices.Concat(item.Parameters, op.Parameters)
+			complete(root.Components, o, op)
 			all = append(all, o)
 		}
+		item.Parameters = nil
 		if len(all) == count || doc == root {
 			continue
 		}
