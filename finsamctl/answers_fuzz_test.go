@@ -41,7 +41,7 @@ func takesAnswer(t *testing.T, a canned) {
 	t.Helper()
 	c := newConnection()
 	c.url, c.token, c.http.Transport = "http://127.0.0.1", "a-token", a
-	items := []item{{1, "k1", json.RawMessage(`{"a":1}`)}, {2, "k2", json.RawMessage(`{"a":2}`)}}
+	items := []item{{1, "", "k1", json.RawMessage(`{"a":1}`)}, {2, "", "k2", json.RawMessage(`{"a":2}`)}}
 	p := &poster{connection: c}
 	results, err := p.post(t.Context(), items)
 	if len(results) > len(items) || err == nil && len(results) < len(items) {

@@ -42,7 +42,7 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 				a.Problem.Status = a.Status
 				results[i] = refused(it, a.Problem)
 			} else {
-				results[i] = result{Row: it.row, Key: it.key, Status: a.Status, ID: a.ID, RegistryNumber: a.RegistryNumber}
+				results[i] = result{Row: it.row, Reference: it.reference, Key: it.key, Status: a.Status, ID: a.ID, RegistryNumber: a.RegistryNumber}
 			}
 			if later(a.Status) {
 				again = append(again, i)
@@ -51,7 +51,9 @@ func (p *poster) batch(ctx context.Context, items []item) ([]result, error) {
 		if left = again; len(left) == 0 || n == maxAttempts-1 {
 			return results, nil
 		}
-		if err := pause(ctx, min(500*time.Millisecond<<n, maxPause)); err != nil {
+		wait := min(500*time.Millisecond<<n, maxPause)
+		p.notice("%d rader får vänta på servern. Nytt försök, %d av %d, om %s.", "%d rows have to wait for the server. Next attempt, %d of %d, in %s.", len(left), n+2, maxAttempts, wait)
+		if err := pause(ctx, wait); err != nil {
 			return results, err
 		}
 	}
@@ -65,7 +67,7 @@ func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]ba
 	}
 	body, err := json.Marshal(map[string]any{"items": list})
 	if err != nil {
-		return nil, errors.New("a row cannot be written as JSON")
+		return nil, errors.New(p.say("en rad kan inte skrivas som JSON", "a row cannot be written as JSON"))
 	}
 	var answer struct {
 		Items []batchItem `json:"items"`
@@ -76,12 +78,12 @@ func (p *poster) postBatch(ctx context.Context, items []item, which []int) ([]ba
 	seen := make([]bool, len(which))
 	for _, a := range answer.Items {
 		if a.Index < 0 || a.Index >= len(which) || seen[a.Index] {
-			return nil, errors.New("the answer does not contain one result per row")
+			return nil, unsure{errors.New(p.say("svaret har inte ett resultat per rad", "the answer does not contain one result per row"))}
 		}
 		seen[a.Index] = true
 	}
 	if len(answer.Items) != len(which) {
-		return nil, errors.New("the answer does not contain one result per row")
+		return nil, unsure{errors.New(p.say("svaret har inte ett resultat per rad", "the answer does not contain one result per row"))}
 	}
 	return answer.Items, nil
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // serve returns a connection to a server on this machine that answers by a handler.
@@ -80,6 +85,62 @@ func TestNeitherTokenNorSecretIsSentInClear(t *testing.T) {
 		}
 		if err := k.check(); (err == nil) != c.good || err != nil && (strings.Contains(err.Error(), "a:b") || strings.Contains(err.Error(), "%zz")) {
 			t.Errorf("%s: %v", sentence, err)
+		}
+	}
+}
+
+// away is a server that nobody reaches.
+type away struct{}
+
+func (away) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+}
+
+func TestAServerThatIsAwayIsWaitedForWithAWordAndNotForLong(t *testing.T) {
+	for name, want := range map[language][]string{
+		"sv": {"Servern svarar inte", "Nytt försök, 2 av 8", "gav upp efter 8 försök"},
+		"en": {"The server does not answer", "Next attempt, 2 of 8", "gave up after 8 attempts"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var lines bytes.Buffer
+			c := newConnection()
+			c.url, c.token, c.http.Transport, c.notices, c.language = "http://127.0.0.1", "a-token", away{}, &lines, name
+			began := time.Now()
+			err := c.call(t.Context(), http.MethodPost, "/referrals/batch", nil, []byte("{}"), &struct{}{})
+			if all := lines.String() + fmt.Sprint(err); err == nil || strings.Count(lines.String(), "\n") != maxAttempts-1 || time.Since(began) > maxAway {
+				t.Errorf("%v after %s: %s", err, time.Since(began), lines.String())
+			} else {
+				for _, text := range want {
+					if !strings.Contains(all, text) {
+						t.Errorf("%q is missing in %s", text, all)
+					}
+				}
+			}
+			p := &poster{connection: c}
+			if r := p.unanswered(err); r.Code != "not-sent" {
+				t.Errorf("nothing was sent, and the report says %+v", r)
+			}
+		})
+	}
+}
+
+func TestACallThatMayHaveBeenCarriedOutIsUnsure(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"refused":                  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, "no-problem"},
+		"failed inside":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "no-answer"},
+		"cut":                      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "no-answer"},
+		"answered with no results": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }, "no-answer"},
+		"answered with no JSON":    {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<h1>") }, "no-answer"},
+	} {
+		p := &poster{connection: serve(t, c.answer)}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // a cut call is attempted again
+		_, err := p.post(ctx, []item{{row: 1, key: "k", body: []byte("{}")}})
+		cancel()
+		if r := p.unanswered(err); err == nil || r.Code != c.want {
+			t.Errorf("%s: %v, %+v", sentence, err, r)
 		}
 	}
 }

@@ -2,10 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -31,7 +31,7 @@ var columns = []column{
 	{name: "gender", path: []string{"person", "gender"}, example: "male"},
 	{name: "email", path: []string{"person", "email"}},
 	{name: "phone", path: []string{"person", "phone"}},
-	{name: "unit", path: []string{"unit"}, example: "Sjukförsäkring Mölndal"},
+	{name: "unit", path: []string{"unit"}, example: "fk-molndal"},
 	{name: "source", path: []string{"source"}}, // only a municipality's; the example is an authority's
 	{name: "wishedMunicipality", path: []string{"wishedMunicipality"}, example: "1481"},
 	{name: "reasons", path: []string{"targetGroup", "reasons"}, list: true, example: "long_absence"},
@@ -45,63 +45,115 @@ var columns = []column{
 	{name: "reason", path: []string{"reason"}, example: "Påhittat exempel."},
 }
 
-// template writes a CSV file with the columns and one invented row.
+// template writes a sheet with the columns and one invented row, which the demo receives.
 func template(w io.Writer) error {
-	c := csv.NewWriter(w)
-	c.Comma = ';'
 	var names, example []string
 	for _, col := range columns {
 		names, example = append(names, col.name), append(example, col.example)
 	}
+	c, err := newSheet(w)
+	if err != nil {
+		return err
+	}
 	return c.WriteAll([][]string{names, example})
 }
 
-// csvRows reads a CSV file, separated by ";" or ",", whose first line names the columns.
-func csvRows(in *bufio.Reader) (iter.Seq2[row, error], error) {
-	first, err := in.Peek(4096)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.New("the file cannot be read")
+// newSheet begins a CSV file as the API's exports are, which a Swedish Excel opens: UTF-8
+// with a byte order mark, semicolons, CRLF.
+func newSheet(w io.Writer) (*csv.Writer, error) {
+	_, err := io.WriteString(w, "\ufeff")
+	c := csv.NewWriter(w)
+	c.Comma, c.UseCRLF = ';', true
+	return c, err
+}
+
+// separator returns what separates the cells: what a first line such as "sep=;" says,
+// which is then left out as in a spreadsheet, otherwise what the first line has most of.
+func separator(in *bufio.Reader) rune {
+	head, _ := in.Peek(4096) // a file that cannot be read fails when it is read
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	text := strings.Trim(string(bytes.TrimSuffix(line, []byte("\r"))), `"`)
+	if name, mark, ok := strings.Cut(text, "="); ok && strings.EqualFold(name, "sep") && utf8.RuneCountInString(mark) == 1 {
+		_, _ = in.Discard(min(len(line)+1, len(head)))
+		r, _ := utf8.DecodeRuneInString(mark)
+		return r
 	}
-	head, _, _ := strings.Cut(string(first), "\n")
-	c := csv.NewReader(in)
-	c.ReuseRecord = true
-	if strings.Count(head, ";") > strings.Count(head, ",") {
-		c.Comma = ';'
+	most := ','
+	for _, r := range ";\t" {
+		if strings.Count(text, string(r)) > strings.Count(text, string(most)) {
+			most = r
+		}
 	}
-	names, err := c.Read()
+	return most
+}
+
+// sheet reads the rows of a CSV file as a spreadsheet shows them.
+type sheet struct {
+	*csv.Reader
+	inside int // line breaks within cells so far
+}
+
+// next returns the cells of the next row that is not empty, without empty ones at its end,
+// and its number: a row of several lines counts once, an empty one too.
+func (s *sheet) next() (cells []string, n int, err error) {
+	for len(cells) == 0 {
+		if cells, err = s.Read(); err != nil {
+			var wrong *csv.ParseError
+			if errors.As(err, &wrong) {
+				n = wrong.StartLine - s.inside
+			}
+			return nil, n, err
+		}
+		line, _ := s.FieldPos(0)
+		n = line - s.inside
+		for _, c := range cells {
+			s.inside += strings.Count(c, "\n")
+		}
+		for len(cells) > 0 && strings.TrimSpace(cells[len(cells)-1]) == "" {
+			cells = cells[:len(cells)-1]
+		}
+	}
+	return cells, n, nil
+}
+
+// csvRows reads a CSV file whose first row names the columns.
+func csvRows(in *bufio.Reader, l language) (iter.Seq2[row, error], error) {
+	comma := separator(in)
+	s := &sheet{Reader: csv.NewReader(in)}
+	s.Comma, s.ReuseRecord, s.FieldsPerRecord = comma, true, -1
+	names, _, err := s.next()
 	if err != nil {
-		return nil, errors.New("the first line does not name the columns; --print-template shows them")
+		return nil, errors.New(l.say("den första raden namnger inte kolumnerna; --print-template visar dem", "the first row does not name the columns; --print-template shows them"))
 	}
 	var cols []column // found by name, in any order and any case
 	for i, name := range names {
 		at := slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
 		if at < 0 {
-			return nil, fmt.Errorf("column %d has an unknown name; --print-template shows the valid ones", i+1)
+			return nil, errors.New(l.say("kolumn %d har ett okänt namn; --print-template visar dem som finns", "column %d has an unknown name; --print-template shows the valid ones", i+1))
 		}
 		if slices.ContainsFunc(cols, func(c column) bool { return c.name == columns[at].name }) {
-			return nil, fmt.Errorf("the column %s occurs twice", columns[at].name)
+			return nil, errors.New(l.say("kolumnen %s finns två gånger", "the column %s occurs twice", columns[at].name))
 		}
 		cols = append(cols, columns[at])
 	}
 	return func(yield func(row, error) bool) {
-		for n := 1; ; n++ {
-			record, err := c.Read()
+		for {
+			cells, n, err := s.next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			var wrong *csv.ParseError
-			if errors.As(err, &wrong) && !errors.Is(wrong.Err, csv.ErrFieldCount) {
+			if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
 				// After an unterminated quote it is unknown where a row begins.
-				yield(row{}, fmt.Errorf("row %d, line %d: %w", n, wrong.Line, wrong.Err))
+				yield(row{}, errors.New(l.say("rad %d: ett citattecken är fel placerat eller avslutas inte", "row %d: a quotation mark is misplaced or not closed", n)))
 				return
 			}
-			if err != nil && wrong == nil {
-				yield(row{}, errors.New("the file cannot be read to its end"))
+			if err != nil {
+				yield(row{}, errors.New(l.say("filen kan inte läsas till slutet", "the file cannot be read to its end")))
 				return
 			}
-			r := row{n: n, err: &errRow{"wrong-number-of-columns", "The row has another number of columns than the first line."}}
-			if err == nil {
-				r = fromCSV(n, cols, record)
+			r := row{n: n, err: &errRow{"wrong-number-of-columns", l.say("Raden har fler kolumner än den första raden.", "The row has more columns than the first row.")}}
+			if len(cells) <= len(cols) {
+				r = fromCSV(n, cols, cells, l)
 			}
 			if !yield(r, nil) {
 				return
@@ -116,15 +168,22 @@ var (
 )
 
 // fromCSV creates the body of a row, without the empty cells.
-func fromCSV(n int, cols []column, record []string) row {
-	body := map[string]any{}
-	for i, c := range cols {
-		text := strings.TrimSpace(record[i])
-		if !utf8.ValidString(text) {
-			return row{n: n, err: &errRow{"not-utf-8", "The column " + c.name + " is not in UTF-8."}}
+func fromCSV(n int, cols []column, cells []string, l language) row {
+	body, wrong := map[string]any{}, row{n: n}
+	fail := func(code, sv, en string, values ...any) row {
+		wrong.err = &errRow{code, l.say(sv, en, values...)}
+		return wrong
+	}
+	for i, cell := range cells {
+		c, text := cols[i], strings.TrimSpace(cell)
+		if strings.ContainsRune(text, utf8.RuneError) { // also a character that could not be decoded
+			return fail("not-utf-8", "Kolumnen %s har tecken som inte kan läsas.", "The column %s has characters that cannot be read.", c.name)
 		}
 		if text == "" {
 			continue
+		}
+		if c.name == "externalReference" {
+			wrong.reference = shown(text)
 		}
 		var value any = text
 		switch word := strings.ToLower(text); {
@@ -133,7 +192,7 @@ func fromCSV(n int, cols []column, record []string) row {
 		case c.answers:
 			all, ok := answers(word)
 			if !ok {
-				return row{n: n, err: &errRow{"no-answer-to-an-item", "The column " + c.name + " is not item=answer, with ja, nej or unknown as the answer."}}
+				return fail("no-answer-to-an-item", "Kolumnen %s är inte punkt=svar med ja, nej eller unknown som svar.", "The column %s is not item=answer, with ja, nej or unknown as the answer.", c.name)
 			}
 			value = all
 		case c.yes && slices.Contains(yesWords, word):
@@ -141,7 +200,7 @@ func fromCSV(n int, cols []column, record []string) row {
 		case c.yes && slices.Contains(noWords, word):
 			value = false
 		case c.yes:
-			return row{n: n, err: &errRow{"neither-yes-nor-no", "The column " + c.name + " is neither ja nor nej."}}
+			return fail("neither-yes-nor-no", "Kolumnen %s är varken ja eller nej.", "The column %s is neither ja nor nej.", c.name)
 		}
 		at := body
 		for _, name := range c.path[:len(c.path)-1] {
@@ -154,9 +213,9 @@ func fromCSV(n int, cols []column, record []string) row {
 	}
 	text, err := json.Marshal(body)
 	if err != nil {
-		return row{n: n, err: &errRow{"not-json", "The row cannot be written as JSON."}}
+		return fail("not-json", "Raden kan inte skrivas som JSON.", "The row cannot be written as JSON.")
 	}
-	return checked(n, text)
+	return checked(n, text, l)
 }
 
 // split returns the values of a list that are not empty.

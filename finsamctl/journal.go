@@ -17,6 +17,7 @@ import (
 // result is the outcome of a row.
 type result struct {
 	Row            int      `json:"row"`
+	Reference      string   `json:"externalReference,omitempty"` // in the report, not in the journal
 	Key            string   `json:"key"`
 	Status         int      `json:"status"` // HTTP; 0: it was not posted
 	ID             string   `json:"id,omitempty"`
@@ -121,6 +122,7 @@ func (j *journal) write(lines ...any) error {
 func (j *journal) note(all []result) error {
 	lines := make([]any, 0, len(all))
 	for _, r := range all {
+		r.Reference = ""
 		lines = append(lines, r)
 		j.done[r.Key] = r
 	}

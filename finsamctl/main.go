@@ -57,7 +57,8 @@ func root() *cobra.Command {
 	f.StringVar(&c.clientID, "client-id", "", "client id, for client credentials")
 	f.StringVar(&c.secretFile, "client-secret-file", "", "file with the client's secret")
 	f.StringVar(&c.tokenURL, "token-url", "", "address that issues tokens, such as https://login.example.se/token")
-	f.StringVar(&c.language, "language", "sv", "language of the API's messages: sv or en")
+	f.StringVar((*string)(&c.language), "language", "sv", "language of messages and of the report: sv or en")
+	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) { c.notices = cmd.ErrOrStderr() }
 	cmd.AddCommand(postCommand(c), eventsCommand(c), webhookCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

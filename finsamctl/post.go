@@ -23,12 +23,11 @@ const (
 // poster posts the rows of one file.
 type poster struct {
 	*connection
-	journal  *journal
-	report   *report
-	progress io.Writer
-	size     int            // rows in a batch
-	seen     map[string]int // the row of each key
-	shownAt  time.Time      // when progress was last printed
+	journal *journal
+	report  *report
+	size    int            // rows in a batch
+	seen    map[string]int // the row of each key
+	shownAt time.Time      // when progress was last printed
 }
 
 func postCommand(c *connection) *cobra.Command {
@@ -47,13 +46,15 @@ func postCommand(c *connection) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printTemplate {
+				p.notice("Raden är ett påhittat exempel, som finsam serve --demo tar emot. Ersätt den; unit är id för en av era enheter (GET /units).",
+					"The row is an invented example, which finsam serve --demo receives. Replace it; unit is the id of one of your units (GET /units).")
 				return template(cmd.OutOrStdout())
 			}
 			if p.size < 1 || p.size > maxBatch {
 				return fmt.Errorf("--batch must be from 1 to %d", maxBatch)
 			}
-			if p.progress = cmd.ErrOrStderr(); quiet {
-				p.progress = io.Discard
+			if quiet {
+				p.notices = io.Discard
 			}
 			journalPath = cmp.Or(journalPath, args[0]+".finsam-journal")
 			return p.file(cmd, args[0], journalPath, reportPath)
@@ -100,8 +101,8 @@ func (p *poster) file(cmd *cobra.Command, path, journalPath, reportPath string) 
 
 // rows posts the rows in batches. An error in the file is returned after the rows before
 // it have been posted; after a failed call the rest is only read for the report.
-func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
-	all, err := rows(name, in)
+func (p *poster) rows(ctx context.Context, name string, in io.ReadSeeker) error {
+	all, err := rows(name, in, p.language)
 	if err != nil {
 		return err
 	}
@@ -110,6 +111,7 @@ func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 	send := func() error {
 		err := p.send(ctx, batch)
 		batch, size = batch[:0], 0
+		p.report.flush()
 		return err
 	}
 	var failed error
@@ -119,13 +121,17 @@ func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 		}
 		it, ready := p.prepare(r)
 		if !ready {
+			if len(batch) == 0 {
+				p.report.flush()
+			}
 			continue
 		}
 		if failed == nil && (len(batch) == p.size || size+len(it.body) > maxBody) {
 			failed = send()
 		}
 		if failed != nil {
-			p.report.add(result{Row: it.row, Key: it.key, Code: "not-posted", Detail: "The row was not posted: the run failed before it."})
+			p.report.add(result{Row: it.row, Reference: it.reference, Key: it.key, Code: "not-posted",
+				Detail: p.say("Raden skickades inte: körningen avbröts före den.", "The row was not posted: the run failed before it.")})
 			continue
 		}
 		batch, size = append(batch, it), size+len(it.body)
@@ -134,9 +140,10 @@ func (p *poster) rows(ctx context.Context, name string, in io.Reader) error {
 }
 
 type item struct {
-	row  int
-	key  string
-	body json.RawMessage
+	row       int
+	reference string
+	key       string
+	body      json.RawMessage
 }
 
 // prepare returns a row with its key. It is not ready, and reported already, if it needs
@@ -144,21 +151,22 @@ type item struct {
 func (p *poster) prepare(r row) (item, bool) {
 	var wrong *errRow
 	if errors.As(r.err, &wrong) {
-		p.report.add(result{Row: r.n, Code: wrong.code, Detail: wrong.text})
+		p.report.add(result{Row: r.n, Reference: r.reference, Code: wrong.code, Detail: wrong.text})
 		return item{}, false
 	}
 	key := p.journal.key(r.body)
 	if first := p.seen[key]; first > 0 {
-		p.report.add(result{Row: r.n, Key: key, Code: "same-as-row", Detail: fmt.Sprintf("The row is the same as row %d and was not posted again.", first)})
+		p.report.add(result{Row: r.n, Reference: r.reference, Key: key, Code: "same-as-row",
+			Detail: p.say("Raden är samma som rad %d och skickades inte igen.", "The row is the same as row %d and was not posted again.", first)})
 		return item{}, false
 	}
 	p.seen[key] = r.n
 	if done, ok := p.journal.done[key]; ok && done.taken() {
-		done.Row = r.n
+		done.Row, done.Reference = r.n, r.reference
 		p.report.add(done)
 		return item{}, false
 	}
-	return item{r.n, key, r.body}, true
+	return item{r.n, r.reference, key, r.body}, true
 }
 
 // send posts a batch and records the outcome, durably, before it continues or fails.
@@ -174,13 +182,30 @@ func (p *poster) send(ctx context.Context, batch []item) error {
 		batch = batch[len(results):]
 		if err != nil {
 			for _, it := range batch {
-				p.report.add(result{Row: it.row, Key: it.key, Code: "no-answer", Detail: "The row may have been received: the run failed before the answer. Post the file again to find out."})
+				r := p.unanswered(err)
+				r.Row, r.Reference, r.Key = it.row, it.reference, it.key
+				p.report.add(r)
 			}
 			return err
 		}
 		p.showProgress(false)
 	}
 	return nil
+}
+
+// unanswered returns what a failed call means for a row of it: refused with the whole, not
+// sent at all, or unknown.
+func (p *poster) unanswered(err error) result {
+	var maybe unsure
+	var wrong *problem
+	switch {
+	case errors.As(err, &maybe):
+		return result{Code: "no-answer", Detail: p.say("Raden kan vara mottagen: körningen avbröts före svaret. Skicka filen igen för att få veta.",
+			"The row may have been received: the run failed before the answer. Post the file again to find out.")}
+	case errors.As(err, &wrong):
+		return result{Status: wrong.Status, Code: wrong.Code, Detail: p.say("Raden är inte mottagen: %s", "The row was not received: %s", wrong.Detail)}
+	}
+	return result{Code: "not-sent", Detail: p.say("Raden är inte mottagen: ingen server nåddes.", "The row was not received: no server was reached.")}
 }
 
 // ofRow are the statuses that are about a row, not about the caller or the installation.
@@ -211,7 +236,7 @@ func (p *poster) post(ctx context.Context, batch []item) ([]result, error) {
 }
 
 func refused(it item, p *problem) result {
-	r := result{Row: it.row, Key: it.key, Status: p.Status, Code: p.Code, Detail: p.Detail}
+	r := result{Row: it.row, Reference: it.reference, Key: it.key, Status: p.Status, Code: p.Code, Detail: p.Detail}
 	for _, e := range p.Errors {
 		r.Fields = append(r.Fields, e.Pointer+": "+e.Detail)
 	}

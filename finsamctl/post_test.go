@@ -59,6 +59,27 @@ func saying(t testing.TB, calls, rows *atomic.Int32, all ...said) http.HandlerFu
 	}
 }
 
+// readReport returns the rows of a report by the names of its columns.
+func readReport(t testing.TB, text string) []map[string]string {
+	t.Helper()
+	text, marked := strings.CutPrefix(text, "\ufeff")
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comma = ';'
+	lines, err := r.ReadAll()
+	if err != nil || len(lines) == 0 || !marked {
+		t.Fatalf("no report: %v, %q", err, text)
+	}
+	var all []map[string]string
+	for _, l := range lines[1:] {
+		row := map[string]string{}
+		for i, name := range lines[0] {
+			row[name] = l[i]
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
 // posts runs "finsamctl post" and returns a word per row: its status, or its code.
 func posts(t testing.TB, c *connection, path string, args ...string) (string, error) {
 	t.Helper()
@@ -68,18 +89,18 @@ func posts(t testing.TB, c *connection, path string, args ...string) (string, er
 	cmd.SetOut(&out)
 	cmd.SetErr(io.Discard)
 	runErr := cmd.ExecuteContext(t.Context())
-	lines, err := csv.NewReader(&out).ReadAll()
-	if err != nil || len(lines) == 0 {
-		t.Fatalf("no report: %v, %v", err, runErr)
+	lines := readReport(t, out.String())
+	words, first := make([]string, len(lines)), 1
+	if filepath.Ext(path) == ".csv" {
+		first = 2 // after the row of names
 	}
-	words := make([]string, len(lines)-1)
-	for _, l := range lines[1:] {
-		n, err := strconv.Atoi(l[0])
-		if err != nil || n < 1 || n > len(words) || words[n-1] != "" {
-			t.Fatalf("row %q is reported twice, or is not one of %d", l[0], len(words))
+	for _, l := range lines {
+		n, err := strconv.Atoi(l["row"])
+		if n -= first; err != nil || n < 0 || n >= len(words) || words[n] != "" {
+			t.Fatalf("row %q is reported twice, or is not one of %d", l["row"], len(words))
 		}
-		if words[n-1] = l[1]; l[1] == "" {
-			words[n-1] = l[4]
+		if words[n] = l["status"]; l["status"] == "" {
+			words[n] = l["code"]
 		}
 	}
 	return strings.Join(words, " "), runErr
@@ -106,10 +127,10 @@ func TestARunThatFailsReportsEveryRowAndIsContinued(t *testing.T) {
 		noted   int // rows in the journal
 		again   int // rows that the next run posts
 	}{
-		"at once":                                   {[]said{{whole: 403}}, "no-answer no-answer no-answer no-answer not-posted not-posted", 0, 6},
+		"at once":                                   {[]said{{whole: 403}}, "403 403 403 403 not-posted not-posted", 0, 6},
 		"as some rows come again":                   {[]said{{rows: []int{201, 503, 201, 422}}, {whole: 403}}, "201 503 201 422 not-posted not-posted", 4, 4},
-		"in the second batch":                       {[]said{{}, {whole: 403}}, "201 201 201 201 no-answer no-answer", 4, 2},
-		"in the half of a batch":                    {[]said{{whole: 400}, {rows: []int{201, 422}}, {whole: 403}}, "201 422 no-answer no-answer not-posted not-posted", 2, 5},
+		"in the second batch":                       {[]said{{}, {whole: 403}}, "201 201 201 201 403 403", 4, 2},
+		"in the half of a batch":                    {[]said{{whole: 400}, {rows: []int{201, 422}}, {whole: 403}}, "201 422 403 403 not-posted not-posted", 2, 5},
 		"as some rows of a half come again":         {[]said{{whole: 400}, {}, {rows: []int{503, 201}}, {whole: 403}}, "201 201 503 201 not-posted not-posted", 4, 3},
 		"where the rows come again more than twice": {[]said{{rows: []int{201, 503, 503, 201}}, {rows: []int{201, 503}}, {whole: 401}}, "201 201 503 201 not-posted not-posted", 4, 3},
 	} {

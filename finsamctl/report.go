@@ -1,23 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// report writes the outcome of every row, in the order of the file within each batch, and
-// counts them.
+// report writes the outcome of every row, in the order of the file, and counts them.
 type report struct {
 	csv        *csv.Writer
 	json       *json.Encoder
 	file       *os.File // nil: standard output
+	pending    []result // those since the last flush
 	taken, not int
 }
 
@@ -35,8 +36,20 @@ func newReport(path string, stdout io.Writer) (*report, error) {
 		r.json = json.NewEncoder(out) // a line per row
 		return r, nil
 	}
-	r.csv = csv.NewWriter(out)
-	return r, r.csv.Write([]string{"row", "status", "id", "registryNumber", "code", "detail", "fields"})
+	var err error
+	if r.csv, err = newSheet(out); err != nil {
+		return nil, err
+	}
+	return r, r.csv.Write([]string{"row", "externalReference", "status", "id", "registryNumber", "code", "detail", "fields"})
+}
+
+// inert puts an apostrophe before what a spreadsheet would take for a formula, as the
+// API's exports do.
+func inert(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
 }
 
 func (r *report) add(x result) {
@@ -45,6 +58,19 @@ func (r *report) add(x result) {
 	} else {
 		r.not++
 	}
+	r.pending = append(r.pending, x)
+}
+
+// flush writes what was added: every row up to the last one that was added.
+func (r *report) flush() {
+	slices.SortStableFunc(r.pending, func(a, b result) int { return cmp.Compare(a.Row, b.Row) })
+	for _, x := range r.pending {
+		r.write(x)
+	}
+	r.pending = r.pending[:0]
+}
+
+func (r *report) write(x result) {
 	if r.json != nil {
 		_ = r.json.Encode(struct {
 			result
@@ -56,10 +82,11 @@ func (r *report) add(x result) {
 	if x.Status > 0 {
 		status = strconv.Itoa(x.Status)
 	}
-	_ = r.csv.Write([]string{strconv.Itoa(x.Row), status, x.ID, x.RegistryNumber, x.Code, x.Detail, strings.Join(x.Fields, "; ")})
+	_ = r.csv.Write([]string{strconv.Itoa(x.Row), inert(x.Reference), status, x.ID, x.RegistryNumber, x.Code, x.Detail, strings.Join(x.Fields, "; ")})
 }
 
 func (r *report) close() error {
+	r.flush()
 	var err error
 	if r.csv != nil {
 		r.csv.Flush()
@@ -79,5 +106,5 @@ func (p *poster) showProgress(end bool) {
 		return
 	}
 	p.shownAt = time.Now()
-	fmt.Fprintf(p.progress, "%d rows: %d received, %d not received\n", p.report.taken+p.report.not, p.report.taken, p.report.not)
+	p.notice("%d rader: %d mottagna, %d inte mottagna", "%d rows: %d received, %d not received", p.report.taken+p.report.not, p.report.taken, p.report.not)
 }
