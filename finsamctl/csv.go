@@ -183,7 +183,7 @@ func fromCSV(n int, cols []column, cells []string, l language) row {
 			continue
 		}
 		if c.name == "externalReference" {
-			wrong.reference = shown(text)
+			wrong.reference = safeReference(text)
 		}
 		var value any = text
 		switch word := strings.ToLower(text); {

@@ -99,7 +99,7 @@ func TestAReferenceIsReportedUnlessItHoldsANumber(t *testing.T) {
 		"FK-2026-000001": "FK-2026-000001", "202600012345": "202600012345", "": "",
 		"FK-191212121212": "", "121212-1212 x": "", "191500882392": "", "a 701063 2391": "",
 	} {
-		if got := shown(text); got != want {
+		if got := safeReference(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -108,7 +108,7 @@ func checked(n int, body json.RawMessage, l language) row {
 	}
 	if r.body != nil && json.Unmarshal(r.body, &named) == nil {
 		text, _ := named.Reference.(string) // something else is for the API to refuse
-		r.reference = shown(text)
+		r.reference = safeReference(text)
 	}
 	return r
 }
@@ -116,9 +116,9 @@ func checked(n int, body json.RawMessage, l language) row {
 // number is how a personal identity number begins a text, also a coordination number.
 var number = regexp.MustCompile(`^\d{2}[01]\d{3}[-+ ]?\d{4}`)
 
-// shown returns a reference as the report may have it: empty when it contains a personal
+// safeReference returns a reference as the report may have it: empty when it contains a personal
 // identity number, which the API refuses.
-func shown(reference string) string {
+func safeReference(reference string) string {
 	for i := range reference {
 		if found := number.FindString(reference[i:]); found != "" && hasCheckDigit(found) {
 			return ""
