@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,9 +127,31 @@ func TestThePagesAreServed(t *testing.T) {
 			t.Errorf("HEAD %s: %d", path, head.Code)
 		}
 	}
-	for _, path := range []string{"/finsam/v1/docs/none.js", "/docs/problems/none", "/docsx", "/finsam/v1/docs/problemsx", "/internal/feed", "/finsam/v1/internal/persons", "/", "/finsam/v1"} {
+	for _, path := range []string{"/finsam/v1/docs/none.js", "/docs/problems/none", "/docsx", "/finsam/v1/docs/problemsx", "/internal/feed", "/finsam/v1/internal/persons", "/finsam", "/docs//"} {
 		if w := r.ask("GET", path, ""); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestWhoLooksForTheDocumentationIsLedThere(t *testing.T) {
+	r := newRig(t)
+	for path, want := range map[string]string{
+		"/": "/finsam/v1/docs", "/finsam/v1": "/finsam/v1/docs", "/finsam/v1/": "/finsam/v1/docs", "/finsam/v1/docs/": "/finsam/v1/docs", "/docs/": "/docs",
+	} {
+		for _, prefix := range []string{"", "/behind/a/prefix"} {
+			w := r.ask("GET", path, "")
+			from, err := url.Parse("https://api.example.se" + prefix + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to, err := from.Parse(w.Header().Get("Location"))
+			if err != nil || w.Code != http.StatusFound || to.Path != prefix+want {
+				t.Errorf("%s leads to %s with %d, %v", from.Path, to, w.Code, err)
+			}
+		}
+		if w := r.ask("POST", path, ""); w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s: %d", path, w.Code)
 		}
 	}
 }

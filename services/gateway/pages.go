@@ -41,7 +41,7 @@ func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
 			"/openapi.json":      openAPI,
 			"/api-docs":          openAPI,
 			"/openapi.yaml":      renderOnce("application/yaml", func() ([]byte, error) { return contract.YAML(c.PublicURL) }),
-			"/docs/openapi.json": renderOnce("application/json", contract.LocalJSON),
+			"/docs/openapi.json": renderOnce("application/json", func() ([]byte, error) { return contract.JSON("") }),
 		},
 		docs:     sync.OnceValue(func() *docs.Page { return docs.NewPage(info.Title, c.Clients) }),
 		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
@@ -85,20 +85,27 @@ func apiInfo(c Config, info contract.Info) ([]byte, error) {
 		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
 }
 
+// besideDocs are the paths at which people look for the documentation, and where it is
+// from there: relative, so that it is right behind any prefix.
+var besideDocs = map[string]string{
+	"/": "." + BasePath + "/docs", BasePath: "./v1/docs", BasePath + "/": "./docs", "/docs/": "../docs", BasePath + "/docs/": "../docs",
+}
+
 // serve answers what is no operation of a service: a page, with or without the base path; a
 // method that a path does not have, with those that it has; and what is no path of ours.
 // It returns what was asked for, for the log.
 func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (operation string, err error) {
 	path := strings.TrimPrefix(r.URL.Path, BasePath)
+	to, isBeside := besideDocs[r.URL.EscapedPath()]
 	page, isDocs := strings.CutPrefix(path, "/docs")
 	isDocs = isDocs && (page == "" || page[0] == '/')
 	document := p.documents[path]
 	switch {
-	case !isPlain(r.URL):
+	case !isPlain(r.URL) && !isBeside:
 		return unrouted, problem.ErrNoRoute
 	case path == "/token" && p.token != nil:
 		operation, allow = "token", "POST, OPTIONS"
-	case document != nil || isDocs:
+	case document != nil || isDocs || isBeside:
 		operation, allow = "documentation", "OPTIONS, GET, HEAD"
 	case allow == "":
 		return unrouted, problem.ErrNoRoute
@@ -116,6 +123,10 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 		if a, ok := w.(*answer); ok && a.status >= 400 { // a failure costs as much as an invalid token
 			p.addresses.limit.Charge(address, 1)
 		}
+		return operation, nil
+	case operation == "documentation" && isRead && isBeside:
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusFound)
 		return operation, nil
 	case operation == "documentation" && isRead && document != nil:
 		d, err := document()

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,6 +88,9 @@ func Serve(ctx context.Context, o Options) (err error) {
 	door := Door{TrustFile: o.TrustFile, Demo: issuer, Environment: environment, Log: log}
 	if issuer != nil {
 		door.TrustFile = issuer.TrustFile()
+		if _, port, _ := net.SplitHostPort(o.Addr); port != "0" {
+			door.Environment.PublicURL = cmp.Or(environment.PublicURL, "http://"+reachable(o.Addr))
+		}
 	}
 	g, closeCache, err := suite.Gateway(launch.Keys{Dir: o.Data.Keys()}, door)
 	if err != nil {

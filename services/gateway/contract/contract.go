@@ -85,24 +85,12 @@ const (
 )
 
 // JSON returns the document for an installation that is reached at publicURL, such as
-// https://api.example.se; empty leaves an example.
+// https://api.example.se; empty: at the host that it is read from.
 func JSON(publicURL string) ([]byte, error) {
-	if publicURL == "" {
-		return render()
-	}
 	base := strings.TrimSuffix(publicURL, "/") + BasePath
-	return render(exampleServer, `"url": "`+base+`"`, exampleProblems, `"url": "`+base+`/docs/problems"`)
-}
-
-// LocalJSON returns the document with its own host as server, for a page that is
-// served from there and calls it.
-func LocalJSON() ([]byte, error) { return render(exampleServer, `"url": "`+BasePath+`"`) }
-
-// render returns the document without white space. changes are texts of it and their
-// replacements by turns.
-func render(changes ...string) ([]byte, error) {
+	changed := strings.NewReplacer(exampleServer, `"url": "`+base+`"`, exampleProblems, `"url": "`+base+`/docs/problems"`).Replace(string(document))
 	var b bytes.Buffer
-	err := json.Compact(&b, []byte(strings.NewReplacer(changes...).Replace(string(document))))
+	err := json.Compact(&b, []byte(changed))
 	return b.Bytes(), err
 }
 

@@ -128,12 +128,16 @@ var bodyRules = []rule{
 			}
 		}
 	}},
-	{"", "headers are optional", func(w *walk, broken func(string, ...any)) {
+	{"", "a header is required where 428 is answered without it, and nowhere else", func(w *walk, broken func(string, ...any)) {
 		for _, c := range w.calls {
+			needs := false
 			for _, p := range c.parameters("header") {
-				if p.Required {
-					broken("%s needs %s", c.name, p.Name)
+				if needs = needs || p.Required; p.Required && p.Name != "If-Match" || !p.Required && p.Name == "If-Match" {
+					broken("%s needs %s: %t", c.name, p.Name, p.Required)
 				}
+			}
+			if needs != (c.responses()["428"] != nil) {
+				broken("%s needs a version: %t", c.name, needs)
 			}
 		}
 	}},

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,9 +20,17 @@ const components = "#/components/"
 // complete adds to an operation what a service does not write: the parameters and
 // headers of every call, and the problems that it can meet.
 func complete(all *openapi3.Components, o contract.Operation, op *openapi3.Operation) {
-	hasVersion := slices.ContainsFunc(op.Parameters, func(p *openapi3.ParameterRef) bool {
-		return p.Value.Name == "If-Match"
-	})
+	hasVersion := false
+	for _, p := range op.Parameters {
+		if p.Value.In == "header" {
+			p.Value.Example = nil // the documentation page would send it with each call
+		}
+		if p.Value.Name == "If-Match" {
+			// Required for the caller, and not in a service's own document: the service takes
+			// a request without, to answer 428 and not 400.
+			hasVersion, p.Value.Required = true, true
+		}
+	}
 	for _, name := range []string{"TraceParent", "RequestId", "AcceptLanguage"} {
 		op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Ref: components + "parameters/" + name})
 	}

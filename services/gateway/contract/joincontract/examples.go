@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -62,13 +63,8 @@ func addValue(ref *openapi3.SchemaRef, value any) {
 			addValue(s.Items, item)
 		}
 	case map[string]any:
-		for name, p := range s.Properties {
-			addValue(p, v[name])
-		}
-		for name, inner := range v {
-			if s.Properties[name] == nil {
-				addValue(s.AdditionalProperties.Schema, inner)
-			}
+		for _, name := range slices.Sorted(maps.Keys(v)) { // the same at each run
+			addValue(cmp.Or(s.Properties[name], s.AdditionalProperties.Schema), v[name])
 		}
 	}
 }
