@@ -110,7 +110,7 @@ func TestThePagesAreServed(t *testing.T) {
 	r := newRig(t)
 	for path, media := range map[string]string{
 		"/finsam/v1/api-info": "application/json", "/finsam/v1/openapi.json": "application/json", "/finsam/v1/api-docs": "application/json",
-		"/finsam/v1/openapi.yaml": "application/yaml", "/openapi.json": "application/json", "/finsam/v1/docs/openapi.json": "application/json",
+		"/finsam/v1/openapi.yaml": "application/yaml", "/openapi.json": "application/json", "/finsam/v1/asyncapi.json": "application/json", "/finsam/v1/docs/openapi.json": "application/json",
 		"/finsam/v1/docs": "text/html", "/docs": "text/html", "/finsam/v1/docs/swagger-ui.css": "text/css", "/docs/swagger-ui-bundle.js": "javascript",
 		"/finsam/v1/docs/problems": "text/html", "/finsam/v1/docs/problems/token-missing": "text/html", "/docs/problems/not-found": "text/html",
 	} {

@@ -41,6 +41,7 @@ func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
 			"/openapi.json":      openAPI,
 			"/api-docs":          openAPI,
 			"/openapi.yaml":      renderOnce("application/yaml", func() ([]byte, error) { return contract.YAML(c.PublicURL) }),
+			"/asyncapi.json":     renderOnce("application/json", func() ([]byte, error) { return contract.AsyncJSON(c.PublicURL) }),
 			"/docs/openapi.json": renderOnce("application/json", func() ([]byte, error) { return contract.JSON("") }),
 		},
 		docs:     sync.OnceValue(func() *docs.Page { return docs.NewPage(info.Title, c.Clients) }),

@@ -185,6 +185,84 @@ func (e DeliveryState) Valid() bool {
 	}
 }
 
+// Defines values for EventType.
+const (
+	SeFinsamReferralAccepted            EventType = "se.finsam.referral.accepted"
+	SeFinsamReferralAmended             EventType = "se.finsam.referral.amended"
+	SeFinsamReferralAssigned            EventType = "se.finsam.referral.assigned"
+	SeFinsamReferralAttachmentAdded     EventType = "se.finsam.referral.attachment_added"
+	SeFinsamReferralAttachmentRemoved   EventType = "se.finsam.referral.attachment_removed"
+	SeFinsamReferralClosed              EventType = "se.finsam.referral.closed"
+	SeFinsamReferralConsentWithdrawn    EventType = "se.finsam.referral.consent_withdrawn"
+	SeFinsamReferralEnrolled            EventType = "se.finsam.referral.enrolled"
+	SeFinsamReferralMarkedInError       EventType = "se.finsam.referral.marked_in_error"
+	SeFinsamReferralMovedUp             EventType = "se.finsam.referral.moved_up"
+	SeFinsamReferralOverdue             EventType = "se.finsam.referral.overdue"
+	SeFinsamReferralProgressReported    EventType = "se.finsam.referral.progress_reported"
+	SeFinsamReferralRejected            EventType = "se.finsam.referral.rejected"
+	SeFinsamReferralSubmitted           EventType = "se.finsam.referral.submitted"
+	SeFinsamReferralSupplementRequested EventType = "se.finsam.referral.supplement_requested"
+	SeFinsamReferralSupplemented        EventType = "se.finsam.referral.supplemented"
+	SeFinsamReferralTransferAccepted    EventType = "se.finsam.referral.transfer_accepted"
+	SeFinsamReferralTransferCancelled   EventType = "se.finsam.referral.transfer_cancelled"
+	SeFinsamReferralTransferDeclined    EventType = "se.finsam.referral.transfer_declined"
+	SeFinsamReferralTransferRequested   EventType = "se.finsam.referral.transfer_requested"
+	SeFinsamReferralWaitlisted          EventType = "se.finsam.referral.waitlisted"
+	SeFinsamReferralWithdrawn           EventType = "se.finsam.referral.withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the EventType enum.
+func (e EventType) Valid() bool {
+	switch e {
+	case SeFinsamReferralAccepted:
+		return true
+	case SeFinsamReferralAmended:
+		return true
+	case SeFinsamReferralAssigned:
+		return true
+	case SeFinsamReferralAttachmentAdded:
+		return true
+	case SeFinsamReferralAttachmentRemoved:
+		return true
+	case SeFinsamReferralClosed:
+		return true
+	case SeFinsamReferralConsentWithdrawn:
+		return true
+	case SeFinsamReferralEnrolled:
+		return true
+	case SeFinsamReferralMarkedInError:
+		return true
+	case SeFinsamReferralMovedUp:
+		return true
+	case SeFinsamReferralOverdue:
+		return true
+	case SeFinsamReferralProgressReported:
+		return true
+	case SeFinsamReferralRejected:
+		return true
+	case SeFinsamReferralSubmitted:
+		return true
+	case SeFinsamReferralSupplementRequested:
+		return true
+	case SeFinsamReferralSupplemented:
+		return true
+	case SeFinsamReferralTransferAccepted:
+		return true
+	case SeFinsamReferralTransferCancelled:
+		return true
+	case SeFinsamReferralTransferDeclined:
+		return true
+	case SeFinsamReferralTransferRequested:
+		return true
+	case SeFinsamReferralWaitlisted:
+		return true
+	case SeFinsamReferralWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExportFormat.
 const (
 	Csv  ExportFormat = "csv"
@@ -1171,8 +1249,8 @@ type Event struct {
 	// Time När det hände. / When it happened.
 	Time time.Time `json:"time"`
 
-	// Type se.finsam.referral. och stegets typ. / se.finsam.referral. and the step's kind.
-	Type string `json:"type"`
+	// Type Händelsens typ: se.finsam.referral. och stegets typ. asyncapi.json har ett schema för var och en. / The event's type: se.finsam.referral. and the step's kind. asyncapi.json has a schema for each.
+	Type EventType `json:"type"`
 }
 
 // EventData defines model for EventData.
@@ -1212,6 +1290,9 @@ type EventList struct {
 	After  string  `json:"after"`
 	Events []Event `json:"events"`
 }
+
+// EventType Händelsens typ: se.finsam.referral. och stegets typ. asyncapi.json har ett schema för var och en. / The event's type: se.finsam.referral. and the step's kind. asyncapi.json has a schema for each.
+type EventType string
 
 // ExportFile defines model for ExportFile.
 type ExportFile = openapi_types.File

@@ -1,9 +1,9 @@
-// Package contract is the OpenAPI document that the outside sees, and what the
-// gateway must know of its operations: which service has a path, what may be cached
-// and what empties it, how costly a call is. A new endpoint needs no line in the
-// gateway.
+// Package contract is the OpenAPI document that the outside sees, the AsyncAPI document of
+// the events beside it, and what the gateway must know of its operations: which service
+// has a path, what may be cached and what empties it, how costly a call is. A new endpoint
+// needs no line in the gateway.
 //
-// Both are written by the program joincontract from the services' documents.
+// All are written by the program joincontract from the services' documents.
 package contract
 
 import (
@@ -29,6 +29,8 @@ const Own = "gateway"
 var (
 	//go:embed openapi.json
 	document []byte
+	//go:embed asyncapi.json
+	events []byte
 	//go:embed operations.json
 	table []byte
 )
@@ -92,6 +94,16 @@ func JSON(publicURL string) ([]byte, error) {
 	var b bytes.Buffer
 	err := json.Compact(&b, []byte(changed))
 	return b.Bytes(), err
+}
+
+// AsyncJSON returns the AsyncAPI document of the events, which are read at publicURL; empty
+// leaves an example.
+func AsyncJSON(publicURL string) ([]byte, error) {
+	scheme, host, ok := strings.Cut(strings.TrimSuffix(publicURL, "/"), "://")
+	if !ok {
+		return events, nil
+	}
+	return []byte(strings.NewReplacer(`"host": "finsam.example"`, `"host": "`+host+`"`, `"protocol": "https"`, `"protocol": "`+scheme+`"`).Replace(string(events))), nil
 }
 
 // YAML is JSON in the other notation, its keys in the same order.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -140,6 +141,45 @@ func TestWhatTheDocumentSaysIsRead(t *testing.T) {
 		}
 		if o.Cache.Seconds > 0 && o.Personal {
 			t.Errorf("%s: personal data in a cache", o.ID)
+		}
+	}
+}
+
+// TestEachKindOfEventIsInTheDocuments compares the events with the steps: all but those
+// that leave for nobody.
+func TestEachKindOfEventIsInTheDocuments(t *testing.T) {
+	w := newWalk(t)
+	var want []string
+	for _, kind := range w.Components.Schemas["ReferralStepKind"].Value.Enum {
+		if kind != "protected" && kind != "unprotected" {
+			want = append(want, "se.finsam.referral."+kind.(string))
+		}
+	}
+	slices.Sort(want)
+	text, err := AsyncJSON(someAddress)
+	var doc struct {
+		Servers    map[string]struct{ Host, Protocol string }
+		Channels   map[string]struct{ Messages map[string]any }
+		Components struct {
+			Messages map[string]struct{ Name string }
+		}
+	}
+	if err != nil || json.Unmarshal(text, &doc) != nil {
+		t.Fatal(err)
+	}
+	if s := doc.Servers["api"]; s.Protocol+"://"+s.Host != someAddress {
+		t.Errorf("the events are at %v", s)
+	}
+	for channel, test := range map[string][]string{"events": nil, "webhooks": {"se.finsam.test"}} {
+		var got []string
+		for name, m := range doc.Components.Messages {
+			if kind, ok := strings.CutPrefix(name, channel+"-"); ok && doc.Channels[channel].Messages[kind] != nil {
+				got = append(got, m.Name)
+			}
+		}
+		slices.Sort(got)
+		if all := append(slices.Clone(want), test...); !slices.Equal(got, all) {
+			t.Errorf("%s has %v, want %v", channel, got, all)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 		Events: rest.Map(found.Items, func(n outbound.Notice) api.Event {
 			of := func(key string) *string { return rest.Optional(n.Data[key]) }
 			return api.Event{
-				Specversion: "1.0", Id: n.ID, Source: "/services/referral", Type: n.Type, Subject: n.Referral, Time: n.Time,
+				Specversion: "1.0", Id: n.ID, Source: "/services/referral", Type: api.EventType(n.Type), Subject: n.Referral, Time: n.Time,
 				Datacontenttype: "application/json",
 				Data: api.EventData{
 					Referral: n.Referral, Municipality: of("municipality"), Unit: of("unit"), From: of("from"), To: of("to"),

@@ -1,15 +1,21 @@
 package rest_test
 
 import (
+	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/web/webtest"
+	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
 
@@ -184,6 +190,41 @@ func TestAnAuthorityFollowsItsEventsFromAnswerToAnswer(t *testing.T) {
 }
 
 // The service sends no mail: the authority's system receives the event and informs its own people.
+// moreData is what the contract says that an event's data has, by the kind of step, beside
+// what all have.
+var moreData = sync.OnceValues(func() (all map[string][]string, err error) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(doc.Components.Schemas["EventType"].Value.Extensions["x-data"])
+	return all, errors.Join(err, json.Unmarshal(text, &all))
+})
+
+// isInContract holds the data of an event against what the contract says of its type.
+func isInContract(t *testing.T, e api.Event) {
+	t.Helper()
+	all, err := moreData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(e.Data)
+	var data map[string]string
+	if err != nil || json.Unmarshal(text, &data) != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append([]string{"referral", "municipality", "unit"}, all[strings.TrimPrefix(string(e.Type), referral.EventPrefix)]...) {
+		name, optional := strings.CutSuffix(name, "?")
+		if data[name] == "" && !optional {
+			t.Errorf("%s: %s is missing in %s", e.Type, name, text)
+		}
+		delete(data, name)
+	}
+	if len(data) > 0 {
+		t.Errorf("%s: the contract does not name %v", e.Type, data)
+	}
+}
+
 func TestBothMunicipalitiesAndTheSenderAreNotifiedOfAnOverdueTurn(t *testing.T) {
 	f := newFront(t)
 	f.Run(t)

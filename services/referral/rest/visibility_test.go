@@ -361,8 +361,9 @@ func (w *matrixWorld) stream(t *testing.T, who actor.Actor, c *matrixCase) (ids,
 		var page api.EventList
 		w.do(t, webtest.Request{Method: "GET", Path: query, As: who}).Into(t, 200, &page)
 		for _, e := range page.Events {
+			isInContract(t, e)
 			if e.Subject == c.id {
-				ids, kinds = append(ids, e.Id), append(kinds, strings.TrimPrefix(e.Type, referral.EventPrefix))
+				ids, kinds = append(ids, e.Id), append(kinds, strings.TrimPrefix(string(e.Type), referral.EventPrefix))
 			}
 		}
 		if len(page.Events) == 0 {

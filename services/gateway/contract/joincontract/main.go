@@ -1,6 +1,7 @@
 // Command joincontract joins the services' OpenAPI documents into the one that the
 // outside sees, ../openapi.json, and writes the gateway's view of its operations,
-// ../operations.json. `go generate` runs it in the folder above.
+// ../operations.json, and the AsyncAPI document of the events, ../asyncapi.json. `go
+// generate` runs it in the folder above.
 //
 // A service documents its success responses only. What applies to every operation is
 // added here: problem responses, tracing, limits, roles from the access table.
@@ -65,7 +66,16 @@ func run(apis, out string) error {
 		return err
 	}
 	operations, err := json.MarshalIndent(view, "", " ")
+	if err != nil {
+		return err
+	}
+	whole, err := openapi3.NewLoader().LoadFromData(document)
+	if err != nil {
+		return err
+	}
+	events, err := asyncAPI(whole)
 	return errors.Join(err,
+		os.WriteFile(filepath.Join(out, "asyncapi.json"), events, 0o644),
 		os.WriteFile(filepath.Join(out, "openapi.json"), document, 0o644),
 		os.WriteFile(filepath.Join(out, "operations.json"), append(operations, '\n'), 0o644))
 }
