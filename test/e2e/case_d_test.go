@@ -34,7 +34,7 @@ func TestCase_D4(t *testing.T) {
 		t.Errorf("only %d operations take a version", found)
 	}
 	made := s.Must(t, 201, suite.Request{Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Påhittad")})
-	s.Must(t, 428, suite.Request{Method: "POST", Path: "/referrals/" + made.Text("id") + "/withdrawal", Token: s.Token(t, fkSystem), Body: map[string]any{"reason": "Påhittat exempel."}})
+	s.Must(t, 428, suite.Request{Method: "POST", Path: "/referrals/" + made.Text("id") + "/supplement-requests", Token: s.Token(t, intake), Body: map[string]any{"text": "Påhittat exempel."}})
 }
 
 // TestCase_D7 reads the document as somebody who has only the demo's address.
