@@ -35,6 +35,23 @@ func (s *Step) IsHidden(from Visibility) bool {
 	return false
 }
 
+// Seen returns the referral with the steps that are visible, as far as figures count
+// them: without an outcome that is hidden.
+func (r *Referral) Seen(to Visibility) *Referral {
+	then := *r
+	then.Steps = nil
+	for _, step := range r.Steps {
+		if step.IsHidden(to) {
+			continue
+		}
+		if step.Kind == Closed && !to.Outcome {
+			step.Code = ""
+		}
+		then.Steps = append(then.Steps, step)
+	}
+	return &then
+}
+
 // redact returns a step without what the actor may not see of it: who took it, at
 // another authority, what was planned for the person, and how it ended.
 func (s Step) redact(a actor.Actor, to Visibility) Step {

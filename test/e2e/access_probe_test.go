@@ -50,7 +50,11 @@ func probeOf(op operation) probe {
 		p.own = draftOf
 	case "listUnits":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"fk-molndal"`) }
-	case "replaceUnits", "replaceUnit":
+	case "makePublication": // of a period that is not over, which is asked after the right
+		p.status = 422
+		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"period": "2099"} }
+		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
+	case "replaceUnits", "replaceUnit", "listPublications":
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "listTasks", "getReferralFigures":
 		p.own = func(c suite.Caller, _ thing) thing {
@@ -195,7 +199,7 @@ func (w *world) path(op operation, t thing) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
-		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft,
+		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft, "publications": w.publication,
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
 		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{attachment}", cmp.Or(t.attachment, nobodys), "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)

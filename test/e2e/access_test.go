@@ -172,12 +172,12 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 
 // anybodys are the operations on what the caller names or has itself, such as the
 // own association's register: a foreigner to one is at home in another.
-var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "getReferralFigures"}
+var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "getReferralFigures", "listPublications", "makePublication"}
 
 func TestWithoutATokenOnlyThePublicOperationsAnswer(t *testing.T) {
 	s := suite.OneProcess(t)
 	d := theContract(t, s)
-	w, th := &world{activity: nobodys, cancellation: nobodys, date: day(0)}, thing{
+	w, th := &world{activity: nobodys, cancellation: nobodys, publication: nobodys, date: day(0)}, thing{
 		referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, draft: nobodys, receiversDraft: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
 	}
 	for _, op := range d.Operations {

@@ -18,6 +18,7 @@ type world struct {
 	activity     string // of Mölndal, with a weekday
 	date         string // of an occurrence that has been
 	cancellation string
+	publication  string // released
 }
 
 // newWorld makes five persons' cases that differ only in what a right depends
@@ -28,7 +29,7 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 	past := time.Now().UTC().AddDate(0, 0, -14)
 	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(past)), "Promenad")
 	w.activity, w.date = o["activity"].(string), o["date"].(string)
-	w.cancellation = w.callOff()
+	w.cancellation, w.publication = w.callOff(), w.published()
 	for _, th := range []thing{
 		{name: "an open case", consent: true},
 		{name: "a case without consent"},
@@ -43,6 +44,18 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 	})
 	w.change(intake, "/referrals/"+waits.Text("id"), "waitlisting", map[string]any{"priority": "low"})
 	return w
+}
+
+// published makes and releases a publication.
+func (w *world) published() string {
+	w.t.Helper()
+	second := forbundets
+	second.Subject = "admin-2"
+	made := w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/publications", Token: w.Token(w.t, forbundets), Body: map[string]any{"period": "2025"}})
+	w.Must(w.t, 200, suite.Request{
+		Method: "POST", Path: "/publications/" + made.Text("id") + "/release", Token: w.Token(w.t, second), Header: map[string]string{"If-Match": `"1"`},
+	})
+	return made.Text("id")
 }
 
 // callOff calls off an occurrence that the other tests do not need.

@@ -100,28 +100,28 @@ func (e CapacityAnswer) Valid() bool {
 
 // Defines values for ConsentDataCategory.
 const (
-	Employment ConsentDataCategory = "employment"
-	Health     ConsentDataCategory = "health"
-	Identity   ConsentDataCategory = "identity"
-	Livelihood ConsentDataCategory = "livelihood"
-	Outcome    ConsentDataCategory = "outcome"
-	Progress   ConsentDataCategory = "progress"
+	ConsentDataCategoryEmployment ConsentDataCategory = "employment"
+	ConsentDataCategoryHealth     ConsentDataCategory = "health"
+	ConsentDataCategoryIdentity   ConsentDataCategory = "identity"
+	ConsentDataCategoryLivelihood ConsentDataCategory = "livelihood"
+	ConsentDataCategoryOutcome    ConsentDataCategory = "outcome"
+	ConsentDataCategoryProgress   ConsentDataCategory = "progress"
 )
 
 // Valid indicates whether the value is a known member of the ConsentDataCategory enum.
 func (e ConsentDataCategory) Valid() bool {
 	switch e {
-	case Employment:
+	case ConsentDataCategoryEmployment:
 		return true
-	case Health:
+	case ConsentDataCategoryHealth:
 		return true
-	case Identity:
+	case ConsentDataCategoryIdentity:
 		return true
-	case Livelihood:
+	case ConsentDataCategoryLivelihood:
 		return true
-	case Outcome:
+	case ConsentDataCategoryOutcome:
 		return true
-	case Progress:
+	case ConsentDataCategoryProgress:
 		return true
 	default:
 		return false
@@ -404,6 +404,75 @@ func (e OnBehalf) Valid() bool {
 	case OnBehalfPrivateCare:
 		return true
 	case OnBehalfSelfReferral:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicationDivision.
+const (
+	PublicationDivisionGender       PublicationDivision = "gender"
+	PublicationDivisionMunicipality PublicationDivision = "municipality"
+	PublicationDivisionOutcome      PublicationDivision = "outcome"
+	PublicationDivisionSource       PublicationDivision = "source"
+	PublicationDivisionTotal        PublicationDivision = "total"
+)
+
+// Valid indicates whether the value is a known member of the PublicationDivision enum.
+func (e PublicationDivision) Valid() bool {
+	switch e {
+	case PublicationDivisionGender:
+		return true
+	case PublicationDivisionMunicipality:
+		return true
+	case PublicationDivisionOutcome:
+		return true
+	case PublicationDivisionSource:
+		return true
+	case PublicationDivisionTotal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicationMeasure.
+const (
+	PublicationMeasureAccepted PublicationMeasure = "accepted"
+	PublicationMeasureClosed   PublicationMeasure = "closed"
+	PublicationMeasureReceived PublicationMeasure = "received"
+	PublicationMeasureRejected PublicationMeasure = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the PublicationMeasure enum.
+func (e PublicationMeasure) Valid() bool {
+	switch e {
+	case PublicationMeasureAccepted:
+		return true
+	case PublicationMeasureClosed:
+		return true
+	case PublicationMeasureReceived:
+		return true
+	case PublicationMeasureRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicationState.
+const (
+	Made     PublicationState = "made"
+	Released PublicationState = "released"
+)
+
+// Valid indicates whether the value is a known member of the PublicationState enum.
+func (e PublicationState) Valid() bool {
+	switch e {
+	case Made:
+		return true
+	case Released:
 		return true
 	default:
 		return false
@@ -1362,6 +1431,17 @@ type NewPlaces struct {
 	Places     int  `json:"places"`
 }
 
+// NewPublication defines model for NewPublication.
+type NewPublication struct {
+	// Period Ett år, eller ett tertial av det. / A year, or a tertial of it.
+	//
+	// Example: 2026-t1
+	Period PublicationPeriod `json:"period"`
+
+	// Plan Planens version, som säger vilka tabeller som finns; utelämnas den gäller den senaste. / The plan's version, which says what tables there are; if left out, the latest.
+	Plan *PublicationPlan `json:"plan,omitempty"`
+}
+
 // NewReferral defines model for NewReferral.
 type NewReferral struct {
 	// Consent Personens skriftliga samtycke. / The person's written consent.
@@ -1468,6 +1548,122 @@ type Places struct {
 	// Taken Antagna och inskrivna. / Accepted and enrolled.
 	Taken   int `json:"taken"`
 	Waiting int `json:"waiting"`
+}
+
+// Publication defines model for Publication.
+type Publication struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links                 `json:"_links"`
+	Id              string                `json:"id"`
+	LeadTimes       []PublicationLeadTime `json:"leadTimes"`
+	MadeAt          time.Time             `json:"madeAt"`
+	MadeBy          string                `json:"madeBy"`
+
+	// Period Ett år, eller ett tertial av det. / A year, or a tertial of it.
+	//
+	// Example: 2026-t1
+	Period PublicationPeriod `json:"period"`
+
+	// Plan Planens version, som säger vilka tabeller som finns; utelämnas den gäller den senaste. / The plan's version, which says what tables there are; if left out, the latest.
+	Plan       PublicationPlan `json:"plan"`
+	ReleasedAt *time.Time      `json:"releasedAt,omitempty"`
+	ReleasedBy *string         `json:"releasedBy,omitempty"`
+
+	// State Gjord, eller också släppt till styrelsen. / Made, or released to the board as well.
+	State   PublicationState   `json:"state"`
+	Tables  []PublicationTable `json:"tables"`
+	Version int64              `json:"version"`
+}
+
+// PublicationDivision Vad en tabell delas efter. / What a table is divided by.
+type PublicationDivision string
+
+// PublicationLeadTime defines model for PublicationLeadTime.
+type PublicationLeadTime struct {
+	// CheckIn Vilken avstämning. / Which check-in.
+	CheckIn *int `json:"checkIn,omitempty"`
+
+	// LeftOut Visas inte: färre än tio personer, eller för lika en annan publikation. / Not shown: fewer than ten people, or too like another publication.
+	LeftOut    bool `json:"leftOut"`
+	MedianDays *int `json:"medianDays,omitempty"`
+
+	// P90Days 90:e percentilen. / The 90th percentile.
+	P90Days *int `json:"p90Days,omitempty"`
+
+	// Step Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); från att en avstämning blir aktuell till svar; första dag till avslut; tiden då det är en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
+	Step LeadTimeStep `json:"step"`
+}
+
+// PublicationList defines model for PublicationList.
+type PublicationList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta                 `json:"_meta"`
+	Items          []PublicationSummary `json:"items"`
+}
+
+// PublicationMeasure Vilka personer som räknas: de vars remiss i perioden kom in, antogs, avvisades, eller vars insats avslutades. / Which people are counted: those whose referral in the period came in, was accepted, was rejected, or whose initiative was closed.
+type PublicationMeasure string
+
+// PublicationPeriod Ett år, eller ett tertial av det. / A year, or a tertial of it.
+//
+// Example: 2026-t1
+type PublicationPeriod = string
+
+// PublicationPlan Planens version, som säger vilka tabeller som finns; utelämnas den gäller den senaste. / The plan's version, which says what tables there are; if left out, the latest.
+type PublicationPlan = int
+
+// PublicationRow defines model for PublicationRow.
+type PublicationRow struct {
+	// Count Personer, med avvikelse. / People, with a deviation.
+	Count int `json:"count"`
+
+	// Values Källorna, könet, kommunerna eller utfallen i raden; tom i totalen. / The sources, gender, municipalities or outcomes of the row; empty in the total.
+	Values []string `json:"values"`
+}
+
+// PublicationState Gjord, eller också släppt till styrelsen. / Made, or released to the board as well.
+type PublicationState string
+
+// PublicationSummary defines model for PublicationSummary.
+type PublicationSummary struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links     `json:"_links"`
+	Id              string    `json:"id"`
+	MadeAt          time.Time `json:"madeAt"`
+	MadeBy          string    `json:"madeBy"`
+
+	// Period Ett år, eller ett tertial av det. / A year, or a tertial of it.
+	//
+	// Example: 2026-t1
+	Period PublicationPeriod `json:"period"`
+
+	// Plan Planens version, som säger vilka tabeller som finns; utelämnas den gäller den senaste. / The plan's version, which says what tables there are; if left out, the latest.
+	Plan       PublicationPlan `json:"plan"`
+	ReleasedAt *time.Time      `json:"releasedAt,omitempty"`
+	ReleasedBy *string         `json:"releasedBy,omitempty"`
+
+	// State Gjord, eller också släppt till styrelsen. / Made, or released to the board as well.
+	State   PublicationState `json:"state"`
+	Version int64            `json:"version"`
+}
+
+// PublicationTable defines model for PublicationTable.
+type PublicationTable struct {
+	// By Vad en tabell delas efter. / What a table is divided by.
+	By PublicationDivision `json:"by"`
+
+	// LeftOut Tabellen visas inte, eftersom den räknar för få eller är för lik en annan. / The table is not shown, because it counts too few or is too like another.
+	LeftOut bool `json:"leftOut"`
+
+	// Measure Vilka personer som räknas: de vars remiss i perioden kom in, antogs, avvisades, eller vars insats avslutades. / Which people are counted: those whose referral in the period came in, was accepted, was rejected, or whose initiative was closed.
+	Measure PublicationMeasure `json:"measure"`
+
+	// Merged Rader är sammanslagna, eftersom de var för små eller för lika andra. / Rows are merged, because they were too small or too like others.
+	Merged bool             `json:"merged"`
+	Rows   []PublicationRow `json:"rows"`
 }
 
 // QueuePlace Platsen i kön till insatsen. / The place in the initiative's queue.
@@ -1659,12 +1855,12 @@ type ReferralFigures struct {
 	CountedUntil time.Time       `json:"countedUntil"`
 	Counts       []ReferralCount `json:"counts"`
 
-	// Exact false: med slumpmässig avvikelse. / false: with a random deviation.
+	// Exact Alltid true: talen har ingen avvikelse. / Always true: the figures have no deviation.
 	Exact     bool               `json:"exact"`
 	From      string             `json:"from"`
 	LeadTimes []ReferralLeadTime `json:"leadTimes"`
 
-	// Municipality Saknas när talen är förbundets. / Absent when the figures are the association's.
+	// Municipality Saknas när talen är för avsändarens remisser till alla kommuner. / Absent when the figures are of the sender's referrals to every municipality.
 	Municipality *string `json:"municipality,omitempty"`
 	To           string  `json:"to"`
 }
@@ -2323,6 +2519,36 @@ type ListEventsParams struct {
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 }
 
+// ListPublicationsParams defines parameters for ListPublications.
+type ListPublicationsParams struct {
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Cursor Markören nextCursor ur förra svaret, i stället för page. / The nextCursor of the previous answer, instead of page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// MakePublicationParams defines parameters for MakePublication.
+type MakePublicationParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPublicationParams defines parameters for GetPublication.
+type GetPublicationParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ReleasePublicationParams defines parameters for ReleasePublication.
+type ReleasePublicationParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ExportReferralsParams defines parameters for ExportReferrals.
 type ExportReferralsParams struct {
 	// Format Filens format. / The file's format.
@@ -2674,6 +2900,9 @@ type CreateDraftJSONRequestBody = DraftContent
 // ReplaceDraftJSONRequestBody defines body for ReplaceDraft for application/json ContentType.
 type ReplaceDraftJSONRequestBody = DraftContent
 
+// MakePublicationJSONRequestBody defines body for MakePublication for application/json ContentType.
+type MakePublicationJSONRequestBody = NewPublication
+
 // CreateReferralJSONRequestBody defines body for CreateReferral for application/json ContentType.
 type CreateReferralJSONRequestBody = NewReferral
 
@@ -2746,6 +2975,10 @@ var Paths = rest.NewPaths(map[string]string{
 	"replaceDraft":        "/drafts/{id}",
 	"sendDraft":           "/drafts/{id}/sending",
 	"listEvents":          "/events",
+	"listPublications":    "/publications",
+	"makePublication":     "/publications",
+	"getPublication":      "/publications/{id}",
+	"releasePublication":  "/publications/{id}/release",
 	"exportReferrals":     "/referral-exports",
 	"getReferralFigures":  "/referral-figures",
 	"listReferrals":       "/referrals",
@@ -2817,6 +3050,18 @@ type ServerInterface interface {
 	// ListEvents Följ händelser / Follow events
 	// (GET /events)
 	ListEvents(ctx echo.Context, params ListEventsParams) error
+	// ListPublications Lista publikationer / List publications
+	// (GET /publications)
+	ListPublications(ctx echo.Context, params ListPublicationsParams) error
+	// MakePublication Gör en publikation / Make a publication
+	// (POST /publications)
+	MakePublication(ctx echo.Context, params MakePublicationParams) error
+	// GetPublication Läs en publikation / Read a publication
+	// (GET /publications/{id})
+	GetPublication(ctx echo.Context, id Id, params GetPublicationParams) error
+	// ReleasePublication Släpp en publikation / Release a publication
+	// (POST /publications/{id}/release)
+	ReleasePublication(ctx echo.Context, id Id, params ReleasePublicationParams) error
 	// ExportReferrals Hämta remisser som fil / Fetch referrals as a file
 	// (GET /referral-exports)
 	ExportReferrals(ctx echo.Context, params ExportReferralsParams) error
@@ -3262,6 +3507,139 @@ func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListEvents(ctx, params)
+	return err
+}
+
+// ListPublications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPublications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPublicationsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPublications(ctx, params)
+	return err
+}
+
+// MakePublication converts echo context to params.
+func (w *ServerInterfaceWrapper) MakePublication(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MakePublicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MakePublication(ctx, params)
+	return err
+}
+
+// GetPublication converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPublication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPublicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPublication(ctx, id, params)
+	return err
+}
+
+// ReleasePublication converts echo context to params.
+func (w *ServerInterfaceWrapper) ReleasePublication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleasePublicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReleasePublication(ctx, id, params)
 	return err
 }
 
@@ -4775,6 +5153,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/drafts/:id", wrapper.ReplaceDraft, options.OperationMiddlewares["replaceDraft"]...)
 	router.POST(options.BaseURL+"/drafts/:id/sending", wrapper.SendDraft, options.OperationMiddlewares["sendDraft"]...)
 	router.GET(options.BaseURL+"/events", wrapper.ListEvents, options.OperationMiddlewares["listEvents"]...)
+	router.GET(options.BaseURL+"/publications", wrapper.ListPublications, options.OperationMiddlewares["listPublications"]...)
+	router.POST(options.BaseURL+"/publications", wrapper.MakePublication, options.OperationMiddlewares["makePublication"]...)
+	router.GET(options.BaseURL+"/publications/:id", wrapper.GetPublication, options.OperationMiddlewares["getPublication"]...)
+	router.POST(options.BaseURL+"/publications/:id/release", wrapper.ReleasePublication, options.OperationMiddlewares["releasePublication"]...)
 	router.GET(options.BaseURL+"/referral-exports", wrapper.ExportReferrals, options.OperationMiddlewares["exportReferrals"]...)
 	router.GET(options.BaseURL+"/referral-figures", wrapper.GetReferralFigures, options.OperationMiddlewares["getReferralFigures"]...)
 	router.GET(options.BaseURL+"/referrals", wrapper.ListReferrals, options.OperationMiddlewares["listReferrals"]...)
@@ -5029,6 +5411,99 @@ type ListEvents200JSONResponse EventList
 
 func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response)
+}
+
+type ListPublicationsRequestObject struct {
+	Params ListPublicationsParams
+}
+
+type ListPublicationsResponseObject interface {
+	VisitListPublicationsResponse(w http.ResponseWriter) error
+}
+
+type ListPublications200JSONResponse PublicationList
+
+func (response ListPublications200JSONResponse) VisitListPublicationsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type MakePublicationRequestObject struct {
+	Params MakePublicationParams
+	Body   *MakePublicationJSONRequestBody
+}
+
+type MakePublicationResponseObject interface {
+	VisitMakePublicationResponse(w http.ResponseWriter) error
+}
+
+type MakePublication201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type MakePublication201JSONResponse struct {
+	Body    Publication
+	Headers MakePublication201ResponseHeaders
+}
+
+func (response MakePublication201JSONResponse) VisitMakePublicationResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetPublicationRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetPublicationParams
+}
+
+type GetPublicationResponseObject interface {
+	VisitGetPublicationResponse(w http.ResponseWriter) error
+}
+
+type GetPublication200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPublication200JSONResponse struct {
+	Body    Publication
+	Headers GetPublication200ResponseHeaders
+}
+
+func (response GetPublication200JSONResponse) VisitGetPublicationResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetPublication304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPublication304Response struct {
+	Headers GetPublication304ResponseHeaders
+}
+
+func (response GetPublication304Response) VisitGetPublicationResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ReleasePublicationRequestObject struct {
+	Id     Id `json:"id"`
+	Params ReleasePublicationParams
+}
+
+type ReleasePublicationResponseObject interface {
+	VisitReleasePublicationResponse(w http.ResponseWriter) error
+}
+
+type ReleasePublication200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReleasePublication200JSONResponse struct {
+	Body    Publication
+	Headers ReleasePublication200ResponseHeaders
+}
+
+func (response ReleasePublication200JSONResponse) VisitReleasePublicationResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ExportReferralsRequestObject struct {
@@ -5815,6 +6290,18 @@ type StrictServerInterface interface {
 	// ListEvents Följ händelser / Follow events
 	// (GET /events)
 	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
+	// ListPublications Lista publikationer / List publications
+	// (GET /publications)
+	ListPublications(ctx context.Context, request ListPublicationsRequestObject) (ListPublicationsResponseObject, error)
+	// MakePublication Gör en publikation / Make a publication
+	// (POST /publications)
+	MakePublication(ctx context.Context, request MakePublicationRequestObject) (MakePublicationResponseObject, error)
+	// GetPublication Läs en publikation / Read a publication
+	// (GET /publications/{id})
+	GetPublication(ctx context.Context, request GetPublicationRequestObject) (GetPublicationResponseObject, error)
+	// ReleasePublication Släpp en publikation / Release a publication
+	// (POST /publications/{id}/release)
+	ReleasePublication(ctx context.Context, request ReleasePublicationRequestObject) (ReleasePublicationResponseObject, error)
 	// ExportReferrals Hämta remisser som fil / Fetch referrals as a file
 	// (GET /referral-exports)
 	ExportReferrals(ctx context.Context, request ExportReferralsRequestObject) (ExportReferralsResponseObject, error)
@@ -6260,6 +6747,131 @@ func (sh *strictHandler) ListEvents(ctx echo.Context, params ListEventsParams) e
 		return err
 	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
 		return validResponse.VisitListEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPublications operation middleware
+func (sh *strictHandler) ListPublications(ctx echo.Context, params ListPublicationsParams) error {
+	var request ListPublicationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPublications(ctx.Request().Context(), request.(ListPublicationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPublications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPublicationsResponseObject); ok {
+		return validResponse.VisitListPublicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MakePublication operation middleware
+func (sh *strictHandler) MakePublication(ctx echo.Context, params MakePublicationParams) error {
+	var request MakePublicationRequestObject
+
+	request.Params = params
+
+	var body MakePublicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MakePublication(ctx.Request().Context(), request.(MakePublicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MakePublication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MakePublicationResponseObject); ok {
+		return validResponse.VisitMakePublicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPublication operation middleware
+func (sh *strictHandler) GetPublication(ctx echo.Context, id Id, params GetPublicationParams) error {
+	var request GetPublicationRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPublication(ctx.Request().Context(), request.(GetPublicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPublication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPublicationResponseObject); ok {
+		return validResponse.VisitGetPublicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReleasePublication operation middleware
+func (sh *strictHandler) ReleasePublication(ctx echo.Context, id Id, params ReleasePublicationParams) error {
+	var request ReleasePublicationRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReleasePublication(ctx.Request().Context(), request.(ReleasePublicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReleasePublication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReleasePublicationResponseObject); ok {
+		return validResponse.VisitReleasePublicationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

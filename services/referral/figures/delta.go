@@ -8,8 +8,8 @@ import (
 	"github.com/finsam/finsam/services/referral"
 )
 
-// deltaOf returns what step n of a referral counts for.
-func deltaOf(r *referral.Referral, n int64) Delta {
+// DeltaOf returns what step n of a referral counts for.
+func DeltaOf(r *referral.Referral, n int64) Delta {
 	step, then := &r.Steps[n-1], r.AsOf(n).Status()
 	d := Delta{Month: step.At.In(civil.Zone).Format("2006-01")}
 	cell := func(of *referral.Status, measure, detail string) Cell {

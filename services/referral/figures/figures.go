@@ -16,7 +16,7 @@ import (
 
 // Version is the version of the rules by which steps are counted. A program that
 // counts differently has another one, and counts again from the beginning.
-const Version = 1
+const Version = 2
 
 // What is counted.
 const (
@@ -52,19 +52,16 @@ type Span struct {
 	Days         int // whole days by the calendar in Sweden
 }
 
-// Sum is a count, and the sum of the record keys of those counted (modulo 2³²):
-// the cell key of the Cell Key Method.
+// Sum is a count.
 type Sum struct {
-	N   int64  `json:"n"`
-	Key uint32 `json:"key"`
+	N int64 `json:"n"`
 }
 
-func (s Sum) plus(o Sum) Sum { return Sum{N: s.N + o.N, Key: s.Key + o.Key} }
+func (s Sum) plus(o Sum) Sum { return Sum{N: s.N + o.N} }
 
 // Delta is what one step of one referral changes in a month.
 type Delta struct {
 	Month string // "2026-03"
-	Key   uint32 // the referral's record key
 	Up    []Cell
 	Down  []Cell
 	Spans []Span
@@ -90,14 +87,14 @@ func (m *Month) Apply(d Delta) {
 		m.Spans = map[string]Sum{}
 	}
 	for _, c := range d.Up {
-		add(m.Cells, c.name(), Sum{1, d.Key})
+		add(m.Cells, c.name(), Sum{1})
 	}
 	for _, c := range d.Down {
-		add(m.Cells, c.name(), Sum{-1, -d.Key})
+		add(m.Cells, c.name(), Sum{-1})
 	}
 	for _, s := range d.Spans {
 		name := strings.Join([]string{s.Step, s.Detail, s.Municipality, strconv.Itoa(s.Days)}, "|")
-		add(m.Spans, name, Sum{1, d.Key})
+		add(m.Spans, name, Sum{1})
 	}
 }
 

@@ -2,10 +2,10 @@ package figures
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,14 +130,7 @@ func (r *Rollup) Count(ctx context.Context, events []feed.Event) error {
 		if ref == nil || n < 1 || n > ref.Version() {
 			continue
 		}
-		d := deltaOf(ref, n)
-		// The key for the Cell Key Method: uniform over all 32-bit numbers, always the same,
-		// and unknown without the look-up keys.
-		random, err := base64.RawURLEncoding.DecodeString(r.Cipher.Fingerprint([]byte("figures/" + ref.ID)))
-		if err != nil || len(random) < 4 {
-			panic("figures: a fingerprint is 32 bytes in base64url") // as package encryption says
-		}
-		d.Key = binary.BigEndian.Uint32(random)
+		d := DeltaOf(ref, n)
 		at.ID = d.Month
 		months[at] = append(months[at], counted{e.Sequence, d})
 	}
@@ -180,10 +173,8 @@ var ErrPeriod = fault.New(fault.Unprocessable, "bad-period",
 // Read returns what happened from one month to another ("2026-01"), both included, in a
 // municipality, or in the whole association when it is empty.
 func (r *Rollup) Read(ctx context.Context, association, from, to, municipality string) (*Period, error) {
-	first, errFrom := time.Parse("2006-01", from)
-	last, errTo := time.Parse("2006-01", to)
-	if errFrom != nil || errTo != nil || last.Before(first) || last.After(first.AddDate(5, 0, -1)) {
-		return nil, ErrPeriod.AtField("from")
+	if err := checkPeriod(from, to); err != nil {
+		return nil, err
 	}
 	position, err := r.follower.Position(ctx)
 	if err != nil {
@@ -210,4 +201,37 @@ func (r *Rollup) Read(ctx context.Context, association, from, to, municipality s
 	}
 	p.Result = Over(months, from, to, municipality)
 	return p, nil
+}
+
+// checkPeriod returns ErrPeriod for what is no period of months.
+func checkPeriod(from, to string) error {
+	first, errFrom := time.Parse("2006-01", from)
+	last, errTo := time.Parse("2006-01", to)
+	if errFrom != nil || errTo != nil || last.Before(first) || last.After(first.AddDate(5, 0, -1)) {
+		return ErrPeriod.AtField("from")
+	}
+	return nil
+}
+
+// CountSeen returns what happened from one month to another, both included, in a municipality
+// or (empty) in all, to the referrals that each passes to count: with the steps that the
+// caller may see of them. Nothing of it is kept.
+func CountSeen(from, to, municipality string, each func(count func(*referral.Referral)) error) (*Result, error) {
+	if err := checkPeriod(from, to); err != nil {
+		return nil, err
+	}
+	months := map[string]*Month{}
+	err := each(func(seen *referral.Referral) {
+		for n := range seen.Steps {
+			d := DeltaOf(seen, int64(n+1))
+			m := months[d.Month]
+			if m == nil {
+				m = &Month{Month: d.Month}
+				months[d.Month] = m
+			}
+			m.Apply(d)
+		}
+	})
+	r := Over(slices.Collect(maps.Values(months)), from, to, municipality)
+	return &r, err
 }

@@ -23,7 +23,7 @@ func (h handlers) GetReferralFigures(ctx context.Context, r api.GetReferralFigur
 	}
 	q := rest.Query("from", from, "to", to, "municipality", municipality)
 	return api.GetReferralFigures200JSONResponse{
-		From: from, To: to, Municipality: rest.Optional(f.Municipality), Exact: f.Exact, CountedUntil: f.CountedUntil,
+		From: from, To: to, Municipality: rest.Optional(f.Municipality), Exact: true, CountedUntil: f.CountedUntil,
 		Counts: rest.Map(f.Rows, func(row figures.Row) api.ReferralCount {
 			return api.ReferralCount{
 				By: api.FigureTable(row.By), Value: rest.Optional(row.Value), Measure: api.FigureMeasure(row.Measure),
@@ -31,11 +31,9 @@ func (h handlers) GetReferralFigures(ctx context.Context, r api.GetReferralFigur
 			}
 		}),
 		LeadTimes: rest.Map(f.Leads, func(l figures.Lead) api.ReferralLeadTime {
-			b := api.ReferralLeadTime{Step: api.LeadTimeStep(l.Step), Detail: rest.Optional(l.Detail), Count: int(l.N)}
-			if !l.Withheld() {
-				b.MedianDays, b.P90Days = &l.Median, &l.P90
+			return api.ReferralLeadTime{
+				Step: api.LeadTimeStep(l.Step), Detail: rest.Optional(l.Detail), Count: int(l.N), MedianDays: &l.Median, P90Days: &l.P90,
 			}
-			return b
 		}),
 		UnderscoreLinks: api.Links{"self": {Href: "referral-figures?" + q.Encode()}},
 	}, nil

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,7 +66,7 @@ var rejection = map[string]any{"code": "other", "text": "Påhittat."}
 
 // operations lists every operation of the contract.
 func operations() []operation {
-	return append(append(webhookOperations(), draftOperations()...), []operation{
+	return append(slices.Concat(webhookOperations(), draftOperations(), publicationOperations()), []operation{
 		{id: "listReferrals", method: "GET", path: fixed("/referrals"), who: referraltest.Intake, more: badLists()},
 		{id: "exportReferrals", method: "GET", path: fixed("/referral-exports"), who: referraltest.Intake, more: badExports()},
 		{id: "getReferralFigures", method: "GET", path: fixed("/referral-figures"), who: referraltest.Intake, more: []refusal{
@@ -73,6 +74,7 @@ func operations() []operation {
 			{"of a period turned round", webtest.Request{Path: "/referral-figures?from=2026-03&to=2026-02"}},
 			{"of a period without end", webtest.Request{Path: "/referral-figures?from=1926-01&to=2026-02"}},
 			{"of another municipality", webtest.Request{Path: "/referral-figures?municipality=1402"}},
+			{"by the association's staff", webtest.Request{As: referraltest.Admin}},
 		}},
 		{id: "listTasks", method: "GET", path: fixed("/tasks"), who: referraltest.Intake, more: []refusal{
 			{"with a limit that is too high", webtest.Request{Path: "/tasks?limit=201"}},

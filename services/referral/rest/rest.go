@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -30,7 +29,7 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	if c.Contract, err = contract.Read(api.Contract); err != nil {
 		return nil, err
 	}
-	c.Service, c.Admit = "referral", guard.Admit(c.AccessLog)
+	c.Service, c.Admit = "referral", s.Admit
 	e, err := server.New(c)
 	if err != nil {
 		return nil, err

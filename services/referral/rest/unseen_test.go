@@ -82,7 +82,7 @@ func (u *unseen) goes(t *testing.T, kind string, data map[string]string) {
 }
 
 // ofRequest is what an answer has from its request alone.
-var ofRequest = regexp.MustCompile(`"(traceId|instance)":"[^"]*"`)
+var ofRequest = regexp.MustCompile(`"(traceId|instance|countedUntil)":"[^"]*"`)
 
 // asks returns what everything that a sender can call answers, by what was asked.
 // Left out is what concerns the whole suite: the id of the request, and the

@@ -25,6 +25,7 @@ import (
 	"github.com/finsam/finsam/services/referral/export"
 	"github.com/finsam/finsam/services/referral/figures"
 	"github.com/finsam/finsam/services/referral/outbound"
+	"github.com/finsam/finsam/services/referral/publication"
 	"github.com/finsam/finsam/services/referral/registrynumber"
 	"github.com/finsam/finsam/services/referral/waitlist"
 )
@@ -78,6 +79,9 @@ type Service struct {
 	recent    recentRegisters
 	documents *guard.Documents[referral.Referral]
 
+	publications         *store.Collection[publication.Publication]
+	publicationDocuments *guard.Documents[publication.Publication]
+
 	numbers   *registrynumber.Allocator
 	exports   *export.Service
 	figures   *figures.Rollup
@@ -108,6 +112,9 @@ func (s *Service) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.registers, err = store.Open(ctx, s.Engine, registerCollection); err != nil {
+		return err
+	}
+	if err := s.openPublications(ctx); err != nil {
 		return err
 	}
 	s.documents = &guard.Documents[referral.Referral]{

@@ -39,9 +39,9 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "referral", Version: 1,
+		Service: "referral", Version: 2,
 		Collections: append([]migration.Collection{
-			Collection, registerCollection,
+			Collection, registerCollection, publicationCollection,
 			waitlist.Collection, registrynumber.Collection, figures.Collection, attachment.Collection, draft.Collection,
 		}, outbound.Collections...),
 	}
