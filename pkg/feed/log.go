@@ -70,7 +70,7 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 	waiting, cancel := context.WithTimeout(ctx, min(wait, MaxWait))
 	defer cancel()
 	for looked := false; ; looked = true {
-		blocks, grown, err := l.behind(ctx, seq)
+		blocks, grown, err := l.behind(ctx, seq, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -113,8 +113,9 @@ func (l *Log) After(ctx context.Context, seq int64, limit int, wait time.Duratio
 }
 
 // behind returns the blocks that have events behind seq, from memory or, what is
-// older, from the store; and the channel that is closed when there are more.
-func (l *Log) behind(ctx context.Context, seq int64) ([]block, <-chan struct{}, error) {
+// older, from the store, as many as have limit of them or maxReadBlocks; and the channel
+// that is closed when there are more.
+func (l *Log) behind(ctx context.Context, seq int64, limit int) ([]block, <-chan struct{}, error) {
 	l.mu.Lock()
 	tail, grown := l.tail, l.grown
 	l.mu.Unlock()
@@ -129,7 +130,7 @@ func (l *Log) behind(ctx context.Context, seq int64) ([]block, <-chan struct{}, 
 		Association: store.NoAssociation,
 		Where:       []store.Cond{{Key: "last", Op: store.Gt, Value: seq}},
 		Sort:        []store.Order{{Key: "last"}},
-		Limit:       maxReadBlocks,
+		Limit:       min(limit, maxReadBlocks), // each has one at least
 	})
 	if err != nil {
 		return nil, nil, err
