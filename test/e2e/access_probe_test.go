@@ -199,7 +199,7 @@ func (w *world) path(op operation, t thing) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
-		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft, "publications": w.publication,
+		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft, "publications": cmp.Or(w.publication, nobodys),
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
 		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{attachment}", cmp.Or(t.attachment, nobodys), "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)

@@ -177,7 +177,7 @@ var anybodys = []string{"createReferral", "createReferrals", "createDraft", "rep
 func TestWithoutATokenOnlyThePublicOperationsAnswer(t *testing.T) {
 	s := suite.OneProcess(t)
 	d := theContract(t, s)
-	w, th := &world{activity: nobodys, cancellation: nobodys, publication: nobodys, date: day(0)}, thing{
+	w, th := &world{activity: nobodys, cancellation: nobodys, date: day(0)}, thing{
 		referral: nobodys, participant: nobodys, enrolment: nobodys, booking: nobodys, webhook: nobodys, draft: nobodys, receiversDraft: nobodys, feed: nobodys, secret: strings.Repeat("0", 64),
 	}
 	for _, op := range d.Operations {
