@@ -113,8 +113,8 @@ var (
 	ErrForbidden = New(Forbidden, "forbidden",
 		"Din roll har inte behörighet att göra detta. Be någon som har behörighet att göra det.", "Your role is not allowed to do this. Ask somebody who is allowed to.")
 	ErrStale = New(Stale, "stale-version",
-		"Någon annan har ändrat detta sedan du läste det. Läs den nya versionen och försök igen.",
-		"Somebody else has changed this since you read it. Read the new version and try again.")
+		"Versionen i If-Match är inte den som gäller nu. Läs på nytt, se vad som har ändrats och försök igen.",
+		"The version in If-Match is not the current one. Read it again, see what has changed and try again.")
 	ErrConflict = New(Conflict, "already-exists",
 		"Det som du vill skapa finns redan.", "What you want to create already exists.")
 	ErrUnavailable = New(Unavailable, "unavailable",

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,34 +12,57 @@ import (
 
 func text(s string) *string { return &s }
 
-func TestIfMatchNamesAVersionOrTheChangeIsRefused(t *testing.T) {
+func TestIfMatchNamesVersionsOrTheChangeIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
-		ifMatch *string
-		version int64
-		err     error
+		ifMatch  *string
+		versions []int64
+		err      error
 	}{
-		"a version of ours":       {text(`"3"`), 3, nil},
-		"with blanks around":      {text(` "12" `), 12, nil},
-		"none":                    {nil, 0, rest.ErrNoVersion},
-		"empty":                   {text(""), 0, rest.ErrNoVersion},
-		"without quotes":          {text("3"), 0, fault.ErrStale},
-		"weak":                    {text(`W/"3"`), 0, fault.ErrStale},
-		"any":                     {text("*"), 0, fault.ErrStale},
-		"several":                 {text(`"3", "4"`), 0, fault.ErrStale},
-		"not a number":            {text(`"abc"`), 0, fault.ErrStale},
-		"zero":                    {text(`"0"`), 0, fault.ErrStale},
-		"negative":                {text(`"-1"`), 0, fault.ErrStale},
-		"written in another way":  {text(`"03"`), 0, fault.ErrStale},
-		"with a sign":             {text(`"+3"`), 0, fault.ErrStale},
-		"larger than any version": {text(`"99999999999999999999"`), 0, fault.ErrStale},
-		"half a tag":              {text(`"3`), 0, fault.ErrStale},
+		"a version of ours":         {text(`"3"`), []int64{3}, nil},
+		"with blanks around":        {text(` "12" `), []int64{12}, nil},
+		"none":                      {nil, nil, rest.ErrNoVersion},
+		"empty":                     {text(""), nil, rest.ErrNoVersion},
+		"without quotes":            {text("3"), nil, rest.ErrNoTag},
+		"made weak by a proxy":      {text(`W/"3"`), []int64{3}, nil},
+		"any":                       {text("*"), []int64{0}, nil},
+		"several":                   {text(`"3", W/"4"`), []int64{3, 4}, nil},
+		"several, some not of ours": {text(`"abc","4",,"-1"`), []int64{4}, nil},
+		"an empty tag":              {text(`""`), nil, fault.ErrStale},
+		"not a number":              {text(`"abc"`), nil, fault.ErrStale},
+		"zero":                      {text(`"0"`), nil, fault.ErrStale},
+		"negative":                  {text(`"-1"`), nil, fault.ErrStale},
+		"written in another way":    {text(`"03"`), nil, fault.ErrStale},
+		"with a sign":               {text(`"+3"`), nil, fault.ErrStale},
+		"larger than any version":   {text(`"99999999999999999999"`), nil, fault.ErrStale},
+		"half a tag":                {text(`"3`), nil, rest.ErrNoTag},
+		"a word":                    {text(`x`), nil, rest.ErrNoTag},
+		"any among others":          {text(`"3", *`), nil, rest.ErrNoTag},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := rest.Version(c.ifMatch)
-			if got != c.version || !errors.Is(err, c.err) {
+			got, err := rest.Versions(c.ifMatch)
+			if !slices.Equal(got, c.versions) || !errors.Is(err, c.err) {
 				t.Fatalf("got %d, %v", got, err)
 			}
 		})
+	}
+}
+
+func TestEachVersionOfAListIsTriedUntilOneIsTheCurrentOne(t *testing.T) {
+	var tried []int64
+	at := func(current int64) func(int64) (int64, error) {
+		return func(version int64) (int64, error) {
+			tried = append(tried, version)
+			if version != current {
+				return 0, fault.ErrStale
+			}
+			return version, nil
+		}
+	}
+	if v, err := rest.AtVersion(text(`"9", "2", "3"`), at(2)); v != 2 || err != nil || !slices.Equal(tried, []int64{9, 2}) {
+		t.Errorf("got %d, %v after %d", v, err, tried)
+	}
+	if _, err := rest.AtVersion(text(`"9", "2"`), at(4)); !errors.Is(err, fault.ErrStale) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -59,8 +83,14 @@ func FuzzTag(f *testing.F) {
 	f.Add(`"3"`)
 	f.Add(`W/"3"`)
 	f.Fuzz(func(t *testing.T, tag string) {
-		if n, err := rest.Version(&tag); err == nil && strings.TrimSpace(tag) != rest.ETag(n) {
-			t.Fatalf("%q was read as %d", tag, n)
+		versions, err := rest.Versions(&tag)
+		for _, n := range versions {
+			if n != 0 && !strings.Contains(tag, rest.ETag(n)) || n == 0 && strings.TrimSpace(tag) != "*" {
+				t.Fatalf("%q was read as %d", tag, n)
+			}
+		}
+		if (err == nil) != (len(versions) > 0) {
+			t.Fatalf("%q was read as %d, %v", tag, versions, err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ package rest
 
 import (
 	"cmp"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -66,14 +67,25 @@ func Convert[U, T ~string](list []T) (all []U) {
 	return all
 }
 
-// Changed calls a verb with the version that If-Match names, and returns the body of
-// what came of it. Errors are those of Version and of the verb.
-func Changed[V, B any](ifMatch *string, verb func(version int64) (V, error), body func(V) B) (b B, err error) {
-	version, err := Version(ifMatch)
+// AtVersion calls a verb with the version that If-Match names, or with 0 for any. A list
+// names several, of which at most one is the current one: each is tried until the verb says
+// something else than ErrStale. Errors are those of Versions and of the verb.
+func AtVersion[V any](ifMatch *string, verb func(version int64) (V, error)) (v V, err error) {
+	versions, err := Versions(ifMatch)
 	if err != nil {
-		return b, err
+		return v, err
 	}
-	v, err := verb(version)
+	for _, version := range versions {
+		if v, err = verb(version); !errors.Is(err, fault.ErrStale) {
+			break
+		}
+	}
+	return v, err
+}
+
+// Changed is AtVersion that returns the body of what came of it.
+func Changed[V, B any](ifMatch *string, verb func(version int64) (V, error), body func(V) B) (b B, err error) {
+	v, err := AtVersion(ifMatch, verb)
 	if err != nil {
 		return b, err
 	}
@@ -273,18 +285,41 @@ var ErrNoVersion = fault.New(fault.PreconditionRequired, "if-match-required",
 // ETag returns the entity tag of a version: its number in quotes.
 func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// Version reads the version that If-Match names: ErrNoVersion without one, and
-// ErrStale when it is no version of ours, as it then cannot be the current one.
-func Version(ifMatch *string) (int64, error) {
-	if ifMatch == nil || strings.TrimSpace(*ifMatch) == "" {
-		return 0, ErrNoVersion
+// ErrNoTag answers an If-Match that is no list of entity tags.
+var ErrNoTag = fault.New(fault.Invalid, "invalid-request",
+	"Anropet innehåller fel. Rätta de fält som står i svaret.", "The request contains errors. Correct the fields that the answer lists.").At(fault.Field{
+	Pointer: "If-Match", Code: "format",
+	Text: fault.Text{SV: `Skriv ETag precis som den kom i svaret, med citattecken: "3".`, EN: `Write the ETag exactly as it came in the answer, with its quotes: "3".`},
+})
+
+// Versions reads the versions that If-Match names (RFC 9110, 13.1.1): 0 for any. A weak tag
+// is taken as the strong one that it was made of: a proxy that compresses makes it weak.
+// Errors are ErrNoVersion without a tag, ErrNoTag for what is none, and ErrStale when none
+// of them is ours, as then none can be the current one.
+func Versions(ifMatch *string) (versions []int64, err error) {
+	text := strings.TrimSpace(Value(ifMatch))
+	switch text {
+	case "":
+		return nil, ErrNoVersion
+	case "*":
+		return []int64{0}, nil
 	}
-	tag := strings.TrimSpace(*ifMatch)
-	n, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
-	if err != nil || n < 1 || ETag(n) != tag {
-		return 0, fault.ErrStale
+	for tag := range strings.SplitSeq(text, ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == "" {
+			continue // an empty element of a list is none
+		}
+		if len(tag) < 2 || tag[0] != '"' || strings.IndexByte(tag[1:], '"') != len(tag)-2 {
+			return nil, ErrNoTag
+		}
+		if n, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64); err == nil && n > 0 && ETag(n) == tag {
+			versions = append(versions, n)
+		}
 	}
-	return n, nil
+	if len(versions) == 0 {
+		return nil, fault.ErrStale
+	}
+	return versions, nil
 }
 
 // NotModified reports whether If-None-Match names the version: the caller has it already.

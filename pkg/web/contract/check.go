@@ -3,7 +3,9 @@ package contract
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -16,10 +18,12 @@ import (
 	"github.com/finsam/finsam/pkg/web/problem"
 )
 
-// Check checks a request against the operation and returns it with a body that the
-// handler can read: JSON as it came, a form bounded as it comes. pathValue returns the
-// value of a path parameter. The error is a fault; problem.ErrInvalid names the fields
-// at fault, at most problem.MaxFields of them.
+// Check checks a request against the operation and returns it as the handler reads it:
+// with the parameters in their canonical form, and JSON as it came but for what canonical
+// and the optional fields that are null say of it; a form is bounded as it comes. pathValue
+// returns the value of a path parameter, which Canonical has been asked about. The error is
+// a fault; problem.ErrInvalid and ErrContent name the fields at fault, at most
+// problem.MaxFields of them.
 func (op *Operation) Check(w http.ResponseWriter, r *http.Request, pathValue func(name string) string) (*http.Request, error) {
 	fields := op.checkParameters(r, pathValue)
 	switch {
@@ -44,6 +48,9 @@ func invalid(fields []fault.Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
+	if !slices.ContainsFunc(fields, func(f fault.Field) bool { return f.Code != "says-nothing" && f.Code != "not-a-character" }) {
+		return problem.ErrContent.At(fields[:min(len(fields), problem.MaxFields)]...)
+	}
 	return problem.ErrInvalid.At(fields[:min(len(fields), problem.MaxFields)]...)
 }
 
@@ -51,6 +58,7 @@ func invalid(fields []fault.Field) error {
 // the operation does not know is wrong too: a misspelt filter must not be ignored.
 func (op *Operation) checkParameters(r *http.Request, pathValue func(string) string) (fields []fault.Field) {
 	var query url.Values
+	rewritten := false
 	if raw := r.URL.RawQuery; raw != "" {
 		var err error
 		if query, err = url.ParseQuery(raw); err != nil {
@@ -71,12 +79,74 @@ func (op *Operation) checkParameters(r *http.Request, pathValue func(string) str
 			values = []string{pathValue(p.Name)}
 		case "header":
 			values = r.Header.Values(p.Name)
+			if one, ok := canonicalHeader(p.Name, values); ok {
+				r.Header.Set(p.Name, one)
+				values = []string{one}
+			}
 		default:
 			values = query[p.Name]
+			if canonical, ok := p.canonical(values); ok {
+				query[p.Name], values, rewritten = canonical, canonical, true
+			}
 		}
 		fields = append(fields, p.check(values)...)
 	}
+	if rewritten {
+		r.URL.RawQuery = query.Encode()
+	}
 	return fields
+}
+
+// Canonical returns the value of a path parameter in the form in which it is stored: an id
+// in lower case, as other systems also write it in upper case.
+func (op *Operation) Canonical(name, value string) string {
+	for i := range op.Parameters {
+		if p := &op.Parameters[i]; p.In == "path" && p.Name == name {
+			value, _ = canonical(p.Schema, value)
+		}
+	}
+	return value
+}
+
+// canonical returns the values of a query parameter in the form that the contract
+// declares, and whether they were in another one: ids in lower case, and a list either as
+// repeated parameters or with commas, of which programs write both.
+func (p *Parameter) canonical(values []string) ([]string, bool) {
+	schema, isList := p.Schema, p.Schema.Type == "array"
+	if isList {
+		schema = schema.Items
+	}
+	all := make([]string, 0, len(values))
+	for _, value := range values {
+		if !isList {
+			value, _ = canonical(schema, value)
+			all = append(all, value)
+			continue
+		}
+		for item := range strings.SplitSeq(value, ",") {
+			item, _ = canonical(schema, item)
+			all = append(all, item)
+		}
+	}
+	if isList && !p.Explode && len(all) > 0 {
+		all = []string{strings.Join(all, ",")}
+	}
+	return all, !slices.Equal(all, values)
+}
+
+// canonicalHeader returns the one value that repeated lines of a list are (RFC 9110, 5.3),
+// or a key without the quotes in which the draft standard writes it, and whether that is
+// another form than values.
+func canonicalHeader(name string, values []string) (string, bool) {
+	switch name {
+	case "If-Match", "If-None-Match":
+		return strings.Join(values, ", "), len(values) > 1
+	case "Idempotency-Key":
+		if len(values) == 1 && len(values[0]) > 2 && values[0][0] == '"' && strings.HasSuffix(values[0], `"`) {
+			return values[0][1 : len(values[0])-1], true
+		}
+	}
+	return "", false
 }
 
 // check returns what is wrong with the values that were sent, none if none were.
@@ -152,7 +222,16 @@ func (op *Operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	return op.Body.fields(v, ""), nil
+	c := checker{}
+	fields := c.fields(op.Body, v)
+	if c.rewritten {
+		if text, err = json.Marshal(v); err != nil {
+			return nil, fmt.Errorf("write a body in canonical form: %w", err)
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	}
+	r.Header.Set("Content-Type", "application/json") // media types have no case, but echo looks at it
+	return fields, nil
 }
 
 // CheckBodyHeaders refuses a body by its headers, before it is read: one of more than

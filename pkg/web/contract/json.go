@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -53,7 +54,7 @@ func (p *parser) value() (any, error) {
 		return f, nil
 	case '{', '[':
 		if p.StackDepth() > p.maxDepth {
-			return nil, p.invalid("too-deep")
+			return nil, p.invalid("too-deep", p.StackPointer())
 		}
 		var v any
 		if kind == '{' {
@@ -81,7 +82,7 @@ func (p *parser) value() (any, error) {
 func (p *parser) stringOf(t jsontext.Token) (string, error) {
 	s := t.String()
 	if strings.IndexByte(s, 0) >= 0 {
-		return "", p.notJSON(nil)
+		return "", p.invalid("not-a-character", p.StackPointer())
 	}
 	return s, nil
 }
@@ -99,7 +100,7 @@ func (p *parser) object() (map[string]any, error) {
 			return nil, err
 		}
 		if _, ok := object[name]; ok {
-			return nil, p.invalid("duplicate-field")
+			return nil, p.invalid("duplicate-field", p.StackPointer())
 		}
 		if object[name], err = p.value(); err != nil {
 			return nil, err
@@ -108,25 +109,31 @@ func (p *parser) object() (map[string]any, error) {
 	return object, nil
 }
 
+// surrogate is half a surrogate pair, which JSON's grammar lets through.
+var surrogate = regexp.MustCompile(`^\\u[dD][89a-fA-F][0-9a-fA-F]{2}`)
+
 // notJSON names the line where the text stops being JSON, not what it says there.
 func (p *parser) notJSON(err error) error {
 	at := p.InputOffset()
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		at = syntax.ByteOffset
+		if surrogate.Match(p.source[min(at, int64(len(p.source))):]) {
+			return p.invalid("not-a-character", syntax.JSONPointer)
+		}
 	}
 	line := 1 + bytes.Count(p.source[:min(at, int64(len(p.source)))], []byte{'\n'})
 	return problem.ErrNotJSON.At(fault.Field{Pointer: "line " + strconv.Itoa(line), Code: "not-json", Text: messages["not-json"]})
 }
 
-// invalid names the value that was read last.
-func (p *parser) invalid(code string) error {
+// invalid names the value at a place.
+func (p *parser) invalid(code string, at jsontext.Pointer) error {
 	var path []string
-	for name := range p.StackPointer().Tokens() {
+	for name := range at.Tokens() {
 		if n, err := strconv.Atoi(name); err != nil || n < 0 || len(name) > 6 { // a short number is an index, no personal number
 			name = printable(name)
 		}
 		path = append(path, name)
 	}
-	return problem.ErrInvalid.At(newField(pointer(path), code, nil))
+	return invalid([]fault.Field{newField(pointer(path), code, nil)})
 }

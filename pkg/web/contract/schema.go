@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/finsam/finsam/pkg/fault"
 )
@@ -65,6 +67,10 @@ func (s *Schema) Check(text []byte) error {
 // twice at one. They begin with prefix: the parameter's name, or "" for the body.
 func (s *Schema) fields(v any, prefix string) []fault.Field {
 	c := checker{prefix: prefix}
+	return c.fields(s, v)
+}
+
+func (c *checker) fields(s *Schema, v any) []fault.Field {
 	c.check(s, v)
 	slices.SortStableFunc(c.found, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
 	return slices.CompactFunc(c.found, func(a, b fault.Field) bool { return a.Pointer == b.Pointer && (a.Code == b.Code || a.Text == b.Text) })
@@ -75,6 +81,8 @@ type checker struct {
 	prefix string
 	path   []string // of the value that is checked, below prefix
 	found  []fault.Field
+	// rewritten reports whether a text in the value was brought into its canonical form.
+	rewritten bool
 }
 
 func (c *checker) add(code string, s *Schema) {
@@ -193,6 +201,29 @@ func (c *checker) checkString(s *Schema, v string) {
 	if valid := Formats[s.Format]; valid != nil && !valid(v) {
 		c.add("format", s)
 	}
+	// What a person must have written says something.
+	if s.MinLength > 0 && v != "" && s.Pattern == "" && (s.Format == "" || s.Format == "line") && !saysSomething(v) {
+		c.add("says-nothing", s)
+	}
+}
+
+// saysSomething reports whether a text has a letter or a digit.
+func saysSomething(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) })
+}
+
+// canonical returns a text in the form in which it is stored, and whether that is another:
+// an id in lower case, and a line of text in Unicode's composed form, so that a name is the
+// same name however a keyboard makes its letters.
+func canonical(s *Schema, text string) (string, bool) {
+	c := text
+	switch {
+	case s.Format == "uuid" && len(text) == 36:
+		c = strings.ToLower(text)
+	case s.Format == "line" && !norm.NFC.IsNormalString(text):
+		c = norm.NFC.String(text)
+	}
+	return c, c != text
 }
 
 func (c *checker) checkArray(s *Schema, v []any) {
@@ -209,6 +240,11 @@ func (c *checker) checkArray(s *Schema, v []any) {
 		return
 	}
 	for i, item := range v {
+		if text, ok := item.(string); ok {
+			if text, other := canonical(s.Items, text); other {
+				v[i], item, c.rewritten = text, text, true
+			}
+		}
 		c.within(strconv.Itoa(i), s.Items, item)
 	}
 }
@@ -229,15 +265,16 @@ func isUnique(items []any) bool {
 }
 
 func (c *checker) checkObject(s *Schema, v map[string]any) {
-	if len(v) < s.MinFields {
-		c.add("min-fields", s)
-	}
-	if s.MaxFields != nil && len(v) > *s.MaxFields {
-		c.add("max-fields", s)
-	}
 	for name, value := range v {
 		switch property := s.Properties[name]; {
+		case property != nil && value == nil && !property.Nullable && !slices.Contains(s.Required, name):
+			delete(v, name) // an optional field that is null is not there: many programs write all that they know
 		case property != nil:
+			if text, ok := value.(string); ok {
+				if text, other := canonical(property, text); other {
+					v[name], value, c.rewritten = text, text, true
+				}
+			}
 			c.within(name, property, value)
 		case s.Closed:
 			c.path = append(c.path, printable(name))
@@ -246,6 +283,12 @@ func (c *checker) checkObject(s *Schema, v map[string]any) {
 		case s.Others != nil:
 			c.within(printable(name), s.Others, value)
 		}
+	}
+	if len(v) < s.MinFields {
+		c.add("min-fields", s)
+	}
+	if s.MaxFields != nil && len(v) > *s.MaxFields {
+		c.add("max-fields", s)
 	}
 	for _, name := range s.Required {
 		if _, ok := v[name]; !ok {
@@ -273,8 +316,18 @@ var Formats = map[string]func(string) bool{
 	"date":      func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
 	"date-time": func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil },
 	"uuid":      func(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil },
+	"line":      isLine,
 	"email":     func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s },
 	"uri":       func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() },
+}
+
+// isLine reports whether a text is one line of what can be seen: no line break, no sign
+// that turns the direction of a line, none that is invisible but for the joiners that some
+// scripts need within a word.
+func isLine(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '\u200c' && r != '\u200d' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
+	})
 }
 
 // printable returns a name that the caller has chosen, or "?" unless it looks like a

@@ -15,6 +15,8 @@ var messages = map[string]fault.Text{
 	"unknown-field":     {SV: "Fältet är inte känt här. Ta bort det eller rätta namnet.", EN: "The field is not known here. Remove it or correct its name."},
 	"unknown-parameter": {SV: "Parametern är inte känd här. Ta bort den eller rätta namnet.", EN: "The parameter is not known here. Remove it or correct its name."},
 	"repeated":          {SV: "Värdet finns mer än en gång. Ange det en gång.", EN: "The value occurs more than once. Give it once."},
+	"says-nothing":      {SV: "Texten måste innehålla minst en bokstav eller siffra.", EN: "The text must have at least one letter or digit."},
+	"not-a-character":   {SV: "Texten innehåller ett tecken som inte finns (noll eller ett halvt surrogatpar). Ta bort det.", EN: "The text holds a character that does not exist (NUL or half a surrogate pair). Remove it."},
 	"not-unique":        {SV: "Samma värde får bara finnas en gång.", EN: "The same value may occur only once."},
 	"read-only":         {SV: "Fältet kan läsas men inte skickas. Ta bort det.", EN: "The field is read-only. Remove it."},
 	"not-a-query":       {SV: "Det som står efter frågetecknet i adressen går inte att läsa. Rätta adressen.", EN: "The part of the address after the question mark cannot be read. Correct the address."},
@@ -38,7 +40,32 @@ var formatMessages = map[string]fault.Text{
 	"date-time": {SV: "Skriv datum och klockslag så här: 2026-01-31T13:45:00Z.", EN: "Write a date and time like this: 2026-01-31T13:45:00Z."},
 	"uuid":      {SV: "Värdet ska vara ett id (UUID) från ett tidigare svar.", EN: "The value must be an id (UUID) from an earlier answer."},
 	"email":     {SV: "Skriv en e-postadress så här: namn@exempel.se.", EN: "Write an e-mail address like this: name@example.org."},
+	"line":      {SV: "Skriv texten på en rad, utan radbrytningar och osynliga tecken.", EN: "Write the text on one line, without line breaks and invisible characters."},
 	"uri":       {SV: "Skriv en fullständig webbadress, så här: https://exempel.se/sida.", EN: "Write a complete web address, like this: https://example.org/page."},
+}
+
+// Patterns are the sentences on the patterns of the contracts, for those that have none of
+// their own (x-wanted): nobody should have to read a pattern.
+var Patterns = map[string]fault.Text{
+	`^[0-9]{4}$`:                     {SV: "Skriv kommunkoden med fyra siffror, som 1481.", EN: "Write the municipality's code with four digits, such as 1481."},
+	`^[0-9]{4}-(0[1-9]|1[0-2])$`:     {SV: "Skriv månaden så här: 2026-01.", EN: "Write the month like this: 2026-01."},
+	`^[a-z0-9][a-z0-9-]*$`:           {SV: "Skriv insatsens id med små bokstäver, siffror och bindestreck, som activera.", EN: "Write the initiative's id with lower-case letters, digits and hyphens, such as activera."},
+	`^[a-z][a-z0-9-]{0,39}$`:         {SV: "Skriv insatsens id med små bokstäver, siffror och bindestreck, som activera.", EN: "Write the initiative's id with lower-case letters, digits and hyphens, such as activera."},
+	`^[a-z0-9][a-z0-9_-]*$`:          {SV: "Skriv myndighetens id med små bokstäver, siffror, bindestreck och understreck, som molndal.", EN: "Write the authority's id with lower-case letters, digits, hyphens and underscores, such as molndal."},
+	`^[a-z][a-z_]*$`:                 {SV: "Skriv frågans id så som checklistan har det, med små bokstäver och understreck.", EN: "Write the question's id as the checklist has it, with lower-case letters and underscores."},
+	`^[A-Za-z0-9_-]+$`:               {SV: "Använd värdet precis som det stod i ett tidigare svar.", EN: "Use the value exactly as an earlier answer had it."},
+	`^[A-Za-z0-9._~-]+$`:             {SV: "Använd bara bokstäver a till z, siffror och tecknen . _ ~ -", EN: "Use only the letters a to z, digits and the signs . _ ~ -"},
+	`^[A-Za-z0-9._-]+$`:              {SV: "Använd bara bokstäver a till z, siffror, punkt, bindestreck och understreck.", EN: "Use only the letters a to z, digits, full stops, hyphens and underscores."},
+	`^[A-Za-z0-9][A-Za-z0-9._:/-]*$`: {SV: "Börja med en bokstav eller siffra, och använd bara a till z, siffror och tecknen . _ : / -", EN: "Begin with a letter or digit, and use only a to z, digits and the signs . _ : / -"},
+	`^[^\x00-\x20\x7f]+$`:            {SV: "Skriv den inloggades id utan mellanslag, så som inloggningen visar det.", EN: "Write the user's id without blanks, as the login shows it."},
+	`^[^\x00-\x20,\x7f]+$`:           {SV: "Skriv den inloggades id utan mellanslag och komma, så som inloggningen visar det.", EN: "Write the user's id without blanks and commas, as the login shows it."},
+	`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`: formatMessages["uuid"],
+	`^[0-9a-f]{64}$`: {SV: "Använd värdet precis som det stod i ett tidigare svar.", EN: "Use the value exactly as an earlier answer had it."},
+	`^20[0-9]{2}-W(0[1-9]|[1-4][0-9]|5[0-3])$`: {SV: "Skriv veckan så här: 2026-W05.", EN: "Write the week like this: 2026-W05."},
+	`^([01][0-9]|2[0-3]):[0-5][0-9]$`:          {SV: "Skriv klockslaget så här: 13:45.", EN: "Write the time of day like this: 13:45."},
+	`^[0-9]{4}-[0-9]{6,}$`:                     {SV: "Skriv diarienumret så här: 2026-000123.", EN: "Write the registry number like this: 2026-000123."},
+	`^[+0-9][0-9 ()-]*$`:                       {SV: "Skriv telefonnumret med siffror, gärna med +46 först.", EN: "Write the phone number with digits, preferably with +46 first."},
+	`^[0-9]{6}([0-9]{2})?[-+]?[0-9]{4}$`:       {SV: "Skriv personnumret eller samordningsnumret som ÅÅÅÅMMDD-NNNN.", EN: "Write the personal identity number or coordination number as YYYYMMDD-NNNN."},
 }
 
 // newField returns what is expected at a place. It never repeats what was sent there.
@@ -51,7 +78,6 @@ var textsWithValue = map[string]struct {
 	sv, en string
 	value  func(*Schema) any
 }{
-	"pattern":   {"Värdet ska följa mönstret %v.", "The value must match the pattern %v.", func(s *Schema) any { return s.Pattern }},
 	"too-long":  {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *Schema) any { return *s.MaxLength }},
 	"too-short": {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *Schema) any { return s.MinLength }},
 	"min-items": {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *Schema) any { return s.MinItems }},
@@ -81,7 +107,10 @@ func message(code string, s *Schema) fault.Text {
 		return text
 	}
 	if s.Wanted != nil && (code == "pattern" || code == "format" || code == "shape") {
-		return *s.Wanted // a case worker cannot read a pattern
+		return *s.Wanted
+	}
+	if text, ok := Patterns[s.Pattern]; ok && code == "pattern" {
+		return text
 	}
 	texts, hasValue := textsWithValue[code]
 	format, hasFormat := formatMessages[s.Format]

@@ -16,6 +16,8 @@ var (
 		"Anropet innehåller fel. Rätta de fält som står i svaret.", "The request contains errors. Correct the fields that the answer lists.")
 	ErrNotJSON = fault.New(fault.Invalid, "not-json",
 		"Innehållet är inte giltig JSON. Rätta det och skicka det igen.", "The body is not valid JSON. Correct it and send it again.")
+	ErrContent = fault.New(fault.Unprocessable, "invalid-content",
+		"Texten i de fält som står i svaret kan inte användas. Rätta den.", "The text in the fields that the answer lists cannot be used. Correct it.")
 	ErrNoBody = fault.New(fault.Invalid, "body-required",
 		"Anropet saknar innehåll. Skicka uppgifterna som JSON.", "The request has no body. Send the data as JSON.")
 	ErrBodyBroken = fault.New(fault.Invalid, "body-incomplete",

@@ -174,7 +174,7 @@ var titles = map[fault.Status]fault.Text{
 	fault.MethodNotAllowed:     {SV: "Metoden är inte tillåten", EN: "Method not allowed"},
 	fault.NotAcceptable:        {SV: "Formatet stöds inte", EN: "Not acceptable"},
 	fault.Conflict:             {SV: "Inte möjligt nu", EN: "Conflict"},
-	fault.Stale:                {SV: "Ändrat av någon annan", EN: "Changed by somebody else"},
+	fault.Stale:                {SV: "Inte den version som gäller", EN: "Not the current version"},
 	fault.TooLarge:             {SV: "För stort", EN: "Too large"},
 	fault.Unsupported:          {SV: "Fel innehållstyp", EN: "Unsupported media type"},
 	fault.Unprocessable:        {SV: "Bryter mot en regel", EN: "Not allowed by a rule"},

@@ -86,7 +86,11 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
 		r := c.Request()
-		op, ok := s.operations[r.Method+" "+c.Path()]
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		op, ok := s.operations[method+" "+c.Path()]
 		if !ok {
 			op = unrouted
 			if c.Path() == feedhttp.Path {

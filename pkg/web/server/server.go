@@ -111,6 +111,16 @@ func New(c Config) (*echo.Echo, error) {
 	return e, nil
 }
 
+// Routes registers handlers with echo: those of GET also answer HEAD, whose body net/http
+// leaves out.
+type Routes struct{ *echo.Echo }
+
+// GET registers a handler for GET and HEAD.
+func (r Routes) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+	r.HEAD(path, h, m...)
+	return r.Echo.GET(path, h, m...)
+}
+
 // bodies reads the bodies that the contract has let through, as package encoding/json does
 // and in a third of its time.
 type bodies struct{ echo.DefaultJSONSerializer }
@@ -155,6 +165,9 @@ func (s *middleware) check(next echo.HandlerFunc) echo.HandlerFunc {
 		op := operationOf(c)
 		if !op.inContract {
 			return next(c)
+		}
+		for i, name := range c.ParamNames() {
+			c.ParamValues()[i] = op.Canonical(name, c.ParamValues()[i])
 		}
 		if s.Admit != nil && !op.Public && !strings.HasPrefix(op.Path, "/internal/") {
 			if err := s.Admit(c.Request().Context(), op.ID, thingOf(op.Path, c.Param)); err != nil {

@@ -61,14 +61,10 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 }
 
 func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFeedRequestObject) (api.RevokeCalendarFeedResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.service.Revoke(ctx, r.Id, r.Feed, version); err != nil {
-		return nil, err
-	}
-	return api.RevokeCalendarFeed204Response{}, nil
+	_, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (any, error) {
+		return nil, h.service.Revoke(ctx, r.Id, r.Feed, version)
+	})
+	return api.RevokeCalendarFeed204Response{}, err
 }
 
 // calendarCaching lets the asking program, and nobody between, keep a calendar for a

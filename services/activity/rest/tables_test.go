@@ -67,7 +67,7 @@ func weekTables(w *world) map[string][]bad {
 			{sentence: "without a token", who: w.nobody, method: "POST", path: off + "/restoration"},
 			{sentence: "without If-Match", method: "POST", path: off + "/restoration"},
 			{sentence: "a stale version", method: "POST", path: off + "/restoration", header: []string{"If-Match", `"7"`}},
-			{sentence: "a weak version", method: "POST", path: off + "/restoration", header: []string{"If-Match", `W/"1"`}},
+			{sentence: "a version without quotes", method: "POST", path: off + "/restoration", header: []string{"If-Match", "1"}},
 			{sentence: "already lifted", method: "POST", path: lifted + "/restoration", header: []string{"If-Match", `"2"`}},
 			{sentence: "another municipality's", who: w.elsewhere, method: "POST", path: off + "/restoration", header: []string{"If-Match", `"1"`}},
 			{sentence: "one that does not exist", method: "POST", path: calls + "/" + noID + "/restoration", header: []string{"If-Match", `"1"`}},

@@ -33,7 +33,7 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	strict := api.NewStrictHandler(handlers{s}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
-	api.RegisterHandlersWithBaseURL(e, strict, web.BasePath)
+	api.RegisterHandlersWithBaseURL(server.Routes{Echo: e}, strict, web.BasePath)
 	return e, nil
 }
 

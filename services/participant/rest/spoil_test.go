@@ -18,6 +18,9 @@ func spoilt(schema *openapi3.Schema, good object, at string) map[string]object {
 	for name, ref := range schema.Properties {
 		where := at + "/" + name
 		for what, value := range spoiltValues(ref.Value) {
+			if what == "null" && !slices.Contains(schema.Required, name) {
+				continue // is taken as absent
+			}
 			all[what+" "+where] = with(good, name, value)
 		}
 		inner, ok := good[name].(object)
@@ -38,6 +41,9 @@ func spoiltValues(s *openapi3.Schema) map[string]any {
 		all["wrong type"] = 17
 		all["empty"] = ""
 		all["too long"] = strings.Repeat("å", 4001)
+		if s.MinLength > 0 && s.Pattern == "" && s.Format == "" && len(s.Enum) == 0 {
+			all["says nothing"] = " \u200b\n"
+		}
 		if len(s.Enum) > 0 {
 			all["outside the enum"] = "mauve"
 		}

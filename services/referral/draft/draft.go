@@ -263,11 +263,11 @@ func (s *Service) Get(ctx context.Context, id string) (*View, error) {
 	return s.view(d.Value)
 }
 
-// Replace replaces the content of the draft at ifVersion.
+// Replace replaces the content of the draft at ifVersion; 0: at any.
 func (s *Service) Replace(ctx context.Context, id string, ifVersion int64, content []byte) (*View, error) {
 	a := actor.From(ctx)
 	saved, err := s.documents.Change(ctx, a, guard.Call{Operation: "replaceDraft", ID: id}, func(d store.Versioned[Draft]) error {
-		if d.Version != ifVersion {
+		if ifVersion != 0 && d.Version != ifVersion {
 			return store.ErrStale
 		}
 		if err := s.checkUnsent(ctx, d.Value); err != nil {
@@ -287,13 +287,13 @@ func (s *Service) Delete(ctx context.Context, id string, ifVersion int64) error 
 	if err != nil {
 		return err
 	}
-	return s.drafts.Delete(ctx, d.Value.Association, id, ifVersion)
+	return s.drafts.Delete(ctx, d.Value.Association, id, d.Version)
 }
 
 // loadAt loads a draft that must be at a version; a stale version is entered as failed.
 func (s *Service) loadAt(ctx context.Context, operation, id string, ifVersion int64) (store.Versioned[Draft], error) {
 	d, err := s.documents.Load(ctx, actor.From(ctx), guard.Call{Operation: operation, ID: id})
-	if err == nil && d.Version != ifVersion {
+	if err == nil && ifVersion != 0 && d.Version != ifVersion {
 		err = guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "draft/" + id}, store.ErrStale)
 	}
 	return d, err

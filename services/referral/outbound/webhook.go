@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -268,7 +269,7 @@ func (s *Service) Remove(ctx context.Context, id string, ifVersion int64) error 
 	if err != nil {
 		return err
 	}
-	if err := s.webhooks.Delete(ctx, v.Value.Association, id, ifVersion); err != nil {
+	if err := s.webhooks.Delete(ctx, v.Value.Association, id, cmp.Or(ifVersion, v.Version)); err != nil {
 		return guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhook/" + id}, err)
 	}
 	return nil

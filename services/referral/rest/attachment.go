@@ -37,11 +37,9 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 }
 
 func (h handlers) RemoveAttachment(ctx context.Context, r api.RemoveAttachmentRequestObject) (api.RemoveAttachmentResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	v, err := h.service.RemoveAttachment(ctx, r.Id, version, r.Attachment)
+	v, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.RemoveAttachment(ctx, r.Id, version, r.Attachment)
+	})
 	if err != nil {
 		return nil, err
 	}

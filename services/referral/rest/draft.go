@@ -59,15 +59,13 @@ func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (ap
 }
 
 func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObject) (api.ReplaceDraftResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
 	content, err := json.Marshal(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("write a draft: %w", err)
 	}
-	d, err := h.service.Drafts.Replace(ctx, r.Id, version, content)
+	d, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (*draft.View, error) {
+		return h.service.Drafts.Replace(ctx, r.Id, version, content)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -76,21 +74,16 @@ func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObj
 }
 
 func (h handlers) DeleteDraft(ctx context.Context, r api.DeleteDraftRequestObject) (api.DeleteDraftResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	return api.DeleteDraft204Response{}, h.service.Drafts.Delete(ctx, r.Id, version)
+	_, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (any, error) {
+		return nil, h.service.Drafts.Delete(ctx, r.Id, version)
+	})
+	return api.DeleteDraft204Response{}, err
 }
 
 // SendDraft answers POST /drafts/{id}/sending. What is written is held against the
 // shape of POST /referrals, so that faults name the same fields.
 func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (api.SendDraftResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	v, err := h.service.SendDraft(ctx, r.Id, version, func(content []byte) (sub referral.Submission, err error) {
+	read := func(content []byte) (sub referral.Submission, err error) {
 		if err := h.newReferral.Check(content); err != nil {
 			return sub, err
 		}
@@ -99,6 +92,9 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 			return sub, fmt.Errorf("read a draft: %w", err)
 		}
 		return submission(&b), nil
+	}
+	v, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.SendDraft(ctx, r.Id, version, read)
 	})
 	if err != nil {
 		return nil, err

@@ -93,11 +93,10 @@ func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestO
 }
 
 func (h handlers) RemoveWebhook(ctx context.Context, r api.RemoveWebhookRequestObject) (api.RemoveWebhookResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	return api.RemoveWebhook204Response{}, h.service.Outbound.Remove(ctx, r.Id, version)
+	_, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (any, error) {
+		return nil, h.service.Outbound.Remove(ctx, r.Id, version)
+	})
+	return api.RemoveWebhook204Response{}, err
 }
 
 func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSecretRequestObject) (api.RotateWebhookSecretResponseObject, error) {

@@ -43,7 +43,7 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 		return nil, err
 	}
 	strict := api.NewStrictHandler(handlers{s, item, whole}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
-	api.RegisterHandlersWithBaseURL(e, strict, web.BasePath)
+	api.RegisterHandlersWithBaseURL(server.Routes{Echo: e}, strict, web.BasePath)
 	return e, nil
 }
 

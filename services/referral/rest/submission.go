@@ -101,7 +101,7 @@ func (h handlers) item(text json.RawMessage) (item service.BatchItem) {
 // has named are there already.
 func under(part string, err error) error {
 	f := fault.Of(err)
-	if f == nil || len(f.Fields) == 0 || f.Code == problem.ErrInvalid.Code {
+	if f == nil || len(f.Fields) == 0 || f.Code == problem.ErrInvalid.Code || f.Code == problem.ErrContent.Code {
 		return err
 	}
 	moved := *f

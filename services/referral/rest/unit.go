@@ -27,16 +27,16 @@ func (h handlers) ListUnits(ctx context.Context, r api.ListUnitsRequestObject) (
 }
 
 func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObject) (api.ReplaceUnitsResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	units, version, err := h.service.ReplaceUnits(ctx, version-1, rest.Map(r.Body.Items, func(u api.NewUnitInRegister) referral.Unit {
+	units := rest.Map(r.Body.Items, func(u api.NewUnitInRegister) referral.Unit {
 		return referral.Unit{
 			ID: u.Id, Name: u.Name, Kind: referral.Source(u.Kind), Authority: rest.Value(u.Authority),
 			Municipality: rest.Value(u.Municipality), Active: u.Active,
 		}
-	}))
+	})
+	version, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (_ int64, err error) {
+		units, version, err = h.service.ReplaceUnits(ctx, version-1, units)
+		return version, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +45,12 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 }
 
 func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObject) (api.ReplaceUnitResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	u, version, err := h.service.ReplaceUnit(ctx, version-1, referral.Unit{
+	u := referral.Unit{
 		ID: r.Unit, Name: r.Body.Name, Kind: referral.Source(r.Body.Kind), Authority: rest.Value(r.Body.Authority),
 		Municipality: rest.Value(r.Body.Municipality), Active: r.Body.Active,
+	}
+	version, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (int64, error) {
+		return h.service.ReplaceUnit(ctx, version-1, u)
 	})
 	if err != nil {
 		return nil, err

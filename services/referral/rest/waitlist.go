@@ -44,11 +44,9 @@ func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (
 }
 
 func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (api.SetPlacesResponseObject, error) {
-	version, err := rest.Version(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	p, err := h.service.Waitlist.SetPlaces(ctx, r.Municipality, r.Initiative, version-1, r.Body.Places, r.Body.MaxWaiting)
+	p, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (*waitlist.PlacesView, error) {
+		return h.service.Waitlist.SetPlaces(ctx, r.Municipality, r.Initiative, version-1, r.Body.Places, r.Body.MaxWaiting)
+	})
 	if err != nil {
 		return nil, err
 	}

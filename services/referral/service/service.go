@@ -185,7 +185,7 @@ func (s *Service) Get(ctx context.Context, id string) (*referral.View, error) {
 }
 
 // change lets the noun take a step, with an encrypted text if there is one, on a
-// referral that the caller sees at ifVersion, and returns it as the caller may see it
+// referral that the caller sees at ifVersion (0: at any), and returns it as the caller may see it
 // then. The relation is decided before the version is compared, and the version before
 // the state, so that a stranger learns nothing from either. What the caller does not see
 // may have changed: the write is held against the stored version.
@@ -194,7 +194,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	saved, err := s.documents.Change(ctx, a, guard.Call{Operation: operation, ID: id}, func(r store.Versioned[referral.Referral]) error {
 		status := r.Value.Status()
 		to := status.VisibilityFor(a)
-		if status.VisibleVersion(to) != ifVersion {
+		if ifVersion != 0 && status.VisibleVersion(to) != ifVersion {
 			return store.ErrStale
 		}
 		if err := status.Refuse(operation, to); err != nil {

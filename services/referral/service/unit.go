@@ -109,7 +109,7 @@ func (s *Service) Units(ctx context.Context, f UnitFilter) ([]referral.Unit, int
 	return units, g.Version, nil
 }
 
-// ReplaceUnits replaces the register at ifVersion.
+// ReplaceUnits replaces the register at ifVersion; below 0: at any.
 func (s *Service) ReplaceUnits(ctx context.Context, ifVersion int64, units []referral.Unit) ([]referral.Unit, int64, error) {
 	g, err := s.changeRegister(ctx, "replaceUnits", ifVersion, func(g *referral.Register, in *association.Association) error {
 		return g.Load(units, in, s.Now())
@@ -120,12 +120,13 @@ func (s *Service) ReplaceUnits(ctx context.Context, ifVersion int64, units []ref
 	return g.Value.Units, g.Version, nil
 }
 
-// ReplaceUnit adds a unit to the register at ifVersion, or replaces the one of its id.
-func (s *Service) ReplaceUnit(ctx context.Context, ifVersion int64, u referral.Unit) (referral.Unit, int64, error) {
+// ReplaceUnit adds a unit to the register at ifVersion, or replaces the one of its id, and
+// returns the register's version; below 0: at any version.
+func (s *Service) ReplaceUnit(ctx context.Context, ifVersion int64, u referral.Unit) (int64, error) {
 	g, err := s.changeRegister(ctx, "replaceUnit", ifVersion, func(g *referral.Register, in *association.Association) error {
 		return g.Change(u, in, s.Now())
 	})
-	return u, g.Version, err
+	return g.Version, err
 }
 
 // changeRegister changes the register at ifVersion and enters how that ended.
@@ -146,13 +147,13 @@ func (s *Service) changeRegister(ctx context.Context, operation string, ifVersio
 	if g, err = s.register(ctx, a.Association); err != nil {
 		return g, err
 	}
-	if g.Version != ifVersion {
+	if ifVersion >= 0 && g.Version != ifVersion {
 		return g, store.ErrStale
 	}
 	if err := change(g.Value, in); err != nil {
 		return g, err
 	}
-	if ifVersion == 0 {
+	if g.Version == 0 {
 		if g.Version, err = s.registers.Insert(ctx, g.Value); errors.Is(err, store.ErrExists) {
 			err = store.ErrStale // somebody else was first
 		}

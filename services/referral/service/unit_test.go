@@ -44,7 +44,7 @@ func TestARegisterIsLoadedByTheAssociationAndRulesReferralsFromThenOn(t *testing
 	}
 	closed := oneUnit[0]
 	closed.Active = false
-	_, _, err = w.Service.ReplaceUnit(admin, 1, closed)
+	_, err = w.Service.ReplaceUnit(admin, 1, closed)
 	wants(t, "a unit closes", err, nil)
 	_, err = w.Service.Create(fk, "", referraltest.Submission())
 	wants(t, "and refers no more", err, referral.ErrUnitInactive)

@@ -63,10 +63,10 @@ var Collection = store.Schema[Capacity]{
 var idSpace = uuid.MustParse("3b1f0f7e-2f0a-5c53-9a51-6a6f1f0c5d21")
 
 // Set decides how many places there are from now on, in place of what had been set
-// ifSets times; store.ErrStale when somebody has set it since. Who has a place keeps
+// ifSets times (below 0: any number); store.ErrStale when somebody has set it since. Who has a place keeps
 // it, also when there are fewer now.
 func (c *Capacity) Set(by history.Author, now time.Time, ifSets int64, number int, maxWaiting *int) error {
-	if c.Sets != ifSets {
+	if ifSets >= 0 && c.Sets != ifSets {
 		return store.ErrStale
 	}
 	c.Sets++
