@@ -294,7 +294,7 @@ var ErrNoTag = fault.New(fault.Invalid, "invalid-request",
 
 // Versions reads the versions that If-Match names (RFC 9110, 13.1.1): 0 for any. A weak tag
 // is taken as the strong one that it was made of: a proxy that compresses makes it weak.
-// Errors are ErrNoVersion without a tag, ErrNoTag for what is none, and ErrStale when none
+// Errors are ErrNoVersion without a tag, ErrNoTag for what is no tag, and ErrStale when none
 // of them is ours, as then none can be the current one.
 func Versions(ifMatch *string) (versions []int64, err error) {
 	text := strings.TrimSpace(Value(ifMatch))
@@ -307,7 +307,7 @@ func Versions(ifMatch *string) (versions []int64, err error) {
 	for tag := range strings.SplitSeq(text, ",") {
 		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
 		if tag == "" {
-			continue // an empty element of a list is none
+			continue // an empty element of a list is left out
 		}
 		if len(tag) < 2 || tag[0] != '"' || strings.IndexByte(tag[1:], '"') != len(tag)-2 {
 			return nil, ErrNoTag
