@@ -202,26 +202,26 @@ var moreData = sync.OnceValues(func() (all map[string][]string, err error) {
 })
 
 // isInContract holds the data of an event against what the contract says of its type.
-func isInContract(t *testing.T, e api.Event) {
+func isInContract(t *testing.T, name string, data any) {
 	t.Helper()
 	all, err := moreData()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(e.Data)
-	var data map[string]string
-	if err != nil || json.Unmarshal(text, &data) != nil {
+	text, err := json.Marshal(data)
+	var left map[string]string
+	if err != nil || json.Unmarshal(text, &left) != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append([]string{"referral", "municipality", "unit"}, all[strings.TrimPrefix(string(e.Type), referral.EventPrefix)]...) {
-		name, optional := strings.CutSuffix(name, "?")
-		if data[name] == "" && !optional {
-			t.Errorf("%s: %s is missing in %s", e.Type, name, text)
+	for _, field := range append([]string{"referral", "municipality", "unit"}, all[strings.TrimPrefix(name, referral.EventPrefix)]...) {
+		field, optional := strings.CutSuffix(field, "?")
+		if left[field] == "" && !optional {
+			t.Errorf("%s: %s is missing in %s", name, field, text)
 		}
-		delete(data, name)
+		delete(left, field)
 	}
-	if len(data) > 0 {
-		t.Errorf("%s: the contract does not name %v", e.Type, data)
+	if len(left) > 0 {
+		t.Errorf("%s: the contract does not name %v", name, left)
 	}
 }
 

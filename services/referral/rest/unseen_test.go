@@ -284,6 +284,17 @@ func TestTheNumbersOfStepsDoNotCountWhatTheSenderNeverSaw(t *testing.T) {
 			t.Errorf("step %d has the event %v, is sent as %v, listed as %v", s.N, e.Events, sent, d.Items)
 		}
 	}
+	for _, m := range sent {
+		var message struct {
+			Type string
+			Data map[string]string
+		}
+		if err := json.Unmarshal(m.Body, &message); err != nil {
+			t.Fatal(err)
+		}
+		delete(message.Data, "step") // which every webhook has
+		isInContract(t, message.Type, message.Data)
+	}
 	own := u.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + u.referral, As: referraltest.Coach})
 	if r := read(t, own, 200); r.State != "closed" || own.Header.Get("ETag") != `"10"` || len(r.Timeline) != 10 {
 		t.Errorf("the municipality itself sees %s at %s", r.State, own.Header.Get("ETag"))

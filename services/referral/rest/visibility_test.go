@@ -361,7 +361,7 @@ func (w *matrixWorld) stream(t *testing.T, who actor.Actor, c *matrixCase) (ids,
 		var page api.EventList
 		w.do(t, webtest.Request{Method: "GET", Path: query, As: who}).Into(t, 200, &page)
 		for _, e := range page.Events {
-			isInContract(t, e)
+			isInContract(t, string(e.Type), e.Data)
 			if e.Subject == c.id {
 				ids, kinds = append(ids, e.Id), append(kinds, strings.TrimPrefix(string(e.Type), referral.EventPrefix))
 			}
