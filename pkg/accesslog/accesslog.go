@@ -11,6 +11,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -122,29 +123,40 @@ func (b *Block) id() string { return b.Chain + "/" + strconv.FormatInt(b.N, 10) 
 // another, and that of the block, which is over its head and, by their last link, its
 // entries. Two blocks of the same content have the same hash.
 func (b *Block) hashes() (entries []string, own string, err error) {
-	link := b.Prev
+	link, d := b.Prev, newDigester()
+	entries = make([]string, 0, len(b.Entries))
 	for _, e := range b.Entries {
 		e.Hash = ""
-		if link, err = digest(link, "", e); err != nil {
+		if link, err = d.digest(link, "", &e); err != nil {
 			return nil, "", err
 		}
 		entries = append(entries, link)
 	}
 	head := *b
 	head.Entries, head.Hash = nil, ""
-	own, err = digest(link, fmt.Sprint(len(b.Entries)), head)
+	own, err = d.digest(link, strconv.Itoa(len(b.Entries)), &head)
 	return entries, own, err
 }
 
 // digest hashes a value's canonical form: the JSON of a struct, whose fields
 // stand in a fixed order and leave no room for a second spelling.
-func digest(link, count string, v any) (string, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
+func (d *digester) digest(link, count string, v any) (string, error) {
+	d.text.Reset()
+	d.text.WriteString(link + "\n" + count + "\n")
+	if err := d.Encode(v); err != nil {
 		return "", fmt.Errorf("access log: canonical form: %w", err)
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n", link, count)
-	h.Write(text)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)), nil
+	sum := sha256.Sum256(bytes.TrimSuffix(d.text.Bytes(), []byte{'\n'})) // the encoder ends a line
+	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}
+
+// digester computes one hash after another in the same memory.
+type digester struct {
+	*json.Encoder
+	text *bytes.Buffer
+}
+
+func newDigester() digester {
+	text := &bytes.Buffer{}
+	return digester{json.NewEncoder(text), text}
 }

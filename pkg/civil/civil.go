@@ -85,8 +85,14 @@ func (d Date) End() time.Time { return d.At(24 * time.Hour) }
 // of day on the date; whole minutes count. A time that a clock change skips is
 // the same time an hour later, and of a time that it repeats the first is meant.
 func (d Date) At(sinceMidnight time.Duration) time.Time {
-	t := d.MidnightUTC()
-	at := time.Date(t.Year(), t.Month(), t.Day(), 0, int(sinceMidnight/time.Minute), 0, 0, Zone)
+	return wallClock(d.MidnightUTC(), 0, sinceMidnight)
+}
+
+// EndAfter returns the End of the date that is some days after that of an instant.
+func EndAfter(t time.Time, days int) time.Time { return wallClock(t.In(Zone), days+1, 0) }
+
+func wallClock(day time.Time, later int, sinceMidnight time.Duration) time.Time {
+	at := time.Date(day.Year(), day.Month(), day.Day()+later, 0, int(sinceMidnight/time.Minute), 0, 0, Zone)
 	// Package time leaves open which of two it returns; RFC 5545 means the first.
 	if earlier := at.Add(-time.Hour); earlier.Hour() == at.Hour() {
 		at = earlier

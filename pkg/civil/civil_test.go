@@ -148,3 +148,15 @@ func ExampleDate_End() {
 	fmt.Println(due.Start().Format(time.RFC3339), due.End().Format(time.RFC3339))
 	// Output: 2026-10-24T22:00:00Z 2026-10-25T23:00:00Z
 }
+
+func TestTheEndSomeDaysLaterIsThatOfTheDate(t *testing.T) {
+	at := instant(t, "2026-03-20T22:59:59Z")
+	for i := range 400 {
+		when := at.Add(time.Duration(i) * 25 * time.Hour)
+		for _, days := range []int{0, 1, 5, 40} {
+			if got, want := EndAfter(when, days), DateOf(when).AddDays(days).End(); !got.Equal(want) || got.Location() != time.UTC {
+				t.Errorf("%d days after %s: %s, want %s", days, when, got, want)
+			}
+		}
+	}
+}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/google/uuid"
+
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
@@ -159,7 +161,7 @@ func (n Number) Masked() string { return string(n[:8]) + "-****" }
 // are left out, since one in some thousand random ones does. It may be called at
 // once by many.
 func Contains(text string) bool {
-	if countDigits(text) < minDigits {
+	if countDigits(text) < minDigits || len(text) == 36 && uuid.Validate(text) == nil {
 		return false
 	}
 	plain := simplify(uuids.ReplaceAllString(text, "å"))

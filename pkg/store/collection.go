@@ -21,6 +21,10 @@ type Schema[T any] struct {
 	// there Unpublished and MarkPublished.
 	Published bool
 
+	// Listed returns what List decodes a document into, and the document within it: one
+	// with parts that no list shows is not read whole, and cannot be replaced. Nil: it is.
+	Listed func() (into any, document *T)
+
 	// ID returns the association and the id of a document.
 	ID func(*T) (association, id string)
 	// Keys derives the keys of a document. Nil: it is found by its id alone.
@@ -184,6 +188,10 @@ type Page[T any] struct {
 // once that is there throughout; those by Skip may miss or repeat some when documents
 // are written meanwhile.
 func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
+	return c.find(ctx, q, c.decode)
+}
+
+func (c *Collection[T]) find(ctx context.Context, q Query, decode func(Document) (Versioned[T], error)) (Page[T], error) {
 	limit := q.Limit
 	q.Limit++
 	found, err := c.engine.Find(ctx, c.schema.Name, q)
@@ -194,7 +202,7 @@ func (c *Collection[T]) Find(ctx context.Context, q Query) (Page[T], error) {
 	if more {
 		found = found[:limit]
 	}
-	items, err := c.decodeAll(found)
+	items, err := decodeAll(found, decode)
 	if err != nil || !more || len(items) == 0 {
 		return Page[T]{Items: items}, err
 	}
@@ -289,7 +297,7 @@ func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (page Page[
 	}
 	q.Skip, q.Limit = 0, w.Limit
 	if w.Cursor != "" || w.Page <= 1 {
-		if page, err = c.Find(ctx, q); err != nil || w.Cursor != "" || w.Page == 0 {
+		if page, err = c.find(ctx, q, c.decodeListed); err != nil || w.Cursor != "" || w.Page == 0 {
 			return page, nil, err
 		}
 		if page.Next.ID == "" {
@@ -300,7 +308,7 @@ func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (page Page[
 	if q.Skip = (w.Page - 1) * w.Limit; err != nil || q.Skip == 0 || int64(q.Skip) >= counted.Records && !counted.Minimum {
 		return page, &counted, err
 	}
-	page, err = c.Find(ctx, q)
+	page, err = c.find(ctx, q, c.decodeListed)
 	return page, &counted, err
 }
 
@@ -315,7 +323,7 @@ func (c *Collection[T]) Unpublished(ctx context.Context, limit int) ([]Versioned
 	if err != nil {
 		return nil, err
 	}
-	return c.decodeAll(found)
+	return decodeAll(found, c.decode)
 }
 
 // MarkPublished records up to which versions documents are published.
@@ -346,10 +354,27 @@ func (c *Collection[T]) decode(d Document) (Versioned[T], error) {
 	return Versioned[T]{Value: v, Version: d.Version, Published: d.Published, body: d.Body}, nil
 }
 
-func (c *Collection[T]) decodeAll(found []Document) ([]Versioned[T], error) {
+// decodeListed decodes what a list shows of a document.
+func (c *Collection[T]) decodeListed(d Document) (Versioned[T], error) {
+	if c.schema.Listed == nil {
+		return c.decode(d)
+	}
+	into, v := c.schema.Listed()
+	if err := d.Decode(into); err != nil {
+		return Versioned[T]{}, fmt.Errorf("%s: decode document: %w", c.schema.Name, err)
+	}
+	return Versioned[T]{Value: v, Version: d.Version, body: unread{}}, nil
+}
+
+// unread is the body of a document that was not read whole, and so cannot be replaced.
+type unread struct{ Body }
+
+func (unread) Unknown(any) error { return errors.New("only what a list shows of it has been read") }
+
+func decodeAll[T any](found []Document, decode func(Document) (Versioned[T], error)) ([]Versioned[T], error) {
 	all := make([]Versioned[T], 0, len(found))
 	for _, f := range found {
-		v, err := c.decode(f)
+		v, err := decode(f)
 		if err != nil {
 			return nil, err
 		}

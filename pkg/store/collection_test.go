@@ -98,3 +98,37 @@ func TestEachVisitsEveryPageUntilAnError(t *testing.T) {
 		t.Errorf("got %q, %v", seen, err)
 	}
 }
+
+func TestADocumentThatWasReadForAListIsNotReplaced(t *testing.T) {
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c, err := store.Open(t.Context(), db.Engine("test"), store.Schema[counter]{
+		Name: "counters", ID: func(c *counter) (string, string) { return "north", c.ID },
+		Listed: func() (any, *counter) {
+			c := &counter{}
+			return &struct {
+				ID *string
+				N  any
+			}{ID: &c.ID}, c
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Insert(t.Context(), &counter{ID: "a", N: 7}); err != nil {
+		t.Fatal(err)
+	}
+	page, _, err := c.List(t.Context(), store.Query{Association: "north"}, store.Window{Limit: 1})
+	if err != nil || len(page.Items) != 1 || *page.Items[0].Value != (counter{ID: "a"}) {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if _, err := c.Replace(t.Context(), page.Items[0]); !errors.Is(err, store.ErrNewer) {
+		t.Error(err)
+	}
+	if v, err := c.Get(t.Context(), "north", "a"); err != nil || v.Value.N != 7 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -39,6 +39,14 @@ func Within(ctx context.Context, header string) context.Context {
 	if header == "" {
 		return ctx
 	}
+	// The usual form needs no map of headers.
+	if len(header) == 55 && strings.HasPrefix(header, "00-") && header[35] == '-' && (header[52:] == "-00" || header[52:] == "-01") {
+		t, errTrace := trace.TraceIDFromHex(header[3:35])
+		s, errSpan := trace.SpanIDFromHex(header[36:52])
+		if errTrace == nil && errSpan == nil {
+			return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: t, SpanID: s, TraceFlags: trace.TraceFlags(header[54] - '0')}))
+		}
+	}
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": header})
 }
 

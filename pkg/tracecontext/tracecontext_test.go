@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -59,5 +60,22 @@ func BenchmarkHeader(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = Header(ctx)
+	}
+}
+
+func TestAHeaderIsReadAsOpenTelemetryReadsIt(t *testing.T) {
+	headers := []string{"", parent, strings.ToUpper(parent), parent + "-x", "01" + parent[2:], "ff" + parent[2:], strings.Replace(parent, "0", "g", 9), strings.Repeat("-", 55)}
+	for i := range len(parent) {
+		for _, c := range []string{"0", "1", "2", "a", "A", "-", " "} {
+			headers = append(headers, parent[:i]+c+parent[i+1:])
+		}
+	}
+	headers = append(headers, "00-"+strings.Repeat("0", 32)+parent[35:], parent[:36]+strings.Repeat("0", 16)+"-01")
+	for _, header := range headers {
+		got := trace.SpanContextFromContext(Within(t.Context(), header))
+		want := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(t.Context(), propagation.MapCarrier{"traceparent": header}))
+		if !got.Equal(want) {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
 	}
 }

@@ -134,18 +134,21 @@ func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation,
 			delete(h, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
 		}
 	}
+	values := make([]string, 3) // in one piece of memory
 	if !op.Public {
 		token, err := f.signer.Token(who)
 		if err != nil {
 			return nil, fault.ErrInternal.Because(err)
 		}
-		h["Authorization"] = []string{"Bearer " + token}
+		values[0] = "Bearer " + token
+		h["Authorization"] = values[:1:1]
 	}
-	h[web.HeaderRequestID] = []string{web.From(ctx).ID}
-	if spanned, span := f.tracer.Start(ctx, op.upstream.span, clientSpan); span.SpanContext().IsValid() {
+	values[1] = web.From(ctx).ID
+	if spanned, span := f.tracer.Start(ctx, op.upstream.span, clientSpan...); span.SpanContext().IsValid() {
 		ctx = spanned
 	}
-	h[web.HeaderTraceParent] = []string{tracecontext.Header(ctx)}
+	values[2] = tracecontext.Header(ctx)
+	h[web.HeaderRequestID], h[web.HeaderTraceParent] = values[1:2:2], values[2:]
 	h["User-Agent"] = userAgent
 	u := op.upstream
 	out := &http.Request{
@@ -155,7 +158,7 @@ func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation,
 	return out.WithContext(ctx), nil
 }
 
-var clientSpan = trace.WithSpanKind(trace.SpanKindClient)
+var clientSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)}
 
 // send calls a service if a place is free, and ends the span of the request.
 func (f *forwarder) send(r *http.Request, u *upstream, p *places) (*http.Response, error) {

@@ -63,24 +63,28 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // unrouted is the operation of a request that asks for none.
 const unrouted = "unrouted"
 
-var unroutedAttributes = trace.WithAttributes(attribute.String("finsam.operation", unrouted))
+var unroutedStart = spanStart(attribute.String("finsam.operation", unrouted))
+
+func spanStart(attributes ...attribute.KeyValue) []trace.SpanStartOption {
+	return []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...)}
+}
 
 // begin names and traces the request, and says so in the answer. The request that it
 // returns has both in its context.
 func (o *observer) begin(w http.ResponseWriter, r *http.Request, op *operation) (*answer, *http.Request) {
 	a := &answer{ResponseWriter: w, operation: unrouted, start: o.now()}
-	name, attributes := unrouted, unroutedAttributes
+	name, start := unrouted, unroutedStart
 	if op != nil {
 		a.operation, a.waits = op.ID, op.waits(r)
-		name, attributes = op.Method+" "+op.Path, op.attributes
+		name, start = op.span, op.start
 	}
 	ctx := tracecontext.Within(r.Context(), r.Header.Get(web.HeaderTraceParent))
-	ctx, a.span = o.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), attributes)
+	ctx, a.span = o.tracer.Start(ctx, name, start...)
 	ctx = tracecontext.Ensure(ctx)
 	id := tracecontext.RequestID(r.Header.Get(web.HeaderRequestID))
 	h := w.Header()
-	h[web.HeaderRequestID] = []string{id}
-	h[web.HeaderTraceParent] = []string{tracecontext.Header(ctx)}
+	values := []string{id, tracecontext.Header(ctx)}
+	h[web.HeaderRequestID], h[web.HeaderTraceParent] = values[:1:1], values[1:]
 	return a, r.WithContext(web.With(ctx, &web.Request{ID: id}))
 }
 

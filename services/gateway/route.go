@@ -22,8 +22,9 @@ import (
 // operation is an operation of the contract, with the service that has it.
 type operation struct {
 	contract.Operation
-	upstream   *upstream
-	attributes trace.SpanStartEventOption
+	upstream *upstream
+	span     string
+	start    []trace.SpanStartOption // of span
 }
 
 // waits reports whether a request is a long poll that asks to wait. It does no work while
@@ -66,7 +67,7 @@ func newOperations(all []contract.Operation, services []Service, secure func() *
 		if u == nil {
 			return nil, fmt.Errorf("the contract has %s of the service %s, which is not configured", o.ID, o.Service)
 		}
-		operations = append(operations, &operation{Operation: o, upstream: u, attributes: trace.WithAttributes(
+		operations = append(operations, &operation{Operation: o, upstream: u, span: o.Method + " " + o.Path, start: spanStart(
 			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path), attribute.String("finsam.operation", o.ID))})
 	}
 	return operations, nil

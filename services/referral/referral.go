@@ -168,8 +168,9 @@ type Status struct {
 
 	referral  *Referral
 	handovers []handover
-	turn      Turn    // as far as the steps say; see Turn
-	states    []State // behind each step
+	turn      Turn     // as far as the steps say; see Turn
+	states    []State  // behind each step
+	room      [4]State // of states, while they are few
 }
 
 // handover is a transfer that was accepted.
@@ -188,6 +189,7 @@ type Place struct {
 // Status folds the steps.
 func (r *Referral) Status() *Status {
 	s := &Status{Municipality: r.WishedMunicipality, referral: r}
+	s.states = s.room[:0]
 	for i := range r.Steps {
 		s.apply(&r.Steps[i])
 	}

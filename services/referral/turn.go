@@ -152,17 +152,17 @@ func (s *Status) Turn() (Turn, bool) {
 			t.Party = PartyReceiver
 		}
 	}
-	first := civil.DateOf(t.Since)
-	if t.Wait == WaitStart && s.Accepted != nil { // counted from the day that was agreed
-		if start := civil.Date(s.Accepted.Acceptance.StartDate); start.Valid() {
-			first = max(first, start)
-		}
-	}
 	days := row.Days(association.DefaultTerms)
 	if own := s.referral.Terms; own != nil {
 		days = cmp.Or(row.Days(*own), days)
 	}
-	t.Due = first.AddDays(days).End().Add(-time.Second)
+	end := civil.EndAfter(t.Since, days)
+	if t.Wait == WaitStart && s.Accepted != nil { // counted from the day that was agreed
+		if start := civil.Date(s.Accepted.Acceptance.StartDate); start.Valid() && start > civil.DateOf(t.Since) {
+			end = start.AddDays(days).End()
+		}
+	}
+	t.Due = end.Add(-time.Second)
 	return t, true
 }
 

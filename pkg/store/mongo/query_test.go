@@ -115,3 +115,27 @@ func TestAMissingServerIsReportedInTimeAndWithoutTheSecretOfTheURI(t *testing.T)
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestWhatAListDoesNotShowIsPassedOver(t *testing.T) {
+	type Whole struct {
+		ID    string   `json:"id"`
+		Texts []string `json:"texts"`
+		Last  int      `json:"last"`
+	}
+	type listed struct {
+		Whole `json:",inline"`
+		Texts unread `json:"texts"`
+	}
+	text, err := bson.Marshal(bson.D{{Key: "id", Value: "a"}, {Key: "texts", Value: bson.A{"x"}}, {Key: "last", Value: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := listed{}
+	if err := body(text).Decode(&got); err != nil || got.ID != "a" || got.Last != 3 || got.Whole.Texts != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+type unread struct{}
+
+func (*unread) UnmarshalBSONValue(byte, []byte) error { return nil }

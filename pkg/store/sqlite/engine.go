@@ -124,6 +124,7 @@ func (e *engine) Find(ctx context.Context, collection string, q store.Query) (al
 	if err != nil {
 		return nil, err
 	}
+	all = make([]store.Document, 0, min(q.Limit, 32))
 	err = e.query(ctx, s.String(), s.args, func(row *statement) error {
 		all = append(all, document(q.Association, row.text(0), row))
 		return nil
@@ -154,7 +155,7 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	for _, key := range by {
 		cols += column(key) + ","
 	}
-	s := &sqlText{}
+	s := newText()
 	s.add("SELECT "+cols+"count(*) FROM "+quote(t.name)+" WHERE association=?", association)
 	if err := errors.Join(rule.By(by, t.spec.Keys), s.where(t, where)); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
@@ -189,7 +190,7 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 	if err != nil {
 		return 0, err
 	}
-	s := &sqlText{}
+	s := newText()
 	s.add("SELECT count(*) FROM (SELECT 1 FROM "+quote(t.name)+" WHERE association=?", association)
 	if err := errors.Join(rule.CountLimit(limit), s.where(t, where)); err != nil {
 		return 0, fmt.Errorf("%s: %w", t.name, err)

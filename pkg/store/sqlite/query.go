@@ -16,6 +16,13 @@ type sqlText struct {
 	args []value
 }
 
+// newText returns a statement with room for what most have.
+func newText() *sqlText {
+	s := &sqlText{args: make([]value, 0, 16)}
+	s.Grow(512)
+	return s
+}
+
 func (s *sqlText) add(text string, args ...value) {
 	s.WriteString(text)
 	s.args = append(s.args, args...)
@@ -34,7 +41,7 @@ func (e *engine) find(collection string, q store.Query) (*sqlText, error) {
 	if err := rule.Query(q, t.spec.Keys); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
-	s := &sqlText{}
+	s := newText()
 	s.add("SELECT id,version,body FROM "+quote(t.name)+" WHERE association=?", q.Association)
 	if err := s.where(t, q.Where); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -19,7 +18,7 @@ import (
 // refuses a name that occurs twice in an object, text that is not UTF-8, a NUL, and
 // nesting deeper than depth. What it accepts, encoding/json accepts.
 func parseJSON(text []byte, depth int) (any, error) {
-	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), source: text, maxDepth: depth}
+	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), source: text, text: string(text), maxDepth: depth}
 	v, err := p.value()
 	if err != nil {
 		return nil, err
@@ -33,10 +32,14 @@ func parseJSON(text []byte, depth int) (any, error) {
 type parser struct {
 	*jsontext.Decoder
 	source   []byte
+	text     string // of source; strings are parts of it
 	maxDepth int
 }
 
 func (p *parser) value() (any, error) {
+	if p.PeekKind() == '"' {
+		return p.string()
+	}
 	t, err := p.ReadToken()
 	if err != nil {
 		return nil, p.notJSON(err)
@@ -44,8 +47,6 @@ func (p *parser) value() (any, error) {
 	switch kind := t.Kind(); kind {
 	case 't', 'f':
 		return t.Bool(), nil
-	case '"':
-		return p.stringOf(t)
 	case '0':
 		f, err := t.Float()
 		if err != nil {
@@ -79,23 +80,30 @@ func (p *parser) value() (any, error) {
 	return nil, nil
 }
 
-func (p *parser) stringOf(t jsontext.Token) (string, error) {
-	s := t.String()
-	if strings.IndexByte(s, 0) >= 0 {
+func (p *parser) string() (string, error) {
+	quoted, err := p.ReadValue()
+	if err != nil {
+		return "", p.notJSON(err)
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		end := int(p.InputOffset()) - 1
+		return p.text[end-len(quoted)+2 : end], nil
+	}
+	s, err := jsontext.AppendUnquote(nil, quoted)
+	if err != nil {
+		return "", p.notJSON(err)
+	}
+	if bytes.IndexByte(s, 0) >= 0 {
 		return "", p.invalid("not-a-character", p.StackPointer())
 	}
-	return s, nil
+	return string(s), nil
 }
 
 // object reads the fields of an object, and not its end.
 func (p *parser) object() (map[string]any, error) {
 	object := make(map[string]any, 8)
 	for p.PeekKind() != '}' {
-		t, err := p.ReadToken()
-		if err != nil {
-			return nil, p.notJSON(err)
-		}
-		name, err := p.stringOf(t)
+		name, err := p.string()
 		if err != nil {
 			return nil, err
 		}

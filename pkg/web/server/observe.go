@@ -43,7 +43,7 @@ type operation struct {
 	*contract.Operation
 	inContract bool
 	span       string // "GET /referrals/{id}"
-	attributes trace.SpanStartEventOption
+	start      []trace.SpanStartOption
 	timeout    time.Duration
 }
 
@@ -57,9 +57,9 @@ var (
 func newOperation(o *contract.Operation, inContract bool) *operation {
 	op := &operation{
 		Operation: o, inContract: inContract, span: strings.TrimSpace(o.Method + " " + o.Path), timeout: requestTimeout,
-		attributes: trace.WithAttributes(
+		start: []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path),
-			attribute.String("finsam.operation", o.ID)),
+			attribute.String("finsam.operation", o.ID))},
 	}
 	switch {
 	case o.LongPoll:
@@ -108,17 +108,20 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if op.Transfer {
 			ExtendDeadline(c.Response(), start.Add(op.timeout))
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), op.timeout)
-		defer cancel()
+		ctx, limit := r.Context(), start.Add(op.timeout)
+		if sooner, ok := ctx.Deadline(); !ok || limit.Before(sooner) {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, limit)
+			defer cancel()
+		}
 		ctx = tracecontext.Within(ctx, r.Header.Get(web.HeaderTraceParent))
-		ctx, span := s.tracer.Start(ctx, op.span, trace.WithSpanKind(trace.SpanKindServer), op.attributes)
+		ctx, span := s.tracer.Start(ctx, op.span, op.start...)
 		ctx = tracecontext.Ensure(ctx)
 		in := &web.Request{ID: tracecontext.RequestID(r.Header.Get(web.HeaderRequestID)), Language: r.Header.Get(web.HeaderLanguage)}
 		c.SetRequest(r.WithContext(web.With(ctx, in)))
 		h := c.Response().Header()
-		h.Set(web.HeaderRequestID, in.ID)
-		h.Set(web.HeaderTraceParent, tracecontext.Header(ctx))
-		h.Set("Cache-Control", "no-store")
+		values := []string{in.ID, tracecontext.Header(ctx), "no-store"}
+		h[web.HeaderRequestID], h[web.HeaderTraceParent], h["Cache-Control"] = values[:1:1], values[1:2:2], values[2:]
 
 		if err := func() (err error) {
 			defer func() {

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/services/referral"
@@ -28,3 +29,12 @@ func (s *Service) Fill(ctx context.Context, like *referral.Referral, n int) erro
 	}
 	return nil
 }
+
+// Listed returns a referral as a list reads it from its JSON.
+func Listed(text []byte) (*referral.Referral, error) {
+	l := &listed{}
+	return &l.Referral, json.Unmarshal(text, l)
+}
+
+// Keys are the keys of a referral.
+var Keys = keys

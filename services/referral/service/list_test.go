@@ -1,13 +1,16 @@
 package service_test
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -111,5 +114,25 @@ func TestEveryCallersListHoldsOnlyItsOwn(t *testing.T) {
 	}
 	if _, err := w.Service.List(referraltest.As(referraltest.FK), service.Filter{}, store.Window{Limit: 20, Page: 1, Cursor: "bm9wZQ"}); !errors.Is(err, store.ErrCursor) {
 		t.Errorf("a made-up cursor: %v", err)
+	}
+}
+
+func TestAListReadsAllButWhatItDoesNotShow(t *testing.T) {
+	w := referraltest.New(t)
+	whole := created(t, w)
+	text, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := service.Listed(text)
+	if err != nil || got.Assessment != nil || got.Reason != nil || got.TargetGroup.Reasons != nil || got.Receipt != (idempotency.Receipt{}) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if !maps.Equal(service.Keys(got), service.Keys(whole)) {
+		t.Errorf("keys %v, want %v", service.Keys(got), service.Keys(whole))
+	}
+	got.Assessment, got.Reason, got.TargetGroup, got.Receipt = whole.Assessment, whole.Reason, whole.TargetGroup, whole.Receipt
+	if again, err := json.Marshal(got); err != nil || string(again) != string(text) {
+		t.Errorf("%v: %s, want %s", err, again, text)
 	}
 }

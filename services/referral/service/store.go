@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/services/referral"
@@ -76,7 +78,30 @@ var Collection = store.Schema[referral.Referral]{
 	ID:      func(r *referral.Referral) (string, string) { return r.Association, r.ID },
 	Version: (*referral.Referral).Version,
 	Keys:    keys,
+	Listed: func() (any, *referral.Referral) {
+		r := &listed{}
+		return r, &r.Referral
+	},
 }
+
+// listed is a referral as a list reads it: the rest stays as it is stored.
+type listed struct {
+	referral.Referral `json:",inline"`
+
+	TargetGroup unread `json:"targetGroup"`
+	Assessment  unread `json:"assessment"`
+	Reason      unread `json:"reason"`
+	Receipt     unread `json:"receipt"`
+}
+
+// unread is a field that is passed over.
+type unread struct{}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (*unread) UnmarshalJSONFrom(d *jsontext.Decoder) error { return d.SkipValue() }
+
+// UnmarshalBSONValue implements bson.ValueUnmarshaler.
+func (*unread) UnmarshalBSONValue(byte, []byte) error { return nil }
 
 func keys(r *referral.Referral) store.Keys {
 	status := r.Status()

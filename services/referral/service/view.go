@@ -68,7 +68,7 @@ func (s *Service) texts(v *referral.View) (*referral.Texts, error) {
 	assessment := func(encrypted []byte) (*referral.Assessment, error) {
 		return referral.DecryptAssessment(r.ID, encrypted, s.Cipher.Decrypt)
 	}
-	t := &referral.Texts{Steps: map[int64]string{}, Reasons: map[int64]referral.Change[string]{}, Assessments: map[int64]referral.Change[*referral.Assessment]{}}
+	t := &referral.Texts{}
 	var err error
 	if t.Reason, err = plain(r.Reason, "reason"); err != nil {
 		return nil, err
@@ -78,12 +78,20 @@ func (s *Service) texts(v *referral.View) (*referral.Texts, error) {
 	}
 	for _, step := range v.Steps {
 		if step.Text != nil {
-			if t.Steps[step.N], err = plain(step.Text, fmt.Sprintf("text of step %d", step.N)); err != nil {
+			text, err := plain(step.Text, fmt.Sprintf("text of step %d", step.N))
+			if err != nil {
 				return nil, err
 			}
+			if t.Steps == nil {
+				t.Steps = map[int64]string{}
+			}
+			t.Steps[step.N] = text
 		}
 		if step.Amendment == nil {
 			continue
+		}
+		if t.Reasons == nil {
+			t.Reasons, t.Assessments = map[int64]referral.Change[string]{}, map[int64]referral.Change[*referral.Assessment]{}
 		}
 		if c := step.Amendment.Reason; c != nil {
 			if t.Reasons[step.N], err = changeOf(c, func(b []byte) (string, error) { return plain(b, fmt.Sprintf("reason of step %d", step.N)) }); err != nil {
