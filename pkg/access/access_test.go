@@ -113,6 +113,44 @@ func TestAProtectedPersonIsNamedOnlyToItsHandlers(t *testing.T) {
 	}
 }
 
+// TestWhoMayWithAProtection is written from domain.md §§6 and 7: a handler of the performing
+// municipality or its head changes a protection, the head by appointing only; who removes it
+// does nothing else.
+func TestWhoMayWithAProtection(t *testing.T) {
+	protected := thing
+	protected.Protected, protected.Handlers = true, []string{"s9"}
+	handler := who(actor.Coach, in("1481"))
+	handler.Subject = "s9"
+	for _, c := range []struct {
+		sentence string
+		row      string
+		actor    actor.Actor
+		thing    Resource
+		want     bool
+	}{
+		{"a coach protects a person of its municipality", "protectParticipant", who(actor.Coach, in("1481")), thing, true},
+		{"so does the receiver", "protectParticipant", who(actor.Intake, in("1481")), thing, true},
+		{"a coach elsewhere does not", "protectParticipant", who(actor.Coach, in("1402")), thing, false},
+		{"one who is protected is changed by a handler", "protectParticipant", handler, protected, true},
+		{"not by another coach", "protectParticipant", who(actor.Coach, in("1481")), protected, false},
+		{"nor by another receiver", "protectParticipant", who(actor.Intake, in("1481")), protected, false},
+		{"by the head of the municipality's unit", "protectParticipant", who(actor.Manager, in("1481")), protected, true},
+		{"not by a head elsewhere", "protectParticipant", who(actor.Manager, in("1402")), protected, false},
+		{"not by a reviewer", "protectParticipant", who(actor.Reviewer), protected, false},
+		{"nor by a sender", "protectParticipant", who(actor.Integration, at("fk", "")), protected, false},
+		{"the head reads the person masked", "getParticipant", who(actor.Manager, in("1481")), protected, true},
+		{"and never who it is", "getParticipant#identity", who(actor.Manager, in("1481")), thing, false},
+		{"only a reviewer removes", "unprotectParticipant", who(actor.Reviewer), protected, true},
+		{"the head does not", "unprotectParticipant", who(actor.Manager, in("1481")), protected, false},
+		{"a reviewer reads the protection", "getProtection", who(actor.Reviewer), protected, true},
+		{"and no person", "getParticipant", who(actor.Reviewer), protected, false},
+	} {
+		if got := Allows(c.row, c.actor, c.thing); got != c.want {
+			t.Errorf("%s: %v", c.sentence, got)
+		}
+	}
+}
+
 func TestAListIsReadInOneRelation(t *testing.T) {
 	both := who(actor.Referrer, at("fk", "molndal"), in("1481"))
 	both.Roles = append(both.Roles, actor.Intake)
@@ -130,7 +168,7 @@ func TestTheAssociationsStaffAndBoardMeetNoPerson(t *testing.T) {
 			t.Errorf("%s sees persons", r)
 		}
 	}
-	for _, r := range []actor.Role{actor.Coach, actor.Intake, actor.Referrer, actor.Reviewer, actor.Participant} {
+	for _, r := range []actor.Role{actor.Coach, actor.Intake, actor.Referrer, actor.Reviewer, actor.Participant, actor.Manager} {
 		if !SeesPersons(r) {
 			t.Errorf("%s sees no person, says the table", r)
 		}

@@ -18,6 +18,7 @@ const (
 	Coach            Role = "coach"             // a municipality's coach
 	Supervisor       Role = "supervisor"        // leads an activity or a site
 	Participant      Role = "participant"       // the person
+	Manager          Role = "manager"           // head of a municipality's unit (chef)
 	AssociationAdmin Role = "association_admin" // the association's staff; never sees persons
 	Board            Role = "board"             // board member; aggregates only
 	Reviewer         Role = "reviewer"          // log reviewer, data protection officer
@@ -25,7 +26,7 @@ const (
 )
 
 // Roles lists every role that an access token may carry.
-var Roles = []Role{Referrer, Integration, Intake, Coach, Supervisor, Participant, AssociationAdmin, Board, Reviewer}
+var Roles = []Role{Referrer, Integration, Intake, Coach, Supervisor, Participant, AssociationAdmin, Board, Reviewer, Manager}
 
 // AuthorityKind is one of the four kinds of member (Finsam Act, lag 2003:1210).
 type AuthorityKind string

@@ -124,7 +124,7 @@ func (p *Person) VisibleTo(authority string, on civil.Date) []Visibility {
 // isOpenOn reports whether somebody at the authority could see the identity at some
 // time of the day: it was unprotected, or protected with a handler named there.
 func (p *Person) isOpenOn(authority string, on civil.Date) bool {
-	open := true // before any step, nothing is protected
+	open, named := true, false // before any step, nothing is protected
 	for _, s := range p.Steps {
 		if civil.DateOf(s.At) > on {
 			break
@@ -132,9 +132,12 @@ func (p *Person) isOpenOn(authority string, on civil.Date) bool {
 		before := open
 		switch s.Kind {
 		case Protected:
-			open = len(s.Handlers) > 0 && s.Authority == authority
+			if s.Authority == authority {
+				named = len(s.Handlers) > 0
+			}
+			open = named
 		case Unprotected:
-			open = true
+			open, named = true, false
 		}
 		if civil.DateOf(s.At) == on {
 			open = open || before

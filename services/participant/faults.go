@@ -19,6 +19,12 @@ var (
 		"Samtycket är redan återkallat.", "The consent has been withdrawn already.")
 	ErrNotProtected = fault.New(fault.Conflict, "not-protected",
 		"Personens uppgifter är inte skyddade.", "The person's identity is not protected.")
+	ErrLowered = fault.New(fault.Unprocessable, "protection-lowered",
+		"Nivån är lägre än den som gäller. Bara en granskare kan sänka eller häva skyddet.", "The level is lower than the one in force. Only a reviewer can lower or remove the protection.")
+	ErrNotLower = fault.New(fault.Unprocessable, "protection-not-lower",
+		"Nivån är inte lägre än den som gäller. Ange en lägre nivå, eller ingen för att häva skyddet.", "The level is not lower than the one in force. Give a lower level, or none to remove the protection.")
+	ErrAppoint = fault.New(fault.Forbidden, "handlers-by-manager",
+		"Handläggare för en person med skyddade uppgifter utses av enhetens chef. Lämna fältet tomt för att behålla dem.", "Handlers of a person with protected identity are appointed by the head of the unit. Leave the field out to keep them.")
 
 	// Enrolments: blocks and check-ins.
 	ErrState = fault.New(fault.Conflict, "wrong-state",

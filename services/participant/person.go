@@ -8,6 +8,7 @@ package participant
 
 import (
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"time"
 
@@ -92,7 +93,7 @@ type PersonStep struct {
 	GivenOn      civil.Date      `json:"givenOn,omitempty"`
 	Unshared     []string        `json:"unshared,omitempty"` // of enrolled: what the consent keeps from the sender
 	Level        ProtectionLevel `json:"level,omitempty"`
-	Handlers     []string        `json:"handlers,omitempty"` // subjects at the authority
+	Handlers     []string        `json:"handlers,omitempty"` // the authority's from now on: subjects there
 	Text         []byte          `json:"text,omitempty"`     // encrypted
 }
 
@@ -107,12 +108,31 @@ const (
 	AssumedIdentity        ProtectionLevel = "assumed_identity"        // fingerade personuppgifter
 )
 
-// Protection is how an identity is protected. Handlers are subjects at the authority
-// that named them: the same subject elsewhere is somebody else.
+// levels are in the order of their strength.
+var levels = []ProtectionLevel{NoProtection, ConfidentialityMarking, ProtectedRegistration, AssumedIdentity}
+
+// isBelow reports whether a level protects less than another.
+func (l ProtectionLevel) isBelow(other ProtectionLevel) bool {
+	return slices.Index(levels, l) < slices.Index(levels, other)
+}
+
+// Protection is how an identity is protected. Each authority that performs something for
+// the person has handlers of its own, who are subjects there: the same subject elsewhere
+// is somebody else.
 type Protection struct {
-	Level     ProtectionLevel
-	Authority string
-	Handlers  []string
+	Level    ProtectionLevel
+	Handlers map[string][]string // by authority
+}
+
+// with returns the protection after a step of kind Protected: handlers of other authorities
+// than the step's stay.
+func (p Protection) with(s *PersonStep) Protection {
+	handlers := maps.Clone(p.Handlers)
+	if handlers == nil {
+		handlers = map[string][]string{}
+	}
+	handlers[s.Authority] = s.Handlers
+	return Protection{s.Level, handlers}
 }
 
 // PersonStatus is what the steps of a person amount to.
@@ -150,7 +170,7 @@ func (p *Person) Status() *PersonStatus {
 				tie.Consent.Withheld = s.Unshared
 			}
 		case Protected:
-			st.Protection = Protection{s.Level, s.Authority, s.Handlers}
+			st.Protection = st.Protection.with(s)
 		case Unprotected:
 			st.Protection = Protection{}
 		case ConsentGiven:
@@ -219,13 +239,51 @@ func (p *Person) ChangeContact(contact []byte, referral string, by history.Autho
 }
 
 // Protect hides the identity from all but the handlers, who are subjects at the
-// author's authority, and destroys at once what could lead to the person's home.
-func (p *Person) Protect(level ProtectionLevel, handlers []string, by history.Author, now time.Time) error {
+// author's authority, and destroys at once what could lead to the person's home. Nil
+// handlers leave those as they are. Who protects a person first names the first handlers,
+// as it takes from others what they could see and opens nothing to anybody; after that
+// only who appoints may change them (ErrAppoint). It never lowers a protection
+// (ErrLowered): Lower does.
+func (p *Person) Protect(level ProtectionLevel, handlers []string, appoints bool, by history.Author, now time.Time) error {
 	if err := noNumber("/handlers", handlers...); err != nil {
 		return err
 	}
+	was := p.Status().Protection
+	named := was.Handlers[by.Authority]
+	switch {
+	case level.isBelow(was.Level):
+		return ErrLowered.AtField("/level")
+	case handlers == nil:
+		handlers = named
+	case was.Level != NoProtection && !appoints && !sameSet(handlers, named):
+		return ErrAppoint.AtField("/handlers")
+	}
+	p.protect(level, handlers, nil, by, now)
+	return nil
+}
+
+// protect takes a step of kind Protected.
+func (p *Person) protect(level ProtectionLevel, handlers []string, text []byte, by history.Author, now time.Time) {
 	p.Contact = nil
-	p.Steps = history.Append(p.Steps, PersonStep{Kind: Protected, Level: level, Handlers: slices.Clone(handlers)}, by, now)
+	p.Steps = history.Append(p.Steps, PersonStep{Kind: Protected, Level: level, Handlers: slices.Clone(handlers), Text: text}, by, now)
+}
+
+// sameSet reports whether two lists without repetitions name the same.
+func sameSet(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x string) bool { return !slices.Contains(b, x) })
+}
+
+// Lower sets a weaker level of protection, with the handlers as they are: ErrNotProtected
+// of an open person, ErrNotLower when the level is as strong or stronger.
+func (p *Person) Lower(level ProtectionLevel, text []byte, by history.Author, now time.Time) error {
+	was := p.Status().Protection
+	switch {
+	case was.Level == NoProtection:
+		return ErrNotProtected
+	case !level.isBelow(was.Level):
+		return ErrNotLower.AtField("/level")
+	}
+	p.protect(level, was.Handlers[by.Authority], text, by, now)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package participant
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func known() *Person {
 
 func TestWhatAnAuthorityCouldSeeOnADay(t *testing.T) {
 	p := known()
-	must(t, p.Protect(ConfidentialityMarking, []string{"coach-17"}, coach, day("2026-09-01")))
+	must(t, p.Protect(ConfidentialityMarking, []string{"coach-17"}, false, coach, day("2026-09-01")))
 	if err := p.Unprotect(nil, coach, day("2026-10-01")); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestConsentIsWithdrawnOnce(t *testing.T) {
 
 func TestProtectionDestroysTheContact(t *testing.T) {
 	p := known()
-	must(t, p.Protect(AssumedIdentity, []string{"coach-17"}, coach, noon))
+	must(t, p.Protect(AssumedIdentity, []string{"coach-17"}, false, coach, noon))
 	if p.Contact != nil {
 		t.Error("the contact is still there")
 	}
@@ -109,12 +110,60 @@ func TestProtectionDestroysTheContact(t *testing.T) {
 
 func TestAHandlerIsOneOfTheAuthorityThatNamedThem(t *testing.T) {
 	p := known()
-	must(t, p.Protect(ProtectedRegistration, []string{"coach-17"}, coach, noon))
+	must(t, p.Protect(ProtectedRegistration, []string{"coach-17"}, false, coach, noon))
 	if h := p.Status().Resource(actor.Actor{Authority: "molndal", Subject: "coach-17"}, "").Handlers; len(h) != 1 {
 		t.Errorf("got %v", h)
 	}
 	if h := p.Status().Resource(actor.Actor{Authority: "fk", Subject: "coach-17"}, "").Handlers; len(h) != 0 {
 		t.Errorf("the same subject elsewhere is somebody else: %v", h)
+	}
+	partille := history.Author{Subject: "chef-2", Authority: "partille"}
+	must(t, p.Protect(ProtectedRegistration, []string{"coach-2"}, true, partille, noon))
+	if h := p.Status().Resource(actor.Actor{Authority: "molndal"}, "").Handlers; !slices.Equal(h, []string{"coach-17"}) {
+		t.Errorf("another authority's head took Mölndal's handlers away: %v", h)
+	}
+}
+
+// TestWhoChangesAProtectionAndHow is the rule of domain.md §6: handlers are appointed by
+// the head of the unit and not by themselves; only a privileged role lowers.
+func TestWhoChangesAProtectionAndHow(t *testing.T) {
+	protect := func(level ProtectionLevel, handlers []string, head bool) func(*Person) error {
+		return func(p *Person) error { return p.Protect(level, handlers, head, coach, noon) }
+	}
+	lower := func(level ProtectionLevel) func(*Person) error {
+		return func(p *Person) error { return p.Lower(level, nil, coach, noon) }
+	}
+	for _, c := range []struct {
+		sentence string
+		change   func(*Person) error
+		err      error
+		level    ProtectionLevel
+		handlers string
+	}{
+		{"a handler raises the level and the handlers stay", protect(AssumedIdentity, nil, false), nil, AssumedIdentity, "[coach-17]"},
+		{"the same handlers are no change of them", protect(AssumedIdentity, []string{"coach-17"}, false), nil, AssumedIdentity, "[coach-17]"},
+		{"a handler appoints nobody", protect(AssumedIdentity, []string{"coach-17", "coach-18"}, false), ErrAppoint, ProtectedRegistration, "[coach-17]"},
+		{"and shuts nobody out", protect(AssumedIdentity, []string{}, false), ErrAppoint, ProtectedRegistration, "[coach-17]"},
+		{"the head appoints", protect(ProtectedRegistration, []string{"coach-18"}, true), nil, ProtectedRegistration, "[coach-18]"},
+		{"the head names nobody", protect(ProtectedRegistration, []string{}, true), nil, ProtectedRegistration, "[]"},
+		{"the head does not lower", protect(ConfidentialityMarking, nil, true), ErrLowered, ProtectedRegistration, "[coach-17]"},
+		{"a removal may only lower", lower(ConfidentialityMarking), nil, ConfidentialityMarking, "[coach-17]"},
+		{"to the same level is not lower", lower(ProtectedRegistration), ErrNotLower, ProtectedRegistration, "[coach-17]"},
+		{"to a stronger one neither", lower(AssumedIdentity), ErrNotLower, ProtectedRegistration, "[coach-17]"},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			p := known()
+			must(t, p.Protect(ProtectedRegistration, []string{"coach-17"}, false, coach, noon))
+			if err := c.change(p); !errors.Is(err, c.err) {
+				t.Fatalf("got %v", err)
+			}
+			if got := p.Status().Protection; got.Level != c.level || fmt.Sprint(got.Handlers[coach.Authority]) != c.handlers {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	if err := known().Lower(ConfidentialityMarking, nil, coach, noon); !errors.Is(err, ErrNotProtected) {
+		t.Errorf("got %v", err)
 	}
 }
 

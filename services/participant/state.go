@@ -7,10 +7,11 @@ type Party string
 
 // The parties.
 const (
-	PartySender   Party = "sender" // the authority, or person, that sent the referral
-	PartyIntake   Party = "intake" // the municipality's receiver
-	PartyCoach    Party = "coach"  // the municipality's coach
-	PartyPerson   Party = "person" // the participant
+	PartySender   Party = "sender"  // the authority, or person, that sent the referral
+	PartyIntake   Party = "intake"  // the municipality's receiver
+	PartyCoach    Party = "coach"   // the municipality's coach
+	PartyPerson   Party = "person"  // the participant
+	PartyManager  Party = "manager" // head of the municipality's unit
 	PartyReviewer Party = "reviewer"
 	PartyService  Party = "service" // on another service's event, or because time has passed
 )
@@ -39,7 +40,8 @@ var personTable = history.Table[PersonState, PersonStepKind, Party]{
 	{Kind: Released, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Mistaken, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Enrolled, By: []Party{PartyService}, From: personStates, To: history.Same},
-	{Operation: "protectParticipant", Kind: Protected, By: []Party{PartyIntake, PartyCoach, PartyReviewer}, From: personStates, To: PersonProtected},
+	{Operation: "protectParticipant", Kind: Protected, By: []Party{PartyIntake, PartyCoach, PartyManager}, From: personStates, To: PersonProtected},
+	{Operation: "unprotectParticipant", Kind: Protected, By: []Party{PartyReviewer}, From: []PersonState{PersonProtected}, To: PersonProtected},
 	{Operation: "unprotectParticipant", Kind: Unprotected, By: []Party{PartyReviewer}, From: []PersonState{PersonProtected}, To: PersonOpen},
 }
 

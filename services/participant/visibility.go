@@ -33,9 +33,7 @@ func (s *PersonStatus) Resource(a actor.Actor, referral string) access.Resource 
 // protect adds who may know a protected identity: a handler of the caller's authority.
 func (s *PersonStatus) protect(r *access.Resource, a actor.Actor) {
 	r.Protected = s.Protection.Level != NoProtection
-	if s.Protection.Authority == a.Authority {
-		r.Handlers = s.Protection.Handlers
-	}
+	r.Handlers = s.Protection.Handlers[a.Authority]
 }
 
 // Steps returns the steps that the caller may know of: those of no referral, and

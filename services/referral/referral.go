@@ -125,6 +125,21 @@ func (r *Referral) AsOf(version int64) *Referral {
 	return &then
 }
 
+// Protections lists the steps by which the person is protected now, in their order: each
+// names the handlers of one authority.
+func (r *Referral) Protections() []Step {
+	var inForce []Step
+	for _, s := range r.Steps {
+		switch s.Kind {
+		case Protected:
+			inForce = append(inForce, s)
+		case Unprotected:
+			inForce = nil
+		}
+	}
+	return inForce
+}
+
 // isApplication reports whether the person is who asks: with an own token, or by what
 // the municipality handed in.
 func (r *Referral) isApplication() bool {
@@ -148,23 +163,24 @@ func (r *Referral) IsHandedIn() bool {
 // added. What is shown to others than the municipality is limited by Visibility.
 type Status struct {
 	State              State
-	Municipality       string     // that has the referral: the one wished for, until another has taken over
-	Responsible        string     // subject at that municipality; empty: nobody
-	Transfer           *Step      // request to another municipality that is not answered yet; nil: none
-	Priority           string     // on the municipality's waiting list; empty: not put there
-	Queue              string     // initiative that the person was put on the waiting list for
-	WaitingSince       time.Time  // when put on the municipality's waiting list; another priority does not change it
-	PutBackAt          time.Time  // when an offered place was put back; zero: it was not
-	Place              *Place     // that the referral has; nil: none
-	Accepted           *Step      // nil: never accepted
-	DecidedAt          time.Time  // when last accepted or rejected; zero: never
-	Enrolment          string     // id of the enrolment that followed; empty: none
-	LastDay            string     // latest planned last day that the enrolment reported
-	Outcome            string     // of the initiative: "completed", "interrupted" or "cancelled"; empty: not closed
-	ConsentWithdrawnAt *time.Time // nil: the consent holds
-	Protection         *Step      // nil: the person is not protected now
-	WasUnprotected     bool       // a protection has ended at some time
-	OverdueReported    bool       // the present turn has an Overdue step
+	Municipality       string              // that has the referral: the one wished for, until another has taken over
+	Responsible        string              // subject at that municipality; empty: nobody
+	Transfer           *Step               // request to another municipality that is not answered yet; nil: none
+	Priority           string              // on the municipality's waiting list; empty: not put there
+	Queue              string              // initiative that the person was put on the waiting list for
+	WaitingSince       time.Time           // when put on the municipality's waiting list; another priority does not change it
+	PutBackAt          time.Time           // when an offered place was put back; zero: it was not
+	Place              *Place              // that the referral has; nil: none
+	Accepted           *Step               // nil: never accepted
+	DecidedAt          time.Time           // when last accepted or rejected; zero: never
+	Enrolment          string              // id of the enrolment that followed; empty: none
+	LastDay            string              // latest planned last day that the enrolment reported
+	Outcome            string              // of the initiative: "completed", "interrupted" or "cancelled"; empty: not closed
+	ConsentWithdrawnAt *time.Time          // nil: the consent holds
+	Protection         *Step               // the latest of the steps that protect the person; nil: not protected now
+	handlers           map[string][]string // of a protected person, by authority
+	WasUnprotected     bool                // a protection has ended at some time
+	OverdueReported    bool                // the present turn has an Overdue step
 
 	referral  *Referral
 	handovers []handover
@@ -237,9 +253,12 @@ func (s *Status) apply(step *Step) {
 	case ConsentWithdrawn:
 		s.ConsentWithdrawnAt = &step.At
 	case Protected:
-		s.Protection = step
+		if s.Protection = step; s.handlers == nil {
+			s.handlers = map[string][]string{}
+		}
+		s.handlers[step.HandledBy] = step.Handlers
 	case Unprotected:
-		s.Protection, s.WasUnprotected = nil, true
+		s.Protection, s.handlers, s.WasUnprotected = nil, nil, true
 	case Overdue:
 		s.OverdueReported = true
 	}

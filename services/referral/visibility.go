@@ -105,12 +105,7 @@ func (s *Status) ResourceFor(a actor.Actor) access.Resource {
 	if asked := s.TransferTarget(); asked != "" {
 		res.Relationships = append(res.Relationships, access.Relationship{Party: string(PartyAsked), Municipality: asked})
 	}
-	if p := s.Protection; p != nil {
-		res.Protected = true
-		if p.HandledBy == a.Authority {
-			res.Handlers = p.Handlers
-		}
-	}
+	res.Protected, res.Handlers = s.Protection != nil, s.handlers[a.Authority]
 	return res
 }
 

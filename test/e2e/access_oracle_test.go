@@ -64,6 +64,7 @@ type thing struct {
 	consent                                    bool   // the sender's consent is in force
 	protected                                  bool   // the person's identity is protected
 	handledBy                                  string // the authority whose subject "named" may handle it
+	byHead                                     bool   // the head of the unit protected it
 }
 
 // verdict is what the table says of one call.
@@ -150,7 +151,7 @@ var variants = []variant{
 }
 
 // roles are those that a token may carry.
-var roles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer"}
+var roles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer", "manager"}
 
 // callerOf is somebody of that role with every relation to the thing, at the
 // place where such a role works, and then changed by the variant.
@@ -160,7 +161,7 @@ func callerOf(role string, v variant, t thing) suite.Caller {
 		Municipality: t.municipality, Participant: t.participant,
 	}
 	switch role {
-	case "intake", "coach", "supervisor":
+	case "intake", "coach", "supervisor", "manager":
 		c.Authority, c.Participant = "molndal", ""
 	case "referrer", "integration", "reviewer", "association_admin":
 		c.Participant = ""

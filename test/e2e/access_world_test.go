@@ -34,7 +34,7 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 		{name: "an open case", consent: true},
 		{name: "a case without consent"},
 		{name: "a person protected by the municipality", consent: true, protected: true, handledBy: "molndal"},
-		{name: "a person protected by the sender", consent: true, protected: true, handledBy: "fk"},
+		{name: "a person whose handlers the head of the unit named", consent: true, protected: true, handledBy: "molndal", byHead: true},
 		{name: "an application that was handed in", consent: true, applied: true, handedIn: true},
 	} {
 		w.things = append(w.things, w.onTheWay(th, persontest.New(r, day(0)), len(w.things)))
@@ -130,8 +130,8 @@ func (w *world) settle(th thing) {
 		return
 	}
 	by := coach
-	if th.handledBy == "fk" {
-		by = suite.Caller{Role: "reviewer", Authority: "fk", Subject: "reviewer-1"}
+	if th.byHead {
+		by = suite.Caller{Role: "manager", Authority: "molndal", Municipality: "1481", Subject: "chef-1"}
 	}
 	etag := w.get(coach, person).Header.Get("ETag")
 	w.Must(w.t, 200, suite.Request{

@@ -837,16 +837,27 @@ type ProtectionLevel string
 
 // ProtectionRemoval defines model for ProtectionRemoval.
 type ProtectionRemoval struct {
-	Text *FreeText `json:"text,omitempty"`
+	// Level Nivå av skyddade personuppgifter. / Level of protected identity.
+	Level *ProtectionLevel `json:"level,omitempty"`
+	Text  *FreeText        `json:"text,omitempty"`
 }
 
 // ProtectionRequest defines model for ProtectionRequest.
 type ProtectionRequest struct {
-	// Handlers De som får se uppgifterna, som deras sub hos din myndighet. / Those who may see the data, as their sub at your authority.
+	// Handlers De som får se uppgifterna, som deras sub hos din myndighet. Utelämnat behåller det dem som är. / Those who may see the data, as their sub at your authority. Left out it keeps those that are.
 	Handlers *[]Subject `json:"handlers,omitempty"`
 
 	// Level Nivå av skyddade personuppgifter. / Level of protected identity.
 	Level ProtectionLevel `json:"level"`
+}
+
+// ProtectionState defines model for ProtectionState.
+type ProtectionState struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Protection Nivån, eller none. / The level, or none.
+	Protection Protection `json:"protection"`
 }
 
 // Readiness defines model for Readiness.
@@ -988,6 +999,12 @@ type WithdrawConsentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetProtectionParams defines parameters for GetProtection.
+type GetProtectionParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ProtectParticipantParams defines parameters for ProtectParticipant.
 type ProtectParticipantParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -1060,6 +1077,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"readIdentities":          "/participants/identities",
 	"getParticipant":          "/participants/{id}",
 	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
+	"getProtection":           "/participants/{id}/protection",
 	"protectParticipant":      "/participants/{id}/protection",
 	"unprotectParticipant":    "/participants/{id}/protection-removal",
 })
@@ -1114,6 +1132,9 @@ type ServerInterface interface {
 	// WithdrawConsent Återkalla ett samtycke / Withdraw a consent
 	// (POST /participants/{id}/consent-withdrawals)
 	WithdrawConsent(ctx echo.Context, id Id, params WithdrawConsentParams) error
+	// GetProtection Läs skyddet av en deltagares uppgifter / Read the protection of a participant's identity
+	// (GET /participants/{id}/protection)
+	GetProtection(ctx echo.Context, id Id, params GetProtectionParams) error
 	// ProtectParticipant Skydda en deltagares uppgifter / Protect a participant's identity
 	// (POST /participants/{id}/protection)
 	ProtectParticipant(ctx echo.Context, id Id, params ProtectParticipantParams) error
@@ -1687,6 +1708,42 @@ func (w *ServerInterfaceWrapper) WithdrawConsent(ctx echo.Context) error {
 	return err
 }
 
+// GetProtection converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProtection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetProtectionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProtection(ctx, id, params)
+	return err
+}
+
 // ProtectParticipant converts echo context to params.
 func (w *ServerInterfaceWrapper) ProtectParticipant(ctx echo.Context) error {
 	var err error
@@ -1821,6 +1878,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
 	router.GET(options.BaseURL+"/participants/:id", wrapper.GetParticipant, options.OperationMiddlewares["getParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/consent-withdrawals", wrapper.WithdrawConsent, options.OperationMiddlewares["withdrawConsent"]...)
+	router.GET(options.BaseURL+"/participants/:id/protection", wrapper.GetProtection, options.OperationMiddlewares["getProtection"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection", wrapper.ProtectParticipant, options.OperationMiddlewares["protectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection-removal", wrapper.UnprotectParticipant, options.OperationMiddlewares["unprotectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
@@ -2115,6 +2173,34 @@ func (response WithdrawConsent200JSONResponse) VisitWithdrawConsentResponse(w ht
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type GetProtectionRequestObject struct {
+	Id     Id `json:"id"`
+	Params GetProtectionParams
+}
+
+type GetProtectionResponseObject interface {
+	VisitGetProtectionResponse(w http.ResponseWriter) error
+}
+
+type GetProtection200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetProtection200JSONResponse struct {
+	Body    ProtectionState
+	Headers GetProtection200ResponseHeaders
+}
+
+func (response GetProtection200JSONResponse) VisitGetProtectionResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetProtection304Response = NotModifiedResponse
+
+func (response GetProtection304Response) VisitGetProtectionResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type ProtectParticipantRequestObject struct {
 	Id     Id `json:"id"`
 	Params ProtectParticipantParams
@@ -2197,6 +2283,9 @@ type StrictServerInterface interface {
 	// WithdrawConsent Återkalla ett samtycke / Withdraw a consent
 	// (POST /participants/{id}/consent-withdrawals)
 	WithdrawConsent(ctx context.Context, request WithdrawConsentRequestObject) (WithdrawConsentResponseObject, error)
+	// GetProtection Läs skyddet av en deltagares uppgifter / Read the protection of a participant's identity
+	// (GET /participants/{id}/protection)
+	GetProtection(ctx context.Context, request GetProtectionRequestObject) (GetProtectionResponseObject, error)
 	// ProtectParticipant Skydda en deltagares uppgifter / Protect a participant's identity
 	// (POST /participants/{id}/protection)
 	ProtectParticipant(ctx context.Context, request ProtectParticipantRequestObject) (ProtectParticipantResponseObject, error)
@@ -2900,6 +2989,32 @@ func (sh *strictHandler) WithdrawConsent(ctx echo.Context, id Id, params Withdra
 		return err
 	} else if validResponse, ok := response.(WithdrawConsentResponseObject); ok {
 		return validResponse.VisitWithdrawConsentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProtection operation middleware
+func (sh *strictHandler) GetProtection(ctx echo.Context, id Id, params GetProtectionParams) error {
+	var request GetProtectionRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProtection(ctx.Request().Context(), request.(GetProtectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProtection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProtectionResponseObject); ok {
+		return validResponse.VisitGetProtectionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

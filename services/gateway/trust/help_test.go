@@ -50,7 +50,7 @@ func (a *authority) issuer() Issuer {
 		Claims: Claims{
 			Roles: RoleClaim{Claim: "roles", Map: map[string]actor.Role{
 				"remittent": actor.Referrer, "system": actor.Integration, "coach": actor.Coach,
-				"admin": actor.AssociationAdmin, "styrelse": actor.Board}},
+				"admin": actor.AssociationAdmin, "styrelse": actor.Board, "granskare": actor.Reviewer}},
 			Unit: "unit", Municipality: "municipality", Participant: "participant",
 		},
 	}

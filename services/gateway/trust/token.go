@@ -34,13 +34,16 @@ var (
 	ErrRoles = fault.New(fault.Forbidden, "roles-not-combinable",
 		"Rollerna i åtkomsttoken får inte innehas av samma person, eftersom förbundets egna roller aldrig får se enskilda personer. Logga in med bara den ena rollen.",
 		"The roles in the access token may not be held by the same person, because the association's own roles must never see individuals. Sign in with only one of the roles.")
+	ErrReviewer = fault.New(fault.Forbidden, "reviewer-not-combinable",
+		"Rollen granskare får inte innehas tillsammans med en roll som granskas. Logga in med bara den ena rollen.",
+		"The role reviewer may not be held together with a role that is reviewed. Sign in with only one of the roles.")
 	ErrKeys = fault.New(fault.Unavailable, "issuer-keys-unavailable",
 		"Utfärdarens nycklar kan inte hämtas just nu. Försök igen om en stund.",
 		"The issuer's keys cannot be fetched right now. Try again shortly.")
 )
 
 // Faults are all the faults of tokens.
-var Faults = []*fault.Error{ErrToken, ErrExpired, ErrIssuer, ErrSubject, ErrRoles, ErrKeys}
+var Faults = []*fault.Error{ErrToken, ErrExpired, ErrIssuer, ErrSubject, ErrRoles, ErrReviewer, ErrKeys}
 
 const (
 	// maxToken bounds a token, in bytes.
@@ -184,10 +187,15 @@ func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
 			a.Roles = append(a.Roles, role)
 		}
 	}
-	// The association's staff and board meet no person (Finsam Act 7 §).
+	// The association's staff and board meet no person (Finsam Act 7 §), and nobody reviews
+	// what they may have done themselves.
 	isOwn := a.Has(actor.AssociationAdmin) || a.Has(actor.Board)
-	if isOwn && slices.ContainsFunc(a.Roles, access.SeesPersons) {
+	isReviewed := func(r actor.Role) bool { return r != actor.Reviewer && access.SeesPersons(r) }
+	switch {
+	case isOwn && slices.ContainsFunc(a.Roles, access.SeesPersons):
 		return actor.Actor{}, time.Time{}, ErrRoles
+	case a.Has(actor.Reviewer) && slices.ContainsFunc(a.Roles, isReviewed):
+		return actor.Actor{}, time.Time{}, ErrReviewer
 	}
 	return a, until.Time, nil
 }

@@ -114,6 +114,7 @@ func TestATokenIsRefused(t *testing.T) {
 		"a municipality that is not a code":                {fk.token(t, map[string]any{"municipality": "Mölndal"}, nil), ErrToken},
 		"a unit without end":                               {fk.token(t, map[string]any{"unit": strings.Repeat("u", 200)}, nil), ErrToken},
 		"the association's staff that also sees persons":   {fk.token(t, map[string]any{"roles": []string{"admin", "coach"}}, nil), ErrRoles},
+		"a reviewer that may be reviewed":                  {fk.token(t, map[string]any{"roles": []string{"granskare", "coach"}}, nil), ErrReviewer},
 		"a board member that also sees persons":            {fk.token(t, map[string]any{"roles": []string{"styrelse", "remittent"}}, nil), ErrRoles},
 		"another issuer's key under its id":                {af.token(t, map[string]any{"iss": fk.iss()}, nil), ErrToken},
 		"another issuer's key under the right issuer's id": {af.token(t, map[string]any{"iss": fk.iss()}, map[string]any{"kid": fk.kid}), ErrToken},

@@ -32,6 +32,7 @@ var (
 	Intake    = newActor("intake-3", "molndal", actor.Municipality, "", "1481", actor.Intake)
 	Elsewhere = newActor("coach-2", "partille", actor.Municipality, "", "1402", actor.Coach)
 	Leader    = newActor("leader-4", "molndal", actor.Municipality, "", "1481", actor.Supervisor)
+	Manager   = newActor("chef-5", "molndal", actor.Municipality, "", "1481", actor.Manager)
 	Reviewer  = newActor("dso-1", "molndal", actor.Municipality, "", "", actor.Reviewer)
 	Board     = newActor("board-1", "molndal", actor.Municipality, "", "", actor.Board)
 )

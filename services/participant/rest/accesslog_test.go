@@ -70,7 +70,7 @@ func TestEveryAccessIsEnteredWithItsRelationAndOutcome(t *testing.T) {
 			accesslog.Entry{Operation: "withdrawConsent", Thing: "participant/" + person, Outcome: accesslog.Failed, Why: relevant, Code: "no-such-consent", Identity: shown}},
 		{"a protection after which the caller is not a handler", Intake, one + "/protection", `"3"`, object{"level": "assumed_identity", "handlers": []string{"coach-17"}}, 200,
 			accesslog.Entry{Operation: "protectParticipant", Thing: "participant/" + person, Outcome: accesslog.Done, Why: relevant, Identity: masked}},
-		{"a reviewer's removal", Reviewer, hidden + "/protection-removal", `"4"`, object{}, 200,
+		{"a reviewer's removal", Reviewer, hidden + "/protection-removal", f.protection(protected), object{}, 200,
 			accesslog.Entry{Operation: "unprotectParticipant", Thing: "participant/" + protected, Outcome: accesslog.Done, Why: "association", Identity: masked}},
 	} {
 		before := len(f.Accesses(t))

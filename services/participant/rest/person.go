@@ -47,9 +47,32 @@ func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipa
 	return api.ProtectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
+func (h handlers) GetProtection(ctx context.Context, r api.GetProtectionRequestObject) (api.GetProtectionResponseObject, error) {
+	v, err := h.service.Protection(ctx, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	tag := rest.ETag(v.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
+		return api.GetProtection304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
+	}
+	depth := depthOf("getProtection")
+	b := api.ProtectionState{Protection: protection(v.Level), UnderscoreLinks: api.Links{"self": link(depth, "getProtection", v.ID)}}
+	b.UnderscoreLinks.AddActions(api.Paths, depth, v.Operations, v.ID)
+	return api.GetProtection200JSONResponse{Body: b, Headers: api.GetProtection200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// protection returns a level as the contract writes it.
+func protection(l participant.ProtectionLevel) api.Protection {
+	if l == participant.NoProtection {
+		return api.ProtectionNone
+	}
+	return api.Protection(l)
+}
+
 func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParticipantRequestObject) (api.UnprotectParticipantResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
-		return h.service.Unprotect(ctx, r.Id, version, rest.Value(r.Body.Text))
+		return h.service.Unprotect(ctx, r.Id, version, participant.ProtectionLevel(rest.Value(r.Body.Level)), rest.Value(r.Body.Text))
 	}, personAnswer("unprotectParticipant"))
 	return api.UnprotectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
@@ -64,7 +87,7 @@ func personAnswer(operation string) func(v *service.PersonView) api.ParticipantJ
 
 func person(v *service.PersonView, depth rest.Depth) api.Participant {
 	b := api.Participant{
-		Id: v.ID, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: api.ProtectionNone,
+		Id: v.ID, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: protection(v.Protection),
 		Handlers: rest.OptionalList(v.Handlers), Consents: []api.Consent{},
 		Timeline: rest.Map(v.Steps, func(s participant.PersonStep) api.PersonStep {
 			return api.PersonStep{
@@ -84,9 +107,6 @@ func person(v *service.PersonView, depth rest.Depth) api.Participant {
 			consent.WithdrawnAt = &c.Until
 		}
 		b.Consents = append(b.Consents, consent)
-	}
-	if v.Protection != participant.NoProtection {
-		b.Protection = api.Protection(v.Protection)
 	}
 	if i := v.Identity; i != nil {
 		b.GivenName, b.FamilyName, b.Gender = rest.Optional(i.GivenName), rest.Optional(i.FamilyName), rest.Optional(api.Gender(i.Gender))

@@ -52,3 +52,9 @@ func (f *face) post(a actor.Actor, path, version string, body any) *webtest.Resp
 	}
 	return f.do(r)
 }
+
+// protection returns the version that a removal of the person's protection names.
+func (f *face) protection(participant string) string {
+	f.t.Helper()
+	return f.get(participanttest.Reviewer, "/participants/"+participant+"/protection").Header.Get("ETag")
+}

@@ -102,7 +102,7 @@ func TestAPersonIsSeenByRelation(t *testing.T) {
 		}
 	}
 	var masked api.Participant
-	s.post(Reviewer, "/participants/"+id+"/protection-removal", `"4"`, object{}).Into(t, 200, &masked)
+	s.post(Reviewer, "/participants/"+id+"/protection-removal", s.protection(id), object{}).Into(t, 200, &masked)
 	if !masked.Masked || masked.Protection != api.ProtectionNone {
 		t.Errorf("got %+v", masked)
 	}

@@ -15,7 +15,7 @@ import (
 
 // stages are enrolments that have come to each state, with their versions.
 type stages struct {
-	person, referral                                             string
+	person, referral, protection                                 string
 	planned, due, answered, decided, paused, closing, closed     string
 	vPlanned, vDue, vAnswered, vDecided, vPaused, vClosing, vEnd string
 }
@@ -32,6 +32,7 @@ func newStages(s *face) *stages {
 	}
 	in, person, planned := s.Enrolled(30, "2026-12-07")
 	g.person, g.referral, g.planned, g.vPlanned = person, in.Consent.Referral, planned, rest.ETag(1)
+	g.protection = s.protection(person)
 	to := func(decision participant.Decision) (id string, v *service.EnrolmentView) {
 		id = next()
 		v = must(s.Start(servicetest.As(Coach), id, 1, longAgo))
@@ -125,9 +126,10 @@ func people(all map[string]*target, g *stages) {
 			body("a handler who is a personal number", object{"level": "assumed_identity", "handlers": []any{"191212121212"}}),
 			body("a handler twice", object{"level": "assumed_identity", "handlers": []any{"a", "a"}}),
 		}}
-	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: rest.ETag(3),
+	all["getProtection"] = &target{path: at + "/protection", missing: missing + "/protection", as: Reviewer, rules: []wrong{as("a coach may not", Coach)}}
+	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: g.protection,
 		body: object{"text": "Markeringen är borttagen."}, rules: []wrong{
-			as("a coach may not", Coach), body("of a person who is not protected", object{}),
+			as("a coach may not", Coach), body("of a person who is not protected", object{}), body("lower than nothing", object{"level": "confidentiality_marking"}),
 		}}
 	all["listEnrolments"] = &target{path: "/enrolments", as: Coach, rules: []wrong{
 		query1("limit=0"), query1("limit=201"), query1("limit=many"), query1("page=0"), query1("state=lost"), query1("municipality=Mölndal"),

@@ -2,7 +2,10 @@ package service
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -49,29 +52,84 @@ func (s *Service) WithdrawConsent(ctx context.Context, id string, ifVersion int6
 }
 
 // Protect hides the person's identity from all but the handlers, who are subjects at
-// the caller's authority.
+// the caller's authority; nil leaves them as they are. See participant.Person.Protect.
 func (s *Service) Protect(ctx context.Context, id string, ifVersion int64, level participant.ProtectionLevel, handlers []string) (*PersonView, error) {
 	return s.changePerson(ctx, "protectParticipant", id, ifVersion, "", func(p *participant.Person, _ []byte) error {
-		return p.Protect(level, handlers, guard.Author(ctx), s.Now())
+		return p.Protect(level, handlers, actor.From(ctx).Has(actor.Manager), guard.Author(ctx), s.Now())
 	})
 }
 
-// Unprotect shows the person's identity again.
-func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, text string) (*PersonView, error) {
-	return s.changePerson(ctx, "unprotectParticipant", id, ifVersion, text, func(p *participant.Person, text []byte) error {
-		return p.Unprotect(text, guard.Author(ctx), s.Now())
+// ProtectionView is what who may remove a protection reads of it, and nothing of the
+// person.
+type ProtectionView struct {
+	ID         string
+	Version    int64 // that a removal names; nobody can guess it
+	Level      participant.ProtectionLevel
+	Operations []string // that the caller may call now
+}
+
+// Protection returns how a person's identity is protected.
+func (s *Service) Protection(ctx context.Context, id string) (*ProtectionView, error) {
+	a := actor.From(ctx)
+	v, err := s.people.Load(ctx, a, guard.Call{Operation: "getProtection", ID: id})
+	if err != nil {
+		return nil, err
+	}
+	version, err := s.protectionVersion(v)
+	if err != nil {
+		return nil, err
+	}
+	status := v.Value.Status()
+	return &ProtectionView{
+		ID: id, Version: version, Level: status.Protection.Level,
+		Operations: access.Permitted(status.Operations(), a, status.Resource(a, "")),
+	}, nil
+}
+
+// protectionVersion returns the version of a person as who removes a protection names it:
+// it follows from the version and the key, so that only who has read it knows it. It has
+// 52 bits, which every JSON number holds.
+func (s *Service) protectionVersion(v store.Versioned[participant.Person]) (int64, error) {
+	keyed, err := base64.RawURLEncoding.DecodeString(s.Cipher.Lookup(personContext(v.Value.ID, fmt.Sprintf("protection/%d", v.Version))))
+	if err != nil || len(keyed) < 8 {
+		return 0, fmt.Errorf("version of a protection: %d bytes: %w", len(keyed), err)
+	}
+	return int64(binary.BigEndian.Uint64(keyed)>>12) | 1, nil
+}
+
+// Unprotect shows the person's identity again; with a level it is only protected less.
+// The version is that of Protection.
+func (s *Service) Unprotect(ctx context.Context, id string, ifVersion int64, level participant.ProtectionLevel, text string) (*PersonView, error) {
+	return s.changeVersioned(ctx, guard.Call{Operation: "unprotectParticipant", ID: id}, text, func(v store.Versioned[participant.Person], text []byte) error {
+		current, err := s.protectionVersion(v)
+		switch {
+		case err != nil:
+			return err
+		case ifVersion != current:
+			return store.ErrStale
+		case level != participant.NoProtection:
+			return v.Value.Lower(level, text, guard.Author(ctx), s.Now())
+		}
+		return v.Value.Unprotect(text, guard.Author(ctx), s.Now())
 	})
 }
 
 // changePerson lets the noun change a person, with a text that is encrypted for its steps.
 func (s *Service) changePerson(ctx context.Context, operation, id string, ifVersion int64, text string, change func(*participant.Person, []byte) error) (*PersonView, error) {
+	return s.changeVersioned(ctx, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, text, func(v store.Versioned[participant.Person], text []byte) error {
+		return change(v.Value, text)
+	})
+}
+
+// changeVersioned is changePerson for a change that asks for the version too.
+func (s *Service) changeVersioned(ctx context.Context, c guard.Call, text string, change func(store.Versioned[participant.Person], []byte) error) (*PersonView, error) {
 	a := actor.From(ctx)
-	v, err := s.people.Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[participant.Person]) error {
-		encrypted, err := s.Cipher.EncryptText(text, personContext(id, "text"))
+	v, err := s.people.Change(ctx, a, c, func(v store.Versioned[participant.Person]) error {
+		encrypted, err := s.Cipher.EncryptText(text, personContext(c.ID, "text"))
 		if err != nil {
 			return err
 		}
-		return change(v.Value, encrypted)
+		return change(v, encrypted)
 	})
 	if err != nil {
 		return nil, err
@@ -97,8 +155,8 @@ func (s *Service) viewPerson(a actor.Actor, v store.Versioned[participant.Person
 		}
 		view.Identity = &identity
 	}
-	if view.Identity != nil || access.Allows("unprotectParticipant", a, r) {
-		view.Handlers = status.Protection.Handlers
+	if view.Identity != nil || access.Allows("protectParticipant", a, r) {
+		view.Handlers = status.Protection.Handlers[a.Authority]
 	}
 	canWithdraw := false
 	for _, tie := range status.Referrals {

@@ -107,15 +107,23 @@ func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) e
 	if i < 0 {
 		return nil
 	}
-	was := page.Items[i].Value.Status().Protection
-	by := history.Author{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
+	inForce := page.Items[i].Value.Protections()
 	_, err = s.referrals.Update(ctx, r.Association, r.ID, 0, func(r *referral.Referral) error {
 		if r.Status().WasUnprotected {
 			return store.ErrUnchanged // the protection has ended meanwhile
 		}
-		return follow(r, by, s.Now(), referral.Step{
-			Entry: history.Entry{Cause: was.Cause}, Kind: referral.Protected, Code: was.Code, Handlers: was.Handlers, HandledBy: was.HandledBy,
-		})
+		changed := false
+		for _, was := range inForce {
+			by := history.Author{Subject: was.By, Authority: was.Authority, TraceParent: was.TraceParent}
+			taken, err := r.Follow(by, s.Now(), referral.Step{
+				Entry: history.Entry{Cause: was.Cause}, Kind: referral.Protected, Code: was.Code, Handlers: was.Handlers, HandledBy: was.HandledBy,
+			})
+			if err != nil {
+				return err
+			}
+			changed = changed || taken
+		}
+		return store.WriteIf(changed)
 	})
 	s.publisher.Wake()
 	return err

@@ -19,7 +19,7 @@ type authority struct {
 
 var (
 	senders    = []actor.Role{actor.Integration, actor.Referrer}
-	performers = []actor.Role{actor.Intake, actor.Coach, actor.Supervisor, actor.Referrer}
+	performers = []actor.Role{actor.Intake, actor.Coach, actor.Supervisor, actor.Referrer, actor.Manager}
 )
 
 // authorities are the members of the association Insjöriket, a private care provider,

@@ -1,0 +1,180 @@
+package standalone_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/services/gateway"
+	"github.com/finsam/finsam/services/standalone/demo"
+)
+
+// staff returns somebody of Mölndal.
+func staff(role actor.Role, subject string) demo.Claims {
+	return demo.Claims{Roles: []actor.Role{role}, Authority: "molndal", Municipality: "1481", Subject: subject, Lifetime: time.Hour}
+}
+
+var (
+	coach1   = staff(actor.Coach, "coach-1")
+	intake7  = staff(actor.Intake, "intake-7")
+	chef     = staff(actor.Manager, "chef-1")
+	abroad   = demo.Claims{Roles: []actor.Role{actor.Manager}, Authority: "partille", Municipality: "1402", Subject: "chef-2", Lifetime: time.Hour}
+	reviewer = demo.Claims{Roles: []actor.Role{actor.Reviewer}, Authority: "forbundet", Subject: "rev", Lifetime: time.Hour}
+)
+
+// ask sends a request with the header If-Match, unless it is empty.
+func (o *office) ask(who demo.Claims, method, path, version string, body any) *httptest.ResponseRecorder {
+	o.t.Helper()
+	var text []byte
+	if body != nil {
+		text, _ = json.Marshal(body)
+	}
+	r := httptest.NewRequestWithContext(o.t.Context(), method, gateway.BasePath+path, bytes.NewReader(text))
+	if who.Authority != "" {
+		token, err := o.issuer.Token(who)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if version != "" {
+		r.Header.Set("If-Match", version)
+	}
+	w := httptest.NewRecorder()
+	o.door.ServeHTTP(w, r)
+	return w
+}
+
+// want asks and wants this status; it returns the body.
+func (o *office) want(status int, who demo.Claims, method, path, version string, body any) map[string]any {
+	o.t.Helper()
+	w := o.ask(who, method, path, version, body)
+	if w.Code != status {
+		o.t.Fatalf("%s %s as %s: %d, want %d\n%s", method, path, who.Subject, w.Code, status, w.Body)
+	}
+	var answer map[string]any
+	_ = json.Unmarshal(w.Body.Bytes(), &answer)
+	return answer
+}
+
+// version returns the entity tag of what a path names.
+func (o *office) version(who demo.Claims, path string) string {
+	o.t.Helper()
+	return o.ask(who, http.MethodGet, path, "", nil).Header().Get("ETag")
+}
+
+// refer sends a referral of an invented person with what change adds to it, and returns
+// the ids of the referral and the participant.
+func (o *office) refer(n uint64, change func(referral, person map[string]any)) (referral, participant string) {
+	o.t.Helper()
+	var body map[string]any
+	text := strings.Replace(aReferral, "198001012387", persontest.New(rand.New(rand.NewPCG(7, n)), "2026-01-01").Number, 1)
+	if err := json.Unmarshal([]byte(text), &body); err != nil {
+		o.t.Fatal(err)
+	}
+	if change != nil {
+		change(body, body["person"].(map[string]any))
+	}
+	made := o.want(201, sender, http.MethodPost, "/referrals", "", body)
+	return made["id"].(string), made["participant"].(string)
+}
+
+// protect protects a person as the coach who handles it then.
+func (o *office) protect(participant, level string) {
+	o.t.Helper()
+	at := "/participants/" + participant
+	o.want(200, coach1, http.MethodPost, at+"/protection", o.version(coach1, at), map[string]any{"level": level, "handlers": []string{"coach-1"}})
+}
+
+// TestCase_A1 is: only a handler, or the head of the performing municipality's unit,
+// changes a protection, and neither lowers it.
+func TestCase_A1(t *testing.T) {
+	o := open(t, newData(t))
+	_, id := o.refer(1, nil)
+	at := "/participants/" + id
+	o.protect(id, "protected_registration")
+	version := o.version(coach1, at)
+	for _, c := range []struct {
+		sentence string
+		who      demo.Claims
+		body     map[string]any
+		status   int
+		code     string
+	}{
+		{"who sees the person masked does not see the way to change it", intake7, map[string]any{"level": "confidentiality_marking", "handlers": []string{"intake-7"}}, 404, "not-found"},
+		{"nor with the same level", intake7, map[string]any{"level": "protected_registration", "handlers": []string{"intake-7"}}, 404, "not-found"},
+		{"nor does another municipality's head", abroad, map[string]any{"level": "assumed_identity"}, 404, "not-found"},
+		{"a reviewer sets no protection", reviewer, map[string]any{"level": "assumed_identity", "handlers": []string{"coach-1"}}, 403, "forbidden"},
+		{"nor does the sender's system", sender, map[string]any{"level": "assumed_identity"}, 403, "forbidden"},
+		{"a handler does not lower it", coach1, map[string]any{"level": "confidentiality_marking"}, 422, "protection-lowered"},
+		{"nor does the head", chef, map[string]any{"level": "confidentiality_marking"}, 422, "protection-lowered"},
+		{"a handler appoints nobody", coach1, map[string]any{"level": "protected_registration", "handlers": []string{"coach-1", "coach-2"}}, 403, "handlers-by-manager"},
+	} {
+		if got := o.want(c.status, c.who, http.MethodPost, at+"/protection", version, c.body); got["code"] != c.code {
+			t.Errorf("%s: %v", c.sentence, got)
+		}
+	}
+	if got := o.want(200, intake7, http.MethodGet, at, "", nil); got["masked"] != true || got["_links"].(map[string]any)["protection"] != nil {
+		t.Errorf("who sees the person masked: %v", got)
+	}
+	seen := o.want(200, chef, http.MethodGet, at, "", nil)
+	if seen["masked"] != true || seen["familyName"] != nil || len(seen["handlers"].([]any)) != 1 {
+		t.Errorf("the head sees what appointing needs and no more: %v", seen)
+	}
+	if got := o.want(200, coach1, http.MethodPost, at+"/protection", version, map[string]any{"level": "assumed_identity"}); got["protection"] != "assumed_identity" || len(got["handlers"].([]any)) != 1 {
+		t.Errorf("a handler raises the level, and stays: %v", got)
+	}
+	o.want(200, chef, http.MethodPost, at+"/protection", o.version(chef, at), map[string]any{"level": "assumed_identity", "handlers": []string{"intake-7"}})
+	if got := o.want(200, intake7, http.MethodGet, at, "", nil); got["masked"] != false {
+		t.Errorf("whom the head appoints: %v", got)
+	}
+	if got := o.want(200, coach1, http.MethodGet, at, "", nil); got["masked"] != true {
+		t.Errorf("who is no handler any more: %v", got)
+	}
+}
+
+// TestCase_A13 is: a reviewer reads the version that a removal names, and not the person;
+// a version that was guessed or has passed is refused; nobody reviews itself.
+func TestCase_A13(t *testing.T) {
+	o := open(t, newData(t))
+	_, id := o.refer(2, nil)
+	at := "/participants/" + id
+	o.want(403, reviewer, http.MethodGet, at, "", nil)
+	o.protect(id, "assumed_identity")
+	o.want(403, coach1, http.MethodGet, at+"/protection", "", nil)
+	passed := o.version(reviewer, at+"/protection")
+	o.want(200, chef, http.MethodPost, at+"/protection", o.version(chef, at), map[string]any{"level": "assumed_identity", "handlers": []string{"coach-2"}})
+	shown := o.want(200, reviewer, http.MethodGet, at+"/protection", "", nil)
+	if links := shown["_links"].(map[string]any); shown["protection"] != "assumed_identity" || len(shown) != 2 || links["protectionRemoval"] == nil {
+		t.Errorf("got %v", shown)
+	}
+	removal := at + "/protection-removal"
+	o.want(428, reviewer, http.MethodPost, removal, "", map[string]any{})
+	for _, guess := range []string{`"1"`, `"2"`, `"3"`, `"4"`, `"5"`, `*`, o.version(chef, at), passed} {
+		o.want(412, reviewer, http.MethodPost, removal, guess, map[string]any{})
+	}
+	o.want(403, chef, http.MethodPost, removal, passed, map[string]any{})
+	lowered := o.want(200, reviewer, http.MethodPost, removal, o.version(reviewer, at+"/protection"), map[string]any{"level": "confidentiality_marking"})
+	if lowered["protection"] != "confidentiality_marking" || lowered["masked"] != true || lowered["familyName"] != nil {
+		t.Errorf("lowered: %v", lowered)
+	}
+	o.want(200, reviewer, http.MethodPost, removal, o.version(reviewer, at+"/protection"), map[string]any{"text": "Påhittat beslut."})
+	if got := o.want(200, intake7, http.MethodGet, at, "", nil); got["masked"] != false || got["protection"] != "none" {
+		t.Errorf("after the removal: %v", got)
+	}
+	for _, role := range []actor.Role{actor.Referrer, actor.Integration, actor.Intake, actor.Coach, actor.Supervisor, actor.Manager, actor.Participant} {
+		both := reviewer
+		both.Roles = []actor.Role{actor.Reviewer, role}
+		if got := o.want(403, both, http.MethodGet, at+"/protection", "", nil); got["code"] != "reviewer-not-combinable" {
+			t.Errorf("a reviewer who is %s too: %v", role, got)
+		}
+	}
+}
