@@ -304,7 +304,7 @@ const (
 	// garbagePercent is how much garbage may gather before it is collected, in percent of
 	// what is in use. With Go's own 100 the collector takes a sixth of the processor under
 	// load: little is in use here, so it runs often (docs/performance.md).
-	garbagePercent = 400
+	garbagePercent = 200
 	// startDuration is how long after its start a service returns the memory that only
 	// the start needed.
 	startDuration = time.Second
