@@ -204,6 +204,9 @@ func (g *Gateway) answer(a *answer, r *http.Request, op *operation) (err error) 
 	if err := g.admission.take(a.Header(), r, op, a.caller); err != nil {
 		return err
 	}
+	if op.upstream == nil {
+		return writeMe(a, r, a.caller.Actor)
+	}
 	if op.Cache.Seconds > 0 && g.cached != nil && g.cached.isFresh() {
 		a.cached, err = g.cached.serve(a, r, op, a.caller)
 		return err

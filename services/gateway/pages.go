@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/services/gateway/contract"
@@ -84,6 +85,29 @@ func apiInfo(c Config, info contract.Info) ([]byte, error) {
 		Links         map[string]link `json:"_links"`
 	}{info.Title, info.Version, info.Released, documentation, info.Status, c.Version, c.Revision,
 		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
+}
+
+// writeMe answers GET /me: whom the token speaks for.
+func writeMe(w http.ResponseWriter, r *http.Request, a actor.Actor) error {
+	text, err := json.Marshal(struct {
+		Subject       string              `json:"subject"`
+		Association   string              `json:"association"`
+		Authority     string              `json:"authority"`
+		AuthorityKind actor.AuthorityKind `json:"authorityKind"`
+		Unit          string              `json:"unit,omitempty"`
+		Municipality  string              `json:"municipality,omitempty"`
+		Participant   string              `json:"participant,omitempty"`
+		Roles         []actor.Role        `json:"roles"`
+		Links         rest.Links          `json:"_links"`
+	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, rest.Links{"self": {Href: "me"}}})
+	if err != nil {
+		return err
+	}
+	w.Header()["Content-Type"] = []string{"application/json"}
+	if r.Method != http.MethodHead {
+		_, err = w.Write(text)
+	}
+	return err
 }
 
 // besideDocs are the paths at which people look for the documentation, and where it is

@@ -22,7 +22,7 @@ import (
 // operation is an operation of the contract, with the service that has it.
 type operation struct {
 	contract.Operation
-	upstream *upstream
+	upstream *upstream // nil: the gateway answers by itself
 	span     string
 	start    []trace.SpanStartOption // of span
 }
@@ -60,11 +60,11 @@ func newOperations(all []contract.Operation, services []Service, secure func() *
 	}
 	var operations []*operation
 	for _, o := range all {
-		if o.Service == contract.Own {
-			continue
+		if o.Service == contract.Own && o.Public {
+			continue // a page
 		}
 		u := upstreams[o.Service]
-		if u == nil {
+		if u == nil && o.Service != contract.Own {
 			return nil, fmt.Errorf("the contract has %s of the service %s, which is not configured", o.ID, o.Service)
 		}
 		operations = append(operations, &operation{Operation: o, upstream: u, span: o.Method + " " + o.Path, start: spanStart(

@@ -207,3 +207,16 @@ func TestCase_C13(t *testing.T) {
 		}
 	}
 }
+
+func TestEachCallerReadsWhoTheyAre(t *testing.T) {
+	o := open(t, newData(t))
+	got := o.do(receiver, 200, http.MethodGet, "/me", nil, nil)
+	if got["subject"] != "intake-1" || got["authority"] != "molndal" || got["municipality"] != "1481" || fmt.Sprint(got["roles"]) != "[intake]" {
+		t.Errorf("%v", got)
+	}
+	w := httptest.NewRecorder()
+	o.door.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/finsam/v1/me", nil))
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("without a token: %d %s", w.Code, w.Body)
+	}
+}
