@@ -17,7 +17,20 @@ type Diary struct {
 	Association string  `json:"association"`
 	Participant string  `json:"participant"`
 	Claims      []Claim `json:"claims"`
-	Writes      int64   `json:"writes"` // each write is a new version
+	Writes      int64   `json:"writes"`               // each write is a new version
+	Protected   bool    `json:"protected,omitempty"`  // the participant's identity is
+	PersonStep  int64   `json:"personStep,omitempty"` // the person's latest step that Protected follows
+}
+
+// FollowProtection notes that step n of the person protected the identity, or ended that.
+// It reports whether that was new: a step may come again, also after later ones.
+func (d *Diary) FollowProtection(n int64, protected bool) bool {
+	if n <= d.PersonStep {
+		return false
+	}
+	d.Protected, d.PersonStep = protected, n
+	d.Writes++
+	return true
 }
 
 // Claim is the time that a booking takes, or is about to.

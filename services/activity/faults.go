@@ -59,6 +59,8 @@ var (
 		"Det finns noterad närvaro den dagen eller senare. Välj en senare dag.", "Attendance has been noted on that day or later. Choose a later day.")
 
 	// Calendars.
+	ErrProtected = fault.New(fault.Conflict, "calendar-of-protected-person",
+		"Deltagaren har skyddade personuppgifter. Då finns det inga kalenderadresser; visa veckan i stället.", "The participant's identity is protected. There are no calendar addresses then; show the week instead.")
 	ErrAddresses = fault.New(fault.Conflict, "too-many-calendar-addresses",
 		"Deltagaren har redan tio kalenderadresser. Återkalla en som inte används.", "The participant has ten calendar addresses already. Revoke one that is not in use.")
 )

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +178,67 @@ func TestCase_A13(t *testing.T) {
 			t.Errorf("a reviewer who is %s too: %v", role, got)
 		}
 	}
+}
+
+// eventually waits until something holds that an event of another service brings about.
+func (o *office) eventually(what string, holds func() bool) {
+	o.t.Helper()
+	for range 500 {
+		if holds() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	o.t.Fatalf("five seconds and not yet: %s", what)
+}
+
+// enrol accepts a referral and returns the id of the enrolment.
+func (o *office) enrol(referral string) (enrolment string) {
+	o.t.Helper()
+	at := "/referrals/" + referral
+	o.want(200, intake7, http.MethodPost, at+"/acceptance", o.version(intake7, at), map[string]any{
+		"initiative": "activera", "startDate": time.Now().AddDate(0, 0, 7).Format(time.DateOnly), "coach": "coach-1",
+	})
+	o.eventually("the person is enrolled", func() bool {
+		progress, _ := o.want(200, intake7, http.MethodGet, at, "", nil)["progress"].(map[string]any)
+		enrolment, _ = progress["enrolment"].(string)
+		return enrolment != ""
+	})
+	return enrolment
+}
+
+// TestCase_A11 is: the calendar addresses of a person answer 404 while the identity is
+// protected, who made them, and nobody makes a new one.
+func TestCase_A11(t *testing.T) {
+	o := open(t, newData(t))
+	referral, id := o.refer(3, nil)
+	o.enrol(referral)
+	feeds := "/participants/" + id + "/calendar-feeds"
+	var made map[string]any
+	o.eventually("the activities know the enrolment", func() bool {
+		w := o.ask(coach1, http.MethodPost, feeds, "", nil)
+		return w.Code == 201 && json.Unmarshal(w.Body.Bytes(), &made) == nil
+	})
+	calendar := "/calendars/" + made["token"].(string)
+	read := func(method string) int { return o.ask(demo.Claims{}, method, calendar, "", nil).Code }
+	if got := read(http.MethodGet); got != 200 {
+		t.Fatalf("before: %d", got)
+	}
+	o.protect(id, "assumed_identity")
+	o.eventually("the address answers 404", func() bool { return read(http.MethodGet) == 404 })
+	missing := o.want(404, demo.Claims{}, http.MethodGet, "/calendars/"+strings.Repeat("0", 64), "", nil)
+	hidden := o.want(404, demo.Claims{}, http.MethodGet, calendar, "", nil)
+	for _, key := range []string{"traceId", "instance"} {
+		delete(missing, key)
+		delete(hidden, key)
+	}
+	if !reflect.DeepEqual(missing, hidden) {
+		t.Errorf("a protected person's address differs from one that never was: %v, %v", hidden, missing)
+	}
+	if got := o.want(409, coach1, http.MethodPost, feeds, "", nil); got["code"] != "calendar-of-protected-person" {
+		t.Errorf("a new address: %v", got)
+	}
+	at := "/participants/" + id + "/protection"
+	o.want(200, reviewer, http.MethodPost, at+"-removal", o.version(reviewer, at), map[string]any{})
+	o.eventually("the address answers again", func() bool { return read(http.MethodGet) == 200 })
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -36,6 +37,13 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 			}
 			if valid >= activity.MaxAddresses {
 				return nil, activity.ErrAddresses
+			}
+			hidden, err := s.isProtected(ctx, a.Association, participant)
+			if err != nil {
+				return nil, err
+			}
+			if hidden {
+				return nil, activity.ErrProtected
 			}
 			nonce := make([]byte, 32)
 			_, _ = rand.Read(nonce) // never fails (crypto/rand)
@@ -107,8 +115,19 @@ func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion 
 	return err
 }
 
+// isProtected reports whether a participant's identity is protected.
+func (s *Service) isProtected(ctx context.Context, association, participant string) (bool, error) {
+	d, err := s.diaries.Get(ctx, association, participant)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && d.Value.Protected, err
+}
+
 // Calendar returns the entries behind a secret. It needs no caller: the secret is
-// the key. A revoked one is fault.ErrNotFound, as one that never was.
+// the key. A revoked one is fault.ErrNotFound, as one that never was, and so is that of a
+// person whose identity is protected: who has the address must not learn when the
+// person is where.
 func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.CalendarEntry, error) {
 	for _, in := range s.Associations.All() {
 		// While keys are rotated, an address may still be filed under an older one.
@@ -121,14 +140,22 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.Calen
 			continue
 		}
 		address := found.Items[0].Value
+		entry := accesslog.Entry{
+			Operation: "readCalendar", Association: in.ID, Thing: "calendar-address/" + address.ID,
+			Participants: []string{address.Participant}, Why: string(access.Public),
+		}
+		hidden, err := s.isProtected(ctx, in.ID, address.Participant)
+		switch {
+		case err != nil:
+			return nil, err
+		case hidden:
+			return nil, guard.Enter(ctx, s.AccessLog, entry, fault.ErrNotFound)
+		}
 		entries, err := s.calendarOf(ctx, in, address.Participant)
 		if err != nil {
 			return nil, err
 		}
-		return entries, guard.Enter(ctx, s.AccessLog, accesslog.Entry{
-			Operation: "readCalendar", Association: in.ID, Thing: "calendar-address/" + address.ID,
-			Participants: []string{address.Participant}, Why: string(access.Public),
-		}, nil)
+		return entries, guard.Enter(ctx, s.AccessLog, entry, nil)
 	}
 	return nil, fault.ErrNotFound
 }

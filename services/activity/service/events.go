@@ -14,9 +14,11 @@ import (
 
 // What the types of events begin with.
 const (
-	bookingEvents   = "se.finsam.booking."   // published here
-	activityEvents  = "se.finsam.activity."  // published here
-	enrolmentEvents = "se.finsam.enrolment." // followed
+	bookingEvents   = "se.finsam.booking."                // published here
+	activityEvents  = "se.finsam.activity."               // published here
+	enrolmentEvents = "se.finsam.enrolment."              // followed
+	protected       = "se.finsam.participant.protected"   // followed
+	unprotected     = "se.finsam.participant.unprotected" // followed
 )
 
 // bookingEvent returns the event of step n of a booking. It says that attendance was
@@ -52,17 +54,23 @@ func cancellationEvent(c *activity.Cancellation, n int64) feed.Event {
 }
 
 // handle applies an event of the participant service to the projection of
-// enrolments, and ends the bookings of one that was closed. The same event may come
-// again: it finds done what was done.
+// enrolments, ends the bookings of one that was closed, and closes the calendars of who
+// is protected. The same event may come again: it finds done what was done.
 func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	kind, ok := strings.CutPrefix(event.Type, enrolmentEvents)
-	if !ok {
+	isProtected := event.Type == protected
+	if !ok && !isProtected && event.Type != unprotected {
 		return nil
 	}
 	_, number, _ := strings.Cut(event.ID, "/")
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 1 || event.Association == "" || event.Subject == "" {
 		return fmt.Errorf("event without number, association or subject: %w", feed.ErrSkip)
+	}
+	if !ok {
+		return s.updateDiary(ctx, event.Association, event.Subject, func(d *activity.Diary) error {
+			return store.WriteIf(d.FollowProtection(n, isProtected))
+		})
 	}
 	var e *activity.Enrolment
 	empty := func() *activity.Enrolment {
