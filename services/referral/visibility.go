@@ -218,6 +218,7 @@ type View struct {
 	Turn        *Turn          // nil: nobody's, or hidden
 	Overdue     bool           // the turn's time has passed
 	Person      bool           // the vault shows the person to the caller
+	turn        Turn           // of Turn, in the same memory
 
 	Queue       *QueuePosition    // nil: not in a queue
 	Duplicates  []Duplicate       // nil: none are shown to the caller
@@ -247,7 +248,8 @@ func (s *Status) Outline(a actor.Actor, now time.Time) *View {
 	v.Operations = v.operations(a)
 	v.ChangedAt, v.Version = last.At, s.VisibleNumber(last.N, to)
 	if t, ok := s.Turn(); ok && (!Waits[t.Wait].IsProgress || to.Progress) {
-		v.Turn, v.Overdue = &t, now.After(t.Due)
+		v.turn = t
+		v.Turn, v.Overdue = &v.turn, now.After(t.Due)
 	}
 	if a.Municipality == s.Municipality {
 		v.Responsible = s.Responsible

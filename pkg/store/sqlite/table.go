@@ -191,18 +191,21 @@ func (t *table) indexes() map[string]bool {
 	return all
 }
 
+// The keys that are no text and no number, in memory of their own once.
+var absentKey, trueKey, falseKey value = []byte{0xff}, []byte{1}, []byte{0}
+
 // encodeKey returns a key's value as it is stored: text and integers as such, a bool
 // as a BLOB of one byte, so that it is read as a bool again.
 func encodeKey(v any) (value, error) {
 	x, err := store.Scalar(v)
 	switch b := x.(type) {
 	case nil:
-		return []byte{0xff}, err
+		return absentKey, err
 	case bool:
 		if b {
-			return []byte{1}, nil
+			return trueKey, nil
 		}
-		return []byte{0}, nil
+		return falseKey, nil
 	}
 	return x, err
 }

@@ -42,6 +42,9 @@ type write struct {
 	done  chan error // has room for the answer when nobody waits any more
 }
 
+// writes are answered ones, for the next.
+var writes = sync.Pool{New: func() any { return &write{done: make(chan error, 1)} }}
+
 // The states of a write, which can be abandoned only until it has begun.
 const (
 	waiting int32 = iota
@@ -56,7 +59,9 @@ func (w *writer) do(ctx context.Context, run func(*writer) error) error {
 	if ctx.Err() != nil {
 		return abandonedBecause(ctx, "before its write began")
 	}
-	o := &write{run: run, done: make(chan error, 1)}
+	o := writes.Get().(*write)
+	o.run = run
+	o.state.Store(waiting)
 	select {
 	case w.queue <- o:
 	case <-ctx.Done():
@@ -65,7 +70,9 @@ func (w *writer) do(ctx context.Context, run func(*writer) error) error {
 		return errClosed
 	}
 	select {
-	case err := <-o.done:
+	case err := <-o.done: // nobody else has it any more
+		o.run = nil
+		writes.Put(o)
 		return err
 	case <-ctx.Done():
 		if o.state.CompareAndSwap(waiting, abandoned) {
