@@ -18,6 +18,7 @@ type Association struct {
 	Name           string // as people write it
 	Version        string // twelve hex digits of the SHA-256 of the file
 	Municipalities []Municipality
+	Authorities    []string // ids of the members that are no municipalities; none: not given
 	Initiatives    []Initiative
 	Weeks          []Week
 	Terms          Terms
@@ -173,6 +174,13 @@ func (a *Association) Municipality(code string) (Municipality, bool) {
 		return Municipality{}, false
 	}
 	return a.Municipalities[i], true
+}
+
+// HasAuthority reports whether an authority is a member, by its id. A file that does not
+// name its authorities cannot tell: then every id is taken for one.
+func (a *Association) HasAuthority(id string) bool {
+	return len(a.Authorities) == 0 || slices.Contains(a.Authorities, id) ||
+		slices.ContainsFunc(a.Municipalities, func(m Municipality) bool { return m.Authority == id })
 }
 
 // Initiative finds an initiative by its id.

@@ -64,6 +64,11 @@ func (c *checker) file(f *file) {
 			"want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", m.Authority)
 		codes[m.Code] = true
 	}
+	for i, id := range f.Authorities {
+		place := fmt.Sprintf("authorities[%d]", i)
+		c.want(authorityForm.MatchString(id), place, "want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", id)
+		c.want(!slices.Contains(f.Authorities[:i], id), place, "want each authority once, got %q again", id)
+	}
 	c.initiative(f.Initiative, codes)
 	t := f.Terms
 	for _, x := range []struct {

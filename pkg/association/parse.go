@@ -111,7 +111,7 @@ func build(f *file, version string) *Association {
 			x.ID, x.Municipality = activityID(f.Association.ID, w.Municipality, *x), w.Municipality
 		}
 	}
-	return &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Municipalities: f.Municipalities,
+	return &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Municipalities: f.Municipalities, Authorities: f.Authorities,
 		Initiatives: []Initiative{i}, Weeks: f.Weeks, Terms: f.Terms}
 }
 
@@ -129,6 +129,7 @@ type file struct {
 		Name string `yaml:"name"`
 	} `yaml:"association"`
 	Municipalities []Municipality `yaml:"municipalities"`
+	Authorities    []string       `yaml:"authorities"`
 	Initiative     fileInitiative `yaml:"initiative"`
 	Weeks          []Week         `yaml:"weeks"`
 	Terms          Terms          `yaml:"terms"`

@@ -85,9 +85,9 @@ func change(t *testing.T, old, new string) []byte {
 
 func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
-		{"an unknown field", "maxWeeks: 24", "maxWeek: 24", "line 15: want only known fields, got field maxWeek"},
+		{"an unknown field", "maxWeeks: 24", "maxWeek: 24", "line 17: want only known fields, got field maxWeek"},
 		{"a field twice", "maxWeeks: 24", "maxWeeks: 24\n  maxWeeks: 24", "already defined"},
-		{"a word for a number", "maxWeeks: 24", "maxWeeks: many", "line 15: want another kind of value, cannot unmarshal !!str `many`"},
+		{"a word for a number", "maxWeeks: 24", "maxWeeks: many", "line 17: want another kind of value, cannot unmarshal !!str `many`"},
 		{"no YAML", "weeks:", "weeks: [", "line"},
 		{"an id with blanks", "id: insjoriket", "id: insjö riket", `association.id: want lower-case letters`},
 		{"a name that is empty", "name: ACTivera", `name: ""`, "initiative.name: want a text, got nothing"},
@@ -95,6 +95,8 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"a name that is too long", "name: ACTivera", "name: " + strings.Repeat("x", 201), "initiative.name: want at most 200 bytes"},
 		{"a code of three digits", `code: "1481"`, `code: "148"`, `municipalities[0].code: want four digits, got "148"`},
 		{"a municipality twice", `code: "1402"`, `code: "1481"`, `municipalities[1].code: want each municipality once, got "1481" again`},
+		{"an authority with capitals", "[fk,", "[FK,", `authorities[0]: want the id of an authority`},
+		{"an authority twice", "[fk,", "[fk, fk,", `authorities[1]: want each authority once, got "fk" again`},
 		{"an orientation of its own", "orientation: individual", "orientation: both", "initiative.orientation: want one of individual, structural"},
 		{"ages turned round", "[16, 64]", "[64, 16]", "initiative.ages: want [lowest, highest]"},
 		{"one age", "[16, 64]", "[16]", "initiative.ages: want [lowest, highest]"},
@@ -151,6 +153,17 @@ func TestAMunicipalityMayFollowAPlanOfItsOwn(t *testing.T) {
 		if p := i.PlanIn(municipality); p.MaxWeeks != want.maxWeeks || len(p.Blocks) != want.blocks {
 			t.Errorf("%s: got %+v, want %+v", municipality, p, want)
 		}
+	}
+}
+
+func TestOnlyAFileThatNamesItsAuthoritiesKnowsWhoIsOne(t *testing.T) {
+	in, err := Parse(realFile(t))
+	if err != nil || in.HasAuthority("nosuch") || !in.HasAuthority("fk") || !in.HasAuthority("molndal") {
+		t.Errorf("with them: %v", err)
+	}
+	in, err = Parse(change(t, "authorities: [fk, af, vgr]\n", ""))
+	if err != nil || !in.HasAuthority("nosuch") {
+		t.Errorf("without them: %v", err)
 	}
 }
 

@@ -265,7 +265,7 @@ const MaxCounted = 1000
 // Window is the part of a list that is wanted: a page, or what follows a cursor.
 type Window struct {
 	Limit  int    // 1 to 200
-	Page   int    // from 1; 0: the first one, without a total; ignored with a cursor
+	Page   int    // from 1; 0: the first one, without a total; none with a cursor
 	Cursor string // Cursor.String of an earlier page; empty: by page
 }
 
@@ -290,10 +290,14 @@ func (c *Collection[T]) Total(ctx context.Context, association string, where []C
 
 // List returns the part of a list that a window names: where q.Where holds, in the
 // order of q.Sort. The total is counted when a page is asked for that does not say it by
-// itself. It returns ErrCursor for a cursor that is not of this order.
+// itself. It returns ErrCursor for a cursor that is not of this order, and
+// ErrCursorWithPage for a window that is both.
 func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (page Page[T], total *Total, err error) {
 	if q.After, err = ParseCursor(w.Cursor, len(q.Sort)); err != nil {
 		return page, nil, err
+	}
+	if w.Cursor != "" && w.Page > 0 {
+		return page, nil, ErrCursorWithPage.AtField("page")
 	}
 	q.Skip, q.Limit = 0, w.Limit
 	if w.Cursor != "" || w.Page <= 1 {

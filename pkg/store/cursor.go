@@ -15,6 +15,10 @@ type Cursor struct {
 	ID     string
 }
 
+// ErrCursorWithPage answers a list that is asked for by page and by cursor.
+var ErrCursorWithPage = fault.New(fault.Invalid, "cursor-with-page",
+	"En lista läses med page eller med cursor, inte med båda. Utelämna den ena.", "A list is read by page or by cursor, not by both. Leave one of them out.")
+
 // ErrCursor answers a text that is not a cursor of this list.
 var ErrCursor = fault.New(fault.Invalid, "bad-cursor",
 	"Markören (cursor) är inte giltig. Börja om från listans början.", "The cursor is not valid. Start again from the beginning of the list.")

@@ -81,7 +81,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 		return err
 	}
 	initiative, found := was.Assessed.initiative(in)
-	if err := c.check(s, initiative, now); err != nil {
+	if err := c.check(s, in, initiative, now); err != nil {
 		return err
 	}
 	a := &Amendment{}
@@ -129,10 +129,10 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 
 // check holds the changes against the rules of a submission; the fault names every
 // field that is wrong.
-func (c Changes) check(s *Status, in association.Initiative, now time.Time) error {
+func (c Changes) check(s *Status, in *association.Association, initiative association.Initiative, now time.Time) error {
 	var wrong fieldErrors
 	if c.RightTime != nil {
-		wrong.checklist(in, *c.RightTime, "/changes/rightTime")
+		wrong.checklist(initiative, *c.RightTime, "/changes/rightTime")
 	}
 	if c.Consent != nil {
 		wrong.consentDate(c.Consent.GivenOn, now, "/changes/consent/givenOn")
@@ -145,7 +145,13 @@ func (c Changes) check(s *Status, in association.Initiative, now time.Time) erro
 		if s.ConsentWithdrawnAt != nil {
 			wrong.add(ErrConsentWithdrawn, "/changes/consent")
 		}
-		if !c.Consent.extends(s.referral.Consent) {
+		had := s.referral.Consent
+		if c.Consent.GivenOn < had.GivenOn {
+			wrong.add(ErrConsentEarlier, "/changes/consent/givenOn")
+		}
+		added := slices.DeleteFunc(slices.Clone(c.Consent.Authorities), func(id string) bool { return slices.Contains(had.Authorities, id) })
+		wrong.between(added, s.referral.Authority, in, "/changes/consent/authorities")
+		if !c.Consent.extends(had) {
 			wrong.add(ErrConsentNarrowed, "/changes/consent")
 		}
 	}

@@ -21,7 +21,7 @@ import (
 func inClear(content []byte, _ string) ([]byte, error) { return content, nil }
 
 // rules are an association's, whose only initiative has a checklist.
-var rules = &association.Association{Version: "v2", Initiatives: []association.Initiative{checked}}
+var rules = &association.Association{Version: "v2", Initiatives: []association.Initiative{checked}, Authorities: []string{"fk", "molndal", "partille"}}
 
 func pointer[T any](v T) *T { return &v }
 
@@ -96,6 +96,8 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"but not fewer":                        {consent(func(c *Consent) { c.Authorities = c.Authorities[:1] }), ErrConsentNarrowed},
 		"nor fewer sorts of data than all":     {consent(func(c *Consent) { c.Categories = []string{"progress"} }), ErrConsentNarrowed},
 		"it is not given tomorrow":             {consent(func(c *Consent) { c.GivenOn = "2026-03-03" }), ErrConsentDate},
+		"nor before the former one":            {consent(func(c *Consent) { c.GivenOn = "2025-01-01" }), ErrConsentEarlier},
+		"nor between those who do not exist":   {consent(func(c *Consent) { c.Authorities = append(c.Authorities, "molndahl") }), ErrAuthority},
 		"nor on a day that does not exist":     {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
 		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), personnummer.ErrNumberHere},
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},

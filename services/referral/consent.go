@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/consent"
 )
 
@@ -18,6 +19,20 @@ type Consent struct {
 // Names reports whether the consent covers an authority, by its id or its kind.
 func (c Consent) Names(authority string, kind actor.AuthorityKind) bool {
 	return slices.Contains(c.Authorities, authority) || kind != "" && slices.Contains(c.Authorities, string(kind))
+}
+
+// kinds are the kinds of party that a consent may name instead of ids.
+var kinds = []actor.AuthorityKind{actor.EmploymentService, actor.SocialInsurance, actor.Region, actor.Municipality, actor.PrivateCare}
+
+// between wants a consent between authorities that exist: members, kinds of party, or
+// the sender, who need not be a member.
+func (w *fieldErrors) between(authorities []string, sender string, in *association.Association, pointer string) {
+	for _, id := range authorities {
+		if id != sender && !slices.Contains(kinds, actor.AuthorityKind(id)) && !in.HasAuthority(id) {
+			w.add(ErrAuthority, pointer)
+			return
+		}
+	}
 }
 
 // scope returns what the consent shares with the sender until it is withdrawn. One that

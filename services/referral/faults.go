@@ -21,6 +21,12 @@ var (
 		"Samtycket kan inte vara lämnat efter i dag. Ange dagen då personen lämnade det.", "The consent cannot have been given later than today. Give the day on which the person gave it.")
 	ErrConsentWithoutReferrer = fault.New(fault.Unprocessable, "consent-without-referrer",
 		"Samtycket måste omfatta din egen myndighet. Lägg till den om personen har samtyckt till det.", "The consent must cover your own authority. Add it if the person has agreed to that.")
+	ErrConsentWithoutReceiver = fault.New(fault.Unprocessable, "consent-without-receiver",
+		"Samtycket måste omfatta kommunen som ska ta emot remissen. Lägg till den om personen har samtyckt till det.", "The consent must cover the municipality that is to receive the referral. Add it if the person has agreed to that.")
+	ErrAuthority = fault.New(fault.Unprocessable, "no-such-authority",
+		"Samordningsförbundet har ingen sådan part. Ange en medlems id.", "The coordination association has no such member. Give a member's id.")
+	ErrConsentEarlier = fault.New(fault.Unprocessable, "consent-before-former",
+		"Ett nytt samtycke kan inte vara lämnat före det förra. Ange dagen då personen lämnade det nya.", "A new consent cannot have been given before the former one. Give the day on which the person gave the new one.")
 	ErrDate = fault.New(fault.Unprocessable, "no-such-date",
 		"Datumet finns inte. Ange ett datum som 2026-03-31.", "There is no such date. Give a date such as 2026-03-31.")
 	ErrMunicipality = fault.New(fault.Unprocessable, "not-a-member-municipality",

@@ -83,19 +83,22 @@ func submission() Submission {
 }
 
 func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
-	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal"}}}
+	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []string{"fk", "af"}}
 	fk := Origin{Authority: "fk", AuthorityKind: actor.SocialInsurance}
 	cases := map[string]struct {
 		change func(*Submission)
 		want   []string // pointer and code
 	}{
 		"one without fault is received":                     {func(*Submission) {}, nil},
-		"consent between kinds of authority is as good":     {func(s *Submission) { s.Consent.Authorities = []string{"social_insurance"} }, nil},
+		"consent between kinds of authority is as good":     {func(s *Submission) { s.Consent.Authorities = []string{"social_insurance", "municipality"} }, nil},
 		"consent may be given today":                        {func(s *Submission) { s.Consent.GivenOn = "2026-03-02" }, nil},
 		"consent must be given":                             {func(s *Submission) { s.Given = false }, []string{"/consent/given consent-missing"}},
 		"consent cannot be given tomorrow":                  {func(s *Submission) { s.Consent.GivenOn = "2026-03-03" }, []string{"/consent/givenOn consent-in-future"}},
 		"the consent's day must exist":                      {func(s *Submission) { s.Consent.GivenOn = "2025-02-29" }, []string{"/consent/givenOn no-such-date"}},
-		"consent must be about the referrer":                {func(s *Submission) { s.Consent.Authorities = []string{"af", "region"} }, []string{"/consent/authorities consent-without-referrer"}},
+		"consent must be about the referrer":                {func(s *Submission) { s.Consent.Authorities = []string{"af", "region", "molndal"} }, []string{"/consent/authorities consent-without-referrer"}},
+		"and about the receiver":                            {func(s *Submission) { s.Consent.Authorities = []string{"fk", "region"} }, []string{"/consent/authorities consent-without-receiver"}},
+		"of a person who applies as well":                   {func(s *Submission) { s.Self, s.Consent.Authorities = true, []string{"fk"} }, []string{"/consent/authorities consent-without-receiver"}},
+		"and about nobody who does not exist":               {func(s *Submission) { s.Consent.Authorities = []string{"fk", "molndal", "molndahl"} }, []string{"/consent/authorities no-such-authority"}},
 		"only members receive":                              {func(s *Submission) { s.WishedMunicipality = "0180" }, []string{"/wishedMunicipality not-a-member-municipality"}},
 		"a personal number is no reference":                 {func(s *Submission) { s.ExternalReference = "19121212-1212" }, []string{"/externalReference reference-is-identity"}},
 		"nor is a coordination number without a month":      {func(s *Submission) { s.ExternalReference = "FK-191500882392" }, []string{"/externalReference reference-is-identity"}},

@@ -58,10 +58,15 @@ func (s Submission) Check(from Origin, in *association.Association, now time.Tim
 	if !s.Self && !s.Consent.Names(from.Authority, from.AuthorityKind) {
 		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
 	}
+	wrong.between(s.Consent.Authorities, from.Authority, in, "/consent/authorities")
+	to, member := in.Municipality(s.WishedMunicipality)
+	if member && !s.Consent.Names(to.Authority, actor.Municipality) {
+		wrong.add(ErrConsentWithoutReceiver, "/consent/authorities")
+	}
 	if initiative, ok := in.Choose(""); ok {
 		wrong.checklist(initiative, s.RightTime, "/rightTime")
 	}
-	if _, member := in.Municipality(s.WishedMunicipality); !member {
+	if !member {
 		wrong.add(ErrMunicipality, "/wishedMunicipality")
 	}
 	if personnummer.Contains(s.ExternalReference) {

@@ -104,6 +104,9 @@ func (u Unit) check(in *association.Association, pointer string) error {
 	if (u.Authority == "") != (u.Kind == SourcePrivateCare) {
 		return ErrUnitWithoutAuthority.AtField(pointer + "/authority")
 	}
+	if u.Authority != "" && !in.HasAuthority(u.Authority) {
+		return ErrAuthority.AtField(pointer + "/authority")
+	}
 	if _, member := in.Municipality(u.Municipality); u.Municipality != "" && !member {
 		return ErrMunicipality.AtField(pointer + "/municipality")
 	}

@@ -22,7 +22,9 @@ func units() []Unit {
 	}
 }
 
-var members = &association.Association{Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal"}}}
+var members = &association.Association{
+	Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []string{"fk", "vgr"},
+}
 
 func TestWhereAReferralComesFrom(t *testing.T) {
 	fk := actor.Actor{Authority: "fk", AuthorityKind: actor.SocialInsurance}
@@ -86,6 +88,7 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 		"a member's unit without a member":   {func(u []Unit) []Unit { u[1].Authority = ""; return u }, ErrUnitWithoutAuthority, "/items/1/authority"},
 		"a private one with a member":        {func(u []Unit) []Unit { u[4].Authority = "vgr"; return u }, ErrUnitWithoutAuthority, "/items/4/authority"},
 		"a municipality that does not exist": {func(u []Unit) []Unit { u[0].Municipality = "0180"; return u }, ErrMunicipality, "/items/0/municipality"},
+		"an authority that does not exist":   {func(u []Unit) []Unit { u[0].Authority = "nosuch"; return u }, ErrAuthority, "/items/0/authority"},
 		"a person as a unit":                 {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/name"},
 		"more than there are":                {func(u []Unit) []Unit { return make([]Unit, maxUnits+1) }, ErrTooManyUnits, "/items"},
 	} {

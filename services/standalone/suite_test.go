@@ -119,9 +119,24 @@ var (
 // do sends a request, wants this status and returns the body.
 func (o *office) do(who demo.Claims, want int, method, path string, header map[string]string, body any) map[string]any {
 	o.t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		o.t.Fatal(err)
+	w := o.call(who, method, path, header, body)
+	if w.Code != want {
+		o.t.Fatalf("%s %s: %d, want %d\n%s", method, path, w.Code, want, w.Body)
+	}
+	var answer map[string]any
+	_ = json.Unmarshal(w.Body.Bytes(), &answer)
+	return answer
+}
+
+// call sends a request; a body of bytes is sent as it is.
+func (o *office) call(who demo.Claims, method, path string, header map[string]string, body any) *httptest.ResponseRecorder {
+	o.t.Helper()
+	text, asItIs := body.([]byte)
+	if !asItIs {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			o.t.Fatal(err)
+		}
 	}
 	r := httptest.NewRequestWithContext(o.t.Context(), method, gateway.BasePath+path, bytes.NewReader(text))
 	if body == nil {
@@ -138,12 +153,7 @@ func (o *office) do(who demo.Claims, want int, method, path string, header map[s
 	}
 	w := httptest.NewRecorder()
 	o.door.ServeHTTP(w, r)
-	if w.Code != want {
-		o.t.Fatalf("%s %s: %d, want %d\n%s", method, path, w.Code, want, w.Body)
-	}
-	var answer map[string]any
-	_ = json.Unmarshal(w.Body.Bytes(), &answer)
-	return answer
+	return w
 }
 
 func (o *office) list(who demo.Claims, path string) []map[string]any {

@@ -1413,7 +1413,7 @@ type NewAttachment struct {
 
 // NewConsent Personens skriftliga samtycke. / The person's written consent.
 type NewConsent struct {
-	// Authorities De myndigheter som får dela uppgifter med varandra, som id eller typ av part; din egen måste vara med. / The authorities that may share data with each other, by id or kind of party; your own must be among them.
+	// Authorities De myndigheter som får dela uppgifter med varandra, som id eller typ av part; din egen och den mottagande kommunen måste vara med. / The authorities that may share data with each other, by id or kind of party; your own and the receiving municipality must be among them.
 	Authorities []string `json:"authorities"`
 
 	// DataCategories Utelämnas fältet omfattar samtycket alla uppgifter. / If the field is left out, the consent covers all data.

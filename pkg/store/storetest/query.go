@@ -213,6 +213,8 @@ func pageCases() []testCase {
 			s.equal("total", *total, store.Total{Records: 3})
 			_, _, err = c.List(s.ctx, q, store.Window{Limit: 2, Cursor: "x"})
 			s.is(err, store.ErrCursor)
+			_, _, err = c.List(s.ctx, q, store.Window{Limit: 2, Page: 2, Cursor: page.Next.String()})
+			s.is(err, store.ErrCursorWithPage)
 		}},
 		testCase{"the document at the cursor may be gone", func(s *suite) {
 			c := s.with(newThing("a"), newThing("b"), newThing("c"))

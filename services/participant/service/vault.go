@@ -94,12 +94,19 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 // maxPutTries bounds how often two first posts of one person may meet.
 const maxPutTries = 3
 
+// firstBorn is before every number of the first year in which somebody who may be
+// referred can have been born.
+const firstBorn personnummer.Number = "1900"
+
 // checkPerson reads the number. A number without a date of birth is refused, as every
 // rule on ages needs the date.
 func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) {
 	number, err := personnummer.Parse(in.Number, today)
 	if err != nil {
 		return "", fault.Of(err).AtField("/person/personalIdentityNumber")
+	}
+	if number < firstBorn {
+		return "", participant.ErrBornTooEarly.AtField("/person/personalIdentityNumber")
 	}
 	birth, known := number.BirthDate()
 	if !known {
