@@ -253,7 +253,7 @@ func (c *Collection[T]) CountBy(ctx context.Context, association string, where [
 	}
 	all := make(map[any]int64, len(groups))
 	for _, g := range groups {
-		all[g.Keys[key]] = g.Count
+		all[g.Values[0]] = g.Count
 	}
 	return all, nil
 }

@@ -165,8 +165,8 @@ type Query struct {
 
 // Group is a number of documents that share the values of some keys.
 type Group struct {
-	Keys  Keys // without those that the documents lack
-	Count int64
+	Values []any // of the keys, in the order in which they were asked for; nil: the documents lack it
+	Count  int64
 }
 
 // Engine is a database, or the part of one that belongs to one service. Its methods

@@ -205,11 +205,11 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 		return nil, err
 	}
 	if len(by) == 0 && len(counted) == 0 {
-		return []store.Group{{Keys: store.Keys{}}}, nil
+		return []store.Group{{}}, nil
 	}
 	groups := make([]store.Group, len(counted))
 	for i, n := range counted {
-		groups[i] = store.Group{Keys: keysOf(n.Key, by), Count: n.Count}
+		groups[i] = store.Group{Values: valuesOf(n.Key, by), Count: n.Count}
 	}
 	return groups, nil
 }
@@ -236,19 +236,30 @@ func (e *engine) CountUpTo(ctx context.Context, collection, association string, 
 // keysOf reads the values of keys from a document, without the absent ones.
 func keysOf(v bson.RawValue, by []string) store.Keys {
 	keys := store.Keys{}
-	doc, ok := v.DocumentOK()
-	if !ok {
-		return keys
-	}
-	for _, key := range by {
-		switch v := doc.Lookup(key); v.Type {
-		case bson.TypeString:
-			keys[key] = v.StringValue()
-		case bson.TypeBoolean:
-			keys[key] = v.Boolean()
-		case bson.TypeInt64, bson.TypeInt32:
-			keys[key] = v.AsInt64()
+	for i, value := range valuesOf(v, by) {
+		if value != nil {
+			keys[by[i]] = value
 		}
 	}
 	return keys
+}
+
+// valuesOf reads the values of keys from a document, nil for the absent ones.
+func valuesOf(v bson.RawValue, by []string) []any {
+	values := make([]any, len(by))
+	doc, ok := v.DocumentOK()
+	if !ok {
+		return values
+	}
+	for i, key := range by {
+		switch v := doc.Lookup(key); v.Type {
+		case bson.TypeString:
+			values[i] = v.StringValue()
+		case bson.TypeBoolean:
+			values[i] = v.Boolean()
+		case bson.TypeInt64, bson.TypeInt32:
+			values[i] = v.AsInt64()
+		}
+	}
+	return values
 }

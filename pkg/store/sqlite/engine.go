@@ -163,23 +163,35 @@ func (e *engine) Count(ctx context.Context, collection, association string, wher
 	if cols != "" {
 		s.add(" GROUP BY " + strings.TrimSuffix(cols, ","))
 	}
+	values := make([]any, 0, 32) // of all groups
 	err = e.query(ctx, s.String(), s.args, func(row *statement) error {
-		groups = append(groups, store.Group{Keys: keysOf(by, row, 0), Count: row.integer(len(by))})
+		for i := range by {
+			values = append(values, row.key(i))
+		}
+		groups = append(groups, store.Group{Values: values[len(values)-len(by):], Count: row.integer(len(by))})
 		return nil
 	})
 	return groups, err
+}
+
+// key returns a column as encodeKey was given it; nil: absent.
+func (s *statement) key(column int) any {
+	v := s.value(column)
+	if b, isBlob := v.([]byte); isBlob {
+		if len(b) == 1 && b[0] <= 1 {
+			return b[0] == 1
+		}
+		return nil
+	}
+	return v
 }
 
 // keysOf reads the values of keys from a row, from a column on, without the absent ones.
 func keysOf(keys []string, row *statement, from int) store.Keys {
 	all := make(store.Keys, len(keys))
 	for i, key := range keys {
-		v := row.value(from + i)
-		b, isBlob := v.([]byte)
-		if !isBlob {
+		if v := row.key(from + i); v != nil {
 			all[key] = v
-		} else if len(b) == 1 && b[0] <= 1 { // as encodeKey stores a bool
-			all[key] = b[0] == 1
 		}
 	}
 	return all

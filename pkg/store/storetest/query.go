@@ -3,7 +3,6 @@ package storetest
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -321,9 +320,12 @@ func groupCases() []testCase {
 			var all []string
 			for _, group := range groups {
 				var parts []string
-				for _, key := range slices.Sorted(maps.Keys(group.Keys)) {
-					parts = append(parts, fmt.Sprintf("%s=%v(%T)", key, group.Keys[key], group.Keys[key]))
+				for i, key := range g.by {
+					if v := group.Values[i]; v != nil {
+						parts = append(parts, fmt.Sprintf("%s=%v(%T)", key, v, v))
+					}
 				}
+				slices.Sort(parts)
 				all = append(all, fmt.Sprintf("{%s}:%d", strings.Join(parts, ","), group.Count))
 			}
 			slices.Sort(all)
