@@ -41,7 +41,7 @@ func FromCollection[T any](c *store.Collection[T], prefix string, event func(v *
 		for _, v := range documents {
 			for n := v.Published + 1; n <= v.Version; n++ {
 				e := event(v.Value, n)
-				e.ID = fmt.Sprintf("%s/%d", e.Subject, n)
+				e.ID = EventID(e.Subject, n)
 				events = append(events, e)
 			}
 		}
@@ -59,6 +59,9 @@ const (
 	// lastTimeout bounds what a publisher still publishes once its context has ended.
 	lastTimeout = 2 * time.Second
 )
+
+// EventID returns the id of the event of step n of a document.
+func EventID(document string, n int64) string { return document + "/" + strconv.FormatInt(n, 10) }
 
 // Publisher copies unpublished steps into the log. Several may run for one log, in
 // several processes: correctness rests on the log's fence, not on being alone.

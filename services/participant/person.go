@@ -273,6 +273,29 @@ func sameSet(a, b []string) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(x string) bool { return !slices.Contains(b, x) })
 }
 
+// Raise protects the person as strongly as a sender says that it must be; a protection that
+// is as strong stays as it is. A sender names no handlers: the performing authority does.
+func (p *Person) Raise(level ProtectionLevel, by history.Author, now time.Time) {
+	if was := p.Status().Protection; was.Level.isBelow(level) {
+		p.protect(level, was.Handlers[by.Authority], nil, by, now)
+	}
+}
+
+// Protections lists the steps by which the person is protected now, in their order: each
+// names the handlers of one authority.
+func (p *Person) Protections() []PersonStep {
+	var inForce []PersonStep
+	for _, s := range p.Steps {
+		switch s.Kind {
+		case Protected:
+			inForce = append(inForce, s)
+		case Unprotected:
+			inForce = nil
+		}
+	}
+	return inForce
+}
+
 // Lower sets a weaker level of protection, with the handlers as they are: ErrNotProtected
 // of an open person, ErrNotLower when the level is as strong or stronger.
 func (p *Person) Lower(level ProtectionLevel, text []byte, by history.Author, now time.Time) error {

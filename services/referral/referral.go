@@ -140,6 +140,19 @@ func (r *Referral) Protections() []Step {
 	return inForce
 }
 
+// AsReceived returns the referral as it was stored first: with the steps by which the
+// person was protected then.
+func (r *Referral) AsReceived() *Referral {
+	first := int64(1)
+	for _, s := range r.Steps[1:] {
+		if s.Kind != Protected || !s.At.Equal(r.Steps[0].At) {
+			break
+		}
+		first++
+	}
+	return r.AsOf(first)
+}
+
 // isApplication reports whether the person is who asks: with an own token, or by what
 // the municipality handed in.
 func (r *Referral) isApplication() bool {

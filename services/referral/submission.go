@@ -31,6 +31,7 @@ type Person struct {
 	Gender                 string
 	Email                  string
 	Phone                  string
+	Protection             string `json:",omitempty"` // level of protected identity; empty: none that the sender knows of
 }
 
 // Identity is who a participant is, as far as the vault shows it to the caller.

@@ -242,3 +242,88 @@ func TestCase_A11(t *testing.T) {
 	o.want(200, reviewer, http.MethodPost, at+"-removal", o.version(reviewer, at), map[string]any{})
 	o.eventually("the address answers again", func() bool { return read(http.MethodGet) == 200 })
 }
+
+// TestCase_A12 is: a sender says in the posting that the person's identity is protected,
+// and from then on it is, everywhere and for the sender too.
+func TestCase_A12(t *testing.T) {
+	o := open(t, newData(t))
+	marked := func(level string) func(referral, person map[string]any) {
+		return func(_, person map[string]any) {
+			person["protection"], person["phone"], person["email"] = level, "070-1740605", "tolvan@finsam.example"
+		}
+	}
+	hidden := func(sentence string, who demo.Claims, path string) {
+		t.Helper()
+		w := o.ask(who, http.MethodGet, path, "", nil)
+		for _, word := range []string{"Tolvan", "Påhittad", "0701740605", "070-1740605", "tolvan@", "Påhittat exempel"} {
+			if w.Code != 200 || strings.Contains(w.Body.String(), word) {
+				t.Errorf("%s: %d, %q in %s", sentence, w.Code, word, w.Body)
+			}
+		}
+	}
+	var body map[string]any
+	if err := json.Unmarshal([]byte(strings.Replace(aReferral, "198001012387", persontest.New(rand.New(rand.NewPCG(8, 1)), "2026-01-01").Number, 1)), &body); err != nil {
+		t.Fatal(err)
+	}
+	marked("confidentiality_marking")(body, body["person"].(map[string]any))
+	w := o.ask(sender, http.MethodPost, "/referrals", "", body)
+	var made map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil || w.Code != 201 || made["reason"] != nil {
+		t.Fatalf("the answer to the sender: %d %s", w.Code, w.Body)
+	}
+	referral, id := made["id"].(string), made["participant"].(string)
+	at := "/participants/" + id
+	hidden("the sender", sender, "/referrals/"+referral)
+	hidden("the receiver", intake7, "/referrals/"+referral)
+	hidden("the receiver's list", intake7, "/referrals")
+	hidden("the receiver's file", intake7, "/referral-exports?identities=true")
+	hidden("the person, to the receiver", intake7, at)
+	hidden("the person, to the sender", sender, at)
+	names := o.want(200, intake7, http.MethodPost, "/participants/identities", "", map[string]any{"participants": []string{id}})
+	if n := names["items"].([]any)[0].(map[string]any); n["protected"] != true || !strings.HasPrefix(n["displayName"].(string), "Deltagare ") {
+		t.Errorf("the name: %v", n)
+	}
+	if tag := w.Header().Get("ETag"); tag != o.version(sender, "/referrals/"+referral) {
+		t.Errorf("the version that was answered, %s, is not the one that holds", tag)
+	}
+	o.want(404, intake7, http.MethodPost, at+"/protection", o.version(intake7, at), map[string]any{"level": "assumed_identity", "handlers": []string{"intake-7"}})
+	o.want(200, chef, http.MethodPost, at+"/protection", o.version(chef, at), map[string]any{"level": "confidentiality_marking", "handlers": []string{"intake-7"}})
+	seen := o.want(200, intake7, http.MethodGet, at, "", nil)
+	if seen["familyName"] != "Påhittad" || seen["phone"] != nil || seen["email"] != nil {
+		t.Errorf("whom the head appoints: %v", seen)
+	}
+
+	// Of a person who is known: a later sender protects, raises, and never lowers.
+	plain := body["person"].(map[string]any)
+	for _, c := range []struct{ said, want string }{
+		{"protected_registration", "protected_registration"}, {"confidentiality_marking", "protected_registration"}, {"", "protected_registration"},
+	} {
+		delete(plain, "protection")
+		if c.said != "" {
+			plain["protection"] = c.said
+		}
+		batch := o.want(200, sender, http.MethodPost, "/referrals/batch", "", map[string]any{"items": []any{map[string]any{"referral": body}}})
+		item := batch["items"].([]any)[0].(map[string]any)
+		if item["status"] != 201.0 {
+			t.Fatalf("in a batch: %v", item)
+		}
+		again := "/referrals/" + item["id"].(string)
+		hidden("said "+c.said+" in a batch", sender, again)
+		if got := o.want(200, intake7, http.MethodGet, at, "", nil); got["protection"] != c.want || got["masked"] != false {
+			t.Errorf("said %q: %v", c.said, got)
+		}
+	}
+	known, knownID := o.refer(4, nil)
+	if got := o.want(200, intake7, http.MethodGet, "/referrals/"+known, "", nil); got["reason"] == nil {
+		t.Fatalf("an open person: %v", got)
+	}
+	if _, again := o.refer(4, marked("assumed_identity")); again != knownID {
+		t.Fatal("another person")
+	}
+	o.eventually("the first referral about the person is hidden too", func() bool {
+		return o.want(200, intake7, http.MethodGet, "/referrals/"+known, "", nil)["reason"] == nil
+	})
+	if got := o.want(400, sender, http.MethodPost, "/referrals", "", map[string]any{"person": map[string]any{"protection": "secret"}}); got["code"] == nil {
+		t.Errorf("an unknown level: %v", got)
+	}
+}

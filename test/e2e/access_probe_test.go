@@ -229,7 +229,14 @@ func (p probe) judge(table map[string][]cell, c suite.Caller, t thing, a suite.A
 		t = p.own(c, t)
 	}
 	want = says(table[p.op.ID], c, t)
+	if p.op.ID == "readCalendar" && t.protected {
+		want = hidden // a person whose identity is protected has no calendar
+	}
 	switch {
+	case p.op.ID == "createCalendarFeed" && t.protected && want == allowed:
+		if a.Status != 409 || a.Text("code") != "calendar-of-protected-person" {
+			say("%d %s, want 409 calendar-of-protected-person", a.Status, a.Text("code"))
+		}
 	case want == forbidden:
 		if a.Status != 403 {
 			say("%d, want 403", a.Status)

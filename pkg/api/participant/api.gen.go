@@ -781,6 +781,9 @@ type Person struct {
 	// PersonalIdentityNumber Person- eller samordningsnummer med 10 eller 12 siffror. / Personal identity or coordination number of 10 or 12 digits.
 	PersonalIdentityNumber string  `json:"personalIdentityNumber"`
 	Phone                  *string `json:"phone,omitempty"`
+
+	// Protection Nivå av skyddade personuppgifter. / Level of protected identity.
+	Protection *ProtectionLevel `json:"protection,omitempty"`
 }
 
 // PersonInput defines model for PersonInput.
@@ -799,6 +802,9 @@ type PersonRef struct {
 	// Age Hela år den dag uppgifterna kom. / Whole years on the day that the data came.
 	Age         *int `json:"age,omitempty"`
 	Participant Uuid `json:"participant"`
+
+	// Protections De steg genom vilka personen är skyddad, när personen är det. / The steps by which the person is protected, if the person is.
+	Protections *[]ProtectionInForce `json:"protections,omitempty"`
 }
 
 // PersonStep defines model for PersonStep.
@@ -831,6 +837,19 @@ type PlanExceptionNote struct {
 
 // Protection Nivån, eller none. / The level, or none.
 type Protection string
+
+// ProtectionInForce defines model for ProtectionInForce.
+type ProtectionInForce struct {
+	// Authority Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
+	Authority Code `json:"authority"`
+
+	// Event Händelsen i flödet. / The event in the feed.
+	Event    string     `json:"event"`
+	Handlers *[]Subject `json:"handlers,omitempty"`
+
+	// Level Nivå av skyddade personuppgifter. / Level of protected identity.
+	Level ProtectionLevel `json:"level"`
+}
 
 // ProtectionLevel Nivå av skyddade personuppgifter. / Level of protected identity.
 type ProtectionLevel string

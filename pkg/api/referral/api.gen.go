@@ -926,6 +926,27 @@ func (e ReferralWithdrawer) Valid() bool {
 	}
 }
 
+// Defines values for ReferredPersonProtection.
+const (
+	AssumedIdentity        ReferredPersonProtection = "assumed_identity"
+	ConfidentialityMarking ReferredPersonProtection = "confidentiality_marking"
+	ProtectedRegistration  ReferredPersonProtection = "protected_registration"
+)
+
+// Valid indicates whether the value is a known member of the ReferredPersonProtection enum.
+func (e ReferredPersonProtection) Valid() bool {
+	switch e {
+	case AssumedIdentity:
+		return true
+	case ConfidentialityMarking:
+		return true
+	case ProtectedRegistration:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReferrerKind.
 const (
 	ReferrerKindEmploymentService ReferrerKind = "employment_service"
@@ -1275,6 +1296,7 @@ type DraftPerson struct {
 	GivenName              *string `json:"givenName,omitempty"`
 	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
 	Phone                  *string `json:"phone,omitempty"`
+	Protection             *string `json:"protection,omitempty"`
 }
 
 // DraftSummary defines model for DraftSummary.
@@ -2098,7 +2120,13 @@ type ReferredPerson struct {
 	// PersonalIdentityNumber Personnummer eller samordningsnummer. / Personal identity number or coordination number.
 	PersonalIdentityNumber string  `json:"personalIdentityNumber"`
 	Phone                  *string `json:"phone,omitempty"`
+
+	// Protection Skyddade personuppgifter som du känner till. Skyddet gäller överallt från och med nu, också för dig: ingen ser vem personen är förrän kommunens chef har utsett handläggare, och telefon och e-post sparas inte. / Protected identity that you know of. The protection holds everywhere from now on, for you too: nobody sees who the person is until the head of the municipality's unit has appointed handlers, and phone and e-mail are not kept.
+	Protection *ReferredPersonProtection `json:"protection,omitempty"`
 }
+
+// ReferredPersonProtection Skyddade personuppgifter som du känner till. Skyddet gäller överallt från och med nu, också för dig: ingen ser vem personen är förrän kommunens chef har utsett handläggare, och telefon och e-post sparas inte. / Protected identity that you know of. The protection holds everywhere from now on, for you too: nobody sees who the person is until the head of the municipality's unit has appointed handlers, and phone and e-mail are not kept.
+type ReferredPersonProtection string
 
 // Referrer defines model for Referrer.
 type Referrer struct {

@@ -5,6 +5,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/participant/service"
@@ -14,8 +15,9 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	b := r.Body
 	filed, err := h.service.Put(ctx, service.PersonInput{
 		Number: b.Person.PersonalIdentityNumber, GivenName: b.Person.GivenName, FamilyName: b.Person.FamilyName,
-		Gender:  string(rest.Value(b.Person.Gender)),
-		Contact: participant.Contact{Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone)},
+		Gender:     string(rest.Value(b.Person.Gender)),
+		Protection: participant.ProtectionLevel(rest.Value(b.Person.Protection)),
+		Contact:    participant.Contact{Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone)},
 		Consent: participant.Consent{
 			Referral: b.Referral, Authority: b.Authority, Unit: b.Unit, Municipality: rest.Value(b.Municipality),
 			Authorities: b.Consent.Authorities, TextVersion: b.Consent.TextVersion, GivenOn: civil.Date(b.Consent.GivenOn),
@@ -24,7 +26,14 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.PutPerson200JSONResponse{Participant: filed.Participant, Age: &filed.Age}, nil
+	return api.PutPerson200JSONResponse{
+		Participant: filed.Participant, Age: &filed.Age,
+		Protections: rest.OptionalList(rest.Map(filed.Protections, func(s participant.PersonStep) api.ProtectionInForce {
+			return api.ProtectionInForce{
+				Event: feed.EventID(filed.Participant, s.N), Level: api.ProtectionLevel(s.Level), Authority: s.Authority, Handlers: rest.OptionalList(s.Handlers),
+			}
+		})),
+	}, nil
 }
 
 func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {

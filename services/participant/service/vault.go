@@ -27,12 +27,14 @@ type PersonInput struct {
 	Gender     string
 	Contact    participant.Contact
 	Consent    participant.Consent
+	Protection participant.ProtectionLevel // that the sender knows of; never lower than what is known
 }
 
 // Filed is what Put returns of a person.
 type Filed struct {
-	Participant string // the id
-	Age         int    // in whole years, today
+	Participant string                   // the id
+	Age         int                      // in whole years, today
+	Protections []participant.PersonStep // by which the person is protected
 }
 
 // Put stores a referred person and returns the participant's id, the same for the same
@@ -75,14 +77,14 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 			return filed, err
 		}
 		if found {
-			err = s.addReferral(ctx, p, in, now)
+			p, err = s.addReferral(ctx, p, in, now)
 		} else {
 			_, err = s.people.Store.Insert(ctx, p)
 		}
 		if err == nil {
 			s.publisher.Wake()
 			age, _ := number.AgeOn(civil.DateOf(now)) // known: see checkPerson
-			return Filed{Participant: p.ID, Age: age}, nil
+			return Filed{Participant: p.ID, Age: age, Protections: p.Protections()}, nil
 		}
 		if found || !errors.Is(err, store.ErrTaken) {
 			return filed, err
@@ -129,17 +131,20 @@ func (s *Service) newPerson(ctx context.Context, association string, number pers
 	}
 	p := participant.NewPerson(association, id, lookup, identity, contact, in.Consent.Referral, by, now)
 	p.GiveConsent(in.Consent, by, now)
+	p.Raise(in.Protection, by, now)
 	return p, nil
 }
 
 // addReferral adds what another referral brings: its consent, and other ways to reach
-// the person. Name and gender stay as they were first stated.
-func (s *Service) addReferral(ctx context.Context, known *participant.Person, in PersonInput, now time.Time) error {
+// the person. Name and gender stay as they were first stated. It returns the person as
+// stored.
+func (s *Service) addReferral(ctx context.Context, known *participant.Person, in PersonInput, now time.Time) (*participant.Person, error) {
 	by := guard.Author(ctx)
-	_, err := s.people.Store.Update(ctx, known.Association, known.ID, 0, func(p *participant.Person) error {
+	v, err := s.people.Store.Update(ctx, known.Association, known.ID, 0, func(p *participant.Person) error {
 		if !p.GiveConsent(in.Consent, by, now) {
 			return store.ErrUnchanged
 		}
+		p.Raise(in.Protection, by, now)
 		if in.Contact == (participant.Contact{}) {
 			return nil
 		}
@@ -154,7 +159,7 @@ func (s *Service) addReferral(ctx context.Context, known *participant.Person, in
 		p.ChangeContact(encrypted, in.Consent.Referral, by, now)
 		return nil
 	})
-	return err
+	return v.Value, err
 }
 
 // AgeOn returns the person's age in whole years on a day, to those who may accept

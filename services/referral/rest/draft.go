@@ -99,7 +99,7 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	b, tag := body(v, depthOf("sendDraft")), rest.ETag(1)
+	b, tag := body(v, depthOf("sendDraft")), rest.ETag(v.Version)
 	at := b.UnderscoreLinks["self"].Href
 	return api.SendDraft201JSONResponse{Body: b, Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }

@@ -18,7 +18,7 @@ func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralReques
 	if err != nil {
 		return nil, err
 	}
-	b, tag := body(v, depthOf("createReferral")), rest.ETag(1)
+	b, tag := body(v, depthOf("createReferral")), rest.ETag(v.Version)
 	at := b.UnderscoreLinks["self"].Href
 	return api.CreateReferral201JSONResponse{Body: b, Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
@@ -29,6 +29,7 @@ func submission(b *api.NewReferral) referral.Submission {
 			PersonalIdentityNumber: b.Person.PersonalIdentityNumber,
 			GivenName:              b.Person.GivenName, FamilyName: b.Person.FamilyName,
 			Gender: string(rest.Value(b.Person.Gender)), Email: rest.Value(b.Person.Email), Phone: rest.Value(b.Person.Phone),
+			Protection: string(rest.Value(b.Person.Protection)),
 		},
 		Unit:               rest.Value(b.Unit),
 		OnBehalf:           referral.Source(rest.Value(b.Source)),

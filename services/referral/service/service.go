@@ -49,7 +49,16 @@ type People interface {
 // Filed is a person that the vault has filed.
 type Filed struct {
 	Participant string
-	Age         *int // in whole years; nil: unknown
+	Age         *int         // in whole years; nil: unknown
+	Protections []Protection // by which the person is protected, in their order
+}
+
+// Protection is one step by which a person is protected, with the vault's event of it.
+type Protection struct {
+	Event     string
+	Level     string
+	Authority string
+	Handlers  []string // subjects at the authority
 }
 
 // PersonInput is a referred person on the way to the vault.

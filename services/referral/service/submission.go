@@ -25,7 +25,7 @@ import (
 	"github.com/finsam/finsam/services/referral/registrynumber"
 )
 
-// Create receives a referral and returns it as it was at its first step. The same key
+// Create receives a referral and returns it as it was received. The same key
 // with the same submission returns the same referral; see package idempotency. The
 // person is filed in the vault first: if the process stops between the two writes, a
 // retry finds the person; a referral without a person is impossible.
@@ -67,7 +67,7 @@ func (s *Service) create(ctx context.Context, a actor.Actor, operation string, r
 		return nil, err
 	}
 	s.publisher.Wake()
-	return s.viewWith(ctx, a, created.Value.AsOf(1), func(v *referral.View) (*referral.Texts, error) {
+	return s.viewWith(ctx, a, created.Value.AsReceived(), func(v *referral.View) (*referral.Texts, error) {
 		if i.texts == nil {
 			return s.texts(v)
 		}
@@ -84,7 +84,7 @@ func (s *Service) received(ctx context.Context, a actor.Actor, operation string,
 	if err := s.inheritProtection(ctx, r); err != nil {
 		return nil, err
 	}
-	return s.view(ctx, a, r.AsOf(1))
+	return s.view(ctx, a, r.AsReceived())
 }
 
 // entryOf returns the access-log entry of the creation of a referral.
@@ -283,7 +283,26 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 	}
 	by := guard.Author(ctx)
 	by.Authority, by.Unit = from.Authority, from.Unit
-	return r, r.Take(by, i.request.Now, referral.Step{Kind: referral.Submitted})
+	if err := r.Take(by, i.request.Now, referral.Step{Kind: referral.Submitted}); err != nil {
+		return nil, err
+	}
+	// The protection is in the document that is stored first: nobody sees it without. The
+	// vault's events of these steps find them done.
+	vault := history.System("participant")
+	vault.TraceParent = by.TraceParent
+	for _, p := range filed.Protections {
+		if _, err := r.Follow(vault, i.request.Now, p.step()); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// step returns the referral's step of a protection.
+func (p Protection) step() referral.Step {
+	return referral.Step{
+		Entry: history.Entry{Cause: p.Event}, Kind: referral.Protected, Code: p.Level, Handlers: p.Handlers, HandledBy: p.Authority,
+	}
 }
 
 // BatchItem is one referral of a batch.

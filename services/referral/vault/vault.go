@@ -69,6 +69,7 @@ func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed,
 			GivenName:              in.Person.GivenName, FamilyName: in.Person.FamilyName,
 			Gender: rest.Optional(api.Gender(in.Person.Gender)),
 			Email:  rest.Optional(in.Person.Email), Phone: rest.Optional(in.Person.Phone),
+			Protection: rest.Optional(api.ProtectionLevel(in.Person.Protection)),
 		},
 		Consent: api.ConsentInput{
 			GivenOn: in.Consent.GivenOn, TextVersion: in.Consent.TextVersion, Authorities: in.Consent.Authorities,
@@ -77,7 +78,9 @@ func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed,
 	if err != nil {
 		return service.Filed{}, passable(err)
 	}
-	return service.Filed{Participant: ref.Participant, Age: ref.Age}, nil
+	return service.Filed{Participant: ref.Participant, Age: ref.Age, Protections: rest.Map(rest.Value(ref.Protections), func(p api.ProtectionInForce) service.Protection {
+		return service.Protection{Event: p.Event, Level: string(p.Level), Authority: p.Authority, Handlers: rest.Value(p.Handlers)}
+	})}, nil
 }
 
 func (p people) AgeOn(ctx context.Context, participant, date string) (int, error) {
