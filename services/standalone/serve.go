@@ -16,6 +16,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/telemetry"
@@ -32,7 +33,8 @@ type Options struct {
 	Data      Layout
 	Addr      string            // where the API is, as host:port
 	AdminAddr string            // /livez, /readyz and /metrics, as host:port; "off": not served
-	Demo      bool              // with the demo issuer and, in an empty folder, the example association
+	Demo      bool              // with the demo issuer and, in an empty folder, the example association and its people
+	Empty     bool              // a demo without people
 	TrustFile string            // whose tokens are accepted, without the demo
 	Environ   map[string]string // for gateway.Environment, send.Config, the log level and OTEL_*
 	Linger    time.Duration     // how long it keeps serving, no longer ready, once it is asked to end
@@ -71,7 +73,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 		defer cancel()
 		err = errors.Join(err, stopTelemetry(ctx))
 	}()
-	issuer, err := o.prepare()
+	issuer, isNew, err := o.prepare()
 	if err != nil {
 		return err
 	}
@@ -97,44 +99,63 @@ func Serve(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeCache()) }()
+	filled := make(chan struct{}) // the addresses are printed last, below what the calls log
+	fill := func(ctx context.Context) error {
+		defer close(filled)
+		if o.Demo && !o.Empty && isNew {
+			if err := issuer.Fill(ctx, g, string(civil.DateOf(time.Now()))); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "the demo has not all of its people", "cause", err.Error())
+			}
+		}
+		output.Flush()
+		return nil
+	}
 	return launch.Serve(ctx, server.Server{
 		Handler: g, Addr: o.Addr, AdminAddr: strings.TrimPrefix(o.AdminAddr, "off"), Ready: suite.Ready,
 		Metrics: telemetry.Metrics(), Linger: o.Linger, Log: log,
-		Started: o.printWelcome,
-	}, suite.Run, g.Run)
+		Started: func(addr, admin string) {
+			select {
+			case <-filled:
+				o.printWelcome(addr, admin)
+			case <-ctx.Done():
+			}
+		},
+	}, suite.Run, g.Run, fill)
 }
 
 // prepare creates what is missing in the data folder: keys, the folder of the
-// associations and, in a demo, the example association. It returns the demo's issuer.
-func (o Options) prepare() (*demo.Issuer, error) {
+// associations and, in a demo, the example association. It returns the demo's issuer, and
+// whether the example association is new.
+func (o Options) prepare() (issuer *demo.Issuer, isNew bool, err error) {
 	if !o.Demo && o.TrustFile == "" {
-		return nil, errors.New("no caller could be accepted: name a trust file with --trust, or try it out with --demo")
+		return nil, false, errors.New("no caller could be accepted: name a trust file with --trust, or try it out with --demo")
 	}
 	if err := o.Data.check(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := launch.WriteKeys(o.Data.Keys()); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := os.MkdirAll(o.Data.Associations(), 0o755); err != nil {
-		return nil, fmt.Errorf("create the folder of the associations: %w", err)
+		return nil, false, fmt.Errorf("create the folder of the associations: %w", err)
 	}
 	loaded, err := filepath.Glob(filepath.Join(o.Data.Associations(), "*.y*ml"))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(loaded) == 0 && !o.Demo {
-		return nil, errors.New("no association is loaded: run finsam load --data " + string(o.Data) + " FILE.yaml first")
+		return nil, false, errors.New("no association is loaded: run finsam load --data " + string(o.Data) + " FILE.yaml first")
 	}
 	if len(loaded) == 0 {
 		if _, err := association.Save(o.Data.Associations(), example.Insjoriket); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if !o.Demo {
-		return nil, nil
+		return nil, false, nil
 	}
-	return demo.Open(o.Data.Demo(), "")
+	issuer, err = demo.Open(o.Data.Demo(), "")
+	return issuer, len(loaded) == 0, err
 }
 
 // printWelcome prints the addresses and how to begin.

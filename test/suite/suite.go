@@ -98,7 +98,7 @@ func OneProcessOn(t testing.TB, data string, env ...string) *Suite {
 	s.Base = "http://" + addr + "/finsam/v1"
 	s.add(t, &Process{
 		Name: "finsam", Admin: "http://" + admin,
-		args: []string{filepath.Join(s.bin, "finsam"), "serve", "--demo", "--addr", addr, "--admin-addr", admin, "--data", s.Data},
+		args: []string{filepath.Join(s.bin, "finsam"), "serve", "--demo", "--empty", "--addr", addr, "--admin-addr", admin, "--data", s.Data},
 		env:  env,
 	})
 	return s
