@@ -70,7 +70,7 @@ type Exception struct {
 // Occupation is what the person does afterwards; 100 percent is 40 hours a week.
 type Occupation struct {
 	Kind   string `json:"kind"`
-	Extent int    `json:"extent,omitempty"` // percent; 0: not stated
+	Extent int    `json:"extent,omitempty"` // percent; of works and studies only
 }
 
 // enrolmentSpace is the name space of enrolment ids (RFC 9562, version 5).
@@ -246,7 +246,7 @@ func (e *Enrolment) HoldConversation(on civil.Date, text []byte, by history.Auth
 	case p.Conversation != nil:
 		return ErrHeld
 	}
-	if err := happened(on, p.current().First, civil.DateOf(now), "/heldOn"); err != nil {
+	if err := happened(on, max(p.current().First, p.notBefore), civil.DateOf(now), "/heldOn"); err != nil {
 		return err
 	}
 	e.append(EnrolmentStep{Kind: ConversationHeld, On: on, Text: text}, by, now)
@@ -265,20 +265,24 @@ type Documentation struct {
 // Close ends the enrolment with its documentation. It is completed when the
 // person has run all blocks, or ended at a check-in as planned or for work or
 // studies, and the conversation was held; else it is interrupted, which may
-// happen at any time after the start.
+// happen at any time after the start. It does not end before the last thing that
+// happened in it.
 func (e *Enrolment) Close(d Documentation, by history.Author, now time.Time) error {
 	p := e.Progress()
 	if _, ok := enrolmentTable.Next(p.State, Closed, string(Interrupted)); !ok {
 		return ErrState
 	}
-	if err := happened(d.On, p.current().First, civil.DateOf(now), "/closedOn"); err != nil {
+	if err := happened(d.On, p.lastHappened(), civil.DateOf(now), "/closedOn"); err != nil {
 		return err
 	}
+	hasExtent := d.Occupation.Kind == "works" || d.Occupation.Kind == "studies"
 	switch {
 	case len(d.Livelihood) > 1 && slices.Contains(d.Livelihood, "none"):
 		return ErrLivelihood.AtField("/livelihoodAfter")
-	case d.Occupation.Extent > 0 && d.Occupation.Kind != "works" && d.Occupation.Kind != "studies":
+	case d.Occupation.Extent > 0 && !hasExtent:
 		return ErrExtent.AtField("/occupationAfter/extent")
+	case d.Occupation.Extent == 0 && hasExtent:
+		return ErrExtentMissing.AtField("/occupationAfter/extent")
 	case d.EndReason == AccordingToPlan && p.State != StateClosing:
 		return ErrNotByPlan
 	case d.EndReason == AccordingToPlan && p.Conversation == nil:

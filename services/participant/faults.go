@@ -55,6 +55,8 @@ var (
 		"Insatsen är inte genomförd. Ange varför den avbryts.", "The initiative has not been completed. Give the reason why it is interrupted.")
 	ErrLivelihood = fault.New(fault.Unprocessable, "livelihood-none-alone",
 		"Den som saknar försörjning kan inte samtidigt ha en försörjning. Ta bort none eller de andra värdena.", "A person without a livelihood cannot have one at the same time. Remove none or the other values.")
+	ErrExtentMissing = fault.New(fault.Unprocessable, "extent-missing",
+		"Omfattning saknas. Ange den i procent för arbete och studier.", "The extent is missing. Give it in percent for work and studies.")
 	ErrExtent = fault.New(fault.Unprocessable, "extent-without-occupation",
 		"Omfattning kan bara anges för arbete och studier. Ta bort den.", "An extent can be given for work and studies only. Remove it.")
 )

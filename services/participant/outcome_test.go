@@ -4,6 +4,9 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 )
 
 func TestHowAnEnrolmentEnds(t *testing.T) {
@@ -41,12 +44,74 @@ func TestHowAnEnrolmentEnds(t *testing.T) {
 }
 
 func TestWhatTheDocumentationMustSay(t *testing.T) {
-	d := Documentation{On: "2026-11-20", EndReason: AccordingToPlan, Occupation: Occupation{Kind: "none", Extent: 50}}
-	if err := talked(t).Close(d, coach, noon); !errors.Is(err, ErrExtent) {
-		t.Errorf("got %v", err)
+	for _, c := range []struct {
+		sentence   string
+		occupation Occupation
+		livelihood []string
+		want       error
+		pointer    string
+	}{
+		{"no extent of nothing", Occupation{Kind: "none", Extent: 50}, nil, ErrExtent, "/occupationAfter/extent"},
+		{"no extent of seeking", Occupation{Kind: "job_seeking", Extent: 50}, nil, ErrExtent, "/occupationAfter/extent"},
+		{"work has an extent", Occupation{Kind: "works"}, nil, ErrExtentMissing, "/occupationAfter/extent"},
+		{"studies have an extent", Occupation{Kind: "studies"}, nil, ErrExtentMissing, "/occupationAfter/extent"},
+		{"none is alone", Occupation{Kind: "none"}, []string{"salary", "none"}, ErrLivelihood, "/livelihoodAfter"},
+	} {
+		d := Documentation{On: "2026-11-20", EndReason: AccordingToPlan, Occupation: c.occupation, Livelihood: c.livelihood}
+		err := talked(t).Close(d, coach, noon)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
+		} else if f := fault.Of(err); len(f.Fields) != 1 || f.Fields[0].Pointer != c.pointer {
+			t.Errorf("%s: %+v", c.sentence, f.Fields)
+		}
 	}
-	d.Occupation.Extent, d.Livelihood = 0, []string{"salary", "none"}
-	if err := talked(t).Close(d, coach, noon); !errors.Is(err, ErrLivelihood) {
+}
+
+// TestNothingEndsBeforeTheLastThingThatHappened closes on the day before the last thing
+// that happened, which is refused, and on its day, which is not.
+func TestNothingEndsBeforeTheLastThingThatHappened(t *testing.T) {
+	for _, c := range []struct {
+		sentence string
+		e        func(*testing.T) *Enrolment
+		reason   EndReason
+		first    civil.Date // that is taken
+	}{
+		{"the closing conversation", talked, AccordingToPlan, "2026-10-05"},
+		{"the conversation, whatever the reason", talked, "own_choice", "2026-10-05"},
+		{"the last block, when the conversation was before its end", func(t *testing.T) *Enrolment {
+			e := through(t, 4)
+			must(t, e.HoldConversation("2026-09-30", nil, coach, noon))
+			return e
+		}, Work, "2026-10-04"},
+		{"the start of a block that was left in its middle", at(4), "own_choice", "2026-08-24"},
+		{"the start", running, "moved", "2026-11-02"},
+		{"the decision of the check-in", decided, "moved", "2026-06-02"},
+		{"the decision to pause", paused, "moved", "2026-06-02"},
+		{"the end of the pause", func(t *testing.T) *Enrolment {
+			e := paused(t)
+			must(t, e.Resume("2026-08-10", coach, noon))
+			return e
+		}, "moved", "2026-08-10"},
+	} {
+		d := Documentation{On: c.first.AddDays(-1), EndReason: c.reason, Occupation: Occupation{Kind: "none"}}
+		e := c.e(t)
+		if err := e.Close(d, coach, noon); !errors.Is(err, ErrTooEarly) {
+			t.Errorf("before %s: %v", c.sentence, err)
+		}
+		d.On = c.first
+		if err := e.Close(d, coach, noon); err != nil {
+			t.Errorf("%s: %v", c.sentence, err)
+		}
+		if p := e.Progress(); p.current().Last > c.first {
+			t.Errorf("%s: the block lasted until %s, the enrolment until %s", c.sentence, p.current().Last, c.first)
+		}
+	}
+}
+
+func TestNoClosingConversationBeforeTheDecisionToEnd(t *testing.T) {
+	e := answered(t)
+	must(t, decide(End, 0, nil)(e))
+	if err := e.HoldConversation("2026-06-01", nil, coach, noon); !errors.Is(err, ErrTooEarly) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -104,7 +104,7 @@ func (p *Progress) follow(s *EnrolmentStep) {
 		p.Conversation = s
 	case Closed:
 		p.Outcome, p.Closed = s.Outcome, s
-		if p.Block > 0 && p.current().Last == "" {
+		if p.Block > 0 && s.On >= p.current().First {
 			p.current().Last = min(p.current().RunsTo(), s.On)
 		}
 	}
@@ -129,6 +129,20 @@ func (p *Progress) plan(start civil.Date) {
 			in.DueOn = start
 		}
 	}
+}
+
+// lastHappened returns the day of the last thing that happened in an enrolment that has
+// begun. A block that time has brought to its end may have been left earlier, until the
+// closing conversation says that it was not.
+func (p *Progress) lastHappened() civil.Date {
+	last := max(p.current().First, p.notBefore)
+	if p.Conversation != nil {
+		last = max(last, p.Conversation.On)
+		if p.ranAll {
+			last = max(last, p.current().Last)
+		}
+	}
+	return last
 }
 
 // current returns the block that runs or ran last.

@@ -734,7 +734,7 @@ type NonAnswerRequest struct {
 
 // Occupation defines model for Occupation.
 type Occupation struct {
-	// Extent Procent av heltid; 100 är 40 timmar i veckan. / Percent of full time; 100 is 40 hours a week.
+	// Extent Procent av heltid; 100 är 40 timmar i veckan. Ska anges för works och studies, och bara för dem. / Percent of full time; 100 is 40 hours a week. Must be given for works and studies, and only for them.
 	Extent *int           `json:"extent,omitempty"`
 	Kind   OccupationKind `json:"kind"`
 }

@@ -1,0 +1,86 @@
+package standalone_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/services/standalone/demo"
+)
+
+// officer is somebody of the unit that refers.
+var officer = demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "fk", Unit: "fk-molndal", Subject: "fk-9", Lifetime: time.Hour}
+
+// day returns a day so many days from today.
+func day(n int) string { return string(civil.DateOf(time.Now()).AddDays(n)) }
+
+// enrolled refers an invented person, accepts it from a day on, and returns the address
+// of the enrolment once it is planned.
+func (o *office) enrolled(n uint64, start string) (enrolment string) {
+	o.t.Helper()
+	id, _ := o.refer(n, nil)
+	at := "/referrals/" + id
+	o.want(200, intake7, http.MethodPost, at+"/acceptance", o.version(intake7, at), map[string]any{"initiative": "activera", "startDate": start, "coach": "coach-1"})
+	o.eventually("the enrolment is planned", func() bool {
+		progress, _ := o.want(200, intake7, http.MethodGet, at, "", nil)["progress"].(map[string]any)
+		enrolment, _ = progress["enrolment"].(string)
+		return enrolment != ""
+	})
+	return "/enrolments/" + enrolment
+}
+
+// change takes a step of an enrolment at its present version, and wants this status.
+func (o *office) change(status int, who demo.Claims, enrolment, step string, body any) map[string]any {
+	o.t.Helper()
+	return o.want(status, who, http.MethodPost, enrolment+"/"+step, o.version(who, enrolment), body)
+}
+
+// goesOn takes an enrolment that began weeks ago from its first block into the next ones.
+func (o *office) goesOn(enrolment string, start, blocks int) {
+	o.t.Helper()
+	for block := 1; block < blocks; block++ {
+		at, last := fmt.Sprintf("check-ins/%d/", block), day(start+42*block)
+		o.change(200, officer, enrolment, at+"answer", map[string]any{"readiness": "ready"})
+		o.change(200, coach1, enrolment, at+"decision", map[string]any{"decision": "continue", "decidedOn": last})
+		o.change(200, coach1, enrolment, fmt.Sprintf("blocks/%d/start", block+1), map[string]any{"startedOn": last})
+	}
+}
+
+// TestCase_C20 is: an enrolment does not end before its last block and its closing
+// conversation, and work has an extent.
+func TestCase_C20(t *testing.T) {
+	o := open(t, newData(t))
+	const start = -200 // block 4 runs to day -33
+	e := o.enrolled(20, day(start))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(start)})
+	o.goesOn(e, start, 4)
+	o.change(200, coach1, e, "closing-conversation", map[string]any{"heldOn": day(-31), "text": "Påhittat samtal."})
+	closing := func(on int, occupation map[string]any) map[string]any {
+		return map[string]any{"closedOn": day(on), "endReason": "according_to_plan", "occupationAfter": occupation,
+			"livelihoodAfter": []string{"salary"}, "summary": "Påhittad sammanfattning."}
+	}
+	half := map[string]any{"kind": "works", "extent": 50}
+	for _, c := range []struct {
+		sentence      string
+		body          map[string]any
+		pointer, code string
+	}{
+		{"within block 4", closing(-73, half), "/closedOn", "date-too-early"},
+		{"on the last day of block 4", closing(-33, half), "/closedOn", "date-too-early"},
+		{"the day before the conversation", closing(-32, half), "/closedOn", "date-too-early"},
+		{"work without extent", closing(-31, map[string]any{"kind": "works"}), "/occupationAfter/extent", "extent-missing"},
+		{"studies without extent", closing(-31, map[string]any{"kind": "studies"}), "/occupationAfter/extent", "extent-missing"},
+		{"an extent of nothing", closing(-31, map[string]any{"kind": "none", "extent": 50}), "/occupationAfter/extent", "extent-without-occupation"},
+	} {
+		answer := o.change(422, coach1, e, "closing-documentation", c.body)
+		if pointer, code := fault(t, answer); pointer != c.pointer || code != c.code {
+			t.Errorf("%s: %s at %s", c.sentence, code, pointer)
+		}
+	}
+	if got := o.change(200, coach1, e, "closing-documentation", closing(-31, half)); got["outcome"] != "completed" {
+		t.Errorf("on the day of the conversation: %v", got["outcome"])
+	}
+}
