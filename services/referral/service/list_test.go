@@ -54,8 +54,8 @@ func TestAListIsReadByPageAndByCursorInTheSameOrder(t *testing.T) {
 	}
 	cursor := ""
 	for range 4 {
-		l, err := w.Service.List(intake, service.Filter{}, store.Window{Limit: 2, Page: 1, Cursor: cursor})
-		if err != nil || cursor != "" && l.Total != nil {
+		l, err := w.Service.List(intake, service.Filter{}, store.Window{Limit: 2, Cursor: cursor})
+		if err != nil || l.Total != nil {
 			t.Fatalf("total %v, %v", l.Total, err)
 		}
 		byCursor = append(byCursor, idsOf(l)...)
