@@ -4,18 +4,21 @@
 package jwks
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // Key is a public key: *ecdsa.PublicKey on P-256, P-384 or P-521, *rsa.PublicKey of
@@ -27,49 +30,68 @@ type Key struct {
 
 // member is a key as the set has it.
 type member struct {
-	Type      string `json:"kty"`
-	Curve     string `json:"crv,omitempty"`
-	Algorithm string `json:"alg,omitempty"`
-	Use       string `json:"use,omitempty"`
-	ID        string `json:"kid"`
-	X         string `json:"x,omitempty"`
-	Y         string `json:"y,omitempty"`
-	N         string `json:"n,omitempty"`
-	E         string `json:"e,omitempty"`
+	Type      string   `json:"kty"`
+	Curve     string   `json:"crv,omitempty"`
+	Algorithm string   `json:"alg,omitempty"`
+	Use       string   `json:"use,omitempty"`
+	For       []string `json:"key_ops,omitempty"`
+	ID        string   `json:"kid"`
+	X         string   `json:"x,omitempty"`
+	Y         string   `json:"y,omitempty"`
+	N         string   `json:"n,omitempty"`
+	E         string   `json:"e,omitempty"`
 }
 
 type set struct {
-	Keys []member `json:"keys"`
+	Keys []json.RawMessage `json:"keys"`
 }
 
-// Parse reads a set and returns its keys by id. Keys that cannot verify the
+// canVerify reports whether the key is meant to verify the signature of a token that names
+// its key (RFC 7517 sections 4.2 and 4.3).
+func (m member) canVerify() bool {
+	return m.Type != "oct" && m.ID != "" && (m.Use == "" || m.Use == "sig") && (m.For == nil || slices.Contains(m.For, "verify"))
+}
+
+// Parse reads a set and returns its keys by id. Keys that are not meant to verify the
 // signature of a token that names its key are left out: symmetric ones, those for
-// encryption, those without an id. A key of an unknown kind or with a wrong value,
-// two keys of one id, and a set without any key that is of use are errors; an
-// error names the key's id and no value.
-func Parse(text []byte) (map[string]Key, error) {
+// encryption, those without an id. A key that is meant to and cannot be used is left out
+// too, so that the others hold (RFC 7517 section 5): one of an unknown kind or with a wrong
+// value, a weak one, and all keys of an id that is in the set twice. Of each of those
+// leftOut has a sentence, which names the key's id and no value. A set without any key that
+// is of use is an error.
+func Parse(text []byte) (keys map[string]Key, leftOut []string, err error) {
 	var in set
 	if err := json.Unmarshal(text, &in); err != nil {
-		return nil, errors.New("not a set of public keys (JWKS)")
+		return nil, nil, errors.New("not a set of public keys (JWKS)")
 	}
-	keys := map[string]Key{}
-	for _, m := range in.Keys {
-		if m.Type == "oct" || m.ID == "" || m.Use != "" && m.Use != "sig" {
+	keys = map[string]Key{}
+	seen := map[string]bool{}
+	for i, raw := range in.Keys {
+		var m member
+		if err := json.Unmarshal(raw, &m); err != nil {
+			leftOut = append(leftOut, fmt.Sprintf("key %d: a member has another type than RFC 7517 says", i+1))
+			continue
+		}
+		if !m.canVerify() {
 			continue
 		}
 		public, err := m.public()
+		switch {
+		case seen[m.ID]:
+			delete(keys, m.ID)
+			err = errors.New("its id is in the set twice")
+		case err == nil:
+			keys[m.ID] = Key{Public: public, Algorithm: m.Algorithm}
+		}
+		seen[m.ID] = true
 		if err != nil {
-			return nil, fmt.Errorf("key %q: %w", m.ID, err)
+			leftOut = append(leftOut, fmt.Sprintf("key %.64q: %s", m.ID, err))
 		}
-		if _, exists := keys[m.ID]; exists {
-			return nil, fmt.Errorf("key %q is in the set twice", m.ID)
-		}
-		keys[m.ID] = Key{Public: public, Algorithm: m.Algorithm}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("no key in it can verify a token")
+		return nil, leftOut, errors.New(strings.Join(append([]string{"no key in it can verify a token"}, leftOut...), "; "))
 	}
-	return keys, nil
+	return keys, leftOut, nil
 }
 
 var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
@@ -90,6 +112,9 @@ func (m member) public() (crypto.PublicKey, error) {
 		if len(x) != ed25519.PublicKeySize {
 			return nil, fmt.Errorf("an Ed25519 key has %d bytes", ed25519.PublicKeySize)
 		}
+		if hasLowOrder(x) {
+			return nil, errors.New("a weak Ed25519 key: anybody can sign for it")
+		}
 		return ed25519.PublicKey(x), nil
 	case m.Type == "EC" && curve != nil:
 		if size := (curve.Params().BitSize + 7) / 8; len(x) != size || len(y) != size {
@@ -106,10 +131,35 @@ func (m member) public() (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("unknown kind of key: kty %.20q, crv %.20q", m.Type, m.Curve)
 }
 
+// lowOrder are the encodings, without the sign bit, of the points of Ed25519 whose order
+// divides 8. Under such a key a signature that anybody can make passes.
+var lowOrder = [][]byte{
+	decodeHex("0000000000000000000000000000000000000000000000000000000000000000"),
+	decodeHex("0100000000000000000000000000000000000000000000000000000000000000"),
+	decodeHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+	decodeHex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+	decodeHex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+	decodeHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+	decodeHex("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+}
+
+func hasLowOrder(x []byte) bool {
+	y := slices.Clone(x)
+	y[len(y)-1] &= 0x7f
+	return slices.ContainsFunc(lowOrder, func(low []byte) bool { return bytes.Equal(low, y) })
+}
+
+func decodeHex(text string) []byte {
+	b, _ := hex.DecodeString(text)
+	return b
+}
+
 // Marshal writes a set of keys for signatures, ordered by id. It takes Ed25519 and
 // P-256 keys; they are for EdDSA and ES256.
 func Marshal(keys map[string]crypto.PublicKey) ([]byte, error) {
-	out := set{Keys: []member{}}
+	out := struct {
+		Keys []member `json:"keys"`
+	}{[]member{}}
 	encode := base64.RawURLEncoding.EncodeToString
 	for _, id := range slices.Sorted(maps.Keys(keys)) {
 		switch key := keys[id].(type) {

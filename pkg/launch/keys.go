@@ -103,9 +103,12 @@ func readPublic(path string) (publicSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := jwks.Parse(text)
+	parsed, leftOut, err := jwks.Parse(text)
 	if err != nil {
 		return nil, err
+	}
+	if len(leftOut) > 0 { // our own file: there is nothing that we do not understand
+		return nil, errors.New(leftOut[0])
 	}
 	set := publicSet{}
 	for id, key := range parsed {

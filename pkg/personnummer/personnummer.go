@@ -139,6 +139,15 @@ func (n Number) BirthDate() (civil.Date, bool) {
 	return d, true
 }
 
+// BornFrom returns the first day on which the person can have been born: the birth
+// date, or the first day of the year where the number does not name a date.
+func (n Number) BornFrom() civil.Date {
+	if d, known := n.BirthDate(); known {
+		return d
+	}
+	return civil.Date(string(n[:4]) + "-01-01")
+}
+
 // AgeOn returns the age in whole years on a day; false when it is unknown.
 func (n Number) AgeOn(day civil.Date) (int, bool) {
 	birth, ok := n.BirthDate()

@@ -4,7 +4,9 @@ package tracecontext
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"strings"
 
@@ -32,8 +34,8 @@ func Header(ctx context.Context) string {
 	return string(b[:])
 }
 
-// Within returns a context of the trace that a traceparent header names, so that
-// what follows is seen where it began. A header that cannot be read leaves the
+// Within returns a context of the trace that a traceparent header of our own names, so
+// that what follows is seen where it began; FromCaller reads a caller's. A header that cannot be read leaves the
 // context as it is.
 func Within(ctx context.Context, header string) context.Context {
 	if header == "" {
@@ -49,6 +51,36 @@ func Within(ctx context.Context, header string) context.Context {
 	}
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": header})
 }
+
+// FromCaller returns a context of a trace that follows from the one that a caller's
+// traceparent header names: the same for the same, as long as the process runs, and
+// sampled as that is. A caller chooses the digits of its ids, and a personal identity
+// number among them would be in every log (https://www.w3.org/TR/trace-context/#privacy-considerations),
+// so ours are made from them by a key that nobody knows. A header that cannot be read
+// leaves the context as it is.
+func FromCaller(ctx context.Context, header string) context.Context {
+	if header == "" {
+		return ctx
+	}
+	theirs := trace.SpanContextFromContext(Within(context.Background(), header))
+	if !theirs.IsValid() {
+		return ctx
+	}
+	t, s := theirs.TraceID(), theirs.SpanID()
+	ids := hmac.New(sha256.New, callersKey)
+	_, _ = ids.Write(t[:])
+	ours := trace.SpanContextConfig{TraceID: trace.TraceID(ids.Sum(nil)[:16]), TraceFlags: theirs.TraceFlags(), Remote: true}
+	_, _ = ids.Write(s[:])
+	ours.SpanID = trace.SpanID(ids.Sum(nil)[:8])
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(ours))
+}
+
+// callersKey is the key of FromCaller.
+var callersKey = func() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return b
+}()
 
 // Ensure returns a context with a trace: the one that it has or, without a tracer, a
 // new one that is not recorded. So logs and problems can name every request.

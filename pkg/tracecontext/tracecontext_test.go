@@ -29,6 +29,39 @@ func TestAHeaderThatIsReadIsWrittenAgain(t *testing.T) {
 	}
 }
 
+func TestACallersTraceIsFollowedAndNotWritten(t *testing.T) {
+	const theirs = "00-19900304238000000000000000000000-1990030423800000-01"
+	ours := Header(FromCaller(t.Context(), theirs))
+	if len(ours) != len(theirs) || strings.Contains(ours, "19900304238") || !strings.HasSuffix(ours, "-01") {
+		t.Errorf("got %q", ours)
+	}
+	if again := Header(FromCaller(t.Context(), theirs)); again != ours {
+		t.Errorf("the same trace became %q and %q", ours, again)
+	}
+	if sibling := Header(FromCaller(t.Context(), theirs[:36]+"00f067aa0ba902b7-00")); sibling[:36] != ours[:36] || sibling[36:52] == ours[36:52] || !strings.HasSuffix(sibling, "-00") {
+		t.Errorf("another span of the trace became %q, beside %q", sibling, ours)
+	}
+	if other := Header(FromCaller(t.Context(), parent)); other[:36] == ours[:36] {
+		t.Error("two traces became one")
+	}
+	for _, header := range []string{"", "no traceparent", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"} {
+		if ctx := FromCaller(t.Context(), header); Header(ctx) != "" {
+			t.Errorf("%q became %q", header, Header(ctx))
+		}
+	}
+}
+
+func FuzzFromCaller(f *testing.F) {
+	f.Add(parent)
+	f.Add("00-19900304238000000000000000000000-1990030423800000-01")
+	f.Fuzz(func(t *testing.T, header string) {
+		ours := Header(FromCaller(t.Context(), header))
+		if ours != "" && (len(ours) != len(parent) || ours[3:35] == header[3:35]) {
+			t.Errorf("%q became %q", header, ours)
+		}
+	})
+}
+
 func TestEveryContextCanHaveATrace(t *testing.T) {
 	first, second := Ensure(t.Context()), Ensure(t.Context())
 	if h := Header(first); len(h) != len(parent) || !strings.HasSuffix(h, "-00") || h == Header(second) {

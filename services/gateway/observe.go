@@ -78,7 +78,7 @@ func (o *observer) begin(w http.ResponseWriter, r *http.Request, op *operation) 
 		a.operation, a.waits = op.ID, op.waits(r)
 		name, start = op.span, op.start
 	}
-	ctx := tracecontext.Within(r.Context(), r.Header.Get(web.HeaderTraceParent))
+	ctx := tracecontext.FromCaller(r.Context(), r.Header.Get(web.HeaderTraceParent))
 	ctx, a.span = o.tracer.Start(ctx, name, start...)
 	ctx = tracecontext.Ensure(ctx)
 	id := tracecontext.RequestID(r.Header.Get(web.HeaderRequestID))
@@ -186,7 +186,15 @@ func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFli
 		metric.WithDescription("Known public keys of an authority's issuers; with 0 none of its tokens is accepted."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
 			for authority, keys := range v.KeysByAuthority() {
-				o.Observe(int64(keys), metrics.Labels{"authority": authority}.Option())
+				o.Observe(int64(keys.Known), metrics.Labels{"authority": authority}.Option())
+			}
+			return nil
+		}))
+	_, _ = metrics.Provider().Meter(scope).Int64ObservableGauge("finsam.gateway.issuer.keys.left_out",
+		metric.WithDescription("Public keys of an authority's issuers that cannot be used here, such as those of a new kind; the others hold."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			for authority, keys := range v.KeysByAuthority() {
+				o.Observe(int64(keys.LeftOut), metrics.Labels{"authority": authority}.Option())
 			}
 			return nil
 		}))

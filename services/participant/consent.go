@@ -34,10 +34,10 @@ func (c Consent) scope() consent.Scope {
 	return consent.Scope{InForce: c.InForce(), Withheld: c.Withheld}
 }
 
-// Check returns what is wrong with a consent of somebody who was born on a date: its
-// day, or a part stored in clear that has a personal identity number in it.
-func (c Consent) Check(birth, today civil.Date) error {
-	if err := happened(c.GivenOn, birth, today, "/consent/givenOn"); err != nil {
+// Check returns what is wrong with a consent of somebody who was born on a date or later:
+// its day, or a part stored in clear that has a personal identity number in it.
+func (c Consent) Check(bornFrom, today civil.Date) error {
+	if err := happened(c.GivenOn, bornFrom, today, "/consent/givenOn"); err != nil {
 		return err
 	}
 	return errors.Join(noNumber("/unit", c.Unit),

@@ -14,7 +14,7 @@ var (
 	ErrNotYou = fault.New(fault.Unprocessable, "number-not-yours",
 		"Personnumret är inte det som du är inloggad med. Ange ditt eget personnummer.", "The personal identity number is not the one that you are signed in with. Give your own number.")
 	ErrBornTooEarly = fault.New(fault.Unprocessable, "born-too-early",
-		"Enligt numret är personen född före 1900. Kontrollera siffrorna.", "By the number, the person was born before 1900. Check the digits.")
+		"Enligt numret är personen född före 1890. Kontrollera siffrorna.", "By the number, the person was born before 1890. Check the digits.")
 	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
 		"Det finns inget samtycke för den remissen. Välj en remiss som personen har lämnat samtycke till.", "There is no consent for that referral. Choose a referral to which the person has consented.")
 	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",

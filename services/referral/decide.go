@@ -43,12 +43,12 @@ func (r *Referral) CheckAcceptance(now time.Time, own string, a Acceptance) erro
 }
 
 // Accept accepts the person into an initiative. age is the person's age in whole years
-// on the start date.
-func (r *Referral) Accept(by history.Author, now time.Time, own string, a Acceptance, in association.Initiative, age int) error {
+// on the start date; one that is unknown (nil) prevents nothing, the municipality decides.
+func (r *Referral) Accept(by history.Author, now time.Time, own string, a Acceptance, in association.Initiative, age *int) error {
 	if err := r.CheckAcceptance(now, own, a); err != nil {
 		return err
 	}
-	if age < in.MinAge || age > in.MaxAge {
+	if age != nil && (*age < in.MinAge || *age > in.MaxAge) {
 		return ErrAge.WithText(
 			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
 			fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField("/startDate")

@@ -35,10 +35,14 @@ var activera = association.Initiative{ID: "activera", MinAge: 16, MaxAge: 64}
 func TestAcceptanceAsksForTheInitiativesAgesOnTheStartDate(t *testing.T) {
 	for age, ok := range map[int]bool{15: false, 16: true, 40: true, 64: true, 65: false, 113: false} {
 		r := sample()
-		err := r.Accept(history.Author{}, noon, "1481", Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "c"}, activera, age)
+		err := r.Accept(history.Author{}, noon, "1481", Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "c"}, activera, &age)
 		if ok && (err != nil || r.Status().State != StateAccepted) || !ok && (!errors.Is(err, ErrAge) || r.Version() != 1) {
 			t.Errorf("age %d: got %v in state %s", age, err, r.Status().State)
 		}
+	}
+	r := sample()
+	if err := r.Accept(history.Author{}, noon, "1481", Acceptance{Initiative: "activera", Municipality: "1481", StartDate: "2026-03-16", Coach: "c"}, activera, nil); err != nil {
+		t.Errorf("an age that is unknown: %v", err)
 	}
 }
 

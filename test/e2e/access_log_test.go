@@ -21,28 +21,27 @@ type expectation struct {
 	why                           []string // any of these
 }
 
-// trace returns a call a trace of its own, by which the access log names it.
-func (s *sheet) trace(r *suite.Request) string {
-	id, _, header := newTrace()
+// trace has a call answered with a trace of its own, by which the access log names it.
+func (s *sheet) trace(r *suite.Request) {
 	r.Header = maps.Clone(r.Header)
 	if r.Header == nil {
 		r.Header = map[string]string{}
 	}
+	header := newTrace()
 	r.Header["traceparent"] = header[:len(header)-2] + "00" // not sampled
-	return id
 }
 
 // expect notes what the access log must say of a call that showed personal data, or
 // would have, and of every call that was refused: also the relation by which the
 // table's rules, read by the oracle, let the caller through. It notes as well what a
 // hidden thing was answered with.
-func (s *sheet) expect(trace string, p probe, row []cell, c suite.Caller, want verdict, th thing, a suite.Answer) {
+func (s *sheet) expect(p probe, row []cell, c suite.Caller, want verdict, th thing, a suite.Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a.Status == 404 {
 		s.unseen[fmt.Sprint(a.Text("type"), a.Text("title"), a.Text("detail"), a.At("errors"), len(a.JSON))]++
 	}
-	e := expectation{trace: trace, operation: p.op.ID, participant: th.participant, outcome: accesslog.Done}
+	e := expectation{trace: traceOf(a), operation: p.op.ID, participant: th.participant, outcome: accesslog.Done}
 	for _, x := range row {
 		if has(c, x) && related(x.relation, c, th) {
 			e.why = append(e.why, x.relation)

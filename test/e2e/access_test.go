@@ -97,7 +97,7 @@ func (w *world) ask(s *sheet, tokens *issuer, table map[string][]cell, p probe, 
 		token = ""
 	}
 	request := p.request(w, c, th, token)
-	trace := s.trace(&request)
+	s.trace(&request)
 	a, err := w.Do(request)
 	if err != nil {
 		w.t.Errorf("%s as %s %s about %s: %v", p.op.ID, role, v.name, th.name, err)
@@ -109,7 +109,7 @@ func (w *world) ask(s *sheet, tokens *issuer, table map[string][]cell, p probe, 
 		s.wrong(fmt.Sprintf("%s as %s %s about %s: %s", p.op.ID, role, v.name, th.name, sentence))
 	}
 	s.note(p.op.ID, role, want, views)
-	s.expect(trace, p, table[p.op.ID], c, want, th, a)
+	s.expect(p, table[p.op.ID], c, want, th, a)
 }
 
 // sheet counts the cells that were asked, and what they should have answered.

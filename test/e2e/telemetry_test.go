@@ -16,11 +16,11 @@ import (
 func TestOneTraceLeadsToItsLogLinesAndIsTheExemplarOfItsTimes(t *testing.T) {
 	c := startCollector(t)
 	s := suite.FourProcesses(t, slices.Concat(unlimited, c.Env())...)
-	trace, _, header := newTrace()
-	s.Must(t, 201, suite.Request{
+	made := s.Must(t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: s.Token(t, fkSystem), Body: referral(adult, "Tolvan", "Spårlöst"),
-		Header: map[string]string{"traceparent": header},
+		Header: map[string]string{"traceparent": newTrace()},
 	})
+	trace := traceOf(made)
 	spans := c.Wait(trace, func(spans []span) bool {
 		return in(spans, "finsam-gateway") > 0 && in(spans, "finsam-referral") > 0
 	})

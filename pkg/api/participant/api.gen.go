@@ -428,7 +428,8 @@ func (e Readiness) Valid() bool {
 
 // Age defines model for Age.
 type Age struct {
-	Years int `json:"years"`
+	// Years Saknas när numret inte anger födelsedatum. / Left out where the number names no date of birth.
+	Years *int `json:"years,omitempty"`
 }
 
 // AnswerRequest defines model for AnswerRequest.
@@ -799,7 +800,7 @@ type PersonInput struct {
 
 // PersonRef defines model for PersonRef.
 type PersonRef struct {
-	// Age Hela år den dag uppgifterna kom. / Whole years on the day that the data came.
+	// Age Hela år den dag uppgifterna kom; saknas när numret inte anger födelsedatum. / Whole years on the day that the data came; left out where the number names no date of birth.
 	Age         *int `json:"age,omitempty"`
 	Participant Uuid `json:"participant"`
 

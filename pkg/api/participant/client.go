@@ -28,13 +28,14 @@ func (c *Client) Identities(ctx context.Context, participants []string) ([]Ident
 	return all.Items, err
 }
 
-// AgeOn returns the participant's age in whole years on a date; fault.ErrNotFound
-// for one who is not there, or not to be seen by the caller.
-func (c *Client) AgeOn(ctx context.Context, participant, date string) (years int, err error) {
+// AgeOn returns the participant's age in whole years on a date, nil where the number
+// leaves it open; fault.ErrNotFound for one who is not there, or not to be seen by the
+// caller.
+func (c *Client) AgeOn(ctx context.Context, participant, date string) (years *int, err error) {
 	var age Age
 	path := "/internal/persons/" + url.PathEscape(participant) + "/age?on=" + url.QueryEscape(date)
 	if err := c.Calls.Call(ctx, http.MethodGet, path, nil, &age); err != nil {
-		return 0, err
+		return nil, err
 	}
 	return age.Years, nil
 }

@@ -41,9 +41,9 @@ func TestPutReturnsTheParticipant(t *testing.T) {
 }
 
 func TestAgeOnAsksForTheDay(t *testing.T) {
-	c := vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 200, participant.Age{Years: 34})
-	if years, err := c.AgeOn(asked, "p1", "2026-12-07"); err != nil || years != 34 {
-		t.Errorf("got %d, %v", years, err)
+	c := vault(t, http.MethodGet, "/internal/persons/p1/age?on=2026-12-07", 200, participant.Age{Years: new(34)})
+	if years, err := c.AgeOn(asked, "p1", "2026-12-07"); err != nil || years == nil || *years != 34 {
+		t.Errorf("got %v, %v", years, err)
 	}
 }
 

@@ -16,7 +16,9 @@ func TestAnInvalidTrustFileIsRefusedAndThePlaceNamed(t *testing.T) {
 		want   string
 	}{
 		"no issuer name":                   {func(i *Issuer) { i.Issuer = "" }, "issuer is missing"},
-		"no keys":                          {func(i *Issuer) { i.JWKS = "" }, "jwks is missing"},
+		"no keys":                          {func(i *Issuer) { i.Issuer, i.JWKS = "fk", "" }, "jwks is missing"},
+		"a configuration over plain http":  {func(i *Issuer) { i.Issuer, i.JWKS = "http://fk.example", "" }, "jwks is missing"},
+		"a pseudonym without a key":        {func(i *Issuer) { i.Claims.Subject.Pseudonym = true }, "needs pseudonymKey"},
 		"keys over plain http":             {func(i *Issuer) { i.JWKS = "http://fk.example/jwks" }, "must be https"},
 		"keys by an unknown scheme":        {func(i *Issuer) { i.JWKS = "ftp://fk.example/jwks" }, "must be https"},
 		"keys behind a password":           {func(i *Issuer) { i.JWKS = "https://u:p@fk.example/jwks" }, "must be https"},

@@ -48,10 +48,10 @@ func (a *authority) issuer() Issuer {
 		Issuer: a.iss(), JWKS: a.name + ".json", Audience: "https://finsam.example", Algorithms: []string{"ES256"},
 		Association: "insjoriket", Authority: a.name, AuthorityKind: actor.SocialInsurance,
 		Claims: Claims{
-			Roles: RoleClaim{Claim: "roles", Map: map[string]actor.Role{
+			Roles: RoleClaim{Claim: Path{"roles"}, Map: map[string]actor.Role{
 				"remittent": actor.Referrer, "system": actor.Integration, "coach": actor.Coach,
 				"admin": actor.AssociationAdmin, "styrelse": actor.Board, "granskare": actor.Reviewer}},
-			Unit: "unit", Municipality: "municipality", Participant: "participant",
+			Unit: Path{"unit"}, Municipality: Path{"municipality"}, Participant: Path{"participant"},
 		},
 	}
 }

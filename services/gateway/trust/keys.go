@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,11 +45,13 @@ type keySet map[string]jwks.Key
 
 // source is an issuer's key set in a file or behind a URL.
 type source struct {
-	location string
-	client   *http.Client
-	now      func() time.Time
-	log      *slog.Logger
-	keys     atomic.Pointer[keySet] // as last read; nil: not read yet
+	location  string
+	discovers string // the issuer whose configuration is there and names the key set; empty: the key set itself is there
+	client    *http.Client
+	now       func() time.Time
+	log       *slog.Logger
+	keys      atomic.Pointer[keySet] // as last read; nil: not read yet
+	leftOut   atomic.Int64           // how many keys of the set cannot be used
 
 	mu         sync.Mutex
 	text       []byte // as last read
@@ -150,11 +153,15 @@ func (s *source) read(ctx context.Context) error {
 	if s.keys.Load() != nil && bytes.Equal(text, s.text) {
 		return nil
 	}
-	keys, err := jwks.Parse(text)
+	keys, leftOut, err := jwks.Parse(text)
 	if err != nil {
 		return err
 	}
+	if len(leftOut) > 0 {
+		s.log.Warn("left out keys of an issuer that cannot be used; the others hold", "jwks", s.location, "keys", leftOut)
+	}
 	s.text = text
+	s.leftOut.Store(int64(len(leftOut)))
 	s.keys.Store((*keySet)(&keys))
 	return nil
 }
@@ -163,7 +170,40 @@ func (s *source) fetch(ctx context.Context) ([]byte, error) {
 	if !isURL(s.location) {
 		return os.ReadFile(s.location)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.location, nil)
+	text, err := s.get(ctx, s.location)
+	if err != nil || s.discovers == "" {
+		return text, err
+	}
+	location, err := parseDiscovery(text, s.discovers)
+	if err != nil {
+		return nil, err
+	}
+	return s.get(ctx, location)
+}
+
+// discoveryPath is where an issuer has its configuration (OpenID Connect Discovery 1.0,
+// section 4.1), behind its name.
+const discoveryPath = "/.well-known/openid-configuration"
+
+// parseDiscovery returns where the key set of an issuer is, by its configuration. One that
+// names another issuer is not its own (section 4.3).
+func parseDiscovery(text []byte, issuer string) (string, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return "", errors.New("the issuer's configuration is not a JSON object")
+	}
+	location, name := memberText(members["jwks_uri"]), memberText(members["issuer"])
+	switch {
+	case name != issuer:
+		return "", errors.New("the configuration is that of another issuer")
+	case !isFetchable(location):
+		return "", errors.New("jwks_uri of the issuer's configuration is not an https URL")
+	}
+	return location, nil
+}
+
+func (s *source) get(ctx context.Context, location string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, location, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,10 @@ package trust
 import (
 	"cmp"
 	"context"
+	"crypto"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -15,7 +19,9 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/jwks"
 	"github.com/finsam/finsam/pkg/personnummer"
 )
 
@@ -63,7 +69,8 @@ type header struct {
 	issuer    string
 }
 
-// The causes, for the log.
+// The causes, for the log. They have no more of a token than eight characters of its header,
+// which is too short for a personal identity number.
 var (
 	errForm   = errors.New("not three parts of base64url")
 	errHeader = errors.New("the header is not a small JSON object with alg and kid")
@@ -90,12 +97,12 @@ func parseToken(token string) (header, error) {
 	if _, ok := members["crit"]; ok {
 		return header{}, errCrit
 	}
-	h := header{algorithm: text(members["alg"]), typ: text(members["typ"]), kid: text(members["kid"])}
+	h := header{algorithm: memberText(members["alg"]), typ: memberText(members["typ"]), kid: memberText(members["kid"])}
 	if h.algorithm == "" || h.kid == "" {
 		return header{}, errHeader
 	}
 	body, err := decodeObject(claims)
-	if h.issuer = text(body["iss"]); err != nil || h.issuer == "" {
+	if h.issuer = memberText(body["iss"]); err != nil || h.issuer == "" {
 		return header{}, errClaims
 	}
 	return h, nil
@@ -113,7 +120,8 @@ func decodeObject(part string) (map[string]json.RawMessage, error) {
 	return m, err
 }
 
-func text(raw json.RawMessage) string {
+// memberText returns a member that is a text; another one is empty.
+func memberText(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
 		return ""
@@ -126,10 +134,10 @@ func text(raw json.RawMessage) string {
 func (is *issuer) verify(ctx context.Context, h header, token string) (*keySet, jwt.MapClaims, error) {
 	// Media types are compared as in RFC 7515 section 4.1.9.
 	if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(h.typ), "application/"), is.Typ) {
-		return nil, nil, ErrToken.Because(fmt.Errorf("typ is %.20q, not %q", h.typ, is.Typ))
+		return nil, nil, ErrToken.Because(fmt.Errorf("typ is %.8q, not %q", h.typ, is.Typ))
 	}
 	if !slices.Contains(is.Algorithms, h.algorithm) {
-		return nil, nil, ErrToken.Because(fmt.Errorf("alg %.20q is not allowed", h.algorithm))
+		return nil, nil, ErrToken.Because(fmt.Errorf("alg %.8q is not allowed", h.algorithm))
 	}
 	keys, key, err := is.keys.find(ctx, h.kid)
 	if err != nil {
@@ -145,13 +153,43 @@ func (is *issuer) verify(ctx context.Context, h header, token string) (*keySet, 
 		return nil, nil, ErrExpired.Because(err)
 	case err != nil:
 		return nil, nil, ErrToken.Because(err)
+	case h.algorithm == "PS256" && !hasSaltOfHash(key, token):
+		return nil, nil, ErrToken.Because(errors.New("the salt of PS256 does not have 32 bytes"))
 	}
 	return keys, claims, nil
 }
 
+// hasSaltOfHash reports whether the signature of PS256 has a salt as long as the hash
+// (RFC 7518 section 3.5), which the parser does not ask for.
+func hasSaltOfHash(key jwks.Key, token string) bool {
+	public, ok := key.Public.(*rsa.PublicKey)
+	end := strings.LastIndexByte(token, '.')
+	signature, err := base64.RawURLEncoding.DecodeString(token[end+1:])
+	sum := sha256.Sum256([]byte(token[:end]))
+	return ok && err == nil && rsa.VerifyPSS(public, crypto.SHA256, sum[:], signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+}
+
+// NoRole says why a token that is valid has no role.
+const NoRole = "every operation will refuse it: the claim in claims.roles.claim is missing, or none of its values is in claims.roles.map"
+
+// pseudonym returns what replaces a subject: 32 letters, the same for the same subject of
+// an issuer under the same key, and for every spelling of a personal identity number.
+func (is *issuer) pseudonym(subject string, key []byte) string {
+	if n, err := personnummer.Parse(subject, civil.DateOf(time.Now())); err == nil {
+		subject = string(n)
+	}
+	hash := hmac.New(sha256.New, key)
+	fmt.Fprintf(hash, "%q %q", is.Issuer.Issuer, subject)
+	letters := make([]byte, 0, 32)
+	for _, b := range hash.Sum(nil)[:16] { // no digits, so that it never looks like a number
+		letters = append(letters, 'a'+b>>4, 'a'+b&15)
+	}
+	return string(letters)
+}
+
 // actor reads verified claims as the trust file says. It also returns the time until which
-// they are valid.
-func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
+// they are valid. The key is of pseudonyms.
+func (is *issuer) actor(claims jwt.MapClaims, key []byte) (actor.Actor, time.Time, error) {
 	until, err := claims.GetExpirationTime()
 	if err != nil || until == nil {
 		return actor.Actor{}, time.Time{}, ErrToken.Because(errors.New("exp is missing"))
@@ -164,10 +202,13 @@ func (is *issuer) actor(claims jwt.MapClaims) (actor.Actor, time.Time, error) {
 		return actor.Actor{}, time.Time{}, ErrToken.Because(fmt.Errorf("issued for %s, longer than %s", lifetime, is.MaxLifetime))
 	}
 	a := actor.Actor{
-		Subject: claimText(claims, is.Claims.Subject), Association: is.Association,
-		Authority: is.Authority, AuthorityKind: is.AuthorityKind,
+		Association: is.Association, Authority: is.Authority, AuthorityKind: is.AuthorityKind,
 		Unit: claimText(claims, is.Claims.Unit), Participant: claimText(claims, is.Claims.Participant),
 		Municipality: cmp.Or(claimText(claims, is.Claims.Municipality), is.Municipality),
+	}
+	a.Subject = claimText(claims, is.Claims.Subject.Claim)
+	if is.Claims.Subject.Pseudonym && a.Subject != "" {
+		a.Subject = is.pseudonym(a.Subject, key)
 	}
 	// Subject and unit are kept in steps and in the access log.
 	if a.Subject == "" || !isPlain(a.Subject) || personnummer.Contains(a.Subject) {
@@ -207,15 +248,15 @@ func isPlain(s string) bool {
 }
 
 // claimText returns a claim that is a text; an absent one is empty.
-func claimText(claims jwt.MapClaims, name string) string {
-	s, _ := claim(claims, name).(string)
+func claimText(claims jwt.MapClaims, path Path) string {
+	s, _ := claim(claims, path).(string)
 	return s
 }
 
 // claimList returns a claim that is a list of texts, or one text of words separated by
 // blanks as in scope (RFC 9068 section 2.2.3).
-func claimList(claims jwt.MapClaims, name string) (texts []string) {
-	switch v := claim(claims, name).(type) {
+func claimList(claims jwt.MapClaims, path Path) (texts []string) {
+	switch v := claim(claims, path).(type) {
 	case string:
 		return strings.Fields(v)
 	case []any:
@@ -228,9 +269,23 @@ func claimList(claims jwt.MapClaims, name string) (texts []string) {
 	return texts
 }
 
-// claim returns a claim by its whole name, else by a path into nested objects.
-func claim(claims map[string]any, name string) any {
-	if v, ok := claims[name]; ok && name != "" {
+// claim returns a claim by its path; nil where it is missing.
+func claim(claims map[string]any, path Path) any {
+	switch len(path) {
+	case 0:
+		return nil
+	case 1:
+		return claimNamed(claims, path[0])
+	}
+	for _, name := range path[:len(path)-1] {
+		claims, _ = claims[name].(map[string]any)
+	}
+	return claims[path[len(path)-1]]
+}
+
+// claimNamed returns a claim by its whole name, else by a path with dots.
+func claimNamed(claims map[string]any, name string) any {
+	if v, ok := claims[name]; ok {
 		return v
 	}
 	first, rest, ok := strings.Cut(name, ".")
@@ -238,5 +293,5 @@ func claim(claims map[string]any, name string) any {
 	if !ok || !isObject {
 		return nil
 	}
-	return claim(inner, rest)
+	return claimNamed(inner, rest)
 }

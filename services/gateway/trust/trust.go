@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +62,10 @@ type Verifier struct {
 
 // version is one version of the trust file: its issuers by name. It does not change, but
 // for its issuers' keys.
-type version struct{ issuers map[string]*issuer }
+type version struct {
+	issuers      map[string]*issuer
+	pseudonymKey []byte // nil: no issuer needs one
+}
 
 // issuer is an Issuer with what its tokens are verified by.
 type issuer struct {
@@ -127,9 +131,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, strin
 	if err != nil {
 		return actor.Actor{}, h.issuer, err
 	}
-	who, until, err := is.actor(claims)
+	who, until, err := is.actor(claims, file.pseudonymKey)
 	if err != nil {
 		return actor.Actor{}, h.issuer, err
+	}
+	if len(who.Roles) == 0 {
+		v.config.Log.WarnContext(ctx, "a token without any role; "+NoRole, "issuer", h.issuer)
 	}
 	v.tokens.Add(sha256.Sum256([]byte(token)), &verified{actor: who, issuer: h.issuer, until: until, file: file, source: is.keys, keys: keys})
 	return who, h.issuer, nil
@@ -148,21 +155,27 @@ func (v *Verifier) Recall(token string) (actor.Actor, string, bool) {
 	return known.actor, known.issuer, true
 }
 
-// KeysByAuthority returns how many public keys are known of each authority whose issuers
-// are enabled; with 0 none of its tokens is accepted.
-func (v *Verifier) KeysByAuthority() map[string]int {
-	known := map[string]int{}
+// Keys counts the public keys of an authority's issuers.
+type Keys struct {
+	Known   int // with 0 none of its tokens is accepted
+	LeftOut int // published by its issuers, and not of use here
+}
+
+// KeysByAuthority returns the keys of each authority whose issuers are enabled.
+func (v *Verifier) KeysByAuthority() map[string]Keys {
+	all := map[string]Keys{}
 	for _, is := range v.file.Load().issuers {
 		if is.Disabled {
 			continue
 		}
-		n := 0
+		n := all[is.Authority]
 		if keys := is.keys.keys.Load(); keys != nil {
-			n = len(*keys)
+			n.Known += len(*keys)
 		}
-		known[is.Authority] += n
+		n.LeftOut += int(is.keys.leftOut.Load())
+		all[is.Authority] = n
 	}
-	return known
+	return all
 }
 
 // IsFileInvalid reports whether the trust file is invalid, so that the previous one is
@@ -221,6 +234,11 @@ func (v *Verifier) use(text []byte) error {
 		return err
 	}
 	next := &version{issuers: make(map[string]*issuer, len(file.Issuers))}
+	if file.PseudonymKey != "" {
+		if next.pseudonymKey, err = readPseudonymKey(v.pathOf(file.PseudonymKey)); err != nil {
+			return err
+		}
+	}
 	for _, is := range file.Issuers {
 		if next.issuers[is.Issuer], err = v.prepare(is); err != nil {
 			return err
@@ -231,10 +249,38 @@ func (v *Verifier) use(text []byte) error {
 	return nil
 }
 
+// minPseudonymKey is how long the text of a key of 32 random bytes is, at least.
+const minPseudonymKey = 43
+
+// readPseudonymKey reads a key. It is needed for as long as what was written under it is
+// kept: with another key everybody is somebody else.
+func readPseudonymKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	text = bytes.TrimSpace(text)
+	if err == nil && len(text) < minPseudonymKey {
+		err = fmt.Errorf("%s has fewer than %d characters; make one by: openssl rand -base64 32", path, minPseudonymKey)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pseudonymKey of the trust file: %w", err)
+	}
+	return text, nil
+}
+
+// pathOf returns the path of a file that the trust file names.
+func (v *Verifier) pathOf(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(v.config.Path), path)
+}
+
 func (v *Verifier) prepare(is Issuer) (*issuer, error) {
-	location := is.JWKS
-	if !isURL(location) && !filepath.IsAbs(location) {
-		location = filepath.Join(filepath.Dir(v.config.Path), location)
+	location, discovers := is.JWKS, ""
+	switch {
+	case location == "":
+		location, discovers = strings.TrimSuffix(is.Issuer, "/")+discoveryPath, is.Issuer
+	case !isURL(location):
+		location = v.pathOf(location)
 	}
 	// The parser checks the issuer's algorithms, name and audience, that there is a time of
 	// expiry, and that no time is in the future.
@@ -251,7 +297,7 @@ func (v *Verifier) prepare(is Issuer) (*issuer, error) {
 			return next, nil
 		}
 	}
-	next.keys = &source{location: location, client: v.config.Client, now: v.config.Now, log: v.config.Log}
+	next.keys = &source{location: location, discovers: discovers, client: v.config.Client, now: v.config.Now, log: v.config.Log}
 	if !isURL(location) && !is.Disabled {
 		if err := next.keys.read(context.Background()); err != nil {
 			return nil, fmt.Errorf("jwks of issuer %q: %w", is.Issuer, err)

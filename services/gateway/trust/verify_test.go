@@ -209,7 +209,7 @@ func TestRolesAreReadFromNestedClaimsAndFromWords(t *testing.T) {
 	} {
 		f := newFolder(t, fk)
 		is := fk.issuer()
-		is.Claims.Roles.Claim = c.claim
+		is.Claims.Roles.Claim = Path{c.claim}
 		f.trust(is)
 		a, _, err := f.open().Verify(t.Context(), fk.token(t, c.claims, nil))
 		if err != nil || !slices.Equal(a.Roles, []actor.Role{actor.Coach}) {

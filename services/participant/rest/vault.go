@@ -27,7 +27,7 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 		return nil, err
 	}
 	return api.PutPerson200JSONResponse{
-		Participant: filed.Participant, Age: &filed.Age,
+		Participant: filed.Participant, Age: filed.Age,
 		Protections: rest.OptionalList(rest.Map(filed.Protections, func(s participant.PersonStep) api.ProtectionInForce {
 			return api.ProtectionInForce{
 				Event: feed.EventID(filed.Participant, s.N), Level: api.ProtectionLevel(s.Level), Authority: s.Authority, Handlers: rest.OptionalList(s.Handlers),

@@ -33,7 +33,7 @@ type PersonInput struct {
 // Filed is what Put returns of a person.
 type Filed struct {
 	Participant string                   // the id
-	Age         int                      // in whole years, today
+	Age         *int                     // in whole years, today; nil: unknown
 	Protections []participant.PersonStep // by which the person is protected
 }
 
@@ -83,8 +83,7 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 		}
 		if err == nil {
 			s.publisher.Wake()
-			age, _ := number.AgeOn(civil.DateOf(now)) // known: see checkPerson
-			return Filed{Participant: p.ID, Age: age, Protections: p.Protections()}, nil
+			return Filed{Participant: p.ID, Age: ageOn(number, civil.DateOf(now)), Protections: p.Protections()}, nil
 		}
 		if found || !errors.Is(err, store.ErrTaken) {
 			return filed, err
@@ -97,11 +96,11 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 const maxPutTries = 3
 
 // firstBorn is before every number of the first year in which somebody who may be
-// referred can have been born.
-const firstBorn personnummer.Number = "1900"
+// referred can have been born: that of the oldest test numbers of the Tax Agency.
+const firstBorn personnummer.Number = "1890"
 
-// checkPerson reads the number. A number without a date of birth is refused, as every
-// rule on ages needs the date.
+// checkPerson reads the number and checks the consent. A coordination number may leave the
+// date of birth open.
 func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) {
 	number, err := personnummer.Parse(in.Number, today)
 	if err != nil {
@@ -110,11 +109,15 @@ func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) 
 	if number < firstBorn {
 		return "", participant.ErrBornTooEarly.AtField("/person/personalIdentityNumber")
 	}
-	birth, known := number.BirthDate()
-	if !known {
-		return "", personnummer.ErrInvalid.AtField("/person/personalIdentityNumber")
+	return number, in.Consent.Check(number.BornFrom(), today)
+}
+
+// ageOn returns the age in whole years on a day; nil where the number leaves it open.
+func ageOn(n personnummer.Number, day civil.Date) *int {
+	if years, known := n.AgeOn(day); known {
+		return &years
 	}
-	return number, in.Consent.Check(birth, today)
+	return nil
 }
 
 func (s *Service) newPerson(ctx context.Context, association string, number personnummer.Number, lookup string, in PersonInput, now time.Time) (*participant.Person, error) {
@@ -162,13 +165,13 @@ func (s *Service) addReferral(ctx context.Context, known *participant.Person, in
 	return v.Value, err
 }
 
-// AgeOn returns the person's age in whole years on a day, to those who may accept
-// a referral and to the services themselves.
-func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, error) {
+// AgeOn returns the person's age in whole years on a day, nil where the number leaves it
+// open, to those who may accept a referral and to the services themselves.
+func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (*int, error) {
 	a := actor.From(ctx)
 	v, err := s.people.Store.Get(ctx, a.Association, id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	e := accesslog.Entry{Operation: "readAge", Thing: "participant/" + id, Participants: []string{id}, Why: "service"}
 	if !a.Has(actor.System) {
@@ -177,17 +180,13 @@ func (s *Service) AgeOn(ctx context.Context, id string, on civil.Date) (int, err
 		e.Why = string(relation)
 	}
 	if err := guard.Enter(ctx, s.AccessLog, e, err); err != nil {
-		return 0, err
+		return nil, err
 	}
 	identity, err := s.identityOf(v.Value)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	years, known := identity.Number.AgeOn(on)
-	if !known {
-		return 0, fault.ErrInternal.Because(errors.New("a number without a date of birth is in the vault"))
-	}
-	return years, nil
+	return ageOn(identity.Number, on), nil
 }
 
 // The contexts that encrypted texts are bound to.

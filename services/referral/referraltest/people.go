@@ -99,10 +99,11 @@ func (p *People) Of(number string) string {
 }
 
 // AgeOn implements service.People.
-func (p *People) AgeOn(context.Context, string, string) (int, error) {
+func (p *People) AgeOn(context.Context, string, string) (*int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return cmp.Or(p.Age, 40), p.Err
+	age := cmp.Or(p.Age, 40)
+	return &age, p.Err
 }
 
 // Identities implements service.People: everybody is Tolvan, but for those whom

@@ -38,8 +38,8 @@ type People interface {
 	// faults name the fields of the person as "/person/<field>".
 	Put(ctx context.Context, p PersonInput) (Filed, error)
 
-	// AgeOn returns the participant's age in whole years on a date.
-	AgeOn(ctx context.Context, participant, date string) (int, error)
+	// AgeOn returns the participant's age in whole years on a date; nil: unknown.
+	AgeOn(ctx context.Context, participant, date string) (*int, error)
 
 	// Identities returns who the participants are, at most 200 of them, by their ids.
 	// Those that the caller may not see are left out.

@@ -21,7 +21,7 @@ import (
 // client is the part of api.Client that is asked.
 type client interface {
 	Put(ctx context.Context, p api.PersonInput) (api.PersonRef, error)
-	AgeOn(ctx context.Context, participant, date string) (int, error)
+	AgeOn(ctx context.Context, participant, date string) (*int, error)
 	Identities(ctx context.Context, participants []string) ([]api.Identity, error)
 }
 
@@ -41,7 +41,7 @@ func (l local) Put(ctx context.Context, p api.PersonInput) (api.PersonRef, error
 	return api.PersonRef(ref), err
 }
 
-func (l local) AgeOn(ctx context.Context, participant, date string) (int, error) {
+func (l local) AgeOn(ctx context.Context, participant, date string) (*int, error) {
 	answer, err := l.handlers.ReadAge(ctx, api.ReadAgeRequestObject{Id: participant, Params: api.ReadAgeParams{On: date}})
 	age, _ := answer.(api.ReadAge200JSONResponse)
 	return age.Years, err
@@ -83,10 +83,10 @@ func (p people) Put(ctx context.Context, in service.PersonInput) (service.Filed,
 	})}, nil
 }
 
-func (p people) AgeOn(ctx context.Context, participant, date string) (int, error) {
+func (p people) AgeOn(ctx context.Context, participant, date string) (*int, error) {
 	years, err := p.client.AgeOn(ctx, participant, date)
 	if err != nil {
-		return 0, passable(err)
+		return nil, passable(err)
 	}
 	return years, nil
 }

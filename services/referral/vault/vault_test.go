@@ -33,7 +33,7 @@ func (f *fake) Identities(context.Context, []string) ([]api.Identity, error) {
 	number := "19121212-****"
 	return []api.Identity{{Participant: "p1", DisplayName: "Tolvan Påhittad", PersonalIdentityNumber: &number}, {Participant: "p2", DisplayName: "Deltagare 7F3K", Protected: true}}, f.err
 }
-func (f *fake) AgeOn(context.Context, string, string) (int, error) { return 40, f.err }
+func (f *fake) AgeOn(context.Context, string, string) (*int, error) { return new(40), f.err }
 
 func TestThePersonReachesTheVaultWhole(t *testing.T) {
 	f := &fake{}
@@ -177,7 +177,7 @@ func (h handlers) ReadAge(_ context.Context, r api.ReadAgeRequestObject) (api.Re
 	if h.err != nil {
 		return nil, h.err
 	}
-	return api.ReadAge200JSONResponse{Years: len(r.Id) + len(r.Params.On)}, nil
+	return api.ReadAge200JSONResponse{Years: new(len(r.Id) + len(r.Params.On))}, nil
 }
 
 func (h handlers) ReadIdentities(_ context.Context, r api.ReadIdentitiesRequestObject) (api.ReadIdentitiesResponseObject, error) {
@@ -193,7 +193,7 @@ func TestTheVaultOfTheSameProcessIsAskedByItsHandlers(t *testing.T) {
 	if err != nil || filed.Participant != "of r1" || filed.Age == nil || *filed.Age != 40 {
 		t.Errorf("got %+v, %v", filed, err)
 	}
-	if age, err := p.AgeOn(t.Context(), "p1", "2026-01-01"); err != nil || age != 12 {
+	if age, err := p.AgeOn(t.Context(), "p1", "2026-01-01"); err != nil || age == nil || *age != 12 {
 		t.Errorf("got %d, %v", age, err)
 	}
 	if all, err := p.Identities(t.Context(), []string{"p1"}); err != nil || all["p1"].Name != "Tolvan" {

@@ -177,8 +177,8 @@ func (i *Issuer) add(all ...authority) error {
 		entry := trust.Issuer{
 			Issuer: issuerPrefix + i.issuerID(a.id), JWKS: i.issuerID(a.id) + ".jwks.json", Audience: Audience, Algorithms: []string{"ES256"}, Typ: "at+jwt",
 			Association: i.association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality, MaxLifetime: 24 * time.Hour,
-			Claims: trust.Claims{Subject: "sub", Roles: trust.RoleClaim{Claim: "roles", Map: roles},
-				Unit: "unit", Municipality: "municipality", Participant: "participant"},
+			Claims: trust.Claims{Roles: trust.RoleClaim{Claim: trust.Path{"roles"}, Map: roles},
+				Unit: trust.Path{"unit"}, Municipality: trust.Path{"municipality"}, Participant: trust.Path{"participant"}},
 		}
 		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
 			file.Issuers = append(file.Issuers, entry)

@@ -56,7 +56,7 @@ func New(tb testing.TB) *Issuer {
 	var file trust.File
 	for _, is := range authorities {
 		is.Issuer, is.JWKS, is.Audience, is.Algorithms, is.Association = "https://"+is.Authority+".example", "jwks.json", "finsam", []string{"ES256"}, "insjoriket"
-		is.Claims = trust.Claims{Roles: trust.RoleClaim{Claim: "roles", Map: roles}, Participant: "participant"}
+		is.Claims = trust.Claims{Roles: trust.RoleClaim{Claim: trust.Path{"roles"}, Map: roles}, Participant: trust.Path{"participant"}}
 		file.Issuers = append(file.Issuers, is)
 	}
 	text, err := yaml.Marshal(file)

@@ -83,5 +83,8 @@ func printBearer(c *cobra.Command, v *trust.Verifier, file string) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "the token is for %s of %s (association %s, unit %q), as %v, issued by %s\n",
 		a.Subject, a.Authority, a.Association, a.Unit, a.Roles, issuer)
+	if len(a.Roles) == 0 {
+		fmt.Fprintln(c.OutOrStdout(), "it has no role;", trust.NoRole)
+	}
 	return nil
 }

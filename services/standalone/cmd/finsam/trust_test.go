@@ -27,6 +27,23 @@ func TestATrustFileIsPrintedOrRefused(t *testing.T) {
 	if out, _, err := finsam(t, "trust", file, "--token", text); err == nil || !strings.Contains(err.Error(), "the token is refused: token-invalid: ") || strings.Contains(out+err.Error(), token[:40]) {
 		t.Errorf("a token cut short: %q, %v", out, err)
 	}
+	token, _, err = finsam(t, "token", "--data", data, "--role", "coach", "--authority", "fk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(filepath.Dir(file), "other.yaml") // whose issuers call the coach otherwise
+	for path, content := range map[string]string{text: token, other: strings.ReplaceAll(string(trusted), "coach: coach", "handledare: coach")} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, _, err := finsam(t, "trust", other, "--token", text); err != nil || !strings.Contains(out, "it has no role; every operation will refuse it") {
+		t.Errorf("a token without any role: %q, %v", out, err)
+	}
 	empty := filepath.Join(t.TempDir(), "trust.yaml")
 	if err := os.WriteFile(empty, []byte("issuers: []\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,99 @@
+package standalone_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
+)
+
+// referralOf returns a referral of the person with a number; replacements are old, new, old, new.
+func referralOf(number string, replacements ...string) json.RawMessage {
+	return json.RawMessage(strings.NewReplacer(append(replacements, "198001012387", number)...).Replace(aReferral))
+}
+
+// create sends a referral under its own key.
+func (o *office) create(want int, key string, referral json.RawMessage) map[string]any {
+	o.t.Helper()
+	return o.do(sender, want, http.MethodPost, "/referrals", map[string]string{"Idempotency-Key": key}, referral)
+}
+
+// publishedCoordinationNumbers are test numbers of the Swedish Tax Agency.
+func publishedCoordinationNumbers(t *testing.T) []string {
+	t.Helper()
+	for _, path := range []string{"../../../shared/data/coordination-numbers.txt", "../../pkg/personnummer/testdata/coordination-numbers.txt"} {
+		if text, err := os.ReadFile(path); err == nil {
+			return strings.Fields(string(text))
+		}
+	}
+	t.Fatal("there are no numbers")
+	return nil
+}
+
+func TestCase_C1_CoordinationNumbersWithoutADateAreTaken(t *testing.T) {
+	o := open(t, newData(t))
+	var items []map[string]any
+	for _, number := range publishedCoordinationNumbers(t) {
+		if _, err := civil.Parse(number[:4] + "-" + number[4:6] + "-" + fmt.Sprintf("%02d", int(number[6]-'6')*10+int(number[7]-'0'))); err != nil && len(items) < 50 {
+			items = append(items, map[string]any{"referral": referralOf(number)})
+		}
+	}
+	for _, number := range []string{"189002089804", "191500882392", "191500722390"} {
+		items = append(items, map[string]any{"referral": referralOf(number)})
+	}
+	answer := o.do(sender, http.StatusOK, http.MethodPost, "/referrals/batch", map[string]string{"Idempotency-Key": "batch"}, map[string]any{"items": items})
+	results, _ := answer["items"].([]any)
+	if len(results) != len(items) {
+		t.Fatalf("%d results for %d referrals: %v", len(results), len(items), answer)
+	}
+	for i, r := range results {
+		if status := fmt.Sprint(r.(map[string]any)["status"]); status != "201" {
+			t.Errorf("%s: %v", items[i]["referral"], r)
+		}
+	}
+
+	got := o.do(receiver, http.StatusOK, http.MethodGet, "/referrals/"+fmt.Sprint(results[len(results)-1].(map[string]any)["id"]), nil, nil)
+	test, _ := got["targetGroupTest"].(map[string]any)
+	if text := fmt.Sprint(test["rules"]); test["met"] != "unknown" || !strings.Contains(text, "id:age input:[] met:unknown") {
+		t.Errorf("the target-group test is %v", test)
+	}
+	o.do(receiver, http.StatusOK, http.MethodPost, "/referrals/"+fmt.Sprint(got["id"])+"/acceptance", map[string]string{"If-Match": `"1"`},
+		map[string]any{"initiative": "activera", "startDate": civil.DateOf(time.Now()), "coach": "coach-1"})
+}
+
+func TestCase_A8_NoNumberIsKeptInClear(t *testing.T) {
+	o := open(t, newData(t))
+	referral := o.create(http.StatusCreated, "first", referralOf("198001012387"))
+	path := "/referrals/" + fmt.Sprint(referral["id"])
+	version := map[string]string{"If-Match": `"1"`}
+	for i, number := range []string{
+		"191500882392", "FK-191500882392", "150088-2392", "SE198001012387", "19800101 2387", "１９８００１０１２３８７", "19800101–2387", "19800101-T238",
+	} {
+		reference := 422
+		if strings.ContainsAny(number, " １–") {
+			reference = 400 // by the pattern of references
+		}
+		id := 422
+		if strings.Contains(number, " ") {
+			id = 400
+		}
+		answer := o.create(reference, fmt.Sprint("reference-", i), referralOf("191500722390", `"reason"`, `"externalReference":"`+number+`","reason"`))
+		for field, answer := range map[string]map[string]any{
+			"/externalReference": answer,
+			"/responsible":       o.do(receiver, id, http.MethodPost, path+"/assignment", version, map[string]any{"responsible": number}),
+			"/coach": o.do(receiver, id, http.MethodPost, path+"/acceptance", version,
+				map[string]any{"initiative": "activera", "startDate": civil.DateOf(time.Now()), "coach": number}),
+		} {
+			errors, _ := answer["errors"].([]any)
+			if !slices.ContainsFunc(errors, func(e any) bool { return e.(map[string]any)["pointer"] == field }) || strings.Contains(fmt.Sprint(answer), number) {
+				t.Errorf("%s as %s: %v", number, field, answer)
+			}
+		}
+	}
+}
