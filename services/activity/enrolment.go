@@ -1,9 +1,13 @@
 package activity
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 )
 
@@ -17,8 +21,25 @@ type Enrolment struct {
 	Coach        string     `json:"coach"`        // subject
 	Closed       bool       `json:"closed"`
 	LastDay      civil.Date `json:"lastDay,omitempty"` // of a closed one
-	Step         int64      `json:"told"`              // number of the latest step that it follows
-	Writes       int64      `json:"writes"`            // each write is a new version
+	State        string     `json:"state,omitempty"`   // as the latest step left it
+	Blocks       []Block    `json:"blocks,omitempty"`  // that have begun
+	Pauses       []Pause    `json:"pauses,omitempty"`
+	Step         int64      `json:"told"`   // number of the latest step that it follows
+	Writes       int64      `json:"writes"` // each write is a new version
+}
+
+// Block is a block of an enrolment that has begun.
+type Block struct {
+	Number  int        `json:"number"`
+	First   civil.Date `json:"first"`
+	Last    civil.Date `json:"last"`              // if nothing ends it earlier
+	Content []string   `json:"content,omitempty"` // categories of activity; none: all
+}
+
+// Pause is the days on which an enrolment rests.
+type Pause struct {
+	First civil.Date `json:"first"`
+	Last  civil.Date `json:"last,omitempty"` // empty: it goes on
 }
 
 // Follow applies step n of the enrolment. It reports whether anything changed: a
@@ -33,10 +54,86 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 			*field = text
 		}
 	}
-	if kind == "closed" || kind == "cancelled" {
-		e.Closed, e.LastDay = true, civil.Date(data["on"])
+	if state := data["state"]; state != "" {
+		e.State = state
+	}
+	on := civil.Date(data["on"])
+	switch {
+	case kind == "closed" || kind == "cancelled":
+		e.Closed, e.LastDay = true, on
 		if !IsDate(e.LastDay) {
 			e.LastDay = civil.DateOf(at)
+		}
+	case data["number"] != "" && data["firstDay"] != "":
+		e.followBlock(data)
+	case data["decision"] == "pause":
+		if n := len(e.Blocks); n > 0 {
+			on = max(on, e.Blocks[n-1].Last.AddDays(1))
+		}
+		e.Pauses = append(e.Pauses, Pause{First: on})
+	case kind == "resumed" && len(e.Pauses) > 0:
+		e.Pauses[len(e.Pauses)-1].Last = on.AddDays(-1)
+	}
+	return true
+}
+
+// followBlock applies that a block began, or was prolonged.
+func (e *Enrolment) followBlock(data map[string]string) {
+	b := Block{First: civil.Date(data["firstDay"]), Last: civil.Date(data["lastDay"])}
+	b.Number, _ = strconv.Atoi(data["number"])
+	b.Content = strings.FieldsFunc(data["content"], func(r rune) bool { return r == ',' })
+	if n := len(e.Blocks); n > 0 && e.Blocks[n-1].Number == b.Number {
+		e.Blocks[n-1] = b
+		return
+	}
+	e.Blocks = append(e.Blocks, b)
+}
+
+// CanBook returns what prevents a booking of an activity from a day on: the enrolment
+// runs now, and the activity belongs to the block of that day.
+func (e *Enrolment) CanBook(a association.Activity, from civil.Date) error {
+	switch {
+	case e.Closed:
+		return ErrEnrolmentClosed.AtField("/enrolment")
+	case e.State == "planned":
+		return ErrNotBegun.AtField("/enrolment")
+	case e.State == "paused":
+		return ErrPaused.AtField("/enrolment")
+	case e.isBefore(from):
+		return ErrBeforeStart.AtField("/from")
+	case !e.holds(a.Category, from):
+		return ErrNotInBlock.AtField("/activity")
+	}
+	return nil
+}
+
+// CanAttend returns what prevents attendance of an activity on a day.
+func (e *Enrolment) CanAttend(a association.Activity, on civil.Date) error {
+	switch {
+	case e.State == "planned":
+		return ErrNotBegun.AtField("/date")
+	case e.isBefore(on):
+		return ErrBeforeStart.AtField("/date")
+	case e.isPaused(on):
+		return ErrPaused.AtField("/date")
+	case !e.holds(a.Category, on):
+		return ErrNotInBlock.AtField("/date")
+	}
+	return nil
+}
+
+func (e *Enrolment) isBefore(d civil.Date) bool { return len(e.Blocks) > 0 && d < e.Blocks[0].First }
+
+func (e *Enrolment) isPaused(d civil.Date) bool {
+	return slices.ContainsFunc(e.Pauses, func(p Pause) bool { return p.First <= d && (p.Last == "" || d <= p.Last) })
+}
+
+// holds reports whether a category of activity belongs to the block of a day: the last
+// one that has begun by then.
+func (e *Enrolment) holds(category string, d civil.Date) bool {
+	for _, b := range slices.Backward(e.Blocks) {
+		if b.First <= d {
+			return len(b.Content) == 0 || slices.Contains(b.Content, category)
 		}
 	}
 	return true

@@ -35,6 +35,14 @@ var (
 		"Aktiviteten hör till en annan kommun. Du kan bara boka deltagare på din egen kommuns aktiviteter.", "The activity belongs to another municipality. You can book participants only into your own municipality's activities.")
 	ErrEnrolmentClosed = fault.New(fault.Unprocessable, "enrolment-closed",
 		"Inskrivningen är avslutad, så det går inte att boka.", "The enrolment is closed, so nothing can be booked.")
+	ErrNotBegun = fault.New(fault.Conflict, "enrolment-not-begun",
+		"Inskrivningen har inte startat. Starta den innan du bokar och noterar närvaro.", "The enrolment has not begun. Start it before you book and note attendance.")
+	ErrPaused = fault.New(fault.Conflict, "enrolment-paused",
+		"Inskrivningen har ett uppehåll då. Återuppta den, eller välj en dag utanför uppehållet.", "The enrolment is paused then. Resume it, or choose a day outside the pause.")
+	ErrBeforeStart = fault.New(fault.Unprocessable, "before-enrolment",
+		"Dagen är före inskrivningens första dag. Välj den dagen eller en senare.", "The day is before the enrolment's first day. Choose that day or a later one.")
+	ErrNotInBlock = fault.New(fault.Unprocessable, "activity-not-in-block",
+		"Aktivitetens kategori ingår inte i deltagarens block den dagen. Välj en aktivitet som ingår.", "The activity's category does not belong to the participant's block on that day. Choose an activity that does.")
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
 		"Första dagen ska ligga inom ett år från i dag.", "The first day must be within a year of today.")
 	ErrPeriod = fault.New(fault.Unprocessable, "bad-period",

@@ -42,6 +42,8 @@ type PlanBlock struct {
 	Name    string `json:"name,omitempty"`
 	Weeks   int    `json:"weeks"`
 	CheckIn bool   `json:"checkIn"` // the referrer is asked before the next block
+	// Content are the categories of activity that belong to the block; none: all do.
+	Content []string `json:"content,omitempty"`
 }
 
 // EnrolmentStep is one thing that happened.

@@ -1,8 +1,11 @@
 package standalone_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +85,71 @@ func TestCase_C20(t *testing.T) {
 	}
 	if got := o.change(200, coach1, e, "closing-documentation", closing(-31, half)); got["outcome"] != "completed" {
 		t.Errorf("on the day of the conversation: %v", got["outcome"])
+	}
+}
+
+// TestCase_C22 is: nobody is booked, and no attendance is noted, before the enrolment
+// begins, while it is paused, and in what does not belong to its block.
+func TestCase_C22(t *testing.T) {
+	o := open(t, newData(t))
+	const start = -20
+	activities := map[string]string{}
+	for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
+		activities[a["name"].(string)] = a["id"].(string)
+	}
+	health, social := activities["Utomhusträning"], activities["Lugn promenad"]
+	e := o.enrolled(22, day(start))
+	book := func(activity, from string) *httptest.ResponseRecorder {
+		return o.ask(coach1, http.MethodPost, "/bookings", "", map[string]any{"enrolment": strings.TrimPrefix(e, "/enrolments/"), "activity": activity, "from": from})
+	}
+	refused := func(sentence string, w *httptest.ResponseRecorder, status int, pointer, code string) {
+		t.Helper()
+		var answer map[string]any
+		_ = json.Unmarshal(w.Body.Bytes(), &answer)
+		if w.Code != status {
+			t.Fatalf("%s: %d, want %d\n%s", sentence, w.Code, status, w.Body)
+		}
+		if at, is := fault(t, answer); at != pointer || is != code {
+			t.Errorf("%s: %s at %s", sentence, is, at)
+		}
+	}
+	o.eventually("the activity service knows the enrolment", func() bool { return book(health, day(0)).Code != 404 })
+	refused("planned", book(health, day(start)), 409, "/enrolment", "enrolment-not-begun")
+	refused("planned, from a day to come", book(health, day(7)), 409, "/enrolment", "enrolment-not-begun")
+
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(start)})
+	o.eventually("the activity service knows the start", func() bool { return book(health, day(start-1)).Code == 422 })
+	refused("before the start", book(health, day(start-1)), 422, "/from", "before-enrolment")
+	refused("a social walk in block 1", book(social, day(start)), 422, "/activity", "activity-not-in-block")
+	if w := book(health, day(start)); w.Code != 201 {
+		t.Errorf("health in block 1: %d %s", w.Code, w.Body)
+	}
+
+	const early = -60 // block 1 runs to day -19
+	e = o.enrolled(23, day(early))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(early)})
+	var made *httptest.ResponseRecorder
+	o.eventually("the second person is booked", func() bool { made = book(health, day(early)); return made.Code == 201 })
+	var booking map[string]any
+	_ = json.Unmarshal(made.Body.Bytes(), &booking)
+	at := "/bookings/" + booking["id"].(string)
+	attend := func(from, to int) (w *httptest.ResponseRecorder) {
+		for n := from; n <= to; n++ { // one of these days has an occurrence
+			w = o.ask(coach1, http.MethodPost, at+"/attendances", o.version(coach1, at), map[string]any{"date": day(n), "attendance": "present"})
+			if !strings.Contains(w.Body.String(), "no-occurrence") {
+				return w
+			}
+		}
+		return w
+	}
+	o.change(200, officer, e, "check-ins/1/answer", map[string]any{"readiness": "not_ready"})
+	o.change(200, coach1, e, "check-ins/1/decision", map[string]any{"decision": "pause", "decidedOn": day(-18)})
+	o.eventually("the activity service knows the pause", func() bool {
+		return book(health, day(0)).Code == 409 && strings.Contains(book(health, day(0)).Body.String(), "paused")
+	})
+	refused("paused", book(activities["Återhämtning"], day(0)), 409, "/enrolment", "enrolment-paused")
+	refused("attendance in the pause", attend(-17, -11), 409, "/date", "enrolment-paused")
+	if w := attend(-26, -20); w.Code != 200 {
+		t.Errorf("attendance in block 1: %d %s", w.Code, w.Body)
 	}
 }

@@ -180,7 +180,7 @@ func newPaths(b *testing.B, s *suite.Suite) *paths {
 			Method: "GET", Path: fmt.Sprintf("/municipalities/1481/week?week=%d-W%02d", year, week), Token: s.Token(b, coach),
 		})
 		items, _ := a.At("items").([]any)
-		for _, name := range []string{"Promenad", "Återhämtning"} {
+		for _, name := range []string{"Utomhusträning", "Återhämtning"} {
 			for _, i := range items {
 				o, _ := i.(map[string]any)
 				if o["name"] != name || o["state"] != "planned" {
@@ -189,7 +189,7 @@ func newPaths(b *testing.B, s *suite.Suite) *paths {
 				if weeks == 0 {
 					p.activities = append(p.activities, o["activity"].(string))
 				}
-				if name == "Promenad" && o["activity"] == p.activities[0] {
+				if name == "Utomhusträning" && o["activity"] == p.activities[0] {
 					p.dates = append(p.dates, o["date"].(string))
 				}
 				break

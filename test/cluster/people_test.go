@@ -59,7 +59,7 @@ func (r room) people(p suite.Place, n int) (all []person) {
 	activity := ""
 	items, _ := week.At("items").([]any)
 	for _, i := range items {
-		if o, _ := i.(map[string]any); o["name"] == "Promenad" && o["state"] == "planned" {
+		if o, _ := i.(map[string]any); o["name"] == "Återhämtning" && o["state"] == "planned" {
 			activity, _ = o["activity"].(string)
 		}
 	}

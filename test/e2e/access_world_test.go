@@ -27,7 +27,7 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 	w := &world{walk: walk{s, t}}
 	r := rand.New(rand.NewPCG(1, 2))
 	past := time.Now().UTC().AddDate(0, 0, -14)
-	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(past)), "Promenad")
+	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(past)), "Återhämtning")
 	w.activity, w.date = o["activity"].(string), o["date"].(string)
 	w.cancellation, w.publication = w.callOff(), w.published()
 	for _, th := range []thing{
@@ -62,7 +62,7 @@ func (w *world) published() string {
 func (w *world) callOff() string {
 	w.t.Helper()
 	soon := time.Now().UTC().AddDate(0, 0, 21)
-	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(soon)), "Promenad")
+	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(soon)), "Återhämtning")
 	a := w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/activities/" + o["activity"].(string) + "/cancellations", Token: w.Token(w.t, coach),
 		Body: map[string]any{"date": o["date"], "reason": "weather"}, Header: map[string]string{"Idempotency-Key": "world"},

@@ -104,7 +104,7 @@ type story struct{ number, referral, participant, enrolment, booking string }
 func newLoad(t *testing.T, s *suite.Suite, seed uint64) *load {
 	l := &load{Suite: s, t: t, seed: seed, tokens: map[suite.Caller]string{}}
 	w := walk{s, t}
-	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(time.Now().UTC().AddDate(0, 0, -14))), "Promenad")
+	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(time.Now().UTC().AddDate(0, 0, -14))), "Återhämtning")
 	l.activity, l.date = o["activity"].(string), o["date"].(string)
 	for _, c := range []suite.Caller{fkSystem, intake, coach} {
 		l.tokens[c] = s.Token(t, c)
@@ -241,8 +241,8 @@ func (l *load) book(st *story, n int, _ persontest.Person) bool {
 		Method: "POST", Path: "/bookings", Token: l.tokens[coach], Header: map[string]string{"Idempotency-Key": fmt.Sprintf("book-%d", n)},
 		Body: map[string]any{"enrolment": st.enrolment, "activity": l.activity, "from": day(-20)},
 	}
-	// 404: the activity service has not heard of the enrolment yet.
-	return l.until("book", []int{404}, always(post), func(a suite.Answer) bool {
+	// 404, 409: the activity service has not heard of the enrolment, or of its start, yet.
+	return l.until("book", []int{404, 409}, always(post), func(a suite.Answer) bool {
 		st.booking = a.Text("id")
 		return true
 	})

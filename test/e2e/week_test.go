@@ -24,7 +24,7 @@ func (w walk) fillsTheWeek(enrolment, participant string) {
 	past := time.Now().UTC().AddDate(0, 0, -14)
 	week := w.get(coach, "/municipalities/1481/week?week="+isoWeek(past))
 	first := w.occurrence(week, "Återhämtning")
-	second := w.occurrence(week, "Promenad")
+	second := w.occurrence(week, "Utomhusträning")
 	booking := w.book(enrolment, first, "book-1")
 	w.book(enrolment, second, "book-2")
 	w.change(coach, booking, "attendances", map[string]any{"date": first["date"], "attendance": "present"})
@@ -32,7 +32,7 @@ func (w walk) fillsTheWeek(enrolment, participant string) {
 	me := suite.Caller{Role: "participant", Authority: "self", Participant: participant, Subject: "person-1"}
 	own := w.get(me, "/participants/"+participant+"/week?week="+isoWeek(past))
 	items, _ := own.At("items").([]any)
-	if len(items) != 2 { // what was booked: a recovery and a walk
+	if len(items) != 2 { // what was booked: a recovery and a training
 		w.t.Fatalf("the participant's week has %d items: %s", len(items), own.Raw)
 	}
 	if !strings.Contains(string(own.Raw), `"attendance":"present"`) {
@@ -58,7 +58,7 @@ func (w walk) occurrence(week suite.Answer, name string) map[string]any {
 func (w walk) book(enrolment string, occurrence map[string]any, key string) string {
 	w.t.Helper()
 	body := map[string]any{
-		"enrolment": strings.TrimPrefix(enrolment, "/enrolments/"), "activity": occurrence["activity"], "from": day(-100),
+		"enrolment": strings.TrimPrefix(enrolment, "/enrolments/"), "activity": occurrence["activity"], "from": day(-40),
 	}
 	post := suite.Request{
 		Method: "POST", Path: "/bookings", Token: w.Token(w.t, coach), Body: body,

@@ -65,8 +65,8 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 			if err := errors.Join(activity.Bookable(x, known, e.Municipality), r.Check(now)); err != nil {
 				return nil, err
 			}
-			if e.Closed {
-				return nil, activity.ErrEnrolmentClosed.AtField("/enrolment")
+			if err := e.CanBook(x, r.From); err != nil {
+				return nil, err
 			}
 			made = activity.Book(id, e, r, receipt, guard.Author(ctx), now)
 			return made, s.claim(ctx, a, in, made)
@@ -131,6 +131,13 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 		}
 		changed, err := b.NoteAttendance(x, known, n, cancelled, guard.Author(ctx), s.Now())
 		if err != nil {
+			return err
+		}
+		e, err := s.enrolments.Get(ctx, b.Association, b.Enrolment)
+		if err != nil {
+			return err
+		}
+		if err := e.Value.CanAttend(x, n.Date); err != nil {
 			return err
 		}
 		return store.WriteIf(changed)

@@ -63,6 +63,9 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 	}
 	if s.Number > 0 {
 		event.Data["number"] = strconv.Itoa(s.Number)
+		if first != "" {
+			event.Data["content"] = strings.Join(e.Plan.Blocks[s.Number-1].Content, ",")
+		}
 	}
 	maps.DeleteFunc(event.Data, func(_, value string) bool { return value == "" })
 	return event
@@ -143,7 +146,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	planned := initiative.PlanIn(e.Data["municipality"])
 	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks}
 	for _, b := range planned.Blocks {
-		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn})
+		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})
 	}
 	enrolment := participant.NewEnrolment(participant.Enrolment{
 		Association: e.Association, Referral: e.Data["referral"], Participant: e.Data["participant"],
