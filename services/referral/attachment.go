@@ -35,6 +35,7 @@ type AttachmentView struct {
 	Label
 	ID        string
 	Referral  string
+	Version   int64 // of the referral, as the caller sees it; only of one that was just added
 	Type      string
 	Size      int64
 	AddedAt   time.Time

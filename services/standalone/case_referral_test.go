@@ -2,6 +2,7 @@ package standalone_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -143,4 +144,125 @@ func TestCase_C19(t *testing.T) {
 	d.refused(d.call(sender, http.MethodPost, "/referrals", nil, d.body(func(b map[string]any) {
 		b["person"].(map[string]any)["personalIdentityNumber"] = "181201012380" // invented; the oldest test numbers of the Tax Agency are of 1890
 	})), 422, "born-too-early", "/person/personalIdentityNumber")
+}
+
+// notices returns the kinds of what a municipality reads of a referral.
+func (d desk) notices(who demo.Claims, thing string) (kinds []string) {
+	d.t.Helper()
+	events, _ := d.do(who, http.StatusOK, http.MethodGet, "/events?limit=200", nil, nil)["events"].([]any)
+	for _, e := range events {
+		if e := e.(map[string]any); strings.HasSuffix(thing, e["subject"].(string)) {
+			kinds = append(kinds, e["type"].(string))
+		}
+	}
+	return kinds
+}
+
+func TestCase_A10(t *testing.T) {
+	d := newDesk(t)
+	move := map[string]any{"municipality": "1402", "text": "Påhittat: har flyttat."}
+	for action, who := range map[string]demo.Claims{"transfer-refusal": partille, "transfer-cancellation": receiver} {
+		thing := d.sent(between("fk", "molndal", "partille"))
+		d.changed(receiver, thing, "transfer-requests", move)
+		for end := time.Now().Add(15 * time.Second); len(d.notices(partille, thing)) == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("Partille never learns that it was asked")
+			}
+		}
+		d.changed(who, thing, action, map[string]any{"text": "Påhittat."})
+		for end := time.Now().Add(15 * time.Second); len(d.notices(receiver, thing)) < 3; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("Mölndal never learns of the end")
+			}
+		}
+		if got := d.notices(partille, thing); len(got) > 0 {
+			t.Errorf("after the %s Partille reads %v", action, got)
+		}
+	}
+}
+
+// upload adds a file to a referral and returns the answer.
+func (d desk) upload(thing, key, text string) *httptest.ResponseRecorder {
+	d.t.Helper()
+	form := "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nPåhittat intyg\r\n" +
+		"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n" + text + "\r\n--x--\r\n"
+	return d.call(sender, http.MethodPost, thing+"/attachments", map[string]string{"Idempotency-Key": key, "Content-Type": "multipart/form-data; boundary=x"}, []byte(form))
+}
+
+func TestCase_C14(t *testing.T) {
+	d := newDesk(t)
+	thing := d.sent(nil)
+	added := d.upload(thing, "c14", "Påhittat.")
+	if added.Code != http.StatusCreated {
+		t.Fatalf("%d %s", added.Code, added.Body)
+	}
+	tag := d.call(sender, http.MethodGet, thing, nil, nil).Header().Get("ETag")
+	if again := d.upload(thing, "c14", "Påhittat."); added.Header().Get("ETag") != tag || again.Header().Get("ETag") != tag {
+		t.Errorf("the upload says %s, its repeat %s, the referral %s", added.Header().Get("ETag"), again.Header().Get("ETag"), tag)
+	}
+	var a struct{ ID string }
+	_ = json.Unmarshal(added.Body.Bytes(), &a)
+	file := thing + "/attachments/" + a.ID
+	read := d.call(sender, http.MethodGet, file, nil, nil).Header().Get("ETag")
+	removed := d.call(sender, http.MethodDelete, file, map[string]string{"If-Match": read}, nil)
+	if removed.Code != http.StatusNoContent {
+		t.Fatalf("by the tag %s that was read: %d %s", read, removed.Code, removed.Body)
+	}
+	if now := d.call(sender, http.MethodGet, thing, nil, nil).Header().Get("ETag"); removed.Header().Get("ETag") != now || now == read {
+		t.Errorf("the removal says %s, the referral %s", removed.Header().Get("ETag"), now)
+	}
+}
+
+func TestCase_C15(t *testing.T) {
+	d := newDesk(t)
+	for n := range 12 {
+		key := fmt.Sprint("c15-", n)
+		items := []any{map[string]any{"key": key, "referral": d.body(nil)}, map[string]any{"key": key, "referral": d.body(nil)}}
+		answers := d.do(sender, http.StatusOK, http.MethodPost, "/referrals/batch", nil, map[string]any{"items": items})["items"].([]any)
+		first, second := answers[0].(map[string]any), answers[1].(map[string]any)
+		if first["status"] != 201.0 || second["status"] == 201.0 {
+			t.Errorf("the first was answered %v, the second %v", first["status"], second["status"])
+		}
+	}
+}
+
+func TestCase_C16(t *testing.T) {
+	d := newDesk(t)
+	reference := func(r string) func(map[string]any) {
+		return func(b map[string]any) { b["externalReference"] = r }
+	}
+	refusal := map[string]any{"code": "no_capacity", "text": "Påhittat: fullt."}
+	for action, c := range map[string]struct {
+		who  demo.Claims
+		body map[string]any
+	}{
+		"withdrawal":    {sender, map[string]any{"by": "referrer", "text": "Påhittat."}},
+		"error-marking": {sender, map[string]any{"text": "Påhittat."}},
+		"rejection":     {receiver, refusal},
+	} {
+		thing := d.sent(reference("FK-" + action))
+		taken := d.call(sender, http.MethodPost, "/referrals", nil, d.body(reference("FK-"+action)))
+		d.refused(taken, 409, "external-reference-taken", "/externalReference")
+		if !strings.Contains(taken.Body.String(), strings.TrimPrefix(thing, "/referrals/")) {
+			t.Errorf("it does not say which has it: %s", taken.Body)
+		}
+		d.changed(c.who, thing, action, c.body)
+		again := d.sent(reference("FK-" + action))
+		if found := d.list(sender, "/referrals?externalReference=FK-"+action); len(found) != 2 {
+			t.Errorf("after the %s %d are found by it", action, len(found))
+		}
+		other := d.sent(reference("FK-other-" + action))
+		amended := d.change(sender, other, "amendments", map[string]any{"reason": "Påhittat.", "changes": map[string]any{"externalReference": "FK-" + action}})
+		d.refused(amended, 409, "external-reference-taken", "/changes/externalReference")
+		if !strings.Contains(amended.Body.String(), strings.TrimPrefix(again, "/referrals/")) {
+			t.Errorf("an amendment does not say which has it: %s", amended.Body)
+		}
+	}
+	// Another authority's reference is nobody's business.
+	d.sent(reference("SAME-1"))
+	af := demo.Claims{Roles: []actor.Role{actor.Integration}, Authority: "af", Lifetime: time.Hour}
+	d.do(af, http.StatusCreated, http.MethodPost, "/referrals", nil, d.body(func(b map[string]any) {
+		b["externalReference"], b["unit"] = "SAME-1", "af-molndal"
+		between("af", "molndal")(b)
+	}))
 }

@@ -30,7 +30,7 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "attachments/"+v.ID, rest.ETag(1)
+	at, tag := "attachments/"+v.ID, rest.ETag(v.Version)
 	return api.AddAttachment201JSONResponse{
 		Body: attachmentBody(v, depthOf("addAttachment")), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
@@ -88,7 +88,7 @@ func (f file) VisitGetAttachmentResponse(w http.ResponseWriter) error {
 	h.Set("Content-Disposition", disposition(attachment.FileName(f.Title, f.Type)))
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("ETag", rest.ETag(1))
+	h.Set("ETag", rest.ETag(f.Version))
 	w.WriteHeader(http.StatusOK)
 	buffer := make([]byte, 32<<10)
 	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f.Content}, buffer); err != nil {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,9 @@ import (
 
 // Amend corrects what was sent; why is the reason, for the municipality.
 func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c referral.Changes, why string) (*referral.View, error) {
+	authority := ""
 	v, err := s.change(ctx, "amendReferral", id, ifVersion, why, func(a actor.Actor, r versioned, by history.Author, why []byte) error {
+		authority = r.Value.Authority
 		in, err := s.Associations.Get(r.Value.Association)
 		if err != nil {
 			return err
@@ -30,7 +33,8 @@ func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c refer
 		return r.Value.Amend(by, s.Now(), in, c, referral.Plain{Reason: string(reason), Assessed: assessed}, s.Cipher.Encrypt, why)
 	})
 	if errors.Is(err, store.ErrTaken) {
-		return nil, referral.ErrExternalReference.AtField("/changes/externalReference")
+		const pointer = "/changes/externalReference"
+		err = cmp.Or(s.checkReference(ctx, actor.From(ctx).Association, authority, *c.ExternalReference, pointer), error(referral.ErrExternalReference.AtField(pointer)))
 	}
 	return v, err
 }

@@ -100,7 +100,10 @@ func (s *Service) addAttachment(ctx context.Context, a actor.Actor, r *referral.
 	if step.Attachment.Key == nil { // removed since: the same key does not add it again
 		return nil, idempotency.ErrKeyReused
 	}
-	return s.attachmentView(a, r.Status(), r, step)
+	status = r.Status()
+	v, err := s.attachmentView(a, status, r, step)
+	v.Version = status.VisibleVersion(status.VisibilityFor(a))
+	return v, err
 }
 
 // attach names a stored file in its referral, unless the caller may not any more.
@@ -149,6 +152,7 @@ type File struct {
 	Title   string
 	Type    string
 	Size    int64
+	Version int64         // of the referral, as the caller sees it
 	Content io.ReadCloser // ends in io.EOF only when all of it was read as it had been encrypted
 }
 
@@ -177,5 +181,7 @@ func (s *Service) Attachment(ctx context.Context, id, attachmentID string) (*Fil
 	if err != nil {
 		return nil, err
 	}
-	return &File{Title: label.Title, Type: step.Attachment.Type, Size: step.Attachment.Size, Content: content}, nil
+	status := r.Value.Status()
+	version := status.VisibleVersion(status.VisibilityFor(actor.From(ctx)))
+	return &File{Title: label.Title, Version: version, Type: step.Attachment.Type, Size: step.Attachment.Size, Content: content}, nil
 }

@@ -85,9 +85,9 @@ func (s *Service) visibleStepNumber(ctx context.Context, association, id string)
 		switch {
 		case n < 1 || n > r.Value.Version():
 			return 0
-		// One that was asked may know of it while the consent that opened the referral to it
-		// holds, or once it has had it.
-		case asked != "" && (status.ConsentWithdrawnAt == nil || status.Municipality == asked || status.HandedOverBy(asked) != nil):
+		// One that was asked may know of it while it is asked and the consent that opened the
+		// referral to it holds, or once it has had it.
+		case asked != "" && (status.TransferTarget() == asked || status.Municipality == asked || status.HandedOverBy(asked) != nil):
 			return n
 		case asked != "" || r.Value.Steps[n-1].IsHidden(to):
 			return 0

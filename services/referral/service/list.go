@@ -262,7 +262,9 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 	is(keyNumber, store.Eq, f.RegistryNumber)
 	is(keyResponsible, store.Eq, f.Responsible)
 	is(keyInitiative, store.Eq, f.Initiative)
-	is(keyExternal, store.Eq, f.ExternalReference)
+	if is(keyExternal, store.Eq, f.ExternalReference); f.ExternalReference != "" {
+		where = append(where, store.Cond{Key: keyReference, Op: store.Gte, Value: ""}) // any: it is of the index
+	}
 	if f.Sort.Key == SortPriority {
 		if len(f.States) > 0 && (len(f.States) > 1 || f.States[0] != referral.StateWaitlisted) {
 			return nil, false, ErrSortOfQueue.AtField("sort")

@@ -180,7 +180,7 @@ func TestAnExternalReferenceIsOncePerAuthority(t *testing.T) {
 		t.Error("the vault learnt of a person whose referral was refused")
 	}
 	af := sub
-	af.Unit, af.Consent.Authorities = "af-molndal", []string{"af"}
+	af.Unit, af.Consent.Authorities = "af-molndal", []string{"af", "molndal"}
 	_, err = w.Service.Create(referraltest.As(referraltest.AF), "", af)
 	wants(t, "another authority has its own", err, nil)
 	_, err = w.Service.MarkInError(referraltest.As(referraltest.FK), first.Referral.ID, 1, "Fel person.")

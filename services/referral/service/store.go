@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -27,6 +29,7 @@ const (
 	keyNumber       = "number"     // the registry number
 	keyReceived     = "receivedAt" // Unix milliseconds
 	keyExternal     = "external"
+	keyReference    = "reference" // with keyExternal: held, or the referral's id once another may have its reference
 	keyProtected    = "protected" // only while the person is
 	keyResponsible  = "responsible"
 	keyDue          = "dueAt"       // Unix milliseconds; only while it is somebody's turn
@@ -56,7 +59,7 @@ func Schema() migration.Schema {
 var Collection = store.Schema[referral.Referral]{
 	Name:      "referrals",
 	Published: true,
-	Unique:    []store.Index{{keyAuthority, keyExternal}, {keyNumber}},
+	Unique:    []store.Index{{keyAuthority, keyExternal, keyReference}, {keyNumber}},
 	Indexes: []store.Index{
 		{keyMunicipality, keyReceived, store.ID, keySource},
 		{keyMunicipality, keyState, keyReceived},
@@ -118,9 +121,11 @@ func keys(r *referral.Referral) store.Keys {
 		keyReceived:     r.ReceivedAt().UnixMilli(),
 		keyNumber:       r.RegistryNumber,
 	}
-	// A referral sent in error frees its reference: the case may be sent again.
-	if r.ExternalReference != "" && status.State != referral.StateEnteredInError {
-		k[keyExternal] = r.ExternalReference
+	if r.ExternalReference != "" {
+		k[keyExternal], k[keyReference] = r.ExternalReference, held
+		if slices.Contains(resendable, status.State) {
+			k[keyReference] = r.ID
+		}
 	}
 	if status.Responsible != "" {
 		k[keyResponsible] = status.Responsible
@@ -154,6 +159,28 @@ func keys(r *referral.Referral) store.Keys {
 		k[keyInitiative] = status.Accepted.Acceptance.Initiative
 	}
 	return k
+}
+
+// held is the value of keyReference of the one referral that has its external reference.
+const held = "held"
+
+// resendable are the states in which a case may be sent again under its reference.
+var resendable = []referral.State{referral.StateEnteredInError, referral.StateWithdrawn, referral.StateRejected}
+
+// checkReference returns ErrExternalReference, with the id of the referral that has it,
+// when an authority's external reference is taken.
+func (s *Service) checkReference(ctx context.Context, association, authority, reference, pointer string) error {
+	page, err := s.referrals.Find(ctx, store.Query{
+		Association: association, Limit: 1,
+		Where: []store.Cond{store.Equals(keyAuthority, authority), store.Equals(keyExternal, reference), store.Equals(keyReference, held)},
+	})
+	if err != nil || len(page.Items) == 0 {
+		return err
+	}
+	id := page.Items[0].Value.ID
+	return referral.ErrExternalReference.WithText(
+		fmt.Sprintf("Er myndighet har redan skickat remissen %s med samma externa referens. Använd en annan referens.", id),
+		fmt.Sprintf("Your authority has already sent the referral %s with the same external reference. Use another reference.", id)).AtField(pointer)
 }
 
 // turnOf returns the value of keyTurn for the receivers or the coaches of a municipality,

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -154,6 +155,9 @@ func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Asso
 	return from, sub.Check(from, in, s.Now())
 }
 
+// externalReference is where a submission has it.
+const externalReference = "/externalReference"
+
 // maxNumberTries bounds how often a referral gets another registry number because a
 // request that seemed to have crashed has used the first one after all.
 const maxNumberTries = 3
@@ -190,8 +194,6 @@ func (s *Service) insert(ctx context.Context, i *intake) (created store.Versione
 			i.texts = nil
 		}
 		switch {
-		case i.number == nil && errors.Is(err, store.ErrTaken):
-			return created, referral.ErrExternalReference.AtField("/externalReference")
 		case i.number == nil:
 			return created, err
 		case err == nil || errors.Is(err, store.ErrExists):
@@ -206,7 +208,8 @@ func (s *Service) insert(ctx context.Context, i *intake) (created store.Versione
 		}
 		i.number.Settle(used[i.number.Number()])
 		if !used[i.number.Number()] {
-			return created, referral.ErrExternalReference.AtField("/externalReference")
+			taken := s.checkReference(ctx, a.Association, i.from.Authority, i.sub.ExternalReference, externalReference)
+			return created, cmp.Or(taken, error(referral.ErrExternalReference.AtField(externalReference)))
 		}
 	}
 	return created, fault.ErrUnavailable.Because(errors.New("every registry number that was tried had been taken by another referral"))
@@ -217,14 +220,8 @@ func (s *Service) insert(ctx context.Context, i *intake) (created store.Versione
 // access is entered before the document is written, so that both become durable together.
 func (s *Service) build(ctx context.Context, id string, i *intake) (*referral.Referral, error) {
 	if i.sub.ExternalReference != "" { // before the vault is asked: a refused referral leaves no person behind
-		n, err := s.referrals.Count(ctx, i.in.ID, []store.Cond{
-			store.Equals(keyAuthority, i.from.Authority), store.Equals(keyExternal, i.sub.ExternalReference),
-		})
-		if err != nil {
+		if err := s.checkReference(ctx, i.in.ID, i.from.Authority, i.sub.ExternalReference, externalReference); err != nil {
 			return nil, err
-		}
-		if n > 0 {
-			return nil, store.ErrTaken
 		}
 	}
 	number, err := s.numbers.Reserve(i.in.ID, id, i.request.Now)
@@ -324,12 +321,13 @@ const maxConcurrentItems = 32
 
 // CreateBatch receives several referrals, each by itself and by the rules of Create; the
 // answers are in the order of the items. A batch that is repeated under the same key
-// returns the referrals that it created before.
+// returns the referrals that it created before. Of two items with one key the first wins.
 func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem) ([]BatchAnswer, error) {
 	if _, err := guard.Caller(ctx, s.AccessLog, "createReferrals", "referrals"); err != nil {
 		return nil, err
 	}
 	answers := make([]BatchAnswer, len(items))
+	last := map[string]chan struct{}{} // by key: closed when the last item with it so far is done
 	var g errgroup.Group
 	g.SetLimit(maxConcurrentItems)
 	for i, item := range items {
@@ -340,7 +338,15 @@ func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem
 		if item.Key == "" && key != "" {
 			item.Key = key + "/" + strconv.Itoa(i) // no key of a caller has a "/"
 		}
+		before, done := last[item.Key], make(chan struct{})
+		if item.Key != "" {
+			last[item.Key] = done
+		}
 		g.Go(func() error {
+			defer close(done)
+			if before != nil { // it began earlier, so it ends
+				<-before
+			}
 			answers[i].View, answers[i].Err = s.Create(ctx, item.Key, item.Submission)
 			if f := fault.Of(answers[i].Err); f != nil && f.Status.HTTP() >= 500 {
 				s.Log.ErrorContext(ctx, "an item of a batch failed", "index", i, "code", f.Code, "cause", f.Error())
