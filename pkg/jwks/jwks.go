@@ -4,7 +4,6 @@
 package jwks
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -46,12 +45,6 @@ type set struct {
 	Keys []json.RawMessage `json:"keys"`
 }
 
-// canVerify reports whether the key is meant to verify the signature of a token that names
-// its key (RFC 7517 sections 4.2 and 4.3).
-func (m member) canVerify() bool {
-	return m.Type != "oct" && m.ID != "" && (m.Use == "" || m.Use == "sig") && (m.For == nil || slices.Contains(m.For, "verify"))
-}
-
 // Parse reads a set and returns its keys by id. Keys that are not meant to verify the
 // signature of a token that names its key are left out: symmetric ones, those for
 // encryption, those without an id. A key that is meant to and cannot be used is left out
@@ -72,7 +65,7 @@ func Parse(text []byte) (keys map[string]Key, leftOut []string, err error) {
 			leftOut = append(leftOut, fmt.Sprintf("key %d: a member has another type than RFC 7517 says", i+1))
 			continue
 		}
-		if !m.canVerify() {
+		if m.Type == "oct" || m.ID == "" || m.Use != "" && m.Use != "sig" || m.For != nil && !slices.Contains(m.For, "verify") {
 			continue
 		}
 		public, err := m.public()
@@ -133,25 +126,20 @@ func (m member) public() (crypto.PublicKey, error) {
 
 // lowOrder are the encodings, without the sign bit, of the points of Ed25519 whose order
 // divides 8. Under such a key a signature that anybody can make passes.
-var lowOrder = [][]byte{
-	decodeHex("0000000000000000000000000000000000000000000000000000000000000000"),
-	decodeHex("0100000000000000000000000000000000000000000000000000000000000000"),
-	decodeHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
-	decodeHex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
-	decodeHex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
-	decodeHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
-	decodeHex("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+var lowOrder = []string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 }
 
 func hasLowOrder(x []byte) bool {
 	y := slices.Clone(x)
 	y[len(y)-1] &= 0x7f
-	return slices.ContainsFunc(lowOrder, func(low []byte) bool { return bytes.Equal(low, y) })
-}
-
-func decodeHex(text string) []byte {
-	b, _ := hex.DecodeString(text)
-	return b
+	return slices.Contains(lowOrder, hex.EncodeToString(y))
 }
 
 // Marshal writes a set of keys for signatures, ordered by id. It takes Ed25519 and

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -73,7 +74,11 @@ func TestPointsOfLowOrderAreWeakKeys(t *testing.T) {
 	inverse := func(a *big.Int) *big.Int { return new(big.Int).ModInverse(a, p) }
 	one := big.NewInt(1)
 	d := mul(mod(big.NewInt(-121665)), inverse(big.NewInt(121666)))
-	for _, encoded := range lowOrder {
+	for _, text := range lowOrder {
+		encoded, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
 		bytes := slices.Clone(encoded)
 		slices.Reverse(bytes)
 		y := mod(new(big.Int).SetBytes(bytes))

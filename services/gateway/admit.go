@@ -38,6 +38,7 @@ type admission struct {
 	addresses addresses
 	meters    *meters
 	log       *slog.Logger
+	resource  string // the address of the resource's metadata; empty: unknown
 }
 
 // admit verifies the token. A request without a valid one is charged to its address, and
@@ -64,10 +65,10 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 		a.addresses.limit.Charge(address, op.Cost)
 		return caller{}, nil
 	}
-	// The challenges are those of RFC 6750 section 3: no error code without a token.
+	// No error code without a token: RFC 6750 section 3.
 	if token == "" {
 		a.addresses.limit.Charge(address, 1)
-		h["Www-Authenticate"] = []string{`Bearer realm="finsam"`}
+		h["Www-Authenticate"] = a.challenge("")
 		a.meters.refused.Add(ctx, 1, metrics.Labels{"reason": ErrNoToken.Code}.Option())
 		return caller{}, ErrNoToken
 	}
@@ -79,11 +80,24 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 	a.meters.refused.Add(ctx, 1, metrics.Labels{"reason": f.Code}.Option())
 	if f.Status == fault.Unauthenticated { // else our fault, or the issuer's
 		a.addresses.limit.Charge(address, 1)
-		h["Www-Authenticate"] = []string{`Bearer realm="finsam", error="invalid_token"`}
+		h["Www-Authenticate"] = a.challenge("invalid_token")
 		// The causes of token faults name checks and algorithms, no content of the token.
 		a.log.InfoContext(ctx, "token refused", "operation", op.ID, "issuer", issuer, "code", f.Code, "cause", errors.Unwrap(f))
 	}
 	return caller{issuer: issuer}, err
+}
+
+// challenge returns the header that says how to come in (RFC 6750 section 3, RFC 9728
+// section 5.1).
+func (a *admission) challenge(code string) []string {
+	text := `Bearer realm="finsam"`
+	if code != "" {
+		text += `, error="` + code + `"`
+	}
+	if a.resource != "" {
+		text += `, resource_metadata="` + a.resource + `"`
+	}
+	return []string{text}
 }
 
 // take takes the operation's cost from the limit of the caller's authority, and says in

@@ -122,6 +122,9 @@ func New(c Config) (_ *Gateway, err error) {
 		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now},
 		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
 	}
+	if c.PublicURL != "" {
+		g.admission.resource = strings.TrimSuffix(c.PublicURL, "/") + resourcePath
+	}
 	if p := c.Limits.Policy; c.Limits.IsLimited() {
 		g.admission.policy = []string{fmt.Sprintf(`"authority";q=%d;w=%d`, p.Burst, (p.Burst+p.PerSecond-1)/p.PerSecond)}
 	}

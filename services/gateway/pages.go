@@ -22,7 +22,8 @@ type pages struct {
 	documents map[string]func() (*document, error) // by path
 	docs      func() *docs.Page
 	problems  func() (*docs.Problems, error)
-	token     http.Handler // nil: no demo
+	resource  func() (*document, error) // what describes the API to clients of OAuth
+	token     http.Handler              // nil: no demo
 	addresses addresses
 }
 
@@ -47,7 +48,28 @@ func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
 		},
 		docs:     sync.OnceValue(func() *docs.Page { return docs.NewPage(info.Title, c.Clients) }),
 		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
+		resource: func() (*document, error) { return describeResource(c) },
 	}, err
+}
+
+// resourcePath is where a client finds out who issues tokens for the API (RFC 9728 section 3).
+const resourcePath = "/.well-known/oauth-protected-resource" + BasePath
+
+// describeResource returns the protected resource metadata of RFC 9728. The issuers are
+// those of the trust file at this moment.
+func describeResource(c Config) (*document, error) {
+	if c.PublicURL == "" {
+		return nil, problem.ErrNoRoute
+	}
+	base := strings.TrimSuffix(c.PublicURL, "/") + BasePath
+	text, err := json.Marshal(struct {
+		Resource      string   `json:"resource"`
+		Issuers       []string `json:"authorization_servers"`
+		Methods       []string `json:"bearer_methods_supported"`
+		Name          string   `json:"resource_name"`
+		Documentation string   `json:"resource_documentation"`
+	}{base, c.Trust.Issuers(), []string{"header"}, "finsam", base + "/docs"})
+	return &document{mediaType: "application/json", etag: etagOf(text), text: text}, err
 }
 
 // renderOnce returns a function that renders a document at the first call, so that a start
@@ -125,8 +147,12 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 	page, isDocs := strings.CutPrefix(path, "/docs")
 	isDocs = isDocs && (page == "" || page[0] == '/')
 	document := p.documents[path]
+	isResource := r.URL.EscapedPath() == resourcePath
+	if isResource {
+		document = p.resource
+	}
 	switch {
-	case !isPlain(r.URL) && !isBeside:
+	case !isPlain(r.URL) && !isBeside && !isResource:
 		return unrouted, problem.ErrNoRoute
 	case path == "/token" && p.token != nil:
 		operation, allow = "token", "POST, OPTIONS"

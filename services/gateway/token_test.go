@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,6 +170,33 @@ func TestCase_C3_AKeyThatIsNotUnderstoodDoesNoHarm(t *testing.T) {
 	}
 	if keys := o.config.Trust.KeysByAuthority()["fk"]; keys != (trust.Keys{Known: 1, LeftOut: 1}) {
 		t.Errorf("%+v", keys)
+	}
+}
+
+func TestTheAPISaysWhoIssuesItsTokens(t *testing.T) {
+	r := newRig(t)
+	const metadata = "https://api.finsam.example/.well-known/oauth-protected-resource/finsam/v1"
+	if got := r.ask("GET", aReferral, "").Header().Get("Www-Authenticate"); !strings.Contains(got, `resource_metadata="`+metadata+`"`) {
+		t.Errorf("without a token: %s", got)
+	}
+	w := r.ask("GET", strings.TrimPrefix(metadata, "https://api.finsam.example"), "")
+	var got struct {
+		Resource string
+		Issuers  []string `json:"authorization_servers"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK || got.Resource != "https://api.finsam.example/finsam/v1" ||
+		!slices.Contains(got.Issuers, "https://fk.example") || !slices.IsSorted(got.Issuers) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := r.ask("GET", "/.well-known/other", ""); w.Code != http.StatusNotFound {
+		t.Errorf("another address: %d", w.Code)
+	}
+	nowhere := newRig(t, func(c *Config) { c.PublicURL = "" })
+	if w := nowhere.ask("GET", resourcePath, ""); w.Code != http.StatusNotFound {
+		t.Errorf("where the address is not known: %d", w.Code)
+	}
+	if got := nowhere.ask("GET", aReferral, "").Header().Get("Www-Authenticate"); got != `Bearer realm="finsam"` {
+		t.Errorf("where the address is not known: %s", got)
 	}
 }
 

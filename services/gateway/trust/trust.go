@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -176,6 +177,18 @@ func (v *Verifier) KeysByAuthority() map[string]Keys {
 		all[is.Authority] = n
 	}
 	return all
+}
+
+// Issuers returns the names of the issuers that are enabled, in order.
+func (v *Verifier) Issuers() []string {
+	var names []string
+	for name, is := range v.file.Load().issuers {
+		if !is.Disabled {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // IsFileInvalid reports whether the trust file is invalid, so that the previous one is
