@@ -22,6 +22,7 @@ const (
 	OwnParticipant  Relation = "own-participant"
 	OwnApplication  Relation = "own-application"
 	OwnHandIn       Relation = "own-hand-in"
+	OwnDecision     Relation = "own-decision"
 	Association     Relation = "association"
 	Public          Relation = "public"
 )
@@ -43,7 +44,8 @@ type Relationship struct {
 	Authority    string
 	Unit         string
 	Municipality string
-	HandedIn     bool // the municipality acts as its sender
+	HandedIn     bool   // the municipality acts as its sender
+	Decider      string // municipality that decided about it and has it no more; empty: none
 	Consent      consent.Scope
 }
 

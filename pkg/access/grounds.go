@@ -14,7 +14,7 @@ import (
 type Grounds uint64
 
 var (
-	relations  = []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association}
+	relations  = []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, OwnDecision}
 	categories = []string{"", consent.Identity, consent.Progress, consent.Outcome}
 )
 
@@ -78,6 +78,9 @@ func GroundsOf(a actor.Actor, t Resource) (g Grounds) {
 					g |= relationBit(OwnUnit, category)
 				}
 			}
+		}
+		if a.Municipality != "" && a.Municipality == tie.Decider {
+			g |= relationBit(OwnDecision, "")
 		}
 		if a.Municipality != "" && a.Municipality == tie.Municipality {
 			g |= relationBit(OwnMunicipality, "")

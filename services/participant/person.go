@@ -87,7 +87,7 @@ type PersonStep struct {
 	Kind         PersonStepKind  `json:"kind"`
 	Referral     string          `json:"referral,omitempty"`
 	Enrolment    string          `json:"enrolment,omitempty"`
-	Municipality string          `json:"municipality,omitempty"` // wished, asked, or that of the enrolment
+	Municipality string          `json:"municipality,omitempty"` // wished, asked, that of the enrolment, or that rejected
 	Authorities  []string        `json:"authorities,omitempty"`  // between which consent lifts secrecy
 	TextVersion  string          `json:"textVersion,omitempty"`  // of the consent's text
 	GivenOn      civil.Date      `json:"givenOn,omitempty"`
@@ -151,6 +151,7 @@ type ReferralTie struct {
 	Holder    string // municipality that has the referral; empty: none any more
 	Candidate string // municipality that is asked to take it over
 	Released  bool   // it came to nothing
+	Decider   string // municipality that rejected it; empty: none
 	Mistaken  bool   // it was entered in error
 }
 
@@ -201,9 +202,9 @@ func (t *ReferralTie) follow(s *PersonStep) {
 	case HandedOver:
 		t.Holder, t.Candidate = s.Municipality, ""
 	case Released:
-		t.Holder, t.Candidate, t.Released = "", "", true
+		t.Holder, t.Candidate, t.Released, t.Decider = "", "", true, s.Municipality
 	case Mistaken:
-		t.Holder, t.Candidate, t.Mistaken = "", "", true
+		t.Holder, t.Candidate, t.Decider, t.Mistaken = "", "", "", true
 	}
 }
 
@@ -333,10 +334,10 @@ func (p *Person) Enrol(e *Enrolment, cause string, by history.Author, now time.T
 }
 
 // Release ends what a referral that came to nothing tied to the person: the
-// municipality that had it and, when it was entered in error, its sender. A referral
-// that ends after its acceptance releases nothing: the enrolment is the tie then. It
-// reports whether that was new.
-func (p *Person) Release(referral string, mistaken bool, cause string, by history.Author, now time.Time) bool {
+// municipality that had it and, when it was entered in error, its sender. The one that
+// rejected it stays known as who decided. A referral that ends after its acceptance
+// releases nothing: the enrolment is the tie then. It reports whether that was new.
+func (p *Person) Release(referral string, mistaken, rejected bool, cause string, by history.Author, now time.Time) bool {
 	st := p.Status()
 	tie, kind := st.referral(referral), Released
 	if mistaken {
@@ -345,7 +346,11 @@ func (p *Person) Release(referral string, mistaken bool, cause string, by histor
 	if tie == nil || mistaken && tie.Mistaken || !mistaken && tie.Released {
 		return false
 	}
-	p.Steps = history.Append(p.Steps, PersonStep{Kind: kind, Referral: referral, Entry: history.Entry{Cause: cause}}, by, now)
+	s := PersonStep{Kind: kind, Referral: referral, Entry: history.Entry{Cause: cause}}
+	if rejected {
+		s.Municipality = tie.Holder
+	}
+	p.Steps = history.Append(p.Steps, s, by, now)
 	return true
 }
 

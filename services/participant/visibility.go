@@ -16,7 +16,7 @@ func (s *PersonStatus) Resource(a actor.Actor, referral string) access.Resource 
 		if referral != "" && c.Referral != referral || tie.Mistaken {
 			continue
 		}
-		r.Relationships = append(r.Relationships, access.Relationship{Authority: c.Authority, Unit: c.Unit, Municipality: tie.Holder, Consent: c.scope()})
+		r.Relationships = append(r.Relationships, access.Relationship{Authority: c.Authority, Unit: c.Unit, Municipality: tie.Holder, Decider: tie.Decider, Consent: c.scope()})
 		if tie.Candidate != "" {
 			r.Relationships = append(r.Relationships, access.Relationship{Municipality: tie.Candidate})
 		}

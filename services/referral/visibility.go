@@ -109,6 +109,26 @@ func (s *Status) ResourceFor(a actor.Actor) access.Resource {
 	return res
 }
 
+// personResource is the person as the vault ties it to this referral's parties: one that
+// came to nothing ties its municipality no more, but as who rejected it; one that was
+// entered in error ties nobody.
+func (s *Status) personResource(a actor.Actor) access.Resource {
+	r := s.ResourceFor(a)
+	of := func(party Party) func(access.Relationship) bool {
+		return func(x access.Relationship) bool { return x.Party == string(party) }
+	}
+	switch {
+	case s.State == StateEnteredInError:
+		r.Relationships = nil
+	case s.State == StateRejected:
+		receiver := &r.Relationships[slices.IndexFunc(r.Relationships, of(PartyReceiver))]
+		receiver.Municipality, receiver.Decider = "", receiver.Municipality
+	case s.State == StateWithdrawn && s.Accepted == nil:
+		r.Relationships = slices.DeleteFunc(r.Relationships, of(PartyReceiver))
+	}
+	return r
+}
+
 // GroundsFor returns by what the actor may see the referral, and do something to it.
 func (s *Status) GroundsFor(a actor.Actor) access.Grounds {
 	return access.GroundsOf(a, s.ResourceFor(a))
@@ -242,7 +262,7 @@ type Texts struct {
 func (s *Status) Outline(a actor.Actor, now time.Time) *View {
 	g := s.GroundsFor(a)
 	to := visibilityOn(g)
-	v := &View{Referral: s.referral, Status: s, Grounds: g, Visibility: to, Person: g.Allows("getParticipant")}
+	v := &View{Referral: s.referral, Status: s, Grounds: g, Visibility: to, Person: access.Allows("getParticipant", a, s.personResource(a))}
 	var last *Step
 	v.State, last = s.Visible(to)
 	v.Operations = v.operations(a)

@@ -327,3 +327,60 @@ func TestCase_A12(t *testing.T) {
 		t.Errorf("an unknown level: %v", got)
 	}
 }
+
+// TestCase_A14 is: who rejected a referral reads about whom it decided; where nobody of a
+// municipality may, there is no link.
+func TestCase_A14(t *testing.T) {
+	o := open(t, newData(t))
+	coach := coach1
+	link := func(who demo.Claims, referral string) (href string) {
+		links := o.want(200, who, http.MethodGet, "/referrals/"+referral, "", nil)["_links"].(map[string]any)
+		to, _ := links["participant"].(map[string]any)
+		href, _ = to["href"].(string)
+		return href
+	}
+	end := func(n uint64, who demo.Claims, act string, body map[string]any) (referral, person string) {
+		referral, id := o.refer(n, func(_, person map[string]any) { person["phone"] = "070-1740605" })
+		at := "/referrals/" + referral
+		o.want(200, who, http.MethodPost, at+"/"+act, o.version(who, at), body)
+		return referral, "/participants/" + id
+	}
+	rejected, person := end(5, intake7, "rejection", map[string]any{"code": "other_initiative", "text": "Påhittat skäl."})
+	var seen map[string]any
+	o.eventually("the vault knows who decided", func() bool {
+		w := o.ask(intake7, http.MethodGet, person, "", nil)
+		seen = nil
+		return w.Code == 200 && json.Unmarshal(w.Body.Bytes(), &seen) == nil && seen["phone"] == nil
+	})
+	if seen["familyName"] != "Påhittad" || seen["personalIdentityNumber"] == nil || seen["_links"].(map[string]any)["protection"] != nil {
+		t.Errorf("who decided reads %v", seen)
+	}
+	o.want(404, coach, http.MethodGet, person, "", nil)
+	if link(intake7, rejected) == "" || link(coach, rejected) != "" || link(sender, rejected) == "" {
+		t.Errorf("links of a rejected referral: %q, %q, %q", link(intake7, rejected), link(coach, rejected), link(sender, rejected))
+	}
+	id := strings.TrimPrefix(person, "/participants/")
+	for _, c := range []struct {
+		who   demo.Claims
+		names int
+	}{{intake7, 1}, {coach, 0}} {
+		names := o.want(200, c.who, http.MethodPost, "/participants/identities", "", map[string]any{"participants": []string{id}})
+		if len(names["items"].([]any)) != c.names {
+			t.Errorf("%s reads the names %v", c.who.Subject, names)
+		}
+	}
+	for n, act := range []string{"withdrawal", "error-marking"} {
+		body := map[string]any{"text": "Påhittat."}
+		if act == "withdrawal" {
+			body["by"] = "referrer"
+		}
+		referral, person := end(uint64(6+n), sender, act, body)
+		o.eventually("nobody of the municipality reads the person", func() bool { return o.ask(intake7, http.MethodGet, person, "", nil).Code == 404 })
+		if got := link(intake7, referral) + link(coach, referral); got != "" {
+			t.Errorf("%s: a link to nobody: %s", act, got)
+		}
+		if isShown := o.ask(sender, http.MethodGet, person, "", nil).Code == 200; isShown != (link(sender, referral) != "") {
+			t.Errorf("%s: the sender is shown the person: %v, and has the link %q", act, isShown, link(sender, referral))
+		}
+	}
+}

@@ -81,7 +81,7 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 	by := history.System("participant")
 	by.TraceParent = e.TraceParent
 	release := func(p *participant.Person) bool {
-		return p.Release(e.Subject, kind == "marked_in_error", e.ID, by, s.Now())
+		return p.Release(e.Subject, kind == "marked_in_error", kind == "rejected", e.ID, by, s.Now())
 	}
 	transfer := func(step participant.PersonStepKind, municipality string) func(*participant.Person) bool {
 		return func(p *participant.Person) bool {

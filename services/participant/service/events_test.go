@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
@@ -110,15 +111,23 @@ func TestAReferralThatCameToNothingTiesNobodyToThePerson(t *testing.T) {
 		in := Person(uint64(60 + n))
 		in.Consent.Municipality = "1481"
 		id := f.Store(in)
-		if _, err := f.Person(servicetest.As(Intake), id); err != nil {
+		if _, err := f.Person(servicetest.As(Coach), id); err != nil {
 			t.Fatalf("before the referral is %s: %v", kind, err)
 		}
 		f.Emit(kind, in.Consent.Referral, map[string]string{"referral": in.Consent.Referral, "participant": id})
 		servicetest.Eventually(t, "the municipality has no more to do with the person", func() bool {
-			_, err := f.Person(servicetest.As(Intake), id)
+			_, err := f.Person(servicetest.As(Coach), id)
 			return errors.Is(err, fault.ErrNotFound)
 		})
-		_, err := f.Person(servicetest.As(FKUnit), id)
+		v, err := f.Person(servicetest.As(Intake), id)
+		if decided := kind == "rejected"; (err == nil) != decided || decided && (v.Identity == nil || v.Contact != (participant.Contact{}) || len(v.Operations) > 0) {
+			t.Errorf("%s: the receivers, who decided or did not, see %+v, %v", kind, v, err)
+		}
+		entries := f.Accesses(t)
+		if last := entries[len(entries)-1]; kind == "rejected" && (last.Why != "own-decision" || last.Identity != accesslog.Shown) {
+			t.Errorf("the access log has %+v", last)
+		}
+		_, err = f.Person(servicetest.As(FKUnit), id)
 		if seen, want := err == nil, kind != "marked_in_error"; seen != want {
 			t.Errorf("%s: the sender sees the person: %v, want %v", kind, seen, want)
 		}

@@ -35,7 +35,7 @@ func TestThePersonFollowsTheReferralFromOneMunicipalityToAnother(t *testing.T) {
 		{"transfer_cancelled", map[string]string{"municipality": "1481", "to": "1402"}, true, false},
 		{"transfer_requested", map[string]string{"municipality": "1481", "to": "1402"}, true, true},
 		{"transfer_accepted", map[string]string{"municipality": "1402", "from": "1481"}, false, true},
-		{"rejected", map[string]string{"municipality": "1402"}, false, false},
+		{"rejected", map[string]string{"municipality": "1402"}, false, true}, // who decided knows about whom
 	} {
 		c.data["referral"], c.data["participant"] = r, id
 		f.Emit(c.kind, r, c.data)
