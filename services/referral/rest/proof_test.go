@@ -315,13 +315,14 @@ func (p *proof) create(t *testing.T, who actor.Actor, m move, person int) {
 	body["person"].(map[string]any)["personalIdentityNumber"] = numbers[person]
 	body["unit"] = who.Unit
 	authorities := []any{"fk", "af", "molndal", "partille"}
-	if m.choice%5 == 0 && who.Unit != "" {
-		authorities = authorities[:3]
-	}
-	body["consent"].(map[string]any)["authorities"] = authorities
 	if m.choice%7 == 0 {
 		body["wishedMunicipality"] = "1402"
+		authorities = []any{"fk", "af", "partille", "molndal"}
 	}
+	if m.choice%5 == 0 && who.Unit != "" {
+		authorities = authorities[:3] // of the municipalities only the receiving one
+	}
+	body["consent"].(map[string]any)["authorities"] = authorities
 	if who.Has(actor.Intake) {
 		delete(body, "unit")
 		body["source"] = "self_referral"

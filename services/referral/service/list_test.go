@@ -75,6 +75,7 @@ func TestEveryCallersListHoldsOnlyItsOwn(t *testing.T) {
 	ids := several(t, w, 2)
 	lerum := referraltest.Submission()
 	lerum.Unit, lerum.WishedMunicipality = "fk-lerum", "1441"
+	lerum.Consent.Authorities = []string{"fk", "lerum"}
 	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", lerum)
 	if err != nil {
 		t.Fatal(err)
