@@ -70,6 +70,17 @@ func (p *Person) GiveConsent(c Consent, by history.Author, now time.Time) bool {
 	return true
 }
 
+// ConsentedOn returns the day on which the person consented to a referral first, on
+// paper; no date when there is no such consent.
+func (p *Person) ConsentedOn(referral string) civil.Date {
+	for _, s := range p.Steps {
+		if s.Kind == ConsentGiven && s.Referral == referral {
+			return s.GivenOn
+		}
+	}
+	return ""
+}
+
 // ExtendConsent notes that a referral's consent covers more. It reports whether that
 // was new; a consent that has been withdrawn is not extended.
 func (p *Person) ExtendConsent(c Consent, cause string, by history.Author, now time.Time) bool {

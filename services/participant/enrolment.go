@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -34,6 +35,8 @@ type Enrolment struct {
 type Plan struct {
 	Version  string      `json:"version"` // of the configuration
 	MaxWeeks int         `json:"maxWeeks"`
+	MinAge   int         `json:"minAge,omitempty"` // whole years on the first day
+	MaxAge   int         `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
 	Blocks   []PlanBlock `json:"blocks"`
 }
 
@@ -108,6 +111,22 @@ func (e *Enrolment) Start(on civil.Date, by history.Author, now time.Time) error
 		return err
 	}
 	e.append(EnrolmentStep{Kind: Started, On: on, Number: 1}, by, now)
+	return nil
+}
+
+// CheckFirstDay returns what prevents an enrolment from beginning on a day: it is before
+// the person consented to the referral, or the person's age on it, in whole years, is not
+// within the plan's. An age that is unknown (nil) prevents nothing, the municipality
+// decides.
+func (e *Enrolment) CheckFirstDay(on, consented civil.Date, age *int) error {
+	switch {
+	case on < consented:
+		return ErrBeforeConsent.AtField("/startedOn")
+	case age != nil && e.Plan.MaxAge > 0 && (*age < e.Plan.MinAge || *age > e.Plan.MaxAge):
+		return ErrAge.WithText(
+			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", e.Plan.MinAge, e.Plan.MaxAge+1),
+			fmt.Sprintf("The person must have turned %d but not %d on the start date.", e.Plan.MinAge, e.Plan.MaxAge+1)).AtField("/startedOn")
+	}
 	return nil
 }
 

@@ -156,6 +156,33 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 	}
 }
 
+func TestTheFirstDayIsAfterTheConsentAndWithinTheAges(t *testing.T) {
+	e := planned("2026-11-02")
+	e.Plan.MinAge, e.Plan.MaxAge = 16, 64
+	years := func(n int) *int { return &n }
+	for _, c := range []struct {
+		sentence string
+		on       civil.Date
+		age      *int
+		want     error
+	}{
+		{"the day of the consent", "2026-10-20", years(40), nil},
+		{"the day before the consent", "2026-10-19", years(40), ErrBeforeConsent},
+		{"fifteen", "2026-11-02", years(15), ErrAge},
+		{"sixteen", "2026-11-02", years(16), nil},
+		{"sixty-four", "2026-11-02", years(64), nil},
+		{"sixty-five", "2026-11-02", years(65), ErrAge},
+		{"an age that is unknown", "2026-11-02", nil, nil},
+	} {
+		if err := e.CheckFirstDay(c.on, "2026-10-20", c.age); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
+		}
+	}
+	if err := planned("2026-11-02").CheckFirstDay("2026-11-02", "2026-10-20", years(65)); err != nil {
+		t.Errorf("a plan of earlier times, without ages: %v", err)
+	}
+}
+
 func fresh(*testing.T) *Enrolment { return planned("2026-11-02") }
 
 func at(block int) func(*testing.T) *Enrolment {

@@ -31,6 +31,10 @@ var (
 	// Enrolments: blocks and check-ins.
 	ErrState = fault.New(fault.Conflict, "wrong-state",
 		"Det går inte att göra detta i inskrivningens nuvarande läge. Läs inskrivningen igen.", "This cannot be done in the enrolment's present state. Read the enrolment again.")
+	ErrBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",
+		"Startdagen är före dagen då personen lämnade sitt samtycke till remissen. Ange en senare dag.", "The start date is before the day on which the person consented to the referral. Give a later day.")
+	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
+		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not within the initiative's age limits on the start date.")
 	ErrBlockNumber = fault.New(fault.Conflict, "not-next-block",
 		"Det blocket är inte nästa block. Starta det block som kommer härnäst.", "That block is not the next one. Start the block that comes next.")
 	ErrCheckInNumber = fault.New(fault.Conflict, "check-in-not-due",

@@ -39,6 +39,9 @@ func (r *Referral) CheckAcceptance(now time.Time, own string, a Acceptance) erro
 	if today := civil.DateOf(now); start < today.AddYears(-1) || start > today.AddYears(1) {
 		return ErrStartDate.AtField("/startDate")
 	}
+	if start < civil.Date(r.Consent.GivenOn) {
+		return ErrStartBeforeConsent.AtField("/startDate")
+	}
 	return nil
 }
 

@@ -37,6 +37,8 @@ var (
 		"Samordningsförbundet har ingen sådan insats. Välj en av förbundets insatser.", "The coordination association has no such initiative. Choose one of its initiatives.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
 		"Startdagen får ligga högst ett år bakåt eller framåt i tiden.", "The start date may be at most a year in the past or in the future.")
+	ErrStartBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",
+		"Startdagen är före dagen då personen lämnade sitt samtycke till remissen. Ange en senare dag.", "The start date is before the day on which the person consented to the referral. Give a later day.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
 		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not within the initiative's age limits on the start date.")
 	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",

@@ -48,7 +48,8 @@ func TestAcceptanceAsksForTheInitiativesAgesOnTheStartDate(t *testing.T) {
 
 func TestTheStartDateLiesWithinAYearAndExists(t *testing.T) {
 	for date, want := range map[string]*fault.Error{
-		"2026-03-16": nil, "2025-03-02": nil, "2027-03-02": nil, "2025-08-04": nil,
+		"2026-03-16": nil, "2027-03-02": nil, "2026-02-27": nil,
+		"2026-02-26": ErrStartBeforeConsent, "2025-03-02": ErrStartBeforeConsent, "2025-08-04": ErrStartBeforeConsent,
 		"2025-03-01": ErrStartDate, "2027-03-03": ErrStartDate, "0001-01-01": ErrStartDate,
 		"2026-02-30": ErrDate, "2026-3-16": ErrDate, "": ErrDate,
 	} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/services/standalone/demo"
 )
 
@@ -27,6 +28,13 @@ func (o *office) enrolled(n uint64, start string) (enrolment string) {
 	id, _ := o.refer(n, nil)
 	at := "/referrals/" + id
 	o.want(200, intake7, http.MethodPost, at+"/acceptance", o.version(intake7, at), map[string]any{"initiative": "activera", "startDate": start, "coach": "coach-1"})
+	return o.enrolmentOf(id)
+}
+
+// enrolmentOf returns the address of the enrolment that an accepted referral leads to.
+func (o *office) enrolmentOf(referral string) (enrolment string) {
+	o.t.Helper()
+	at := "/referrals/" + referral
 	o.eventually("the enrolment is planned", func() bool {
 		progress, _ := o.want(200, intake7, http.MethodGet, at, "", nil)["progress"].(map[string]any)
 		enrolment, _ = progress["enrolment"].(string)
@@ -152,4 +160,34 @@ func TestCase_C22(t *testing.T) {
 	if w := attend(-26, -20); w.Code != 200 {
 		t.Errorf("attendance in block 1: %d %s", w.Code, w.Body)
 	}
+}
+
+// TestCase_C23 is: no enrolment begins before the person consented to the referral, or at
+// an age that is outside the initiative's on the day on which it begins.
+func TestCase_C23(t *testing.T) {
+	o := open(t, newData(t))
+	born := civil.DateOf(time.Now()).AddDays(-5).AddYears(-65) // sixty-five since five days
+	nine := strings.ReplaceAll(string(born), "-", "")[2:] + "238"
+	id, _ := o.refer(23, func(referral, person map[string]any) {
+		person["personalIdentityNumber"] = string(born[:2]) + nine + fmt.Sprint(persontest.CheckDigit(nine))
+		referral["consent"].(map[string]any)["givenOn"] = day(-30)
+	})
+	at := "/referrals/" + id
+	accept := func(status int, start string) map[string]any {
+		t.Helper()
+		return o.want(status, intake7, http.MethodPost, at+"/acceptance", o.version(intake7, at), map[string]any{"initiative": "activera", "startDate": start, "coach": "coach-1"})
+	}
+	for start, code := range map[string]string{day(-300): "start-before-consent", day(-31): "start-before-consent", day(0): "age-out-of-range"} {
+		if pointer, got := fault(t, accept(422, start)); pointer != "/startDate" || got != code {
+			t.Errorf("accepted from %s: %s at %s", start, got, pointer)
+		}
+	}
+	accept(200, day(-20))
+	e := o.enrolmentOf(id)
+	for on, code := range map[string]string{day(-31): "start-before-consent", day(-5): "age-out-of-range", day(0): "age-out-of-range"} {
+		if pointer, got := fault(t, o.change(422, coach1, e, "start", map[string]any{"startedOn": on})); pointer != "/startedOn" || got != code {
+			t.Errorf("begun on %s: %s at %s", on, got, pointer)
+		}
+	}
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-6)})
 }

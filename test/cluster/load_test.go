@@ -175,7 +175,7 @@ func post(token string, chance *rand.Rand) suite.Request {
 			"person": map[string]any{"personalIdentityNumber": persontest.NumberAged(chance, today, 40, false), "givenName": "Tolvan", "familyName": "Påhittad"},
 			"unit":   "fk-molndal", "wishedMunicipality": "1481", "reason": "Påhittat exempel.",
 			"targetGroup": map[string]any{"reasons": []string{"long_absence"}, "authoritiesConcerned": []string{"social_insurance", "region"}},
-			"consent":     map[string]any{"given": true, "givenOn": today, "textVersion": "2026-1", "authorities": []string{"fk", "molndal"}},
+			"consent":     map[string]any{"given": true, "givenOn": day(-30), "textVersion": "2026-1", "authorities": []string{"fk", "molndal"}},
 		},
 	}
 }

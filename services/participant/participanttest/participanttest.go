@@ -92,7 +92,7 @@ func Person(seed uint64) service.PersonInput {
 		Contact: participant.Contact{Email: p.Email, Phone: p.Phone},
 		Consent: participant.Consent{
 			Referral: uuid.NewString(), Authority: "fk", Unit: "fk-molndal", Municipality: "1481",
-			Authorities: []string{"fk", "molndal"}, TextVersion: "2026-1", GivenOn: "2026-08-01",
+			Authorities: []string{"fk", "molndal"}, TextVersion: "2026-1", GivenOn: "2026-04-01",
 		},
 	}
 }

@@ -179,10 +179,22 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	return page, guard.Enter(ctx, s.AccessLog, e, nil)
 }
 
-// Start begins an enrolment and its first block.
+// Start begins an enrolment and its first block, on a day on which the person had
+// consented and is within the initiative's ages.
 func (s *Service) Start(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
 	return s.change(ctx, "startEnrolment", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
-		return e.Start(on, by, s.Now())
+		if err := e.Start(on, by, s.Now()); err != nil {
+			return err
+		}
+		person, err := s.people.Store.Get(ctx, e.Association, e.Participant)
+		if err != nil {
+			return err
+		}
+		identity, err := s.identityOf(person.Value)
+		if err != nil {
+			return err
+		}
+		return e.CheckFirstDay(on, person.Value.ConsentedOn(e.Referral), ageOn(identity.Number, on))
 	})
 }
 
