@@ -151,6 +151,32 @@ func TestWhoMayWithAProtection(t *testing.T) {
 	}
 }
 
+func TestWhoDecidedKnowsAboutWhomAndDoesNothing(t *testing.T) {
+	decided := Resource{Association: "insjoriket", Participant: "p1", Relationships: []Relationship{{Authority: "fk", Unit: "molndal", Decider: "1481"}}}
+	protected := decided
+	protected.Protected = true
+	for _, c := range []struct {
+		sentence string
+		row      string
+		actor    actor.Actor
+		thing    Resource
+		want     bool
+	}{
+		{"the receivers of who rejected read the person", "getParticipant", who(actor.Intake, in("1481")), decided, true},
+		{"by name and number", "getParticipant#identity", who(actor.Intake, in("1481")), decided, true},
+		{"a protected one only masked", "getParticipant#identity", who(actor.Intake, in("1481")), protected, false},
+		{"a coach does not, who decides nothing", "getParticipant", who(actor.Coach, in("1481")), decided, false},
+		{"nor does another municipality", "getParticipant", who(actor.Intake, in("1402")), decided, false},
+		{"nor one without a municipality", "getParticipant", who(actor.Intake), Resource{Association: "insjoriket", Relationships: []Relationship{{}}}, false},
+		{"they withdraw no consent", "withdrawConsent", who(actor.Intake, in("1481")), decided, false},
+		{"and protect nobody", "protectParticipant", who(actor.Intake, in("1481")), decided, false},
+	} {
+		if got := Allows(c.row, c.actor, c.thing); got != c.want {
+			t.Errorf("%s: %v", c.sentence, got)
+		}
+	}
+}
+
 func TestAListIsReadInOneRelation(t *testing.T) {
 	both := who(actor.Referrer, at("fk", "molndal"), in("1481"))
 	both.Roles = append(both.Roles, actor.Intake)
