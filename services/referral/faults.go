@@ -3,6 +3,7 @@ package referral
 import (
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
@@ -15,6 +16,8 @@ var (
 		"Det har hänt för mycket i remissen för att den ska kunna ändras mer. Besluta om den eller återta den och skicka en ny.", "Too much has happened in the referral for it to be changed further. Decide on it, or withdraw it and send a new one.")
 	ErrUnit = fault.New(fault.Unprocessable, "unit-not-yours",
 		"Enheten, kommunen eller personen är inte den som du är inloggad för. Ange den som du är inloggad för.", "The unit, municipality or person is not the one that you are signed in for. Give the one that you are signed in for.")
+	ErrTokenWithoutUnit = fault.New(fault.Unprocessable, "token-without-unit",
+		"Din inloggning anger ingen enhet, så du kan inte remittera för någon. Be din myndighet att lägga till enheten.", "Your sign-in names no unit, so you cannot refer for one. Ask your authority to add the unit.")
 	ErrConsentMissing = fault.New(fault.Unprocessable, "consent-missing",
 		"Remissen kan bara skickas med personens samtycke. Hämta in samtycket först.", "The referral can be sent only with the person's consent. Obtain the consent first.")
 	ErrConsentDate = fault.New(fault.Unprocessable, "consent-in-future",
@@ -31,10 +34,14 @@ var (
 		"Datumet finns inte. Ange ett datum som 2026-03-31.", "There is no such date. Give a date such as 2026-03-31.")
 	ErrMunicipality = fault.New(fault.Unprocessable, "not-a-member-municipality",
 		"Kommunen är inte medlem i samordningsförbundet. Välj en medlemskommun.", "The municipality is not a member of the coordination association. Choose a member municipality.")
+	ErrMunicipalityMissing = fault.New(fault.Unprocessable, "municipality-required",
+		"Ange kommun.", "Give the municipality.")
 	ErrOtherMunicipality = fault.New(fault.Unprocessable, "other-municipality",
 		"En kommun kan bara anta till sin egen verksamhet. Ange din egen kommun.", "A municipality can accept only into its own activities. Give your own municipality.")
 	ErrInitiative = fault.New(fault.Unprocessable, "no-such-initiative",
 		"Samordningsförbundet har ingen sådan insats. Välj en av förbundets insatser.", "The coordination association has no such initiative. Choose one of its initiatives.")
+	ErrInitiativeMissing = fault.New(fault.Unprocessable, "initiative-required",
+		"Ange insats: samordningsförbundet har flera.", "Give the initiative: the coordination association has several.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
 		"Startdagen får ligga högst ett år bakåt eller framåt i tiden.", "The start date may be at most a year in the past or in the future.")
 	ErrStartBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",
@@ -118,14 +125,18 @@ func (w *fieldErrors) fault() error {
 	return w.first
 }
 
-// CheckPlace returns ErrInitiative, ErrMunicipality or both, at the parameters of a
-// question about an initiative in a municipality.
-func CheckPlace(initiative, municipality bool) error {
+// CheckPlace returns what is wrong with the parameters of a question about an initiative
+// in a municipality.
+func CheckPlace(in *association.Association, initiative, municipality string) error {
 	var wrong fieldErrors
-	if !initiative {
+	if _, known := in.Choose(initiative); !known && initiative == "" {
+		wrong.add(ErrInitiativeMissing, "initiative")
+	} else if !known {
 		wrong.add(ErrInitiative, "initiative")
 	}
-	if !municipality {
+	if _, member := in.Municipality(municipality); !member && municipality == "" {
+		wrong.add(ErrMunicipalityMissing, "municipality")
+	} else if !member {
 		wrong.add(ErrMunicipality, "municipality")
 	}
 	return wrong.fault()

@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/services/standalone/demo"
 )
@@ -265,4 +267,61 @@ func TestCase_C16(t *testing.T) {
 		b["externalReference"], b["unit"] = "SAME-1", "af-molndal"
 		between("af", "molndal")(b)
 	}))
+}
+
+func TestCase_C18(t *testing.T) {
+	d := newDesk(t)
+	asked := d.call(sender, http.MethodGet, "/capacity", nil, nil)
+	d.refused(asked, 422, "municipality-required", "municipality")
+	if !strings.Contains(asked.Body.String(), `"Ange kommun.`) {
+		t.Errorf("got %s", asked.Body)
+	}
+	d.refused(d.call(sender, http.MethodGet, "/capacity?municipality=0180", nil, nil), 422, "not-a-member-municipality", "municipality")
+	official := demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "fk", Unit: "fk-molndal", Subject: "fk-1", Lifetime: time.Hour}
+	body := d.body(nil)
+	delete(body, "unit")
+	made := d.do(official, http.StatusCreated, http.MethodPost, "/referrals", nil, body)
+	if unit := made["referrer"].(map[string]any)["unit"]; unit != "fk-molndal" {
+		t.Errorf("the unit is %v", unit)
+	}
+}
+
+func TestCase_D9(t *testing.T) {
+	d := newDesk(t)
+	shows := func(path string, want ...string) {
+		t.Helper()
+		answer := d.do(receiver, http.StatusOK, http.MethodGet, path, nil, nil)
+		if items, ok := answer["items"].([]any); ok {
+			answer = items[0].(map[string]any)
+		}
+		links := answer["_links"].(map[string]any)
+		for _, name := range []string{"acceptance", "waitlisting"} {
+			if _, shown := links[name]; shown != slices.Contains(want, name) {
+				t.Errorf("%s: %s is shown: %t", path, name, shown)
+			}
+		}
+	}
+	sets := func(body map[string]any) {
+		t.Helper()
+		const places = "/capacities/activera/1481"
+		tag := d.call(office1, http.MethodGet, places, nil, nil).Header().Get("ETag")
+		d.do(office1, http.StatusOK, http.MethodPut, places, map[string]string{"If-Match": tag}, body)
+	}
+	accept := map[string]any{"initiative": "activera", "startDate": civil.DateOf(time.Now()), "coach": "coach-1"}
+	thing := d.sent(nil)
+	shows(thing, "acceptance", "waitlisting")
+	sets(map[string]any{"places": 0})
+	shows(thing, "waitlisting")
+	shows("/tasks", "waitlisting")
+	sets(map[string]any{"places": 0, "maxWaiting": 0})
+	shows(thing)
+	shows("/referrals")
+	for action, body := range map[string]map[string]any{"acceptance": accept, "waitlisting": {"priority": "normal"}} {
+		if w := d.change(receiver, thing, action, body); w.Code != http.StatusConflict {
+			t.Errorf("%s: %d %s", action, w.Code, w.Body)
+		}
+	}
+	sets(map[string]any{"places": 1, "maxWaiting": 0})
+	shows(thing, "acceptance")
+	d.changed(receiver, thing, "acceptance", accept)
 }

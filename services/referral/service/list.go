@@ -203,6 +203,9 @@ func (s *Service) read(ctx context.Context, a actor.Actor, operation string, whe
 	} else if w.Cursor == "" {
 		l.Total = new(store.Total)
 	}
+	if err := s.Waitlist.DropFull(ctx, l.Items...); err != nil {
+		return nil, err
+	}
 	if err := s.Waitlist.FillPositions(ctx, l.Items...); err != nil {
 		return nil, err
 	}

@@ -135,6 +135,12 @@ func (s *Service) inheritProtection(ctx context.Context, r *referral.Referral) e
 func (s *Service) admit(ctx context.Context, a actor.Actor, in *association.Association, sub *referral.Submission) (from referral.Origin, err error) {
 	relation := access.Scope("createReferral", a)
 	sub.Self = relation == access.OwnParticipant
+	if relation == access.OwnUnit && sub.OnBehalf == "" {
+		if a.Unit == "" {
+			return from, referral.ErrTokenWithoutUnit.AtField("/unit")
+		}
+		sub.Unit = cmp.Or(sub.Unit, a.Unit)
+	}
 	own := access.Relationship{Authority: a.Authority, Unit: sub.Unit}
 	if sub.OnBehalf != "" {
 		own.Unit = a.Unit

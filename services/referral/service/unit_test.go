@@ -118,3 +118,11 @@ func another(t testing.TB, w *referraltest.World, e store.Engine) *service.Servi
 	servicetest.Must(t, err)
 	return s
 }
+
+func TestAnOfficialWithoutAUnitLearnsThatTheTokenLacksIt(t *testing.T) {
+	w := referraltest.New(t)
+	official := referraltest.Officer
+	official.Unit = ""
+	_, err := w.Service.Create(referraltest.As(official), "", referraltest.Submission())
+	wants(t, "without a unit in the token", err, referral.ErrTokenWithoutUnit)
+}

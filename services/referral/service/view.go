@@ -19,6 +19,9 @@ func (s *Service) viewWithDuplicates(ctx context.Context, a actor.Actor, r *refe
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Waitlist.DropFull(ctx, v); err != nil {
+		return nil, err
+	}
 	return v, s.fillDuplicates(ctx, a, v)
 }
 

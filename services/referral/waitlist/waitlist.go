@@ -202,14 +202,73 @@ func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
 // the same moment may both be the last.
 func (s *Service) CheckLimit(ctx context.Context, q Queue) error {
 	c, err := s.capacity(ctx, q)
-	if err != nil || c.Setting() == nil || c.Setting().MaxWaiting == nil {
+	if err != nil {
 		return err
+	}
+	return s.checkLimit(ctx, q, c)
+}
+
+func (s *Service) checkLimit(ctx context.Context, q Queue, c *Capacity) error {
+	if c.Setting() == nil || c.Setting().MaxWaiting == nil {
+		return nil
 	}
 	waiting, err := s.Referrals.Count(ctx, q.Association, q.Where(Queued))
 	if err == nil && waiting >= int64(*c.Setting().MaxWaiting) {
 		return ErrFull
 	}
 	return err
+}
+
+// room is what the initiatives of a municipality have room for now.
+type room struct{ place, queue bool }
+
+func (s *Service) room(ctx context.Context, association, municipality string) (r room, err error) {
+	in, err := s.Associations.Get(association)
+	if err != nil {
+		return r, err
+	}
+	for _, i := range in.Initiatives {
+		q := Queue{association, municipality, i.ID}
+		c, err := s.capacity(ctx, q)
+		if err != nil {
+			return r, err
+		}
+		free, limited := c.Free()
+		r.place = r.place || !limited || free > 0
+		if r.queue {
+			continue
+		}
+		if err := s.checkLimit(ctx, q, c); err == nil {
+			r.queue = true
+		} else if !errors.Is(err, ErrFull) {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// DropFull leaves out of what a caller may do to the views what no initiative has room
+// for: to accept without a place, and to put on a waiting list that is full.
+func (s *Service) DropFull(ctx context.Context, views ...*referral.View) error {
+	rooms := map[string]room{} // by municipality
+	for _, v := range views {
+		if !slices.Contains(v.Operations, "acceptReferral") && !slices.Contains(v.Operations, "waitlistReferral") {
+			continue
+		}
+		r, known := rooms[v.Status.Municipality]
+		if !known {
+			var err error
+			if r, err = s.room(ctx, v.Referral.Association, v.Status.Municipality); err != nil {
+				return err
+			}
+			rooms[v.Status.Municipality] = r
+		}
+		v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool {
+			return operation == "acceptReferral" && v.Status.Place == nil && !r.place ||
+				operation == "waitlistReferral" && v.Status.State != referral.StateWaitlisted && !r.queue
+		})
+	}
+	return nil
 }
 
 // FillPositions sets the queue positions of the views that are in a queue.
@@ -260,11 +319,10 @@ func (s *Service) Availability(ctx context.Context, initiative, municipality str
 	if err != nil {
 		return nil, err
 	}
-	i, known := in.Choose(initiative)
-	_, member := in.Municipality(municipality)
-	if err := referral.CheckPlace(known, member); err != nil {
+	if err := referral.CheckPlace(in, initiative, municipality); err != nil {
 		return nil, err
 	}
+	i, _ := in.Choose(initiative)
 	q := Queue{a.Association, municipality, i.ID}
 	c, err := s.capacity(ctx, q)
 	if err != nil {
