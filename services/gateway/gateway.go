@@ -23,12 +23,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
+	"github.com/finsam/finsam/pkg/web/client"
 	"github.com/finsam/finsam/pkg/web/problem"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/services/gateway/contract"
@@ -122,6 +124,15 @@ func New(c Config) (_ *Gateway, err error) {
 		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now},
 		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
 	}
+	for _, op := range operations {
+		if op.Service == vault {
+			calls := client.New(op.upstream.scheme+"://"+op.upstream.host, op.upstream.transport, c.Signer)
+			c.Trust.IdentifyBy(func(ctx context.Context, a actor.Actor, number string) (string, error) {
+				return identify(ctx, calls, c.Signer, a, number)
+			})
+			break
+		}
+	}
 	if c.PublicURL != "" {
 		g.admission.resource = strings.TrimSuffix(c.PublicURL, "/") + resourcePath
 	}
@@ -133,6 +144,24 @@ func New(c Config) (_ *Gateway, err error) {
 	}
 	g.router = newRouter(operations, g.serve)
 	return g, nil
+}
+
+// vault is the service that knows participants by their number.
+const vault = "participant"
+
+// identify asks the vault for the participant's id of who is signed in with a number. The
+// number is in the body of that one call.
+func identify(ctx context.Context, calls *client.Client, s *internaltoken.Signer, a actor.Actor, number string) (string, error) {
+	token, err := s.Token(a)
+	if err != nil {
+		return "", err
+	}
+	var own struct {
+		Participant string `json:"participant"`
+	}
+	ctx = web.With(ctx, &web.Request{ID: web.From(ctx).ID, Token: token})
+	err = calls.Call(ctx, http.MethodPost, "/internal/persons/own", map[string]string{"personalIdentityNumber": number}, &own)
+	return own.Participant, err
 }
 
 // complete checks what is required and sets the defaults.

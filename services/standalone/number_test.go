@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/services/standalone/demo"
 )
 
 // referralOf returns a referral of the person with a number; replacements are old, new, old, new.
@@ -65,6 +67,33 @@ func TestCase_C1_CoordinationNumbersWithoutADateAreTaken(t *testing.T) {
 	}
 	o.do(receiver, http.StatusOK, http.MethodPost, "/referrals/"+fmt.Sprint(got["id"])+"/acceptance", map[string]string{"If-Match": `"1"`},
 		map[string]any{"initiative": "activera", "startDate": civil.DateOf(time.Now()), "coach": "coach-1"})
+}
+
+func TestCase_C2_TheFirstApplicationIsOnesOwn(t *testing.T) {
+	o := open(t, newData(t))
+	const number = "198001012387"
+	person := demo.Claims{Authority: "self", Roles: []actor.Role{actor.Participant}, Subject: "person-1", PersonalNumber: number, Lifetime: time.Hour}
+	application := func(number string) json.RawMessage {
+		return referralOf(number, `"unit":"fk-molndal",`, "", `["fk","molndal"]`, `["self","molndal"]`)
+	}
+	other := o.do(person, 422, http.MethodPost, "/referrals", map[string]string{"Idempotency-Key": "other"}, application("191500882392"))
+	if other["code"] != "number-not-yours" {
+		t.Errorf("the number of another person: %v", other)
+	}
+	made := o.do(person, http.StatusCreated, http.MethodPost, "/referrals", map[string]string{"Idempotency-Key": "own"}, application(number))
+	path := "/referrals/" + fmt.Sprint(made["id"])
+	o.do(person, http.StatusOK, http.MethodGet, path, nil, nil)
+	person.Subject = "person-1-again" // another token of the same person
+	o.do(person, http.StatusOK, http.MethodGet, path, nil, nil)
+	person.PersonalNumber = "191500882392"
+	o.do(person, http.StatusNotFound, http.MethodGet, path, nil, nil)
+
+	stored := o.do(sender, http.StatusCreated, http.MethodPost, "/referrals", map[string]string{"Idempotency-Key": "of-fk"}, referralOf("191500722390"))
+	person.PersonalNumber = "19150072-2390"
+	own := o.do(person, http.StatusCreated, http.MethodPost, "/referrals", map[string]string{"Idempotency-Key": "of-a-known-person"}, application("191500722390"))
+	if own["participant"] != stored["participant"] {
+		t.Errorf("a person has two ids: %v and %v", own["participant"], stored["participant"])
+	}
 }
 
 func TestCase_A8_NoNumberIsKeptInClear(t *testing.T) {

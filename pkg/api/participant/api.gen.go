@@ -743,6 +743,11 @@ type Occupation struct {
 // OccupationKind defines model for OccupationKind.
 type OccupationKind string
 
+// OwnNumber defines model for OwnNumber.
+type OwnNumber struct {
+	PersonalIdentityNumber string `json:"personalIdentityNumber"`
+}
+
 // Participant defines model for Participant.
 type Participant struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
@@ -1067,6 +1072,9 @@ type StartEnrolmentJSONRequestBody = StartRequest
 // PutPersonJSONRequestBody defines body for PutPerson for application/json ContentType.
 type PutPersonJSONRequestBody = PersonInput
 
+// IdentifyOwnJSONRequestBody defines body for IdentifyOwn for application/json ContentType.
+type IdentifyOwnJSONRequestBody = OwnNumber
+
 // ReadIdentitiesJSONRequestBody defines body for ReadIdentities for application/json ContentType.
 type ReadIdentitiesJSONRequestBody = IdentitiesRequest
 
@@ -1093,6 +1101,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"resumeEnrolment":         "/enrolments/{id}/resumption",
 	"startEnrolment":          "/enrolments/{id}/start",
 	"putPerson":               "/internal/persons",
+	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
 	"readIdentities":          "/participants/identities",
 	"getParticipant":          "/participants/{id}",
@@ -1140,6 +1149,9 @@ type ServerInterface interface {
 	// PutPerson Lägg en remitterad person i valvet
 	// (POST /internal/persons)
 	PutPerson(ctx echo.Context) error
+	// IdentifyOwn Ta reda på den anropandes eget id
+	// (POST /internal/persons/own)
+	IdentifyOwn(ctx echo.Context) error
 	// ReadAge Läs en persons ålder en viss dag
 	// (GET /internal/persons/{id}/age)
 	ReadAge(ctx echo.Context, id Id, params ReadAgeParams) error
@@ -1622,6 +1634,15 @@ func (w *ServerInterfaceWrapper) PutPerson(ctx echo.Context) error {
 	return err
 }
 
+// IdentifyOwn converts echo context to params.
+func (w *ServerInterfaceWrapper) IdentifyOwn(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.IdentifyOwn(ctx)
+	return err
+}
+
 // ReadAge converts echo context to params.
 func (w *ServerInterfaceWrapper) ReadAge(ctx echo.Context) error {
 	var err error
@@ -1896,6 +1917,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
 	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
+	router.POST(options.BaseURL+"/internal/persons/own", wrapper.IdentifyOwn, options.OperationMiddlewares["identifyOwn"]...)
 	router.GET(options.BaseURL+"/participants/:id", wrapper.GetParticipant, options.OperationMiddlewares["getParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/consent-withdrawals", wrapper.WithdrawConsent, options.OperationMiddlewares["withdrawConsent"]...)
 	router.GET(options.BaseURL+"/participants/:id/protection", wrapper.GetProtection, options.OperationMiddlewares["getProtection"]...)
@@ -2127,6 +2149,20 @@ func (response PutPerson200JSONResponse) VisitPutPersonResponse(w http.ResponseW
 	return web.Answer(w, 200, &response)
 }
 
+type IdentifyOwnRequestObject struct {
+	Body *IdentifyOwnJSONRequestBody
+}
+
+type IdentifyOwnResponseObject interface {
+	VisitIdentifyOwnResponse(w http.ResponseWriter) error
+}
+
+type IdentifyOwn200JSONResponse PersonRef
+
+func (response IdentifyOwn200JSONResponse) VisitIdentifyOwnResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type ReadAgeRequestObject struct {
 	Id     Id `json:"id"`
 	Params ReadAgeParams
@@ -2291,6 +2327,9 @@ type StrictServerInterface interface {
 	// PutPerson Lägg en remitterad person i valvet
 	// (POST /internal/persons)
 	PutPerson(ctx context.Context, request PutPersonRequestObject) (PutPersonResponseObject, error)
+	// IdentifyOwn Ta reda på den anropandes eget id
+	// (POST /internal/persons/own)
+	IdentifyOwn(ctx context.Context, request IdentifyOwnRequestObject) (IdentifyOwnResponseObject, error)
 	// ReadAge Läs en persons ålder en viss dag
 	// (GET /internal/persons/{id}/age)
 	ReadAge(ctx context.Context, request ReadAgeRequestObject) (ReadAgeResponseObject, error)
@@ -2862,6 +2901,52 @@ func (sh *strictHandler) PutPerson(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(PutPersonResponseObject); ok {
 		return validResponse.VisitPutPersonResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// IdentifyOwn operation middleware
+func (sh *strictHandler) IdentifyOwn(ctx echo.Context) error {
+	var request IdentifyOwnRequestObject
+
+	var body IdentifyOwnJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.IdentifyOwn(ctx.Request().Context(), request.(IdentifyOwnRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IdentifyOwn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(IdentifyOwnResponseObject); ok {
+		return validResponse.VisitIdentifyOwnResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

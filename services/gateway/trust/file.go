@@ -50,6 +50,9 @@ type Claims struct {
 	Unit         Path         `yaml:"unit,omitempty"`
 	Municipality Path         `yaml:"municipality,omitempty"`
 	Participant  Path         `yaml:"participant,omitempty"`
+	// PersonalIdentityNumber is of a participant's own number, from which the vault knows the
+	// participant, also before the first application. It is written nowhere.
+	PersonalIdentityNumber Path `yaml:"personalIdentityNumber,omitempty"`
 }
 
 // Path names a claim. In the trust file it is a text: the claim's whole name, else a path

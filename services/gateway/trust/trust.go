@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/backoff"
+	"github.com/finsam/finsam/pkg/fault"
 )
 
 // Config is what Open takes; only Path is required.
@@ -54,6 +56,7 @@ type Verifier struct {
 	file   atomic.Pointer[version]
 	// isInvalid: the trust file, as last read, is not the one in use.
 	isInvalid atomic.Bool
+	identify  atomic.Pointer[Identify]
 	tokens    *lru.Cache[[sha256.Size]byte, *verified]
 
 	mu       sync.Mutex // guards the reading of the trust file
@@ -136,11 +139,39 @@ func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, strin
 	if err != nil {
 		return actor.Actor{}, h.issuer, err
 	}
+	if err := v.own(ctx, is, claims, &who); err != nil {
+		return actor.Actor{}, h.issuer, err
+	}
 	if len(who.Roles) == 0 {
 		v.config.Log.WarnContext(ctx, "a token without any role; "+NoRole, "issuer", h.issuer)
 	}
 	v.tokens.Add(sha256.Sum256([]byte(token)), &verified{actor: who, issuer: h.issuer, until: until, file: file, source: is.keys, keys: keys})
 	return who, h.issuer, nil
+}
+
+// Identify returns the participant's id of somebody who is signed in with a personal
+// identity number.
+type Identify func(ctx context.Context, a actor.Actor, number string) (participant string, err error)
+
+// IdentifyBy names who knows participants by their number. Without, nobody does.
+func (v *Verifier) IdentifyBy(identify Identify) { v.identify.Store(&identify) }
+
+// own sets the participant's id of a token that has the participant's number instead.
+func (v *Verifier) own(ctx context.Context, is *issuer, claims jwt.MapClaims, who *actor.Actor) error {
+	number := claimText(claims, is.Claims.PersonalIdentityNumber)
+	identify := v.identify.Load()
+	if number == "" || who.Participant != "" || !who.Has(actor.Participant) || identify == nil {
+		return nil
+	}
+	id, err := (*identify)(ctx, *who, number)
+	switch f := fault.Of(err); {
+	case err == nil:
+		who.Participant = id
+		return nil
+	case f.Status == fault.Invalid || f.Status == fault.Unprocessable:
+		return ErrToken.Because(errors.New("the personal identity number is not valid"))
+	}
+	return fault.ErrUnavailable.Because(err)
 }
 
 // Recall returns what Verify returned for the token before, if that still applies. It does

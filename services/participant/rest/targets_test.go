@@ -157,6 +157,10 @@ func internal(all map[string]*target, g *stages) {
 		body("no such day of birth", with(good, "person", with(person, "personalIdentityNumber", "199002302385"))),
 		body("a consent of tomorrow", with(good, "consent", object{"givenOn": "2026-11-23", "textVersion": "2026-1", "authorities": []any{"fk"}})),
 	}}
+	me := actor.Actor{Subject: "person-1", Association: FK.Association, Authority: "self", AuthorityKind: actor.Self, Roles: []actor.Role{actor.Participant}}
+	all["identifyOwn"] = &target{path: "/internal/persons/own", as: me, body: object{"personalIdentityNumber": "191212121212"}, rules: []wrong{
+		as("an official's", FK), body("a wrong check digit", object{"personalIdentityNumber": "191212121213"}),
+	}}
 	at := "/internal/persons/" + g.person + "/age"
 	all["readAge"] = &target{path: at + "?on=2026-12-07", missing: "/internal/persons/" + nobody + "/age?on=2026-12-07", as: Intake, rules: []wrong{
 		{"without day", webtest.Request{Path: at}}, {"no such day", webtest.Request{Path: at + "?on=2026-02-30"}}, as("a coach may not", Coach),

@@ -36,6 +36,14 @@ func (h handlers) PutPerson(ctx context.Context, r api.PutPersonRequestObject) (
 	}, nil
 }
 
+func (h handlers) IdentifyOwn(ctx context.Context, r api.IdentifyOwnRequestObject) (api.IdentifyOwnResponseObject, error) {
+	id, err := h.service.Identify(ctx, r.Body.PersonalIdentityNumber)
+	if err != nil {
+		return nil, err
+	}
+	return api.IdentifyOwn200JSONResponse{Participant: id}, nil
+}
+
 func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error) {
 	years, err := h.service.AgeOn(ctx, r.Id, civil.Date(r.Params.On))
 	if err != nil {

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -14,8 +17,10 @@ import (
 	"github.com/finsam/finsam/pkg/encryption"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/participant"
 )
 
@@ -62,14 +67,21 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 			return filed, err
 		}
 		found := len(known.Items) > 0
-		if scope == access.OwnParticipant && (!found || known.Items[0].Value.ID != a.Participant) {
+		isOwn := found && known.Items[0].Value.ID == a.Participant || slices.Contains(reservedIDs(a.Association, lookups), a.Participant)
+		if scope == access.OwnParticipant && !isOwn {
 			return filed, guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
 		}
 		var p *participant.Person
 		if found {
 			p = known.Items[0].Value
-		} else if p, err = s.newPerson(ctx, a.Association, number, lookups[0], in, now); err != nil {
-			return filed, err
+		} else {
+			id := s.NewID()
+			if scope == access.OwnParticipant { // the one that the person is signed in with: see Identify
+				id = a.Participant
+			}
+			if p, err = s.newPerson(ctx, a.Association, id, number, lookups[0], in, now); err != nil {
+				return filed, err
+			}
 		}
 		// Entered before it is written, so that both become durable together.
 		e.Thing, e.Participants = "participant/"+p.ID, []string{p.ID}
@@ -90,6 +102,46 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 		}
 	}
 	return filed, fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
+}
+
+// Identify returns the participant's id of a caller who is signed in with a number. For
+// somebody whom the vault does not know it is the id that the person will have by the first
+// application of their own; nothing is stored before.
+func (s *Service) Identify(ctx context.Context, text string) (string, error) {
+	a := actor.From(ctx)
+	e := accesslog.Entry{Operation: "identifyOwn", Thing: "participants", Why: string(access.OwnParticipant)}
+	number, err := personnummer.Parse(text, civil.DateOf(s.Now()))
+	switch {
+	case !a.Has(actor.Participant) || web.From(ctx).Issuer != internaltoken.Gateway:
+		err = fault.ErrForbidden
+	case err != nil:
+		err = fault.Of(err).AtField("/personalIdentityNumber")
+	}
+	if err != nil {
+		return "", guard.Enter(ctx, s.AccessLog, e, err)
+	}
+	lookups := s.Cipher.Lookups(string(number))
+	known, err := s.people.Store.Find(ctx, store.Query{Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, lookups)}, Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	id := reservedIDs(a.Association, lookups)[0]
+	if len(known.Items) > 0 {
+		id = known.Items[0].Value.ID
+		e.Participants = []string{id}
+	}
+	e.Thing = "participant/" + id
+	return id, guard.Enter(ctx, s.AccessLog, e, nil)
+}
+
+// reservedIDs returns the ids that an unknown person of an association has by the look-ups
+// of the number, in their order.
+func reservedIDs(association string, lookups []string) []string {
+	ids := make([]string, len(lookups))
+	for i, lookup := range lookups {
+		ids[i] = uuid.NewSHA1(uuid.Nil, []byte("participant/"+association+"/"+lookup)).String()
+	}
+	return ids
 }
 
 // maxPutTries bounds how often two first posts of one person may meet.
@@ -120,8 +172,8 @@ func ageOn(n personnummer.Number, day civil.Date) *int {
 	return nil
 }
 
-func (s *Service) newPerson(ctx context.Context, association string, number personnummer.Number, lookup string, in PersonInput, now time.Time) (*participant.Person, error) {
-	id, by := s.NewID(), guard.Author(ctx)
+func (s *Service) newPerson(ctx context.Context, association, id string, number personnummer.Number, lookup string, in PersonInput, now time.Time) (*participant.Person, error) {
+	by := guard.Author(ctx)
 	identity, err := encryptJSON(s.Cipher, participant.Identity{
 		Number: number, GivenName: in.GivenName, FamilyName: in.FamilyName, Gender: in.Gender,
 	}, personContext(id, "identity"))

@@ -57,8 +57,10 @@ type Claims struct {
 	Unit         string
 	Municipality string
 	Participant  string
-	Roles        []actor.Role
-	Lifetime     time.Duration
+	// PersonalNumber is a participant's own number, for the first application.
+	PersonalNumber string
+	Roles          []actor.Role
+	Lifetime       time.Duration
 }
 
 // Open prepares the folder of the keys and the trust file: it makes keys that are missing
@@ -102,7 +104,7 @@ func (i *Issuer) Token(c Claims) (string, error) {
 		"iss": issuerPrefix + i.issuerID(c.Authority), "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
 		"iat": now.Unix(), "exp": now.Add(c.Lifetime).Unix(), "roles": c.Roles,
 	}
-	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
+	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant, "personal_identity_number": c.PersonalNumber} {
 		if value != "" {
 			claims[name] = value
 		}
@@ -179,6 +181,9 @@ func (i *Issuer) add(all ...authority) error {
 			Association: i.association, Authority: a.id, AuthorityKind: a.kind, Municipality: a.municipality, MaxLifetime: 24 * time.Hour,
 			Claims: trust.Claims{Roles: trust.RoleClaim{Claim: trust.Path{"roles"}, Map: roles},
 				Unit: trust.Path{"unit"}, Municipality: trust.Path{"municipality"}, Participant: trust.Path{"participant"}},
+		}
+		if a.kind == actor.Self {
+			entry.Claims.PersonalIdentityNumber = trust.Path{"personal_identity_number"}
 		}
 		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
 			file.Issuers = append(file.Issuers, entry)
