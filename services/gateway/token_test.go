@@ -8,6 +8,8 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"io"
 	"maps"
 	"math/big"
 	"net/http"
@@ -238,5 +240,34 @@ func TestCase_G12_WeakSignaturesAreRefused(t *testing.T) {
 	}
 	if log := o.log.String(); !strings.Contains(log, "weak Ed25519 key") {
 		t.Errorf("the log does not name the weak key: %s", log)
+	}
+}
+
+func TestCase_C2_TheNumberGoesToTheVaultOnceAndNowhereElse(t *testing.T) {
+	o := newOutsider(t, strings.Replace(entry, "authority: fk, authorityKind: social_insurance", "authority: self, authorityKind: self", 1)+
+		`claims: {personalIdentityNumber: ["https://id.oidc.se/claim/personalIdentityNumber"], roles: {claim: roles, map: {person: participant}}}}`)
+	const number, id = "198001012387", "3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d"
+	var body string
+	o.services["participant"].answer = func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		body = string(text)
+		_, _ = io.WriteString(w, `{"participant":"`+id+`"}`)
+	}
+	token := o.sign(t, jwt.SigningMethodES256, o.key, "test", map[string]any{"roles": []string{"person"}, "https://id.oidc.se/claim/personalIdentityNumber": number})
+	for range 2 {
+		if w := o.ask("GET", aReferral, "", "Authorization", "Bearer "+token); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	vault, referral := o.services["participant"], o.services["referral"].last()
+	if vault.times() != 1 || vault.last().URL.Path != "/finsam/v1/internal/persons/own" || body != `{"personalIdentityNumber":"`+number+`"}` {
+		t.Errorf("the vault was asked %d times, last %s with %s", vault.times(), vault.last().URL, body)
+	}
+	a, _, err := o.internal.Verifier.Verify(strings.TrimPrefix(referral.Header.Get("Authorization"), "Bearer "))
+	if err != nil || a.Participant != id {
+		t.Errorf("the service was asked as %+v, %v", a, err)
+	}
+	if strings.Contains(o.log.String(), number) || strings.Contains(fmt.Sprintf("%+v %+v %v", a, referral.Header, vault.last().Header), number) {
+		t.Error("the number is elsewhere too")
 	}
 }
