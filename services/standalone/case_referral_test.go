@@ -325,3 +325,27 @@ func TestCase_D9(t *testing.T) {
 	shows(thing, "acceptance")
 	d.changed(receiver, thing, "acceptance", accept)
 }
+
+// TestCase_D2 reads of each thing of the referral service its version, which is what its
+// entity tag says.
+func TestCase_D2(t *testing.T) {
+	d := newDesk(t)
+	official := demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "fk", Unit: "fk-molndal", Subject: "fk-1", Lifetime: time.Hour}
+	draft := "/drafts/" + d.do(official, http.StatusCreated, http.MethodPost, "/drafts", nil, map[string]any{"reason": "Påhittat utkast."})["id"].(string)
+	thing := d.sent(nil)
+	for path, who := range map[string]demo.Claims{thing: sender, draft: official, "/units": office1, "/capacities/activera/1481": office1} {
+		w := d.call(who, http.MethodGet, path, nil, nil)
+		var b struct{ Version int64 }
+		_ = json.Unmarshal(w.Body.Bytes(), &b)
+		if got := fmt.Sprintf("%q", fmt.Sprint(b.Version)); got != w.Header().Get("ETag") {
+			t.Errorf("%s: version %s, tag %s: %s", path, got, w.Header().Get("ETag"), w.Body)
+		}
+	}
+	for path, who := range map[string]demo.Claims{"/referrals": sender, "/tasks": receiver, "/drafts": official} {
+		for _, item := range d.list(who, path) {
+			if item["version"] != 1.0 {
+				t.Errorf("%s: an item has the version %v", path, item["version"])
+			}
+		}
+	}
+}

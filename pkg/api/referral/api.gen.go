@@ -1250,6 +1250,9 @@ type Draft struct {
 	// ExpiresAt När utkastet förstörs om det inte har skickats innan dess. Tiden ändras inte när utkastet ändras. / When the draft is destroyed unless it has been sent before. Changing the draft does not change this time.
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // DraftConsent defines model for DraftConsent.
@@ -1311,6 +1314,9 @@ type DraftSummary struct {
 	// ExpiresAt När utkastet förstörs om det inte har skickats innan dess. Tiden ändras inte när utkastet ändras. / When the draft is destroyed unless it has been sent before. Changing the draft does not change this time.
 	ExpiresAt time.Time `json:"expiresAt"`
 	Id        string    `json:"id"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // DraftTargetGroup defines model for DraftTargetGroup.
@@ -1568,8 +1574,11 @@ type Places struct {
 	SetAt  *time.Time `json:"setAt,omitempty"`
 
 	// Taken Antagna och inskrivna. / Accepted and enrolled.
-	Taken   int `json:"taken"`
-	Waiting int `json:"waiting"`
+	Taken int `json:"taken"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+	Waiting int      `json:"waiting"`
 }
 
 // Publication defines model for Publication.
@@ -1764,8 +1773,11 @@ type Referral struct {
 	Transfer *ReferralTransfer `json:"transfer,omitempty"`
 
 	// Turn Vems tur det är, sedan när och till när. Saknas när remissen inte väntar på någon. Tidsgränserna är de som förbundet hade när remissen kom in. / Whose turn it is, since when and until when. Absent when the referral waits for nobody. The time limits are those that the association had when the referral was received.
-	Turn               *ReferralTurn `json:"turn,omitempty"`
-	WishedMunicipality string        `json:"wishedMunicipality"`
+	Turn *ReferralTurn `json:"turn,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version            *Version `json:"version,omitempty"`
+	WishedMunicipality string   `json:"wishedMunicipality"`
 }
 
 // ReferralAcceptance defines model for ReferralAcceptance.
@@ -2069,6 +2081,9 @@ type ReferralSummary struct {
 
 	// Turn Vems tur det är, sedan när och till när. Saknas när remissen inte väntar på någon. Tidsgränserna är de som förbundet hade när remissen kom in. / Whose turn it is, since when and until when. Absent when the referral waits for nobody. The time limits are those that the association had when the referral was received.
 	Turn *ReferralTurn `json:"turn,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // ReferralTransfer Frågan till en annan kommun om att ta över, medan den väntar på svar. / The request to another municipality to take over, while it waits for an answer.
@@ -2328,7 +2343,13 @@ type UnitRegister struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links  `json:"_links"`
 	Items           []Unit `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
+
+// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+type Version = int64
 
 // Waitlisting defines model for Waitlisting.
 type Waitlisting struct {
@@ -2352,6 +2373,9 @@ type Webhook struct {
 	// State Om webhooken anropas; gone betyder att den har stängts av för att mottagaren svarade 410. / Whether the webhook is called; gone means that it was turned off because the receiver answered 410.
 	State WebhookState `json:"state"`
 	Url   string       `json:"url"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // WebhookList defines model for WebhookList.
@@ -2400,6 +2424,9 @@ type WebhookWithSecret struct {
 	// State Om webhooken anropas; gone betyder att den har stängts av för att mottagaren svarade 410. / Whether the webhook is called; gone means that it was turned off because the receiver answered 410.
 	State WebhookState `json:"state"`
 	Url   string       `json:"url"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // Withdrawal defines model for Withdrawal.

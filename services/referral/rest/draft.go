@@ -22,7 +22,7 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 	return api.ListDrafts200JSONResponse{
 		Items: rest.Map(l.Items, func(d *draft.View) api.DraftSummary {
 			return api.DraftSummary{
-				Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
+				Id: d.ID, Version: &d.Changes, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
 				ExpiresAt:       d.ExpiresAt(),
 				UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
 			}
@@ -106,7 +106,7 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 
 func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {
 	b = api.Draft{
-		Id: d.ID, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
+		Id: d.ID, Version: &d.Changes, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
 		ExpiresAt:       d.ExpiresAt(),
 		UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
 	}

@@ -160,7 +160,7 @@ var webhookStates = map[string]api.WebhookState{"": "on", outbound.OffByOwner: "
 
 func webhook(k *outbound.WebhookView, depth rest.Depth) api.Webhook {
 	b := api.Webhook{
-		Id: k.ID, Url: k.URL, Description: rest.Optional(k.Description), State: webhookStates[k.Off],
+		Id: k.ID, Version: &k.Version, Url: k.URL, Description: rest.Optional(k.Description), State: webhookStates[k.Off],
 		Kinds: rest.OptionalList(rest.Convert[api.ReferralStepKind](k.Kinds)), CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
 		UnderscoreLinks: api.Links{"self": link(depth, "getWebhook", k.ID)},
 	}
@@ -171,7 +171,7 @@ func webhook(k *outbound.WebhookView, depth rest.Depth) api.Webhook {
 func withSecret(k *outbound.WebhookView, depth rest.Depth) api.WebhookWithSecret {
 	b := webhook(k, depth)
 	return api.WebhookWithSecret{
-		Id: b.Id, Url: b.Url, Description: b.Description, State: b.State, Kinds: b.Kinds,
+		Id: b.Id, Version: b.Version, Url: b.Url, Description: b.Description, State: b.State, Kinds: b.Kinds,
 		CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt, Secret: k.Secret, UnderscoreLinks: b.UnderscoreLinks,
 	}
 }

@@ -23,7 +23,7 @@ func (h handlers) ListUnits(ctx context.Context, r api.ListUnitsRequestObject) (
 		return nil, err
 	}
 	tag := unsetTag(version)
-	return api.ListUnits200JSONResponse{Body: units200(units), Headers: api.ListUnits200ResponseHeaders{ETag: &tag}}, nil
+	return api.ListUnits200JSONResponse{Body: units200(units, version), Headers: api.ListUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObject) (api.ReplaceUnitsResponseObject, error) {
@@ -41,7 +41,7 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 		return nil, err
 	}
 	tag := unsetTag(version)
-	return api.ReplaceUnits200JSONResponse{Body: units200(units), Headers: api.ReplaceUnits200ResponseHeaders{ETag: &tag}}, nil
+	return api.ReplaceUnits200JSONResponse{Body: units200(units, version), Headers: api.ReplaceUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObject) (api.ReplaceUnitResponseObject, error) {
@@ -62,9 +62,11 @@ func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObjec
 	return api.ReplaceUnit200JSONResponse{Body: b, Headers: api.ReplaceUnit200ResponseHeaders{ETag: &tag}}, nil
 }
 
-func units200(units []referral.Unit) api.UnitRegister {
+func units200(units []referral.Unit, version int64) api.UnitRegister {
 	depth := depthOf("listUnits")
+	version++ // as unsetTag
 	return api.UnitRegister{
+		Version:         &version,
 		Items:           rest.Map(units, func(u referral.Unit) api.Unit { return unit(u, depth) }),
 		UnderscoreLinks: api.Links{"self": link(depth, "listUnits")},
 	}

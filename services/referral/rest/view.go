@@ -31,7 +31,7 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 func body(v *referral.View, depth rest.Depth) api.Referral {
 	r := v.Referral
 	b := api.Referral{
-		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
+		Id: r.ID, Version: &v.Version, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer:       api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
 		Source:         rest.Present((*api.ReferralSource)(&r.Source)),
 		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),
@@ -75,7 +75,7 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 func summary(v *referral.View) api.ReferralSummary {
 	r := v.Referral
 	b := api.ReferralSummary{
-		Id: r.ID, State: api.ReferralState(v.State), Participant: r.Participant,
+		Id: r.ID, Version: &v.Version, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
 		Source:   rest.Present((*api.ReferralSource)(&r.Source)), Municipality: v.Status.Municipality,
 		Priority:       rest.Present((*api.ReferralPriority)(&v.Status.Priority)),

@@ -55,7 +55,9 @@ func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (
 }
 
 func places(p *waitlist.PlacesView) api.Places {
+	version := p.Version + 1 // as unsetTag
 	b := api.Places{
+		Version:    &version,
 		Initiative: p.Initiative, Municipality: p.Municipality, Taken: p.Taken, Kept: p.Kept, Waiting: int(p.Waiting),
 		UnderscoreLinks: api.Links{"self": link(depthOf("getPlaces"), "getPlaces", p.Initiative, p.Municipality)},
 	}
