@@ -58,6 +58,21 @@ func (i Initiative) PlanIn(municipality string) Plan {
 type Plan struct {
 	MaxWeeks int     `yaml:"maxWeeks"` // the most weeks that a participant may be active, unless an exception is approved
 	Blocks   []Block `yaml:"blocks"`
+	// CheckInDays is how many days before a block's last day its check-in can be held;
+	// nil: DefaultCheckInDays.
+	CheckInDays *int `yaml:"checkInDays"`
+}
+
+// DefaultCheckInDays is how early a check-in can be held where the plan does not say it.
+const DefaultCheckInDays = 14
+
+// DaysBeforeCheckIn returns how many days before a block's last day its check-in can be
+// held.
+func (p Plan) DaysBeforeCheckIn() int {
+	if p.CheckInDays == nil {
+		return DefaultCheckInDays
+	}
+	return *p.CheckInDays
 }
 
 // TargetGroup is whom an initiative is for, besides its ages.

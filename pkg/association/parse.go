@@ -103,6 +103,9 @@ func build(f *file, version string) *Association {
 		if len(p.Blocks) == 0 {
 			p.Blocks = i.Plan.Blocks
 		}
+		if p.CheckInDays == nil {
+			p.CheckInDays = i.Plan.CheckInDays
+		}
 		i.Plans[p.Municipality] = p.Plan
 	}
 	for _, w := range f.Weeks {

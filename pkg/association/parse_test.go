@@ -100,6 +100,7 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"an orientation of its own", "orientation: individual", "orientation: both", "initiative.orientation: want one of individual, structural"},
 		{"ages turned round", "[16, 64]", "[64, 16]", "initiative.ages: want [lowest, highest]"},
 		{"one age", "[16, 64]", "[16]", "initiative.ages: want [lowest, highest]"},
+		{"a check-in before its block", "maxWeeks: 24", "maxWeeks: 24\n  checkInDays: 43", "initiative.checkInDays: want 0 to 42 days before a block's last day, got 43"},
 		{"no weeks at all", "maxWeeks: 24", "maxWeeks: 0", "initiative.maxWeeks: want 1 to 260 weeks, got 0"},
 		{"blocks longer than the most weeks", "maxWeeks: 24", "maxWeeks: 23", "initiative.blocks: want at most maxWeeks (23) weeks together, got 24"},
 		{"a gap in the blocks", "number: 2", "number: 5", "initiative.blocks[1].number: want 2"},

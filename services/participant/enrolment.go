@@ -33,11 +33,13 @@ type Enrolment struct {
 // Plan is the plan of the initiative in the municipality, as it was when the
 // enrolment was planned; a later configuration changes nothing here.
 type Plan struct {
-	Version  string      `json:"version"` // of the configuration
-	MaxWeeks int         `json:"maxWeeks"`
-	MinAge   int         `json:"minAge,omitempty"` // whole years on the first day
-	MaxAge   int         `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
-	Blocks   []PlanBlock `json:"blocks"`
+	Version  string `json:"version"` // of the configuration
+	MaxWeeks int    `json:"maxWeeks"`
+	MinAge   int    `json:"minAge,omitempty"` // whole years on the first day
+	MaxAge   int    `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
+	// CheckInDays is how many days before a block's last day its check-in can be held.
+	CheckInDays int         `json:"checkInDays,omitempty"`
+	Blocks      []PlanBlock `json:"blocks"`
 }
 
 // PlanBlock is one block of a plan; blocks are numbered from 1 without gaps.
@@ -55,6 +57,7 @@ type EnrolmentStep struct {
 	Kind       StepKind    `json:"kind"`
 	Number     int         `json:"number,omitempty"` // of the block or check-in
 	On         civil.Date  `json:"on,omitempty"`     // the day it happened
+	Held       civil.Date  `json:"heldOn,omitempty"` // the day of a check-in's meeting, if it is known
 	Readiness  string      `json:"readiness,omitempty"`
 	Decision   Decision    `json:"decision,omitempty"`
 	Weeks      int         `json:"weeks,omitempty"` // of a prolongation
@@ -162,6 +165,33 @@ func (e *Enrolment) MarkOverdue(now time.Time) bool {
 	return true
 }
 
+// canHold reports whether the check-in of the running block can be held before the block
+// is over.
+func (p *Progress) canHold(today civil.Date) bool {
+	return p.State == StateActive && p.current().CheckIn && p.checkIn(p.Block).OpenFrom <= today
+}
+
+// hold returns the progress with the check-in of a number open: when it is held before
+// its block is over, it is due from today.
+func (e *Enrolment) hold(number int, held civil.Date, now time.Time) (Progress, error) {
+	p, today := e.Progress(), civil.DateOf(now)
+	if in := p.checkIn(p.Block); held != "" && in != nil {
+		if err := happened(held, in.OpenFrom, today, "/heldOn"); err != nil {
+			return p, err
+		}
+	}
+	switch {
+	case p.State != StateActive || !p.current().CheckIn:
+		return p, nil
+	case number != p.Block:
+		return p, ErrCheckInNumber
+	case !p.canHold(today):
+		return p, ErrCheckInEarly
+	}
+	e.append(EnrolmentStep{Kind: CheckInDue, On: today, Number: number}, history.System("participant"), now)
+	return e.Progress(), nil
+}
+
 // openCheckIn returns the check-in that waits for a step of a kind, if it is the one
 // of the number.
 func (p *Progress) openCheckIn(number int, kind StepKind) (*CheckIn, error) {
@@ -174,10 +204,14 @@ func (p *Progress) openCheckIn(number int, kind StepKind) (*CheckIn, error) {
 	return p.checkIn(number), nil
 }
 
-// Answer notes the referrer's answer. It may still come when a non-answer has
-// been recorded, as long as nothing is decided.
-func (e *Enrolment) Answer(number int, readiness string, text []byte, by history.Author, now time.Time) error {
-	p := e.Progress()
+// Answer notes the referrer's answer, with the day of the meeting if there was one. It
+// may still come when a non-answer has been recorded, as long as nothing is decided, and
+// before the block is over, as many days as the plan says.
+func (e *Enrolment) Answer(number int, readiness string, held civil.Date, text []byte, by history.Author, now time.Time) error {
+	p, err := e.hold(number, held, now)
+	if err != nil {
+		return err
+	}
 	in, err := p.openCheckIn(number, Answered)
 	if err != nil {
 		return err
@@ -185,13 +219,16 @@ func (e *Enrolment) Answer(number int, readiness string, text []byte, by history
 	if in.Answer != nil && in.Answer.Kind == Answered {
 		return ErrAnswered
 	}
-	e.append(EnrolmentStep{Kind: Answered, Number: number, On: civil.DateOf(now), Readiness: readiness, Text: text}, by, now)
+	e.append(EnrolmentStep{Kind: Answered, Number: number, On: civil.DateOf(now), Held: held, Readiness: readiness, Text: text}, by, now)
 	return nil
 }
 
-// RecordNonAnswer notes that no answer came.
-func (e *Enrolment) RecordNonAnswer(number int, text []byte, by history.Author, now time.Time) error {
-	p := e.Progress()
+// RecordNonAnswer notes that no answer came, with the day of the meeting if there was one.
+func (e *Enrolment) RecordNonAnswer(number int, held civil.Date, text []byte, by history.Author, now time.Time) error {
+	p, err := e.hold(number, held, now)
+	if err != nil {
+		return err
+	}
 	in, err := p.openCheckIn(number, NotAnswered)
 	if err != nil {
 		return err
@@ -199,7 +236,7 @@ func (e *Enrolment) RecordNonAnswer(number int, text []byte, by history.Author, 
 	if in.Answer != nil {
 		return ErrAnswered
 	}
-	e.append(EnrolmentStep{Kind: NotAnswered, Number: number, On: civil.DateOf(now), Text: text}, by, now)
+	e.append(EnrolmentStep{Kind: NotAnswered, Number: number, On: civil.DateOf(now), Held: held, Text: text}, by, now)
 	return nil
 }
 
@@ -223,7 +260,7 @@ func (e *Enrolment) Decide(number int, d CheckInDecision, by history.Author, now
 	if in.Answer == nil {
 		return ErrUnanswered
 	}
-	if err := happened(d.On, p.current().First, civil.DateOf(now), "/decidedOn"); err != nil {
+	if err := happened(d.On, max(in.OpenFrom, in.Answer.Held), civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
 	switch {

@@ -47,7 +47,7 @@ func through(t testing.TB, block int) *Enrolment {
 	must(t, e.Start(start, coach, noon))
 	e.MarkOverdue(noon)
 	for n := 1; n < block; n++ {
-		must(t, e.Answer(n, "ready", nil, sender, noon),
+		must(t, e.Answer(n, "ready", "", nil, sender, noon),
 			e.Decide(n, CheckInDecision{Decision: Continue, On: start.AddWeeks(6 * n)}, coach, noon),
 			e.StartBlock(n+1, start.AddWeeks(6*n), coach, noon))
 		e.MarkOverdue(noon)
@@ -107,15 +107,15 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 		{"nobody begins twice", at(1), func(e *Enrolment) error { return e.Start("2026-04-20", coach, noon) }, ErrState},
 		{"block 2 waits for the decision", at(1), func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", coach, noon) }, ErrState},
 		{"a decision waits for the answer", at(1), func(e *Enrolment) error { return e.Decide(1, cont, coach, noon) }, ErrUnanswered},
-		{"only the check-in that is due is answered", at(1), func(e *Enrolment) error { return e.Answer(2, "ready", nil, sender, noon) }, ErrCheckInNumber},
-		{"before the block's end nobody is asked", running, func(e *Enrolment) error { return e.Answer(1, "ready", nil, sender, noon) }, ErrState},
-		{"nobody answers twice", answered, func(e *Enrolment) error { return e.Answer(1, "unsure", nil, sender, noon) }, ErrAnswered},
-		{"an answer that came is no non-answer", answered, func(e *Enrolment) error { return e.RecordNonAnswer(1, nil, coach, noon) }, ErrAnswered},
+		{"only the check-in that is due is answered", at(1), func(e *Enrolment) error { return e.Answer(2, "ready", "", nil, sender, noon) }, ErrCheckInNumber},
+		{"before the block's end nobody is asked", running, func(e *Enrolment) error { return e.Answer(1, "ready", "", nil, sender, noon) }, ErrCheckInEarly},
+		{"nobody answers twice", answered, func(e *Enrolment) error { return e.Answer(1, "unsure", "", nil, sender, noon) }, ErrAnswered},
+		{"an answer that came is no non-answer", answered, func(e *Enrolment) error { return e.RecordNonAnswer(1, "", nil, coach, noon) }, ErrAnswered},
 		{"a non-answer will do", at(1), func(e *Enrolment) error {
-			return errors.Join(e.RecordNonAnswer(1, nil, coach, noon), e.Decide(1, cont, coach, noon))
+			return errors.Join(e.RecordNonAnswer(1, "", nil, coach, noon), e.Decide(1, cont, coach, noon))
 		}, nil},
 		{"a late answer replaces the non-answer", at(1), func(e *Enrolment) error {
-			return errors.Join(e.RecordNonAnswer(1, nil, coach, noon), e.Answer(1, "ready", nil, sender, noon), e.Decide(1, cont, coach, noon))
+			return errors.Join(e.RecordNonAnswer(1, "", nil, coach, noon), e.Answer(1, "ready", "", nil, sender, noon), e.Decide(1, cont, coach, noon))
 		}, nil},
 		{"nobody decides before the block", answered, func(e *Enrolment) error {
 			return e.Decide(1, CheckInDecision{Decision: Continue, On: "2026-04-19"}, coach, noon)
@@ -153,6 +153,54 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 				t.Fatal("a refused step was taken")
 			}
 		})
+	}
+}
+
+// TestACheckInIsHeldSomeDaysBeforeItsBlocksEnd has block 1 run from 2 November to 13
+// December, with a check-in from 29 November on.
+func TestACheckInIsHeldSomeDaysBeforeItsBlocksEnd(t *testing.T) {
+	on := func(day civil.Date) time.Time { return day.Start().Add(12 * time.Hour) }
+	fourteen := func() *Enrolment {
+		e := planned("2026-11-02")
+		e.Plan.CheckInDays = 14
+		must(t, e.Start("2026-11-02", coach, noon))
+		return e
+	}
+	e := fourteen()
+	if err := e.Answer(1, "ready", "", nil, sender, on("2026-11-28")); !errors.Is(err, ErrCheckInEarly) {
+		t.Fatalf("fifteen days before: %v", err)
+	}
+	for _, c := range []struct {
+		held civil.Date
+		want error
+	}{{"2026-11-28", ErrTooEarly}, {"2026-12-01", ErrFuture}, {"2026-11-30", nil}} {
+		if err := e.Answer(1, "ready", c.held, nil, sender, on("2026-11-30")); !errors.Is(err, c.want) {
+			t.Errorf("held on %s: %v", c.held, err)
+		}
+	}
+	if err := e.Answer(2, "ready", "", nil, sender, on("2026-11-30")); !errors.Is(err, ErrCheckInNumber) {
+		t.Errorf("another check-in: %v", err)
+	}
+	if p := e.Progress(); p.State != StateCheckInDue || p.CheckIns[0].Answer.Held != "2026-11-30" || p.Blocks[0].Last != "2026-12-13" {
+		t.Errorf("answered: %+v", p)
+	}
+	if err := e.Decide(1, CheckInDecision{Decision: Continue, On: "2026-11-29"}, coach, on("2026-11-30")); !errors.Is(err, ErrTooEarly) {
+		t.Errorf("decided before the meeting: %v", err)
+	}
+	must(t, e.Decide(1, CheckInDecision{Decision: Continue, On: "2026-11-30"}, coach, on("2026-11-30")))
+	if e.MarkOverdue(on("2026-12-20")) || e.Progress().State != StateDecided {
+		t.Errorf("the end of the block asks again: %s", e.Progress().State)
+	}
+	if err := e.StartBlock(2, "2026-12-13", coach, on("2026-12-20")); !errors.Is(err, ErrTooEarly) {
+		t.Errorf("block 2 begins before block 1 is over: %v", err)
+	}
+	must(t, e.StartBlock(2, "2026-12-14", coach, on("2026-12-20")))
+
+	e = fourteen()
+	must(t, e.RecordNonAnswer(1, "2026-11-29", nil, coach, on("2026-11-29")),
+		e.Decide(1, CheckInDecision{Decision: Prolong, Weeks: 1, On: "2026-11-29", Exception: &Exception{Approver: "chef"}}, coach, on("2026-11-29")))
+	if p := e.Progress(); p.State != StateActive || p.DueOn() != "2026-12-20" || p.CheckIns[0].OpenFrom != "2026-12-06" {
+		t.Errorf("prolonged early: %+v", p)
 	}
 }
 
@@ -197,7 +245,7 @@ func running(t *testing.T) *Enrolment {
 
 func answered(t *testing.T) *Enrolment {
 	e := through(t, 1)
-	must(t, e.Answer(1, "ready", nil, sender, noon))
+	must(t, e.Answer(1, "ready", "", nil, sender, noon))
 	return e
 }
 

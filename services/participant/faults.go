@@ -39,6 +39,8 @@ var (
 		"Det blocket är inte nästa block. Starta det block som kommer härnäst.", "That block is not the next one. Start the block that comes next.")
 	ErrCheckInNumber = fault.New(fault.Conflict, "check-in-not-due",
 		"Den avstämningen är inte aktuell nu. Välj den avstämning som är aktuell.", "That check-in is not due now. Choose the check-in that is due.")
+	ErrCheckInEarly = fault.New(fault.Conflict, "check-in-too-early",
+		"Avstämningen kan inte hållas så tidigt. Vänta till dagen i openFrom.", "The check-in cannot be held so early. Wait until the day in openFrom.")
 	ErrAnswered = fault.New(fault.Conflict, "check-in-already-answered",
 		"Avstämningen är redan besvarad.", "The check-in has been answered already.")
 	ErrUnanswered = fault.New(fault.Conflict, "check-in-unanswered",

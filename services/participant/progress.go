@@ -42,8 +42,9 @@ func (b Block) RunsTo() civil.Date { return b.First.AddWeeks(b.Total()).AddDays(
 // one, and the earlier one is then in the steps only.
 type CheckIn struct {
 	Number   int
-	Due      bool           // its block is over
+	Due      bool           // its block is over, or it is held before that
 	DueOn    civil.Date     // the first day after its block
+	OpenFrom civil.Date     // the first day on which it can be held
 	Answer   *EnrolmentStep // answered or not_answered
 	Decision *EnrolmentStep
 }
@@ -60,7 +61,7 @@ func (e *Enrolment) Progress() Progress {
 	for i := range e.Steps {
 		p.follow(&e.Steps[i])
 	}
-	p.plan(e.PlannedStart)
+	p.plan(e.PlannedStart, e.Plan.CheckInDays)
 	return p
 }
 
@@ -77,11 +78,12 @@ func (p *Progress) follow(s *EnrolmentStep) {
 		p.Block++
 		p.current().First = s.On
 	case CheckInDue:
-		p.current().Last = p.current().RunsTo()
+		p.current().Last = p.current().RunsTo() // it runs so long, also when the check-in is held early
 		if in != nil {
 			*in = CheckIn{Number: s.Number, Due: true}
 		}
 	case Answered, NotAnswered:
+		p.notBefore = max(p.notBefore, s.Held)
 		if in != nil {
 			in.Answer = s
 		}
@@ -112,7 +114,7 @@ func (p *Progress) follow(s *EnrolmentStep) {
 
 // plan fills in the days that are not history: each block follows on the one
 // before, and not before the day from which it may.
-func (p *Progress) plan(start civil.Date) {
+func (p *Progress) plan(start civil.Date, checkInDays int) {
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
 		b.PlannedFirst = start
@@ -126,7 +128,7 @@ func (p *Progress) plan(start civil.Date) {
 			start = b.RunsTo().AddDays(1)
 		}
 		if in := p.checkIn(b.Number); in != nil {
-			in.DueOn = start
+			in.DueOn, in.OpenFrom = start, max(cmp.Or(b.First, b.PlannedFirst), start.AddDays(-1-checkInDays))
 		}
 	}
 }
@@ -205,9 +207,12 @@ type Operation struct {
 	Number int    // of the block or check-in, where it has one
 }
 
-// Operations lists what the state allows; who may do it is another question.
-func (p *Progress) Operations() []Operation {
+// Operations lists what the state allows today; who may do it is another question.
+func (p *Progress) Operations(today civil.Date) []Operation {
 	var operations []Operation
+	if p.canHold(today) {
+		operations = append(operations, Operation{"answerCheckIn", p.Block}, Operation{"recordNonAnswer", p.Block})
+	}
 	in := p.checkIn(p.Block)
 	for _, name := range enrolmentTable.Operations(p.State) {
 		number, allowed := 0, true

@@ -47,9 +47,9 @@ func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
 	case 1, 2:
 		return e.StartBlock(n+rapid.IntRange(0, 1).Draw(t, "next"), on, coach, now)
 	case 3:
-		return e.Answer(n, "ready", nil, sender, now)
+		return e.Answer(n, "ready", "", nil, sender, now)
 	case 4:
-		return e.RecordNonAnswer(n, nil, coach, now)
+		return e.RecordNonAnswer(n, "", nil, coach, now)
 	case 5, 6:
 		d := CheckInDecision{Decision: rapid.SampledFrom([]Decision{Continue, Prolong, Pause, End}).Draw(t, "decision"), On: on}
 		if rapid.Bool().Draw(t, "with weeks") {

@@ -53,7 +53,7 @@ type State string
 const (
 	StatePlanned    State = "planned"      // accepted, not begun
 	StateActive     State = "active"       // a block runs
-	StateCheckInDue State = "check_in_due" // the block is over; answer and decision are awaited
+	StateCheckInDue State = "check_in_due" // the block is over, or its check-in is held; answer and decision are awaited
 	StateDecided    State = "decided"      // the next block may start
 	StatePaused     State = "paused"       // no weeks are counted
 	StateClosing    State = "closing"      // closing conversation and documentation remain
@@ -68,7 +68,7 @@ const (
 	Planned          StepKind = "planned"
 	Started          StepKind = "started" // and with it block 1
 	BlockStarted     StepKind = "block_started"
-	CheckInDue       StepKind = "check_in_due" // because time has passed
+	CheckInDue       StepKind = "check_in_due" // because time has passed, or it is held before that
 	Answered         StepKind = "answered"
 	NotAnswered      StepKind = "not_answered"
 	Decided          StepKind = "decided"

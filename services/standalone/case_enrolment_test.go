@@ -191,3 +191,49 @@ func TestCase_C23(t *testing.T) {
 	}
 	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-6)})
 }
+
+// TestCase_C24 is: a check-in is answered and decided before its block is over, as many
+// days as the programme says, and the meeting has a date.
+func TestCase_C24(t *testing.T) {
+	o := open(t, newData(t))
+	begun := func(n uint64, start int) string { // block 1 runs to start+41
+		e := o.enrolled(n, day(start))
+		o.change(200, coach1, e, "start", map[string]any{"startedOn": day(start)})
+		return e
+	}
+	late, early := begun(24, -39), begun(25, -26) // two and fifteen days before the last day
+	ready := func(held int) map[string]any { return map[string]any{"readiness": "ready", "heldOn": day(held)} }
+
+	if got := o.change(409, officer, early, "check-ins/1/answer", map[string]any{"readiness": "ready"}); got["code"] != "check-in-too-early" {
+		t.Errorf("fifteen days before: %v", got)
+	}
+	first := func(e string) map[string]any {
+		return o.want(200, officer, http.MethodGet, e, "", nil)["checkIns"].([]any)[0].(map[string]any)
+	}
+	if got := first(early); got["openFrom"] != day(1) || got["dueOn"] != day(16) {
+		t.Errorf("the check-in opens tomorrow: %v", got)
+	}
+	links := o.want(200, officer, http.MethodGet, late, "", nil)["_links"].(map[string]any)
+	if links["answer"] == nil {
+		t.Errorf("no link to the answer: %v", links)
+	}
+	for held, code := range map[int]string{-13: "date-too-early", 1: "date-in-future"} {
+		if pointer, got := fault(t, o.change(422, officer, late, "check-ins/1/answer", ready(held))); pointer != "/heldOn" || got != code {
+			t.Errorf("held on day %d: %s at %s", held, got, pointer)
+		}
+	}
+	o.change(200, officer, late, "check-ins/1/answer", ready(-1))
+	if answer := first(late)["answer"].(map[string]any); answer["heldOn"] != day(-1) {
+		t.Errorf("the meeting: %v", answer)
+	}
+	decide := func(on int) map[string]any { return map[string]any{"decision": "continue", "decidedOn": day(on)} }
+	if pointer, got := fault(t, o.change(422, coach1, late, "check-ins/1/decision", decide(-2))); pointer != "/decidedOn" || got != "date-too-early" {
+		t.Errorf("decided before the meeting: %s at %s", got, pointer)
+	}
+	if got := o.change(200, coach1, late, "check-ins/1/decision", decide(0)); got["state"] != "decided" {
+		t.Errorf("decided: %v", got["state"])
+	}
+	if pointer, got := fault(t, o.change(422, coach1, late, "blocks/2/start", map[string]any{"startedOn": day(0)})); pointer != "/startedOn" || got != "date-too-early" {
+		t.Errorf("block 2 before the end of block 1: %s at %s", got, pointer)
+	}
+}

@@ -434,6 +434,8 @@ type Age struct {
 
 // AnswerRequest defines model for AnswerRequest.
 type AnswerRequest struct {
+	// HeldOn Dagen då avstämningen hölls, om det var ett möte. / The day of the check-in's meeting, if there was one.
+	HeldOn    *Day      `json:"heldOn,omitempty"`
 	Readiness Readiness `json:"readiness"`
 	Text      *FreeText `json:"text,omitempty"`
 }
@@ -468,14 +470,20 @@ type CheckIn struct {
 	Decision *CheckInOutcome `json:"decision,omitempty"`
 
 	// DueOn Första dagen efter blocket. / The first day after the block.
-	DueOn  Day          `json:"dueOn"`
-	Number int          `json:"number"`
-	State  CheckInState `json:"state"`
+	DueOn  Day `json:"dueOn"`
+	Number int `json:"number"`
+
+	// OpenFrom Första dagen då avstämningen kan hållas; planen säger hur tidigt. / The first day on which the check-in can be held; the plan says how early.
+	OpenFrom Day          `json:"openFrom"`
+	State    CheckInState `json:"state"`
 }
 
 // CheckInAnswer defines model for CheckInAnswer.
 type CheckInAnswer struct {
-	At        Instant    `json:"at"`
+	At Instant `json:"at"`
+
+	// HeldOn Dagen då avstämningen hölls, om det var ett möte. / The day of the check-in's meeting, if there was one.
+	HeldOn    *Day       `json:"heldOn,omitempty"`
 	Readiness *Readiness `json:"readiness,omitempty"`
 	Text      *FreeText  `json:"text,omitempty"`
 }
@@ -730,7 +738,9 @@ type MunicipalityCode = string
 
 // NonAnswerRequest defines model for NonAnswerRequest.
 type NonAnswerRequest struct {
-	Text *FreeText `json:"text,omitempty"`
+	// HeldOn Dagen då avstämningen hölls, om det var ett möte. / The day of the check-in's meeting, if there was one.
+	HeldOn *Day      `json:"heldOn,omitempty"`
+	Text   *FreeText `json:"text,omitempty"`
 }
 
 // Occupation defines model for Occupation.

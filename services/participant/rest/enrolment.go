@@ -66,14 +66,14 @@ func (h handlers) StartBlock(ctx context.Context, r api.StartBlockRequestObject)
 
 func (h handlers) AnswerCheckIn(ctx context.Context, r api.AnswerCheckInRequestObject) (api.AnswerCheckInResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
-		return h.service.AnswerCheckIn(ctx, r.Id, version, r.Number, string(r.Body.Readiness), rest.Value(r.Body.Text))
+		return h.service.AnswerCheckIn(ctx, r.Id, version, r.Number, string(r.Body.Readiness), civil.Date(rest.Value(r.Body.HeldOn)), rest.Value(r.Body.Text))
 	}, enrolmentAnswer("answerCheckIn"))
 	return api.AnswerCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequestObject) (api.RecordNonAnswerResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
-		return h.service.RecordNonAnswer(ctx, r.Id, version, r.Number, rest.Value(r.Body.Text))
+		return h.service.RecordNonAnswer(ctx, r.Id, version, r.Number, civil.Date(rest.Value(r.Body.HeldOn)), rest.Value(r.Body.Text))
 	}, enrolmentAnswer("recordNonAnswer"))
 	return api.RecordNonAnswer200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -162,14 +162,14 @@ func enrolment(v *service.EnrolmentView, depth rest.Depth) api.Enrolment {
 }
 
 func checkIn(v *service.EnrolmentView, in participant.CheckIn) api.CheckIn {
-	b := api.CheckIn{Number: in.Number, DueOn: string(in.DueOn), State: api.CheckInStateUpcoming}
+	b := api.CheckIn{Number: in.Number, DueOn: string(in.DueOn), OpenFrom: string(in.OpenFrom), State: api.CheckInStateUpcoming}
 	if in.Due {
 		b.State = api.CheckInStateDue
 	}
 	if s := in.Answer; s != nil {
 		b.State = api.CheckInState(s.Kind)
 		b.Answer = &api.CheckInAnswer{
-			At: s.At, Readiness: rest.Optional(api.Readiness(s.Readiness)), Text: rest.Optional(v.Texts[s.N].Text),
+			At: s.At, HeldOn: rest.Optional(string(s.Held)), Readiness: rest.Optional(api.Readiness(s.Readiness)), Text: rest.Optional(v.Texts[s.N].Text),
 		}
 	}
 	if s := in.Decision; s != nil {

@@ -39,7 +39,7 @@ func newStages(s *face) *stages {
 		if decision == "" {
 			return id, v
 		}
-		v = must(s.AnswerCheckIn(servicetest.As(FKUnit), id, v.Version, 1, "ready", ""))
+		v = must(s.AnswerCheckIn(servicetest.As(FKUnit), id, v.Version, 1, "ready", "", ""))
 		if decision == "answered" {
 			return id, v
 		}

@@ -81,7 +81,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 
 // viewEnrolment decrypts the texts where they are for the caller.
 func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) (*EnrolmentView, error) {
-	view := summarize(a, v, p)
+	view := s.summarize(a, v, p)
 	if !access.Allows("getEnrolment#text", a, v.Value.Resource(p, a)) {
 		return view, nil
 	}
@@ -105,11 +105,11 @@ func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enr
 }
 
 // summarize returns the view of an enrolment without texts.
-func summarize(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) *EnrolmentView {
+func (s *Service) summarize(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) *EnrolmentView {
 	r := v.Value.Resource(p, a)
 	redacted, progress := v.Value.Redact(p, a)
 	view := &EnrolmentView{Enrolment: redacted, Version: v.Version, Progress: progress}
-	for _, o := range progress.Operations() {
+	for _, o := range progress.Operations(civil.DateOf(s.Now())) {
 		if access.Allows(o.Name, a, r) {
 			view.Operations = append(view.Operations, o)
 		}
@@ -173,7 +173,7 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	}
 	for _, v := range found.Items {
 		if p := persons[v.Value.Participant]; p != nil {
-			page.Items = append(page.Items, summarize(a, v, p.Status()))
+			page.Items = append(page.Items, s.summarize(a, v, p.Status()))
 		}
 	}
 	return page, guard.Enter(ctx, s.AccessLog, e, nil)
@@ -207,16 +207,16 @@ func (s *Service) StartBlock(ctx context.Context, id string, version int64, numb
 
 // AnswerCheckIn notes the referrer's answer; only for the sender of the referral,
 // while the person's consent holds.
-func (s *Service) AnswerCheckIn(ctx context.Context, id string, version int64, number int, readiness, text string) (*EnrolmentView, error) {
+func (s *Service) AnswerCheckIn(ctx context.Context, id string, version int64, number int, readiness string, held civil.Date, text string) (*EnrolmentView, error) {
 	return s.change(ctx, "answerCheckIn", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
-		return e.Answer(number, readiness, text, by, s.Now())
+		return e.Answer(number, readiness, held, text, by, s.Now())
 	})
 }
 
 // RecordNonAnswer notes that no answer came.
-func (s *Service) RecordNonAnswer(ctx context.Context, id string, version int64, number int, text string) (*EnrolmentView, error) {
+func (s *Service) RecordNonAnswer(ctx context.Context, id string, version int64, number int, held civil.Date, text string) (*EnrolmentView, error) {
 	return s.change(ctx, "recordNonAnswer", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
-		return e.RecordNonAnswer(number, text, by, s.Now())
+		return e.RecordNonAnswer(number, held, text, by, s.Now())
 	})
 }
 

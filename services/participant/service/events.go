@@ -144,7 +144,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
 	}
 	planned := initiative.PlanIn(e.Data["municipality"])
-	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge}
+	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge, CheckInDays: planned.DaysBeforeCheckIn()}
 	for _, b := range planned.Blocks {
 		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})
 	}

@@ -150,7 +150,7 @@ func TestTheFeedHasEveryStepAndNoPerson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", "en text om personen"); err != nil {
+	if v, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", "", "en text om personen"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err = f.DecideCheckIn(servicetest.As(Coach), enrolment, v.Version, 1, participant.CheckInDecision{Decision: participant.Continue, On: "2026-06-01"}, "", ""); err != nil {
@@ -206,20 +206,20 @@ func TestConsentRulesTheReferrersAnswer(t *testing.T) {
 	stranger := FKUnit
 	stranger.Unit = "fk-lerum"
 	for _, a := range []actor.Actor{stranger, AF} {
-		if _, err := f.AnswerCheckIn(servicetest.As(a), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
+		if _, err := f.AnswerCheckIn(servicetest.As(a), enrolment, v.Version, 1, "ready", "", ""); !errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("%s: %v", a.Subject, err)
 		}
 	}
 	if _, err := f.WithdrawConsent(servicetest.As(Participant(id)), id, 3, in.Consent.Referral, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", ""); !errors.Is(err, fault.ErrNotFound) {
+	if _, err := f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", "", ""); !errors.Is(err, fault.ErrNotFound) {
 		t.Errorf("after the withdrawal: %v", err)
 	}
 	if _, err := f.Person(servicetest.As(FK), id); !errors.Is(err, fault.ErrNotFound) {
 		t.Errorf("after the withdrawal: %v", err)
 	}
-	if _, err := f.RecordNonAnswer(servicetest.As(Coach), enrolment, v.Version, 1, ""); err != nil {
+	if _, err := f.RecordNonAnswer(servicetest.As(Coach), enrolment, v.Version, 1, "", ""); err != nil {
 		t.Errorf("the way goes on without the referrer: %v", err)
 	}
 }

@@ -139,7 +139,7 @@ func TestNothingOfAPersonIsStoredInClear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", secret); err != nil {
+	if _, err = f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, v.Version, 1, "ready", "", secret); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.WithdrawConsent(servicetest.As(Coach), id, 3, in.Consent.Referral, secret); err != nil {

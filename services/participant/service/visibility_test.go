@@ -76,7 +76,7 @@ func TestTheSenderSeesOfAnEnrolmentWhatTheConsentCovers(t *testing.T) {
 				t.Errorf("without %q, %s sees the outcome: %t, of %s", c.leavesOut, a.Subject, hasOutcome, v.Progress.State)
 			}
 		}
-		if _, err := f.AnswerCheckIn(servicetest.As(FK), enrolment, 3, 1, "ready", ""); c.course == errors.Is(err, fault.ErrNotFound) {
+		if _, err := f.AnswerCheckIn(servicetest.As(FK), enrolment, 3, 1, "ready", "", ""); c.course == errors.Is(err, fault.ErrNotFound) {
 			t.Errorf("without %q an answer: %v", c.leavesOut, err)
 		}
 		// From the withdrawal on nothing is shared; the municipality and the person have their own.
