@@ -275,6 +275,9 @@ func (e *Enrolment) Decide(number int, d CheckInDecision, by history.Author, now
 		if err := noNumber("/exception/approver", d.Exception.Approver); err != nil {
 			return err
 		}
+		if d.Exception.Approver == by.Subject {
+			return ErrOwnApproval.AtField("/exception/approver")
+		}
 	}
 	e.append(EnrolmentStep{
 		Kind: Decided, Number: number, On: d.On, Decision: d.Decision, Weeks: d.Weeks, Text: d.Reason, Exception: d.Exception,

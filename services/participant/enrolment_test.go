@@ -127,6 +127,7 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 		{"only a prolongation has weeks", answered, decide(Continue, 2, nil), ErrWeeks},
 		{"only a prolongation has an exception", answered, decide(Continue, 0, &Exception{Approver: "chef"}), ErrException},
 		{"25 weeks need an exception", answered, decide(Prolong, 1, nil), ErrTooManyWeeks},
+		{"nobody approves their own exception", answered, decide(Prolong, 1, &Exception{Approver: "coach-17"}), ErrOwnApproval},
 		{"25 weeks with an exception", answered, decide(Prolong, 1, &Exception{Approver: "chef"}), nil},
 		{"a pause is resumed before the next block", paused, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, ErrState},
 		{"nobody resumes before the pause", paused, func(e *Enrolment) error { return e.Resume("2026-05-31", coach, noon) }, ErrTooEarly},

@@ -49,6 +49,8 @@ var (
 		"Antal veckor ska anges vid förlängning, och bara då.", "The number of weeks must be given for a prolongation, and only then.")
 	ErrException = fault.New(fault.Unprocessable, "exception-with-prolong",
 		"Ett undantag kan bara ges vid förlängning.", "An exception can be made for a prolongation only.")
+	ErrOwnApproval = fault.New(fault.Unprocessable, "approver-is-decider",
+		"Ett undantag godkänns av någon annan än den som beslutar. Ange en annan beslutsfattare.", "An exception is approved by somebody else than the one who decides. Give another approver.")
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
 		"Med förlängningen blir det fler veckor än planen medger. Ange ett undantag med skäl och beslutsfattare.", "The prolongation adds more weeks than the plan allows. Give an exception with a reason and an approver.")
 

@@ -88,6 +88,7 @@ func targets(s *face) map[string]*target {
 			body("an exception without prolongation", object{"decision": "end", "decidedOn": "2026-06-02", "exception": object{"reason": "Sjukdom.", "approver": "chef-1"}}),
 			body("more weeks than the plan", object{"decision": "prolong", "decidedOn": "2026-06-02", "weeks": 2}),
 			body("an approver who is a personal number", object{"decision": "prolong", "decidedOn": "2026-06-02", "weeks": 1, "exception": object{"reason": "Sjukdom.", "approver": "191212121212"}}),
+			body("an exception of one's own", object{"decision": "prolong", "decidedOn": "2026-06-02", "weeks": 1, "exception": object{"reason": "Sjukdom.", "approver": "coach-17"}}),
 			body("decided tomorrow", object{"decision": "continue", "decidedOn": "2026-11-23"}),
 			body("decided before the block", object{"decision": "continue", "decidedOn": "2026-04-19"})),
 		"resumeEnrolment": on(g.paused, "/resumption", g.vPaused, object{"resumedOn": "2026-08-10"},
