@@ -23,7 +23,7 @@ func changed(t *testing.T) string {
 		t.Fatal("the example has no list of municipalities")
 	}
 	name := filepath.Join(t.TempDir(), "changed.yaml")
-	all := "terms: { decision: 3 }\n" + strings.Replace(string(text), first, first+"  - { code: \"9998\", name: Påhittad }\n", 1)
+	all := "terms: { decision: 3 }\n" + strings.Replace(string(text), first, first+"  - { code: \"9998\", name: Påhittad, authority: pahittad }\n", 1)
 	if err := os.WriteFile(name, []byte(all), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +41,7 @@ func TestAChangedAssociationIsTakenWithoutARestart(t *testing.T) {
 			w.until(coach, week.Path, "known", func(suite.Answer) bool { return true })
 			body := referral(adult, "Tolvan", "Påhittad")
 			body["wishedMunicipality"] = "9998"
+			body["consent"].(map[string]any)["authorities"] = []string{"fk", "pahittad"}
 			var made suite.Answer
 			for end := time.Now().Add(time.Minute); made.Status != 201; time.Sleep(50 * time.Millisecond) {
 				var err error

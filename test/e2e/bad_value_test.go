@@ -81,6 +81,9 @@ func (d *document) badObjects(s schema) (bad []badValue) {
 	properties := object(s["properties"])
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		for _, b := range d.BadValues(object(properties[name])) {
+			if b.Why == "null" && b.Pointer == "" && !slices.Contains(texts(s["required"]), name) {
+				continue // is taken as absent
+			}
 			v := good()
 			v[name] = b.Value
 			bad = append(bad, badValue{Why: b.Why, Pointer: "/" + name + b.Pointer, Value: v})
