@@ -325,3 +325,22 @@ func (s *Status) Duplicate(a actor.Actor) (Duplicate, bool) {
 	}
 	return d, true
 }
+
+// scope returns what the consent shares with the sender until it is withdrawn. One that
+// does not name the sender, as a person's own need not, shares nothing.
+func (r *Referral) scope() consent.Scope {
+	s := consent.Scope{InForce: r.Consent.Names(r.Authority, r.AuthorityKind)}
+	for _, category := range []string{consent.Progress, consent.Outcome} {
+		if !s.InForce || len(r.Consent.Categories) > 0 && !slices.Contains(r.Consent.Categories, category) {
+			s.Withheld = append(s.Withheld, category)
+		}
+	}
+	return s
+}
+
+// Scope returns what the consent shares with the sender now.
+func (s *Status) Scope() consent.Scope {
+	scope := s.referral.scope()
+	scope.InForce = scope.InForce && s.ConsentWithdrawnAt == nil
+	return scope
+}

@@ -926,15 +926,15 @@ func (e ReferralWithdrawer) Valid() bool {
 	}
 }
 
-// Defines values for ReferredPersonProtection.
+// Defines values for ReferredProtection.
 const (
-	AssumedIdentity        ReferredPersonProtection = "assumed_identity"
-	ConfidentialityMarking ReferredPersonProtection = "confidentiality_marking"
-	ProtectedRegistration  ReferredPersonProtection = "protected_registration"
+	AssumedIdentity        ReferredProtection = "assumed_identity"
+	ConfidentialityMarking ReferredProtection = "confidentiality_marking"
+	ProtectedRegistration  ReferredProtection = "protected_registration"
 )
 
-// Valid indicates whether the value is a known member of the ReferredPersonProtection enum.
-func (e ReferredPersonProtection) Valid() bool {
+// Valid indicates whether the value is a known member of the ReferredProtection enum.
+func (e ReferredProtection) Valid() bool {
 	switch e {
 	case AssumedIdentity:
 		return true
@@ -2137,11 +2137,11 @@ type ReferredPerson struct {
 	Phone                  *string `json:"phone,omitempty"`
 
 	// Protection Skyddade personuppgifter som du känner till. Skyddet gäller överallt från och med nu, också för dig: ingen ser vem personen är förrän kommunens chef har utsett handläggare, och telefon och e-post sparas inte. / Protected identity that you know of. The protection holds everywhere from now on, for you too: nobody sees who the person is until the head of the municipality's unit has appointed handlers, and phone and e-mail are not kept.
-	Protection *ReferredPersonProtection `json:"protection,omitempty"`
+	Protection *ReferredProtection `json:"protection,omitempty"`
 }
 
-// ReferredPersonProtection Skyddade personuppgifter som du känner till. Skyddet gäller överallt från och med nu, också för dig: ingen ser vem personen är förrän kommunens chef har utsett handläggare, och telefon och e-post sparas inte. / Protected identity that you know of. The protection holds everywhere from now on, for you too: nobody sees who the person is until the head of the municipality's unit has appointed handlers, and phone and e-mail are not kept.
-type ReferredPersonProtection string
+// ReferredProtection Skyddade personuppgifter som du känner till. Skyddet gäller överallt från och med nu, också för dig: ingen ser vem personen är förrän kommunens chef har utsett handläggare, och telefon och e-post sparas inte. / Protected identity that you know of. The protection holds everywhere from now on, for you too: nobody sees who the person is until the head of the municipality's unit has appointed handlers, and phone and e-mail are not kept.
+type ReferredProtection string
 
 // Referrer defines model for Referrer.
 type Referrer struct {
