@@ -40,7 +40,10 @@ func probeOf(op operation) probe {
 			return map[string]any{"items": []any{map[string]any{"referral": refusedReferral(w, c, t)}}}
 		}
 		p.own = ownReferral
-		p.sees = func(a suite.Answer, _ thing) bool { return a.Text("items.0.problem.code") != "unit-not-yours" }
+		p.sees = func(a suite.Answer, _ thing) bool {
+			code := a.Text("items.0.problem.code")
+			return code != "unit-not-yours" && code != "token-without-unit"
+		}
 	case "createDraft":
 		p.status, p.denied, p.own = 201, "unit-not-yours", ownDraft
 		p.header["Idempotency-Key"] = "access"
@@ -229,6 +232,9 @@ func (p probe) judge(table map[string][]cell, c suite.Caller, t thing, a suite.A
 		t = p.own(c, t)
 	}
 	want = says(table[p.op.ID], c, t)
+	if p.op.ID == "createReferral" && c.Unit == "" && want == hidden {
+		p.denied = "token-without-unit"
+	}
 	if p.op.ID == "readCalendar" && t.protected {
 		want = hidden // a person whose identity is protected has no calendar
 	}

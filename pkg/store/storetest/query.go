@@ -195,7 +195,8 @@ func pageCases() []testCase {
 			s.ok(err)
 			s.equal("items", len(page.Items), 2)
 			s.equal("total", *total, store.Total{Records: 3})
-			rest, none, err := c.List(s.ctx, q, store.Window{Limit: 2, Cursor: page.Next.String()})
+			cursor := page.Next.String()
+			rest, none, err := c.List(s.ctx, q, store.Window{Limit: 2, Cursor: cursor})
 			s.ok(err)
 			s.equal("rest", len(rest.Items), 1)
 			s.equal("has a total", none != nil, false)
@@ -212,7 +213,7 @@ func pageCases() []testCase {
 			s.equal("total", *total, store.Total{Records: 3})
 			_, _, err = c.List(s.ctx, q, store.Window{Limit: 2, Cursor: "x"})
 			s.is(err, store.ErrCursor)
-			_, _, err = c.List(s.ctx, q, store.Window{Limit: 2, Page: 2, Cursor: page.Next.String()})
+			_, _, err = c.List(s.ctx, q, store.Window{Limit: 2, Page: 2, Cursor: cursor})
 			s.is(err, store.ErrCursorWithPage)
 		}},
 		testCase{"the document at the cursor may be gone", func(s *suite) {

@@ -118,7 +118,7 @@ func TestWhatACreationAsksOfTheStore(t *testing.T) {
 		{"a new person", func(*referral.Submission) {},
 			"find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
 		{"with a reference", func(s *referral.Submission) { s.ExternalReference = "FK-1" },
-			"count referrals, find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
+			"find referrals, find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
 		{"a person who was known", func(s *referral.Submission) { s.Person = somebodyElse(1).Person },
 			"find referrals, get referrals, insert access_log, insert referrals, replace registry_counters"},
 	} {
