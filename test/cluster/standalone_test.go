@@ -36,7 +36,7 @@ func TestStandaloneLivesOnAClusterAndLeavesNothingButItsData(t *testing.T) {
 	time.Sleep(10 * time.Second)
 	report("standalone, 200 requests/s", r.uses(25*time.Second))
 	res := l.stop("200 requests a second")
-	figure("standalone, 200 requests/s: all bear personal data; %s", res)
+	figure("standalone, 200 requests/s, all with personal data; %s", res)
 	if len(res.failed) > 0 {
 		t.Errorf("%s%s", res, res.some())
 	}

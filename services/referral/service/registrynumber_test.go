@@ -200,9 +200,15 @@ func TestEachYearAndAssociationCountsForItself(t *testing.T) {
 	_, err = w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
 	wants(t, "a refused one", err, fault.ErrUnavailable)
 	w.People.Err = nil
-	// It returns its number back with the next write of the counter, or the one after.
-	next := []string{created(t, w).RegistryNumber, created(t, w).RegistryNumber}
-	if slices.Sort(next); next[0] != "2027-000002" || next[1] != "2027-000003" {
-		t.Errorf("after what was refused come %v", next)
+	// Its number is free again with a later write of the counter, and none is left out.
+	var next []string
+	for len(next) < 10 && !slices.Contains(next, "2027-000002") {
+		next = append(next, created(t, w).RegistryNumber)
+	}
+	slices.Sort(next)
+	for i, n := range next {
+		if want := fmt.Sprintf("2027-%06d", i+2); n != want {
+			t.Fatalf("after what was refused come %v", next)
+		}
 	}
 }
