@@ -118,7 +118,7 @@ func FuzzSheet(f *testing.F) {
 	f.Add("unit,reason\na,\"b")
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\ufeff\ufffd") {
-			t.Skip()
+			return // UTF-16 cannot say it, or the mark would be read as part of the encoding
 		}
 		want, wantErr := read(t, "x.csv", "\ufeff"+text)
 		for _, e := range []encoding.Encoding{utf16LE, utf16BE} {
