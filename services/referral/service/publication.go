@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/encryption"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
@@ -26,6 +27,9 @@ const (
 	numberKey   = "number"
 	periodKey   = "period"
 	releasedKey = "released" // only when it is
+
+	// maxMakers is how many others may make a publication while one is computed.
+	maxMakers = 8
 )
 
 // publicationCollection declares how publications are stored. Their numbers are unique,
@@ -140,7 +144,7 @@ func (s *Service) makePublication(ctx context.Context, a actor.Actor, key string
 		Actor: a, Operation: "makePublication", Key: key, Now: s.Now(), NewID: s.NewID,
 		Fingerprint: s.Cipher.Fingerprint(fmt.Appendf(nil, "%s/%d", period, version)),
 	}
-	for {
+	for range maxMakers {
 		made, _, err := idempotency.Create(ctx, s.publications, r,
 			func(p *publication.Publication) idempotency.Receipt { return p.Receipt },
 			func(id string) (*publication.Publication, error) {
@@ -155,6 +159,7 @@ func (s *Service) makePublication(ctx context.Context, a actor.Actor, key string
 		}
 		return made.Value, err
 	}
+	return nil, fault.ErrUnavailable.Because(fmt.Errorf("publications: %d others were made meanwhile", maxMakers))
 }
 
 // compute fills in number, tables and contributors.
