@@ -49,3 +49,17 @@ func Append[S any, P interface {
 	e.By, e.Authority, e.Unit, e.TraceParent = by.Subject, by.Authority, by.Unit, by.TraceParent
 	return append(steps, step)
 }
+
+// InForce returns the steps of the kind that begins something, since the last one of the
+// kind that ends all of it.
+func InForce[S any, Kind comparable](steps []S, kindOf func(*S) Kind, begins, ends Kind) (inForce []S) {
+	for i := range steps {
+		switch kindOf(&steps[i]) {
+		case begins:
+			inForce = append(inForce, steps[i])
+		case ends:
+			inForce = nil
+		}
+	}
+	return inForce
+}

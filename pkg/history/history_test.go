@@ -94,3 +94,12 @@ func TestAppendNumbersAndSigns(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+func TestOnlyWhatBeganAfterTheLastEndIsInForce(t *testing.T) {
+	for steps, want := range map[string]string{"": "", "xbx": "b", "bb": "bb", "bbe": "", "ebxb": "bb", "bebe": "", "bbeb": "b"} {
+		got := InForce([]byte(steps), func(s *byte) byte { return *s }, 'b', 'e')
+		if string(got) != want {
+			t.Errorf("%q: %q, want %q", steps, got, want)
+		}
+	}
+}

@@ -285,16 +285,7 @@ func (p *Person) Raise(level ProtectionLevel, by history.Author, now time.Time) 
 // Protections lists the steps by which the person is protected now, in their order: each
 // names the handlers of one authority.
 func (p *Person) Protections() []PersonStep {
-	var inForce []PersonStep
-	for _, s := range p.Steps {
-		switch s.Kind {
-		case Protected:
-			inForce = append(inForce, s)
-		case Unprotected:
-			inForce = nil
-		}
-	}
-	return inForce
+	return history.InForce(p.Steps, func(s *PersonStep) PersonStepKind { return s.Kind }, Protected, Unprotected)
 }
 
 // Lower sets a weaker level of protection, with the handlers as they are: ErrNotProtected

@@ -128,16 +128,7 @@ func (r *Referral) AsOf(version int64) *Referral {
 // Protections lists the steps by which the person is protected now, in their order: each
 // names the handlers of one authority.
 func (r *Referral) Protections() []Step {
-	var inForce []Step
-	for _, s := range r.Steps {
-		switch s.Kind {
-		case Protected:
-			inForce = append(inForce, s)
-		case Unprotected:
-			inForce = nil
-		}
-	}
-	return inForce
+	return history.InForce(r.Steps, func(s *Step) StepKind { return s.Kind }, Protected, Unprotected)
 }
 
 // AsReceived returns the referral as it was stored first: with the steps by which the
