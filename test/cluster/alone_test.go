@@ -83,11 +83,7 @@ func (a *alone) refers() string {
 
 func (a *alone) status(referral string) int {
 	a.Helper()
-	got, err := a.s.Do(suite.Request{Method: "GET", Path: "/referrals/" + referral, Token: a.s.Token(a.T, intake)})
-	if err != nil {
-		a.Fatal(err)
-	}
-	return got.Status
+	return a.reaches(a.s, suite.Request{Method: "GET", Path: "/referrals/" + referral, Token: a.s.Token(a.T, intake)}).Status
 }
 
 // isBackedUp as the runbook of FinsamBackupOld says, and returns the name of the set.

@@ -60,6 +60,21 @@ func (r reader) door(service string) suite.Place {
 	return suite.Place{Base: "http://" + ip + "/finsam/v1", Data: filepath.Join(r.dir, "DIR"), Fresh: true}
 }
 
+// reaches returns the first answer: a node learns of a new Service, or of a pod's new
+// address, some moments after the rollout has ended.
+func (r reader) reaches(s *suite.Suite, q suite.Request) suite.Answer {
+	r.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		a, err := s.Do(q)
+		if err == nil {
+			return a
+		}
+		if time.Now().After(end) {
+			r.Fatal(err)
+		}
+	}
+}
+
 var namespace = regexp.MustCompile(`(-n|namespace:?) finsam([\s,}])`)
 
 // does runs commands of the document, one after the other. What must be another
@@ -133,6 +148,7 @@ func TestTheDocumentedCommandsWorkAsPrinted(t *testing.T) {
 		"image.registry=registry.example.se", "image.repository=finsam,image.registry="+registry+",image.tag="+tag+",common.autoscaling.enabled=false,drain.lingerSeconds=1",
 		"deploy/helm/finsam", chartFolder)
 	s := suite.At(t, r.door("finsam-gateway"))
+	r.reaches(s, suite.Request{Method: "GET", Path: "/api-info"})
 	read := func(when string) {
 		t.Helper()
 		if a, err := s.Do(suite.Request{Method: "GET", Path: "/referrals", Token: s.Token(t, intake)}); err != nil || a.Status != 200 {
