@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"go/ast"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -122,6 +123,23 @@ func declared(t *testing.T, path string) func(name string) bool {
 		}
 	}
 	return func(name string) bool { return names[name] }
+}
+
+// TestNoDataFolderIsInTheProject: a folder that a program was started on holds private
+// keys and a database. It belongs below data/, which git ignores.
+func TestNoDataFolderIsInTheProject(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "git", "ls-files")
+	cmd.Dir = projectRoot(t)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skipf("not a clone: %v", err)
+	}
+	for path := range strings.Lines(string(out)) {
+		switch path = strings.TrimSpace(path); filepath.Ext(path) {
+		case ".key", ".pem", ".db", ".lock":
+			report(t, path, "%s: neither a key nor a database belongs into the project", path)
+		}
+	}
 }
 
 // TestTheGlossaryIsAlphabetical keeps a word where a reader looks for it.
