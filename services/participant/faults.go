@@ -34,7 +34,7 @@ var (
 	ErrBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",
 		"Startdagen är före dagen då personen lämnade sitt samtycke till remissen. Ange en senare dag.", "The start date is before the day on which the person consented to the referral. Give a later day.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
-		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not within the initiative's age limits on the start date.")
+		"Personen har inte rätt ålder för insatsen på startdagen. Kontrollera startdagen och insatsen.", "The person is not within the initiative's age limits on the start date. Check the start date and the initiative.")
 	ErrBlockNumber = fault.New(fault.Conflict, "not-next-block",
 		"Det blocket är inte nästa block. Starta det block som kommer härnäst.", "That block is not the next one. Start the block that comes next.")
 	ErrCheckInNumber = fault.New(fault.Conflict, "check-in-not-due",

@@ -47,7 +47,7 @@ var (
 	ErrStartBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",
 		"Startdagen är före dagen då personen lämnade sitt samtycke till remissen. Ange en senare dag.", "The start date is before the day on which the person consented to the referral. Give a later day.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
-		"Personen har inte rätt ålder för insatsen på startdagen.", "The person is not within the initiative's age limits on the start date.")
+		"Personen har inte rätt ålder för insatsen på startdagen. Kontrollera startdagen och insatsen.", "The person is not within the initiative's age limits on the start date. Check the start date and the initiative.")
 	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",
 		"Den som återtar en remiss om sig själv ska ange person i fältet by.", "A person who withdraws a referral about themselves must give person in the field by.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",

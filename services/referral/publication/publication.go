@@ -39,7 +39,7 @@ var (
 		"Publikationen är redan släppt.", "The publication has been released already.")
 	ErrOwn = fault.New(fault.Forbidden, "own-publication",
 		"Den som gjorde publikationen får inte släppa den. Be en kollega granska och släppa den.",
-		"Who made the publication may not release it. Ask a colleague to review and release it.")
+		"The person who made the publication may not release it. Ask a colleague to review and release it.")
 	// ErrInstead answers who sees aggregates only and asks for a range of months.
 	ErrInstead = fault.New(fault.Forbidden, "figures-are-published",
 		"Förbundets siffror läses i publikationer, som görs när ett tertial eller år är slut. Öppna publikationerna i stället.",

@@ -30,7 +30,7 @@ import (
 // The refusals of this package.
 var (
 	ErrNoPlace = fault.New(fault.Conflict, "no-place",
-		"Alla platser i insatsen är upptagna. Sätt remissen på väntelistan, så flyttas den upp automatiskt när en plats blir ledig.", "All places in the initiative are taken. Put the referral on the waiting list; it is offered a place as soon as one is free.")
+		"Alla platser i insatsen är upptagna. Sätt remissen på väntelistan, så erbjuds den en plats så snart en blir ledig.", "All places in the initiative are taken. Put the referral on the waiting list; it is offered a place as soon as one is free.")
 	ErrFull = fault.New(fault.Conflict, "waiting-list-full",
 		"Väntelistan är full. Avvisa remissen eller höj gränsen för väntelistan.", "The waiting list is full. Reject the referral, or raise the limit of the waiting list.")
 )
