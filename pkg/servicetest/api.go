@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -83,7 +84,26 @@ func (a *API) Do(t testing.TB, r webtest.Request) *webtest.Response {
 	}); err != nil {
 		t.Errorf("%s %s: %d breaks the contract: %v\n%s", r.Method, r.Path, got.Status, err, got.Body)
 	}
+	VersionIsTag(t, r.Method+" "+r.Path, got.Header, got.Body)
 	return got
+}
+
+// VersionIsTag wants that a thing which is answered with an entity tag has its version in
+// the body too. A thing is what has links; a problem and a document of the API are none.
+func VersionIsTag(t testing.TB, what string, header http.Header, body []byte) {
+	t.Helper()
+	var thing struct {
+		Version json.Number
+		APIName string         `json:"apiName"`
+		Links   map[string]any `json:"_links"`
+	}
+	tag := header.Get("ETag")
+	if tag == "" || json.Unmarshal(body, &thing) != nil || thing.Links == nil || thing.APIName != "" {
+		return
+	}
+	if want := `"` + thing.Version.String() + `"`; tag != want {
+		t.Errorf("%s: the version is %q and the entity tag %s: %s", what, thing.Version, tag, body)
+	}
 }
 
 // Get reads a path as the actor.

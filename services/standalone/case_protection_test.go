@@ -154,7 +154,7 @@ func TestCase_A13(t *testing.T) {
 	passed := o.version(reviewer, at+"/protection")
 	o.want(200, chef, http.MethodPost, at+"/protection", o.version(chef, at), map[string]any{"level": "assumed_identity", "handlers": []string{"coach-2"}})
 	shown := o.want(200, reviewer, http.MethodGet, at+"/protection", "", nil)
-	if links := shown["_links"].(map[string]any); shown["protection"] != "assumed_identity" || len(shown) != 2 || links["protectionRemoval"] == nil {
+	if links := shown["_links"].(map[string]any); shown["protection"] != "assumed_identity" || len(shown) != 3 || shown["version"] == nil || links["protectionRemoval"] == nil {
 		t.Errorf("got %v", shown)
 	}
 	removal := at + "/protection-removal"

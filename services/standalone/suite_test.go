@@ -21,6 +21,7 @@ import (
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store/migration"
 	activityservice "github.com/finsam/finsam/services/activity/service"
 	"github.com/finsam/finsam/services/gateway"
@@ -153,6 +154,7 @@ func (o *office) call(who demo.Claims, method, path string, header map[string]st
 	}
 	w := httptest.NewRecorder()
 	o.door.ServeHTTP(w, r)
+	servicetest.VersionIsTag(o.t, method+" "+path, w.Header(), w.Body.Bytes())
 	return w
 }
 

@@ -338,8 +338,8 @@ type ActivityDayItem struct {
 	Booking     string      `json:"booking"`
 	Participant string      `json:"participant"`
 
-	// Version Bokningens version, att skicka i If-Match. / The booking's version, to send in If-Match.
-	Version int64 `json:"version"`
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version Version `json:"version"`
 }
 
 // ActivityList defines model for ActivityList.
@@ -387,6 +387,9 @@ type Booking struct {
 
 	// Until Sista dag, om det finns en. / Last day, if there is one.
 	Until *string `json:"until,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // BookingCancellation defines model for BookingCancellation.
@@ -438,6 +441,9 @@ type CalendarFeed struct {
 
 	// State Om kalenderadressen gäller. / Whether the calendar address is valid.
 	State CalendarFeedState `json:"state"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // CalendarFeedList defines model for CalendarFeedList.
@@ -469,7 +475,10 @@ type Cancellation struct {
 
 	// State Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
 	State CancellationState `json:"state"`
-	Week  string            `json:"week"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+	Week    string   `json:"week"`
 }
 
 // CancellationReason Varför ett tillfälle är inställt. / Why an occurrence is called off.
@@ -521,7 +530,10 @@ type MunicipalityWeek struct {
 
 	// Unscheduled Aktiviteter utan veckodag. / Activities without a weekday.
 	Unscheduled []Activity `json:"unscheduled"`
-	Week        string     `json:"week"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+	Week    string   `json:"week"`
 }
 
 // NewAttendance defines model for NewAttendance.
@@ -561,6 +573,9 @@ type NewCalendarFeed struct {
 
 	// Token Adressens hemliga del; visas bara nu. / The secret part of the address; shown only now.
 	Token string `json:"token"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // NewCancellation defines model for NewCancellation.
@@ -630,6 +645,9 @@ type ParticipantWeekItem struct {
 	// Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 	Occurrence Occurrence `json:"occurrence"`
 }
+
+// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+type Version = int64
 
 // Weekday Veckodag. / Day of the week.
 type Weekday string

@@ -625,6 +625,9 @@ type Enrolment struct {
 	StartedOn    *Day              `json:"startedOn,omitempty"`
 	State        EnrolmentState    `json:"state"`
 	Timeline     []EnrolmentStep   `json:"timeline"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // EnrolmentList defines model for EnrolmentList.
@@ -689,6 +692,9 @@ type EnrolmentSummary struct {
 	Referral     Uuid              `json:"referral"`
 	StartedOn    *Day              `json:"startedOn,omitempty"`
 	State        EnrolmentState    `json:"state"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // FreeText defines model for FreeText.
@@ -783,6 +789,9 @@ type Participant struct {
 	// Protection Nivån, eller none. / The level, or none.
 	Protection Protection   `json:"protection"`
 	Timeline   []PersonStep `json:"timeline"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // Person defines model for Person.
@@ -893,6 +902,9 @@ type ProtectionState struct {
 
 	// Protection Nivån, eller none. / The level, or none.
 	Protection Protection `json:"protection"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // Readiness defines model for Readiness.
@@ -913,6 +925,9 @@ type Subject = string
 
 // Uuid defines model for Uuid.
 type Uuid = string
+
+// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+type Version = int64
 
 // Cursor defines model for Cursor.
 type Cursor = string

@@ -1139,6 +1139,9 @@ type Attachment struct {
 
 	// Type Filens typ, enligt innehållet. / The file's type, according to its content.
 	Type AttachmentType `json:"type"`
+
+	// Version Remissens version sedan bilagan lades till, samma tal som i ETag; bara i svaret på tillägget. / The referral's version since the attachment was added, the same number as in the ETag; only in the answer to the addition.
+	Version *Version `json:"version,omitempty"`
 }
 
 // AttachmentType Filens typ, enligt innehållet. / The file's type, according to its content.
@@ -2321,6 +2324,9 @@ type Unit struct {
 	Kind         UnitKind `json:"kind"`
 	Municipality *string  `json:"municipality,omitempty"`
 	Name         string   `json:"name"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // UnitAuthority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care providers.

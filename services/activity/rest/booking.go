@@ -78,8 +78,9 @@ func changed(b *service.BookingView) api.BookingChangedJSONResponse {
 }
 
 func booking(b *service.BookingView, depth rest.Depth) api.Booking {
+	version := b.Version()
 	body := api.Booking{
-		Id: b.ID, Enrolment: b.Enrolment, Participant: b.Participant, Municipality: b.Municipality, Activity: b.Activity,
+		Id: b.ID, Version: &version, Enrolment: b.Enrolment, Participant: b.Participant, Municipality: b.Municipality, Activity: b.Activity,
 		Name: rest.Optional(b.Name), From: string(b.From), State: api.BookingState(b.Status.State),
 		Attendances: []api.AttendanceNote{}, Timeline: make([]api.BookingStep, 0, len(b.Steps)),
 		UnderscoreLinks: api.Links{"self": link(depth, "getBooking", b.ID), "participantWeek": link(depth, "getParticipantWeek", b.Participant)},

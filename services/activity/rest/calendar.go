@@ -28,7 +28,7 @@ func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFe
 	location, tag := b.UnderscoreLinks["self"].Href, rest.ETag(a.Version())
 	return api.CreateCalendarFeed201JSONResponse{
 		Body: api.NewCalendarFeed{
-			Id: b.Id, Participant: b.Participant, State: b.State, CreatedAt: b.CreatedAt, Token: secret, UnderscoreLinks: b.UnderscoreLinks,
+			Id: b.Id, Version: b.Version, Participant: b.Participant, State: b.State, CreatedAt: b.CreatedAt, Token: secret, UnderscoreLinks: b.UnderscoreLinks,
 		},
 		Headers: api.CreateCalendarFeed201ResponseHeaders{ETag: &tag, Location: &location},
 	}, nil
@@ -92,8 +92,9 @@ func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObj
 }
 
 func address(a *activity.Address, depth rest.Depth) api.CalendarFeed {
+	version := a.Version()
 	b := api.CalendarFeed{
-		Id: a.ID, Participant: a.Participant, CreatedAt: a.Steps[0].At, State: api.CalendarFeedStateRevoked,
+		Id: a.ID, Version: &version, Participant: a.Participant, CreatedAt: a.Steps[0].At, State: api.CalendarFeedStateRevoked,
 		UnderscoreLinks: api.Links{"self": link(depth, "getCalendarFeed", a.Participant, a.ID)},
 	}
 	if a.State() == activity.AddressOpened {

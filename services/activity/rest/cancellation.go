@@ -49,8 +49,9 @@ func (h handlers) RestoreOccurrence(ctx context.Context, r api.RestoreOccurrence
 
 func cancellation(c *service.CancellationView, depth rest.Depth) api.Cancellation {
 	week := activity.WeekOf(c.Date).String()
+	version := c.Version()
 	b := api.Cancellation{
-		Id: c.ID, Activity: c.Activity, Municipality: c.Municipality, Date: string(c.Date), Week: week,
+		Id: c.ID, Version: &version, Activity: c.Activity, Municipality: c.Municipality, Date: string(c.Date), Week: week,
 		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.State()), CancelledAt: c.Steps[0].At,
 		UnderscoreLinks: api.Links{
 			"self": link(depth, "getCancellation", c.Activity, c.ID),

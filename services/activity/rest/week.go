@@ -25,7 +25,7 @@ func (h handlers) GetMunicipalityWeek(ctx context.Context, r api.GetMunicipality
 		return api.GetMunicipalityWeek304Response{Headers: api.GetMunicipalityWeek304ResponseHeaders{ETag: &tag}}, nil
 	}
 	b := api.MunicipalityWeek{
-		Municipality: w.Municipality.Code, Name: w.Municipality.Name, Week: w.Week.String(),
+		Version: &w.Version, Municipality: w.Municipality.Code, Name: w.Municipality.Name, Week: w.Week.String(),
 		FirstDay: string(w.Week.Monday()), LastDay: string(w.Week.Sunday()),
 		Items: rest.Map(w.Items, occurrence),
 		Unscheduled: rest.Map(w.Unscheduled, func(x association.Activity) api.Activity {

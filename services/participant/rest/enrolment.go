@@ -25,7 +25,7 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 	return api.ListEnrolments200JSONResponse{
 		Items: rest.Map(page.Items, func(v *service.EnrolmentView) api.EnrolmentSummary {
 			return api.EnrolmentSummary{
-				Id: v.ID, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
+				Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 				Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 				State: api.EnrolmentState(v.Progress.State), Outcome: rest.Optional(api.EnrolmentOutcome(v.Progress.Outcome)),
 				CurrentBlock: rest.Optional(v.Progress.Block), PlannedStart: string(v.PlannedStart),
@@ -134,7 +134,7 @@ func enrolmentAnswer(operation string) func(v *service.EnrolmentView) api.Enrolm
 func enrolment(v *service.EnrolmentView, depth rest.Depth) api.Enrolment {
 	c := v.Progress
 	return api.Enrolment{
-		Id: v.ID, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
+		Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 		Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
 		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)),

@@ -57,7 +57,7 @@ func (h handlers) GetProtection(ctx context.Context, r api.GetProtectionRequestO
 		return api.GetProtection304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
 	depth := depthOf("getProtection")
-	b := api.ProtectionState{Protection: protection(v.Level), UnderscoreLinks: api.Links{"self": link(depth, "getProtection", v.ID)}}
+	b := api.ProtectionState{Version: &v.Version, Protection: protection(v.Level), UnderscoreLinks: api.Links{"self": link(depth, "getProtection", v.ID)}}
 	b.UnderscoreLinks.AddActions(api.Paths, depth, v.Operations, v.ID)
 	return api.GetProtection200JSONResponse{Body: b, Headers: api.GetProtection200ResponseHeaders{ETag: &tag}}, nil
 }
@@ -87,7 +87,7 @@ func personAnswer(operation string) func(v *service.PersonView) api.ParticipantJ
 
 func person(v *service.PersonView, depth rest.Depth) api.Participant {
 	b := api.Participant{
-		Id: v.ID, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: protection(v.Protection),
+		Id: v.ID, Version: &v.Version, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: protection(v.Protection),
 		Handlers: rest.OptionalList(v.Handlers), Consents: []api.Consent{},
 		Timeline: rest.Map(v.Steps, func(s participant.PersonStep) api.PersonStep {
 			return api.PersonStep{

@@ -64,7 +64,7 @@ func attachmentBody(v *referral.AttachmentView, depth rest.Depth) api.Attachment
 		links["removal"] = link(depth, "removeAttachment", v.Referral, v.ID)
 	}
 	return api.Attachment{
-		Id: v.ID, Title: v.Title, Type: api.AttachmentType(v.Type), Size: v.Size, Sha256: v.SHA256,
+		Id: v.ID, Version: rest.Optional(v.Version), Title: v.Title, Type: api.AttachmentType(v.Type), Size: v.Size, Sha256: v.SHA256,
 		AddedAt: v.AddedAt, Authority: v.Authority, UnderscoreLinks: links,
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
@@ -96,6 +97,7 @@ func (f *front) asContracted(t *testing.T, r webtest.Request, a *webtest.Respons
 	if err != nil {
 		t.Errorf("%s %s: not as contracted: %v\n%s", r.Method, r.Path, err, a.Body)
 	}
+	servicetest.VersionIsTag(t, r.Method+" "+r.Path, a.Header, a.Body)
 }
 
 // newReferral is the body of a referral without fault.

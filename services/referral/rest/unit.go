@@ -57,7 +57,7 @@ func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObjec
 	}
 	tag := unsetTag(version)
 	depth := depthOf("replaceUnit")
-	b := unit(u, depth)
+	b := unit(u, version+1, depth) // as unsetTag
 	b.UnderscoreLinks["register"] = link(depth, "listUnits")
 	return api.ReplaceUnit200JSONResponse{Body: b, Headers: api.ReplaceUnit200ResponseHeaders{ETag: &tag}}, nil
 }
@@ -67,14 +67,14 @@ func units200(units []referral.Unit, version int64) api.UnitRegister {
 	version++ // as unsetTag
 	return api.UnitRegister{
 		Version:         &version,
-		Items:           rest.Map(units, func(u referral.Unit) api.Unit { return unit(u, depth) }),
+		Items:           rest.Map(units, func(u referral.Unit) api.Unit { return unit(u, version, depth) }),
 		UnderscoreLinks: api.Links{"self": link(depth, "listUnits")},
 	}
 }
 
-func unit(u referral.Unit, depth rest.Depth) api.Unit {
+func unit(u referral.Unit, version int64, depth rest.Depth) api.Unit {
 	return api.Unit{
-		Id: u.ID, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
+		Id: u.ID, Version: &version, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
 		Municipality: rest.Optional(u.Municipality), Active: u.Active,
 		UnderscoreLinks: api.Links{"self": link(depth, "replaceUnit", u.ID)},
 	}
