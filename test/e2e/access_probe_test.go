@@ -125,6 +125,7 @@ var views = map[string]map[string]func(suite.Answer, thing) bool{
 		"text":       func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
 		"duplicates": func(a suite.Answer, _ thing) bool { return a.At("duplicates") != nil },
 	},
+	"getPlaces": {"use": func(a suite.Answer, _ thing) bool { return a.At("taken") != nil }},
 	"getParticipant": {"identity": func(a suite.Answer, t thing) bool {
 		return a.Text("familyName") == t.family && a.Text("personalIdentityNumber") != ""
 	}},

@@ -39,7 +39,10 @@ func TestOneIsHandedOverAndAnotherMovesUpFromTheWaitingList(t *testing.T) {
 	}
 	w.change(intake, waits, "acceptance", map[string]any{"initiative": "activera", "startDate": day(14), "coach": "coach-1"})
 	w.state(fkSystem, waits, "enrolled")
-	p := w.get(forbundets, places)
+	if p := w.get(forbundets, places); p.At("places") != 1.0 || p.At("taken") != nil || p.At("kept") != nil || p.At("waiting") != nil {
+		t.Errorf("the association reads what it set, and no count as it changes: %s", p.Raw)
+	}
+	p := w.get(intake, places)
 	if p.At("taken") != 1.0 || p.At("kept") != 0.0 || p.At("waiting") != 0.0 {
 		t.Errorf("the places in the end: %s", p.Raw)
 	}

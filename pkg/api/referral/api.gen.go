@@ -1565,8 +1565,8 @@ type Places struct {
 	UnderscoreLinks Links  `json:"_links"`
 	Initiative      string `json:"initiative"`
 
-	// Kept Reserverade för dem som har flyttats upp från väntelistan. / Reserved for those moved up from the waiting list.
-	Kept int `json:"kept"`
+	// Kept Reserverade för dem som har flyttats upp från väntelistan; visas för kommunen. / Reserved for those moved up from the waiting list; shown to the municipality.
+	Kept *int `json:"kept,omitempty"`
 
 	// MaxWaiting Saknas när så många som helst får vänta. / Absent when any number may wait.
 	MaxWaiting   *int   `json:"maxWaiting,omitempty"`
@@ -1576,12 +1576,14 @@ type Places struct {
 	Places *int       `json:"places,omitempty"`
 	SetAt  *time.Time `json:"setAt,omitempty"`
 
-	// Taken Antagna och inskrivna. / Accepted and enrolled.
-	Taken int `json:"taken"`
+	// Taken Antagna och inskrivna; visas för kommunen. / Accepted and enrolled; shown to the municipality.
+	Taken *int `json:"taken,omitempty"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
-	Waiting int      `json:"waiting"`
+
+	// Waiting Hur många som väntar; visas för kommunen. / How many are waiting; shown to the municipality.
+	Waiting *int `json:"waiting,omitempty"`
 }
 
 // Publication defines model for Publication.

@@ -58,8 +58,12 @@ func places(p *waitlist.PlacesView) api.Places {
 	version := p.Version + 1 // as unsetTag
 	b := api.Places{
 		Version:    &version,
-		Initiative: p.Initiative, Municipality: p.Municipality, Taken: p.Taken, Kept: p.Kept, Waiting: int(p.Waiting),
+		Initiative: p.Initiative, Municipality: p.Municipality,
 		UnderscoreLinks: api.Links{"self": link(depthOf("getPlaces"), "getPlaces", p.Initiative, p.Municipality)},
+	}
+	if p.ShowsUse {
+		waiting := int(p.Waiting)
+		b.Taken, b.Kept, b.Waiting = &p.Taken, &p.Kept, &waiting
 	}
 	if p.Setting != nil {
 		b.Places, b.MaxWaiting, b.SetAt = &p.Setting.Number, p.Setting.MaxWaiting, &p.Setting.At

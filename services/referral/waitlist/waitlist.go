@@ -341,6 +341,7 @@ func (s *Service) Availability(ctx context.Context, initiative, municipality str
 type PlacesView struct {
 	Initiative, Municipality string
 	Setting                  *Setting // nil while none is set
+	ShowsUse                 bool     // the caller may see what follows: the association sees no count as it changes
 	Taken, Kept              int      // accepted or enrolled, and offered
 	Waiting                  int64
 	Version                  int64 // how often a number was set; taking a place does not change it
@@ -388,7 +389,7 @@ func (s *Service) decide(ctx context.Context, operation, municipality, initiativ
 	if err != nil {
 		return q, i, err
 	}
-	own := access.Resource{Association: in.ID, Relationships: []access.Relationship{{Municipality: municipality}}}
+	own := q.resource()
 	_, member := in.Municipality(municipality)
 	i, known := in.Initiative(initiative)
 	if !member || !known {
@@ -397,8 +398,13 @@ func (s *Service) decide(ctx context.Context, operation, municipality, initiativ
 	return q, i, guard.Decide(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: q.thing()}, own)
 }
 
+func (q Queue) resource() access.Resource {
+	return access.Resource{Association: q.Association, Relationships: []access.Relationship{{Municipality: q.Municipality}}}
+}
+
 func (s *Service) view(ctx context.Context, q Queue) (*PlacesView, error) {
 	v := &PlacesView{Initiative: q.Initiative, Municipality: q.Municipality}
+	v.ShowsUse = access.Allows("getPlaces#use", actor.From(ctx), q.resource())
 	c, err := s.capacity(ctx, q)
 	if err != nil {
 		return nil, err
