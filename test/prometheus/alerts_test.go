@@ -1,13 +1,11 @@
 package prometheus
 
 import (
-	"log/slog"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
-	"github.com/prometheus/prometheus/tsdb"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -88,19 +86,12 @@ func (g history) raises(t *testing.T, rule rulefmt.Rule) bool {
 // start is when all series begin.
 var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-// load puts the series into a database of their own, and returns how many values
+// load puts the series into a memory of their own, and returns how many values
 // the longest has.
 func (g history) load(t *testing.T) (s *server, longest int) {
 	t.Helper()
-	options := tsdb.DefaultOptions()
-	options.OutOfOrderTimeWindow = 30 * 24 * time.Hour.Milliseconds() // one series after the other
-	db, err := tsdb.Open(t.TempDir(), slog.New(slog.DiscardHandler), nil, options, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	kept := newMemory()
 	p := newParser()
-	into := db.Appender(t.Context())
 	for _, text := range g.Series {
 		labels, values, err := p.ParseSeriesDesc(text)
 		if err != nil {
@@ -111,13 +102,10 @@ func (g history) load(t *testing.T) (s *server, longest int) {
 			if v.Omitted {
 				continue
 			}
-			if _, err := into.Append(0, labels, start.Add(time.Duration(i)*g.Every).UnixMilli(), v.Value); err != nil {
+			if err := kept.add(labels, start.Add(time.Duration(i)*g.Every).UnixMilli(), v.Value); err != nil {
 				t.Fatalf("%s: %v", text, err)
 			}
 		}
 	}
-	if err := into.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	return &server{t: t, db: db, parser: p, engine: newEngine(p)}, longest
+	return &server{t: t, kept: kept, parser: p, engine: newEngine(p)}, longest
 }

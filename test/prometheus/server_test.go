@@ -11,23 +11,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/config"
-	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
-	"github.com/prometheus/prometheus/scrape"
-	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/finsam/finsam/test/suite"
 )
 
-// server is a Prometheus without its web pages: it scrapes, stores and answers.
+// server scrapes, remembers and answers with Prometheus' own parsers and its own engine.
 type server struct {
 	t      *testing.T
-	db     *tsdb.DB
+	kept   *memory
 	engine *promql.Engine
 	parser parser.Parser
 }
@@ -35,48 +29,28 @@ type server struct {
 // interval is how often the suite is scraped; thirty seconds in a cluster.
 const interval = 500 * time.Millisecond
 
-const settings = `
-global: { scrape_interval: 500ms, scrape_timeout: 400ms }
-scrape_configs:
-  - job_name: finsam
-    static_configs: [{ targets: [placeholder] }]
-`
-
-// watch starts a Prometheus that scrapes every process of the suite, with the
-// labels that the operator's ServiceMonitors give.
+// watch scrapes every process of the suite until the test ends, with the labels that the
+// operator's ServiceMonitors give.
 func watch(t *testing.T, s *suite.Suite) *server {
 	t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
-	db, err := tsdb.Open(t.TempDir(), quiet, nil, tsdb.DefaultOptions(), nil)
-	if err != nil {
-		t.Fatal(err)
+	kept := newMemory()
+	var targets []*target
+	for name, p := range s.Processes {
+		targets = append(targets, &target{url: p.Admin + "/metrics", labels: map[string]string{
+			"job": "finsam", "instance": strings.TrimPrefix(p.Admin, "http://"), "namespace": "finsam-test", "pod": name + "-0",
+		}})
 	}
-	m, err := scrape.NewManager(nil, quiet, nil, db, nil, prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := config.Load(settings, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.ApplyConfig(c); err != nil {
-		t.Fatal(err)
-	}
-	targets := make(chan map[string][]*targetgroup.Group, 1)
-	targets <- map[string][]*targetgroup.Group{"finsam": groups(s)}
+	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- m.Run(targets) }()
+	go func() { ended <- scrape(ctx, kept, targets) }()
 	t.Cleanup(func() {
-		m.Stop()
+		stop()
 		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	p := newParser()
-	return &server{t: t, db: db, parser: p, engine: newEngine(p)}
+	return &server{t: t, kept: kept, parser: p, engine: newEngine(p)}
 }
 
 func newEngine(p parser.Parser) *promql.Engine {
@@ -86,24 +60,12 @@ func newEngine(p parser.Parser) *promql.Engine {
 	})
 }
 
-func groups(s *suite.Suite) []*targetgroup.Group {
-	var all []*targetgroup.Group
-	for name, p := range s.Processes {
-		all = append(all, &targetgroup.Group{
-			Source:  name,
-			Targets: []model.LabelSet{{model.AddressLabel: model.LabelValue(strings.TrimPrefix(p.Admin, "http://"))}},
-			Labels:  model.LabelSet{"namespace": "finsam-test", "pod": model.LabelValue(name + "-0")},
-		})
-	}
-	return all
-}
-
 // ask evaluates an expression now.
 func (s *server) ask(expr string) (promql.Vector, error) { return s.askAt(expr, time.Now()) }
 
 // askAt evaluates an expression as of a time.
 func (s *server) askAt(expr string, at time.Time) (promql.Vector, error) {
-	q, err := s.engine.NewInstantQuery(context.Background(), s.db, nil, expr, at)
+	q, err := s.engine.NewInstantQuery(context.Background(), s.kept, nil, expr, at)
 	if err != nil {
 		return nil, err
 	}
@@ -141,22 +103,12 @@ func (s *server) until(what, expr string) {
 	s.t.Fatalf("%s: %s is %v", what, expr, last)
 }
 
-// series returns the labels of every series that the matchers choose now.
+// series returns the labels of every series of the last minute that the matchers choose.
 func (s *server) series(matchers []*labels.Matcher) []labels.Labels {
-	s.t.Helper()
 	now := time.Now()
-	q, err := s.db.Querier(now.Add(-time.Minute).UnixMilli(), now.UnixMilli())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer q.Close()
 	var all []labels.Labels
-	set := q.Select(context.Background(), false, nil, matchers...)
-	for set.Next() {
-		all = append(all, set.At().Labels().Copy())
-	}
-	if set.Err() != nil {
-		s.t.Fatal(set.Err())
+	for _, one := range s.kept.find(now.Add(-time.Minute).UnixMilli(), now.UnixMilli(), matchers) {
+		all = append(all, one.labels)
 	}
 	return all
 }
