@@ -97,6 +97,9 @@ func NewEnrolment(e Enrolment, cause string, by history.Author, now time.Time) *
 	return &e
 }
 
+// ChangedAt returns when the last step was taken.
+func (e *Enrolment) ChangedAt() time.Time { return e.Steps[len(e.Steps)-1].At }
+
 func (e *Enrolment) append(s EnrolmentStep, by history.Author, now time.Time) {
 	e.Steps = history.Append(e.Steps, s, by, now)
 }

@@ -675,8 +675,9 @@ type EnrolmentStepKind string
 // EnrolmentSummary defines model for EnrolmentSummary.
 type EnrolmentSummary struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links  `json:"_links"`
-	Alias           string `json:"alias"`
+	UnderscoreLinks Links   `json:"_links"`
+	Alias           string  `json:"alias"`
+	ChangedAt       Instant `json:"changedAt"`
 
 	// Coach Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Coach        Code `json:"coach"`
@@ -961,6 +962,12 @@ type ListEnrolmentsParams struct {
 	// Municipality Bara i denna kommun. / Only in this municipality.
 	Municipality *MunicipalityCode `form:"municipality,omitempty" json:"municipality,omitempty"`
 
+	// Coach Bara denna coachs. / Only this coach's.
+	Coach *Code `form:"coach,omitempty" json:"coach,omitempty"`
+
+	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. / Only what has changed at this instant or later; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one.
+	ChangedSince *Instant `form:"changedSince,omitempty" json:"changedSince,omitempty"`
+
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1230,6 +1237,20 @@ func (w *ServerInterfaceWrapper) ListEnrolments(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// ------------- Optional query parameter "coach" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coach", ctx.QueryParams(), &params.Coach, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter coach: %s", err))
+	}
+
+	// ------------- Optional query parameter "changedSince" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "changedSince", ctx.QueryParams(), &params.ChangedSince, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter changedSince: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------

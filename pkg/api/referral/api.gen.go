@@ -2447,8 +2447,14 @@ type Withdrawal struct {
 // AttachmentId defines model for AttachmentId.
 type AttachmentId = string
 
+// ChangedSince Example: 2026-09-01T08:00:00Z
+type ChangedSince = time.Time
+
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// FilterCoach defines model for FilterCoach.
+type FilterCoach = string
 
 // FilterExternalReference defines model for FilterExternalReference.
 type FilterExternalReference = string
@@ -2461,6 +2467,9 @@ type FilterMunicipality = string
 
 // FilterOverdue defines model for FilterOverdue.
 type FilterOverdue = bool
+
+// FilterParticipant defines model for FilterParticipant.
+type FilterParticipant = string
 
 // FilterReceivedFrom defines model for FilterReceivedFrom.
 type FilterReceivedFrom = string
@@ -2695,11 +2704,20 @@ type ListReferralsParams struct {
 	// ReceivedTo Bara remisser som kom in denna dag eller tidigare, svensk tid. / Only referrals that came in on this day or earlier, Swedish time.
 	ReceivedTo *FilterReceivedTo `form:"receivedTo,omitempty" json:"receivedTo,omitempty"`
 
+	// Participant Bara remisser om denna deltagare (deltagarens id, aldrig ett personnummer). / Only referrals about this participant (the participant's id, never a personal identity number).
+	Participant *FilterParticipant `form:"participant,omitempty" json:"participant,omitempty"`
+
 	// Responsible Bara remisser som denna mottagare ansvarar för; kan användas av den kommun som har dem. / Only referrals that this receiver is responsible for; can be used by the municipality that has them.
 	Responsible *FilterResponsible `form:"responsible,omitempty" json:"responsible,omitempty"`
 
+	// Coach Bara remisser som antogs med denna coach; kan användas av den kommun som har dem. / Only referrals that were accepted with this coach; can be used by the municipality that has them.
+	Coach *FilterCoach `form:"coach,omitempty" json:"coach,omitempty"`
+
 	// Initiative Bara remisser som har antagits till denna insats; kan användas av den kommun som har dem. / Only referrals accepted into this initiative; can be used by the municipality that has them.
 	Initiative *FilterInitiative `form:"initiative,omitempty" json:"initiative,omitempty"`
+
+	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare, så långt som du får veta; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. Det som har lämnat listan nämns inte. / Only what has changed at this instant or later, as far as you may know; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one. What has left the list is not named.
+	ChangedSince *ChangedSince `form:"changedSince,omitempty" json:"changedSince,omitempty"`
 
 	// Overdue true: bara försenade remisser; false: bara remisser som väntar på någon som har tid kvar. / true: only overdue referrals; false: only referrals that wait for somebody who has time left.
 	Overdue *FilterOverdue `form:"overdue,omitempty" json:"overdue,omitempty"`
@@ -2839,8 +2857,14 @@ type WithdrawReferralParams struct {
 
 // ListTasksParams defines parameters for ListTasks.
 type ListTasksParams struct {
-	// Responsible Bara det som denna mottagare ansvarar för; kan användas av den kommun som har remisserna. / Only what this receiver is responsible for; can be used by the municipality that has the referrals.
-	Responsible *string `form:"responsible,omitempty" json:"responsible,omitempty"`
+	// Participant Bara remisser om denna deltagare (deltagarens id, aldrig ett personnummer). / Only referrals about this participant (the participant's id, never a personal identity number).
+	Participant *FilterParticipant `form:"participant,omitempty" json:"participant,omitempty"`
+
+	// Responsible Bara remisser som denna mottagare ansvarar för; kan användas av den kommun som har dem. / Only referrals that this receiver is responsible for; can be used by the municipality that has them.
+	Responsible *FilterResponsible `form:"responsible,omitempty" json:"responsible,omitempty"`
+
+	// Coach Bara remisser som antogs med denna coach; kan användas av den kommun som har dem. / Only referrals that were accepted with this coach; can be used by the municipality that has them.
+	Coach *FilterCoach `form:"coach,omitempty" json:"coach,omitempty"`
 
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -3909,6 +3933,13 @@ func (w *ServerInterfaceWrapper) ListReferrals(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter receivedTo: %s", err))
 	}
 
+	// ------------- Optional query parameter "participant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "participant", ctx.QueryParams(), &params.Participant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter participant: %s", err))
+	}
+
 	// ------------- Optional query parameter "responsible" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "responsible", ctx.QueryParams(), &params.Responsible, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -3916,11 +3947,25 @@ func (w *ServerInterfaceWrapper) ListReferrals(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter responsible: %s", err))
 	}
 
+	// ------------- Optional query parameter "coach" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coach", ctx.QueryParams(), &params.Coach, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter coach: %s", err))
+	}
+
 	// ------------- Optional query parameter "initiative" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Optional query parameter "changedSince" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "changedSince", ctx.QueryParams(), &params.ChangedSince, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter changedSince: %s", err))
 	}
 
 	// ------------- Optional query parameter "overdue" -------------
@@ -4663,11 +4708,25 @@ func (w *ServerInterfaceWrapper) ListTasks(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListTasksParams
+	// ------------- Optional query parameter "participant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "participant", ctx.QueryParams(), &params.Participant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter participant: %s", err))
+	}
+
 	// ------------- Optional query parameter "responsible" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "responsible", ctx.QueryParams(), &params.Responsible, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter responsible: %s", err))
+	}
+
+	// ------------- Optional query parameter "coach" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coach", ctx.QueryParams(), &params.Coach, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter coach: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"strconv"
+	"time"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	referralapi "github.com/finsam/finsam/pkg/api/referral"
@@ -15,6 +16,11 @@ import (
 func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsRequestObject) (api.ListEnrolmentsResponseObject, error) {
 	f := service.EnrolmentFilter{
 		State: string(rest.Value(r.Params.State)), Participant: rest.Value(r.Params.Participant), Municipality: rest.Value(r.Params.Municipality),
+		Coach: rest.Value(r.Params.Coach), ChangedSince: rest.Value(r.Params.ChangedSince).UTC(),
+	}
+	since := ""
+	if !f.ChangedSince.IsZero() {
+		since = f.ChangedSince.Format(time.RFC3339Nano)
 	}
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
 	page, err := h.service.Enrolments(ctx, f, w)
@@ -29,12 +35,12 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 				Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 				State: api.EnrolmentState(v.Progress.State), Outcome: rest.Optional(api.EnrolmentOutcome(v.Progress.Outcome)),
 				CurrentBlock: rest.Optional(v.Progress.Block), PlannedStart: string(v.PlannedStart),
-				StartedOn: rest.Optional(string(v.Progress.Started)), UnderscoreLinks: enrolmentLinks(v, depth),
+				StartedOn: rest.Optional(string(v.Progress.Started)), ChangedAt: v.ChangedAt(), UnderscoreLinks: enrolmentLinks(v, depth),
 			}
 		}),
 		UnderscoreMeta: rest.NewMeta(w, len(page.Items), page.Next, page.Total),
 		UnderscoreLinks: rest.ListLinks("enrolments",
-			rest.Query("state", f.State, "participant", f.Participant, "municipality", f.Municipality), w, page.Next),
+			rest.Query("state", f.State, "participant", f.Participant, "municipality", f.Municipality, "coach", f.Coach, "changedSince", since), w, page.Next),
 	}, nil
 }
 

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -122,10 +124,12 @@ type EnrolmentFilter struct {
 	State        string
 	Participant  string
 	Municipality string
+	Coach        string
+	ChangedSince time.Time // at which or later the last step was taken
 }
 
 // Enrolments lists the enrolments of the caller's municipality, or the caller's own,
-// the latest planned first. One entry of the access log names all persons shown.
+// the latest planned first; with ChangedSince, what changed first comes first. One entry of the access log names all persons shown.
 func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Window) (*store.List[*EnrolmentView], error) {
 	e := accesslog.Entry{Operation: "listEnrolments", Thing: "enrolments"}
 	a, err := guard.Caller(ctx, s.AccessLog, e.Operation, e.Thing)
@@ -148,22 +152,31 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	*narrowed = own
 	var where []store.Cond
 	for _, c := range []store.Cond{
-		store.Equals(municipalityKey, f.Municipality), store.Equals(participantKey, f.Participant), store.Equals(stateKey, f.State),
+		store.Equals(municipalityKey, f.Municipality), store.Equals(participantKey, f.Participant), store.Equals(stateKey, f.State), store.Equals(coachKey, f.Coach),
 	} {
 		if c.Value != "" {
 			where = append(where, c)
 		}
 	}
-	found, total, err := s.enrolments.Store.List(ctx, store.Query{
-		Association: a.Association, Where: where, Sort: []store.Order{{Key: createdKey, Desc: true}},
-	}, w)
+	order, prefix := store.Order{Key: createdKey, Desc: true}, "" // a cursor begins with what says its order
+	if !f.ChangedSince.IsZero() {
+		where, order, prefix = append(where, store.AtLeast(changedKey, f.ChangedSince.UnixMilli())), store.Order{Key: changedKey}, "ca-"
+	}
+	rest, isOfOrder := strings.CutPrefix(w.Cursor, prefix)
+	if w.Cursor != "" && !isOfOrder {
+		return nil, store.ErrCursor.AtField("cursor")
+	}
+	w.Cursor = rest
+	found, total, err := s.enrolments.Store.List(ctx, store.Query{Association: a.Association, Where: where, Sort: []store.Order{order}}, w)
 	if errors.Is(err, store.ErrCursor) {
 		return nil, fault.Of(err).AtField("cursor")
 	}
 	if err != nil {
 		return nil, err
 	}
-	page.Next, page.Total = found.Next.String(), total
+	if page.Total = total; found.Next.ID != "" {
+		page.Next = prefix + found.Next.String()
+	}
 	for _, v := range found.Items {
 		e.Participants = append(e.Participants, v.Value.Participant)
 	}

@@ -19,6 +19,8 @@ const (
 	dueKey          = "dueOn"
 	lookupKey       = "lookup"
 	municipalityKey = "municipality"
+	coachKey        = "coach"
+	changedKey      = "changedAt" // Unix milliseconds
 	participantKey  = "participant"
 	stateKey        = "state"
 )
@@ -27,7 +29,7 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "participant", Version: 1,
+		Service: "participant", Version: 2,
 		Collections: []migration.Collection{personCollection, enrolmentCollection},
 	}
 }
@@ -50,6 +52,7 @@ var enrolmentCollection = store.Schema[participant.Enrolment]{
 	Published: true,
 	Indexes: []store.Index{
 		{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey},
+		{municipalityKey, coachKey, createdKey}, {municipalityKey, changedKey},
 	},
 	Sparse: []store.Index{{dueKey}},
 	ID:     func(e *participant.Enrolment) (string, string) { return e.Association, e.ID },
@@ -58,6 +61,7 @@ var enrolmentCollection = store.Schema[participant.Enrolment]{
 		k := store.Keys{
 			municipalityKey: e.Municipality, participantKey: e.Participant,
 			stateKey: string(p.State), createdKey: e.Steps[0].At.UnixMilli(),
+			coachKey: e.Coach, changedKey: e.ChangedAt().UnixMilli(),
 		}
 		if due := p.DueOn(); due != "" {
 			k[dueKey] = string(due)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
@@ -21,13 +22,16 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 	if err != nil {
 		return nil, err
 	}
-	overdue := ""
+	overdue, since := "", ""
+	if !f.ChangedSince.IsZero() {
+		since = f.ChangedSince.Format(time.RFC3339Nano)
+	}
 	if f.Overdue != nil {
 		overdue = strconv.FormatBool(*f.Overdue)
 	}
 	q := rest.Query(
 		"state", strings.Join(rest.Convert[string](f.States), ","), "municipality", f.Municipality, "transferTo", f.TransferTo,
-		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "responsible", f.Responsible, "initiative", f.Initiative,
+		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach, "changedSince", since, "initiative", f.Initiative,
 		"externalReference", f.ExternalReference, "source", string(f.Source), "registryNumber", f.RegistryNumber,
 		"sort", string(rest.Value(p.Sort)), "order", string(rest.Value(p.Order)), "overdue", overdue)
 	return api.ListReferrals200JSONResponse(list(l, w, "referrals", q)), nil
@@ -36,7 +40,8 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 func filter(p api.ListReferralsParams) service.Filter {
 	f := service.Filter{
 		Municipality: rest.Value(p.Municipality), TransferTo: rest.Value(p.TransferTo), Unit: rest.Value(p.Unit),
-		From: rest.Value(p.ReceivedFrom), To: rest.Value(p.ReceivedTo), Responsible: rest.Value(p.Responsible), Initiative: rest.Value(p.Initiative),
+		From: rest.Value(p.ReceivedFrom), To: rest.Value(p.ReceivedTo), Initiative: rest.Value(p.Initiative),
+		Participant: rest.Value(p.Participant), Responsible: rest.Value(p.Responsible), Coach: rest.Value(p.Coach), ChangedSince: rest.Value(p.ChangedSince).UTC(),
 		States: rest.Convert[referral.State](rest.Value(p.State)), Overdue: p.Overdue, ExternalReference: rest.Value(p.ExternalReference),
 		Source: referral.Source(rest.Value(p.Source)), RegistryNumber: rest.Value(p.RegistryNumber),
 	}
@@ -54,12 +59,12 @@ func filter(p api.ListReferralsParams) service.Filter {
 // ListTasks answers GET /tasks.
 func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (api.ListTasksResponseObject, error) {
 	w := rest.NewWindow(r.Params.Limit, r.Params.Page, r.Params.Cursor)
-	responsible := rest.Value(r.Params.Responsible)
-	l, err := h.service.Tasks(ctx, responsible, w)
+	f := service.Filter{Participant: rest.Value(r.Params.Participant), Responsible: rest.Value(r.Params.Responsible), Coach: rest.Value(r.Params.Coach)}
+	l, err := h.service.Tasks(ctx, f, w)
 	if err != nil {
 		return nil, err
 	}
-	b := list(l, w, "tasks", rest.Query("responsible", responsible))
+	b := list(l, w, "tasks", rest.Query("participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach))
 	for i, v := range l.Items {
 		b.Items[i].UnderscoreLinks = taskLinks(v)
 	}

@@ -52,6 +52,10 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 		"source":             {Source: referral.SelfReferral},
 		"the waiting list":   {Sort: Sort{Key: SortPriority}},
 		"responsible":        {Responsible: "mottagare-1"},
+		"coach":              {Coach: "coach-1"},
+		"participant":        {Participant: "p"},
+		"changes":            {ChangedSince: time.UnixMilli(5), Sort: Sort{Key: sortChanged}},
+		"a unit's changes":   {ChangedSince: time.UnixMilli(5), Unit: "fk-molndal", Sort: Sort{Key: sortChanged}},
 		"initiative":         {Initiative: "activera"},
 		"another's answer":   {TransferTo: "1481"},
 	}
@@ -81,7 +85,7 @@ func TestEveryListIsOneRangeOfAnIndex(t *testing.T) {
 				continue // not this caller's
 			}
 			// A queue, the few that await an answer and what is about one person are sorted in memory; one reference needs no order.
-			few := who == "person" && f.Sort.Key == SortDue
+			few := who == "person" && (f.Sort.Key == SortDue || f.Sort.Key == sortChanged)
 			try(who+" by "+name, where, f.Sort, few || name == "the waiting list" || f.TransferTo != "" || f.ExternalReference+f.RegistryNumber != "")
 		}
 		where, ok := taskConditions("listTasks", a)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ var (
 		"Bara den kommun som har remisserna kan välja ut dem så. Utelämna den parametern.", "Only the municipality that has the referrals can filter by this. Leave the parameter out.")
 	ErrSortOfQueue = fault.New(fault.Unprocessable, "sort-of-waiting-list",
 		"Bara väntelistan sorteras efter prioritet. Välj läget waitlisted eller en annan ordning.", "Only the waiting list is sorted by priority. Choose the state waitlisted, or another order.")
+	ErrSortOfChanges = fault.New(fault.Unprocessable, "sort-of-changes",
+		"Med changedSince kommer det som ändrades först alltid först. Utelämna sort och order.", "With changedSince, what changed first always comes first. Leave sort and order out.")
 )
 
 // Filter narrows a list, within what the caller's relation opens.
@@ -32,7 +35,10 @@ type Filter struct {
 	Unit              string           // empty: any
 	Source            referral.Source  // empty: any
 	From, To          string           // dates between which it was received, both included; empty: open
+	Participant       string           // empty: any
 	Responsible       string           // subject; only for the municipality's own
+	Coach             string           // subject; only for the municipality's own
+	ChangedSince      time.Time        // the last change that the caller may know of came then or later; zero: any
 	Initiative        string           // into which it was accepted; only for the municipality's own
 	Overdue           *bool            // whether the turn's time has passed; nil: any, also nobody's turn
 	ExternalReference string
@@ -43,8 +49,9 @@ type Filter struct {
 // What a list can be sorted by.
 const (
 	SortReceived = "receivedAt"
-	SortDue      = "dueAt"    // leaves out what waits for nobody
-	SortPriority = "priority" // the waiting list: the most urgent first, then the first to come
+	SortDue      = "dueAt"     // leaves out what waits for nobody
+	SortPriority = "priority"  // the waiting list: the most urgent first, then the first to come
+	sortChanged  = "changedAt" // what changed since some time
 )
 
 // Sort is the order of a list. The zero Sort is the latest first or, of what is overdue,
@@ -56,6 +63,12 @@ type Sort struct {
 
 // order returns the order of a list, and the cursor within it; see Sort.resume.
 func (f Filter) order(cursor string) (Sort, string, error) {
+	if !f.ChangedSince.IsZero() {
+		if f.Sort.Key != "" {
+			return f.Sort, "", ErrSortOfChanges.AtField("sort")
+		}
+		f.Sort.Key = sortChanged
+	}
 	if f.Sort.Key == "" && f.Overdue != nil && *f.Overdue && cursor == "" {
 		f.Sort.Key = SortDue
 	}
@@ -63,7 +76,7 @@ func (f Filter) order(cursor string) (Sort, string, error) {
 }
 
 // sortLetters name the sorts in cursors.
-var sortLetters = map[string]string{SortReceived: "r", SortDue: "d", SortPriority: "p"}
+var sortLetters = map[string]string{SortReceived: "r", SortDue: "d", SortPriority: "p", sortChanged: "c"}
 
 // prefix begins the cursors of the order, so that a list goes on as it began.
 func (o Sort) prefix() string {
@@ -96,15 +109,17 @@ func (o Sort) resume(cursor string) (Sort, string, error) {
 // orders returns the order in keys; of what is due at once, the first received is first.
 // A sender's turns are sorted by what the sender may know of them.
 func (o Sort) orders(where []store.Cond) []store.Order {
+	among := func(key, sender string) string {
+		if slices.ContainsFunc(where, func(c store.Cond) bool { return c.Key == sender }) {
+			return sender
+		}
+		return key
+	}
 	switch o.Key {
 	case SortDue:
-		key := keyDue
-		for _, c := range where {
-			if c.Key == keySenderDue {
-				key = keySenderDue
-			}
-		}
-		return []store.Order{{Key: key, Desc: o.Desc}, {Key: keyReceived, Desc: o.Desc}}
+		return []store.Order{{Key: among(keyDue, keySenderDue), Desc: o.Desc}, {Key: keyReceived, Desc: o.Desc}}
+	case sortChanged:
+		return []store.Order{{Key: among(keyChanged, keySenderChange)}}
 	case SortPriority:
 		return waitlist.First
 	}
@@ -134,9 +149,9 @@ func (s *Service) List(ctx context.Context, f Filter, w store.Window) (*List, er
 
 // Tasks returns the referrals that wait for the caller: for receivers and coaches of the
 // municipality, for the sending unit or authority. What is due first comes first, and so
-// what is overdue before all else. responsible, when set, narrows the list to those that
-// are assigned to this subject.
-func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window) (*List, error) {
+// what is overdue before all else. Of the filter only person, responsible and coach are
+// read.
+func (s *Service) Tasks(ctx context.Context, f Filter, w store.Window) (*List, error) {
 	const operation = "listTasks"
 	a, err := guard.Caller(ctx, s.AccessLog, operation, "referrals")
 	if err != nil {
@@ -147,11 +162,13 @@ func (s *Service) Tasks(ctx context.Context, responsible string, w store.Window)
 		return nil, err
 	}
 	where, found := taskConditions(operation, a)
-	if responsible != "" {
-		if access.Scope(operation, a) != access.OwnMunicipality {
-			return nil, ErrOwnFilter.AtField("responsible")
+	if err := f.checkOwn(access.Scope(operation, a)); err != nil {
+		return nil, err
+	}
+	for _, c := range []store.Cond{store.Equals(keyParticipant, f.Participant), store.Equals(keyResponsible, f.Responsible), store.Equals(keyCoach, f.Coach)} {
+		if c.Value != "" {
+			where = append(where, c)
 		}
-		where = append(where, store.Equals(keyResponsible, responsible))
 	}
 	return s.read(ctx, a, operation, where, found, order, w)
 }
@@ -226,10 +243,10 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		}
 	}
 	relation := access.Scope(operation, a)
-	due, state := keySenderDue, keySenderState
+	due, state, changed := keySenderDue, keySenderState, keySenderChange
 	switch {
 	case relation == access.OwnMunicipality && a.Municipality != "":
-		due, state = keyDue, keyState
+		due, state, changed = keyDue, keyState, keyChanged
 		if f.TransferTo != a.Municipality { // a municipality that is asked sees it until it has answered
 			if f.Municipality != "" && f.Municipality != a.Municipality {
 				return nil, false, nil
@@ -245,17 +262,18 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		is(keyAuthority, store.Eq, a.Authority)
 		f.Unit = a.Unit
 	case relation == access.OwnParticipant && a.Participant != "":
-		due, state = keyDue, keyState
-		is(keyParticipant, store.Eq, a.Participant)
+		due, state, changed = keyDue, keyState, keyChanged
+		if f.Participant != "" && f.Participant != a.Participant {
+			return nil, false, nil
+		}
+		f.Participant = a.Participant
 	default:
 		return nil, false, nil // a token that names no unit, authority or municipality has no list
 	}
-	if relation != access.OwnMunicipality && f.Responsible != "" {
-		return nil, false, ErrOwnFilter.AtField("responsible")
+	if err := f.checkOwn(relation); err != nil {
+		return nil, false, err
 	}
-	if relation != access.OwnMunicipality && f.Initiative != "" {
-		return nil, false, ErrOwnFilter.AtField("initiative")
-	}
+	is(keyParticipant, store.Eq, f.Participant)
 	is(keyMunicipality, store.Eq, f.Municipality)
 	is(keyUnit, store.Eq, f.Unit)
 	if f.TransferTo != "" {
@@ -264,6 +282,10 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 	is(keySource, store.Eq, string(f.Source))
 	is(keyNumber, store.Eq, f.RegistryNumber)
 	is(keyResponsible, store.Eq, f.Responsible)
+	is(keyCoach, store.Eq, f.Coach)
+	if !f.ChangedSince.IsZero() {
+		is(changed, store.Gte, f.ChangedSince.UnixMilli())
+	}
 	is(keyInitiative, store.Eq, f.Initiative)
 	if is(keyExternal, store.Eq, f.ExternalReference); f.ExternalReference != "" {
 		where = append(where, store.Cond{Key: keyReference, Op: store.Gte, Value: ""}) // any: it is of the index
@@ -274,17 +296,7 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		}
 		f.States = []referral.State{referral.StateWaitlisted}
 	}
-	switch len(f.States) {
-	case 0:
-	case 1:
-		is(state, store.Eq, string(f.States[0]))
-	default:
-		var names []any
-		for _, s := range f.States {
-			names = append(names, string(s))
-		}
-		is(state, store.In, names)
-	}
+	f.isIn(state, is)
 	switch {
 	case f.Overdue != nil && *f.Overdue:
 		is(due, store.Lt, now.UnixMilli())
@@ -297,6 +309,32 @@ func conditions(operation string, a actor.Actor, f Filter, now time.Time) (where
 		return nil, false, err
 	}
 	return where, true, nil
+}
+
+// checkOwn refuses a filter by what only the municipality's own may know, in another
+// relation: ErrOwnFilter.
+func (f Filter) checkOwn(relation access.Relation) error {
+	for _, own := range []struct{ value, field string }{{f.Responsible, "responsible"}, {f.Initiative, "initiative"}, {f.Coach, "coach"}} {
+		if own.value != "" && relation != access.OwnMunicipality {
+			return ErrOwnFilter.AtField(own.field)
+		}
+	}
+	return nil
+}
+
+// isIn adds the states, under the key in which the caller may know of them.
+func (f Filter) isIn(state string, is func(string, store.Op, any)) {
+	names := make([]any, 0, len(f.States))
+	for _, s := range f.States {
+		names = append(names, string(s))
+	}
+	switch len(names) {
+	case 0:
+	case 1:
+		is(state, store.Eq, names[0])
+	default:
+		is(state, store.In, names)
+	}
 }
 
 // period adds the days between which a referral was received, in Sweden.

@@ -36,15 +36,18 @@ const (
 	keySenderDue    = "senderDueAt" // as keyDue, while the sender may know of the turn
 	keySenderState  = "senderState" // as keyState, as far as the sender may know of it
 	keyInitiative   = "initiative"
-	keyTurn         = "turn"    // whose turn it is: see turnOf
-	keyAlarm        = "alarmAt" // as keyDue, until the turn has an Overdue step
+	keyCoach        = "coach"           // named when it was accepted
+	keyChanged      = "changedAt"       // Unix milliseconds
+	keySenderChange = "senderChangedAt" // as keyChanged, as far as the sender may know of it
+	keyTurn         = "turn"            // whose turn it is: see turnOf
+	keyAlarm        = "alarmAt"         // as keyDue, until the turn has an Overdue step
 )
 
 // Schema declares what this version knows of the service's database. A release that
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "referral", Version: 2,
+		Service: "referral", Version: 3,
 		Collections: append([]migration.Collection{
 			Collection, registerCollection, publicationCollection,
 			waitlist.Collection, registrynumber.Collection, figures.Collection, attachment.Collection, draft.Collection,
@@ -68,11 +71,14 @@ var Collection = store.Schema[referral.Referral]{
 		{keyParticipant, keyReceived, store.ID, keyState},
 		{keyMunicipality, keyDue, keyReceived},
 		{keyAuthority, keySenderDue, keyReceived},
+		{keyMunicipality, keyChanged},
+		{keyAuthority, keySenderChange, store.ID, keyUnit},
 	},
 	Sparse: []store.Index{
 		{keyTurn, keyDue, keyReceived},
 		{keyAlarm, keyReceived},
 		{keyResponsible, keyMunicipality, keyReceived},
+		{keyCoach, keyMunicipality, keyReceived},
 		{waitlist.KeySet, waitlist.KeyRank, waitlist.KeySince},
 	},
 	// A person has few referrals: the protected are found among them without an index,
@@ -109,7 +115,7 @@ func (*unread) UnmarshalBSONValue(byte, []byte) error { return nil }
 func keys(r *referral.Referral) store.Keys {
 	status := r.Status()
 	sender := status.SenderVisibility()
-	senderState, _ := status.Visible(sender)
+	senderState, senderChange := status.Visible(sender)
 	k := store.Keys{
 		keyState:        string(status.State),
 		keySenderState:  string(senderState),
@@ -120,6 +126,8 @@ func keys(r *referral.Referral) store.Keys {
 		keySource:       string(r.Source),
 		keyReceived:     r.ReceivedAt().UnixMilli(),
 		keyNumber:       r.RegistryNumber,
+		keyChanged:      r.Steps[len(r.Steps)-1].At.UnixMilli(),
+		keySenderChange: senderChange.At.UnixMilli(),
 	}
 	if r.ExternalReference != "" {
 		k[keyExternal], k[keyReference] = r.ExternalReference, held
@@ -157,6 +165,7 @@ func keys(r *referral.Referral) store.Keys {
 	}
 	if status.Accepted != nil {
 		k[keyInitiative] = status.Accepted.Acceptance.Initiative
+		k[keyCoach] = status.Accepted.Acceptance.Coach
 	}
 	return k
 }

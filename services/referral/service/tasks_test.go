@@ -45,22 +45,22 @@ func TestTasksAreWhatWaitsForTheCallerTheOverdueFirst(t *testing.T) {
 		{"another municipality nothing", referraltest.Partille, []string{}},
 		{"another association nothing", referraltest.Elsewhere, []string{}},
 	} {
-		l, err := w.Service.Tasks(referraltest.As(c.who), "", page)
+		l, err := w.Service.Tasks(referraltest.As(c.who), service.Filter{}, page)
 		if err != nil || !slices.Equal(idsOf(l), c.want) || l.Total.Records != int64(len(c.want)) {
 			t.Errorf("%s: want %v, got %v, %v", c.sentence, c.want, idsOf(l), err)
 		}
 	}
-	l, err := w.Service.Tasks(intake, "", store.Window{Limit: 1, Page: 1})
+	l, err := w.Service.Tasks(intake, service.Filter{}, store.Window{Limit: 1, Page: 1})
 	if err != nil || !l.Items[0].Overdue {
 		t.Fatal("the overdue one comes first: ", err)
 	}
-	if l, err = w.Service.Tasks(intake, "", store.Window{Limit: 1, Cursor: l.Next}); err != nil || !slices.Equal(idsOf(l), []string{young}) || l.Items[0].Overdue || l.Next != "" {
+	if l, err = w.Service.Tasks(intake, service.Filter{}, store.Window{Limit: 1, Cursor: l.Next}); err != nil || !slices.Equal(idsOf(l), []string{young}) || l.Items[0].Overdue || l.Next != "" {
 		t.Errorf("then the next: %v, %v", idsOf(l), err)
 	}
-	if _, err := w.Service.Tasks(referraltest.As(referraltest.Board), "", page); !errors.Is(err, fault.ErrForbidden) {
+	if _, err := w.Service.Tasks(referraltest.As(referraltest.Board), service.Filter{}, page); !errors.Is(err, fault.ErrForbidden) {
 		t.Errorf("a board member: %v", err)
 	}
-	if _, err := w.Service.Tasks(referraltest.As(referraltest.FK), "mottagare-1", page); !errors.Is(err, service.ErrOwnFilter) {
+	if _, err := w.Service.Tasks(referraltest.As(referraltest.FK), service.Filter{Responsible: "mottagare-1"}, page); !errors.Is(err, service.ErrOwnFilter) {
 		t.Errorf("a sender asks who is responsible: %v", err)
 	}
 	overdue, inTime := true, false
