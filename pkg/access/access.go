@@ -9,6 +9,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/consent"
+	"github.com/finsam/finsam/pkg/fault"
 )
 
 // Relation is what must hold between the caller and the thing.
@@ -60,16 +61,35 @@ type Resource struct {
 	Handlers      []string // subjects named to handle a protected person
 }
 
-// MayCall reports whether the actor's roles may call the operation at all.
-func MayCall(operation string, a actor.Actor) bool {
-	return slices.ContainsFunc(rows[operation], func(c Cell) bool {
-		return c.Relation == Public || a.Has(c.Role)
-	})
+// ErrScope answers an integration whose token may not call the operation.
+var ErrScope = fault.New(fault.Forbidden, "insufficient-scope",
+	"Systemets åtkomsttoken får inte användas till detta. Hämta en med den behörighet som svaret anger i WWW-Authenticate.",
+	"The system's access token may not be used for this. Get one with the scope that the answer names in WWW-Authenticate.")
+
+// ScopeOf returns the scope that an operation or view needs of the role integration;
+// empty: the role is not in the row.
+func ScopeOf(operation string) string {
+	for _, c := range rows[operation] {
+		for i, scope := range Scopes {
+			if c.needs&(1<<(firstScope+i)) != 0 {
+				return scope
+			}
+		}
+	}
+	return ""
 }
 
+// MayCall reports whether the actor's roles may call the operation at all.
+func MayCall(operation string, a actor.Actor) bool { return Refusal(operation, a) == nil }
+
+// Refusal returns nil when the actor may call the operation at all: fault.ErrForbidden
+// when no role of the actor is in the row, ErrScope when an integration's token lacks the
+// scope.
+func Refusal(operation string, a actor.Actor) error { return callerGrounds(a).refusal(operation) }
+
 // Decide returns the relation by which the actor may do this to the resource. It
-// returns ErrForbidden when no role of the actor is in the row, and ErrNotFound when no
-// cell of the row opens: a resource that one may not see answers as one that does not
+// returns ErrForbidden when no role of the actor is in the row, ErrScope when the token
+// lacks the scope, and ErrNotFound when no cell of the row opens: a resource that one may not see answers as one that does not
 // exist.
 func Decide(operation string, a actor.Actor, r Resource) (Relation, error) {
 	return GroundsOf(a, r).Decide(operation)
@@ -94,8 +114,9 @@ func Permitted(operations []string, a actor.Actor, r Resource) []string {
 // Scope returns the relation in which the actor reads a list: that of the first cell
 // whose role the actor has; empty: none. A caller with several roles reads in one.
 func Scope(operation string, a actor.Actor) Relation {
+	g := callerGrounds(a)
 	for _, c := range rows[operation] {
-		if a.Has(c.Role) {
+		if g.mayCall(c) {
 			return c.Relation
 		}
 	}

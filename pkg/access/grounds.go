@@ -18,11 +18,21 @@ var (
 	categories = []string{"", consent.Identity, consent.Progress, consent.Outcome}
 )
 
-// The bits: the roles first, then being named, then the relations by category.
+// Scopes are those that a token may have for the role integration: a group of the table's
+// rows, to read or to write.
+var Scopes = []string{
+	"referrals:read", "referrals:write", "units:read", "units:write", "events:read", "events:write", "participants:read", "participants:write",
+	"enrolments:read", "enrolments:write", "activities:read", "activities:write",
+}
+
+// The bits: the roles first, then being named, then the relations, those of senders by
+// category too, and the scopes.
 const (
 	named         Grounds = 1 << 16
 	anyRole               = named - 1
 	firstRelation         = 17
+	firstScope            = 48
+	anyScope      Grounds = ^Grounds(0) &^ (1<<firstScope - 1)
 )
 
 func roleBit(r actor.Role) Grounds {
@@ -33,11 +43,18 @@ func roleBit(r actor.Role) Grounds {
 }
 
 func relationBit(r Relation, category string) Grounds {
-	return 1 << (firstRelation + slices.Index(relations, r)*len(categories) + slices.Index(categories, category))
+	bit := slices.Index(relations, r)
+	if i := slices.Index(categories, category); i > 0 {
+		bit = len(relations) + i - 1 // of own-unit
+		if r == OwnAuthority {
+			bit += len(categories) - 1
+		}
+	}
+	return 1 << (firstRelation + bit)
 }
 
-// needs returns what must hold for a valid cell to open.
-func needs(c Cell) Grounds {
+// needs returns what must hold for a valid cell to open; scope is the one of its row.
+func needs(c Cell, scope string) Grounds {
 	if c.Relation == Public {
 		return 0
 	}
@@ -45,14 +62,31 @@ func needs(c Cell) Grounds {
 	if c.Named {
 		n |= named
 	}
+	if c.Role == actor.Integration {
+		n |= 1 << (firstScope + slices.Index(Scopes, scope))
+	}
 	return n
+}
+
+// callerGrounds returns what holds of the actor alone, by the token: roles and scopes.
+func callerGrounds(a actor.Actor) (g Grounds) {
+	for _, r := range a.Roles {
+		g |= roleBit(r)
+	}
+	if a.Scopes == nil {
+		return g | anyScope
+	}
+	for i, scope := range Scopes {
+		if slices.Contains(a.Scopes, scope) {
+			g |= 1 << (firstScope + i)
+		}
+	}
+	return g
 }
 
 // GroundsOf returns what holds between the actor and the resource.
 func GroundsOf(a actor.Actor, t Resource) (g Grounds) {
-	for _, r := range a.Roles {
-		g |= roleBit(r)
-	}
+	g = callerGrounds(a)
 	if a.Association == "" || a.Association != t.Association {
 		return g
 	}
@@ -94,16 +128,40 @@ func GroundsOf(a actor.Actor, t Resource) (g Grounds) {
 
 // Decide is the function Decide, of an actor and a resource with these grounds.
 func (g Grounds) Decide(operation string) (Relation, error) {
+	hidden := false
+	for _, c := range rows[operation] {
+		if g&c.needs == c.needs {
+			return c.Relation, nil
+		}
+		hidden = hidden || g.mayCall(c)
+	}
+	if hidden {
+		return "", fault.ErrNotFound
+	}
+	return "", g.refusal(operation)
+}
+
+// mayCall reports whether the roles, and the scopes of an integration, may call the
+// operation of the cell at all.
+func (g Grounds) mayCall(c Cell) bool {
+	needed := c.needs & (anyRole | anyScope)
+	return g&needed == needed
+}
+
+// refusal returns nil when a cell of the row is for the caller's roles and scopes,
+// ErrScope when only the scope is missing, else fault.ErrForbidden.
+func (g Grounds) refusal(operation string) error {
 	refusal := fault.ErrForbidden
 	for _, c := range rows[operation] {
 		switch {
-		case g&c.needs == c.needs:
-			return c.Relation, nil
+		case g.mayCall(c):
+			return nil
 		case g&c.needs&anyRole != 0:
-			refusal = fault.ErrNotFound
+			missing := *ErrScope
+			missing.Scope, refusal = ScopeOf(operation), &missing
 		}
 	}
-	return "", refusal
+	return refusal
 }
 
 // Allows reports whether a cell of the row, or of the view "operation#part", opens.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/finsam/finsam/pkg/actor"
 )
@@ -35,8 +36,9 @@ func parse(text []byte) (map[string][]Cell, error) {
 		return nil, err
 	}
 	rows := map[string][]Cell{}
-	for _, group := range groups {
-		for name, cells := range group {
+	for group, rowsOfIt := range groups {
+		for name, cells := range rowsOfIt {
+			scope := scopeOf(group, name)
 			if _, twice := rows[name]; twice {
 				return nil, fmt.Errorf("%s has two rows", name)
 			}
@@ -44,12 +46,25 @@ func parse(text []byte) (map[string][]Cell, error) {
 				if err := c.valid(); err != nil {
 					return nil, fmt.Errorf("%s: %w", name, err)
 				}
-				cells[i].needs = needs(c)
+				if c.Role == actor.Integration && !slices.Contains(Scopes, scope) {
+					return nil, fmt.Errorf("%s: no such scope: %q", name, scope)
+				}
+				cells[i].needs = needs(c, scope)
 			}
 			rows[name] = cells
 		}
 	}
 	return rows, nil
+}
+
+// scopeOf returns the scope of a row: its group, and whether the operation only reads.
+func scopeOf(group, row string) string {
+	for _, verb := range []string{"get", "list", "export", "read"} {
+		if strings.HasPrefix(row, verb) {
+			return group + ":read"
+		}
+	}
+	return group + ":write"
 }
 
 func (c Cell) valid() error {

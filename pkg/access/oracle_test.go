@@ -304,6 +304,7 @@ func TestNoCellOfTheTableIsChangedUnseen(t *testing.T) {
 		if open(row) {
 			continue
 		}
+		scope := ScopeOf(row)
 		for i, c := range cells {
 			for what, changed := range map[string]Cell{
 				"taken away":      {},
@@ -316,7 +317,7 @@ func TestNoCellOfTheTableIsChangedUnseen(t *testing.T) {
 			} {
 				others := slices.Delete(slices.Clone(cells), i, i+1)
 				if changed.Role != "" || changed.Relation == Public {
-					changed.needs = needs(changed)
+					changed.needs = needs(changed, scope)
 					others = append(others, changed)
 				}
 				if slices.Contains(cells, changed) {
@@ -333,5 +334,43 @@ func TestNoCellOfTheTableIsChangedUnseen(t *testing.T) {
 	}
 	if seen < 1000 {
 		t.Errorf("only %d changes were tried", seen)
+	}
+}
+
+// TestAnIntegrationDoesNoMoreThanItsScopesSay: each operation of the role needs the one
+// scope of its group, to read or to write, beside all that it needs without; nobody else
+// needs any.
+func TestAnIntegrationDoesNoMoreThanItsScopesSay(t *testing.T) {
+	for operation, scope := range map[string]string{
+		"listReferrals": "referrals:read", "exportReferrals": "referrals:read", "createReferral": "referrals:write", "withdrawReferral": "referrals:write",
+		"listEvents": "events:read", "createWebhook": "events:write", "getParticipant": "participants:read", "readIdentities": "participants:read",
+		"answerCheckIn": "enrolments:write", "getMunicipalityWeek": "activities:read", "listUnits": "units:read", "acceptReferral": "",
+	} {
+		if got := ScopeOf(operation); got != scope {
+			t.Errorf("%s needs %q, want %q", operation, got, scope)
+		}
+	}
+	for _, s := range scenes() {
+		if s.from != "authority" || s.municipality != "has it" || s.protection != "none" {
+			continue
+		}
+		a, r := s.stage()
+		for row := range rows {
+			_, want := Decide(row, a, r)
+			scope := ScopeOf(row)
+			limited := a
+			for _, limited.Scopes = range [][]string{{}, {scope}, slices.DeleteFunc(slices.Clone(Scopes), func(other string) bool { return other == scope })} {
+				has := slices.Contains(limited.Scopes, scope)
+				_, got := Decide(row, limited, r)
+				switch {
+				case s.role != actor.Integration || scope == "" || has:
+					if !errors.Is(got, want) {
+						t.Fatalf("%s as %s with %v: %v, want %v", row, s.role, limited.Scopes, got, want)
+					}
+				case !errors.Is(got, ErrScope) || fault.Of(got).Scope != scope || MayCall(row, limited):
+					t.Fatalf("%s without %s: %v", row, scope, got)
+				}
+			}
+		}
 	}
 }

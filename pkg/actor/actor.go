@@ -51,6 +51,7 @@ type Actor struct {
 	Municipality  string        // four-digit code, for the municipality's own staff
 	Participant   string        // own participant id, for the role participant
 	Roles         []Role
+	Scopes        []string // what its token lets the role integration do; nil: not limited
 }
 
 // Has reports whether the actor has the role.

@@ -31,6 +31,7 @@ type Error struct {
 	Text       Text          // a whole sentence, safe to show
 	Fields     []Field       // the parts of the input at fault, if known
 	RetryAfter time.Duration // zero: no advice
+	Scope      string        // that the caller's token lacks (RFC 6750 section 3.1); empty: not the reason
 	cause      error
 }
 

@@ -24,6 +24,7 @@ import (
 // What the log says of a refusal instead of a relation.
 const (
 	whyRole       = "role"        // none of the caller's roles may call the operation
+	whyScope      = "scope"       // nor its token, whose scopes limit an integration
 	whyNotRelated = "not-related" // no relation, no consent, or no such document
 )
 
@@ -47,10 +48,10 @@ func Admit(log *accesslog.Log) func(ctx context.Context, operation, thing string
 // roles may call the operation; the refusal is entered in the log.
 func Caller(ctx context.Context, log *accesslog.Log, operation, thing string) (actor.Actor, error) {
 	a := actor.From(ctx)
-	if access.MayCall(operation, a) {
-		return a, nil
+	if err := access.Refusal(operation, a); err != nil {
+		return a, Enter(ctx, log, accesslog.Entry{Operation: operation, Thing: thing}, err)
 	}
-	return a, Enter(ctx, log, accesslog.Entry{Operation: operation, Thing: thing}, fault.ErrForbidden)
+	return a, nil
 }
 
 // Decide asks the access table about a resource that needs no loading, and enters the
@@ -70,6 +71,8 @@ func Enter(ctx context.Context, log *accesslog.Log, e accesslog.Entry, err error
 	switch {
 	case err == nil:
 		e.Outcome = accesslog.Done
+	case errors.Is(err, access.ErrScope):
+		e.Outcome, e.Why, e.Code = accesslog.Refused, whyScope, access.ErrScope.Code
 	case errors.Is(err, fault.ErrForbidden):
 		e.Outcome, e.Why, e.Code = accesslog.Refused, whyRole, fault.ErrForbidden.Code
 	case errors.Is(err, fault.ErrNotFound):
@@ -89,8 +92,8 @@ func Enter(ctx context.Context, log *accesslog.Log, e accesslog.Entry, err error
 // missing and hidden are answered alike) or another error of find.
 func Ask(ctx context.Context, operation, thing string, find func(actor.Actor) (access.Resource, error)) (actor.Actor, accesslog.Entry, error) {
 	a, e := actor.From(ctx), accesslog.Entry{Operation: operation, Thing: thing}
-	if !access.MayCall(operation, a) {
-		return a, e, fault.ErrForbidden
+	if err := access.Refusal(operation, a); err != nil {
+		return a, e, err
 	}
 	r, err := find(a)
 	if errors.Is(err, fault.ErrNotFound) {
@@ -202,8 +205,8 @@ func (d *Documents[T]) Fail(ctx context.Context, a actor.Actor, c Call, doc *T, 
 // find returns the document and the entry to be made of the access.
 func (d *Documents[T]) find(ctx context.Context, a actor.Actor, c Call) (store.Versioned[T], accesslog.Entry, error) {
 	e := accesslog.Entry{Operation: c.Operation, Thing: cmp.Or(c.Thing, d.Kind+"/"+c.ID)}
-	if !access.MayCall(c.Operation, a) {
-		return store.Versioned[T]{}, e, fault.ErrForbidden
+	if err := access.Refusal(c.Operation, a); err != nil {
+		return store.Versioned[T]{}, e, err
 	}
 	v, err := d.Store.Get(ctx, a.Association, c.ID)
 	if err == nil && c.Parent != "" && d.Parent(v.Value) != c.Parent {
@@ -229,7 +232,7 @@ func (d *Documents[T]) find(ctx context.Context, a actor.Actor, c Call) (store.V
 // and one that is hidden are answered alike. When the store did not answer, nothing was
 // decided, and nothing is entered.
 func (d *Documents[T]) enter(ctx context.Context, e accesslog.Entry, a actor.Actor, v store.Versioned[T], err error) error {
-	if err != nil && !errors.Is(err, fault.ErrNotFound) && !errors.Is(err, fault.ErrForbidden) {
+	if err != nil && !errors.Is(err, fault.ErrNotFound) && !errors.Is(err, fault.ErrForbidden) && !errors.Is(err, access.ErrScope) {
 		return err
 	}
 	err = Enter(ctx, d.Log, e, err)

@@ -54,6 +54,7 @@ type claims struct {
 	Municipality  string              `json:"mun,omitempty"`
 	Participant   string              `json:"par,omitempty"`
 	Roles         []actor.Role        `json:"rol,omitempty"`
+	Scopes        []string            `json:"scp,omitzero"` // an empty list is no nil
 }
 
 // maySpeakFor reports whether the issuer may sign for the actor: the gateway for
@@ -65,7 +66,7 @@ func maySpeakFor(issuer string, a actor.Actor) bool {
 	}
 	own := actor.ForService(issuer, a.Association)
 	return a.Subject == own.Subject && a.Authority == own.Authority && slices.Equal(a.Roles, own.Roles) &&
-		a.AuthorityKind == "" && a.Unit == "" && a.Municipality == "" && a.Participant == ""
+		a.AuthorityKind == "" && a.Unit == "" && a.Municipality == "" && a.Participant == "" && a.Scopes == nil
 }
 
 // Signer signs tokens as one issuer. It is safe for concurrent use.
@@ -115,7 +116,7 @@ func (s *Signer) Token(a actor.Actor) (string, error) {
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
 		Association: a.Association, Authority: a.Authority, AuthorityKind: a.AuthorityKind,
-		Unit: a.Unit, Municipality: a.Municipality, Participant: a.Participant, Roles: a.Roles,
+		Unit: a.Unit, Municipality: a.Municipality, Participant: a.Participant, Roles: a.Roles, Scopes: a.Scopes,
 	})
 	t.Header["typ"] = Type
 	text, err := t.SignedString(s.key)
@@ -140,6 +141,12 @@ func identity(a actor.Actor) string {
 	}
 	for _, r := range a.Roles {
 		b = append(append(strconv.AppendInt(b, int64(len(r)), 10), ':'), r...)
+	}
+	if a.Scopes != nil {
+		b = append(b, 's')
+	}
+	for _, scope := range a.Scopes {
+		b = append(append(strconv.AppendInt(b, int64(len(scope)), 10), ':'), scope...)
 	}
 	return string(b)
 }
@@ -194,7 +201,7 @@ func (v *Verifier) Verify(token string) (actor.Actor, string, error) {
 	}
 	a := actor.Actor{
 		Subject: c.Subject, Association: c.Association, Authority: c.Authority, AuthorityKind: c.AuthorityKind,
-		Unit: c.Unit, Municipality: c.Municipality, Participant: c.Participant, Roles: c.Roles,
+		Unit: c.Unit, Municipality: c.Municipality, Participant: c.Participant, Roles: c.Roles, Scopes: c.Scopes,
 	}
 	switch { // what the parser does not check
 	case c.IssuedAt == nil:

@@ -109,7 +109,7 @@ func decodeResponse(text []byte) (*cachedResponse, error) {
 // serve answers from the cache, else asks the service once for all who ask the same at the
 // same time. It returns hit, miss, or "" for a request that has no key.
 func (s *cachedAnswers) serve(w http.ResponseWriter, r *http.Request, op *operation, who caller) (string, error) {
-	key, ok := cacheKey(op, who.Roles, r.URL)
+	key, ok := cacheKey(op, who.Actor, r.URL)
 	if !ok {
 		return "", s.forwarder.forward(w, r, op, who)
 	}
@@ -138,10 +138,10 @@ func (s *cachedAnswers) serve(w http.ResponseWriter, r *http.Request, op *operat
 	}
 }
 
-// cacheKey is the operation, the caller's roles, by which the service decides, and what
+// cacheKey is the operation, the caller's roles and scopes, by which the service decides, and what
 // exactly was asked for. The query's order means nothing; a query that cannot be read is
 // the service's to refuse, and has no key.
-func cacheKey(op *operation, roles []actor.Role, u *url.URL) (string, bool) {
+func cacheKey(op *operation, who actor.Actor, u *url.URL) (string, bool) {
 	query := u.RawQuery
 	if strings.ContainsAny(query, "&;%+") {
 		values, err := url.ParseQuery(query)
@@ -150,10 +150,14 @@ func cacheKey(op *operation, roles []actor.Role, u *url.URL) (string, bool) {
 		}
 		query = values.Encode()
 	}
+	roles, limits := who.Roles, ""
 	if len(roles) > 1 {
 		roles = slices.Sorted(slices.Values(roles))
 	}
-	return op.ID + " " + joinRoles(roles) + " " + u.Path + "?" + query, true
+	if who.Scopes != nil {
+		limits = " only " + strings.Join(who.Scopes, ",")
+	}
+	return op.ID + " " + joinRoles(roles) + limits + " " + u.Path + "?" + query, true
 }
 
 // find returns what is kept for a key, nil on a miss, and the version to keep the answer

@@ -45,7 +45,7 @@ var requestHeaders = []string{"Accept", "Accept-Language", "Content-Type", "If-M
 
 // responseHeaders are the service's headers that a caller sees.
 var responseHeaders = []string{"Content-Type", "Content-Language", "Content-Disposition", "Content-Security-Policy", "Etag", "Last-Modified", "Location",
-	"Link", "Retry-After", "Deprecation", "Sunset", "Vary"}
+	"Link", "Retry-After", "Deprecation", "Sunset", "Vary", "Www-Authenticate"}
 
 // forwarder has the services answer.
 type forwarder struct {

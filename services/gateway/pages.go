@@ -120,8 +120,9 @@ func writeMe(w http.ResponseWriter, r *http.Request, a actor.Actor) error {
 		Municipality  string              `json:"municipality,omitempty"`
 		Participant   string              `json:"participant,omitempty"`
 		Roles         []actor.Role        `json:"roles"`
+		Scopes        []string            `json:"scopes,omitzero"`
 		Links         rest.Links          `json:"_links"`
-	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, rest.Links{"self": {Href: "me"}}})
+	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, a.Scopes, rest.Links{"self": {Href: "me"}}})
 	if err != nil {
 		return err
 	}

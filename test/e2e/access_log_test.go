@@ -102,26 +102,32 @@ func readAccessLog(t *testing.T, data string) map[string][]accesslog.Entry {
 	for service := range telling {
 		e := db.Engine(service)
 		verify(t, e, service)
-		for skip := 0; ; skip += 500 {
-			found, err := e.Find(t.Context(), "access_log", store.Query{Association: "-", Skip: skip, Limit: 500})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range found {
-				var b accesslog.Block
-				if err := f.Decode(&b); err != nil {
-					t.Fatal(err)
-				}
-				for _, entry := range b.Entries {
-					all[entry.TraceID] = append(all[entry.TraceID], entry)
-				}
-			}
-			if len(found) < 500 {
-				break
-			}
+		for _, entry := range entriesOf(t, e) {
+			all[entry.TraceID] = append(all[entry.TraceID], entry)
 		}
 	}
 	return all
+}
+
+// entriesOf reads the access log of one service.
+func entriesOf(t *testing.T, e store.Engine) (all []accesslog.Entry) {
+	t.Helper()
+	for skip := 0; ; skip += 500 {
+		found, err := e.Find(t.Context(), "access_log", store.Query{Association: "-", Skip: skip, Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			var b accesslog.Block
+			if err := f.Decode(&b); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, b.Entries...)
+		}
+		if len(found) < 500 {
+			return all
+		}
+	}
 }
 
 func verify(t *testing.T, e store.Engine, service string) {

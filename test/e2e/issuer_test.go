@@ -48,13 +48,14 @@ func newIssuer(t testing.TB, folder string, associations ...string) *issuer {
 		allRoles[r] = r
 	}
 	var issuers []map[string]any
+	scopes := map[string]string{"vgr": "scope"} // which limits its systems
 	for _, association := range associations {
 		for authority, kind := range issuerKinds {
 			issuers = append(issuers, map[string]any{
 				"issuer": issuerName(association, authority), "jwks": "test.jwks.json", "audience": tokenAudience, "algorithms": []string{"ES256"},
 				"association": association, "authority": authority, "authorityKind": kind, "maxLifetime": "12h",
 				"claims": map[string]any{
-					"roles": map[string]any{"claim": "roles", "map": allRoles}, "unit": "unit", "municipality": "municipality", "participant": "participant",
+					"roles": map[string]any{"claim": "roles", "map": allRoles}, "unit": "unit", "municipality": "municipality", "participant": "participant", "scopes": scopes[authority],
 				},
 			})
 		}
@@ -103,7 +104,7 @@ func (i *issuer) Token(t testing.TB, c suite.Caller) string {
 		"iss": issuerName(association, c.Authority), "aud": tokenAudience, "sub": c.Subject, "client_id": "test", "jti": rand.Text(),
 		"iat": now, "exp": now + 3600, "roles": []string{c.Role},
 	}
-	for claim, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant} {
+	for claim, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant, "scope": c.Scopes} {
 		if value != "" {
 			claims[claim] = value
 		}

@@ -14,6 +14,8 @@ import (
 // Caller is somebody with a token.
 type Caller struct {
 	Role, Authority, Unit, Municipality, Subject, Participant, Association string
+
+	Scopes string // words, in tokens of issuers that limit their systems
 }
 
 // Token returns a demo token for the caller, made by finsam token.

@@ -69,6 +69,9 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 	if f.Status == fault.Unauthenticated && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
+	if f.Scope != "" {
+		h.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+f.Scope+`"`)
+	}
 	if f.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}

@@ -50,6 +50,9 @@ type Claims struct {
 	Unit         Path         `yaml:"unit,omitempty"`
 	Municipality Path         `yaml:"municipality,omitempty"`
 	Participant  Path         `yaml:"participant,omitempty"`
+	// Scopes is of what the token lets the role integration do, such as referrals:write. Where
+	// it is named, a token without it lets an integration do nothing; else nothing is limited.
+	Scopes Path `yaml:"scopes,omitempty"`
 	// PersonalIdentityNumber is of a participant's own number, from which the vault knows the
 	// participant, also before the first application. It is written nowhere.
 	PersonalIdentityNumber Path `yaml:"personalIdentityNumber,omitempty"`

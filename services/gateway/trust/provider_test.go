@@ -31,6 +31,7 @@ type recipe struct {
 	Actor struct {
 		Subject, Unit string
 		Roles         []actor.Role
+		Scopes        []string
 	}
 }
 
@@ -106,7 +107,7 @@ func TestTheRecipesOfProvidersTakeTheirTokens(t *testing.T) {
 			if r.Actor.Subject == "pseudonym" {
 				isSubject = len(a.Subject) == 32 && !strings.ContainsAny(a.Subject, "0123456789")
 			}
-			if !isSubject || a.Unit != r.Actor.Unit || !slices.Equal(a.Roles, r.Actor.Roles) {
+			if !isSubject || a.Unit != r.Actor.Unit || !slices.Equal(a.Roles, r.Actor.Roles) || !slices.Equal(a.Scopes, r.Actor.Scopes) {
 				t.Errorf("got %+v, want %+v", a, r.Actor)
 			}
 			r.Token.Header["typ"] = "at+jwt"

@@ -228,6 +228,14 @@ func (is *issuer) actor(claims jwt.MapClaims, key []byte) (actor.Actor, time.Tim
 			a.Roles = append(a.Roles, role)
 		}
 	}
+	if len(is.Claims.Scopes) > 0 && a.Has(actor.Integration) {
+		a.Scopes = []string{}
+		for _, scope := range access.Scopes {
+			if slices.Contains(claimList(claims, is.Claims.Scopes), scope) {
+				a.Scopes = append(a.Scopes, scope)
+			}
+		}
+	}
 	// The association's staff and board meet no person (Finsam Act 7 §), and nobody reviews
 	// what they may have done themselves.
 	isOwn := a.Has(actor.AssociationAdmin) || a.Has(actor.Board)

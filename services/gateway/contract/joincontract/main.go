@@ -270,5 +270,8 @@ func authorise(o contract.Operation, op *openapi3.Operation) error {
 		op.Extensions = map[string]any{}
 	}
 	op.Extensions["x-roles"] = append([]actor.Role{}, access.RolesOf(o.ID)...) // [], not null
+	if scope := access.ScopeOf(o.ID); scope != "" {
+		op.Extensions["x-scope"] = scope
+	}
 	return nil
 }
