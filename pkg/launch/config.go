@@ -11,6 +11,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/environment"
 	"github.com/finsam/finsam/pkg/telemetry"
+	"github.com/finsam/finsam/pkg/web"
 )
 
 // Config is what the environment says. The standard OTEL_* variables, which say where
@@ -38,6 +39,9 @@ type Config struct {
 	ActivityURL    string `env:"FINSAM_ACTIVITY_URL"`
 	// TrustFile says whose access tokens the gateway accepts.
 	TrustFile string `env:"FINSAM_TRUST_FILE"`
+	// PublicURL is the installation's address, such as https://api.example.se. Its path, if
+	// it has one, is what the links in the answers begin with.
+	PublicURL string `env:"FINSAM_PUBLIC_URL"`
 	// TLSDir is the folder of the certificate for the connections between the services:
 	// tls.crt, tls.key and ca.crt, as cert-manager fills a Secret. Empty: plain HTTP.
 	TLSDir string `env:"FINSAM_TLS_DIR"`
@@ -89,6 +93,9 @@ func (c Config) check() error {
 	}
 	if c.RedisURL != "" && !strings.HasPrefix(c.RedisURL, "redis://") && !strings.HasPrefix(c.RedisURL, "rediss://") && !strings.HasPrefix(c.RedisURL, "unix://") {
 		return errors.New("FINSAM_REDIS_URL: must begin with redis://, rediss:// or unix://, such as redis://127.0.0.1:6379/0")
+	}
+	if _, err := web.Prefix(c.PublicURL); err != nil {
+		return fmt.Errorf("FINSAM_PUBLIC_URL: %w", err)
 	}
 	for variable, text := range map[string]string{
 		"FINSAM_REFERRAL_URL": c.ReferralURL, "FINSAM_PARTICIPANT_URL": c.ParticipantURL, "FINSAM_ACTIVITY_URL": c.ActivityURL,

@@ -33,6 +33,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/telemetry"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/client"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/google/uuid"
@@ -70,6 +71,7 @@ type App struct {
 	parts.Parts
 	Config    Config
 	Service   string
+	Prefix    string                  // of the public address, see web.Prefix
 	Blobs     blob.Store              // nil: the environment names none
 	Schema    func() migration.Schema // nil: the database is used as it is
 	Signer    *internaltoken.Signer
@@ -111,9 +113,13 @@ func Open(ctx context.Context, n Requirements, environ map[string]string) (*App,
 	if err != nil {
 		return nil, err
 	}
+	prefix, err := web.Prefix(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	output := telemetry.NewOutput(os.Stderr)
 	p := &App{
-		Config: c, Service: n.Service, Schema: n.Schema, isFront: n.Trust, Parts: parts.Parts{
+		Config: c, Service: n.Service, Prefix: prefix, Schema: n.Schema, isFront: n.Trust, Parts: parts.Parts{
 			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: telemetry.Logger(output, n.Service, level),
 		},
 		closers: []func() error{func() error { output.Flush(); return nil }},
@@ -243,7 +249,7 @@ func (p *App) Client(service string) *client.Client {
 
 // Web returns the configuration of the service's HTTP server; the contract is the service's.
 func (p *App) Web() server.Config {
-	return server.Config{Service: p.Service, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Log: p.Log}
+	return server.Config{Service: p.Service, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Prefix: p.Prefix, Log: p.Log}
 }
 
 // Serve serves the handler and does the work beside it, and follows the associations'

@@ -5,11 +5,13 @@ package rest
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/finsam/finsam/pkg/fault"
@@ -141,35 +143,53 @@ func Query(namesAndValues ...string) url.Values {
 	return q
 }
 
-// Link is a link (HAL), relative to the address of the request: so it is right behind
-// any proxy or prefix.
-type Link struct {
-	Href string `json:"href"`
+// Link is where something is (HAL), by the name of what it is to the reader. Href is
+// path-absolute: the same wherever it is read.
+type Link struct{ Name, Href string }
+
+// Links are what the caller can follow or do now, in the order in which they are written.
+type Links []Link
+
+// Href returns where the link of the name leads; "" without such a link.
+func (l Links) Href(name string) string {
+	for _, link := range l {
+		if link.Name == name {
+			return link.Href
+		}
+	}
+	return ""
 }
 
-// Links are what the caller can follow or do now, by name.
-type Links map[string]Link
-
-// MarshalJSONTo implements json.MarshalerTo: it spares the reflection over a map, most of
-// what it costs to write a list.
+// MarshalJSONTo implements json.MarshalerTo: an object of objects, by name.
 func (l Links) MarshalJSONTo(e *jsontext.Encoder) error {
-	type named struct{ name, href string }
-	var room [16]named
-	all := room[:0]
-	for name, link := range l {
-		all = append(all, named{name, link.Href})
-	}
-	slices.SortFunc(all, func(a, b named) int { return strings.Compare(a.name, b.name) })
 	err := e.WriteToken(jsontext.BeginObject)
-	for _, x := range all {
-		for _, t := range [...]jsontext.Token{jsontext.String(x.name), jsontext.BeginObject, jsontext.String("href"), jsontext.String(x.href), jsontext.EndObject} {
+	for _, x := range l {
+		for _, t := range [...]jsontext.Token{jsontext.String(x.Name), jsontext.BeginObject, jsontext.String("href"), jsontext.String(x.Href), jsontext.EndObject} {
 			err = cmp.Or(err, e.WriteToken(t))
 		}
 	}
 	return cmp.Or(err, e.WriteToken(jsontext.EndObject))
 }
 
-// Paths holds the path of each operation of a contract, by operationId.
+// MarshalJSON implements the Marshaler of encoding/json.
+func (l Links) MarshalJSON() ([]byte, error) { return json.Marshal(l) }
+
+// UnmarshalJSON implements the Unmarshaler of encoding/json. The links are in the order of
+// their names.
+func (l *Links) UnmarshalJSON(text []byte) error {
+	var all map[string]struct {
+		Href string `json:"href"`
+	}
+	err := json.Unmarshal(text, &all)
+	*l = (*l)[:0]
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		*l = append(*l, Link{name, all[name].Href})
+	}
+	return err
+}
+
+// Paths holds the path of each operation, by operationId: those of one contract, or of
+// several below a base.
 type Paths map[string]Path
 
 // Path is the path of an operation.
@@ -191,25 +211,31 @@ func NewPaths(templates map[string]string) Paths {
 	return p
 }
 
-// Depth is the way from the path of a request back to the base path.
-type Depth string
-
-// Depth returns the depth of a request of the operation.
-func (p Paths) Depth(operation string) Depth {
-	const deepest = "../../../../../../../../" // a part of it needs no memory of its own
-	return Depth(deepest[:len("../")*(strings.Count(p.path(operation).Template, "/")-1)])
+// Below returns the paths of contracts below a base, such as "/finsam/v1": no two contracts
+// have an operationId in common.
+func Below(base string, contracts ...Paths) Paths {
+	all := Paths{}
+	for _, paths := range contracts {
+		for operation, path := range paths {
+			all[operation] = Path{base + path.Template, path.name}
+		}
+	}
+	return all
 }
 
-// Href returns the path of an operation from a request at the depth, with values for
-// its parameters in order; values beyond those are ignored.
-func (p Paths) Href(depth Depth, operation string, values ...string) string {
+// Href returns the path of an operation, with values for its parameters in order; values
+// beyond those are ignored.
+func (p Paths) Href(operation string, values ...string) string {
 	var room [128]byte
-	return string(p.appendHref(room[:0], depth, operation, values))
+	return string(p.appendHref(room[:0], operation, values))
 }
 
-func (p Paths) appendHref(b []byte, depth Depth, operation string, values []string) []byte {
-	path := p.path(operation).Template[1:]
-	b = append(b, depth...)
+func (p Paths) appendHref(b []byte, operation string, values []string) []byte {
+	to, ok := p[operation]
+	if !ok {
+		panic("rest: the contract has no operation " + operation)
+	}
+	path := to.Template
 	for _, value := range values {
 		before, after, ok := strings.Cut(path, "{")
 		if !ok {
@@ -222,60 +248,56 @@ func (p Paths) appendHref(b []byte, depth Depth, operation string, values []stri
 }
 
 // Link is Href as a link.
-func (p Paths) Link(depth Depth, operation string, values ...string) Link {
-	return Link{Href: p.Href(depth, operation, values...)}
+func (p Paths) Link(name, operation string, values ...string) Link {
+	return Link{name, p.Href(operation, values...)}
 }
 
 // Name returns the name of the link to an operation that acts on a thing: the last
 // segment of its path, in camelCase.
-func (p Paths) Name(operation string) string { return p.path(operation).name }
+func (p Paths) Name(operation string) string { return p[operation].name }
 
-func (p Paths) path(operation string) Path {
-	path, ok := p[operation]
-	if !ok {
-		panic("rest: the contract has no operation " + operation)
-	}
-	return path
-}
-
-// AddActions adds the links to operations that act on a thing, each by its Name. They
+// AppendActions adds the links to operations that act on a thing, each by its Name. They
 // share one text.
-func (l Links) AddActions(p Paths, depth Depth, operations []string, values ...string) {
+func (p Paths) AppendActions(all Links, operations []string, values ...string) Links {
 	var room [1024]byte
 	text, ends := room[:0], make([]int, 0, 16)
 	for _, operation := range operations {
-		text = p.appendHref(text, depth, operation, values)
+		text = p.appendHref(text, operation, values)
 		ends = append(ends, len(text))
 	}
-	all, start := string(text), 0
+	hrefs, start := string(text), 0
+	all = slices.Grow(all, len(operations))
 	for i, end := range ends {
-		l[p.Name(operations[i])] = Link{Href: all[start:end]}
+		all = append(all, Link{p.Name(operations[i]), hrefs[start:end]})
 		start = end
 	}
+	return all
 }
 
 // ListLinks returns this part of a list and the next one; href is the list without
 // its query.
 func ListLinks(href string, q url.Values, w store.Window, next string) Links {
-	all := Links{}
-	link := func(name, parameter, value string) {
-		q.Set(parameter, value)
-		all[name] = Link{Href: href + "?" + q.Encode()}
-		q.Del(parameter)
+	link := func(name, parameter, value string) Link {
+		if parameter != "" {
+			q.Set(parameter, value)
+			defer q.Del(parameter)
+		}
+		return Link{name, href + "?" + q.Encode()}
 	}
 	q.Set("limit", strconv.Itoa(w.Limit))
-	if next != "" {
-		link("next", "cursor", next)
-	}
+	self := Link{}
 	switch {
 	case w.Cursor != "":
-		link("self", "cursor", w.Cursor)
+		self = link("self", "cursor", w.Cursor)
 	case w.Page > 0:
-		link("self", "page", strconv.Itoa(w.Page))
+		self = link("self", "page", strconv.Itoa(w.Page))
 	default:
-		all["self"] = Link{Href: href + "?" + q.Encode()}
+		self = link("self", "", "")
 	}
-	return all
+	if next == "" {
+		return Links{self}
+	}
+	return Links{self, link("next", "cursor", next)}
 }
 
 // ErrNoVersion answers a change that does not say which version it changes.

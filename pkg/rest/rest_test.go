@@ -18,29 +18,47 @@ var paths = rest.NewPaths(map[string]string{
 	"readCalendar": "/calendars/{token}",
 })
 
-func TestALinkLeadsFromTheRequestToTheOperation(t *testing.T) {
+func TestALinkLeadsFromTheRootToTheOperation(t *testing.T) {
+	below := rest.Below("/behind/finsam/v1", paths, rest.NewPaths(map[string]string{"getOther": "/others/{id}"}))
 	for _, c := range []struct {
-		from, to string
-		values   []string
-		want     string
+		to     string
+		values []string
+		want   string
 	}{
-		{"listThings", "getThing", []string{"7"}, "things/7"},
-		{"getThing", "getThing", []string{"7"}, "../things/7"},
-		{"moveThing", "listThings", nil, "../../things"},
-		{"answerPart", "answerPart", []string{"7", "2"}, "../../../../things/7/parts/2/answer"},
-		{"getThing", "readCalendar", []string{"secret"}, "../calendars/secret"},
+		{"listThings", nil, "/things"},
+		{"listThings", []string{"beyond"}, "/things"},
+		{"getThing", []string{"7"}, "/things/7"},
+		{"answerPart", []string{"7", "2"}, "/things/7/parts/2/answer"},
+		{"readCalendar", []string{"secret"}, "/calendars/secret"},
 	} {
-		if got := paths.Href(paths.Depth(c.from), c.to, c.values...); got != c.want {
-			t.Errorf("from %s to %s: %s, want %s", c.from, c.to, got, c.want)
+		if got := paths.Href(c.to, c.values...); got != c.want {
+			t.Errorf("%s: %s, want %s", c.to, got, c.want)
 		}
+		if got := below.Link("there", c.to, c.values...); got != (rest.Link{Name: "there", Href: "/behind/finsam/v1" + c.want}) {
+			t.Errorf("%s, behind a prefix: %v", c.to, got)
+		}
+	}
+	if got := below.Href("getOther", "8"); got != "/behind/finsam/v1/others/8" {
+		t.Errorf("another contract's: %s", got)
 	}
 }
 
 func TestALinkIsNamedByTheLastSegmentOfItsPath(t *testing.T) {
-	links := rest.Links{}
-	links.AddActions(paths, paths.Depth("getThing"), []string{"moveThing", "answerPart"}, "7", "2")
-	if got, _ := json.Marshal(links); string(got) != `{"answer":{"href":"../things/7/parts/2/answer"},"moveRequests":{"href":"../things/7/move-requests"}}` {
-		t.Errorf("got %s", got)
+	links := paths.AppendActions(rest.Links{paths.Link("self", "getThing", "7")}, []string{"moveThing", "answerPart"}, "7", "2")
+	const want = `{"self":{"href":"/things/7"},"moveRequests":{"href":"/things/7/move-requests"},"answer":{"href":"/things/7/parts/2/answer"}}`
+	text, err := json.Marshal(links)
+	if err != nil || string(text) != want {
+		t.Errorf("got %s, %v", text, err)
+	}
+	var read rest.Links
+	if err := json.Unmarshal(text, &read); err != nil || len(read) != 3 || read.Href("answer") != links.Href("answer") || read.Href("nosuch") != "" {
+		t.Errorf("read %v, %v", read, err)
+	}
+	if err := json.Unmarshal([]byte(`{"a":1}`), &read); err == nil {
+		t.Error("a number was read as a link")
+	}
+	if text, err := json.Marshal(rest.Links(nil)); err != nil || string(text) != "{}" {
+		t.Errorf("none: %s, %v", text, err)
 	}
 }
 
@@ -50,7 +68,7 @@ func TestAnOperationThatTheContractDoesNotHavePanics(t *testing.T) {
 			t.Error("a link to nowhere was written")
 		}
 	}()
-	paths.Href("", "noSuchThing")
+	paths.Href("noSuchThing")
 }
 
 func TestAListSaysWhereItIsAndWhatFollows(t *testing.T) {
@@ -63,22 +81,22 @@ func TestAListSaysWhereItIsAndWhatFollows(t *testing.T) {
 	}{
 		"the beginning": {rest.NewWindow(nil, nil, nil), "c2", nil,
 			`{"count":20,"limit":20,"nextCursor":"c2"} ` +
-				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?limit=20\u0026state=open"}}`},
+				`{"self":{"href":"/things?limit=20\u0026state=open"},"next":{"href":"/things?cursor=c2\u0026limit=20\u0026state=open"}}`},
 		"the first page": {rest.NewWindow(nil, number(1), nil), "c2", &store.Total{Records: 41},
 			`{"count":20,"limit":20,"nextCursor":"c2","page":1,"totalPages":3,"totalRecords":41,"totalRecordsIsMinimum":false} ` +
-				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?limit=20\u0026page=1\u0026state=open"}}`},
+				`{"self":{"href":"/things?limit=20\u0026page=1\u0026state=open"},"next":{"href":"/things?cursor=c2\u0026limit=20\u0026state=open"}}`},
 		"the last page": {rest.NewWindow(number(50), number(2), nil), "", &store.Total{Records: 1000, Minimum: true},
 			`{"count":20,"limit":50,"page":2,"totalPages":20,"totalRecords":1000,"totalRecordsIsMinimum":true} ` +
-				`{"self":{"href":"../things?limit=50\u0026page=2\u0026state=open"}}`},
+				`{"self":{"href":"/things?limit=50\u0026page=2\u0026state=open"}}`},
 		"without cursors": {rest.NewPage(nil, nil), "", &store.Total{Records: 20},
 			`{"count":20,"limit":20,"page":1,"totalPages":1,"totalRecords":20,"totalRecordsIsMinimum":false} ` +
-				`{"self":{"href":"../things?limit=20\u0026page=1\u0026state=open"}}`},
+				`{"self":{"href":"/things?limit=20\u0026page=1\u0026state=open"}}`},
 		"by cursor": {rest.NewWindow(number(20), nil, &cursor), "c2", nil,
 			`{"count":20,"limit":20,"nextCursor":"c2"} ` +
-				`{"next":{"href":"../things?cursor=c2\u0026limit=20\u0026state=open"},"self":{"href":"../things?cursor=c1\u0026limit=20\u0026state=open"}}`},
+				`{"self":{"href":"/things?cursor=c1\u0026limit=20\u0026state=open"},"next":{"href":"/things?cursor=c2\u0026limit=20\u0026state=open"}}`},
 	} {
 		meta, _ := json.Marshal(rest.NewMeta(c.window, 20, c.next, c.total))
-		links, _ := json.Marshal(rest.ListLinks("../things", rest.Query("state", "open", "unit", ""), c.window, c.next))
+		links, _ := json.Marshal(rest.ListLinks("/things", rest.Query("state", "open", "unit", ""), c.window, c.next))
 		if got := string(meta) + " " + string(links); got != c.want {
 			t.Errorf("%s: got %s", name, got)
 		}
@@ -102,6 +120,6 @@ func TestAChangeNeedsAVersion(t *testing.T) {
 func BenchmarkHref(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = paths.Href("../../", "moveThing", "7d444840-9dc0-11d1-b245-5ffdce74fad2")
+		_ = paths.Href("moveThing", "7d444840-9dc0-11d1-b245-5ffdce74fad2")
 	}
 }

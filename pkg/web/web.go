@@ -7,11 +7,32 @@ package web
 
 import (
 	"context"
+	"errors"
+	"net/url"
+	"regexp"
 	"strings"
 )
 
 // BasePath precedes every path of the contract.
 const BasePath = "/finsam/v1"
+
+// prefix is a path that an address can have in front of BasePath.
+var prefix = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$`)
+
+// Prefix returns the path of an installation's public address, such as /api of
+// https://example.se/api: what is before BasePath in every link. It is empty for an
+// address without a path, and for none.
+func Prefix(publicURL string) (string, error) {
+	u, err := url.Parse(publicURL)
+	if publicURL == "" {
+		return "", nil
+	}
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		!prefix.MatchString(u.EscapedPath()) {
+		return "", errors.New("must be an address such as https://api.example.se or https://example.se/api")
+	}
+	return strings.TrimSuffix(u.Path, "/"), nil
+}
 
 // routes turns a path of the contract into one of echo: /referrals/{id} is /referrals/:id.
 var routes = strings.NewReplacer("{", ":", "}", "")

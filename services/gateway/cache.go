@@ -28,6 +28,7 @@ import (
 // one association at a time. While a feed is not followed, nothing is kept.
 type cachedAnswers struct {
 	cache     cache.Cache
+	prefix    string // of the public address: links begin with it
 	forwarder *forwarder
 	followers []*follower     // of every service
 	emptying  map[string]bool // the types of events that empty the cache
@@ -38,11 +39,11 @@ type cachedAnswers struct {
 
 // newCachedAnswers returns nil if nothing can be cached: there is no cache, or a service
 // whose events are not followed.
-func newCachedAnswers(c Config, operations []*operation, f *forwarder) *cachedAnswers {
+func newCachedAnswers(c Config, prefix string, operations []*operation, f *forwarder) *cachedAnswers {
 	if c.Cache == nil {
 		return nil
 	}
-	s := &cachedAnswers{cache: c.Cache, forwarder: f, emptying: map[string]bool{}, log: c.Log, now: c.Now}
+	s := &cachedAnswers{cache: c.Cache, prefix: prefix, forwarder: f, emptying: map[string]bool{}, log: c.Log, now: c.Now}
 	for _, op := range operations {
 		for _, event := range op.Cache.EmptiedBy {
 			s.emptying[event] = true
@@ -109,7 +110,7 @@ func decodeResponse(text []byte) (*cachedResponse, error) {
 // serve answers from the cache, else asks the service once for all who ask the same at the
 // same time. It returns hit, miss, or "" for a request that has no key.
 func (s *cachedAnswers) serve(w http.ResponseWriter, r *http.Request, op *operation, who caller) (string, error) {
-	key, ok := cacheKey(op, who.Actor, r.URL)
+	key, ok := cacheKey(s.prefix, op, who.Actor, r.URL)
 	if !ok {
 		return "", s.forwarder.forward(w, r, op, who)
 	}
@@ -139,9 +140,9 @@ func (s *cachedAnswers) serve(w http.ResponseWriter, r *http.Request, op *operat
 }
 
 // cacheKey is the operation, the caller's roles and scopes, by which the service decides, and what
-// exactly was asked for. The query's order means nothing; a query that cannot be read is
-// the service's to refuse, and has no key.
-func cacheKey(op *operation, who actor.Actor, u *url.URL) (string, bool) {
+// exactly was asked for, below which prefix of the public address. The query's order means
+// nothing; a query that cannot be read is the service's to refuse, and has no key.
+func cacheKey(prefix string, op *operation, who actor.Actor, u *url.URL) (string, bool) {
 	query := u.RawQuery
 	if strings.ContainsAny(query, "&;%+") {
 		values, err := url.ParseQuery(query)
@@ -157,7 +158,7 @@ func cacheKey(op *operation, who actor.Actor, u *url.URL) (string, bool) {
 	if who.Scopes != nil {
 		limits = " only " + strings.Join(who.Scopes, ",")
 	}
-	return op.ID + " " + joinRoles(roles) + limits + " " + u.Path + "?" + query, true
+	return op.ID + " " + joinRoles(roles) + limits + " " + prefix + u.Path + "?" + query, true
 }
 
 // find returns what is kept for a key, nil on a miss, and the version to keep the answer

@@ -9,13 +9,14 @@ import (
 
 	"github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/environment"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway/limit"
 )
 
 // Environment is the gateway's own part of the environment, beside launch.Config.
 type Environment struct {
 	// PublicURL is the installation's address, such as https://api.example.se; https turns
-	// on Strict-Transport-Security.
+	// on Strict-Transport-Security. Its path, if it has one, is what links begin with.
 	PublicURL string `env:"FINSAM_PUBLIC_URL"`
 	// Origins are those of browsers that may call, separated by commas.
 	Origins []string `env:"FINSAM_CORS_ORIGINS"`
@@ -46,10 +47,8 @@ func ReadEnvironment(environ map[string]string) (Environment, error) {
 }
 
 func (c Environment) check() error {
-	if c.PublicURL != "" {
-		if u, err := url.Parse(c.PublicURL); err != nil || !isOrigin(u) {
-			return fmt.Errorf("FINSAM_PUBLIC_URL: %q is not an address such as https://api.example.se, without a path", c.PublicURL)
-		}
+	if _, err := web.Prefix(c.PublicURL); err != nil {
+		return fmt.Errorf("FINSAM_PUBLIC_URL: %w", err)
 	}
 	for _, o := range c.Origins {
 		if u, err := url.Parse(o); err != nil || !isOrigin(u) || strings.HasSuffix(o, "/") {

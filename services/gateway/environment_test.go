@@ -19,7 +19,7 @@ func TestTheDefaultsHaveLimitsAndNoOrigins(t *testing.T) {
 
 func TestAnInvalidVariableIsNamed(t *testing.T) {
 	for variable, value := range map[string]string{
-		"FINSAM_PUBLIC_URL": "https://api.example.se/finsam", "FINSAM_CORS_ORIGINS": "*", "FINSAM_TRUSTED_PROXIES": "10.0.0.1",
+		"FINSAM_PUBLIC_URL": "https://api.example.se/finsam?a=b", "FINSAM_CORS_ORIGINS": "*", "FINSAM_TRUSTED_PROXIES": "10.0.0.1",
 		"FINSAM_RATE_PER_SECOND": "-1", "FINSAM_IN_FLIGHT": "9999999", "FINSAM_ANSWER_TIMEOUT": "1h", "FINSAM_UNAUTHENTICATED_BURST": "-5",
 	} {
 		if _, err := ReadEnvironment(map[string]string{variable: value}); err == nil || !strings.Contains(err.Error(), variable) {

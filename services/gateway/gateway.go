@@ -59,7 +59,7 @@ type Config struct {
 	Token           http.Handler                  // answers /token in a demo; nil: no such address
 	Clients         []docs.Client                 // of the demo, shown on the documentation page
 
-	PublicURL     string         // the installation's address, such as https://api.example.se; empty: unknown
+	PublicURL     string         // the installation's address, such as https://api.example.se or https://example.se/api; empty: unknown
 	Origins       []string       // of browsers that may call, such as https://app.example.se
 	Proxies       []netip.Prefix // whose X-Forwarded-For is believed
 	MaxInFlight   int            // requests to the services at once; zero: 1,024
@@ -101,6 +101,10 @@ func New(c Config) (_ *Gateway, err error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
+	prefix, err := web.Prefix(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	info, all, err := contract.Read()
 	if err != nil {
 		return nil, fmt.Errorf("the contract: %w", err)
@@ -112,7 +116,7 @@ func New(c Config) (_ *Gateway, err error) {
 	tracer := c.Tracer.Tracer(scope)
 	forwarder := &forwarder{signer: c.Signer, tracer: tracer, log: c.Log, timeout: c.AnswerTimeout}
 	forwarder.places.max, forwarder.polls.max = int64(c.MaxInFlight), int64(max(c.MaxInFlight/4, 1))
-	cached := newCachedAnswers(c, operations, forwarder)
+	cached := newCachedAnswers(c, prefix, operations, forwarder)
 	meters := newMeters(operations, cached != nil, c.Trust, forwarder.places.taken.Load)
 	headers := &headers{isSecure: strings.HasPrefix(c.PublicURL, "https://"), origins: map[string]bool{}}
 	for _, origin := range c.Origins {
@@ -139,7 +143,7 @@ func New(c Config) (_ *Gateway, err error) {
 	if p := c.Limits.Policy; c.Limits.IsLimited() {
 		g.admission.policy = []string{fmt.Sprintf(`"authority";q=%d;w=%d`, p.Burst, (p.Burst+p.PerSecond-1)/p.PerSecond)}
 	}
-	if g.pages, err = newPages(c, info, addresses); err != nil {
+	if g.pages, err = newPages(c, prefix, info, addresses); err != nil {
 		return nil, err
 	}
 	g.router = newRouter(operations, g.serve)
@@ -237,7 +241,7 @@ func (g *Gateway) answer(a *answer, r *http.Request, op *operation) (err error) 
 		return err
 	}
 	if op.upstream == nil {
-		return writeMe(a, r, a.caller.Actor)
+		return g.pages.writeMe(a, r, a.caller.Actor)
 	}
 	if op.Cache.Seconds > 0 && g.cached != nil && g.cached.isFresh() {
 		a.cached, err = g.cached.serve(a, r, op, a.caller)

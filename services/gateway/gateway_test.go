@@ -169,6 +169,22 @@ func TestTheServedDocumentIsTheContract(t *testing.T) {
 	}
 }
 
+// TestEveryPageKnowsThePrefix reads what names addresses of the gateway itself.
+func TestEveryPageKnowsThePrefix(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.PublicURL = "https://kommun.example/samverkan/" })
+	for path, want := range map[string]string{
+		"/finsam/v1/api-info":          `"self":{"href":"/samverkan/finsam/v1/api-info"}`,
+		"/finsam/v1/openapi.json":      `"url":"https://kommun.example/samverkan/finsam/v1"`,
+		"/finsam/v1/docs/openapi.json": `"url":"/samverkan/finsam/v1"`,
+		"/finsam/v1/asyncapi.json":     `"pathname": "/samverkan/finsam/v1"`,
+		resourcePath:                   `"resource":"https://kommun.example/samverkan/finsam/v1"`,
+	} {
+		if w := r.ask("GET", path, ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d, without %s", path, w.Code, want)
+		}
+	}
+}
+
 func TestAPIInfoHasWhatTheProfileRequires(t *testing.T) {
 	var info map[string]any
 	if err := json.Unmarshal(newRig(t).ask("GET", "/finsam/v1/api-info", "").Body.Bytes(), &info); err != nil {

@@ -19,6 +19,7 @@ import (
 // pages answer what the gateway has itself: the contract, facts about the API, the
 // documentation, and in a demo the token endpoint.
 type pages struct {
+	base      string                               // what links begin with: BasePath behind the prefix of the public address
 	documents map[string]func() (*document, error) // by path
 	docs      func() *docs.Page
 	problems  func() (*docs.Problems, error)
@@ -34,17 +35,18 @@ type document struct {
 	text      []byte
 }
 
-func newPages(c Config, info contract.Info, a addresses) (*pages, error) {
-	facts, err := apiInfo(c, info)
+func newPages(c Config, prefix string, info contract.Info, a addresses) (*pages, error) {
+	base := prefix + BasePath
+	facts, err := apiInfo(c, base, info)
 	openAPI := renderOnce("application/json", func() ([]byte, error) { return contract.JSON(c.PublicURL) })
 	return &pages{
-		documents: map[string]func() (*document, error){
+		base: base, documents: map[string]func() (*document, error){
 			"/api-info":          renderOnce("application/json", func() ([]byte, error) { return facts, nil }),
 			"/openapi.json":      openAPI,
 			"/api-docs":          openAPI,
 			"/openapi.yaml":      renderOnce("application/yaml", func() ([]byte, error) { return contract.YAML(c.PublicURL) }),
 			"/asyncapi.json":     renderOnce("application/json", func() ([]byte, error) { return contract.AsyncJSON(c.PublicURL) }),
-			"/docs/openapi.json": renderOnce("application/json", func() ([]byte, error) { return contract.JSON("") }),
+			"/docs/openapi.json": renderOnce("application/json", func() ([]byte, error) { return contract.JSON(prefix) }),
 		},
 		docs:     sync.OnceValue(func() *docs.Page { return docs.NewPage(info.Title, c.Clients) }),
 		problems: sync.OnceValues(docs.NewProblems), token: c.Token, addresses: a,
@@ -88,29 +90,26 @@ func etagOf(text []byte) string {
 }
 
 // apiInfo returns the facts that the national REST API profile asks for (VER.06).
-func apiInfo(c Config, info contract.Info) ([]byte, error) {
-	documentation := "docs"
+func apiInfo(c Config, base string, info contract.Info) ([]byte, error) {
+	documentation := base + "/docs"
 	if c.PublicURL != "" {
 		documentation = strings.TrimSuffix(c.PublicURL, "/") + BasePath + "/docs"
 	}
-	type link struct {
-		Href string `json:"href"`
-	}
 	return json.Marshal(struct {
-		Name          string          `json:"apiName"`
-		Version       string          `json:"apiVersion"`
-		Released      string          `json:"apiReleased"`
-		Documentation string          `json:"apiDocumentation"`
-		Status        string          `json:"apiStatus"`
-		Software      string          `json:"softwareVersion,omitempty"`
-		Revision      string          `json:"softwareRevision,omitempty"`
-		Links         map[string]link `json:"_links"`
+		Name          string     `json:"apiName"`
+		Version       string     `json:"apiVersion"`
+		Released      string     `json:"apiReleased"`
+		Documentation string     `json:"apiDocumentation"`
+		Status        string     `json:"apiStatus"`
+		Software      string     `json:"softwareVersion,omitempty"`
+		Revision      string     `json:"softwareRevision,omitempty"`
+		Links         rest.Links `json:"_links"`
 	}{info.Title, info.Version, info.Released, documentation, info.Status, c.Version, c.Revision,
-		map[string]link{"self": {"api-info"}, "documentation": {"docs"}, "openapi": {"openapi.json"}}})
+		rest.Links{{Name: "self", Href: base + "/api-info"}, {Name: "documentation", Href: base + "/docs"}, {Name: "openapi", Href: base + "/openapi.json"}}})
 }
 
 // writeMe answers GET /me: whom the token speaks for.
-func writeMe(w http.ResponseWriter, r *http.Request, a actor.Actor) error {
+func (p *pages) writeMe(w http.ResponseWriter, r *http.Request, a actor.Actor) error {
 	text, err := json.Marshal(struct {
 		Subject       string              `json:"subject"`
 		Association   string              `json:"association"`
@@ -122,7 +121,7 @@ func writeMe(w http.ResponseWriter, r *http.Request, a actor.Actor) error {
 		Roles         []actor.Role        `json:"roles"`
 		Scopes        []string            `json:"scopes,omitzero"`
 		Links         rest.Links          `json:"_links"`
-	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, a.Scopes, rest.Links{"self": {Href: "me"}}})
+	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, a.Scopes, rest.Links{{Name: "self", Href: p.base + "/me"}}})
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func Serve(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	suite, err := Open(ctx, o.Data, webhooks, log)
+	suite, err := Open(ctx, o.Data, environment.PublicURL, webhooks, log)
 	if err != nil {
 		return err
 	}

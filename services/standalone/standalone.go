@@ -24,6 +24,7 @@ import (
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/pkg/store/traced"
+	"github.com/finsam/finsam/pkg/web"
 	activity "github.com/finsam/finsam/services/activity/program"
 	participant "github.com/finsam/finsam/services/participant/program"
 	participantrest "github.com/finsam/finsam/services/participant/rest"
@@ -52,12 +53,16 @@ type Suite struct {
 var services = map[string]launch.Requirements{"referral": referral.Requirements, "participant": participant.Requirements, "activity": activity.Requirements}
 
 // Open opens the data folder and constructs the services. The associations must be
-// loaded and the keys made (launch.WriteKeys). webhooks limits where the referral
-// service sends to.
-func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logger) (_ *Suite, err error) {
+// loaded and the keys made (launch.WriteKeys). The links lead below the path of the public
+// address. webhooks limits where the referral service sends to.
+func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Config, log *slog.Logger) (_ *Suite, err error) {
 	associations, err := association.LoadDir(data.Associations())
 	if err != nil {
 		return nil, err
+	}
+	prefix, err := web.Prefix(publicURL)
+	if err != nil {
+		return nil, fmt.Errorf("FINSAM_PUBLIC_URL: %w", err)
 	}
 	sender, err := send.New(webhooks)
 	if err != nil {
@@ -85,7 +90,7 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 		})
 	keys := launch.Keys{Dir: data.Keys()}
 	for name := range services {
-		if err := s.openApp(ctx, name, keys, associations, log); err != nil {
+		if err := s.openApp(ctx, name, prefix, keys, associations, log); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -108,9 +113,9 @@ func Open(ctx context.Context, data Layout, webhooks send.Config, log *slog.Logg
 }
 
 // openApp opens what a service is made of, in its part of the database.
-func (s *Suite) openApp(ctx context.Context, name string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
+func (s *Suite) openApp(ctx context.Context, name, prefix string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
 	p := &launch.App{
-		Service: name, Schema: services[name].Schema, Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
+		Service: name, Prefix: prefix, Schema: services[name].Schema, Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
 			Peers: map[string]feed.Reader{}, Associations: all, Now: time.Now, NewID: uuid.NewString, Log: log.With("component", name),
 		},
 	}

@@ -73,8 +73,14 @@ type office struct {
 
 func open(t testing.TB, data standalone.Layout) *office {
 	t.Helper()
+	return openAt(t, data, "")
+}
+
+// openAt is open with a public address.
+func openAt(t testing.TB, data standalone.Layout, publicURL string) *office {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	suite, err := standalone.Open(t.Context(), data, send.Config{}, log)
+	suite, err := standalone.Open(t.Context(), data, publicURL, send.Config{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +88,7 @@ func open(t testing.TB, data standalone.Layout) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environment, err := gateway.ReadEnvironment(map[string]string{"FINSAM_RATE_PER_SECOND": "0"})
+	environment, err := gateway.ReadEnvironment(map[string]string{"FINSAM_RATE_PER_SECOND": "0", "FINSAM_PUBLIC_URL": publicURL})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -728,7 +728,7 @@ type Identity struct {
 // Instant defines model for Instant.
 type Instant = time.Time
 
-// Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
+// Link En länk (HAL), en sökväg från roten, densamma varifrån den än läses. / A link (HAL), a path from the root, the same wherever it is read.
 type Link = rest.Link
 
 // Links Det som du kan göra nu. / What you can do now.

@@ -1425,7 +1425,7 @@ type Gender string
 // LeadTimeStep Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); från att en avstämning blir aktuell till svar; första dag till avslut; tiden då det är en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
 type LeadTimeStep string
 
-// Link En länk (HAL), relativ till den adress som svarade. / A link (HAL), relative to the address that answered.
+// Link En länk (HAL), en sökväg från roten, densamma varifrån den än läses. / A link (HAL), a path from the root, the same wherever it is read.
 type Link = rest.Link
 
 // Links Det som du kan göra nu. / What you can do now.

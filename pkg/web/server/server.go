@@ -49,6 +49,7 @@ type Config struct {
 	AccessLog *accesslog.Log          // for Gate; New does not use it
 	Admit     Admit                   // nil: the verbs alone decide
 	Feed      *feed.Log               // served at GET /internal/feed; nil: not served
+	Prefix    string                  // where the links lead, before web.BasePath; New does not use it
 	Log       *slog.Logger            // nil: slog.Default
 	Tracer    trace.TracerProvider    // nil: the global one
 }

@@ -17,8 +17,8 @@ func (h handlers) CreateBooking(ctx context.Context, r api.CreateBookingRequestO
 	if err != nil {
 		return nil, err
 	}
-	body := booking(b, depthOf("createBooking"))
-	location, tag := body.UnderscoreLinks["self"].Href, rest.ETag(b.Version())
+	body := h.booking(b)
+	location, tag := body.UnderscoreLinks.Href("self"), rest.ETag(b.Version())
 	return api.CreateBooking201JSONResponse{
 		Body: body, Headers: api.CreateBooking201ResponseHeaders{ETag: &tag, Location: &location},
 	}, nil
@@ -36,9 +36,9 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	}
 	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State))
 	return api.ListBookings200JSONResponse{
-		Items:           rest.Map(l.Items, func(b *service.BookingView) api.Booking { return booking(b, depthOf("listBookings")) }),
+		Items:           rest.Map(l.Items, func(b *service.BookingView) api.Booking { return h.booking(b) }),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks("bookings", q, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listBookings"), q, w, l.Next),
 	}, nil
 }
 
@@ -52,40 +52,40 @@ func (h handlers) GetBooking(ctx context.Context, r api.GetBookingRequestObject)
 		return api.GetBooking304Response{Headers: api.GetBooking304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetBooking200JSONResponse{
-		Body: booking(b, depthOf("getBooking")), Headers: api.GetBooking200ResponseHeaders{ETag: &tag},
+		Body: h.booking(b), Headers: api.GetBooking200ResponseHeaders{ETag: &tag},
 	}, nil
 }
 
 func (h handlers) CancelBooking(ctx context.Context, r api.CancelBookingRequestObject) (api.CancelBookingResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
 		return h.service.Cancel(ctx, r.Id, version, civil.Date(r.Body.From))
-	}, changed)
+	}, h.changed)
 	return api.CancelBooking200JSONResponse{BookingChangedJSONResponse: c}, err
 }
 
 func (h handlers) NoteAttendance(ctx context.Context, r api.NoteAttendanceRequestObject) (api.NoteAttendanceResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
 		return h.service.NoteAttendance(ctx, r.Id, version, activity.Note{Date: civil.Date(r.Body.Date), Attendance: activity.Attendance(r.Body.Attendance)})
-	}, changed)
+	}, h.changed)
 	return api.NoteAttendance200JSONResponse{BookingChangedJSONResponse: c}, err
 }
 
-func changed(b *service.BookingView) api.BookingChangedJSONResponse {
+func (h handlers) changed(b *service.BookingView) api.BookingChangedJSONResponse {
 	tag := rest.ETag(b.Version())
 	return api.BookingChangedJSONResponse{
-		Body: booking(b, depthOf("cancelBooking")), Headers: api.BookingChangedResponseHeaders{ETag: &tag},
+		Body: h.booking(b), Headers: api.BookingChangedResponseHeaders{ETag: &tag},
 	}
 }
 
-func booking(b *service.BookingView, depth rest.Depth) api.Booking {
+func (h handlers) booking(b *service.BookingView) api.Booking {
 	version := b.Version()
 	body := api.Booking{
 		Id: b.ID, Version: &version, Enrolment: b.Enrolment, Participant: b.Participant, Municipality: b.Municipality, Activity: b.Activity,
 		Name: rest.Optional(b.Name), From: string(b.From), State: api.BookingState(b.Status.State),
 		Attendances: []api.AttendanceNote{}, Timeline: make([]api.BookingStep, 0, len(b.Steps)),
-		UnderscoreLinks: api.Links{"self": link(depth, "getBooking", b.ID), "participantWeek": link(depth, "getParticipantWeek", b.Participant)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getBooking", b.ID), h.paths.Link("participantWeek", "getParticipantWeek", b.Participant)},
 	}
-	body.UnderscoreLinks.AddActions(api.Paths, depth, b.Operations, b.ID)
+	body.UnderscoreLinks = h.paths.AppendActions(body.UnderscoreLinks, b.Operations, b.ID)
 	if last := b.Status.LastDay; last != activity.Forever {
 		body.Until = rest.Optional(string(last))
 	}

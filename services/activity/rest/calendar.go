@@ -22,10 +22,9 @@ func (h handlers) CreateCalendarFeed(ctx context.Context, r api.CreateCalendarFe
 	if err != nil {
 		return nil, err
 	}
-	depth := depthOf("createCalendarFeed")
-	b := address(a, depth)
-	b.UnderscoreLinks["calendar"] = link(depth, "readCalendar", secret)
-	location, tag := b.UnderscoreLinks["self"].Href, rest.ETag(a.Version())
+	b := h.address(a)
+	b.UnderscoreLinks = append(b.UnderscoreLinks, h.paths.Link("calendar", "readCalendar", secret))
+	location, tag := b.UnderscoreLinks.Href("self"), rest.ETag(a.Version())
 	return api.CreateCalendarFeed201JSONResponse{
 		Body: api.NewCalendarFeed{
 			Id: b.Id, Version: b.Version, Participant: b.Participant, State: b.State, CreatedAt: b.CreatedAt, Token: secret, UnderscoreLinks: b.UnderscoreLinks,
@@ -40,11 +39,10 @@ func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeeds
 	if err != nil {
 		return nil, err
 	}
-	depth := depthOf("listCalendarFeeds")
 	return api.ListCalendarFeeds200JSONResponse{
-		Items:           rest.Map(l.Items, func(a *activity.Address) api.CalendarFeed { return address(a, depth) }),
+		Items:           rest.Map(l.Items, h.address),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), "", l.Total),
-		UnderscoreLinks: rest.ListLinks(api.Paths.Href(depth, "listCalendarFeeds", r.Id), url.Values{}, w, ""),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listCalendarFeeds", r.Id), url.Values{}, w, ""),
 	}, nil
 }
 
@@ -57,7 +55,7 @@ func (h handlers) GetCalendarFeed(ctx context.Context, r api.GetCalendarFeedRequ
 	if rest.NotModified(r.Params.IfNoneMatch, a.Version()) {
 		return api.GetCalendarFeed304Response{Headers: api.GetCalendarFeed304ResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetCalendarFeed200JSONResponse{Body: address(a, depthOf("getCalendarFeed")), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
+	return api.GetCalendarFeed200JSONResponse{Body: h.address(a), Headers: api.GetCalendarFeed200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFeedRequestObject) (api.RevokeCalendarFeedResponseObject, error) {
@@ -91,11 +89,11 @@ func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObj
 	}, nil
 }
 
-func address(a *activity.Address, depth rest.Depth) api.CalendarFeed {
+func (h handlers) address(a *activity.Address) api.CalendarFeed {
 	version := a.Version()
 	b := api.CalendarFeed{
 		Id: a.ID, Version: &version, Participant: a.Participant, CreatedAt: a.Steps[0].At, State: api.CalendarFeedStateRevoked,
-		UnderscoreLinks: api.Links{"self": link(depth, "getCalendarFeed", a.Participant, a.ID)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getCalendarFeed", a.Participant, a.ID)},
 	}
 	if a.State() == activity.AddressOpened {
 		b.State = api.CalendarFeedStateOpen

@@ -103,8 +103,8 @@ func TestASubscribedCalendarSaysWhenAndNothingElse(t *testing.T) {
 	var made api.NewCalendarFeed
 	r := f.do(Participant(Person), "POST", "/participants/"+Person+"/calendar-feeds", nil)
 	r.Into(t, 201, &made)
-	at := servicetest.Resolve(t, "/participants/"+Person+"/calendar-feeds", r.Header.Get("Location"))
-	path := servicetest.Resolve(t, "/participants/"+Person+"/calendar-feeds", made.UnderscoreLinks["calendar"].Href)
+	at := servicetest.PathOf(t, r.Header.Get("Location"))
+	path := servicetest.PathOf(t, made.UnderscoreLinks.Href("calendar"))
 	if path != "/calendars/"+made.Token {
 		t.Fatalf("the link leads to %s", path)
 	}

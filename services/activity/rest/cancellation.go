@@ -15,8 +15,8 @@ func (h handlers) CancelOccurrence(ctx context.Context, r api.CancelOccurrenceRe
 	if err != nil {
 		return nil, err
 	}
-	body := cancellation(c, depthOf("cancelOccurrence"))
-	location, tag := body.UnderscoreLinks["self"].Href, rest.ETag(c.Version())
+	body := h.cancellation(c)
+	location, tag := body.UnderscoreLinks.Href("self"), rest.ETag(c.Version())
 	return api.CancelOccurrence201JSONResponse{
 		Body: body, Headers: api.CancelOccurrence201ResponseHeaders{ETag: &tag, Location: &location},
 	}, nil
@@ -32,7 +32,7 @@ func (h handlers) GetCancellation(ctx context.Context, r api.GetCancellationRequ
 		return api.GetCancellation304Response{Headers: api.GetCancellation304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetCancellation200JSONResponse{
-		Body: cancellation(c, depthOf("getCancellation")), Headers: api.GetCancellation200ResponseHeaders{ETag: &tag},
+		Body: h.cancellation(c), Headers: api.GetCancellation200ResponseHeaders{ETag: &tag},
 	}, nil
 }
 
@@ -42,25 +42,25 @@ func (h handlers) RestoreOccurrence(ctx context.Context, r api.RestoreOccurrence
 	}, func(c *service.CancellationView) api.RestoreOccurrenceResponseObject {
 		tag := rest.ETag(c.Version())
 		return api.RestoreOccurrence200JSONResponse{
-			Body: cancellation(c, depthOf("restoreOccurrence")), Headers: api.RestoreOccurrence200ResponseHeaders{ETag: &tag},
+			Body: h.cancellation(c), Headers: api.RestoreOccurrence200ResponseHeaders{ETag: &tag},
 		}
 	})
 }
 
-func cancellation(c *service.CancellationView, depth rest.Depth) api.Cancellation {
+func (h handlers) cancellation(c *service.CancellationView) api.Cancellation {
 	week := activity.WeekOf(c.Date).String()
 	version := c.Version()
 	b := api.Cancellation{
 		Id: c.ID, Version: &version, Activity: c.Activity, Municipality: c.Municipality, Date: string(c.Date), Week: week,
 		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.State()), CancelledAt: c.Steps[0].At,
 		UnderscoreLinks: api.Links{
-			"self": link(depth, "getCancellation", c.Activity, c.ID),
-			"week": {Href: api.Paths.Href(depth, "getMunicipalityWeek", c.Municipality) + "?week=" + week},
+			h.paths.Link("self", "getCancellation", c.Activity, c.ID),
+			{Name: "week", Href: h.paths.Href("getMunicipalityWeek", c.Municipality) + "?week=" + week},
 		},
 	}
 	if c.State() == activity.Restored {
 		b.RestoredAt = &c.Steps[len(c.Steps)-1].At
 	}
-	b.UnderscoreLinks.AddActions(api.Paths, depth, c.Operations, c.Activity, c.ID)
+	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, c.Operations, c.Activity, c.ID)
 	return b
 }

@@ -8,6 +8,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -15,7 +16,10 @@ import (
 )
 
 // handlers answers the operations of the contract, each by the method of its name.
-type handlers struct{ service *service.Service }
+type handlers struct {
+	service *service.Service
+	paths   rest.Paths // of all operations that a body leads to
+}
 
 var _ api.StrictServerInterface = handlers{}
 
@@ -31,10 +35,7 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := api.NewStrictHandler(handlers{s}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
+	strict := api.NewStrictHandler(handlers{s, rest.Below(c.Prefix+web.BasePath, api.Paths)}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
 	api.RegisterHandlersWithBaseURL(server.Routes{Echo: e}, strict, web.BasePath)
 	return e, nil
 }
-
-// depthOf returns the depth of a request of an operation, and link leads to one.
-var depthOf, link = api.Paths.Depth, api.Paths.Link

@@ -29,9 +29,9 @@ func (h handlers) GetMunicipalityWeek(ctx context.Context, r api.GetMunicipality
 		FirstDay: string(w.Week.Monday()), LastDay: string(w.Week.Sunday()),
 		Items: rest.Map(w.Items, occurrence),
 		Unscheduled: rest.Map(w.Unscheduled, func(x association.Activity) api.Activity {
-			return activityBody(service.ActivityView{Activity: x}, depthOf("getMunicipalityWeek"))
+			return h.activityBody(service.ActivityView{Activity: x})
 		}),
-		ConfigurationVersion: w.Programme, UnderscoreLinks: weekLinks("getMunicipalityWeek", w.Municipality.Code, w.Week),
+		ConfigurationVersion: w.Programme, UnderscoreLinks: h.weekLinks("getMunicipalityWeek", w.Municipality.Code, w.Week),
 	}
 	return api.GetMunicipalityWeek200JSONResponse{Body: b, Headers: api.GetMunicipalityWeek200ResponseHeaders{ETag: &tag}}, nil
 }
@@ -43,9 +43,9 @@ func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesReques
 		return nil, err
 	}
 	return api.ListActivities200JSONResponse{
-		Items:           rest.Map(part, func(x service.ActivityView) api.Activity { return activityBody(x, depthOf("listActivities")) }),
+		Items:           rest.Map(part, func(x service.ActivityView) api.Activity { return h.activityBody(x) }),
 		UnderscoreMeta:  rest.NewMeta(w, len(part), "", &store.Total{Records: int64(total)}),
-		UnderscoreLinks: rest.ListLinks("activities", rest.Query("municipality", municipality), w, ""),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listActivities"), rest.Query("municipality", municipality), w, ""),
 	}, nil
 }
 
@@ -54,10 +54,9 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 	if err != nil {
 		return nil, err
 	}
-	depth := depthOf("getActivityDay")
 	b := api.GetActivityDay200JSONResponse{
 		Activity: r.Id, Date: r.Date, Occurrence: occurrence(d.Occurrence), Items: make([]api.ActivityDayItem, 0, len(d.Bookings)),
-		UnderscoreLinks: api.Links{"self": link(depth, "getActivityDay", r.Id, r.Date)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getActivityDay", r.Id, r.Date)},
 	}
 	for _, x := range d.Bookings {
 		n := x.Status.Notes[d.Occurrence.Date]
@@ -66,7 +65,7 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 			UnderscoreLinks: api.Links{},
 		}
 		if slices.Contains(x.Operations, "noteAttendance") {
-			item.UnderscoreLinks["attendances"] = link(depth, "noteAttendance", x.ID)
+			item.UnderscoreLinks = append(item.UnderscoreLinks, h.paths.Link("attendances", "noteAttendance", x.ID))
 		}
 		b.Items = append(b.Items, item)
 	}
@@ -85,32 +84,32 @@ func (h handlers) GetParticipantWeek(ctx context.Context, r api.GetParticipantWe
 				Booking: i.Booking, Attendance: rest.Optional(api.Attendance(i.Attendance)), Occurrence: occurrence(i.Occurrence),
 			}
 		}),
-		UnderscoreLinks: weekLinks("getParticipantWeek", w.Participant, w.Week),
+		UnderscoreLinks: h.weekLinks("getParticipantWeek", w.Participant, w.Week),
 	}, nil
 }
 
 // weekLinks leads to a week and its neighbours, by the operation that reads it and whose
 // it is.
-func weekLinks(operation, id string, w activity.Week) api.Links {
-	to := func(w activity.Week) api.Link {
-		return api.Link{Href: api.Paths.Href(depthOf(operation), operation, id) + "?week=" + w.String()}
+func (h handlers) weekLinks(operation, id string, w activity.Week) api.Links {
+	to := func(name string, w activity.Week) api.Link {
+		return api.Link{Name: name, Href: h.paths.Href(operation, id) + "?week=" + w.String()}
 	}
-	return api.Links{"self": to(w), "next": to(w.Add(1)), "previous": to(w.Add(-1))}
+	return api.Links{to("self", w), to("next", w.Add(1)), to("previous", w.Add(-1))}
 }
 
-func activityBody(x service.ActivityView, depth rest.Depth) api.Activity {
+func (h handlers) activityBody(x service.ActivityView) api.Activity {
 	b := api.Activity{
 		Id: x.ID, Municipality: x.Municipality, Name: x.Name, Category: api.ActivityCategory(x.Category),
 		Day: rest.Optional(api.Weekday(x.Day)), From: rest.Optional(api.LocalTime(x.From)), To: rest.Optional(api.LocalTime(x.To)),
 		Part: rest.Optional(api.DayPart(x.Part)), Mode: rest.Optional(api.ActivityMode(x.Mode)),
 		Place: rest.Optional(x.Place), Places: rest.OptionalList(x.Places), Gather: rest.Optional(x.Gather),
 		Individual: x.Individual, Rotating: x.Rotating, Bookable: x.Scheduled(),
-		UnderscoreLinks: api.Links{"week": link(depth, "getMunicipalityWeek", x.Municipality)},
+		UnderscoreLinks: api.Links{h.paths.Link("week", "getMunicipalityWeek", x.Municipality)},
 	}
 	if x.ClosedGroup != nil {
 		b.ClosedGroup = &api.ClosedGroup{Sessions: rest.Optional(x.ClosedGroup.Sessions)}
 	}
-	b.UnderscoreLinks.AddActions(api.Paths, depth, x.Operations, x.ID)
+	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, x.Operations, x.ID)
 	return b
 }
 

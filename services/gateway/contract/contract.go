@@ -99,11 +99,13 @@ func JSON(publicURL string) ([]byte, error) {
 // AsyncJSON returns the AsyncAPI document of the events, which are read at publicURL; empty
 // leaves an example.
 func AsyncJSON(publicURL string) ([]byte, error) {
-	scheme, host, ok := strings.Cut(strings.TrimSuffix(publicURL, "/"), "://")
+	scheme, address, ok := strings.Cut(strings.TrimSuffix(publicURL, "/"), "://")
 	if !ok {
 		return events, nil
 	}
-	return []byte(strings.NewReplacer(`"host": "finsam.example"`, `"host": "`+host+`"`, `"protocol": "https"`, `"protocol": "`+scheme+`"`).Replace(string(events))), nil
+	host, path, _ := strings.Cut(address+BasePath, "/")
+	return []byte(strings.NewReplacer(`"host": "finsam.example"`, `"host": "`+host+`"`, `"pathname": "`+BasePath+`"`, `"pathname": "/`+path+`"`,
+		`"protocol": "https"`, `"protocol": "`+scheme+`"`).Replace(string(events))), nil
 }
 
 // YAML is JSON in the other notation, its keys in the same order.

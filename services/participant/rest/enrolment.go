@@ -6,7 +6,6 @@ import (
 	"time"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
-	referralapi "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
@@ -27,7 +26,6 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 	if err != nil {
 		return nil, err
 	}
-	depth := depthOf("listEnrolments")
 	return api.ListEnrolments200JSONResponse{
 		Items: rest.Map(page.Items, func(v *service.EnrolmentView) api.EnrolmentSummary {
 			return api.EnrolmentSummary{
@@ -35,11 +33,11 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 				Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 				State: api.EnrolmentState(v.Progress.State), Outcome: rest.Optional(api.EnrolmentOutcome(v.Progress.Outcome)),
 				CurrentBlock: rest.Optional(v.Progress.Block), PlannedStart: string(v.PlannedStart),
-				StartedOn: rest.Optional(string(v.Progress.Started)), ChangedAt: v.ChangedAt(), UnderscoreLinks: enrolmentLinks(v, depth),
+				StartedOn: rest.Optional(string(v.Progress.Started)), ChangedAt: v.ChangedAt(), UnderscoreLinks: h.enrolmentLinks(v),
 			}
 		}),
 		UnderscoreMeta: rest.NewMeta(w, len(page.Items), page.Next, page.Total),
-		UnderscoreLinks: rest.ListLinks("enrolments",
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listEnrolments"),
 			rest.Query("state", f.State, "participant", f.Participant, "municipality", f.Municipality, "coach", f.Coach, "changedSince", since), w, page.Next),
 	}, nil
 }
@@ -53,34 +51,34 @@ func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObj
 	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetEnrolment304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetEnrolment200JSONResponse{EnrolmentJSONResponse: enrolmentAnswer("getEnrolment")(v)}, nil
+	return api.GetEnrolment200JSONResponse{EnrolmentJSONResponse: h.enrolmentAnswer(v)}, nil
 }
 
 func (h handlers) StartEnrolment(ctx context.Context, r api.StartEnrolmentRequestObject) (api.StartEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Start(ctx, r.Id, version, civil.Date(r.Body.StartedOn))
-	}, enrolmentAnswer("startEnrolment"))
+	}, h.enrolmentAnswer)
 	return api.StartEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) StartBlock(ctx context.Context, r api.StartBlockRequestObject) (api.StartBlockResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.StartBlock(ctx, r.Id, version, r.Number, civil.Date(r.Body.StartedOn))
-	}, enrolmentAnswer("startBlock"))
+	}, h.enrolmentAnswer)
 	return api.StartBlock200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) AnswerCheckIn(ctx context.Context, r api.AnswerCheckInRequestObject) (api.AnswerCheckInResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.AnswerCheckIn(ctx, r.Id, version, r.Number, string(r.Body.Readiness), civil.Date(rest.Value(r.Body.HeldOn)), rest.Value(r.Body.Text))
-	}, enrolmentAnswer("answerCheckIn"))
+	}, h.enrolmentAnswer)
 	return api.AnswerCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequestObject) (api.RecordNonAnswerResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.RecordNonAnswer(ctx, r.Id, version, r.Number, civil.Date(rest.Value(r.Body.HeldOn)), rest.Value(r.Body.Text))
-	}, enrolmentAnswer("recordNonAnswer"))
+	}, h.enrolmentAnswer)
 	return api.RecordNonAnswer200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
@@ -92,21 +90,21 @@ func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestO
 	}
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.DecideCheckIn(ctx, r.Id, version, r.Number, d, rest.Value(r.Body.Reason), exceptionReason)
-	}, enrolmentAnswer("decideCheckIn"))
+	}, h.enrolmentAnswer)
 	return api.DecideCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) ResumeEnrolment(ctx context.Context, r api.ResumeEnrolmentRequestObject) (api.ResumeEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Resume(ctx, r.Id, version, civil.Date(r.Body.ResumedOn))
-	}, enrolmentAnswer("resumeEnrolment"))
+	}, h.enrolmentAnswer)
 	return api.ResumeEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) HoldClosingConversation(ctx context.Context, r api.HoldClosingConversationRequestObject) (api.HoldClosingConversationResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.HoldConversation(ctx, r.Id, version, civil.Date(r.Body.HeldOn), r.Body.Text)
-	}, enrolmentAnswer("holdClosingConversation"))
+	}, h.enrolmentAnswer)
 	return api.HoldClosingConversation200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
@@ -118,26 +116,23 @@ func (h handlers) CloseEnrolment(ctx context.Context, r api.CloseEnrolmentReques
 	}
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Close(ctx, r.Id, version, d, r.Body.Summary)
-	}, enrolmentAnswer("closeEnrolment"))
+	}, h.enrolmentAnswer)
 	return api.CloseEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) CancelEnrolment(ctx context.Context, r api.CancelEnrolmentRequestObject) (api.CancelEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.Cancel(ctx, r.Id, version, rest.Value(r.Body.Text))
-	}, enrolmentAnswer("cancelEnrolment"))
+	}, h.enrolmentAnswer)
 	return api.CancelEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
-// enrolmentAnswer returns what writes an enrolment as the answer of an operation.
-func enrolmentAnswer(operation string) func(v *service.EnrolmentView) api.EnrolmentJSONResponse {
-	return func(v *service.EnrolmentView) api.EnrolmentJSONResponse {
-		tag := rest.ETag(v.Version)
-		return api.EnrolmentJSONResponse{Body: enrolment(v, depthOf(operation)), Headers: api.EnrolmentResponseHeaders{ETag: &tag}}
-	}
+func (h handlers) enrolmentAnswer(v *service.EnrolmentView) api.EnrolmentJSONResponse {
+	tag := rest.ETag(v.Version)
+	return api.EnrolmentJSONResponse{Body: h.enrolment(v), Headers: api.EnrolmentResponseHeaders{ETag: &tag}}
 }
 
-func enrolment(v *service.EnrolmentView, depth rest.Depth) api.Enrolment {
+func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 	c := v.Progress
 	return api.Enrolment{
 		Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
@@ -163,7 +158,7 @@ func enrolment(v *service.EnrolmentView, depth rest.Depth) api.Enrolment {
 				Text: rest.Optional(v.Texts[s.N].Text), Exception: exception(v, &s),
 			}
 		}),
-		UnderscoreLinks: enrolmentLinks(v, depth),
+		UnderscoreLinks: h.enrolmentLinks(v),
 	}
 }
 
@@ -218,18 +213,18 @@ func exception(v *service.EnrolmentView, s *participant.EnrolmentStep) *api.Plan
 
 // enrolmentLinks returns where the enrolment belongs, and what the caller may do
 // with it now: what the state allows and the access table too.
-func enrolmentLinks(v *service.EnrolmentView, depth rest.Depth) api.Links {
+func (h handlers) enrolmentLinks(v *service.EnrolmentView) api.Links {
 	links := api.Links{
-		"self":        link(depth, "getEnrolment", v.ID),
-		"participant": link(depth, "getParticipant", v.Participant),
-		"referral":    {Href: referralapi.Paths.Href(depth, "getReferral", v.Referral)},
+		h.paths.Link("self", "getEnrolment", v.ID),
+		h.paths.Link("participant", "getParticipant", v.Participant),
+		h.paths.Link("referral", "getReferral", v.Referral),
 	}
 	for _, o := range v.Operations {
 		name := api.Paths.Name(o.Name)
 		if o.Name == "startBlock" {
 			name = o.Name // beside the start of the enrolment
 		}
-		links[name] = link(depth, o.Name, v.ID, strconv.Itoa(o.Number))
+		links = append(links, h.paths.Link(name, o.Name, v.ID, strconv.Itoa(o.Number)))
 	}
 	return links
 }

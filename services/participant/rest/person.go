@@ -30,20 +30,20 @@ func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantReques
 	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetParticipant304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: personAnswer("getParticipant")(v)}, nil
+	return api.GetParticipant200JSONResponse{ParticipantJSONResponse: h.personAnswer(v)}, nil
 }
 
 func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequestObject) (api.WithdrawConsentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.WithdrawConsent(ctx, r.Id, version, r.Body.Referral, rest.Value(r.Body.Text))
-	}, personAnswer("withdrawConsent"))
+	}, h.personAnswer)
 	return api.WithdrawConsent200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
 func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipantRequestObject) (api.ProtectParticipantResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.Protect(ctx, r.Id, version, participant.ProtectionLevel(r.Body.Level), rest.Value(r.Body.Handlers))
-	}, personAnswer("protectParticipant"))
+	}, h.personAnswer)
 	return api.ProtectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
@@ -56,9 +56,8 @@ func (h handlers) GetProtection(ctx context.Context, r api.GetProtectionRequestO
 	if rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetProtection304Response{Headers: api.NotModifiedResponseHeaders{ETag: &tag}}, nil
 	}
-	depth := depthOf("getProtection")
-	b := api.ProtectionState{Version: &v.Version, Protection: protection(v.Level), UnderscoreLinks: api.Links{"self": link(depth, "getProtection", v.ID)}}
-	b.UnderscoreLinks.AddActions(api.Paths, depth, v.Operations, v.ID)
+	b := api.ProtectionState{Version: &v.Version, Protection: protection(v.Level), UnderscoreLinks: api.Links{h.paths.Link("self", "getProtection", v.ID)}}
+	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, v.Operations, v.ID)
 	return api.GetProtection200JSONResponse{Body: b, Headers: api.GetProtection200ResponseHeaders{ETag: &tag}}, nil
 }
 
@@ -73,19 +72,16 @@ func protection(l participant.ProtectionLevel) api.Protection {
 func (h handlers) UnprotectParticipant(ctx context.Context, r api.UnprotectParticipantRequestObject) (api.UnprotectParticipantResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
 		return h.service.Unprotect(ctx, r.Id, version, participant.ProtectionLevel(rest.Value(r.Body.Level)), rest.Value(r.Body.Text))
-	}, personAnswer("unprotectParticipant"))
+	}, h.personAnswer)
 	return api.UnprotectParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
-// personAnswer returns what writes a person as the answer of an operation.
-func personAnswer(operation string) func(v *service.PersonView) api.ParticipantJSONResponse {
-	return func(v *service.PersonView) api.ParticipantJSONResponse {
-		tag := rest.ETag(v.Version)
-		return api.ParticipantJSONResponse{Body: person(v, depthOf(operation)), Headers: api.ParticipantResponseHeaders{ETag: &tag}}
-	}
+func (h handlers) personAnswer(v *service.PersonView) api.ParticipantJSONResponse {
+	tag := rest.ETag(v.Version)
+	return api.ParticipantJSONResponse{Body: h.person(v), Headers: api.ParticipantResponseHeaders{ETag: &tag}}
 }
 
-func person(v *service.PersonView, depth rest.Depth) api.Participant {
+func (h handlers) person(v *service.PersonView) api.Participant {
 	b := api.Participant{
 		Id: v.ID, Version: &v.Version, Alias: participant.Alias(v.ID), Masked: v.Identity == nil, Protection: protection(v.Protection),
 		Handlers: rest.OptionalList(v.Handlers), Consents: []api.Consent{},
@@ -95,9 +91,9 @@ func person(v *service.PersonView, depth rest.Depth) api.Participant {
 				Referral: rest.Optional(s.Referral), Enrolment: rest.Optional(s.Enrolment),
 			}
 		}),
-		UnderscoreLinks: api.Links{"self": link(depth, "getParticipant", v.ID)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getParticipant", v.ID)},
 	}
-	b.UnderscoreLinks.AddActions(api.Paths, depth, v.Operations, v.ID)
+	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, v.Operations, v.ID)
 	for _, c := range v.Consents {
 		consent := api.Consent{
 			Referral: c.Referral, Authority: c.Authority, Unit: c.Unit, Authorities: c.Authorities,

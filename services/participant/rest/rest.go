@@ -7,7 +7,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
+	referralapi "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -15,10 +17,15 @@ import (
 )
 
 // handlers answers the operations of the contract, each by the method of its name.
-type handlers struct{ service *service.Service }
+type handlers struct {
+	service *service.Service
+	paths   rest.Paths // of all operations that a body leads to
+}
 
 // Handlers returns what answers the operations, for callers of the same process.
-func Handlers(s *service.Service) api.StrictServerInterface { return handlers{s} }
+func Handlers(s *service.Service) api.StrictServerInterface {
+	return handlers{s, rest.Below("", api.Paths, referralapi.Paths)}
+}
 
 // New returns the service's HTTP handler. Contract and admission are the service's own,
 // whatever c says of them.
@@ -32,10 +39,7 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := api.NewStrictHandler(handlers{s}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
+	strict := api.NewStrictHandler(handlers{s, rest.Below(c.Prefix+web.BasePath, api.Paths, referralapi.Paths)}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
 	api.RegisterHandlersWithBaseURL(server.Routes{Echo: e}, strict, web.BasePath)
 	return e, nil
 }
-
-// depthOf returns the depth of a request of an operation, and link leads to one.
-var depthOf, link = api.Paths.Depth, api.Paths.Link

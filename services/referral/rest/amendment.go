@@ -29,7 +29,7 @@ func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestO
 	}
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Amend(ctx, r.Id, version, wanted, r.Body.Reason)
-	}, changed)
+	}, h.changed)
 	return api.AmendReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 

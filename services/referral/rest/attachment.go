@@ -30,9 +30,9 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 	if err != nil {
 		return nil, err
 	}
-	at, tag := "attachments/"+v.ID, rest.ETag(v.Version)
+	at, tag := h.paths.Href("getAttachment", v.Referral, v.ID), rest.ETag(v.Version)
 	return api.AddAttachment201JSONResponse{
-		Body: attachmentBody(v, depthOf("addAttachment")), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
+		Body: h.attachmentBody(v), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil
 }
 
@@ -55,13 +55,13 @@ func (h handlers) GetAttachment(ctx context.Context, r api.GetAttachmentRequestO
 	return file{f}, nil
 }
 
-func attachmentBody(v *referral.AttachmentView, depth rest.Depth) api.Attachment {
+func (h handlers) attachmentBody(v *referral.AttachmentView) api.Attachment {
 	links := api.Links{}
 	if v.Readable {
-		links["self"] = link(depth, "getAttachment", v.Referral, v.ID)
+		links = append(links, h.paths.Link("self", "getAttachment", v.Referral, v.ID))
 	}
 	if v.Removable {
-		links["removal"] = link(depth, "removeAttachment", v.Referral, v.ID)
+		links = append(links, h.paths.Link("removal", "removeAttachment", v.Referral, v.ID))
 	}
 	return api.Attachment{
 		Id: v.ID, Version: rest.Optional(v.Version), Title: v.Title, Type: api.AttachmentType(v.Type), Size: v.Size, Sha256: v.SHA256,

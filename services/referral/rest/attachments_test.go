@@ -128,7 +128,7 @@ func TestAnAttachmentIsSentReadAndRemoved(t *testing.T) {
 	sent := f.attach(t, referraltest.Officer, id, "k", form("Intyg för Tolvan", "x.pdf", "application/pdf", pdf))
 	var a api.Attachment
 	sent.Into(t, 201, &a)
-	if sent.Header.Get("Location") != "attachments/"+a.Id || a.Title != "Intyg för Tolvan" || a.Type != "application/pdf" || int(a.Size) != len(pdf) {
+	if sent.Header.Get("Location") != "/finsam/v1/referrals/"+id+"/attachments/"+a.Id || a.Title != "Intyg för Tolvan" || a.Type != "application/pdf" || int(a.Size) != len(pdf) {
 		t.Errorf("%v %+v", sent.Header, a)
 	}
 	again := f.attach(t, referraltest.Officer, id, "k", form("Intyg för Tolvan", "x.pdf", "application/pdf", pdf))
@@ -154,7 +154,7 @@ func TestAnAttachmentIsSentReadAndRemoved(t *testing.T) {
 		t.Error("nothing keeps a browser from running it")
 	}
 	whole := read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + id, As: referraltest.Officer}), 200)
-	if whole.Attachments == nil || len(*whole.Attachments) != 1 || (*whole.Attachments)[0].UnderscoreLinks["removal"].Href != "../referrals/"+id+"/attachments/"+a.Id {
+	if whole.Attachments == nil || len(*whole.Attachments) != 1 || (*whole.Attachments)[0].UnderscoreLinks.Href("removal") != "/finsam/v1/referrals/"+id+"/attachments/"+a.Id {
 		t.Fatalf("%+v", whole.Attachments)
 	}
 	remove := webtest.Request{Method: "DELETE", Path: "/referrals/" + id + "/attachments/" + a.Id, As: referraltest.Officer, Header: map[string]string{"If-Match": `"2"`}}
@@ -208,7 +208,7 @@ func TestWithoutAPlaceForFilesAllButAttachmentsWorks(t *testing.T) {
 	if whole.Attachments == nil || len((*whole.Attachments)[0].UnderscoreLinks) != 0 {
 		t.Errorf("what is there is not listed, or cannot be followed: %+v", whole.Attachments)
 	}
-	if _, offered := whole.UnderscoreLinks["attachments"]; offered {
+	if whole.UnderscoreLinks.Href("attachments") != "" {
 		t.Error("it offers to take a file")
 	}
 	read(t, f.post(t, "FK-B", "b"), 201)

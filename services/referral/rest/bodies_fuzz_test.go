@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -119,7 +120,7 @@ func FuzzQueries(f *testing.F) {
 			if a.Status != 200 || json.Unmarshal(a.Body, &b) != nil || b.Links.Self == nil {
 				continue
 			}
-			again := trust.Do(t, h, webtest.Request{Method: "GET", Path: "/" + b.Links.Self.Href, As: who})
+			again := trust.Do(t, h, webtest.Request{Method: "GET", Path: servicetest.PathOf(t, b.Links.Self.Href), As: who})
 			if again.Status != 200 {
 				t.Fatalf("%s?%s links to itself as %s, which is %d: %s", path, query, b.Links.Self.Href, again.Status, again.Body)
 			}

@@ -18,17 +18,16 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	depth := depthOf("listDrafts")
 	return api.ListDrafts200JSONResponse{
 		Items: rest.Map(l.Items, func(d *draft.View) api.DraftSummary {
 			return api.DraftSummary{
 				Id: d.ID, Version: &d.Changes, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
 				ExpiresAt:       d.ExpiresAt(),
-				UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
+				UnderscoreLinks: api.Links{h.paths.Link("self", "getDraft", d.ID), h.paths.Link("sending", "sendDraft", d.ID)},
 			}
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks("drafts", url.Values{}, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listDrafts"), url.Values{}, w, l.Next),
 	}, nil
 }
 
@@ -41,8 +40,8 @@ func (h handlers) CreateDraft(ctx context.Context, r api.CreateDraftRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	b, tag, err := draftBody(d, depthOf("createDraft"))
-	at := b.UnderscoreLinks["self"].Href
+	b, tag, err := h.draftBody(d)
+	at := b.UnderscoreLinks.Href("self")
 	return api.CreateDraft201JSONResponse{Body: b, Headers: api.CreateDraft201ResponseHeaders{ETag: &tag, Location: &at}}, err
 }
 
@@ -51,7 +50,7 @@ func (h handlers) GetDraft(ctx context.Context, r api.GetDraftRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
-	b, tag, err := draftBody(d, depthOf("getDraft"))
+	b, tag, err := h.draftBody(d)
 	if rest.NotModified(r.Params.IfNoneMatch, d.Changes) {
 		return api.GetDraft304Response{Headers: api.GetDraft304ResponseHeaders{ETag: &tag}}, err
 	}
@@ -69,7 +68,7 @@ func (h handlers) ReplaceDraft(ctx context.Context, r api.ReplaceDraftRequestObj
 	if err != nil {
 		return nil, err
 	}
-	b, tag, err := draftBody(d, depthOf("getDraft"))
+	b, tag, err := h.draftBody(d)
 	return api.ReplaceDraft200JSONResponse{Body: b, Headers: api.ReplaceDraft200ResponseHeaders{ETag: &tag}}, err
 }
 
@@ -99,16 +98,16 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	b, tag := body(v, depthOf("sendDraft")), rest.ETag(v.Version)
-	at := b.UnderscoreLinks["self"].Href
+	b, tag := h.body(v), rest.ETag(v.Version)
+	at := b.UnderscoreLinks.Href("self")
 	return api.SendDraft201JSONResponse{Body: b, Headers: api.SendDraft201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
-func draftBody(d *draft.View, depth rest.Depth) (b api.Draft, tag string, err error) {
+func (h handlers) draftBody(d *draft.View) (b api.Draft, tag string, err error) {
 	b = api.Draft{
 		Id: d.ID, Version: &d.Changes, CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, ChangedAt: d.ChangedAt, ChangedBy: d.ChangedBy,
 		ExpiresAt:       d.ExpiresAt(),
-		UnderscoreLinks: api.Links{"self": link(depth, "getDraft", d.ID), "sending": link(depth, "sendDraft", d.ID)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getDraft", d.ID), h.paths.Link("sending", "sendDraft", d.ID)},
 	}
 	if err := json.Unmarshal(d.Plain, &b.Content); err != nil {
 		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)

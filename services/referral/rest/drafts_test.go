@@ -8,6 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
@@ -108,7 +109,7 @@ func TestADraftIsWrittenStepByStepAndSent(t *testing.T) {
 	f.onDraft(t, officer, "PUT", d.Id, `"2"`, newReferral())
 	sent := f.onDraft(t, officer, "POST", d.Id+"/sending", `"3"`, nil)
 	r := read(t, sent, 201)
-	if at := sent.Header.Get("Location"); at != "../../referrals/"+r.Id || r.State != "submitted" || *r.ExternalReference != "FK-2026-004711" || r.RegistryNumber == nil {
+	if at := sent.Header.Get("Location"); at != "/finsam/v1/referrals/"+r.Id || r.State != "submitted" || *r.ExternalReference != "FK-2026-004711" || r.RegistryNumber == nil {
 		t.Errorf("at %s: %s", at, indented(t, r))
 	}
 	if a := f.onDraft(t, officer, "GET", d.Id, "", nil); a.Status != 404 {
@@ -166,8 +167,8 @@ func TestAListShowsTheOwnDraftsWithoutWhatIsWritten(t *testing.T) {
 			for _, d := range l.Items {
 				seen = append(seen, d.Id)
 			}
-			if path = ""; l.UnderscoreLinks["next"].Href != "" {
-				path = "/" + l.UnderscoreLinks["next"].Href
+			if path = ""; l.UnderscoreLinks.Href("next") != "" {
+				path = servicetest.PathOf(t, l.UnderscoreLinks.Href("next"))
 			}
 		}
 		if len(seen) != want {

@@ -6,37 +6,30 @@ import (
 
 	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	api "github.com/finsam/finsam/pkg/api/referral"
-	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
 
-// links returns what the caller can do with a referral now.
-func links(v *referral.View, depth rest.Depth) api.Links {
-	all := make(api.Links, len(v.Operations)+3)
-	all["self"] = link(depth, "getReferral", v.Referral.ID)
+// links returns the links to a referral, to what belongs to it, and to operations on it.
+func (h handlers) links(v *referral.View, operations []string) api.Links {
+	all := make(api.Links, 0, len(operations)+3)
+	all = append(all, h.paths.Link("self", "getReferral", v.Referral.ID))
 	if v.Person {
-		all["participant"] = participantapi.Paths.Link(depth, "getParticipant", v.Referral.Participant)
+		all = append(all, h.paths.Link("participant", "getParticipant", v.Referral.Participant))
 	}
 	if v.Enrolment != "" {
-		all["enrolment"] = participantapi.Paths.Link(depth, "getEnrolment", v.Enrolment)
+		all = append(all, h.paths.Link("enrolment", "getEnrolment", v.Enrolment))
 	}
-	all.AddActions(api.Paths, depth, v.Operations, v.Referral.ID)
-	return all
+	return h.paths.AppendActions(all, operations, v.Referral.ID)
 }
 
 // taskLinks returns the links of a task: the referral itself, and what ends the wait.
-func taskLinks(v *referral.View) api.Links {
-	depth := depthOf("listTasks")
-	all := links(v, depth)
-	var ending []string
-	if v.Turn != nil {
-		ending = referral.Waits[v.Turn.Wait].EndedBy
+func (h handlers) taskLinks(v *referral.View) api.Links {
+	if v.Turn == nil {
+		return h.links(v, nil)
 	}
-	for _, operation := range v.Operations {
-		if !slices.Contains(ending, operation) {
-			delete(all, api.Paths.Name(operation))
-		}
-	}
+	ending := referral.Waits[v.Turn.Wait].EndedBy
+	isOther := func(operation string) bool { return !slices.Contains(ending, operation) }
+	all := h.links(v, slices.DeleteFunc(slices.Clone(v.Operations), isOther))
 	for _, operation := range ending {
 		if _, ok := participantapi.Paths[operation]; !ok || v.Status.Enrolment == "" {
 			continue
@@ -45,7 +38,7 @@ func taskLinks(v *referral.View) api.Links {
 		if operation == "startBlock" { // the wait is about the block before
 			name, number = "blockStart", number+1
 		}
-		all[name] = participantapi.Paths.Link(depth, operation, v.Status.Enrolment, strconv.Itoa(number))
+		all = append(all, h.paths.Link(name, operation, v.Status.Enrolment, strconv.Itoa(number)))
 	}
 	return all
 }

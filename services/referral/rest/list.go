@@ -34,7 +34,7 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach, "changedSince", since, "initiative", f.Initiative,
 		"externalReference", f.ExternalReference, "source", string(f.Source), "registryNumber", f.RegistryNumber,
 		"sort", string(rest.Value(p.Sort)), "order", string(rest.Value(p.Order)), "overdue", overdue)
-	return api.ListReferrals200JSONResponse(list(l, w, "referrals", q)), nil
+	return api.ListReferrals200JSONResponse(h.list(l, w, nil, "listReferrals", q)), nil
 }
 
 func filter(p api.ListReferralsParams) service.Filter {
@@ -64,17 +64,19 @@ func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	b := list(l, w, "tasks", rest.Query("participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach))
-	for i, v := range l.Items {
-		b.Items[i].UnderscoreLinks = taskLinks(v)
-	}
-	return api.ListTasks200JSONResponse(b), nil
+	q := rest.Query("participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach)
+	return api.ListTasks200JSONResponse(h.list(l, w, h.taskLinks, "listTasks", q)), nil
 }
 
-func list(l *service.List, w store.Window, path string, q url.Values) api.ReferralList {
+// list writes a part of a list; links returns an item's links, or is nil for all that the
+// caller can do with it.
+func (h handlers) list(l *service.List, w store.Window, links func(*referral.View) api.Links, operation string, q url.Values) api.ReferralList {
+	if links == nil {
+		links = func(v *referral.View) api.Links { return h.links(v, v.Operations) }
+	}
 	return api.ReferralList{
-		Items:           rest.Map(l.Items, summary),
+		Items:           rest.Map(l.Items, func(v *referral.View) api.ReferralSummary { return summary(v, links(v)) }),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(path, q, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href(operation), q, w, l.Next),
 	}
 }

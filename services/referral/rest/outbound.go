@@ -23,12 +23,12 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	href := func(after string) api.Link {
+	link := func(name, after string) api.Link {
 		limit, wait := strconv.Itoa(q.Limit), ""
 		if q.Wait > 0 {
 			wait = strconv.Itoa(*p.Wait)
 		}
-		return api.Link{Href: "events?" + rest.Query("after", after, "limit", limit, "wait", wait).Encode()}
+		return api.Link{Name: name, Href: h.paths.Href("listEvents") + "?" + rest.Query("after", after, "limit", limit, "wait", wait).Encode()}
 	}
 	return api.ListEvents200JSONResponse{
 		Events: rest.Map(found.Items, func(n outbound.Notice) api.Event {
@@ -42,7 +42,7 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 				},
 			}
 		}),
-		After: found.After, UnderscoreLinks: api.Links{"self": href(q.After), "next": href(found.After)},
+		After: found.After, UnderscoreLinks: api.Links{link("self", q.After), link("next", found.After)},
 	}, nil
 }
 
@@ -51,8 +51,8 @@ func (h handlers) CreateWebhook(ctx context.Context, r api.CreateWebhookRequestO
 	if err != nil {
 		return nil, err
 	}
-	b, tag := withSecret(k, depthOf("createWebhook")), rest.ETag(k.Version)
-	at := b.UnderscoreLinks["self"].Href
+	b, tag := h.withSecret(k), rest.ETag(k.Version)
+	at := b.UnderscoreLinks.Href("self")
 	return api.CreateWebhook201JSONResponse{Body: b, Headers: api.CreateWebhook201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
@@ -63,9 +63,9 @@ func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObj
 		return nil, err
 	}
 	return api.ListWebhooks200JSONResponse{
-		Items:           rest.Map(l.Items, func(k *outbound.WebhookView) api.Webhook { return webhook(k, depthOf("listWebhooks")) }),
+		Items:           rest.Map(l.Items, h.webhook),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks("webhooks", url.Values{}, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listWebhooks"), url.Values{}, w, l.Next),
 	}, nil
 }
 
@@ -78,7 +78,7 @@ func (h handlers) GetWebhook(ctx context.Context, r api.GetWebhookRequestObject)
 	if rest.NotModified(r.Params.IfNoneMatch, k.Version) {
 		return api.GetWebhook304Response{Headers: api.GetWebhook304ResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetWebhook200JSONResponse{Body: webhook(k, depthOf("getWebhook")), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
+	return api.GetWebhook200JSONResponse{Body: h.webhook(k), Headers: api.GetWebhook200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestObject) (api.ChangeWebhookResponseObject, error) {
@@ -87,7 +87,7 @@ func (h handlers) ChangeWebhook(ctx context.Context, r api.ChangeWebhookRequestO
 	}, func(k *outbound.WebhookView) api.ChangeWebhookResponseObject {
 		tag := rest.ETag(k.Version)
 		return api.ChangeWebhook200JSONResponse{
-			Body: webhook(k, depthOf("changeWebhook")), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag},
+			Body: h.webhook(k), Headers: api.ChangeWebhook200ResponseHeaders{ETag: &tag},
 		}
 	})
 }
@@ -105,7 +105,7 @@ func (h handlers) RotateWebhookSecret(ctx context.Context, r api.RotateWebhookSe
 	}, func(k *outbound.WebhookView) api.RotateWebhookSecretResponseObject {
 		tag := rest.ETag(k.Version)
 		return api.RotateWebhookSecret200JSONResponse{
-			Body: withSecret(k, depthOf("rotateWebhookSecret")), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
+			Body: h.withSecret(k), Headers: api.RotateWebhookSecret200ResponseHeaders{ETag: &tag},
 		}
 	})
 }
@@ -115,8 +115,8 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	at := "deliveries"
-	return api.TestWebhook202JSONResponse{Body: delivery(d, "../"), Headers: api.TestWebhook202ResponseHeaders{Location: &at}}, nil
+	at := h.paths.Href("listDeliveries", r.Id)
+	return api.TestWebhook202JSONResponse{Body: h.delivery(d), Headers: api.TestWebhook202ResponseHeaders{Location: &at}}, nil
 }
 
 func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesRequestObject) (api.ListDeliveriesResponseObject, error) {
@@ -126,9 +126,9 @@ func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesReques
 		return nil, err
 	}
 	return api.ListDeliveries200JSONResponse{
-		Items:           rest.Map(l.Items, func(d *outbound.Delivery) api.Delivery { return delivery(d, "") }),
+		Items:           rest.Map(l.Items, h.delivery),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks("deliveries", rest.Query("state", state), w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listDeliveries", r.Id), rest.Query("state", state), w, l.Next),
 	}, nil
 }
 
@@ -137,7 +137,7 @@ func (h handlers) ResendDelivery(ctx context.Context, r api.ResendDeliveryReques
 	if err != nil {
 		return nil, err
 	}
-	return api.ResendDelivery200JSONResponse(delivery(d, "../../")), nil
+	return api.ResendDelivery200JSONResponse(h.delivery(d)), nil
 }
 
 func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLettersRequestObject) (api.ResendDeadLettersResponseObject, error) {
@@ -145,7 +145,7 @@ func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLetters
 	if err != nil {
 		return nil, err
 	}
-	return api.ResendDeadLetters200JSONResponse{Resent: n, More: more, UnderscoreLinks: api.Links{"deliveries": {Href: "deliveries?state=waiting"}}}, nil
+	return api.ResendDeadLetters200JSONResponse{Resent: n, More: more, UnderscoreLinks: api.Links{{Name: "deliveries", Href: h.paths.Href("listDeliveries", r.Id) + "?state=waiting"}}}, nil
 }
 
 func settings(b *api.WebhookSettings) outbound.Settings {
@@ -158,27 +158,25 @@ func settings(b *api.WebhookSettings) outbound.Settings {
 // webhookStates are the states of the contract, by why a webhook is off.
 var webhookStates = map[string]api.WebhookState{"": "on", outbound.OffByOwner: "off", outbound.OffGone: "gone"}
 
-func webhook(k *outbound.WebhookView, depth rest.Depth) api.Webhook {
+func (h handlers) webhook(k *outbound.WebhookView) api.Webhook {
 	b := api.Webhook{
 		Id: k.ID, Version: &k.Version, Url: k.URL, Description: rest.Optional(k.Description), State: webhookStates[k.Off],
 		Kinds: rest.OptionalList(rest.Convert[api.ReferralStepKind](k.Kinds)), CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
-		UnderscoreLinks: api.Links{"self": link(depth, "getWebhook", k.ID)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getWebhook", k.ID)},
 	}
-	b.UnderscoreLinks.AddActions(api.Paths, depth, []string{"listDeliveries", "rotateWebhookSecret", "testWebhook"}, k.ID)
+	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, []string{"listDeliveries", "rotateWebhookSecret", "testWebhook"}, k.ID)
 	return b
 }
 
-func withSecret(k *outbound.WebhookView, depth rest.Depth) api.WebhookWithSecret {
-	b := webhook(k, depth)
+func (h handlers) withSecret(k *outbound.WebhookView) api.WebhookWithSecret {
+	b := h.webhook(k)
 	return api.WebhookWithSecret{
 		Id: b.Id, Version: b.Version, Url: b.Url, Description: b.Description, State: b.State, Kinds: b.Kinds,
 		CreatedAt: b.CreatedAt, ChangedAt: b.ChangedAt, Secret: k.Secret, UnderscoreLinks: b.UnderscoreLinks,
 	}
 }
 
-// delivery writes a delivery; to is the way from the request's path to the folder
-// of the list of deliveries, /webhooks/{id}/.
-func delivery(d *outbound.Delivery, to string) api.Delivery {
+func (h handlers) delivery(d *outbound.Delivery) api.Delivery {
 	b := api.Delivery{
 		Id: d.ID, Event: d.Notice.ID, Type: d.Notice.Type, Referral: rest.Optional(d.Notice.Referral), State: api.DeliveryState(d.State.Listed()),
 		CreatedAt: d.CreatedAt, SettledAt: d.SettledAt, UnderscoreLinks: api.Links{},
@@ -191,7 +189,7 @@ func delivery(d *outbound.Delivery, to string) api.Delivery {
 	if d.State.Listed() == outbound.Waiting {
 		b.NextTryAt = &d.Due
 	} else {
-		b.UnderscoreLinks["resending"] = api.Link{Href: to + "deliveries/" + d.ID + "/resending"}
+		b.UnderscoreLinks = append(b.UnderscoreLinks, h.paths.Link("resending", "resendDelivery", d.Webhook, d.ID))
 	}
 	return b
 }

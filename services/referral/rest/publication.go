@@ -21,14 +21,14 @@ func (h handlers) ListPublications(ctx context.Context, r api.ListPublicationsRe
 	}
 	return api.ListPublications200JSONResponse{
 		Items: rest.Map(l.Items, func(p *publication.Publication) api.PublicationSummary {
-			b := publicationBody(ctx, p, depthOf("listPublications"))
+			b := h.publicationBody(ctx, p)
 			return api.PublicationSummary{
 				Id: b.Id, Version: b.Version, Period: b.Period, Plan: b.Plan, State: b.State, MadeAt: b.MadeAt, MadeBy: b.MadeBy,
 				ReleasedAt: b.ReleasedAt, ReleasedBy: b.ReleasedBy, UnderscoreLinks: b.UnderscoreLinks,
 			}
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks("publications", url.Values{}, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Href("listPublications"), url.Values{}, w, l.Next),
 	}, nil
 }
 
@@ -38,8 +38,8 @@ func (h handlers) MakePublication(ctx context.Context, r api.MakePublicationRequ
 	if err != nil {
 		return nil, err
 	}
-	b, tag := publicationBody(ctx, p, depthOf("makePublication")), rest.ETag(p.Changes)
-	at := b.UnderscoreLinks["self"].Href
+	b, tag := h.publicationBody(ctx, p), rest.ETag(p.Changes)
+	at := b.UnderscoreLinks.Href("self")
 	return api.MakePublication201JSONResponse{Body: b, Headers: api.MakePublication201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
@@ -53,7 +53,7 @@ func (h handlers) GetPublication(ctx context.Context, r api.GetPublicationReques
 	if rest.NotModified(r.Params.IfNoneMatch, p.Changes) {
 		return api.GetPublication304Response{Headers: api.GetPublication304ResponseHeaders{ETag: &tag}}, nil
 	}
-	return api.GetPublication200JSONResponse{Body: publicationBody(ctx, p, depthOf("getPublication")), Headers: api.GetPublication200ResponseHeaders{ETag: &tag}}, nil
+	return api.GetPublication200JSONResponse{Body: h.publicationBody(ctx, p), Headers: api.GetPublication200ResponseHeaders{ETag: &tag}}, nil
 }
 
 // ReleasePublication answers POST /publications/{id}/release.
@@ -63,22 +63,22 @@ func (h handlers) ReleasePublication(ctx context.Context, r api.ReleasePublicati
 	}, func(p *publication.Publication) api.ReleasePublicationResponseObject {
 		tag := rest.ETag(p.Changes)
 		return api.ReleasePublication200JSONResponse{
-			Body: publicationBody(ctx, p, depthOf("releasePublication")), Headers: api.ReleasePublication200ResponseHeaders{ETag: &tag},
+			Body: h.publicationBody(ctx, p), Headers: api.ReleasePublication200ResponseHeaders{ETag: &tag},
 		}
 	})
 }
 
-func publicationBody(ctx context.Context, p *publication.Publication, depth rest.Depth) api.Publication {
+func (h handlers) publicationBody(ctx context.Context, p *publication.Publication) api.Publication {
 	b := api.Publication{
 		Id: p.ID, Version: p.Changes, Period: string(p.Period), Plan: p.Plan, State: api.Made, MadeAt: p.MadeAt, MadeBy: p.MadeBy,
 		ReleasedAt: p.ReleasedAt, ReleasedBy: rest.Optional(p.ReleasedBy),
 		Tables: []api.PublicationTable{}, LeadTimes: []api.PublicationLeadTime{},
-		UnderscoreLinks: api.Links{"self": link(depth, "getPublication", p.ID)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getPublication", p.ID)},
 	}
 	if p.IsReleased() {
 		b.State = api.Released
 	} else if a := actor.From(ctx); a.Subject != p.MadeBy && access.MayCall("releasePublication", a) {
-		b.UnderscoreLinks["release"] = link(depth, "releasePublication", p.ID)
+		b.UnderscoreLinks = append(b.UnderscoreLinks, h.paths.Link("release", "releasePublication", p.ID))
 	}
 	for i := range p.Tables {
 		t := &p.Tables[i]

@@ -6,7 +6,9 @@ package rest
 import (
 	"github.com/labstack/echo/v4"
 
+	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/server"
@@ -16,6 +18,7 @@ import (
 // handlers answers the operations of the contract, each by the method of its name.
 type handlers struct {
 	service     *service.Service
+	paths       rest.Paths // of all operations that a body leads to
 	batchItem   *contract.Schema
 	newReferral *contract.Schema
 }
@@ -42,10 +45,7 @@ func New(s *service.Service, c server.Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	strict := api.NewStrictHandler(handlers{s, item, whole}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
+	strict := api.NewStrictHandler(handlers{s, rest.Below(c.Prefix+web.BasePath, api.Paths, participantapi.Paths), item, whole}, []api.StrictMiddlewareFunc{server.Gate[api.StrictHandlerFunc](c.AccessLog)})
 	api.RegisterHandlersWithBaseURL(server.Routes{Echo: e}, strict, web.BasePath)
 	return e, nil
 }
-
-// depthOf returns the depth of a request of an operation, and link leads to one.
-var depthOf, link = api.Paths.Depth, api.Paths.Link

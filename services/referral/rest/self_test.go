@@ -96,12 +96,12 @@ func TestThoseWhoAppliedOrHandedInAnswerForTheSender(t *testing.T) {
 					}
 				}
 				tasks := f.tasks(t, by)
-				if !waits(tasks, r.Id) || tasks.Items[0].UnderscoreLinks["supplements"].Href != "referrals/"+r.Id+"/supplements" {
+				if !waits(tasks, r.Id) || tasks.Items[0].UnderscoreLinks.Href("supplements") != "/finsam/v1/referrals/"+r.Id+"/supplements" {
 					t.Fatalf("it does not wait for %s: %s", by.Subject, indented(t, tasks))
 				}
 				shown := read(t, f.do(t, webtest.Request{Method: "GET", Path: "/referrals/" + r.Id, As: by}), 200)
 				for _, link := range []string{"supplements", "amendments", "withdrawal", "errorMarking", "attachments"} {
-					if _, there := shown.UnderscoreLinks[link]; !there {
+					if shown.UnderscoreLinks.Href(link) == "" {
 						t.Errorf("%s is not offered, but %v", link, names(shown.UnderscoreLinks))
 					}
 				}

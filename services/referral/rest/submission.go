@@ -18,8 +18,8 @@ func (h handlers) CreateReferral(ctx context.Context, r api.CreateReferralReques
 	if err != nil {
 		return nil, err
 	}
-	b, tag := body(v, depthOf("createReferral")), rest.ETag(v.Version)
-	at := b.UnderscoreLinks["self"].Href
+	b, tag := h.body(v), rest.ETag(v.Version)
+	at := b.UnderscoreLinks.Href("self")
 	return api.CreateReferral201JSONResponse{Body: b, Headers: api.CreateReferral201ResponseHeaders{ETag: &tag, Location: &at}}, nil
 }
 
@@ -64,8 +64,7 @@ func (h handlers) CreateReferrals(ctx context.Context, r api.CreateReferralsRequ
 	if err != nil {
 		return nil, err
 	}
-	depth := depthOf("createReferrals")
-	b := api.ReferralBatch{Items: make([]api.ReferralBatchAnswer, len(answers)), UnderscoreLinks: api.Links{"self": link(depth, "createReferrals")}}
+	b := api.ReferralBatch{Items: make([]api.ReferralBatchAnswer, len(answers)), UnderscoreLinks: api.Links{h.paths.Link("self", "createReferrals")}}
 	for i, a := range answers {
 		b.Items[i] = api.ReferralBatchAnswer{Index: i, Status: 201}
 		item := &b.Items[i]
@@ -76,7 +75,7 @@ func (h handlers) CreateReferrals(ctx context.Context, r api.CreateReferralsRequ
 		}
 		r := a.View.Referral
 		item.Id, item.RegistryNumber, item.ExternalReference = &r.ID, rest.Optional(r.RegistryNumber), rest.Optional(r.ExternalReference)
-		item.UnderscoreLinks = &api.Links{"self": link(depth, "getReferral", r.ID)}
+		item.UnderscoreLinks = &api.Links{h.paths.Link("self", "getReferral", r.ID)}
 	}
 	return api.CreateReferrals200JSONResponse(b), nil
 }

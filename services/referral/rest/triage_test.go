@@ -134,7 +134,7 @@ func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 	}
 	var list api.ReferralList
 	f.do(t, webtest.Request{Method: "GET", Path: "/waiting-list?initiative=activera", As: referraltest.Coach}).Into(t, 200, &list)
-	if len(list.Items) != 1 || list.Items[0].Queue.Place != 1 || list.UnderscoreLinks["self"].Href != "waiting-list?initiative=activera&limit=20" {
+	if len(list.Items) != 1 || list.Items[0].Queue.Place != 1 || list.UnderscoreLinks.Href("self") != "/finsam/v1/waiting-list?initiative=activera&limit=20" {
 		t.Errorf("got %s", indented(t, list))
 	}
 }

@@ -23,7 +23,7 @@ func (h handlers) ListUnits(ctx context.Context, r api.ListUnitsRequestObject) (
 		return nil, err
 	}
 	tag := unsetTag(version)
-	return api.ListUnits200JSONResponse{Body: units200(units, version), Headers: api.ListUnits200ResponseHeaders{ETag: &tag}}, nil
+	return api.ListUnits200JSONResponse{Body: h.units200(units, version), Headers: api.ListUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObject) (api.ReplaceUnitsResponseObject, error) {
@@ -41,7 +41,7 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 		return nil, err
 	}
 	tag := unsetTag(version)
-	return api.ReplaceUnits200JSONResponse{Body: units200(units, version), Headers: api.ReplaceUnits200ResponseHeaders{ETag: &tag}}, nil
+	return api.ReplaceUnits200JSONResponse{Body: h.units200(units, version), Headers: api.ReplaceUnits200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObject) (api.ReplaceUnitResponseObject, error) {
@@ -56,26 +56,24 @@ func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObjec
 		return nil, err
 	}
 	tag := unsetTag(version)
-	depth := depthOf("replaceUnit")
-	b := unit(u, version+1, depth) // as unsetTag
-	b.UnderscoreLinks["register"] = link(depth, "listUnits")
+	b := h.unit(u, version+1) // as unsetTag
+	b.UnderscoreLinks = append(b.UnderscoreLinks, h.paths.Link("register", "listUnits"))
 	return api.ReplaceUnit200JSONResponse{Body: b, Headers: api.ReplaceUnit200ResponseHeaders{ETag: &tag}}, nil
 }
 
-func units200(units []referral.Unit, version int64) api.UnitRegister {
-	depth := depthOf("listUnits")
+func (h handlers) units200(units []referral.Unit, version int64) api.UnitRegister {
 	version++ // as unsetTag
 	return api.UnitRegister{
 		Version:         &version,
-		Items:           rest.Map(units, func(u referral.Unit) api.Unit { return unit(u, version, depth) }),
-		UnderscoreLinks: api.Links{"self": link(depth, "listUnits")},
+		Items:           rest.Map(units, func(u referral.Unit) api.Unit { return h.unit(u, version) }),
+		UnderscoreLinks: api.Links{h.paths.Link("self", "listUnits")},
 	}
 }
 
-func unit(u referral.Unit, version int64, depth rest.Depth) api.Unit {
+func (h handlers) unit(u referral.Unit, version int64) api.Unit {
 	return api.Unit{
 		Id: u.ID, Version: &version, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
 		Municipality: rest.Optional(u.Municipality), Active: u.Active,
-		UnderscoreLinks: api.Links{"self": link(depth, "replaceUnit", u.ID)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "replaceUnit", u.ID)},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/finsam/finsam/pkg/actor"
-	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	api "github.com/finsam/finsam/pkg/api/referral"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
@@ -23,19 +22,19 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetReferral200JSONResponse{
-		Body: body(v, depthOf("getReferral")), Headers: api.GetReferral200ResponseHeaders{ETag: &tag},
+		Body: h.body(v), Headers: api.GetReferral200ResponseHeaders{ETag: &tag},
 	}, nil
 }
 
 // body writes a referral as the caller may see it.
-func body(v *referral.View, depth rest.Depth) api.Referral {
+func (h handlers) body(v *referral.View) api.Referral {
 	r := v.Referral
 	b := api.Referral{
 		Id: r.ID, Version: &v.Version, State: api.ReferralState(v.State), Participant: r.Participant,
 		Referrer:       api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
 		Source:         rest.Present((*api.ReferralSource)(&r.Source)),
 		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),
-		Duplicates:  duplicates(v, depth),
+		Duplicates:  h.duplicates(v),
 		TargetGroup: targetGroup(r.TargetGroup),
 		Consent: api.ReferralConsent{
 			GivenOn: r.Consent.GivenOn, TextVersion: r.Consent.TextVersion, Authorities: r.Consent.Authorities,
@@ -49,9 +48,9 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 		Queue: queue(v), PlaceReady: rest.Optional(v.Status.IsPlaceOffered()),
 		Responsible: rest.Present(&v.Responsible), Transfer: transfer(v), ChangeLog: changeLog(v),
 		Attachments: rest.OptionalList(rest.Map(v.Attachments, func(a *referral.AttachmentView) api.Attachment {
-			return attachmentBody(a, depth)
+			return h.attachmentBody(a)
 		})),
-		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: links(v, depth),
+		Turn: turn(v), Timeline: timeline(v), UnderscoreLinks: h.links(v, v.Operations),
 	}
 	if t := v.Texts; t != nil {
 		b.Reason, b.TargetGroupTest, b.RightTime = rest.Present(&t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
@@ -72,7 +71,7 @@ func body(v *referral.View, depth rest.Depth) api.Referral {
 	return b
 }
 
-func summary(v *referral.View) api.ReferralSummary {
+func summary(v *referral.View, links api.Links) api.ReferralSummary {
 	r := v.Referral
 	b := api.ReferralSummary{
 		Id: r.ID, Version: &v.Version, State: api.ReferralState(v.State), Participant: r.Participant,
@@ -82,7 +81,7 @@ func summary(v *referral.View) api.ReferralSummary {
 		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),
 		Responsible: rest.Present(&v.Responsible), Transfer: transfer(v), Turn: turn(v),
 		Queue: queue(v), PlaceReady: rest.Optional(v.Status.IsPlaceOffered()),
-		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links(v, depthOf("listReferrals")),
+		ReceivedAt: r.ReceivedAt(), ChangedAt: v.ChangedAt, UnderscoreLinks: links,
 	}
 	if r.TargetGroupMet != "" {
 		b.TargetGroup = &api.TargetGroupMet{Met: api.ReferralVerdict(r.TargetGroupMet)}
@@ -193,7 +192,7 @@ func rightTime(a *referral.Assessment) *api.RightTime {
 
 // duplicates writes the other referrals about the same person; nil for a caller
 // to whom none are shown.
-func duplicates(v *referral.View, depth rest.Depth) *[]api.ReferralDuplicate {
+func (h handlers) duplicates(v *referral.View) *[]api.ReferralDuplicate {
 	if v.Duplicates == nil {
 		return nil
 	}
@@ -203,12 +202,12 @@ func duplicates(v *referral.View, depth rest.Depth) *[]api.ReferralDuplicate {
 			return b
 		}
 		b.Id, b.State, b.ReceivedAt = &d.ID, rest.Optional(api.ReferralState(d.State)), &d.ReceivedAt
-		links := api.Links{"self": link(depth, "getReferral", d.ID)}
+		links := api.Links{h.paths.Link("self", "getReferral", d.ID)}
 		if d.Enrolment != "" {
-			links["enrolment"] = participantapi.Paths.Link(depth, "getEnrolment", d.Enrolment)
+			links = append(links, h.paths.Link("enrolment", "getEnrolment", d.Enrolment))
 		}
 		if d.Participant != "" {
-			links["participant"] = participantapi.Paths.Link(depth, "getParticipant", d.Participant)
+			links = append(links, h.paths.Link("participant", "getParticipant", d.Participant))
 		}
 		b.UnderscoreLinks = &links
 		return b

@@ -20,7 +20,7 @@ func (h handlers) GetCapacity(ctx context.Context, r api.GetCapacityRequestObjec
 	return api.GetCapacity200JSONResponse{
 		Initiative: c.Initiative, Municipality: municipality, Answer: api.CapacityAnswer(c.Answer),
 		Free: rest.Optional(max(c.Free, 0)), Waiting: int(c.Waiting), ExpectedStart: rest.Optional(string(c.ExpectedStart)),
-		UnderscoreLinks: api.Links{"self": {Href: "capacity?" + q.Encode()}},
+		UnderscoreLinks: api.Links{{Name: "self", Href: h.paths.Href("getCapacity") + "?" + q.Encode()}},
 	}, nil
 }
 
@@ -31,7 +31,7 @@ func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	return api.ListWaiting200JSONResponse(list(l, w, "waiting-list", rest.Query("initiative", initiative))), nil
+	return api.ListWaiting200JSONResponse(h.list(l, w, nil, "listWaiting", rest.Query("initiative", initiative))), nil
 }
 
 func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (api.GetPlacesResponseObject, error) {
@@ -40,7 +40,7 @@ func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (
 		return nil, err
 	}
 	tag := unsetTag(p.Version)
-	return api.GetPlaces200JSONResponse{Body: places(p), Headers: api.GetPlaces200ResponseHeaders{ETag: &tag}}, nil
+	return api.GetPlaces200JSONResponse{Body: h.places(p), Headers: api.GetPlaces200ResponseHeaders{ETag: &tag}}, nil
 }
 
 func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (api.SetPlacesResponseObject, error) {
@@ -51,15 +51,15 @@ func (h handlers) SetPlaces(ctx context.Context, r api.SetPlacesRequestObject) (
 		return nil, err
 	}
 	tag := unsetTag(p.Version)
-	return api.SetPlaces200JSONResponse{Body: places(p), Headers: api.SetPlaces200ResponseHeaders{ETag: &tag}}, nil
+	return api.SetPlaces200JSONResponse{Body: h.places(p), Headers: api.SetPlaces200ResponseHeaders{ETag: &tag}}, nil
 }
 
-func places(p *waitlist.PlacesView) api.Places {
+func (h handlers) places(p *waitlist.PlacesView) api.Places {
 	version := p.Version + 1 // as unsetTag
 	b := api.Places{
 		Version:    &version,
 		Initiative: p.Initiative, Municipality: p.Municipality,
-		UnderscoreLinks: api.Links{"self": link(depthOf("getPlaces"), "getPlaces", p.Initiative, p.Municipality)},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getPlaces", p.Initiative, p.Municipality)},
 	}
 	if p.ShowsUse {
 		waiting := int(p.Waiting)

@@ -37,6 +37,9 @@
   valueFrom: { secretKeyRef: { name: {{ .existingSecret.name }}, key: {{ .existingSecret.secretKeyKey }} } }
 {{- end }}
 {{- end }}
+{{- with $v.api.publicURL }}
+- { name: FINSAM_PUBLIC_URL, value: {{ . | quote }} }
+{{- end }}
 {{- range .facts.peers }}
 - { name: FINSAM_{{ upper . }}_URL, value: "{{ ternary "https" "http" (not (empty $v.internalTLS.existingSecret.name)) }}://{{ $full }}-{{ . }}:{{ (fromYaml (include "finsam.settings" (dict "root" $.root "name" .))).service.port }}" }
 {{- end }}
@@ -60,9 +63,6 @@
 {{/* What only the front door reads. */}}
 {{- define "finsam.frontEnv" -}}
 {{- $v := .root.Values }}
-{{- with $v.api.publicURL }}
-- { name: FINSAM_PUBLIC_URL, value: {{ . | quote }} }
-{{- end }}
 {{- with $v.api.corsOrigins }}
 - { name: FINSAM_CORS_ORIGINS, value: {{ join "," . | quote }} }
 {{- end }}
