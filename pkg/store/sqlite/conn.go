@@ -32,6 +32,7 @@ type conn struct {
 	progress func(*libc.TLS, uintptr) int32 // called by SQLite meanwhile
 	memory   uintptr                        // where SQLite reads the texts of the statement under way
 	size     int                            // of memory
+	log      *logBuffer                     // of the writer's; nil: not collected
 }
 
 // statement is a prepared statement and, in conn.query, the row that it has reached.

@@ -83,7 +83,11 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, guard.close())
 	}
-	if err := checkFormat(c, path); err != nil {
+	err = checkFormat(c, path)
+	if err == nil {
+		err = c.bufferLog()
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.close(), guard.close())
 	}
 	w := &writer{conn: c, queue: make(chan *write, maxQueued), quit: make(chan struct{}), gone: make(chan struct{})}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,8 @@ import (
 const (
 	maxQueued = 4096 // writes that wait; further callers wait to join them
 	maxGroup  = 512  // writes of one commit, which costs one flush of the disk
+	maxFew    = 4    // writes of a commit after which the next one begins at once
+	yields    = 4    // how often the writer lets others run before another
 )
 
 // errClosed answers every call after Close.
@@ -98,12 +101,18 @@ func abandonedBecause(ctx context.Context, when string) error {
 func (w *writer) loop() {
 	defer close(w.gone)
 	group := make([]*write, 0, maxGroup) // what has queued and is not abandoned
+	many := false
 	for {
 		var next *write
 		select {
 		case <-w.quit:
 			return
 		case next = <-w.queue:
+		}
+		if many { // who was answered by the last commit may be about to write: where nobody is, this takes a microsecond
+			for range yields {
+				runtime.Gosched()
+			}
 		}
 		for isMore := true; isMore; {
 			if next.state.CompareAndSwap(waiting, begun) {
@@ -118,6 +127,7 @@ func (w *writer) loop() {
 			}
 		}
 		w.commit(group)
+		many = len(group) > maxFew
 		clear(group)
 		group = group[:0]
 	}

@@ -1,0 +1,170 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"modernc.org/libc"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// spoil has the file of the log answer the next write with a code, and counts writes.
+func spoil(l *logBuffer) (code *int32, writes *int) {
+	code, writes = new(int32), new(int)
+	own := call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)
+	spoilt := func(tls *libc.TLS, file, data uintptr, size int32, at int64) int32 {
+		*writes++
+		if c := *code; c != lib.SQLITE_OK {
+			*code = lib.SQLITE_OK
+			return c
+		}
+		return own(tls, file, data, size, at)
+	}
+	l.own.FxWrite = addressOf(&spoilt)
+	return code, writes
+}
+
+func long(id string) store.Record {
+	r := rec(id)
+	r.Body = map[string]string{"text": strings.Repeat(id, 100<<10)}
+	return r
+}
+
+func TestACommitIsWrittenInFewPieces(t *testing.T) {
+	e := openSmall(t)
+	_, writes := spoil(e.db.writer.conn.log)
+	if err := e.Insert(t.Context(), "things", long("a")); err != nil {
+		t.Fatal(err)
+	}
+	if pages := 100 << 10 / 2048; *writes > pages/3 || *writes < pages/10 {
+		t.Errorf("%d writes for over %d pages", *writes, pages)
+	}
+}
+
+// TestACommitLargerThanTheCacheIsWhole has SQLite write pages before the commit, and read
+// them again.
+func TestACommitLargerThanTheCacheIsWhole(t *testing.T) {
+	e := openSmall(t)
+	if err := e.db.writer.do(t.Context(), func(w *writer) error { return w.conn.exec("PRAGMA cache_size=10") }); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for i := range 20 {
+		wait.Go(func() {
+			if err := e.Insert(t.Context(), "things", long(fmt.Sprint("n", i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	for i := range 20 {
+		d, err := e.Get(t.Context(), "things", "north", fmt.Sprint("n", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var have map[string]string
+		if err := d.Body.Decode(&have); err != nil || have["text"] != long(fmt.Sprint("n", i)).Body.(map[string]string)["text"] {
+			t.Error(i, "is not whole", err)
+		}
+	}
+	err := e.db.writer.do(t.Context(), func(w *writer) error {
+		return w.conn.query(context.Background(), "PRAGMA integrity_check", nil, func(row *statement) error {
+			if row.text(0) != "ok" {
+				t.Error(row.text(0))
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestALogThatCannotBeWrittenSpoilsNothing lets the disk be full while a commit is under
+// way: its write fails, those before and after it hold, also for who opens the file later.
+func TestALogThatCannotBeWrittenSpoilsNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "full.db")
+	open := func() (*DB, *engine) {
+		db, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := db.Engine("small").(*engine)
+		if err := e.Prepare(t.Context(), small); err != nil {
+			t.Fatal(err)
+		}
+		return db, e
+	}
+	db, e := open()
+	code, _ := spoil(db.writer.conn.log)
+	if err := e.Insert(t.Context(), "things", rec("before")); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []store.Record{rec("short"), long("long")} {
+		*code = lib.SQLITE_FULL
+		var full *sqliteError
+		if err := e.Insert(t.Context(), "things", r); !errors.As(err, &full) || full.code != lib.SQLITE_FULL {
+			t.Errorf("%s: %v", r.ID, err)
+		}
+		if stored(t, e, r.ID) {
+			t.Error(r.ID, "is stored")
+		}
+	}
+	if err := e.Insert(t.Context(), "things", rec("after")); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, e = open()
+	for id, want := range map[string]bool{"before": true, "short": false, "long": false, "after": true} {
+		if stored(t, e, id) != want {
+			t.Errorf("%s: stored: %t", id, !want)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhatIsAnsweredIsInTheLog reads the file as it is after each answer, as it would be
+// found after the process was killed.
+func TestWhatIsAnsweredIsInTheLog(t *testing.T) {
+	e := openSmall(t)
+	killed := filepath.Join(t.TempDir(), "killed.db")
+	for i := range 5 {
+		if err := e.Insert(t.Context(), "things", rec(fmt.Sprint("n", i))); err != nil {
+			t.Fatal(err)
+		}
+		for _, suffix := range []string{"", "-wal"} {
+			text, err := os.ReadFile(e.db.path + suffix)
+			if err == nil {
+				err = os.WriteFile(killed+suffix, text, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = os.Remove(killed + "-shm")
+		c, err := dial(killed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := int64(0)
+		err = c.query(context.Background(), "SELECT count(*) FROM small__things", nil, func(row *statement) error {
+			found = row.integer(0)
+			return nil
+		})
+		if err = errors.Join(err, c.close()); err != nil || found != int64(i+1) {
+			t.Errorf("%d of %d: %v", found, i+1, err)
+		}
+	}
+}
