@@ -47,7 +47,7 @@ func (c *conn) bufferLog() error {
 	}
 	f := (*lib.Tsqlite3_file)(unsafe.Pointer(l.file))
 	l.own = *(*lib.Tsqlite3_io_methods)(unsafe.Pointer(f.FpMethods))
-	l.replace()
+	l.useOurs()
 	c.log, f.FpMethods = l, uintptr(unsafe.Pointer(&l.ours))
 	return nil
 }
@@ -55,11 +55,8 @@ func (c *conn) bufferLog() error {
 // call returns the function of SQLite at an address.
 func call[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
 
-// addressOf returns the address by which SQLite calls a function.
-func addressOf[F any](f *F) uintptr { return *(*uintptr)(unsafe.Pointer(f)) }
-
-// replace sets the functions that use the file, which write first what is collected.
-func (l *logBuffer) replace() {
+// useOurs sets the functions that SQLite calls: they write first what is collected.
+func (l *logBuffer) useOurs() {
 	l.ours = l.own
 	l.write = l.collect
 	l.read = func(tls *libc.TLS, file, data uintptr, size int32, at int64) int32 {
@@ -91,8 +88,13 @@ func (l *logBuffer) replace() {
 		lib.Xsqlite3_free(tls, l.memory)
 		return max(code, call[func(*libc.TLS, uintptr) int32](l.own.FxClose)(tls, file))
 	}
-	l.ours.FxWrite, l.ours.FxRead, l.ours.FxTruncate = addressOf(&l.write), addressOf(&l.read), addressOf(&l.truncate)
-	l.ours.FxSync, l.ours.FxFileSize, l.ours.FxClose = addressOf(&l.sync), addressOf(&l.fileSize), addressOf(&l.close)
+	// SQLite calls a function by the address that a variable of it holds.
+	for at, f := range map[*uintptr]unsafe.Pointer{
+		&l.ours.FxWrite: unsafe.Pointer(&l.write), &l.ours.FxRead: unsafe.Pointer(&l.read), &l.ours.FxTruncate: unsafe.Pointer(&l.truncate),
+		&l.ours.FxSync: unsafe.Pointer(&l.sync), &l.ours.FxFileSize: unsafe.Pointer(&l.fileSize), &l.ours.FxClose: unsafe.Pointer(&l.close),
+	} {
+		*at = *(*uintptr)(f)
+	}
 }
 
 // collect keeps what follows what is kept already, and has room.
@@ -114,9 +116,5 @@ func (l *logBuffer) flush(tls *libc.TLS) int32 {
 	if l.used = 0; size == 0 {
 		return lib.SQLITE_OK
 	}
-	return l.writeOut(tls, l.memory, size, l.at)
-}
-
-func (l *logBuffer) writeOut(tls *libc.TLS, data uintptr, size int32, at int64) int32 {
-	return call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)(tls, l.file, data, size, at)
+	return call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)(tls, l.file, l.memory, size, l.at)
 }

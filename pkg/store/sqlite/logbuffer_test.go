@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
@@ -28,7 +29,7 @@ func spoil(l *logBuffer) (code *int32, writes *int) {
 		}
 		return own(tls, file, data, size, at)
 	}
-	l.own.FxWrite = addressOf(&spoilt)
+	l.own.FxWrite = *(*uintptr)(unsafe.Pointer(&spoilt))
 	return code, writes
 }
 
