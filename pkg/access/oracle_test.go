@@ -91,6 +91,7 @@ var oracle = []rule{
 	{"who applied is the sender of the application", scene.applicant, "sendSupplement amendReferral markReferralInError addAttachment removeAttachment"},
 	{"a person withdraws the consent at any time, also by those who meet it", func(s scene) bool { return s.person() || s.coach() || s.receiver() }, "withdrawConsent"},
 
+	{"who receives or coaches settles who the person is, where sources differ", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() }, "rectifyParticipant"},
 	{"a protection is changed by handlers of the performing municipality and the head of its unit", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() || s.head() }, "protectParticipant"},
 	{"the head sees of a person what that needs, and never who it is", scene.head, "getParticipant"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},

@@ -17,33 +17,17 @@ import (
 	"github.com/finsam/finsam/pkg/personnummer"
 )
 
-// Person is somebody in the vault. Who it is, is encrypted in Identity and Contact,
-// and nowhere else in the whole system; the steps hold no identity.
+// Person is somebody in the vault. Who it is, is encrypted in Identity and Contact, as the
+// first referral said it, in Said, as later ones did, and in the steps that settled it; and
+// nowhere else in the whole system.
 type Person struct {
 	Association string       `json:"association"`
 	ID          string       `json:"id"`                // random, says nothing about the person
 	Lookup      string       `json:"lookup"`            // keyed function of the canonical number
 	Identity    []byte       `json:"identity"`          // encrypted Identity
 	Contact     []byte       `json:"contact,omitempty"` // encrypted Contact; none for a protected person
+	Said        []Said       `json:"said,omitempty"`    // by later referrals
 	Steps       []PersonStep `json:"steps"`
-}
-
-// Identity is who a person is; it is stored encrypted only.
-type Identity struct {
-	Number     personnummer.Number `json:"number"`
-	GivenName  string              `json:"givenName"`
-	FamilyName string              `json:"familyName"`
-	Gender     string              `json:"gender,omitempty"` // as stated, never derived
-}
-
-// Name returns the whole name.
-func (i Identity) Name() string { return i.GivenName + " " + i.FamilyName }
-
-// Contact is how a person is reached; it is stored encrypted only, and never for a
-// person whose identity is protected.
-type Contact struct {
-	Email string `json:"email,omitempty"`
-	Phone string `json:"phone,omitempty"`
 }
 
 // aliasLetters are those that nobody mistakes for one another (Crockford's base 32).
@@ -69,7 +53,8 @@ const (
 	ConsentGiven     PersonStepKind = "consent_given"     // with a referral
 	ConsentExtended  PersonStepKind = "consent_extended"  // the sender amended the referral
 	ConsentWithdrawn PersonStepKind = "consent_withdrawn" // for a referral
-	ContactChanged   PersonStepKind = "contact_changed"   // a later referral named other ways to reach the person
+	ContactChanged   PersonStepKind = "contact_changed"   // before statements were kept: a later referral named other ways to reach the person
+	Rectified        PersonStepKind = "rectified"         // fields of the identity were settled
 	TransferAsked    PersonStepKind = "transfer_asked"    // another municipality is asked to take a referral over
 	TransferEnded    PersonStepKind = "transfer_ended"    // it will not: it has no more to do with the person
 	HandedOver       PersonStepKind = "handed_over"       // it did: neither has the one that had the referral
@@ -95,6 +80,8 @@ type PersonStep struct {
 	Level        ProtectionLevel `json:"level,omitempty"`
 	Handlers     []string        `json:"handlers,omitempty"` // the authority's from now on: subjects there
 	Text         []byte          `json:"text,omitempty"`     // encrypted
+	Change       []byte          `json:"change,omitempty"`   // of rectified: encrypted Change of the identity
+	Contact      []byte          `json:"contact,omitempty"`  // of rectified: encrypted Change of the contact; none for a protected person
 }
 
 // ProtectionLevel is how strongly an identity is protected.
@@ -141,8 +128,8 @@ type PersonStatus struct {
 	Protection Protection
 	Referrals  []ReferralTie   // in the order in which their consents were given
 	Enrolments []*PersonStep   // of kind Enrolled
+	Person     *Person         // whose status it is
 	causes     map[string]bool // ids of the events that led to a step
-	person     *Person
 }
 
 // ReferralTie is what one referral ties to the person.
@@ -157,7 +144,7 @@ type ReferralTie struct {
 
 // Status follows the steps.
 func (p *Person) Status() *PersonStatus {
-	st := &PersonStatus{causes: map[string]bool{}, person: p}
+	st := &PersonStatus{causes: map[string]bool{}, Person: p}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		st.State, _ = personTable.Next(st.State, s.Kind, "")
@@ -228,17 +215,6 @@ func NewPerson(association, id, lookup string, identity, contact []byte, referra
 	}
 }
 
-// ChangeContact replaces the ways to reach the person, encrypted. It reports whether
-// it did: a protected person's are not stored.
-func (p *Person) ChangeContact(contact []byte, referral string, by history.Author, now time.Time) bool {
-	if !personTable.Allows(p.Status().State, ContactChanged) {
-		return false
-	}
-	p.Contact = contact
-	p.Steps = history.Append(p.Steps, PersonStep{Kind: ContactChanged, Referral: referral}, by, now)
-	return true
-}
-
 // Protect hides the identity from all but the handlers, who are subjects at the
 // author's authority, and destroys at once what could lead to the person's home. Nil
 // handlers leave those as they are. Who protects a person first names the first handlers,
@@ -265,7 +241,7 @@ func (p *Person) Protect(level ProtectionLevel, handlers []string, appoints bool
 
 // protect takes a step of kind Protected.
 func (p *Person) protect(level ProtectionLevel, handlers []string, text []byte, by history.Author, now time.Time) {
-	p.Contact = nil
+	p.forgetContacts()
 	p.Steps = history.Append(p.Steps, PersonStep{Kind: Protected, Level: level, Handlers: slices.Clone(handlers), Text: text}, by, now)
 }
 

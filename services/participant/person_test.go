@@ -96,8 +96,9 @@ func TestProtectionDestroysTheContact(t *testing.T) {
 	if p.Contact != nil {
 		t.Error("the contact is still there")
 	}
-	if p.ChangeContact([]byte("new"), "r3", sender, noon) || p.Contact != nil {
-		t.Error("a protected person's contact was stored")
+	p.State(Said{Referral: "r3", Identity: []byte("sealed"), Contact: []byte("new")})
+	if p.Said[0].Contact != nil || p.Said[0].Identity == nil {
+		t.Error("a protected person's contact was stored, or the name was not")
 	}
 	must(t, p.Unprotect(nil, coach, noon))
 	if p.Contact != nil || p.Status().Protection.Level != NoProtection {

@@ -34,6 +34,7 @@ var personTable = history.Table[PersonState, PersonStepKind, Party]{
 	{Kind: ConsentExtended, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Operation: "withdrawConsent", Kind: ConsentWithdrawn, By: []Party{PartyPerson, PartyCoach, PartyIntake}, From: personStates, To: history.Same},
 	{Kind: ContactChanged, By: []Party{PartySender}, From: []PersonState{PersonOpen}, To: history.Same},
+	{Operation: "rectifyParticipant", Kind: Rectified, By: []Party{PartyIntake, PartyCoach}, From: personStates, To: history.Same},
 	{Kind: TransferAsked, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: TransferEnded, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: HandedOver, By: []Party{PartyService}, From: personStates, To: history.Same},

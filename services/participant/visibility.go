@@ -10,7 +10,7 @@ import (
 // Resource returns what access to the person depends on, for one caller. A referral,
 // when named, leaves only what ties the person to its parties.
 func (s *PersonStatus) Resource(a actor.Actor, referral string) access.Resource {
-	r := access.Resource{Association: s.person.Association, Participant: s.person.ID}
+	r := access.Resource{Association: s.Person.Association, Participant: s.Person.ID}
 	for _, tie := range s.Referrals {
 		c := tie.Consent
 		if referral != "" && c.Referral != referral || tie.Mistaken {
@@ -38,17 +38,28 @@ func (s *PersonStatus) protect(r *access.Resource, a actor.Actor) {
 
 // Steps returns the steps that the caller may know of: those of no referral, and
 // those of referrals that the caller is related to. That the person was enrolled is
-// hidden from a sender whose consent leaves the progress out.
+// hidden from a sender whose consent leaves the progress out. Who only sent a referral
+// has the steps of the own ones, numbered by themselves, and not that the person was new.
+// That the identity was settled is for those who read what was.
 func (s *PersonStatus) Steps(a actor.Actor) []PersonStep {
-	related := map[string]bool{"": true}
+	relation, _ := access.Decide("getParticipant", a, s.Resource(a, ""))
+	sent := OnlySent(relation)
+	related := map[string]bool{"": !sent}
 	var steps []PersonStep
-	for _, step := range s.person.Steps {
+	for _, step := range s.Person.Steps {
 		if _, known := related[step.Referral]; !known {
 			related[step.Referral] = access.Allows("getParticipant", a, s.Resource(a, step.Referral))
 		}
-		if related[step.Referral] && (step.Kind != Enrolled || access.Allows("getEnrolment", a, s.Resource(a, step.Referral))) {
-			steps = append(steps, step)
+		switch {
+		case !related[step.Referral],
+			step.Kind == Enrolled && !access.Allows("getEnrolment", a, s.Resource(a, step.Referral)),
+			step.Kind == Rectified && !ReadsSettled(relation),
+			step.Kind == Registered && sent:
+			continue
+		case sent:
+			step.N = int64(len(steps)) + 1
 		}
+		steps = append(steps, step)
 	}
 	return steps
 }

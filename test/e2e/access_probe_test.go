@@ -108,6 +108,10 @@ func probeOf(op operation) probe {
 	case "addAttachment": // a title of two lines is not allowed, and that is asked after the right
 		p.status, p.header["Content-Type"] = 422, formType
 		p.body = func(*world, suite.Caller, thing) any { return form("Påhittad\ntitel", "", pdf) }
+	case "rectifyParticipant": // not the name, by which the other probes know the person
+		p.body = func(*world, suite.Caller, thing) any {
+			return map[string]any{"gender": "female", "reason": "Påhittat skäl."}
+		}
 	case "withdrawConsent":
 		p.body = func(_ *world, _ suite.Caller, t thing) any { return map[string]any{"referral": t.referral} }
 	}

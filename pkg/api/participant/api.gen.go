@@ -231,6 +231,33 @@ func (e Gender) Valid() bool {
 	}
 }
 
+// Defines values for IdentityField.
+const (
+	FieldEmail      IdentityField = "email"
+	FieldFamilyName IdentityField = "familyName"
+	FieldGender     IdentityField = "gender"
+	FieldGivenName  IdentityField = "givenName"
+	FieldPhone      IdentityField = "phone"
+)
+
+// Valid indicates whether the value is a known member of the IdentityField enum.
+func (e IdentityField) Valid() bool {
+	switch e {
+	case FieldEmail:
+		return true
+	case FieldFamilyName:
+		return true
+	case FieldGender:
+		return true
+	case FieldGivenName:
+		return true
+	case FieldPhone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Livelihood.
 const (
 	LivelihoodActivityCompensation  Livelihood = "activity_compensation"
@@ -319,6 +346,7 @@ const (
 	PersonStepKindHandedOver       PersonStepKind = "handed_over"
 	PersonStepKindMistaken         PersonStepKind = "mistaken"
 	PersonStepKindProtected        PersonStepKind = "protected"
+	PersonStepKindRectified        PersonStepKind = "rectified"
 	PersonStepKindRegistered       PersonStepKind = "registered"
 	PersonStepKindReleased         PersonStepKind = "released"
 	PersonStepKindTransferAsked    PersonStepKind = "transfer_asked"
@@ -344,6 +372,8 @@ func (e PersonStepKind) Valid() bool {
 	case PersonStepKindMistaken:
 		return true
 	case PersonStepKindProtected:
+		return true
+	case PersonStepKindRectified:
 		return true
 	case PersonStepKindRegistered:
 		return true
@@ -725,6 +755,51 @@ type Identity struct {
 	Protected              bool    `json:"protected"`
 }
 
+// IdentityChange defines model for IdentityChange.
+type IdentityChange struct {
+	// Field Ett fält i personens uppgifter. / A field of the person's data.
+	Field IdentityField `json:"field"`
+
+	// New Vad som gäller sedan dess. / What is since then.
+	New string `json:"new"`
+
+	// Old Vad som gällde förut; saknas när inget var känt. / What was; absent where nothing was known.
+	Old *string `json:"old,omitempty"`
+}
+
+// IdentityDifference defines model for IdentityDifference.
+type IdentityDifference struct {
+	At Instant `json:"at"`
+
+	// Field Ett fält i personens uppgifter. / A field of the person's data.
+	Field IdentityField `json:"field"`
+
+	// Source Myndigheten som uppger något annat; saknas när dess remiss inte rör dig. / The authority that states otherwise; absent where its referral does not concern you.
+	Source *Code `json:"source,omitempty"`
+
+	// Value Vad källan uppger; saknas när det inte är för dig. / What the source states; absent where it is not for you.
+	Value *string `json:"value,omitempty"`
+}
+
+// IdentityField Ett fält i personens uppgifter. / A field of the person's data.
+type IdentityField string
+
+// IdentityStatement defines model for IdentityStatement.
+type IdentityStatement struct {
+	At         Instant `json:"at"`
+	Email      *string `json:"email,omitempty"`
+	FamilyName *string `json:"familyName,omitempty"`
+
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
+	Gender    *Gender `json:"gender,omitempty"`
+	GivenName *string `json:"givenName,omitempty"`
+	Phone     *string `json:"phone,omitempty"`
+	Referral  Uuid    `json:"referral"`
+
+	// Source Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
+	Source Code `json:"source"`
+}
+
 // Instant defines model for Instant.
 type Instant = time.Time
 
@@ -782,14 +857,20 @@ type Participant struct {
 	Handlers *[]Code `json:"handlers,omitempty"`
 	Id       Uuid    `json:"id"`
 
+	// IdentityDifferences Var en källa uppger något annat än det fastställda; visas för mottagare, coach och personen själv, tills det har rättats. / Where a source states otherwise than what is settled; shown to the receiver, the coach and the person, until it is rectified.
+	IdentityDifferences *[]IdentityDifference `json:"identityDifferences,omitempty"`
+
 	// Masked Namn och nummer är dolda för dig. / Name and number are hidden from you.
 	Masked                 bool    `json:"masked"`
 	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
 	Phone                  *string `json:"phone,omitempty"`
 
 	// Protection Nivån, eller none. / The level, or none.
-	Protection Protection   `json:"protection"`
-	Timeline   []PersonStep `json:"timeline"`
+	Protection Protection `json:"protection"`
+
+	// Statements Vad var och en har uppgett i sina remisser, för mottagare och coach så långt remissen rör dem; för personen själv de egna ansökningarna. / What each has stated in its referrals, for the receiver and the coach as far as the referral concerns them; for the person the own applications.
+	Statements *[]IdentityStatement `json:"statements,omitempty"`
+	Timeline   []PersonStep         `json:"timeline"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
@@ -835,13 +916,19 @@ type PersonRef struct {
 
 // PersonStep defines model for PersonStep.
 type PersonStep struct {
-	At        Instant        `json:"at"`
-	Authority string         `json:"authority"`
-	By        *string        `json:"by,omitempty"`
-	Enrolment *Uuid          `json:"enrolment,omitempty"`
-	Kind      PersonStepKind `json:"kind"`
-	N         int            `json:"n"`
-	Referral  *Uuid          `json:"referral,omitempty"`
+	At        Instant `json:"at"`
+	Authority string  `json:"authority"`
+	By        *string `json:"by,omitempty"`
+
+	// Changes Av rectified, vad som rättades. / Of rectified, what was rectified.
+	Changes   *[]IdentityChange `json:"changes,omitempty"`
+	Enrolment *Uuid             `json:"enrolment,omitempty"`
+	Kind      PersonStepKind    `json:"kind"`
+
+	// N Stegets nummer; den som bara har skickat en remiss får sina egna steg, räknade för sig. / The step's number; who has only sent a referral gets the own steps, counted by themselves.
+	N        int       `json:"n"`
+	Reason   *FreeText `json:"reason,omitempty"`
+	Referral *Uuid     `json:"referral,omitempty"`
 }
 
 // PersonStepKind defines model for PersonStepKind.
@@ -910,6 +997,18 @@ type ProtectionState struct {
 
 // Readiness defines model for Readiness.
 type Readiness string
+
+// RectificationRequest defines model for RectificationRequest.
+type RectificationRequest struct {
+	Email      *string `json:"email,omitempty"`
+	FamilyName *string `json:"familyName,omitempty"`
+
+	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
+	Gender    *Gender  `json:"gender,omitempty"`
+	GivenName *string  `json:"givenName,omitempty"`
+	Phone     *string  `json:"phone,omitempty"`
+	Reason    FreeText `json:"reason"`
+}
 
 // ResumptionRequest defines model for ResumptionRequest.
 type ResumptionRequest struct {
@@ -1074,6 +1173,12 @@ type UnprotectParticipantParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// RectifyParticipantParams defines parameters for RectifyParticipant.
+type RectifyParticipantParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // StartBlockJSONRequestBody defines body for StartBlock for application/json ContentType.
 type StartBlockJSONRequestBody = StartRequest
 
@@ -1119,6 +1224,9 @@ type ProtectParticipantJSONRequestBody = ProtectionRequest
 // UnprotectParticipantJSONRequestBody defines body for UnprotectParticipant for application/json ContentType.
 type UnprotectParticipantJSONRequestBody = ProtectionRemoval
 
+// RectifyParticipantJSONRequestBody defines body for RectifyParticipant for application/json ContentType.
+type RectifyParticipantJSONRequestBody = RectificationRequest
+
 // Paths holds the path of each operation, by operationId.
 var Paths = rest.NewPaths(map[string]string{
 	"listEnrolments":          "/enrolments",
@@ -1141,6 +1249,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"getProtection":           "/participants/{id}/protection",
 	"protectParticipant":      "/participants/{id}/protection",
 	"unprotectParticipant":    "/participants/{id}/protection-removal",
+	"rectifyParticipant":      "/participants/{id}/rectifications",
 })
 
 // ServerInterface represents all server handlers.
@@ -1205,6 +1314,9 @@ type ServerInterface interface {
 	// UnprotectParticipant Häv skyddet av en deltagares uppgifter / Remove the protection of a participant's identity
 	// (POST /participants/{id}/protection-removal)
 	UnprotectParticipant(ctx echo.Context, id Id, params UnprotectParticipantParams) error
+	// RectifyParticipant Rätta en deltagares uppgifter / Rectify a participant's data
+	// (POST /participants/{id}/rectifications)
+	RectifyParticipant(ctx echo.Context, id Id, params RectifyParticipantParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1903,6 +2015,42 @@ func (w *ServerInterfaceWrapper) UnprotectParticipant(ctx echo.Context) error {
 	return err
 }
 
+// RectifyParticipant converts echo context to params.
+func (w *ServerInterfaceWrapper) RectifyParticipant(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RectifyParticipantParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RectifyParticipant(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -1969,6 +2117,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/participants/:id/protection", wrapper.GetProtection, options.OperationMiddlewares["getProtection"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection", wrapper.ProtectParticipant, options.OperationMiddlewares["protectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/protection-removal", wrapper.UnprotectParticipant, options.OperationMiddlewares["unprotectParticipant"]...)
+	router.POST(options.BaseURL+"/participants/:id/rectifications", wrapper.RectifyParticipant, options.OperationMiddlewares["rectifyParticipant"]...)
 	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
 
 }
@@ -2335,6 +2484,22 @@ func (response UnprotectParticipant200JSONResponse) VisitUnprotectParticipantRes
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type RectifyParticipantRequestObject struct {
+	Id     Id `json:"id"`
+	Params RectifyParticipantParams
+	Body   *RectifyParticipantJSONRequestBody
+}
+
+type RectifyParticipantResponseObject interface {
+	VisitRectifyParticipantResponse(w http.ResponseWriter) error
+}
+
+type RectifyParticipant200JSONResponse struct{ ParticipantJSONResponse }
+
+func (response RectifyParticipant200JSONResponse) VisitRectifyParticipantResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListEnrolments Lista inskrivningar / List enrolments
@@ -2397,6 +2562,9 @@ type StrictServerInterface interface {
 	// UnprotectParticipant Häv skyddet av en deltagares uppgifter / Remove the protection of a participant's identity
 	// (POST /participants/{id}/protection-removal)
 	UnprotectParticipant(ctx context.Context, request UnprotectParticipantRequestObject) (UnprotectParticipantResponseObject, error)
+	// RectifyParticipant Rätta en deltagares uppgifter / Rectify a participant's data
+	// (POST /participants/{id}/rectifications)
+	RectifyParticipant(ctx context.Context, request RectifyParticipantRequestObject) (RectifyParticipantResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -3264,6 +3432,55 @@ func (sh *strictHandler) UnprotectParticipant(ctx echo.Context, id Id, params Un
 		return err
 	} else if validResponse, ok := response.(UnprotectParticipantResponseObject); ok {
 		return validResponse.VisitUnprotectParticipantResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RectifyParticipant operation middleware
+func (sh *strictHandler) RectifyParticipant(ctx echo.Context, id Id, params RectifyParticipantParams) error {
+	var request RectifyParticipantRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body RectifyParticipantJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RectifyParticipant(ctx.Request().Context(), request.(RectifyParticipantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RectifyParticipant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RectifyParticipantResponseObject); ok {
+		return validResponse.VisitRectifyParticipantResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"slices"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/rest"
@@ -38,6 +39,16 @@ func (h handlers) WithdrawConsent(ctx context.Context, r api.WithdrawConsentRequ
 		return h.service.WithdrawConsent(ctx, r.Id, version, r.Body.Referral, rest.Value(r.Body.Text))
 	}, h.personAnswer)
 	return api.WithdrawConsent200JSONResponse{ParticipantJSONResponse: a}, err
+}
+
+func (h handlers) RectifyParticipant(ctx context.Context, r api.RectifyParticipantRequestObject) (api.RectifyParticipantResponseObject, error) {
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.PersonView, error) {
+		return h.service.Rectify(ctx, r.Id, version, participant.Details{
+			Identity: participant.Identity{GivenName: rest.Value(r.Body.GivenName), FamilyName: rest.Value(r.Body.FamilyName), Gender: string(rest.Value(r.Body.Gender))},
+			Contact:  participant.Contact{Email: rest.Value(r.Body.Email), Phone: rest.Value(r.Body.Phone)},
+		}, r.Body.Reason)
+	}, h.personAnswer)
+	return api.RectifyParticipant200JSONResponse{ParticipantJSONResponse: a}, err
 }
 
 func (h handlers) ProtectParticipant(ctx context.Context, r api.ProtectParticipantRequestObject) (api.ProtectParticipantResponseObject, error) {
@@ -104,10 +115,36 @@ func (h handlers) person(v *service.PersonView) api.Participant {
 		}
 		b.Consents = append(b.Consents, consent)
 	}
-	if i := v.Identity; i != nil {
-		b.GivenName, b.FamilyName, b.Gender = rest.Optional(i.GivenName), rest.Optional(i.FamilyName), rest.Optional(api.Gender(i.Gender))
-		b.PersonalIdentityNumber = rest.Optional(string(i.Number))
-		b.Email, b.Phone = rest.Optional(v.Contact.Email), rest.Optional(v.Contact.Phone)
+	if v.Identity != nil {
+		addIdentity(&b, v.Identity)
 	}
 	return b
+}
+
+// addIdentity adds who the person is.
+func addIdentity(b *api.Participant, i *service.IdentityView) {
+	b.GivenName, b.FamilyName, b.Gender = rest.Optional(i.GivenName), rest.Optional(i.FamilyName), rest.Optional(api.Gender(i.Gender))
+	b.PersonalIdentityNumber = rest.Optional(string(i.Number))
+	b.Email, b.Phone = rest.Optional(i.Email), rest.Optional(i.Phone)
+	b.IdentityDifferences = rest.OptionalList(rest.Map(i.Differences, func(d participant.Difference) api.IdentityDifference {
+		return api.IdentityDifference{Field: api.IdentityField(d.Field), Source: rest.Optional(d.Source), At: d.At, Value: rest.Optional(d.Value)}
+	}))
+	b.Statements = rest.OptionalList(rest.Map(i.Statements, func(s participant.Statement) api.IdentityStatement {
+		d := s.Details
+		return api.IdentityStatement{
+			Source: s.Source, Referral: s.Referral, At: s.At,
+			GivenName: rest.Optional(d.GivenName), FamilyName: rest.Optional(d.FamilyName), Gender: rest.Optional(api.Gender(d.Gender)),
+			Email: rest.Optional(d.Email), Phone: rest.Optional(d.Phone),
+		}
+	}))
+	for _, r := range i.Rectifications {
+		at := slices.IndexFunc(b.Timeline, func(s api.PersonStep) bool { return s.N == int(r.N) })
+		var changes []api.IdentityChange
+		for _, f := range participant.Fields {
+			if value := *r.New.At(f); value != "" {
+				changes = append(changes, api.IdentityChange{Field: api.IdentityField(f), Old: rest.Optional(*r.Old.At(f)), New: value})
+			}
+		}
+		b.Timeline[at].Changes, b.Timeline[at].Reason = rest.OptionalList(changes), rest.Optional(r.Reason)
+	}
 }

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/webtest"
@@ -210,5 +213,15 @@ func TestARefusalIsWordedInTheCallersLanguage(t *testing.T) {
 	})
 	if p := got.Problem(t, 422); p.Detail != "The day is in the future. Give the day on which it happened." || p.Errors[0].Pointer != "/startedOn" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+func TestTheIdOfWhoAppliesFirstLooksAsOthers(t *testing.T) {
+	s := newFace(t)
+	me := actor.Actor{Subject: "person-1", Association: Tenant, Authority: "self", AuthorityKind: actor.Self, Roles: []actor.Role{actor.Participant}}
+	var ref api.PersonRef
+	s.post(me, "/internal/persons/own", "", object{"personalIdentityNumber": Person(84).Number}).Into(t, 200, &ref)
+	if id, err := uuid.Parse(ref.Participant); err != nil || id.Version() != 4 || id.Variant() != uuid.RFC4122 {
+		t.Errorf("%s is of version %d, %v", ref.Participant, id.Version(), err)
 	}
 }

@@ -123,6 +123,11 @@ func people(all map[string]*target, g *stages) {
 			as("another municipality's", Elsewhere), as("the sender may not", FKUnit), body("of another referral", object{"referral": nobody}),
 			{"of another referral, by the person", webtest.Request{As: Participant(g.person), Body: object{"referral": nobody}}},
 		}}
+	all["rectifyParticipant"] = &target{path: at + "/rectifications", missing: missing + "/rectifications", as: Coach, tag: rest.ETag(3),
+		body: object{"familyName": "Påhittad", "gender": "female", "email": "v@invented.example", "phone": "070-1740605", "reason": "Enligt folkbokföringen."}, rules: []wrong{
+			as("another municipality's", Elsewhere), as("the sender may not", FKUnit), as("nor the person", Participant(g.person)),
+			body("no field", object{"reason": "Enligt folkbokföringen."}), body("a reason of blanks", object{"familyName": "Påhittad", "reason": "   "}),
+		}}
 	all["protectParticipant"] = &target{path: at + "/protection", missing: missing + "/protection", as: Coach, tag: rest.ETag(3),
 		body: object{"level": "assumed_identity", "handlers": []any{"coach-17"}}, rules: []wrong{
 			as("another municipality's", Elsewhere), as("the sender may not", FKUnit),

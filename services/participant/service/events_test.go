@@ -120,7 +120,7 @@ func TestAReferralThatCameToNothingTiesNobodyToThePerson(t *testing.T) {
 			return errors.Is(err, fault.ErrNotFound)
 		})
 		v, err := f.Person(servicetest.As(Intake), id)
-		if decided := kind == "rejected"; (err == nil) != decided || decided && (v.Identity == nil || v.Contact != (participant.Contact{}) || len(v.Operations) > 0) {
+		if decided := kind == "rejected"; (err == nil) != decided || decided && (v.Identity == nil || v.Identity.Contact != (participant.Contact{}) || len(v.Operations) > 0) {
 			t.Errorf("%s: the receivers, who decided or did not, see %+v, %v", kind, v, err)
 		}
 		entries := f.Accesses(t)

@@ -1,9 +1,9 @@
 package service
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,9 +22,8 @@ type PersonView struct {
 	ID         string
 	Version    int64
 	Protection participant.ProtectionLevel
-	Handlers   []string              // empty where they are not for the caller
-	Identity   *participant.Identity // nil: masked
-	Contact    participant.Contact
+	Handlers   []string      // empty where they are not for the caller
+	Identity   *IdentityView // nil: masked
 	Consents   []participant.Consent
 	Steps      []participant.PersonStep
 	Operations []string // that the caller may call now
@@ -86,15 +85,9 @@ func (s *Service) Protection(ctx context.Context, id string) (*ProtectionView, e
 	}, nil
 }
 
-// protectionVersion returns the version of a person as who removes a protection names it:
-// it follows from the version and the key, so that only who has read it knows it. It has
-// 52 bits, which every JSON number holds.
+// protectionVersion returns the version of a person as who removes a protection names it.
 func (s *Service) protectionVersion(v store.Versioned[participant.Person]) (int64, error) {
-	keyed, err := base64.RawURLEncoding.DecodeString(s.Cipher.Lookup(personContext(v.Value.ID, fmt.Sprintf("protection/%d", v.Version))))
-	if err != nil || len(keyed) < 8 {
-		return 0, fmt.Errorf("version of a protection: %d bytes: %w", len(keyed), err)
-	}
-	return int64(binary.BigEndian.Uint64(keyed)>>12) | 1, nil
+	return s.keyedVersion(personContext(v.Value.ID, fmt.Sprintf("protection/%d", v.Version)))
 }
 
 // Unprotect shows the person's identity again; with a level it is only protected less.
@@ -145,17 +138,15 @@ func (s *Service) viewPerson(a actor.Actor, v store.Versioned[participant.Person
 	status := p.Status()
 	r := status.Resource(a, "")
 	view := &PersonView{ID: p.ID, Version: v.Version, Protection: status.Protection.Level, Steps: status.Steps(a)}
+	relation, _ := access.Decide("getParticipant", a, r)
 	if access.Allows("getParticipant#identity", a, r) {
-		identity, err := s.identityOf(p)
-		if err != nil {
+		var err error
+		if view.Identity, err = s.identityFor(a, status, "getParticipant", relation); err != nil {
 			return nil, err
 		}
-		if relation, _ := access.Decide("getParticipant", a, r); relation != access.OwnDecision { // which is about the case, not for a call
-			if view.Contact, err = decryptJSON[participant.Contact](s.Cipher, p.Contact, personContext(p.ID, "contact")); err != nil {
-				return nil, err
-			}
+		if relation == access.OwnDecision { // which is about the case, not for a call
+			view.Identity.Contact = participant.Contact{}
 		}
-		view.Identity = &identity
 	}
 	if view.Identity != nil || access.Allows("protectParticipant", a, r) {
 		view.Handlers = status.Protection.Handlers[a.Authority]
@@ -171,6 +162,16 @@ func (s *Service) viewPerson(a actor.Actor, v store.Versioned[participant.Person
 	view.Operations = slices.DeleteFunc(access.Permitted(status.Operations(), a, r), func(operation string) bool {
 		return operation == "withdrawConsent" && !canWithdraw
 	})
+	if participant.OnlySent(relation) {
+		view.Version = 0 // the person's own would say what others have sent: it follows from what is shown
+		text, err := json.Marshal(view)
+		if err != nil {
+			return nil, fmt.Errorf("version of what is shown: %w", err)
+		}
+		if view.Version, err = s.keyedVersion(personContext(p.ID, "shown/") + string(text)); err != nil {
+			return nil, err
+		}
+	}
 	return view, nil
 }
 
@@ -215,7 +216,8 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 			hidden = append(hidden, id)
 			continue
 		}
-		r := p.Status().Resource(a, "")
+		status := p.Status()
+		r := status.Resource(a, "")
 		relation, err := access.Decide(operation, a, r)
 		if err != nil {
 			hidden = append(hidden, id)
@@ -224,11 +226,11 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 		n, identity := NamedPerson{ID: id, Name: participant.Alias(id), Protected: r.Protected}, accesslog.Masked
 		if access.Allows("readIdentities#name", a, r) {
 			identity = accesslog.Shown
-			who, err := s.identityOf(p)
+			who, err := s.nameFor(a, status, operation, relation)
 			if err != nil {
 				return nil, err
 			}
-			n.Name = who.Name()
+			n.Name = cmp.Or(who.Name(), n.Name)
 			if access.Allows("readIdentities#number", a, r) {
 				n.Number = who.Number.Masked()
 			}

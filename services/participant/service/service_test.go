@@ -124,8 +124,8 @@ func TestALaterReferralReplacesTheContact(t *testing.T) {
 	in.Consent.Referral, in.Contact.Phone = uuid.NewString(), "070-1740699"
 	f.Store(in)
 	v, err := f.Person(servicetest.As(Coach), id)
-	if err != nil || v.Contact.Phone != "070-1740699" || v.Contact.Email != in.Contact.Email {
-		t.Fatalf("got %+v, %v", v.Contact, err)
+	if err != nil || v.Identity.Contact.Phone != "070-1740699" || v.Identity.Contact.Email != in.Contact.Email {
+		t.Fatalf("got %+v, %v", v.Identity.Contact, err)
 	}
 }
 

@@ -56,7 +56,11 @@ func TestAnExtendedConsentOpensThePersonToThoseNamedSince(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		receiver, err := f.Person(servicetest.As(Intake), id)
+		if err != nil {
+			t.Fatal(err)
+		}
 		c := v.Consents[0]
-		return len(c.Authorities) == 3 && c.TextVersion == "2026-2" && c.GivenOn == "2026-11-01" && v.Version == 3
+		return len(c.Authorities) == 3 && c.TextVersion == "2026-2" && c.GivenOn == "2026-11-01" && receiver.Version == 3
 	})
 }

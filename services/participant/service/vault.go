@@ -60,48 +60,59 @@ func (s *Service) Put(ctx context.Context, in PersonInput) (filed Filed, err err
 		return filed, guard.Enter(ctx, s.AccessLog, e, err)
 	}
 	lookups := s.Cipher.Lookups(string(number))
-	scope := access.Scope("createReferral", a)
 	for range maxPutTries {
 		known, err := s.people.Store.Find(ctx, store.Query{Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, lookups)}, Limit: 1})
 		if err != nil {
 			return filed, err
 		}
-		found := len(known.Items) > 0
-		isOwn := found && known.Items[0].Value.ID == a.Participant || slices.Contains(reservedIDs(a.Association, lookups), a.Participant)
-		if scope == access.OwnParticipant && !isOwn {
-			return filed, guard.Enter(ctx, s.AccessLog, e, participant.ErrNotYou.AtField("/person/personalIdentityNumber"))
+		var p store.Versioned[participant.Person]
+		if len(known.Items) > 0 {
+			p = known.Items[0]
 		}
-		var p *participant.Person
-		if found {
-			p = known.Items[0].Value
-		} else {
-			id := s.NewID()
-			if scope == access.OwnParticipant { // the one that the person is signed in with: see Identify
-				id = a.Participant
-			}
-			if p, err = s.newPerson(ctx, a.Association, id, number, lookups[0], in, now); err != nil {
+		id, err := s.idFor(a, p.Value, lookups)
+		if err != nil {
+			return filed, guard.Enter(ctx, s.AccessLog, e, err)
+		}
+		// Entered before it is written, so that both become durable together.
+		if thing := "participant/" + id; e.Thing != thing {
+			e.Thing, e.Participants = thing, []string{id}
+			if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
 				return filed, err
 			}
 		}
-		// Entered before it is written, so that both become durable together.
-		e.Thing, e.Participants = "participant/"+p.ID, []string{p.ID}
-		if err := guard.Enter(ctx, s.AccessLog, e, nil); err != nil {
-			return filed, err
+		// Who is known and who is new take a read and a write, so that the time says nothing.
+		if p.Value == nil {
+			if p.Value, err = s.newPerson(ctx, a.Association, id, number, lookups[0], in, now); err == nil {
+				_, err = s.people.Store.Insert(ctx, p.Value)
+			}
+		} else if err = s.addReferral(ctx, p.Value, in, now); err == nil {
+			_, err = s.people.Store.Replace(ctx, p)
 		}
-		if found {
-			p, err = s.addReferral(ctx, p, in, now)
-		} else {
-			_, err = s.people.Store.Insert(ctx, p)
-		}
-		if err == nil {
+		if err == nil || errors.Is(err, store.ErrUnchanged) {
 			s.publisher.Wake()
-			return Filed{Participant: p.ID, Age: ageOn(number, civil.DateOf(now)), Protections: p.Protections()}, nil
+			return Filed{Participant: id, Age: ageOn(number, civil.DateOf(now)), Protections: p.Value.Protections()}, nil
 		}
-		if found || !errors.Is(err, store.ErrTaken) {
+		if !errors.Is(err, store.ErrTaken) && !errors.Is(err, store.ErrStale) {
 			return filed, err
 		}
 	}
-	return filed, fault.ErrUnavailable.Because(errors.New("a person is taken and yet not found"))
+	return filed, fault.ErrUnavailable.Because(errors.New("others who stored the person were faster"))
+}
+
+// idFor returns the id of a person who is known, or that a new one gets. A participant
+// stores nobody else: ErrNotYou.
+func (s *Service) idFor(a actor.Actor, known *participant.Person, lookups []string) (string, error) {
+	isOwn := known != nil && known.ID == a.Participant || slices.Contains(reservedIDs(a.Association, lookups), a.Participant)
+	switch own := access.Scope("createReferral", a) == access.OwnParticipant; {
+	case own && !isOwn:
+		return "", participant.ErrNotYou.AtField("/person/personalIdentityNumber")
+	case known != nil:
+		return known.ID, nil
+	case own:
+		return a.Participant, nil // the one that the person is signed in with: see Identify
+	default:
+		return s.NewID(), nil
+	}
 }
 
 // Identify returns the participant's id of a caller who is signed in with a number. For
@@ -135,17 +146,20 @@ func (s *Service) Identify(ctx context.Context, text string) (string, error) {
 }
 
 // reservedIDs returns the ids that an unknown person of an association has by the look-ups
-// of the number, in their order.
+// of the number, in their order. They look as all others do (version 4): a sender sees by
+// no id that the person was the first to apply.
 func reservedIDs(association string, lookups []string) []string {
 	ids := make([]string, len(lookups))
 	for i, lookup := range lookups {
-		ids[i] = uuid.NewSHA1(uuid.Nil, []byte("participant/"+association+"/"+lookup)).String()
+		id := uuid.NewSHA1(uuid.Nil, []byte("participant/"+association+"/"+lookup))
+		id[6] = id[6]&0x0f | 0x40
+		ids[i] = id.String()
 	}
 	return ids
 }
 
-// maxPutTries bounds how often two first posts of one person may meet.
-const maxPutTries = 3
+// maxPutTries bounds how often posts of one person may meet.
+const maxPutTries = 16
 
 // firstBorn is before every number of the first year in which somebody who may be
 // referred can have been born: that of the oldest test numbers of the Tax Agency.
@@ -190,31 +204,25 @@ func (s *Service) newPerson(ctx context.Context, association, id string, number 
 	return p, nil
 }
 
-// addReferral adds what another referral brings: its consent, and other ways to reach
-// the person. Name and gender stay as they were first stated. It returns the person as
-// stored.
-func (s *Service) addReferral(ctx context.Context, known *participant.Person, in PersonInput, now time.Time) (*participant.Person, error) {
-	by := guard.Author(ctx)
-	v, err := s.people.Store.Update(ctx, known.Association, known.ID, 0, func(p *participant.Person) error {
-		if !p.GiveConsent(in.Consent, by, now) {
-			return store.ErrUnchanged
-		}
-		p.Raise(in.Protection, by, now)
-		if in.Contact == (participant.Contact{}) {
-			return nil
-		}
-		old, err := decryptJSON[participant.Contact](s.Cipher, p.Contact, personContext(p.ID, "contact"))
-		if err != nil || old == in.Contact {
-			return err
-		}
-		encrypted, err := encryptJSON(s.Cipher, in.Contact, personContext(p.ID, "contact"))
-		if err != nil {
-			return err
-		}
-		p.ChangeContact(encrypted, in.Consent.Referral, by, now)
-		return nil
-	})
-	return v.Value, err
+// addReferral adds what another referral brings: its consent, and what it says of who the
+// person is. It returns store.ErrUnchanged when it is known.
+func (s *Service) addReferral(ctx context.Context, p *participant.Person, in PersonInput, now time.Time) error {
+	by, referral := guard.Author(ctx), in.Consent.Referral
+	if !p.GiveConsent(in.Consent, by, now) {
+		return store.ErrUnchanged
+	}
+	p.Raise(in.Protection, by, now)
+	identity, err := encryptJSON(s.Cipher, participant.Identity{GivenName: in.GivenName, FamilyName: in.FamilyName, Gender: in.Gender},
+		personContext(p.ID, "identity/"+referral))
+	if err != nil {
+		return err
+	}
+	contact, err := encryptJSON(s.Cipher, in.Contact, personContext(p.ID, "contact/"+referral))
+	if err != nil {
+		return err
+	}
+	p.State(participant.Said{Referral: referral, Identity: identity, Contact: contact})
+	return nil
 }
 
 // AgeOn returns the person's age in whole years on a day, nil where the number leaves it
