@@ -24,7 +24,7 @@ build: ## bin/finsam and one binary per service
 run-services: build ## the four services as four processes: MONGODB_URI=… REDIS_URL=… make run-services
 	./scripts/run-services.sh
 
-test: setup ## every test
+test: ## every test
 	./scripts/test.sh
 
 setup: ## what the tests need beside Go: Redis

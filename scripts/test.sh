@@ -6,15 +6,20 @@ export FINSAM_BIN="$PWD/bin"
 quick="-s -w" # a test is linked in two thirds of the time without what a debugger reads
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-# On a machine that has nothing yet, what the tests need is downloaded while the programs
-# are compiled.
-{ go list -deps -test work && GOWORK=off go -C test/prometheus list -deps -test ./...; } >/dev/null 2>&1 &
+# On a machine that has nothing yet, what the tests need is installed and downloaded while
+# what needs neither is compiled: the heavy half of the standard library.
+scripts/setup.sh &
+setup=$!
+{ go list -deps -test work && GOWORK=off go -C test/prometheus list -deps -test ./... && GOWORK=off go -C deploy/image list -deps -test ./...; } >/dev/null 2>&1 &
+go build net/http/httptest go/types encoding/xml
+wait $setup
 make -s build
-# What mostly waits runs beside the rest: Prometheus scrapes a running suite, and the
-# longest package of the workspace begins first, beside as many others as there are cores.
-{ GOWORK=off go -C test/prometheus test -ldflags "$quick" -vet=off -count=1 -timeout 10m ./... && GOWORK=off go -C deploy/image test -ldflags "$quick" -vet=off -count=1 ./...; } >"$out" 2>&1 &
+# What mostly waits runs beside the rest: a running suite is scraped. Of the workspace the
+# packages that last longest or have most to compile begin first, beside as many others as
+# there are cores. The last one is compiled here too, so that it only has to run.
+{ GOWORK=off go -C test/prometheus test -ldflags "$quick" -vet=off -count=1 -timeout 10m ./... && GOWORK=off go -C deploy/image test -ldflags "$quick" -vet=off -count=1 ./... && go test -vet=off -c -o /dev/null ./pkg/style; } >"$out" 2>&1 &
 beside=$!
-go test -ldflags "$quick" -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -vet=off -count=1 -timeout 10m ./test/e2e $(go list work | grep -v /pkg/style) || { kill $beside 2>/dev/null; exit 1; }
+go test -ldflags "$quick" -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -vet=off -count=1 -timeout 10m ./test/e2e ./test/... $(go list work | grep -v /pkg/style) || { kill $beside 2>/dev/null; exit 1; }
 # It reads what the compiler wrote of every package, which is all there now.
 go test -ldflags "$quick" -vet=off -count=1 ./pkg/style
 wait $beside || { cat "$out"; exit 1; }

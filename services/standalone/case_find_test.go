@@ -48,7 +48,9 @@ func TestCase_D2_TheListsNameTheVersionOfEachThing(t *testing.T) {
 	participant := o.want(200, coach1, http.MethodGet, e, "", nil)["participant"].(string)
 	for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
 		if a["name"] == "Utomhusträning" {
-			o.do(coach1, 201, http.MethodPost, "/bookings", nil, map[string]any{"enrolment": strings.TrimPrefix(e, "/enrolments/"), "activity": a["id"], "from": day(0)})
+			o.eventually("the activity service knows the start", func() bool {
+				return o.ask(coach1, http.MethodPost, "/bookings", "", map[string]any{"enrolment": strings.TrimPrefix(e, "/enrolments/"), "activity": a["id"], "from": day(0)}).Code == 201
+			})
 			break
 		}
 	}

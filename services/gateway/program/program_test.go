@@ -1,4 +1,4 @@
-package program
+package program_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/freeport"
 	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/services/gateway/program"
 	"github.com/finsam/finsam/services/gateway/trust/trusttest"
 )
 
@@ -45,7 +46,7 @@ func TestTheProgramServesAndEnds(t *testing.T) {
 	token := issuer.Token(t, "fk", time.Hour, actor.Integration)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Run(ctx, environ) }()
+	go func() { done <- program.Run(ctx, environ) }()
 	var status int
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end) && status != http.StatusOK; time.Sleep(20 * time.Millisecond) {
 		req, err := http.NewRequest("GET", "http://"+environ["FINSAM_ADDR"]+"/finsam/v1/referrals", nil)
@@ -80,7 +81,7 @@ func TestAnInvalidVariableStopsTheStartAndIsNamed(t *testing.T) {
 		environ, _ := environment(t)
 		environ[variable] = value
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		if err := Run(ctx, environ); err == nil || !strings.Contains(err.Error(), variable) {
+		if err := program.Run(ctx, environ); err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("%s=%q: %v", variable, value, err)
 		}
 		cancel()
