@@ -456,6 +456,30 @@ func (e Readiness) Valid() bool {
 	}
 }
 
+// Defines values for SearchPurpose.
+const (
+	CaseWork             SearchPurpose = "case_work"
+	ContactedByAuthority SearchPurpose = "contacted_by_authority"
+	ContactedByPerson    SearchPurpose = "contacted_by_person"
+	Correction           SearchPurpose = "correction"
+)
+
+// Valid indicates whether the value is a known member of the SearchPurpose enum.
+func (e SearchPurpose) Valid() bool {
+	switch e {
+	case CaseWork:
+		return true
+	case ContactedByAuthority:
+		return true
+	case ContactedByPerson:
+		return true
+	case Correction:
+		return true
+	default:
+		return false
+	}
+}
+
 // Age defines model for Age.
 type Age struct {
 	// Years Saknas när numret inte anger födelsedatum. / Left out where the number names no date of birth.
@@ -876,6 +900,37 @@ type Participant struct {
 	Version *Version `json:"version,omitempty"`
 }
 
+// ParticipantHit defines model for ParticipantHit.
+type ParticipantHit struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	DisplayName     string `json:"displayName"`
+	Participant     Uuid   `json:"participant"`
+
+	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda. / Date of birth with the last digits hidden.
+	PersonalIdentityNumber string `json:"personalIdentityNumber"`
+	Protected              bool   `json:"protected"`
+}
+
+// ParticipantHits defines model for ParticipantHits.
+type ParticipantHits struct {
+	Items []ParticipantHit `json:"items"`
+
+	// More Det finns fler, eller alla kunde inte jämföras; skriv mer av namnet. / There are more, or not all could be compared; write more of the name.
+	More bool `json:"more"`
+}
+
+// ParticipantSearch Ett av personalIdentityNumber och name. / One of personalIdentityNumber and name.
+type ParticipantSearch struct {
+	Name *string `json:"name,omitempty"`
+
+	// PersonalIdentityNumber Person- eller samordningsnummer med 10 eller 12 siffror. / Personal identity or coordination number of 10 or 12 digits.
+	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
+
+	// Purpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
+	Purpose SearchPurpose `json:"purpose"`
+}
+
 // Person defines model for Person.
 type Person struct {
 	Email      *string `json:"email,omitempty"`
@@ -1014,6 +1069,9 @@ type RectificationRequest struct {
 type ResumptionRequest struct {
 	ResumedOn Day `json:"resumedOn"`
 }
+
+// SearchPurpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
+type SearchPurpose string
 
 // StartRequest defines model for StartRequest.
 type StartRequest struct {
@@ -1215,6 +1273,9 @@ type IdentifyOwnJSONRequestBody = OwnNumber
 // ReadIdentitiesJSONRequestBody defines body for ReadIdentities for application/json ContentType.
 type ReadIdentitiesJSONRequestBody = IdentitiesRequest
 
+// SearchParticipantsJSONRequestBody defines body for SearchParticipants for application/json ContentType.
+type SearchParticipantsJSONRequestBody = ParticipantSearch
+
 // WithdrawConsentJSONRequestBody defines body for WithdrawConsent for application/json ContentType.
 type WithdrawConsentJSONRequestBody = ConsentWithdrawal
 
@@ -1244,6 +1305,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
 	"readIdentities":          "/participants/identities",
+	"searchParticipants":      "/participants/searches",
 	"getParticipant":          "/participants/{id}",
 	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
 	"getProtection":           "/participants/{id}/protection",
@@ -1299,6 +1361,9 @@ type ServerInterface interface {
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx echo.Context) error
+	// SearchParticipants Sök en deltagare / Search for a participant
+	// (POST /participants/searches)
+	SearchParticipants(ctx echo.Context) error
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx echo.Context, id Id, params GetParticipantParams) error
@@ -1835,6 +1900,15 @@ func (w *ServerInterfaceWrapper) ReadIdentities(ctx echo.Context) error {
 	return err
 }
 
+// SearchParticipants converts echo context to params.
+func (w *ServerInterfaceWrapper) SearchParticipants(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SearchParticipants(ctx)
+	return err
+}
+
 // GetParticipant converts echo context to params.
 func (w *ServerInterfaceWrapper) GetParticipant(ctx echo.Context) error {
 	var err error
@@ -2119,6 +2193,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/participants/:id/protection-removal", wrapper.UnprotectParticipant, options.OperationMiddlewares["unprotectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/rectifications", wrapper.RectifyParticipant, options.OperationMiddlewares["rectifyParticipant"]...)
 	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
+	router.POST(options.BaseURL+"/participants/searches", wrapper.SearchParticipants, options.OperationMiddlewares["searchParticipants"]...)
 
 }
 
@@ -2387,6 +2462,20 @@ func (response ReadIdentities200JSONResponse) VisitReadIdentitiesResponse(w http
 	return web.Answer(w, 200, &response)
 }
 
+type SearchParticipantsRequestObject struct {
+	Body *SearchParticipantsJSONRequestBody
+}
+
+type SearchParticipantsResponseObject interface {
+	VisitSearchParticipantsResponse(w http.ResponseWriter) error
+}
+
+type SearchParticipants200JSONResponse ParticipantHits
+
+func (response SearchParticipants200JSONResponse) VisitSearchParticipantsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type GetParticipantRequestObject struct {
 	Id     Id `json:"id"`
 	Params GetParticipantParams
@@ -2547,6 +2636,9 @@ type StrictServerInterface interface {
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx context.Context, request ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
+	// SearchParticipants Sök en deltagare / Search for a participant
+	// (POST /participants/searches)
+	SearchParticipants(ctx context.Context, request SearchParticipantsRequestObject) (SearchParticipantsResponseObject, error)
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx context.Context, request GetParticipantRequestObject) (GetParticipantResponseObject, error)
@@ -3233,6 +3325,52 @@ func (sh *strictHandler) ReadIdentities(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReadIdentitiesResponseObject); ok {
 		return validResponse.VisitReadIdentitiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SearchParticipants operation middleware
+func (sh *strictHandler) SearchParticipants(ctx echo.Context) error {
+	var request SearchParticipantsRequestObject
+
+	var body SearchParticipantsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchParticipants(ctx.Request().Context(), request.(SearchParticipantsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchParticipants")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SearchParticipantsResponseObject); ok {
+		return validResponse.VisitSearchParticipantsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
