@@ -75,7 +75,6 @@ var oracle = []rule{
 	{"and is the sender of what it handed in", scene.handsIn, "sendSupplement amendReferral withdrawReferral markReferralInError"},
 	{"a receiver knows about whom it is to decide, or has decided", func(s scene) bool { return s.receiver() || s.decider() }, "getParticipant readIdentities"},
 	{"by name and number, of a protected person only as a handler", func(s scene) bool { return (s.receiver() || s.decider()) && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number"},
-	{"and finds by number or name whom its municipality has to do with, a protected one only as a handler", func(s scene) bool { return (s.receiver() || s.coach()) && s.known() }, "searchParticipants"},
 	{"a receiver follows who was accepted, and cancels who does not come", scene.receiver, "listEnrolments getEnrolment getEnrolment#outcome cancelEnrolment"},
 	{"and the texts, of a protected person only as a handler", func(s scene) bool { return s.receiver() && s.known() }, "getEnrolment#text"},
 
@@ -95,6 +94,10 @@ var oracle = []rule{
 	{"who receives or coaches settles who the person is, where sources differ", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() }, "rectifyParticipant"},
 	{"a protection is changed by handlers of the performing municipality and the head of its unit", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() || s.head() }, "protectParticipant"},
 	{"the head sees of a person what that needs, and never who it is", scene.head, "getParticipant"},
+	{"who decided on a referral corrects it, and so does the head", func(s scene) bool { return s.receiver() || s.head() }, "correctReferral"},
+	{"who led an enrolment corrects it, and so does the head", func(s scene) bool { return s.coach() || s.head() }, "correctEnrolment"},
+	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
+	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},
 
 	{"the board and the association's staff read publications and no other figures", func(s scene) bool { return s.board() || s.admin() }, "listPublications getPublication"},

@@ -8,6 +8,7 @@
 package association
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -153,16 +154,23 @@ type Terms struct {
 	CheckInDecision int `yaml:"checkInDecision" json:"checkInDecision,omitempty"` // the coach on an answered check-in
 	NextBlock       int `yaml:"nextBlock" json:"nextBlock,omitempty"`             // the coach, once it is decided to go on
 	Closing         int `yaml:"closing" json:"closing,omitempty"`                 // the coach on conversation and documentation
+	Correction      int `yaml:"correction" json:"correction,omitempty"`           // who took a step on correcting it; after that the head of the unit does
 }
 
 // DefaultTerms hold where an association has set none. No law fixes them: two
 // weeks is what authorities give each other for an answer (one of the
 // associations' seeds is to halve its lead times, and they begin at about a
 // month), one week is enough where only one person has to act, and a reserved
-// place is empty meanwhile.
+// place is empty meanwhile. A slip is noticed when
+// the case is next opened, which is within the same two weeks; what is older has been
+// built upon, and a second person looks before it changes.
 var DefaultTerms = Terms{
-	Decision: 14, Supplement: 14, Transfer: 7, Place: 7, Start: 7, CheckInAnswer: 14, CheckInDecision: 7, NextBlock: 7, Closing: 14,
+	Decision: 14, Supplement: 14, Transfer: 7, Place: 7, Start: 7, CheckInAnswer: 14, CheckInDecision: 7, NextBlock: 7, Closing: 14, Correction: 14,
 }
+
+// DaysToCorrect returns how many days who took a step corrects it without the head of the
+// unit.
+func (t Terms) DaysToCorrect() int { return cmp.Or(t.Correction, DefaultTerms.Correction) }
 
 // Categories are the kinds of activity.
 var Categories = []string{"health", "act", "social", "creative", "work_oriented"}

@@ -76,7 +76,7 @@ func (c *checker) file(f *file) {
 		days int
 	}{
 		{"decision", t.Decision}, {"supplement", t.Supplement}, {"transfer", t.Transfer}, {"place", t.Place}, {"start", t.Start},
-		{"checkInAnswer", t.CheckInAnswer}, {"checkInDecision", t.CheckInDecision}, {"nextBlock", t.NextBlock}, {"closing", t.Closing},
+		{"checkInAnswer", t.CheckInAnswer}, {"checkInDecision", t.CheckInDecision}, {"nextBlock", t.NextBlock}, {"closing", t.Closing}, {"correction", t.Correction},
 	} {
 		c.want(x.days >= 0 && x.days <= maxTerm, "terms."+x.name, "want 1 to %d days, or none given, got %d", maxTerm, x.days)
 	}

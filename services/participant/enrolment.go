@@ -12,8 +12,8 @@ import (
 )
 
 // Enrolment is one person's way through one initiative in one municipality.
-// What is beside the steps was settled when it was planned and never changes; all
-// that happens is a step.
+// What is beside the steps was settled when it was planned and changes only with the
+// referral's acceptance, see Replan; all that happens is a step.
 type Enrolment struct {
 	Association  string          `json:"association"`
 	ID           string          `json:"id"` // follows from the referral's
@@ -38,8 +38,10 @@ type Plan struct {
 	MinAge   int    `json:"minAge,omitempty"` // whole years on the first day
 	MaxAge   int    `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
 	// CheckInDays is how many days before a block's last day its check-in can be held.
-	CheckInDays int         `json:"checkInDays,omitempty"`
-	Blocks      []PlanBlock `json:"blocks"`
+	CheckInDays int `json:"checkInDays,omitempty"`
+	// CorrectionDays is how many days who took a step may correct it.
+	CorrectionDays int         `json:"correctionDays,omitempty"`
+	Blocks         []PlanBlock `json:"blocks"`
 }
 
 // PlanBlock is one block of a plan; blocks are numbered from 1 without gaps.
@@ -67,12 +69,14 @@ type EnrolmentStep struct {
 	Occupation *Occupation `json:"occupation,omitempty"`
 	Livelihood []string    `json:"livelihood,omitempty"`
 	Text       []byte      `json:"text,omitempty"` // encrypted
+
+	Correction *history.Correction[EnrolmentStep] `json:"correction,omitempty"`
 }
 
 // Exception lets an enrolment run longer than the plan's maximum.
 type Exception struct {
-	Reason   []byte `json:"reason"` // encrypted
-	Approver string `json:"approver"`
+	Reason   []byte `json:"reason"`             // encrypted
+	Approver string `json:"approver,omitempty"` // subject of who approved; empty: nobody yet
 }
 
 // Occupation is what the person does afterwards; 100 percent is 40 hours a week.
@@ -249,41 +253,73 @@ type CheckInDecision struct {
 	On        civil.Date
 	Weeks     int        // of a prolongation
 	Reason    []byte     // encrypted
-	Exception *Exception // wanted when the plan's maximum is passed
+	Exception *Exception // asked for: the plan's maximum is passed
 }
 
 // Decide decides at the check-in that waits, once it is answered or a non-answer
-// is recorded.
+// is recorded. With an exception it asks for one: the decision counts once somebody else
+// has approved that, see Approve.
 func (e *Enrolment) Decide(number int, d CheckInDecision, by history.Author, now time.Time) error {
 	p := e.Progress()
 	in, err := p.openCheckIn(number, Decided)
 	if err != nil {
 		return err
 	}
+	if err := e.checkDecision(&p, in, d, now); err != nil {
+		return err
+	}
+	kind := Decided
+	if d.Exception != nil {
+		kind = ExceptionRequested
+	}
+	e.append(EnrolmentStep{
+		Kind: kind, Number: number, On: d.On, Decision: d.Decision, Weeks: d.Weeks, Text: d.Reason, Exception: d.Exception,
+	}, by, now)
+	return nil
+}
+
+// checkDecision returns what is wrong with a decision at a check-in.
+func (e *Enrolment) checkDecision(p *Progress, in *CheckIn, d CheckInDecision, now time.Time) error {
 	if in.Answer == nil {
 		return ErrUnanswered
 	}
 	if err := happened(d.On, max(in.OpenFrom, in.Answer.Held), civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
-	switch {
+	switch isLonger := totalWeeks(p.Blocks)+d.Weeks > e.Plan.MaxWeeks; {
 	case (d.Decision == Prolong) != (d.Weeks > 0):
 		return ErrWeeks.AtField("/weeks")
-	case d.Exception != nil && d.Decision != Prolong:
+	case d.Exception != nil && (d.Decision != Prolong || !isLonger):
 		return ErrException.AtField("/exception")
-	case d.Weeks > 0 && d.Exception == nil && totalWeeks(p.Blocks)+d.Weeks > e.Plan.MaxWeeks:
+	case d.Weeks > 0 && d.Exception == nil && isLonger:
 		return ErrTooManyWeeks.AtField("/exception")
 	}
-	if d.Exception != nil {
-		if err := noNumber("/exception/approver", d.Exception.Approver); err != nil {
-			return err
-		}
-		if d.Exception.Approver == by.Subject {
-			return ErrOwnApproval.AtField("/exception/approver")
-		}
+	return nil
+}
+
+// Approve decides on the exception that is asked for, by somebody else than who asked.
+// Approved, the decision at the check-in counts as it was asked for.
+func (e *Enrolment) Approve(approved bool, text []byte, by history.Author, now time.Time) error {
+	p := e.Progress()
+	in := p.checkIn(p.Block)
+	switch {
+	case in == nil || in.Request == nil:
+		return ErrNotAsked
+	case in.Request.By == by.Subject && in.Request.Authority == by.Authority:
+		return ErrOwnApproval
+	}
+	asked := *in.Request
+	if !approved {
+		e.append(EnrolmentStep{Kind: ExceptionRefused, Number: asked.Number, On: civil.DateOf(now), Text: text}, by, now)
+		return nil
+	}
+	d := CheckInDecision{Decision: asked.Decision, On: asked.On, Weeks: asked.Weeks, Reason: asked.Text, Exception: asked.Exception}
+	if err := e.checkDecision(&p, in, d, now); err != nil {
+		return err
 	}
 	e.append(EnrolmentStep{
-		Kind: Decided, Number: number, On: d.On, Decision: d.Decision, Weeks: d.Weeks, Text: d.Reason, Exception: d.Exception,
+		Kind: Decided, Number: asked.Number, On: asked.On, Decision: asked.Decision, Weeks: asked.Weeks, Text: asked.Text,
+		Exception: &Exception{Reason: asked.Exception.Reason, Approver: by.Subject},
 	}, by, now)
 	return nil
 }

@@ -15,6 +15,7 @@ var noon = time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC)
 
 var system = history.System("participant")
 var coach = history.Author{Subject: "coach-17", Authority: "molndal"}
+var chef = history.Author{Subject: "chef-1", Authority: "molndal"}
 var sender = history.Author{Subject: "fk-9", Authority: "fk"}
 
 // activera is the programme's plan: four blocks of six weeks, 24 at most.
@@ -125,10 +126,16 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 		{"block 2 begins", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, nil},
 		{"a prolongation says how long", answered, decide(Prolong, 0, nil), ErrWeeks},
 		{"only a prolongation has weeks", answered, decide(Continue, 2, nil), ErrWeeks},
-		{"only a prolongation has an exception", answered, decide(Continue, 0, &Exception{Approver: "chef"}), ErrException},
+		{"only a prolongation has an exception", answered, decide(Continue, 0, &Exception{}), ErrException},
 		{"25 weeks need an exception", answered, decide(Prolong, 1, nil), ErrTooManyWeeks},
-		{"nobody approves their own exception", answered, decide(Prolong, 1, &Exception{Approver: "coach-17"}), ErrOwnApproval},
-		{"25 weeks with an exception", answered, decide(Prolong, 1, &Exception{Approver: "chef"}), nil},
+		{"24 weeks need none", shortPlan, decide(Prolong, 1, &Exception{}), ErrException},
+		{"25 weeks with an exception are asked for", answered, decide(Prolong, 1, &Exception{}), nil},
+		{"nobody approves their own exception", asked, func(e *Enrolment) error { return e.Approve(true, nil, coach, noon) }, ErrOwnApproval},
+		{"what nobody asked for is not approved", answered, func(e *Enrolment) error { return e.Approve(true, nil, chef, noon) }, ErrNotAsked},
+		{"after a refusal it is asked for again", asked, func(e *Enrolment) error {
+			return errors.Join(e.Approve(false, nil, chef, noon), decide(Prolong, 2, &Exception{})(e), e.Approve(true, nil, chef, noon))
+		}, nil},
+		{"who asked decides otherwise meanwhile", asked, func(e *Enrolment) error { return decide(Continue, 0, nil)(e) }, nil},
 		{"a pause is resumed before the next block", paused, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, ErrState},
 		{"nobody resumes before the pause", paused, func(e *Enrolment) error { return e.Resume("2026-05-31", coach, noon) }, ErrTooEarly},
 		{"a pause ends", paused, func(e *Enrolment) error { return e.Resume("2026-08-10", coach, noon) }, nil},
@@ -199,7 +206,7 @@ func TestACheckInIsHeldSomeDaysBeforeItsBlocksEnd(t *testing.T) {
 
 	e = fourteen()
 	must(t, e.RecordNonAnswer(1, "2026-11-29", nil, coach, on("2026-11-29")),
-		e.Decide(1, CheckInDecision{Decision: Prolong, Weeks: 1, On: "2026-11-29", Exception: &Exception{Approver: "chef"}}, coach, on("2026-11-29")))
+		e.Decide(1, CheckInDecision{Decision: Prolong, Weeks: 1, On: "2026-11-29", Exception: &Exception{}}, coach, on("2026-11-29")), e.Approve(true, nil, chef, on("2026-11-29")))
 	if p := e.Progress(); p.State != StateActive || p.DueOn() != "2026-12-20" || p.CheckIns[0].OpenFrom != "2026-12-06" {
 		t.Errorf("prolonged early: %+v", p)
 	}
@@ -247,6 +254,20 @@ func running(t *testing.T) *Enrolment {
 func answered(t *testing.T) *Enrolment {
 	e := through(t, 1)
 	must(t, e.Answer(1, "ready", "", nil, sender, noon))
+	return e
+}
+
+// asked is answered, and an exception of one week is asked for.
+func asked(t *testing.T) *Enrolment {
+	e := answered(t)
+	must(t, decide(Prolong, 1, &Exception{})(e))
+	return e
+}
+
+// shortPlan is answered, of a plan that has weeks left.
+func shortPlan(t *testing.T) *Enrolment {
+	e := answered(t)
+	e.Plan.MaxWeeks = 30
 	return e
 }
 

@@ -1,10 +1,6 @@
 package participant
 
-import (
-	"time"
-
-	"github.com/finsam/finsam/pkg/fault"
-)
+import "github.com/finsam/finsam/pkg/fault"
 
 // The refusals of this service.
 var (
@@ -19,12 +15,6 @@ var (
 		"Personnumret är inte det som du är inloggad med. Ange ditt eget personnummer.", "The personal identity number is not the one that you are signed in with. Give your own number.")
 	ErrBornTooEarly = fault.New(fault.Unprocessable, "born-too-early",
 		"Enligt numret är personen född före 1890. Kontrollera siffrorna.", "By the number, the person was born before 1890. Check the digits.")
-	ErrSearchBy = fault.New(fault.Unprocessable, "search-by-one",
-		"Sök på personnummer eller på namn, inte på båda eller inget.", "Search by number or by name, not by both or neither.")
-	ErrSearchName = fault.New(fault.Unprocessable, "search-name-short",
-		"Varje ord i namnet ska ha minst två bokstäver.", "Each word of the name must have at least two letters.")
-	ErrSearches = fault.New(fault.TooMany, "too-many-searches",
-		"Du har sökt för många gånger på kort tid. Vänta en stund.", "You have searched too often in a short time. Wait a moment.").After(6 * time.Second)
 	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
 		"Det finns inget samtycke för den remissen. Välj en remiss som personen har lämnat samtycke till.", "There is no consent for that referral. Choose a referral to which the person has consented.")
 	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",
@@ -62,11 +52,13 @@ var (
 	ErrWeeks = fault.New(fault.Unprocessable, "weeks-with-prolong",
 		"Antal veckor ska anges vid förlängning, och bara då.", "The number of weeks must be given for a prolongation, and only then.")
 	ErrException = fault.New(fault.Unprocessable, "exception-with-prolong",
-		"Ett undantag kan bara ges vid förlängning.", "An exception can be made for a prolongation only.")
-	ErrOwnApproval = fault.New(fault.Unprocessable, "approver-is-decider",
-		"Ett undantag godkänns av någon annan än den som beslutar. Ange en annan beslutsfattare.", "An exception is approved by somebody else than the one who decides. Give another approver.")
+		"Ett undantag behövs bara vid en förlängning som ger fler veckor än planen medger. Ta bort det.", "An exception is needed only for a prolongation that adds more weeks than the plan allows. Remove it.")
+	ErrNotAsked = fault.New(fault.Conflict, "no-exception-asked-for",
+		"Det finns inget undantag som väntar på beslut.", "There is no exception waiting for a decision.")
+	ErrOwnApproval = fault.New(fault.Forbidden, "approver-is-decider",
+		"Ett undantag godkänns av någon annan än den som bad om det. Be en annan chef i kommunen.", "An exception is approved by somebody else than the one who asked for it. Ask another head of unit in the municipality.")
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
-		"Med förlängningen blir det fler veckor än planen medger. Ange ett undantag med skäl och beslutsfattare.", "The prolongation adds more weeks than the plan allows. Give an exception with a reason and an approver.")
+		"Med förlängningen blir det fler veckor än planen medger. Ange skälet till ett undantag, så frågas enhetens chef.", "The prolongation adds more weeks than the plan allows. Give the reason for an exception; the head of the unit is then asked.")
 
 	// Enrolments: closing.
 	ErrHeld = fault.New(fault.Conflict, "closing-conversation-already-held",

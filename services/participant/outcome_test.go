@@ -118,7 +118,11 @@ func TestNoClosingConversationBeforeTheDecisionToEnd(t *testing.T) {
 
 func TestAfterAProlongedBlockTheReferrerIsAskedAgain(t *testing.T) {
 	e := answered(t)
-	must(t, decide(Prolong, 2, &Exception{Approver: "chef"})(e))
+	must(t, decide(Prolong, 2, &Exception{})(e))
+	if p := e.Progress(); p.State != StateCheckInDue || p.Blocks[0].Prolonged != 0 || p.CheckIns[0].Request == nil {
+		t.Fatalf("before it is approved: %s, %+v", p.State, p.CheckIns[0])
+	}
+	must(t, e.Approve(true, nil, chef, noon))
 	c := e.Progress()
 	if c.State != StateActive || c.DueOn() != "2026-06-14" || c.CheckIns[0].Answer != nil || c.Blocks[1].PlannedFirst != "2026-06-15" {
 		t.Fatalf("got %s due %s, %+v", c.State, c.DueOn(), c.CheckIns[0])

@@ -60,6 +60,7 @@ const (
 	HandedOver       PersonStepKind = "handed_over"       // it did: neither has the one that had the referral
 	Released         PersonStepKind = "released"          // a referral came to nothing: neither has the municipality that had it
 	Mistaken         PersonStepKind = "mistaken"          // a referral was entered in error: neither has its sender
+	Reopened         PersonStepKind = "reopened"          // a rejection was corrected: the municipality has the referral again
 	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative
 	Protected        PersonStepKind = "protected"         // identity protected, or protected otherwise
 	Unprotected      PersonStepKind = "unprotected"       // protection removed
@@ -190,6 +191,8 @@ func (t *ReferralTie) follow(s *PersonStep) {
 		t.Holder, t.Candidate = s.Municipality, ""
 	case Released:
 		t.Holder, t.Candidate, t.Released, t.Decider = "", "", true, s.Municipality
+	case Reopened:
+		t.Holder, t.Released, t.Decider = s.Municipality, false, ""
 	case Mistaken:
 		t.Holder, t.Candidate, t.Decider, t.Mistaken = "", "", "", true
 	}
@@ -322,8 +325,9 @@ func (p *Person) Release(referral string, mistaken, rejected bool, cause string,
 }
 
 // Transfer notes what became of the question to a municipality whether it takes a
-// referral over: TransferAsked, TransferEnded or HandedOver. It reports whether that
-// was new; of a referral that is not known nothing is.
+// referral over, TransferAsked, TransferEnded or HandedOver, or that its municipality has
+// it again after a corrected rejection, Reopened. It reports whether that was new; of a
+// referral that is not known nothing is.
 func (p *Person) Transfer(kind PersonStepKind, referral, municipality, cause string, by history.Author, now time.Time) bool {
 	if st := p.Status(); st.referral(referral) == nil || st.causes[cause] {
 		return false

@@ -47,9 +47,10 @@ type CheckIn struct {
 	OpenFrom civil.Date     // the first day on which it can be held
 	Answer   *EnrolmentStep // answered or not_answered
 	Decision *EnrolmentStep
+	Request  *EnrolmentStep // for an exception that waits for its approval
 }
 
-// Progress follows the steps.
+// Progress follows the steps as they should have been.
 func (e *Enrolment) Progress() Progress {
 	p := Progress{}
 	for i, b := range e.Plan.Blocks {
@@ -58,8 +59,9 @@ func (e *Enrolment) Progress() Progress {
 			p.CheckIns = append(p.CheckIns, CheckIn{Number: i + 1})
 		}
 	}
-	for i := range e.Steps {
-		p.follow(&e.Steps[i])
+	story := e.Story()
+	for i := range story {
+		p.follow(&story[i])
 	}
 	p.plan(e.PlannedStart, e.Plan.CheckInDays)
 	return p
@@ -87,10 +89,18 @@ func (p *Progress) follow(s *EnrolmentStep) {
 		if in != nil {
 			in.Answer = s
 		}
+	case ExceptionRequested:
+		if in != nil {
+			in.Request = s
+		}
+	case ExceptionRefused:
+		if in != nil {
+			in.Request = nil
+		}
 	case Decided:
 		p.notBefore = max(p.notBefore, s.On)
 		if in != nil {
-			in.Decision = s
+			in.Decision, in.Request = s, nil
 		}
 		if in != nil && s.Decision == Prolong {
 			*in = CheckIn{Number: s.Number} // it will be due once more
@@ -189,14 +199,15 @@ func (p *Progress) canStart(number int) bool {
 	return number == p.Block+1 && number <= len(p.Blocks) && (p.State != StateActive || !p.current().CheckIn)
 }
 
-// Span returns the days that a step, the latest that was followed, settles: the whole
-// enrolment's when it is planned, the block's when one begins or is prolonged.
+// Span returns the days that a step settles: the whole enrolment's when it is planned, the
+// block's when one begins or is prolonged.
 func (p *Progress) Span(s EnrolmentStep) (first, last civil.Date) {
 	switch {
 	case s.Kind == Planned:
 		return p.Blocks[0].PlannedFirst, p.Blocks[len(p.Blocks)-1].PlannedLast
 	case s.Kind == Started, s.Kind == BlockStarted, s.Decision == Prolong:
-		return p.current().First, p.current().RunsTo()
+		b := &p.Blocks[s.Number-1]
+		return b.First, b.RunsTo()
 	}
 	return "", ""
 }
@@ -225,6 +236,8 @@ func (p *Progress) Operations(today civil.Date) []Operation {
 			number, allowed = p.Block, in != nil && in.Answer == nil
 		case "decideCheckIn":
 			number, allowed = p.Block, in != nil && in.Answer != nil
+		case "approveException":
+			allowed = in != nil && in.Request != nil
 		case "holdClosingConversation":
 			allowed = p.Conversation == nil
 		}

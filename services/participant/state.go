@@ -39,6 +39,7 @@ var personTable = history.Table[PersonState, PersonStepKind, Party]{
 	{Kind: TransferEnded, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: HandedOver, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Released, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: Reopened, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Mistaken, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Enrolled, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Protected, By: []Party{PartySender}, From: personStates, To: PersonProtected},
@@ -77,7 +78,14 @@ const (
 	Closing          StepKind = "closing" // because time has passed, after the last block
 	ConversationHeld StepKind = "conversation_held"
 	Closed           StepKind = "closed"
+
+	ExceptionRequested StepKind = "exception_requested" // a decision that counts once it is approved
+	ExceptionRefused   StepKind = "exception_refused"
+	Corrected          StepKind = "corrected" // another step was taken by mistake
 )
+
+// states are all of an enrolment.
+var states = []State{StatePlanned, StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing, StateClosed}
 
 // Decision is what was decided at a check-in.
 type Decision string
@@ -125,10 +133,15 @@ var enrolmentTable = history.Table[State, StepKind, Party]{
 	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Prolong), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StateActive},
 	{Operation: "decideCheckIn", Kind: Decided, Detail: string(Pause), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StatePaused},
 	{Operation: "decideCheckIn", Kind: Decided, Detail: string(End), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: StateClosing},
+	{Operation: "decideCheckIn", Kind: ExceptionRequested, Detail: string(Prolong), By: []Party{PartyCoach}, From: []State{StateCheckInDue}, To: history.Same},
+	{Operation: "approveException", Kind: Decided, Detail: string(Prolong), By: []Party{PartyManager}, From: []State{StateCheckInDue}, To: StateActive},
+	{Operation: "approveException", Kind: ExceptionRefused, By: []Party{PartyManager}, From: []State{StateCheckInDue}, To: history.Same},
 	{Operation: "resumeEnrolment", Kind: Resumed, By: []Party{PartyCoach}, From: []State{StatePaused}, To: StateDecided},
 	{Kind: Closing, By: []Party{PartyService}, From: []State{StateActive}, To: StateClosing},
 	{Operation: "holdClosingConversation", Kind: ConversationHeld, By: []Party{PartyCoach}, From: []State{StateClosing}, To: history.Same},
 	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Completed), By: []Party{PartyCoach}, From: []State{StateClosing}, To: StateClosed},
 	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Interrupted), By: []Party{PartyCoach},
 		From: []State{StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing}, To: StateClosed},
+	// The state that the corrected story leads to is followed, like any other.
+	{Operation: "correctEnrolment", Kind: Corrected, By: []Party{PartyCoach, PartyManager, PartyService}, From: states, To: history.Same},
 }

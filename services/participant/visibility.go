@@ -80,16 +80,32 @@ func (e *Enrolment) Resource(p *PersonStatus, a actor.Actor) access.Resource {
 // may see how it ended.
 func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress) {
 	progress := e.Progress()
-	if progress.Closed == nil || access.Allows("getEnrolment#outcome", a, e.Resource(p, a)) {
+	hasEnd := slices.ContainsFunc(e.Steps, func(s EnrolmentStep) bool { return s.Kind == Closed })
+	if !hasEnd || access.Allows("getEnrolment#outcome", a, e.Resource(p, a)) {
 		return e, progress
 	}
 	redacted := *e
 	redacted.Steps = slices.Clone(e.Steps)
 	for i := range redacted.Steps {
-		if s := &redacted.Steps[i]; s.Kind == Closed {
-			s.Outcome, s.EndReason, s.Occupation, s.Livelihood, s.Text = "", "", nil, nil, nil
-			progress.Outcome, progress.Closed = "", s
+		s := &redacted.Steps[i]
+		s.redact()
+		if s.Correction != nil && s.Correction.With != nil {
+			c, with := *s.Correction, *s.Correction.With
+			with.redact()
+			c.With, s.Correction = &with, &c
 		}
 	}
+	if progress.Closed != nil {
+		closed := *progress.Closed
+		closed.redact()
+		progress.Outcome, progress.Closed = "", &closed
+	}
 	return &redacted, progress
+}
+
+// redact leaves out of a closing how the enrolment ended.
+func (s *EnrolmentStep) redact() {
+	if s.Kind == Closed {
+		s.Outcome, s.EndReason, s.Occupation, s.Livelihood, s.Text = "", "", nil, nil, nil
+	}
 }

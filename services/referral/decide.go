@@ -1,12 +1,16 @@
 package referral
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/personnummer"
 )
@@ -28,21 +32,7 @@ func (r *Referral) CheckAcceptance(now time.Time, own string, a Acceptance) erro
 	if a.Municipality != own {
 		return ErrOtherMunicipality.AtField("/municipality")
 	}
-	if personnummer.Contains(a.Coach) {
-		return personnummer.ErrNumberHere.AtField("/coach")
-	}
-	start, err := civil.Parse(a.StartDate)
-	if err != nil {
-		return ErrDate.AtField("/startDate")
-	}
-	// A coach may register late, and nobody plans further ahead.
-	if today := civil.DateOf(now); start < today.AddYears(-1) || start > today.AddYears(1) {
-		return ErrStartDate.AtField("/startDate")
-	}
-	if start < civil.Date(r.Consent.GivenOn) {
-		return ErrStartBeforeConsent.AtField("/startDate")
-	}
-	return nil
+	return r.checkStart(now, a, "")
 }
 
 // Accept accepts the person into an initiative. age is the person's age in whole years
@@ -51,12 +41,21 @@ func (r *Referral) Accept(by history.Author, now time.Time, own string, a Accept
 	if err := r.CheckAcceptance(now, own, a); err != nil {
 		return err
 	}
-	if age != nil && (*age < in.MinAge || *age > in.MaxAge) {
-		return ErrAge.WithText(
-			fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
-			fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField("/startDate")
+	if err := CheckAge(in, age, "/startDate"); err != nil {
+		return err
 	}
 	return r.Take(by, now, Step{Kind: Accepted, Acceptance: &a})
+}
+
+// CheckAge returns ErrAge for an age on the start date that is not within the
+// initiative's; one that is unknown (nil) is.
+func CheckAge(in association.Initiative, age *int, pointer string) error {
+	if age == nil || *age >= in.MinAge && *age <= in.MaxAge {
+		return nil
+	}
+	return ErrAge.WithText(
+		fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
+		fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField(pointer)
 }
 
 // Waitlist puts the person on the waiting list of an initiative, or changes the
@@ -146,4 +145,211 @@ func (r *Referral) DeclineTransfer(by history.Author, now time.Time, own string,
 // CancelTransfer takes the request back.
 func (r *Referral) CancelTransfer(by history.Author, now time.Time, text []byte) error {
 	return r.Take(by, now, Step{Kind: TransferCancelled, Text: text})
+}
+
+// Correction is a decision that was taken by mistake, and what should have been decided.
+type Correction struct {
+	Step    int64
+	Reason  []byte    // encrypted
+	Instead *Decision // nil: the decision should not have been taken
+}
+
+// Decision is what a decision should have said; what is empty stays as it was.
+type Decision struct {
+	StartDate string // of an acceptance
+	Coach     string // of an acceptance
+	Code      string // of a rejection
+	Text      []byte // of a rejection, encrypted
+	Priority  string // of a place on the waiting list
+}
+
+// laterTexts name the other steps that a correction may contradict.
+var laterTexts = map[StepKind]fault.Text{
+	Submitted:           {SV: "remissens ankomst", EN: "the receipt of the referral"},
+	SupplementRequested: {SV: "en begäran om komplettering", EN: "a request for a supplement"},
+	Supplemented:        {SV: "en komplettering", EN: "a supplement"},
+	Amended:             {SV: "remittentens ändring", EN: "the sender's amendment"},
+	AttachmentAdded:     {SV: "en ny bilaga", EN: "a new attachment"},
+	AttachmentRemoved:   {SV: "en borttagen bilaga", EN: "a removed attachment"},
+	Assigned:            {SV: "en fördelning", EN: "an assignment"},
+	TransferRequested:   {SV: "en fråga till en annan kommun", EN: "a question to another municipality"},
+	TransferAccepted:    {SV: "en överlämning", EN: "a transfer"},
+	TransferDeclined:    {SV: "en annan kommuns nej", EN: "another municipality's no"},
+	TransferCancelled:   {SV: "en återtagen fråga till en annan kommun", EN: "a withdrawn question to another municipality"},
+	Withdrawn:           {SV: "ett återtagande", EN: "a withdrawal"},
+	MarkedInError:       {SV: "en märkning som felskickad", EN: "a marking as sent in error"},
+	ProgressReported:    {SV: "ett steg i inskrivningen", EN: "a step of the enrolment"},
+	Closed:              {SV: "inskrivningens avslutning", EN: "the closing of the enrolment"},
+}
+
+// CheckCorrection returns the decision that somebody may correct as the story has it now,
+// with what it should have been, or what prevents that, later steps apart.
+func (r *Referral) CheckCorrection(by history.Author, now time.Time, manages bool, c Correction) (was Step, instead *Step, err error) {
+	if len(r.Steps) >= maxSteps {
+		return was, nil, ErrTooManySteps
+	}
+	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, by, manages, r.terms().DaysToCorrect(), now); err != nil {
+		return was, nil, err
+	}
+	if _, ok := correctable[was.Kind]; !ok {
+		return was, nil, history.ErrNotCorrectable.AtField("/step")
+	}
+	if c.Instead == nil {
+		return was, nil, nil
+	}
+	with := was
+	with.Entry = history.Entry{}
+	d, same := *c.Instead, false
+	switch was.Kind {
+	case Accepted:
+		a := *was.Acceptance
+		with.Acceptance = &a
+		a.StartDate, a.Coach = cmp.Or(d.StartDate, a.StartDate), cmp.Or(d.Coach, a.Coach)
+		d.StartDate, d.Coach = "", ""
+		same, err = a == *was.Acceptance, r.checkStart(now, a, "/replacement")
+	case Rejected:
+		with.Code, d.Code = cmp.Or(d.Code, was.Code), ""
+		if d.Text != nil {
+			with.Text, d.Text = d.Text, nil
+		}
+		same = with.Code == was.Code && bytes.Equal(with.Text, was.Text)
+	case Waitlisted:
+		with.Code, d.Priority = cmp.Or(d.Priority, was.Code), ""
+		same = with.Code == was.Code
+	}
+	switch {
+	case d.StartDate+d.Coach+d.Code+d.Priority != "" || d.Text != nil:
+		err = history.ErrReplacement.AtField("/replacement")
+	case same:
+		err = history.ErrNothingCorrected.AtField("/replacement")
+	}
+	return was, &with, err
+}
+
+// checkStart returns what is wrong with the day and the coach of an acceptance.
+func (r *Referral) checkStart(now time.Time, a Acceptance, pointer string) error {
+	if personnummer.Contains(a.Coach) {
+		return personnummer.ErrNumberHere.AtField(pointer + "/coach")
+	}
+	start, err := civil.Parse(a.StartDate)
+	if err != nil {
+		return ErrDate.AtField(pointer + "/startDate")
+	}
+	// A coach may register late, and nobody plans further ahead.
+	if today := civil.DateOf(now); start < today.AddYears(-1) || start > today.AddYears(1) {
+		return ErrStartDate.AtField(pointer + "/startDate")
+	}
+	if start < civil.Date(r.Consent.GivenOn) {
+		return ErrStartBeforeConsent.AtField(pointer + "/startDate")
+	}
+	return nil
+}
+
+// Correct marks a decision as taken by mistake. What a service did because of it goes
+// with it: a planned enrolment, a place that was offered, a reminder. A later step by
+// somebody that would be impossible prevents it: history.ErrLaterStep.
+func (r *Referral) Correct(by history.Author, now time.Time, manages bool, c Correction) error {
+	was, instead, err := r.CheckCorrection(by, now, manages, c)
+	if err != nil {
+		return err
+	}
+	return r.correct(by, now, Step{Kind: Corrected, Code: string(was.Kind), Text: c.Reason, Correction: &history.Correction[Step]{Of: c.Step, With: instead}})
+}
+
+// correct takes a step that corrects another, if the story then follows the table.
+func (r *Referral) correct(by history.Author, now time.Time, step Step) error {
+	then := *r
+	then.Steps = history.Append(slices.Clone(r.Steps), step, by, now)
+	c := step.Correction
+	state := noState
+	for _, s := range then.Story() {
+		next, ok := transitions.Next(state, s.Kind, "")
+		switch {
+		case ok:
+			state = next
+		case s.Kind == MovedUp, s.Kind == Enrolled, s.Kind == Overdue, s.Kind == Closed && s.Code == outcomeCancelled: // a service's
+			c.Voids = append(c.Voids, s.N)
+		default:
+			text, known := laterTexts[s.Kind]
+			if !known {
+				text = correctable[s.Kind]
+			}
+			return history.Later(s.Entry, text)
+		}
+	}
+	// A place that was offered has gone to others since the rejection: the person is in the
+	// queue again.
+	if s := then.Status(); s.IsPlaceOffered() && step.Code == string(Rejected) {
+		for _, x := range slices.Backward(s.story) {
+			if x.Kind == MovedUp {
+				c.Voids = append(c.Voids, x.N)
+				break
+			}
+		}
+	}
+	r.Steps = then.Steps
+	return nil
+}
+
+// outcomeCancelled is the outcome of an enrolment that never began.
+const outcomeCancelled = "cancelled"
+
+// Follow takes a step that an event of another service caused. It reports false when a
+// step of that cause exists already: an event may come more than once.
+func (r *Referral) Follow(by history.Author, now time.Time, step Step) (bool, error) {
+	if slices.ContainsFunc(r.Steps, func(old Step) bool { return old.Cause == step.Cause }) {
+		return false, nil
+	}
+	err := r.Take(by, now, step)
+	if err != nil && r.reinstate(by, now, &step) {
+		err = r.Take(by, now, step)
+	}
+	return true, err
+}
+
+// FollowCorrection takes what the enrolment's service says that it has corrected: step
+// `of` of it, by the id of its event, should have been this, or nothing (nil), and the
+// steps that went with it nothing. A step that this referral does not have, or no more,
+// is taken now. It reports false when a step of that cause exists already.
+func (r *Referral) FollowCorrection(by history.Author, now time.Time, cause, of string, voids []string, instead *Step) (bool, error) {
+	if slices.ContainsFunc(r.Steps, func(old Step) bool { return old.Cause == cause }) {
+		return false, nil
+	}
+	c := &history.Correction[Step]{With: instead}
+	story, kind := r.Story(), StepKind("")
+	for _, s := range story {
+		switch {
+		case s.Cause == of, s.Progress != nil && s.Progress.Of == of:
+			c.Of, kind = s.N, s.Kind
+		case s.Cause != "" && slices.Contains(voids, s.Cause):
+			c.Voids = append(c.Voids, s.N)
+		}
+	}
+	switch {
+	case c.Of == 0 && len(c.Voids) == 0 && instead == nil:
+		return false, nil
+	case c.Of == 0 && instead != nil:
+		step, p := *instead, *instead.Progress
+		step.Cause, p.Of, step.Progress = cause, of, &p
+		return true, r.Take(by, now, step)
+	case c.Of == 0:
+		c.Of, c.Voids, kind = c.Voids[0], c.Voids[1:], ProgressReported
+	}
+	return true, r.correct(by, now, Step{Kind: Corrected, Code: string(kind), Entry: history.Entry{Cause: cause}, Correction: c})
+}
+
+// reinstate takes back a correction of the acceptance that an enrolment had begun under
+// already: the correction crossed its start on the way, and the person is in the
+// initiative. It reports whether there was one.
+func (r *Referral) reinstate(by history.Author, now time.Time, step *Step) bool {
+	if step.Kind != ProgressReported || step.Progress.Kind != "started" {
+		return false
+	}
+	for _, s := range slices.Backward(r.Story()) {
+		if s.Kind != Corrected || s.Code != string(Accepted) || s.Correction.With != nil {
+			continue
+		}
+		return r.correct(by, now, Step{Kind: Corrected, Code: string(Accepted), Correction: &history.Correction[Step]{Of: s.N}}) == nil
+	}
+	return false
 }

@@ -59,6 +59,8 @@ type Step struct {
 	Responsible  string        `json:"responsible,omitempty"`  // subject at the municipality; empty: nobody
 	Handlers     []string      `json:"handlers,omitempty"`     // named for a protected person: subjects at HandledBy
 	HandledBy    string        `json:"handledBy,omitempty"`    // the authority that named them
+
+	Correction *history.Correction[Step] `json:"correction,omitempty"` // of a step whose kind is in Code
 }
 
 // ProgressStep is one step of the person's enrolment, as its feed reported it.
@@ -70,6 +72,7 @@ type ProgressStep struct {
 	Code      string `json:"code,omitempty"`     // answer, decision or outcome
 	FirstDay  string `json:"firstDay,omitempty"` // as planned, or of the block
 	LastDay   string `json:"lastDay,omitempty"`
+	Of        string `json:"of,omitempty"` // id of the event of the enrolment's step, when it was corrected to be this
 }
 
 // Day returns the day that a step of the enrolment is about, or else the day on which
@@ -98,13 +101,13 @@ func (r *Referral) Take(by history.Author, now time.Time, step Step) error {
 	return nil
 }
 
-// Follow takes a step that an event of another service caused. It reports false when a
-// step of that cause exists already: an event may come more than once.
-func (r *Referral) Follow(by history.Author, now time.Time, step Step) (bool, error) {
-	if slices.ContainsFunc(r.Steps, func(old Step) bool { return old.Cause == step.Cause }) {
-		return false, nil
+// terms are those in force when the referral was received; what they leave out is the
+// default.
+func (r *Referral) terms() association.Terms {
+	if r.Terms == nil {
+		return association.DefaultTerms
 	}
-	return true, r.Take(by, now, step)
+	return *r.Terms
 }
 
 // Version is the number of steps, and so the version of the stored document.
@@ -187,9 +190,10 @@ type Status struct {
 	OverdueReported    bool                // the present turn has an Overdue step
 
 	referral  *Referral
+	story     []Step // of the referral: its steps as they should have been
 	handovers []handover
 	turn      Turn     // as far as the steps say; see Turn
-	states    []State  // behind each step
+	states    []State  // behind each step of the story
 	room      [4]State // of states, while they are few
 }
 
@@ -206,12 +210,18 @@ type Place struct {
 	Offered    bool  // not accepted yet
 }
 
-// Status folds the steps.
+// CorrectionOf is how package history reads the corrections among the steps.
+func CorrectionOf(s *Step) *history.Correction[Step] { return s.Correction }
+
+// Story returns the steps as they should have been.
+func (r *Referral) Story() []Step { return history.Story(r.Steps, CorrectionOf) }
+
+// Status folds the steps as they should have been.
 func (r *Referral) Status() *Status {
 	s := &Status{Municipality: r.WishedMunicipality, referral: r}
-	s.states = s.room[:0]
-	for i := range r.Steps {
-		s.apply(&r.Steps[i])
+	s.states, s.story = s.room[:0], r.Story()
+	for i := range s.story {
+		s.apply(&s.story[i])
 	}
 	return s
 }
@@ -264,7 +274,7 @@ func (s *Status) apply(step *Step) {
 	case Unprotected:
 		s.Protection, s.handlers, s.WasUnprotected = nil, nil, true
 	case Overdue:
-		s.OverdueReported = true
+		s.OverdueReported = step.Turn == nil || step.Turn.Began == s.turn.Began
 	}
 	if step.Progress != nil {
 		s.LastDay = max(s.LastDay, step.Progress.LastDay)

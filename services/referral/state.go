@@ -64,6 +64,7 @@ const (
 	ConsentWithdrawn    StepKind = "consent_withdrawn"
 	Protected           StepKind = "protected"
 	Unprotected         StepKind = "unprotected"
+	Corrected           StepKind = "corrected" // another step was taken by mistake
 )
 
 // Party is who takes a step, and whose turn it is.
@@ -76,6 +77,7 @@ const (
 	PartySender   Party = "sender"   // the unit or authority that sent it; the person who applied; the municipality that handed it in
 	PartyCoach    Party = "coach"    // the coach who was named at the acceptance
 	PartyPerson   Party = "person"   // the one whom it is about
+	PartyManager  Party = "manager"  // head of the municipality's unit
 	PartyService  Party = "service"  // the clock, the waiting list, and events of other services
 )
 
@@ -112,6 +114,8 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Kind: ConsentWithdrawn, By: []Party{PartyService}, From: States, To: history.Same},
 	{Kind: Protected, By: []Party{PartyService}, From: States, To: history.Same},
 	{Kind: Unprotected, By: []Party{PartyService}, From: States, To: history.Same},
+	// The state that the corrected story leads to is folded, like any other.
+	{Operation: "correctReferral", Kind: Corrected, By: []Party{PartyReceiver, PartyManager}, From: States, To: history.Same},
 }
 
 // acts are the rows of the operations that a state allows.
@@ -145,6 +149,13 @@ var StateTexts = map[State]fault.Text{
 	StateClosed:         {SV: "avslutad", EN: "closed"},
 	StateWithdrawn:      {SV: "återtagen", EN: "withdrawn"},
 	StateEnteredInError: {SV: "märkt som felskickad", EN: "marked as sent in error"},
+}
+
+// correctable says which kinds of step are corrected, and what of them.
+var correctable = map[StepKind]fault.Text{
+	Accepted:   {SV: "ett antagande", EN: "an acceptance"},
+	Rejected:   {SV: "en avvisning", EN: "a rejection"},
+	Waitlisted: {SV: "en plats på väntelistan", EN: "a place on the waiting list"},
 }
 
 // stateFault returns ErrWrongState with the state in its text.

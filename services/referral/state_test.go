@@ -75,7 +75,7 @@ var stepKinds = []StepKind{
 	Submitted, SupplementRequested, Supplemented, Amended, AttachmentAdded, AttachmentRemoved, Assigned,
 	TransferRequested, TransferAccepted, TransferDeclined, TransferCancelled, Waitlisted, MovedUp,
 	Accepted, Rejected, Withdrawn, MarkedInError, Enrolled, ProgressReported, Closed, Overdue,
-	ConsentWithdrawn, Protected, Unprotected,
+	ConsentWithdrawn, Protected, Unprotected, Corrected,
 }
 
 func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
@@ -85,7 +85,7 @@ func TestEveryStepInEveryStateLeadsWhereTheDomainSays(t *testing.T) {
 	for _, from := range append([]State{noState}, States...) {
 		for _, k := range stepKinds {
 			want, may := leads[from][k]
-			if from != noState && (k == ConsentWithdrawn || k == Protected || k == Unprotected) {
+			if from != noState && (k == ConsentWithdrawn || k == Protected || k == Unprotected || k == Corrected) {
 				want, may = from, true
 			}
 			t.Run(fmt.Sprintf("%s and %s", from, k), func(t *testing.T) {
@@ -124,6 +124,7 @@ var rolesOf = map[Party][]actor.Role{
 	PartyAsked:    {actor.Intake},
 	PartySender:   {actor.Referrer, actor.Integration, actor.Participant, actor.Intake}, // who applied; who handed in
 	PartyPerson:   {actor.Participant},
+	PartyManager:  {actor.Manager},
 }
 
 func TestTheRightsToAnOperationAreThoseOfItsParties(t *testing.T) {

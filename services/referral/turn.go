@@ -152,10 +152,7 @@ func (s *Status) Turn() (Turn, bool) {
 			t.Party = PartyReceiver
 		}
 	}
-	days := row.Days(association.DefaultTerms)
-	if own := s.referral.Terms; own != nil {
-		days = cmp.Or(row.Days(*own), days)
-	}
+	days := cmp.Or(row.Days(s.referral.terms()), row.Days(association.DefaultTerms))
 	end := civil.EndAfter(t.Since, days)
 	if t.Wait == WaitStart && s.Accepted != nil { // counted from the day that was agreed
 		if start := civil.Date(s.Accepted.Acceptance.StartDate); start.Valid() && start > civil.DateOf(t.Since) {

@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/consent"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // Visibility lists which categories of a referral an actor may see, given that the
@@ -22,7 +23,11 @@ type Visibility struct {
 // IsHidden reports whether a step is left out for a visibility. That the person is
 // enrolled is the beginning of the progress; the municipality's answer is not part of it.
 func (s *Step) IsHidden(from Visibility) bool {
-	switch s.Kind {
+	kind := s.Kind
+	if kind == Corrected { // is seen by who saw what it corrects
+		kind = StepKind(s.Code)
+	}
+	switch kind {
 	case Enrolled, ProgressReported:
 		return !from.Progress
 	case Closed:
@@ -35,12 +40,12 @@ func (s *Step) IsHidden(from Visibility) bool {
 	return false
 }
 
-// Seen returns the referral with the steps that are visible, as far as figures count
-// them: without an outcome that is hidden.
+// Seen returns the referral with the steps that are visible, as they should have been, as
+// far as figures count them: without an outcome that is hidden.
 func (r *Referral) Seen(to Visibility) *Referral {
 	then := *r
 	then.Steps = nil
-	for _, step := range r.Steps {
+	for _, step := range r.Story() {
 		if step.IsHidden(to) {
 			continue
 		}
@@ -159,7 +164,7 @@ func (s *Status) Visible(to Visibility) (state State, last *Step) {
 	to.Texts = true
 	before := noState
 	for i, after := range s.states {
-		if step := &s.referral.Steps[i]; !step.IsHidden(to) {
+		if step := &s.story[i]; !step.IsHidden(to) {
 			if last = step; after != before {
 				state = after
 			}
@@ -207,18 +212,31 @@ func (s *Status) Refuse(operation string, to Visibility) error {
 
 // operations lists those that the visible state and the access table both allow now.
 // removeAttachment is left out: each attachment says it for itself.
-func (v *View) operations(a actor.Actor) []string {
+func (v *View) operations(a actor.Actor, now time.Time) []string {
 	acts := v.Visibility.actsIn(v.State)
 	names, g, isOneParty := make([]string, 0, len(acts)), v.Grounds, v.Status.TransferTarget() != ""
 	for i := range acts {
 		if isOneParty { // else the resource is the same for each operation
 			g = access.GroundsOf(a, v.Status.ResourceTo(acts[i].Operation, a))
 		}
+		if acts[i].Kind == Corrected && !v.Status.canCorrect(a, now) {
+			continue
+		}
 		if acts[i].Kind != AttachmentRemoved && g.Allows(acts[i].Operation) {
 			names = append(names, acts[i].Operation)
 		}
 	}
 	return names
+}
+
+// canCorrect reports whether somebody could correct one of the decisions now.
+func (s *Status) canCorrect(a actor.Actor, now time.Time) bool {
+	by := history.Author{Subject: a.Subject, Authority: a.Authority}
+	manages, days := a.Has(actor.Manager), s.referral.terms().DaysToCorrect()
+	return slices.ContainsFunc(s.story, func(step Step) bool {
+		_, ok := correctable[step.Kind]
+		return ok && step.MayCorrect(by, manages, days, now)
+	})
 }
 
 // View is a referral as one caller may see it.
@@ -231,6 +249,7 @@ type View struct {
 	ChangedAt   time.Time      // when the last visible step was taken
 	Version     int64          // changed by whatever the caller sees
 	Steps       []Step         // visible ones, redacted; nil in lists
+	Story       []Step         // as Steps, as they should have been
 	Enrolment   string         // empty: none, or hidden, and in lists
 	Outcome     string         // empty: none, or hidden
 	Responsible string         // for the municipality that has the referral
@@ -254,6 +273,7 @@ type Texts struct {
 	Reason      string
 	Assessment  *Assessment                   // the newest; nil: not assessed
 	Steps       map[int64]string              // by number of step
+	Instead     map[int64]string              // by number of the step that was corrected
 	Reasons     map[int64]Change[string]      // by number of the step that amended the reason
 	Assessments map[int64]Change[*Assessment] // by number of the step that repeated the assessment
 }
@@ -265,7 +285,7 @@ func (s *Status) Outline(a actor.Actor, now time.Time) *View {
 	v := &View{Referral: s.referral, Status: s, Grounds: g, Visibility: to, Person: access.Allows("getParticipant", a, s.personResource(a))}
 	var last *Step
 	v.State, last = s.Visible(to)
-	v.Operations = v.operations(a)
+	v.Operations = v.operations(a, now)
 	v.ChangedAt, v.Version = last.At, s.VisibleNumber(last.N, to)
 	if t, ok := s.Turn(); ok && (!Waits[t.Wait].IsProgress || to.Progress) {
 		v.turn = t
@@ -290,6 +310,10 @@ func (s *Status) View(a actor.Actor, now time.Time) *View {
 		if step := &s.referral.Steps[i]; !step.IsHidden(v.Visibility) {
 			v.Steps = append(v.Steps, step.redact(a, v.Visibility))
 		}
+	}
+	v.Story = history.Story(v.Steps, CorrectionOf)
+	for i := range v.Story { // what was put in a place
+		v.Story[i] = v.Story[i].redact(a, v.Visibility)
 	}
 	return v
 }

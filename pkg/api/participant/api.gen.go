@@ -164,17 +164,20 @@ func (e EnrolmentState) Valid() bool {
 
 // Defines values for EnrolmentStepKind.
 const (
-	EnrolmentStepKindAnswered         EnrolmentStepKind = "answered"
-	EnrolmentStepKindBlockStarted     EnrolmentStepKind = "block_started"
-	EnrolmentStepKindCheckInDue       EnrolmentStepKind = "check_in_due"
-	EnrolmentStepKindClosed           EnrolmentStepKind = "closed"
-	EnrolmentStepKindClosing          EnrolmentStepKind = "closing"
-	EnrolmentStepKindConversationHeld EnrolmentStepKind = "conversation_held"
-	EnrolmentStepKindDecided          EnrolmentStepKind = "decided"
-	EnrolmentStepKindNotAnswered      EnrolmentStepKind = "not_answered"
-	EnrolmentStepKindPlanned          EnrolmentStepKind = "planned"
-	EnrolmentStepKindResumed          EnrolmentStepKind = "resumed"
-	EnrolmentStepKindStarted          EnrolmentStepKind = "started"
+	EnrolmentStepKindAnswered           EnrolmentStepKind = "answered"
+	EnrolmentStepKindBlockStarted       EnrolmentStepKind = "block_started"
+	EnrolmentStepKindCheckInDue         EnrolmentStepKind = "check_in_due"
+	EnrolmentStepKindClosed             EnrolmentStepKind = "closed"
+	EnrolmentStepKindClosing            EnrolmentStepKind = "closing"
+	EnrolmentStepKindConversationHeld   EnrolmentStepKind = "conversation_held"
+	EnrolmentStepKindCorrected          EnrolmentStepKind = "corrected"
+	EnrolmentStepKindDecided            EnrolmentStepKind = "decided"
+	EnrolmentStepKindExceptionRefused   EnrolmentStepKind = "exception_refused"
+	EnrolmentStepKindExceptionRequested EnrolmentStepKind = "exception_requested"
+	EnrolmentStepKindNotAnswered        EnrolmentStepKind = "not_answered"
+	EnrolmentStepKindPlanned            EnrolmentStepKind = "planned"
+	EnrolmentStepKindResumed            EnrolmentStepKind = "resumed"
+	EnrolmentStepKindStarted            EnrolmentStepKind = "started"
 )
 
 // Valid indicates whether the value is a known member of the EnrolmentStepKind enum.
@@ -192,7 +195,13 @@ func (e EnrolmentStepKind) Valid() bool {
 		return true
 	case EnrolmentStepKindConversationHeld:
 		return true
+	case EnrolmentStepKindCorrected:
+		return true
 	case EnrolmentStepKindDecided:
+		return true
+	case EnrolmentStepKindExceptionRefused:
+		return true
+	case EnrolmentStepKindExceptionRequested:
 		return true
 	case EnrolmentStepKindNotAnswered:
 		return true
@@ -349,6 +358,7 @@ const (
 	PersonStepKindRectified        PersonStepKind = "rectified"
 	PersonStepKindRegistered       PersonStepKind = "registered"
 	PersonStepKindReleased         PersonStepKind = "released"
+	PersonStepKindReopened         PersonStepKind = "reopened"
 	PersonStepKindTransferAsked    PersonStepKind = "transfer_asked"
 	PersonStepKindTransferEnded    PersonStepKind = "transfer_ended"
 	PersonStepKindUnprotected      PersonStepKind = "unprotected"
@@ -378,6 +388,8 @@ func (e PersonStepKind) Valid() bool {
 	case PersonStepKindRegistered:
 		return true
 	case PersonStepKindReleased:
+		return true
+	case PersonStepKindReopened:
 		return true
 	case PersonStepKindTransferAsked:
 		return true
@@ -456,30 +468,6 @@ func (e Readiness) Valid() bool {
 	}
 }
 
-// Defines values for SearchPurpose.
-const (
-	CaseWork             SearchPurpose = "case_work"
-	ContactedByAuthority SearchPurpose = "contacted_by_authority"
-	ContactedByPerson    SearchPurpose = "contacted_by_person"
-	Correction           SearchPurpose = "correction"
-)
-
-// Valid indicates whether the value is a known member of the SearchPurpose enum.
-func (e SearchPurpose) Valid() bool {
-	switch e {
-	case CaseWork:
-		return true
-	case ContactedByAuthority:
-		return true
-	case ContactedByPerson:
-		return true
-	case Correction:
-		return true
-	default:
-		return false
-	}
-}
-
 // Age defines model for Age.
 type Age struct {
 	// Years Saknas när numret inte anger födelsedatum. / Left out where the number names no date of birth.
@@ -492,6 +480,12 @@ type AnswerRequest struct {
 	HeldOn    *Day      `json:"heldOn,omitempty"`
 	Readiness Readiness `json:"readiness"`
 	Text      *FreeText `json:"text,omitempty"`
+}
+
+// ApprovalRequest defines model for ApprovalRequest.
+type ApprovalRequest struct {
+	Approved bool      `json:"approved"`
+	Text     *FreeText `json:"text,omitempty"`
 }
 
 // Block defines model for Block.
@@ -520,8 +514,11 @@ type CancellationRequest struct {
 
 // CheckIn defines model for CheckIn.
 type CheckIn struct {
-	Answer   *CheckInAnswer  `json:"answer,omitempty"`
-	Decision *CheckInOutcome `json:"decision,omitempty"`
+	Answer *CheckInAnswer `json:"answer,omitempty"`
+
+	// AwaitsApproval Beslutet som räknas när undantaget har godkänts. / The decision that counts once the exception is approved.
+	AwaitsApproval *CheckInOutcome `json:"awaitsApproval,omitempty"`
+	Decision       *CheckInOutcome `json:"decision,omitempty"`
 
 	// DueOn Första dagen efter blocket. / The first day after the block.
 	DueOn  Day `json:"dueOn"`
@@ -684,6 +681,18 @@ type Enrolment struct {
 	Version *Version `json:"version,omitempty"`
 }
 
+// EnrolmentCorrection defines model for EnrolmentCorrection.
+type EnrolmentCorrection struct {
+	// Reason Varför steget var fel. / Why the step was a mistake.
+	Reason FreeText `json:"reason"`
+
+	// Replacement Vad steget skulle ha sagt, med samma fält som när det togs; text är också beslutets skäl och dokumentationens sammanfattning. Det som utelämnas är som det var. / What the step should have said, with the same fields as when it was taken; text is also the decision's reason and the documentation's summary. What is left out is as it was.
+	Replacement *EnrolmentReplacement `json:"replacement,omitempty"`
+
+	// Step Stegets nummer i tidslinjen. / The step's number in the timeline.
+	Step int `json:"step"`
+}
+
 // EnrolmentList defines model for EnrolmentList.
 type EnrolmentList struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
@@ -697,15 +706,36 @@ type EnrolmentList struct {
 // EnrolmentOutcome defines model for EnrolmentOutcome.
 type EnrolmentOutcome string
 
+// EnrolmentReplacement Vad steget skulle ha sagt, med samma fält som när det togs; text är också beslutets skäl och dokumentationens sammanfattning. Det som utelämnas är som det var. / What the step should have said, with the same fields as when it was taken; text is also the decision's reason and the documentation's summary. What is left out is as it was.
+type EnrolmentReplacement struct {
+	ClosedOn        *Day             `json:"closedOn,omitempty"`
+	DecidedOn       *Day             `json:"decidedOn,omitempty"`
+	Decision        *CheckInDecision `json:"decision,omitempty"`
+	EndReason       *EndReason       `json:"endReason,omitempty"`
+	HeldOn          *Day             `json:"heldOn,omitempty"`
+	LivelihoodAfter *[]Livelihood    `json:"livelihoodAfter,omitempty"`
+	OccupationAfter *Occupation      `json:"occupationAfter,omitempty"`
+	ResumedOn       *Day             `json:"resumedOn,omitempty"`
+	StartedOn       *Day             `json:"startedOn,omitempty"`
+	Text            *FreeText        `json:"text,omitempty"`
+	Weeks           *int             `json:"weeks,omitempty"`
+}
+
 // EnrolmentState defines model for EnrolmentState.
 type EnrolmentState string
 
 // EnrolmentStep defines model for EnrolmentStep.
 type EnrolmentStep struct {
-	At        Instant          `json:"at"`
-	Authority string           `json:"authority"`
-	By        *string          `json:"by,omitempty"`
-	Decision  *CheckInDecision `json:"decision,omitempty"`
+	At        Instant `json:"at"`
+	Authority string  `json:"authority"`
+	By        *string `json:"by,omitempty"`
+
+	// CorrectedBy Steget togs av misstag och räknas inte; steget med det här numret rättar det. / The step was a mistake and does not count; the step with this number corrects it.
+	CorrectedBy *int `json:"correctedBy,omitempty"`
+
+	// Corrects Numret på steget som rättas; text är skälet. / The number of the step that is corrected; text is the reason.
+	Corrects *int             `json:"corrects,omitempty"`
+	Decision *CheckInDecision `json:"decision,omitempty"`
 
 	// Exception Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
 	Exception *PlanExceptionNote `json:"exception,omitempty"`
@@ -900,37 +930,6 @@ type Participant struct {
 	Version *Version `json:"version,omitempty"`
 }
 
-// ParticipantHit defines model for ParticipantHit.
-type ParticipantHit struct {
-	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links  `json:"_links"`
-	DisplayName     string `json:"displayName"`
-	Participant     Uuid   `json:"participant"`
-
-	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda. / Date of birth with the last digits hidden.
-	PersonalIdentityNumber string `json:"personalIdentityNumber"`
-	Protected              bool   `json:"protected"`
-}
-
-// ParticipantHits defines model for ParticipantHits.
-type ParticipantHits struct {
-	Items []ParticipantHit `json:"items"`
-
-	// More Det finns fler, eller alla kunde inte jämföras; skriv mer av namnet. / There are more, or not all could be compared; write more of the name.
-	More bool `json:"more"`
-}
-
-// ParticipantSearch Ett av personalIdentityNumber och name. / One of personalIdentityNumber and name.
-type ParticipantSearch struct {
-	Name *string `json:"name,omitempty"`
-
-	// PersonalIdentityNumber Person- eller samordningsnummer med 10 eller 12 siffror. / Personal identity or coordination number of 10 or 12 digits.
-	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
-
-	// Purpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
-	Purpose SearchPurpose `json:"purpose"`
-}
-
 // Person defines model for Person.
 type Person struct {
 	Email      *string `json:"email,omitempty"`
@@ -991,15 +990,13 @@ type PersonStepKind string
 
 // PlanException Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
 type PlanException struct {
-	// Approver Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
-	Approver Code     `json:"approver"`
-	Reason   FreeText `json:"reason"`
+	Reason FreeText `json:"reason"`
 }
 
 // PlanExceptionNote Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
 type PlanExceptionNote struct {
-	// Approver Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
-	Approver Code      `json:"approver"`
+	// Approver Den som godkände; saknas medan undantaget väntar. / Who approved; absent while the exception waits.
+	Approver *Code     `json:"approver,omitempty"`
 	Reason   *FreeText `json:"reason,omitempty"`
 }
 
@@ -1070,9 +1067,6 @@ type ResumptionRequest struct {
 	ResumedOn Day `json:"resumedOn"`
 }
 
-// SearchPurpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
-type SearchPurpose string
-
 // StartRequest defines model for StartRequest.
 type StartRequest struct {
 	StartedOn Day `json:"startedOn"`
@@ -1141,6 +1135,12 @@ type GetEnrolmentParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ApproveExceptionParams defines parameters for ApproveException.
+type ApproveExceptionParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // StartBlockParams defines parameters for StartBlock.
 type StartBlockParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -1179,6 +1179,12 @@ type HoldClosingConversationParams struct {
 
 // CloseEnrolmentParams defines parameters for CloseEnrolment.
 type CloseEnrolmentParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// CorrectEnrolmentParams defines parameters for CorrectEnrolment.
+type CorrectEnrolmentParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -1237,6 +1243,9 @@ type RectifyParticipantParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ApproveExceptionJSONRequestBody defines body for ApproveException for application/json ContentType.
+type ApproveExceptionJSONRequestBody = ApprovalRequest
+
 // StartBlockJSONRequestBody defines body for StartBlock for application/json ContentType.
 type StartBlockJSONRequestBody = StartRequest
 
@@ -1258,6 +1267,9 @@ type HoldClosingConversationJSONRequestBody = ConversationRequest
 // CloseEnrolmentJSONRequestBody defines body for CloseEnrolment for application/json ContentType.
 type CloseEnrolmentJSONRequestBody = ClosingRequest
 
+// CorrectEnrolmentJSONRequestBody defines body for CorrectEnrolment for application/json ContentType.
+type CorrectEnrolmentJSONRequestBody = EnrolmentCorrection
+
 // ResumeEnrolmentJSONRequestBody defines body for ResumeEnrolment for application/json ContentType.
 type ResumeEnrolmentJSONRequestBody = ResumptionRequest
 
@@ -1272,9 +1284,6 @@ type IdentifyOwnJSONRequestBody = OwnNumber
 
 // ReadIdentitiesJSONRequestBody defines body for ReadIdentities for application/json ContentType.
 type ReadIdentitiesJSONRequestBody = IdentitiesRequest
-
-// SearchParticipantsJSONRequestBody defines body for SearchParticipants for application/json ContentType.
-type SearchParticipantsJSONRequestBody = ParticipantSearch
 
 // WithdrawConsentJSONRequestBody defines body for WithdrawConsent for application/json ContentType.
 type WithdrawConsentJSONRequestBody = ConsentWithdrawal
@@ -1292,6 +1301,7 @@ type RectifyParticipantJSONRequestBody = RectificationRequest
 var Paths = rest.NewPaths(map[string]string{
 	"listEnrolments":          "/enrolments",
 	"getEnrolment":            "/enrolments/{id}",
+	"approveException":        "/enrolments/{id}/approvals",
 	"startBlock":              "/enrolments/{id}/blocks/{number}/start",
 	"cancelEnrolment":         "/enrolments/{id}/cancellation",
 	"answerCheckIn":           "/enrolments/{id}/check-ins/{number}/answer",
@@ -1299,13 +1309,13 @@ var Paths = rest.NewPaths(map[string]string{
 	"recordNonAnswer":         "/enrolments/{id}/check-ins/{number}/non-answer",
 	"holdClosingConversation": "/enrolments/{id}/closing-conversation",
 	"closeEnrolment":          "/enrolments/{id}/closing-documentation",
+	"correctEnrolment":        "/enrolments/{id}/corrections",
 	"resumeEnrolment":         "/enrolments/{id}/resumption",
 	"startEnrolment":          "/enrolments/{id}/start",
 	"putPerson":               "/internal/persons",
 	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
 	"readIdentities":          "/participants/identities",
-	"searchParticipants":      "/participants/searches",
 	"getParticipant":          "/participants/{id}",
 	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
 	"getProtection":           "/participants/{id}/protection",
@@ -1322,6 +1332,9 @@ type ServerInterface interface {
 	// GetEnrolment Läs en inskrivning / Read an enrolment
 	// (GET /enrolments/{id})
 	GetEnrolment(ctx echo.Context, id Id, params GetEnrolmentParams) error
+	// ApproveException Godkänn eller avslå ett undantag / Approve or refuse an exception
+	// (POST /enrolments/{id}/approvals)
+	ApproveException(ctx echo.Context, id Id, params ApproveExceptionParams) error
 	// StartBlock Starta nästa block / Start the next block
 	// (POST /enrolments/{id}/blocks/{number}/start)
 	StartBlock(ctx echo.Context, id Id, number Number, params StartBlockParams) error
@@ -1343,6 +1356,9 @@ type ServerInterface interface {
 	// CloseEnrolment Avsluta med avslutningsdokumentation / Close with closing documentation
 	// (POST /enrolments/{id}/closing-documentation)
 	CloseEnrolment(ctx echo.Context, id Id, params CloseEnrolmentParams) error
+	// CorrectEnrolment Rätta ett steg / Correct a step
+	// (POST /enrolments/{id}/corrections)
+	CorrectEnrolment(ctx echo.Context, id Id, params CorrectEnrolmentParams) error
 	// ResumeEnrolment Återuppta efter ett uppehåll / Resume after a pause
 	// (POST /enrolments/{id}/resumption)
 	ResumeEnrolment(ctx echo.Context, id Id, params ResumeEnrolmentParams) error
@@ -1361,9 +1377,6 @@ type ServerInterface interface {
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx echo.Context) error
-	// SearchParticipants Sök en deltagare / Search for a participant
-	// (POST /participants/searches)
-	SearchParticipants(ctx echo.Context) error
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx echo.Context, id Id, params GetParticipantParams) error
@@ -1489,6 +1502,42 @@ func (w *ServerInterfaceWrapper) GetEnrolment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetEnrolment(ctx, id, params)
+	return err
+}
+
+// ApproveException converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveException(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveExceptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveException(ctx, id, params)
 	return err
 }
 
@@ -1776,6 +1825,42 @@ func (w *ServerInterfaceWrapper) CloseEnrolment(ctx echo.Context) error {
 	return err
 }
 
+// CorrectEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) CorrectEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CorrectEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CorrectEnrolment(ctx, id, params)
+	return err
+}
+
 // ResumeEnrolment converts echo context to params.
 func (w *ServerInterfaceWrapper) ResumeEnrolment(ctx echo.Context) error {
 	var err error
@@ -1897,15 +1982,6 @@ func (w *ServerInterfaceWrapper) ReadIdentities(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReadIdentities(ctx)
-	return err
-}
-
-// SearchParticipants converts echo context to params.
-func (w *ServerInterfaceWrapper) SearchParticipants(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.SearchParticipants(ctx)
 	return err
 }
 
@@ -2174,6 +2250,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
 	router.GET(options.BaseURL+"/enrolments/:id", wrapper.GetEnrolment, options.OperationMiddlewares["getEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/approvals", wrapper.ApproveException, options.OperationMiddlewares["approveException"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/blocks/:number/start", wrapper.StartBlock, options.OperationMiddlewares["startBlock"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/cancellation", wrapper.CancelEnrolment, options.OperationMiddlewares["cancelEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/answer", wrapper.AnswerCheckIn, options.OperationMiddlewares["answerCheckIn"]...)
@@ -2181,6 +2258,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:id/check-ins/:number/non-answer", wrapper.RecordNonAnswer, options.OperationMiddlewares["recordNonAnswer"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/closing-conversation", wrapper.HoldClosingConversation, options.OperationMiddlewares["holdClosingConversation"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/closing-documentation", wrapper.CloseEnrolment, options.OperationMiddlewares["closeEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/corrections", wrapper.CorrectEnrolment, options.OperationMiddlewares["correctEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
@@ -2193,7 +2271,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/participants/:id/protection-removal", wrapper.UnprotectParticipant, options.OperationMiddlewares["unprotectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/rectifications", wrapper.RectifyParticipant, options.OperationMiddlewares["rectifyParticipant"]...)
 	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
-	router.POST(options.BaseURL+"/participants/searches", wrapper.SearchParticipants, options.OperationMiddlewares["searchParticipants"]...)
 
 }
 
@@ -2255,6 +2332,22 @@ type GetEnrolment304Response = NotModifiedResponse
 
 func (response GetEnrolment304Response) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ApproveExceptionRequestObject struct {
+	Id     Id `json:"id"`
+	Params ApproveExceptionParams
+	Body   *ApproveExceptionJSONRequestBody
+}
+
+type ApproveExceptionResponseObject interface {
+	VisitApproveExceptionResponse(w http.ResponseWriter) error
+}
+
+type ApproveException200JSONResponse struct{ EnrolmentJSONResponse }
+
+func (response ApproveException200JSONResponse) VisitApproveExceptionResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type StartBlockRequestObject struct {
@@ -2373,6 +2466,22 @@ func (response CloseEnrolment200JSONResponse) VisitCloseEnrolmentResponse(w http
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type CorrectEnrolmentRequestObject struct {
+	Id     Id `json:"id"`
+	Params CorrectEnrolmentParams
+	Body   *CorrectEnrolmentJSONRequestBody
+}
+
+type CorrectEnrolmentResponseObject interface {
+	VisitCorrectEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type CorrectEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
+
+func (response CorrectEnrolment200JSONResponse) VisitCorrectEnrolmentResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type ResumeEnrolmentRequestObject struct {
 	Id     Id `json:"id"`
 	Params ResumeEnrolmentParams
@@ -2459,20 +2568,6 @@ type ReadIdentitiesResponseObject interface {
 type ReadIdentities200JSONResponse Identities
 
 func (response ReadIdentities200JSONResponse) VisitReadIdentitiesResponse(w http.ResponseWriter) error {
-	return web.Answer(w, 200, &response)
-}
-
-type SearchParticipantsRequestObject struct {
-	Body *SearchParticipantsJSONRequestBody
-}
-
-type SearchParticipantsResponseObject interface {
-	VisitSearchParticipantsResponse(w http.ResponseWriter) error
-}
-
-type SearchParticipants200JSONResponse ParticipantHits
-
-func (response SearchParticipants200JSONResponse) VisitSearchParticipantsResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response)
 }
 
@@ -2597,6 +2692,9 @@ type StrictServerInterface interface {
 	// GetEnrolment Läs en inskrivning / Read an enrolment
 	// (GET /enrolments/{id})
 	GetEnrolment(ctx context.Context, request GetEnrolmentRequestObject) (GetEnrolmentResponseObject, error)
+	// ApproveException Godkänn eller avslå ett undantag / Approve or refuse an exception
+	// (POST /enrolments/{id}/approvals)
+	ApproveException(ctx context.Context, request ApproveExceptionRequestObject) (ApproveExceptionResponseObject, error)
 	// StartBlock Starta nästa block / Start the next block
 	// (POST /enrolments/{id}/blocks/{number}/start)
 	StartBlock(ctx context.Context, request StartBlockRequestObject) (StartBlockResponseObject, error)
@@ -2618,6 +2716,9 @@ type StrictServerInterface interface {
 	// CloseEnrolment Avsluta med avslutningsdokumentation / Close with closing documentation
 	// (POST /enrolments/{id}/closing-documentation)
 	CloseEnrolment(ctx context.Context, request CloseEnrolmentRequestObject) (CloseEnrolmentResponseObject, error)
+	// CorrectEnrolment Rätta ett steg / Correct a step
+	// (POST /enrolments/{id}/corrections)
+	CorrectEnrolment(ctx context.Context, request CorrectEnrolmentRequestObject) (CorrectEnrolmentResponseObject, error)
 	// ResumeEnrolment Återuppta efter ett uppehåll / Resume after a pause
 	// (POST /enrolments/{id}/resumption)
 	ResumeEnrolment(ctx context.Context, request ResumeEnrolmentRequestObject) (ResumeEnrolmentResponseObject, error)
@@ -2636,9 +2737,6 @@ type StrictServerInterface interface {
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx context.Context, request ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
-	// SearchParticipants Sök en deltagare / Search for a participant
-	// (POST /participants/searches)
-	SearchParticipants(ctx context.Context, request SearchParticipantsRequestObject) (SearchParticipantsResponseObject, error)
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx context.Context, request GetParticipantRequestObject) (GetParticipantResponseObject, error)
@@ -2716,6 +2814,55 @@ func (sh *strictHandler) GetEnrolment(ctx echo.Context, id Id, params GetEnrolme
 		return err
 	} else if validResponse, ok := response.(GetEnrolmentResponseObject); ok {
 		return validResponse.VisitGetEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveException operation middleware
+func (sh *strictHandler) ApproveException(ctx echo.Context, id Id, params ApproveExceptionParams) error {
+	var request ApproveExceptionRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ApproveExceptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveException(ctx.Request().Context(), request.(ApproveExceptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveException")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveExceptionResponseObject); ok {
+		return validResponse.VisitApproveExceptionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -3069,6 +3216,55 @@ func (sh *strictHandler) CloseEnrolment(ctx echo.Context, id Id, params CloseEnr
 	return nil
 }
 
+// CorrectEnrolment operation middleware
+func (sh *strictHandler) CorrectEnrolment(ctx echo.Context, id Id, params CorrectEnrolmentParams) error {
+	var request CorrectEnrolmentRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body CorrectEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CorrectEnrolment(ctx.Request().Context(), request.(CorrectEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CorrectEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CorrectEnrolmentResponseObject); ok {
+		return validResponse.VisitCorrectEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ResumeEnrolment operation middleware
 func (sh *strictHandler) ResumeEnrolment(ctx echo.Context, id Id, params ResumeEnrolmentParams) error {
 	var request ResumeEnrolmentRequestObject
@@ -3325,52 +3521,6 @@ func (sh *strictHandler) ReadIdentities(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReadIdentitiesResponseObject); ok {
 		return validResponse.VisitReadIdentitiesResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// SearchParticipants operation middleware
-func (sh *strictHandler) SearchParticipants(ctx echo.Context) error {
-	var request SearchParticipantsRequestObject
-
-	var body SearchParticipantsJSONRequestBody
-	var err error
-	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
-		// A request validator built on kin-openapi's openapi3filter with
-		// KeepValidatedValue leaves the value it validated on the body. Bind
-		// that value, matching member names exactly, so the handler receives
-		// what was validated instead of a second, case-insensitive decode.
-		// Otherwise bind only the request body, so that path and query
-		// parameters are not also bound into the body struct.
-		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-			err = binder.BindBody(ctx, &body)
-		}
-	} else {
-		// A custom binder is installed on the Echo instance; defer to it
-		// entirely, since echo.Binder does not expose body-only binding and
-		// the binder may do more than decode (for example call ctx.Validate).
-		err = ctx.Bind(&body)
-	}
-	if err != nil {
-		return err
-	}
-	request.Body = &body
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.SearchParticipants(ctx.Request().Context(), request.(SearchParticipantsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "SearchParticipants")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(SearchParticipantsResponseObject); ok {
-		return validResponse.VisitSearchParticipantsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

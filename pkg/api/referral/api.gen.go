@@ -194,6 +194,7 @@ const (
 	SeFinsamReferralAttachmentRemoved   EventType = "se.finsam.referral.attachment_removed"
 	SeFinsamReferralClosed              EventType = "se.finsam.referral.closed"
 	SeFinsamReferralConsentWithdrawn    EventType = "se.finsam.referral.consent_withdrawn"
+	SeFinsamReferralCorrected           EventType = "se.finsam.referral.corrected"
 	SeFinsamReferralEnrolled            EventType = "se.finsam.referral.enrolled"
 	SeFinsamReferralMarkedInError       EventType = "se.finsam.referral.marked_in_error"
 	SeFinsamReferralMovedUp             EventType = "se.finsam.referral.moved_up"
@@ -227,6 +228,8 @@ func (e EventType) Valid() bool {
 	case SeFinsamReferralClosed:
 		return true
 	case SeFinsamReferralConsentWithdrawn:
+		return true
+	case SeFinsamReferralCorrected:
 		return true
 	case SeFinsamReferralEnrolled:
 		return true
@@ -773,6 +776,7 @@ const (
 	ReferralStepKindAttachmentRemoved   ReferralStepKind = "attachment_removed"
 	ReferralStepKindClosed              ReferralStepKind = "closed"
 	ReferralStepKindConsentWithdrawn    ReferralStepKind = "consent_withdrawn"
+	ReferralStepKindCorrected           ReferralStepKind = "corrected"
 	ReferralStepKindEnrolled            ReferralStepKind = "enrolled"
 	ReferralStepKindMarkedInError       ReferralStepKind = "marked_in_error"
 	ReferralStepKindMovedUp             ReferralStepKind = "moved_up"
@@ -808,6 +812,8 @@ func (e ReferralStepKind) Valid() bool {
 	case ReferralStepKindClosed:
 		return true
 	case ReferralStepKindConsentWithdrawn:
+		return true
+	case ReferralStepKindCorrected:
 		return true
 	case ReferralStepKindEnrolled:
 		return true
@@ -1355,6 +1361,9 @@ type Event struct {
 
 // EventData defines model for EventData.
 type EventData struct {
+	// Corrected Typen av steg som har rättats; värden som i ReferralStepKind. / The kind of step that was corrected; values as in ReferralStepKind.
+	Corrected *string `json:"corrected,omitempty"`
+
 	// Due När turen skulle ha varit klar. / When the turn was due.
 	Due *string `json:"due,omitempty"`
 
@@ -1857,6 +1866,18 @@ type ReferralConsent struct {
 	WithdrawnAt *time.Time `json:"withdrawnAt,omitempty"`
 }
 
+// ReferralCorrection defines model for ReferralCorrection.
+type ReferralCorrection struct {
+	// Reason Varför steget var fel. / Why the step was a mistake.
+	Reason string `json:"reason"`
+
+	// Replacement Vad beslutet skulle ha sagt; det som utelämnas är som det var. / What the decision should have said; what is left out is as it was.
+	Replacement *ReferralReplacement `json:"replacement,omitempty"`
+
+	// Step Stegets nummer i tidslinjen. / The step's number in the timeline.
+	Step int `json:"step"`
+}
+
 // ReferralCount En cell i en tabell. / A cell of a table.
 type ReferralCount struct {
 	// By Vad en tabell delas efter. / What a table is divided by.
@@ -1999,6 +2020,26 @@ type ReferralRejection struct {
 // ReferralRejectionCode Varför remissen avvisas. / Why the referral is rejected.
 type ReferralRejectionCode string
 
+// ReferralReplacement Vad beslutet skulle ha sagt; det som utelämnas är som det var. / What the decision should have said; what is left out is as it was.
+type ReferralReplacement struct {
+	// Coach Antagandets coach. / The acceptance's coach.
+	Coach *string `json:"coach,omitempty"`
+
+	// Code Varför remissen avvisas. / Why the referral is rejected.
+	Code *ReferralRejectionCode `json:"code,omitempty"`
+
+	// Priority Prioritet på väntelistan. / Priority on the waiting list.
+	Priority *ReferralPriority `json:"priority,omitempty"`
+
+	// StartDate Antagandets startdag. / The acceptance's start date.
+	//
+	// Example: 2026-11-02
+	StartDate *string `json:"startDate,omitempty"`
+
+	// Text Avvisningens text. / The rejection's text.
+	Text *string `json:"text,omitempty"`
+}
+
 // ReferralSort Vad en lista sorteras efter. / What a list is sorted by.
 type ReferralSort string
 
@@ -2021,6 +2062,12 @@ type ReferralStep struct {
 	// By Vem som gjorde det; visas bara inom den egna myndigheten. / Who did it; shown only within their own authority.
 	By   *string `json:"by,omitempty"`
 	Code *string `json:"code,omitempty"`
+
+	// CorrectedBy Steget togs av misstag och räknas inte; steget med det här numret rättar det. / The step was a mistake and does not count; the step with this number corrects it.
+	CorrectedBy *int `json:"correctedBy,omitempty"`
+
+	// Corrects Numret på steget som rättas; text är skälet. / The number of the step that is corrected; text is the reason.
+	Corrects *int `json:"corrects,omitempty"`
 
 	// Kind Vad som hände i steget. / What happened in the step.
 	Kind ReferralStepKind `json:"kind"`
@@ -2795,6 +2842,12 @@ type RemoveAttachmentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// CorrectReferralParams defines parameters for CorrectReferral.
+type CorrectReferralParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // MarkReferralInErrorParams defines parameters for MarkReferralInError.
 type MarkReferralInErrorParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -3008,6 +3061,9 @@ type AssignReferralJSONRequestBody = Assignment
 // AddAttachmentMultipartRequestBody defines body for AddAttachment for multipart/form-data ContentType.
 type AddAttachmentMultipartRequestBody = NewAttachment
 
+// CorrectReferralJSONRequestBody defines body for CorrectReferral for application/json ContentType.
+type CorrectReferralJSONRequestBody = ReferralCorrection
+
 // MarkReferralInErrorJSONRequestBody defines body for MarkReferralInError for application/json ContentType.
 type MarkReferralInErrorJSONRequestBody = ErrorMarking
 
@@ -3078,6 +3134,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"addAttachment":       "/referrals/{id}/attachments",
 	"removeAttachment":    "/referrals/{id}/attachments/{attachment}",
 	"getAttachment":       "/referrals/{id}/attachments/{attachment}",
+	"correctReferral":     "/referrals/{id}/corrections",
 	"markReferralInError": "/referrals/{id}/error-marking",
 	"rejectReferral":      "/referrals/{id}/rejection",
 	"requestSupplement":   "/referrals/{id}/supplement-requests",
@@ -3185,6 +3242,9 @@ type ServerInterface interface {
 	// GetAttachment Hämta en bilaga / Fetch an attachment
 	// (GET /referrals/{id}/attachments/{attachment})
 	GetAttachment(ctx echo.Context, id Id, attachment AttachmentId) error
+	// CorrectReferral Rätta ett beslut / Correct a decision
+	// (POST /referrals/{id}/corrections)
+	CorrectReferral(ctx echo.Context, id Id, params CorrectReferralParams) error
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx echo.Context, id Id, params MarkReferralInErrorParams) error
@@ -4342,6 +4402,42 @@ func (w *ServerInterfaceWrapper) GetAttachment(ctx echo.Context) error {
 	return err
 }
 
+// CorrectReferral converts echo context to params.
+func (w *ServerInterfaceWrapper) CorrectReferral(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CorrectReferralParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CorrectReferral(ctx, id, params)
+	return err
+}
+
 // MarkReferralInError converts echo context to params.
 func (w *ServerInterfaceWrapper) MarkReferralInError(ctx echo.Context) error {
 	var err error
@@ -5290,6 +5386,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/referrals/:id/attachments", wrapper.AddAttachment, options.OperationMiddlewares["addAttachment"]...)
 	router.DELETE(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.RemoveAttachment, options.OperationMiddlewares["removeAttachment"]...)
 	router.GET(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.GetAttachment, options.OperationMiddlewares["getAttachment"]...)
+	router.POST(options.BaseURL+"/referrals/:id/corrections", wrapper.CorrectReferral, options.OperationMiddlewares["correctReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/error-marking", wrapper.MarkReferralInError, options.OperationMiddlewares["markReferralInError"]...)
 	router.POST(options.BaseURL+"/referrals/:id/rejection", wrapper.RejectReferral, options.OperationMiddlewares["rejectReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/supplement-requests", wrapper.RequestSupplement, options.OperationMiddlewares["requestSupplement"]...)
@@ -5928,6 +6025,22 @@ func (response GetAttachment200TextResponse) VisitGetAttachmentResponse(w http.R
 	return web.AnswerFile(w, 200, "text/plain", response.ContentLength, response.Body, web.Header{Name: "Content-Disposition", Value: response.Headers.ContentDisposition}, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type CorrectReferralRequestObject struct {
+	Id     Id `json:"id"`
+	Params CorrectReferralParams
+	Body   *CorrectReferralJSONRequestBody
+}
+
+type CorrectReferralResponseObject interface {
+	VisitCorrectReferralResponse(w http.ResponseWriter) error
+}
+
+type CorrectReferral200JSONResponse struct{ ChangedJSONResponse }
+
+func (response CorrectReferral200JSONResponse) VisitCorrectReferralResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type MarkReferralInErrorRequestObject struct {
 	Id     Id `json:"id"`
 	Params MarkReferralInErrorParams
@@ -6460,6 +6573,9 @@ type StrictServerInterface interface {
 	// GetAttachment Hämta en bilaga / Fetch an attachment
 	// (GET /referrals/{id}/attachments/{attachment})
 	GetAttachment(ctx context.Context, request GetAttachmentRequestObject) (GetAttachmentResponseObject, error)
+	// CorrectReferral Rätta ett beslut / Correct a decision
+	// (POST /referrals/{id}/corrections)
+	CorrectReferral(ctx context.Context, request CorrectReferralRequestObject) (CorrectReferralResponseObject, error)
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx context.Context, request MarkReferralInErrorRequestObject) (MarkReferralInErrorResponseObject, error)
@@ -7423,6 +7539,55 @@ func (sh *strictHandler) GetAttachment(ctx echo.Context, id Id, attachment Attac
 		return err
 	} else if validResponse, ok := response.(GetAttachmentResponseObject); ok {
 		return validResponse.VisitGetAttachmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CorrectReferral operation middleware
+func (sh *strictHandler) CorrectReferral(ctx echo.Context, id Id, params CorrectReferralParams) error {
+	var request CorrectReferralRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body CorrectReferralJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CorrectReferral(ctx.Request().Context(), request.(CorrectReferralRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CorrectReferral")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CorrectReferralResponseObject); ok {
+		return validResponse.VisitCorrectReferralResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

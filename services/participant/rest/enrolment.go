@@ -7,6 +7,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/participant"
 	"github.com/finsam/finsam/services/participant/service"
@@ -86,12 +87,42 @@ func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestO
 	d := participant.CheckInDecision{Decision: participant.Decision(r.Body.Decision), On: civil.Date(r.Body.DecidedOn), Weeks: rest.Value(r.Body.Weeks)}
 	exceptionReason := ""
 	if x := r.Body.Exception; x != nil {
-		exceptionReason, d.Exception = x.Reason, &participant.Exception{Approver: x.Approver}
+		exceptionReason, d.Exception = x.Reason, &participant.Exception{}
 	}
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.DecideCheckIn(ctx, r.Id, version, r.Number, d, rest.Value(r.Body.Reason), exceptionReason)
 	}, h.enrolmentAnswer)
 	return api.DecideCheckIn200JSONResponse{EnrolmentJSONResponse: a}, err
+}
+
+func (h handlers) ApproveException(ctx context.Context, r api.ApproveExceptionRequestObject) (api.ApproveExceptionResponseObject, error) {
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
+		return h.service.Approve(ctx, r.Id, version, r.Body.Approved, rest.Value(r.Body.Text))
+	}, h.enrolmentAnswer)
+	return api.ApproveException200JSONResponse{EnrolmentJSONResponse: a}, err
+}
+
+func (h handlers) CorrectEnrolment(ctx context.Context, r api.CorrectEnrolmentRequestObject) (api.CorrectEnrolmentResponseObject, error) {
+	c, text := participant.Correction{Step: int64(r.Body.Step)}, ""
+	if x := r.Body.Replacement; x != nil {
+		day := func(d *api.Day) civil.Date { return civil.Date(rest.Value(d)) }
+		c.Instead = &participant.Replacement{
+			On: map[participant.StepKind]civil.Date{
+				participant.Started: day(x.StartedOn), participant.BlockStarted: day(x.StartedOn), participant.Decided: day(x.DecidedOn),
+				participant.Resumed: day(x.ResumedOn), participant.ConversationHeld: day(x.HeldOn), participant.Closed: day(x.ClosedOn),
+			},
+			Decision: participant.Decision(rest.Value(x.Decision)), Weeks: rest.Value(x.Weeks), EndReason: participant.EndReason(rest.Value(x.EndReason)),
+			Livelihood: rest.Map(rest.Value(x.LivelihoodAfter), func(l api.Livelihood) string { return string(l) }),
+		}
+		if o := x.OccupationAfter; o != nil {
+			c.Instead.Occupation = &participant.Occupation{Kind: string(o.Kind), Extent: rest.Value(o.Extent)}
+		}
+		text = rest.Value(x.Text)
+	}
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
+		return h.service.Correct(ctx, r.Id, version, c, r.Body.Reason, text)
+	}, h.enrolmentAnswer)
+	return api.CorrectEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) ResumeEnrolment(ctx context.Context, r api.ResumeEnrolmentRequestObject) (api.ResumeEnrolmentResponseObject, error) {
@@ -133,7 +164,7 @@ func (h handlers) enrolmentAnswer(v *service.EnrolmentView) api.EnrolmentJSONRes
 }
 
 func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
-	c := v.Progress
+	c, corrected := v.Progress, history.Corrected(v.Steps, participant.CorrectionOf)
 	return api.Enrolment{
 		Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 		Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
@@ -150,13 +181,20 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 		CheckIns: rest.Map(c.CheckIns, func(in participant.CheckIn) api.CheckIn { return checkIn(v, in) }),
 		Closing:  closing(v),
 		Timeline: rest.Map(v.Steps, func(s participant.EnrolmentStep) api.EnrolmentStep {
-			return api.EnrolmentStep{
+			step := api.EnrolmentStep{
 				N: int(s.N), At: s.At, Kind: api.EnrolmentStepKind(s.Kind), By: rest.Optional(s.By), Authority: s.Authority,
 				Number: rest.Optional(s.Number), On: rest.Optional(string(s.On)),
 				Readiness: rest.Optional(api.Readiness(s.Readiness)), Decision: rest.Optional(api.CheckInDecision(s.Decision)),
 				Weeks: rest.Optional(s.Weeks), Outcome: rest.Optional(api.EnrolmentOutcome(s.Outcome)),
-				Text: rest.Optional(v.Texts[s.N].Text), Exception: exception(v, &s),
+				Text: rest.Optional(v.Texts[s.N].Text), Exception: exception(v.Texts, &s),
 			}
+			if by := corrected[s.N]; by != nil {
+				step.CorrectedBy = rest.Optional(int(by.N))
+			}
+			if s.Correction != nil {
+				step.Corrects = rest.Optional(int(s.Correction.Of))
+			}
+			return step
 		}),
 		UnderscoreLinks: h.enrolmentLinks(v),
 	}
@@ -170,17 +208,24 @@ func checkIn(v *service.EnrolmentView, in participant.CheckIn) api.CheckIn {
 	if s := in.Answer; s != nil {
 		b.State = api.CheckInState(s.Kind)
 		b.Answer = &api.CheckInAnswer{
-			At: s.At, HeldOn: rest.Optional(string(s.Held)), Readiness: rest.Optional(api.Readiness(s.Readiness)), Text: rest.Optional(v.Texts[s.N].Text),
+			At: s.At, HeldOn: rest.Optional(string(s.Held)), Readiness: rest.Optional(api.Readiness(s.Readiness)), Text: rest.Optional(v.StoryTexts[s.N].Text),
 		}
 	}
 	if s := in.Decision; s != nil {
 		b.State = api.CheckInStateDecided
-		b.Decision = &api.CheckInOutcome{
-			Decision: api.CheckInDecision(s.Decision), DecidedOn: string(s.On), Weeks: rest.Optional(s.Weeks),
-			Reason: rest.Optional(v.Texts[s.N].Text), Exception: exception(v, s),
-		}
+		b.Decision = decision(v, s)
+	}
+	if s := in.Request; s != nil {
+		b.AwaitsApproval = decision(v, s)
 	}
 	return b
+}
+
+func decision(v *service.EnrolmentView, s *participant.EnrolmentStep) *api.CheckInOutcome {
+	return &api.CheckInOutcome{
+		Decision: api.CheckInDecision(s.Decision), DecidedOn: string(s.On), Weeks: rest.Optional(s.Weeks),
+		Reason: rest.Optional(v.StoryTexts[s.N].Text), Exception: exception(v.StoryTexts, s),
+	}
 }
 
 // closing writes conversation and documentation; nil before there is any.
@@ -191,24 +236,24 @@ func closing(v *service.EnrolmentView) *api.Closing {
 	}
 	b := &api.Closing{}
 	if talk != nil {
-		b.Conversation = &api.Conversation{HeldOn: string(talk.On), Text: rest.Optional(v.Texts[talk.N].Text)}
+		b.Conversation = &api.Conversation{HeldOn: string(talk.On), Text: rest.Optional(v.StoryTexts[talk.N].Text)}
 	}
 	if end != nil && end.Occupation != nil {
 		b.Documentation = &api.Documentation{
 			ClosedOn: string(end.On), EndReason: api.EndReason(end.EndReason),
 			OccupationAfter: api.Occupation{Kind: api.OccupationKind(end.Occupation.Kind), Extent: rest.Optional(end.Occupation.Extent)},
 			LivelihoodAfter: rest.Map(end.Livelihood, func(l string) api.Livelihood { return api.Livelihood(l) }),
-			Summary:         rest.Optional(v.Texts[end.N].Text),
+			Summary:         rest.Optional(v.StoryTexts[end.N].Text),
 		}
 	}
 	return b
 }
 
-func exception(v *service.EnrolmentView, s *participant.EnrolmentStep) *api.PlanExceptionNote {
+func exception(texts map[int64]service.Texts, s *participant.EnrolmentStep) *api.PlanExceptionNote {
 	if s.Exception == nil {
 		return nil
 	}
-	return &api.PlanExceptionNote{Approver: s.Exception.Approver, Reason: rest.Optional(v.Texts[s.N].Exception)}
+	return &api.PlanExceptionNote{Approver: rest.Optional(s.Exception.Approver), Reason: rest.Optional(texts[s.N].Exception)}
 }
 
 // enrolmentLinks returns where the enrolment belongs, and what the caller may do

@@ -23,6 +23,7 @@ type EnrolmentView struct {
 	Version    int64
 	Progress   participant.Progress
 	Texts      map[int64]Texts         // by step; nil when the texts are not for the caller
+	StoryTexts map[int64]Texts         // as Texts, of the steps as they should have been
 	Operations []participant.Operation // that the caller may call now
 }
 
@@ -87,23 +88,32 @@ func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enr
 	if !access.Allows("getEnrolment#text", a, v.Value.Resource(p, a)) {
 		return view, nil
 	}
-	view.Texts = map[int64]Texts{}
-	for _, step := range view.Steps {
+	var err error
+	if view.Texts, err = s.texts(view.ID, view.Steps); err == nil {
+		view.StoryTexts, err = s.texts(view.ID, view.Story())
+	}
+	return view, err
+}
+
+// texts decrypts the texts of an enrolment's steps.
+func (s *Service) texts(id string, steps []participant.EnrolmentStep) (map[int64]Texts, error) {
+	texts := map[int64]Texts{}
+	for _, step := range steps {
 		var t Texts
 		var err error
-		if t.Text, err = s.Cipher.DecryptText(step.Text, enrolmentContext(view.ID, "text")); err != nil {
+		if t.Text, err = s.Cipher.DecryptText(step.Text, enrolmentContext(id, "text")); err != nil {
 			return nil, err
 		}
 		if step.Exception != nil {
-			if t.Exception, err = s.Cipher.DecryptText(step.Exception.Reason, enrolmentContext(view.ID, "exception")); err != nil {
+			if t.Exception, err = s.Cipher.DecryptText(step.Exception.Reason, enrolmentContext(id, "exception")); err != nil {
 				return nil, err
 			}
 		}
 		if t != (Texts{}) {
-			view.Texts[step.N] = t
+			texts[step.N] = t
 		}
 	}
-	return view, nil
+	return texts, nil
 }
 
 // summarize returns the view of an enrolment without texts.
@@ -112,6 +122,9 @@ func (s *Service) summarize(a actor.Actor, v store.Versioned[participant.Enrolme
 	redacted, progress := v.Value.Redact(p, a)
 	view := &EnrolmentView{Enrolment: redacted, Version: v.Version, Progress: progress}
 	for _, o := range progress.Operations(civil.DateOf(s.Now())) {
+		if o.Name == "correctEnrolment" && !v.Value.CanCorrect(history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), s.Now()) {
+			continue
+		}
 		if access.Allows(o.Name, a, r) {
 			view.Operations = append(view.Operations, o)
 		}
@@ -199,15 +212,47 @@ func (s *Service) Start(ctx context.Context, id string, version int64, on civil.
 		if err := e.Start(on, by, s.Now()); err != nil {
 			return err
 		}
-		person, err := s.people.Store.Get(ctx, e.Association, e.Participant)
-		if err != nil {
+		return s.checkFirstDay(ctx, e, on)
+	})
+}
+
+// checkFirstDay returns what prevents an enrolment from beginning on a day, by what is
+// known of the person.
+func (s *Service) checkFirstDay(ctx context.Context, e *participant.Enrolment, on civil.Date) error {
+	person, err := s.people.Store.Get(ctx, e.Association, e.Participant)
+	if err != nil {
+		return err
+	}
+	identity, err := s.identityOf(person.Value)
+	if err != nil {
+		return err
+	}
+	return e.CheckFirstDay(on, person.Value.ConsentedOn(e.Referral), ageOn(identity.Number, on))
+}
+
+// Correct marks a step as taken by mistake; reason and text, of what it should have been,
+// are in clear.
+func (s *Service) Correct(ctx context.Context, id string, version int64, c participant.Correction, reason, text string) (*EnrolmentView, error) {
+	manages := actor.From(ctx).Has(actor.Manager)
+	return s.change(ctx, "correctEnrolment", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) (err error) {
+		c.Reason = reason
+		if c.Instead != nil && text != "" {
+			if c.Instead.Text, err = s.Cipher.EncryptText(text, enrolmentContext(id, "text")); err != nil {
+				return err
+			}
+		}
+		instead, err := e.Correct(by, s.Now(), manages, c)
+		if err != nil || instead == nil || instead.Kind != participant.Started {
 			return err
 		}
-		identity, err := s.identityOf(person.Value)
-		if err != nil {
-			return err
-		}
-		return e.CheckFirstDay(on, person.Value.ConsentedOn(e.Referral), ageOn(identity.Number, on))
+		return participant.InReplacement(s.checkFirstDay(ctx, e, instead.On))
+	})
+}
+
+// Approve decides on the exception that is asked for.
+func (s *Service) Approve(ctx context.Context, id string, version int64, approved bool, text string) (*EnrolmentView, error) {
+	return s.change(ctx, "approveException", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
+		return e.Approve(approved, text, by, s.Now())
 	})
 }
 

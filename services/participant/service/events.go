@@ -46,14 +46,17 @@ func personEvent(p *participant.Person, n int64) feed.Event {
 // enrolmentEvent returns the event of step n of an enrolment, with the state that it
 // led to.
 func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
-	s := e.Steps[n-1]
+	taken := e.Steps[n-1]
 	then := *e
 	then.Steps = e.Steps[:n]
-	p := then.Progress()
+	p, s := then.Progress(), taken
+	if c := taken.Correction; c != nil && c.With != nil {
+		s = *c.With // the event says what should have been
+	}
 	first, last := p.Span(s)
 	event := feed.Event{
-		Type: enrolmentEvents + string(s.Kind), Subject: e.ID, Time: s.At,
-		Association: e.Association, TraceParent: s.TraceParent,
+		Type: enrolmentEvents + string(taken.Kind), Subject: e.ID, Time: taken.At,
+		Association: e.Association, TraceParent: taken.TraceParent,
 		Data: map[string]string{
 			"enrolment": e.ID, "referral": e.Referral, "participant": e.Participant,
 			"municipality": e.Municipality, "coach": e.Coach, "initiative": e.Initiative, "state": string(p.State),
@@ -65,6 +68,13 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 		event.Data["number"] = strconv.Itoa(s.Number)
 		if first != "" {
 			event.Data["content"] = strings.Join(e.Plan.Blocks[s.Number-1].Content, ",")
+		}
+	}
+	if c := taken.Correction; c != nil {
+		event.Data["corrects"] = strconv.FormatInt(c.Of, 10)
+		event.Data["voids"] = strings.Trim(strings.ReplaceAll(fmt.Sprint(c.Voids), " ", ","), "[]")
+		if c.With != nil {
+			event.Data["kind"] = string(s.Kind)
 		}
 	}
 	maps.DeleteFunc(event.Data, func(_, value string) bool { return value == "" })
@@ -99,6 +109,15 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 		return s.follow(ctx, e, transfer(participant.TransferAsked, e.Data["to"]))
 	case "transfer_declined", "transfer_cancelled":
 		return s.follow(ctx, e, transfer(participant.TransferEnded, e.Data["to"]))
+	case "corrected":
+		switch {
+		case e.Data["corrected"] == "accepted" && e.Data["startDate"] != "":
+			return s.enrol(ctx, e, by)
+		case e.Data["corrected"] == "accepted":
+			return s.cancelPlanned(ctx, e, by)
+		case e.Data["reopened"] != "":
+			return s.follow(ctx, e, transfer(participant.Reopened, e.Data["municipality"]))
+		}
 	case "transfer_accepted":
 		return s.follow(ctx, e, transfer(participant.HandedOver, e.Data["municipality"]))
 	case "amended":
@@ -144,7 +163,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
 	}
 	planned := initiative.PlanIn(e.Data["municipality"])
-	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge, CheckInDays: planned.DaysBeforeCheckIn()}
+	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge, CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.Terms.DaysToCorrect()}
 	for _, b := range planned.Blocks {
 		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})
 	}
@@ -164,7 +183,13 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	if err != nil {
 		return err
 	}
-	if _, err = s.enrolments.Store.Insert(ctx, enrolment); err != nil && !errors.Is(err, store.ErrExists) {
+	_, err = s.enrolments.Store.Insert(ctx, enrolment)
+	if errors.Is(err, store.ErrExists) {
+		_, err = s.enrolments.Store.Update(ctx, e.Association, enrolment.ID, 0, func(known *participant.Enrolment) error {
+			return store.WriteIf(known.Replan(enrolment, strings.HasSuffix(e.Type, ".corrected"), e.ID, by, s.Now()))
+		})
+	}
+	if err != nil {
 		return err
 	}
 	s.wake()

@@ -8,7 +8,28 @@ import (
 	"github.com/finsam/finsam/services/referral"
 )
 
-// DeltaOf returns what step n of a referral counts for.
+// DeltasOf returns what step n of a referral counts for. A correction counts for what its
+// story counts for, less what the story before it did, each in the months of its steps.
+func DeltasOf(r *referral.Referral, n int64) (all []Delta) {
+	story := r.AsOf(n)
+	story.Steps = story.Story()
+	if r.Steps[n-1].Kind != referral.Corrected {
+		return []Delta{DeltaOf(story, int64(len(story.Steps)))}
+	}
+	before := r.AsOf(n - 1)
+	before.Steps = before.Story()
+	for i := range before.Steps {
+		d := DeltaOf(before, int64(i+1))
+		d.Less = true
+		all = append(all, d)
+	}
+	for i := range story.Steps {
+		all = append(all, DeltaOf(story, int64(i+1)))
+	}
+	return all
+}
+
+// DeltaOf returns what step n of a referral, which is its own story, counts for.
 func DeltaOf(r *referral.Referral, n int64) Delta {
 	step, then := &r.Steps[n-1], r.AsOf(n).Status()
 	d := Delta{Month: step.At.In(civil.Zone).Format("2006-01")}

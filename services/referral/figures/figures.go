@@ -16,7 +16,7 @@ import (
 
 // Version is the version of the rules by which steps are counted. A program that
 // counts differently has another one, and counts again from the beginning.
-const Version = 2
+const Version = 3
 
 // What is counted.
 const (
@@ -65,6 +65,7 @@ type Delta struct {
 	Up    []Cell
 	Down  []Cell
 	Spans []Span
+	Less  bool // it no longer counts
 }
 
 // Month is what happened in one association in one month.
@@ -86,15 +87,19 @@ func (m *Month) Apply(d Delta) {
 	if m.Spans == nil {
 		m.Spans = map[string]Sum{}
 	}
+	one := int64(1)
+	if d.Less {
+		one = -1
+	}
 	for _, c := range d.Up {
-		add(m.Cells, c.name(), Sum{1})
+		add(m.Cells, c.name(), Sum{one})
 	}
 	for _, c := range d.Down {
-		add(m.Cells, c.name(), Sum{-1})
+		add(m.Cells, c.name(), Sum{-one})
 	}
 	for _, s := range d.Spans {
 		name := strings.Join([]string{s.Step, s.Detail, s.Municipality, strconv.Itoa(s.Days)}, "|")
-		add(m.Spans, name, Sum{1})
+		add(m.Spans, name, Sum{one})
 	}
 }
 

@@ -130,9 +130,10 @@ func (r *Rollup) Count(ctx context.Context, events []feed.Event) error {
 		if ref == nil || n < 1 || n > ref.Version() {
 			continue
 		}
-		d := DeltaOf(ref, n)
-		at.ID = d.Month
-		months[at] = append(months[at], counted{e.Sequence, d})
+		for _, d := range DeltasOf(ref, n) {
+			at.ID = d.Month
+			months[at] = append(months[at], counted{e.Sequence, d})
+		}
 	}
 	for at, page := range months {
 		if err := r.write(ctx, at.Association, at.ID, page); err != nil {

@@ -51,7 +51,7 @@ const (
 // a new kind of step adds leaves only when it is named here. The dates of the progress,
 // the coach and the outcome are not among them, because the sender sees those only as
 // far as the consent covers them.
-var publicKeys = []string{"referral", "municipality", "from", "to", "unit", "party", "wait", "since", "due"}
+var publicKeys = []string{"referral", "municipality", "from", "to", "unit", "party", "wait", "since", "due", "corrected"}
 
 // withheldKinds leave for no recipient: whether a person is protected is for the named
 // handlers, who see it in the referral.

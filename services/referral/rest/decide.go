@@ -60,6 +60,20 @@ func (h handlers) MarkReferralInError(ctx context.Context, r api.MarkReferralInE
 	return api.MarkReferralInError200JSONResponse{ChangedJSONResponse: c}, err
 }
 
+func (h handlers) CorrectReferral(ctx context.Context, r api.CorrectReferralRequestObject) (api.CorrectReferralResponseObject, error) {
+	correction, text := referral.Correction{Step: int64(r.Body.Step)}, ""
+	if x := r.Body.Replacement; x != nil {
+		correction.Instead = &referral.Decision{
+			StartDate: rest.Value(x.StartDate), Coach: rest.Value(x.Coach), Code: string(rest.Value(x.Code)), Priority: string(rest.Value(x.Priority)),
+		}
+		text = rest.Value(x.Text)
+	}
+	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Correct(ctx, r.Id, version, correction, r.Body.Reason, text)
+	}, h.changed)
+	return api.CorrectReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
 // changed writes a referral as the answer of an operation that has changed it.
 func (h handlers) changed(v *referral.View) api.ChangedJSONResponse {
 	tag := rest.ETag(v.Version)

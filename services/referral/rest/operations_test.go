@@ -103,6 +103,13 @@ func operations() []operation {
 			body("by somebody who does not exist", "by", "neighbour", map[string]any{})),
 		change("amendReferral", "/amendments", referraltest.Officer,
 			[]string{"changes/consent", "changes/consent/dataCategories", "changes/externalReference", "changes/reason", "changes/rightTime", "changes/targetGroup"}, amendment(), badAmendments()...),
+		change("correctReferral", "/corrections", referraltest.Intake,
+			[]string{"replacement", "replacement/code", "replacement/coach", "replacement/priority", "replacement/startDate", "replacement/text"},
+			map[string]any{"step": 1, "reason": "Påhittat: fel.", "replacement": map[string]any{
+				"startDate": "2026-03-16", "coach": "coach-1", "code": "other", "text": "Påhittat.", "priority": "low"}},
+			body("of a step that is not there", "step", 99, map[string]any{"reason": "Påhittat: fel."}),
+			body("with nothing instead", "replacement", map[string]any{}, map[string]any{"step": 1, "reason": "Påhittat: fel."}),
+			refusal{"of what the sender did", webtest.Request{}}),
 		change("assignReferral", "/assignment", referraltest.Intake, []string{"responsible"}, map[string]any{"responsible": "mottagare-2"},
 			body("to a personal number", "responsible", "19121212-1212", map[string]any{})),
 		change("requestTransfer", "/transfer-requests", referraltest.Intake, nil, map[string]any{"municipality": "1402", "text": "Påhittat: flyttat."},

@@ -38,7 +38,7 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 				Datacontenttype: "application/json",
 				Data: api.EventData{
 					Referral: n.Referral, Municipality: of("municipality"), Unit: of("unit"), From: of("from"), To: of("to"),
-					Party: of("party"), Wait: of("wait"), Since: of("since"), Due: of("due"),
+					Party: of("party"), Wait: of("wait"), Since: of("since"), Due: of("due"), Corrected: of("corrected"),
 				},
 			}
 		}),

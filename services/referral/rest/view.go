@@ -1,10 +1,12 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -55,7 +57,7 @@ func (h handlers) body(v *referral.View) api.Referral {
 	if t := v.Texts; t != nil {
 		b.Reason, b.TargetGroupTest, b.RightTime = rest.Present(&t.Reason), targetGroupTest(t.Assessment), rightTime(t.Assessment)
 	}
-	for _, s := range v.Steps {
+	for _, s := range v.Story {
 		switch {
 		case s.Acceptance != nil:
 			b.Acceptance = &api.ReferralAcceptance{
@@ -63,8 +65,12 @@ func (h handlers) body(v *referral.View) api.Referral {
 				StartDate: s.Acceptance.StartDate, Coach: s.Acceptance.Coach, AcceptedAt: s.At,
 			}
 		case s.Kind == referral.Rejected:
+			text := stepText(v, s.N)
+			if v.Texts != nil {
+				text = cmp.Or(v.Texts.Instead[s.N], text)
+			}
 			b.Rejection = &api.ReferralRejection{
-				Code: api.ReferralRejectionCode(s.Code), Text: rest.Optional(stepText(v, s.N)), RejectedAt: s.At,
+				Code: api.ReferralRejectionCode(s.Code), Text: rest.Optional(text), RejectedAt: s.At,
 			}
 		}
 	}
@@ -117,7 +123,7 @@ func progress(v *referral.View) *api.ReferralProgress {
 		return nil
 	}
 	b := &api.ReferralProgress{Enrolment: v.Enrolment, Steps: []api.ReferralProgressStep{}}
-	for _, s := range v.Steps {
+	for _, s := range v.Story {
 		if s.Progress == nil {
 			continue
 		}
@@ -145,6 +151,8 @@ func stepText(v *referral.View, n int64) string {
 
 func timeline(v *referral.View) []api.ReferralStep {
 	all := make([]api.ReferralStep, len(v.Steps))
+	corrected := history.Corrected(v.Referral.Steps, referral.CorrectionOf)
+	number := func(n int64) *int { return rest.Optional(int(v.Status.VisibleNumber(n, v.Visibility))) }
 	for i := range v.Steps {
 		s := &v.Steps[i]
 		all[i] = api.ReferralStep{
@@ -155,6 +163,12 @@ func timeline(v *referral.View) []api.ReferralStep {
 		}
 		if s.Attachment != nil {
 			all[i].Attachment = &s.Attachment.ID
+		}
+		if by := corrected[s.N]; by != nil {
+			all[i].CorrectedBy = number(by.N)
+		}
+		if s.Correction != nil {
+			all[i].Corrects = number(s.Correction.Of)
 		}
 	}
 	return all

@@ -93,6 +93,48 @@ func (s *Service) PutOnWaitlist(ctx context.Context, id string, ifVersion int64,
 	})
 }
 
+// Correct marks a decision as taken by mistake; reason and text, of what a rejection
+// should have said, are in clear. A corrected rejection holds the referral's external
+// reference again, which another may have been given since.
+func (s *Service) Correct(ctx context.Context, id string, ifVersion int64, c referral.Correction, reason, text string) (*referral.View, error) {
+	return s.change(ctx, "correctReferral", id, ifVersion, reason, func(a actor.Actor, r versioned, by history.Author, reason []byte) (err error) {
+		c.Reason = reason
+		manages := a.Has(actor.Manager)
+		if c.Instead != nil && text != "" {
+			if c.Instead.Text, err = s.Cipher.EncryptText(text, referral.TextContext(id)); err != nil {
+				return err
+			}
+		}
+		was, instead, err := r.Value.CheckCorrection(by, s.Now(), manages, c)
+		if err != nil {
+			return err
+		}
+		if instead != nil && was.Kind == referral.Accepted && instead.Acceptance.StartDate != was.Acceptance.StartDate {
+			in, err := s.Associations.Get(r.Value.Association)
+			if err != nil {
+				return err
+			}
+			age, err := s.People.AgeOn(ctx, r.Value.Participant, instead.Acceptance.StartDate)
+			if err != nil {
+				return err
+			}
+			initiative, ok := in.Initiative(was.Acceptance.Initiative)
+			if !ok {
+				return referral.ErrInitiative.AtField("/step")
+			}
+			if err := referral.CheckAge(initiative, age, "/replacement/startDate"); err != nil {
+				return err
+			}
+		}
+		if r.Value.ExternalReference != "" && was.Kind == referral.Rejected && instead == nil {
+			if err := s.checkReference(ctx, r.Value.Association, r.Value.Authority, r.Value.ExternalReference, "/step"); err != nil {
+				return err
+			}
+		}
+		return r.Value.Correct(by, s.Now(), manages, c)
+	})
+}
+
 // RequestSupplement asks the sender for more.
 func (s *Service) RequestSupplement(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
 	return s.change(ctx, "requestSupplement", id, ifVersion, text, func(_ actor.Actor, r versioned, by history.Author, text []byte) error {

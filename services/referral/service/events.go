@@ -55,16 +55,27 @@ func event(r *referral.Referral, n int64) feed.Event {
 		e.Data["since"], e.Data["due"] = step.Turn.Since.Format(time.RFC3339), step.Turn.Due.Format(time.RFC3339)
 	case referral.AttachmentAdded, referral.AttachmentRemoved:
 		e.Data["attachment"] = step.Attachment.ID
-	case referral.Accepted:
-		e.Data["initiative"] = step.Acceptance.Initiative
-		e.Data["startDate"] = step.Acceptance.StartDate
-		e.Data["coach"] = step.Acceptance.Coach
-		e.Data["authority"] = r.Authority
-		if withheld := status.Scope().Withheld; len(withheld) > 0 {
-			e.Data["unshared"] = strings.Join(withheld, ",") // the enrolment is as hidden as its copy here
+	case referral.Corrected:
+		e.Data["corrected"] = step.Code
+		if status.Accepted != nil && step.Code == string(referral.Accepted) {
+			accepted(e, r, status)
 		}
+		if step.Code == string(referral.Rejected) && status.State != referral.StateRejected {
+			e.Data["reopened"] = "true"
+		}
+	case referral.Accepted:
+		accepted(e, r, status)
 	}
 	return e
+}
+
+// accepted adds what the participant service plans the enrolment by.
+func accepted(e feed.Event, r *referral.Referral, status *referral.Status) {
+	a := status.Accepted.Acceptance
+	e.Data["initiative"], e.Data["startDate"], e.Data["coach"], e.Data["authority"] = a.Initiative, a.StartDate, a.Coach, r.Authority
+	if withheld := status.Scope().Withheld; len(withheld) > 0 {
+		e.Data["unshared"] = strings.Join(withheld, ",") // the enrolment is as hidden as its copy here
+	}
 }
 
 // visibleStepNumber returns the number by which a referral's sender, or a municipality
@@ -121,15 +132,37 @@ func (s *Service) Handle(ctx context.Context, e feed.Event) error {
 	})
 }
 
-// follow adds the step to one referral, once.
+// follow adds the step to one referral, once; a correction is of a step that an earlier
+// event brought.
 func (s *Service) follow(ctx context.Context, e feed.Event, id string, step referral.Step) error {
 	by := history.System("participant")
 	by.TraceParent = e.TraceParent
+	event := func(n string) string { return e.Subject + "/" + n } // of the enrolment's steps
+	var instead *referral.Step
+	if kind := e.Data["kind"]; kind != "" {
+		was := e
+		was.Type = enrolmentEvents + kind
+		if should, ok := stepOf(was); ok {
+			should.Cause = ""
+			instead = &should
+		}
+	}
+	var voids []string
+	for n := range strings.FieldsFuncSeq(e.Data["voids"], func(r rune) bool { return r == ',' }) {
+		voids = append(voids, event(n))
+	}
 	saved, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *referral.Referral) error {
-		return follow(r, by, s.Now(), step)
+		if step.Kind != referral.Corrected {
+			return follow(r, by, s.Now(), step)
+		}
+		taken, err := r.FollowCorrection(by, s.Now(), e.ID, event(e.Data["corrects"]), voids, instead)
+		if err != nil {
+			return err
+		}
+		return store.WriteIf(taken)
 	})
 	switch {
-	case errors.Is(err, referral.ErrWrongState), errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, referral.ErrWrongState), errors.Is(err, history.ErrLaterStep), errors.Is(err, store.ErrNotFound):
 		// A withdrawal may cross the enrolment on its way: the participant service, which
 		// follows the withdrawal, cancels what it planned.
 		return fmt.Errorf("%w: referral %s: %w", feed.ErrSkip, id, err)
@@ -166,6 +199,10 @@ func stepOf(e feed.Event) (s referral.Step, ok bool) {
 		return s, true
 	}
 	kind, ofEnrolment := strings.CutPrefix(e.Type, enrolmentEvents)
+	if ofEnrolment && kind == "corrected" {
+		s.Kind = referral.Corrected
+		return s, true
+	}
 	if !ofEnrolment || !slices.Contains(progressKinds, kind) {
 		return s, false
 	}

@@ -226,7 +226,8 @@ func (s *Service) facts(ctx context.Context, association string, period publicat
 	var facts []publication.Fact
 	q := store.Query{Association: association, Sort: []store.Order{{Key: keyNumber}}, Limit: 200}
 	err := s.referrals.Each(ctx, q, func(v store.Versioned[referral.Referral]) error {
-		r := v.Value
+		r := *v.Value
+		r.Steps = r.Story()
 		status := r.Status()
 		if status.State == referral.StateEnteredInError {
 			return nil
@@ -235,7 +236,7 @@ func (s *Service) facts(ctx context.Context, association string, period publicat
 			if day := civil.DateOf(r.Steps[i].At); day < from || until <= day {
 				continue
 			}
-			d := figures.DeltaOf(r, int64(i+1))
+			d := figures.DeltaOf(&r, int64(i+1))
 			for _, c := range d.Up {
 				f := publication.Fact{
 					Person: r.Participant, Measure: c.Measure, Detail: c.Detail, Source: c.Source, Municipality: c.Municipality, Gender: c.Gender,

@@ -90,6 +90,16 @@ func (s *Service) texts(v *referral.View) (*referral.Texts, error) {
 			}
 			t.Steps[step.N] = text
 		}
+		if c := step.Correction; c != nil && c.With != nil && c.With.Text != nil {
+			text, err := plain(c.With.Text, fmt.Sprintf("text instead of step %d", c.Of))
+			if err != nil {
+				return nil, err
+			}
+			if t.Instead == nil {
+				t.Instead = map[int64]string{}
+			}
+			t.Instead[c.Of] = text
+		}
 		if step.Amendment == nil {
 			continue
 		}

@@ -32,7 +32,7 @@ func (s *Service) Wake(association, municipality string) {
 // turn in a queue, or took it.
 func (s *Service) Stepped(r *referral.Referral) {
 	switch r.Steps[len(r.Steps)-1].Kind {
-	case referral.Waitlisted, referral.TransferRequested, referral.Rejected, referral.Withdrawn, referral.MarkedInError, referral.Enrolled, referral.Closed:
+	case referral.Waitlisted, referral.TransferRequested, referral.Rejected, referral.Withdrawn, referral.MarkedInError, referral.Enrolled, referral.Closed, referral.Corrected:
 	case referral.Accepted:
 		if !r.AsOf(r.Version() - 1).Status().IsPlaceOffered() {
 			return
