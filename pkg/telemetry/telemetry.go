@@ -12,9 +12,11 @@ package telemetry
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -32,7 +34,9 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
-	"go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/embedded"
 
 	"github.com/finsam/finsam/pkg/metrics"
 )
@@ -59,22 +63,22 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	}
 	// Without a collector nothing is recorded, but every request still has its trace id, for
 	// logs and problems. With one, OTEL_TRACES_SAMPLER says what is.
-	sending := trace.WithSampler(trace.NeverSample())
+	traces, stopTraces := trace.TracerProvider(unrecorded{}), func(context.Context) error { return nil }
 	if collector("TRACES") {
 		exporter, err := otlptracehttp.New(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 		}
-		sending = trace.WithBatcher(exporter, trace.WithBatchTimeout(time.Second))
+		sdk := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(time.Second)))
+		traces, stopTraces = sdk, sdk.Shutdown
 	}
-	traces := trace.NewTracerProvider(trace.WithResource(res), sending)
 	meters, err := startMetrics(ctx, res)
 	if err != nil {
-		return nil, errors.Join(err, traces.Shutdown(ctx))
+		return nil, errors.Join(err, stopTraces(ctx))
 	}
 	logs, err := startLogs(ctx, res)
 	if err != nil {
-		return nil, errors.Join(err, traces.Shutdown(ctx), meters.Shutdown(ctx))
+		return nil, errors.Join(err, stopTraces(ctx), meters.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		slog.WarnContext(context.WithValue(context.Background(), localKey{}, true), "telemetry could not be sent", "cause", err.Error())
@@ -88,8 +92,30 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 		Read: func() (float64, bool) { return 1, true },
 	})
 	return func(ctx context.Context) error {
-		return errors.Join(traces.Shutdown(ctx), meters.Shutdown(ctx), logs(ctx))
+		return errors.Join(stopTraces(ctx), meters.Shutdown(ctx), logs(ctx))
 	}, nil
+}
+
+// unrecorded is the provider of a program without a collector.
+type unrecorded struct{ embedded.TracerProvider }
+
+// Tracer implements trace.TracerProvider.
+func (unrecorded) Tracer(string, ...trace.TracerOption) trace.Tracer { return idsOnly{} }
+
+// idsOnly is a tracer whose spans have their ids and nothing else.
+type idsOnly struct{ embedded.Tracer }
+
+// Start implements trace.Tracer.
+func (idsOnly) Start(ctx context.Context, _ string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
+	parent := trace.SpanContextFromContext(ctx)
+	c := trace.SpanContextConfig{TraceID: parent.TraceID(), TraceState: parent.TraceState()}
+	if !parent.IsValid() {
+		binary.NativeEndian.PutUint64(c.TraceID[:8], rand.Uint64())
+		binary.NativeEndian.PutUint64(c.TraceID[8:], rand.Uint64())
+	}
+	binary.NativeEndian.PutUint64(c.SpanID[:], rand.Uint64())
+	ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(c))
+	return ctx, trace.SpanFromContext(ctx)
 }
 
 // collector reports whether a collector is named for the signal.

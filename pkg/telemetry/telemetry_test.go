@@ -62,6 +62,11 @@ func TestWithoutACollectorThereAreMetricsAndTraceIDsAndNoSpans(t *testing.T) {
 	if !span.SpanContext().IsValid() || span.IsRecording() {
 		t.Error("a request needs an id, and nothing need be recorded")
 	}
+	theirs := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true})
+	_, span = otel.Tracer("test").Start(trace.ContextWithSpanContext(t.Context(), theirs), "y")
+	if c := span.SpanContext(); c.TraceID() != theirs.TraceID() || c.SpanID() == theirs.SpanID() || !c.HasSpanID() || c.IsSampled() {
+		t.Errorf("%v: a trace goes on by spans of its own, which nobody needs to record", c)
+	}
 	count, err := otel.Meter("test").Int64Counter("finsam.test.things")
 	if err != nil {
 		t.Fatal(err)

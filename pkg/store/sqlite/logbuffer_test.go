@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,7 @@ import (
 )
 
 // spoil has the file of the log answer the next write with a code, and counts writes.
-func spoil(l *logBuffer) (code *int32, writes *int) {
+func spoil(t *testing.T, l *logBuffer) (code *int32, writes *int) {
 	code, writes = new(int32), new(int)
 	own := call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)
 	spoilt := func(tls *libc.TLS, file, data uintptr, size int32, at int64) int32 {
@@ -30,6 +31,7 @@ func spoil(l *logBuffer) (code *int32, writes *int) {
 		return own(tls, file, data, size, at)
 	}
 	l.own.FxWrite = *(*uintptr)(unsafe.Pointer(&spoilt))
+	t.Cleanup(func() { runtime.KeepAlive(spoilt) }) // SQLite has only its address
 	return code, writes
 }
 
@@ -41,7 +43,7 @@ func long(id string) store.Record {
 
 func TestACommitIsWrittenInFewPieces(t *testing.T) {
 	e := openSmall(t)
-	_, writes := spoil(e.db.writer.conn.log)
+	_, writes := spoil(t, e.db.writer.conn.log)
 	if err := e.Insert(t.Context(), "things", long("a")); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func TestALogThatCannotBeWrittenSpoilsNothing(t *testing.T) {
 		return db, e
 	}
 	db, e := open()
-	code, _ := spoil(db.writer.conn.log)
+	code, _ := spoil(t, db.writer.conn.log)
 	if err := e.Insert(t.Context(), "things", rec("before")); err != nil {
 		t.Fatal(err)
 	}
