@@ -19,7 +19,7 @@ type rule struct {
 }
 
 var (
-	drivers  = []string{"go.mongodb.org/mongo-driver/", "github.com/gomodule/redigo/", "modernc.org/"}
+	drivers  = []string{"go.mongodb.org/mongo-driver/", "github.com/redis/", "modernc.org/"}
 	front    = []string{"github.com/labstack/echo/", "go.opentelemetry.io/otel/sdk/"}
 	services = []string{prefix + "services/referral", prefix + "services/participant", prefix + "services/activity"}
 )

@@ -8,14 +8,18 @@
 package redis
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/finsam/finsam/pkg/cache"
 )
@@ -28,25 +32,54 @@ const (
 	pauseTimeout = time.Second
 )
 
-// Cache is a cache in a Redis server.
+// Cache is a connection to a Redis server.
 type Cache struct {
-	Client *Client // for what else is shared over the same server; closed with the cache
-
+	client *redis.Client
 	log    *slog.Logger
-	until  atomic.Int64 // Redis is not asked until then, Unix nanoseconds
+	server atomic.Pointer[string] // identity of the server's process; nil: not known yet
+	until  atomic.Int64           // Redis is not asked until then, Unix nanoseconds
 	closed atomic.Bool
 }
 
 var _ cache.Cache = (*Cache)(nil)
 
-// Open prepares the connections; the server need not be there yet. NewClient says what the
-// URL may be.
+// silentLogger silences the driver, which would write a line to standard error for every
+// try to connect. Cache logs what matters.
+type silentLogger struct{}
+
+func (silentLogger) Printf(context.Context, string, ...any) {}
+
+var silenceDriver = sync.OnceFunc(func() { redis.SetLogger(silentLogger{}) })
+
+// Open prepares the connection; the server need not be there yet. The URL is of
+// the form redis://[user:password@]host:port/db, rediss:// with TLS, or
+// unix:///socket?db=0.
 func Open(url string, log *slog.Logger) (*Cache, error) {
-	client, err := NewClient(url)
+	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, err
+		return nil, errors.New("the Redis URL cannot be read: it wants the form redis://[user:password@]host:port/db")
 	}
-	return &Cache{Client: client, log: log}, nil
+	silenceDriver()
+	c := &Cache{log: log}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = 2*readTimeout, dropTimeout, dropTimeout, readTimeout
+	o.MaxRetries, o.DialerRetries = -1, 1
+	o.ContextTimeoutEnabled = true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	o.OnConnect = func(ctx context.Context, conn *redis.Conn) error { // the identity of the server
+		info, err := conn.Info(ctx, "server").Result()
+		if err != nil {
+			return err
+		}
+		_, rest, ok := strings.Cut(info, "run_id:")
+		if !ok {
+			return errors.New("the server's INFO has no run_id")
+		}
+		id, _, _ := strings.Cut(rest, "\r\n")
+		c.server.Store(&id)
+		return nil
+	}
+	c.client = redis.NewClient(o)
+	return c, nil
 }
 
 // keys names what is kept, for one process of the server.
@@ -61,21 +94,17 @@ func (k keys) value(group, key string) string {
 func (c *Cache) Get(ctx context.Context, group, key string) (cache.Entry, error) {
 	var found cache.Entry
 	err := c.try(ctx, func(ctx context.Context, k keys) error {
-		answers, err := c.Client.Do(ctx,
-			Command{"SET", k.version(group), rand.Text(), "NX", "PX", cache.MaxTTL.Milliseconds()},
-			Command{"MGET", k.version(group), k.value(group, key)})
-		if err != nil {
+		p := c.client.Pipeline()
+		p.SetNX(ctx, k.version(group), rand.Text(), cache.MaxTTL)
+		both := p.MGet(ctx, k.version(group), k.value(group, key))
+		if _, err := p.Exec(ctx); err != nil {
 			return err
 		}
-		both, _ := answers[1].([]any)
-		if len(both) != 2 {
-			return errors.New("the server's MGET of two keys has not two answers")
-		}
-		version, _ := both[0].([]byte)
-		value, _ := both[1].([]byte)
-		found.Version = string(version)
-		if len(version) > 0 && bytes.HasPrefix(value, version) {
-			found.Value = value[len(version):]
+		version, _ := both.Val()[0].(string)
+		value, ok := both.Val()[1].(string)
+		found.Version = version
+		if ok && version != "" && strings.HasPrefix(value, version) {
+			found.Value = []byte(value[len(version):])
 		}
 		return nil
 	})
@@ -89,11 +118,9 @@ func (c *Cache) Get(ctx context.Context, group, key string) (cache.Entry, error)
 func (c *Cache) Set(ctx context.Context, group, key, version string, value []byte, ttl time.Duration) error {
 	_ = c.try(ctx, func(ctx context.Context, k keys) error {
 		if ttl < time.Millisecond || version == "" {
-			_, err := c.Client.Do(ctx, Command{"DEL", k.value(group, key)})
-			return err
+			return c.client.Del(ctx, k.value(group, key)).Err()
 		}
-		_, err := c.Client.Do(ctx, Command{"SET", k.value(group, key), version + string(value), "PX", min(ttl, cache.MaxTTL).Milliseconds()})
-		return err
+		return c.client.Set(ctx, k.value(group, key), version+string(value), min(ttl, cache.MaxTTL)).Err()
 	})
 	return ctx.Err() // after any other failure the value is not kept
 }
@@ -105,9 +132,9 @@ func (c *Cache) Drop(ctx context.Context, group string) error {
 	defer cancel()
 	k, err := c.keys(limited)
 	if err == nil {
-		_, err = c.Client.Do(limited, Command{"SET", k.version(group), rand.Text(), "PX", cache.MaxTTL.Milliseconds()})
+		err = c.client.Set(limited, k.version(group), rand.Text(), cache.MaxTTL).Err()
 	}
-	if err == nil && *c.Client.server.Load() != k.server {
+	if err == nil && *c.server.Load() != k.server {
 		err = errors.New("the Redis server was replaced meanwhile")
 	}
 	if err != nil {
@@ -121,14 +148,14 @@ func (c *Cache) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
-	return c.Client.Close()
+	return c.client.Close()
 }
 
 // try calls do unless Redis has failed a moment ago. Nobody but the log learns of an error
 // of Redis.
 func (c *Cache) try(ctx context.Context, do func(context.Context, keys) error) error {
 	if c.closed.Load() || time.Now().UnixNano() < c.until.Load() {
-		return errNotAsked
+		return redis.Nil
 	}
 	limited, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -136,10 +163,10 @@ func (c *Cache) try(ctx context.Context, do func(context.Context, keys) error) e
 	if err == nil {
 		err = do(limited, k)
 	}
-	if err == nil && *c.Client.server.Load() != k.server {
-		return errNotAsked
+	if err == nil && *c.server.Load() != k.server {
+		return redis.Nil
 	}
-	var answered Error // Redis refused: it is still loading, say
+	var answered redis.Error // Redis refused: it is still loading, say
 	if err != nil && !errors.As(err, &answered) && ctx.Err() == nil {
 		c.until.Store(time.Now().Add(pauseTimeout).UnixNano())
 		c.log.WarnContext(ctx, "the cache does not answer; continuing without it", "error", err.Error(), "for", pauseTimeout.String())
@@ -147,10 +174,16 @@ func (c *Cache) try(ctx context.Context, do func(context.Context, keys) error) e
 	return err
 }
 
-var errNotAsked = errors.New("the server is not asked now, or was replaced meanwhile")
-
 // keys returns the names for the server that answers now.
 func (c *Cache) keys(ctx context.Context) (keys, error) {
-	id, err := c.Client.Server(ctx)
-	return keys{server: id}, err
+	if c.server.Load() == nil {
+		if err := c.client.Ping(ctx).Err(); err != nil {
+			return keys{}, err
+		}
+	}
+	id := c.server.Load()
+	if id == nil {
+		return keys{}, errors.New("the Redis server has no identity")
+	}
+	return keys{server: *id}, nil
 }

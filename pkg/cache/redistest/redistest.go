@@ -3,13 +3,15 @@
 package redistest
 
 import (
+	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
 
-	"github.com/gomodule/redigo/redis"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/finsam/finsam/pkg/freeport"
 )
@@ -79,27 +81,25 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// Do sends the server one command and returns its answer, bytes as text; nil for what does
-// not exist.
-func (s *Server) Do(command string, args ...any) (any, error) {
-	c, err := redis.Dial("tcp", s.Addr, redis.DialReadTimeout(5*time.Second))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = c.Close() }()
-	answer, err := c.Do(command, args...)
-	if b, ok := answer.([]byte); ok {
-		return string(b), err
+// Do sends the server one command and returns its answer; nil for what does not exist.
+func (s *Server) Do(args ...any) (any, error) {
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1})
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	answer, err := c.Do(ctx, args...).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
 	}
 	return answer, err
 }
 
 // Must is Do where an error ends the test.
-func (s *Server) Must(command string, args ...any) any {
+func (s *Server) Must(args ...any) any {
 	s.tb.Helper()
-	answer, err := s.Do(command, args...)
+	answer, err := s.Do(args...)
 	if err != nil {
-		s.tb.Fatalf("redis %v: %v", command, err)
+		s.tb.Fatalf("redis %v: %v", args[0], err)
 	}
 	return answer
 }

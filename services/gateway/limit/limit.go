@@ -10,15 +10,16 @@ package limit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-redis/redis_rate/v10"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
-
-	"github.com/finsam/finsam/pkg/cache/redis"
 )
 
 // Policy is a bucket that is filled by PerSecond, up to Burst, which is at least
@@ -31,9 +32,9 @@ type Policy struct {
 // Config is what New takes.
 type Config struct {
 	Policy Policy
-	Redis  *redis.Client    // nil: this process limits by itself
-	Now    func() time.Time // nil: the clock
-	Log    *slog.Logger     // nil: nothing is logged
+	Redis  redis.UniversalClient // nil: this process limits by itself
+	Now    func() time.Time      // nil: the clock
+	Log    *slog.Logger          // nil: nothing is logged
 }
 
 // Decision is the result of taking from a bucket.
@@ -61,6 +62,7 @@ type Limiter struct {
 	Policy Policy // the limit; it does not change
 
 	config  Config
+	shared  *redis_rate.Limiter
 	buckets sync.Map     // key -> *bucket
 	paused  atomic.Int64 // until when Redis is not asked, Unix nanoseconds
 }
@@ -83,7 +85,11 @@ func New(c Config) *Limiter {
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Policy.Burst = max(c.Policy.Burst, c.Policy.PerSecond)
-	return &Limiter{Policy: c.Policy, config: c}
+	l := &Limiter{Policy: c.Policy, config: c}
+	if c.Redis != nil {
+		l.shared = redis_rate.NewLimiter(c.Redis)
+	}
+	return l
 }
 
 // IsLimited reports whether there is a limit at all.
@@ -104,7 +110,7 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := l.config.Now()
-	if l.config.Redis == nil || now.UnixNano() < l.paused.Load() {
+	if l.shared == nil || now.UnixNano() < l.paused.Load() {
 		return b.takeLocal(now, cost, l.Policy)
 	}
 	if b.leased < cost || !now.Before(b.until) {
@@ -112,6 +118,9 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 			return Decision{Reset: b.reset, RetryAfter: b.denied.Sub(now)}
 		}
 		if err := l.lease(ctx, key, b, now, cost); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = errors.New("no answer in time")
+			}
 			l.paused.Store(now.Add(pauseInterval).UnixNano())
 			l.config.Log.Warn("shared limits cannot be reached; limiting in this process alone", "error", err)
 			return b.takeLocal(now, cost, l.Policy)
@@ -133,16 +142,18 @@ func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Tim
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
 	p := l.Policy
-	got, err := takeShared(ctx, l.config.Redis, keyPrefix+key, p, max(cost-b.leased, p.PerSecond/20, 1))
+	want := max(cost-b.leased, p.PerSecond/20, 1)
+	r, err := l.shared.AllowAtMost(ctx, keyPrefix+key,
+		redis_rate.Limit{Rate: p.PerSecond, Burst: p.Burst, Period: time.Second}, want)
 	if err != nil {
 		return err
 	}
-	b.leased += got.allowed
-	b.remaining, b.reset, b.until = got.remaining, got.reset, now.Add(leaseLifetime)
+	b.leased += r.Allowed
+	b.remaining, b.reset, b.until = r.Remaining, r.ResetAfter, now.Add(leaseLifetime)
 	b.denied = time.Time{}
 	if b.leased < cost {
 		missing := float64(cost-b.leased) / float64(p.PerSecond)
-		b.denied = now.Add(max(got.retry, time.Duration(missing*float64(time.Second))))
+		b.denied = now.Add(max(r.RetryAfter, time.Duration(missing*float64(time.Second))))
 	}
 	return nil
 }

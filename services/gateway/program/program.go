@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/redis/go-redis/v9"
+
 	cachememory "github.com/finsam/finsam/pkg/cache/memory"
 	cacheredis "github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/launch"
@@ -56,8 +58,8 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 }
 
 // openCache sets the gateway's cache. It returns the client of the Redis that all gateways
-// share, nil without one, and a function that closes it with the cache.
-func openCache(c *gateway.Config, redisURL string) (*cacheredis.Client, func() error, error) {
+// share, nil without one, and a function that closes both.
+func openCache(c *gateway.Config, redisURL string) (redis.UniversalClient, func() error, error) {
 	if redisURL == "" {
 		cache, err := cachememory.New(maxCacheBytes)
 		if err != nil {
@@ -66,10 +68,16 @@ func openCache(c *gateway.Config, redisURL string) (*cacheredis.Client, func() e
 		c.Cache = cache
 		return nil, cache.Close, nil
 	}
+	options, err := redis.ParseURL(redisURL)
+	if err != nil {
+		return nil, nil, errors.New("FINSAM_REDIS_URL is not an address such as redis://host:port/0")
+	}
 	cache, err := cacheredis.Open(redisURL, c.Log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("FINSAM_REDIS_URL: %w", err)
 	}
 	c.Cache = cache
-	return cache.Client, cache.Close, nil
+	options.MaxRetries = -1 // a slow limit is not waited for
+	client := redis.NewClient(options)
+	return client, func() error { return errors.Join(client.Close(), cache.Close()) }, nil
 }
