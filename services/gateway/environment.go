@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/environment"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/services/gateway/limit"
@@ -83,7 +82,7 @@ func isOrigin(u *url.URL) bool {
 
 // Apply sets what the environment says in the configuration. The Redis client is for
 // limits that all gateways share; nil: each has its own.
-func (c Environment) Apply(o *Config, shared redis.UniversalClient) error {
+func (c Environment) Apply(o *Config, shared *redis.Buckets) error {
 	if o.Now == nil {
 		o.Now = time.Now
 	}

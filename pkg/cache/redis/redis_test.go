@@ -18,7 +18,7 @@ const unproven = "what the shared cache does when Redis is killed, emptied, slow
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func open(tb testing.TB, url string) *redis.Cache {
+func open(tb testing.TB, url string) cache.Cache {
 	tb.Helper()
 	c, err := redis.Open(url, slog.New(slog.DiscardHandler))
 	if err != nil {

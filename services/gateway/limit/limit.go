@@ -17,9 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-redis/redis_rate/v10"
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
+
+	"github.com/finsam/finsam/pkg/cache/redis"
 )
 
 // Policy is a bucket that is filled by PerSecond, up to Burst, which is at least
@@ -32,9 +32,9 @@ type Policy struct {
 // Config is what New takes.
 type Config struct {
 	Policy Policy
-	Redis  redis.UniversalClient // nil: this process limits by itself
-	Now    func() time.Time      // nil: the clock
-	Log    *slog.Logger          // nil: nothing is logged
+	Redis  *redis.Buckets   // nil: this process limits by itself
+	Now    func() time.Time // nil: the clock
+	Log    *slog.Logger     // nil: nothing is logged
 }
 
 // Decision is the result of taking from a bucket.
@@ -62,7 +62,6 @@ type Limiter struct {
 	Policy Policy // the limit; it does not change
 
 	config  Config
-	shared  *redis_rate.Limiter
 	buckets sync.Map     // key -> *bucket
 	paused  atomic.Int64 // until when Redis is not asked, Unix nanoseconds
 }
@@ -85,11 +84,7 @@ func New(c Config) *Limiter {
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Policy.Burst = max(c.Policy.Burst, c.Policy.PerSecond)
-	l := &Limiter{Policy: c.Policy, config: c}
-	if c.Redis != nil {
-		l.shared = redis_rate.NewLimiter(c.Redis)
-	}
-	return l
+	return &Limiter{Policy: c.Policy, config: c}
 }
 
 // IsLimited reports whether there is a limit at all.
@@ -110,7 +105,7 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := l.config.Now()
-	if l.shared == nil || now.UnixNano() < l.paused.Load() {
+	if l.config.Redis == nil || now.UnixNano() < l.paused.Load() {
 		return b.takeLocal(now, cost, l.Policy)
 	}
 	if b.leased < cost || !now.Before(b.until) {
@@ -143,12 +138,11 @@ func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Tim
 	defer cancel()
 	p := l.Policy
 	want := max(cost-b.leased, p.PerSecond/20, 1)
-	r, err := l.shared.AllowAtMost(ctx, keyPrefix+key,
-		redis_rate.Limit{Rate: p.PerSecond, Burst: p.Burst, Period: time.Second}, want)
+	r, err := l.config.Redis.Take(ctx, keyPrefix+key, p.PerSecond, p.Burst, want)
 	if err != nil {
 		return err
 	}
-	b.leased += r.Allowed
+	b.leased += r.Taken
 	b.remaining, b.reset, b.until = r.Remaining, r.ResetAfter, now.Add(leaseLifetime)
 	b.denied = time.Time{}
 	if b.leased < cost {

@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/cache/redistest"
 )
 
@@ -65,29 +64,32 @@ func TestNoRateIsNoLimit(t *testing.T) {
 // unproven is what a run without Redis does not prove here.
 const unproven = "that several gateways share one limit, and what they do when Redis is away"
 
-// startRedis starts a Redis and returns a client of it; nil where the run is to do
+// startRedis starts a Redis and returns its buckets; nil where the run is to do
 // without.
-func startRedis(t *testing.T) (*redis.Client, *redistest.Server) {
+func startRedis(t *testing.T) (*redis.Buckets, *redistest.Server) {
 	t.Helper()
 	if redistest.Without(t, unproven) {
 		return nil, nil
 	}
 	s := redistest.Start(t)
-	client := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialTimeout: 50 * time.Millisecond, DialerRetries: 1})
-	t.Cleanup(func() { _ = client.Close() })
-	return client, s
+	buckets, err := redis.OpenBuckets(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = buckets.Close() })
+	return buckets, s
 }
 
 func TestSeveralGatewaysShareOneLimit(t *testing.T) {
-	client, _ := startRedis(t)
-	if client == nil {
+	buckets, _ := startRedis(t)
+	if buckets == nil {
 		return
 	}
 	p := Policy{PerSecond: 20, Burst: 200}
 	var allowed atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {
-		l := New(Config{Policy: p, Redis: client})
+		l := New(Config{Policy: p, Redis: buckets})
 		wg.Go(func() {
 			for range 200 {
 				if l.Take(context.Background(), "fk", 1).Allowed {
@@ -103,20 +105,19 @@ func TestSeveralGatewaysShareOneLimit(t *testing.T) {
 }
 
 func TestALeaseSparesRoundTrips(t *testing.T) {
-	client, _ := startRedis(t)
-	if client == nil {
+	buckets, server := startRedis(t)
+	if buckets == nil {
 		return
 	}
-	l := New(Config{Policy: Policy{PerSecond: 1000, Burst: 1000}, Redis: client})
+	l := New(Config{Policy: Policy{PerSecond: 1000, Burst: 1000}, Redis: buckets})
 	calls := func() int {
-		info, _ := client.InfoMap(t.Context(), "commandstats").Result()
-		for name, stat := range info["Commandstats"] {
-			if strings.HasPrefix(name, "cmdstat_evalsha") {
-				n, _ := strconv.Atoi(strings.Split(strings.TrimPrefix(stat, "calls="), ",")[0])
-				return n
-			}
+		_, stat, _ := strings.Cut(server.Must("INFO", "commandstats").(string), "cmdstat_evalsha:calls=")
+		text, _, _ := strings.Cut(stat, ",")
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return 0
+		return n
 	}
 	for range 500 {
 		if !l.Take(t.Context(), "fk", 1).Allowed {
@@ -129,11 +130,11 @@ func TestALeaseSparesRoundTrips(t *testing.T) {
 }
 
 func TestWithoutRedisEachGatewayLimitsByItself(t *testing.T) {
-	client, server := startRedis(t)
-	if client == nil {
+	buckets, server := startRedis(t)
+	if buckets == nil {
 		return
 	}
-	l := New(Config{Policy: Policy{PerSecond: 1, Burst: 10}, Redis: client})
+	l := New(Config{Policy: Policy{PerSecond: 1, Burst: 10}, Redis: buckets})
 	if !l.Take(t.Context(), "fk", 1).Allowed {
 		t.Fatal("the first was refused")
 	}
@@ -146,6 +147,23 @@ func TestWithoutRedisEachGatewayLimitsByItself(t *testing.T) {
 	}
 	if allowed < 10 || allowed > 12 || time.Since(start) > time.Second {
 		t.Errorf("allowed %d in %s", allowed, time.Since(start))
+	}
+}
+
+func TestARedisThatHangsHoldsNoRequestUp(t *testing.T) {
+	buckets, server := startRedis(t)
+	if buckets == nil {
+		return
+	}
+	l := New(Config{Policy: Policy{PerSecond: 10, Burst: 10}, Redis: buckets})
+	l.Take(t.Context(), "fk", 1)
+	server.Must("CLIENT", "PAUSE", 10_000, "ALL")
+	start := time.Now()
+	for range 10 {
+		l.Take(t.Context(), "af", 1)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("ten requests took %s", took)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/redis/go-redis/v9"
-
 	cachememory "github.com/finsam/finsam/pkg/cache/memory"
 	cacheredis "github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/launch"
@@ -57,9 +55,9 @@ func Run(ctx context.Context, environ map[string]string) (err error) {
 	return app.Serve(ctx, g, g.Run)
 }
 
-// openCache sets the gateway's cache. It returns the client of the Redis that all gateways
-// share, nil without one, and a function that closes both.
-func openCache(c *gateway.Config, redisURL string) (redis.UniversalClient, func() error, error) {
+// openCache sets the gateway's cache. It returns the limits' buckets that all gateways
+// share, nil without Redis, and a function that closes both.
+func openCache(c *gateway.Config, redisURL string) (*cacheredis.Buckets, func() error, error) {
 	if redisURL == "" {
 		cache, err := cachememory.New(maxCacheBytes)
 		if err != nil {
@@ -68,16 +66,14 @@ func openCache(c *gateway.Config, redisURL string) (redis.UniversalClient, func(
 		c.Cache = cache
 		return nil, cache.Close, nil
 	}
-	options, err := redis.ParseURL(redisURL)
+	buckets, err := cacheredis.OpenBuckets(redisURL)
 	if err != nil {
-		return nil, nil, errors.New("FINSAM_REDIS_URL is not an address such as redis://host:port/0")
+		return nil, nil, fmt.Errorf("FINSAM_REDIS_URL: %w", err)
 	}
 	cache, err := cacheredis.Open(redisURL, c.Log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("FINSAM_REDIS_URL: %w", err)
 	}
 	c.Cache = cache
-	options.MaxRetries = -1 // a slow limit is not waited for
-	client := redis.NewClient(options)
-	return client, func() error { return errors.Join(client.Close(), cache.Close()) }, nil
+	return buckets, func() error { return errors.Join(buckets.Close(), cache.Close()) }, nil
 }
