@@ -123,7 +123,8 @@ func (b *Block) id() string { return b.Chain + "/" + strconv.FormatInt(b.N, 10) 
 // another, and that of the block, which is over its head and, by their last link, its
 // entries. Two blocks of the same content have the same hash.
 func (b *Block) hashes() (entries []string, own string, err error) {
-	link, d := b.Prev, newDigester()
+	text := &bytes.Buffer{}
+	link, d := b.Prev, digester{json.NewEncoder(text), text}
 	entries = make([]string, 0, len(b.Entries))
 	for _, e := range b.Entries {
 		e.Hash = ""
@@ -154,9 +155,4 @@ func (d *digester) digest(link, count string, v any) (string, error) {
 type digester struct {
 	*json.Encoder
 	text *bytes.Buffer
-}
-
-func newDigester() digester {
-	text := &bytes.Buffer{}
-	return digester{json.NewEncoder(text), text}
 }

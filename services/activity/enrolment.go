@@ -114,7 +114,7 @@ func (e *Enrolment) CanAttend(a association.Activity, on civil.Date) error {
 		return ErrNotBegun.AtField("/date")
 	case e.isBefore(on):
 		return ErrBeforeStart.AtField("/date")
-	case e.isPaused(on):
+	case slices.ContainsFunc(e.Pauses, func(p Pause) bool { return p.First <= on && (p.Last == "" || on <= p.Last) }):
 		return ErrPaused.AtField("/date")
 	case !e.holds(a.Category, on):
 		return ErrNotInBlock.AtField("/date")
@@ -123,10 +123,6 @@ func (e *Enrolment) CanAttend(a association.Activity, on civil.Date) error {
 }
 
 func (e *Enrolment) isBefore(d civil.Date) bool { return len(e.Blocks) > 0 && d < e.Blocks[0].First }
-
-func (e *Enrolment) isPaused(d civil.Date) bool {
-	return slices.ContainsFunc(e.Pauses, func(p Pause) bool { return p.First <= d && (p.Last == "" || d <= p.Last) })
-}
 
 // holds reports whether a category of activity belongs to the block of a day: the last
 // one that has begun by then.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/finsam/finsam/pkg/cache/redis"
@@ -51,7 +50,8 @@ func (c Environment) check() error {
 		return fmt.Errorf("FINSAM_PUBLIC_URL: %w", err)
 	}
 	for _, o := range c.Origins {
-		if u, err := url.Parse(o); err != nil || !isOrigin(u) || strings.HasSuffix(o, "/") {
+		// A scheme, a host and optionally a port.
+		if u, err := url.Parse(o); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || o != u.Scheme+"://"+u.Host {
 			return fmt.Errorf("FINSAM_CORS_ORIGINS: %q is not an origin such as https://app.example.se", o)
 		}
 	}
@@ -74,14 +74,8 @@ func (c Environment) check() error {
 	return nil
 }
 
-// isOrigin reports whether a URL is a scheme, a host and optionally a port.
-func isOrigin(u *url.URL) bool {
-	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil &&
-		strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
-}
-
-// Apply sets what the environment says in the configuration. The Redis client is for
-// limits that all gateways share; nil: each has its own.
+// Apply sets what the environment says in the configuration. The buckets
+// are those of all gateways; nil: each has its own.
 func (c Environment) Apply(o *Config, shared *redis.Buckets) error {
 	if o.Now == nil {
 		o.Now = time.Now

@@ -67,7 +67,8 @@ type DB struct {
 // connections. Concerns, retries and the preferred member that the URI names are
 // overruled: correctness does not depend on who wrote it.
 func Open(ctx context.Context, uri, program string) (*DB, error) {
-	d := &DB{outage: newOutage()}
+	d := &DB{outage: &outage{}}
+	d.outage.up, d.outage.begin = context.WithCancelCause(context.Background())
 	journal := true
 	o := options.Client().ApplyURI(uri).
 		SetAppName(program).

@@ -24,12 +24,6 @@ type outage struct {
 	lost  *time.Timer // runs from the loss of the server
 }
 
-func newOutage() *outage {
-	o := &outage{}
-	o.up, o.begin = context.WithCancelCause(context.Background())
-	return o
-}
-
 // changed learns from the driver which servers there are.
 func (o *outage) changed(e *event.TopologyDescriptionChangedEvent) {
 	takesWrites := func(s event.ServerDescription) bool {
