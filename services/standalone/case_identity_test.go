@@ -254,6 +254,10 @@ func TestCase_A3_ADifferenceIsShownAndSettled(t *testing.T) {
 		}
 	}
 	o.want(404, intake7, http.MethodPost, change, o.version(intake7, at), map[string]any{"familyName": "Annan", "reason": "Påhittat skäl."})
+	refused := o.want(422, coach1, http.MethodPost, change, o.version(coach1, at), map[string]any{"phone": "070-1740611", "reason": "Påhittat skäl."})
+	if fields := refused["errors"].([]any); refused["code"] != "contact-of-protected-person" || fields[0].(map[string]any)["pointer"] != "/phone" {
+		t.Errorf("a contact of a protected person: %v", refused)
+	}
 	if text := o.ask(coach1, http.MethodGet, at, "", nil).Body.String(); strings.Contains(text, "070-174") || strings.Contains(text, "@finsam") || !strings.Contains(text, "Annan") {
 		t.Errorf("to the handler: %s", text)
 	}

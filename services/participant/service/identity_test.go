@@ -2,10 +2,12 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -188,5 +190,75 @@ func TestAnotherMunicipalityReadsWhatItsOwnReferralSaid(t *testing.T) {
 	v = shown(t, f, Coach, id).Identity
 	if len(v.Differences) != 1 || v.Differences[0].Field != participant.FieldFamilyName || v.Differences[0].Source != "" || v.Differences[0].Value != "" {
 		t.Errorf("Mölndal: %+v", v.Differences)
+	}
+}
+
+// counted is an engine that notes its calls for documents.
+type counted struct {
+	store.Engine
+	reads, writes atomic.Int64
+}
+
+func (c *counted) Get(ctx context.Context, collection, association, id string) (store.Document, error) {
+	c.reads.Add(1)
+	return c.Engine.Get(ctx, collection, association, id)
+}
+
+func (c *counted) Find(ctx context.Context, collection string, q store.Query) ([]store.Document, error) {
+	c.reads.Add(1)
+	return c.Engine.Find(ctx, collection, q)
+}
+
+func (c *counted) Insert(ctx context.Context, collection string, r store.Record) error {
+	c.writes.Add(1)
+	return c.Engine.Insert(ctx, collection, r)
+}
+
+func (c *counted) Replace(ctx context.Context, collection string, r store.Record, from int64) error {
+	c.writes.Add(1)
+	return c.Engine.Replace(ctx, collection, r, from)
+}
+
+func TestAKnownPersonTakesAsManyReadsAndWritesAsANewOne(t *testing.T) {
+	w := servicetest.New(t, "participant", servicetest.Config{Now: Noon})
+	engine := &counted{Engine: w.Engine}
+	w.Engine = engine
+	s, err := service.New(t.Context(), service.Config{Parts: w.Parts})
+	servicetest.Must(t, err)
+	put := func(as actor.Actor, in service.PersonInput) [2]int64 {
+		reads, writes := engine.reads.Load(), engine.writes.Load()
+		_, err := s.Put(servicetest.As(as), in)
+		servicetest.Must(t, err)
+		return [2]int64{engine.reads.Load() - reads, engine.writes.Load() - writes}
+	}
+	in := Person(88)
+	isNew, isKnown := put(FK, in), put(AF, alsoByAF(in, "Bo", "Annan", "070-1740698"))
+	if isNew != isKnown || isNew != [2]int64{1, 1} {
+		t.Errorf("reads and writes of a new person: %v, of a known one: %v", isNew, isKnown)
+	}
+}
+
+// BenchmarkPut stores new persons, and other authorities' referrals of known ones.
+func BenchmarkPut(b *testing.B) {
+	for _, known := range []bool{false, true} {
+		b.Run(map[bool]string{false: "new", true: "known"}[known], func(b *testing.B) {
+			f := StartQuiet(b)
+			var all []service.PersonInput
+			for n := range b.N {
+				in := Person(uint64(n) + 1000)
+				if known {
+					f.Store(in)
+				}
+				all = append(all, alsoByAF(in, "Bo", "Annan", "070-1740698"))
+			}
+			ctx := servicetest.As(AF)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for _, in := range all {
+				if _, err := f.Put(ctx, in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
