@@ -23,6 +23,7 @@ type Association struct {
 	Initiatives    []Initiative
 	Weeks          []Week
 	Terms          Terms
+	Calendar       Calendar
 }
 
 // Municipality is a member municipality.
@@ -113,8 +114,10 @@ type Week struct {
 // Activity is one line of a municipality's week. Fields that its material leaves out are
 // empty; they are never guessed.
 type Activity struct {
-	ID           string       `yaml:"-"` // UUID, the same as long as municipality, name, day and start are
-	Municipality string       `yaml:"-"` // code
+	ID           string       `yaml:"-"`  // UUID, the same as long as the given id is, or without one municipality, name, day and start
+	GivenID      string       `yaml:"id"` // a word, or a UUID that the activity had before
+	Municipality string       `yaml:"-"`  // code
+	Calendar     Calendar     `yaml:"-"`  // the association's
 	Name         string       `yaml:"name"`
 	Category     string       `yaml:"category"` // one of Categories
 	Day          string       `yaml:"day"`      // "monday" to "sunday"; empty: not set yet
@@ -128,11 +131,14 @@ type Activity struct {
 	Individual   bool         `yaml:"individual"` // the time is planned with each participant
 	Rotating     bool         `yaml:"rotating"`   // not every week is alike
 	ClosedGroup  *ClosedGroup `yaml:"closedGroup"`
+	Changes      []Change     `yaml:"changes"` // in the order of their days
+	Until        string       `yaml:"until"`   // last day; empty: it goes on
 }
 
 // ClosedGroup says that an activity is a course that one joins from its start.
 type ClosedGroup struct {
-	Sessions int `yaml:"sessions"` // zero: not given
+	Sessions int      `yaml:"sessions"` // zero: not given
+	Starts   []string `yaml:"starts"`   // the days of first sessions; none: not given
 }
 
 // WorkTraining is a site that takes participants for work training.
@@ -179,7 +185,9 @@ var Categories = []string{"health", "act", "social", "creative", "work_oriented"
 var days = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
 // Scheduled reports whether the activity has a weekday, so that it has dates.
-func (a Activity) Scheduled() bool { return a.Day != "" }
+func (a Activity) Scheduled() bool {
+	return a.Day != "" || slices.ContainsFunc(a.Changes, func(c Change) bool { return c.Day != "" })
+}
 
 // Timed reports whether the activity has a start and an end.
 func (a Activity) Timed() bool { return a.From != "" }

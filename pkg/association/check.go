@@ -8,6 +8,10 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 var (
@@ -80,6 +84,13 @@ func (c *checker) file(f *file) {
 	} {
 		c.want(x.days >= 0 && x.days <= maxTerm, "terms."+x.name, "want 1 to %d days, or none given, got %d", maxTerm, x.days)
 	}
+	c.oneOf(f.Calendar.PublicHolidays, "calendar.publicHolidays", []string{"closed", "open"}, false)
+	for i, d := range f.Calendar.Open {
+		_, holiday := civil.Date(d).Holiday()
+		c.want(holiday, fmt.Sprintf("calendar.open[%d]", i), "want the date of a public holiday, got %q", d)
+	}
+	n := f.Calendar.DaysBeforeReceipt
+	c.want(n == nil || *n >= 0 && *n <= maxTerm, "calendar.daysBeforeReceipt", "want 0 to %d days, or none given", maxTerm)
 	seen := map[string]bool{}
 	for i, w := range f.Weeks {
 		place := fmt.Sprintf("weeks[%d]", i)
@@ -189,9 +200,33 @@ func (c *checker) activity(x Activity, place string) {
 		c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
 		c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
 	}
-	if x.ClosedGroup != nil {
-		s := x.ClosedGroup.Sessions
-		c.want(s >= 0 && s <= 200, place+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", s)
+	c.want(x.GivenID == "" || idForm.MatchString(x.GivenID) || uuid.Validate(x.GivenID) == nil && x.GivenID == strings.ToLower(x.GivenID), place+".id",
+		"want lower-case letters, digits and \"-\", beginning with a letter, or a UUID, got %q", x.GivenID)
+	c.want(x.Until == "" || civil.Date(x.Until).Valid(), place+".until", "want a date such as 2026-11-24, got %q", x.Until)
+	c.changes(x, place)
+	if x.ClosedGroup == nil {
+		return
+	}
+	s := x.ClosedGroup.Sessions
+	c.want(s >= 0 && s <= 200, place+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", s)
+	for i, start := range x.ClosedGroup.Starts {
+		day, scheduled := x.At(civil.Date(start)).Weekday()
+		ok := civil.Date(start).Valid() && scheduled && civil.Date(start).MidnightUTC().Weekday() == day
+		c.want(ok, fmt.Sprintf("%s.closedGroup.starts[%d]", place, i), "want a date on the weekday of the activity, got %q", start)
+	}
+}
+
+// changes wants each change of an activity later than the one before it, and an activity
+// that is whole after it.
+func (c *checker) changes(x Activity, place string) {
+	for i, ch := range x.Changes {
+		at := fmt.Sprintf("%s.changes[%d]", place, i)
+		c.want(civil.Date(ch.On).Valid(), at+".on", "want a date such as 2026-11-24, got %q", ch.On)
+		c.want(i == 0 || x.Changes[i-1].On < ch.On, at+".on", "want a later day than that of the change before, got %q", ch.On)
+		c.want(ch != Change{On: ch.On}, at, "want what is another from that day on, got nothing")
+		changed := x.At(civil.Date(ch.On))
+		changed.Changes, changed.Until, changed.ClosedGroup = nil, "", nil
+		c.activity(changed, at)
 	}
 }
 

@@ -111,16 +111,22 @@ func build(f *file, version string) *Association {
 	for _, w := range f.Weeks {
 		for n := range w.Activities {
 			x := &w.Activities[n]
-			x.ID, x.Municipality = activityID(f.Association.ID, w.Municipality, *x), w.Municipality
+			x.ID, x.Municipality, x.Calendar = activityID(f.Association.ID, w.Municipality, *x), w.Municipality, f.Calendar
 		}
 	}
 	return &Association{ID: f.Association.ID, Name: f.Association.Name, Version: version, Municipalities: f.Municipalities, Authorities: f.Authorities,
-		Initiatives: []Initiative{i}, Weeks: f.Weeks, Terms: f.Terms}
+		Initiatives: []Initiative{i}, Weeks: f.Weeks, Terms: f.Terms, Calendar: f.Calendar}
 }
 
 // activityID returns the same id on every machine and after every reload, so that
 // bookings stay valid when other lines of the week come and go.
 func activityID(association, municipality string, x Activity) string {
+	if uuid.Validate(x.GivenID) == nil {
+		return x.GivenID
+	}
+	if x.GivenID != "" {
+		return uuid.NewSHA1(namespace, []byte(association+"/"+municipality+"/"+x.GivenID)).String()
+	}
 	name := strings.Join([]string{association, municipality, x.Name, x.Day, x.From}, "/")
 	return uuid.NewSHA1(namespace, []byte(name)).String()
 }
@@ -136,6 +142,7 @@ type file struct {
 	Initiative     fileInitiative `yaml:"initiative"`
 	Weeks          []Week         `yaml:"weeks"`
 	Terms          Terms          `yaml:"terms"`
+	Calendar       Calendar       `yaml:"calendar"`
 }
 
 type fileInitiative struct {

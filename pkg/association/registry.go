@@ -18,6 +18,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/atomicfile"
 	"github.com/finsam/finsam/pkg/backoff"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/metrics"
 )
@@ -84,17 +85,25 @@ func (r *Registry) All() []*Association {
 	return slices.SortedFunc(maps.Values(*r.served.Load()), func(a, b *Association) int { return strings.Compare(a.ID, b.ID) })
 }
 
-// Save checks a configuration and puts it into the folder as <id>.yaml in one
-// step: after a crash the folder holds the old file or the new one, whole.
+// Save checks a configuration, also against the one that it replaces (Continues), and
+// puts it into the folder as <id>.yaml in one step: after a crash the folder holds the old file or the new one, whole.
 func Save(dir string, data []byte) (*Association, error) {
 	a, err := Parse(data)
 	if err != nil {
 		return nil, err
 	}
+	path := filepath.Join(dir, a.ID+".yaml")
+	if text, err := os.ReadFile(path); err == nil {
+		if before, err := Parse(text); err == nil {
+			if err := a.Continues(before, civil.DateOf(time.Now())); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("save association: %w", err)
 	}
-	if err := atomicfile.Write(filepath.Join(dir, a.ID+".yaml"), data, 0o644); err != nil {
+	if err := atomicfile.Write(path, data, 0o644); err != nil {
 		return nil, fmt.Errorf("save association: %w", err)
 	}
 	return a, nil
@@ -176,6 +185,8 @@ func (r *Registry) apply(c content, log *slog.Logger) error {
 		if next[id] == nil {
 			next[id] = before[id]
 			log.Warn("the file of an association has gone; it is served until the next start", "association", id)
+		} else if err := next[id].Continues(before[id], civil.DateOf(time.Now())); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", id, err))
 		}
 	}
 	r.served.Store(&next)

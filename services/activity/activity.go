@@ -12,11 +12,7 @@ package activity
 import (
 	"cmp"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/rickar/cal/v2"
-	"github.com/rickar/cal/v2/se"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/association"
@@ -43,9 +39,10 @@ func ResourceOf(associationID string, a association.Activity) access.Resource {
 type Occurrence struct {
 	Activity  association.Activity
 	Date      civil.Date
-	Starts    time.Time // UTC; zero where no time is decided
-	Ends      time.Time // UTC; zero where no time is decided
-	Holiday   *Holiday  // nil on other days
+	Starts    time.Time      // UTC; zero where no time is decided
+	Ends      time.Time      // UTC; zero where no time is decided
+	Holiday   *civil.Holiday // nil on other days
+	Closed    bool           // the association's calendar: nothing takes place
 	Cancelled *Cancellation
 }
 
@@ -61,6 +58,7 @@ type Cancellations map[OccurrenceKey]*Cancellation
 // OccurrenceOn returns the activity's occurrence on a date; ok is false when the
 // activity is not on that weekday, or on none yet.
 func OccurrenceOn(a association.Activity, d civil.Date, cancelled Cancellations) (o Occurrence, ok bool) {
+	a = a.At(d)
 	day, scheduled := a.Weekday()
 	if !scheduled || day != d.MidnightUTC().Weekday() {
 		return Occurrence{}, false
@@ -70,8 +68,8 @@ func OccurrenceOn(a association.Activity, d civil.Date, cancelled Cancellations)
 		to, _ := association.Clock(a.To)
 		o.Starts, o.Ends = d.At(from), d.At(to)
 	}
-	if h, isHoliday := HolidayOn(d); isHoliday {
-		o.Holiday = &h
+	if h, isHoliday := d.Holiday(); isHoliday {
+		o.Holiday, o.Closed = &h, a.Calendar.IsClosed(d)
 	}
 	return o, true
 }
@@ -96,51 +94,4 @@ func OccurrencesIn(w Week, activities []association.Activity, cancelled Cancella
 func (o Occurrence) Compare(other Occurrence) int {
 	clock := func(o Occurrence) string { return cmp.Or(o.Activity.From, "~") } // "~" is behind every digit
 	return cmp.Or(cmp.Compare(o.Date, other.Date), cmp.Compare(clock(o), clock(other)), cmp.Compare(o.Activity.ID, other.Activity.ID))
-}
-
-// Holiday is a public holiday by law (lag 1989:253 om allmänna helgdagar), by
-// name. Ordinary Sundays are public holidays as well, but have no name.
-type Holiday struct {
-	SV string
-	EN string
-}
-
-// holidays are the law's named days. The tests compare the library that computes
-// them with the law's list for whole years.
-var holidays = []struct {
-	rule *cal.Holiday
-	Holiday
-}{
-	{se.Nyarsdagen, Holiday{"Nyårsdagen", "New Year's Day"}},
-	{se.TrettondedagJul, Holiday{"Trettondedag jul", "Epiphany"}},
-	{se.Langfredagen, Holiday{"Långfredagen", "Good Friday"}},
-	{se.Paskdagen, Holiday{"Påskdagen", "Easter Sunday"}},
-	{se.AnnandagPask, Holiday{"Annandag påsk", "Easter Monday"}},
-	{se.ForstaMaj, Holiday{"Första maj", "May Day"}},
-	{se.KristiHimmelfardsdag, Holiday{"Kristi himmelsfärdsdag", "Ascension Day"}},
-	{se.Pingstdagen, Holiday{"Pingstdagen", "Whit Sunday"}},
-	{se.Nationaldagen, Holiday{"Nationaldagen", "National Day of Sweden"}},
-	{se.Midsommardagen, Holiday{"Midsommardagen", "Midsummer Day"}},
-	{se.AllaHelgonsDag, Holiday{"Alla helgons dag", "All Saints' Day"}},
-	{se.Juldagen, Holiday{"Juldagen", "Christmas Day"}},
-	{se.AnnandagJul, Holiday{"Annandag jul", "Boxing Day"}},
-}
-
-// holidaysByDate are those of the years that IsDate accepts.
-var holidaysByDate = sync.OnceValue(func() map[civil.Date]Holiday {
-	days := map[civil.Date]Holiday{}
-	for year := 2000; year < 2100; year++ {
-		for _, x := range holidays {
-			actual, _ := x.rule.Calc(year)
-			days[civil.Date(actual.Format(time.DateOnly))] = x.Holiday
-		}
-	}
-	return days
-})
-
-// HolidayOn returns the public holiday on a date that IsDate accepts; ok is false on
-// other days. Nothing is skipped because of it: the municipality decides what takes place.
-func HolidayOn(d civil.Date) (h Holiday, ok bool) {
-	h, ok = holidaysByDate()[d]
-	return h, ok
 }

@@ -143,8 +143,13 @@ type BookingRequest struct {
 }
 
 // Bookable returns why an enrolment in a municipality cannot be booked into an
-// activity; known is false for one that is not offered.
-func Bookable(a association.Activity, known bool, municipality string) error {
+// activity from a day on; known is false for one that is not offered. Nobody joins a course
+// in its middle: a closed group is booked from a day up to its first session.
+func Bookable(a association.Activity, known bool, municipality string, from civil.Date) error {
+	first := from // session of who comes from that day on
+	if day, ok := a.At(from).Weekday(); ok && IsDate(from) {
+		first = from.AddDays((int(day) - int(from.MidnightUTC().Weekday()) + 7) % 7)
+	}
 	switch {
 	case !known:
 		return ErrActivity.AtField("/activity")
@@ -152,6 +157,10 @@ func Bookable(a association.Activity, known bool, municipality string) error {
 		return ErrElsewhere.AtField("/activity")
 	case !a.Scheduled():
 		return ErrUnscheduled.AtField("/activity")
+	case a.ClosedGroup != nil && len(a.ClosedGroup.Starts) == 0:
+		return ErrGroupNotOpen.AtField("/activity")
+	case a.ClosedGroup != nil && !slices.Contains(a.ClosedGroup.Starts, string(first)):
+		return ErrGroupRunning.AtField("/from")
 	}
 	return nil
 }
@@ -187,7 +196,7 @@ func Book(id string, e *Enrolment, r BookingRequest, receipt idempotency.Receipt
 const maxBookingSteps = 4000
 
 // NoteAttendance notes attendance on a day that has been, or is, an occurrence
-// within the booking. A second note for the day corrects the first; the same
+// within the booking; that somebody will be absent also before the day. A second note for the day corrects the first; the same
 // attendance again changes nothing, and changed is false.
 func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, cancelled Cancellations, by history.Author, now time.Time) (changed bool, err error) {
 	o, occurs := OccurrenceOn(a, n.Date, cancelled)
@@ -201,9 +210,9 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 		return false, ErrNoOccurrence.AtField("/date")
 	case !st.Covers(n.Date):
 		return false, ErrNotCovered.AtField("/date")
-	case n.Date > civil.DateOf(now):
+	case n.Date > civil.DateOf(now) && n.Attendance != AbsentNotified: // which is said beforehand
 		return false, ErrFuture.AtField("/date")
-	case o.Cancelled != nil:
+	case o.Cancelled != nil || o.Closed:
 		return false, ErrDayOff.AtField("/date")
 	case len(b.Steps) >= maxBookingSteps:
 		return false, ErrTooMany
@@ -222,15 +231,15 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 // Cancel ends the booking from a day on. The day may lie in the past, but not
 // before attendance that is noted.
 func (b *Booking) Cancel(from civil.Date, by history.Author, now time.Time) error {
-	st := b.Status()
+	st, today := b.Status(), civil.DateOf(now)
 	switch {
 	case !bookingTable.Allows(st.State, StepCancelled):
 		return ErrNotBooked
 	case !IsDate(from):
 		return ErrDate.AtField("/from")
-	case from > civil.DateOf(now).AddDays(2*366):
+	case from > today.AddDays(2*366):
 		return ErrPeriod.AtField("/from")
-	case slices.ContainsFunc(st.Attendances(), func(n Note) bool { return n.Date >= from }):
+	case slices.ContainsFunc(st.Attendances(), func(n Note) bool { return from <= n.Date && n.Date <= today }):
 		return ErrAttended.AtField("/from")
 	}
 	b.Steps = history.Append(b.Steps, Step{Kind: StepCancelled, Date: from}, by, now)

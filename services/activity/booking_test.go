@@ -55,23 +55,34 @@ func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {
 
 func TestWhatMayBeBooked(t *testing.T) {
 	in := insjoriket(t)
+	open := in.Week("1481").Activities[2] // the ACT course, on Tuesdays
+	open.ClosedGroup = &association.ClosedGroup{Sessions: 8, Starts: []string{"2026-12-01", "2027-02-02"}}
 	cases := []struct {
 		sentence string
 		activity association.Activity
 		known    bool
+		from     civil.Date
 		want     error
 	}{
-		{"the own municipality's walk", walk(t), true, nil},
-		{"an afternoon without times", in.Week("1481").Activities[1], true, nil},
-		{"an activity that is not offered", association.Activity{}, false, ErrActivity},
-		{"another municipality's", in.Week("1489").Activities[0], true, ErrElsewhere},
+		{"the own municipality's walk", walk(t), true, "2026-12-03", nil},
+		{"an afternoon without times", in.Week("1481").Activities[1], true, "2026-12-03", nil},
+		{"an activity that is not offered", association.Activity{}, false, "2026-12-03", ErrActivity},
+		{"another municipality's", in.Week("1489").Activities[0], true, "2026-12-03", ErrElsewhere},
+		{"a closed group that has no start yet", in.Week("1481").Activities[2], true, "2026-12-03", ErrGroupNotOpen},
+		{"a closed group from its first session", open, true, "2026-12-01", nil},
+		{"from the days before it", open, true, "2026-11-25", nil},
+		{"a week before the first session", open, true, "2026-11-24", ErrGroupRunning},
+		{"from its second session", open, true, "2026-12-02", ErrGroupRunning},
+		{"in its middle", open, true, "2026-12-22", ErrGroupRunning},
+		{"the next course", open, true, "2027-02-02", nil},
+		{"after the last one that is planned", open, true, "2027-02-03", ErrGroupRunning},
 	}
 	for _, c := range cases {
-		if err := Bookable(c.activity, c.known, "1481"); !errors.Is(err, c.want) {
+		if err := Bookable(c.activity, c.known, "1481", c.from); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
 		}
 	}
-	if err := Bookable(in.Week("1489").Activities[0], true, "1489"); !errors.Is(err, ErrUnscheduled) {
+	if err := Bookable(in.Week("1489").Activities[0], true, "1489", "2026-12-03"); !errors.Is(err, ErrUnscheduled) {
 		t.Errorf("one without a weekday: got %v", err)
 	}
 }
@@ -90,6 +101,9 @@ func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
 		{"a Wednesday", "2026-11-18", Present, true, ErrNoOccurrence},
 		{"the Tuesday before the booking", "2026-10-20", Present, true, ErrNotCovered},
 		{"next Tuesday", "2026-11-24", Present, true, ErrFuture},
+		{"who just did not come next Tuesday", "2026-11-24", Absent, true, ErrFuture},
+		{"who said that they will not come next Tuesday", "2026-11-24", AbsentNotified, true, nil},
+		{"who said so of a Wednesday", "2026-11-25", AbsentNotified, true, ErrNoOccurrence},
 		{"a Tuesday that was called off", "2026-11-10", Present, true, ErrDayOff},
 		{"a day that does not exist", "2026-11-31", Present, true, ErrDate},
 		{"a word of one's own", "2026-11-17", "late", true, ErrAttendance},
@@ -187,6 +201,8 @@ func TestAClosedEnrolmentEndsItsBookingsOnce(t *testing.T) {
 
 func TestCallingOff(t *testing.T) {
 	unscheduled := insjoriket(t).Week("1489").Activities[0]
+	closed := insjoriket(t).Week("1481").Activities[4] // on Wednesdays
+	closed.Calendar.PublicHolidays = "closed"
 	cases := []struct {
 		sentence string
 		activity association.Activity
@@ -196,7 +212,9 @@ func TestCallingOff(t *testing.T) {
 	}{
 		{"next Tuesday", walk(t), "2026-11-24", "weather", nil},
 		{"a Wednesday", walk(t), "2026-11-25", "weather", ErrNoOccurrence},
-		{"last Tuesday", walk(t), "2026-11-17", "weather", ErrPast},
+		{"last Tuesday, which was not", walk(t), "2026-11-17", "weather", nil},
+		{"two years ago", walk(t), "2024-11-19", "weather", ErrTooFar},
+		{"Epiphany, when all is closed", closed, "2027-01-06", "weather", ErrCalledOff},
 		{"in two years", walk(t), "2028-11-21", "weather", ErrTooFar},
 		{"no day at all", walk(t), "tisdag", "weather", ErrDate},
 		{"a reason of one's own", walk(t), "2026-11-24", "football", ErrReason},
@@ -223,6 +241,13 @@ func TestARestoredOccurrenceIsRestoredOnceAndInTime(t *testing.T) {
 	}
 	if err := c.Restore(coach, friday); !errors.Is(err, ErrRestored) {
 		t.Errorf("again: got %v", err)
+	}
+	c, err = CallOff("c1", "insjoriket", walk(t), "2026-11-17", "weather", idempotency.Receipt{}, coach, friday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Restore(coach, friday.AddDate(0, 0, 5)); err != nil {
+		t.Errorf("what was said afterwards: got %v", err)
 	}
 }
 

@@ -120,7 +120,7 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 				continue
 			}
 			e := calendarEntry(b, status, o, called[OccurrenceKey{x.ID, d}])
-			if !e.Cancelled || now.Sub(e.ChangedAt) <= cancelledLifetime {
+			if !e.Cancelled || o.Closed || now.Sub(e.ChangedAt) <= cancelledLifetime {
 				entries = append(entries, e)
 			}
 		}
@@ -146,6 +146,15 @@ func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellati
 		if (s.Kind == StepCancelled || s.Kind == StepEnded) && o.Date >= s.Date {
 			change(s.At)
 		}
+	}
+	for _, c := range o.Activity.Changes {
+		if civil.Date(c.On) <= o.Date {
+			e.Sequence++
+		}
+	}
+	if o.Closed {
+		e.Cancelled = true
+		e.Sequence++ // than what it was before the calendar said so
 	}
 	for _, c := range called {
 		e.Cancelled = e.Cancelled || c.State() == Cancelled

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/idempotency"
 )
@@ -92,5 +93,38 @@ func TestWhatIsNoLongerOfferedIsNotInTheCalendar(t *testing.T) {
 	b.Activity = "gone"
 	if n := len(entriesOf(t, b, friday, nil)); n != 0 {
 		t.Errorf("got %d", n)
+	}
+}
+
+func TestAChangeAndACalendarOfTheAssociationReachTheEntries(t *testing.T) {
+	x := walk(t)
+	x.Calendar = association.Calendar{PublicHolidays: "closed"}
+	x.Changes = []association.Change{{On: "2026-12-08", From: "13:15", To: "14:15"}, {On: "2026-12-21", Day: "friday"}}
+	b := booked(t)
+	before := entriesOf(t, b, friday, nil)
+	after := map[civil.Date]CalendarEntry{}
+	for _, e := range CalendarOf([]*Booking{b}, func(string) (association.Activity, bool) { return x, true }, nil, friday) {
+		after[e.Date] = e
+	}
+	for _, c := range []struct {
+		date      civil.Date
+		at        string
+		sequence  int
+		cancelled bool
+	}{
+		{"2026-11-10", "13:00", 0, false}, // the past is as it was
+		{"2026-12-01", "13:00", 0, false}, {"2026-12-08", "13:15", 1, false}, {"2026-12-15", "13:15", 1, false},
+		{"2026-12-25", "13:15", 3, true}, {"2027-01-01", "13:15", 3, true}, {"2027-01-08", "13:15", 2, false},
+	} {
+		e, there := after[c.date]
+		if !there || e.Starts.In(civil.Zone).Format("15:04") != c.at || e.Sequence != c.sequence || e.Cancelled != c.cancelled {
+			t.Errorf("%s: %+v", c.date, e)
+		}
+		if was, both := before[c.date]; both && was.UID != e.UID {
+			t.Errorf("%s has another UID", c.date)
+		}
+	}
+	if _, there := after["2026-12-22"]; there {
+		t.Error("a Tuesday after the move to Fridays is in the calendar")
 	}
 }

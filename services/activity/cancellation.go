@@ -46,11 +46,11 @@ var cancellationTable = history.Table[CancellationState, CancellationState, Part
 // reasons are the codes of why an occurrence is called off, as in the contract.
 var reasons = []string{"leader_absent", "public_holiday", "weather", "place_unavailable", "too_few", "planning_day", "other"}
 
-// CallOff returns the cancellation of an activity's occurrence on a date, today or
-// within a year.
+// CallOff returns the cancellation of an activity's occurrence on a date, at most a year
+// away; also of one that has been, and did not take place.
 func CallOff(id, associationID string, a association.Activity, date civil.Date, reason string, receipt idempotency.Receipt, by history.Author, now time.Time) (*Cancellation, error) {
 	today := civil.DateOf(now)
-	_, occurs := OccurrenceOn(a, date, nil)
+	o, occurs := OccurrenceOn(a, date, nil)
 	switch {
 	case !IsDate(date):
 		return nil, ErrDate.AtField("/date")
@@ -60,9 +60,9 @@ func CallOff(id, associationID string, a association.Activity, date civil.Date, 
 		return nil, ErrUnscheduled
 	case !occurs:
 		return nil, ErrNoOccurrence.AtField("/date")
-	case date < today:
-		return nil, ErrPast.AtField("/date")
-	case date > today.AddDays(366):
+	case o.Closed:
+		return nil, ErrCalledOff.AtField("/date")
+	case date > today.AddDays(366) || date < today.AddDays(-366):
 		return nil, ErrTooFar.AtField("/date")
 	}
 	return &Cancellation{
@@ -71,21 +71,26 @@ func CallOff(id, associationID string, a association.Activity, date civil.Date, 
 	}, nil
 }
 
-// Restore lets the occurrence take place after all, until its day has passed.
+// Restore lets the occurrence take place after all, until its day has passed; what was said
+// afterwards is taken back at any time.
 func (c *Cancellation) Restore(by history.Author, now time.Time) error {
 	switch {
 	case !cancellationTable.Allows(c.State(), Restored):
 		return ErrRestored
-	case c.Date < civil.DateOf(now):
+	case !c.isRestorable(civil.DateOf(now)):
 		return ErrPast
 	}
 	c.Steps = history.Append(c.Steps, CancellationStep{Kind: Restored}, by, now)
 	return nil
 }
 
+func (c *Cancellation) isRestorable(today civil.Date) bool {
+	return today <= c.Date || c.Date < civil.DateOf(c.Steps[0].At)
+}
+
 // Operations returns what the cancellation's state allows on a day.
 func (c *Cancellation) Operations(today civil.Date) []string {
-	if c.Date < today {
+	if !c.isRestorable(today) {
 		return nil
 	}
 	return cancellationTable.Operations(c.State())

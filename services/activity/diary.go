@@ -82,8 +82,17 @@ func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 // collide reports whether two activities take the same time on some day of a span
 // that both are booked for. The same activity twice collides also without times.
 func collide(a, b association.Activity, first, last civil.Date) bool {
+	if first > last {
+		return false
+	}
+	for _, x := range slices.Concat(a.Changes, b.Changes, []association.Change{{On: string(civil.Date(a.Until).AddDays(1))}, {On: string(civil.Date(b.Until).AddDays(1))}}) {
+		if on := civil.Date(x.On); first < on && on <= last { // each part of the span by itself
+			return collide(a, b, first, on.AddDays(-1)) || collide(a, b, on, last)
+		}
+	}
+	a, b = a.At(last), b.At(last)
 	day, scheduled := a.Weekday()
-	if !scheduled || a.Day != b.Day || first > last {
+	if !scheduled || a.Day != b.Day {
 		return false
 	}
 	untilDay := (int(day) - int(first.MidnightUTC().Weekday()) + 7) % 7

@@ -16,7 +16,7 @@ var (
 	ErrPast = fault.New(fault.Unprocessable, "day-has-passed",
 		"Dagen har redan passerat. Det går bara att göra i dag och framåt.", "The day has already passed. This can be done for today and later only.")
 	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",
-		"Dagen ligger i framtiden. Närvaro kan noteras från och med dagen själv.", "The day is in the future. Attendance can be noted from that day on.")
+		"Dagen ligger i framtiden. Före dagen kan bara anmäld frånvaro noteras.", "The day is in the future. Before the day only absence that was notified can be noted.")
 	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
 		"Dagen ligger mer än ett år bort. Välj en tidigare dag.", "The day is more than a year away. Choose an earlier day.")
 	ErrUnscheduled = fault.New(fault.Unprocessable, "activity-unscheduled",
@@ -25,6 +25,8 @@ var (
 		"Orsaken är ingen av koderna i dokumentationen. Välj en av dem.", "The reason is not one of the codes in the documentation. Choose one of them.")
 	ErrCalledOff = fault.New(fault.Conflict, "occurrence-already-cancelled",
 		"Tillfället är redan inställt.", "The occurrence is already called off.")
+	ErrTookPlace = fault.New(fault.Conflict, "occurrence-attended",
+		"Det finns noterad närvaro på tillfället, så det har ägt rum. Rätta närvaron först.", "Somebody is noted as present on that day, so the occurrence took place. Correct the attendance first.")
 	ErrRestored = fault.New(fault.Conflict, "cancellation-already-lifted",
 		"Inställelsen är redan upphävd.", "The cancellation has already been lifted.")
 
@@ -43,6 +45,11 @@ var (
 		"Dagen är före inskrivningens första dag. Välj den dagen eller en senare.", "The day is before the enrolment's first day. Choose that day or a later one.")
 	ErrNotInBlock = fault.New(fault.Unprocessable, "activity-not-in-block",
 		"Aktivitetens kategori ingår inte i deltagarens block den dagen. Välj en aktivitet som ingår.", "The activity's category does not belong to the participant's block on that day. Choose an activity that does.")
+	ErrGroupNotOpen = fault.New(fault.Unprocessable, "group-not-open",
+		"Gruppen är sluten och har ingen startdag ännu. Kommunen anger startdagen innan någon bokas.", "The group is closed and has no start date yet. The municipality sets it before anybody is booked.")
+	ErrGroupRunning = fault.New(fault.Unprocessable, "group-running",
+		"Gruppen är sluten, så ingen börjar mitt i kursen. Välj första dagen så att deltagaren är med från en kursstart.",
+		"The group is closed, so nobody joins in the middle of the course. Choose the first day so that the participant is there from a start of the course.")
 	ErrFrom = fault.New(fault.Unprocessable, "start-too-far",
 		"Första dagen ska ligga inom ett år från i dag.", "The first day must be within a year of today.")
 	ErrPeriod = fault.New(fault.Unprocessable, "bad-period",

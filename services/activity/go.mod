@@ -8,7 +8,6 @@ require (
 	github.com/finsam/finsam/pkg v0.0.0
 	github.com/google/uuid v1.6.0
 	github.com/labstack/echo/v4 v4.16.0
-	github.com/rickar/cal/v2 v2.1.13
 	golang.org/x/sync v0.24.0
 )
 

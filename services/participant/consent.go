@@ -71,14 +71,15 @@ func (p *Person) GiveConsent(c Consent, by history.Author, now time.Time) bool {
 }
 
 // ConsentedOn returns the day on which the person consented to a referral first, on
-// paper; no date when there is no such consent.
-func (p *Person) ConsentedOn(referral string) civil.Date {
+// paper, and the day on which the referral was received with it; no dates when there is no
+// such consent.
+func (p *Person) ConsentedOn(referral string) (given, received civil.Date) {
 	for _, s := range p.Steps {
 		if s.Kind == ConsentGiven && s.Referral == referral {
-			return s.GivenOn
+			return s.GivenOn, civil.DateOf(s.At)
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // ExtendConsent notes that a referral's consent covers more. It reports whether that

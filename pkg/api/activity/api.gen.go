@@ -490,6 +490,9 @@ type CancellationState string
 // ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 type ClosedGroup struct {
 	Sessions *int `json:"sessions,omitempty"`
+
+	// Starts Kursstarter; man bokas före en av dem. / Starts of the course; one is booked before one of them.
+	Starts *[]string `json:"starts,omitempty"`
 }
 
 // DayPart Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.

@@ -673,9 +673,12 @@ type Enrolment struct {
 	PlanVersion  string            `json:"planVersion"`
 	PlannedStart Day               `json:"plannedStart"`
 	Referral     Uuid              `json:"referral"`
-	StartedOn    *Day              `json:"startedOn,omitempty"`
-	State        EnrolmentState    `json:"state"`
-	Timeline     []EnrolmentStep   `json:"timeline"`
+
+	// StartHoliday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
+	StartHoliday *Holiday        `json:"startHoliday,omitempty"`
+	StartedOn    *Day            `json:"startedOn,omitempty"`
+	State        EnrolmentState  `json:"state"`
+	Timeline     []EnrolmentStep `json:"timeline"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
@@ -787,6 +790,12 @@ type FreeText = string
 
 // Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 type Gender string
+
+// Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
+type Holiday struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
+}
 
 // Identities defines model for Identities.
 type Identities struct {

@@ -55,11 +55,12 @@ func invalid(fields []fault.Field) error {
 }
 
 // checkParameters returns what is wrong with the parameters. A query parameter that
-// the operation does not know is wrong too: a misspelt filter must not be ignored.
+// the operation does not know is wrong too: a misspelt filter must not be ignored. A public
+// operation ignores it: programs that read a calendar add theirs to its address.
 func (op *Operation) checkParameters(r *http.Request, pathValue func(string) string) (fields []fault.Field) {
 	var query url.Values
 	rewritten := false
-	if raw := r.URL.RawQuery; raw != "" {
+	if raw := r.URL.RawQuery; raw != "" && !op.Public {
 		var err error
 		if query, err = url.ParseQuery(raw); err != nil {
 			return []fault.Field{newField("?", "not-a-query", nil)}

@@ -70,7 +70,7 @@ func (h handlers) RevokeCalendarFeed(ctx context.Context, r api.RevokeCalendarFe
 const calendarCaching = "private, max-age=900"
 
 func (h handlers) ReadCalendar(ctx context.Context, r api.ReadCalendarRequestObject) (api.ReadCalendarResponseObject, error) {
-	entries, err := h.service.Calendar(ctx, r.Token)
+	entries, err := h.service.Calendar(ctx, strings.TrimSuffix(r.Token, ".ics")) // which some programs want
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +105,7 @@ func (h handlers) address(a *activity.Address) api.CalendarFeed {
 const (
 	calendarName  = "Min vecka"
 	entrySummary  = "Inbokad aktivitet"
+	calledOff     = "INSTÄLLT: " // before the summary, as many programs show no status
 	refreshEvery  = "PT1H"
 	localTimeForm = "20060102T150405"
 	utcTimeForm   = "20060102T150405Z"
@@ -133,6 +134,7 @@ func calendar(entries []activity.CalendarEntry) ([]byte, error) {
 		v.SetStatus(ics.ObjectStatusConfirmed)
 		if e.Cancelled {
 			v.SetStatus(ics.ObjectStatusCancelled)
+			v.SetSummary(calledOff + entrySummary)
 		}
 		if !e.Starts.IsZero() {
 			v.SetProperty(ics.ComponentPropertyDtStart, e.Starts.In(civil.Zone).Format(localTimeForm), ics.WithTZID(civil.ZoneName))

@@ -107,7 +107,7 @@ func (h handlers) activityBody(x service.ActivityView) api.Activity {
 		UnderscoreLinks: api.Links{h.paths.Link("week", "getMunicipalityWeek", x.Municipality)},
 	}
 	if x.ClosedGroup != nil {
-		b.ClosedGroup = &api.ClosedGroup{Sessions: rest.Optional(x.ClosedGroup.Sessions)}
+		b.ClosedGroup = &api.ClosedGroup{Sessions: rest.Optional(x.ClosedGroup.Sessions), Starts: rest.OptionalList(x.ClosedGroup.Starts)}
 	}
 	b.UnderscoreLinks = h.paths.AppendActions(b.UnderscoreLinks, x.Operations, x.ID)
 	return b
@@ -124,6 +124,9 @@ func occurrence(o activity.Occurrence) api.Occurrence {
 	}
 	if o.Holiday != nil {
 		b.Holiday = &api.Holiday{Sv: o.Holiday.SV, En: o.Holiday.EN}
+	}
+	if o.Closed {
+		b.State, b.Reason = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReasonPublicHoliday)
 	}
 	if c := o.Cancelled; c != nil {
 		b.State, b.Reason, b.Cancellation = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReason(c.Reason)), &c.ID

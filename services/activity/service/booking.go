@@ -28,7 +28,7 @@ func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 	v.Operations = access.Permitted(v.Status.Operations(), a, b.Resource())
 	if in, err := s.Associations.Get(b.Association); err == nil {
 		x, _ := in.Activity(b.Activity)
-		v.Name = x.Name
+		v.Name = x.At(civil.DateOf(s.Now())).Name
 	}
 	return v
 }
@@ -62,7 +62,7 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
 			now := s.Now()
 			x, known := in.Activity(r.Activity)
-			if err := errors.Join(activity.Bookable(x, known, e.Municipality), r.Check(now)); err != nil {
+			if err := errors.Join(activity.Bookable(x, known, e.Municipality, r.From), r.Check(now)); err != nil {
 				return nil, err
 			}
 			if err := e.CanBook(x, r.From); err != nil {

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -38,6 +39,13 @@ func (s *Service) CallOff(ctx context.Context, activityID string, date civil.Dat
 		collection: s.cancellations.Store, key: key, input: fmt.Sprintf("%q %q %q", activityID, date, reason), entry: entry,
 		receipt: func(c *activity.Cancellation) idempotency.Receipt { return c.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Cancellation, error) {
+			booked, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(date)))
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(booked, func(b *activity.Booking) bool { return b.Status().Notes[date].Attendance == activity.Present }) {
+				return nil, activity.ErrTookPlace.AtField("/date")
+			}
 			return activity.CallOff(id, a.Association, x, date, reason, receipt, guard.Author(ctx), s.Now())
 		},
 		taken: activity.ErrCalledOff,

@@ -85,6 +85,7 @@ func (s *Service) collision(a actor.Actor, in *association.Association, b *activ
 		return activity.ErrBooked.AtField("/activity")
 	}
 	x, _ := in.Activity(c.Activity)
+	x = x.At(max(b.From, c.From))
 	r := activity.ResourceOf(b.Association, x)
 	r.Participant = b.Participant
 	if !access.Allows("getBooking", a, r) {

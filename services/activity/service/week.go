@@ -105,7 +105,7 @@ func (s *Service) Activities(ctx context.Context, municipality string, w store.W
 		}
 		for _, x := range week.Activities {
 			if total >= first && total < first+w.Limit {
-				v := ActivityView{Activity: x}
+				v := ActivityView{Activity: x.At(civil.DateOf(s.Now()))}
 				if x.Scheduled() {
 					v.Operations = access.Permitted([]string{"createBooking", "cancelOccurrence"}, a, activity.ResourceOf(in.ID, x))
 				}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -165,11 +166,15 @@ func (h handlers) enrolmentAnswer(v *service.EnrolmentView) api.EnrolmentJSONRes
 
 func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 	c, corrected := v.Progress, history.Corrected(v.Steps, participant.CorrectionOf)
+	var holiday *api.Holiday
+	if h, ok := cmp.Or(c.Started, v.PlannedStart).Holiday(); ok {
+		holiday = &api.Holiday{Sv: h.SV, En: h.EN}
+	}
 	return api.Enrolment{
 		Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 		Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
-		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)),
+		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)), StartHoliday: holiday,
 		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.Plan.MaxWeeks, PlanVersion: v.Plan.Version,
 		Blocks: rest.Map(c.Blocks, func(k participant.Block) api.Block {
 			return api.Block{

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -227,7 +228,20 @@ func (s *Service) checkFirstDay(ctx context.Context, e *participant.Enrolment, o
 	if err != nil {
 		return err
 	}
-	return e.CheckFirstDay(on, person.Value.ConsentedOn(e.Referral), ageOn(identity.Number, on))
+	in, err := s.Associations.Get(e.Association)
+	if err != nil {
+		return err
+	}
+	consented, received := person.Value.ConsentedOn(e.Referral)
+	if in.Calendar.IsClosed(on) {
+		holiday, _ := on.Holiday()
+		return participant.ErrHoliday.WithText(fmt.Sprintf("Det är helgdag den dagen (%s), och då startar ingen. Välj en annan dag.", holiday.SV),
+			fmt.Sprintf("That day is a public holiday (%s), on which nobody begins. Choose another day.", holiday.EN)).AtField("/startedOn")
+	}
+	if early := in.Calendar.DaysBeforeReceipt; early != nil && on < received.AddDays(-*early) {
+		return participant.ErrBeforeReceipt.AtField("/startedOn")
+	}
+	return e.CheckFirstDay(on, consented, ageOn(identity.Number, on))
 }
 
 // Correct marks a step as taken by mistake; reason and text, of what it should have been,

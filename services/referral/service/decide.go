@@ -38,6 +38,15 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		if !ok {
 			return referral.ErrInitiative.AtField("/initiative")
 		}
+		start := civil.Date(acceptance.StartDate)
+		if in.Calendar.IsClosed(start) {
+			holiday, _ := start.Holiday()
+			return referral.ErrHoliday.WithText(fmt.Sprintf("Det är helgdag den dagen (%s), och då startar ingen. Välj en annan dag.", holiday.SV),
+				fmt.Sprintf("That day is a public holiday (%s), on which nobody begins. Choose another day.", holiday.EN)).AtField("/startDate")
+		}
+		if early := in.Calendar.DaysBeforeReceipt; early != nil && start < civil.DateOf(r.Value.ReceivedAt()).AddDays(-*early) {
+			return referral.ErrBeforeReceipt.AtField("/startDate")
+		}
 		age, err := s.People.AgeOn(ctx, r.Value.Participant, acceptance.StartDate)
 		if err != nil {
 			return err
