@@ -60,13 +60,13 @@ func invalid(fields []fault.Field) error {
 func (op *Operation) checkParameters(r *http.Request, pathValue func(string) string) (fields []fault.Field) {
 	var query url.Values
 	rewritten := false
-	if raw := r.URL.RawQuery; raw != "" && !op.Public {
+	if raw := r.URL.RawQuery; raw != "" {
 		var err error
 		if query, err = url.ParseQuery(raw); err != nil {
 			return []fault.Field{newField("?", "not-a-query", nil)}
 		}
 		for name := range query {
-			if !slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.In == "query" && p.Name == name }) {
+			if !op.Public && !slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.In == "query" && p.Name == name }) {
 				fields = append(fields, fault.Field{Pointer: printable(name), Code: "unknown-field", Text: messages["unknown-parameter"]})
 			}
 		}
