@@ -69,7 +69,7 @@ var oracle = []rule{
 	{"and its texts, of a protected person only as a handler", func(s scene) bool { return s.sender() && s.progress() && s.known() }, "getEnrolment#text"},
 	{"a sender knows the outcome that the consent shares", func(s scene) bool { return s.sender() && s.outcome() }, "getReferral#outcome getEnrolment#outcome"},
 
-	{"a receiver reads and decides the referrals to its municipality", scene.receiver, "listReferrals exportReferrals listTasks getReferralFigures getReferral getReferral#progress getReferral#outcome acceptReferral rejectReferral waitlistReferral requestSupplement assignReferral requestTransfer acceptTransfer declineTransfer cancelTransfer addAttachment removeAttachment listWaiting getPlaces getPlaces#use setPlaces"},
+	{"a receiver reads and decides the referrals to its municipality", scene.receiver, "listReferrals exportReferrals listTasks getReferralFigures getReferral getReferral#progress getReferral#outcome acceptReferral joinReferral rejectReferral waitlistReferral requestSupplement assignReferral requestTransfer acceptTransfer declineTransfer cancelTransfer addAttachment removeAttachment listWaiting getPlaces getPlaces#use setPlaces"},
 	{"and their texts and files, of a protected person only as a handler", func(s scene) bool { return s.receiver() && s.known() }, "getReferral#text getReferral#duplicates getAttachment"},
 	{"a receiver receives who applies and whom private care sends", scene.receiver, "createReferral createReferrals"},
 	{"and is the sender of what it handed in", scene.handsIn, "sendSupplement amendReferral withdrawReferral markReferralInError"},
@@ -78,7 +78,7 @@ var oracle = []rule{
 	{"a receiver follows who was accepted, and cancels who does not come", scene.receiver, "listEnrolments getEnrolment getEnrolment#outcome cancelEnrolment"},
 	{"and the texts, of a protected person only as a handler", func(s scene) bool { return s.receiver() && s.known() }, "getEnrolment#text"},
 
-	{"a coach reads what was referred to its municipality, from where its participants come", scene.coach, "listReferrals exportReferrals listTasks getReferral getReferral#progress getReferral#outcome listWaiting getPlaces getPlaces#use"},
+	{"a coach reads what was referred to its municipality, from where its participants come", scene.coach, "listReferrals exportReferrals listTasks getReferral getReferral#progress getReferral#outcome joinReferral listWaiting getPlaces getPlaces#use"},
 	{"and the texts and files, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getReferral#text getAttachment"},
 	{"a coach leads the participants of its municipality's initiatives", scene.coach, "getParticipant readIdentities listEnrolments getEnrolment getEnrolment#outcome startEnrolment startBlock recordNonAnswer decideCheckIn resumeEnrolment holdClosingConversation closeEnrolment cancelEnrolment"},
 	{"by name, number and texts, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number getEnrolment#text"},

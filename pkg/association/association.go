@@ -63,7 +63,16 @@ type Plan struct {
 	// CheckInDays is how many days before a block's last day its check-in can be held;
 	// nil: DefaultCheckInDays.
 	CheckInDays *int `yaml:"checkInDays"`
+	// WeeksUsedBefore says whether weeks that a person used in earlier enrolments count
+	// against MaxWeeks: WeeksCount (also when empty) or WeeksIgnored.
+	WeeksUsedBefore string `yaml:"weeksUsedBefore"`
 }
+
+// What a plan may say of weeks that were used before.
+const (
+	WeeksCount   = "count"
+	WeeksIgnored = "ignore"
+)
 
 // DefaultCheckInDays is how early a check-in can be held where the plan does not say it.
 const DefaultCheckInDays = 14

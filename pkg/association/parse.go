@@ -103,6 +103,7 @@ func build(f *file, version string) *Association {
 		if len(p.Blocks) == 0 {
 			p.Blocks = i.Plan.Blocks
 		}
+		p.WeeksUsedBefore = cmp.Or(p.WeeksUsedBefore, i.Plan.WeeksUsedBefore)
 		if p.CheckInDays == nil {
 			p.CheckInDays = i.Plan.CheckInDays
 		}

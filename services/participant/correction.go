@@ -171,9 +171,9 @@ func (e *Enrolment) retake(s *EnrolmentStep, now time.Time) error {
 	p := e.Progress()
 	switch s.Kind {
 	case Started:
-		return e.Start(s.On, by, now)
+		return e.Start(s.On, s.Exception, by, now)
 	case BlockStarted:
-		return e.StartBlock(s.Number, s.On, by, now)
+		return e.StartBlock(s.Number, s.On, s.Exception, by, now)
 	case CheckInDue:
 		if p.State != StateActive || s.Number != p.Block || !p.canHold(s.On) {
 			return ErrState
@@ -187,6 +187,9 @@ func (e *Enrolment) retake(s *EnrolmentStep, now time.Time) error {
 	case NotAnswered:
 		return e.RecordNonAnswer(s.Number, s.Held, s.Text, by, now)
 	case ExceptionRequested, Decided:
+		if s.Decision == "" { // the start of a block is asked for
+			break
+		}
 		in, err := p.openCheckIn(s.Number, s.Kind)
 		if err != nil {
 			return err

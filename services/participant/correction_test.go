@@ -43,7 +43,7 @@ func TestCorrectionsOfAnEnrolment(t *testing.T) {
 	}
 	begun2 := func(t *testing.T) *Enrolment {
 		e := decided(t)
-		must(t, e.StartBlock(2, "2026-06-02", coach, noon))
+		must(t, e.StartBlock(2, "2026-06-02", nil, coach, noon))
 		return e
 	}
 	for _, c := range []struct {

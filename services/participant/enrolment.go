@@ -26,6 +26,7 @@ type Enrolment struct {
 	Coach        string          `json:"coach"`              // subject at the municipality
 	Unshared     []string        `json:"unshared,omitempty"` // what the consent keeps from the sender: progress, outcome
 	PlannedStart civil.Date      `json:"plannedStart"`
+	WeeksBefore  int             `json:"weeksBefore,omitempty"` // that earlier enrolments of the person in the initiative used
 	Plan         Plan            `json:"plan"`
 	Steps        []EnrolmentStep `json:"steps"`
 }
@@ -40,8 +41,10 @@ type Plan struct {
 	// CheckInDays is how many days before a block's last day its check-in can be held.
 	CheckInDays int `json:"checkInDays,omitempty"`
 	// CorrectionDays is how many days who took a step may correct it.
-	CorrectionDays int         `json:"correctionDays,omitempty"`
-	Blocks         []PlanBlock `json:"blocks"`
+	CorrectionDays int `json:"correctionDays,omitempty"`
+	// IgnoresWeeksBefore says that the weeks of earlier enrolments do not count.
+	IgnoresWeeksBefore bool        `json:"ignoresWeeksBefore,omitempty"`
+	Blocks             []PlanBlock `json:"blocks"`
 }
 
 // PlanBlock is one block of a plan; blocks are numbered from 1 without gaps.
@@ -73,7 +76,8 @@ type EnrolmentStep struct {
 	Correction *history.Correction[EnrolmentStep] `json:"correction,omitempty"`
 }
 
-// Exception lets an enrolment run longer than the plan's maximum.
+// Exception lets an enrolment run longer than the plan's maximum: by the weeks of a
+// prolongation, or at the start of a block by all that were used before.
 type Exception struct {
 	Reason   []byte `json:"reason"`             // encrypted
 	Approver string `json:"approver,omitempty"` // subject of who approved; empty: nobody yet
@@ -112,16 +116,51 @@ func (e *Enrolment) append(s EnrolmentStep, by history.Author, now time.Time) {
 // of the pen, not a late note.
 const maxEarlyDays = 366
 
-// Start begins the enrolment and its first block on a day that has come.
-func (e *Enrolment) Start(on civil.Date, by history.Author, now time.Time) error {
-	if p := e.Progress(); !enrolmentTable.Allows(p.State, Started) {
+// weeksAgainst returns the weeks of earlier enrolments that count against the plan's
+// maximum: none once an exception was made for them.
+func (e *Enrolment) weeksAgainst() int {
+	for _, s := range e.Story() {
+		if (s.Kind == Started || s.Kind == BlockStarted) && s.Exception != nil {
+			return 0
+		}
+	}
+	if e.Plan.IgnoresWeeksBefore {
+		return 0
+	}
+	return e.WeeksBefore
+}
+
+// begin takes the step by which the next block begins. When it passes the plan's maximum
+// with the weeks that were used, here and before, it is asked for with an exception, and
+// begins once that is approved, see Approve.
+func (e *Enrolment) begin(p *Progress, s EnrolmentStep, by history.Author, now time.Time) error {
+	used := e.weeksAgainst() + p.ActiveWeeks()
+	isOver := used+p.Blocks[p.Block].Total() > e.Plan.MaxWeeks && e.weeksAgainst() > 0
+	switch {
+	case isOver && s.Exception == nil:
+		return ErrTooManyWeeks.WithText(
+			fmt.Sprintf("Personen har redan använt %d av insatsens %d veckor, så blocket får inte plats. Ange skälet till ett undantag, så frågas enhetens chef.", used, e.Plan.MaxWeeks),
+			fmt.Sprintf("The person has used %d of the initiative's %d weeks already, so the block does not fit. Give the reason for an exception; the head of the unit is then asked.", used, e.Plan.MaxWeeks)).AtField("/exception")
+	case s.Exception != nil && s.Exception.Approver == "" && !isOver:
+		return ErrNoNeed.AtField("/exception")
+	case s.Exception != nil && s.Exception.Approver == "":
+		s.Kind = ExceptionRequested
+	}
+	e.append(s, by, now)
+	return nil
+}
+
+// Start begins the enrolment and its first block on a day that has come; with an exception
+// when the weeks that were used before leave no room for it.
+func (e *Enrolment) Start(on civil.Date, x *Exception, by history.Author, now time.Time) error {
+	p := e.Progress()
+	if !enrolmentTable.Allows(p.State, Started) {
 		return ErrState
 	}
 	if err := happened(on, e.PlannedStart.AddDays(-maxEarlyDays), civil.DateOf(now), "/startedOn"); err != nil {
 		return err
 	}
-	e.append(EnrolmentStep{Kind: Started, On: on, Number: 1}, by, now)
-	return nil
+	return e.begin(&p, EnrolmentStep{Kind: Started, On: on, Number: 1, Exception: x}, by, now)
 }
 
 // CheckFirstDay returns what prevents an enrolment from beginning on a day: it is before
@@ -140,8 +179,9 @@ func (e *Enrolment) CheckFirstDay(on, consented civil.Date, age *int) error {
 	return nil
 }
 
-// StartBlock begins the next block; the check-in before it has been decided.
-func (e *Enrolment) StartBlock(number int, on civil.Date, by history.Author, now time.Time) error {
+// StartBlock begins the next block; the check-in before it has been decided. The exception
+// is as Start's.
+func (e *Enrolment) StartBlock(number int, on civil.Date, x *Exception, by history.Author, now time.Time) error {
 	p := e.Progress()
 	switch {
 	case !enrolmentTable.Allows(p.State, BlockStarted), p.State == StateActive && p.current().CheckIn:
@@ -152,8 +192,7 @@ func (e *Enrolment) StartBlock(number int, on civil.Date, by history.Author, now
 	if err := happened(on, max(p.current().RunsTo().AddDays(1), p.notBefore), civil.DateOf(now), "/startedOn"); err != nil {
 		return err
 	}
-	e.append(EnrolmentStep{Kind: BlockStarted, On: on, Number: number}, by, now)
-	return nil
+	return e.begin(&p, EnrolmentStep{Kind: BlockStarted, On: on, Number: number, Exception: x}, by, now)
 }
 
 // MarkOverdue takes the step that time has brought: the check-in after a block's last
@@ -286,7 +325,7 @@ func (e *Enrolment) checkDecision(p *Progress, in *CheckIn, d CheckInDecision, n
 	if err := happened(d.On, max(in.OpenFrom, in.Answer.Held), civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
-	switch isLonger := totalWeeks(p.Blocks)+d.Weeks > e.Plan.MaxWeeks; {
+	switch isLonger := e.weeksAgainst()+totalWeeks(p.Blocks)+d.Weeks > e.Plan.MaxWeeks; {
 	case (d.Decision == Prolong) != (d.Weeks > 0):
 		return ErrWeeks.AtField("/weeks")
 	case d.Exception != nil && (d.Decision != Prolong || !isLonger):
@@ -298,20 +337,27 @@ func (e *Enrolment) checkDecision(p *Progress, in *CheckIn, d CheckInDecision, n
 }
 
 // Approve decides on the exception that is asked for, by somebody else than who asked.
-// Approved, the decision at the check-in counts as it was asked for.
+// Approved, the decision at the check-in counts, or the block begins, as it was asked for.
 func (e *Enrolment) Approve(approved bool, text []byte, by history.Author, now time.Time) error {
 	p := e.Progress()
-	in := p.checkIn(p.Block)
+	in, request := p.checkIn(p.Block), p.request()
 	switch {
-	case in == nil || in.Request == nil:
+	case request == nil:
 		return ErrNotAsked
-	case in.Request.By == by.Subject && in.Request.Authority == by.Authority:
+	case request.By == by.Subject && request.Authority == by.Authority:
 		return ErrOwnApproval
 	}
-	asked := *in.Request
+	asked := *request
+	approval := &Exception{Reason: asked.Exception.Reason, Approver: by.Subject}
 	if !approved {
 		e.append(EnrolmentStep{Kind: ExceptionRefused, Number: asked.Number, On: civil.DateOf(now), Text: text}, by, now)
 		return nil
+	}
+	switch {
+	case asked.Decision == "" && p.Block == 0:
+		return e.Start(asked.On, approval, by, now)
+	case asked.Decision == "":
+		return e.StartBlock(asked.Number, asked.On, approval, by, now)
 	}
 	d := CheckInDecision{Decision: asked.Decision, On: asked.On, Weeks: asked.Weeks, Reason: asked.Text, Exception: asked.Exception}
 	if err := e.checkDecision(&p, in, d, now); err != nil {
@@ -319,7 +365,7 @@ func (e *Enrolment) Approve(approved bool, text []byte, by history.Author, now t
 	}
 	e.append(EnrolmentStep{
 		Kind: Decided, Number: asked.Number, On: asked.On, Decision: asked.Decision, Weeks: asked.Weeks, Text: asked.Text,
-		Exception: &Exception{Reason: asked.Exception.Reason, Approver: by.Subject},
+		Exception: approval,
 	}, by, now)
 	return nil
 }

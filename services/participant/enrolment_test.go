@@ -45,12 +45,12 @@ func through(t testing.TB, block int) *Enrolment {
 	t.Helper()
 	start := civil.Date("2026-04-20")
 	e := planned(start)
-	must(t, e.Start(start, coach, noon))
+	must(t, e.Start(start, nil, coach, noon))
 	e.MarkOverdue(noon)
 	for n := 1; n < block; n++ {
 		must(t, e.Answer(n, "ready", "", nil, sender, noon),
 			e.Decide(n, CheckInDecision{Decision: Continue, On: start.AddWeeks(6 * n)}, coach, noon),
-			e.StartBlock(n+1, start.AddWeeks(6*n), coach, noon))
+			e.StartBlock(n+1, start.AddWeeks(6*n), nil, coach, noon))
 		e.MarkOverdue(noon)
 	}
 	return e
@@ -88,7 +88,7 @@ func TestThePlannedDaysOfTheBlocks(t *testing.T) {
 
 func TestALateStartMovesTheBlocksToCome(t *testing.T) {
 	e := planned("2026-11-02")
-	must(t, e.Start("2026-11-09", coach, noon))
+	must(t, e.Start("2026-11-09", nil, coach, noon))
 	c := e.Progress()
 	if c.Blocks[0].PlannedFirst != "2026-11-02" || c.Blocks[0].First != "2026-11-09" || c.Blocks[1].PlannedFirst != "2026-12-21" {
 		t.Errorf("got %+v", c.Blocks[:2])
@@ -103,10 +103,10 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 		do       func(e *Enrolment) error
 		want     *fault.Error
 	}{
-		{"nobody begins tomorrow", fresh, func(e *Enrolment) error { return e.Start("2026-11-23", coach, noon) }, ErrFuture},
-		{"nobody began two years before the plan", fresh, func(e *Enrolment) error { return e.Start("2024-11-01", coach, noon) }, ErrTooEarly},
-		{"nobody begins twice", at(1), func(e *Enrolment) error { return e.Start("2026-04-20", coach, noon) }, ErrState},
-		{"block 2 waits for the decision", at(1), func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", coach, noon) }, ErrState},
+		{"nobody begins tomorrow", fresh, func(e *Enrolment) error { return e.Start("2026-11-23", nil, coach, noon) }, ErrFuture},
+		{"nobody began two years before the plan", fresh, func(e *Enrolment) error { return e.Start("2024-11-01", nil, coach, noon) }, ErrTooEarly},
+		{"nobody begins twice", at(1), func(e *Enrolment) error { return e.Start("2026-04-20", nil, coach, noon) }, ErrState},
+		{"block 2 waits for the decision", at(1), func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", nil, coach, noon) }, ErrState},
 		{"a decision waits for the answer", at(1), func(e *Enrolment) error { return e.Decide(1, cont, coach, noon) }, ErrUnanswered},
 		{"only the check-in that is due is answered", at(1), func(e *Enrolment) error { return e.Answer(2, "ready", "", nil, sender, noon) }, ErrCheckInNumber},
 		{"before the block's end nobody is asked", running, func(e *Enrolment) error { return e.Answer(1, "ready", "", nil, sender, noon) }, ErrCheckInEarly},
@@ -121,9 +121,9 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 		{"nobody decides before the block", answered, func(e *Enrolment) error {
 			return e.Decide(1, CheckInDecision{Decision: Continue, On: "2026-04-19"}, coach, noon)
 		}, ErrTooEarly},
-		{"block 3 does not follow block 1", decided, func(e *Enrolment) error { return e.StartBlock(3, "2026-06-02", coach, noon) }, ErrBlockNumber},
-		{"block 2 does not begin before the decision's day", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", coach, noon) }, ErrTooEarly},
-		{"block 2 begins", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, nil},
+		{"block 3 does not follow block 1", decided, func(e *Enrolment) error { return e.StartBlock(3, "2026-06-02", nil, coach, noon) }, ErrBlockNumber},
+		{"block 2 does not begin before the decision's day", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-01", nil, coach, noon) }, ErrTooEarly},
+		{"block 2 begins", decided, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", nil, coach, noon) }, nil},
 		{"a prolongation says how long", answered, decide(Prolong, 0, nil), ErrWeeks},
 		{"only a prolongation has weeks", answered, decide(Continue, 2, nil), ErrWeeks},
 		{"only a prolongation has an exception", answered, decide(Continue, 0, &Exception{}), ErrException},
@@ -136,7 +136,7 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 			return errors.Join(e.Approve(false, nil, chef, noon), decide(Prolong, 2, &Exception{})(e), e.Approve(true, nil, chef, noon))
 		}, nil},
 		{"who asked decides otherwise meanwhile", asked, func(e *Enrolment) error { return decide(Continue, 0, nil)(e) }, nil},
-		{"a pause is resumed before the next block", paused, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", coach, noon) }, ErrState},
+		{"a pause is resumed before the next block", paused, func(e *Enrolment) error { return e.StartBlock(2, "2026-06-02", nil, coach, noon) }, ErrState},
 		{"nobody resumes before the pause", paused, func(e *Enrolment) error { return e.Resume("2026-05-31", coach, noon) }, ErrTooEarly},
 		{"a pause ends", paused, func(e *Enrolment) error { return e.Resume("2026-08-10", coach, noon) }, nil},
 		{"no closing conversation in the middle", at(1), func(e *Enrolment) error { return e.HoldConversation("2026-06-02", nil, coach, noon) }, ErrState},
@@ -171,7 +171,7 @@ func TestACheckInIsHeldSomeDaysBeforeItsBlocksEnd(t *testing.T) {
 	fourteen := func() *Enrolment {
 		e := planned("2026-11-02")
 		e.Plan.CheckInDays = 14
-		must(t, e.Start("2026-11-02", coach, noon))
+		must(t, e.Start("2026-11-02", nil, coach, noon))
 		return e
 	}
 	e := fourteen()
@@ -199,10 +199,10 @@ func TestACheckInIsHeldSomeDaysBeforeItsBlocksEnd(t *testing.T) {
 	if e.MarkOverdue(on("2026-12-20")) || e.Progress().State != StateDecided {
 		t.Errorf("the end of the block asks again: %s", e.Progress().State)
 	}
-	if err := e.StartBlock(2, "2026-12-13", coach, on("2026-12-20")); !errors.Is(err, ErrTooEarly) {
+	if err := e.StartBlock(2, "2026-12-13", nil, coach, on("2026-12-20")); !errors.Is(err, ErrTooEarly) {
 		t.Errorf("block 2 begins before block 1 is over: %v", err)
 	}
-	must(t, e.StartBlock(2, "2026-12-14", coach, on("2026-12-20")))
+	must(t, e.StartBlock(2, "2026-12-14", nil, coach, on("2026-12-20")))
 
 	e = fourteen()
 	must(t, e.RecordNonAnswer(1, "2026-11-29", nil, coach, on("2026-11-29")),
@@ -247,7 +247,7 @@ func at(block int) func(*testing.T) *Enrolment {
 
 func running(t *testing.T) *Enrolment {
 	e := planned("2026-11-02")
-	must(t, e.Start("2026-11-02", coach, noon))
+	must(t, e.Start("2026-11-02", nil, coach, noon))
 	return e
 }
 

@@ -61,6 +61,8 @@ var (
 		"Det finns inget undantag som väntar på beslut.", "There is no exception waiting for a decision.")
 	ErrOwnApproval = fault.New(fault.Forbidden, "approver-is-decider",
 		"Ett undantag godkänns av någon annan än den som bad om det. Be en annan chef i kommunen.", "An exception is approved by somebody else than the one who asked for it. Ask another head of unit in the municipality.")
+	ErrNoNeed = fault.New(fault.Unprocessable, "exception-not-needed",
+		"Blocket ryms inom insatsens veckor. Ta bort undantaget.", "The block fits in the initiative's weeks. Leave the exception out.")
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
 		"Med förlängningen blir det fler veckor än planen medger. Ange skälet till ett undantag, så frågas enhetens chef.", "The prolongation adds more weeks than the plan allows. Give the reason for an exception; the head of the unit is then asked.")
 

@@ -153,14 +153,14 @@ func TestAnIntroductionWithoutCheckInLeadsStraightOn(t *testing.T) {
 	e := planned("2026-09-07")
 	e.Plan.Blocks = append([]PlanBlock{{Name: "Introduktion", Weeks: 2}}, e.Plan.Blocks...)
 	e.Plan.MaxWeeks = 26
-	must(t, e.Start("2026-09-07", coach, noon))
+	must(t, e.Start("2026-09-07", nil, coach, noon))
 	if e.MarkOverdue(noon) {
 		t.Fatal("nothing waits for the system")
 	}
-	if err := e.StartBlock(2, "2026-09-20", coach, noon); !errors.Is(err, ErrTooEarly) {
+	if err := e.StartBlock(2, "2026-09-20", nil, coach, noon); !errors.Is(err, ErrTooEarly) {
 		t.Errorf("got %v", err)
 	}
-	must(t, e.StartBlock(2, "2026-09-21", coach, noon))
+	must(t, e.StartBlock(2, "2026-09-21", nil, coach, noon))
 	if c := e.Progress(); c.Block != 2 || c.Blocks[0].Last != "2026-09-20" {
 		t.Errorf("got %+v", c.Blocks[0])
 	}

@@ -78,6 +78,7 @@ type PersonStep struct {
 	TextVersion  string          `json:"textVersion,omitempty"`  // of the consent's text
 	GivenOn      civil.Date      `json:"givenOn,omitempty"`
 	Unshared     []string        `json:"unshared,omitempty"` // of enrolled: what the consent keeps from the sender
+	Answers      bool            `json:"answers,omitempty"`  // of enrolled, by a referral that joined: its sender is asked at the check-ins
 	Level        ProtectionLevel `json:"level,omitempty"`
 	Handlers     []string        `json:"handlers,omitempty"` // the authority's from now on: subjects there
 	Text         []byte          `json:"text,omitempty"`     // encrypted
@@ -293,14 +294,35 @@ func (p *Person) Unprotect(text []byte, by history.Author, now time.Time) error 
 // Enrol notes that the person belongs to a municipality's initiative. It reports
 // whether that was new: the same enrolment again changes nothing.
 func (p *Person) Enrol(e *Enrolment, cause string, by history.Author, now time.Time) bool {
-	if slices.ContainsFunc(p.Status().Enrolments, func(s *PersonStep) bool { return s.Enrolment == e.ID }) {
+	return p.Join(e, e.Referral, e.Unshared, false, cause, by, now)
+}
+
+// Join notes that another referral joins an enrolment of the person: its sender follows it
+// from now on, as far as its consent goes, and answers check-ins if it is asked. It reports
+// whether that was new.
+func (p *Person) Join(e *Enrolment, referral string, unshared []string, answers bool, cause string, by history.Author, now time.Time) bool {
+	if slices.ContainsFunc(p.Status().Enrolments, func(s *PersonStep) bool { return s.Enrolment == e.ID && s.Referral == referral }) {
 		return false
 	}
 	p.Steps = history.Append(p.Steps, PersonStep{
-		Kind: Enrolled, Enrolment: e.ID, Referral: e.Referral, Municipality: e.Municipality, Unshared: e.Unshared,
+		Kind: Enrolled, Enrolment: e.ID, Referral: referral, Municipality: e.Municipality, Unshared: unshared, Answers: answers,
 		Entry: history.Entry{Cause: cause},
 	}, by, now)
 	return true
+}
+
+// Joined lists the steps by which other referrals have joined an enrolment, but those that
+// were withdrawn since.
+func (s *PersonStatus) Joined(e *Enrolment) (joined []*PersonStep) {
+	for _, step := range s.Enrolments {
+		if step.Enrolment != e.ID || step.Referral == e.Referral {
+			continue
+		}
+		if tie := s.referral(step.Referral); tie != nil && !tie.Released && !tie.Mistaken {
+			joined = append(joined, step)
+		}
+	}
+	return joined
 }
 
 // Release ends what a referral that came to nothing tied to the person: the

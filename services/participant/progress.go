@@ -17,8 +17,9 @@ type Progress struct {
 	Conversation *EnrolmentStep
 	Closed       *EnrolmentStep
 
-	ranAll    bool       // the last block came to its end
-	notBefore civil.Date // the next block may not begin earlier
+	start     *EnrolmentStep // of a block, that is asked for with an exception
+	ranAll    bool           // the last block came to its end
+	notBefore civil.Date     // the next block may not begin earlier
 }
 
 // Block is one block with the days it was meant to take and those it took.
@@ -70,6 +71,7 @@ func (e *Enrolment) Progress() Progress {
 func (p *Progress) follow(s *EnrolmentStep) {
 	p.State, _ = enrolmentTable.Next(p.State, s.Kind, cmp.Or(string(s.Decision), string(s.Outcome)))
 	in := p.checkIn(s.Number)
+	p.start = nil
 	switch s.Kind {
 	case Started, BlockStarted:
 		if s.Kind == Started {
@@ -90,7 +92,9 @@ func (p *Progress) follow(s *EnrolmentStep) {
 			in.Answer = s
 		}
 	case ExceptionRequested:
-		if in != nil {
+		if s.Decision == "" {
+			p.start = s
+		} else if in != nil {
 			in.Request = s
 		}
 	case ExceptionRefused:
@@ -157,6 +161,15 @@ func (p *Progress) lastHappened() civil.Date {
 	return last
 }
 
+// request returns what is asked for with an exception that waits for its approval: a
+// decision at a check-in, or the start of a block; nil: nothing.
+func (p *Progress) request() *EnrolmentStep {
+	if in := p.checkIn(p.Block); in != nil && in.Request != nil {
+		return in.Request
+	}
+	return p.start
+}
+
 // current returns the block that runs or ran last.
 func (p *Progress) current() *Block { return &p.Blocks[p.Block-1] }
 
@@ -172,6 +185,25 @@ func (p *Progress) checkIn(number int) *CheckIn {
 // ActiveWeeks returns the weeks of the blocks that have begun. Pauses and the time
 // between blocks do not count.
 func (p *Progress) ActiveWeeks() int { return totalWeeks(p.Blocks[:p.Block]) }
+
+// WeeksUsed returns the weeks that the enrolment has used, each begun one whole: fewer than
+// the active ones when a block was left early, and none of one that was registered by
+// mistake.
+func (e *Enrolment) WeeksUsed() int {
+	p := e.Progress()
+	if p.Closed != nil && p.Closed.EndReason == MisRegistered {
+		return 0
+	}
+	weeks := 0
+	for _, b := range p.Blocks[:p.Block] {
+		if b.Last == "" {
+			weeks += b.Total()
+		} else {
+			weeks += (b.First.DaysUntil(b.Last) + 7) / 7
+		}
+	}
+	return weeks
+}
 
 func totalWeeks(blocks []Block) int {
 	weeks := 0
@@ -237,7 +269,7 @@ func (p *Progress) Operations(today civil.Date) []Operation {
 		case "decideCheckIn":
 			number, allowed = p.Block, in != nil && in.Answer != nil
 		case "approveException":
-			allowed = in != nil && in.Request != nil
+			allowed = p.request() != nil
 		case "holdClosingConversation":
 			allowed = p.Conversation == nil
 		}

@@ -43,9 +43,9 @@ func randomStep(t *rapid.T, e *Enrolment, now time.Time) error {
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "what") {
 	case 0:
-		return e.Start(on, coach, now)
+		return e.Start(on, nil, coach, now)
 	case 1, 2:
-		return e.StartBlock(n+rapid.IntRange(0, 1).Draw(t, "next"), on, coach, now)
+		return e.StartBlock(n+rapid.IntRange(0, 1).Draw(t, "next"), on, nil, coach, now)
 	case 3:
 		return e.Answer(n, "ready", "", nil, sender, now)
 	case 4:

@@ -64,28 +64,58 @@ func (s *PersonStatus) Steps(a actor.Actor) []PersonStep {
 	return steps
 }
 
-// Resource returns what access to the enrolment depends on: its referral's parties,
-// and the person's consent and protection as they are now.
-func (e *Enrolment) Resource(p *PersonStatus, a actor.Actor) access.Resource {
+// Resource returns what access to the enrolment depends on: its referral's parties, the
+// senders of those that have joined it, and the person's consent and protection as they are
+// now. Who has joined answers a check-in only if asked.
+func (e *Enrolment) Resource(p *PersonStatus, a actor.Actor, operation string) access.Resource {
+	r := e.resourceBy(p, a, e.Referral)
+	for _, step := range p.Joined(e) {
+		if operation != "answerCheckIn" || step.Answers {
+			r.Relationships = append(r.Relationships, e.resourceBy(p, a, step.Referral).Relationships...)
+		}
+	}
+	return r
+}
+
+// resourceBy is Resource as far as one referral goes.
+func (e *Enrolment) resourceBy(p *PersonStatus, a actor.Actor, referral string) access.Resource {
 	relation := access.Relationship{Authority: e.Referrer, Unit: e.Unit, Municipality: e.Municipality}
-	if tie := p.referral(e.Referral); tie != nil {
+	if tie := p.referral(referral); tie != nil {
 		relation.Consent = tie.Consent.scope()
+		if referral != e.Referral {
+			relation.Authority, relation.Unit = tie.Consent.Authority, tie.Consent.Unit
+		}
 	}
 	r := access.Resource{Association: e.Association, Participant: e.Participant, Relationships: []access.Relationship{relation}}
 	p.protect(&r, a)
 	return r
 }
 
-// Redact returns the enrolment and its progress as far as the caller, who may see it,
-// may see how it ended.
+// Redact returns the enrolment and its progress as the caller, who may see it, may see
+// them. A sender sees its own referral, and not what another has answered; how it ended is
+// seen as far as that is shared.
 func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress) {
-	progress := e.Progress()
-	hasEnd := slices.ContainsFunc(e.Steps, func(s EnrolmentStep) bool { return s.Kind == Closed })
-	if !hasEnd || access.Allows("getEnrolment#outcome", a, e.Resource(p, a)) {
-		return e, progress
-	}
+	relation, _ := access.Decide("getEnrolment", a, e.Resource(p, a, "getEnrolment"))
+	isSender := relation == access.OwnUnit || relation == access.OwnAuthority
 	redacted := *e
 	redacted.Steps = slices.Clone(e.Steps)
+	if isSender && !access.Allows("getEnrolment", a, e.resourceBy(p, a, e.Referral)) {
+		for _, step := range p.Joined(e) {
+			if access.Allows("getEnrolment", a, e.resourceBy(p, a, step.Referral)) {
+				redacted.Referral = step.Referral
+			}
+		}
+	}
+	for i := range redacted.Steps {
+		if s := &redacted.Steps[i]; isSender && s.Kind == Answered && s.Authority != a.Authority {
+			s.By, s.Authority, s.Unit, s.Readiness, s.Text = "", "", "", "", nil
+		}
+	}
+	progress := redacted.Progress()
+	hasEnd := slices.ContainsFunc(e.Steps, func(s EnrolmentStep) bool { return s.Kind == Closed })
+	if !hasEnd || access.Allows("getEnrolment#outcome", a, e.Resource(p, a, "getEnrolment#outcome")) {
+		return &redacted, progress
+	}
 	for i := range redacted.Steps {
 		s := &redacted.Steps[i]
 		s.redact()

@@ -21,6 +21,10 @@ type Acceptance struct {
 	Municipality string `json:"municipality"` // four-digit code
 	StartDate    string `json:"startDate"`    // date
 	Coach        string `json:"coach"`        // subject of the coach
+	// Joins is the id of the person's enrolment that runs already and that the referral
+	// joins; empty: it leads to one.
+	Joins           string `json:"joins,omitempty"`
+	AnswersCheckIns bool   `json:"answersCheckIns,omitempty"` // with Joins: its sender is asked at the check-ins too
 }
 
 // CheckAcceptance returns what prevents an acceptance by the municipality own, the
@@ -56,6 +60,30 @@ func CheckAge(in association.Initiative, age *int, pointer string) error {
 	return ErrAge.WithText(
 		fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
 		fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField(pointer)
+}
+
+// Join accepts the referral into the enrolment that runs, by the path that leads to it:
+// the referral by which the person was accepted into the initiative; nil: none. It takes
+// no place, and its sender follows the enrolment as far as its own consent goes. A path
+// that has come to no enrolment yet may still be withdrawn: nothing joins it.
+func (r *Referral) Join(by history.Author, now time.Time, path *Referral, answersCheckIns bool) error {
+	s := r.Status()
+	if err := s.Check(Accepted); err != nil {
+		return err
+	}
+	if path == nil {
+		return ErrNothingToJoin
+	}
+	switch running := path.Status(); {
+	case running.Municipality != s.Municipality:
+		return ErrNothingToJoin
+	case running.State != StateEnrolled:
+		return ErrNotPlanned
+	default:
+		a := *running.Accepted.Acceptance
+		a.Joins, a.AnswersCheckIns = running.Enrolment, answersCheckIns
+		return r.Take(by, now, Step{Kind: Accepted, Acceptance: &a})
+	}
 }
 
 // Waitlist puts the person on the waiting list of an initiative, or changes the
@@ -191,7 +219,7 @@ func (r *Referral) CheckCorrection(by history.Author, now time.Time, manages boo
 	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, by, manages, r.terms().DaysToCorrect(), now); err != nil {
 		return was, nil, err
 	}
-	if _, ok := correctable[was.Kind]; !ok {
+	if _, ok := correctable[was.Kind]; !ok || was.Acceptance != nil && was.Acceptance.Joins != "" { // a joining ends by a withdrawal
 		return was, nil, history.ErrNotCorrectable.AtField("/step")
 	}
 	if c.Instead == nil {

@@ -52,6 +52,12 @@ var (
 		"Startdagen är längre före dagen då remissen kom in än vad programmet tillåter. Ange en senare dag.", "The start date is longer before the day on which the referral was received than the programme allows. Give a later day.")
 	ErrAge = fault.New(fault.Unprocessable, "age-out-of-range",
 		"Personen har inte rätt ålder för insatsen på startdagen. Kontrollera startdagen och insatsen.", "The person is not within the initiative's age limits on the start date. Check the start date and the initiative.")
+	ErrAlreadyEnrolled = fault.New(fault.Conflict, "already-enrolled",
+		"Personen är redan antagen till eller inskriven i insatsen och kan bara ha en inskrivning i den. Avvisa remissen, eller tala med personen om var inskrivningen finns.", "The person is accepted into or enrolled in the initiative already, and can have only one enrolment in it. Reject the referral, or talk to the person about where the enrolment is.")
+	ErrNothingToJoin = fault.New(fault.Conflict, "nothing-to-join",
+		"Personen har ingen pågående inskrivning i insatsen hos er. Fatta ett annat beslut om remissen.", "The person has no running enrolment in the initiative with you. Decide on the referral in another way.")
+	ErrNotPlanned = fault.New(fault.Conflict, "enrolment-not-planned",
+		"Personen är antagen till insatsen, men inskrivningen är inte planerad än. Försök igen om en stund.", "The person is accepted into the initiative, but the enrolment is not planned yet. Try again shortly.")
 	ErrWithdrawer = fault.New(fault.Unprocessable, "withdrawer-mismatch",
 		"Den som återtar en remiss om sig själv ska ange person i fältet by.", "A person who withdraws a referral about themselves must give person in the field by.")
 	ErrExternalReference = fault.New(fault.Conflict, "external-reference-taken",

@@ -228,7 +228,7 @@ func (r *Referral) Status() *Status {
 
 func (s *Status) apply(step *Step) {
 	before := s.State
-	s.State, _ = transitions.Next(before, step.Kind, "")
+	s.State, _ = transitions.Next(before, step.Kind, s.detail(step.Kind))
 	if s.State != StateTransfer {
 		s.Transfer = nil
 	}
@@ -252,9 +252,12 @@ func (s *Status) apply(step *Step) {
 	case MovedUp:
 		s.Place = &Place{Initiative: step.Initiative, Version: step.N - 1, Offered: true}
 	case Accepted:
-		if s.Place != nil && s.Place.Initiative == step.Acceptance.Initiative {
+		switch {
+		case step.Acceptance.Joins != "":
+			s.Place = nil
+		case s.Place != nil && s.Place.Initiative == step.Acceptance.Initiative:
 			s.Place.Offered = false
-		} else {
+		default:
 			s.Place = &Place{Initiative: step.Acceptance.Initiative, Version: step.N - 1}
 		}
 		s.Accepted, s.DecidedAt, s.Municipality = step, step.At, step.Acceptance.Municipality
@@ -289,10 +292,30 @@ func (s *Status) apply(step *Step) {
 // Check returns ErrWrongState, with the state, unless a step of this kind may happen
 // now.
 func (s *Status) Check(k StepKind) error {
-	if !transitions.Allows(s.State, k) {
+	if _, ok := transitions.Next(s.State, k, s.detail(k)); !ok {
 		return stateFault(s.State)
 	}
 	return nil
+}
+
+// detail returns which rows apply to a step of a kind now.
+func (s *Status) detail(k StepKind) string {
+	if k == Withdrawn && s.State == StateEnrolled && s.IsJoined() {
+		return ofJoined
+	}
+	return ""
+}
+
+// IsJoined reports whether the referral has joined an enrolment that another led to.
+func (s *Status) IsJoined() bool { return s.Accepted != nil && s.Accepted.Acceptance.Joins != "" }
+
+// Path returns the initiative that this referral, and no other about the person, leads
+// into now: it is accepted, or the enrolment that it led to runs. Empty: none.
+func (s *Status) Path() string {
+	if s.State != StateAccepted && s.State != StateEnrolled || s.IsJoined() {
+		return ""
+	}
+	return s.Accepted.Acceptance.Initiative
 }
 
 // IsWaiting reports whether the referral is in the queue of the waiting list.
@@ -312,6 +335,27 @@ func (s *Status) PlaceUntil(weeks int) string {
 		return ""
 	}
 	return string(start.AddWeeks(weeks).AddDays(-1))
+}
+
+// Standing returns where the enrolment that the referral led to is now, as one that joins
+// it takes that over, and the step that ended it; nil: it runs.
+func (r *Referral) Standing() (now ProgressStep, end *Step) {
+	story := r.Story()
+	for i := range story {
+		switch step := &story[i]; step.Kind {
+		case Enrolled:
+			now.FirstDay, now.LastDay = step.Progress.FirstDay, step.Progress.LastDay
+		case ProgressReported:
+			now.Code = ""
+			if step.Progress.Kind == checkInDue {
+				now.Code = checkInDue
+			}
+			now.Block, now.LastDay = step.Progress.Block, max(now.LastDay, step.Progress.LastDay)
+		case Closed:
+			end = step
+		}
+	}
+	return now, end
 }
 
 // TransferTarget is the municipality that is asked to take the referral over now. It is

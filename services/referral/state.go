@@ -102,9 +102,11 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Operation: "waitlistReferral", Kind: Waitlisted, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateWaitlisted}, To: StateWaitlisted}, // once more: with another priority
 	{Kind: MovedUp, By: []Party{PartyService}, From: []State{StateWaitlisted}, To: history.Same},
 	{Operation: "acceptReferral", Kind: Accepted, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateWaitlisted}, To: StateAccepted},
+	{Operation: "joinReferral", Kind: Accepted, Detail: ofJoined, By: []Party{PartyReceiver, PartyCoach}, From: []State{StateSubmitted, StateWaitlisted}, To: StateAccepted},
 	// A referrer that never answers must not hold the case for ever.
 	{Operation: "rejectReferral", Kind: Rejected, By: []Party{PartyReceiver}, From: []State{StateSubmitted, StateSupplement, StateWaitlisted}, To: StateRejected},
 	{Operation: "withdrawReferral", Kind: Withdrawn, By: []Party{PartySender, PartyPerson}, From: append(slices.Clone(undecided), StateAccepted), To: StateWithdrawn},
+	{Operation: "withdrawReferral", Kind: Withdrawn, Detail: ofJoined, By: []Party{PartySender, PartyPerson}, From: []State{StateEnrolled}, To: StateWithdrawn}, // its sender follows no more
 	{Operation: "markReferralInError", Kind: MarkedInError, By: []Party{PartySender}, From: undecided, To: StateEnteredInError},
 	{Kind: Enrolled, By: []Party{PartyService}, From: []State{StateAccepted}, To: StateEnrolled},
 	{Kind: ProgressReported, By: []Party{PartyService}, From: []State{StateEnrolled}, To: history.Same},
@@ -118,24 +120,21 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Operation: "correctReferral", Kind: Corrected, By: []Party{PartyReceiver, PartyManager}, From: States, To: history.Same},
 }
 
-// acts are the rows of the operations that a state allows.
-var acts = func() map[State]history.Table[State, StepKind, Party] {
-	all := map[State]history.Table[State, StepKind, Party]{}
-	for _, state := range States {
-		all[state] = transitions.In(state)
-	}
-	return all
-}()
+// ofJoined marks the rows of what may happen to a referral that has joined an enrolment.
+const ofJoined = "joined"
 
-// actsIn returns the rows of the operations that a visible state allows. An actor who
-// cannot see the progress is treated as if it had begun, so that a refusal does not reveal
-// whether it has.
-func (v Visibility) actsIn(state State) history.Table[State, StepKind, Party] {
-	if state == StateAccepted && !v.Progress {
-		state = StateEnrolled
+// acts are the rows of the operations that a state allows; joinedActs are those of a
+// referral that has joined an enrolment.
+var acts, joinedActs = func() (all, joined map[State]history.Table[State, StepKind, Party]) {
+	all, joined = map[State]history.Table[State, StepKind, Party]{}, map[State]history.Table[State, StepKind, Party]{}
+	for _, state := range States {
+		joined[state] = transitions.In(state)
+		all[state] = slices.DeleteFunc(transitions.In(state), func(row history.Transition[State, StepKind, Party]) bool {
+			return row.Detail == ofJoined && row.Kind == Withdrawn
+		})
 	}
-	return acts[state]
-}
+	return all, joined
+}()
 
 // StateTexts describe the states in sentences.
 var StateTexts = map[State]fault.Text{

@@ -39,13 +39,13 @@ type WaitRule struct {
 // Waits says what can be waited for, in the order in which a referral meets it.
 var Waits = map[Wait]WaitRule{
 	WaitDecision: {PartyReceiver, false, func(t association.Terms) int { return t.Decision },
-		[]string{"acceptReferral", "rejectReferral", "waitlistReferral", "requestSupplement", "requestTransfer"}},
+		[]string{"acceptReferral", "joinReferral", "rejectReferral", "waitlistReferral", "requestSupplement", "requestTransfer"}},
 	WaitSupplement: {PartySender, false, func(t association.Terms) int { return t.Supplement },
 		[]string{"sendSupplement"}},
 	WaitTransfer: {PartyAsked, false, func(t association.Terms) int { return t.Transfer },
 		[]string{"acceptTransfer", "declineTransfer", "cancelTransfer"}}, // cancelTransfer: by the first municipality, also when the one asked may not answer any more
 	WaitPlace: {PartyReceiver, false, func(t association.Terms) int { return t.Place },
-		[]string{"acceptReferral", "rejectReferral", "waitlistReferral"}},
+		[]string{"acceptReferral", "joinReferral", "rejectReferral", "waitlistReferral"}},
 	WaitStart: {PartyCoach, true, func(t association.Terms) int { return t.Start },
 		[]string{"startEnrolment"}},
 	WaitCheckInAnswer: {PartySender, true, func(t association.Terms) int { return t.CheckInAnswer },
@@ -80,11 +80,18 @@ var waitIn = map[State]Wait{
 	StateEnrolled:   WaitStart, // planned, and not started
 }
 
+// The steps of an enrolment that are known here by name: a check-in is due, and, for a
+// referral that joins, where the enrolment is then.
+const (
+	checkInDue     = "check_in_due"
+	ProgressJoined = "joined"
+)
+
 // waitAfter is what is waited for after a step of the enrolment. A prolonged block runs
 // on, and a pause stops the clock.
 var waitAfter = map[string]Wait{
 	"planned": WaitStart, "started": noWait, "block_started": noWait,
-	"check_in_due": WaitCheckInAnswer, "answered": WaitCheckInDecision, "not_answered": WaitCheckInDecision,
+	checkInDue: WaitCheckInAnswer, "answered": WaitCheckInDecision, "not_answered": WaitCheckInDecision,
 	"decided/continue": WaitNextBlock, "decided/prolong": noWait, "decided/pause": noWait, "decided/end": WaitClosing,
 	"resumed": WaitNextBlock, "closing": WaitClosing, "conversation_held": WaitClosing,
 }
@@ -93,7 +100,7 @@ var waitAfter = map[string]Wait{
 // of the status includes the step already.
 func (s *Status) applyTurn(step *Step, before State) {
 	w := s.nextWait(step, before)
-	restarts := before != s.State || step.Kind == ProgressReported && step.Progress.Kind == "check_in_due"
+	restarts := before != s.State || step.Kind == ProgressReported && step.Progress.Kind == checkInDue
 	if w == s.turn.Wait && (!restarts || w == WaitStart) { // accepted, then enrolled: one wait
 		return
 	}
@@ -107,6 +114,10 @@ func (s *Status) applyTurn(step *Step, before State) {
 // the wait as it is.
 func (s *Status) nextWait(step *Step, before State) Wait {
 	switch {
+	case s.IsJoined():
+		return s.joinedWait(step, before)
+	case step.Kind == Enrolled && step.Progress.Kind == ProgressJoined: // in an enrolment that went on without its own referral
+		return noWait
 	case step.Kind == MovedUp:
 		return WaitPlace
 	case step.Kind == ProgressReported && step.Progress != nil:
@@ -131,6 +142,24 @@ func (s *Status) nextWait(step *Step, before State) Wait {
 		return WaitCheckInDecision
 	case before != s.State:
 		return waitIn[s.State]
+	}
+	return s.turn.Wait
+}
+
+// joinedWait is nextWait for a referral that has joined an enrolment: the coach's turns are
+// those of the referral that led to it, and the sender is asked at the check-ins if the
+// municipality wants that.
+func (s *Status) joinedWait(step *Step, before State) Wait {
+	switch {
+	case step.Progress != nil:
+		p := step.Progress
+		isDue := p.Kind == checkInDue || p.Kind == ProgressJoined && p.Code == checkInDue
+		if isDue && s.Accepted.Acceptance.AnswersCheckIns && s.Scope().Shares(consent.Progress) {
+			return WaitCheckInAnswer
+		}
+		return noWait
+	case before != s.State, step.Kind == ConsentWithdrawn:
+		return noWait
 	}
 	return s.turn.Wait
 }

@@ -49,8 +49,12 @@ func (r *Referral) Seen(to Visibility) *Referral {
 		if step.IsHidden(to) {
 			continue
 		}
-		if step.Kind == Closed && !to.Outcome {
+		switch {
+		case step.Kind == Closed && !to.Outcome:
 			step.Code = ""
+		case step.Kind == Accepted: // counted once for each sender, whatever another has sent
+			own := *step.Acceptance
+			own.Joins, step.Acceptance = "", &own
 		}
 		then.Steps = append(then.Steps, step)
 	}
@@ -201,19 +205,33 @@ func (s *Status) VisibleVersion(to Visibility) int64 {
 	return s.VisibleNumber(last.N, to)
 }
 
+// actsIn returns the rows of the operations that a visible state allows. An actor who
+// cannot see the progress is treated as if it had begun, so that a refusal does not reveal
+// whether it has.
+func (s *Status) actsIn(state State, to Visibility) history.Table[State, StepKind, Party] {
+	if state == StateAccepted && !to.Progress {
+		state = StateEnrolled
+	}
+	if s.IsJoined() && to.Progress {
+		return joinedActs[state]
+	}
+	return acts[state]
+}
+
 // Refuse returns ErrWrongState, with the visible state, when that forbids an operation.
 func (s *Status) Refuse(operation string, to Visibility) error {
 	state, _ := s.Visible(to)
-	if len(transitions.Rows(operation)) > len(to.actsIn(state).Rows(operation)) {
+	if len(transitions.Rows(operation)) > 0 && len(s.actsIn(state, to).Rows(operation)) == 0 {
 		return stateFault(state)
 	}
 	return nil
 }
 
 // operations lists those that the visible state and the access table both allow now.
-// removeAttachment is left out: each attachment says it for itself.
+// removeAttachment is left out: each attachment says it for itself; and joinReferral, which
+// depends on the person's other referrals.
 func (v *View) operations(a actor.Actor, now time.Time) []string {
-	acts := v.Visibility.actsIn(v.State)
+	acts := v.Status.actsIn(v.State, v.Visibility)
 	names, g, isOneParty := make([]string, 0, len(acts)), v.Grounds, v.Status.TransferTarget() != ""
 	for i := range acts {
 		if isOneParty { // else the resource is the same for each operation
@@ -222,7 +240,7 @@ func (v *View) operations(a actor.Actor, now time.Time) []string {
 		if acts[i].Kind == Corrected && !v.Status.canCorrect(a, now) {
 			continue
 		}
-		if acts[i].Kind != AttachmentRemoved && g.Allows(acts[i].Operation) {
+		if acts[i].Kind != AttachmentRemoved && acts[i].Operation != "joinReferral" && g.Allows(acts[i].Operation) {
 			names = append(names, acts[i].Operation)
 		}
 	}
@@ -237,6 +255,11 @@ func (s *Status) canCorrect(a actor.Actor, now time.Time) bool {
 		_, ok := correctable[step.Kind]
 		return ok && step.MayCorrect(by, manages, days, now)
 	})
+}
+
+// CanJoin reports whether the caller may let the referral join an enrolment now, if one runs.
+func (v *View) CanJoin() bool {
+	return len(v.Status.actsIn(v.State, v.Visibility).Rows("joinReferral")) > 0 && v.Grounds.Allows("joinReferral")
 }
 
 // View is a referral as one caller may see it.

@@ -76,7 +76,13 @@ func (o *office) version(who demo.Claims, path string) string {
 // the ids of the referral and the participant.
 func (o *office) refer(n uint64, change func(referral, person map[string]any)) (referral, participant string) {
 	o.t.Helper()
-	var body map[string]any
+	made := o.want(201, sender, http.MethodPost, "/referrals", "", o.referral(n, change))
+	return made["id"].(string), made["participant"].(string)
+}
+
+// referral returns a referral of an invented person with what change adds to it.
+func (o *office) referral(n uint64, change func(referral, person map[string]any)) (body map[string]any) {
+	o.t.Helper()
 	text := strings.Replace(aReferral, "198001012387", persontest.New(rand.New(rand.NewPCG(7, n)), "2026-01-01").Number, 1)
 	if err := json.Unmarshal([]byte(text), &body); err != nil {
 		o.t.Fatal(err)
@@ -84,8 +90,7 @@ func (o *office) refer(n uint64, change func(referral, person map[string]any)) (
 	if change != nil {
 		change(body, body["person"].(map[string]any))
 	}
-	made := o.want(201, sender, http.MethodPost, "/referrals", "", body)
-	return made["id"].(string), made["participant"].(string)
+	return body
 }
 
 // protect protects a person as the coach who handles it then.

@@ -665,14 +665,17 @@ type Enrolment struct {
 	Id           Uuid `json:"id"`
 
 	// Initiative Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
-	Initiative   Code              `json:"initiative"`
-	MaxWeeks     int               `json:"maxWeeks"`
-	Municipality MunicipalityCode  `json:"municipality"`
-	Outcome      *EnrolmentOutcome `json:"outcome,omitempty"`
-	Participant  Uuid              `json:"participant"`
-	PlanVersion  string            `json:"planVersion"`
-	PlannedStart Day               `json:"plannedStart"`
-	Referral     Uuid              `json:"referral"`
+	Initiative Code `json:"initiative"`
+
+	// JoinedReferrals Andra remisser som har anslutits till inskrivningen; bara för kommunens personal. / Other referrals that have joined the enrolment; for the municipality's staff only.
+	JoinedReferrals *[]JoinedReferral `json:"joinedReferrals,omitempty"`
+	MaxWeeks        int               `json:"maxWeeks"`
+	Municipality    MunicipalityCode  `json:"municipality"`
+	Outcome         *EnrolmentOutcome `json:"outcome,omitempty"`
+	Participant     Uuid              `json:"participant"`
+	PlanVersion     string            `json:"planVersion"`
+	PlannedStart    Day               `json:"plannedStart"`
+	Referral        Uuid              `json:"referral"`
 
 	// StartHoliday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 	StartHoliday *Holiday        `json:"startHoliday,omitempty"`
@@ -682,6 +685,9 @@ type Enrolment struct {
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
+
+	// WeeksUsedBefore Veckor som personen använde i insatsen i tidigare inskrivningar. De räknas mot maxWeeks om insatsen inte säger annat. / Weeks that the person used in the initiative in earlier enrolments. They count against maxWeeks unless the initiative says otherwise.
+	WeeksUsedBefore int `json:"weeksUsedBefore"`
 }
 
 // EnrolmentCorrection defines model for EnrolmentCorrection.
@@ -729,7 +735,9 @@ type EnrolmentState string
 
 // EnrolmentStep defines model for EnrolmentStep.
 type EnrolmentStep struct {
-	At        Instant `json:"at"`
+	At Instant `json:"at"`
+
+	// Authority Tom för det som en annan remittent har svarat. / Empty for what another referrer has answered.
 	Authority string  `json:"authority"`
 	By        *string `json:"by,omitempty"`
 
@@ -865,6 +873,13 @@ type IdentityStatement struct {
 
 // Instant defines model for Instant.
 type Instant = time.Time
+
+// JoinedReferral defines model for JoinedReferral.
+type JoinedReferral struct {
+	// AnswersCheckIns Dess remittent tillfrågas också vid avstämningarna. / Its sender is asked at the check-ins too.
+	AnswersCheckIns bool `json:"answersCheckIns"`
+	Referral        Uuid `json:"referral"`
+}
 
 // Link En länk (HAL), en sökväg från roten, densamma varifrån den än läses. / A link (HAL), a path from the root, the same wherever it is read.
 type Link = rest.Link
@@ -1078,7 +1093,9 @@ type ResumptionRequest struct {
 
 // StartRequest defines model for StartRequest.
 type StartRequest struct {
-	StartedOn Day `json:"startedOn"`
+	// Exception Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
+	Exception *PlanException `json:"exception,omitempty"`
+	StartedOn Day            `json:"startedOn"`
 }
 
 // Subject Någons id hos sin myndighet (sub i åtkomsttoken). / Somebody's id at their authority (sub in the access token).

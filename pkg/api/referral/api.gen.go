@@ -557,6 +557,7 @@ const (
 	ReferralProgressKindClosing          ReferralProgressKind = "closing"
 	ReferralProgressKindConversationHeld ReferralProgressKind = "conversation_held"
 	ReferralProgressKindDecided          ReferralProgressKind = "decided"
+	ReferralProgressKindJoined           ReferralProgressKind = "joined"
 	ReferralProgressKindNotAnswered      ReferralProgressKind = "not_answered"
 	ReferralProgressKindPlanned          ReferralProgressKind = "planned"
 	ReferralProgressKindResumed          ReferralProgressKind = "resumed"
@@ -579,6 +580,8 @@ func (e ReferralProgressKind) Valid() bool {
 	case ReferralProgressKindConversationHeld:
 		return true
 	case ReferralProgressKindDecided:
+		return true
+	case ReferralProgressKindJoined:
 		return true
 	case ReferralProgressKindNotAnswered:
 		return true
@@ -1431,6 +1434,15 @@ type FileContent = openapi_types.File
 // Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 type Gender string
 
+// Joining defines model for Joining.
+type Joining struct {
+	// AnswersCheckIns Remittenten tillfrågas också vid avstämningarna. / The sender is asked at the check-ins too.
+	AnswersCheckIns *bool `json:"answersCheckIns,omitempty"`
+
+	// Initiative Insatsen som personen är inskriven i. Utelämnas den gäller förbundets enda. / The initiative that the person is enrolled in. If left out, the association's only one.
+	Initiative *string `json:"initiative,omitempty"`
+}
+
 // LeadTimeStep Vad som tog tid: inkommen till första beslut; antagen till första dag; första dag till svar vid avstämning (detail: numret); från att en avstämning blir aktuell till svar; första dag till avslut; tiden då det är en parts tur (detail: parten). / What took time: received to first decision; accepted to first day; first day to the answer at a check-in (detail: its number); a due check-in to its answer; first day to the close; a party's turn (detail: the party).
 type LeadTimeStep string
 
@@ -1796,11 +1808,17 @@ type Referral struct {
 
 // ReferralAcceptance defines model for ReferralAcceptance.
 type ReferralAcceptance struct {
-	AcceptedAt   time.Time `json:"acceptedAt"`
-	Coach        string    `json:"coach"`
-	Initiative   string    `json:"initiative"`
-	Municipality string    `json:"municipality"`
-	StartDate    string    `json:"startDate"`
+	AcceptedAt time.Time `json:"acceptedAt"`
+
+	// AnswersCheckIns Remittenten tillfrågas också vid avstämningarna. / The sender is asked at the check-ins too.
+	AnswersCheckIns *bool  `json:"answersCheckIns,omitempty"`
+	Coach           string `json:"coach"`
+	Initiative      string `json:"initiative"`
+
+	// Joins Inskrivningen som remissen har anslutits till. / The enrolment that the referral has joined.
+	Joins        *string `json:"joins,omitempty"`
+	Municipality string  `json:"municipality"`
+	StartDate    string  `json:"startDate"`
 }
 
 // ReferralAmendment En rättelse, med gamla och nya värden. / An amendment, with old and new values.
@@ -2854,6 +2872,12 @@ type MarkReferralInErrorParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// JoinReferralParams defines parameters for JoinReferral.
+type JoinReferralParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // RejectReferralParams defines parameters for RejectReferral.
 type RejectReferralParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -3067,6 +3091,9 @@ type CorrectReferralJSONRequestBody = ReferralCorrection
 // MarkReferralInErrorJSONRequestBody defines body for MarkReferralInError for application/json ContentType.
 type MarkReferralInErrorJSONRequestBody = ErrorMarking
 
+// JoinReferralJSONRequestBody defines body for JoinReferral for application/json ContentType.
+type JoinReferralJSONRequestBody = Joining
+
 // RejectReferralJSONRequestBody defines body for RejectReferral for application/json ContentType.
 type RejectReferralJSONRequestBody = Rejection
 
@@ -3136,6 +3163,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"getAttachment":       "/referrals/{id}/attachments/{attachment}",
 	"correctReferral":     "/referrals/{id}/corrections",
 	"markReferralInError": "/referrals/{id}/error-marking",
+	"joinReferral":        "/referrals/{id}/joining",
 	"rejectReferral":      "/referrals/{id}/rejection",
 	"requestSupplement":   "/referrals/{id}/supplement-requests",
 	"sendSupplement":      "/referrals/{id}/supplements",
@@ -3248,6 +3276,9 @@ type ServerInterface interface {
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx echo.Context, id Id, params MarkReferralInErrorParams) error
+	// JoinReferral Anslut en remiss till en pågående inskrivning / Let a referral join a running enrolment
+	// (POST /referrals/{id}/joining)
+	JoinReferral(ctx echo.Context, id Id, params JoinReferralParams) error
 	// RejectReferral Avvisa en remiss / Reject a referral
 	// (POST /referrals/{id}/rejection)
 	RejectReferral(ctx echo.Context, id Id, params RejectReferralParams) error
@@ -4474,6 +4505,42 @@ func (w *ServerInterfaceWrapper) MarkReferralInError(ctx echo.Context) error {
 	return err
 }
 
+// JoinReferral converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinReferral(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params JoinReferralParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinReferral(ctx, id, params)
+	return err
+}
+
 // RejectReferral converts echo context to params.
 func (w *ServerInterfaceWrapper) RejectReferral(ctx echo.Context) error {
 	var err error
@@ -5388,6 +5455,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/referrals/:id/attachments/:attachment", wrapper.GetAttachment, options.OperationMiddlewares["getAttachment"]...)
 	router.POST(options.BaseURL+"/referrals/:id/corrections", wrapper.CorrectReferral, options.OperationMiddlewares["correctReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/error-marking", wrapper.MarkReferralInError, options.OperationMiddlewares["markReferralInError"]...)
+	router.POST(options.BaseURL+"/referrals/:id/joining", wrapper.JoinReferral, options.OperationMiddlewares["joinReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/rejection", wrapper.RejectReferral, options.OperationMiddlewares["rejectReferral"]...)
 	router.POST(options.BaseURL+"/referrals/:id/supplement-requests", wrapper.RequestSupplement, options.OperationMiddlewares["requestSupplement"]...)
 	router.POST(options.BaseURL+"/referrals/:id/supplements", wrapper.SendSupplement, options.OperationMiddlewares["sendSupplement"]...)
@@ -6057,6 +6125,22 @@ func (response MarkReferralInError200JSONResponse) VisitMarkReferralInErrorRespo
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type JoinReferralRequestObject struct {
+	Id     Id `json:"id"`
+	Params JoinReferralParams
+	Body   *JoinReferralJSONRequestBody
+}
+
+type JoinReferralResponseObject interface {
+	VisitJoinReferralResponse(w http.ResponseWriter) error
+}
+
+type JoinReferral200JSONResponse struct{ ChangedJSONResponse }
+
+func (response JoinReferral200JSONResponse) VisitJoinReferralResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type RejectReferralRequestObject struct {
 	Id     Id `json:"id"`
 	Params RejectReferralParams
@@ -6579,6 +6663,9 @@ type StrictServerInterface interface {
 	// MarkReferralInError Märk en remiss som felskickad / Mark a referral as sent in error
 	// (POST /referrals/{id}/error-marking)
 	MarkReferralInError(ctx context.Context, request MarkReferralInErrorRequestObject) (MarkReferralInErrorResponseObject, error)
+	// JoinReferral Anslut en remiss till en pågående inskrivning / Let a referral join a running enrolment
+	// (POST /referrals/{id}/joining)
+	JoinReferral(ctx context.Context, request JoinReferralRequestObject) (JoinReferralResponseObject, error)
 	// RejectReferral Avvisa en remiss / Reject a referral
 	// (POST /referrals/{id}/rejection)
 	RejectReferral(ctx context.Context, request RejectReferralRequestObject) (RejectReferralResponseObject, error)
@@ -7637,6 +7724,55 @@ func (sh *strictHandler) MarkReferralInError(ctx echo.Context, id Id, params Mar
 		return err
 	} else if validResponse, ok := response.(MarkReferralInErrorResponseObject); ok {
 		return validResponse.VisitMarkReferralInErrorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinReferral operation middleware
+func (sh *strictHandler) JoinReferral(ctx echo.Context, id Id, params JoinReferralParams) error {
+	var request JoinReferralRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body JoinReferralJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinReferral(ctx.Request().Context(), request.(JoinReferralRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinReferral")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinReferralResponseObject); ok {
+		return validResponse.VisitJoinReferralResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

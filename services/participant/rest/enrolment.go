@@ -58,14 +58,16 @@ func (h handlers) GetEnrolment(ctx context.Context, r api.GetEnrolmentRequestObj
 
 func (h handlers) StartEnrolment(ctx context.Context, r api.StartEnrolmentRequestObject) (api.StartEnrolmentResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
-		return h.service.Start(ctx, r.Id, version, civil.Date(r.Body.StartedOn))
+		x, reason := planException(r.Body.Exception)
+		return h.service.Start(ctx, r.Id, version, civil.Date(r.Body.StartedOn), x, reason)
 	}, h.enrolmentAnswer)
 	return api.StartEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
 func (h handlers) StartBlock(ctx context.Context, r api.StartBlockRequestObject) (api.StartBlockResponseObject, error) {
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
-		return h.service.StartBlock(ctx, r.Id, version, r.Number, civil.Date(r.Body.StartedOn))
+		x, reason := planException(r.Body.Exception)
+		return h.service.StartBlock(ctx, r.Id, version, r.Number, civil.Date(r.Body.StartedOn), x, reason)
 	}, h.enrolmentAnswer)
 	return api.StartBlock200JSONResponse{EnrolmentJSONResponse: a}, err
 }
@@ -86,10 +88,8 @@ func (h handlers) RecordNonAnswer(ctx context.Context, r api.RecordNonAnswerRequ
 
 func (h handlers) DecideCheckIn(ctx context.Context, r api.DecideCheckInRequestObject) (api.DecideCheckInResponseObject, error) {
 	d := participant.CheckInDecision{Decision: participant.Decision(r.Body.Decision), On: civil.Date(r.Body.DecidedOn), Weeks: rest.Value(r.Body.Weeks)}
-	exceptionReason := ""
-	if x := r.Body.Exception; x != nil {
-		exceptionReason, d.Exception = x.Reason, &participant.Exception{}
-	}
+	x, exceptionReason := planException(r.Body.Exception)
+	d.Exception = x
 	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
 		return h.service.DecideCheckIn(ctx, r.Id, version, r.Number, d, rest.Value(r.Body.Reason), exceptionReason)
 	}, h.enrolmentAnswer)
@@ -159,6 +159,14 @@ func (h handlers) CancelEnrolment(ctx context.Context, r api.CancelEnrolmentRequ
 	return api.CancelEnrolment200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
+// planException reads an exception, and beside it the reason, which is to be encrypted.
+func planException(x *api.PlanException) (*participant.Exception, string) {
+	if x == nil {
+		return nil, ""
+	}
+	return &participant.Exception{}, x.Reason
+}
+
 func (h handlers) enrolmentAnswer(v *service.EnrolmentView) api.EnrolmentJSONResponse {
 	tag := rest.ETag(v.Version)
 	return api.EnrolmentJSONResponse{Body: h.enrolment(v), Headers: api.EnrolmentResponseHeaders{ETag: &tag}}
@@ -176,6 +184,9 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
 		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)), StartHoliday: holiday,
 		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.Plan.MaxWeeks, PlanVersion: v.Plan.Version,
+		WeeksUsedBefore: v.WeeksBefore, JoinedReferrals: rest.OptionalList(rest.Map(v.Joined, func(s *participant.PersonStep) api.JoinedReferral {
+			return api.JoinedReferral{Referral: s.Referral, AnswersCheckIns: s.Answers}
+		})),
 		Blocks: rest.Map(c.Blocks, func(k participant.Block) api.Block {
 			return api.Block{
 				Number: k.Number, Name: rest.Optional(k.Name), Weeks: k.Total(), ProlongedWeeks: rest.Optional(k.Prolonged), CheckIn: k.CheckIn,

@@ -36,7 +36,7 @@ func newStages(s *face) *stages {
 	g.protection = s.protection(person)
 	to := func(decision participant.Decision) (id string, v *service.EnrolmentView) {
 		id = next()
-		v = must(s.Start(servicetest.As(Coach), id, 1, longAgo))
+		v = must(s.Start(servicetest.As(Coach), id, 1, longAgo, nil, ""))
 		if decision == "" {
 			return id, v
 		}

@@ -23,9 +23,10 @@ type EnrolmentView struct {
 	*participant.Enrolment
 	Version    int64
 	Progress   participant.Progress
-	Texts      map[int64]Texts         // by step; nil when the texts are not for the caller
-	StoryTexts map[int64]Texts         // as Texts, of the steps as they should have been
-	Operations []participant.Operation // that the caller may call now
+	Texts      map[int64]Texts           // by step; nil when the texts are not for the caller
+	StoryTexts map[int64]Texts           // as Texts, of the steps as they should have been
+	Operations []participant.Operation   // that the caller may call now
+	Joined     []*participant.PersonStep // of other referrals that have joined it; for the municipality only
 }
 
 // Texts are the free texts of one step, in clear.
@@ -49,13 +50,13 @@ func (s *Service) Enrolment(ctx context.Context, id string) (*EnrolmentView, err
 // consent and protection too: the person of the enrolment asked for is set in p.
 func (s *Service) enrolmentOf(p **participant.PersonStatus) *guard.Documents[participant.Enrolment] {
 	documents := s.enrolments
-	documents.Resource = func(ctx context.Context, a actor.Actor, _ string, e *participant.Enrolment) (access.Resource, error) {
+	documents.Resource = func(ctx context.Context, a actor.Actor, operation string, e *participant.Enrolment) (access.Resource, error) {
 		person, err := s.people.Store.Get(ctx, a.Association, e.Participant)
 		if err != nil {
 			return access.Resource{}, fault.ErrInternal.Because(errors.New("an enrolment without its person"))
 		}
 		*p = person.Value.Status()
-		return e.Resource(*p, a), nil
+		return e.Resource(*p, a, operation), nil
 	}
 	return &documents
 }
@@ -86,7 +87,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 // viewEnrolment decrypts the texts where they are for the caller.
 func (s *Service) viewEnrolment(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) (*EnrolmentView, error) {
 	view := s.summarize(a, v, p)
-	if !access.Allows("getEnrolment#text", a, v.Value.Resource(p, a)) {
+	if !access.Allows("getEnrolment#text", a, v.Value.Resource(p, a, "getEnrolment#text")) {
 		return view, nil
 	}
 	var err error
@@ -119,16 +120,18 @@ func (s *Service) texts(id string, steps []participant.EnrolmentStep) (map[int64
 
 // summarize returns the view of an enrolment without texts.
 func (s *Service) summarize(a actor.Actor, v store.Versioned[participant.Enrolment], p *participant.PersonStatus) *EnrolmentView {
-	r := v.Value.Resource(p, a)
 	redacted, progress := v.Value.Redact(p, a)
 	view := &EnrolmentView{Enrolment: redacted, Version: v.Version, Progress: progress}
 	for _, o := range progress.Operations(civil.DateOf(s.Now())) {
 		if o.Name == "correctEnrolment" && !v.Value.CanCorrect(history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), s.Now()) {
 			continue
 		}
-		if access.Allows(o.Name, a, r) {
+		if access.Allows(o.Name, a, v.Value.Resource(p, a, o.Name)) {
 			view.Operations = append(view.Operations, o)
 		}
+	}
+	if relation, _ := access.Decide("getEnrolment", a, v.Value.Resource(p, a, "getEnrolment")); relation == access.OwnMunicipality {
+		view.Joined = p.Joined(v.Value)
 	}
 	return view
 }
@@ -207,10 +210,14 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 }
 
 // Start begins an enrolment and its first block, on a day on which the person had
-// consented and is within the initiative's ages.
-func (s *Service) Start(ctx context.Context, id string, version int64, on civil.Date) (*EnrolmentView, error) {
+// consented and is within the initiative's ages. The reason of an exception comes in clear
+// beside it.
+func (s *Service) Start(ctx context.Context, id string, version int64, on civil.Date, x *participant.Exception, reason string) (*EnrolmentView, error) {
 	return s.change(ctx, "startEnrolment", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
-		if err := e.Start(on, by, s.Now()); err != nil {
+		if err := s.encryptException(id, x, reason); err != nil {
+			return err
+		}
+		if err := e.Start(on, x, by, s.Now()); err != nil {
 			return err
 		}
 		return s.checkFirstDay(ctx, e, on)
@@ -270,11 +277,22 @@ func (s *Service) Approve(ctx context.Context, id string, version int64, approve
 	})
 }
 
-// StartBlock begins the next block.
-func (s *Service) StartBlock(ctx context.Context, id string, version int64, number int, on civil.Date) (*EnrolmentView, error) {
+// StartBlock begins the next block. The reason of an exception comes in clear beside it.
+func (s *Service) StartBlock(ctx context.Context, id string, version int64, number int, on civil.Date, x *participant.Exception, reason string) (*EnrolmentView, error) {
 	return s.change(ctx, "startBlock", id, version, "", func(e *participant.Enrolment, _ []byte, by history.Author) error {
-		return e.StartBlock(number, on, by, s.Now())
+		if err := s.encryptException(id, x, reason); err != nil {
+			return err
+		}
+		return e.StartBlock(number, on, x, by, s.Now())
 	})
+}
+
+// encryptException sets the reason of an exception of an enrolment, unless that is nil.
+func (s *Service) encryptException(id string, x *participant.Exception, reason string) (err error) {
+	if x != nil {
+		x.Reason, err = s.Cipher.EncryptText(reason, enrolmentContext(id, "exception"))
+	}
+	return err
 }
 
 // AnswerCheckIn notes the referrer's answer; only for the sender of the referral,
@@ -295,12 +313,10 @@ func (s *Service) RecordNonAnswer(ctx context.Context, id string, version int64,
 // DecideCheckIn decides at the check-in that waits; d comes with its reason, and that of
 // its exception, in clear beside it.
 func (s *Service) DecideCheckIn(ctx context.Context, id string, version int64, number int, d participant.CheckInDecision, reason, exceptionReason string) (*EnrolmentView, error) {
-	return s.change(ctx, "decideCheckIn", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) (err error) {
+	return s.change(ctx, "decideCheckIn", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) error {
 		d.Reason = reason
-		if d.Exception != nil {
-			if d.Exception.Reason, err = s.Cipher.EncryptText(exceptionReason, enrolmentContext(id, "exception")); err != nil {
-				return err
-			}
+		if err := s.encryptException(id, d.Exception, exceptionReason); err != nil {
+			return err
 		}
 		return e.Decide(number, d, by, s.Now())
 	})

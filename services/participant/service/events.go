@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/history"
@@ -34,6 +35,9 @@ func personEvent(p *participant.Person, n int64) feed.Event {
 		Data: map[string]string{
 			"participant": p.ID, "referral": s.Referral, "enrolment": s.Enrolment, "municipality": s.Municipality, "level": string(s.Level),
 		},
+	}
+	if s.Kind == participant.Enrolled && s.Enrolment != participant.EnrolmentID(p.Association, s.Referral) {
+		e.Data["joined"] = "true" // an enrolment that another referral led to
 	}
 	if s.Kind == participant.Protected {
 		// Handlers are subjects at the authority that named them.
@@ -63,6 +67,9 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 			"on": string(s.On), "readiness": s.Readiness, "decision": string(s.Decision), "outcome": string(s.Outcome),
 			"firstDay": string(first), "lastDay": string(last),
 		},
+	}
+	if s.Kind == participant.Answered {
+		event.Data["answeredBy"] = s.Authority // it names whose answer this is; it is nobody's event
 	}
 	if s.Number > 0 {
 		event.Data["number"] = strconv.Itoa(s.Number)
@@ -100,6 +107,9 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 	}
 	switch kind {
 	case "accepted":
+		if e.Data["joins"] != "" {
+			return s.join(ctx, e, e.Data["joins"], by)
+		}
 		return s.enrol(ctx, e, by)
 	case "withdrawn":
 		return errors.Join(s.cancelPlanned(ctx, e, by), s.follow(ctx, e, release))
@@ -163,7 +173,10 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
 	}
 	planned := initiative.PlanIn(e.Data["municipality"])
-	plan := participant.Plan{Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge, CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.Terms.DaysToCorrect()}
+	plan := participant.Plan{
+		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge,
+		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.Terms.DaysToCorrect(), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
+	}
 	for _, b := range planned.Blocks {
 		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})
 	}
@@ -173,6 +186,13 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: plan,
 		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
 	}, e.ID, by, s.Now())
+	running, err := s.lookBack(ctx, enrolment)
+	if err != nil {
+		return err
+	}
+	if running != "" {
+		return s.join(ctx, e, running, by)
+	}
 	// The person first: who can find the enrolment can then find the person.
 	_, err = s.people.Store.Update(ctx, e.Association, enrolment.Participant, 0, func(p *participant.Person) error {
 		return store.WriteIf(p.Enrol(enrolment, e.ID, by, s.Now()))
@@ -189,11 +209,53 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 			return store.WriteIf(known.Replan(enrolment, strings.HasSuffix(e.Type, ".corrected"), e.ID, by, s.Now()))
 		})
 	}
-	if err != nil {
+	if err != nil { // store.ErrTaken: another was planned since, which the next try joins
 		return err
 	}
 	s.wake()
 	return nil
+}
+
+// lookBack sets the weeks that the person has used in the initiative in earlier
+// enrolments, and returns the id of another that runs; empty: none. The referral service
+// accepts nobody whose enrolment runs, but knows of none whose referral was withdrawn while
+// it began.
+func (s *Service) lookBack(ctx context.Context, planned *participant.Enrolment) (running string, err error) {
+	found, err := s.enrolments.Store.Find(ctx, store.Query{
+		Association: planned.Association, Where: []store.Cond{store.Equals(participantKey, planned.Participant)},
+		Sort: []store.Order{{Key: createdKey, Desc: true}}, Limit: maxEnrolments,
+	})
+	for _, v := range found.Items {
+		switch p := v.Value.Progress(); {
+		case v.Value.ID == planned.ID:
+			return "", err // planned before, and so looked back
+		case v.Value.Initiative != planned.Initiative:
+		case p.State != participant.StateClosed:
+			running = v.Value.ID
+		default:
+			planned.WeeksBefore += v.Value.WeeksUsed()
+		}
+	}
+	return running, err
+}
+
+// maxEnrolments bounds how many enrolments of one person are looked at.
+const maxEnrolments = 100
+
+// join lets an accepted referral join an enrolment of the same person. Whether that has
+// ended meanwhile is no matter here: the referral service closes what has joined.
+func (s *Service) join(ctx context.Context, e feed.Event, enrolment string, by history.Author) error {
+	v, err := s.enrolments.Store.Get(ctx, e.Association, enrolment)
+	if errors.Is(err, store.ErrNotFound) || err == nil && v.Value.Participant != e.Data["participant"] {
+		return fmt.Errorf("%w: no enrolment %s of the person", feed.ErrSkip, enrolment)
+	}
+	if err != nil {
+		return err
+	}
+	unshared := strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' })
+	return s.follow(ctx, e, func(p *participant.Person) bool {
+		return p.Join(v.Value, e.Subject, unshared, e.Data["answersCheckIns"] != "", e.ID, by, s.Now())
+	})
 }
 
 // cancelPlanned cancels what was planned for a referral that was withdrawn while the

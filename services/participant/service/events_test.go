@@ -146,7 +146,7 @@ func TestWhatCannotBeHandledIsSkipped(t *testing.T) {
 func TestTheFeedHasEveryStepAndNoPerson(t *testing.T) {
 	f := Start(t)
 	in, id, enrolment := f.Enrolled(26, "2026-04-20")
-	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20", nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestTheFeedHasEveryStepAndNoPerson(t *testing.T) {
 func TestConsentRulesTheReferrersAnswer(t *testing.T) {
 	f := Start(t)
 	in, id, enrolment := f.Enrolled(27, "2026-04-20")
-	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20", nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func TestNothingOfAPersonIsStoredInClear(t *testing.T) {
 	f := Start(t)
 	in, id, enrolment := f.Enrolled(6, "2026-04-20")
 	const secret = "hemligheten om kanariefågeln"
-	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-04-20", nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestTwoChangesOfOneVersionHaveOneWinner(t *testing.T) {
 		errs := make([]error, 8)
 		var wg sync.WaitGroup
 		for i := range errs {
-			wg.Go(func() { _, errs[i] = f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-02") })
+			wg.Go(func() { _, errs[i] = f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-02", nil, "") })
 		}
 		wg.Wait()
 		won := 0
@@ -257,7 +257,7 @@ func TestTwoChangesOfOneVersionHaveOneWinner(t *testing.T) {
 func TestSilenceBecomesAnEvent(t *testing.T) {
 	f := Start(t)
 	_, _, enrolment := f.Enrolled(11, "2026-11-02")
-	if _, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-02"); err != nil {
+	if _, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-02", nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	f.Clock.Advance(21 * 24 * time.Hour) // 13 December, the block's last day

@@ -22,6 +22,7 @@ const (
 	coachKey        = "coach"
 	changedKey      = "changedAt" // Unix milliseconds
 	participantKey  = "participant"
+	runningKey      = "running" // the initiative of an enrolment that is not closed
 	stateKey        = "state"
 )
 
@@ -29,7 +30,7 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "participant", Version: 2,
+		Service: "participant", Version: 3,
 		Collections: []migration.Collection{personCollection, enrolmentCollection},
 	}
 }
@@ -46,10 +47,12 @@ var personCollection = store.Schema[participant.Person]{
 }
 
 // enrolmentCollection declares how enrolments are stored: found by what lists filter
-// on, and by the day on which a step is due.
+// on, and by the day on which a step is due. A person has one running enrolment in an
+// initiative.
 var enrolmentCollection = store.Schema[participant.Enrolment]{
 	Name:      "enrolments",
 	Published: true,
+	Unique:    []store.Index{{participantKey, runningKey}},
 	Indexes: []store.Index{
 		{municipalityKey, createdKey}, {municipalityKey, stateKey, createdKey}, {participantKey, createdKey},
 		{municipalityKey, coachKey, createdKey}, {municipalityKey, changedKey},
@@ -62,6 +65,9 @@ var enrolmentCollection = store.Schema[participant.Enrolment]{
 			municipalityKey: e.Municipality, participantKey: e.Participant,
 			stateKey: string(p.State), createdKey: e.Steps[0].At.UnixMilli(),
 			coachKey: e.Coach, changedKey: e.ChangedAt().UnixMilli(),
+		}
+		if p.State != participant.StateClosed {
+			k[runningKey] = e.Initiative
 		}
 		if due := p.DueOn(); due != "" {
 			k[dueKey] = string(due)

@@ -27,7 +27,7 @@ func closedEnrolment(t *testing.T, f *Suite, seed uint64, leavesOut string) (per
 		_, err := f.Enrolment(servicetest.As(Coach), enrolment)
 		return err == nil
 	})
-	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-16")
+	v, err := f.Start(servicetest.As(Coach), enrolment, 1, "2026-11-16", nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

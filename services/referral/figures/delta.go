@@ -29,7 +29,9 @@ func DeltasOf(r *referral.Referral, n int64) (all []Delta) {
 	return all
 }
 
-// DeltaOf returns what step n of a referral, which is its own story, counts for.
+// DeltaOf returns what step n of a referral, which is its own story, counts for. The person
+// of one that has joined an enrolment is counted by the referral that led to it: accepted,
+// on the way and closed.
 func DeltaOf(r *referral.Referral, n int64) Delta {
 	step, then := &r.Steps[n-1], r.AsOf(n).Status()
 	d := Delta{Month: step.At.In(civil.Zone).Format("2006-01")}
@@ -41,7 +43,9 @@ func DeltaOf(r *referral.Referral, n int64) Delta {
 	case referral.Submitted:
 		up(Received, "")
 	case referral.Accepted:
-		up(Accepted, "")
+		if !then.IsJoined() {
+			up(Accepted, "")
+		}
 	case referral.Rejected:
 		up(Rejected, step.Code)
 	case referral.Withdrawn:
@@ -49,7 +53,9 @@ func DeltaOf(r *referral.Referral, n int64) Delta {
 	case referral.MarkedInError:
 		up(EnteredInError, "")
 	case referral.Closed:
-		up(Closed, step.Code)
+		if !then.IsJoined() {
+			up(Closed, step.Code)
+		}
 	}
 	span := func(name, detail, municipality string, since, until civil.Date) {
 		d.Spans = append(d.Spans, Span{Step: name, Detail: detail, Municipality: municipality, Days: max(0, since.DaysUntil(until))})
@@ -76,7 +82,7 @@ func DeltaOf(r *referral.Referral, n int64) Delta {
 	if decides(*step) && !slices.ContainsFunc(earlier, decides) {
 		span(ToDecision, "", here, civil.DateOf(r.ReceivedAt()), civil.DateOf(step.At))
 	}
-	if step.Progress == nil {
+	if step.Progress == nil || then.IsJoined() {
 		return d
 	}
 	started := latestProgress(earlier, "started", anyBlock)

@@ -16,7 +16,7 @@ import (
 
 // Version is the version of the rules by which steps are counted. A program that
 // counts differently has another one, and counts again from the beginning.
-const Version = 3
+const Version = 4
 
 // What is counted.
 const (

@@ -18,6 +18,13 @@ func (h handlers) AcceptReferral(ctx context.Context, r api.AcceptReferralReques
 	return api.AcceptReferral200JSONResponse{ChangedJSONResponse: c}, err
 }
 
+func (h handlers) JoinReferral(ctx context.Context, r api.JoinReferralRequestObject) (api.JoinReferralResponseObject, error) {
+	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
+		return h.service.Join(ctx, r.Id, version, rest.Value(r.Body.Initiative), rest.Value(r.Body.AnswersCheckIns))
+	}, h.changed)
+	return api.JoinReferral200JSONResponse{ChangedJSONResponse: c}, err
+}
+
 func (h handlers) RejectReferral(ctx context.Context, r api.RejectReferralRequestObject) (api.RejectReferralResponseObject, error) {
 	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*referral.View, error) {
 		return h.service.Reject(ctx, r.Id, version, string(r.Body.Code), r.Body.Text)

@@ -91,6 +91,8 @@ func operations() []operation {
 		{id: "getReferral", method: "GET", path: on(""), who: referraltest.Officer},
 		change("acceptReferral", "/acceptance", referraltest.Intake, []string{"municipality"},
 			map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1", "municipality": "1481"}, badAcceptances()...),
+		change("joinReferral", "/joining", referraltest.Intake, []string{"initiative", "answersCheckIns"}, map[string]any{"initiative": "activera", "answersCheckIns": true},
+			body("an initiative that does not exist", "initiative", "lugn", map[string]any{}), refusal{"without an enrolment that runs", webtest.Request{}}),
 		change("rejectReferral", "/rejection", referraltest.Intake, nil, map[string]any{"code": "no_capacity", "text": "Påhittat: fullt."},
 			body("with a code that does not exist", "code", "tired", rejection)),
 		change("waitlistReferral", "/waitlisting", referraltest.Intake, []string{"initiative"}, map[string]any{"priority": "high", "initiative": "activera"},

@@ -1,11 +1,14 @@
 package rest_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/pkg/web/webtest"
 	"github.com/finsam/finsam/services/referral/referraltest"
 )
@@ -110,7 +113,12 @@ func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 	if c := capacity(); c.Answer != "capacity" || *c.Free != 1 || *c.ExpectedStart != "2026-03-02" {
 		t.Errorf("got %s", indented(t, c))
 	}
-	one, two, three := read(t, f.post(t, "FK-1", "1"), 201), read(t, f.post(t, "FK-2", "2"), 201), read(t, f.post(t, "FK-3", "3"), 201)
+	refer := func(n uint64) api.Referral {
+		body := newReferral()
+		body["person"].(map[string]any)["personalIdentityNumber"] = persontest.Number(rand.New(rand.NewPCG(n, 3)), "2026-03-02")
+		return read(t, f.do(t, webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: body, Header: map[string]string{"Idempotency-Key": fmt.Sprint(n)}}), 201)
+	}
+	one, two, three := refer(1), refer(2), refer(3)
 	accept := map[string]any{"initiative": "activera", "startDate": "2026-03-16", "coach": "coach-1"}
 	read(t, f.act(t, referraltest.Intake, one.Id, "acceptance", `"1"`, accept), 200)
 	if p := f.act(t, referraltest.Intake, two.Id, "acceptance", `"1"`, accept).Problem(t, 409); p.Code != "no-place" {

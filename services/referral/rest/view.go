@@ -63,6 +63,7 @@ func (h handlers) body(v *referral.View) api.Referral {
 			b.Acceptance = &api.ReferralAcceptance{
 				Initiative: s.Acceptance.Initiative, Municipality: s.Acceptance.Municipality,
 				StartDate: s.Acceptance.StartDate, Coach: s.Acceptance.Coach, AcceptedAt: s.At,
+				Joins: rest.Optional(s.Acceptance.Joins), AnswersCheckIns: rest.Optional(s.Acceptance.AnswersCheckIns),
 			}
 		case s.Kind == referral.Rejected:
 			text := stepText(v, s.N)

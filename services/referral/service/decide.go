@@ -1,7 +1,9 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -19,11 +21,15 @@ type versioned = store.Versioned[referral.Referral]
 
 // Accept accepts the person into an initiative of the caller's municipality. The vault
 // is asked for the age only when nothing else prevents it. The place is taken before the
-// referral is saved, unless one is kept for the person.
+// referral is saved, unless one is kept for the person. A person who is accepted into the
+// initiative or enrolled in it already is refused: referral.ErrAlreadyEnrolled. Of two
+// acceptances at once the store refuses the second.
 func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, acceptance referral.Acceptance) (*referral.View, error) {
 	var place *waitlist.Reservation
+	var participant string
 	v, err := s.change(ctx, "acceptReferral", id, ifVersion, "", func(a actor.Actor, r versioned, by history.Author, _ []byte) error {
 		had := r.Value.Status()
+		participant = r.Value.Participant
 		if acceptance.Municipality == "" {
 			acceptance.Municipality = had.Municipality
 		}
@@ -37,6 +43,9 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		initiative, ok := in.Initiative(acceptance.Initiative)
 		if !ok {
 			return referral.ErrInitiative.AtField("/initiative")
+		}
+		if err := s.checkPath(ctx, a, participant, initiative.ID); err != nil {
+			return err
 		}
 		start := civil.Date(acceptance.StartDate)
 		if in.Calendar.IsClosed(start) {
@@ -63,7 +72,63 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		return err
 	})
 	place.Saved(ctx, err)
+	if errors.Is(err, store.ErrTaken) { // another acceptance was saved since checkPath
+		err = cmp.Or(s.checkPath(ctx, actor.From(ctx), participant, acceptance.Initiative), error(referral.ErrAlreadyEnrolled))
+	}
 	return v, err
+}
+
+// path returns the referral that leads a person into an initiative now; nil: none.
+func (s *Service) path(ctx context.Context, association, participant, initiative string) (*referral.Referral, error) {
+	page, err := s.referrals.Find(ctx, store.Query{
+		Association: association, Limit: 1,
+		Where: []store.Cond{store.Equals(keyParticipant, participant), store.Equals(keyPath, initiative)},
+	})
+	if err != nil || len(page.Items) == 0 {
+		return nil, err
+	}
+	return page.Items[0].Value, nil
+}
+
+// checkPath returns referral.ErrAlreadyEnrolled when the person is on the way into an
+// initiative, or in it. Only who may read that referral learns which it is.
+func (s *Service) checkPath(ctx context.Context, a actor.Actor, participant, initiative string) error {
+	path, err := s.path(ctx, a.Association, participant, initiative)
+	if err != nil || path == nil {
+		return err
+	}
+	status := path.Status()
+	if d, _ := status.Duplicate(a); d.ID == "" {
+		return referral.ErrAlreadyEnrolled
+	}
+	if status.State != referral.StateEnrolled {
+		return referral.ErrAlreadyEnrolled.WithText(
+			fmt.Sprintf("Personen är redan antagen till insatsen genom remissen %s. Anslut den här remissen när inskrivningen är planerad.", path.ID),
+			fmt.Sprintf("The person is accepted into the initiative already, by the referral %s. Let this one join once the enrolment is planned.", path.ID))
+	}
+	return referral.ErrAlreadyEnrolled.WithText(
+		fmt.Sprintf("Personen är redan inskriven i insatsen genom remissen %s (inskrivning %s). Anslut den här remissen till inskrivningen.", path.ID, status.Enrolment),
+		fmt.Sprintf("The person is enrolled in the initiative already, by the referral %s (enrolment %s). Let this one join the enrolment.", path.ID, status.Enrolment))
+}
+
+// Join lets the referral join the person's enrolment that runs in the same municipality;
+// see referral.Referral.Join. An empty initiative is the association's only one.
+func (s *Service) Join(ctx context.Context, id string, ifVersion int64, initiative string, answersCheckIns bool) (*referral.View, error) {
+	return s.change(ctx, "joinReferral", id, ifVersion, "", func(_ actor.Actor, r versioned, by history.Author, _ []byte) error {
+		in, err := s.Associations.Get(r.Value.Association)
+		if err != nil {
+			return err
+		}
+		chosen, ok := in.Choose(initiative)
+		if !ok {
+			return referral.ErrInitiative.AtField("/initiative")
+		}
+		path, err := s.path(ctx, in.ID, r.Value.Participant, chosen.ID)
+		if err != nil {
+			return err
+		}
+		return r.Value.Join(by, s.Now(), path, answersCheckIns)
+	})
 }
 
 // Reject rejects the referral.

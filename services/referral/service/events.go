@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,6 +77,12 @@ func accepted(e feed.Event, r *referral.Referral, status *referral.Status) {
 	if withheld := status.Scope().Withheld; len(withheld) > 0 {
 		e.Data["unshared"] = strings.Join(withheld, ",") // the enrolment is as hidden as its copy here
 	}
+	if a.Joins != "" {
+		e.Data["joins"] = a.Joins
+		if a.AnswersCheckIns {
+			e.Data["answersCheckIns"] = "true"
+		}
+	}
 }
 
 // visibleStepNumber returns the number by which a referral's sender, or a municipality
@@ -110,6 +117,7 @@ func (s *Service) visibleStepNumber(ctx context.Context, association, id string)
 // What this service follows in the participant service's feed.
 const (
 	enrolmentEvents  = "se.finsam.enrolment."
+	enrolled         = "se.finsam.participant.enrolled"
 	consentWithdrawn = "se.finsam.participant.consent_withdrawn"
 	protected        = "se.finsam.participant.protected"
 	unprotected      = "se.finsam.participant.unprotected"
@@ -118,18 +126,68 @@ const (
 // Handle takes what an event of the participant service means for referrals as a step of
 // theirs. It may come more than once.
 func (s *Service) Handle(ctx context.Context, e feed.Event) error {
+	if e.Type == enrolled && e.Data["joined"] != "" {
+		return s.enrolJoined(ctx, e)
+	}
 	step, ok := stepOf(e)
 	if !ok {
 		return nil
 	}
-	if id := e.Data["referral"]; id != "" {
-		return s.follow(ctx, e, id, step)
+	id := e.Data["referral"]
+	if !strings.HasPrefix(e.Type, enrolmentEvents) {
+		if id != "" {
+			return s.follow(ctx, e, id, step)
+		}
+		// An event about the person concerns every referral about it.
+		return s.eachAbout(ctx, e.Association, e.Subject, func(r *referral.Referral) error {
+			return s.follow(ctx, e, r.ID, step)
+		})
 	}
-	// An event about the person concerns every referral about it.
-	about := []store.Cond{store.Equals(keyParticipant, e.Subject)}
-	return s.referrals.Each(ctx, store.Query{Association: e.Association, Where: about, Sort: latestFirst, Limit: 100}, func(r store.Versioned[referral.Referral]) error {
-		return s.follow(ctx, e, r.Value.ID, step)
+	// The referral that led to the enrolment may have been withdrawn meanwhile; those that
+	// have joined follow all the same.
+	first := s.follow(ctx, e, id, step)
+	if first != nil && !errors.Is(first, feed.ErrSkip) || step.Kind == referral.Enrolled {
+		return first
+	}
+	err := s.eachAbout(ctx, e.Association, e.Data["participant"], func(r *referral.Referral) error {
+		status := r.Status()
+		if r.ID == id || status.Enrolment != e.Subject || status.State != referral.StateEnrolled && step.Kind != referral.Corrected {
+			return nil
+		}
+		return s.follow(ctx, e, r.ID, step)
 	})
+	return cmp.Or(err, first)
+}
+
+// eachAbout calls do for each referral about a person.
+func (s *Service) eachAbout(ctx context.Context, association, participant string, do func(*referral.Referral) error) error {
+	about := []store.Cond{store.Equals(keyParticipant, participant)}
+	return s.referrals.Each(ctx, store.Query{Association: association, Where: about, Sort: latestFirst, Limit: 100}, func(r store.Versioned[referral.Referral]) error {
+		return do(r.Value)
+	})
+}
+
+// enrolJoined takes what the vault has confirmed as a step: a referral follows an
+// enrolment that it did not lead to. The enrolment may have ended on the way: its end is
+// then taken over from the referral that led to it. If that ends later, its event finds
+// this one.
+func (s *Service) enrolJoined(ctx context.Context, e feed.Event) error {
+	id := e.Data["referral"]
+	joins, end := referral.ProgressStep{}, (*referral.Step)(nil)
+	err := s.eachAbout(ctx, e.Association, e.Subject, func(r *referral.Referral) error {
+		if status := r.Status(); r.ID != id && status.Enrolment == e.Data["enrolment"] && !status.IsJoined() {
+			joins, end = r.Standing()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	joins.Kind, joins.Enrolment = referral.ProgressJoined, e.Data["enrolment"]
+	if err := s.follow(ctx, e, id, referral.Step{Entry: history.Entry{Cause: e.ID}, Kind: referral.Enrolled, Progress: &joins}); err != nil || end == nil {
+		return err
+	}
+	return s.follow(ctx, e, id, referral.Step{Entry: history.Entry{Cause: end.Cause}, Kind: referral.Closed, Code: end.Code, Progress: end.Progress})
 }
 
 // follow adds the step to one referral, once; a correction is of a step that an earlier
@@ -152,8 +210,13 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step refe
 		voids = append(voids, event(n))
 	}
 	saved, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *referral.Referral) error {
+		own := step
+		if by := e.Data["answeredBy"]; by != "" && by != r.Authority { // what one authority says of a person is not for another
+			withheld := *step.Progress
+			own.Progress, withheld.Code = &withheld, ""
+		}
 		if step.Kind != referral.Corrected {
-			return follow(r, by, s.Now(), step)
+			return follow(r, by, s.Now(), own)
 		}
 		taken, err := r.FollowCorrection(by, s.Now(), e.ID, event(e.Data["corrects"]), voids, instead)
 		if err != nil {
@@ -162,7 +225,7 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step refe
 		return store.WriteIf(taken)
 	})
 	switch {
-	case errors.Is(err, referral.ErrWrongState), errors.Is(err, history.ErrLaterStep), errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, referral.ErrWrongState), errors.Is(err, history.ErrLaterStep), errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotFound):
 		// A withdrawal may cross the enrolment on its way: the participant service, which
 		// follows the withdrawal, cancels what it planned.
 		return fmt.Errorf("%w: referral %s: %w", feed.ErrSkip, id, err)

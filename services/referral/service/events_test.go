@@ -141,7 +141,7 @@ func TestProtectionOfAPersonHoldsForEveryReferralAboutThem(t *testing.T) {
 func TestAnEnrolmentThatCrossesAWithdrawalIsPassedOver(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
-	r, other := created(t, w), created(t, w)
+	r, other := createdOther(t, w), createdOther(t, w)
 	for _, id := range []string{r.ID, other.ID} {
 		if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), id, 1, acceptance()); err != nil {
 			t.Fatal(err)

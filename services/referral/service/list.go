@@ -226,7 +226,7 @@ func (s *Service) read(ctx context.Context, a actor.Actor, operation string, whe
 	if err := s.Waitlist.FillPositions(ctx, l.Items...); err != nil {
 		return nil, err
 	}
-	if err := s.fillDuplicates(ctx, a, l.Items...); err != nil {
+	if err := s.fillOthers(ctx, a, l.Items...); err != nil {
 		return nil, err
 	}
 	entry := accesslog.Entry{Operation: operation, Thing: "referrals", Participants: people, Why: string(access.Scope(operation, a))}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,18 @@ import (
 func created(t *testing.T, w *referraltest.World) *referral.Referral {
 	t.Helper()
 	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", referraltest.Submission())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Referral
+}
+
+var people atomic.Uint64 // that createdOther has made
+
+// createdOther returns a new referral as created does, about another person each time.
+func createdOther(t *testing.T, w *referraltest.World) *referral.Referral {
+	t.Helper()
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", somebodyElse(people.Add(1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ const (
 	keySenderDue    = "senderDueAt" // as keyDue, while the sender may know of the turn
 	keySenderState  = "senderState" // as keyState, as far as the sender may know of it
 	keyInitiative   = "initiative"
+	keyPath         = "path"            // the initiative that it leads into now: see referral.Status.Path
 	keyCoach        = "coach"           // named when it was accepted
 	keyChanged      = "changedAt"       // Unix milliseconds
 	keySenderChange = "senderChangedAt" // as keyChanged, as far as the sender may know of it
@@ -47,7 +48,7 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "referral", Version: 3,
+		Service: "referral", Version: 4,
 		Collections: append([]migration.Collection{
 			Collection, registerCollection, publicationCollection,
 			waitlist.Collection, registrynumber.Collection, figures.Collection, attachment.Collection, draft.Collection,
@@ -57,12 +58,14 @@ func Schema() migration.Schema {
 
 // Collection declares how referrals are stored. The indexes follow the relations
 // in which a list is read, each ended by the order of the list; a filter of few values is
-// behind the order, where an entry is passed over without its document being read. Whole days are due at one moment, so the
+// behind the order, where an entry is passed over without its document being read. Of two
+// acceptances of one person into an initiative, at once or one after the other, the second
+// is refused by the unique keyPath. Whole days are due at one moment, so the
 // time of receipt is behind it: entries are added at an end, not among a day's others.
 var Collection = store.Schema[referral.Referral]{
 	Name:      "referrals",
 	Published: true,
-	Unique:    []store.Index{{keyAuthority, keyExternal, keyReference}, {keyNumber}},
+	Unique:    []store.Index{{keyAuthority, keyExternal, keyReference}, {keyNumber}, {keyParticipant, keyPath}},
 	Indexes: []store.Index{
 		{keyMunicipality, keyReceived, store.ID, keySource},
 		{keyMunicipality, keyState, keyReceived},
@@ -166,6 +169,9 @@ func keys(r *referral.Referral) store.Keys {
 	if status.Accepted != nil {
 		k[keyInitiative] = status.Accepted.Acceptance.Initiative
 		k[keyCoach] = status.Accepted.Acceptance.Coach
+	}
+	if path := status.Path(); path != "" {
+		k[keyPath] = path
 	}
 	return k
 }

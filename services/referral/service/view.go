@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -22,7 +23,7 @@ func (s *Service) viewWithDuplicates(ctx context.Context, a actor.Actor, r *refe
 	if err := s.Waitlist.DropFull(ctx, v); err != nil {
 		return nil, err
 	}
-	return v, s.fillDuplicates(ctx, a, v)
+	return v, s.fillOthers(ctx, a, v)
 }
 
 // view returns what the actor may see of the referral, with its texts and attachments
@@ -156,32 +157,52 @@ var underWay = func() (open []any) {
 	return open
 }()
 
-// duplicates returns the other referrals about the person of a view that are under way,
-// as far as the actor may know of them, the latest first.
-func (s *Service) duplicates(ctx context.Context, a actor.Actor, v *referral.View) ([]referral.Duplicate, error) {
+// others sets, in the view of a referral, the other referrals about the person that are
+// under way, the latest first: as duplicates, as far as the actor may know of them, and in
+// what the actor may do now. Another acceptance into an initiative that the person is on
+// the way into is refused, and where an enrolment runs in the same municipality the
+// referral can join it.
+func (s *Service) others(ctx context.Context, a actor.Actor, in *association.Association, v *referral.View) error {
 	page, err := s.referrals.Find(ctx, store.Query{
 		Association: v.Referral.Association,
 		Where:       []store.Cond{store.Equals(keyParticipant, v.Referral.Participant), {Key: keyState, Op: store.In, Value: underWay}},
 		Sort:        latestFirst, Limit: maxDuplicates + 1,
 	})
-	found := []referral.Duplicate{}
+	taken := map[string]bool{}
 	for _, other := range page.Items {
-		if d, ok := other.Value.Status().Duplicate(a); ok && other.Value.ID != v.Referral.ID && len(found) < maxDuplicates {
-			found = append(found, d)
+		status := other.Value.Status()
+		if other.Value.ID == v.Referral.ID {
+			continue
+		}
+		if d, ok := status.Duplicate(a); ok && v.Duplicates != nil && len(v.Duplicates) < maxDuplicates {
+			v.Duplicates = append(v.Duplicates, d)
+		}
+		path := status.Path()
+		if path == "" {
+			continue
+		}
+		taken[path] = true
+		if status.State == referral.StateEnrolled && status.Municipality == v.Status.Municipality && v.CanJoin() && !slices.Contains(v.Operations, "joinReferral") {
+			v.Operations = append(v.Operations, "joinReferral")
 		}
 	}
-	return found, err
+	if len(taken) == len(in.Initiatives) {
+		v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "acceptReferral" })
+	}
+	return err
 }
 
-// fillDuplicates sets the duplicates of the views whose actor may see them. One count finds
-// the few people who have any.
-func (s *Service) fillDuplicates(ctx context.Context, a actor.Actor, views ...*referral.View) error {
+// fillOthers completes the views with the person's other referrals, for those who see
+// them or may decide. One count finds the few people who have any.
+func (s *Service) fillOthers(ctx context.Context, a actor.Actor, views ...*referral.View) error {
 	shown, people := make([]*referral.View, 0, len(views)), make([]any, 0, len(views))
 	for _, v := range views {
 		if v.Grounds.Allows("getReferral#duplicates") {
 			v.Duplicates = []referral.Duplicate{}
-			shown, people = append(shown, v), append(people, v.Referral.Participant)
+		} else if !v.CanJoin() {
+			continue
 		}
+		shown, people = append(shown, v), append(people, v.Referral.Participant)
 	}
 	if len(shown) == 0 {
 		return nil
@@ -202,13 +223,14 @@ func (s *Service) fillDuplicates(ctx context.Context, a actor.Actor, views ...*r
 	if len(shown) == 0 {
 		return nil
 	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxConcurrentLookups)
 	for _, v := range shown {
-		g.Go(func() (err error) {
-			v.Duplicates, err = s.duplicates(ctx, a, v)
-			return err
-		})
+		g.Go(func() error { return s.others(ctx, a, in, v) })
 	}
 	return g.Wait()
 }

@@ -55,7 +55,7 @@ func TestHoweverManyAreAcceptedAtOnceNoMoreHaveAPlaceThanThereAre(t *testing.T) 
 	}
 	var ids []string
 	for range referrals {
-		ids = append(ids, created(t, w).ID)
+		ids = append(ids, createdOther(t, w).ID)
 	}
 	var won, full, late atomic.Int64
 	var all sync.WaitGroup
@@ -104,7 +104,7 @@ func TestAPlaceThatIsFreeGoesToTheFirstInTheQueue(t *testing.T) {
 	w.Run(t)
 	intake := referraltest.As(referraltest.Intake)
 	places(t, w, 1, nil)
-	has := created(t, w)
+	has := createdOther(t, w)
 	if _, err := w.Service.Accept(intake, has.ID, 1, acceptance()); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestAPlaceThatIsFreeGoesToTheFirstInTheQueue(t *testing.T) {
 	var ids []string
 	for _, priority := range []string{"normal", "high", "normal"} {
 		w.Clock.Advance(time.Minute)
-		r := created(t, w)
+		r := createdOther(t, w)
 		ids = append(ids, r.ID)
 		if _, err := w.Service.PutOnWaitlist(intake, r.ID, 1, priority, ""); err != nil {
 			t.Fatal(err)
@@ -190,7 +190,7 @@ func TestAPlaceThatIsFreeGoesToTheFirstInTheQueue(t *testing.T) {
 func TestTheSweeperMendsWhatADeathLeftBehind(t *testing.T) {
 	w := referraltest.New(t)
 	intake := referraltest.As(referraltest.Intake)
-	before := created(t, w)
+	before := createdOther(t, w)
 	if _, err := w.Service.Accept(intake, before.ID, 1, acceptance()); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestTheSweeperMendsWhatADeathLeftBehind(t *testing.T) {
 		t.Fatalf("%d of those accepted before are counted", accepted)
 	}
 	// Nobody runs the mover here: a withdrawal leaves the place taken.
-	waits := created(t, w)
+	waits := createdOther(t, w)
 	if _, err := w.Service.PutOnWaitlist(intake, waits.ID, 1, "low", "activera"); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestAWaitingListMayHaveABound(t *testing.T) {
 	intake := referraltest.As(referraltest.Intake)
 	one := 1
 	places(t, w, 0, &one)
-	first, second := created(t, w), created(t, w)
+	first, second := createdOther(t, w), createdOther(t, w)
 	_, err := w.Service.PutOnWaitlist(intake, first.ID, 1, "low", "")
 	wants(t, "the first", err, nil)
 	_, err = w.Service.PutOnWaitlist(intake, second.ID, 1, "high", "")
@@ -281,7 +281,7 @@ func TestAPlaceIsTakenForAsLongAsThePlanOfTheMunicipality(t *testing.T) {
 	plan.MaxWeeks = 30
 	in.Initiatives[0].Plans["1481"] = plan
 	places(t, w, 1, nil)
-	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), created(t, w).ID, 1, acceptance()); err != nil {
+	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), createdOther(t, w).ID, 1, acceptance()); err != nil {
 		t.Fatal(err)
 	}
 	c, err := w.Service.Waitlist.Availability(referraltest.As(referraltest.FK), "activera", "1481")
@@ -319,7 +319,7 @@ func TestWithoutANumberOfPlacesNobodyIsLookedUpForAStep(t *testing.T) {
 	e := &lookUps{Engine: db.Engine("referral")}
 	w := referraltest.On(t, e)
 	intake := referraltest.As(referraltest.Intake)
-	stays, leaves := created(t, w), created(t, w)
+	stays, leaves := createdOther(t, w), createdOther(t, w)
 	for _, r := range []*referral.Referral{stays, leaves} {
 		if _, err := w.Service.Accept(intake, r.ID, 1, acceptance()); err != nil {
 			t.Fatal(err)
@@ -340,7 +340,7 @@ func TestWithoutANumberOfPlacesNobodyIsLookedUpForAStep(t *testing.T) {
 	}
 	// From the moment a number is set those who have a place count against it, also one
 	// who is accepted while they are looked up.
-	meanwhile, late := created(t, w), created(t, w)
+	meanwhile, late := createdOther(t, w), createdOther(t, w)
 	e.during = func() {
 		if _, err := w.Service.Accept(intake, meanwhile.ID, 1, acceptance()); err != nil {
 			t.Error(err)
@@ -370,7 +370,7 @@ func TestTheFirstNumberOfPlacesCountsEverybodyWhoHasOne(t *testing.T) {
 	const long, now, number = 2, 12, 5
 	var ids []string
 	for n := range long + now {
-		ids = append(ids, created(t, w).ID)
+		ids = append(ids, createdOther(t, w).ID)
 		if n < long {
 			wants(t, "long ago", accept(ids[n]), nil)
 		}
@@ -393,5 +393,5 @@ func TestTheFirstNumberOfPlacesCountsEverybodyWhoHasOne(t *testing.T) {
 	if accepted, _ := taken(t, w); accepted != long+int(won.Load()) || accepted < number {
 		t.Errorf("%d are counted of %d and %d", accepted, long, won.Load())
 	}
-	wants(t, "and nobody more is accepted", accept(created(t, w).ID), waitlist.ErrNoPlace)
+	wants(t, "and nobody more is accepted", accept(createdOther(t, w).ID), waitlist.ErrNoPlace)
 }

@@ -180,7 +180,7 @@ const giveBackTimeout = 5 * time.Second
 // saved, and reports that. When it is not known, a later round looks. A nil Reservation
 // has nothing to give back.
 func (r *Reservation) Saved(ctx context.Context, err error) (refused bool) {
-	for _, refusal := range []error{store.ErrStale, store.ErrNotFound, store.ErrNewer, referral.ErrWrongState} {
+	for _, refusal := range []error{store.ErrStale, store.ErrTaken, store.ErrNotFound, store.ErrNewer, referral.ErrWrongState} {
 		refused = refused || errors.Is(err, refusal)
 	}
 	if r == nil || !refused {
