@@ -272,7 +272,7 @@ var municipalities = []string{"1481", "1402", "1401", "1441", "1489"}
 func (w *way) posting() vegeta.Targeter {
 	today, run := time.Now().UTC().Format(time.DateOnly), rand.Uint64()
 	rest := fmt.Sprintf(`"unit":"fk-molndal","targetGroup":{"reasons":["long_absence"],"authoritiesConcerned":["social_insurance","region"]},`+
-		`"consent":{"given":true,"givenOn":%q,"textVersion":"2026-1","authorities":["fk","molndal"]},"reason":%q,"wishedMunicipality":`,
+		`"consent":{"given":true,"givenOn":%q,"textVersion":"2026-1","authorities":["fk","municipality"]},"reason":%q,"wishedMunicipality":`,
 		today, strings.Repeat("Påhittat exempel: sjukskriven länge, vill tillbaka i egen takt. ", 16))
 	w.token(sender) // as in get
 	var last atomic.Uint64

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -27,9 +28,9 @@ import (
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
 
-// maxReaders is the number of connections that read. More are not faster: measured
-// on two cores, sixteen are slower than two.
-const maxReaders = 4
+// maxReaders is the number of connections that read: one for each processor, two to four.
+// More are slower: each forgets its pages at every commit, and reads them again.
+var maxReaders = min(max(runtime.GOMAXPROCS(0), 2), 4)
 
 // closeTimeout is how long Close waits for reads under way.
 const closeTimeout = 5 * time.Second
