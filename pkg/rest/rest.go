@@ -143,32 +143,74 @@ func Query(namesAndValues ...string) url.Values {
 	return q
 }
 
-// Link is where something is (HAL), by the name of what it is to the reader. Href is
-// path-absolute: the same wherever it is read.
-type Link struct{ Name, Href string }
+// Link is where something is (HAL), by the name of what it is to the reader. Its address is
+// path-absolute, the same wherever it is read, and made when it is written.
+type Link struct {
+	Name     string
+	template string
+	values   [2]string // of the template's parameters, in order
+	query    string
+}
+
+// NewLink returns a link to an address.
+func NewLink(name, href string) Link { return Link{Name: name, template: href} }
+
+// With returns the link with a query.
+func (l Link) With(q url.Values) Link {
+	l.query = q.Encode()
+	return l
+}
+
+// Href returns where the link leads.
+func (l *Link) Href() string { return string(l.appendHref(nil)) }
+
+func (l *Link) appendHref(b []byte) []byte {
+	rest := l.template
+	for i := 0; ; i++ {
+		before, after, ok := strings.Cut(rest, "{")
+		if b = append(b, before...); !ok {
+			break
+		}
+		b = append(b, l.values[i]...)
+		_, rest, _ = strings.Cut(after, "}")
+	}
+	if l.query != "" {
+		b = append(append(b, '?'), l.query...)
+	}
+	return b
+}
 
 // Links are what the caller can follow or do now, in the order in which they are written.
 type Links []Link
 
 // Href returns where the link of the name leads; "" without such a link.
 func (l Links) Href(name string) string {
-	for _, link := range l {
-		if link.Name == name {
-			return link.Href
-		}
+	i := slices.IndexFunc(l, func(link Link) bool { return link.Name == name })
+	if i < 0 {
+		return ""
 	}
-	return ""
+	return l[i].Href()
 }
 
-// MarshalJSONTo implements json.MarshalerTo: an object of objects, by name.
-func (l Links) MarshalJSONTo(e *jsontext.Encoder) error {
-	err := e.WriteToken(jsontext.BeginObject)
-	for _, x := range l {
-		for _, t := range [...]jsontext.Token{jsontext.String(x.Name), jsontext.BeginObject, jsontext.String("href"), jsontext.String(x.Href), jsontext.EndObject} {
-			err = cmp.Or(err, e.WriteToken(t))
+// MarshalJSONTo implements json.MarshalerTo: an object of objects, by name. The encoder's
+// own buffer holds the text.
+func (l Links) MarshalJSONTo(e *jsontext.Encoder) (err error) {
+	var room [256]byte
+	b := append(e.AvailableBuffer(), '{')
+	for i := range l {
+		if i > 0 {
+			b = append(b, ',')
 		}
+		if b, err = jsontext.AppendQuote(b, l[i].Name); err != nil {
+			return err
+		}
+		b = append(b, `:{"href":`...)
+		if b, err = jsontext.AppendQuote(b, l[i].appendHref(room[:0])); err != nil {
+			return err
+		}
+		b = append(b, '}')
 	}
-	return cmp.Or(err, e.WriteToken(jsontext.EndObject))
+	return e.WriteValue(append(b, '}'))
 }
 
 // MarshalJSON implements the Marshaler of encoding/json.
@@ -183,7 +225,7 @@ func (l *Links) UnmarshalJSON(text []byte) error {
 	err := json.Unmarshal(text, &all)
 	*l = (*l)[:0]
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		*l = append(*l, Link{name, all[name].Href})
+		*l = append(*l, NewLink(name, all[name].Href))
 	}
 	return err
 }
@@ -223,81 +265,49 @@ func Below(base string, contracts ...Paths) Paths {
 	return all
 }
 
-// Href returns the path of an operation, with values for its parameters in order; values
-// beyond those are ignored.
-func (p Paths) Href(operation string, values ...string) string {
-	var room [128]byte
-	return string(p.appendHref(room[:0], operation, values))
-}
-
-func (p Paths) appendHref(b []byte, operation string, values []string) []byte {
+// Link returns the link to an operation, with values for the parameters of its path in
+// order; values beyond those are ignored.
+func (p Paths) Link(name, operation string, values ...string) Link {
 	to, ok := p[operation]
 	if !ok {
 		panic("rest: the contract has no operation " + operation)
 	}
-	path := to.Template
-	for _, value := range values {
-		before, after, ok := strings.Cut(path, "{")
-		if !ok {
-			break
-		}
-		b = append(append(b, before...), value...)
-		_, path, _ = strings.Cut(after, "}")
-	}
-	return append(b, path...)
-}
-
-// Link is Href as a link.
-func (p Paths) Link(name, operation string, values ...string) Link {
-	return Link{name, p.Href(operation, values...)}
+	l := Link{Name: name, template: to.Template}
+	copy(l.values[:], values)
+	return l
 }
 
 // Name returns the name of the link to an operation that acts on a thing: the last
 // segment of its path, in camelCase.
 func (p Paths) Name(operation string) string { return p[operation].name }
 
-// AppendActions adds the links to operations that act on a thing, each by its Name. They
-// share one text.
+// AppendActions adds the links to operations that act on a thing, each by its Name.
 func (p Paths) AppendActions(all Links, operations []string, values ...string) Links {
-	var room [1024]byte
-	text, ends := room[:0], make([]int, 0, 16)
-	for _, operation := range operations {
-		text = p.appendHref(text, operation, values)
-		ends = append(ends, len(text))
-	}
-	hrefs, start := string(text), 0
 	all = slices.Grow(all, len(operations))
-	for i, end := range ends {
-		all = append(all, Link{p.Name(operations[i]), hrefs[start:end]})
-		start = end
+	for _, operation := range operations {
+		all = append(all, p.Link(p.Name(operation), operation, values...))
 	}
 	return all
 }
 
-// ListLinks returns this part of a list and the next one; href is the list without
-// its query.
-func ListLinks(href string, q url.Values, w store.Window, next string) Links {
-	link := func(name, parameter, value string) Link {
-		if parameter != "" {
-			q.Set(parameter, value)
-			defer q.Del(parameter)
-		}
-		return Link{name, href + "?" + q.Encode()}
-	}
+// ListLinks returns this part of a list and the next one; list leads to it without its
+// query.
+func ListLinks(list Link, q url.Values, w store.Window, next string) Links {
 	q.Set("limit", strconv.Itoa(w.Limit))
-	self := Link{}
-	switch {
-	case w.Cursor != "":
-		self = link("self", "cursor", w.Cursor)
-	case w.Page > 0:
-		self = link("self", "page", strconv.Itoa(w.Page))
-	default:
-		self = link("self", "", "")
+	if w.Cursor != "" {
+		q.Set("cursor", w.Cursor)
+	} else if w.Page > 0 {
+		q.Set("page", strconv.Itoa(w.Page))
 	}
-	if next == "" {
-		return Links{self}
+	list.Name = "self"
+	all := Links{list.With(q)}
+	if next != "" {
+		q.Del("page")
+		q.Set("cursor", next)
+		list.Name = "next"
+		all = append(all, list.With(q))
 	}
-	return Links{self, link("next", "cursor", next)}
+	return all
 }
 
 // ErrNoVersion answers a change that does not say which version it changes.

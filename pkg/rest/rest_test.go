@@ -3,7 +3,10 @@ package rest_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/pkg/store"
@@ -31,15 +34,15 @@ func TestALinkLeadsFromTheRootToTheOperation(t *testing.T) {
 		{"answerPart", []string{"7", "2"}, "/things/7/parts/2/answer"},
 		{"readCalendar", []string{"secret"}, "/calendars/secret"},
 	} {
-		if got := paths.Href(c.to, c.values...); got != c.want {
-			t.Errorf("%s: %s, want %s", c.to, got, c.want)
+		if l := paths.Link("there", c.to, c.values...); l.Href() != c.want {
+			t.Errorf("%s: %s, want %s", c.to, l.Href(), c.want)
 		}
-		if got := below.Link("there", c.to, c.values...); got != (rest.Link{Name: "there", Href: "/behind/finsam/v1" + c.want}) {
-			t.Errorf("%s, behind a prefix: %v", c.to, got)
+		if l := below.Link("there", c.to, c.values...); l.Name != "there" || l.Href() != "/behind/finsam/v1"+c.want {
+			t.Errorf("%s, behind a prefix: %v", c.to, l)
 		}
 	}
-	if got := below.Href("getOther", "8"); got != "/behind/finsam/v1/others/8" {
-		t.Errorf("another contract's: %s", got)
+	if l := below.Link("there", "getOther", "8").With(rest.Query("a", "b c")); l.Href() != "/behind/finsam/v1/others/8?a=b+c" {
+		t.Errorf("another contract's: %s", l.Href())
 	}
 }
 
@@ -68,7 +71,7 @@ func TestAnOperationThatTheContractDoesNotHavePanics(t *testing.T) {
 			t.Error("a link to nowhere was written")
 		}
 	}()
-	paths.Href("noSuchThing")
+	paths.Link("there", "noSuchThing")
 }
 
 func TestAListSaysWhereItIsAndWhatFollows(t *testing.T) {
@@ -96,7 +99,7 @@ func TestAListSaysWhereItIsAndWhatFollows(t *testing.T) {
 				`{"self":{"href":"/things?cursor=c1\u0026limit=20\u0026state=open"},"next":{"href":"/things?cursor=c2\u0026limit=20\u0026state=open"}}`},
 	} {
 		meta, _ := json.Marshal(rest.NewMeta(c.window, 20, c.next, c.total))
-		links, _ := json.Marshal(rest.ListLinks("/things", rest.Query("state", "open", "unit", ""), c.window, c.next))
+		links, _ := json.Marshal(rest.ListLinks(paths.Link("", "listThings"), rest.Query("state", "open", "unit", ""), c.window, c.next))
 		if got := string(meta) + " " + string(links); got != c.want {
 			t.Errorf("%s: got %s", name, got)
 		}
@@ -117,9 +120,13 @@ func TestAChangeNeedsAVersion(t *testing.T) {
 	}
 }
 
-func BenchmarkHref(b *testing.B) {
+func BenchmarkLinks(b *testing.B) {
 	b.ReportAllocs()
+	e := jsontext.NewEncoder(io.Discard)
 	for b.Loop() {
-		_ = paths.Href("moveThing", "7d444840-9dc0-11d1-b245-5ffdce74fad2")
+		l := paths.AppendActions(nil, []string{"getThing", "moveThing", "removePart"}, "7d444840-9dc0-11d1-b245-5ffdce74fad2", "2")
+		if err := l.MarshalJSONTo(e); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

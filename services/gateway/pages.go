@@ -105,7 +105,7 @@ func apiInfo(c Config, base string, info contract.Info) ([]byte, error) {
 		Revision      string     `json:"softwareRevision,omitempty"`
 		Links         rest.Links `json:"_links"`
 	}{info.Title, info.Version, info.Released, documentation, info.Status, c.Version, c.Revision,
-		rest.Links{{Name: "self", Href: base + "/api-info"}, {Name: "documentation", Href: base + "/docs"}, {Name: "openapi", Href: base + "/openapi.json"}}})
+		rest.Links{rest.NewLink("self", base+"/api-info"), rest.NewLink("documentation", base+"/docs"), rest.NewLink("openapi", base+"/openapi.json")}})
 }
 
 // writeMe answers GET /me: whom the token speaks for.
@@ -121,7 +121,7 @@ func (p *pages) writeMe(w http.ResponseWriter, r *http.Request, a actor.Actor) e
 		Roles         []actor.Role        `json:"roles"`
 		Scopes        []string            `json:"scopes,omitzero"`
 		Links         rest.Links          `json:"_links"`
-	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, a.Scopes, rest.Links{{Name: "self", Href: p.base + "/me"}}})
+	}{a.Subject, a.Association, a.Authority, a.AuthorityKind, a.Unit, a.Municipality, a.Participant, a.Roles, a.Scopes, rest.Links{rest.NewLink("self", p.base+"/me")}})
 	if err != nil {
 		return err
 	}

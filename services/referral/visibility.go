@@ -118,11 +118,11 @@ func (s *Status) ResourceFor(a actor.Actor) access.Resource {
 	return res
 }
 
-// personResource is the person as the vault ties it to this referral's parties: one that
+// personResource makes of the referral as access to it depends on it, whose relationships
+// it changes, the person as the vault ties it to this referral's parties: one that
 // came to nothing ties its municipality no more, but as who rejected it; one that was
 // entered in error ties nobody.
-func (s *Status) personResource(a actor.Actor) access.Resource {
-	r := s.ResourceFor(a)
+func (s *Status) personResource(r access.Resource) access.Resource {
 	of := func(party Party) func(access.Relationship) bool {
 		return func(x access.Relationship) bool { return x.Party == string(party) }
 	}
@@ -303,9 +303,10 @@ type Texts struct {
 
 // Outline returns what a list shows the actor of the referral.
 func (s *Status) Outline(a actor.Actor, now time.Time) *View {
-	g := s.GroundsFor(a)
+	res := s.ResourceFor(a)
+	g := access.GroundsOf(a, res)
 	to := visibilityOn(g)
-	v := &View{Referral: s.referral, Status: s, Grounds: g, Visibility: to, Person: access.Allows("getParticipant", a, s.personResource(a))}
+	v := &View{Referral: s.referral, Status: s, Grounds: g, Visibility: to, Person: access.Allows("getParticipant", a, s.personResource(res))}
 	var last *Step
 	v.State, last = s.Visible(to)
 	v.Operations = v.operations(a, now)

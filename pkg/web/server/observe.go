@@ -70,18 +70,9 @@ func newOperation(o *contract.Operation, inContract bool) *operation {
 	return op
 }
 
-const operationKey = "finsam.operation"
-
-// operationOf returns the operation that observe has found.
-func operationOf(c echo.Context) *operation {
-	if op, ok := c.Get(operationKey).(*operation); ok {
-		return op
-	}
-	return unrouted
-}
-
-// observe is the outermost middleware: it names, traces, times and bounds the request,
-// and turns every error, a panic too, into an answer.
+// observe is the middleware: it names, traces, times and bounds the request, lets it
+// through to the handler once its token and its shape are right, and turns every error, a
+// panic too, into an answer.
 func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
@@ -97,7 +88,6 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 				op = readFeed
 			}
 		}
-		c.Set(operationKey, op)
 		waits := op.LongPoll && Waits(r)
 		if waits {
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(start.Add(op.timeout + answerGrace))
@@ -129,10 +119,16 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 					err = Recovered(c.Request().Context(), s.Log, p)
 				}
 			}()
+			if err = s.authenticate(c, op); err != nil {
+				return err
+			}
+			if err = s.check(c, op); err != nil {
+				return err
+			}
 			return next(c)
 		}(); err != nil {
 			op.Drain(c.Request())
-			s.fail(err, c)
+			s.fail(err, c, op)
 		}
 		status, authority := c.Response().Status, actor.From(c.Request().Context()).Authority
 		EndSpan(span, status, authority)

@@ -103,9 +103,9 @@ func New(c Config) (*echo.Echo, error) {
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.HTTPErrorHandler = s.fail
+	e.HTTPErrorHandler = func(err error, c echo.Context) { s.fail(err, c, unrouted) } // what observe has not answered
 	e.JSONSerializer = bodies{}
-	e.Use(s.observe, s.authenticate, s.check)
+	e.Use(s.observe)
 	if c.Feed != nil {
 		s.serveFeed(e)
 	}
@@ -135,53 +135,45 @@ func (bodies) Deserialize(c echo.Context, into any) error {
 
 // authenticate puts the actor of a valid internal token into the context. A public
 // operation may be called without a token; one that is sent must be valid all the same.
-func (s *middleware) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		header := r.Header.Get(echo.HeaderAuthorization)
-		if header == "" && operationOf(c).Public {
-			return next(c)
-		}
-		const scheme = "Bearer "
-		token := ""
-		if len(header) > len(scheme) && strings.EqualFold(header[:len(scheme)], scheme) {
-			token = header[len(scheme):]
-		}
-		a, issuer, err := s.Verifier.Verify(token)
-		if err != nil {
-			return err
-		}
-		ctx := r.Context()
-		incoming := web.From(ctx)
-		incoming.Token, incoming.Issuer = token, issuer
-		c.SetRequest(r.WithContext(actor.With(ctx, a)))
-		return next(c)
+func (s *middleware) authenticate(c echo.Context, op *operation) error {
+	r := c.Request()
+	header := r.Header.Get(echo.HeaderAuthorization)
+	if header == "" && op.Public {
+		return nil
 	}
+	const scheme = "Bearer "
+	token := ""
+	if len(header) > len(scheme) && strings.EqualFold(header[:len(scheme)], scheme) {
+		token = header[len(scheme):]
+	}
+	a, issuer, err := s.Verifier.Verify(token)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	incoming := web.From(ctx)
+	incoming.Token, incoming.Issuer = token, issuer
+	c.SetRequest(r.WithContext(actor.With(ctx, a)))
+	return nil
 }
 
 // check asks Admit about the public API (internal operations are for services alone,
 // which have no roles), and then checks the request of an operation of the contract.
-func (s *middleware) check(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		op := operationOf(c)
-		if !op.inContract {
-			return next(c)
-		}
-		for i, name := range c.ParamNames() {
-			c.ParamValues()[i] = op.Canonical(name, c.ParamValues()[i])
-		}
-		if s.Admit != nil && !op.Public && !strings.HasPrefix(op.Path, "/internal/") {
-			if err := s.Admit(c.Request().Context(), op.ID, thingOf(op.Path, c.Param)); err != nil {
-				return err
-			}
-		}
-		r, err := op.Check(c.Response(), c.Request(), c.Param)
-		c.SetRequest(r)
-		if err != nil {
+func (s *middleware) check(c echo.Context, op *operation) error {
+	if !op.inContract {
+		return nil
+	}
+	for i, name := range c.ParamNames() {
+		c.ParamValues()[i] = op.Canonical(name, c.ParamValues()[i])
+	}
+	if s.Admit != nil && !op.Public && !strings.HasPrefix(op.Path, "/internal/") {
+		if err := s.Admit(c.Request().Context(), op.ID, thingOf(op.Path, c.Param)); err != nil {
 			return err
 		}
-		return next(c)
 	}
+	r, err := op.Check(c.Response(), c.Request(), c.Param)
+	c.SetRequest(r)
+	return err
 }
 
 // thingOf returns what a path names: its first segment, and the parameter that follows
@@ -203,16 +195,16 @@ func thingOf(path string, param func(name string) string) string {
 	return kind + "/" + id
 }
 
-// fail is echo's error handler: the one place where an error becomes an answer. What
+// fail is the one place where an error becomes an answer. What
 // is not the caller's mistake is logged with its cause.
-func (s *middleware) fail(err error, c echo.Context) {
+func (s *middleware) fail(err error, c echo.Context, op *operation) {
 	r := c.Request()
 	if f := problem.Public(err); f.Status.HTTP() >= 500 {
 		level := slog.LevelError
 		if errors.Is(r.Context().Err(), context.Canceled) {
 			level = slog.LevelDebug // the caller has gone; nobody reads the answer
 		}
-		s.Log.Log(r.Context(), level, "request failed", "operation", operationOf(c).ID, "code", f.Code, "cause", err.Error())
+		s.Log.Log(r.Context(), level, "request failed", "operation", op.ID, "code", f.Code, "cause", err.Error())
 	}
 	if !c.Response().Committed {
 		problem.Write(c.Response(), r, err)

@@ -38,7 +38,7 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	return api.ListBookings200JSONResponse{
 		Items:           rest.Map(l.Items, func(b *service.BookingView) api.Booking { return h.booking(b) }),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listBookings"), q, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listBookings"), q, w, l.Next),
 	}, nil
 }
 

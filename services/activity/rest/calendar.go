@@ -42,7 +42,7 @@ func (h handlers) ListCalendarFeeds(ctx context.Context, r api.ListCalendarFeeds
 	return api.ListCalendarFeeds200JSONResponse{
 		Items:           rest.Map(l.Items, h.address),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), "", l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listCalendarFeeds", r.Id), url.Values{}, w, ""),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listCalendarFeeds", r.Id), url.Values{}, w, ""),
 	}, nil
 }
 

@@ -55,7 +55,7 @@ func (h handlers) cancellation(c *service.CancellationView) api.Cancellation {
 		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.State()), CancelledAt: c.Steps[0].At,
 		UnderscoreLinks: api.Links{
 			h.paths.Link("self", "getCancellation", c.Activity, c.ID),
-			{Name: "week", Href: h.paths.Href("getMunicipalityWeek", c.Municipality) + "?week=" + week},
+			h.paths.Link("week", "getMunicipalityWeek", c.Municipality).With(rest.Query("week", week)),
 		},
 	}
 	if c.State() == activity.Restored {

@@ -45,7 +45,7 @@ func (h handlers) ListActivities(ctx context.Context, r api.ListActivitiesReques
 	return api.ListActivities200JSONResponse{
 		Items:           rest.Map(part, func(x service.ActivityView) api.Activity { return h.activityBody(x) }),
 		UnderscoreMeta:  rest.NewMeta(w, len(part), "", &store.Total{Records: int64(total)}),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listActivities"), rest.Query("municipality", municipality), w, ""),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listActivities"), rest.Query("municipality", municipality), w, ""),
 	}, nil
 }
 
@@ -92,7 +92,7 @@ func (h handlers) GetParticipantWeek(ctx context.Context, r api.GetParticipantWe
 // it is.
 func (h handlers) weekLinks(operation, id string, w activity.Week) api.Links {
 	to := func(name string, w activity.Week) api.Link {
-		return api.Link{Name: name, Href: h.paths.Href(operation, id) + "?week=" + w.String()}
+		return h.paths.Link(name, operation, id).With(rest.Query("week", w.String()))
 	}
 	return api.Links{to("self", w), to("next", w.Add(1)), to("previous", w.Add(-1))}
 }

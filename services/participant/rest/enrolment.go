@@ -39,7 +39,7 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 			}
 		}),
 		UnderscoreMeta: rest.NewMeta(w, len(page.Items), page.Next, page.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listEnrolments"),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listEnrolments"),
 			rest.Query("state", f.State, "participant", f.Participant, "municipality", f.Municipality, "coach", f.Coach, "changedSince", since), w, page.Next),
 	}, nil
 }

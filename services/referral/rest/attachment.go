@@ -30,7 +30,8 @@ func (h handlers) AddAttachment(ctx context.Context, r api.AddAttachmentRequestO
 	if err != nil {
 		return nil, err
 	}
-	at, tag := h.paths.Href("getAttachment", v.Referral, v.ID), rest.ETag(v.Version)
+	self := h.paths.Link("self", "getAttachment", v.Referral, v.ID)
+	at, tag := self.Href(), rest.ETag(v.Version)
 	return api.AddAttachment201JSONResponse{
 		Body: h.attachmentBody(v), Headers: api.AddAttachment201ResponseHeaders{ETag: &tag, Location: &at},
 	}, nil

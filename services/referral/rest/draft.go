@@ -27,7 +27,7 @@ func (h handlers) ListDrafts(ctx context.Context, r api.ListDraftsRequestObject)
 			}
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listDrafts"), url.Values{}, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listDrafts"), url.Values{}, w, l.Next),
 	}, nil
 }
 

@@ -35,6 +35,6 @@ func (h handlers) GetReferralFigures(ctx context.Context, r api.GetReferralFigur
 				Step: api.LeadTimeStep(l.Step), Detail: rest.Optional(l.Detail), Count: int(l.N), MedianDays: &l.Median, P90Days: &l.P90,
 			}
 		}),
-		UnderscoreLinks: api.Links{{Name: "self", Href: h.paths.Href("getReferralFigures") + "?" + q.Encode()}},
+		UnderscoreLinks: api.Links{h.paths.Link("self", "getReferralFigures").With(q)},
 	}, nil
 }

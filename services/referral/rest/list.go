@@ -77,6 +77,6 @@ func (h handlers) list(l *service.List, w store.Window, links func(*referral.Vie
 	return api.ReferralList{
 		Items:           rest.Map(l.Items, func(v *referral.View) api.ReferralSummary { return summary(v, links(v)) }),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href(operation), q, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", operation), q, w, l.Next),
 	}
 }

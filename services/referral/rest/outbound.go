@@ -28,7 +28,7 @@ func (h handlers) ListEvents(ctx context.Context, r api.ListEventsRequestObject)
 		if q.Wait > 0 {
 			wait = strconv.Itoa(*p.Wait)
 		}
-		return api.Link{Name: name, Href: h.paths.Href("listEvents") + "?" + rest.Query("after", after, "limit", limit, "wait", wait).Encode()}
+		return h.paths.Link(name, "listEvents").With(rest.Query("after", after, "limit", limit, "wait", wait))
 	}
 	return api.ListEvents200JSONResponse{
 		Events: rest.Map(found.Items, func(n outbound.Notice) api.Event {
@@ -65,7 +65,7 @@ func (h handlers) ListWebhooks(ctx context.Context, r api.ListWebhooksRequestObj
 	return api.ListWebhooks200JSONResponse{
 		Items:           rest.Map(l.Items, h.webhook),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listWebhooks"), url.Values{}, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listWebhooks"), url.Values{}, w, l.Next),
 	}, nil
 }
 
@@ -115,7 +115,8 @@ func (h handlers) TestWebhook(ctx context.Context, r api.TestWebhookRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	at := h.paths.Href("listDeliveries", r.Id)
+	list := h.paths.Link("", "listDeliveries", r.Id)
+	at := list.Href()
 	return api.TestWebhook202JSONResponse{Body: h.delivery(d), Headers: api.TestWebhook202ResponseHeaders{Location: &at}}, nil
 }
 
@@ -128,7 +129,7 @@ func (h handlers) ListDeliveries(ctx context.Context, r api.ListDeliveriesReques
 	return api.ListDeliveries200JSONResponse{
 		Items:           rest.Map(l.Items, h.delivery),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listDeliveries", r.Id), rest.Query("state", state), w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listDeliveries", r.Id), rest.Query("state", state), w, l.Next),
 	}, nil
 }
 
@@ -145,7 +146,7 @@ func (h handlers) ResendDeadLetters(ctx context.Context, r api.ResendDeadLetters
 	if err != nil {
 		return nil, err
 	}
-	return api.ResendDeadLetters200JSONResponse{Resent: n, More: more, UnderscoreLinks: api.Links{{Name: "deliveries", Href: h.paths.Href("listDeliveries", r.Id) + "?state=waiting"}}}, nil
+	return api.ResendDeadLetters200JSONResponse{Resent: n, More: more, UnderscoreLinks: api.Links{h.paths.Link("deliveries", "listDeliveries", r.Id).With(rest.Query("state", "waiting"))}}, nil
 }
 
 func settings(b *api.WebhookSettings) outbound.Settings {

@@ -28,7 +28,7 @@ func (h handlers) ListPublications(ctx context.Context, r api.ListPublicationsRe
 			}
 		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Href("listPublications"), url.Values{}, w, l.Next),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listPublications"), url.Values{}, w, l.Next),
 	}, nil
 }
 

@@ -81,9 +81,9 @@ func TestLinksAreTheSameFromWhereverTheAnswerCame(t *testing.T) {
 		"/referrals": list.Items[0].UnderscoreLinks, "/referrals/" + r.Id: got.UnderscoreLinks, "/referrals/" + r.Id + "/waitlisting": acted.UnderscoreLinks,
 	} {
 		for _, l := range links {
-			if l.Name == "participant" && l.Href != "/finsam/v1/participants/"+r.Participant || l.Name == "self" && l.Href != want ||
-				l.Name != "participant" && !strings.HasPrefix(l.Href, want) {
-				t.Errorf("from %s: %s leads to %s", from, l.Name, l.Href)
+			if l.Name == "participant" && l.Href() != "/finsam/v1/participants/"+r.Participant || l.Name == "self" && l.Href() != want ||
+				l.Name != "participant" && !strings.HasPrefix(l.Href(), want) {
+				t.Errorf("from %s: %s leads to %s", from, l.Name, l.Href())
 			}
 		}
 	}
@@ -140,7 +140,7 @@ func TestAReceiverIsLedFromAReferralToTheSamePersonsOthers(t *testing.T) {
 			}
 			got := map[string]string{}
 			for _, l := range *d.UnderscoreLinks {
-				got[l.Name] = l.Href
+				got[l.Name] = l.Href()
 			}
 			if !maps.Equal(got, links) {
 				t.Errorf("want %v, got %v", links, got)

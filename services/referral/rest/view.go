@@ -183,9 +183,12 @@ func targetGroupTest(a *referral.Assessment) *api.TargetGroupTest {
 		Initiative: a.Initiative, Version: a.Version, TestedOn: string(a.On), Met: api.ReferralVerdict(a.Met),
 		Rules: rest.Map(a.Rules, func(r referral.Rule) api.TargetGroupRule {
 			text := r.Sentence()
+			if r.Seen == nil {
+				r.Seen = []string{}
+			}
 			return api.TargetGroupRule{
 				Id: r.ID, Met: api.ReferralVerdict(r.Met), Sentence: api.TwoLanguages{Sv: text.SV, En: text.EN},
-				Input: append([]string{}, r.Seen...),
+				Input: r.Seen,
 			}
 		}),
 	}

@@ -146,11 +146,13 @@ const (
 	maxConcurrentLookups = 8
 )
 
-// underWay are the states in which a referral, or the enrolment that followed, has not
-// ended.
+// ended are the states in which a referral, or the enrolment that followed, has ended.
+var ended = []referral.State{referral.StateRejected, referral.StateClosed, referral.StateWithdrawn, referral.StateEnteredInError}
+
+// underWay are the other states.
 var underWay = func() (open []any) {
 	for _, s := range referral.States {
-		if !slices.Contains([]referral.State{referral.StateRejected, referral.StateClosed, referral.StateWithdrawn, referral.StateEnteredInError}, s) {
+		if !slices.Contains(ended, s) {
 			open = append(open, string(s))
 		}
 	}
@@ -215,7 +217,7 @@ func (s *Service) fillOthers(ctx context.Context, a actor.Actor, views ...*refer
 		return err
 	}
 	shown = slices.DeleteFunc(shown, func(v *referral.View) bool {
-		if slices.Contains(underWay, any(string(v.Status.State))) {
+		if !slices.Contains(ended, v.Status.State) {
 			return counts[v.Referral.Participant] <= 1 // it is counted itself
 		}
 		return counts[v.Referral.Participant] == 0
