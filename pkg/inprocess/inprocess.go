@@ -42,8 +42,7 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody()
 		return nil, err
 	}
-	a := &answer{ctx: ctx, header: http.Header{}, long: make(chan struct{})}
-	done := make(chan error, 1)
+	a := &answer{ctx: ctx, header: http.Header{}, ready: make(chan error, 2)}
 	go func() {
 		grow(len(r.Method))
 		defer closeBody()
@@ -56,17 +55,15 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 				a.rest.CloseWithError(err) // nil: the end
 				a.stop()
 			}
-			done <- err
+			a.ready <- err
 		}()
 		t.Handler.ServeHTTP(a, serverRequest(r))
 	}()
 	select {
-	case err := <-done:
-		if err != nil && a.rest == nil {
+	case err := <-a.ready:
+		if err != nil {
 			return nil, err
 		}
-		return a.response(r), nil
-	case <-a.long:
 		return a.response(r), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -116,7 +113,7 @@ type answer struct {
 	sent   http.Header // the headers as they were when the status was written
 	status int
 	body   bytes.Buffer
-	long   chan struct{} // closed when the rest follows as a stream
+	ready  chan error // receives how the handler ended, and before that nil when the rest follows as a stream
 	read   *io.PipeReader
 	rest   *io.PipeWriter // nil: all is in body
 	stop   func() bool    // ends the watch for the end of ctx
@@ -143,7 +140,7 @@ func (a *answer) Write(b []byte) (int, error) {
 		read, rest := io.Pipe()
 		a.read, a.rest = read, rest
 		a.stop = context.AfterFunc(a.ctx, func() { read.CloseWithError(context.Cause(a.ctx)) })
-		close(a.long)
+		a.ready <- nil
 	}
 	return a.rest.Write(b)
 }
