@@ -349,3 +349,23 @@ func TestCase_D2(t *testing.T) {
 		}
 	}
 }
+
+// TestCase_C17 is: what is wrong with a field is said in a sentence of what is wanted, in
+// both languages, and never by a pattern.
+func TestCase_C17(t *testing.T) {
+	o := open(t, newData(t))
+	id, _ := o.refer(17, nil)
+	at := "/referrals/" + id
+	for _, language := range []string{"sv", "en"} {
+		r := o.send(intake7, http.MethodPost, at+"/acceptance", `{"initiative":"activera","startDate":"2026-12-07","coach":"Åsa Berg"}`, "If-Match", `"1"`, "Accept-Language", language)
+		text := r.Body.String()
+		if r.Code != 400 || !strings.Contains(text, `"pointer":"/coach"`) {
+			t.Errorf("a coach by name: %d %s", r.Code, text)
+		}
+		for _, word := range []string{"^", "x00", "mönstret", "the pattern"} {
+			if strings.Contains(text, word) {
+				t.Errorf("%s: %q in %s", language, word, text)
+			}
+		}
+	}
+}

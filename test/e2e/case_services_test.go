@@ -166,5 +166,37 @@ func TestCase_C22_C27_C28_OverFourProcesses(t *testing.T) {
 	}
 }
 
+// TestCase_C2_C23_OverFourProcesses: the gateway asks the vault whose number a token has,
+// and a start is held against the consent by the two services that know of it.
+func TestCase_C2_C23_OverFourProcesses(t *testing.T) {
+	w := walk{suite.FourProcesses(t, unlimited...), t}
+	token := w.Finsam(t, "token", "--data", w.Data, "--role", "participant", "--authority", "self", "--subject", "person-1", "--personal-number", adult)
+	body := referral(adult, "Tolvan", "Påhittad")
+	delete(body, "unit")
+	body["consent"].(map[string]any)["authorities"] = []string{"self", "molndal"}
+	own := suite.Request{Method: "POST", Path: "/referrals", Token: token, Body: body, Header: map[string]string{"Idempotency-Key": "own"}}
+	made := w.Must(t, 201, own)
+	w.Must(t, 200, suite.Request{Method: "GET", Path: "/referrals/" + made.Text("id"), Token: token})
+	body["person"].(map[string]any)["personalIdentityNumber"], own.Header["Idempotency-Key"] = "191500882392", "other"
+	if a := w.Must(t, 422, own); a.Text("code") != "number-not-yours" {
+		t.Errorf("another person's number: %s", a.Raw)
+	}
+
+	thing := "/referrals/" + made.Text("id")
+	accept := func(status int, start string) suite.Answer {
+		t.Helper()
+		return w.wants(status, intake, "POST", thing+"/acceptance", thing, map[string]any{"initiative": "activera", "startDate": start, "coach": "coach-1"})
+	}
+	if a := accept(422, day(-300)); a.Text("code") != "start-before-consent" {
+		t.Errorf("accepted from before the consent: %s", a.Raw)
+	}
+	accept(200, day(-5))
+	enrolment := "/enrolments/" + w.state(intake, thing, "enrolled").Text("progress.enrolment")
+	if a := w.wants(422, coach, "POST", enrolment+"/start", enrolment, map[string]any{"startedOn": day(-221)}); a.Text("code") != "start-before-consent" {
+		t.Errorf("begun before the consent: %s", a.Raw)
+	}
+	w.change(coach, enrolment, "start", map[string]any{"startedOn": day(-5)})
+}
+
 // weekday returns the English name of the day n days from today.
 func weekday(n int) string { return time.Now().UTC().AddDate(0, 0, n).Weekday().String() }

@@ -87,7 +87,7 @@ func (r *recipe) sign(t *testing.T, key *rsa.PrivateKey) string {
 	return text
 }
 
-func TestTheRecipesOfProvidersTakeTheirTokens(t *testing.T) {
+func TestCase_C4_TheRecipesOfProvidersTakeTheirTokens(t *testing.T) {
 	paths, err := filepath.Glob("testdata/providers/*.yaml")
 	if err != nil || len(paths) < 4 {
 		t.Fatalf("%d recipes, %v", len(paths), err)
