@@ -9,7 +9,10 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+const (
+	secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	other  = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
 
 // headersFor returns the headers of a message.
 func headersFor(t testing.TB, at time.Time, body string) string {
@@ -28,7 +31,6 @@ func headersFor(t testing.TB, at time.Time, body string) string {
 func TestASignatureIsHeldAgainstBodySecretAndClock(t *testing.T) {
 	now, body := time.Now(), `{"type":"x"}`
 	good := headersFor(t, now, body)
-	other := "whsec_" + strings.Repeat("A", 32)
 	for sentence, c := range map[string]struct {
 		secret, head, body string
 		anyTime, valid     bool
@@ -52,10 +54,10 @@ func TestASignatureIsHeldAgainstBodySecretAndClock(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	f.Add(headersFor(f, time.Unix(1_772_445_600, 0), "x"), "y")
+	f.Add(headersFor(f, time.Unix(1_772_445_600, 0), "x"), "x") // of another secret: no body makes it valid
 	f.Add("webhook-id: a\nwebhook-timestamp: 1\nwebhook-signature: v1,", "")
 	f.Fuzz(func(t *testing.T, head, body string) {
-		if why, err := verifies(secret, []byte(head), []byte(body), true); err != nil || why == "" {
+		if why, err := verifies(other, []byte(head), []byte(body), true); err != nil || why == "" {
 			t.Fatalf("valid without the secret: %q %q %v", head, body, err)
 		}
 	})
