@@ -14,8 +14,8 @@ import (
 type logBuffer struct {
 	file   uintptr // SQLite's sqlite3_file of the log
 	own    lib.Tsqlite3_io_methods
-	ours   lib.Tsqlite3_io_methods
-	memory uintptr // of SQLite, maxBuffered bytes
+	ours   *lib.Tsqlite3_io_methods // behind memory: SQLite goes by addresses alone, which is not for Go's memory
+	memory uintptr                  // of SQLite, maxBuffered bytes
 	used   int32
 	at     int64 // where in the file memory belongs
 
@@ -34,10 +34,11 @@ const maxBuffered = 16 << 10
 
 // bufferLog puts a buffer before the log of a connection that has read in WAL mode.
 func (c *conn) bufferLog() error {
-	l := &logBuffer{memory: lib.Xsqlite3_malloc(c.tls, maxBuffered)}
+	l := &logBuffer{memory: lib.Xsqlite3_malloc(c.tls, maxBuffered+int32(unsafe.Sizeof(lib.Tsqlite3_io_methods{})))}
 	if l.memory == 0 {
 		return c.fail(lib.SQLITE_NOMEM)
 	}
+	l.ours = (*lib.Tsqlite3_io_methods)(unsafe.Pointer(l.memory + maxBuffered))
 	err := c.withText("main", func(name, handle uintptr) int32 {
 		return lib.Xsqlite3_file_control(c.tls, c.db, name, lib.SQLITE_FCNTL_JOURNAL_POINTER, handle)
 	}, &l.file)
@@ -48,7 +49,7 @@ func (c *conn) bufferLog() error {
 	f := (*lib.Tsqlite3_file)(unsafe.Pointer(l.file))
 	l.own = *(*lib.Tsqlite3_io_methods)(unsafe.Pointer(f.FpMethods))
 	l.useOurs()
-	c.log, f.FpMethods = l, uintptr(unsafe.Pointer(&l.ours))
+	c.log, f.FpMethods = l, l.memory+maxBuffered
 	return nil
 }
 
@@ -57,7 +58,7 @@ func call[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
 
 // useOurs sets the functions that SQLite calls: they write first what is collected.
 func (l *logBuffer) useOurs() {
-	l.ours = l.own
+	*l.ours = l.own
 	l.write = l.collect
 	l.read = func(tls *libc.TLS, file, data uintptr, size int32, at int64) int32 {
 		if code := l.flush(tls); code != lib.SQLITE_OK {
@@ -84,9 +85,9 @@ func (l *logBuffer) useOurs() {
 		return call[func(*libc.TLS, uintptr, uintptr) int32](l.own.FxFileSize)(tls, file, size)
 	}
 	l.close = func(tls *libc.TLS, file uintptr) int32 {
-		code := l.flush(tls)
+		code := max(l.flush(tls), call[func(*libc.TLS, uintptr) int32](l.own.FxClose)(tls, file))
 		lib.Xsqlite3_free(tls, l.memory)
-		return max(code, call[func(*libc.TLS, uintptr) int32](l.own.FxClose)(tls, file))
+		return code
 	}
 	// SQLite calls a function by the address that a variable of it holds.
 	for at, f := range map[*uintptr]unsafe.Pointer{
