@@ -83,6 +83,9 @@ func printBearer(c *cobra.Command, v *trust.Verifier, file string) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "the token is for %s of %s (association %s, unit %q), as %v, issued by %s\n",
 		a.Subject, a.Authority, a.Association, a.Unit, a.Roles, issuer)
+	if a.Scopes != nil {
+		fmt.Fprintln(c.OutOrStdout(), "as a system it may do no more than its scopes:", a.Scopes)
+	}
 	if len(a.Roles) == 0 {
 		fmt.Fprintln(c.OutOrStdout(), "it has no role;", trust.NoRole)
 	}
