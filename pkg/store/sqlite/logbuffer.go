@@ -90,12 +90,10 @@ func (l *logBuffer) useOurs() {
 		return code
 	}
 	// SQLite calls a function by the address that a variable of it holds.
-	for at, f := range map[*uintptr]unsafe.Pointer{
-		&l.ours.FxWrite: unsafe.Pointer(&l.write), &l.ours.FxRead: unsafe.Pointer(&l.read), &l.ours.FxTruncate: unsafe.Pointer(&l.truncate),
-		&l.ours.FxSync: unsafe.Pointer(&l.sync), &l.ours.FxFileSize: unsafe.Pointer(&l.fileSize), &l.ours.FxClose: unsafe.Pointer(&l.close),
-	} {
-		*at = *(*uintptr)(f)
-	}
+	address := func(f unsafe.Pointer) uintptr { return *(*uintptr)(f) }
+	l.ours.FxWrite, l.ours.FxRead = address(unsafe.Pointer(&l.write)), address(unsafe.Pointer(&l.read))
+	l.ours.FxTruncate, l.ours.FxSync = address(unsafe.Pointer(&l.truncate)), address(unsafe.Pointer(&l.sync))
+	l.ours.FxFileSize, l.ours.FxClose = address(unsafe.Pointer(&l.fileSize)), address(unsafe.Pointer(&l.close))
 }
 
 // collect keeps what follows what is kept already, and has room.
