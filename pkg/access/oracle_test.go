@@ -65,7 +65,7 @@ var oracle = []rule{
 	{"a sender refers, supplements, corrects and takes back", scene.sender, "createReferral createReferrals sendSupplement amendReferral withdrawReferral markReferralInError addAttachment removeAttachment"},
 	{"a sender knows whom it sent while a consent holds", func(s scene) bool { return s.sender() && s.consented() }, "getParticipant readIdentities"},
 	{"by name, of a protected person only as a handler", func(s scene) bool { return s.sender() && s.consented() && s.known() }, "getParticipant#identity readIdentities#name"},
-	{"a sender follows the progress that the consent shares, and answers the check-ins", func(s scene) bool { return s.sender() && s.progress() }, "getReferral#progress getEnrolment answerCheckIn"},
+	{"a sender follows the progress that the consent shares, and answers the check-ins", func(s scene) bool { return s.sender() && s.progress() }, "getReferral#progress getEnrolment answerCheckIn correctEnrolment"},
 	{"and its texts, of a protected person only as a handler", func(s scene) bool { return s.sender() && s.progress() && s.known() }, "getEnrolment#text"},
 	{"a sender knows the outcome that the consent shares", func(s scene) bool { return s.sender() && s.outcome() }, "getReferral#outcome getEnrolment#outcome"},
 
@@ -83,7 +83,7 @@ var oracle = []rule{
 	{"a coach leads the participants of its municipality's initiatives", scene.coach, "getParticipant readIdentities listEnrolments getEnrolment getEnrolment#outcome startEnrolment startBlock recordNonAnswer decideCheckIn resumeEnrolment holdClosingConversation closeEnrolment cancelEnrolment"},
 	{"by name, number and texts, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number getEnrolment#text"},
 	{"a coach fills their weeks", scene.coach, "createBooking listBookings getBooking cancelBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed cancelOccurrence restoreOccurrence"},
-	{"a coach and who leads an activity have the list of its day, and keep the attendance", func(s scene) bool { return s.coach() || s.leader() }, "getActivityDay noteAttendance readIdentities"},
+	{"a coach and who leads an activity have the list of its day, and keep the attendance", func(s scene) bool { return s.coach() || s.leader() }, "getActivityDay noteAttendance correctAttendance readIdentities"},
 	{"by name, and of a protected person by alias", func(s scene) bool { return s.leader() && s.known() }, "readIdentities#name"},
 
 	{"a person reads the own path, whole, and refers and withdraws the own case", scene.person, "listReferrals listTasks getReferral getReferral#text getReferral#progress getReferral#outcome getAttachment createReferral createReferrals withdrawReferral getParticipant getParticipant#identity listEnrolments getEnrolment getEnrolment#text getEnrolment#outcome"},
@@ -96,7 +96,7 @@ var oracle = []rule{
 	{"the head sees of a person what that needs, and never who it is", scene.head, "getParticipant"},
 	{"who decided on a referral corrects it, and so does the head", func(s scene) bool { return s.receiver() || s.head() }, "correctReferral"},
 	{"who led an enrolment corrects it, and so does the head", func(s scene) bool { return s.coach() || s.head() }, "correctEnrolment"},
-	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
+	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException correctAttendance listBookings getBooking getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
 	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},
 

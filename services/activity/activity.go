@@ -27,6 +27,7 @@ const (
 	PartyCoach      Party = "coach"
 	PartySupervisor Party = "supervisor"
 	PartyPerson     Party = "participant"
+	PartyManager    Party = "manager"
 	PartyService    Party = "service" // on another service's event
 )
 

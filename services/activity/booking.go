@@ -33,6 +33,9 @@ type Step struct {
 	Kind       StepKind   `json:"kind"`
 	Date       civil.Date `json:"date,omitempty"` // of attendance; else the first day that the booking no longer holds
 	Attendance Attendance `json:"attendance,omitempty"`
+	Text       []byte     `json:"text,omitempty"` // why it was corrected, encrypted
+
+	Correction *history.Correction[Step] `json:"correction,omitempty"`
 }
 
 // StepKind is what happened in a step.
@@ -42,9 +45,10 @@ type StepKind string
 const (
 	StepBooked    StepKind = "booked"
 	StepNoted     StepKind = "attendance_noted"
-	StepCorrected StepKind = "attendance_corrected"
-	StepCancelled StepKind = "cancelled" // by the coach
-	StepEnded     StepKind = "ended"     // because the enrolment was closed
+	StepCorrected StepKind = "attendance_corrected" // a note was a mistake
+	StepCancelled StepKind = "cancelled"            // by the coach
+	StepEnded     StepKind = "ended"                // because the enrolment was closed
+	StepReopened  StepKind = "reopened"             // because that was corrected
 )
 
 // State is what a booking is in.
@@ -65,9 +69,10 @@ var bookingStates = []State{StateBooked, StateCancelled, StateEnded}
 var bookingTable = history.Table[State, StepKind, Party]{
 	{Operation: "createBooking", Kind: StepBooked, By: []Party{PartyCoach}, From: []State{""}, To: StateBooked},
 	{Operation: "noteAttendance", Kind: StepNoted, By: []Party{PartyCoach, PartySupervisor}, From: bookingStates, To: history.Same},
-	{Operation: "noteAttendance", Kind: StepCorrected, By: []Party{PartyCoach, PartySupervisor}, From: bookingStates, To: history.Same},
+	{Operation: "correctAttendance", Kind: StepCorrected, By: []Party{PartyCoach, PartySupervisor, PartyManager}, From: bookingStates, To: history.Same},
 	{Operation: "cancelBooking", Kind: StepCancelled, By: []Party{PartyCoach}, From: []State{StateBooked}, To: StateCancelled},
 	{Kind: StepEnded, By: []Party{PartyService}, From: []State{StateBooked, StateCancelled}, To: StateEnded},
+	{Kind: StepReopened, By: []Party{PartyService}, From: bookingStates, To: history.Same},
 }
 
 // Attendance says whether the participant came.
@@ -85,6 +90,7 @@ type Note struct {
 	Date       civil.Date
 	Attendance Attendance
 	At         time.Time // when it was noted
+	Step       int64     // number of the step that noted it
 }
 
 // Status is what the steps of a booking amount to.
@@ -95,14 +101,17 @@ type Status struct {
 	Notes    map[civil.Date]Note // the latest of each day
 }
 
-// Status follows the steps.
+// CorrectionOf is how package history reads the corrections among the steps.
+func CorrectionOf(s *Step) *history.Correction[Step] { return s.Correction }
+
+// Status follows the steps as they should have been.
 func (b *Booking) Status() Status {
 	st := Status{FirstDay: b.From, LastDay: cmp.Or(b.Until, Forever), Notes: map[civil.Date]Note{}}
-	for _, s := range b.Steps {
+	for _, s := range history.Story(b.Steps, CorrectionOf) {
 		st.State, _ = bookingTable.Next(st.State, s.Kind, "")
 		switch s.Kind {
-		case StepNoted, StepCorrected:
-			st.Notes[s.Date] = Note{s.Date, s.Attendance, s.At}
+		case StepNoted:
+			st.Notes[s.Date] = Note{s.Date, s.Attendance, s.At, s.N}
 		case StepCancelled, StepEnded:
 			st.LastDay = min(st.LastDay, s.Date.AddDays(-1))
 		}
@@ -196,8 +205,9 @@ func Book(id string, e *Enrolment, r BookingRequest, receipt idempotency.Receipt
 const maxBookingSteps = 4000
 
 // NoteAttendance notes attendance on a day that has been, or is, an occurrence
-// within the booking; that somebody will be absent also before the day. A second note for the day corrects the first; the same
-// attendance again changes nothing, and changed is false.
+// within the booking; that somebody will be absent also before the day, and then what
+// became of it is noted once more. The same attendance again changes nothing, and changed
+// is false; another for the same day is a correction: ErrNoted.
 func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, cancelled Cancellations, by history.Author, now time.Time) (changed bool, err error) {
 	o, occurs := OccurrenceOn(a, n.Date, cancelled)
 	st := b.Status()
@@ -217,15 +227,53 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 	case len(b.Steps) >= maxBookingSteps:
 		return false, ErrTooMany
 	}
-	kind := StepNoted
 	if before, noted := st.Notes[n.Date]; noted {
 		if before.Attendance == n.Attendance {
 			return false, nil
 		}
-		kind = StepCorrected
+		if before.Attendance != AbsentNotified || civil.DateOf(before.At) >= n.Date { // not said beforehand
+			return false, ErrNoted
+		}
 	}
-	b.Steps = history.Append(b.Steps, Step{Kind: kind, Date: n.Date, Attendance: n.Attendance}, by, now)
+	b.Steps = history.Append(b.Steps, Step{Kind: StepNoted, Date: n.Date, Attendance: n.Attendance}, by, now)
 	return true, nil
+}
+
+// CorrectAttendance marks the note of a day as a mistake: the attendance was another, or
+// (empty) there is nothing to note. reason is encrypted.
+func (b *Booking) CorrectAttendance(date civil.Date, attendance Attendance, reason []byte, manages bool, days int, by history.Author, now time.Time) error {
+	note, noted := b.Status().Notes[date]
+	switch {
+	case !IsDate(date):
+		return ErrDate.AtField("/date")
+	case !noted:
+		return ErrNotNoted.AtField("/date")
+	case attendance == note.Attendance:
+		return history.ErrNothingCorrected.AtField("/attendance")
+	case len(b.Steps) >= maxBookingSteps:
+		return ErrTooMany
+	}
+	if _, err := history.Correctable(b.Steps, history.Story(b.Steps, CorrectionOf), note.Step, by, manages, days, now); err != nil {
+		return err
+	}
+	c := &history.Correction[Step]{Of: note.Step}
+	if attendance != "" {
+		c.With = &Step{Kind: StepNoted, Date: date, Attendance: attendance}
+	}
+	b.Steps = history.Append(b.Steps, Step{Kind: StepCorrected, Date: date, Attendance: attendance, Text: reason, Correction: c}, by, now)
+	return nil
+}
+
+// Reopen follows that the closing of the enrolment was corrected: the booking did not end
+// because of it. It reports whether it had.
+func (b *Booking) Reopen(cause string, by history.Author, now time.Time) bool {
+	for _, s := range slices.Backward(history.Story(b.Steps, CorrectionOf)) {
+		if s.Kind == StepEnded {
+			b.Steps = history.Append(b.Steps, Step{Kind: StepReopened, Entry: history.Entry{Cause: cause}, Correction: &history.Correction[Step]{Of: s.N}}, by, now)
+			return true
+		}
+	}
+	return false
 }
 
 // Cancel ends the booking from a day on. The day may lie in the past, but not

@@ -118,13 +118,40 @@ func TestAttendanceIsNotedOnOccurrencesThatHaveBeen(t *testing.T) {
 	}
 }
 
-func TestASecondNoteCorrectsTheFirstAndBothStay(t *testing.T) {
+func TestACorrectionReplacesANoteAndBothStay(t *testing.T) {
 	b := booked(t)
-	for i, word := range []Attendance{Absent, Absent, AbsentNotified} {
+	for i, word := range []Attendance{Absent, Absent} {
 		changed, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: word}, nil, coach, friday)
 		if err != nil || changed != (i != 1) {
 			t.Fatalf("note %d: %t, %v", i, changed, err)
 		}
+	}
+	if _, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: AbsentNotified}, nil, coach, friday); !errors.Is(err, ErrNoted) {
+		t.Fatalf("another note: %v", err)
+	}
+	correct := func(word Attendance, by history.Author, manages bool, days int) error {
+		return b.CorrectAttendance("2026-11-17", word, []byte("x"), manages, 14, by, friday.AddDate(0, 0, days))
+	}
+	colleague := history.Author{Subject: "coach-2", Authority: "molndal"}
+	for sentence, got := range map[string]error{
+		"a colleague":            correct(Present, colleague, false, 0),
+		"after fifteen days":     correct(Present, coach, false, 15),
+		"another authority's":    correct(Present, history.Author{Subject: "chef", Authority: "partille"}, true, 0),
+		"who noted it, the same": correct(Absent, coach, false, 0),
+	} {
+		want := history.ErrOthersStep
+		if sentence == "who noted it, the same" {
+			want = history.ErrNothingCorrected
+		}
+		if !errors.Is(got, want) {
+			t.Errorf("%s: %v", sentence, got)
+		}
+	}
+	if err := b.CorrectAttendance("2026-11-10", Present, nil, false, 14, coach, friday); !errors.Is(err, ErrNotNoted) {
+		t.Errorf("a day without a note: %v", err)
+	}
+	if err := correct(AbsentNotified, coach, false, 14); err != nil {
+		t.Fatal(err)
 	}
 	if n, ok := b.Status().Notes["2026-11-17"]; !ok || n.Attendance != AbsentNotified || len(b.Status().Attendances()) != 1 {
 		t.Errorf("got %+v", n)
@@ -135,6 +162,44 @@ func TestASecondNoteCorrectsTheFirstAndBothStay(t *testing.T) {
 	}
 	if want := []StepKind{StepBooked, StepNoted, StepCorrected}; !slices.Equal(kinds, want) || b.Version() != 3 {
 		t.Errorf("got %v", kinds)
+	}
+	if err := correct("", colleague, true, 400); err != nil || len(b.Status().Notes) != 0 {
+		t.Errorf("by the head, there is nothing to note: %v, %v", err, b.Status().Notes)
+	}
+	if _, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: Present}, nil, coach, friday); err != nil || len(b.Status().Notes) != 1 {
+		t.Errorf("then it is noted: %v", err)
+	}
+}
+
+func TestWhoSaidThatTheyWouldBeAbsentMayComeAllTheSame(t *testing.T) {
+	b := booked(t)
+	for _, c := range []struct {
+		word Attendance
+		at   time.Time
+	}{{AbsentNotified, friday.AddDate(0, 0, -4)}, {Present, friday.AddDate(0, 0, -3)}} {
+		if changed, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: c.word}, nil, coach, c.at); !changed || err != nil {
+			t.Fatalf("%s: %v", c.word, err)
+		}
+	}
+	if _, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: Absent}, nil, coach, friday); !errors.Is(err, ErrNoted) {
+		t.Errorf("once they have come: %v", err)
+	}
+}
+
+func TestABookingHoldsAgainWhenTheClosingWasAMistake(t *testing.T) {
+	b, system := booked(t), history.System("activity")
+	if b.Reopen("e/8", system, friday) {
+		t.Error("one that has not ended")
+	}
+	b.End("2026-11-10", "e/7", system, friday)
+	if st := b.Status(); st.State != StateEnded || st.LastDay != "2026-11-10" {
+		t.Fatalf("ended: %+v", st)
+	}
+	if !b.Reopen("e/8", system, friday) || b.Reopen("e/8", system, friday) {
+		t.Error("once")
+	}
+	if st := b.Status(); st.State != StateBooked || st.LastDay != Forever {
+		t.Errorf("reopened: %+v", st)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 )
 
 // Enrolment is what this service knows of an enrolment: a projection of the
@@ -24,8 +25,12 @@ type Enrolment struct {
 	State        string     `json:"state,omitempty"`   // as the latest step left it
 	Blocks       []Block    `json:"blocks,omitempty"`  // that have begun
 	Pauses       []Pause    `json:"pauses,omitempty"`
-	Step         int64      `json:"told"`   // number of the latest step that it follows
-	Writes       int64      `json:"writes"` // each write is a new version
+
+	// Steps are those that say when it runs, kept so that one can be corrected.
+	Steps []EnrolmentStep `json:"steps,omitempty"`
+
+	Step   int64 `json:"told"`   // number of the latest step that it follows
+	Writes int64 `json:"writes"` // each write is a new version
 }
 
 // Block is a block of an enrolment that has begun.
@@ -35,6 +40,17 @@ type Block struct {
 	Last    civil.Date `json:"last"`              // if nothing ends it earlier
 	Content []string   `json:"content,omitempty"` // categories of activity; none: all
 }
+
+// EnrolmentStep is what one step of an enrolment says of when it runs.
+type EnrolmentStep struct {
+	history.Entry
+	Kind       string                             `json:"kind"`
+	Data       map[string]string                  `json:"data"` // of the event
+	Correction *history.Correction[EnrolmentStep] `json:"correction,omitempty"`
+}
+
+// dayKeys are the parts of an event's data that say when an enrolment runs.
+var dayKeys = []string{"on", "number", "firstDay", "lastDay", "content", "decision"}
 
 // Pause is the days on which an enrolment rests.
 type Pause struct {
@@ -57,12 +73,49 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 	if state := data["state"]; state != "" {
 		e.State = state
 	}
-	on := civil.Date(data["on"])
+	step := EnrolmentStep{Entry: history.Entry{N: n, At: at}, Kind: kind, Data: map[string]string{}}
+	for _, key := range dayKeys {
+		if text := data[key]; text != "" {
+			step.Data[key] = text
+		}
+	}
+	if kind == "corrected" {
+		step.Correction = correctionIn(data, step)
+		step.Data = nil
+	}
+	e.Steps = append(e.Steps, step)
+	e.Closed, e.LastDay, e.Blocks, e.Pauses = false, "", nil, nil
+	for _, s := range history.Story(e.Steps, func(s *EnrolmentStep) *history.Correction[EnrolmentStep] { return s.Correction }) {
+		e.follow(s)
+	}
+	return true
+}
+
+// correctionIn reads what a correction's event says: the data is that of the step that
+// should have been, when it has a kind.
+func correctionIn(data map[string]string, instead EnrolmentStep) *history.Correction[EnrolmentStep] {
+	c := &history.Correction[EnrolmentStep]{}
+	c.Of, _ = strconv.ParseInt(data["corrects"], 10, 64)
+	for text := range strings.FieldsFuncSeq(data["voids"], func(r rune) bool { return r == ',' }) {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			c.Voids = append(c.Voids, n)
+		}
+	}
+	if instead.Kind = data["kind"]; instead.Kind != "" {
+		instead.Entry = history.Entry{}
+		c.With = &instead
+	}
+	return c
+}
+
+// follow applies one step of the story.
+func (e *Enrolment) follow(s EnrolmentStep) {
+	data, on := s.Data, civil.Date(s.Data["on"])
 	switch {
-	case kind == "closed" || kind == "cancelled":
+	case s.Kind == "closed" || s.Kind == "cancelled":
 		e.Closed, e.LastDay = true, on
 		if !IsDate(e.LastDay) {
-			e.LastDay = civil.DateOf(at)
+			e.LastDay = civil.DateOf(s.At)
 		}
 	case data["number"] != "" && data["firstDay"] != "":
 		e.followBlock(data)
@@ -71,18 +124,20 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 			on = max(on, e.Blocks[n-1].Last.AddDays(1))
 		}
 		e.Pauses = append(e.Pauses, Pause{First: on})
-	case kind == "resumed" && len(e.Pauses) > 0:
+	case s.Kind == "resumed" && len(e.Pauses) > 0:
 		e.Pauses[len(e.Pauses)-1].Last = on.AddDays(-1)
 	}
-	return true
 }
 
-// followBlock applies that a block began, or was prolonged.
+// followBlock applies that a block began, or was prolonged: then it ends as much later as
+// was said, also when its first day has been corrected since.
 func (e *Enrolment) followBlock(data map[string]string) {
 	b := Block{First: civil.Date(data["firstDay"]), Last: civil.Date(data["lastDay"])}
 	b.Number, _ = strconv.Atoi(data["number"])
 	b.Content = strings.FieldsFunc(data["content"], func(r rune) bool { return r == ',' })
 	if n := len(e.Blocks); n > 0 && e.Blocks[n-1].Number == b.Number {
+		first := e.Blocks[n-1].First
+		b.First, b.Last = first, first.AddDays(b.First.DaysUntil(b.Last))
 		e.Blocks[n-1] = b
 		return
 	}

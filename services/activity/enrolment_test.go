@@ -39,6 +39,14 @@ func TestWhoTakesPartInWhatAndWhen(t *testing.T) {
 	prolonged := follow("planned", planned, "started", begun, "decided", longer)
 	pausing := follow("planned", planned, "started", begun, "check_in_due", due, "decided", rests)
 	resumed := follow("planned", planned, "started", begun, "check_in_due", due, "decided", rests, "resumed", resumes)
+	later := data{"state": "active", "corrects": "2", "kind": "started", "on": "2026-10-12", "number": "1", "firstDay": "2026-10-12", "lastDay": "2026-11-22", "content": "health,act"}
+	moved := follow("planned", planned, "started", begun, "check_in_due", due, "corrected", later)
+	lengthened := follow("planned", planned, "started", begun, "decided", longer, "corrected", later)
+	notBegun := follow("planned", planned, "started", begun, "check_in_due", due, "corrected", data{"state": "planned", "corrects": "2", "voids": "3"})
+	reopened := follow("planned", planned, "started", begun, "closed", data{"state": "closed", "on": "2026-11-18"}, "corrected", data{"state": "active", "corrects": "3"})
+	if len(lengthened.Blocks) != 1 || lengthened.Blocks[0].First != "2026-10-12" || lengthened.Blocks[0].Last != "2026-12-06" {
+		t.Errorf("a block of eight weeks that began a week later: %+v", lengthened.Blocks)
+	}
 	unknown := follow("planned", data{"on": "2026-10-05"})
 	closed := follow("planned", planned, "started", begun, "closed", data{"state": "closed", "on": "2026-11-18"})
 	for _, c := range []struct {
@@ -48,6 +56,10 @@ func TestWhoTakesPartInWhatAndWhen(t *testing.T) {
 		on           civil.Date
 		attend, book error
 	}{
+		{"the first day as it was mistyped", moved, "health", "2026-10-05", ErrBeforeStart, ErrBeforeStart},
+		{"the first day as it was", moved, "health", "2026-10-12", nil, nil},
+		{"a start that was none", notBegun, "health", "2026-10-06", ErrNotBegun, ErrNotBegun},
+		{"a closing that was none", reopened, "health", "2026-11-19", nil, nil},
 		{"planned, after the planned start", toPlan, "health", "2026-10-06", ErrNotBegun, ErrNotBegun},
 		{"planned, before it", toPlan, "health", "2026-10-04", ErrNotBegun, ErrNotBegun},
 		{"the day before the first", toBlock1, "health", "2026-10-04", ErrBeforeStart, ErrBeforeStart},

@@ -64,6 +64,10 @@ var (
 		"Bokningen har ändrats för många gånger. Avboka den och gör en ny.", "The booking has been changed too many times. Cancel it and make a new one.")
 
 	// Attendance.
+	ErrNoted = fault.New(fault.Conflict, "attendance-already-noted",
+		"Närvaron är redan noterad för den dagen. Rätta noteringen, med ett skäl, om den är fel.", "Attendance has already been noted for that day. Correct the note, with a reason, if it is a mistake.")
+	ErrNotNoted = fault.New(fault.Unprocessable, "attendance-not-noted",
+		"Ingen närvaro är noterad för den dagen. Välj en dag som har en notering.", "No attendance has been noted for that day. Choose a day that has a note.")
 	ErrAttendance = fault.New(fault.Invalid, "unknown-attendance",
 		"Närvaron är ingen av koderna i dokumentationen. Välj en av dem.", "The attendance is not one of the codes in the documentation. Choose one of them.")
 	ErrNotCovered = fault.New(fault.Unprocessable, "outside-booking",

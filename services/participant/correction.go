@@ -43,8 +43,9 @@ var stepTexts = map[StepKind]fault.Text{
 	Closed:             {SV: "avslutningen", EN: "the closing"},
 }
 
-// correctable are the kinds of step that are corrected: what the coach notes and decides.
-var correctable = []StepKind{Started, BlockStarted, NotAnswered, Decided, Resumed, ConversationHeld, Closed}
+// Correctable are the kinds of step that are corrected: what the coach notes and decides,
+// and what the sender answers.
+var Correctable = []StepKind{Started, BlockStarted, Answered, NotAnswered, Decided, Resumed, ConversationHeld, Closed}
 
 // CorrectionOf is how package history reads the corrections among the steps.
 func CorrectionOf(s *EnrolmentStep) *history.Correction[EnrolmentStep] { return s.Correction }
@@ -60,7 +61,7 @@ func (e *Enrolment) Correct(by history.Author, now time.Time, manages bool, c Co
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(correctable, was.Kind) {
+	if !slices.Contains(Correctable, was.Kind) {
 		return nil, history.ErrNotCorrectable.AtField("/step")
 	}
 	step := EnrolmentStep{Kind: Corrected, Text: c.Reason, Correction: &history.Correction[EnrolmentStep]{Of: c.Step}}
@@ -81,8 +82,8 @@ func (e *Enrolment) Correct(by history.Author, now time.Time, manages bool, c Co
 func (r Replacement) replace(was EnrolmentStep) (EnrolmentStep, error) {
 	with := was
 	with.Entry = history.Entry{}
-	for kind, on := range r.On {
-		if on != "" && kind != was.Kind {
+	for _, on := range r.On { // a block's start has the name of the enrolment's
+		if on != "" && on != r.On[was.Kind] {
 			return with, history.ErrReplacement.AtField("/replacement")
 		}
 	}
@@ -128,7 +129,13 @@ func (e *Enrolment) correct(step EnrolmentStep, by history.Author, now time.Time
 	then.Steps = history.Append(slices.Clone(e.Steps), step, by, now)
 	c, again := step.Correction, *e
 	again.Steps = nil
-	for _, s := range then.Story() {
+	story := then.Story()
+	for i, s := range story {
+		if s.Kind == CheckInDue && i+1 < len(story) { // it can be held when somebody answers
+			if next := &story[i+1]; next.Kind == Answered || next.Kind == NotAnswered {
+				s.On = max(s.On, civil.DateOf(next.At))
+			}
+		}
 		isCorrected, at := s.N == c.Of, s.At
 		if isCorrected {
 			at = now
@@ -170,6 +177,8 @@ func (e *Enrolment) retake(s *EnrolmentStep, now time.Time) error {
 	by := history.Author{Subject: s.By, Authority: s.Authority, Unit: s.Unit}
 	p := e.Progress()
 	switch s.Kind {
+	case Corrected: // the story has followed it, and its numbers are not those of the steps taken here
+		return nil
 	case Started:
 		return e.Start(s.On, s.Exception, by, now)
 	case BlockStarted:
@@ -182,10 +191,18 @@ func (e *Enrolment) retake(s *EnrolmentStep, now time.Time) error {
 		if p.State != StateActive || p.current().CheckIn || p.Block < len(p.Blocks) || s.On <= p.current().RunsTo() {
 			return ErrState
 		}
-	case Answered:
+	case Answered, NotAnswered:
+		if p.State != StateCheckInDue {
+			return ErrState
+		}
+		if s.Kind == NotAnswered {
+			return e.RecordNonAnswer(s.Number, s.Held, s.Text, by, now)
+		}
 		return e.Answer(s.Number, s.Readiness, s.Held, s.Text, by, now)
-	case NotAnswered:
-		return e.RecordNonAnswer(s.Number, s.Held, s.Text, by, now)
+	case ExceptionRefused:
+		if in := p.checkIn(p.Block); p.State != StateCheckInDue || in == nil || in.Request == nil {
+			return ErrState
+		}
 	case ExceptionRequested, Decided:
 		if s.Decision == "" { // the start of a block is asked for
 			break
@@ -242,11 +259,4 @@ func (e *Enrolment) Replan(as *Enrolment, corrected bool, cause string, by histo
 		return false
 	}
 	return true
-}
-
-// CanCorrect reports whether somebody could correct one of the steps now.
-func (e *Enrolment) CanCorrect(by history.Author, manages bool, now time.Time) bool {
-	return slices.ContainsFunc(e.Story(), func(s EnrolmentStep) bool {
-		return slices.Contains(correctable, s.Kind) && s.MayCorrect(by, manages, e.Plan.CorrectionDays, now)
-	})
 }

@@ -41,6 +41,12 @@ func TestCorrectionsOfAnEnrolment(t *testing.T) {
 		must(t, closeFor("moved")(e))
 		return e
 	}
+	earlyAnswered := func(t *testing.T) *Enrolment {
+		e := at(1)(t)
+		e.Plan.CheckInDays = 14
+		must(t, e.Answer(1, "ready", "", nil, sender, noon))
+		return e
+	}
 	begun2 := func(t *testing.T) *Enrolment {
 		e := decided(t)
 		must(t, e.StartBlock(2, "2026-06-02", nil, coach, noon))
@@ -60,6 +66,7 @@ func TestCorrectionsOfAnEnrolment(t *testing.T) {
 		{"a start to come", at(1), correction(Started, "2026-11-23"), "", "", ErrFuture, ""},
 		{"a start on the same day", at(1), correction(Started, "2026-04-20"), "", "", history.ErrNothingCorrected, ""},
 		{"a start under an answer", answered, correction(Started, "2026-11-16"), "", "", history.ErrLaterStep, "answer"},
+		{"a start under an answer that could be held by then", earlyAnswered, correction(Started, "2026-10-26"), StateCheckInDue, "2026-10-26", nil, ""},
 		{"a start a week earlier, under an answer", answered, correction(Started, "2026-04-13"), StateCheckInDue, "2026-04-13", nil, ""},
 		{"a decision that was none", decided, correction(Decided, ""), StateCheckInDue, "2026-04-20", nil, ""},
 		{"a decision that the next block follows", begun2, correction(Decided, ""), "", "", history.ErrLaterStep, "start of a block"},

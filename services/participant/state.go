@@ -147,5 +147,5 @@ var enrolmentTable = history.Table[State, StepKind, Party]{
 	{Operation: "closeEnrolment", Kind: Closed, Detail: string(Interrupted), By: []Party{PartyCoach},
 		From: []State{StateActive, StateCheckInDue, StateDecided, StatePaused, StateClosing}, To: StateClosed},
 	// The state that the corrected story leads to is followed, like any other.
-	{Operation: "correctEnrolment", Kind: Corrected, By: []Party{PartyCoach, PartyManager, PartyService}, From: states, To: history.Same},
+	{Operation: "correctEnrolment", Kind: Corrected, By: []Party{PartyCoach, PartySender, PartyManager, PartyService}, From: states, To: history.Same},
 }

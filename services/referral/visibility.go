@@ -7,6 +7,7 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/consent"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 )
 
@@ -237,7 +238,8 @@ func (v *View) operations(a actor.Actor, now time.Time) []string {
 		if isOneParty { // else the resource is the same for each operation
 			g = access.GroundsOf(a, v.Status.ResourceTo(acts[i].Operation, a))
 		}
-		if acts[i].Kind == Corrected && !v.Status.canCorrect(a, now) {
+		if isDecision := func(s *Step) bool { return correctable[s.Kind] != fault.Text{} }; acts[i].Kind == Corrected && !history.HasCorrectable(
+			v.Status.story, isDecision, history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Referral.terms().DaysToCorrect(), now) {
 			continue
 		}
 		if acts[i].Kind != AttachmentRemoved && acts[i].Operation != "joinReferral" && g.Allows(acts[i].Operation) {
@@ -245,16 +247,6 @@ func (v *View) operations(a actor.Actor, now time.Time) []string {
 		}
 	}
 	return names
-}
-
-// canCorrect reports whether somebody could correct one of the decisions now.
-func (s *Status) canCorrect(a actor.Actor, now time.Time) bool {
-	by := history.Author{Subject: a.Subject, Authority: a.Authority}
-	manages, days := a.Has(actor.Manager), s.referral.terms().DaysToCorrect()
-	return slices.ContainsFunc(s.story, func(step Step) bool {
-		_, ok := correctable[step.Kind]
-		return ok && step.MayCorrect(by, manages, days, now)
-	})
 }
 
 // CanJoin reports whether the caller may let the referral join an enrolment now, if one runs.

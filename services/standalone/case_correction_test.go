@@ -158,3 +158,196 @@ func TestCase_C25_AnAcceptance(t *testing.T) {
 		t.Errorf("under way: %v", refused)
 	}
 }
+
+// TestCase_C25_AStartAndAClosing is: a mistyped start and a closing of the wrong person
+// are corrected; the referral, the weeks and the bookings follow.
+func TestCase_C25_AStartAndAClosing(t *testing.T) {
+	o := open(t, newData(t))
+	id, _ := o.refer(253, nil)
+	referral := "/referrals/" + id
+	o.change(200, intake7, referral, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-240), "coach": "coach-1"})
+	e := o.enrolmentOf(id)
+	got := o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-240)}) // it was a month ago
+	if got["state"] != "check_in_due" {
+		t.Fatalf("a start in March: %v", got["state"])
+	}
+	o.change(200, officer, e, "check-ins/1/answer", map[string]any{"readiness": "ready"})
+	n := number(t, got, "started")
+	refused := o.correct(409, coach1, e, n, map[string]any{"startedOn": day(-10)})
+	if refused["code"] != "correction-against-later-step" || !strings.Contains(refused["detail"].(string), "remittentens svar") {
+		t.Errorf("under an answer: %v", refused)
+	}
+	answered := number(t, o.want(200, officer, http.MethodGet, e, "", nil), "answered")
+	o.correct(403, coach1, e, answered, nil)
+	if got := o.correct(200, officer, e, answered, nil); got["checkIns"].([]any)[0].(map[string]any)["answer"] != nil {
+		t.Errorf("the sender's answer that was none: %v", got["checkIns"])
+	}
+	for _, c := range []struct {
+		sentence string
+		body     map[string]any
+		status   int
+		code     string
+	}{
+		{"a day to come", map[string]any{"startedOn": day(1)}, 422, "date-in-future"},
+		{"before the consent", map[string]any{"startedOn": "2025-06-01"}, 422, "start-before-consent"},
+		{"a decision", map[string]any{"decision": "end"}, 422, "replacement-of-another-kind"},
+	} {
+		if got := o.correct(c.status, coach1, e, n, c.body); got["code"] != c.code {
+			t.Errorf("%s: %v", c.sentence, got["code"])
+		}
+	}
+
+	id, _ = o.refer(254, nil)
+	referral = "/referrals/" + id
+	o.change(200, intake7, referral, "acceptance", map[string]any{"initiative": "activera", "startDate": day(-30), "coach": "coach-1"})
+	e = o.enrolmentOf(id)
+	got = o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-200)})
+	n = number(t, got, "started")
+	o.correct(403, staff(actor.Coach, "coach-2"), e, n, map[string]any{"startedOn": day(-30)})
+	got = o.correct(200, coach1, e, n, map[string]any{"startedOn": day(-30)})
+	if got["state"] != "active" || got["startedOn"] != day(-30) || got["activeWeeks"] != 6.0 {
+		t.Errorf("a start in November: %v, %v", got["state"], got["startedOn"])
+	}
+	if due := stepOf(t, got, "check_in_due"); due["correctedBy"] == nil {
+		t.Errorf("the check-in that time had brought: %v", due)
+	}
+	o.eventually("the referral has the start as it was, and nothing is due", func() bool {
+		text := words(o.want(200, intake7, http.MethodGet, referral, "", nil)["progress"])
+		return strings.Contains(text, day(-30)) && !strings.Contains(text, day(-200)) && !strings.Contains(text, `"check_in_due"`)
+	})
+
+	activity := ""
+	for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
+		if a["name"] == "Utomhusträning" {
+			activity = a["id"].(string)
+		}
+	}
+	var booking map[string]any
+	o.eventually("the weeks begin with the start as it was", func() bool {
+		body := map[string]any{"enrolment": strings.TrimPrefix(e, "/enrolments/"), "activity": activity, "from": day(-31)}
+		if w := o.ask(coach1, http.MethodPost, "/bookings", "", body); w.Code != 422 || !strings.Contains(w.Body.String(), "before-enrolment") {
+			return false
+		}
+		body["from"] = day(-30)
+		booking = o.want(201, coach1, http.MethodPost, "/bookings", "", body)
+		return true
+	})
+	at := "/bookings/" + booking["id"].(string)
+	got = o.change(200, coach1, e, "closing-documentation", map[string]any{"closedOn": day(-1), "endReason": "moved", "occupationAfter": map[string]any{"kind": "none"},
+		"livelihoodAfter": []string{"none"}, "summary": "Påhittat: fel person."})
+	o.eventually("the booking and the referral have ended", func() bool {
+		return o.want(200, coach1, http.MethodGet, at, "", nil)["state"] == "ended" && o.want(200, intake7, http.MethodGet, referral, "", nil)["state"] == "closed"
+	})
+	got = o.correct(200, coach1, e, number(t, got, "closed"), nil)
+	if got["state"] != "active" || got["outcome"] != nil || got["closing"] != nil {
+		t.Errorf("a closing that was none: %v", got)
+	}
+	o.eventually("the booking and the referral go on", func() bool {
+		return o.want(200, coach1, http.MethodGet, at, "", nil)["state"] == "booked" && o.want(200, intake7, http.MethodGet, referral, "", nil)["state"] == "enrolled"
+	})
+	month := time.Now().Format("2006-01")
+	o.eventually("the figures have no closing", func() bool {
+		return !strings.Contains(words(o.want(200, intake7, http.MethodGet, "/referral-figures?from="+month+"&to="+month, "", nil)["counts"]), `"closed"`)
+	})
+}
+
+// TestCase_C25_Attendance is: attendance that was noted by mistake is corrected with a
+// reason, by who noted it and later by the head.
+func TestCase_C25_Attendance(t *testing.T) {
+	o := open(t, newData(t))
+	e := o.enrolled(255, day(-30))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
+	var activity, weekday string
+	for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
+		if a["name"] == "Utomhusträning" {
+			activity, weekday = a["id"].(string), a["day"].(string)
+		}
+	}
+	date := ""
+	for n := -1; n > -8; n-- {
+		if d := time.Now().AddDate(0, 0, n); strings.EqualFold(d.Weekday().String(), weekday) {
+			date = day(n)
+		}
+	}
+	var at string
+	o.eventually("the enrolment is known", func() bool {
+		w := o.ask(coach1, http.MethodPost, "/bookings", "", map[string]any{"enrolment": strings.TrimPrefix(e, "/enrolments/"), "activity": activity, "from": day(-30)})
+		at = w.Header().Get("Location")
+		return w.Code == 201
+	})
+	at = at[strings.Index(at, "/bookings/"):]
+	o.change(200, coach1, at, "attendances", map[string]any{"date": date, "attendance": "present"})
+	if got := o.change(409, coach1, at, "attendances", map[string]any{"date": date, "attendance": "absent"}); got["code"] != "attendance-already-noted" {
+		t.Errorf("a second note: %v", got)
+	}
+	wrong := map[string]any{"date": date, "attendance": "absent", "reason": "Påhittat: fel person prickades av."}
+	o.change(403, staff(actor.Coach, "coach-2"), at, "attendance-corrections", wrong)
+	got := o.change(200, coach1, at, "attendance-corrections", wrong)
+	mistaken, correction := stepOf(t, got, "attendance_noted"), stepOf(t, got, "attendance_corrected")
+	if notes := got["attendances"].([]any); len(notes) != 1 || notes[0].(map[string]any)["attendance"] != "absent" {
+		t.Errorf("corrected: %v", notes)
+	}
+	if mistaken["correctedBy"] != correction["number"] || mistaken["attendance"] != "present" || correction["text"] != wrong["reason"] || correction["by"] != "coach-1" {
+		t.Errorf("the history has %v and %v", mistaken, correction)
+	}
+	got = o.change(200, chef, at, "attendance-corrections", map[string]any{"date": date, "reason": "Påhittat: inställt."})
+	if notes := got["attendances"].([]any); len(notes) != 0 {
+		t.Errorf("nothing to note: %v", notes)
+	}
+}
+
+// TestCase_C21 is: an exception from the plan's weeks is asked for by the coach and counts
+// when somebody else, who has the right to it, has approved it in a call of their own.
+func TestCase_C21(t *testing.T) {
+	o := open(t, newData(t))
+	const start = -60
+	e := o.enrolled(21, day(start))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(start)})
+	o.change(200, officer, e, "check-ins/1/answer", map[string]any{"readiness": "unsure"})
+	prolong := map[string]any{"decision": "prolong", "decidedOn": day(-1), "weeks": 26, "reason": "Påhittat: sjukdom."}
+	if got := o.change(422, coach1, e, "check-ins/1/decision", prolong); got["code"] != "more-weeks-than-planned" {
+		t.Errorf("without an exception: %v", got)
+	}
+	prolong["exception"] = map[string]any{"reason": "Påhittat: lång sjukdom.", "approver": "coach-1"}
+	o.change(400, coach1, e, "check-ins/1/decision", prolong)
+	prolong["exception"] = map[string]any{"reason": "Påhittat: lång sjukdom."}
+	got := o.change(200, coach1, e, "check-ins/1/decision", prolong)
+	in := got["checkIns"].([]any)[0].(map[string]any)
+	if got["state"] != "check_in_due" || got["activeWeeks"] != 6.0 || in["decision"] != nil || in["awaitsApproval"].(map[string]any)["weeks"] != 26.0 {
+		t.Errorf("asked for: %v, %v", got["state"], in)
+	}
+
+	both := coach1
+	both.Roles = []actor.Role{actor.Coach, actor.Manager}
+	for _, c := range []struct {
+		sentence string
+		who      demo.Claims
+		status   int
+		code     string
+	}{
+		{"the coach has no right to it", coach1, 403, "forbidden"},
+		{"nor who asked, as head too", both, 403, "approver-is-decider"},
+		{"nor the sender", officer, 403, "forbidden"},
+		{"nor another municipality's head", abroad, 404, "not-found"},
+	} {
+		if got := o.want(c.status, c.who, http.MethodPost, e+"/approvals", o.version(coach1, e), map[string]any{"approved": true}); got["code"] != c.code {
+			t.Errorf("%s: %v", c.sentence, got["code"])
+		}
+	}
+	got = o.change(200, chef, e, "approvals", map[string]any{"approved": false, "text": "Påhittat: fyra veckor räcker."})
+	if got["state"] != "check_in_due" || got["activeWeeks"] != 6.0 || got["checkIns"].([]any)[0].(map[string]any)["awaitsApproval"] != nil {
+		t.Errorf("refused: %v", got["state"])
+	}
+	if got := o.change(409, chef, e, "approvals", map[string]any{"approved": true}); got["code"] != "no-exception-asked-for" {
+		t.Errorf("approved after the refusal: %v", got)
+	}
+	o.change(200, coach1, e, "check-ins/1/decision", prolong)
+	if links := o.want(200, chef, http.MethodGet, e, "", nil)["_links"].(map[string]any); links["approvals"] == nil || links["decision"] != nil {
+		t.Errorf("the head's links: %v", links)
+	}
+	got = o.change(200, chef, e, "approvals", map[string]any{"approved": true})
+	decided := stepOf(t, got, "decided")
+	if got["state"] != "active" || got["activeWeeks"] != 32.0 || decided["by"] != "chef-1" || decided["exception"].(map[string]any)["approver"] != "chef-1" {
+		t.Errorf("approved: %v, %v weeks, %v", got["state"], got["activeWeeks"], decided)
+	}
+}

@@ -107,6 +107,7 @@ const (
 	BookingStepKindBooked              BookingStepKind = "booked"
 	BookingStepKindCancelled           BookingStepKind = "cancelled"
 	BookingStepKindEnded               BookingStepKind = "ended"
+	BookingStepKindReopened            BookingStepKind = "reopened"
 )
 
 // Valid indicates whether the value is a known member of the BookingStepKind enum.
@@ -121,6 +122,8 @@ func (e BookingStepKind) Valid() bool {
 	case BookingStepKindCancelled:
 		return true
 	case BookingStepKindEnded:
+		return true
+	case BookingStepKindReopened:
 		return true
 	default:
 		return false
@@ -358,6 +361,20 @@ type ActivityMode string
 // Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
 type Attendance string
 
+// AttendanceCorrection defines model for AttendanceCorrection.
+type AttendanceCorrection struct {
+	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
+	Attendance *Attendance `json:"attendance,omitempty"`
+
+	// Date Dagen för tillfället. / The day of the occurrence.
+	//
+	// Example: 2026-11-24
+	Date string `json:"date"`
+
+	// Reason Varför noteringen var fel. / Why the note was a mistake.
+	Reason string `json:"reason"`
+}
+
 // AttendanceNote defines model for AttendanceNote.
 type AttendanceNote struct {
 	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
@@ -420,12 +437,21 @@ type BookingStep struct {
 	Authority  *string     `json:"authority,omitempty"`
 
 	// By Id för den som tog steget. / The id of the person who took the step.
-	By   *string `json:"by,omitempty"`
-	Date *string `json:"date,omitempty"`
+	By *string `json:"by,omitempty"`
+
+	// CorrectedBy Steget togs av misstag och räknas inte; steget med det här numret rättar det. / The step was a mistake and does not count; the step with this number corrects it.
+	CorrectedBy *int `json:"correctedBy,omitempty"`
+
+	// Corrects Numret på steget som rättas. / The number of the step that is corrected.
+	Corrects *int    `json:"corrects,omitempty"`
+	Date     *string `json:"date,omitempty"`
 
 	// Kind Vad som hände i steget. / What happened in the step.
 	Kind   BookingStepKind `json:"kind"`
 	Number int             `json:"number"`
+
+	// Text Skälet till en rättelse. / The reason of a correction.
+	Text *string `json:"text,omitempty"`
 }
 
 // BookingStepKind Vad som hände i steget. / What happened in the step.
@@ -754,6 +780,12 @@ type GetBookingParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// CorrectAttendanceParams defines parameters for CorrectAttendance.
+type CorrectAttendanceParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // NoteAttendanceParams defines parameters for NoteAttendance.
 type NoteAttendanceParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -820,6 +852,9 @@ type CancelOccurrenceJSONRequestBody = NewCancellation
 // CreateBookingJSONRequestBody defines body for CreateBooking for application/json ContentType.
 type CreateBookingJSONRequestBody = NewBooking
 
+// CorrectAttendanceJSONRequestBody defines body for CorrectAttendance for application/json ContentType.
+type CorrectAttendanceJSONRequestBody = AttendanceCorrection
+
 // NoteAttendanceJSONRequestBody defines body for NoteAttendance for application/json ContentType.
 type NoteAttendanceJSONRequestBody = NewAttendance
 
@@ -836,6 +871,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"listBookings":        "/bookings",
 	"createBooking":       "/bookings",
 	"getBooking":          "/bookings/{id}",
+	"correctAttendance":   "/bookings/{id}/attendance-corrections",
 	"noteAttendance":      "/bookings/{id}/attendances",
 	"cancelBooking":       "/bookings/{id}/cancellation",
 	"readCalendar":        "/calendars/{token}",
@@ -873,6 +909,9 @@ type ServerInterface interface {
 	// GetBooking Läs en bokning / Read a booking
 	// (GET /bookings/{id})
 	GetBooking(ctx echo.Context, id Id, params GetBookingParams) error
+	// CorrectAttendance Rätta närvaro / Correct attendance
+	// (POST /bookings/{id}/attendance-corrections)
+	CorrectAttendance(ctx echo.Context, id Id, params CorrectAttendanceParams) error
 	// NoteAttendance Notera närvaro / Note attendance
 	// (POST /bookings/{id}/attendances)
 	NoteAttendance(ctx echo.Context, id Id, params NoteAttendanceParams) error
@@ -1209,6 +1248,42 @@ func (w *ServerInterfaceWrapper) GetBooking(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetBooking(ctx, id, params)
+	return err
+}
+
+// CorrectAttendance converts echo context to params.
+func (w *ServerInterfaceWrapper) CorrectAttendance(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CorrectAttendanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CorrectAttendance(ctx, id, params)
 	return err
 }
 
@@ -1598,6 +1673,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
 	router.GET(options.BaseURL+"/bookings/:id", wrapper.GetBooking, options.OperationMiddlewares["getBooking"]...)
+	router.POST(options.BaseURL+"/bookings/:id/attendance-corrections", wrapper.CorrectAttendance, options.OperationMiddlewares["correctAttendance"]...)
 	router.POST(options.BaseURL+"/bookings/:id/attendances", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
 	router.POST(options.BaseURL+"/bookings/:id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
 	router.GET(options.BaseURL+"/calendars/:token", wrapper.ReadCalendar, options.OperationMiddlewares["readCalendar"]...)
@@ -1799,6 +1875,22 @@ type GetBooking304Response struct {
 
 func (response GetBooking304Response) VisitGetBookingResponse(w http.ResponseWriter) error {
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type CorrectAttendanceRequestObject struct {
+	Id     Id `json:"id"`
+	Params CorrectAttendanceParams
+	Body   *CorrectAttendanceJSONRequestBody
+}
+
+type CorrectAttendanceResponseObject interface {
+	VisitCorrectAttendanceResponse(w http.ResponseWriter) error
+}
+
+type CorrectAttendance200JSONResponse struct{ BookingChangedJSONResponse }
+
+func (response CorrectAttendance200JSONResponse) VisitCorrectAttendanceResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type NoteAttendanceRequestObject struct {
@@ -2034,6 +2126,9 @@ type StrictServerInterface interface {
 	// GetBooking Läs en bokning / Read a booking
 	// (GET /bookings/{id})
 	GetBooking(ctx context.Context, request GetBookingRequestObject) (GetBookingResponseObject, error)
+	// CorrectAttendance Rätta närvaro / Correct attendance
+	// (POST /bookings/{id}/attendance-corrections)
+	CorrectAttendance(ctx context.Context, request CorrectAttendanceRequestObject) (CorrectAttendanceResponseObject, error)
 	// NoteAttendance Notera närvaro / Note attendance
 	// (POST /bookings/{id}/attendances)
 	NoteAttendance(ctx context.Context, request NoteAttendanceRequestObject) (NoteAttendanceResponseObject, error)
@@ -2322,6 +2417,55 @@ func (sh *strictHandler) GetBooking(ctx echo.Context, id Id, params GetBookingPa
 		return err
 	} else if validResponse, ok := response.(GetBookingResponseObject); ok {
 		return validResponse.VisitGetBookingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CorrectAttendance operation middleware
+func (sh *strictHandler) CorrectAttendance(ctx echo.Context, id Id, params CorrectAttendanceParams) error {
+	var request CorrectAttendanceRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body CorrectAttendanceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CorrectAttendance(ctx.Request().Context(), request.(CorrectAttendanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CorrectAttendance")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CorrectAttendanceResponseObject); ok {
+		return validResponse.VisitCorrectAttendanceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

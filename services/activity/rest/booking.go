@@ -5,6 +5,7 @@ import (
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/activity"
 	"github.com/finsam/finsam/services/activity/service"
@@ -70,6 +71,13 @@ func (h handlers) NoteAttendance(ctx context.Context, r api.NoteAttendanceReques
 	return api.NoteAttendance200JSONResponse{BookingChangedJSONResponse: c}, err
 }
 
+func (h handlers) CorrectAttendance(ctx context.Context, r api.CorrectAttendanceRequestObject) (api.CorrectAttendanceResponseObject, error) {
+	c, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.BookingView, error) {
+		return h.service.CorrectAttendance(ctx, r.Id, version, civil.Date(r.Body.Date), activity.Attendance(rest.Value(r.Body.Attendance)), r.Body.Reason)
+	}, h.changed)
+	return api.CorrectAttendance200JSONResponse{BookingChangedJSONResponse: c}, err
+}
+
 func (h handlers) changed(b *service.BookingView) api.BookingChangedJSONResponse {
 	tag := rest.ETag(b.Version())
 	return api.BookingChangedJSONResponse{
@@ -94,12 +102,20 @@ func (h handlers) booking(b *service.BookingView) api.Booking {
 			Date: string(n.Date), Attendance: api.Attendance(n.Attendance), NotedAt: n.At,
 		})
 	}
+	corrected := history.Corrected(b.Steps, activity.CorrectionOf)
 	for _, s := range b.Steps {
-		body.Timeline = append(body.Timeline, api.BookingStep{
+		step := api.BookingStep{
 			Number: int(s.N), At: s.At, Kind: api.BookingStepKind(s.Kind), By: rest.Optional(s.By),
 			Authority: rest.Optional(s.Authority), Date: rest.Optional(string(s.Date)),
-			Attendance: rest.Optional(api.Attendance(string(s.Attendance))),
-		})
+			Attendance: rest.Optional(api.Attendance(string(s.Attendance))), Text: rest.Optional(b.Reasons[s.N]),
+		}
+		if by := corrected[s.N]; by != nil {
+			step.CorrectedBy = rest.Optional(int(by.N))
+		}
+		if s.Correction != nil {
+			step.Corrects = rest.Optional(int(s.Correction.Of))
+		}
+		body.Timeline = append(body.Timeline, step)
 	}
 	return body
 }

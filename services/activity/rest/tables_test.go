@@ -156,6 +156,18 @@ func bookingTables(w *world) map[string][]bad {
 			{sentence: "one that does not exist", method: "POST", path: "/bookings/" + noID + "/cancellation", body: object{"from": "2026-12-01"}, header: match("2")},
 			{sentence: "a role without a row", who: w.referrer, method: "POST", path: one + "/cancellation", body: object{"from": "2026-12-01"}, header: match("2")},
 		},
+		"correctAttendance": {
+			{sentence: "without a token", who: w.nobody, method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "attendance": "absent", "reason": "Påhittat."}},
+			{sentence: "without If-Match", method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "attendance": "absent", "reason": "Påhittat."}},
+			{sentence: "a stale version", method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "attendance": "absent", "reason": "Påhittat."}, header: match("1")},
+			{sentence: "an empty body", method: "POST", path: one + "/attendance-corrections", body: object{}, header: match("2")},
+			{sentence: "a reason that says nothing", method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "attendance": "absent", "reason": "  "}, header: match("2")},
+			{sentence: "a word of one's own", method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "attendance": "late", "reason": "Påhittat."}, header: match("2")},
+			{sentence: "a day without a note", method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-10", "attendance": "absent", "reason": "Påhittat."}, header: match("2")},
+			{sentence: "another municipality's", who: w.elsewhere, method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "reason": "Påhittat."}, header: match("2")},
+			{sentence: "one that does not exist", method: "POST", path: "/bookings/" + noID + "/attendance-corrections", body: object{"date": "2026-11-17", "reason": "Påhittat."}, header: match("2")},
+			{sentence: "a role without a row", who: w.referrer, method: "POST", path: one + "/attendance-corrections", body: object{"date": "2026-11-17", "reason": "Påhittat."}, header: match("2")},
+		},
 		"noteAttendance": {
 			{sentence: "without a token", who: w.nobody, method: "POST", path: one + "/attendances", body: object{"date": "2026-11-10", "attendance": "present"}},
 			{sentence: "without If-Match", method: "POST", path: one + "/attendances", body: object{"date": "2026-11-10", "attendance": "present"}},

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
@@ -19,8 +21,9 @@ import (
 type BookingView struct {
 	*activity.Booking
 	Status     activity.Status
-	Name       string   // of the activity; empty when it is no longer offered
-	Operations []string // that the caller may call on it now
+	Name       string           // of the activity; empty when it is no longer offered
+	Reasons    map[int64]string // why attendance was corrected, by step; nil in lists
+	Operations []string         // that the caller may call on it now
 }
 
 func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
@@ -29,8 +32,23 @@ func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 	if in, err := s.Associations.Get(b.Association); err == nil {
 		x, _ := in.Activity(b.Activity)
 		v.Name = x.At(civil.DateOf(s.Now())).Name
+		if !history.HasCorrectable(history.Story(b.Steps, activity.CorrectionOf), func(step *activity.Step) bool { return step.Kind == activity.StepNoted },
+			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), in.Terms.DaysToCorrect(), s.Now()) {
+			v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "correctAttendance" })
+		}
 	}
 	return v
+}
+
+// reasons decrypts why attendance was corrected, by step.
+func (s *Service) reasons(v *BookingView) (err error) {
+	v.Reasons = map[int64]string{}
+	for _, step := range v.Steps {
+		if v.Reasons[step.N], err = s.Cipher.DecryptText(step.Text, reasonContext(v.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Book books an enrolled participant into an activity of the caller's
@@ -102,7 +120,8 @@ func (s *Service) Booking(ctx context.Context, id string) (*BookingView, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.viewBooking(a, v.Value), nil
+	view := s.viewBooking(a, v.Value)
+	return view, s.reasons(view)
 }
 
 // Cancel ends a booking from a day on.
@@ -144,6 +163,24 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 	})
 }
 
+// CorrectAttendance marks the note of a day as a mistake; reason is in clear.
+func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion int64, date civil.Date, attendance activity.Attendance, reason string) (*BookingView, error) {
+	return s.changeBooking(ctx, "correctAttendance", id, ifVersion, func(b *activity.Booking) error {
+		in, err := s.Associations.Get(b.Association)
+		if err != nil {
+			return err
+		}
+		text, err := s.Cipher.EncryptText(reason, reasonContext(id))
+		if err != nil {
+			return err
+		}
+		return b.CorrectAttendance(date, attendance, text, actor.From(ctx).Has(actor.Manager), in.Terms.DaysToCorrect(), guard.Author(ctx), s.Now())
+	})
+}
+
+// reasonContext ties the encrypted reasons of corrections to their booking.
+func reasonContext(booking string) string { return "booking/" + booking + "/reason" }
+
 func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVersion int64, change func(*activity.Booking) error) (*BookingView, error) {
 	a := actor.From(ctx)
 	v, err := s.bookings.Change(ctx, a, guard.Call{Operation: operation, ID: id, IfVersion: ifVersion}, func(v store.Versioned[activity.Booking]) error {
@@ -153,7 +190,8 @@ func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVer
 		return nil, err
 	}
 	s.publisher.Wake()
-	return s.viewBooking(a, v.Value), nil
+	view := s.viewBooking(a, v.Value)
+	return view, s.reasons(view)
 }
 
 // BookingFilter narrows a list of bookings; empty fields mean any.

@@ -2,10 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/store"
@@ -84,7 +86,7 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 		}
 		return store.WriteIf(changed)
 	})
-	if err != nil || !e.Closed {
+	if err != nil || !e.Closed && kind != "corrected" {
 		return err
 	}
 	booked, err := findAll(ctx, s.bookings.Store, e.Association, store.Equals(enrolmentKey, e.ID))
@@ -94,11 +96,41 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	by := history.System("activity")
 	by.TraceParent = event.TraceParent
 	for _, b := range booked {
+		if kind == "corrected" {
+			if err := s.reopenBooking(ctx, e, b, event.ID, by); err != nil {
+				return err
+			}
+		}
+		if !e.Closed {
+			continue
+		}
 		if err := s.endBooking(ctx, e, b.ID, event.ID, by); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// reopenBooking follows that the closing which ended a booking was corrected: the booking
+// holds again, unless the participant's time has been taken by another one since.
+func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *activity.Booking, cause string, by history.Author) error {
+	in, err := s.Associations.Get(e.Association)
+	if err != nil || !b.Reopen(cause, by, s.Now()) {
+		return err
+	}
+	err = s.claim(ctx, actor.Actor{}, in, b)
+	if errors.Is(err, activity.ErrCollision) || errors.Is(err, activity.ErrBooked) {
+		s.Log.InfoContext(ctx, "a booking that ended stays so: its time has been taken since", "booking", b.ID)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.bookings.Store.Update(ctx, e.Association, b.ID, 0, func(b *activity.Booking) error {
+		return store.WriteIf(b.Reopen(cause, by, s.Now()))
+	})
+	s.publisher.Wake()
+	return err
 }
 
 // endBooking ends a booking of a closed enrolment that reaches beyond its last day,

@@ -115,7 +115,7 @@ func targets(s *face) map[string]*target {
 			body("of a planning", object{"step": 1, "reason": "Fel person."}), body("a reason that says nothing", object{"step": 6, "reason": "  "}),
 			body("a start of a closing", object{"step": 6, "reason": "Fel person.", "replacement": object{"startedOn": "2026-06-04"}}),
 			body("closed before the decision to end", object{"step": 6, "reason": "Fel person.", "replacement": object{"closedOn": "2026-06-01"}}),
-			body("a later step", object{"step": 2, "reason": "Fel person."}), as("the sender may not", FKUnit)),
+			body("a later step", object{"step": 2, "reason": "Fel person."}), as("the sender did not take it", FKUnit)),
 		"cancelEnrolment": on(g.planned, "/cancellation", g.vPlanned, object{"text": "Tackat nej."}, state(g.due, g.vDue)),
 	} {
 		all[operation] = t

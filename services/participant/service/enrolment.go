@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,7 +124,10 @@ func (s *Service) summarize(a actor.Actor, v store.Versioned[participant.Enrolme
 	redacted, progress := v.Value.Redact(p, a)
 	view := &EnrolmentView{Enrolment: redacted, Version: v.Version, Progress: progress}
 	for _, o := range progress.Operations(civil.DateOf(s.Now())) {
-		if o.Name == "correctEnrolment" && !v.Value.CanCorrect(history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), s.Now()) {
+		if o.Name == "correctEnrolment" && !history.HasCorrectable(v.Value.Story(), func(step *participant.EnrolmentStep) bool { // an answer, until it is decided on
+			return slices.Contains(participant.Correctable, step.Kind) && (step.Kind != participant.Answered || progress.State == participant.StateCheckInDue)
+		},
+			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Value.Plan.CorrectionDays, s.Now()) {
 			continue
 		}
 		if access.Allows(o.Name, a, v.Value.Resource(p, a, o.Name)) {
