@@ -75,6 +75,7 @@ var oracle = []rule{
 	{"and is the sender of what it handed in", scene.handsIn, "sendSupplement amendReferral withdrawReferral markReferralInError"},
 	{"a receiver knows about whom it is to decide, or has decided", func(s scene) bool { return s.receiver() || s.decider() }, "getParticipant readIdentities"},
 	{"by name and number, of a protected person only as a handler", func(s scene) bool { return (s.receiver() || s.decider()) && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number"},
+	{"and finds by number or name whom its municipality has to do with, a protected one only as a handler", func(s scene) bool { return (s.receiver() || s.coach()) && s.known() }, "searchParticipants"},
 	{"a receiver follows who was accepted, and cancels who does not come", scene.receiver, "listEnrolments getEnrolment getEnrolment#outcome cancelEnrolment"},
 	{"and the texts, of a protected person only as a handler", func(s scene) bool { return s.receiver() && s.known() }, "getEnrolment#text"},
 

@@ -60,6 +60,7 @@ type Entry struct {
 	Participants []string  `json:"participants,omitempty"` // whose data: ids of participants
 	Outcome      Outcome   `json:"outcome,omitempty"`      // empty: done
 	Why          string    `json:"why,omitempty"`          // the relation that opened; of a refusal "role" or "not-related"
+	Purpose      string    `json:"purpose,omitempty"`      // for which the asker says to ask: a code
 	Code         string    `json:"code,omitempty"`         // of a refusal or failure: the fault's code
 	Identity     Identity  `json:"identity,omitempty"`     // empty: the operation shows no identity
 	TraceID      string    `json:"traceId,omitempty"`      // the request, as in the traces
@@ -92,7 +93,7 @@ func (e *Entry) fill(ctx context.Context, now time.Time) {
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
 		e.TraceID = sc.TraceID().String()
 	}
-	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why, &e.Code} {
+	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why, &e.Purpose, &e.Code} {
 		*text = (*text)[:min(len(*text), maxText)] // an id of ours is never that long
 	}
 	e.Hash = ""

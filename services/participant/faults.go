@@ -1,6 +1,10 @@
 package participant
 
-import "github.com/finsam/finsam/pkg/fault"
+import (
+	"time"
+
+	"github.com/finsam/finsam/pkg/fault"
+)
 
 // The refusals of this service.
 var (
@@ -15,6 +19,12 @@ var (
 		"Personnumret är inte det som du är inloggad med. Ange ditt eget personnummer.", "The personal identity number is not the one that you are signed in with. Give your own number.")
 	ErrBornTooEarly = fault.New(fault.Unprocessable, "born-too-early",
 		"Enligt numret är personen född före 1890. Kontrollera siffrorna.", "By the number, the person was born before 1890. Check the digits.")
+	ErrSearchBy = fault.New(fault.Unprocessable, "search-by-one",
+		"Sök på personnummer eller på namn, inte på båda eller inget.", "Search by number or by name, not by both or neither.")
+	ErrSearchName = fault.New(fault.Unprocessable, "search-name-short",
+		"Varje ord i namnet ska ha minst två bokstäver.", "Each word of the name must have at least two letters.")
+	ErrSearches = fault.New(fault.TooMany, "too-many-searches",
+		"Du har sökt för många gånger på kort tid. Vänta en stund.", "You have searched too often in a short time. Wait a moment.").After(6 * time.Second)
 	ErrNoConsent = fault.New(fault.Unprocessable, "no-such-consent",
 		"Det finns inget samtycke för den remissen. Välj en remiss som personen har lämnat samtycke till.", "There is no consent for that referral. Choose a referral to which the person has consented.")
 	ErrConsentGone = fault.New(fault.Conflict, "consent-already-withdrawn",

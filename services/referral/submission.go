@@ -36,8 +36,9 @@ type Person struct {
 
 // Identity is who a participant is, as far as the vault shows it to the caller.
 type Identity struct {
-	Name   string // or the alias of a protected person
-	Number string // as the vault masks it; empty for a protected person
+	Name      string // or the alias of a protected person
+	Number    string // as the vault masks it; empty for a protected person
+	Protected bool
 }
 
 // Origin is where a referral comes from, as it is stored.

@@ -1,13 +1,19 @@
 package standalone_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/finsam/finsam/pkg/accesslog"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/services/standalone"
 	"github.com/finsam/finsam/services/standalone/demo"
 )
 
@@ -172,4 +178,197 @@ func TestCase_D5_AListIsRefreshedByWhatHasChanged(t *testing.T) {
 	}
 	cursor := page["_meta"].(map[string]any)["nextCursor"].(string)
 	o.want(400, coach1, http.MethodGet, "/enrolments?limit=1&cursor="+cursor, "", nil)
+}
+
+// TestCase_D5_APersonIsFoundByNumberOrNameInTheOwnMunicipality is: who receives or coaches
+// finds whom the municipality has to do with, and each search is logged with its purpose and
+// those whom it showed.
+func TestCase_D5_APersonIsFoundByNumberOrNameInTheOwnMunicipality(t *testing.T) {
+	data := newData(t)
+	o := open(t, data)
+	number := ""
+	refer := func(n uint64, given, family string) (referral, participant string) {
+		return o.refer(n, func(referral, person map[string]any) {
+			person["givenName"], person["familyName"], number = given, family, person["personalIdentityNumber"].(string)
+			referral["consent"].(map[string]any)["authorities"] = []string{"fk", "molndal", "partille"}
+		})
+	}
+	_, zoe := refer(70, "Zoé Åsa", "Påhittadsson")
+	_, hidden := refer(71, "Zoé", "Påhittadsson-Ek")
+	referral, other := refer(72, "Bo", "Ek")
+	bo := number
+	o.protect(hidden, "confidentiality_marking")
+	search := func(status int, who demo.Claims, body map[string]any) (all []string) {
+		t.Helper()
+		body["purpose"] = "contacted_by_person"
+		answer := o.want(status, who, http.MethodPost, "/participants/searches", "", body)
+		items, _ := answer["items"].([]any)
+		for _, i := range items {
+			all = append(all, i.(map[string]any)["participant"].(string))
+		}
+		return all
+	}
+	name := func(text string) map[string]any { return map[string]any{"name": text} }
+	by := func(text string) map[string]any { return map[string]any{"personalIdentityNumber": text} }
+	for _, c := range []struct {
+		sentence string
+		who      demo.Claims
+		body     map[string]any
+		want     []string
+	}{
+		{"by the beginning of a name", intake7, name("påhittads"), []string{zoe}},
+		{"in any order, without marks, in any case", intake7, name("PAHITT zoe"), []string{zoe}},
+		{"a handler finds a protected person", coach1, name("zoe påhittadsson"), []string{hidden, zoe}},
+		{"a short name whole", coach1, name("bo ek"), []string{other}},
+		{"by number, as it is typed", intake7, by(bo[:8] + "-" + bo[8:]), []string{other}},
+		{"another municipality finds nobody by name", partille, name("bo ek"), nil},
+		{"nor by number", partille, by(bo), nil},
+		{"nor does anybody find who is not known", intake7, by("191212121212"), nil},
+	} {
+		if got := search(200, c.who, c.body); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.sentence, got, c.want)
+		}
+	}
+	at := "/referrals/" + referral
+	o.want(200, intake7, http.MethodPost, at+"/transfer-requests", o.version(intake7, at), map[string]any{"municipality": "1402", "text": "Påhittat: flyttar."})
+	o.want(200, partille, http.MethodPost, at+"/transfer-acceptance", o.version(partille, at), map[string]any{})
+	o.eventually("the person has moved with the referral", func() bool {
+		return slices.Equal(search(200, partille, name("bo ek")), []string{other}) && search(200, intake7, name("bo ek")) == nil
+	})
+
+	search(422, coach1, map[string]any{})
+	search(422, coach1, map[string]any{"name": "Bo Ek", "personalIdentityNumber": bo})
+	search(422, coach1, name("b ek"))
+	search(422, coach1, by("191212121213"))
+	search(403, sender, name("bo ek"))
+	search(403, chef, name("bo ek"))
+	o.want(400, coach1, http.MethodPost, "/participants/searches", "", name("bo ek")) // for no purpose
+	restless := staff(actor.Coach, "coach-9")
+	for range 20 {
+		search(200, restless, name("ingen alls"))
+	}
+	search(429, restless, name("ingen alls"))
+	o.stop()
+
+	var entries []accesslog.Entry
+	err := standalone.AccessLogs(t.Context(), data, "", func(logs map[string]*accesslog.Log) error {
+		return accesslog.Read(t.Context(), logs, func(_ string, e accesslog.Entry) error {
+			if e.Operation == "searchParticipants" {
+				entries = append(entries, e)
+			}
+			return nil
+		})
+	})
+	if err != nil || len(entries) < 8 {
+		t.Fatal(err, entries)
+	}
+	first, third, fifth := entries[0], entries[2], entries[4]
+	if first.Thing != "participants/searches/name" || first.Purpose != "contacted_by_person" || first.Why != "own-municipality" ||
+		first.Identity != accesslog.Shown || !slices.Equal(first.Participants, []string{zoe}) || first.Subject != "intake-7" {
+		t.Errorf("a search by name is entered as %+v", first)
+	}
+	if !slices.Equal(third.Participants, []string{hidden, zoe}) || fifth.Thing != "participants/searches/number" {
+		t.Errorf("got %+v and %+v", third, fifth)
+	}
+	if last := entries[len(entries)-1]; last.Outcome != accesslog.Failed || last.Code != "too-many-searches" {
+		t.Errorf("one search too many is entered as %+v", last)
+	}
+	text, _ := json.Marshal(entries)
+	for _, personal := range []string{bo, bo[2:], "Ek", "ek", "hitt"} {
+		if strings.Contains(string(text), `"`+personal) || strings.Contains(string(text), bo) {
+			t.Errorf("the log holds %q", personal)
+		}
+	}
+}
+
+// TestCase_D6_AListNamesItsPersonsInOneCall is: with include=identity the items of a list
+// name the persons, as far as the vault shows them to the caller, and the vault's log has one
+// entry for the page.
+func TestCase_D6_AListNamesItsPersonsInOneCall(t *testing.T) {
+	data := newData(t)
+	o := open(t, data)
+	name := func(given, family string) func(referral, person map[string]any) {
+		return func(_, person map[string]any) { person["givenName"], person["familyName"] = given, family }
+	}
+	first, zoe := o.refer(80, name("Zoé", "Påhittad"))
+	second, hidden := o.refer(81, name("Bo", "Hemlig"))
+	var enrolment string
+	for _, id := range []string{first, second} {
+		at := "/referrals/" + id
+		o.want(200, intake7, http.MethodPost, at+"/acceptance", o.version(intake7, at), map[string]any{"initiative": "activera", "startDate": day(-20), "coach": "coach-1"})
+		enrolment = o.enrolmentOf(id)
+		o.change(200, coach1, enrolment, "start", map[string]any{"startedOn": day(-20)})
+		var activity string
+		for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
+			if a["name"] == "Utomhusträning" && activity == "" {
+				activity = a["id"].(string)
+			}
+		}
+		o.eventually("the activity service knows the enrolment", func() bool {
+			return o.call(coach1, http.MethodPost, "/bookings", map[string]string{"Idempotency-Key": id}, map[string]any{
+				"enrolment": strings.TrimPrefix(enrolment, "/enrolments/"), "activity": activity, "from": day(0),
+			}).Code == 201
+		})
+	}
+	o.want(200, coach1, http.MethodPost, "/participants/"+hidden+"/protection", o.version(coach1, "/participants/"+hidden), map[string]any{"level": "confidentiality_marking", "handlers": []string{"coach-2"}})
+	booked := o.list(coach1, "/bookings")[0]
+	dayList := ""
+	for n := range 7 { // the next day of the activity
+		path := "/activities/" + booked["activity"].(string) + "/days/" + day(n)
+		if o.call(coach1, http.MethodGet, path, nil, nil).Code == 200 {
+			dayList = path
+		}
+	}
+	leader := staff(actor.Supervisor, "ledare-1")
+	seen := 0
+	for path, who := range map[string][]demo.Claims{
+		"/referrals": {intake7, coach1, officer, sender}, "/tasks": {coach1}, "/enrolments": {coach1, intake7}, "/bookings": {coach1}, dayList: {coach1, leader},
+	} {
+		for _, c := range who {
+			for _, item := range o.list(c, path+"?include=identity") {
+				i, _ := item["identity"].(map[string]any)
+				switch {
+				case item["participant"] == zoe && (i["displayName"] != "Zoé Påhittad" || i["protected"] != false):
+					t.Errorf("%s as %v: %v", path, c.Roles, item)
+				case item["participant"] == hidden && (i["protected"] != true || strings.Contains(i["displayName"].(string), "Hemlig") || i["personalIdentityNumber"] != nil):
+					t.Errorf("%s as %v: %v", path, c.Roles, item)
+				}
+				seen++
+			}
+			for _, item := range o.list(c, path) {
+				if item["identity"] != nil {
+					t.Errorf("%s names without being asked: %v", path, item)
+				}
+			}
+		}
+	}
+	if seen < 18 {
+		t.Errorf("only %d persons were seen", seen)
+	}
+	handler := staff(actor.Coach, "coach-2")
+	if all := o.do(handler, 200, http.MethodGet, "/enrolments?include=identity", nil, nil); !strings.Contains(fmt.Sprint(all), "Bo Hemlig") {
+		t.Errorf("a handler reads %v", all)
+	}
+	person := demo.Claims{Roles: []actor.Role{actor.Participant}, Authority: "self", Participant: zoe, Subject: "person-1", Lifetime: time.Hour}
+	for _, path := range []string{"/referrals", "/enrolments", "/bookings"} {
+		o.want(403, person, http.MethodGet, path+"?include=identity", "", nil)
+		o.want(200, person, http.MethodGet, path, "", nil)
+	}
+	o.want(400, coach1, http.MethodGet, "/referrals?include=everything", "", nil)
+	if w := o.call(coach1, http.MethodGet, "/referrals?limit=1&include=identity", nil, nil); !strings.Contains(w.Body.String(), "&include=identity") && !strings.Contains(w.Body.String(), `u0026include=identity`) || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("the next page is not asked for alike, or the answer may be kept: %v %s", w.Header(), w.Body)
+	}
+	o.stop()
+	shown := 0
+	err := standalone.AccessLogs(t.Context(), data, "", func(logs map[string]*accesslog.Log) error {
+		return accesslog.Read(t.Context(), logs, func(service string, e accesslog.Entry) error {
+			if e.Operation == "readIdentities" && e.Subject == "coach-2" && e.Identity == accesslog.Shown && len(e.Participants) == 2 && service == "participant" {
+				shown++
+			}
+			return nil
+		})
+	})
+	if err != nil || shown != 1 {
+		t.Errorf("the handler's page is entered %d times, %v", shown, err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/backup"
 	"github.com/finsam/finsam/pkg/blob/folder"
@@ -26,6 +27,7 @@ import (
 	"github.com/finsam/finsam/pkg/store/traced"
 	"github.com/finsam/finsam/pkg/web"
 	activity "github.com/finsam/finsam/services/activity/program"
+	activityservice "github.com/finsam/finsam/services/activity/service"
 	participant "github.com/finsam/finsam/services/participant/program"
 	participantrest "github.com/finsam/finsam/services/participant/rest"
 	"github.com/finsam/finsam/services/referral/outbound/send"
@@ -103,11 +105,15 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	if err != nil {
 		return nil, err
 	}
-	if _, err := add(ctx, s, "activity", activity.Build); err != nil {
+	people := participantrest.Handlers(participants)
+	_, err = add(ctx, s, "activity", func(ctx context.Context, p *launch.App) (*activityservice.Service, http.Handler, error) {
+		return activity.Build(ctx, p, participantapi.LocalIdentities(people))
+	})
+	if err != nil {
 		return nil, err
 	}
 	s.referrals, err = add(ctx, s, "referral", func(ctx context.Context, p *launch.App) (*referralservice.Service, http.Handler, error) {
-		return referral.Build(ctx, p, vault.Local(participantrest.Handlers(participants)), sender)
+		return referral.Build(ctx, p, vault.Local(people), sender)
 	})
 	return s, err
 }

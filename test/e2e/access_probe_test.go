@@ -68,6 +68,12 @@ func probeOf(op operation) probe {
 			return map[string]any{"participants": []string{t.participant}}
 		}
 		p.sees = listed(func(t thing) string { return t.participant })
+	case "searchParticipants": // by neither number nor name, which is asked after the right
+		p.status = 422
+		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"purpose": "case_work"} }
+		p.own = func(c suite.Caller, _ thing) thing {
+			return thing{association: association(c), municipality: c.Municipality}
+		}
 	case "getCapacity":
 		p.denied = "not-a-member-municipality" // of the other association
 	case "listWaiting":

@@ -217,6 +217,21 @@ func (e DayPart) Valid() bool {
 	}
 }
 
+// Defines values for ListInclude.
+const (
+	ListIncludeIdentity ListInclude = "identity"
+)
+
+// Valid indicates whether the value is a known member of the ListInclude enum.
+func (e ListInclude) Valid() bool {
+	switch e {
+	case ListIncludeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OccurrenceState.
 const (
 	OccurrenceStateCancelled OccurrenceState = "cancelled"
@@ -337,9 +352,12 @@ type ActivityDayItem struct {
 	UnderscoreLinks Links `json:"_links"`
 
 	// Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
-	Attendance  *Attendance `json:"attendance,omitempty"`
-	Booking     string      `json:"booking"`
-	Participant string      `json:"participant"`
+	Attendance *Attendance `json:"attendance,omitempty"`
+	Booking    string      `json:"booking"`
+
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity    *ListedIdentity `json:"identity,omitempty"`
+	Participant string          `json:"participant"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version Version `json:"version"`
@@ -392,7 +410,10 @@ type Booking struct {
 	Enrolment       string           `json:"enrolment"`
 	From            string           `json:"from"`
 	Id              string           `json:"id"`
-	Municipality    string           `json:"municipality"`
+
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity     *ListedIdentity `json:"identity,omitempty"`
+	Municipality string          `json:"municipality"`
 
 	// Name Aktivitetens namn; saknas när den inte längre erbjuds. / The activity's name; absent when it is no longer offered.
 	Name        *string `json:"name,omitempty"`
@@ -535,6 +556,19 @@ type Link = rest.Link
 
 // Links Det som du kan göra nu. / What you can do now.
 type Links = rest.Links
+
+// ListInclude Vad listans rader också visar. / What the items of the list show too.
+type ListInclude string
+
+// ListedIdentity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+type ListedIdentity struct {
+	// DisplayName Namn, eller alias för den som är skyddad. / Name, or alias of a protected person.
+	DisplayName string `json:"displayName"`
+
+	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda; saknas för den som är skyddad och för den vars roll inte får se det. / Date of birth with the last digits hidden; absent for a protected person and for a role that may not see it.
+	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
+	Protected              bool    `json:"protected"`
+}
 
 // LocalTime Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
 //
@@ -699,6 +733,9 @@ type IfMatch = string
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// IncludeIdentity defines model for IncludeIdentity.
+type IncludeIdentity = []ListInclude
+
 // IsoWeek defines model for IsoWeek.
 type IsoWeek = string
 
@@ -744,6 +781,12 @@ type RestoreOccurrenceParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// GetActivityDayParams defines parameters for GetActivityDay.
+type GetActivityDayParams struct {
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+}
+
 // ListBookingsParams defines parameters for ListBookings.
 type ListBookingsParams struct {
 	// Participant Bara denna deltagares bokningar. / Only this participant's bookings.
@@ -757,6 +800,9 @@ type ListBookingsParams struct {
 
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
 
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -899,7 +945,7 @@ type ServerInterface interface {
 	RestoreOccurrence(ctx echo.Context, id Id, cancellation CancellationId, params RestoreOccurrenceParams) error
 	// GetActivityDay Läs dagens lista / Read the day's list
 	// (GET /activities/{id}/days/{date})
-	GetActivityDay(ctx echo.Context, id Id, date string) error
+	GetActivityDay(ctx echo.Context, id Id, date string, params GetActivityDayParams) error
 	// ListBookings Lista bokningar / List bookings
 	// (GET /bookings)
 	ListBookings(ctx echo.Context, params ListBookingsParams) error
@@ -1121,8 +1167,17 @@ func (w *ServerInterfaceWrapper) GetActivityDay(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetActivityDayParams
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetActivityDay(ctx, id, date)
+	err = w.Handler.GetActivityDay(ctx, id, date, params)
 	return err
 }
 
@@ -1158,6 +1213,13 @@ func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -1792,8 +1854,9 @@ func (response RestoreOccurrence200JSONResponse) VisitRestoreOccurrenceResponse(
 }
 
 type GetActivityDayRequestObject struct {
-	Id   Id     `json:"id"`
-	Date string `json:"date"`
+	Id     Id     `json:"id"`
+	Date   string `json:"date"`
+	Params GetActivityDayParams
 }
 
 type GetActivityDayResponseObject interface {
@@ -2299,11 +2362,12 @@ func (sh *strictHandler) RestoreOccurrence(ctx echo.Context, id Id, cancellation
 }
 
 // GetActivityDay operation middleware
-func (sh *strictHandler) GetActivityDay(ctx echo.Context, id Id, date string) error {
+func (sh *strictHandler) GetActivityDay(ctx echo.Context, id Id, date string, params GetActivityDayParams) error {
 	var request GetActivityDayRequestObject
 
 	request.Id = id
 	request.Date = date
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetActivityDay(ctx.Request().Context(), request.(GetActivityDayRequestObject))

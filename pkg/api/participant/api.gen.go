@@ -267,6 +267,21 @@ func (e IdentityField) Valid() bool {
 	}
 }
 
+// Defines values for ListInclude.
+const (
+	ListIncludeIdentity ListInclude = "identity"
+)
+
+// Valid indicates whether the value is a known member of the ListInclude enum.
+func (e ListInclude) Valid() bool {
+	switch e {
+	case ListIncludeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Livelihood.
 const (
 	LivelihoodActivityCompensation  Livelihood = "activity_compensation"
@@ -462,6 +477,30 @@ func (e Readiness) Valid() bool {
 	case Ready:
 		return true
 	case Unsure:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SearchPurpose.
+const (
+	CaseWork             SearchPurpose = "case_work"
+	ContactedByAuthority SearchPurpose = "contacted_by_authority"
+	ContactedByPerson    SearchPurpose = "contacted_by_person"
+	Correction           SearchPurpose = "correction"
+)
+
+// Valid indicates whether the value is a known member of the SearchPurpose enum.
+func (e SearchPurpose) Valid() bool {
+	switch e {
+	case CaseWork:
+		return true
+	case ContactedByAuthority:
+		return true
+	case ContactedByPerson:
+		return true
+	case Correction:
 		return true
 	default:
 		return false
@@ -779,6 +818,9 @@ type EnrolmentSummary struct {
 	CurrentBlock *int `json:"currentBlock,omitempty"`
 	Id           Uuid `json:"id"`
 
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity *ListedIdentity `json:"identity,omitempty"`
+
 	// Initiative Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
 	Initiative   Code              `json:"initiative"`
 	Municipality MunicipalityCode  `json:"municipality"`
@@ -887,6 +929,19 @@ type Link = rest.Link
 // Links Det som du kan göra nu. / What you can do now.
 type Links = rest.Links
 
+// ListInclude Vad listans rader också visar. / What the items of the list show too.
+type ListInclude string
+
+// ListedIdentity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+type ListedIdentity struct {
+	// DisplayName Namn, eller alias för den som är skyddad. / Name, or alias of a protected person.
+	DisplayName string `json:"displayName"`
+
+	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda; saknas för den som är skyddad och för den vars roll inte får se det. / Date of birth with the last digits hidden; absent for a protected person and for a role that may not see it.
+	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
+	Protected              bool    `json:"protected"`
+}
+
 // Livelihood defines model for Livelihood.
 type Livelihood string
 
@@ -952,6 +1007,37 @@ type Participant struct {
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
+}
+
+// ParticipantHit defines model for ParticipantHit.
+type ParticipantHit struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	DisplayName     string `json:"displayName"`
+	Participant     Uuid   `json:"participant"`
+
+	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda. / Date of birth with the last digits hidden.
+	PersonalIdentityNumber string `json:"personalIdentityNumber"`
+	Protected              bool   `json:"protected"`
+}
+
+// ParticipantHits defines model for ParticipantHits.
+type ParticipantHits struct {
+	Items []ParticipantHit `json:"items"`
+
+	// More Det finns fler, eller alla kunde inte jämföras; skriv mer av namnet. / There are more, or not all could be compared; write more of the name.
+	More bool `json:"more"`
+}
+
+// ParticipantSearch Ett av personalIdentityNumber och name. / One of personalIdentityNumber and name.
+type ParticipantSearch struct {
+	Name *string `json:"name,omitempty"`
+
+	// PersonalIdentityNumber Person- eller samordningsnummer med 10 eller 12 siffror. / Personal identity or coordination number of 10 or 12 digits.
+	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
+
+	// Purpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
+	Purpose SearchPurpose `json:"purpose"`
 }
 
 // Person defines model for Person.
@@ -1091,6 +1177,9 @@ type ResumptionRequest struct {
 	ResumedOn Day `json:"resumedOn"`
 }
 
+// SearchPurpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
+type SearchPurpose string
+
 // StartRequest defines model for StartRequest.
 type StartRequest struct {
 	// Exception Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
@@ -1119,6 +1208,9 @@ type IfMatch = string
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// IncludeIdentity defines model for IncludeIdentity.
+type IncludeIdentity = []ListInclude
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -1144,6 +1236,9 @@ type ListEnrolmentsParams struct {
 
 	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. / Only what has changed at this instant or later; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one.
 	ChangedSince *Instant `form:"changedSince,omitempty" json:"changedSince,omitempty"`
+
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
 
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1311,6 +1406,9 @@ type IdentifyOwnJSONRequestBody = OwnNumber
 // ReadIdentitiesJSONRequestBody defines body for ReadIdentities for application/json ContentType.
 type ReadIdentitiesJSONRequestBody = IdentitiesRequest
 
+// SearchParticipantsJSONRequestBody defines body for SearchParticipants for application/json ContentType.
+type SearchParticipantsJSONRequestBody = ParticipantSearch
+
 // WithdrawConsentJSONRequestBody defines body for WithdrawConsent for application/json ContentType.
 type WithdrawConsentJSONRequestBody = ConsentWithdrawal
 
@@ -1342,6 +1440,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
 	"readIdentities":          "/participants/identities",
+	"searchParticipants":      "/participants/searches",
 	"getParticipant":          "/participants/{id}",
 	"withdrawConsent":         "/participants/{id}/consent-withdrawals",
 	"getProtection":           "/participants/{id}/protection",
@@ -1403,6 +1502,9 @@ type ServerInterface interface {
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx echo.Context) error
+	// SearchParticipants Sök en deltagare / Search for a participant
+	// (POST /participants/searches)
+	SearchParticipants(ctx echo.Context) error
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx echo.Context, id Id, params GetParticipantParams) error
@@ -1467,6 +1569,13 @@ func (w *ServerInterfaceWrapper) ListEnrolments(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "changedSince", ctx.QueryParams(), &params.ChangedSince, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter changedSince: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -2011,6 +2120,15 @@ func (w *ServerInterfaceWrapper) ReadIdentities(ctx echo.Context) error {
 	return err
 }
 
+// SearchParticipants converts echo context to params.
+func (w *ServerInterfaceWrapper) SearchParticipants(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SearchParticipants(ctx)
+	return err
+}
+
 // GetParticipant converts echo context to params.
 func (w *ServerInterfaceWrapper) GetParticipant(ctx echo.Context) error {
 	var err error
@@ -2297,6 +2415,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/participants/:id/protection-removal", wrapper.UnprotectParticipant, options.OperationMiddlewares["unprotectParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/rectifications", wrapper.RectifyParticipant, options.OperationMiddlewares["rectifyParticipant"]...)
 	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
+	router.POST(options.BaseURL+"/participants/searches", wrapper.SearchParticipants, options.OperationMiddlewares["searchParticipants"]...)
 
 }
 
@@ -2597,6 +2716,20 @@ func (response ReadIdentities200JSONResponse) VisitReadIdentitiesResponse(w http
 	return web.Answer(w, 200, &response)
 }
 
+type SearchParticipantsRequestObject struct {
+	Body *SearchParticipantsJSONRequestBody
+}
+
+type SearchParticipantsResponseObject interface {
+	VisitSearchParticipantsResponse(w http.ResponseWriter) error
+}
+
+type SearchParticipants200JSONResponse ParticipantHits
+
+func (response SearchParticipants200JSONResponse) VisitSearchParticipantsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 type GetParticipantRequestObject struct {
 	Id     Id `json:"id"`
 	Params GetParticipantParams
@@ -2763,6 +2896,9 @@ type StrictServerInterface interface {
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx context.Context, request ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
+	// SearchParticipants Sök en deltagare / Search for a participant
+	// (POST /participants/searches)
+	SearchParticipants(ctx context.Context, request SearchParticipantsRequestObject) (SearchParticipantsResponseObject, error)
 	// GetParticipant Läs en deltagare / Read a participant
 	// (GET /participants/{id})
 	GetParticipant(ctx context.Context, request GetParticipantRequestObject) (GetParticipantResponseObject, error)
@@ -3547,6 +3683,52 @@ func (sh *strictHandler) ReadIdentities(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReadIdentitiesResponseObject); ok {
 		return validResponse.VisitReadIdentitiesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SearchParticipants operation middleware
+func (sh *strictHandler) SearchParticipants(ctx echo.Context) error {
+	var request SearchParticipantsRequestObject
+
+	var body SearchParticipantsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchParticipants(ctx.Request().Context(), request.(SearchParticipantsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchParticipants")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SearchParticipantsResponseObject); ok {
+		return validResponse.VisitSearchParticipantsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -28,6 +28,20 @@ func (c *Client) Identities(ctx context.Context, participants []string) ([]Ident
 	return all.Items, err
 }
 
+// IdentityReader is the operation behind Identities, of a service in the same process.
+type IdentityReader interface {
+	ReadIdentities(ctx context.Context, r ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
+}
+
+// LocalIdentities is Client.Identities for a service in the same process.
+func LocalIdentities(r IdentityReader) func(ctx context.Context, participants []string) ([]Identity, error) {
+	return func(ctx context.Context, participants []string) ([]Identity, error) {
+		answer, err := r.ReadIdentities(ctx, ReadIdentitiesRequestObject{Body: &IdentitiesRequest{Participants: participants}})
+		all, _ := answer.(ReadIdentities200JSONResponse)
+		return all.Items, err
+	}
+}
+
 // AgeOn returns the participant's age in whole years on a date, nil where the number
 // leaves it open; fault.ErrNotFound for one who is not there, or not to be seen by the
 // caller.

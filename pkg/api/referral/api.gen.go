@@ -395,6 +395,21 @@ func (e LeadTimeStep) Valid() bool {
 	}
 }
 
+// Defines values for ListInclude.
+const (
+	ListIncludeIdentity ListInclude = "identity"
+)
+
+// Valid indicates whether the value is a known member of the ListInclude enum.
+func (e ListInclude) Valid() bool {
+	switch e {
+	case ListIncludeIdentity:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OnBehalf.
 const (
 	OnBehalfPrivateCare  OnBehalf = "private_care"
@@ -1452,6 +1467,19 @@ type Link = rest.Link
 // Links Det som du kan göra nu. / What you can do now.
 type Links = rest.Links
 
+// ListInclude Vad listans rader också visar. / What the items of the list show too.
+type ListInclude string
+
+// ListedIdentity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+type ListedIdentity struct {
+	// DisplayName Namn, eller alias för den som är skyddad. / Name, or alias of a protected person.
+	DisplayName string `json:"displayName"`
+
+	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda; saknas för den som är skyddad och för den vars roll inte får se det. / Date of birth with the last digits hidden; absent for a protected person and for a role that may not see it.
+	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
+	Protected              bool    `json:"protected"`
+}
+
 // Meta Var i listan svaret är. / Where in the list the answer is.
 type Meta = rest.Meta
 
@@ -2115,7 +2143,10 @@ type ReferralSummary struct {
 	Duplicates        *int    `json:"duplicates,omitempty"`
 	ExternalReference *string `json:"externalReference,omitempty"`
 	Id                string  `json:"id"`
-	Municipality      string  `json:"municipality"`
+
+	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
+	Identity     *ListedIdentity `json:"identity,omitempty"`
+	Municipality string          `json:"municipality"`
 
 	// Participant Personens id i valvet. / The person's id in the vault.
 	Participant string `json:"participant"`
@@ -2572,6 +2603,9 @@ type IfMatch = string
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// IncludeIdentity defines model for IncludeIdentity.
+type IncludeIdentity = []ListInclude
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -2802,6 +2836,9 @@ type ListReferralsParams struct {
 	// Order Stigande eller fallande; med priority kommer alltid högst prioritet först. / Ascending or descending; with priority the highest always comes first.
 	Order *ListOrder `form:"order,omitempty" json:"order,omitempty"`
 
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2943,6 +2980,9 @@ type ListTasksParams struct {
 	// Coach Bara remisser som antogs med denna coach; kan användas av den kommun som har dem. / Only referrals that were accepted with this coach; can be used by the municipality that has them.
 	Coach *FilterCoach `form:"coach,omitempty" json:"coach,omitempty"`
 
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
+
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2981,6 +3021,9 @@ type ReplaceUnitParams struct {
 type ListWaitingParams struct {
 	// Initiative Insatsen; obligatorisk när förbundet har flera. / The initiative; required when the association has several.
 	Initiative *string `form:"initiative,omitempty" json:"initiative,omitempty"`
+
+	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
+	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
 
 	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -4101,6 +4144,13 @@ func (w *ServerInterfaceWrapper) ListReferrals(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
 	}
 
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -4892,6 +4942,13 @@ func (w *ServerInterfaceWrapper) ListTasks(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter coach: %s", err))
 	}
 
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -5026,6 +5083,13 @@ func (w *ServerInterfaceWrapper) ListWaiting(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "initiative", ctx.QueryParams(), &params.Initiative, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter initiative: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------

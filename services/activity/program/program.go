@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/launch"
 	"github.com/finsam/finsam/services/activity/rest"
 	"github.com/finsam/finsam/services/activity/service"
@@ -19,12 +20,14 @@ var Requirements = launch.Requirements{
 
 // Run serves the service until ctx ends. Its error names the variable that is wrong.
 func Run(ctx context.Context, environ map[string]string) error {
-	return launch.Run(ctx, Requirements, environ, Build)
+	return launch.Run(ctx, Requirements, environ, func(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
+		return Build(ctx, p, (&participant.Client{Calls: p.Client("participant")}).Identities)
+	})
 }
 
-// Build puts the service together.
-func Build(ctx context.Context, p *launch.App) (*service.Service, http.Handler, error) {
-	s, err := service.New(ctx, service.Config{Parts: p.Parts})
+// Build puts the service together; identities asks the vault.
+func Build(ctx context.Context, p *launch.App, identities func(context.Context, []string) ([]participant.Identity, error)) (*service.Service, http.Handler, error) {
+	s, err := service.New(ctx, service.Config{Parts: p.Parts, Identities: identities})
 	if err != nil {
 		return nil, nil, err
 	}

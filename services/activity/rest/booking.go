@@ -35,12 +35,39 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	if err != nil {
 		return nil, err
 	}
+	identity, err := h.identities(ctx, r.Params.Include, l.Items)
+	if err != nil {
+		return nil, err
+	}
 	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State))
+	if r.Params.Include != nil {
+		q.Set("include", string(api.ListIncludeIdentity))
+	}
 	return api.ListBookings200JSONResponse{
-		Items:           rest.Map(l.Items, func(b *service.BookingView) api.Booking { return h.booking(b) }),
+		Items: rest.Map(l.Items, func(b *service.BookingView) api.Booking {
+			item := h.booking(b)
+			item.Identity = identity(b)
+			return item
+		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
 		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listBookings"), q, w, l.Next),
 	}, nil
+}
+
+// identities returns what writes whose a booking is: nil unless it is asked for, and of one
+// whom the caller may not know.
+func (h handlers) identities(ctx context.Context, include *[]api.ListInclude, bookings []*service.BookingView) (func(*service.BookingView) *api.ListedIdentity, error) {
+	if include == nil {
+		return func(*service.BookingView) *api.ListedIdentity { return nil }, nil
+	}
+	who, err := h.service.IdentitiesIn(ctx, bookings)
+	return func(b *service.BookingView) *api.ListedIdentity {
+		i, shown := who[b.Participant]
+		if !shown {
+			return nil
+		}
+		return &api.ListedIdentity{DisplayName: i.DisplayName, Protected: i.Protected, PersonalIdentityNumber: i.PersonalIdentityNumber}
+	}, err
 }
 
 func (h handlers) GetBooking(ctx context.Context, r api.GetBookingRequestObject) (api.GetBookingResponseObject, error) {

@@ -54,6 +54,10 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 	if err != nil {
 		return nil, err
 	}
+	identity, err := h.identities(ctx, r.Params.Include, d.Bookings)
+	if err != nil {
+		return nil, err
+	}
 	b := api.GetActivityDay200JSONResponse{
 		Activity: r.Id, Date: r.Date, Occurrence: occurrence(d.Occurrence), Items: make([]api.ActivityDayItem, 0, len(d.Bookings)),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "getActivityDay", r.Id, r.Date)},
@@ -62,7 +66,7 @@ func (h handlers) GetActivityDay(ctx context.Context, r api.GetActivityDayReques
 		n := x.Status.Notes[d.Occurrence.Date]
 		item := api.ActivityDayItem{
 			Booking: x.ID, Participant: x.Participant, Version: x.Version(), Attendance: rest.Optional(api.Attendance(string(n.Attendance))),
-			UnderscoreLinks: api.Links{},
+			Identity: identity(x), UnderscoreLinks: api.Links{},
 		}
 		if slices.Contains(x.Operations, "noteAttendance") {
 			item.UnderscoreLinks = append(item.UnderscoreLinks, h.paths.Link("attendances", "noteAttendance", x.ID))

@@ -9,7 +9,9 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
@@ -192,6 +194,35 @@ func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVer
 	s.publisher.Wake()
 	view := s.viewBooking(a, v.Value)
 	return view, s.reasons(view)
+}
+
+// maxIdentities is how many persons the vault names in one call.
+const maxIdentities = 200
+
+// IdentitiesIn returns whose the bookings are, by the participants' ids, as far as the caller may
+// know it: the vault decides and logs, in one call for a page. A caller whose role may know
+// nobody is fault.ErrForbidden.
+func (s *Service) IdentitiesIn(ctx context.Context, bookings []*BookingView) (map[string]participantapi.Identity, error) {
+	if _, err := guard.Caller(ctx, s.AccessLog, "readIdentities", "participants"); err != nil {
+		return nil, err
+	}
+	var people []string
+	for _, b := range bookings {
+		if !slices.Contains(people, b.Participant) {
+			people = append(people, b.Participant)
+		}
+	}
+	who := make(map[string]participantapi.Identity, len(people))
+	for ids := range slices.Chunk(people, maxIdentities) {
+		shown, err := s.Identities(ctx, ids)
+		if err != nil {
+			return nil, fault.ErrUnavailable.Because(fmt.Errorf("vault: %w", err))
+		}
+		for _, i := range shown {
+			who[i.Participant] = i
+		}
+	}
+	return who, nil
 }
 
 // BookingFilter narrows a list of bookings; empty fields mean any.

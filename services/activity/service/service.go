@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/parts"
@@ -15,7 +16,13 @@ import (
 )
 
 // Config is what the service is made of. It follows the participant service.
-type Config struct{ parts.Parts }
+type Config struct {
+	parts.Parts
+
+	// Identities returns who at most 200 participants are, as far as the vault shows them to
+	// the caller of the context, whom it asks for.
+	Identities func(ctx context.Context, participants []string) ([]participantapi.Identity, error)
+}
 
 // Service holds the verbs. Each takes the caller from the context and decides by
 // the access table; its errors are faults. All may be called at once.

@@ -28,19 +28,30 @@ func (h handlers) ListEnrolments(ctx context.Context, r api.ListEnrolmentsReques
 	if err != nil {
 		return nil, err
 	}
+	q := rest.Query("state", f.State, "participant", f.Participant, "municipality", f.Municipality, "coach", f.Coach, "changedSince", since)
+	var who map[string]service.NamedPerson
+	if r.Params.Include != nil {
+		q.Set("include", string(api.ListIncludeIdentity))
+		if who, err = h.service.IdentitiesIn(ctx, page); err != nil {
+			return nil, err
+		}
+	}
 	return api.ListEnrolments200JSONResponse{
 		Items: rest.Map(page.Items, func(v *service.EnrolmentView) api.EnrolmentSummary {
-			return api.EnrolmentSummary{
+			item := api.EnrolmentSummary{
 				Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 				Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 				State: api.EnrolmentState(v.Progress.State), Outcome: rest.Optional(api.EnrolmentOutcome(v.Progress.Outcome)),
 				CurrentBlock: rest.Optional(v.Progress.Block), PlannedStart: string(v.PlannedStart),
 				StartedOn: rest.Optional(string(v.Progress.Started)), ChangedAt: v.ChangedAt(), UnderscoreLinks: h.enrolmentLinks(v),
 			}
+			if n, shown := who[v.Participant]; shown {
+				item.Identity = &api.ListedIdentity{DisplayName: n.Name, Protected: n.Protected, PersonalIdentityNumber: rest.Optional(n.Number)}
+			}
+			return item
 		}),
-		UnderscoreMeta: rest.NewMeta(w, len(page.Items), page.Next, page.Total),
-		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listEnrolments"),
-			rest.Query("state", f.State, "participant", f.Participant, "municipality", f.Municipality, "coach", f.Coach, "changedSince", since), w, page.Next),
+		UnderscoreMeta:  rest.NewMeta(w, len(page.Items), page.Next, page.Total),
+		UnderscoreLinks: rest.ListLinks(h.paths.Link("", "listEnrolments"), q, w, page.Next),
 	}, nil
 }
 

@@ -22,6 +22,25 @@ func (h handlers) ReadIdentities(ctx context.Context, r api.ReadIdentitiesReques
 	})}, nil
 }
 
+func (h handlers) SearchParticipants(ctx context.Context, r api.SearchParticipantsRequestObject) (api.SearchParticipantsResponseObject, error) {
+	hits, err := h.service.Search(ctx, service.Search{
+		Number: rest.Value(r.Body.PersonalIdentityNumber), Name: rest.Value(r.Body.Name), Purpose: string(r.Body.Purpose),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.SearchParticipants200JSONResponse{More: hits.More, Items: rest.Map(hits.Persons, func(n service.NamedPerson) api.ParticipantHit {
+		return api.ParticipantHit{
+			Participant: n.ID, DisplayName: n.Name, Protected: n.Protected, PersonalIdentityNumber: n.Number,
+			UnderscoreLinks: api.Links{
+				h.paths.Link("participant", "getParticipant", n.ID),
+				h.paths.Link("referrals", "listReferrals").With(rest.Query("participant", n.ID)),
+				h.paths.Link("enrolments", "listEnrolments").With(rest.Query("participant", n.ID)),
+			},
+		}
+	})}, nil
+}
+
 func (h handlers) GetParticipant(ctx context.Context, r api.GetParticipantRequestObject) (api.GetParticipantResponseObject, error) {
 	v, err := h.service.Person(ctx, r.Id)
 	if err != nil {

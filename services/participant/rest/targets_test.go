@@ -127,6 +127,10 @@ func people(all map[string]*target, g *stages) {
 	at := "/participants/" + g.person
 	missing := "/participants/" + nobody
 	all["readIdentities"] = &target{path: "/participants/identities", as: Coach, body: object{"participants": []any{g.person}}}
+	all["searchParticipants"] = &target{path: "/participants/searches", as: Coach, body: object{"name": "Vera Exempel", "purpose": "case_work"}, rules: []wrong{
+		as("a sender may not", FK), body("by nothing", object{"purpose": "case_work"}), body("by both", object{"name": "Vera", "personalIdentityNumber": "191212121212", "purpose": "case_work"}),
+		body("by one letter", object{"name": "V Exempel", "purpose": "case_work"}), body("by no number", object{"personalIdentityNumber": "191212121213", "purpose": "case_work"}),
+	}}
 	all["getParticipant"] = &target{path: at, missing: missing, as: Coach, rules: []wrong{
 		as("another municipality's", Elsewhere), as("another unit's", unit("fk-lerum")), as("another authority's", AF), as("another person", Participant(nobody)),
 	}}

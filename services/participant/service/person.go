@@ -183,6 +183,20 @@ type NamedPerson struct {
 	Number    string // last digits hidden; empty where it is not for the caller
 }
 
+// IdentitiesIn returns who the persons of a part of a list are, by their ids; see Identities.
+func (s *Service) IdentitiesIn(ctx context.Context, page *store.List[*EnrolmentView]) (map[string]NamedPerson, error) {
+	ids := make([]string, len(page.Items))
+	for i, v := range page.Items {
+		ids[i] = v.Participant
+	}
+	named, err := s.Identities(ctx, ids)
+	who := make(map[string]NamedPerson, len(named))
+	for _, n := range named {
+		who[n.ID] = n
+	}
+	return who, err
+}
+
 // Identities returns who the participants are, as far as the caller may know it. One
 // that is missing and one that is not for the caller are left out alike. The access
 // log has one entry for those whose identity was shown, one for those who were masked

@@ -26,6 +26,7 @@ type Service struct {
 	publisher  *feed.Publisher
 	followers  []*feed.Follower
 	dueJob     *jobs.Job
+	searches   searchLimit
 }
 
 // New opens the service's collections and its positions in the peers' feeds.

@@ -26,6 +26,10 @@ const (
 	stateKey        = "state"
 )
 
+// municipalityKeys are the municipalities that have to do with a person: few have to do
+// with more than one.
+var municipalityKeys = [3]string{"municipality", "municipality2", "municipality3"}
+
 // Schema declares what this version knows of the service's database. A release that
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
@@ -41,9 +45,16 @@ var personCollection = store.Schema[participant.Person]{
 	Name:      "persons",
 	Published: true,
 	Unique:    []store.Index{{lookupKey}},
+	Sparse:    []store.Index{{municipalityKeys[0], createdKey}, {municipalityKeys[1], createdKey}, {municipalityKeys[2], createdKey}},
 	ID:        func(p *participant.Person) (string, string) { return p.Association, p.ID },
-	Keys:      func(p *participant.Person) store.Keys { return store.Keys{lookupKey: p.Lookup} },
-	Version:   func(p *participant.Person) int64 { return int64(len(p.Steps)) },
+	Keys: func(p *participant.Person) store.Keys {
+		k := store.Keys{lookupKey: p.Lookup, createdKey: p.Steps[0].At.UnixMilli()}
+		for i, code := range p.Status().Municipalities() {
+			k[municipalityKeys[i]] = code
+		}
+		return k
+	},
+	Version: func(p *participant.Person) int64 { return int64(len(p.Steps)) },
 }
 
 // enrolmentCollection declares how enrolments are stored: found by what lists filter

@@ -34,7 +34,8 @@ func (h handlers) ListReferrals(ctx context.Context, r api.ListReferralsRequestO
 		"unit", f.Unit, "receivedFrom", f.From, "receivedTo", f.To, "participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach, "changedSince", since, "initiative", f.Initiative,
 		"externalReference", f.ExternalReference, "source", string(f.Source), "registryNumber", f.RegistryNumber,
 		"sort", string(rest.Value(p.Sort)), "order", string(rest.Value(p.Order)), "overdue", overdue)
-	return api.ListReferrals200JSONResponse(h.list(l, w, nil, "listReferrals", q)), nil
+	b, err := h.list(ctx, p.Include, l, w, nil, "listReferrals", q)
+	return api.ListReferrals200JSONResponse(b), err
 }
 
 func filter(p api.ListReferralsParams) service.Filter {
@@ -65,18 +66,32 @@ func (h handlers) ListTasks(ctx context.Context, r api.ListTasksRequestObject) (
 		return nil, err
 	}
 	q := rest.Query("participant", f.Participant, "responsible", f.Responsible, "coach", f.Coach)
-	return api.ListTasks200JSONResponse(h.list(l, w, h.taskLinks, "listTasks", q)), nil
+	b, err := h.list(ctx, r.Params.Include, l, w, h.taskLinks, "listTasks", q)
+	return api.ListTasks200JSONResponse(b), err
 }
 
 // list writes a part of a list; links returns an item's links, or is nil for all that the
 // caller can do with it.
-func (h handlers) list(l *service.List, w store.Window, links func(*referral.View) api.Links, operation string, q url.Values) api.ReferralList {
+func (h handlers) list(ctx context.Context, include *[]api.ListInclude, l *service.List, w store.Window, links func(*referral.View) api.Links, operation string, q url.Values) (b api.ReferralList, err error) {
+	var who map[string]referral.Identity
+	if include != nil {
+		q.Set("include", string(api.ListIncludeIdentity))
+		if who, err = h.service.IdentitiesIn(ctx, l); err != nil {
+			return b, err
+		}
+	}
 	if links == nil {
 		links = func(v *referral.View) api.Links { return h.links(v, v.Operations) }
 	}
 	return api.ReferralList{
-		Items:           rest.Map(l.Items, func(v *referral.View) api.ReferralSummary { return summary(v, links(v)) }),
+		Items: rest.Map(l.Items, func(v *referral.View) api.ReferralSummary {
+			item := summary(v, links(v))
+			if i, shown := who[v.Referral.Participant]; shown {
+				item.Identity = &api.ListedIdentity{DisplayName: i.Name, Protected: i.Protected, PersonalIdentityNumber: rest.Optional(i.Number)}
+			}
+			return item
+		}),
 		UnderscoreMeta:  rest.NewMeta(w, len(l.Items), l.Next, l.Total),
 		UnderscoreLinks: rest.ListLinks(h.paths.Link("", operation), q, w, l.Next),
-	}
+	}, nil
 }

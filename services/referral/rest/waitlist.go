@@ -31,7 +31,8 @@ func (h handlers) ListWaiting(ctx context.Context, r api.ListWaitingRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	return api.ListWaiting200JSONResponse(h.list(l, w, nil, "listWaiting", rest.Query("initiative", initiative))), nil
+	b, err := h.list(ctx, r.Params.Include, l, w, nil, "listWaiting", rest.Query("initiative", initiative))
+	return api.ListWaiting200JSONResponse(b), err
 }
 
 func (h handlers) GetPlaces(ctx context.Context, r api.GetPlacesRequestObject) (api.GetPlacesResponseObject, error) {

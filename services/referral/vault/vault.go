@@ -29,7 +29,7 @@ type client interface {
 type Handlers interface {
 	PutPerson(ctx context.Context, r api.PutPersonRequestObject) (api.PutPersonResponseObject, error)
 	ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.ReadAgeResponseObject, error)
-	ReadIdentities(ctx context.Context, r api.ReadIdentitiesRequestObject) (api.ReadIdentitiesResponseObject, error)
+	api.IdentityReader
 }
 
 // local calls handlers of the same process.
@@ -48,9 +48,7 @@ func (l local) AgeOn(ctx context.Context, participant, date string) (*int, error
 }
 
 func (l local) Identities(ctx context.Context, participants []string) ([]api.Identity, error) {
-	answer, err := l.handlers.ReadIdentities(ctx, api.ReadIdentitiesRequestObject{Body: &api.IdentitiesRequest{Participants: participants}})
-	all, _ := answer.(api.ReadIdentities200JSONResponse)
-	return all.Items, err
+	return api.LocalIdentities(l.handlers)(ctx, participants)
 }
 
 type people struct{ client client }
@@ -98,7 +96,7 @@ func (p people) Identities(ctx context.Context, participants []string) (map[stri
 	}
 	all := make(map[string]referral.Identity, len(shown))
 	for _, i := range shown {
-		all[i.Participant] = referral.Identity{Name: i.DisplayName, Number: rest.Value(i.PersonalIdentityNumber)}
+		all[i.Participant] = referral.Identity{Name: i.DisplayName, Protected: i.Protected, Number: rest.Value(i.PersonalIdentityNumber)}
 	}
 	return all, nil
 }

@@ -53,7 +53,7 @@ func TestThePersonReachesTheVaultWhole(t *testing.T) {
 
 func TestWhoTheyAreComesAsTheVaultShowsIt(t *testing.T) {
 	all, err := people{&fake{}}.Identities(t.Context(), []string{"p1", "p2", "p3"})
-	want := map[string]referral.Identity{"p1": {Name: "Tolvan Påhittad", Number: "19121212-****"}, "p2": {Name: "Deltagare 7F3K"}}
+	want := map[string]referral.Identity{"p1": {Name: "Tolvan Påhittad", Number: "19121212-****"}, "p2": {Name: "Deltagare 7F3K", Protected: true}}
 	if err != nil || !maps.Equal(all, want) {
 		t.Errorf("got %v, %v", all, err)
 	}
