@@ -114,7 +114,7 @@ func TestCapacityPlacesAndTheQueueAreShownAsContracted(t *testing.T) {
 		t.Errorf("got %s", indented(t, c))
 	}
 	refer := func(n uint64) api.Referral {
-		body := newReferral()
+		body := unreferenced()
 		body["person"].(map[string]any)["personalIdentityNumber"] = persontest.Number(rand.New(rand.NewPCG(n, 3)), "2026-03-02")
 		return read(t, f.do(t, webtest.Request{Method: "POST", Path: "/referrals", As: referraltest.FK, Body: body, Header: map[string]string{"Idempotency-Key": fmt.Sprint(n)}}), 201)
 	}
