@@ -236,6 +236,12 @@ func TestCase_A3_ADifferenceIsShownAndSettled(t *testing.T) {
 		!reflect.DeepEqual(changes[1], map[string]any{"field": "familyName", "old": "Påhittad", "new": "Annan"}) {
 		t.Errorf("the timeline has %v", last)
 	}
+	for name, hits := range map[string]int{"Ekolina Annan": 1, "Ekolina Påhittad": 0} {
+		found := o.want(200, intake7, http.MethodPost, "/participants/searches", "", map[string]any{"name": name, "purpose": "case_work"})
+		if items := found["items"].([]any); len(items) != hits || hits > 0 && items[0].(map[string]any)["displayName"] != name {
+			t.Errorf("the search for %s finds %v", name, items)
+		}
+	}
 
 	// A surname that comes later is a difference again, and not the name.
 	later := map[string]any{"givenName": "Ekolina", "familyName": "Senare", "gender": "female"}

@@ -135,11 +135,13 @@ func (s *Service) searchName(ctx context.Context, a actor.Actor, words []string,
 
 // addHit adds a person whom the caller may find, if the name has the words.
 func (s *Service) addHit(a actor.Actor, p *participant.Person, words []string, hits *SearchHits) error {
-	r := p.Status().Resource(a, "")
-	if !access.Allows(searchOperation, a, r) {
-		return nil
+	status := p.Status()
+	r := status.Resource(a, "")
+	relation, err := access.Decide(searchOperation, a, r)
+	if err != nil {
+		return nil // as one who is not there
 	}
-	who, err := s.identityOf(p)
+	who, err := s.nameFor(a, status, searchOperation, relation)
 	if err != nil || words != nil && !who.MatchesName(words) {
 		return err
 	}
