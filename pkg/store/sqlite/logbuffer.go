@@ -38,7 +38,7 @@ func (c *conn) bufferLog() error {
 	if l.memory == 0 {
 		return c.fail(lib.SQLITE_NOMEM)
 	}
-	l.ours = (*lib.Tsqlite3_io_methods)(unsafe.Pointer(l.memory + maxBuffered))
+	l.ours = pointee[*lib.Tsqlite3_io_methods](l.memory + maxBuffered)
 	err := c.withText("main", func(name, handle uintptr) int32 {
 		return lib.Xsqlite3_file_control(c.tls, c.db, name, lib.SQLITE_FCNTL_JOURNAL_POINTER, handle)
 	}, &l.file)
@@ -46,15 +46,15 @@ func (c *conn) bufferLog() error {
 		lib.Xsqlite3_free(c.tls, l.memory)
 		return err
 	}
-	f := (*lib.Tsqlite3_file)(unsafe.Pointer(l.file))
-	l.own = *(*lib.Tsqlite3_io_methods)(unsafe.Pointer(f.FpMethods))
+	f := pointee[*lib.Tsqlite3_file](l.file)
+	l.own = *pointee[*lib.Tsqlite3_io_methods](f.FpMethods)
 	l.useOurs()
 	c.log, f.FpMethods = l, l.memory+maxBuffered
 	return nil
 }
 
-// call returns the function of SQLite at an address.
-func call[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
+// pointee returns the function of SQLite, or the pointer into its memory, that an address is.
+func pointee[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
 
 // useOurs sets the functions that SQLite calls: they write first what is collected.
 func (l *logBuffer) useOurs() {
@@ -64,28 +64,28 @@ func (l *logBuffer) useOurs() {
 		if code := l.flush(tls); code != lib.SQLITE_OK {
 			return code
 		}
-		return call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxRead)(tls, file, data, size, at)
+		return pointee[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxRead)(tls, file, data, size, at)
 	}
 	l.truncate = func(tls *libc.TLS, file uintptr, size int64) int32 {
 		if code := l.flush(tls); code != lib.SQLITE_OK {
 			return code
 		}
-		return call[func(*libc.TLS, uintptr, int64) int32](l.own.FxTruncate)(tls, file, size)
+		return pointee[func(*libc.TLS, uintptr, int64) int32](l.own.FxTruncate)(tls, file, size)
 	}
 	l.sync = func(tls *libc.TLS, file uintptr, flags int32) int32 {
 		if code := l.flush(tls); code != lib.SQLITE_OK {
 			return code
 		}
-		return call[func(*libc.TLS, uintptr, int32) int32](l.own.FxSync)(tls, file, flags)
+		return pointee[func(*libc.TLS, uintptr, int32) int32](l.own.FxSync)(tls, file, flags)
 	}
 	l.fileSize = func(tls *libc.TLS, file, size uintptr) int32 {
 		if code := l.flush(tls); code != lib.SQLITE_OK {
 			return code
 		}
-		return call[func(*libc.TLS, uintptr, uintptr) int32](l.own.FxFileSize)(tls, file, size)
+		return pointee[func(*libc.TLS, uintptr, uintptr) int32](l.own.FxFileSize)(tls, file, size)
 	}
 	l.close = func(tls *libc.TLS, file uintptr) int32 {
-		code := max(l.flush(tls), call[func(*libc.TLS, uintptr) int32](l.own.FxClose)(tls, file))
+		code := max(l.flush(tls), pointee[func(*libc.TLS, uintptr) int32](l.own.FxClose)(tls, file))
 		lib.Xsqlite3_free(tls, l.memory)
 		return code
 	}
@@ -115,5 +115,5 @@ func (l *logBuffer) flush(tls *libc.TLS) int32 {
 	if l.used = 0; size == 0 {
 		return lib.SQLITE_OK
 	}
-	return call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)(tls, l.file, l.memory, size, l.at)
+	return pointee[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)(tls, l.file, l.memory, size, l.at)
 }

@@ -21,7 +21,7 @@ import (
 // spoil has the file of the log answer the next write with a code, and counts writes.
 func spoil(t *testing.T, l *logBuffer) (code *int32, writes *int) {
 	code, writes = new(int32), new(int)
-	own := call[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)
+	own := pointee[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)
 	spoilt := func(tls *libc.TLS, file, data uintptr, size int32, at int64) int32 {
 		*writes++
 		if c := *code; c != lib.SQLITE_OK {
