@@ -320,7 +320,7 @@ func TestCase_C28(t *testing.T) {
 	if pointer, code := fault(t, off(409, past)); pointer != "/date" || code != "occurrence-attended" {
 		t.Errorf("somebody was there: %s at %s", code, pointer)
 	}
-	note(200, past, "absent")
+	o.change(200, coach1, booking, "attendance-corrections", map[string]any{"date": past, "attendance": "absent", "reason": "Påhittat: fel person."})
 	off(201, past)
 	if pointer, code := fault(t, note(422, past, "present")); pointer != "/date" || code != "occurrence-cancelled" {
 		t.Errorf("present at what did not take place: %s at %s", code, pointer)
