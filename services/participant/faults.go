@@ -76,6 +76,9 @@ var (
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
 		"Med förlängningen blir det fler veckor än planen medger. Ange skälet till ett undantag, så frågas enhetens chef.", "The prolongation adds more weeks than the plan allows. Give the reason for an exception; the head of the unit is then asked.")
 
+	ErrEnrolledAgain = fault.New(fault.Conflict, "enrolled-again",
+		"Personen är inskriven i insatsen på nytt, så den här avslutningen kan inte rättas bort.", "The person is enrolled in the initiative again, so this closing cannot be taken back.")
+
 	// Enrolments: closing.
 	ErrHeld = fault.New(fault.Conflict, "closing-conversation-already-held",
 		"Avslutningssamtalet är redan noterat.", "The closing conversation has been noted already.")

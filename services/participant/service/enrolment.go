@@ -259,7 +259,7 @@ func (s *Service) checkFirstDay(ctx context.Context, e *participant.Enrolment, o
 // are in clear.
 func (s *Service) Correct(ctx context.Context, id string, version int64, c participant.Correction, reason, text string) (*EnrolmentView, error) {
 	manages := actor.From(ctx).Has(actor.Manager)
-	return s.change(ctx, "correctEnrolment", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) (err error) {
+	view, err := s.change(ctx, "correctEnrolment", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) (err error) {
 		c.Reason = reason
 		if c.Instead != nil && text != "" {
 			if c.Instead.Text, err = s.Cipher.EncryptText(text, enrolmentContext(id, "text")); err != nil {
@@ -272,6 +272,10 @@ func (s *Service) Correct(ctx context.Context, id string, version int64, c parti
 		}
 		return participant.InReplacement(s.checkFirstDay(ctx, e, instead.On))
 	})
+	if errors.Is(err, store.ErrTaken) { // a person has one running enrolment in an initiative
+		return nil, participant.ErrEnrolledAgain
+	}
+	return view, err
 }
 
 // Approve decides on the exception that is asked for.
