@@ -9,6 +9,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/launch"
+	common "github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/activity/rest"
 	"github.com/finsam/finsam/services/activity/service"
 )
@@ -27,7 +28,12 @@ func Run(ctx context.Context, environ map[string]string) error {
 
 // Build puts the service together; identities asks the vault.
 func Build(ctx context.Context, p *launch.App, identities func(context.Context, []string) ([]participant.Identity, error)) (*service.Service, http.Handler, error) {
-	s, err := service.New(ctx, service.Config{Parts: p.Parts, Identities: identities})
+	s, err := service.New(ctx, service.Config{Parts: p.Parts, Identities: func(ctx context.Context, participants []string) ([]service.Identity, error) {
+		all, err := identities(ctx, participants)
+		return common.Map(all, func(i participant.Identity) service.Identity {
+			return service.Identity{Participant: i.Participant, Name: i.DisplayName, Number: i.PersonalIdentityNumber, Protected: i.Protected}
+		}), err
+	}})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -66,7 +66,7 @@ func (h handlers) identities(ctx context.Context, include *[]api.ListInclude, bo
 		if !shown {
 			return nil
 		}
-		return &api.ListedIdentity{DisplayName: i.DisplayName, Protected: i.Protected, PersonalIdentityNumber: i.PersonalIdentityNumber}
+		return &api.ListedIdentity{DisplayName: i.Name, Protected: i.Protected, PersonalIdentityNumber: i.Number}
 	}, err
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
-	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
@@ -202,7 +201,7 @@ const maxIdentities = 200
 // IdentitiesIn returns whose the bookings are, by the participants' ids, as far as the caller may
 // know it: the vault decides and logs, in one call for a page. A caller whose role may know
 // nobody is fault.ErrForbidden.
-func (s *Service) IdentitiesIn(ctx context.Context, bookings []*BookingView) (map[string]participantapi.Identity, error) {
+func (s *Service) IdentitiesIn(ctx context.Context, bookings []*BookingView) (map[string]Identity, error) {
 	if _, err := guard.Caller(ctx, s.AccessLog, "readIdentities", "participants"); err != nil {
 		return nil, err
 	}
@@ -212,7 +211,7 @@ func (s *Service) IdentitiesIn(ctx context.Context, bookings []*BookingView) (ma
 			people = append(people, b.Participant)
 		}
 	}
-	who := make(map[string]participantapi.Identity, len(people))
+	who := make(map[string]Identity, len(people))
 	for ids := range slices.Chunk(people, maxIdentities) {
 		shown, err := s.Identities(ctx, ids)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	participantapi "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/parts"
@@ -21,7 +20,15 @@ type Config struct {
 
 	// Identities returns who at most 200 participants are, as far as the vault shows them to
 	// the caller of the context, whom it asks for.
-	Identities func(ctx context.Context, participants []string) ([]participantapi.Identity, error)
+	Identities func(ctx context.Context, participants []string) ([]Identity, error)
+}
+
+// Identity is who a participant is, as far as the vault shows it to the caller.
+type Identity struct {
+	Participant string
+	Name        string  // or the alias of a protected person
+	Number      *string // as the vault masks it; nil where the caller may not see it
+	Protected   bool
 }
 
 // Service holds the verbs. Each takes the caller from the context and decides by
