@@ -3,6 +3,7 @@ package outbound_test
 import (
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/persontest"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral/outbound"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -38,7 +40,17 @@ func accepted(t *testing.T, w *referraltest.World) string {
 func TestEventsShowNothingMoreOfTheProgressOnceTheConsentIsWithdrawn(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
-	gone, holds := accepted(t, w), accepted(t, w)
+	gone := accepted(t, w)
+	another := referraltest.Submission()
+	another.Person.PersonalIdentityNumber = persontest.Number(rand.New(rand.NewPCG(4, 4)), "2026-03-01")
+	v, err := w.Service.Create(referraltest.As(referraltest.FK), "", another)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds := v.Referral.ID
+	if _, err := w.Service.Accept(referraltest.As(referraltest.Intake), holds, 1, acceptance); err != nil {
+		t.Fatal(err)
+	}
 	for _, id := range []string{gone, holds} {
 		publish(w, id, "enrolment.planned", nil)
 		publish(w, id, "enrolment.started", map[string]string{"number": "1"})

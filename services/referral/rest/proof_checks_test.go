@@ -262,6 +262,25 @@ type stepKey struct {
 func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, stands map[string][]stand) {
 	t.Helper()
 	claimed, perhaps, byKey := map[stepKey]bool{}, map[string]bool{}, map[string]string{}
+	accepted, path := map[string]map[string]bool{}, map[string]string{} // of each person: the referrals, and the one that leads into the initiative
+	for id, r := range byID {
+		if slices.ContainsFunc(r.Steps, func(s referral.Step) bool { return s.Kind == referral.Accepted }) {
+			if accepted[r.Participant] == nil {
+				accepted[r.Participant] = map[string]bool{}
+			}
+			accepted[r.Participant][id] = true
+		}
+		if r.Status().Path() != "" {
+			if other := path[r.Participant]; other != "" {
+				t.Errorf("%s and %s both lead the same person into the initiative", id, other)
+			}
+			path[r.Participant] = id
+		}
+	}
+	isAnotherAccepted := func(r *referral.Referral) bool {
+		all := accepted[r.Participant]
+		return len(all) > 1 || len(all) == 1 && !all[r.ID]
+	}
 	for _, a := range p.acts {
 		r := byID[a.id]
 		switch {
@@ -299,7 +318,7 @@ func (p *proof) checkAnswers(t *testing.T, byID map[string]*referral.Referral, s
 		case a.cut:
 			perhaps[fmt.Sprint(a.id, a.version+1, kindOf(a.op), a.who.Subject)] = true
 		default:
-			if why := wrong(a, r, stands[a.id]); why != "" {
+			if why := wrong(a, r, stands[a.id], isAnotherAccepted(r)); why != "" {
 				t.Errorf("%s of %s at %d as %s (%s) was answered %d %s: %s", a.op, a.id, a.version, a.who.Subject, a.who.Authority, a.status, a.code, why)
 			}
 		}
@@ -354,8 +373,9 @@ func may(a answered) bool {
 // ofSender are the sender's acts: of who applied, too, and of who handed in.
 var ofSender = map[string]bool{"sendSupplement": true, "markReferralInError": true, "amendReferral": true, "withdrawReferral": true}
 
-// wrong returns what is wrong with a refusal; empty when it is right.
-func wrong(a answered, r *referral.Referral, stands []stand) string {
+// wrong returns what is wrong with a refusal; empty when it is right. isAnotherAccepted:
+// another referral of the person was accepted at any time.
+func wrong(a answered, r *referral.Referral, stands []stand, isAnotherAccepted bool) string {
 	last := int64(len(stands)) - 1
 	here := a.version >= 1 && a.version <= last
 	_, leads := led(stands[max(min(a.version, last), 1)].state, kindOf(a.op))
@@ -384,6 +404,8 @@ func wrong(a answered, r *referral.Referral, stands []stand) string {
 		return unless(stands[a.version].noConsent, "consent was not withdrawn")
 	case a.status == 409 && a.code == "not-asked": // whom consent does not open it to any more
 		return unless(stands[a.version].state == "transfer_requested" && stands[a.version].noConsent, "it was asked, or nobody is")
+	case a.status == 409 && a.code == "already-enrolled":
+		return unless(a.op == "acceptReferral" && leads && isAnotherAccepted, "no other referral of the person was accepted")
 	case a.status == 409 && a.code == "no-place":
 		return unless(a.op == "acceptReferral" && leads && stands[a.version].municipality == "1481", "places are bounded in Mölndal")
 	case a.status == 409 && a.code == "waiting-list-full":
