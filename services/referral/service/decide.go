@@ -44,7 +44,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		if !ok {
 			return referral.ErrInitiative.AtField("/initiative")
 		}
-		if err := s.checkPath(ctx, a, participant, initiative.ID); err != nil {
+		if err := s.checkPath(ctx, a, id, participant, initiative.ID); err != nil {
 			return err
 		}
 		start := civil.Date(acceptance.StartDate)
@@ -73,7 +73,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 	})
 	place.Saved(ctx, err)
 	if errors.Is(err, store.ErrTaken) { // another acceptance was saved since checkPath
-		err = cmp.Or(s.checkPath(ctx, actor.From(ctx), participant, acceptance.Initiative), error(referral.ErrAlreadyEnrolled))
+		err = cmp.Or(s.checkPath(ctx, actor.From(ctx), id, participant, acceptance.Initiative), error(referral.ErrAlreadyEnrolled))
 	}
 	return v, err
 }
@@ -90,11 +90,12 @@ func (s *Service) path(ctx context.Context, association, participant, initiative
 	return page.Items[0].Value, nil
 }
 
-// checkPath returns referral.ErrAlreadyEnrolled when the person is on the way into an
-// initiative, or in it. Only who may read that referral learns which it is.
-func (s *Service) checkPath(ctx context.Context, a actor.Actor, participant, initiative string) error {
+// checkPath returns referral.ErrAlreadyEnrolled when another referral than the one with
+// this id leads the person into an initiative. Only who may read that referral learns which
+// it is. Of one that was itself accepted meanwhile, its version tells.
+func (s *Service) checkPath(ctx context.Context, a actor.Actor, id, participant, initiative string) error {
 	path, err := s.path(ctx, a.Association, participant, initiative)
-	if err != nil || path == nil {
+	if err != nil || path == nil || path.ID == id {
 		return err
 	}
 	status := path.Status()
