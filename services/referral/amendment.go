@@ -22,6 +22,7 @@ type Amendment struct {
 	Consent           *Change[Consent]     `json:"consent,omitempty"`
 	Reason            *Change[[]byte]      `json:"reason,omitempty"` // encrypted
 	ExternalReference *Change[string]      `json:"externalReference,omitempty"`
+	Contact           *Change[[]byte]      `json:"contact,omitempty"`    // encrypted
 	RightTime         bool                 `json:"rightTime,omitempty"`  // the answers to the checklist, which are in the assessments
 	Met               *Change[Verdict]     `json:"met,omitempty"`        // with Assessment
 	Assessment        *Change[[]byte]      `json:"assessment,omitempty"` // encrypted; nil: no input of it was corrected
@@ -39,6 +40,7 @@ type Changes struct {
 	Consent           *Consent // extended: at least what it covered before
 	Reason            *string  // plain text
 	ExternalReference *string
+	Contact           *Contact
 	RightTime         *[]TimelyAnswer // all answers; what is left out is unknown
 	Self              bool            // the person amends, as the token says
 }
@@ -47,6 +49,7 @@ type Changes struct {
 type Plain struct {
 	Reason   string
 	Assessed *Assessment // nil: not assessed
+	Contact  *Contact    // nil: none
 }
 
 // Encrypt encrypts content, bound to a context that decryption must repeat.
@@ -61,7 +64,7 @@ func (a *Amendment) Fields() []string {
 	for name, set := range map[string]bool{
 		"targetGroup": a.TargetGroup != nil, "consent": a.Consent != nil,
 		"reason": a.Reason != nil, "externalReference": a.ExternalReference != nil,
-		"rightTime": a.RightTime,
+		"rightTime": a.RightTime, "contact": a.Contact != nil,
 	} {
 		if set {
 			names = append(names, name)
@@ -100,6 +103,13 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 			return err
 		}
 		a.Reason = &Change[[]byte]{r.Reason, encrypted}
+	}
+	if c.Contact != nil && (was.Contact == nil || *c.Contact != *was.Contact) {
+		encrypted, err := c.Contact.Encrypt(r.ID, encrypt)
+		if err != nil {
+			return err
+		}
+		a.Contact = &Change[[]byte]{r.Contact, encrypted}
 	}
 	// The age remains that of the day of receipt.
 	facts := was.Assessed.facts(r.TargetGroup)
@@ -161,6 +171,10 @@ func (c Changes) check(s *Status, in *association.Association, initiative associ
 	if c.ExternalReference != nil && personnummer.Contains(*c.ExternalReference) {
 		wrong.add(ErrReferenceIsIdentity, "/changes/externalReference")
 	}
+	if c.Contact != nil && c.Self {
+		wrong.add(ErrContactOfPerson, "/changes/contact")
+	}
+	c.Contact.check(&wrong, "/changes/contact")
 	return wrong.fault()
 }
 
@@ -171,6 +185,7 @@ func (a *Amendment) set(r *Referral, old bool) {
 	set(&r.Consent, a.Consent, old)
 	set(&r.Reason, a.Reason, old)
 	set(&r.ExternalReference, a.ExternalReference, old)
+	set(&r.Contact, a.Contact, old)
 	set(&r.TargetGroupMet, a.Met, old)
 	set(&r.Assessment, a.Assessment, old)
 }

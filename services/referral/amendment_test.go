@@ -70,6 +70,24 @@ func TestAReferralAsItWasHasTheFieldsOfThatTime(t *testing.T) {
 	}
 }
 
+func TestAnAmendedContactIsThatOfTheReferralFromThenOn(t *testing.T) {
+	first, second := Contact{Name: "Påhittad", Phone: "+46 31 000 00 01"}, Contact{Name: "Påhittad", Email: "remisser@fk.example.se"}
+	r := amended(t, Changes{Contact: &first})
+	if err := r.Amend(history.Author{}, noon, rules, Changes{Contact: &second}, Plain{Reason: "first", Contact: &first}, inClear, nil); err != nil {
+		t.Fatal(err)
+	}
+	err := r.Amend(history.Author{}, noon, rules, Changes{Contact: pointer(second)}, Plain{Reason: "first", Contact: &second}, inClear, nil)
+	if !errors.Is(err, ErrNothingAmended) || fmt.Sprint(r.Steps[2].Amendment.Fields()) != "[contact]" {
+		t.Errorf("got %v after %+v", err, r.Steps[2].Amendment)
+	}
+	for version, want := range map[int64]*Contact{1: nil, 2: &first, 3: &second} {
+		got, err := DecryptContact(r.ID, r.AsOf(version).Contact, inClear)
+		if err != nil || (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Errorf("at %d: got %+v, %v", version, got, err)
+		}
+	}
+}
+
 func TestWhatIsTheSameAlreadyIsNoChange(t *testing.T) {
 	r := amended(t, Changes{Reason: pointer("second"), ExternalReference: pointer("FK-1")})
 	if got := r.Steps[1].Amendment.Fields(); !slices.Equal(got, []string{"reason"}) {
@@ -101,6 +119,8 @@ func TestAnAmendmentIsHeldAgainstTheRules(t *testing.T) {
 		"nor on a day that does not exist":     {consent(func(c *Consent) { c.GivenOn = "2026-02-30" }), ErrDate},
 		"and names nobody by number":           {consent(func(c *Consent) { c.TextVersion = "19121212-1212" }), personnummer.ErrNumberHere},
 		"a reference is no personal number":    {Changes{ExternalReference: pointer("19121212-1212")}, ErrReferenceIsIdentity},
+		"nor is a contact's name":              {Changes{Contact: &Contact{Name: "19121212-1212"}}, personnummer.ErrNumberHere},
+		"a person has no contact at work":      {Changes{Contact: &Contact{Name: "Påhittad"}, Self: true}, ErrContactOfPerson},
 	} {
 		r := sample()
 		err := r.Amend(history.Author{}, noon, rules, c.changes, Plain{}, inClear, nil)
@@ -175,7 +195,7 @@ func TestAnAmendedInputIsAssessedAgain(t *testing.T) {
 		{"and so does what is the same already", Changes{Reason: pointer("second"), TargetGroup: &same, RightTime: &[]TimelyAnswer{{"can_attend", "yes"}, {"wants_to", "no"}}}, "[reason]", "", ""},
 	} {
 		r, was := assessed(t)
-		if err := r.Amend(history.Author{}, noon, rules, c.changes, Plain{"first", &was}, inClear, nil); err != nil {
+		if err := r.Amend(history.Author{}, noon, rules, c.changes, Plain{Reason: "first", Assessed: &was}, inClear, nil); err != nil {
 			t.Errorf("%s: %v", c.sentence, err)
 			continue
 		}
@@ -211,7 +231,7 @@ func TestAReferralThatWasNeverTestedIsTestedWhenItIsAmended(t *testing.T) {
 
 func TestAnAnswerToWhatThePresentRulesDoNotAskIsRefused(t *testing.T) {
 	r, was := assessed(t)
-	err := r.Amend(history.Author{}, noon, rules, Changes{RightTime: &[]TimelyAnswer{{"sleeps_well", "yes"}}}, Plain{"first", &was}, inClear, nil)
+	err := r.Amend(history.Author{}, noon, rules, Changes{RightTime: &[]TimelyAnswer{{"sleeps_well", "yes"}}}, Plain{Reason: "first", Assessed: &was}, inClear, nil)
 	if !errors.Is(err, ErrRightTimeItem) || fault.Of(err).Fields[0].Pointer != "/changes/rightTime/0/item" || r.Version() != 1 {
 		t.Errorf("got %v", err)
 	}

@@ -9,6 +9,8 @@
 package referral
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/personnummer"
 )
 
 // Referral is one referral, as it is stored.
@@ -36,11 +39,52 @@ type Referral struct {
 	TargetGroupMet     Verdict             `json:"targetGroupMet,omitempty"` // of Assessment, for lists; empty: not assessed
 	Assessment         []byte              `json:"assessment,omitempty"`     // encrypted: the newest
 	Consent            Consent             `json:"consent"`
-	Reason             []byte              `json:"reason"` // encrypted
+	Reason             []byte              `json:"reason"`            // encrypted
+	Contact            []byte              `json:"contact,omitempty"` // encrypted: whom to ask; nil: as the register says
 	Receipt            idempotency.Receipt `json:"receipt"`
 	Terms              *association.Terms  `json:"terms,omitempty"` // in force when it was received; nil: the defaults
 	Steps              []Step              `json:"steps"`
 }
+
+// Contact is whom to ask at work about what was sent: somebody or a function at a unit.
+type Contact struct {
+	Name  string `json:"name"`
+	Email string `json:"email,omitempty"`
+	Phone string `json:"phone,omitempty"`
+}
+
+// check holds a contact against the rules; nil has none to break. A phone number that
+// begins with a zero, as those without a country code do, can look like a personal
+// identity number by chance.
+func (c *Contact) check(wrong *fieldErrors, pointer string) {
+	if c == nil {
+		return
+	}
+	for _, f := range []struct{ field, value string }{{"name", c.Name}, {"email", c.Email}, {"phone", c.Phone}} {
+		if personnummer.Contains(f.value) && (f.field != "phone" || f.value[0] != '0') {
+			wrong.add(personnummer.ErrNumberHere, pointer+"/"+f.field)
+		}
+	}
+}
+
+// Encrypt returns the contact as the referral of that id stores it; of nil, nothing.
+func (c *Contact) Encrypt(id string, encrypt Encrypt) ([]byte, error) {
+	if c == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("referral %s: contact: %w", id, err)
+	}
+	return encrypt(text, contactContext(id))
+}
+
+// DecryptContact reads what Encrypt wrote; nil of a referral without a contact.
+func DecryptContact(id string, encrypted []byte, decrypt Encrypt) (*Contact, error) {
+	return decryptJSON[Contact](encrypted, contactContext(id), decrypt)
+}
+
+func contactContext(id string) string { return TextContext(id) + "/contact" }
 
 // Step is one thing that happened to the referral. Which of the fields below Kind are
 // set depends on it.
@@ -379,4 +423,75 @@ func (s *Status) HandedOverBy(municipality string) *Step {
 		}
 	}
 	return nil
+}
+
+// Submission is a referral that somebody wants to send, with the person in plain text.
+type Submission struct {
+	Person             Person
+	Unit               string
+	TargetGroup        TargetGroup
+	Given              bool // the person has consented
+	Consent            Consent
+	WishedMunicipality string
+	Reason             string
+	ExternalReference  string
+	Contact            *Contact       `json:",omitempty"` // nil: the unit's
+	RightTime          []TimelyAnswer `json:",omitempty"`
+	OnBehalf           Source         `json:",omitempty"` // for whom the municipality hands it in: SelfReferral, SourcePrivateCare; empty: nobody
+	Self               bool           `json:",omitempty"` // the person sends it, as the token says
+}
+
+// Person is the person who is referred. It goes to the vault and nowhere else.
+type Person struct {
+	PersonalIdentityNumber string
+	GivenName              string
+	FamilyName             string
+	Gender                 string
+	Email                  string
+	Phone                  string
+	Protection             string `json:",omitempty"` // level of protected identity; empty: none that the sender knows of
+}
+
+// Identity is who a participant is, as far as the vault shows it to the caller.
+type Identity struct {
+	Name      string // or the alias of a protected person
+	Number    string // as the vault masks it; empty for a protected person
+	Protected bool
+}
+
+// Origin is where a referral comes from, as it is stored.
+type Origin struct {
+	Authority     string
+	AuthorityKind actor.AuthorityKind
+	Unit          string
+	Source        Source
+}
+
+// Check holds a submission against the rules; the fault names every field that is
+// wrong, under the first rule that was broken.
+func (s Submission) Check(from Origin, in *association.Association, now time.Time) error {
+	var wrong fieldErrors
+	if !s.Given {
+		wrong.add(ErrConsentMissing, "/consent/given")
+	}
+	wrong.consentDate(s.Consent.GivenOn, now, "/consent/givenOn")
+	if !s.Self && !s.Consent.Names(from.Authority, from.AuthorityKind) {
+		wrong.add(ErrConsentWithoutReferrer, "/consent/authorities")
+	}
+	wrong.between(s.Consent.Authorities, from.Authority, in, "/consent/authorities")
+	to, member := in.Municipality(s.WishedMunicipality)
+	if member && !s.Consent.Names(to.Authority, actor.Municipality) {
+		wrong.add(ErrConsentWithoutReceiver, "/consent/authorities")
+	}
+	if initiative, ok := in.Choose(""); ok {
+		wrong.checklist(initiative, s.RightTime, "/rightTime")
+	}
+	if !member {
+		wrong.add(ErrMunicipality, "/wishedMunicipality")
+	}
+	if personnummer.Contains(s.ExternalReference) {
+		wrong.add(ErrReferenceIsIdentity, "/externalReference")
+	}
+	s.Contact.check(&wrong, "/contact")
+	return wrong.fault()
 }

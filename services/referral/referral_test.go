@@ -108,6 +108,7 @@ func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
 		"a personal number is no reference":                 {func(s *Submission) { s.ExternalReference = "19121212-1212" }, []string{"/externalReference reference-is-identity"}},
 		"nor is a coordination number without a month":      {func(s *Submission) { s.ExternalReference = "FK-191500882392" }, []string{"/externalReference reference-is-identity"}},
 		"nor is a number with a prefix and a blank":         {func(s *Submission) { s.ExternalReference = "SE 19800101 2387" }, []string{"/externalReference reference-is-identity"}},
+		"nor is it a phone number at work":                  {func(s *Submission) { s.Contact = &Contact{Name: "Påhittad", Phone: "19121212-1212"} }, []string{"/contact/phone personal-identity-number-here"}},
 		"all that is wrong is said at once, in field order": {func(s *Submission) { s.Given = false; s.WishedMunicipality = "0180" }, []string{"/consent/given consent-missing", "/wishedMunicipality not-a-member-municipality"}},
 	}
 	for name, c := range cases {

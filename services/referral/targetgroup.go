@@ -238,18 +238,23 @@ func (a Assessment) Encrypt(id string, encrypt Encrypt) ([]byte, error) {
 }
 
 // DecryptAssessment reads what Encrypt wrote; nil of a referral without an assessment.
-func DecryptAssessment(id string, encrypted []byte, decrypt Encrypt) (a *Assessment, err error) {
+func DecryptAssessment(id string, encrypted []byte, decrypt Encrypt) (*Assessment, error) {
+	return decryptJSON[Assessment](encrypted, AssessmentContext(id), decrypt)
+}
+
+// decryptJSON reads what was encrypted with a context; nil of nothing.
+func decryptJSON[T any](encrypted []byte, context string, decrypt Encrypt) (v *T, err error) {
 	if len(encrypted) == 0 {
 		return nil, nil
 	}
-	text, err := decrypt(encrypted, AssessmentContext(id))
+	text, err := decrypt(encrypted, context)
 	if err == nil {
-		err = json.Unmarshal(text, &a)
+		err = json.Unmarshal(text, &v)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("referral %s: assessment: %w", id, err)
+		return nil, fmt.Errorf("%s: %w", context, err)
 	}
-	return a, nil
+	return v, nil
 }
 
 // AssessmentContext is what an encrypted assessment is bound to.

@@ -32,6 +32,8 @@ type Unit struct {
 	Authority    string `json:"authority,omitempty"`    // the member that it belongs to; empty for private care
 	Municipality string `json:"municipality,omitempty"` // four-digit code, where it serves one only
 	Active       bool   `json:"active"`
+
+	Contact *Contact `json:"contact,omitempty"` // a function there, and no person: everybody reads the register
 }
 
 // Register is the whole register of one association in one document, so that nobody
@@ -53,6 +55,15 @@ func (g *Register) Find(id string) (Unit, int, bool) {
 		return Unit{}, i, false
 	}
 	return g.Units[i], i, true
+}
+
+// ContactOf returns the contact of the unit that a referral came from; nil: none is known.
+func (g *Register) ContactOf(r *Referral) *Contact {
+	u, _, known := g.Find(r.Unit)
+	if !known || u.Authority != r.Authority && (u.Kind != SourcePrivateCare || r.Source != SourcePrivateCare) {
+		return nil
+	}
+	return u.Contact
 }
 
 // Load replaces the units of the register.
@@ -101,6 +112,10 @@ func (u Unit) check(in *association.Association, pointer string) error {
 	if personnummer.Contains(u.ID) || personnummer.Contains(u.Name) {
 		return personnummer.ErrNumberHere.AtField(pointer + "/name")
 	}
+	var wrong fieldErrors
+	if u.Contact.check(&wrong, pointer+"/contact"); wrong.first != nil {
+		return wrong.first
+	}
 	if (u.Authority == "") != (u.Kind == SourcePrivateCare) {
 		return ErrUnitWithoutAuthority.AtField(pointer + "/authority")
 	}
@@ -121,6 +136,8 @@ func (g *Register) Origin(a actor.Actor, relation access.Relation, s Submission)
 	switch {
 	case s.Self && s.ExternalReference != "":
 		return from, ErrReferenceOfPerson.AtField("/externalReference")
+	case s.Self && s.Contact != nil:
+		return from, ErrContactOfPerson.AtField("/contact")
 	case s.Self && s.OnBehalf == SourcePrivateCare:
 		return from, ErrSource.AtField("/source")
 	case s.Self:

@@ -2,6 +2,7 @@ package referral
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -57,6 +58,7 @@ func TestWhereAReferralComesFrom(t *testing.T) {
 		{"no member sends as a private care giver", loaded, fk, access.OwnAuthority, Submission{Unit: "rehab"}, "", "", ErrUnitElsewhere},
 		{"a person applies", loaded, person, access.OwnParticipant, Submission{Self: true}, "self", SelfReferral, nil},
 		{"without a reference", loaded, person, access.OwnParticipant, Submission{Self: true, ExternalReference: "A1"}, "", "", ErrReferenceOfPerson},
+		{"or a contact at work", loaded, person, access.OwnParticipant, Submission{Self: true, Contact: &Contact{Name: "Påhittad"}}, "", "", ErrContactOfPerson},
 		{"and as nobody else", loaded, person, access.OwnParticipant, Submission{Self: true, OnBehalf: SourcePrivateCare}, "", "", ErrSource},
 		{"a receiver hands in an application", loaded, town, access.OwnMunicipality, Submission{OnBehalf: SelfReferral, WishedMunicipality: "1481"}, "intake", SelfReferral, nil},
 		{"to the own municipality", loaded, town, access.OwnMunicipality, Submission{OnBehalf: SelfReferral, WishedMunicipality: "1402"}, "", "", ErrUnit},
@@ -90,6 +92,8 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 		"a municipality that does not exist": {func(u []Unit) []Unit { u[0].Municipality = "0180"; return u }, ErrMunicipality, "/items/0/municipality"},
 		"an authority that does not exist":   {func(u []Unit) []Unit { u[0].Authority = "nosuch"; return u }, ErrAuthority, "/items/0/authority"},
 		"a person as a unit":                 {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/name"},
+		"a person as its contact":            {func(u []Unit) []Unit { u[0].Contact = &Contact{Name: "19121212-1212"}; return u }, personnummer.ErrNumberHere, "/items/0/contact/name"},
+		"a function as its contact":          {func(u []Unit) []Unit { u[0].Contact = &Contact{Name: "Påhittad växel"}; return u }, nil, ""},
 		"more than there are":                {func(u []Unit) []Unit { return make([]Unit, maxUnits+1) }, ErrTooManyUnits, "/items"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -118,5 +122,62 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 	}
 	if u, _, ok := g.Find("fk-molndal"); !ok || u.Active {
 		t.Errorf("got %+v, %v", u, ok)
+	}
+}
+
+func TestAContactHoldsNoPersonalIdentityNumber(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		contact *Contact
+		want    []string // pointers
+	}{
+		"none":                                        {nil, nil},
+		"a function":                                  {&Contact{Name: "Påhittad växel", Email: "vaxel@fk.example.se", Phone: "+46 31 000 00 02"}, nil},
+		"a phone number that looks like one":          {&Contact{Name: "Påhittad växel", Phone: "0801012386"}, nil},
+		"a number as a name and in an address":        {&Contact{Name: "Tolvan 19121212-1212", Email: "191212121212@fk.example.se"}, []string{"/contact/name", "/contact/email"}},
+		"a number as a phone number":                  {&Contact{Name: "Påhittad växel", Phone: "191212121212"}, []string{"/contact/phone"}},
+		"a number without its century as a phone one": {&Contact{Name: "Påhittad växel", Phone: "121212-1212"}, []string{"/contact/phone"}},
+	} {
+		var wrong fieldErrors
+		c.contact.check(&wrong, "/contact")
+		var got []string
+		if wrong.first != nil {
+			for _, f := range wrong.first.Fields {
+				got = append(got, f.Pointer)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", sentence, got, c.want)
+		}
+	}
+}
+
+func TestTheRegisterKnowsTheContactOfAReferralsUnit(t *testing.T) {
+	g := &Register{}
+	loaded := units()
+	for i := range loaded {
+		loaded[i].Contact = &Contact{Name: loaded[i].ID}
+	}
+	if err := g.Load(loaded, members, noon); err != nil {
+		t.Fatal(err)
+	}
+	for sentence, c := range map[string]struct {
+		r    Referral
+		want string
+	}{
+		"of its unit":                              {Referral{Authority: "fk", Unit: "fk-molndal"}, "fk-molndal"},
+		"of one that refers no more":               {Referral{Authority: "fk", Unit: "fk-lerum"}, "fk-lerum"},
+		"not of another authority's":               {Referral{Authority: "vgr", Unit: "fk-molndal"}, ""},
+		"of a private care provider's":             {Referral{Authority: "rehabab", Unit: "rehab", Source: SourcePrivateCare}, "rehab"},
+		"also when the municipality handed it in":  {Referral{Authority: "molndal", Unit: "rehab", Source: SourcePrivateCare}, "rehab"},
+		"not of an application that has that unit": {Referral{Authority: "molndal", Unit: "rehab", Source: SelfReferral}, ""},
+		"of no unit that it does not have":         {Referral{Authority: "fk", Unit: "intake"}, ""},
+	} {
+		got := ""
+		if contact := g.ContactOf(&c.r); contact != nil {
+			got = contact.Name
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", sentence, got, c.want)
+		}
 	}
 }

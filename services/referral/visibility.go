@@ -278,6 +278,8 @@ type View struct {
 	Duplicates  []Duplicate       // nil: none are shown to the caller
 	Attachments []*AttachmentView // present ones; nil when texts are hidden
 	Texts       *Texts            // nil when texts are hidden, and in lists
+	Contact     *Contact          // whom to ask at the sender; nil: not known, and in lists but that of tasks
+	OfUnit      bool              // the contact is the register's
 }
 
 // QueuePosition is the referral's place in its queue: the first is 1.
@@ -291,6 +293,7 @@ type Texts struct {
 	Instead     map[int64]string              // by number of the step that was corrected
 	Reasons     map[int64]Change[string]      // by number of the step that amended the reason
 	Assessments map[int64]Change[*Assessment] // by number of the step that repeated the assessment
+	Contacts    map[int64]Change[*Contact]    // by number of the step that amended the contact; nil for the person
 }
 
 // Outline returns what a list shows the actor of the referral.

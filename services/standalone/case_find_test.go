@@ -3,6 +3,7 @@ package standalone_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -370,5 +371,94 @@ func TestCase_D6_AListNamesItsPersonsInOneCall(t *testing.T) {
 	})
 	if err != nil || shown != 1 {
 		t.Errorf("the handler's page is entered %d times, %v", shown, err)
+	}
+}
+
+// TestCase_D10_AReceiverKnowsWhomToAskAtTheSender is: a referral names a contact at work, or
+// else its unit in the register does; the receiver's task names it, and the person's does not.
+func TestCase_D10_AReceiverKnowsWhomToAskAtTheSender(t *testing.T) {
+	o := open(t, newData(t))
+	contact := func(name, phone string) map[string]any {
+		return map[string]any{"name": name, "email": "remisser@fk.example.se", "phone": phone}
+	}
+	register := func(contact any) {
+		t.Helper()
+		o.want(200, office1, http.MethodPut, "/units/fk-molndal", o.version(office1, "/units"),
+			map[string]any{"name": "Påhittat kontor", "kind": "insurance_office", "authority": "fk", "active": true, "contact": contact})
+	}
+	desk, own := contact("Påhittad växel", "+46 31 000 00 02"), contact("Påhittad handläggare", "031-000 00 03")
+	register(desk)
+	with, person := o.refer(90, func(referral, _ map[string]any) { referral["contact"] = own })
+	without, hidden := o.refer(91, nil)
+	of := func(answer map[string]any) map[string]any {
+		c, _ := answer["referrer"].(map[string]any)["contact"].(map[string]any)
+		return c
+	}
+	read := func(who demo.Claims, id string, want map[string]any) {
+		t.Helper()
+		if got := of(o.want(200, who, http.MethodGet, "/referrals/"+id, "", nil)); !maps.Equal(got, want) {
+			t.Errorf("%v reads %v, want %v", who.Roles, got, want)
+		}
+	}
+	o.protect(hidden, "confidentiality_marking")
+	for _, who := range []demo.Claims{intake7, coach1, chef, officer, sender} {
+		read(who, with, own)
+		read(who, without, desk) // of a protected person too: it says nothing of the person
+	}
+	applicant := demo.Claims{Roles: []actor.Role{actor.Participant}, Authority: "self", Participant: person, Subject: "person-1", Lifetime: time.Hour}
+	read(applicant, with, nil)
+	tasks := map[string]map[string]any{}
+	for _, item := range o.list(intake7, "/tasks") {
+		tasks[item["id"].(string)] = of(item)
+	}
+	if !maps.Equal(tasks[with], own) || !maps.Equal(tasks[without], desk) {
+		t.Errorf("the tasks name %v", tasks)
+	}
+	if item := o.list(intake7, "/referrals")[0]; of(item) != nil {
+		t.Errorf("a list names %v", item)
+	}
+
+	batch := o.want(200, sender, http.MethodPost, "/referrals/batch", "", map[string]any{"items": []any{map[string]any{
+		"referral": o.referral(92, func(referral, _ map[string]any) { referral["contact"] = own }),
+	}}})
+	read(intake7, batch["items"].([]any)[0].(map[string]any)["id"].(string), own)
+	draft := "/drafts/" + o.want(201, officer, http.MethodPost, "/drafts", "", o.referral(93, func(referral, _ map[string]any) { referral["contact"] = own }))["id"].(string)
+	sent := o.want(201, officer, http.MethodPost, draft+"/sending", o.version(officer, draft), nil)
+	read(intake7, sent["id"].(string), own)
+
+	at, other := "/referrals/"+with, contact("Påhittad efterträdare", "+46 31 000 00 04")
+	amend := func(status int, contact any) map[string]any {
+		t.Helper()
+		return o.want(status, officer, http.MethodPost, at+"/amendments", o.version(officer, at), map[string]any{"reason": "Påhittat: ny handläggare.", "changes": map[string]any{"contact": contact}})
+	}
+	amend(200, other)
+	if got := amend(422, other); got["code"] != "nothing-amended" {
+		t.Errorf("the same again: %v", got)
+	}
+	if got := amend(422, contact("19121212-1212", "031-000 00 03")); got["code"] != "personal-identity-number-here" {
+		t.Errorf("a number: %v", got)
+	}
+	read(intake7, with, other)
+	for who, want := range map[*demo.Claims]bool{&intake7: true, &officer: true, &applicant: false} {
+		log := fmt.Sprint(o.want(200, *who, http.MethodGet, at, "", nil)["changeLog"])
+		if strings.Contains(log, "handläggare phone") != want || strings.Contains(log, "efterträdare") != want {
+			t.Errorf("%v reads the change %s", who.Roles, log)
+		}
+	}
+	unread := map[string]string{"If-None-Match": o.version(officer, "/referrals/"+without)}
+	desk["name"] = "Påhittad ny växel"
+	register(desk)
+	if w := o.call(officer, http.MethodGet, "/referrals/"+without, unread, nil); w.Code != 200 || !strings.Contains(w.Body.String(), "ny växel") {
+		t.Errorf("after the register has changed: %d %s", w.Code, w.Body)
+	}
+	for _, who := range []demo.Claims{sender, intake7} {
+		var text string
+		o.eventually("the events have come", func() bool {
+			text = o.call(who, http.MethodGet, "/events", nil, nil).Body.String()
+			return strings.Contains(text, with)
+		})
+		if strings.Contains(text, "växel") || strings.Contains(text, "efterträdare") || strings.Contains(text, "remisser@") {
+			t.Errorf("the events name the contact: %s", text)
+		}
 	}
 }

@@ -81,6 +81,7 @@ func (b bird) livesThroughTheStory(w walk) {
 	person := body["person"].(map[string]any)
 	person["email"], person["phone"] = b.Email, b.Phone
 	body["reason"], body["externalReference"] = b.text+" i remissen", control
+	body["contact"] = map[string]any{"name": b.text + " på kontoret", "email": b.Email, "phone": b.Phone}
 	b.isDrafted(w, body)
 	made := w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/referrals", Token: w.Token(w.t, fkSystem), Body: body, Header: map[string]string{"Idempotency-Key": "canary-1"},

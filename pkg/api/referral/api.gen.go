@@ -1127,6 +1127,9 @@ type AmendmentChanges struct {
 	// Consent Ett nytt skriftligt samtycke, som omfattar minst det förra. / A new written consent, which covers at least the former one.
 	Consent *ExtendedConsent `json:"consent,omitempty"`
 
+	// Contact Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+	Contact *WorkContact `json:"contact,omitempty"`
+
 	// ExternalReference Ärendets nummer hos er; aldrig ett personnummer. / Your own case number; never a personal identity number.
 	ExternalReference *string `json:"externalReference,omitempty"`
 
@@ -1294,6 +1297,7 @@ type DraftConsent struct {
 // DraftContent Innehållet i ett utkast: samma fält som i en ny remiss, men inget är obligatoriskt och texter kontrolleras först när utkastet skickas. / The content of a draft: the same fields as in a new referral, but nothing is required and texts are checked only when the draft is sent.
 type DraftContent struct {
 	Consent           *DraftConsent         `json:"consent,omitempty"`
+	Contact           *DraftWorkContact     `json:"contact,omitempty"`
 	ExternalReference *string               `json:"externalReference,omitempty"`
 	Person            *DraftPerson          `json:"person,omitempty"`
 	Reason            *string               `json:"reason,omitempty"`
@@ -1351,6 +1355,16 @@ type DraftTargetGroup struct {
 	AuthoritiesConcerned *[]AuthorityKind  `json:"authoritiesConcerned,omitempty"`
 	Reasons              *[]ReferralReason `json:"reasons,omitempty"`
 }
+
+// DraftWorkContact defines model for DraftWorkContact.
+type DraftWorkContact struct {
+	Email *string `json:"email,omitempty"`
+	Name  *string `json:"name,omitempty"`
+	Phone *string `json:"phone,omitempty"`
+}
+
+// EmailAddress defines model for EmailAddress.
+type EmailAddress = string
 
 // ErrorMarking defines model for ErrorMarking.
 type ErrorMarking struct {
@@ -1527,6 +1541,9 @@ type NewReferral struct {
 	// Consent Personens skriftliga samtycke. / The person's written consent.
 	Consent NewConsent `json:"consent"`
 
+	// Contact Vem mottagaren kan fråga om remissen; utelämnas den gäller enhetens, ur registret. Visas för mottagaren och för er, inte för personen. / Whom the receiver can ask about the referral; if left out, the unit's of the register. Shown to the receiver and to you, not to the person.
+	Contact *WorkContact `json:"contact,omitempty"`
+
 	// ExternalReference Ärendets nummer hos er, unikt inom er myndighet; aldrig ett personnummer. / Your own case number, unique within your authority; never a personal identity number.
 	ExternalReference *string        `json:"externalReference,omitempty"`
 	Person            ReferredPerson `json:"person"`
@@ -1573,6 +1590,9 @@ type NewUnit struct {
 	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care providers.
 	Authority *UnitAuthority `json:"authority,omitempty"`
 
+	// Contact Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+	Contact *WorkContact `json:"contact,omitempty"`
+
 	// Kind Enhetens typ. / The kind of unit.
 	Kind UnitKind `json:"kind"`
 
@@ -1588,6 +1608,9 @@ type NewUnitInRegister struct {
 
 	// Authority Medlemmen som enheten hör till; ingen för privata vårdgivare. / The member that the unit belongs to; none for private care providers.
 	Authority *UnitAuthority `json:"authority,omitempty"`
+
+	// Contact Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+	Contact *WorkContact `json:"contact,omitempty"`
 
 	// Id Enhetens id, som i åtkomsttoken. / The unit's id, as in the access token.
 	Id UnitId `json:"id"`
@@ -1607,6 +1630,9 @@ type NewUnitRegister struct {
 
 // OnBehalf För vem kommunen lämnar remissen. / On whose behalf the municipality hands in the referral.
 type OnBehalf string
+
+// PhoneNumber defines model for PhoneNumber.
+type PhoneNumber = string
 
 // Places defines model for Places.
 type Places struct {
@@ -1888,9 +1914,12 @@ type ReferralBatchAnswer struct {
 
 // ReferralChanges defines model for ReferralChanges.
 type ReferralChanges struct {
-	Consent           *ConsentChange `json:"consent,omitempty"`
-	ExternalReference *TextChange    `json:"externalReference,omitempty"`
-	Reason            *TextChange    `json:"reason,omitempty"`
+	Consent *ConsentChange `json:"consent,omitempty"`
+
+	// Contact Kontakten före och efter rättelsen; visas inte för personen. / The contact before and after the amendment; not shown to the person.
+	Contact           *WorkContactChange `json:"contact,omitempty"`
+	ExternalReference *TextChange        `json:"externalReference,omitempty"`
+	Reason            *TextChange        `json:"reason,omitempty"`
 
 	// RightTime Checklistan före och efter rättelsen. / The checklist before and after the amendment.
 	RightTime   *RightTimeChange   `json:"rightTime,omitempty"`
@@ -2226,16 +2255,16 @@ type ReferralWithdrawer string
 
 // ReferredPerson defines model for ReferredPerson.
 type ReferredPerson struct {
-	Email      *string `json:"email,omitempty"`
-	FamilyName string  `json:"familyName"`
+	Email      *EmailAddress `json:"email,omitempty"`
+	FamilyName string        `json:"familyName"`
 
 	// Gender Kön så som det angavs; det räknas aldrig fram ur personnumret. / Gender as given; it is never derived from the number.
 	Gender    *Gender `json:"gender,omitempty"`
 	GivenName string  `json:"givenName"`
 
 	// PersonalIdentityNumber Personnummer eller samordningsnummer. / Personal identity number or coordination number.
-	PersonalIdentityNumber string  `json:"personalIdentityNumber"`
-	Phone                  *string `json:"phone,omitempty"`
+	PersonalIdentityNumber string       `json:"personalIdentityNumber"`
+	Phone                  *PhoneNumber `json:"phone,omitempty"`
 
 	// Protection Skyddade personuppgifter som du känner till. Skyddet gäller överallt från och med nu, också för dig: ingen ser vem personen är förrän kommunens chef har utsett handläggare, och telefon och e-post sparas inte. / Protected identity that you know of. The protection holds everywhere from now on, for you too: nobody sees who the person is until the head of the municipality's unit has appointed handlers, and phone and e-mail are not kept.
 	Protection *ReferredProtection `json:"protection,omitempty"`
@@ -2251,7 +2280,10 @@ type Referrer struct {
 
 	// AuthorityKind Vem som kan remittera. / Who can refer.
 	AuthorityKind ReferrerKind `json:"authorityKind"`
-	Unit          string       `json:"unit"`
+
+	// Contact Remissens kontakt, annars enhetens ur registret; i listor bara i GET /tasks, aldrig för personen, och svaret på en ny remiss har bara remissens egen. / The referral's contact, or else its unit's of the register; in lists only in GET /tasks, never for the person, and the answer to a new referral has only the referral's own.
+	Contact *WorkContact `json:"contact,omitempty"`
+	Unit    string       `json:"unit"`
 }
 
 // ReferrerKind Vem som kan remittera. / Who can refer.
@@ -2415,6 +2447,9 @@ type Unit struct {
 	Active          bool    `json:"active"`
 	Authority       *string `json:"authority,omitempty"`
 
+	// Contact Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+	Contact *WorkContact `json:"contact,omitempty"`
+
 	// Id Enhetens id, som i åtkomsttoken. / The unit's id, as in the access token.
 	Id UnitId `json:"id"`
 
@@ -2538,6 +2573,24 @@ type Withdrawal struct {
 	// By Vem som vill att remissen återtas. / Who wishes the withdrawal.
 	By   ReferralWithdrawer `json:"by"`
 	Text *string            `json:"text,omitempty"`
+}
+
+// WorkContact Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+type WorkContact struct {
+	Email *EmailAddress `json:"email,omitempty"`
+
+	// Name Funktionens eller personens namn på arbetet. / The function's or the person's name at work.
+	Name  string       `json:"name"`
+	Phone *PhoneNumber `json:"phone,omitempty"`
+}
+
+// WorkContactChange Kontakten före och efter rättelsen; visas inte för personen. / The contact before and after the amendment; not shown to the person.
+type WorkContactChange struct {
+	// New Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+	New WorkContact `json:"new"`
+
+	// Old Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
+	Old *WorkContact `json:"old,omitempty"`
 }
 
 // AttachmentId defines model for AttachmentId.

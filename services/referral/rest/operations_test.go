@@ -30,7 +30,12 @@ func put(id, path string, body map[string]any, may []string, more ...refusal) op
 
 // unit is one of the register, without fault.
 func unit() map[string]any {
-	return map[string]any{"name": "Påhittat kontor", "kind": "insurance_office", "authority": "fk", "municipality": "1481", "active": true}
+	return map[string]any{"name": "Påhittat kontor", "kind": "insurance_office", "authority": "fk", "municipality": "1481", "active": true, "contact": workContact()}
+}
+
+// workContact is a function at a unit, without fault.
+func workContact() map[string]any {
+	return map[string]any{"name": "Påhittad växel", "email": "vaxel@fk.example.se", "phone": "+46 31 000 00 02"}
 }
 
 func badUnits() []refusal {
@@ -50,6 +55,8 @@ func badUnits() []refusal {
 		items("with a member's unit without a member", func(u map[string]any) { delete(u, "authority") }),
 		items("with a municipality that is no member", func(u map[string]any) { u["municipality"] = "0180" }),
 		items("with a unit named by a personal number", func(u map[string]any) { u["name"] = "19121212-1212" }),
+		items("with a contact named by a personal number", func(u map[string]any) { u["contact"] = map[string]any{"name": "19121212-1212"} }),
+		items("with a contact without a name", func(u map[string]any) { u["contact"] = map[string]any{"phone": "+46 31 000 00 02"} }),
 	}
 }
 
@@ -104,7 +111,7 @@ func operations() []operation {
 		change("withdrawReferral", "/withdrawal", referraltest.Officer, []string{"text"}, map[string]any{"by": "person", "text": "Påhittat."},
 			body("by somebody who does not exist", "by", "neighbour", map[string]any{})),
 		change("amendReferral", "/amendments", referraltest.Officer,
-			[]string{"changes/consent", "changes/consent/dataCategories", "changes/externalReference", "changes/reason", "changes/rightTime", "changes/targetGroup"}, amendment(), badAmendments()...),
+			[]string{"changes/consent", "changes/consent/dataCategories", "changes/contact", "changes/contact/email", "changes/contact/phone", "changes/externalReference", "changes/reason", "changes/rightTime", "changes/targetGroup"}, amendment(), badAmendments()...),
 		change("correctReferral", "/corrections", referraltest.Intake,
 			[]string{"replacement", "replacement/code", "replacement/coach", "replacement/priority", "replacement/startDate", "replacement/text"},
 			map[string]any{"step": 1, "reason": "Påhittat: fel.", "replacement": map[string]any{
@@ -148,7 +155,7 @@ func operations() []operation {
 			{"of a municipality that is no code", webtest.Request{Path: "/units?municipality=Lerum"}},
 		}},
 		put("replaceUnits", "/units", map[string]any{"items": []any{}}, nil, badUnits()...),
-		put("replaceUnit", "/units/fk-molndal", unit(), []string{"authority", "municipality"},
+		put("replaceUnit", "/units/fk-molndal", unit(), []string{"authority", "contact", "contact/email", "contact/phone", "municipality"},
 			body("of a kind that does not exist", "kind", "church", unit()), body("of a member's without a member", "authority", nil, unit()),
 			refusal{"of an id of forbidden characters", webtest.Request{Path: "/units/FK"}}),
 		{id: "addAttachment", method: "POST", path: on("/attachments"), who: referraltest.Officer, form: form("", "intyg.pdf", "application/pdf", pdf),
@@ -259,6 +266,12 @@ func badReferrals() []refusal {
 		inside("with a consent of no such day", "consent", "givenOn", "2026-02-30"),
 		inside("with a consent that leaves the referrer out", "consent", "authorities", []any{"af"}),
 		inside("with a consent about data that does not exist", "consent", "dataCategories", []any{"shoe_size"}),
+		body("with a contact without a name", "contact", map[string]any{"phone": "+46 31 000 00 02"}, unreferenced()),
+		body("with a contact of no visible name", "contact", map[string]any{"name": "\u200b"}, unreferenced()),
+		body("with a contact of two lines", "contact", map[string]any{"name": "Påhittad\nväxel"}, unreferenced()),
+		body("with a contact that has a personal number", "contact", map[string]any{"name": "Påhittad 19121212-1212"}, unreferenced()),
+		body("with a contact whose address has no at sign", "contact", map[string]any{"name": "Påhittad växel", "email": "tolvan"}, unreferenced()),
+		body("with a contact at home too", "contact", map[string]any{"name": "Påhittad växel", "address": "Påhittad väg 1"}, unreferenced()),
 		body("to a municipality that is no member", "wishedMunicipality", "0180", unreferenced()),
 		body("with a reference that is a personal number", "externalReference", "19121212-1212", unreferenced()),
 		body("without a unit", "unit", nil, unreferenced()),
@@ -267,6 +280,7 @@ func badReferrals() []refusal {
 		{"by a receiver for nobody", webtest.Request{As: referraltest.Intake}},
 		{"by a receiver to another municipality", webtest.Request{As: referraltest.Partille}},
 		{"by a person with a reference", webtest.Request{As: referraltest.Person("p1"), Body: newReferral()}},
+		{"by a person with a contact at work", webtest.Request{As: referraltest.Person("p1"), Body: body("", "contact", workContact(), unreferenced()).request.Body}},
 		body("with a reference that is taken", "externalReference", "FK-A", unreferenced()),
 		{"with several things against the rules", webtest.Request{Body: all}},
 		{"by an official of another unit", webtest.Request{As: official}},
@@ -279,7 +293,7 @@ func badReferrals() []refusal {
 // amendment corrects all that can be corrected.
 func amendment() map[string]any {
 	return map[string]any{"reason": "Påhittat: rättat.", "changes": map[string]any{
-		"reason": "Påhittad kanarieorsak.", "externalReference": "FK-2026-2",
+		"reason": "Påhittad kanarieorsak.", "externalReference": "FK-2026-2", "contact": workContact(),
 		"rightTime":   []any{map[string]any{"item": "wants_to", "answer": "yes"}},
 		"targetGroup": map[string]any{"reasons": []any{"young_adult"}, "authoritiesConcerned": []any{"social_insurance", "region"}},
 		"consent":     map[string]any{"givenOn": "2026-03-01", "textVersion": "2026-1", "authorities": []any{"fk", "molndal", "partille"}},
@@ -303,6 +317,8 @@ func badAmendments() []refusal {
 		changes("with a consent whose version is a personal number", consent("2026-03-01", "19121212-1212", "fk", "molndal")),
 		changes("with an answer to no question of the checklist", map[string]any{"rightTime": []any{map[string]any{"item": "sleeps_well", "answer": "yes"}}}),
 		changes("with an answer that does not exist", map[string]any{"rightTime": []any{map[string]any{"item": "wants_to", "answer": "perhaps"}}}),
+		changes("with a contact that is a personal number", map[string]any{"contact": map[string]any{"name": "Påhittad växel", "phone": "19121212-1212"}}),
+		changes("with a contact whose phone has no number", map[string]any{"contact": map[string]any{"name": "Påhittad växel", "phone": "växeln"}}),
 		changes("of another municipality", map[string]any{"wishedMunicipality": "1402"}),
 	}
 }

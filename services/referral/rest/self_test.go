@@ -141,6 +141,7 @@ func TestAnApplicantDoesWhatASenderMay(t *testing.T) {
 	}{
 		{"amendments", amendment(map[string]any{"reason": "Påhittat: rättat."}), "submitted", 200, ""},
 		{"amendments", amendment(map[string]any{"externalReference": "X-1"}), "submitted", 422, "reference-of-person"},
+		{"amendments", amendment(map[string]any{"contact": workContact()}), "submitted", 422, "contact-of-person"},
 		{"withdrawal", map[string]any{"by": "person"}, "withdrawn", 200, ""},
 		{"error-marking", why, "entered_in_error", 200, ""},
 	} {

@@ -37,6 +37,7 @@ func submission(b *api.NewReferral) referral.Submission {
 		WishedMunicipality: b.WishedMunicipality,
 		Reason:             b.Reason,
 		ExternalReference:  rest.Value(b.ExternalReference),
+		Contact:            readContact(b.Contact),
 		Consent: referral.Consent{
 			GivenOn: b.Consent.GivenOn, TextVersion: b.Consent.TextVersion, Authorities: b.Consent.Authorities,
 			Categories: rest.Convert[string](rest.Value(b.Consent.DataCategories)),

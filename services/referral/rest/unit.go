@@ -30,7 +30,7 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 	units := rest.Map(r.Body.Items, func(u api.NewUnitInRegister) referral.Unit {
 		return referral.Unit{
 			ID: u.Id, Name: u.Name, Kind: referral.Source(u.Kind), Authority: rest.Value(u.Authority),
-			Municipality: rest.Value(u.Municipality), Active: u.Active,
+			Municipality: rest.Value(u.Municipality), Active: u.Active, Contact: readContact(u.Contact),
 		}
 	})
 	version, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (_ int64, err error) {
@@ -47,7 +47,7 @@ func (h handlers) ReplaceUnits(ctx context.Context, r api.ReplaceUnitsRequestObj
 func (h handlers) ReplaceUnit(ctx context.Context, r api.ReplaceUnitRequestObject) (api.ReplaceUnitResponseObject, error) {
 	u := referral.Unit{
 		ID: r.Unit, Name: r.Body.Name, Kind: referral.Source(r.Body.Kind), Authority: rest.Value(r.Body.Authority),
-		Municipality: rest.Value(r.Body.Municipality), Active: r.Body.Active,
+		Municipality: rest.Value(r.Body.Municipality), Active: r.Body.Active, Contact: readContact(r.Body.Contact),
 	}
 	version, err := rest.AtVersion(r.Params.IfMatch, func(version int64) (int64, error) {
 		return h.service.ReplaceUnit(ctx, version-1, u)
@@ -73,7 +73,27 @@ func (h handlers) units200(units []referral.Unit, version int64) api.UnitRegiste
 func (h handlers) unit(u referral.Unit, version int64) api.Unit {
 	return api.Unit{
 		Id: u.ID, Version: &version, Name: u.Name, Kind: api.UnitKind(u.Kind), Authority: rest.Optional(u.Authority),
-		Municipality: rest.Optional(u.Municipality), Active: u.Active,
+		Municipality: rest.Optional(u.Municipality), Active: u.Active, Contact: contact(u.Contact),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "replaceUnit", u.ID)},
 	}
+}
+
+func readContact(b *api.WorkContact) *referral.Contact {
+	if b == nil {
+		return nil
+	}
+	return &referral.Contact{Name: b.Name, Email: rest.Value(b.Email), Phone: rest.Value(b.Phone)}
+}
+
+func contact(c *referral.Contact) *api.WorkContact {
+	if c == nil {
+		return nil
+	}
+	return &api.WorkContact{Name: c.Name, Email: rest.Optional(c.Email), Phone: rest.Optional(c.Phone)}
+}
+
+// referrer writes where a referral comes from, and whom to ask there.
+func referrer(v *referral.View) api.Referrer {
+	r := v.Referral
+	return api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit, Contact: contact(v.Contact)}
 }

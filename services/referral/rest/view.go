@@ -18,9 +18,9 @@ func (h handlers) GetReferral(ctx context.Context, r api.GetReferralRequestObjec
 		return nil, err
 	}
 	tag := rest.ETag(v.Version)
-	// The place in the queue and the person's other referrals change without this one: who
-	// may see them reads it whole.
-	if v.Queue == nil && v.Duplicates == nil && rest.NotModified(r.Params.IfNoneMatch, v.Version) {
+	// The place in the queue, the person's other referrals and the unit's contact change
+	// without this one: who may see them reads it whole.
+	if v.Queue == nil && v.Duplicates == nil && !v.OfUnit && rest.NotModified(r.Params.IfNoneMatch, v.Version) {
 		return api.GetReferral304Response{Headers: api.GetReferral304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.GetReferral200JSONResponse{
@@ -33,7 +33,7 @@ func (h handlers) body(v *referral.View) api.Referral {
 	r := v.Referral
 	b := api.Referral{
 		Id: r.ID, Version: &v.Version, State: api.ReferralState(v.State), Participant: r.Participant,
-		Referrer:       api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
+		Referrer:       referrer(v),
 		Source:         rest.Present((*api.ReferralSource)(&r.Source)),
 		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),
 		Duplicates:  h.duplicates(v),
@@ -82,7 +82,7 @@ func summary(v *referral.View, links api.Links) api.ReferralSummary {
 	r := v.Referral
 	b := api.ReferralSummary{
 		Id: r.ID, Version: &v.Version, State: api.ReferralState(v.State), Participant: r.Participant,
-		Referrer: api.Referrer{Authority: r.Authority, AuthorityKind: api.ReferrerKind(r.AuthorityKind), Unit: r.Unit},
+		Referrer: referrer(v),
 		Source:   rest.Present((*api.ReferralSource)(&r.Source)), Municipality: v.Status.Municipality,
 		Priority:       rest.Present((*api.ReferralPriority)(&v.Status.Priority)),
 		RegistryNumber: rest.Present(&r.RegistryNumber), ExternalReference: rest.Present(&r.ExternalReference),

@@ -29,8 +29,12 @@ func (s *Service) Amend(ctx context.Context, id string, ifVersion int64, c refer
 		if err != nil {
 			return err
 		}
+		contact, err := referral.DecryptContact(id, r.Value.Contact, s.Cipher.Decrypt)
+		if err != nil {
+			return err
+		}
 		c.Self = a.Participant != "" && a.Participant == r.Value.Participant
-		return r.Value.Amend(by, s.Now(), in, c, referral.Plain{Reason: string(reason), Assessed: assessed}, s.Cipher.Encrypt, why)
+		return r.Value.Amend(by, s.Now(), in, c, referral.Plain{Reason: string(reason), Assessed: assessed, Contact: contact}, s.Cipher.Encrypt, why)
 	})
 	if errors.Is(err, store.ErrTaken) {
 		const pointer = "/changes/externalReference"

@@ -170,7 +170,11 @@ func (s *Service) Tasks(ctx context.Context, f Filter, w store.Window) (*List, e
 			where = append(where, c)
 		}
 	}
-	return s.read(ctx, a, operation, where, found, order, w)
+	l, err := s.read(ctx, a, operation, where, found, order, w)
+	if err != nil {
+		return nil, err
+	}
+	return l, s.fillContacts(ctx, a, l.Items...)
 }
 
 // WaitingList returns the queue to an initiative of the caller's municipality, the first

@@ -98,11 +98,16 @@ func TestThePersonAndTheTextsAreNowhereInClear(t *testing.T) {
 	if _, err := w.Service.SendSupplement(fk, r.ID, 2, "Kanariefågelsson har kanarieorsak."); err != nil {
 		t.Fatal(err)
 	}
-	v, err := w.Service.Withdraw(fk, r.ID, 3, "person", "kanarieorsak")
-	if err != nil || v.Texts.Steps[4] != "kanarieorsak" || v.Texts.Steps[3] == "" || v.Texts.Steps[2] == "" {
+	asked := referral.Contact{Name: "Kanariefågelsson på kontoret", Email: "kanarieorsak@fk.example.se", Phone: "0709990000"}
+	v, err := w.Service.Amend(fk, r.ID, 3, referral.Changes{Contact: &asked}, "kanarieorsak")
+	if err != nil || v.Contact == nil || *v.Contact != asked || v.Texts.Contacts[4].New == nil {
+		t.Fatalf("the contact is there to read: %v, %v", v, err)
+	}
+	v, err = w.Service.Withdraw(fk, r.ID, 4, "person", "kanarieorsak")
+	if err != nil || v.Texts.Steps[5] != "kanarieorsak" || v.Texts.Steps[3] == "" || v.Texts.Steps[2] == "" {
 		t.Fatalf("the texts are there to read: %v, %v", v.Texts, err)
 	}
-	log(t, w, 4)
+	log(t, w, 5)
 	files, err := filepath.Glob(filepath.Join(w.Dir, "*"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)

@@ -264,12 +264,16 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 	if err != nil {
 		return nil, err
 	}
+	contact, err := sub.Contact.Encrypt(id, s.Cipher.Encrypt)
+	if err != nil {
+		return nil, err
+	}
 	r := &referral.Referral{
 		Association: i.in.ID, ID: id, Participant: filed.Participant,
 		Authority: from.Authority, AuthorityKind: from.AuthorityKind, Unit: from.Unit,
 		Source: from.Source, Gender: sub.Person.Gender,
 		WishedMunicipality: sub.WishedMunicipality, ExternalReference: sub.ExternalReference,
-		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason,
+		TargetGroup: sub.TargetGroup, Consent: sub.Consent, Reason: reason, Contact: contact,
 		Receipt: idempotency.Receipt{Fingerprint: i.request.Fingerprint, At: i.request.Now},
 	}
 	i.texts = &referral.Texts{Reason: sub.Reason}

@@ -20,6 +20,9 @@ func (s *Service) viewWithDuplicates(ctx context.Context, a actor.Actor, r *refe
 	if err != nil {
 		return nil, err
 	}
+	if err := s.fillContacts(ctx, a, v); err != nil {
+		return nil, err
+	}
 	if err := s.Waitlist.DropFull(ctx, v); err != nil {
 		return nil, err
 	}
@@ -35,10 +38,16 @@ func (s *Service) view(ctx context.Context, a actor.Actor, r *referral.Referral)
 // viewWith is view with texts that the caller may know without decrypting them.
 func (s *Service) viewWith(ctx context.Context, a actor.Actor, r *referral.Referral, texts func(*referral.View) (*referral.Texts, error)) (*referral.View, error) {
 	v := r.Status().View(a, s.Now())
+	var err error
+	if v.Contact, err = s.contact(a, r); err != nil {
+		return nil, err
+	}
 	if v.Visibility.Texts {
-		var err error
 		if v.Texts, err = texts(v); err != nil {
 			return nil, err
+		}
+		if a.Participant != "" {
+			v.Texts.Contacts = nil
 		}
 		for _, step := range r.Attachments() {
 			attached, err := s.attachmentView(a, v.Status, r, step)
@@ -50,6 +59,40 @@ func (s *Service) viewWith(ctx context.Context, a actor.Actor, r *referral.Refer
 	}
 	s.dropUnconfigured(v)
 	return v, s.Waitlist.FillPositions(ctx, v)
+}
+
+// contact returns whom to ask about a referral, as it says itself; nil: it does not, or the
+// actor is the person, whom it is not for.
+func (s *Service) contact(a actor.Actor, r *referral.Referral) (*referral.Contact, error) {
+	if a.Participant != "" {
+		return nil, nil
+	}
+	return referral.DecryptContact(r.ID, r.Contact, s.Cipher.Decrypt)
+}
+
+// fillContacts sets in the views whom to ask: as the referral says, or else as the register
+// says of its unit. The answer to a creation is without the register's, which may change
+// before a repeat.
+func (s *Service) fillContacts(ctx context.Context, a actor.Actor, views ...*referral.View) error {
+	if a.Participant != "" || len(views) == 0 {
+		return nil
+	}
+	register, err := s.recentRegister(ctx, a.Association)
+	if err != nil {
+		return err
+	}
+	for _, v := range views {
+		if v.Contact == nil { // in a list, or it names none
+			if v.Contact, err = s.contact(a, v.Referral); err != nil {
+				return err
+			}
+		}
+		if v.Contact == nil {
+			v.Contact = register.ContactOf(v.Referral)
+			v.OfUnit = v.Contact != nil
+		}
+	}
+	return nil
 }
 
 // dropUnconfigured leaves out what cannot be done without a store for blobs.
@@ -114,6 +157,14 @@ func (s *Service) texts(v *referral.View) (*referral.Texts, error) {
 		}
 		if c := step.Amendment.Assessment; c != nil {
 			if t.Assessments[step.N], err = changeOf(c, assessment); err != nil {
+				return nil, err
+			}
+		}
+		if c := step.Amendment.Contact; c != nil {
+			if t.Contacts == nil {
+				t.Contacts = map[int64]referral.Change[*referral.Contact]{}
+			}
+			if t.Contacts[step.N], err = changeOf(c, func(b []byte) (*referral.Contact, error) { return referral.DecryptContact(r.ID, b, s.Cipher.Decrypt) }); err != nil {
 				return nil, err
 			}
 		}
