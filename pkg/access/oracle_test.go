@@ -97,6 +97,9 @@ var oracle = []rule{
 	{"the head sees of a person what that needs, and never who it is", scene.head, "getParticipant"},
 	{"who decided on a referral corrects it, and so does the head", func(s scene) bool { return s.receiver() || s.head() }, "correctReferral"},
 	{"who led an enrolment corrects it, and so does the head", func(s scene) bool { return s.coach() || s.head() }, "correctEnrolment"},
+	{"who works with people knows colleagues by name, and who of the other side works on a case that they share", func(s scene) bool {
+		return s.officer() || s.receiver() || s.coach() || s.leader() || s.head()
+	}, "listStaff"},
 	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException correctAttendance listBookings getBooking getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
 	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},

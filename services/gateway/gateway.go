@@ -132,7 +132,14 @@ func New(c Config) (_ *Gateway, err error) {
 		if op.Service == vault {
 			calls := client.New(op.upstream.scheme+"://"+op.upstream.host, op.upstream.transport, c.Signer)
 			c.Trust.IdentifyBy(func(ctx context.Context, a actor.Actor, number string) (string, error) {
-				return identify(ctx, calls, c.Signer, a, number)
+				var own struct {
+					Participant string `json:"participant"`
+				}
+				err := callFor(ctx, calls, c.Signer, a, "/internal/persons/own", map[string]string{"personalIdentityNumber": number}, &own)
+				return own.Participant, err
+			})
+			c.Trust.IntroduceBy(func(ctx context.Context, a actor.Actor, name string) error {
+				return callFor(ctx, calls, c.Signer, a, "/internal/staff", map[string]string{"name": name}, nil)
 			})
 			break
 		}
@@ -150,22 +157,17 @@ func New(c Config) (_ *Gateway, err error) {
 	return g, nil
 }
 
-// vault is the service that knows participants by their number.
+// vault is the service that knows participants by their number, and staff by name.
 const vault = "participant"
 
-// identify asks the vault for the participant's id of who is signed in with a number. The
-// number is in the body of that one call.
-func identify(ctx context.Context, calls *client.Client, s *internaltoken.Signer, a actor.Actor, number string) (string, error) {
+// callFor posts to an internal operation for who is signed in. What the token says of them
+// is in the body of that one call.
+func callFor(ctx context.Context, calls *client.Client, s *internaltoken.Signer, a actor.Actor, path string, in, out any) error {
 	token, err := s.Token(a)
 	if err != nil {
-		return "", err
+		return err
 	}
-	var own struct {
-		Participant string `json:"participant"`
-	}
-	ctx = web.With(ctx, &web.Request{ID: web.From(ctx).ID, Token: token})
-	err = calls.Call(ctx, http.MethodPost, "/internal/persons/own", map[string]string{"personalIdentityNumber": number}, &own)
-	return own.Participant, err
+	return calls.Call(web.With(ctx, &web.Request{ID: web.From(ctx).ID, Token: token}), http.MethodPost, path, in, out)
 }
 
 // complete checks what is required and sets the defaults.

@@ -229,6 +229,9 @@ func (w *world) path(op operation, t thing) string {
 	if op.ID == "getCapacity" {
 		query.Set("municipality", "1481")
 	}
+	if op.ID == "listStaff" { // colleagues are asked about by the role alone, the other side about a person
+		query.Set("participant", t.participant)
+	}
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}

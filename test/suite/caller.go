@@ -15,6 +15,7 @@ import (
 type Caller struct {
 	Role, Authority, Unit, Municipality, Subject, Participant, Association string
 
+	Name   string // of staff, which colleagues read
 	Scopes string // words, in tokens of issuers that limit their systems
 }
 
@@ -27,7 +28,7 @@ func (s *Suite) Token(t testing.TB, c Caller) string {
 	args := []string{"token", "--data", s.Data}
 	for flag, value := range map[string]string{
 		"--role": c.Role, "--authority": c.Authority, "--unit": c.Unit, "--municipality": c.Municipality,
-		"--subject": c.Subject, "--participant": c.Participant, "--association": c.Association,
+		"--subject": c.Subject, "--participant": c.Participant, "--association": c.Association, "--name": c.Name,
 	} {
 		if value != "" {
 			args = append(args, flag, value)

@@ -968,6 +968,11 @@ type Occupation struct {
 // OccupationKind defines model for OccupationKind.
 type OccupationKind string
 
+// OwnName defines model for OwnName.
+type OwnName struct {
+	Name string `json:"name"`
+}
+
 // OwnNumber defines model for OwnNumber.
 type OwnNumber struct {
 	PersonalIdentityNumber string `json:"personalIdentityNumber"`
@@ -1180,6 +1185,25 @@ type ResumptionRequest struct {
 // SearchPurpose Varför du söker: personen eller en myndighet har hört av sig, ett ärende handläggs, eller uppgifter kontrolleras och rättas. / Why you search: the person or an authority has been in touch, a case is handled, or data is checked and corrected.
 type SearchPurpose string
 
+// StaffList defines model for StaffList.
+type StaffList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links         `json:"_links"`
+	Items           []StaffMember `json:"items"`
+}
+
+// StaffMember En medarbetare vid en myndighet. / A member of staff at an authority.
+type StaffMember struct {
+	// Authority Ett id ur förbundets konfiguration eller ur åtkomsttoken. / An id from the association's configuration or from the access token.
+	Authority Code `json:"authority"`
+
+	// Id Någons id hos sin myndighet (sub i åtkomsttoken). / Somebody's id at their authority (sub in the access token).
+	Id Subject `json:"id"`
+
+	// Name Namnet, så som myndigheten anger det. / The name, as the authority states it.
+	Name string `json:"name"`
+}
+
 // StartRequest defines model for StartRequest.
 type StartRequest struct {
 	// Exception Undantag från den längsta tid som planen medger. / Exception from the longest time that the plan allows.
@@ -1364,6 +1388,15 @@ type RectifyParticipantParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	// Ids Id:n ur by i tidslinjerna, åtskilda av komma; utan dem ditt eget. / Ids from by in the timelines, separated by commas; without them your own.
+	Ids *[]Subject `form:"ids,omitempty" json:"ids,omitempty"`
+
+	// Participant Personen vars tidslinje det gäller. / The person whose timeline it is about.
+	Participant *Uuid `form:"participant,omitempty" json:"participant,omitempty"`
+}
+
 // ApproveExceptionJSONRequestBody defines body for ApproveException for application/json ContentType.
 type ApproveExceptionJSONRequestBody = ApprovalRequest
 
@@ -1403,6 +1436,9 @@ type PutPersonJSONRequestBody = PersonInput
 // IdentifyOwnJSONRequestBody defines body for IdentifyOwn for application/json ContentType.
 type IdentifyOwnJSONRequestBody = OwnNumber
 
+// NoteStaffJSONRequestBody defines body for NoteStaff for application/json ContentType.
+type NoteStaffJSONRequestBody = OwnName
+
 // ReadIdentitiesJSONRequestBody defines body for ReadIdentities for application/json ContentType.
 type ReadIdentitiesJSONRequestBody = IdentitiesRequest
 
@@ -1439,6 +1475,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"putPerson":               "/internal/persons",
 	"identifyOwn":             "/internal/persons/own",
 	"readAge":                 "/internal/persons/{id}/age",
+	"noteStaff":               "/internal/staff",
 	"readIdentities":          "/participants/identities",
 	"searchParticipants":      "/participants/searches",
 	"getParticipant":          "/participants/{id}",
@@ -1447,6 +1484,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"protectParticipant":      "/participants/{id}/protection",
 	"unprotectParticipant":    "/participants/{id}/protection-removal",
 	"rectifyParticipant":      "/participants/{id}/rectifications",
+	"listStaff":               "/staff",
 })
 
 // ServerInterface represents all server handlers.
@@ -1499,6 +1537,9 @@ type ServerInterface interface {
 	// ReadAge Läs en persons ålder en viss dag
 	// (GET /internal/persons/{id}/age)
 	ReadAge(ctx echo.Context, id Id, params ReadAgeParams) error
+	// NoteStaff Notera den anropandes namn
+	// (POST /internal/staff)
+	NoteStaff(ctx echo.Context) error
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx echo.Context) error
@@ -1523,6 +1564,9 @@ type ServerInterface interface {
 	// RectifyParticipant Rätta en deltagares uppgifter / Rectify a participant's data
 	// (POST /participants/{id}/rectifications)
 	RectifyParticipant(ctx echo.Context, id Id, params RectifyParticipantParams) error
+	// ListStaff Läs medarbetares namn / Read the names of staff
+	// (GET /staff)
+	ListStaff(ctx echo.Context, params ListStaffParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2111,6 +2155,15 @@ func (w *ServerInterfaceWrapper) ReadAge(ctx echo.Context) error {
 	return err
 }
 
+// NoteStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) NoteStaff(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NoteStaff(ctx)
+	return err
+}
+
 // ReadIdentities converts echo context to params.
 func (w *ServerInterfaceWrapper) ReadIdentities(ctx echo.Context) error {
 	var err error
@@ -2345,6 +2398,31 @@ func (w *ServerInterfaceWrapper) RectifyParticipant(ctx echo.Context) error {
 	return err
 }
 
+// ListStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStaff(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStaffParams
+	// ------------- Optional query parameter "ids" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "ids", ctx.QueryParams(), &params.Ids, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ids: %s", err))
+	}
+
+	// ------------- Optional query parameter "participant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "participant", ctx.QueryParams(), &params.Participant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter participant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStaff(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2408,6 +2486,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
 	router.GET(options.BaseURL+"/internal/persons/:id/age", wrapper.ReadAge, options.OperationMiddlewares["readAge"]...)
 	router.POST(options.BaseURL+"/internal/persons/own", wrapper.IdentifyOwn, options.OperationMiddlewares["identifyOwn"]...)
+	router.POST(options.BaseURL+"/internal/staff", wrapper.NoteStaff, options.OperationMiddlewares["noteStaff"]...)
 	router.GET(options.BaseURL+"/participants/:id", wrapper.GetParticipant, options.OperationMiddlewares["getParticipant"]...)
 	router.POST(options.BaseURL+"/participants/:id/consent-withdrawals", wrapper.WithdrawConsent, options.OperationMiddlewares["withdrawConsent"]...)
 	router.GET(options.BaseURL+"/participants/:id/protection", wrapper.GetProtection, options.OperationMiddlewares["getProtection"]...)
@@ -2416,6 +2495,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/participants/:id/rectifications", wrapper.RectifyParticipant, options.OperationMiddlewares["rectifyParticipant"]...)
 	router.POST(options.BaseURL+"/participants/identities", wrapper.ReadIdentities, options.OperationMiddlewares["readIdentities"]...)
 	router.POST(options.BaseURL+"/participants/searches", wrapper.SearchParticipants, options.OperationMiddlewares["searchParticipants"]...)
+	router.GET(options.BaseURL+"/staff", wrapper.ListStaff, options.OperationMiddlewares["listStaff"]...)
 
 }
 
@@ -2702,6 +2782,21 @@ func (response ReadAge200JSONResponse) VisitReadAgeResponse(w http.ResponseWrite
 	return web.Answer(w, 200, &response)
 }
 
+type NoteStaffRequestObject struct {
+	Body *NoteStaffJSONRequestBody
+}
+
+type NoteStaffResponseObject interface {
+	VisitNoteStaffResponse(w http.ResponseWriter) error
+}
+
+type NoteStaff204Response struct {
+}
+
+func (response NoteStaff204Response) VisitNoteStaffResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 204)
+}
+
 type ReadIdentitiesRequestObject struct {
 	Body *ReadIdentitiesJSONRequestBody
 }
@@ -2843,6 +2938,20 @@ func (response RectifyParticipant200JSONResponse) VisitRectifyParticipantRespons
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type ListStaffRequestObject struct {
+	Params ListStaffParams
+}
+
+type ListStaffResponseObject interface {
+	VisitListStaffResponse(w http.ResponseWriter) error
+}
+
+type ListStaff200JSONResponse StaffList
+
+func (response ListStaff200JSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListEnrolments Lista inskrivningar / List enrolments
@@ -2893,6 +3002,9 @@ type StrictServerInterface interface {
 	// ReadAge Läs en persons ålder en viss dag
 	// (GET /internal/persons/{id}/age)
 	ReadAge(ctx context.Context, request ReadAgeRequestObject) (ReadAgeResponseObject, error)
+	// NoteStaff Notera den anropandes namn
+	// (POST /internal/staff)
+	NoteStaff(ctx context.Context, request NoteStaffRequestObject) (NoteStaffResponseObject, error)
 	// ReadIdentities Läs vilka deltagarna är / Read who the participants are
 	// (POST /participants/identities)
 	ReadIdentities(ctx context.Context, request ReadIdentitiesRequestObject) (ReadIdentitiesResponseObject, error)
@@ -2917,6 +3029,9 @@ type StrictServerInterface interface {
 	// RectifyParticipant Rätta en deltagares uppgifter / Rectify a participant's data
 	// (POST /participants/{id}/rectifications)
 	RectifyParticipant(ctx context.Context, request RectifyParticipantRequestObject) (RectifyParticipantResponseObject, error)
+	// ListStaff Läs medarbetares namn / Read the names of staff
+	// (GET /staff)
+	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -3643,6 +3758,52 @@ func (sh *strictHandler) ReadAge(ctx echo.Context, id Id, params ReadAgeParams) 
 	return nil
 }
 
+// NoteStaff operation middleware
+func (sh *strictHandler) NoteStaff(ctx echo.Context) error {
+	var request NoteStaffRequestObject
+
+	var body NoteStaffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteStaff(ctx.Request().Context(), request.(NoteStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NoteStaffResponseObject); ok {
+		return validResponse.VisitNoteStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ReadIdentities operation middleware
 func (sh *strictHandler) ReadIdentities(ctx echo.Context) error {
 	var request ReadIdentitiesRequestObject
@@ -3977,6 +4138,31 @@ func (sh *strictHandler) RectifyParticipant(ctx echo.Context, id Id, params Rect
 		return err
 	} else if validResponse, ok := response.(RectifyParticipantResponseObject); ok {
 		return validResponse.VisitRectifyParticipantResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaff operation middleware
+func (sh *strictHandler) ListStaff(ctx echo.Context, params ListStaffParams) error {
+	var request ListStaffRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaff(ctx.Request().Context(), request.(ListStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffResponseObject); ok {
+		return validResponse.VisitListStaffResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

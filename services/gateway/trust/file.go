@@ -50,6 +50,8 @@ type Claims struct {
 	Unit         Path         `yaml:"unit,omitempty"`
 	Municipality Path         `yaml:"municipality,omitempty"`
 	Participant  Path         `yaml:"participant,omitempty"`
+	// Name is of how colleagues read who somebody is, for staff; empty: tokens name nobody.
+	Name Path `yaml:"name,omitempty"`
 	// Scopes is of what the token lets the role integration do, such as referrals:write. Where
 	// it is named, a token without it lets an integration do nothing; else nothing is limited.
 	Scopes Path `yaml:"scopes,omitempty"`

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -253,6 +255,17 @@ func (is *issuer) actor(claims jwt.MapClaims, key []byte) (actor.Actor, time.Tim
 // line and a header of our own.
 func isPlain(s string) bool {
 	return len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// maxName bounds a name, in characters.
+const maxName = 100
+
+// isName reports whether a claim's text can be somebody's name: one short line of visible
+// text, and no personal identity number.
+func isName(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n >= 2 && n <= maxName && utf8.ValidString(s) && !personnummer.Contains(s) && strings.ContainsFunc(s, unicode.IsLetter) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r != '\u200c' && r != '\u200d' && !unicode.IsPrint(r) })
 }
 
 // claimText returns a claim that is a text; an absent one is empty.

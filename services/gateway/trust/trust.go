@@ -27,6 +27,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/fault"
@@ -57,6 +58,7 @@ type Verifier struct {
 	// isInvalid: the trust file, as last read, is not the one in use.
 	isInvalid atomic.Bool
 	identify  atomic.Pointer[Identify]
+	introduce atomic.Pointer[Introduce]
 	tokens    *lru.Cache[[sha256.Size]byte, *verified]
 
 	mu       sync.Mutex // guards the reading of the trust file
@@ -145,6 +147,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (actor.Actor, strin
 	if len(who.Roles) == 0 {
 		v.config.Log.WarnContext(ctx, "a token without any role; "+NoRole, "issuer", h.issuer)
 	}
+	v.name(ctx, is, claims, who)
 	v.tokens.Add(sha256.Sum256([]byte(token)), &verified{actor: who, issuer: h.issuer, until: until, file: file, source: is.keys, keys: keys})
 	return who, h.issuer, nil
 }
@@ -172,6 +175,34 @@ func (v *Verifier) own(ctx context.Context, is *issuer, claims jwt.MapClaims, wh
 		return ErrToken.Because(errors.New("the personal identity number is not valid"))
 	}
 	return fault.ErrUnavailable.Because(err)
+}
+
+// Introduce notes the name of a member of staff who is signed in.
+type Introduce func(ctx context.Context, a actor.Actor, name string) error
+
+// IntroduceBy names who keeps the names of staff. Without, nobody does.
+func (v *Verifier) IntroduceBy(introduce Introduce) { v.introduce.Store(&introduce) }
+
+// introduceTimeout bounds how long a first request waits for its name to be noted.
+const introduceTimeout = 2 * time.Second
+
+// name has the name of a member of staff noted, once for a token. Nothing depends on it: a
+// name that cannot be noted is left out, and the log has no word of it.
+func (v *Verifier) name(ctx context.Context, is *issuer, claims jwt.MapClaims, who actor.Actor) {
+	name := strings.TrimSpace(claimText(claims, is.Claims.Name))
+	introduce := v.introduce.Load()
+	if name == "" || introduce == nil || who.Has(actor.Participant) || !access.MayCall("listStaff", who) {
+		return
+	}
+	if !isName(name) {
+		v.config.Log.WarnContext(ctx, "the name in a token is ignored: it is no short line of text, or contains a personal identity number", "issuer", is.Issuer.Issuer)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, introduceTimeout)
+	defer cancel()
+	if err := (*introduce)(ctx, who, name); err != nil {
+		v.config.Log.WarnContext(ctx, "the name in a token was not noted; the next token tries again", "issuer", is.Issuer.Issuer, "code", fault.Of(err).Code)
+	}
 }
 
 // Recall returns what Verify returned for the token before, if that still applies. It does

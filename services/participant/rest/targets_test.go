@@ -151,6 +151,13 @@ func people(all map[string]*target, g *stages) {
 			body("a handler who is a personal number", object{"level": "assumed_identity", "handlers": []any{"191212121212"}}),
 			body("a handler twice", object{"level": "assumed_identity", "handlers": []any{"a", "a"}}),
 		}}
+	all["listStaff"] = &target{path: "/staff?ids=coach-17", as: Coach, rules: []wrong{
+		as("a person", Participant(g.person)), as("a system", FK), as("the board", Board),
+		{"of no text", webtest.Request{Path: "/staff?ids="}}, {"of more than 50", webtest.Request{Path: "/staff?ids=a" + strings.Repeat(",a", 50)}},
+		{"of a person who is not there", webtest.Request{Path: "/staff?ids=coach-17&participant=" + nobody}},
+		{"of another municipality's person", webtest.Request{Path: "/staff?ids=coach-17&participant=" + g.person, As: Elsewhere}},
+		{"of another unit's person", webtest.Request{Path: "/staff?ids=coach-17&participant=" + g.person, As: unit("fk-lerum")}},
+	}}
 	all["getProtection"] = &target{path: at + "/protection", missing: missing + "/protection", as: Reviewer, rules: []wrong{as("a coach may not", Coach)}}
 	all["unprotectParticipant"] = &target{path: at + "/protection-removal", missing: missing + "/protection-removal", as: Reviewer, tag: g.protection,
 		body: object{"text": "Markeringen är borttagen."}, rules: []wrong{
@@ -182,6 +189,10 @@ func internal(all map[string]*target, g *stages) {
 	me := actor.Actor{Subject: "person-1", Association: FK.Association, Authority: "self", AuthorityKind: actor.Self, Roles: []actor.Role{actor.Participant}}
 	all["identifyOwn"] = &target{path: "/internal/persons/own", as: me, body: object{"personalIdentityNumber": "191212121212"}, rules: []wrong{
 		as("an official's", FK), body("a wrong check digit", object{"personalIdentityNumber": "191212121213"}),
+	}}
+	all["noteStaff"] = &target{path: "/internal/staff", as: Coach, body: object{"name": "Kim Påhittad"}, rules: []wrong{
+		as("a person's", me), as("a system's", FK), as("the board's", Board), body("two lines", object{"name": "Kim\nPåhittad"}), body("nothing to see", object{"name": "   "}),
+		body("too long", object{"name": strings.Repeat("Kim ", 30)}),
 	}}
 	at := "/internal/persons/" + g.person + "/age"
 	all["readAge"] = &target{path: at + "?on=2026-12-07", missing: "/internal/persons/" + nobody + "/age?on=2026-12-07", as: Intake, rules: []wrong{

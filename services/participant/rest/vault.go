@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"strings"
 
 	api "github.com/finsam/finsam/pkg/api/participant"
 	"github.com/finsam/finsam/pkg/civil"
@@ -50,4 +51,22 @@ func (h handlers) ReadAge(ctx context.Context, r api.ReadAgeRequestObject) (api.
 		return nil, err
 	}
 	return api.ReadAge200JSONResponse{Years: years}, nil
+}
+
+func (h handlers) ListStaff(ctx context.Context, r api.ListStaffRequestObject) (api.ListStaffResponseObject, error) {
+	names, err := h.service.Staff(ctx, rest.Value(r.Params.Ids), rest.Value(r.Params.Participant))
+	if err != nil {
+		return nil, err
+	}
+	self := h.paths.Link("self", "listStaff").With(rest.Query("ids", strings.Join(rest.Value(r.Params.Ids), ","), "participant", rest.Value(r.Params.Participant)))
+	return api.ListStaff200JSONResponse{UnderscoreLinks: api.Links{self}, Items: rest.Map(names, func(n service.StaffName) api.StaffMember {
+		return api.StaffMember{Id: n.ID, Authority: n.Authority, Name: n.Name}
+	})}, nil
+}
+
+func (h handlers) NoteStaff(ctx context.Context, r api.NoteStaffRequestObject) (api.NoteStaffResponseObject, error) {
+	if err := h.service.NoteStaff(ctx, r.Body.Name); err != nil {
+		return nil, err
+	}
+	return api.NoteStaff204Response{}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
 )
 
@@ -23,9 +24,11 @@ type Service struct {
 	Config
 	people     guard.Documents[participant.Person]
 	enrolments guard.Documents[participant.Enrolment]
+	staff      *store.Collection[participant.Staff]
 	publisher  *feed.Publisher
 	followers  []*feed.Follower
 	dueJob     *jobs.Job
+	staffJob   *jobs.Job
 	searches   searchLimit
 }
 
@@ -34,6 +37,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{Config: c}
 	s.dueJob = jobs.Every(dueInterval, jobs.Config{
 		Service: "participant", Name: "mark-due", Do: jobs.ForEach(s.Associations, s.markOverdue), AtStart: true, Timeout: dueTimeout, Log: s.Log,
+	})
+	s.staffJob = jobs.Every(staffInterval, jobs.Config{
+		Service: "participant", Name: "forget-staff", Do: jobs.ForEach(s.Associations, s.forgetStaff), AtStart: true, Timeout: dueTimeout, Log: s.Log,
 	})
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("participant: %w", err)
@@ -57,6 +63,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
 	g.Go(func() error { return s.dueJob.Run(ctx) })
+	g.Go(func() error { return s.staffJob.Run(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}

@@ -22,6 +22,8 @@ const (
 	coachKey        = "coach"
 	changedKey      = "changedAt" // Unix milliseconds
 	participantKey  = "participant"
+	seenKey         = "seenAt" // Unix milliseconds
+	subjectKey      = "subject"
 	runningKey      = "running" // the initiative of an enrolment that is not closed
 	stateKey        = "state"
 )
@@ -34,8 +36,8 @@ var municipalityKeys = [3]string{"municipality", "municipality2", "municipality3
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "participant", Version: 3,
-		Collections: []migration.Collection{personCollection, enrolmentCollection},
+		Service: "participant", Version: 4,
+		Collections: []migration.Collection{personCollection, enrolmentCollection, staffCollection},
 	}
 }
 
@@ -88,17 +90,31 @@ var enrolmentCollection = store.Schema[participant.Enrolment]{
 	Version: func(e *participant.Enrolment) int64 { return int64(len(e.Steps)) },
 }
 
+// staffCollection declares how names of staff are stored: found by the subject that steps
+// have, and by when they were last seen.
+var staffCollection = store.Schema[participant.Staff]{
+	Name:    "staff",
+	Indexes: []store.Index{{subjectKey}, {seenKey}},
+	ID:      func(p *participant.Staff) (string, string) { return p.Association, staffID(p.Authority, p.Subject) },
+	Keys: func(p *participant.Staff) store.Keys {
+		return store.Keys{subjectKey: p.Subject, seenKey: p.SeenAt.UnixMilli()}
+	},
+}
+
 // open prepares the collections and says what access to a person depends on; for an
 // enrolment, enrolmentOf does.
 func (s *Service) open(ctx context.Context) error {
-	var people, enrolments error
+	var people, enrolments, staff error
 	s.people = guard.Documents[participant.Person]{
 		Log: s.AccessLog, Kind: "participant",
 		Resource: func(_ context.Context, a actor.Actor, _ string, p *participant.Person) (access.Resource, error) {
 			return p.Status().Resource(a, ""), nil
 		},
 		Participants: func(p *participant.Person) []string { return []string{p.ID} },
-		Identity: func(a actor.Actor, _ string, _ *participant.Person, r access.Resource) accesslog.Identity {
+		Identity: func(a actor.Actor, operation string, _ *participant.Person, r access.Resource) accesslog.Identity {
+			if operation == staffOperation { // shows nothing of the person
+				return ""
+			}
 			if access.Allows("getParticipant#identity", a, r) {
 				return accesslog.Shown
 			}
@@ -111,7 +127,8 @@ func (s *Service) open(ctx context.Context) error {
 	}
 	s.people.Store, people = store.Open(ctx, s.Engine, personCollection)
 	s.enrolments.Store, enrolments = store.Open(ctx, s.Engine, enrolmentCollection)
-	return errors.Join(people, enrolments)
+	s.staff, staff = store.Open(ctx, s.Engine, staffCollection)
+	return errors.Join(people, enrolments, staff)
 }
 
 // personsByID finds persons by their ids; one that is not there is left out.

@@ -50,6 +50,12 @@ type Client struct {
 // Secret is the secret of every invented client; it opens nothing real.
 const Secret = "demo"
 
+// names are of the invented staff, by role.
+var names = map[actor.Role]string{
+	actor.Referrer: "Robin Exempel", actor.Intake: "Kim Påhittad", actor.Coach: "Alex Påhittadsson",
+	actor.Supervisor: "Sam Exempelsson", actor.Manager: "Charlie Påhittad",
+}
+
 // Clients returns the invented clients, one for each authority and each of its roles,
 // such as fk-integration.
 func Clients() []Client {
@@ -57,7 +63,7 @@ func Clients() []Client {
 	for _, a := range authorities {
 		for _, r := range a.roles {
 			id := a.id + "-" + strings.ReplaceAll(string(r), "_", "-")
-			all = append(all, Client{id, a.name, Claims{Authority: a.id, Roles: []actor.Role{r}}})
+			all = append(all, Client{id, a.name, Claims{Authority: a.id, Name: names[r], Roles: []actor.Role{r}}})
 		}
 	}
 	return all

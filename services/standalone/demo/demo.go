@@ -57,6 +57,7 @@ type Claims struct {
 	Unit         string
 	Municipality string
 	Participant  string
+	Name         string // how colleagues read who somebody is; an invented one
 	// PersonalNumber is a participant's own number, for the first application.
 	PersonalNumber string
 	Roles          []actor.Role
@@ -104,7 +105,7 @@ func (i *Issuer) Token(c Claims) (string, error) {
 		"iss": issuerPrefix + i.issuerID(c.Authority), "aud": Audience, "sub": c.Subject, "client_id": c.Subject,
 		"iat": now.Unix(), "exp": now.Add(c.Lifetime).Unix(), "roles": c.Roles,
 	}
-	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant, "personal_identity_number": c.PersonalNumber} {
+	for name, value := range map[string]string{"unit": c.Unit, "municipality": c.Municipality, "participant": c.Participant, "name": c.Name, "personal_identity_number": c.PersonalNumber} {
 		if value != "" {
 			claims[name] = value
 		}
@@ -184,6 +185,8 @@ func (i *Issuer) add(all ...authority) error {
 		}
 		if a.kind == actor.Self {
 			entry.Claims.PersonalIdentityNumber = trust.Path{"personal_identity_number"}
+		} else {
+			entry.Claims.Name = trust.Path{"name"}
 		}
 		if !slices.ContainsFunc(file.Issuers, func(is trust.Issuer) bool { return is.Issuer == entry.Issuer }) {
 			file.Issuers = append(file.Issuers, entry)

@@ -134,6 +134,7 @@ func tokenCommand() *cobra.Command {
 	f.StringVar(&claims.Municipality, "municipality", "", "four-digit code, for a municipality's own staff")
 	f.StringVar(&claims.Subject, "subject", "", "the caller's own id")
 	f.StringVar(&claims.Participant, "participant", "", "the caller's own participant id, for the role participant")
+	f.StringVar(&claims.Name, "name", "", "the caller's name, which colleagues read in GET /staff; an invented one")
 	f.StringVar(&claims.PersonalNumber, "personal-number", "", "the caller's own personal identity number, for the role participant of the authority self; an invented one")
 	f.StringVar(&association, "association", "", "the association that the token is for (insjoriket)")
 	f.DurationVar(&claims.Lifetime, "lifetime", 12*time.Hour, "how long the token is valid")

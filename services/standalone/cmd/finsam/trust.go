@@ -44,6 +44,9 @@ func trustCommand() *cobra.Command {
 				}
 				slices.Sort(roles)
 				line := fmt.Sprintf("%s: %s of %s, as %s", is.Issuer, is.Authority, is.Association, strings.Join(slices.Compact(roles), ", "))
+				if len(is.Claims.Name) > 0 {
+					line += ", with the names of staff"
+				}
 				if is.Disabled {
 					line += " (disabled)"
 				}

@@ -18,7 +18,8 @@ func TestATrustFileIsPrintedOrRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _, err := finsam(t, "trust", file, "--token", text)
-	if err != nil || !strings.Contains(out, "molndal of insjoriket, as ") || !strings.Contains(out, `of molndal (association insjoriket, unit "amc"), as [coach]`) {
+	if err != nil || !strings.Contains(out, "molndal of insjoriket, as ") || !strings.Contains(out, `of molndal (association insjoriket, unit "amc"), as [coach]`) ||
+		strings.Count(out, ", with the names of staff\n") != strings.Count(out, " of insjoriket, as ")-1 { // a person's own has none
 		t.Errorf("%q, %v", out, err)
 	}
 	if err := os.WriteFile(text, []byte(token[:len(token)-9]), 0o600); err != nil {
