@@ -187,7 +187,7 @@ func (v *Verifier) IntroduceBy(introduce Introduce) { v.introduce.Store(&introdu
 const introduceTimeout = 2 * time.Second
 
 // name has the name of a member of staff noted, once for a token. Nothing depends on it: a
-// name that cannot be noted is left out, and the log has no word of it.
+// name that cannot be noted is left out; the log says so without the name.
 func (v *Verifier) name(ctx context.Context, is *issuer, claims jwt.MapClaims, who actor.Actor) {
 	name := strings.TrimSpace(claimText(claims, is.Claims.Name))
 	introduce := v.introduce.Load()

@@ -92,7 +92,7 @@ func (s *Service) path(ctx context.Context, association, participant, initiative
 
 // checkPath returns referral.ErrAlreadyEnrolled when another referral than the one with
 // this id leads the person into an initiative. Only who may read that referral learns which
-// it is. Of one that was itself accepted meanwhile, its version tells.
+// it is. One that was itself accepted meanwhile is refused by its version.
 func (s *Service) checkPath(ctx context.Context, a actor.Actor, id, participant, initiative string) error {
 	path, err := s.path(ctx, a.Association, participant, initiative)
 	if err != nil || path == nil || path.ID == id {
