@@ -3,8 +3,8 @@ package style
 import (
 	"cmp"
 	"go/ast"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -128,17 +128,26 @@ func declared(t *testing.T, path string) func(name string) bool {
 // TestNoDataFolderIsInTheProject: a folder that a program was started on holds private
 // keys and a database. It belongs below data/, which git ignores.
 func TestNoDataFolderIsInTheProject(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "git", "ls-files")
-	cmd.Dir = projectRoot(t)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Skipf("not a clone: %v", err)
-	}
-	for path := range strings.Lines(string(out)) {
-		switch path = strings.TrimSpace(path); filepath.Ext(path) {
-		case ".key", ".pem", ".db", ".lock":
-			report(t, path, "%s: neither a key nor a database belongs into the project", path)
+	root, files := projectRoot(t), 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
+		short, _ := filepath.Rel(root, path)
+		switch short = filepath.ToSlash(short); {
+		case d.IsDir() && slices.Contains([]string{".git", ".finsam", "bin", "dist", "data"}, short):
+			return filepath.SkipDir
+		case d.IsDir():
+			return nil
+		}
+		files++
+		if slices.Contains([]string{".key", ".pem", ".db", ".lock"}, filepath.Ext(path)) {
+			report(t, short, "%s: neither a key nor a database belongs into the project, but below data/", short)
+		}
+		return nil
+	})
+	if err != nil || files == 0 {
+		t.Fatalf("%d files, %v", files, err)
 	}
 }
 
