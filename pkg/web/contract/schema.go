@@ -316,15 +316,15 @@ var Formats = map[string]func(string) bool{
 	"date":      func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
 	"date-time": func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil },
 	"uuid":      func(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil },
-	"line":      isLine,
+	"line":      IsLine,
 	"email":     func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s },
 	"uri":       func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() },
 }
 
-// isLine reports whether a text is one line of what can be seen: no line break, no sign
+// IsLine reports whether a text is one line of what can be seen: no line break, no sign
 // that turns the direction of a line, none that is invisible but for the joiners that some
 // scripts need within a word.
-func isLine(text string) bool {
+func IsLine(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		return r != '\u200c' && r != '\u200d' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 	})

@@ -25,6 +25,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/jwks"
 	"github.com/finsam/finsam/pkg/personnummer"
+	"github.com/finsam/finsam/pkg/web/contract"
 )
 
 // The faults of tokens. Which check failed is in the cause, for the log; a caller who
@@ -264,8 +265,7 @@ const maxName = 100
 // text, and no personal identity number.
 func isName(s string) bool {
 	n := utf8.RuneCountInString(s)
-	return n >= 2 && n <= maxName && utf8.ValidString(s) && !personnummer.Contains(s) && strings.ContainsFunc(s, unicode.IsLetter) &&
-		!strings.ContainsFunc(s, func(r rune) bool { return r != '\u200c' && r != '\u200d' && !unicode.IsPrint(r) })
+	return n >= 2 && n <= maxName && utf8.ValidString(s) && contract.IsLine(s) && !personnummer.Contains(s) && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
 // claimText returns a claim that is a text; an absent one is empty.
