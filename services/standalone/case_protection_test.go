@@ -100,9 +100,9 @@ func (o *office) protect(participant, level string) {
 	o.want(200, coach1, http.MethodPost, at+"/protection", o.version(coach1, at), map[string]any{"level": level, "handlers": []string{"coach-1"}})
 }
 
-// TestCase_A1 is: only a handler, or the head of the performing municipality's unit,
+// TestCase_A1_OnlyAHandlerOrTheHeadChangesAProtection is: only a handler, or the head of the performing municipality's unit,
 // changes a protection, and neither lowers it.
-func TestCase_A1(t *testing.T) {
+func TestCase_A1_OnlyAHandlerOrTheHeadChangesAProtection(t *testing.T) {
 	o := open(t, newData(t))
 	_, id := o.refer(1, nil)
 	at := "/participants/" + id
@@ -147,9 +147,9 @@ func TestCase_A1(t *testing.T) {
 	}
 }
 
-// TestCase_A13 is: a reviewer reads the version that a removal names, and not the person;
+// TestCase_A13_AReviewerReadsTheVersionAndNotThePerson is: a reviewer reads the version that a removal names, and not the person;
 // a version that was guessed or has passed is refused; nobody reviews itself.
-func TestCase_A13(t *testing.T) {
+func TestCase_A13_AReviewerReadsTheVersionAndNotThePerson(t *testing.T) {
 	o := open(t, newData(t))
 	_, id := o.refer(2, nil)
 	at := "/participants/" + id
@@ -212,9 +212,9 @@ func (o *office) enrol(referral string) (enrolment string) {
 	return enrolment
 }
 
-// TestCase_A11 is: the calendar addresses of a person answer 404 while the identity is
+// TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing is: the calendar addresses of a person answer 404 while the identity is
 // protected, who made them, and nobody makes a new one.
-func TestCase_A11(t *testing.T) {
+func TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing(t *testing.T) {
 	o := open(t, newData(t))
 	referral, id := o.refer(3, nil)
 	o.enrol(referral)
@@ -248,9 +248,9 @@ func TestCase_A11(t *testing.T) {
 	o.eventually("the address answers again", func() bool { return read(http.MethodGet) == 200 })
 }
 
-// TestCase_A12 is: a sender says in the posting that the person's identity is protected,
+// TestCase_A12_ASenderSaysThatAPersonIsProtected is: a sender says in the posting that the person's identity is protected,
 // and from then on it is, everywhere and for the sender too.
-func TestCase_A12(t *testing.T) {
+func TestCase_A12_ASenderSaysThatAPersonIsProtected(t *testing.T) {
 	o := open(t, newData(t))
 	marked := func(level string) func(referral, person map[string]any) {
 		return func(_, person map[string]any) {
@@ -333,9 +333,9 @@ func TestCase_A12(t *testing.T) {
 	}
 }
 
-// TestCase_A14 is: who rejected a referral reads about whom it decided; where nobody of a
+// TestCase_A14_WhoDecidedReadsAboutWhom is: who rejected a referral reads about whom it decided; where nobody of a
 // municipality may, there is no link.
-func TestCase_A14(t *testing.T) {
+func TestCase_A14_WhoDecidedReadsAboutWhom(t *testing.T) {
 	o := open(t, newData(t))
 	coach := coach1
 	link := func(who demo.Claims, referral string) (href string) {

@@ -90,7 +90,7 @@ func (d desk) changed(who demo.Claims, thing, action string, body any) {
 	}
 }
 
-func TestCase_A4(t *testing.T) {
+func TestCase_A4_AConsentCoversSenderAndReceiver(t *testing.T) {
 	d := newDesk(t)
 	post := func(change func(map[string]any)) *httptest.ResponseRecorder {
 		return d.call(sender, http.MethodPost, "/referrals", nil, d.body(change))
@@ -123,7 +123,7 @@ func TestCase_A4(t *testing.T) {
 	}
 }
 
-func TestCase_C19(t *testing.T) {
+func TestCase_C19_WhatCannotBeIsRefused(t *testing.T) {
 	d := newDesk(t)
 	unit := map[string]any{"name": "Påhittat kontor", "kind": "insurance_office", "authority": "nosuch", "active": true}
 	tag := d.call(office1, http.MethodGet, "/units", nil, nil).Header().Get("ETag")
@@ -160,7 +160,7 @@ func (d desk) notices(who demo.Claims, thing string) (kinds []string) {
 	return kinds
 }
 
-func TestCase_A10(t *testing.T) {
+func TestCase_A10_NothingIsLeftOfARequestThatWasDeclined(t *testing.T) {
 	d := newDesk(t)
 	move := map[string]any{"municipality": "1402", "text": "Påhittat: har flyttat."}
 	for action, who := range map[string]demo.Claims{"transfer-refusal": partille, "transfer-cancellation": receiver} {
@@ -191,7 +191,7 @@ func (d desk) upload(thing, key, text string) *httptest.ResponseRecorder {
 	return d.call(sender, http.MethodPost, thing+"/attachments", map[string]string{"Idempotency-Key": key, "Content-Type": "multipart/form-data; boundary=x"}, []byte(form))
 }
 
-func TestCase_C14(t *testing.T) {
+func TestCase_C14_AnAttachmentIsRemovedByItsOwnTag(t *testing.T) {
 	d := newDesk(t)
 	thing := d.sent(nil)
 	added := d.upload(thing, "c14", "Påhittat.")
@@ -215,7 +215,7 @@ func TestCase_C14(t *testing.T) {
 	}
 }
 
-func TestCase_C15(t *testing.T) {
+func TestCase_C15_TheFirstOfTwoEqualKeysWins(t *testing.T) {
 	d := newDesk(t)
 	for n := range 12 {
 		key := fmt.Sprint("c15-", n)
@@ -228,7 +228,7 @@ func TestCase_C15(t *testing.T) {
 	}
 }
 
-func TestCase_C16(t *testing.T) {
+func TestCase_C16_AReferenceIsFreeWhenItsReferralHasEnded(t *testing.T) {
 	d := newDesk(t)
 	reference := func(r string) func(map[string]any) {
 		return func(b map[string]any) { b["externalReference"] = r }
@@ -269,7 +269,7 @@ func TestCase_C16(t *testing.T) {
 	}))
 }
 
-func TestCase_C18(t *testing.T) {
+func TestCase_C18_TheUnitIsTheTokensAndAMunicipalityIsAskedFor(t *testing.T) {
 	d := newDesk(t)
 	asked := d.call(sender, http.MethodGet, "/capacity", nil, nil)
 	d.refused(asked, 422, "municipality-required", "municipality")
@@ -286,7 +286,7 @@ func TestCase_C18(t *testing.T) {
 	}
 }
 
-func TestCase_D9(t *testing.T) {
+func TestCase_D9_LinksAreShownWhereTheyCanBeFollowed(t *testing.T) {
 	d := newDesk(t)
 	shows := func(path string, want ...string) {
 		t.Helper()
@@ -326,9 +326,9 @@ func TestCase_D9(t *testing.T) {
 	d.changed(receiver, thing, "acceptance", accept)
 }
 
-// TestCase_D2 reads of each thing of the referral service its version, which is what its
+// TestCase_D2_WhatAReferralIsMadeOfHasItsVersionInTheBody reads of each thing of the referral service its version, which is what its
 // entity tag says.
-func TestCase_D2(t *testing.T) {
+func TestCase_D2_WhatAReferralIsMadeOfHasItsVersionInTheBody(t *testing.T) {
 	d := newDesk(t)
 	official := demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "fk", Unit: "fk-molndal", Subject: "fk-1", Lifetime: time.Hour}
 	draft := "/drafts/" + d.do(official, http.StatusCreated, http.MethodPost, "/drafts", nil, map[string]any{"reason": "Påhittat utkast."})["id"].(string)
@@ -350,9 +350,9 @@ func TestCase_D2(t *testing.T) {
 	}
 }
 
-// TestCase_C17 is: what is wrong with a field is said in a sentence of what is wanted, in
+// TestCase_C17_AFaultIsASentenceAndNoPattern is: what is wrong with a field is said in a sentence of what is wanted, in
 // both languages, and never by a pattern.
-func TestCase_C17(t *testing.T) {
+func TestCase_C17_AFaultIsASentenceAndNoPattern(t *testing.T) {
 	o := open(t, newData(t))
 	id, _ := o.refer(17, nil)
 	at := "/referrals/" + id

@@ -56,8 +56,8 @@ func fault(t *testing.T, answer map[string]any) (pointer, code string) {
 	return field["pointer"].(string), field["code"].(string)
 }
 
-// TestCase_C5 asks every operation that has GET with HEAD as well.
-func TestCase_C5(t *testing.T) {
+// TestCase_C5_HeadIsAnsweredAsGet asks every operation that has GET with HEAD as well.
+func TestCase_C5_HeadIsAnsweredAsGet(t *testing.T) {
 	o := open(t, newData(t))
 	_, all, err := contract.Read()
 	if err != nil {
@@ -81,7 +81,7 @@ func TestCase_C5(t *testing.T) {
 	}
 }
 
-func TestCase_C6(t *testing.T) {
+func TestCase_C6_IdsInUpperCaseAreTheSameIds(t *testing.T) {
 	o := open(t, newData(t))
 	_, created := o.post(aReferral, "Idempotency-Key", "c6")
 	id := created["id"].(string)
@@ -96,7 +96,7 @@ func TestCase_C6(t *testing.T) {
 	}
 }
 
-func TestCase_C7(t *testing.T) {
+func TestCase_C7_IfMatchIsReadAsItsStandardSays(t *testing.T) {
 	for name, c := range map[string]struct {
 		lines  []string
 		status int
@@ -128,7 +128,7 @@ func TestCase_C7(t *testing.T) {
 	}
 }
 
-func TestCase_C8(t *testing.T) {
+func TestCase_C8_MediaTypesHaveNoCase(t *testing.T) {
 	o := open(t, newData(t))
 	for _, media := range []string{"Application/json", "APPLICATION/JSON; Charset=UTF-8"} {
 		if status, answer := o.post(aReferral, "Idempotency-Key", "c8", "Content-Type", media); status != 201 {
@@ -137,7 +137,7 @@ func TestCase_C8(t *testing.T) {
 	}
 }
 
-func TestCase_C9(t *testing.T) {
+func TestCase_C9_AListInAQueryHasTwoForms(t *testing.T) {
 	o := open(t, newData(t))
 	o.post(aReferral, "Idempotency-Key", "c9")
 	for _, query := range []string{"state=submitted,accepted", "state=submitted&state=accepted", "state=accepted&state=rejected,submitted"} {
@@ -147,8 +147,8 @@ func TestCase_C9(t *testing.T) {
 	}
 }
 
-// TestCase_C10 sends every optional field of a referral as null, one at a time.
-func TestCase_C10(t *testing.T) {
+// TestCase_C10_NullIsAbsentWhereAFieldIsOptional sends every optional field of a referral as null, one at a time.
+func TestCase_C10_NullIsAbsentWhereAFieldIsOptional(t *testing.T) {
 	o := open(t, newData(t))
 	for n, field := range []string{"externalReference", "source", "rightTime"} {
 		var body map[string]any
@@ -167,7 +167,7 @@ func TestCase_C10(t *testing.T) {
 	}
 }
 
-func TestCase_C11(t *testing.T) {
+func TestCase_C11_AKeyInQuotesIsTheSameKey(t *testing.T) {
 	o := open(t, newData(t))
 	first, a := o.post(aReferral, "Idempotency-Key", "8e03978e")
 	again, b := o.post(aReferral, "Idempotency-Key", `"8e03978e"`)
@@ -176,7 +176,7 @@ func TestCase_C11(t *testing.T) {
 	}
 }
 
-func TestCase_C12(t *testing.T) {
+func TestCase_C12_ATextSaysSomething(t *testing.T) {
 	o := open(t, newData(t))
 	reason := regexp.MustCompile(`"reason":"[^"]*"`)
 	for _, text := range []string{"   ", `\u200b`, `\n\t`, "…"} {
@@ -197,7 +197,7 @@ func TestCase_C12(t *testing.T) {
 	}
 }
 
-func TestCase_C13(t *testing.T) {
+func TestCase_C13_WhatIsNoCharacterIsRefusedByName(t *testing.T) {
 	o := open(t, newData(t))
 	reason := regexp.MustCompile(`"reason":"[^"]*"`)
 	for _, text := range []string{`a\ud800`, `\udc00b`, `a\u0000b`} {

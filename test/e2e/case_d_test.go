@@ -13,10 +13,10 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// TestCase_D4 asks for a change without a version: the contract says that the header is
+// TestCase_D4_IfMatchIsRequiredInTheContract asks for a change without a version: the contract says that the header is
 // required. TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt
 // does so at every operation.
-func TestCase_D4(t *testing.T) {
+func TestCase_D4_IfMatchIsRequiredInTheContract(t *testing.T) {
 	s := suite.OneProcess(t, unlimited...)
 	d, err := readDocument(s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"}).Raw)
 	if err != nil {
@@ -37,8 +37,8 @@ func TestCase_D4(t *testing.T) {
 	s.Must(t, 428, suite.Request{Method: "POST", Path: "/referrals/" + made.Text("id") + "/supplement-requests", Token: s.Token(t, intake), Body: map[string]any{"text": "Påhittat exempel."}})
 }
 
-// TestCase_D7 reads the document as somebody who has only the demo's address.
-func TestCase_D7(t *testing.T) {
+// TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress reads the document as somebody who has only the demo's address.
+func TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress(t *testing.T) {
 	s := suite.OneProcess(t)
 	document := s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"})
 	var doc struct {
@@ -84,9 +84,9 @@ func TestCase_D7(t *testing.T) {
 	}
 }
 
-// TestCase_D8 holds what a whole story emits, and a transfer, against the schema of each
+// TestCase_D8_EachEventFitsTheSchemaOfItsType holds what a whole story emits, and a transfer, against the schema of each
 // type in the AsyncAPI document that is served.
-func TestCase_D8(t *testing.T) {
+func TestCase_D8_EachEventFitsTheSchemaOfItsType(t *testing.T) {
 	s := suite.OneProcess(t, unlimited...)
 	var doc struct {
 		Components struct {
