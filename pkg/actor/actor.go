@@ -57,6 +57,10 @@ type Actor struct {
 // Has reports whether the actor has the role.
 func (a Actor) Has(r Role) bool { return slices.Contains(a.Roles, r) }
 
+// Owner returns what limits and shares of what is scarce belong to: the actor's authority
+// within its association.
+func (a Actor) Owner() string { return a.Association + "/" + a.Authority }
+
 // ForService returns the actor that a service is when it acts on an event.
 func ForService(name, association string) Actor {
 	return Actor{Subject: "service:" + name, Association: association, Authority: "finsam", Roles: []Role{System}}

@@ -106,7 +106,7 @@ func (a *admission) take(h http.Header, r *http.Request, op *operation, who call
 	if op.Public || !a.limits.IsLimited() {
 		return nil
 	}
-	d := a.limits.Take(r.Context(), who.Association+"/"+who.Authority, op.Cost)
+	d := a.limits.Take(r.Context(), who.Owner(), op.Cost)
 	h["Ratelimit-Policy"] = a.policy
 	// Rounded up: who waits that long has waited enough.
 	h["Ratelimit"] = []string{`"authority";r=` + strconv.Itoa(d.Remaining) + ";t=" + strconv.Itoa(int((d.Reset+time.Second-1)/time.Second))}
