@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,5 +73,54 @@ func TestEntriesAreReadByWhoAndWhoseAndWhen(t *testing.T) {
 		if err != nil || strings.Count(out, "\n") != want || strings.Count(out, `"operation":"listNames"`) != want || strings.Count(out, `"service":"participant"`) != want {
 			t.Errorf("%s: %q, %v", flags, out, err)
 		}
+	}
+}
+
+// TestCase_B5_TheEntriesOfAllServicesAreReadInOneOrder is: in the order of time, whatever
+// service they are of, and each names its service.
+func TestCase_B5_TheEntriesOfAllServicesAreReadInOneOrder(t *testing.T) {
+	t.Setenv("FINSAM_STORE", "")
+	dir := t.TempDir()
+	db, err := launch.OpenStore(t.Context(), "sqlite:"+standalone.Layout(dir).Database(), "finsam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	logs := map[string]*accesslog.Log{}
+	var want []string
+	for _, service := range []string{"referral", "participant", "referral", "activity", "participant", "referral"} {
+		now = now.Add(time.Minute)
+		if logs[service] == nil {
+			if logs[service], err = accesslog.Open(t.Context(), db.Engine(service), service, clock); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx := actor.With(t.Context(), actor.Actor{Subject: "m-7", Authority: "molndal", Roles: []actor.Role{actor.Coach}})
+		if err := logs[service].Record(ctx, accesslog.Entry{Operation: "listNames", Outcome: accesslog.Done}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, service+" "+now.Format(time.RFC3339))
+	}
+	for _, l := range logs {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.Close()
+	out, _, err := finsam(t, "access-log", "read", "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(out) {
+		var e struct{ Service, At string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(line, err)
+		}
+		got = append(got, e.Service+" "+e.At)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
