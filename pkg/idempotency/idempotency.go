@@ -17,11 +17,9 @@ import (
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/retention"
 	"github.com/finsam/finsam/pkg/store"
 )
-
-// KeyLifetime is how long a key belongs to what it created; after that it is free.
-const KeyLifetime = 24 * time.Hour
 
 // ErrKeyReused answers a key that belongs to another request.
 var ErrKeyReused = fault.New(fault.Unprocessable, "idempotency-key-reused",
@@ -74,7 +72,7 @@ func Create[T any](ctx context.Context, c *store.Collection[T], r Request, recei
 		if r.Key != "" {
 			old, err := c.Get(ctx, r.Actor.Association, id)
 			if err == nil {
-				if r.Now.Sub(receipt(old.Value).At) > KeyLifetime {
+				if r.Now.Sub(receipt(old.Value).At) > retention.IdempotencyKey {
 					continue
 				}
 				return old, true, r.Same(receipt(old.Value))
@@ -111,7 +109,7 @@ func (r Request) Find(receipt func(id string) (Receipt, bool)) (id string, found
 		if !ok {
 			return id, false, nil
 		}
-		if r.Now.Sub(was.At) <= KeyLifetime {
+		if r.Now.Sub(was.At) <= retention.IdempotencyKey {
 			return id, true, nil
 		}
 	}

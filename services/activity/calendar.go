@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/retention"
 )
 
 // Address is a participant's secret calendar address. The secret itself is not
@@ -84,12 +85,10 @@ type CalendarEntry struct {
 	ChangedAt time.Time // of the latest change
 }
 
-// How far a calendar reaches, and how long what was called off stays in it, so
-// that every program has had the time to see it.
+// How far a calendar reaches.
 const (
 	calendarDaysBack  = 30
 	calendarDaysAhead = 26 * 7
-	cancelledLifetime = 30 * 24 * time.Hour
 )
 
 // calendarSpace is the name space of the entries' UIDs (RFC 9562, version 5). It
@@ -120,7 +119,7 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 				continue
 			}
 			e := calendarEntry(b, status, o, called[OccurrenceKey{x.ID, d}])
-			if !e.Cancelled || o.Closed || now.Sub(e.ChangedAt) <= cancelledLifetime {
+			if !e.Cancelled || o.Closed || now.Sub(e.ChangedAt) <= retention.CancelledOccurrence {
 				entries = append(entries, e)
 			}
 		}

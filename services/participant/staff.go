@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/retention"
 )
 
 // Staff is somebody who works at an authority, as the authority's access tokens name them.
@@ -23,11 +24,8 @@ const seenAgain = 24 * time.Hour
 // IsSeenAgain reports whether now is long enough after the last time to be noted.
 func (s *Staff) IsSeenAgain(now time.Time) bool { return now.Sub(s.SeenAt) >= seenAgain }
 
-// staffMonths is how long a name is kept after its last token.
-const staffMonths = 24
-
 // ForgottenBefore returns the time before which those who were last seen are forgotten.
-func ForgottenBefore(now time.Time) time.Time { return now.AddDate(0, -staffMonths, 0) }
+func ForgottenBefore(now time.Time) time.Time { return now.AddDate(0, -retention.StaffNameMonths, 0) }
 
 // WorksFor reports whether somebody is of an authority or a municipality of these.
 func (s *Staff) WorksFor(sides []access.Relationship) bool {

@@ -8,8 +8,12 @@ import (
 	"github.com/finsam/finsam/pkg/idempotency"
 )
 
-// maxAttachments bounds the attachments that a referral has at once.
-const maxAttachments = 10
+const (
+	// MaxAttachmentBytes bounds one attachment. The contract's x-body-limit of
+	// addAttachment and proxy-body-size of the chart's ingress leave room for it.
+	MaxAttachmentBytes = 10 << 20
+	maxAttachments     = 10 // of one referral at once
+)
 
 // Attachment is a file that belongs to the referral, as its step stores it. The file
 // itself is a blob; its key is here and nowhere else. When the attachment is removed,

@@ -84,9 +84,10 @@ const (
 // undecided are the states in which nothing has been decided yet.
 var undecided = []State{StateSubmitted, StateSupplement, StateTransfer, StateWaitlisted}
 
-// transitions says what may happen when, by whom, and where it leads; actsIn is the one
-// exception. The drawing in the README, the links of an answer and the rights to the
-// operations follow from it.
+// transitions says what may happen when, by whom, and where it leads. The one exception,
+// in Status.actsIn: an accepted referral counts as enrolled for a sender who cannot see
+// the progress, so that a refusal to withdraw does not reveal it. The drawing in the
+// README, the links of an answer and the rights to the operations follow from the table.
 var transitions = history.Table[State, StepKind, Party]{
 	{Operation: "createReferral", Kind: Submitted, By: []Party{PartySender, PartyReceiver, PartyPerson}, From: []State{noState}, To: StateSubmitted},
 	{Operation: "requestSupplement", Kind: SupplementRequested, By: []Party{PartyReceiver}, From: []State{StateSubmitted}, To: StateSupplement},

@@ -17,12 +17,13 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/transform"
+
+	"github.com/finsam/finsam/services/referral"
 )
 
 const (
-	maxAttachmentBytes = 10 << 20
-	maxTitle           = 200  // characters
-	maxHead            = 3072 // bytes of a file that show its type
+	maxTitle = 200  // characters
+	maxHead  = 3072 // bytes of a file that show its type
 )
 
 // plainText is the type that is served for every text.
@@ -131,7 +132,7 @@ func (c *Content) Read(b []byte) (int, error) {
 	c.Size += int64(n)
 	c.sum.Write(b[:n]) // never fails
 	switch {
-	case c.Size > maxAttachmentBytes:
+	case c.Size > referral.MaxAttachmentBytes:
 		err = ErrTooLarge.AtField("/file")
 	case errors.Is(err, encoding.ErrInvalidUTF8), c.Type == plainText && bytes.IndexByte(b[:n], 0) >= 0:
 		err = ErrType.AtField("/file")

@@ -19,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/retention"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -41,11 +42,7 @@ type Draft struct {
 	Receipt      idempotency.Receipt `json:"receipt"`
 }
 
-// Drafts are bounded, because personal data that nobody has asked for must have an end.
-const (
-	lifetime  = 90 * 24 * time.Hour // from the creation, however often it is changed
-	maxDrafts = store.MaxCounted    // of one unit or municipality
-)
+const maxDrafts = store.MaxCounted // of one unit or municipality
 
 const (
 	sweepInterval = time.Hour
@@ -86,9 +83,9 @@ func (d *Draft) Write(by string, now time.Time, encrypted []byte) {
 }
 
 // ExpiresAt is when the draft is destroyed, unless it is sent before.
-func (d *Draft) ExpiresAt() time.Time { return d.CreatedAt.Add(lifetime) }
+func (d *Draft) ExpiresAt() time.Time { return d.CreatedAt.Add(retention.Draft) }
 
-// isExpired reports whether the lifetime is over. An expired draft is not shown, even if
+// isExpired reports whether the time is over. An expired draft is not shown, even if
 // it has not been deleted yet.
 func (d *Draft) isExpired(now time.Time) bool { return !now.Before(d.ExpiresAt()) }
 
@@ -153,7 +150,7 @@ type Service struct {
 	drafts    *store.Collection[Draft]
 	documents *guard.Documents[Draft]
 
-	// Job destroys the drafts whose lifetime is over.
+	// Job destroys the drafts whose time is over.
 	Job *jobs.Job
 }
 

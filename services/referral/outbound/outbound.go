@@ -25,6 +25,7 @@ import (
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/retention"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -83,7 +84,7 @@ type Service struct {
 	sending    *jobs.Job
 	metrics    *instruments
 
-	// Disposal disposes of the notices and deliveries that are older than noticeLifetime;
+	// Disposal disposes of the notices and deliveries that are older than retention.Notice;
 	// Run runs it.
 	Disposal *jobs.Job
 }
@@ -233,7 +234,7 @@ const (
 )
 
 func (s *Service) sweepAssociation(ctx context.Context, in *association.Association) error {
-	before := s.now().Add(-noticeLifetime).UnixMilli()
+	before := s.now().Add(-retention.Notice).UnixMilli()
 	return errors.Join(
 		sweep(ctx, s.notices, in.ID, before, func(v store.Versioned[noticeBlock]) error {
 			// Recorded first: a reader gets an error rather than a gap.

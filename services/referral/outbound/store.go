@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"context"
-	"time"
 
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
@@ -22,9 +21,6 @@ const (
 	laneKey         = "lane"     // only while it waits, and not of a test
 	sequenceKey     = "sequence" // of the feed
 )
-
-// noticeLifetime is how long notices and deliveries are stored.
-const noticeLifetime = 90 * 24 * time.Hour
 
 // Collections are the collections of this package.
 var Collections = []migration.Collection{noticeCollection, disposalCollection, webhookCollection, deliveryCollection}

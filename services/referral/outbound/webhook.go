@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/retention"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -38,10 +39,8 @@ var (
 
 const (
 	maxWebhooks = 20 // of an authority, or of a municipality
-	// secretGrace is how long an old secret signs beside the new one.
-	secretGrace = 24 * time.Hour
 	// maxSecrets bounds how many secrets sign at once: an owner who rotates more
-	// often within secretGrace loses the oldest.
+	// often within retention.ReplacedSecret loses the oldest.
 	maxSecrets = 3
 	// secretPrefix and secretSize are those of Standard Webhooks.
 	secretPrefix = "whsec_"
@@ -102,10 +101,10 @@ func (w *Webhook) apply(s Settings, now time.Time) {
 	}
 }
 
-// rotate adds a secret. The one before signs beside it for secretGrace, and those that
+// rotate adds a secret. The one before signs beside it for retention.ReplacedSecret, and those that
 // have ended are dropped.
 func (w *Webhook) rotate(ciphertext []byte, now time.Time) {
-	until := now.Add(secretGrace)
+	until := now.Add(retention.ReplacedSecret)
 	var all []Secret
 	for _, s := range w.Secrets {
 		if s.Until == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/retention"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -91,7 +92,7 @@ func TestARepeatOfACreationIsTheSameReferralAsItWasThen(t *testing.T) {
 	other.Reason = "Något annat."
 	_, err = w.Service.Create(fk, "key-1", other)
 	wants(t, "another body under the same key", err, idempotency.ErrKeyReused)
-	w.Clock.Advance(idempotency.KeyLifetime + time.Minute)
+	w.Clock.Advance(retention.IdempotencyKey + time.Minute)
 	later, err := w.Service.Create(fk, "key-1", other)
 	wants(t, "the key is free after its rest", err, nil)
 	if err == nil && later.Referral.ID == first.Referral.ID {
