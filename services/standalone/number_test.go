@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -123,6 +124,42 @@ func TestCase_A8_NoNumberIsKeptInClear(t *testing.T) {
 			if !slices.ContainsFunc(errors, func(e any) bool { return e.(map[string]any)["pointer"] == field }) || strings.Contains(fmt.Sprint(answer), number) {
 				t.Errorf("%s as %s: %v", number, field, answer)
 			}
+		}
+	}
+}
+
+func TestANumberInAnAddressIsRefusedByTheParametersName(t *testing.T) {
+	o := open(t, newData(t))
+	for parameter, path := range map[string]string{
+		"ids": "/staff?ids=intake-1,", "coach": "/referrals?coach=", "responsible": "/tasks?responsible=", "unit": "/referral-exports?unit=",
+		"externalReference": "/referrals?externalReference=",
+	} {
+		for _, number := range []string{"198001012387", "SE19800101-2387", "191500882392"} {
+			for language, sentence := range map[string]string{
+				"sv": "Värdet ser ut som ett personnummer, och ett sådant får inte stå i en adress. Ange ett id som inte pekar ut någon person.",
+				"en": "The value looks like a personal identity number, which is not allowed in an address. Use an identifier that does not identify a person.",
+			} {
+				answer := o.do(receiver, http.StatusBadRequest, http.MethodGet, path+number, map[string]string{"Accept-Language": language}, nil)
+				want := []any{map[string]any{"pointer": parameter, "code": "personal-identity-number-here", "detail": sentence}}
+				if !reflect.DeepEqual(answer["errors"], want) || strings.Contains(fmt.Sprint(answer), number) {
+					t.Errorf("%s%s: %v", path, number, answer)
+				}
+			}
+		}
+	}
+	o.do(receiver, http.StatusOK, http.MethodGet, "/referrals?coach=coach-1&externalReference=FK-2026-000123", nil, nil)
+}
+
+func TestAWrongValueOfAListIsNamedByItsParameter(t *testing.T) {
+	o := open(t, newData(t))
+	for query, detail := range map[string]string{
+		"include=all":             "Värdet ska vara ett av: identity.",
+		"state=submitted,unheard": "Värdet ska vara ett av: submitted, supplement_requested, transfer_requested, waitlisted, accepted, rejected, enrolled, closed, withdrawn, entered_in_error.",
+	} {
+		answer := o.do(receiver, http.StatusBadRequest, http.MethodGet, "/referrals?"+query, nil, nil)
+		name, _, _ := strings.Cut(query, "=")
+		if want := []any{map[string]any{"pointer": name, "code": "enum", "detail": detail}}; !reflect.DeepEqual(answer["errors"], want) {
+			t.Errorf("%s: %v", query, answer)
 		}
 	}
 }

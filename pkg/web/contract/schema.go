@@ -317,6 +317,7 @@ var Formats = map[string]func(string) bool{
 	"date-time": func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil },
 	"uuid":      func(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil },
 	"line":      IsLine,
+	"opaque":    func(string) bool { return true }, // made by the API, and sent back as it was
 	"email":     func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s },
 	"uri":       func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() },
 }

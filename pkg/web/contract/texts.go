@@ -17,13 +17,15 @@ var messages = map[string]fault.Text{
 	"repeated":          {SV: "Värdet finns mer än en gång. Ange det en gång.", EN: "The value occurs more than once. Give it once."},
 	"says-nothing":      {SV: "Texten måste innehålla minst en bokstav eller siffra.", EN: "The text must have at least one letter or digit."},
 	"not-a-character":   {SV: "Texten innehåller ett tecken som inte finns (noll eller ett halvt surrogatpar). Ta bort det.", EN: "The text holds a character that does not exist (NUL or half a surrogate pair). Remove it."},
-	"not-unique":        {SV: "Samma värde får bara finnas en gång.", EN: "The same value may occur only once."},
-	"read-only":         {SV: "Fältet kan läsas men inte skickas. Ta bort det.", EN: "The field is read-only. Remove it."},
-	"not-a-query":       {SV: "Det som står efter frågetecknet i adressen går inte att läsa. Rätta adressen.", EN: "The part of the address after the question mark cannot be read. Correct the address."},
-	"shape":             {SV: "Värdet har inte den form som beskrivs i dokumentationen. Rätta det.", EN: "The value does not have the form that the documentation describes. Correct it."},
-	"duplicate-field":   {SV: "Fältet finns två gånger i samma objekt. Skicka det en gång.", EN: "The field occurs twice in the same object. Send it once."},
-	"too-deep":          {SV: "Objekt och listor får vara nästlade i högst 32 nivåer.", EN: "Objects and arrays may be nested at most 32 levels deep."},
-	"not-json":          {SV: "Innehållet är inte giltig JSON från det här stället. Rätta det.", EN: "The body is not valid JSON from this point on. Correct it."},
+	"personal-identity-number-here": {SV: "Värdet ser ut som ett personnummer, och ett sådant får inte stå i en adress. Ange ett id som inte pekar ut någon person.",
+		EN: "The value looks like a personal identity number, which is not allowed in an address. Use an identifier that does not identify a person."},
+	"not-unique":      {SV: "Samma värde får bara finnas en gång.", EN: "The same value may occur only once."},
+	"read-only":       {SV: "Fältet kan läsas men inte skickas. Ta bort det.", EN: "The field is read-only. Remove it."},
+	"not-a-query":     {SV: "Det som står efter frågetecknet i adressen går inte att läsa. Rätta adressen.", EN: "The part of the address after the question mark cannot be read. Correct the address."},
+	"shape":           {SV: "Värdet har inte den form som beskrivs i dokumentationen. Rätta det.", EN: "The value does not have the form that the documentation describes. Correct it."},
+	"duplicate-field": {SV: "Fältet finns två gånger i samma objekt. Skicka det en gång.", EN: "The field occurs twice in the same object. Send it once."},
+	"too-deep":        {SV: "Objekt och listor får vara nästlade i högst 32 nivåer.", EN: "Objects and arrays may be nested at most 32 levels deep."},
+	"not-json":        {SV: "Innehållet är inte giltig JSON från det här stället. Rätta det.", EN: "The body is not valid JSON from this point on. Correct it."},
 }
 
 var typeMessages = map[string]fault.Text{
