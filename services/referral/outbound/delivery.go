@@ -239,7 +239,7 @@ func (s *Service) drop(ctx context.Context, d store.Versioned[Delivery]) error {
 	return err
 }
 
-// loadActive returns a webhook that the caller may do the operation to, or ErrWebhookOff.
+// loadActive returns a webhook that the caller wants to be sent to, or ErrWebhookOff.
 func (s *Service) loadActive(ctx context.Context, operation, id string) (*Webhook, error) {
 	v, err := s.documents.Load(ctx, actor.From(ctx), guard.Call{Operation: operation, ID: id})
 	if err != nil {
@@ -248,6 +248,7 @@ func (s *Service) loadActive(ctx context.Context, operation, id string) (*Webhoo
 	if !v.Value.IsOn() {
 		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhook/" + id}, ErrWebhookOff)
 	}
+	s.attempts.change(id, (*receiver).forgive)
 	return v.Value, nil
 }
 

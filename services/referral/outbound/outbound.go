@@ -26,6 +26,7 @@ import (
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/retention"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -92,8 +93,9 @@ type Service struct {
 // New opens the collections and the follower's position on the engine.
 func New(ctx context.Context, c Config) (s *Service, err error) {
 	s = &Service{
-		Config: c, metrics: newInstruments(), attempts: &attempts{byWebhook: map[string]int{}},
-		waiters: &waiters{places: make(chan struct{}, maxWaiters), entered: make(chan struct{}, 1), grow: make(chan struct{})},
+		Config: c, metrics: newInstruments(),
+		attempts: &attempts{places: share.New(maxAttemptsUnderWay, maxAttemptsPerOwner), receivers: map[string]*receiver{}},
+		waiters:  &waiters{places: make(chan struct{}, maxWaiters), entered: make(chan struct{}, 1), grow: make(chan struct{})},
 	}
 	var notices, disposals, webhooks, deliveries error
 	s.notices, notices = store.Open(ctx, c.Engine, noticeCollection)

@@ -3,8 +3,9 @@ package outbound
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,10 +19,6 @@ const (
 	// pollInterval is how often the queue is looked at without a wake-up: for what
 	// has become due, what another process wrote, or what a dead one left behind.
 	pollInterval = time.Second
-	// maxAttemptsPerWebhook bounds the attempts under way, so that a slow receiver
-	// delays no other, and maxAttemptsUnderWay those of all webhooks in one process.
-	maxAttemptsPerWebhook = 4
-	maxAttemptsUnderWay   = 64
 	// extraDue is how many more due deliveries are read than may be sent, as some
 	// wait for an earlier one of their lane.
 	extraDue = 16
@@ -31,49 +28,34 @@ const (
 	countInterval = 15 * time.Second
 )
 
-// attempts counts those under way in this process.
-type attempts struct {
-	mu        sync.Mutex
-	byWebhook map[string]int
-	total     int
-	underWay  sync.WaitGroup
-}
-
-// free returns how many more attempts a webhook may have under way.
-func (a *attempts) free(webhook string) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return min(maxAttemptsPerWebhook-a.byWebhook[webhook], maxAttemptsUnderWay-a.total)
-}
-
-func (a *attempts) add(webhook string, n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.total += n
-	if a.byWebhook[webhook] += n; a.byWebhook[webhook] == 0 {
-		delete(a.byWebhook, webhook)
-	}
-}
-
 // sendDue begins an attempt for each due delivery, as far as there is room.
 func (s *Service) sendDue(ctx context.Context) error {
 	s.countQueue(ctx)
+	var all []*Webhook
 	for _, in := range s.Associations.All() {
 		webhooks, err := s.activeWebhooks(ctx, in.ID)
 		if err != nil {
 			return err
 		}
-		for _, w := range webhooks {
-			if err := s.sendDueTo(ctx, w); err != nil {
-				return err
-			}
+		all = append(all, webhooks...)
+	}
+	s.attempts.mu.Lock()
+	maps.DeleteFunc(s.attempts.receivers, func(id string, r *receiver) bool {
+		return r.underWay == 0 && !slices.ContainsFunc(all, func(w *Webhook) bool { return w.ID == id })
+	})
+	s.attempts.mu.Unlock()
+	// By chance: when there is no room for all, none is always the last.
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	for _, w := range all {
+		if err := s.sendDueTo(ctx, w); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
-	free := s.attempts.free(w.ID)
+	free := s.attempts.free(w.ID, s.Now())
 	if free <= 0 {
 		return nil
 	}
@@ -96,7 +78,13 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 		if !isFirst {
 			continue
 		}
+		if !s.attempts.places.Take(w.owner(), 1) {
+			return nil
+		}
 		claimed, err := s.claim(ctx, d)
+		if err != nil {
+			s.attempts.places.Put(w.owner(), 1)
+		}
 		if isOvertaken(err) {
 			continue
 		}
@@ -104,10 +92,11 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 			return err
 		}
 		free--
-		s.attempts.add(w.ID, 1)
+		s.attempts.change(w.ID, func(r *receiver) { r.underWay++ })
 		s.attempts.underWay.Go(func() {
 			defer s.sending.Wake() // there is room again
-			defer s.attempts.add(w.ID, -1)
+			defer s.attempts.places.Put(w.owner(), 1)
+			defer s.attempts.change(w.ID, func(r *receiver) { r.underWay-- })
 			s.sendLane(ctx, w, claimed)
 		})
 	}
@@ -207,6 +196,15 @@ func (s *Service) attempt(ctx context.Context, w *Webhook, d store.Versioned[Del
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	took := time.Since(began)
+	isSilent := answer.Status == 0 && answer.Outcome != Interrupted
+	s.attempts.change(w.ID, func(r *receiver) {
+		if !isSilent {
+			r.silent = 0
+			return
+		}
+		r.silent++
+		r.until = s.Now().Add(silencePauses.After(r.silent))
+	})
 	d.Value.end(Attempt{At: at, Status: answer.Status, Outcome: answer.Outcome, Millis: took.Milliseconds()}, answer.RetryAfter, s.now(), rand.Float64())
 	s.metrics.attempts.Add(ctx, 1, s.metrics.labelsOf(answer.Outcome))
 	s.metrics.duration.Record(ctx, took.Seconds(), s.metrics.noLabels)
@@ -219,7 +217,7 @@ func (s *Service) attempt(ctx context.Context, w *Webhook, d store.Versioned[Del
 		return false, err
 	}
 	if answer.Outcome != OutcomeGone {
-		return d.Value.State.Listed() != Waiting, nil
+		return d.Value.State.Listed() != Waiting && !isSilent, nil
 	}
 	_, err = s.webhooks.Update(ctx, w.Association, w.ID, 0, func(v *Webhook) error {
 		if !v.IsOn() || v.URL != w.URL {

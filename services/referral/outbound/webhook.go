@@ -89,6 +89,11 @@ type Settings struct {
 // IsOn reports whether it is delivered to.
 func (w *Webhook) IsOn() bool { return w.Off == "" }
 
+// owner returns whose share of the attempts its deliveries take.
+func (w *Webhook) owner() string {
+	return actor.Actor{Association: w.Association, Authority: w.Authority}.Owner()
+}
+
 // apply takes the owner's settings. A receiver that answered 410 is called again when
 // the owner turns the webhook on.
 func (w *Webhook) apply(s Settings, now time.Time) {
@@ -256,6 +261,7 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	if err != nil {
 		return nil, err
 	}
+	s.attempts.change(id, (*receiver).forgive)
 	s.sending.Wake()
 	return &WebhookView{Webhook: saved.Value, Version: saved.Version}, nil
 }

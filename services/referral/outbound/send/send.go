@@ -30,12 +30,12 @@ import (
 )
 
 const (
-	sendTimeout    = 15 * time.Second // of one message
-	dialTimeout    = 5 * time.Second
-	lookupTimeout  = 3 * time.Second // when an address is saved
-	maxAnswer      = 64 << 10        // bytes of an answer's body that are read
-	maxHeaders     = 16 << 10        // bytes
-	maxConnections = 8               // to one receiver
+	sendTimeout   = 15 * time.Second // of one message
+	dialTimeout   = 5 * time.Second
+	lookupTimeout = 3 * time.Second // when an address is saved
+	maxAnswer     = 64 << 10        // bytes of an answer's body that are read
+	maxHeaders    = 16 << 10        // bytes
+	maxIdle       = 64              // connections to all receivers; in use are as many as attempts under way
 )
 
 // Config is the configuration of the sending of webhooks. Certificates are checked
@@ -110,7 +110,7 @@ func New(c Config) (*Sender, error) {
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: sendTimeout, IdleConnTimeout: 30 * time.Second,
-		MaxIdleConnsPerHost: 2, MaxConnsPerHost: maxConnections, MaxResponseHeaderBytes: maxHeaders,
+		MaxIdleConns: maxIdle, MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: maxHeaders,
 		DisableCompression: true, ForceAttemptHTTP2: true,
 	}
 	if proxy != nil {
