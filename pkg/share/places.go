@@ -1,0 +1,247 @@
+package share
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Places lets in as many as can be served well at once, and divides the places among those
+// who ask. One alone may have a part of them, and everybody else the same part of what is
+// left then (the dynamic threshold of Choudhury and Hahne): while places are free nobody is
+// held back by a fixed share, and the last ones are for who has few.
+//
+// Who comes when there is no place waits. The next place is for who has fewest, so that
+// places are divided evenly among those who wait, and who asks for little is served first.
+// Of one alone who waits the first is first. As soon as several wait the last is first: who
+// is served has then not waited long, and who has waited longest is sent away, as it would
+// soon give up (Facebook's adaptive LIFO). When too many wait, the one is sent away who has
+// waited longest of those who ask for most.
+//
+// With Least the number of places follows how long it takes to serve: beyond what the
+// machine can do at once, more places only make everything slower. Its methods may be
+// called at once.
+type Places[K comparable] struct {
+	c PlacesConfig
+
+	mu      sync.Mutex
+	limit   int // places there are now
+	taken   int
+	waiting int
+	owners  map[K]*holder
+	turn    int // counts the places given, so that equal ones take turns
+
+	// What was learnt of the places that were put back since began.
+	began  time.Time
+	peak   int  // of taken
+	queued bool // somebody waited
+	n      int
+	sum    time.Duration
+	usual  time.Duration // that it takes to serve one, while there is room
+}
+
+// PlacesConfig is what NewPlaces takes; Most and Alone are required.
+type PlacesConfig struct {
+	Most   int           // places
+	Alone  float64       // the part of the places that one alone may have, above 0 and below 1
+	Least  int           // places that stay however slow it is; zero: Most
+	Queue  int           // how many may wait
+	Wait   time.Duration // how long, at most
+	IsFull func() bool   // reports whether memory is used up: then nobody waits; nil: it never is
+}
+
+// The reasons why somebody gets no place.
+var (
+	ErrShare = errors.New("more than its share is asked for")
+	ErrFull  = errors.New("all places are taken")
+)
+
+const (
+	// maxIdleOwners is how many are remembered who have no place.
+	maxIdleOwners = 1024
+	// learnInterval and minLearn are of how long, and of how many, a mean is taken.
+	learnInterval = 100 * time.Millisecond
+	minLearn      = 32
+	// slack is how much longer than twice the usual time is not yet slow.
+	slack = 10 * time.Millisecond
+	// forget is how slowly the usual time follows: by a part for each mean.
+	forget = 64
+)
+
+// holder is who has places, or waits for some.
+type holder struct {
+	held  int
+	turn  int       // when it got the last one
+	queue []*waiter // who waits, the first first
+}
+
+type waiter struct {
+	ready chan error // receives nil with a place
+}
+
+// NewPlaces returns places of which none is taken.
+func NewPlaces[K comparable](c PlacesConfig) *Places[K] {
+	c.Least = cmp.Or(min(c.Least, c.Most), c.Most)
+	if c.IsFull == nil {
+		c.IsFull = func() bool { return false }
+	}
+	return &Places[K]{c: c, limit: c.Most, owners: map[K]*holder{}}
+}
+
+// Enter takes a place for an owner and waits for it. The error is ErrShare, ErrFull or that
+// of the context; without one Leave puts the place back.
+func (p *Places[K]) Enter(ctx context.Context, who K) error {
+	p.mu.Lock()
+	h := p.owners[who]
+	if h == nil {
+		if len(p.owners) >= maxIdleOwners {
+			for k, other := range p.owners {
+				if other.held == 0 && len(other.queue) == 0 {
+					delete(p.owners, k)
+				}
+			}
+		}
+		h = &holder{}
+		p.owners[who] = h
+	}
+	if len(h.queue) == 0 && p.admits(h) {
+		p.give(h)
+		p.mu.Unlock()
+		return nil
+	}
+	if p.c.Wait == 0 || p.c.IsFull() {
+		defer p.mu.Unlock()
+		return p.refusal(h)
+	}
+	w := &waiter{ready: make(chan error, 1)}
+	h.queue = append(h.queue, w)
+	p.queued = true
+	if p.waiting++; p.waiting > p.c.Queue {
+		most := h
+		for _, other := range p.owners {
+			if len(other.queue) > len(most.queue) {
+				most = other
+			}
+		}
+		most.queue[0].ready <- p.refusal(most)
+		most.queue = slices.Delete(most.queue, 0, 1)
+		p.waiting--
+	}
+	p.mu.Unlock()
+	timer := time.NewTimer(p.c.Wait)
+	defer timer.Stop()
+	select {
+	case err := <-w.ready:
+		return err
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case err := <-w.ready: // meanwhile
+		return err
+	default:
+	}
+	i := slices.Index(h.queue, w)
+	h.queue = slices.Delete(h.queue, i, i+1)
+	p.waiting--
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return p.refusal(h)
+}
+
+// admits reports whether there is a place for an owner.
+func (p *Places[K]) admits(h *holder) bool {
+	return float64(h.held)*(1-p.c.Alone) < float64(p.limit-p.taken)*p.c.Alone
+}
+
+// give gives a place to an owner.
+func (p *Places[K]) give(h *holder) {
+	p.turn++
+	p.taken++
+	h.held++
+	h.turn = p.turn
+	p.peak = max(p.peak, p.taken)
+}
+
+// refusal returns why an owner gets no place: because of itself, if it asks for a quarter of
+// all or more.
+func (p *Places[K]) refusal(h *holder) error {
+	if 4*(h.held+len(h.queue)) >= p.limit {
+		return ErrShare
+	}
+	return ErrFull
+}
+
+// Leave puts a place back. took is how long it took to serve its owner; zero: that says
+// nothing, as it was for the owner to be fast.
+func (p *Places[K]) Leave(who K, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := p.owners[who]
+	h.held--
+	p.taken--
+	if took > 0 && p.c.Least < p.c.Most {
+		p.learn(took)
+	}
+	for p.waiting > 0 {
+		var next *holder
+		asking := 0
+		for _, other := range p.owners {
+			if len(other.queue) == 0 {
+				continue
+			}
+			asking++
+			if p.admits(other) && (next == nil || other.held < next.held || other.held == next.held && other.turn < next.turn) {
+				next = other
+			}
+		}
+		if next == nil {
+			return
+		}
+		i := 0
+		if asking > 1 {
+			i = len(next.queue) - 1
+		}
+		next.queue[i].ready <- nil
+		next.queue = slices.Delete(next.queue, i, i+1)
+		p.waiting--
+		p.give(next)
+	}
+}
+
+// learn lets the number of places follow the time that it takes to serve, and memory.
+func (p *Places[K]) learn(took time.Duration) {
+	p.sum += took
+	p.n++
+	now := time.Now()
+	if p.n < minLearn || now.Sub(p.began) < learnInterval {
+		return
+	}
+	mean := p.sum / time.Duration(p.n)
+	if p.usual == 0 || mean < p.usual {
+		p.usual = mean
+	}
+	isSlow := mean > 2*p.usual+slack
+	if !isSlow && !p.queued || isSlow && p.limit == p.c.Least { // then it is what it takes now
+		p.usual += (mean - p.usual) / forget
+	}
+	if isSlow || p.c.IsFull() {
+		p.limit = max(p.c.Least, min(p.limit, p.peak)*3/4)
+	} else {
+		p.limit = min(p.c.Most, p.limit+p.limit/8+1)
+	}
+	p.began, p.peak, p.queued, p.n, p.sum = now, p.taken, p.waiting > 0, 0, 0
+}
+
+// State returns how many places there are now, how many are taken, and how many wait.
+func (p *Places[K]) State() (limit, taken, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limit, p.taken, p.waiting
+}

@@ -1,0 +1,225 @@
+package share_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/finsam/finsam/pkg/share"
+)
+
+func TestOneAloneHasItsPartAndTheLastOnesAreForWhoHasFew(t *testing.T) {
+	for alone, want := range map[float64]string{.75: "map[a:75 b:19 c:5 d:1]", .25: "map[a:25 b:19 c:14 d:11 e:8 f:6 g:5]"} {
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 100, Alone: alone})
+		taken := map[string]int{}
+		for _, who := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+			for p.Enter(t.Context(), who) == nil {
+				taken[who]++
+			}
+		}
+		if fmt.Sprint(taken) != want {
+			t.Errorf("with %v: %v", alone, taken)
+		}
+		for who, n := range taken {
+			for range n {
+				p.Leave(who, 0)
+			}
+		}
+		if err := p.Enter(t.Context(), "g"); err != nil {
+			t.Errorf("all places are free again: %v", err)
+		}
+	}
+}
+
+// hold lets an owner ask for a place and writes down who got one, in order. The place is put
+// back when the channel that it returns is closed.
+func hold(t *testing.T, p *share.Places[string], who, name string, order *[]string, mu *sync.Mutex) chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		err := p.Enter(t.Context(), who)
+		mu.Lock()
+		if err != nil {
+			name += ": " + err.Error()
+		}
+		*order = append(*order, name)
+		mu.Unlock()
+		if err == nil {
+			<-done
+			p.Leave(who, 0)
+		}
+	}()
+	synctest.Wait()
+	return done
+}
+
+func TestWhoAsksForLittleIsServedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 2, Alone: .75, Queue: 100, Wait: time.Minute})
+		var order []string
+		var mu sync.Mutex
+		open := []chan struct{}{}
+		for i := range 5 {
+			open = append(open, hold(t, p, "much", fmt.Sprint("much ", i), &order, &mu))
+		}
+		open = append(open, hold(t, p, "little", "little", &order, &mu))
+		for i := range open {
+			time.Sleep(time.Millisecond)
+			close(open[[]int{0, 5, 1, 2, 3, 4}[i]])
+			synctest.Wait()
+		}
+		want := []string{"much 0", "much 1", "little", "much 2", "much 3", "much 4"}
+		if !slices.Equal(order, want) {
+			t.Errorf("%q", order)
+		}
+	})
+}
+
+func TestOfSeveralWhoWaitTheLastOfEachIsServedAndTheFirstIsSentAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 1, Alone: .75, Queue: 3, Wait: time.Second})
+		var order []string
+		var mu sync.Mutex
+		first := hold(t, p, "a", "a0", &order, &mu)
+		a1, a2, b1 := hold(t, p, "a", "a1", &order, &mu), hold(t, p, "a", "a2", &order, &mu), hold(t, p, "b", "b1", &order, &mu)
+		a3 := hold(t, p, "a", "a3", &order, &mu) // one too many: the first of those who ask for most goes
+		close(first)
+		synctest.Wait()
+		close(b1)
+		close(a2)
+		close(a3)
+		synctest.Wait()
+		close(a1)
+		if want := []string{"a0", "a1: " + share.ErrShare.Error(), "b1", "a2", "a3"}; !slices.Equal(order, want) {
+			t.Errorf("%q", order)
+		}
+	})
+}
+
+func TestNobodyWaitsLongerThanTheTargetOrItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := false
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 8, Alone: .75, Queue: 9, Wait: time.Second, IsFull: func() bool { return full }})
+		for p2 := range 8 {
+			if err := p.Enter(t.Context(), fmt.Sprint("one of eight ", p2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := time.Now()
+		if err := p.Enter(t.Context(), "late"); !errors.Is(err, share.ErrFull) || time.Since(began) != time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := p.Enter(ctx, "hasty"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		full, began = true, time.Now()
+		if err := p.Enter(t.Context(), "late"); !errors.Is(err, share.ErrFull) || time.Since(began) != 0 {
+			t.Errorf("with full memory: %v after %s", err, time.Since(began))
+		}
+		if _, taken, waiting := p.State(); taken != 8 || waiting != 0 {
+			t.Errorf("%d taken, %d wait", taken, waiting)
+		}
+	})
+}
+
+// TestThePlacesFollowHowLongItTakes has a machine that serves eight at once in a millisecond
+// and takes longer for more, as one with few processors does.
+func TestThePlacesFollowHowLongItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 512, Alone: .75, Least: 16, Queue: 512, Wait: time.Second})
+		var under, served, refused atomic.Int64
+		ask := func(who string) (waited time.Duration) {
+			began := time.Now()
+			if p.Enter(t.Context(), who) != nil {
+				refused.Add(1)
+				return 0
+			}
+			waited, began = time.Since(began), time.Now()
+			time.Sleep(time.Millisecond * time.Duration(max(8, under.Add(1))) / 8)
+			under.Add(-1)
+			p.Leave(who, time.Since(began))
+			served.Add(1)
+			return waited
+		}
+		for range 500 {
+			ask("before")
+		}
+		var hammering sync.WaitGroup
+		stop := make(chan struct{})
+		for i := range 400 {
+			hammering.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						ask(fmt.Sprint("much ", i%4))
+					}
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		if limit, _, _ := p.State(); limit > 128 {
+			t.Errorf("%d places, where 8 can be served at once and 100 in 12 ms", limit)
+		}
+		for range 50 {
+			time.Sleep(20 * time.Millisecond)
+			if waited := ask("little"); waited > 15*time.Millisecond {
+				t.Errorf("who asks for little waited %s", waited)
+			}
+		}
+		close(stop)
+		hammering.Wait()
+		for range 4000 {
+			ask("after")
+		}
+		if limit, taken, waiting := p.State(); limit != 512 || taken != 0 || waiting != 0 {
+			t.Errorf("afterwards %d places, %d taken, %d wait", limit, taken, waiting)
+		}
+		t.Logf("%d served, %d refused", served.Load(), refused.Load())
+	})
+}
+
+func TestUnderEveryOrderNoPlaceIsLost(t *testing.T) {
+	p := share.NewPlaces[int](share.PlacesConfig{Most: 6, Alone: .75, Queue: 5, Wait: 200 * time.Microsecond})
+	var under atomic.Int64
+	var all sync.WaitGroup
+	for i := range 30 {
+		all.Go(func() {
+			for range 300 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(400))*time.Microsecond)
+				if p.Enter(ctx, i%5) == nil {
+					if n := under.Add(1); n > 6 {
+						t.Errorf("%d at once", n)
+					}
+					under.Add(-1)
+					p.Leave(i%5, 0)
+				}
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	if _, taken, waiting := p.State(); taken != 0 || waiting != 0 {
+		t.Errorf("%d remain taken, %d wait", taken, waiting)
+	}
+}
+
+func BenchmarkPlaces(b *testing.B) {
+	p := share.NewPlaces[[2]string](share.PlacesConfig{Most: 1024, Alone: .75, Least: 16, Queue: 1024, Wait: time.Second})
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Enter(b.Context(), [2]string{"insjoriket", "fk"}); err != nil {
+			b.Fatal(err)
+		}
+		p.Leave([2]string{"insjoriket", "fk"}, time.Millisecond)
+	}
+}
