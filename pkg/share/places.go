@@ -1,3 +1,6 @@
+// Package share divides what is scarce among those who ask for it, so that who asks for much
+// keeps nobody else from it. Whose a share is the caller says: it is actor.Actor.Owner, the
+// authority of a token.
 package share
 
 import (

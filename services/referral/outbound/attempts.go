@@ -10,10 +10,9 @@ import (
 
 const (
 	// maxAttemptsPerWebhook bounds the attempts under way, so that a slow receiver
-	// delays no other; maxAttemptsPerOwner those of an owner's webhooks together, and
-	// maxAttemptsUnderWay those of all in one process.
+	// delays no other, and maxAttemptsUnderWay those of all in one process, of which one
+	// owner's webhooks together have a quarter at most.
 	maxAttemptsPerWebhook = 4
-	maxAttemptsPerOwner   = maxAttemptsUnderWay / 4
 	maxAttemptsUnderWay   = 64
 )
 
@@ -24,7 +23,7 @@ var silencePauses = backoff.Backoff{First: 5 * time.Second, Max: time.Minute}
 
 // attempts are those under way in this process, and what it knows of receivers.
 type attempts struct {
-	places   *share.Units // by owner
+	places   *share.Places[string] // by owner
 	underWay sync.WaitGroup
 
 	mu        sync.Mutex

@@ -94,7 +94,7 @@ type Service struct {
 func New(ctx context.Context, c Config) (s *Service, err error) {
 	s = &Service{
 		Config: c, metrics: newInstruments(),
-		attempts: &attempts{places: share.New(maxAttemptsUnderWay, maxAttemptsPerOwner), receivers: map[string]*receiver{}},
+		attempts: &attempts{places: share.NewPlaces[string](share.PlacesConfig{Most: maxAttemptsUnderWay, Alone: .25}), receivers: map[string]*receiver{}},
 		waiters:  &waiters{places: make(chan struct{}, maxWaiters), entered: make(chan struct{}, 1), grow: make(chan struct{})},
 	}
 	var notices, disposals, webhooks, deliveries error

@@ -78,12 +78,12 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 		if !isFirst {
 			continue
 		}
-		if !s.attempts.places.Take(w.owner(), 1) {
-			return nil
+		if s.attempts.places.Enter(ctx, w.owner()) != nil {
+			return nil // until an attempt has ended
 		}
 		claimed, err := s.claim(ctx, d)
 		if err != nil {
-			s.attempts.places.Put(w.owner(), 1)
+			s.attempts.places.Leave(w.owner(), 0)
 		}
 		if isOvertaken(err) {
 			continue
@@ -95,7 +95,7 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 		s.attempts.change(w.ID, func(r *receiver) { r.underWay++ })
 		s.attempts.underWay.Go(func() {
 			defer s.sending.Wake() // there is room again
-			defer s.attempts.places.Put(w.owner(), 1)
+			defer s.attempts.places.Leave(w.owner(), 0)
 			defer s.attempts.change(w.ID, func(r *receiver) { r.underWay-- })
 			s.sendLane(ctx, w, claimed)
 		})
