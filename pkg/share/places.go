@@ -163,7 +163,7 @@ func (p *Places[K]) admits(h *holder) bool {
 	return float64(h.held)*(1-p.c.Alone) < float64(p.limit-p.taken)*p.c.Alone
 }
 
-// give gives a place to an owner.
+// give lets an owner have a place.
 func (p *Places[K]) give(h *holder) {
 	p.turn++
 	p.taken++
