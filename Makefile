@@ -51,6 +51,9 @@ bench-peers: build ## beside its peers in one run, where the benchmark beside th
 bench-intake: ## what 1,000 to SIZES stored referrals do to posting, reading and listing, in docs/performance.md
 	FINSAM_BENCH_INTAKE=$(SIZES) go test -run '^$$' -bench '^BenchmarkIntake$$' -benchtime 1x -timeout 90m ./services/referral/service
 
+attack: build ## attack one process and four under the chart's memory limits, and write the tables of docs/reliability.md
+	./scripts/attack.sh -page "$$PWD/docs/reliability.md"
+
 costs: build ## what an association of 500, 5,000 and 50,000 participants needs, from a small one measured
 	./scripts/bench.sh -costs 200
 
@@ -67,4 +70,4 @@ chart: ## lint the chart, run its suites, check every object; UPDATE=1 writes it
 cluster-test: ## install the chart on a real Kubernetes and live with it there; RUN=regexp, KEEP=1
 	./scripts/cluster-test.sh
 
-.PHONY: help run build run-services test setup race check generate tidy bench bench-peers bench-intake costs fuzz images chart cluster-test
+.PHONY: help run build run-services test setup race check generate tidy bench bench-peers bench-intake attack costs fuzz images chart cluster-test

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -104,7 +103,7 @@ func BenchmarkSuite(b *testing.B) {
 	if *page != "" {
 		var text bytes.Buffer
 		m.print(&text)
-		must(0, writePage(*page, text.Bytes()))(b)
+		must(0, suite.WritePage(*page, "make bench", text.Bytes()))(b)
 	}
 }
 
@@ -160,11 +159,11 @@ func (m *measurement) measure(b *testing.B, question, way string, processes []*s
 		attack(b, client, n, *warmUp, *maxCounted, ask)
 		// /metrics is read outside of the two readings of processor time.
 		heapBefore := allocatedBy(b, processes)
-		allBefore, serverBefore, ownBefore := must(busy())(b), cpuOf(b, processes), must(cpu(os.Getpid()))(b)
+		allBefore, serverBefore, ownBefore := must(suite.Busy())(b), cpuOf(b, processes), must(suite.CPU(os.Getpid()))(b)
 		begin := time.Now()
 		r := row{question: question, way: way, connections: n, Metrics: attack(b, client, n, *length, *maxCounted, ask)}
-		r.server, r.generator = cpuOf(b, processes)-serverBefore, must(cpu(os.Getpid()))(b)-ownBefore
-		r.strangers = max(0, (must(busy())(b)-allBefore-r.server-r.generator).Seconds()/time.Since(begin).Seconds())
+		r.server, r.generator = cpuOf(b, processes)-serverBefore, must(suite.CPU(os.Getpid()))(b)-ownBefore
+		r.strangers = max(0, (must(suite.Busy())(b)-allBefore-r.server-r.generator).Seconds()/time.Since(begin).Seconds())
 		if way == "four on MongoDB" { // the database would count as one
 			r.strangers = -1
 		}
@@ -491,7 +490,7 @@ func (m *measurement) engine(b *testing.B) {
 func (m *measurement) start(b *testing.B, s *suite.Suite, names ...string) {
 	for _, name := range names {
 		p, g := s.Processes[name], program{name: name}
-		g.loaded = must(memory(p.Pid()))(b)
+		g.loaded = must(suite.Memory(p.Pid()))(b).Now
 		for range *starts {
 			p.Stop()
 			begin := time.Now()
@@ -501,7 +500,7 @@ func (m *measurement) start(b *testing.B, s *suite.Suite, names ...string) {
 		}
 		slices.Sort(g.ready)
 		time.Sleep(2 * time.Second)
-		g.idle = must(memory(p.Pid()))(b)
+		g.idle = must(suite.Memory(p.Pid()))(b).Now
 		m.programs = append(m.programs, g)
 	}
 }
@@ -538,26 +537,6 @@ func (m *measurement) print(w io.Writer) {
 	}
 }
 
-// The tables of a page are between these lines.
-const (
-	beginMark = "<!-- make bench: begin -->"
-	endMark   = "<!-- make bench: end -->"
-)
-
-// writePage replaces what is between the markers of a page.
-func writePage(path string, tables []byte) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := bytes.Cut(text, []byte(beginMark))
-	_, after, hasEnd := bytes.Cut(rest, []byte(endMark))
-	if !ok || !hasEnd {
-		return fmt.Errorf("%s has no lines %s and %s", path, beginMark, endMark)
-	}
-	return os.WriteFile(path, slices.Concat(before, []byte(beginMark), tables, []byte(endMark), after), 0o644)
-}
-
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // thousands formats a whole number with commas.
@@ -567,24 +546,4 @@ func thousands(f float64) string {
 		return fmt.Sprint(n)
 	}
 	return fmt.Sprintf("%s,%03d", thousands(float64(n/1000)), n%1000)
-}
-
-func TestTablesAreWrittenBetweenTheMarkersOfThePage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "page.md")
-	for _, c := range []struct{ page, want string }{
-		{"a\n" + beginMark + "\nold\n" + endMark + "\nb\n", "a\n" + beginMark + "\nnew\n" + endMark + "\nb\n"},
-		{"a\n" + endMark + "\n", ""}, {"a\n" + beginMark + "\n", ""},
-	} {
-		if err := os.WriteFile(path, []byte(c.page), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := writePage(path, []byte("\nnew\n"))
-		if text, _ := os.ReadFile(path); c.want == "" && (err == nil || string(text) != c.page) || c.want != "" && string(text) != c.want {
-			t.Errorf("%q became %q, %v", c.page, text, err)
-		}
-	}
-	text, err := os.ReadFile("../../docs/performance.md")
-	if err != nil || bytes.Count(text, []byte(beginMark)) != 1 || bytes.Count(text, []byte(endMark)) != 1 {
-		t.Errorf("docs/performance.md does not have both markers once (%v)", err)
-	}
 }

@@ -113,7 +113,7 @@ func storedBytes(b *testing.B, s *suite.Suite) (bytes int64) {
 
 func memoryOf(b *testing.B, s *suite.Suite) (sum float64) {
 	for _, p := range s.Processes {
-		sum += float64(must(memory(p.Pid()))(b))
+		sum += float64(must(suite.Memory(p.Pid()))(b).Now)
 	}
 	return sum
 }

@@ -2,12 +2,10 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -28,81 +26,12 @@ func must[V any](v V, err error) func(testing.TB) V {
 	}
 }
 
-// clockTick is the unit of processor time in /proc: USER_HZ is 100 on every Linux
-// that Go runs on.
-const clockTick = 10 * time.Millisecond
-
-// cpu returns the processor time that a process has used, in user and system mode.
-func cpu(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	return cpuTime(text)
-}
-
-// cpuTime reads fields 14 and 15 (proc(5)); the name, field 2, may hold anything
-// and ends at the last parenthesis.
-func cpuTime(stat []byte) (time.Duration, error) {
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return 0, errors.New("/proc/…/stat is not as expected")
-	}
-	user, err := strconv.ParseInt(string(fields[11]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/…/stat: %w", err)
-	}
-	system, err := strconv.ParseInt(string(fields[12]), 10, 64)
-	return time.Duration(user+system) * clockTick, err
-}
-
-// busy returns the processor time that everything on the machine has used.
-func busy() (time.Duration, error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, err
-	}
-	return busyTime(text)
-}
-
-// busyTime adds user, nice, system, irq and softirq of the first line (proc(5)).
-func busyTime(stat []byte) (sum time.Duration, err error) {
-	line, _, _ := bytes.Cut(stat, []byte("\n"))
-	fields := bytes.Fields(line)
-	if len(fields) < 8 || string(fields[0]) != "cpu" {
-		return 0, errors.New("/proc/stat is not as expected")
-	}
-	for _, i := range []int{1, 2, 3, 6, 7} {
-		ticks, err := strconv.ParseInt(string(fields[i]), 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("/proc/stat: %w", err)
-		}
-		sum += time.Duration(ticks) * clockTick
-	}
-	return sum, nil
-}
-
 func cpuOf(t testing.TB, processes []*suite.Process) (sum time.Duration) {
 	t.Helper()
 	for _, p := range processes {
-		sum += must(cpu(p.Pid()))(t)
+		sum += must(suite.CPU(p.Pid()))(t)
 	}
 	return sum
-}
-
-// memory returns the bytes of memory that a process has resident.
-func memory(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			return kb << 10, err
-		}
-	}
-	return 0, errors.New("/proc/…/status has no VmRSS")
 }
 
 // heap is what processes have allocated since they started.
@@ -181,41 +110,6 @@ func waitReady(t testing.TB, admin string) {
 		}
 	}
 	t.Fatalf("%s was not ready in time", admin)
-}
-
-func TestProcessorTimeIsReadAfterAnyName(t *testing.T) {
-	const stat = "17 (a ) b (c) S 1 17 17 0 -1 4194560 1 2 3 4 250 50 9 9 20 0 8 0 100 200 300"
-	if got, err := cpuTime([]byte(stat)); err != nil || got != 3*time.Second {
-		t.Errorf("got %v, %v", got, err)
-	}
-	for _, bad := range []string{"", "17 (x) S 1", "17 (x) S 1 2 3 4 5 6 7 8 9 10 a b"} {
-		if _, err := cpuTime([]byte(bad)); err == nil {
-			t.Errorf("%q was read", bad)
-		}
-	}
-}
-
-func TestTheMachinesProcessorTimeIsReadWithoutIdleTime(t *testing.T) {
-	if got, err := busyTime([]byte("cpu  100 20 30 9999 9999 4 6 9999 0 0\ncpu0 1 2 3\n")); err != nil || got != 1600*time.Millisecond {
-		t.Errorf("got %v, %v", got, err)
-	}
-	for _, bad := range []string{"", "cpu 1 2", "cpu a b c d e f g", "intr 1 2 3 4 5 6 7 8"} {
-		if _, err := busyTime([]byte(bad)); err == nil {
-			t.Errorf("%q was read", bad)
-		}
-	}
-	if _, err := busy(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestThisProcessHasMemoryAndUsesTime(t *testing.T) {
-	if m, err := memory(os.Getpid()); err != nil || m < 1<<20 {
-		t.Errorf("%d bytes, %v", m, err)
-	}
-	if _, err := cpu(os.Getpid()); err != nil {
-		t.Error(err)
-	}
 }
 
 func TestAllocationsAreReadFromTheMetrics(t *testing.T) {
