@@ -31,7 +31,8 @@ func TestTheSharedCacheHoldsTheContract(t *testing.T) {
 	s := redistest.Start(t)
 	holdTheContract(t, func() (cache.Cache, error) {
 		s.Must("FLUSHALL")
-		return redis.Open(s.URL, slog.New(slog.DiscardHandler))
+		c, _, err := redis.Open(s.URL, slog.New(slog.DiscardHandler))
+		return c, err
 	})
 }
 
@@ -39,20 +40,38 @@ func TestTheSharedCacheHoldsTheContract(t *testing.T) {
 func holdTheContract(t *testing.T, open func() (cache.Cache, error)) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			opened, err := open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := opened.Close(); err != nil {
-					t.Error(err)
+			for try := 1; isLost(t, open, c.run); try++ {
+				if try == 5 {
+					t.Fatal("what was set is a miss, five times")
 				}
-			}()
-			c.run(&suite{t, ctx, opened, "g"})
+			}
 		})
 	}
+}
+
+// lost is the panic of a case whose value was lost, as a cache may do at any time: a busy
+// machine is slower than the patience with Redis.
+type lost struct{}
+
+// isLost runs a case on an empty cache and reports whether it must run again.
+func isLost(t *testing.T, open func() (cache.Cache, error), run func(*suite)) (again bool) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	opened, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := opened.Close(); err != nil {
+			t.Error(err)
+		}
+		p := recover()
+		if _, again = p.(lost); p != nil && !again {
+			panic(p)
+		}
+	}()
+	run(&suite{t, ctx, opened, "g"})
+	return false
 }
 
 type suite struct {
@@ -95,8 +114,12 @@ func (s *suite) drop() {
 
 func (s *suite) hit(key, want string) {
 	s.Helper()
-	if e := s.get(key); e.Value == nil || string(e.Value) != want {
-		s.Fatalf("%s in %s: got %q (hit: %v), want %q", key, s.group, e.Value, e.Value != nil, want)
+	e := s.get(key)
+	if e.Value == nil {
+		panic(lost{})
+	}
+	if string(e.Value) != want {
+		s.Fatalf("%s in %s: got %q, want %q", key, s.group, e.Value, want)
 	}
 }
 

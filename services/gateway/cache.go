@@ -277,6 +277,9 @@ func (f *follower) run(ctx context.Context) error {
 			position, err = f.readPage(ctx, position)
 		}
 		if err == nil {
+			if failures > 0 {
+				f.log.InfoContext(ctx, "feed is followed again", "feed", f.service)
+			}
 			failures = 0
 			continue
 		}
@@ -285,8 +288,9 @@ func (f *follower) run(ctx context.Context) error {
 		}
 		f.heard.Store(0)
 		f.progress.Failed(ctx)
-		failures++
-		f.log.WarnContext(ctx, "feed cannot be followed; nothing is served from the cache", "feed", f.service, "error", err, "failures", failures)
+		if failures++; failures == 1 {
+			f.log.WarnContext(ctx, "feed cannot be followed; until it can, nothing is served from the cache", "feed", f.service, "error", err)
+		}
 		followRetry.Wait(ctx, failures)
 	}
 	return nil

@@ -89,7 +89,7 @@ func (c Environment) Apply(o *Config, shared *redis.Buckets) error {
 		o.Proxies = append(o.Proxies, network)
 	}
 	o.Limits = limit.New(limit.Config{
-		Policy: limit.Policy{PerSecond: c.RatePerSecond, Burst: c.RateBurst}, Redis: shared, Now: o.Now, Log: o.Log,
+		Policy: limit.Policy{PerSecond: c.RatePerSecond, Burst: c.RateBurst}, Redis: shared, Now: o.Now,
 	})
 	var err error
 	o.Unauthenticated, err = limit.NewUnauthenticated(limit.Policy{PerSecond: c.UnauthenticatedPerSecond, Burst: c.UnauthenticatedBurst}, o.Now)

@@ -8,6 +8,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -24,21 +25,17 @@ import (
 	"github.com/finsam/finsam/pkg/cache"
 )
 
-// A cache that is slower than what it keeps is of no use: after a failure it is not asked
-// for a while.
-const (
-	readTimeout  = 100 * time.Millisecond
-	dropTimeout  = time.Second
-	pauseTimeout = time.Second
-)
+// dropTimeout bounds one try to drop a group, which no request waits for.
+const dropTimeout = time.Second
+
+// errURL says what an address is like. The address itself may contain a password.
+var errURL = errors.New("the Redis URL cannot be read: it wants the form redis://[user:password@]host:port/db")
 
 // Cache is a connection to a Redis server.
 type Cache struct {
+	circuit
 	client *redis.Client
-	log    *slog.Logger
 	server atomic.Pointer[string] // identity of the server's process; nil: not known yet
-	until  atomic.Int64           // Redis is not asked until then, Unix nanoseconds
-	closed atomic.Bool
 }
 
 var _ cache.Cache = (*Cache)(nil)
@@ -55,19 +52,22 @@ var silenceDriver = sync.OnceFunc(func() { redis.SetLogger(silentLogger{}) })
 // the form redis://[user:password@]host:port/db, rediss:// with TLS, or
 // unix:///socket?db=0.
 //
-// It returns the interface, and Buckets have functions as fields, because each package
-// that reaches the client's types compiles the wrappers of its five hundred methods again:
-// three seconds of the processor each.
-func Open(url string, log *slog.Logger) (cache.Cache, error) {
+// The cache and the buckets have one connection: what one of them learns of Redis the other
+// knows. Closing the cache ends both. It returns the interface, and Buckets have functions
+// as fields, because each package that reaches the client's types compiles the wrappers of
+// its five hundred methods again: three seconds of the processor each.
+func Open(url string, log *slog.Logger) (cache.Cache, *Buckets, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, errURL
+		return nil, nil, errURL
 	}
 	silenceDriver()
-	c := &Cache{log: log}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = 2*readTimeout, dropTimeout, dropTimeout, readTimeout
+	c := &Cache{}
+	c.log, c.probe = log, c.answers
+	c.ended, c.end = context.WithCancel(context.Background())
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = probeTimeout, dropTimeout, dropTimeout, patience
 	o.MaxRetries, o.DialerRetries = -1, 1
-	o.ContextTimeoutEnabled = true
+	o.ContextTimeoutEnabled = true // without it, only the wait for a connection ends with the context
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	o.OnConnect = func(ctx context.Context, conn *redis.Conn) error { // the identity of the server
 		info, err := conn.Info(ctx, "server").Result()
@@ -83,7 +83,31 @@ func Open(url string, log *slog.Logger) (cache.Cache, error) {
 		return nil
 	}
 	c.client = redis.NewClient(o)
-	return c, nil
+	return c, &Buckets{isAway: c.isAway.Load, take: func(ctx context.Context, key string, perSecond, burst, want int) (b Bucket, err error) {
+		asked := c.ask(ctx, func(ctx context.Context) error {
+			if b, err = c.take(ctx, key, perSecond, burst, want); errors.Is(err, errBucket) {
+				return nil // Redis is well
+			}
+			return err
+		})
+		return b, cmp.Or(err, asked)
+	}}, nil
+}
+
+// answers probes Redis by taking from a bucket, which reads, writes and runs a script. A
+// connection may take its time, once Redis was away, an answer not.
+func (c *Cache) answers(ctx context.Context, isAgain bool) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if isAgain {
+		if err := c.client.Ping(ctx).Err(); err != nil {
+			return err
+		}
+	}
+	ctx, cancel = context.WithTimeout(ctx, patience/2)
+	defer cancel()
+	_, err := c.take(ctx, "finsam:probe", 1000, 1000, 1)
+	return err
 }
 
 // keys names what is kept, for one process of the server.
@@ -94,7 +118,7 @@ func (k keys) value(group, key string) string {
 	return "finsam:" + k.server + ":v:" + group + ":" + key
 }
 
-// Get implements cache.Cache.
+// Get implements cache.Cache. A version that is no text is replaced.
 func (c *Cache) Get(ctx context.Context, group, key string) (cache.Entry, error) {
 	var found cache.Entry
 	err := c.try(ctx, func(ctx context.Context, k keys) error {
@@ -107,7 +131,10 @@ func (c *Cache) Get(ctx context.Context, group, key string) (cache.Entry, error)
 		version, _ := both.Val()[0].(string)
 		value, ok := both.Val()[1].(string)
 		found.Version = version
-		if ok && version != "" && strings.HasPrefix(value, version) {
+		if version == "" {
+			return c.client.Set(ctx, k.version(group), rand.Text(), cache.MaxTTL).Err()
+		}
+		if ok && strings.HasPrefix(value, version) {
 			found.Value = []byte(value[len(version):])
 		}
 		return nil
@@ -149,31 +176,24 @@ func (c *Cache) Drop(ctx context.Context, group string) error {
 
 // Close implements cache.Cache.
 func (c *Cache) Close() error {
-	if c.closed.Swap(true) {
+	if !c.close() {
 		return nil
 	}
 	return c.client.Close()
 }
 
-// try calls do unless Redis has failed a moment ago. Nobody but the log learns of an error
-// of Redis.
+// try calls do with the names for the server that answers. Nobody but the log learns of an
+// error of Redis.
 func (c *Cache) try(ctx context.Context, do func(context.Context, keys) error) error {
-	if c.closed.Load() || time.Now().UnixNano() < c.until.Load() {
-		return redis.Nil
-	}
-	limited, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	k, err := c.keys(limited)
-	if err == nil {
-		err = do(limited, k)
-	}
+	var k keys
+	err := c.ask(ctx, func(ctx context.Context) (err error) {
+		if k, err = c.keys(ctx); err == nil {
+			err = do(ctx, k)
+		}
+		return err
+	})
 	if err == nil && *c.server.Load() != k.server {
 		return redis.Nil
-	}
-	var answered redis.Error // Redis refused: it is still loading, say
-	if err != nil && !errors.As(err, &answered) && ctx.Err() == nil {
-		c.until.Store(time.Now().Add(pauseTimeout).UnixNano())
-		c.log.WarnContext(ctx, "the cache does not answer; continuing without it", "error", err.Error(), "for", pauseTimeout.String())
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -79,6 +80,19 @@ func (s *Server) Kill() {
 	_ = s.process.Process.Kill() // it may have ended by itself
 	_ = s.process.Wait()         // "signal: killed" is what was asked for
 	s.process = nil
+}
+
+// Stop stops the server without closing anything (SIGSTOP), until Continue.
+func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+
+// Continue ends Stop.
+func (s *Server) Continue() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig os.Signal) {
+	s.tb.Helper()
+	if err := s.process.Process.Signal(sig); err != nil {
+		s.tb.Fatal(err)
+	}
 }
 
 // Do sends the server one command and returns its answer; nil for what does not exist.

@@ -4,17 +4,14 @@
 // The authorities' buckets are in Redis, shared by all gateways. A gateway takes from
 // them in small leases, so that most requests cost no round trip and none is counted
 // twice; while Redis does not answer each gateway limits by itself. A limit is a matter
-// of fairness: it is never a reason not to serve.
+// of fairness: it is never a reason not to serve. No lock is held while Redis is asked:
+// one call asks for all who wait, and they wait for patience at most.
 package limit
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"log/slog"
 	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -34,7 +31,6 @@ type Config struct {
 	Policy Policy
 	Redis  *redis.Buckets   // nil: this process limits by itself
 	Now    func() time.Time // nil: the clock
-	Log    *slog.Logger     // nil: nothing is logged
 }
 
 // Decision is the result of taking from a bucket.
@@ -46,10 +42,9 @@ type Decision struct {
 }
 
 const (
-	// redisTimeout bounds one call to Redis.
-	redisTimeout = 50 * time.Millisecond
-	// pauseInterval is how long Redis is not asked after it has failed.
-	pauseInterval = time.Second
+	// patience bounds what a request waits for Redis, which has answered or is known to be
+	// away before.
+	patience = 50 * time.Millisecond
 	// leaseLifetime is how long what was leased may be used: the rest is lost rather than
 	// hoarded.
 	leaseLifetime = time.Second
@@ -62,8 +57,7 @@ type Limiter struct {
 	Policy Policy // the limit; it does not change
 
 	config  Config
-	buckets sync.Map     // key -> *bucket
-	paused  atomic.Int64 // until when Redis is not asked, Unix nanoseconds
+	buckets sync.Map // key -> *bucket
 }
 
 // bucket is what this process knows of one key.
@@ -74,7 +68,15 @@ type bucket struct {
 	denied    time.Time // until when the bucket in Redis is empty
 	remaining int       // in Redis, as of the last answer
 	reset     time.Duration
+	wanted    int           // by those who wait for Redis
+	asked     *question     // nil: Redis is not being asked
 	local     *rate.Limiter // for when Redis does not answer
+}
+
+// question is one call to Redis, for all who wait.
+type question struct {
+	answered chan struct{} // closed once it is
+	err      error         // read after that
 }
 
 // New creates a limiter.
@@ -82,7 +84,6 @@ func New(c Config) *Limiter {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Policy.Burst = max(c.Policy.Burst, c.Policy.PerSecond)
 	return &Limiter{Policy: c.Policy, config: c}
 }
@@ -104,52 +105,66 @@ func (l *Limiter) Take(ctx context.Context, key string, cost int) Decision {
 	b := known.(*bucket)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := l.config.Now()
-	if l.config.Redis == nil || now.UnixNano() < l.paused.Load() {
-		return b.takeLocal(now, cost, l.Policy)
-	}
-	if b.leased < cost || !now.Before(b.until) {
-		if now.Before(b.denied) {
-			return Decision{Reset: b.reset, RetryAfter: b.denied.Sub(now)}
-		}
-		if err := l.lease(ctx, key, b, now, cost); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				err = errors.New("no answer in time")
-			}
-			l.paused.Store(now.Add(pauseInterval).UnixNano())
-			l.config.Log.Warn("shared limits cannot be reached; limiting in this process alone", "error", err)
+	var timer *time.Timer
+	for {
+		now := l.config.Now()
+		if l.config.Redis == nil || l.config.Redis.IsAway() {
 			return b.takeLocal(now, cost, l.Policy)
 		}
-		if b.leased < cost {
-			return Decision{Reset: b.reset, RetryAfter: max(b.denied.Sub(now), time.Millisecond)}
+		if !now.Before(b.until) {
+			b.leased = 0
+		}
+		if b.leased >= cost {
+			b.leased -= cost
+			return Decision{Allowed: true, Remaining: b.remaining + b.leased, Reset: b.reset}
+		}
+		if now.Before(b.denied) {
+			return Decision{Reset: b.reset, RetryAfter: max(b.denied.Sub(now), fillTime(float64(cost-b.leased), l.Policy))}
+		}
+		b.wanted += cost
+		if b.asked == nil {
+			b.asked = &question{answered: make(chan struct{})}
+			go l.lease(context.WithoutCancel(ctx), key, b, b.asked)
+		}
+		if timer == nil {
+			timer = time.NewTimer(patience)
+			defer timer.Stop()
+		}
+		asked, isLate := b.asked, false
+		b.mu.Unlock()
+		select {
+		case <-asked.answered:
+		case <-timer.C:
+			isLate = true
+		}
+		b.mu.Lock()
+		if b.wanted -= cost; isLate || asked.err != nil {
+			return b.takeLocal(l.config.Now(), cost, l.Policy)
 		}
 	}
-	b.leased -= cost
-	return Decision{Allowed: true, Remaining: b.remaining + b.leased, Reset: b.reset}
 }
 
-// lease takes from Redis what is filled in a twentieth of a second, at least the cost. The
-// caller holds b.mu.
-func (l *Limiter) lease(ctx context.Context, key string, b *bucket, now time.Time, cost int) error {
-	if !now.Before(b.until) {
-		b.leased = 0
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
-	defer cancel()
+// lease takes from Redis what is wanted, at least what is filled in a twentieth of a
+// second.
+func (l *Limiter) lease(ctx context.Context, key string, b *bucket, asked *question) {
 	p := l.Policy
-	want := max(cost-b.leased, p.PerSecond/20, 1)
+	b.mu.Lock()
+	want := min(max(b.wanted-b.leased, p.PerSecond/20, 1), p.Burst)
+	b.mu.Unlock()
 	r, err := l.config.Redis.Take(ctx, keyPrefix+key, p.PerSecond, p.Burst, want)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer close(asked.answered)
+	b.asked, asked.err = nil, err
 	if err != nil {
-		return err
+		return
 	}
+	now := l.config.Now()
 	b.leased += r.Taken
 	b.remaining, b.reset, b.until = r.Remaining, r.ResetAfter, now.Add(leaseLifetime)
-	b.denied = time.Time{}
-	if b.leased < cost {
-		missing := float64(cost-b.leased) / float64(p.PerSecond)
-		b.denied = now.Add(max(r.RetryAfter, time.Duration(missing*float64(time.Second))))
+	if b.denied = (time.Time{}); r.Taken < want {
+		b.denied = now.Add(max(r.RetryAfter, time.Second/time.Duration(p.PerSecond)))
 	}
-	return nil
 }
 
 func (b *bucket) takeLocal(now time.Time, cost int, p Policy) Decision {

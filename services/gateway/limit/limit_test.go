@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -72,35 +73,42 @@ func startRedis(t *testing.T) (*redis.Buckets, *redistest.Server) {
 		return nil, nil
 	}
 	s := redistest.Start(t)
-	buckets, err := redis.OpenBuckets(s.URL)
+	cache, buckets, err := redis.Open(s.URL, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = buckets.Close() })
+	t.Cleanup(func() { _ = cache.Close() })
 	return buckets, s
 }
 
 func TestSeveralGatewaysShareOneLimit(t *testing.T) {
-	buckets, _ := startRedis(t)
+	buckets, server := startRedis(t)
 	if buckets == nil {
 		return
 	}
-	p := Policy{PerSecond: 20, Burst: 200}
-	var allowed atomic.Int64
-	var wg sync.WaitGroup
-	for range 4 {
-		l := New(Config{Policy: p, Redis: buckets})
-		wg.Go(func() {
-			for range 200 {
-				if l.Take(context.Background(), "fk", 1).Allowed {
-					allowed.Add(1)
+	for try := 1; ; try++ { // a machine that is busy for 40 ms lets each limit by itself
+		server.Must("FLUSHALL")
+		var allowed atomic.Int64
+		var wg sync.WaitGroup
+		for range 4 {
+			l := New(Config{Policy: Policy{PerSecond: 20, Burst: 200}, Redis: buckets})
+			wg.Go(func() {
+				for range 200 {
+					if l.Take(context.Background(), "fk", 1).Allowed {
+						allowed.Add(1)
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	if n := allowed.Load(); n < 190 || n > 260 {
-		t.Errorf("four gateways allowed %d of a burst of 200", n)
+			})
+		}
+		wg.Wait()
+		n := allowed.Load()
+		if n >= 190 && n <= 260 {
+			return
+		}
+		if try == 5 {
+			t.Fatalf("four gateways allowed %d of a burst of 200", n)
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
 }
 

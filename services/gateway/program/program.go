@@ -66,14 +66,10 @@ func openCache(c *gateway.Config, redisURL string) (*cacheredis.Buckets, func() 
 		c.Cache = cache
 		return nil, cache.Close, nil
 	}
-	buckets, err := cacheredis.OpenBuckets(redisURL)
-	if err != nil {
-		return nil, nil, fmt.Errorf("FINSAM_REDIS_URL: %w", err)
-	}
-	cache, err := cacheredis.Open(redisURL, c.Log)
+	cache, buckets, err := cacheredis.Open(redisURL, c.Log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("FINSAM_REDIS_URL: %w", err)
 	}
 	c.Cache = cache
-	return buckets, func() error { return errors.Join(buckets.Close(), cache.Close()) }, nil
+	return buckets, cache.Close, nil
 }

@@ -1,0 +1,218 @@
+package gateway
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/cache/redis"
+	"github.com/finsam/finsam/pkg/cache/redistest"
+	"github.com/finsam/finsam/services/gateway/limit"
+)
+
+// wire is a connection to a server through which each answer comes late, or another one.
+type wire struct {
+	addr  string
+	delay atomic.Int64           // nanoseconds before each part of an answer
+	says  atomic.Pointer[string] // instead of each part of an answer; nil: what the server says
+}
+
+func wireTo(t *testing.T, server string) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	w := &wire{addr: l.Addr().String()}
+	pass := func(from, to net.Conn, isAnswer bool) {
+		defer from.Close()
+		defer to.Close()
+		for b := make([]byte, 64<<10); ; {
+			n, err := from.Read(b)
+			if err != nil {
+				return
+			}
+			text := b[:n]
+			if isAnswer {
+				time.Sleep(time.Duration(w.delay.Load()))
+				if says := w.says.Load(); says != nil {
+					text = []byte(*says)
+				}
+			}
+			if _, err := to.Write(text); err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s, err := net.Dial("tcp", server)
+			if err != nil {
+				_ = c.Close()
+				continue
+			}
+			go pass(c, s, false)
+			go pass(s, c, true)
+		}
+	}()
+	return w
+}
+
+// warned returns the lines of a log that warn, but for those of the calls.
+func warned(log string) []string {
+	return slices.DeleteFunc(strings.Split(log, "\n"), func(line string) bool {
+		return !strings.Contains(line, `"level":"WARN"`) && !strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, `"msg":"access"`)
+	})
+}
+
+// garbage has every key of ours hold something else, which nobody ever removes.
+func garbage(s *redistest.Server, kind string) {
+	s.Must("EVAL", "for _,k in ipairs(redis.call('KEYS','*')) do redis.call('DEL',k); "+kind+" end", 0)
+}
+
+// TestCase_G3_RedisIsNeverAReasonToWaitOrToDecideWrongly breaks Redis in each way while two
+// authorities call: one stays below its limit, the other above it.
+func TestCase_G3_RedisIsNeverAReasonToWaitOrToDecideWrongly(t *testing.T) {
+	if redistest.Without(t, "that a gateway does not wait for a Redis that is away, slow or full of garbage") {
+		return
+	}
+	delay := func(d time.Duration) func(*redistest.Server, *wire) {
+		return func(_ *redistest.Server, w *wire) { w.delay.Store(int64(d)) }
+	}
+	say := func(text string) func(*redistest.Server, *wire) {
+		return func(_ *redistest.Server, w *wire) { w.says.Store(&text) }
+	}
+	run := func(do func(*redistest.Server)) func(*redistest.Server, *wire) {
+		return func(s *redistest.Server, _ *wire) { do(s) }
+	}
+	none := func(*redistest.Server, *wire) {}
+	for name, c := range map[string]struct {
+		fail, mend func(*redistest.Server, *wire)
+		isAway     bool // not only without what it held
+	}{
+		"killed":                    {run((*redistest.Server).Kill), run((*redistest.Server).Start), true},
+		"silent":                    {run((*redistest.Server).Stop), run((*redistest.Server).Continue), true},
+		"two seconds late":          {delay(2 * time.Second), delay(0), true},
+		"just in time, and slow":    {delay(35 * time.Millisecond), delay(0), true},
+		"full":                      {run(func(s *redistest.Server) { s.Must("CONFIG", "SET", "maxmemory", "1") }), run(func(s *redistest.Server) { s.Must("CONFIG", "SET", "maxmemory", "0") }), true},
+		"another server":            {say("HTTP/1.1 400 Bad Request\r\n\r\n"), func(_ *redistest.Server, w *wire) { w.says.Store(nil) }, true},
+		"agreeing to everything":    {say("+OK\r\n"), func(_ *redistest.Server, w *wire) { w.says.Store(nil) }, true},
+		"flushed":                   {run(func(s *redistest.Server) { s.Must("FLUSHALL") }), none, false},
+		"full of other texts":       {run(func(s *redistest.Server) { garbage(s, "redis.call('SET',k,'garbage')") }), none, false},
+		"full of lists":             {run(func(s *redistest.Server) { garbage(s, "redis.call('LPUSH',k,'garbage')") }), none, false},
+		"full of times far ahead":   {run(func(s *redistest.Server) { garbage(s, "redis.call('SET',k,'99999999999')") }), none, false},
+		"full of what is no number": {run(func(s *redistest.Server) { garbage(s, "redis.call('SET',k,'nan')") }), none, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			between := wireTo(t, server.Addr)
+			const perSecond, burst = 10, 30
+			r := newRig(t, func(o *Config) {
+				cache, buckets, err := redis.Open("redis://"+between.addr, o.Log)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = cache.Close() })
+				o.Cache, o.Limits = cache, limit.New(limit.Config{Policy: limit.Policy{PerSecond: perSecond, Burst: burst}, Redis: buckets})
+			})
+			n := counted(r.services["activity"])
+			r.run()
+			polite, greedy := "Bearer "+r.token("fk", actor.Integration), "Bearer "+r.token("af", actor.Integration)
+			get := func(token string) (status int, asked int64, took time.Duration) {
+				began := time.Now()
+				w := r.ask("GET", aWeek, "", "Authorization", token)
+				_, _ = fmt.Sscanf(w.Body.String(), `{"asked":%d}`, &asked)
+				return w.Code, asked, time.Since(began)
+			}
+			isHit := func() bool {
+				before := n.Load()
+				status, _, _ := get(polite)
+				time.Sleep(time.Second / perSecond)
+				return status == http.StatusOK && n.Load() == before
+			}
+			r.soon("answers come from Redis", isHit)
+			logged := len(r.log.String())
+
+			c.fail(server, between)
+			began := time.Now()
+			var all sync.WaitGroup
+			var mu sync.Mutex
+			var times []time.Duration
+			var refused, served, stale atomic.Int64
+			until := began.Add(1500 * time.Millisecond)
+			r.services["activity"].feed.add(cancelled, "insjoriket") // what was kept is untrue from now on
+			untrue := n.Load()
+			for i := range 6 {
+				all.Go(func() {
+					for time.Now().Before(until) {
+						token, pause := greedy, 20*time.Millisecond
+						if i == 0 {
+							token, pause = polite, time.Second/perSecond
+						}
+						status, asked, took := get(token)
+						switch {
+						case status == http.StatusOK && i > 0:
+							served.Add(1)
+						case status == http.StatusOK:
+							if asked <= untrue && time.Since(began) > 700*time.Millisecond {
+								stale.Add(1)
+							}
+						case i == 0 || status != http.StatusTooManyRequests:
+							refused.Add(1)
+						}
+						mu.Lock()
+						times = append(times, took)
+						mu.Unlock()
+						time.Sleep(pause)
+					}
+				})
+			}
+			all.Wait()
+			slices.Sort(times)
+			t.Logf("%d answers, median %s, 95 of 100 within %s, the longest %s; the greedy got %d", len(times), times[len(times)/2], times[len(times)*95/100], times[len(times)-1], served.Load())
+			if refused.Load() > 0 || stale.Load() > 0 {
+				t.Errorf("refused below the limit %d times, %d answers that an event had made untrue", refused.Load(), stale.Load())
+			}
+			// The shared bucket and the gateway's own: at most one burst of each.
+			if limit := int64(2*burst + 4*perSecond); served.Load() > limit || served.Load() < burst {
+				t.Errorf("above the limit %d were served, want %d to %d", served.Load(), burst, limit)
+			}
+			if longest := times[len(times)-1]; longest > time.Second || times[len(times)*95/100] > 100*time.Millisecond {
+				t.Errorf("somebody waited for Redis: 95 of 100 within %s, the longest %s", times[len(times)*95/100], longest)
+			}
+			text := r.log.String()[logged:]
+			if got := strings.Count(text, "Redis does not answer as it should"); got > 1 || c.isAway && got == 0 { // a busy machine is away as well
+				t.Errorf("%d warnings that Redis is away", got)
+			}
+			if warnings := warned(text); len(warnings) > 2 { // and that the cache cannot be emptied
+				t.Errorf("%d warnings: %s", len(warnings), strings.Join(warnings, "\n"))
+			}
+
+			c.mend(server, between)
+			for end := time.Now().Add(15 * time.Second); !isHit(); {
+				if time.Now().After(end) {
+					t.Fatal("never back")
+				}
+			}
+			if _, asked, _ := get(polite); asked <= untrue {
+				t.Error("an answer that an event had made untrue came back with Redis")
+			}
+			if server.Must("EXISTS", "rate:finsam:limit:insjoriket/fk") != int64(1) {
+				t.Error("the limit is not shared again")
+			}
+		})
+	}
+}
