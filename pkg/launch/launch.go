@@ -314,10 +314,10 @@ const (
 	// startDuration is how long after its start a service returns the memory that only
 	// the start needed.
 	startDuration = time.Second
-	// usablePercent is how much of the memory limit the collector uses: the rest is for
-	// what it does not see (SQLite's pages, stacks of the kernel), so that garbage never
-	// gets a process killed.
-	usablePercent = 85
+	// usablePercent is how much of the memory limit the collector uses. The rest is for what
+	// it does not see: SQLite's pages, what is not yet returned to the system, what the
+	// kernel keeps for connections. The peak of an attack stays below 85 percent.
+	usablePercent = 70
 )
 
 // CollectLess makes the garbage collector run less often, unless GOGC says how often. A
