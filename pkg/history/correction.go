@@ -105,18 +105,21 @@ func (e Entry) MayCorrect(by Author, manages bool, days int, now time.Time) bool
 	return e.Authority == by.Authority && (manages || e.By == by.Subject && now.Before(civil.EndAfter(e.At, days)))
 }
 
-// Correctable returns step n as the story has it, for its author or a manager to correct:
-// ErrNoStep, ErrCorrected, ErrOthersStep.
-func Correctable[S any, P stepOf[S]](steps, story []S, n int64, by Author, manages bool, days int, now time.Time) (step S, err error) {
+// Correctable returns step n as the story has it, if it is of some kinds, for its author or
+// a manager to correct: ErrNoStep, ErrCorrected, ErrNotCorrectable, ErrOthersStep.
+func Correctable[S any, P stepOf[S]](steps, story []S, n int64, isKind func(*S) bool, by Author, manages bool, days int, now time.Time) (step S, err error) {
 	if n < 1 || n > int64(len(steps)) {
 		return step, ErrNoStep.AtField("/step")
 	}
 	i := slices.IndexFunc(story, func(s S) bool { return P(&s).entry().N == n })
 	if i < 0 {
-		return step, ErrCorrected
+		return step, ErrCorrected.AtField("/step")
+	}
+	if !isKind(&story[i]) { // whose it is does not matter then
+		return step, ErrNotCorrectable.AtField("/step")
 	}
 	if !P(&story[i]).entry().MayCorrect(by, manages, days, now) {
-		return step, ErrOthersStep
+		return step, ErrOthersStep.AtField("/step")
 	}
 	return story[i], nil
 }

@@ -253,7 +253,8 @@ func (b *Booking) CorrectAttendance(date civil.Date, attendance Attendance, reas
 	case len(b.Steps) >= maxBookingSteps:
 		return ErrTooMany
 	}
-	if _, err := history.Correctable(b.Steps, history.Story(b.Steps, CorrectionOf), note.Step, by, manages, days, now); err != nil {
+	isNote := func(s *Step) bool { return s.Kind == StepNoted }
+	if _, err := history.Correctable(b.Steps, history.Story(b.Steps, CorrectionOf), note.Step, isNote, by, manages, days, now); err != nil {
 		return err
 	}
 	c := &history.Correction[Step]{Of: note.Step}

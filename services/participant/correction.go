@@ -57,12 +57,10 @@ func (e *Enrolment) Story() []EnrolmentStep { return history.Story(e.Steps, Corr
 // it; a later step by somebody that would break the rules prevents it. It returns what the
 // step is instead, nil for nothing.
 func (e *Enrolment) Correct(by history.Author, now time.Time, manages bool, c Correction) (instead *EnrolmentStep, err error) {
-	was, err := history.Correctable(e.Steps, e.Story(), c.Step, by, manages, e.Plan.CorrectionDays, now)
+	isKind := func(s *EnrolmentStep) bool { return slices.Contains(Correctable, s.Kind) }
+	was, err := history.Correctable(e.Steps, e.Story(), c.Step, isKind, by, manages, e.Plan.CorrectionDays, now)
 	if err != nil {
 		return nil, err
-	}
-	if !slices.Contains(Correctable, was.Kind) {
-		return nil, history.ErrNotCorrectable.AtField("/step")
 	}
 	step := EnrolmentStep{Kind: Corrected, Text: c.Reason, Correction: &history.Correction[EnrolmentStep]{Of: c.Step}}
 	if c.Instead != nil {

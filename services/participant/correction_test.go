@@ -82,7 +82,7 @@ func TestCorrectionsOfAnEnrolment(t *testing.T) {
 			return err
 		}, "", "", ErrTooManyWeeks, ""},
 		{"a closing that was none", closed, correction(Closed, ""), StatePaused, "2026-04-20", nil, ""},
-		{"what time brought is nobody's mistake", at(1), correction(CheckInDue, ""), "", "", history.ErrOthersStep, ""},
+		{"what time brought is nobody's mistake", at(1), correction(CheckInDue, ""), "", "", history.ErrNotCorrectable, ""},
 		{"the planning is the referral's", fresh, func(e *Enrolment) error {
 			_, err := e.Correct(history.System("participant"), noon, true, Correction{Step: 1})
 			return err

@@ -36,7 +36,7 @@ var (
 	ErrNotLower = fault.New(fault.Unprocessable, "protection-not-lower",
 		"Nivån är inte lägre än den som gäller. Ange en lägre nivå, eller ingen för att häva skyddet.", "The level is not lower than the one in force. Give a lower level, or none to remove the protection.")
 	ErrAppoint = fault.New(fault.Forbidden, "handlers-by-manager",
-		"Handläggare för en person med skyddade uppgifter utses av enhetens chef. Lämna fältet tomt för att behålla dem.", "Handlers of a person with protected identity are appointed by the head of the unit. Leave the field out to keep them.")
+		"Handläggare för en person med skyddade uppgifter utses av enhetens chef. Utelämna fältet för att behålla dem.", "Handlers of a person with protected identity are appointed by the head of the unit. Leave the field out to keep them.")
 	ErrNothingRectified = fault.New(fault.Unprocessable, "nothing-rectified",
 		"Inget fält är angivet. Skicka minst ett av givenName, familyName, gender, email och phone, med det som ska gälla.", "No field is given. Send at least one of givenName, familyName, gender, email and phone, with what is right.")
 	ErrContactProtected = fault.New(fault.Unprocessable, "contact-of-protected-person",

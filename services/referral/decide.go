@@ -216,11 +216,11 @@ func (r *Referral) CheckCorrection(by history.Author, now time.Time, manages boo
 	if len(r.Steps) >= maxSteps {
 		return was, nil, ErrTooManySteps
 	}
-	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, by, manages, r.terms().DaysToCorrect(), now); err != nil {
-		return was, nil, err
+	isDecision := func(s *Step) bool { // a joining ends by a withdrawal
+		return correctable[s.Kind] != fault.Text{} && (s.Acceptance == nil || s.Acceptance.Joins == "")
 	}
-	if _, ok := correctable[was.Kind]; !ok || was.Acceptance != nil && was.Acceptance.Joins != "" { // a joining ends by a withdrawal
-		return was, nil, history.ErrNotCorrectable.AtField("/step")
+	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, isDecision, by, manages, r.terms().DaysToCorrect(), now); err != nil {
+		return was, nil, err
 	}
 	if c.Instead == nil {
 		return was, nil, nil

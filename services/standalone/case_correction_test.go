@@ -74,7 +74,7 @@ func TestCase_C25_ADecisionOnAReferral(t *testing.T) {
 		{"a reason says something", intake7, map[string]any{"step": n, "reason": " \u200b "}, 422, "bad-value"},
 		{"no reason", intake7, map[string]any{"step": n}, 400, "bad-request"},
 		{"no such step", intake7, map[string]any{"step": 99, "reason": "Påhittat."}, 422, "no-such-step"},
-		{"the receipt is no decision", chef, map[string]any{"step": 1, "reason": "Påhittat."}, 403, "correction-by-manager"},
+		{"the receipt is no decision", chef, map[string]any{"step": 1, "reason": "Påhittat."}, 422, "step-not-correctable"},
 		{"a rejection has no start date", intake7, map[string]any{"step": n, "reason": "Påhittat.", "replacement": map[string]any{"startDate": day(3)}}, 422, "replacement-of-another-kind"},
 		{"the same code again", intake7, map[string]any{"step": n, "reason": "Påhittat.", "replacement": map[string]any{"code": "other_initiative"}}, 422, "nothing-corrected"},
 	} {

@@ -80,14 +80,16 @@ var textsWithValue = map[string]struct {
 	sv, en string
 	value  func(*Schema) any
 }{
-	"too-long":  {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *Schema) any { return *s.MaxLength }},
-	"too-short": {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *Schema) any { return s.MinLength }},
-	"min-items": {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *Schema) any { return s.MinItems }},
-	"max-items": {"Listan får ha högst %v värden.", "The array may have at most %v values.", func(s *Schema) any { return *s.MaxItems }},
-	"minimum":   {"Värdet ska vara minst %v.", "The value must be at least %v.", func(s *Schema) any { return decimal(s.Minimum) }},
-	"above":     {"Värdet ska vara större än %v.", "The value must be more than %v.", func(s *Schema) any { return decimal(s.Minimum) }},
-	"maximum":   {"Värdet får vara högst %v.", "The value may be at most %v.", func(s *Schema) any { return decimal(s.Maximum) }},
-	"below":     {"Värdet ska vara mindre än %v.", "The value must be less than %v.", func(s *Schema) any { return decimal(s.Maximum) }},
+	"too-long":   {"Texten får ha högst %v tecken.", "The text may have at most %v characters.", func(s *Schema) any { return *s.MaxLength }},
+	"too-short":  {"Texten ska ha minst %v tecken.", "The text must have at least %v characters.", func(s *Schema) any { return s.MinLength }},
+	"min-items":  {"Listan ska ha minst %v värden.", "The array must have at least %v values.", func(s *Schema) any { return s.MinItems }},
+	"max-items":  {"Listan får ha högst %v värden.", "The array may have at most %v values.", func(s *Schema) any { return *s.MaxItems }},
+	"min-fields": {"Ange minst %v av fälten.", "Give at least %v of the fields.", func(s *Schema) any { return s.MinFields }},
+	"max-fields": {"Ange högst %v fält.", "Give at most %v fields.", func(s *Schema) any { return *s.MaxFields }},
+	"minimum":    {"Värdet ska vara minst %v.", "The value must be at least %v.", func(s *Schema) any { return decimal(s.Minimum) }},
+	"above":      {"Värdet ska vara större än %v.", "The value must be more than %v.", func(s *Schema) any { return decimal(s.Minimum) }},
+	"maximum":    {"Värdet får vara högst %v.", "The value may be at most %v.", func(s *Schema) any { return decimal(s.Maximum) }},
+	"below":      {"Värdet ska vara mindre än %v.", "The value must be less than %v.", func(s *Schema) any { return decimal(s.Maximum) }},
 	"enum": {"Värdet ska vara ett av: %v.", "The value must be one of: %v.", func(s *Schema) any {
 		var names []string
 		for _, v := range s.Enum[:min(len(s.Enum), 30)] {
@@ -125,6 +127,8 @@ func message(code string, s *Schema) fault.Text {
 		return fault.Text{SV: "Texten får inte vara tom.", EN: "The text must not be empty."}
 	case code == "min-items" && s.MinItems == 1:
 		return fault.Text{SV: "Listan får inte vara tom.", EN: "The array must not be empty."}
+	case code == "min-fields" && s.MinFields == 1:
+		return fault.Text{SV: "Ange minst ett av fälten.", EN: "Give at least one of the fields."}
 	case hasValue:
 		return fault.Text{SV: fmt.Sprintf(texts.sv, texts.value(s)), EN: fmt.Sprintf(texts.en, texts.value(s))}
 	}

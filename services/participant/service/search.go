@@ -56,7 +56,7 @@ func (s *Service) Search(ctx context.Context, in Search) (*SearchHits, error) {
 	words := participant.NameWords(in.Name)
 	switch {
 	case (in.Number == "") == (in.Name == ""):
-		err = participant.ErrSearchBy
+		err = participant.ErrSearchBy.AtField("/name")
 	case !s.searches.allow(a):
 		err = participant.ErrSearches
 	case in.Number != "":

@@ -33,8 +33,8 @@ var (
 	ErrNotOver = fault.New(fault.Unprocessable, "period-not-over",
 		"Perioden är inte slut än. Gör publikationen när den är det.", "The period is not over yet. Make the publication when it is.")
 	ErrMade = fault.New(fault.Conflict, "publication-made",
-		"Perioden är redan publicerad efter den planen, och siffrorna ändras aldrig. Läs den publikation som finns.",
-		"The period has been published by that plan already, and its figures never change. Read the publication that there is.")
+		"Det finns redan en publikation av perioden efter den planen, och dess siffror ändras aldrig. Läs den som finns.",
+		"There is a publication of the period by that plan already, and its figures never change. Read the one that there is.")
 	ErrReleased = fault.New(fault.Conflict, "publication-released",
 		"Publikationen är redan släppt.", "The publication has been released already.")
 	ErrOwn = fault.New(fault.Forbidden, "own-publication",

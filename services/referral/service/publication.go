@@ -172,7 +172,7 @@ func (s *Service) compute(ctx context.Context, plan *publication.Plan, p *public
 	err = s.publications.Each(ctx, store.Query{Association: p.Association, Sort: []store.Order{{Key: numberKey}}, Limit: 20},
 		func(old store.Versioned[publication.Publication]) error {
 			if old.Value.Period == p.Period && old.Value.Plan == p.Plan {
-				return publication.ErrMade
+				return publication.ErrMade.AtField("/period")
 			}
 			plain, err := s.Cipher.Decrypt(old.Value.Contributors, publicationBinding+old.Value.ID)
 			if err != nil {
