@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/finsam/finsam/pkg/fault"
 )
@@ -208,7 +209,7 @@ func (c *Collection[T]) find(ctx context.Context, q Query, decode func(Document)
 	}
 	last := items[len(items)-1]
 	_, id := c.schema.ID(last.Value)
-	next := Cursor{ID: id}
+	next := Cursor{ID: id, Order: q.OrderName}
 	keys := c.keys(last.Value)
 	for _, o := range q.Sort {
 		next.Values = append(next.Values, keys[o.Key])
@@ -293,7 +294,11 @@ func (c *Collection[T]) Total(ctx context.Context, association string, where []C
 // itself. It returns ErrCursor for a cursor that is not of this order, and
 // ErrCursorWithPage for a window that is both.
 func (c *Collection[T]) List(ctx context.Context, q Query, w Window) (page Page[T], total *Total, err error) {
-	if q.After, err = ParseCursor(w.Cursor, len(q.Sort)); err != nil {
+	text, isOfOrder := strings.CutPrefix(w.Cursor, q.OrderName)
+	if w.Cursor != "" && !isOfOrder {
+		return page, nil, ErrCursor
+	}
+	if q.After, err = ParseCursor(text, len(q.Sort)); err != nil {
 		return page, nil, err
 	}
 	if w.Cursor != "" && w.Page > 0 {

@@ -13,6 +13,7 @@ import (
 type Cursor struct {
 	Values []any // one for each Order: string, int64 or bool; nil where the document lacks the key
 	ID     string
+	Order  string // Query.OrderName, with which the text begins
 }
 
 // ErrCursorWithPage answers a list that is asked for by page and by cursor.
@@ -33,10 +34,10 @@ func (c Cursor) String() string {
 	if err != nil {
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	return c.Order + base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseCursor reads what String returned, for a query with so many orders. Any
+// ParseCursor reads what String returned without the order's name, for a query with so many orders. Any
 // other text is ErrCursor, beside the zero Cursor.
 func ParseCursor(text string, orders int) (Cursor, error) {
 	if text == "" {

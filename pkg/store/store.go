@@ -158,6 +158,7 @@ type Query struct {
 	Association string
 	Where       []Cond
 	Sort        []Order // at most 2
+	OrderName   string  // which of a list's orders it is; the list's cursors begin with it
 	After       Cursor  // only documents behind this one in the order
 	Skip        int
 	Limit       int // 1 to 1,000

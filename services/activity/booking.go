@@ -135,6 +135,9 @@ func (s Status) Operations() []string {
 	return bookingTable.Operations(s.State)
 }
 
+// ChangedAt returns when the last step was taken.
+func (b *Booking) ChangedAt() time.Time { return b.Steps[len(b.Steps)-1].At }
+
 // Version is the number of steps.
 func (b *Booking) Version() int64 { return int64(len(b.Steps)) }
 

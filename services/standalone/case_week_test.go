@@ -327,3 +327,48 @@ func TestCase_C28_NotifiedAbsenceIsNotedBeforeItsDay(t *testing.T) {
 	}
 	o.change(200, coach1, booking, "cancellation", map[string]any{"from": day(1)})
 }
+
+// TestCase_D5_BookingsAreRefreshedByWhatHasChanged reads which bookings have changed since an
+// instant, what changed first before the rest.
+func TestCase_D5_BookingsAreRefreshedByWhatHasChanged(t *testing.T) {
+	o := open(t, dataWith(t, early, ""))
+	past := civil.Date(day(-7))
+	var all []string
+	for n := range 3 {
+		_, booking := o.runs(uint64(80+n), civil.Date(day(-20)), past)
+		all = append(all, booking)
+	}
+	noted := o.want(200, coach1, http.MethodPost, all[0]+"/attendances", o.version(coach1, all[0]), map[string]any{"date": past, "attendance": "present"})
+	since := o.want(200, coach1, http.MethodGet, all[1], "", nil)["changedAt"].(string)
+	asked := "/bookings?changedSince=" + since
+	found := func(path string) (ids []string) {
+		for _, item := range o.list(coach1, path) {
+			ids = append(ids, "/bookings/"+item["id"].(string))
+		}
+		return ids
+	}
+	if got := found(asked); !slices.Equal(got, []string{all[1], all[2], all[0]}) {
+		t.Errorf("since the second was made: %v of %v", got, all)
+	}
+	if got := found("/bookings?changedSince=" + noted["changedAt"].(string)); !slices.Equal(got, all[:1]) {
+		t.Errorf("since the note: %v", got)
+	}
+	var turned []string
+	cursor := ""
+	for next := asked + "&limit=1"; next != ""; {
+		page := o.do(coach1, 200, http.MethodGet, next, nil, nil)
+		turned = append(turned, "/bookings/"+page["items"].([]any)[0].(map[string]any)["id"].(string))
+		next = ""
+		if link, more := page["_links"].(map[string]any)["next"].(map[string]any); more {
+			next, cursor = strings.TrimPrefix(link["href"].(string), "/finsam/v1"), page["_meta"].(map[string]any)["nextCursor"].(string)
+		}
+	}
+	if !slices.Equal(turned, []string{all[1], all[2], all[0]}) {
+		t.Errorf("page by page: %v of %v", turned, all)
+	}
+	o.want(400, coach1, http.MethodGet, "/bookings?limit=1&cursor="+cursor, "", nil) // of the other order
+	o.want(400, coach1, http.MethodGet, "/bookings?changedSince=yesterday", "", nil)
+	if got := found(asked + "&state=cancelled"); len(got) != 0 {
+		t.Errorf("cancelled: %v", got)
+	}
+}

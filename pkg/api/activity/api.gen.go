@@ -407,9 +407,12 @@ type Booking struct {
 	UnderscoreLinks Links            `json:"_links"`
 	Activity        string           `json:"activity"`
 	Attendances     []AttendanceNote `json:"attendances"`
-	Enrolment       string           `json:"enrolment"`
-	From            string           `json:"from"`
-	Id              string           `json:"id"`
+
+	// ChangedAt När det senaste steget togs. / When the last step was taken.
+	ChangedAt time.Time `json:"changedAt"`
+	Enrolment string    `json:"enrolment"`
+	From      string    `json:"from"`
+	Id        string    `json:"id"`
 
 	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
 	Identity     *ListedIdentity `json:"identity,omitempty"`
@@ -800,6 +803,9 @@ type ListBookingsParams struct {
 
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
+
+	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. / Only what has changed at this instant or later; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one.
+	ChangedSince *time.Time `form:"changedSince,omitempty" json:"changedSince,omitempty"`
 
 	// Include identity: varje rad visar också vem personen är, så långt som du får veta, med ett anrop till valvet för hela sidan; 403 för den vars roll inte får veta det. / identity: each item shows who the person is too, as far as you may know, with one call to the vault for the page; 403 for a role that may not know.
 	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
@@ -1213,6 +1219,13 @@ func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "changedSince" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "changedSince", ctx.QueryParams(), &params.ChangedSince, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter changedSince: %s", err))
 	}
 
 	// ------------- Optional query parameter "include" -------------

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"time"
 
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/civil"
@@ -30,6 +31,11 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	f := service.BookingFilter{
 		Participant: rest.Value(r.Params.Participant), Enrolment: rest.Value(r.Params.Enrolment),
 		Activity: rest.Value(r.Params.Activity), State: activity.State(rest.Value(r.Params.State)),
+		ChangedSince: rest.Value(r.Params.ChangedSince).UTC(),
+	}
+	since := ""
+	if !f.ChangedSince.IsZero() {
+		since = f.ChangedSince.Format(time.RFC3339Nano)
 	}
 	l, err := h.service.Bookings(ctx, f, w)
 	if err != nil {
@@ -39,7 +45,7 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State))
+	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State), "changedSince", since)
 	if r.Params.Include != nil {
 		q.Set("include", string(api.ListIncludeIdentity))
 	}
@@ -116,7 +122,7 @@ func (h handlers) booking(b *service.BookingView) api.Booking {
 	version := b.Version()
 	body := api.Booking{
 		Id: b.ID, Version: &version, Enrolment: b.Enrolment, Participant: b.Participant, Municipality: b.Municipality, Activity: b.Activity,
-		Name: rest.Optional(b.Name), From: string(b.From), State: api.BookingState(b.Status.State),
+		Name: rest.Optional(b.Name), From: string(b.From), State: api.BookingState(b.Status.State), ChangedAt: b.ChangedAt(),
 		Attendances: []api.AttendanceNote{}, Timeline: make([]api.BookingStep, 0, len(b.Steps)),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "getBooking", b.ID), h.paths.Link("participantWeek", "getParticipantWeek", b.Participant)},
 	}

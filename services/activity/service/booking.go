@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
@@ -230,10 +231,12 @@ type BookingFilter struct {
 	Enrolment   string
 	Activity    string
 	State       activity.State
+	// ChangedSince is an instant at which or after which the last step was taken.
+	ChangedSince time.Time
 }
 
-// Bookings returns the bookings that the caller may see, the latest first. One
-// entry of the access log names all persons shown.
+// Bookings returns the bookings that the caller may see, the latest first; with
+// ChangedSince, what changed first comes first. One entry of the access log names all persons shown.
 func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window) (*store.List[*BookingView], error) {
 	entry := accesslog.Entry{Operation: "listBookings", Thing: "bookings"}
 	a, err := guard.Caller(ctx, s.AccessLog, entry.Operation, entry.Thing)
@@ -258,7 +261,12 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 				where = append(where, c)
 			}
 		}
-		found, list.Total, err = s.bookings.Store.List(ctx, store.Query{Association: a.Association, Where: where, Sort: latestFirst}, w)
+		q := store.Query{Association: a.Association, Sort: latestFirst}
+		if !f.ChangedSince.IsZero() {
+			where, q.Sort, q.OrderName = append(where, store.AtLeast(changedKey, f.ChangedSince.UnixMilli())), []store.Order{{Key: changedKey}}, "ca-"
+		}
+		q.Where = where
+		found, list.Total, err = s.bookings.Store.List(ctx, q, w)
 	} else {
 		_, err = store.ParseCursor(w.Cursor, len(latestFirst))
 	}

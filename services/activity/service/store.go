@@ -18,7 +18,8 @@ import (
 // The keys that documents are found by.
 const (
 	activityKey     = "activity"
-	bookedKey       = "bookedAt" // Unix milliseconds
+	bookedKey       = "bookedAt"  // Unix milliseconds
+	changedKey      = "changedAt" // Unix milliseconds
 	dateKey         = "date"
 	enrolmentKey    = "enrolment"
 	lastDayKey      = "lastDay"
@@ -33,7 +34,7 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "activity", Version: 1,
+		Service: "activity", Version: 2,
 		Collections: []migration.Collection{
 			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection,
 		},
@@ -46,6 +47,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 	Unique:    []store.Index{{enrolmentKey, openKey}},
 	Indexes: []store.Index{
 		{municipalityKey, bookedKey},
+		{municipalityKey, changedKey},
 		{municipalityKey, stateKey, bookedKey},
 		{participantKey, bookedKey},
 		{participantKey, lastDayKey},
@@ -58,6 +60,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		k := store.Keys{
 			enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
 			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), lastDayKey: string(status.LastDay),
+			changedKey: b.ChangedAt().UnixMilli(),
 		}
 		// Only one booking that goes on per enrolment and activity; the index
 		// binds documents that have the key. Those with a last day are kept

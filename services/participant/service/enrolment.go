@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
@@ -179,25 +178,19 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 			where = append(where, c)
 		}
 	}
-	order, prefix := store.Order{Key: createdKey, Desc: true}, "" // a cursor begins with what says its order
+	q := store.Query{Association: a.Association, Sort: []store.Order{{Key: createdKey, Desc: true}}}
 	if !f.ChangedSince.IsZero() {
-		where, order, prefix = append(where, store.AtLeast(changedKey, f.ChangedSince.UnixMilli())), store.Order{Key: changedKey}, "ca-"
+		where, q.Sort, q.OrderName = append(where, store.AtLeast(changedKey, f.ChangedSince.UnixMilli())), []store.Order{{Key: changedKey}}, "ca-"
 	}
-	rest, isOfOrder := strings.CutPrefix(w.Cursor, prefix)
-	if w.Cursor != "" && !isOfOrder {
-		return nil, store.ErrCursor.AtField("cursor")
-	}
-	w.Cursor = rest
-	found, total, err := s.enrolments.Store.List(ctx, store.Query{Association: a.Association, Where: where, Sort: []store.Order{order}}, w)
+	q.Where = where
+	found, total, err := s.enrolments.Store.List(ctx, q, w)
 	if errors.Is(err, store.ErrCursor) {
 		return nil, fault.Of(err).AtField("cursor")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if page.Total = total; found.Next.ID != "" {
-		page.Next = prefix + found.Next.String()
-	}
+	page.Next, page.Total = found.Next.String(), total
 	for _, v := range found.Items {
 		e.Participants = append(e.Participants, v.Value.Participant)
 	}
