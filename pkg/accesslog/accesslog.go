@@ -127,7 +127,8 @@ func (b *Block) hashes() (entries []string, own string, err error) {
 	text := &bytes.Buffer{}
 	link, d := b.Prev, digester{json.NewEncoder(text), text}
 	entries = make([]string, 0, len(b.Entries))
-	for _, e := range b.Entries {
+	var e Entry
+	for _, e = range b.Entries {
 		e.Hash = ""
 		if link, err = d.digest(link, "", &e); err != nil {
 			return nil, "", err
@@ -149,7 +150,9 @@ func (d *digester) digest(link, count string, v any) (string, error) {
 		return "", fmt.Errorf("access log: canonical form: %w", err)
 	}
 	sum := sha256.Sum256(bytes.TrimSuffix(d.text.Bytes(), []byte{'\n'})) // the encoder ends a line
-	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+	var hash [43]byte
+	base64.RawURLEncoding.Encode(hash[:], sum[:])
+	return string(hash[:]), nil
 }
 
 // digester computes one hash after another in the same memory.

@@ -42,7 +42,7 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody()
 		return nil, err
 	}
-	a := &answer{ctx: ctx, header: http.Header{}, ready: make(chan error, 2)}
+	a := &answer{ctx: ctx, ready: make(chan error, 2)}
 	go func() {
 		grow(len(r.Method))
 		defer closeBody()
@@ -109,8 +109,8 @@ func (c withoutValues) AfterFunc(f func()) func() bool { return context.AfterFun
 // answer buffers what the handler writes, and streams it once it is too long.
 type answer struct {
 	ctx    context.Context // the caller's
-	header http.Header
-	sent   http.Header // the headers as they were when the status was written
+	header http.Header     // nil from when the status is written until it is asked for
+	sent   http.Header     // the headers when the status was written; a handler that kept their map leaves it alone
 	status int
 	body   bytes.Buffer
 	ready  chan error // receives how the handler ended, and before that nil when the rest follows as a stream
@@ -120,14 +120,19 @@ type answer struct {
 }
 
 // Header implements http.ResponseWriter.
-func (a *answer) Header() http.Header { return a.header }
+func (a *answer) Header() http.Header {
+	if a.header == nil {
+		a.header = http.Header{} // too late to be sent
+	}
+	return a.header
+}
 
 // WriteHeader implements http.ResponseWriter.
 func (a *answer) WriteHeader(status int) {
 	if a.status != 0 || status < 200 {
 		return
 	}
-	a.status, a.sent = status, a.header.Clone()
+	a.status, a.sent, a.header = status, a.Header(), nil
 }
 
 // Write implements http.ResponseWriter.

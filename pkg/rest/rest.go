@@ -196,7 +196,7 @@ func (l Links) Href(name string) string {
 // own buffer holds the text.
 func (l Links) MarshalJSONTo(e *jsontext.Encoder) (err error) {
 	var room [256]byte
-	b := append(e.AvailableBuffer(), '{')
+	b := append(slices.Grow(e.AvailableBuffer(), 128*len(l)), '{')
 	for i := range l {
 		if i > 0 {
 			b = append(b, ',')

@@ -47,9 +47,9 @@ func AnswerFile(w http.ResponseWriter, status int, contentType string, length in
 	if open, ok := body.(io.Closer); ok {
 		defer func() { _ = open.Close() }()
 	}
-	w.Header().Set("Content-Type", contentType)
-	if length != 0 {
-		w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	h, values := w.Header(), []string{contentType, strconv.FormatInt(length, 10)}
+	if h["Content-Type"] = values[:1:1]; length != 0 {
+		h["Content-Length"] = values[1:]
 	}
 	if err := AnswerEmpty(w, status, headers...); err != nil {
 		return err

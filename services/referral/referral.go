@@ -81,10 +81,13 @@ func (c *Contact) Encrypt(id string, encrypt Encrypt) ([]byte, error) {
 
 // DecryptContact reads what Encrypt wrote; nil of a referral without a contact.
 func DecryptContact(id string, encrypted []byte, decrypt Encrypt) (*Contact, error) {
-	return decryptJSON[Contact](encrypted, contactContext(id), decrypt)
+	if len(encrypted) == 0 {
+		return nil, nil
+	}
+	return decryptJSON(&Contact{}, encrypted, contactContext(id), decrypt)
 }
 
-func contactContext(id string) string { return TextContext(id) + "/contact" }
+func contactContext(id string) string { return "referral/" + id + "/contact" }
 
 // Step is one thing that happened to the referral. Which of the fields below Kind are
 // set depends on it.

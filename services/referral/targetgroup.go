@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/v1"
 
@@ -158,13 +157,20 @@ func (r Rule) Sentence() fault.Text {
 			EN: "The person needs coordinated support from at least " + r.Wanted[0] + " parties.",
 		}
 	}
-	sv, en := make([]string, len(r.Wanted)), make([]string, len(r.Wanted))
-	for i, w := range r.Wanted {
-		sv[i], en[i] = reasons[w].SV, reasons[w].EN
+	var room [512]byte
+	list := func(text string, of func(fault.Text) string) string {
+		b := append(room[:0], text...)
+		for i, w := range r.Wanted {
+			if i > 0 {
+				b = append(b, "; "...)
+			}
+			b = append(b, of(reasons[w])...)
+		}
+		return string(append(b, '.'))
 	}
 	return fault.Text{
-		SV: "Minst en av dessa grunder gäller personen: " + strings.Join(sv, "; ") + ".",
-		EN: "At least one of these grounds applies to the person: " + strings.Join(en, "; ") + ".",
+		SV: list("Minst en av dessa grunder gäller personen: ", func(t fault.Text) string { return t.SV }),
+		EN: list("At least one of these grounds applies to the person: ", func(t fault.Text) string { return t.EN }),
 	}
 }
 
@@ -239,17 +245,23 @@ func (a Assessment) Encrypt(id string, encrypt Encrypt) ([]byte, error) {
 
 // DecryptAssessment reads what Encrypt wrote; nil of a referral without an assessment.
 func DecryptAssessment(id string, encrypted []byte, decrypt Encrypt) (*Assessment, error) {
-	return decryptJSON[Assessment](encrypted, AssessmentContext(id), decrypt)
-}
-
-// decryptJSON reads what was encrypted with a context; nil of nothing.
-func decryptJSON[T any](encrypted []byte, context string, decrypt Encrypt) (v *T, err error) {
 	if len(encrypted) == 0 {
 		return nil, nil
 	}
+	room := &struct { // for the rules and the usual checklist, at once
+		Assessment
+		rules [3]Rule
+		items [4]TimelyItem
+	}{}
+	room.Rules, room.Checklist = room.rules[:0], room.items[:0]
+	return decryptJSON(&room.Assessment, encrypted, AssessmentContext(id), decrypt)
+}
+
+// decryptJSON reads into v what was encrypted with a context.
+func decryptJSON[T any](v *T, encrypted []byte, context string, decrypt Encrypt) (*T, error) {
 	text, err := decrypt(encrypted, context)
 	if err == nil {
-		err = json.Unmarshal(text, &v)
+		err = json.Unmarshal(text, v)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", context, err)
@@ -258,4 +270,4 @@ func decryptJSON[T any](encrypted []byte, context string, decrypt Encrypt) (v *T
 }
 
 // AssessmentContext is what an encrypted assessment is bound to.
-func AssessmentContext(id string) string { return TextContext(id) + "/assessment" }
+func AssessmentContext(id string) string { return "referral/" + id + "/assessment" }

@@ -84,27 +84,29 @@ func (s *sqlText) where(t *table, where []store.Cond) error {
 	}
 	for _, c := range where {
 		col := column(c.Key)
-		list, mark := []any{c.Value}, "?"
+		list, open, end := []any{c.Value}, "?", ""
 		if c.Op == store.In {
-			list = c.Value.([]any)
-			if len(list) == 0 {
+			if list = c.Value.([]any); len(list) == 0 {
 				s.add(" AND 0")
 				continue
 			}
-			n := 1
-			for n < len(list) {
-				n *= 2
-			}
-			mark = " (?" + strings.Repeat(",?", n-1) + ")"
-			list = append(slices.Clone(list), slices.Repeat(list[len(list)-1:], n-len(list))...)
+			open, end = " (?", ")"
 		}
-		s.add(" AND " + col + " " + string(c.Op) + mark + " AND " + col + "<>" + absent)
-		for _, x := range list {
-			v, err := encodeKey(x)
+		for _, part := range []string{" AND ", col, " ", string(c.Op), open} {
+			s.WriteString(part)
+		}
+		for n := 0; n < len(list) || n&(n-1) != 0; n++ {
+			if n > 0 {
+				s.WriteString(",?")
+			}
+			v, err := encodeKey(list[min(n, len(list)-1)])
 			if err != nil {
 				return fmt.Errorf("condition on %s: %w", c.Key, err)
 			}
 			s.args = append(s.args, v)
+		}
+		for _, part := range []string{end, " AND ", col, "<>", absent} {
+			s.WriteString(part)
 		}
 	}
 	return nil

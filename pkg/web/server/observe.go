@@ -108,7 +108,8 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx, span := s.tracer.Start(ctx, op.span, op.start...)
 		ctx = tracecontext.Ensure(ctx)
 		in := &web.Request{ID: tracecontext.RequestID(r.Header.Get(web.HeaderRequestID)), Language: r.Header.Get(web.HeaderLanguage)}
-		c.SetRequest(r.WithContext(web.With(ctx, in)))
+		a, refused := s.authenticate(r.Header.Get(echo.HeaderAuthorization), op, in)
+		c.SetRequest(r.WithContext(actor.With(web.With(ctx, in), a)))
 		h := c.Response().Header()
 		values := []string{in.ID, tracecontext.Header(ctx), "no-store"}
 		h[web.HeaderRequestID], h[web.HeaderTraceParent], h["Cache-Control"] = values[:1:1], values[1:2:2], values[2:]
@@ -119,8 +120,8 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 					err = Recovered(c.Request().Context(), s.Log, p)
 				}
 			}()
-			if err = s.authenticate(c, op); err != nil {
-				return err
+			if refused != nil {
+				return refused
 			}
 			if err = s.check(c, op); err != nil {
 				return err
@@ -130,7 +131,7 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			op.Drain(c.Request())
 			s.fail(err, c, op)
 		}
-		status, authority := c.Response().Status, actor.From(c.Request().Context()).Authority
+		status, authority := c.Response().Status, a.Authority
 		EndSpan(span, status, authority)
 		if !waits || status >= 500 || op == readFeed {
 			key := durationKey{op.ID, authority, status / 100}
