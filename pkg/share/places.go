@@ -94,9 +94,9 @@ func NewPlaces[K comparable](c PlacesConfig) *Places[K] {
 	return &Places[K]{c: c, limit: c.Most, owners: map[K]*holder{}}
 }
 
-// Enter takes a place for an owner and waits for it. The error is ErrShare, ErrFull or that
-// of the context; without one Leave puts the place back.
-func (p *Places[K]) Enter(ctx context.Context, who K) error {
+// Enter takes a place for an owner, and returns how long it waited for one. The error is
+// ErrShare, ErrFull or that of the context; without one Leave puts the place back.
+func (p *Places[K]) Enter(ctx context.Context, who K) (waited time.Duration, err error) {
 	p.mu.Lock()
 	h := p.owners[who]
 	if h == nil {
@@ -113,11 +113,11 @@ func (p *Places[K]) Enter(ctx context.Context, who K) error {
 	if len(h.queue) == 0 && p.admits(h) {
 		p.give(h)
 		p.mu.Unlock()
-		return nil
+		return 0, nil
 	}
 	if p.c.Wait == 0 || p.c.IsFull() {
 		defer p.mu.Unlock()
-		return p.refusal(h)
+		return 0, p.refusal(h)
 	}
 	w := &waiter{ready: make(chan error, 1)}
 	h.queue = append(h.queue, w)
@@ -134,11 +134,12 @@ func (p *Places[K]) Enter(ctx context.Context, who K) error {
 		p.waiting--
 	}
 	p.mu.Unlock()
+	began := time.Now()
 	timer := time.NewTimer(p.c.Wait)
 	defer timer.Stop()
 	select {
 	case err := <-w.ready:
-		return err
+		return time.Since(began), err
 	case <-timer.C:
 	case <-ctx.Done():
 	}
@@ -146,16 +147,16 @@ func (p *Places[K]) Enter(ctx context.Context, who K) error {
 	defer p.mu.Unlock()
 	select {
 	case err := <-w.ready: // meanwhile
-		return err
+		return time.Since(began), err
 	default:
 	}
 	i := slices.Index(h.queue, w)
 	h.queue = slices.Delete(h.queue, i, i+1)
 	p.waiting--
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return time.Since(began), ctx.Err()
 	}
-	return p.refusal(h)
+	return time.Since(began), p.refusal(h)
 }
 
 // admits reports whether there is a place for an owner.
@@ -172,10 +173,10 @@ func (p *Places[K]) give(h *holder) {
 	p.peak = max(p.peak, p.taken)
 }
 
-// refusal returns why an owner gets no place: because of itself, if it asks for a quarter of
-// all or more.
+// refusal returns why an owner gets no other place: because of itself, if it asks for a
+// quarter of all or more.
 func (p *Places[K]) refusal(h *holder) error {
-	if 4*(h.held+len(h.queue)) >= p.limit {
+	if n := h.held + len(h.queue); n > 0 && 4*(n+1) > p.limit {
 		return ErrShare
 	}
 	return ErrFull
@@ -222,8 +223,11 @@ func (p *Places[K]) Leave(who K, took time.Duration) {
 func (p *Places[K]) learn(took time.Duration) {
 	p.sum += took
 	p.n++
+	if p.n%minLearn != 0 { // a look at the clock costs as much as the rest
+		return
+	}
 	now := time.Now()
-	if p.n < minLearn || now.Sub(p.began) < learnInterval {
+	if now.Sub(p.began) < learnInterval {
 		return
 	}
 	mean := p.sum / time.Duration(p.n)

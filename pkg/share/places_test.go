@@ -20,7 +20,7 @@ func TestOneAloneHasItsPartAndTheLastOnesAreForWhoHasFew(t *testing.T) {
 		p := share.NewPlaces[string](share.PlacesConfig{Most: 100, Alone: alone})
 		taken := map[string]int{}
 		for _, who := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-			for p.Enter(t.Context(), who) == nil {
+			for admits(p, who) {
 				taken[who]++
 			}
 		}
@@ -32,10 +32,15 @@ func TestOneAloneHasItsPartAndTheLastOnesAreForWhoHasFew(t *testing.T) {
 				p.Leave(who, 0)
 			}
 		}
-		if err := p.Enter(t.Context(), "g"); err != nil {
+		if _, err := p.Enter(t.Context(), "g"); err != nil {
 			t.Errorf("all places are free again: %v", err)
 		}
 	}
+}
+
+func admits(p *share.Places[string], who string) bool {
+	_, err := p.Enter(context.Background(), who)
+	return err == nil
 }
 
 // hold lets an owner ask for a place and writes down who got one, in order. The place is put
@@ -43,7 +48,7 @@ func TestOneAloneHasItsPartAndTheLastOnesAreForWhoHasFew(t *testing.T) {
 func hold(t *testing.T, p *share.Places[string], who, name string, order *[]string, mu *sync.Mutex) chan struct{} {
 	done := make(chan struct{})
 	go func() {
-		err := p.Enter(t.Context(), who)
+		_, err := p.Enter(t.Context(), who)
 		mu.Lock()
 		if err != nil {
 			name += ": " + err.Error()
@@ -107,21 +112,21 @@ func TestNobodyWaitsLongerThanTheTargetOrItsCaller(t *testing.T) {
 		full := false
 		p := share.NewPlaces[string](share.PlacesConfig{Most: 8, Alone: .75, Queue: 9, Wait: time.Second, IsFull: func() bool { return full }})
 		for p2 := range 8 {
-			if err := p.Enter(t.Context(), fmt.Sprint("one of eight ", p2)); err != nil {
+			if _, err := p.Enter(t.Context(), fmt.Sprint("one of eight ", p2)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		began := time.Now()
-		if err := p.Enter(t.Context(), "late"); !errors.Is(err, share.ErrFull) || time.Since(began) != time.Second {
+		if waited, err := p.Enter(t.Context(), "late"); !errors.Is(err, share.ErrFull) || time.Since(began) != time.Second || waited != time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := p.Enter(ctx, "hasty"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := p.Enter(ctx, "hasty"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 		full, began = true, time.Now()
-		if err := p.Enter(t.Context(), "late"); !errors.Is(err, share.ErrFull) || time.Since(began) != 0 {
+		if _, err := p.Enter(t.Context(), "late"); !errors.Is(err, share.ErrFull) || time.Since(began) != 0 {
 			t.Errorf("with full memory: %v after %s", err, time.Since(began))
 		}
 		if _, taken, waiting := p.State(); taken != 8 || waiting != 0 {
@@ -138,7 +143,7 @@ func TestThePlacesFollowHowLongItTakes(t *testing.T) {
 		var under, served, refused atomic.Int64
 		ask := func(who string) (waited time.Duration) {
 			began := time.Now()
-			if p.Enter(t.Context(), who) != nil {
+			if !admits(p, who) {
 				refused.Add(1)
 				return 0
 			}
@@ -196,7 +201,7 @@ func TestUnderEveryOrderNoPlaceIsLost(t *testing.T) {
 		all.Go(func() {
 			for range 300 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(400))*time.Microsecond)
-				if p.Enter(ctx, i%5) == nil {
+				if _, err := p.Enter(ctx, i%5); err == nil {
 					if n := under.Add(1); n > 6 {
 						t.Errorf("%d at once", n)
 					}
@@ -217,7 +222,7 @@ func BenchmarkPlaces(b *testing.B) {
 	p := share.NewPlaces[[2]string](share.PlacesConfig{Most: 1024, Alone: .75, Least: 16, Queue: 1024, Wait: time.Second})
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Enter(b.Context(), [2]string{"insjoriket", "fk"}); err != nil {
+		if _, err := p.Enter(b.Context(), [2]string{"insjoriket", "fk"}); err != nil {
 			b.Fatal(err)
 		}
 		p.Leave([2]string{"insjoriket", "fk"}, time.Millisecond)

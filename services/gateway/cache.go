@@ -22,6 +22,7 @@ import (
 	"github.com/finsam/finsam/pkg/cache"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/share"
 )
 
 // cachedAnswers serves answers without personal data from the cache. Events empty it, for
@@ -121,8 +122,11 @@ func (s *cachedAnswers) serve(w http.ResponseWriter, r *http.Request, op *operat
 	isFirst := false
 	v, err, _ := s.flights.Do(who.Association+" "+key+"\n"+r.Header.Get("Accept-Language"), func() (any, error) {
 		isFirst = true
-		return s.fetch(r, op, who.Actor, key, version)
+		return s.fetch(r, op, who, key, version)
 	})
+	if err != nil && !isFirst && (errors.Is(err, share.ErrShare) || errors.Is(err, share.ErrFull)) { // another's share
+		return miss, s.forwarder.forward(w, r, op, who)
+	}
 	if err != nil {
 		return miss, faultOf(r.Context(), err)
 	}
@@ -187,21 +191,29 @@ type fetched struct {
 
 // fetch asks the service for the whole answer, on behalf of all who wait: the first one may
 // go, the others still get it.
-func (s *cachedAnswers) fetch(r *http.Request, op *operation, who actor.Actor, key, version string) (*fetched, error) {
+func (s *cachedAnswers) fetch(r *http.Request, op *operation, who caller, key, version string) (*fetched, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.forwarder.timeout)
 	defer cancel()
-	out, err := s.forwarder.request(ctx, r, op, who)
+	places, err := s.forwarder.enter(ctx, op, classCall, who)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Duration(0)
+	defer func() { places.Leave([2]string{who.Association, who.Authority}, took) }()
+	out, err := s.forwarder.request(ctx, r, op, who.Actor)
 	if err != nil {
 		return nil, err
 	}
 	out.Method = http.MethodGet
 	delete(out.Header, "If-None-Match")
 	delete(out.Header, "If-Modified-Since")
-	resp, err := s.forwarder.send(out, op.upstream, &s.forwarder.places)
+	start := time.Now()
+	resp, err := s.forwarder.send(out, op.upstream)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	took = time.Since(start)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {
 		err = fmt.Errorf("more than %d bytes", maxAnswer)

@@ -9,10 +9,10 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -21,6 +21,9 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/memory"
+	"github.com/finsam/finsam/pkg/metrics"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/tracecontext"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
@@ -31,7 +34,7 @@ import (
 const (
 	// maxAnswer bounds what a service answers, in bytes.
 	maxAnswer = 16 << 20
-	// busyRetryAfter is what a caller is advised to wait when all places are taken.
+	// busyRetryAfter is what a caller is advised to wait that gets no place.
 	busyRetryAfter = time.Second
 	// awayRetryAfter is what a caller is advised to wait when a service does not answer.
 	awayRetryAfter = 2 * time.Second
@@ -52,16 +55,49 @@ type forwarder struct {
 	signer  *internaltoken.Signer
 	tracer  trace.Tracer
 	log     *slog.Logger
-	timeout time.Duration // for one answer
-	places  places
-	polls   places // of long polls that wait: a quarter as many, beside the others
+	timeout time.Duration     // for one answer
+	long    map[class]*places // of requests that are slow by their nature, for all services
+	meters  *meters
 }
 
-// places bounds how many requests wait for services at once.
-type places struct {
-	max   int64
-	taken atomic.Int64
+// class is a kind of requests with places of its own, so that the slow ones keep no place
+// from the others. Of each class every authority has a share.
+type class string
+
+const (
+	classCall     class = "call" // every other one
+	classPoll     class = "poll" // that waits for news
+	classTransfer class = "transfer"
+	classExport   class = "export"
+	classBatch    class = "batch"
+)
+
+// longParts are how many places the slow classes have, as parts of those of one service.
+var longParts = map[class]int{classPoll: 4, classTransfer: 16, classExport: 64, classBatch: 128}
+
+// dear is the cost from which a request is an export or a batch.
+const dear = 10
+
+// places are those of a class, divided among the authorities by association and name.
+type places = share.Places[[2]string]
+
+// maxWait is how long a request waits for a place, at most.
+const maxWait = 500 * time.Millisecond
+
+// newPlaces returns the places of calls of one service, or those of a slow class: of those
+// one authority alone has no more than a quarter, as they are free again only after long.
+func newPlaces(most int, c class) *places {
+	most = max(most/max(longParts[c], 1), 1)
+	p := share.PlacesConfig{Most: most, Alone: .25, Queue: most, Wait: maxWait, IsFull: memory.IsFull}
+	if c == classCall {
+		p.Alone, p.Least = .75, leastCalls*runtime.GOMAXPROCS(0)
+	}
+	return share.NewPlaces[[2]string](p)
 }
+
+// leastCalls is how many calls of a service are under way for each processor however slow
+// it is.
+const leastCalls = 8
 
 // forward has the service answer the caller.
 func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operation, who caller) error {
@@ -71,26 +107,80 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 			return err
 		}
 	}
-	ctx, cancel, places := f.bound(w, r, op)
+	ctx, cancel := f.bound(w, r, op)
 	defer cancel()
+	kind := op.class
+	if op.waits(r) {
+		kind = classPoll
+	}
+	places, err := f.enter(ctx, op, kind, who)
+	if err != nil {
+		if hasBody { // which is not waited for
+			w.Header()["Connection"] = []string{"close"}
+		}
+		return err
+	}
+	took := time.Duration(0)
+	defer func() { places.Leave([2]string{who.Association, who.Authority}, took) }()
 	out, err := f.request(ctx, r, op, who.Actor)
 	if err != nil {
 		return err
 	}
+	body := timedBody{last: time.Now()}
 	if hasBody {
-		out.Body, out.ContentLength = http.MaxBytesReader(w, r.Body, op.BodyLimit), r.ContentLength
+		body.ReadCloser = http.MaxBytesReader(w, r.Body, op.BodyLimit)
+		out.Body, out.ContentLength = &body, r.ContentLength
 	}
-	resp, err := f.send(out, op.upstream, places)
+	resp, err := f.send(out, op.upstream)
 	if err != nil {
 		return faultOf(r.Context(), err)
 	}
 	defer resp.Body.Close()
+	took = time.Since(body.last)
 	return f.pass(w, r, op, resp)
 }
 
-// bound returns the context in which the service must answer, and the places of which the
-// call takes one.
-func (f *forwarder) bound(w http.ResponseWriter, r *http.Request, op *operation) (context.Context, context.CancelFunc, *places) {
+// enter takes a place of the class for the caller's authority. Who asks for more than its
+// share is answered 429; if there is no place for others either, it is 503.
+func (f *forwarder) enter(ctx context.Context, op *operation, kind class, who caller) (*places, error) {
+	p := f.long[kind]
+	if kind == classCall {
+		p = op.upstream.calls
+	}
+	waited, err := p.Enter(ctx, [2]string{who.Association, who.Authority})
+	if waited > 0 {
+		f.meters.waits.Record(ctx, waited.Seconds(), metrics.Labels{"class": string(kind)}.Option())
+	}
+	if err == nil {
+		return p, nil
+	}
+	reason, answer := shedFull, fault.ErrUnavailable.After(busyRetryAfter)
+	switch {
+	case errors.Is(err, share.ErrShare):
+		reason, answer = shedShare, problem.ErrTooMany.After(busyRetryAfter)
+	case !errors.Is(err, share.ErrFull): // the caller has gone, or its time is up
+		return nil, faultOf(ctx, err)
+	}
+	f.meters.shed.Add(ctx, 1, metrics.Labels{"authority": who.Authority, "class": string(kind), "reason": reason}.Option())
+	return nil, answer.Because(err)
+}
+
+// timedBody is a request's body that knows when it was last read: from then on the service
+// is what is waited for.
+type timedBody struct {
+	io.ReadCloser
+	last time.Time
+}
+
+// Read implements io.Reader.
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.last = time.Now()
+	return n, err
+}
+
+// bound returns the context in which the service must answer.
+func (f *forwarder) bound(w http.ResponseWriter, r *http.Request, op *operation) (context.Context, context.CancelFunc) {
 	if op.waits(r) {
 		timeout := feed.MaxWait + f.timeout
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeGrace)) // the server's own is shorter
@@ -104,15 +194,14 @@ func (f *forwarder) bound(w http.ResponseWriter, r *http.Request, op *operation)
 				}
 			}()
 		}
-		return ctx, cancel, &f.polls
+		return ctx, cancel
 	}
 	timeout := f.timeout
 	if op.Transfer {
 		timeout = server.TransferTimeout
 		server.ExtendDeadline(w, time.Now().Add(timeout))
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	return ctx, cancel, &f.places
+	return context.WithTimeout(r.Context(), timeout)
 }
 
 var userAgent = []string{"finsam-gateway"}
@@ -160,13 +249,9 @@ func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation,
 
 var clientSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)}
 
-// send calls a service if a place is free, and ends the span of the request.
-func (f *forwarder) send(r *http.Request, u *upstream, p *places) (*http.Response, error) {
+// send calls a service, and ends the span of the request.
+func (f *forwarder) send(r *http.Request, u *upstream) (*http.Response, error) {
 	defer trace.SpanFromContext(r.Context()).End()
-	defer p.taken.Add(-1)
-	if p.taken.Add(1) > p.max {
-		return nil, fault.ErrUnavailable.Because(errors.New("too many requests in flight")).After(busyRetryAfter)
-	}
 	resp, err := u.transport.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -292,9 +292,11 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 		go func() { done <- r.ask("GET", aReferral, "", "Authorization", token).Code }()
 	}
 	r.soon("both places are taken", func() bool { return r.services["referral"].times() == 2 })
-	w := r.ask("GET", aReferral, "", "Authorization", token)
-	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
-		t.Errorf("the third: %d %v", w.Code, w.Header())
+	for authority, want := range map[string]int{"fk": http.StatusTooManyRequests, "af": http.StatusServiceUnavailable} {
+		w := r.as(authority, actor.Integration, "GET", aReferral, "")
+		if w.Code != want || w.Header().Get("Retry-After") != "1" {
+			t.Errorf("the third, of %s: %d %v", authority, w.Code, w.Header())
+		}
 	}
 	close(gate)
 	for range 2 {

@@ -28,6 +28,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/telemetry"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/client"
@@ -62,7 +63,7 @@ type Config struct {
 	PublicURL     string         // the installation's address, such as https://api.example.se or https://example.se/api; empty: unknown
 	Origins       []string       // of browsers that may call, such as https://app.example.se
 	Proxies       []netip.Prefix // whose X-Forwarded-For is believed
-	MaxInFlight   int            // requests to the services at once; zero: 1,024
+	MaxInFlight   int            // requests to each service at once, at most; zero: 1,024
 	AnswerTimeout time.Duration  // for one answer of a service; zero: 15 s
 	Version       string         // of the software, for /api-info; empty: left out
 	Revision      string         // the commit that it was built from; empty: left out
@@ -109,15 +110,18 @@ func New(c Config) (_ *Gateway, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract: %w", err)
 	}
-	operations, err := newOperations(all, c.Services, c.TLS)
+	operations, err := newOperations(all, c.Services, c.TLS, c.MaxInFlight)
 	if err != nil {
 		return nil, err
 	}
 	tracer := c.Tracer.Tracer(scope)
-	forwarder := &forwarder{signer: c.Signer, tracer: tracer, log: c.Log, timeout: c.AnswerTimeout}
-	forwarder.places.max, forwarder.polls.max = int64(c.MaxInFlight), int64(max(c.MaxInFlight/4, 1))
+	forwarder := &forwarder{signer: c.Signer, tracer: tracer, log: c.Log, timeout: c.AnswerTimeout, long: map[class]*places{}}
+	for kind := range longParts {
+		forwarder.long[kind] = newPlaces(c.MaxInFlight, kind)
+	}
 	cached := newCachedAnswers(c, prefix, operations, forwarder)
-	meters := newMeters(operations, cached != nil, c.Trust, forwarder.places.taken.Load)
+	meters := newMeters(operations, cached != nil, c.Trust)
+	forwarder.meters = meters
 	headers := &headers{isSecure: strings.HasPrefix(c.PublicURL, "https://"), origins: map[string]bool{}}
 	for _, origin := range c.Origins {
 		headers.origins[origin] = true
@@ -125,7 +129,7 @@ func New(c Config) (_ *Gateway, err error) {
 	addresses := addresses{limit: c.Unauthenticated, proxies: c.Proxies}
 	g := &Gateway{
 		log: c.Log, trust: c.Trust, headers: headers, forwarder: forwarder, cached: cached,
-		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now},
+		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now, refusals: map[[2]string]refusals{}},
 		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
 	}
 	for _, op := range operations {
@@ -263,7 +267,8 @@ func (g *Gateway) fail(a *answer, r *http.Request, err error) {
 		return
 	}
 	f := fault.Of(err)
-	if f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout {
+	a.isShed = errors.Is(err, share.ErrShare) || errors.Is(err, share.ErrFull)
+	if !a.isShed && (f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout) {
 		g.log.ErrorContext(r.Context(), "request failed", "operation", a.operation, "code", f.Code, "error", err)
 	}
 	if errors.Is(r.Context().Err(), context.Canceled) {

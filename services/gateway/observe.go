@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -27,7 +28,20 @@ type observer struct {
 	tracer trace.Tracer
 	meters *meters
 	now    func() time.Time
+
+	mu       sync.Mutex
+	refusals map[[2]string]refusals // by authority and outcome
 }
+
+// refusals are those that no line of the log has spoken of since the last one.
+type refusals struct {
+	count int64
+	last  time.Time
+}
+
+// refusalInterval is how often the log has a line of an authority whose requests are refused
+// because they are too many, as each line costs about as much as the refusal.
+const refusalInterval = time.Second
 
 // answer is the caller's ResponseWriter, with what is logged and measured of a request.
 type answer struct {
@@ -37,6 +51,7 @@ type answer struct {
 	caller    caller
 	cached    string // hit, miss, or "" where the cache was not asked
 	waits     bool   // a long poll
+	isShed    bool   // there was no place for it
 	start     time.Time
 	span      trace.Span
 }
@@ -103,16 +118,39 @@ func (o *observer) end(a *answer, r *http.Request) {
 	if !o.log.Enabled(ctx, level) {
 		return
 	}
+	count := int64(1)
+	if a.isShed || outcome == outcomeLimited {
+		o.mu.Lock()
+		key := [2]string{a.caller.Authority, outcome}
+		before := o.refusals[key]
+		count += before.count
+		isDue := now.Sub(before.last) >= refusalInterval
+		if isDue {
+			o.refusals[key] = refusals{last: now}
+		} else {
+			o.refusals[key] = refusals{count, before.last}
+		}
+		o.mu.Unlock()
+		if !isDue {
+			return
+		}
+	}
 	line := slog.NewRecord(now, level, "access", 0)
 	line.AddAttrs(
 		slog.String("operation", a.operation), slog.String("outcome", outcome), slog.Int("status", a.status),
 		slog.String("association", a.caller.Association), slog.String("authority", a.caller.Authority), slog.String("role", joinRoles(a.caller.Roles)),
 		slog.String("issuer", a.caller.issuer), slog.String("request", web.From(ctx).ID), slog.String("cache", a.cached),
 		slog.Int64("micros", duration.Microseconds()))
+	if count > 1 {
+		line.AddAttrs(slog.Int64("requests", count))
+	}
 	_ = o.log.Handle(ctx, line) // a log has no other place to report it
 }
 
-const outcomeAllowed = "allowed"
+const (
+	outcomeAllowed = "allowed"
+	outcomeLimited = "limited"
+)
 
 // outcomeOf returns what a status says of access, in a word.
 func outcomeOf(status int) string {
@@ -124,7 +162,7 @@ func outcomeOf(status int) string {
 	case status == http.StatusNotFound:
 		return "not-found"
 	case status == http.StatusTooManyRequests:
-		return "limited"
+		return outcomeLimited
 	case status >= 500:
 		return "failed"
 	case status >= 400:
@@ -153,6 +191,8 @@ type meters struct {
 	cache     metric.Int64Counter
 	limited   metric.Int64Counter
 	refused   metric.Int64Counter
+	waits     metric.Float64Histogram
+	shed      metric.Int64Counter
 	sets      metrics.Sets[requestLabels]
 	results   metrics.Sets[[2]string]
 }
@@ -162,18 +202,37 @@ type requestLabels struct {
 	class                         int
 }
 
-// newMeters creates the instruments. inFlight returns how many requests wait for services.
-func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFlight func() int64) *meters {
+// newMeters creates the instruments.
+func newMeters(operations []*operation, isCaching bool, v *trust.Verifier) *meters {
 	m := &meters{
 		durations: metrics.Seconds("finsam.gateway.request.duration", "Duration of requests at the gateway, by operation, outcome and authority."),
 		failures:  metrics.Counter("finsam.gateway.failures", "Requests answered with 500 and above, by operation."),
 		cache:     metrics.Counter("finsam.gateway.cache", "Requests for what may be cached, by operation and result."),
 		limited:   metrics.Counter("finsam.gateway.limited", "Requests refused because an authority, or an address, exceeded its rate."),
 		refused:   metrics.Counter("finsam.gateway.tokens.refused", "Requests refused because of their access token, by the code of the problem."),
+		waits:     metrics.Seconds("finsam.gateway.wait", "How long requests waited for a place, of those that waited, by class."),
+		shed:      metrics.Counter("finsam.gateway.shed", "Requests refused because there was no place for them, by authority, class and reason: share, their authority asks for too much; full, nobody has one."),
+	}
+	upstreams := map[*upstream]bool{}
+	for _, op := range operations {
+		if u := op.upstream; u != nil && !upstreams[u] {
+			upstreams[u] = true
+			metrics.Watch(metrics.Labels{"service": u.name}, metrics.Gauge{
+				Name: "finsam.gateway.places", Description: "How many calls of a service may be under way; it follows how long the service takes.",
+				Read: func() (float64, bool) { limit, _, _ := u.calls.State(); return float64(limit), true },
+			})
+		}
 	}
 	metrics.Watch(nil,
-		metrics.Gauge{Name: "finsam.gateway.in_flight", Description: "Requests that wait for a service.",
-			Read: func() (float64, bool) { return float64(inFlight()), true }},
+		metrics.Gauge{Name: "finsam.gateway.in_flight", Description: "Requests that wait for a service, or for a place.",
+			Read: func() (float64, bool) {
+				sum := 0
+				for u := range upstreams {
+					_, taken, waiting := u.calls.State()
+					sum += taken + waiting
+				}
+				return float64(sum), true
+			}},
 		metrics.Gauge{Name: "finsam.gateway.trust.file.wrong", Description: "1 while the trust file is invalid and the previous one is used.",
 			Read: func() (float64, bool) {
 				if v.IsFileInvalid() {
@@ -210,6 +269,9 @@ func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFli
 	}
 	for authority := range v.KeysByAuthority() {
 		m.limited.Add(ctx, 0, metrics.Labels{"authority": authority, "by": byAuthority}.Option())
+		for _, reason := range []string{shedShare, shedFull} {
+			m.shed.Add(ctx, 0, metrics.Labels{"authority": authority, "class": string(classCall), "reason": reason}.Option())
+		}
 	}
 	m.limited.Add(ctx, 0, metrics.Labels{"authority": "", "by": byAddress}.Option())
 	for _, f := range append(slices.Clone(trust.Faults), ErrNoToken) {
@@ -222,6 +284,12 @@ func newMeters(operations []*operation, isCaching bool, v *trust.Verifier, inFli
 const (
 	byAuthority = "authority"
 	byAddress   = "address"
+)
+
+// The reasons why there is no place for a request.
+const (
+	shedShare = "share"
+	shedFull  = "full"
 )
 
 func (m *meters) record(ctx context.Context, a *answer, duration time.Duration) {

@@ -25,19 +25,20 @@ func TestALongPollHasPlacesOfItsOwn(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusOK)
 	}
-	token, done := "Bearer "+r.token("fk", actor.Integration), make(chan int, 5)
-	ask := func(target string) { done <- r.ask("GET", target, "", "Authorization", token).Code }
-	go ask(aPoll)
+	token, another := "Bearer "+r.token("fk", actor.Integration), "Bearer "+r.token("af", actor.Integration)
+	late, done := "Bearer "+r.token("molndal", actor.Integration), make(chan int, 5)
+	ask := func(target, token string) { done <- r.ask("GET", target, "", "Authorization", token).Code }
+	go ask(aPoll, token)
 	r.soon("the long poll waits", func() bool { return r.services["referral"].times() == 1 })
-	if w := r.ask("GET", aPoll, "", "Authorization", token); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
+	if w := r.ask("GET", aPoll, "", "Authorization", late); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
 		t.Errorf("one long poll too many: %d %v", w.Code, w.Header())
 	}
-	for range 4 {
-		go ask(someEvents + "?after=taken")
+	for _, token := range []string{token, token, another, another} {
+		go ask(someEvents+"?after=taken", token)
 	}
 	r.soon("the long poll takes no other's place", func() bool { return r.services["referral"].times() == 5 })
 	for _, target := range []string{someEvents, someEvents + "?wait=0", aReferral + "?wait=20"} {
-		if w := r.ask("GET", target, "", "Authorization", token); w.Code != http.StatusServiceUnavailable {
+		if w := r.ask("GET", target, "", "Authorization", late); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s does not wait and took a long poll's place: %d", target, w.Code)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 type operation struct {
 	contract.Operation
 	upstream *upstream // nil: the gateway answers by itself
+	class    class     // unless it waits
 	span     string
 	start    []trace.SpanStartOption // of span
 }
@@ -36,10 +37,11 @@ type upstream struct {
 	name, scheme, host string
 	span               string // of a call
 	transport          http.RoundTripper
+	calls              *places
 }
 
 // newOperations connects the contract's operations with the services.
-func newOperations(all []contract.Operation, services []Service, secure func() *tls.Config) ([]*operation, error) {
+func newOperations(all []contract.Operation, services []Service, secure func() *tls.Config, inFlight int) ([]*operation, error) {
 	upstreams := map[string]*upstream{}
 	for _, s := range services {
 		base := s.Base
@@ -56,7 +58,7 @@ func newOperations(all []contract.Operation, services []Service, secure func() *
 		if upstreams[s.Name] != nil {
 			return nil, fmt.Errorf("the service %s is configured twice", s.Name)
 		}
-		upstreams[s.Name] = &upstream{name: s.Name, span: "call " + s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport}
+		upstreams[s.Name] = &upstream{name: s.Name, span: "call " + s.Name, scheme: u.Scheme, host: u.Host, transport: s.Transport, calls: newPlaces(inFlight, classCall)}
 	}
 	var operations []*operation
 	for _, o := range all {
@@ -67,7 +69,16 @@ func newOperations(all []contract.Operation, services []Service, secure func() *
 		if u == nil && o.Service != contract.Own {
 			return nil, fmt.Errorf("the contract has %s of the service %s, which is not configured", o.ID, o.Service)
 		}
-		operations = append(operations, &operation{Operation: o, upstream: u, span: o.Method + " " + o.Path, start: spanStart(
+		kind := classCall
+		switch {
+		case o.Transfer:
+			kind = classTransfer
+		case o.Cost >= dear && o.Body:
+			kind = classBatch
+		case o.Cost >= dear:
+			kind = classExport
+		}
+		operations = append(operations, &operation{Operation: o, upstream: u, class: kind, span: o.Method + " " + o.Path, start: spanStart(
 			attribute.String("http.request.method", o.Method), attribute.String("http.route", o.Path), attribute.String("finsam.operation", o.ID))})
 	}
 	return operations, nil

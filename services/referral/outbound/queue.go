@@ -78,7 +78,7 @@ func (s *Service) sendDueTo(ctx context.Context, w *Webhook) error {
 		if !isFirst {
 			continue
 		}
-		if s.attempts.places.Enter(ctx, w.owner()) != nil {
+		if _, err := s.attempts.places.Enter(ctx, w.owner()); err != nil {
 			return nil // until an attempt has ended
 		}
 		claimed, err := s.claim(ctx, d)
