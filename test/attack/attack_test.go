@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -147,7 +148,7 @@ func runWhole(b *testing.B, w way, a attack) string {
 	}
 	nothing := func(context.Context) {}
 	before := phase(3*time.Second, nothing)
-	length := *attackFor
+	length := cmp.Or(a.lasts, *attackFor)
 	if a.only {
 		length = *overloadFor + 7*time.Second
 	}

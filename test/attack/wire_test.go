@@ -153,6 +153,9 @@ func load(ctx context.Context, wires []*wire, perSecond float64, next func(wire,
 				sent := time.Now()
 				outcome := w.ask(text)
 				seen(sample{who, due, time.Since(sent), outcome})
+				if outcome == refused {
+					time.Sleep(100 * time.Millisecond)
+				}
 				if due = due.Add(interval); due.Before(time.Now()) { // what is late is asked at once
 					due = time.Now()
 				}
