@@ -119,7 +119,7 @@ func Correctable[S any, P stepOf[S]](steps, story []S, n int64, isKind func(*S) 
 		return step, ErrNotCorrectable.AtField("/step")
 	}
 	if !P(&story[i]).entry().MayCorrect(by, manages, days, now) {
-		return step, ErrOthersStep.AtField("/step")
+		return step, ErrOthersStep
 	}
 	return story[i], nil
 }

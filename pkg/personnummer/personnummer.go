@@ -27,8 +27,8 @@ var (
 		"Personnumret eller samordningsnumret är inte giltigt. Kontrollera siffrorna.",
 		"The personal identity number or coordination number is not valid. Check the digits.")
 	ErrNumberHere = fault.New(fault.Unprocessable, "personal-identity-number-here",
-		"Ett personnummer får inte stå här. Ange ett id som inte pekar ut någon person.",
-		"A personal identity number is not allowed here. Use an identifier that does not identify a person.")
+		"Ett personnummer får inte stå här. Skriv något som inte pekar ut någon person.",
+		"A personal identity number is not allowed here. Write something that does not identify a person.")
 )
 
 // Number is a personal identity number or a coordination number in its canonical

@@ -225,6 +225,8 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 		return false, ErrNotCovered.AtField("/date")
 	case n.Date > civil.DateOf(now) && n.Attendance != AbsentNotified: // which is said beforehand
 		return false, ErrFuture.AtField("/date")
+	case n.Date > civil.DateOf(now).AddDays(366):
+		return false, ErrTooFar.AtField("/date")
 	case o.Cancelled != nil || o.Closed:
 		return false, ErrDayOff.AtField("/date")
 	case len(b.Steps) >= maxBookingSteps:
@@ -252,7 +254,9 @@ func (b *Booking) CorrectAttendance(date civil.Date, attendance Attendance, reas
 	case !noted:
 		return ErrNotNoted.AtField("/date")
 	case attendance == note.Attendance:
-		return history.ErrNothingCorrected.AtField("/attendance")
+		return history.ErrNothingCorrected.WithText(
+			"Rättelsen ändrar ingenting: detta är redan noterat. Ange en annan närvaro, eller utelämna attendance om inget skulle ha noterats.",
+			"The correction changes nothing: this is noted already. Give another attendance, or leave out attendance if nothing should have been noted.").AtField("/attendance")
 	case len(b.Steps) >= maxBookingSteps:
 		return ErrTooMany
 	}

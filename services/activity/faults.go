@@ -18,7 +18,7 @@ var (
 	ErrFuture = fault.New(fault.Unprocessable, "day-in-future",
 		"Dagen ligger i framtiden. Före dagen kan bara anmäld frånvaro noteras.", "The day is in the future. Before the day only absence that was notified can be noted.")
 	ErrTooFar = fault.New(fault.Unprocessable, "day-too-far",
-		"Dagen ligger mer än ett år bort. Välj en tidigare dag.", "The day is more than a year away. Choose an earlier day.")
+		"Dagen ligger mer än ett år bort. Välj en dag närmare i dag.", "The day is more than a year away. Choose a day closer to today.")
 	ErrUnscheduled = fault.New(fault.Unprocessable, "activity-unscheduled",
 		"Aktiviteten har ingen veckodag ännu och kan därför inte bokas eller ställas in.", "The activity has no weekday yet, so it can be neither booked nor called off.")
 	ErrReason = fault.New(fault.Invalid, "unknown-reason",

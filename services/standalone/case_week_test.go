@@ -280,6 +280,9 @@ func TestCase_C27_ACalendarSaysWhatDoesNotTakePlace(t *testing.T) {
 		}
 		training := o.want(200, coach1, http.MethodGet, booking, "", nil)["activity"].(string)
 		o.want(201, coach1, http.MethodPost, "/activities/"+training+"/cancellations", "", map[string]any{"date": off, "reason": "weather"})
+		if head := o.ask(demo.Claims{}, http.MethodHead, address, "", nil); head.Code != 200 || head.Body.Len() > 0 {
+			t.Errorf("HEAD: %d with %d bytes", head.Code, head.Body.Len())
+		}
 		events := o.events(address + ".ics?nocache=1")
 		if e := events[off]; !strings.Contains(e, "SUMMARY:INSTÄLLT: Inbokad aktivitet") || !strings.Contains(e, "STATUS:CANCELLED") {
 			t.Errorf("called off: %s", e)
@@ -306,6 +309,9 @@ func TestCase_C28_NotifiedAbsenceIsNotedBeforeItsDay(t *testing.T) {
 		return o.want(status, coach1, http.MethodPost, booking+"/attendances", o.version(coach1, booking), map[string]any{"date": date, "attendance": attendance})
 	}
 	note(200, civil.Date(day(7)), "absent_notified")
+	if pointer, code := fault(t, note(422, civil.Date(day(7*60)), "absent_notified")); pointer != "/date" || code != "day-too-far" {
+		t.Errorf("in more than a year: %s at %s", code, pointer)
+	}
 	for _, attendance := range []string{"present", "absent"} {
 		if pointer, code := fault(t, note(422, civil.Date(day(14)), attendance)); pointer != "/date" || code != "day-in-future" {
 			t.Errorf("%s in two weeks: %s at %s", attendance, code, pointer)

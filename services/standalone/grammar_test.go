@@ -94,6 +94,9 @@ func TestCase_C6_IdsInUpperCaseAreTheSameIds(t *testing.T) {
 	if items, _ := got["items"].([]any); len(items) != 1 || items[0].(map[string]any)["participant"] != participant {
 		t.Errorf("in a body: %v", got)
 	}
+	if found := o.list(receiver, "/referrals?participant="+strings.ToUpper(participant)); len(found) != 1 {
+		t.Errorf("in a query: %v", found)
+	}
 }
 
 func TestCase_C7_IfMatchIsReadAsItsStandardSays(t *testing.T) {
@@ -147,15 +150,20 @@ func TestCase_C9_AListInAQueryHasTwoForms(t *testing.T) {
 	}
 }
 
-// TestCase_C10_NullIsAbsentWhereAFieldIsOptional sends every optional field of a referral as null, one at a time.
+// TestCase_C10_NullIsAbsentWhereAFieldIsOptional sends every optional field of a referral
+// and its person as null, one at a time.
 func TestCase_C10_NullIsAbsentWhereAFieldIsOptional(t *testing.T) {
 	o := open(t, newData(t))
-	for n, field := range []string{"externalReference", "source", "rightTime"} {
+	for n, field := range []string{"externalReference", "source", "rightTime", "contact", "person/gender", "person/phone", "person/email", "person/protection"} {
 		var body map[string]any
 		if err := json.Unmarshal([]byte(aReferral), &body); err != nil {
 			t.Fatal(err)
 		}
-		body[field] = nil
+		if name, inPerson := strings.CutPrefix(field, "person/"); inPerson {
+			body["person"].(map[string]any)[name] = nil
+		} else {
+			body[field] = nil
+		}
 		text, _ := json.Marshal(body)
 		if status, answer := o.post(string(text), "Idempotency-Key", fmt.Sprint("c10-", n)); status != 201 {
 			t.Errorf("%s: %d %v", field, status, answer)
@@ -178,6 +186,7 @@ func TestCase_C11_AKeyInQuotesIsTheSameKey(t *testing.T) {
 
 func TestCase_C12_ATextSaysSomething(t *testing.T) {
 	o := open(t, newData(t))
+	o.post(aReferral, "Idempotency-Key", "c12-first")
 	reason := regexp.MustCompile(`"reason":"[^"]*"`)
 	for _, text := range []string{"   ", `\u200b`, `\n\t`, "…"} {
 		status, answer := o.post(reason.ReplaceAllLiteralString(aReferral, `"reason":"`+text+`"`), "Idempotency-Key", "c12")
@@ -189,6 +198,15 @@ func TestCase_C12_ATextSaysSomething(t *testing.T) {
 		status, answer := o.post(strings.Replace(aReferral, `"Tolvan"`, `"`+name+`"`, 1), "Idempotency-Key", "c12-name")
 		if pointer, code := fault(t, answer); status < 400 || pointer != "/person/givenName" || code != want {
 			t.Errorf("%q: %d %s %s", name, status, pointer, code)
+		}
+	}
+	referral := "/referrals/" + o.do(receiver, 200, http.MethodGet, "/referrals", nil, nil)["items"].([]any)[0].(map[string]any)["id"].(string)
+	for step, body := range map[string]string{"rejection": `{"code":"other","text":"   "}`, "supplement-requests": `{"text":"\u200b"}`} {
+		var answer map[string]any
+		w := o.send(receiver, http.MethodPost, referral+"/"+step, body, "If-Match", "*")
+		_ = json.Unmarshal(w.Body.Bytes(), &answer)
+		if pointer, code := fault(t, answer); w.Code != 422 || pointer != "/text" || code != "says-nothing" {
+			t.Errorf("%s: %d %s %s", step, w.Code, pointer, code)
 		}
 	}
 	_, created := o.post(strings.Replace(aReferral, `"Påhittad"`, `"Pa\u030ahittad"`, 1), "Idempotency-Key", "c12-nfc")
