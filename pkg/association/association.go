@@ -66,6 +66,9 @@ type Plan struct {
 	// WeeksUsedBefore says whether weeks that a person used in earlier enrolments count
 	// against MaxWeeks: WeeksCount (also when empty) or WeeksIgnored.
 	WeeksUsedBefore string `yaml:"weeksUsedBefore"`
+	// CorrectionDays is within how many days who took a step corrects it; zero: as the
+	// association's Terms say.
+	CorrectionDays int `yaml:"correctionDays"`
 }
 
 // What a plan may say of weeks that were used before.
@@ -186,6 +189,14 @@ var DefaultTerms = Terms{
 // DaysToCorrect returns how many days who took a step corrects it without the head of the
 // unit.
 func (t Terms) DaysToCorrect() int { return cmp.Or(t.Correction, DefaultTerms.Correction) }
+
+// DaysToCorrect returns how many days who took a step in a municipality corrects it, by the
+// plan of the initiative there, and else by the association's terms. An empty initiative is
+// the only one.
+func (a *Association) DaysToCorrect(initiative, municipality string) int {
+	i, _ := a.Choose(initiative)
+	return cmp.Or(i.PlanIn(municipality).CorrectionDays, a.Terms.DaysToCorrect())
+}
 
 // Categories are the kinds of activity.
 var Categories = []string{"health", "act", "social", "creative", "work_oriented"}

@@ -141,6 +141,7 @@ func (c *checker) plan(p Plan, place string) {
 	c.want(p.MaxWeeks >= 1 && p.MaxWeeks <= 260, place+".maxWeeks", "want 1 to 260 weeks, got %d", p.MaxWeeks)
 	c.oneOf(p.WeeksUsedBefore, place+".weeksUsedBefore", []string{WeeksCount, WeeksIgnored}, false)
 	c.want(p.CheckInDays == nil || *p.CheckInDays >= 0 && *p.CheckInDays <= 42, place+".checkInDays", "want 0 to 42 days before a block's last day, got %d", p.DaysBeforeCheckIn())
+	c.want(p.CorrectionDays >= 0 && p.CorrectionDays <= maxTerm, place+".correctionDays", "want 1 to %d days, or none given, got %d", maxTerm, p.CorrectionDays)
 	c.want(len(p.Blocks) > 0, place+".blocks", "want at least one block, got none")
 	total := 0
 	for n, b := range p.Blocks {

@@ -104,6 +104,7 @@ func build(f *file, version string) *Association {
 			p.Blocks = i.Plan.Blocks
 		}
 		p.WeeksUsedBefore = cmp.Or(p.WeeksUsedBefore, i.Plan.WeeksUsedBefore)
+		p.CorrectionDays = cmp.Or(p.CorrectionDays, i.Plan.CorrectionDays)
 		if p.CheckInDays == nil {
 			p.CheckInDays = i.Plan.CheckInDays
 		}

@@ -2,6 +2,7 @@ package association
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -100,6 +101,7 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"an orientation of its own", "orientation: individual", "orientation: both", "initiative.orientation: want one of individual, structural"},
 		{"ages turned round", "[16, 64]", "[64, 16]", "initiative.ages: want [lowest, highest]"},
 		{"one age", "[16, 64]", "[16]", "initiative.ages: want [lowest, highest]"},
+		{"corrections without an end", "maxWeeks: 24", "maxWeeks: 24\n  correctionDays: 366", "initiative.correctionDays: want 1 to 365 days, or none given, got 366"},
 		{"a check-in before its block", "maxWeeks: 24", "maxWeeks: 24\n  checkInDays: 43", "initiative.checkInDays: want 0 to 42 days before a block's last day, got 43"},
 		{"no weeks at all", "maxWeeks: 24", "maxWeeks: 0", "initiative.maxWeeks: want 1 to 260 weeks, got 0"},
 		{"blocks longer than the most weeks", "maxWeeks: 24", "maxWeeks: 23", "initiative.blocks: want at most maxWeeks (23) weeks together, got 24"},
@@ -163,6 +165,45 @@ func TestAMunicipalityMayFollowAPlanOfItsOwn(t *testing.T) {
 	for municipality, want := range map[string]struct{ maxWeeks, blocks int }{"1481": {24, 4}, "1402": {30, 4}, "1401": {12, 2}} {
 		if p := i.PlanIn(municipality); p.MaxWeeks != want.maxWeeks || len(p.Blocks) != want.blocks {
 			t.Errorf("%s: got %+v, want %+v", municipality, p, want)
+		}
+	}
+}
+
+func TestTheTimeForCorrectionsIsTheProgrammes(t *testing.T) {
+	// Who took a step corrects it within a time that the programme sets: a municipality's
+	// plan goes before the initiative, that before the association, and then there are two weeks.
+	oracle := func(ofPlan, ofInitiative, ofAssociation int) int {
+		for _, days := range []int{ofPlan, ofInitiative, ofAssociation} {
+			if days > 0 {
+				return days
+			}
+		}
+		return 14
+	}
+	for _, ofPlan := range []int{0, 3, 365} {
+		for _, ofInitiative := range []int{0, 5} {
+			for _, ofAssociation := range []int{0, 7} {
+				file := string(change(t, "blocks:\n", fmt.Sprintf(`correctionDays: %d
+  plans:
+    - { municipality: "1402", maxWeeks: 30, correctionDays: %d }
+  blocks:
+`, ofInitiative, ofPlan)))
+				a, err := Parse([]byte(strings.Replace(file, "\nweeks:\n", fmt.Sprintf("\nterms: { correction: %d }\nweeks:\n", ofAssociation), 1)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, initiative := range []string{"", "activera"} {
+					if got, want := a.DaysToCorrect(initiative, "1402"), oracle(ofPlan, ofInitiative, ofAssociation); got != want {
+						t.Errorf("plan %d, initiative %d, association %d: %d days, want %d", ofPlan, ofInitiative, ofAssociation, got, want)
+					}
+					if got, want := a.DaysToCorrect(initiative, "1481"), oracle(0, ofInitiative, ofAssociation); got != want {
+						t.Errorf("without a plan, initiative %d, association %d: %d days, want %d", ofInitiative, ofAssociation, got, want)
+					}
+				}
+				if got, want := a.DaysToCorrect("another", "1402"), oracle(0, 0, ofAssociation); got != want {
+					t.Errorf("an initiative that is not there: %d days, want %d", got, want)
+				}
+			}
 		}
 	}
 }

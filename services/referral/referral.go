@@ -157,6 +157,14 @@ func (r *Referral) terms() association.Terms {
 	return *r.Terms
 }
 
+// CorrectWithin sets within how many days who takes a decision corrects it.
+func (r *Referral) CorrectWithin(days int) {
+	if terms := r.terms(); terms.DaysToCorrect() != days {
+		terms.Correction = days
+		r.Terms = &terms
+	}
+}
+
 // Version is the number of steps, and so the version of the stored document.
 func (r *Referral) Version() int64 { return int64(len(r.Steps)) }
 

@@ -35,7 +35,7 @@ func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 		x, _ := in.Activity(b.Activity)
 		v.Name = x.At(civil.DateOf(s.Now())).Name
 		if !history.HasCorrectable(history.Story(b.Steps, activity.CorrectionOf), func(step *activity.Step) bool { return step.Kind == activity.StepNoted },
-			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), in.Terms.DaysToCorrect(), s.Now()) {
+			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), in.DaysToCorrect("", b.Municipality), s.Now()) {
 			v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "correctAttendance" })
 		}
 	}
@@ -176,7 +176,7 @@ func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion in
 		if err != nil {
 			return err
 		}
-		return b.CorrectAttendance(date, attendance, text, actor.From(ctx).Has(actor.Manager), in.Terms.DaysToCorrect(), guard.Author(ctx), s.Now())
+		return b.CorrectAttendance(date, attendance, text, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect("", b.Municipality), guard.Author(ctx), s.Now())
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/store"
@@ -164,6 +166,26 @@ func TestAClosedEnrolmentEndsItsBookingsAndTakesNoMore(t *testing.T) {
 	}
 	if _, err := s.Service.Book(ctx, walkFrom("2026-11-23"), ""); !errors.Is(err, activity.ErrEnrolmentClosed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAttendanceIsCorrectedWithinTheTimeOfTheProgramme(t *testing.T) {
+	for days, want := range map[int]error{2: nil, 4: history.ErrOthersStep} {
+		s := Start(t, "maxWeeks: 24", "maxWeeks: 24\n  correctionDays: 3")
+		servicetest.Run(t, s.Service.Run)
+		s.Enrolled(t, Person, Molndal)
+		ctx := actor.With(t.Context(), Coach(Molndal))
+		b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+		servicetest.Must(t, err)
+		_, err = s.Service.NoteAttendance(ctx, b.ID, 1, activity.Note{Date: "2026-11-17", Attendance: activity.Present})
+		servicetest.Must(t, err)
+		s.Clock.Advance(time.Duration(days) * 24 * time.Hour)
+		if b, err = s.Service.Booking(ctx, b.ID); err != nil || slices.Contains(b.Operations, "correctAttendance") != (want == nil) {
+			t.Errorf("after %d days the coach may %v, %v", days, b.Operations, err)
+		}
+		if _, err = s.Service.CorrectAttendance(ctx, b.ID, 2, "2026-11-17", activity.Absent, "Påhittat."); !errors.Is(err, want) {
+			t.Errorf("after %d days: %v, want %v", days, err, want)
+		}
 	}
 }
 

@@ -175,7 +175,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	planned := initiative.PlanIn(e.Data["municipality"])
 	plan := participant.Plan{
 		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge,
-		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.Terms.DaysToCorrect(), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
+		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.DaysToCorrect(initiative.ID, e.Data["municipality"]), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
 	}
 	for _, b := range planned.Blocks {
 		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})

@@ -71,11 +71,11 @@ func TestAnEnrolmentFollowsThePlanOfItsMunicipality(t *testing.T) {
 	in, err := f.World.Associations.Get(Tenant)
 	servicetest.Must(t, err)
 	initiative := in.Initiatives[0]
-	initiative.Plans["1481"] = association.Plan{MaxWeeks: 30, Blocks: initiative.Plan.Blocks[2:]}
+	initiative.Plans["1481"] = association.Plan{MaxWeeks: 30, Blocks: initiative.Plan.Blocks[2:], CorrectionDays: 5}
 	servicetest.Run(t, f.Run)
 	_, _, enrolment := f.Enrolled(22, "2026-12-07")
 	v, err := f.Enrolment(servicetest.As(Coach), enrolment)
-	if err != nil || v.Plan.MaxWeeks != 30 || len(v.Progress.Blocks) != 2 || v.Progress.Blocks[1].PlannedLast != "2027-02-28" {
+	if err != nil || v.Plan.MaxWeeks != 30 || v.Plan.CorrectionDays != 5 || len(v.Progress.Blocks) != 2 || v.Progress.Blocks[1].PlannedLast != "2027-02-28" {
 		t.Errorf("got %+v, %v", v.Plan, err)
 	}
 }

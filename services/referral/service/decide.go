@@ -264,6 +264,11 @@ func (s *Service) RequestTransfer(ctx context.Context, id string, ifVersion int6
 // AcceptTransfer takes the referral over to the caller's municipality.
 func (s *Service) AcceptTransfer(ctx context.Context, id string, ifVersion int64, text string) (*referral.View, error) {
 	return s.change(ctx, "acceptTransfer", id, ifVersion, text, func(a actor.Actor, r versioned, by history.Author, text []byte) error {
+		in, err := s.Associations.Get(a.Association)
+		if err != nil {
+			return err
+		}
+		r.Value.CorrectWithin(in.DaysToCorrect("", a.Municipality)) // here another plan may hold
 		return r.Value.AcceptTransfer(by, s.Now(), a.Municipality, text)
 	})
 }

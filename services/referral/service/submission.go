@@ -280,6 +280,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 	if i.in.Terms != (association.Terms{}) {
 		r.Terms = &i.in.Terms
 	}
+	r.CorrectWithin(i.in.DaysToCorrect("", sub.WishedMunicipality))
 	if initiative, ok := i.in.Choose(""); ok {
 		facts := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
 		assessment := referral.Assess(initiative, i.in.Version, civil.DateOf(i.request.Now), facts)

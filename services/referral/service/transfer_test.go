@@ -4,8 +4,10 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/referraltest"
@@ -113,6 +115,48 @@ func TestATransferIsSeenByBothAndThenByOne(t *testing.T) {
 	}
 	_, err = w.Service.Accept(other, r.ID, 5, acceptance())
 	wants(t, "and the new one decides", err, nil)
+}
+
+func TestADecisionIsCorrectedWithinTheTimeOfTheProgrammeWhereItWasTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		transferred bool
+		age         time.Duration
+		want        *fault.Error
+	}{
+		"within the association's time":          {false, 13 * 24 * time.Hour, nil},
+		"after it":                               {false, 15 * 24 * time.Hour, history.ErrOthersStep},
+		"within the time of the plan there":      {true, 24 * time.Hour, nil},
+		"after it, within the association's one": {true, 4 * 24 * time.Hour, history.ErrOthersStep},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := referraltest.New(t)
+			in, err := w.World.Associations.Get("insjoriket")
+			wants(t, "the association", err, nil)
+			plan := in.Initiatives[0].Plan
+			plan.CorrectionDays = 3
+			in.Initiatives[0].Plans["1402"] = plan
+			r := created(t, w)
+			who, version := referraltest.As(referraltest.Intake), int64(1)
+			if c.transferred {
+				_, err = w.Service.Amend(referraltest.As(referraltest.FK), r.ID, 1, extended(r), "Flyttat.")
+				wants(t, "the consent is extended", err, nil)
+				_, err = w.Service.RequestTransfer(who, r.ID, 2, "1402", "Flyttat.")
+				wants(t, "asked", err, nil)
+				who, version = referraltest.As(referraltest.Partille), 4
+				_, err = w.Service.AcceptTransfer(who, r.ID, 3, "")
+				wants(t, "taken over", err, nil)
+			}
+			_, err = w.Service.Reject(who, r.ID, version, "other", "Påhittat.")
+			wants(t, "rejected", err, nil)
+			w.Clock.Advance(c.age)
+			v, err := w.Service.Get(who, r.ID)
+			if err != nil || slices.Contains(v.Operations, "correctReferral") != (c.want == nil) {
+				t.Errorf("who rejected it may now %v, %v", v.Operations, err)
+			}
+			_, err = w.Service.Correct(who, r.ID, version+1, referral.Correction{Step: version + 1}, "Fel remiss.", "")
+			wants(t, "corrected", err, c.want)
+		})
+	}
 }
 
 func TestTheEventOfATransferNamesBothMunicipalities(t *testing.T) {
