@@ -142,6 +142,7 @@ const (
 	Unprocessable                      // 422: well-formed, not allowed by a rule
 	PreconditionRequired               // 428: If-Match is missing
 	TooMany                            // 429: too many requests
+	HeadersTooLarge                    // 431
 	Unavailable                        // 503: try later
 	Timeout                            // 504: another service did not answer in time
 )
@@ -149,7 +150,7 @@ const (
 var statuses = map[Status]int{
 	Internal: 500, Invalid: 400, Unauthenticated: 401, Forbidden: 403, NotFound: 404,
 	MethodNotAllowed: 405, NotAcceptable: 406, Conflict: 409, Stale: 412, TooLarge: 413,
-	Unsupported: 415, Unprocessable: 422, PreconditionRequired: 428, TooMany: 429,
+	Unsupported: 415, Unprocessable: 422, PreconditionRequired: 428, TooMany: 429, HeadersTooLarge: 431,
 	Unavailable: 503, Timeout: 504,
 }
 

@@ -38,6 +38,8 @@ var (
 		"Innehållet har fel typ. Skicka det som multipart/form-data.", "The body has the wrong type. Send it as multipart/form-data.")
 	ErrTooMany = fault.New(fault.TooMany, "too-many-requests",
 		"Det har kommit för många anrop på kort tid. Vänta en stund och försök igen.", "Too many requests have come in a short time. Wait a while and try again.")
+	ErrHeaders = fault.New(fault.HeadersTooLarge, "headers-too-large",
+		"Anropets rubriker är för stora. De får vara högst 16 KiB tillsammans med adressen.", "The headers of the request are too large. They may be at most 16 KiB together with the address.")
 	ErrTimeout = fault.New(fault.Timeout, "timeout",
 		"Svaret tog för lång tid. Försök igen om en stund.", "The answer took too long. Try again shortly.")
 )
@@ -51,7 +53,7 @@ func TooLarge(limit int64) *fault.Error {
 
 var faults = map[fault.Status]*fault.Error{
 	fault.NotFound: ErrNoRoute, fault.MethodNotAllowed: ErrMethod, fault.Unauthenticated: ErrToken, fault.Forbidden: fault.ErrForbidden,
-	fault.TooLarge: ErrTooLarge, fault.Unsupported: ErrMediaType, fault.TooMany: ErrTooMany,
+	fault.TooLarge: ErrTooLarge, fault.Unsupported: ErrMediaType, fault.TooMany: ErrTooMany, fault.HeadersTooLarge: ErrHeaders,
 	fault.Unavailable: fault.ErrUnavailable, fault.Timeout: ErrTimeout,
 }
 

@@ -86,6 +86,18 @@ func Of(ctx context.Context, err error) Problem {
 	return newProblem(ctx, Public(err), languageOf(web.From(ctx).Language))
 }
 
+// OfStatus returns the problem of a request that was refused with an HTTP status before it
+// could be read, in Swedish.
+func OfStatus(status int) Problem {
+	f := byStatus(status)
+	if f == fault.ErrInternal { // 501, 505: what it asks for is not known here
+		f = ErrUnreadable
+	}
+	p := newProblem(context.Background(), f, languageOf(""))
+	p.Status = status
+	return p
+}
+
 func newProblem(ctx context.Context, f *fault.Error, tag string) Problem {
 	id := web.From(ctx).ID
 	if len(id) != 36 || uuid.Validate(id) != nil {
@@ -183,6 +195,7 @@ var titles = map[fault.Status]fault.Text{
 	fault.Unprocessable:        {SV: "Bryter mot en regel", EN: "Not allowed by a rule"},
 	fault.PreconditionRequired: {SV: "Version saknas", EN: "Version required"},
 	fault.TooMany:              {SV: "För många anrop", EN: "Too many requests"},
+	fault.HeadersTooLarge:      {SV: "För stora rubriker", EN: "Headers too large"},
 	fault.Unavailable:          {SV: "Tillfälligt otillgänglig", EN: "Unavailable"},
 	fault.Timeout:              {SV: "Tog för lång tid", EN: "Timed out"},
 }

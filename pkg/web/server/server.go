@@ -34,6 +34,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
+	"github.com/finsam/finsam/pkg/memory"
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/web"
@@ -266,7 +267,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second
-	idleTimeout       = 120 * time.Second
+	idleTimeout       = 30 * time.Second
 	drainTimeout      = 25 * time.Second
 	readyTimeout      = 2 * time.Second
 	maxHeaderBytes    = 16 << 10
@@ -283,26 +284,32 @@ func (s Server) Run(ctx context.Context) error {
 	}
 	draining, drain := context.WithCancel(context.Background())
 	defer drain()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ctx.Err() != nil { // the server stops soon: no request may be sent on the connection at that moment
-			w.Header().Set("Connection", "close")
-		}
-		s.Handler.ServeHTTP(w, r)
-	})
 	newServer := func(h http.Handler, addr net.Addr) *http.Server {
 		return &http.Server{
 			Addr: addr.String(), Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 			IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-			ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+			ErrorLog:  slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+			ConnState: connectionState,
+			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+				return context.WithValue(ctx, connectionKey{}, c)
+			},
 			BaseContext: func(net.Listener) context.Context {
 				return context.WithValue(context.Background(), drainKey{}, draining)
 			},
 		}
 	}
+	bounded := newConnections(public, mostConnections())
+	stopWatch := metrics.Watch(nil,
+		metrics.Gauge{Name: "finsam.connections", Description: "Connections of callers, idle ones included.",
+			Read: func() (float64, bool) { _, n, _ := bounded.places.State(); return float64(n), true }},
+		metrics.Gauge{Name: "finsam.connections.limit", Description: "How many connections of callers the memory allows.",
+			Read: func() (float64, bool) { n, _, _ := bounded.places.State(); return float64(n), true }})
+	defer stopWatch()
+	public = bounded
 	if s.TLS != nil {
 		public = tls.NewListener(public, s.TLS)
 	}
-	servers := []*http.Server{newServer(handler, public.Addr())}
+	servers := []*http.Server{newServer(s.shedding(ctx), public.Addr())}
 	listeners, adminAddr := []net.Listener{public}, ""
 	if s.AdminAddr != "" {
 		admin, err := listen(s.AdminAddr, "FINSAM_ADMIN_ADDR")
@@ -334,6 +341,29 @@ func (s Server) Run(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// shedding is the handler, but for what must not or cannot be served: when the memory is
+// used up nobody is, and from the end of ctx on the server stops soon, so that no request
+// may be sent on the connection at that moment.
+func (s *Server) shedding(ctx context.Context) http.Handler {
+	shed := metrics.Counter("finsam.requests.shed", "Requests refused because the memory is used up.")
+	shed.Add(ctx, 0)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connectionKey{}).(*connection); ok {
+			c.isServed.Store(true)
+		}
+		isFull := memory.IsFull()
+		if isFull || ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		if isFull {
+			shed.Add(r.Context(), 1)
+			problem.Write(w, r, fault.ErrUnavailable)
+			return
+		}
+		s.Handler.ServeHTTP(w, r)
+	})
 }
 
 type drainKey struct{}

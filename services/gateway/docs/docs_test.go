@@ -27,7 +27,7 @@ var kinds = map[string]fault.Status{
 	"Internal": fault.Internal, "Invalid": fault.Invalid, "Unauthenticated": fault.Unauthenticated, "Forbidden": fault.Forbidden,
 	"NotFound": fault.NotFound, "MethodNotAllowed": fault.MethodNotAllowed, "NotAcceptable": fault.NotAcceptable,
 	"Conflict": fault.Conflict, "Stale": fault.Stale, "TooLarge": fault.TooLarge, "Unsupported": fault.Unsupported,
-	"Unprocessable": fault.Unprocessable, "PreconditionRequired": fault.PreconditionRequired, "TooMany": fault.TooMany,
+	"Unprocessable": fault.Unprocessable, "PreconditionRequired": fault.PreconditionRequired, "TooMany": fault.TooMany, "HeadersTooLarge": fault.HeadersTooLarge,
 	"Unavailable": fault.Unavailable, "Timeout": fault.Timeout,
 }
 

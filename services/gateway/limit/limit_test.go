@@ -13,6 +13,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/cache/redis"
 	"github.com/finsam/finsam/pkg/cache/redistest"
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 // clock is a time that only the test moves.
@@ -202,14 +203,14 @@ func TestAnAddressIsChargedForFailures(t *testing.T) {
 
 func TestAnIPv6AddressCountsAsItsNetwork(t *testing.T) {
 	for one, two := range map[string]string{"192.0.2.1": "::ffff:192.0.2.1", "2001:db8::1": "2001:db8::ffff"} {
-		if network(netip.MustParseAddr(one)) != network(netip.MustParseAddr(two)) {
+		if server.Network(netip.MustParseAddr(one)) != server.Network(netip.MustParseAddr(two)) {
 			t.Errorf("%s and %s are two", one, two)
 		}
 	}
-	if network(netip.MustParseAddr("192.0.2.1")) == network(netip.MustParseAddr("192.0.2.2")) {
+	if server.Network(netip.MustParseAddr("192.0.2.1")) == server.Network(netip.MustParseAddr("192.0.2.2")) {
 		t.Error("two IPv4 addresses are one")
 	}
-	network(netip.Addr{})
+	server.Network(netip.Addr{})
 }
 
 func BenchmarkTake(b *testing.B) {

@@ -6,6 +6,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 // maxAddresses bounds how many addresses are remembered; those not seen for longest are
@@ -33,7 +35,7 @@ func (s *UnauthenticatedLimiter) Wait(a netip.Addr) time.Duration {
 	if s.policy.PerSecond <= 0 {
 		return 0
 	}
-	l, ok := s.addresses.Get(network(a))
+	l, ok := s.addresses.Get(server.Network(a))
 	if !ok {
 		return 0
 	}
@@ -45,7 +47,7 @@ func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 	if s.policy.PerSecond <= 0 {
 		return
 	}
-	key := network(a)
+	key := server.Network(a)
 	l, ok := s.addresses.Get(key)
 	if !ok {
 		l = rate.NewLimiter(rate.Limit(s.policy.PerSecond), s.policy.Burst)
@@ -54,15 +56,4 @@ func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 		}
 	}
 	l.AllowN(s.now(), min(cost, s.policy.Burst))
-}
-
-// network returns the address, or of IPv6 the /64 that one subscriber has.
-func network(a netip.Addr) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	p, _ := a.Prefix(bits) // an invalid address is one network of its own
-	return p
 }
