@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -180,6 +181,36 @@ func TestEachKindOfEventIsInTheDocuments(t *testing.T) {
 		slices.Sort(got)
 		if all := append(slices.Clone(want), test...); !slices.Equal(got, all) {
 			t.Errorf("%s has %v, want %v", channel, got, all)
+		}
+	}
+}
+
+// plainWords are parts of paths that mean what they mean everywhere.
+var plainWords = []string{"api-docs", "api-info", "me", "sending", "start", "week"}
+
+func TestEachResourceIsAWordOfTheGlossary(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/glossary.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) > 1 {
+			words = append(words, strings.FieldsFunc(strings.ToLower(cells[1]), func(r rune) bool { return r == ' ' || r == '-' || r == ',' })...)
+		}
+	}
+	for _, c := range newWalk(t).calls {
+		for part := range strings.SplitSeq(strings.Trim(c.path, "/"), "/") {
+			if strings.HasPrefix(part, "{") || slices.Contains(plainWords, part) {
+				continue
+			}
+			if !slices.ContainsFunc(strings.Split(part, "-"), func(word string) bool {
+				one := strings.TrimSuffix(word, "s")
+				return slices.Contains(words, word) || slices.Contains(words, one) ||
+					slices.Contains(words, strings.TrimSuffix(one, "e")) || slices.Contains(words, strings.TrimSuffix(one, "ie")+"y")
+			}) {
+				t.Errorf("%s: %q is no word of docs/glossary.md", c.name, part)
+			}
 		}
 	}
 }
