@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/finsam/finsam/pkg/fault"
 )
 
 // Places lets in as many as can be served well at once, and divides the places among those
@@ -58,8 +60,10 @@ type PlacesConfig struct {
 
 // The reasons why somebody gets no place.
 var (
-	ErrShare = errors.New("more than its share is asked for")
-	ErrFull  = errors.New("all places are taken")
+	ErrShare = fault.New(fault.TooMany, "share-used",
+		"Er myndighet har redan så mycket på gång som den får ha på en gång. Vänta en stund och försök igen.",
+		"Your authority already has as much under way as it may have at once. Wait a while and try again.").After(5 * time.Second)
+	ErrFull = errors.New("all places are taken")
 )
 
 const (

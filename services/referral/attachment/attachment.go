@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/blob"
 	"github.com/finsam/finsam/pkg/encryption"
@@ -19,6 +20,7 @@ import (
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
@@ -43,9 +45,11 @@ var (
 
 const (
 	// maxTransfers bounds the transfers at once in this process, and so their memory:
-	// about 3 MiB each in a folder, 8 MiB in a bucket.
+	// about 3 MiB each in a folder, 8 MiB in a bucket. One authority has a quarter of
+	// them at most, however slowly it sends.
 	maxTransfers    = 16
-	transferTimeout = 10 * time.Second // of waiting for one's turn
+	maxWaiting      = 64               // for one's turn
+	transferTimeout = 10 * time.Second // of waiting for it
 	settleTimeout   = 10 * time.Second
 	sweepInterval   = 10 * time.Minute
 	noteGrace       = time.Hour // after which a note is settled by the sweep: longer than any transfer
@@ -86,7 +90,7 @@ type Config struct {
 type Service struct {
 	Config
 	notes     *store.Collection[note]
-	transfers chan struct{} // one for each under way
+	transfers *share.Places[string] // by authority
 
 	// Job settles what has been left behind for an hour; nil without a store for blobs.
 	Job *jobs.Job
@@ -98,7 +102,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attachments: %w", err)
 	}
-	s := &Service{Config: c, notes: notes, transfers: make(chan struct{}, maxTransfers)}
+	s := &Service{Config: c, notes: notes, transfers: share.NewPlaces[string](share.PlacesConfig{
+		Most: maxTransfers, Alone: .25, Queue: maxWaiting, Wait: transferTimeout,
+	})}
 	if c.Blobs != nil {
 		s.Job = jobs.Every(sweepInterval, jobs.Config{
 			Service: "referral", Name: "sweep-blobs", Do: jobs.ForEach(c.Associations, s.sweepAssociation), Log: c.Log,
@@ -107,22 +113,19 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// Begin waits for its turn to transfer a file: ErrNotConfigured, ErrBusy. The caller
-// calls end when the transfer is over.
+// Begin waits for its turn to transfer a file: ErrNotConfigured, ErrBusy, share.ErrShare.
+// The caller calls end when the transfer is over.
 func (s *Service) Begin(ctx context.Context) (end func(), err error) {
 	if s.Blobs == nil {
 		return nil, ErrNotConfigured
 	}
-	wait := time.NewTimer(transferTimeout)
-	defer wait.Stop()
-	select {
-	case s.transfers <- struct{}{}:
-		return func() { <-s.transfers }, nil
-	case <-wait.C:
+	who := actor.From(ctx).Owner()
+	if _, err := s.transfers.Enter(ctx, who); errors.Is(err, share.ErrFull) {
 		return nil, ErrBusy
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	} else if err != nil {
+		return nil, err
 	}
+	return func() { s.transfers.Leave(who, 0) }, nil
 }
 
 // bindingContext binds the key, the label and each segment of a file to its attachment

@@ -16,14 +16,19 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 )
 
 const (
-	maxRows     = 50_000
-	maxNamed    = 10_000 // rows with identities: the vault decrypts some 2,500 a second, and the gateway waits 15 seconds
-	pageRows    = 200    // rows read at once, and persons that the vault is asked for at once
+	maxRows  = 50_000
+	maxNamed = 10_000 // rows with identities: the vault decrypts some 2,500 a second, and the gateway waits 15 seconds
+	pageRows = 200    // rows read at once, and persons that the vault is asked for at once
+	// maxFiles are made or sent at once, each up to 15 MiB: one for an authority. Others
+	// of it wait for theirs.
+	maxFiles    = 4
+	maxWaiting  = 64
 	turnTimeout = 5 * time.Second
 )
 
@@ -48,16 +53,16 @@ type Config struct {
 	MaxNamed   int // rows with identities; 0: 10,000
 }
 
-// Service writes exports, one at a time in a process.
+// Service writes exports.
 type Service struct {
 	Config
-	turn chan struct{} // has room for the one under way
+	files *share.Places[string] // by authority
 }
 
 // New returns a service for exports.
 func New(c Config) *Service {
 	c.MaxRows, c.MaxNamed = cmp.Or(c.MaxRows, maxRows), cmp.Or(c.MaxNamed, maxNamed)
-	return &Service{Config: c, turn: make(chan struct{}, 1)}
+	return &Service{Config: c, files: share.NewPlaces[string](share.PlacesConfig{Most: maxFiles, Alone: .25, Queue: maxWaiting, Wait: turnTimeout})}
 }
 
 // export is one under way.
@@ -72,19 +77,19 @@ type export struct {
 
 // Write writes what a query finds as rows of text below a row of headings, with who the
 // persons are when identities is set; a nil query finds nothing. Every person is entered
-// in the access log; the caller sends nothing of the table before that is durable.
+// in the access log; the caller sends nothing of the table before that is durable. The
+// place is free again when the context ends, which is the request's: until then the table
+// is in memory, however slowly it is read.
+//
 // Errors: ErrBusy, ErrTooLarge, those of the table.
 func (s *Service) Write(ctx context.Context, a actor.Actor, q *store.Query, identities bool, t Table) error {
-	wait := time.NewTimer(turnTimeout)
-	defer wait.Stop()
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-wait.C:
+	switch _, err := s.files.Enter(ctx, a.Owner()); {
+	case errors.Is(err, share.ErrFull), errors.Is(err, share.ErrShare):
 		return ErrBusy
-	case <-ctx.Done():
-		return ctx.Err()
+	case err != nil:
+		return err
 	}
+	context.AfterFunc(ctx, func() { s.files.Leave(a.Owner(), 0) })
 	in, err := s.Associations.Get(a.Association)
 	if errors.Is(err, fault.ErrNotFound) {
 		in = &association.Association{} // an unknown association has nothing to export

@@ -16,6 +16,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -51,7 +52,7 @@ type EventQuery struct {
 
 // Events returns the events of the caller's authority or municipality behind a position,
 // oldest first. When there are none it waits, using nothing of the database meanwhile.
-// Errors: ErrPosition, ErrPositionTooOld, ErrTooManyWaiters.
+// Errors: ErrPosition, ErrPositionTooOld, ErrTooManyWaiters, share.ErrShare.
 func (s *Service) Events(ctx context.Context, q EventQuery) (*EventPage, error) {
 	a, err := guard.Caller(ctx, s.AccessLog, listEvents, "events")
 	if err != nil {
@@ -106,12 +107,13 @@ func (s *Service) await(ctx context.Context, association string, to []Recipient,
 	if err != nil || len(page.Items) > 0 || q.Wait <= 0 || len(to) == 0 {
 		return page, err
 	}
-	select {
-	case s.waiters.places <- struct{}{}:
-		defer func() { <-s.waiters.places }()
-	default:
+	who := actor.From(ctx).Owner()
+	if _, err := s.waiters.places.Enter(ctx, who); errors.Is(err, share.ErrFull) {
 		return nil, ErrTooManyWaiters
+	} else if err != nil {
+		return nil, err
 	}
+	defer s.waiters.places.Leave(who, 0)
 	select {
 	case s.waiters.entered <- struct{}{}:
 	default: // the watch knows already
@@ -238,7 +240,9 @@ func parsePosition(text string) (int64, error) {
 }
 
 const (
-	maxWaiters = 256 // callers that wait for events in one process
+	// maxWaiters is how many callers wait for events in one process, of whom one
+	// authority has a quarter at most: its systems may reach different gateways.
+	maxWaiters = 256
 	// lookInterval is how often a process with waiters looks whether another one has
 	// stored notices: one small query for all of them together.
 	lookInterval = 500 * time.Millisecond
@@ -247,8 +251,8 @@ const (
 
 // waiters are the callers that wait for notices.
 type waiters struct {
-	places  chan struct{} // one for each who waits
-	entered chan struct{} // has room for one: a caller waits
+	places  *share.Places[string] // by authority
+	entered chan struct{}         // has room for one: a caller waits
 
 	mu   sync.Mutex
 	grow chan struct{} // closed when there are more notices
@@ -279,7 +283,7 @@ func (w *waiters) watch(ctx context.Context, position func(context.Context) (int
 			return
 		case <-w.entered:
 		}
-		for len(w.places) > 0 {
+		for _, waiting, _ := w.places.State(); waiting > 0; _, waiting, _ = w.places.State() {
 			limited, cancel := context.WithTimeout(ctx, lookTimeout)
 			if n, err := position(limited); err == nil && n != last {
 				last = n

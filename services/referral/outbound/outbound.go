@@ -95,7 +95,7 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 	s = &Service{
 		Config: c, metrics: newInstruments(),
 		attempts: &attempts{places: share.NewPlaces[string](share.PlacesConfig{Most: maxAttemptsUnderWay, Alone: .25}), receivers: map[string]*receiver{}},
-		waiters:  &waiters{places: make(chan struct{}, maxWaiters), entered: make(chan struct{}, 1), grow: make(chan struct{})},
+		waiters:  &waiters{places: share.NewPlaces[string](share.PlacesConfig{Most: maxWaiters, Alone: .25}), entered: make(chan struct{}, 1), grow: make(chan struct{})},
 	}
 	var notices, disposals, webhooks, deliveries error
 	s.notices, notices = store.Open(ctx, c.Engine, noticeCollection)
@@ -130,7 +130,7 @@ func New(ctx context.Context, c Config) (s *Service, err error) {
 func (s *Service) Run(ctx context.Context) error {
 	defer metrics.Watch(metrics.Labels{},
 		metrics.Gauge{Name: "finsam.events.waiters", Description: "Callers waiting for events.",
-			Read: func() (float64, bool) { return float64(len(s.waiters.places)), true }},
+			Read: func() (float64, bool) { _, n, _ := s.waiters.places.State(); return float64(n), true }},
 		metrics.Gauge{Name: "finsam.webhook.queue.depth", Description: "Deliveries waiting for webhooks that are on.",
 			Read: func() (float64, bool) { return float64(s.metrics.depth.Load()), true }},
 		metrics.Gauge{Name: "finsam.webhook.queue.age", Unit: "s", Description: "Age of the oldest delivery that waits for a webhook that is on; 0 when none waits.",

@@ -41,10 +41,17 @@ func (r rows) column(t *testing.T, heading string) (cells []string) {
 func exported(t *testing.T, w *referraltest.World, a actor.Actor, f service.Filter, identities bool) rows {
 	t.Helper()
 	var all rows
-	if err := w.Service.Export(referraltest.As(a), f, identities, &all); err != nil {
+	if err := asks(w, a, f, identities, &all); err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// asks is a request of an export by an actor.
+func asks(w *referraltest.World, a actor.Actor, f service.Filter, identities bool, t export.Table) error {
+	ctx, sent := context.WithCancel(referraltest.As(a))
+	defer sent()
+	return w.Service.Export(ctx, f, identities, t)
 }
 
 // exports returns the entries of the access log about exports that showed something, in
@@ -102,7 +109,7 @@ func TestAnExportIsBoundedBeforeAndWhileItIsRead(t *testing.T) {
 	all := several(t, w, 4)
 	w.Service.ExportAtMost(3, 3)
 	var got rows
-	err := w.Service.Export(referraltest.As(referraltest.Intake), service.Filter{}, false, &got)
+	err := asks(w, referraltest.Intake, service.Filter{}, false, &got)
 	if !errors.Is(err, export.ErrTooLarge) || len(got) > 1 || len(exports(t, w)) > 0 {
 		t.Errorf("%v, %d rows", err, len(got))
 	}
@@ -113,7 +120,7 @@ func TestAnExportIsBoundedBeforeAndWhileItIsRead(t *testing.T) {
 	if got := exported(t, w, referraltest.Intake, service.Filter{}, false); len(got) != 1+len(all) {
 		t.Errorf("%d rows", len(got))
 	}
-	if err := w.Service.Export(referraltest.As(referraltest.Intake), service.Filter{}, true, &got); !errors.Is(err, export.ErrTooLarge) {
+	if err := asks(w, referraltest.Intake, service.Filter{}, true, &got); !errors.Is(err, export.ErrTooLarge) {
 		t.Errorf("with identities: %v", err)
 	}
 }
@@ -142,7 +149,7 @@ func TestWhatARowShowsDependsOnWhoAsks(t *testing.T) {
 		}
 	}
 	for _, a := range []actor.Actor{referraltest.Admin, referraltest.Board, referraltest.Person(accepted.Participant)} {
-		if err := w.Service.Export(referraltest.As(a), service.Filter{}, false, new(rows)); !errors.Is(err, fault.ErrForbidden) {
+		if err := asks(w, a, service.Filter{}, false, new(rows)); !errors.Is(err, fault.ErrForbidden) {
 			t.Errorf("%s: %v", a.Subject, err)
 		}
 	}
@@ -160,7 +167,7 @@ func TestIdentitiesAreForThoseWhoMayReadNameAndNumber(t *testing.T) {
 	}
 	before := len(exports(t, w))
 	for _, a := range []actor.Actor{referraltest.Officer, referraltest.FK} {
-		if err := w.Service.Export(referraltest.As(a), service.Filter{}, true, new(rows)); !errors.Is(err, fault.ErrForbidden) {
+		if err := asks(w, a, service.Filter{}, true, new(rows)); !errors.Is(err, fault.ErrForbidden) {
 			t.Errorf("%s: %v", a.Subject, err)
 		}
 	}
@@ -168,7 +175,7 @@ func TestIdentitiesAreForThoseWhoMayReadNameAndNumber(t *testing.T) {
 		t.Errorf("%d entries, want %d; refused %+v", n, before, refused)
 	}
 	w.People.Err = fault.ErrUnavailable
-	if err := w.Service.Export(referraltest.As(referraltest.Intake), service.Filter{}, true, new(rows)); !errors.Is(err, fault.ErrUnavailable) {
+	if err := asks(w, referraltest.Intake, service.Filter{}, true, new(rows)); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("without the vault: %v", err)
 	}
 }
@@ -182,22 +189,24 @@ func (s slow) Write([]string) error {
 	return errors.New("held up")
 }
 
-func TestOneExportIsMadeAtATime(t *testing.T) {
+func TestAnAuthorityMakesOneExportAtATimeAndKeepsNoOtherWaiting(t *testing.T) {
 	w := referraltest.New(t)
 	s, ended := slow{make(chan struct{}), make(chan struct{})}, make(chan error, 1)
-	ask := func(ctx context.Context, table export.Table) error {
-		return w.Service.Export(ctx, service.Filter{}, false, table)
-	}
-	go func() { ended <- ask(referraltest.As(referraltest.Intake), s) }()
+	ctx, sent := context.WithCancel(referraltest.As(referraltest.Intake))
+	go func() { ended <- w.Service.Export(ctx, service.Filter{}, false, s) }()
 	<-s.began
-	if err := ask(referraltest.As(referraltest.Intake), new(rows)); !errors.Is(err, export.ErrBusy) {
-		t.Errorf("got %v", err)
+	if err := asks(w, referraltest.Partille, service.Filter{}, false, new(rows)); err != nil {
+		t.Errorf("another's: %v", err)
 	}
 	close(s.goOn)
 	if err := <-ended; err == nil {
 		t.Error("the held up one ended well")
 	}
-	if err := ask(referraltest.As(referraltest.Intake), new(rows)); err != nil {
+	if err := asks(w, referraltest.Intake, service.Filter{}, false, new(rows)); !errors.Is(err, export.ErrBusy) {
+		t.Errorf("before the first one's answer is sent: %v", err)
+	}
+	sent()
+	if err := asks(w, referraltest.Intake, service.Filter{}, false, new(rows)); err != nil {
 		t.Error(err)
 	}
 }

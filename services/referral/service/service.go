@@ -18,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/attachment"
@@ -93,6 +94,7 @@ type Service struct {
 
 	numbers   *registrynumber.Allocator
 	exports   *export.Service
+	batches   *share.Places[string] // by authority
 	figures   *figures.Rollup
 	publisher *feed.Publisher
 	followers []*feed.Follower
@@ -109,7 +111,7 @@ type Service struct {
 
 // New opens the service's collections and positions on the engine.
 func New(ctx context.Context, c Config) (*Service, error) {
-	s := &Service{Config: c}
+	s := &Service{Config: c, batches: share.NewPlaces[string](share.PlacesConfig{Most: maxBatches, Alone: .25, Queue: maxBatches, Wait: batchTimeout})}
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("referral: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/referral"
 	"github.com/finsam/finsam/services/referral/registrynumber"
@@ -330,13 +332,28 @@ type BatchAnswer struct {
 // for the store to write them together, and few beside other requests.
 const maxConcurrentItems = 32
 
+const (
+	// maxBatches are under way at once in a process, of which one authority has a quarter
+	// at most; others wait for so long.
+	maxBatches   = 8
+	batchTimeout = 5 * time.Second
+)
+
 // CreateBatch receives several referrals, each by itself and by the rules of Create; the
 // answers are in the order of the items. A batch that is repeated under the same key
 // returns the referrals that it created before. Of two items with one key the first wins.
+// An error is about the whole batch: none of its items was tried.
 func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem) ([]BatchAnswer, error) {
-	if _, err := guard.Caller(ctx, s.AccessLog, "createReferrals", "referrals"); err != nil {
+	a, err := guard.Caller(ctx, s.AccessLog, "createReferrals", "referrals")
+	if err != nil {
 		return nil, err
 	}
+	if _, err := s.batches.Enter(ctx, a.Owner()); errors.Is(err, share.ErrFull) {
+		return nil, fault.ErrUnavailable.Because(err).After(batchTimeout)
+	} else if err != nil {
+		return nil, err
+	}
+	defer s.batches.Leave(a.Owner(), 0)
 	answers := make([]BatchAnswer, len(items))
 	last := map[string]chan struct{}{} // by key: closed when the last item with it so far is done
 	var g errgroup.Group
