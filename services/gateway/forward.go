@@ -172,10 +172,14 @@ type timedBody struct {
 	last time.Time
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. A body that breaks off or is framed wrongly is the caller's
+// mistake, and no service is away for it.
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.last = time.Now()
+	if err != nil && err != io.EOF && !errors.As(err, new(*http.MaxBytesError)) && !errors.As(err, new(*fault.Error)) {
+		err = problem.ErrBodyBroken.Because(err)
+	}
 	return n, err
 }
 

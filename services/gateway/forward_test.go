@@ -190,6 +190,39 @@ func TestOverTheNetworkABodyThatGrowsOverTheBoundIs413(t *testing.T) {
 	}
 }
 
+// TestCase_G9_ABrokenBodyIsTheCallersMistakeOverTheNetworkToo sends what is framed wrongly,
+// on connections to a service that reads it all.
+func TestCase_G9_ABrokenBodyIsTheCallersMistakeOverTheNetworkToo(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }))
+	defer s.Close()
+	var log buffer
+	r := newRig(t, func(o *Config) {
+		toNetwork(t, o, "referral", s.URL)
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	front := httptest.NewServer(r.g)
+	defer front.Close()
+	for chunks, status := range map[string]int{"zz\r\n": 400, "5\r\n{\"a\":1}\r\n0\r\n\r\n": 400, "-1\r\n{}\r\n": 400, "fffffffffffffffff\r\n{}": 400,
+		"2\r\n{}3\r\n": 400, "\r\n\r\n": 400, "2\n{}\n0x\n\n": 400, "8\r\n{}": statusClientClosedRequest} {
+		conn, err := net.Dial("tcp", front.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		_, _ = fmt.Fprintf(conn, "POST /finsam/v1/referrals HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n%s",
+			r.token("fk", actor.Integration), chunks)
+		_ = conn.(*net.TCPConn).CloseWrite()
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != status || !resp.Close {
+			t.Errorf("%q: %+v %v", chunks, resp, err)
+		}
+		_ = conn.Close()
+	}
+	if strings.Contains(log.String(), "level=ERROR") {
+		t.Error(log.String())
+	}
+}
+
 // What is left of a body that was refused must never be read as the next request:
 // behind an Ingress that is somebody else's (request smuggling, RFC 9112 section 11.2).
 func TestTheRestOfARefusedBodyIsNotReadAsARequest(t *testing.T) {

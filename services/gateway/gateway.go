@@ -266,15 +266,15 @@ func (g *Gateway) fail(a *answer, r *http.Request, err error) {
 		g.log.WarnContext(r.Context(), "the answer ended before it was complete", "operation", a.operation, "error", err)
 		return
 	}
-	f := fault.Of(err)
 	a.isShed = errors.Is(err, share.ErrShare) || errors.Is(err, share.ErrFull)
-	if !a.isShed && (f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout) {
-		g.log.ErrorContext(r.Context(), "request failed", "operation", a.operation, "code", f.Code, "error", err)
-	}
-	if errors.Is(r.Context().Err(), context.Canceled) {
+	if errors.Is(r.Context().Err(), context.Canceled) { // nobody reads the answer
 		a.Header().Set("Connection", "close")
 		a.WriteHeader(statusClientClosedRequest)
 		return
+	}
+	f := fault.Of(err)
+	if !a.isShed && (f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout) {
+		g.log.ErrorContext(r.Context(), "request failed", "operation", a.operation, "code", f.Code, "error", err)
 	}
 	problem.Write(a, r, err)
 }

@@ -82,7 +82,7 @@ var attacks = []attack{
 	{id: "G7b", isLarge: true, name: "twice the sustainable load, 1,000 connections", only: true, expect: "200 201 429 503", run: overload(1000)},
 	{id: "G7c", isLarge: true, name: "twice the sustainable load, 2,000 connections", only: true, expect: "200 201 429 503", run: overload(2000)},
 	{id: "G8", name: "430 bad tokens a second, good new ones from the same address", expect: "401 429", prepare: newTokens, run: badTokens},
-	{id: "G9", isLarge: true, name: "malformed chunked bodies", expect: "400", run: malformed},
+	{id: "G9", name: "malformed chunked bodies", expect: "400", run: malformed},
 	{id: "G15", name: "20 exports at once", expect: "200 429", stored: 1000, run: exports},
 	{id: "rate", isLarge: true, name: "100 requests a second above its limit", env: []string{"FINSAM_RATE_PER_SECOND=200", "FINSAM_RATE_BURST=200"}, expect: "201", run: aboveLimit},
 }
