@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/finsam/finsam/pkg/backoff"
 )
 
 // wire is one connection of a caller, dialled again when it was closed. One goroutine
@@ -144,10 +146,8 @@ func load(ctx context.Context, wires []*wire, perSecond float64, next func(wire,
 			defer w.close()
 			due := begin.Add(interval * time.Duration(i) / time.Duration(len(wires)))
 			for n := 0; ; n++ {
-				select {
-				case <-ctx.Done():
+				if !backoff.Sleep(ctx, time.Until(due)) {
 					return
-				case <-time.After(time.Until(due)):
 				}
 				who, text := next(i, n)
 				sent := time.Now()
