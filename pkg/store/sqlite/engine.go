@@ -12,6 +12,7 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 	lib "modernc.org/sqlite/lib"
 
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/internal/rule"
 )
@@ -249,12 +250,24 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 	return all, err
 }
 
-// Ping returns nil when a reader answers and the writer still runs.
+// errFull is that of Ping while the disk is full.
+var errFull = fault.ErrUnavailable.WithText("Databasens disk är full.", "The disk of the database is full.")
+
+// Ping returns nil when a reader answers and the writer still runs, and has room on the
+// disk. While it had none, Ping itself writes: a service that is not ready is asked for
+// nothing else.
 func (e *engine) Ping(ctx context.Context) error {
+	w := e.db.writer
 	select {
-	case <-e.db.writer.gone:
+	case <-w.gone:
 		return errClosed
 	default:
+	}
+	if w.full.Load() {
+		err := w.do(ctx, func(w *writer) error { return w.conn.exec(fmt.Sprintf("PRAGMA user_version=%d", format)) })
+		if err != nil {
+			return errFull.Because(err)
+		}
 	}
 	return e.query(ctx, "SELECT 1", nil, func(*statement) error { return nil })
 }

@@ -15,6 +15,7 @@ import (
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 )
 
@@ -119,6 +120,13 @@ func TestALogThatCannotBeWrittenSpoilsNothing(t *testing.T) {
 		}
 		if stored(t, e, r.ID) {
 			t.Error(r.ID, "is stored")
+		}
+		*code = lib.SQLITE_FULL
+		if err := e.Ping(t.Context()); !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(fault.Of(err).Text.EN, "full") {
+			t.Errorf("with a full disk it is as ready as ever: %v", err)
+		}
+		if err := e.Ping(t.Context()); err != nil {
+			t.Errorf("there is room again, and it does not notice: %v", err)
 		}
 	}
 	if err := e.Insert(t.Context(), "things", rec("after")); err != nil {

@@ -39,9 +39,9 @@ const closeTimeout = 5 * time.Second
 type DB struct {
 	path    string
 	writer  *writer
-	readers chan *conn // that are idle
-	unused  chan int   // a number for each reader that was not needed yet
-	guard   *conn      // locks the file for this process
+	readers chan *conn   // that are idle
+	unused  chan int     // a number for each reader that was not needed yet
+	unlock  func() error // lets another process open the file
 	closed  chan struct{}
 	once    sync.Once
 	unwatch func() // removes the gauges
@@ -65,16 +65,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("create the folder of the database: %w", err)
 	}
-	guard, err := lockFile(path)
+	unlock, err := lockFile(path)
 	if err != nil {
 		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("create the database file: %w", err), guard.close())
 	}
 	// A random page of an index is written for each of some entries of a referral, so small
 	// pages write less. The log holds 32 MiB before it is copied into the file, which bounds
@@ -82,18 +75,18 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	c, err := dial(path, "busy_timeout=5000", "page_size=2048", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=16000",
 		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
-		return nil, errors.Join(err, guard.close())
+		return nil, errors.Join(err, unlock())
 	}
 	err = checkFormat(c, path)
 	if err == nil {
 		err = c.bufferLog()
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.close(), guard.close())
+		return nil, errors.Join(err, c.close(), unlock())
 	}
 	w := &writer{conn: c, queue: make(chan *write, maxQueued), quit: make(chan struct{}), gone: make(chan struct{})}
 	go w.loop()
-	d := &DB{path: path, guard: guard, writer: w, readers: make(chan *conn, maxReaders), unused: make(chan int, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
+	d := &DB{path: path, unlock: unlock, writer: w, readers: make(chan *conn, maxReaders), unused: make(chan int, maxReaders), closed: make(chan struct{}), tables: map[string]*table{}}
 	for i := range maxReaders {
 		d.unused <- i
 	}
@@ -123,20 +116,37 @@ func checkFormat(c *conn, path string) error {
 // ErrInUse says that another process has the file open.
 var ErrInUse = errors.New("in use by another process")
 
-// lockFile keeps every other process from opening the same database: the write
-// counter and the group commit assume one writer. The lock is SQLite's own, on an
-// empty file beside the database, and ends with the process, however that ends.
-func lockFile(path string) (*conn, error) {
-	c, err := dial(path+".lock", "busy_timeout=1000", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE")
+// lockFile keeps every other process from opening the same database: the write counter and
+// the group commit assume one writer. It creates the database file where it is missing.
+//
+// One lock is SQLite's own, on an empty file beside the database, which programs of before
+// and other systems than Linux know alone. The other is on the database itself, on a byte
+// far behind its end that SQLite does not lock, as the file beside it may be removed. Both
+// belong to their open file (dial) and end with the process, however that ends.
+func lockFile(path string) (unlock func() error, err error) {
+	guard, err := dial(path+".lock", "busy_timeout=1000", "journal_mode=MEMORY", "locking_mode=EXCLUSIVE")
 	if err == nil {
-		if err = c.exec("BEGIN EXCLUSIVE"); err == nil {
-			return c, nil
+		if err = guard.exec("BEGIN EXCLUSIVE"); err != nil {
+			err = errors.Join(err, guard.close())
 		}
-		err = errors.Join(err, c.close())
 	}
 	var e *sqliteError
 	if errors.As(err, &e) && e.code&0xff == lib.SQLITE_BUSY {
-		return nil, fmt.Errorf("the database file %s is %w: stop that process, or use another file", path, ErrInUse)
+		err = ErrInUse
+	}
+	if err == nil {
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("create the database file: %w", err), guard.close())
+		}
+		unlock = func() error { return errors.Join(f.Close(), guard.close()) }
+		if isFree(f) {
+			return unlock, nil
+		}
+		err = errors.Join(ErrInUse, unlock())
+	}
+	if errors.Is(err, ErrInUse) {
+		err = fmt.Errorf("the database file %s is %w: stop that process, or use another file", path, err)
 	}
 	return nil, err
 }
@@ -159,7 +169,7 @@ func (d *DB) Close() error {
 				err, left = errors.Join(err, errors.New("a read was still under way when the database was closed")), 0
 			}
 		}
-		err = errors.Join(err, d.writer.stop(), d.guard.close())
+		err = errors.Join(err, d.writer.stop(), d.unlock())
 	})
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	lib "modernc.org/sqlite/lib"
+
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -30,6 +32,7 @@ type writer struct {
 	quit  chan struct{} // closed: it must stop
 	gone  chan struct{} // closed: it has stopped
 	once  sync.Once
+	full  atomic.Bool // the last commit found no room on the disk
 
 	// written counts writes, so that Unpublished can return them in their order.
 	// Only the goroutine itself uses it.
@@ -143,6 +146,8 @@ func (w *writer) commit(group []*write) {
 	out := make([]bool, len(group))
 	for left := len(group); left > 0; left-- {
 		bad, err := w.attempt(group, out, answers)
+		var e *sqliteError
+		w.full.Store(errors.As(err, &e) && e.code&0xff == lib.SQLITE_FULL)
 		if err == nil {
 			break
 		}

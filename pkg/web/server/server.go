@@ -403,7 +403,11 @@ func (s *Server) admin(ctx context.Context) http.Handler {
 		if s.Ready != nil {
 			if err := s.Ready(timed); err != nil {
 				s.Log.WarnContext(r.Context(), "not ready", "cause", err.Error())
-				writeText(w, http.StatusServiceUnavailable, "not ready")
+				reason := "not ready"
+				if known := (*fault.Error)(nil); errors.As(err, &known) {
+					reason += ": " + known.Text.EN
+				}
+				writeText(w, http.StatusServiceUnavailable, reason)
 				return
 			}
 		}

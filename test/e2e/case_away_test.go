@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/test/suite"
+)
+
+// smallDisk returns a folder on a disk of its own.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("only root can mount a disk: what a full one does is not proven by this run: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("%v %s", err, out)
+		}
+	})
+	return dir
+}
+
+func TestCase_G13_AServiceWithAFullDiskIsNotReady(t *testing.T) {
+	disk := smallDisk(t)
+	s := suite.OneProcessOn(t, disk, unlimited...)
+	t.Cleanup(s.Processes["finsam"].Stop) // before the disk is taken away
+	ready := func() (int, string) {
+		resp, err := http.Get(s.Processes["finsam"].Admin + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(text)
+	}
+	token, n := s.Token(t, fkSystem), uint64(0)
+	post := func() int {
+		n++
+		p := persontest.New(rand.New(rand.NewPCG(13, n)), day(0))
+		a, err := s.Do(suite.Request{Method: "POST", Path: "/referrals", Token: token,
+			Body: referral(p.Number, p.GivenName, p.FamilyName), Header: map[string]string{"Idempotency-Key": fmt.Sprint("full-", n)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Status
+	}
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("not soon: ", what)
+			}
+		}
+	}
+	if status := post(); status != http.StatusCreated {
+		t.Fatal("before: ", status)
+	}
+	filler := filepath.Join(disk, "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(f, rand.NewChaCha8([32]byte{})) // until there is no room
+	_ = f.Close()
+	until("a write is refused", func() bool { return post() == http.StatusServiceUnavailable })
+	if status, text := ready(); status != http.StatusServiceUnavailable || !strings.Contains(text, "The disk of the database is full") {
+		t.Errorf("with a full disk it is %d %s", status, text)
+	}
+	s.Must(t, http.StatusOK, suite.Request{Path: "/municipalities/1481/week", Token: s.Token(t, board)}) // it shows nobody, and needs no entry in the access log
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	until("ready again", func() bool { status, _ := ready(); return status == http.StatusOK })
+	if status := post(); status != http.StatusCreated {
+		t.Error("afterwards: ", status)
+	}
+}
+
+func TestCase_G14_AFolderServesOneProgramWithoutTheFileBesideTheDatabase(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the lock on the database itself is Linux's")
+	}
+	s := suite.OneProcess(t, unlimited...)
+	if err := os.Remove(filepath.Join(s.Data, "finsam.db.lock")); err != nil {
+		t.Fatal(err)
+	}
+	second := exec.Command(filepath.Join(suite.Programs(t), "finsam"), "serve", "--demo", "--empty", "--addr", "127.0.0.1:0", "--admin-addr", "off", "--data", s.Data)
+	out, err := second.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "in use by another process: stop that process") {
+		t.Errorf("a second one started: %v %s", err, out)
+	}
+	if set := s.Finsam(t, "backup", "--data", s.Data); !strings.Contains(set, "finsam-") { // which the running one makes
+		t.Errorf("backup: %s", set)
+	}
+	s.Must(t, http.StatusOK, suite.Request{Path: "/municipalities/1481/week", Token: s.Token(t, board)})
+}
