@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/metrics"
@@ -28,6 +30,7 @@ var ErrNoToken = fault.New(fault.Unauthenticated, "token-missing",
 type caller struct {
 	actor.Actor
 	issuer string // empty until it is known to be a trusted one
+	isRest bool   // its token was verified although its address had used up its limit
 }
 
 // admission lets callers in.
@@ -39,10 +42,18 @@ type admission struct {
 	meters    *meters
 	log       *slog.Logger
 	resource  string // the address of the resource's metadata; empty: unknown
+	rest      *rate.Limiter
 }
 
-// admit verifies the token. A request without a valid one is charged to its address, and
-// stopped before any signature work once that is used up. A public operation is charged
+// restPerSecond is how many tokens are verified of addresses that have used up their limit,
+// in all: at a tenth of a millisecond each that costs a tenth of a processor. Somebody who
+// sends invalid ones then stops nobody who has the same address, as behind an ingress that
+// is not trusted.
+const restPerSecond = 1000
+
+// admit verifies the token. A request without a valid one is charged to its address. Once
+// that is used up it is stopped before any signature work, but for a token that may be valid
+// by all that can be seen without, as long as the rest lasts. A public operation is charged
 // likewise.
 func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller, error) {
 	ctx := r.Context()
@@ -53,17 +64,18 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 	}
 	if token != "" && !op.Public {
 		if who, issuer, ok := a.trust.Recall(token); ok {
-			return caller{who, issuer}, nil
+			return caller{who, issuer, false}, nil
 		}
 	}
-	address := a.addresses.callerAddress(r)
-	if wait := a.addresses.limit.Wait(address); wait > 0 {
-		a.meters.limited.Add(ctx, 1, metrics.Labels{"authority": "", "by": byAddress}.Option())
-		return caller{}, problem.ErrTooMany.After(wait)
-	}
 	if op.Public {
-		a.addresses.limit.Charge(address, op.Cost)
-		return caller{}, nil
+		return caller{}, a.addresses.charge(r, op.Cost)
+	}
+	address := a.addresses.callerAddress(r)
+	isRest := false
+	if err := a.addresses.charge(r, 0); err != nil {
+		if isRest = token != "" && a.trust.IsPlausible(token) && a.rest.Allow(); !isRest {
+			return caller{}, err
+		}
 	}
 	// No error code without a token: RFC 6750 section 3.
 	if token == "" {
@@ -74,7 +86,7 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 	}
 	who, issuer, err := a.trust.Verify(ctx, token)
 	if err == nil {
-		return caller{who, issuer}, nil
+		return caller{who, issuer, false}, nil
 	}
 	f := fault.Of(err)
 	a.meters.refused.Add(ctx, 1, metrics.Labels{"reason": f.Code}.Option())
@@ -82,6 +94,9 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 		a.addresses.limit.Charge(address, 1)
 		h["Www-Authenticate"] = a.challenge("invalid_token")
 		// The causes of token faults name checks and algorithms, no content of the token.
+		if isRest {
+			return caller{issuer: issuer, isRest: true}, err
+		}
 		a.log.InfoContext(ctx, "token refused", "operation", op.ID, "issuer", issuer, "code", f.Code, "cause", errors.Unwrap(f))
 	}
 	return caller{issuer: issuer}, err
@@ -121,6 +136,22 @@ func (a *admission) take(h http.Header, r *http.Request, op *operation, who call
 type addresses struct {
 	limit   *limit.UnauthenticatedLimiter
 	proxies []netip.Prefix
+	meters  *meters
+	warn    func() // that a proxy is not trusted
+}
+
+// charge takes the cost of what anybody may ask for from the limit of the caller's address.
+// The error answers one that has used it up.
+func (s addresses) charge(r *http.Request, cost int) error {
+	address := s.callerAddress(r)
+	if wait := s.limit.Wait(address); wait > 0 {
+		s.meters.limited.Add(r.Context(), 1, metrics.Labels{"authority": "", "by": byAddress}.Option())
+		return problem.ErrTooMany.After(wait)
+	}
+	if cost > 0 {
+		s.limit.Charge(address, cost)
+	}
+	return nil
 }
 
 // callerAddress returns the caller's address: the connection's, or behind a trusted proxy the last
@@ -134,6 +165,9 @@ func (s addresses) callerAddress(r *http.Request) netip.Addr {
 	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		if !slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+			if hops[i] != "" && addr == remote.Addr().Unmap() && addr.IsPrivate() {
+				s.warn()
+			}
 			return addr
 		}
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

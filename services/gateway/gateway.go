@@ -17,11 +17,13 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/cache"
@@ -126,11 +128,13 @@ func New(c Config) (_ *Gateway, err error) {
 	for _, origin := range c.Origins {
 		headers.origins[origin] = true
 	}
-	addresses := addresses{limit: c.Unauthenticated, proxies: c.Proxies}
+	addresses := addresses{limit: c.Unauthenticated, proxies: c.Proxies, meters: meters, warn: sync.OnceFunc(func() {
+		c.Log.Warn("a proxy is not trusted: all callers behind it share the limit of one address; name its network in FINSAM_TRUSTED_PROXIES (api.trustedProxies)")
+	})}
 	g := &Gateway{
 		log: c.Log, trust: c.Trust, headers: headers, forwarder: forwarder, cached: cached,
 		observer:  &observer{log: telemetry.Buffered(c.Log), tracer: tracer, meters: meters, now: c.Now, refusals: map[[2]string]refusals{}},
-		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log},
+		admission: &admission{trust: c.Trust, limits: c.Limits, addresses: addresses, meters: meters, log: c.Log, rest: rate.NewLimiter(restPerSecond, restPerSecond)},
 	}
 	for _, op := range operations {
 		if op.Service == vault {

@@ -119,7 +119,7 @@ func (o *observer) end(a *answer, r *http.Request) {
 		return
 	}
 	count := int64(1)
-	if a.isShed || outcome == outcomeLimited {
+	if a.isShed || a.caller.isRest || outcome == outcomeLimited {
 		o.mu.Lock()
 		key := [2]string{a.caller.Authority, outcome}
 		before := o.refusals[key]

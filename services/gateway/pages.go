@@ -138,6 +138,10 @@ var besideDocs = map[string]string{
 	"/": "." + BasePath + "/docs", BasePath: "./v1/docs", BasePath + "/": "./docs", "/docs/": "../docs", BasePath + "/docs/": "../docs",
 }
 
+// pageSize is how large a page is that costs its reader's address as much as a try without a
+// token. The contract has some five of them.
+const pageSize = 64 << 10
+
 // serve answers what is no operation of a service: a page, with or without the base path; a
 // method that a path does not have, with those that it has; and what is no path of ours.
 // It returns what was asked for, for the log.
@@ -164,15 +168,19 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 		operation = unrouted
 	}
 	isRead := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if operation == "documentation" && isRead {
+		if err := p.addresses.charge(r, 1); err != nil {
+			return operation, err
+		}
+	}
 	switch {
 	case operation == "token" && r.Method == http.MethodPost:
-		address := p.addresses.callerAddress(r)
-		if wait := p.addresses.limit.Wait(address); wait > 0 {
-			return operation, problem.ErrTooMany.After(wait)
+		if err := p.addresses.charge(r, 0); err != nil {
+			return operation, err
 		}
 		p.token.ServeHTTP(w, r)
 		if a, ok := w.(*answer); ok && a.status >= 400 { // a failure costs as much as an invalid token
-			p.addresses.limit.Charge(address, 1)
+			p.addresses.limit.Charge(p.addresses.callerAddress(r), 1)
 		}
 		return operation, nil
 	case operation == "documentation" && isRead && isBeside:
@@ -184,6 +192,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, allow string) (ope
 		if err != nil {
 			return operation, err
 		}
+		p.addresses.limit.Charge(p.addresses.callerAddress(r), len(d.text)/pageSize)
 		h := w.Header()
 		h["Etag"] = []string{d.etag}
 		h["Cache-Control"] = []string{"public, max-age=300"}

@@ -108,7 +108,8 @@ func (r room) values(example string) []string {
 		return append(all, "--set", "ingress.enabled=false")
 	}
 	return append(all, "--set", "ingress.enabled=true,ingress.className="+class+",ingress.host="+r.host()+
-		",ingress.tls.existingSecret.name=finsam-tls,api.publicURL=https://"+r.host())
+		",ingress.tls.existingSecret.name=finsam-tls,api.publicURL=https://"+r.host(),
+		"--set-json", `api.trustedProxies=["10.0.0.0/8"]`)
 }
 
 // install installs the chart with an example's values and more, and waits for it.

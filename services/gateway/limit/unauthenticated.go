@@ -55,5 +55,7 @@ func (s *UnauthenticatedLimiter) Charge(a netip.Addr, cost int) {
 			l = before
 		}
 	}
-	l.AllowN(s.now(), min(cost, s.policy.Burst))
+	if now := s.now(); !l.AllowN(now, min(cost, s.policy.Burst)) {
+		l.AllowN(now, int(l.TokensAt(now))) // what is left
+	}
 }

@@ -218,6 +218,21 @@ func (v *Verifier) Recall(token string) (actor.Actor, string, bool) {
 	return known.actor, known.issuer, true
 }
 
+// IsPlausible reports whether a token may be valid by all that can be seen without signature
+// work: it is well formed, and its issuer has the key that it names.
+func (v *Verifier) IsPlausible(token string) bool {
+	h, err := parseToken(token)
+	if err != nil {
+		return false
+	}
+	is := v.file.Load().issuers[h.issuer]
+	if is == nil || is.Disabled || !slices.Contains(is.Algorithms, h.algorithm) {
+		return false
+	}
+	keys := is.keys.keys.Load()
+	return keys != nil && fits((*keys)[h.kid], h.algorithm)
+}
+
 // Keys counts the public keys of an authority's issuers.
 type Keys struct {
 	Known   int // with 0 none of its tokens is accepted

@@ -97,6 +97,7 @@ with a default; a missing list, text or object is the same as an empty one.
 {{- define "finsam.wrongDoors" -}}
 {{- $v := .Values }}
 {{ if and $v.ingress.enabled (not $v.ingress.host) }}The Ingress needs a host: set ingress.host, such as finsam.example.se.{{ end }}
+{{ if and (or $v.ingress.enabled $v.gatewayAPI.enabled) (not $v.api.trustedProxies) }}All callers behind the {{ ternary "Ingress" "HTTPRoute" $v.ingress.enabled }} would have one address and share its limits, so that one who sends bad tokens shuts out others: set api.trustedProxies to the network of the {{ ternary "ingress controller's" "Gateway's" $v.ingress.enabled }} pods, such as [10.0.0.0/8].{{ end }}
 {{ if and $v.gatewayAPI.enabled (not $v.gatewayAPI.parentRefs) }}The HTTPRoute joins no Gateway: set gatewayAPI.parentRefs, such as [{name: public, namespace: gateways}].{{ end }}
 {{ range fromJsonArray (include "finsam.workloads" .) -}}
 {{- $type := (fromYaml (include "finsam.settings" (dict "root" $ "name" .))).service.type }}
