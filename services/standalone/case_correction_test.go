@@ -296,8 +296,9 @@ func TestCase_C25_Attendance(t *testing.T) {
 	}
 }
 
-// TestCase_C21_AnExceptionIsApprovedBySomebodyElse is: an exception from the plan's weeks is asked for by the coach and counts
-// when somebody else, who has the right to it, has approved it in a call of their own.
+// TestCase_C21_AnExceptionIsApprovedBySomebodyElse is: an exception from the plan's weeks is
+// asked for by the coach and counts when somebody else, who has the right to it, has
+// approved it in a call of their own.
 func TestCase_C21_AnExceptionIsApprovedBySomebodyElse(t *testing.T) {
 	o := open(t, newData(t))
 	const start = -60

@@ -60,8 +60,8 @@ func (o *office) goesOn(enrolment string, start, blocks int) {
 	}
 }
 
-// TestCase_C20_AnEnrolmentEndsAfterItsLastBlockAndConversation is: an enrolment does not end before its last block and its closing
-// conversation, and work has an extent.
+// TestCase_C20_AnEnrolmentEndsAfterItsLastBlockAndConversation is: an enrolment does not end
+// before its last block and its closing conversation, and work has an extent.
 func TestCase_C20_AnEnrolmentEndsAfterItsLastBlockAndConversation(t *testing.T) {
 	o := open(t, newData(t))
 	const start = -200 // block 4 runs to day -33
@@ -96,8 +96,9 @@ func TestCase_C20_AnEnrolmentEndsAfterItsLastBlockAndConversation(t *testing.T) 
 	}
 }
 
-// TestCase_C22_NothingIsBookedOutsideTheEnrolmentOrItsBlock is: nobody is booked, and no attendance is noted, before the enrolment
-// begins, while it is paused, and in what does not belong to its block.
+// TestCase_C22_NothingIsBookedOutsideTheEnrolmentOrItsBlock is: nobody is booked, and no
+// attendance is noted, before the enrolment begins, while it is paused, and in what does not
+// belong to its block.
 func TestCase_C22_NothingIsBookedOutsideTheEnrolmentOrItsBlock(t *testing.T) {
 	o := open(t, newData(t))
 	const start = -20
@@ -162,8 +163,9 @@ func TestCase_C22_NothingIsBookedOutsideTheEnrolmentOrItsBlock(t *testing.T) {
 	}
 }
 
-// TestCase_C23_NoStartBeforeTheConsentOrOutsideTheAges is: no enrolment begins before the person consented to the referral, or at
-// an age that is outside the initiative's on the day on which it begins.
+// TestCase_C23_NoStartBeforeTheConsentOrOutsideTheAges is: no enrolment begins before the
+// person consented to the referral, or at an age that is outside the initiative's on the day
+// on which it begins.
 func TestCase_C23_NoStartBeforeTheConsentOrOutsideTheAges(t *testing.T) {
 	o := open(t, newData(t))
 	born := civil.DateOf(time.Now()).AddDays(-5).AddYears(-65) // sixty-five since five days
@@ -192,8 +194,8 @@ func TestCase_C23_NoStartBeforeTheConsentOrOutsideTheAges(t *testing.T) {
 	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-6)})
 }
 
-// TestCase_C24_ACheckInIsAnsweredBeforeItsBlockEnds is: a check-in is answered and decided before its block is over, as many
-// days as the programme says, and the meeting has a date.
+// TestCase_C24_ACheckInIsAnsweredBeforeItsBlockEnds is: a check-in is answered and decided
+// before its block is over, as many days as the programme says, and the meeting has a date.
 func TestCase_C24_ACheckInIsAnsweredBeforeItsBlockEnds(t *testing.T) {
 	o := open(t, newData(t))
 	begun := func(n uint64, start int) string { // block 1 runs to start+41

@@ -92,12 +92,18 @@ func TestCase_B3_AnEntrySaysByWhichRelation(t *testing.T) {
 	for who := range opens {
 		o.want(200, *who, http.MethodGet, person, "", nil)
 	}
+	made := o.want(201, officer, http.MethodPost, "/drafts", "", map[string]any{"reason": "Påhittat utkast."})["id"].(string)
+	o.want(422, sender, http.MethodPost, "/referrals", "", o.referral(2, func(referral, _ map[string]any) { referral["consent"].(map[string]any)["given"] = false }))
+	hook := map[string]any{"url": "https://fk.example/haendelser", "eventTypes": []string{"se.finsam.referral.closed"}}
+	o.ask(sender, http.MethodPost, "/webhooks", "", hook)
+	o.want(200, sender, http.MethodGet, "/webhooks", "", nil)
 	o.want(404, partille, http.MethodGet, person, "", nil)
 	o.want(404, abroad, http.MethodGet, "/referrals/"+referral, "", nil)
 	all := o.entries(data)
 	for who, why := range opens {
 		entered(t, all, *who, accesslog.Entry{Operation: "getParticipant", Thing: "participant/" + id, Participants: []string{id}, Outcome: accesslog.Done, Why: why, Identity: accesslog.Shown})
 	}
+	entered(t, all, officer, accesslog.Entry{Operation: "createDraft", Thing: "draft/" + made, Outcome: accesslog.Done, Why: "own-unit"})
 	entered(t, all, partille, accesslog.Entry{Operation: "getParticipant", Thing: "participant/" + id, Participants: []string{id}, Outcome: accesslog.Refused, Why: "not-related", Code: "not-found"})
 	entered(t, all, abroad, accesslog.Entry{Operation: "getReferral", Thing: "referral/" + referral, Participants: []string{id}, Outcome: accesslog.Refused, Why: "not-related", Code: "not-found"})
 	for _, e := range all {

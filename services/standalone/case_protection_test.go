@@ -100,8 +100,8 @@ func (o *office) protect(participant, level string) {
 	o.want(200, coach1, http.MethodPost, at+"/protection", o.version(coach1, at), map[string]any{"level": level, "handlers": []string{"coach-1"}})
 }
 
-// TestCase_A1_OnlyAHandlerOrTheHeadChangesAProtection is: only a handler, or the head of the performing municipality's unit,
-// changes a protection, and neither lowers it.
+// TestCase_A1_OnlyAHandlerOrTheHeadChangesAProtection is: only a handler, or the head of the
+// performing municipality's unit, changes a protection, and neither lowers it.
 func TestCase_A1_OnlyAHandlerOrTheHeadChangesAProtection(t *testing.T) {
 	o := open(t, newData(t))
 	_, id := o.refer(1, nil)
@@ -147,8 +147,9 @@ func TestCase_A1_OnlyAHandlerOrTheHeadChangesAProtection(t *testing.T) {
 	}
 }
 
-// TestCase_A13_AReviewerReadsTheVersionAndNotThePerson is: a reviewer reads the version that a removal names, and not the person;
-// a version that was guessed or has passed is refused; nobody reviews itself.
+// TestCase_A13_AReviewerReadsTheVersionAndNotThePerson is: a reviewer reads the version that
+// a removal names, and not the person; a version that was guessed or has passed is refused;
+// nobody reviews itself.
 func TestCase_A13_AReviewerReadsTheVersionAndNotThePerson(t *testing.T) {
 	o := open(t, newData(t))
 	_, id := o.refer(2, nil)
@@ -212,8 +213,9 @@ func (o *office) enrol(referral string) (enrolment string) {
 	return enrolment
 }
 
-// TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing is: the calendar addresses of a person answer 404 while the identity is
-// protected, who made them, and nobody makes a new one.
+// TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing is: the calendar addresses of a
+// person answer 404 while the identity is protected, who made them, and nobody makes a new
+// one.
 func TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing(t *testing.T) {
 	o := open(t, newData(t))
 	referral, id := o.refer(3, nil)
@@ -248,8 +250,8 @@ func TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing(t *testing.T) {
 	o.eventually("the address answers again", func() bool { return read(http.MethodGet) == 200 })
 }
 
-// TestCase_A12_ASenderSaysThatAPersonIsProtected is: a sender says in the posting that the person's identity is protected,
-// and from then on it is, everywhere and for the sender too.
+// TestCase_A12_ASenderSaysThatAPersonIsProtected is: a sender says in the posting that the
+// person's identity is protected, and from then on it is, everywhere and for the sender too.
 func TestCase_A12_ASenderSaysThatAPersonIsProtected(t *testing.T) {
 	o := open(t, newData(t))
 	marked := func(level string) func(referral, person map[string]any) {
@@ -333,8 +335,8 @@ func TestCase_A12_ASenderSaysThatAPersonIsProtected(t *testing.T) {
 	}
 }
 
-// TestCase_A14_WhoDecidedReadsAboutWhom is: who rejected a referral reads about whom it decided; where nobody of a
-// municipality may, there is no link.
+// TestCase_A14_WhoDecidedReadsAboutWhom is: who rejected a referral reads about whom it
+// decided; where nobody of a municipality may, there is no link.
 func TestCase_A14_WhoDecidedReadsAboutWhom(t *testing.T) {
 	o := open(t, newData(t))
 	coach := coach1

@@ -326,8 +326,8 @@ func TestCase_D9_LinksAreShownWhereTheyCanBeFollowed(t *testing.T) {
 	d.changed(receiver, thing, "acceptance", accept)
 }
 
-// TestCase_D2_WhatAReferralIsMadeOfHasItsVersionInTheBody reads of each thing of the referral service its version, which is what its
-// entity tag says.
+// TestCase_D2_WhatAReferralIsMadeOfHasItsVersionInTheBody reads of each thing of the
+// referral service its version, which is what its entity tag says.
 func TestCase_D2_WhatAReferralIsMadeOfHasItsVersionInTheBody(t *testing.T) {
 	d := newDesk(t)
 	official := demo.Claims{Roles: []actor.Role{actor.Referrer}, Authority: "fk", Unit: "fk-molndal", Subject: "fk-1", Lifetime: time.Hour}
@@ -350,8 +350,8 @@ func TestCase_D2_WhatAReferralIsMadeOfHasItsVersionInTheBody(t *testing.T) {
 	}
 }
 
-// TestCase_C17_AFaultIsASentenceAndNoPattern is: what is wrong with a field is said in a sentence of what is wanted, in
-// both languages, and never by a pattern.
+// TestCase_C17_AFaultIsASentenceAndNoPattern is: what is wrong with a field is said in a
+// sentence of what is wanted, in both languages, and never by a pattern.
 func TestCase_C17_AFaultIsASentenceAndNoPattern(t *testing.T) {
 	o := open(t, newData(t))
 	id, _ := o.refer(17, nil)

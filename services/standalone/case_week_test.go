@@ -206,9 +206,9 @@ func TestCase_C23_NobodyBeginsOnAClosedHolidayOrTooEarly(t *testing.T) {
 	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-2)})
 }
 
-// TestCase_C26_AnotherTimeInTheFileOrphansNothing is: another time in the association's file orphans nothing. Written over the
-// old one it is refused; written as a change it holds from its day on, and the past is as
-// it was.
+// TestCase_C26_AnotherTimeInTheFileOrphansNothing is: another time in the association's file
+// orphans nothing. Written over the old one it is refused; written as a change it holds from
+// its day on, and the past is as it was.
 func TestCase_C26_AnotherTimeInTheFileOrphansNothing(t *testing.T) {
 	data := dataWith(t, early, "")
 	o := open(t, data)
@@ -266,8 +266,9 @@ func TestCase_C26_AnotherTimeInTheFileOrphansNothing(t *testing.T) {
 	}
 }
 
-// TestCase_C27_ACalendarSaysWhatDoesNotTakePlace is: what does not take place is titled so, public holidays are as the
-// association's calendar says, and the address is read as programs write it.
+// TestCase_C27_ACalendarSaysWhatDoesNotTakePlace is: what does not take place is titled so,
+// public holidays are as the association's calendar says, and the address is read as
+// programs write it.
 func TestCase_C27_ACalendarSaysWhatDoesNotTakePlace(t *testing.T) {
 	feast := holiday(civil.Date(day(1)), 1)
 	for calendar, closed := range map[string]bool{"": false, "calendar: { publicHolidays: closed }": true} {
@@ -298,8 +299,9 @@ func TestCase_C27_ACalendarSaysWhatDoesNotTakePlace(t *testing.T) {
 	}
 }
 
-// TestCase_C28_NotifiedAbsenceIsNotedBeforeItsDay is: absence that is notified is noted before its day, and what did not take
-// place can be said afterwards, unless somebody was there.
+// TestCase_C28_NotifiedAbsenceIsNotedBeforeItsDay is: absence that is notified is noted
+// before its day, and what did not take place can be said afterwards, unless somebody was
+// there.
 func TestCase_C28_NotifiedAbsenceIsNotedBeforeItsDay(t *testing.T) {
 	o := open(t, dataWith(t, early, ""))
 	past := civil.Date(day(-7))

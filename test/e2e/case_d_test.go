@@ -13,9 +13,10 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// TestCase_D4_IfMatchIsRequiredInTheContract asks for a change without a version: the contract says that the header is
-// required. TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt
-// does so at every operation.
+// TestCase_D4_IfMatchIsRequiredInTheContract asks for a change without a version: the
+// contract says that the header is required.
+// TestNoBadInputIsAnsweredOtherwiseThanByAProblemThatDoesNotRepeatIt does so at every
+// operation.
 func TestCase_D4_IfMatchIsRequiredInTheContract(t *testing.T) {
 	s := suite.OneProcess(t, unlimited...)
 	d, err := readDocument(s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"}).Raw)
@@ -37,7 +38,8 @@ func TestCase_D4_IfMatchIsRequiredInTheContract(t *testing.T) {
 	s.Must(t, 428, suite.Request{Method: "POST", Path: "/referrals/" + made.Text("id") + "/supplement-requests", Token: s.Token(t, intake), Body: map[string]any{"text": "Påhittat exempel."}})
 }
 
-// TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress reads the document as somebody who has only the demo's address.
+// TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress reads the document as somebody who
+// has only the demo's address.
 func TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress(t *testing.T) {
 	s := suite.OneProcess(t)
 	document := s.Must(t, 200, suite.Request{Method: "GET", Path: "/openapi.json"})
@@ -84,8 +86,8 @@ func TestCase_D7_TheDocumentIsRightForWhoHasOnlyItsAddress(t *testing.T) {
 	}
 }
 
-// TestCase_D8_EachEventFitsTheSchemaOfItsType holds what a whole story emits, and a transfer, against the schema of each
-// type in the AsyncAPI document that is served.
+// TestCase_D8_EachEventFitsTheSchemaOfItsType holds what a whole story emits, and a
+// transfer, against the schema of each type in the AsyncAPI document that is served.
 func TestCase_D8_EachEventFitsTheSchemaOfItsType(t *testing.T) {
 	s := suite.OneProcess(t, unlimited...)
 	var doc struct {

@@ -8,8 +8,9 @@ import (
 	"github.com/finsam/finsam/test/suite"
 )
 
-// TestCase_A6_FiguresForTheBoardArePublishedAndFrozen: the board and the association's staff read frozen publications of a
-// period that is over, released by a second person, and no figures of a range.
+// TestCase_A6_FiguresForTheBoardArePublishedAndFrozen: the board and the association's staff
+// read frozen publications of a period that is over, released by a second person, and no
+// figures of a range.
 func TestCase_A6_FiguresForTheBoardArePublishedAndFrozen(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, ...string) *suite.Suite{"one process": suite.OneProcess, "four processes": suite.FourProcesses} {
 		t.Run(name, func(t *testing.T) {

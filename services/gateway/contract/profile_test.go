@@ -50,7 +50,8 @@ func (r rule) findings(w *walk) (all []string) {
 	return all
 }
 
-// TestCase_F_TheOutsideJudgeFindsOnlyWarnings: the national profile's own linter warns of what is in warned, and of no more.
+// TestCase_F_TheOutsideJudgeFindsOnlyWarnings: the national profile's own linter warns of
+// what is in warned, and of no more.
 func TestCase_F_TheOutsideJudgeFindsOnlyWarnings(t *testing.T) {
 	w := newWalk(t)
 	for _, r := range allRules {

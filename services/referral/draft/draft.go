@@ -185,9 +185,10 @@ func (s *Service) Create(ctx context.Context, key string, content []byte) (*View
 	if err != nil {
 		return nil, err
 	}
+	entry := accesslog.Entry{Operation: operation, Thing: "drafts", Why: string(access.Scope(operation, a))}
 	d, ok := newFor(a)
 	if !ok {
-		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "drafts"}, referral.ErrUnit)
+		return nil, guard.Enter(ctx, s.AccessLog, entry, referral.ErrUnit)
 	}
 	hasKey := key != ""
 	if hasKey {
@@ -214,9 +215,10 @@ func (s *Service) Create(ctx context.Context, key string, content []byte) (*View
 			return &d, s.write(&d, a.Subject, content)
 		})
 	if err != nil {
-		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "drafts"}, err)
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
 	}
-	if err := guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "draft/" + created.Value.ID}, nil); err != nil {
+	entry.Thing = "draft/" + created.Value.ID
+	if err := guard.Enter(ctx, s.AccessLog, entry, nil); err != nil {
 		return nil, err
 	}
 	return s.view(created.Value)
@@ -289,9 +291,10 @@ func (s *Service) Delete(ctx context.Context, id string, ifVersion int64) error 
 
 // loadAt loads a draft that must be at a version; a stale version is entered as failed.
 func (s *Service) loadAt(ctx context.Context, operation, id string, ifVersion int64) (store.Versioned[Draft], error) {
-	d, err := s.documents.Load(ctx, actor.From(ctx), guard.Call{Operation: operation, ID: id})
+	a := actor.From(ctx)
+	d, err := s.documents.Load(ctx, a, guard.Call{Operation: operation, ID: id})
 	if err == nil && ifVersion != 0 && d.Version != ifVersion {
-		err = guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "draft/" + id}, store.ErrStale)
+		err = guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "draft/" + id, Why: string(access.Scope(operation, a))}, store.ErrStale)
 	}
 	return d, err
 }

@@ -161,9 +161,9 @@ func (s *Service) Create(ctx context.Context, key string, set Settings) (*Webhoo
 	}
 	created, err := s.create(ctx, idempotency.Request{Actor: a, Operation: operation, Key: key, Now: s.now(), NewID: s.NewID}, set)
 	if err != nil {
-		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhooks"}, err)
+		return nil, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhooks", Why: string(access.Scope(operation, a))}, err)
 	}
-	if err := guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhook/" + created.ID}, nil); err != nil {
+	if err := guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhook/" + created.ID, Why: string(access.Scope(operation, a))}, nil); err != nil {
 		return nil, err
 	}
 	return created, nil
@@ -314,5 +314,5 @@ func (s *Service) Webhooks(ctx context.Context, w store.Window) (*store.List[*We
 			l.Items = append(l.Items, &WebhookView{Webhook: v.Value, Version: v.Version})
 		}
 	}
-	return l, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhooks"}, nil)
+	return l, guard.Enter(ctx, s.AccessLog, accesslog.Entry{Operation: operation, Thing: "webhooks", Why: string(access.Scope(operation, a))}, nil)
 }

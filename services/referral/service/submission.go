@@ -58,7 +58,7 @@ type intake struct {
 // operation knows of it: the key or how the id is made, and the fingerprint when what
 // was sent is not the submission as it is read.
 func (s *Service) create(ctx context.Context, a actor.Actor, operation string, request idempotency.Request, sub referral.Submission) (*referral.View, error) {
-	i := &intake{actor: a, request: request, sub: sub, entry: accesslog.Entry{Operation: operation, Thing: "referrals"}}
+	i := &intake{actor: a, request: request, sub: sub, entry: accesslog.Entry{Operation: operation, Thing: "referrals", Why: string(access.Scope("createReferral", a))}}
 	created, err := s.insert(ctx, i)
 	if err != nil {
 		return nil, guard.Enter(ctx, s.AccessLog, i.entry, err)
