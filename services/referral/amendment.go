@@ -41,6 +41,7 @@ type Changes struct {
 	Reason            *string  // plain text
 	ExternalReference *string
 	Contact           *Contact
+	WithoutContact    bool            // the contact is removed
 	RightTime         *[]TimelyAnswer // all answers; what is left out is unknown
 	Self              bool            // the person amends, as the token says
 }
@@ -104,7 +105,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 		}
 		a.Reason = &Change[[]byte]{r.Reason, encrypted}
 	}
-	if c.Contact != nil && (was.Contact == nil || *c.Contact != *was.Contact) {
+	if c.WithoutContact && was.Contact != nil || c.Contact != nil && (was.Contact == nil || *c.Contact != *was.Contact) {
 		encrypted, err := c.Contact.Encrypt(r.ID, encrypt)
 		if err != nil {
 			return err
@@ -173,6 +174,9 @@ func (c Changes) check(s *Status, in *association.Association, initiative associ
 	}
 	if c.Contact != nil && c.Self {
 		wrong.add(ErrContactOfPerson, "/changes/contact")
+	}
+	if c.Contact != nil && c.WithoutContact {
+		wrong.add(ErrContactRemoved, "/changes/remove")
 	}
 	c.Contact.check(&wrong, "/changes/contact")
 	return wrong.fault()

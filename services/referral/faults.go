@@ -105,6 +105,8 @@ var (
 		"Only the municipality's receivers can hand in a self-referral or a private care provider's referral for somebody else. They must say which of the two it is.")
 	ErrReferenceOfPerson = fault.New(fault.Unprocessable, "reference-of-person",
 		"En egen ansökan har ingen extern referens. Utelämna den.", "A self-referral has no external reference. Leave it out.")
+	ErrContactRemoved = fault.New(fault.Unprocessable, "contact-removed-and-given",
+		"Kontakten kan inte både tas bort och få nya uppgifter. Ange det ena.", "The contact cannot be removed and given new details at once. Give one of them.")
 	ErrContactOfPerson = fault.New(fault.Unprocessable, "contact-of-person",
 		"En egen ansökan har ingen kontakt på ett arbete. Utelämna den och ange personens telefon och e-post i person.", "A self-referral has no contact at work. Leave it out, and give the person's phone and e-mail in person.")
 )

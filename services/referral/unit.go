@@ -43,6 +43,7 @@ type Register struct {
 	Units       []Unit    `json:"units"` // in the order of their ids
 	Changes     int64     `json:"changes"`
 	ChangedAt   time.Time `json:"changedAt"`
+	Contacts    bool      `json:"contacts,omitempty"` // a unit has, or had, a contact
 }
 
 // maxUnits bounds a register, so that its document stays small.
@@ -85,6 +86,7 @@ func (g *Register) Load(units []Unit, in *association.Association, now time.Time
 			return ErrUnitTwice.AtField("/items/" + strconv.Itoa(last) + "/id")
 		}
 	}
+	g.Contacts = g.Contacts || slices.ContainsFunc(slices.Concat(g.Units, sorted), func(u Unit) bool { return u.Contact != nil })
 	g.Units, g.Changes, g.ChangedAt = sorted, g.Changes+1, history.Stamp(now)
 	return nil
 }
@@ -94,7 +96,8 @@ func (g *Register) Change(u Unit, in *association.Association, now time.Time) er
 	if err := u.check(in, ""); err != nil {
 		return err
 	}
-	_, i, known := g.Find(u.ID)
+	was, i, known := g.Find(u.ID)
+	g.Contacts = g.Contacts || was.Contact != nil || u.Contact != nil
 	switch {
 	case known:
 		g.Units[i] = u

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -428,10 +429,11 @@ func TestCase_D10_AReceiverKnowsWhomToAskAtTheSender(t *testing.T) {
 		}
 	}
 	unread := map[string]string{"If-None-Match": o.version(officer, "/referrals/"+without)}
-	desk["name"] = "Påhittad ny växel"
-	register(desk)
-	if w := o.call(officer, http.MethodGet, "/referrals/"+without, unread, nil); w.Code != 200 || !strings.Contains(w.Body.String(), "ny växel") {
-		t.Errorf("after the register has changed: %d %s", w.Code, w.Body)
+	for _, now := range []any{contact("Påhittad ny växel", "+46 31 000 00 02"), nil, desk} {
+		register(now)
+		if w := o.call(officer, http.MethodGet, "/referrals/"+without, unread, nil); w.Code != 200 || strings.Contains(w.Body.String(), "växel") != (now != nil) {
+			t.Errorf("after the register has %v: %d %s", now, w.Code, w.Body)
+		}
 	}
 	for _, who := range []demo.Claims{sender, intake7} {
 		var text string
@@ -442,5 +444,36 @@ func TestCase_D10_AReceiverKnowsWhomToAskAtTheSender(t *testing.T) {
 		if strings.Contains(text, "växel") || strings.Contains(text, "efterträdare") || strings.Contains(text, "remisser@") {
 			t.Errorf("the events name the contact: %s", text)
 		}
+	}
+}
+
+// TestCase_D10_AContactIsRemoved is: the sender takes its contact away, and then the unit's
+// is shown.
+func TestCase_D10_AContactIsRemoved(t *testing.T) {
+	o := open(t, newData(t))
+	desk, own := map[string]any{"name": "Påhittad växel"}, map[string]any{"name": "Påhittad handläggare"}
+	o.want(200, office1, http.MethodPut, "/units/fk-molndal", o.version(office1, "/units"),
+		map[string]any{"name": "Påhittat kontor", "kind": "insurance_office", "authority": "fk", "active": true, "contact": desk})
+	id, _ := o.refer(94, func(referral, _ map[string]any) { referral["contact"] = own })
+	at := "/referrals/" + id
+	remove := func(status int, changes map[string]any) map[string]any {
+		t.Helper()
+		changes["remove"] = []string{"contact"}
+		return o.want(status, officer, http.MethodPost, at+"/amendments", o.version(officer, at), map[string]any{"reason": "Påhittat: fråga växeln.", "changes": changes})
+	}
+	if got := remove(422, map[string]any{"contact": desk}); got["code"] != "contact-removed-and-given" {
+		t.Errorf("removed and given: %v", got)
+	}
+	remove(200, map[string]any{})
+	got := o.want(200, intake7, http.MethodGet, at, "", nil)
+	change := got["changeLog"].([]any)[0].(map[string]any)["changes"].(map[string]any)["contact"]
+	if !reflect.DeepEqual(got["referrer"].(map[string]any)["contact"], desk) || !reflect.DeepEqual(change, map[string]any{"old": own}) {
+		t.Errorf("the receiver reads %v, changed by %v", got["referrer"], change)
+	}
+	if got := remove(422, map[string]any{}); got["code"] != "nothing-amended" {
+		t.Errorf("removed again: %v", got)
+	}
+	if got := o.want(400, officer, http.MethodPost, at+"/amendments", o.version(officer, at), map[string]any{"reason": "Påhittat.", "changes": map[string]any{"remove": []string{"reason"}}}); !strings.Contains(fmt.Sprint(got["errors"]), "/changes/remove/0") {
+		t.Errorf("what cannot be removed: %v", got)
 	}
 }

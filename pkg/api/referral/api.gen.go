@@ -1001,6 +1001,21 @@ func (e ReferrerKind) Valid() bool {
 	}
 }
 
+// Defines values for RemovableField.
+const (
+	Contact RemovableField = "contact"
+)
+
+// Valid indicates whether the value is a known member of the RemovableField enum.
+func (e RemovableField) Valid() bool {
+	switch e {
+	case Contact:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RightTimeAnswer.
 const (
 	RightTimeAnswerNo      RightTimeAnswer = "no"
@@ -1135,6 +1150,9 @@ type AmendmentChanges struct {
 
 	// Reason Varför personen remitteras. / Why the person is referred.
 	Reason *string `json:"reason,omitempty"`
+
+	// Remove Det som tas bort. Utan egen kontakt visar remissen enhetens. / What is removed. Without a contact of its own the referral shows its unit's.
+	Remove *[]RemovableField `json:"remove,omitempty"`
 
 	// RightTime Alla svar på insatsens checklista; en fråga som utelämnas räknas som obesvarad. / All answers to the initiative's checklist; an item that is left out counts as unanswered.
 	RightTime   *[]NewRightTimeAnswer `json:"rightTime,omitempty"`
@@ -1916,7 +1934,7 @@ type ReferralBatchAnswer struct {
 type ReferralChanges struct {
 	Consent *ConsentChange `json:"consent,omitempty"`
 
-	// Contact Kontakten före och efter rättelsen; visas inte för personen. / The contact before and after the amendment; not shown to the person.
+	// Contact Kontakten före och efter rättelsen, new saknas när den togs bort; visas inte för personen. / The contact before and after the amendment, without new when it was removed; not shown to the person.
 	Contact           *WorkContactChange `json:"contact,omitempty"`
 	ExternalReference *TextChange        `json:"externalReference,omitempty"`
 	Reason            *TextChange        `json:"reason,omitempty"`
@@ -2299,6 +2317,9 @@ type Rejection struct {
 	Text string                `json:"text"`
 }
 
+// RemovableField En uppgift i remissen som kan tas bort. / A detail of the referral that can be removed.
+type RemovableField string
+
 // Resent defines model for Resent.
 type Resent struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
@@ -2584,10 +2605,10 @@ type WorkContact struct {
 	Phone *PhoneNumber `json:"phone,omitempty"`
 }
 
-// WorkContactChange Kontakten före och efter rättelsen; visas inte för personen. / The contact before and after the amendment; not shown to the person.
+// WorkContactChange Kontakten före och efter rättelsen, new saknas när den togs bort; visas inte för personen. / The contact before and after the amendment, without new when it was removed; not shown to the person.
 type WorkContactChange struct {
 	// New Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
-	New WorkContact `json:"new"`
+	New *WorkContact `json:"new,omitempty"`
 
 	// Old Vem som svarar på frågor hos remittenten: en funktion eller någon som arbetar där, med uppgifter till arbetet. Aldrig ett personnummer. I registret över enheter en funktion, inte en person, eftersom alla läser registret. / Whom to ask at the referrer: a function or somebody who works there, with details of the workplace. Never a personal identity number. In the register of units a function, not a person, because everybody reads the register.
 	Old *WorkContact `json:"old,omitempty"`

@@ -11,7 +11,7 @@ import (
 
 func (h handlers) AmendReferral(ctx context.Context, r api.AmendReferralRequestObject) (api.AmendReferralResponseObject, error) {
 	b := r.Body.Changes
-	wanted := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference, Contact: readContact(b.Contact)}
+	wanted := referral.Changes{Reason: b.Reason, ExternalReference: b.ExternalReference, Contact: readContact(b.Contact), WithoutContact: b.Remove != nil}
 	if b.TargetGroup != nil {
 		wanted.TargetGroup = &referral.TargetGroup{
 			Reasons: rest.Convert[string](b.TargetGroup.Reasons), Concerned: rest.Convert[actor.AuthorityKind](b.TargetGroup.AuthoritiesConcerned),
@@ -69,7 +69,7 @@ func changeLog(v *referral.View) *[]api.ReferralAmendment {
 			c.ExternalReference = &api.TextChange{Old: rest.Optional(x.Old), New: x.New}
 		}
 		if x, ok := v.Texts.Contacts[s.N]; ok {
-			c.Contact = &api.WorkContactChange{Old: contact(x.Old), New: *contact(x.New)}
+			c.Contact = &api.WorkContactChange{Old: contact(x.Old), New: contact(x.New)}
 		}
 		all = append(all, api.ReferralAmendment{N: int(v.Status.VisibleNumber(s.N, v.Visibility)), At: s.At, Reason: v.Texts.Steps[s.N], Changes: c})
 	}
