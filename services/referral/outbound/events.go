@@ -3,11 +3,10 @@ package outbound
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ import (
 // The faults of the event feed.
 var (
 	ErrPosition = fault.New(fault.Invalid, "position-unknown",
-		"Positionen i after kommer inte från tjänsten. Börja om utan after.", "The position in after does not come from the service. Start again without after.")
+		"Positionen i after gäller inte här, eller inte längre. Börja om utan after; en händelse har samma id som förut.", "The position in after is not valid here, or not any more. Start again without after; an event has the same id as before.")
 	ErrPositionTooOld = fault.New(fault.Conflict, "position-too-old",
 		"Händelser efter positionen har gallrats; de sparas i 90 dagar. Läs remisserna på nytt och börja om utan after.", "Events after the position have been deleted; they are kept for 90 days. Read the referrals again and start again without after.")
 	ErrTooManyWaiters = fault.New(fault.Unavailable, "too-many-wait",
@@ -33,7 +32,9 @@ var (
 // EventPage is a part of the events, and the position behind it, which is always set.
 type EventPage struct {
 	Items []Notice
-	After string
+	After string // sealed; it differs each time
+
+	after int64 // sequence number of the feed
 }
 
 // listEvents is the operation of Events in the access table.
@@ -58,7 +59,7 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (*EventPage, error) 
 	if err != nil {
 		return nil, err
 	}
-	from, err := parsePosition(q.After)
+	from, err := s.openPosition(a, q.After)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +69,9 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (*EventPage, error) 
 	}
 	page, err := s.await(ctx, a.Association, to, from, q)
 	if err != nil {
+		return nil, err
+	}
+	if page.After, err = s.sealPosition(a, page.after); err != nil {
 		return nil, err
 	}
 	return page, s.enterEvents(ctx, a, to, page.Items)
@@ -170,7 +174,7 @@ func (s *Service) readEvents(ctx context.Context, association string, to []Recip
 	slices.SortFunc(all, func(a, b Notice) int { return int(a.Sequence - b.Sequence) })
 	all = slices.CompactFunc(all, func(a, b Notice) bool { return a.Sequence == b.Sequence })
 	all = slices.DeleteFunc(all, func(n Notice) bool { return n.Sequence <= from || n.Sequence > horizon })
-	page := &EventPage{After: formatPosition(horizon)}
+	page := &EventPage{after: horizon}
 	for len(all) > 0 {
 		part := all[:min(limit, len(all))]
 		ids, err := s.visibleIDs(ctx, association, to, part)
@@ -182,7 +186,7 @@ func (s *Service) readEvents(ctx context.Context, association string, to []Recip
 				continue
 			}
 			if page.Items = append(page.Items, n); len(page.Items) == limit && n.Sequence < all[len(all)-1].Sequence {
-				page.After = formatPosition(n.Sequence)
+				page.after = n.Sequence
 				return page, nil
 			}
 		}
@@ -217,26 +221,32 @@ func (s *Service) checkPosition(ctx context.Context, association string, to []Re
 	return nil
 }
 
-// positionForm begins each position, so that another form can follow.
-const positionForm = "a"
+// positionOf begins what a sealed position is bound to; the actor's authority follows.
+const positionOf = "events/"
 
-// formatPosition writes a position in the feed. Clients treat it as opaque.
-func formatPosition(sequence int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(positionForm + strconv.FormatInt(sequence, 36)))
+// sealPosition writes a position in the feed for the authority of an actor. The feed is
+// everybody's, so its numbers would count what others do: they are encrypted, in as many
+// bytes whatever they are.
+func (s *Service) sealPosition(a actor.Actor, sequence int64) (string, error) {
+	sealed, err := s.Cipher.Encrypt(binary.BigEndian.AppendUint64(nil, uint64(sequence)), positionOf+a.Owner())
+	return base64.RawURLEncoding.EncodeToString(sealed), err
 }
 
-// parsePosition reads a position; the empty text is the beginning.
-func parsePosition(text string) (int64, error) {
+// openPosition reads a position; the empty text is the beginning. One in clear, as they once
+// were, is refused: by trying numbers anybody could find the last one.
+func (s *Service) openPosition(a actor.Actor, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	number, ok := strings.CutPrefix(string(raw), positionForm)
-	n, numErr := strconv.ParseInt(number, 36, 64)
-	if err != nil || !ok || numErr != nil || n < 0 || formatPosition(n) != text {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
 		return 0, ErrPosition.AtField("after")
 	}
-	return n, nil
+	b, err := s.Cipher.Decrypt(sealed, positionOf+a.Owner())
+	if err != nil || len(b) != 8 {
+		return 0, ErrPosition.AtField("after")
+	}
+	return int64(binary.BigEndian.Uint64(b)), nil
 }
 
 const (
