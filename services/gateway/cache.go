@@ -20,7 +20,6 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/cache"
-	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/share"
 )
@@ -219,8 +218,9 @@ func (s *cachedAnswers) fetch(r *http.Request, op *operation, who caller, key, v
 		err = fmt.Errorf("more than %d bytes", maxAnswer)
 	}
 	if err != nil {
-		return nil, fault.ErrUnavailable.Because(fmt.Errorf("read the answer of %s: %w", op.upstream.name, err)).After(awayRetryAfter)
+		return nil, s.forwarder.noAnswer(out, op.upstream, err)
 	}
+	s.forwarder.answered(ctx, op.upstream)
 	if resp.StatusCode != http.StatusOK {
 		return &fetched{status: resp.StatusCode, header: resp.Header, body: body}, nil
 	}

@@ -137,7 +137,10 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 	}
 	defer resp.Body.Close()
 	took = time.Since(body.last)
-	return f.pass(w, r, op, resp)
+	if err := f.pass(w, out, op, resp); err != nil {
+		return faultOf(r.Context(), err)
+	}
+	return nil
 }
 
 // enter takes a place of the class for the caller's authority. Who asks for more than its
@@ -256,15 +259,54 @@ var clientSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient
 // send calls a service, and ends the span of the request.
 func (f *forwarder) send(r *http.Request, u *upstream) (*http.Response, error) {
 	defer trace.SpanFromContext(r.Context()).End()
-	resp, err := u.transport.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	if u.isSilent(time.Now()) {
+		return nil, fmt.Errorf("%s: %w", u.name, errNoAnswer)
 	}
-	if resp.StatusCode == http.StatusUnauthorized || resp.ContentLength > maxAnswer {
+	resp, err := u.transport.RoundTrip(r)
+	if err == nil && (resp.StatusCode == http.StatusUnauthorized || resp.ContentLength > maxAnswer) {
 		resp.Body.Close()
-		return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s answered %d with %d bytes", u.name, resp.StatusCode, resp.ContentLength)).After(awayRetryAfter)
+		err = fmt.Errorf("%s answered %d with %d bytes", u.name, resp.StatusCode, resp.ContentLength)
+	}
+	if err != nil {
+		return nil, f.noAnswer(r, u, err)
 	}
 	return resp, nil
+}
+
+const (
+	// maxTimeouts is how many calls in a row time out until a service is taken for silent.
+	maxTimeouts = 3
+	// tryInterval is how often a silent service is called all the same.
+	tryInterval = time.Second
+)
+
+// errNoAnswer is in every error of a call that brought no whole answer. It is logged once,
+// not with each request.
+var errNoAnswer = errors.New("no answer of the service")
+
+// noAnswer returns the error of a call that failed, and remembers it of the service unless
+// the caller is to blame.
+func (f *forwarder) noAnswer(r *http.Request, u *upstream, err error) error {
+	if errors.Is(r.Context().Err(), context.Canceled) || errors.As(err, new(*fault.Error)) || errors.As(err, new(*http.MaxBytesError)) {
+		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) && r.Body == nil { // with a body the caller may have been the slow one
+		if u.timeouts.Add(1) >= maxTimeouts {
+			u.tryAt.Store(time.Now().Add(tryInterval).UnixNano())
+		}
+	}
+	if !u.isFailing.Swap(true) {
+		f.log.WarnContext(r.Context(), "a service does not answer as it should", "to", u.name, "error", err)
+	}
+	return fmt.Errorf("%s: %w: %w", u.name, errNoAnswer, err)
+}
+
+// answered notes that a service has answered whole.
+func (f *forwarder) answered(ctx context.Context, u *upstream) {
+	if u.isFailing.Load() && u.isFailing.Swap(false) {
+		u.timeouts.Store(0)
+		f.log.InfoContext(ctx, "a service answers again", "to", u.name)
+	}
 }
 
 // faultOf returns the fault of a call that brought no answer. ctx is the caller's.
@@ -277,7 +319,7 @@ func faultOf(ctx context.Context, err error) error {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, context.DeadlineExceeded):
-		return problem.ErrTimeout.Because(err)
+		return problem.ErrTimeout.Because(err).After(awayRetryAfter)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -286,8 +328,24 @@ func faultOf(ctx context.Context, err error) error {
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// pass passes the service's answer on to the caller.
-func (f *forwarder) pass(w http.ResponseWriter, r *http.Request, op *operation, resp *http.Response) error {
+// pass passes the service's answer on to the caller. An answer that breaks off in its first
+// 32 KiB is an error; of a longer one that does the connection is cut, so that the caller
+// does not take half of it for the whole.
+func (f *forwarder) pass(w http.ResponseWriter, out *http.Request, op *operation, resp *http.Response) (err error) {
+	b := buffers.Get().(*[]byte)
+	defer buffers.Put(b)
+	have := 0
+	if resp.ContentLength == 0 || out.Method == http.MethodHead {
+		err = io.EOF
+	}
+	for have < len(*b) && err == nil {
+		var n int
+		n, err = resp.Body.Read((*b)[have:])
+		have += n
+	}
+	if err != nil && err != io.EOF {
+		return f.noAnswer(out, op.upstream, err)
+	}
 	h := w.Header()
 	copyHeaders(h, resp.Header)
 	if v := resp.Header["Cache-Control"]; op.Public && len(v) > 0 { // a calendar program may keep what it read for a while
@@ -297,24 +355,24 @@ func (f *forwarder) pass(w http.ResponseWriter, r *http.Request, op *operation, 
 		h["Content-Length"] = []string{strconv.FormatInt(resp.ContentLength, 10)}
 	}
 	w.WriteHeader(resp.StatusCode)
-	if resp.ContentLength == 0 || r.Method == http.MethodHead {
-		return nil
+	for total := have; ; total += have {
+		if _, gone := w.Write((*b)[:have]); gone != nil {
+			panic(http.ErrAbortHandler)
+		}
+		switch {
+		case err == io.EOF:
+			f.answered(out.Context(), op.upstream)
+			return nil
+		case err == nil && total > maxAnswer:
+			err = fmt.Errorf("more than %d bytes", maxAnswer)
+		}
+		if err != nil {
+			_ = f.noAnswer(out, op.upstream, err)
+			panic(http.ErrAbortHandler)
+		}
+		have, err = resp.Body.Read(*b)
 	}
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
-	n, err := io.CopyBuffer(plainWriter{w}, io.LimitReader(resp.Body, maxAnswer+1), *b)
-	if err == nil && n > maxAnswer {
-		err = fmt.Errorf("%s answered more than %d bytes", op.upstream.name, maxAnswer)
-	}
-	if err != nil { // the caller must not take half an answer for a whole one
-		f.log.WarnContext(r.Context(), "the answer ended before it was complete", "operation", op.ID, "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	return nil
 }
-
-// plainWriter hides the writer's other methods, so that the buffer is used.
-type plainWriter struct{ io.Writer }
 
 // copyHeaders copies those of a service's headers that a caller sees. Vary is added to.
 func copyHeaders(to, from http.Header) {

@@ -290,28 +290,34 @@ func toNetwork(t testing.TB, o *Config, name, base string) {
 }
 
 func TestATruncatedAnswerIsNotPassedOnAsComplete(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "1000")
-		_, _ = io.WriteString(w, "half")
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	}))
-	defer s.Close()
-	r := newRig(t, func(o *Config) { toNetwork(t, o, "referral", s.URL) })
-	front := httptest.NewServer(r.g)
-	defer front.Close()
-	req, err := http.NewRequest("GET", front.URL+aReferral, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
-	resp, err := front.Client().Do(req)
-	if err == nil {
-		_, err = io.ReadAll(resp.Body)
-		resp.Body.Close()
-	}
-	if err == nil {
-		t.Error("half an answer looked whole")
+	for size, isCut := range map[int]bool{4: false, 100_000: true} { // a short one can still be another answer
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000000")
+			w.Header().Set("Etag", `"1"`)
+			_, _ = io.WriteString(w, strings.Repeat("x", size))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}))
+		r := newRig(t, func(o *Config) { toNetwork(t, o, "referral", s.URL) })
+		front := httptest.NewServer(r.g)
+		req, err := http.NewRequest("GET", front.URL+aReferral, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+r.token("fk", actor.Integration))
+		resp, err := front.Client().Do(req)
+		if err == nil {
+			_, err = io.ReadAll(resp.Body)
+			resp.Body.Close()
+		}
+		switch {
+		case isCut && err == nil:
+			t.Errorf("half an answer of %d bytes looked whole", size)
+		case !isCut && (err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "2" || resp.Header.Get("Etag") != ""):
+			t.Errorf("half an answer of %d bytes: %v %v", size, err, resp)
+		}
+		front.Close()
+		s.Close()
 	}
 }
 

@@ -277,7 +277,7 @@ func (g *Gateway) fail(a *answer, r *http.Request, err error) {
 		return
 	}
 	f := fault.Of(err)
-	if !a.isShed && (f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout) {
+	if !a.isShed && !errors.Is(err, errNoAnswer) && (f.Status == fault.Internal || f.Status == fault.Unavailable || f.Status == fault.Timeout) {
 		g.log.ErrorContext(r.Context(), "request failed", "operation", a.operation, "code", f.Code, "error", err)
 	}
 	problem.Write(a, r, err)

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
@@ -38,6 +40,20 @@ type upstream struct {
 	span               string // of a call
 	transport          http.RoundTripper
 	calls              *places
+
+	isFailing atomic.Bool  // the last call brought no whole answer
+	timeouts  atomic.Int32 // calls in a row that timed out
+	tryAt     atomic.Int64 // when a silent service is called again, Unix nanoseconds
+}
+
+// isSilent reports whether a service has kept so many callers waiting in vain that the next
+// ones are answered at once. One call in a while tries.
+func (u *upstream) isSilent(now time.Time) bool {
+	if u.timeouts.Load() < maxTimeouts {
+		return false
+	}
+	due := u.tryAt.Load()
+	return now.UnixNano() < due || !u.tryAt.CompareAndSwap(due, now.Add(tryInterval).UnixNano())
 }
 
 // newOperations connects the contract's operations with the services.
