@@ -94,7 +94,7 @@ func appendText(b []byte, text string) []byte {
 // startLogs sends what Logger writes to the collector of logs. The queue has room for
 // 2,048 lines (OTEL_BLRP_MAX_QUEUE_SIZE) and then drops the oldest: standard error has
 // them all.
-func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(context.Context) error, err error) {
+func startLogs(ctx context.Context, res *resource.Resource, reach *reach) (shutdown func(context.Context) error, err error) {
 	if !collector("LOGS") {
 		return func(context.Context) error { return nil }, nil
 	}
@@ -102,7 +102,7 @@ func startLogs(ctx context.Context, res *resource.Resource) (shutdown func(conte
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
-	p := sdklog.NewLoggerProvider(sdklog.WithResource(res), sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter)))
+	p := sdklog.NewLoggerProvider(sdklog.WithResource(res), sdklog.WithProcessor(sdklog.NewBatchProcessor(notedLogs{exporter, reach})))
 	otel.SetLoggerProvider(p)
 	return p.Shutdown, nil
 }

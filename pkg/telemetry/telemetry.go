@@ -63,25 +63,26 @@ func Start(ctx context.Context, p Program) (shutdown func(context.Context) error
 	}
 	// Without a collector nothing is recorded, but every request still has its trace id, for
 	// logs and problems. With one, OTEL_TRACES_SAMPLER says what is.
+	reach := &reach{failing: map[string]bool{}}
 	traces, stopTraces := trace.TracerProvider(unrecorded{}), func(context.Context) error { return nil }
 	if collector("TRACES") {
 		exporter, err := otlptracehttp.New(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 		}
-		sdk := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(time.Second)))
+		sdk := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithBatcher(notedSpans{exporter, reach}, sdktrace.WithBatchTimeout(time.Second)))
 		traces, stopTraces = sdk, sdk.Shutdown
 	}
-	meters, err := startMetrics(ctx, res)
+	meters, err := startMetrics(ctx, res, reach)
 	if err != nil {
 		return nil, errors.Join(err, stopTraces(ctx))
 	}
-	logs, err := startLogs(ctx, res)
+	logs, err := startLogs(ctx, res, reach)
 	if err != nil {
 		return nil, errors.Join(err, stopTraces(ctx), meters.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		slog.WarnContext(context.WithValue(context.Background(), localKey{}, true), "telemetry could not be sent", "cause", err.Error())
+		slog.WarnContext(context.WithValue(context.Background(), localKey{}, true), "telemetry failed", "cause", err.Error())
 	}))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	otel.SetTracerProvider(traces)
@@ -126,7 +127,7 @@ func collector(signal string) bool {
 	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
 }
 
-func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterProvider, error) {
+func startMetrics(ctx context.Context, res *resource.Resource, reach *reach) (*metric.MeterProvider, error) {
 	registry := prometheus.NewRegistry()
 	process := prometheus.NewRegistry() // the metrics of the Go runtime and the process, for both exporters
 	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
@@ -143,7 +144,7 @@ func startMetrics(ctx context.Context, res *resource.Resource) (*metric.MeterPro
 		if err != nil {
 			return nil, fmt.Errorf("telemetry: OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 		}
-		options = append(options, metric.WithReader(metric.NewPeriodicReader(exporter,
+		options = append(options, metric.WithReader(metric.NewPeriodicReader(notedMetrics{exporter, reach},
 			metric.WithProducer(otelbridge.NewMetricProducer(otelbridge.WithGatherer(process))))))
 	}
 	gathered.Store(registry)
