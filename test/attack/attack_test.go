@@ -20,7 +20,7 @@ import (
 
 var (
 	overloadFor = flag.Duration("overload", 40*time.Second, "how long each number of connections asks for twice the sustainable load")
-	attackFor   = flag.Duration("for", 6*time.Second, "how long every other attack lasts")
+	attackFor   = flag.Duration("for", 5*time.Second, "how long every other attack lasts")
 	only        = flag.String("only", "", "only the attacks that match this expression, such as 'G5a/four processes'")
 	machine     = flag.String("machine", "", "what the figures are of, printed above the tables: commit, machine, load")
 	page        = flag.String("page", "", "the page between whose markers the tables are written")
@@ -147,16 +147,16 @@ func runWhole(b *testing.B, w way, a attack) string {
 		return slices.DeleteFunc(g.watched, func(s sample) bool { return s.due.Before(g.began) })
 	}
 	nothing := func(context.Context) {}
-	before := phase(3*time.Second, nothing)
+	before := phase(2*time.Second, nothing)
 	length := cmp.Or(a.lasts, *attackFor)
 	if a.only {
-		length = *overloadFor + 7*time.Second
+		length = *overloadFor + 6*time.Second
 	}
 	used, began := strangersTime(g), time.Now()
 	during := phase(length, func(ctx context.Context) { a.run(ctx, g) })
 	strangers := max(0, (strangersTime(g)-used).Seconds()/time.Since(began).Seconds())
 	time.Sleep(2 * time.Second)
-	after := phase(2*time.Second, nothing)
+	after := phase(1500*time.Millisecond, nothing)
 	bound := 300 * time.Millisecond
 	if a.within3 {
 		bound = 3 * percentile(before, 99)
