@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/persontest"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/pkg/store/sqlite"
 	"github.com/finsam/finsam/test/suite"
 )
 
@@ -66,6 +69,7 @@ func TestWhoAPersonIsAppearsNowhereInClear(t *testing.T) {
 			t.Errorf("the feed of %s cannot be written: %v", service, err)
 		}
 		found = append(found, b.In("the feed of "+service, text)...)
+		found = append(found, b.documents(t, s.Data, service)...)
 	}
 	for _, f := range found {
 		t.Error(f)
@@ -288,6 +292,48 @@ func (b bird) files(t *testing.T, folder string) []finding {
 	found, files, size, err := b.InFolder(folder)
 	if err != nil || files < 8 || size < 100_000 {
 		t.Errorf("%d files with %d bytes were searched: too few; %v", files, size, err)
+	}
+	return found
+}
+
+// documents searches the documents of which some are so long that they are compressed in the
+// files.
+func (b bird) documents(t *testing.T, data, service string) (found []finding) {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(data, service+".db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	e := db.Engine(service)
+	n := 0
+	for _, collection := range slices.Concat(telling[service], []string{"access_log", "notices", "deliveries"}) {
+		if err := e.Prepare(t.Context(), store.Spec{Name: collection}); err != nil {
+			t.Fatal(err)
+		}
+		for at := (store.Position{}); ; {
+			docs, err := e.Walk(t.Context(), collection, at, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(docs) == 0 {
+				break
+			}
+			n += len(docs)
+			for _, d := range docs {
+				var body any
+				err := d.Decode(&body)
+				text, writeErr := json.Marshal(body)
+				if err := errors.Join(err, writeErr); err != nil {
+					t.Fatal(err)
+				}
+				found = append(found, b.In(collection+" of "+service, text)...)
+				at = store.Position{Association: d.Association, ID: d.ID}
+			}
+		}
+	}
+	if n < 10 {
+		t.Errorf("%d documents of %s were searched: too few", n, service)
 	}
 	return found
 }

@@ -289,6 +289,9 @@ func (s *statement) memoryOf(column int) []byte {
 
 func (s *statement) text(column int) string  { return string(s.memoryOf(column)) }
 func (s *statement) bytes(column int) []byte { return slices.Clone(s.memoryOf(column)) }
+func (s *statement) isBlob(column int) bool {
+	return lib.Xsqlite3_column_type(s.conn.tls, s.handle, int32(column)) == lib.SQLITE_BLOB
+}
 func (s *statement) integer(column int) int64 {
 	return lib.Xsqlite3_column_int64(s.conn.tls, s.handle, int32(column))
 }

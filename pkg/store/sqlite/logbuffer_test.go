@@ -2,8 +2,11 @@ package sqlite
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,9 +39,12 @@ func spoil(t *testing.T, l *logBuffer) (code *int32, writes *int) {
 	return code, writes
 }
 
+// long is a record whose body cannot be compressed.
 func long(id string) store.Record {
+	text := make([]byte, 75<<10)
+	_, _ = rand.NewChaCha8(sha256.Sum256([]byte(id))).Read(text)
 	r := rec(id)
-	r.Body = map[string]string{"text": strings.Repeat(id, 100<<10)}
+	r.Body = map[string]string{"text": base64.StdEncoding.EncodeToString(text)}
 	return r
 }
 

@@ -70,9 +70,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	// A random page of an index is written for each of some entries of a referral, so small
-	// pages write less. The log holds 32 MiB before it is copied into the file, which bounds
-	// how often a page is written there; reading it at a start takes some 10 ms.
-	c, err := dial(path, "busy_timeout=5000", "page_size=2048", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=16000",
+	// pages write less. The log holds 47 MiB before it is copied into the file, which bounds
+	// how often a page is written there; reading it at a start takes some 15 ms.
+	c, err := dial(path, "busy_timeout=5000", "page_size=2048", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=24000",
 		"journal_size_limit=67108864", "cache_size=-16000", "temp_store=MEMORY")
 	if err != nil {
 		return nil, errors.Join(err, unlock())
@@ -94,10 +94,12 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return d, nil
 }
 
-// format is the layout of the tables, which the file has as SQLite's user_version.
-const format = 2
+// format is the layout of the tables, which the file has as SQLite's user_version. Before
+// it, no body was compressed.
+const format = 3
 
-// checkFormat refuses a file whose tables have another layout.
+// checkFormat refuses a file whose tables have another layout, and lets no program of the
+// one before have the file again.
 func checkFormat(c *conn, path string) error {
 	var found, tables int64
 	err := c.query(context.Background(), "SELECT user_version,(SELECT count(*) FROM sqlite_master) FROM pragma_user_version", nil, func(row *statement) error {
@@ -107,7 +109,7 @@ func checkFormat(c *conn, path string) error {
 	switch {
 	case err != nil || found == format:
 		return err
-	case tables == 0: // a new file
+	case tables == 0, found == format-1: // a new file, or one that needs no change
 		return c.exec(fmt.Sprintf("PRAGMA user_version=%d", format))
 	}
 	return fmt.Errorf("the database file %s has format %d, and this program needs format %d: start the version of the program that wrote it", path, found, format)

@@ -290,3 +290,79 @@ func TestAFileOfAnotherFormatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestALongBodyIsStoredCompressedAndReadWhole(t *testing.T) {
+	e := openSmall(t)
+	want := strings.Repeat(`<"Påhittat">`, minCompressed/10)
+	for id, text := range map[string]string{"long": want, "short": want[:12]} {
+		r := rec(id)
+		r.Body = map[string]string{"text": text}
+		if err := e.Insert(t.Context(), "things", r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored := map[string]int64{}
+	err := e.query(t.Context(), "SELECT id,length(body),typeof(body) FROM small__things", nil, func(row *statement) error {
+		if isBlob := row.text(2) == "blob"; isBlob != (row.text(0) == "long") {
+			t.Error(row.text(0), "is stored as", row.text(2))
+		}
+		stored[row.text(0)] = row.integer(1)
+		return nil
+	})
+	if err != nil || stored["long"] > minCompressed/5 {
+		t.Error(stored, err)
+	}
+	found, err := e.Find(t.Context(), "things", store.Query{Association: "north", Limit: 2})
+	if err != nil || len(found) != 2 {
+		t.Fatal(found, err)
+	}
+	var have map[string]string
+	if err := found[0].Body.Decode(&have); err != nil || have["text"] != want {
+		t.Errorf("%.50v %v", have, err)
+	}
+	if err := found[0].Body.Unknown(&struct{}{}); err != nil { // it is known by the first decoding
+		t.Error(err)
+	}
+}
+
+func TestABodyThatCannotBeExpandedIsAnError(t *testing.T) {
+	e := openSmall(t)
+	if err := e.Insert(t.Context(), "things", rec("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.db.writer.do(t.Context(), func(w *writer) error { return w.conn.exec("UPDATE small__things SET body=x'ffff'") }); err != nil {
+		t.Fatal(err)
+	}
+	d, err := e.Get(t.Context(), "things", "north", "a")
+	var have map[string]string
+	if err := errors.Join(err, d.Body.Decode(&have)); err == nil {
+		t.Error("read", have)
+	}
+}
+
+func TestAFileOfTheFormatBeforeIsTakenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "before.db")
+	for _, before := range []string{"", "PRAGMA user_version=2"} {
+		if before != "" {
+			c, err := dial(path)
+			if err := errors.Join(err, c.exec(before), c.close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.read(t.Context(), func(c *conn) error {
+			return c.query(t.Context(), "PRAGMA user_version", nil, func(row *statement) error {
+				if row.integer(0) != format {
+					t.Error("format", row.integer(0))
+				}
+				return nil
+			})
+		})
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
