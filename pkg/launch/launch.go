@@ -29,6 +29,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/internaltoken"
 	"github.com/finsam/finsam/pkg/jobs"
+	"github.com/finsam/finsam/pkg/memory"
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
@@ -318,6 +319,9 @@ const (
 	// it does not see: SQLite's pages, what is not yet returned to the system, what the
 	// kernel keeps for connections. The peak of an attack stays below 85 percent.
 	usablePercent = 70
+	// bodiesShare is the part of the usable memory that the bodies of requests may take: an
+	// eighth, as one of them is several times as large once it is read.
+	bodiesShare = 8
 )
 
 // CollectLess makes the garbage collector run less often, unless GOGC says how often. A
@@ -339,6 +343,7 @@ func boundMemory(ctx context.Context) error {
 		}
 		debug.SetMemoryLimit(n / 100 * usablePercent)
 	}
+	server.Bodies.Resize(memory.Limit() / bodiesShare)
 	if backoff.Sleep(ctx, startDuration) {
 		debug.FreeOSMemory()
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,17 +127,25 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 	if err != nil {
 		return err
 	}
-	body := timedBody{last: time.Now()}
+	asked := time.Now() // from when the service is what is waited for
+	var body *server.Body
 	if hasBody {
-		body.ReadCloser = http.MaxBytesReader(w, r.Body, op.BodyLimit)
-		out.Body, out.ContentLength = &body, r.ContentLength
+		limit, _ := ctx.Deadline()
+		body = server.Pace(w, r, limit)
+		out.Body, out.ContentLength = http.MaxBytesReader(w, body, op.BodyLimit), r.ContentLength
 	}
 	resp, err := f.send(out, op.upstream)
 	if err != nil {
+		if body != nil {
+			err = cmp.Or(body.Err(), err)
+		}
 		return faultOf(r.Context(), err)
 	}
 	defer resp.Body.Close()
-	took = time.Since(body.last)
+	if body != nil {
+		asked = body.LastRead()
+	}
+	took = time.Since(asked)
 	if err := f.pass(w, out, op, resp); err != nil {
 		return faultOf(r.Context(), err)
 	}
@@ -166,24 +175,6 @@ func (f *forwarder) enter(ctx context.Context, op *operation, kind class, who ca
 	}
 	f.meters.shed.Add(ctx, 1, metrics.Labels{"authority": who.Authority, "class": string(kind), "reason": reason}.Option())
 	return nil, answer.Because(err)
-}
-
-// timedBody is a request's body that knows when it was last read: from then on the service
-// is what is waited for.
-type timedBody struct {
-	io.ReadCloser
-	last time.Time
-}
-
-// Read implements io.Reader. A body that breaks off or is framed wrongly is the caller's
-// mistake, and no service is away for it.
-func (b *timedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.last = time.Now()
-	if err != nil && err != io.EOF && !errors.As(err, new(*http.MaxBytesError)) && !errors.As(err, new(*fault.Error)) {
-		err = problem.ErrBodyBroken.Because(err)
-	}
-	return n, err
 }
 
 // bound returns the context in which the service must answer.

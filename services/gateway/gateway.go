@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -271,7 +272,8 @@ func (g *Gateway) fail(a *answer, r *http.Request, err error) {
 		return
 	}
 	a.isShed = errors.Is(err, share.ErrShare) || errors.Is(err, share.ErrFull)
-	if errors.Is(r.Context().Err(), context.Canceled) { // nobody reads the answer
+	// Nobody reads the answer, but a sender that was cut off for its rate.
+	if errors.Is(r.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		a.Header().Set("Connection", "close")
 		a.WriteHeader(statusClientClosedRequest)
 		return

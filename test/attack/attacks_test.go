@@ -48,11 +48,11 @@ var attacks = []attack{
 	{id: "G2b", name: "batches of 8 MiB of wrong items, 2 connections", expect: "200 400 413 429", run: func(ctx context.Context, g *ground) {
 		g.send(ctx, fk, 2, "/referrals/batch", wrongItems(g.of(256<<10, 8<<20-100)))
 	}},
-	{id: "G2c", name: "600 bodies of 1 MB, all but the last byte", expect: "408 413 429 503 cut silent", run: func(ctx context.Context, g *ground) {
+	{id: "G2c", name: "600 bodies of 1 MB, all but the last byte", expect: "400 413 429 503 cut silent", run: func(ctx context.Context, g *ground) {
 		head := fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", 1_000_000)
 		g.hold(ctx, fk, g.of(20, 600), append(request("POST", "/referrals", g.Token(g.t, fk.Caller), head, nil), `{"reason":"`+strings.Repeat("x", 1_000_000-12)...), 0)
 	}},
-	{id: "G2d", name: "900 heads that declare 1 MiB, one byte sent", expect: "408 413 429 503 cut silent", run: func(ctx context.Context, g *ground) {
+	{id: "G2d", name: "900 heads that declare 1 MiB, one byte sent", expect: "400 413 429 503 cut silent", run: func(ctx context.Context, g *ground) {
 		head := fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", 1<<20)
 		g.hold(ctx, fk, g.of(40, 900), append(request("POST", "/referrals", g.Token(g.t, fk.Caller), head, nil), '{'), 0)
 	}},
@@ -71,7 +71,7 @@ var attacks = []attack{
 	}},
 	{id: "G3", name: "Redis stopped without closing (SIGSTOP)", needs: "four processes", run: stopRedis},
 	{id: "G4", name: "10,000 idle connections without a token", lasts: 15 * time.Second, expect: "200 429 503 refused cut", run: idle},
-	{id: "G5a", name: "1,024 uploads, a byte a second", expect: "408 429 503 cut silent", run: func(ctx context.Context, g *ground) {
+	{id: "G5a", name: "1,024 uploads, a byte a second", expect: "400 429 503 cut silent", run: func(ctx context.Context, g *ground) {
 		const begin = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7 "
 		head := fmt.Sprintf("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n", 1<<20)
 		g.hold(ctx, fk, g.of(20, 1024), append(request("POST", "/referrals/"+g.stored["fk"][0]+"/attachments", g.Token(g.t, fk.Caller), head, nil), begin...), time.Second)

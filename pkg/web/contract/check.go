@@ -202,6 +202,9 @@ func (p *Parameter) check(values []string) []fault.Field {
 	return slices.CompactFunc(fields, func(a, b fault.Field) bool { return a.Code == b.Code })
 }
 
+// firstRead is the memory for a body of which nothing has come, in bytes: most bodies fit.
+const firstRead = 4 << 10
+
 // checkBody reads the body once, checks it, and puts it back for the handler.
 func (op *Operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
@@ -213,12 +216,13 @@ func (op *Operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if err := CheckBodyHeaders(r, false, op.BodyLimit); err != nil {
 		return nil, err
 	}
-	b := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	// The memory grows with what has come: what is only declared costs nothing.
+	b := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), firstRead)+bytes.MinRead))
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, op.BodyLimit+1)); err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			return nil, problem.TooLarge(op.BodyLimit) // the gateway's bound on a chunked body
 		}
-		return nil, problem.ErrBodyBroken.Because(err)
+		return nil, problem.Broken(err)
 	}
 	text := b.Bytes()
 	if int64(len(text)) > op.BodyLimit {
@@ -228,11 +232,11 @@ func (op *Operation) checkBody(r *http.Request) ([]fault.Field, error) {
 	if len(text) == 0 && !op.Required {
 		return nil, nil
 	}
-	v, err := parseJSON(text, maxDepth)
+	v, err := parseJSON(text, op.Body, maxDepth)
 	if err != nil {
 		return nil, err
 	}
-	c := checker{}
+	c := checker{max: problem.MaxFields}
 	fields := c.fields(op.Body, v)
 	if c.rewritten {
 		if text, err = json.Marshal(v); err != nil {

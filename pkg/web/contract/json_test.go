@@ -16,7 +16,7 @@ func TestJSONIsReadAsTheStandardLibraryReadsIt(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &want); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := parseJSON([]byte(text), 32); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := parseJSON([]byte(text), nil, 32); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %#v, %v", text, got, err)
 		}
 	}
@@ -28,7 +28,7 @@ func TestWhatIsNotJSONIsRefused(t *testing.T) {
 		`{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{a:1}`, `{"a" 1}`, `{1:1}`, `1 2`, `[1]]`, `'a'`, `NaN`, "\xff", "\"\xff\"", `"\u0000"`,
 		`{"a":1,"a":2}`, `{"a":{"b":1,"\u0062":2}}`, strings.Repeat("[", 33) + strings.Repeat("]", 33),
 	} {
-		if v, err := parseJSON([]byte(text), 32); err == nil {
+		if v, err := parseJSON([]byte(text), nil, 32); err == nil {
 			t.Errorf("%q was read as %#v", text, v)
 		}
 	}
@@ -37,7 +37,7 @@ func TestWhatIsNotJSONIsRefused(t *testing.T) {
 func TestDepthIsCountedInLevels(t *testing.T) {
 	for levels, ok := range map[int]bool{31: true, 32: true, 33: false, 100_000: false} {
 		text := strings.Repeat(`{"a":[`, levels/2) + strings.Repeat("[", levels%2) + strings.Repeat("]", levels%2) + strings.Repeat("]}", levels/2)
-		if _, err := parseJSON([]byte(text), 32); (err == nil) != ok {
+		if _, err := parseJSON([]byte(text), nil, 32); (err == nil) != ok {
 			t.Errorf("%d levels: %v", levels, err)
 		}
 	}
@@ -50,7 +50,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add(`{"a":1,"a":2}`)
 	f.Add(`"\ud800"`)
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseJSON([]byte(text), 32)
+		got, err := parseJSON([]byte(text), nil, 32)
 		if err != nil {
 			return
 		}
@@ -72,7 +72,7 @@ func BenchmarkJSON(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parseJSON(text, 32); err != nil {
+		if _, err := parseJSON(text, nil, 32); err != nil {
 			b.Fatal(err)
 		}
 	}

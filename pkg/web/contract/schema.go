@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/web/problem"
 )
 
 // Schema is what a value must be, in the words of OpenAPI 3.0.3. Package compile refuses
@@ -56,7 +57,7 @@ type Schema struct {
 // Check checks a JSON text. The error is problem.ErrInvalid with pointers into the
 // text, or problem.ErrNotJSON.
 func (s *Schema) Check(text []byte) error {
-	v, err := parseJSON(text, maxDepth)
+	v, err := parseJSON(text, s, maxDepth)
 	if err != nil {
 		return err
 	}
@@ -66,19 +67,26 @@ func (s *Schema) Check(text []byte) error {
 // fields returns what is wrong with a value, in the order of the pointers, and no sentence
 // twice at one. They begin with prefix: the parameter's name, or "" for the body.
 func (s *Schema) fields(v any, prefix string) []fault.Field {
-	c := checker{prefix: prefix}
+	c := checker{prefix: prefix, max: problem.MaxFields}
 	return c.fields(s, v)
 }
 
 func (c *checker) fields(s *Schema, v any) []fault.Field {
 	c.check(s, v)
 	slices.SortStableFunc(c.found, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return slices.CompactFunc(c.found, func(a, b fault.Field) bool { return a.Pointer == b.Pointer && (a.Code == b.Code || a.Text == b.Text) })
+	return c.found
 }
 
-// checker walks through a value and its schema.
+// isEmpty reports whether a schema says nothing: what it is of, a handler checks.
+func (s *Schema) isEmpty() bool {
+	return s.Type == "" && s.Enum == nil && s.AllOf == nil && s.OneOf == nil && s.Items == nil && s.Properties == nil && s.Others == nil &&
+		!s.Closed && s.Required == nil
+}
+
+// checker walks through a value and its schema, until it has found what one answer names.
 type checker struct {
 	prefix string
+	max    int      // of found
 	path   []string // of the value that is checked, below prefix
 	found  []fault.Field
 	// rewritten reports whether a text in the value was brought into its canonical form.
@@ -86,7 +94,13 @@ type checker struct {
 }
 
 func (c *checker) add(code string, s *Schema) {
-	c.found = append(c.found, newField(c.prefix+pointer(c.path), code, s))
+	if len(c.found) == c.max {
+		return
+	}
+	f := newField(c.prefix+pointer(c.path), code, s)
+	if !slices.ContainsFunc(c.found, func(o fault.Field) bool { return o.Pointer == f.Pointer && (o.Code == f.Code || o.Text == f.Text) }) {
+		c.found = append(c.found, f)
+	}
 }
 
 // within checks a value at a name or index below the current one.
@@ -98,7 +112,7 @@ func (c *checker) within(name string, s *Schema, v any) {
 
 // check adds what is wrong with v. What is of the wrong kind is not looked into.
 func (c *checker) check(s *Schema, v any) {
-	if v == nil && s.Nullable {
+	if v == nil && s.Nullable || len(c.found) == c.max {
 		return
 	}
 	if !c.checkParts(s, v) {
@@ -147,7 +161,8 @@ func (c *checker) checkParts(s *Schema, v any) bool {
 	if len(s.OneOf) > 0 {
 		kept := 0
 		for _, one := range s.OneOf {
-			if len(one.fields(v, "")) == 0 {
+			c := checker{max: 1}
+			if c.check(one, v); len(c.found) == 0 {
 				kept++
 			}
 		}

@@ -26,6 +26,7 @@ var messages = map[string]fault.Text{
 	"duplicate-field": {SV: "Fältet finns två gånger i samma objekt. Skicka det en gång.", EN: "The field occurs twice in the same object. Send it once."},
 	"too-deep":        {SV: "Objekt och listor får vara nästlade i högst 32 nivåer.", EN: "Objects and arrays may be nested at most 32 levels deep."},
 	"not-json":        {SV: "Innehållet är inte giltig JSON från det här stället. Rätta det.", EN: "The body is not valid JSON from this point on. Correct it."},
+	"too-many-values": {SV: "Innehållet får ha högst 20 000 värden. Skicka färre.", EN: "The body may hold at most 20,000 values. Send fewer."},
 }
 
 var typeMessages = map[string]fault.Text{

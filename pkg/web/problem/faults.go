@@ -1,7 +1,10 @@
 package problem
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"os"
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/internaltoken"
@@ -43,6 +46,28 @@ var (
 	ErrTimeout = fault.New(fault.Timeout, "timeout",
 		"Svaret tog för lång tid. Försök igen om en stund.", "The answer took too long. Try again shortly.")
 )
+
+// Refusals of a body for what it takes, in the words of their kind.
+var (
+	ErrBodySlow = ErrBodyBroken.WithText("Innehållet kom för långsamt och togs inte emot. Skicka det igen över en snabbare förbindelse.",
+		"The body came too slowly and was not received. Send it again over a faster connection.")
+	ErrFull = fault.ErrUnavailable.WithText("Det kommer in mer på en gång än vad som får plats. Försök igen om en stund.",
+		"More is being received at once than there is room for. Try again shortly.")
+)
+
+// Broken returns the fault of a body that could not be read because of err. A fault and
+// http.MaxBytesError say more than it, and are returned as they are.
+func Broken(err error) error {
+	var f *fault.Error
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &f), errors.As(err, &large):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ErrBodySlow.Because(err)
+	}
+	return ErrBodyBroken.Because(err)
+}
 
 // TooLarge returns ErrTooLarge for an operation that takes a body of limit bytes.
 func TooLarge(limit int64) *fault.Error {

@@ -123,6 +123,15 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			if refused != nil {
 				return refused
 			}
+			if in := c.Request(); in.ContentLength != 0 && (op.Body != nil || op.Form) {
+				b := Pace(c.Response(), in, limit)
+				if !op.Form { // whose parts are never in memory together
+					a := actor.From(in.Context())
+					b.budget, b.owner = s.Bodies, owner{a.Association, a.Authority}
+					defer b.release()
+				}
+				in.Body = b
+			}
 			if err = s.check(c, op); err != nil {
 				return err
 			}

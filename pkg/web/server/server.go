@@ -37,6 +37,7 @@ import (
 	"github.com/finsam/finsam/pkg/memory"
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/personnummer"
+	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/contract"
 	"github.com/finsam/finsam/pkg/web/problem"
@@ -49,6 +50,7 @@ type Config struct {
 	Verifier  *internaltoken.Verifier // whose tokens it accepts
 	AccessLog *accesslog.Log          // for Gate; New does not use it
 	Admit     Admit                   // nil: the verbs alone decide
+	Bodies    *Budget                 // of memory for the bodies of requests; nil: that of the process
 	Feed      *feed.Log               // served at GET /internal/feed; nil: not served
 	Prefix    string                  // where the links lead, before web.BasePath; New does not use it
 	Log       *slog.Logger            // nil: slog.Default
@@ -91,7 +93,7 @@ func New(c Config) (*echo.Echo, error) {
 		return nil, errors.New("web: a service without a contract would take anything")
 	}
 	c.Log = cmp.Or(c.Log, slog.Default())
-	c.Tracer = cmp.Or(c.Tracer, otel.GetTracerProvider())
+	c.Tracer, c.Bodies = cmp.Or(c.Tracer, otel.GetTracerProvider()), cmp.Or(c.Bodies, Bodies)
 	s := &middleware{Config: c, tracer: c.Tracer.Tracer(scope), operations: map[string]*operation{}}
 	s.duration = metrics.Seconds("finsam.request.duration", "How long requests took, by service, operation, status class and authority.")
 	metrics.Watch(metrics.Labels{"component": c.Service}, metrics.Gauge{
@@ -197,8 +199,8 @@ func (s *middleware) fail(err error, c echo.Context, op *operation) {
 	r := c.Request()
 	if f := problem.Public(err); f.Status.HTTP() >= 500 {
 		level := slog.LevelError
-		if errors.Is(r.Context().Err(), context.Canceled) {
-			level = slog.LevelDebug // the caller has gone; nobody reads the answer
+		if errors.Is(r.Context().Err(), context.Canceled) || errors.Is(err, share.ErrFull) {
+			level = slog.LevelDebug // the caller has gone and nobody reads the answer, or there is more than can be served
 		}
 		s.Log.Log(r.Context(), level, "request failed", "operation", op.ID, "code", f.Code, "cause", err.Error())
 	}

@@ -9,6 +9,7 @@ package hop
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -107,8 +108,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// exchange sends the request and reads the answer's head. isAnswered reports, beside an
-// error, whether anything had come back.
+// exchange sends the request and reads the answer's head. A service that reads no further
+// may have answered before it closed its side. isAnswered reports, beside an error, whether
+// anything had come back.
 func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isAnswered bool, err error) {
 	ctx := r.Context()
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
@@ -123,19 +125,20 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isA
 			}
 		}
 	}()
-	if err := write(c, r); err != nil {
-		return nil, false, err
+	readErr, writeErr := write(c, r)
+	if readErr != nil {
+		return nil, false, readErr
 	}
 	c.head = maxHead
 	if _, err := c.in.Peek(1); err != nil {
-		return nil, false, err
+		return nil, false, cmp.Or(writeErr, err)
 	}
 	if resp, err = readHead(c, r); err != nil {
 		return nil, true, err
 	}
 	c.head = 1<<63 - 1
 	done := func(isWhole bool) {
-		if stop() && isWhole && !resp.Close {
+		if stop() && isWhole && writeErr == nil && !resp.Close {
 			t.put(c)
 			return
 		}

@@ -15,26 +15,26 @@ import (
 // plainWriter hides the connection's other methods, so that the buffer is used.
 type plainWriter struct{ io.Writer }
 
-// write sends the request, and closes its body. If the body cannot be read, that is the
-// error.
-func write(c *conn, r *http.Request) error {
+// write sends the request, and closes its body. It returns why the request could not be
+// read, and why the service did not take it.
+func write(c *conn, r *http.Request) (readErr, writeErr error) {
 	if hasBody(r) {
 		defer r.Body.Close()
 	}
 	if err := writeHead(c, r); err != nil {
-		return err
+		return err, nil
 	}
 	if hasBody(r) {
 		body := &source{Reader: r.Body}
 		err := writeBody(c, body, r.ContentLength)
-		if body.err != nil {
-			return body.err
+		if body.err != nil || err == io.ErrUnexpectedEOF {
+			return cmp.Or(body.err, err), nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return c.out.Flush()
+	return nil, c.out.Flush()
 }
 
 var errText = errors.New("a control character or a blank in the address or a header of the request")

@@ -3,6 +3,7 @@ package hop
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -62,8 +63,8 @@ func FuzzPlainHead(f *testing.F) {
 func sent(r *http.Request) (string, error) {
 	var b bytes.Buffer
 	c := &conn{out: bufio.NewWriterSize(plainWriter{&b}, bufferSize)}
-	err := write(c, r)
-	return b.String(), err
+	readErr, writeErr := write(c, r)
+	return b.String(), errors.Join(readErr, writeErr)
 }
 
 func TestARequestIsReadAsItWasWritten(t *testing.T) {

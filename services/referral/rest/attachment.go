@@ -198,5 +198,5 @@ func broken(err error) error {
 	if errors.Is(err, contract.ErrFormHead) {
 		return ErrFormPart
 	}
-	return problem.ErrBodyBroken.Because(err)
+	return problem.Broken(err)
 }

@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/share"
+	"github.com/finsam/finsam/pkg/web/problem"
+	"github.com/finsam/finsam/pkg/web/webtest"
+)
+
+// sendRaw sends a head and what follows it to a gateway whose services are reached over the
+// network, and returns the answer. The connection stays open.
+func sendRaw(t *testing.T, front, path, token, framing, body string) *webtest.Response {
+	t.Helper()
+	conn, err := net.Dial("tcp", front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAccept-Language: en\r\nIdempotency-Key: k-1\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n%s", path, token, framing, body)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &webtest.Response{Status: resp.StatusCode, Header: resp.Header, Body: text}
+}
+
+func TestCase_G9_ABrokenBodyIsTheCallersAndNoAbsentService(t *testing.T) {
+	const form = "Content-Type: multipart/form-data; boundary=b\r\n"
+	const json = "Content-Type: application/json\r\n"
+	reads := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if _, err := io.Copy(io.Discard, q.Body); err != nil {
+			problem.Write(w, q, problem.Broken(err))
+		}
+	}))
+	t.Cleanup(reads.Close)
+	r := newRig(t, func(o *Config) { toNetwork(t, o, "referral", reads.URL) })
+	front := httptest.NewServer(r.g)
+	t.Cleanup(front.Close)
+	token := r.token("fk", actor.Integration)
+	for name, c := range map[string]struct{ path, head, body, word string }{
+		"no number of bytes":        {"/finsam/v1/referrals", json + "Transfer-Encoding: chunked", "zz\r\n{}\r\n0\r\n\r\n", "in full"},
+		"a number too large":        {"/finsam/v1/referrals", json + "Transfer-Encoding: chunked", "fffffffffffffffff\r\n{}\r\n0\r\n\r\n", "in full"},
+		"no end of the line":        {"/finsam/v1/referrals", json + "Transfer-Encoding: chunked", "2\r\n{}xx\r\n0\r\n\r\n", "in full"},
+		"after much that was right": {"/finsam/v1/referrals", json + "Transfer-Encoding: chunked", "10000\r\n" + strings.Repeat(" ", 0x10000) + "\r\nzz\r\n", "in full"},
+		"in a form":                 {aReferral + "/attachments", form + "Transfer-Encoding: chunked", "3\r\n--b\r\nzz\r\n", "in full"},
+		"one byte, and no more":     {"/finsam/v1/referrals", json + "Content-Length: 1048576", "{", "too slowly"},
+		"a form of one byte":        {aReferral + "/attachments", form + "Content-Length: 1048576", "-", "too slowly"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := sendRaw(t, front.Listener.Addr().String(), c.path, token, c.head, c.body).Problem(t, 400)
+			if p.Code != problem.ErrBodyBroken.Code || !strings.Contains(p.Detail, c.word) {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if log := r.log.String(); strings.Contains(log, `"level":"ERROR"`) {
+			t.Errorf("the caller's body is in the log as our failure: %s", log)
+		}
+	})
+}
+
+// A service that has no room for a body answers before all of it has come.
+func TestCase_G2_WhatAServiceAnswersToHalfABodyReachesTheCaller(t *testing.T) {
+	full := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		_, _ = q.Body.Read(make([]byte, 1))
+		problem.Write(w, q, share.ErrShare.After(2*time.Second))
+	}))
+	defer full.Close()
+	r := newRig(t, func(o *Config) { toNetwork(t, o, "referral", full.URL) })
+	front := httptest.NewServer(r.g)
+	defer front.Close()
+	for range 20 {
+		answer := sendRaw(t, front.Listener.Addr().String(), "/finsam/v1/referrals", r.token("fk", actor.Integration),
+			fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d", maxBody), strings.Repeat(" ", maxBody))
+		if p := answer.Problem(t, 429); !strings.Contains(p.Detail, "authority") || answer.Header.Get("Retry-After") != "2" {
+			t.Errorf("%+v %v", p, answer.Header)
+		}
+	}
+}
