@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -268,12 +269,21 @@ func (p *Person) State(said Said) {
 	p.Said = append(p.Said, said)
 }
 
+// Check returns personnummer.ErrNumberHere for a name with a personal identity number in it:
+// names are shown where numbers are not. pointer is where in the body they are.
+func (i Identity) Check(pointer string) error {
+	return errors.Join(noNumber(pointer+"/givenName", i.GivenName), noNumber(pointer+"/familyName", i.FamilyName))
+}
+
 // Rectify settles the fields that are not empty. The encrypted change says what they were
 // and are; that of the contact is apart, as a protection destroys it. ErrNothingRectified
 // without a field; ErrContactProtected for the contact of a protected person.
 func (p *Person) Rectify(fields Details, change, contact, text []byte, by history.Author, now time.Time) error {
 	if fields == (Details{}) {
 		return ErrNothingRectified
+	}
+	if err := fields.Identity.Check(""); err != nil {
+		return err
 	}
 	for _, f := range Fields {
 		if f.isContact() && *fields.At(f) != "" && p.Status().Protection.Level != NoProtection {

@@ -102,6 +102,10 @@ func TestCase_A8_NoNumberIsKeptInClear(t *testing.T) {
 	referral := o.create(http.StatusCreated, "first", referralOf("198001012387"))
 	path := "/referrals/" + fmt.Sprint(referral["id"])
 	version := map[string]string{"If-Match": `"1"`}
+	rectified := "/participants/" + fmt.Sprint(referral["participant"])
+	if pointer, code := fault(t, o.change(422, intake7, rectified, "rectifications", map[string]any{"reason": "Påhittat.", "givenName": "19800101-2387"})); pointer != "/givenName" || code != "personal-identity-number-here" {
+		t.Errorf("a number as a name: %s at %s", code, pointer)
+	}
 	for i, number := range []string{
 		"191500882392", "FK-191500882392", "150088-2392", "SE198001012387", "19800101 2387", "１９８００１０１２３８７", "19800101–2387", "19800101-T238",
 	} {
@@ -116,6 +120,7 @@ func TestCase_A8_NoNumberIsKeptInClear(t *testing.T) {
 		answer := o.create(reference, fmt.Sprint("reference-", i), referralOf("191500722390", `"reason"`, `"externalReference":"`+number+`","reason"`))
 		for field, answer := range map[string]map[string]any{
 			"/externalReference": answer,
+			"/person/familyName": o.create(422, fmt.Sprint("name-", i), referralOf("191500722390", `"Påhittad"`, `"`+number+`"`)),
 			"/responsible":       o.do(receiver, id, http.MethodPost, path+"/assignment", version, map[string]any{"responsible": number}),
 			"/coach": o.do(receiver, id, http.MethodPost, path+"/acceptance", version,
 				map[string]any{"initiative": "activera", "startDate": civil.DateOf(time.Now()), "coach": number}),

@@ -165,7 +165,7 @@ const maxPutTries = 16
 // referred can have been born: that of the oldest test numbers of the Tax Agency.
 const firstBorn personnummer.Number = "1890"
 
-// checkPerson reads the number and checks the consent. A coordination number may leave the
+// checkPerson reads the number and checks the name and the consent. A coordination number may leave the
 // date of birth open.
 func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) {
 	number, err := personnummer.Parse(in.Number, today)
@@ -175,7 +175,8 @@ func checkPerson(in PersonInput, today civil.Date) (personnummer.Number, error) 
 	if number < firstBorn {
 		return "", participant.ErrBornTooEarly.AtField("/person/personalIdentityNumber")
 	}
-	return number, in.Consent.Check(number.BornFrom(), today)
+	name := participant.Identity{GivenName: in.GivenName, FamilyName: in.FamilyName}
+	return number, errors.Join(name.Check("/person"), in.Consent.Check(number.BornFrom(), today))
 }
 
 // ageOn returns the age in whole years on a day; nil where the number leaves it open.
