@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -105,4 +107,51 @@ func TestCase_G14_AFolderServesOneProgramWithoutTheFileBesideTheDatabase(t *test
 		t.Errorf("backup: %s", set)
 	}
 	s.Must(t, http.StatusOK, suite.Request{Path: "/municipalities/1481/week", Token: s.Token(t, board)})
+}
+
+// TestCase_G3_StoppedProcessesHoldNobody stops Redis and one service of four processes as
+// they are (SIGSTOP), and lets them go on.
+func TestCase_G3_StoppedProcessesHoldNobody(t *testing.T) {
+	redis := startRedis(t)
+	s := suite.FourProcesses(t, slices.Concat(redis.env(), unlimited, []string{"FINSAM_ANSWER_TIMEOUT=500ms"})...)
+	week, events := suite.Request{Path: "/municipalities/1481/week", Token: s.Token(t, board)}, suite.Request{Path: "/events?wait=0", Token: s.Token(t, fkSystem)}
+	s.Must(t, http.StatusOK, week)
+	s.Must(t, http.StatusOK, events)
+	signal := func(sig syscall.Signal) {
+		if err := syscall.Kill(s.Processes["activity"].Pid(), sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	t.Cleanup(func() { signal(syscall.SIGCONT) }) // before it is asked to end
+	if redis.server != nil {
+		redis.server.Stop()
+	}
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); {
+		began := time.Now()
+		s.Must(t, http.StatusOK, events)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("another service answered after %s", took)
+		}
+		began = time.Now()
+		a, err := s.Do(week)
+		if err != nil || a.Status != http.StatusServiceUnavailable && a.Status != http.StatusGatewayTimeout || a.Header.Get("Retry-After") == "" {
+			t.Errorf("the stopped service: %v %d %v", err, a.Status, a.Header)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the stopped service answered after %s", took)
+		}
+	}
+	signal(syscall.SIGCONT)
+	if redis.server != nil {
+		redis.server.Continue()
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if a, err := s.Do(week); err == nil && a.Status == http.StatusOK {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("never back")
+		}
+	}
 }
