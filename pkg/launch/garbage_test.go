@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"context"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -10,8 +9,6 @@ import (
 func TestGarbageGetsNoProcessKilled(t *testing.T) {
 	before, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(100)
 	t.Cleanup(func() { debug.SetMemoryLimit(before); debug.SetGCPercent(percent) })
-	ended, end := context.WithCancel(t.Context())
-	end()
 	for _, c := range []struct {
 		of, own string
 		want    int64 // 0: as it was
@@ -19,7 +16,7 @@ func TestGarbageGetsNoProcessKilled(t *testing.T) {
 		debug.SetMemoryLimit(before)
 		t.Setenv("FINSAM_MEMORY_LIMIT", c.of)
 		t.Setenv("GOMEMLIMIT", c.own)
-		if err := boundMemory(ended); err != nil {
+		if err := boundMemory(); err != nil {
 			t.Fatal(err)
 		}
 		if c.want == 0 {
@@ -32,7 +29,7 @@ func TestGarbageGetsNoProcessKilled(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	for _, bad := range []string{"256Mi", "-1", "12"} {
 		t.Setenv("FINSAM_MEMORY_LIMIT", bad)
-		if err := boundMemory(ended); err == nil || !strings.Contains(err.Error(), "FINSAM_MEMORY_LIMIT") {
+		if err := boundMemory(); err == nil || !strings.Contains(err.Error(), "FINSAM_MEMORY_LIMIT") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -284,10 +284,18 @@ func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Co
 // everything that was answered is published. A process calls it once: it bounds its
 // memory.
 func Serve(ctx context.Context, s server.Server, work ...func(context.Context) error) error {
+	if err := boundMemory(); err != nil { // before anything is sized by it
+		return err
+	}
 	group, serving := errgroup.WithContext(ctx)
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	group.Go(func() error { return boundMemory(working) })
+	group.Go(func() error { // what only the start needed goes back to the system
+		if backoff.Sleep(working, startDuration) {
+			debug.FreeOSMemory()
+		}
+		return nil
+	})
 	for _, w := range work {
 		group.Go(func() error {
 			if err := w(working); err != nil && !errors.Is(err, context.Canceled) {
@@ -333,9 +341,8 @@ func CollectLess() {
 }
 
 // boundMemory bounds the memory by FINSAM_MEMORY_LIMIT, the bytes at which the platform
-// kills the process, or by GOMEMLIMIT as an operator sets it, and returns to the system
-// what only the start needed.
-func boundMemory(ctx context.Context) error {
+// kills the process, or by GOMEMLIMIT as an operator sets it.
+func boundMemory() error {
 	if text := os.Getenv("FINSAM_MEMORY_LIMIT"); text != "" && os.Getenv("GOMEMLIMIT") == "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 1<<20 {
@@ -344,8 +351,5 @@ func boundMemory(ctx context.Context) error {
 		debug.SetMemoryLimit(n / 100 * usablePercent)
 	}
 	server.Bodies.Resize(memory.Limit() / bodiesShare)
-	if backoff.Sleep(ctx, startDuration) {
-		debug.FreeOSMemory()
-	}
 	return nil
 }

@@ -23,12 +23,13 @@ import (
 // places are divided evenly among those who wait, and who asks for little is served first.
 // Of one alone who waits the first is first. As soon as several wait the last is first: who
 // is served has then not waited long, and who has waited longest is sent away, as it would
-// soon give up (Facebook's adaptive LIFO). When too many wait, the one is sent away who has
+// soon give up (Facebook's adaptive LIFO). One who asks for no less than others is not served
+// late, when it would be slow by waiting alone. When too many wait, the one is sent away who has
 // waited longest of those who ask for most.
 //
 // With Least the number of places follows how long it takes to serve: beyond what the
-// machine can do at once, more places only make everything slower. Its methods may be
-// called at once.
+// machine can do at once, more places only make everything slower. There are hardly more
+// than are needed, so that few come at once when all do. Its methods may be called at once.
 type Places[K comparable] struct {
 	c PlacesConfig
 
@@ -67,6 +68,8 @@ var (
 )
 
 const (
+	// beginning is how many times Least there are places to begin with.
+	beginning = 4
 	// maxIdleOwners is how many are remembered who have no place.
 	maxIdleOwners = 1024
 	// learnInterval and minLearn are of how long, and of how many, a mean is taken.
@@ -87,6 +90,7 @@ type holder struct {
 
 type waiter struct {
 	ready chan error // receives nil with a place
+	since time.Time
 }
 
 // NewPlaces returns places of which none is taken.
@@ -95,7 +99,7 @@ func NewPlaces[K comparable](c PlacesConfig) *Places[K] {
 	if c.IsFull == nil {
 		c.IsFull = func() bool { return false }
 	}
-	return &Places[K]{c: c, limit: c.Most, owners: map[K]*holder{}}
+	return &Places[K]{c: c, limit: min(c.Most, beginning*c.Least), owners: map[K]*holder{}}
 }
 
 // Enter takes a place for an owner, and returns how long it waited for one. The error is
@@ -123,7 +127,8 @@ func (p *Places[K]) Enter(ctx context.Context, who K) (waited time.Duration, err
 		defer p.mu.Unlock()
 		return 0, p.refusal(h)
 	}
-	w := &waiter{ready: make(chan error, 1)}
+	began := time.Now()
+	w := &waiter{make(chan error, 1), began}
 	h.queue = append(h.queue, w)
 	p.queued = true
 	if p.waiting++; p.waiting > p.c.Queue {
@@ -138,7 +143,6 @@ func (p *Places[K]) Enter(ctx context.Context, who K) (waited time.Duration, err
 		p.waiting--
 	}
 	p.mu.Unlock()
-	began := time.Now()
 	timer := time.NewTimer(p.c.Wait)
 	defer timer.Stop()
 	select {
@@ -163,9 +167,10 @@ func (p *Places[K]) Enter(ctx context.Context, who K) (waited time.Duration, err
 	return time.Since(began), p.refusal(h)
 }
 
-// admits reports whether there is a place for an owner.
+// admits reports whether there is a place for an owner. However few places there are while
+// it is slow, everybody may have one.
 func (p *Places[K]) admits(h *holder) bool {
-	return float64(h.held)*(1-p.c.Alone) < float64(p.limit-p.taken)*p.c.Alone
+	return h.held == 0 && p.taken < p.c.Most || float64(h.held)*(1-p.c.Alone) < float64(p.limit-p.taken)*p.c.Alone
 }
 
 // give lets an owner have a place.
@@ -177,10 +182,25 @@ func (p *Places[K]) give(h *holder) {
 	p.peak = max(p.peak, p.taken)
 }
 
-// refusal returns why an owner gets no other place: because of itself, if it asks for a
-// quarter of all or more.
+// shareOf returns how much an owner asks for, as a part of what each of those who ask for
+// something asks for on average.
+func (p *Places[K]) shareOf(h *holder) float64 {
+	asking := 0
+	for _, other := range p.owners {
+		if other.held+len(other.queue) > 0 {
+			asking++
+		}
+	}
+	if asking <= 1 { // alone with all there is
+		return float64(2 * min(asking, h.held+len(h.queue)))
+	}
+	return float64((h.held+len(h.queue))*asking) / float64(p.taken+p.waiting)
+}
+
+// refusal returns why an owner gets no other place: because of itself, if it asks for more
+// than the others.
 func (p *Places[K]) refusal(h *holder) error {
-	if n := h.held + len(h.queue); n > 0 && 4*(n+1) > p.limit {
+	if p.shareOf(h) > 1 {
 		return ErrShare
 	}
 	return ErrFull
@@ -216,9 +236,14 @@ func (p *Places[K]) Leave(who K, took time.Duration) {
 		if asking > 1 {
 			i = len(next.queue) - 1
 		}
-		next.queue[i].ready <- nil
+		w := next.queue[i]
 		next.queue = slices.Delete(next.queue, i, i+1)
 		p.waiting--
+		if asking > 1 && p.usual > 0 && time.Since(w.since) > 2*p.usual+slack && p.shareOf(next) > .5 {
+			w.ready <- p.refusal(next) // it is late already, and others wait
+			continue
+		}
+		w.ready <- nil
 		p.give(next)
 	}
 }
@@ -242,9 +267,10 @@ func (p *Places[K]) learn(took time.Duration) {
 	if !isSlow && !p.queued || isSlow && p.limit == p.c.Least { // then it is what it takes now
 		p.usual += (mean - p.usual) / forget
 	}
-	if isSlow || p.c.IsFull() {
+	switch {
+	case isSlow || p.c.IsFull():
 		p.limit = max(p.c.Least, min(p.limit, p.peak)*3/4)
-	} else {
+	case p.peak > p.limit/2: // what nobody needs would be too many when all come at once
 		p.limit = min(p.c.Most, p.limit+p.limit/8+1)
 	}
 	p.began, p.peak, p.queued, p.n, p.sum = now, p.taken, p.waiting > 0, 0, 0

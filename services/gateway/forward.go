@@ -98,7 +98,7 @@ func newPlaces(most int, c class) *places {
 
 // leastCalls is how many calls of a service are under way for each processor however slow
 // it is.
-const leastCalls = 8
+const leastCalls = 4
 
 // forward has the service answer the caller.
 func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operation, who caller) error {

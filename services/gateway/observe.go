@@ -217,7 +217,7 @@ func newMeters(operations []*operation, isCaching bool, v *trust.Verifier) *mete
 	for _, op := range operations {
 		if u := op.upstream; u != nil && !upstreams[u] {
 			upstreams[u] = true
-			metrics.Watch(metrics.Labels{"service": u.name}, metrics.Gauge{
+			metrics.Watch(metrics.Labels{"upstream": u.name}, metrics.Gauge{
 				Name: "finsam.gateway.places", Description: "How many calls of a service may be under way; it follows how long the service takes.",
 				Read: func() (float64, bool) { limit, _, _ := u.calls.State(); return float64(limit), true },
 			})
