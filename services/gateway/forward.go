@@ -347,8 +347,10 @@ func (f *forwarder) pass(w http.ResponseWriter, out *http.Request, op *operation
 	}
 	w.WriteHeader(resp.StatusCode)
 	for total := have; ; total += have {
-		if _, gone := w.Write((*b)[:have]); gone != nil {
-			panic(http.ErrAbortHandler)
+		if have > 0 { // nothing may be written of a 204, not even nothing
+			if _, gone := w.Write((*b)[:have]); gone != nil {
+				panic(http.ErrAbortHandler)
+			}
 		}
 		switch {
 		case err == io.EOF:
