@@ -148,5 +148,7 @@ func (c *Cipher) digest(key uint32, use string, b []byte) string {
 		// Only a wrong length fails, and New has tried it with each key.
 		panic("encryption: keyed function: " + err.Error())
 	}
-	return base64.RawURLEncoding.EncodeToString(out)
+	var text [43]byte // of digestSize bytes
+	base64.RawURLEncoding.Encode(text[:], out)
+	return string(text[:])
 }

@@ -77,7 +77,7 @@ func BenchmarkPost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var posted atomic.Int64
+	var posted, refused atomic.Int64
 	post := func(n int) {
 		var wg sync.WaitGroup
 		last := posted.Load() + int64(n)
@@ -85,12 +85,18 @@ func BenchmarkPost(b *testing.B) {
 			wg.Go(func() {
 				for i := posted.Add(1); i <= last; i = posted.Add(1) {
 					p := persontest.New(rand.New(rand.NewPCG(2, uint64(i))), "2026-01-01")
+				again:
 					r := httptest.NewRequest("POST", gateway.BasePath+"/referrals", strings.NewReader(strings.Replace(aReferral, "198001012387", p.Number, 1)))
 					r.Header.Set("Authorization", "Bearer "+token)
 					r.Header.Set("Content-Type", "application/json")
 					r.Header.Set("Idempotency-Key", fmt.Sprint("bench-", i))
 					w := httptest.NewRecorder()
-					if o.door.ServeHTTP(w, r); w.Code != http.StatusCreated {
+					if o.door.ServeHTTP(w, r); w.Code == http.StatusTooManyRequests { // its authority's share, on a slow machine
+						refused.Add(1)
+						time.Sleep(10 * time.Millisecond)
+						goto again
+					}
+					if w.Code != http.StatusCreated {
 						b.Error(w.Code, w.Body)
 						return
 					}
@@ -104,7 +110,9 @@ func BenchmarkPost(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	before, written := processorTime(), writtenBytes(b)
+	refused.Store(0)
 	post(b.N)
+	b.ReportMetric(float64(refused.Load())/float64(b.N), "refused/op")
 	b.ReportMetric(float64((processorTime()-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 	b.ReportMetric(float64(writtenBytes(b)-written)/float64(b.N)/1024, "KB-written/op")
 }

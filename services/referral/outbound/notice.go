@@ -21,13 +21,13 @@ const typePrefix = "se.finsam.referral."
 
 // Notice is one event as a recipient may see it.
 type Notice struct {
-	Sequence    int64             `json:"sequence"`           // of the service's feed; 0: a test
-	ID          string            `json:"id"`                 // of the event: "<referral>/<step>"
-	Type        string            `json:"type"`               // such as "se.finsam.referral.accepted"
-	Referral    string            `json:"referral,omitempty"` // empty: a test
-	Time        time.Time         `json:"time"`               // of the step
-	Data        map[string]string `json:"data"`
-	Participant string            `json:"participant,omitempty"` // for the access log only; never leaves
+	Sequence    int64     `json:"sequence"`           // of the service's feed; 0: a test
+	ID          string    `json:"id"`                 // of the event: "<referral>/<step>"
+	Type        string    `json:"type"`               // such as "se.finsam.referral.accepted"
+	Referral    string    `json:"referral,omitempty"` // empty: a test
+	Time        time.Time `json:"time"`               // of the step
+	Data        feed.Data `json:"data"`
+	Participant string    `json:"participant,omitempty"` // for the access log only; never leaves
 }
 
 // Kind is the last word of the type, such as "accepted".
