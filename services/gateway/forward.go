@@ -82,23 +82,27 @@ const dear = 10
 // places are those of a class, divided among the authorities by association and name.
 type places = share.Places[[2]string]
 
-// maxWait is how long a request waits for a place, at most.
-const maxWait = 500 * time.Millisecond
+const (
+	// maxWait is how long a call waits for a place, at most: 128 of one authority that has
+	// nobody beside it are served by a machine that does 128 a second.
+	maxWait = time.Second
+	// maxLongWait is that of the slow classes.
+	maxLongWait = 500 * time.Millisecond
+	// leastCalls is how many calls of a service are under way for each processor however
+	// slow it is.
+	leastCalls = 4
+)
 
 // newPlaces returns the places of calls of one service, or those of a slow class: of those
 // one authority alone has no more than a quarter, as they are free again only after long.
 func newPlaces(most int, c class) *places {
 	most = max(most/max(longParts[c], 1), 1)
-	p := share.PlacesConfig{Most: most, Alone: .25, Queue: most, Wait: maxWait, IsFull: memory.IsFull}
+	p := share.PlacesConfig{Most: most, Alone: .25, Queue: most, Wait: maxLongWait, IsFull: memory.IsFull}
 	if c == classCall {
-		p.Alone, p.Least = .75, leastCalls*runtime.GOMAXPROCS(0)
+		p.Alone, p.Least, p.Wait = .75, leastCalls*runtime.GOMAXPROCS(0), maxWait
 	}
 	return share.NewPlaces[[2]string](p)
 }
-
-// leastCalls is how many calls of a service are under way for each processor however slow
-// it is.
-const leastCalls = 4
 
 // forward has the service answer the caller.
 func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operation, who caller) error {
