@@ -49,7 +49,9 @@ func (c *Cache) take(ctx context.Context, key string, perSecond, burst, want int
 	switch {
 	case err != nil && (strings.Contains(err.Error(), "WRONGTYPE") || strings.Contains(err.Error(), "bad argument")), // of the script
 		err == nil && (r.ResetAfter < 0 || r.ResetAfter > full || r.Allowed < 0 || r.Allowed > want):
-		c.log.WarnContext(ctx, errBucket.Error())
+		if last, now := c.warned.Load(), time.Now(); now.Sub(time.Unix(0, last)) > quiet && c.warned.CompareAndSwap(last, now.UnixNano()) {
+			c.log.WarnContext(ctx, errBucket.Error())
+		}
 		return Bucket{}, errors.Join(errBucket, buckets.Reset(ctx, key))
 	case err != nil:
 		return Bucket{}, err

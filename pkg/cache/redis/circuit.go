@@ -41,7 +41,7 @@ type circuit struct {
 
 	mu        sync.Mutex
 	isProbing bool
-	warned    time.Time // of the probe, of which there is one at a time
+	warnedAt  time.Time // of the probe, of which there is one at a time
 	isClosed  bool
 	probing   sync.WaitGroup
 	ended     context.Context
@@ -95,8 +95,8 @@ func (c *circuit) watch() {
 		}
 		if failures++; failures == 1 && c.ended.Err() == nil {
 			c.isAway.Store(true)
-			if isLoud = time.Since(c.warned) > quiet; isLoud {
-				c.warned = time.Now()
+			if isLoud = time.Since(c.warnedAt) > quiet; isLoud {
+				c.warnedAt = time.Now()
 				c.log.Warn("Redis does not answer as it should; until it does, this gateway limits by itself and caches nothing", "error", err.Error())
 			}
 		}

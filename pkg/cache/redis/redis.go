@@ -36,6 +36,7 @@ type Cache struct {
 	circuit
 	client *redis.Client
 	server atomic.Pointer[string] // identity of the server's process; nil: not known yet
+	warned atomic.Int64           // when it was logged that a bucket was not ours, Unix nanoseconds
 }
 
 var _ cache.Cache = (*Cache)(nil)
@@ -106,8 +107,10 @@ func (c *Cache) answers(ctx context.Context, isAgain bool) error {
 	}
 	ctx, cancel = context.WithTimeout(ctx, patience/2)
 	defer cancel()
-	_, err := c.take(ctx, "finsam:probe", 1000, 1000, 1)
-	return err
+	if _, err := c.take(ctx, "finsam:probe", 1000, 1000, 1); !errors.Is(err, errBucket) {
+		return err
+	}
+	return nil
 }
 
 // keys names what is kept, for one process of the server.
