@@ -131,15 +131,20 @@ func TestCase_G5_SlowUploadsAndPollsOfOneAuthorityLeaveRoomForOthers(t *testing.
 	}
 	slow.ends()
 
-	var position struct{ After string }
-	o.eventually("the first events are read", func() bool {
-		w := o.ask(receiver, http.MethodGet, "/events?limit=200", "", nil)
-		return json.Unmarshal(w.Body.Bytes(), &position) == nil && bytes.Contains(w.Body.Bytes(), []byte("attach"))
-	})
-	o.sends(sender, 300, http.MethodGet, "/events?wait=25&after="+position.After, "", nil).refused()
+	after := func(who demo.Claims) string { // a position is its authority's own
+		t.Helper()
+		var position struct{ After string }
+		o.eventually("the first events are read", func() bool {
+			w := o.ask(who, http.MethodGet, "/events?limit=200", "", nil)
+			return json.Unmarshal(w.Body.Bytes(), &position) == nil && bytes.Contains(w.Body.Bytes(), []byte("attach"))
+		})
+		return "/events?wait=25&after=" + position.After
+	}
+	own := after(receiver)
+	o.sends(sender, 300, http.MethodGet, after(sender), "", nil).refused()
 	woken := make(chan *httptest.ResponseRecorder)
 	go func() {
-		woken <- o.ask(receiver, http.MethodGet, "/events?wait=25&after="+position.After, "", nil)
+		woken <- o.ask(receiver, http.MethodGet, own, "", nil)
 	}()
 	time.Sleep(50 * time.Millisecond) // so that it waits
 	o.refer(16, nil)
