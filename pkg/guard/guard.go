@@ -144,6 +144,23 @@ type Documents[T any] struct {
 	Refusal func(a actor.Actor, operation string, doc *T) error
 }
 
+// Miss does for a document that is missing what is done before one is refused that is there:
+// it decodes a document, any one, and decides on it. So the time of an answer does not say
+// which of the two it was (docs/reliability.md).
+func (d *Documents[T]) Miss(ctx context.Context, a actor.Actor, operation string) {
+	doc := d.Store.Sample(ctx, a.Association)
+	if doc == nil {
+		return
+	}
+	d.Participants(doc)
+	if r, err := d.Resource(ctx, a, operation, doc); err == nil {
+		_, _ = access.Decide(operation, a, r)
+	}
+	if d.Refusal != nil {
+		_ = d.Refusal(a, operation, doc)
+	}
+}
+
 // Load returns a document that the caller may do the operation to, and enters the
 // access. Errors: fault.ErrForbidden without a role; fault.ErrNotFound, beside an empty
 // value, without the document or without the relation; accesslog.ErrNotLogged.
@@ -211,6 +228,9 @@ func (d *Documents[T]) find(ctx context.Context, a actor.Actor, c Call) (store.V
 	v, err := d.Store.Get(ctx, a.Association, c.ID)
 	if err == nil && c.Parent != "" && d.Parent(v.Value) != c.Parent {
 		return store.Versioned[T]{}, e, fault.ErrNotFound
+	}
+	if errors.Is(err, fault.ErrNotFound) {
+		d.Miss(ctx, a, c.Operation)
 	}
 	if err != nil {
 		return v, e, err

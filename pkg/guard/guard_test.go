@@ -3,6 +3,7 @@ package guard_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -262,5 +263,34 @@ func TestAskAnswersAndEntersNothing(t *testing.T) {
 	}
 	if _, n := w.last(t); n != 0 {
 		t.Errorf("%d entries", n)
+	}
+}
+
+// TestOnADocumentThatIsMissingIsDecidedAsOnAHiddenOne counts what is decided on, which the
+// time of an answer would show.
+func TestOnADocumentThatIsMissingIsDecidedAsOnAHiddenOne(t *testing.T) {
+	w := open(t)
+	var decided []string
+	resource := w.Resource
+	w.Resource = func(ctx context.Context, a actor.Actor, operation string, n *note) (access.Resource, error) {
+		decided = append(decided, n.ID+" "+n.Text)
+		return resource(ctx, a, operation, n)
+	}
+	for range 2 {
+		for _, id := range []string{"1", "missing"} {
+			v, err := w.Load(actor.With(t.Context(), stranger), stranger, guard.Call{Operation: "getReferral", ID: id})
+			if !errors.Is(err, fault.ErrNotFound) || v.Value != nil {
+				t.Errorf("%s: %v %v", id, v.Value, err)
+			}
+		}
+	}
+	if !slices.Equal(decided, []string{"1 old", "1 old", "1 old", "1 old"}) {
+		t.Errorf("decided on %q", decided)
+	}
+	if e, n := w.last(t); n != 4 || len(e.Participants) != 0 || e.Why != "not-related" {
+		t.Errorf("%d entries, of the missing one %+v", n, e)
+	}
+	if _, err := w.Load(actor.With(t.Context(), elsewhere), elsewhere, guard.Call{Operation: "getReferral", ID: "missing"}); !errors.Is(err, fault.ErrNotFound) {
+		t.Errorf("without any document: %v", err)
 	}
 }

@@ -227,6 +227,7 @@ func (s *Service) Identities(ctx context.Context, ids []string) ([]NamedPerson, 
 		}
 		p := found[id]
 		if p == nil {
+			s.people.Miss(ctx, a, operation)
 			hidden = append(hidden, id)
 			continue
 		}
