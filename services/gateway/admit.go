@@ -33,6 +33,9 @@ type caller struct {
 	isRest bool   // its token was verified although its address had used up its limit
 }
 
+// place returns whose places the caller has.
+func (c caller) place() [2]string { return [2]string{c.Association, c.Authority} }
+
 // admission lets callers in.
 type admission struct {
 	trust     *trust.Verifier

@@ -198,7 +198,7 @@ func (s *cachedAnswers) fetch(r *http.Request, op *operation, who caller, key, v
 		return nil, err
 	}
 	took := time.Duration(0)
-	defer func() { places.Leave([2]string{who.Association, who.Authority}, took) }()
+	defer func() { places.Leave(who.place(), took) }()
 	out, err := s.forwarder.request(ctx, r, op, who.Actor)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,5 +94,38 @@ func TestCase_G2_WhatAServiceAnswersToHalfABodyReachesTheCaller(t *testing.T) {
 		if p := answer.Problem(t, 429); !strings.Contains(p.Detail, "authority") || answer.Header.Get("Retry-After") != "2" {
 			t.Errorf("%+v %v", p, answer.Header)
 		}
+	}
+}
+
+// Bodies that do not come take no place of the service.
+func TestCase_G2_WhoSendsSlowlyKeepsNoServiceFromTheOthers(t *testing.T) {
+	r := newRig(t, func(o *Config) { o.MaxInFlight = 1 })
+	r.services["referral"].answer = func(w http.ResponseWriter, q *http.Request) {
+		if _, err := io.Copy(io.Discard, q.Body); err != nil {
+			problem.Write(w, q, problem.Broken(err))
+		}
+	}
+	front := httptest.NewServer(r.g)
+	defer front.Close()
+	var stalled sync.WaitGroup
+	token := r.token("fk", actor.Integration)
+	stalled.Go(func() {
+		sendRaw(t, front.Listener.Addr().String(), "/finsam/v1/referrals", token, "Content-Type: application/json\r\nContent-Length: 100", "{").Problem(t, 400)
+	})
+	r.soon("it waits for its body", func() bool {
+		_, taken, _ := r.g.forwarder.long[classBody].State()
+		return taken == 1
+	})
+	if w := r.as("fk", actor.Integration, "GET", aReferral, ""); w.Code != 200 {
+		t.Errorf("a read: %d %s", w.Code, w.Body)
+	}
+	stalled.Wait()
+	for range 3 { // more than there are places, so that each is put back
+		if w := r.as("fk", actor.Integration, "POST", "/finsam/v1/referrals", "{}"); w.Code != 200 {
+			t.Errorf("a body that has come: %d %s", w.Code, w.Body)
+		}
+	}
+	if _, taken, waiting := r.g.forwarder.long[classBody].State(); taken != 0 || waiting != 0 {
+		t.Errorf("%d places are taken, %d wait", taken, waiting)
 	}
 }

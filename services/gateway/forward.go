@@ -71,10 +71,11 @@ const (
 	classTransfer class = "transfer"
 	classExport   class = "export"
 	classBatch    class = "batch"
+	classBody     class = "body" // a call whose body has not come yet
 )
 
 // longParts are how many places the slow classes have, as parts of those of one service.
-var longParts = map[class]int{classPoll: 4, classTransfer: 16, classExport: 64, classBatch: 128}
+var longParts = map[class]int{classPoll: 4, classTransfer: 16, classExport: 64, classBatch: 128, classBody: 1}
 
 // dear is the cost from which a request is an export or a batch.
 const dear = 10
@@ -115,8 +116,11 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 	ctx, cancel := f.bound(w, r, op)
 	defer cancel()
 	kind := op.class
-	if op.waits(r) {
+	switch {
+	case op.waits(r):
 		kind = classPoll
+	case hasBody && kind == classCall:
+		kind = classBody
 	}
 	places, err := f.enter(ctx, op, kind, who)
 	if err != nil {
@@ -125,18 +129,29 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 		}
 		return err
 	}
-	took := time.Duration(0)
-	defer func() { places.Leave([2]string{who.Association, who.Authority}, took) }()
+	asked, took := time.Now(), time.Duration(0)
+	var served *serving
+	defer func() {
+		if served != nil {
+			places = served.end()
+		}
+		if places != nil {
+			places.Leave(who.place(), took)
+		}
+	}()
 	out, err := f.request(ctx, r, op, who.Actor)
 	if err != nil {
 		return err
 	}
-	asked := time.Now() // from when the service is what is waited for
 	var body *server.Body
 	if hasBody {
 		limit, _ := ctx.Deadline()
 		body = server.Pace(w, r, limit)
 		out.Body, out.ContentLength = http.MaxBytesReader(w, body, op.BodyLimit), r.ContentLength
+		if kind == classBody {
+			served = &serving{ReadCloser: out.Body, forwarder: f, op: op, who: who, ctx: ctx, length: r.ContentLength, places: places}
+			out.Body = served
+		}
 	}
 	resp, err := f.send(out, op.upstream)
 	if err != nil {
@@ -146,14 +161,65 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 		return faultOf(r.Context(), err)
 	}
 	defer resp.Body.Close()
-	if body != nil {
-		asked = body.LastRead()
+	if served != nil {
+		asked = served.started()
 	}
 	took = time.Since(asked)
 	if err := f.pass(w, out, op, resp); err != nil {
 		return faultOf(r.Context(), err)
 	}
 	return nil
+}
+
+// serving is the body of a call with the place of the call: one of classBody until all of
+// it has come, and only then one of the service, so that who sends slowly keeps no service
+// from the others. The service has the end of the body when it has a place.
+type serving struct {
+	io.ReadCloser
+	*forwarder
+	op  *operation
+	who caller
+	ctx context.Context
+
+	mu     sync.Mutex
+	length int64     // that is still to come; below zero: unknown
+	places *places   // nil: none, and it has ended
+	since  time.Time // when it got one of the service
+}
+
+// Read implements io.Reader.
+func (s *serving) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.length -= int64(n); s.places == nil {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if s.places != s.long[classBody] || err != io.EOF && s.length != 0 {
+		return n, err
+	}
+	s.places.Leave(s.who.place(), 0)
+	var refused error
+	if s.places, refused = s.enter(s.ctx, s.op, classCall, s.who); refused != nil {
+		return 0, refused
+	}
+	s.since = time.Now()
+	return n, err
+}
+
+func (s *serving) started() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.since
+}
+
+// end returns the place that is to be put back, or nil.
+func (s *serving) end() *places {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.places
+	s.places = nil
+	return last
 }
 
 // enter takes a place of the class for the caller's authority. Who asks for more than its
@@ -163,7 +229,7 @@ func (f *forwarder) enter(ctx context.Context, op *operation, kind class, who ca
 	if kind == classCall {
 		p = op.upstream.calls
 	}
-	waited, err := p.Enter(ctx, [2]string{who.Association, who.Authority})
+	waited, err := p.Enter(ctx, who.place())
 	if waited > 0 {
 		f.meters.waits.Record(ctx, waited.Seconds(), metrics.Labels{"class": string(kind)}.Option())
 	}

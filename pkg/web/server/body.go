@@ -37,7 +37,6 @@ type Body struct {
 	mu    sync.Mutex // held while it is read
 	err   error      // io.EOF: it has come
 	read  int64
-	last  time.Time     // of a read
 	grace time.Duration // for which the sender is still waited
 
 	ctx    context.Context
@@ -49,7 +48,7 @@ type Body struct {
 // which all of it must have come. Where the request has no connection because it comes from
 // the same process, the server that has it does this.
 func Pace(w http.ResponseWriter, r *http.Request, limit time.Time) *Body {
-	return &Body{ReadCloser: r.Body, w: w, limit: limit, length: r.ContentLength, last: time.Now(), grace: bodyGrace, ctx: r.Context()}
+	return &Body{ReadCloser: r.Body, w: w, limit: limit, length: r.ContentLength, grace: bodyGrace, ctx: r.Context()}
 }
 
 // Read implements io.Reader.
@@ -68,8 +67,7 @@ func (b *Body) Read(p []byte) (int, error) {
 		_ = http.NewResponseController(b.w).SetReadDeadline(deadline) // an error: no connection
 	}
 	n, err := b.ReadCloser.Read(p)
-	b.last = time.Now()
-	b.grace = min(b.grace-b.last.Sub(start)+time.Duration(n)*(time.Second/minBodyRate), bodyGrace)
+	b.grace = min(b.grace-time.Since(start)+time.Duration(n)*(time.Second/minBodyRate), bodyGrace)
 	if err != nil && err != io.EOF {
 		err = problem.Broken(err)
 	}
@@ -80,14 +78,6 @@ func (b *Body) Read(p []byte) (int, error) {
 	}
 	b.read, b.err = b.read+int64(n), err
 	return n, err
-}
-
-// LastRead returns when the body was last read: from then on its reader is what is waited
-// for.
-func (b *Body) LastRead() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.last
 }
 
 // Err returns why the body could not be read, nil if it could. The server ends the context
