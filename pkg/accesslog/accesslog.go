@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -94,7 +95,9 @@ func (e *Entry) fill(ctx context.Context, now time.Time) {
 		e.TraceID = sc.TraceID().String()
 	}
 	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why, &e.Purpose, &e.Code} {
-		*text = (*text)[:min(len(*text), maxText)] // an id of ours is never that long
+		// An id of ours is never that long. A part of an address can be other bytes than UTF-8,
+		// which no store returns as they were: the hash would not be that of what is stored.
+		*text = strings.ToValidUTF8((*text)[:min(len(*text), maxText)], "?")
 	}
 	e.Hash = ""
 }

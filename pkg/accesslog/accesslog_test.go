@@ -231,6 +231,16 @@ func TestManyAtOnceAllAreDurableAndTheChainIsWhole(t *testing.T) {
 	}
 }
 
+func TestAnEntryOfOtherBytesThanTextVerifiesAsItIsStored(t *testing.T) {
+	l := open(t, newMemory())
+	for _, thing := range []string{"referral/\xff", "referral/\xc3", strings.Repeat("a", 299) + "å"} {
+		if err := l.Record(official(), accesslog.Entry{Operation: "getReferral", Thing: thing}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sound(t, l, 3)
+}
+
 // sound fails the test unless the log verifies and holds so many entries.
 func sound(t *testing.T, l *accesslog.Log, entries int) accesslog.Report {
 	t.Helper()
