@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -110,8 +111,9 @@ func (b *body) Decode(into any) error {
 		before = reflect.New(target.Type()).Elem()
 		before.Set(target)
 	}
-	if b.isKnown = b.Unknown(into) == nil; b.isKnown {
-		return nil
+	err := b.Unknown(into)
+	if b.isKnown = err == nil; b.isKnown || b.isCompressed { // it could not be expanded
+		return err
 	}
 	target.Set(before)
 	return jsonv1.Unmarshal(b.text, into)
@@ -122,11 +124,18 @@ func (b *body) Unknown(into any) error {
 		return nil
 	}
 	if b.isCompressed {
-		text := bytes.NewBuffer(make([]byte, 0, 6*len(b.text)))
-		if _, err := text.ReadFrom(flate.NewReader(bytes.NewReader(b.text))); err != nil {
+		plain := bytes.NewBuffer(make([]byte, 0, 6*len(b.text)))
+		e := expanders.Get().(*expander)
+		defer expanders.Put(e)
+		e.from.Reset(b.text)
+		err := e.flate.(flate.Resetter).Reset(&e.from, nil)
+		if err == nil {
+			_, err = plain.ReadFrom(e.flate)
+		}
+		if e.from.Reset(nil); err != nil {
 			return fmt.Errorf("expand document: %w", err)
 		}
-		b.text, b.isCompressed = text.Bytes(), false
+		b.text, b.isCompressed = plain.Bytes(), false
 	}
 	return jsonx.Unmarshal(b.text, into, strict)
 }
@@ -286,6 +295,18 @@ func (e *engine) Ping(ctx context.Context) error {
 // minCompressed is from how many bytes on a body is stored compressed, as a BLOB: the blocks
 // of events, notices and entries of the access log, which become a fifth of their size.
 const minCompressed = 4 << 10
+
+// expander is a reader of flate, which is large, with what it reads from.
+type expander struct {
+	from  bytes.Reader
+	flate io.ReadCloser
+}
+
+var expanders = sync.Pool{New: func() any {
+	e := &expander{}
+	e.flate = flate.NewReader(&e.from)
+	return e
+}}
 
 // compressors are idle *flate.Writers, which are large.
 var compressors = sync.Pool{New: func() any {

@@ -97,12 +97,16 @@ func (l *logBuffer) useOurs() {
 }
 
 // collect keeps what follows what is kept already, and has room.
-func (l *logBuffer) collect(tls *libc.TLS, _, data uintptr, size int32, at int64) int32 {
+func (l *logBuffer) collect(tls *libc.TLS, file, data uintptr, size int32, at int64) int32 {
 	if at != l.at+int64(l.used) || l.used+size > maxBuffered {
 		if code := l.flush(tls); code != lib.SQLITE_OK {
 			return code
 		}
 		l.at = at
+	}
+	if size > maxBuffered { // a page of a file that another program has created
+		l.at += int64(size)
+		return pointee[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](l.own.FxWrite)(tls, file, data, size, at)
 	}
 	copy(libc.GoBytes(l.memory, maxBuffered)[l.used:], libc.GoBytes(data, int(size)))
 	l.used += size

@@ -98,6 +98,41 @@ func TestACommitLargerThanTheCacheIsWhole(t *testing.T) {
 	}
 }
 
+// TestAFileWithLargerPagesThanTheBufferIsWritten opens a file that something else has
+// created: a page of it is longer than the buffer.
+func TestAFileWithLargerPagesThanTheBufferIsWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pages.db")
+	c, err := dial(path, "page_size=65536", "journal_mode=WAL", fmt.Sprint("user_version=", format))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.exec("CREATE TABLE other(a)"), c.close()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := db.Engine("small").(*engine)
+	if err := e.Prepare(t.Context(), store.Spec{Name: "things"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		r := long(fmt.Sprint("n", i))
+		if err := e.Insert(t.Context(), "things", r); err != nil {
+			t.Fatal(err)
+		}
+		var have map[string]string
+		d, err := e.Get(t.Context(), "things", r.Association, r.ID)
+		if err := errors.Join(err, d.Body.Decode(&have)); err != nil || have["text"] != r.Body.(map[string]string)["text"] {
+			t.Error(i, err)
+		}
+	}
+	if err := errors.Join(db.Close(), Check(t.Context(), path)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestALogThatCannotBeWrittenSpoilsNothing lets the disk be full while a commit is under
 // way: its write fails, those before and after it hold, also for who opens the file later.
 func TestALogThatCannotBeWrittenSpoilsNothing(t *testing.T) {

@@ -39,9 +39,10 @@ type writer struct {
 	written int64
 }
 
-// write is one queued change. run makes it inside the group's transaction. When run
-// returns a fault (stale, taken) it must have changed nothing. That is so because
-// each write is one statement, and SQLite undoes a failed statement whole.
+// write is one queued change. run makes it inside the group's transaction, and may be called
+// again in another one. When run returns a fault (stale, taken) it must have changed nothing.
+// That is so because only the first statement that changes something leads to a fault, and
+// SQLite undoes a failed statement whole.
 type write struct {
 	run   func(*writer) error
 	state atomic.Int32

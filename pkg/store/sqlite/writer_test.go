@@ -335,8 +335,26 @@ func TestABodyThatCannotBeExpandedIsAnError(t *testing.T) {
 	}
 	d, err := e.Get(t.Context(), "things", "north", "a")
 	var have map[string]string
-	if err := errors.Join(err, d.Body.Decode(&have)); err == nil {
-		t.Error("read", have)
+	if err := errors.Join(err, d.Body.Decode(&have)); err == nil || !strings.Contains(err.Error(), "expand document") {
+		t.Error("read", have, err)
+	}
+	if err := e.Insert(t.Context(), "things", long("b")); err != nil {
+		t.Fatal(err)
+	}
+	d, err = e.Get(t.Context(), "things", "north", "b")
+	if err := errors.Join(err, d.Body.Decode(&have)); err != nil || have["text"] != long("b").Body.(map[string]string)["text"] {
+		t.Error("the next one:", err)
+	}
+}
+
+func BenchmarkReadCompressed(b *testing.B) {
+	compressed := compress([]byte(`{"text":"` + strings.Repeat("påhittat ", 1000) + `"}`))
+	b.ReportAllocs()
+	for b.Loop() {
+		var have struct{ Text string }
+		if err := (&body{text: compressed, isCompressed: true}).Decode(&have); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
