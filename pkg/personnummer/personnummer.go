@@ -179,11 +179,12 @@ func Contains(text string) bool {
 			return true
 		}
 	}
-	for _, match := range interim.FindAllStringSubmatch(plain, -1) {
-		date := strings.ReplaceAll(match[1], " ", "")
+	for match := interim.FindStringSubmatchIndex(plain); match != nil; match = interim.FindStringSubmatchIndex(plain) {
+		date := strings.ReplaceAll(plain[match[2]:match[3]], " ", "")
 		if monthDay := date[len(date)-4:]; isDate(number(monthDay[:2]), number(monthDay[2:])) {
 			return true
 		}
+		plain = plain[match[1]-1:] // the sign behind one can be that before the next
 	}
 	return false
 }
