@@ -38,6 +38,7 @@ type Places[K comparable] struct {
 	taken   int
 	waiting int
 	owners  map[K]*holder
+	sweep   int // how many owners there are when the idle ones are forgotten
 	turn    int // counts the places given, so that equal ones take turns
 
 	// What was learnt of the places that were put back since began.
@@ -70,8 +71,9 @@ var (
 const (
 	// beginning is how many times Least there are places to begin with.
 	beginning = 4
-	// maxIdleOwners is how many are remembered who have no place.
-	maxIdleOwners = 1024
+	// minSweep is how many owners are remembered at least, whether they have a place or not.
+	// There are never more than that, or than twice as many as had one at the last sweep.
+	minSweep = 1024
 	// learnInterval and minLearn are of how long, and of how many, a mean is taken.
 	learnInterval = 100 * time.Millisecond
 	minLearn      = 32
@@ -99,7 +101,7 @@ func NewPlaces[K comparable](c PlacesConfig) *Places[K] {
 	if c.IsFull == nil {
 		c.IsFull = func() bool { return false }
 	}
-	return &Places[K]{c: c, limit: min(c.Most, beginning*c.Least), owners: map[K]*holder{}}
+	return &Places[K]{c: c, limit: min(c.Most, beginning*c.Least), sweep: minSweep, owners: map[K]*holder{}}
 }
 
 // Enter takes a place for an owner, and returns how long it waited for one. The error is
@@ -108,12 +110,13 @@ func (p *Places[K]) Enter(ctx context.Context, who K) (waited time.Duration, err
 	p.mu.Lock()
 	h := p.owners[who]
 	if h == nil {
-		if len(p.owners) >= maxIdleOwners {
+		if len(p.owners) >= p.sweep {
 			for k, other := range p.owners {
 				if other.held == 0 && len(other.queue) == 0 {
 					delete(p.owners, k)
 				}
 			}
+			p.sweep = max(minSweep, 2*len(p.owners)) // so that no newcomer pays for all who are here
 		}
 		h = &holder{}
 		p.owners[who] = h

@@ -243,3 +243,21 @@ func BenchmarkPlaces(b *testing.B) {
 		p.Leave([2]string{"insjoriket", "fk"}, time.Millisecond)
 	}
 }
+
+// BenchmarkNewcomers measures what a newcomer pays while many others have places.
+func BenchmarkNewcomers(b *testing.B) {
+	p := share.NewPlaces[int](share.PlacesConfig{Most: 20_000, Alone: .75})
+	for who := range 10_000 {
+		if _, err := p.Enter(b.Context(), who); err != nil {
+			b.Fatal(err)
+		}
+	}
+	who := 10_000
+	for b.Loop() {
+		who++
+		if _, err := p.Enter(b.Context(), who); err != nil {
+			b.Fatal(err)
+		}
+		p.Leave(who, 0)
+	}
+}
