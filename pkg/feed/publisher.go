@@ -193,7 +193,9 @@ func (p *Publisher) round(ctx context.Context) (more bool, err error) {
 		if err = p.log.look(ctx); err == nil {
 			newest, err = p.log.newest(ctx)
 		}
-		p.metrics.published(newest.last())
+		if err == nil {
+			p.metrics.published(newest.last())
+		}
 		return false, err
 	}
 	b, err := p.log.append(ctx, newest, events)

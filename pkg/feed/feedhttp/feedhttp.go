@@ -100,7 +100,7 @@ func (c *Client) After(ctx context.Context, seq int64, limit int, wait time.Dura
 	}
 	var p page
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxPage)).Decode(&p); err != nil {
-		return nil, fmt.Errorf("read feed: %w", err)
+		return nil, fault.ErrUnavailable.Because(fmt.Errorf("read feed: %w", err))
 	}
 	return p.Events, nil
 }

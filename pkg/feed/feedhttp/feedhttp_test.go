@@ -67,6 +67,12 @@ func TestAFeedThatCannotBeReadIsUnavailable(t *testing.T) {
 			t.Errorf("%s: %v", sentence, err)
 		}
 	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
+	defer s.Close()
+	proxy := &Client{Base: s.URL, HTTP: s.Client(), Token: func() (string, error) { return "", nil }}
+	if _, err := proxy.After(t.Context(), 0, 1, 0); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("a page of a proxy: %v", err)
+	}
 	gone := &Client{Base: "http://127.0.0.1:1", HTTP: http.DefaultClient, Token: func() (string, error) { return "", nil }}
 	if _, err := gone.After(t.Context(), 0, 1, 0); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("nobody there: %v", err)
