@@ -88,7 +88,7 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fault.ErrUnavailable.Because(fmt.Errorf("read the answer: %w", err))
+		return failure(ctx, fmt.Errorf("read the answer: %w", err))
 	case len(text) > maxAnswer:
 		return fault.ErrInternal.Because(errors.New("the answer is too large"))
 	case resp.StatusCode >= 300:
@@ -123,15 +123,21 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 		req.Header.Set(web.HeaderTraceParent, header)
 	}
 	resp, err := c.HTTP.Do(req)
-	switch {
-	case err == nil:
-		return resp, nil
-	case errors.Is(ctx.Err(), context.Canceled):
-		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, problem.ErrTimeout.Because(err)
+	if err != nil {
+		return nil, failure(ctx, err)
 	}
-	return nil, fault.ErrUnavailable.Because(err)
+	return resp, nil
+}
+
+// failure returns the error of a call whose connection failed with err.
+func failure(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem.ErrTimeout.Because(err)
+	}
+	return fault.ErrUnavailable.Because(err)
 }
 
 // OwnToken returns a token of this service itself, for one association, or for the feeds

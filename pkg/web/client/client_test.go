@@ -127,16 +127,26 @@ func TestAnUnusableAnswerIsAFaultWithoutItsContents(t *testing.T) {
 }
 
 func TestNobodyIsWaitedForWithoutEnd(t *testing.T) {
-	client := peer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	client.Timeout = 30 * time.Millisecond
-	if err := client.Call(context.Background(), "GET", "/x", nil, nil); !errors.Is(err, problem.ErrTimeout) {
-		t.Fatalf("got %v", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(10*time.Millisecond, cancel)
-	client.Timeout = time.Minute
-	if err := client.Call(ctx, "GET", "/x", nil, nil); !errors.Is(err, context.Canceled) {
-		t.Fatalf("got %v", err)
+	for name, begin := range map[string]func(http.ResponseWriter){
+		"before the answer": func(http.ResponseWriter) {},
+		"within the answer": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := peer(t, func(w http.ResponseWriter, r *http.Request) {
+				begin(w)
+				<-r.Context().Done()
+			})
+			client.Timeout = 100 * time.Millisecond
+			if err := client.Call(context.Background(), "GET", "/x", nil, nil); !errors.Is(err, problem.ErrTimeout) {
+				t.Fatalf("got %v", err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(50*time.Millisecond, cancel)
+			client.Timeout = time.Minute
+			if err := client.Call(ctx, "GET", "/x", nil, nil); !errors.Is(err, context.Canceled) {
+				t.Fatalf("got %v", err)
+			}
+		})
 	}
 }
 

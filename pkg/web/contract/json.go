@@ -30,8 +30,8 @@ const maxValues = 20_000
 // What it keeps is bounded by the schema (nil: any), whatever the text holds: of a list
 // that is too long one item too many, of the names that a closed object does not know
 // problem.MaxFields without their values, and maxValues in all. The rest is read and
-// dropped, and counts too, so that the work is bounded as well. What an empty schema leaves to the handler is kept as it came, as
-// json.RawMessage.
+// dropped, and counts too, so that the work is bounded as well. What an empty schema leaves
+// to the handler is kept as it came, as json.RawMessage.
 func parseJSON(text []byte, s *Schema, depth int) (any, error) {
 	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), source: text, text: unsafe.String(unsafe.SliceData(text), len(text)), maxDepth: depth}
 	v, err := p.value(s)
