@@ -17,14 +17,14 @@ const (
 	fullPercent = 70
 	// interval is how long a measurement holds.
 	interval = 50 * time.Millisecond
-	// unbounded is the limit of a process that has none: more is not planned with.
-	unbounded = 2 << 30
+	// maxLimit bounds what is planned with, also without a limit.
+	maxLimit = 2 << 30
 )
 
-// Limit returns how many bytes the process may use: the collector's limit
-// (FINSAM_MEMORY_LIMIT, GOMEMLIMIT), or 2 GiB without one.
+// Limit returns how many bytes of memory to plan with: the collector's limit
+// (FINSAM_MEMORY_LIMIT, GOMEMLIMIT), and never more than 2 GiB.
 func Limit() int64 {
-	return min(debug.SetMemoryLimit(-1), unbounded)
+	return min(debug.SetMemoryLimit(-1), maxLimit)
 }
 
 var (
