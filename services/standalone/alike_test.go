@@ -2,6 +2,7 @@ package standalone_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,6 +14,32 @@ import (
 
 	"github.com/finsam/finsam/services/gateway"
 )
+
+// TestCase_G11_WhatIsAnothersAndWhatIsMissingAreAnsweredAlike is: but for the ids of the
+// request, which are new each time, the answers are the same; their time BenchmarkForeignAndMissing
+// measures.
+func TestCase_G11_WhatIsAnothersAndWhatIsMissingAreAnsweredAlike(t *testing.T) {
+	o := open(t, newData(t))
+	enrolment := o.enrolled(11, day(7))
+	of := o.want(200, coach1, http.MethodGet, enrolment, "", nil)
+	for kind, id := range map[string]any{"/enrolments/": of["id"], "/referrals/": of["referral"], "/participants/": of["participant"]} {
+		var answers [2]map[string]any
+		for i, path := range []string{fmt.Sprint(kind, id), kind + uuid.NewString()} {
+			answers[i] = o.want(404, partille, http.MethodGet, path, "", nil)
+			delete(answers[i], "instance")
+			delete(answers[i], "traceId")
+		}
+		if len(answers[0]) == 0 || !maps.Equal(answers[0], answers[1]) {
+			t.Errorf("%s: %v, %v", kind, answers[0], answers[1])
+		}
+	}
+	ask := func(id any) map[string]any {
+		return o.want(200, partille, http.MethodPost, "/participants/identities", "", map[string]any{"participants": []any{id}})
+	}
+	if theirs, none := ask(of["participant"]), ask(uuid.NewString()); fmt.Sprint(theirs) != fmt.Sprint(none) {
+		t.Errorf("identities: %v, %v", theirs, none)
+	}
+}
 
 // BenchmarkForeignAndMissing asks for what is another's and for what does not exist, in turn
 // and in pairs, and says by how much the medians of the two are apart: nobody is to find out
