@@ -81,6 +81,8 @@ const (
 	slack = 10 * time.Millisecond
 	// forget is how slowly the usual time follows: by a part for each mean.
 	forget = 64
+	// forgetFast is that while few places do not help, as the slowness is not theirs.
+	forgetFast = 8
 )
 
 // holder is who has places, or waits for some.
@@ -267,7 +269,10 @@ func (p *Places[K]) learn(took time.Duration) {
 		p.usual = mean
 	}
 	isSlow := mean > 2*p.usual+slack
-	if !isSlow && !p.queued || isSlow && p.limit == p.c.Least { // then it is what it takes now
+	switch {
+	case isSlow && p.limit == p.c.Least: // so few do not make it slow: it is what it takes now
+		p.usual += (mean - p.usual) / forgetFast
+	case !isSlow && !p.queued:
 		p.usual += (mean - p.usual) / forget
 	}
 	switch {

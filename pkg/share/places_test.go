@@ -191,6 +191,19 @@ func TestThePlacesFollowHowLongItTakes(t *testing.T) {
 		if limit, taken, waiting := p.State(); limit > before+before/8+1 || taken != 0 || waiting != 0 {
 			t.Errorf("one after the other needs no more than %d places; there are %d, %d taken, %d wait", before, limit, taken, waiting)
 		}
+		serve = func(int64) time.Duration { return 100 * time.Millisecond } // as with a slow database
+		var slow sync.WaitGroup
+		for i := range 200 {
+			slow.Go(func() {
+				for range 100 {
+					ask(fmt.Sprint("slow ", i%4))
+				}
+			})
+		}
+		slow.Wait()
+		if limit, _, _ := p.State(); limit < 100 {
+			t.Errorf("%d places, although many are as fast as few", limit)
+		}
 		serve = func(int64) time.Duration { return time.Millisecond } // as on a larger machine
 		var many sync.WaitGroup
 		for i := range 200 {

@@ -91,7 +91,7 @@ const (
 	maxLongWait = 500 * time.Millisecond
 	// leastCalls is how many calls of a service are under way for each processor however
 	// slow it is.
-	leastCalls = 4
+	leastCalls = 8
 )
 
 // newPlaces returns the places of calls of one service, or those of a slow class: of those
