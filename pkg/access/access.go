@@ -51,7 +51,7 @@ type Relationship struct {
 }
 
 // Resource is what the caller wants, as far as access depends on it. A person with
-// several referrals has several ties; a consent given with one opens no other.
+// several referrals has several relationships; a consent given with one opens no other.
 type Resource struct {
 	Association   string
 	Participant   string
@@ -89,8 +89,8 @@ func Refusal(operation string, a actor.Actor) error { return callerGrounds(a).re
 
 // Decide returns the relation by which the actor may do this to the resource. It
 // returns ErrForbidden when no role of the actor is in the row, ErrScope when the token
-// lacks the scope, and ErrNotFound when no cell of the row opens: a resource that one may not see answers as one that does not
-// exist.
+// lacks the scope, and ErrNotFound when no cell of the row opens: a resource that one may
+// not see answers as one that does not exist.
 func Decide(operation string, a actor.Actor, r Resource) (Relation, error) {
 	return GroundsOf(a, r).Decide(operation)
 }

@@ -179,9 +179,9 @@ type Terms struct {
 // weeks is what authorities give each other for an answer (one of the
 // associations' seeds is to halve its lead times, and they begin at about a
 // month), one week is enough where only one person has to act, and a reserved
-// place is empty meanwhile. A slip is noticed when
-// the case is next opened, which is within the same two weeks; what is older has been
-// built upon, and a second person looks before it changes.
+// place is empty meanwhile. A slip is noticed when the case is next opened, which is
+// within the same two weeks; what is older has been built upon, and a second person
+// looks before it changes.
 var DefaultTerms = Terms{
 	Decision: 14, Supplement: 14, Transfer: 7, Place: 7, Start: 7, CheckInAnswer: 14, CheckInDecision: 7, NextBlock: 7, Closing: 14, Correction: 14,
 }

@@ -86,7 +86,8 @@ func (r *Registry) All() []*Association {
 }
 
 // Save checks a configuration, also against the one that it replaces (Continues), and
-// puts it into the folder as <id>.yaml in one step: after a crash the folder holds the old file or the new one, whole.
+// puts it into the folder as <id>.yaml in one step: after a crash the folder holds the old
+// file or the new one, whole.
 func Save(dir string, data []byte) (*Association, error) {
 	a, err := Parse(data)
 	if err != nil {

@@ -37,8 +37,8 @@ func (c Cursor) String() string {
 	return c.Order + base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseCursor reads what String returned without the order's name, for a query with so many orders. Any
-// other text is ErrCursor, beside the zero Cursor.
+// ParseCursor reads what String returned without the order's name, for a query with so
+// many orders. Any other text is ErrCursor, beside the zero Cursor.
 func ParseCursor(text string, orders int) (Cursor, error) {
 	if text == "" {
 		return Cursor{}, nil

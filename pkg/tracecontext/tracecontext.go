@@ -35,8 +35,8 @@ func Header(ctx context.Context) string {
 }
 
 // Within returns a context of the trace that a traceparent header of our own names, so
-// that what follows is seen where it began; FromCaller reads a caller's. A header that cannot be read leaves the
-// context as it is.
+// that what follows is seen where it began; FromCaller reads a caller's. A header that
+// cannot be read leaves the context as it is.
 func Within(ctx context.Context, header string) context.Context {
 	if header == "" {
 		return ctx

@@ -152,7 +152,6 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 		return err
 	}
 	part := partBuffers.Get().(*[]byte)
-	defer partBuffers.Put(part)
 	u := &upload{ctx: ctx, store: s, name: name, part: (*part)[:0]}
 	err := fill(u)
 	if err == nil {
@@ -160,6 +159,9 @@ func (s *Store) Put(ctx context.Context, name string, fill func(io.Writer) error
 	}
 	if err == nil {
 		err = u.finish()
+	}
+	if err == nil {
+		partBuffers.Put(part) // a request that failed may still be sending what is in it
 	}
 	if err != nil && u.id != "" {
 		// The parts are removed, also when the context has ended. Those that a dying process

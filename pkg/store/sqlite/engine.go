@@ -327,9 +327,8 @@ func compress(plain []byte) []byte {
 }
 
 // encodeRecord returns the body and the key columns in the declared order, with room
-// for the other arguments of a statement. It runs on the caller's
-// goroutine, because the writer has enough to do, and because a Body must not be read
-// after the call has returned.
+// for the other arguments of a statement. It runs on the caller's goroutine, because the
+// writer has enough to do, and because a Body must not be read after the call has returned.
 func encodeRecord(t *table, r store.Record, from int64) (body value, keys []value, err error) {
 	if err := rule.Record(r, from, t.spec.Keys); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", t.name, err)

@@ -193,8 +193,8 @@ func thingOf(path string, param func(name string) string) string {
 	return kind + "/" + id
 }
 
-// fail is the one place where an error becomes an answer. What
-// is not the caller's mistake is logged with its cause.
+// fail is the one place where an error becomes an answer. What is not the caller's mistake
+// is logged with its cause.
 func (s *middleware) fail(err error, c echo.Context, op *operation) {
 	r := c.Request()
 	if f := problem.Public(err); f.Status.HTTP() >= 500 {
