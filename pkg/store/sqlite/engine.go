@@ -273,6 +273,10 @@ func (e *engine) Walk(ctx context.Context, collection string, after store.Positi
 // errFull is that of Ping while the disk is full.
 var errFull = fault.ErrUnavailable.WithText("Databasens disk är full.", "The disk of the database is full.")
 
+// minFree is the room from which a disk that was full is no longer: into the last bytes a
+// small write fits, and a larger one does not.
+const minFree = 1 << 20
+
 // Ping returns nil when a reader answers and the writer still runs, and has room on the
 // disk. While it had none, Ping itself writes: a service that is not ready is asked for
 // nothing else.
@@ -284,10 +288,14 @@ func (e *engine) Ping(ctx context.Context) error {
 	default:
 	}
 	if w.full.Load() {
+		if free, _, ok := disk(e.db.path); ok && free < minFree {
+			return errFull
+		}
 		err := w.do(ctx, func(w *writer) error { return w.conn.exec(fmt.Sprintf("PRAGMA user_version=%d", format)) })
 		if err != nil {
 			return errFull.Because(err)
 		}
+		w.full.Store(false)
 	}
 	return e.query(ctx, "SELECT 1", nil, func(*statement) error { return nil })
 }

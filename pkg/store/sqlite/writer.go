@@ -32,7 +32,7 @@ type writer struct {
 	quit  chan struct{} // closed: it must stop
 	gone  chan struct{} // closed: it has stopped
 	once  sync.Once
-	full  atomic.Bool // the last commit found no room on the disk
+	full  atomic.Bool // a commit found no room on the disk, until Ping finds some
 
 	// written counts writes, so that Unpublished can return them in their order.
 	// Only the goroutine itself uses it.
@@ -148,7 +148,9 @@ func (w *writer) commit(group []*write) {
 	for left := len(group); left > 0; left-- {
 		bad, err := w.attempt(group, out, answers)
 		var e *sqliteError
-		w.full.Store(errors.As(err, &e) && e.code&0xff == lib.SQLITE_FULL)
+		if errors.As(err, &e) && e.code&0xff == lib.SQLITE_FULL {
+			w.full.Store(true)
+		}
 		if err == nil {
 			break
 		}
