@@ -5,15 +5,28 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/metrics/metricstest"
 )
 
 func TestWithoutAProviderMeasuringCostsAndChangesNothing(t *testing.T) {
-	metrics.Counter("finsam.test.things", "Things.").Add(t.Context(), 1)
-	metrics.Seconds("finsam.test.time", "Time.").Record(t.Context(), 1)
-	metrics.Watch(nil, metrics.Gauge{Name: "finsam.test.height", Read: func() (float64, bool) { return 1, true }})()
+	things, seconds := metrics.Counter("finsam.test.things", "Things."), metrics.Seconds("finsam.test.time", "Time.")
+	stop := metrics.Watch(nil, metrics.Gauge{Name: "finsam.test.height", Read: func() (float64, bool) {
+		t.Error("a gauge is read")
+		return 1, true
+	}})
+	defer stop()
+	if n := testing.AllocsPerRun(100, func() {
+		things.Add(t.Context(), 1)
+		seconds.Record(t.Context(), 1)
+	}); n > 0 {
+		t.Errorf("%v allocations for a measurement that nobody reads", n)
+	}
+	if _, keepsNothing := metrics.Provider().(noop.MeterProvider); !keepsNothing {
+		t.Errorf("the provider is a %T", metrics.Provider())
+	}
 }
 
 func TestWhatIsMeasuredIsReadByNameAndLabels(t *testing.T) {
