@@ -69,8 +69,6 @@ var (
 )
 
 const (
-	// beginning is how many times Least there are places to begin with.
-	beginning = 4
 	// minSweep is how many owners are remembered at least, whether they have a place or not.
 	// There are never more than that, or than twice as many as had one at the last sweep.
 	minSweep = 1024
@@ -103,7 +101,7 @@ func NewPlaces[K comparable](c PlacesConfig) *Places[K] {
 	if c.IsFull == nil {
 		c.IsFull = func() bool { return false }
 	}
-	return &Places[K]{c: c, limit: min(c.Most, beginning*c.Least), sweep: minSweep, owners: map[K]*holder{}}
+	return &Places[K]{c: c, limit: c.Least, sweep: minSweep, owners: map[K]*holder{}}
 }
 
 // Enter takes a place for an owner, and returns how long it waited for one. The error is
