@@ -106,14 +106,17 @@ func BenchmarkAttack(b *testing.B) {
 				continue
 			}
 			b.Run(a.id+"/"+w.name, func(b *testing.B) {
-				row := runWhole(b, w, a)
-				fmt.Fprint(os.Stderr, row)
-				text.WriteString(row)
+				row := fmt.Sprintf("| %s | %s | the attack could not begin | | | | | no |\n", a.id, a.name)
+				defer func() {
+					fmt.Fprint(os.Stderr, row)
+					text.WriteString(row)
+				}()
+				row = runWhole(b, w, a)
 			})
 		}
 	}
 	fmt.Print(text.String())
-	if *page != "" && *only == "" && !b.Failed() {
+	if *page != "" && *only == "" {
 		if err := suite.WritePage(*page, "make attack", text.Bytes()); err != nil {
 			b.Fatal(err)
 		}
