@@ -1,6 +1,6 @@
-// Package share divides what is scarce among those who ask for it, so that who asks for much
-// keeps nobody else from it. Whose a share is the caller says: it is actor.Actor.Owner, the
-// authority of a token.
+// Package share divides what is scarce among those who ask for it: an owner who asks for
+// much does not keep it from the others. The caller says what an owner is: an authority
+// (actor.Actor.Owner), or the network of an address.
 package share
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 )
 
-// Places lets in as many as can be served well at once, and divides the places among those
-// who ask. One alone may have a part of them, and everybody else the same part of what is
-// left then (the dynamic threshold of Choudhury and Hahne): while places are free nobody is
-// held back by a fixed share, and the last ones are for who has few.
+// Places lets in as many as can be served well at once, and divides the places among their
+// owners. One owner alone may have a part of them, and each further owner the same part of
+// what is left then (the dynamic threshold of Choudhury and Hahne): while places are free no
+// fixed share holds anybody back, and the last ones are for owners who have few.
 //
-// Who comes when there is no place waits. The next place is for who has fewest, so that
-// places are divided evenly among those who wait, and who asks for little is served first.
-// Of one alone who waits the first is first. As soon as several wait the last is first: who
-// is served has then not waited long, and who has waited longest is sent away, as it would
-// soon give up (Facebook's adaptive LIFO). One who asks for no less than others is not served
-// late, when it would be slow by waiting alone. When too many wait, the one is sent away who has
-// waited longest of those who ask for most.
+// Who finds no place waits. The next place is for the owner who has fewest, so that places
+// are divided evenly among owners who wait, and one who asks for little is served first.
+// While only one owner waits, its first in the queue is served first. When several do, the
+// last of a queue is: it has not waited long, and the first of it would soon give
+// up (Facebook's adaptive LIFO). One who is late already is sent away instead, unless its
+// owner asks for little: half of the average. When too many wait, the longest queue loses
+// its first.
 //
 // With Least the number of places follows how long it takes to serve: beyond what the
 // machine can do at once, more places only make everything slower. There are hardly more
