@@ -180,7 +180,7 @@ func runWhole(b *testing.B, w way, a attack) string {
 	if percentile(during, 99) > bound {
 		g.fail("others waited longer than %s", round(bound))
 	}
-	if served(after) < 100 || percentile(after, 99) > max(3*percentile(before, 99), 50*time.Millisecond) {
+	if served(after) < 100 || percentile(after, 99) > max(3*percentile(before, 99), 100*time.Millisecond) {
 		g.fail("not normal 2 s after: %v", outcomes(after))
 	}
 	held := "yes"
