@@ -95,8 +95,8 @@ func (e *Entry) fill(ctx context.Context, now time.Time) {
 		e.TraceID = sc.TraceID().String()
 	}
 	for _, text := range []*string{&e.Subject, &e.Unit, &e.Operation, &e.Thing, &e.Why, &e.Purpose, &e.Code} {
-		// An id of ours is never that long. A part of an address can be other bytes than UTF-8,
-		// which no store returns as they were: the hash would not be that of what is stored.
+		// An id of ours is never that long. Bytes that are not UTF-8 are replaced, as no store
+		// returns them as they were: the hash would not be that of what is stored.
 		*text = strings.ToValidUTF8((*text)[:min(len(*text), maxText)], "?")
 	}
 	e.Hash = ""
