@@ -406,8 +406,8 @@ func (c *Collection[T]) record(v *T, version int64) Record {
 
 func (c *Collection[T]) decode(d Document) (Versioned[T], error) {
 	v := new(T)
-	if err := d.Decode(v); err != nil {
-		return Versioned[T]{}, fmt.Errorf("%s: decode document: %w", c.schema.Name, err)
+	if d.Decode(v) != nil { // its text may quote a value
+		return Versioned[T]{}, fmt.Errorf("%s: document %s has another form than %T", c.schema.Name, d.ID, v)
 	}
 	return Versioned[T]{Value: v, Version: d.Version, Published: d.Published, body: d.Body}, nil
 }
@@ -418,8 +418,8 @@ func (c *Collection[T]) decodeListed(d Document) (Versioned[T], error) {
 		return c.decode(d)
 	}
 	into, v := c.schema.Listed()
-	if err := d.Decode(into); err != nil {
-		return Versioned[T]{}, fmt.Errorf("%s: decode document: %w", c.schema.Name, err)
+	if d.Decode(into) != nil {
+		return Versioned[T]{}, fmt.Errorf("%s: document %s has another form than %T", c.schema.Name, d.ID, into)
 	}
 	return Versioned[T]{Value: v, Version: d.Version, body: unread{}}, nil
 }

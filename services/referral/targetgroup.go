@@ -260,8 +260,8 @@ func DecryptAssessment(id string, encrypted []byte, decrypt Encrypt) (*Assessmen
 // decryptJSON reads into v what was encrypted with a context.
 func decryptJSON[T any](v *T, encrypted []byte, context string, decrypt Encrypt) (*T, error) {
 	text, err := decrypt(encrypted, context)
-	if err == nil {
-		err = json.Unmarshal(text, v)
+	if err == nil && json.Unmarshal(text, v) != nil { // whose error may quote a value
+		err = fmt.Errorf("what was decrypted has another form than %T", v)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", context, err)

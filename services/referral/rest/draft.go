@@ -87,8 +87,8 @@ func (h handlers) SendDraft(ctx context.Context, r api.SendDraftRequestObject) (
 			return sub, err
 		}
 		var b api.NewReferral
-		if err := json.Unmarshal(content, &b); err != nil {
-			return sub, fmt.Errorf("read a draft: %w", err)
+		if json.Unmarshal(content, &b) != nil { // whose error may quote a value
+			return sub, fmt.Errorf("a draft that keeps to the contract has another form than %T", b)
 		}
 		return submission(&b), nil
 	}
@@ -109,8 +109,8 @@ func (h handlers) draftBody(d *draft.View) (b api.Draft, tag string, err error) 
 		ExpiresAt:       d.ExpiresAt(),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "getDraft", d.ID), h.paths.Link("sending", "sendDraft", d.ID)},
 	}
-	if err := json.Unmarshal(d.Plain, &b.Content); err != nil {
-		return b, "", fmt.Errorf("read draft %s: %w", d.ID, err)
+	if json.Unmarshal(d.Plain, &b.Content) != nil { // whose error may quote a value
+		return b, "", fmt.Errorf("draft %s has another form than %T", d.ID, b.Content)
 	}
 	return b, rest.ETag(d.Changes), nil
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
@@ -91,7 +92,8 @@ func (h handlers) item(text json.RawMessage) (item service.BatchItem) {
 		Key      string          `json:"key"`
 		Referral api.NewReferral `json:"referral"`
 	}
-	if item.Err = json.Unmarshal(text, &b); item.Err != nil {
+	if json.Unmarshal(text, &b) != nil { // whose error may quote a value
+		item.Err = fmt.Errorf("an item that keeps to the contract has another form than %T", b.Referral)
 		return item
 	}
 	item.Key, item.Submission = b.Key, submission(&b.Referral)
