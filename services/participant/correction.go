@@ -235,7 +235,7 @@ func (e *Enrolment) Replan(as *Enrolment, corrected bool, cause string, by histo
 	p := e.Progress()
 	cancelled := p.State == StateClosed && p.Outcome == Cancelled
 	switch {
-	case slices.ContainsFunc(e.Steps, func(s EnrolmentStep) bool { return s.Cause == cause }),
+	case e.follows(cause),
 		p.State == StateClosed && !cancelled,
 		!cancelled && !corrected, !cancelled && e.PlannedStart == as.PlannedStart && e.Coach == as.Coach:
 		return false

@@ -134,6 +134,9 @@ func TestAnAcceptanceThatIsMadeOnceMorePlansTheSameEnrolment(t *testing.T) {
 	if !e.Replan(&again, false, "r/4", system, noon) || e.Replan(&again, false, "r/4", system, noon) {
 		t.Error("once, and once only")
 	}
+	if err := e.Cancel(nil, "r/3", system, noon); !errors.Is(err, ErrState) {
+		t.Errorf("the event that cancelled it comes again: %v", err)
+	}
 	if p := e.Progress(); p.State != StatePlanned || e.Coach != "coach-9" || p.Blocks[0].PlannedFirst != "2026-12-07" || len(e.Steps) != 3 {
 		t.Errorf("got %s from %s", p.State, p.Blocks[0].PlannedFirst)
 	}

@@ -112,6 +112,11 @@ func (e *Enrolment) append(s EnrolmentStep, by history.Author, now time.Time) {
 	e.Steps = history.Append(e.Steps, s, by, now)
 }
 
+// follows reports whether an event has led to a step.
+func (e *Enrolment) follows(cause string) bool {
+	return slices.ContainsFunc(e.Steps, func(s EnrolmentStep) bool { return s.Cause == cause })
+}
+
 // maxEarlyDays is how long before its plan an enrolment may have begun: more is a slip
 // of the pen, not a late note.
 const maxEarlyDays = 366
@@ -446,9 +451,9 @@ func (e *Enrolment) Close(d Documentation, by history.Author, now time.Time) err
 }
 
 // Cancel ends an enrolment that never began; cause is the id of the event that led
-// to it, if one did.
+// to it, if one did. The same event does not cancel what was planned once more since.
 func (e *Enrolment) Cancel(text []byte, cause string, by history.Author, now time.Time) error {
-	if _, ok := enrolmentTable.Next(e.Progress().State, Closed, string(Cancelled)); !ok {
+	if _, ok := enrolmentTable.Next(e.Progress().State, Closed, string(Cancelled)); !ok || cause != "" && e.follows(cause) {
 		return ErrState
 	}
 	e.append(EnrolmentStep{

@@ -148,6 +148,8 @@ func TestTheRulesOfAnEnrolment(t *testing.T) {
 		{"the conversation comes first", at(4), closeFor(AccordingToPlan), ErrNoConversation},
 		{"who falls ill may leave at any time", at(1), closeFor("ill_health"), nil},
 		{"who is paused may leave", paused, closeFor("moved"), nil},
+		{"what was asked for before the closing is not approved after it", left, func(e *Enrolment) error { return e.Approve(true, nil, chef, noon) }, ErrNotAsked},
+		{"nor refused", left, func(e *Enrolment) error { return e.Approve(false, nil, chef, noon) }, ErrNotAsked},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			e := c.e(t)
@@ -261,6 +263,13 @@ func answered(t *testing.T) *Enrolment {
 func asked(t *testing.T) *Enrolment {
 	e := answered(t)
 	must(t, decide(Prolong, 1, &Exception{})(e))
+	return e
+}
+
+// left is asked, and the enrolment was closed before anybody approved.
+func left(t *testing.T) *Enrolment {
+	e := asked(t)
+	must(t, closeFor("ill_health")(e))
 	return e
 }
 

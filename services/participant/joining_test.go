@@ -138,6 +138,16 @@ func TestEachSenderFollowsByItsOwnConsentAndReadsItsOwnAnswers(t *testing.T) {
 			t.Errorf("%s reads %s, %+v", c.who.Authority, seen.Referral, got)
 		}
 	}
+	_, err := e.Correct(sender, noon, false, Correction{Step: numberOf(e, Answered), Reason: []byte("why"), Instead: &Replacement{Text: []byte("sealed anew")}})
+	must(t, err)
+	for who, want := range map[*actor.Actor]string{&fk: "ready", &af: "", &staff: "ready"} {
+		seen, progress := e.Redact(p.Status(), *who)
+		corrected := seen.Steps[len(seen.Steps)-1]
+		if got := progress.CheckIns[0].Answer; got.Readiness != want || corrected.Correction.With.Readiness != want ||
+			(got.Text == nil) != (want == "") || (corrected.Text == nil) != (want == "") || (corrected.By == "") != (want == "") {
+			t.Errorf("%s reads of the corrected answer %+v, %+v", who.Authority, got, corrected)
+		}
+	}
 	may := func(p *Person, operation string, who actor.Actor) bool {
 		return access.Allows(operation, who, e.Resource(p.Status(), who, operation))
 	}

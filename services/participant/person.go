@@ -335,7 +335,7 @@ func (p *Person) Release(referral string, mistaken, rejected bool, cause string,
 	if mistaken {
 		kind = Mistaken
 	}
-	if tie == nil || mistaken && tie.Mistaken || !mistaken && tie.Released {
+	if tie == nil || st.causes[cause] || mistaken && tie.Mistaken || !mistaken && tie.Released {
 		return false
 	}
 	s := PersonStep{Kind: kind, Referral: referral, Entry: history.Entry{Cause: cause}}

@@ -184,6 +184,19 @@ func TestTheRelationshipsOfAPerson(t *testing.T) {
 	}
 }
 
+func TestARejectionThatComesAgainDoesNotUndoItsCorrection(t *testing.T) {
+	p := known()
+	if !p.Release("r2", false, true, "r2/2", system, noon) || !p.Transfer(Reopened, "r2", "1402", "r2/3", system, noon) {
+		t.Fatal("rejected, and that was corrected")
+	}
+	if p.Release("r2", false, true, "r2/2", system, noon) || p.Status().referral("r2").Holder != "1402" {
+		t.Errorf("got %+v", p.Status().referral("r2"))
+	}
+	if !p.Release("r2", false, true, "r2/4", system, noon) {
+		t.Error("another rejection counts")
+	}
+}
+
 func TestAnAliasFollowsFromTheID(t *testing.T) {
 	a := Alias("3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d")
 	if a != Alias("3f0c8a52-6a43-4d0e-9d3e-0d8c7a1b2c3d") || a == Alias("other") || len(a) != len("Deltagare 7F3K") {

@@ -162,9 +162,10 @@ func (p *Progress) lastHappened() civil.Date {
 }
 
 // request returns what is asked for with an exception that waits for its approval: a
-// decision at a check-in, or the start of a block; nil: nothing.
+// decision at a check-in, or the start of a block; nil: nothing. An enrolment that was
+// closed since waits for none.
 func (p *Progress) request() *EnrolmentStep {
-	if in := p.checkIn(p.Block); in != nil && in.Request != nil {
+	if in := p.checkIn(p.Block); in != nil && p.State == StateCheckInDue && in.Request != nil {
 		return in.Request
 	}
 	return p.start

@@ -107,7 +107,18 @@ func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress
 		}
 	}
 	for i := range redacted.Steps {
-		if s := &redacted.Steps[i]; isSender && s.Kind == Answered && s.Authority != a.Authority {
+		s := &redacted.Steps[i]
+		if !isSender || s.Authority == a.Authority {
+			continue
+		}
+		if c := s.Correction; c != nil && e.Steps[c.Of-1].Kind == Answered { // by who answered
+			correction := *c
+			if c.With != nil {
+				correction.With = &EnrolmentStep{Kind: Answered, Number: c.With.Number, On: c.With.On, Held: c.With.Held}
+			}
+			s.By, s.Authority, s.Unit, s.Text, s.Correction = "", "", "", nil, &correction
+		}
+		if s.Kind == Answered {
 			s.By, s.Authority, s.Unit, s.Readiness, s.Text = "", "", "", "", nil
 		}
 	}

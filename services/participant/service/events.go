@@ -69,7 +69,8 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 		},
 	}
 	if s.Kind == participant.Answered {
-		event.Data["answeredBy"] = s.Authority // it names whose answer this is; it is nobody's event
+		// It names whose answer this is, or whose correction of it; it is nobody's event.
+		event.Data["answeredBy"] = taken.Authority
 	}
 	if s.Number > 0 {
 		event.Data["number"] = strconv.Itoa(s.Number)

@@ -43,6 +43,38 @@ func kinds(events []feed.Event, subject string) string {
 	return strings.Join(all, " ")
 }
 
+func TestTheEventOfAnAnswerAndOfItsCorrectionNamesWhoseAnswerItIs(t *testing.T) {
+	f := Start(t)
+	_, _, enrolment := f.Enrolled(23, "2026-10-05")
+	servicetest.Must(t, func() error {
+		if _, err := f.Service.Start(servicetest.As(Coach), enrolment, 0, "2026-10-05", nil, ""); err != nil {
+			return err
+		}
+		if _, err := f.AnswerCheckIn(servicetest.As(FKUnit), enrolment, 0, 1, "ready", "", "Redo."); err != nil {
+			return err
+		}
+		v, err := f.Enrolment(servicetest.As(FKUnit), enrolment)
+		if err != nil {
+			return err
+		}
+		c := participant.Correction{Step: v.Version, Instead: &participant.Replacement{}}
+		_, err = f.Correct(servicetest.As(FKUnit), enrolment, 0, c, "Fel text.", "Inte redo.")
+		return err
+	}())
+	answers := 0
+	for _, e := range published(t, f, 8) {
+		if e.Data["readiness"] != "" {
+			answers++
+			if e.Data["answeredBy"] != "fk" {
+				t.Errorf("%s: %v", e.Type, e.Data)
+			}
+		}
+	}
+	if answers != 2 {
+		t.Errorf("%d events say an answer", answers)
+	}
+}
+
 func TestAnAcceptedReferralBecomesOneEnrolment(t *testing.T) {
 	f := Start(t)
 	in, id, enrolment := f.Enrolled(20, "2026-12-07")

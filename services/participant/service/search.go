@@ -93,10 +93,11 @@ func (s *Service) searchNumber(ctx context.Context, a actor.Actor, text string, 
 	found, err := s.people.Store.Find(ctx, store.Query{
 		Association: a.Association, Where: []store.Cond{store.IsAmong(lookupKey, s.Cipher.Lookups(string(number)))}, Limit: 1,
 	})
+	if err == nil && len(found.Items) == 0 {
+		s.people.Miss(ctx, a, searchOperation) // as long as for one who is hidden
+	}
 	for _, v := range found.Items {
-		if err == nil {
-			err = s.addHit(a, v.Value, nil, hits)
-		}
+		err = s.addHit(a, v.Value, nil, hits)
 	}
 	return err
 }
