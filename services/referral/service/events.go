@@ -210,15 +210,20 @@ func (s *Service) follow(ctx context.Context, e feed.Event, id string, step refe
 		voids = append(voids, event(n))
 	}
 	saved, err := s.referrals.Update(ctx, e.Association, id, 0, func(r *referral.Referral) error {
-		own := step
+		own, should := step, instead
 		if by := e.Data["answeredBy"]; by != "" && by != r.Authority { // what one authority says of a person is not for another
-			withheld := *step.Progress
-			own.Progress, withheld.Code = &withheld, ""
+			said := &own
+			if instead != nil {
+				corrected := *instead
+				said, should = &corrected, &corrected
+			}
+			withheld := *said.Progress
+			said.Progress, withheld.Code = &withheld, ""
 		}
 		if step.Kind != referral.Corrected {
 			return follow(r, by, s.Now(), own)
 		}
-		taken, err := r.FollowCorrection(by, s.Now(), e.ID, event(e.Data["corrects"]), voids, instead)
+		taken, err := r.FollowCorrection(by, s.Now(), e.ID, event(e.Data["corrects"]), voids, should)
 		if err != nil {
 			return err
 		}

@@ -98,6 +98,36 @@ func TestTheEnrolmentsFeedIsFollowedToTheOutcome(t *testing.T) {
 	}
 }
 
+// What another authority answered at a check-in is not for the sender, nor what it should
+// have answered.
+func TestAnAnswerOfAnotherAuthorityIsWithheldAlsoWhenItIsCorrected(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	r := enrolled(t, w)
+	for _, e := range []feed.Event{
+		ofEnrolment(r, enrolment+"/2", "started", map[string]string{"on": "2026-03-16", "number": "1"}),
+		ofEnrolment(r, enrolment+"/3", "check_in_due", map[string]string{"number": "1"}),
+		ofEnrolment(r, enrolment+"/4", "answered", map[string]string{"number": "1", "readiness": "ready", "answeredBy": "af"}),
+		ofEnrolment(r, enrolment+"/5", "corrected", map[string]string{"corrects": "4", "kind": "answered", "number": "1", "readiness": "unsure", "answeredBy": "af"}),
+		ofEnrolment(r, enrolment+"/6", "closed", map[string]string{"outcome": "interrupted", "on": "2026-08-30"}),
+	} {
+		w.Peer.Add(e)
+	}
+	v := until(t, w, referraltest.Intake, r.ID, inState(referral.StateClosed))
+	corrected := false
+	for _, s := range v.Steps {
+		if s.Correction != nil {
+			corrected, s = true, *s.Correction.With
+		}
+		if s.Progress != nil && s.Progress.Kind == "answered" && s.Progress.Code != "" {
+			t.Errorf("step %d says %s", s.N, s.Progress.Code)
+		}
+	}
+	if !corrected {
+		t.Error("the correction is not followed")
+	}
+}
+
 func TestAfterTheConsentIsWithdrawnTheSenderSeesNoProgressAndNoOutcome(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
