@@ -244,9 +244,9 @@ func (b *Booking) NoteAttendance(a association.Activity, known bool, n Note, can
 	return true, nil
 }
 
-// CorrectAttendance marks the note of a day as a mistake: the attendance was another, or
-// (empty) there is nothing to note. reason is encrypted.
-func (b *Booking) CorrectAttendance(date civil.Date, attendance Attendance, reason []byte, manages bool, days int, by history.Author, now time.Time) error {
+// CorrectAttendance marks the note of a day as a mistake: the attendance was another, which
+// could have been noted, or (empty) there is nothing to note. reason is encrypted.
+func (b *Booking) CorrectAttendance(date civil.Date, attendance Attendance, reason []byte, cancelled Cancellations, manages bool, days int, by history.Author, now time.Time) error {
 	note, noted := b.Status().Notes[date]
 	switch {
 	case !IsDate(date):
@@ -257,6 +257,10 @@ func (b *Booking) CorrectAttendance(date civil.Date, attendance Attendance, reas
 		return history.ErrNothingCorrected.WithText(
 			"Rättelsen ändrar ingenting: detta är redan noterat. Ange en annan närvaro, eller utelämna attendance om inget skulle ha noterats.",
 			"The correction changes nothing: this is noted already. Give another attendance, or leave out attendance if nothing should have been noted.").AtField("/attendance")
+	case date > civil.DateOf(now) && attendance != "" && attendance != AbsentNotified:
+		return ErrFuture.AtField("/date")
+	case attendance != "" && cancelled[OccurrenceKey{b.Activity, date}] != nil:
+		return ErrDayOff.AtField("/date")
 	case len(b.Steps) >= maxBookingSteps:
 		return ErrTooMany
 	}

@@ -130,7 +130,7 @@ func TestACorrectionReplacesANoteAndBothStay(t *testing.T) {
 		t.Fatalf("another note: %v", err)
 	}
 	correct := func(word Attendance, by history.Author, manages bool, days int) error {
-		return b.CorrectAttendance("2026-11-17", word, []byte("x"), manages, 14, by, friday.AddDate(0, 0, days))
+		return b.CorrectAttendance("2026-11-17", word, []byte("x"), nil, manages, 14, by, friday.AddDate(0, 0, days))
 	}
 	colleague := history.Author{Subject: "coach-2", Authority: "molndal"}
 	for sentence, got := range map[string]error{
@@ -147,7 +147,7 @@ func TestACorrectionReplacesANoteAndBothStay(t *testing.T) {
 			t.Errorf("%s: %v", sentence, got)
 		}
 	}
-	if err := b.CorrectAttendance("2026-11-10", Present, nil, false, 14, coach, friday); !errors.Is(err, ErrNotNoted) {
+	if err := b.CorrectAttendance("2026-11-10", Present, nil, nil, false, 14, coach, friday); !errors.Is(err, ErrNotNoted) {
 		t.Errorf("a day without a note: %v", err)
 	}
 	if err := correct(AbsentNotified, coach, false, 14); err != nil {
@@ -183,6 +183,28 @@ func TestWhoSaidThatTheyWouldBeAbsentMayComeAllTheSame(t *testing.T) {
 	}
 	if _, err := b.NoteAttendance(walk(t), true, Note{Date: "2026-11-17", Attendance: Absent}, nil, coach, friday); !errors.Is(err, ErrNoted) {
 		t.Errorf("once they have come: %v", err)
+	}
+}
+
+func TestACorrectionNotesNothingThatCouldNotHaveBeenNoted(t *testing.T) {
+	b := booked(t)
+	for date, word := range map[civil.Date]Attendance{"2026-11-24": AbsentNotified, "2026-11-17": Absent} {
+		if _, err := b.NoteAttendance(walk(t), true, Note{Date: date, Attendance: word}, nil, coach, friday); err != nil {
+			t.Fatal(err)
+		}
+	}
+	off := Cancellations{{walk(t).ID, "2026-11-17"}: {}}
+	correct := func(date civil.Date, word Attendance) error {
+		return b.CorrectAttendance(date, word, nil, off, false, 14, coach, friday)
+	}
+	if err := correct("2026-11-24", Present); !errors.Is(err, ErrFuture) {
+		t.Errorf("present on a day to come: %v", err)
+	}
+	if err := correct("2026-11-17", Present); !errors.Is(err, ErrDayOff) {
+		t.Errorf("present at what was called off: %v", err)
+	}
+	if err := errors.Join(correct("2026-11-24", ""), correct("2026-11-17", "")); err != nil {
+		t.Errorf("there is nothing to note: %v", err)
 	}
 }
 

@@ -142,7 +142,11 @@ func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellati
 		}
 	}
 	for _, s := range b.Steps {
-		if (s.Kind == StepCancelled || s.Kind == StepEnded) && o.Date >= s.Date {
+		end := s
+		if s.Kind == StepReopened {
+			end = b.Steps[s.Correction.Of-1]
+		}
+		if (end.Kind == StepCancelled || end.Kind == StepEnded) && o.Date >= end.Date {
 			change(s.At)
 		}
 	}

@@ -61,6 +61,11 @@ func TestAChangeRaisesTheSequenceAndKeepsTheUID(t *testing.T) {
 	if gone.Sequence != 3 || !gone.Cancelled || gone.UID != before.UID {
 		t.Errorf("cancelled: got %+v", gone)
 	}
+	b.End("2026-11-20", "e/7", coach, friday.Add(4*time.Hour))
+	b.Reopen("e/8", coach, friday.Add(5*time.Hour))
+	if again := entriesOf(t, b, friday.Add(5*time.Hour), history)["2026-11-24"]; again.Sequence != 5 || again.ChangedAt != friday.Add(5*time.Hour) {
+		t.Errorf("what ended it was corrected: got %+v", again)
+	}
 	if past := entriesOf(t, b, friday.Add(3*time.Hour), history)["2026-11-17"]; past.Sequence != 0 || past.Cancelled {
 		t.Errorf("what was before the cancellation is untouched; got %+v", past)
 	}

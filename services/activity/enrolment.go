@@ -112,7 +112,7 @@ func correctionIn(data map[string]string, instead EnrolmentStep) *history.Correc
 func (e *Enrolment) follow(s EnrolmentStep) {
 	data, on := s.Data, civil.Date(s.Data["on"])
 	switch {
-	case s.Kind == "closed" || s.Kind == "cancelled":
+	case s.Kind == "closed":
 		e.Closed, e.LastDay = true, on
 		if !IsDate(e.LastDay) {
 			e.LastDay = civil.DateOf(s.At)

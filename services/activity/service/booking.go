@@ -176,7 +176,11 @@ func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion in
 		if err != nil {
 			return err
 		}
-		return b.CorrectAttendance(date, attendance, text, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect("", b.Municipality), guard.Author(ctx), s.Now())
+		cancelled, err := s.cancellationsOf(ctx, in.ID, store.Equals(activityKey, b.Activity), date, date)
+		if err != nil {
+			return err
+		}
+		return b.CorrectAttendance(date, attendance, text, cancelled, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect("", b.Municipality), guard.Author(ctx), s.Now())
 	})
 }
 

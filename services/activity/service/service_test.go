@@ -372,7 +372,7 @@ func TestTheFollowerTakesTheSameEventTwice(t *testing.T) {
 	const other = "33333333-3333-4333-8333-333333333333"
 	for range 2 {
 		s.Emit("planned", other, other, Molndal, 1, "")
-		s.Emit("cancelled", other, other, Molndal, 2, "")
+		s.Emit("closed", other, other, Molndal, 2, "")
 	}
 	s.Emit("closed", "44444444-4444-4444-8444-444444444444", "", "", 3, "") // the first of it, about nobody: skipped
 	s.Emit("answered", other, other, Molndal, 3, "")
