@@ -2,10 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
 )
@@ -22,32 +24,24 @@ const (
 // and only once.
 func (s *Service) MarkOverdue(ctx context.Context) error { return s.dueJob.Do(ctx) }
 
-// markOverdue takes the steps of an association batch by batch, the longest overdue
-// first: each of them changes the key or the state of its enrolment, so the next batch
-// is another one.
+// markOverdue takes the steps of an association, the longest overdue first.
 func (s *Service) markOverdue(ctx context.Context, in *association.Association) error {
-	for {
-		now := s.Now()
-		due, err := s.enrolments.Store.Find(ctx, store.Query{
-			Association: in.ID, Where: []store.Cond{{Key: dueKey, Op: store.Lt, Value: string(civil.DateOf(now))}},
-			Sort: []store.Order{{Key: dueKey}}, Limit: maxDueInRead,
+	now := s.Now()
+	q := store.Query{
+		Association: in.ID, Where: []store.Cond{{Key: dueKey, Op: store.Lt, Value: string(civil.DateOf(now))}},
+		Sort: []store.Order{{Key: dueKey}}, Limit: maxDueInRead,
+	}
+	return s.enrolments.Store.Each(ctx, q, func(v store.Versioned[participant.Enrolment]) error {
+		_, err := s.enrolments.Store.Update(ctx, in.ID, v.Value.ID, 0, func(e *participant.Enrolment) error {
+			return store.WriteIf(e.MarkOverdue(now))
 		})
-		if err != nil {
-			return err
-		}
-		for _, v := range due.Items {
-			_, err := s.enrolments.Store.Update(ctx, in.ID, v.Value.ID, 0, func(e *participant.Enrolment) error {
-				return store.WriteIf(e.MarkOverdue(now))
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if len(due.Items) > 0 {
-			s.publisher.Wake()
-		}
-		if len(due.Items) < maxDueInRead {
+		s.publisher.Wake()
+		// One that a newer program has written to, or that is written to all the time,
+		// must not delay the others.
+		if errors.Is(err, store.ErrNewer) || errors.Is(err, fault.ErrUnavailable) && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "an enrolment whose step is due could not be written; the next round tries again", "enrolment", v.Value.ID, "error", err)
 			return nil
 		}
-	}
+		return err
+	})
 }

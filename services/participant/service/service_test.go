@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/personnummer"
 	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/participanttest"
 	"github.com/finsam/finsam/services/participant/service"
@@ -298,5 +300,38 @@ func TestAnApplicantMustUseTheOwnNumber(t *testing.T) {
 	f.Store(other)
 	if _, err := f.Put(servicetest.As(me), other); !errors.Is(err, participant.ErrNotYou) {
 		t.Errorf("another person's number: got %v", err)
+	}
+}
+
+// newer is an engine on which a newer program has written one document.
+type newer struct {
+	store.Engine
+	id string
+}
+
+func (e newer) Replace(ctx context.Context, collection string, r store.Record, from int64) error {
+	if r.ID == e.id {
+		return store.ErrNewer
+	}
+	return e.Engine.Replace(ctx, collection, r, from)
+}
+
+func TestOneEnrolmentThatCannotBeWrittenDelaysNoOther(t *testing.T) {
+	f := Start(t)
+	var ids []string
+	for i, start := range []civil.Date{"2026-11-02", "2026-11-03"} {
+		_, _, id := f.Enrolled(uint64(30+i), string(start))
+		_, err := f.Service.Start(servicetest.As(Coach), id, 0, start, nil, "")
+		servicetest.Must(t, err)
+		ids = append(ids, id)
+	}
+	config := f.Service.Config
+	config.Engine, config.Peers = newer{f.Engine, ids[0]}, nil
+	s, err := service.New(t.Context(), config)
+	servicetest.Must(t, err)
+	f.Clock.Advance(30 * 24 * time.Hour)
+	servicetest.Must(t, s.MarkOverdue(t.Context()))
+	if v, err := f.Enrolment(servicetest.As(Coach), ids[1]); err != nil || v.Progress.State != participant.StateCheckInDue {
+		t.Errorf("got %+v, %v", v, err)
 	}
 }
