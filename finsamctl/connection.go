@@ -92,7 +92,8 @@ func (c *connection) bearer(ctx context.Context) (string, error) {
 		return c.token, nil
 	}
 	if c.clientID != "" {
-		return c.token, c.fetch(ctx)
+		err := c.fetch(ctx)
+		return c.token, err
 	}
 	text := os.Getenv("FINSAM_TOKEN")
 	if c.tokenFile != "" {

@@ -19,6 +19,7 @@ type report struct {
 	json       *json.Encoder
 	file       *os.File // nil: standard output
 	pending    []result // those since the last flush
+	failed     error    // the first that a row could not be written for; of CSV the writer keeps it
 	taken, not int
 }
 
@@ -72,10 +73,11 @@ func (r *report) flush() {
 
 func (r *report) write(x result) {
 	if r.json != nil {
-		_ = r.json.Encode(struct {
+		err := r.json.Encode(struct {
 			result
 			Key *string `json:"key,omitempty"` // hides the key, which only the journal needs
 		}{result: x})
+		r.failed = cmp.Or(r.failed, err)
 		return
 	}
 	status := ""
@@ -87,7 +89,7 @@ func (r *report) write(x result) {
 
 func (r *report) close() error {
 	r.flush()
-	var err error
+	err := r.failed
 	if r.csv != nil {
 		r.csv.Flush()
 		err = r.csv.Error()
