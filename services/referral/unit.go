@@ -112,8 +112,10 @@ func (g *Register) Change(u Unit, in *association.Association, now time.Time) er
 
 // check holds a unit against the rules; pointer is where in the body it is.
 func (u Unit) check(in *association.Association, pointer string) error {
-	if personnummer.Contains(u.ID) || personnummer.Contains(u.Name) {
-		return personnummer.ErrNumberHere.AtField(pointer + "/name")
+	for _, f := range []struct{ field, value string }{{"id", u.ID}, {"name", u.Name}} {
+		if personnummer.Contains(f.value) {
+			return personnummer.ErrNumberHere.AtField(pointer + "/" + f.field)
+		}
 	}
 	var wrong fieldErrors
 	if u.Contact.check(&wrong, pointer+"/contact"); wrong.first != nil {

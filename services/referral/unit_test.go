@@ -92,6 +92,7 @@ func TestARegisterHoldsEachUnitOnceAndInOrder(t *testing.T) {
 		"a municipality that does not exist": {func(u []Unit) []Unit { u[0].Municipality = "0180"; return u }, ErrMunicipality, "/items/0/municipality"},
 		"an authority that does not exist":   {func(u []Unit) []Unit { u[0].Authority = "nosuch"; return u }, ErrAuthority, "/items/0/authority"},
 		"a person as a unit":                 {func(u []Unit) []Unit { u[0].Name = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/name"},
+		"a person as its id":                 {func(u []Unit) []Unit { u[0].ID = "19121212-1212"; return u }, personnummer.ErrNumberHere, "/items/0/id"},
 		"a person as its contact":            {func(u []Unit) []Unit { u[0].Contact = &Contact{Name: "19121212-1212"}; return u }, personnummer.ErrNumberHere, "/items/0/contact/name"},
 		"a function as its contact":          {func(u []Unit) []Unit { u[0].Contact = &Contact{Name: "Påhittad växel"}; return u }, nil, ""},
 		"more than there are":                {func(u []Unit) []Unit { return make([]Unit, maxUnits+1) }, ErrTooManyUnits, "/items"},

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	api "github.com/finsam/finsam/pkg/api/referral"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/referral/figures"
 )
 
 func (h handlers) GetReferralFigures(ctx context.Context, r api.GetReferralFiguresRequestObject) (api.GetReferralFiguresResponseObject, error) {
 	from, to, municipality := rest.Value(r.Params.From), rest.Value(r.Params.To), rest.Value(r.Params.Municipality)
-	if now := h.service.Now().UTC().Format("2006-01"); from == "" && to == "" {
+	if now := string(civil.DateOf(h.service.Now())[:len("2006-01")]); from == "" && to == "" {
 		from, to = now[:4]+"-01", now // the year so far
 	} else if from == "" {
 		from = to

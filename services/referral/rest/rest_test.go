@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -152,4 +153,14 @@ func indented(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+func TestTheYearSoFarIsTheSwedishOne(t *testing.T) {
+	f := newFront(t)
+	f.Clock.Advance(time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC).Sub(f.Now())) // 00:30 in Sweden
+	a := f.do(t, webtest.Request{Method: "GET", Path: "/referral-figures", As: referraltest.Intake})
+	var got api.ReferralFigures
+	if err := json.Unmarshal(a.Body, &got); err != nil || got.From != "2027-01" || got.To != "2027-01" {
+		t.Errorf("got %s to %s, %v", got.From, got.To, err)
+	}
 }

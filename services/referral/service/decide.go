@@ -8,6 +8,7 @@ import (
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
@@ -47,14 +48,8 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		if err := s.checkPath(ctx, a, id, participant, initiative.ID); err != nil {
 			return err
 		}
-		start := civil.Date(acceptance.StartDate)
-		if in.Calendar.IsClosed(start) {
-			holiday, _ := start.Holiday()
-			return referral.ErrHoliday.WithText(fmt.Sprintf("Det är helgdag den dagen (%s), och då startar ingen. Välj en annan dag.", holiday.SV),
-				fmt.Sprintf("That day is a public holiday (%s), on which nobody begins. Choose another day.", holiday.EN)).AtField("/startDate")
-		}
-		if early := in.Calendar.DaysBeforeReceipt; early != nil && start < civil.DateOf(r.Value.ReceivedAt()).AddDays(-*early) {
-			return referral.ErrBeforeReceipt.AtField("/startDate")
+		if err := checkCalendar(in, r.Value, civil.Date(acceptance.StartDate), "/startDate"); err != nil {
+			return err
 		}
 		age, err := s.People.AgeOn(ctx, r.Value.Participant, acceptance.StartDate)
 		if err != nil {
@@ -76,6 +71,19 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		err = cmp.Or(s.checkPath(ctx, actor.From(ctx), id, participant, acceptance.Initiative), error(referral.ErrAlreadyEnrolled))
 	}
 	return v, err
+}
+
+// checkCalendar returns what the association's calendar has against a start on a day.
+func checkCalendar(in *association.Association, r *referral.Referral, start civil.Date, pointer string) error {
+	if in.Calendar.IsClosed(start) {
+		holiday, _ := start.Holiday()
+		return referral.ErrHoliday.WithText(fmt.Sprintf("Det är helgdag den dagen (%s), och då startar ingen. Välj en annan dag.", holiday.SV),
+			fmt.Sprintf("That day is a public holiday (%s), on which nobody begins. Choose another day.", holiday.EN)).AtField(pointer)
+	}
+	if early := in.Calendar.DaysBeforeReceipt; early != nil && start < civil.DateOf(r.ReceivedAt()).AddDays(-*early) {
+		return referral.ErrBeforeReceipt.AtField(pointer)
+	}
+	return nil
 }
 
 // path returns the referral that leads a person into an initiative now; nil: none.
@@ -189,6 +197,10 @@ func (s *Service) Correct(ctx context.Context, id string, ifVersion int64, c ref
 			if err != nil {
 				return err
 			}
+			const pointer = "/replacement/startDate"
+			if err := checkCalendar(in, r.Value, civil.Date(instead.Acceptance.StartDate), pointer); err != nil {
+				return err
+			}
 			age, err := s.People.AgeOn(ctx, r.Value.Participant, instead.Acceptance.StartDate)
 			if err != nil {
 				return err
@@ -197,7 +209,7 @@ func (s *Service) Correct(ctx context.Context, id string, ifVersion int64, c ref
 			if !ok {
 				return referral.ErrInitiative.AtField("/step")
 			}
-			if err := referral.CheckAge(initiative, age, "/replacement/startDate"); err != nil {
+			if err := referral.CheckAge(initiative, age, pointer); err != nil {
 				return err
 			}
 		}

@@ -159,12 +159,19 @@ func (s *Service) Handle(ctx context.Context, e feed.Event) error {
 	return cmp.Or(err, first)
 }
 
-// eachAbout calls do for each referral about a person.
+// eachAbout calls do for each referral about a person. What one of them skips the others
+// get: feed.ErrSkip is returned once all have been visited.
 func (s *Service) eachAbout(ctx context.Context, association, participant string, do func(*referral.Referral) error) error {
 	about := []store.Cond{store.Equals(keyParticipant, participant)}
-	return s.referrals.Each(ctx, store.Query{Association: association, Where: about, Sort: latestFirst, Limit: 100}, func(r store.Versioned[referral.Referral]) error {
-		return do(r.Value)
+	var skipped error
+	err := s.referrals.Each(ctx, store.Query{Association: association, Where: about, Sort: latestFirst, Limit: 100}, func(r store.Versioned[referral.Referral]) error {
+		err := do(r.Value)
+		if errors.Is(err, feed.ErrSkip) {
+			skipped, err = err, nil
+		}
+		return err
 	})
+	return cmp.Or(err, skipped)
 }
 
 // enrolJoined takes what the vault has confirmed as a step: a referral follows an

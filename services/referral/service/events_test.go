@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -126,6 +127,37 @@ func TestAnAnswerOfAnotherAuthorityIsWithheldAlsoWhenItIsCorrected(t *testing.T)
 	if !corrected {
 		t.Error("the correction is not followed")
 	}
+}
+
+// Two referrals have joined an enrolment, and the later one was withdrawn: what is corrected
+// since is not for it, and for the other one all the same.
+func TestWhatOneReferralSkipsTheOthersAboutThePersonFollow(t *testing.T) {
+	w := referraltest.New(t)
+	w.Run(t)
+	first := enrolled(t, w)
+	var joined []*referral.Referral
+	for n := range 2 {
+		w.Clock.Advance(time.Minute)
+		r := created(t, w)
+		_, err := w.Service.Join(referraltest.As(referraltest.Intake), r.ID, 0, "", false)
+		wants(t, "joined", err, nil)
+		w.Peer.Add(ofPerson(r, r.Participant+"/"+strconv.Itoa(n), "enrolled", map[string]string{"joined": "true", "referral": r.ID, "enrolment": enrolment}))
+		until(t, w, referraltest.Intake, r.ID, inState(referral.StateEnrolled))
+		joined = append(joined, r)
+	}
+	began := func(on string) func(*referral.View) bool {
+		return func(v *referral.View) bool {
+			return slices.ContainsFunc(v.Story, func(s referral.Step) bool {
+				return s.Progress != nil && s.Progress.Kind == "started" && s.Progress.On == on
+			})
+		}
+	}
+	w.Peer.Add(ofEnrolment(first, enrolment+"/2", "started", map[string]string{"on": "2026-03-16", "number": "1"}))
+	until(t, w, referraltest.Intake, joined[1].ID, began("2026-03-16"))
+	_, err := w.Service.Withdraw(referraltest.As(referraltest.Officer), joined[1].ID, 0, "referrer", "")
+	wants(t, "withdrawn", err, nil)
+	w.Peer.Add(ofEnrolment(first, enrolment+"/3", "corrected", map[string]string{"corrects": "2", "kind": "started", "on": "2026-03-17", "number": "1"}))
+	until(t, w, referraltest.Intake, joined[0].ID, began("2026-03-17"))
 }
 
 func TestAfterTheConsentIsWithdrawnTheSenderSeesNoProgressAndNoOutcome(t *testing.T) {

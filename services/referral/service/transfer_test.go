@@ -159,6 +159,25 @@ func TestADecisionIsCorrectedWithinTheTimeOfTheProgrammeWhereItWasTaken(t *testi
 	}
 }
 
+func TestACorrectedStartIsHeldAgainstTheCalendar(t *testing.T) {
+	w := referraltest.New(t)
+	in, err := w.World.Associations.Get("insjoriket")
+	wants(t, "the association", err, nil)
+	early := 0
+	in.Calendar.PublicHolidays, in.Calendar.DaysBeforeReceipt = "closed", &early
+	r := created(t, w)
+	intake := referraltest.As(referraltest.Intake)
+	_, err = w.Service.Accept(intake, r.ID, 1, acceptance())
+	wants(t, "accepted", err, nil)
+	for day, want := range map[string]*fault.Error{"2026-04-03": referral.ErrHoliday, "2026-02-27": referral.ErrBeforeReceipt} {
+		_, err = w.Service.Correct(intake, r.ID, 2, referral.Correction{Step: 2, Instead: &referral.Decision{StartDate: day}}, "Fel dag.", "")
+		wants(t, day, err, want)
+		if want != nil && (err == nil || fault.Of(err).Fields[0].Pointer != "/replacement/startDate") {
+			t.Errorf("%s: %v", day, err)
+		}
+	}
+}
+
 func TestTheEventOfATransferNamesBothMunicipalities(t *testing.T) {
 	w := referraltest.New(t)
 	w.Run(t)
