@@ -138,7 +138,7 @@ func TestEachSenderFollowsByItsOwnConsentAndReadsItsOwnAnswers(t *testing.T) {
 			t.Errorf("%s reads %s, %+v", c.who.Authority, seen.Referral, got)
 		}
 	}
-	_, err := e.Correct(sender, noon, false, Correction{Step: numberOf(e, Answered), Reason: []byte("why"), Instead: &Replacement{Text: []byte("sealed anew")}})
+	_, err := e.Correct(sender, noon, false, Correction{Step: numberOf(e, Answered), Reason: []byte("why"), Instead: &Replacement{Text: []byte("sealed again")}})
 	must(t, err)
 	for who, want := range map[*actor.Actor]string{&fk: "ready", &af: "", &staff: "ready"} {
 		seen, progress := e.Redact(p.Status(), *who)
