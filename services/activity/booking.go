@@ -298,7 +298,7 @@ func (b *Booking) Cancel(from civil.Date, by history.Author, now time.Time) erro
 	case !IsDate(from):
 		return ErrDate.AtField("/from")
 	case from > today.AddDays(2*366):
-		return ErrPeriod.AtField("/from")
+		return ErrPeriod.WithText("Dagen ska ligga högst två år bort.", "The day must be at most two years away.").AtField("/from")
 	case slices.ContainsFunc(st.Attendances(), func(n Note) bool { return from <= n.Date && n.Date <= today }):
 		return ErrAttended.AtField("/from")
 	}

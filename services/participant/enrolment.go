@@ -162,7 +162,11 @@ func (e *Enrolment) Start(on civil.Date, x *Exception, by history.Author, now ti
 	if !enrolmentTable.Allows(p.State, Started) {
 		return ErrState
 	}
-	if err := happened(on, e.PlannedStart.AddDays(-maxEarlyDays), civil.DateOf(now), "/startedOn"); err != nil {
+	if on < e.PlannedStart.AddDays(-maxEarlyDays) {
+		return ErrTooEarly.WithText("Dagen är mer än ett år före den planerade starten. Ange en senare dag.",
+			"The day is more than a year before the planned start. Give a later day.").AtField("/startedOn")
+	}
+	if err := happened(on, "", civil.DateOf(now), "/startedOn"); err != nil {
 		return err
 	}
 	return e.begin(&p, EnrolmentStep{Kind: Started, On: on, Number: 1, Exception: x}, by, now)

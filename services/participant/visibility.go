@@ -92,13 +92,17 @@ func (e *Enrolment) resourceBy(p *PersonStatus, a actor.Actor, referral string) 
 }
 
 // Redact returns the enrolment and its progress as the caller, who may see it, may see
-// them. A sender sees its own referral, and not what another has answered; how it ended is
-// seen as far as that is shared.
+// them. A sender sees its own referral, and neither what another has answered nor that the
+// person used weeks before: its consent is about this enrolment. How it ended is seen as
+// far as that is shared.
 func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress) {
 	relation, _ := access.Decide("getEnrolment", a, e.Resource(p, a, "getEnrolment"))
 	isSender := relation == access.OwnUnit || relation == access.OwnAuthority
 	redacted := *e
 	redacted.Steps = slices.Clone(e.Steps)
+	if isSender {
+		redacted.WeeksBefore = 0
+	}
 	if isSender && !access.Allows("getEnrolment", a, e.resourceBy(p, a, e.Referral)) {
 		for _, step := range p.Joined(e) {
 			if access.Allows("getEnrolment", a, e.resourceBy(p, a, step.Referral)) {
@@ -108,6 +112,9 @@ func (e *Enrolment) Redact(p *PersonStatus, a actor.Actor) (*Enrolment, Progress
 	}
 	for i := range redacted.Steps {
 		s := &redacted.Steps[i]
+		if isSender && s.Decision == "" { // of a start: because of weeks that were used before
+			s.Exception = nil
+		}
 		if !isSender || s.Authority == a.Authority {
 			continue
 		}

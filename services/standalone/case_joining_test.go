@@ -125,6 +125,9 @@ func TestCase_A5_ASecondReferralJoinsTheEnrolmentThatRuns(t *testing.T) {
 	if got := o.want(200, coach1, http.MethodGet, again, "", nil); got["weeksUsedBefore"] != 6.0 || got["maxWeeks"] != 24.0 {
 		t.Errorf("weeks used before: %v of %v", got["weeksUsedBefore"], got["maxWeeks"])
 	}
+	if got := o.want(200, officer, http.MethodGet, again, "", nil); got["weeksUsedBefore"] != nil {
+		t.Errorf("the sender reads that the person was enrolled before: %v weeks", got["weeksUsedBefore"])
+	}
 	o.eventually("the figures have counted", func() bool {
 		figures := o.want(200, intake7, http.MethodGet, "/referral-figures?from="+day(0)[:7]+"&to="+day(0)[:7], "", nil)
 		text, _ := json.Marshal(figures)

@@ -725,8 +725,8 @@ type Enrolment struct {
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
 
-	// WeeksUsedBefore Veckor som personen använde i insatsen i tidigare inskrivningar. De räknas mot maxWeeks om insatsen inte säger annat. / Weeks that the person used in the initiative in earlier enrolments. They count against maxWeeks unless the initiative says otherwise.
-	WeeksUsedBefore int `json:"weeksUsedBefore"`
+	// WeeksUsedBefore Veckor som personen använde i insatsen i tidigare inskrivningar, om några; inte för avsändaren. De räknas mot maxWeeks om insatsen inte säger annat. / Weeks that the person used in the initiative in earlier enrolments, if any; not for the sender. They count against maxWeeks unless the initiative says otherwise.
+	WeeksUsedBefore *int `json:"weeksUsedBefore,omitempty"`
 }
 
 // EnrolmentCorrection defines model for EnrolmentCorrection.

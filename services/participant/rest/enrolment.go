@@ -195,7 +195,7 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
 		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)), StartHoliday: holiday,
 		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.Plan.MaxWeeks, PlanVersion: v.Plan.Version,
-		WeeksUsedBefore: v.WeeksBefore, JoinedReferrals: rest.OptionalList(rest.Map(v.Joined, func(s *participant.PersonStep) api.JoinedReferral {
+		WeeksUsedBefore: rest.Optional(v.WeeksBefore), JoinedReferrals: rest.OptionalList(rest.Map(v.Joined, func(s *participant.PersonStep) api.JoinedReferral {
 			return api.JoinedReferral{Referral: s.Referral, AnswersCheckIns: s.Answers}
 		})),
 		Blocks: rest.Map(c.Blocks, func(k participant.Block) api.Block {
