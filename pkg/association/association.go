@@ -9,8 +9,13 @@ package association
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/finsam/finsam/pkg/actor"
 )
 
 // Association is one tenant and what it has decided.
@@ -19,7 +24,7 @@ type Association struct {
 	Name           string // as people write it
 	Version        string // twelve hex digits of the SHA-256 of the file
 	Municipalities []Municipality
-	Authorities    []string // ids of the members that are no municipalities; none: not given
+	Authorities    []Authority // the members that are no municipalities; none: not given
 	Initiatives    []Initiative
 	Weeks          []Week
 	Terms          Terms
@@ -34,6 +39,30 @@ type Municipality struct {
 	// staff's tokens and in a person's consent; empty: not given.
 	Authority string `yaml:"authority"`
 }
+
+// Authority is a member that is no municipality.
+type Authority struct {
+	ID   string `yaml:"id"`   // as in its staff's tokens and in a person's consent
+	Name string `yaml:"name"` // empty: not given
+	Kind string `yaml:"kind"` // one of authorityKinds; empty: not given
+}
+
+// UnmarshalYAML reads an authority, or its id alone.
+func (a *Authority) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode(&a.ID)
+	}
+	type plain Authority // without this method
+	for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
+		if key := n.Content[i]; !slices.Contains([]string{"id", "name", "kind"}, key.Value) {
+			return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: field %s not found in type Authority", key.Line, key.Value)}}
+		}
+	}
+	return n.Decode((*plain)(a))
+}
+
+// authorityKinds are the kinds of member that are no municipality (lag 2003:1210).
+var authorityKinds = []string{string(actor.EmploymentService), string(actor.SocialInsurance), string(actor.Region)}
 
 // Initiative (insats) is what participants are enrolled in.
 type Initiative struct {
@@ -186,6 +215,16 @@ var DefaultTerms = Terms{
 	Decision: 14, Supplement: 14, Transfer: 7, Place: 7, Start: 7, CheckInAnswer: 14, CheckInDecision: 7, NextBlock: 7, Closing: 14, Correction: 14,
 }
 
+// Whole returns the terms with the default for each that is not set.
+func (t Terms) Whole() Terms {
+	d := DefaultTerms
+	return Terms{
+		Decision: cmp.Or(t.Decision, d.Decision), Supplement: cmp.Or(t.Supplement, d.Supplement), Transfer: cmp.Or(t.Transfer, d.Transfer), Place: cmp.Or(t.Place, d.Place),
+		Start: cmp.Or(t.Start, d.Start), CheckInAnswer: cmp.Or(t.CheckInAnswer, d.CheckInAnswer), CheckInDecision: cmp.Or(t.CheckInDecision, d.CheckInDecision),
+		NextBlock: cmp.Or(t.NextBlock, d.NextBlock), Closing: cmp.Or(t.Closing, d.Closing), Correction: t.DaysToCorrect(),
+	}
+}
+
 // DaysToCorrect returns how many days who took a step corrects it without the head of the
 // unit.
 func (t Terms) DaysToCorrect() int { return cmp.Or(t.Correction, DefaultTerms.Correction) }
@@ -230,7 +269,7 @@ func (a *Association) Municipality(code string) (Municipality, bool) {
 // HasAuthority reports whether an authority is a member, by its id. A file that does not
 // name its authorities cannot tell: then every id is taken for one.
 func (a *Association) HasAuthority(id string) bool {
-	return len(a.Authorities) == 0 || slices.Contains(a.Authorities, id) ||
+	return len(a.Authorities) == 0 || slices.ContainsFunc(a.Authorities, func(x Authority) bool { return x.ID == id }) ||
 		slices.ContainsFunc(a.Municipalities, func(m Municipality) bool { return m.Authority == id })
 }
 

@@ -68,10 +68,12 @@ func (c *checker) file(f *file) {
 			"want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", m.Authority)
 		codes[m.Code] = true
 	}
-	for i, id := range f.Authorities {
+	for i, a := range f.Authorities {
 		place := fmt.Sprintf("authorities[%d]", i)
-		c.want(authorityForm.MatchString(id), place, "want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", id)
-		c.want(!slices.Contains(f.Authorities[:i], id), place, "want each authority once, got %q again", id)
+		c.want(authorityForm.MatchString(a.ID), place, "want the id of an authority, of lower-case letters, digits, \"-\" and \"_\", got %q", a.ID)
+		c.want(!slices.ContainsFunc(f.Authorities[:i], func(x Authority) bool { return x.ID == a.ID }), place, "want each authority once, got %q again", a.ID)
+		c.text(a.Name, place+".name", false)
+		c.oneOf(a.Kind, place+".kind", authorityKinds, false)
 	}
 	c.initiative(f.Initiative, codes)
 	t := f.Terms

@@ -140,7 +140,7 @@ type file struct {
 		Name string `yaml:"name"`
 	} `yaml:"association"`
 	Municipalities []Municipality `yaml:"municipalities"`
-	Authorities    []string       `yaml:"authorities"`
+	Authorities    []Authority    `yaml:"authorities"`
 	Initiative     fileInitiative `yaml:"initiative"`
 	Weeks          []Week         `yaml:"weeks"`
 	Terms          Terms          `yaml:"terms"`

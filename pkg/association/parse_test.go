@@ -96,8 +96,10 @@ func TestABadFileNamesThePlaceAndWhatIsWanted(t *testing.T) {
 		{"a name that is too long", "name: ACTivera", "name: " + strings.Repeat("x", 201), "initiative.name: want at most 200 bytes"},
 		{"a code of three digits", `code: "1481"`, `code: "148"`, `municipalities[0].code: want four digits, got "148"`},
 		{"a municipality twice", `code: "1402"`, `code: "1481"`, `municipalities[1].code: want each municipality once, got "1481" again`},
-		{"an authority with capitals", "[fk,", "[FK,", `authorities[0]: want the id of an authority`},
-		{"an authority twice", "[fk,", "[fk, fk,", `authorities[1]: want each authority once, got "fk" again`},
+		{"an authority with capitals", "[{ id: fk,", "[{ id: FK,", `authorities[0]: want the id of an authority`},
+		{"an authority of a kind of one's own", "kind: region", "kind: county", `authorities[2].kind: want one of employment_service, social_insurance, region`},
+		{"an authority with an unknown field", "kind: region", "sort: region", `want only known fields, got field sort`},
+		{"an authority twice", "[{ id: fk,", "[fk, { id: fk,", `authorities[1]: want each authority once, got "fk" again`},
 		{"an orientation of its own", "orientation: individual", "orientation: both", "initiative.orientation: want one of individual, structural"},
 		{"ages turned round", "[16, 64]", "[64, 16]", "initiative.ages: want [lowest, highest]"},
 		{"one age", "[16, 64]", "[16]", "initiative.ages: want [lowest, highest]"},
@@ -213,7 +215,7 @@ func TestOnlyAFileThatNamesItsAuthoritiesKnowsWhoIsOne(t *testing.T) {
 	if err != nil || in.HasAuthority("nosuch") || !in.HasAuthority("fk") || !in.HasAuthority("molndal") {
 		t.Errorf("with them: %v", err)
 	}
-	in, err = Parse(change(t, "authorities: [fk, af, vgr]\n", ""))
+	in, err = Parse(change(t, "authorities: [{ id: fk, name: Försäkringskassan, kind: social_insurance }, { id: af, name: Arbetsförmedlingen, kind: employment_service }, { id: vgr, name: Västra Götalandsregionen, kind: region }]\n", ""))
 	if err != nil || !in.HasAuthority("nosuch") {
 		t.Errorf("without them: %v", err)
 	}

@@ -95,8 +95,8 @@ var (
 func Later(e Entry, what fault.Text) *fault.Error {
 	day := civil.DateOf(e.At)
 	return ErrLaterStep.WithText(
-		fmt.Sprintf("Rättelsen går inte att förena med steg %d, %s den %s. Rätta det steget först.", e.N, what.SV, day),
-		fmt.Sprintf("The correction contradicts step %d, %s on %s. Correct that step first.", e.N, what.EN, day))
+		fmt.Sprintf("Rättelsen går inte att förena med steg %d (%s, %s). Rätta det steget först.", e.N, what.SV, day),
+		fmt.Sprintf("The correction contradicts step %d (%s, %s). Correct that step first.", e.N, what.EN, day))
 }
 
 // MayCorrect reports whether an author corrects an entry of their own: it is so many days

@@ -10,12 +10,12 @@ import (
 
 // cases are the ids of what was once tried through the front door and answered wrongly. A
 // letter is a kind: what somebody must not see, the access log, what is refused or taken
-// wrongly, front ends, finsamctl, the national profile, one caller who takes the whole down. D1, reference data, is still to come.
+// wrongly, front ends, finsamctl, the national profile, one caller who takes the whole down.
 var cases = strings.Fields(`
 	A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14
 	B1 B2 B3 B4 B5
 	C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23 C24 C25 C26 C27 C28
-	D2 D3 D4 D5 D6 D7 D8 D9 D10
+	D1 D2 D3 D4 D5 D6 D7 D8 D9 D10
 	E F
 	G1 G2 G3 G4 G5 G6 G7 G8 G9 G10 G11 G12 G13 G14 G15`)
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 )
@@ -29,19 +30,7 @@ type Replacement struct {
 }
 
 // stepTexts name the steps that a correction may contradict.
-var stepTexts = map[StepKind]fault.Text{
-	Planned:            {SV: "planeringen", EN: "the planning"},
-	Started:            {SV: "starten", EN: "the start"},
-	BlockStarted:       {SV: "ett blocks start", EN: "the start of a block"},
-	Answered:           {SV: "remittentens svar vid en avstämning", EN: "the referrer's answer at a check-in"},
-	NotAnswered:        {SV: "noteringen att inget svar kom", EN: "the record that no answer came"},
-	ExceptionRequested: {SV: "en begäran om undantag", EN: "a request for an exception"},
-	ExceptionRefused:   {SV: "ett nej till ett undantag", EN: "the refusal of an exception"},
-	Decided:            {SV: "beslutet vid en avstämning", EN: "the decision at a check-in"},
-	Resumed:            {SV: "uppehållets slut", EN: "the end of a pause"},
-	ConversationHeld:   {SV: "avslutningssamtalet", EN: "the closing conversation"},
-	Closed:             {SV: "avslutningen", EN: "the closing"},
-}
+var stepTexts = codelist.Labels[StepKind]("EnrolmentStepKind")
 
 // Correctable are the kinds of step that are corrected: what the coach notes and decides,
 // and what the sender answers.

@@ -65,11 +65,11 @@ func TestCorrectionsOfAnEnrolment(t *testing.T) {
 		{"a start that was none", at(1), correction(Started, ""), StatePlanned, "", nil, ""},
 		{"a start to come", at(1), correction(Started, "2026-11-23"), "", "", ErrFuture, ""},
 		{"a start on the same day", at(1), correction(Started, "2026-04-20"), "", "", history.ErrNothingCorrected, ""},
-		{"a start under an answer", answered, correction(Started, "2026-11-16"), "", "", history.ErrLaterStep, "answer"},
+		{"a start under an answer", answered, correction(Started, "2026-11-16"), "", "", history.ErrLaterStep, "Answer by the sender"},
 		{"a start under an answer that could be held by then", earlyAnswered, correction(Started, "2026-10-26"), StateCheckInDue, "2026-10-26", nil, ""},
 		{"a start a week earlier, under an answer", answered, correction(Started, "2026-04-13"), StateCheckInDue, "2026-04-13", nil, ""},
 		{"a decision that was none", decided, correction(Decided, ""), StateCheckInDue, "2026-04-20", nil, ""},
-		{"a decision that the next block follows", begun2, correction(Decided, ""), "", "", history.ErrLaterStep, "start of a block"},
+		{"a decision that the next block follows", begun2, correction(Decided, ""), "", "", history.ErrLaterStep, "Start of a block"},
 		{"the next block, and then the decision", begun2, func(e *Enrolment) error {
 			return errors.Join(correction(BlockStarted, "")(e), correction(Decided, "")(e))
 		}, StateCheckInDue, "2026-04-20", nil, ""},

@@ -21,7 +21,7 @@ import (
 func inClear(content []byte, _ string) ([]byte, error) { return content, nil }
 
 // rules are an association's, whose only initiative has a checklist.
-var rules = &association.Association{Version: "v2", Initiatives: []association.Initiative{checked}, Authorities: []string{"fk", "molndal", "partille"}}
+var rules = &association.Association{Version: "v2", Initiatives: []association.Initiative{checked}, Authorities: []association.Authority{{ID: "fk"}, {ID: "molndal"}, {ID: "partille"}}}
 
 func pointer[T any](v T) *T { return &v }
 

@@ -113,7 +113,7 @@ func TestWhoDecidedCorrectsForATimeAndThenTheHead(t *testing.T) {
 func TestTheRefusalNamesTheLaterStep(t *testing.T) {
 	r := after(Submitted, Waitlisted, Accepted, Enrolled, ProgressReported)
 	err := r.correct(history.Author{}, noon, Step{Kind: Corrected, Code: string(Accepted), Correction: &history.Correction[Step]{Of: 3}})
-	if err == nil || !strings.Contains(fmt.Sprint(fault.Of(err).Text), "step 5, a step of the enrolment on "+noon.Format(time.DateOnly)) {
+	if err == nil || !strings.Contains(fmt.Sprint(fault.Of(err).Text), "step 5 (Step of the enrolment, "+noon.Format(time.DateOnly)+")") {
 		t.Errorf("got %v", fault.Of(err).Text)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/personnummer"
 )
@@ -191,24 +191,8 @@ type Decision struct {
 	Priority  string // of a place on the waiting list
 }
 
-// laterTexts name the other steps that a correction may contradict.
-var laterTexts = map[StepKind]fault.Text{
-	Submitted:           {SV: "remissens ankomst", EN: "the receipt of the referral"},
-	SupplementRequested: {SV: "en begäran om komplettering", EN: "a request for a supplement"},
-	Supplemented:        {SV: "en komplettering", EN: "a supplement"},
-	Amended:             {SV: "remittentens ändring", EN: "the sender's amendment"},
-	AttachmentAdded:     {SV: "en ny bilaga", EN: "a new attachment"},
-	AttachmentRemoved:   {SV: "en borttagen bilaga", EN: "a removed attachment"},
-	Assigned:            {SV: "en fördelning", EN: "an assignment"},
-	TransferRequested:   {SV: "en fråga till en annan kommun", EN: "a question to another municipality"},
-	TransferAccepted:    {SV: "en överlämning", EN: "a transfer"},
-	TransferDeclined:    {SV: "en annan kommuns nej", EN: "another municipality's no"},
-	TransferCancelled:   {SV: "en återtagen fråga till en annan kommun", EN: "a withdrawn question to another municipality"},
-	Withdrawn:           {SV: "ett återtagande", EN: "a withdrawal"},
-	MarkedInError:       {SV: "en märkning som felskickad", EN: "a marking as sent in error"},
-	ProgressReported:    {SV: "ett steg i inskrivningen", EN: "a step of the enrolment"},
-	Closed:              {SV: "inskrivningens avslutning", EN: "the closing of the enrolment"},
-}
+// stepTexts name the steps that a correction may contradict.
+var stepTexts = codelist.Labels[StepKind]("ReferralStepKind")
 
 // CheckCorrection returns the decision that somebody may correct as the story has it now,
 // with what it should have been, or what prevents that, later steps apart.
@@ -217,7 +201,7 @@ func (r *Referral) CheckCorrection(by history.Author, now time.Time, manages boo
 		return was, nil, ErrTooManySteps
 	}
 	isDecision := func(s *Step) bool { // a joining ends by a withdrawal
-		return correctable[s.Kind] != fault.Text{} && (s.Acceptance == nil || s.Acceptance.Joins == "")
+		return slices.Contains(correctable, s.Kind) && (s.Acceptance == nil || s.Acceptance.Joins == "")
 	}
 	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, isDecision, by, manages, r.terms().DaysToCorrect(), now); err != nil {
 		return was, nil, err
@@ -298,11 +282,7 @@ func (r *Referral) correct(by history.Author, now time.Time, step Step) error {
 		case s.Kind == MovedUp, s.Kind == Enrolled, s.Kind == Overdue, s.Kind == Closed && s.Code == outcomeCancelled: // a service's
 			c.Voids = append(c.Voids, s.N)
 		default:
-			text, known := laterTexts[s.Kind]
-			if !known {
-				text = correctable[s.Kind]
-			}
-			return history.Later(s.Entry, text)
+			return history.Later(s.Entry, stepTexts[s.Kind])
 		}
 	}
 	// A place that was offered has gone to others since the rejection: the person is in the

@@ -88,7 +88,7 @@ func submission() Submission {
 }
 
 func TestASubmissionIsHeldAgainstTheRulesAndEveryFieldIsNamed(t *testing.T) {
-	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []string{"fk", "af"}}
+	in := &association.Association{ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []association.Authority{{ID: "fk"}, {ID: "af"}}}
 	fk := Origin{Authority: "fk", AuthorityKind: actor.SocialInsurance}
 	cases := map[string]struct {
 		change func(*Submission)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/history"
 )
 
@@ -138,25 +138,10 @@ var acts, joinedActs = func() (all, joined map[State]history.Table[State, StepKi
 }()
 
 // StateTexts describe the states in sentences.
-var StateTexts = map[State]fault.Text{
-	StateSubmitted:      {SV: "inkommen och väntar på beslut", EN: "received and waiting for a decision"},
-	StateSupplement:     {SV: "i väntan på komplettering", EN: "waiting for a supplement"},
-	StateTransfer:       {SV: "i väntan på att en annan kommun ska svara om den tar över", EN: "waiting for another municipality to answer whether it takes over"},
-	StateWaitlisted:     {SV: "på väntelistan", EN: "on the waiting list"},
-	StateAccepted:       {SV: "antagen", EN: "accepted"},
-	StateRejected:       {SV: "avvisad", EN: "rejected"},
-	StateEnrolled:       {SV: "inskriven i insatsen", EN: "enrolled in the initiative"},
-	StateClosed:         {SV: "avslutad", EN: "closed"},
-	StateWithdrawn:      {SV: "återtagen", EN: "withdrawn"},
-	StateEnteredInError: {SV: "märkt som felskickad", EN: "marked as sent in error"},
-}
+var StateTexts = codelist.Phrases[State]("ReferralState")
 
-// correctable says which kinds of step are corrected, and what of them.
-var correctable = map[StepKind]fault.Text{
-	Accepted:   {SV: "ett antagande", EN: "an acceptance"},
-	Rejected:   {SV: "en avvisning", EN: "a rejection"},
-	Waitlisted: {SV: "en plats på väntelistan", EN: "a place on the waiting list"},
-}
+// correctable are the kinds of step that are corrected.
+var correctable = []StepKind{Accepted, Rejected, Waitlisted}
 
 // stateFault returns ErrWrongState with the state in its text.
 func stateFault(s State) error {

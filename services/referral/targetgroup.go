@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -137,11 +138,7 @@ func verdict(met bool) Verdict {
 }
 
 // reasons name the grounds in the two languages.
-var reasons = map[string]fault.Text{
-	"long_absence":                  {SV: "lång frånvaro från arbetsmarknaden", EN: "a long absence from the labour market"},
-	"young_adult":                   {SV: "ung vuxen långt från arbetsmarknaden", EN: "a young adult far from the labour market"},
-	"not_entitled_sickness_benefit": {SV: "inte rätt till sjukpenning men utan arbetsförmåga enligt Arbetsförmedlingen", EN: "not entitled to sickness benefit but without work ability according to Arbetsförmedlingen"},
-}
+var reasons = codelist.Phrases[string]("ReferralReason")
 
 // Sentence says what the rule wanted at the time of the assessment.
 func (r Rule) Sentence() fault.Text {

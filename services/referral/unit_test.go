@@ -24,7 +24,7 @@ func units() []Unit {
 }
 
 var members = &association.Association{
-	Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []string{"fk", "vgr"},
+	Municipalities: []association.Municipality{{Code: "1481", Name: "Mölndal", Authority: "molndal"}}, Authorities: []association.Authority{{ID: "fk"}, {ID: "vgr"}},
 }
 
 func TestWhereAReferralComesFrom(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/consent"
-	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 )
 
@@ -238,7 +237,7 @@ func (v *View) operations(a actor.Actor, now time.Time) []string {
 		if isOneParty { // else the resource is the same for each operation
 			g = access.GroundsOf(a, v.Status.ResourceTo(acts[i].Operation, a))
 		}
-		if isDecision := func(s *Step) bool { return correctable[s.Kind] != fault.Text{} }; acts[i].Kind == Corrected && !history.HasCorrectable(
+		if isDecision := func(s *Step) bool { return slices.Contains(correctable, s.Kind) }; acts[i].Kind == Corrected && !history.HasCorrectable(
 			v.Status.story, isDecision, history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Referral.terms().DaysToCorrect(), now) {
 			continue
 		}

@@ -57,7 +57,7 @@ func probeOf(op operation) probe {
 		p.status = 422
 		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"period": "2099"} }
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
-	case "replaceUnits", "replaceUnit", "listPublications":
+	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists": // both associations have the same questions
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
 	case "listTasks", "getReferralFigures":
 		p.own = func(c suite.Caller, _ thing) thing {
@@ -86,7 +86,7 @@ func probeOf(op operation) probe {
 		p.sees = listed(func(t thing) string { return t.enrolment })
 	case "listBookings":
 		p.sees = listed(func(t thing) string { return t.booking })
-	case "listActivities":
+	case "listActivities", "listInitiatives", "listMunicipalities", "listAuthorities":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"1481"`) }
 	case "cancelOccurrence":
 		p.status = 422

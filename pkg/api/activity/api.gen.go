@@ -79,6 +79,30 @@ func (e Attendance) Valid() bool {
 	}
 }
 
+// Defines values for AuthorityKind.
+const (
+	AuthorityKindEmploymentService AuthorityKind = "employment_service"
+	AuthorityKindMunicipality      AuthorityKind = "municipality"
+	AuthorityKindRegion            AuthorityKind = "region"
+	AuthorityKindSocialInsurance   AuthorityKind = "social_insurance"
+)
+
+// Valid indicates whether the value is a known member of the AuthorityKind enum.
+func (e AuthorityKind) Valid() bool {
+	switch e {
+	case AuthorityKindEmploymentService:
+		return true
+	case AuthorityKindMunicipality:
+		return true
+	case AuthorityKindRegion:
+		return true
+	case AuthorityKindSocialInsurance:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BookingState.
 const (
 	BookingStateBooked    BookingState = "booked"
@@ -217,6 +241,24 @@ func (e DayPart) Valid() bool {
 	}
 }
 
+// Defines values for InitiativeOrientation.
+const (
+	InitiativeOrientationIndividual InitiativeOrientation = "individual"
+	InitiativeOrientationStructural InitiativeOrientation = "structural"
+)
+
+// Valid indicates whether the value is a known member of the InitiativeOrientation enum.
+func (e InitiativeOrientation) Valid() bool {
+	switch e {
+	case InitiativeOrientationIndividual:
+		return true
+	case InitiativeOrientationStructural:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListInclude.
 const (
 	ListIncludeIdentity ListInclude = "identity"
@@ -250,6 +292,45 @@ func (e OccurrenceState) Valid() bool {
 	}
 }
 
+// Defines values for QuestionKind.
+const (
+	QuestionKindRightTime   QuestionKind = "right_time"
+	QuestionKindTargetGroup QuestionKind = "target_group"
+)
+
+// Valid indicates whether the value is a known member of the QuestionKind enum.
+func (e QuestionKind) Valid() bool {
+	switch e {
+	case QuestionKindRightTime:
+		return true
+	case QuestionKindTargetGroup:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReferralReason.
+const (
+	ReferralReasonLongAbsence                ReferralReason = "long_absence"
+	ReferralReasonNotEntitledSicknessBenefit ReferralReason = "not_entitled_sickness_benefit"
+	ReferralReasonYoungAdult                 ReferralReason = "young_adult"
+)
+
+// Valid indicates whether the value is a known member of the ReferralReason enum.
+func (e ReferralReason) Valid() bool {
+	switch e {
+	case ReferralReasonLongAbsence:
+		return true
+	case ReferralReasonNotEntitledSicknessBenefit:
+		return true
+	case ReferralReasonYoungAdult:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Weekday.
 const (
 	WeekdayFriday    Weekday = "friday"
@@ -277,6 +358,24 @@ func (e Weekday) Valid() bool {
 	case WeekdayTuesday:
 		return true
 	case WeekdayWednesday:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WeeksUsedBefore.
+const (
+	WeeksUsedBeforeCount  WeeksUsedBefore = "count"
+	WeeksUsedBeforeIgnore WeeksUsedBefore = "ignore"
+)
+
+// Valid indicates whether the value is a known member of the WeeksUsedBefore enum.
+func (e WeeksUsedBefore) Valid() bool {
+	switch e {
+	case WeeksUsedBeforeCount:
+		return true
+	case WeeksUsedBeforeIgnore:
 		return true
 	default:
 		return false
@@ -376,6 +475,12 @@ type ActivityList struct {
 // ActivityMode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
 type ActivityMode string
 
+// Ages Ålder i hela år den dag som insatsen börjar. / Age in whole years on the day on which the initiative begins.
+type Ages struct {
+	Highest int `json:"highest"`
+	Lowest  int `json:"lowest"`
+}
+
 // Attendance Närvaro vid ett tillfälle. / Attendance at an occurrence.
 type Attendance string
 
@@ -399,6 +504,36 @@ type AttendanceNote struct {
 	Attendance Attendance `json:"attendance"`
 	Date       string     `json:"date"`
 	NotedAt    time.Time  `json:"notedAt"`
+}
+
+// Authority En medlem i förbundet. / A member of the association.
+type Authority struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Id              string `json:"id"`
+
+	// Kind De fyra typerna av part (lag 2003:1210). / The four kinds of party (Swedish act 2003:1210).
+	Kind *AuthorityKind `json:"kind,omitempty"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label        Label   `json:"label"`
+	Municipality *string `json:"municipality,omitempty"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// AuthorityKind De fyra typerna av part (lag 2003:1210). / The four kinds of party (Swedish act 2003:1210).
+type AuthorityKind string
+
+// AuthorityList defines model for AuthorityList.
+type AuthorityList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links       `json:"_links"`
+	Items           []Authority `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // Booking defines model for Booking.
@@ -537,6 +672,39 @@ type CancellationReason string
 // CancellationState Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
 type CancellationState string
 
+// Checklist Frågorna i en remiss till en insats. / The questions of a referral to an initiative.
+type Checklist struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Id              string `json:"id"`
+	Initiative      string `json:"initiative"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label     Label      `json:"label"`
+	Questions []Question `json:"questions"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// ChecklistList defines model for ChecklistList.
+type ChecklistList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links       `json:"_links"`
+	Items           []Checklist `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// Choice Ett värde och dess text. / A value and its text.
+type Choice struct {
+	Id string `json:"id"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+}
+
 // ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
 type ClosedGroup struct {
 	Sessions *int `json:"sessions,omitempty"`
@@ -545,11 +713,89 @@ type ClosedGroup struct {
 	Starts *[]string `json:"starts,omitempty"`
 }
 
+// CodeList Värdena i ett schema, med texter. / The values of a schema, with texts.
+type CodeList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links    `json:"_links"`
+	Codes           []Choice `json:"codes"`
+	Id              string   `json:"id"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// CodeListList defines model for CodeListList.
+type CodeListList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links      `json:"_links"`
+	Items           []CodeList `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
 // DayPart Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 type DayPart string
 
 // Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 type Holiday struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
+}
+
+// Initiative En insats. / An initiative.
+type Initiative struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Ages Ålder i hela år den dag som insatsen börjar. / Age in whole years on the day on which the initiative begins.
+	Ages Ages   `json:"ages"`
+	Id   string `json:"id"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+
+	// Orientation Om en insats vänder sig till enskilda eller är strukturövergripande. / Whether an initiative is for individuals or structural.
+	Orientation InitiativeOrientation `json:"orientation"`
+
+	// Plans En plan för varje kommun som har insatsen. / A plan for each municipality that has the initiative.
+	Plans []Plan `json:"plans"`
+
+	// TargetGroup Vem insatsen är till för, utöver åldern. / Whom the initiative is for, besides the age.
+	TargetGroup InitiativeTargetGroup `json:"targetGroup"`
+
+	// Terms Hur många kalenderdagar varje tur får ta. / How many calendar days each turn may take.
+	Terms Terms `json:"terms"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// InitiativeList defines model for InitiativeList.
+type InitiativeList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links        `json:"_links"`
+	Items           []Initiative `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// InitiativeOrientation Om en insats vänder sig till enskilda eller är strukturövergripande. / Whether an initiative is for individuals or structural.
+type InitiativeOrientation string
+
+// InitiativeTargetGroup Vem insatsen är till för, utöver åldern. / Whom the initiative is for, besides the age.
+type InitiativeTargetGroup struct {
+	// AuthoritiesConcerned Hur många typer av part som minst ska beröras. / How many kinds of party must be concerned, at least.
+	AuthoritiesConcerned int              `json:"authoritiesConcerned"`
+	Reasons              []ReferralReason `json:"reasons"`
+}
+
+// Label Texten på svenska och engelska. / The text in Swedish and English.
+type Label struct {
 	En string `json:"en"`
 	Sv string `json:"sv"`
 }
@@ -580,6 +826,34 @@ type LocalTime = string
 
 // Meta Var i listan svaret är. / Where in the list the answer is.
 type Meta = rest.Meta
+
+// Municipality En medlemskommun. / A member municipality.
+type Municipality struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Authority Kommunen som myndighet, i samtycken och åtkomsttoken. / The municipality as an authority, in consents and access tokens.
+	Authority *string `json:"authority,omitempty"`
+
+	// Id Kommunkoden. / The municipality's code.
+	Id string `json:"id"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// MunicipalityList defines model for MunicipalityList.
+type MunicipalityList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links          `json:"_links"`
+	Items           []Municipality `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
 
 // MunicipalityWeek defines model for MunicipalityWeek.
 type MunicipalityWeek struct {
@@ -712,11 +986,82 @@ type ParticipantWeekItem struct {
 	Occurrence Occurrence `json:"occurrence"`
 }
 
+// Plan Hur en kommun genomför en insats. / How a municipality runs an initiative.
+type Plan struct {
+	Blocks []PlanBlock `json:"blocks"`
+
+	// CheckInDays Så många dagar före ett blocks sista dag kan avstämningen hållas. / So many days before a block's last day its check-in can be held.
+	CheckInDays int `json:"checkInDays"`
+
+	// CorrectionDays Inom så många dagar rättar man själv sitt steg. / Within so many days one corrects one's own step.
+	CorrectionDays int `json:"correctionDays"`
+
+	// MaxWeeks Flest veckor utan ett undantag. / The most weeks without an exception.
+	MaxWeeks     int    `json:"maxWeeks"`
+	Municipality string `json:"municipality"`
+
+	// WeeksUsedBefore Om veckor från tidigare inskrivningar räknas. / Whether weeks of earlier enrolments count.
+	WeeksUsedBefore WeeksUsedBefore `json:"weeksUsedBefore"`
+}
+
+// PlanBlock En del av planen. / A part of the plan.
+type PlanBlock struct {
+	// CheckIn Remittenten tillfrågas före nästa block. / The referrer is asked before the next block.
+	CheckIn bool `json:"checkIn"`
+
+	// Closing Slutar med avslutningssamtal. / Ends with a closing conversation.
+	Closing bool               `json:"closing"`
+	Content []ActivityCategory `json:"content"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label  *Label `json:"label,omitempty"`
+	Number int    `json:"number"`
+	Weeks  int    `json:"weeks"`
+}
+
+// Question En fråga och de svar som kan väljas. / A question and the answers to choose from.
+type Question struct {
+	Answers []Choice `json:"answers"`
+
+	// AtLeast Så många svar behövs för att regeln ska vara uppfylld; remissen tas emot ändå. / So many answers meet the rule; the referral is received anyway.
+	AtLeast int    `json:"atLeast"`
+	Id      string `json:"id"`
+
+	// Kind Vad en fråga i en checklista handlar om. / What a question of a checklist is about.
+	Kind QuestionKind `json:"kind"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+}
+
+// QuestionKind Vad en fråga i en checklista handlar om. / What a question of a checklist is about.
+type QuestionKind string
+
+// ReferralReason Grund för att höra till målgruppen. / Ground for belonging to the target group.
+type ReferralReason string
+
+// Terms Hur många kalenderdagar varje tur får ta. / How many calendar days each turn may take.
+type Terms struct {
+	CheckInAnswer   int `json:"checkInAnswer"`
+	CheckInDecision int `json:"checkInDecision"`
+	Closing         int `json:"closing"`
+	Correction      int `json:"correction"`
+	Decision        int `json:"decision"`
+	NextBlock       int `json:"nextBlock"`
+	Place           int `json:"place"`
+	Start           int `json:"start"`
+	Supplement      int `json:"supplement"`
+	Transfer        int `json:"transfer"`
+}
+
 // Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 type Version = int64
 
 // Weekday Veckodag. / Day of the week.
 type Weekday string
+
+// WeeksUsedBefore Om veckor från tidigare inskrivningar räknas. / Whether weeks of earlier enrolments count.
+type WeeksUsedBefore string
 
 // CancellationId defines model for CancellationId.
 type CancellationId = string
@@ -790,6 +1135,12 @@ type GetActivityDayParams struct {
 	Include *IncludeIdentity `form:"include,omitempty" json:"include,omitempty"`
 }
 
+// ListAuthoritiesParams defines parameters for ListAuthorities.
+type ListAuthoritiesParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ListBookingsParams defines parameters for ListBookings.
 type ListBookingsParams struct {
 	// Participant Bara denna deltagares bokningar. / Only this participant's bookings.
@@ -852,6 +1203,30 @@ type CancelBookingParams struct {
 
 // ReadCalendarParams defines parameters for ReadCalendar.
 type ReadCalendarParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListChecklistsParams defines parameters for ListChecklists.
+type ListChecklistsParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListCodeListsParams defines parameters for ListCodeLists.
+type ListCodeListsParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListInitiativesParams defines parameters for ListInitiatives.
+type ListInitiativesParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListMunicipalitiesParams defines parameters for ListMunicipalities.
+type ListMunicipalitiesParams struct {
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -920,6 +1295,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"getCancellation":     "/activities/{id}/cancellations/{cancellation}",
 	"restoreOccurrence":   "/activities/{id}/cancellations/{cancellation}/restoration",
 	"getActivityDay":      "/activities/{id}/days/{date}",
+	"listAuthorities":     "/authorities",
 	"listBookings":        "/bookings",
 	"createBooking":       "/bookings",
 	"getBooking":          "/bookings/{id}",
@@ -927,6 +1303,10 @@ var Paths = rest.NewPaths(map[string]string{
 	"noteAttendance":      "/bookings/{id}/attendances",
 	"cancelBooking":       "/bookings/{id}/cancellation",
 	"readCalendar":        "/calendars/{token}",
+	"listChecklists":      "/checklists",
+	"listCodeLists":       "/code-lists",
+	"listInitiatives":     "/initiatives",
+	"listMunicipalities":  "/municipalities",
 	"getMunicipalityWeek": "/municipalities/{code}/week",
 	"listCalendarFeeds":   "/participants/{id}/calendar-feeds",
 	"createCalendarFeed":  "/participants/{id}/calendar-feeds",
@@ -952,6 +1332,9 @@ type ServerInterface interface {
 	// GetActivityDay Läs dagens lista / Read the day's list
 	// (GET /activities/{id}/days/{date})
 	GetActivityDay(ctx echo.Context, id Id, date string, params GetActivityDayParams) error
+	// ListAuthorities Lista myndigheter / List authorities
+	// (GET /authorities)
+	ListAuthorities(ctx echo.Context, params ListAuthoritiesParams) error
 	// ListBookings Lista bokningar / List bookings
 	// (GET /bookings)
 	ListBookings(ctx echo.Context, params ListBookingsParams) error
@@ -973,6 +1356,18 @@ type ServerInterface interface {
 	// ReadCalendar Läs en kalender / Read a calendar
 	// (GET /calendars/{token})
 	ReadCalendar(ctx echo.Context, token string, params ReadCalendarParams) error
+	// ListChecklists Lista checklistor / List checklists
+	// (GET /checklists)
+	ListChecklists(ctx echo.Context, params ListChecklistsParams) error
+	// ListCodeLists Lista kodlistor / List code lists
+	// (GET /code-lists)
+	ListCodeLists(ctx echo.Context, params ListCodeListsParams) error
+	// ListInitiatives Lista insatser / List initiatives
+	// (GET /initiatives)
+	ListInitiatives(ctx echo.Context, params ListInitiativesParams) error
+	// ListMunicipalities Lista kommuner / List municipalities
+	// (GET /municipalities)
+	ListMunicipalities(ctx echo.Context, params ListMunicipalitiesParams) error
 	// GetMunicipalityWeek Läs en kommuns vecka / Read a municipality's week
 	// (GET /municipalities/{code}/week)
 	GetMunicipalityWeek(ctx echo.Context, code MunicipalityCode, params GetMunicipalityWeekParams) error
@@ -1184,6 +1579,35 @@ func (w *ServerInterfaceWrapper) GetActivityDay(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetActivityDay(ctx, id, date, params)
+	return err
+}
+
+// ListAuthorities converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAuthorities(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuthoritiesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAuthorities(ctx, params)
 	return err
 }
 
@@ -1470,6 +1894,122 @@ func (w *ServerInterfaceWrapper) ReadCalendar(ctx echo.Context) error {
 	return err
 }
 
+// ListChecklists converts echo context to params.
+func (w *ServerInterfaceWrapper) ListChecklists(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChecklistsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListChecklists(ctx, params)
+	return err
+}
+
+// ListCodeLists converts echo context to params.
+func (w *ServerInterfaceWrapper) ListCodeLists(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCodeListsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListCodeLists(ctx, params)
+	return err
+}
+
+// ListInitiatives converts echo context to params.
+func (w *ServerInterfaceWrapper) ListInitiatives(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInitiativesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListInitiatives(ctx, params)
+	return err
+}
+
+// ListMunicipalities converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMunicipalities(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMunicipalitiesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMunicipalities(ctx, params)
+	return err
+}
+
 // GetMunicipalityWeek converts echo context to params.
 func (w *ServerInterfaceWrapper) GetMunicipalityWeek(ctx echo.Context) error {
 	var err error
@@ -1745,6 +2285,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/activities/:id/cancellations/:cancellation", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/activities/:id/cancellations/:cancellation/restoration", wrapper.RestoreOccurrence, options.OperationMiddlewares["restoreOccurrence"]...)
 	router.GET(options.BaseURL+"/activities/:id/days/:date", wrapper.GetActivityDay, options.OperationMiddlewares["getActivityDay"]...)
+	router.GET(options.BaseURL+"/authorities", wrapper.ListAuthorities, options.OperationMiddlewares["listAuthorities"]...)
 	router.GET(options.BaseURL+"/bookings", wrapper.ListBookings, options.OperationMiddlewares["listBookings"]...)
 	router.POST(options.BaseURL+"/bookings", wrapper.CreateBooking, options.OperationMiddlewares["createBooking"]...)
 	router.GET(options.BaseURL+"/bookings/:id", wrapper.GetBooking, options.OperationMiddlewares["getBooking"]...)
@@ -1752,6 +2293,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/bookings/:id/attendances", wrapper.NoteAttendance, options.OperationMiddlewares["noteAttendance"]...)
 	router.POST(options.BaseURL+"/bookings/:id/cancellation", wrapper.CancelBooking, options.OperationMiddlewares["cancelBooking"]...)
 	router.GET(options.BaseURL+"/calendars/:token", wrapper.ReadCalendar, options.OperationMiddlewares["readCalendar"]...)
+	router.GET(options.BaseURL+"/checklists", wrapper.ListChecklists, options.OperationMiddlewares["listChecklists"]...)
+	router.GET(options.BaseURL+"/code-lists", wrapper.ListCodeLists, options.OperationMiddlewares["listCodeLists"]...)
+	router.GET(options.BaseURL+"/initiatives", wrapper.ListInitiatives, options.OperationMiddlewares["listInitiatives"]...)
+	router.GET(options.BaseURL+"/municipalities", wrapper.ListMunicipalities, options.OperationMiddlewares["listMunicipalities"]...)
 	router.GET(options.BaseURL+"/municipalities/:code/week", wrapper.GetMunicipalityWeek, options.OperationMiddlewares["getMunicipalityWeek"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.ListCalendarFeeds, options.OperationMiddlewares["listCalendarFeeds"]...)
 	router.POST(options.BaseURL+"/participants/:id/calendar-feeds", wrapper.CreateCalendarFeed, options.OperationMiddlewares["createCalendarFeed"]...)
@@ -1880,6 +2425,39 @@ type GetActivityDay200JSONResponse ActivityDay
 
 func (response GetActivityDay200JSONResponse) VisitGetActivityDayResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response)
+}
+
+type ListAuthoritiesRequestObject struct {
+	Params ListAuthoritiesParams
+}
+
+type ListAuthoritiesResponseObject interface {
+	VisitListAuthoritiesResponse(w http.ResponseWriter) error
+}
+
+type ListAuthorities200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListAuthorities200JSONResponse struct {
+	Body    AuthorityList
+	Headers ListAuthorities200ResponseHeaders
+}
+
+func (response ListAuthorities200JSONResponse) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListAuthorities304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListAuthorities304Response struct {
+	Headers ListAuthorities304ResponseHeaders
+}
+
+func (response ListAuthorities304Response) VisitListAuthoritiesResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
 type ListBookingsRequestObject struct {
@@ -2034,6 +2612,138 @@ type ReadCalendar304Response struct {
 }
 
 func (response ReadCalendar304Response) VisitReadCalendarResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListChecklistsRequestObject struct {
+	Params ListChecklistsParams
+}
+
+type ListChecklistsResponseObject interface {
+	VisitListChecklistsResponse(w http.ResponseWriter) error
+}
+
+type ListChecklists200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListChecklists200JSONResponse struct {
+	Body    ChecklistList
+	Headers ListChecklists200ResponseHeaders
+}
+
+func (response ListChecklists200JSONResponse) VisitListChecklistsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListChecklists304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListChecklists304Response struct {
+	Headers ListChecklists304ResponseHeaders
+}
+
+func (response ListChecklists304Response) VisitListChecklistsResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListCodeListsRequestObject struct {
+	Params ListCodeListsParams
+}
+
+type ListCodeListsResponseObject interface {
+	VisitListCodeListsResponse(w http.ResponseWriter) error
+}
+
+type ListCodeLists200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListCodeLists200JSONResponse struct {
+	Body    CodeListList
+	Headers ListCodeLists200ResponseHeaders
+}
+
+func (response ListCodeLists200JSONResponse) VisitListCodeListsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListCodeLists304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListCodeLists304Response struct {
+	Headers ListCodeLists304ResponseHeaders
+}
+
+func (response ListCodeLists304Response) VisitListCodeListsResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListInitiativesRequestObject struct {
+	Params ListInitiativesParams
+}
+
+type ListInitiativesResponseObject interface {
+	VisitListInitiativesResponse(w http.ResponseWriter) error
+}
+
+type ListInitiatives200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListInitiatives200JSONResponse struct {
+	Body    InitiativeList
+	Headers ListInitiatives200ResponseHeaders
+}
+
+func (response ListInitiatives200JSONResponse) VisitListInitiativesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListInitiatives304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListInitiatives304Response struct {
+	Headers ListInitiatives304ResponseHeaders
+}
+
+func (response ListInitiatives304Response) VisitListInitiativesResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListMunicipalitiesRequestObject struct {
+	Params ListMunicipalitiesParams
+}
+
+type ListMunicipalitiesResponseObject interface {
+	VisitListMunicipalitiesResponse(w http.ResponseWriter) error
+}
+
+type ListMunicipalities200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListMunicipalities200JSONResponse struct {
+	Body    MunicipalityList
+	Headers ListMunicipalities200ResponseHeaders
+}
+
+func (response ListMunicipalities200JSONResponse) VisitListMunicipalitiesResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListMunicipalities304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListMunicipalities304Response struct {
+	Headers ListMunicipalities304ResponseHeaders
+}
+
+func (response ListMunicipalities304Response) VisitListMunicipalitiesResponse(w http.ResponseWriter) error {
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
@@ -2193,6 +2903,9 @@ type StrictServerInterface interface {
 	// GetActivityDay Läs dagens lista / Read the day's list
 	// (GET /activities/{id}/days/{date})
 	GetActivityDay(ctx context.Context, request GetActivityDayRequestObject) (GetActivityDayResponseObject, error)
+	// ListAuthorities Lista myndigheter / List authorities
+	// (GET /authorities)
+	ListAuthorities(ctx context.Context, request ListAuthoritiesRequestObject) (ListAuthoritiesResponseObject, error)
 	// ListBookings Lista bokningar / List bookings
 	// (GET /bookings)
 	ListBookings(ctx context.Context, request ListBookingsRequestObject) (ListBookingsResponseObject, error)
@@ -2214,6 +2927,18 @@ type StrictServerInterface interface {
 	// ReadCalendar Läs en kalender / Read a calendar
 	// (GET /calendars/{token})
 	ReadCalendar(ctx context.Context, request ReadCalendarRequestObject) (ReadCalendarResponseObject, error)
+	// ListChecklists Lista checklistor / List checklists
+	// (GET /checklists)
+	ListChecklists(ctx context.Context, request ListChecklistsRequestObject) (ListChecklistsResponseObject, error)
+	// ListCodeLists Lista kodlistor / List code lists
+	// (GET /code-lists)
+	ListCodeLists(ctx context.Context, request ListCodeListsRequestObject) (ListCodeListsResponseObject, error)
+	// ListInitiatives Lista insatser / List initiatives
+	// (GET /initiatives)
+	ListInitiatives(ctx context.Context, request ListInitiativesRequestObject) (ListInitiativesResponseObject, error)
+	// ListMunicipalities Lista kommuner / List municipalities
+	// (GET /municipalities)
+	ListMunicipalities(ctx context.Context, request ListMunicipalitiesRequestObject) (ListMunicipalitiesResponseObject, error)
 	// GetMunicipalityWeek Läs en kommuns vecka / Read a municipality's week
 	// (GET /municipalities/{code}/week)
 	GetMunicipalityWeek(ctx context.Context, request GetMunicipalityWeekRequestObject) (GetMunicipalityWeekResponseObject, error)
@@ -2395,6 +3120,31 @@ func (sh *strictHandler) GetActivityDay(ctx echo.Context, id Id, date string, pa
 		return err
 	} else if validResponse, ok := response.(GetActivityDayResponseObject); ok {
 		return validResponse.VisitGetActivityDayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAuthorities operation middleware
+func (sh *strictHandler) ListAuthorities(ctx echo.Context, params ListAuthoritiesParams) error {
+	var request ListAuthoritiesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuthorities(ctx.Request().Context(), request.(ListAuthoritiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuthorities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuthoritiesResponseObject); ok {
+		return validResponse.VisitListAuthoritiesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -2667,6 +3417,106 @@ func (sh *strictHandler) ReadCalendar(ctx echo.Context, token string, params Rea
 		return err
 	} else if validResponse, ok := response.(ReadCalendarResponseObject); ok {
 		return validResponse.VisitReadCalendarResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListChecklists operation middleware
+func (sh *strictHandler) ListChecklists(ctx echo.Context, params ListChecklistsParams) error {
+	var request ListChecklistsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChecklists(ctx.Request().Context(), request.(ListChecklistsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChecklists")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChecklistsResponseObject); ok {
+		return validResponse.VisitListChecklistsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListCodeLists operation middleware
+func (sh *strictHandler) ListCodeLists(ctx echo.Context, params ListCodeListsParams) error {
+	var request ListCodeListsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCodeLists(ctx.Request().Context(), request.(ListCodeListsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCodeLists")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCodeListsResponseObject); ok {
+		return validResponse.VisitListCodeListsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListInitiatives operation middleware
+func (sh *strictHandler) ListInitiatives(ctx echo.Context, params ListInitiativesParams) error {
+	var request ListInitiativesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInitiatives(ctx.Request().Context(), request.(ListInitiativesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInitiatives")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListInitiativesResponseObject); ok {
+		return validResponse.VisitListInitiativesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListMunicipalities operation middleware
+func (sh *strictHandler) ListMunicipalities(ctx echo.Context, params ListMunicipalitiesParams) error {
+	var request ListMunicipalitiesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMunicipalities(ctx.Request().Context(), request.(ListMunicipalitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMunicipalities")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMunicipalitiesResponseObject); ok {
+		return validResponse.VisitListMunicipalitiesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -41,7 +41,7 @@ func TestEveryBadInputHasItsExactProblem(t *testing.T) {
 	f := newFace(t)
 	w := newWorld(f)
 	tables := map[string][]bad{}
-	for _, part := range []map[string][]bad{weekTables(w), bookingTables(w), calendarTables(w)} {
+	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), bookingTables(w), calendarTables(w)} {
 		for operation, table := range part {
 			tables[operation] = table
 		}

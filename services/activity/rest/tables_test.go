@@ -85,6 +85,22 @@ func weekTables(w *world) map[string][]bad {
 	}
 }
 
+// referenceTables are the bad inputs to what a form needs.
+func referenceTables(w *world) map[string][]bad {
+	tables := map[string][]bad{}
+	for operation, path := range map[string]string{
+		"listInitiatives": "/initiatives", "listChecklists": "/checklists", "listMunicipalities": "/municipalities", "listAuthorities": "/authorities", "listCodeLists": "/code-lists",
+	} {
+		tables[operation] = []bad{
+			{sentence: "without a token", who: w.nobody, method: "GET", path: path},
+			{sentence: "an unknown parameter", method: "GET", path: path + "?sort=id"},
+			{sentence: "an association that is not served", who: w.foreign, method: "GET", path: path},
+			{sentence: "a role without a row", who: with(actor.Reviewer), method: "GET", path: path},
+		}
+	}
+	return tables
+}
+
 // with is somebody of Mölndal with one role.
 func with(r actor.Role) actor.Actor {
 	a := Coach(Molndal)

@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
 	"github.com/finsam/finsam/pkg/parts"
@@ -197,7 +198,7 @@ func (x *export) cells(v *referral.View) []string {
 	}
 	var party, due, late, decided string
 	if v.Turn != nil {
-		party, due, late = cmp.Or(partyNames[string(v.Turn.Party)], string(v.Turn.Party)), string(civil.DateOf(v.Turn.Due)), "Nej"
+		party, due, late = cmp.Or(partyNames[string(v.Turn.Party)].SV, string(v.Turn.Party)), string(civil.DateOf(v.Turn.Due)), "Nej"
 	}
 	if v.Overdue {
 		late = "Ja"
@@ -206,28 +207,19 @@ func (x *export) cells(v *referral.View) []string {
 		decided = s.DecidedAt.In(civil.Zone).Format(minuteForm)
 	}
 	return []string{
-		r.RegistryNumber, referral.StateTexts[v.State].SV, r.ReceivedAt().In(civil.Zone).Format(minuteForm), cmp.Or(sourceNames[string(r.Source)], string(r.Source)),
-		r.Authority, unit, municipality, initiative, cmp.Or(priorityNames[s.Priority], s.Priority),
-		v.Responsible, party, due, late, decided, cmp.Or(outcomeNames[v.Outcome], v.Outcome),
+		r.RegistryNumber, referral.StateTexts[v.State].SV, r.ReceivedAt().In(civil.Zone).Format(minuteForm), cmp.Or(sourceNames[string(r.Source)].SV, string(r.Source)),
+		r.Authority, unit, municipality, initiative, cmp.Or(priorityNames[s.Priority].SV, s.Priority),
+		v.Responsible, party, due, late, decided, cmp.Or(outcomeNames[v.Outcome].SV, v.Outcome),
 	}
 }
 
 // minuteForm is how an instant is written, by the clock in Sweden.
 const minuteForm = "2006-01-02 15:04"
 
-// The codes in Swedish, as the headings are; a code without a name is written as it is.
+// The names of the codes; a code without one is written as it is.
 var (
-	sourceNames = map[string]string{
-		"health_centre": "Vårdcentral", "psychiatry": "Psykiatri", "youth_clinic": "Ungdomsmottagning",
-		"social_services": "Socialtjänst", "livelihood_support": "Ekonomiskt bistånd", "employment_office": "Arbetsförmedlingens kontor",
-		"insurance_office": "Försäkringskassans kontor", "private_care": "Privat vårdgivare", "other": "Annan",
-		"self_referral": "Egen ansökan", "employment_service": "Arbetsförmedlingen", "social_insurance": "Försäkringskassan",
-		"region": "Regionen", "municipality": "Kommunen", "self": "Personen själv",
-	}
-	priorityNames = map[string]string{"high": "Hög", "normal": "Normal", "low": "Låg"}
-	partyNames    = map[string]string{
-		string(referral.PartyReceiver): "Mottagande kommun", string(referral.PartyAsked): "Tillfrågad kommun",
-		string(referral.PartySender): "Avsändare", string(referral.PartyCoach): "Coach",
-	}
-	outcomeNames = map[string]string{"completed": "Genomförd", "interrupted": "Avbruten", "cancelled": "Inställd"}
+	sourceNames   = codelist.Labels[string]("ReferralSource")
+	priorityNames = codelist.Labels[string]("ReferralPriority")
+	partyNames    = codelist.Labels[string]("ReferralParty")
+	outcomeNames  = codelist.Labels[string]("ReferralOutcome")
 )

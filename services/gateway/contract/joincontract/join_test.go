@@ -69,7 +69,7 @@ func TestAnInvalidDocumentIsRefusedAndThePlaceNamed(t *testing.T) {
 		"a misspelt extension":                          {op("x-costs: 2"), `unknown field "x-costs"`},
 		"a cost of nothing":                             {op("x-cost: 0"), "x-cost"},
 		"a cache of personal data":                      {op("x-personal: true\n      x-cache: {seconds: 5, emptiedBy: [a]}"), "never cached"},
-		"a cache that nothing empties":                  {op("x-cache: {seconds: 5}"), "names no event"},
+		"a cache that nothing empties":                  {op("x-cache: {seconds: 5}"), "is missing"},
 		"a cache without end":                           {op("x-cache: {seconds: 86400, emptiedBy: [a]}"), "x-cache.seconds"},
 		"a cache of a change":                           {replaced("get:\n      operationId: listActivities", "post:\n      operationId: createBooking\n      x-cache: {seconds: 5, emptiedBy: [a]}"), "GET only"},
 		"a cache of what depends on more than the role": {replaced("listActivities", "getReferral\n      x-cache: {seconds: 5, emptiedBy: [a]}"), "needs more than that"},

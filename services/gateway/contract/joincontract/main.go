@@ -245,8 +245,8 @@ func check(o contract.Operation) error {
 		return errors.New("x-cache is for GET only")
 	case o.Public:
 		return errors.New("x-cache needs a token, which names the association that the answer is kept for")
-	case len(o.Cache.EmptiedBy) == 0:
-		return errors.New("x-cache.emptiedBy names no event; a cache that nothing empties shows what is no longer so")
+	case o.Cache.EmptiedBy == nil: // empty: it is held in files, which change without an event
+		return errors.New("x-cache.emptiedBy is missing; a cache that nothing empties shows what is no longer so")
 	}
 	for _, c := range access.Row(o.ID) {
 		if c.Relation != access.Association || c.Consent != "" || c.Named {

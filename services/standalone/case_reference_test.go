@@ -1,0 +1,123 @@
+package standalone_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/persontest"
+)
+
+// entry finds an item of a list by its id.
+func entry(t *testing.T, items any, id string) map[string]any {
+	t.Helper()
+	for _, i := range items.([]any) {
+		if x := i.(map[string]any); x["id"] == id {
+			return x
+		}
+	}
+	t.Fatalf("%s is not in %v", id, items)
+	return nil
+}
+
+// TestCase_D1_AFormIsBuiltOfThreeAnswersAlone reads the questions, the municipalities and
+// the codes, and sends the referral that they make. What a person writes, and who the
+// sender is, is all that is added.
+func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
+	o := open(t, newData(t))
+	checklists := o.do(sender, 200, http.MethodGet, "/checklists", nil, nil)["items"].([]any)
+	municipality := o.do(sender, 200, http.MethodGet, "/municipalities", nil, nil)["items"].([]any)[0].(map[string]any)
+	codes := o.do(sender, 200, http.MethodGet, "/code-lists", nil, nil)["items"]
+
+	targetGroup, rightTime := map[string]any{}, []any{}
+	for _, q := range checklists[0].(map[string]any)["questions"].([]any) {
+		question := q.(map[string]any)
+		var chosen []any
+		for _, a := range question["answers"].([]any)[:int(question["atLeast"].(float64))] {
+			chosen = append(chosen, a.(map[string]any)["id"])
+		}
+		if question["kind"] == "target_group" {
+			targetGroup[question["id"].(string)] = chosen
+			continue
+		}
+		rightTime = append(rightTime, map[string]any{"item": question["id"], "answer": chosen[0]})
+	}
+	if len(rightTime) != 3 {
+		t.Errorf("%d questions on the right time", len(rightTime))
+	}
+	first := func(list string) any {
+		return entry(t, codes, list)["codes"].([]any)[0].(map[string]any)["id"]
+	}
+	person := persontest.New(rand.New(rand.NewPCG(13, 1)), "2026-01-01")
+	answer := o.do(sender, 201, http.MethodPost, "/referrals", nil, map[string]any{
+		"person":      map[string]any{"personalIdentityNumber": person.Number, "givenName": "Påhittad", "familyName": "Testsson", "gender": first("Gender")},
+		"unit":        "fk-molndal",
+		"targetGroup": targetGroup, "rightTime": rightTime,
+		"consent": map[string]any{
+			"given": true, "givenOn": day(0), "textVersion": "2026-1", "authorities": []any{sender.Authority, municipality["authority"]},
+			"dataCategories": []any{first("ConsentDataCategory")},
+		},
+		"wishedMunicipality": municipality["id"], "reason": "Påhittat exempel.",
+	})
+	state := entry(t, entry(t, codes, "ReferralState")["codes"], answer["state"].(string))
+	if l := state["label"].(map[string]any); l["sv"] != "Inkommen och väntar på beslut" || l["en"] != "Received and waiting for a decision" {
+		t.Errorf("the state is called %v", l)
+	}
+	read := o.do(receiver, 200, http.MethodGet, "/referrals/"+answer["id"].(string), nil, nil)
+	test, right := read["targetGroupTest"].(map[string]any), read["rightTime"].(map[string]any)
+	if test["met"] != "met" || right["met"] != "met" {
+		t.Errorf("the answers to the questions make %v and %v", test, right)
+	}
+}
+
+// TestCase_D1_ReferenceDataHaveOneShapeAndAreKept reads each list twice: each item has an
+// id, a label in both languages and a version, and the list an entity tag.
+func TestCase_D1_ReferenceDataHaveOneShapeAndAreKept(t *testing.T) {
+	o := open(t, newData(t))
+	for path, some := range map[string]string{
+		"/initiatives": "activera", "/checklists": "activera", "/municipalities": "1481", "/authorities": "fk", "/code-lists": "Role",
+	} {
+		first := o.call(sender, http.MethodGet, path, nil, nil)
+		tag := first.Header().Get("ETag")
+		if again := o.call(sender, http.MethodGet, path, map[string]string{"If-None-Match": tag}, nil); tag == "" || again.Code != 304 {
+			t.Errorf("%s: the second time answers %d, for the tag %s", path, again.Code, tag)
+		}
+		items := o.do(sender, 200, http.MethodGet, path, nil, nil)["items"].([]any)
+		entry(t, items, some)
+		for _, i := range items {
+			item := i.(map[string]any)
+			label, _ := item["label"].(map[string]any)
+			if item["id"] == "" || item["version"] == nil || label["sv"] == nil || label["en"] == nil {
+				t.Errorf("%s: %v", path, item)
+			}
+		}
+	}
+}
+
+// TestCase_D1_AnInitiativeSaysHowEachMunicipalityRunsIt holds the answer against the
+// association's file.
+func TestCase_D1_AnInitiativeSaysHowEachMunicipalityRunsIt(t *testing.T) {
+	o := open(t, newData(t))
+	i := entry(t, o.do(receiver, 200, http.MethodGet, "/initiatives", nil, nil)["items"], "activera")
+	var plans []string
+	for _, p := range i["plans"].([]any) {
+		plan := p.(map[string]any)
+		plans = append(plans, plan["municipality"].(string))
+		if blocks := plan["blocks"].([]any); plan["maxWeeks"] != 24.0 || plan["checkInDays"] != 14.0 || plan["weeksUsedBefore"] != "count" || len(blocks) != 4 ||
+			blocks[0].(map[string]any)["checkIn"] != true || blocks[3].(map[string]any)["closing"] != true {
+			t.Errorf("got %v", plan)
+		}
+	}
+	if !slices.Equal(plans, []string{"1481", "1402", "1401", "1441", "1489"}) {
+		t.Errorf("the municipalities are %v", plans)
+	}
+	if got := fmt.Sprint(i["ages"], i["targetGroup"].(map[string]any)["authoritiesConcerned"], i["terms"].(map[string]any)["decision"]); got != "map[highest:64 lowest:16] 2 14" {
+		t.Errorf("got %s", got)
+	}
+	fk := entry(t, o.do(receiver, 200, http.MethodGet, "/authorities", nil, nil)["items"], "fk")
+	if fk["kind"] != "social_insurance" || fk["label"].(map[string]any)["sv"] != "Försäkringskassan" {
+		t.Errorf("got %v", fk)
+	}
+}
