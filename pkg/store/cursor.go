@@ -22,7 +22,7 @@ var ErrCursorWithPage = fault.New(fault.Invalid, "cursor-with-page",
 
 // ErrCursor answers a text that is not a cursor of this list.
 var ErrCursor = fault.New(fault.Invalid, "bad-cursor",
-	"Markören (cursor) är inte giltig. Börja om från listans början.", "The cursor is not valid. Start again from the beginning of the list.")
+	"Markören (cursor) är inte giltig. Börja om från listans början.", "The cursor is not valid. Start again from the beginning of the list.").AtField("cursor")
 
 // String returns the cursor as URL-safe text for a client to send back, empty for
 // the zero Cursor. Clients can read what is in it: it is encoded, not encrypted.

@@ -129,3 +129,41 @@ func TestCase_G2_WhoSendsSlowlyKeepsNoServiceFromTheOthers(t *testing.T) {
 		t.Errorf("%d places are taken, %d wait", taken, waiting)
 	}
 }
+
+func TestCase_G5_ABodyThatNobodyReadsHoldsItsConnectionForASecond(t *testing.T) {
+	r := newRig(t)
+	front := httptest.NewServer(r.g)
+	t.Cleanup(front.Close)
+	bearer := "Authorization: Bearer " + r.token("fk", actor.Integration) + "\r\n"
+	const some, json = "Content-Length: 1000\r\n", "Content-Type: application/json\r\n"
+	for sentence, c := range map[string]struct {
+		line, head string
+		status     int
+	}{
+		"without a token":    {"POST /finsam/v1/referrals", json + some, 401},
+		"in pieces":          {"POST /finsam/v1/referrals", json + "Transfer-Encoding: chunked\r\n", 401},
+		"at no address":      {"POST /nowhere", json + some, 404},
+		"of no method":       {"PATCH /finsam/v1/referrals", bearer + json + some, 405},
+		"too large":          {"POST /finsam/v1/referrals", bearer + json + "Content-Length: 99999999\r\n", 413},
+		"of no media type":   {"POST /finsam/v1/referrals", bearer + some, 415},
+		"of a read":          {"GET " + aReferral, bearer + some, 200},
+		"of a page":          {"GET /finsam/v1/api-info", some, 200},
+		"of a browser's ask": {"OPTIONS /finsam/v1/referrals", "Origin: https://x.example\r\nAccess-Control-Request-Method: POST\r\n" + some, 204},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", front.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			start := time.Now()
+			_ = conn.SetDeadline(start.Add(30 * time.Second))
+			_, _ = fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\n%s\r\n", c.line, c.head)
+			all, _ := io.ReadAll(conn) // until the gateway closes it
+			if since := time.Since(start); !strings.HasPrefix(string(all), fmt.Sprintf("HTTP/1.1 %d ", c.status)) || since > 4*time.Second {
+				t.Errorf("after %s: %.200s", since, all)
+			}
+		})
+	}
+}

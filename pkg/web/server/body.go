@@ -16,8 +16,8 @@ const (
 	// as long as what has come pays for at that rate, and bodyGrace beyond.
 	minBodyRate = 8 << 10
 	bodyGrace   = 5 * time.Second
-	// shortBody is the length of a body that has usually come with its head, in bytes.
-	shortBody = 4 << 10
+	// leftPatience is how long the rest of a body is waited for that nobody reads.
+	leftPatience = time.Second
 	// bodyPatience is how long a body waits for memory.
 	bodyPatience = time.Second
 	// bodyRetryAfter is what a caller is advised to wait whose body found no memory.
@@ -30,7 +30,7 @@ const (
 // fault.
 type Body struct {
 	io.ReadCloser
-	w      http.ResponseWriter
+	w      http.ResponseWriter // nil: the request has no connection
 	limit  time.Time // when the whole must have come
 	length int64     // that was declared; -1: none
 
@@ -48,7 +48,22 @@ type Body struct {
 // which all of it must have come. Where the request has no connection because it comes from
 // the same process, the server that has it does this.
 func Pace(w http.ResponseWriter, r *http.Request, limit time.Time) *Body {
+	if !isConnected(r) {
+		w = nil
+	}
 	return &Body{ReadCloser: r.Body, w: w, limit: limit, length: r.ContentLength, grace: bodyGrace, ctx: r.Context()}
+}
+
+// isConnected reports whether the request has come over a connection.
+func isConnected(r *http.Request) bool { return r.Context().Value(http.ServerContextKey) != nil }
+
+// LeaveBody is called when nobody reads the body of r, or the rest of it. The server reads
+// up to 256 KiB of it all the same, so that the caller sees the answer and can use the
+// connection again: for a second at most. What has not come then ends the connection.
+func LeaveBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 && isConnected(r) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(leftPatience)) // an error: it is closed
+	}
 }
 
 // Read implements io.Reader.
@@ -59,12 +74,12 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	start := time.Now()
-	if b.length < 0 || b.read < b.length && (b.read > 0 || b.length > shortBody) {
+	if b.w != nil && (b.length < 0 || b.read < b.length) {
 		deadline := start.Add(b.grace)
 		if b.limit.Before(deadline) {
 			deadline = b.limit
 		}
-		_ = http.NewResponseController(b.w).SetReadDeadline(deadline) // an error: no connection
+		_ = http.NewResponseController(b.w).SetReadDeadline(deadline) // an error: it is closed
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.grace = min(b.grace-time.Since(start)+time.Duration(n)*(time.Second/minBodyRate), bodyGrace)

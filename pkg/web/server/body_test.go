@@ -123,7 +123,7 @@ func TestASenderIsWaitedForByWhatHasCome(t *testing.T) {
 		} {
 			w := &conn{ResponseRecorder: httptest.NewRecorder()}
 			start := time.Now()
-			b := Pace(w, httptest.NewRequest("POST", "/", c.paced), start.Add(time.Minute))
+			b := Pace(w, connected(c.paced), start.Add(time.Minute))
 			reads := 0
 			for {
 				_, _ = b.Read(make([]byte, 1<<20))
@@ -138,16 +138,36 @@ func TestASenderIsWaitedForByWhatHasCome(t *testing.T) {
 	})
 }
 
-func TestABodyThatHasComeWithItsHeadNeedsNoDeadline(t *testing.T) {
-	w := &conn{ResponseRecorder: httptest.NewRecorder()}
-	r := httptest.NewRequest("POST", "/", iotest.DataErrReader(strings.NewReader("short"))) // as a body that is there comes
-	r.ContentLength = 5
-	b := Pace(w, r, time.Now())
-	if text, err := io.ReadAll(b); err != nil || string(text) != "short" {
-		t.Fatal(err)
-	}
-	if b.read != 5 || b.Err() != nil || !w.deadline.IsZero() {
-		t.Errorf("read %d, %v, by %v", b.read, b.Err(), w.deadline)
+// connected returns a request that has come over a connection.
+func connected(body io.Reader) *http.Request {
+	r := httptest.NewRequest("POST", "/", body)
+	return r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, &http.Server{}))
+}
+
+func TestAShortBodyHasADeadlineToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &conn{ResponseRecorder: httptest.NewRecorder()}
+		r := connected(iotest.DataErrReader(strings.NewReader("short"))) // as a body that is there comes
+		r.ContentLength = 5
+		b := Pace(w, r, time.Now().Add(time.Minute))
+		if text, err := io.ReadAll(b); err != nil || string(text) != "short" {
+			t.Fatal(err)
+		}
+		if b.read != 5 || b.Err() != nil || w.deadline != time.Now().Add(bodyGrace) {
+			t.Errorf("read %d, %v, by %v", b.read, b.Err(), w.deadline)
+		}
+	})
+}
+
+func TestADeadlineCostsNoMemory(t *testing.T) {
+	for name, r := range map[string]*http.Request{"on a connection": connected(nil), "within the process": httptest.NewRequest("POST", "/", nil)} {
+		w := &conn{ResponseRecorder: httptest.NewRecorder()}
+		b := Pace(w, r, time.Now().Add(time.Minute))
+		b.ReadCloser, b.length = io.NopCloser(paced{n: 1}), 1<<20
+		one := make([]byte, 1)
+		if n := testing.AllocsPerRun(100, func() { _, _ = b.Read(one) }); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
 	}
 }
 

@@ -137,7 +137,6 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return next(c)
 		}(); err != nil {
-			op.Drain(c.Request())
 			s.fail(err, c, op)
 		}
 		status, authority := c.Response().Status, a.Authority

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/store/sqlite"
+	"github.com/finsam/finsam/pkg/web"
 	"github.com/finsam/finsam/pkg/web/server"
 	"github.com/finsam/finsam/pkg/web/webtest"
 )
@@ -126,6 +128,63 @@ func TestAStoppedServerFinishesWhatItHasBegun(t *testing.T) {
 	}
 	if status, _ := get(addr + "/quick"); status != 0 {
 		t.Errorf("it still serves: %d", status)
+	}
+}
+
+func TestCase_G5_ABodyThatNobodyReadsHoldsItsConnectionForASecond(t *testing.T) {
+	s := newService(t)
+	addr, _, stop := served(t, server.Server{Handler: s})
+	token := "Authorization: Bearer " + s.Trust.Token(t, webtest.Coach) + "\r\n"
+	type heads map[string]struct {
+		line, head string
+		status     int
+	}
+	send := func(line, head, body string) (*http.Response, net.Conn, *bufio.Reader) {
+		c, err := net.Dial("tcp", strings.TrimPrefix(addr, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+		_, _ = fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n%s", line, head, body)
+		in := bufio.NewReader(c)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp, c, in
+	}
+	t.Run("its rest does not come", func(t *testing.T) {
+		for sentence, c := range (heads{
+			"without a token":     {"POST " + web.BasePath + "/things", "Content-Length: 1000\r\n", 401},
+			"in pieces":           {"POST " + web.BasePath + "/things", "Transfer-Encoding: chunked\r\n", 401},
+			"at no address":       {"POST /nowhere", token + "Content-Length: 1000\r\n", 404},
+			"too large":           {"POST " + web.BasePath + "/things", token + "Content-Length: 99999999\r\n", 413},
+			"where none belongs":  {"GET " + web.BasePath + "/things", token + "Content-Length: 1000\r\n", 200},
+			"a form, and nothing": {"POST " + web.BasePath + "/things/" + id + "/files", "Content-Length: 1000\r\n", 401},
+		}) {
+			t.Run(sentence, func(t *testing.T) {
+				t.Parallel()
+				start := time.Now()
+				resp, conn, in := send(c.line, c.head, "")
+				defer conn.Close()
+				_, _ = io.Copy(io.Discard, in) // until the server closes it
+				if since := time.Since(start); resp.StatusCode != c.status || since > 4*time.Second {
+					t.Errorf("%d after %s", resp.StatusCode, since)
+				}
+			})
+		}
+	})
+	for range 2 { // one that has come keeps its connection
+		resp, conn, in := send("POST "+web.BasePath+"/things", "Content-Length: 2\r\n", "{}")
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_, _ = fmt.Fprint(conn, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+		if next, err := http.ReadResponse(in, nil); resp.StatusCode != 401 || err != nil || next.StatusCode != 401 {
+			t.Errorf("%d, and then %v", resp.StatusCode, err)
+		}
+		_ = conn.Close()
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -160,6 +160,9 @@ func (s *middleware) check(c echo.Context, op *operation) error {
 	if !op.inContract {
 		return nil
 	}
+	if op.Body == nil && !op.Form {
+		LeaveBody(c.Response(), c.Request())
+	}
 	for i, name := range c.ParamNames() {
 		c.ParamValues()[i] = op.Canonical(name, c.ParamValues()[i])
 	}
@@ -204,6 +207,8 @@ func (s *middleware) fail(err error, c echo.Context, op *operation) {
 		}
 		s.Log.Log(r.Context(), level, "request failed", "operation", op.ID, "code", f.Code, "cause", err.Error())
 	}
+	LeaveBody(c.Response(), r)
+	op.Drain(r)
 	if !c.Response().Committed {
 		problem.Write(c.Response(), r, err)
 	}
@@ -361,6 +366,7 @@ func (s *Server) shedding(ctx context.Context) http.Handler {
 		}
 		if isFull {
 			shed.Add(r.Context(), 1)
+			LeaveBody(w, r)
 			problem.Write(w, r, fault.ErrUnavailable)
 			return
 		}

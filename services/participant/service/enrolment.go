@@ -184,9 +184,6 @@ func (s *Service) Enrolments(ctx context.Context, f EnrolmentFilter, w store.Win
 	}
 	q.Where = where
 	found, total, err := s.enrolments.Store.List(ctx, q, w)
-	if errors.Is(err, store.ErrCursor) {
-		return nil, fault.Of(err).AtField("cursor")
-	}
 	if err != nil {
 		return nil, err
 	}
