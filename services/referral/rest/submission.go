@@ -60,6 +60,9 @@ func readRightTime(b []api.NewRightTimeAnswer) (answers []referral.TimelyAnswer)
 func (h handlers) CreateReferrals(ctx context.Context, r api.CreateReferralsRequestObject) (api.CreateReferralsResponseObject, error) {
 	items := make([]service.BatchItem, len(r.Body.Items))
 	for i, text := range r.Body.Items {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		items[i] = h.item(text)
 	}
 	answers, err := h.service.CreateBatch(ctx, rest.Value(r.Params.IdempotencyKey), items)

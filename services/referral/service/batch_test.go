@@ -1,11 +1,17 @@
 package service_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/share"
 	"github.com/finsam/finsam/services/referral/referraltest"
 	"github.com/finsam/finsam/services/referral/service"
@@ -63,5 +69,56 @@ func TestBatchesOfOneAuthorityKeepNoOthersWaiting(t *testing.T) {
 		if err := <-held; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// silentVault files nobody until the context ends.
+type silentVault struct {
+	service.People
+	asked *atomic.Int64
+}
+
+func (v silentVault) Put(ctx context.Context, _ service.PersonInput) (service.Filed, error) {
+	v.asked.Add(1)
+	<-ctx.Done()
+	return service.Filed{}, ctx.Err()
+}
+
+func TestABatchThatIsOutOfTimeBeginsNoItemAndSaysSoOnce(t *testing.T) {
+	w := referraltest.New(t)
+	var log bytes.Buffer
+	v := silentVault{w.People, new(atomic.Int64)}
+	c := w.Config
+	c.People, c.Log = v, slog.New(slog.NewTextHandler(&log, nil))
+	s, err := service.New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := make([]service.BatchItem, 500)
+	for i := range items {
+		items[i].Submission = referraltest.Submission()
+	}
+	const atOnce = 32
+	ctx, cancel := context.WithCancel(referraltest.As(referraltest.FK))
+	go func() {
+		for end := time.Now().Add(10 * time.Second); v.asked.Load() < atOnce && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	answers, err := s.CreateBatch(ctx, "k", items)
+	if err != nil || v.asked.Load() != atOnce {
+		t.Errorf("%v, and %d items have begun", err, v.asked.Load())
+	}
+	for i, a := range answers {
+		if f := fault.Of(a.Err); f == nil || f.Status.HTTP() < 500 {
+			t.Fatalf("item %d: %v", i, a.Err)
+		}
+	}
+	if !errors.Is(answers[499].Err, fault.ErrUnavailable) || !errors.Is(answers[499].Err, context.Canceled) {
+		t.Errorf("one that has not begun: %v", answers[499].Err)
+	}
+	if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "items=500") {
+		t.Errorf("%d lines: %.1000s", lines, log.String())
 	}
 }

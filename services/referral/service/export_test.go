@@ -210,3 +210,33 @@ func TestAnAuthorityMakesOneExportAtATimeAndKeepsNoOtherWaiting(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// cutShort is a table whose request ends with a row.
+type cutShort struct {
+	rows
+	at   int
+	ends context.CancelFunc
+}
+
+// Write implements export.Table.
+func (c *cutShort) Write(cells []string) error {
+	if len(c.rows) == c.at {
+		c.ends()
+	}
+	return c.rows.Write(cells)
+}
+
+func TestAnExportEndsWithItsRequest(t *testing.T) {
+	w := referraltest.New(t)
+	if err := w.Service.Fill(t.Context(), created(t, w), 450); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(referraltest.As(referraltest.Intake))
+	table := &cutShort{at: 250, ends: cancel}
+	if err := w.Service.Export(ctx, service.Filter{}, false, table); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if len(table.rows) > 1+2*200 {
+		t.Errorf("%d rows were written", len(table.rows))
+	}
+}

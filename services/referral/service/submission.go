@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"sync"
@@ -342,7 +343,7 @@ const (
 // CreateBatch receives several referrals, each by itself and by the rules of Create; the
 // answers are in the order of the items. A batch that is repeated under the same key
 // returns the referrals that it created before. Of two items with one key the first wins.
-// An error is about the whole batch: none of its items was tried.
+// When ctx ends, items that have not begun do not begin. An error is about the whole batch: none of its items was tried.
 func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem) ([]BatchAnswer, error) {
 	a, err := guard.Caller(ctx, s.AccessLog, "createReferrals", "referrals")
 	if err != nil {
@@ -375,12 +376,28 @@ func (s *Service) CreateBatch(ctx context.Context, key string, items []BatchItem
 			if before != nil { // it began earlier, so it ends
 				<-before
 			}
-			answers[i].View, answers[i].Err = s.Create(ctx, item.Key, item.Submission)
-			if f := fault.Of(answers[i].Err); f != nil && f.Status.HTTP() >= 500 {
-				s.Log.ErrorContext(ctx, "an item of a batch failed", "index", i, "code", f.Code, "cause", f.Error())
+			if ctx.Err() != nil {
+				answers[i].Err = fault.ErrUnavailable.Because(ctx.Err())
+				return nil
 			}
+			answers[i].View, answers[i].Err = s.Create(ctx, item.Key, item.Submission)
 			return nil
 		})
 	}
-	return answers, g.Wait()
+	err = g.Wait()
+	var first *fault.Error
+	failed := 0
+	for _, answer := range answers {
+		if f := fault.Of(answer.Err); f != nil && f.Status.HTTP() >= 500 {
+			first, failed = cmp.Or(first, f), failed+1
+		}
+	}
+	if failed > 0 {
+		level := slog.LevelError
+		if ctx.Err() != nil { // its time is up, or the caller has gone
+			level = slog.LevelWarn
+		}
+		s.Log.Log(ctx, level, "items of a batch failed", "items", failed, "of", len(items), "code", first.Code, "cause", first.Error())
+	}
+	return answers, err
 }
