@@ -221,3 +221,48 @@ func TestDuringAnOutageNobodyWaits(t *testing.T) {
 		}
 	}
 }
+
+// A server that answers nothing keeps nobody longer than the request may take, and knows by
+// when to end the command.
+func TestACommandEndsWhenItsRequestDoes(t *testing.T) {
+	server := mongowire.Start(t)
+	c := people(t, connect(t, server.URI))
+	_, err := c.Insert(t.Context(), &person{ID: "x", Code: "x"})
+	must(t, err)
+	for name, call := range map[string]func(ctx context.Context) error{
+		"find": func(ctx context.Context) error {
+			_, err := c.Find(ctx, store.Query{Association: "north", Limit: 5})
+			return err
+		},
+		"aggregate": func(ctx context.Context) error { _, err := c.Count(ctx, "north", nil); return err },
+		"insert":    func(ctx context.Context) error { _, err := c.Insert(ctx, &person{ID: "y", Code: "y"}); return err },
+		"delete":    func(ctx context.Context) error { return c.Delete(ctx, "north", "x", 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const within = 300 * time.Millisecond
+			var asked atomic.Int64
+			goOn := make(chan struct{})
+			server.Fail.Store(new(func(command mongowire.Command) *mongowire.Fault {
+				if command.Name != name {
+					return nil
+				}
+				asked.Add(1)
+				if ms, ok := command.Body.Lookup("maxTimeMS").AsInt64OK(); !ok || ms > within.Milliseconds() {
+					t.Errorf("the server may take %d ms", ms)
+				}
+				<-goOn
+				return &mongowire.Fault{} // the connection is closed
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			began := time.Now()
+			err := call(ctx)
+			if took := time.Since(began); took > within+time.Second || asked.Load() != 1 || !errors.Is(err, fault.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v after %s and %d commands", err, took, asked.Load())
+			}
+			server.Fail.Store(nil)
+			close(goOn)
+			must(t, call(t.Context())) // the next one is served
+		})
+	}
+}

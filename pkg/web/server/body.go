@@ -31,8 +31,8 @@ const (
 type Body struct {
 	io.ReadCloser
 	w      http.ResponseWriter // nil: the request has no connection
-	limit  time.Time // when the whole must have come
-	length int64     // that was declared; -1: none
+	limit  time.Time           // when the whole must have come
+	length int64               // that was declared; -1: none
 
 	mu    sync.Mutex // held while it is read
 	err   error      // io.EOF: it has come

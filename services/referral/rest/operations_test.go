@@ -81,6 +81,7 @@ func operations() []operation {
 			{"of a period turned round", webtest.Request{Path: "/referral-figures?from=2026-03&to=2026-02"}},
 			{"of a period without end", webtest.Request{Path: "/referral-figures?from=1926-01&to=2026-02"}},
 			{"of another municipality", webtest.Request{Path: "/referral-figures?municipality=1402"}},
+			{"of one that is no member, for a sender", webtest.Request{Path: "/referral-figures?municipality=0180", As: referraltest.FK}},
 			{"by the association's staff", webtest.Request{As: referraltest.Admin}},
 		}},
 		{id: "listTasks", method: "GET", path: fixed("/tasks"), who: referraltest.Intake, more: []refusal{

@@ -72,6 +72,15 @@ func (s *Service) senderFigures(ctx context.Context, operation string, a actor.A
 		return nil, err
 	}
 	f.Result = *r
+	if municipality != "" && len(r.Rows) == 0 { // one that was a member has figures of that time
+		in, err := s.Associations.Get(a.Association)
+		if err != nil {
+			return nil, err
+		}
+		if _, isMember := in.Municipality(municipality); !isMember {
+			return nil, referral.ErrMunicipality.AtField("municipality")
+		}
+	}
 	return f, nil
 }
 
