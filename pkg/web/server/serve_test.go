@@ -160,7 +160,6 @@ func TestCase_G5_ABodyThatNobodyReadsHoldsItsConnectionForASecond(t *testing.T) 
 			"at no address":       {"POST /nowhere", token + "Content-Length: 1000\r\n", 404},
 			"too large":           {"POST " + web.BasePath + "/things", token + "Content-Length: 99999999\r\n", 413},
 			"where none belongs":  {"GET " + web.BasePath + "/things", token + "Content-Length: 1000\r\n", 200},
-			"a form, and nothing": {"POST " + web.BasePath + "/things/" + id + "/files", "Content-Length: 1000\r\n", 401},
 		}) {
 			t.Run(sentence, func(t *testing.T) {
 				t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/referral"
@@ -302,4 +304,21 @@ func FuzzForm(f *testing.F) {
 			t.Errorf("%d %s", r.Status, r.Body)
 		}
 	})
+}
+
+func TestCase_G5_AFormThatIsRefusedHoldsItsConnectionForASecond(t *testing.T) {
+	s := httptest.NewServer(newFront(t).handler)
+	defer s.Close()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	start := time.Now()
+	_ = conn.SetDeadline(start.Add(30 * time.Second))
+	_, _ = fmt.Fprintf(conn, "POST %s/referrals/%s/attachments HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\n-", web.BasePath, noAttachment, formType)
+	answer, _ := io.ReadAll(conn) // until the service closes it
+	if since := time.Since(start); !strings.HasPrefix(string(answer), "HTTP/1.1 401 ") || since > 4*time.Second {
+		t.Errorf("after %s: %.200s", since, answer)
+	}
 }
