@@ -155,11 +155,11 @@ func TestCase_G5_ABodyThatNobodyReadsHoldsItsConnectionForASecond(t *testing.T) 
 	}
 	t.Run("its rest does not come", func(t *testing.T) {
 		for sentence, c := range (heads{
-			"without a token":     {"POST " + web.BasePath + "/things", "Content-Length: 1000\r\n", 401},
-			"in pieces":           {"POST " + web.BasePath + "/things", "Transfer-Encoding: chunked\r\n", 401},
-			"at no address":       {"POST /nowhere", token + "Content-Length: 1000\r\n", 404},
-			"too large":           {"POST " + web.BasePath + "/things", token + "Content-Length: 99999999\r\n", 413},
-			"where none belongs":  {"GET " + web.BasePath + "/things", token + "Content-Length: 1000\r\n", 200},
+			"without a token":    {"POST " + web.BasePath + "/things", "Content-Length: 1000\r\n", 401},
+			"in pieces":          {"POST " + web.BasePath + "/things", "Transfer-Encoding: chunked\r\n", 401},
+			"at no address":      {"POST /nowhere", token + "Content-Length: 1000\r\n", 404},
+			"too large":          {"POST " + web.BasePath + "/things", token + "Content-Length: 99999999\r\n", 413},
+			"where none belongs": {"GET " + web.BasePath + "/things", token + "Content-Length: 1000\r\n", 200},
 		}) {
 			t.Run(sentence, func(t *testing.T) {
 				t.Parallel()
