@@ -174,7 +174,7 @@ func TestCase_C25_AStartAndAClosing(t *testing.T) {
 	o.change(200, officer, e, "check-ins/1/answer", map[string]any{"readiness": "ready"})
 	n := number(t, got, "started")
 	refused := o.correct(409, coach1, e, n, map[string]any{"startedOn": day(-10)})
-	if refused["code"] != "correction-against-later-step" || !strings.Contains(refused["detail"].(string), "remittentens svar") {
+	if refused["code"] != "correction-against-later-step" || !strings.Contains(refused["detail"].(string), "Remittentens svar") {
 		t.Errorf("under an answer: %v", refused)
 	}
 	answered := number(t, o.want(200, officer, http.MethodGet, e, "", nil), "answered")
