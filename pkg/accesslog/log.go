@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/finsam/finsam/pkg/carry"
 	"github.com/finsam/finsam/pkg/metrics"
 	"github.com/finsam/finsam/pkg/store"
 )
@@ -151,9 +152,9 @@ func (l *Log) Record(ctx context.Context, e Entry) error {
 	e.fill(ctx, l.now())
 	b, err := l.enqueue(ctx, e)
 	if err != nil {
-		l.measured.failures.Add(context.Background(), 1, l.measured.own)
+		l.measured.failures.Add(context.Background(), 1, l.measured.own.Add...)
 	}
-	if p, ok := ctx.Value(pendingKey{}).(*pending); ok {
+	if p := carry.From[pending](ctx); p != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if err != nil {
@@ -238,22 +239,24 @@ func (l *Log) Close() error {
 type pending struct {
 	mu      sync.Mutex
 	batches []*batch
+	room    [2]*batch // for the usual number
 	err     error
 }
-
-type pendingKey struct{}
 
 // Begin returns a context in which Record does not wait: the entry is written while
 // the request's other work goes on. Anyone who begins calls Wait before the answer
 // leaves.
 func Begin(ctx context.Context) context.Context {
-	return context.WithValue(ctx, pendingKey{}, &pending{})
+	ctx = carry.With(ctx, pending{})
+	p := carry.From[pending](ctx)
+	p.batches = p.room[:0]
+	return ctx
 }
 
 // Wait returns when every entry recorded since Begin is durable, else
 // ErrNotLogged; without a Begin there is nothing to wait for.
 func (l *Log) Wait(ctx context.Context) error {
-	p, _ := ctx.Value(pendingKey{}).(*pending)
+	p := carry.From[pending](ctx)
 	if p == nil {
 		return nil
 	}
@@ -308,7 +311,7 @@ func (l *Log) write(final bool) {
 	block.Hash = own
 	if err := l.insert(&block); err != nil {
 		b.err = ErrNotLogged.Because(err)
-		l.measured.failures.Add(context.Background(), int64(len(b.entries)), l.measured.own)
+		l.measured.failures.Add(context.Background(), int64(len(b.entries)), l.measured.own.Add...)
 		// Nobody knows whether the block is stored, so nothing may hang on it,
 		// and its place may not be used again: a new chain goes on from the
 		// last block that is certain.

@@ -5,6 +5,8 @@ package actor
 import (
 	"context"
 	"slices"
+
+	"github.com/finsam/finsam/pkg/carry"
 )
 
 // Role is what somebody may be in the association's work (docs/privacy.md).
@@ -66,14 +68,14 @@ func ForService(name, association string) Actor {
 	return Actor{Subject: "service:" + name, Association: association, Authority: "finsam", Roles: []Role{System}}
 }
 
-type key struct{}
-
 // With returns a context with the actor.
-func With(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, key{}, a) }
+func With(ctx context.Context, a Actor) context.Context { return carry.With(ctx, a) }
 
 // From returns the actor of the context. Without one it is the zero Actor, which has no
 // role and may do nothing.
 func From(ctx context.Context) Actor {
-	a, _ := ctx.Value(key{}).(Actor)
-	return a
+	if a := carry.From[Actor](ctx); a != nil {
+		return *a
+	}
+	return Actor{}
 }

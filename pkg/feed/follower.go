@@ -197,7 +197,7 @@ func (f *Follower) handOver(ctx context.Context, waiting []Event) error {
 	defer cancel()
 	err := f.handle(limited, e)
 	if errors.Is(err, ErrSkip) {
-		f.measured.skipped.Add(ctx, 1, f.measured.labels)
+		f.measured.skipped.Add(ctx, 1, f.measured.labels.Add...)
 		f.errors.WarnContext(ctx, "event skipped", "follower", f.name, "event", e.ID, "type", e.Type, "reason", err)
 		err = nil
 	}

@@ -23,7 +23,7 @@ type Following struct {
 
 	delay             metric.Float64Histogram
 	failures, skipped metric.Int64Counter
-	labels            metric.MeasurementOption
+	labels            metrics.Series
 }
 
 // NewFollowing creates the metrics of the service that follows the log of source;
@@ -34,11 +34,11 @@ func NewFollowing(service, source string) *Following {
 		delay:    metrics.Seconds("finsam.follower.delay", "Time from a step until its event was handled, by follower and source."),
 		failures: metrics.Counter("finsam.follower.failures", "Times that a follower could not read the log or handle an event."),
 		skipped:  metrics.Counter("finsam.follower.skipped", "Events skipped because they cannot be handled."),
-		labels:   metrics.Labels{"component": service, "source": source}.Option(),
+		labels:   metrics.Labels{"component": service, "source": source}.Series(),
 	}
 	f.heard.Store(time.Now().UnixMilli())
-	f.failures.Add(context.Background(), 0, f.labels)
-	f.skipped.Add(context.Background(), 0, f.labels)
+	f.failures.Add(context.Background(), 0, f.labels.Add...)
+	f.skipped.Add(context.Background(), 0, f.labels.Add...)
 	return f
 }
 
@@ -68,7 +68,7 @@ func (f *Following) Read(events []Event) {
 // are not yet.
 func (f *Following) Handled(ctx context.Context, events []Event) {
 	f.position.Store(events[0].Sequence)
-	f.delay.Record(ctx, max(time.Since(events[0].Time).Seconds(), 0), f.labels)
+	f.delay.Record(ctx, max(time.Since(events[0].Time).Seconds(), 0), f.labels.Record...)
 	f.await(events[1:])
 }
 
@@ -81,7 +81,7 @@ func (f *Following) await(events []Event) {
 }
 
 // Failed records that the log could not be read, or an event not be handled.
-func (f *Following) Failed(ctx context.Context) { f.failures.Add(ctx, 1, f.labels) }
+func (f *Following) Failed(ctx context.Context) { f.failures.Add(ctx, 1, f.labels.Add...) }
 
 // publisherMetrics measures how far a publisher has come.
 type publisherMetrics struct {

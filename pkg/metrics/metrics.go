@@ -120,30 +120,43 @@ func (l Labels) Option() metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(all...)) // sorts them
 }
 
+// Series are labels as the options of their measurements, so that a measurement creates
+// none: m.Add(ctx, 1, s.Add...).
+type Series struct {
+	Add    []metric.AddOption
+	Record []metric.RecordOption
+}
+
+// Series returns the labels for many measurements.
+func (l Labels) Series() Series {
+	o := l.Option()
+	return Series{[]metric.AddOption{o}, []metric.RecordOption{o}}
+}
+
 // maxSets bounds how many sets of labels a Sets remembers. Labels beyond it are counted
 // too, at the cost of creating them each time.
 const maxSets = 4096
 
-// Sets remembers the labels created for a key, so that a request creates none. The zero
+// Sets remembers the series created for a key, so that a request creates none. The zero
 // Sets is empty; it may be used at once.
 type Sets[K comparable] struct {
 	mu  sync.RWMutex
-	all map[K]metric.MeasurementOption
+	all map[K]Series
 }
 
-// Get returns the labels of the key, which f creates the first time.
-func (s *Sets[K]) Get(key K, f func() metric.MeasurementOption) metric.MeasurementOption {
+// Get returns the series of the key, whose labels f creates the first time.
+func (s *Sets[K]) Get(key K, f func() Labels) Series {
 	s.mu.RLock()
 	set, ok := s.all[key]
 	s.mu.RUnlock()
 	if ok {
 		return set
 	}
-	set = f()
+	set = f().Series()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
-		s.all = map[K]metric.MeasurementOption{}
+		s.all = map[K]Series{}
 	}
 	if len(s.all) < maxSets {
 		s.all[key] = set

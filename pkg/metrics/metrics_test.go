@@ -4,7 +4,6 @@ import (
 	"maps"
 	"testing"
 
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/finsam/finsam/pkg/metrics"
@@ -60,7 +59,7 @@ func TestWhatIsMeasuredIsReadByNameAndLabels(t *testing.T) {
 func TestLabelsAreMadeOnceForAKeyAndTheirNumberIsBounded(t *testing.T) {
 	var s metrics.Sets[int]
 	made := 0
-	f := func() metric.MeasurementOption { made++; return metrics.Labels{"a": "b"}.Option() }
+	f := func() metrics.Labels { made++; return metrics.Labels{"a": "b"} }
 	for range 3 {
 		s.Get(1, f)
 	}

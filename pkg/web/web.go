@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/finsam/finsam/pkg/carry"
 )
 
 // BasePath precedes every path of the contract.
@@ -56,16 +58,12 @@ type Request struct {
 	Issuer   string // of Token
 }
 
-type requestKey struct{}
-
 // With returns a context that carries r.
-func With(ctx context.Context, r *Request) context.Context {
-	return context.WithValue(ctx, requestKey{}, r)
-}
+func With(ctx context.Context, r Request) context.Context { return carry.With(ctx, r) }
 
 // From returns what the request of ctx carries, never nil.
 func From(ctx context.Context) *Request {
-	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+	if r := carry.From[Request](ctx); r != nil {
 		return r
 	}
 	return &Request{}

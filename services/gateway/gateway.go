@@ -176,7 +176,7 @@ func callFor(ctx context.Context, calls *client.Client, s *internaltoken.Signer,
 	if err != nil {
 		return err
 	}
-	return calls.Call(web.With(ctx, &web.Request{ID: web.From(ctx).ID, Token: token}), http.MethodPost, path, in, out)
+	return calls.Call(web.With(ctx, web.Request{ID: web.From(ctx).ID, Token: token}), http.MethodPost, path, in, out)
 }
 
 // complete checks what is required and sets the defaults.

@@ -100,7 +100,7 @@ func (o *observer) begin(w http.ResponseWriter, r *http.Request, op *operation) 
 	h := w.Header()
 	values := []string{id, tracecontext.Header(ctx)}
 	h[web.HeaderRequestID], h[web.HeaderTraceParent] = values[:1:1], values[1:]
-	return a, r.WithContext(web.With(ctx, &web.Request{ID: id}))
+	return a, r.WithContext(web.With(ctx, web.Request{ID: id}))
 }
 
 // end records the decision and the outcome: one line in the security log, one value in
@@ -297,17 +297,17 @@ func (m *meters) record(ctx context.Context, a *answer, duration time.Duration) 
 		return
 	}
 	key := requestLabels{a.operation, a.caller.Authority, outcomeOf(a.status), a.status / 100}
-	m.durations.Record(ctx, duration.Seconds(), m.sets.Get(key, func() metric.MeasurementOption {
+	m.durations.Record(ctx, duration.Seconds(), m.sets.Get(key, func() metrics.Labels {
 		return metrics.Labels{
 			"operation": key.operation, "authority": key.authority, "outcome": key.outcome, "status_class": strconv.Itoa(key.class) + "xx",
-		}.Option()
-	}))
+		}
+	}).Record...)
 	if a.status >= http.StatusInternalServerError {
 		m.failures.Add(ctx, 1, metrics.Labels{"operation": a.operation}.Option())
 	}
 	if a.cached != "" {
-		m.cache.Add(ctx, 1, m.results.Get([2]string{a.operation, a.cached}, func() metric.MeasurementOption {
-			return metrics.Labels{"operation": a.operation, "result": a.cached}.Option()
-		}))
+		m.cache.Add(ctx, 1, m.results.Get([2]string{a.operation, a.cached}, func() metrics.Labels {
+			return metrics.Labels{"operation": a.operation, "result": a.cached}
+		}).Add...)
 	}
 }

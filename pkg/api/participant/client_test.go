@@ -31,7 +31,7 @@ func vault(t *testing.T, method, path string, status int, answer any) *participa
 	return &participant.Client{Calls: client.New(s.URL, nil, nil)}
 }
 
-var asked = web.With(context.Background(), &web.Request{Token: "the-askers-token"})
+var asked = web.With(context.Background(), web.Request{Token: "the-askers-token"})
 
 func TestPutReturnsTheParticipant(t *testing.T) {
 	c := vault(t, http.MethodPost, "/internal/persons", 200, participant.PersonRef{Participant: "p1"})

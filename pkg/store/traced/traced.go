@@ -75,12 +75,13 @@ func (e *engine) measure(ctx context.Context, verb, collection string) (context.
 
 // end ends the call with the error that it finds.
 func (m *measured) end(result *error) {
-	err := *result
-	// A fault such as "not found" is an answer, but "unavailable" is a failure unless the
-	// caller went away.
-	var f *fault.Error
-	failed := err != nil && !errors.Is(err, context.Canceled) &&
-		(!errors.As(err, &f) || f.Status == fault.Unavailable || f.Status == fault.Internal)
+	err, failed := *result, false
+	if err != nil {
+		// A fault such as "not found" is an answer, but "unavailable" is a failure unless the
+		// caller went away.
+		var f *fault.Error
+		failed = !errors.Is(err, context.Canceled) && (!errors.As(err, &f) || f.Status == fault.Unavailable || f.Status == fault.Internal)
+	}
 	if m.span != nil {
 		if failed {
 			m.span.SetStatus(codes.Error, "the store failed")
@@ -92,14 +93,14 @@ func (m *measured) end(result *error) {
 	if m.verb == "prepare" && !failed {
 		return // happens at the start only, and would be a series for ever
 	}
-	m.duration.Record(m.in, time.Since(m.began).Seconds(), m.labels.Get(m.call, m.option))
+	m.duration.Record(m.in, time.Since(m.began).Seconds(), m.labels.Get(m.call, m.seriesLabels).Record...)
 	if failed {
 		m.failures.Add(m.in, 1, metrics.Labels{"component": m.service, "verb": m.verb}.Option())
 	}
 }
 
-func (m *measured) option() metric.MeasurementOption {
-	return metrics.Labels{"component": m.service, "verb": m.verb, "collection": m.collection}.Option()
+func (m *measured) seriesLabels() metrics.Labels {
+	return metrics.Labels{"component": m.service, "verb": m.verb, "collection": m.collection}
 }
 
 func (e *engine) Prepare(ctx context.Context, s store.Spec) (err error) {

@@ -72,7 +72,7 @@ func BenchmarkBadPost(b *testing.B) { benchmark(b, "POST", "/things", `{"x":1}`,
 func BenchmarkHop(b *testing.B) {
 	s := newService(b)
 	client := client.New("http://things", inprocess.Transport{Handler: s}, s.Trust.Signers[internaltoken.Gateway])
-	ctx := web.With(b.Context(), &web.Request{Token: s.Trust.Token(b, webtest.Coach)})
+	ctx := web.With(b.Context(), web.Request{Token: s.Trust.Token(b, webtest.Coach)})
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

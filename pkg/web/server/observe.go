@@ -15,7 +15,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/finsam/finsam/pkg/actor"
@@ -107,8 +106,8 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx = tracecontext.Within(ctx, r.Header.Get(web.HeaderTraceParent))
 		ctx, span := s.tracer.Start(ctx, op.span, op.start...)
 		ctx = tracecontext.Ensure(ctx)
-		in := &web.Request{ID: tracecontext.RequestID(r.Header.Get(web.HeaderRequestID)), Language: r.Header.Get(web.HeaderLanguage)}
-		a, refused := s.authenticate(r.Header.Get(echo.HeaderAuthorization), op, in)
+		in := web.Request{ID: tracecontext.RequestID(r.Header.Get(web.HeaderRequestID)), Language: r.Header.Get(web.HeaderLanguage)}
+		a, refused := s.authenticate(r.Header.Get(echo.HeaderAuthorization), op, &in)
 		c.SetRequest(r.WithContext(actor.With(web.With(ctx, in), a)))
 		h := c.Response().Header()
 		values := []string{in.ID, tracecontext.Header(ctx), "no-store"}
@@ -143,11 +142,11 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		EndSpan(span, status, authority)
 		if !waits || status >= 500 || op == readFeed {
 			key := durationKey{op.ID, authority, status / 100}
-			s.duration.Record(c.Request().Context(), time.Since(start).Seconds(), s.labels.Get(key, func() metric.MeasurementOption {
+			s.duration.Record(c.Request().Context(), time.Since(start).Seconds(), s.labels.Get(key, func() metrics.Labels {
 				return metrics.Labels{
 					"component": s.Service, "operation": op.ID, "status_class": strconv.Itoa(key.class) + "xx", "authority": authority,
-				}.Option()
-			}))
+				}
+			}).Record...)
 		}
 		return nil
 	}

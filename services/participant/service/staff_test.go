@@ -16,7 +16,7 @@ import (
 
 // fromGateway is a call that the gateway makes for who is signed in.
 func fromGateway(a actor.Actor) context.Context {
-	return web.With(servicetest.As(a), &web.Request{Issuer: internaltoken.Gateway})
+	return web.With(servicetest.As(a), web.Request{Issuer: internaltoken.Gateway})
 }
 
 // TestANameIsWrittenOnceADayAndForgottenAfter24Months shows by when a name is forgotten when

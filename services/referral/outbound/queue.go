@@ -206,7 +206,7 @@ func (s *Service) attempt(ctx context.Context, w *Webhook, d store.Versioned[Del
 		r.until = s.Now().Add(silencePauses.After(r.silent))
 	})
 	d.Value.end(Attempt{At: at, Status: answer.Status, Outcome: answer.Outcome, Millis: took.Milliseconds()}, answer.RetryAfter, s.now(), rand.Float64())
-	s.metrics.attempts.Add(ctx, 1, s.metrics.labelsOf(answer.Outcome))
+	s.metrics.attempts.Add(ctx, 1, s.metrics.seriesOf(answer.Outcome).Add...)
 	s.metrics.duration.Record(ctx, took.Seconds(), s.metrics.noLabels)
 	if d.Value.State == Dead {
 		s.metrics.dead.Add(ctx, 1, s.metrics.noLabels)
@@ -253,14 +253,14 @@ func newInstruments() *instruments {
 	}
 	ctx := context.Background()
 	for _, o := range []Outcome{OK, Refused, OutcomeGone, TimedOut, Unreachable, Untrusted, AddressClosed, Interrupted} {
-		m.attempts.Add(ctx, 0, m.labelsOf(o))
+		m.attempts.Add(ctx, 0, m.seriesOf(o).Add...)
 	}
 	m.dead.Add(ctx, 0, m.noLabels)
 	return m
 }
 
-func (m *instruments) labelsOf(o Outcome) metric.MeasurementOption {
-	return m.labels.Get(o, func() metric.MeasurementOption { return metrics.Labels{"outcome": string(o)}.Option() })
+func (m *instruments) seriesOf(o Outcome) metrics.Series {
+	return m.labels.Get(o, func() metrics.Labels { return metrics.Labels{"outcome": string(o)} })
 }
 
 // countQueue counts the queue for the gauges, at most every countInterval. When it
