@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -32,41 +33,27 @@ type Transport struct{ Handler http.Handler }
 // RoundTrip implements http.RoundTripper. When the request's context ends before
 // the handler does, it returns without waiting for it.
 func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	closeBody := func() {
-		if r.Body != nil {
-			_ = r.Body.Close()
-		}
-	}
 	ctx := r.Context()
 	if err := ctx.Err(); err != nil {
-		closeBody()
+		closeBody(r)
 		return nil, err
 	}
-	a := &answer{ctx: ctx, ready: make(chan error, 2)}
-	go func() {
-		grow(len(r.Method))
-		defer closeBody()
-		var err error
-		defer func() {
-			if p := recover(); p != nil { // as in net/http's server, it ends this request and nothing else
-				err = fmt.Errorf("inprocess: the handler ended with a panic of type %T", p)
-			}
-			if a.rest != nil {
-				a.rest.CloseWithError(err) // nil: the end
-				a.stop()
-			}
-			a.ready <- err
-		}()
-		t.Handler.ServeHTTP(a, serverRequest(r))
-	}()
+	a := &answer{ctx: ctx, in: withoutValues{ctx}, ready: make(chan struct{}, 1)}
+	go a.serve(t.Handler, r)
 	select {
-	case err := <-a.ready:
-		if err != nil {
-			return nil, err
+	case <-a.ready:
+		if a.err != nil {
+			return nil, a.err
 		}
 		return a.response(r), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
 	}
 }
 
@@ -80,20 +67,35 @@ func grow(i int) byte {
 	return room[i/2%len(room)]
 }
 
-// serverRequest returns a client's request as a server would get it.
-func serverRequest(r *http.Request) *http.Request {
-	in := r.WithContext(withoutValues{r.Context()})
+// serve has the handler answer a client's request, as a server would get it.
+func (a *answer) serve(h http.Handler, r *http.Request) {
+	grow(len(r.Method))
+	defer closeBody(r)
+	defer func() {
+		var err error
+		if p := recover(); p != nil { // as in net/http's server, it ends this request and nothing else
+			err = fmt.Errorf("inprocess: the handler ended with a panic of type %T", p)
+		}
+		if a.rest != nil {
+			a.rest.CloseWithError(err) // nil: the end
+			a.stop()
+			return
+		}
+		a.err = err
+		a.ready <- struct{}{}
+	}()
+	in := r.WithContext(&a.in)
 	in.Header = r.Header.Clone()
-	u := *r.URL
-	in.URL = &u
-	in.RequestURI = u.RequestURI()
+	a.url = *r.URL
+	in.URL = &a.url
+	in.RequestURI = a.url.RequestURI()
 	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
 	in.RemoteAddr = "127.0.0.1:0"
-	in.Host = cmp.Or(in.Host, u.Host)
+	in.Host = cmp.Or(in.Host, in.URL.Host)
 	if r.Body == nil {
 		in.Body = http.NoBody
 	}
-	return in
+	h.ServeHTTP(a, in)
 }
 
 // withoutValues is a context with the deadline and the end of another, and none of its
@@ -101,19 +103,23 @@ func serverRequest(r *http.Request) *http.Request {
 type withoutValues struct{ context.Context }
 
 // Value implements context.Context.
-func (withoutValues) Value(any) any { return nil }
+func (*withoutValues) Value(any) any { return nil }
 
 // AfterFunc lets package context watch for the end without a goroutine.
-func (c withoutValues) AfterFunc(f func()) func() bool { return context.AfterFunc(c.Context, f) }
+func (c *withoutValues) AfterFunc(f func()) func() bool { return context.AfterFunc(c.Context, f) }
 
 // answer buffers what the handler writes, and streams it once it is too long.
 type answer struct {
 	ctx    context.Context // the caller's
+	in     withoutValues   // ctx as the handler has it
+	url    url.URL         // that the handler has
 	header http.Header     // nil from when the status is written until it is asked for
 	sent   http.Header     // the headers when the status was written; a handler that kept their map leaves it alone
 	status int
 	body   bytes.Buffer
-	ready  chan error // receives how the handler ended, and before that nil when the rest follows as a stream
+	whole  whole         // the body of a short answer
+	ready  chan struct{} // receives once, when all is written or the rest follows as a stream
+	err    error         // how the handler ended, when all is written
 	read   *io.PipeReader
 	rest   *io.PipeWriter // nil: all is in body
 	stop   func() bool    // ends the watch for the end of ctx
@@ -145,7 +151,7 @@ func (a *answer) Write(b []byte) (int, error) {
 		read, rest := io.Pipe()
 		a.read, a.rest = read, rest
 		a.stop = context.AfterFunc(a.ctx, func() { read.CloseWithError(context.Cause(a.ctx)) })
-		a.ready <- nil
+		a.ready <- struct{}{}
 	}
 	return a.rest.Write(b)
 }
@@ -155,12 +161,12 @@ func (a *answer) Write(b []byte) (int, error) {
 func (a *answer) response(r *http.Request) *http.Response {
 	a.WriteHeader(http.StatusOK)
 	resp := &http.Response{
-		Status:     strconv.Itoa(a.status) + " " + http.StatusText(a.status),
 		StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: a.sent, ContentLength: int64(a.body.Len()), Request: r,
 	}
 	if a.rest == nil {
-		resp.Body = io.NopCloser(bytes.NewReader(a.body.Bytes()))
+		a.whole.Reset(a.body.Bytes())
+		resp.Body = &a.whole
 		return resp
 	}
 	resp.ContentLength = -1
@@ -170,6 +176,12 @@ func (a *answer) response(r *http.Request) *http.Response {
 	resp.Body = &stream{Reader: io.MultiReader(bytes.NewReader(a.body.Bytes()), a.read), from: a.read}
 	return resp
 }
+
+// whole is the body of a short answer.
+type whole struct{ bytes.Reader }
+
+// Close implements io.Closer.
+func (*whole) Close() error { return nil }
 
 // stream is the body of a long answer.
 type stream struct {

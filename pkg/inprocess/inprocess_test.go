@@ -50,7 +50,7 @@ func TestACallLooksToTheHandlerAsOneOverTheNetwork(t *testing.T) {
 	}
 	body, _ := io.ReadAll(resp.Body)
 	if resp.StatusCode != 201 || string(body) != "there" || resp.ContentLength != 5 || resp.Header.Get("X-Two") != "2" {
-		t.Fatalf("got %s %q", resp.Status, body)
+		t.Fatalf("got %d %q", resp.StatusCode, body)
 	}
 	if resp.Header.Get("X-Late") != "" || req.Header.Get("X-One") != "1" {
 		t.Fatal("headers are shared between the two sides")

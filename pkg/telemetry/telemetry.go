@@ -103,12 +103,16 @@ type unrecorded struct{ embedded.TracerProvider }
 // Tracer implements trace.TracerProvider.
 func (unrecorded) Tracer(string, ...trace.TracerOption) trace.Tracer { return idsOnly{} }
 
-// idsOnly is a tracer whose spans have their ids and nothing else.
+// idsOnly is a tracer whose spans have their ids and nothing else. A part of one of them is
+// no span of its own: nobody would see where it begins.
 type idsOnly struct{ embedded.Tracer }
 
 // Start implements trace.Tracer.
 func (idsOnly) Start(ctx context.Context, _ string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
 	parent := trace.SpanContextFromContext(ctx)
+	if parent.IsValid() && !parent.IsRemote() && !parent.IsSampled() {
+		return ctx, trace.SpanFromContext(ctx)
+	}
 	c := trace.SpanContextConfig{TraceID: parent.TraceID(), TraceState: parent.TraceState()}
 	if !parent.IsValid() {
 		binary.NativeEndian.PutUint64(c.TraceID[:8], rand.Uint64())

@@ -109,7 +109,10 @@ func RequestID(chosen string) string {
 		return chosen
 	}
 	if len(chosen) == 0 || len(chosen) > maxRequestID || strings.Trim(chosen, unreserved) != "" || personnummer.Contains(chosen) {
-		return uuid.NewString()
+		var id uuid.UUID        // of version 4, in no memory but its text's
+		_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+		return id.String()
 	}
 	return chosen
 }

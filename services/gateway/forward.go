@@ -309,11 +309,10 @@ func (f *forwarder) request(ctx context.Context, r *http.Request, op *operation,
 	h[web.HeaderRequestID], h[web.HeaderTraceParent] = values[1:2:2], values[2:]
 	h["User-Agent"] = userAgent
 	u := op.upstream
-	out := &http.Request{
-		Method: r.Method, Header: h, Host: u.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		URL: &url.URL{Scheme: u.scheme, Host: u.host, Path: r.URL.Path, RawQuery: r.URL.RawQuery},
-	}
-	return out.WithContext(ctx), nil
+	out := new(http.Request).WithContext(ctx)
+	out.Method, out.Header, out.Host, out.Proto, out.ProtoMajor, out.ProtoMinor = r.Method, h, u.host, "HTTP/1.1", 1, 1
+	out.URL = &url.URL{Scheme: u.scheme, Host: u.host, Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+	return out, nil
 }
 
 var clientSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)}
