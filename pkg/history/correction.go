@@ -127,5 +127,10 @@ func Correctable[S any, P stepOf[S]](steps, story []S, n int64, isKind func(*S) 
 // HasCorrectable reports whether an author or a manager could correct a step of a story
 // that is of some kinds.
 func HasCorrectable[S any, P stepOf[S]](story []S, isKind func(*S) bool, by Author, manages bool, days int, now time.Time) bool {
-	return slices.ContainsFunc(story, func(s S) bool { return isKind(&s) && P(&s).entry().MayCorrect(by, manages, days, now) })
+	for i := range story { // without a copy of each
+		if isKind(&story[i]) && P(&story[i]).entry().MayCorrect(by, manages, days, now) {
+			return true
+		}
+	}
+	return false
 }

@@ -41,7 +41,8 @@ func Optional[T comparable](v T) *T {
 	if v == zero {
 		return nil
 	}
-	return &v
+	set := v // so that the zero value takes no memory
+	return &set
 }
 
 // OptionalList returns a pointer to list, or nil when it is empty.
@@ -49,7 +50,8 @@ func OptionalList[T any](list []T) *[]T {
 	if len(list) == 0 {
 		return nil
 	}
-	return &list
+	full := list // so that an empty one takes no memory
+	return &full
 }
 
 // Map returns what f makes of each item. It is never nil.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/go-json-experiment/json/v1"
 
 	"github.com/finsam/finsam/pkg/actor"
@@ -44,10 +46,19 @@ type Facts struct {
 
 // Rule is one rule of the target group, with its input and result.
 type Rule struct {
-	ID     string   `json:"id"`
-	Met    Verdict  `json:"met"`
-	Wanted []string `json:"wanted"`         // as the association had it then
-	Seen   []string `json:"seen,omitempty"` // empty: nothing was said
+	ID     string  `json:"id"`
+	Met    Verdict `json:"met"`
+	Wanted texts   `json:"wanted"`         // as the association had it then
+	Seen   texts   `json:"seen,omitempty"` // empty: nothing was said
+}
+
+// texts are decoded into one piece of memory, if they are as few as usual.
+type texts []string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *texts) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*t = make(texts, 0, 4)
+	return jsonv2.UnmarshalDecode(d, (*[]string)(t))
 }
 
 // TimelyAnswer is the sender's answer to one item of the "right time" checklist:
@@ -142,33 +153,41 @@ var reasons = codelist.Phrases[string]("ReferralReason")
 
 // Sentence says what the rule wanted at the time of the assessment.
 func (r Rule) Sentence() fault.Text {
-	switch r.ID {
-	case ruleAge:
-		return fault.Text{
-			SV: "Personen är mellan " + r.Wanted[0] + " och " + r.Wanted[1] + " år den dag remissen kom in.",
-			EN: "The person is between " + r.Wanted[0] + " and " + r.Wanted[1] + " years old on the day on which the referral was received.",
-		}
-	case ruleConcerned:
-		return fault.Text{
-			SV: "Personen behöver samordnat stöd från minst " + r.Wanted[0] + " parter.",
-			EN: "The person needs coordinated support from at least " + r.Wanted[0] + " parties.",
+	var room [1 << 10]byte
+	text := room[:0]
+	say := func(parts ...string) {
+		for _, p := range parts {
+			text = append(text, p...)
 		}
 	}
-	var room [512]byte
-	list := func(text string, of func(fault.Text) string) string {
-		b := append(room[:0], text...)
+	list := func(of func(fault.Text) string) {
 		for i, w := range r.Wanted {
 			if i > 0 {
-				b = append(b, "; "...)
+				say("; ")
 			}
-			b = append(b, of(reasons[w])...)
+			say(of(reasons[w]))
 		}
-		return string(append(b, '.'))
+		say(".")
 	}
-	return fault.Text{
-		SV: list("Minst en av dessa grunder gäller personen: ", func(t fault.Text) string { return t.SV }),
-		EN: list("At least one of these grounds applies to the person: ", func(t fault.Text) string { return t.EN }),
+	swedish := 0 // the length of what is before the English
+	switch r.ID {
+	case ruleAge:
+		say("Personen är mellan ", r.Wanted[0], " och ", r.Wanted[1], " år den dag remissen kom in.")
+		swedish = len(text)
+		say("The person is between ", r.Wanted[0], " and ", r.Wanted[1], " years old on the day on which the referral was received.")
+	case ruleConcerned:
+		say("Personen behöver samordnat stöd från minst ", r.Wanted[0], " parter.")
+		swedish = len(text)
+		say("The person needs coordinated support from at least ", r.Wanted[0], " parties.")
+	default:
+		say("Minst en av dessa grunder gäller personen: ")
+		list(func(t fault.Text) string { return t.SV })
+		swedish = len(text)
+		say("At least one of these grounds applies to the person: ")
+		list(func(t fault.Text) string { return t.EN })
 	}
+	both := string(text) // in one piece of memory
+	return fault.Text{SV: both[:swedish], EN: both[swedish:]}
 }
 
 // checklist notes answers to questions that the initiative's checklist does not have, or

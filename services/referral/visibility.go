@@ -250,7 +250,7 @@ func (v *View) operations(a actor.Actor, now time.Time) []string {
 
 // CanJoin reports whether the caller may let the referral join an enrolment now, if one runs.
 func (v *View) CanJoin() bool {
-	return len(v.Status.actsIn(v.State, v.Visibility).Rows("joinReferral")) > 0 && v.Grounds.Allows("joinReferral")
+	return v.Grounds.Allows("joinReferral") && len(v.Status.actsIn(v.State, v.Visibility).Rows("joinReferral")) > 0
 }
 
 // View is a referral as one caller may see it.

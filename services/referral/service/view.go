@@ -248,17 +248,21 @@ func (s *Service) others(ctx context.Context, a actor.Actor, in *association.Ass
 // fillOthers completes the views with the person's other referrals, for those who see
 // them or may decide. One count finds the few people who have any.
 func (s *Service) fillOthers(ctx context.Context, a actor.Actor, views ...*referral.View) error {
-	shown, people := make([]*referral.View, 0, len(views)), make([]any, 0, len(views))
-	for _, v := range views {
+	var shown []*referral.View
+	for i, v := range views {
 		if v.Grounds.Allows("getReferral#duplicates") {
 			v.Duplicates = []referral.Duplicate{}
 		} else if !v.CanJoin() {
 			continue
 		}
-		shown, people = append(shown, v), append(people, v.Referral.Participant)
+		shown = append(slices.Grow(shown, len(views)-i), v)
 	}
 	if len(shown) == 0 {
 		return nil
+	}
+	people := make([]any, len(shown))
+	for i, v := range shown {
+		people[i] = v.Referral.Participant
 	}
 	counts, err := s.referrals.CountBy(ctx, a.Association, []store.Cond{
 		{Key: keyParticipant, Op: store.In, Value: people},
@@ -280,10 +284,11 @@ func (s *Service) fillOthers(ctx context.Context, a actor.Actor, views ...*refer
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(maxConcurrentLookups)
+	asker := a // in memory of its own only here
 	for _, v := range shown {
-		g.Go(func() error { return s.others(ctx, a, in, v) })
+		g.Go(func() error { return s.others(each, asker, in, v) })
 	}
 	return g.Wait()
 }
