@@ -242,7 +242,7 @@ func (p *Places[K]) Leave(who K, took time.Duration) {
 		w := next.queue[i]
 		next.queue = slices.Delete(next.queue, i, i+1)
 		p.waiting--
-		if asking > 1 && p.usual > 0 && time.Since(w.since) > 2*p.usual+slack && p.shareOf(next) > .5 {
+		if asking > 1 && p.usual > 0 && time.Since(w.since) > 2*p.usual+slack && p.shareOf(next) > 1 {
 			w.ready <- p.refusal(next) // it is late already, and others wait
 			continue
 		}

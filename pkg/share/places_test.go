@@ -274,3 +274,42 @@ func BenchmarkNewcomers(b *testing.B) {
 		p.Leave(who, 0)
 	}
 }
+
+// After a stall all who wait are late. That refuses who asks for more than the others, and
+// not who asks for less.
+func TestAStallRefusesNobodyWhoAsksForLessThanTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 129, Least: 128, Alone: .75, Queue: 128, Wait: time.Second})
+		for range 64 { // so that what is usual is known
+			_, _ = p.Enter(t.Context(), "a")
+			time.Sleep(5 * time.Millisecond)
+			p.Leave("a", 5*time.Millisecond)
+		}
+		var refused atomic.Int32
+		var waiting sync.WaitGroup
+		ask := func(who string, places, more int) {
+			for range places {
+				if !admits(p, who) {
+					t.Fatalf("there is no place for %s", who)
+				}
+			}
+			for range more {
+				waiting.Go(func() {
+					if !admits(p, who) && who == "b" {
+						refused.Add(1)
+					}
+				})
+			}
+			synctest.Wait()
+		}
+		ask("a", 96, 20)
+		ask("b", 24, 40)
+		time.Sleep(200 * time.Millisecond)
+		p.Leave("a", 0)
+		synctest.Wait()
+		if n := refused.Load(); n != 0 {
+			t.Errorf("%d of b, who asks for less, were refused", n)
+		}
+		waiting.Wait()
+	})
+}

@@ -323,3 +323,35 @@ func TestCase_G3_AServiceThatIsAwayIsNobodyElsesTrouble(t *testing.T) {
 		})
 	}
 }
+
+// Who reads slowly has its answer cut, and that says nothing of the service.
+func TestCase_G3_AnAnswerThatIsReadTooSlowlyIsNoFaultOfTheService(t *testing.T) {
+	r := newRig(t, func(o *Config) { o.AnswerTimeout = 200 * time.Millisecond })
+	front := httptest.NewServer(r.g)
+	defer front.Close()
+	r.services["referral"].answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer)) }
+	token := r.token("fk", actor.Integration)
+	for range maxTimeouts {
+		q, err := http.NewRequest(http.MethodGet, front.URL+aReferral, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Authorization", "Bearer "+token)
+		a, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * r.config.AnswerTimeout)
+		if n, err := io.Copy(io.Discard, a.Body); err == nil {
+			t.Fatalf("the answer of %d bytes was not cut", n)
+		}
+		a.Body.Close()
+	}
+	r.services["referral"].answer = nil
+	if w := r.as("fk", actor.Integration, "GET", aReferral, ""); w.Code != http.StatusOK {
+		t.Errorf("the next one: %d %s", w.Code, w.Body)
+	}
+	if all := warned(r.log.String()); len(all) > 0 {
+		t.Errorf("the service is blamed: %s", all)
+	}
+}

@@ -140,15 +140,16 @@ func TestCase_G5_ABodyThatNobodyReadsHoldsItsConnectionForASecond(t *testing.T) 
 		line, head string
 		status     int
 	}{
-		"without a token":    {"POST /finsam/v1/referrals", json + some, 401},
-		"in pieces":          {"POST /finsam/v1/referrals", json + "Transfer-Encoding: chunked\r\n", 401},
-		"at no address":      {"POST /nowhere", json + some, 404},
-		"of no method":       {"PATCH /finsam/v1/referrals", bearer + json + some, 405},
-		"too large":          {"POST /finsam/v1/referrals", bearer + json + "Content-Length: 99999999\r\n", 413},
-		"of no media type":   {"POST /finsam/v1/referrals", bearer + some, 415},
-		"of a read":          {"GET " + aReferral, bearer + some, 200},
-		"of a page":          {"GET /finsam/v1/api-info", some, 200},
-		"of a browser's ask": {"OPTIONS /finsam/v1/referrals", "Origin: https://x.example\r\nAccess-Control-Request-Method: POST\r\n" + some, 204},
+		"without a token":       {"POST /finsam/v1/referrals", json + some, 401},
+		"in pieces":             {"POST /finsam/v1/referrals", json + "Transfer-Encoding: chunked\r\n", 401},
+		"at no address":         {"POST /nowhere", json + some, 404},
+		"of no method":          {"PATCH /finsam/v1/referrals", bearer + json + some, 405},
+		"too large":             {"POST /finsam/v1/referrals", bearer + json + "Content-Length: 99999999\r\n", 413},
+		"of no media type":      {"POST /finsam/v1/referrals", bearer + some, 415},
+		"of a read":             {"GET " + aReferral, bearer + some, 200},
+		"that no service reads": {"POST /finsam/v1/referrals", bearer + json + some, 200},
+		"of a page":             {"GET /finsam/v1/api-info", some, 200},
+		"of a browser's ask":    {"OPTIONS /finsam/v1/referrals", "Origin: https://x.example\r\nAccess-Control-Request-Method: POST\r\n" + some, 204},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
@@ -165,5 +166,15 @@ func TestCase_G5_ABodyThatNobodyReadsHoldsItsConnectionForASecond(t *testing.T) 
 				t.Errorf("after %s: %.200s", since, all)
 			}
 		})
+	}
+}
+
+// A body that nobody asked for is not read, so its place must not be that of a body.
+func TestCase_G2_ABodyThatNobodyAskedForHasNoPlaceOfItsOwn(t *testing.T) {
+	r := newRig(t)
+	bodies := -1
+	r.services["referral"].answer = func(http.ResponseWriter, *http.Request) { _, bodies, _ = r.g.forwarder.long[classBody].State() }
+	if w := r.as("fk", actor.Integration, "POST", "/finsam/v1/drafts/5b7c1c0e-52f4-4a0a-9d3e-6f0a4f6d2c11/sending", "{}"); w.Code != 200 || bodies != 0 {
+		t.Errorf("%d %s: %d places of bodies are taken", w.Code, w.Body, bodies)
 	}
 }

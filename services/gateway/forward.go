@@ -120,7 +120,7 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 	switch {
 	case op.waits(r):
 		kind = classPoll
-	case hasBody && kind == classCall:
+	case hasBody && op.Body && kind == classCall: // one that nobody asked for is not read
 		kind = classBody
 	}
 	places, err := f.enter(ctx, op, kind, who)
@@ -166,6 +166,9 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 		asked = served.started()
 	}
 	took = time.Since(asked)
+	if body != nil {
+		body.Leave()
+	}
 	if err := f.pass(w, out, op, resp); err != nil {
 		return faultOf(r.Context(), err)
 	}
@@ -430,7 +433,9 @@ func (f *forwarder) pass(w http.ResponseWriter, out *http.Request, op *operation
 			err = fmt.Errorf("more than %d bytes", maxAnswer)
 		}
 		if err != nil {
-			_ = f.noAnswer(out, op.upstream, err)
+			if out.Context().Err() == nil { // else its time is up, and the caller may have been the slow one
+				_ = f.noAnswer(out, op.upstream, err)
+			}
 			panic(http.ErrAbortHandler)
 		}
 		have, err = resp.Body.Read(*b)

@@ -106,6 +106,21 @@ func (b *Body) Err() error {
 	return b.err
 }
 
+// Leave is LeaveBody of a body that may have come: it does nothing then.
+func (b *Body) Leave() {
+	if b.w == nil {
+		return
+	}
+	if b.mu.TryLock() { // else it is being read
+		hasCome := b.err == io.EOF || b.read == b.length
+		b.mu.Unlock()
+		if hasCome {
+			return
+		}
+	}
+	_ = http.NewResponseController(b.w).SetReadDeadline(time.Now().Add(leftPatience)) // an error: it is closed
+}
+
 // release returns what the body was charged.
 func (b *Body) release() {
 	b.mu.Lock()
