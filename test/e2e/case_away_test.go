@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,7 +23,7 @@ func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("only root can mount a disk: what a full one does is not proven by this run: %v %s", err, out)
+		t.Skipf("only root can mount a disk; without one pkg/store/sqlite shows by an injected fault what a full one does: %v %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -88,25 +87,6 @@ func TestCase_G13_AServiceWithAFullDiskIsNotReady(t *testing.T) {
 	if status := post(); status != http.StatusCreated {
 		t.Error("afterwards: ", status)
 	}
-}
-
-func TestCase_G14_AFolderServesOneProgramWithoutTheFileBesideTheDatabase(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the lock on the database itself is Linux's")
-	}
-	s := suite.OneProcess(t, unlimited...)
-	if err := os.Remove(filepath.Join(s.Data, "finsam.db.lock")); err != nil {
-		t.Fatal(err)
-	}
-	second := exec.Command(filepath.Join(suite.Programs(t), "finsam"), "serve", "--demo", "--empty", "--addr", "127.0.0.1:0", "--admin-addr", "off", "--data", s.Data)
-	out, err := second.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "in use by another process: stop that process") {
-		t.Errorf("a second one started: %v %s", err, out)
-	}
-	if set := s.Finsam(t, "backup", "--data", s.Data); !strings.Contains(set, "finsam-") { // which the running one makes
-		t.Errorf("backup: %s", set)
-	}
-	s.Must(t, http.StatusOK, suite.Request{Path: "/municipalities/1481/week", Token: s.Token(t, board)})
 }
 
 // TestCase_G3_StoppedProcessesHoldNobody stops Redis and one service of four processes as
