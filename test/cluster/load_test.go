@@ -214,18 +214,29 @@ func (l *load) stop(what string) result {
 	l.wg.Wait()
 	res := result{what: what, took: took, asked: l.asked, failed: l.failed, acknowledged: len(l.ids), slow: l.slow}
 	for i, id := range l.ids {
-		if a, err := l.Do(suite.Request{Method: "GET", Path: "/referrals/" + id, Token: l.posted[i].Token}); err != nil || a.Status != http.StatusOK {
+		if a, err := l.settled(suite.Request{Method: "GET", Path: "/referrals/" + id, Token: l.posted[i].Token}); err != nil || a.Status != http.StatusOK {
 			l.Errorf("referral %s was acknowledged and is lost: %d %v", id, a.Status, err)
 		}
 		if !l.patient {
 			continue
 		}
-		if a, err := l.Do(l.posted[i]); err != nil || a.Status != http.StatusCreated || a.Text("id") != id {
+		if a, err := l.settled(l.posted[i]); err != nil || a.Status != http.StatusCreated || a.Text("id") != id {
 			l.Errorf("referral %s became another one when it was posted again: %d %v", id, a.Status, err)
 		}
 	}
 	l.Log(res)
 	return res
+}
+
+// settled returns the answer that says something of the request itself: what is refused for
+// the moment, or comes to nobody, is asked again for half a minute.
+func (l *load) settled(q suite.Request) (a suite.Answer, err error) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(500 * time.Millisecond) {
+		a, err = l.Do(q)
+		if isFinal := err == nil && a.Status < 500 && a.Status != http.StatusTooManyRequests; isFinal || time.Now().After(end) {
+			return a, err
+		}
+	}
 }
 
 // result is what became of a load.
@@ -254,19 +265,24 @@ func (r result) String() string {
 	return text + fmt.Sprintf("; %d referrals acknowledged, all there; slowest good answer %s", r.acknowledged, r.slow.Round(time.Millisecond))
 }
 
-// some returns how many failed in which way and when, and shows the first ones.
-func (r result) some() string {
-	var b strings.Builder
-	kinds := map[string][]time.Time{}
+// kinds returns how many failed in which way and when.
+func (r result) kinds() string {
+	at := map[string][]time.Time{}
 	for _, f := range r.failed {
-		kinds[f.kind] = append(kinds[f.kind], f.at)
+		at[f.kind] = append(at[f.kind], f.at)
 	}
-	for _, k := range slices.Sorted(maps.Keys(kinds)) {
-		all := kinds[k]
-		fmt.Fprintf(&b, "\n%d times %s, from %s to %s", len(all), k, all[0].Format(time.TimeOnly), all[len(all)-1].Format(time.TimeOnly))
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(at)) {
+		all = append(all, fmt.Sprintf("%d times %s, from %s to %s", len(at[k]), k, at[k][0].Format(time.TimeOnly), at[k][len(at[k])-1].Format(time.TimeOnly)))
 	}
+	return strings.Join(all, "; ")
+}
+
+// some returns the kinds of failure, and the first ones.
+func (r result) some() string {
+	text := "\n" + r.kinds()
 	for _, f := range r.failed[:min(len(r.failed), 10)] {
-		b.WriteString("\n" + f.what)
+		text += "\n" + f.what
 	}
-	return b.String()
+	return text
 }
