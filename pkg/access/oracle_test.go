@@ -84,11 +84,12 @@ var oracle = []rule{
 	{"a coach leads the participants of its municipality's initiatives", scene.coach, "getParticipant readIdentities listEnrolments getEnrolment getEnrolment#outcome startEnrolment startBlock recordNonAnswer decideCheckIn resumeEnrolment holdClosingConversation closeEnrolment cancelEnrolment"},
 	{"by name, number and texts, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number getEnrolment#text"},
 	{"a coach fills their weeks", scene.coach, "createBooking listBookings getBooking cancelBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed cancelOccurrence restoreOccurrence"},
+	{"and reads why attendance was corrected, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getBooking#text"},
 	{"a coach and who leads an activity have the list of its day, and keep the attendance", func(s scene) bool { return s.coach() || s.leader() }, "getActivityDay noteAttendance correctAttendance readIdentities"},
 	{"by name, and of a protected person by alias", func(s scene) bool { return s.leader() && s.known() }, "readIdentities#name"},
 
 	{"a person reads the own path, whole, and refers and withdraws the own case", scene.person, "listReferrals listTasks getReferral getReferral#text getReferral#progress getReferral#outcome getAttachment createReferral createReferrals withdrawReferral getParticipant getParticipant#identity listEnrolments getEnrolment getEnrolment#text getEnrolment#outcome"},
-	{"a person reads the own week and has a calendar of it", scene.person, "listBookings getBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed"},
+	{"a person reads the own week and has a calendar of it", scene.person, "listBookings getBooking getBooking#text getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed"},
 	{"who applied is the sender of the application", scene.applicant, "sendSupplement amendReferral markReferralInError addAttachment removeAttachment"},
 	{"a person withdraws the consent at any time, also by those who meet it", func(s scene) bool { return s.person() || s.coach() || s.receiver() }, "withdrawConsent"},
 
@@ -101,7 +102,7 @@ var oracle = []rule{
 		return s.officer() || s.receiver() || s.coach() || s.leader() || s.head()
 	}, "listStaff"},
 	{"the head approves exceptions, and sees what that and a correction need", scene.head, "approveException correctAttendance listBookings getBooking getReferral getReferral#progress getReferral#outcome listEnrolments getEnrolment getEnrolment#outcome"},
-	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text"},
+	{"with the texts and files, of a protected person only as a handler", func(s scene) bool { return s.head() && s.known() }, "getReferral#text getAttachment getEnrolment#text getBooking#text"},
 	{"only a reviewer removes it, having read its version, and no person", scene.reviewer, "getProtection unprotectParticipant"},
 
 	{"the board and the association's staff read publications and no other figures", func(s scene) bool { return s.board() || s.admin() }, "listPublications getPublication"},

@@ -20,15 +20,24 @@ type Diary struct {
 	Writes      int64   `json:"writes"`               // each write is a new version
 	Protected   bool    `json:"protected,omitempty"`  // the participant's identity is
 	PersonStep  int64   `json:"personStep,omitempty"` // the person's latest step that Protected follows
+
+	Handlers map[string][]string `json:"handlers,omitempty"` // of a protected person: subjects, by authority
 }
 
-// FollowProtection notes that step n of the person protected the identity, or ended that.
-// It reports whether that was new: a step may come again, also after later ones.
-func (d *Diary) FollowProtection(n int64, protected bool) bool {
+// FollowProtection notes that step n of the person protected the identity, with an
+// authority's handlers, or ended that. It reports whether that was new: a step may come
+// again, also after later ones.
+func (d *Diary) FollowProtection(n int64, protected bool, authority string, handlers []string) bool {
 	if n <= d.PersonStep {
 		return false
 	}
 	d.Protected, d.PersonStep = protected, n
+	if d.Handlers == nil || !protected {
+		d.Handlers = map[string][]string{}
+	}
+	if protected {
+		d.Handlers[authority] = handlers
+	}
 	d.Writes++
 	return true
 }

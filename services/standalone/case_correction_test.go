@@ -257,25 +257,7 @@ func TestCase_C25_Attendance(t *testing.T) {
 	o := open(t, newData(t))
 	e := o.enrolled(255, day(-30))
 	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
-	var activity, weekday string
-	for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
-		if a["name"] == "Utomhusträning" {
-			activity, weekday = a["id"].(string), a["day"].(string)
-		}
-	}
-	date := ""
-	for n := -1; n > -8; n-- {
-		if d := time.Now().AddDate(0, 0, n); strings.EqualFold(d.Weekday().String(), weekday) {
-			date = day(n)
-		}
-	}
-	var at string
-	o.eventually("the enrolment is known", func() bool {
-		w := o.ask(coach1, http.MethodPost, "/bookings", "", map[string]any{"enrolment": strings.TrimPrefix(e, "/enrolments/"), "activity": activity, "from": day(-30)})
-		at = w.Header().Get("Location")
-		return w.Code == 201
-	})
-	at = at[strings.Index(at, "/bookings/"):]
+	at, date := o.booked(e, "Utomhusträning")
 	o.change(200, coach1, at, "attendances", map[string]any{"date": date, "attendance": "present"})
 	if got := o.change(409, coach1, at, "attendances", map[string]any{"date": date, "attendance": "absent"}); got["code"] != "attendance-already-noted" {
 		t.Errorf("a second note: %v", got)

@@ -250,6 +250,70 @@ func TestCase_A11_CalendarsOfAProtectedPersonAnswerNothing(t *testing.T) {
 	o.eventually("the address answers again", func() bool { return read(http.MethodGet) == 200 })
 }
 
+// TestCase_A11_WhyAttendanceWasCorrectedIsForTheHandlers is: of a protected person only the
+// named handlers, and the person, read why attendance was corrected, in every answer.
+func TestCase_A11_WhyAttendanceWasCorrectedIsForTheHandlers(t *testing.T) {
+	o := open(t, newData(t))
+	e := o.enrolled(256, day(-30))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
+	at, date := o.booked(e, "Utomhusträning")
+	id := o.want(200, coach1, http.MethodGet, at, "", nil)["participant"].(string)
+	const reason = "Påhittat: personen var på sjukhus."
+	correct := func(who demo.Claims, attendance string) map[string]any {
+		return o.change(200, who, at, "attendance-corrections", map[string]any{"date": date, "attendance": attendance, "reason": reason})
+	}
+	o.change(200, coach1, at, "attendances", map[string]any{"date": date, "attendance": "present"})
+	correct(coach1, "absent")
+	person := demo.Claims{Roles: []actor.Role{actor.Participant}, Participant: id, Authority: "molndal", Subject: "person-1", Lifetime: time.Hour}
+	coach2, leader := staff(actor.Coach, "coach-2"), staff(actor.Supervisor, "ledare-1")
+	reads := func(who demo.Claims) bool {
+		return strings.Contains(words(o.want(200, who, http.MethodGet, at, "", nil)), reason)
+	}
+	for who, want := range map[*demo.Claims]bool{&coach1: true, &coach2: true, &chef: true, &person: true} {
+		if reads(*who) != want {
+			t.Errorf("of an open person, as %s: not %v", who.Subject, want)
+		}
+	}
+	o.protect(id, "confidentiality_marking")
+	o.eventually("the reason is for the handler and the person only", func() bool {
+		return reads(coach1) && !reads(coach2) && !reads(chef) && reads(person)
+	})
+	if got := correct(chef, "absent_notified"); strings.Contains(words(got), reason) {
+		t.Errorf("the answer to who corrects, and is no handler: %v", got)
+	}
+	if got := o.want(200, leader, http.MethodPost, at+"/attendances", o.version(coach1, at), map[string]any{"date": date, "attendance": "absent_notified"}); strings.Contains(words(got), reason) {
+		t.Errorf("the answer to who leads the activity: %v", got)
+	}
+	o.want(200, chef, http.MethodPost, "/participants/"+id+"/protection", o.version(chef, "/participants/"+id),
+		map[string]any{"level": "confidentiality_marking", "handlers": []string{"coach-2", "chef-1"}})
+	o.eventually("the reason follows whom the head appoints", func() bool { return !reads(coach1) && reads(coach2) && reads(chef) })
+	protection := "/participants/" + id + "/protection"
+	o.want(200, reviewer, http.MethodPost, protection+"-removal", o.version(reviewer, protection), map[string]any{})
+	o.eventually("and is for all coaches again", func() bool { return reads(coach1) && reads(coach2) })
+}
+
+// booked books the person of an enrolment that has begun, 30 days ago, into an activity of
+// Mölndal, and returns the path of the booking and the activity's last day before today.
+func (o *office) booked(enrolment, activity string) (at, date string) {
+	o.t.Helper()
+	for _, a := range o.list(coach1, "/activities?municipality=1481&limit=100") {
+		if a["name"] != activity {
+			continue
+		}
+		for n := -7; n < 0; n++ {
+			if strings.EqualFold(time.Now().AddDate(0, 0, n).Weekday().String(), a["day"].(string)) {
+				date = day(n)
+			}
+		}
+		o.eventually("the activity service knows the start", func() bool {
+			w := o.ask(coach1, http.MethodPost, "/bookings", "", map[string]any{"enrolment": strings.TrimPrefix(enrolment, "/enrolments/"), "activity": a["id"], "from": day(-30)})
+			_, at, _ = strings.Cut(w.Header().Get("Location"), gateway.BasePath)
+			return w.Code == 201
+		})
+	}
+	return at, date
+}
+
 // TestCase_A12_ASenderSaysThatAPersonIsProtected is: a sender says in the posting that the
 // person's identity is protected, and from then on it is, everywhere and for the sender too.
 func TestCase_A12_ASenderSaysThatAPersonIsProtected(t *testing.T) {

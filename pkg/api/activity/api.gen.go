@@ -609,7 +609,7 @@ type BookingStep struct {
 	Kind   BookingStepKind `json:"kind"`
 	Number int             `json:"number"`
 
-	// Text Skälet till en rättelse. / The reason of a correction.
+	// Text Skälet till en rättelse; för en person med skyddade personuppgifter bara till de namngivna handläggarna. / The reason of a correction; of a person with a protected identity for the named handlers only.
 	Text *string `json:"text,omitempty"`
 }
 

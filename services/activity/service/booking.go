@@ -24,7 +24,7 @@ type BookingView struct {
 	*activity.Booking
 	Status     activity.Status
 	Name       string           // of the activity; empty when it is no longer offered
-	Reasons    map[int64]string // why attendance was corrected, by step; nil in lists
+	Reasons    map[int64]string // why attendance was corrected, by step; nil in lists, and where it is not for the caller
 	Operations []string         // that the caller may call on it now
 }
 
@@ -42,8 +42,20 @@ func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 	return v
 }
 
-// reasons decrypts why attendance was corrected, by step.
-func (s *Service) reasons(v *BookingView) (err error) {
+// addReasons decrypts why attendance was corrected, by step, if that is for the caller.
+func (s *Service) addReasons(ctx context.Context, a actor.Actor, v *BookingView) error {
+	if !slices.ContainsFunc(v.Steps, func(step activity.Step) bool { return step.Text != nil }) {
+		return nil
+	}
+	d, err := s.diary(ctx, v.Association, v.Participant)
+	if err != nil {
+		return err
+	}
+	r := v.Resource()
+	r.Protected, r.Handlers = d.Protected, d.Handlers[a.Authority]
+	if !access.Allows("getBooking#text", a, r) {
+		return nil
+	}
 	v.Reasons = map[int64]string{}
 	for _, step := range v.Steps {
 		if v.Reasons[step.N], err = s.Cipher.DecryptText(step.Text, reasonContext(v.ID)); err != nil {
@@ -123,7 +135,7 @@ func (s *Service) Booking(ctx context.Context, id string) (*BookingView, error) 
 		return nil, err
 	}
 	view := s.viewBooking(a, v.Value)
-	return view, s.reasons(view)
+	return view, s.addReasons(ctx, a, view)
 }
 
 // Cancel ends a booking from a day on.
@@ -197,7 +209,7 @@ func (s *Service) changeBooking(ctx context.Context, operation, id string, ifVer
 	}
 	s.publisher.Wake()
 	view := s.viewBooking(a, v.Value)
-	return view, s.reasons(view)
+	return view, s.addReasons(ctx, a, view)
 }
 
 // maxIdentities is how many persons the vault names in one call.

@@ -38,11 +38,11 @@ func (s *Service) OpenAddress(ctx context.Context, participant, key string) (add
 			if valid >= activity.MaxAddresses {
 				return nil, activity.ErrAddresses
 			}
-			hidden, err := s.isProtected(ctx, a.Association, participant)
+			d, err := s.diary(ctx, a.Association, participant)
 			if err != nil {
 				return nil, err
 			}
-			if hidden {
+			if d.Protected {
 				return nil, activity.ErrProtected
 			}
 			nonce := make([]byte, 32)
@@ -115,13 +115,13 @@ func (s *Service) Revoke(ctx context.Context, participant, id string, ifVersion 
 	return err
 }
 
-// isProtected reports whether a participant's identity is protected.
-func (s *Service) isProtected(ctx context.Context, association, participant string) (bool, error) {
+// diary returns the diary of a participant, an empty one of who has none.
+func (s *Service) diary(ctx context.Context, association, participant string) (*activity.Diary, error) {
 	d, err := s.diaries.Get(ctx, association, participant)
 	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+		return &activity.Diary{}, nil
 	}
-	return err == nil && d.Value.Protected, err
+	return d.Value, err
 }
 
 // Calendar returns the entries behind a secret. It needs no caller: the secret is
@@ -144,11 +144,11 @@ func (s *Service) Calendar(ctx context.Context, secret string) ([]activity.Calen
 			Operation: "readCalendar", Association: in.ID, Thing: "calendar-address/" + address.ID,
 			Participants: []string{address.Participant}, Why: string(access.Public),
 		}
-		hidden, err := s.isProtected(ctx, in.ID, address.Participant)
+		d, err := s.diary(ctx, in.ID, address.Participant)
 		switch {
 		case err != nil:
 			return nil, err
-		case hidden:
+		case d.Protected:
 			return nil, guard.Enter(ctx, s.AccessLog, entry, fault.ErrNotFound)
 		}
 		entries, err := s.calendarOf(ctx, in, address.Participant)

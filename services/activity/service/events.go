@@ -71,7 +71,8 @@ func (s *Service) handle(ctx context.Context, event feed.Event) error {
 	}
 	if !ok {
 		return s.updateDiary(ctx, event.Association, event.Subject, func(d *activity.Diary) error {
-			return store.WriteIf(d.FollowProtection(n, isProtected))
+			handlers := strings.FieldsFunc(event.Data["handlers"], func(r rune) bool { return r == ',' })
+			return store.WriteIf(d.FollowProtection(n, isProtected, event.Data["authority"], handlers))
 		})
 	}
 	var e *activity.Enrolment
