@@ -178,3 +178,68 @@ func TestCase_G2_ABodyThatNobodyAskedForHasNoPlaceOfItsOwn(t *testing.T) {
 		t.Errorf("%d %s: %d places of bodies are taken", w.Code, w.Body, bodies)
 	}
 }
+
+// The deadline of a body that nobody read is over with its last byte: it neither ends the
+// next request of the connection nor an answer that takes longer.
+func TestCase_G5_ABodyThatWasLeftHarmsNoLaterAnswer(t *testing.T) {
+	const while = leftPatience + 500*time.Millisecond
+	long := strings.Repeat("x", 1<<20)
+	answer := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		switch q.URL.RawQuery {
+		case "unread":
+		case "slow":
+			select {
+			case <-time.After(while):
+			case <-q.Context().Done():
+				w.WriteHeader(http.StatusGone)
+			}
+		case "long":
+			_, _ = io.Copy(io.Discard, q.Body)
+			_, _ = io.WriteString(w, long[:len(long)/2])
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(while)
+			_, _ = io.WriteString(w, long[len(long)/2:])
+		}
+	})
+	behind := httptest.NewServer(answer)
+	t.Cleanup(behind.Close)
+	for name, change := range map[string]func(*Config){"in the process": func(*Config) {}, "over the network": func(o *Config) { toNetwork(t, o, "referral", behind.URL) }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, change)
+			r.services["referral"].answer = answer
+			front := httptest.NewServer(r.g)
+			t.Cleanup(front.Close)
+			conn, err := net.Dial("tcp", front.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+			in, token := bufio.NewReader(conn), r.token("fk", actor.Integration)
+			for _, c := range []struct{ line, framing, first, rest, want string }{
+				{"POST /finsam/v1/referrals?unread", "Content-Length: 10000", "{", strings.Repeat(" ", 9999), ""},
+				{"GET " + aReferral + "?slow", "Accept: */*", "", "", ""},
+				{"POST /finsam/v1/referrals?unread", "Transfer-Encoding: chunked", "1\r\n{\r\n", "1\r\n}\r\n0\r\n\r\n", ""},
+				{"POST /finsam/v1/referrals?long", "Transfer-Encoding: chunked", "1\r\n{\r\n", "1\r\n}\r\n0\r\n\r\n", long},
+				{"GET " + aReferral + "?slow", "Content-Length: 2", "{", "}", ""},
+				{"POST /finsam/v1/referrals?long", "Content-Length: 2", "{", "}", long},
+			} {
+				_, _ = fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k-1\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n%s\r\n\r\n%s", c.line, token, c.framing, c.first)
+				time.Sleep(leftPatience / 4)
+				_, _ = io.WriteString(conn, c.rest)
+				resp, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatalf("%s, %s: %v", c.line, c.framing, err)
+				}
+				body, err := io.ReadAll(resp.Body)
+				if err != nil || resp.StatusCode != 200 || string(body) != c.want || resp.Close {
+					t.Errorf("%s, %s: %d, %d bytes, %v", c.line, c.framing, resp.StatusCode, len(body), err)
+				}
+			}
+		})
+	}
+}
+
+// leftPatience is how long package server waits for what nobody reads.
+const leftPatience = time.Second

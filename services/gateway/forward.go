@@ -148,6 +148,8 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 	if hasBody {
 		limit, _ := ctx.Deadline()
 		body = server.Pace(w, r, limit)
+		defer body.End()
+		r.Body = body
 		out.Body, out.ContentLength = http.MaxBytesReader(w, body, op.BodyLimit), r.ContentLength
 		if kind == classBody {
 			served = &serving{ReadCloser: out.Body, forwarder: f, op: op, who: who, ctx: ctx, length: r.ContentLength, places: places}
@@ -166,9 +168,6 @@ func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, op *operatio
 		asked = served.started()
 	}
 	took = time.Since(asked)
-	if body != nil {
-		body.Leave()
-	}
 	if err := f.pass(w, out, op, resp); err != nil {
 		return faultOf(r.Context(), err)
 	}

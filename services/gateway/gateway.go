@@ -229,9 +229,6 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, op *operation, a
 			g.fail(a, r, server.Recovered(r.Context(), g.log, p))
 		}
 	}()
-	if op == nil || r.Method == http.MethodGet || r.Method == http.MethodHead {
-		server.LeaveBody(a, r)
-	}
 	var err error
 	switch isPreflight := g.headers.set(a.Header(), r); {
 	case isPreflight:
@@ -274,7 +271,6 @@ func (g *Gateway) fail(a *answer, r *http.Request, err error) {
 		g.log.WarnContext(r.Context(), "the answer ended before it was complete", "operation", a.operation, "error", err)
 		return
 	}
-	server.LeaveBody(a, r)
 	a.isShed = errors.Is(err, share.ErrShare) || errors.Is(err, share.ErrFull)
 	// Nobody reads the answer, but a sender that was cut off for its rate.
 	if errors.Is(r.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {

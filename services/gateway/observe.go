@@ -46,6 +46,7 @@ const refusalInterval = time.Second
 // answer is the caller's ResponseWriter, with what is logged and measured of a request.
 type answer struct {
 	http.ResponseWriter
+	request   *http.Request
 	status    int    // 0: not answered yet
 	operation string // its id, never the path itself
 	caller    caller
@@ -56,10 +57,11 @@ type answer struct {
 	span      trace.Span
 }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. No more of the request is read after it.
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
+		server.LeaveBody(a, a.request)
 		a.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -100,7 +102,8 @@ func (o *observer) begin(w http.ResponseWriter, r *http.Request, op *operation) 
 	h := w.Header()
 	values := []string{id, tracecontext.Header(ctx)}
 	h[web.HeaderRequestID], h[web.HeaderTraceParent] = values[:1:1], values[1:]
-	return a, r.WithContext(web.With(ctx, web.Request{ID: id}))
+	a.request = r.WithContext(web.With(ctx, web.Request{ID: id}))
+	return a, a.request
 }
 
 // end records the decision and the outcome: one line in the security log, one value in

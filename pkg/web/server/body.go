@@ -30,18 +30,22 @@ const (
 // fault.
 type Body struct {
 	io.ReadCloser
-	w      http.ResponseWriter // nil: the request has no connection
-	limit  time.Time           // when the whole must have come
-	length int64               // that was declared; -1: none
+	limit  time.Time // when the whole must have come
+	length int64     // that was declared; -1: none
 
 	mu    sync.Mutex // held while it is read
 	err   error      // io.EOF: it has come
 	read  int64
 	grace time.Duration // for which the sender is still waited
 
+	deadline sync.Mutex          // held while one is set
+	w        http.ResponseWriter // nil: the request has no connection, or has ended
+	hasCome  bool
+	isLeft   bool
+
 	ctx    context.Context
 	budget *Budget // nil: what has come is not kept
-	owner  owner
+	owner  string  // by actor.Owner
 }
 
 // Pace returns the body of r with a sender who must keep up a rate, and with a time by
@@ -59,10 +63,29 @@ func isConnected(r *http.Request) bool { return r.Context().Value(http.ServerCon
 
 // LeaveBody is called when nobody reads the body of r, or the rest of it. The server reads
 // up to 256 KiB of it all the same, so that the caller sees the answer and can use the
-// connection again: for a second at most. What has not come then ends the connection.
+// connection again: for a second at most. What has not come then ends the connection. After
+// the last byte net/http watches the connection for its end, and would take the deadline for
+// that: of a body that comes it is removed.
 func LeaveBody(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 && isConnected(r) {
+	b, ok := r.Body.(*Body)
+	switch {
+	case ok:
+		b.deadline.Lock()
+		defer b.deadline.Unlock()
+		if !b.hasCome {
+			b.isLeft = true
+			b.setDeadline(time.Now().Add(leftPatience))
+		}
+	case r.ContentLength != 0 && isConnected(r):
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(leftPatience)) // an error: it is closed
+	}
+}
+
+// setDeadline sets the deadline of reading, with the lock held. A handler that outlives its
+// request may read on: the connection may be of the next request then, and stays as it is.
+func (b *Body) setDeadline(t time.Time) {
+	if b.w != nil {
+		_ = http.NewResponseController(b.w).SetReadDeadline(t) // an error: it is closed
 	}
 }
 
@@ -74,18 +97,28 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	start := time.Now()
-	if b.w != nil && (b.length < 0 || b.read < b.length) {
+	b.deadline.Lock()
+	if !b.hasCome && !b.isLeft {
 		deadline := start.Add(b.grace)
 		if b.limit.Before(deadline) {
 			deadline = b.limit
 		}
-		_ = http.NewResponseController(b.w).SetReadDeadline(deadline) // an error: it is closed
+		b.setDeadline(deadline)
 	}
+	b.deadline.Unlock()
 	n, err := b.ReadCloser.Read(p)
 	b.grace = min(b.grace-time.Since(start)+time.Duration(n)*(time.Second/minBodyRate), bodyGrace)
 	if err != nil && err != io.EOF {
 		err = problem.Broken(err)
 	}
+	b.deadline.Lock()
+	if err == io.EOF || b.read+int64(n) == b.length {
+		b.hasCome = true
+		if b.isLeft {
+			b.setDeadline(time.Time{})
+		}
+	}
+	b.deadline.Unlock()
 	if b.budget != nil && n > 0 {
 		if full := b.budget.take(b.ctx, b.owner, int64(n)); full != nil {
 			n, err = 0, full
@@ -106,26 +139,17 @@ func (b *Body) Err() error {
 	return b.err
 }
 
-// Leave is LeaveBody of a body that may have come: it does nothing then.
-func (b *Body) Leave() {
-	if b.w == nil {
+// End is called when the request ends. It returns what the body was charged.
+func (b *Body) End() {
+	b.deadline.Lock()
+	b.w = nil
+	b.deadline.Unlock()
+	if b.budget == nil {
 		return
 	}
-	if b.mu.TryLock() { // else it is being read
-		hasCome := b.err == io.EOF || b.read == b.length
-		b.mu.Unlock()
-		if hasCome {
-			return
-		}
-	}
-	_ = http.NewResponseController(b.w).SetReadDeadline(time.Now().Add(leftPatience)) // an error: it is closed
-}
-
-// release returns what the body was charged.
-func (b *Body) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.budget != nil && b.read > 0 {
+	if b.read > 0 {
 		b.budget.give(b.owner, b.read)
 	}
 }
@@ -137,13 +161,10 @@ type Budget struct {
 	mu      sync.Mutex
 	total   int64
 	used    int64
-	held    map[owner]int64
-	waiting int           // who wait within their quarter
-	freed   chan struct{} // closed when bytes are given back; nil: nobody waits
+	held    map[string]int64 // by owner
+	waiting int              // who wait within their quarter
+	freed   chan struct{}    // closed when bytes are given back; nil: nobody waits
 }
-
-// owner is whose bytes they are.
-type owner struct{ association, authority string }
 
 // Bodies is the budget of the process, for the services that have none of their own. It is
 // of 64 MiB until Resize says otherwise.
@@ -151,7 +172,7 @@ var Bodies = NewBudget(64 << 20)
 
 // NewBudget creates a budget of so many bytes.
 func NewBudget(total int64) *Budget {
-	return &Budget{total: total, held: map[owner]int64{}}
+	return &Budget{total: total, held: map[string]int64{}}
 }
 
 // Resize sets how many bytes there are.
@@ -162,7 +183,7 @@ func (b *Budget) Resize(total int64) {
 }
 
 // take takes n bytes, for which it waits a second at most. The error is a fault.
-func (b *Budget) take(ctx context.Context, o owner, n int64) error {
+func (b *Budget) take(ctx context.Context, o string, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fits(o, n) {
@@ -197,7 +218,7 @@ func (b *Budget) take(ctx context.Context, o owner, n int64) error {
 }
 
 // fits takes n bytes if there is room for them, and reports whether there is.
-func (b *Budget) fits(o owner, n int64) bool {
+func (b *Budget) fits(o string, n int64) bool {
 	room, held := b.total-b.used, b.held[o]+n
 	if held > b.total/4 {
 		if b.waiting > 0 {
@@ -213,7 +234,7 @@ func (b *Budget) fits(o owner, n int64) bool {
 }
 
 // give returns n bytes.
-func (b *Budget) give(o owner, n int64) {
+func (b *Budget) give(o string, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used -= n

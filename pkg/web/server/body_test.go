@@ -21,16 +21,16 @@ import (
 )
 
 var (
-	fk     = owner{"insjoriket", "fk"}
-	region = owner{"insjoriket", "region"}
-	kommun = owner{"insjoriket", "kommun"}
-	psych  = owner{"insjoriket", "psykiatrin"}
-	af     = owner{"insjoriket", "af"}
+	fk     = "insjoriket/fk"
+	region = "insjoriket/region"
+	kommun = "insjoriket/kommun"
+	psych  = "insjoriket/psykiatrin"
+	af     = "insjoriket/af"
 )
 
 func TestABudgetIsSharedByAuthorities(t *testing.T) {
 	type take struct {
-		who  owner
+		who  string
 		n    int64
 		want *fault.Error // nil: there is room
 	}
@@ -63,7 +63,7 @@ func TestABudgetIsSharedByAuthorities(t *testing.T) {
 
 func TestWhoWaitsForAQuarterComesBeforeWhoHasMore(t *testing.T) {
 	b := NewBudget(100)
-	for _, who := range []owner{fk, fk, region, kommun} {
+	for _, who := range []string{fk, fk, region, kommun} {
 		if err := b.take(t.Context(), who, 25); err != nil {
 			t.Fatal(err)
 		}
@@ -200,8 +200,8 @@ func TestTheBytesOfABodyCountUntilItsRequestEnds(t *testing.T) {
 	budget := NewBudget(10 * size)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b := Pace(w, r, time.Now().Add(time.Minute))
-		b.budget, b.owner = budget, owner{"insjoriket", r.Header.Get("X-Authority")}
-		defer b.release()
+		b.budget, b.owner = budget, r.Header.Get("X-Authority")
+		defer b.End()
 		if _, err := io.Copy(io.Discard, b); err != nil {
 			problem.Write(w, r, err)
 		}
@@ -261,5 +261,56 @@ func TestTheBytesOfABodyCountUntilItsRequestEnds(t *testing.T) {
 	}
 	if budget.used != 0 || len(budget.held) != 0 {
 		t.Errorf("%d bytes of %v are left", budget.used, budget.held)
+	}
+}
+
+// A handler that outlives its request, as of a call within the process that was given up,
+// reads on while the connection has the next request.
+func TestABodyThatHasEndedSetsNoDeadlineOfTheNextRequest(t *testing.T) {
+	w := &conn{ResponseRecorder: httptest.NewRecorder()}
+	r := connected(strings.NewReader("a body of which nobody has read all"))
+	b := Pace(w, r, time.Now().Add(time.Minute))
+	r.Body = b
+	if _, err := b.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	b.End()
+	w.deadline = time.Time{}
+	_, _ = b.Read(make([]byte, 1))
+	LeaveBody(w, r)
+	if !w.deadline.IsZero() {
+		t.Errorf("a deadline at %s", w.deadline)
+	}
+}
+
+// After its last byte net/http watches the connection, and a deadline would end the context
+// of the request: one that was set while it was read is removed.
+func TestABodyThatHasComeLeavesNoDeadline(t *testing.T) {
+	for name, length := range map[string]int64{"of a length": 2, "in pieces": -1} {
+		w := &conn{ResponseRecorder: httptest.NewRecorder()}
+		in, out := io.Pipe()
+		r := connected(in)
+		r.ContentLength = length
+		b := Pace(w, r, time.Now().Add(time.Minute))
+		r.Body = b
+		ended := make(chan error)
+		go func() {
+			_, err := io.ReadAll(b)
+			ended <- err
+		}()
+		_, _ = io.WriteString(out, "a") // so that it is being read
+		LeaveBody(w, r)
+		if w.deadline.IsZero() {
+			t.Errorf("%s: the sender is waited for without an end", name)
+		}
+		_, _ = io.WriteString(out, "b")
+		_ = out.Close()
+		if err := <-ended; err != nil || !w.deadline.IsZero() {
+			t.Errorf("%s: %v, and a deadline at %s", name, err, w.deadline)
+		}
+		LeaveBody(w, r)
+		if !w.deadline.IsZero() {
+			t.Errorf("%s: a deadline at %s after its end", name, w.deadline)
+		}
 	}
 }

@@ -124,10 +124,9 @@ func (s *middleware) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			if in := c.Request(); in.ContentLength != 0 && (op.Body != nil || op.Form) {
 				b := Pace(c.Response(), in, limit)
+				defer b.End()
 				if !op.Form { // whose parts are never in memory together
-					a := actor.From(in.Context())
-					b.budget, b.owner = s.Bodies, owner{a.Association, a.Authority}
-					defer b.release()
+					b.budget, b.owner = s.Bodies, actor.From(in.Context()).Owner()
 				}
 				in.Body = b
 			}
