@@ -188,8 +188,8 @@ func TestAListIsReadInOneRelation(t *testing.T) {
 	}
 }
 
-func TestTheAssociationsStaffAndBoardMeetNoPerson(t *testing.T) {
-	for _, r := range []actor.Role{actor.AssociationAdmin, actor.Board} {
+func TestTheAssociationsStaffBoardAndPlannersMeetNoPerson(t *testing.T) {
+	for _, r := range []actor.Role{actor.AssociationAdmin, actor.Board, actor.Planner} {
 		if SeesPersons(r) {
 			t.Errorf("%s sees persons", r)
 		}

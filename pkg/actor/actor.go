@@ -21,6 +21,7 @@ const (
 	Supervisor       Role = "supervisor"        // leads an activity or a site
 	Participant      Role = "participant"       // the person
 	Manager          Role = "manager"           // head of a municipality's unit (chef)
+	Planner          Role = "planner"           // plans a municipality's week; never sees persons
 	AssociationAdmin Role = "association_admin" // the association's staff; never sees persons
 	Board            Role = "board"             // board member; aggregates only
 	Reviewer         Role = "reviewer"          // log reviewer, data protection officer
@@ -28,7 +29,7 @@ const (
 )
 
 // Roles lists every role that an access token may carry.
-var Roles = []Role{Referrer, Integration, Intake, Coach, Supervisor, Participant, AssociationAdmin, Board, Reviewer, Manager}
+var Roles = []Role{Referrer, Integration, Intake, Coach, Supervisor, Participant, AssociationAdmin, Board, Reviewer, Manager, Planner}
 
 // AuthorityKind is one of the four kinds of member (Finsam Act, lag 2003:1210).
 type AuthorityKind string

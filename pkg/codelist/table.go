@@ -396,6 +396,7 @@ var Lists = []List{
 		code("board", "Styrelse", "Board"),
 		code("reviewer", "Granskare", "Reviewer"),
 		code("manager", "Chef", "Manager"),
+		code("planner", "Planerare", "Planner"),
 	}),
 	list("SearchPurpose", "Ändamål", "Purpose", []Code{
 		code("contacted_by_person", "Personen har hört av sig", "Contacted by the person"),

@@ -19,7 +19,7 @@ import (
 // someone returns an authority that has the role in the demo.
 func someone(role actor.Role) string {
 	switch role {
-	case actor.Intake, actor.Coach, actor.Supervisor:
+	case actor.Intake, actor.Coach, actor.Supervisor, actor.Planner:
 		return "molndal"
 	case actor.AssociationAdmin, actor.Board, actor.Reviewer:
 		return "forbundet"

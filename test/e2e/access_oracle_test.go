@@ -151,7 +151,7 @@ var variants = []variant{
 }
 
 // roles are those that a token may carry.
-var roles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer", "manager"}
+var roles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer", "manager", "planner"}
 
 // callerOf is somebody of that role with every relation to the thing, at the
 // place where such a role works, and then changed by the variant.
@@ -161,7 +161,7 @@ func callerOf(role string, v variant, t thing) suite.Caller {
 		Municipality: t.municipality, Participant: t.participant,
 	}
 	switch role {
-	case "intake", "coach", "supervisor", "manager":
+	case "intake", "coach", "supervisor", "manager", "planner":
 		c.Authority, c.Participant = "molndal", ""
 	case "referrer", "integration", "reviewer", "association_admin":
 		c.Participant = ""

@@ -24,7 +24,7 @@ var issuerKinds = map[string]string{
 // tokenAudience is what the tokens are for; any, as long as the trust file says so.
 const tokenAudience = "https://finsam.example/finsam/v1"
 
-var tokenRoles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer", "manager"}
+var tokenRoles = []string{"referrer", "integration", "intake", "coach", "supervisor", "participant", "association_admin", "board", "reviewer", "manager", "planner"}
 
 // issuer issues access tokens as the members' own identity providers would (RFC 9068), for
 // every authority of the associations that it was made for. It is written by hand, so that

@@ -19,7 +19,7 @@ type authority struct {
 
 var (
 	senders    = []actor.Role{actor.Integration, actor.Referrer}
-	performers = []actor.Role{actor.Intake, actor.Coach, actor.Supervisor, actor.Referrer, actor.Manager}
+	performers = []actor.Role{actor.Intake, actor.Coach, actor.Supervisor, actor.Referrer, actor.Manager, actor.Planner}
 )
 
 // authorities are the members of the association Insjöriket, a private care provider,
@@ -53,7 +53,7 @@ const Secret = "demo"
 // names are of the invented staff, by role.
 var names = map[actor.Role]string{
 	actor.Referrer: "Robin Exempel", actor.Intake: "Kim Påhittad", actor.Coach: "Alex Påhittadsson",
-	actor.Supervisor: "Sam Exempelsson", actor.Manager: "Charlie Påhittad",
+	actor.Supervisor: "Sam Exempelsson", actor.Manager: "Charlie Påhittad", actor.Planner: "Mika Exempelsson",
 }
 
 // Clients returns the invented clients, one for each authority and each of its roles,
