@@ -124,6 +124,14 @@ func (s Status) Attendances() []Note {
 	return slices.SortedFunc(maps.Values(s.Notes), func(a, b Note) int { return cmp.Compare(a.Date, b.Date) })
 }
 
+// IsNoted reports whether attendance of a day was noted, or the note corrected, at an
+// instant or later.
+func (b *Booking) IsNoted(on civil.Date, since time.Time) bool {
+	return slices.ContainsFunc(b.Steps, func(s Step) bool {
+		return (s.Kind == StepNoted || s.Kind == StepCorrected) && s.Date == on && !s.At.Before(since)
+	})
+}
+
 // Covers reports whether the booking holds on a day.
 func (s Status) Covers(d civil.Date) bool { return s.FirstDay <= d && d <= s.LastDay }
 

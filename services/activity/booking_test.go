@@ -388,6 +388,26 @@ func TestADiaryForgetsWhatIsLongOver(t *testing.T) {
 	}
 }
 
+func TestAnOccurrenceIsClaimedByThoseWhoCameOrByACancellation(t *testing.T) {
+	d, off := &Diary{}, Claim{Cancellation: "off", At: friday.Add(time.Second)}
+	ann, bo := Claim{Booking: "ann", At: friday}, Claim{Booking: "bo", At: friday}
+	for _, c := range []struct {
+		sentence string
+		claim    Claim
+		blocked  bool
+	}{
+		{"one came", ann, false}, {"so did another", bo, false}, {"the same once more", ann, false}, {"it cannot be called off then", off, true},
+		{"a minute later the bookings know who came", Claim{Cancellation: "late", At: friday.Add(ClaimGrace)}, false}, {"and nobody came then", bo, true},
+	} {
+		if blocking, blocked := d.TakeOccurrence(c.claim); blocked != c.blocked || blocked && (blocking.Cancellation == "") == (c.claim.Cancellation == "") {
+			t.Errorf("%s: %t by %+v", c.sentence, blocked, blocking)
+		}
+	}
+	if d.ReleaseOccurrence(off) || !d.ReleaseOccurrence(d.Claims[0]) || len(d.Claims) != 0 {
+		t.Errorf("what is claimed: %+v", d.Claims)
+	}
+}
+
 func TestEveryReasonOfTheContractIsKnown(t *testing.T) {
 	if fmt.Sprint(reasons) != "[leader_absent public_holiday weather place_unavailable too_few planning_day other]" {
 		t.Errorf("the contract's CancellationReason and the noun's reasons differ: %v", reasons)

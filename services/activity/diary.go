@@ -12,7 +12,7 @@ import (
 // one document, so two bookings that collide cannot both be made, however many try
 // at once. The bookings are the truth; a claim is made before its booking and may
 // outlive it, so a claim in the way is compared with its booking before anybody is
-// refused.
+// refused. An occurrence has a diary too, see OccurrenceDiary.
 type Diary struct {
 	Association string  `json:"association"`
 	Participant string  `json:"participant"`
@@ -42,6 +42,39 @@ func (d *Diary) FollowProtection(n int64, protected bool, authority string, hand
 	return true
 }
 
+// OccurrenceDiary is the id of the diary that says whether somebody was at an occurrence,
+// or it is called off, of which only one can be: the one that is claimed first.
+func OccurrenceDiary(k OccurrenceKey) string { return "activity/" + k.Activity + "/" + string(k.Date) }
+
+// TakeOccurrence is Take in the diary of an occurrence. Those who are noted as present are
+// in the way of a cancellation, and it in theirs. What was noted ClaimGrace ago is in the
+// bookings, and its claim is dropped.
+func (d *Diary) TakeOccurrence(c Claim) (blocking Claim, blocked bool) {
+	d.Claims = slices.DeleteFunc(d.Claims, func(x Claim) bool {
+		return x.Booking == c.Booking && x.Cancellation == c.Cancellation || x.Cancellation == "" && c.At.Sub(x.At) >= ClaimGrace
+	})
+	if i := slices.IndexFunc(d.Claims, func(x Claim) bool { return (x.Cancellation == "") != (c.Cancellation == "") }); i >= 0 {
+		return d.Claims[i], true
+	}
+	d.Claims = append(d.Claims, c)
+	d.Writes++
+	return Claim{}, false
+}
+
+// ReleaseOccurrence drops a claim in the diary of an occurrence, and reports whether it was
+// there.
+func (d *Diary) ReleaseOccurrence(c Claim) bool {
+	before := len(d.Claims)
+	d.Claims = slices.DeleteFunc(d.Claims, func(x Claim) bool {
+		return x.Booking == c.Booking && x.Cancellation == c.Cancellation && x.At.Equal(c.At)
+	})
+	if len(d.Claims) == before {
+		return false
+	}
+	d.Writes++
+	return true
+}
+
 // Claim is the time that a booking takes, or is about to.
 type Claim struct {
 	Booking  string     `json:"booking"`
@@ -49,6 +82,8 @@ type Claim struct {
 	From     civil.Date `json:"from"`
 	Until    civil.Date `json:"until"` // Forever when the booking goes on
 	At       time.Time  `json:"at"`
+
+	Cancellation string `json:"cancellation,omitempty"` // of an occurrence, that is or will be called off
 }
 
 // ClaimGrace is how long a claim counts whose booking is not stored yet: longer

@@ -12,6 +12,6 @@ func TestREADMEHasTheTablesOfTheCode(t *testing.T) {
 		"booking":      bookingTable.Drawing(bookingStates),
 		"cancellation": cancellationTable.Drawing([]CancellationState{Cancelled, Restored}),
 		"address":      addressTable.Drawing([]AddressState{AddressOpened, AddressRevoked}),
-		"access":       readmetest.Rights(api.Spec),
+		"access":       readmetest.Rights(api.Spec, "getBooking#text"),
 	})
 }

@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/services/gateway"
 	"github.com/finsam/finsam/services/standalone"
 	"github.com/finsam/finsam/services/standalone/demo"
 	"github.com/finsam/finsam/services/standalone/example"
@@ -379,4 +382,62 @@ func TestCase_D5_BookingsAreRefreshedByWhatHasChanged(t *testing.T) {
 	if got := found(asked + "&state=cancelled"); len(got) != 0 {
 		t.Errorf("cancelled: %v", got)
 	}
+}
+
+// TestCase_C28_AnOccurrenceIsCalledOffOrAttendedAndNeverBoth is: of a note that somebody came
+// and a cancellation in the same moment the first holds, and the other is refused with what
+// is true.
+func TestCase_C28_AnOccurrenceIsCalledOffOrAttendedAndNeverBoth(t *testing.T) {
+	o := open(t, newData(t))
+	var bookings []string
+	var date string
+	for n := range uint64(2) {
+		e := o.enrolled(281+n, day(-30))
+		o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-30)})
+		at := ""
+		at, date = o.booked(e, "Utomhusträning")
+		bookings = append(bookings, at)
+	}
+	activity := "/activities/" + o.want(200, coach1, http.MethodGet, bookings[0], "", nil)["activity"].(string) + "/cancellations"
+	won := map[string]int{}
+	for round := range 25 {
+		versions := []string{o.version(coach1, bookings[0]), o.version(coach1, bookings[1])}
+		var off *httptest.ResponseRecorder
+		notes := make([]*httptest.ResponseRecorder, len(bookings))
+		var all sync.WaitGroup
+		all.Go(func() {
+			off = o.ask(coach1, http.MethodPost, activity, "", map[string]any{"date": date, "reason": "weather"})
+		})
+		for i, at := range bookings {
+			all.Go(func() {
+				notes[i] = o.ask(coach1, http.MethodPost, at+"/attendances", versions[i], map[string]any{"date": date, "attendance": "present"})
+			})
+		}
+		all.Wait()
+		isOff := off.Code == 201
+		if !isOff && (off.Code != 409 || !strings.Contains(off.Body.String(), "occurrence-attended")) {
+			t.Fatalf("round %d: the cancellation: %d %s", round, off.Code, off.Body)
+		}
+		came := 0
+		for i, w := range notes {
+			switch {
+			case w.Code == 200:
+				came++
+				o.change(200, coach1, bookings[i], "attendance-corrections", map[string]any{"date": date, "reason": "Påhittat."})
+			case w.Code != 422 || !strings.Contains(w.Body.String(), "occurrence-cancelled"):
+				t.Fatalf("round %d: the note: %d %s", round, w.Code, w.Body)
+			}
+		}
+		switch {
+		case isOff == (came > 0):
+			t.Fatalf("round %d: called off: %t, and %d came", round, isOff, came)
+		case isOff:
+			won["cancellation"]++
+			_, at, _ := strings.Cut(off.Header().Get("Location"), gateway.BasePath)
+			o.change(200, coach1, at, "restoration", nil)
+		default:
+			won["attendance"]++
+		}
+	}
+	t.Log(won)
 }

@@ -152,7 +152,7 @@ func (s *Service) Cancel(ctx context.Context, id string, ifVersion int64, from c
 
 // NoteAttendance notes attendance on a day of a booking.
 func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64, n activity.Note) (*BookingView, error) {
-	return s.changeBooking(ctx, "noteAttendance", id, ifVersion, func(b *activity.Booking) error {
+	return s.changeAttendance(ctx, "noteAttendance", id, ifVersion, n, func(b *activity.Booking) error {
 		in, err := s.Associations.Get(b.Association)
 		if err != nil {
 			return err
@@ -179,7 +179,7 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 
 // CorrectAttendance marks the note of a day as a mistake; reason is in clear.
 func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion int64, date civil.Date, attendance activity.Attendance, reason string) (*BookingView, error) {
-	return s.changeBooking(ctx, "correctAttendance", id, ifVersion, func(b *activity.Booking) error {
+	return s.changeAttendance(ctx, "correctAttendance", id, ifVersion, activity.Note{Date: date, Attendance: attendance}, func(b *activity.Booking) error {
 		in, err := s.Associations.Get(b.Association)
 		if err != nil {
 			return err
@@ -194,6 +194,24 @@ func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion in
 		}
 		return b.CorrectAttendance(date, attendance, text, cancelled, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect("", b.Municipality), guard.Author(ctx), s.Now())
 	})
+}
+
+// changeAttendance lets a booking take a note. Somebody is present only at an occurrence
+// that is not called off in the same moment.
+func (s *Service) changeAttendance(ctx context.Context, operation, id string, ifVersion int64, n activity.Note, change func(*activity.Booking) error) (*BookingView, error) {
+	var at activity.OccurrenceKey
+	claim := activity.Claim{Booking: id, At: history.Stamp(s.Now())}
+	v, err := s.changeBooking(ctx, operation, id, ifVersion, func(b *activity.Booking) error {
+		if err := change(b); err != nil || n.Attendance != activity.Present {
+			return err
+		}
+		at = activity.OccurrenceKey{Activity: b.Activity, Date: n.Date}
+		return s.claimOccurrence(ctx, b.Association, at, claim)
+	})
+	if errors.Is(err, store.ErrStale) && at.Activity != "" { // somebody else has changed the booking
+		return v, errors.Join(err, s.releaseOccurrence(ctx, actor.From(ctx).Association, at, claim))
+	}
+	return v, err
 }
 
 // reasonContext ties the encrypted reasons of corrections to their booking.

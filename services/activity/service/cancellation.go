@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,28 +29,39 @@ func (s *Service) viewCancellation(a actor.Actor, c *activity.Cancellation) *Can
 	return &CancellationView{Cancellation: c, Operations: access.Permitted(operations, a, c.Resource())}
 }
 
-// CallOff says that an activity does not take place on a day. A repeat with the same
+// CallOff says that an activity does not take place on a day, on which nobody is noted as
+// present, nor in the same moment. A repeat with the same
 // key returns the cancellation as it was made.
 func (s *Service) CallOff(ctx context.Context, activityID string, date civil.Date, reason, key string) (*CancellationView, error) {
 	a, x, entry, err := s.decideOnActivity(ctx, "cancelOccurrence", activityID, date)
 	if err != nil {
 		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
 	}
+	at := activity.OccurrenceKey{Activity: activityID, Date: date}
+	var claim activity.Claim
 	c, replayed, err := create(ctx, s, creation[activity.Cancellation]{
 		collection: s.cancellations.Store, key: key, input: fmt.Sprintf("%q %q %q", activityID, date, reason), entry: entry,
 		receipt: func(c *activity.Cancellation) idempotency.Receipt { return c.Receipt },
 		build: func(id string, receipt idempotency.Receipt) (*activity.Cancellation, error) {
-			booked, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(date)))
+			c, err := activity.CallOff(id, a.Association, x, date, reason, receipt, guard.Author(ctx), s.Now())
 			if err != nil {
 				return nil, err
 			}
+			claim = activity.Claim{Cancellation: id, At: c.Steps[0].At}
+			if err := s.claimOccurrence(ctx, a.Association, at, claim); err != nil {
+				return nil, err
+			}
+			booked, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(activityKey, activityID), store.AtLeast(lastDayKey, string(date)))
 			if slices.ContainsFunc(booked, func(b *activity.Booking) bool { return b.Status().Notes[date].Attendance == activity.Present }) {
 				return nil, activity.ErrTookPlace.AtField("/date")
 			}
-			return activity.CallOff(id, a.Association, x, date, reason, receipt, guard.Author(ctx), s.Now())
+			return c, err
 		},
 		taken: activity.ErrCalledOff,
 	})
+	if errors.Is(err, activity.ErrTookPlace) || errors.Is(err, activity.ErrCalledOff) {
+		return nil, errors.Join(err, s.releaseOccurrence(ctx, a.Association, at, claim))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,54 @@ func (s *Service) claim(ctx context.Context, a actor.Actor, in *association.Asso
 	return fault.ErrUnavailable.Because(errors.New("diary: too many void claims"))
 }
 
+// claimOccurrence lets a booking's participant be noted as present at an occurrence, or a
+// cancellation call it off, whichever comes first; the other is refused. A claim in the way
+// is compared with what is stored: that of a cancellation that was lifted, or never made,
+// and of a note that was corrected, is released.
+func (s *Service) claimOccurrence(ctx context.Context, association string, k activity.OccurrenceKey, c activity.Claim) error {
+	for range maxClaimTries {
+		var blocking activity.Claim
+		blocked := false
+		err := s.updateDiary(ctx, association, activity.OccurrenceDiary(k), func(d *activity.Diary) error {
+			blocking, blocked = d.TakeOccurrence(c)
+			return store.WriteIf(!blocked)
+		})
+		if err != nil || !blocked {
+			return err
+		}
+		holds, taken := c.At.Sub(blocking.At) < activity.ClaimGrace, activity.ErrTookPlace // unless what is stored says otherwise
+		if blocking.Cancellation != "" {
+			taken = activity.ErrDayOff
+			var v store.Versioned[activity.Cancellation]
+			if v, err = s.cancellations.Store.Get(ctx, association, blocking.Cancellation); err == nil {
+				holds = v.Value.State() == activity.Cancelled
+			}
+		} else {
+			var v store.Versioned[activity.Booking]
+			if v, err = s.bookings.Store.Get(ctx, association, blocking.Booking); err == nil && v.Value.IsNoted(k.Date, blocking.At) {
+				holds = v.Value.Status().Notes[k.Date].Attendance == activity.Present
+			}
+		}
+		switch {
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return err
+		case holds:
+			return taken.AtField("/date")
+		}
+		if err := s.releaseOccurrence(ctx, association, k, blocking); err != nil {
+			return err
+		}
+	}
+	return fault.ErrUnavailable.Because(errors.New("occurrence: too many void claims"))
+}
+
+// releaseOccurrence drops a claim of an occurrence.
+func (s *Service) releaseOccurrence(ctx context.Context, association string, k activity.OccurrenceKey, c activity.Claim) error {
+	return s.updateDiary(ctx, association, activity.OccurrenceDiary(k), func(d *activity.Diary) error {
+		return store.WriteIf(d.ReleaseOccurrence(c))
+	})
+}
+
 // updateDiary changes a participant's diary, which begins empty.
 func (s *Service) updateDiary(ctx context.Context, association, participant string, change func(*activity.Diary) error) error {
 	return s.diaries.Upsert(ctx, association, participant, func() *activity.Diary {
