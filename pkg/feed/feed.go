@@ -69,5 +69,27 @@ const (
 	MaxWait  = 25 * time.Second
 )
 
+// End returns the last sequence number of a feed, which is gapless from 1. It asks some
+// forty short questions at most: in steps that double as long as there is an event, and
+// are halved from then on.
+func End(ctx context.Context, r Reader) (int64, error) {
+	end := int64(0)
+	for step, isGrowing := int64(1), true; step > 0; {
+		events, err := r.After(ctx, end+step-1, 1, 0)
+		if err != nil {
+			return 0, err
+		}
+		if len(events) > 0 {
+			end += step
+		}
+		if isGrowing = isGrowing && len(events) > 0; isGrowing {
+			step *= 2
+		} else {
+			step /= 2
+		}
+	}
+	return end, nil
+}
+
 // retry is how a publisher and a follower wait for a store or a peer that fails.
 var retry = backoff.Backoff{First: 200 * time.Millisecond, Max: 5 * time.Second}

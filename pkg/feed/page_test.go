@@ -118,3 +118,21 @@ func TestAPageEndsBeforeAGapAndNothingBehindItIsHandedOver(t *testing.T) {
 		t.Errorf("%d pages behind the gap; the log: %s", len(handed), said)
 	}
 }
+
+// length is a feed of so many events.
+type length int64
+
+func (l length) After(_ context.Context, seq int64, limit int, _ time.Duration) (all []feed.Event, err error) {
+	for n := seq + 1; n <= int64(l) && len(all) < limit; n++ {
+		all = append(all, feed.Event{Sequence: n})
+	}
+	return all, nil
+}
+
+func TestTheEndOfAFeedIsFound(t *testing.T) {
+	for _, n := range []int64{0, 1, 2, 3, 7, 8, 9, 1000, 1023, 1024, 1025} {
+		if got, err := feed.End(t.Context(), length(n)); err != nil || got != n {
+			t.Errorf("of %d: %d, %v", n, got, err)
+		}
+	}
+}

@@ -282,7 +282,7 @@ func (f *follower) run(ctx context.Context) error {
 		var err error
 		if !isStarted {
 			f.start.Store(f.now().UnixNano())
-			position, err = endOf(ctx, f.reader)
+			position, err = feed.End(ctx, f.reader)
 			isStarted = err == nil
 		}
 		if err == nil {
@@ -332,26 +332,4 @@ func (f *follower) readPage(ctx context.Context, position int64) (int64, error) 
 		f.heard.Store(f.now().UnixNano())
 	}
 	return position, nil
-}
-
-// endOf returns the last sequence number of a feed, which is gapless from 1. It asks some
-// forty short questions at most: in steps that double as long as there is an event, and
-// are halved from then on.
-func endOf(ctx context.Context, r feed.Reader) (int64, error) {
-	end := int64(0)
-	for step, isGrowing := int64(1), true; step > 0; {
-		events, err := r.After(ctx, end+step-1, 1, 0)
-		if err != nil {
-			return 0, err
-		}
-		if len(events) > 0 {
-			end += step
-		}
-		if isGrowing = isGrowing && len(events) > 0; isGrowing {
-			step *= 2
-		} else {
-			step /= 2
-		}
-	}
-	return end, nil
 }

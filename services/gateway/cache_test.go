@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"reflect"
@@ -230,18 +229,6 @@ func TestAnswersCachedBeforeTheStartAreNotServed(t *testing.T) {
 	r.run()
 	if w := r.as("fk", actor.Integration, "GET", aWeek, ""); n.Load() != 1 {
 		t.Errorf("%s: an event may have emptied it while nobody followed", w.Body)
-	}
-}
-
-func TestTheEndOfAFeedIsFound(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 3, 7, 8, 9, 1000, 1023, 1024, 1025} {
-		var e events
-		for range n {
-			e.add("x", "y")
-		}
-		if got, err := endOf(context.Background(), &e); err != nil || got != int64(n) {
-			t.Errorf("of %d: %d, %v", n, got, err)
-		}
 	}
 }
 

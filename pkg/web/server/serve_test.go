@@ -220,7 +220,7 @@ func TestTheFeedIsServedToServicesAndEndsWhenTheServerDoes(t *testing.T) {
 	}
 	trust := webtest.NewTrust(t, nil)
 	o := webtest.ThingsConfig(trust, io.Discard)
-	o.Feed = log
+	o.Feed, o.Internal = log, map[string]http.Handler{"/internal/more": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})}
 	e, err := server.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -239,6 +239,9 @@ func TestTheFeedIsServedToServicesAndEndsWhenTheServerDoes(t *testing.T) {
 	} {
 		if status, body := get(addr+feedhttp.Path+"?after=0", "Authorization", c.authorization); status != c.status {
 			t.Errorf("%s: %d %s", name, status, body)
+		}
+		if status, body := get(addr+"/internal/more", "Authorization", c.authorization); status != c.status {
+			t.Errorf("%s reads what else is internal: %d %s", name, status, body)
 		}
 	}
 	polled := make(chan int, 1)

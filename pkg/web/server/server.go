@@ -52,6 +52,7 @@ type Config struct {
 	Admit     Admit                   // nil: the verbs alone decide
 	Bodies    *Budget                 // of memory for the bodies of requests; nil: that of the process
 	Feed      *feed.Log               // served at GET /internal/feed; nil: not served
+	Internal  map[string]http.Handler // what else only services may read, by path
 	Prefix    string                  // where the links lead, before web.BasePath; New does not use it
 	Log       *slog.Logger            // nil: slog.Default
 	Tracer    trace.TracerProvider    // nil: the global one
@@ -110,7 +111,11 @@ func New(c Config) (*echo.Echo, error) {
 	e.JSONSerializer = bodies{}
 	e.Use(s.observe)
 	if c.Feed != nil {
-		s.serveFeed(e)
+		s.serveServices(e, feedhttp.Path, feedhttp.Handler(c.Feed))
+	}
+	for path, h := range c.Internal {
+		s.operations["GET "+path] = newOperation(&contract.Operation{ID: "readInternal", Method: "GET", Path: path}, false)
+		s.serveServices(e, path, h)
 	}
 	return e, nil
 }
@@ -214,11 +219,11 @@ func (s *middleware) fail(err error, c echo.Context, op *operation) {
 	}
 }
 
-// serveFeed lets the other services follow this one's feed. It takes a token of a
-// service, never of a user.
-func (s *middleware) serveFeed(e *echo.Echo) {
-	h := echo.WrapHandler(feedhttp.Handler(s.Feed))
-	e.GET(feedhttp.Path, func(c echo.Context) error {
+// serveServices lets the other services read what a handler has, such as this one's feed. It
+// takes a token of a service, never of a user.
+func (s *middleware) serveServices(e *echo.Echo, path string, handler http.Handler) {
+	h := echo.WrapHandler(handler)
+	e.GET(path, func(c echo.Context) error {
 		ctx, cancel := context.WithCancel(c.Request().Context())
 		defer cancel()
 		if draining, ok := ctx.Value(drainKey{}).(context.Context); ok {
