@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -75,9 +76,9 @@ func (a *admission) admit(h http.Header, r *http.Request, op *operation) (caller
 	}
 	address := a.addresses.callerAddress(r)
 	isRest := false
-	if err := a.addresses.charge(r, 0); err != nil {
+	if wait := a.addresses.limit.Wait(address); wait > 0 {
 		if isRest = token != "" && a.trust.IsPlausible(token) && a.rest.Allow(); !isRest {
-			return caller{}, err
+			return caller{}, a.addresses.refuse(ctx, wait)
 		}
 	}
 	// No error code without a token: RFC 6750 section 3.
@@ -148,13 +149,18 @@ type addresses struct {
 func (s addresses) charge(r *http.Request, cost int) error {
 	address := s.callerAddress(r)
 	if wait := s.limit.Wait(address); wait > 0 {
-		s.meters.limited.Add(r.Context(), 1, metrics.Labels{"authority": "", "by": byAddress}.Option())
-		return problem.ErrTooMany.After(wait)
+		return s.refuse(r.Context(), wait)
 	}
 	if cost > 0 {
 		s.limit.Charge(address, cost)
 	}
 	return nil
+}
+
+// refuse counts a request that is refused, and returns the error that answers it.
+func (s addresses) refuse(ctx context.Context, wait time.Duration) error {
+	s.meters.limited.Add(ctx, 1, metrics.Labels{"authority": "", "by": byAddress}.Option())
+	return problem.ErrTooMany.After(wait)
 }
 
 // callerAddress returns the caller's address: the connection's, or behind a trusted proxy the last

@@ -324,6 +324,55 @@ func TestCase_G3_AServiceThatIsAwayIsNobodyElsesTrouble(t *testing.T) {
 	}
 }
 
+// A service that has all of a body has no more time than for a request without one, while
+// one whose caller is slow has done nothing wrong.
+func TestCase_G3_AServiceThatHangsWithEveryBodyIsTakenForSilentToo(t *testing.T) {
+	for name, c := range map[string]struct {
+		early, late string
+		want        int
+	}{
+		"the body has come":           {"{}", "", http.StatusServiceUnavailable},
+		"the last byte came too late": {"{", "}", http.StatusGatewayTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(o *Config) { o.AnswerTimeout = 400 * time.Millisecond })
+			r.services["referral"].answer = func(_ http.ResponseWriter, q *http.Request) {
+				_, _ = io.Copy(io.Discard, q.Body)
+				<-q.Context().Done()
+			}
+			token := r.token("fk", actor.Integration)
+			post := func() int {
+				in, out := io.Pipe()
+				go func() {
+					_, _ = io.WriteString(out, c.early)
+					if c.late != "" {
+						time.Sleep(3 * r.config.AnswerTimeout / 4)
+					}
+					_, _ = io.WriteString(out, c.late)
+					_ = out.Close()
+				}()
+				q := httptest.NewRequest(http.MethodPost, "/finsam/v1/referrals", in)
+				q.Header.Set("Content-Type", "application/json")
+				q.Header.Set("Idempotency-Key", "k-1")
+				q.Header.Set("Authorization", "Bearer "+token)
+				w := httptest.NewRecorder()
+				r.g.ServeHTTP(w, q)
+				_ = in.Close()
+				return w.Code
+			}
+			for range maxTimeouts {
+				if code := post(); code != http.StatusGatewayTimeout {
+					t.Errorf("%d", code)
+				}
+			}
+			if code := post(); code != c.want {
+				t.Errorf("the next one: %d", code)
+			}
+		})
+	}
+}
+
 // Who reads slowly has its answer cut, and that says nothing of the service.
 func TestCase_G3_AnAnswerThatIsReadTooSlowlyIsNoFaultOfTheService(t *testing.T) {
 	r := newRig(t, func(o *Config) { o.AnswerTimeout = 200 * time.Millisecond })

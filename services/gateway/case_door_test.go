@@ -31,11 +31,11 @@ func TestCase_G4_PublicPagesAreChargedToTheAddress(t *testing.T) {
 // TestCase_G8_BadTokensStopNoGoodNewOneOfTheSameAddress sends as many tokens of which only
 // the signature is wrong as an ingress without trusted proxies would hand on in a second.
 func TestCase_G8_BadTokensStopNoGoodNewOneOfTheSameAddress(t *testing.T) {
-	r := newRig(t, func(o *Config) { o.Unauthenticated = strangers(t, 50, 100) })
+	r, m := measuredRig(t, func(o *Config) { o.Unauthenticated = strangers(t, 50, 100) })
 	head, signature, _ := strings.Cut(r.token("fk", actor.Integration), ".ey")
 	claims, _, _ := strings.Cut(signature, ".")
 	forged := "Bearer " + head + ".ey" + claims + "." + strings.Repeat("A", 86)
-	codes := map[int]int{}
+	codes, refused := map[int]int{}, 0.
 	for i := range 430 {
 		codes[r.ask("GET", aReferral, "", "Authorization", forged).Code]++
 		if i%10 != 0 {
@@ -45,9 +45,16 @@ func TestCase_G8_BadTokensStopNoGoodNewOneOfTheSameAddress(t *testing.T) {
 		if w := r.ask("GET", aReferral, "", "Authorization", "Bearer "+good); w.Code != http.StatusOK {
 			t.Fatalf("a good new token after %d bad ones: %d", i, w.Code)
 		}
-		if w := r.ask("GET", aReferral, "", "Authorization", "Bearer a.b.c"); i > 100 && w.Code != http.StatusTooManyRequests {
+		w := r.ask("GET", aReferral, "", "Authorization", "Bearer a.b.c")
+		if i > 100 && w.Code != http.StatusTooManyRequests {
 			t.Fatalf("one that cannot be a token after %d bad ones: %d", i, w.Code)
 		}
+		if w.Code == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if n := m.Read(t)["finsam.gateway.limited{authority= by=address}"]; n != refused {
+		t.Errorf("%v of %v refusals are counted", n, refused)
 	}
 	if codes[http.StatusUnauthorized] != 430 {
 		t.Errorf("%v", codes)

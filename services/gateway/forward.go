@@ -353,7 +353,7 @@ func (f *forwarder) noAnswer(r *http.Request, u *upstream, err error) error {
 	if errors.Is(r.Context().Err(), context.Canceled) || errors.As(err, new(*fault.Error)) || errors.As(err, new(*http.MaxBytesError)) {
 		return err
 	}
-	if errors.Is(err, context.DeadlineExceeded) && r.Body == nil { // with a body the caller may have been the slow one
+	if errors.Is(err, context.DeadlineExceeded) && f.hadTime(r) {
 		if u.timeouts.Add(1) >= maxTimeouts {
 			u.tryAt.Store(time.Now().Add(tryInterval).UnixNano())
 		}
@@ -362,6 +362,16 @@ func (f *forwarder) noAnswer(r *http.Request, u *upstream, err error) error {
 		f.log.WarnContext(r.Context(), "a service does not answer as it should", "to", u.name, "error", err)
 	}
 	return fmt.Errorf("%s: %w: %w", u.name, errNoAnswer, err)
+}
+
+// hadTime reports whether a service had most of the time to answer a request. Of one with a
+// body the caller may have been the slow one.
+func (f *forwarder) hadTime(r *http.Request) bool {
+	if s, ok := r.Body.(*serving); ok {
+		since := s.started()
+		return !since.IsZero() && time.Since(since) > f.timeout/2
+	}
+	return r.Body == nil
 }
 
 // answered notes that a service has answered whole.

@@ -54,6 +54,7 @@ type connection struct {
 	all      *connections
 	address  netip.Prefix
 	isServed atomic.Bool   // a handler has begun to answer: what is written is its
+	isLast   atomic.Bool   // it was idle and is being closed: no handler may begin
 	place    *list.Element // in all.idle; nil: it is not idle
 	isClosed bool
 }
@@ -108,7 +109,7 @@ func (l *connections) Accept() (net.Conn, error) {
 }
 
 // longestIdle returns the connection to close for a new one of the address; nil if there is
-// none.
+// none. A request that comes at that moment is not begun, so that it can be sent again.
 func (l *connections) longestIdle(address netip.Prefix) *connection {
 	limit, taken, _ := l.places.State()
 	l.mu.Lock()
@@ -124,7 +125,9 @@ func (l *connections) longestIdle(address netip.Prefix) *connection {
 	if of == nil {
 		return nil
 	}
-	return of.Front().Value.(*connection)
+	c := of.Front().Value.(*connection)
+	c.isLast.Store(true)
+	return c
 }
 
 // Network returns the address, or of IPv6 the /64 that one subscriber has.
@@ -138,14 +141,14 @@ func Network(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// connectionState is http.Server.ConnState.
-func connectionState(c net.Conn, state http.ConnState) {
+// connectionOf returns the connection of a listener, which TLS may be on; nil if it is of
+// another one.
+func connectionOf(c net.Conn) *connection {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
 	}
-	if c, ok := c.(*connection); ok {
-		c.become(state)
-	}
+	bounded, _ := c.(*connection)
+	return bounded
 }
 
 // become notes the state: a connection is idle between requests, and before the first one.

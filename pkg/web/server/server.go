@@ -300,10 +300,14 @@ func (s Server) Run(ctx context.Context) error {
 		return &http.Server{
 			Addr: addr.String(), Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 			IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-			ErrorLog:  slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-			ConnState: connectionState,
+			ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+			ConnState: func(c net.Conn, state http.ConnState) {
+				if c := connectionOf(c); c != nil {
+					c.become(state)
+				}
+			},
 			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-				return context.WithValue(ctx, connectionKey{}, c)
+				return context.WithValue(ctx, connectionKey{}, connectionOf(c))
 			},
 			BaseContext: func(net.Listener) context.Context {
 				return context.WithValue(context.Background(), drainKey{}, draining)
@@ -362,8 +366,10 @@ func (s *Server) shedding(ctx context.Context) http.Handler {
 	shed := metrics.Counter("finsam.requests.shed", "Requests refused because the memory is used up.")
 	shed.Add(ctx, 0)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connectionKey{}).(*connection); ok {
-			c.isServed.Store(true)
+		if c, _ := r.Context().Value(connectionKey{}).(*connection); c != nil {
+			if c.isServed.Store(true); c.isLast.Load() {
+				panic(http.ErrAbortHandler)
+			}
 		}
 		isFull := memory.IsFull()
 		if isFull || ctx.Err() != nil {

@@ -65,10 +65,21 @@ type conn struct {
 	in    *bufio.Reader
 	out   *bufio.Writer
 	head  int64     // bytes that may still come before the body
-	since time.Time // when it became idle
+	since time.Time // when it was made or became idle
+	sent  bool      // something of the request
 }
 
 var errHead = fmt.Errorf("the answer's headers are larger than %d bytes", maxHead)
+
+// flushed is the connection as the buffer writes to it, without its other methods, so that
+// the buffer is used.
+type flushed struct{ *conn }
+
+// Write implements io.Writer.
+func (f flushed) Write(b []byte) (int, error) {
+	f.sent = true
+	return f.Conn.Write(b)
+}
 
 // Read implements io.Reader for the buffer; it bounds the headers.
 func (c *conn) Read(b []byte) (int, error) {
@@ -83,7 +94,8 @@ func (c *conn) Read(b []byte) (int, error) {
 // RoundTrip implements http.RoundTripper. When nothing has come back, a request that only
 // reads is sent again after a pause, perhaps to another pod, and one without a body if its
 // connection was an idle one that turns out to be closed. One with a body may have had its
-// effect, and is not sent again.
+// effect, and is not sent again. One that cannot be read before anything of it is sent, as
+// when there is no place for it, leaves the connection as it was.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	for try := 1; ; {
@@ -94,8 +106,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 			return nil, err
 		}
-		resp, isAnswered, err := t.exchange(c, r)
-		if err == nil || isAnswered || hasBody(r) || r.Context().Err() != nil {
+		resp, isFinal, err := t.exchange(c, r)
+		if err == nil || isFinal || hasBody(r) || r.Context().Err() != nil {
 			return resp, err
 		}
 		if isIdle { // it says nothing of the pods; there are only so many, and each is tried once
@@ -109,14 +121,18 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // exchange sends the request and reads the answer's head. A service that reads no further
-// may have answered before it closed its side. isAnswered reports, beside an error, whether
-// anything had come back.
-func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isAnswered bool, err error) {
+// may have answered before it closed its side. isFinal reports, beside an error, whether
+// anything had come back, or the request cannot be read.
+func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isFinal bool, err error) {
 	ctx := r.Context()
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if err != nil {
-			stop()
+			if stop() && !c.sent {
+				c.out.Reset(flushed{c})
+				t.put(c)
+				return
+			}
 			_ = c.Close()
 			if ctx.Err() != nil {
 				err = ctx.Err()
@@ -125,9 +141,10 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isA
 			}
 		}
 	}()
+	c.sent = false
 	readErr, writeErr := write(c, r)
 	if readErr != nil {
-		return nil, false, readErr
+		return nil, true, readErr
 	}
 	c.head = maxHead
 	if _, err := c.in.Peek(1); err != nil {
@@ -139,6 +156,7 @@ func (t *Transport) exchange(c *conn, r *http.Request) (resp *http.Response, isA
 	c.head = 1<<63 - 1
 	done := func(isWhole bool) {
 		if stop() && isWhole && writeErr == nil && !resp.Close {
+			c.since = time.Now()
 			t.put(c)
 			return
 		}
@@ -205,8 +223,8 @@ func (t *Transport) get(r *http.Request) (*conn, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	c := &conn{Conn: raw}
-	c.in, c.out = bufio.NewReaderSize(c, bufferSize), bufio.NewWriterSize(plainWriter{raw}, bufferSize)
+	c := &conn{Conn: raw, since: time.Now()}
+	c.in, c.out = bufio.NewReaderSize(c, bufferSize), bufio.NewWriterSize(flushed{c}, bufferSize)
 	return c, false, nil
 }
 
@@ -225,10 +243,9 @@ func (t *Transport) pop() *conn {
 
 // put makes a connection idle, and closes the one that has been idle for too long.
 func (t *Transport) put(c *conn) {
-	c.since = time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.idle) > 0 && c.since.Sub(t.idle[0].since) > client.IdleTimeout {
+	if len(t.idle) > 0 && time.Since(t.idle[0].since) > client.IdleTimeout {
 		_ = t.idle[0].Close()
 		t.idle = slices.Delete(t.idle, 0, 1)
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -214,6 +215,50 @@ func TestATimeoutEndsTheCallAndTheConnection(t *testing.T) {
 	}
 	if made.Load() != 2 {
 		t.Errorf("%d connections: one that was given up must not be used again", made.Load())
+	}
+}
+
+// A request that finds no place fails with the last byte of its body.
+func TestARequestOfWhichNothingWasSentCostsNoConnection(t *testing.T) {
+	var seen atomic.Int64
+	tr, _, made := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		seen.Add(1)
+	})
+	full := errors.New("no place")
+	refused := func(method, header string, length int) {
+		t.Helper()
+		body := io.MultiReader(strings.NewReader(strings.Repeat("x", length)), iotest.ErrReader(full))
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://service/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = int64(length + 1)
+		if r.Header.Set("X", header); header != "" {
+			r.Body = nil
+		}
+		if _, err := tr.RoundTrip(r); err == nil || header == "" && !errors.Is(err, full) {
+			t.Errorf("%s, %d bytes: %v", method, length, err)
+		}
+	}
+	for range 3 {
+		refused("POST", "", 1000)
+	}
+	refused("GET", "a\x01", 0)
+	if made.Load() > 1 || seen.Load() > 0 {
+		t.Errorf("%d connections, %d requests seen", made.Load(), seen.Load())
+	}
+	for range 2 { // not even a part of them is sent with the next one
+		if resp, _, err := ask(t, tr, t.Context(), "POST", "x"); err != nil || resp.StatusCode != http.StatusOK {
+			t.Error(err)
+		}
+	}
+	if made.Load() != 1 || seen.Load() != 2 {
+		t.Errorf("%d connections, %d requests seen", made.Load(), seen.Load())
+	}
+	refused("POST", "", 100_000) // of which a part is sent
+	if _, _, err := ask(t, tr, t.Context(), "POST", "x"); err != nil || made.Load() != 2 {
+		t.Errorf("%d connections, %v", made.Load(), err)
 	}
 }
 

@@ -12,9 +12,6 @@ import (
 	"strings"
 )
 
-// plainWriter hides the connection's other methods, so that the buffer is used.
-type plainWriter struct{ io.Writer }
-
 // write sends the request, and closes its body. It returns why the request could not be
 // read, and why the service did not take it.
 func write(c *conn, r *http.Request) (readErr, writeErr error) {

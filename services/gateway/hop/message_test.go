@@ -62,7 +62,7 @@ func FuzzPlainHead(f *testing.F) {
 // sent returns what write sends, and its error.
 func sent(r *http.Request) (string, error) {
 	var b bytes.Buffer
-	c := &conn{out: bufio.NewWriterSize(plainWriter{&b}, bufferSize)}
+	c := &conn{out: bufio.NewWriterSize(struct{ io.Writer }{&b}, bufferSize)}
 	readErr, writeErr := write(c, r)
 	return b.String(), errors.Join(readErr, writeErr)
 }
