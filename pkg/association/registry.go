@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,13 +26,31 @@ import (
 )
 
 // Registry is the associations that this installation serves. Its methods may be called
-// at once: an Association that it returns never changes; Follow replaces it.
+// at once: an Association that it returns never changes; Serve and Follow replace it.
 type Registry struct {
-	served atomic.Pointer[map[string]*Association]
+	// Now is the clock by which the day changes; nil: time.Now.
+	Now func() time.Time
+
+	mu     sync.Mutex // held to change what is served
+	served atomic.Pointer[map[string]*serving]
 	folder *folder // where they were read; nil: nowhere
 }
 
-// NewRegistry creates a registry; two of the same id are refused.
+// serving is how an association is served.
+type serving struct {
+	assemble func(on civil.Date) *Association // nil: it is the same on every day
+	mu       sync.Mutex                       // held to assemble
+	day      atomic.Pointer[day]
+}
+
+// day is an association as it is on one day in Sweden.
+type day struct {
+	association *Association
+	from, until int64 // Unix seconds; until is the next day's first
+}
+
+// NewRegistry creates a registry of associations that are the same on every day; two of the
+// same id are refused.
 func NewRegistry(all ...*Association) (*Registry, error) {
 	r := &Registry{}
 	byID, err := index(all)
@@ -39,6 +59,39 @@ func NewRegistry(all ...*Association) (*Registry, error) {
 	}
 	r.served.Store(&byID)
 	return r, nil
+}
+
+// Serve serves an association from now on as assemble returns it for a day: called once for
+// each day on which the association is asked for.
+func (r *Registry) Serve(id string, assemble func(on civil.Date) *Association) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := maps.Clone(*r.served.Load())
+	next[id] = &serving{assemble: assemble}
+	r.served.Store(&next)
+}
+
+// fixed returns an association that is the same on every day.
+func fixed(a *Association) *serving {
+	s := &serving{}
+	s.day.Store(&day{a, math.MinInt64, math.MaxInt64})
+	return s
+}
+
+// today returns the association as it is on the day that it is in Sweden.
+func (s *serving) today(now time.Time) *Association {
+	if d := s.day.Load(); d != nil && d.from <= now.Unix() && now.Unix() < d.until {
+		return d.association
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.day.Load(); d != nil && d.from <= now.Unix() && now.Unix() < d.until { // another was faster
+		return d.association
+	}
+	on := civil.DateOf(now)
+	d := &day{s.assemble(on), on.Start().Unix(), on.End().Unix()}
+	s.day.Store(d)
+	return d.association
 }
 
 // LoadDir reads every .yaml and .yml file of a folder; a folder without any
@@ -60,29 +113,45 @@ func LoadDir(dir string) (*Registry, error) {
 	return r, nil
 }
 
-func index(all []*Association) (map[string]*Association, error) {
-	byID := make(map[string]*Association, len(all))
+func index(all []*Association) (map[string]*serving, error) {
+	byID := make(map[string]*serving, len(all))
 	for _, a := range all {
 		if byID[a.ID] != nil {
 			return nil, fmt.Errorf("association %q is configured twice", a.ID)
 		}
-		byID[a.ID] = a
+		byID[a.ID] = fixed(a)
 	}
 	return byID, nil
 }
 
-// Get returns an association. One that is not served here is fault.ErrNotFound, the
-// same answer as for everything else that the caller may not see.
+func (r *Registry) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+// Get returns an association as it is today. One that is not served here is
+// fault.ErrNotFound, the same answer as for everything else that the caller may not see. As
+// long as none is, nobody can say so: fault.ErrUnavailable.
 func (r *Registry) Get(id string) (*Association, error) {
-	if a := (*r.served.Load())[id]; a != nil {
-		return a, nil
+	served := *r.served.Load()
+	if s := served[id]; s != nil {
+		return s.today(r.now()), nil
+	}
+	if len(served) == 0 {
+		return nil, fault.ErrUnavailable.Because(errors.New("no association is known yet"))
 	}
 	return nil, fault.ErrNotFound.Because(fmt.Errorf("no association %q is loaded", id))
 }
 
-// All returns the associations in the order of their ids.
-func (r *Registry) All() []*Association {
-	return slices.SortedFunc(maps.Values(*r.served.Load()), func(a, b *Association) int { return strings.Compare(a.ID, b.ID) })
+// All returns the associations as they are today, in the order of their ids.
+func (r *Registry) All() (all []*Association) {
+	served := *r.served.Load()
+	for _, id := range slices.Sorted(maps.Keys(served)) {
+		all = append(all, served[id].today(r.now()))
+	}
+	return all
 }
 
 // Save checks a configuration, also against the one that it replaces (Continues), and
@@ -186,7 +255,7 @@ func (r *Registry) apply(c content, log *slog.Logger) error {
 		if next[id] == nil {
 			next[id] = before[id]
 			log.Warn("the file of an association has gone; it is served until the next start", "association", id)
-		} else if err := next[id].Continues(before[id], civil.DateOf(time.Now())); err != nil {
+		} else if err := next[id].today(r.now()).Continues(before[id].today(r.now()), civil.DateOf(r.now())); err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", id, err))
 		}
 	}

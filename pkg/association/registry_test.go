@@ -2,11 +2,14 @@ package association
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -42,8 +45,69 @@ func TestAnAssociationThatIsNotServedIsNotFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := r.Get("elsewhere"); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("before any is known: %v", err)
+	}
+	r.Serve("insjoriket", func(civil.Date) *Association { return &Association{ID: "insjoriket"} })
 	if _, err := r.Get("elsewhere"); !errors.Is(err, fault.ErrNotFound) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAssociationIsAssembledOnceForEachDayInSweden(t *testing.T) {
+	r, err := NewRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, assembled := time.Time{}, []civil.Date{}
+	r.Now = func() time.Time { return now }
+	serve := func(name string) {
+		r.Serve("insjoriket", func(on civil.Date) *Association {
+			assembled = append(assembled, on)
+			return &Association{ID: "insjoriket", Name: name + " on " + string(on)}
+		})
+	}
+	serve("first")
+	for _, c := range []struct {
+		at   string
+		want string
+	}{
+		{"2026-03-28T22:59:59Z", "first on 2026-03-28"},
+		{"2026-03-28T23:00:00Z", "first on 2026-03-29"}, // the day on which the clocks change
+		{"2026-03-29T21:59:59Z", "first on 2026-03-29"},
+		{"2026-03-29T22:00:00Z", "first on 2026-03-30"},
+		{"2026-03-29T12:00:00Z", "first on 2026-03-29"}, // the clock was set back
+	} {
+		if now, err = time.Parse(time.RFC3339, c.at); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if a, err := r.Get("insjoriket"); err != nil || a.Name != c.want || r.All()[0] != a {
+				t.Errorf("%s: %+v, %v", c.at, a, err)
+			}
+		}
+	}
+	if got := fmt.Sprint(assembled); got != "[2026-03-28 2026-03-29 2026-03-30 2026-03-29]" {
+		t.Errorf("assembled for %s", got)
+	}
+	serve("second")
+	if a, err := r.Get("insjoriket"); err != nil || a.Name != "second on 2026-03-29" {
+		t.Errorf("what replaces it: %+v, %v", a, err)
+	}
+}
+
+// Every request gets its association: that takes no memory and no lock.
+func BenchmarkGet(b *testing.B) {
+	r, err := NewRegistry()
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Serve("insjoriket", func(civil.Date) *Association { return &Association{ID: "insjoriket"} })
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Get("insjoriket"); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
