@@ -117,7 +117,7 @@ var oracle = []rule{
 	}, "getCapacity"},
 	{"the units are nobody's secret", func(s scene) bool { return true }, "listUnits"},
 	{"nor is the programme of a week, for all but who only reviews and approves", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "getMunicipalityWeek listActivities"},
-	{"nor what a form needs: initiatives, checklists, members and the words for codes", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listInitiatives listChecklists listMunicipalities listAuthorities listCodeLists"},
+	{"nor what a form needs: initiatives, checklists, members and the words for codes", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listInitiatives listPlans listChecklists listMunicipalities listAuthorities listCodeLists"},
 	{"those who go there read why it was called off", func(s scene) bool { return s.is(actor.Coach, actor.Intake, actor.Supervisor, actor.Participant) }, "getCancellation"},
 }
 

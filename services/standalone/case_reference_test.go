@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/finsam/finsam/pkg/persontest"
@@ -22,17 +23,17 @@ func entry(t *testing.T, items any, id string) map[string]any {
 	return nil
 }
 
-// TestCase_D1_AFormIsBuiltOfThreeAnswersAlone reads the questions, the municipalities and
-// the codes, and sends the referral that they make. What a person writes, and who the
-// sender is, is all that is added.
+// TestCase_D1_AFormIsBuiltOfThreeAnswersAlone reads the checklist, the codes and who one is,
+// and sends the referral that they make: each field by its kind, as a form would show it.
+// What a person writes is all that is added.
 func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 	o := open(t, newData(t))
-	checklists := o.do(sender, 200, http.MethodGet, "/checklists", nil, nil)["items"].([]any)
-	municipality := o.do(sender, 200, http.MethodGet, "/municipalities", nil, nil)["items"].([]any)[0].(map[string]any)
+	checklist := entry(t, o.do(sender, 200, http.MethodGet, "/checklists", nil, nil)["items"], "activera")
 	codes := o.do(sender, 200, http.MethodGet, "/code-lists", nil, nil)["items"]
+	me := o.do(sender, 200, http.MethodGet, "/me", nil, nil)
 
 	targetGroup, rightTime := map[string]any{}, []any{}
-	for _, q := range checklists[0].(map[string]any)["questions"].([]any) {
+	for _, q := range checklist["questions"].([]any) {
 		question := q.(map[string]any)
 		var chosen []any
 		for _, a := range question["answers"].([]any)[:int(question["atLeast"].(float64))] {
@@ -47,20 +48,57 @@ func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 	if len(rightTime) != 3 {
 		t.Errorf("%d questions on the right time", len(rightTime))
 	}
-	first := func(list string) any {
-		return entry(t, codes, list)["codes"].([]any)[0].(map[string]any)["id"]
-	}
+	municipality := checklist["municipalities"].([]any)[0].(map[string]any)
 	person := persontest.New(rand.New(rand.NewPCG(13, 1)), "2026-01-01")
-	answer := o.do(sender, 201, http.MethodPost, "/referrals", nil, map[string]any{
-		"person":      map[string]any{"personalIdentityNumber": person.Number, "givenName": "Påhittad", "familyName": "Testsson", "gender": first("Gender")},
-		"unit":        "fk-molndal",
-		"targetGroup": targetGroup, "rightTime": rightTime,
-		"consent": map[string]any{
-			"given": true, "givenOn": day(0), "textVersion": "2026-1", "authorities": []any{sender.Authority, municipality["authority"]},
-			"dataCategories": []any{first("ConsentDataCategory")},
-		},
-		"wishedMunicipality": municipality["id"], "reason": "Påhittat exempel.",
-	})
+	body := map[string]any{"targetGroup": targetGroup, "rightTime": rightTime}
+	for _, f := range checklist["fields"].([]any) {
+		field := f.(map[string]any)
+		label, _ := field["label"].(map[string]any)
+		if label["sv"] == "" || label["en"] == "" {
+			t.Errorf("no label: %v", field)
+		}
+		if field["required"] == false && field["kind"] != "unit" && field["kind"] != "code" && field["kind"] != "codes" {
+			continue
+		}
+		var value any
+		switch kind := field["kind"]; kind {
+		case "personal_identity_number":
+			value = person.Number
+		case "text", "long_text":
+			value = "Påhittad"
+		case "date":
+			value = day(0)
+		case "confirmation":
+			value = true
+		case "unit":
+			value = me["unit"]
+		case "municipality":
+			value = municipality["id"]
+		case "authorities":
+			value = []any{me["authority"], municipality["authority"]}
+		case "consent_text":
+			value = "2026-1"
+		case "code", "codes":
+			if field["codeList"] == "ReferredProtection" || field["codeList"] == "OnBehalf" {
+				continue // of nobody here
+			}
+			value = entry(t, codes, field["codeList"].(string))["codes"].([]any)[0].(map[string]any)["id"]
+			if kind == "codes" {
+				value = []any{value}
+			}
+		default:
+			t.Errorf("%v: a form does not know the kind", field)
+		}
+		path, at := strings.Split(strings.TrimPrefix(field["pointer"].(string), "/"), "/"), body
+		for _, name := range path[:len(path)-1] {
+			if at[name] == nil {
+				at[name] = map[string]any{}
+			}
+			at = at[name].(map[string]any)
+		}
+		at[path[len(path)-1]] = value
+	}
+	answer := o.do(sender, 201, http.MethodPost, "/referrals", nil, body)
 	state := entry(t, entry(t, codes, "ReferralState")["codes"], answer["state"].(string))
 	if l := state["label"].(map[string]any); l["sv"] != "Inkommen och väntar på beslut" || l["en"] != "Received and waiting for a decision" {
 		t.Errorf("the state is called %v", l)
@@ -77,7 +115,7 @@ func TestCase_D1_AFormIsBuiltOfThreeAnswersAlone(t *testing.T) {
 func TestCase_D1_ReferenceDataHaveOneShapeAndAreKept(t *testing.T) {
 	o := open(t, newData(t))
 	for path, some := range map[string]string{
-		"/initiatives": "activera", "/checklists": "activera", "/municipalities": "1481", "/authorities": "fk", "/code-lists": "Role",
+		"/initiatives": "activera", "/plans": "plan.activera", "/checklists": "activera", "/municipalities": "1481", "/authorities": "fk", "/code-lists": "Role",
 	} {
 		first := o.call(sender, http.MethodGet, path, nil, nil)
 		tag := first.Header().Get("ETag")

@@ -86,7 +86,7 @@ func probeOf(op operation) probe {
 		p.sees = listed(func(t thing) string { return t.enrolment })
 	case "listBookings":
 		p.sees = listed(func(t thing) string { return t.booking })
-	case "listActivities", "listInitiatives", "listMunicipalities", "listAuthorities":
+	case "listActivities", "listInitiatives", "listPlans", "listMunicipalities", "listAuthorities":
 		p.sees = func(a suite.Answer, _ thing) bool { return strings.Contains(string(a.Raw), `"1481"`) }
 	case "cancelOccurrence":
 		p.status = 422

@@ -241,6 +241,57 @@ func (e DayPart) Valid() bool {
 	}
 }
 
+// Defines values for FormFieldKind.
+const (
+	FormFieldKindAuthorities            FormFieldKind = "authorities"
+	FormFieldKindCode                   FormFieldKind = "code"
+	FormFieldKindCodes                  FormFieldKind = "codes"
+	FormFieldKindConfirmation           FormFieldKind = "confirmation"
+	FormFieldKindConsentText            FormFieldKind = "consent_text"
+	FormFieldKindDate                   FormFieldKind = "date"
+	FormFieldKindEmail                  FormFieldKind = "email"
+	FormFieldKindLongText               FormFieldKind = "long_text"
+	FormFieldKindMunicipality           FormFieldKind = "municipality"
+	FormFieldKindPersonalIdentityNumber FormFieldKind = "personal_identity_number"
+	FormFieldKindPhone                  FormFieldKind = "phone"
+	FormFieldKindText                   FormFieldKind = "text"
+	FormFieldKindUnit                   FormFieldKind = "unit"
+)
+
+// Valid indicates whether the value is a known member of the FormFieldKind enum.
+func (e FormFieldKind) Valid() bool {
+	switch e {
+	case FormFieldKindAuthorities:
+		return true
+	case FormFieldKindCode:
+		return true
+	case FormFieldKindCodes:
+		return true
+	case FormFieldKindConfirmation:
+		return true
+	case FormFieldKindConsentText:
+		return true
+	case FormFieldKindDate:
+		return true
+	case FormFieldKindEmail:
+		return true
+	case FormFieldKindLongText:
+		return true
+	case FormFieldKindMunicipality:
+		return true
+	case FormFieldKindPersonalIdentityNumber:
+		return true
+	case FormFieldKindPhone:
+		return true
+	case FormFieldKindText:
+		return true
+	case FormFieldKindUnit:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InitiativeOrientation.
 const (
 	InitiativeOrientationIndividual InitiativeOrientation = "individual"
@@ -675,13 +726,19 @@ type CancellationState string
 // Checklist Frågorna i en remiss till en insats. / The questions of a referral to an initiative.
 type Checklist struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
-	UnderscoreLinks Links  `json:"_links"`
-	Id              string `json:"id"`
-	Initiative      string `json:"initiative"`
+	UnderscoreLinks Links `json:"_links"`
+
+	// Fields Remissens övriga fält, i den ordning som ett formulär visar dem. / The referral's other fields, in the order in which a form shows them.
+	Fields     []FormField `json:"fields"`
+	Id         string      `json:"id"`
+	Initiative string      `json:"initiative"`
 
 	// Label Texten på svenska och engelska. / The text in Swedish and English.
-	Label     Label      `json:"label"`
-	Questions []Question `json:"questions"`
+	Label Label `json:"label"`
+
+	// Municipalities Kommunerna som kan önskas. / The municipalities that can be wished for.
+	Municipalities []Municipality `json:"municipalities"`
+	Questions      []Question     `json:"questions"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
@@ -739,6 +796,25 @@ type CodeListList struct {
 
 // DayPart Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
 type DayPart string
+
+// FormField Ett fält i en remiss. / A field of a referral.
+type FormField struct {
+	// CodeList Kodlistan att välja ur. / The code list to choose from.
+	CodeList *string `json:"codeList,omitempty"`
+
+	// Kind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, and authorities are your own authority and the municipality's.
+	Kind FormFieldKind `json:"kind"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+
+	// Pointer Var i remissen (JSON Pointer), som felen anger det. / Where in the referral (JSON Pointer), as its errors name it.
+	Pointer  string `json:"pointer"`
+	Required bool   `json:"required"`
+}
+
+// FormFieldKind Vad ett fält i ett formulär innehåller. code och codes väljs ur kodlistan i codeList, unit är enheten i GET /me, och authorities är din egen myndighet och kommunens. / What a field of a form contains. code and codes are chosen from the code list in codeList, unit is the unit in GET /me, and authorities are your own authority and the municipality's.
+type FormFieldKind string
 
 // Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 type Holiday struct {
@@ -817,6 +893,34 @@ type ListedIdentity struct {
 	// PersonalIdentityNumber Födelsedatum med sista siffrorna dolda; saknas för den som är skyddad och för den vars roll inte får se det. / Date of birth with the last digits hidden; absent for a protected person and for a role that may not see it.
 	PersonalIdentityNumber *string `json:"personalIdentityNumber,omitempty"`
 	Protected              bool    `json:"protected"`
+}
+
+// ListedPlan En plan och de kommuner som följer den. / A plan and the municipalities that follow it.
+type ListedPlan struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links       `json:"_links"`
+	Blocks          []PlanBlock `json:"blocks"`
+
+	// CheckInDays Så många dagar före ett blocks sista dag kan avstämningen hållas. / So many days before a block's last day its check-in can be held.
+	CheckInDays int `json:"checkInDays"`
+
+	// CorrectionDays Inom så många dagar rättar man själv sitt steg. / Within so many days one corrects one's own step.
+	CorrectionDays int    `json:"correctionDays"`
+	Id             string `json:"id"`
+	Initiative     string `json:"initiative"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+
+	// MaxWeeks Flest veckor utan ett undantag. / The most weeks without an exception.
+	MaxWeeks       int      `json:"maxWeeks"`
+	Municipalities []string `json:"municipalities"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+
+	// WeeksUsedBefore Om veckor från tidigare inskrivningar räknas. / Whether weeks of earlier enrolments count.
+	WeeksUsedBefore WeeksUsedBefore `json:"weeksUsedBefore"`
 }
 
 // LocalTime Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
@@ -996,9 +1100,15 @@ type Plan struct {
 	// CorrectionDays Inom så många dagar rättar man själv sitt steg. / Within so many days one corrects one's own step.
 	CorrectionDays int `json:"correctionDays"`
 
+	// Id Programobjektets id, som i GET /plans. / The programme object's id, as in GET /plans.
+	Id string `json:"id"`
+
 	// MaxWeeks Flest veckor utan ett undantag. / The most weeks without an exception.
 	MaxWeeks     int    `json:"maxWeeks"`
 	Municipality string `json:"municipality"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 
 	// WeeksUsedBefore Om veckor från tidigare inskrivningar räknas. / Whether weeks of earlier enrolments count.
 	WeeksUsedBefore WeeksUsedBefore `json:"weeksUsedBefore"`
@@ -1017,6 +1127,16 @@ type PlanBlock struct {
 	Label  *Label `json:"label,omitempty"`
 	Number int    `json:"number"`
 	Weeks  int    `json:"weeks"`
+}
+
+// PlanList defines model for PlanList.
+type PlanList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links        `json:"_links"`
+	Items           []ListedPlan `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
 }
 
 // Question En fråga och de svar som kan väljas. / A question and the answers to choose from.
@@ -1273,6 +1393,12 @@ type GetParticipantWeekParams struct {
 	Week *IsoWeek `form:"week,omitempty" json:"week,omitempty"`
 }
 
+// ListPlansParams defines parameters for ListPlans.
+type ListPlansParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // CancelOccurrenceJSONRequestBody defines body for CancelOccurrence for application/json ContentType.
 type CancelOccurrenceJSONRequestBody = NewCancellation
 
@@ -1313,6 +1439,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"revokeCalendarFeed":  "/participants/{id}/calendar-feeds/{feed}",
 	"getCalendarFeed":     "/participants/{id}/calendar-feeds/{feed}",
 	"getParticipantWeek":  "/participants/{id}/week",
+	"listPlans":           "/plans",
 })
 
 // ServerInterface represents all server handlers.
@@ -1386,6 +1513,9 @@ type ServerInterface interface {
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx echo.Context, id Id, params GetParticipantWeekParams) error
+	// ListPlans Lista planer / List plans
+	// (GET /plans)
+	ListPlans(ctx echo.Context, params ListPlansParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2233,6 +2363,35 @@ func (w *ServerInterfaceWrapper) GetParticipantWeek(ctx echo.Context) error {
 	return err
 }
 
+// ListPlans converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlans(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlansParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlans(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2303,6 +2462,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.RevokeCalendarFeed, options.OperationMiddlewares["revokeCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/week", wrapper.GetParticipantWeek, options.OperationMiddlewares["getParticipantWeek"]...)
+	router.GET(options.BaseURL+"/plans", wrapper.ListPlans, options.OperationMiddlewares["listPlans"]...)
 
 }
 
@@ -2886,6 +3046,39 @@ func (response GetParticipantWeek200JSONResponse) VisitGetParticipantWeekRespons
 	return web.Answer(w, 200, &response)
 }
 
+type ListPlansRequestObject struct {
+	Params ListPlansParams
+}
+
+type ListPlansResponseObject interface {
+	VisitListPlansResponse(w http.ResponseWriter) error
+}
+
+type ListPlans200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListPlans200JSONResponse struct {
+	Body    PlanList
+	Headers ListPlans200ResponseHeaders
+}
+
+func (response ListPlans200JSONResponse) VisitListPlansResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListPlans304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListPlans304Response struct {
+	Headers ListPlans304ResponseHeaders
+}
+
+func (response ListPlans304Response) VisitListPlansResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListActivities Lista aktiviteter / List activities
@@ -2957,6 +3150,9 @@ type StrictServerInterface interface {
 	// GetParticipantWeek Läs en deltagares vecka / Read a participant's week
 	// (GET /participants/{id}/week)
 	GetParticipantWeek(ctx context.Context, request GetParticipantWeekRequestObject) (GetParticipantWeekResponseObject, error)
+	// ListPlans Lista planer / List plans
+	// (GET /plans)
+	ListPlans(ctx context.Context, request ListPlansRequestObject) (ListPlansResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -3675,6 +3871,31 @@ func (sh *strictHandler) GetParticipantWeek(ctx echo.Context, id Id, params GetP
 		return err
 	} else if validResponse, ok := response.(GetParticipantWeekResponseObject); ok {
 		return validResponse.VisitGetParticipantWeekResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPlans operation middleware
+func (sh *strictHandler) ListPlans(ctx echo.Context, params ListPlansParams) error {
+	var request ListPlansRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlans(ctx.Request().Context(), request.(ListPlansRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlans")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlansResponseObject); ok {
+		return validResponse.VisitListPlansResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -58,24 +58,64 @@ func (h handlers) initiative(in *association.Association, i association.Initiati
 		UnderscoreLinks: api.Links{h.paths.Link("checklists", "listChecklists")},
 	}
 	b.Plans = rest.Map(in.Municipalities, func(m association.Municipality) api.Plan {
-		p := i.PlanIn(m.Code)
+		p := planBody(in, i, m.Code)
 		return api.Plan{
-			Municipality: m.Code, MaxWeeks: p.MaxWeeks, CheckInDays: p.DaysBeforeCheckIn(),
-			WeeksUsedBefore: api.WeeksUsedBefore(cmp.Or(p.WeeksUsedBefore, association.WeeksCount)),
-			CorrectionDays:  in.DaysToCorrect(i.ID, m.Code),
-			Blocks: rest.Map(p.Blocks, func(k association.Block) api.PlanBlock {
-				block := api.PlanBlock{
-					Number: k.Number, Weeks: k.Weeks, CheckIn: k.CheckIn, Closing: k.Closing,
-					Content: rest.Map(k.Content, func(c string) api.ActivityCategory { return api.ActivityCategory(c) }),
-				}
-				if k.Name != "" {
-					block.Label = rest.Optional(name(k.Name))
-				}
-				return block
-			}),
+			Id: p.Id, Version: p.Version, Municipality: m.Code, MaxWeeks: p.MaxWeeks, CheckInDays: p.CheckInDays,
+			WeeksUsedBefore: p.WeeksUsedBefore, CorrectionDays: p.CorrectionDays, Blocks: p.Blocks,
 		}
 	})
 	b.Version = versionOf(b)
+	return b
+}
+
+func (h handlers) ListPlans(ctx context.Context, r api.ListPlansRequestObject) (api.ListPlansResponseObject, error) {
+	in, err := h.service.Reference(ctx, "listPlans")
+	if err != nil {
+		return nil, err
+	}
+	b := api.PlanList{Items: []api.ListedPlan{}, UnderscoreLinks: api.Links{h.paths.Link("self", "listPlans")}}
+	for _, i := range in.Initiatives {
+		for _, m := range in.Municipalities {
+			p := planBody(in, i, m.Code)
+			if n := slices.IndexFunc(b.Items, func(x api.ListedPlan) bool { return x.Id == p.Id }); n >= 0 {
+				b.Items[n].Municipalities = append(b.Items[n].Municipalities, m.Code)
+				continue
+			}
+			p.UnderscoreLinks = api.Links{h.paths.Link("initiatives", "listInitiatives")}
+			b.Items = append(b.Items, p)
+		}
+	}
+	b.Version = versionOf(b)
+	tag := rest.ETag(*b.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, *b.Version) {
+		return api.ListPlans304Response{Headers: api.ListPlans304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.ListPlans200JSONResponse{Body: b, Headers: api.ListPlans200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// planBody returns the plan by which a municipality runs an initiative: its own, or the
+// initiative's.
+func planBody(in *association.Association, i association.Initiative, municipality string) api.ListedPlan {
+	p, own := i.Plans[municipality]
+	b := api.ListedPlan{Id: "plan." + i.ID, Label: name(i.Name), Initiative: i.ID, Municipalities: []string{municipality}}
+	if own {
+		b.Id += "." + municipality
+	} else {
+		p = i.Plan
+	}
+	b.MaxWeeks, b.CheckInDays, b.CorrectionDays = p.MaxWeeks, p.DaysBeforeCheckIn(), in.DaysToCorrect(i.ID, municipality)
+	b.WeeksUsedBefore = api.WeeksUsedBefore(cmp.Or(p.WeeksUsedBefore, association.WeeksCount))
+	b.Blocks = rest.Map(p.Blocks, func(k association.Block) api.PlanBlock {
+		block := api.PlanBlock{
+			Number: k.Number, Weeks: k.Weeks, CheckIn: k.CheckIn, Closing: k.Closing,
+			Content: rest.Map(k.Content, func(c string) api.ActivityCategory { return api.ActivityCategory(c) }),
+		}
+		if k.Name != "" {
+			block.Label = rest.Optional(name(k.Name))
+		}
+		return block
+	})
+	b.Version = versionOf(p)
 	return b
 }
 
@@ -85,7 +125,8 @@ func (h handlers) ListChecklists(ctx context.Context, r api.ListChecklistsReques
 		return nil, err
 	}
 	b := api.ChecklistList{
-		Items: rest.Map(in.Initiatives, h.checklist), UnderscoreLinks: api.Links{h.paths.Link("self", "listChecklists")},
+		Items:           rest.Map(in.Initiatives, func(i association.Initiative) api.Checklist { return h.checklist(in, i) }),
+		UnderscoreLinks: api.Links{h.paths.Link("self", "listChecklists")},
 	}
 	b.Version = versionOf(b)
 	tag := rest.ETag(*b.Version)
@@ -96,9 +137,11 @@ func (h handlers) ListChecklists(ctx context.Context, r api.ListChecklistsReques
 }
 
 // checklist returns the questions of a referral to an initiative: on the target group,
-// whose ids are the fields of a referral, and the association's own.
-func (h handlers) checklist(i association.Initiative) api.Checklist {
+// whose ids are the fields of a referral, and the association's own. Beside them are the
+// other fields.
+func (h handlers) checklist(in *association.Association, i association.Initiative) api.Checklist {
 	b := api.Checklist{
+		Fields: referralFields, Municipalities: rest.Map(in.Municipalities, h.municipality),
 		Id: i.ID, Initiative: i.ID, Label: name(i.Name), UnderscoreLinks: api.Links{h.paths.Link("initiatives", "listInitiatives")},
 		Questions: []api.Question{
 			{
@@ -125,14 +168,7 @@ func (h handlers) ListMunicipalities(ctx context.Context, r api.ListMunicipaliti
 		return nil, err
 	}
 	b := api.MunicipalityList{
-		Items: rest.Map(in.Municipalities, func(m association.Municipality) api.Municipality {
-			x := api.Municipality{
-				Id: m.Code, Label: name(m.Name), Authority: rest.Optional(m.Authority),
-				UnderscoreLinks: api.Links{h.paths.Link("week", "getMunicipalityWeek", m.Code)},
-			}
-			x.Version = versionOf(x)
-			return x
-		}),
+		Items:           rest.Map(in.Municipalities, h.municipality),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "listMunicipalities")},
 	}
 	b.Version = versionOf(b)
@@ -141,6 +177,15 @@ func (h handlers) ListMunicipalities(ctx context.Context, r api.ListMunicipaliti
 		return api.ListMunicipalities304Response{Headers: api.ListMunicipalities304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.ListMunicipalities200JSONResponse{Body: b, Headers: api.ListMunicipalities200ResponseHeaders{ETag: &tag}}, nil
+}
+
+func (h handlers) municipality(m association.Municipality) api.Municipality {
+	b := api.Municipality{
+		Id: m.Code, Label: name(m.Name), Authority: rest.Optional(m.Authority),
+		UnderscoreLinks: api.Links{h.paths.Link("week", "getMunicipalityWeek", m.Code)},
+	}
+	b.Version = versionOf(b)
+	return b
 }
 
 func (h handlers) ListAuthorities(ctx context.Context, r api.ListAuthoritiesRequestObject) (api.ListAuthoritiesResponseObject, error) {

@@ -89,7 +89,7 @@ func weekTables(w *world) map[string][]bad {
 func referenceTables(w *world) map[string][]bad {
 	tables := map[string][]bad{}
 	for operation, path := range map[string]string{
-		"listInitiatives": "/initiatives", "listChecklists": "/checklists", "listMunicipalities": "/municipalities", "listAuthorities": "/authorities", "listCodeLists": "/code-lists",
+		"listInitiatives": "/initiatives", "listPlans": "/plans", "listChecklists": "/checklists", "listMunicipalities": "/municipalities", "listAuthorities": "/authorities", "listCodeLists": "/code-lists",
 	} {
 		tables[operation] = []bad{
 			{sentence: "without a token", who: w.nobody, method: "GET", path: path},
