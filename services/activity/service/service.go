@@ -12,11 +12,16 @@ import (
 	"github.com/finsam/finsam/pkg/parts"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/programme"
 )
 
 // Config is what the service is made of. It follows the participant service.
 type Config struct {
 	parts.Parts
+
+	// Folder is that of the associations' files, which the programmes are loaded from; empty:
+	// none is.
+	Folder string
 
 	// Identities returns who at most 200 participants are, as far as the vault shows them to
 	// the caller of the context, whom it asks for.
@@ -35,6 +40,8 @@ type Identity struct {
 // the access table; its errors are faults. All may be called at once.
 type Service struct {
 	Config
+	Programme *programme.Service // what the associations offer
+
 	bookings      guard.Documents[activity.Booking]
 	cancellations guard.Documents[activity.Cancellation]
 	addresses     guard.Documents[activity.Address]
@@ -50,7 +57,16 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("activity: %w", err)
 	}
+	var err error
+	s.Programme, err = programme.New(ctx, programme.Config{
+		Parts: c.Parts, Folder: c.Folder, Bookings: s.bookings.Store, Enrolments: s.enrolments, Addresses: s.addresses.Store,
+		Changed: func() { s.publisher.Wake() },
+	})
+	if err != nil {
+		return nil, err
+	}
 	s.publisher = feed.NewPublisher(c.Feed, c.Log,
+		s.Programme.Source(),
 		feed.FromCollection(s.bookings.Store, bookingEvents, bookingEvent),
 		feed.FromCollection(s.cancellations.Store, activityEvents, cancellationEvent))
 	for name, peer := range c.Peers {
@@ -67,6 +83,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
+	g.Go(func() error { return s.Programme.Run(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/programme"
 )
 
 // The keys that documents are found by.
@@ -34,9 +35,9 @@ const (
 // declares other keys raises Version; see docs/operations/day-two.md, "Upgrade".
 func Schema() migration.Schema {
 	return migration.Schema{
-		Service: "activity", Version: 2,
+		Service: "activity", Version: 3,
 		Collections: []migration.Collection{
-			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection,
+			bookingCollection, cancellationCollection, enrolmentCollection, diaryCollection, addressCollection, programme.Collection,
 		},
 	}
 }

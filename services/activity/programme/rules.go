@@ -1,0 +1,268 @@
+package programme
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/programme"
+)
+
+// The refusals of this package.
+var (
+	ErrOwnedByFile = fault.New(fault.Conflict, "owned-by-file",
+		"Objektet läses in från en fil och ändras där.", "The object is loaded from a file and is changed there.")
+	ErrFileOnly = fault.New(fault.Unprocessable, "owned-by-file-only",
+		"Förbundets namn, kommuner och myndigheter läses bara in från en fil.", "The association's name, municipalities and authorities are only loaded from a file.")
+	ErrObjectID = fault.New(fault.Invalid, "bad-object-id",
+		"Objektets id hör inte till sorten eller kommunen. Skriv det så här: plan.activera.1441.", "The id of the object does not belong to its kind or municipality. Write it like this: plan.activera.1441.")
+	ErrContent = fault.New(fault.Invalid, "content-of-another-kind",
+		"Innehållet ska vara det som objektets sort har, och inget annat.", "The content must be what an object of this kind has, and nothing else.")
+	ErrFrom = fault.New(fault.Unprocessable, "version-from-the-past",
+		"Första dagen ska vara i dag eller senare: det som har varit ändras inte.", "The first day must be today or later: what has been does not change.")
+	ErrPeriod = fault.New(fault.Invalid, "bad-version-period",
+		"Sista dagen ska vara första dagen eller senare.", "The last day must be the first day or later.")
+	ErrNoDraft = fault.New(fault.Conflict, "no-draft",
+		"Det finns inget utkast. Skriv ett först.", "There is no draft. Write one first.")
+	ErrOwnDraft = fault.New(fault.Conflict, "draft-by-oneself",
+		"Ett utkast aktiveras av någon annan än den som skrev det.", "A draft is activated by somebody else than who wrote it.")
+	ErrImmutable = fault.New(fault.Unprocessable, "fixed-after-creation",
+		"Inriktning, uppföljningsmetod och ESF-finansiering bestäms när insatsen skapas och ändras inte sedan. Skapa en ny insats.",
+		"Orientation, follow-up method and ESF financing are set when the initiative is created and do not change later. Create another initiative.")
+	ErrNotHeld = fault.New(fault.Conflict, "nothing-to-end",
+		"Ingen version gäller den dagen eller senare.", "No version holds on that day or later.")
+	ErrFindings = fault.New(fault.Unprocessable, "programme-problems",
+		"Utkastet kan inte aktiveras. Läs vad kontrollen hittar och rätta det.", "The draft cannot be activated. Read what the check finds and correct it.")
+	ErrOrphans = fault.New(fault.Unprocessable, "orphans",
+		"Bokningar skulle bli utan sin aktivitet. Godkänn det uttryckligen, eller behåll aktiviteten.", "Bookings would be without their activity. Accept it expressly, or keep the activity.")
+	ErrOwnedByAPI = fault.New(fault.Conflict, "owned-by-api",
+		"Objektet planeras i API:et och har ett annat innehåll där.", "The object is planned in the API and has another content there.")
+)
+
+// partForm is a part of an object's id.
+var partForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// maxSteps bounds how often an object can be changed.
+const maxSteps = 2000
+
+// newDocument returns an object without a version, of an id such as "plan.activera.1441".
+// Which municipality it is of follows from the id, but for a series.
+func newDocument(association, id string, kind programme.Kind, municipality string, origin programme.Origin) (*Document, error) {
+	parts := strings.Split(id, ".")
+	for _, p := range parts {
+		if !partForm.MatchString(p) {
+			return nil, ErrObjectID.AtField("/id")
+		}
+	}
+	n, of := len(parts), ""
+	switch kind {
+	case programme.Association, programme.Terms:
+		n--
+	case programme.Initiative, programme.CodeList:
+		n -= 2
+	case programme.ConsentText:
+		n -= 3
+	case programme.Series:
+		n, of = n-2, municipality
+	case programme.Site:
+		if n -= 3; n == 0 {
+			of = parts[1]
+		}
+	case programme.Plan:
+		if n -= 2; n == 1 {
+			n, of = 0, parts[2]
+		}
+	case programme.ClosedDays:
+		if n--; n == 1 {
+			n, of = 0, parts[1]
+		}
+	default:
+		return nil, ErrObjectID.AtField("/id")
+	}
+	if n != 0 || parts[0] != string(kind) || of != municipality || kind == programme.Series && of == "" {
+		return nil, ErrObjectID.AtField("/id")
+	}
+	return &Document{Object: programme.Object{Association: association, ID: id, Kind: kind, Municipality: municipality, Origin: origin}}, nil
+}
+
+// fields are the names of the fields of a content, by kind.
+var fields = map[programme.Kind]string{
+	programme.Association: "Association", programme.Initiative: "Initiative", programme.Plan: "Plan", programme.Terms: "Terms", programme.ClosedDays: "ClosedDays",
+	programme.ConsentText: "ConsentText", programme.CodeList: "CodeList", programme.Site: "Site", programme.Series: "Series",
+}
+
+// isOf reports whether a content is of a kind: the field of the kind is set, and no other.
+func isOf(c programme.Content, kind programme.Kind) bool {
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		if set, wanted := !v.Field(i).IsNil(), v.Type().Field(i).Name == fields[kind]; set != wanted {
+			return false
+		}
+	}
+	return true
+}
+
+// byFile reports whether a file owns the object: not any more once it has ended, as the
+// file does not name it.
+func (d *Document) byFile(today civil.Date) bool {
+	if d.Origin != programme.FromFile {
+		return false
+	}
+	last := len(d.Periods) - 1
+	return last >= 0 && (d.Periods[last].Until == "" || d.Periods[last].Until > today)
+}
+
+// checkPlanned returns why the API may not plan the object.
+func (d *Document) checkPlanned(today civil.Date) error {
+	switch {
+	case d.Kind == programme.Association:
+		return ErrFileOnly
+	case d.byFile(today):
+		return ErrOwnedByFile.WithText(
+			fmt.Sprintf("Objektet läses in från filen %s och ändras där.", d.File), fmt.Sprintf("The object is loaded from the file %s and is changed there.", d.File))
+	case len(d.Steps) >= maxSteps:
+		return fault.ErrConflict
+	}
+	return nil
+}
+
+// Draw writes a draft, in place of one that is there.
+func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) error {
+	today := civil.DateOf(now)
+	if err := d.checkPlanned(today); err != nil {
+		return err
+	}
+	switch {
+	case !isOf(v.Content, d.Kind):
+		return ErrContent.AtField("/content")
+	case !v.From.Valid() || v.From < today:
+		return ErrFrom.AtField("/from")
+	case v.Until != "" && (!v.Until.Valid() || v.Until < v.From):
+		return ErrPeriod.AtField("/until")
+	}
+	if err := d.checkFixed(v.Content); err != nil {
+		return err
+	}
+	d.Object.Draw(v, by, now)
+	d.take(Step{Kind: Drafted, Version: d.Draft.N, From: v.From, Decision: v.Decision}, by, now)
+	return nil
+}
+
+// checkFixed holds that what is fixed when an initiative is created stays.
+func (d *Document) checkFixed(c programme.Content) error {
+	if d.Kind != programme.Initiative || len(d.Versions) == 0 {
+		return nil
+	}
+	first := d.Versions[0].Content.Initiative
+	if c.Initiative.Orientation != first.Orientation {
+		return ErrImmutable.AtField("/content/initiative")
+	}
+	return nil
+}
+
+// Discard drops the draft.
+func (d *Document) Discard(by history.Author, now time.Time) error {
+	n := 0
+	if d.Draft != nil {
+		n = d.Draft.N
+	}
+	if !d.Object.Discard() {
+		return ErrNoDraft
+	}
+	d.take(Step{Kind: Discarded, Version: n}, by, now)
+	return nil
+}
+
+// Activate lets the draft hold, by somebody else than who wrote it.
+func (d *Document) Activate(by history.Author, now time.Time) error {
+	today := civil.DateOf(now)
+	if err := d.checkPlanned(today); err != nil {
+		return err
+	}
+	draft := d.Draft
+	switch {
+	case draft == nil:
+		return ErrNoDraft
+	case draft.By.Subject == by.Subject && draft.By.Authority == by.Authority:
+		return ErrOwnDraft
+	case draft.From < today:
+		return ErrFrom.AtField("/from")
+	}
+	if err := d.checkFixed(draft.Content); err != nil {
+		return err
+	}
+	v := d.Object.Activate(by, now)
+	d.Origin, d.File = programme.FromAPI, ""
+	d.take(Step{Kind: Activated, Version: v.N, From: v.From, Decision: v.Decision}, by, now)
+	return nil
+}
+
+// End lets no version hold from a day on.
+func (d *Document) End(on civil.Date, decision string, by history.Author, now time.Time) error {
+	today := civil.DateOf(now)
+	if err := d.checkPlanned(today); err != nil {
+		return err
+	}
+	if !on.Valid() || on < today {
+		return ErrFrom.AtField("/on")
+	}
+	return d.end(on, decision, by, now)
+}
+
+func (d *Document) end(on civil.Date, decision string, by history.Author, now time.Time) error {
+	if !d.Object.End(on) {
+		return ErrNotHeld
+	}
+	d.take(Step{Kind: Ended, From: on, Decision: decision}, by, now)
+	return nil
+}
+
+// put lets a form of a file hold, without a draft: who wrote the file has decided.
+func (d *Document) put(v programme.Version, by history.Author, now time.Time) {
+	d.Object.Draw(v, by, now)
+	v = d.Object.Activate(by, now)
+	d.take(Step{Kind: Activated, Version: v.N, From: v.From, Decision: v.Decision}, by, now)
+}
+
+// isRepeat reports whether the object was created by the same request.
+func (d *Document) isRepeat(r idempotency.Receipt) bool {
+	return r.Fingerprint != "" && d.Receipt.Fingerprint == r.Fingerprint
+}
+
+// same reports whether two contents say the same: a list without anything in it and none do.
+func same(a, b programme.Content) bool { return bytes.Equal(canonical(a), canonical(b)) }
+
+func canonical(c programme.Content) []byte {
+	var v any
+	if text, err := json.Marshal(c); err != nil || json.Unmarshal(text, &v) != nil {
+		return nil
+	}
+	dropEmptyLists(v)
+	text, _ := json.Marshal(v) // of maps, lists and scalars
+	return text
+}
+
+func dropEmptyLists(v any) {
+	switch x := v.(type) {
+	case map[string]any:
+		for k, y := range x {
+			if list, ok := y.([]any); y == nil || ok && len(list) == 0 {
+				delete(x, k)
+				continue
+			}
+			dropEmptyLists(y)
+		}
+	case []any:
+		for _, y := range x {
+			dropEmptyLists(y)
+		}
+	}
+}

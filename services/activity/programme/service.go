@@ -1,0 +1,385 @@
+package programme
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/finsam/finsam/pkg/access"
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/guard"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/idempotency"
+	"github.com/finsam/finsam/pkg/programme"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+// View is an object as one caller sees it: without its draft for those who do not plan it.
+type View struct {
+	*Document
+	Operations []string // that the caller may call on it now
+}
+
+// The operations on an object.
+const (
+	listOperation     = "listProgrammeObjects"
+	getOperation      = "getProgrammeObject"
+	draftPart         = getOperation + "#draft"
+	createOperation   = "createProgrammeObject"
+	drawOperation     = "replaceProgrammeDraft"
+	discardOperation  = "discardProgrammeDraft"
+	checkOperation    = "checkProgrammeDraft"
+	activateOperation = "activateProgrammeDraft"
+	endOperation      = "endProgrammeObject"
+)
+
+// view returns the object as the caller sees it; ok is false for one that has been a draft
+// only, of others.
+func (s *Service) view(a actor.Actor, d *Document) (v *View, ok bool) {
+	if !access.Allows(draftPart, a, d.Resource()) {
+		shown := *d
+		shown.Draft, shown.Steps = nil, nil
+		return &View{Document: &shown}, len(d.Versions) > 0
+	}
+	today := civil.DateOf(s.Now())
+	var operations []string
+	if d.checkPlanned(today) == nil {
+		operations = append(operations, drawOperation)
+		if d.Draft != nil {
+			operations = append(operations, discardOperation, checkOperation)
+			if d.Draft.By.Subject != a.Subject || d.Draft.By.Authority != a.Authority {
+				operations = append(operations, activateOperation)
+			}
+		}
+		if last := len(d.Periods) - 1; last >= 0 && (d.Periods[last].Until == "" || d.Periods[last].Until >= today) {
+			operations = append(operations, endOperation)
+		}
+	}
+	return &View{Document: d, Operations: access.Permitted(operations, a, d.Resource())}, true
+}
+
+// Filter says which objects are wanted; what is empty does not matter.
+type Filter struct {
+	Kind         programme.Kind
+	Municipality string
+	On           civil.Date // only those of which a version holds on the day
+}
+
+// Objects returns the objects of the caller's association, in the order of their ids. No
+// person is in them, so only a refusal is entered in the access log.
+func (s *Service) Objects(ctx context.Context, f Filter) ([]*View, error) {
+	a, err := guard.Caller(ctx, s.AccessLog, listOperation, "programme")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Associations.Get(a.Association); err != nil {
+		return nil, err
+	}
+	var where []store.Cond
+	if f.Kind != "" {
+		where = append(where, store.Equals(kindKey, string(f.Kind)))
+	}
+	if f.Municipality != "" {
+		where = append(where, store.Equals(municipalityKey, f.Municipality))
+	}
+	found, err := s.read(ctx, a.Association, where...)
+	if err != nil {
+		return nil, err
+	}
+	views := []*View{}
+	for _, d := range found {
+		if f.On != "" {
+			if _, holds := d.Value.On(f.On); !holds {
+				continue
+			}
+		}
+		if v, ok := s.view(a, d.Value); ok {
+			views = append(views, v)
+		}
+	}
+	return views, nil
+}
+
+// Object returns an object. No person is in it, so only a refusal is entered in the access
+// log.
+func (s *Service) Object(ctx context.Context, id string) (*View, error) {
+	var d *Document
+	a, entry, err := guard.Ask(ctx, getOperation, thing(id), func(a actor.Actor) (access.Resource, error) {
+		found, err := s.objects.Get(ctx, a.Association, storedID(a.Association, id))
+		if err != nil {
+			return access.Resource{}, err
+		}
+		d = found.Value
+		return d.Resource(), nil
+	})
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	v, ok := s.view(a, d)
+	if !ok {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, fault.ErrNotFound)
+	}
+	return v, nil
+}
+
+// thing is an object's name in the access log.
+func thing(id string) string { return "programme/" + id }
+
+// Creation is an object to be created, with its first draft. A series without an id gets one.
+type Creation struct {
+	ID           string
+	Kind         programme.Kind
+	Municipality string
+	Draft        programme.Version
+}
+
+// Create creates an object with a draft, which holds once it is activated. A repeat with
+// the same key returns the object as it is now.
+func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, error) {
+	now := s.Now()
+	var d *Document
+	a, entry, err := guard.Ask(ctx, createOperation, thing(string(n.Kind)), func(a actor.Actor) (r access.Resource, err error) {
+		in, err := s.Associations.Get(a.Association)
+		if err != nil {
+			return r, err
+		}
+		// The resource does not depend on the id, which is checked below.
+		r = (&Document{Object: programme.Object{Association: in.ID, Kind: n.Kind, Municipality: n.Municipality}}).Resource()
+		return r, nil
+	})
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	receipt := idempotency.Receipt{At: history.Stamp(now)}
+	if key != "" {
+		receipt.Fingerprint = s.Cipher.Fingerprint(fmt.Appendf(nil, "%q %q %q %s %q %q %s", key, n.ID, n.Municipality, n.Draft.From, n.Draft.Until, n.Draft.Decision, canonical(n.Draft.Content)))
+	}
+	if n.ID == "" && n.Kind == programme.Series {
+		r := idempotency.Request{Actor: a, Operation: createOperation, Key: key, Now: now, NewID: s.NewID}
+		var lookup error
+		id, _, err := r.Find(func(id string) (was idempotency.Receipt, ok bool) {
+			old, err := s.objects.Get(ctx, a.Association, storedID(a.Association, seriesID(id)))
+			if err != nil {
+				if !errors.Is(err, store.ErrNotFound) {
+					lookup = err
+				}
+				return was, false
+			}
+			return old.Value.Receipt, true
+		})
+		if err = errors.Join(lookup, err); err != nil {
+			return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+		}
+		n.ID = seriesID(id)
+	}
+	entry.Thing = thing(n.ID)
+	d, err = newDocument(a.Association, n.ID, n.Kind, n.Municipality, programme.FromAPI)
+	if err == nil {
+		d.Receipt = receipt
+		err = d.Draw(n.Draft, guard.Author(ctx), now)
+	}
+	if err = guard.Enter(ctx, s.AccessLog, entry, err); err != nil {
+		return nil, err
+	}
+	if _, err = s.objects.Insert(ctx, d); errors.Is(err, store.ErrExists) {
+		old, getErr := s.objects.Get(ctx, a.Association, storedID(a.Association, n.ID))
+		if getErr == nil && old.Value.isRepeat(receipt) {
+			d, err = old.Value, nil
+		} else if getErr == nil && n.Kind == programme.Series && key != "" && old.Value.Origin == programme.FromAPI {
+			err = idempotency.ErrKeyReused
+		}
+	}
+	if err != nil {
+		return nil, guard.Enter(ctx, s.AccessLog, entry, err)
+	}
+	s.Changed()
+	v, _ := s.view(a, d)
+	return v, nil
+}
+
+// seriesID returns the object id of the series that an activity is.
+func seriesID(activity string) string { return string(programme.Series) + "." + activity }
+
+// Draw writes the draft of an object at ifVersion, in place of one that is there.
+func (s *Service) Draw(ctx context.Context, id string, ifVersion int64, v programme.Version) (*View, error) {
+	return s.change(ctx, drawOperation, id, ifVersion, func(d *Document) error { return d.Draw(v, guard.Author(ctx), s.Now()) })
+}
+
+// Discard drops the draft of an object at ifVersion.
+func (s *Service) Discard(ctx context.Context, id string, ifVersion int64) (*View, error) {
+	return s.change(ctx, discardOperation, id, ifVersion, func(d *Document) error { return d.Discard(guard.Author(ctx), s.Now()) })
+}
+
+// Activate lets the draft of an object at ifVersion hold. What the check finds prevents it.
+func (s *Service) Activate(ctx context.Context, id string, ifVersion int64) (*View, error) {
+	return s.change(ctx, activateOperation, id, ifVersion, func(d *Document) error {
+		if err := d.Activate(guard.Author(ctx), s.Now()); err != nil {
+			return err
+		}
+		c, err := s.compare(ctx, d.Association, d.Versions[len(d.Versions)-1].From, d)
+		if err != nil {
+			return err
+		}
+		return c.prevention()
+	})
+}
+
+// End lets no version of an object at ifVersion hold from a day on.
+func (s *Service) End(ctx context.Context, id string, ifVersion int64, on civil.Date, decision string) (*View, error) {
+	return s.change(ctx, endOperation, id, ifVersion, func(d *Document) error { return d.End(on, decision, guard.Author(ctx), s.Now()) })
+}
+
+func (s *Service) change(ctx context.Context, operation, id string, ifVersion int64, change func(*Document) error) (*View, error) {
+	a := actor.From(ctx)
+	c := guard.Call{Operation: operation, ID: storedID(a.Association, id), Thing: thing(id), IfVersion: ifVersion}
+	saved, err := s.documents.Change(ctx, a, c, func(v store.Versioned[Document]) error { return change(v.Value) })
+	if err != nil {
+		return nil, err
+	}
+	s.Changed()
+	v, _ := s.view(a, saved.Value)
+	if operation != activateOperation && operation != endOperation {
+		return v, nil
+	}
+	if err := s.serve(ctx, a.Association); err != nil { // the service's own feed brings it otherwise
+		s.Log.WarnContext(ctx, "a changed programme is served later", "error", err)
+	}
+	return v, nil
+}
+
+// Report is what a check answers.
+type Report struct {
+	Problems association.Problems // what is wrong in itself
+	Findings []Finding            // what two years with it would meet
+	Impact   Impact
+}
+
+// Check returns what would prevent the activation of an object's draft, and whom it would
+// change something for.
+func (s *Service) Check(ctx context.Context, id string) (*Report, error) {
+	a := actor.From(ctx)
+	v, err := s.documents.Load(ctx, a, guard.Call{Operation: checkOperation, ID: storedID(a.Association, id), Thing: thing(id)})
+	if err != nil {
+		return nil, err
+	}
+	draft := v.Value.Draft
+	if draft == nil {
+		return nil, ErrNoDraft
+	}
+	from := max(draft.From, civil.DateOf(s.Now()))
+	v.Value.Object.Activate(guard.Author(ctx), s.Now()) // of this copy only
+	c, err := s.compare(ctx, a.Association, from, v.Value)
+	if err != nil {
+		return nil, err
+	}
+	return s.report(ctx, c)
+}
+
+// comparison is an association without and with changed objects, as it is on a day.
+type comparison struct {
+	association   string
+	on            civil.Date
+	before, after *association.Association // before is nil for one that is new
+	changed       []*Document
+	problems      association.Problems // of after and not of before
+}
+
+// compare reads the objects of an association and puts changed ones in their place.
+func (s *Service) compare(ctx context.Context, id string, on civil.Date, changed ...*Document) (*comparison, error) {
+	all, err := s.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return compare(id, on, objectsOf(all), changed), nil
+}
+
+func compare(id string, on civil.Date, was []*programme.Object, changed []*Document) *comparison {
+	c := &comparison{association: id, on: on, changed: changed}
+	byID := map[string]*programme.Object{}
+	for _, o := range was {
+		byID[o.ID] = o
+	}
+	for _, d := range changed {
+		byID[d.ID] = &d.Object
+	}
+	is := slices.SortedFunc(maps.Values(byID), func(a, b *programme.Object) int { return cmp.Compare(a.ID, b.ID) })
+	known := map[association.Problem]bool{}
+	if len(was) > 0 {
+		in, problems := assemble(was, on)
+		for _, p := range problems {
+			known[p] = true
+		}
+		c.before = in
+	}
+	in, problems := assemble(is, on)
+	for _, p := range problems {
+		if !known[p] {
+			c.problems = append(c.problems, p)
+		}
+	}
+	c.after = in
+	return c
+}
+
+// report simulates the change, and counts whom it is for.
+func (s *Service) report(ctx context.Context, c *comparison) (*Report, error) {
+	r := &Report{Problems: c.problems}
+	if len(r.Problems) == 0 {
+		r.Findings = Simulate(c.before, c.after, c.on)
+	}
+	var err error
+	r.Impact, err = s.impact(ctx, c)
+	return r, err
+}
+
+// prevention returns ErrFindings with what prevents an activation; nil for nothing.
+func (c *comparison) prevention() error {
+	var wrong []fault.Field
+	for _, p := range c.problems {
+		wrong = append(wrong, fault.Field{Pointer: p.Place, Code: ErrFindings.Code, Text: fault.Text{SV: p.Want, EN: p.Want}})
+	}
+	if wrong == nil {
+		for _, f := range Simulate(c.before, c.after, c.on) {
+			if f.Prevents {
+				wrong = append(wrong, fault.Field{Pointer: f.Object, Code: ErrFindings.Code, Text: f.Text})
+			}
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return ErrFindings.At(wrong...)
+}
+
+// Fetch returns the objects of an association, or of these ids, without drafts: for the
+// other services, which keep their own copies.
+func (s *Service) Fetch(ctx context.Context, association string, ids []string) ([]*programme.Object, error) {
+	if !actor.From(ctx).Has(actor.System) {
+		return nil, fault.ErrForbidden
+	}
+	var where []store.Cond
+	if len(ids) > 0 {
+		stored := make([]string, len(ids))
+		for i, id := range ids {
+			stored[i] = storedID(association, id)
+		}
+		where = append(where, store.IsAmong(store.ID, stored))
+	}
+	found, err := s.read(ctx, association, where...)
+	if err != nil {
+		return nil, err
+	}
+	objects := objectsOf(found)
+	for _, o := range objects {
+		o.Draft = nil
+	}
+	return objects, nil
+}
+
+func (s *Service) impact(ctx context.Context, c *comparison) (Impact, error) { return Impact{}, nil }
