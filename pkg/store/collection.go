@@ -308,6 +308,11 @@ func (c *Collection[T]) CountBy(ctx context.Context, association string, where [
 	return all, nil
 }
 
+// Groups counts the documents that match by the values of several keys.
+func (c *Collection[T]) Groups(ctx context.Context, association string, where []Cond, keys ...string) ([]Group, error) {
+	return c.engine.Count(ctx, c.schema.Name, association, where, keys)
+}
+
 // MaxCounted is where Total stops: counting costs as much as there is to count, and
 // nobody turns to page 51 of 20 each.
 const MaxCounted = 1000

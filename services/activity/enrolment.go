@@ -18,8 +18,9 @@ type Enrolment struct {
 	Association  string     `json:"association"`
 	ID           string     `json:"id"`
 	Participant  string     `json:"participant"`
-	Municipality string     `json:"municipality"` // four-digit code
-	Coach        string     `json:"coach"`        // subject
+	Municipality string     `json:"municipality"`         // four-digit code
+	Coach        string     `json:"coach"`                // subject
+	Initiative   string     `json:"initiative,omitempty"` // empty: not known, as no step came since this is stored
 	Closed       bool       `json:"closed"`
 	LastDay      civil.Date `json:"lastDay,omitempty"` // of a closed one
 	State        string     `json:"state,omitempty"`   // as the latest step left it
@@ -65,7 +66,7 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 		return false
 	}
 	e.Step, e.Writes = n, e.Writes+1
-	for key, field := range map[string]*string{"participant": &e.Participant, "municipality": &e.Municipality, "coach": &e.Coach} {
+	for key, field := range map[string]*string{"participant": &e.Participant, "municipality": &e.Municipality, "coach": &e.Coach, "initiative": &e.Initiative} {
 		if text := data[key]; text != "" {
 			*field = text
 		}

@@ -71,7 +71,7 @@ func (s *Suite) Enrolled(t testing.TB, participant, municipality string) {
 func (s *Suite) Emit(kind, enrolment, participant, municipality string, n int, on string) {
 	s.peer.Add(feed.Event{
 		ID: fmt.Sprintf("%s/%d", enrolment, n), Type: "se.finsam.enrolment." + kind, Subject: enrolment, Time: s.Clock.Now(), Association: Tenant,
-		Data: map[string]string{"enrolment": enrolment, "participant": participant, "municipality": municipality, "coach": "coach-1", "on": on},
+		Data: map[string]string{"enrolment": enrolment, "participant": participant, "municipality": municipality, "coach": "coach-1", "initiative": "activera", "on": on},
 	})
 }
 

@@ -1,8 +1,15 @@
 package programme
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/fault"
 )
 
@@ -17,5 +24,240 @@ type Finding struct {
 // after instead of before: nil for no association. What is found in both prevents nothing:
 // who changes one thing need not mend another first.
 func Simulate(before, after *association.Association, first civil.Date) []Finding {
-	return nil
+	found := simulate(after, first)
+	if before == nil {
+		return found
+	}
+	known := map[Finding]bool{}
+	for _, f := range simulate(before, first) {
+		known[f] = true
+	}
+	for i := range found {
+		found[i].Prevents = found[i].Prevents && !known[found[i]]
+	}
+	return found
+}
+
+func simulate(in *association.Association, first civil.Date) []Finding {
+	c := &checker{simulation: newSimulation(in, first)}
+	for _, i := range in.Initiatives {
+		if i.MinAge > i.MaxAge {
+			c.find("initiative."+i.ID, true, "%[1]s: ingen kan skrivas in, eftersom den lägsta åldern (%[2]d år) är högre än den högsta (%[3]d år). Ange åldrar i ordning.",
+				"%[1]s: nobody can be enrolled, as the lowest age (%[2]d years) is above the highest (%[3]d years). Give the ages in order.", i.Name, i.MinAge, i.MaxAge)
+		}
+		c.plan("plan."+i.ID, i.Name, i.Name, i.Plan)
+		for _, code := range slices.Sorted(maps.Keys(i.Plans)) {
+			m, _ := in.Municipality(code)
+			c.plan("plan."+i.ID+"."+code, i.Name+" i "+m.Name, i.Name+" in "+m.Name, i.Plans[code])
+		}
+	}
+	for _, m := range in.Municipalities {
+		c.municipality(c.offer(m))
+	}
+	return c.found
+}
+
+// checker collects what a simulation shows.
+type checker struct {
+	*simulation
+	found []Finding
+}
+
+var categories = codelist.Labels[string]("ActivityCategory")
+
+// find adds a finding. Both sentences are written with the same values, by their numbers.
+func (c *checker) find(object string, prevents bool, sv, en string, values ...any) {
+	c.found = append(c.found, Finding{object, prevents, fault.Text{SV: fmt.Sprintf(sv, values...), EN: fmt.Sprintf(en, values...)}})
+}
+
+// plan checks what a plan says by itself, wherever it is followed.
+func (c *checker) plan(object, sv, en string, p association.Plan) {
+	total := 0
+	for _, b := range p.Blocks {
+		total += b.Weeks
+		if early := p.DaysBeforeCheckIn(); b.CheckIn && early >= 7*b.Weeks {
+			c.find(object, true, "%[1]s, block %[3]d: avstämningen kan hållas %[4]d dagar före blockets sista dag, alltså innan blocket på %[5]d dagar har börjat. Ange färre dagar.",
+				"%[2]s, block %[3]d: the check-in can be held %[4]d days before the block's last day, which is before the block of %[5]d days has begun. Give fewer days.", sv, en, b.Number, early, 7*b.Weeks)
+		}
+	}
+	if total > p.MaxWeeks {
+		c.find(object, true, "%[1]s: blocken är %[3]d veckor tillsammans, men ingen får delta i mer än %[4]d veckor. Korta ett block, eller höj det högsta antalet veckor.",
+			"%[2]s: the blocks have %[3]d weeks together, but nobody may take part for more than %[4]d weeks. Shorten a block, or raise the highest number of weeks.", sv, en, total, p.MaxWeeks)
+	}
+}
+
+// municipality checks what one municipality offers against the plans that it follows.
+func (c *checker) municipality(o offer) {
+	if len(c.in.Initiatives) == 0 {
+		return
+	}
+	if len(o.offered) == 0 {
+		c.find("association", false, "%[1]s erbjuder inga aktiviteter ännu, så deltagarna där får inget i veckan. Lägg upp kommunens aktiviteter.",
+			"%[1]s offers no activities yet, so the participants there get nothing into their week. Add the municipality's activities.", o.Name)
+	}
+	for _, i := range c.in.Initiatives {
+		if p := i.PlanIn(o.Code); len(p.Blocks) > 0 {
+			object := "plan." + i.ID
+			if _, own := i.Plans[o.Code]; own {
+				object += "." + o.Code
+			}
+			if len(o.offered) > 0 {
+				c.content(object, i.Name, o, p)
+			}
+			c.checkIns(object, i.Name, o, p)
+		}
+	}
+	for n, x := range o.activities {
+		if len(o.sessions[n]) > 0 {
+			c.clock(o, x, o.sessions[n])
+			c.series(o, x, o.sessions[n])
+		}
+	}
+}
+
+// content checks that each block of a plan has something that the municipality offers.
+func (c *checker) content(object, initiative string, o offer, p association.Plan) {
+	missing := map[string]bool{}
+	for _, b := range p.Blocks {
+		isOffered := func(category string) bool { return o.offered[category] }
+		if len(b.Content) > 0 && !slices.ContainsFunc(b.Content, isOffered) {
+			c.find(object, true, "%[1]s i %[2]s, block %[3]d: kommunen erbjuder ingen aktivitet som ingår i blocket. Lägg upp en, eller ändra blockets innehåll.",
+				"%[1]s in %[2]s, block %[3]d: the municipality offers no activity that belongs to the block. Add one, or change the block's content.", initiative, o.Name, b.Number)
+			continue
+		}
+		for _, category := range b.Content {
+			if !isOffered(category) && !missing[category] {
+				missing[category] = true
+				label := categories[category]
+				c.find(object, false, "%[1]s i %[2]s, från block %[3]d: kommunen erbjuder ännu ingen aktivitet av slaget ”%[4]s”.",
+					"%[1]s in %[2]s, from block %[3]d on: the municipality offers no activity of the category “%[5]s” yet.", initiative, o.Name, b.Number, label.SV, label.EN)
+			}
+		}
+	}
+}
+
+// checkIns looks for closed weeks that are longer than the time in which a check-in is held
+// before the end of its block.
+func (c *checker) checkIns(object, initiative string, o offer, p association.Plan) {
+	if !slices.ContainsFunc(p.Blocks, func(b association.Block) bool { return b.CheckIn }) {
+		return
+	}
+	closed := c.closed[o.Code]
+	for day := 0; day < len(closed); day++ {
+		first, working := day, 0
+		for ; day < len(closed) && (closed[day] || c.isWeekend(day)); day++ {
+			if !c.isWeekend(day) {
+				working++
+			}
+		}
+		if working >= 5 && day-first > p.DaysBeforeCheckIn() {
+			c.find(object, false, "%[1]s i %[2]s: det är stängt %[3]s till %[4]s, längre än de %[5]d dagar före blockets sista dag då en avstämning kan hållas. Den hålls efteråt för dem vars block slutar då.",
+				"%[1]s in %[2]s: it is closed from %[3]s to %[4]s, longer than the %[5]d days before a block's last day in which a check-in can be held. It is held afterwards for those whose block ends then.",
+				initiative, o.Name, c.dates[first], c.dates[day-1], p.DaysBeforeCheckIn())
+		}
+	}
+}
+
+// clock looks for sessions during which the clock is changed.
+func (c *checker) clock(o offer, x association.Activity, sessions []session) {
+	for _, y := range sessions {
+		d := c.dates[y.day]
+		from, timed := association.Clock(y.form.From)
+		to, _ := association.Clock(y.form.To)
+		if !timed || !c.isWeekend(y.day) || d.End().Sub(d.Start()) == 24*time.Hour {
+			continue
+		}
+		if lasts := d.At(to).Sub(d.At(from)); lasts != to-from {
+			c.find("series."+x.ID, lasts <= 0, "”%[1]s” i %[2]s: klockan ställs om %[3]s mellan %[4]s och %[5]s, så tillfället är %[6]d minuter långt. Ange andra tider.",
+				"“%[1]s” in %[2]s: the clock is changed on %[3]s between %[4]s and %[5]s, so the occurrence lasts %[6]d minutes. Give other times.", y.form.Name, o.Name, d, y.form.From, y.form.To, max(0, int(lasts.Minutes())))
+		}
+	}
+}
+
+// series checks that somebody can be booked into an activity, and a whole course of it.
+func (c *checker) series(o offer, x association.Activity, sessions []session) {
+	for _, p := range c.spans(x) {
+		if p.form.Day == "" {
+			continue
+		}
+		var plans [][]bool // the days of each plan, and whether the activity belongs to them
+		for _, i := range c.in.Initiatives {
+			if days := daysOf(i.PlanIn(o.Code), p.form.Category); slices.Contains(days, true) {
+				plans = append(plans, days)
+			}
+		}
+		if len(plans) == 0 {
+			label := categories[p.form.Category]
+			c.find("series."+x.ID, false, "”%[1]s” i %[2]s: inget block har slaget ”%[3]s”, så ingen kan bokas. Ändra aktivitetens slag, eller ett blocks innehåll.",
+				"“%[1]s” in %[2]s: no block has the category “%[4]s”, so nobody can be booked. Change the activity's category, or the content of a block.", p.form.Name, o.Name, label.SV, label.EN)
+		} else if g := p.form.ClosedGroup; g != nil && g.Sessions > 0 {
+			c.course(o, x, p, sessions, plans)
+		}
+	}
+}
+
+// daysOf returns the days of a plan, and of each whether a category of activity belongs to
+// its block.
+func daysOf(p association.Plan, category string) (days []bool) {
+	for _, b := range p.Blocks {
+		days = append(days, slices.Repeat([]bool{len(b.Content) == 0 || slices.Contains(b.Content, category)}, 7*b.Weeks)...)
+	}
+	return days
+}
+
+// fits reports whether there is a first day of a plan by which all the sessions are on days
+// that they belong to.
+func fits(sessions []session, plans [][]bool) bool {
+	last := sessions[len(sessions)-1].day - sessions[0].day
+	for _, days := range plans {
+		for n := 0; n+last < len(days); n++ {
+			if !slices.ContainsFunc(sessions, func(y session) bool { return !days[n+y.day-sessions[0].day] }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// course checks that the sessions of a course fit into the blocks that it belongs to, from
+// each of its starts; or, as long as it has none, from some day.
+func (c *checker) course(o offer, x association.Activity, p span, sessions []session, plans [][]bool) {
+	object, wanted := "series."+x.ID, p.form.ClosedGroup.Sessions
+	for _, start := range p.form.ClosedGroup.Starts {
+		first := c.index(civil.Date(start))
+		if first < p.from || first >= p.until || c.dates[first] != civil.Date(start) {
+			continue // it has been, or is another form's
+		}
+		values := []any{p.form.Name, o.Name, wanted, start}
+		n, found := slices.BinarySearchFunc(sessions, first, func(y session, day int) int { return cmp.Compare(y.day, day) })
+		switch {
+		case !found:
+			c.find(object, true, "”%[1]s” i %[2]s: kursen kan inte börja %[4]s, för då är det stängt. Ange en annan start.",
+				"“%[1]s” in %[2]s: the course cannot begin on %[4]s, as it is closed then. Give another start.", values...)
+		case len(sessions)-n < wanted:
+			if x.At(c.dates[len(c.dates)-1]).Day == "" { // else the rest is behind the simulation
+				c.find(object, true, "”%[1]s” i %[2]s: kursen som börjar %[4]s hinner bara %[5]d av sina %[3]d gånger innan aktiviteten upphör. Ange en senare sista dag, eller färre gånger.",
+					"“%[1]s” in %[2]s: the course that begins on %[4]s gets only %[5]d of its %[3]d sessions before the activity ends. Give a later last day, or fewer sessions.", append(values, len(sessions)-n)...)
+			}
+		case !fits(sessions[n:n+wanted], plans):
+			c.find(object, true, "”%[1]s” i %[2]s: kursen som börjar %[4]s har sin sista av %[3]d gånger %[5]s. Det är längre än blocken som den hör till. Ange en annan start, färre gånger eller längre block.",
+				"“%[1]s” in %[2]s: the course that begins on %[4]s has its last of %[3]d sessions on %[5]s. That is longer than the blocks that it belongs to. Give another start, fewer sessions or longer blocks.",
+				append(values, c.dates[sessions[n+wanted-1].day])...)
+		}
+	}
+	if len(p.form.ClosedGroup.Starts) > 0 {
+		return
+	}
+	possible := false
+	for n := 0; n+wanted <= len(sessions); n++ {
+		if sessions[n].day >= p.from && sessions[n].day < p.until {
+			if possible = true; fits(sessions[n:n+wanted], plans) {
+				return
+			}
+		}
+	}
+	if possible {
+		c.find(object, true, "”%[1]s” i %[2]s: kursens %[3]d gånger ryms inte i blocken som den hör till. Ange färre gånger, eller längre block.",
+			"“%[1]s” in %[2]s: the %[3]d sessions of the course do not fit into the blocks that it belongs to. Give fewer sessions, or longer blocks.", p.form.Name, o.Name, wanted)
+	}
 }

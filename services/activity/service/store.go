@@ -23,11 +23,13 @@ const (
 	changedKey      = "changedAt" // Unix milliseconds
 	dateKey         = "date"
 	enrolmentKey    = "enrolment"
+	firstDayKey     = "firstDay"
 	lastDayKey      = "lastDay"
 	lookupKey       = "lookup"
 	municipalityKey = "municipality"
 	openKey         = "open"
 	participantKey  = "participant"
+	runningKey      = "running" // the initiative of an enrolment that is not closed
 	stateKey        = "state"
 )
 
@@ -52,7 +54,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		{municipalityKey, stateKey, bookedKey},
 		{participantKey, bookedKey},
 		{participantKey, lastDayKey},
-		{activityKey, lastDayKey},
+		{activityKey, lastDayKey, store.ID, firstDayKey, participantKey},
 	},
 	ID:      func(b *activity.Booking) (string, string) { return b.Association, b.ID },
 	Version: (*activity.Booking).Version,
@@ -60,7 +62,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		status := b.Status()
 		k := store.Keys{
 			enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
-			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), lastDayKey: string(status.LastDay),
+			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), firstDayKey: string(b.From), lastDayKey: string(status.LastDay),
 			changedKey: b.ChangedAt().UnixMilli(),
 		}
 		// Only one booking that goes on per enrolment and activity; the index
@@ -91,10 +93,16 @@ var cancellationCollection = store.Schema[activity.Cancellation]{
 
 var enrolmentCollection = store.Schema[activity.Enrolment]{
 	Name:    "enrolments",
-	Indexes: []store.Index{{participantKey}},
+	Indexes: []store.Index{{participantKey}, {runningKey, municipalityKey}},
 	ID:      func(e *activity.Enrolment) (string, string) { return e.Association, e.ID },
 	Version: func(e *activity.Enrolment) int64 { return e.Writes },
-	Keys:    func(e *activity.Enrolment) store.Keys { return store.Keys{participantKey: e.Participant} },
+	Keys: func(e *activity.Enrolment) store.Keys {
+		k := store.Keys{participantKey: e.Participant, municipalityKey: e.Municipality}
+		if !e.Closed {
+			k[runningKey] = e.Initiative
+		}
+		return k
+	},
 }
 
 var diaryCollection = store.Schema[activity.Diary]{

@@ -1,0 +1,137 @@
+package programme
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+)
+
+// years is how far the future is simulated: longer than any plan and most bookings.
+const years = 2
+
+// simulation is an association in the days after one of them.
+type simulation struct {
+	in      *association.Association
+	dates   []civil.Date
+	weekday int               // of the first date, from 0 for Monday
+	closed  map[string][]bool // by municipality, whether nothing takes place on a date
+}
+
+// span is a run of days on which an activity has one form.
+type span struct {
+	from, until int // until is behind the last day
+	form        *association.Activity
+}
+
+// session is an occurrence that takes place.
+type session struct {
+	day  int
+	form *association.Activity
+}
+
+func newSimulation(in *association.Association, first civil.Date) *simulation {
+	s := &simulation{in: in, weekday: (int(first.MidnightUTC().Weekday()) + 6) % 7, closed: map[string][]bool{}}
+	for d, last := first, first.AddYears(years); d < last; d = d.AddDays(1) {
+		s.dates = append(s.dates, d)
+	}
+	closedDays := func(c association.Calendar) []bool {
+		closed := make([]bool, len(s.dates))
+		for i, d := range s.dates {
+			closed[i] = c.IsClosed(d)
+		}
+		return closed
+	}
+	all := closedDays(in.Calendar)
+	for _, m := range in.Municipalities {
+		s.closed[m.Code] = all
+	}
+	for _, w := range in.Weeks { // whose activities have the municipality's own calendar
+		if len(w.Activities) > 0 && !reflect.DeepEqual(w.Activities[0].Calendar, in.Calendar) {
+			s.closed[w.Municipality] = closedDays(w.Activities[0].Calendar)
+		}
+	}
+	return s
+}
+
+// index returns where a date is among the dates, or would be: 0 for an earlier one, and the
+// number of dates for a later one.
+func (s *simulation) index(d civil.Date) int {
+	i, _ := slices.BinarySearch(s.dates, d)
+	return i
+}
+
+// isWeekend reports whether a day is a Saturday or a Sunday.
+func (s *simulation) isWeekend(day int) bool { return (day+s.weekday)%7 > 4 }
+
+// spans returns the forms that an activity has in turn, from its first day to the last of
+// the simulation.
+func (s *simulation) spans(x association.Activity) []span {
+	bounds := []int{0, len(s.dates)}
+	for _, c := range x.Changes {
+		bounds = append(bounds, s.index(civil.Date(c.On)))
+	}
+	if x.Until != "" {
+		bounds = append(bounds, s.index(civil.Date(x.Until).AddDays(1)))
+	}
+	slices.Sort(bounds)
+	bounds = slices.Compact(bounds)
+	var all []span
+	for n, from := range bounds[:len(bounds)-1] {
+		form := x.At(s.dates[from])
+		all = append(all, span{from, bounds[n+1], &form})
+	}
+	return all
+}
+
+// sessions returns when an activity takes place, in the order of time.
+func (s *simulation) sessions(x association.Activity) []session {
+	closed := s.closed[x.Municipality]
+	var all []session
+	for _, p := range s.spans(x) {
+		day, scheduled := p.form.Weekday()
+		if !scheduled {
+			continue
+		}
+		untilDay := (int(day) + 6 - (p.from+s.weekday)%7) % 7
+		for d := p.from + untilDay; d < p.until; d += 7 {
+			if !closed[d] {
+				all = append(all, session{d, p.form})
+			}
+		}
+	}
+	return all
+}
+
+// offer is what one municipality offers in the days of a simulation.
+type offer struct {
+	association.Municipality
+	activities []association.Activity
+	sessions   [][]session      // of each of the activities
+	weekly     map[string][]int // by category: how many sessions there are in each week
+	offered    map[string]bool  // the categories, also of what has no day yet
+}
+
+// weeks is how many weeks, from the Monday of the first day's, the simulation touches.
+func (s *simulation) weeks() int { return (len(s.dates) + s.weekday + 6) / 7 }
+
+func (s *simulation) offer(m association.Municipality) offer {
+	o := offer{Municipality: m, activities: s.in.Week(m.Code).Activities, weekly: map[string][]int{}, offered: map[string]bool{}}
+	for _, x := range o.activities {
+		sessions := s.sessions(x)
+		o.sessions = append(o.sessions, sessions)
+		if !x.Scheduled() && cmp.Or(x.Until, string(s.dates[0])) >= string(s.dates[0]) {
+			o.offered[x.Category] = true
+		}
+		for _, y := range sessions {
+			c := y.form.Category
+			if o.offered[c] = true; o.weekly[c] == nil {
+				o.weekly[c] = make([]int, s.weeks())
+			}
+			o.weekly[c][(y.day+s.weekday)/7]++
+		}
+	}
+	return o
+}
