@@ -1,50 +1,50 @@
-// Package association reads what a coordination association (samordningsförbund) has
-// decided: its municipalities, its initiative with blocks and ages, and the weeks that
-// its municipalities offer. It is configuration in YAML, never code: a programme
-// differs per municipality and changes over time.
+// Package association is what a coordination association (samordningsförbund) has decided:
+// its municipalities, its initiatives with blocks and ages, and the weeks that its
+// municipalities offer. It is data, never code: a programme differs per municipality and
+// changes over time. A File is its form in YAML, an Association the one that is decided by.
 //
-// A configuration has a Version, which is stored with what was planned by it. Nothing
-// here is about persons.
+// Nothing here is about persons.
 package association
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
 )
 
-// Association is one tenant and what it has decided.
+// Association is one tenant and what it has decided. It never changes.
 type Association struct {
 	ID             string // short name, such as "insjoriket"
 	Name           string // as people write it
-	Version        string // twelve hex digits of the SHA-256 of the file
+	Version        string // twelve hex digits of a SHA-256 of all that it was built from
 	Municipalities []Municipality
 	Authorities    []Authority // the members that are no municipalities; none: not given
 	Initiatives    []Initiative
 	Weeks          []Week
 	Terms          Terms
 	Calendar       Calendar
+	ConsentTexts   []ConsentText
+	CodeLists      []CodeList // its own words
 }
 
 // Municipality is a member municipality.
 type Municipality struct {
-	Code string `yaml:"code"` // four digits, Statistics Sweden's municipality code
-	Name string `yaml:"name"`
+	Code string `json:"code" yaml:"code"` // four digits, Statistics Sweden's municipality code
+	Name string `json:"name" yaml:"name"`
 	// Authority is the id of the municipality as a member authority, as it is in its
 	// staff's tokens and in a person's consent; empty: not given.
-	Authority string `yaml:"authority"`
+	Authority string `json:"authority,omitempty" yaml:"authority,omitempty"`
 }
 
 // Authority is a member that is no municipality.
 type Authority struct {
-	ID   string `yaml:"id"`   // as in its staff's tokens and in a person's consent
-	Name string `yaml:"name"` // empty: not given
-	Kind string `yaml:"kind"` // one of authorityKinds; empty: not given
+	ID   string `json:"id" yaml:"id"`                         // as in its staff's tokens and in a person's consent
+	Name string `json:"name,omitempty" yaml:"name,omitempty"` // empty: not given
+	Kind string `json:"kind,omitempty" yaml:"kind,omitempty"` // one of authorityKinds; empty: not given
 }
 
 // UnmarshalYAML reads an authority, or its id alone.
@@ -66,15 +66,47 @@ var authorityKinds = []string{string(actor.EmploymentService), string(actor.Soci
 
 // Initiative (insats) is what participants are enrolled in.
 type Initiative struct {
-	ID          string          `yaml:"id"`
-	Name        string          `yaml:"name"`
-	Orientation string          `yaml:"orientation"` // "individual" or "structural"
-	MinAge      int             `yaml:"-"`           // whole years on the start date
-	MaxAge      int             `yaml:"-"`           // whole years on the start date, itself allowed
-	TargetGroup TargetGroup     `yaml:"targetGroup"`
-	RightTime   []Question      `yaml:"rightTime"` // whether now is the right time; the sender answers
-	Plan        Plan            `yaml:",inline"`
-	Plans       map[string]Plan `yaml:"-"` // of the municipalities, by code, that follow another plan
+	ID             string          `json:"id,omitempty" yaml:"id"`
+	Version        int             `json:"-" yaml:"-"` // of the object; zero: from a file alone
+	Name           string          `json:"name" yaml:"name"`
+	Orientation    string          `json:"orientation" yaml:"orientation"`                           // "individual" or "structural"
+	FollowUpMethod string          `json:"followUpMethod,omitempty" yaml:"followUpMethod,omitempty"` // as the statutory report has it; empty: not given
+	ESF            bool            `json:"esf,omitempty" yaml:"esf,omitempty"`                       // financed by the European Social Fund
+	Ages           Ages            `json:"ages" yaml:"ages"`
+	TargetGroup    TargetGroup     `json:"targetGroup" yaml:"targetGroup,omitempty"`
+	RightTime      []Question      `json:"rightTime,omitempty" yaml:"rightTime,omitempty"`   // whether now is the right time; the sender answers
+	Agreements     []Agreement     `json:"agreements,omitempty" yaml:"agreements,omitempty"` // who performs it; none: not given
+	Plan           Plan            `json:"-" yaml:",inline"`
+	Plans          map[string]Plan `json:"-" yaml:"-"` // of the municipalities, by code, that follow another plan
+}
+
+// Ages are those on the start date, in whole years; the highest is itself allowed. In YAML
+// they are [lowest, highest].
+type Ages struct {
+	Lowest  int `json:"lowest"`
+	Highest int `json:"highest"`
+}
+
+// UnmarshalYAML reads two numbers; of any other count it leaves the ages empty, which no
+// check lets through.
+func (a *Ages) UnmarshalYAML(n *yaml.Node) error {
+	var both []int
+	if err := n.Decode(&both); err != nil {
+		return err
+	}
+	if len(both) == 2 {
+		a.Lowest, a.Highest = both[0], both[1]
+	}
+	return nil
+}
+
+// MarshalYAML writes them on one line.
+func (a Ages) MarshalYAML() (any, error) {
+	n := &yaml.Node{Style: yaml.FlowStyle}
+	style := n.Style
+	err := n.Encode([]int{a.Lowest, a.Highest})
+	n.Style = style
+	return n, err
 }
 
 // PlanIn returns the plan by which a municipality runs the initiative.
@@ -85,19 +117,31 @@ func (i Initiative) PlanIn(municipality string) Plan {
 	return i.Plan
 }
 
-// Plan is how an initiative proceeds.
+// Plan is how an initiative proceeds. What a municipality's plan leaves out is as the
+// initiative's own says.
 type Plan struct {
-	MaxWeeks int     `yaml:"maxWeeks"` // the most weeks that a participant may be active, unless an exception is approved
-	Blocks   []Block `yaml:"blocks"`
+	Version      int           `json:"-" yaml:"-"`               // of the object; zero: from a file alone
+	MaxWeeks     int           `json:"maxWeeks" yaml:"maxWeeks"` // the most weeks that a participant may be active, unless an exception is approved
+	Introduction *Introduction `json:"introduction,omitempty" yaml:"introduction,omitempty"`
+	Blocks       []Block       `json:"blocks,omitempty" yaml:"blocks,omitempty"`
 	// CheckInDays is how many days before a block's last day its check-in can be held;
 	// nil: DefaultCheckInDays.
-	CheckInDays *int `yaml:"checkInDays"`
+	CheckInDays *int `json:"checkInDays,omitempty" yaml:"checkInDays,omitempty"`
 	// WeeksUsedBefore says whether weeks that a person used in earlier enrolments count
 	// against MaxWeeks: WeeksCount (also when empty) or WeeksIgnored.
-	WeeksUsedBefore string `yaml:"weeksUsedBefore"`
+	WeeksUsedBefore string `json:"weeksUsedBefore,omitempty" yaml:"weeksUsedBefore,omitempty"`
 	// CorrectionDays is within how many days who took a step corrects it; zero: as the
 	// association's Terms say.
-	CorrectionDays int `yaml:"correctionDays"`
+	CorrectionDays int    `json:"correctionDays,omitempty" yaml:"correctionDays,omitempty"`
+	Rules          []Rule `json:"rules,omitempty" yaml:"rules,omitempty"`
+}
+
+// Introduction is what comes before block 1. It is before the first day of an enrolment:
+// its weeks count against no maximum.
+type Introduction struct {
+	Name    string   `json:"name,omitempty" yaml:"name,omitempty"`
+	Weeks   int      `json:"weeks,omitempty" yaml:"weeks,omitempty"`          // zero: not given
+	Content []string `json:"content,omitempty" yaml:"content,omitempty,flow"` // categories of activity
 }
 
 // What a plan may say of weeks that were used before.
@@ -120,16 +164,16 @@ func (p Plan) DaysBeforeCheckIn() int {
 
 // TargetGroup is whom an initiative is for, besides its ages.
 type TargetGroup struct {
-	Authorities int      `yaml:"authorities"` // how many kinds of authority must be concerned, at least; 2 when not given
-	Reasons     []string `yaml:"reasons"`     // the grounds of which one must hold; all of Reasons when not given
+	Authorities int      `json:"authorities,omitempty" yaml:"authorities,omitempty"` // how many kinds of authority must be concerned, at least; 2 when not given
+	Reasons     []string `json:"reasons,omitempty" yaml:"reasons,omitempty,flow"`    // the grounds of which one must hold; all of Reasons when not given
 }
 
 // Question is one item of the checklist whether now is the right time, to be
 // answered by yes, no or unknown.
 type Question struct {
-	ID string `yaml:"id"`
-	SV string `yaml:"sv"`
-	EN string `yaml:"en"`
+	ID string `json:"id" yaml:"id"`
+	SV string `json:"sv" yaml:"sv"`
+	EN string `json:"en" yaml:"en"`
 }
 
 // Reasons are the grounds that a target group knows (the programme ACTivera).
@@ -137,49 +181,25 @@ var Reasons = []string{"long_absence", "young_adult", "not_entitled_sickness_ben
 
 // Block is a part of an initiative.
 type Block struct {
-	Number  int      `yaml:"number"` // from 1, without gaps
-	Name    string   `yaml:"name"`
-	Weeks   int      `yaml:"weeks"`
-	CheckIn bool     `yaml:"checkIn"` // the referrer is asked before the next block
-	Closing bool     `yaml:"closing"` // ends with closing conversation and documentation
-	Content []string `yaml:"content"` // categories of activity
+	Number  int      `json:"number" yaml:"number"` // from 1, without gaps
+	Name    string   `json:"name,omitempty" yaml:"name,omitempty"`
+	Weeks   int      `json:"weeks" yaml:"weeks"`
+	CheckIn bool     `json:"checkIn,omitempty" yaml:"checkIn,omitempty"`      // the referrer is asked before the next block
+	Closing bool     `json:"closing,omitempty" yaml:"closing,omitempty"`      // ends with closing conversation and documentation
+	Content []string `json:"content,omitempty" yaml:"content,omitempty,flow"` // categories of activity
 }
 
-// Week is what one municipality offers every week.
+// Week is what one municipality offers every week, and where.
 type Week struct {
-	Municipality string         `yaml:"municipality"` // code
-	Activities   []Activity     `yaml:"activities"`
-	WorkTraining []WorkTraining `yaml:"workTraining"`
-}
+	Municipality string     `json:"municipality" yaml:"municipality"`             // code
+	Calendar     *Calendar  `json:"calendar,omitempty" yaml:"calendar,omitempty"` // what it has decided besides the association
+	Sites        []Site     `json:"sites,omitempty" yaml:"sites,omitempty"`
+	Activities   []Activity `json:"activities,omitempty" yaml:"activities,omitempty"`
+	// WorkTraining is how files named sites of work training before they had sites; ParseFile
+	// reads each as one.
+	WorkTraining []WorkTraining `json:"-" yaml:"workTraining,omitempty"`
 
-// Activity is one line of a municipality's week. Fields that its material leaves out are
-// empty; they are never guessed.
-type Activity struct {
-	ID           string       `yaml:"-"`  // UUID, the same as long as the given id is, or without one municipality, name, day and start
-	GivenID      string       `yaml:"id"` // a word, or a UUID that the activity had before
-	Municipality string       `yaml:"-"`  // code
-	Calendar     Calendar     `yaml:"-"`  // the association's
-	Name         string       `yaml:"name"`
-	Category     string       `yaml:"category"` // one of Categories
-	Day          string       `yaml:"day"`      // "monday" to "sunday"; empty: not set yet
-	From         string       `yaml:"from"`     // local time "15:04" (Europe/Stockholm); empty: by individual planning
-	To           string       `yaml:"to"`       // as From
-	Part         string       `yaml:"part"`     // "morning" or "afternoon", where no times are given
-	Mode         string       `yaml:"mode"`     // "digital", or empty: at the place
-	Place        string       `yaml:"place"`
-	Places       []string     `yaml:"places"`     // where the place is chosen individually
-	Gather       string       `yaml:"gather"`     // where to meet
-	Individual   bool         `yaml:"individual"` // the time is planned with each participant
-	Rotating     bool         `yaml:"rotating"`   // not every week is alike
-	ClosedGroup  *ClosedGroup `yaml:"closedGroup"`
-	Changes      []Change     `yaml:"changes"` // in the order of their days
-	Until        string       `yaml:"until"`   // last day; empty: it goes on
-}
-
-// ClosedGroup says that an activity is a course that one joins from its start.
-type ClosedGroup struct {
-	Sessions int      `yaml:"sessions"` // zero: not given
-	Starts   []string `yaml:"starts"`   // the days of first sessions; none: not given
+	trained int // how many of the last sites were named so
 }
 
 // WorkTraining is a site that takes participants for work training.
@@ -192,16 +212,16 @@ type WorkTraining struct {
 // agreed with its members. Zero: the default. A day is a calendar day in Sweden;
 // a turn is due at the end of its last day.
 type Terms struct {
-	Decision        int `yaml:"decision" json:"decision,omitempty"`               // the municipality on a referral that came in, came back or was completed
-	Supplement      int `yaml:"supplement" json:"supplement,omitempty"`           // the sender on what it was asked for
-	Transfer        int `yaml:"transfer" json:"transfer,omitempty"`               // the other municipality on taking over
-	Place           int `yaml:"place" json:"place,omitempty"`                     // the municipality on a place that is kept for one who waited
-	Start           int `yaml:"start" json:"start,omitempty"`                     // the coach, from the agreed first day
-	CheckInAnswer   int `yaml:"checkInAnswer" json:"checkInAnswer,omitempty"`     // the sender at a check-in
-	CheckInDecision int `yaml:"checkInDecision" json:"checkInDecision,omitempty"` // the coach on an answered check-in
-	NextBlock       int `yaml:"nextBlock" json:"nextBlock,omitempty"`             // the coach, once it is decided to go on
-	Closing         int `yaml:"closing" json:"closing,omitempty"`                 // the coach on conversation and documentation
-	Correction      int `yaml:"correction" json:"correction,omitempty"`           // who took a step on correcting it; after that the head of the unit does
+	Decision        int `yaml:"decision,omitempty" json:"decision,omitempty"`               // the municipality on a referral that came in, came back or was completed
+	Supplement      int `yaml:"supplement,omitempty" json:"supplement,omitempty"`           // the sender on what it was asked for
+	Transfer        int `yaml:"transfer,omitempty" json:"transfer,omitempty"`               // the other municipality on taking over
+	Place           int `yaml:"place,omitempty" json:"place,omitempty"`                     // the municipality on a place that is kept for one who waited
+	Start           int `yaml:"start,omitempty" json:"start,omitempty"`                     // the coach, from the agreed first day
+	CheckInAnswer   int `yaml:"checkInAnswer,omitempty" json:"checkInAnswer,omitempty"`     // the sender at a check-in
+	CheckInDecision int `yaml:"checkInDecision,omitempty" json:"checkInDecision,omitempty"` // the coach on an answered check-in
+	NextBlock       int `yaml:"nextBlock,omitempty" json:"nextBlock,omitempty"`             // the coach, once it is decided to go on
+	Closing         int `yaml:"closing,omitempty" json:"closing,omitempty"`                 // the coach on conversation and documentation
+	Correction      int `yaml:"correction,omitempty" json:"correction,omitempty"`           // who took a step on correcting it; after that the head of the unit does
 }
 
 // DefaultTerms hold where an association has set none. No law fixes them: two
@@ -239,23 +259,6 @@ func (a *Association) DaysToCorrect(initiative, municipality string) int {
 
 // Categories are the kinds of activity.
 var Categories = []string{"health", "act", "social", "creative", "work_oriented"}
-
-// days are the weekdays' names in the order of the ISO week.
-var days = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
-
-// Scheduled reports whether the activity has a weekday, so that it has dates.
-func (a Activity) Scheduled() bool {
-	return a.Day != "" || slices.ContainsFunc(a.Changes, func(c Change) bool { return c.Day != "" })
-}
-
-// Timed reports whether the activity has a start and an end.
-func (a Activity) Timed() bool { return a.From != "" }
-
-// Weekday returns the activity's day; ok is false when it has none.
-func (a Activity) Weekday() (day time.Weekday, ok bool) {
-	i := slices.Index(days, a.Day)
-	return time.Weekday((i + 1) % 7), i >= 0
-}
 
 // Municipality finds a member municipality by its code.
 func (a *Association) Municipality(code string) (Municipality, bool) {
@@ -303,10 +306,10 @@ func (a *Association) Week(municipality string) Week {
 
 // Activity finds an activity of any of the municipalities by its id.
 func (a *Association) Activity(id string) (Activity, bool) {
-	for _, w := range a.Weeks {
-		for _, x := range w.Activities {
-			if x.ID == id {
-				return x, true
+	for w := range a.Weeks {
+		for x := range a.Weeks[w].Activities {
+			if found := &a.Weeks[w].Activities[x]; found.ID == id {
+				return *found, true
 			}
 		}
 	}

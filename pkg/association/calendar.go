@@ -1,60 +1,88 @@
 package association
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/civil"
 )
 
-// Calendar is what the association has decided about days.
+// Calendar is what an association, or a municipality for itself, has decided about days.
 type Calendar struct {
+	Since civil.Date `json:"since,omitempty" yaml:"since,omitempty"` // first day of this form; empty: it always was so
 	// PublicHolidays is "closed": nothing takes place and nobody begins on one; or "open",
-	// also when not given: they are shown, and are days like others.
-	PublicHolidays string   `yaml:"publicHolidays"`
-	Open           []string `yaml:"open"` // public holidays that are days like others all the same
+	// also when not given: they are shown, and are days like others. A municipality that does
+	// not say it does as the association.
+	PublicHolidays string         `json:"publicHolidays,omitempty" yaml:"publicHolidays,omitempty"`
+	Open           []string       `json:"open,omitempty" yaml:"open,omitempty,flow"` // public holidays that are days like others all the same
+	Closed         []ClosedPeriod `json:"closed,omitempty" yaml:"closed,omitempty"`
 	// DaysBeforeReceipt is how many days before its receipt a referral's agreed start may be;
-	// nil: any, as far as the consent allows.
-	DaysBeforeReceipt *int `yaml:"daysBeforeReceipt"`
+	// nil: any, as far as the consent allows. The association's only.
+	DaysBeforeReceipt *int       `json:"daysBeforeReceipt,omitempty" yaml:"daysBeforeReceipt,omitempty"`
+	Later             []Calendar `json:"later,omitempty" yaml:"later,omitempty"` // what it becomes, whole, in the order of Since
 }
 
-// IsClosed reports whether nothing takes place on a day, because it is a public holiday.
+// IsClosed reports whether nothing takes place on a day.
 func (c Calendar) IsClosed(d civil.Date) bool {
+	_, closed := c.ClosedBy(d)
+	if closed {
+		return true
+	}
+	c = c.At(d)
 	_, holiday := d.Holiday()
 	return holiday && c.PublicHolidays == "closed" && !slices.Contains(c.Open, string(d))
 }
 
-// Change is what is another with an activity from a day on. What is empty stays.
-type Change struct {
-	On     string `yaml:"on"`
-	Name   string `yaml:"name"`
-	Day    string `yaml:"day"`
-	From   string `yaml:"from"`
-	To     string `yaml:"to"`
-	Place  string `yaml:"place"`
-	Gather string `yaml:"gather"`
+// ClosedBy returns the closed period that a day is in.
+func (c Calendar) ClosedBy(d civil.Date) (p ClosedPeriod, closed bool) {
+	c = c.At(d)
+	i := slices.IndexFunc(c.Closed, func(p ClosedPeriod) bool { return p.From <= d && d <= p.Until })
+	if i < 0 {
+		return ClosedPeriod{}, false
+	}
+	return c.Closed[i], true
 }
 
-// At returns the activity as it is on a day, with the changes of that day and before; after
-// its last day it has no weekday.
-func (a Activity) At(d civil.Date) Activity {
-	for _, c := range a.Changes {
-		if civil.Date(c.On) > d {
-			break
-		}
-		for _, x := range []struct {
-			field *string
-			to    string
-		}{{&a.Name, c.Name}, {&a.Day, c.Day}, {&a.From, c.From}, {&a.To, c.To}, {&a.Place, c.Place}, {&a.Gather, c.Gather}} {
-			if x.to != "" {
-				*x.field = x.to
-			}
+// At returns the calendar as it is on a day.
+func (c Calendar) At(d civil.Date) Calendar {
+	form := c
+	if d < c.Since {
+		form = Calendar{}
+	}
+	for _, x := range c.Later {
+		if x.Since <= d {
+			form = x
 		}
 	}
-	if a.Until != "" && d > civil.Date(a.Until) {
-		a.Day = ""
+	return form
+}
+
+// with returns the calendar with what a municipality has decided besides.
+func (c Calendar) with(own *Calendar) Calendar {
+	if own == nil {
+		return c
 	}
-	return a
+	since := []civil.Date{c.Since, own.Since}
+	for _, x := range slices.Concat(c.Later, own.Later) {
+		since = append(since, x.Since)
+	}
+	slices.Sort(since)
+	var forms []Calendar
+	for _, d := range slices.Compact(since) {
+		a, b := c.At(d), own.At(d)
+		forms = append(forms, Calendar{
+			Since: d, PublicHolidays: cmp.Or(b.PublicHolidays, a.PublicHolidays), Open: slices.Concat(a.Open, b.Open), Closed: slices.Concat(a.Closed, b.Closed),
+			DaysBeforeReceipt: a.DaysBeforeReceipt,
+		})
+	}
+	forms[0].Later = forms[1:]
+	return forms[0]
+}
+
+// CalendarIn returns the calendar of a municipality: the association's with its own.
+func (a *Association) CalendarIn(municipality string) Calendar {
+	return a.Calendar.with(a.Week(municipality).Calendar)
 }
 
 // Continues returns what a file that replaces another one would orphan or rewrite, nil for
@@ -70,18 +98,18 @@ func (a *Association) Continues(before *Association, today civil.Date) error {
 			place, name := fmt.Sprintf("weeks[%d].activities[%d] of the present file", n, i), fmt.Sprintf("%s, %s %s", was.Name, was.Day, was.From)
 			is, kept := a.Activity(was.ID)
 			if !kept {
-				problems = append(problems, Problem{place, fmt.Sprintf("want the activity (%s) kept as it is, as its bookings, attendance and calendars belong to it; "+
+				problems = append(problems, Problem{Place: place, Want: fmt.Sprintf("want the activity (%s) kept as it is, as its bookings, attendance and calendars belong to it; "+
 					"write what is another from a day on under changes, such as changes: [{on: %q, from: \"13:15\", to: \"14:15\"}], or its last day as until; got another one, or none", name, today)})
 				continue
 			}
 			days := []civil.Date{today.AddDays(-1)} // the last ones of what was alike for a while
-			for _, c := range slices.Concat(was.Changes, is.Changes) {
-				days = append(days, min(days[0], civil.Date(c.On).AddDays(-1)))
+			for _, x := range slices.Concat(was.Later, is.Later, []Activity{was, is}) {
+				days = append(days, min(days[0], x.Since.AddDays(-1)))
 			}
 			for _, d := range days {
 				old, now := was.At(d), is.At(d)
 				if old.Day != now.Day || old.From != now.From || old.To != now.To || old.Place != now.Place || old.Name != now.Name {
-					problems = append(problems, Problem{place, fmt.Sprintf("want the activity (%s) as it was until %s; a change is written under changes and holds from today or later; got another day, time, place or name in the past", name, d)})
+					problems = append(problems, Problem{Place: place, Want: fmt.Sprintf("want the activity (%s) as it was until %s; a change is written under changes and holds from today or later; got another day, time, place or name in the past", name, d)})
 					break
 				}
 			}

@@ -12,27 +12,63 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/codelist"
 )
 
 var (
 	idForm        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	codeForm      = regexp.MustCompile(`^[0-9]{4}$`)
 	authorityForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	versionForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+	languageForm  = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	areaForm      = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 )
 
 const (
 	maxQuestions = 30  // of a checklist: nobody answers more
 	maxTerm      = 365 // days: a longer term is no term
+	maxText      = 20_000
 )
 
 // checker walks a file and collects everything that is wrong in it.
-type checker struct{ problems Problems }
+type checker struct {
+	problems Problems
+	object   string // the one that is looked at
+	at       string // its place
+}
+
+// Check returns everything that is wrong with a file, each problem with its object.
+func (f *File) Check() Problems {
+	c := &checker{}
+	c.file(f)
+	return c.problems
+}
 
 func (c *checker) want(ok bool, place, format string, args ...any) {
-	if !ok {
-		c.problems = append(c.problems, Problem{place, fmt.Sprintf(format, args...)})
+	if ok {
+		return
 	}
+	p := Problem{Place: place, Want: fmt.Sprintf(format, args...), Object: c.object}
+	if c.object != "" {
+		p.Field = strings.TrimPrefix(strings.TrimPrefix(place, c.at), ".")
+	}
+	c.problems = append(c.problems, p)
+}
+
+// in turns to an object.
+func (c *checker) in(place, object string, parts ...string) {
+	c.at, c.object = place, strings.Join(append([]string{object}, parts...), ".")
+}
+
+// date wants a day of the calendar.
+func (c *checker) date(d civil.Date, place string, required bool) {
+	c.want(d.Valid() || d == "" && !required, place, "want a date such as 2026-11-24, got %q", d)
+}
+
+// paragraphs wants a text of several lines that a person can read.
+func (c *checker) paragraphs(s, place string) {
+	readable := !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' || r == unicode.ReplacementChar })
+	c.want(strings.TrimSpace(s) != "" && readable && len(s) <= maxText, place, "want a text of at most %d bytes, of lines of printable characters, got %d bytes", maxText, len(s))
 }
 
 // text wants a text that a person can read, on one line.
@@ -53,7 +89,8 @@ func (c *checker) oneOf(s, place string, values []string, required bool) {
 	c.want(slices.Contains(values, s), place, "want one of %s, got %q", strings.Join(values, ", "), s)
 }
 
-func (c *checker) file(f *file) {
+func (c *checker) file(f *File) {
+	c.in("", "association")
 	c.want(idForm.MatchString(f.Association.ID), "association.id",
 		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", f.Association.ID)
 	c.text(f.Association.Name, "association.name", true)
@@ -75,8 +112,33 @@ func (c *checker) file(f *file) {
 		c.text(a.Name, place+".name", false)
 		c.oneOf(a.Kind, place+".kind", authorityKinds, false)
 	}
-	c.initiative(f.Initiative, codes)
-	t := f.Terms
+	c.want(len(f.Initiatives) > 0, "initiatives", "want at least one initiative, got none")
+	for n, i := range f.Initiatives {
+		place := fmt.Sprintf("initiatives[%d]", n)
+		if f.single {
+			place = "initiative"
+		}
+		c.in(place, "initiative", i.ID)
+		c.want(!slices.ContainsFunc(f.Initiatives[:n], func(x FileInitiative) bool { return x.ID == i.ID }), place+".id", "want each initiative once, got %q again", i.ID)
+		c.initiative(i, codes, place)
+	}
+	c.terms(f.Terms)
+	c.in("calendar", "closed_days")
+	c.calendar(f.Calendar, "calendar")
+	c.texts(f)
+	seen := map[string]bool{}
+	for i, w := range f.Weeks {
+		place := fmt.Sprintf("weeks[%d]", i)
+		c.in("", "association")
+		c.want(codes[w.Municipality], place+".municipality", "want the code of a municipality above, got %q", w.Municipality)
+		c.want(!seen[w.Municipality], place+".municipality", "want one week per municipality, got %q again", w.Municipality)
+		seen[w.Municipality] = true
+		c.week(w, f.Association.ID, place)
+	}
+}
+
+func (c *checker) terms(t Terms) {
+	c.in("terms", "terms")
 	for _, x := range []struct {
 		name string
 		days int
@@ -86,56 +148,106 @@ func (c *checker) file(f *file) {
 	} {
 		c.want(x.days >= 0 && x.days <= maxTerm, "terms."+x.name, "want 1 to %d days, or none given, got %d", maxTerm, x.days)
 	}
-	c.oneOf(f.Calendar.PublicHolidays, "calendar.publicHolidays", []string{"closed", "open"}, false)
-	for i, d := range f.Calendar.Open {
+}
+
+func (c *checker) calendar(k Calendar, place string) {
+	c.oneOf(k.PublicHolidays, place+".publicHolidays", []string{"closed", "open"}, false)
+	for i, d := range k.Open {
 		_, holiday := civil.Date(d).Holiday()
-		c.want(holiday, fmt.Sprintf("calendar.open[%d]", i), "want the date of a public holiday, got %q", d)
+		c.want(holiday, fmt.Sprintf("%s.open[%d]", place, i), "want the date of a public holiday, got %q", d)
 	}
-	n := f.Calendar.DaysBeforeReceipt
-	c.want(n == nil || *n >= 0 && *n <= maxTerm, "calendar.daysBeforeReceipt", "want 0 to %d days, or none given", maxTerm)
-	seen := map[string]bool{}
-	for i, w := range f.Weeks {
-		place := fmt.Sprintf("weeks[%d]", i)
-		c.want(codes[w.Municipality], place+".municipality", "want the code of a municipality above, got %q", w.Municipality)
-		c.want(!seen[w.Municipality], place+".municipality", "want one week per municipality, got %q again", w.Municipality)
-		seen[w.Municipality] = true
-		c.week(w, f.Association.ID, place)
+	for i, p := range k.Closed {
+		at := fmt.Sprintf("%s.closed[%d]", place, i)
+		c.date(p.From, at+".from", true)
+		c.date(p.Until, at+".until", true)
+		c.want(p.From <= p.Until && p.Until < p.From.AddDays(366), at+".until", "want a day from the first one (%s) on, within a year, got %q", p.From, p.Until)
+		c.text(p.SV, at+".sv", true)
+		c.text(p.EN, at+".en", true)
+	}
+	n := k.DaysBeforeReceipt
+	c.want(n == nil || *n >= 0 && *n <= maxTerm, place+".daysBeforeReceipt", "want 0 to %d days, or none given", maxTerm)
+	c.date(k.Since, place+".since", false)
+	for i, x := range k.Later {
+		at := fmt.Sprintf("%s.later[%d]", place, i)
+		before := k.Since
+		if i > 0 {
+			before = k.Later[i-1].Since
+		}
+		c.want(before < x.Since, at+".since", "want a later day than that before, got %q", x.Since)
+		c.want(len(x.Later) == 0, at+".later", "want each form once, in one list, got a list in it")
+		x.Later = nil
+		c.calendar(x, at)
 	}
 }
 
-func (c *checker) initiative(i fileInitiative, codes map[string]bool) {
-	c.want(idForm.MatchString(i.ID), "initiative.id",
-		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", i.ID)
-	c.text(i.Name, "initiative.name", true)
-	c.oneOf(i.Orientation, "initiative.orientation", []string{"individual", "structural"}, true)
-	agesOK := len(i.Ages) == 2 && i.Ages[0] >= 0 && i.Ages[0] <= i.Ages[1] && i.Ages[1] <= 120
-	c.want(agesOK, "initiative.ages", "want [lowest, highest] between 0 and 120 years, got %v", i.Ages)
-	n := i.TargetGroup.Authorities
-	c.want(n >= 0 && n <= 4, "initiative.targetGroup.authorities", "want 1 to 4 kinds of authority, or none given, got %d", n)
-	for k, reason := range i.TargetGroup.Reasons {
-		c.oneOf(reason, fmt.Sprintf("initiative.targetGroup.reasons[%d]", k), Reasons, true)
+// texts wants texts of consent and words for codes that a reader finds by what they name.
+func (c *checker) texts(f *File) {
+	for i, t := range f.ConsentTexts {
+		place := fmt.Sprintf("consentTexts[%d]", i)
+		c.in(place, "consent_text", t.Version, t.Language)
+		c.want(versionForm.MatchString(t.Version), place+".version", "want lower-case letters, digits and \"-\", such as 2026-1, got %q", t.Version)
+		c.want(languageForm.MatchString(t.Language), place+".language", "want the code of a language such as sv, got %q", t.Language)
+		c.want(!slices.ContainsFunc(f.ConsentTexts[:i], func(x ConsentText) bool { return x.Version == t.Version && x.Language == t.Language }), place, "want each version once in a language, got %s in %s again", t.Version, t.Language)
+		c.text(t.Title, place+".title", true)
+		c.paragraphs(t.Text, place+".text")
 	}
-	c.want(len(i.RightTime) <= maxQuestions, "initiative.rightTime", "want at most %d items, got %d", maxQuestions, len(i.RightTime))
+	for i, l := range f.CodeLists {
+		place := fmt.Sprintf("codeLists[%d]", i)
+		c.in(place, "code_list", l.ID)
+		n := slices.IndexFunc(codelist.Lists, func(x codelist.List) bool { return x.ID == l.ID })
+		c.want(n >= 0, place+".id", "want the id of a list of GET /code-lists, such as EndReason, got %q", l.ID)
+		c.want(!slices.ContainsFunc(f.CodeLists[:i], func(x CodeList) bool { return x.ID == l.ID }), place+".id", "want each list once, got %q again", l.ID)
+		for k, w := range l.Codes {
+			at := fmt.Sprintf("%s.codes[%d]", place, k)
+			c.want(n < 0 || slices.ContainsFunc(codelist.Lists[n].Codes, func(x codelist.Code) bool { return x.ID == w.ID }), at+".id", "want a code of the list %s, got %q", l.ID, w.ID)
+			c.want(!slices.ContainsFunc(l.Codes[:k], func(x CodeWord) bool { return x.ID == w.ID }), at+".id", "want each code once, got %q again", w.ID)
+			c.text(w.SV, at+".sv", true)
+			c.text(w.EN, at+".en", true)
+		}
+	}
+}
+
+func (c *checker) initiative(i FileInitiative, codes map[string]bool, place string) {
+	c.want(idForm.MatchString(i.ID), place+".id",
+		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", i.ID)
+	c.text(i.Name, place+".name", true)
+	c.oneOf(i.Orientation, place+".orientation", []string{"individual", "structural"}, true)
+	c.text(i.FollowUpMethod, place+".followUpMethod", false)
+	agesOK := i.Ages.Lowest >= 0 && i.Ages.Lowest <= i.Ages.Highest && i.Ages.Highest > 0 && i.Ages.Highest <= 120
+	c.want(agesOK, place+".ages", "want [lowest, highest] between 0 and 120 years, got [%d, %d]", i.Ages.Lowest, i.Ages.Highest)
+	n := i.TargetGroup.Authorities
+	c.want(n >= 0 && n <= 4, place+".targetGroup.authorities", "want 1 to 4 kinds of authority, or none given, got %d", n)
+	for k, reason := range i.TargetGroup.Reasons {
+		c.oneOf(reason, fmt.Sprintf("%s.targetGroup.reasons[%d]", place, k), Reasons, true)
+	}
+	c.want(len(i.RightTime) <= maxQuestions, place+".rightTime", "want at most %d items, got %d", maxQuestions, len(i.RightTime))
 	asked := map[string]bool{}
 	for k, q := range i.RightTime {
-		place := fmt.Sprintf("initiative.rightTime[%d]", k)
-		c.want(areaForm.MatchString(q.ID), place+".id", "want lower-case letters and \"_\", got %q", q.ID)
-		c.want(!asked[q.ID], place+".id", "want each item once, got %q again", q.ID)
-		c.text(q.SV, place+".sv", true)
-		c.text(q.EN, place+".en", true)
+		at := fmt.Sprintf("%s.rightTime[%d]", place, k)
+		c.want(areaForm.MatchString(q.ID), at+".id", "want lower-case letters and \"_\", got %q", q.ID)
+		c.want(!asked[q.ID], at+".id", "want each item once, got %q again", q.ID)
+		c.text(q.SV, at+".sv", true)
+		c.text(q.EN, at+".en", true)
 		asked[strings.TrimSpace(q.ID)] = true
 	}
-	c.plan(i.Plan, "initiative")
+	for k, a := range i.Agreements {
+		at := fmt.Sprintf("%s.agreements[%d]", place, k)
+		c.want(codes[a.Municipality], at+".municipality", "want the code of a member municipality, got %q", a.Municipality)
+		c.date(a.From, at+".from", true)
+		c.date(a.Until, at+".until", false)
+		c.want(a.Until == "" || a.From <= a.Until, at+".until", "want a day from the first one (%s) on, got %q", a.From, a.Until)
+		c.text(a.Reference, at+".reference", false)
+	}
+	c.in(place, "plan", i.ID)
+	c.plan(i.Plan, place)
 	seen := map[string]bool{}
 	for n, p := range i.Plans {
-		place := fmt.Sprintf("initiative.plans[%d]", n)
-		c.want(codes[p.Municipality], place+".municipality", "want the code of a municipality above, got %q", p.Municipality)
-		c.want(!seen[p.Municipality], place+".municipality", "want one plan per municipality, got %q again", p.Municipality)
+		at := fmt.Sprintf("%s.plans[%d]", place, n)
+		c.in(at, "plan", i.ID, p.Municipality)
+		c.want(codes[p.Municipality], at+".municipality", "want the code of a municipality above, got %q", p.Municipality)
+		c.want(!seen[p.Municipality], at+".municipality", "want one plan per municipality, got %q again", p.Municipality)
 		seen[p.Municipality] = true
-		if len(p.Blocks) == 0 {
-			p.Blocks = i.Plan.Blocks
-		}
-		c.plan(p.Plan, place)
+		c.plan(p.over(i.Plan), at)
 	}
 }
 
@@ -160,25 +272,87 @@ func (c *checker) plan(p Plan, place string) {
 		total += min(max(b.Weeks, 0), 52)
 	}
 	c.want(total <= p.MaxWeeks, place+".blocks", "want at most maxWeeks (%d) weeks together, got %d", p.MaxWeeks, total)
+	if i := p.Introduction; i != nil {
+		c.text(i.Name, place+".introduction.name", false)
+		c.want(i.Weeks >= 0 && i.Weeks <= 52, place+".introduction.weeks", "want 1 to 52 weeks, or none given, got %d", i.Weeks)
+		for k, content := range i.Content {
+			c.oneOf(content, fmt.Sprintf("%s.introduction.content[%d]", place, k), Categories, true)
+		}
+	}
+	for n, r := range p.Rules {
+		rule := fmt.Sprintf("%s.rules[%d]", place, n)
+		c.want(idForm.MatchString(r.ID), rule+".id", "want lower-case letters, digits and \"-\", beginning with a letter, got %q", r.ID)
+		c.want(!slices.ContainsFunc(p.Rules[:n], func(x Rule) bool { return x.ID == r.ID }), rule+".id", "want each rule once, got %q again", r.ID)
+		c.oneOf(r.Category, rule+".category", Categories, true)
+		c.want(r.Times >= 1 && r.Times <= 7, rule+".times", "want 1 to 7 times a week, got %d", r.Times)
+		c.want(r.FromWeek >= 0 && r.FromWeek <= max(p.MaxWeeks, 0), rule+".fromWeek", "want a week of the %d that the plan has, got %d", p.MaxWeeks, r.FromWeek)
+		for k, b := range r.Blocks {
+			c.want(b >= 1 && b <= len(p.Blocks), fmt.Sprintf("%s.blocks[%d]", rule, k), "want the number of a block of the plan, got %d", b)
+		}
+		c.text(r.SV, rule+".sv", true)
+		c.text(r.EN, rule+".en", true)
+	}
 }
 
 func (c *checker) week(w Week, association, place string) {
+	if k := w.Calendar; k != nil {
+		c.in(place+".calendar", "closed_days", w.Municipality)
+		c.calendar(*k, place+".calendar")
+		c.want(k.DaysBeforeReceipt == nil, place+".calendar.daysBeforeReceipt", "want it in the association's calendar only, got it in a municipality's")
+	}
+	sites := map[string]bool{}
+	for i, s := range w.Sites {
+		at := fmt.Sprintf("%s.sites[%d]", place, i)
+		if n := i - len(w.Sites) + w.trained; n >= 0 {
+			at = fmt.Sprintf("%s.workTraining[%d]", place, n)
+		}
+		c.in(at, "site", w.Municipality, s.ID)
+		c.want(idForm.MatchString(s.ID), at+".id", "want lower-case letters, digits and \"-\", beginning with a letter, got %q", s.ID)
+		c.want(!sites[s.ID], at+".id", "want each site once, got %q again", s.ID)
+		c.text(s.Name, at+".name", true)
+		c.text(s.Address, at+".address", false)
+		for k, area := range s.Areas {
+			c.want(areaForm.MatchString(area), fmt.Sprintf("%s.areas[%d]", at, k), "want lower-case letters and \"_\", got %q", area)
+		}
+		sites[s.ID] = true
+	}
 	ids := map[string]int{}
 	for i, x := range w.Activities {
-		at := fmt.Sprintf("%s.activities[%d]", place, i)
-		c.activity(x, at)
-		id := activityID(association, w.Municipality, x)
+		at, id := fmt.Sprintf("%s.activities[%d]", place, i), x.IDIn(association, w.Municipality)
+		c.in(at, "series", id)
+		c.series(x, at, sites)
 		if first, twice := ids[id]; twice {
 			c.want(false, at, "want another name, day or time than activities[%d], got the same", first)
 			continue
 		}
 		ids[id] = i
 	}
-	for i, t := range w.WorkTraining {
-		at := fmt.Sprintf("%s.workTraining[%d]", place, i)
-		c.text(t.Site, at+".site", true)
-		for k, area := range t.Areas {
-			c.want(areaForm.MatchString(area), fmt.Sprintf("%s.areas[%d]", at, k), "want lower-case letters and \"_\", got %q", area)
+}
+
+// series wants an activity that is whole in each of its forms.
+func (c *checker) series(x Activity, place string, sites map[string]bool) {
+	c.want(x.GivenID == "" || idForm.MatchString(x.GivenID) || uuid.Validate(x.GivenID) == nil && x.GivenID == strings.ToLower(x.GivenID), place+".id",
+		"want lower-case letters, digits and \"-\", beginning with a letter, or a UUID, got %q", x.GivenID)
+	c.date(x.Since, place+".since", false)
+	for n, form := range slices.Concat([]Activity{x}, x.Later) {
+		at := place
+		if n > 0 {
+			at = fmt.Sprintf("%s.changes[%d]", place, n-1)
+		}
+		c.activity(form, at)
+		c.want(form.Site == "" || sites[form.Site], at+".site", "want the id of a site of the municipality, got %q", form.Site)
+		c.want(form.Site == "" || form.Place == "", at+".place", "want a site or a place, got both")
+		g := form.ClosedGroup
+		if g == nil {
+			continue
+		}
+		c.want(g.Sessions >= 0 && g.Sessions <= 200, at+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", g.Sessions)
+		c.want(g.Least >= 0 && g.Least <= 200, at+".closedGroup.least", "want 1 to 200 participants, or none given, got %d", g.Least)
+		c.want(g.Most >= 0 && g.Most <= 200 && (g.Most == 0 || g.Least <= g.Most), at+".closedGroup.most", "want %d to 200 participants, or none given, got %d", max(1, g.Least), g.Most)
+		for i, start := range g.Starts {
+			d := civil.Date(start)
+			day, scheduled := x.At(d).Weekday()
+			c.want(d.Valid() && scheduled && d.MidnightUTC().Weekday() == day, fmt.Sprintf("%s.closedGroup.starts[%d]", at, i), "want a date on the weekday of the activity, got %q", start)
 		}
 	}
 }
@@ -196,42 +370,14 @@ func (c *checker) activity(x Activity, place string) {
 	}
 	if x.From == "" && x.To == "" {
 		c.want(x.Individual || x.Part != "", place+".from", "want a time such as \"09:30\", or individual: true, or a part of the day, got nothing")
-	} else { // a whole span of local time within a day
-		from, okFrom := Clock(x.From)
-		to, okTo := Clock(x.To)
-		c.want(okFrom, place+".from", "want a time such as \"09:30\", got %q", x.From)
-		c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", x.To)
-		c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
-		c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
-	}
-	c.want(x.GivenID == "" || idForm.MatchString(x.GivenID) || uuid.Validate(x.GivenID) == nil && x.GivenID == strings.ToLower(x.GivenID), place+".id",
-		"want lower-case letters, digits and \"-\", beginning with a letter, or a UUID, got %q", x.GivenID)
-	c.want(x.Until == "" || civil.Date(x.Until).Valid(), place+".until", "want a date such as 2026-11-24, got %q", x.Until)
-	c.changes(x, place)
-	if x.ClosedGroup == nil {
 		return
 	}
-	s := x.ClosedGroup.Sessions
-	c.want(s >= 0 && s <= 200, place+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", s)
-	for i, start := range x.ClosedGroup.Starts {
-		day, scheduled := x.At(civil.Date(start)).Weekday()
-		ok := civil.Date(start).Valid() && scheduled && civil.Date(start).MidnightUTC().Weekday() == day
-		c.want(ok, fmt.Sprintf("%s.closedGroup.starts[%d]", place, i), "want a date on the weekday of the activity, got %q", start)
-	}
-}
-
-// changes wants each change of an activity later than the one before it, and an activity
-// that is whole after it.
-func (c *checker) changes(x Activity, place string) {
-	for i, ch := range x.Changes {
-		at := fmt.Sprintf("%s.changes[%d]", place, i)
-		c.want(civil.Date(ch.On).Valid(), at+".on", "want a date such as 2026-11-24, got %q", ch.On)
-		c.want(i == 0 || x.Changes[i-1].On < ch.On, at+".on", "want a later day than that of the change before, got %q", ch.On)
-		c.want(ch != Change{On: ch.On}, at, "want what is another from that day on, got nothing")
-		changed := x.At(civil.Date(ch.On))
-		changed.Changes, changed.Until, changed.ClosedGroup = nil, "", nil
-		c.activity(changed, at)
-	}
+	from, okFrom := Clock(x.From) // a whole span of local time within a day
+	to, okTo := Clock(x.To)
+	c.want(okFrom, place+".from", "want a time such as \"09:30\", got %q", x.From)
+	c.want(okTo, place+".to", "want a time such as \"12:00\", got %q", x.To)
+	c.want(!okFrom || !okTo || from < to, place+".to", "want a time after from (%s), got %q", x.From, x.To)
+	c.want(x.Part == "", place+".part", "want no part of the day where times are given, got %q", x.Part)
 }
 
 // Clock reads a time of day such as "09:30" as the time since midnight on the

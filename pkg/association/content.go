@@ -52,11 +52,12 @@ type CodeWord struct {
 
 // Site is a place where people meet or work.
 type Site struct {
-	ID           string   `json:"id" yaml:"id"`                     // a word, of its municipality's own
-	Municipality string   `json:"municipality" yaml:"municipality"` // code
+	ID           string   `json:"id,omitempty" yaml:"id"`          // a word, of its municipality's own
+	Municipality string   `json:"municipality,omitempty" yaml:"-"` // code
 	Name         string   `json:"name" yaml:"name"`
 	Address      string   `json:"address,omitempty" yaml:"address,omitempty"`
-	Areas        []string `json:"areas,omitempty" yaml:"areas,omitempty,flow"` // of work training, such as "carpentry"; none: no such site
+	WorkTraining bool     `json:"workTraining,omitempty" yaml:"workTraining,omitempty"` // takes participants for work training
+	Areas        []string `json:"areas,omitempty" yaml:"areas,omitempty,flow"`          // of work training, such as "carpentry"
 }
 
 // ClosedPeriod is a span of days on which nothing takes place.

@@ -70,8 +70,9 @@ func OccurrenceOn(a association.Activity, d civil.Date, cancelled Cancellations)
 		o.Starts, o.Ends = d.At(from), d.At(to)
 	}
 	if h, isHoliday := d.Holiday(); isHoliday {
-		o.Holiday, o.Closed = &h, a.Calendar.IsClosed(d)
+		o.Holiday = &h
 	}
+	o.Closed = a.Calendar.IsClosed(d)
 	return o, true
 }
 

@@ -129,7 +129,8 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 }
 
 // calendarEntry returns the entry of an occurrence. Whatever can change it is a
-// step of the booking or of a cancellation, so their number is its sequence.
+// step of the booking or of a cancellation, or another form of the activity: with the
+// number of that, they are its sequence.
 func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellation) CalendarEntry {
 	e := CalendarEntry{
 		UID:  uuid.NewSHA1(calendarSpace, []byte(b.ID+"/"+string(o.Date))).String() + "@finsam",
@@ -150,11 +151,7 @@ func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellati
 			change(s.At)
 		}
 	}
-	for _, c := range o.Activity.Changes {
-		if civil.Date(c.On) <= o.Date {
-			e.Sequence++
-		}
-	}
+	e.Sequence += max(0, o.Activity.Version-1) // a form that takes the place of another on a day has a higher number
 	if o.Closed {
 		e.Cancelled = true
 		e.Sequence++ // than what it was before the calendar said so

@@ -104,7 +104,10 @@ func TestWhatIsNoLongerOfferedIsNotInTheCalendar(t *testing.T) {
 func TestAChangeAndACalendarOfTheAssociationReachTheEntries(t *testing.T) {
 	x := walk(t)
 	x.Calendar = association.Calendar{PublicHolidays: "closed"}
-	x.Changes = []association.Change{{On: "2026-12-08", From: "13:15", To: "14:15"}, {On: "2026-12-21", Day: "friday"}}
+	later, moved := x, x
+	later.Version, later.Since, later.From, later.To = 2, "2026-12-08", "13:15", "14:15"
+	moved.Version, moved.Since, moved.From, moved.To, moved.Day = 3, "2026-12-21", "13:15", "14:15", "friday"
+	x.Later = []association.Activity{later, moved}
 	b := booked(t)
 	before := entriesOf(t, b, friday, nil)
 	after := map[civil.Date]CalendarEntry{}

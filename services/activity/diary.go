@@ -129,9 +129,9 @@ func collide(a, b association.Activity, first, last civil.Date) bool {
 	if first > last {
 		return false
 	}
-	for _, x := range slices.Concat(a.Changes, b.Changes, []association.Change{{On: string(civil.Date(a.Until).AddDays(1))}, {On: string(civil.Date(b.Until).AddDays(1))}}) {
-		if on := civil.Date(x.On); first < on && on <= last { // each part of the span by itself
-			return collide(a, b, first, on.AddDays(-1)) || collide(a, b, on, last)
+	for _, x := range slices.Concat([]association.Activity{a, b}, a.Later, b.Later) {
+		if first < x.Since && x.Since <= last { // each part of the span by itself
+			return collide(a, b, first, x.Since.AddDays(-1)) || collide(a, b, x.Since, last)
 		}
 	}
 	a, b = a.At(last), b.At(last)

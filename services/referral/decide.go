@@ -54,12 +54,12 @@ func (r *Referral) Accept(by history.Author, now time.Time, own string, a Accept
 // CheckAge returns ErrAge for an age on the start date that is not within the
 // initiative's; one that is unknown (nil) is.
 func CheckAge(in association.Initiative, age *int, pointer string) error {
-	if age == nil || *age >= in.MinAge && *age <= in.MaxAge {
+	if age == nil || *age >= in.Ages.Lowest && *age <= in.Ages.Highest {
 		return nil
 	}
 	return ErrAge.WithText(
-		fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.MinAge, in.MaxAge+1),
-		fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.MinAge, in.MaxAge+1)).AtField(pointer)
+		fmt.Sprintf("Personen ska ha fyllt %d men inte %d år på startdagen.", in.Ages.Lowest, in.Ages.Highest+1),
+		fmt.Sprintf("The person must have turned %d but not %d on the start date.", in.Ages.Lowest, in.Ages.Highest+1)).AtField(pointer)
 }
 
 // Join accepts the referral into the enrolment that runs, by the path that leads to it:

@@ -30,7 +30,7 @@ func sample() *Referral {
 	}
 }
 
-var activera = association.Initiative{ID: "activera", MinAge: 16, MaxAge: 64}
+var activera = association.Initiative{ID: "activera", Ages: association.Ages{Lowest: 16, Highest: 64}}
 
 func TestAcceptanceAsksForTheInitiativesAgesOnTheStartDate(t *testing.T) {
 	for age, ok := range map[int]bool{15: false, 16: true, 40: true, 64: true, 65: false, 113: false} {

@@ -99,9 +99,9 @@ const (
 // Assess holds what is known of a person against an initiative's rules, as they are
 // under version on a day.
 func Assess(in association.Initiative, version string, on civil.Date, f Facts) Assessment {
-	age := Rule{ID: ruleAge, Met: Unknown, Wanted: []string{strconv.Itoa(in.MinAge), strconv.Itoa(in.MaxAge)}}
+	age := Rule{ID: ruleAge, Met: Unknown, Wanted: []string{strconv.Itoa(in.Ages.Lowest), strconv.Itoa(in.Ages.Highest)}}
 	if f.Age != nil {
-		age.Seen, age.Met = []string{strconv.Itoa(*f.Age)}, verdict(in.MinAge <= *f.Age && *f.Age <= in.MaxAge)
+		age.Seen, age.Met = []string{strconv.Itoa(*f.Age)}, verdict(in.Ages.Lowest <= *f.Age && *f.Age <= in.Ages.Highest)
 	}
 	concerned := Rule{ID: ruleConcerned, Met: Unknown, Wanted: []string{strconv.Itoa(in.TargetGroup.Authorities)}}
 	for _, k := range f.Group.Concerned {

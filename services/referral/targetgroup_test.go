@@ -11,7 +11,7 @@ import (
 
 // checked is an initiative with a checklist; the questions are invented.
 var checked = association.Initiative{
-	ID: "activera", MinAge: 16, MaxAge: 64,
+	ID: "activera", Ages: association.Ages{Lowest: 16, Highest: 64},
 	TargetGroup: association.TargetGroup{Authorities: 2, Reasons: []string{"long_absence", "young_adult"}},
 	RightTime:   []association.Question{{ID: "wants_to", SV: "Påhittad fråga?", EN: "An invented question?"}, {ID: "can_attend", SV: "Påhittad fråga två?", EN: "Another?"}},
 }

@@ -46,7 +46,7 @@ func (h handlers) initiative(in *association.Association, i association.Initiati
 	t := in.Terms.Whole()
 	b := api.Initiative{
 		Id: i.ID, Label: name(i.Name), Orientation: api.InitiativeOrientation(i.Orientation),
-		Ages: api.Ages{Lowest: i.MinAge, Highest: i.MaxAge},
+		Ages: api.Ages{Lowest: i.Ages.Lowest, Highest: i.Ages.Highest},
 		TargetGroup: api.InitiativeTargetGroup{
 			AuthoritiesConcerned: i.TargetGroup.Authorities,
 			Reasons:              rest.Map(i.TargetGroup.Reasons, func(r string) api.ReferralReason { return api.ReferralReason(r) }),

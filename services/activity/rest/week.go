@@ -130,7 +130,11 @@ func occurrence(o activity.Occurrence) api.Occurrence {
 		b.Holiday = &api.Holiday{Sv: o.Holiday.SV, En: o.Holiday.EN}
 	}
 	if o.Closed {
-		b.State, b.Reason = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReasonPublicHoliday)
+		reason := api.CancellationReasonOther // a closed period
+		if o.Holiday != nil {
+			reason = api.CancellationReasonPublicHoliday
+		}
+		b.State, b.Reason = api.OccurrenceStateCancelled, &reason
 	}
 	if c := o.Cancelled; c != nil {
 		b.State, b.Reason, b.Cancellation = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReason(c.Reason)), &c.ID

@@ -175,7 +175,7 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	}
 	planned := initiative.PlanIn(e.Data["municipality"])
 	plan := participant.Plan{
-		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.MinAge, MaxAge: initiative.MaxAge,
+		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.Ages.Lowest, MaxAge: initiative.Ages.Highest,
 		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.DaysToCorrect(initiative.ID, e.Data["municipality"]), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
 	}
 	for _, b := range planned.Blocks {

@@ -30,12 +30,12 @@ func TestTheRealAssociationIsReadAsItIs(t *testing.T) {
 		t.Errorf("got %s %s with %d municipalities, version %q", a.ID, a.Name, len(a.Municipalities), a.Version)
 	}
 	i, ok := a.Initiative("activera")
-	if !ok || i.Plan.MaxWeeks != 24 || i.MinAge != 16 || i.MaxAge != 64 || len(i.Plan.Blocks) != 4 || !i.Plan.Blocks[3].Closing || !i.Plan.Blocks[2].CheckIn {
+	if !ok || i.Plan.MaxWeeks != 24 || i.Ages != (Ages{16, 64}) || len(i.Plan.Blocks) != 4 || !i.Plan.Blocks[3].Closing || !i.Plan.Blocks[2].CheckIn {
 		t.Errorf("got initiative %+v", i)
 	}
 	molndal, alingsas := a.Week("1481"), a.Week("1489")
-	if len(molndal.Activities) != 10 || len(molndal.WorkTraining) != 2 || len(alingsas.Activities) != 7 {
-		t.Errorf("got %d, %d and %d", len(molndal.Activities), len(molndal.WorkTraining), len(alingsas.Activities))
+	if len(molndal.Activities) != 10 || len(molndal.Sites) != 2 || !molndal.Sites[1].WorkTraining || len(alingsas.Activities) != 7 {
+		t.Errorf("got %d, %d and %d", len(molndal.Activities), len(molndal.Sites), len(alingsas.Activities))
 	}
 	if len(a.Week("1402").Activities) != 0 {
 		t.Error("Partille has published no week")
