@@ -41,9 +41,9 @@ func Simulate(before, after *association.Association, first civil.Date) []Findin
 func simulate(in *association.Association, first civil.Date) []Finding {
 	c := &checker{simulation: newSimulation(in, first)}
 	for _, i := range in.Initiatives {
-		if i.MinAge > i.MaxAge {
+		if i.Ages.Lowest > i.Ages.Highest {
 			c.find("initiative."+i.ID, true, "%[1]s: ingen kan skrivas in, eftersom den lägsta åldern (%[2]d år) är högre än den högsta (%[3]d år). Ange åldrar i ordning.",
-				"%[1]s: nobody can be enrolled, as the lowest age (%[2]d years) is above the highest (%[3]d years). Give the ages in order.", i.Name, i.MinAge, i.MaxAge)
+				"%[1]s: nobody can be enrolled, as the lowest age (%[2]d years) is above the highest (%[3]d years). Give the ages in order.", i.Name, i.Ages.Lowest, i.Ages.Highest)
 		}
 		c.plan("plan."+i.ID, i.Name, i.Name, i.Plan)
 		for _, code := range slices.Sorted(maps.Keys(i.Plans)) {

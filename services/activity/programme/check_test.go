@@ -32,7 +32,7 @@ func town(p association.Plan, holidays string, activities ...association.Activit
 	}
 	return &association.Association{
 		ID: "insjoriket", Municipalities: []association.Municipality{{Code: "1441", Name: "Lerum"}}, Calendar: c,
-		Initiatives: []association.Initiative{{ID: "activera", Name: "ACTivera", Orientation: "individual", MinAge: 16, MaxAge: 64, Plan: p}},
+		Initiatives: []association.Initiative{{ID: "activera", Name: "ACTivera", Orientation: "individual", Ages: association.Ages{Lowest: 16, Highest: 64}, Plan: p}},
 		Weeks:       []association.Week{{Municipality: "1441", Activities: activities}},
 	}
 }
@@ -88,10 +88,12 @@ func TestACourseFitsIfSomebodyCanComeToEachSession(t *testing.T) {
 		holidays := []string{"closed", "open"}[chance.IntN(2)]
 		course := association.Activity{Name: "ACT", Category: "act", Day: weekdays[day], From: "09:30", To: "12:00",
 			ClosedGroup: &association.ClosedGroup{Sessions: 1 + chance.IntN(10), Starts: []string{start.Format(time.DateOnly)}}}
+		var until civil.Date
 		if chance.IntN(3) == 0 {
-			course.Until = start.AddDate(0, 0, chance.IntN(70)).Format(time.DateOnly)
+			until = civil.DateOf(start).AddDays(chance.IntN(70))
+			course.Later = []association.Activity{{Since: until.AddDays(1), Gone: true}}
 		}
-		want := courseByHand(p, start, course.ClosedGroup.Sessions, course.Until, holidays == "closed")
+		want := courseByHand(p, start, course.ClosedGroup.Sessions, string(until), holidays == "closed")
 		found := Simulate(nil, town(p, holidays, walk("monday"), course), first)
 		var got string
 		for _, f := range found {

@@ -1,7 +1,6 @@
 package programme
 
 import (
-	"cmp"
 	"reflect"
 	"slices"
 
@@ -70,11 +69,8 @@ func (s *simulation) isWeekend(day int) bool { return (day+s.weekday)%7 > 4 }
 // the simulation.
 func (s *simulation) spans(x association.Activity) []span {
 	bounds := []int{0, len(s.dates)}
-	for _, c := range x.Changes {
-		bounds = append(bounds, s.index(civil.Date(c.On)))
-	}
-	if x.Until != "" {
-		bounds = append(bounds, s.index(civil.Date(x.Until).AddDays(1)))
+	for _, later := range append([]association.Activity{x}, x.Later...) {
+		bounds = append(bounds, s.index(later.Since))
 	}
 	slices.Sort(bounds)
 	bounds = slices.Compact(bounds)
@@ -122,7 +118,7 @@ func (s *simulation) offer(m association.Municipality) offer {
 	for _, x := range o.activities {
 		sessions := s.sessions(x)
 		o.sessions = append(o.sessions, sessions)
-		if !x.Scheduled() && cmp.Or(x.Until, string(s.dates[0])) >= string(s.dates[0]) {
+		if !x.Scheduled() && !x.At(s.dates[0]).Gone {
 			o.offered[x.Category] = true
 		}
 		for _, y := range sessions {
