@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 
@@ -32,13 +31,12 @@ func (h handlers) ExportReferrals(ctx context.Context, r api.ExportReferralsRequ
 	if err := h.service.Export(ctx, f, rest.Value(p.Identities), s); err != nil {
 		return nil, err
 	}
-	file, err := s.File()
+	body, length, err := s.File()
 	if err != nil {
 		return nil, err
 	}
 	disposition := `attachment; filename="remisser-` + string(civil.DateOf(h.service.Now())) + "." + string(kind) + `"`
 	headers := api.ExportReferrals200ResponseHeaders{ContentDisposition: &disposition}
-	body, length := bytes.NewReader(file), int64(len(file))
 	if kind == api.Xlsx {
 		return api.ExportReferrals200ApplicationvndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse{
 			Body: body, Headers: headers, ContentLength: length}, nil

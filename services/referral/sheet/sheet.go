@@ -10,6 +10,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -23,8 +24,34 @@ type Sheet interface {
 	// Write adds a row; full when the file would be larger than it may.
 	Write(cells []string) error
 
-	// File ends the file and returns it. It is called once, after the last row.
-	File() ([]byte, error)
+	// File ends the file and returns it, with its length. It is called once, after the last
+	// row.
+	File() (io.Reader, int64, error)
+}
+
+// pieces is a file in memory that grows without being copied. One that doubles whenever it
+// is full takes three times its size meanwhile.
+type pieces struct {
+	net.Buffers
+	size int
+}
+
+const minPiece, maxPiece = 4 << 10, 256 << 10
+
+// Write implements io.Writer.
+func (p *pieces) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		last := len(p.Buffers) - 1
+		if last < 0 || len(p.Buffers[last]) == cap(p.Buffers[last]) {
+			p.Buffers = append(p.Buffers, make([]byte, 0, min(max(p.size, minPiece), maxPiece)))
+			last++
+		}
+		piece := p.Buffers[last]
+		n := min(len(rest), cap(piece)-len(piece))
+		p.Buffers[last] = append(piece, rest[:n]...)
+		p.size, rest = p.size+n, rest[n:]
+	}
+	return len(b), nil
 }
 
 // bom makes a Swedish Excel read a CSV file as UTF-8.
@@ -32,7 +59,7 @@ const bom = "\ufeff"
 
 // text is a CSV file: semicolons, UTF-8 with a BOM, CRLF.
 type text struct {
-	buf  bytes.Buffer
+	file pieces
 	w    *csv.Writer
 	full error
 }
@@ -40,8 +67,8 @@ type text struct {
 // NewCSV begins a CSV file; full is what a row too much is answered with.
 func NewCSV(full error) Sheet {
 	t := &text{full: full}
-	t.buf.WriteString(bom)
-	t.w = csv.NewWriter(&t.buf)
+	_, _ = io.WriteString(&t.file, bom)
+	t.w = csv.NewWriter(&t.file)
 	t.w.Comma, t.w.UseCRLF = ';', true
 	return t
 }
@@ -54,18 +81,18 @@ func (t *text) Write(cells []string) error {
 	if err := t.w.Write(safe); err != nil {
 		return fmt.Errorf("sheet: %w", err)
 	}
-	if t.buf.Len() > MaxBytes {
+	if t.file.size > MaxBytes {
 		return t.full
 	}
 	return nil
 }
 
-func (t *text) File() ([]byte, error) {
+func (t *text) File() (io.Reader, int64, error) {
 	t.w.Flush()
-	if t.buf.Len() > MaxBytes {
-		return nil, t.full
+	if t.file.size > MaxBytes {
+		return nil, 0, t.full
 	}
-	return t.buf.Bytes(), t.w.Error()
+	return &t.file.Buffers, int64(t.file.size), t.w.Error()
 }
 
 // inert puts an apostrophe before what a spreadsheet program would take for a
@@ -80,7 +107,7 @@ func inert(cell string) string {
 // book is an XLSX file of one sheet (ISO/IEC 29500): a zip of five parts. Its cells are
 // texts by type, which no program computes. It is packed as it is written.
 type book struct {
-	buf  bytes.Buffer
+	file pieces
 	zip  *zip.Writer
 	rows io.Writer // the sheet's part
 	row  bytes.Buffer
@@ -122,7 +149,7 @@ var bookParts = [][2]string{
 // NewXLSX begins an XLSX file; full is what a row too much is answered with.
 func NewXLSX(full error) (Sheet, error) {
 	b := &book{full: full}
-	b.zip = zip.NewWriter(&b.buf)
+	b.zip = zip.NewWriter(&b.file)
 	for _, part := range bookParts {
 		var err error
 		if b.rows, err = b.zip.Create(part[0]); err == nil {
@@ -153,7 +180,7 @@ func (b *book) Write(cells []string) error {
 		b.row.WriteString(`</t></is></c>`)
 	}
 	b.row.WriteString(`</row>`)
-	if b.size > maxCells || b.buf.Len() > MaxBytes {
+	if b.size > maxCells || b.file.size > MaxBytes {
 		return b.full
 	}
 	if _, err := b.rows.Write(b.row.Bytes()); err != nil {
@@ -185,15 +212,15 @@ func fitting(text string) string {
 	return text
 }
 
-func (b *book) File() ([]byte, error) {
+func (b *book) File() (io.Reader, int64, error) {
 	if _, err := io.WriteString(b.rows, `</sheetData></worksheet>`); err != nil {
-		return nil, fmt.Errorf("sheet: %w", err)
+		return nil, 0, fmt.Errorf("sheet: %w", err)
 	}
 	if err := b.zip.Close(); err != nil {
-		return nil, fmt.Errorf("sheet: %w", err)
+		return nil, 0, fmt.Errorf("sheet: %w", err)
 	}
-	if b.buf.Len() > MaxBytes {
-		return nil, b.full
+	if b.file.size > MaxBytes {
+		return nil, 0, b.full
 	}
-	return b.buf.Bytes(), nil
+	return &b.file.Buffers, int64(b.file.size), nil
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -133,9 +136,30 @@ func written(t *testing.T, s Sheet, rows [][]string) []byte {
 			t.Fatal(err)
 		}
 	}
-	file, err := s.File()
+	file, n, err := s.File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file
+	text, err := io.ReadAll(file)
+	if err != nil || int64(len(text)) != n {
+		t.Fatalf("%d bytes of %d, %v", len(text), n, err)
+	}
+	return text
+}
+
+// Four files are made at once in 256 MiB.
+func TestAFileTakesHardlyMoreMemoryThanItHasBytes(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := NewCSV(errFull)
+	row := []string{strings.Repeat("å", 500), strings.Repeat("b", 1000)}
+	n := 0
+	for s.Write(row) == nil {
+		n++
+	}
+	runtime.ReadMemStats(&after)
+	made := int(after.TotalAlloc - before.TotalAlloc - uint64(n)*uint64(unsafe.Sizeof("")*uintptr(len(row)))) // each row has its safe cells
+	if n < 7000 || made > MaxBytes*11/10 {
+		t.Errorf("%d bytes of memory for a file of %d rows and %d bytes", made, n, MaxBytes)
+	}
 }
