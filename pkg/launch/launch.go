@@ -7,6 +7,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ import (
 	"github.com/finsam/finsam/pkg/jobs"
 	"github.com/finsam/finsam/pkg/memory"
 	"github.com/finsam/finsam/pkg/parts"
+	"github.com/finsam/finsam/pkg/programme/replica"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/pkg/store/migration"
 	"github.com/finsam/finsam/pkg/telemetry"
@@ -63,8 +65,9 @@ type Requirements struct {
 	Blobs        bool                    // a store for attachments, if the environment names one
 	Cipher       bool                    // keys to encrypt and to look up
 	Associations bool                    // the associations' files
+	Programme    bool                    // a copy of the activity service's programme, which it follows
 	Trust        bool                    // the trust file (the gateway)
-	Peers        []string                // the services that it calls or follows
+	Peers        []string                // the services that it calls, and whose feed it follows itself
 }
 
 // App is a service's parts. Those that it does not need are nil.
@@ -79,6 +82,7 @@ type App struct {
 	Verifier  *internaltoken.Verifier
 	Transport http.RoundTripper   // to the other services
 	TLS       *certificate.Folder // between the services; nil: plain HTTP
+	Programme *replica.Replica    // has the Associations; nil: not followed
 
 	isFront bool           // it serves those outside, in plain HTTP
 	closers []func() error // in the order of opening
@@ -158,8 +162,7 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 		return err
 	}
 	for _, name := range n.Peers {
-		c := p.Client(name)
-		p.Peers[name] = &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: func() (string, error) { return c.OwnToken("") }}
+		p.Peers[name] = p.feedOf(name)
 	}
 	if n.Cipher {
 		if p.Cipher, err = keys.Cipher(); err != nil {
@@ -181,10 +184,33 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 			return err
 		}
 	}
+	if n.Programme {
+		if err := p.FollowProgramme(ctx, p.feedOf("activity")); err != nil {
+			return fmt.Errorf("FINSAM_STORE: %w", err)
+		}
+	}
 	if n.Blobs {
 		return p.openBlobs(environ)
 	}
 	return nil
+}
+
+// feedOf returns the feed of another service.
+func (p *App) feedOf(service string) feed.Reader {
+	c := p.Client(service)
+	return &feedhttp.Client{Base: c.Base, HTTP: c.HTTP, Token: func() (string, error) { return c.OwnToken("") }}
+}
+
+// FollowProgramme opens the copy of the activity service's programme, whose feed log is:
+// its associations are the service's from then on. Who calls it runs it.
+func (p *App) FollowProgramme(ctx context.Context, log feed.Reader) (err error) {
+	p.Programme, err = replica.Open(ctx, replica.Config{
+		Service: p.Service, Engine: p.Engine, Feed: log, Owner: &replica.Client{Calls: p.Client("activity")}, Log: p.Log,
+	})
+	if err == nil {
+		p.Associations = p.Programme.Associations
+	}
+	return err
 }
 
 // UseEngine migrates the database of an engine to the service's schema, verifies the
@@ -257,7 +283,7 @@ func (p *App) Web() server.Config {
 // files; see the function Serve.
 func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
 	work = append(work, p.Watch)
-	if p.Associations != nil {
+	if p.Associations != nil && p.Programme == nil {
 		work = append(work, func(ctx context.Context) error { return p.Associations.Follow(ctx, p.Service, p.Log) })
 	}
 	s := server.Server{
@@ -275,6 +301,10 @@ func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Co
 	}
 	if p.Engine != nil {
 		s.Ready = p.Engine.Ping
+	}
+	if p.Programme != nil {
+		work = append(work, p.Programme.Run)
+		s.Ready = func(ctx context.Context) error { return cmp.Or(p.Engine.Ping(ctx), p.Programme.Ready()) }
 	}
 	return Serve(ctx, s, work...)
 }

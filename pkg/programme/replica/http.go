@@ -1,0 +1,129 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/programme"
+	"github.com/finsam/finsam/pkg/web/client"
+)
+
+// Path is where the owner serves its programme to the other services, outside the public
+// base path: without a query the index, with ?association=<id>&ids=<id>,<id> objects.
+const Path = "/internal/programme"
+
+const (
+	// MaxIDs is how many objects may be asked for at once.
+	MaxIDs = 100
+	// maxAnswer bounds what is read of one answer, in bytes.
+	maxAnswer = 32 << 20
+	// timeout bounds one call.
+	timeout = 15 * time.Second
+)
+
+// index is how often each object was written, by association and id.
+type index struct {
+	Associations map[string]map[string]int64 `json:"associations,omitempty"`
+}
+
+type page struct {
+	Objects []json.RawMessage `json:"objects"`
+}
+
+// Fetch returns the objects of an association: those of the ids, or all without any.
+type Fetch func(ctx context.Context, association string, ids []string) ([]*programme.Object, error)
+
+// Handler serves the programme at Path: of the associations that the owner serves itself,
+// what has been activated, without drafts. The caller's right to read it must have been
+// checked before.
+func Handler(served *association.Registry, fetch Fetch) http.Handler {
+	active := func(ctx context.Context, id string, ids []string) (all []programme.Object, err error) {
+		objects, err := fetch(ctx, id, ids)
+		for _, o := range objects {
+			if c := *o; len(c.Versions) > 0 {
+				c.Draft = nil
+				all = append(all, c)
+			}
+		}
+		return all, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var answer struct {
+			index
+			Objects []programme.Object `json:"objects,omitempty"`
+		}
+		var err error
+		q := r.URL.Query()
+		if id, ids := q.Get("association"), strings.Split(q.Get("ids"), ","); len(ids) > MaxIDs {
+			http.Error(w, fmt.Sprintf("at most %d ids at once", MaxIDs), http.StatusBadRequest)
+			return
+		} else if id != "" {
+			answer.Objects, err = active(r.Context(), id, ids)
+		} else {
+			answer.Associations = map[string]map[string]int64{}
+			for _, a := range served.All() {
+				all, e := active(r.Context(), a.ID, nil)
+				err = errors.Join(err, e)
+				answer.Associations[a.ID] = map[string]int64{}
+				for _, o := range all {
+					answer.Associations[a.ID][o.ID] = o.Writes
+				}
+			}
+		}
+		if err != nil {
+			http.Error(w, "the programme cannot be read now", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(answer)
+	})
+}
+
+// Client reads the owner's programme.
+type Client struct{ Calls *client.Client }
+
+// Index returns how often each object was written, by association and id.
+func (c *Client) Index(ctx context.Context) (map[string]map[string]int64, error) {
+	var i index
+	err := c.get(ctx, nil, &i)
+	return i.Associations, err
+}
+
+// Fetch returns at most MaxIDs objects of an association as JSON.
+func (c *Client) Fetch(ctx context.Context, association string, ids []string) ([]json.RawMessage, error) {
+	var p page
+	err := c.get(ctx, url.Values{"association": {association}, "ids": {strings.Join(ids, ",")}}, &p)
+	return p.Objects, err
+}
+
+func (c *Client) get(ctx context.Context, query url.Values, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Calls.Base+Path+"?"+query.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Calls.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10)) // so that the connection can be used again
+		return fault.ErrUnavailable.Because(fmt.Errorf("the owner answered %s", resp.Status))
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
+		return fault.ErrUnavailable.Because(fmt.Errorf("read the programme: %w", err))
+	}
+	return nil
+}
