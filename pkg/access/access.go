@@ -24,6 +24,7 @@ const (
 	OwnApplication  Relation = "own-application"
 	OwnHandIn       Relation = "own-hand-in"
 	OwnDecision     Relation = "own-decision"
+	OwnProgramme    Relation = "own-programme"
 	Association     Relation = "association"
 	Public          Relation = "public"
 )
@@ -155,7 +156,7 @@ func RolesOf(operation string) []actor.Role {
 func SeesPersons(r actor.Role) bool {
 	for _, row := range rows {
 		for _, c := range row {
-			if c.Role == r && c.Relation != Association && c.Relation != Public {
+			if c.Role == r && c.Relation != Association && c.Relation != OwnProgramme && c.Relation != Public {
 				return true
 			}
 		}

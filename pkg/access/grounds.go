@@ -14,7 +14,7 @@ import (
 type Grounds uint64
 
 var (
-	relations  = []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, OwnDecision}
+	relations  = []Relation{OwnUnit, OwnAuthority, OwnMunicipality, OwnParticipant, OwnApplication, OwnHandIn, Association, OwnDecision, OwnProgramme}
 	categories = []string{"", consent.Identity, consent.Progress, consent.Outcome}
 )
 
@@ -117,7 +117,7 @@ func GroundsOf(a actor.Actor, t Resource) (g Grounds) {
 			g |= relationBit(OwnDecision, "")
 		}
 		if a.Municipality != "" && a.Municipality == tie.Municipality {
-			g |= relationBit(OwnMunicipality, "")
+			g |= relationBit(OwnMunicipality, "") | relationBit(OwnProgramme, "")
 			if tie.HandedIn {
 				g |= relationBit(OwnHandIn, "")
 			}

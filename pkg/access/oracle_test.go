@@ -43,6 +43,7 @@ func (s scene) head() bool                  { return s.role == actor.Manager && 
 func (s scene) person() bool                { return s.role == actor.Participant && s.self }
 func (s scene) applicant() bool             { return s.person() && s.applied }
 func (s scene) admin() bool                 { return s.role == actor.AssociationAdmin }
+func (s scene) planner() bool               { return s.role == actor.Planner && s.municipality == "has it" }
 func (s scene) board() bool                 { return s.role == actor.Board }
 func (s scene) reviewer() bool              { return s.role == actor.Reviewer }
 func (s scene) known() bool                 { return s.protection != "another's" }
@@ -96,7 +97,7 @@ var oracle = []rule{
 	{"who receives or coaches settles who the person is, where sources differ", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() }, "rectifyParticipant"},
 	{"a protection is changed by handlers of the performing municipality and the head of its unit", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() || s.head() }, "protectParticipant"},
 	{"the head sees of a person what that needs, and never who it is", scene.head, "getParticipant"},
-	{"who decided on a referral, or let it join, corrects that, and so does the head", func(s scene) bool { return s.receiver() || s.coach() || s.head() }, "correctReferral"},
+	{"who decided on a referral corrects it, and so does the head", func(s scene) bool { return s.receiver() || s.head() }, "correctReferral"},
 	{"who led an enrolment corrects it, and so does the head", func(s scene) bool { return s.coach() || s.head() }, "correctEnrolment"},
 	{"who works with people knows colleagues by name, and who of the other side works on a case that they share", func(s scene) bool {
 		return s.officer() || s.receiver() || s.coach() || s.leader() || s.head()
@@ -117,7 +118,9 @@ var oracle = []rule{
 	}, "getCapacity"},
 	{"the units are nobody's secret", func(s scene) bool { return true }, "listUnits"},
 	{"nor is the programme of a week, for all but who only reviews and approves", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "getMunicipalityWeek listActivities"},
-	{"nor what a form needs: initiatives, checklists, members and the words for codes", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listInitiatives listPlans listChecklists listMunicipalities listAuthorities listCodeLists"},
+	{"nor what a form needs: initiatives, checklists, members and the words for codes", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listInitiatives listPlans listConsentTexts listChecklists listMunicipalities listAuthorities listCodeLists"},
+	{"nor the programme's objects, as they hold", func(s scene) bool { return !s.is(actor.Reviewer, actor.Manager) }, "listProgrammeObjects getProgrammeObject"},
+	{"a planner drafts and activates the own municipality's, and the association's staff all of them", func(s scene) bool { return s.admin() || s.planner() }, "getProgrammeObject#draft createProgrammeObject replaceProgrammeDraft discardProgrammeDraft checkProgrammeDraft activateProgrammeDraft endProgrammeObject"},
 	{"those who go there read why it was called off", func(s scene) bool { return s.is(actor.Coach, actor.Intake, actor.Supervisor, actor.Participant) }, "getCancellation"},
 }
 

@@ -145,6 +145,18 @@ func (r *Registry) Get(id string) (*Association, error) {
 	return nil, fault.ErrNotFound.Because(fmt.Errorf("no association %q is loaded", id))
 }
 
+// On returns an association as it is on a day.
+func (r *Registry) On(id string, on civil.Date) (*Association, error) {
+	today, err := r.Get(id)
+	if err != nil || on == civil.DateOf(r.now()) {
+		return today, err
+	}
+	if s := (*r.served.Load())[id]; s.assemble != nil {
+		return s.assemble(on), nil
+	}
+	return today, nil
+}
+
 // All returns the associations as they are today, in the order of their ids.
 func (r *Registry) All() (all []*Association) {
 	served := *r.served.Load()

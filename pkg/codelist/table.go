@@ -127,8 +127,6 @@ var Lists = []List{
 		code("cancelled", "Avbokning", "Cancellation"),
 		code("ended", "Slut", "End"),
 		code("reopened", "Återöppnande", "Reopening"),
-		code("moved", "Ny tid", "New time"),
-		code("discontinued", "Aktiviteten upphör", "End of the activity"),
 	}),
 	list("CalendarFeedState", "Kalenderadressens läge", "State of a calendar address", []Code{
 		code("open", "Öppen", "Open"),
@@ -137,7 +135,6 @@ var Lists = []List{
 	list("CancellationReason", "Varför ett tillfälle är inställt", "Why an occurrence is called off", []Code{
 		code("leader_absent", "Ledaren är frånvarande", "The leader is absent"),
 		code("public_holiday", "Helgdag", "Public holiday"),
-		code("closed", "Stängt", "Closed"),
 		code("weather", "Väder", "Weather"),
 		code("place_unavailable", "Lokalen är upptagen", "The place is unavailable"),
 		code("too_few", "För få deltagare", "Too few participants"),
@@ -147,7 +144,6 @@ var Lists = []List{
 	list("CancellationState", "Inställelsens läge", "State of a cancellation", []Code{
 		code("cancelled", "Inställt", "Called off"),
 		code("restored", "Blir av ändå", "Takes place after all"),
-		code("void", "Inget tillfälle längre", "No occurrence any more"),
 	}),
 	list("CapacityAnswer", "Svar om plats", "Answer about places", []Code{
 		code("capacity", "Det finns plats", "There is a place"),
@@ -306,16 +302,34 @@ var Lists = []List{
 		code("handed_over", "Överlämning", "Transfer"),
 		code("reopened", "Återöppnande", "Reopening"),
 		code("enrolled", "Inskrivning", "Enrolment"),
-		code("joining_ended", "Slut på anslutningen", "End of the joining"),
-		code("released", "Remiss som inte ledde till något", "Referral that came to nothing"),
+		code("released", "Inskrivningens slut", "End of the enrolment"),
 		code("mistaken", "Märkning som felskickad", "Marking as sent in error"),
 		code("protected", "Skydd av identiteten", "Protection of the identity"),
 		code("unprotected", "Skyddets slut", "End of the protection"),
 		code("contact_changed", "Ändrade kontaktuppgifter", "Changed contact details"),
 		code("rectified", "Rättelse", "Rectification"),
 	}),
+	list("ProgrammeKind", "Typ av programobjekt", "Kind of programme object", []Code{
+		code("association", "Förbundet och dess medlemmar", "The association and its members"),
+		code("initiative", "Insats", "Initiative"),
+		code("plan", "Plan", "Plan"),
+		code("terms", "Tider för varje tur", "Terms"),
+		code("closed_days", "Stängda dagar", "Closed days"),
+		code("consent_text", "Samtyckestext", "Consent text"),
+		code("code_list", "Kodlista", "Code list"),
+		code("site", "Plats", "Site"),
+		code("series", "Aktivitet som återkommer", "Recurring activity"),
+	}),
+	list("ProgrammeOrigin", "Var ett objekt ändras", "Where an object is changed", []Code{
+		code("file", "I en fil", "In a file"),
+		code("api", "I API:et", "In the API"),
+	}),
 	list("Protection", "Skydd", "Protection", append([]Code{code("none", "Inget", "None")}, protectionLevels...)),
 	list("ProtectionLevel", "Skyddets nivå", "Level of protection", protectionLevels),
+	list("PublicHolidays", "Allmänna helgdagar", "Public holidays", []Code{
+		code("closed", "Stängda", "Closed"),
+		code("open", "Som andra dagar", "Days like others"),
+	}),
 	list("PublicationDivision", "Indelning", "Division", divisions, code("outcome", "Per utfall", "By outcome")),
 	list("PublicationMeasure", "Mått", "Measure", only(figures, "received", "accepted", "rejected", "closed")),
 	list("PublicationState", "Publikationens läge", "State of a publication", []Code{

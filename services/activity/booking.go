@@ -23,7 +23,6 @@ type Booking struct {
 	Activity     string              `json:"activity"`
 	From         civil.Date          `json:"from"`            // first day
 	Until        civil.Date          `json:"until,omitempty"` // last day as booked; empty: it goes on
-	Plan         Plan                `json:"plan,omitempty"`  // of the activity, as booked; none: not kept
 	Receipt      idempotency.Receipt `json:"receipt"`
 	Steps        []Step              `json:"steps"`
 }
@@ -35,7 +34,6 @@ type Step struct {
 	Date       civil.Date `json:"date,omitempty"` // of attendance; else the first day that the booking no longer holds
 	Attendance Attendance `json:"attendance,omitempty"`
 	Text       []byte     `json:"text,omitempty"` // why it was corrected, encrypted
-	Plan       Plan       `json:"plan,omitempty"` // of the activity, from the day on
 
 	Correction *history.Correction[Step] `json:"correction,omitempty"`
 }
@@ -45,14 +43,12 @@ type StepKind string
 
 // The kinds of step of a booking.
 const (
-	StepBooked       StepKind = "booked"
-	StepNoted        StepKind = "attendance_noted"
-	StepCorrected    StepKind = "attendance_corrected" // a note was a mistake
-	StepCancelled    StepKind = "cancelled"            // by the coach
-	StepEnded        StepKind = "ended"                // because the enrolment was closed
-	StepReopened     StepKind = "reopened"             // because that, or the end of the activity, was corrected
-	StepMoved        StepKind = "moved"                // because the activity takes place at another time
-	StepDiscontinued StepKind = "discontinued"         // because the activity ended
+	StepBooked    StepKind = "booked"
+	StepNoted     StepKind = "attendance_noted"
+	StepCorrected StepKind = "attendance_corrected" // a note was a mistake
+	StepCancelled StepKind = "cancelled"            // by the coach
+	StepEnded     StepKind = "ended"                // because the enrolment was closed
+	StepReopened  StepKind = "reopened"             // because that was corrected
 )
 
 // State is what a booking is in.
@@ -76,8 +72,6 @@ var bookingTable = history.Table[State, StepKind, Party]{
 	{Operation: "correctAttendance", Kind: StepCorrected, By: []Party{PartyCoach, PartySupervisor, PartyManager}, From: bookingStates, To: history.Same},
 	{Operation: "cancelBooking", Kind: StepCancelled, By: []Party{PartyCoach}, From: []State{StateBooked}, To: StateCancelled},
 	{Kind: StepEnded, By: []Party{PartyService}, From: []State{StateBooked, StateCancelled}, To: StateEnded},
-	{Kind: StepMoved, By: []Party{PartyService}, From: bookingStates, To: history.Same},
-	{Kind: StepDiscontinued, By: []Party{PartyService}, From: bookingStates, To: history.Same},
 	{Kind: StepReopened, By: []Party{PartyService}, From: bookingStates, To: history.Same},
 }
 
@@ -118,7 +112,7 @@ func (b *Booking) Status() Status {
 		switch s.Kind {
 		case StepNoted:
 			st.Notes[s.Date] = Note{s.Date, s.Attendance, s.At, s.N}
-		case StepCancelled, StepEnded, StepDiscontinued:
+		case StepCancelled, StepEnded:
 			st.LastDay = min(st.LastDay, s.Date.AddDays(-1))
 		}
 	}
@@ -209,11 +203,11 @@ func (r BookingRequest) Check(now time.Time) error {
 	return nil
 }
 
-// Book returns a new booking of a checked request; plan is the activity's from its first day.
-func Book(id string, e *Enrolment, r BookingRequest, plan Plan, receipt idempotency.Receipt, by history.Author, now time.Time) *Booking {
+// Book returns a new booking of a checked request.
+func Book(id string, e *Enrolment, r BookingRequest, receipt idempotency.Receipt, by history.Author, now time.Time) *Booking {
 	return &Booking{
 		Association: e.Association, ID: id, Enrolment: e.ID, Participant: e.Participant, Municipality: e.Municipality,
-		Activity: r.Activity, From: r.From, Until: r.Until, Plan: plan, Receipt: receipt,
+		Activity: r.Activity, From: r.From, Until: r.Until, Receipt: receipt,
 		Steps: history.Append(nil, Step{Kind: StepBooked}, by, now),
 	}
 }

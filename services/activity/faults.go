@@ -7,6 +7,8 @@ var (
 	// Dates and weeks.
 	ErrDate = fault.New(fault.Invalid, "bad-date",
 		"Datumet finns inte eller är fel skrivet. Skriv det så här: 2026-11-24.", "The date does not exist or is not written correctly. Write it like this: 2026-11-24.")
+	ErrNotPlanned = fault.New(fault.Unprocessable, "day-not-planned",
+		"Programmet finns från och med 2000-01-01 och kan visas högst tio år framåt. Välj en dag däremellan.", "The programme is there from 2000-01-01 on and can be shown at most ten years ahead. Choose a day between them.")
 	ErrNoSuchWeek = fault.New(fault.Invalid, "no-such-week",
 		"Veckan finns inte eller är fel skriven. Skriv den så här: 2026-W48.", "The week does not exist or is not written correctly. Write it like this: 2026-W48.")
 

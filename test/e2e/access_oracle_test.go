@@ -106,7 +106,7 @@ func related(relation string, c suite.Caller, t thing) bool {
 		return c.Authority == t.authority && c.Unit == t.unit
 	case "own-authority":
 		return c.Authority == t.authority
-	case "own-municipality":
+	case "own-municipality", "own-programme":
 		return c.Municipality == t.municipality
 	case "own-participant":
 		return c.Participant == t.participant

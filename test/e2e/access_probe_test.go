@@ -57,8 +57,12 @@ func probeOf(op operation) probe {
 		p.status = 422
 		p.body = func(*world, suite.Caller, thing) any { return map[string]any{"period": "2099"} }
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
-	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists": // both associations have the same questions
+	case "replaceUnits", "replaceUnit", "listPublications", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects": // both associations have the same questions
 		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c)} }
+	case "createProgrammeObject": // from a day that has been, which is asked after the right
+		p.status = 422
+		p.body = func(*world, suite.Caller, thing) any { return series(day(-1)) }
+		p.own = func(c suite.Caller, _ thing) thing { return thing{association: association(c), municipality: "1481"} }
 	case "listTasks", "getReferralFigures":
 		p.own = func(c suite.Caller, _ thing) thing {
 			return thing{association: association(c), authority: c.Authority, unit: c.Unit, municipality: c.Municipality, participant: c.Participant}
@@ -125,6 +129,11 @@ func probeOf(op operation) probe {
 	return p
 }
 
+// series is an invented activity of Mölndal from a day on.
+func series(from string) map[string]any {
+	return map[string]any{"kind": "series", "municipality": "1481", "validFrom": from, "series": map[string]any{"name": "Påhittad promenad", "category": "social", "day": "tuesday"}}
+}
+
 // silentWebhook is one that is never called.
 var silentWebhook = map[string]any{"url": "https://hooks.finsam.example/", "active": false}
 
@@ -135,7 +144,8 @@ var views = map[string]map[string]func(suite.Answer, thing) bool{
 		"text":       func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
 		"duplicates": func(a suite.Answer, _ thing) bool { return a.At("duplicates") != nil },
 	},
-	"getPlaces": {"use": func(a suite.Answer, _ thing) bool { return a.At("taken") != nil }},
+	"getProgrammeObject": {"draft": func(a suite.Answer, _ thing) bool { return a.At("draft") != nil }},
+	"getPlaces":          {"use": func(a suite.Answer, _ thing) bool { return a.At("taken") != nil }},
 	"getParticipant": {"identity": func(a suite.Answer, t thing) bool {
 		return a.Text("familyName") == t.family && a.Text("personalIdentityNumber") != ""
 	}},
@@ -214,6 +224,7 @@ func (w *world) path(op operation, t thing) string {
 	id := map[string]string{
 		"referrals": t.referral, "participants": t.participant, "enrolments": t.enrolment,
 		"bookings": t.booking, "activities": w.activity, "webhooks": t.webhook, "drafts": t.draft, "publications": cmp.Or(w.publication, nobodys),
+		"programme-objects": cmp.Or(w.object, "series."+nobodys),
 	}[first]
 	path := strings.NewReplacer("{id}", id, "{number}", "1", "{feed}", t.feed, "{token}", t.secret, "{code}", "1481",
 		"{cancellation}", w.cancellation, "{delivery}", nobodys, "{attachment}", cmp.Or(t.attachment, nobodys), "{date}", w.date, "{municipality}", "1481", "{unit}", "fk-molndal", "{initiative}", "activera").Replace(op.Path)

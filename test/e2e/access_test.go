@@ -172,7 +172,7 @@ func (s *sheet) complete(table map[string][]cell, expected int) {
 
 // anybodys are the operations on what the caller names or has itself, such as the
 // own association's register: a foreigner to one is at home in another.
-var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "getReferralFigures", "listPublications", "makePublication", "listChecklists", "listCodeLists"}
+var anybodys = []string{"createReferral", "createReferrals", "createDraft", "replaceUnits", "replaceUnit", "listTasks", "searchParticipants", "getReferralFigures", "listPublications", "makePublication", "listChecklists", "listCodeLists", "listConsentTexts", "listProgrammeObjects"}
 
 func TestWithoutATokenOnlyThePublicOperationsAnswer(t *testing.T) {
 	s := suite.OneProcess(t)

@@ -19,6 +19,7 @@ type world struct {
 	date         string // of an occurrence that has been
 	cancellation string
 	publication  string // released
+	object       string // of the programme: a series of Mölndal with a draft
 }
 
 // newWorld makes five persons' cases that differ only in what a right depends
@@ -29,7 +30,7 @@ func newWorld(t *testing.T, s *suite.Suite) *world {
 	past := time.Now().UTC().AddDate(0, 0, -14)
 	o := w.occurrence(w.get(coach, "/municipalities/1481/week?week="+isoWeek(past)), "Återhämtning")
 	w.activity, w.date = o["activity"].(string), o["date"].(string)
-	w.cancellation, w.publication = w.callOff(), w.published()
+	w.cancellation, w.publication, w.object = w.callOff(), w.published(), w.planned()
 	for _, th := range []thing{
 		{name: "an open case", consent: true},
 		{name: "a case without consent"},
@@ -55,6 +56,22 @@ func (w *world) published() string {
 	w.Must(w.t, 200, suite.Request{
 		Method: "POST", Path: "/publications/" + made.Text("id") + "/release", Token: w.Token(w.t, second), Header: map[string]string{"If-Match": `"1"`},
 	})
+	return made.Text("id")
+}
+
+// planned makes a series of Mölndal that holds from next week on, and drafts its next form.
+func (w *world) planned() string {
+	w.t.Helper()
+	first := suite.Caller{Role: "planner", Authority: "molndal", Municipality: "1481", Subject: "planner-1"}
+	second := first
+	second.Subject = "planner-2"
+	made := w.Must(w.t, 201, suite.Request{Method: "POST", Path: "/programme-objects", Token: w.Token(w.t, first), Body: series(day(7))})
+	at := "/programme-objects/" + made.Text("id")
+	w.Must(w.t, 200, suite.Request{Method: "POST", Path: at + "/activation", Token: w.Token(w.t, second), Header: map[string]string{"If-Match": `"1"`}})
+	next := series(day(14))
+	delete(next, "kind")
+	delete(next, "municipality")
+	w.Must(w.t, 200, suite.Request{Method: "PUT", Path: at + "/draft", Token: w.Token(w.t, first), Body: next, Header: map[string]string{"If-Match": `"2"`}})
 	return made.Text("id")
 }
 

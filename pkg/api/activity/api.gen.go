@@ -130,9 +130,7 @@ const (
 	BookingStepKindAttendanceNoted     BookingStepKind = "attendance_noted"
 	BookingStepKindBooked              BookingStepKind = "booked"
 	BookingStepKindCancelled           BookingStepKind = "cancelled"
-	BookingStepKindDiscontinued        BookingStepKind = "discontinued"
 	BookingStepKindEnded               BookingStepKind = "ended"
-	BookingStepKindMoved               BookingStepKind = "moved"
 	BookingStepKindReopened            BookingStepKind = "reopened"
 )
 
@@ -147,11 +145,7 @@ func (e BookingStepKind) Valid() bool {
 		return true
 	case BookingStepKindCancelled:
 		return true
-	case BookingStepKindDiscontinued:
-		return true
 	case BookingStepKindEnded:
-		return true
-	case BookingStepKindMoved:
 		return true
 	case BookingStepKindReopened:
 		return true
@@ -180,7 +174,6 @@ func (e CalendarFeedState) Valid() bool {
 
 // Defines values for CancellationReason.
 const (
-	CancellationReasonClosed           CancellationReason = "closed"
 	CancellationReasonLeaderAbsent     CancellationReason = "leader_absent"
 	CancellationReasonOther            CancellationReason = "other"
 	CancellationReasonPlaceUnavailable CancellationReason = "place_unavailable"
@@ -193,8 +186,6 @@ const (
 // Valid indicates whether the value is a known member of the CancellationReason enum.
 func (e CancellationReason) Valid() bool {
 	switch e {
-	case CancellationReasonClosed:
-		return true
 	case CancellationReasonLeaderAbsent:
 		return true
 	case CancellationReasonOther:
@@ -218,7 +209,6 @@ func (e CancellationReason) Valid() bool {
 const (
 	CancellationStateCancelled CancellationState = "cancelled"
 	CancellationStateRestored  CancellationState = "restored"
-	CancellationStateVoid      CancellationState = "void"
 )
 
 // Valid indicates whether the value is a known member of the CancellationState enum.
@@ -227,8 +217,6 @@ func (e CancellationState) Valid() bool {
 	case CancellationStateCancelled:
 		return true
 	case CancellationStateRestored:
-		return true
-	case CancellationStateVoid:
 		return true
 	default:
 		return false
@@ -349,6 +337,81 @@ func (e OccurrenceState) Valid() bool {
 	case OccurrenceStateCancelled:
 		return true
 	case OccurrenceStatePlanned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeKind.
+const (
+	ProgrammeKindAssociation ProgrammeKind = "association"
+	ProgrammeKindClosedDays  ProgrammeKind = "closed_days"
+	ProgrammeKindCodeList    ProgrammeKind = "code_list"
+	ProgrammeKindConsentText ProgrammeKind = "consent_text"
+	ProgrammeKindInitiative  ProgrammeKind = "initiative"
+	ProgrammeKindPlan        ProgrammeKind = "plan"
+	ProgrammeKindSeries      ProgrammeKind = "series"
+	ProgrammeKindSite        ProgrammeKind = "site"
+	ProgrammeKindTerms       ProgrammeKind = "terms"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeKind enum.
+func (e ProgrammeKind) Valid() bool {
+	switch e {
+	case ProgrammeKindAssociation:
+		return true
+	case ProgrammeKindClosedDays:
+		return true
+	case ProgrammeKindCodeList:
+		return true
+	case ProgrammeKindConsentText:
+		return true
+	case ProgrammeKindInitiative:
+		return true
+	case ProgrammeKindPlan:
+		return true
+	case ProgrammeKindSeries:
+		return true
+	case ProgrammeKindSite:
+		return true
+	case ProgrammeKindTerms:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgrammeOrigin.
+const (
+	ProgrammeOriginApi  ProgrammeOrigin = "api"
+	ProgrammeOriginFile ProgrammeOrigin = "file"
+)
+
+// Valid indicates whether the value is a known member of the ProgrammeOrigin enum.
+func (e ProgrammeOrigin) Valid() bool {
+	switch e {
+	case ProgrammeOriginApi:
+		return true
+	case ProgrammeOriginFile:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PublicHolidays.
+const (
+	PublicHolidaysClosed PublicHolidays = "closed"
+	PublicHolidaysOpen   PublicHolidays = "open"
+)
+
+// Valid indicates whether the value is a known member of the PublicHolidays enum.
+func (e PublicHolidays) Valid() bool {
+	switch e {
+	case PublicHolidaysClosed:
+		return true
+	case PublicHolidaysOpen:
 		return true
 	default:
 		return false
@@ -607,11 +670,10 @@ type Booking struct {
 	Attendances     []AttendanceNote `json:"attendances"`
 
 	// ChangedAt När det senaste steget togs. / When the last step was taken.
-	ChangedAt time.Time          `json:"changedAt"`
-	Conflicts *[]BookingConflict `json:"conflicts,omitempty"`
-	Enrolment string             `json:"enrolment"`
-	From      string             `json:"from"`
-	Id        string             `json:"id"`
+	ChangedAt time.Time `json:"changedAt"`
+	Enrolment string    `json:"enrolment"`
+	From      string    `json:"from"`
+	Id        string    `json:"id"`
 
 	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
 	Identity     *ListedIdentity `json:"identity,omitempty"`
@@ -636,15 +698,6 @@ type Booking struct {
 type BookingCancellation struct {
 	// From Första dag som bokningen inte längre gäller. / First day on which the booking no longer applies.
 	From string `json:"from"`
-}
-
-// BookingConflict Bokningen tar samma tid som en annan av deltagarens, sedan en aktivitet har flyttats. Avboka en av dem. / The booking takes the same time as another of the participant's, since an activity was moved. Cancel one of them.
-type BookingConflict struct {
-	// Booking Den andra bokningen; saknas när den hör till en annan kommun. / The other booking; absent when it belongs to another municipality.
-	Booking *string `json:"booking,omitempty"`
-
-	// On Första dagen, från och med i dag. / The first day, from today on.
-	On string `json:"on"`
 }
 
 // BookingList defines model for BookingList.
@@ -678,28 +731,15 @@ type BookingStep struct {
 	Corrects *int    `json:"corrects,omitempty"`
 	Date     *string `json:"date,omitempty"`
 
-	// Day Veckodag. / Day of the week.
-	Day *Weekday `json:"day,omitempty"`
-
-	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
-	//
-	// Example: 13:00
-	From *LocalTime `json:"from,omitempty"`
-
-	// Kind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on.
+	// Kind Vad som hände i steget. / What happened in the step.
 	Kind   BookingStepKind `json:"kind"`
 	Number int             `json:"number"`
 
 	// Text Skälet till en rättelse; för en person med skyddade personuppgifter bara till de namngivna handläggarna. / The reason of a correction; of a person with a protected identity for the named handlers only.
 	Text *string `json:"text,omitempty"`
-
-	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
-	//
-	// Example: 13:00
-	To *LocalTime `json:"to,omitempty"`
 }
 
-// BookingStepKind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on.
+// BookingStepKind Vad som hände i steget. / What happened in the step.
 type BookingStepKind string
 
 // CalendarFeed defines model for CalendarFeed.
@@ -744,7 +784,7 @@ type Cancellation struct {
 	Reason     CancellationReason `json:"reason"`
 	RestoredAt *time.Time         `json:"restoredAt,omitempty"`
 
-	// State Om tillfället fortfarande är inställt; void när aktiviteten inte längre hålls den dagen. / Whether the occurrence is still called off; void when the activity no longer takes place on that day.
+	// State Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
 	State CancellationState `json:"state"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
@@ -755,13 +795,16 @@ type Cancellation struct {
 // CancellationReason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 type CancellationReason string
 
-// CancellationState Om tillfället fortfarande är inställt; void när aktiviteten inte längre hålls den dagen. / Whether the occurrence is still called off; void when the activity no longer takes place on that day.
+// CancellationState Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
 type CancellationState string
 
 // Checklist Frågorna i en remiss till en insats. / The questions of a referral to an initiative.
 type Checklist struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links `json:"_links"`
+
+	// ConsentTexts Texterna som personen kan skriva under; tom när förbundet inte har lagt in några. / The texts that the person can sign; empty when the association has entered none.
+	ConsentTexts []ConsentText `json:"consentTexts"`
 
 	// Fields Remissens övriga fält, i den ordning som ett formulär visar dem. / The referral's other fields, in the order in which a form shows them.
 	Fields     []FormField `json:"fields"`
@@ -805,12 +848,6 @@ type ClosedGroup struct {
 	Starts *[]string `json:"starts,omitempty"`
 }
 
-// Closure Perioden som dagen ligger i, då inget hålls. / The period that the day is in, in which nothing takes place.
-type Closure struct {
-	En string `json:"en"`
-	Sv string `json:"sv"`
-}
-
 // CodeList Värdena i ett schema, med texter. / The values of a schema, with texts.
 type CodeList struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
@@ -830,6 +867,39 @@ type CodeListList struct {
 	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
 	UnderscoreLinks Links      `json:"_links"`
 	Items           []CodeList `json:"items"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// ConsentText Det som en person skriver under, på ett språk. / What a person signs, in one language.
+type ConsentText struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links  `json:"_links"`
+	Id              string `json:"id"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label Label `json:"label"`
+
+	// Language Språket enligt BCP 47. / The language by BCP 47.
+	Language string `json:"language"`
+
+	// Text Stycken skiljs åt av en tom rad. / Paragraphs are separated by an empty line.
+	Text string `json:"text"`
+
+	// TextVersion Anges som textVersion i remissens samtycke. / Named as textVersion in a referral's consent.
+	TextVersion string `json:"textVersion"`
+	Title       string `json:"title"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version *Version `json:"version,omitempty"`
+}
+
+// ConsentTextList defines model for ConsentTextList.
+type ConsentTextList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links         `json:"_links"`
+	Items           []ConsentText `json:"items"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
@@ -1072,6 +1142,97 @@ type NewCancellation struct {
 	Reason CancellationReason `json:"reason"`
 }
 
+// NewProgrammeObject defines model for NewProgrammeObject.
+type NewProgrammeObject struct {
+	// ClosedDays Dagar då inget hålls. / Days on which nothing takes place.
+	ClosedDays *ProgrammeClosedDays `json:"closedDays,omitempty"`
+
+	// CodeList Förbundets egna texter för en kodlista. / The association's own texts for a code list.
+	CodeList *ProgrammeCodeList `json:"codeList,omitempty"`
+
+	// ConsentText Det som en person skriver under, på ett språk. / What a person signs, in one language.
+	ConsentText *ProgrammeConsentText `json:"consentText,omitempty"`
+
+	// Decision Beslutets beteckning. / Reference of the decision.
+	Decision *string `json:"decision,omitempty"`
+
+	// Id Typen, och vad det gäller; en serie får ett. / The kind, and what it is of; a series gets one.
+	//
+	// Example: plan.activera.1441
+	Id *string `json:"id,omitempty"`
+
+	// Initiative En insats. Inriktning, uppföljningsmetod och ESF-finansiering ändras inte sedan. / An initiative. Orientation, follow-up method and ESF financing do not change later.
+	Initiative *ProgrammeInitiative `json:"initiative,omitempty"`
+
+	// Kind Typ av programobjekt. / Kind of programme object.
+	Kind ProgrammeKind `json:"kind"`
+
+	// Municipality Kommunen som objektet hör till, för serier, platser och stängda dagar. / The municipality that the object is of, for series, sites and closed days.
+	Municipality *string `json:"municipality,omitempty"`
+
+	// Plan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
+	Plan *ProgrammePlan `json:"plan,omitempty"`
+
+	// Series En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+	Series *ProgrammeSeries `json:"series,omitempty"`
+
+	// Site En plats där man ses eller arbetar. / A place where people meet or work.
+	Site *ProgrammeSite `json:"site,omitempty"`
+
+	// Terms Hur många kalenderdagar varje tur får ta; det som utelämnas är som vanligt. / How many calendar days each turn may take; what is left out is as usual.
+	Terms *ProgrammeTerms `json:"terms,omitempty"`
+
+	// ValidFrom Första dag som versionen gäller. / First day on which the version holds.
+	//
+	// Example: 2027-01-11
+	ValidFrom string `json:"validFrom"`
+
+	// ValidTo Sista dag; utan den tills vidare. / Last day; without it until further notice.
+	//
+	// Example: 2027-06-13
+	ValidTo *string `json:"validTo,omitempty"`
+}
+
+// NewProgrammeVersion defines model for NewProgrammeVersion.
+type NewProgrammeVersion struct {
+	// ClosedDays Dagar då inget hålls. / Days on which nothing takes place.
+	ClosedDays *ProgrammeClosedDays `json:"closedDays,omitempty"`
+
+	// CodeList Förbundets egna texter för en kodlista. / The association's own texts for a code list.
+	CodeList *ProgrammeCodeList `json:"codeList,omitempty"`
+
+	// ConsentText Det som en person skriver under, på ett språk. / What a person signs, in one language.
+	ConsentText *ProgrammeConsentText `json:"consentText,omitempty"`
+
+	// Decision Beslutets beteckning. / Reference of the decision.
+	Decision *string `json:"decision,omitempty"`
+
+	// Initiative En insats. Inriktning, uppföljningsmetod och ESF-finansiering ändras inte sedan. / An initiative. Orientation, follow-up method and ESF financing do not change later.
+	Initiative *ProgrammeInitiative `json:"initiative,omitempty"`
+
+	// Plan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
+	Plan *ProgrammePlan `json:"plan,omitempty"`
+
+	// Series En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+	Series *ProgrammeSeries `json:"series,omitempty"`
+
+	// Site En plats där man ses eller arbetar. / A place where people meet or work.
+	Site *ProgrammeSite `json:"site,omitempty"`
+
+	// Terms Hur många kalenderdagar varje tur får ta; det som utelämnas är som vanligt. / How many calendar days each turn may take; what is left out is as usual.
+	Terms *ProgrammeTerms `json:"terms,omitempty"`
+
+	// ValidFrom Första dag som versionen gäller. / First day on which the version holds.
+	//
+	// Example: 2027-01-11
+	ValidFrom string `json:"validFrom"`
+
+	// ValidTo Sista dag; utan den tills vidare. / Last day; without it until further notice.
+	//
+	// Example: 2027-06-13
+	ValidTo *string `json:"validTo,omitempty"`
+}
+
 // Occurrence Ett tillfälle av en aktivitet. / One occurrence of an activity.
 type Occurrence struct {
 	Activity string `json:"activity"`
@@ -1081,12 +1242,9 @@ type Occurrence struct {
 
 	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
-
-	// Closure Perioden som dagen ligger i, då inget hålls. / The period that the day is in, in which nothing takes place.
-	Closure *Closure   `json:"closure,omitempty"`
-	Date    string     `json:"date"`
-	EndsAt  *time.Time `json:"endsAt,omitempty"`
-	Gather  *string    `json:"gather,omitempty"`
+	Date     string           `json:"date"`
+	EndsAt   *time.Time       `json:"endsAt,omitempty"`
+	Gather   *string          `json:"gather,omitempty"`
 
 	// Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 	Holiday    *Holiday `json:"holiday,omitempty"`
@@ -1183,6 +1341,445 @@ type PlanList struct {
 	Version *Version `json:"version,omitempty"`
 }
 
+// ProgrammeAgreement En kommun utför insatsen. / A municipality performs the initiative.
+type ProgrammeAgreement struct {
+	// From Example: 2027-01-01
+	From         string `json:"from"`
+	Municipality string `json:"municipality"`
+
+	// Reference Avtalets beteckning. / Reference of the agreement.
+	Reference *string `json:"reference,omitempty"`
+
+	// Until Sista dagen; utan den tills vidare. / The last day; without it until further notice.
+	//
+	// Example: 2027-12-31
+	Until *string `json:"until,omitempty"`
+}
+
+// ProgrammeAuthority En medlem som inte är en kommun. / A member that is no municipality.
+type ProgrammeAuthority struct {
+	Id string `json:"id"`
+
+	// Kind De fyra typerna av part (lag 2003:1210). / The four kinds of party (Swedish act 2003:1210).
+	Kind *AuthorityKind `json:"kind,omitempty"`
+	Name *string        `json:"name,omitempty"`
+}
+
+// ProgrammeBlock En del av planen. / A part of the plan.
+type ProgrammeBlock struct {
+	// CheckIn Remittenten tillfrågas före nästa block. / The referrer is asked before the next block.
+	CheckIn *bool `json:"checkIn,omitempty"`
+
+	// Closing Slutar med avslutningssamtal. / Ends with a closing conversation.
+	Closing *bool               `json:"closing,omitempty"`
+	Content *[]ActivityCategory `json:"content,omitempty"`
+	Name    *string             `json:"name,omitempty"`
+	Number  int                 `json:"number"`
+	Weeks   int                 `json:"weeks"`
+}
+
+// ProgrammeCheck defines model for ProgrammeCheck.
+type ProgrammeCheck struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Impact Vad aktiveringen skulle ändra. / What the activation would change.
+	Impact ProgrammeImpact `json:"impact"`
+	Object string          `json:"object"`
+
+	// Problems Det som hindrar aktivering. / What prevents the activation.
+	Problems []ProgrammeFinding `json:"problems"`
+
+	// Remarks Det som bör uppmärksammas. / What should be noticed.
+	Remarks []ProgrammeFinding `json:"remarks"`
+}
+
+// ProgrammeClosedDays Dagar då inget hålls. / Days on which nothing takes place.
+type ProgrammeClosedDays struct {
+	Closed *[]ProgrammeClosedPeriod `json:"closed,omitempty"`
+
+	// DaysBeforeReceipt Så många dagar före mottagandet kan en start vara; bara förbundets. / So many days before the receipt a start may be; the association's only.
+	DaysBeforeReceipt *int `json:"daysBeforeReceipt,omitempty"`
+
+	// Open Helgdagar som är som andra dagar. / Public holidays that are days like others.
+	Open *[]string `json:"open,omitempty"`
+
+	// PublicHolidays Om allmänna helgdagar är stängda. / Whether public holidays are closed.
+	PublicHolidays *PublicHolidays `json:"publicHolidays,omitempty"`
+}
+
+// ProgrammeClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
+type ProgrammeClosedGroup struct {
+	// Least Minst så många deltagare. / At least so many participants.
+	Least *int `json:"least,omitempty"`
+
+	// Most Högst så många deltagare. / At most so many participants.
+	Most     *int      `json:"most,omitempty"`
+	Sessions *int      `json:"sessions,omitempty"`
+	Starts   *[]string `json:"starts,omitempty"`
+}
+
+// ProgrammeClosedPeriod Dagar i följd då inget hålls, och varför. / Days in a row on which nothing takes place, and why.
+type ProgrammeClosedPeriod struct {
+	En string `json:"en"`
+
+	// From Example: 2027-07-05
+	From string `json:"from"`
+	Sv   string `json:"sv"`
+
+	// Until Sista dagen. / The last day.
+	//
+	// Example: 2027-07-30
+	Until string `json:"until"`
+}
+
+// ProgrammeCodeList Förbundets egna texter för en kodlista. / The association's own texts for a code list.
+type ProgrammeCodeList struct {
+	Codes []ProgrammeWord `json:"codes"`
+	Id    string          `json:"id"`
+}
+
+// ProgrammeConsentText Det som en person skriver under, på ett språk. / What a person signs, in one language.
+type ProgrammeConsentText struct {
+	// Language Språket enligt BCP 47. / The language by BCP 47.
+	Language string `json:"language"`
+
+	// Text Stycken skiljs åt av en tom rad. / Paragraphs are separated by an empty line.
+	Text  string `json:"text"`
+	Title string `json:"title"`
+
+	// Version Textens version, som remissen anger. / The text's version, as a referral names it.
+	Version string `json:"version"`
+}
+
+// ProgrammeEnding defines model for ProgrammeEnding.
+type ProgrammeEnding struct {
+	// Decision Beslutets beteckning. / Reference of the decision.
+	Decision *string `json:"decision,omitempty"`
+
+	// From Första dag som objektet inte gäller. / First day on which the object no longer holds.
+	//
+	// Example: 2027-06-14
+	From string `json:"from"`
+}
+
+// ProgrammeFinding Något som kontrollen fann. / Something that the check found.
+type ProgrammeFinding struct {
+	// Object Objektet där det rättas. / The object in which it is mended.
+	Object string `json:"object"`
+
+	// Text En hel mening på svenska och engelska. / A whole sentence in Swedish and English.
+	Text Sentence `json:"text"`
+}
+
+// ProgrammeImpact Vad aktiveringen skulle ändra. / What the activation would change.
+type ProgrammeImpact struct {
+	// Bookings Bokningar som får en annan dag, tid eller plats, eller ingen. / Bookings that get another day, time or place, or none.
+	Bookings int `json:"bookings"`
+
+	// Calendars Kalenderadresser vars innehåll ändras. / Calendar addresses whose entries change.
+	Calendars int `json:"calendars"`
+
+	// Cancellations Inställelser av tillfällen som inte längre finns. / Cancellations of occurrences that there would not be.
+	Cancellations int `json:"cancellations"`
+
+	// Conflicts Bokningar som skulle krocka med en annan av deltagarens. / Bookings that would collide with another of the participant's.
+	Conflicts int `json:"conflicts"`
+
+	// Enrolments Inskrivningar som pågår under det som ändras; de behåller sin version. / Enrolments that run under what changes; they keep their version.
+	Enrolments int `json:"enrolments"`
+}
+
+// ProgrammeInitiative En insats. Inriktning, uppföljningsmetod och ESF-finansiering ändras inte sedan. / An initiative. Orientation, follow-up method and ESF financing do not change later.
+type ProgrammeInitiative struct {
+	// Ages Ålder i hela år den dag som insatsen börjar. / Age in whole years on the day on which the initiative begins.
+	Ages Ages `json:"ages"`
+
+	// Agreements Kommunerna som utför insatsen. / The municipalities that perform the initiative.
+	Agreements *[]ProgrammeAgreement `json:"agreements,omitempty"`
+
+	// Esf Finansieras av Europeiska socialfonden. / Financed by the European Social Fund.
+	Esf *bool `json:"esf,omitempty"`
+
+	// FollowUpMethod Som den lagstadgade uppföljningen anger den. / As the statutory follow-up has it.
+	FollowUpMethod *string `json:"followUpMethod,omitempty"`
+	Id             string  `json:"id"`
+	Name           string  `json:"name"`
+
+	// Orientation Om en insats vänder sig till enskilda eller är strukturövergripande. / Whether an initiative is for individuals or structural.
+	Orientation InitiativeOrientation `json:"orientation"`
+
+	// RightTime Frågorna om det är rätt tid. / The questions whether it is the right time.
+	RightTime *[]ProgrammeWord `json:"rightTime,omitempty"`
+
+	// TargetGroup Vem insatsen är till för, utöver åldern. / Whom the initiative is for, besides the age.
+	TargetGroup *ProgrammeTargetGroup `json:"targetGroup,omitempty"`
+}
+
+// ProgrammeIntroduction Det som kommer före block 1, och inte räknas i längsta tid. / What comes before block 1, and does not count in the longest time.
+type ProgrammeIntroduction struct {
+	Content *[]ActivityCategory `json:"content,omitempty"`
+	Name    *string             `json:"name,omitempty"`
+	Weeks   *int                `json:"weeks,omitempty"`
+}
+
+// ProgrammeKind Typ av programobjekt. / Kind of programme object.
+type ProgrammeKind string
+
+// ProgrammeMembers Förbundet och dess medlemmar; ändras bara i en fil. / The association and its members; changed in a file only.
+type ProgrammeMembers struct {
+	Authorities    *[]ProgrammeAuthority   `json:"authorities,omitempty"`
+	Municipalities []ProgrammeMunicipality `json:"municipalities"`
+	Name           string                  `json:"name"`
+}
+
+// ProgrammeMunicipality En medlemskommun. / A member municipality.
+type ProgrammeMunicipality struct {
+	Authority *string `json:"authority,omitempty"`
+	Code      string  `json:"code"`
+	Name      string  `json:"name"`
+}
+
+// ProgrammeObject Ett programobjekt genom tiden. / A programme object through time.
+type ProgrammeObject struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// Current Numret på versionen som gäller; saknas när ingen gör det. / The number of the version that holds; absent when none does.
+	Current *int `json:"current,omitempty"`
+
+	// Draft En version av ett objekt. / A version of an object.
+	Draft *ProgrammeVersion `json:"draft,omitempty"`
+
+	// File Filen som objektet ändras i. / The file in which the object is changed.
+	File *string `json:"file,omitempty"`
+	Id   string  `json:"id"`
+
+	// Kind Typ av programobjekt. / Kind of programme object.
+	Kind ProgrammeKind `json:"kind"`
+
+	// Label Texten på svenska och engelska. / The text in Swedish and English.
+	Label        Label   `json:"label"`
+	Municipality *string `json:"municipality,omitempty"`
+
+	// Origin Vad som får ändra objektet, en fil eller API:et. / What may change the object, a file or the API.
+	Origin  ProgrammeOrigin   `json:"origin"`
+	Periods []ProgrammePeriod `json:"periods"`
+
+	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
+	Version  *Version            `json:"version,omitempty"`
+	Versions *[]ProgrammeVersion `json:"versions,omitempty"`
+}
+
+// ProgrammeObjectList defines model for ProgrammeObjectList.
+type ProgrammeObjectList struct {
+	// UnderscoreLinks Det som du kan göra nu. / What you can do now.
+	UnderscoreLinks Links `json:"_links"`
+
+	// UnderscoreMeta Var i listan svaret är. / Where in the list the answer is.
+	UnderscoreMeta Meta              `json:"_meta"`
+	Items          []ProgrammeObject `json:"items"`
+}
+
+// ProgrammeOrigin Vad som får ändra objektet, en fil eller API:et. / What may change the object, a file or the API.
+type ProgrammeOrigin string
+
+// ProgrammePeriod Dagar då en version gäller. / Days on which a version holds.
+type ProgrammePeriod struct {
+	// From Example: 2026-08-17
+	From string `json:"from"`
+
+	// Until Sista dagen; utan den tills vidare. / The last day; without it until further notice.
+	//
+	// Example: 2027-01-10
+	Until   *string `json:"until,omitempty"`
+	Version int     `json:"version"`
+}
+
+// ProgrammePlan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
+type ProgrammePlan struct {
+	Blocks *[]ProgrammeBlock `json:"blocks,omitempty"`
+
+	// CheckInDays Så många dagar före ett blocks sista dag kan avstämningen hållas. / So many days before a block's last day its check-in can be held.
+	CheckInDays *int `json:"checkInDays,omitempty"`
+
+	// CorrectionDays Inom så många dagar rättar man själv sitt steg. / Within so many days one corrects one's own step.
+	CorrectionDays *int `json:"correctionDays,omitempty"`
+
+	// Introduction Det som kommer före block 1, och inte räknas i längsta tid. / What comes before block 1, and does not count in the longest time.
+	Introduction *ProgrammeIntroduction `json:"introduction,omitempty"`
+	MaxWeeks     int                    `json:"maxWeeks"`
+	Rules        *[]ProgrammeRule       `json:"rules,omitempty"`
+
+	// WeeksUsedBefore Om veckor från tidigare inskrivningar räknas. / Whether weeks of earlier enrolments count.
+	WeeksUsedBefore *WeeksUsedBefore `json:"weeksUsedBefore,omitempty"`
+}
+
+// ProgrammeRule Vad varje deltagares vecka ska innehålla. / What the week of every participant must have.
+type ProgrammeRule struct {
+	// Blocks Bara i dessa block. / In these blocks only.
+	Blocks *[]int `json:"blocks,omitempty"`
+
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+	En       *string          `json:"en,omitempty"`
+
+	// FromWeek Från och med denna vecka av inskrivningen. / From this week of the enrolment on.
+	FromWeek *int `json:"fromWeek,omitempty"`
+
+	// Id Som i rapporter. / As in reports.
+	Id string  `json:"id"`
+	Sv *string `json:"sv,omitempty"`
+
+	// Times Gånger i veckan, minst. / Times a week, at least.
+	Times int `json:"times"`
+}
+
+// ProgrammeSeries En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+type ProgrammeSeries struct {
+	// Category Typ av aktivitet. / Kind of activity.
+	Category ActivityCategory `json:"category"`
+
+	// ClosedGroup En kurs som deltagaren följer från början. / A course that a participant follows from its start.
+	ClosedGroup *ProgrammeClosedGroup `json:"closedGroup,omitempty"`
+
+	// Day Veckodag. / Day of the week.
+	Day *Weekday `json:"day,omitempty"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From   *LocalTime `json:"from,omitempty"`
+	Gather *string    `json:"gather,omitempty"`
+
+	// Id Ett ord som filen har för aktiviteten. / A word that the file has for the activity.
+	Id         *string `json:"id,omitempty"`
+	Individual *bool   `json:"individual,omitempty"`
+
+	// Mode Hur aktiviteten hålls; på plats om inget anges. / How the activity is held; at the place if nothing is given.
+	Mode *ActivityMode `json:"mode,omitempty"`
+	Name string        `json:"name"`
+
+	// Part Del av dagen, när inga klockslag är beslutade. / Part of the day, when no times have been decided.
+	Part     *DayPart  `json:"part,omitempty"`
+	Place    *string   `json:"place,omitempty"`
+	Places   *[]string `json:"places,omitempty"`
+	Rotating *bool     `json:"rotating,omitempty"`
+
+	// Site En av kommunens platser, i stället för place. / One of the municipality's sites, instead of place.
+	Site *string `json:"site,omitempty"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To *LocalTime `json:"to,omitempty"`
+}
+
+// ProgrammeSite En plats där man ses eller arbetar. / A place where people meet or work.
+type ProgrammeSite struct {
+	Address *string `json:"address,omitempty"`
+
+	// Areas Områden för arbetsträning. / Areas of work training.
+	Areas *[]string `json:"areas,omitempty"`
+
+	// Id Platsens del av objektets id. / The site's part of the object's id.
+	Id           *string `json:"id,omitempty"`
+	Municipality *string `json:"municipality,omitempty"`
+	Name         string  `json:"name"`
+
+	// WorkTraining Tar emot för arbetsträning. / Takes participants for work training.
+	WorkTraining *bool `json:"workTraining,omitempty"`
+}
+
+// ProgrammeTargetGroup Vem insatsen är till för, utöver åldern. / Whom the initiative is for, besides the age.
+type ProgrammeTargetGroup struct {
+	// Authorities Hur många typer av part som minst ska beröras. / How many kinds of party must be concerned, at least.
+	Authorities *int              `json:"authorities,omitempty"`
+	Reasons     *[]ReferralReason `json:"reasons,omitempty"`
+}
+
+// ProgrammeTerms Hur många kalenderdagar varje tur får ta; det som utelämnas är som vanligt. / How many calendar days each turn may take; what is left out is as usual.
+type ProgrammeTerms struct {
+	CheckInAnswer   *int `json:"checkInAnswer,omitempty"`
+	CheckInDecision *int `json:"checkInDecision,omitempty"`
+	Closing         *int `json:"closing,omitempty"`
+	Correction      *int `json:"correction,omitempty"`
+	Decision        *int `json:"decision,omitempty"`
+	NextBlock       *int `json:"nextBlock,omitempty"`
+	Place           *int `json:"place,omitempty"`
+	Start           *int `json:"start,omitempty"`
+	Supplement      *int `json:"supplement,omitempty"`
+	Transfer        *int `json:"transfer,omitempty"`
+}
+
+// ProgrammeVersion En version av ett objekt. / A version of an object.
+type ProgrammeVersion struct {
+	// ActivatedAt Example: 2026-12-01T09:00:00.000Z
+	ActivatedAt *time.Time `json:"activatedAt,omitempty"`
+
+	// ActivatedBy Id för den som aktiverade. / The id of who activated it.
+	ActivatedBy *string `json:"activatedBy,omitempty"`
+
+	// Association Förbundet och dess medlemmar; ändras bara i en fil. / The association and its members; changed in a file only.
+	Association *ProgrammeMembers `json:"association,omitempty"`
+
+	// AuthoredAt Example: 2026-11-30T09:00:00.000Z
+	AuthoredAt *time.Time `json:"authoredAt,omitempty"`
+
+	// AuthoredBy Id för den som skrev. / The id of who wrote it.
+	AuthoredBy *string `json:"authoredBy,omitempty"`
+
+	// ClosedDays Dagar då inget hålls. / Days on which nothing takes place.
+	ClosedDays *ProgrammeClosedDays `json:"closedDays,omitempty"`
+
+	// CodeList Förbundets egna texter för en kodlista. / The association's own texts for a code list.
+	CodeList *ProgrammeCodeList `json:"codeList,omitempty"`
+
+	// ConsentText Det som en person skriver under, på ett språk. / What a person signs, in one language.
+	ConsentText *ProgrammeConsentText `json:"consentText,omitempty"`
+
+	// Decision Beslutets beteckning. / Reference of the decision.
+	Decision *string `json:"decision,omitempty"`
+
+	// Initiative En insats. Inriktning, uppföljningsmetod och ESF-finansiering ändras inte sedan. / An initiative. Orientation, follow-up method and ESF financing do not change later.
+	Initiative *ProgrammeInitiative `json:"initiative,omitempty"`
+
+	// Number Objektets egen numrering, från 1. / The object's own numbering, from 1.
+	Number int `json:"number"`
+
+	// Plan Hur en insats går till. Det som en kommuns plan utelämnar är som i insatsens egen. / How an initiative proceeds. What a municipality's plan leaves out is as in the initiative's own.
+	Plan *ProgrammePlan `json:"plan,omitempty"`
+
+	// Series En aktivitet som återkommer varje vecka. / An activity that recurs every week.
+	Series *ProgrammeSeries `json:"series,omitempty"`
+
+	// Site En plats där man ses eller arbetar. / A place where people meet or work.
+	Site *ProgrammeSite `json:"site,omitempty"`
+
+	// Terms Hur många kalenderdagar varje tur får ta; det som utelämnas är som vanligt. / How many calendar days each turn may take; what is left out is as usual.
+	Terms *ProgrammeTerms `json:"terms,omitempty"`
+
+	// ValidFrom Första dag som versionen gäller. / First day on which the version holds.
+	//
+	// Example: 2027-01-11
+	ValidFrom string `json:"validFrom"`
+
+	// ValidTo Sista dag; utan den tills vidare. / Last day; without it until further notice.
+	//
+	// Example: 2027-06-13
+	ValidTo *string `json:"validTo,omitempty"`
+}
+
+// ProgrammeWord En text på svenska och engelska. / A text in Swedish and English.
+type ProgrammeWord struct {
+	En string `json:"en"`
+	Id string `json:"id"`
+	Sv string `json:"sv"`
+}
+
+// PublicHolidays Om allmänna helgdagar är stängda. / Whether public holidays are closed.
+type PublicHolidays string
+
 // Question En fråga och de svar som kan väljas. / A question and the answers to choose from.
 type Question struct {
 	Answers []Choice `json:"answers"`
@@ -1203,6 +1800,12 @@ type QuestionKind string
 
 // ReferralReason Grund för att höra till målgruppen. / Ground for belonging to the target group.
 type ReferralReason string
+
+// Sentence En hel mening på svenska och engelska. / A whole sentence in Swedish and English.
+type Sentence struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
+}
 
 // Terms Hur många kalenderdagar varje tur får ta. / How many calendar days each turn may take.
 type Terms struct {
@@ -1257,8 +1860,14 @@ type Limit = int
 // MunicipalityCode defines model for MunicipalityCode.
 type MunicipalityCode = string
 
+// On Example: 2027-01-11
+type On = string
+
 // Page defines model for Page.
 type Page = int
+
+// ProgrammeObjectId defines model for ProgrammeObjectId.
+type ProgrammeObjectId = string
 
 // BookingChanged defines model for BookingChanged.
 type BookingChanged = Booking
@@ -1301,6 +1910,9 @@ type GetActivityDayParams struct {
 
 // ListAuthoritiesParams defines parameters for ListAuthorities.
 type ListAuthoritiesParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -1318,9 +1930,6 @@ type ListBookingsParams struct {
 
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
-
-	// Conflict Med true bara bokningar som tar samma tid som en annan av deltagarens, sedan en aktivitet har flyttats. / With true only bookings that take the same time as another of the participant's, since an activity was moved.
-	Conflict *bool `form:"conflict,omitempty" json:"conflict,omitempty"`
 
 	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. / Only what has changed at this instant or later; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one.
 	ChangedSince *time.Time `form:"changedSince,omitempty" json:"changedSince,omitempty"`
@@ -1376,24 +1985,45 @@ type ReadCalendarParams struct {
 
 // ListChecklistsParams defines parameters for ListChecklists.
 type ListChecklistsParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListCodeListsParams defines parameters for ListCodeLists.
 type ListCodeListsParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListConsentTextsParams defines parameters for ListConsentTexts.
+type ListConsentTextsParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListInitiativesParams defines parameters for ListInitiatives.
 type ListInitiativesParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListMunicipalitiesParams defines parameters for ListMunicipalities.
 type ListMunicipalitiesParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -1442,8 +2072,65 @@ type GetParticipantWeekParams struct {
 
 // ListPlansParams defines parameters for ListPlans.
 type ListPlansParams struct {
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
 	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListProgrammeObjectsParams defines parameters for ListProgrammeObjects.
+type ListProgrammeObjectsParams struct {
+	// Kind Bara objekt av denna typ. / Only objects of this kind.
+	Kind *ProgrammeKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Municipality Bara objekt som hör till denna kommun (fyrsiffrig kod). / Only objects of this municipality (four-digit code).
+	Municipality *string `form:"municipality,omitempty" json:"municipality,omitempty"`
+
+	// On Det som gäller denna dag; i dag om inget anges. / What holds on this day; today if nothing is given.
+	On *On `form:"on,omitempty" json:"on,omitempty"`
+
+	// Limit Högsta antal poster i ett svar. / The maximum number of items in an answer.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Page Vilken sida, räknat från 1. Den som skickar page får också antalet: totalRecords och totalPages. / Which page, counted from 1. With page the answer has the totals too: totalRecords and totalPages.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+}
+
+// CreateProgrammeObjectParams defines parameters for CreateProgrammeObject.
+type CreateProgrammeObjectParams struct {
+	// IdempotencyKey Din egen nyckel för detta anrop; samma nyckel igen ger samma svar i 24 timmar. / Your own key for this call; repeating the key returns the same answer for 24 hours.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetProgrammeObjectParams defines parameters for GetProgrammeObject.
+type GetProgrammeObjectParams struct {
+	// IfNoneMatch Versionen som du redan har, ur ETag. / The version that you already have, from ETag.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ActivateProgrammeDraftParams defines parameters for ActivateProgrammeDraft.
+type ActivateProgrammeDraftParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DiscardProgrammeDraftParams defines parameters for DiscardProgrammeDraft.
+type DiscardProgrammeDraftParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceProgrammeDraftParams defines parameters for ReplaceProgrammeDraft.
+type ReplaceProgrammeDraftParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// EndProgrammeObjectParams defines parameters for EndProgrammeObject.
+type EndProgrammeObjectParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CancelOccurrenceJSONRequestBody defines body for CancelOccurrence for application/json ContentType.
@@ -1461,32 +2148,50 @@ type NoteAttendanceJSONRequestBody = NewAttendance
 // CancelBookingJSONRequestBody defines body for CancelBooking for application/json ContentType.
 type CancelBookingJSONRequestBody = BookingCancellation
 
+// CreateProgrammeObjectJSONRequestBody defines body for CreateProgrammeObject for application/json ContentType.
+type CreateProgrammeObjectJSONRequestBody = NewProgrammeObject
+
+// ReplaceProgrammeDraftJSONRequestBody defines body for ReplaceProgrammeDraft for application/json ContentType.
+type ReplaceProgrammeDraftJSONRequestBody = NewProgrammeVersion
+
+// EndProgrammeObjectJSONRequestBody defines body for EndProgrammeObject for application/json ContentType.
+type EndProgrammeObjectJSONRequestBody = ProgrammeEnding
+
 // Paths holds the path of each operation, by operationId.
 var Paths = rest.NewPaths(map[string]string{
-	"listActivities":      "/activities",
-	"cancelOccurrence":    "/activities/{id}/cancellations",
-	"getCancellation":     "/activities/{id}/cancellations/{cancellation}",
-	"restoreOccurrence":   "/activities/{id}/cancellations/{cancellation}/restoration",
-	"getActivityDay":      "/activities/{id}/days/{date}",
-	"listAuthorities":     "/authorities",
-	"listBookings":        "/bookings",
-	"createBooking":       "/bookings",
-	"getBooking":          "/bookings/{id}",
-	"correctAttendance":   "/bookings/{id}/attendance-corrections",
-	"noteAttendance":      "/bookings/{id}/attendances",
-	"cancelBooking":       "/bookings/{id}/cancellation",
-	"readCalendar":        "/calendars/{token}",
-	"listChecklists":      "/checklists",
-	"listCodeLists":       "/code-lists",
-	"listInitiatives":     "/initiatives",
-	"listMunicipalities":  "/municipalities",
-	"getMunicipalityWeek": "/municipalities/{code}/week",
-	"listCalendarFeeds":   "/participants/{id}/calendar-feeds",
-	"createCalendarFeed":  "/participants/{id}/calendar-feeds",
-	"revokeCalendarFeed":  "/participants/{id}/calendar-feeds/{feed}",
-	"getCalendarFeed":     "/participants/{id}/calendar-feeds/{feed}",
-	"getParticipantWeek":  "/participants/{id}/week",
-	"listPlans":           "/plans",
+	"listActivities":         "/activities",
+	"cancelOccurrence":       "/activities/{id}/cancellations",
+	"getCancellation":        "/activities/{id}/cancellations/{cancellation}",
+	"restoreOccurrence":      "/activities/{id}/cancellations/{cancellation}/restoration",
+	"getActivityDay":         "/activities/{id}/days/{date}",
+	"listAuthorities":        "/authorities",
+	"listBookings":           "/bookings",
+	"createBooking":          "/bookings",
+	"getBooking":             "/bookings/{id}",
+	"correctAttendance":      "/bookings/{id}/attendance-corrections",
+	"noteAttendance":         "/bookings/{id}/attendances",
+	"cancelBooking":          "/bookings/{id}/cancellation",
+	"readCalendar":           "/calendars/{token}",
+	"listChecklists":         "/checklists",
+	"listCodeLists":          "/code-lists",
+	"listConsentTexts":       "/consent-texts",
+	"listInitiatives":        "/initiatives",
+	"listMunicipalities":     "/municipalities",
+	"getMunicipalityWeek":    "/municipalities/{code}/week",
+	"listCalendarFeeds":      "/participants/{id}/calendar-feeds",
+	"createCalendarFeed":     "/participants/{id}/calendar-feeds",
+	"revokeCalendarFeed":     "/participants/{id}/calendar-feeds/{feed}",
+	"getCalendarFeed":        "/participants/{id}/calendar-feeds/{feed}",
+	"getParticipantWeek":     "/participants/{id}/week",
+	"listPlans":              "/plans",
+	"listProgrammeObjects":   "/programme-objects",
+	"createProgrammeObject":  "/programme-objects",
+	"getProgrammeObject":     "/programme-objects/{id}",
+	"activateProgrammeDraft": "/programme-objects/{id}/activation",
+	"checkProgrammeDraft":    "/programme-objects/{id}/check",
+	"discardProgrammeDraft":  "/programme-objects/{id}/draft",
+	"replaceProgrammeDraft":  "/programme-objects/{id}/draft",
+	"endProgrammeObject":     "/programme-objects/{id}/ending",
 })
 
 // ServerInterface represents all server handlers.
@@ -1536,6 +2241,9 @@ type ServerInterface interface {
 	// ListCodeLists Lista kodlistor / List code lists
 	// (GET /code-lists)
 	ListCodeLists(ctx echo.Context, params ListCodeListsParams) error
+	// ListConsentTexts Lista samtyckestexter / List consent texts
+	// (GET /consent-texts)
+	ListConsentTexts(ctx echo.Context, params ListConsentTextsParams) error
 	// ListInitiatives Lista insatser / List initiatives
 	// (GET /initiatives)
 	ListInitiatives(ctx echo.Context, params ListInitiativesParams) error
@@ -1563,6 +2271,30 @@ type ServerInterface interface {
 	// ListPlans Lista planer / List plans
 	// (GET /plans)
 	ListPlans(ctx echo.Context, params ListPlansParams) error
+	// ListProgrammeObjects Lista programobjekt / List programme objects
+	// (GET /programme-objects)
+	ListProgrammeObjects(ctx echo.Context, params ListProgrammeObjectsParams) error
+	// CreateProgrammeObject Skapa ett programobjekt / Create a programme object
+	// (POST /programme-objects)
+	CreateProgrammeObject(ctx echo.Context, params CreateProgrammeObjectParams) error
+	// GetProgrammeObject Läs ett programobjekt / Read a programme object
+	// (GET /programme-objects/{id})
+	GetProgrammeObject(ctx echo.Context, id ProgrammeObjectId, params GetProgrammeObjectParams) error
+	// ActivateProgrammeDraft Aktivera utkastet / Activate the draft
+	// (POST /programme-objects/{id}/activation)
+	ActivateProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params ActivateProgrammeDraftParams) error
+	// CheckProgrammeDraft Kontrollera utkastet / Check the draft
+	// (POST /programme-objects/{id}/check)
+	CheckProgrammeDraft(ctx echo.Context, id ProgrammeObjectId) error
+	// DiscardProgrammeDraft Kasta utkastet / Discard the draft
+	// (DELETE /programme-objects/{id}/draft)
+	DiscardProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params DiscardProgrammeDraftParams) error
+	// ReplaceProgrammeDraft Skriv ett utkast / Write a draft
+	// (PUT /programme-objects/{id}/draft)
+	ReplaceProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params ReplaceProgrammeDraftParams) error
+	// EndProgrammeObject Låt objektet upphöra / End the object
+	// (POST /programme-objects/{id}/ending)
+	EndProgrammeObject(ctx echo.Context, id ProgrammeObjectId, params EndProgrammeObjectParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1765,6 +2497,12 @@ func (w *ServerInterfaceWrapper) ListAuthorities(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListAuthoritiesParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -1820,13 +2558,6 @@ func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
-	}
-
-	// ------------- Optional query parameter "conflict" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "conflict", ctx.QueryParams(), &params.Conflict, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter conflict: %s", err))
 	}
 
 	// ------------- Optional query parameter "changedSince" -------------
@@ -2084,6 +2815,12 @@ func (w *ServerInterfaceWrapper) ListChecklists(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListChecklistsParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -2113,6 +2850,12 @@ func (w *ServerInterfaceWrapper) ListCodeLists(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListCodeListsParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -2136,12 +2879,53 @@ func (w *ServerInterfaceWrapper) ListCodeLists(ctx echo.Context) error {
 	return err
 }
 
+// ListConsentTexts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListConsentTexts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListConsentTextsParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListConsentTexts(ctx, params)
+	return err
+}
+
 // ListInitiatives converts echo context to params.
 func (w *ServerInterfaceWrapper) ListInitiatives(ctx echo.Context) error {
 	var err error
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListInitiativesParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -2171,6 +2955,12 @@ func (w *ServerInterfaceWrapper) ListMunicipalities(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListMunicipalitiesParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -2423,6 +3213,12 @@ func (w *ServerInterfaceWrapper) ListPlans(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListPlansParams
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -2443,6 +3239,277 @@ func (w *ServerInterfaceWrapper) ListPlans(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPlans(ctx, params)
+	return err
+}
+
+// ListProgrammeObjects converts echo context to params.
+func (w *ServerInterfaceWrapper) ListProgrammeObjects(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListProgrammeObjectsParams
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "municipality" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "municipality", ctx.QueryParams(), &params.Municipality, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter municipality: %s", err))
+	}
+
+	// ------------- Optional query parameter "on" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "on", ctx.QueryParams(), &params.On, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter on: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListProgrammeObjects(ctx, params)
+	return err
+}
+
+// CreateProgrammeObject converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateProgrammeObject(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateProgrammeObjectParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateProgrammeObject(ctx, params)
+	return err
+}
+
+// GetProgrammeObject converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProgrammeObject(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ProgrammeObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetProgrammeObjectParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProgrammeObject(ctx, id, params)
+	return err
+}
+
+// ActivateProgrammeDraft converts echo context to params.
+func (w *ServerInterfaceWrapper) ActivateProgrammeDraft(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ProgrammeObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivateProgrammeDraftParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ActivateProgrammeDraft(ctx, id, params)
+	return err
+}
+
+// CheckProgrammeDraft converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckProgrammeDraft(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ProgrammeObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckProgrammeDraft(ctx, id)
+	return err
+}
+
+// DiscardProgrammeDraft converts echo context to params.
+func (w *ServerInterfaceWrapper) DiscardProgrammeDraft(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ProgrammeObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DiscardProgrammeDraftParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DiscardProgrammeDraft(ctx, id, params)
+	return err
+}
+
+// ReplaceProgrammeDraft converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceProgrammeDraft(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ProgrammeObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceProgrammeDraftParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceProgrammeDraft(ctx, id, params)
+	return err
+}
+
+// EndProgrammeObject converts echo context to params.
+func (w *ServerInterfaceWrapper) EndProgrammeObject(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ProgrammeObjectId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndProgrammeObjectParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndProgrammeObject(ctx, id, params)
 	return err
 }
 
@@ -2508,6 +3575,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/calendars/:token", wrapper.ReadCalendar, options.OperationMiddlewares["readCalendar"]...)
 	router.GET(options.BaseURL+"/checklists", wrapper.ListChecklists, options.OperationMiddlewares["listChecklists"]...)
 	router.GET(options.BaseURL+"/code-lists", wrapper.ListCodeLists, options.OperationMiddlewares["listCodeLists"]...)
+	router.GET(options.BaseURL+"/consent-texts", wrapper.ListConsentTexts, options.OperationMiddlewares["listConsentTexts"]...)
 	router.GET(options.BaseURL+"/initiatives", wrapper.ListInitiatives, options.OperationMiddlewares["listInitiatives"]...)
 	router.GET(options.BaseURL+"/municipalities", wrapper.ListMunicipalities, options.OperationMiddlewares["listMunicipalities"]...)
 	router.GET(options.BaseURL+"/municipalities/:code/week", wrapper.GetMunicipalityWeek, options.OperationMiddlewares["getMunicipalityWeek"]...)
@@ -2517,6 +3585,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/participants/:id/calendar-feeds/:feed", wrapper.GetCalendarFeed, options.OperationMiddlewares["getCalendarFeed"]...)
 	router.GET(options.BaseURL+"/participants/:id/week", wrapper.GetParticipantWeek, options.OperationMiddlewares["getParticipantWeek"]...)
 	router.GET(options.BaseURL+"/plans", wrapper.ListPlans, options.OperationMiddlewares["listPlans"]...)
+	router.GET(options.BaseURL+"/programme-objects", wrapper.ListProgrammeObjects, options.OperationMiddlewares["listProgrammeObjects"]...)
+	router.POST(options.BaseURL+"/programme-objects", wrapper.CreateProgrammeObject, options.OperationMiddlewares["createProgrammeObject"]...)
+	router.GET(options.BaseURL+"/programme-objects/:id", wrapper.GetProgrammeObject, options.OperationMiddlewares["getProgrammeObject"]...)
+	router.POST(options.BaseURL+"/programme-objects/:id/activation", wrapper.ActivateProgrammeDraft, options.OperationMiddlewares["activateProgrammeDraft"]...)
+	router.POST(options.BaseURL+"/programme-objects/:id/check", wrapper.CheckProgrammeDraft, options.OperationMiddlewares["checkProgrammeDraft"]...)
+	router.DELETE(options.BaseURL+"/programme-objects/:id/draft", wrapper.DiscardProgrammeDraft, options.OperationMiddlewares["discardProgrammeDraft"]...)
+	router.PUT(options.BaseURL+"/programme-objects/:id/draft", wrapper.ReplaceProgrammeDraft, options.OperationMiddlewares["replaceProgrammeDraft"]...)
+	router.POST(options.BaseURL+"/programme-objects/:id/ending", wrapper.EndProgrammeObject, options.OperationMiddlewares["endProgrammeObject"]...)
 
 }
 
@@ -2895,6 +3971,39 @@ func (response ListCodeLists304Response) VisitListCodeListsResponse(w http.Respo
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type ListConsentTextsRequestObject struct {
+	Params ListConsentTextsParams
+}
+
+type ListConsentTextsResponseObject interface {
+	VisitListConsentTextsResponse(w http.ResponseWriter) error
+}
+
+type ListConsentTexts200ResponseHeaders struct {
+	ETag *string
+}
+
+type ListConsentTexts200JSONResponse struct {
+	Body    ConsentTextList
+	Headers ListConsentTexts200ResponseHeaders
+}
+
+func (response ListConsentTexts200JSONResponse) VisitListConsentTextsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ListConsentTexts304ResponseHeaders struct {
+	ETag *string
+}
+
+type ListConsentTexts304Response struct {
+	Headers ListConsentTexts304ResponseHeaders
+}
+
+func (response ListConsentTexts304Response) VisitListConsentTextsResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 type ListInitiativesRequestObject struct {
 	Params ListInitiativesParams
 }
@@ -3133,6 +4242,175 @@ func (response ListPlans304Response) VisitListPlansResponse(w http.ResponseWrite
 	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
+type ListProgrammeObjectsRequestObject struct {
+	Params ListProgrammeObjectsParams
+}
+
+type ListProgrammeObjectsResponseObject interface {
+	VisitListProgrammeObjectsResponse(w http.ResponseWriter) error
+}
+
+type ListProgrammeObjects200JSONResponse ProgrammeObjectList
+
+func (response ListProgrammeObjects200JSONResponse) VisitListProgrammeObjectsResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type CreateProgrammeObjectRequestObject struct {
+	Params CreateProgrammeObjectParams
+	Body   *CreateProgrammeObjectJSONRequestBody
+}
+
+type CreateProgrammeObjectResponseObject interface {
+	VisitCreateProgrammeObjectResponse(w http.ResponseWriter) error
+}
+
+type CreateProgrammeObject201ResponseHeaders struct {
+	ETag     *string
+	Location *string
+}
+
+type CreateProgrammeObject201JSONResponse struct {
+	Body    ProgrammeObject
+	Headers CreateProgrammeObject201ResponseHeaders
+}
+
+func (response CreateProgrammeObject201JSONResponse) VisitCreateProgrammeObjectResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 201, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag}, web.Header{Name: "Location", Value: response.Headers.Location})
+}
+
+type GetProgrammeObjectRequestObject struct {
+	Id     ProgrammeObjectId `json:"id"`
+	Params GetProgrammeObjectParams
+}
+
+type GetProgrammeObjectResponseObject interface {
+	VisitGetProgrammeObjectResponse(w http.ResponseWriter) error
+}
+
+type GetProgrammeObject200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetProgrammeObject200JSONResponse struct {
+	Body    ProgrammeObject
+	Headers GetProgrammeObject200ResponseHeaders
+}
+
+func (response GetProgrammeObject200JSONResponse) VisitGetProgrammeObjectResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type GetProgrammeObject304ResponseHeaders struct {
+	ETag *string
+}
+
+type GetProgrammeObject304Response struct {
+	Headers GetProgrammeObject304ResponseHeaders
+}
+
+func (response GetProgrammeObject304Response) VisitGetProgrammeObjectResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 304, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type ActivateProgrammeDraftRequestObject struct {
+	Id     ProgrammeObjectId `json:"id"`
+	Params ActivateProgrammeDraftParams
+}
+
+type ActivateProgrammeDraftResponseObject interface {
+	VisitActivateProgrammeDraftResponse(w http.ResponseWriter) error
+}
+
+type ActivateProgrammeDraft200ResponseHeaders struct {
+	ETag *string
+}
+
+type ActivateProgrammeDraft200JSONResponse struct {
+	Body    ProgrammeObject
+	Headers ActivateProgrammeDraft200ResponseHeaders
+}
+
+func (response ActivateProgrammeDraft200JSONResponse) VisitActivateProgrammeDraftResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type CheckProgrammeDraftRequestObject struct {
+	Id ProgrammeObjectId `json:"id"`
+}
+
+type CheckProgrammeDraftResponseObject interface {
+	VisitCheckProgrammeDraftResponse(w http.ResponseWriter) error
+}
+
+type CheckProgrammeDraft200JSONResponse ProgrammeCheck
+
+func (response CheckProgrammeDraft200JSONResponse) VisitCheckProgrammeDraftResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response)
+}
+
+type DiscardProgrammeDraftRequestObject struct {
+	Id     ProgrammeObjectId `json:"id"`
+	Params DiscardProgrammeDraftParams
+}
+
+type DiscardProgrammeDraftResponseObject interface {
+	VisitDiscardProgrammeDraftResponse(w http.ResponseWriter) error
+}
+
+type DiscardProgrammeDraft204Response struct {
+}
+
+func (response DiscardProgrammeDraft204Response) VisitDiscardProgrammeDraftResponse(w http.ResponseWriter) error {
+	return web.AnswerEmpty(w, 204)
+}
+
+type ReplaceProgrammeDraftRequestObject struct {
+	Id     ProgrammeObjectId `json:"id"`
+	Params ReplaceProgrammeDraftParams
+	Body   *ReplaceProgrammeDraftJSONRequestBody
+}
+
+type ReplaceProgrammeDraftResponseObject interface {
+	VisitReplaceProgrammeDraftResponse(w http.ResponseWriter) error
+}
+
+type ReplaceProgrammeDraft200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReplaceProgrammeDraft200JSONResponse struct {
+	Body    ProgrammeObject
+	Headers ReplaceProgrammeDraft200ResponseHeaders
+}
+
+func (response ReplaceProgrammeDraft200JSONResponse) VisitReplaceProgrammeDraftResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type EndProgrammeObjectRequestObject struct {
+	Id     ProgrammeObjectId `json:"id"`
+	Params EndProgrammeObjectParams
+	Body   *EndProgrammeObjectJSONRequestBody
+}
+
+type EndProgrammeObjectResponseObject interface {
+	VisitEndProgrammeObjectResponse(w http.ResponseWriter) error
+}
+
+type EndProgrammeObject200ResponseHeaders struct {
+	ETag *string
+}
+
+type EndProgrammeObject200JSONResponse struct {
+	Body    ProgrammeObject
+	Headers EndProgrammeObject200ResponseHeaders
+}
+
+func (response EndProgrammeObject200JSONResponse) VisitEndProgrammeObjectResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListActivities Lista aktiviteter / List activities
@@ -3180,6 +4458,9 @@ type StrictServerInterface interface {
 	// ListCodeLists Lista kodlistor / List code lists
 	// (GET /code-lists)
 	ListCodeLists(ctx context.Context, request ListCodeListsRequestObject) (ListCodeListsResponseObject, error)
+	// ListConsentTexts Lista samtyckestexter / List consent texts
+	// (GET /consent-texts)
+	ListConsentTexts(ctx context.Context, request ListConsentTextsRequestObject) (ListConsentTextsResponseObject, error)
 	// ListInitiatives Lista insatser / List initiatives
 	// (GET /initiatives)
 	ListInitiatives(ctx context.Context, request ListInitiativesRequestObject) (ListInitiativesResponseObject, error)
@@ -3207,6 +4488,30 @@ type StrictServerInterface interface {
 	// ListPlans Lista planer / List plans
 	// (GET /plans)
 	ListPlans(ctx context.Context, request ListPlansRequestObject) (ListPlansResponseObject, error)
+	// ListProgrammeObjects Lista programobjekt / List programme objects
+	// (GET /programme-objects)
+	ListProgrammeObjects(ctx context.Context, request ListProgrammeObjectsRequestObject) (ListProgrammeObjectsResponseObject, error)
+	// CreateProgrammeObject Skapa ett programobjekt / Create a programme object
+	// (POST /programme-objects)
+	CreateProgrammeObject(ctx context.Context, request CreateProgrammeObjectRequestObject) (CreateProgrammeObjectResponseObject, error)
+	// GetProgrammeObject Läs ett programobjekt / Read a programme object
+	// (GET /programme-objects/{id})
+	GetProgrammeObject(ctx context.Context, request GetProgrammeObjectRequestObject) (GetProgrammeObjectResponseObject, error)
+	// ActivateProgrammeDraft Aktivera utkastet / Activate the draft
+	// (POST /programme-objects/{id}/activation)
+	ActivateProgrammeDraft(ctx context.Context, request ActivateProgrammeDraftRequestObject) (ActivateProgrammeDraftResponseObject, error)
+	// CheckProgrammeDraft Kontrollera utkastet / Check the draft
+	// (POST /programme-objects/{id}/check)
+	CheckProgrammeDraft(ctx context.Context, request CheckProgrammeDraftRequestObject) (CheckProgrammeDraftResponseObject, error)
+	// DiscardProgrammeDraft Kasta utkastet / Discard the draft
+	// (DELETE /programme-objects/{id}/draft)
+	DiscardProgrammeDraft(ctx context.Context, request DiscardProgrammeDraftRequestObject) (DiscardProgrammeDraftResponseObject, error)
+	// ReplaceProgrammeDraft Skriv ett utkast / Write a draft
+	// (PUT /programme-objects/{id}/draft)
+	ReplaceProgrammeDraft(ctx context.Context, request ReplaceProgrammeDraftRequestObject) (ReplaceProgrammeDraftResponseObject, error)
+	// EndProgrammeObject Låt objektet upphöra / End the object
+	// (POST /programme-objects/{id}/ending)
+	EndProgrammeObject(ctx context.Context, request EndProgrammeObjectRequestObject) (EndProgrammeObjectResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -3723,6 +5028,31 @@ func (sh *strictHandler) ListCodeLists(ctx echo.Context, params ListCodeListsPar
 	return nil
 }
 
+// ListConsentTexts operation middleware
+func (sh *strictHandler) ListConsentTexts(ctx echo.Context, params ListConsentTextsParams) error {
+	var request ListConsentTextsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListConsentTexts(ctx.Request().Context(), request.(ListConsentTextsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListConsentTexts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListConsentTextsResponseObject); ok {
+		return validResponse.VisitListConsentTextsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListInitiatives operation middleware
 func (sh *strictHandler) ListInitiatives(ctx echo.Context, params ListInitiativesParams) error {
 	var request ListInitiativesRequestObject
@@ -3950,6 +5280,280 @@ func (sh *strictHandler) ListPlans(ctx echo.Context, params ListPlansParams) err
 		return err
 	} else if validResponse, ok := response.(ListPlansResponseObject); ok {
 		return validResponse.VisitListPlansResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListProgrammeObjects operation middleware
+func (sh *strictHandler) ListProgrammeObjects(ctx echo.Context, params ListProgrammeObjectsParams) error {
+	var request ListProgrammeObjectsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProgrammeObjects(ctx.Request().Context(), request.(ListProgrammeObjectsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProgrammeObjects")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListProgrammeObjectsResponseObject); ok {
+		return validResponse.VisitListProgrammeObjectsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateProgrammeObject operation middleware
+func (sh *strictHandler) CreateProgrammeObject(ctx echo.Context, params CreateProgrammeObjectParams) error {
+	var request CreateProgrammeObjectRequestObject
+
+	request.Params = params
+
+	var body CreateProgrammeObjectJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateProgrammeObject(ctx.Request().Context(), request.(CreateProgrammeObjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateProgrammeObject")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateProgrammeObjectResponseObject); ok {
+		return validResponse.VisitCreateProgrammeObjectResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProgrammeObject operation middleware
+func (sh *strictHandler) GetProgrammeObject(ctx echo.Context, id ProgrammeObjectId, params GetProgrammeObjectParams) error {
+	var request GetProgrammeObjectRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProgrammeObject(ctx.Request().Context(), request.(GetProgrammeObjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProgrammeObject")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProgrammeObjectResponseObject); ok {
+		return validResponse.VisitGetProgrammeObjectResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ActivateProgrammeDraft operation middleware
+func (sh *strictHandler) ActivateProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params ActivateProgrammeDraftParams) error {
+	var request ActivateProgrammeDraftRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActivateProgrammeDraft(ctx.Request().Context(), request.(ActivateProgrammeDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActivateProgrammeDraft")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ActivateProgrammeDraftResponseObject); ok {
+		return validResponse.VisitActivateProgrammeDraftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CheckProgrammeDraft operation middleware
+func (sh *strictHandler) CheckProgrammeDraft(ctx echo.Context, id ProgrammeObjectId) error {
+	var request CheckProgrammeDraftRequestObject
+
+	request.Id = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckProgrammeDraft(ctx.Request().Context(), request.(CheckProgrammeDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckProgrammeDraft")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckProgrammeDraftResponseObject); ok {
+		return validResponse.VisitCheckProgrammeDraftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DiscardProgrammeDraft operation middleware
+func (sh *strictHandler) DiscardProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params DiscardProgrammeDraftParams) error {
+	var request DiscardProgrammeDraftRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiscardProgrammeDraft(ctx.Request().Context(), request.(DiscardProgrammeDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiscardProgrammeDraft")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DiscardProgrammeDraftResponseObject); ok {
+		return validResponse.VisitDiscardProgrammeDraftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceProgrammeDraft operation middleware
+func (sh *strictHandler) ReplaceProgrammeDraft(ctx echo.Context, id ProgrammeObjectId, params ReplaceProgrammeDraftParams) error {
+	var request ReplaceProgrammeDraftRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body ReplaceProgrammeDraftJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceProgrammeDraft(ctx.Request().Context(), request.(ReplaceProgrammeDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceProgrammeDraft")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceProgrammeDraftResponseObject); ok {
+		return validResponse.VisitReplaceProgrammeDraftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndProgrammeObject operation middleware
+func (sh *strictHandler) EndProgrammeObject(ctx echo.Context, id ProgrammeObjectId, params EndProgrammeObjectParams) error {
+	var request EndProgrammeObjectRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body EndProgrammeObjectJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndProgrammeObject(ctx.Request().Context(), request.(EndProgrammeObjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndProgrammeObject")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndProgrammeObjectResponseObject); ok {
+		return validResponse.VisitEndProgrammeObjectResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -144,9 +144,9 @@ func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) e
 	case !isOf(v.Content, d.Kind):
 		return ErrContent.AtField("/content")
 	case !v.From.Valid() || v.From < today:
-		return ErrFrom.AtField("/from")
+		return ErrFrom.AtField("/validFrom")
 	case v.Until != "" && (!v.Until.Valid() || v.Until < v.From):
-		return ErrPeriod.AtField("/until")
+		return ErrPeriod.AtField("/validTo")
 	}
 	if err := d.checkFixed(v.Content); err != nil {
 		return err
@@ -163,7 +163,7 @@ func (d *Document) checkFixed(c programme.Content) error {
 	}
 	first := d.Versions[0].Content.Initiative
 	if c.Initiative.Orientation != first.Orientation {
-		return ErrImmutable.AtField("/content/initiative")
+		return ErrImmutable.AtField("/initiative")
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (d *Document) Activate(by history.Author, now time.Time) error {
 	case draft.By.Subject == by.Subject && draft.By.Authority == by.Authority:
 		return ErrOwnDraft
 	case draft.From < today:
-		return ErrFrom.AtField("/from")
+		return ErrFrom.AtField("/validFrom")
 	}
 	if err := d.checkFixed(draft.Content); err != nil {
 		return err
@@ -212,7 +212,7 @@ func (d *Document) End(on civil.Date, decision string, by history.Author, now ti
 		return err
 	}
 	if !on.Valid() || on < today {
-		return ErrFrom.AtField("/on")
+		return ErrFrom.AtField("/from")
 	}
 	return d.end(on, decision, by, now)
 }

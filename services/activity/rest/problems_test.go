@@ -41,7 +41,7 @@ func TestEveryBadInputHasItsExactProblem(t *testing.T) {
 	f := newFace(t)
 	w := newWorld(f)
 	tables := map[string][]bad{}
-	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), bookingTables(w), calendarTables(w)} {
+	for _, part := range []map[string][]bad{weekTables(w), referenceTables(w), programmeTables(w), bookingTables(w), calendarTables(w)} {
 		for operation, table := range part {
 			tables[operation] = table
 		}
@@ -128,6 +128,7 @@ type world struct {
 	off       string // cancellation of the walk of 24 November
 	restored  string // a cancellation that was lifted
 	address   string // version 1
+	drafted   string // a series that Mölndal's planner has drafted
 	elsewhere actor.Actor
 	foreign   actor.Actor
 	referrer  actor.Actor
@@ -146,6 +147,11 @@ func newWorld(f *face) *world {
 	w.restored = w.made("/activities/"+Walk+"/cancellations", object{"date": "2026-12-01", "reason": "weather"})
 	w.must("POST", "/activities/"+Walk+"/cancellations/"+w.restored+"/restoration", nil, `"1"`)
 	w.address = w.made("/participants/"+Person+"/calendar-feeds", nil)
+	var made struct{ ID string }
+	w.do(with(actor.Planner), "POST", "/programme-objects", object{
+		"kind": "series", "municipality": Molndal, "validFrom": "2027-01-11", "series": object{"name": "Påhittad promenad", "category": "social", "day": "tuesday"},
+	}).Into(w.t, 201, &made)
+	w.drafted = made.ID
 	return w
 }
 
@@ -176,7 +182,7 @@ func (w *world) operations(t *testing.T) []string {
 
 // neutral leaves out ids that differ between runs.
 func (w *world) neutral(text string) string {
-	for _, id := range []string{w.booking, w.ended, w.off, w.restored, w.address} {
+	for _, id := range []string{w.booking, w.ended, w.off, w.restored, w.address, w.drafted} {
 		text = strings.ReplaceAll(text, id, "<id>")
 	}
 	return text

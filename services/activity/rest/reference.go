@@ -9,6 +9,7 @@ import (
 	"github.com/finsam/finsam/pkg/actor"
 	api "github.com/finsam/finsam/pkg/api/activity"
 	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/rest"
@@ -26,7 +27,7 @@ func versionOf(body any) *int64 {
 }
 
 func (h handlers) ListInitiatives(ctx context.Context, r api.ListInitiativesRequestObject) (api.ListInitiativesResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listInitiatives")
+	in, err := h.service.Reference(ctx, "listInitiatives", civil.Date(rest.Value(r.Params.On)))
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +65,14 @@ func (h handlers) initiative(in *association.Association, i association.Initiati
 			WeeksUsedBefore: p.WeeksUsedBefore, CorrectionDays: p.CorrectionDays, Blocks: p.Blocks,
 		}
 	})
-	b.Version = versionOf(b)
+	if b.Version = rest.Optional(int64(i.Version)); b.Version == nil {
+		b.Version = versionOf(b)
+	}
 	return b
 }
 
 func (h handlers) ListPlans(ctx context.Context, r api.ListPlansRequestObject) (api.ListPlansResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listPlans")
+	in, err := h.service.Reference(ctx, "listPlans", civil.Date(rest.Value(r.Params.On)))
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +84,7 @@ func (h handlers) ListPlans(ctx context.Context, r api.ListPlansRequestObject) (
 				b.Items[n].Municipalities = append(b.Items[n].Municipalities, m.Code)
 				continue
 			}
-			p.UnderscoreLinks = api.Links{h.paths.Link("initiatives", "listInitiatives")}
+			p.UnderscoreLinks = api.Links{h.paths.Link("object", "getProgrammeObject", p.Id), h.paths.Link("initiatives", "listInitiatives")}
 			b.Items = append(b.Items, p)
 		}
 	}
@@ -115,12 +118,14 @@ func planBody(in *association.Association, i association.Initiative, municipalit
 		}
 		return block
 	})
-	b.Version = versionOf(p)
+	if b.Version = rest.Optional(int64(p.Version)); b.Version == nil { // of a file that is not split into objects
+		b.Version = versionOf(p)
+	}
 	return b
 }
 
 func (h handlers) ListChecklists(ctx context.Context, r api.ListChecklistsRequestObject) (api.ListChecklistsResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listChecklists")
+	in, err := h.service.Reference(ctx, "listChecklists", civil.Date(rest.Value(r.Params.On)))
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +146,7 @@ func (h handlers) ListChecklists(ctx context.Context, r api.ListChecklistsReques
 // other fields.
 func (h handlers) checklist(in *association.Association, i association.Initiative) api.Checklist {
 	b := api.Checklist{
-		Fields: referralFields, Municipalities: rest.Map(in.Municipalities, h.municipality),
+		Fields: referralFields, Municipalities: rest.Map(in.Municipalities, h.municipality), ConsentTexts: rest.Map(in.ConsentTexts, h.consentText),
 		Id: i.ID, Initiative: i.ID, Label: name(i.Name), UnderscoreLinks: api.Links{h.paths.Link("initiatives", "listInitiatives")},
 		Questions: []api.Question{
 			{
@@ -163,7 +168,7 @@ func (h handlers) checklist(in *association.Association, i association.Initiativ
 }
 
 func (h handlers) ListMunicipalities(ctx context.Context, r api.ListMunicipalitiesRequestObject) (api.ListMunicipalitiesResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listMunicipalities")
+	in, err := h.service.Reference(ctx, "listMunicipalities", civil.Date(rest.Value(r.Params.On)))
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +194,7 @@ func (h handlers) municipality(m association.Municipality) api.Municipality {
 }
 
 func (h handlers) ListAuthorities(ctx context.Context, r api.ListAuthoritiesRequestObject) (api.ListAuthoritiesResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listAuthorities")
+	in, err := h.service.Reference(ctx, "listAuthorities", civil.Date(rest.Value(r.Params.On)))
 	if err != nil {
 		return nil, err
 	}
@@ -216,12 +221,21 @@ func (h handlers) ListAuthorities(ctx context.Context, r api.ListAuthoritiesRequ
 }
 
 func (h handlers) ListCodeLists(ctx context.Context, r api.ListCodeListsRequestObject) (api.ListCodeListsResponseObject, error) {
-	if _, err := h.service.Reference(ctx, "listCodeLists"); err != nil {
+	in, err := h.service.Reference(ctx, "listCodeLists", civil.Date(rest.Value(r.Params.On)))
+	if err != nil {
 		return nil, err
 	}
 	b := api.CodeListList{
 		Items: rest.Map(codelist.Lists, func(l codelist.List) api.CodeList {
 			x := api.CodeList{Id: l.ID, Label: label(l.Label), Codes: choices(l.ID), UnderscoreLinks: api.Links{}}
+			for _, own := range in.CodeLists {
+				for _, word := range own.Codes {
+					n := slices.IndexFunc(x.Codes, func(c api.Choice) bool { return own.ID == l.ID && c.Id == word.ID })
+					if n >= 0 {
+						x.Codes[n].Label = api.Label{Sv: word.SV, En: word.EN}
+					}
+				}
+			}
 			x.Version = versionOf(x)
 			return x
 		}),
@@ -233,6 +247,32 @@ func (h handlers) ListCodeLists(ctx context.Context, r api.ListCodeListsRequestO
 		return api.ListCodeLists304Response{Headers: api.ListCodeLists304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.ListCodeLists200JSONResponse{Body: b, Headers: api.ListCodeLists200ResponseHeaders{ETag: &tag}}, nil
+}
+
+func (h handlers) ListConsentTexts(ctx context.Context, r api.ListConsentTextsRequestObject) (api.ListConsentTextsResponseObject, error) {
+	in, err := h.service.Reference(ctx, "listConsentTexts", civil.Date(rest.Value(r.Params.On)))
+	if err != nil {
+		return nil, err
+	}
+	b := api.ConsentTextList{
+		Items: rest.Map(in.ConsentTexts, h.consentText), UnderscoreLinks: api.Links{h.paths.Link("self", "listConsentTexts")},
+	}
+	b.Version = versionOf(b)
+	tag := rest.ETag(*b.Version)
+	if rest.NotModified(r.Params.IfNoneMatch, *b.Version) {
+		return api.ListConsentTexts304Response{Headers: api.ListConsentTexts304ResponseHeaders{ETag: &tag}}, nil
+	}
+	return api.ListConsentTexts200JSONResponse{Body: b, Headers: api.ListConsentTexts200ResponseHeaders{ETag: &tag}}, nil
+}
+
+func (h handlers) consentText(t association.ConsentText) api.ConsentText {
+	id := "consent_text." + t.Version + "." + t.Language
+	b := api.ConsentText{
+		Id: id, Label: name(t.Title), TextVersion: t.Version, Language: t.Language, Title: t.Title, Text: t.Text,
+		UnderscoreLinks: api.Links{h.paths.Link("object", "getProgrammeObject", id)},
+	}
+	b.Version = versionOf(b)
+	return b
 }
 
 // choices returns the codes of a list, or some of them, in the list's order.

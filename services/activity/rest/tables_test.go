@@ -89,16 +89,103 @@ func weekTables(w *world) map[string][]bad {
 func referenceTables(w *world) map[string][]bad {
 	tables := map[string][]bad{}
 	for operation, path := range map[string]string{
-		"listInitiatives": "/initiatives", "listPlans": "/plans", "listChecklists": "/checklists", "listMunicipalities": "/municipalities", "listAuthorities": "/authorities", "listCodeLists": "/code-lists",
+		"listInitiatives": "/initiatives", "listPlans": "/plans", "listConsentTexts": "/consent-texts", "listChecklists": "/checklists", "listMunicipalities": "/municipalities", "listAuthorities": "/authorities", "listCodeLists": "/code-lists",
 	} {
 		tables[operation] = []bad{
 			{sentence: "without a token", who: w.nobody, method: "GET", path: path},
 			{sentence: "an unknown parameter", method: "GET", path: path + "?sort=id"},
+			{sentence: "a day that does not exist", method: "GET", path: path + "?on=2027-02-29"},
+			{sentence: "a day before the programme", method: "GET", path: path + "?on=1999-12-31"},
+			{sentence: "a day that nobody plans", method: "GET", path: path + "?on=2099-01-01"},
 			{sentence: "an association that is not served", who: w.foreign, method: "GET", path: path},
 			{sentence: "a role without a row", who: with(actor.Reviewer), method: "GET", path: path},
 		}
 	}
 	return tables
+}
+
+// programmeTables are the bad inputs to the programme's objects.
+func programmeTables(w *world) map[string][]bad {
+	walk := func() object { return object{"name": "Promenad", "category": "social", "day": "tuesday"} }
+	body := func(changes object) object {
+		o := object{"kind": "series", "municipality": Molndal, "validFrom": "2027-01-11", "series": walk()}
+		for field, value := range changes {
+			if o[field] = value; value == nil {
+				delete(o, field)
+			}
+		}
+		return o
+	}
+	version := func(changes object) object {
+		o := body(changes)
+		delete(o, "kind")
+		delete(o, "municipality")
+		return o
+	}
+	planner, admin, elsewhere := with(actor.Planner), with(actor.AssociationAdmin), w.elsewhere
+	elsewhere.Roles = planner.Roles
+	all, drafted := "/programme-objects", "/programme-objects/"+w.drafted
+	match := func(version string) []string { return []string{"If-Match", `"` + version + `"`} }
+	changes := func(method, path string, body any) []bad {
+		return []bad{
+			{sentence: "without a token", who: w.nobody, method: method, path: drafted + path, body: body},
+			{sentence: "without If-Match", who: planner, method: method, path: drafted + path, body: body},
+			{sentence: "a stale version", who: planner, method: method, path: drafted + path, body: body, header: match("7")},
+			{sentence: "another municipality's planner", who: elsewhere, method: method, path: drafted + path, body: body, header: match("1")},
+			{sentence: "one that does not exist", who: planner, method: method, path: all + "/series." + noID + path, body: body, header: match("1")},
+			{sentence: "a role without a row", who: w.referrer, method: method, path: drafted + path, body: body, header: match("1")},
+		}
+	}
+	return map[string][]bad{
+		"listProgrammeObjects": {
+			{sentence: "without a token", who: w.nobody, method: "GET", path: all},
+			{sentence: "a kind of one's own", who: planner, method: "GET", path: all + "?kind=person"},
+			{sentence: "a code that is no code", who: planner, method: "GET", path: all + "?municipality=molndal"},
+			{sentence: "a limit beyond the highest", who: planner, method: "GET", path: all + "?limit=201"},
+			{sentence: "a role without a row", who: with(actor.Reviewer), method: "GET", path: all},
+		},
+		"createProgrammeObject": {
+			{sentence: "without a token", who: w.nobody, method: "POST", path: all, body: body(nil)},
+			{sentence: "without a body", who: planner, method: "POST", path: all},
+			{sentence: "an unknown field", who: planner, method: "POST", path: all, body: body(object{"person": "Påhittad"})},
+			{sentence: "a kind of one's own", who: planner, method: "POST", path: all, body: body(object{"kind": "person"})},
+			{sentence: "the association", who: admin, method: "POST", path: all, body: body(object{"kind": "association"})},
+			{sentence: "no content", who: planner, method: "POST", path: all, body: body(object{"series": nil})},
+			{sentence: "two contents", who: planner, method: "POST", path: all, body: body(object{"terms": object{"decision": 14}})},
+			{sentence: "content of another kind", who: planner, method: "POST", path: all, body: body(object{"series": nil, "site": object{"name": "Påhittad plats"}})},
+			{sentence: "a category of one's own", who: planner, method: "POST", path: all, body: body(object{"series": object{"name": "Promenad", "category": "football"}})},
+			{sentence: "an id of another kind", who: admin, method: "POST", path: all, body: body(object{"id": "plan.activera"})},
+			{sentence: "from the past", who: planner, method: "POST", path: all, body: body(object{"validFrom": "2026-01-01"})},
+			{sentence: "the last day before the first", who: planner, method: "POST", path: all, body: body(object{"validTo": "2027-01-10"})},
+			{sentence: "another municipality's", who: elsewhere, method: "POST", path: all, body: body(nil)},
+			{sentence: "a plan by a planner", who: planner, method: "POST", path: all, body: body(object{"kind": "plan", "id": "plan.activera.1481", "series": nil, "plan": object{"maxWeeks": 24}})},
+			{sentence: "a key with a blank", who: planner, method: "POST", path: all, body: body(nil), header: []string{"Idempotency-Key", "a b"}},
+			{sentence: "a role without a row", who: w.referrer, method: "POST", path: all, body: body(nil)},
+		},
+		"getProgrammeObject": {
+			{sentence: "without a token", who: w.nobody, method: "GET", path: drafted},
+			{sentence: "an id of another form", who: planner, method: "GET", path: all + "/plan.activera.1481.1"},
+			{sentence: "one that does not exist", who: planner, method: "GET", path: all + "/series." + noID},
+			{sentence: "a draft of another municipality", who: elsewhere, method: "GET", path: drafted},
+			{sentence: "another association's", who: w.foreign, method: "GET", path: drafted},
+			{sentence: "a role without a row", who: with(actor.Reviewer), method: "GET", path: drafted},
+		},
+		"replaceProgrammeDraft": append(changes("PUT", "/draft", version(nil)),
+			bad{sentence: "content of another kind", who: planner, method: "PUT", path: drafted + "/draft", body: version(object{"series": nil, "site": object{"name": "Påhittad plats"}}), header: match("1")},
+			bad{sentence: "from the past", who: planner, method: "PUT", path: drafted + "/draft", body: version(object{"validFrom": "2026-01-01"}), header: match("1")},
+			bad{sentence: "in English", who: planner, method: "PUT", path: drafted + "/draft", body: version(object{"validFrom": "2026-01-01"}), header: append(match("1"), "Accept-Language", "en")}),
+		"discardProgrammeDraft": changes("DELETE", "/draft", nil),
+		"checkProgrammeDraft": {
+			{sentence: "without a token", who: w.nobody, method: "POST", path: drafted + "/check"},
+			{sentence: "another municipality's planner", who: elsewhere, method: "POST", path: drafted + "/check"},
+			{sentence: "one that does not exist", who: planner, method: "POST", path: all + "/series." + noID + "/check"},
+			{sentence: "a role without a row", who: w.referrer, method: "POST", path: drafted + "/check"},
+		},
+		"activateProgrammeDraft": append(changes("POST", "/activation", nil),
+			bad{sentence: "one's own draft", who: planner, method: "POST", path: drafted + "/activation", header: match("1")}),
+		"endProgrammeObject": append(changes("POST", "/ending", object{"from": "2027-06-14"}),
+			bad{sentence: "what never held", who: planner, method: "POST", path: drafted + "/ending", body: object{"from": "2027-06-14"}, header: match("1")}),
+	}
 }
 
 // with is somebody of Mölndal with one role.

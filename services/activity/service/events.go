@@ -119,8 +119,6 @@ func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *a
 	if err != nil || !b.Reopen(cause, by, s.Now()) {
 		return err
 	}
-	x, _ := in.Activity(b.Activity)
-	b.Follow(x, cause, by, s.Now()) // what the activity has become since
 	err = s.claim(ctx, actor.Actor{}, in, b)
 	if errors.Is(err, activity.ErrCollision) || errors.Is(err, activity.ErrBooked) {
 		s.Log.InfoContext(ctx, "a booking that ended stays so: its time has been taken since", "booking", b.ID)
@@ -130,52 +128,10 @@ func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *a
 		return err
 	}
 	_, err = s.bookings.Store.Update(ctx, e.Association, b.ID, 0, func(b *activity.Booking) error {
-		reopened := b.Reopen(cause, by, s.Now())
-		if reopened {
-			b.Follow(x, cause, by, s.Now())
-		}
-		return store.WriteIf(reopened)
+		return store.WriteIf(b.Reopen(cause, by, s.Now()))
 	})
 	s.publisher.Wake()
 	return err
-}
-
-// FollowSeries lets the bookings of an activity follow what it has become, as the event of
-// the id cause says: a booking is for the same activity at its new time, also where it takes
-// the time of another one then, which both say; and it ends with the activity.
-func (s *Service) FollowSeries(ctx context.Context, association, series, cause string, by history.Author) error {
-	in, err := s.Associations.Get(association)
-	if err != nil {
-		return err
-	}
-	x, known := in.Activity(series)
-	if !known {
-		return nil
-	}
-	first, _ := activity.CalendarSpan(s.Now())
-	booked, err := findAll(ctx, s.bookings.Store, association, store.Equals(activityKey, series), store.AtLeast(lastDayKey, string(first)))
-	if err != nil {
-		return err
-	}
-	for _, b := range booked {
-		v, err := s.bookings.Store.Update(ctx, association, b.ID, 0, func(b *activity.Booking) error {
-			return store.WriteIf(b.Follow(x, cause, by, s.Now()))
-		})
-		if err != nil && !errors.Is(err, store.ErrTaken) { // booked again since it ended: it stays so
-			return err
-		}
-		s.publisher.Wake()
-		if v.Value == nil {
-			continue
-		}
-		if err := s.updateDiary(ctx, association, b.Participant, func(d *activity.Diary) error {
-			d.Hold(v.Value.Claim())
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // endBooking ends a booking of a closed enrolment that reaches beyond its last day,
