@@ -26,22 +26,22 @@ type Calendar struct {
 // IsClosed reports whether nothing takes place on a day.
 func (c Calendar) IsClosed(d civil.Date) bool {
 	_, closed := c.ClosedBy(d)
-	if closed {
-		return true
-	}
-	c = c.At(d)
-	_, holiday := d.Holiday()
-	return holiday && c.PublicHolidays == "closed" && !slices.Contains(c.Open, string(d))
+	return closed
 }
 
-// ClosedBy returns the closed period that a day is in.
+// ClosedBy returns why nothing takes place on a day: a closed period, or a public holiday as
+// a period of one day.
 func (c Calendar) ClosedBy(d civil.Date) (p ClosedPeriod, closed bool) {
 	c = c.At(d)
-	i := slices.IndexFunc(c.Closed, func(p ClosedPeriod) bool { return p.From <= d && d <= p.Until })
-	if i < 0 {
-		return ClosedPeriod{}, false
+	if i := slices.IndexFunc(c.Closed, func(p ClosedPeriod) bool { return p.From <= d && d <= p.Until }); i >= 0 {
+		return c.Closed[i], true
 	}
-	return c.Closed[i], true
+	if c.PublicHolidays == "closed" && !slices.Contains(c.Open, string(d)) {
+		if h, holiday := d.Holiday(); holiday {
+			return ClosedPeriod{From: d, Until: d, SV: h.SV, EN: h.EN}, true
+		}
+	}
+	return ClosedPeriod{}, false
 }
 
 // At returns the calendar as it is on a day.
