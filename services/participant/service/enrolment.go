@@ -234,10 +234,9 @@ func (s *Service) checkFirstDay(ctx context.Context, e *participant.Enrolment, o
 		return err
 	}
 	consented, received := person.Value.ConsentedOn(e.Referral)
-	if in.Calendar.IsClosed(on) {
-		holiday, _ := on.Holiday()
-		return participant.ErrHoliday.WithText(fmt.Sprintf("Det är helgdag den dagen (%s), och då startar ingen. Välj en annan dag.", holiday.SV),
-			fmt.Sprintf("That day is a public holiday (%s), on which nobody begins. Choose another day.", holiday.EN)).AtField("/startedOn")
+	if p, closed := in.CalendarIn(e.Municipality).ClosedBy(on); closed {
+		return participant.ErrHoliday.WithText(fmt.Sprintf("Det är stängt den dagen (%s), och då startar ingen. Välj en annan dag.", p.SV),
+			fmt.Sprintf("That day is closed (%s), and nobody begins. Choose another day.", p.EN)).AtField("/startedOn")
 	}
 	if early := in.Calendar.DaysBeforeReceipt; early != nil && on < received.AddDays(-*early) {
 		return participant.ErrBeforeReceipt.AtField("/startedOn")

@@ -48,7 +48,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		if err := s.checkPath(ctx, a, id, participant, initiative.ID); err != nil {
 			return err
 		}
-		if err := checkCalendar(in, r.Value, civil.Date(acceptance.StartDate), "/startDate"); err != nil {
+		if err := checkCalendar(in, acceptance.Municipality, r.Value, civil.Date(acceptance.StartDate), "/startDate"); err != nil {
 			return err
 		}
 		age, err := s.People.AgeOn(ctx, r.Value.Participant, acceptance.StartDate)
@@ -73,12 +73,11 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 	return v, err
 }
 
-// checkCalendar returns what the association's calendar has against a start on a day.
-func checkCalendar(in *association.Association, r *referral.Referral, start civil.Date, pointer string) error {
-	if in.Calendar.IsClosed(start) {
-		holiday, _ := start.Holiday()
-		return referral.ErrHoliday.WithText(fmt.Sprintf("Det är helgdag den dagen (%s), och då startar ingen. Välj en annan dag.", holiday.SV),
-			fmt.Sprintf("That day is a public holiday (%s), on which nobody begins. Choose another day.", holiday.EN)).AtField(pointer)
+// checkCalendar returns what the calendar of a municipality has against a start on a day.
+func checkCalendar(in *association.Association, municipality string, r *referral.Referral, start civil.Date, pointer string) error {
+	if p, closed := in.CalendarIn(municipality).ClosedBy(start); closed {
+		return referral.ErrHoliday.WithText(fmt.Sprintf("Det är stängt den dagen (%s), och då startar ingen. Välj en annan dag.", p.SV),
+			fmt.Sprintf("That day is closed (%s), and nobody begins. Choose another day.", p.EN)).AtField(pointer)
 	}
 	if early := in.Calendar.DaysBeforeReceipt; early != nil && start < civil.DateOf(r.ReceivedAt()).AddDays(-*early) {
 		return referral.ErrBeforeReceipt.AtField(pointer)
@@ -198,7 +197,7 @@ func (s *Service) Correct(ctx context.Context, id string, ifVersion int64, c ref
 				return err
 			}
 			const pointer = "/replacement/startDate"
-			if err := checkCalendar(in, r.Value, civil.Date(instead.Acceptance.StartDate), pointer); err != nil {
+			if err := checkCalendar(in, was.Acceptance.Municipality, r.Value, civil.Date(instead.Acceptance.StartDate), pointer); err != nil {
 				return err
 			}
 			age, err := s.People.AgeOn(ctx, r.Value.Participant, instead.Acceptance.StartDate)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/store"
@@ -165,11 +166,12 @@ func TestACorrectedStartIsHeldAgainstTheCalendar(t *testing.T) {
 	wants(t, "the association", err, nil)
 	early := 0
 	in.Calendar.PublicHolidays, in.Calendar.DaysBeforeReceipt = "closed", &early
+	in.Weeks[0].Calendar = &association.Calendar{Closed: []association.ClosedPeriod{{From: "2026-04-07", Until: "2026-04-08", SV: "Påhittad planering", EN: "Invented planning"}}}
 	r := created(t, w)
 	intake := referraltest.As(referraltest.Intake)
 	_, err = w.Service.Accept(intake, r.ID, 1, acceptance())
 	wants(t, "accepted", err, nil)
-	for day, want := range map[string]*fault.Error{"2026-04-03": referral.ErrHoliday, "2026-02-27": referral.ErrBeforeReceipt} {
+	for day, want := range map[string]*fault.Error{"2026-04-03": referral.ErrHoliday, "2026-04-07": referral.ErrHoliday, "2026-02-27": referral.ErrBeforeReceipt} {
 		_, err = w.Service.Correct(intake, r.ID, 2, referral.Correction{Step: 2, Instead: &referral.Decision{StartDate: day}}, "Fel dag.", "")
 		wants(t, day, err, want)
 		if want != nil && (err == nil || fault.Of(err).Fields[0].Pointer != "/replacement/startDate") {
