@@ -11,6 +11,7 @@ import (
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/codelist"
 	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/services/activity"
 )
 
 // Finding is something that the check of a draft found.
@@ -21,9 +22,9 @@ type Finding struct {
 }
 
 // Simulate returns what an association would meet in the two years from a day on, when it is
-// after instead of before: nil for no association. What is found in both prevents nothing:
-// who changes one thing need not mend another first.
-func Simulate(before, after *association.Association, first civil.Date) []Finding {
+// after instead of before: nil for no association. What is found in both prevents nothing, as
+// who changes one thing need not mend another first; it is shown for changed objects only.
+func Simulate(before, after *association.Association, first civil.Date, changed ...string) []Finding {
 	found := simulate(after, first)
 	if before == nil {
 		return found
@@ -32,24 +33,25 @@ func Simulate(before, after *association.Association, first civil.Date) []Findin
 	for _, f := range simulate(before, first) {
 		known[f] = true
 	}
-	for i := range found {
-		found[i].Prevents = found[i].Prevents && !known[found[i]]
+	var shown []Finding
+	for _, f := range found {
+		if isKnown := known[f]; !isKnown || slices.Contains(changed, f.Object) {
+			f.Prevents = f.Prevents && !isKnown
+			shown = append(shown, f)
+		}
 	}
-	return found
+	return shown
 }
 
 func simulate(in *association.Association, first civil.Date) []Finding {
 	c := &checker{simulation: newSimulation(in, first)}
 	for _, i := range in.Initiatives {
-		if i.Ages.Lowest > i.Ages.Highest {
-			c.find("initiative."+i.ID, true, "%[1]s: ingen kan skrivas in, eftersom den lägsta åldern (%[2]d år) är högre än den högsta (%[3]d år). Ange åldrar i ordning.",
-				"%[1]s: nobody can be enrolled, as the lowest age (%[2]d years) is above the highest (%[3]d years). Give the ages in order.", i.Name, i.Ages.Lowest, i.Ages.Highest)
-		}
 		c.plan("plan."+i.ID, i.Name, i.Name, i.Plan)
 		for _, code := range slices.Sorted(maps.Keys(i.Plans)) {
 			m, _ := in.Municipality(code)
 			c.plan("plan."+i.ID+"."+code, i.Name+" i "+m.Name, i.Name+" in "+m.Name, i.Plans[code])
 		}
+		c.enrolment(i)
 	}
 	for _, m := range in.Municipalities {
 		c.municipality(c.offer(m))
@@ -84,6 +86,69 @@ func (c *checker) plan(object, sv, en string, p association.Plan) {
 		c.find(object, true, "%[1]s: blocken är %[3]d veckor tillsammans, men ingen får delta i mer än %[4]d veckor. Korta ett block, eller höj det högsta antalet veckor.",
 			"%[2]s: the blocks have %[3]d weeks together, but nobody may take part for more than %[4]d weeks. Shorten a block, or raise the highest number of weeks.", sv, en, total, p.MaxWeeks)
 	}
+	for _, r := range p.Rules {
+		ruleSV, ruleEN := cmp.Or(r.SV, r.ID), cmp.Or(r.EN, r.ID)
+		if r.FromWeek > total {
+			c.find(object, true, "%[1]s: regeln ”%[3]s” gäller från vecka %[5]d, men blocken är %[6]d veckor tillsammans. Ange en tidigare vecka.",
+				"%[2]s: the rule “%[4]s” holds from week %[5]d on, but the blocks have %[6]d weeks together. Give an earlier week.", sv, en, ruleSV, ruleEN, r.FromWeek, total)
+		}
+		for _, n := range r.Blocks {
+			if n < 1 || n > len(p.Blocks) {
+				c.find(object, true, "%[1]s: regeln ”%[3]s” gäller block %[5]d, som inte finns. Ange ett av planens block.",
+					"%[2]s: the rule “%[4]s” is for block %[5]d, which does not exist. Give one of the plan's blocks.", sv, en, ruleSV, ruleEN, n)
+			}
+		}
+		weeks := 0 // until the end of a block
+		for _, b := range p.Blocks {
+			weeks += b.Weeks
+			if isMeant := len(r.Blocks) == 0 || slices.Contains(r.Blocks, b.Number); isMeant && weeks >= r.FromWeek && !isIn(b, r.Category) {
+				label := categories[r.Category]
+				c.find(object, true, "%[1]s: regeln ”%[3]s” kan inte följas i block %[5]d, som inte har slaget ”%[6]s”. Lägg till det i blocket, eller låt regeln gälla andra block.",
+					"%[2]s: the rule “%[4]s” cannot be met in block %[5]d, which does not have the category “%[7]s”. Add it to the block, or let the rule be for other blocks.", sv, en, ruleSV, ruleEN, b.Number, label.SV, label.EN)
+			}
+		}
+	}
+}
+
+// enrolment checks that somebody can be enrolled in an initiative.
+func (c *checker) enrolment(i association.Initiative) {
+	first := c.dates[0]
+	if i.Ages.Lowest > i.Ages.Highest {
+		c.find("initiative."+i.ID, true, "%[1]s: ingen kan skrivas in, eftersom den lägsta åldern (%[2]d år) är högre än den högsta (%[3]d år). Ange åldrarna i ordning.",
+			"%[1]s: nobody can be enrolled, as the lowest age (%[2]d years) is above the highest (%[3]d years). Give the ages in order.", i.Name, i.Ages.Lowest, i.Ages.Highest)
+	}
+	if len(i.Agreements) > 0 && !slices.ContainsFunc(c.in.Municipalities, func(m association.Municipality) bool { return c.performs(i, m.Code) }) {
+		c.find("initiative."+i.ID, true, "%[1]s: ingen kan skrivas in, eftersom inget avtal med en kommun gäller %[2]s eller senare. Lägg till ett avtal.",
+			"%[1]s: nobody can be enrolled, as no agreement with a municipality covers %[2]s or a later day. Add an agreement.", i.Name, first)
+		return
+	}
+	for _, m := range c.in.Municipalities {
+		last := first.AddDays(-1) // day that agreements cover without a gap
+		for range i.Agreements {
+			for _, a := range i.Agreements {
+				if a.Municipality == m.Code && a.From <= last.AddDays(1) {
+					last = max(last, cmp.Or(a.Until, activity.Forever))
+				}
+			}
+		}
+		_, own := i.Plans[m.Code]
+		switch {
+		case len(i.Agreements) == 0:
+		case last < first && own:
+			c.find("plan."+i.ID+"."+m.Code, true, "%[1]s i %[2]s: ingen kan skrivas in %[3]s, eftersom inget avtal med kommunen gäller den dagen. Lägg till ett avtal, eller ange en annan första dag.",
+				"%[1]s in %[2]s: nobody can be enrolled on %[3]s, as no agreement with the municipality covers that day. Add an agreement, or give another first day.", i.Name, m.Name, first)
+		case last >= first && last <= c.dates[len(c.dates)-1]:
+			c.find("initiative."+i.ID, false, "%[1]s i %[2]s: avtalet med kommunen slutar %[3]s, så ingen kan skrivas in efter den dagen.",
+				"%[1]s in %[2]s: the agreement with the municipality ends on %[3]s, so nobody can be enrolled after that day.", i.Name, m.Name, last)
+		}
+	}
+}
+
+// performs reports whether a municipality performs an initiative on some day.
+func (c *checker) performs(i association.Initiative, municipality string) bool {
+	return len(i.Agreements) == 0 || slices.ContainsFunc(i.Agreements, func(a association.Agreement) bool {
+		return a.Municipality == municipality && a.From <= c.dates[len(c.dates)-1] && cmp.Or(a.Until, activity.Forever) >= c.dates[0]
+	})
 }
 
 // municipality checks what one municipality offers against the plans that it follows.
@@ -96,13 +161,14 @@ func (c *checker) municipality(o offer) {
 			"%[1]s offers no activities yet, so the participants there get nothing into their week. Add the municipality's activities.", o.Name)
 	}
 	for _, i := range c.in.Initiatives {
-		if p := i.PlanIn(o.Code); len(p.Blocks) > 0 {
+		if p := i.PlanIn(o.Code); len(p.Blocks) > 0 && c.performs(i, o.Code) {
 			object := "plan." + i.ID
 			if _, own := i.Plans[o.Code]; own {
 				object += "." + o.Code
 			}
 			if len(o.offered) > 0 {
 				c.content(object, i.Name, o, p)
+				c.rules(object, i.Name, o, p)
 			}
 			c.checkIns(object, i.Name, o, p)
 		}
@@ -136,6 +202,48 @@ func (c *checker) content(object, initiative string, o offer, p association.Plan
 	}
 }
 
+// rules checks that what a municipality offers lets each week that is not closed be as the
+// rules want it. That one or two closed days take what there is prevents nothing.
+func (c *checker) rules(object, initiative string, o offer, p association.Plan) {
+	closed := c.closed[o.Code]
+	for _, r := range p.Rules {
+		label, weekly := categories[r.Category], o.weekly[r.Category]
+		values := []any{initiative, o.Name, cmp.Or(r.SV, r.ID), cmp.Or(r.EN, r.ID), label.SV, label.EN, r.Times}
+		if weekly == nil && o.offered[r.Category] {
+			c.find(object, false, "%[1]s i %[2]s: regeln ”%[3]s” kan inte prövas, eftersom det kommunen erbjuder av slaget ”%[5]s” inte har någon veckodag som alla kan komma på.",
+				"%[1]s in %[2]s: the rule “%[4]s” cannot be tried, as what the municipality offers of the category “%[6]s” has no weekday on which everybody can come.", values...)
+			continue
+		}
+		var without, shortened []civil.Date // Mondays
+		for week := (c.weekday + 6) / 7; 7*(week+1)-c.weekday <= len(c.dates); week++ {
+			monday, free := 7*week-c.weekday, 0
+			for _, isClosed := range closed[monday : monday+5] {
+				if isClosed {
+					free++
+				}
+			}
+			if free == 5 || weekly != nil && weekly[week] >= r.Times {
+				continue
+			}
+			if free > 0 {
+				shortened = append(shortened, c.dates[monday])
+			} else {
+				without = append(without, c.dates[monday])
+			}
+		}
+		if len(without) > 0 {
+			c.find(object, true, "%[1]s i %[2]s: regeln ”%[3]s” (slaget ”%[5]s”, minst %[7]d i veckan) kan inte följas med det som kommunen erbjuder i %[8]d veckor, den första från %[9]s. Lägg till en aktivitet.",
+				"%[1]s in %[2]s: the rule “%[4]s” (category “%[6]s”, at least %[7]d a week) cannot be met by what the municipality offers in %[8]d weeks, the first from %[9]s on. Add an activity.",
+				append(values, len(without), without[0])...)
+		}
+		if len(shortened) > 0 {
+			c.find(object, false, "%[1]s i %[2]s: regeln ”%[3]s” kan inte följas i %[8]d veckor med stängda dagar, den första från %[9]s. Lägg till en aktivitet på en annan dag de veckorna.",
+				"%[1]s in %[2]s: the rule “%[4]s” cannot be met in %[8]d weeks with closed days, the first from %[9]s on. Add an activity on another day in those weeks.",
+				append(values, len(shortened), shortened[0])...)
+		}
+	}
+}
+
 // checkIns looks for closed weeks that are longer than the time in which a check-in is held
 // before the end of its block.
 func (c *checker) checkIns(object, initiative string, o offer, p association.Plan) {
@@ -162,12 +270,12 @@ func (c *checker) checkIns(object, initiative string, o offer, p association.Pla
 func (c *checker) clock(o offer, x association.Activity, sessions []session) {
 	for _, y := range sessions {
 		d := c.dates[y.day]
-		from, timed := association.Clock(y.form.From)
-		to, _ := association.Clock(y.form.To)
-		if !timed || !c.isWeekend(y.day) || d.End().Sub(d.Start()) == 24*time.Hour {
+		if !c.isWeekend(y.day) || d.End().Sub(d.Start()) == 24*time.Hour {
 			continue
 		}
-		if lasts := d.At(to).Sub(d.At(from)); lasts != to-from {
+		from, timed := association.Clock(y.form.From)
+		to, _ := association.Clock(y.form.To)
+		if lasts := d.At(to).Sub(d.At(from)); timed && lasts != to-from {
 			c.find("series."+x.ID, lasts <= 0, "”%[1]s” i %[2]s: klockan ställs om %[3]s mellan %[4]s och %[5]s, så tillfället är %[6]d minuter långt. Ange andra tider.",
 				"“%[1]s” in %[2]s: the clock is changed on %[3]s between %[4]s and %[5]s, so the occurrence lasts %[6]d minutes. Give other times.", y.form.Name, o.Name, d, y.form.From, y.form.To, max(0, int(lasts.Minutes())))
 		}
@@ -177,32 +285,37 @@ func (c *checker) clock(o offer, x association.Activity, sessions []session) {
 // series checks that somebody can be booked into an activity, and a whole course of it.
 func (c *checker) series(o offer, x association.Activity, sessions []session) {
 	for _, p := range c.spans(x) {
+		category := p.form.Category
 		if p.form.Day == "" {
 			continue
 		}
-		var plans [][]bool // the days of each plan, and whether the activity belongs to them
+		var plans []association.Plan // with the activity in a block
 		for _, i := range c.in.Initiatives {
-			if days := daysOf(i.PlanIn(o.Code), p.form.Category); slices.Contains(days, true) {
-				plans = append(plans, days)
+			p := i.PlanIn(o.Code)
+			if slices.ContainsFunc(p.Blocks, func(b association.Block) bool { return isIn(b, category) }) && c.performs(i, o.Code) {
+				plans = append(plans, p)
 			}
 		}
 		if len(plans) == 0 {
-			label := categories[p.form.Category]
+			label := categories[category]
 			c.find("series."+x.ID, false, "”%[1]s” i %[2]s: inget block har slaget ”%[3]s”, så ingen kan bokas. Ändra aktivitetens slag, eller ett blocks innehåll.",
 				"“%[1]s” in %[2]s: no block has the category “%[4]s”, so nobody can be booked. Change the activity's category, or the content of a block.", p.form.Name, o.Name, label.SV, label.EN)
 		} else if g := p.form.ClosedGroup; g != nil && g.Sessions > 0 {
-			c.course(o, x, p, sessions, plans)
+			var days [][]bool // of each plan, whether the activity belongs to the block of each day
+			for _, p := range plans {
+				days = append(days, nil)
+				for _, b := range p.Blocks {
+					days[len(days)-1] = append(days[len(days)-1], slices.Repeat([]bool{isIn(b, category)}, 7*b.Weeks)...)
+				}
+			}
+			c.course(o, x, p, sessions, days)
 		}
 	}
 }
 
-// daysOf returns the days of a plan, and of each whether a category of activity belongs to
-// its block.
-func daysOf(p association.Plan, category string) (days []bool) {
-	for _, b := range p.Blocks {
-		days = append(days, slices.Repeat([]bool{len(b.Content) == 0 || slices.Contains(b.Content, category)}, 7*b.Weeks)...)
-	}
-	return days
+// isIn reports whether a category of activity belongs to a block.
+func isIn(b association.Block, category string) bool {
+	return len(b.Content) == 0 || slices.Contains(b.Content, category)
 }
 
 // fits reports whether there is a first day of a plan by which all the sessions are on days

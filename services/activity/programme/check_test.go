@@ -3,6 +3,7 @@ package programme
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -70,7 +71,7 @@ func problems(found []Finding) (all []string) {
 func TestACourseFitsIfSomebodyCanComeToEachSession(t *testing.T) {
 	first := civil.Date("2026-12-01")
 	counts := map[string]int{}
-	for seed := range uint64(500) {
+	for seed := range uint64(400) {
 		chance := rand.New(rand.NewPCG(seed, 13))
 		p := association.Plan{MaxWeeks: 24}
 		for n := range 1 + chance.IntN(4) {
@@ -112,7 +113,7 @@ func TestACourseFitsIfSomebodyCanComeToEachSession(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"", "closed", "ended", "long", "no block"} {
-		if counts[kind] < 5 {
+		if counts[kind] < 2 {
 			t.Errorf("the cases hardly have %q: %v", kind, counts)
 		}
 	}
@@ -160,4 +161,215 @@ func courseByHand(p association.Plan, start time.Time, sessions int, until strin
 		}
 	}
 	return "long"
+}
+
+// TestARuleIsMetInEachWeekThatIsNotClosed compares the weeks in which a rule cannot be met
+// with an oracle that counts them on a calendar on the wall.
+func TestARuleIsMetInEachWeekThatIsNotClosed(t *testing.T) {
+	weeksIn := regexp.MustCompile(`cannot be met .*in (\d+) weeks(.*), the first from (\S+) on`)
+	kinds := map[string]int{}
+	for seed := range uint64(100) {
+		chance := rand.New(rand.NewPCG(seed, 14))
+		first := time.Date(2026, 12, 1+chance.IntN(20), 0, 0, 0, 0, time.UTC)
+		p := activera()
+		p.Rules = []association.Rule{{ID: "physical", Category: "health", Times: 1 + chance.IntN(3), SV: "Fysisk aktivitet", EN: "Physical activity"}}
+		var activities []association.Activity
+		var changes []time.Time // by activity: from when on it is on another day, or not any more
+		for range 1 + chance.IntN(3) {
+			x := walk(weekdays[chance.IntN(5)])
+			changes = append(changes, first.AddDate(0, 0, 7*chance.IntN(130)))
+			later := x
+			later.Since, later.Day = civil.Date(changes[len(changes)-1].Format(time.DateOnly)), weekdays[chance.IntN(5)]
+			if chance.IntN(3) == 0 {
+				later.Day, later.Gone = "", true
+			}
+			x.Later = []association.Activity{later}
+			activities = append(activities, x)
+		}
+		course := walk("friday") // nobody joins it every week
+		course.ClosedGroup = &association.ClosedGroup{}
+		in := town(p, "closed", append(activities, course)...)
+		summer := association.ClosedPeriod{From: "2027-07-05", Until: civil.Date("2027-07-05").AddDays(chance.IntN(30))}
+		in.Calendar.Closed = []association.ClosedPeriod{summer}
+		for n := range in.Weeks[0].Activities {
+			in.Weeks[0].Activities[n].Calendar = in.Calendar
+		}
+		isClosed := func(d time.Time) bool {
+			on := d.Format(time.DateOnly)
+			return slices.Contains(publicHolidays, on) || string(summer.From) <= on && on <= string(summer.Until)
+		}
+		monday := first
+		for monday.Weekday() != time.Monday {
+			monday = monday.AddDate(0, 0, 1)
+		}
+		var ordinary, shortened []string
+		for ; !monday.AddDate(0, 0, 7).After(first.AddDate(2, 0, 0)); monday = monday.AddDate(0, 0, 7) {
+			sessions, free := 0, 0
+			for n := range 5 {
+				d := monday.AddDate(0, 0, n)
+				if isClosed(d) {
+					free++
+					continue
+				}
+				for k, x := range activities {
+					day := x.Day
+					if !d.Before(changes[k]) {
+						day = x.Later[0].Day
+					}
+					if day == weekdays[n] {
+						sessions++
+					}
+				}
+			}
+			switch {
+			case free == 5 || sessions >= p.Rules[0].Times:
+			case free == 0:
+				ordinary = append(ordinary, monday.Format(time.DateOnly))
+			default:
+				shortened = append(shortened, monday.Format(time.DateOnly))
+			}
+		}
+		want := map[bool]string{} // by whether it prevents
+		if len(ordinary) > 0 {
+			want[true] = fmt.Sprintln(len(ordinary), ordinary[0])
+		}
+		if len(shortened) > 0 {
+			want[false] = fmt.Sprintln(len(shortened), shortened[0])
+		}
+		got := map[bool]string{}
+		for _, f := range Simulate(nil, in, civil.Date(first.Format(time.DateOnly))) {
+			if m := weeksIn.FindStringSubmatch(f.Text.EN); m != nil {
+				got[f.Prevents] = m[1] + " " + m[3] + "\n"
+				kinds[m[2]]++
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("seed %d from %s: got %v, want %v", seed, first.Format(time.DateOnly), got, want)
+		}
+	}
+	if len(kinds) != 2 || kinds[""] < 5 || kinds[" with closed days"] < 5 {
+		t.Errorf("the cases hardly have %v", kinds)
+	}
+}
+
+// TestWhatACheckFinds has a sentence for each thing that is wrong, where it is mended, and
+// whether it prevents activation.
+func TestWhatACheckFinds(t *testing.T) {
+	const first = civil.Date("2026-12-01")
+	health := walk("monday")
+	cases := []struct {
+		sentence string
+		change   func(a *association.Association)
+		object   string
+		prevents bool
+		part     string // of the English text; empty: nothing is found
+	}{
+		{"four blocks of six weeks, and something for each", func(*association.Association) {}, "", false, ""},
+		{"more weeks than anybody may take part", func(a *association.Association) { a.Initiatives[0].Plan.MaxWeeks = 23 }, "plan.activera", true, "24 weeks together, but nobody may take part for more than 23 weeks"},
+		{"a check-in before its block", func(a *association.Association) { days := 42; a.Initiatives[0].Plan.CheckInDays = &days }, "plan.activera", true, "block 1: the check-in can be held 42 days before"},
+		{"a check-in on the block's first day", func(a *association.Association) { days := 41; a.Initiatives[0].Plan.CheckInDays = &days }, "", false, ""},
+		{"ages in the wrong order", func(a *association.Association) { a.Initiatives[0].Ages.Highest = 15 }, "initiative.activera", true, "the lowest age (16 years) is above the highest (15 years)"},
+		{"no week yet", func(a *association.Association) { a.Weeks = nil }, "association", false, "Lerum offers no activities yet"},
+		{"a week that is over", func(a *association.Association) {
+			a.Weeks[0].Activities = []association.Activity{{ID: "x0", Municipality: "1441", Day: "monday", Category: "health", Later: []association.Activity{{Since: first, Gone: true}}}}
+		}, "association", false, "Lerum offers no activities yet"},
+		{"a block without anything", func(a *association.Association) { a.Initiatives[0].Plan.Blocks[2].Content = []string{"sports"} }, "plan.activera", true, "block 3: the municipality offers no activity"},
+		{"a block without anything, of a plan of its own", func(a *association.Association) {
+			p := activera()
+			p.Blocks[1].Content = []string{"sports"}
+			a.Initiatives[0].Plans = map[string]association.Plan{"1441": p}
+		}, "plan.activera.1441", true, "block 2: the municipality offers no activity"},
+		{"an activity that has no day yet is something", func(a *association.Association) {
+			a.Weeks[0].Activities = []association.Activity{{ID: "x0", Municipality: "1441", Category: "creative"}}
+			a.Initiatives[0].Plan.Blocks = []association.Block{{Number: 1, Weeks: 6, Closing: true, Content: []string{"creative"}}}
+		}, "", false, ""},
+		{"a category that nobody can book", func(a *association.Association) {
+			x := walk("friday")
+			x.ID, x.Municipality, x.Category = "x5", "1441", "sports"
+			a.Weeks[0].Activities = append(a.Weeks[0].Activities, x)
+		}, "series.x5", false, "no block has the category"},
+		{"a rule of a block that is not there", func(a *association.Association) {
+			a.Initiatives[0].Plan.Rules = []association.Rule{{ID: "r", Category: "health", Times: 1, Blocks: []int{5}}}
+		}, "plan.activera", true, "the rule “r” is for block 5"},
+		{"a rule of a block that lacks it", func(a *association.Association) {
+			a.Initiatives[0].Plan.Rules = []association.Rule{{ID: "r", Category: "social", Times: 1}}
+		}, "plan.activera", true, "cannot be met in block 1, which does not have the category “Social activity”"},
+		{"a rule from a week on of which each block has it", func(a *association.Association) {
+			a.Initiatives[0].Plan.Rules = []association.Rule{{ID: "r", Category: "social", Times: 1, FromWeek: 7}}
+		}, "", false, ""},
+		{"a rule that begins after all", func(a *association.Association) {
+			a.Initiatives[0].Plan.Rules = []association.Rule{{ID: "r", Category: "health", Times: 1, FromWeek: 25}}
+		}, "plan.activera", true, "holds from week 25 on, but the blocks have 24 weeks together"},
+		{"a rule of what has no day", func(a *association.Association) {
+			a.Initiatives[0].Plan.Rules = []association.Rule{{ID: "r", Category: "health", Times: 1}}
+			a.Weeks[0].Activities[0].Day = ""
+		}, "plan.activera", false, "cannot be tried"},
+		{"no agreement any more", func(a *association.Association) {
+			a.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1441", From: "2024-01-01", Until: "2026-11-30"}}
+		}, "initiative.activera", true, "no agreement with a municipality covers 2026-12-01"},
+		{"an agreement that ends", func(a *association.Association) {
+			a.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1441", From: "2026-12-15", Until: "2027-12-31"}, {Municipality: "1441", From: "2024-01-01", Until: "2026-12-14"}}
+		}, "initiative.activera", false, "ends on 2027-12-31"},
+		{"an agreement that goes on", func(a *association.Association) {
+			a.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1441", From: "2024-01-01"}}
+		}, "", false, ""},
+		{"a plan before its agreement", func(a *association.Association) {
+			a.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1441", From: "2027-01-01"}}
+			a.Initiatives[0].Plans = map[string]association.Plan{"1441": activera()}
+		}, "plan.activera.1441", true, "nobody can be enrolled on 2026-12-01"},
+		{"closed weeks at a check-in", func(a *association.Association) {
+			a.Calendar.Closed = []association.ClosedPeriod{{From: "2027-07-05", Until: "2027-07-25"}}
+			days := 7
+			a.Initiatives[0].Plan.CheckInDays = &days
+		}, "plan.activera", false, "it is closed from 2027-07-03 to 2027-07-25"},
+		{"a night in which the clock is put on", func(a *association.Association) {
+			x := &a.Weeks[0].Activities[0]
+			x.Day, x.From, x.To = "sunday", "01:30", "03:30"
+		}, "series.x0", false, "the clock is changed on 2027-03-28 between 01:30 and 03:30, so the occurrence lasts 60 minutes"},
+		{"a night in which the clock is put back", func(a *association.Association) {
+			x := &a.Weeks[0].Activities[0]
+			x.Day, x.From, x.To = "sunday", "01:30", "03:30"
+		}, "series.x0", false, "the clock is changed on 2027-10-31 between 01:30 and 03:30, so the occurrence lasts 180 minutes"},
+		{"an hour that is skipped", func(a *association.Association) {
+			x := &a.Weeks[0].Activities[0]
+			x.Day, x.From, x.To = "sunday", "02:30", "03:15"
+		}, "series.x0", true, "lasts 0 minutes"},
+		{"a course that has no start yet and never fits", func(a *association.Association) {
+			a.Weeks[0].Activities[1].ClosedGroup = &association.ClosedGroup{Sessions: 25}
+		}, "series.x1", true, "the 25 sessions of the course do not fit"},
+		{"a course that has no start yet and fits", func(a *association.Association) {
+			a.Weeks[0].Activities[1].ClosedGroup = &association.ClosedGroup{Sessions: 24}
+		}, "", false, ""},
+		{"a course of another category, of three blocks", func(a *association.Association) {
+			a.Weeks[0].Activities[2].ClosedGroup = &association.ClosedGroup{Sessions: 19}
+		}, "series.x2", true, "the 19 sessions of the course do not fit"},
+	}
+	for _, c := range cases {
+		week := []association.Activity{health}
+		for n, category := range []string{"act", "social", "creative", "work_oriented"} {
+			week = append(week, association.Activity{Name: category, Category: category, Day: weekdays[n+1], From: "10:00", To: "11:00"})
+		}
+		a := town(activera(), "open", week...)
+		c.change(a)
+		found := Simulate(nil, a, first)
+		n := slices.IndexFunc(found, func(f Finding) bool {
+			return f.Object == c.object && f.Prevents == c.prevents && strings.Contains(f.Text.EN, c.part)
+		})
+		if c.part == "" && len(found) > 0 || c.part != "" && n < 0 {
+			t.Errorf("%s: got %+v", c.sentence, found)
+		}
+		for _, f := range found {
+			if strings.Contains(f.Text.SV+f.Text.EN, "%!") || f.Text.SV == f.Text.EN {
+				t.Errorf("%s: %+v", c.sentence, f)
+			}
+		}
+		if again := Simulate(a, a, first); len(again) > 0 {
+			t.Errorf("%s: what was there before is shown again: %+v", c.sentence, again)
+		}
+		for _, f := range Simulate(a, a, first, c.object) {
+			if f.Prevents || f.Object != c.object {
+				t.Errorf("%s: what was there before prevents: %+v", c.sentence, f)
+			}
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package programme
 
 import (
-	"reflect"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/association"
@@ -36,10 +35,21 @@ func newSimulation(in *association.Association, first civil.Date) *simulation {
 	for d, last := first, first.AddYears(years); d < last; d = d.AddDays(1) {
 		s.dates = append(s.dates, d)
 	}
+	holidays := make([]bool, len(s.dates))
+	for i, d := range s.dates {
+		_, holidays[i] = d.Holiday()
+	}
 	closedDays := func(c association.Calendar) []bool {
-		closed := make([]bool, len(s.dates))
+		closed := slices.Clone(holidays) // or within a period: all other days are open
+		for _, form := range append([]association.Calendar{c}, c.Later...) {
+			for _, p := range form.Closed {
+				for i := s.index(p.From); i < len(closed) && s.dates[i] <= p.Until; i++ {
+					closed[i] = true
+				}
+			}
+		}
 		for i, d := range s.dates {
-			closed[i] = c.IsClosed(d)
+			closed[i] = closed[i] && c.IsClosed(d)
 		}
 		return closed
 	}
@@ -47,9 +57,9 @@ func newSimulation(in *association.Association, first civil.Date) *simulation {
 	for _, m := range in.Municipalities {
 		s.closed[m.Code] = all
 	}
-	for _, w := range in.Weeks { // whose activities have the municipality's own calendar
-		if len(w.Activities) > 0 && !reflect.DeepEqual(w.Activities[0].Calendar, in.Calendar) {
-			s.closed[w.Municipality] = closedDays(w.Activities[0].Calendar)
+	for _, w := range in.Weeks {
+		if w.Calendar != nil {
+			s.closed[w.Municipality] = closedDays(in.CalendarIn(w.Municipality))
 		}
 	}
 	return s
@@ -68,15 +78,16 @@ func (s *simulation) isWeekend(day int) bool { return (day+s.weekday)%7 > 4 }
 // spans returns the forms that an activity has in turn, from its first day to the last of
 // the simulation.
 func (s *simulation) spans(x association.Activity) []span {
-	bounds := []int{0, len(s.dates)}
-	for _, later := range append([]association.Activity{x}, x.Later...) {
-		bounds = append(bounds, s.index(later.Since))
+	bounds := []int{0, len(s.dates), s.index(x.Since)}
+	for _, form := range x.Later {
+		bounds = append(bounds, s.index(form.Since))
 	}
 	slices.Sort(bounds)
 	bounds = slices.Compact(bounds)
 	var all []span
 	for n, from := range bounds[:len(bounds)-1] {
 		form := x.At(s.dates[from])
+		form.ID = x.ID
 		all = append(all, span{from, bounds[n+1], &form})
 	}
 	return all
@@ -106,25 +117,27 @@ type offer struct {
 	association.Municipality
 	activities []association.Activity
 	sessions   [][]session      // of each of the activities
-	weekly     map[string][]int // by category: how many sessions there are in each week
+	weekly     map[string][]int // by category: how many sessions there are in each week, from the first day's on, that everybody can come to
 	offered    map[string]bool  // the categories, also of what has no day yet
 }
-
-// weeks is how many weeks, from the Monday of the first day's, the simulation touches.
-func (s *simulation) weeks() int { return (len(s.dates) + s.weekday + 6) / 7 }
 
 func (s *simulation) offer(m association.Municipality) offer {
 	o := offer{Municipality: m, activities: s.in.Week(m.Code).Activities, weekly: map[string][]int{}, offered: map[string]bool{}}
 	for _, x := range o.activities {
+		for _, p := range s.spans(x) {
+			if !p.form.Gone && p.form.Day == "" {
+				o.offered[p.form.Category] = true
+			}
+		}
 		sessions := s.sessions(x)
 		o.sessions = append(o.sessions, sessions)
-		if !x.Scheduled() && !x.At(s.dates[0]).Gone {
-			o.offered[x.Category] = true
-		}
 		for _, y := range sessions {
 			c := y.form.Category
-			if o.offered[c] = true; o.weekly[c] == nil {
-				o.weekly[c] = make([]int, s.weeks())
+			if o.offered[c] = true; y.form.ClosedGroup != nil {
+				continue
+			}
+			if o.weekly[c] == nil {
+				o.weekly[c] = make([]int, (len(s.dates)+s.weekday+6)/7)
 			}
 			o.weekly[c][(y.day+s.weekday)/7]++
 		}
