@@ -83,6 +83,12 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
+	g.Go(func() error {
+		if err := s.nameInitiatives(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "enrolments stay without their initiative until the next start", "error", err)
+		}
+		return nil
+	})
 	g.Go(func() error { return s.Programme.Run(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
