@@ -153,30 +153,34 @@ func (c *checker) performs(i association.Initiative, municipality string) bool {
 
 // municipality checks what one municipality offers against the plans that it follows.
 func (c *checker) municipality(o offer) {
-	if len(c.in.Initiatives) == 0 {
+	var performed []association.Initiative
+	for _, i := range c.in.Initiatives {
+		if len(i.PlanIn(o.Code).Blocks) > 0 && c.performs(i, o.Code) {
+			performed = append(performed, i)
+		}
+	}
+	if len(performed) == 0 {
 		return
 	}
 	if len(o.offered) == 0 {
 		c.find("association", false, "%[1]s erbjuder inga aktiviteter ännu, så deltagarna där får inget i veckan. Lägg upp kommunens aktiviteter.",
 			"%[1]s offers no activities yet, so the participants there get nothing into their week. Add the municipality's activities.", o.Name)
 	}
-	for _, i := range c.in.Initiatives {
-		if p := i.PlanIn(o.Code); len(p.Blocks) > 0 && c.performs(i, o.Code) {
-			object := "plan." + i.ID
-			if _, own := i.Plans[o.Code]; own {
-				object += "." + o.Code
-			}
-			if len(o.offered) > 0 {
-				c.content(object, i.Name, o, p)
-				c.rules(object, i.Name, o, p)
-			}
-			c.checkIns(object, i.Name, o, p)
+	for _, i := range performed {
+		object, p := "plan."+i.ID, i.PlanIn(o.Code)
+		if _, own := i.Plans[o.Code]; own {
+			object += "." + o.Code
 		}
+		if len(o.offered) > 0 {
+			c.content(object, i.Name, o, p)
+			c.rules(object, i.Name, o, p)
+		}
+		c.checkIns(object, i.Name, o, p)
 	}
 	for n, x := range o.activities {
 		if len(o.sessions[n]) > 0 {
 			c.clock(o, x, o.sessions[n])
-			c.series(o, x, o.sessions[n])
+			c.series(o, x, o.sessions[n], performed)
 		}
 	}
 }
@@ -232,13 +236,13 @@ func (c *checker) rules(object, initiative string, o offer, p association.Plan) 
 			}
 		}
 		if len(without) > 0 {
-			c.find(object, true, "%[1]s i %[2]s: regeln ”%[3]s” (slaget ”%[5]s”, minst %[7]d i veckan) kan inte följas med det som kommunen erbjuder i %[8]d veckor, den första från %[9]s. Lägg till en aktivitet.",
-				"%[1]s in %[2]s: the rule “%[4]s” (category “%[6]s”, at least %[7]d a week) cannot be met by what the municipality offers in %[8]d weeks, the first from %[9]s on. Add an activity.",
+			c.find(object, true, "%[1]s i %[2]s: regeln ”%[3]s” (slaget ”%[5]s”, minst %[7]d i veckan) kan inte följas med det som kommunen erbjuder. Antal veckor: %[8]d, den första från %[9]s. Lägg till en aktivitet.",
+				"%[1]s in %[2]s: the rule “%[4]s” (category “%[6]s”, at least %[7]d a week) cannot be met by what the municipality offers. Weeks: %[8]d, the first from %[9]s on. Add an activity.",
 				append(values, len(without), without[0])...)
 		}
 		if len(shortened) > 0 {
-			c.find(object, false, "%[1]s i %[2]s: regeln ”%[3]s” kan inte följas i %[8]d veckor med stängda dagar, den första från %[9]s. Lägg till en aktivitet på en annan dag de veckorna.",
-				"%[1]s in %[2]s: the rule “%[4]s” cannot be met in %[8]d weeks with closed days, the first from %[9]s on. Add an activity on another day in those weeks.",
+			c.find(object, false, "%[1]s i %[2]s: regeln ”%[3]s” kan inte följas i veckor med stängda dagar. Antal veckor: %[8]d, den första från %[9]s. Lägg till en aktivitet på en annan dag de veckorna.",
+				"%[1]s in %[2]s: the rule “%[4]s” cannot be met in weeks with closed days. Weeks: %[8]d, the first from %[9]s on. Add an activity on another day in those weeks.",
 				append(values, len(shortened), shortened[0])...)
 		}
 	}
@@ -283,16 +287,15 @@ func (c *checker) clock(o offer, x association.Activity, sessions []session) {
 }
 
 // series checks that somebody can be booked into an activity, and a whole course of it.
-func (c *checker) series(o offer, x association.Activity, sessions []session) {
+func (c *checker) series(o offer, x association.Activity, sessions []session, performed []association.Initiative) {
 	for _, p := range c.spans(x) {
 		category := p.form.Category
 		if p.form.Day == "" {
 			continue
 		}
 		var plans []association.Plan // with the activity in a block
-		for _, i := range c.in.Initiatives {
-			p := i.PlanIn(o.Code)
-			if slices.ContainsFunc(p.Blocks, func(b association.Block) bool { return isIn(b, category) }) && c.performs(i, o.Code) {
+		for _, i := range performed {
+			if p := i.PlanIn(o.Code); slices.ContainsFunc(p.Blocks, func(b association.Block) bool { return isIn(b, category) }) {
 				plans = append(plans, p)
 			}
 		}

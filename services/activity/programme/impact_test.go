@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
-	"github.com/finsam/finsam/pkg/servicetest"
 )
 
 // onTheWall is what a calendar on the wall says of an activity on a day: time and place, empty when it
@@ -142,16 +143,26 @@ func TestTheChangesOfBookings(t *testing.T) {
 	}
 }
 
-func TestTheExampleHasNoProblem(t *testing.T) {
-	f, err := association.ParseFile(servicetest.Example(t))
-	if err != nil {
-		t.Fatal(err)
+func TestTheExamplesHaveNoProblem(t *testing.T) {
+	files, err := filepath.Glob("../../standalone/example/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
 	}
-	for _, x := range Simulate(nil, f.Build(), "2026-11-30") {
-		if x.Prevents {
-			t.Errorf("%s: %s", x.Object, x.Text.EN)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Log(x.Text.SV)
+		f, err := association.ParseFile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range Simulate(nil, f.Build(), "2026-11-30") {
+			if x.Prevents {
+				t.Errorf("%s: %s: %s", file, x.Object, x.Text.EN)
+			}
+			t.Log(x.Text.SV)
+		}
 	}
 }
 
