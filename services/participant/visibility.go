@@ -80,7 +80,8 @@ func (e *Enrolment) Resource(p *PersonStatus, a actor.Actor, operation string) a
 // resourceBy is Resource as far as one referral goes.
 func (e *Enrolment) resourceBy(p *PersonStatus, a actor.Actor, referral string) access.Resource {
 	relation := access.Relationship{Authority: e.Referrer, Unit: e.Unit, Municipality: e.Municipality}
-	if tie := p.referral(referral); tie != nil {
+	isKnown := slices.ContainsFunc(p.Enrolments, func(s *PersonStep) bool { return s.Enrolment == e.ID && s.Referral == referral })
+	if tie := p.referral(referral); tie != nil && isKnown { // else it is being planned, and nobody has said what the consent leaves out
 		relation.Consent = tie.Consent.scope()
 		if referral != e.Referral {
 			relation.Authority, relation.Unit = tie.Consent.Authority, tie.Consent.Unit

@@ -187,6 +187,13 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 		Initiative: e.Data["initiative"], Coach: e.Data["coach"], PlannedStart: start, Plan: plan,
 		Unshared: strings.FieldsFunc(e.Data["unshared"], func(r rune) bool { return r == ',' }),
 	}, e.ID, by, s.Now())
+	_, err = s.people.Store.Get(ctx, e.Association, enrolment.Participant)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: no such participant: %w", feed.ErrSkip, err)
+	}
+	if err != nil {
+		return err
+	}
 	running, err := s.lookBack(ctx, enrolment)
 	if err != nil {
 		return err
@@ -194,27 +201,22 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	if running != "" {
 		return s.join(ctx, e, running, by)
 	}
-	// The person first: who can find the enrolment can then find the person.
-	_, err = s.people.Store.Update(ctx, e.Association, enrolment.Participant, 0, func(p *participant.Person) error {
-		return store.WriteIf(p.Enrol(enrolment, e.ID, by, s.Now()))
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("%w: no such participant: %w", feed.ErrSkip, err)
-	}
-	if err != nil {
-		return err
-	}
+	// The enrolment first: when another was planned in the same moment, the person has no
+	// trace of this one. Its sender reads it once the person's step says what the consent
+	// leaves out.
 	_, err = s.enrolments.Store.Insert(ctx, enrolment)
 	if errors.Is(err, store.ErrExists) {
 		_, err = s.enrolments.Store.Update(ctx, e.Association, enrolment.ID, 0, func(known *participant.Enrolment) error {
 			return store.WriteIf(known.Replan(enrolment, strings.HasSuffix(e.Type, ".corrected"), e.ID, by, s.Now()))
 		})
 	}
-	if err != nil { // store.ErrTaken: another was planned since, which the next try joins
-		return err
+	if err == nil { // else store.ErrTaken: another was planned since, which the next try joins
+		_, err = s.people.Store.Update(ctx, e.Association, enrolment.Participant, 0, func(p *participant.Person) error {
+			return store.WriteIf(p.Enrol(enrolment, e.ID, by, s.Now()))
+		})
 	}
 	s.wake()
-	return nil
+	return err
 }
 
 // lookBack sets the weeks that the person has used in the initiative in earlier
@@ -228,8 +230,8 @@ func (s *Service) lookBack(ctx context.Context, planned *participant.Enrolment) 
 	})
 	for _, v := range found.Items {
 		switch p := v.Value.Progress(); {
-		case v.Value.ID == planned.ID:
-			return "", err // planned before, and so looked back
+		case v.Value.ID == planned.ID && p.Outcome != participant.Cancelled:
+			return "", err // planned before, and so looked back; one that was cancelled is planned again
 		case v.Value.Initiative != planned.Initiative:
 		case p.State != participant.StateClosed:
 			running = v.Value.ID

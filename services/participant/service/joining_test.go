@@ -1,9 +1,15 @@
 package service_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/services/participant"
 	. "github.com/finsam/finsam/services/participant/participanttest"
@@ -81,4 +87,98 @@ func TestAPlanShowsTheWeeksOfEarlierEnrolments(t *testing.T) {
 		v, err := f.Enrolment(servicetest.As(Coach), participant.EnrolmentID("insjoriket", afReferral))
 		return err == nil && v.WeeksBefore == 3
 	})
+}
+
+// accepted is the event that a referral of a person was accepted.
+func accepted(referral, person string, n int) feed.Event {
+	return feed.Event{
+		ID: fmt.Sprintf("%s/%d", referral, n), Type: "se.finsam.referral.accepted", Subject: referral, Time: Noon, Association: Tenant,
+		Data: map[string]string{
+			"referral": referral, "participant": person, "initiative": "activera", "municipality": "1481", "startDate": "2026-11-23",
+			"coach": "coach-17", "authority": "fk", "unit": "fk-molndal",
+		},
+	}
+}
+
+// TestOfTwoPlannedInTheSameMomentThePersonKnowsOnlyOne is: what is not planned leaves
+// nothing with the person, and joins what is when its event comes again.
+func TestOfTwoPlannedInTheSameMomentThePersonKnowsOnlyOne(t *testing.T) {
+	f := StartQuiet(t)
+	coach, collided := servicetest.As(Coach), 0
+	for n := range uint64(12) {
+		in := Person(60 + n)
+		var events []feed.Event
+		var id string
+		for range 4 {
+			in.Consent.Referral = uuid.NewString()
+			id = f.Store(in)
+			events = append(events, accepted(in.Consent.Referral, id, 2))
+		}
+		var all sync.WaitGroup
+		errs := make([]error, len(events))
+		for i, e := range events {
+			all.Go(func() { errs[i] = f.Handle(t.Context(), e) })
+		}
+		all.Wait()
+		follow := func(when string, want int) {
+			t.Helper()
+			known, planned := 0, map[string]bool{}
+			v, err := f.Person(coach, id)
+			servicetest.Must(t, err)
+			for _, step := range v.Steps {
+				if step.Kind != participant.Enrolled {
+					continue
+				}
+				known++
+				planned[step.Enrolment] = true
+				if _, err := f.Enrolment(coach, step.Enrolment); err != nil {
+					t.Fatalf("%s: the person has an enrolment that is not there: %v", when, err)
+				}
+			}
+			if len(planned) != 1 || known != want {
+				t.Fatalf("%s: %d enrolments, known %d times, want %d", when, len(planned), known, want)
+			}
+		}
+		failed := 0
+		for _, err := range errs {
+			if err != nil {
+				failed++
+			}
+		}
+		collided += failed
+		follow("at once", len(events)-failed)
+		for _, e := range events {
+			servicetest.Must(t, f.Handle(t.Context(), e))
+		}
+		follow("once more", len(events))
+	}
+	if collided == 0 {
+		t.Error("none met another")
+	}
+}
+
+// TestWhatWasCancelledAndIsAcceptedAgainJoinsWhatRunsNow is: the feed does not stop at it.
+func TestWhatWasCancelledAndIsAcceptedAgainJoinsWhatRunsNow(t *testing.T) {
+	f := StartQuiet(t)
+	in := Person(90)
+	first := in.Consent.Referral
+	id := f.Store(in)
+	in.Consent.Referral = afReferral
+	f.Store(in)
+	handle := func(e feed.Event) {
+		t.Helper()
+		servicetest.Must(t, f.Handle(t.Context(), e))
+	}
+	handle(accepted(first, id, 2))
+	withdrawn := accepted(first, id, 3)
+	withdrawn.Type = "se.finsam.referral.corrected"
+	withdrawn.Data = map[string]string{"participant": id, "corrected": "accepted"}
+	handle(withdrawn)
+	handle(accepted(afReferral, id, 2))
+	handle(accepted(first, id, 4))
+	runs := participant.EnrolmentID(Tenant, afReferral)
+	v, err := f.Enrolment(actor.With(t.Context(), Coach), runs)
+	if err != nil || len(v.Joined) != 1 || v.Joined[0].Referral != first {
+		t.Errorf("%+v, %v", v, err)
+	}
 }
