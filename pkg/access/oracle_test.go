@@ -97,7 +97,7 @@ var oracle = []rule{
 	{"who receives or coaches settles who the person is, where sources differ", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() }, "rectifyParticipant"},
 	{"a protection is changed by handlers of the performing municipality and the head of its unit", func(s scene) bool { return (s.coach() || s.receiver()) && s.known() || s.head() }, "protectParticipant"},
 	{"the head sees of a person what that needs, and never who it is", scene.head, "getParticipant"},
-	{"who decided on a referral corrects it, and so does the head", func(s scene) bool { return s.receiver() || s.head() }, "correctReferral"},
+	{"who decided on a referral, or let it join, corrects that, and so does the head", func(s scene) bool { return s.receiver() || s.coach() || s.head() }, "correctReferral"},
 	{"who led an enrolment corrects it, and so does the head", func(s scene) bool { return s.coach() || s.head() }, "correctEnrolment"},
 	{"who works with people knows colleagues by name, and who of the other side works on a case that they share", func(s scene) bool {
 		return s.officer() || s.receiver() || s.coach() || s.leader() || s.head()

@@ -62,6 +62,7 @@ const (
 	Mistaken         PersonStepKind = "mistaken"          // a referral was entered in error: neither has its sender
 	Reopened         PersonStepKind = "reopened"          // a rejection was corrected: the municipality has the referral again
 	Enrolled         PersonStepKind = "enrolled"          // belongs to a municipality's initiative
+	JoiningEnded     PersonStepKind = "joining_ended"     // a referral should not have joined an enrolment: its sender follows no more
 	Protected        PersonStepKind = "protected"         // identity protected, or protected otherwise
 	Unprotected      PersonStepKind = "unprotected"       // protection removed
 )
@@ -158,6 +159,11 @@ func (p *Person) Status() *PersonStatus {
 			st.Enrolments = append(st.Enrolments, s)
 			if tie := st.referral(s.Referral); tie != nil {
 				tie.Consent.Withheld = s.Unshared
+			}
+		case JoiningEnded:
+			st.Enrolments = slices.DeleteFunc(st.Enrolments, func(e *PersonStep) bool { return e.Enrolment == s.Enrolment && e.Referral == s.Referral })
+			if tie := st.referral(s.Referral); tie != nil {
+				tie.Consent.Withheld = nil
 			}
 		case Protected:
 			st.Protection = st.Protection.with(s)
@@ -301,7 +307,8 @@ func (p *Person) Enrol(e *Enrolment, cause string, by history.Author, now time.T
 // from now on, as far as its consent goes, and answers check-ins if it is asked. It reports
 // whether that was new.
 func (p *Person) Join(e *Enrolment, referral string, unshared []string, answers bool, cause string, by history.Author, now time.Time) bool {
-	if slices.ContainsFunc(p.Status().Enrolments, func(s *PersonStep) bool { return s.Enrolment == e.ID && s.Referral == referral }) {
+	st := p.Status()
+	if st.causes[cause] || slices.ContainsFunc(st.Enrolments, func(s *PersonStep) bool { return s.Enrolment == e.ID && s.Referral == referral }) {
 		return false
 	}
 	p.Steps = history.Append(p.Steps, PersonStep{
@@ -311,8 +318,24 @@ func (p *Person) Join(e *Enrolment, referral string, unshared []string, answers 
 	return true
 }
 
+// EndJoining notes that a referral should not have joined an enrolment: its sender follows
+// that no more. It reports whether that was new; of a referral that has joined none nothing is.
+func (p *Person) EndJoining(referral, cause string, by history.Author, now time.Time) bool {
+	st := p.Status()
+	i := slices.IndexFunc(st.Enrolments, func(s *PersonStep) bool {
+		return s.Referral == referral && s.Enrolment != EnrolmentID(p.Association, referral)
+	})
+	if i < 0 || st.causes[cause] {
+		return false
+	}
+	p.Steps = history.Append(p.Steps, PersonStep{
+		Kind: JoiningEnded, Enrolment: st.Enrolments[i].Enrolment, Referral: referral, Entry: history.Entry{Cause: cause},
+	}, by, now)
+	return true
+}
+
 // Joined lists the steps by which other referrals have joined an enrolment, but those that
-// were withdrawn since.
+// were withdrawn since, or whose joining was a mistake.
 func (s *PersonStatus) Joined(e *Enrolment) (joined []*PersonStep) {
 	for _, step := range s.Enrolments {
 		if step.Enrolment != e.ID || step.Referral == e.Referral {

@@ -42,6 +42,7 @@ var personTable = history.Table[PersonState, PersonStepKind, Party]{
 	{Kind: Reopened, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Mistaken, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Enrolled, By: []Party{PartyService}, From: personStates, To: history.Same},
+	{Kind: JoiningEnded, By: []Party{PartyService}, From: personStates, To: history.Same},
 	{Kind: Protected, By: []Party{PartySender}, From: personStates, To: PersonProtected},
 	{Operation: "protectParticipant", Kind: Protected, By: []Party{PartyIntake, PartyCoach, PartyManager}, From: personStates, To: PersonProtected},
 	{Operation: "unprotectParticipant", Kind: Protected, By: []Party{PartyReviewer}, From: []PersonState{PersonProtected}, To: PersonProtected},

@@ -52,7 +52,7 @@ func (s *PersonStatus) Steps(a actor.Actor) []PersonStep {
 		}
 		switch {
 		case !related[step.Referral],
-			step.Kind == Enrolled && !access.Allows("getEnrolment", a, s.Resource(a, step.Referral)),
+			(step.Kind == Enrolled || step.Kind == JoiningEnded) && !access.Allows("getEnrolment", a, s.Resource(a, step.Referral)),
 			step.Kind == Rectified && !ReadsSettled(relation),
 			step.Kind == Registered && sent:
 			continue

@@ -200,14 +200,16 @@ func (r *Referral) CheckCorrection(by history.Author, now time.Time, manages boo
 	if len(r.Steps) >= maxSteps {
 		return was, nil, ErrTooManySteps
 	}
-	isDecision := func(s *Step) bool { // a joining ends by a withdrawal
-		return slices.Contains(correctable, s.Kind) && (s.Acceptance == nil || s.Acceptance.Joins == "")
-	}
-	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, isDecision, by, manages, r.terms().DaysToCorrect(), now); err != nil {
+	if was, err = history.Correctable(r.Steps, r.Story(), c.Step, (*Step).isDecision, by, manages, r.terms().DaysToCorrect(), now); err != nil {
 		return was, nil, err
 	}
 	if c.Instead == nil {
 		return was, nil, nil
+	}
+	if was.Joins() != "" {
+		return was, nil, history.ErrReplacement.WithText(
+			"En anslutning rättas genom att tas tillbaka: utelämna replacement, och anslut remissen på nytt om den ska vara ansluten på ett annat sätt.",
+			"A joining is corrected by taking it back: leave out replacement, and let the referral join again if it should join in another way.").AtField("/replacement")
 	}
 	with := was
 	with.Entry = history.Entry{}
@@ -258,7 +260,8 @@ func (r *Referral) checkStart(now time.Time, a Acceptance, pointer string) error
 }
 
 // Correct marks a decision as taken by mistake. What a service did because of it goes
-// with it: a planned enrolment, a place that was offered, a reminder. A later step by
+// with it: a planned enrolment, a place that was offered, a reminder; of a joining, all that
+// was followed. A later step by
 // somebody that would be impossible prevents it: history.ErrLaterStep.
 func (r *Referral) Correct(by history.Author, now time.Time, manages bool, c Correction) error {
 	was, instead, err := r.CheckCorrection(by, now, manages, c)
@@ -273,12 +276,19 @@ func (r *Referral) correct(by history.Author, now time.Time, step Step) error {
 	then := *r
 	then.Steps = history.Append(slices.Clone(r.Steps), step, by, now)
 	c := step.Correction
-	state := noState
+	parts := c.With == nil && r.Steps[c.Of-1].Joins() != "" // from the enrolment, and from what is known of it
+	state, joined := noState, false
 	for _, s := range then.Story() {
-		next, ok := transitions.Next(state, s.Kind, "")
+		detail := ""
+		if s.Kind == Withdrawn && state == StateEnrolled && joined {
+			detail = ofJoined
+		}
+		next, ok := transitions.Next(state, s.Kind, detail)
 		switch {
 		case ok:
-			state = next
+			state, joined = next, joined && s.Kind != Accepted || s.Joins() != ""
+		case parts && (s.Kind == ProgressReported || s.Kind == Closed):
+			c.Voids = append(c.Voids, s.N)
 		case s.Kind == MovedUp, s.Kind == Enrolled, s.Kind == Overdue, s.Kind == Closed && s.Code == outcomeCancelled: // a service's
 			c.Voids = append(c.Voids, s.N)
 		default:

@@ -362,7 +362,15 @@ func (s *Status) detail(k StepKind) string {
 }
 
 // IsJoined reports whether the referral has joined an enrolment that another led to.
-func (s *Status) IsJoined() bool { return s.Accepted != nil && s.Accepted.Acceptance.Joins != "" }
+func (s *Status) IsJoined() bool { return s.Accepted != nil && s.Accepted.Joins() != "" }
+
+// Joins returns the enrolment that the referral joins by the step; empty: none.
+func (s *Step) Joins() string {
+	if s.Acceptance == nil {
+		return ""
+	}
+	return s.Acceptance.Joins
+}
 
 // Path returns the initiative that this referral, and no other about the person, leads
 // into now: it is accepted, or the enrolment that it led to runs. Empty: none.

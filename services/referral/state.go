@@ -118,7 +118,7 @@ var transitions = history.Table[State, StepKind, Party]{
 	{Kind: Protected, By: []Party{PartyService}, From: States, To: history.Same},
 	{Kind: Unprotected, By: []Party{PartyService}, From: States, To: history.Same},
 	// The state that the corrected story leads to is folded, like any other.
-	{Operation: "correctReferral", Kind: Corrected, By: []Party{PartyReceiver, PartyManager}, From: States, To: history.Same},
+	{Operation: "correctReferral", Kind: Corrected, By: []Party{PartyReceiver, PartyCoach, PartyManager}, From: States, To: history.Same},
 }
 
 // ofJoined marks the rows of what may happen to a referral that has joined an enrolment.
@@ -140,8 +140,10 @@ var acts, joinedActs = func() (all, joined map[State]history.Table[State, StepKi
 // StateTexts describe the states in sentences.
 var StateTexts = codelist.Phrases[State]("ReferralState")
 
-// correctable are the kinds of step that are corrected.
-var correctable = []StepKind{Accepted, Rejected, Waitlisted}
+// isDecision reports whether a step is of the kinds that are corrected.
+func (s *Step) isDecision() bool {
+	return slices.Contains([]StepKind{Accepted, Rejected, Waitlisted}, s.Kind)
+}
 
 // stateFault returns ErrWrongState with the state in its text.
 func stateFault(s State) error {

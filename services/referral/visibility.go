@@ -237,8 +237,8 @@ func (v *View) operations(a actor.Actor, now time.Time) []string {
 		if isOneParty { // else the resource is the same for each operation
 			g = access.GroundsOf(a, v.Status.ResourceTo(acts[i].Operation, a))
 		}
-		if isDecision := func(s *Step) bool { return slices.Contains(correctable, s.Kind) }; acts[i].Kind == Corrected && !history.HasCorrectable(
-			v.Status.story, isDecision, history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Referral.terms().DaysToCorrect(), now) {
+		if acts[i].Kind == Corrected && !history.HasCorrectable(
+			v.Status.story, (*Step).isDecision, history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Referral.terms().DaysToCorrect(), now) {
 			continue
 		}
 		if acts[i].Kind != AttachmentRemoved && acts[i].Operation != "joinReferral" && g.Allows(acts[i].Operation) {

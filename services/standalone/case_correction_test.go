@@ -68,7 +68,7 @@ func TestCase_C25_ADecisionOnAReferral(t *testing.T) {
 		code     string
 	}{
 		{"a colleague did not take it", staff(actor.Intake, "intake-8"), map[string]any{"step": n, "reason": "Påhittat."}, 403, "correction-by-manager"},
-		{"a coach decides nothing", coach1, map[string]any{"step": n, "reason": "Påhittat."}, 403, "forbidden"},
+		{"a coach did not take it either", coach1, map[string]any{"step": n, "reason": "Påhittat."}, 403, "correction-by-manager"},
 		{"nor does the sender", sender, map[string]any{"step": n, "reason": "Påhittat."}, 403, "forbidden"},
 		{"nor another municipality's head", abroad, map[string]any{"step": n, "reason": "Påhittat."}, 404, "not-found"},
 		{"a reason says something", intake7, map[string]any{"step": n, "reason": " \u200b "}, 422, "bad-value"},

@@ -158,6 +158,89 @@ func TestCase_A5_AWithdrawalOfWhatJoinedEndsItsFollowingOnly(t *testing.T) {
 	o.want(409, officer, http.MethodPost, lead+"/withdrawal", o.version(officer, lead), map[string]any{"by": "referrer"})
 }
 
+// TestCase_A5_AWrongJoiningIsTakenBack is: who let a referral join takes that back, or the
+// head does; its sender follows no more, the enrolment goes on without a trace, and the
+// referral can join again.
+func TestCase_A5_AWrongJoiningIsTakenBack(t *testing.T) {
+	o := open(t, newData(t))
+	const start = -41 // the check-in of block 1 is open
+	e := o.enrolled(9, day(start))
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(start)})
+	second := o.referOf(9, employment)
+	participant := "/participants/" + o.want(200, coach1, http.MethodGet, e, "", nil)["participant"].(string)
+	followed := func(want int) func() bool {
+		return func() bool { return o.ask(employment, http.MethodGet, e, "", nil).Code == want }
+	}
+	join := func() float64 {
+		o.change(200, coach1, second, "joining", map[string]any{"answersCheckIns": true})
+		o.eventually("it is followed", followed(200))
+		o.eventually("the referral knows", func() bool { return o.want(200, intake7, http.MethodGet, second, "", nil)["state"] == "enrolled" })
+		return number(t, o.want(200, intake7, http.MethodGet, second, "", nil), "accepted")
+	}
+	n := join()
+	o.change(200, coach1, e, "check-ins/1/non-answer", map[string]any{})
+	o.change(200, coach1, e, "check-ins/1/decision", map[string]any{"decision": "continue", "decidedOn": day(0)})
+	o.eventually("the progress is followed", func() bool {
+		return strings.Contains(words(o.want(200, employment, http.MethodGet, second, "", nil)["progress"]), `"decided"`)
+	})
+	before := words(o.want(200, officer, http.MethodGet, e, "", nil)["timeline"])
+
+	o.correct(403, employment, second, n, nil)
+	o.correct(403, intake7, second, n, nil) // did not let it join
+	o.correct(403, staff(actor.Coach, "coach-2"), second, n, nil)
+	refused := o.correct(422, coach1, second, n, map[string]any{"startDate": day(3)})
+	if refused["code"] != "replacement-of-another-kind" || !strings.Contains(refused["detail"].(string), "tas tillbaka") {
+		t.Errorf("another day: %v", refused)
+	}
+	if names := links(o.want(200, coach1, http.MethodGet, second, "", nil)); !slices.Contains(names, "corrections") {
+		t.Errorf("the coach's links: %v", names)
+	}
+	got := o.correct(200, coach1, second, n, nil)
+	if got["state"] != "submitted" || got["acceptance"] != nil || got["progress"] != nil {
+		t.Errorf("taken back: %v %v", got["state"], got["progress"])
+	}
+	if step := stepOf(t, got, "accepted"); step["correctedBy"] != stepOf(t, got, "corrected")["n"] {
+		t.Errorf("the joining in the timeline: %v", step)
+	}
+	o.eventually("it is followed no more", followed(404))
+	if again := o.want(200, officer, http.MethodGet, e, "", nil); again["state"] != "decided" || words(again["timeline"]) != before {
+		t.Errorf("the enrolment: %v", again)
+	}
+	if got := o.want(200, coach1, http.MethodGet, e, "", nil); got["joinedReferrals"] != nil {
+		t.Errorf("the coach reads %v", got["joinedReferrals"])
+	}
+	if text := words(o.want(200, coach1, http.MethodGet, participant, "", nil)["timeline"]); !strings.Contains(text, `"joining_ended"`) {
+		t.Errorf("the person's history: %s", text)
+	}
+
+	n = join()
+	o.correct(200, chef, second, n, nil)
+	o.eventually("it is followed no more", followed(404))
+	o.change(200, intake7, second, "rejection", map[string]any{"code": "other_initiative", "text": "Påhittat: fel person."})
+}
+
+// TestCase_A5_ACorrectionAfterAWithdrawalOfWhatJoinedIsTaken is: a sender that follows no
+// more is in the way of no correction of what was decided before.
+func TestCase_A5_ACorrectionAfterAWithdrawalOfWhatJoinedIsTaken(t *testing.T) {
+	o := open(t, newData(t))
+	e := o.enrolled(10, day(-10))
+	second := o.referOf(10, employment)
+	o.change(200, intake7, second, "waitlisting", map[string]any{"priority": "normal"})
+	o.change(200, intake7, second, "joining", map[string]any{})
+	o.eventually("it is followed", func() bool { return o.want(200, intake7, http.MethodGet, second, "", nil)["state"] == "enrolled" })
+	o.change(200, employment, second, "withdrawal", map[string]any{"by": "referrer"})
+	waitlisted := o.want(200, intake7, http.MethodGet, second, "", nil)
+	got := o.correct(200, intake7, second, number(t, waitlisted, "waitlisted"), map[string]any{"priority": "high"})
+	if got["state"] != "withdrawn" {
+		t.Errorf("corrected: %v", got["state"])
+	}
+	got = o.correct(200, intake7, second, number(t, got, "accepted"), nil)
+	if got["state"] != "withdrawn" || got["acceptance"] != nil {
+		t.Errorf("the joining taken back: %v", got)
+	}
+	o.change(200, coach1, e, "start", map[string]any{"startedOn": day(-10)})
+}
+
 // TestCase_A5_OfManyAcceptancesAtOnceOneEnrols is: two receivers who accept one person's
 // referrals at the same moment enrol once, and one place is taken.
 func TestCase_A5_OfManyAcceptancesAtOnceOneEnrols(t *testing.T) {

@@ -368,6 +368,7 @@ const (
 	PersonStepKindContactChanged   PersonStepKind = "contact_changed"
 	PersonStepKindEnrolled         PersonStepKind = "enrolled"
 	PersonStepKindHandedOver       PersonStepKind = "handed_over"
+	PersonStepKindJoiningEnded     PersonStepKind = "joining_ended"
 	PersonStepKindMistaken         PersonStepKind = "mistaken"
 	PersonStepKindProtected        PersonStepKind = "protected"
 	PersonStepKindRectified        PersonStepKind = "rectified"
@@ -393,6 +394,8 @@ func (e PersonStepKind) Valid() bool {
 	case PersonStepKindEnrolled:
 		return true
 	case PersonStepKindHandedOver:
+		return true
+	case PersonStepKindJoiningEnded:
 		return true
 	case PersonStepKindMistaken:
 		return true

@@ -125,7 +125,9 @@ func (s *Service) handle(ctx context.Context, e feed.Event) error {
 		case e.Data["corrected"] == "accepted" && e.Data["startDate"] != "":
 			return s.enrol(ctx, e, by)
 		case e.Data["corrected"] == "accepted":
-			return s.cancelPlanned(ctx, e, by)
+			return errors.Join(s.cancelPlanned(ctx, e, by), s.follow(ctx, e, func(p *participant.Person) bool {
+				return p.EndJoining(e.Subject, e.ID, by, s.Now())
+			}))
 		case e.Data["reopened"] != "":
 			return s.follow(ctx, e, transfer(participant.Reopened, e.Data["municipality"]))
 		}
