@@ -124,9 +124,7 @@ func (c *checker) normalise(f *File) {
 	for n := range f.Weeks {
 		w := &f.Weeks[n]
 		for i := range w.Activities {
-			x, place := &w.Activities[i], fmt.Sprintf("weeks[%d].activities[%d]", n, i)
-			c.in(place, "series", x.IDIn(f.Association.ID, w.Municipality))
-			c.later(x, place)
+			c.later(&w.Activities[i], fmt.Sprintf("weeks[%d].activities[%d]", n, i))
 		}
 		for _, t := range w.WorkTraining {
 			id := siteID(t.Site)

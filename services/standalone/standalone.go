@@ -106,6 +106,7 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 		return nil, err
 	}
 	people := participantrest.Handlers(participants)
+	s.apps["activity"].Config.AssociationsDir = data.Associations()
 	_, err = add(ctx, s, "activity", func(ctx context.Context, p *launch.App) (*activityservice.Service, http.Handler, error) {
 		return activity.Build(ctx, p, participantapi.LocalIdentities(people))
 	})

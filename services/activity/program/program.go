@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/finsam/finsam/pkg/api/participant"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
 	common "github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/activity/rest"
@@ -28,7 +29,12 @@ func Run(ctx context.Context, environ map[string]string) error {
 
 // Build puts the service together; identities asks the vault.
 func Build(ctx context.Context, p *launch.App, identities func(context.Context, []string) ([]participant.Identity, error)) (*service.Service, http.Handler, error) {
-	s, err := service.New(ctx, service.Config{Parts: p.Parts, Identities: func(ctx context.Context, participants []string) ([]service.Identity, error) {
+	var err error
+	if p.Associations, err = association.NewRegistry(); err != nil { // served from the objects, not from the files
+		return nil, nil, err
+	}
+	p.Associations.Now = p.Now
+	s, err := service.New(ctx, service.Config{Parts: p.Parts, Folder: p.Config.AssociationsDir, Identities: func(ctx context.Context, participants []string) ([]service.Identity, error) {
 		all, err := identities(ctx, participants)
 		return common.Map(all, func(i participant.Identity) service.Identity {
 			return service.Identity{Participant: i.Participant, Name: i.DisplayName, Number: i.PersonalIdentityNumber, Protected: i.Protected}

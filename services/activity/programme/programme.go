@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
 	"github.com/finsam/finsam/pkg/association"
@@ -36,11 +38,13 @@ const Events = "se.finsam.programme."
 // Config is what the programmes need.
 type Config struct {
 	parts.Parts
-	Folder     string // of the associations' files; empty: none is read
-	Bookings   *store.Collection[activity.Booking]
-	Enrolments *store.Collection[activity.Enrolment]
-	Addresses  *store.Collection[activity.Address]
-	Changed    func() // called after an object was changed; never blocks
+	Folder   string // of the associations' files; empty: none is read
+	Bookings *store.Collection[activity.Booking]
+	Changed  func() // called after an object was changed; never blocks
+
+	// Impact returns whom it would change something for from a day on if an association were
+	// after instead of before.
+	Impact func(ctx context.Context, before, after *association.Association, first civil.Date) (Impact, error)
 }
 
 // Service has the objects. Its verbs take the caller from the context and decide by the
@@ -50,6 +54,7 @@ type Service struct {
 	Config
 	objects   *store.Collection[Document]
 	documents *guard.Documents[Document]
+	folder    folder
 	serving   sync.Mutex // held while the objects of an association are read to be served
 	head      int64      // of the service's own feed, up to which the registry knows the objects
 }
@@ -89,11 +94,16 @@ func (s *Service) Source() feed.Source {
 	})
 }
 
-// Run follows what other replicas do with the objects, until the context
+// Run follows the folder, and what other replicas do with the objects, until the context
 // ends.
 func (s *Service) Run(ctx context.Context) error {
-	s.followReplicas(ctx)
-	return nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.followFolder(ctx) })
+	g.Go(func() error {
+		s.followReplicas(ctx)
+		return nil
+	})
+	return g.Wait()
 }
 
 // How the service's own feed is followed.
@@ -141,12 +151,17 @@ func (s *Service) serve(ctx context.Context, id string) error {
 	if !slices.ContainsFunc(objects, func(o *programme.Object) bool { return o.Kind == programme.Association }) {
 		return nil // the first load has not written all yet
 	}
+	s.Associations.Serve(id, func(on civil.Date) *association.Association {
+		a, _ := assemble(objects, on)
+		return a
+	})
 	return nil
 }
 
 // assemble builds the association as it is on a day, and returns what is wrong with it.
-func assemble([]*programme.Object, civil.Date) (*association.Association, association.Problems) {
-	return nil, nil // package programme has no Assemble yet
+func assemble(objects []*programme.Object, on civil.Date) (*association.Association, association.Problems) {
+	file := programme.Assemble(objects, on)
+	return file.Build(), file.Check()
 }
 
 // readSize is how many objects one read takes.

@@ -1,8 +1,6 @@
 package programme
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -156,14 +154,21 @@ func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) e
 	return nil
 }
 
-// checkFixed holds that what is fixed when an initiative is created stays.
+// checkFixed holds that what is fixed when an initiative is created stays. Who financed it is
+// as open as the method of its follow-up, as long as none was given.
 func (d *Document) checkFixed(c programme.Content) error {
 	if d.Kind != programme.Initiative || len(d.Versions) == 0 {
 		return nil
 	}
-	first := d.Versions[0].Content.Initiative
-	if c.Initiative.Orientation != first.Orientation {
-		return ErrImmutable.AtField("/initiative")
+	was := d.Versions[len(d.Versions)-1].Content.Initiative
+	isOpen := was.FollowUpMethod == ""
+	switch is := c.Initiative; {
+	case is.Orientation != was.Orientation:
+		return ErrImmutable.AtField("/initiative/orientation")
+	case is.FollowUpMethod != was.FollowUpMethod && !isOpen:
+		return ErrImmutable.AtField("/initiative/followUpMethod")
+	case is.ESF != was.ESF && !isOpen:
+		return ErrImmutable.AtField("/initiative/esf")
 	}
 	return nil
 }
@@ -235,34 +240,4 @@ func (d *Document) put(v programme.Version, by history.Author, now time.Time) {
 // isRepeat reports whether the object was created by the same request.
 func (d *Document) isRepeat(r idempotency.Receipt) bool {
 	return r.Fingerprint != "" && d.Receipt.Fingerprint == r.Fingerprint
-}
-
-// same reports whether two contents say the same: a list without anything in it and none do.
-func same(a, b programme.Content) bool { return bytes.Equal(canonical(a), canonical(b)) }
-
-func canonical(c programme.Content) []byte {
-	var v any
-	if text, err := json.Marshal(c); err != nil || json.Unmarshal(text, &v) != nil {
-		return nil
-	}
-	dropEmptyLists(v)
-	text, _ := json.Marshal(v) // of maps, lists and scalars
-	return text
-}
-
-func dropEmptyLists(v any) {
-	switch x := v.(type) {
-	case map[string]any:
-		for k, y := range x {
-			if list, ok := y.([]any); y == nil || ok && len(list) == 0 {
-				delete(x, k)
-				continue
-			}
-			dropEmptyLists(y)
-		}
-	case []any:
-		for _, y := range x {
-			dropEmptyLists(y)
-		}
-	}
 }

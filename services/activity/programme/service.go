@@ -3,8 +3,8 @@ package programme
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -158,7 +158,11 @@ func (s *Service) Create(ctx context.Context, n Creation, key string) (*View, er
 	}
 	receipt := idempotency.Receipt{At: history.Stamp(now)}
 	if key != "" {
-		receipt.Fingerprint = s.Cipher.Fingerprint(fmt.Appendf(nil, "%q %q %q %s %q %q %s", key, n.ID, n.Municipality, n.Draft.From, n.Draft.Until, n.Draft.Decision, canonical(n.Draft.Content)))
+		input, err := json.Marshal(n)
+		if err != nil {
+			return nil, err
+		}
+		receipt.Fingerprint = s.Cipher.Fingerprint(append([]byte(key+" "), input...))
 	}
 	if n.ID == "" && n.Kind == programme.Series {
 		r := idempotency.Request{Actor: a, Operation: createOperation, Key: key, Now: now, NewID: s.NewID}
@@ -333,8 +337,11 @@ func (s *Service) report(ctx context.Context, c *comparison) (*Report, error) {
 	if len(r.Problems) == 0 {
 		r.Findings = Simulate(c.before, c.after, c.on)
 	}
+	if c.before == nil {
+		return r, nil // nobody is there yet
+	}
 	var err error
-	r.Impact, err = s.impact(ctx, c)
+	r.Impact, err = s.Impact(ctx, c.before, c.after, c.on)
 	return r, err
 }
 
@@ -381,5 +388,3 @@ func (s *Service) Fetch(ctx context.Context, association string, ids []string) (
 	}
 	return objects, nil
 }
-
-func (s *Service) impact(ctx context.Context, c *comparison) (Impact, error) { return Impact{}, nil }

@@ -59,8 +59,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	var err error
 	s.Programme, err = programme.New(ctx, programme.Config{
-		Parts: c.Parts, Folder: c.Folder, Bookings: s.bookings.Store, Enrolments: s.enrolments, Addresses: s.addresses.Store,
-		Changed: func() { s.publisher.Wake() },
+		Parts: c.Parts, Folder: c.Folder, Bookings: s.bookings.Store, Changed: func() { s.publisher.Wake() },
+		Impact: s.Impact,
 	})
 	if err != nil {
 		return nil, err
@@ -69,6 +69,9 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		s.Programme.Source(),
 		feed.FromCollection(s.bookings.Store, bookingEvents, bookingEvent),
 		feed.FromCollection(s.cancellations.Store, activityEvents, cancellationEvent))
+	if err := s.Programme.Start(ctx); err != nil {
+		return nil, err
+	}
 	for name, peer := range c.Peers {
 		f, err := feed.NewFollower(ctx, c.Engine, c.Log, name, peer, s.handle)
 		if err != nil {
@@ -83,12 +86,6 @@ func New(ctx context.Context, c Config) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
-	g.Go(func() error {
-		if err := s.nameInitiatives(ctx); err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "enrolments stay without their initiative until the next start", "error", err)
-		}
-		return nil
-	})
 	g.Go(func() error { return s.Programme.Run(ctx) })
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })

@@ -1,0 +1,269 @@
+package programme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/programme"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+const (
+	// loadTries bounds how often a load meets others that load or plan at the same time.
+	loadTries = 8
+	// loadWriters is how many objects are written at once: the engine makes one durable
+	// write of them.
+	loadWriters = 32
+)
+
+// Load lets the associations be what files say, by name: what they name holds, and what
+// they own and do not name any more ends from tomorrow. Nothing is written when a file is
+// wrong, when the API owns an object with another content, or when bookings would be without
+// their activity and that is not accepted; the report of each association says it. Loading
+// the same again writes nothing.
+func (s *Service) Load(ctx context.Context, files map[string][]byte, accept bool) (map[string]*Report, error) {
+	return s.load(ctx, files, func(string) bool { return accept })
+}
+
+func (s *Service) load(ctx context.Context, files map[string][]byte, accept func(name string) bool) (map[string]*Report, error) {
+	parsed, err := ParseFiles(files)
+	if err != nil {
+		return nil, err
+	}
+	reports := map[string]*Report{}
+	var refused []error
+	for _, name := range slices.Sorted(maps.Keys(parsed)) {
+		report, err := s.loadFile(ctx, name, files[name], parsed[name], accept(name))
+		if err != nil {
+			refused = append(refused, fmt.Errorf("%s: %w", name, err))
+		}
+		reports[parsed[name].Association.ID] = report
+	}
+	return reports, errors.Join(refused...)
+}
+
+// ParseFiles reads and checks files by name. The error names each that is wrong, and why.
+func ParseFiles(files map[string][]byte) (map[string]*association.File, error) {
+	parsed, byID := map[string]*association.File{}, map[string]string{}
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := association.ParseFile(files[name])
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		if byID[f.Association.ID] != "" {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, association.Problems{{Place: "association.id", Want: "want each association in one file, got one that is configured twice"}}))
+		}
+		parsed[name], byID[f.Association.ID] = f, name
+	}
+	return parsed, errors.Join(wrong...)
+}
+
+func (s *Service) loadFile(ctx context.Context, name string, text []byte, f *association.File, accept bool) (*Report, error) {
+	in := incoming{name: name, decision: name + " " + Digest(text)[:12], association: f.Association.ID, wanted: programme.Split(f)}
+	for range loadTries {
+		all, err := s.read(ctx, in.association)
+		if err != nil {
+			return nil, err
+		}
+		now := s.Now()
+		before, after, err := in.reconcile(all, history.System("activity"), now)
+		if err != nil {
+			return nil, err
+		}
+		if len(after) == 0 {
+			return &Report{}, s.serve(ctx, in.association)
+		}
+		tomorrow := civil.DateOf(now).AddDays(1)
+		c := compare(in.association, tomorrow, before, documentsOf(after))
+		report, err := s.report(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range report.Findings {
+			if x.Prevents && c.before != nil { // what holds today is loaded as it is
+				c.problems = append(c.problems, association.Problem{Place: x.Object, Want: x.Text.EN})
+			}
+		}
+		if len(c.problems) > 0 {
+			return report, c.problems
+		}
+		if !accept {
+			if err := s.checkOrphans(ctx, after, tomorrow); err != nil {
+				return report, err
+			}
+		}
+		err = s.write(ctx, after)
+		if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrStale) {
+			continue // another replica, or a planner, was faster
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.Changed()
+		s.Log.InfoContext(ctx, "a programme was loaded", "association", in.association, "file", name, "objects", len(after))
+		return report, s.serve(ctx, in.association)
+	}
+	return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", name, loadTries))
+}
+
+func documentsOf(all []store.Versioned[Document]) []*Document {
+	documents := make([]*Document, len(all))
+	for i, v := range all {
+		documents[i] = v.Value
+	}
+	return documents
+}
+
+// write stores what has changed, those of version zero as new, and the association itself
+// last: an association without it is not whole, and not served.
+func (s *Service) write(ctx context.Context, changed []store.Versioned[Document]) error {
+	isLast := func(v store.Versioned[Document]) bool { return v.Value.Kind == programme.Association }
+	for _, last := range []bool{false, true} {
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(loadWriters)
+		for _, v := range changed {
+			if isLast(v) != last {
+				continue
+			}
+			g.Go(func() (err error) {
+				if v.Version == 0 {
+					_, err = s.objects.Insert(ctx, v.Value)
+				} else {
+					_, err = s.objects.Replace(ctx, v)
+				}
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOrphans returns ErrOrphans when a series ends that bookings reach beyond.
+func (s *Service) checkOrphans(ctx context.Context, changed []store.Versioned[Document], from civil.Date) error {
+	var orphaned association.Problems
+	for _, v := range changed {
+		if _, holds := v.Value.On(from); v.Value.Kind != programme.Series || holds {
+			continue
+		}
+		n, err := s.Bookings.CountUpTo(ctx, v.Value.Association, []store.Cond{
+			store.Equals("activity", strings.TrimPrefix(v.Value.ID, string(programme.Series)+".")), store.AtLeast("lastDay", string(from)),
+		}, store.MaxCounted)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			x := v.Value.Versions[len(v.Value.Versions)-1].Content.Series
+			orphaned = append(orphaned, association.Problem{Place: v.Value.ID, Want: fmt.Sprintf("want the activity (%s, %s %s) kept, as %d of its bookings go on; write what is another from a day on "+
+				"under changes, or its last day as until, or accept that the bookings end; got another one, or none", x.Name, x.Day, x.From, n)})
+		}
+	}
+	if orphaned == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrOrphans, orphaned)
+}
+
+// incoming is what a file wants of its association.
+type incoming struct {
+	name, decision, association string
+	wanted                      []programme.Wanted
+}
+
+// reconcile returns the objects as they were, and those that are another with the file. What was before today stays as it was; only a new
+// association holds from the days that the file says.
+func (in incoming) reconcile(all []store.Versioned[Document], by history.Author, now time.Time) (before []*programme.Object, changed []store.Versioned[Document], err error) {
+	today := civil.DateOf(now)
+	first, byID := programme.Beginning, map[string]store.Versioned[Document]{}
+	for _, v := range all {
+		before, byID[v.Value.ID] = append(before, &v.Value.Object), v
+		if v.Value.Kind == programme.Association { // it is written last: the association is not new
+			first = today
+		}
+	}
+	var refused association.Problems
+	for _, w := range in.wanted {
+		v, known := byID[w.ID]
+		delete(byID, w.ID)
+		d, from := &Document{Object: programme.Object{Association: in.association, ID: w.ID, Kind: w.Kind, Municipality: w.Municipality, Origin: programme.FromFile, File: in.name}}, first
+		if known {
+			copied := *v.Value
+			d, from = &copied, today
+		}
+		switch isAnother := d.follow(w.Forms, from, in.decision, by, now); {
+		case !isAnother:
+		case known && (v.Value.Origin == programme.FromAPI || v.Value.Draft != nil):
+			refused = append(refused, association.Problem{Place: w.ID, Want: "want what the API has planned; take it from what finsam export writes, or leave it out of the file; got another content"})
+		default:
+			d.File, v.Value = in.name, d
+			changed = append(changed, v)
+		}
+	}
+	if refused != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrOwnedByAPI, refused)
+	}
+	for _, v := range byID {
+		if !v.Value.byFile(today) {
+			continue
+		}
+		d := *v.Value
+		if d.end(today.AddDays(1), in.decision, by, now) == nil {
+			v.Value = &d
+			changed = append(changed, v)
+		}
+	}
+	return before, changed, nil
+}
+
+// follow lets the object hold, from a day on, what the forms of a file say. It reports
+// whether something changes.
+func (d *Document) follow(forms []programme.Form, from civil.Date, decision string, by history.Author, now time.Time) (changed bool) {
+	days := []civil.Date{from} // on which something may begin or end
+	for _, p := range d.Periods {
+		days = append(days, p.From, after(p.Until))
+	}
+	for _, f := range forms {
+		days = append(days, f.From, after(f.Until))
+	}
+	slices.Sort(days)
+	for _, day := range slices.Compact(days) {
+		if day < from {
+			continue
+		}
+		i := slices.IndexFunc(forms, func(f programme.Form) bool { return f.From <= day && (f.Until == "" || day <= f.Until) })
+		have, holds := d.On(day)
+		switch {
+		case i < 0 && holds:
+			_ = d.end(day, decision, by, now) // something holds
+		case i < 0 || holds && have.Content.Equal(forms[i].Content):
+			continue
+		default:
+			d.put(programme.Version{From: day, Until: forms[i].Until, Content: forms[i].Content, Decision: decision}, by, now)
+		}
+		changed = true
+	}
+	return changed
+}
+
+// after returns the day after a last day; empty: it goes on.
+func after(until civil.Date) civil.Date {
+	if until == "" {
+		return ""
+	}
+	return until.AddDays(1)
+}

@@ -1,0 +1,258 @@
+package programme
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/history"
+	"github.com/finsam/finsam/pkg/programme"
+	"github.com/finsam/finsam/pkg/store"
+)
+
+var (
+	coach = history.Author{Subject: "planner-1", Authority: "molndal"}
+	chief = history.Author{Subject: "planner-2", Authority: "molndal"}
+)
+
+// numbered is the content of a series that has a number in its name.
+func numbered(n int) programme.Content {
+	return programme.Content{Series: &association.Activity{Name: fmt.Sprint("Påhittad aktivitet ", n)}}
+}
+
+// board is which content a series has on each day, kept by hand; 0: none.
+type board struct {
+	first civil.Date
+	days  [90]int
+}
+
+func (b *board) set(from, until civil.Date, n int) {
+	for i := range b.days {
+		if d := b.first.AddDays(i); from <= d && (until == "" || d <= until) {
+			b.days[i] = n
+		}
+	}
+}
+
+// differs says on which day the document has something else.
+func (b *board) differs(d *Document) string {
+	for i, n := range b.days {
+		day := b.first.AddDays(i)
+		v, holds := d.On(day)
+		if holds != (n > 0) || holds && v.Content.Series.Name != numbered(n).Series.Name {
+			return fmt.Sprintf("on %s it is not number %d: %+v", day, n, d.Periods)
+		}
+	}
+	return ""
+}
+
+// TestWhatHasBeenNeverChanges takes any sequence of drafts, activations, splits and ends by
+// people, and compares each day with a board that is kept by hand.
+func TestWhatHasBeenNeverChanges(t *testing.T) {
+	for seed := range uint64(200) {
+		chance := rand.New(rand.NewPCG(seed, 13))
+		b := &board{first: "2026-11-30"}
+		now := b.first.At(9 * time.Hour)
+		d, err := newDocument("insjoriket", "series.walk", programme.Series, "1481", programme.FromAPI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; n <= 25; n++ {
+			today := civil.DateOf(now)
+			on := today.AddDays(chance.IntN(40) - 8)
+			switch chance.IntN(6) {
+			case 0:
+				now = now.AddDate(0, 0, 1+chance.IntN(4))
+			case 1:
+				err := d.End(on, "§ 1", coach, now)
+				if on < today != errors.Is(err, ErrFrom) {
+					t.Fatalf("seed %d: ended on %s, today is %s: %v", seed, on, today, err)
+				}
+				if err == nil {
+					b.set(on, "", 0)
+				}
+			default:
+				v := programme.Version{From: on, Content: numbered(n)}
+				if chance.IntN(2) == 0 {
+					v.Until = on.AddDays(chance.IntN(20))
+				}
+				err := d.Draw(v, coach, now)
+				if on < today != errors.Is(err, ErrFrom) {
+					t.Fatalf("seed %d: drafted from %s, today is %s: %v", seed, on, today, err)
+				}
+				if err != nil {
+					continue
+				}
+				if err := d.Activate(coach, now); !errors.Is(err, ErrOwnDraft) {
+					t.Fatalf("activated by its author: %v", err)
+				}
+				if chance.IntN(4) == 0 {
+					now = now.AddDate(0, 0, chance.IntN(9)) // it may be too late then
+				}
+				if err := d.Activate(chief, now); err == nil {
+					b.set(v.From, v.Until, n)
+				} else if !errors.Is(err, ErrFrom) || v.From >= civil.DateOf(now) {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+			}
+			if problem := b.differs(d); problem != "" {
+				t.Fatalf("seed %d: %s", seed, problem)
+			}
+			if int64(len(d.Steps)) != d.Writes || len(d.Steps) > 0 && d.Steps[len(d.Steps)-1].N != d.Writes {
+				t.Fatalf("%d steps, %d writes", len(d.Steps), d.Writes)
+			}
+		}
+	}
+}
+
+// randomForms are those of a file, disjoint and in order, as a board has them from a day on.
+func randomForms(chance *rand.Rand, first civil.Date, n int) (forms []programme.Form) {
+	from := first.AddDays(-20 + chance.IntN(30))
+	for i := range 1 + chance.IntN(3) {
+		f := programme.Form{From: from, Until: from.AddDays(1 + chance.IntN(30)), Content: numbered(n + i%2)}
+		from = f.Until.AddDays(1 + chance.IntN(2)*5)
+		forms = append(forms, f)
+	}
+	if chance.IntN(2) == 0 {
+		forms[len(forms)-1].Until = ""
+	}
+	return forms
+}
+
+func TestAFileChangesOnlyWhatIsToCome(t *testing.T) {
+	by := history.System("activity")
+	for seed := range uint64(200) {
+		chance := rand.New(rand.NewPCG(seed, 14))
+		b := &board{first: "2026-11-30"}
+		now := b.first.At(9 * time.Hour)
+		var stored []store.Versioned[Document]
+		load := func(wanted ...programme.Wanted) int {
+			in := incoming{name: "a.yaml", decision: "a.yaml", association: "insjoriket", wanted: wanted}
+			_, changed, err := in.reconcile(stored, by, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range changed {
+				if c.Version = c.Value.Writes; len(stored) == 0 {
+					stored = append(stored, c)
+				}
+				stored[0] = c
+			}
+			return len(changed)
+		}
+		for n := 1; n <= 40; n += 2 {
+			today := civil.DateOf(now)
+			if chance.IntN(5) == 0 && len(stored) > 0 {
+				load()
+				b.set(today.AddDays(1), "", 0)
+			} else {
+				forms := randomForms(chance, today, n)
+				w := programme.Wanted{ID: "series.walk", Kind: programme.Series, Municipality: "1481", Forms: forms}
+				from := today
+				if len(stored) == 0 {
+					from = programme.Beginning
+				}
+				b.set(from, "", 0)
+				for i, f := range forms {
+					if f.Until == "" || f.Until >= from {
+						b.set(max(f.From, from), f.Until, n+i%2)
+					}
+				}
+				load(w)
+				if again := load(w); again > 0 {
+					t.Fatalf("seed %d: the same file again changes something", seed)
+				}
+			}
+			if len(stored) == 0 {
+				continue
+			}
+			if problem := b.differs(stored[0].Value); problem != "" {
+				t.Fatalf("seed %d: %s", seed, problem)
+			}
+			now = now.AddDate(0, 0, chance.IntN(4))
+		}
+	}
+}
+
+func TestAFileAndTheAPIDoNotOwnOneObject(t *testing.T) {
+	now := civil.Date("2026-11-30").At(9 * time.Hour)
+	planned, _ := newDocument("insjoriket", "series.walk", programme.Series, "1481", programme.FromAPI)
+	if err := errors.Join(planned.Draw(programme.Version{From: "2026-11-30", Content: numbered(1)}, coach, now), planned.Activate(chief, now)); err != nil {
+		t.Fatal(err)
+	}
+	wants := func(n int) error {
+		in := incoming{name: "a.yaml", association: "insjoriket", wanted: []programme.Wanted{
+			{ID: "series.walk", Kind: programme.Series, Municipality: "1481", Forms: []programme.Form{{From: programme.Beginning, Content: numbered(n)}}}}}
+		_, changed, err := in.reconcile([]store.Versioned[Document]{{Value: planned, Version: planned.Writes}}, history.System("activity"), now)
+		if len(changed) > 0 {
+			t.Errorf("it wrote over what the API owns")
+		}
+		return err
+	}
+	if err := wants(1); err != nil {
+		t.Errorf("the same content: %v", err)
+	}
+	if err := wants(2); !errors.Is(err, ErrOwnedByAPI) {
+		t.Errorf("another content: %v", err)
+	}
+	planned.Origin, planned.File = programme.FromFile, "a.yaml"
+	for what, err := range map[string]error{
+		"drafted": planned.Draw(programme.Version{From: "2026-12-01", Content: numbered(3)}, coach, now), "ended": planned.End("2026-12-01", "§ 1", coach, now),
+	} {
+		if !errors.Is(err, ErrOwnedByFile) {
+			t.Errorf("%s by the API though a file owns it: %v", what, err)
+		}
+	}
+	if err := planned.end("2026-12-01", "a.yaml", coach, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := planned.Draw(programme.Version{From: "2026-12-01", Content: numbered(3)}, coach, now); err != nil {
+		t.Errorf("what the file does not name any more cannot be planned: %v", err)
+	}
+}
+
+func TestTheIDOfAnObjectBelongsToItsKindAndMunicipality(t *testing.T) {
+	for id, c := range map[string]struct {
+		kind         programme.Kind
+		municipality string
+		ok           bool
+	}{
+		"terms":                     {programme.Terms, "", true},
+		"terms.x":                   {programme.Terms, "", false},
+		"initiative.activera":       {programme.Initiative, "", true},
+		"initiative":                {programme.Initiative, "", false},
+		"plan.activera":             {programme.Plan, "", true},
+		"plan.activera.1441":        {programme.Plan, "1441", true},
+		"plan.activera.1481":        {programme.Plan, "1441", false},
+		"closed_days":               {programme.ClosedDays, "", true},
+		"closed_days.1481":          {programme.ClosedDays, "1481", true},
+		"closed_days.1489":          {programme.ClosedDays, "", false},
+		"consent_text.2026-1.sv":    {programme.ConsentText, "", true},
+		"consent_text.2026-1":       {programme.ConsentText, "", false},
+		"code_list.EndReason":       {programme.CodeList, "", true},
+		"site.1481.neon":            {programme.Site, "1481", true},
+		"site.1481.neon.":           {programme.Site, "1481", false},
+		"series.walk":               {programme.Series, "1481", true},
+		"series.stroll":             {programme.Series, "", false},
+		"initiative.påhittad":       {programme.Initiative, "", false},
+		"anything":                  {"anything", "", false},
+		"plan.activera.1441.lerum":  {programme.Plan, "1441", false},
+		"initiative.plan.activera.": {programme.Plan, "", false},
+	} {
+		d, err := newDocument("insjoriket", id, c.kind, c.municipality, programme.FromAPI)
+		if (err == nil) != c.ok || c.ok && d.Municipality != c.municipality {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+func TestAContentIsOfOneKind(t *testing.T) {
+	if !isOf(programme.Content{Terms: &association.Terms{}}, programme.Terms) || isOf(programme.Content{}, programme.Terms) ||
+		isOf(programme.Content{Terms: &association.Terms{}, Site: &association.Site{}}, programme.Terms) || isOf(numbered(1), programme.Site) {
+		t.Error("a content passes for that of another kind")
+	}
+}
