@@ -19,7 +19,7 @@ var (
 	idForm        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	codeForm      = regexp.MustCompile(`^[0-9]{4}$`)
 	authorityForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	versionForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+	versionForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$`)
 	languageForm  = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	areaForm      = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 )
@@ -65,6 +65,11 @@ func (c *checker) date(d civil.Date, place string, required bool) {
 	c.want(d.Valid() || d == "" && !required, place, "want a date such as 2026-11-24, got %q", d)
 }
 
+// atMost wants a list that the contract has room for.
+func (c *checker) atMost(n, most int, place string) {
+	c.want(n <= most, place, "want at most %d, got %d", most, n)
+}
+
 // paragraphs wants a text of several lines that a person can read.
 func (c *checker) paragraphs(s, place string) {
 	readable := !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' || r == unicode.ReplacementChar })
@@ -95,6 +100,8 @@ func (c *checker) file(f *File) {
 		"want lower-case letters, digits and \"-\", beginning with a letter, got %q", f.Association.ID)
 	c.text(f.Association.Name, "association.name", true)
 	c.want(len(f.Municipalities) > 0, "municipalities", "want at least one municipality, got none")
+	c.atMost(len(f.Municipalities), 100, "municipalities")
+	c.atMost(len(f.Authorities), 100, "authorities")
 	codes := map[string]bool{}
 	for i, m := range f.Municipalities {
 		place := fmt.Sprintf("municipalities[%d]", i)
@@ -152,6 +159,8 @@ func (c *checker) terms(t Terms) {
 
 func (c *checker) calendar(k Calendar, place string) {
 	c.oneOf(k.PublicHolidays, place+".publicHolidays", []string{"closed", "open"}, false)
+	c.atMost(len(k.Open), 100, place+".open")
+	c.atMost(len(k.Closed), 200, place+".closed")
 	for i, d := range k.Open {
 		_, holiday := civil.Date(d).Holiday()
 		c.want(holiday, fmt.Sprintf("%s.open[%d]", place, i), "want the date of a public holiday, got %q", d)
@@ -185,7 +194,7 @@ func (c *checker) texts(f *File) {
 	for i, t := range f.ConsentTexts {
 		place := fmt.Sprintf("consentTexts[%d]", i)
 		c.in(place, "consent_text", t.Version, t.Language)
-		c.want(versionForm.MatchString(t.Version), place+".version", "want lower-case letters, digits and \"-\", such as 2026-1, got %q", t.Version)
+		c.want(versionForm.MatchString(t.Version), place+".version", "want letters, digits, \"-\" and \"_\", such as 2026-1, got %q", t.Version)
 		c.want(languageForm.MatchString(t.Language), place+".language", "want the code of a language such as sv, got %q", t.Language)
 		c.want(!slices.ContainsFunc(f.ConsentTexts[:i], func(x ConsentText) bool { return x.Version == t.Version && x.Language == t.Language }), place, "want each version once in a language, got %s in %s again", t.Version, t.Language)
 		c.text(t.Title, place+".title", true)
@@ -197,6 +206,7 @@ func (c *checker) texts(f *File) {
 		n := slices.IndexFunc(codelist.Lists, func(x codelist.List) bool { return x.ID == l.ID })
 		c.want(n >= 0, place+".id", "want the id of a list of GET /code-lists, such as EndReason, got %q", l.ID)
 		c.want(!slices.ContainsFunc(f.CodeLists[:i], func(x CodeList) bool { return x.ID == l.ID }), place+".id", "want each list once, got %q again", l.ID)
+		c.want(len(l.Codes) > 0, place+".codes", "want the words for at least one code, got none")
 		for k, w := range l.Codes {
 			at := fmt.Sprintf("%s.codes[%d]", place, k)
 			c.want(n < 0 || slices.ContainsFunc(codelist.Lists[n].Codes, func(x codelist.Code) bool { return x.ID == w.ID }), at+".id", "want a code of the list %s, got %q", l.ID, w.ID)
@@ -230,6 +240,7 @@ func (c *checker) initiative(i FileInitiative, codes map[string]bool, place stri
 		c.text(q.EN, at+".en", true)
 		asked[strings.TrimSpace(q.ID)] = true
 	}
+	c.atMost(len(i.Agreements), 100, place+".agreements")
 	for k, a := range i.Agreements {
 		at := fmt.Sprintf("%s.agreements[%d]", place, k)
 		c.want(codes[a.Municipality], at+".municipality", "want the code of a member municipality, got %q", a.Municipality)
@@ -279,18 +290,20 @@ func (c *checker) plan(p Plan, place string) {
 			c.oneOf(content, fmt.Sprintf("%s.introduction.content[%d]", place, k), Categories, true)
 		}
 	}
+	c.atMost(len(p.Blocks), 52, place+".blocks")
+	c.atMost(len(p.Rules), 20, place+".rules")
 	for n, r := range p.Rules {
 		rule := fmt.Sprintf("%s.rules[%d]", place, n)
 		c.want(idForm.MatchString(r.ID), rule+".id", "want lower-case letters, digits and \"-\", beginning with a letter, got %q", r.ID)
 		c.want(!slices.ContainsFunc(p.Rules[:n], func(x Rule) bool { return x.ID == r.ID }), rule+".id", "want each rule once, got %q again", r.ID)
 		c.oneOf(r.Category, rule+".category", Categories, true)
-		c.want(r.Times >= 1 && r.Times <= 7, rule+".times", "want 1 to 7 times a week, got %d", r.Times)
+		c.want(r.Times >= 1 && r.Times <= 20, rule+".times", "want 1 to 20 times a week, got %d", r.Times)
 		c.want(r.FromWeek >= 0 && r.FromWeek <= max(p.MaxWeeks, 0), rule+".fromWeek", "want a week of the %d that the plan has, got %d", p.MaxWeeks, r.FromWeek)
 		for k, b := range r.Blocks {
 			c.want(b >= 1 && b <= len(p.Blocks), fmt.Sprintf("%s.blocks[%d]", rule, k), "want the number of a block of the plan, got %d", b)
 		}
-		c.text(r.SV, rule+".sv", true)
-		c.text(r.EN, rule+".en", true)
+		c.text(r.SV, rule+".sv", false)
+		c.text(r.EN, rule+".en", false)
 	}
 }
 
@@ -311,6 +324,7 @@ func (c *checker) week(w Week, association, place string) {
 		c.want(!sites[s.ID], at+".id", "want each site once, got %q again", s.ID)
 		c.text(s.Name, at+".name", true)
 		c.text(s.Address, at+".address", false)
+		c.atMost(len(s.Areas), 50, at+".areas")
 		for k, area := range s.Areas {
 			c.want(areaForm.MatchString(area), fmt.Sprintf("%s.areas[%d]", at, k), "want lower-case letters and \"_\", got %q", area)
 		}
@@ -349,6 +363,7 @@ func (c *checker) series(x Activity, place string, sites map[string]bool) {
 		c.want(g.Sessions >= 0 && g.Sessions <= 200, at+".closedGroup.sessions", "want 1 to 200 sessions, or none given, got %d", g.Sessions)
 		c.want(g.Least >= 0 && g.Least <= 200, at+".closedGroup.least", "want 1 to 200 participants, or none given, got %d", g.Least)
 		c.want(g.Most >= 0 && g.Most <= 200 && (g.Most == 0 || g.Least <= g.Most), at+".closedGroup.most", "want %d to 200 participants, or none given, got %d", max(1, g.Least), g.Most)
+		c.atMost(len(g.Starts), 100, at+".closedGroup.starts")
 		for i, start := range g.Starts {
 			d := civil.Date(start)
 			day, scheduled := x.At(d).Weekday()
@@ -365,6 +380,7 @@ func (c *checker) activity(x Activity, place string) {
 	c.oneOf(x.Mode, place+".mode", []string{"digital"}, false)
 	c.text(x.Place, place+".place", false)
 	c.text(x.Gather, place+".gather", false)
+	c.atMost(len(x.Places), 50, place+".places")
 	for i, p := range x.Places {
 		c.text(p, fmt.Sprintf("%s.places[%d]", place, i), true)
 	}
