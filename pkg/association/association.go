@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
 )
 
 // Association is one tenant and what it has decided. It never changes.
@@ -115,6 +116,14 @@ func (i Initiative) PlanIn(municipality string) Plan {
 		return p
 	}
 	return i.Plan
+}
+
+// PerformedIn reports whether a municipality performs the initiative on a day: where no
+// agreement is given, every one does.
+func (i Initiative) PerformedIn(municipality string, on civil.Date) bool {
+	return len(i.Agreements) == 0 || slices.ContainsFunc(i.Agreements, func(a Agreement) bool {
+		return a.Municipality == municipality && a.From <= on && (a.Until == "" || on <= a.Until)
+	})
 }
 
 // Plan is how an initiative proceeds. What a municipality's plan leaves out is as the

@@ -124,7 +124,9 @@ func (c *checker) normalise(f *File) {
 	for n := range f.Weeks {
 		w := &f.Weeks[n]
 		for i := range w.Activities {
-			c.later(&w.Activities[i], fmt.Sprintf("weeks[%d].activities[%d]", n, i))
+			x, place := &w.Activities[i], fmt.Sprintf("weeks[%d].activities[%d]", n, i)
+			c.in(place, "series", x.IDIn(f.Association.ID, w.Municipality))
+			c.later(x, place)
 		}
 		for _, t := range w.WorkTraining {
 			id := siteID(t.Site)

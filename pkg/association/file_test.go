@@ -260,21 +260,3 @@ func TestClockReadsOnlyWholeTimesOfDay(t *testing.T) {
 		}
 	}
 }
-
-func FuzzParse(f *testing.F) {
-	f.Add(realFile(f))
-	f.Add([]byte("association: &a { id: *a }"))
-	f.Add([]byte("initiative: { ages: [1] }"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := Parse(data)
-		if (a == nil) == (err == nil) {
-			t.Fatalf("want either an association or an error, got %v and %v", a, err)
-		}
-		if err != nil {
-			var p Problems
-			if !errors.As(err, &p) || len(p) == 0 {
-				t.Fatalf("want problems with a place, got %v", err)
-			}
-		}
-	})
-}

@@ -20,7 +20,7 @@ type Enrolment struct {
 	Participant  string     `json:"participant"`
 	Municipality string     `json:"municipality"`         // four-digit code
 	Coach        string     `json:"coach"`                // subject
-	Initiative   string     `json:"initiative,omitempty"` // empty: not known, as no step came since this is stored
+	Initiative   string     `json:"initiative,omitempty"` // empty: stored before it was kept, and no step came since
 	Closed       bool       `json:"closed"`
 	LastDay      civil.Date `json:"lastDay,omitempty"` // of a closed one
 	State        string     `json:"state,omitempty"`   // as the latest step left it
@@ -89,6 +89,16 @@ func (e *Enrolment) Follow(n int64, kind string, data map[string]string, at time
 	for _, s := range history.Story(e.Steps, func(s *EnrolmentStep) *history.Correction[EnrolmentStep] { return s.Correction }) {
 		e.follow(s)
 	}
+	return true
+}
+
+// NameInitiative notes the initiative of an enrolment that was stored without one. It reports
+// whether that was so.
+func (e *Enrolment) NameInitiative(id string) bool {
+	if e.Initiative != "" {
+		return false
+	}
+	e.Initiative, e.Writes = id, e.Writes+1
 	return true
 }
 

@@ -939,8 +939,14 @@ type Initiative struct {
 	UnderscoreLinks Links `json:"_links"`
 
 	// Ages Ålder i hela år den dag som insatsen börjar. / Age in whole years on the day on which the initiative begins.
-	Ages Ages   `json:"ages"`
-	Id   string `json:"id"`
+	Ages Ages `json:"ages"`
+
+	// Esf Finansieras av Europeiska socialfonden. / Financed by the European Social Fund.
+	Esf *bool `json:"esf,omitempty"`
+
+	// FollowUpMethod Som den lagstadgade uppföljningen anger den. / As the statutory follow-up has it.
+	FollowUpMethod *string `json:"followUpMethod,omitempty"`
+	Id             string  `json:"id"`
 
 	// Label Texten på svenska och engelska. / The text in Swedish and English.
 	Label Label `json:"label"`
@@ -1020,12 +1026,16 @@ type ListedPlan struct {
 	Id             string `json:"id"`
 	Initiative     string `json:"initiative"`
 
+	// Introduction Det som kommer före block 1, och inte räknas i längsta tid. / What comes before block 1, and does not count in the longest time.
+	Introduction *ProgrammeIntroduction `json:"introduction,omitempty"`
+
 	// Label Texten på svenska och engelska. / The text in Swedish and English.
 	Label Label `json:"label"`
 
 	// MaxWeeks Flest veckor utan ett undantag. / The most weeks without an exception.
-	MaxWeeks       int      `json:"maxWeeks"`
-	Municipalities []string `json:"municipalities"`
+	MaxWeeks       int              `json:"maxWeeks"`
+	Municipalities []string         `json:"municipalities"`
+	Rules          *[]ProgrammeRule `json:"rules,omitempty"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`
@@ -1305,9 +1315,13 @@ type Plan struct {
 	// Id Programobjektets id, som i GET /plans. / The programme object's id, as in GET /plans.
 	Id string `json:"id"`
 
+	// Introduction Det som kommer före block 1, och inte räknas i längsta tid. / What comes before block 1, and does not count in the longest time.
+	Introduction *ProgrammeIntroduction `json:"introduction,omitempty"`
+
 	// MaxWeeks Flest veckor utan ett undantag. / The most weeks without an exception.
-	MaxWeeks     int    `json:"maxWeeks"`
-	Municipality string `json:"municipality"`
+	MaxWeeks     int              `json:"maxWeeks"`
+	Municipality string           `json:"municipality"`
+	Rules        *[]ProgrammeRule `json:"rules,omitempty"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
 	Version *Version `json:"version,omitempty"`

@@ -27,12 +27,13 @@ func versionOf(body any) *int64 {
 }
 
 func (h handlers) ListInitiatives(ctx context.Context, r api.ListInitiativesRequestObject) (api.ListInitiativesResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listInitiatives", civil.Date(rest.Value(r.Params.On)))
+	on := cmp.Or(civil.Date(rest.Value(r.Params.On)), civil.DateOf(h.service.Now()))
+	in, err := h.service.Reference(ctx, "listInitiatives", on)
 	if err != nil {
 		return nil, err
 	}
 	b := api.InitiativeList{
-		Items:           rest.Map(in.Initiatives, func(i association.Initiative) api.Initiative { return h.initiative(in, i) }),
+		Items:           rest.Map(in.Initiatives, func(i association.Initiative) api.Initiative { return h.initiative(in, i, on) }),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "listInitiatives")},
 	}
 	b.Version = versionOf(b)
@@ -43,7 +44,7 @@ func (h handlers) ListInitiatives(ctx context.Context, r api.ListInitiativesRequ
 	return api.ListInitiatives200JSONResponse{Body: b, Headers: api.ListInitiatives200ResponseHeaders{ETag: &tag}}, nil
 }
 
-func (h handlers) initiative(in *association.Association, i association.Initiative) api.Initiative {
+func (h handlers) initiative(in *association.Association, i association.Initiative, on civil.Date) api.Initiative {
 	t := in.Terms.Whole()
 	b := api.Initiative{
 		Id: i.ID, Label: name(i.Name), Orientation: api.InitiativeOrientation(i.Orientation),
@@ -58,11 +59,12 @@ func (h handlers) initiative(in *association.Association, i association.Initiati
 		},
 		UnderscoreLinks: api.Links{h.paths.Link("checklists", "listChecklists")},
 	}
-	b.Plans = rest.Map(in.Municipalities, func(m association.Municipality) api.Plan {
+	b.FollowUpMethod, b.Esf = rest.Optional(i.FollowUpMethod), rest.Optional(i.ESF)
+	b.Plans = rest.Map(performers(in, i, on), func(m association.Municipality) api.Plan {
 		p := planBody(in, i, m.Code)
 		return api.Plan{
-			Id: p.Id, Version: p.Version, Municipality: m.Code, MaxWeeks: p.MaxWeeks, CheckInDays: p.CheckInDays,
-			WeeksUsedBefore: p.WeeksUsedBefore, CorrectionDays: p.CorrectionDays, Blocks: p.Blocks,
+			Id: p.Id, Version: p.Version, Municipality: m.Code, MaxWeeks: p.MaxWeeks, CheckInDays: p.CheckInDays, WeeksUsedBefore: p.WeeksUsedBefore,
+			CorrectionDays: p.CorrectionDays, Introduction: p.Introduction, Rules: p.Rules, Blocks: p.Blocks,
 		}
 	})
 	if b.Version = rest.Optional(int64(i.Version)); b.Version == nil {
@@ -72,13 +74,14 @@ func (h handlers) initiative(in *association.Association, i association.Initiati
 }
 
 func (h handlers) ListPlans(ctx context.Context, r api.ListPlansRequestObject) (api.ListPlansResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listPlans", civil.Date(rest.Value(r.Params.On)))
+	on := cmp.Or(civil.Date(rest.Value(r.Params.On)), civil.DateOf(h.service.Now()))
+	in, err := h.service.Reference(ctx, "listPlans", on)
 	if err != nil {
 		return nil, err
 	}
 	b := api.PlanList{Items: []api.ListedPlan{}, UnderscoreLinks: api.Links{h.paths.Link("self", "listPlans")}}
 	for _, i := range in.Initiatives {
-		for _, m := range in.Municipalities {
+		for _, m := range performers(in, i, on) {
 			p := planBody(in, i, m.Code)
 			if n := slices.IndexFunc(b.Items, func(x api.ListedPlan) bool { return x.Id == p.Id }); n >= 0 {
 				b.Items[n].Municipalities = append(b.Items[n].Municipalities, m.Code)
@@ -94,6 +97,11 @@ func (h handlers) ListPlans(ctx context.Context, r api.ListPlansRequestObject) (
 		return api.ListPlans304Response{Headers: api.ListPlans304ResponseHeaders{ETag: &tag}}, nil
 	}
 	return api.ListPlans200JSONResponse{Body: b, Headers: api.ListPlans200ResponseHeaders{ETag: &tag}}, nil
+}
+
+// performers returns the municipalities that perform an initiative on a day.
+func performers(in *association.Association, i association.Initiative, on civil.Date) []association.Municipality {
+	return slices.DeleteFunc(slices.Clone(in.Municipalities), func(m association.Municipality) bool { return !i.PerformedIn(m.Code, on) })
 }
 
 // planBody returns the plan by which a municipality runs an initiative: its own, or the
@@ -118,6 +126,16 @@ func planBody(in *association.Association, i association.Initiative, municipalit
 		}
 		return block
 	})
+	category := func(c string) api.ActivityCategory { return api.ActivityCategory(c) }
+	if x := p.Introduction; x != nil {
+		b.Introduction = &api.ProgrammeIntroduction{Name: rest.Optional(x.Name), Weeks: rest.Optional(x.Weeks), Content: rest.OptionalList(rest.Map(x.Content, category))}
+	}
+	b.Rules = rest.OptionalList(rest.Map(p.Rules, func(x association.Rule) api.ProgrammeRule {
+		return api.ProgrammeRule{
+			Id: x.ID, Category: category(x.Category), Times: x.Times, FromWeek: rest.Optional(x.FromWeek), Blocks: rest.OptionalList(x.Blocks),
+			Sv: rest.Optional(x.SV), En: rest.Optional(x.EN),
+		}
+	}))
 	if b.Version = rest.Optional(int64(p.Version)); b.Version == nil { // of a file that is not split into objects
 		b.Version = versionOf(p)
 	}
@@ -125,12 +143,13 @@ func planBody(in *association.Association, i association.Initiative, municipalit
 }
 
 func (h handlers) ListChecklists(ctx context.Context, r api.ListChecklistsRequestObject) (api.ListChecklistsResponseObject, error) {
-	in, err := h.service.Reference(ctx, "listChecklists", civil.Date(rest.Value(r.Params.On)))
+	on := cmp.Or(civil.Date(rest.Value(r.Params.On)), civil.DateOf(h.service.Now()))
+	in, err := h.service.Reference(ctx, "listChecklists", on)
 	if err != nil {
 		return nil, err
 	}
 	b := api.ChecklistList{
-		Items:           rest.Map(in.Initiatives, func(i association.Initiative) api.Checklist { return h.checklist(in, i) }),
+		Items:           rest.Map(in.Initiatives, func(i association.Initiative) api.Checklist { return h.checklist(in, i, on) }),
 		UnderscoreLinks: api.Links{h.paths.Link("self", "listChecklists")},
 	}
 	b.Version = versionOf(b)
@@ -144,9 +163,9 @@ func (h handlers) ListChecklists(ctx context.Context, r api.ListChecklistsReques
 // checklist returns the questions of a referral to an initiative: on the target group,
 // whose ids are the fields of a referral, and the association's own. Beside them are the
 // other fields.
-func (h handlers) checklist(in *association.Association, i association.Initiative) api.Checklist {
+func (h handlers) checklist(in *association.Association, i association.Initiative, on civil.Date) api.Checklist {
 	b := api.Checklist{
-		Fields: referralFields, Municipalities: rest.Map(in.Municipalities, h.municipality), ConsentTexts: rest.Map(in.ConsentTexts, h.consentText),
+		Fields: referralFields, Municipalities: rest.Map(performers(in, i, on), h.municipality), ConsentTexts: rest.Map(in.ConsentTexts, h.consentText),
 		Id: i.ID, Initiative: i.ID, Label: name(i.Name), UnderscoreLinks: api.Links{h.paths.Link("initiatives", "listInitiatives")},
 		Questions: []api.Question{
 			{

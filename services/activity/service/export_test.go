@@ -22,3 +22,18 @@ func (s *Service) TakeClaim(ctx context.Context, association, participant string
 		return nil
 	})
 }
+
+// ForgetInitiative stores an enrolment as an earlier version did, without its initiative.
+func (s *Service) ForgetInitiative(ctx context.Context, association, enrolment string) error {
+	_, err := s.enrolments.Update(ctx, association, enrolment, 0, func(e *activity.Enrolment) error {
+		e.Initiative, e.Writes = "", e.Writes+1
+		return nil
+	})
+	return err
+}
+
+// Enrolment returns what the service knows of an enrolment.
+func (s *Service) Enrolment(ctx context.Context, association, enrolment string) (*activity.Enrolment, error) {
+	v, err := s.enrolments.Get(ctx, association, enrolment)
+	return v.Value, err
+}

@@ -27,7 +27,7 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 	for initiative, municipalities := range c.Plans {
 		running := []string{initiative}
 		if after.Initiatives[0].ID == initiative {
-			running = append(running, "") // stored while an association had one initiative only
+			running = append(running, "") // nameInitiatives has not met them: an association had one initiative only
 		}
 		n, err := s.enrolments.Count(ctx, after.ID, []store.Cond{store.IsAmong(runningKey, running), store.IsAmong(municipalityKey, municipalities)})
 		if err != nil {
@@ -74,6 +74,27 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 	var err error
 	i.Conflicting, err = s.nameConflicts(ctx, conflicts)
 	return i, err
+}
+
+// nameInitiatives completes the running enrolments that an earlier version stored without
+// their initiative: while an association has one only, that is it.
+func (s *Service) nameInitiatives(ctx context.Context) error {
+	for _, in := range s.Associations.All() {
+		if len(in.Initiatives) != 1 {
+			continue
+		}
+		q := store.Query{Association: in.ID, Where: []store.Cond{store.Equals(runningKey, "")}, Limit: pageSize}
+		err := s.enrolments.Each(ctx, q, func(v store.Versioned[activity.Enrolment]) error {
+			_, err := s.enrolments.Update(ctx, in.ID, v.Value.ID, 0, func(e *activity.Enrolment) error {
+				return store.WriteIf(e.NameInitiative(in.Initiatives[0].ID))
+			})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dateIn returns the date that is a key's value; empty for none.

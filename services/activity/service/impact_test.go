@@ -97,6 +97,20 @@ func TestTheImpactOfAChange(t *testing.T) {
 	})
 }
 
+func TestAnEnrolmentOfAnEarlierVersionGetsItsInitiative(t *testing.T) {
+	s, ctx := running(t)
+	servicetest.Must(t, s.Service.ForgetInitiative(ctx, Tenant, Enrolment))
+	got, err := s.Service.Impact(ctx, changed(t), changed(t, "maxWeeks: 24", "maxWeeks: 26"), "2026-11-20")
+	if err != nil || got.Enrolments != 1 {
+		t.Errorf("as stored: got %+v, %v", got, err)
+	}
+	servicetest.Run(t, s.Service.Run) // as the next start does
+	servicetest.Eventually(t, "the enrolment has its initiative", func() bool {
+		e, err := s.Service.Enrolment(ctx, Tenant, Enrolment)
+		return err == nil && e.Initiative == "activera"
+	})
+}
+
 // BenchmarkImpact measures the answer to a check among 5,000 enrolments of one municipality,
 // each with three bookings, when a series moves to the time of another one, and when days
 // are closed for all.

@@ -87,6 +87,12 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.publisher.Run(ctx) })
 	g.Go(func() error { return s.Programme.Run(ctx) })
+	g.Go(func() error {
+		if err := s.nameInitiatives(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "enrolments stay without their initiative until the next start", "error", err)
+		}
+		return nil
+	})
 	for _, f := range s.followers {
 		g.Go(func() error { return f.Run(ctx) })
 	}

@@ -1,0 +1,79 @@
+package programme
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+)
+
+// series returns an object with a version for each span of days, such as
+// "2026-01-01 2026-05-31", which is on the days of the week in turn.
+func series(spans ...string) *Object {
+	w := Wanted{ID: "series.fb5fa133-7031-548c-88db-384e1fc1f78d", Kind: Series, Municipality: "1481"}
+	for n, span := range spans {
+		from, until, _ := strings.Cut(span, " ")
+		day := []string{"monday", "tuesday", "wednesday", "thursday"}[n]
+		w.Forms = append(w.Forms, Form{civil.Date(from), civil.Date(until), Content{Series: &association.Activity{Name: "Promenad", Category: "social", Day: day, From: "13:00", To: "14:00"}}})
+	}
+	return activated([]Wanted{w})[0]
+}
+
+func TestAnAssembledSeriesIsOnEachDayWhatItsVersionSays(t *testing.T) {
+	for _, c := range []struct {
+		sentence string
+		spans    []string
+		days     string // day and what takes place then, with the version
+	}{
+		{"one that goes on", []string{string(Beginning)}, "2000-01-01 monday 1; 2026-11-30 monday 1; 2040-01-01 monday 1"},
+		{"one that begins", []string{"2026-12-08"}, "2026-12-07  1; 2026-12-08 monday 1"},
+		{"one that ends", []string{"2026-01-01 2026-12-07"}, "2025-12-31  1; 2026-01-01 monday 1; 2026-12-07 monday 1; 2026-12-08  1"},
+		{"this and following", []string{string(Beginning), "2026-12-08"}, "2026-12-07 monday 1; 2026-12-08 tuesday 2"},
+		{"another in between", []string{string(Beginning), "2026-12-08 2026-12-14"}, "2026-12-07 monday 1; 2026-12-08 tuesday 2; 2026-12-14 tuesday 2; 2026-12-15 monday 1"},
+		{"a break", []string{"2026-01-01 2026-05-31", "2026-09-01"}, "2026-05-31 monday 1; 2026-06-01  1; 2026-08-31  1; 2026-09-01 tuesday 2"},
+		{"what was over two years ago", []string{"2020-01-01 2021-01-01", "2021-01-02 2024-11-29", "2024-11-30 2025-01-01", "2025-01-02"}, "2024-11-29  3; 2024-11-30 wednesday 3; 2025-01-02 thursday 4"},
+		{"all of it over two years ago", []string{"2020-01-01 2024-11-29"}, ""},
+	} {
+		a := Assemble([]*Object{series(c.spans...)}, today).Build()
+		if c.days == "" {
+			if len(a.Weeks) != 0 {
+				t.Errorf("%s: %+v", c.sentence, a.Weeks)
+			}
+			continue
+		}
+		for _, want := range strings.Split(c.days, "; ") {
+			x := a.Weeks[0].Activities[0].At(civil.Date(want[:10]))
+			if got := fmt.Sprint(want[:10], " ", x.Day, " ", x.Version); got != want || x.ID != "fb5fa133-7031-548c-88db-384e1fc1f78d" || x.Gone != (x.Day == "") {
+				t.Errorf("%s: %q, want %q: %+v", c.sentence, got, want, x)
+			}
+		}
+	}
+}
+
+func TestAssembledIsWhatHoldsOnTheDay(t *testing.T) {
+	plan := func(weeks int) Content { return Content{Plan: &association.Plan{MaxWeeks: weeks}} }
+	objects := activated([]Wanted{
+		{ID: "plan.activera.1441", Kind: Plan, Municipality: "1441", Forms: []Form{{From: Beginning, Until: "2026-12-31", Content: plan(12)}, {From: "2027-01-01", Content: plan(13)}}},
+		{ID: "plan.activera", Kind: Plan, Forms: []Form{{From: Beginning, Content: plan(24)}}},
+		{ID: "initiative.activera", Kind: Initiative, Forms: []Form{{From: "2020-01-01", Until: "2027-06-30", Content: Content{Initiative: &association.Initiative{Name: "ACTivera"}}}}},
+	})
+	var digests []string
+	for _, c := range []struct {
+		on          civil.Date
+		initiatives int
+		weeks       int
+		version     int
+	}{{"2019-12-31", 0, 0, 0}, {"2026-12-31", 1, 12, 1}, {"2027-01-01", 1, 13, 2}, {"2027-07-01", 0, 0, 0}} {
+		a := Assemble(objects, c.on).Build()
+		digests = append(digests, a.Version)
+		i, _ := a.Initiative("activera")
+		if p := i.PlanIn("1441"); len(a.Initiatives) != c.initiatives || p.MaxWeeks != c.weeks || p.Version != c.version || c.initiatives == 1 && i.PlanIn("1481").MaxWeeks != 24 {
+			t.Errorf("%s: %+v", c.on, a.Initiatives)
+		}
+	}
+	if digests[1] == digests[2] {
+		t.Errorf("another version, and the same digest: %v", digests)
+	}
+}
