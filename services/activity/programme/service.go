@@ -335,7 +335,11 @@ func compare(id string, on civil.Date, was []*programme.Object, changed []*Docum
 func (s *Service) report(ctx context.Context, c *comparison) (*Report, error) {
 	r := &Report{Problems: c.problems}
 	if len(r.Problems) == 0 {
-		r.Findings = Simulate(c.before, c.after, c.on)
+		var ids []string
+		for _, d := range c.changed {
+			ids = append(ids, d.ID)
+		}
+		r.Findings = Simulate(c.before, c.after, c.on, ids...)
 	}
 	if c.before == nil {
 		return r, nil // nobody is there yet

@@ -1,0 +1,79 @@
+package programme_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/fault"
+	"github.com/finsam/finsam/pkg/programme"
+	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/services/activity"
+	. "github.com/finsam/finsam/services/activity/activitytest"
+	. "github.com/finsam/finsam/services/activity/programme"
+)
+
+// TestFromADraftThroughItsCheckToItsActivation plans a series of a municipality, moves it to
+// where a participant has another booking, and makes a course of it that fits nowhere.
+func TestFromADraftThroughItsCheckToItsActivation(t *testing.T) {
+	s := Start(t)
+	if _, _, err := load(t, s, false); err != nil {
+		t.Fatal(err)
+	}
+	servicetest.Run(t, s.Service.Run)
+	s.Enrolled(t, Person, Molndal)
+	planner := actor.Actor{Subject: "planner-1", Association: Tenant, Authority: "molndal", AuthorityKind: actor.Municipality, Municipality: Molndal, Roles: []actor.Role{actor.Planner}}
+	colleague := planner
+	colleague.Subject = "planner-2"
+	ctx, other, coach := servicetest.As(planner), servicetest.As(colleague), servicetest.As(Coach(Molndal))
+	draft := func(from civil.Date, x association.Activity) programme.Version {
+		x.Name, x.Category = "Lugn gympa", "health"
+		return programme.Version{From: from, Content: programme.Content{Series: &x}}
+	}
+	v, err := s.Service.Programme.Create(ctx, Creation{Kind: programme.Series, Municipality: Molndal, Draft: draft("2026-11-20", association.Activity{Day: "friday", From: "15:00", To: "16:00"})}, "")
+	servicetest.Must(t, err)
+	v, err = s.Service.Programme.Activate(other, v.ID, v.Writes)
+	servicetest.Must(t, err)
+	gymnastics := strings.TrimPrefix(v.ID, "series.")
+	recovery := s.Activity(t, Molndal, slices.IndexFunc(served(t, s).Week(Molndal).Activities, func(x association.Activity) bool { return x.Name == "Återhämtning" && x.Day == "wednesday" }))
+	for _, x := range []string{gymnastics, recovery} {
+		_, err := s.Service.Book(coach, activity.BookingRequest{Enrolment: Enrolment, Activity: x, From: "2026-11-20"}, "")
+		servicetest.Must(t, err)
+	}
+	_, _, err = s.Service.OpenAddress(servicetest.As(Participant(Person)), Person, "")
+	servicetest.Must(t, err)
+
+	draw := func(from civil.Date, x association.Activity) *Report {
+		t.Helper()
+		v, err = s.Service.Programme.Draw(ctx, v.ID, v.Writes, draft(from, x))
+		servicetest.Must(t, err)
+		r, err := s.Service.Programme.Check(ctx, v.ID)
+		servicetest.Must(t, err)
+		return r
+	}
+	r := draw("2026-12-01", association.Activity{Day: "friday", From: "15:00", To: "16:00", ClosedGroup: &association.ClosedGroup{Sessions: 30}})
+	if len(r.Findings) != 1 || !r.Findings[0].Prevents || r.Findings[0].Object != v.ID || r.Impact.Bookings != 0 {
+		t.Errorf("a course of 30 sessions: %+v", r)
+	}
+	if _, err := s.Service.Programme.Activate(other, v.ID, v.Writes); !errors.Is(err, ErrFindings) || fault.Of(err).Fields[0].Text != r.Findings[0].Text {
+		t.Errorf("it is activated: %v", err)
+	}
+	r = draw("2026-12-01", association.Activity{Day: "wednesday", From: "11:00", To: "12:00"})
+	if len(r.Findings)+len(r.Problems) != 0 || r.Impact.Bookings != 1 || r.Impact.Calendars != 1 || r.Impact.Conflicts != 1 || r.Impact.Enrolments != 0 {
+		t.Errorf("at the time of recovery: %+v", r)
+	}
+	r = draw("2026-12-01", association.Activity{Day: "wednesday", From: "15:00", To: "16:00"})
+	if r.Impact.Bookings != 1 || r.Impact.Conflicts != 0 {
+		t.Errorf("in the afternoon: %+v", r)
+	}
+	v, err = s.Service.Programme.Activate(other, v.ID, v.Writes)
+	servicetest.Must(t, err)
+	w, err := s.Service.ParticipantWeek(coach, Person, "2026-W49")
+	if err != nil || len(w.Items) != 2 || w.Items[0].Occurrence.Date != "2026-12-02" || w.Items[1].Occurrence.Date != "2026-12-02" {
+		t.Errorf("the week after: %+v, %v", w, err)
+	}
+}
