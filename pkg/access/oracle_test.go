@@ -82,7 +82,7 @@ var oracle = []rule{
 
 	{"a coach reads what was referred to its municipality, from where its participants come", scene.coach, "listReferrals exportReferrals listTasks getReferral getReferral#progress getReferral#outcome joinReferral listWaiting getPlaces getPlaces#use"},
 	{"and the texts and files, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getReferral#text getAttachment"},
-	{"a coach leads the participants of its municipality's initiatives", scene.coach, "getParticipant readIdentities listEnrolments getEnrolment getEnrolment#outcome startEnrolment startBlock recordNonAnswer decideCheckIn resumeEnrolment holdClosingConversation closeEnrolment cancelEnrolment"},
+	{"a coach leads the participants of its municipality's initiatives", scene.coach, "getParticipant readIdentities listEnrolments getEnrolment getEnrolment#outcome startEnrolment startBlock recordNonAnswer decideCheckIn resumeEnrolment holdClosingConversation closeEnrolment cancelEnrolment moveEnrolmentPlan"},
 	{"by name, number and texts, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getParticipant#identity readIdentities#name readIdentities#number getEnrolment#text"},
 	{"a coach fills their weeks", scene.coach, "createBooking listBookings getBooking cancelBooking getParticipantWeek listCalendarFeeds getCalendarFeed createCalendarFeed revokeCalendarFeed cancelOccurrence restoreOccurrence"},
 	{"and reads why attendance was corrected, of a protected person only as a handler", func(s scene) bool { return s.coach() && s.known() }, "getBooking#text"},

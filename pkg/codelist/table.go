@@ -216,6 +216,7 @@ var Lists = []List{
 	list("EnrolmentStepKind", "Steg i en inskrivning", "Step of an enrolment", enrolmentSteps,
 		code("exception_requested", "Begäran om undantag", "Request for an exception"),
 		code("exception_refused", "Nej till ett undantag", "Refusal of an exception"),
+		code("plan_moved", "Flytt till en annan version av planen", "Move to another version of the plan"),
 		corrected),
 	list("EventType", "Typ av händelse", "Type of event", prefixed("se.finsam.referral.", referralSteps, "protected", "unprotected")),
 	list("ExportFormat", "Filformat", "File format", []Code{

@@ -47,7 +47,7 @@ func (e *Enrolment) Story() []EnrolmentStep { return history.Story(e.Steps, Corr
 // step is instead, nil for nothing.
 func (e *Enrolment) Correct(by history.Author, now time.Time, manages bool, c Correction) (instead *EnrolmentStep, err error) {
 	isKind := func(s *EnrolmentStep) bool { return slices.Contains(Correctable, s.Kind) }
-	was, err := history.Correctable(e.Steps, e.Story(), c.Step, isKind, by, manages, e.Plan.CorrectionDays, now)
+	was, err := history.Correctable(e.Steps, e.Story(), c.Step, isKind, by, manages, e.PlanNow().CorrectionDays, now)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +204,8 @@ func (e *Enrolment) retake(s *EnrolmentStep, now time.Time) error {
 		}
 	case Resumed:
 		return e.Resume(s.On, by, now)
+	case PlanMoved:
+		return e.MovePlan(*s.Plan, s.Text, by, now)
 	case ConversationHeld:
 		return e.HoldConversation(s.On, s.Text, by, now)
 	case Closed:

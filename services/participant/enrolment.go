@@ -31,10 +31,10 @@ type Enrolment struct {
 	Steps        []EnrolmentStep `json:"steps"`
 }
 
-// Plan is the plan of the initiative in the municipality, as it was when the
-// enrolment was planned; a later configuration changes nothing here.
+// Plan is the plan of the initiative in the municipality, as it was when the enrolment was
+// planned, or was moved to it; a later version changes nothing here.
 type Plan struct {
-	Version  string `json:"version"` // of the configuration
+	Version  string `json:"version"`
 	MaxWeeks int    `json:"maxWeeks"`
 	MinAge   int    `json:"minAge,omitempty"` // whole years on the first day
 	MaxAge   int    `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
@@ -71,6 +71,7 @@ type EnrolmentStep struct {
 	EndReason  EndReason   `json:"endReason,omitempty"`
 	Occupation *Occupation `json:"occupation,omitempty"`
 	Livelihood []string    `json:"livelihood,omitempty"`
+	Plan       *Plan       `json:"plan,omitempty"` // from now on, of a move
 	Text       []byte      `json:"text,omitempty"` // encrypted
 
 	Correction *history.Correction[EnrolmentStep] `json:"correction,omitempty"`
@@ -105,6 +106,42 @@ func NewEnrolment(e Enrolment, cause string, by history.Author, now time.Time) *
 	return &e
 }
 
+// PlanNow returns the plan that the enrolment follows: the one that it was moved to last, or
+// by which it was planned.
+func (e *Enrolment) PlanNow() *Plan {
+	for i := len(e.Steps) - 1; i >= 0; i-- {
+		if e.Steps[i].Plan != nil {
+			return e.Steps[i].Plan
+		}
+	}
+	return &e.Plan
+}
+
+// MovePlan lets a running enrolment follow another version of the plan from now on. Blocks
+// that have begun stay as they are, and their weeks count.
+func (e *Enrolment) MovePlan(to Plan, reason []byte, by history.Author, now time.Time) error {
+	p := e.Progress()
+	if !enrolmentTable.Allows(p.State, PlanMoved) {
+		return ErrState
+	}
+	if to.Version == e.PlanNow().Version {
+		return ErrSamePlan.AtField("/planVersion")
+	}
+	before := totalWeeks(p.Blocks)
+	p.lay(to.Blocks)
+	weeks := e.weeksAgainst() + totalWeeks(p.Blocks)
+	switch {
+	case len(to.Blocks) < p.Block, len(to.Blocks) == p.Block && p.current().CheckIn:
+		return ErrPlanTooShort.AtField("/planVersion")
+	case weeks > to.MaxWeeks && totalWeeks(p.Blocks) > before:
+		return ErrPlanTooLong.WithText(
+			fmt.Sprintf("Med veckorna som redan är använda blir det %d veckor, och den versionen av planen har högst %d.", weeks, to.MaxWeeks),
+			fmt.Sprintf("With the weeks used already it would be %d weeks, and that version of the plan has at most %d.", weeks, to.MaxWeeks)).AtField("/planVersion")
+	}
+	e.append(EnrolmentStep{Kind: PlanMoved, On: civil.DateOf(now), Plan: &to, Text: reason}, by, now)
+	return nil
+}
+
 // ChangedAt returns when the last step was taken.
 func (e *Enrolment) ChangedAt() time.Time { return e.Steps[len(e.Steps)-1].At }
 
@@ -129,7 +166,7 @@ func (e *Enrolment) weeksAgainst() int {
 			return 0
 		}
 	}
-	if e.Plan.IgnoresWeeksBefore {
+	if e.PlanNow().IgnoresWeeksBefore {
 		return 0
 	}
 	return e.WeeksBefore
@@ -139,13 +176,13 @@ func (e *Enrolment) weeksAgainst() int {
 // with the weeks that were used, here and before, it is asked for with an exception, and
 // begins once that is approved, see Approve.
 func (e *Enrolment) begin(p *Progress, s EnrolmentStep, by history.Author, now time.Time) error {
-	used := e.weeksAgainst() + p.ActiveWeeks()
-	isOver := used+p.Blocks[p.Block].Total() > e.Plan.MaxWeeks && e.weeksAgainst() > 0
+	used, most := e.weeksAgainst()+p.ActiveWeeks(), e.PlanNow().MaxWeeks
+	isOver := used+p.Blocks[p.Block].Total() > most && e.weeksAgainst() > 0
 	switch {
 	case isOver && s.Exception == nil:
 		return ErrTooManyWeeks.WithText(
-			fmt.Sprintf("Personen har redan använt %d av insatsens %d veckor, så blocket får inte plats. Ange skälet till ett undantag, så frågas enhetens chef.", used, e.Plan.MaxWeeks),
-			fmt.Sprintf("The person has used %d of the initiative's %d weeks already, so the block does not fit. Give the reason for an exception; the head of the unit is then asked.", used, e.Plan.MaxWeeks)).AtField("/exception")
+			fmt.Sprintf("Personen har redan använt %d av insatsens %d veckor, så blocket får inte plats. Ange skälet till ett undantag, så frågas enhetens chef.", used, most),
+			fmt.Sprintf("The person has used %d of the initiative's %d weeks already, so the block does not fit. Give the reason for an exception; the head of the unit is then asked.", used, most)).AtField("/exception")
 	case s.Exception != nil && s.Exception.Approver == "" && !isOver:
 		return ErrNoNeed.AtField("/exception")
 	case s.Exception != nil && s.Exception.Approver == "":
@@ -334,7 +371,7 @@ func (e *Enrolment) checkDecision(p *Progress, in *CheckIn, d CheckInDecision, n
 	if err := happened(d.On, max(in.OpenFrom, in.Answer.Held), civil.DateOf(now), "/decidedOn"); err != nil {
 		return err
 	}
-	switch isLonger := e.weeksAgainst()+totalWeeks(p.Blocks)+d.Weeks > e.Plan.MaxWeeks; {
+	switch isLonger := e.weeksAgainst()+totalWeeks(p.Blocks)+d.Weeks > e.PlanNow().MaxWeeks; {
 	case (d.Decision == Prolong) != (d.Weeks > 0):
 		return ErrWeeks.AtField("/weeks")
 	case d.Exception != nil && (d.Decision != Prolong || !isLonger):

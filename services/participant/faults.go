@@ -73,6 +73,14 @@ var (
 		"Ett undantag godkänns av någon annan än den som bad om det. Be en annan chef i kommunen.", "An exception is approved by somebody else than the one who asked for it. Ask another head of unit in the municipality.")
 	ErrNoNeed = fault.New(fault.Unprocessable, "exception-not-needed",
 		"Blocket ryms inom insatsens veckor. Ta bort undantaget.", "The block fits in the initiative's weeks. Leave the exception out.")
+	ErrPlanVersion = fault.New(fault.Unprocessable, "unknown-plan-version",
+		"Den versionen av planen gäller inte i kommunen i dag. Läs planen på nytt.", "That version of the plan does not hold in the municipality today. Read the plan again.")
+	ErrSamePlan = fault.New(fault.Conflict, "plan-followed-already",
+		"Inskrivningen följer redan den versionen av planen.", "The enrolment follows that version of the plan already.")
+	ErrPlanTooShort = fault.New(fault.Unprocessable, "plan-too-short",
+		"Inskrivningen har kommit längre än den versionen av planen räcker.", "The enrolment has come further than that version of the plan goes.")
+	ErrPlanTooLong = fault.New(fault.Unprocessable, "plan-too-long",
+		"Med veckorna som redan är använda blir det fler än den versionen av planen har.", "With the weeks used already it would be more than that version of the plan has.")
 	ErrTooManyWeeks = fault.New(fault.Unprocessable, "more-weeks-than-planned",
 		"Med förlängningen blir det fler veckor än planen medger. Ange skälet till ett undantag, så frågas enhetens chef.", "The prolongation adds more weeks than the plan allows. Give the reason for an exception; the head of the unit is then asked.")
 

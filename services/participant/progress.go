@@ -2,6 +2,7 @@ package participant
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/finsam/finsam/pkg/civil"
 )
@@ -54,18 +55,25 @@ type CheckIn struct {
 // Progress follows the steps as they should have been.
 func (e *Enrolment) Progress() Progress {
 	p := Progress{}
-	for i, b := range e.Plan.Blocks {
-		p.Blocks = append(p.Blocks, Block{PlanBlock: b, Number: i + 1})
-		if b.CheckIn {
-			p.CheckIns = append(p.CheckIns, CheckIn{Number: i + 1})
-		}
-	}
+	p.lay(e.Plan.Blocks)
 	story := e.Story()
 	for i := range story {
 		p.follow(&story[i])
 	}
-	p.plan(e.PlannedStart, e.Plan.CheckInDays)
+	p.plan(e.PlannedStart, e.PlanNow().CheckInDays)
 	return p
+}
+
+// lay puts the blocks of a plan, with their check-ins, in place of those that have not begun.
+func (p *Progress) lay(blocks []PlanBlock) {
+	p.Blocks = p.Blocks[:p.Block:p.Block]
+	p.CheckIns = slices.DeleteFunc(p.CheckIns, func(in CheckIn) bool { return in.Number > p.Block })
+	for i := p.Block; i < len(blocks); i++ {
+		p.Blocks = append(p.Blocks, Block{PlanBlock: blocks[i], Number: i + 1})
+		if blocks[i].CheckIn {
+			p.CheckIns = append(p.CheckIns, CheckIn{Number: i + 1})
+		}
+	}
 }
 
 func (p *Progress) follow(s *EnrolmentStep) {
@@ -113,6 +121,8 @@ func (p *Progress) follow(s *EnrolmentStep) {
 		}
 	case Resumed:
 		p.notBefore = max(p.notBefore, s.On)
+	case PlanMoved:
+		p.lay(s.Plan.Blocks)
 	case Closing:
 		p.current().Last = p.current().RunsTo()
 		p.ranAll = true

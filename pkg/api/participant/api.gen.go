@@ -175,6 +175,7 @@ const (
 	EnrolmentStepKindExceptionRefused   EnrolmentStepKind = "exception_refused"
 	EnrolmentStepKindExceptionRequested EnrolmentStepKind = "exception_requested"
 	EnrolmentStepKindNotAnswered        EnrolmentStepKind = "not_answered"
+	EnrolmentStepKindPlanMoved          EnrolmentStepKind = "plan_moved"
 	EnrolmentStepKindPlanned            EnrolmentStepKind = "planned"
 	EnrolmentStepKindResumed            EnrolmentStepKind = "resumed"
 	EnrolmentStepKindStarted            EnrolmentStepKind = "started"
@@ -204,6 +205,8 @@ func (e EnrolmentStepKind) Valid() bool {
 	case EnrolmentStepKindExceptionRequested:
 		return true
 	case EnrolmentStepKindNotAnswered:
+		return true
+	case EnrolmentStepKindPlanMoved:
 		return true
 	case EnrolmentStepKindPlanned:
 		return true
@@ -792,15 +795,21 @@ type EnrolmentStep struct {
 
 	// Exception Undantaget som det noterades; skälet visas för den som får läsa texterna. / The exception as noted; the reason is shown to those who may read the texts.
 	Exception *PlanExceptionNote `json:"exception,omitempty"`
-	Kind      EnrolmentStepKind  `json:"kind"`
-	N         int                `json:"n"`
+
+	// FormerPlanVersion Versionen som den flyttades från. / The version that it was moved from.
+	FormerPlanVersion *string           `json:"formerPlanVersion,omitempty"`
+	Kind              EnrolmentStepKind `json:"kind"`
+	N                 int               `json:"n"`
 
 	// Number Blockets eller avstämningens nummer. / The number of the block or check-in.
-	Number    *int              `json:"number,omitempty"`
-	On        *Day              `json:"on,omitempty"`
-	Outcome   *EnrolmentOutcome `json:"outcome,omitempty"`
-	Readiness *Readiness        `json:"readiness,omitempty"`
-	Text      *FreeText         `json:"text,omitempty"`
+	Number  *int              `json:"number,omitempty"`
+	On      *Day              `json:"on,omitempty"`
+	Outcome *EnrolmentOutcome `json:"outcome,omitempty"`
+
+	// PlanVersion Versionen av planen som inskrivningen flyttades till. / The version of the plan that the enrolment was moved to.
+	PlanVersion *string    `json:"planVersion,omitempty"`
+	Readiness   *Readiness `json:"readiness,omitempty"`
+	Text        *FreeText  `json:"text,omitempty"`
 
 	// Weeks Veckor som blocket förlängs med. / Weeks by which the block is prolonged.
 	Weeks *int `json:"weeks,omitempty"`
@@ -1118,6 +1127,13 @@ type PlanExceptionNote struct {
 	Reason   *FreeText `json:"reason,omitempty"`
 }
 
+// PlanMove defines model for PlanMove.
+type PlanMove struct {
+	// PlanVersion Versionen som gäller i dag, ur GET /plans. / The version that holds today, of GET /plans.
+	PlanVersion string   `json:"planVersion"`
+	Reason      FreeText `json:"reason"`
+}
+
 // Protection Nivån, eller none. / The level, or none.
 type Protection string
 
@@ -1337,6 +1353,12 @@ type CorrectEnrolmentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// MoveEnrolmentPlanParams defines parameters for MoveEnrolmentPlan.
+type MoveEnrolmentPlanParams struct {
+	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ResumeEnrolmentParams defines parameters for ResumeEnrolment.
 type ResumeEnrolmentParams struct {
 	// IfMatch Versionen som ändringen bygger på, ur ETag. / The version that the change builds on, from ETag.
@@ -1427,6 +1449,9 @@ type CloseEnrolmentJSONRequestBody = ClosingRequest
 // CorrectEnrolmentJSONRequestBody defines body for CorrectEnrolment for application/json ContentType.
 type CorrectEnrolmentJSONRequestBody = EnrolmentCorrection
 
+// MoveEnrolmentPlanJSONRequestBody defines body for MoveEnrolmentPlan for application/json ContentType.
+type MoveEnrolmentPlanJSONRequestBody = PlanMove
+
 // ResumeEnrolmentJSONRequestBody defines body for ResumeEnrolment for application/json ContentType.
 type ResumeEnrolmentJSONRequestBody = ResumptionRequest
 
@@ -1473,6 +1498,7 @@ var Paths = rest.NewPaths(map[string]string{
 	"holdClosingConversation": "/enrolments/{id}/closing-conversation",
 	"closeEnrolment":          "/enrolments/{id}/closing-documentation",
 	"correctEnrolment":        "/enrolments/{id}/corrections",
+	"moveEnrolmentPlan":       "/enrolments/{id}/plan",
 	"resumeEnrolment":         "/enrolments/{id}/resumption",
 	"startEnrolment":          "/enrolments/{id}/start",
 	"putPerson":               "/internal/persons",
@@ -1525,6 +1551,9 @@ type ServerInterface interface {
 	// CorrectEnrolment Rätta ett steg / Correct a step
 	// (POST /enrolments/{id}/corrections)
 	CorrectEnrolment(ctx echo.Context, id Id, params CorrectEnrolmentParams) error
+	// MoveEnrolmentPlan Flytta till en annan version av planen / Move to another version of the plan
+	// (POST /enrolments/{id}/plan)
+	MoveEnrolmentPlan(ctx echo.Context, id Id, params MoveEnrolmentPlanParams) error
 	// ResumeEnrolment Återuppta efter ett uppehåll / Resume after a pause
 	// (POST /enrolments/{id}/resumption)
 	ResumeEnrolment(ctx echo.Context, id Id, params ResumeEnrolmentParams) error
@@ -2043,6 +2072,42 @@ func (w *ServerInterfaceWrapper) CorrectEnrolment(ctx echo.Context) error {
 	return err
 }
 
+// MoveEnrolmentPlan converts echo context to params.
+func (w *ServerInterfaceWrapper) MoveEnrolmentPlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveEnrolmentPlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MoveEnrolmentPlan(ctx, id, params)
+	return err
+}
+
 // ResumeEnrolment converts echo context to params.
 func (w *ServerInterfaceWrapper) ResumeEnrolment(ctx echo.Context) error {
 	var err error
@@ -2484,6 +2549,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:id/closing-conversation", wrapper.HoldClosingConversation, options.OperationMiddlewares["holdClosingConversation"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/closing-documentation", wrapper.CloseEnrolment, options.OperationMiddlewares["closeEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/corrections", wrapper.CorrectEnrolment, options.OperationMiddlewares["correctEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:id/plan", wrapper.MoveEnrolmentPlan, options.OperationMiddlewares["moveEnrolmentPlan"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/resumption", wrapper.ResumeEnrolment, options.OperationMiddlewares["resumeEnrolment"]...)
 	router.POST(options.BaseURL+"/enrolments/:id/start", wrapper.StartEnrolment, options.OperationMiddlewares["startEnrolment"]...)
 	router.POST(options.BaseURL+"/internal/persons", wrapper.PutPerson, options.OperationMiddlewares["putPerson"]...)
@@ -2707,6 +2773,22 @@ type CorrectEnrolmentResponseObject interface {
 type CorrectEnrolment200JSONResponse struct{ EnrolmentJSONResponse }
 
 func (response CorrectEnrolment200JSONResponse) VisitCorrectEnrolmentResponse(w http.ResponseWriter) error {
+	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
+}
+
+type MoveEnrolmentPlanRequestObject struct {
+	Id     Id `json:"id"`
+	Params MoveEnrolmentPlanParams
+	Body   *MoveEnrolmentPlanJSONRequestBody
+}
+
+type MoveEnrolmentPlanResponseObject interface {
+	VisitMoveEnrolmentPlanResponse(w http.ResponseWriter) error
+}
+
+type MoveEnrolmentPlan200JSONResponse struct{ EnrolmentJSONResponse }
+
+func (response MoveEnrolmentPlan200JSONResponse) VisitMoveEnrolmentPlanResponse(w http.ResponseWriter) error {
 	return web.Answer(w, 200, &response.Body, web.Header{Name: "ETag", Value: response.Headers.ETag})
 }
 
@@ -2990,6 +3072,9 @@ type StrictServerInterface interface {
 	// CorrectEnrolment Rätta ett steg / Correct a step
 	// (POST /enrolments/{id}/corrections)
 	CorrectEnrolment(ctx context.Context, request CorrectEnrolmentRequestObject) (CorrectEnrolmentResponseObject, error)
+	// MoveEnrolmentPlan Flytta till en annan version av planen / Move to another version of the plan
+	// (POST /enrolments/{id}/plan)
+	MoveEnrolmentPlan(ctx context.Context, request MoveEnrolmentPlanRequestObject) (MoveEnrolmentPlanResponseObject, error)
 	// ResumeEnrolment Återuppta efter ett uppehåll / Resume after a pause
 	// (POST /enrolments/{id}/resumption)
 	ResumeEnrolment(ctx context.Context, request ResumeEnrolmentRequestObject) (ResumeEnrolmentResponseObject, error)
@@ -3539,6 +3624,55 @@ func (sh *strictHandler) CorrectEnrolment(ctx echo.Context, id Id, params Correc
 		return err
 	} else if validResponse, ok := response.(CorrectEnrolmentResponseObject); ok {
 		return validResponse.VisitCorrectEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MoveEnrolmentPlan operation middleware
+func (sh *strictHandler) MoveEnrolmentPlan(ctx echo.Context, id Id, params MoveEnrolmentPlanParams) error {
+	var request MoveEnrolmentPlanRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body MoveEnrolmentPlanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveEnrolmentPlan(ctx.Request().Context(), request.(MoveEnrolmentPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveEnrolmentPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MoveEnrolmentPlanResponseObject); ok {
+		return validResponse.VisitMoveEnrolmentPlanResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -114,6 +114,13 @@ func (h handlers) ApproveException(ctx context.Context, r api.ApproveExceptionRe
 	return api.ApproveException200JSONResponse{EnrolmentJSONResponse: a}, err
 }
 
+func (h handlers) MoveEnrolmentPlan(ctx context.Context, r api.MoveEnrolmentPlanRequestObject) (api.MoveEnrolmentPlanResponseObject, error) {
+	a, err := rest.Changed(r.Params.IfMatch, func(version int64) (*service.EnrolmentView, error) {
+		return h.service.MovePlan(ctx, r.Id, version, r.Body.PlanVersion, r.Body.Reason)
+	}, h.enrolmentAnswer)
+	return api.MoveEnrolmentPlan200JSONResponse{EnrolmentJSONResponse: a}, err
+}
+
 func (h handlers) CorrectEnrolment(ctx context.Context, r api.CorrectEnrolmentRequestObject) (api.CorrectEnrolmentResponseObject, error) {
 	c, text := participant.Correction{Step: int64(r.Body.Step)}, ""
 	if x := r.Body.Replacement; x != nil {
@@ -189,12 +196,13 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 	if h, ok := cmp.Or(c.Started, v.PlannedStart).Holiday(); ok {
 		holiday = &api.Holiday{Sv: h.SV, En: h.EN}
 	}
+	followed := v.Plan.Version
 	return api.Enrolment{
 		Id: v.ID, Version: &v.Version, Referral: v.Referral, Participant: v.Participant, Alias: participant.Alias(v.Participant),
 		Initiative: v.Initiative, Municipality: v.Municipality, Coach: v.Coach,
 		State: api.EnrolmentState(c.State), Outcome: rest.Optional(api.EnrolmentOutcome(c.Outcome)),
 		CurrentBlock: rest.Optional(c.Block), PlannedStart: string(v.PlannedStart), StartedOn: rest.Optional(string(c.Started)), StartHoliday: holiday,
-		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.Plan.MaxWeeks, PlanVersion: v.Plan.Version,
+		ActiveWeeks: c.ActiveWeeks(), MaxWeeks: v.PlanNow().MaxWeeks, PlanVersion: v.PlanNow().Version,
 		WeeksUsedBefore: rest.Optional(v.WeeksBefore), JoinedReferrals: rest.OptionalList(rest.Map(v.Joined, func(s *participant.PersonStep) api.JoinedReferral {
 			return api.JoinedReferral{Referral: s.Referral, AnswersCheckIns: s.Answers}
 		})),
@@ -217,6 +225,9 @@ func (h handlers) enrolment(v *service.EnrolmentView) api.Enrolment {
 			}
 			if by := corrected[s.N]; by != nil {
 				step.CorrectedBy = rest.Optional(int(by.N))
+			}
+			if s.Plan != nil {
+				step.PlanVersion, step.FormerPlanVersion, followed = rest.Optional(s.Plan.Version), rest.Optional(followed), s.Plan.Version
 			}
 			if s.Correction != nil {
 				step.Corrects = rest.Optional(int(s.Correction.Of))

@@ -19,6 +19,7 @@ type stages struct {
 	planned, due, answered, decided, paused, closing, closed     string
 	vPlanned, vDue, vAnswered, vDecided, vPaused, vClosing, vEnd string
 	asked, vAsked                                                string // for an exception
+	plan                                                         string // its version, which all follow
 }
 
 const longAgo = civil.Date("2026-04-20")
@@ -48,6 +49,7 @@ func newStages(s *face) *stages {
 	}
 	var v *service.EnrolmentView
 	g.due, v = to("")
+	g.plan = v.Plan.Version
 	g.vDue = rest.ETag(v.Version)
 	g.answered, v = to("answered")
 	g.vAnswered = rest.ETag(v.Version)
@@ -116,6 +118,9 @@ func targets(s *face) map[string]*target {
 			body("a start of a closing", object{"step": 6, "reason": "Fel person.", "replacement": object{"startedOn": "2026-06-04"}}),
 			body("closed before the decision to end", object{"step": 6, "reason": "Fel person.", "replacement": object{"closedOn": "2026-06-01"}}),
 			body("a later step", object{"step": 2, "reason": "Fel person."}), as("the sender did not take it", FKUnit)),
+		"moveEnrolmentPlan": on(g.decided, "/plan", g.vDecided, object{"planVersion": g.plan, "reason": "Mer arbetsträning."},
+			state(g.closed, g.vEnd), again(g.answered, g.vAnswered), body("a version that does not hold", object{"planVersion": "99", "reason": "Mer arbetsträning."}),
+			body("a reason that says nothing", object{"planVersion": g.plan, "reason": "  "})),
 		"cancelEnrolment": on(g.planned, "/cancellation", g.vPlanned, object{"text": "Tackat nej."}, state(g.due, g.vDue)),
 	} {
 		all[operation] = t

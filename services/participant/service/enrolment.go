@@ -126,7 +126,10 @@ func (s *Service) summarize(a actor.Actor, v store.Versioned[participant.Enrolme
 		if o.Name == "correctEnrolment" && !history.HasCorrectable(v.Value.Story(), func(step *participant.EnrolmentStep) bool { // an answer, until it is decided on
 			return slices.Contains(participant.Correctable, step.Kind) && (step.Kind != participant.Answered || progress.State == participant.StateCheckInDue)
 		},
-			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Value.Plan.CorrectionDays, s.Now()) {
+			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), v.Value.PlanNow().CorrectionDays, s.Now()) {
+			continue
+		}
+		if o.Name == "moveEnrolmentPlan" && !s.hasOtherPlan(v.Value) {
 			continue
 		}
 		if access.Allows(o.Name, a, v.Value.Resource(p, a, o.Name)) {
@@ -137,6 +140,17 @@ func (s *Service) summarize(a actor.Actor, v store.Versioned[participant.Enrolme
 		view.Joined = p.Joined(v.Value)
 	}
 	return view
+}
+
+// hasOtherPlan reports whether another version of the plan holds today than the one that an
+// enrolment follows.
+func (s *Service) hasOtherPlan(e *participant.Enrolment) bool {
+	in, err := s.Associations.Get(e.Association)
+	if err != nil {
+		return false
+	}
+	plan, ok := planIn(in, e.Initiative, e.Municipality)
+	return ok && plan.Version != e.PlanNow().Version
 }
 
 // EnrolmentFilter narrows a list; empty fields do not.
@@ -271,6 +285,22 @@ func (s *Service) Correct(ctx context.Context, id string, version int64, c parti
 func (s *Service) Approve(ctx context.Context, id string, version int64, approved bool, text string) (*EnrolmentView, error) {
 	return s.change(ctx, "approveException", id, version, text, func(e *participant.Enrolment, text []byte, by history.Author) error {
 		return e.Approve(approved, text, by, s.Now())
+	})
+}
+
+// MovePlan lets an enrolment follow the version of the plan that holds in its municipality
+// today; the reason is in clear.
+func (s *Service) MovePlan(ctx context.Context, id string, version int64, planVersion, reason string) (*EnrolmentView, error) {
+	return s.change(ctx, "moveEnrolmentPlan", id, version, reason, func(e *participant.Enrolment, reason []byte, by history.Author) error {
+		in, err := s.Associations.Get(e.Association)
+		if err != nil {
+			return err
+		}
+		plan, ok := planIn(in, e.Initiative, e.Municipality)
+		if !ok || plan.Version != planVersion {
+			return participant.ErrPlanVersion.AtField("/planVersion")
+		}
+		return e.MovePlan(plan, reason, by, s.Now())
 	})
 }
 

@@ -75,7 +75,7 @@ func enrolmentEvent(e *participant.Enrolment, n int64) feed.Event {
 	if s.Number > 0 {
 		event.Data["number"] = strconv.Itoa(s.Number)
 		if first != "" {
-			event.Data["content"] = strings.Join(e.Plan.Blocks[s.Number-1].Content, ",")
+			event.Data["content"] = strings.Join(p.Blocks[s.Number-1].Content, ",")
 		}
 	}
 	if c := taken.Correction; c != nil {
@@ -159,6 +159,21 @@ func (s *Service) follow(ctx context.Context, e feed.Event, change func(*partici
 	return err
 }
 
+// planIn returns the plan by which a municipality runs an initiative today; ok is false for
+// an initiative that is not there.
+func planIn(in *association.Association, initiative, municipality string) (plan participant.Plan, ok bool) {
+	i, ok := in.Initiative(initiative)
+	planned := i.PlanIn(municipality)
+	plan = participant.Plan{
+		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: i.Ages.Lowest, MaxAge: i.Ages.Highest,
+		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.DaysToCorrect(initiative, municipality), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
+	}
+	for _, b := range planned.Blocks {
+		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})
+	}
+	return plan, ok
+}
+
 // enrol plans the enrolment that an accepted referral leads to. An initiative that
 // this service's configuration lacks is waited for, not skipped: the referral service
 // has it, and a person waits.
@@ -167,21 +182,13 @@ func (s *Service) enrol(ctx context.Context, e feed.Event, by history.Author) er
 	if err != nil {
 		return err
 	}
-	initiative, ok := in.Initiative(e.Data["initiative"])
+	plan, ok := planIn(in, e.Data["initiative"], e.Data["municipality"])
 	if !ok {
 		return fmt.Errorf("no initiative %q in the configuration of %s", e.Data["initiative"], e.Association)
 	}
 	start, err := civil.Parse(e.Data["startDate"])
 	if err != nil {
 		return fmt.Errorf("%w: start date: %w", feed.ErrSkip, err)
-	}
-	planned := initiative.PlanIn(e.Data["municipality"])
-	plan := participant.Plan{
-		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: initiative.Ages.Lowest, MaxAge: initiative.Ages.Highest,
-		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.DaysToCorrect(initiative.ID, e.Data["municipality"]), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
-	}
-	for _, b := range planned.Blocks {
-		plan.Blocks = append(plan.Blocks, participant.PlanBlock{Name: b.Name, Weeks: b.Weeks, CheckIn: b.CheckIn, Content: b.Content})
 	}
 	enrolment := participant.NewEnrolment(participant.Enrolment{
 		Association: e.Association, Referral: e.Data["referral"], Participant: e.Data["participant"],
