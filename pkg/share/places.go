@@ -23,9 +23,10 @@ import (
 // are divided evenly among owners who wait, and one who asks for little is served first.
 // While only one owner waits, its first in the queue is served first. When several do, the
 // last of a queue is: it has not waited long, and the first of it would soon give
-// up (Facebook's adaptive LIFO). One who is late already is sent away instead, unless its
-// owner asks for little: half of the average. When too many wait, the longest queue loses
-// its first.
+// up (Facebook's adaptive LIFO). Once some have always waited while as many were served as
+// there are places, it is an overload and no stall that is over: then one who is late
+// already is sent away instead, and later one whose owner asks for no more than the others.
+// When too many wait, the longest queue loses its first.
 //
 // With Least the number of places follows how long it takes to serve: beyond what the
 // machine can do at once, more places only make everything slower. There are hardly more
@@ -37,6 +38,7 @@ type Places[K comparable] struct {
 	limit   int // places there are now
 	taken   int
 	waiting int
+	queue   int // turn when somebody began to wait: since then there always was one who waits
 	owners  map[K]*holder
 	sweep   int // how many owners there are when the idle ones are forgotten
 	turn    int // counts the places given, so that equal ones take turns
@@ -134,6 +136,9 @@ func (p *Places[K]) Enter(ctx context.Context, who K) (waited time.Duration, err
 	w := &waiter{make(chan error, 1), began}
 	h.queue = append(h.queue, w)
 	p.queued = true
+	if p.waiting == 0 {
+		p.queue = p.turn
+	}
 	if p.waiting++; p.waiting > p.c.Queue {
 		most := h
 		for _, other := range p.owners {
@@ -242,8 +247,9 @@ func (p *Places[K]) Leave(who K, took time.Duration) {
 		w := next.queue[i]
 		next.queue = slices.Delete(next.queue, i, i+1)
 		p.waiting--
-		if asking > 1 && p.usual > 0 && time.Since(w.since) > 2*p.usual+slack && p.shareOf(next) > 1 {
-			w.ready <- p.refusal(next) // it is late already, and others wait
+		waited, late := time.Since(w.since), 2*p.usual+slack
+		if asking > 1 && p.turn-p.queue > p.limit && p.usual > 0 && (waited > 2*late || waited > late && p.shareOf(next) > 1) {
+			w.ready <- p.refusal(next) // it would be served late, and the next one too
 			continue
 		}
 		w.ready <- nil

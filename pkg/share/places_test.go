@@ -313,3 +313,100 @@ func TestAStallRefusesNobodyWhoAsksForLessThanTheOthers(t *testing.T) {
 		waiting.Wait()
 	})
 }
+
+// TestCase_G7_WhatIsServedInAnOverloadHasHardlyWaited lets six authorities ask over 1,000
+// connections for twice what a machine can do, and a seventh five times a second.
+func TestCase_G7_WhatIsServedInAnOverloadHasHardlyWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const perSecond, callers, tick = 1700, 1000, 2 * time.Millisecond
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 1024, Least: 64, Alone: .75, Queue: 1024, Wait: time.Second})
+		var mu sync.Mutex
+		var taken, polite []time.Duration
+		under := 0 // way, which share the machine
+		ask := func(who string) {
+			sent := time.Now()
+			if _, err := p.Enter(t.Context(), who); err != nil {
+				return
+			}
+			mu.Lock()
+			began := time.Now()
+			under++
+			for work := 1. / perSecond; work > 0; work -= tick.Seconds() / float64(under) {
+				mu.Unlock()
+				time.Sleep(tick)
+				mu.Lock()
+			}
+			under--
+			if took := time.Since(sent); who == "polite" {
+				polite = append(polite, took)
+			} else {
+				taken = append(taken, took)
+			}
+			mu.Unlock()
+			p.Leave(who, time.Since(began))
+		}
+		during := func(d time.Duration, callers int, pause time.Duration) {
+			var all sync.WaitGroup
+			end := time.Now().Add(d)
+			for i := range callers {
+				all.Go(func() {
+					for time.Sleep(time.Duration(i) * pause / time.Duration(callers)); time.Now().Before(end); {
+						due := time.Now().Add(pause)
+						ask(fmt.Sprint(i % 6))
+						time.Sleep(time.Until(due))
+					}
+				})
+			}
+			all.Go(func() {
+				for ; time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+					ask("polite")
+				}
+			})
+			all.Wait()
+		}
+		during(2*time.Second, 24, 0)
+		taken, polite = nil, nil
+		during(5*time.Second, callers, callers*time.Second/(2*perSecond))
+		slices.Sort(taken)
+		slices.Sort(polite)
+		if p99 := taken[len(taken)*99/100]; len(taken) < 5*perSecond*9/10 || p99 > 300*time.Millisecond {
+			t.Errorf("%d were served, p99 %s", len(taken), p99)
+		}
+		if last := polite[len(polite)-1]; len(polite) < 20 || last > 150*time.Millisecond {
+			t.Errorf("%d of who asks for little were served, the last after %s", len(polite), last)
+		}
+	})
+}
+
+// What a stall has kept waiting is served as soon as it is over: it is no overload.
+func TestWhatAStallHasKeptWaitingIsServedAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.NewPlaces[string](share.PlacesConfig{Most: 129, Least: 128, Alone: .75, Queue: 128, Wait: time.Second})
+		stalled := false
+		var served, refused atomic.Int32
+		ask := func(who string) {
+			began := time.Now()
+			if _, err := p.Enter(t.Context(), who); err != nil {
+				refused.Add(1)
+				return
+			}
+			for time.Sleep(5 * time.Millisecond); stalled; time.Sleep(5 * time.Millisecond) {
+			}
+			served.Add(1)
+			p.Leave(who, time.Since(began))
+		}
+		for range 64 { // so that what is usual is known
+			ask("a")
+		}
+		stalled = true
+		var all sync.WaitGroup
+		for i := range 220 {
+			time.Sleep(5 * time.Millisecond)
+			all.Go(func() { ask("abcabca"[i%7 : i%7+1]) })
+		}
+		stalled = false
+		if all.Wait(); refused.Load() > 0 {
+			t.Errorf("%d of %d were refused", refused.Load(), refused.Load()+served.Load())
+		}
+	})
+}

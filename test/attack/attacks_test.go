@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -84,6 +85,7 @@ var attacks = []attack{
 	{id: "G8", name: "430 bad tokens a second, good new ones from the same address", expect: "401 429", prepare: newTokens, run: badTokens},
 	{id: "G9", name: "malformed chunked bodies", expect: "400", run: malformed},
 	{id: "G15", name: "20 exports at once", expect: "200 429", stored: 1000, run: exports},
+	{id: "G15b", isLarge: true, name: "four exports of 15 MiB at once, one for each authority", lasts: 20 * time.Second, env: []string{"FINSAM_RATE_PER_SECOND=1000000"}, expect: "200", prepare: manyRows, run: largeExports},
 	{id: "rate", isLarge: true, name: "100 requests a second above its limit", env: []string{"FINSAM_RATE_PER_SECOND=200", "FINSAM_RATE_BURST=200"}, expect: "201", run: aboveLimit},
 }
 
@@ -430,6 +432,62 @@ func exports(ctx context.Context, g *ground) {
 	load(ctx, g.wires(af, 1), 2, func(int, int) (string, []byte) { return "", one }, func(s sample) { mine = append(mine, s) })
 	all.Wait()
 	g.noteTaken("another's exports", time.Second, mine)
+}
+
+// largeRows are how many referrals of a sender fill a file of 15 MiB, as the name of its unit
+// is as long as it may be.
+const largeRows = 16_800
+
+// manyRows stores as many referrals of each sender.
+func manyRows(g *ground) {
+	admin := g.Token(g.t, suite.Caller{Role: "association_admin", Authority: "forbundet", Subject: "admin-1"})
+	register := g.Must(g.t, 200, suite.Request{Method: "GET", Path: "/units", Token: admin})
+	for _, c := range []caller{fk, vgr, af} {
+		register = g.Must(g.t, 200, suite.Request{Method: "PUT", Path: "/units/" + c.Unit, Token: admin, Header: map[string]string{"If-Match": register.Header.Get("Etag")},
+			Body: map[string]any{"name": strings.Repeat("𝒜", 200), "kind": "other", "authority": c.Authority, "active": true}})
+	}
+	var all sync.WaitGroup
+	for _, c := range []caller{fk, vgr, af} {
+		token, chance := g.Token(g.t, c.Caller), newChance()
+		all.Go(func() {
+			const each = 100
+			for n := 0; n < largeRows; {
+				items := make([]string, each)
+				for i := range items {
+					items[i] = fmt.Sprintf(`{"key":"%d","referral":%s}`, n+i, referral(c, chance))
+				}
+				a, err := g.Do(suite.Request{Method: "POST", Path: "/referrals/batch", Token: token, Body: []byte(`{"items":[` + strings.Join(items, ",") + `]}`)})
+				switch {
+				case err == nil && a.Status == 200:
+					n += each
+				case err == nil && a.Header.Get("Retry-After") != "":
+					time.Sleep(time.Second)
+				default:
+					g.t.Errorf("a batch was not stored: %d %v %.300s", a.Status, err, a.Raw)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// largeExports has each of four authorities fetch its file again and again.
+func largeExports(ctx context.Context, g *ground) {
+	var all sync.WaitGroup
+	if m, err := suite.Memory(g.Processes["referral"].Pid()); err == nil {
+		g.note("before at most %d MiB", m.Peak>>20)
+	}
+	for _, c := range []caller{fk, vgr, af, molndal} {
+		path, token := "/referral-exports?format=csv&unit="+cmp.Or(c.Unit, fk.Unit), g.Token(g.t, c.Caller)
+		all.Go(func() {
+			if a, err := g.Do(suite.Request{Method: "GET", Path: path, Token: token}); err == nil {
+				g.note("%d of %.1f MiB", a.Status, float64(len(a.Raw))/(1<<20))
+			}
+			load(ctx, g.wires(c, 1), 0, func(int, int) (string, []byte) { return "", request("GET", path, token, "", nil) }, func(s sample) { g.count(s.outcome) })
+		})
+	}
+	all.Wait()
 }
 
 // aboveLimit posts first as often as the limit allows, then 100 times a second more, while
