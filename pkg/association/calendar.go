@@ -10,7 +10,8 @@ import (
 
 // Calendar is what an association, or a municipality for itself, has decided about days.
 type Calendar struct {
-	Since civil.Date `json:"since,omitempty" yaml:"since,omitempty"` // first day of this form; empty: it always was so
+	Version int        `json:"-" yaml:"-"`                             // how often it had been replaced; a form that takes the place of another on a day has a higher number
+	Since   civil.Date `json:"since,omitempty" yaml:"since,omitempty"` // first day of this form; empty: it always was so
 	// PublicHolidays is "closed": nothing takes place and nobody begins on one; or "open",
 	// also when not given: they are shown, and are days like others. A municipality that does
 	// not say it does as the association.
@@ -72,7 +73,7 @@ func (c Calendar) with(own *Calendar) Calendar {
 	for _, d := range slices.Compact(since) {
 		a, b := c.At(d), own.At(d)
 		forms = append(forms, Calendar{
-			Since: d, PublicHolidays: cmp.Or(b.PublicHolidays, a.PublicHolidays), Open: slices.Concat(a.Open, b.Open), Closed: slices.Concat(a.Closed, b.Closed),
+			Version: a.Version + b.Version, Since: d, PublicHolidays: cmp.Or(b.PublicHolidays, a.PublicHolidays), Open: slices.Concat(a.Open, b.Open), Closed: slices.Concat(a.Closed, b.Closed),
 			DaysBeforeReceipt: a.DaysBeforeReceipt,
 		})
 	}

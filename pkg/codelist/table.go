@@ -127,6 +127,8 @@ var Lists = []List{
 		code("cancelled", "Avbokning", "Cancellation"),
 		code("ended", "Slut", "End"),
 		code("reopened", "Återöppnande", "Reopening"),
+		code("moved", "Ny tid", "New time"),
+		code("discontinued", "Aktiviteten upphör", "End of the activity"),
 	}),
 	list("CalendarFeedState", "Kalenderadressens läge", "State of a calendar address", []Code{
 		code("open", "Öppen", "Open"),
@@ -135,6 +137,7 @@ var Lists = []List{
 	list("CancellationReason", "Varför ett tillfälle är inställt", "Why an occurrence is called off", []Code{
 		code("leader_absent", "Ledaren är frånvarande", "The leader is absent"),
 		code("public_holiday", "Helgdag", "Public holiday"),
+		code("closed", "Stängt", "Closed"),
 		code("weather", "Väder", "Weather"),
 		code("place_unavailable", "Lokalen är upptagen", "The place is unavailable"),
 		code("too_few", "För få deltagare", "Too few participants"),
@@ -144,6 +147,7 @@ var Lists = []List{
 	list("CancellationState", "Inställelsens läge", "State of a cancellation", []Code{
 		code("cancelled", "Inställt", "Called off"),
 		code("restored", "Blir av ändå", "Takes place after all"),
+		code("void", "Inget tillfälle längre", "No occurrence any more"),
 	}),
 	list("CapacityAnswer", "Svar om plats", "Answer about places", []Code{
 		code("capacity", "Det finns plats", "There is a place"),

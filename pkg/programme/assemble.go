@@ -117,10 +117,10 @@ func (o *Object) assembleForms(f *association.File, on civil.Date, digest io.Wri
 		}
 		switch v := o.Version(p.Version); {
 		case o.Kind == ClosedDays && v == nil:
-			days = append(days, association.Calendar{Since: from})
+			days = append(days, association.Calendar{Version: o.Versions[len(o.Versions)-1].N, Since: from})
 		case o.Kind == ClosedDays:
 			days = append(days, *v.Content.ClosedDays)
-			days[len(days)-1].Since = from
+			days[len(days)-1].Version, days[len(days)-1].Since = v.N-1, from
 		case v == nil:
 			gone := series[len(series)-1]
 			gone.Since, gone.Day, gone.Gone = from, "", true

@@ -186,7 +186,7 @@ func activated(all []Wanted) []*Object {
 // alike compares associations but for the numbers of versions and what is a matter of form.
 var alike = cmp.Options{
 	cmpopts.EquateEmpty(), cmpopts.IgnoreFields(association.Association{}, "Version"), cmpopts.IgnoreFields(association.Initiative{}, "Version"),
-	cmpopts.IgnoreFields(association.Plan{}, "Version"), cmpopts.IgnoreFields(association.Activity{}, "Version", "GivenID"), cmpopts.IgnoreUnexported(association.Week{}),
+	cmpopts.IgnoreFields(association.Plan{}, "Version"), cmpopts.IgnoreFields(association.Calendar{}, "Version"), cmpopts.IgnoreFields(association.Activity{}, "Version", "GivenID"), cmpopts.IgnoreUnexported(association.Week{}),
 }
 
 func TestWhatIsSplitAndAssembledIsTheSameAssociation(t *testing.T) {

@@ -23,6 +23,7 @@ type Booking struct {
 	Activity     string              `json:"activity"`
 	From         civil.Date          `json:"from"`            // first day
 	Until        civil.Date          `json:"until,omitempty"` // last day as booked; empty: it goes on
+	Plan         Plan                `json:"plan,omitempty"`  // of the activity, as booked; none: not kept
 	Receipt      idempotency.Receipt `json:"receipt"`
 	Steps        []Step              `json:"steps"`
 }
@@ -34,6 +35,7 @@ type Step struct {
 	Date       civil.Date `json:"date,omitempty"` // of attendance; else the first day that the booking no longer holds
 	Attendance Attendance `json:"attendance,omitempty"`
 	Text       []byte     `json:"text,omitempty"` // why it was corrected, encrypted
+	Plan       Plan       `json:"plan,omitempty"` // of the activity, from the day on
 
 	Correction *history.Correction[Step] `json:"correction,omitempty"`
 }
@@ -43,12 +45,14 @@ type StepKind string
 
 // The kinds of step of a booking.
 const (
-	StepBooked    StepKind = "booked"
-	StepNoted     StepKind = "attendance_noted"
-	StepCorrected StepKind = "attendance_corrected" // a note was a mistake
-	StepCancelled StepKind = "cancelled"            // by the coach
-	StepEnded     StepKind = "ended"                // because the enrolment was closed
-	StepReopened  StepKind = "reopened"             // because that was corrected
+	StepBooked       StepKind = "booked"
+	StepNoted        StepKind = "attendance_noted"
+	StepCorrected    StepKind = "attendance_corrected" // a note was a mistake
+	StepCancelled    StepKind = "cancelled"            // by the coach
+	StepEnded        StepKind = "ended"                // because the enrolment was closed
+	StepReopened     StepKind = "reopened"             // because that, or the end of the activity, was corrected
+	StepMoved        StepKind = "moved"                // because the activity takes place at another time
+	StepDiscontinued StepKind = "discontinued"         // because the activity ended
 )
 
 // State is what a booking is in.
@@ -72,6 +76,8 @@ var bookingTable = history.Table[State, StepKind, Party]{
 	{Operation: "correctAttendance", Kind: StepCorrected, By: []Party{PartyCoach, PartySupervisor, PartyManager}, From: bookingStates, To: history.Same},
 	{Operation: "cancelBooking", Kind: StepCancelled, By: []Party{PartyCoach}, From: []State{StateBooked}, To: StateCancelled},
 	{Kind: StepEnded, By: []Party{PartyService}, From: []State{StateBooked, StateCancelled}, To: StateEnded},
+	{Kind: StepMoved, By: []Party{PartyService}, From: bookingStates, To: history.Same},
+	{Kind: StepDiscontinued, By: []Party{PartyService}, From: bookingStates, To: history.Same},
 	{Kind: StepReopened, By: []Party{PartyService}, From: bookingStates, To: history.Same},
 }
 
@@ -112,7 +118,7 @@ func (b *Booking) Status() Status {
 		switch s.Kind {
 		case StepNoted:
 			st.Notes[s.Date] = Note{s.Date, s.Attendance, s.At, s.N}
-		case StepCancelled, StepEnded:
+		case StepCancelled, StepEnded, StepDiscontinued:
 			st.LastDay = min(st.LastDay, s.Date.AddDays(-1))
 		}
 	}
@@ -162,27 +168,38 @@ type BookingRequest struct {
 	Until     civil.Date // empty: it goes on
 }
 
-// Bookable returns why an enrolment in a municipality cannot be booked into an
-// activity from a day on; known is false for one that is not offered. Nobody joins a course
-// in its middle: a closed group is booked from a day up to its first session.
-func Bookable(a association.Activity, known bool, municipality string, from civil.Date) error {
-	first := from // session of who comes from that day on
-	if day, ok := a.At(from).Weekday(); ok && IsDate(from) {
-		first = from.AddDays((int(day) - int(from.MidnightUTC().Weekday()) + 7) % 7)
-	}
+// Bookable returns the activity as it is on its first occurrence from a day on, and when
+// that is, or why an enrolment in a municipality cannot be booked into it from that day;
+// known is false for one that is not offered. Nobody joins a course in its middle: a closed
+// group is booked from a day up to its first session.
+func Bookable(a association.Activity, known bool, municipality string, from civil.Date) (form association.Activity, first civil.Date, err error) {
 	switch {
 	case !known:
-		return ErrActivity.AtField("/activity")
+		return a, from, ErrActivity.AtField("/activity")
 	case a.Municipality != municipality:
-		return ErrElsewhere.AtField("/activity")
+		return a, from, ErrElsewhere.AtField("/activity")
 	case !a.Scheduled():
-		return ErrUnscheduled.AtField("/activity")
-	case a.ClosedGroup != nil && len(a.ClosedGroup.Starts) == 0:
-		return ErrGroupNotOpen.AtField("/activity")
-	case a.ClosedGroup != nil && !slices.Contains(a.ClosedGroup.Starts, string(first)):
-		return ErrGroupRunning.AtField("/from")
+		return a, from, ErrUnscheduled.AtField("/activity")
+	case !IsDate(from):
+		return a, from, nil // which Check refuses
 	}
-	return nil
+	last := max(from, slices.Max(turns(a))).AddDays(6)
+	for first = from; ; first = first.AddDays(1) {
+		form = a.At(first)
+		if day, scheduled := form.Weekday(); scheduled && day == first.MidnightUTC().Weekday() {
+			break
+		}
+		if first == last {
+			return form, first, ErrOver.AtField("/from")
+		}
+	}
+	switch {
+	case form.ClosedGroup != nil && len(form.ClosedGroup.Starts) == 0:
+		err = ErrGroupNotOpen.AtField("/activity")
+	case form.ClosedGroup != nil && !slices.Contains(form.ClosedGroup.Starts, string(first)):
+		err = ErrGroupRunning.AtField("/from")
+	}
+	return form, first, err
 }
 
 // Check returns which of the request's days is against the rules.
@@ -203,11 +220,11 @@ func (r BookingRequest) Check(now time.Time) error {
 	return nil
 }
 
-// Book returns a new booking of a checked request.
-func Book(id string, e *Enrolment, r BookingRequest, receipt idempotency.Receipt, by history.Author, now time.Time) *Booking {
+// Book returns a new booking of a checked request; plan is the activity's from its first day.
+func Book(id string, e *Enrolment, r BookingRequest, plan Plan, receipt idempotency.Receipt, by history.Author, now time.Time) *Booking {
 	return &Booking{
 		Association: e.Association, ID: id, Enrolment: e.ID, Participant: e.Participant, Municipality: e.Municipality,
-		Activity: r.Activity, From: r.From, Until: r.Until, Receipt: receipt,
+		Activity: r.Activity, From: r.From, Until: r.Until, Plan: plan, Receipt: receipt,
 		Steps: history.Append(nil, Step{Kind: StepBooked}, by, now),
 	}
 }

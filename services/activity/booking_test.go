@@ -27,7 +27,7 @@ func walk(t testing.TB) association.Activity {
 // booked is a booking of the walk that began four weeks ago, on Monday 26 October.
 func booked(t testing.TB) *Booking {
 	e := &Enrolment{Association: "insjoriket", ID: "e1", Participant: "p1", Municipality: "1481"}
-	return Book("b1", e, BookingRequest{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, idempotency.Receipt{}, coach, friday)
+	return Book("b1", e, BookingRequest{Enrolment: "e1", Activity: walk(t).ID, From: "2026-10-26"}, nil, idempotency.Receipt{}, coach, friday)
 }
 
 func TestABookingRequestIsHeldAgainstTheCalendar(t *testing.T) {
@@ -78,11 +78,11 @@ func TestWhatMayBeBooked(t *testing.T) {
 		{"after the last one that is planned", open, true, "2027-02-03", ErrGroupRunning},
 	}
 	for _, c := range cases {
-		if err := Bookable(c.activity, c.known, "1481", c.from); !errors.Is(err, c.want) {
+		if _, _, err := Bookable(c.activity, c.known, "1481", c.from); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.sentence, err, c.want)
 		}
 	}
-	if err := Bookable(in.Week("1489").Activities[0], true, "1489", "2026-12-03"); !errors.Is(err, ErrUnscheduled) {
+	if _, _, err := Bookable(in.Week("1489").Activities[0], true, "1489", "2026-12-03"); !errors.Is(err, ErrUnscheduled) {
 		t.Errorf("one without a weekday: got %v", err)
 	}
 }
@@ -362,10 +362,10 @@ func TestWhatCollides(t *testing.T) {
 		{"what has no weekday", association.Activity{ID: "x", From: "13:00", To: "14:00"}, "2026-11-23", Forever, false},
 	}
 	for _, c := range cases {
-		if got := collide(tuesday, c.other, c.first, c.last); got != c.want {
+		if _, got := collision(tuesday, c.other, c.first, c.last); got != c.want {
 			t.Errorf("%s: got %t", c.sentence, got)
 		}
-		if got := collide(c.other, tuesday, c.first, c.last); got != c.want {
+		if _, got := collision(c.other, tuesday, c.first, c.last); got != c.want {
 			t.Errorf("%s, turned round: got %t", c.sentence, got)
 		}
 	}
@@ -409,7 +409,7 @@ func TestAnOccurrenceIsClaimedByThoseWhoCameOrByACancellation(t *testing.T) {
 }
 
 func TestEveryReasonOfTheContractIsKnown(t *testing.T) {
-	if fmt.Sprint(reasons) != "[leader_absent public_holiday weather place_unavailable too_few planning_day other]" {
+	if fmt.Sprint(reasons) != "[leader_absent public_holiday closed weather place_unavailable too_few planning_day other]" {
 		t.Errorf("the contract's CancellationReason and the noun's reasons differ: %v", reasons)
 	}
 }

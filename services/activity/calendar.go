@@ -95,10 +95,11 @@ const (
 // must never change: calendars out there know the entries by them.
 var calendarSpace = uuid.MustParse("0d6b1a52-8f0e-5b5c-9a5d-6f4f3a7c2e90")
 
-// CalendarSpan returns the first and the last day of a calendar.
+// CalendarSpan returns the first and the last day of a calendar. It ends with a week, so
+// that what is moved within its week stays in it.
 func CalendarSpan(now time.Time) (first, last civil.Date) {
 	today := civil.DateOf(now)
-	return today.AddDays(-calendarDaysBack), today.AddDays(calendarDaysAhead)
+	return today.AddDays(-calendarDaysBack), WeekOf(today.AddDays(calendarDaysAhead)).Sunday()
 }
 
 // CalendarOf returns the entries of a participant's bookings around a day, in the
@@ -112,15 +113,15 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 		if !known {
 			continue
 		}
-		status := b.Status()
-		for d := max(first, b.From); d <= min(last, cmp.Or(b.Until, Forever)); d = d.AddDays(1) {
-			o, occurs := OccurrenceOn(x, d, nil)
-			if !occurs {
-				continue
-			}
-			e := calendarEntry(b, status, o, called[OccurrenceKey{x.ID, d}])
-			if !e.Cancelled || o.Closed || now.Sub(e.ChangedAt) <= retention.CancelledOccurrence {
-				entries = append(entries, e)
+		status, plans := b.Status(), b.plans(x)
+		for w := WeekOf(max(first, b.From)); w.Monday() <= min(last, cmp.Or(b.Until, Forever)); w = w.Add(1) {
+			for _, s := range b.slotsIn(w, plans) {
+				e, closed := calendarEntry(b, status, x, s, called)
+				_, changed := plans[0].On(s.days[0]) // how often the activity had changed by then when it was booked
+				e.Sequence += changed
+				if e.Date >= first && e.Date <= last && (!e.Cancelled || closed || now.Sub(e.ChangedAt) <= retention.CancelledOccurrence) {
+					entries = append(entries, e)
+				}
 			}
 		}
 	}
@@ -128,39 +129,44 @@ func CalendarOf(bookings []*Booking, offered func(id string) (association.Activi
 	return entries
 }
 
-// calendarEntry returns the entry of an occurrence. Whatever can change it is a
-// step of the booking or of a cancellation, or another form of the activity: with the
-// number of that, they are its sequence.
-func calendarEntry(b *Booking, status Status, o Occurrence, called []*Cancellation) CalendarEntry {
-	e := CalendarEntry{
-		UID:  uuid.NewSHA1(calendarSpace, []byte(b.ID+"/"+string(o.Date))).String() + "@finsam",
-		Date: o.Date, Starts: o.Starts, Ends: o.Ends, Cancelled: !status.Covers(o.Date), ChangedAt: b.Steps[0].At,
+// calendarEntry returns the entry of an occurrence, and whether the day is closed. Whatever
+// can change it is a step of the booking or of a cancellation, or a closed day, so their
+// number is its sequence: of all days on which it has been, so that it never falls.
+func calendarEntry(b *Booking, status Status, x association.Activity, s *slot, called map[OccurrenceKey][]*Cancellation) (e CalendarEntry, closed bool) {
+	e = CalendarEntry{
+		UID:  uuid.NewSHA1(calendarSpace, []byte(b.ID+"/"+s.key)).String() + "@finsam",
+		Date: s.day(), Sequence: s.changes, Cancelled: s.gone || !status.Covers(s.day()), ChangedAt: s.at,
 	}
+	e.Starts, e.Ends = s.part.times(e.Date)
 	change := func(at time.Time) {
 		e.Sequence++
 		if at.After(e.ChangedAt) {
 			e.ChangedAt = at
 		}
 	}
-	for _, s := range b.Steps {
-		end := s
-		if s.Kind == StepReopened {
-			end = b.Steps[s.Correction.Of-1]
+	for _, step := range b.Steps {
+		end := step
+		if step.Kind == StepReopened {
+			end = b.Steps[step.Correction.Of-1]
 		}
-		if (end.Kind == StepCancelled || end.Kind == StepEnded) && o.Date >= end.Date {
-			change(s.At)
-		}
-	}
-	e.Sequence += max(0, o.Activity.Version-1) // a form that takes the place of another on a day has a higher number
-	if o.Closed {
-		e.Cancelled = true
-		e.Sequence++ // than what it was before the calendar said so
-	}
-	for _, c := range called {
-		e.Cancelled = e.Cancelled || c.State() == Cancelled
-		for _, s := range c.Steps {
-			change(s.At)
+		if (end.Kind == StepCancelled || end.Kind == StepEnded || end.Kind == StepDiscontinued) && slices.Max(s.days) >= end.Date {
+			change(step.At)
 		}
 	}
-	return e
+	for _, d := range slices.Compact(slices.Sorted(slices.Values(s.days))) {
+		decided := x.At(d).Calendar.At(d)
+		e.Sequence += 2 * decided.Version
+		if decided.IsClosed(d) {
+			closed = closed || d == e.Date && !s.gone
+			e.Sequence++ // than what it was before the calendar said so
+		}
+		for _, c := range called[OccurrenceKey{x.ID, d}] {
+			e.Cancelled = e.Cancelled || d == e.Date && c.State() == Cancelled
+			for _, step := range c.Steps {
+				change(step.At)
+			}
+		}
+	}
+	e.Cancelled = e.Cancelled || closed
+	return e, closed
 }

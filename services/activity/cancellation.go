@@ -38,13 +38,17 @@ const (
 	Restored  CancellationState = "restored"
 )
 
+// Void is shown as the state of a cancellation of a day on which the activity, since it was
+// moved or ended, has no occurrence any more. No step leads there: it may be moved back.
+const Void CancellationState = "void"
+
 var cancellationTable = history.Table[CancellationState, CancellationState, Party]{
 	{Operation: "cancelOccurrence", Kind: Cancelled, By: []Party{PartyCoach}, From: []CancellationState{""}, To: Cancelled},
 	{Operation: "restoreOccurrence", Kind: Restored, By: []Party{PartyCoach}, From: []CancellationState{Cancelled}, To: Restored},
 }
 
 // reasons are the codes of why an occurrence is called off, as in the contract.
-var reasons = []string{"leader_absent", "public_holiday", "weather", "place_unavailable", "too_few", "planning_day", "other"}
+var reasons = []string{"leader_absent", "public_holiday", "closed", "weather", "place_unavailable", "too_few", "planning_day", "other"}
 
 // CallOff returns the cancellation of an activity's occurrence on a date, at most a year
 // away; also of one that has been, and did not take place.

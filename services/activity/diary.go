@@ -17,9 +17,10 @@ type Diary struct {
 	Association string  `json:"association"`
 	Participant string  `json:"participant"`
 	Claims      []Claim `json:"claims"`
-	Writes      int64   `json:"writes"`               // each write is a new version
-	Protected   bool    `json:"protected,omitempty"`  // the participant's identity is
-	PersonStep  int64   `json:"personStep,omitempty"` // the person's latest step that Protected follows
+	Conflicting bool    `json:"conflicting,omitempty"` // two claims collided when it was written last
+	Writes      int64   `json:"writes"`                // each write is a new version
+	Protected   bool    `json:"protected,omitempty"`   // the participant's identity is
+	PersonStep  int64   `json:"personStep,omitempty"`  // the person's latest step that Protected follows
 
 	Handlers map[string][]string `json:"handlers,omitempty"` // of a protected person: subjects, by authority
 }
@@ -86,6 +87,11 @@ type Claim struct {
 	Cancellation string `json:"cancellation,omitempty"` // of an occurrence, that is or will be called off
 }
 
+// Claim returns the claim of the booking.
+func (b *Booking) Claim() Claim {
+	return Claim{Booking: b.ID, Activity: b.Activity, From: b.From, Until: b.Status().LastDay, At: b.Steps[0].At}
+}
+
 // ClaimGrace is how long a claim counts whose booking is not stored yet: longer
 // than any request may take.
 const ClaimGrace = time.Minute
@@ -97,15 +103,25 @@ func (d *Diary) Take(c Claim, offered func(id string) (association.Activity, boo
 	wanted, _ := offered(c.Activity)
 	for _, other := range d.Claims {
 		a, known := offered(other.Activity)
-		if other.Booking != c.Booking && known && collide(wanted, a, max(c.From, other.From), min(c.Until, other.Until)) {
+		if _, collide := collision(wanted, a, max(c.From, other.From), min(c.Until, other.Until)); collide && known && other.Booking != c.Booking {
 			return other, true
 		}
 	}
-	old := civil.DateOf(c.At).AddDays(-2 * 366)
-	d.Claims = slices.DeleteFunc(d.Claims, func(x Claim) bool { return x.Booking == c.Booking || x.Until < old })
-	d.Claims = append(d.Claims, c)
-	d.Writes++
+	d.Hold(c)
 	return Claim{}, false
+}
+
+// Hold adds a claim, or replaces the earlier one of the same booking, whatever collides. One
+// without a day is dropped.
+func (d *Diary) Hold(c Claim) {
+	old := civil.DateOf(c.At).AddDays(-2 * 366)
+	if i := slices.IndexFunc(d.Claims, func(x Claim) bool { return x.Booking == c.Booking }); i >= 0 {
+		d.Claims[i] = c
+	} else {
+		d.Claims = append(d.Claims, c)
+	}
+	d.Claims = slices.DeleteFunc(d.Claims, func(x Claim) bool { return x.Until < old || x.Until < x.From })
+	d.Writes++
 }
 
 // Shorten ends a booking's claim with the day, or drops it when nothing of it is
@@ -123,28 +139,49 @@ func (d *Diary) Shorten(booking string, lastDay civil.Date) bool {
 	return true
 }
 
-// collide reports whether two activities take the same time on some day of a span
-// that both are booked for. The same activity twice collides also without times.
-func collide(a, b association.Activity, first, last civil.Date) bool {
-	if first > last {
-		return false
-	}
-	for _, x := range slices.Concat([]association.Activity{a, b}, a.Later, b.Later) {
-		if first < x.Since && x.Since <= last { // each part of the span by itself
-			return collide(a, b, first, x.Since.AddDays(-1)) || collide(a, b, x.Since, last)
+// collision returns the first day of a span, for which both are booked, on which two
+// activities take the same time. The same activity twice collides also without times.
+func collision(a, b association.Activity, first, last civil.Date) (on civil.Date, collide bool) {
+	since := append([]civil.Date{first}, slices.Concat(turns(a), turns(b))...)
+	slices.Sort(since)
+	for i, d := range since { // each part of the span by itself
+		until := last
+		if i+1 < len(since) {
+			until = min(last, since[i+1].AddDays(-1))
+		}
+		x, y := a.At(d), b.At(d)
+		day, scheduled := x.Weekday()
+		if d < first || !scheduled || x.Day != y.Day {
+			continue
+		}
+		on = d.AddDays((int(day) - int(d.MidnightUTC().Weekday()) + 7) % 7)
+		if on <= until && (x.ID == y.ID || x.Timed() && y.Timed() && x.From < y.To && y.From < x.To) {
+			return on, true
 		}
 	}
-	a, b = a.At(last), b.At(last)
-	day, scheduled := a.Weekday()
-	if !scheduled || a.Day != b.Day {
-		return false
+	return "", false
+}
+
+// Conflict is that two bookings of a participant take the same time, since one of the
+// activities was moved there.
+type Conflict struct {
+	Bookings   [2]string
+	Activities [2]string  // theirs
+	On         civil.Date // the first such day
+}
+
+// Conflicts returns which bookings take the same time, from a day on.
+func (d *Diary) Conflicts(offered func(id string) (association.Activity, bool), from civil.Date) []Conflict {
+	var all []Conflict
+	for i, c := range d.Claims {
+		for _, other := range d.Claims[:i] {
+			a, known := offered(c.Activity)
+			b, also := offered(other.Activity)
+			on, collide := collision(a, b, max(c.From, other.From, from), min(c.Until, other.Until))
+			if known && also && collide {
+				all = append(all, Conflict{[2]string{other.Booking, c.Booking}, [2]string{other.Activity, c.Activity}, on})
+			}
+		}
 	}
-	untilDay := (int(day) - int(first.MidnightUTC().Weekday()) + 7) % 7
-	if first.AddDays(untilDay) > last {
-		return false
-	}
-	if a.ID == b.ID {
-		return true
-	}
-	return a.Timed() && b.Timed() && a.From < b.To && b.From < a.To
+	return all
 }

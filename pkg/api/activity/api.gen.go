@@ -130,7 +130,9 @@ const (
 	BookingStepKindAttendanceNoted     BookingStepKind = "attendance_noted"
 	BookingStepKindBooked              BookingStepKind = "booked"
 	BookingStepKindCancelled           BookingStepKind = "cancelled"
+	BookingStepKindDiscontinued        BookingStepKind = "discontinued"
 	BookingStepKindEnded               BookingStepKind = "ended"
+	BookingStepKindMoved               BookingStepKind = "moved"
 	BookingStepKindReopened            BookingStepKind = "reopened"
 )
 
@@ -145,7 +147,11 @@ func (e BookingStepKind) Valid() bool {
 		return true
 	case BookingStepKindCancelled:
 		return true
+	case BookingStepKindDiscontinued:
+		return true
 	case BookingStepKindEnded:
+		return true
+	case BookingStepKindMoved:
 		return true
 	case BookingStepKindReopened:
 		return true
@@ -174,6 +180,7 @@ func (e CalendarFeedState) Valid() bool {
 
 // Defines values for CancellationReason.
 const (
+	CancellationReasonClosed           CancellationReason = "closed"
 	CancellationReasonLeaderAbsent     CancellationReason = "leader_absent"
 	CancellationReasonOther            CancellationReason = "other"
 	CancellationReasonPlaceUnavailable CancellationReason = "place_unavailable"
@@ -186,6 +193,8 @@ const (
 // Valid indicates whether the value is a known member of the CancellationReason enum.
 func (e CancellationReason) Valid() bool {
 	switch e {
+	case CancellationReasonClosed:
+		return true
 	case CancellationReasonLeaderAbsent:
 		return true
 	case CancellationReasonOther:
@@ -209,6 +218,7 @@ func (e CancellationReason) Valid() bool {
 const (
 	CancellationStateCancelled CancellationState = "cancelled"
 	CancellationStateRestored  CancellationState = "restored"
+	CancellationStateVoid      CancellationState = "void"
 )
 
 // Valid indicates whether the value is a known member of the CancellationState enum.
@@ -217,6 +227,8 @@ func (e CancellationState) Valid() bool {
 	case CancellationStateCancelled:
 		return true
 	case CancellationStateRestored:
+		return true
+	case CancellationStateVoid:
 		return true
 	default:
 		return false
@@ -670,10 +682,11 @@ type Booking struct {
 	Attendances     []AttendanceNote `json:"attendances"`
 
 	// ChangedAt När det senaste steget togs. / When the last step was taken.
-	ChangedAt time.Time `json:"changedAt"`
-	Enrolment string    `json:"enrolment"`
-	From      string    `json:"from"`
-	Id        string    `json:"id"`
+	ChangedAt time.Time          `json:"changedAt"`
+	Conflicts *[]BookingConflict `json:"conflicts,omitempty"`
+	Enrolment string             `json:"enrolment"`
+	From      string             `json:"from"`
+	Id        string             `json:"id"`
 
 	// Identity Vem personen är, så långt som du får veta; saknas när du inte får veta det. / Who the person is, as far as you may know; absent when you may not.
 	Identity     *ListedIdentity `json:"identity,omitempty"`
@@ -698,6 +711,15 @@ type Booking struct {
 type BookingCancellation struct {
 	// From Första dag som bokningen inte längre gäller. / First day on which the booking no longer applies.
 	From string `json:"from"`
+}
+
+// BookingConflict Bokningen tar samma tid som en annan av deltagarens, sedan en aktivitet har flyttats. Avboka en av dem. / The booking takes the same time as another of the participant's, since an activity was moved. Cancel one of them.
+type BookingConflict struct {
+	// Booking Den andra bokningen; saknas när den hör till en annan kommun. / The other booking; absent when it belongs to another municipality.
+	Booking *string `json:"booking,omitempty"`
+
+	// On Första dagen, från och med i dag. / The first day, from today on.
+	On string `json:"on"`
 }
 
 // BookingList defines model for BookingList.
@@ -731,15 +753,28 @@ type BookingStep struct {
 	Corrects *int    `json:"corrects,omitempty"`
 	Date     *string `json:"date,omitempty"`
 
-	// Kind Vad som hände i steget. / What happened in the step.
+	// Day Veckodag. / Day of the week.
+	Day *Weekday `json:"day,omitempty"`
+
+	// From Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	From *LocalTime `json:"from,omitempty"`
+
+	// Kind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on.
 	Kind   BookingStepKind `json:"kind"`
 	Number int             `json:"number"`
 
 	// Text Skälet till en rättelse; för en person med skyddade personuppgifter bara till de namngivna handläggarna. / The reason of a correction; of a person with a protected identity for the named handlers only.
 	Text *string `json:"text,omitempty"`
+
+	// To Klockslag i Sverige (Europe/Stockholm). / Time of day in Sweden (Europe/Stockholm).
+	//
+	// Example: 13:00
+	To *LocalTime `json:"to,omitempty"`
 }
 
-// BookingStepKind Vad som hände i steget. / What happened in the step.
+// BookingStepKind Vad som hände i steget. moved: aktiviteten hålls på en annan dag eller tid från och med date; discontinued: aktiviteten hålls inte längre från och med date. / What happened in the step. moved: the activity takes place on another day or at another time from date on; discontinued: the activity no longer takes place from date on.
 type BookingStepKind string
 
 // CalendarFeed defines model for CalendarFeed.
@@ -784,7 +819,7 @@ type Cancellation struct {
 	Reason     CancellationReason `json:"reason"`
 	RestoredAt *time.Time         `json:"restoredAt,omitempty"`
 
-	// State Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
+	// State Om tillfället fortfarande är inställt; void när aktiviteten inte längre hålls den dagen. / Whether the occurrence is still called off; void when the activity no longer takes place on that day.
 	State CancellationState `json:"state"`
 
 	// Version Versionen, samma tal som i ETag; skickas inom citattecken i If-Match. / The version, the same number as in the ETag; sent in quotes in If-Match.
@@ -795,7 +830,7 @@ type Cancellation struct {
 // CancellationReason Varför ett tillfälle är inställt. / Why an occurrence is called off.
 type CancellationReason string
 
-// CancellationState Om tillfället fortfarande är inställt. / Whether the occurrence is still called off.
+// CancellationState Om tillfället fortfarande är inställt; void när aktiviteten inte längre hålls den dagen. / Whether the occurrence is still called off; void when the activity no longer takes place on that day.
 type CancellationState string
 
 // Checklist Frågorna i en remiss till en insats. / The questions of a referral to an initiative.
@@ -846,6 +881,12 @@ type ClosedGroup struct {
 
 	// Starts Kursstarter; man bokas före en av dem. / Starts of the course; one is booked before one of them.
 	Starts *[]string `json:"starts,omitempty"`
+}
+
+// Closure Perioden som dagen ligger i, då inget hålls. / The period that the day is in, in which nothing takes place.
+type Closure struct {
+	En string `json:"en"`
+	Sv string `json:"sv"`
 }
 
 // CodeList Värdena i ett schema, med texter. / The values of a schema, with texts.
@@ -1252,9 +1293,12 @@ type Occurrence struct {
 
 	// Category Typ av aktivitet. / Kind of activity.
 	Category ActivityCategory `json:"category"`
-	Date     string           `json:"date"`
-	EndsAt   *time.Time       `json:"endsAt,omitempty"`
-	Gather   *string          `json:"gather,omitempty"`
+
+	// Closure Perioden som dagen ligger i, då inget hålls. / The period that the day is in, in which nothing takes place.
+	Closure *Closure   `json:"closure,omitempty"`
+	Date    string     `json:"date"`
+	EndsAt  *time.Time `json:"endsAt,omitempty"`
+	Gather  *string    `json:"gather,omitempty"`
 
 	// Holiday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 	Holiday    *Holiday `json:"holiday,omitempty"`
@@ -1945,6 +1989,9 @@ type ListBookingsParams struct {
 	// State Bara bokningar i detta läge. / Only bookings in this state.
 	State *BookingState `form:"state,omitempty" json:"state,omitempty"`
 
+	// Conflict Med true bara bokningar som tar samma tid som en annan av deltagarens, sedan en aktivitet har flyttats. / With true only bookings that take the same time as another of the participant's, since an activity was moved.
+	Conflict *bool `form:"conflict,omitempty" json:"conflict,omitempty"`
+
 	// ChangedSince Bara det som har ändrats vid denna tidpunkt eller senare; det som ändrades först kommer först. Fråga om från en minut före det senaste changedAt som du har: en ändring kan bli synlig strax efter en senare. / Only what has changed at this instant or later; what changed first comes first. Ask again from a minute before the latest changedAt that you have: a change can become visible shortly after a later one.
 	ChangedSince *time.Time `form:"changedSince,omitempty" json:"changedSince,omitempty"`
 
@@ -2572,6 +2619,13 @@ func (w *ServerInterfaceWrapper) ListBookings(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "conflict" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "conflict", ctx.QueryParams(), &params.Conflict, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter conflict: %s", err))
 	}
 
 	// ------------- Optional query parameter "changedSince" -------------

@@ -31,9 +31,12 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	f := service.BookingFilter{
 		Participant: rest.Value(r.Params.Participant), Enrolment: rest.Value(r.Params.Enrolment),
 		Activity: rest.Value(r.Params.Activity), State: activity.State(rest.Value(r.Params.State)),
-		ChangedSince: rest.Value(r.Params.ChangedSince).UTC(),
+		ChangedSince: rest.Value(r.Params.ChangedSince).UTC(), Conflict: rest.Value(r.Params.Conflict),
 	}
-	since := ""
+	since, conflict := "", ""
+	if f.Conflict {
+		conflict = "true"
+	}
 	if !f.ChangedSince.IsZero() {
 		since = f.ChangedSince.Format(time.RFC3339Nano)
 	}
@@ -45,7 +48,7 @@ func (h handlers) ListBookings(ctx context.Context, r api.ListBookingsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State), "changedSince", since)
+	q := rest.Query("participant", f.Participant, "enrolment", f.Enrolment, "activity", f.Activity, "state", string(f.State), "changedSince", since, "conflict", conflict)
 	if r.Params.Include != nil {
 		q.Set("include", string(api.ListIncludeIdentity))
 	}
@@ -135,12 +138,21 @@ func (h handlers) booking(b *service.BookingView) api.Booking {
 			Date: string(n.Date), Attendance: api.Attendance(n.Attendance), NotedAt: n.At,
 		})
 	}
+	for _, c := range b.Conflicts {
+		if body.Conflicts == nil {
+			body.Conflicts = &[]api.BookingConflict{}
+		}
+		*body.Conflicts = append(*body.Conflicts, api.BookingConflict{On: string(c.On), Booking: rest.Optional(c.Booking)})
+	}
 	corrected := history.Corrected(b.Steps, activity.CorrectionOf)
 	for _, s := range b.Steps {
 		step := api.BookingStep{
 			Number: int(s.N), At: s.At, Kind: api.BookingStepKind(s.Kind), By: rest.Optional(s.By),
 			Authority: rest.Optional(s.Authority), Date: rest.Optional(string(s.Date)),
 			Attendance: rest.Optional(api.Attendance(string(s.Attendance))), Text: rest.Optional(b.Reasons[s.N]),
+		}
+		if len(s.Plan) > 0 {
+			step.Day, step.From, step.To = rest.Optional(api.Weekday(s.Plan[0].Day)), rest.Optional(api.LocalTime(s.Plan[0].From)), rest.Optional(api.LocalTime(s.Plan[0].To))
 		}
 		if by := corrected[s.N]; by != nil {
 			step.CorrectedBy = rest.Optional(int(by.N))

@@ -52,7 +52,7 @@ func (h handlers) cancellation(c *service.CancellationView) api.Cancellation {
 	version := c.Version()
 	b := api.Cancellation{
 		Id: c.ID, Version: &version, Activity: c.Activity, Municipality: c.Municipality, Date: string(c.Date), Week: week,
-		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.State()), CancelledAt: c.Steps[0].At,
+		Reason: api.CancellationReason(c.Reason), State: api.CancellationState(c.Shown), CancelledAt: c.Steps[0].At,
 		UnderscoreLinks: api.Links{
 			h.paths.Link("self", "getCancellation", c.Activity, c.ID),
 			h.paths.Link("week", "getMunicipalityWeek", c.Municipality).With(rest.Query("week", week)),

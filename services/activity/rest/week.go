@@ -130,11 +130,10 @@ func occurrence(o activity.Occurrence) api.Occurrence {
 		b.Holiday = &api.Holiday{Sv: o.Holiday.SV, En: o.Holiday.EN}
 	}
 	if o.Closed {
-		reason := api.CancellationReasonOther // a closed period
-		if o.Holiday != nil {
-			reason = api.CancellationReasonPublicHoliday
+		b.State, b.Reason = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReasonPublicHoliday)
+		if p, isPeriod := x.Calendar.ClosedBy(o.Date); isPeriod {
+			b.Reason, b.Closure = rest.Optional(api.CancellationReasonClosed), &api.Closure{Sv: p.SV, En: p.EN}
 		}
-		b.State, b.Reason = api.OccurrenceStateCancelled, &reason
 	}
 	if c := o.Cancelled; c != nil {
 		b.State, b.Reason, b.Cancellation = api.OccurrenceStateCancelled, rest.Optional(api.CancellationReason(c.Reason)), &c.ID

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/accesslog"
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/guard"
@@ -26,6 +28,38 @@ type BookingView struct {
 	Name       string           // of the activity; empty when it is no longer offered
 	Reasons    map[int64]string // why attendance was corrected, by step; nil in lists, and where it is not for the caller
 	Operations []string         // that the caller may call on it now
+	Conflicts  []Conflict       // of one that is read or listed
+}
+
+// Conflict is that a booking takes the same time as another of the participant, since an
+// activity was moved there.
+type Conflict struct {
+	On      civil.Date // the first such day
+	Booking string     // the other one; empty where the caller may not see it
+}
+
+// conflictsIn returns the conflicts of an association's bookings from today on, by booking.
+func (s *Service) conflictsIn(ctx context.Context, a actor.Actor, in *association.Association) (map[string][]Conflict, error) {
+	diaries, err := findAll(ctx, s.diaries, in.ID, store.Equals(conflictKey, "yes"))
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]Conflict{}
+	for _, d := range diaries {
+		for _, c := range d.Conflicts(in.Activity, civil.DateOf(s.Now())) {
+			for i, id := range c.Bookings {
+				other := Conflict{On: c.On}
+				x, _ := in.Activity(c.Activities[1-i])
+				r := activity.ResourceOf(in.ID, x)
+				r.Participant = d.Participant
+				if access.Allows("getBooking", a, r) {
+					other.Booking = c.Bookings[1-i]
+				}
+				found[id] = append(found[id], other)
+			}
+		}
+	}
+	return found, nil
 }
 
 func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
@@ -33,7 +67,7 @@ func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 	v.Operations = access.Permitted(v.Status.Operations(), a, b.Resource())
 	if in, err := s.Associations.Get(b.Association); err == nil {
 		x, _ := in.Activity(b.Activity)
-		v.Name = x.At(civil.DateOf(s.Now())).Name
+		v.Name = x.At(min(max(civil.DateOf(s.Now()), v.Status.FirstDay), v.Status.LastDay)).Name
 		if !history.HasCorrectable(history.Story(b.Steps, activity.CorrectionOf), func(step *activity.Step) bool { return step.Kind == activity.StepNoted },
 			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), in.DaysToCorrect("", b.Municipality), s.Now()) {
 			v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "correctAttendance" })
@@ -94,13 +128,14 @@ func (s *Service) Book(ctx context.Context, r activity.BookingRequest, key strin
 		build: func(id string, receipt idempotency.Receipt) (*activity.Booking, error) {
 			now := s.Now()
 			x, known := in.Activity(r.Activity)
-			if err := errors.Join(activity.Bookable(x, known, e.Municipality, r.From), r.Check(now)); err != nil {
+			form, _, err := activity.Bookable(x, known, e.Municipality, r.From)
+			if err := errors.Join(err, r.Check(now)); err != nil {
 				return nil, err
 			}
-			if err := e.CanBook(x, r.From); err != nil {
+			if err := e.CanBook(form, r.From); err != nil {
 				return nil, err
 			}
-			made = activity.Book(id, e, r, receipt, guard.Author(ctx), now)
+			made = activity.Book(id, e, r, activity.PlanOf(x, r.From), receipt, guard.Author(ctx), now)
 			return made, s.claim(ctx, a, in, made)
 		},
 		taken: activity.ErrBooked.AtField("/activity"),
@@ -135,6 +170,13 @@ func (s *Service) Booking(ctx context.Context, id string) (*BookingView, error) 
 		return nil, err
 	}
 	view := s.viewBooking(a, v.Value)
+	if in, err := s.Associations.Get(a.Association); err == nil {
+		conflicts, err := s.conflictsIn(ctx, a, in)
+		if err != nil {
+			return nil, err
+		}
+		view.Conflicts = conflicts[view.ID]
+	}
 	return view, s.addReasons(ctx, a, view)
 }
 
@@ -170,7 +212,7 @@ func (s *Service) NoteAttendance(ctx context.Context, id string, ifVersion int64
 		if err != nil {
 			return err
 		}
-		if err := e.Value.CanAttend(x, n.Date); err != nil {
+		if err := e.Value.CanAttend(x.At(n.Date), n.Date); err != nil {
 			return err
 		}
 		return store.WriteIf(changed)
@@ -267,6 +309,7 @@ type BookingFilter struct {
 	State       activity.State
 	// ChangedSince is an instant at which or after which the last step was taken.
 	ChangedSince time.Time
+	Conflict     bool // only those that take the same time as another one
 }
 
 // Bookings returns the bookings that the caller may see, the latest first; with
@@ -284,6 +327,20 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 		where = append(where, store.Equals(municipalityKey, a.Municipality))
 	case relation == access.OwnParticipant && a.Participant != "" && (f.Participant == "" || f.Participant == a.Participant):
 		where, f.Participant = append(where, store.Equals(participantKey, a.Participant)), ""
+	}
+	in, err := s.Associations.Get(a.Association)
+	if err != nil {
+		return nil, err
+	}
+	conflicts, err := s.conflictsIn(ctx, a, in)
+	if err != nil {
+		return nil, err
+	}
+	if f.Conflict && where != nil {
+		where = append(where, store.IsAmong(store.ID, slices.Sorted(maps.Keys(conflicts))))
+		if len(conflicts) == 0 {
+			where = nil
+		}
 	}
 	var found store.Page[activity.Booking]
 	list := &store.List[*BookingView]{}
@@ -310,7 +367,9 @@ func (s *Service) Bookings(ctx context.Context, f BookingFilter, w store.Window)
 	list.Next = found.Next.String()
 	for _, v := range found.Items {
 		entry.Participants = append(entry.Participants, v.Value.Participant)
-		list.Items = append(list.Items, s.viewBooking(a, v.Value))
+		view := s.viewBooking(a, v.Value)
+		view.Conflicts = conflicts[view.ID]
+		list.Items = append(list.Items, view)
 	}
 	entry.Why = string(relation)
 	return list, guard.Enter(ctx, s.AccessLog, entry, nil)

@@ -21,12 +21,19 @@ import (
 // CancellationView is a cancellation as one caller sees it.
 type CancellationView struct {
 	*activity.Cancellation
-	Operations []string // that the caller may call on it now
+	Shown      activity.CancellationState // its state, or that it is void
+	Operations []string                   // that the caller may call on it now
 }
 
 func (s *Service) viewCancellation(a actor.Actor, c *activity.Cancellation) *CancellationView {
-	operations := c.Operations(civil.DateOf(s.Now()))
-	return &CancellationView{Cancellation: c, Operations: access.Permitted(operations, a, c.Resource())}
+	v := &CancellationView{Cancellation: c, Shown: c.State(), Operations: access.Permitted(c.Operations(civil.DateOf(s.Now())), a, c.Resource())}
+	if in, err := s.Associations.Get(c.Association); err == nil && v.Shown == activity.Cancelled {
+		x, _ := in.Activity(c.Activity)
+		if _, occurs := activity.OccurrenceOn(x, c.Date, nil); !occurs {
+			v.Shown, v.Operations = activity.Void, nil
+		}
+	}
+	return v
 }
 
 // CallOff says that an activity does not take place on a day, on which nobody is noted as

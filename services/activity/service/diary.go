@@ -21,7 +21,7 @@ const maxClaimTries = 8
 // compared with its booking first: one whose booking has ended, or was never made,
 // is released. It returns ErrBooked or ErrCollision when the time is taken.
 func (s *Service) claim(ctx context.Context, a actor.Actor, in *association.Association, b *activity.Booking) error {
-	c := activity.Claim{Booking: b.ID, Activity: b.Activity, From: b.From, Until: b.Status().LastDay, At: b.Steps[0].At}
+	c := b.Claim()
 	for range maxClaimTries {
 		var blocking activity.Claim
 		err := s.updateDiary(ctx, b.Association, b.Participant, func(d *activity.Diary) error {
@@ -93,11 +93,19 @@ func (s *Service) releaseOccurrence(ctx context.Context, association string, k a
 	})
 }
 
-// updateDiary changes a participant's diary, which begins empty.
+// updateDiary changes a participant's diary, which begins empty, and notes whether claims of
+// it collide then.
 func (s *Service) updateDiary(ctx context.Context, association, participant string, change func(*activity.Diary) error) error {
 	return s.diaries.Upsert(ctx, association, participant, func() *activity.Diary {
 		return &activity.Diary{Association: association, Participant: participant}
-	}, change)
+	}, func(d *activity.Diary) error {
+		if err := change(d); err != nil {
+			return err
+		}
+		in, err := s.Associations.Get(association)
+		d.Conflicting = err == nil && len(d.Conflicts(in.Activity, civil.DateOf(s.Now()))) > 0
+		return nil
+	})
 }
 
 // shortenClaim ends the claim of a participant's booking with a day, or drops it when

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/feed"
 	"github.com/finsam/finsam/pkg/history"
+	versions "github.com/finsam/finsam/pkg/programme"
 	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
+	"github.com/finsam/finsam/services/activity/programme"
 )
 
 // What the types of events begin with.
@@ -119,6 +124,8 @@ func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *a
 	if err != nil || !b.Reopen(cause, by, s.Now()) {
 		return err
 	}
+	x, _ := in.Activity(b.Activity)
+	b.Follow(x, cause, by, s.Now()) // what the activity has become since
 	err = s.claim(ctx, actor.Actor{}, in, b)
 	if errors.Is(err, activity.ErrCollision) || errors.Is(err, activity.ErrBooked) {
 		s.Log.InfoContext(ctx, "a booking that ended stays so: its time has been taken since", "booking", b.ID)
@@ -128,10 +135,73 @@ func (s *Service) reopenBooking(ctx context.Context, e *activity.Enrolment, b *a
 		return err
 	}
 	_, err = s.bookings.Store.Update(ctx, e.Association, b.ID, 0, func(b *activity.Booking) error {
-		return store.WriteIf(b.Reopen(cause, by, s.Now()))
+		reopened := b.Reopen(cause, by, s.Now())
+		if reopened {
+			b.Follow(x, cause, by, s.Now())
+		}
+		return store.WriteIf(reopened)
 	})
 	s.publisher.Wake()
 	return err
+}
+
+// followProgramme lets the bookings of an activity follow what it has become, as an event of
+// the service's own feed says: a booking is for the same activity at its new time, also where
+// it takes the time of another one then, which both say; and it ends with the activity. The
+// same event may come again: it finds done what was done.
+func (s *Service) followProgramme(ctx context.Context, event feed.Event) error {
+	object, id := event.Data["object"], strings.TrimPrefix(event.Data["object"], "series.")
+	if !strings.HasPrefix(event.Type, programme.Events) || id == object {
+		return nil
+	}
+	// The registry may not know it yet.
+	objects, err := s.Programme.Fetch(actor.With(ctx, actor.Actor{Roles: []actor.Role{actor.System}}), event.Association, []string{object})
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	x, known := versions.Assemble(objects, civil.DateOf(now)).Build().Activity(id)
+	in, err := s.Associations.Get(event.Association)
+	if err != nil || !known {
+		return err
+	}
+	first, _ := activity.CalendarSpan(now)
+	booked, err := findAll(ctx, s.bookings.Store, in.ID, store.Equals(activityKey, id), store.AtLeast(lastDayKey, string(first)))
+	if err != nil {
+		return err
+	}
+	offered := func(other string) (association.Activity, bool) {
+		if other == id {
+			return x, true
+		}
+		return in.Activity(other)
+	}
+	by := history.System("activity")
+	by.TraceParent = event.TraceParent
+	for _, b := range booked {
+		v, err := s.bookings.Store.Update(ctx, in.ID, b.ID, 0, func(b *activity.Booking) error {
+			return store.WriteIf(b.Follow(x, event.ID, by, now))
+		})
+		if errors.Is(err, store.ErrTaken) { // booked again since it ended: it stays so
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.publisher.Wake()
+		err = s.diaries.Upsert(ctx, in.ID, b.Participant, func() *activity.Diary {
+			return &activity.Diary{Association: in.ID, Participant: b.Participant}
+		}, func(d *activity.Diary) error {
+			claims, conflicting := slices.Clone(d.Claims), d.Conflicting
+			d.Hold(v.Value.Claim())
+			d.Conflicting = len(d.Conflicts(offered, civil.DateOf(now))) > 0
+			return store.WriteIf(conflicting != d.Conflicting || !slices.Equal(claims, d.Claims))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endBooking ends a booking of a closed enrolment that reaches beyond its last day,

@@ -79,6 +79,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		}
 		s.followers = append(s.followers, f.Measured("activity", name))
 	}
+	own, err := feed.NewFollower(ctx, c.Engine, c.Log, "activity", c.Feed, s.followProgramme)
+	if err != nil {
+		return nil, fmt.Errorf("activity: follow its own feed: %w", err)
+	}
+	s.followers = append(s.followers, own.Measured("activity", "activity"))
 	return s, nil
 }
 

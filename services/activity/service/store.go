@@ -21,6 +21,7 @@ const (
 	activityKey     = "activity"
 	bookedKey       = "bookedAt"  // Unix milliseconds
 	changedKey      = "changedAt" // Unix milliseconds
+	conflictKey     = "conflict"
 	dateKey         = "date"
 	enrolmentKey    = "enrolment"
 	firstDayKey     = "firstDay"
@@ -68,7 +69,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		// Only one booking that goes on per enrolment and activity; the index
 		// binds documents that have the key. Those with a last day are kept
 		// apart by the diary.
-		if status.State == activity.StateBooked && b.Until == "" {
+		if status.State == activity.StateBooked && status.LastDay == activity.Forever {
 			k[openKey] = b.Activity
 		}
 		return k
@@ -107,8 +108,15 @@ var enrolmentCollection = store.Schema[activity.Enrolment]{
 
 var diaryCollection = store.Schema[activity.Diary]{
 	Name:    "diaries",
+	Indexes: []store.Index{{conflictKey}},
 	ID:      func(d *activity.Diary) (string, string) { return d.Association, d.Participant },
 	Version: func(d *activity.Diary) int64 { return d.Writes },
+	Keys: func(d *activity.Diary) store.Keys {
+		if d.Conflicting {
+			return store.Keys{conflictKey: "yes"}
+		}
+		return nil
+	},
 }
 
 var addressCollection = store.Schema[activity.Address]{
