@@ -2,6 +2,7 @@ package programme_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -75,5 +76,43 @@ func TestFromADraftThroughItsCheckToItsActivation(t *testing.T) {
 	w, err := s.Service.ParticipantWeek(coach, Person, "2026-W49")
 	if err != nil || len(w.Items) != 2 || w.Items[0].Occurrence.Date != "2026-12-02" || w.Items[1].Occurrence.Date != "2026-12-02" {
 		t.Errorf("the week after: %+v, %v", w, err)
+	}
+}
+
+// BenchmarkCheck measures the check of a series in an association of 20 municipalities, 30
+// initiatives and 600 series, from the stored objects on.
+func BenchmarkCheck(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("association: { id: insjoriket, name: Påhittat förbund }\nmunicipalities:\n")
+	for m := range 20 {
+		fmt.Fprintf(&text, "  - { code: \"%d\", name: Kommun %d }\n", 1481+m, m)
+	}
+	text.WriteString("initiatives:\n")
+	for n := range 30 {
+		fmt.Fprintf(&text, "  - { id: insats-%d, name: Insats %d, orientation: individual, maxWeeks: 24, ages: [16, 64], rules: [{ id: fysisk, category: health, times: 1 }], blocks: [", n, n)
+		for k := range 4 {
+			fmt.Fprintf(&text, "{ number: %d, weeks: 6, checkIn: %t, closing: %t, content: [health, act, social] }, ", k+1, k < 3, k == 3)
+		}
+		text.WriteString("] }\n")
+	}
+	text.WriteString("calendar: { publicHolidays: closed }\nweeks:\n")
+	for m := range 20 {
+		fmt.Fprintf(&text, "  - municipality: \"%d\"\n    activities:\n", 1481+m)
+		for n := range 30 {
+			fmt.Fprintf(&text, "      - { id: pass-%d, name: Pass %d, category: %s, day: %s, from: \"%02d:00\", to: \"%02d:45\" }\n",
+				n, n, association.Categories[n%5], []string{"monday", "tuesday", "wednesday", "thursday", "friday"}[n%5], 8+n/5, 8+n/5)
+		}
+	}
+	s := Start(b)
+	if _, err := s.Service.Programme.Load(system(), map[string][]byte{file: []byte(text.String())}, true); err != nil {
+		b.Fatal(err)
+	}
+	planner := actor.Actor{Subject: "planner-1", Association: Tenant, Authority: "molndal", AuthorityKind: actor.Municipality, Municipality: Molndal, Roles: []actor.Role{actor.Planner}}
+	x := association.Activity{Name: "Lugn gympa", Category: "health", Day: "friday", From: "15:00", To: "16:00"}
+	v, err := s.Service.Programme.Create(servicetest.As(planner), Creation{Kind: programme.Series, Municipality: Molndal, Draft: programme.Version{From: "2026-11-20", Content: programme.Content{Series: &x}}}, "")
+	servicetest.Must(b, err)
+	for b.Loop() {
+		_, err := s.Service.Programme.Check(servicetest.As(planner), v.ID)
+		servicetest.Must(b, err)
 	}
 }
