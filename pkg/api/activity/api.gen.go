@@ -1541,6 +1541,9 @@ type ProgrammeImpact struct {
 	// Cancellations Inställelser av tillfällen som inte längre finns. / Cancellations of occurrences that there would not be.
 	Cancellations int `json:"cancellations"`
 
+	// Conflicting De av dem som den som frågar får se, högst 100; utelämnas för andra. / Those of them that the caller may see, at most 100; left out for others.
+	Conflicting *[]string `json:"conflicting,omitempty"`
+
 	// Conflicts Bokningar som skulle krocka med en annan av deltagarens. / Bookings that would collide with another of the participant's.
 	Conflicts int `json:"conflicts"`
 

@@ -125,7 +125,7 @@ func (h handlers) CheckProgrammeDraft(ctx context.Context, r api.CheckProgrammeD
 		Object: r.Id, Problems: []api.ProgrammeFinding{}, Remarks: []api.ProgrammeFinding{},
 		Impact: api.ProgrammeImpact{
 			Enrolments: report.Impact.Enrolments, Bookings: report.Impact.Bookings, Calendars: report.Impact.Calendars,
-			Cancellations: report.Impact.Cancellations, Conflicts: report.Impact.Conflicts,
+			Cancellations: report.Impact.Cancellations, Conflicts: report.Impact.Conflicts, Conflicting: rest.OptionalList(report.Impact.Conflicting),
 		},
 		UnderscoreLinks: api.Links{h.paths.Link("object", "getProgrammeObject", r.Id)},
 	}
