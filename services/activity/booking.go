@@ -18,8 +18,9 @@ type Booking struct {
 	Association  string              `json:"association"`
 	ID           string              `json:"id"`
 	Enrolment    string              `json:"enrolment"`
-	Participant  string              `json:"participant"`  // the person's id in the vault
-	Municipality string              `json:"municipality"` // four-digit code of the enrolment's and the activity's
+	Participant  string              `json:"participant"`          // the person's id in the vault
+	Municipality string              `json:"municipality"`         // four-digit code of the enrolment's and the activity's
+	Initiative   string              `json:"initiative,omitempty"` // of the enrolment; empty: booked before it was kept
 	Activity     string              `json:"activity"`
 	From         civil.Date          `json:"from"`            // first day
 	Until        civil.Date          `json:"until,omitempty"` // last day as booked; empty: it goes on
@@ -223,7 +224,7 @@ func (r BookingRequest) Check(now time.Time) error {
 // Book returns a new booking of a checked request; plan is the activity's from its first day.
 func Book(id string, e *Enrolment, r BookingRequest, plan Plan, receipt idempotency.Receipt, by history.Author, now time.Time) *Booking {
 	return &Booking{
-		Association: e.Association, ID: id, Enrolment: e.ID, Participant: e.Participant, Municipality: e.Municipality,
+		Association: e.Association, ID: id, Enrolment: e.ID, Participant: e.Participant, Municipality: e.Municipality, Initiative: e.Initiative,
 		Activity: r.Activity, From: r.From, Until: r.Until, Plan: plan, Receipt: receipt,
 		Steps: history.Append(nil, Step{Kind: StepBooked}, by, now),
 	}

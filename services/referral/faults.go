@@ -42,6 +42,8 @@ var (
 		"Samordningsförbundet har ingen sådan insats. Välj en av förbundets insatser.", "The coordination association has no such initiative. Choose one of its initiatives.")
 	ErrInitiativeMissing = fault.New(fault.Unprocessable, "initiative-required",
 		"Ange insats: samordningsförbundet har flera.", "Give the initiative: the coordination association has several.")
+	ErrNotPerformed = fault.New(fault.Unprocessable, "not-performed-here",
+		"Kommunen har inget avtal om att utföra insatsen den dagen. Välj en annan startdag eller en annan insats.", "The municipality has no agreement to perform the initiative on that day. Choose another start date or another initiative.")
 	ErrStartDate = fault.New(fault.Unprocessable, "start-date-out-of-range",
 		"Startdagen får ligga högst ett år bakåt eller framåt i tiden.", "The start date may be at most a year in the past or in the future.")
 	ErrStartBeforeConsent = fault.New(fault.Unprocessable, "start-before-consent",

@@ -69,7 +69,7 @@ func (s *Service) viewBooking(a actor.Actor, b *activity.Booking) *BookingView {
 		x, _ := in.Activity(b.Activity)
 		v.Name = x.At(min(max(civil.DateOf(s.Now()), v.Status.FirstDay), v.Status.LastDay)).Name
 		if !history.HasCorrectable(history.Story(b.Steps, activity.CorrectionOf), func(step *activity.Step) bool { return step.Kind == activity.StepNoted },
-			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), in.DaysToCorrect("", b.Municipality), s.Now()) {
+			history.Author{Subject: a.Subject, Authority: a.Authority}, a.Has(actor.Manager), in.DaysToCorrect(b.Initiative, b.Municipality), s.Now()) {
 			v.Operations = slices.DeleteFunc(v.Operations, func(operation string) bool { return operation == "correctAttendance" })
 		}
 	}
@@ -234,7 +234,7 @@ func (s *Service) CorrectAttendance(ctx context.Context, id string, ifVersion in
 		if err != nil {
 			return err
 		}
-		return b.CorrectAttendance(date, attendance, text, cancelled, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect("", b.Municipality), guard.Author(ctx), s.Now())
+		return b.CorrectAttendance(date, attendance, text, cancelled, actor.From(ctx).Has(actor.Manager), in.DaysToCorrect(b.Initiative, b.Municipality), guard.Author(ctx), s.Now())
 	})
 }
 

@@ -48,7 +48,7 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 		if err := s.checkPath(ctx, a, id, participant, initiative.ID); err != nil {
 			return err
 		}
-		if err := checkCalendar(in, acceptance.Municipality, r.Value, civil.Date(acceptance.StartDate), "/startDate"); err != nil {
+		if err := checkStart(in, acceptance, r.Value, civil.Date(acceptance.StartDate), "/startDate"); err != nil {
 			return err
 		}
 		age, err := s.People.AgeOn(ctx, r.Value.Participant, acceptance.StartDate)
@@ -73,9 +73,13 @@ func (s *Service) Accept(ctx context.Context, id string, ifVersion int64, accept
 	return v, err
 }
 
-// checkCalendar returns what the calendar of a municipality has against a start on a day.
-func checkCalendar(in *association.Association, municipality string, r *referral.Referral, start civil.Date, pointer string) error {
-	if p, closed := in.CalendarIn(municipality).ClosedBy(start); closed {
+// checkStart returns what the programme has against a start on a day of who is accepted into
+// an initiative of a municipality.
+func checkStart(in *association.Association, a referral.Acceptance, r *referral.Referral, start civil.Date, pointer string) error {
+	if i, _ := in.Initiative(a.Initiative); !i.PerformedIn(a.Municipality, start) {
+		return referral.ErrNotPerformed.AtField(pointer)
+	}
+	if p, closed := in.CalendarIn(a.Municipality).ClosedBy(start); closed {
 		return referral.ErrHoliday.WithText(fmt.Sprintf("Det är stängt den dagen (%s), och då startar ingen. Välj en annan dag.", p.SV),
 			fmt.Sprintf("That day is closed (%s), and nobody begins. Choose another day.", p.EN)).AtField(pointer)
 	}
@@ -197,7 +201,7 @@ func (s *Service) Correct(ctx context.Context, id string, ifVersion int64, c ref
 				return err
 			}
 			const pointer = "/replacement/startDate"
-			if err := checkCalendar(in, was.Acceptance.Municipality, r.Value, civil.Date(instead.Acceptance.StartDate), pointer); err != nil {
+			if err := checkStart(in, *was.Acceptance, r.Value, civil.Date(instead.Acceptance.StartDate), pointer); err != nil {
 				return err
 			}
 			age, err := s.People.AgeOn(ctx, r.Value.Participant, instead.Acceptance.StartDate)

@@ -160,18 +160,22 @@ func TestADecisionIsCorrectedWithinTheTimeOfTheProgrammeWhereItWasTaken(t *testi
 	}
 }
 
-func TestACorrectedStartIsHeldAgainstTheCalendar(t *testing.T) {
+func TestAStartIsHeldAgainstTheCalendarAndTheAgreements(t *testing.T) {
 	w := referraltest.New(t)
 	in, err := w.World.Associations.Get("insjoriket")
 	wants(t, "the association", err, nil)
 	early := 0
 	in.Calendar.PublicHolidays, in.Calendar.DaysBeforeReceipt = "closed", &early
 	in.Weeks[0].Calendar = &association.Calendar{Closed: []association.ClosedPeriod{{From: "2026-04-07", Until: "2026-04-08", SV: "Påhittad planering", EN: "Invented planning"}}}
+	in.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1402", From: "2026-01-01"}}
 	r := created(t, w)
 	intake := referraltest.As(referraltest.Intake)
 	_, err = w.Service.Accept(intake, r.ID, 1, acceptance())
+	wants(t, "accepted where the initiative is not performed", err, referral.ErrNotPerformed)
+	in.Initiatives[0].Agreements = []association.Agreement{{Municipality: "1481", From: "2026-01-01", Until: "2026-12-31"}}
+	_, err = w.Service.Accept(intake, r.ID, 1, acceptance())
 	wants(t, "accepted", err, nil)
-	for day, want := range map[string]*fault.Error{"2026-04-03": referral.ErrHoliday, "2026-04-07": referral.ErrHoliday, "2026-02-27": referral.ErrBeforeReceipt} {
+	for day, want := range map[string]*fault.Error{"2026-04-03": referral.ErrHoliday, "2026-04-07": referral.ErrHoliday, "2027-01-11": referral.ErrNotPerformed, "2026-02-27": referral.ErrBeforeReceipt} {
 		_, err = w.Service.Correct(intake, r.ID, 2, referral.Correction{Step: 2, Instead: &referral.Decision{StartDate: day}}, "Fel dag.", "")
 		wants(t, day, err, want)
 		if want != nil && (err == nil || fault.Of(err).Fields[0].Pointer != "/replacement/startDate") {
