@@ -131,7 +131,7 @@ func probeOf(op operation) probe {
 
 // series is an invented activity of Mölndal from a day on.
 func series(from string) map[string]any {
-	return map[string]any{"kind": "series", "municipality": "1481", "validFrom": from, "series": map[string]any{"name": "Påhittad promenad", "category": "social", "day": "tuesday"}}
+	return map[string]any{"kind": "series", "municipality": "1481", "validFrom": from, "series": map[string]any{"name": "Påhittad promenad", "category": "social", "day": "tuesday", "from": "13:00", "to": "14:00"}}
 }
 
 // silentWebhook is one that is never called.

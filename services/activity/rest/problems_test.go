@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/servicetest"
 	"github.com/finsam/finsam/pkg/web/problem"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 )
@@ -129,6 +130,8 @@ type world struct {
 	restored  string // a cancellation that was lifted
 	address   string // version 1
 	drafted   string // a series that Mölndal's planner has drafted
+	wrong     string // one at a site that is not there
+	active    string // one that holds from 2027 on, version 2
 	elsewhere actor.Actor
 	foreign   actor.Actor
 	referrer  actor.Actor
@@ -147,11 +150,24 @@ func newWorld(f *face) *world {
 	w.restored = w.made("/activities/"+Walk+"/cancellations", object{"date": "2026-12-01", "reason": "weather"})
 	w.must("POST", "/activities/"+Walk+"/cancellations/"+w.restored+"/restoration", nil, `"1"`)
 	w.address = w.made("/participants/"+Person+"/calendar-feeds", nil)
-	var made struct{ ID string }
+	if _, err := w.Service.Programme.Load(servicetest.As(actor.ForService("activity", Tenant)), map[string][]byte{"insjoriket.yaml": servicetest.Example(w.t)}, false); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, id := range []*string{&w.drafted, &w.active} {
+		var made struct{ ID string }
+		w.do(with(actor.Planner), "POST", "/programme-objects", object{
+			"kind": "series", "municipality": Molndal, "validFrom": "2027-01-11", "series": object{"name": "Påhittad promenad", "category": "social", "day": "tuesday", "from": "13:00", "to": "14:00"},
+		}).Into(w.t, 201, &made)
+		*id = made.ID
+	}
+	var wrong struct{ ID string }
 	w.do(with(actor.Planner), "POST", "/programme-objects", object{
-		"kind": "series", "municipality": Molndal, "validFrom": "2027-01-11", "series": object{"name": "Påhittad promenad", "category": "social", "day": "tuesday"},
-	}).Into(w.t, 201, &made)
-	w.drafted = made.ID
+		"kind": "series", "municipality": Molndal, "validFrom": "2027-01-11", "series": object{"name": "Påhittad promenad", "category": "social", "day": "tuesday", "from": "13:00", "to": "14:00", "site": "ingenstans"},
+	}).Into(w.t, 201, &wrong)
+	w.wrong = wrong.ID
+	second := with(actor.Planner)
+	second.Subject = "planner-2"
+	w.do(second, "POST", "/programme-objects/"+w.active+"/activation", nil, "If-Match", `"1"`).Into(w.t, 200, nil)
 	return w
 }
 
@@ -182,7 +198,7 @@ func (w *world) operations(t *testing.T) []string {
 
 // neutral leaves out ids that differ between runs.
 func (w *world) neutral(text string) string {
-	for _, id := range []string{w.booking, w.ended, w.off, w.restored, w.address, w.drafted} {
+	for _, id := range []string{w.booking, w.ended, w.off, w.restored, w.address, w.drafted, w.active, w.wrong} {
 		text = strings.ReplaceAll(text, id, "<id>")
 	}
 	return text

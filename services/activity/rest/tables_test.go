@@ -124,7 +124,9 @@ func programmeTables(w *world) map[string][]bad {
 	}
 	planner, admin, elsewhere := with(actor.Planner), with(actor.AssociationAdmin), w.elsewhere
 	elsewhere.Roles = planner.Roles
-	all, drafted := "/programme-objects", "/programme-objects/"+w.drafted
+	second := planner
+	second.Subject = "planner-2"
+	all, drafted, active := "/programme-objects", "/programme-objects/"+w.drafted, "/programme-objects/"+w.active
 	match := func(version string) []string { return []string{"If-Match", `"` + version + `"`} }
 	changes := func(method, path string, body any) []bad {
 		return []bad{
@@ -172,18 +174,24 @@ func programmeTables(w *world) map[string][]bad {
 		},
 		"replaceProgrammeDraft": append(changes("PUT", "/draft", version(nil)),
 			bad{sentence: "content of another kind", who: planner, method: "PUT", path: drafted + "/draft", body: version(object{"series": nil, "site": object{"name": "Påhittad plats"}}), header: match("1")},
+			bad{sentence: "what a file owns", who: planner, method: "PUT", path: all + "/series." + Walk + "/draft", body: version(nil), header: match("1")},
 			bad{sentence: "from the past", who: planner, method: "PUT", path: drafted + "/draft", body: version(object{"validFrom": "2026-01-01"}), header: match("1")},
 			bad{sentence: "in English", who: planner, method: "PUT", path: drafted + "/draft", body: version(object{"validFrom": "2026-01-01"}), header: append(match("1"), "Accept-Language", "en")}),
-		"discardProgrammeDraft": changes("DELETE", "/draft", nil),
+		"discardProgrammeDraft": append(changes("DELETE", "/draft", nil),
+			bad{sentence: "no draft", who: planner, method: "DELETE", path: active + "/draft", header: match("2")}),
 		"checkProgrammeDraft": {
 			{sentence: "without a token", who: w.nobody, method: "POST", path: drafted + "/check"},
+			{sentence: "no draft", who: planner, method: "POST", path: active + "/check"},
 			{sentence: "another municipality's planner", who: elsewhere, method: "POST", path: drafted + "/check"},
 			{sentence: "one that does not exist", who: planner, method: "POST", path: all + "/series." + noID + "/check"},
 			{sentence: "a role without a row", who: w.referrer, method: "POST", path: drafted + "/check"},
 		},
 		"activateProgrammeDraft": append(changes("POST", "/activation", nil),
-			bad{sentence: "one's own draft", who: planner, method: "POST", path: drafted + "/activation", header: match("1")}),
+			bad{sentence: "one's own draft", who: planner, method: "POST", path: drafted + "/activation", header: match("1")},
+			bad{sentence: "no draft", who: planner, method: "POST", path: active + "/activation", header: match("2")},
+			bad{sentence: "what the check finds", who: second, method: "POST", path: all + "/" + w.wrong + "/activation", header: match("1")}),
 		"endProgrammeObject": append(changes("POST", "/ending", object{"from": "2027-06-14"}),
+			bad{sentence: "in the past", who: planner, method: "POST", path: active + "/ending", body: object{"from": "2026-01-01"}, header: match("2")},
 			bad{sentence: "what never held", who: planner, method: "POST", path: drafted + "/ending", body: object{"from": "2027-06-14"}, header: match("1")}),
 	}
 }
