@@ -39,6 +39,9 @@ func (l Layout) Demo() string { return filepath.Join(string(l), "demo") }
 // --to).
 func (l Layout) Backups() string { return filepath.Join(string(l), "backups") }
 
+// Exchange is the folder in which a running suite is asked to load a file, or to export one.
+func (l Layout) Exchange() string { return filepath.Join(string(l), "exchange") }
+
 // Attachments is the folder of the encrypted attachments.
 func (l Layout) Attachments() string { return filepath.Join(string(l), backup.Blobs) }
 

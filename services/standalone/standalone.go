@@ -107,12 +107,17 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	}
 	people := participantrest.Handlers(participants)
 	s.apps["activity"].Config.AssociationsDir = data.Associations()
-	_, err = add(ctx, s, "activity", func(ctx context.Context, p *launch.App) (*activityservice.Service, http.Handler, error) {
+	activities, err := add(ctx, s, "activity", func(ctx context.Context, p *launch.App) (*activityservice.Service, http.Handler, error) {
 		return activity.Build(ctx, p, participantapi.LocalIdentities(people))
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.workers = append(s.workers, func(ctx context.Context) error {
+		return backup.Serve(ctx, data.Exchange(), slog.New(slog.DiscardHandler), func(ctx context.Context, folder string) ([]string, error) {
+			return answer(ctx, activities.Programme, data, folder)
+		})
+	})
 	s.referrals, err = add(ctx, s, "referral", func(ctx context.Context, p *launch.App) (*referralservice.Service, http.Handler, error) {
 		return referral.Build(ctx, p, vault.Local(people), sender)
 	})

@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -266,4 +267,42 @@ func after(until civil.Date) civil.Date {
 		return ""
 	}
 	return until.AddDays(1)
+}
+
+// Export returns the file of what is active of an association on a day, for an operator.
+func (s *Service) Export(ctx context.Context, association string, on civil.Date) ([]byte, error) {
+	if !on.Valid() {
+		return nil, ErrFrom.AtField("on")
+	}
+	objects, err := s.Fetch(ctx, association, nil)
+	if err == nil && len(objects) == 0 {
+		err = fault.ErrNotFound.Because(fmt.Errorf("no programme of %q is stored", association))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return programme.Export(objects, on)
+}
+
+// String returns what an operator reads of a report, one line for each part.
+func (r *Report) String() string {
+	text := r.Impact.String()
+	for _, f := range r.Findings {
+		text += "\n  " + f.Object + ": " + f.Text.EN
+	}
+	return text
+}
+
+// String returns the counts as words, such as "12 enrolments, 5 bookings".
+func (i Impact) String() string {
+	var parts []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{i.Enrolments, "enrolments"}, {i.Bookings, "bookings"}, {i.Calendars, "calendars"}, {i.Cancellations, "cancellations"}, {i.Conflicts, "conflicts"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nobody is affected")
 }

@@ -38,7 +38,7 @@ func rootCommand() *cobra.Command {
 	}
 	log := &cobra.Command{Use: "access-log", Short: "Verify or read the log of who has seen or changed whose data"}
 	log.AddCommand(verifyCommand(), readCommand())
-	c.AddCommand(serveCommand(), tokenCommand(), loadCommand(), keysCommand(), trustCommand(), log, probeCommand(), backupCommand(), restoreCommand(), migrateCommand())
+	c.AddCommand(serveCommand(), tokenCommand(), loadCommand(), exportCommand(), keysCommand(), trustCommand(), log, probeCommand(), backupCommand(), restoreCommand(), migrateCommand())
 	c.AddCommand(serviceCommands()...)
 	return c
 }

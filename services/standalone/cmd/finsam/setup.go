@@ -31,25 +31,58 @@ func readFile(path, kind string) ([]byte, error) {
 }
 
 func loadCommand() *cobra.Command {
-	var data string
+	var (
+		data   string
+		accept bool
+	)
 	c := &cobra.Command{
 		Use:   "load FILE.yaml",
-		Short: "Check an association's file and install it; a running suite reads it within seconds",
-		Args:  cobra.ExactArgs(1),
+		Short: "Check an association's file against what is planned and booked, and load it",
+		Long: "Checks an association's file, prints what it changes for whom, and loads it: what it\n" +
+			"names holds from today, what has been stays, and what it does not name any more ends\n" +
+			"from tomorrow. A file is refused when bookings would be without their activity, unless\n" +
+			"--accept says that this is meant, and when people have planned an object that it names\n" +
+			"with another content. A running suite does it itself, on request by a file in its data\n" +
+			"folder.",
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := readFile(args[0], "an association's file")
 			if err != nil {
 				return err
 			}
-			a, err := association.Save(standalone.Layout(data).Associations(), text)
+			report, err := standalone.Load(c.Context(), standalone.Layout(data), text, accept)
 			if err != nil {
 				return fmt.Errorf("%s: %w", filepath.Base(args[0]), err)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "loaded %s (%s), %d municipalities, version %s\n", a.ID, a.Name, len(a.Municipalities), a.Version)
+			a, err := association.Parse(text)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%sloaded %s (%s), %d municipalities, version %s\n", report, a.ID, a.Name, len(a.Municipalities), a.Version)
 			return nil
 		},
 	}
 	dataFlag(c, &data)
+	c.Flags().BoolVar(&accept, "accept", false, "load the file although bookings would be without their activity")
+	return c
+}
+
+func exportCommand() *cobra.Command {
+	var data, on string
+	c := &cobra.Command{
+		Use:   "export ASSOCIATION",
+		Short: "Print the file of what an association offers on a day; loaded again, it changes nothing",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			text, err := standalone.Export(c.Context(), standalone.Layout(data), args[0], on)
+			if err == nil {
+				_, err = fmt.Fprint(c.OutOrStdout(), text)
+			}
+			return err
+		},
+	}
+	dataFlag(c, &data)
+	c.Flags().StringVar(&on, "on", "", "the day, such as 2027-01-31 (today)")
 	return c
 }
 

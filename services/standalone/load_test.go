@@ -1,0 +1,75 @@
+package standalone_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/services/standalone"
+	"github.com/finsam/finsam/services/standalone/example"
+)
+
+// TestAFileThatWouldOrphanABookingIsRefusedUntilThatIsAccepted loads into a running suite and
+// into a stopped one.
+func TestAFileThatWouldOrphanABookingIsRefusedUntilThatIsAccepted(t *testing.T) {
+	data := dataWith(t, early, "")
+	o := open(t, data)
+	past := civil.Date(day(-7))
+	_, booking := o.runs(31, civil.Date(day(-20)), past)
+	installed := func() string {
+		text, err := os.ReadFile(filepath.Join(data.Associations(), "insjoriket.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	name := "Träning " + strings.ToLower(past.MidnightUTC().Weekday().String())
+	was := installed()
+	for _, way := range []string{"running", "stopped"} {
+		_, err := standalone.Load(t.Context(), data, example.Insjoriket, false)
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "1 of its bookings") || !strings.Contains(err.Error(), "insjoriket: 1 booking") {
+			t.Fatalf("%s: without accept: %v", way, err)
+		}
+		if installed() != was {
+			t.Fatalf("%s: a refused file was installed", way)
+		}
+		exported, err := standalone.Export(t.Context(), data, "insjoriket", "")
+		if err != nil || !strings.Contains(exported, name) {
+			t.Fatalf("%s: %v: %s", way, err, exported)
+		}
+		if report, err := standalone.Load(t.Context(), data, []byte(exported), false); err != nil || !strings.Contains(report, "nobody is affected") {
+			t.Fatalf("%s: what was exported: %q, %v", way, report, err)
+		}
+		was = installed()
+		if way == "running" {
+			o.stop()
+		}
+	}
+	if report, err := standalone.Load(t.Context(), data, example.Insjoriket, true); err != nil || !strings.Contains(report, "1 booking") {
+		t.Fatalf("with accept: %q, %v", report, err)
+	}
+	o = open(t, data)
+	if got := o.want(200, coach1, http.MethodGet, booking, "", nil); got["activity"] == nil {
+		t.Errorf("the booking: %v", got)
+	}
+	if all := o.list(coach1, "/activities?municipality=1481&limit=100"); len(all) == 0 {
+		t.Error("nothing is offered")
+	}
+}
+
+func TestAnExportNeedsADatabaseAndAnAssociation(t *testing.T) {
+	data := newData(t)
+	if _, err := standalone.Export(t.Context(), data, "insjoriket", ""); err == nil || !strings.Contains(err.Error(), "there is no database") {
+		t.Errorf("without a database: %v", err)
+	}
+	o := open(t, data)
+	defer o.stop()
+	for id, on := range map[string]string{"annat": "", "insjoriket": "tomorrow"} {
+		if text, err := standalone.Export(t.Context(), data, id, on); err == nil {
+			t.Errorf("%s on %q: %s", id, on, text)
+		}
+	}
+}
