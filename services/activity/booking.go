@@ -105,6 +105,7 @@ type Status struct {
 	State    State
 	FirstDay civil.Date
 	LastDay  civil.Date          // Forever when the booking goes on
+	Reach    civil.Date          // LastDay if the activity did not end before
 	Notes    map[civil.Date]Note // the latest of each day
 }
 
@@ -113,7 +114,7 @@ func CorrectionOf(s *Step) *history.Correction[Step] { return s.Correction }
 
 // Status follows the steps as they should have been.
 func (b *Booking) Status() Status {
-	st := Status{FirstDay: b.From, LastDay: cmp.Or(b.Until, Forever), Notes: map[civil.Date]Note{}}
+	st := Status{FirstDay: b.From, LastDay: cmp.Or(b.Until, Forever), Reach: cmp.Or(b.Until, Forever), Notes: map[civil.Date]Note{}}
 	for _, s := range history.Story(b.Steps, CorrectionOf) {
 		st.State, _ = bookingTable.Next(st.State, s.Kind, "")
 		switch s.Kind {
@@ -121,6 +122,9 @@ func (b *Booking) Status() Status {
 			st.Notes[s.Date] = Note{s.Date, s.Attendance, s.At, s.N}
 		case StepCancelled, StepEnded, StepDiscontinued:
 			st.LastDay = min(st.LastDay, s.Date.AddDays(-1))
+			if s.Kind != StepDiscontinued {
+				st.Reach = min(st.Reach, s.Date.AddDays(-1))
+			}
 		}
 	}
 	return st

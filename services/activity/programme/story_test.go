@@ -13,9 +13,11 @@ import (
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/programme"
 	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/pkg/store"
 	"github.com/finsam/finsam/services/activity"
 	. "github.com/finsam/finsam/services/activity/activitytest"
 	. "github.com/finsam/finsam/services/activity/programme"
+	"github.com/finsam/finsam/services/activity/service"
 )
 
 // TestFromADraftThroughItsCheckToItsActivation plans a series of a municipality, moves it to
@@ -76,6 +78,16 @@ func TestFromADraftThroughItsCheckToItsActivation(t *testing.T) {
 	w, err := s.Service.ParticipantWeek(coach, Person, "2026-W49")
 	if err != nil || len(w.Items) != 2 || w.Items[0].Occurrence.Date != "2026-12-02" || w.Items[1].Occurrence.Date != "2026-12-02" {
 		t.Errorf("the week after: %+v, %v", w, err)
+	}
+
+	v, err = s.Service.Programme.End(ctx, v.ID, v.Writes, "2026-12-10", "")
+	servicetest.Must(t, err)
+	servicetest.Eventually(t, "the booking has ended with its activity", func() bool {
+		all, err := s.Service.Bookings(coach, service.BookingFilter{Activity: gymnastics}, store.Window{Limit: 20})
+		return err == nil && len(all.Items) == 1 && all.Items[0].Status.LastDay == "2026-12-09"
+	})
+	if r = draw("2027-01-11", association.Activity{Day: "wednesday", From: "15:00", To: "16:00"}); r.Impact.Bookings != 1 || r.Impact.Calendars != 1 {
+		t.Errorf("it begins again, and the booking with it: %+v", r)
 	}
 }
 

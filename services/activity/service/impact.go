@@ -36,9 +36,11 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 		i.Enrolments += int(n)
 	}
 	var booked []programme.Booked
+	behind, _ := activity.CalendarSpan(s.Now()) // what ended with its activity since then comes back with it
 	for ids := range slices.Chunk(c.Activities(), pageSize) {
-		groups, err := s.bookings.Store.Groups(ctx, after.ID, []store.Cond{store.IsAmong(activityKey, ids), store.AtLeast(lastDayKey, string(first))},
-			participantKey, activityKey, firstDayKey, lastDayKey)
+		groups, err := s.bookings.Store.Groups(ctx, after.ID, []store.Cond{
+			store.IsAmong(activityKey, ids), store.AtLeast(lastDayKey, string(min(first, behind))), store.AtLeast(reachKey, string(first)),
+		}, participantKey, activityKey, firstDayKey, reachKey)
 		if err != nil {
 			return i, err
 		}
@@ -116,15 +118,13 @@ func (s *Service) nameConflicts(ctx context.Context, conflicts []programme.Booke
 		if len(ids) >= maxNamed {
 			break
 		}
-		found, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(participantKey, b.Participant), store.Equals(lastDayKey, string(b.Last)),
-			store.Equals(municipalityKey, a.Municipality), store.Equals(activityKey, b.Activity))
+		found, err := findAll(ctx, s.bookings.Store, a.Association, store.Equals(participantKey, b.Participant), store.Equals(municipalityKey, a.Municipality),
+			store.Equals(activityKey, b.Activity), store.Equals(firstDayKey, string(b.First)), store.Equals(reachKey, string(b.Last)))
 		if err != nil {
 			return nil, err
 		}
 		for _, x := range found {
-			if x.From == b.First {
-				ids, entry.Participants = append(ids, x.ID), append(entry.Participants, x.Participant)
-			}
+			ids, entry.Participants = append(ids, x.ID), append(entry.Participants, x.Participant)
 		}
 	}
 	return ids, guard.Enter(ctx, s.AccessLog, entry, nil)

@@ -30,6 +30,7 @@ const (
 	municipalityKey = "municipality"
 	openKey         = "open"
 	participantKey  = "participant"
+	reachKey        = "reach"   // last day, if the activity does not end before
 	runningKey      = "running" // the initiative of an enrolment that is not closed
 	stateKey        = "state"
 )
@@ -55,7 +56,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		{municipalityKey, stateKey, bookedKey},
 		{participantKey, bookedKey},
 		{participantKey, lastDayKey},
-		{activityKey, lastDayKey, store.ID, firstDayKey, participantKey},
+		{activityKey, lastDayKey, store.ID, firstDayKey, reachKey, participantKey},
 	},
 	ID:      func(b *activity.Booking) (string, string) { return b.Association, b.ID },
 	Version: (*activity.Booking).Version,
@@ -63,7 +64,7 @@ var bookingCollection = store.Schema[activity.Booking]{
 		status := b.Status()
 		k := store.Keys{
 			enrolmentKey: b.Enrolment, participantKey: b.Participant, municipalityKey: b.Municipality, activityKey: b.Activity,
-			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), firstDayKey: string(b.From), lastDayKey: string(status.LastDay),
+			stateKey: string(status.State), bookedKey: b.Steps[0].At.UnixMilli(), firstDayKey: string(b.From), lastDayKey: string(status.LastDay), reachKey: string(status.Reach),
 			changedKey: b.ChangedAt().UnixMilli(),
 		}
 		// Only one booking that goes on per enrolment and activity; the index
