@@ -1,0 +1,153 @@
+package service_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/finsam/finsam/pkg/actor"
+	"github.com/finsam/finsam/pkg/civil"
+	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/pkg/store"
+	"github.com/finsam/finsam/services/activity"
+	. "github.com/finsam/finsam/services/activity/activitytest"
+	"github.com/finsam/finsam/services/activity/service"
+)
+
+// loads loads the example's file with pieces and their replacements by turns.
+func loads(t *testing.T, s *Suite, changes ...string) {
+	t.Helper()
+	text := strings.NewReplacer(changes...).Replace(string(servicetest.Example(t)))
+	_, err := s.Service.Programme.Load(servicetest.As(actor.ForService("referral", Tenant)), map[string][]byte{"insjoriket.yaml": []byte(text)}, true)
+	servicetest.Must(t, err)
+}
+
+// kinds returns the kinds of the steps of a booking.
+func kinds(b *service.BookingView) string {
+	var all []string
+	for _, s := range b.Steps {
+		all = append(all, string(s.Kind))
+	}
+	return fmt.Sprint(all)
+}
+
+func TestBookingsFollowAnActivityThatIsMoved(t *testing.T) {
+	s, ctx := running(t)
+	loads(t, s)
+	calm := s.Activity(t, Molndal, 7)
+	walks, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	servicetest.Must(t, err)
+	_, err = s.Service.NoteAttendance(ctx, walks.ID, 1, activity.Note{Date: "2026-11-17", Attendance: activity.Present})
+	servicetest.Must(t, err)
+	other, err := s.Service.Book(ctx, activity.BookingRequest{Enrolment: Enrolment, Activity: calm, From: "2026-11-16"}, "")
+	servicetest.Must(t, err)
+	off, err := s.Service.CallOff(ctx, Walk, "2026-12-15", "leader_absent", "")
+	servicetest.Must(t, err)
+	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
+	servicetest.Must(t, err)
+	before, err := s.Service.Calendar(ctx, secret)
+	servicetest.Must(t, err)
+
+	s.Clock.Advance(time.Hour)
+	loads(t, s, walkLine, strings.TrimSuffix(walkLine, " }")+`, changes: [{ on: 2026-12-07, day: thursday }] }`)
+	servicetest.Eventually(t, "the booking is for Thursdays", func() bool {
+		walks, err = s.Service.Booking(ctx, walks.ID)
+		return err == nil && kinds(walks) == "[booked attendance_noted moved]"
+	})
+	if last := walks.Steps[2]; last.Date != "2026-12-07" || last.Plan[0].Day != "thursday" || last.Cause == "" || last.By != "service:activity" {
+		t.Errorf("the step: %+v", last)
+	}
+
+	// What has been stays.
+	day, err := s.Service.Day(ctx, Walk, "2026-11-17")
+	if err != nil || len(day.Bookings) != 1 || day.Bookings[0].Status.Notes["2026-11-17"].Attendance != activity.Present {
+		t.Errorf("the day that has been: %+v, %v", day, err)
+	}
+	week, err := s.Service.ParticipantWeek(ctx, Person, "2026-W47")
+	if err != nil || len(week.Items) != 2 || week.Items[0].Date != "2026-11-17" || week.Items[0].Attendance != activity.Present {
+		t.Errorf("the week that has been: %+v, %v", week, err)
+	}
+
+	// Both bookings say that they collide, and no third one is made.
+	var list *store.List[*service.BookingView]
+	servicetest.Eventually(t, "the conflict is listed", func() bool {
+		list, err = s.Service.Bookings(ctx, service.BookingFilter{Conflict: true}, store.Window{Page: 1, Limit: 20})
+		return err == nil && len(list.Items) == 2
+	})
+	for _, b := range list.Items {
+		want := map[string]string{walks.ID: other.ID, other.ID: walks.ID}[b.ID]
+		if len(b.Conflicts) != 1 || b.Conflicts[0] != (service.Conflict{On: "2026-12-10", Booking: want}) {
+			t.Errorf("the conflicts of %s: %+v", b.ID, b.Conflicts)
+		}
+	}
+	if c, err := s.Service.Cancellation(ctx, Walk, off.ID); err != nil || c.Shown != activity.Void || len(c.Operations) != 0 {
+		t.Errorf("what was called off on a Tuesday: %+v, %v", c, err)
+	}
+
+	// The calendar has the same entries, those of the walk on Thursdays.
+	after, err := s.Service.Calendar(ctx, secret)
+	servicetest.Must(t, err)
+	moved := 0
+	for _, was := range before {
+		i := slices.IndexFunc(after, func(e activity.CalendarEntry) bool { return e.UID == was.UID })
+		if i < 0 {
+			t.Fatalf("%+v is gone", was)
+		}
+		if is := after[i]; is != was {
+			moved++
+			if was.Date < "2026-12-08" || is.Date != was.Date.AddDays(2) || is.Sequence != was.Sequence+1 || is.Cancelled {
+				t.Errorf("%+v became %+v", was, is)
+			}
+		}
+	}
+	if moved < 20 || len(after) != len(before) {
+		t.Errorf("%d of %d entries moved, to %d", moved, len(before), len(after))
+	}
+
+	// One of the two is cancelled: nothing collides, and its time is free.
+	_, err = s.Service.Cancel(ctx, other.ID, 1, "2026-12-10")
+	servicetest.Must(t, err)
+	if list, err = s.Service.Bookings(ctx, service.BookingFilter{Conflict: true}, store.Window{Page: 1, Limit: 20}); err != nil || len(list.Items) != 0 {
+		t.Errorf("after that: %+v, %v", list, err)
+	}
+	if _, err := s.Service.Book(ctx, activity.BookingRequest{Enrolment: Enrolment, Activity: calm, From: "2026-12-10"}, ""); !errors.Is(err, activity.ErrCollision) {
+		t.Errorf("a booking at the new time of the walk: %v", err)
+	}
+}
+
+func TestBookingsEndWithTheirActivity(t *testing.T) {
+	s, ctx := running(t)
+	loads(t, s)
+	b, err := s.Service.Book(ctx, walkFrom("2026-11-16"), "")
+	servicetest.Must(t, err)
+	_, secret, err := s.Service.OpenAddress(ctx, Person, "")
+	servicetest.Must(t, err)
+	loads(t, s, walkLine, strings.TrimSuffix(walkLine, " }")+`, until: 2026-12-11 }`)
+	servicetest.Eventually(t, "the booking ends", func() bool {
+		b, err = s.Service.Booking(ctx, b.ID)
+		return err == nil && b.Status.LastDay == "2026-12-11"
+	})
+	if kinds(b) != "[booked discontinued]" || b.Steps[1].Cause == "" {
+		t.Errorf("its steps: %+v", b.Steps)
+	}
+	entries, err := s.Service.Calendar(ctx, secret)
+	servicetest.Must(t, err)
+	cancelled := 0
+	for _, e := range entries {
+		if e.Cancelled != (e.Date > "2026-12-11") || e.Cancelled && e.Sequence != 1 {
+			t.Errorf("got %+v", e)
+		}
+		if e.Cancelled {
+			cancelled++
+		}
+	}
+	if cancelled < 20 {
+		t.Errorf("%d entries are called off", cancelled)
+	}
+	if _, err := s.Service.Book(ctx, walkFrom(civil.Date("2026-12-14")), ""); !errors.Is(err, activity.ErrOver) {
+		t.Errorf("a booking after the end: %v", err)
+	}
+}
