@@ -1,11 +1,15 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http/httptest"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/finsam/finsam/pkg/fault"
 	"github.com/finsam/finsam/pkg/web/problem"
@@ -98,6 +102,21 @@ func TestCase_G1_AHostileBodyIsRefusedWithinConstantMemory(t *testing.T) {
 		if cost := after.TotalAlloc - before.TotalAlloc; cost > most {
 			t.Errorf("%s: %d bytes were allocated for %d", name, cost, len(in))
 		}
+	}
+}
+
+// A head that declares 1 MiB is followed by one byte.
+func TestCase_G2_WhatIsOnlyDeclaredCostsNothing(t *testing.T) {
+	op := &Operation{Body: hostileSchema(), BodyLimit: 1 << 20}
+	r := httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	r.Header.Set("Content-Type", "application/json")
+	r.ContentLength = op.BodyLimit
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := op.checkBody(r)
+	runtime.ReadMemStats(&after)
+	if cost := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, problem.ErrBodyBroken) || cost > 4*firstRead {
+		t.Errorf("%d bytes, %v", cost, err)
 	}
 }
 
