@@ -18,7 +18,7 @@ import (
 
 // issuerKinds are the authorities that have an issuer here, in every association.
 var issuerKinds = map[string]string{
-	"fk": "social_insurance", "af": "employment_service", "vgr": "region", "molndal": "municipality", "self": "self", "forbundet": "",
+	"fk": "social_insurance", "af": "employment_service", "vgr": "region", "molndal": "municipality", "lerum": "municipality", "kalmar": "municipality", "self": "self", "forbundet": "",
 }
 
 // tokenAudience is what the tokens are for; any, as long as the trust file says so.
