@@ -34,10 +34,11 @@ type Enrolment struct {
 // Plan is the plan of the initiative in the municipality, as it was when the enrolment was
 // planned, or was moved to it; a later version changes nothing here.
 type Plan struct {
-	Version  string `json:"version"`
-	MaxWeeks int    `json:"maxWeeks"`
-	MinAge   int    `json:"minAge,omitempty"` // whole years on the first day
-	MaxAge   int    `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
+	Version     string `json:"version"`               // the object's number
+	IsMunicipal bool   `json:"isMunicipal,omitempty"` // of the municipality's own plan, not the initiative's
+	MaxWeeks    int    `json:"maxWeeks"`
+	MinAge      int    `json:"minAge,omitempty"` // whole years on the first day
+	MaxAge      int    `json:"maxAge,omitempty"` // as MinAge, itself allowed; 0: no limit
 	// CheckInDays is how many days before a block's last day its check-in can be held.
 	CheckInDays int `json:"checkInDays,omitempty"`
 	// CorrectionDays is how many days who took a step may correct it.
@@ -46,6 +47,9 @@ type Plan struct {
 	IgnoresWeeksBefore bool        `json:"ignoresWeeksBefore,omitempty"`
 	Blocks             []PlanBlock `json:"blocks"`
 }
+
+// Is reports whether two plans are the same version of the same one.
+func (p *Plan) Is(q *Plan) bool { return p.Version == q.Version && p.IsMunicipal == q.IsMunicipal }
 
 // PlanBlock is one block of a plan; blocks are numbered from 1 without gaps.
 type PlanBlock struct {
@@ -124,7 +128,7 @@ func (e *Enrolment) MovePlan(to Plan, reason []byte, by history.Author, now time
 	if !enrolmentTable.Allows(p.State, PlanMoved) {
 		return ErrState
 	}
-	if to.Version == e.PlanNow().Version {
+	if to.Is(e.PlanNow()) {
 		return ErrSamePlan.AtField("/planVersion")
 	}
 	before := totalWeeks(p.Blocks)

@@ -2,6 +2,7 @@ package referral
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/finsam/finsam/pkg/association"
@@ -121,7 +122,7 @@ func (r *Referral) Amend(by history.Author, now time.Time, in *association.Assoc
 		a.RightTime, facts.RightTime = found, *c.RightTime
 	}
 	if found && (a.TargetGroup != nil || a.RightTime) {
-		again := Assess(initiative, in.Version, civil.DateOf(now), facts)
+		again := Assess(initiative, strconv.Itoa(initiative.Version), civil.DateOf(now), facts)
 		encrypted, err := again.Encrypt(r.ID, encrypt)
 		if err != nil {
 			return err

@@ -20,8 +20,15 @@ import (
 // inClear seals by leaving the text as it is.
 func inClear(content []byte, _ string) ([]byte, error) { return content, nil }
 
+// later is a later version of what the referral was assessed by.
+var later = func() association.Initiative {
+	i := checked
+	i.Version = 2
+	return i
+}()
+
 // rules are an association's, whose only initiative has a checklist.
-var rules = &association.Association{Version: "v2", Initiatives: []association.Initiative{checked}, Authorities: []association.Authority{{ID: "fk"}, {ID: "molndal"}, {ID: "partille"}}}
+var rules = &association.Association{Initiatives: []association.Initiative{later}, Authorities: []association.Authority{{ID: "fk"}, {ID: "molndal"}, {ID: "partille"}}}
 
 func pointer[T any](v T) *T { return &v }
 
@@ -213,7 +220,7 @@ func TestAnAmendedInputIsAssessedAgain(t *testing.T) {
 			}
 			continue
 		}
-		if now.Met != c.met || r.TargetGroupMet != c.met || now.Timely != c.timely || now.Version != "v2" || now.On != "2026-03-02" || now.Rules[0].Seen[0] != "40" {
+		if now.Met != c.met || r.TargetGroupMet != c.met || now.Timely != c.timely || now.Version != "2" || now.On != "2026-03-02" || now.Rules[0].Seen[0] != "40" {
 			t.Errorf("%s: got %+v", c.sentence, now)
 		}
 		if then := r.AsOf(1); then.TargetGroupMet != Met || !bytes.Equal(then.Assessment, a.Assessment.Old) || bytes.Equal(then.Assessment, r.Assessment) {

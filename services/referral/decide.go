@@ -17,10 +17,11 @@ import (
 
 // Acceptance is what the municipality decided when it accepted.
 type Acceptance struct {
-	Initiative   string `json:"initiative"`
-	Municipality string `json:"municipality"` // four-digit code
-	StartDate    string `json:"startDate"`    // date
-	Coach        string `json:"coach"`        // subject of the coach
+	Initiative        string `json:"initiative"`
+	InitiativeVersion int    `json:"initiativeVersion,omitempty"` // by which it was decided
+	Municipality      string `json:"municipality"`                // four-digit code
+	StartDate         string `json:"startDate"`                   // date
+	Coach             string `json:"coach"`                       // subject of the coach
 	// Joins is the id of the person's enrolment that runs already and that the referral
 	// joins; empty: it leads to one.
 	Joins           string `json:"joins,omitempty"`
@@ -48,6 +49,7 @@ func (r *Referral) Accept(by history.Author, now time.Time, own string, a Accept
 	if err := CheckAge(in, age, "/startDate"); err != nil {
 		return err
 	}
+	a.InitiativeVersion = in.Version
 	return r.Take(by, now, Step{Kind: Accepted, Acceptance: &a})
 }
 

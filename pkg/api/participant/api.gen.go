@@ -718,9 +718,11 @@ type Enrolment struct {
 	Municipality    MunicipalityCode  `json:"municipality"`
 	Outcome         *EnrolmentOutcome `json:"outcome,omitempty"`
 	Participant     Uuid              `json:"participant"`
-	PlanVersion     string            `json:"planVersion"`
-	PlannedStart    Day               `json:"plannedStart"`
-	Referral        Uuid              `json:"referral"`
+
+	// PlanVersion Den version av planen som inskrivningen följer. / The version of the plan that the enrolment follows.
+	PlanVersion  string `json:"planVersion"`
+	PlannedStart Day    `json:"plannedStart"`
+	Referral     Uuid   `json:"referral"`
 
 	// StartHoliday En allmän helgdag (lag 1989:253). / A public holiday (Swedish act 1989:253).
 	StartHoliday *Holiday        `json:"startHoliday,omitempty"`

@@ -1887,6 +1887,9 @@ type ReferralAcceptance struct {
 	Coach           string `json:"coach"`
 	Initiative      string `json:"initiative"`
 
+	// InitiativeVersion Den version av insatsen som beslutet fattades enligt. / The version of the initiative by which it was decided.
+	InitiativeVersion *int `json:"initiativeVersion,omitempty"`
+
 	// Joins Inskrivningen som remissen har anslutits till. / The enrolment that the referral has joined.
 	Joins        *string `json:"joins,omitempty"`
 	Municipality string  `json:"municipality"`
@@ -2415,7 +2418,7 @@ type TargetGroupTest struct {
 	Rules    []TargetGroupRule `json:"rules"`
 	TestedOn string            `json:"testedOn"`
 
-	// Version Version av samordningsförbundets regler. / Version of the coordination association's rules.
+	// Version Den version av insatsen vars regler prövades. / The version of the initiative whose rules were tested.
 	Version string `json:"version"`
 }
 

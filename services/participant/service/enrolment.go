@@ -150,7 +150,7 @@ func (s *Service) hasOtherPlan(e *participant.Enrolment) bool {
 		return false
 	}
 	plan, ok := planIn(in, e.Initiative, e.Municipality)
-	return ok && plan.Version != e.PlanNow().Version
+	return ok && !plan.Is(e.PlanNow())
 }
 
 // EnrolmentFilter narrows a list; empty fields do not.

@@ -164,8 +164,9 @@ func (s *Service) follow(ctx context.Context, e feed.Event, change func(*partici
 func planIn(in *association.Association, initiative, municipality string) (plan participant.Plan, ok bool) {
 	i, ok := in.Initiative(initiative)
 	planned := i.PlanIn(municipality)
+	_, isMunicipal := i.Plans[municipality]
 	plan = participant.Plan{
-		Version: in.Version, MaxWeeks: planned.MaxWeeks, MinAge: i.Ages.Lowest, MaxAge: i.Ages.Highest,
+		Version: strconv.Itoa(planned.Version), IsMunicipal: isMunicipal, MaxWeeks: planned.MaxWeeks, MinAge: i.Ages.Lowest, MaxAge: i.Ages.Highest,
 		CheckInDays: planned.DaysBeforeCheckIn(), CorrectionDays: in.DaysToCorrect(initiative, municipality), IgnoresWeeksBefore: planned.WeeksUsedBefore == association.WeeksIgnored,
 	}
 	for _, b := range planned.Blocks {

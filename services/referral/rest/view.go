@@ -61,7 +61,7 @@ func (h handlers) body(v *referral.View) api.Referral {
 		switch {
 		case s.Acceptance != nil:
 			b.Acceptance = &api.ReferralAcceptance{
-				Initiative: s.Acceptance.Initiative, Municipality: s.Acceptance.Municipality,
+				Initiative: s.Acceptance.Initiative, InitiativeVersion: rest.Optional(s.Acceptance.InitiativeVersion), Municipality: s.Acceptance.Municipality,
 				StartDate: s.Acceptance.StartDate, Coach: s.Acceptance.Coach, AcceptedAt: s.At,
 				Joins: rest.Optional(s.Acceptance.Joins), AnswersCheckIns: rest.Optional(s.Acceptance.AnswersCheckIns),
 			}

@@ -286,7 +286,7 @@ func (s *Service) document(ctx context.Context, id string, i *intake) (*referral
 	r.CorrectWithin(i.in.DaysToCorrect("", sub.WishedMunicipality))
 	if initiative, ok := i.in.Choose(""); ok {
 		facts := referral.Facts{Age: filed.Age, Group: sub.TargetGroup, RightTime: sub.RightTime}
-		assessment := referral.Assess(initiative, i.in.Version, civil.DateOf(i.request.Now), facts)
+		assessment := referral.Assess(initiative, strconv.Itoa(initiative.Version), civil.DateOf(i.request.Now), facts)
 		if r.Assessment, err = assessment.Encrypt(id, s.Cipher.Encrypt); err != nil {
 			return nil, err
 		}

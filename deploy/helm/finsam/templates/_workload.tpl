@@ -18,15 +18,13 @@ referral:
   blobs: true
   keysDir: /etc/finsam/keys
   keys: [referral.key, internal-jwks.json, seal.json, prf.json]
-  associations: /etc/finsam/associations
-  peers: [participant]
+  peers: [participant, activity]
 participant:
   args: [participant]
   store: true
   keysDir: /etc/finsam/keys
   keys: [participant.key, internal-jwks.json, seal.json, prf.json]
-  associations: /etc/finsam/associations
-  peers: [referral]
+  peers: [referral, activity]
 activity:
   args: [activity]
   store: true
