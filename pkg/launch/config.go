@@ -130,7 +130,7 @@ func (c Config) checkPresent(n Requirements) error {
 		{"FINSAM_TRUST_FILE", c.TrustFile, n.Trust, "name the file that says whose access tokens are accepted"},
 		{"FINSAM_REFERRAL_URL", c.ReferralURL, slices.Contains(n.Peers, "referral"), "say where the referral service is, such as http://127.0.0.1:8081"},
 		{"FINSAM_PARTICIPANT_URL", c.ParticipantURL, slices.Contains(n.Peers, "participant"), "say where the participant service is, such as http://127.0.0.1:8082"},
-		{"FINSAM_ACTIVITY_URL", c.ActivityURL, n.Programme || slices.Contains(n.Peers, "activity"), "say where the activity service is, such as http://127.0.0.1:8083"},
+		{"FINSAM_ACTIVITY_URL", c.ActivityURL, n.Programme && c.Migrate != migrateCheck || slices.Contains(n.Peers, "activity"), "say where the activity service is, such as http://127.0.0.1:8083"},
 	} {
 		if v.isNeeded && v.value == "" {
 			return fmt.Errorf("%s: is not set; %s", v.name, v.hint)

@@ -7,7 +7,6 @@
 package launch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ type Requirements struct {
 	Schema       func() migration.Schema // to which the database is migrated before it is used; nil: none
 	Blobs        bool                    // a store for attachments, if the environment names one
 	Cipher       bool                    // keys to encrypt and to look up
-	Associations bool                    // the associations' files
+	Associations bool                    // the folder of the associations' files, which the service loads
 	Programme    bool                    // a copy of the activity service's programme, which it follows
 	Trust        bool                    // the trust file (the gateway)
 	Peers        []string                // the services that it calls, and whose feed it follows itself
@@ -170,8 +169,11 @@ func (p *App) open(ctx context.Context, n Requirements, environ map[string]strin
 		}
 	}
 	if n.Associations {
-		if p.Associations, err = association.LoadDir(p.Config.AssociationsDir); err != nil {
+		if _, err := association.LoadDir(p.Config.AssociationsDir); err != nil {
 			return fmt.Errorf("FINSAM_ASSOCIATIONS_DIR: %w", err)
+		}
+		if p.Associations, err = association.NewRegistry(); err != nil {
+			return err
 		}
 	}
 	if n.Store {
@@ -279,13 +281,10 @@ func (p *App) Web() server.Config {
 	return server.Config{Service: p.Service, Verifier: p.Verifier, AccessLog: p.AccessLog, Feed: p.Feed, Prefix: p.Prefix, Log: p.Log}
 }
 
-// Serve serves the handler and does the work beside it, and follows the associations'
-// files; see the function Serve.
+// Serve serves the handler and does the work beside it, and follows the programme; see the
+// function Serve.
 func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Context) error) error {
 	work = append(work, p.Watch)
-	if p.Associations != nil && p.Programme == nil {
-		work = append(work, func(ctx context.Context) error { return p.Associations.Follow(ctx, p.Service, p.Log) })
-	}
 	s := server.Server{
 		Handler: h, Addr: p.Config.Addr, AdminAddr: p.Config.AdminAddr, Metrics: telemetry.Metrics(), Linger: p.Config.Linger, Log: p.Log,
 		Started: func(addr, admin string) { p.Log.Info("serving", "addr", addr, "admin", admin, "version", Version()) },
@@ -300,13 +299,21 @@ func (p *App) Serve(ctx context.Context, h http.Handler, work ...func(context.Co
 		s.AdminAddr = ""
 	}
 	if p.Engine != nil {
-		s.Ready = p.Engine.Ping
+		s.Ready = p.Ready
 	}
 	if p.Programme != nil {
 		work = append(work, p.Programme.Run)
-		s.Ready = func(ctx context.Context) error { return cmp.Or(p.Engine.Ping(ctx), p.Programme.Ready()) }
 	}
 	return Serve(ctx, s, work...)
+}
+
+// Ready reports whether the database can serve, and whether the service has what it decides
+// by.
+func (p *App) Ready(ctx context.Context) error {
+	if err := p.Engine.Ping(ctx); err != nil || p.Programme == nil {
+		return err
+	}
+	return p.Programme.Ready()
 }
 
 // Serve serves s and does the work beside it until ctx ends; the first of them that fails

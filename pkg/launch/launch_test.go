@@ -3,6 +3,7 @@ package launch_test
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -121,6 +122,47 @@ func TestACompleteEnvironmentMakesAllPartsAndTheyServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := errors.Join(p.Close(), p.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A service that follows the programme reads no files, and is not ready as long as it has
+// never received any association: it says so to who asks.
+func TestAServiceWithoutAProgrammeIsNotReadyAndSaysWhy(t *testing.T) {
+	environ := whole(t)
+	delete(environ, "FINSAM_ASSOCIATIONS_DIR")
+	n := launch.Requirements{Service: "referral", Store: true, Programme: true}
+	if _, err := launch.Open(t.Context(), n, environ); err == nil || !strings.HasPrefix(err.Error(), "FINSAM_ACTIVITY_URL: is not set; say where") {
+		t.Errorf("without an owner: %v", err)
+	}
+	environ["FINSAM_ACTIVITY_URL"], environ["FINSAM_ADMIN_ADDR"] = "http://127.0.0.1:1", freeport.Addr(t)
+	p, err := launch.Open(t.Context(), n, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	if len(p.Peers) != 0 {
+		t.Errorf("the service follows the owner's feed by itself too: %v", p.Peers)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Serve(ctx, http.NotFoundHandler()) }()
+	var resp *http.Response
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if resp, err = http.Get("http://" + environ["FINSAM_ADMIN_ADDR"] + "/readyz"); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if want := "not ready: The service has not received any association from the activity service yet.\n"; resp.StatusCode != 503 || string(said) != want {
+		t.Errorf("got %d %s", resp.StatusCode, said)
+	}
+	cancel()
+	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
 }

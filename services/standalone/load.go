@@ -99,12 +99,7 @@ func (l Layout) exchange(ctx context.Context, files map[string][]byte) (result s
 
 // answerStopped answers a request with the data of a stopped suite.
 func (s *Suite) answerStopped(ctx context.Context, data Layout, folder string) error {
-	associations, err := association.NewRegistry()
-	if err != nil {
-		return err
-	}
-	log := slog.New(slog.DiscardHandler)
-	if err := s.openApp(ctx, "activity", "", launch.Keys{Dir: data.Keys()}, associations, log); err != nil {
+	if err := s.openApp(ctx, "activity", "", data, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	activities, err := activityservice.New(ctx, activityservice.Config{Parts: s.apps["activity"].Parts})

@@ -44,6 +44,7 @@ type Suite struct {
 	Feeds map[string]feed.Reader
 
 	referrals *referralservice.Service
+	activity  http.Handler // of which the other services read the programme
 
 	db      *sqlite.DB
 	blobs   *folder.Store
@@ -58,10 +59,6 @@ var services = map[string]launch.Requirements{"referral": referral.Requirements,
 // loaded and the keys made (launch.WriteKeys). The links lead below the path of the public
 // address. webhooks limits where the referral service sends to.
 func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Config, log *slog.Logger) (_ *Suite, err error) {
-	associations, err := association.LoadDir(data.Associations())
-	if err != nil {
-		return nil, err
-	}
 	prefix, err := web.Prefix(publicURL)
 	if err != nil {
 		return nil, fmt.Errorf("FINSAM_PUBLIC_URL: %w", err)
@@ -82,17 +79,14 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	if s.blobs, err = folder.Open(data.Attachments()); err != nil {
 		return nil, err
 	}
-	s.workers = append(s.workers,
-		func(ctx context.Context) error { return associations.Follow(ctx, "finsam", log) },
-		func(ctx context.Context) error {
-			defer backup.Watch(data.Backups(), "finsam")()
-			return backup.Serve(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
-				return copyData(ctx, s.db, s.blobs, data, folder)
-			})
+	s.workers = append(s.workers, func(ctx context.Context) error {
+		defer backup.Watch(data.Backups(), "finsam")()
+		return backup.Serve(ctx, data.Backups(), log, func(ctx context.Context, folder string) ([]string, error) {
+			return copyData(ctx, s.db, s.blobs, data, folder)
 		})
-	keys := launch.Keys{Dir: data.Keys()}
+	})
 	for name := range services {
-		if err := s.openApp(ctx, name, prefix, keys, associations, log); err != nil {
+		if err := s.openApp(ctx, name, prefix, data, log); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -100,13 +94,18 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 		for _, peer := range services[name].Peers {
 			p.Peers[peer] = s.Feeds[peer]
 		}
+		if services[name].Programme {
+			if err := p.FollowProgramme(ctx, s.Feeds["activity"]); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			s.workers = append(s.workers, p.Programme.Run)
+		}
 	}
 	participants, err := add(ctx, s, "participant", participant.Build)
 	if err != nil {
 		return nil, err
 	}
 	people := participantrest.Handlers(participants)
-	s.apps["activity"].Config.AssociationsDir = data.Associations()
 	activities, err := add(ctx, s, "activity", func(ctx context.Context, p *launch.App) (*activityservice.Service, http.Handler, error) {
 		return activity.Build(ctx, p, participantapi.LocalIdentities(people))
 	})
@@ -121,15 +120,32 @@ func Open(ctx context.Context, data Layout, publicURL string, webhooks send.Conf
 	s.referrals, err = add(ctx, s, "referral", func(ctx context.Context, p *launch.App) (*referralservice.Service, http.Handler, error) {
 		return referral.Build(ctx, p, vault.Local(people), sender)
 	})
+	for name, p := range s.apps { // before the door opens: the activity service has loaded the files
+		if err == nil && p.Programme != nil {
+			if err = p.Programme.Catch(ctx); err != nil {
+				err = fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
 	return s, err
 }
 
 // openApp opens what a service is made of, in its part of the database.
-func (s *Suite) openApp(ctx context.Context, name, prefix string, keys launch.Keys, all *association.Registry, log *slog.Logger) (err error) {
+func (s *Suite) openApp(ctx context.Context, name, prefix string, data Layout, log *slog.Logger) (err error) {
+	keys := launch.Keys{Dir: data.Keys()}
 	p := &launch.App{
+		Config:  launch.Config{AssociationsDir: data.Associations(), ActivityURL: "http://activity"},
 		Service: name, Prefix: prefix, Schema: services[name].Schema, Blobs: blobs.Store(s.blobs, name), Parts: parts.Parts{
-			Peers: map[string]feed.Reader{}, Associations: all, Now: time.Now, NewID: uuid.NewString, Log: log.With("component", name),
+			Peers: map[string]feed.Reader{}, Now: time.Now, NewID: uuid.NewString, Log: log.With("component", name),
 		},
+		// of whom the calls are that no function makes: those for the programme
+		Transport: inprocess.Transport{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.activity.ServeHTTP(w, r) })},
+	}
+	if p.Associations, err = association.NewRegistry(); err != nil {
+		return err
+	}
+	if p.Signer, err = keys.Signer(name, p.Now); err != nil {
+		return err
 	}
 	if p.Cipher, err = keys.Cipher(); err != nil {
 		return err
@@ -151,6 +167,9 @@ func add[S interface{ Run(context.Context) error }](ctx context.Context, s *Suit
 	if err != nil {
 		return service, fmt.Errorf("%s: %w", name, err)
 	}
+	if name == "activity" {
+		s.activity = h
+	}
 	s.Upstreams[name] = inprocess.Transport{Handler: h}
 	s.workers = append(s.workers, service.Run)
 	return service, nil
@@ -165,8 +184,10 @@ func (s *Suite) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Ready reports whether the database can serve.
-func (s *Suite) Ready(ctx context.Context) error { return s.apps["referral"].Engine.Ping(ctx) }
+// Ready reports whether the database can serve, and whether every service has an association.
+func (s *Suite) Ready(ctx context.Context) error {
+	return errors.Join(s.apps["referral"].Ready(ctx), s.apps["participant"].Ready(ctx))
+}
 
 // Close closes the access logs and the database.
 func (s *Suite) Close() error {

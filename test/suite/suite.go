@@ -34,9 +34,9 @@ type Suite struct {
 	client    *http.Client
 }
 
-// Services are the four processes of the suite in services mode; the gateway is
-// the last to start.
-var Services = []string{"participant", "referral", "activity", "gateway"}
+// Services are the four processes of the suite in services mode, in the order of their
+// start: the activity service has the programme, by which the others are ready.
+var Services = []string{"activity", "participant", "referral", "gateway"}
 
 // builtEnv names the folder of built programs; without it they are built for the run.
 const builtEnv = "FINSAM_BIN"
@@ -141,7 +141,6 @@ func (s *Suite) separate(t testing.TB, names []string, addrs map[string]string, 
 	s.Token(t, Caller{Role: "coach", Authority: "molndal"}) // makes the demo issuer and its trust file
 	common := append([]string{
 		"FINSAM_KEYS_DIR=" + filepath.Join(s.Data, "keys"),
-		"FINSAM_ASSOCIATIONS_DIR=" + filepath.Join(s.Data, "associations"),
 		"FINSAM_TRUST_FILE=" + filepath.Join(s.Data, "demo", "trust.yaml"),
 		"FINSAM_BLOBS=folder:" + filepath.Join(s.Data, "attachments"),
 		"FINSAM_REFERRAL_URL=http://" + addrs["referral"],
@@ -151,6 +150,10 @@ func (s *Suite) separate(t testing.TB, names []string, addrs map[string]string, 
 	s.Base = "http://" + addrs["gateway"] + "/finsam/v1"
 	s.Addrs = addrs
 	for _, name := range names {
+		own := common
+		if name == "activity" {
+			own = append([]string{"FINSAM_ASSOCIATIONS_DIR=" + filepath.Join(s.Data, "associations")}, common...)
+		}
 		admin := freeport.Addr(t)
 		s.add(t, &Process{
 			Name: name, Admin: "http://" + admin,
@@ -159,7 +162,7 @@ func (s *Suite) separate(t testing.TB, names []string, addrs map[string]string, 
 				"FINSAM_ADDR=" + addrs[name],
 				"FINSAM_ADMIN_ADDR=" + admin,
 				"FINSAM_STORE=sqlite:" + filepath.Join(s.Data, name+".db"),
-			}, common...),
+			}, own...),
 		})
 	}
 }

@@ -3,19 +3,27 @@ package launchtest
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
+	"github.com/finsam/finsam/pkg/feed/feedhttp"
 	"github.com/finsam/finsam/pkg/freeport"
+	"github.com/finsam/finsam/pkg/history"
 	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/programme"
+	"github.com/finsam/finsam/pkg/programme/replica"
+	"github.com/finsam/finsam/pkg/web/server"
 )
 
 // Environ returns a whole environment for a service on temporary files. The other
-// services have addresses, and need not run.
+// services have addresses and need not run, but for one that has a programme.
 func Environ(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,8 +37,37 @@ func Environ(t *testing.T) map[string]string {
 	return map[string]string{
 		"FINSAM_ADDR": freeport.Addr(t), "FINSAM_ADMIN_ADDR": freeport.Addr(t), "FINSAM_LINGER": "0s", "FINSAM_LOG_LEVEL": "error",
 		"FINSAM_STORE": "sqlite:" + filepath.Join(dir, "service.db"), "FINSAM_KEYS_DIR": keys, "FINSAM_ASSOCIATIONS_DIR": associations,
-		"FINSAM_REFERRAL_URL": "http://127.0.0.1:1", "FINSAM_PARTICIPANT_URL": "http://127.0.0.1:1",
+		"FINSAM_REFERRAL_URL": "http://127.0.0.1:1", "FINSAM_PARTICIPANT_URL": "http://127.0.0.1:1", "FINSAM_ACTIVITY_URL": Owner(t),
 	}
+}
+
+// Owner starts what the other services see of the activity service, and returns its
+// address: a programme of one association, and an empty feed.
+func Owner(t *testing.T) string {
+	t.Helper()
+	served, err := association.NewRegistry(&association.Association{ID: "insjoriket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := &programme.Object{Association: "insjoriket", ID: string(programme.Association), Kind: programme.Association}
+	whole.Draw(programme.Version{From: programme.Beginning, Content: programme.Content{Association: &association.Members{Name: "Insjöriket"}}}, history.System("activity"), time.Now())
+	whole.Activate(history.System("activity"), time.Now())
+	mux := http.NewServeMux()
+	mux.Handle(replica.Path, replica.Handler(served, func(context.Context, string, []string) ([]*programme.Object, error) {
+		return []*programme.Object{whole}, nil
+	}))
+	mux.HandleFunc(feedhttp.Path, func(w http.ResponseWriter, r *http.Request) {
+		if server.Waits(r) {
+			<-r.Context().Done()
+		}
+		_, _ = io.WriteString(w, `{"events":[]}`)
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		s.CloseClientConnections()
+		s.Close()
+	})
+	return s.URL
 }
 
 // Run is a program: it serves until the context ends.

@@ -205,6 +205,9 @@ func (r *Replica) Catch(ctx context.Context) error {
 		return fmt.Errorf("read the programme: %w", err)
 	}
 	for id, objects := range r.known {
+		if index[id] == nil {
+			continue // its file has gone; here it is served for the persons who are enrolled
+		}
 		for object, o := range objects {
 			if index[id][object] < o.Writes {
 				return fmt.Errorf("%s of %s is at write %d and the copy at %d: %w", object, id, index[id][object], o.Writes, feed.ErrForked)

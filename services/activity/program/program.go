@@ -8,8 +8,8 @@ import (
 	"net/http"
 
 	"github.com/finsam/finsam/pkg/api/participant"
-	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/launch"
+	"github.com/finsam/finsam/pkg/programme/replica"
 	common "github.com/finsam/finsam/pkg/rest"
 	"github.com/finsam/finsam/services/activity/rest"
 	"github.com/finsam/finsam/services/activity/service"
@@ -29,11 +29,6 @@ func Run(ctx context.Context, environ map[string]string) error {
 
 // Build puts the service together; identities asks the vault.
 func Build(ctx context.Context, p *launch.App, identities func(context.Context, []string) ([]participant.Identity, error)) (*service.Service, http.Handler, error) {
-	var err error
-	if p.Associations, err = association.NewRegistry(); err != nil { // served from the objects, not from the files
-		return nil, nil, err
-	}
-	p.Associations.Now = p.Now
 	s, err := service.New(ctx, service.Config{Parts: p.Parts, Folder: p.Config.AssociationsDir, Identities: func(ctx context.Context, participants []string) ([]service.Identity, error) {
 		all, err := identities(ctx, participants)
 		return common.Map(all, func(i participant.Identity) service.Identity {
@@ -43,6 +38,8 @@ func Build(ctx context.Context, p *launch.App, identities func(context.Context, 
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := rest.New(s, p.Web())
+	c := p.Web()
+	c.Internal = map[string]http.Handler{replica.Path: replica.Handler(s.Associations, s.Programme.Fetch)}
+	h, err := rest.New(s, c)
 	return s, h, err
 }

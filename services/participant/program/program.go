@@ -14,7 +14,7 @@ import (
 
 // Requirements are what Build needs.
 var Requirements = launch.Requirements{
-	Service: "participant", Store: true, Schema: service.Schema, Cipher: true, Associations: true, Peers: []string{"referral"},
+	Service: "participant", Store: true, Schema: service.Schema, Cipher: true, Programme: true, Peers: []string{"referral"},
 }
 
 // Run serves the service until ctx ends. Its error names the variable that is wrong.

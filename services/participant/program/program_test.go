@@ -13,6 +13,6 @@ func TestTheProgramServesUntilItIsStopped(t *testing.T) {
 
 func TestAWrongValueStopsTheStartAndNamesTheVariable(t *testing.T) {
 	launchtest.RefusesEach(t, program.Run, map[string]string{
-		"FINSAM_STORE": "", "FINSAM_REFERRAL_URL": "", "FINSAM_KEYS_DIR": "", "FINSAM_ASSOCIATIONS_DIR": "", "FINSAM_ADDR": "8080",
+		"FINSAM_STORE": "", "FINSAM_REFERRAL_URL": "", "FINSAM_KEYS_DIR": "", "FINSAM_ACTIVITY_URL": "", "FINSAM_ADDR": "8080",
 	})
 }

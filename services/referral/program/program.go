@@ -17,7 +17,7 @@ import (
 
 // Requirements are what Build needs.
 var Requirements = launch.Requirements{
-	Service: "referral", Store: true, Schema: service.Schema, Blobs: true, Cipher: true, Associations: true, Peers: []string{"participant"},
+	Service: "referral", Store: true, Schema: service.Schema, Blobs: true, Cipher: true, Programme: true, Peers: []string{"participant"},
 }
 
 // Run serves the service until ctx ends. Its error names the variable that is wrong.

@@ -13,6 +13,6 @@ func TestTheProgramServesUntilItIsStopped(t *testing.T) {
 
 func TestAWrongValueStopsTheStartAndNamesTheVariable(t *testing.T) {
 	launchtest.RefusesEach(t, program.Run, map[string]string{
-		"FINSAM_STORE": "", "FINSAM_PARTICIPANT_URL": "participant", "FINSAM_KEYS_DIR": "/nowhere", "FINSAM_ASSOCIATIONS_DIR": "/nowhere", "FINSAM_ADDR": "8080", "FINSAM_BLOBS": "s3://bucket", "FINSAM_WEBHOOK_ALLOW": "10.0.0.1", "FINSAM_WEBHOOK_PROXY": "proxy:3128",
+		"FINSAM_STORE": "", "FINSAM_PARTICIPANT_URL": "participant", "FINSAM_KEYS_DIR": "/nowhere", "FINSAM_ACTIVITY_URL": "", "FINSAM_ADDR": "8080", "FINSAM_BLOBS": "s3://bucket", "FINSAM_WEBHOOK_ALLOW": "10.0.0.1", "FINSAM_WEBHOOK_PROXY": "proxy:3128",
 	})
 }

@@ -1,0 +1,82 @@
+package standalone_test
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/finsam/finsam/pkg/servicetest"
+	"github.com/finsam/finsam/services/standalone"
+)
+
+// unpack returns a data folder of an earlier version: that of a demo, whose people are all
+// invented and whose keys are its own.
+func unpack(t *testing.T, file string) standalone.Layout {
+	t.Helper()
+	packed, err := os.Open(filepath.Join("testdata", file))
+	servicetest.Must(t, err)
+	defer packed.Close()
+	plain, err := gzip.NewReader(packed)
+	servicetest.Must(t, err)
+	dir := t.TempDir()
+	for files := tar.NewReader(plain); ; {
+		h, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return standalone.Layout(dir)
+		}
+		servicetest.Must(t, err)
+		to := filepath.Join(dir, filepath.Clean("/"+h.Name))
+		if h.FileInfo().IsDir() {
+			servicetest.Must(t, os.MkdirAll(to, 0o700))
+			continue
+		}
+		text, err := io.ReadAll(files)
+		servicetest.Must(t, err)
+		servicetest.Must(t, os.WriteFile(to, text, 0o600))
+	}
+}
+
+// Before programmes were data, every service read the files; bookings point at the
+// activities that they named.
+func TestADataFolderFromBeforeTheProgrammesIsTakenOver(t *testing.T) {
+	data := unpack(t, "demo-2026-11-30.tar.gz")
+	const recovery = "60635701-a98c-5972-9934-fb94bc309192" // Wednesday 10:00, in Mölndal
+	for _, start := range []string{"first", "second"} {
+		o := open(t, data)
+		bookings := o.list(coach1, "/bookings")
+		if len(bookings) != 2 {
+			t.Fatalf("%s start: %d bookings", start, len(bookings))
+		}
+		for _, b := range bookings {
+			if b["activity"] != recovery || b["state"] != "booked" {
+				t.Errorf("%s start: a booking is another: %v", start, b)
+			}
+			e := o.do(coach1, 200, http.MethodGet, "/enrolments/"+b["enrolment"].(string), nil, nil)
+			if e["planVersion"] != "174b15db8110" { // as it was planned
+				t.Errorf("%s start: the plan's version is %v", start, e["planVersion"])
+			}
+			found := false
+			for _, x := range o.list(coach1, "/participants/"+b["participant"].(string)+"/week?week=2026-W49") {
+				x, _ := x["occurrence"].(map[string]any)
+				found = found || x["activity"] == recovery && x["date"] == "2026-12-02"
+			}
+			if !found {
+				t.Errorf("%s start: the participant's week does not have the activity", start)
+			}
+		}
+		if week := o.list(coach1, "/municipalities/1481/week?week=2026-W49"); len(week) == 0 {
+			t.Errorf("%s start: the week is empty", start)
+		}
+		o.stop()
+	}
+	o := open(t, data)
+	e := o.enrolled(1213, day(0))
+	if got := o.do(coach1, 200, http.MethodGet, e, nil, nil)["planVersion"]; got != "1" {
+		t.Errorf("who is enrolled now follows version %v of the plan", got)
+	}
+}
