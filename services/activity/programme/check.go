@@ -19,6 +19,9 @@ type Finding struct {
 	Object   string     // id of the object in which it is mended, such as "plan.activera.1441"
 	Prevents bool       // activation; else it is only shown
 	Text     fault.Text // what is found where, and what is wanted
+
+	about  string // empty: the text says it
+	extent int    // of what may be more or less
 }
 
 // Simulate returns what an association would meet in the two years from a day on, when it is
@@ -29,13 +32,15 @@ func Simulate(before, after *association.Association, first civil.Date, changed 
 	if before == nil {
 		return found
 	}
-	known := map[Finding]bool{}
+	extents := map[string]int{} // of what is known
 	for _, f := range simulate(before, first) {
-		known[f] = true
+		about := cmp.Or(f.about, f.Object+f.Text.EN)
+		extents[about] = max(extents[about], 1, f.extent)
 	}
 	var shown []Finding
 	for _, f := range found {
-		if isKnown := known[f]; !isKnown || slices.Contains(changed, f.Object) {
+		isKnown := max(1, f.extent) <= extents[cmp.Or(f.about, f.Object+f.Text.EN)]
+		if !isKnown || slices.Contains(changed, f.Object) {
 			f.Prevents = f.Prevents && !isKnown
 			shown = append(shown, f)
 		}
@@ -69,7 +74,14 @@ var categories = codelist.Labels[string]("ActivityCategory")
 
 // find adds a finding. Both sentences are written with the same values, by their numbers.
 func (c *checker) find(object string, prevents bool, sv, en string, values ...any) {
-	c.found = append(c.found, Finding{object, prevents, fault.Text{SV: fmt.Sprintf(sv, values...), EN: fmt.Sprintf(en, values...)}})
+	c.found = append(c.found, Finding{Object: object, Prevents: prevents, Text: fault.Text{SV: fmt.Sprintf(sv, values...), EN: fmt.Sprintf(en, values...)}})
+}
+
+// weigh says what the last finding is about, whatever dates and numbers its text has, and how
+// much of it there is: more than before is a new finding, less is not.
+func (c *checker) weigh(extent int, about ...any) {
+	f := &c.found[len(c.found)-1]
+	f.about, f.extent = fmt.Sprint(about...), extent
 }
 
 // plan checks what a plan says by itself, wherever it is followed.
@@ -239,11 +251,13 @@ func (c *checker) rules(object, initiative string, o offer, p association.Plan) 
 			c.find(object, true, "%[1]s i %[2]s: regeln ”%[3]s” (slaget ”%[5]s”, minst %[7]d i veckan) kan inte följas med det som kommunen erbjuder. Antal veckor: %[8]d, den första från %[9]s. Lägg till en aktivitet.",
 				"%[1]s in %[2]s: the rule “%[4]s” (category “%[6]s”, at least %[7]d a week) cannot be met by what the municipality offers. Weeks: %[8]d, the first from %[9]s on. Add an activity.",
 				append(values, len(without), without[0])...)
+			c.weigh(len(without), "rule ", initiative, o.Code, " ", r.ID)
 		}
 		if len(shortened) > 0 {
 			c.find(object, false, "%[1]s i %[2]s: regeln ”%[3]s” kan inte följas i veckor med stängda dagar. Antal veckor: %[8]d, den första från %[9]s. Lägg till en aktivitet på en annan dag de veckorna.",
 				"%[1]s in %[2]s: the rule “%[4]s” cannot be met in weeks with closed days. Weeks: %[8]d, the first from %[9]s on. Add an activity on another day in those weeks.",
 				append(values, len(shortened), shortened[0])...)
+			c.weigh(len(shortened), "closed ", initiative, o.Code, " ", r.ID)
 		}
 	}
 }
@@ -359,6 +373,7 @@ func (c *checker) course(o offer, x association.Activity, p span, sessions []ses
 			c.find(object, true, "”%[1]s” i %[2]s: kursen som börjar %[4]s har sin sista av %[3]d gånger %[5]s. Det är längre än blocken som den hör till. Ange en annan start, färre gånger eller längre block.",
 				"“%[1]s” in %[2]s: the course that begins on %[4]s has its last of %[3]d sessions on %[5]s. That is longer than the blocks that it belongs to. Give another start, fewer sessions or longer blocks.",
 				append(values, c.dates[sessions[n+wanted-1].day])...)
+			c.weigh(c.dates[first].DaysUntil(c.dates[sessions[n+wanted-1].day]), "course ", x.ID, start)
 		}
 	}
 	if len(p.form.ClosedGroup.Starts) > 0 {

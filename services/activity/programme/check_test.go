@@ -373,3 +373,38 @@ func TestWhatACheckFinds(t *testing.T) {
 		}
 	}
 }
+
+// TestLessOfWhatWasFoundBeforePreventsNothing has a rule of two walks a week, a second walk
+// that begins sooner or later, and a course that is too long already.
+func TestLessOfWhatWasFoundBeforePreventsNothing(t *testing.T) {
+	p := activera()
+	p.Rules = []association.Rule{{ID: "physical", Category: "health", Times: 2}}
+	in := func(since civil.Date, closed association.ClosedPeriod) *association.Association {
+		second, course := walk("thursday"), walk("tuesday")
+		second.Since = since
+		course.Category, course.ClosedGroup = "act", &association.ClosedGroup{Sessions: 25, Starts: []string{"2027-01-12"}}
+		a := town(p, "open", walk("monday"), second, course)
+		a.Calendar.Closed = []association.ClosedPeriod{closed}
+		for n := range a.Weeks[0].Activities {
+			a.Weeks[0].Activities[n].Calendar = a.Calendar
+		}
+		return a
+	}
+	week := association.ClosedPeriod{From: "2027-06-21", Until: "2027-06-27"}
+	before := in("2027-06-01", week)
+	for _, c := range []struct {
+		sentence string
+		after    *association.Association
+		want     int
+	}{
+		{"the same", before, 0},
+		{"the second walk begins sooner", in("2027-03-01", week), 0},
+		{"the second walk begins later", in("2027-09-01", week), 1},
+		{"another closed week after the course", in("2027-06-01", association.ClosedPeriod{From: "2027-07-26", Until: "2027-08-01"}), 0},
+		{"two closed weeks within the course", in("2027-06-01", association.ClosedPeriod{From: "2027-06-14", Until: "2027-06-27"}), 1},
+	} {
+		if got := problems(Simulate(before, c.after, "2026-12-01")); len(got) != c.want {
+			t.Errorf("%s: %q, want %d", c.sentence, got, c.want)
+		}
+	}
+}
