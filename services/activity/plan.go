@@ -25,11 +25,11 @@ type Part struct {
 
 // PlanOf returns the plan of a series from a day on.
 func PlanOf(a association.Activity, first civil.Date) Plan {
+	days := slices.DeleteFunc(turns(a), func(d civil.Date) bool { return d <= first })
 	var p Plan
-	for _, since := range append([]civil.Date{first}, turns(a)...) {
-		if x := a.At(since); since == first || since > first {
-			p = append(p, Part{since, x.Day, x.From, x.To})
-		}
+	for _, since := range append([]civil.Date{first}, days...) {
+		x := a.At(since)
+		p = append(p, Part{since, x.Day, x.From, x.To})
 	}
 	return p
 }
