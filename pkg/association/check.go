@@ -48,7 +48,7 @@ func (c *checker) want(ok bool, place, format string, args ...any) {
 	if ok {
 		return
 	}
-	p := Problem{Place: place, Want: fmt.Sprintf(format, args...), Object: c.object}
+	p := Problem{Place: place, Want: fmt.Sprintf(format, args...), Object: c.object, sv: fmt.Sprintf(swedish[format], args...)}
 	if c.object != "" {
 		p.Field = strings.TrimPrefix(strings.TrimPrefix(place, c.at), ".")
 	}

@@ -64,6 +64,8 @@ type Problem struct {
 	Want   string `json:"want"`             // what is wanted there, and what was found
 	Object string `json:"object,omitempty"` // of the programme, such as "site.1481.neon"; empty: of none
 	Field  string `json:"field,omitempty"`  // in the object, such as "day"
+
+	sv string // Want as a sentence in Swedish; empty: of YAML
 }
 
 // Problems is everything wrong with a configuration, in the order of the file.

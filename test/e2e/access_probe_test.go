@@ -144,6 +144,9 @@ var views = map[string]map[string]func(suite.Answer, thing) bool{
 		"text":       func(a suite.Answer, _ thing) bool { return a.Text("reason") != "" },
 		"duplicates": func(a suite.Answer, _ thing) bool { return a.At("duplicates") != nil },
 	},
+	"getBooking": {"text": func(a suite.Answer, _ thing) bool {
+		return strings.Contains(string(a.Raw), "Påhittad rättelse.")
+	}},
 	"getProgrammeObject": {"draft": func(a suite.Answer, _ thing) bool { return a.At("draft") != nil }},
 	"getPlaces":          {"use": func(a suite.Answer, _ thing) bool { return a.At("taken") != nil }},
 	"getParticipant": {"identity": func(a suite.Answer, t thing) bool {

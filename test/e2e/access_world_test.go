@@ -112,6 +112,8 @@ func (w *world) onTheWay(th thing, p persontest.Person, n int) thing {
 	w.change(officer, enrolment, "check-ins/1/answer", map[string]any{"readiness": "ready", "text": "Påhittat svar."})
 	booking := w.book(enrolment, map[string]any{"activity": w.activity}, fmt.Sprint("world-", n))
 	th.booking = strings.TrimPrefix(booking, "/bookings/")
+	w.change(coach, booking, "attendances", map[string]any{"date": w.date, "attendance": "present"})
+	w.change(coach, booking, "attendance-corrections", map[string]any{"date": w.date, "attendance": "absent", "reason": "Påhittad rättelse."})
 	me := suite.Caller{Role: "participant", Authority: "self", Participant: th.participant, Subject: "somebody"}
 	feed := w.Must(w.t, 201, suite.Request{
 		Method: "POST", Path: "/participants/" + th.participant + "/calendar-feeds", Token: w.Token(w.t, me),

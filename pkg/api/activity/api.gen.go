@@ -1523,6 +1523,9 @@ type ProgrammeEnding struct {
 
 // ProgrammeFinding Något som kontrollen fann. / Something that the check found.
 type ProgrammeFinding struct {
+	// Field Fältet i objektets innehåll, om det är ett. / The field of the object's content, if it is one.
+	Field *string `json:"field,omitempty"`
+
 	// Object Objektet där det rättas. / The object in which it is mended.
 	Object string `json:"object"`
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/finsam/finsam/pkg/access"
 	"github.com/finsam/finsam/pkg/actor"
@@ -353,7 +354,7 @@ func (s *Service) report(ctx context.Context, c *comparison) (*Report, error) {
 func (c *comparison) prevention() error {
 	var wrong []fault.Field
 	for _, p := range c.problems {
-		wrong = append(wrong, fault.Field{Pointer: p.Place, Code: ErrFindings.Code, Text: fault.Text{SV: p.Want, EN: p.Want}})
+		wrong = append(wrong, fault.Field{Pointer: cmp.Or(p.Object, p.Place) + strings.TrimSuffix("#"+p.Field, "#"), Code: ErrFindings.Code, Text: p.Text()})
 	}
 	if wrong == nil {
 		for _, f := range Simulate(c.before, c.after, c.on) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -131,7 +130,7 @@ func (h handlers) CheckProgrammeDraft(ctx context.Context, r api.CheckProgrammeD
 	}
 	for _, p := range report.Problems {
 		b.Problems = append(b.Problems, api.ProgrammeFinding{
-			Object: r.Id, Text: api.Sentence{Sv: fmt.Sprintf("Rätta %s (%s).", p.Place, p.Want), En: fmt.Sprintf("Correct %s: %s.", p.Place, p.Want)},
+			Object: cmp.Or(p.Object, r.Id), Field: rest.Optional(p.Field), Text: api.Sentence{Sv: p.Text().SV, En: p.Text().EN},
 		})
 	}
 	for _, f := range report.Findings {
