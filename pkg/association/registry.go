@@ -1,15 +1,11 @@
 package association
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,21 +15,18 @@ import (
 	"time"
 
 	"github.com/finsam/finsam/pkg/atomicfile"
-	"github.com/finsam/finsam/pkg/backoff"
 	"github.com/finsam/finsam/pkg/civil"
 	"github.com/finsam/finsam/pkg/fault"
-	"github.com/finsam/finsam/pkg/metrics"
 )
 
 // Registry is the associations that this installation serves. Its methods may be called
-// at once: an Association that it returns never changes; Serve and Follow replace it.
+// at once: an Association that it returns never changes; Serve replaces it.
 type Registry struct {
 	// Now is the clock by which the day changes; nil: time.Now.
 	Now func() time.Time
 
 	mu     sync.Mutex // held to change what is served
 	served atomic.Pointer[map[string]*serving]
-	folder *folder // where they were read; nil: nowhere
 }
 
 // serving is how an association is served.
@@ -97,7 +90,7 @@ func (s *serving) today(now time.Time) *Association {
 // LoadDir reads every .yaml and .yml file of a folder; a folder without any
 // is an empty registry. The error says which files are invalid and why.
 func LoadDir(dir string) (*Registry, error) {
-	texts, err := readTexts(dir)
+	texts, err := ReadFolder(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read associations: %w", err)
 	}
@@ -105,12 +98,7 @@ func LoadDir(dir string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := NewRegistry(all...)
-	if err != nil {
-		return nil, err
-	}
-	r.folder = &folder{dir: dir, judged: content{texts: texts}}
-	return r, nil
+	return NewRegistry(all...)
 }
 
 func index(all []*Association) (map[string]*serving, error) {
@@ -191,98 +179,9 @@ func Save(dir string, data []byte) (*Association, error) {
 	return a, nil
 }
 
-// followInterval is how often the folder is read, give or take a quarter. A change is
-// applied at the second reading that finds it, after five seconds at most.
-const followInterval = 2 * time.Second
-
-// folder is what Follow knows of the folder.
-type folder struct {
-	dir     string
-	judged  content // what was applied or refused last
-	latest  content // what the previous reading found
-	invalid atomic.Bool
-}
-
-// Follow reads the folder again whenever its content changes, until the context ends.
-// If any file is invalid, nothing changes: the log and a gauge, labelled with the
-// component, report it, and the previous files stay in use. An association whose file
-// has gone is served until the next start, since people are enrolled in it. A registry
-// that was not read from a folder has nothing to follow.
-func (r *Registry) Follow(ctx context.Context, component string, log *slog.Logger) error {
-	if r.folder == nil {
-		return nil
-	}
-	defer metrics.Watch(metrics.Labels{"component": component}, metrics.Gauge{
-		Name:        "finsam.association.files.wrong",
-		Description: "1 while the association files are invalid and the previous ones are used.",
-		Read: func() (float64, bool) {
-			if r.folder.invalid.Load() {
-				return 1, true
-			}
-			return 0, true
-		},
-	})()
-	for backoff.Sleep(ctx, followInterval*3/4+rand.N(followInterval/2)) {
-		r.reload(log)
-	}
-	return nil
-}
-
-// reload reads the folder once, and applies a change if the previous reading found the
-// same: a file that is being written may be valid YAML halfway.
-func (r *Registry) reload(log *slog.Logger) {
-	f, now := r.folder, content{}
-	var err error
-	if now.texts, err = readTexts(f.dir); err != nil {
-		now = content{err: err.Error()}
-	}
-	isStable := now.equal(f.latest)
-	f.latest = now
-	if !isStable || now.equal(f.judged) {
-		return
-	}
-	f.judged = now
-	err = r.apply(now, log)
-	f.invalid.Store(err != nil)
-	if err != nil {
-		log.Error("invalid association files; keeping the previous ones", "places", places(err))
-	}
-}
-
-// apply serves the content of the folder from now on.
-func (r *Registry) apply(c content, log *slog.Logger) error {
-	if c.err != "" {
-		return errors.New(c.err)
-	}
-	all, err := parseAll(c.texts)
-	if err != nil {
-		return err
-	}
-	next, err := index(all)
-	if err != nil {
-		return err
-	}
-	before := *r.served.Load()
-	for _, id := range slices.Sorted(maps.Keys(before)) {
-		if next[id] == nil {
-			next[id] = before[id]
-			log.Warn("the file of an association has gone; it is served until the next start", "association", id)
-		} else if err := next[id].today(r.now()).Continues(before[id].today(r.now()), civil.DateOf(r.now())); err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", id, err))
-		}
-	}
-	r.served.Store(&next)
-	var versions []string // such as "insjoriket 0f3a5b7c9d11"
-	for _, a := range all {
-		versions = append(versions, a.ID+" "+a.Version)
-	}
-	log.Info("association files reloaded", "associations", versions)
-	return nil
-}
-
-// places returns where the files are invalid, and nothing of their content: what was put
+// Places returns where files are invalid, and nothing of their content: what was put
 // there by mistake may be about people, and belongs in no log.
-func places(err error) []string {
+func Places(err error) []string {
 	var joined interface{ Unwrap() []error }
 	if !errors.As(err, &joined) {
 		return []string{err.Error()}
@@ -300,21 +199,11 @@ func places(err error) []string {
 	return all
 }
 
-// content is what one reading of a folder found.
-type content struct {
-	texts map[string][]byte // by the file's name
-	err   string            // why it could not be read
-}
-
-func (c content) equal(d content) bool {
-	return c.err == d.err && maps.EqualFunc(c.texts, d.texts, bytes.Equal)
-}
-
-// readTexts reads the .yaml and .yml files of a folder, by name, and of each no more
+// ReadFolder reads the .yaml and .yml files of a folder, by name, and of each no more
 // than is needed to see that it is too large. The texts themselves are compared, not
 // times or inodes: Kubernetes changes a mounted ConfigMap by pointing one symbolic link
 // elsewhere.
-func readTexts(dir string) (map[string][]byte, error) {
+func ReadFolder(dir string) (map[string][]byte, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err

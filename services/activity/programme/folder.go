@@ -151,8 +151,9 @@ func (s *Service) loadFolder(ctx context.Context, read content) error {
 	if err != nil && read.err == "" && !errors.As(err, &wrong) {
 		return err
 	}
-	s.folder.invalid.Store(err != nil)
-	if err != nil {
+	if wasInvalid := s.folder.invalid.Swap(err != nil); wasInvalid && err == nil {
+		s.Log.InfoContext(ctx, "association files are valid again")
+	} else if err != nil {
 		s.Log.ErrorContext(ctx, "invalid association files; keeping what was loaded before", "places", association.Places(err))
 	}
 	return nil

@@ -1,4 +1,4 @@
-package association
+package programme_test
 
 import (
 	"bytes"
@@ -7,17 +7,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/finsam/finsam/pkg/association"
 	"github.com/finsam/finsam/pkg/metrics/metricstest"
+	"github.com/finsam/finsam/pkg/servicetest"
+	. "github.com/finsam/finsam/services/activity/activitytest"
+	"github.com/finsam/finsam/services/activity/service"
 )
 
-// followed is a folder with the real association, whose registry is looked after
-// by hand.
+// followed is a folder with the real association, and a service that looks at it by hand.
 type followed struct {
-	*Registry
+	*association.Registry
+	*service.Service
 	t   *testing.T
 	dir string
 	log bytes.Buffer
@@ -26,14 +29,25 @@ type followed struct {
 func newFollowed(t *testing.T) *followed {
 	f := &followed{t: t, dir: t.TempDir()}
 	f.write("insjoriket.yaml", f.text())
-	var err error
-	if f.Registry, err = LoadDir(f.dir); err != nil {
-		t.Fatal(err)
-	}
+	f.open()
+	f.log.Reset()
 	return f
 }
 
-func (f *followed) text() string { return string(realFile(f.t)) }
+// open constructs the service on the folder.
+func (f *followed) open() {
+	f.t.Helper()
+	parts := Start(f.t).Parts
+	parts.Log = slog.New(slog.NewTextHandler(&f.log, nil))
+	var err error
+	parts.Associations, err = association.NewRegistry()
+	servicetest.Must(f.t, err)
+	f.Registry = parts.Associations
+	f.Service, err = service.New(f.t.Context(), service.Config{Parts: parts, Folder: f.dir})
+	servicetest.Must(f.t, err)
+}
+
+func (f *followed) text() string { return string(servicetest.Example(f.t)) }
 
 // with is the real file with one text for another.
 func (f *followed) with(old, with string) string {
@@ -53,13 +67,13 @@ func (f *followed) write(name, text string) {
 // looks has the folder looked at n times.
 func (f *followed) looks(n int) {
 	for range n {
-		f.reload(slog.New(slog.NewTextHandler(&f.log, nil)))
+		servicetest.Must(f.t, f.Programme.Look(f.t.Context()))
 	}
 }
 
 func (f *followed) name() string {
 	f.t.Helper()
-	a, err := f.Get("insjoriket")
+	a, err := f.Registry.Get("insjoriket")
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -77,9 +91,9 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 		says   string // in the log
 		never  string // in the log
 	}{
-		"a good file is taken":             {func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)) }, renamed, 1, false, "files reloaded", ""},
+		"a good file is taken":             {func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)) }, renamed, 1, false, "a programme was loaded", ""},
 		"an association more is served":    {func(f *followed) { f.write("two.yaml", second(f)) }, old, 2, false, "annat", ""},
-		"what is no YAML is not looked at": {func(f *followed) { f.write("notes.txt", "a: [") }, old, 1, false, "", "reloaded"},
+		"what is no YAML is not looked at": {func(f *followed) { f.write("notes.txt", "a: [") }, old, 1, false, "", "loaded"},
 		"an unknown field is refused, and not logged": {
 			func(f *followed) { f.write("insjoriket.yaml", f.with(old, renamed)+"\nTolvanPåhittad: 1\n") }, old, 1, true, "insjoriket.yaml: line ", "Påhittad"},
 		"a wrong value is refused, and not logged": {
@@ -90,8 +104,8 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 				f.write("two.yaml", "association: {}")
 			}, old, 1, true, "two.yaml: association.id", "insjoriket.yaml:"},
 		"an empty file is refused":               {func(f *followed) { f.write("insjoriket.yaml", "") }, old, 1, true, "insjoriket.yaml: file", ""},
-		"a file that is too large is refused":    {func(f *followed) { f.write("insjoriket.yaml", f.text()+strings.Repeat("#", maxFile)) }, old, 1, true, "insjoriket.yaml: file", "##"},
-		"the same association twice is refused":  {func(f *followed) { f.write("two.yaml", f.text()) }, old, 1, true, "configured twice", ""},
+		"a file that is too large is refused":    {func(f *followed) { f.write("insjoriket.yaml", f.text()+strings.Repeat("#", 1<<20)) }, old, 1, true, "insjoriket.yaml: file", "##"},
+		"the same association twice is refused":  {func(f *followed) { f.write("two.yaml", f.text()) }, old, 1, true, "two.yaml: association.id", ""},
 		"a link to nowhere is refused":           {func(f *followed) { _ = os.Symlink("nowhere", filepath.Join(f.dir, "two.yaml")) }, old, 1, true, "two.yaml", ""},
 		"an association whose file goes is kept": {func(f *followed) { _ = os.Remove(filepath.Join(f.dir, "insjoriket.yaml")) }, old, 1, false, "has gone", ""},
 		"a folder that goes changes nothing":     {func(f *followed) { _ = os.RemoveAll(f.dir) }, old, 1, true, "invalid", ""},
@@ -104,8 +118,8 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 			}
 			c.change(f)
 			f.looks(5)
-			if got := f.name(); got != c.name || len(f.All()) != c.served || f.folder.invalid.Load() != c.wrong {
-				t.Errorf("%q, %d served, wrong %t", got, len(f.All()), f.folder.invalid.Load())
+			if got := f.name(); got != c.name || len(f.All()) != c.served || f.Programme.IsInvalid() != c.wrong {
+				t.Errorf("%q, %d served, wrong %t", got, len(f.All()), f.Programme.IsInvalid())
 			}
 			said := f.log.String()
 			if !strings.Contains(said, c.says) || c.never != "" && strings.Contains(said, c.never) || strings.Count(said, "\n") > 2 {
@@ -136,12 +150,12 @@ func TestTheFileOfBeforeMakesItGoodAgain(t *testing.T) {
 	f := newFollowed(t)
 	f.write("insjoriket.yaml", "association: {}")
 	f.looks(2)
-	if !f.folder.invalid.Load() {
+	if !f.Programme.IsInvalid() {
 		t.Fatal("a wrong file was taken")
 	}
 	f.write("insjoriket.yaml", f.text())
 	f.looks(2)
-	if f.folder.invalid.Load() || !strings.Contains(f.log.String(), "files reloaded") {
+	if f.Programme.IsInvalid() || !strings.Contains(f.log.String(), "valid again") {
 		t.Errorf("the good file was not taken: %s", &f.log)
 	}
 }
@@ -167,27 +181,25 @@ func mount(t *testing.T, dir, version, text string) {
 func TestFollowSeesAConfigMapThatIsSwappedWhileOthersRead(t *testing.T) {
 	m := metricstest.New(t)
 	dir := t.TempDir()
-	mount(t, dir, "..2026_1", string(realFile(t)))
+	mount(t, dir, "..2026_1", string(servicetest.Example(t)))
 	if err := os.Symlink(filepath.Join("..data", "insjoriket.yaml"), filepath.Join(dir, "insjoriket.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	r, err := LoadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	var all sync.WaitGroup
-	all.Go(func() { _ = r.Follow(ctx, "referral", slog.New(slog.DiscardHandler)) })
+	f := &followed{t: t, dir: dir}
+	f.open()
+	r := f.Registry
+	servicetest.Run(t, f.Run)
 	for range 4 {
-		all.Go(func() {
+		servicetest.Run(t, func(ctx context.Context) error {
 			for ctx.Err() == nil {
 				a, err := r.Get("insjoriket")
 				if err != nil || len(a.Municipalities) != 5 || len(r.All()) != 1 {
 					t.Error("a reader saw less than the whole")
-					return
+					return nil
 				}
 				time.Sleep(time.Millisecond)
 			}
+			return nil
 		})
 	}
 	until := func(what string, ok func() bool) {
@@ -198,11 +210,9 @@ func TestFollowSeesAConfigMapThatIsSwappedWhileOthersRead(t *testing.T) {
 			}
 		}
 	}
-	defer all.Wait()
-	defer stop()
-	mount(t, dir, "..2026_2", strings.Replace(string(realFile(t)), "Insjöriket", "Påhittad", 1))
+	mount(t, dir, "..2026_2", strings.Replace(string(servicetest.Example(t)), "Insjöriket", "Påhittad", 1))
 	until("the swapped file is never taken", func() bool { return strings.HasSuffix(r.All()[0].Name, "Påhittad") })
-	const wrong = "finsam.association.files.wrong{component=referral}"
+	const wrong = "finsam.association.files.wrong{component=activity}"
 	if got, there := m.Read(t)[wrong]; !there || got != 0 {
 		t.Errorf("%s is %v, %t", wrong, got, there)
 	}
