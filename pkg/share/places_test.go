@@ -382,7 +382,7 @@ func TestCase_G7_WhatIsServedInAnOverloadHasHardlyWaited(t *testing.T) {
 func TestWhatAStallHasKeptWaitingIsServedAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := share.NewPlaces[string](share.PlacesConfig{Most: 129, Least: 128, Alone: .75, Queue: 128, Wait: time.Second})
-		stalled := false
+		var stalled atomic.Bool
 		var served, refused atomic.Int32
 		ask := func(who string) {
 			began := time.Now()
@@ -390,7 +390,7 @@ func TestWhatAStallHasKeptWaitingIsServedAfterIt(t *testing.T) {
 				refused.Add(1)
 				return
 			}
-			for time.Sleep(5 * time.Millisecond); stalled; time.Sleep(5 * time.Millisecond) {
+			for time.Sleep(5 * time.Millisecond); stalled.Load(); time.Sleep(5 * time.Millisecond) {
 			}
 			served.Add(1)
 			p.Leave(who, time.Since(began))
@@ -398,13 +398,13 @@ func TestWhatAStallHasKeptWaitingIsServedAfterIt(t *testing.T) {
 		for range 64 { // so that what is usual is known
 			ask("a")
 		}
-		stalled = true
+		stalled.Store(true)
 		var all sync.WaitGroup
 		for i := range 220 {
 			time.Sleep(5 * time.Millisecond)
 			all.Go(func() { ask("abcabca"[i%7 : i%7+1]) })
 		}
-		stalled = false
+		stalled.Store(false)
 		if all.Wait(); refused.Load() > 0 {
 			t.Errorf("%d of %d were refused", refused.Load(), refused.Load()+served.Load())
 		}
