@@ -58,7 +58,7 @@ func (b *books) find(format string, args ...any) {
 var telling = map[string][]string{
 	"referral":    {"referrals"},
 	"participant": {"persons", "enrolments"},
-	"activity":    {"bookings", "cancellations"},
+	"activity":    {"bookings", "cancellations", "programme_objects"},
 }
 
 // openBooks reads the databases at an address as in FINSAM_STORE; without one, the
