@@ -25,10 +25,7 @@ func (s *Service) Impact(ctx context.Context, before, after *association.Associa
 	c := programme.Compare(before, after, first)
 	var i programme.Impact
 	for initiative, municipalities := range c.Plans {
-		running := []string{initiative}
-		if after.Initiatives[0].ID == initiative {
-			running = append(running, "") // nameInitiatives has not met them: an association had one initiative only
-		}
+		running := []string{initiative, ""} // which nameInitiatives could not name: it may be this one
 		n, err := s.enrolments.Count(ctx, after.ID, []store.Cond{store.IsAmong(runningKey, running), store.IsAmong(municipalityKey, municipalities)})
 		if err != nil {
 			return i, err
