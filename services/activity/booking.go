@@ -188,23 +188,27 @@ func Bookable(a association.Activity, known bool, municipality string, from civi
 	case !IsDate(from):
 		return a, from, nil // which Check refuses
 	}
-	last := max(from, slices.Max(turns(a))).AddDays(6)
-	for first = from; ; first = first.AddDays(1) {
-		form = a.At(first)
-		if day, scheduled := form.Weekday(); scheduled && day == first.MidnightUTC().Weekday() {
-			break
-		}
-		if first == last {
-			return form, first, ErrOver.AtField("/from")
-		}
-	}
+	form, first, goesOn := FirstFrom(a, from)
 	switch {
+	case !goesOn:
+		return form, first, ErrOver.AtField("/from")
 	case form.ClosedGroup != nil && len(form.ClosedGroup.Starts) == 0:
 		err = ErrGroupNotOpen.AtField("/activity")
 	case form.ClosedGroup != nil && !slices.Contains(form.ClosedGroup.Starts, string(first)):
 		err = ErrGroupRunning.AtField("/from")
 	}
 	return form, first, err
+}
+
+// FirstFrom returns the first occurrence of an activity from a day on, and the activity as it
+// is then; ok is false when nothing takes place any more.
+func FirstFrom(a association.Activity, from civil.Date) (form association.Activity, first civil.Date, ok bool) {
+	for last := max(from, slices.Max(turns(a))).AddDays(6); from <= last; from = from.AddDays(1) {
+		if o, occurs := OccurrenceOn(a, from, nil); occurs {
+			return o.Activity, from, true
+		}
+	}
+	return a, from, false
 }
 
 // Check returns which of the request's days is against the rules.

@@ -150,4 +150,14 @@ func TestBookingsEndWithTheirActivity(t *testing.T) {
 	if _, err := s.Service.Book(ctx, walkFrom(civil.Date("2026-12-14")), ""); !errors.Is(err, activity.ErrOver) {
 		t.Errorf("a booking after the end: %v", err)
 	}
+	_, before, err := s.Service.Activities(ctx, Molndal, store.Window{Page: 1, Limit: 50})
+	servicetest.Must(t, err)
+	s.Clock.Advance(22 * 24 * time.Hour)
+	all, after, err := s.Service.Activities(ctx, Molndal, store.Window{Page: 1, Limit: 50})
+	if err != nil || after != before-1 || slices.ContainsFunc(all, func(x service.ActivityView) bool { return x.ID == Walk }) {
+		t.Errorf("%d of %d activities when it is over, %v", after, before, err)
+	}
+	if b, err = s.Service.Booking(ctx, b.ID); err != nil || b.Name != "Promenad" {
+		t.Errorf("the booking's activity is called %q, %v", b.Name, err)
+	}
 }

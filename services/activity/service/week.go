@@ -57,7 +57,7 @@ func (s *Service) MunicipalityWeek(ctx context.Context, code, week string) (*Mun
 	offered := in.Week(code).Activities
 	view := &MunicipalityWeek{Municipality: m, Week: w, Programme: in.Version, Items: activity.OccurrencesIn(w, offered, cancelled)}
 	for _, x := range offered {
-		if !x.Scheduled() {
+		if !x.Scheduled() && !x.At(w.Sunday()).Gone {
 			view.Unscheduled = append(view.Unscheduled, x)
 		}
 	}
@@ -88,7 +88,8 @@ type ActivityView struct {
 }
 
 // Activities returns a part of the association's activities, or of one
-// municipality's, in the order of the configuration, and how many there are.
+// municipality's, in the order of the configuration, and how many there are; what is over is
+// left out.
 func (s *Service) Activities(ctx context.Context, municipality string, w store.Window) (part []ActivityView, total int, err error) {
 	a, err := guard.Caller(ctx, s.AccessLog, "listActivities", "activities")
 	if err != nil {
@@ -98,14 +99,17 @@ func (s *Service) Activities(ctx context.Context, municipality string, w store.W
 	if err != nil {
 		return nil, 0, err
 	}
-	first := (w.Page - 1) * w.Limit
+	first, today := (w.Page-1)*w.Limit, civil.DateOf(s.Now())
 	for _, week := range in.Weeks {
 		if municipality != "" && week.Municipality != municipality {
 			continue
 		}
 		for _, x := range week.Activities {
+			if _, _, goesOn := activity.FirstFrom(x, today); x.Scheduled() && !goesOn {
+				continue
+			}
 			if total >= first && total < first+w.Limit {
-				v := ActivityView{Activity: x.At(civil.DateOf(s.Now()))}
+				v := ActivityView{Activity: x.At(today)}
 				if x.Scheduled() {
 					v.Operations = access.Permitted([]string{"createBooking", "cancelOccurrence"}, a, activity.ResourceOf(in.ID, x))
 				}
