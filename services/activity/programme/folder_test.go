@@ -105,7 +105,7 @@ func TestWhatBecomesOfAChangedFolder(t *testing.T) {
 			}, old, 1, true, "two.yaml: association.id", "insjoriket.yaml:"},
 		"an empty file is refused":               {func(f *followed) { f.write("insjoriket.yaml", "") }, old, 1, true, "insjoriket.yaml: file", ""},
 		"a file that is too large is refused":    {func(f *followed) { f.write("insjoriket.yaml", f.text()+strings.Repeat("#", 1<<20)) }, old, 1, true, "insjoriket.yaml: file", "##"},
-		"the same association twice is refused":  {func(f *followed) { f.write("two.yaml", f.text()) }, old, 1, true, "two.yaml: association.id", ""},
+		"the same association twice is refused":  {func(f *followed) { f.write("two.yaml", f.text()) }, old, 1, true, "configured twice", ""},
 		"a link to nowhere is refused":           {func(f *followed) { _ = os.Symlink("nowhere", filepath.Join(f.dir, "two.yaml")) }, old, 1, true, "two.yaml", ""},
 		"an association whose file goes is kept": {func(f *followed) { _ = os.Remove(filepath.Join(f.dir, "insjoriket.yaml")) }, old, 1, false, "has gone", ""},
 		"a folder that goes changes nothing":     {func(f *followed) { _ = os.RemoveAll(f.dir) }, old, 1, true, "invalid", ""},

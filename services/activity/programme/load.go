@@ -65,7 +65,7 @@ func ParseFiles(files map[string][]byte) (map[string]*association.File, error) {
 			continue
 		}
 		if byID[f.Association.ID] != "" {
-			wrong = append(wrong, fmt.Errorf("%s: %w", name, association.Problems{{Place: "association.id", Want: "want each association in one file, got one that is configured twice"}}))
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, association.Problems{{Place: "association.id, which is configured twice", Want: "want each association in one file"}}))
 		}
 		parsed[name], byID[f.Association.ID] = f, name
 	}
