@@ -238,7 +238,7 @@ func (c *checker) rules(object, initiative string, o offer, p association.Plan) 
 					free++
 				}
 			}
-			if free == 5 || weekly != nil && weekly[week] >= r.Times {
+			if free == 5 || weekly != nil && len(weekly[week]) >= r.Times && attendable(weekly[week]) >= r.Times {
 				continue
 			}
 			if free > 0 {

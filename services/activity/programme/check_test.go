@@ -177,6 +177,8 @@ func TestARuleIsMetInEachWeekThatIsNotClosed(t *testing.T) {
 		var changes []time.Time // by activity: from when on it is on another day, or not any more
 		for range 1 + chance.IntN(3) {
 			x := walk(weekdays[chance.IntN(5)])
+			x.From = []string{"13:00", "14:00"}[chance.IntN(2)]
+			x.To = x.From[:3] + "45"
 			changes = append(changes, first.AddDate(0, 0, 7*chance.IntN(130)))
 			later := x
 			later.Since, later.Day = civil.Date(changes[len(changes)-1].Format(time.DateOnly)), weekdays[chance.IntN(5)]
@@ -211,15 +213,17 @@ func TestARuleIsMetInEachWeekThatIsNotClosed(t *testing.T) {
 					free++
 					continue
 				}
+				clocks := map[string]bool{} // two walks at the same time are one that a person comes to
 				for k, x := range activities {
 					day := x.Day
 					if !d.Before(changes[k]) {
 						day = x.Later[0].Day
 					}
 					if day == weekdays[n] {
-						sessions++
+						clocks[x.From] = true
 					}
 				}
+				sessions += len(clocks)
 			}
 			switch {
 			case free == 5 || sessions >= p.Rules[0].Times:

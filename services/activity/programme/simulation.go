@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/finsam/finsam/pkg/association"
@@ -116,13 +117,13 @@ func (s *simulation) sessions(x association.Activity) []session {
 type offer struct {
 	association.Municipality
 	activities []association.Activity
-	sessions   [][]session      // of each of the activities
-	weekly     map[string][]int // by category: how many sessions there are in each week, from the first day's on, that everybody can come to
-	offered    map[string]bool  // the categories, also of what has no day yet
+	sessions   [][]session            // of each of the activities
+	weekly     map[string][][]session // by category: those of each week, from the first day's on, that everybody can come to
+	offered    map[string]bool        // the categories, also of what has no day yet
 }
 
 func (s *simulation) offer(m association.Municipality) offer {
-	o := offer{Municipality: m, activities: s.in.Week(m.Code).Activities, weekly: map[string][]int{}, offered: map[string]bool{}}
+	o := offer{Municipality: m, activities: s.in.Week(m.Code).Activities, weekly: map[string][][]session{}, offered: map[string]bool{}}
 	for _, x := range o.activities {
 		for _, p := range s.spans(x) {
 			if !p.form.Gone && p.form.Day == "" {
@@ -137,10 +138,27 @@ func (s *simulation) offer(m association.Municipality) offer {
 				continue
 			}
 			if o.weekly[c] == nil {
-				o.weekly[c] = make([]int, (len(s.dates)+s.weekday+6)/7)
+				o.weekly[c] = make([][]session, (len(s.dates)+s.weekday+6)/7)
 			}
-			o.weekly[c][(y.day+s.weekday)/7]++
+			week := &o.weekly[c][(y.day+s.weekday)/7]
+			*week = append(*week, y)
 		}
 	}
 	return o
+}
+
+// attendable returns how many of a week's sessions one person can come to.
+func attendable(week []session) (n int) {
+	if len(week) < 2 {
+		return len(week)
+	}
+	week = slices.Clone(week)
+	slices.SortFunc(week, func(a, b session) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.form.To, b.form.To)) })
+	last := session{day: -1}
+	for _, y := range week { // what ends first leaves most time for others
+		if y.day != last.day || !y.form.Timed() || !last.form.Timed() || y.form.From >= last.form.To {
+			n, last = n+1, y
+		}
+	}
+	return n
 }
