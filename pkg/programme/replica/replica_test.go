@@ -41,7 +41,7 @@ type owner struct {
 	served  *association.Registry
 }
 
-func newOwner(t *testing.T) *owner {
+func newOwner(t testing.TB) *owner {
 	t.Helper()
 	served, err := association.NewRegistry(&association.Association{ID: "insjoriket"})
 	if err != nil {
@@ -118,7 +118,8 @@ type follower struct {
 	stop func()
 }
 
-func follow(t *testing.T, e store.Engine, o *owner) *follower {
+// open opens a copy on a database.
+func open(t testing.TB, e store.Engine, o *owner) *follower {
 	t.Helper()
 	f := &follower{said: new(bytes.Buffer)}
 	calls := client.New("http://activity", inprocess.Transport{Handler: o}, webtest.NewTrust(t, nil).Signers["referral"])
@@ -127,6 +128,13 @@ func follow(t *testing.T, e store.Engine, o *owner) *follower {
 		Service: "referral", Engine: e, Feed: o, Owner: &replica.Client{Calls: calls}, Log: slog.New(slog.NewTextHandler(f.said, nil)),
 	})
 	servicetest.Must(t, err)
+	return f
+}
+
+// follow opens a copy and follows until the test ends, or until stop.
+func follow(t *testing.T, e store.Engine, o *owner) *follower {
+	t.Helper()
+	f := open(t, e, o)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- f.Run(ctx) }()
@@ -151,7 +159,7 @@ func (f *follower) soon(t *testing.T, name string) {
 	servicetest.Eventually(t, "it is called "+name, func() bool { return f.name() == name })
 }
 
-func engine(t *testing.T) store.Engine {
+func engine(t testing.TB) store.Engine {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "x.db"))
 	servicetest.Must(t, err)
@@ -282,6 +290,24 @@ func TestTheOwnerShowsNoDraftAndNotTooMuchAtOnce(t *testing.T) {
 		o.ServeHTTP(w, httptest.NewRequest(http.MethodGet, replica.Path+query, nil))
 		if got := w.Body.String(); !strings.Contains(got, want) || strings.Contains(got, "Utkast") || strings.Contains(got, "terms") {
 			t.Errorf("%.60s: %s", query, got)
+		}
+	}
+}
+
+// A large association of 600 activities is received by a service that has nothing.
+func BenchmarkCatch(b *testing.B) {
+	o := newOwner(b)
+	o.call("Insjöriket", programme.Beginning)
+	for n := range 600 {
+		series := &association.Activity{Name: "Promenad", Category: "social", Day: "tuesday", From: "13:00", To: "14:00", Place: "Frölundagatan 49"}
+		o.put(fmt.Sprintf("series.%d", n), programme.Series, programme.Content{Series: series}, programme.Beginning)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := open(b, engine(b), o)
+		servicetest.Must(b, f.Catch(b.Context()))
+		if f.name() != "Insjöriket" {
+			b.Fatal(f.name())
 		}
 	}
 }
