@@ -113,9 +113,10 @@ func (s *Service) loadFile(ctx context.Context, name string, text []byte, f *ass
 		if err != nil {
 			return nil, err
 		}
+		err = s.serve(ctx, in.association) // before the events say it
 		s.Changed()
 		s.Log.InfoContext(ctx, "a programme was loaded", "association", in.association, "file", name, "objects", len(after))
-		return report, s.serve(ctx, in.association)
+		return report, err
 	}
 	return nil, fault.ErrUnavailable.Because(fmt.Errorf("%s: %d writers were faster", name, loadTries))
 }

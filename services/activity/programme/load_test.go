@@ -210,6 +210,10 @@ func TestTwoReplicasThatLoadAtOnceLoadOnce(t *testing.T) {
 		in, err := replicas[1].Associations.Get(Tenant)
 		return err == nil && in.Initiatives[0].Plan.MaxWeeks == 30
 	})
+	// The event has emptied caches: what is cached next must not be what was before.
+	if in, err := replicas[2].Reference(admin("admin-1"), "listInitiatives", ""); err != nil || in.Initiatives[0].Plan.MaxWeeks != 30 {
+		t.Errorf("a replica that does not follow yet answers with what was before: %v", err)
+	}
 }
 
 func TestAChangedFolderIsLoadedOnceItIsStable(t *testing.T) {

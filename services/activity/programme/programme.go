@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -55,8 +56,8 @@ type Service struct {
 	objects   *store.Collection[Document]
 	documents *guard.Documents[Document]
 	folder    folder
-	serving   sync.Mutex // held while the objects of an association are read to be served
-	head      int64      // of the service's own feed, up to which the registry knows the objects
+	serving   sync.Mutex   // held while the objects of an association are read to be served
+	head      atomic.Int64 // of the service's own feed, up to which the registry knows the objects
 }
 
 // New opens the objects on the engine.
@@ -73,9 +74,11 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		},
 		Participants: func(*Document) []string { return nil },
 	}
-	if s.head, err = feed.End(ctx, c.Feed); err != nil {
+	head, err := feed.End(ctx, c.Feed)
+	if err != nil {
 		return nil, fmt.Errorf("programmes: %w", err)
 	}
+	s.head.Store(head)
 	return s, nil
 }
 
@@ -114,29 +117,46 @@ const (
 
 var feedRetry = backoff.Backoff{First: time.Second, Max: 30 * time.Second}
 
-// followReplicas serves what other replicas have made of the objects, as the service's own
-// feed says it.
+// followReplicas serves what other replicas make of the objects.
 func (s *Service) followReplicas(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
-		events, err := s.Feed.After(ctx, s.head, feedLimit, feedWait)
-		changed := map[string]bool{}
-		for _, e := range events {
-			if strings.HasPrefix(e.Type, Events) {
-				changed[e.Association] = true
-			}
-		}
-		for id := range changed {
-			err = errors.Join(err, s.serve(ctx, id))
-		}
-		switch {
-		case err == nil && len(events) > 0:
-			failures, s.head = 0, events[len(events)-1].Sequence
-		case err != nil && ctx.Err() == nil:
+		if _, err := s.follow(ctx, feedWait); err == nil {
+			failures = 0
+		} else if ctx.Err() == nil {
 			failures++
 			s.Log.WarnContext(ctx, "cannot read the changes of programmes; trying again", "error", err, "failures", failures)
 			backoff.Sleep(ctx, feedRetry.After(failures))
 		}
 	}
+}
+
+// CatchUp serves what other replicas have made of the objects until now, for an answer that is
+// cached until the next change: the event of the last one has emptied the cache. While the
+// store is away, what is known is served.
+func (s *Service) CatchUp(ctx context.Context) {
+	for n, err := feedLimit, error(nil); err == nil && n == feedLimit; {
+		n, err = s.follow(ctx, 0)
+	}
+}
+
+// follow serves what the service's own feed says of the objects, and waits that long for
+// something to come. It returns how many events it has read.
+func (s *Service) follow(ctx context.Context, wait time.Duration) (int, error) {
+	head := s.head.Load()
+	events, err := s.Feed.After(ctx, head, feedLimit, wait)
+	changed := map[string]bool{}
+	for _, e := range events {
+		if strings.HasPrefix(e.Type, Events) {
+			changed[e.Association] = true
+		}
+	}
+	for id := range changed {
+		err = errors.Join(err, s.serve(ctx, id))
+	}
+	if err == nil && len(events) > 0 {
+		s.head.CompareAndSwap(head, events[len(events)-1].Sequence) // else another has read them
+	}
+	return len(events), err
 }
 
 // serve reads the objects of an association, and lets the registry build from them.

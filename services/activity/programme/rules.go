@@ -39,6 +39,8 @@ var (
 		"Ingen version gäller den dagen eller senare.", "No version holds on that day or later.")
 	ErrFindings = fault.New(fault.Unprocessable, "programme-problems",
 		"Utkastet kan inte aktiveras. Läs vad kontrollen hittar och rätta det.", "The draft cannot be activated. Read what the check finds and correct it.")
+	ErrTooMany = fault.New(fault.Conflict, "object-full",
+		"Objektet har ändrats för många gånger. Avsluta det och skapa ett nytt.", "The object has been changed too many times. End it and create another one.")
 	ErrOrphans = fault.New(fault.Unprocessable, "orphans",
 		"Bokningar skulle bli utan sin aktivitet. Godkänn det uttryckligen, eller behåll aktiviteten.", "Bookings would be without their activity. Accept it expressly, or keep the activity.")
 	ErrOwnedByAPI = fault.New(fault.Conflict, "owned-by-api",
@@ -126,8 +128,6 @@ func (d *Document) checkPlanned(today civil.Date) error {
 	case d.byFile(today):
 		return ErrOwnedByFile.WithText(
 			fmt.Sprintf("Objektet läses in från filen %s och ändras där.", d.File), fmt.Sprintf("The object is loaded from the file %s and is changed there.", d.File))
-	case len(d.Steps) >= maxSteps:
-		return fault.ErrConflict
 	}
 	return nil
 }
@@ -139,6 +139,8 @@ func (d *Document) Draw(v programme.Version, by history.Author, now time.Time) e
 		return err
 	}
 	switch {
+	case len(d.Steps) >= maxSteps:
+		return ErrTooMany
 	case !isOf(v.Content, d.Kind):
 		return ErrContent.AtField("/content")
 	case !v.From.Valid() || v.From < today:

@@ -247,14 +247,13 @@ func (s *Service) change(ctx context.Context, operation, id string, ifVersion in
 	if err != nil {
 		return nil, err
 	}
+	if operation == activateOperation || operation == endOperation { // before its event says it
+		if err := s.serve(ctx, a.Association); err != nil { // the service's own feed brings it otherwise
+			s.Log.WarnContext(ctx, "a changed programme is served later", "error", err)
+		}
+	}
 	s.Changed()
 	v, _ := s.view(a, saved.Value)
-	if operation != activateOperation && operation != endOperation {
-		return v, nil
-	}
-	if err := s.serve(ctx, a.Association); err != nil { // the service's own feed brings it otherwise
-		s.Log.WarnContext(ctx, "a changed programme is served later", "error", err)
-	}
 	return v, nil
 }
 

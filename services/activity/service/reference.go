@@ -21,6 +21,7 @@ func (s *Service) Reference(ctx context.Context, operation string, on civil.Date
 	if err != nil {
 		return nil, err
 	}
+	s.Programme.CatchUp(ctx)
 	switch {
 	case on == "":
 		return s.Associations.Get(a.Association)

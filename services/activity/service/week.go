@@ -42,6 +42,7 @@ func (s *Service) MunicipalityWeek(ctx context.Context, code, week string) (*Mun
 	if err != nil {
 		return nil, err
 	}
+	s.Programme.CatchUp(ctx)
 	in, err := s.Associations.Get(a.Association)
 	if err != nil {
 		return nil, err
@@ -95,6 +96,7 @@ func (s *Service) Activities(ctx context.Context, municipality string, w store.W
 	if err != nil {
 		return nil, 0, err
 	}
+	s.Programme.CatchUp(ctx)
 	in, err := s.Associations.Get(a.Association)
 	if err != nil {
 		return nil, 0, err
